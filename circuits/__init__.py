@@ -1,0 +1,1 @@
+"""Rate-based interneuron circuits that compute an approximate Top-K."""

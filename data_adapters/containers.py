@@ -1,0 +1,149 @@
+"""One set of named fields in four kinds of file: ``.npz``, ``.mat`` (v5, and v7.3 for reading) and ``.nc``. No file can run code.
+
+A field is text, a number, an array, or a list (of texts, or of arrays of unequal length, in ``.mat`` files only).
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.io
+import xarray as xr
+
+from data_adapters import matlab
+from data_adapters.options import existing
+from data_adapters.session import one_of
+from drift.errors import RefusedInputError
+
+FORMATS = ("npz", "mat", "nc")
+PICKLES = (".pkl", ".pickle", ".p", ".joblib")
+
+
+def read_fields(path: str | Path) -> dict[str, Any]:
+    """All fields of a file.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        A ``.npz``, ``.mat`` or ``.nc`` file.
+
+    Returns
+    -------
+    dict
+        Text as str, arrays as numpy arrays (scalars have one element), cell arrays as lists.
+
+    Raises
+    ------
+    RefusedInputError
+        If the file is missing, damaged, of another kind, or holds pickled objects.
+    """
+    path = existing(path)
+    refuse_pickle(path)
+    if path.suffix == ".mat":
+        return {name: _listed(value) for name, value in matlab.read(path).items()}
+    if path.suffix not in (".npz", ".nc"):
+        raise RefusedInputError(f"{path} was expected to be a .npz, .mat or .nc file, got {path.suffix or 'no suffix'}: convert it.")
+    return _read_npz(path) if path.suffix == ".npz" else _read_netcdf(path)
+
+
+def refuse_pickle(path: Path) -> None:
+    """Refuse a file whose suffix says that it is a pickle.
+
+    Raises
+    ------
+    RefusedInputError
+        Always for a pickle: opening it runs the code it holds.
+    """
+    if path.suffix in PICKLES:
+        remedy = "load it where you trust it and save its arrays with numpy.savez"
+        raise RefusedInputError(f"{path} was expected to hold plain arrays (.npz, .mat, .nc), got a pickle, which can run code: {remedy}.")
+
+
+def write_fields(fields: Mapping[str, Any], path: str | Path, overwrite: bool = False) -> Path:
+    """Write fields to a file of the kind that its suffix says; a file that is half written never bears the name.
+
+    Parameters
+    ----------
+    fields : mapping
+        Text, numbers and arrays of numbers or text by name.
+    path : str or pathlib.Path
+        With the suffix ``.npz``, ``.mat`` (v5) or ``.nc``.
+    overwrite : bool
+        Replace an existing file.
+
+    Returns
+    -------
+    pathlib.Path
+        The path.
+
+    Raises
+    ------
+    RefusedInputError
+        If the suffix is unknown, the folder is missing, or the file exists and may not be replaced.
+    """
+    path = Path(path)
+    kind = one_of(path.suffix.removeprefix("."), FORMATS, f"suffix of {path}")
+    existing(path.parent)
+    if path.exists() and not overwrite:
+        raise RefusedInputError(f"{path} was expected not to exist yet, got a file: choose another name or overwrite=True.")
+    part = path.with_name(f"{path.name}.part")
+    try:
+        {"npz": _write_npz, "mat": _write_mat, "nc": _write_netcdf}[kind](fields, part)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    return path
+
+
+def _listed(value: Any) -> Any:
+    return matlab.cells(value) if isinstance(value, np.ndarray) and value.dtype == object else value
+
+
+def _read_npz(path: Path) -> dict[str, Any]:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            fields = {name: archive[name] for name in archive.files}
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, AttributeError, TypeError, KeyError) as error:
+        remedy = "save plain arrays of numbers and text with numpy.savez"
+        raise RefusedInputError(f"{path} was expected to be a whole .npz file without pickled objects, got: {error}; {remedy}.") from error
+    return {name: str(value) if value.dtype.kind == "U" and value.ndim == 0 else value for name, value in fields.items()}
+
+
+def _read_netcdf(path: Path) -> dict[str, Any]:
+    try:
+        with xr.open_dataset(path, engine="netcdf4", decode_times=False, decode_coords=False) as dataset:
+            arrays = {str(name): variable.values for name, variable in dataset.variables.items()}
+            return {
+                **{str(name): value if isinstance(value, str) else np.asarray(value) for name, value in dataset.attrs.items()},
+                **arrays,
+            }
+    except (OSError, ValueError, RuntimeError) as error:
+        raise RefusedInputError(f"{path} was expected to be a whole netCDF file, got: {error}; write it again.") from error
+
+
+def _write_npz(fields: Mapping[str, Any], path: Path) -> None:
+    with path.open("wb") as file:
+        arrays: dict[str, Any] = {name: np.asarray(value) for name, value in fields.items()}
+        np.savez_compressed(file, **arrays)
+
+
+def _write_mat(fields: Mapping[str, Any], path: Path) -> None:
+    content = {
+        name: np.asarray(value, dtype=object) if np.asarray(value).dtype.kind == "U" and np.ndim(value) else value
+        for name, value in fields.items()
+    }
+    scipy.io.savemat(path, content, appendmat=False, do_compression=True, oned_as="column", long_field_names=True)
+
+
+def _write_netcdf(fields: Mapping[str, Any], path: Path) -> None:
+    attrs = {name: value for name, value in fields.items() if isinstance(value, str)}
+    variables = {
+        name: (tuple(f"{name}_{axis}" for axis in range(np.ndim(value))), np.asarray(value))
+        for name, value in fields.items()
+        if name not in attrs
+    }
+    xr.Dataset(variables, attrs=attrs).to_netcdf(path, engine="netcdf4")

@@ -1,0 +1,239 @@
+"""The fields of one interchange file, asked for by name and refused in one sentence each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_adapters.containers import read_fields
+from data_adapters.options import nearest
+from data_adapters.session import integers, numbers
+from drift.errors import RefusedInputError
+
+KNOWN = (
+    *("events", "spike_times", "spike_times_index", "t_start", "t_stop", "rate_maps", "occupancy"),
+    *("position", "velocity", "direction", "trial", "fs", "t", "track_length_cm", "bin_edges_cm", "geometry"),
+    *("animal", "region", "environment", "session", "time", "time_unit", "n_detected"),
+    *("position_units", "unit", "unit_label", "unit_identity", "bin_size", "minimum_speed", "source"),
+)
+
+
+class Fields:
+    """Fields of one file; every method names file and field where it refuses.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A file that ``read_fields`` reads.
+
+    Raises
+    ------
+    RefusedInputError
+        If the file holds a field that the format does not know.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._values = read_fields(path)
+        for name in self._values:
+            if name not in KNOWN and not name.startswith(("attr_", "coord_")):
+                raise RefusedInputError(
+                    f"{path} was expected to hold fields of the interchange format, got {name!r}: {nearest(name, KNOWN)}, or attr_{name}."
+                )
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._values
+
+    def _where(self, name: str) -> str:
+        return f"{name} in {self.path}"
+
+    def require(self, *names: str) -> None:
+        """Refuse the file if it lacks one of the fields."""
+        missing = [name for name in names if name not in self]
+        if missing:
+            raise RefusedInputError(f"{self.path} was expected to hold {', '.join(missing)}, got only {', '.join(self._values)}: add them.")
+
+    def text(self, name: str, default: str | None = None) -> str:
+        """Text, or the default where the field is absent."""
+        if default is not None and name not in self:
+            return default
+        self.require(name)
+        value = self._values[name]
+        if not isinstance(value, str):
+            raise RefusedInputError(f"{self._where(name)} was expected to be text, got {type(value).__name__}: save it as text.")
+        return value
+
+    def array(self, name: str) -> NDArray[np.float64]:
+        """Numbers as they are shaped in the file."""
+        self.require(name)
+        return numbers(self._values[name], self._where(name))
+
+    def rows(self, name: str) -> int | None:
+        """Length of the first dim, or None where the field is absent."""
+        return len(np.atleast_1d(self.array(name))) if name in self else None
+
+    def number(self, name: str) -> float:
+        """One number."""
+        values = self.array(name).ravel()
+        if values.size != 1 or np.isnan(values[0]):
+            raise RefusedInputError(f"{self._where(name)} was expected to be one number, got {values.size} or NaN: save a scalar.")
+        return float(values[0])
+
+    def whole(self, name: str) -> int:
+        """One whole number."""
+        return int(integers(self.number(name), self._where(name)).item()) if name in self else int(self.number(name))
+
+    def vector(self, name: str) -> NDArray[np.float64]:
+        """A row, a column or a vector as a vector."""
+        values = self.array(name)
+        if values.size != max(values.shape, default=1):
+            raise RefusedInputError(f"{self._where(name)} was expected to be a vector, got shape {values.shape}: give one value per entry.")
+        return values.ravel()
+
+    def optional(self, name: str) -> NDArray[np.float64] | None:
+        """A vector, or None where the field is absent."""
+        return self.vector(name) if name in self else None
+
+    def matrix(self, name: str) -> NDArray[np.float64]:
+        """A matrix (frame, cell)."""
+        values = self.array(name)
+        if values.ndim != 2:
+            raise RefusedInputError(
+                f"{self._where(name)} was expected as (frame, cell), got shape {values.shape}: give one column per cell."
+            )
+        return values
+
+    def session(self) -> int:
+        """Number of the session, from 1."""
+        number = self.whole("session")
+        if number < 1:
+            raise RefusedInputError(f"{self._where('session')} was expected to count from 1, got {number}: add 1 to all sessions.")
+        return number
+
+    def labels(self, name: str, count: int) -> list[str] | None:
+        """Text of each cell, or None where the field is absent."""
+        if name not in self:
+            return None
+        values = self._values[name]
+        found = [values] if isinstance(values, str) else [str(value) for value in values]
+        if len(found) != count:
+            raise RefusedInputError(f"{self._where(name)} was expected to name {count} cells, got {len(found)}: give one text per cell.")
+        return found
+
+    def prefixed(self, prefix: str) -> dict[str, str | float]:
+        """Text and numbers whose names begin with the prefix, by the rest of their names."""
+        names = [name for name in self._values if name.startswith(prefix)]
+        return {name.removeprefix(prefix): self._scalar(name) for name in names}
+
+    def described(self) -> dict[str, str | float]:
+        """Attributes of the session: ``attr_<name>``, region and track length."""
+        attrs = self.prefixed("attr_")
+        if "region" in self:
+            attrs["region"] = self.text("region")
+        if "track_length_cm" in self:
+            attrs["track_length"] = self.number("track_length_cm")
+        return attrs
+
+    def _scalar(self, name: str) -> str | float:
+        value = self._values[name]
+        if isinstance(value, str):
+            return value
+        flat = np.ravel(value)
+        if flat.size != 1:
+            raise RefusedInputError(f"{self._where(name)} was expected to be text or one number, got {flat.size} values: save a scalar.")
+        return flat[0].item()
+
+    def clock(self) -> tuple[NDArray[np.float64] | None, float]:
+        """Times of the frames (s) where the file has them, and the sampling rate (Hz)."""
+        time = self.optional("t")
+        if time is None and "fs" not in self:
+            raise RefusedInputError(f"{self.path} was expected to hold fs (Hz) or t (s per frame), got neither: add one.")
+        if time is not None and (len(time) < 2 or not (np.diff(time) > 0).all()):
+            raise RefusedInputError(
+                f"{self._where('t')} was expected to increase over two frames or more, got {len(time)} frames: sort it."
+            )
+        rate = self.number("fs") if "fs" in self else 1 / float(np.median(np.diff(time))) if time is not None else np.nan
+        if not rate > 0:
+            raise RefusedInputError(f"{self._where('fs')} was expected above 0 Hz, got {rate}: give frames per second.")
+        return time, rate
+
+    def position(self, frames: int | None) -> NDArray[np.float64]:
+        """(frame,) or (frame, 2)."""
+        values = self.array("position")
+        if values.ndim == 2 and values.shape[1] == 2 and frames in (None, values.shape[0]):
+            return values
+        if values.size == max(values.shape, default=1) and frames in (None, values.size):
+            return values.ravel()
+        expected = "one row per frame" if frames is None else f"one row per frame of events ({frames})"
+        raise RefusedInputError(
+            f"{self._where('position')} was expected with {expected}, got shape {values.shape}: transpose or cut one of them."
+        )
+
+    def bin_size(self) -> float | None:
+        """Width of the bins where the file says it; None leaves the choice to the default."""
+        if "track_length_cm" not in self and "bin_edges_cm" not in self:
+            raise RefusedInputError(f"{self.path} was expected to hold track_length_cm or bin_edges_cm, got neither: add one.")
+        if "bin_size" in self:
+            return self.number("bin_size")
+        if "bin_edges_cm" not in self:
+            return None
+        edges = self.vector("bin_edges_cm")
+        if len(edges) < 2 or not (np.diff(edges) > 0).all():
+            raise RefusedInputError(f"{self._where('bin_edges_cm')} was expected to increase, got {edges.tolist()}: sort the edges.")
+        return float(np.median(np.diff(edges)))
+
+    def _trains(self) -> Iterator[NDArray[np.float64]]:
+        """Spike times of each cell, s."""
+        trains = self._values["spike_times"]
+        if isinstance(trains, list):
+            yield from (numbers(train, self._where("spike_times")).ravel() for train in trains)
+            return
+        times, ends = self.vector("spike_times"), integers(self.vector("spike_times_index"), self._where("spike_times_index"))
+        if len(ends) == 0 or (np.diff(ends, prepend=0) < 0).any() or ends[-1] != len(times):
+            got = f"{ends.tolist()} for {len(times)} times"
+            raise RefusedInputError(
+                f"{self._where('spike_times_index')} was expected to rise to the number of spike_times, got {got}: count again."
+            )
+        yield from np.split(times, ends[:-1])
+
+    def spike_counts(self, time: NDArray[np.float64] | None, rate: float, frames: int) -> tuple[NDArray[np.float64], int]:
+        """Spikes (frame, cell) and the number of spikes outside of the tracked frames.
+
+        A spike at s belongs to the last frame with t <= s; the last frame ends one sample after it began.
+
+        Parameters
+        ----------
+        time : numpy.ndarray or None
+            (frame,) s; None: frames follow ``t_start`` at the sampling rate.
+        rate : float
+            Hz.
+        frames : int
+            Number of frames.
+
+        Returns
+        -------
+        counts, outside : numpy.ndarray (frame, cell), int
+        """
+        self.require("spike_times", "t_start", "t_stop")
+        start, stop = self.number("t_start"), self.number("t_stop")
+        begins = start + np.arange(frames) / rate if time is None else time
+        if len(begins) != frames:
+            raise RefusedInputError(
+                f"{self._where('t')} was expected with one time per frame ({frames}), got {len(begins)}: cut both alike."
+            )
+        edges = np.append(begins, begins[-1] + 1 / rate)
+        trains = list(self._trains())
+        every = np.concatenate(trains) if trains else np.zeros(0)
+        if not ((every >= start) & (every <= stop)).all():
+            wrong = every[~((every >= start) & (every <= stop))][0]
+            raise RefusedInputError(
+                f"{self._where('spike_times')} was expected within t_start {start} and t_stop {stop} s, got {wrong}: correct it."
+            )
+        counts = np.zeros((frames, len(trains)))
+        for cell, train in enumerate(trains):
+            frame = np.searchsorted(edges, train, side="right") - 1
+            counts[:, cell] = np.bincount(frame[(frame >= 0) & (frame < frames)], minlength=frames)
+        return counts, int(len(every) - counts.sum())

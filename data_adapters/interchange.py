@@ -1,0 +1,211 @@
+"""The interchange format: anyone's own recording, one file per animal and recording session.
+
+A file ``<animal>_<session:02d>`` (``.npz`` without pickles, ``.mat`` v5 or v7.3, ``.nc``) holds these fields. Sessions are numbered from 1
+in files, from 0 in Datasets.
+
+==================================  =======================================================================================
+``events``                          (frame, cell) counts or amplitudes >= 0 (variant A), or instead of it
+``spike_times``                     one array of times (s) per cell as a cell array (``.mat``), or all cells' times one after the other
+                                    with ``spike_times_index``, the end of each cell's times (``.npz``, ``.nc``); with
+                                    ``t_start``, ``t_stop`` (s); a spike goes to the last frame that begins before or at it
+``rate_maps``, ``occupancy``        (cell, direction, bin) or (cell, y, x) in Hz, the same without cell in s (variant B)
+``position``                        (frame,) or (frame, 2) in cm; NaN = tracking lost
+``fs`` or ``t``                     Hz, or (frame,) s
+``track_length_cm``                 or ``bin_edges_cm``: extent of the track, or edges of the bins
+``geometry``                        linear, L, W, square, circle or unknown
+``animal, environment, session``    text, text, number from 1
+``time``, ``time_unit``             real elapsed time (not an index) in day, min or step
+``n_detected``                      the denominator; may exceed the cells in the file; not needed for variant B
+``velocity, trial, direction``      optional, (frame,)
+``region, position_units, unit, unit_label, unit_identity, bin_size, minimum_speed, source``  optional; see ``session_dataset``
+``attr_<name>``, ``coord_<name>``   further attributes and scalar coordinates
+==================================  =======================================================================================
+
+Units are shared by the sessions of an animal where a file ``<animal>_registration`` holds ``cell_to_index_map`` (cell, session):
+the 1-based column of ``events``, 0 where the registered cell is absent.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+
+from data_adapters.containers import FORMATS, write_fields
+from data_adapters.fields import Fields
+from data_adapters.published_maps import longitudinal
+from data_adapters.recordings import Recording, Registration, recordings
+from data_adapters.session import one_of, session_dataset
+from drift.errors import RefusedInputError
+from drift.schema import check
+
+__all__ = ["longitudinal", "sessions", "write_interchange"]
+
+SOURCE = "interchange file"
+SCALARS = ("subject", "session", "elapsed", "environment", "sampling_rate", "unit_identity", "unit", "unit_label", "time")
+
+
+def sessions(path: str | Path, area: str | None = "any", position_units: str = "auto") -> Iterator[xr.Dataset]:
+    """One session Dataset per file, by animal and session.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        One file, or a folder of ``<animal>_<session:02d>`` files.
+    area : str or None
+        Take files of this ``region`` only; ``"any"`` or None takes all.
+    position_units : {"auto", "cm", "pixel"}
+        Units of position; ``auto`` takes the file's word, and cm where it has none.
+
+    Returns
+    -------
+    iterator of xarray.Dataset
+        With registration ``unit`` is the row of ``cell_to_index_map`` from 0 (detected cells without a row follow after the last row) and
+        ``unit_identity`` is "registered"; registered cells that are absent from a session are left out of it.
+
+    Raises
+    ------
+    RefusedInputError
+        If a file cannot be used.
+    """
+    one_of(position_units, ("auto", "cm", "pixel"), "position_units")
+    found = recordings(path)
+    return _chosen(found, None if area in ("any", None) else area, position_units)
+
+
+def _chosen(found: list[Recording], area: str | None, position_units: str) -> Iterator[xr.Dataset]:
+    regions: Counter[str] = Counter()
+    registrations: dict[Path, Registration] = {}
+    for recording in found:
+        fields = recording.fields()
+        region = fields.text("region", "unknown")
+        regions[region] += 1
+        if area is None or region.casefold() == area.casefold():
+            if recording.registration is not None and recording.registration not in registrations:
+                registrations[recording.registration] = Registration(recording.registration)
+            yield _session(fields, registrations.get(recording.registration) if recording.registration else None, position_units)
+    if area is not None and area.casefold() not in map(str.casefold, regions):
+        counts = ", ".join(f"{count} {region}" for region, count in sorted(regions.items()))
+        raise RefusedInputError(f"files of region {area!r} were expected, got {counts}: use area='any' or one of these regions.")
+
+
+def _session(fields: Fields, registration: Registration | None, position_units: str) -> xr.Dataset:
+    if "rate_maps" in fields:
+        remedy = "use data_adapters.interchange.longitudinal"
+        raise RefusedInputError(f"{fields.path} was expected to hold events or spike_times, got rate_maps without samples: {remedy}.")
+    fields.require("position", "geometry", "animal", "environment", "session", "time", "time_unit", "n_detected")
+    number = fields.session()
+    units = fields.text("position_units", "cm") if position_units == "auto" else position_units
+    time, rate = fields.clock()
+    position = fields.position(fields.rows("events"))
+    attrs = fields.described()
+    if "events" in fields:
+        activity = fields.matrix("events")
+    else:
+        activity, outside = fields.spike_counts(time, rate, len(position))
+        if outside:
+            attrs["notes"] = f"{outside} spikes left out because they lie outside of the tracked frames"
+    labels = fields.labels("unit_label", activity.shape[1])
+    unit: ArrayLike | None = fields.optional("unit")
+    identity = fields.text("unit_identity", f"session {number}")
+    if registration is not None:
+        unit, identity, labels = registration.units(number, activity.shape[1]), "registered", None
+    return session_dataset(
+        subject=fields.text("animal"),
+        session=number - 1,
+        elapsed=fields.number("time"),
+        elapsed_units=fields.text("time_unit"),
+        environment=fields.text("environment"),
+        unit_identity=identity,
+        activity=activity,
+        position=position,
+        sampling_rate=rate,
+        source=fields.text("source", SOURCE),
+        position_units=units,
+        geometry=fields.text("geometry"),
+        bin_size=fields.bin_size(),
+        minimum_speed=fields.number("minimum_speed") if "minimum_speed" in fields else None,
+        detected_units=fields.whole("n_detected"),
+        unit=unit,
+        unit_label=labels,
+        velocity=fields.optional("velocity"),
+        direction=fields.optional("direction"),
+        trial=fields.optional("trial"),
+        time=time,
+        coords=fields.prefixed("coord_"),
+        attrs=attrs,
+    )
+
+
+def write_interchange(dataset: xr.Dataset, folder: str | Path, format: str = "npz", overwrite: bool = False) -> Path:
+    """Write a session Dataset as ``<subject>_<session + 1:02d>.<format>``; ``sessions`` reads it back equal.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Session Dataset.
+    folder : str or pathlib.Path
+        Where the file goes; must exist.
+    format : {"npz", "mat", "nc"}
+        Kind of file; ``mat`` is v5.
+    overwrite : bool
+        Replace an existing file.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+
+    Raises
+    ------
+    RefusedInputError
+        If the Dataset is no session Dataset, the subject cannot name a file, or the file exists.
+    """
+    one_of(format, FORMATS, "format")
+    fields = _fields(dataset)
+    name = f"{fields['animal']}_{fields['session']:02d}.{format}"
+    if Path(name).name != name or not fields["animal"]:
+        raise RefusedInputError(f"the subject was expected to be a name for a file, got {fields['animal']!r}: rename the subject.")
+    return write_fields(fields, Path(folder) / name, overwrite)
+
+
+def _fields(dataset: xr.Dataset) -> dict[str, Any]:
+    check(dataset, "activity", "position")
+    absent = [name for name in (*SCALARS[:-1], "detected_units") if name not in dataset.variables]
+    if absent:
+        raise RefusedInputError(f"a session Dataset was expected, got one without {', '.join(absent)}: build it with session_dataset.")
+    fields: dict[str, Any] = {
+        "events": dataset["activity"].transpose("sample", "unit").values,
+        "position": dataset["position"].transpose("sample", ...).values,
+        "animal": dataset["subject"].item(),
+        "environment": dataset["environment"].item(),
+        "session": dataset["session"].item() + 1,
+        "time": dataset["elapsed"].item(),
+        "time_unit": dataset["elapsed"].attrs["units"],
+        "fs": dataset["sampling_rate"].item(),
+        "unit_identity": dataset["unit_identity"].item(),
+        "unit": dataset["unit"].values,
+        "unit_label": dataset["unit_label"].values,
+        "n_detected": dataset["detected_units"].item(),
+        "position_units": dataset["position"].attrs["units"],
+    }
+    fields |= {name: dataset[name].values for name in ("velocity", "direction", "trial") if name in dataset}
+    fields |= {"t": dataset["time"].values} if "time" in dataset.coords else {}
+    fields |= {f"coord_{name}": dataset[name].item() for name in dataset.coords if name not in SCALARS}
+    known = {"geometry", "bin_size", "minimum_speed", "source", "region"}
+    fields |= {str(name): value for name, value in dataset.attrs.items() if name in known}
+    fields |= {f"attr_{name}": value for name, value in dataset.attrs.items() if name not in {*known, "track_length"}}
+    return fields | _extent(dataset)
+
+
+def _extent(dataset: xr.Dataset) -> dict[str, float | NDArray[np.float64]]:
+    if "track_length" in dataset.attrs:
+        return {"track_length_cm": dataset.attrs["track_length"]}
+    width = dataset.attrs["bin_size"]
+    low, high = (int(np.floor(bound / width)) for bound in (float(dataset["position"].min()), float(dataset["position"].max())))
+    return {"bin_edges_cm": width * np.arange(low, high + 2)}

@@ -1,0 +1,219 @@
+"""CRCNS hc-6: rats alternating on two W-shaped tracks (Karlsson, Carr & Frank 2015), in the layout of the Frank laboratory.
+
+Karlsson M, Carr M, Frank LM (2015) Simultaneous extracellular recordings from hippocampal areas CA1 and CA3 (or MEC and CA1) from
+rats performing an alternation task in two W-shaped tracks that are geometrically identically but visually distinct. CRCNS,
+doi 10.6080/K0NK3BZJ.
+
+An animal is a folder of MATLAB v5 files with one prefix: ``{prefix}pos{DD}``, ``{prefix}spikes{DD}``, ``{prefix}task{DD}`` for each
+recording day and ``{prefix}cellinfo``. Quirks of the layout:
+
+- The file of day d holds a 1 x d cell whose cells before d are empty.
+- Columns are named in the text ``fields``. Where smoothed columns exist (``x-sm y-sm vel-sm``) they are used.
+- ``data`` of size 0 x 0 is a silent cell; an empty slot is a cell that was not recorded in the epoch.
+- Published readers disagree on whether positions are pixels or cm; see ``position_units``. ``vel`` is in cm/s either way.
+- Nothing tracks a unit across days: ``unit_identity`` is the recording day, and a (tetrode, cell) has one unit number within a day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from data_adapters import matlab
+from data_adapters.frank_laboratory import KINDS, Animal, Cell, Epoch, Selection, animal, animal_folders, column
+from data_adapters.options import existing
+from data_adapters.session import numbers, one_of, session_dataset
+from drift.errors import RefusedInputError
+
+SOURCE = "Karlsson, Carr & Frank 2015, CRCNS hc-6, doi 10.6080/K0NK3BZJ"
+TRACK_EXTENT = (50.0, 110.0)  # cm: the W is about 70 x 80
+
+
+def sessions(
+    path: str | Path,
+    area: str | None = "CA1",
+    position_units: str = "auto",
+    maximum_rate: float | None = 7.0,
+    minimum_spikes: float | None = 100,
+    environment: str | None = None,
+    days: Sequence[int] | int | None = None,
+) -> Iterator[xr.Dataset]:
+    """One session Dataset per run epoch, in the order of recording.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        Folder of one animal, or folder of such folders.
+    area : str or None
+        Area whose cells are taken; ``"any"`` or None takes all cells, also those of an unknown area.
+    position_units : {"auto", "cm", "pixel"}
+        ``auto``: an extent of the track of 50 to 110 is cm; otherwise positions are multiplied by ``cmperpixel`` and must then have
+        such an extent. ``cm`` and ``pixel`` take positions and velocity as they are, in these units.
+    maximum_rate : float or None
+        Cells with a mean rate below it (Hz) are taken: principal cells. None: all.
+    minimum_spikes : float or None
+        Cells with that many spikes in the epoch are taken. None: all, silent ones included.
+    environment : str or None
+        Take run epochs in this environment only (``TrackA``, ``TrackB``).
+    days : int, sequence of int or None
+        Take these recording days only (the number in the file names).
+
+    Returns
+    -------
+    iterator of xarray.Dataset
+        Spike counts per position frame (events), position (sample, axis), velocity, time (s), and as scalar coordinates also
+        exposure, exposureday, dailyexposure (of the task file), recording_day and epoch. ``elapsed`` (day) is the day of experience in
+        the environment plus the time since the first epoch of that day over 86400 s; where the chosen epochs lie in more than one
+        environment it is the recording day plus that time, because each environment has its own days of experience. The attribute
+        ``elapsed_axis`` says which. ``detected_units`` counts the cells of the area that pass the filter. The attribute ``notes`` counts
+        the cells left out because their area is unknown, ``skipped`` names run epochs left out and why; sleep is never read.
+
+    Raises
+    ------
+    RefusedInputError
+        If files are missing or damaged, no cell or epoch is left, or the units of position cannot be told.
+    """
+    one_of(position_units, ("auto", "cm", "pixel"), "position_units")
+    days = (days,) if isinstance(days, int) else days
+    selection = Selection(None if area in ("any", None) else area, maximum_rate, minimum_spikes, environment, days)
+    animals = [animal(folder, selection) for folder in animal_folders(existing(path))]
+    environments = {epoch.environment for chosen in animals for epoch in chosen.epochs}
+    by_experience = len(environments) == 1
+    return (recorded for chosen in animals for recorded in _animal_sessions(chosen, position_units, by_experience))
+
+
+def _animal_sessions(chosen: Animal, position_units: str, by_experience: bool) -> Iterator[xr.Dataset]:
+    session = 0
+    for day in sorted({epoch.day for epoch in chosen.epochs}):
+        epochs = [epoch for epoch in chosen.epochs if epoch.day == day]
+        position, spikes = (_day_content(chosen, kind, day) for kind in KINDS[:2])
+        begin = min(
+            float(_table(item, "time", f"pos of day {day}")["time"][0]) for item in matlab.cells(position) if isinstance(item, dict)
+        )
+        slots = sorted({cell.slot for epoch in epochs for cell in epoch.cells})
+        for epoch in epochs:
+            content = matlab.cell(position, epoch.epoch - 1), matlab.cell(spikes, epoch.epoch - 1)
+            yield _session(chosen, epoch, session, content, slots, (begin, by_experience), position_units)
+            session += 1
+
+
+def _day_content(chosen: Animal, kind: str, day: int) -> Any:
+    path = chosen.file(kind, day)
+    content = matlab.cell(matlab.read(path, kind)[kind], day - 1)
+    if content is None:
+        raise RefusedInputError(f"{path} was expected to hold day {day} in cell {day} of {kind}, got an empty cell: check the file.")
+    return content
+
+
+def _session(
+    chosen: Animal,
+    epoch: Epoch,
+    session: int,
+    content: tuple[Any, Any],
+    slots: list[tuple[int, int]],
+    clock: tuple[float, bool],
+    position_units: str,
+) -> xr.Dataset:
+    where = f"day {epoch.day}, epoch {epoch.epoch} of {chosen.prefix}"
+    if not isinstance(content[0], dict):
+        raise RefusedInputError(f"positions of {where} were expected because task says run, got none: leave the day out with days=.")
+    track = _track(content[0], where)
+    xy, units = _in_units(np.stack([track["x"], track["y"]], axis=1), content[0], position_units, where)
+    counted = {cell.slot: _counts(content[1], cell, len(xy), where) for cell in epoch.cells}
+    present = {slot: counts for slot, counts in counted.items() if counts is not None}
+    if not present:
+        raise RefusedInputError(
+            f"cells of {where} were expected in the spikes file, got none of {len(counted)}: check that both files belong together."
+        )
+    begin, by_experience = clock
+    first_day = epoch.exposureday if by_experience else epoch.day
+    return session_dataset(
+        subject=chosen.prefix,
+        session=session,
+        elapsed=first_day + (float(track["time"][0]) - begin) / 86400,
+        elapsed_units="day",
+        environment=epoch.environment,
+        unit_identity=f"day {epoch.day}",
+        activity=np.stack(list(present.values()), axis=1),
+        position=xy,
+        velocity=track["vel"],
+        time=track["time"],
+        sampling_rate=round(1 / float(np.median(np.diff(track["time"]))), 2),
+        position_units=units,
+        geometry="linear" if epoch.environment.casefold().startswith("lin") else "W",
+        source=SOURCE,
+        unit=[slots.index(slot) for slot in present],
+        unit_label=[f"tetrode {tetrode} cell {cell}" for tetrode, cell in present],
+        coords={"recording_day": epoch.day, "epoch": epoch.epoch, **epoch.exposures},
+        attrs={
+            "elapsed_axis": "day of experience" if by_experience else "recording day",
+            "notes": epoch.notes,
+            "skipped": "; ".join(chosen.skipped),
+        },
+    )
+
+
+def _table(leaf: dict[str, Any], wanted: str, where: str) -> dict[str, NDArray[np.float64]]:
+    """Named columns of ``leaf['data']``, found through the text ``leaf['fields']``."""
+    for field in ("fields", "data"):
+        if field not in leaf:
+            raise RefusedInputError(f"{where} was expected to have the field {field!r}, got {', '.join(leaf)}: check the file.")
+    data = numbers(leaf["data"], where)
+    return {name: data[:, column(leaf["fields"], name, data.shape, where)] for name in wanted.split()}
+
+
+def _track(leaf: dict[str, Any], where: str) -> dict[str, NDArray[np.float64]]:
+    where = f"pos of {where}"
+    smoothed = "x-sm" in str(leaf.get("fields", "")).split()
+    table = _table(leaf, "time x-sm y-sm vel-sm" if smoothed else "time x y vel", where)
+    if len(table["time"]) < 2:
+        raise RefusedInputError(f"{where} was expected to have two frames or more, got {len(table['time'])}: leave the day out with days=.")
+    return {name.removesuffix("-sm"): values for name, values in table.items()}
+
+
+def _extent(xy: NDArray[np.float64], where: str) -> float:
+    if np.isnan(xy).all(axis=0).any():
+        raise RefusedInputError(f"position of {where} was expected to be tracked, got NaN in every frame: leave the day out with days=.")
+    return float((np.nanmax(xy, axis=0) - np.nanmin(xy, axis=0)).max())
+
+
+def _in_units(xy: NDArray[np.float64], leaf: dict[str, Any], position_units: str, where: str) -> tuple[NDArray[np.float64], str]:
+    """Positions and their units, by the extent of the track or as told."""
+    if position_units != "auto":
+        return xy, position_units
+    low, high = TRACK_EXTENT
+    extent = _extent(xy, where)
+    if low <= extent <= high:
+        return xy, "cm"
+    scale = numbers(leaf.get("cmperpixel", np.nan), f"cmperpixel of {where}").ravel()
+    factor = float(scale[0]) if scale.size == 1 else np.nan
+    if low <= extent * factor <= high:
+        return xy * factor, "cm"
+    raise RefusedInputError(
+        f"positions of {where} were expected to extend over {low:g} to {high:g} cm, got {extent:.1f} and {extent * factor:.1f} after "
+        f"cmperpixel = {factor:g}: say position_units='cm' or position_units='pixel'."
+    )
+
+
+def _counts(spikes: Any, cell: Cell, frames: int, where: str) -> NDArray[np.float64] | None:
+    """Spikes of one cell in each position frame, through the 1-based ``posindex``; None where the cell was not recorded."""
+    where = f"spikes of tetrode {cell.tetrode}, cell {cell.cell} in {where}"
+    leaf = matlab.cell(spikes, cell.tetrode - 1, cell.cell - 1)
+    if leaf is None and cell.spikes > 0:
+        raise RefusedInputError(
+            f"{where} were expected to be {cell.spikes:g} by cellinfo, got an empty slot: check that both files belong together."
+        )
+    if leaf is None:
+        return None if np.isnan(cell.spikes) else np.zeros(frames)
+    if np.size(leaf.get("data", ())) == 0:
+        return np.zeros(frames)
+    row = _table(leaf, "posindex", where)["posindex"]
+    outside = ~((row >= 1) & (row <= frames) & (row == np.floor(row)))
+    if outside.any():
+        raise RefusedInputError(f"posindex of {where} was expected as rows 1 to {frames} of pos, got {row[outside][0]:g}: check the epoch.")
+    return np.bincount(row.astype(np.int64) - 1, minlength=frames).astype(np.float64)

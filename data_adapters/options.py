@@ -1,0 +1,91 @@
+"""What all readers ask of their arguments: paths that exist, options that are known, text turned into values."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from types import NoneType
+from typing import Any, get_args, get_origin, get_type_hints
+
+from drift.errors import RefusedInputError
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """The remedy for a misspelt name: the most similar known names, or all of them.
+
+    Parameters
+    ----------
+    name : str
+        What was given.
+    names : iterable of str
+        What is known.
+
+    Returns
+    -------
+    str
+        ``use <name>`` or ``use one of <names>``.
+    """
+    known = sorted(names)
+    similar = difflib.get_close_matches(name, known, n=1)
+    return f"use {similar[0]}" if similar else f"use one of {', '.join(known)}"
+
+
+def existing(path: str | Path) -> Path:
+    """The path, if there is such a file or folder.
+
+    Raises
+    ------
+    RefusedInputError
+        If there is none.
+    """
+    found = Path(path).expanduser()
+    if not found.exists():
+        raise RefusedInputError(f"a file or folder was expected at {path}, got nothing there: check the path.")
+    return found
+
+
+def chosen(name: str, reader: Callable[..., Any], options: dict[str, Any]) -> dict[str, Any]:
+    """The options of a reader, checked by name; text is converted to what the type hint of the option says.
+
+    Parameters
+    ----------
+    name : str
+        Name of the reader, for messages.
+    reader : callable
+        ``sessions(path, **options)`` of the reader.
+    options : dict
+        Values by option; text from a command line is allowed for every option.
+
+    Returns
+    -------
+    dict
+        Values by option.
+
+    Raises
+    ------
+    RefusedInputError
+        If an option is unknown, or its text does not say a value that the option takes.
+    """
+    known = list(inspect.signature(reader).parameters)[1:]
+    for option in options:
+        if option not in known:
+            raise RefusedInputError(f"option {option!r} is unknown to the reader {name}: {nearest(option, known)}.")
+    hints = get_type_hints(reader)
+    return {option: _value(value, hints[option], option) if isinstance(value, str) else value for option, value in options.items()}
+
+
+def _value(text: str, hint: Any, option: str) -> Any:
+    """Text as the value that the type hint asks for; ``none`` is None where None is allowed."""
+    accepted = get_args(hint) or (hint,)
+    if text.casefold() == "none" and NoneType in accepted:
+        return None
+    if str in accepted:
+        return text
+    try:
+        if any(get_origin(kind) is Sequence for kind in accepted):
+            return tuple(int(part) for part in text.split(","))
+        return int(text) if int in accepted else float(text)
+    except ValueError as error:
+        raise RefusedInputError(f"option {option} takes numbers (several: separated by commas), got {text!r}: give {option}=1.") from error

@@ -1,0 +1,264 @@
+"""The one door through which every recording enters the labelled form: ``session_dataset``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+
+from drift.errors import RefusedInputError
+from drift.schema import check, labelled
+
+GEOMETRIES = ("linear", "L", "W", "square", "circle", "unknown")
+ELAPSED_UNITS = ("day", "min", "step")
+POSITION_UNITS = ("cm", "pixel")
+# Bins of 4 cm and 1 cm/s: Ratzon et al. 2024, all four recordings; 10 pixels and 20 pixels/s suit a 640 x 480 camera above a maze.
+BIN_SIZE = {"cm": 4.0, "pixel": 10.0}
+MINIMUM_SPEED = {"cm": 1.0, "pixel": 20.0}
+
+
+def numbers(values: ArrayLike, what: str) -> NDArray[np.float64]:
+    """Values as float64, so that arithmetic on small integers (uint8) cannot overflow.
+
+    Parameters
+    ----------
+    values : array_like
+        Booleans, integers or floats.
+    what : str
+        What they are and where they stand, for the message.
+
+    Returns
+    -------
+    numpy.ndarray
+        A float64 copy or the same float64 array.
+
+    Raises
+    ------
+    RefusedInputError
+        If they are not real numbers or one of them is infinite.
+    """
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise RefusedInputError(
+            f"{what} was expected to be an array of numbers, got rows of unequal length: make it rectangular."
+        ) from error
+    if array.dtype.kind not in "biuf":
+        raise RefusedInputError(f"{what} was expected to hold real numbers, got {array.dtype}: convert it to float.")
+    array = array.astype(np.float64, copy=False)
+    if np.isinf(array).any():
+        raise RefusedInputError(f"{what} was expected to be finite or NaN, got an infinite value: correct or remove it.")
+    return array
+
+
+def integers(values: ArrayLike, what: str) -> NDArray[np.int64]:
+    """Values as int64, if all of them are whole numbers.
+
+    Raises
+    ------
+    RefusedInputError
+        If one of them is not.
+    """
+    array = numbers(values, what)
+    if np.isnan(array).any() or (array != np.floor(array)).any():
+        raise RefusedInputError(f"{what} was expected to hold whole numbers, got {array[~(array == np.floor(array))][0]}: correct it.")
+    return array.astype(np.int64)
+
+
+def one_of(value: str, allowed: Sequence[str], what: str) -> str:
+    """The value, if it is allowed.
+
+    Raises
+    ------
+    RefusedInputError
+        If it is not.
+    """
+    if value not in allowed:
+        raise RefusedInputError(f"{what} was expected to be one of {', '.join(allowed)}, got {value!r}: use one of these.")
+    return value
+
+
+def _events(activity: ArrayLike, where: str) -> NDArray[np.float64]:
+    events = numbers(activity, f"activity of {where}")
+    if events.ndim != 2 or events.size == 0:
+        raise RefusedInputError(f"activity of {where} was expected as (sample, unit), got shape {events.shape}: give one column per unit.")
+    bad = np.isnan(events) | (np.nan_to_num(events) < 0)
+    if bad.any():
+        sample, unit = (int(index) for index in np.argwhere(bad)[0])
+        got = f"{events[sample, unit]} at sample {sample}, unit {unit}"
+        raise RefusedInputError(
+            f"activity of {where} was expected not negative and not NaN, got {got}: 0 means no event, drop lost frames."
+        )
+    return events
+
+
+def _by_sample(values: ArrayLike, samples: int, name: str, where: str, ndim: tuple[int, ...] = (1,)) -> NDArray[np.float64]:
+    array = numbers(values, f"{name} of {where}")
+    if array.ndim not in ndim or array.shape[0] != samples:
+        raise RefusedInputError(
+            f"{name} of {where} was expected with one row per sample ({samples}), got shape {array.shape}: cut both alike."
+        )
+    return array
+
+
+def _position(values: ArrayLike, samples: int, where: str) -> NDArray[np.float64]:
+    position = _by_sample(values, samples, "position", where, (1, 2))
+    if position.ndim == 2 and position.shape[1] != 2:
+        raise RefusedInputError(f"position of {where} was expected with 1 or 2 axes, got {position.shape[1]}: give x, or x and y.")
+    if np.isnan(position).all():
+        raise RefusedInputError(f"position of {where} was expected to be tracked, got NaN in every sample: give the track.")
+    return position
+
+
+def _whole(values: ArrayLike, samples: int, name: str, where: str, allowed: Sequence[int] | None) -> NDArray[np.int64]:
+    array = integers(_by_sample(values, samples, name, where), f"{name} of {where}")
+    if allowed is not None and not np.isin(array, allowed).all():
+        raise RefusedInputError(f"{name} of {where} was expected in {list(allowed)}, got {array[~np.isin(array, allowed)][0]}: recode it.")
+    if allowed is None and (array < 0).any():
+        raise RefusedInputError(f"{name} of {where} was expected not negative, got {array.min()}: use 0 outside of trials.")
+    return array
+
+
+def _time(values: ArrayLike, samples: int, where: str) -> NDArray[np.float64]:
+    time = _by_sample(values, samples, "time", where)
+    steps = np.diff(time)
+    if not (steps > 0).all():
+        sample = int(np.flatnonzero(~(steps > 0))[0])
+        raise RefusedInputError(
+            f"time of {where} was expected to increase, got {time[sample + 1]} after {time[sample]} s at sample {sample + 1}: sort it."
+        )
+    return time
+
+
+def _units(unit: ArrayLike | None, unit_label: Sequence[str] | None, count: int, where: str) -> dict[str, Any]:
+    index = np.arange(count) if unit is None else integers(unit, f"unit of {where}")
+    labels = [f"unit {number}" for number in index] if unit_label is None else [str(label) for label in unit_label]
+    if len(index) != count or len(labels) != count:
+        got = f"{len(index)} numbers and {len(labels)} labels"
+        raise RefusedInputError(f"units of {where} were expected to be as many as columns of activity ({count}), got {got}: give one each.")
+    if len(set(index.tolist())) < count or (index < 0).any():
+        raise RefusedInputError(
+            f"unit numbers of {where} were expected distinct and not negative, got {index.tolist()}: number them from 0."
+        )
+    return {"unit": index, "unit_label": ("unit", np.asarray(labels, dtype=np.str_))}
+
+
+def _scalars(where: str, **values: float) -> None:
+    """Refuse scalars that are not finite numbers, or (sampling rate and bin size) not above 0."""
+    for name, value in values.items():
+        if not np.isfinite(value) or (value <= 0 if name in ("sampling_rate", "bin_size") else value < 0 and name != "elapsed"):
+            raise RefusedInputError(f"{name} of {where} was expected to be a finite number above 0, got {value}: correct it.")
+
+
+def session_dataset(
+    *,
+    subject: str,
+    session: int,
+    elapsed: float,
+    elapsed_units: str,
+    environment: str,
+    unit_identity: str,
+    activity: ArrayLike,
+    position: ArrayLike,
+    sampling_rate: float,
+    source: str,
+    position_units: str = "cm",
+    geometry: str = "unknown",
+    bin_size: float | None = None,
+    minimum_speed: float | None = None,
+    detected_units: int | None = None,
+    unit: ArrayLike | None = None,
+    unit_label: Sequence[str] | None = None,
+    velocity: ArrayLike | None = None,
+    direction: ArrayLike | None = None,
+    trial: ArrayLike | None = None,
+    time: ArrayLike | None = None,
+    coords: Mapping[str, str | float] | None = None,
+    attrs: Mapping[str, str | float] | None = None,
+) -> xr.Dataset:
+    """One recording session of one subject in the labelled form; every reader ends here.
+
+    Parameters
+    ----------
+    subject, session, environment : str, int, str
+        Which animal, which session of it (from 0), where.
+    elapsed, elapsed_units : float, str
+        Real elapsed time across sessions, in day, min or step.
+    unit_identity : str
+        Sessions of one subject with the same text share unit numbers.
+    activity : array_like (sample, unit)
+        Events (spike counts or event amplitudes) per sample; not negative, not NaN; 0 means silent.
+    position : array_like (sample,) or (sample, 2)
+        In ``position_units``; NaN where tracking was lost.
+    sampling_rate : float
+        Samples per second, Hz.
+    source : str
+        Paper or data set.
+    position_units : {"cm", "pixel"}
+        Units of position; velocity is per second of these.
+    geometry : str
+        One of ``GEOMETRIES``.
+    bin_size, minimum_speed : float, optional
+        Recommended bin width (position units) and speed above which frames count (position units/s).
+    detected_units : int, optional
+        The denominator: units detected, silent ones included; default the number of units.
+    unit, unit_label : array_like of int, sequence of str, optional
+        Number and name of each unit; default 0, 1, ...
+    velocity, direction, trial : array_like (sample,), optional
+        Speed (position units/s, signed on linear tracks); -1, 0 or 1; trial number, 0 outside.
+    time : array_like (sample,), optional
+        Time of each sample, s, increasing.
+    coords, attrs : mapping, optional
+        Further scalar coordinates and attributes: numbers and text.
+
+    Returns
+    -------
+    xarray.Dataset
+        Session Dataset, see ``drift.schema``; all arrays are float64 or int64.
+
+    Raises
+    ------
+    RefusedInputError
+        If a value cannot be what its name says; names subject and session.
+    """
+    where = f"session {session} of {subject}"
+    one_of(position_units, POSITION_UNITS, f"position_units of {where}")
+    bin_size = BIN_SIZE[position_units] if bin_size is None else float(bin_size)
+    minimum_speed = MINIMUM_SPEED[position_units] if minimum_speed is None else float(minimum_speed)
+    _scalars(where, sampling_rate=sampling_rate, bin_size=bin_size, minimum_speed=minimum_speed, elapsed=elapsed, session=session)
+    events = _events(activity, where)
+    samples, units = events.shape
+    tracked = _position(position, samples, where)
+    detected = units if detected_units is None else int(detected_units)
+    if detected < units:
+        raise RefusedInputError(f"detected_units of {where} was expected to be {units} or more, got {detected}: count silent units too.")
+    variables = {
+        "activity": labelled("activity", ("sample", "unit"), events, units="events"),
+        "position": labelled("position", ("sample", "axis")[: tracked.ndim], tracked, units=position_units),
+        "detected_units": labelled("detected_units", (), np.int64(detected)),
+    }
+    if velocity is not None:
+        speed = _by_sample(velocity, samples, "velocity", where)
+        variables["velocity"] = labelled("velocity", ("sample",), speed, units=f"{position_units}/s")
+    if direction is not None:
+        variables["direction"] = labelled("direction", ("sample",), _whole(direction, samples, "direction", where, (-1, 0, 1)))
+    if trial is not None:
+        variables["trial"] = labelled("trial", ("sample",), _whole(trial, samples, "trial", where, None))
+    coordinates: dict[str, Any] = {
+        **_units(unit, unit_label, units, where),
+        "subject": str(subject),
+        "session": int(session),
+        "elapsed": ((), float(elapsed), {"units": one_of(elapsed_units, ELAPSED_UNITS, f"elapsed_units of {where}")}),
+        "environment": str(environment),
+        "sampling_rate": ((), float(sampling_rate), {"units": "Hz"}),
+        "unit_identity": str(unit_identity),
+        **(coords or {}),
+    }
+    if time is not None:
+        coordinates["time"] = ("sample", _time(time, samples, where), {"units": "s"})
+    geometry = one_of(geometry, GEOMETRIES, f"geometry of {where}")
+    described = {"bin_size": bin_size, "minimum_speed": minimum_speed, "geometry": geometry, "source": str(source), **(attrs or {})}
+    return check(xr.Dataset(variables, coords=coordinates, attrs=described), "activity", "position")

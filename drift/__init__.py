@@ -1,0 +1,70 @@
+"""Networks that keep learning under noise, and the measures of what becomes of their code."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+# In the order in which data flow: recipe, run, measures, files. Modules are loaded when a name is first used.
+_PLACES = {
+    "Experiment": "experiment",
+    "CorridorTask": "tasks",
+    "RandomTask": "tasks",
+    "SmoothedTask": "tasks",
+    "RandomAutoencoderTask": "tasks",
+    "SmoothedAutoencoderTask": "tasks",
+    "PredictiveTask": "tasks",
+    "StoredTask": "tasks",
+    "Network": "networks",
+    "SGD": "learners",
+    "Adam": "learners",
+    "StochasticErrorDescent": "learners",
+    "InputNoise": "noise",
+    "LabelNoise": "noise",
+    "UpdateNoise": "noise",
+    "OnOff": "noise",
+    "Linear": "noise",
+    "train": "training",
+    "measure": "measure",
+    "save": "store",
+    "load": "store",
+    "check": "schema",
+    "stream": "streams",
+    "RefusedInputError": "errors",
+    "SchemaError": "errors",
+}
+
+__all__ = list(_PLACES)
+
+if TYPE_CHECKING:
+    from drift.errors import RefusedInputError, SchemaError
+    from drift.experiment import Experiment
+    from drift.learners import SGD, Adam, StochasticErrorDescent
+    from drift.measure import measure
+    from drift.networks import Network
+    from drift.noise import InputNoise, LabelNoise, Linear, OnOff, UpdateNoise
+    from drift.schema import check
+    from drift.store import load, save
+    from drift.streams import stream
+    from drift.tasks import (
+        CorridorTask,
+        PredictiveTask,
+        RandomAutoencoderTask,
+        RandomTask,
+        SmoothedAutoencoderTask,
+        SmoothedTask,
+        StoredTask,
+    )
+    from drift.training import train
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module 'drift' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"drift.{_PLACES[name]}"), name)
+    globals()[name] = value  # a function may share its module's name; bind it before the import system does
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_PLACES})

@@ -1,0 +1,98 @@
+"""What every engine is: something that advances a list of subjects of one kind and can be stopped, stored and restored."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from drift.experiment import Experiment
+
+Precision = Literal["float32", "float64"]
+
+
+class Subject(NamedTuple):
+    """One experiment with the experience that its task and seed have drawn."""
+
+    experiment: Experiment
+    experience: xr.Dataset
+
+    @property
+    def inputs(self) -> np.ndarray:
+        """Inputs, shape (samples, inputs)."""
+        return self.experience["inputs"].values
+
+    @property
+    def targets(self) -> np.ndarray:
+        """Targets, shape (samples, outputs)."""
+        return self.experience["targets"].values
+
+    def first_weights(self) -> tuple[np.ndarray, np.ndarray]:
+        """Weights before learning: inward (units, inputs + 1) and outward (units, outputs)."""
+        experiment = self.experiment
+        return experiment.network.first_weights(self.inputs.shape[1], self.targets.shape[1], experiment.seed)
+
+
+class Weights(NamedTuple):
+    """Weights of all subjects, float64."""
+
+    inward: np.ndarray  # (subject, unit, inputs + 1), the bias last
+    outward: np.ndarray  # (subject, unit, outputs)
+
+
+class Engine(ABC):
+    """Runs subjects of one shape and kind side by side; subjects never influence each other."""
+
+    name: str
+    step: int  # steps taken so far
+
+    @abstractmethod
+    def __init__(self, subjects: Sequence[Subject], precision: Precision) -> None: ...
+
+    @abstractmethod
+    def advance(self, steps: int) -> None:
+        """Take the given number of steps; an interrupt is answered after them, with all subjects at the same step."""
+
+    @abstractmethod
+    def weights(self) -> Weights:
+        """Return the present weights."""
+
+    @abstractmethod
+    def state(self) -> dict[str, np.ndarray]:
+        """Return all that is needed to go on as if never stopped."""
+
+    @abstractmethod
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """Go back to a state; the next step is the one that would have followed."""
+
+
+def same_kind(experiment: Experiment, experience: xr.Dataset) -> tuple[object, ...]:
+    """Return what subjects must share to be run side by side: shapes, learner, kinds of noise; numbers may differ."""
+    learner = experiment.learner
+    return (
+        tuple(sorted(experience.sizes.items())),
+        _map_layout(experience),
+        experiment.network.kind,
+        experiment.network.units,
+        type(learner),
+        tuple((name, value) for name, value in learner if not is_number(value)),
+        frozenset((noise.kind, getattr(noise, "law", ""), getattr(noise, "acts_on", "")) for noise in experiment.noise),
+        experiment.steps,
+        tuple(experiment.session_steps()),
+    )
+
+
+def _map_layout(experience: xr.Dataset) -> tuple[object, ...]:
+    """Return what decides the shape and the axes of rate maps."""
+    if "position" not in experience:
+        return ()
+    environments = np.unique(experience["environment"]).size if "environment" in experience else 1
+    return (environments, *sorted(experience["position"].attrs.items()))
+
+
+def is_number(value: object) -> bool:
+    """Tell whether a recipe entry is a number that may differ between subjects of one kind."""
+    return isinstance(value, int | float) and not isinstance(value, bool)

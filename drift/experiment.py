@@ -1,0 +1,79 @@
+"""The recipe of one subject: what it learns, with which network and rule, under which noise, for how long, from which seed."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+import numpy as np
+from pydantic import Field, Strict, model_validator
+
+from drift.learners import SGD, AnyLearner
+from drift.networks import AnyNetwork, Network
+from drift.noise import AnyNoise
+from drift.recipe import Recipe
+from drift.tasks import AnyTask, CorridorTask
+
+
+class Experiment(Recipe):
+    """A frozen recipe; ``drift.train`` runs lists of them.
+
+    Parameters
+    ----------
+    task : Task
+        What is to be learned; see ``drift.tasks.TASKS``.
+    network : Network
+        What learns.
+    learner : Learner
+        How it learns; see ``drift.learners.LEARNERS``.
+    noise : sequence of Noise
+        At most one of each kind.
+    steps : int
+        Steps of learning, each over the full batch.
+    sessions : int or sequence of int
+        Number of sessions in which the network is observed, or the steps after which that happens (0 is before learning).
+    spacing : {"linear", "log"}
+        How a number of sessions is spread between step 0 and the last step; with "log" the first session is still step 0.
+    seed : int
+        Source of all chance of this subject; see ``drift.streams``.
+    """
+
+    task: AnyTask = Field(default_factory=CorridorTask)
+    network: AnyNetwork = Field(default_factory=Network)
+    learner: AnyLearner = Field(default_factory=SGD)
+    noise: tuple[AnyNoise, ...] = Field(default=(), strict=False)
+    steps: int = Field(default=10_000, ge=1)
+    sessions: int | Annotated[tuple[int, ...], Strict(False)] = 11
+    spacing: Literal["linear", "log"] = "linear"
+    seed: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        kinds = [noise.kind for noise in self.noise]
+        if len(set(kinds)) < len(kinds):
+            raise ValueError(f"noise holds the same kind twice, got {kinds}: give at most one of each")
+        if self.learner.kind == "stochastic_error_descent" and any(getattr(noise, "acts_on", "") == "gradient" for noise in self.noise):
+            raise ValueError("stochastic error descent has no gradient for update noise to act on: use UpdateNoise(acts_on='weights')")
+        if isinstance(self.sessions, int):
+            if not 1 <= self.sessions <= self.steps + 1:
+                raise ValueError(f"sessions must lie between 1 and steps + 1, got {self.sessions} for {self.steps} steps")
+        elif (
+            not self.sessions
+            or list(self.sessions) != sorted(set(self.sessions))
+            or not 0 <= self.sessions[0] <= self.sessions[-1] <= self.steps
+        ):
+            raise ValueError(f"sessions must be increasing steps between 0 and {self.steps}, got {self.sessions}")
+        return self
+
+    def session_steps(self) -> np.ndarray:
+        """Return the steps after which the network is observed, shape (sessions,)."""
+        if not isinstance(self.sessions, int):
+            return np.array(self.sessions)
+        if self.spacing == "linear" or self.sessions < 3:
+            return np.linspace(0, self.steps, self.sessions).round().astype(int)
+        return _distinct(np.append(0, np.geomspace(1, self.steps, self.sessions - 1).round().astype(int)))
+
+
+def _distinct(steps: np.ndarray) -> np.ndarray:
+    """Push steps that rounding has made equal apart, upwards from the first; the last stays the last."""
+    apart = np.maximum.accumulate(steps - np.arange(len(steps))) + np.arange(len(steps))
+    return np.minimum(apart, steps[-1] - np.arange(len(steps))[::-1])

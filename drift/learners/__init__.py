@@ -1,0 +1,18 @@
+"""Learning rules: one file each, registered here by kind."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, SerializeAsAny
+
+from drift.learners.adam import Adam
+from drift.learners.base import Learner, Program
+from drift.learners.sgd import SGD
+from drift.learners.stochastic_error_descent import StochasticErrorDescent
+from drift.recipe import Recipe, chosen
+
+LEARNERS: dict[str, type[Recipe]] = {"sgd": SGD, "adam": Adam, "stochastic_error_descent": StochasticErrorDescent}
+AnyLearner = Annotated[SerializeAsAny[Learner], BeforeValidator(lambda value: chosen(LEARNERS, value))]
+
+__all__ = ["LEARNERS", "SGD", "Adam", "AnyLearner", "Learner", "Program", "StochasticErrorDescent"]

@@ -1,0 +1,38 @@
+"""Adam (Kingma & Ba 2015): steps scaled by running moments of the gradient."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from drift.learners.base import Learner, Program
+
+
+class Adam(Learner):
+    """theta <- theta - learning_rate * m / (sqrt(v) + epsilon), with bias-corrected first and second moments m and v.
+
+    Noise that acts on the gradient enters before the moments.
+    """
+
+    kind: Literal["adam"] = "adam"
+    learning_rate: float = Field(default=1e-3, gt=0)
+    first_decay: float = Field(default=0.9, ge=0, lt=1)
+    second_decay: float = Field(default=0.999, ge=0, lt=1)
+    epsilon: float = Field(default=1e-8, gt=0)
+
+    def remembers(self) -> tuple[str, ...]:
+        """Return the names of the moments."""
+        return ("first_moment", "second_moment")
+
+    def learn(self, program: Program) -> None:
+        """Take one step."""
+        numbers, taken = program.numbers, program.step + 1
+        first, second = numbers["first_decay"], numbers["second_decay"]
+        step = numbers["learning_rate"] / (1 - first**taken)
+        scale = (1 - second**taken).sqrt()
+        moments = (program.memory[name] for name in self.remembers())
+        for weights, slope, mean, square in zip(program.parameters, program.gradient(), *moments, strict=True):
+            mean.mul_(first).addcmul_(slope, 1 - first)
+            square.mul_(second).addcmul_(slope * slope, 1 - second)
+            weights.sub_(mean * step / (square.sqrt() / scale + numbers["epsilon"]))

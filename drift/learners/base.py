@@ -1,0 +1,51 @@
+"""What every learning rule is: a recipe with one step over a batch of networks."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Protocol
+
+from drift.recipe import Recipe
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Program(Protocol):
+    """What a learning rule may use of the program that runs it; every tensor has the subject as its first axis.
+
+    ``parameters`` are the weights, two tensors (subject, unit, inputs + 1) and (subject, unit, outputs), changed in place;
+    ``memory`` holds what the rule remembers between steps; ``numbers`` holds each numeric entry of the recipe, one per
+    subject, shape (subject, 1, 1); ``step`` counts from 0.
+    """
+
+    parameters: list[Tensor]
+    memory: dict[str, list[Tensor]]
+    numbers: dict[str, Tensor]
+    step: int
+
+    def gradient(self) -> list[Tensor]:
+        """Return the gradient of this step's loss, noise included, in buffers that the rule may change."""
+
+    def loss(self) -> Tensor:
+        """Return this step's loss, shape (subject, 1, 1)."""
+
+    def perturbation(self) -> list[Tensor]:
+        """Return fresh standard normal numbers in the shape of the parameters."""
+
+    def like_parameters(self) -> list[Tensor]:
+        """Return zeros in the shape of the parameters, laid out alike."""
+
+
+class Learner(Recipe, ABC):
+    """A rule that changes the weights of many networks by one step; networks never mix."""
+
+    kind: str
+
+    def remembers(self) -> tuple[str, ...]:
+        """Return the names of what the rule keeps between steps, each in the shape of the parameters."""
+        return ()
+
+    @abstractmethod
+    def learn(self, program: Program) -> None:
+        """Take one step: change ``program.parameters`` in place."""

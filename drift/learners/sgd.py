@@ -1,0 +1,21 @@
+"""Gradient descent on the full batch; what makes it stochastic is the noise of the recipe."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from drift.learners.base import Learner, Program
+
+
+class SGD(Learner):
+    """theta <- theta - learning_rate * gradient, without momentum or decay."""
+
+    kind: Literal["sgd"] = "sgd"
+    learning_rate: float = Field(default=0.1, gt=0)
+
+    def learn(self, program: Program) -> None:
+        """Take one step."""
+        for weights, slope in zip(program.parameters, program.gradient(), strict=True):
+            weights.addcmul_(slope, program.numbers["learning_rate"], value=-1)

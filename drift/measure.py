@@ -1,0 +1,284 @@
+"""From recorded sessions to the labelled form that networks share: maps, information, active fractions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from drift.errors import RefusedInputError
+from drift.longitudinal import Measured, joined_sessions
+from drift.metrics.activity import active_units, event_counts, fraction_active_responses, participation_ratio
+from drift.metrics.information import spatial_information, spatial_information_rate
+from drift.metrics.labels import described, observed_units
+from drift.metrics.rate_maps import directed_places, rate_maps
+from drift.metrics.significance import circular_shift_p_values, place_units
+from drift.schema import check, labelled
+from drift.streams import stream
+
+LABELS = ("subject", "session", "elapsed", "environment", "sampling_rate", "unit_identity")
+SIGNIFICANCE = 0.05
+COUNTS = ("detected_units", "active_units", "place_units")
+
+
+class _Rules(NamedTuple):
+    """What the caller asked for; None means what the session recommends."""
+
+    bin_size: float | None
+    minimum_speed: float | None
+    minimum_occupancy: float
+    direction: str
+    shuffles: int
+    minimum_events: float
+    minimum_shift: float
+    seed: int
+
+
+def _name(session: xr.Dataset) -> str:
+    return f"subject {session['subject'].item()}, session {session['session'].item()}"
+
+
+def _labels(session: xr.Dataset) -> dict:
+    missing = [label for label in LABELS if label not in session.coords]
+    if missing:
+        raise RefusedInputError(f"a session Dataset lacks the scalar coordinates {', '.join(missing)}: add them with assign_coords.")
+    labels = {label: session[label].item() for label in LABELS}
+    if not np.isfinite(labels["elapsed"]) or not labels["sampling_rate"] > 0:
+        raise RefusedInputError(
+            f"{_name(session)}: elapsed must be finite and sampling_rate above 0, got {labels['elapsed']} and {labels['sampling_rate']}: "
+            "give real elapsed time and samples per second."
+        )
+    return {**labels, "elapsed_units": str(session["elapsed"].attrs.get("units", "1"))}
+
+
+def _recommended(session: xr.Dataset, name: str, given: float | None) -> float:
+    value = session.attrs.get(name) if given is None else given
+    if value is None or not float(value) >= 0 or (name == "bin_size" and float(value) == 0):
+        raise RefusedInputError(f"{_name(session)}: {name} is {value}, but a number is needed: pass {name}=... to measure.")
+    return float(value)
+
+
+def _speed(session: xr.Dataset) -> np.ndarray:
+    """(sample) speed, from the positions where no velocity was recorded; the first step is taken twice."""
+    if "velocity" in session:
+        return np.abs(session["velocity"].values.astype(float))
+    position = session["position"].transpose("sample", ...).values.astype(float)
+    step = np.diff(position.reshape(position.shape[0], -1), axis=0, prepend=np.nan)
+    speed = np.sqrt((step**2).sum(axis=1)) * session["sampling_rate"].item()
+    speed[:1] = speed[1:2] if speed.size > 1 else 0.0
+    return speed
+
+
+def _is_directed(session: xr.Dataset, direction: str) -> bool:
+    possible = "direction" in session and "axis" not in session["position"].dims
+    if direction == "split" and not possible:
+        raise RefusedInputError(
+            f"{_name(session)}: running directions cannot be told apart without the variable direction on a one-dimensional track: "
+            'use direction="pooled".'
+        )
+    return possible and direction != "pooled"
+
+
+def _running(session: xr.Dataset, minimum_speed: float, directed: bool) -> xr.Dataset:
+    position = session["position"].transpose("sample", ...)
+    keep = np.isfinite(position.values.reshape(position.sizes["sample"], -1)).all(axis=1)
+    if minimum_speed > 0:
+        keep &= _speed(session) > minimum_speed
+    if directed:
+        keep &= np.abs(session["direction"].values) == 1
+    if not keep.any():
+        raise RefusedInputError(
+            f"{_name(session)}: none of {keep.size} samples has a position and a speed above {minimum_speed:g}: lower minimum_speed "
+            "or leave the session out."
+        )
+    return session.isel(sample=keep)
+
+
+def _cells(session: xr.Dataset, bin_size: float) -> tuple[np.ndarray, xr.DataArray]:
+    """Visited cells, (place, axis) integers counted from position 0, and the place of each sample."""
+    position = session["position"].transpose("sample", ...).values.astype(float)
+    bins = np.floor(position.reshape(position.shape[0], -1) / bin_size).astype(int)
+    cells, place = np.unique(bins, axis=0, return_inverse=True)
+    return cells, xr.DataArray(place.reshape(-1), dims="sample")
+
+
+def _checked(session: xr.Dataset) -> xr.Dataset:
+    check(session, "activity", "position")
+    if session.sizes.get("unit", 0) == 0:
+        raise RefusedInputError(f"{_name(session)}: there is no unit: leave the session out or relax the unit filter.")
+    try:
+        observed = observed_units(session["activity"])
+    except RefusedInputError as error:
+        raise RefusedInputError(f"{_name(session)}: {error}") from error
+    if not bool(observed.any()):
+        raise RefusedInputError(f"{_name(session)}: every unit is NaN throughout, so none was observed: leave the session out.")
+    return session
+
+
+def _significant(session: xr.Dataset, place: xr.DataArray, rules: _Rules) -> xr.DataArray:
+    """1 for units with enough events while moving whose information beats circular shifts."""
+    activity, rate = session["activity"], session["sampling_rate"].item()
+    # A stream of its own for every session number: what other sessions or subjects were measured changes nothing.
+    rng = stream(rules.seed, "shuffle").spawn(int(session["session"].item()) + 1)[-1]
+    shift = max(1, round(rules.minimum_shift * rate))
+    p = circular_shift_p_values(activity, place, 1 / rate, rules.shuffles, shift, rng, minimum_occupancy=rules.minimum_occupancy)
+    flags = (p < SIGNIFICANCE) & (event_counts(activity) >= rules.minimum_events)
+    return described(flags.astype(float).where(observed_units(activity)), "place_unit")
+
+
+def _numbers(session: xr.Dataset, maps: xr.Dataset, place_unit: xr.DataArray) -> dict[str, xr.DataArray]:
+    """Numerators, denominator and the ratios formed of them."""
+    activity = session["activity"]
+    recorded = observed_units(activity)
+    present = recorded.sum().astype(float)
+    detected = session["detected_units"].astype(float) if "detected_units" in session else present
+    if bool(detected < present):
+        raise RefusedInputError(
+            f"{_name(session)}: detected_units is {detected.item():g} but {present.item():g} units are present: the denominator counts all."
+        )
+    active, selected = active_units(activity), place_unit.sum("unit")
+    # Units that were detected but left out of the file because they were silent belong to the denominator.
+    responses = fraction_active_responses(activity) * present / detected
+    return {
+        "recorded": recorded.astype(float),
+        "detected_units": detected,
+        "active_units": active.astype(float),
+        "place_units": selected,
+        "fraction_active_units": active / detected,
+        "fraction_place_units": selected / detected,
+        "fraction_active_responses": responses,
+        "participation_ratio": participation_ratio(activity),
+        "spatial_information": spatial_information(maps["rate"], maps["occupancy"]),
+        "spatial_information_rate": spatial_information_rate(maps["rate"], maps["occupancy"]),
+        "place_unit": place_unit,
+    }
+
+
+def _measured(session: xr.Dataset, rules: _Rules) -> Measured:
+    check(session)
+    labels = _labels(session)
+    session = _checked(session)
+    bin_size, minimum_speed = (_recommended(session, name, getattr(rules, name)) for name in ("bin_size", "minimum_speed"))
+    directed = _is_directed(session, rules.direction)
+    running = _running(session, minimum_speed, directed)
+    cells, place = _cells(running, bin_size)
+    direction = running["direction"].reset_coords(drop=True) if directed else None
+    activity = running["activity"].reset_coords(drop=True).drop_vars(["sample", "unit"], errors="ignore")
+    running = running.drop_vars(["sample", "unit"], errors="ignore")
+    duration = 1 / labels["sampling_rate"]
+    maps = rate_maps(activity, place, len(cells), direction, None, duration, rules.minimum_occupancy)
+    if not bool(maps["rate"].notnull().any()):
+        raise RefusedInputError(
+            f"{_name(session)}: no place was visited for more than {rules.minimum_occupancy:g} s: widen bin_size or lower the minimum."
+        )
+    if rules.shuffles:
+        place_unit = _significant(running, place if direction is None else directed_places(place, direction), rules)
+    else:
+        place_unit = place_units(spatial_information(maps["rate"], maps["occupancy"]), observed_units(activity))
+    numbers = {name: array.reset_coords(drop=True) for name, array in _numbers(running, maps, place_unit).items()}
+    attrs = {
+        "bin_size": bin_size,
+        "minimum_speed": minimum_speed,
+        "geometry": str(session.attrs.get("geometry", "unknown")),
+        "source": str(session.attrs.get("source", "unknown")),
+        "position_units": str(session["position"].attrs.get("units", "cm")),
+        "activity_units": str(session["activity"].attrs.get("units", "events")),
+    }
+    units = [int(unit) for unit in session["unit"].values]  # counts from 0 where the coordinate is absent
+    names = session["unit_label"].values if "unit_label" in session.coords else units
+    return Measured(_name(session), labels, attrs, units, [str(name) for name in names], cells, maps.assign(numbers))
+
+
+def _described(joined: xr.Dataset, attrs: dict, rules: _Rules) -> xr.Dataset:
+    events = attrs["activity_units"]
+    special = {"rate": {"units": f"{events}/s"}, "occupancy": {"units": "s"}}
+    variables = {}
+    for name, array in joined.data_vars.items():
+        array = array.fillna(0).astype("int8") if name == "recorded" else array
+        variables[name] = labelled(str(name), [str(dim) for dim in array.dims], array.values, **special.get(str(name), {}))
+    shift_test = f"circular shift p < {SIGNIFICANCE} of {rules.shuffles}, at least {rules.minimum_events:g} events"
+    shared = {k: v for k, v in attrs.items() if k in ("bin_size", "minimum_speed", "geometry", "source")}
+    rule = shift_test if rules.shuffles else "spatial_information > 0.01 bits/event"
+    described_attrs = {**shared, "minimum_occupancy": rules.minimum_occupancy, "place_unit_rule": rule, "seed": rules.seed}
+    return xr.Dataset(variables, coords=joined.coords, attrs=described_attrs)
+
+
+def measure(
+    sessions: Iterable[xr.Dataset],
+    *,
+    bin_size: float | None = None,
+    minimum_speed: float | None = None,
+    minimum_occupancy: float = 0.1,
+    direction: Literal["auto", "split", "pooled"] = "auto",
+    shuffles: int = 0,
+    minimum_events: float = 10,
+    minimum_shift: float = 10.0,
+    seed: int = 0,
+    progress: bool = False,
+) -> xr.Dataset:
+    """Measure recorded sessions: rate maps, spatial information, place units and active fractions over sessions and subjects.
+
+    Samples count while the position is known and the speed exceeds ``minimum_speed``; activity at rest enters nothing. Bins start at
+    position 0 and are ``bin_size`` wide, so that sessions share a grid. Sessions are taken one at a time and only their maps are kept.
+    Units of one number are the same unit in sessions of the same ``unit_identity``, and unrelated otherwise.
+
+    Parameters
+    ----------
+    sessions : iterable of xarray.Dataset
+        Session Datasets with ``activity`` (sample, unit), ``position`` (sample[, axis]), optional ``velocity``, ``direction`` and
+        ``detected_units``, and the scalar coordinates subject, session, elapsed, environment, sampling_rate and unit_identity.
+    bin_size : float, optional
+        Width of a bin in units of position; by default what the session recommends in its attributes.
+    minimum_speed : float, optional
+        In units of position per second; 0 keeps samples at rest too. By default what the session recommends.
+    minimum_occupancy : float
+        In s; a place visited for longer has a rate, any other is NaN.
+    direction : {"auto", "split", "pooled"}
+        Split maps by running direction where the session has it, always, or never.
+    shuffles : int
+        Circular shifts of the significance test of place units; 0 takes the published threshold of 0.01 bits/event instead.
+    minimum_events : float
+        Events while running that a place unit needs in the shift test; see ``drift.metrics.event_counts``.
+    minimum_shift : float
+        Smallest circular shift, in s.
+    seed : int
+        Seed of the shift test.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    xarray.Dataset
+        Longitudinal Dataset (subject, session, unit, place[, direction]) as in ``drift.schema``. Places on a track are bin centres; in a
+        plane they are numbers of visited bins with the coordinates ``place_x`` and ``place_y``. Fractions are over ``detected_units``.
+
+    Raises
+    ------
+    RefusedInputError
+        If there is no session, a session has no unit or no running sample, activity is negative or partly NaN, a session occurs twice,
+        elapsed falls, or sessions do not share grid, units and directions.
+    SchemaError
+        If a session lacks a variable.
+
+    References
+    ----------
+    Ratzon, Derdikman & Barak 2024, Methods; bins of 4 cm, samples faster than 1 cm/s.
+    """
+    if direction not in ("auto", "split", "pooled"):
+        raise RefusedInputError(f'direction must be "auto", "split" or "pooled", got {direction!r}: choose how running directions enter.')
+    if shuffles < 0 or minimum_occupancy < 0 or minimum_shift < 0:
+        raise RefusedInputError(
+            f"shuffles, minimum_occupancy and minimum_shift must not be negative, got {shuffles}, {minimum_occupancy}, {minimum_shift}."
+        )
+    rules = _Rules(bin_size, minimum_speed, minimum_occupancy, direction, shuffles, minimum_events, minimum_shift, seed)
+    stream_of_sessions = [sessions] if isinstance(sessions, xr.Dataset) else sessions
+    if progress:
+        from tqdm.auto import tqdm
+
+        stream_of_sessions = tqdm(stream_of_sessions, unit="session")
+    measured = [_measured(session, rules) for session in stream_of_sessions]
+    if not measured:
+        raise RefusedInputError("there is no session to measure: check the path and the filters of the reader.")
+    return _described(joined_sessions(measured), measured[0].attrs, rules)

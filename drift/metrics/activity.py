@@ -1,0 +1,163 @@
+"""How much of a population is active, and in how many dimensions."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from drift.metrics.labels import described, observed_units
+
+
+def _observed(activity: xr.DataArray, recorded: xr.DataArray | None) -> xr.DataArray:
+    observed = observed_units(activity)
+    return observed if recorded is None else observed & (recorded == 1)
+
+
+def active_units(activity: xr.DataArray, recorded: xr.DataArray | None = None) -> xr.DataArray:
+    """Number of observed units with any activity: the numerator of ``fraction_active_units``.
+
+    Parameters
+    ----------
+    activity : xarray.DataArray
+        (..., sample, unit) not negative; a unit that is NaN throughout is not observed.
+    recorded : xarray.DataArray, optional
+        (..., unit) 1 where the unit was observed.
+
+    Returns
+    -------
+    xarray.DataArray
+        (...) counts.
+
+    Raises
+    ------
+    RefusedInputError
+        If activity is empty, negative, or NaN in a part of the samples of a unit.
+    """
+    observed = _observed(activity, recorded)
+    return described(((activity > 0).any("sample") & observed).sum("unit"), "active_units")
+
+
+def fraction_active_units(activity: xr.DataArray, recorded: xr.DataArray | None = None) -> xr.DataArray:
+    """Share of the observed units that respond in at least one sample: mean over units of [any_t h_t > 0].
+
+    Parameters
+    ----------
+    activity : xarray.DataArray
+        (..., sample, unit) not negative; a unit that is NaN throughout is not observed.
+    recorded : xarray.DataArray, optional
+        (..., unit) 1 where the unit was observed.
+
+    Returns
+    -------
+    xarray.DataArray
+        (...) between 0 and 1; NaN without an observed unit.
+
+    Raises
+    ------
+    RefusedInputError
+        If activity is empty, negative, or NaN in a part of the samples of a unit.
+
+    References
+    ----------
+    Ratzon, Derdikman & Barak 2024, Methods (fraction of active units).
+    """
+    observed = _observed(activity, recorded).sum("unit")
+    return described(active_units(activity, recorded) / observed.where(observed > 0), "fraction_active_units")
+
+
+def fraction_active_responses(activity: xr.DataArray, recorded: xr.DataArray | None = None) -> xr.DataArray:
+    """Share of all responses of observed units that are above zero: mean over samples and units of [h > 0].
+
+    Parameters
+    ----------
+    activity : xarray.DataArray
+        (..., sample, unit) not negative; a unit that is NaN throughout is not observed.
+    recorded : xarray.DataArray, optional
+        (..., unit) 1 where the unit was observed.
+
+    Returns
+    -------
+    xarray.DataArray
+        (...) between 0 and 1; NaN without an observed unit.
+
+    Raises
+    ------
+    RefusedInputError
+        If activity is empty, negative, or NaN in a part of the samples of a unit.
+
+    References
+    ----------
+    Ratzon, Derdikman & Barak 2024, Methods (active fraction).
+    """
+    observed = _observed(activity, recorded)
+    of_unit = (activity > 0).mean("sample").where(observed)
+    units = observed.sum("unit")
+    return described(of_unit.sum("unit") / units.where(units > 0), "fraction_active_responses")
+
+
+def _participation(activity: np.ndarray) -> np.ndarray:
+    """(tr C)^2 / tr C^2 of (..., sample, unit), through the Gram matrix over whichever of the two dims is smaller."""
+    centred = activity - activity.mean(axis=-2, keepdims=True)
+    samples, units = centred.shape[-2:]
+    other = np.swapaxes(centred, -1, -2)
+    gram = centred @ other if samples <= units else other @ centred
+    trace = np.trace(gram, axis1=-2, axis2=-1)
+    power = (gram**2).sum(axis=(-2, -1))
+    return np.divide(trace**2, power, out=np.full(trace.shape, np.nan), where=power > 0)
+
+
+def participation_ratio(activity: xr.DataArray, recorded: xr.DataArray | None = None) -> xr.DataArray:
+    """Effective number of dimensions of the population activity, (tr C)^2 / tr(C^2).
+
+    C is the covariance between units over samples. The ratio is 1 for units that covary perfectly, and n for n independent ones of
+    equal variance.
+
+    Parameters
+    ----------
+    activity : xarray.DataArray
+        (..., sample, unit) not negative; a unit that is NaN throughout is not observed and left out.
+    recorded : xarray.DataArray, optional
+        (..., unit) 1 where the unit was observed.
+
+    Returns
+    -------
+    xarray.DataArray
+        (...) at least 1; NaN where nothing varies.
+
+    Raises
+    ------
+    RefusedInputError
+        If activity is empty, negative, or NaN in a part of the samples of a unit.
+
+    References
+    ----------
+    Gao & Ganguli 2015, Curr Opin Neurobiol 32:148.
+    """
+    constant_if_absent = activity.astype(float).where(_observed(activity, recorded), 0.0)
+    return described(xr.apply_ufunc(_participation, constant_if_absent, input_core_dims=[["sample", "unit"]]), "participation_ratio")
+
+
+def event_counts(activity: xr.DataArray) -> xr.DataArray:
+    """Number of events of each unit: the sum of whole-numbered activity (spike counts), otherwise the samples with an event.
+
+    Amplitudes of calcium events have no common scale, so that their sum says nothing about how many events there were.
+
+    Parameters
+    ----------
+    activity : xarray.DataArray
+        (..., sample, unit) not negative.
+
+    Returns
+    -------
+    xarray.DataArray
+        (..., unit) counts; NaN where the unit was not observed.
+
+    Raises
+    ------
+    RefusedInputError
+        If activity is empty, negative, or NaN in a part of the samples of a unit.
+    """
+    observed = observed_units(activity)
+    counts = activity.fillna(0.0)
+    whole = bool((counts == np.floor(counts)).all())
+    return (counts if whole else counts > 0).sum("sample").where(observed).rename("event_counts")

@@ -1,0 +1,119 @@
+"""How much the activity of a unit tells about place: Skaggs information per event and per second."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from scipy.special import xlogy
+
+from drift.errors import RefusedInputError
+from drift.metrics.labels import described, require_dims
+
+
+def information_per_second(rate: np.ndarray, probability: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Bits per second and mean rate of maps without labels.
+
+    I = sum_x p(x) r(x) log2(r(x) / rbar), rbar = sum_x p(x) r(x), with 0 log 0 = 0.
+
+    Parameters
+    ----------
+    rate : numpy.ndarray
+        (..., place) rates, finite wherever ``probability`` is above 0.
+    probability : numpy.ndarray
+        (..., place) occupancy probabilities that sum to 1.
+
+    Returns
+    -------
+    information, mean_rate : numpy.ndarray
+        (...) each; a silent map has information 0.
+    """
+    mean = (probability * rate).sum(axis=-1)
+    ratio = np.divide(rate, mean[..., np.newaxis], out=np.zeros_like(rate), where=mean[..., np.newaxis] > 0)
+    return mean * (probability * xlogy(ratio, ratio)).sum(axis=-1) / np.log(2), mean
+
+
+def _of_maps(rate: np.ndarray, occupancy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    valid = np.isfinite(rate) & np.isfinite(occupancy)
+    weight = np.where(valid, occupancy, 0.0)
+    total = weight.sum(axis=-1, keepdims=True)
+    probability = np.divide(weight, total, out=np.zeros_like(weight), where=total > 0)
+    information, mean = information_per_second(np.where(valid, rate, 0.0), probability)
+    seen = total[..., 0] > 0
+    return np.where(seen, information, np.nan), np.where(seen, mean, np.nan)
+
+
+def _information(rate: xr.DataArray, occupancy: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
+    """Bits per second and mean rate, (...), summed over place and, where it exists, direction."""
+    require_dims(rate, "rate", "place")
+    require_dims(occupancy, "occupancy", "place")
+    if bool((rate < 0).any()) or bool((occupancy < 0).any()):
+        raise RefusedInputError("rate and occupancy must not be negative: pass unsmoothed maps of events over time.")
+    core = [dim for dim in ("place", "direction") if dim in rate.dims]
+    absent = [dim for dim in core if dim not in occupancy.dims]
+    occupancy = occupancy.expand_dims({dim: rate.sizes[dim] for dim in absent})
+    maps = rate.astype(float).stack(_cell=core, create_index=False)
+    weights = occupancy.astype(float).stack(_cell=core, create_index=False)
+    return xr.apply_ufunc(_of_maps, maps, weights, input_core_dims=[["_cell"]] * 2, output_core_dims=[[], []])
+
+
+def spatial_information(rate: xr.DataArray, occupancy: xr.DataArray, silent: float = np.nan) -> xr.DataArray:
+    """Skaggs information of each unit in bits per event.
+
+    I = sum_x p(x) (r(x) / rbar) log2(r(x) / rbar), rbar = sum_x p(x) r(x), with p = occupancy normalised over the places (and
+    directions) where the map is finite. 0 log 0 = 0; negative terms are kept.
+
+    Parameters
+    ----------
+    rate : xarray.DataArray
+        (..., place[, direction]) unsmoothed rate maps, NaN where not visited.
+    occupancy : xarray.DataArray
+        (..., place[, direction]) time spent, broadcast against ``rate`` by name.
+    silent : float
+        Value of a unit without events. NaN by default, since no event carries no information; the drift paper counts 0.
+
+    Returns
+    -------
+    xarray.DataArray
+        (...) in bits/event; NaN where a unit was not observed.
+
+    Raises
+    ------
+    RefusedInputError
+        If a dim is missing or a number is negative.
+
+    References
+    ----------
+    Skaggs, McNaughton, Gothard & Markus 1993, NIPS 5:1030.
+    """
+    per_second, mean = _information(rate, occupancy)
+    per_event = per_second / mean.where(mean > 0)
+    return described(xr.where(mean == 0, silent, per_event), "spatial_information")
+
+
+def spatial_information_rate(rate: xr.DataArray, occupancy: xr.DataArray) -> xr.DataArray:
+    """Skaggs information of each unit in bits per second; 0 for a silent unit.
+
+    I = sum_x p(x) r(x) log2(r(x) / rbar); see ``spatial_information`` for p and rbar.
+
+    Parameters
+    ----------
+    rate : xarray.DataArray
+        (..., place[, direction]) unsmoothed rate maps in events/s.
+    occupancy : xarray.DataArray
+        (..., place[, direction]) time spent.
+
+    Returns
+    -------
+    xarray.DataArray
+        (...) in bits/second; NaN where a unit was not observed.
+
+    Raises
+    ------
+    RefusedInputError
+        If a dim is missing or a number is negative.
+
+    References
+    ----------
+    Skaggs, McNaughton, Gothard & Markus 1993, NIPS 5:1030.
+    """
+    return described(_information(rate, occupancy)[0], "spatial_information_rate")

@@ -1,0 +1,98 @@
+"""Units and meaning for what the measures return, and the door at which activity and rates are refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from drift.errors import RefusedInputError
+from drift.schema import VARIABLES
+
+
+def described(array: xr.DataArray, name: str, **attributes: str | float) -> xr.DataArray:
+    """Return ``array`` under a name of the labelled form, with the units and the meaning that belong to it.
+
+    Parameters
+    ----------
+    array : xarray.DataArray
+        The numbers.
+    name : str
+        A name in ``drift.schema.VARIABLES``.
+    **attributes
+        Attributes that add to or replace ``units`` and ``long_name``.
+
+    Returns
+    -------
+    xarray.DataArray
+    """
+    variable = VARIABLES[name]
+    return array.rename(name).assign_attrs({"units": variable.units, "long_name": variable.meaning, **attributes})
+
+
+def require_dims(array: xr.DataArray, name: str, *dims: str) -> xr.DataArray:
+    """Return ``array`` if it is labelled with the dims that a measure addresses and is not empty.
+
+    Parameters
+    ----------
+    array : xarray.DataArray
+        Input of a measure.
+    name : str
+        What the input is called in the message.
+    *dims : str
+        Dims that must be present.
+
+    Returns
+    -------
+    xarray.DataArray
+        The same array.
+
+    Raises
+    ------
+    RefusedInputError
+        If it is no DataArray, lacks a dim, or holds no number.
+    """
+    if not isinstance(array, xr.DataArray):
+        raise RefusedInputError(
+            f"{name} must be an xarray DataArray with dims {', '.join(dims)}, got {type(array).__name__}: wrap it in xarray.DataArray."
+        )
+    missing = [dim for dim in dims if dim not in array.dims]
+    if missing:
+        raise RefusedInputError(f"{name} lacks the dim {', '.join(missing)}, got dims {array.dims}: rename or add it.")
+    if array.size == 0:
+        raise RefusedInputError(f"{name} is empty, got sizes {dict(array.sizes)}: give at least one entry along every dim.")
+    return array
+
+
+def observed_units(activity: xr.DataArray) -> xr.DataArray:
+    """Tell which units were observed: NaN in every sample means not observed.
+
+    Parameters
+    ----------
+    activity : xarray.DataArray
+        (..., sample, unit), not negative.
+
+    Returns
+    -------
+    xarray.DataArray
+        (..., unit) bool.
+
+    Raises
+    ------
+    RefusedInputError
+        If activity is empty, negative or infinite, or NaN in a part of the samples of a unit.
+    """
+    require_dims(activity, "activity", "sample", "unit")
+    if bool((activity < 0).any()) or bool(np.isinf(activity).any()):
+        raise RefusedInputError(
+            f"activity must be finite and not negative, got values from {float(activity.min()):g} to {float(activity.max()):g}: "
+            "pass event counts, event amplitudes or rectified responses."
+        )
+    absent = activity.isnull()
+    everywhere = absent.all("sample")
+    partly = absent.any("sample") & ~everywhere
+    if bool(partly.any()):
+        raise RefusedInputError(
+            f"activity is NaN in a part of the samples of {int(partly.sum())} units, but a unit is either observed in all samples "
+            "or NaN in all of them: drop the incomplete samples or the units."
+        )
+    return ~everywhere

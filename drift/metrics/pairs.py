@@ -1,0 +1,98 @@
+"""Pearson correlations between all sessions at once, and the pairs of sessions that may be compared at all."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from drift.errors import RefusedInputError
+
+# Below these shares of its power a vector counts as flat: what is left of it is rounding.
+FLAT_NORM = 1e-12
+FLAT_VARIANCE = 1e-12
+
+
+def _normalised(vectors: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """Vectors with mean 0 over their valid features, 0 elsewhere."""
+    count = np.maximum(valid.sum(axis=-1, keepdims=True), 1)
+    filled = np.where(valid, vectors, 0.0)
+    return np.where(valid, filled - filled.sum(axis=-1, keepdims=True) / count, 0.0)
+
+
+def _same_features(centred: np.ndarray, power: np.ndarray) -> np.ndarray:
+    norm = np.sqrt((centred**2).sum(axis=-1, keepdims=True))
+    varies = norm > FLAT_NORM * np.sqrt(power)
+    unit = np.divide(centred, norm, out=np.zeros_like(centred), where=varies)
+    defined = varies & np.swapaxes(varies, -1, -2)
+    return np.where(defined, unit @ np.swapaxes(unit, -1, -2), np.nan)
+
+
+def _shared_features(centred: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    mask = np.swapaxes(valid.astype(float), -1, -2)
+    count = valid.astype(float) @ mask
+    total = np.divide(centred @ mask, np.sqrt(count), out=np.zeros_like(count), where=count > 0)
+    power = centred**2 @ mask
+    variance = power - total**2
+    varies = (variance > FLAT_VARIANCE * power) & (count > 1)
+    defined = varies & np.swapaxes(varies, -1, -2)
+    covariance = centred @ np.swapaxes(centred, -1, -2) - total * np.swapaxes(total, -1, -2)
+    scale = np.sqrt(np.where(defined, variance * np.swapaxes(variance, -1, -2), 1.0))
+    return np.where(defined, covariance / scale, np.nan)
+
+
+def pairwise_pearson(vectors: np.ndarray) -> np.ndarray:
+    """Pearson correlation of every session with every other over the features that are finite in both.
+
+    Parameters
+    ----------
+    vectors : numpy.ndarray
+        (batch, session, feature), NaN where not observed.
+
+    Returns
+    -------
+    numpy.ndarray
+        (batch, session, session); NaN where fewer than two features are shared or one of the two does not vary over them.
+    """
+    valid = np.isfinite(vectors)
+    centred = _normalised(vectors, valid)
+    present = valid.any(axis=-1, keepdims=True)
+    if bool(((valid == valid.any(axis=-2, keepdims=True)) | ~present).all()):
+        power = np.where(valid, vectors, 0.0) ** 2
+        result = _same_features(centred, power.sum(axis=-1, keepdims=True))
+    else:
+        result = _shared_features(centred, valid)
+    return np.clip(result, -1.0, 1.0)
+
+
+def tracked_pairs(dataset: xr.Dataset) -> np.ndarray:
+    """Tell which pairs of sessions know their units apart: those with the same ``unit_identity``.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Longitudinal Dataset; without the coordinate ``unit_identity`` all units of a subject are tracked.
+
+    Returns
+    -------
+    numpy.ndarray
+        (subject, session, session) bool.
+
+    Raises
+    ------
+    RefusedInputError
+        If there is one session only, or if no two different sessions share the identity of their units.
+    """
+    subjects, sessions = dataset.sizes["subject"], dataset.sizes["session"]
+    if sessions < 2:
+        raise RefusedInputError("stability is measured between sessions, but the Dataset holds a single one: pass at least two sessions.")
+    if "unit_identity" not in dataset.variables:
+        return np.ones((subjects, sessions, sessions), dtype=bool)
+    identity = dataset["unit_identity"].transpose("subject", "session").values
+    given = np.array([[isinstance(label, str) and label != "" for label in row] for row in identity])
+    same = (identity[:, :, np.newaxis] == identity[:, np.newaxis, :]) & given[:, :, np.newaxis]
+    if not (same & ~np.eye(sessions, dtype=bool)).any():
+        raise RefusedInputError(
+            "units are not tracked: no two sessions of a subject share the same unit_identity, so a unit of one session is another cell "
+            "in the next; compare epochs of one day, or use measures that need no identity."
+        )
+    return same

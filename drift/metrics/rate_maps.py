@@ -1,0 +1,292 @@
+"""Where units are active: rate maps over places, from activity and position."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from scipy.ndimage import gaussian_filter
+from scipy.sparse import csr_array
+
+from drift.errors import RefusedInputError
+from drift.metrics.labels import described, observed_units, require_dims
+
+DIRECTIONS = (1, -1)
+# Occupancy is a count times a duration; three frames of 1/30 s must not pass a minimum of 0.1 s through rounding.
+ROUNDING = 1e-9
+
+
+def bin_edges(low: float, high: float, bins: int) -> np.ndarray:
+    """Edges of equal bins, ``low + (high - low) i / bins``.
+
+    Parameters
+    ----------
+    low, high : float
+        First and last edge, in units of position.
+    bins : int
+        Number of bins.
+
+    Returns
+    -------
+    numpy.ndarray
+        (bins + 1,) edges.
+
+    Raises
+    ------
+    RefusedInputError
+        If the range is empty or there is no bin.
+    """
+    if not (np.isfinite(low) and np.isfinite(high) and low < high and bins >= 1):
+        raise RefusedInputError(f"bins need low < high and at least one bin, got low={low}, high={high}, bins={bins}: widen the range.")
+    return np.linspace(low, high, bins + 1)
+
+
+def assign_places(position: xr.DataArray, edges: np.ndarray) -> xr.DataArray:
+    """Number of the bin that each sample falls into.
+
+    Bin i is the half-open interval [edges[i], edges[i + 1]); the last one includes its upper edge.
+
+    Parameters
+    ----------
+    position : xarray.DataArray
+        (sample) positions; NaN where tracking was lost.
+    edges : numpy.ndarray
+        (bins + 1,) increasing edges in the same units.
+
+    Returns
+    -------
+    xarray.DataArray
+        (sample) int, -1 where position is NaN or outside of the edges.
+
+    Raises
+    ------
+    RefusedInputError
+        If edges do not increase.
+    """
+    edges = np.asarray(edges, dtype=float)
+    if edges.ndim != 1 or edges.size < 2 or not (np.diff(edges) > 0).all():
+        raise RefusedInputError(f"edges must be a list of at least two increasing numbers, got {edges}: see bin_edges.")
+    values = np.asarray(position.values, dtype=float)
+    place = np.searchsorted(edges, values, side="right") - 1
+    place[values == edges[-1]] = edges.size - 2
+    inside = (values >= edges[0]) & (values <= edges[-1])
+    return position.copy(data=np.where(inside, place, -1)).rename("place_index").drop_attrs()
+
+
+def directed_places(place_index: xr.DataArray, direction: xr.DataArray) -> xr.DataArray:
+    """Number of the (place, direction) pair of each sample: ``2 place`` when running up, ``2 place + 1`` when running down.
+
+    Parameters
+    ----------
+    place_index : xarray.DataArray
+        (sample) int, -1 for nowhere.
+    direction : xarray.DataArray
+        (sample) 1, -1, or 0 for neither.
+
+    Returns
+    -------
+    xarray.DataArray
+        (sample) int, -1 where place or direction is not given.
+    """
+    running = (place_index >= 0) & ((direction == 1) | (direction == -1))
+    return xr.where(running, 2 * place_index + (direction == -1), -1)
+
+
+def _indicator(index: np.ndarray, cells: int) -> csr_array:
+    """(cell, sample) matrix with a 1 where the sample lies in the cell."""
+    samples = np.flatnonzero(index >= 0)
+    return csr_array((np.ones(samples.size), (index[samples], samples)), shape=(cells, index.size))
+
+
+def _split(values: np.ndarray, places: int, directed: bool, rest: tuple[str, ...]) -> tuple[tuple[str, ...], np.ndarray]:
+    if not directed:
+        return ("place", *rest), values
+    return ("place", "direction", *rest), values.reshape(places, len(DIRECTIONS), *values.shape[1:])
+
+
+def rate_maps(
+    activity: xr.DataArray,
+    place_index: xr.DataArray,
+    places: int,
+    direction: xr.DataArray | None = None,
+    keep: xr.DataArray | None = None,
+    sample_duration: float = 1.0,
+    minimum_occupancy: float = 0.0,
+) -> xr.Dataset:
+    """Events at each place over the time spent there, not smoothed.
+
+    rate(x) = sum of activity over the samples at x / occupancy(x), occupancy(x) = samples at x times ``sample_duration``.
+
+    Parameters
+    ----------
+    activity : xarray.DataArray
+        (..., sample, unit) events per sample; a unit that is NaN throughout is not observed and has a NaN map.
+    place_index : xarray.DataArray
+        (sample) int, -1 for samples that do not count; see ``assign_places``.
+    places : int
+        Number of places.
+    direction : xarray.DataArray, optional
+        (sample) 1, -1 or 0; splits the map by running direction, 0 is left out.
+    keep : xarray.DataArray, optional
+        (sample) bool, samples that count.
+    sample_duration : float
+        Duration of a sample in s; 1 counts samples.
+    minimum_occupancy : float
+        A place is valid if its occupancy exceeds this.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``rate`` (..., unit, place[, direction]), NaN where not valid; ``occupancy`` (place[, direction]).
+
+    Raises
+    ------
+    RefusedInputError
+        If activity is not usable, an index does not fit, or the duration is not positive.
+
+    References
+    ----------
+    O'Keefe & Dostrovsky 1971; running directions apart as in Ratzon et al. 2024, Methods.
+    """
+    observed_units(activity)
+    check_place_index(activity, place_index, places, sample_duration)
+    index = place_index if direction is None else directed_places(place_index, direction)
+    index = index if keep is None else index.where(keep, -1)
+    indicator = _indicator(index.values.astype(int), places if direction is None else len(DIRECTIONS) * places)
+    samples_first = activity.astype(float).transpose("sample", ...)
+    rest = tuple(str(dim) for dim in samples_first.dims[1:])
+    events = indicator @ samples_first.values.reshape(samples_first.sizes["sample"], -1)
+    dims, events = _split(events.reshape(-1, *samples_first.shape[1:]), places, direction is not None, rest)
+    occupancy_dims, seconds = _split(indicator.sum(axis=1) * sample_duration, places, direction is not None, ())
+    occupancy = xr.DataArray(seconds, dims=occupancy_dims)
+    valid = occupancy > minimum_occupancy * (1 + ROUNDING)
+    coords = {"direction": list(DIRECTIONS)} if direction is not None else {}
+    counts = xr.DataArray(events, dims=dims, coords={**coords, **_without_sample(activity)})
+    rate = (counts / occupancy.where(valid)).transpose(..., "unit", *[dim for dim in ("place", "direction") if dim in dims])
+    units = "sample" if sample_duration == 1.0 else "s"
+    return xr.Dataset({"rate": described(rate, "rate"), "occupancy": described(occupancy.assign_coords(coords), "occupancy", units=units)})
+
+
+def _without_sample(activity: xr.DataArray) -> dict:
+    return {name: coord for name, coord in activity.coords.items() if "sample" not in coord.dims}
+
+
+def check_place_index(activity: xr.DataArray, place_index: xr.DataArray, places: int, sample_duration: float) -> None:
+    require_dims(place_index, "place_index", "sample")
+    if place_index.sizes["sample"] != activity.sizes["sample"]:
+        raise RefusedInputError(
+            f"place_index must have one entry per sample of activity, got {place_index.sizes['sample']} for "
+            f"{activity.sizes['sample']} samples: cut both to the same samples."
+        )
+    if int(place_index.max()) >= places or sample_duration <= 0:
+        raise RefusedInputError(
+            f"place_index must stay below places and sample_duration above 0, got index {int(place_index.max())}, places={places}, "
+            f"sample_duration={sample_duration}: count the bins again."
+        )
+
+
+def signed_position(position: xr.DataArray) -> xr.DataArray:
+    """Position on a track whose two running directions lie side by side: p sign(dp), with p = position - min(position).
+
+    Parameters
+    ----------
+    position : xarray.DataArray
+        (sample) positions.
+
+    Returns
+    -------
+    xarray.DataArray
+        (sample) positive when running up, negative when running down, 0 when standing still; the first step is taken twice.
+
+    References
+    ----------
+    Ratzon, Derdikman & Barak 2024, authors' code of Fig. 2.
+    """
+    values = np.asarray(position.values, dtype=float)
+    step = np.diff(values)
+    return position.copy(data=(values - values.min()) * np.sign(np.concatenate([step[:1], step])))
+
+
+def published_rate_maps(activity: xr.DataArray, position: xr.DataArray, bins: int = 100) -> xr.Dataset:
+    """Rate maps in the layout of the drift paper: equal bins over the signed position, empty bins 0 instead of NaN.
+
+    Parameters
+    ----------
+    activity : xarray.DataArray
+        (..., sample, unit) responses.
+    position : xarray.DataArray
+        (sample) positions along the corridor.
+    bins : int
+        Bins over both running directions, which share the bin at 0.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``rate`` (..., unit, place) and ``occupancy`` (place) in samples, with ``place`` = bin centres of the signed position.
+
+    References
+    ----------
+    Ratzon, Derdikman & Barak 2024, authors' code of Fig. 2.
+    """
+    signed = signed_position(require_dims(position, "position", "sample"))
+    edges = bin_edges(float(signed.min()), float(signed.max()), bins)
+    maps = rate_maps(activity, assign_places(signed, edges), bins).assign_coords(place=(edges[:-1] + edges[1:]) / 2)
+    empty_is_zero = maps["rate"].fillna(0.0).where(observed_units(activity))
+    return maps.assign(rate=described(empty_is_zero.transpose(*maps["rate"].dims), "rate"))
+
+
+def _filtered(maps: np.ndarray, sigma: tuple[float, ...], border: str) -> np.ndarray:
+    valid = np.isfinite(maps)
+    weight = gaussian_filter(valid.astype(float), sigma, mode=border)
+    total = gaussian_filter(np.where(valid, maps, 0.0), sigma, mode=border)
+    return np.divide(total, weight, out=np.full(maps.shape, np.nan), where=valid)
+
+
+def _filtered_arena(maps: np.ndarray, column: np.ndarray, row: np.ndarray, standard_deviation: float) -> np.ndarray:
+    arena = np.full((*maps.shape[:-1], column.max() + 1, row.max() + 1), np.nan)
+    arena[..., column, row] = maps
+    # Beyond the outermost visited bins nothing is valid; mirrored maps would depend on where these happen to lie.
+    return _filtered(arena, (*[0.0] * (maps.ndim - 1), standard_deviation, standard_deviation), "constant")[..., column, row]
+
+
+def _grid_index(centres: xr.DataArray) -> np.ndarray:
+    """Row or column of each place on the grid spanned by the bin centres."""
+    ordered = np.unique(centres.values)
+    spacing = np.diff(ordered).min() if ordered.size > 1 else 1.0
+    return np.rint((centres.values - ordered[0]) / spacing).astype(int)
+
+
+def smoothed(rate: xr.DataArray, standard_deviation: float, dim: str = "place") -> xr.DataArray:
+    """Gaussian-smoothed copy of rate maps, for display and for map correlations, never for information.
+
+    smooth(x) = sum_y G(x - y) rate(y) v(y) / sum_y G(x - y) v(y), with v = 1 where the map is valid and 0 elsewhere, the kernel cut
+    at four standard deviations. Beyond its ends a track is mirrored; in a plane nothing beyond the visited bins is valid. Places that are
+    not valid stay NaN.
+
+    Parameters
+    ----------
+    rate : xarray.DataArray
+        (..., place[, direction]); places of a plane carry the coordinates ``place_x`` and ``place_y``.
+    standard_deviation : float
+        In bins, not negative; 0 returns an equal copy.
+    dim : str
+        Dim to smooth along.
+
+    Returns
+    -------
+    xarray.DataArray
+        Same dims as ``rate``.
+
+    Raises
+    ------
+    RefusedInputError
+        If the standard deviation is negative or the dim is absent.
+    """
+    require_dims(rate, "rate", dim)
+    if not standard_deviation >= 0:
+        raise RefusedInputError(f"standard_deviation must be 0 or more bins, got {standard_deviation}: use 0 for no smoothing.")
+    maps = rate.astype(float).transpose(..., dim)
+    if "place_x" in rate.coords and dim == "place":
+        values = _filtered_arena(maps.values, _grid_index(rate["place_x"]), _grid_index(rate["place_y"]), standard_deviation)
+    else:
+        values = _filtered(maps.values, (*[0.0] * (maps.ndim - 1), standard_deviation), "reflect")
+    return maps.copy(data=values).transpose(*rate.dims)

@@ -1,0 +1,147 @@
+"""Which units count as place units: by the published threshold, or against circularly shifted activity."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from drift.errors import RefusedInputError
+from drift.metrics.information import information_per_second
+from drift.metrics.labels import described, observed_units
+from drift.metrics.rate_maps import ROUNDING, check_place_index
+
+PUBLISHED_THRESHOLD = 0.01
+
+
+def place_units(
+    spatial_information: xr.DataArray, recorded: xr.DataArray | None = None, threshold: float = PUBLISHED_THRESHOLD
+) -> xr.DataArray:
+    """Flag the units whose spatial information exceeds a threshold.
+
+    Parameters
+    ----------
+    spatial_information : xarray.DataArray
+        (..., unit) in bits/event; NaN for silent and for absent units.
+    recorded : xarray.DataArray, optional
+        (..., unit) 1 where the unit was observed; without it every unit counts as observed.
+    threshold : float
+        In bits/event; 0.01 admits practically every unit that is not uniform.
+
+    Returns
+    -------
+    xarray.DataArray
+        (..., unit) 1 or 0, NaN where the unit was not observed; a silent unit is no place unit.
+
+    References
+    ----------
+    Ratzon, Derdikman & Barak 2024, authors' code of Fig. 2.
+    """
+    flags = (spatial_information > threshold).astype(float)
+    return described(flags if recorded is None else flags.where(recorded == 1), "place_unit")
+
+
+class _Events(NamedTuple):
+    """Every non-zero entry of the activity, and the occupancy it is held against."""
+
+    sample: np.ndarray
+    unit: np.ndarray
+    size: np.ndarray
+    units: int
+    place: np.ndarray  # of each sample, -1 for nowhere valid
+    occupancy: np.ndarray  # of each place, 0 where not valid
+
+
+def _events(activity: np.ndarray, index: np.ndarray, sample_duration: float, minimum_occupancy: float) -> _Events:
+    sample, unit = np.nonzero(activity)
+    occupancy = np.bincount(index[index >= 0], minlength=1) * sample_duration
+    valid = occupancy > minimum_occupancy * (1 + ROUNDING)
+    index = np.where((index >= 0) & valid[index], index, -1)
+    return _Events(sample, unit, activity[sample, unit], activity.shape[1], index, np.where(valid, occupancy, 0.0))
+
+
+def _shifted_information(events: _Events, lags: np.ndarray) -> np.ndarray:
+    """(unit) bits per event after delaying the activity of each unit by its lag, NaN for a unit left without events."""
+    places = events.occupancy.size
+    place = events.place[(events.sample + lags[events.unit]) % events.place.size]
+    inside = place >= 0
+    cell = events.unit[inside] * places + place[inside]
+    counts = np.bincount(cell, weights=events.size[inside], minlength=events.units * places).reshape(events.units, places)
+    rate = np.divide(counts, events.occupancy, out=np.zeros_like(counts), where=events.occupancy > 0)
+    per_second, mean = information_per_second(rate, events.occupancy / events.occupancy.sum())
+    return np.divide(per_second, mean, out=np.full(mean.shape, np.nan), where=mean > 0)
+
+
+def circular_shift_p_values(
+    activity: xr.DataArray,
+    place_index: xr.DataArray,
+    sample_duration: float,
+    shuffles: int,
+    minimum_shift: int,
+    rng: np.random.Generator,
+    one_lag_for_all: bool = True,
+    minimum_occupancy: float = 0.0,
+    faithful: bool = False,
+) -> xr.DataArray:
+    """Probability of at least the observed spatial information if activity and place were unrelated.
+
+    The activity is delayed around the ends of the recording by a random lag, uniform on [minimum_shift, samples - minimum_shift),
+    and its information is computed again. p = (k + 1) / (n + 1), where k of n shuffles reach the real value.
+
+    Parameters
+    ----------
+    activity : xarray.DataArray
+        (sample, unit) events in running samples only.
+    place_index : xarray.DataArray
+        (sample) int place, or (place, direction) pair, -1 for samples that do not count.
+    sample_duration : float
+        In s.
+    shuffles : int
+        Number n of random lags.
+    minimum_shift : int
+        Smallest lag in samples; short lags leave the tuning in place.
+    rng : numpy.random.Generator
+        Source of the lags.
+    one_lag_for_all : bool
+        One lag for all units of a shuffle, or one each.
+    minimum_occupancy : float
+        In s; places with more are valid.
+    faithful : bool
+        The published protocol: lags uniform on 1..samples, the identity included, and p = k / n, which can be 0.
+
+    Returns
+    -------
+    xarray.DataArray
+        (unit) p values, NaN for units without events at valid places.
+
+    Raises
+    ------
+    RefusedInputError
+        If inputs do not fit, there is no shuffle, or the recording is shorter than two minimum shifts.
+
+    References
+    ----------
+    Sheintuch, Rubin & Ziv 2022, PLoS Comput Biol 18:e1009832; p value after Phipson & Smyth 2010.
+    """
+    observed = observed_units(activity)
+    check_place_index(activity, place_index, int(place_index.max()) + 1, sample_duration)
+    samples = activity.sizes["sample"]
+    low, high = (1, samples + 1) if faithful else (minimum_shift, samples - minimum_shift)
+    if shuffles < 1 or high <= low:
+        raise RefusedInputError(
+            f"a shift test needs at least one shuffle and more than {2 * minimum_shift} running samples, got shuffles={shuffles} and "
+            f"{samples} samples: lower minimum_shift or leave the test out."
+        )
+    values = activity.fillna(0.0).transpose("sample", "unit").values.astype(float)
+    events = _events(values, place_index.values.astype(int), sample_duration, minimum_occupancy)
+    if not events.occupancy.any():
+        raise RefusedInputError(f"no place has an occupancy above {minimum_occupancy} s, so there is no map to test: lower it.")
+    real = _shifted_information(events, np.zeros(events.units, dtype=int))
+    reached = np.zeros(events.units)
+    for _ in range(shuffles):
+        lags = np.full(events.units, rng.integers(low, high)) if one_lag_for_all else rng.integers(low, high, events.units)
+        # A shuffle that leaves no event at a valid place cannot speak against chance, so it counts as reached.
+        reached += ~(_shifted_information(events, lags) < real)
+    p = reached / shuffles if faithful else (reached + 1) / (shuffles + 1)
+    return observed.copy(data=np.where(np.isnan(real), np.nan, p)).rename("p_value").assign_attrs(units="1")

@@ -1,0 +1,150 @@
+"""Means over units and subjects with their errors, and straight lines through sessions."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from scipy.stats import t as student
+
+from drift.errors import RefusedInputError
+from drift.metrics.labels import require_dims
+from drift.schema import check
+
+OVER_PLACE_UNITS = ("spatial_information", "spatial_information_rate")
+
+
+def of_subject(dataset: xr.Dataset, name: str) -> xr.DataArray:
+    """One number per subject and session: the mean of a variable over units, over place units for spatial information.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Longitudinal Dataset; with ``place_unit`` if spatial information is asked for.
+    name : str
+        A variable.
+
+    Returns
+    -------
+    xarray.DataArray
+        Without the dim ``unit``; NaN units are left out, and NaN stands where no unit is left.
+
+    References
+    ----------
+    Ratzon, Derdikman & Barak 2024: mean spatial information is over place cells.
+    """
+    values = check(dataset, name)[name]
+    if "unit" not in values.dims:
+        return values
+    if name in OVER_PLACE_UNITS:
+        values = values.where(check(dataset, "place_unit")["place_unit"] == 1)
+    return _mean(values, "unit").assign_attrs(values.attrs)
+
+
+def _mean(values: xr.DataArray, dim: str) -> xr.DataArray:
+    count = values.notnull().sum(dim)
+    return values.sum(dim) / count.where(count > 0)
+
+
+def summary(dataset: xr.Dataset, *names: str) -> xr.Dataset:
+    """Mean over subjects of each variable in each session, with the standard error over the subjects present.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Longitudinal Dataset.
+    *names : str
+        Variables; those with a unit dim are averaged over units first, spatial information over place units.
+
+    Returns
+    -------
+    xarray.Dataset
+        For each name: ``name`` (session, ...), ``name_standard_error`` = sd / sqrt(n) with n - 1 degrees of freedom, NaN for one
+        subject, and ``name_subjects`` = n, the subjects whose value is not NaN.
+
+    Raises
+    ------
+    RefusedInputError
+        If no name is given.
+    SchemaError
+        If a variable is missing.
+    """
+    if not names:
+        raise RefusedInputError("summary needs the name of at least one variable, got none: for example fraction_active_units.")
+    result = xr.Dataset()
+    for name in names:
+        values = of_subject(dataset, name)
+        subjects, mean = values.notnull().sum("subject"), _mean(values, "subject")
+        squares = ((values - mean) ** 2).sum("subject")
+        error = (squares / (subjects - 1).where(subjects > 1) / subjects.where(subjects > 0)) ** 0.5
+        result[name] = mean.assign_attrs(values.attrs)
+        result[f"{name}_standard_error"] = error.assign_attrs(units=values.attrs.get("units", "1"))
+        result[f"{name}_subjects"] = subjects.assign_attrs(units="1")
+    return result
+
+
+def _line(values: np.ndarray, time: np.ndarray, normalise: bool) -> np.ndarray:
+    """Slope, its standard error, two-sided p, intercept, n of one series."""
+    seen = np.isfinite(values) & np.isfinite(time)
+    values, time, n = values[seen], time[seen], int(seen.sum())
+    if normalise and n:
+        if values[0] == 0:
+            raise RefusedInputError(
+                "values cannot be normalised to a first session of 0: pass normalise=False or start at a later session."
+            )
+        values = values / values[0]
+    if n < 2 or np.ptp(time) == 0:
+        return np.array([np.nan, np.nan, np.nan, np.nan, n])
+    deviation = time - time.mean()
+    power = (deviation**2).sum()
+    slope = (deviation * values).sum() / power
+    intercept = values.mean() - slope * time.mean()
+    if n < 3:
+        return np.array([slope, np.nan, np.nan, intercept, n])
+    error = np.sqrt(((values - intercept - slope * time) ** 2).sum() / (n - 2) / power)
+    p = 2 * student.sf(abs(slope) / error, n - 2) if error > 0 else float(slope == 0)
+    return np.array([slope, error, p, intercept, n])
+
+
+def slope(values: xr.DataArray, elapsed: xr.DataArray, normalise: bool = True) -> xr.Dataset:
+    """Straight line y = intercept + slope t through sessions, with a t-test of the slope against 0.
+
+    Parameters
+    ----------
+    values : xarray.DataArray
+        (..., session); NaN sessions are left out. Average over subjects first for the published slopes, see ``summary``.
+    elapsed : xarray.DataArray
+        ([subject,] session) real elapsed time, with the attribute ``units``; the index of a session is no elapsed time.
+    normalise : bool
+        Divide each series by its first observed session, as published.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``slope`` (per elapsed unit), ``standard_error``, ``p_value`` (two-sided, n - 2 degrees of freedom), ``intercept``, and
+        ``sessions`` n, each (...); standard error and p are NaN for n < 3.
+
+    Raises
+    ------
+    RefusedInputError
+        If dims are missing or the first session is 0 and ``normalise`` is set.
+
+    References
+    ----------
+    Ratzon, Derdikman & Barak 2024, Fig. 3 (fit with intercept, t-test on the slope).
+    """
+    require_dims(values, "values", "session")
+    require_dims(elapsed, "elapsed", "session")
+    numbers = xr.apply_ufunc(
+        _line,
+        values.astype(float),
+        elapsed.astype(float),
+        input_core_dims=[["session"], ["session"]],
+        output_core_dims=[["quantity"]],
+        vectorize=True,
+        kwargs={"normalise": normalise},
+    )
+    time = str(elapsed.attrs.get("units", "1"))
+    size = "1" if normalise else str(values.attrs.get("units", "1"))
+    units = {"slope": f"{size}/{time}", "standard_error": f"{size}/{time}", "p_value": "1", "intercept": size, "sessions": "1"}
+    result = xr.Dataset({name: numbers.isel(quantity=i).assign_attrs(units=units[name]) for i, name in enumerate(units)})
+    return result.assign(sessions=result["sessions"].astype(int))

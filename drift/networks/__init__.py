@@ -1,0 +1,21 @@
+"""Networks that learn: one file each, registered here by kind."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, SerializeAsAny
+
+from drift.networks.hidden_layer import Network, hidden_activity
+from drift.recipe import Recipe, chosen
+
+NETWORKS: dict[str, type[Recipe]] = {"hidden_layer": Network}
+
+
+def _network(value: object) -> object:
+    return chosen(NETWORKS, {"kind": "hidden_layer", **value} if isinstance(value, dict) else value)
+
+
+AnyNetwork = Annotated[SerializeAsAny[Network], BeforeValidator(_network)]
+
+__all__ = ["NETWORKS", "AnyNetwork", "Network", "hidden_activity"]

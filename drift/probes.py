@@ -1,0 +1,177 @@
+"""What a session of a network records: each probe is a function of a snapshot, registered here by the name of its variable.
+
+Probes look at the noise-free task. They say what they record and never change the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from drift.engines.base import Subject, Weights
+from drift.errors import RefusedInputError
+from drift.metrics import activity as population
+from drift.metrics.rate_maps import assign_places, bin_edges, rate_maps
+from drift.networks import hidden_activity
+
+
+class Snapshot(NamedTuple):
+    """Subjects of one shape between two steps of learning."""
+
+    subjects: Sequence[Subject]
+    weights: Weights
+    hidden: xr.DataArray  # (subject, sample, unit)
+
+    @property
+    def error(self) -> np.ndarray:
+        """Output minus target, shape (subject, samples, outputs)."""
+        outputs = [hidden @ outward for hidden, outward in zip(self.hidden.values, self.weights.outward, strict=True)]
+        return np.array([output - one.targets for output, one in zip(outputs, self.subjects, strict=True)])
+
+
+def snapshot(subjects: Sequence[Subject], weights: Weights) -> Snapshot:
+    """Return the subjects' responses to the noise-free task with the given weights."""
+    hidden = [hidden_activity(inward, one.inputs) for inward, one in zip(weights.inward, subjects, strict=True)]
+    return Snapshot(subjects, weights, xr.DataArray(np.array(hidden), dims=("subject", "sample", "unit")))
+
+
+def loss(seen: Snapshot) -> xr.DataArray:
+    """Mean squared error on the noise-free task (specification 2.4)."""
+    return _per_subject(np.array([np.square(error).mean() for error in seen.error]))
+
+
+def relative_loss(seen: Snapshot) -> xr.DataArray:
+    """Mean squared error over the unbiased variance of all targets, the published measure of performance."""
+    variance = np.array([one.targets.var(ddof=1) if one.targets.size > 1 else np.nan for one in seen.subjects])
+    return loss(seen) / np.where(variance > 0, variance, np.nan)
+
+
+def fraction_active_units(seen: Snapshot) -> xr.DataArray:
+    """Fraction of hidden units that respond to any sample."""
+    return population.fraction_active_units(seen.hidden)
+
+
+def active_units(seen: Snapshot) -> xr.DataArray:
+    """Number of hidden units that respond to any sample."""
+    return population.active_units(seen.hidden)
+
+
+def fraction_active_responses(seen: Snapshot) -> xr.DataArray:
+    """Fraction of all responses, samples times units, above zero."""
+    return population.fraction_active_responses(seen.hidden)
+
+
+def participation_ratio(seen: Snapshot) -> xr.DataArray:
+    """Effective number of dimensions of the hidden activity."""
+    return population.participation_ratio(seen.hidden)
+
+
+def rate(seen: Snapshot) -> xr.DataArray | None:
+    """Rate map of each hidden unit, by running direction; None where the task has no places."""
+    return _stacked(
+        [_maps(one, hidden)["rate"] for one, hidden in zip(seen.subjects, seen.hidden, strict=True) if "position" in one.experience]
+    )
+
+
+def occupancy(seen: Snapshot) -> xr.DataArray | None:
+    """Samples at each place; None where the task has no places."""
+    return _stacked([_maps(one, seen.hidden[0])["occupancy"] for one in seen.subjects if "position" in one.experience])
+
+
+def squared_norm(seen: Snapshot) -> xr.DataArray:
+    """Sum of the squares of all weights and biases; it grows without bound under update noise (specification 2.6)."""
+    inward, outward = seen.weights
+    return _per_subject(np.array([np.square(w).sum() + np.square(v).sum() for w, v in zip(inward, outward, strict=True)]))
+
+
+def hessian_trace(seen: Snapshot) -> xr.DataArray:
+    """Trace of the Hessian of the noise-free loss, which equals that of its Gauss-Newton part (specification 3.3).
+
+    tr H = (2 / (T D)) (D sum_tj h_tj^2 + sum_j |V_j|^2 sum_t [h_tj > 0] (|x_t|^2 + 1)) for T samples and D outputs.
+    """
+    traces = [_trace(*parts) for parts in zip(seen.subjects, seen.hidden.values, seen.weights.outward, strict=True)]
+    return _per_subject(np.array(traces))
+
+
+def input_weights(seen: Snapshot) -> xr.DataArray:
+    """Weights from inputs to units."""
+    return xr.DataArray(seen.weights.inward[..., :-1], dims=("subject", "unit", "input"))
+
+
+def bias(seen: Snapshot) -> xr.DataArray:
+    """Bias of each unit."""
+    return xr.DataArray(seen.weights.inward[..., -1], dims=("subject", "unit"))
+
+
+def output_weights(seen: Snapshot) -> xr.DataArray:
+    """Weights from units to outputs."""
+    return xr.DataArray(seen.weights.outward, dims=("subject", "unit", "output")).transpose("subject", "output", "unit")
+
+
+def sample_activity(seen: Snapshot) -> xr.DataArray:
+    """Activity of each hidden unit for each sample."""
+    return seen.hidden
+
+
+Probe = Callable[[Snapshot], xr.DataArray | None]
+PROBES: dict[str, Probe] = {
+    "loss": loss,
+    "relative_loss": relative_loss,
+    "fraction_active_units": fraction_active_units,
+    "fraction_active_responses": fraction_active_responses,
+    "active_units": active_units,
+    "participation_ratio": participation_ratio,
+    "squared_norm": squared_norm,
+    "hessian_trace": hessian_trace,
+    "rate": rate,
+    "occupancy": occupancy,
+    "input_weights": input_weights,
+    "bias": bias,
+    "output_weights": output_weights,
+    "sample_activity": sample_activity,
+}
+DEFAULT = tuple(PROBES)[:10]
+WEIGHTS = ("input_weights", "bias", "output_weights")
+
+
+def chosen(names: Sequence[str]) -> dict[str, Probe]:
+    """Return probes by name; refuses names that are not registered in ``PROBES``."""
+    unknown = [name for name in names if name not in PROBES]
+    if unknown or isinstance(names, str) or not names:
+        raise RefusedInputError(f"probes must be a list of names, got {names!r}: choose from {', '.join(PROBES)}.")
+    return {name: PROBES[name] for name in names}
+
+
+def place_edges(experience: xr.Dataset) -> np.ndarray:
+    """Return the edges of a task's place bins."""
+    extent = experience["position"].attrs
+    return bin_edges(extent["low"], extent["high"], extent["places"])
+
+
+def _per_subject(values: np.ndarray) -> xr.DataArray:
+    return xr.DataArray(values, dims="subject")
+
+
+def _stacked(maps: Sequence[xr.DataArray]) -> xr.DataArray | None:
+    return xr.DataArray(np.stack([one.values for one in maps]), dims=("subject", *maps[0].dims)) if maps else None
+
+
+def _maps(one: Subject, hidden: xr.DataArray) -> xr.Dataset:
+    """Rate maps and occupancy of one subject; several environments lie along a dim of their own."""
+    edges, environment = place_edges(one.experience), one.experience.get("environment")
+    index = assign_places(one.experience["position"], edges)
+    direction = one.experience["direction"]
+    if environment is None or int(environment.max()) == 0:
+        return rate_maps(hidden, index, len(edges) - 1, direction=direction)
+    visits = [rate_maps(hidden, index, len(edges) - 1, direction=direction, keep=environment == here) for here in np.unique(environment)]
+    return xr.concat(visits, dim="environment").transpose(..., "place", "direction", "environment")
+
+
+def _trace(one: Subject, hidden: np.ndarray, outward: np.ndarray) -> float:
+    samples, outputs = one.targets.shape
+    reach = (hidden > 0).T @ (np.square(one.inputs).sum(1) + 1)  # (unit,)
+    total = outputs * np.square(hidden).sum() + (np.square(outward).sum(1) * reach).sum()
+    return float(2 * total / (samples * outputs))

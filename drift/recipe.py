@@ -1,0 +1,118 @@
+"""What all recipes have in common: frozen, checked at the door, the same in Python, JSON and TOML."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import tomllib
+from collections.abc import Iterable, Mapping
+from typing import Any, Self
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from drift.errors import RefusedInputError
+
+
+class Recipe(BaseModel):
+    """A frozen set of named numbers; unknown keys and impossible values are refused with their path."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
+
+    def __init__(self, **values: Any) -> None:
+        plain = {name: value.item() if isinstance(value, np.generic) else value for name, value in values.items()}
+        try:
+            super().__init__(**plain)
+        except ValidationError as error:
+            raise RefusedInputError(_sentence(type(self), error)) from None
+
+    def replace(self, **changes: Any) -> Self:
+        """Return a copy with some entries changed, checked like a new one."""
+        return type(self)(**{**dict(self), **changes})
+
+    def to_json(self) -> str:
+        """Return the recipe as JSON text."""
+        return json.dumps(self.model_dump(mode="json", serialize_as_any=True, exclude_none=True))
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Return the recipe that ``to_json`` wrote; refuses text that is not JSON."""
+        return cls(**_table(text, json.loads, "JSON"))
+
+    def to_toml(self) -> str:
+        """Return the recipe as TOML text, with nested recipes as tables."""
+        return "\n".join(_toml_lines(json.loads(self.to_json()), ())) + "\n"
+
+    @classmethod
+    def from_toml(cls, text: str) -> Self:
+        """Return the recipe that ``to_toml`` or a person wrote; refuses text that is not TOML."""
+        return cls(**_table(text, tomllib.loads, "TOML"))
+
+
+def chosen(table: Mapping[str, type[Recipe]], value: Any) -> Any:
+    """Return a recipe from a table of variants: an instance as it is, a mapping by its ``kind``.
+
+    Parameters
+    ----------
+    table : mapping of str to class
+        The variants by kind.
+    value : Recipe or mapping
+        What the user gave.
+
+    Raises
+    ------
+    RefusedInputError
+        If the kind is missing or unknown.
+    """
+    if not isinstance(value, Mapping):
+        return value
+    kind = str(value.get("kind"))
+    if kind not in table:
+        raise RefusedInputError(f"kind {kind!r} is unknown{_nearest(kind, table)}: use one of {', '.join(table)}.")
+    return table[kind](**value)
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def _fault(recipe: type[Recipe], error: Any) -> str:
+    path = ".".join(map(str, error["loc"]))
+    cause = error.get("ctx", {}).get("error")
+    if error["type"] == "extra_forbidden":
+        return f"{path} is not an entry of {recipe.__name__}{_nearest(path, recipe.model_fields)}"
+    if error["type"] == "missing":
+        return f"{path} is missing from {recipe.__name__}"
+    if isinstance(cause, ValueError):  # our own sentence, from a validator or from a recipe inside this one
+        return f"{path + ': ' if path else ''}{str(cause).rstrip('.')}"
+    reason = error["msg"].removeprefix("Input ").removeprefix("Value ")
+    return f"{path} {reason}, got {str(error['input'])[:80]!r}"
+
+
+def _sentence(recipe: type[Recipe], error: ValidationError) -> str:
+    faults = "; ".join(_fault(recipe, fault) for fault in error.errors())
+    return f"{recipe.__name__} refused: {faults}."
+
+
+def _table(text: str, parse: Any, name: str) -> dict[str, Any]:
+    try:
+        table = parse(text)
+    except ValueError as error:
+        raise RefusedInputError(f"the recipe is not {name} ({error}): check the text near that place.") from None
+    if not isinstance(table, dict):
+        raise RefusedInputError(f"the recipe is a {name} {type(table).__name__}, not a table of entries: write key and value pairs.")
+    return table
+
+
+def _toml_lines(table: Mapping[str, Any], path: tuple[str, ...]) -> Iterable[str]:
+    def nested(value: Any) -> bool:
+        return isinstance(value, dict) or (isinstance(value, list) and bool(value) and isinstance(value[0], dict))
+
+    yield from (f"{key} = {json.dumps(value)}" for key, value in table.items() if not nested(value))
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from (f"\n[{'.'.join((*path, key))}]", *_toml_lines(value, (*path, key)))
+        elif nested(value):
+            for entry in value:
+                yield from (f"\n[[{'.'.join((*path, key))}]]", *_toml_lines(entry, (*path, key)))

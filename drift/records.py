@@ -1,0 +1,148 @@
+"""What the sessions of a group of networks have recorded, and the labelled Dataset that becomes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import xarray as xr
+
+from drift import metrics, probes, schema
+from drift.engines.base import Engine, Subject, Weights
+from drift.metrics.labels import described
+from drift.probes import Probe, Snapshot
+
+DIVERGED_LOSS = 10.0  # a loss above that many times the variance of the targets counts as divergence (specification 2.4)
+MAP_DIMS = ("place", "direction", "environment")
+
+
+class Records:
+    """Numbers of one group of subjects, filled session by session; what has not been observed is NaN."""
+
+    def __init__(self, subjects: Sequence[Subject], names: Mapping[str, Probe]) -> None:
+        self.subjects = subjects
+        self.steps = subjects[0].experiment.session_steps()
+        self.diverged_at = np.full(len(subjects), np.nan)
+        self.silent = np.zeros(len(subjects), dtype=bool)
+        self._probes = names
+        self._values: dict[str, np.ndarray] = {}
+        self._dims: dict[str, tuple[str, ...]] = {}
+
+    def attend(self, engine: Engine) -> float:
+        """Look for divergence, record a session if one is due, and return the mean relative loss of the healthy subjects.
+
+        The weights of diverged subjects are shown to the probes as zeros: they have no code left to measure.
+        """
+        inward, outward = engine.weights()
+        with np.errstate(over="ignore", invalid="ignore"):
+            losses = probes.relative_loss(probes.snapshot(self.subjects, Weights(inward, outward))).values
+        finite = np.isfinite(inward).all((1, 2)) & np.isfinite(outward).all((1, 2)) & np.isfinite(losses)
+        failing = ~finite | (losses > DIVERGED_LOSS) if engine.step else ~finite
+        self.diverged_at = np.where(np.isnan(self.diverged_at) & failing, engine.step, self.diverged_at)
+        healthy = np.isnan(self.diverged_at)
+        if engine.step in self.steps:
+            mask = healthy[:, None, None]
+            self._record(
+                engine.step, probes.snapshot(self.subjects, Weights(np.where(mask, inward, 0.0), np.where(mask, outward, 0.0))), healthy
+            )
+        return float(losses[healthy].mean()) if healthy.any() else float("nan")
+
+    def _record(self, step: int, seen: Snapshot, healthy: np.ndarray) -> None:
+        session = int(np.searchsorted(self.steps, step))
+        for name, probe in self._probes.items():
+            found = probe(seen)
+            if found is not None:
+                self._store(name, session, found, healthy)
+        self.silent = ~(seen.hidden > 0).any(("sample", "unit")).values & healthy
+
+    def _store(self, name: str, session: int, found: xr.DataArray, alive: np.ndarray) -> None:
+        if name not in self._values:
+            kind = np.float32 if found.ndim > 2 else np.float64  # maps and activities are large
+            self._values[name] = np.full((len(self.subjects), len(self.steps), *found.shape[1:]), np.nan, kind)
+            self._dims[name] = ("subject", "session", *map(str, found.dims[1:]))
+        self._values[name][alive, session] = found.values[alive]
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return what has been recorded, for a checkpoint."""
+        dims = {f"dims.{name}": np.array(dims) for name, dims in self._dims.items()}
+        values = {f"values.{name}": values for name, values in self._values.items()}
+        return {"diverged_at": self.diverged_at, "silent": self.silent, **dims, **values}
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        """Go back to what ``state`` returned."""
+        self.diverged_at, self.silent = state["diverged_at"].copy(), state["silent"].copy()
+        for key, array in state.items():
+            kind, _, name = key.partition(".")
+            if kind == "dims":
+                self._dims[name] = tuple(map(str, array))
+            elif kind == "values":
+                self._values[name] = array.copy()
+
+    def dataset(self, labels: Sequence[str], engine: str) -> xr.Dataset:
+        """Return the longitudinal Dataset of the group, with the measures that follow from its rate maps."""
+        recorded = {name: described(xr.DataArray(self._values[name], dims=self._dims[name]), name) for name in self._values}
+        longitudinal = xr.Dataset(recorded).assign_coords(self._coordinates(labels))
+        longitudinal = longitudinal.assign(self._presence(longitudinal))
+        if "rate" in longitudinal:
+            longitudinal = longitudinal.assign(_place_measures(longitudinal)).assign_coords(self._places(longitudinal))
+        return longitudinal.assign_attrs(engine=engine)
+
+    def _coordinates(self, labels: Sequence[str]) -> dict[str, xr.DataArray]:
+        experiments = [one.experiment for one in self.subjects]
+        steps = np.broadcast_to(self.steps.astype(float), (len(experiments), len(self.steps)))
+        numbers = {
+            "seed": [float(one.seed) for one in experiments],
+            "learning_rate": [getattr(one.learner, "learning_rate", np.nan) for one in experiments],
+        }
+        for kind in ("input", "label", "update"):
+            numbers[f"{kind}_noise"] = [next((noise.std for noise in one.noise if noise.kind == kind), 0.0) for one in experiments]
+        return {
+            "subject": xr.DataArray(np.array(labels, dtype=object), dims="subject"),
+            "session": xr.DataArray(np.arange(len(self.steps)), dims="session"),
+            "elapsed": described(xr.DataArray(steps.copy(), dims=("subject", "session")), "elapsed", units="step"),
+            "unit": xr.DataArray(np.arange(experiments[0].network.units), dims="unit"),
+            "experiment": xr.DataArray(np.array([one.to_json() for one in experiments], dtype=object), dims="subject"),
+            "status": xr.DataArray(np.array(self._status(), dtype=object), dims="subject"),
+            "diverged_at": xr.DataArray(self.diverged_at, dims="subject", attrs={"units": "step"}),
+            **{name: xr.DataArray(np.array(values), dims="subject") for name, values in numbers.items()},
+        }
+
+    def _status(self) -> list[str]:
+        diverged = ~np.isnan(self.diverged_at)
+        return ["diverged" if gone else "silent" if quiet else "complete" for gone, quiet in zip(diverged, self.silent, strict=True)]
+
+    def _presence(self, longitudinal: xr.Dataset) -> dict[str, xr.DataArray]:
+        observed = ~(longitudinal["elapsed"] >= longitudinal["diverged_at"])  # (subject, session)
+        recorded = observed.expand_dims(unit=longitudinal["unit"]).transpose("subject", "session", "unit").astype("int8")
+        detected = observed * float(longitudinal.sizes["unit"])
+        return {"recorded": described(recorded, "recorded"), "detected_units": described(detected, "detected_units")}
+
+    def _places(self, longitudinal: xr.Dataset) -> dict[str, xr.DataArray]:
+        experience = self.subjects[0].experience
+        edges = probes.place_edges(experience)
+        attrs = {"units": experience["position"].attrs["units"], "long_name": "bin centre", "bin_width": float(edges[1] - edges[0])}
+        coordinates = {"place": xr.DataArray(((edges[:-1] + edges[1:]) / 2).round(9), dims="place", attrs=attrs)}
+        sizes = longitudinal["rate"].sizes
+        if "environment" in sizes:
+            coordinates["environment"] = xr.DataArray(np.arange(sizes["environment"]), dims="environment")
+        return {**coordinates, "direction": xr.DataArray([1, -1], dims="direction")}
+
+
+def _place_measures(longitudinal: xr.Dataset) -> dict[str, xr.DataArray]:
+    rate, occupancy = longitudinal["rate"], longitudinal["occupancy"]
+    information = metrics.spatial_information(rate, occupancy)
+    per_sample = metrics.spatial_information_rate(rate, occupancy).assign_attrs(units="bits/sample")
+    flags = metrics.place_units(information, longitudinal["recorded"])
+    environments = [dim for dim in flags.dims if dim == "environment"]
+    anywhere, observed = (flags == 1).any(environments), flags.notnull().any([*environments, "unit"])
+    counts = described(anywhere.sum("unit").where(observed), "place_units")
+    measures = {"spatial_information": information, "spatial_information_rate": per_sample, "place_unit": flags, "place_units": counts}
+    return {
+        name: values.transpose(*[dim for dim in ("subject", "session", "unit", "environment") if dim in values.dims])
+        for name, values in measures.items()
+    }
+
+
+def combined(parts: Sequence[xr.Dataset], order: Sequence[str]) -> xr.Dataset:
+    """Return the subjects of several groups in the order in which their experiments were given."""
+    return schema.combine(parts).sel(subject=list(order))

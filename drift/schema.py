@@ -1,0 +1,179 @@
+"""The labelled form shared by networks, circuits and animals: which variables exist, with which dims and units.
+
+Two kinds of Dataset travel through repdrift. A *session* Dataset holds what was recorded once, by sample: ``activity (sample,
+unit)`` and ``position (sample[, axis])``. A *longitudinal* Dataset holds what sessions have in common, by place and over days or
+learning steps: ``rate (subject, session, unit, place[, direction])`` and everything that is measured on it. NaN means not
+observed, 0 means silent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from drift.errors import SchemaError
+
+VERSION = 1
+OPTIONAL_DIMS = ("direction", "environment", "lag", "axis")
+
+
+class Variable(NamedTuple):
+    """Dims (optional ones in addition), units and meaning of one variable of the labelled form."""
+
+    dims: tuple[str, ...]
+    units: str
+    meaning: str
+
+
+SESSION = ("subject", "session")
+VARIABLES: dict[str, Variable] = {
+    "activity": Variable(("sample", "unit"), "as recorded", "activity of each unit in each sample, not negative"),
+    "position": Variable(("sample",), "cm", "where the subject is"),
+    "velocity": Variable(("sample",), "cm/s", "speed, signed where the track is one-dimensional"),
+    "direction": Variable(("sample",), "1", "running direction: 1 towards larger positions, -1 back, 0 neither"),
+    "trial": Variable(("sample",), "1", "trial number, 0 outside of trials"),
+    "rate": Variable((*SESSION, "unit", "place"), "as activity", "unsmoothed rate map; NaN where a place was not visited"),
+    "occupancy": Variable((*SESSION, "place"), "s or sample", "time spent at each place"),
+    "recorded": Variable((*SESSION, "unit"), "1", "1 where the unit was observed in the session, 0 where it is absent"),
+    "detected_units": Variable(SESSION, "1", "units observed in the session: the denominator of fractions"),
+    "active_units": Variable(SESSION, "1", "observed units with any activity: a numerator"),
+    "place_units": Variable(SESSION, "1", "observed units that count as place units: a numerator"),
+    "loss": Variable(SESSION, "squared output", "mean squared error on the noise-free task"),
+    "relative_loss": Variable(SESSION, "1", "loss over the variance of the targets"),
+    "fraction_active_units": Variable(SESSION, "1", "units active in any sample over observed units"),
+    "fraction_active_responses": Variable(SESSION, "1", "responses above zero over all responses of observed units"),
+    "participation_ratio": Variable(SESSION, "1", "effective number of dimensions of the population activity"),
+    "spatial_information": Variable((*SESSION, "unit"), "bits/event", "Skaggs information per event; NaN for a silent unit"),
+    "spatial_information_rate": Variable((*SESSION, "unit"), "bits/second", "Skaggs information per second; 0 for a silent unit"),
+    "place_unit": Variable((*SESSION, "unit"), "1", "1 where the unit counts as a place unit, 0 where not, NaN where absent"),
+    "fraction_place_units": Variable(SESSION, "1", "place units over observed units"),
+    "rate_map_correlation": Variable((*SESSION, "session_other"), "1", "correlation of rate maps between two sessions"),
+    "population_vector_correlation": Variable(
+        (*SESSION, "session_other"), "1", "correlation across units at each place, averaged over places"
+    ),
+    "ensemble_rate_correlation": Variable((*SESSION, "session_other"), "1", "correlation across units of their mean rates"),
+    "centroid": Variable((*SESSION, "unit"), "as place", "centre of mass of the rate map"),
+    "centroid_shift": Variable(
+        (*SESSION, "session_other", "unit"), "as place", "centroid in the other session minus centroid in the session"
+    ),
+    "squared_norm": Variable(SESSION, "1", "sum of all squared weights"),
+    "hessian_trace": Variable(SESSION, "1", "trace of the Hessian of the noise-free loss"),
+    "input_weights": Variable((*SESSION, "unit", "input"), "1", "weights from inputs to units"),
+    "bias": Variable((*SESSION, "unit"), "1", "bias of each unit"),
+    "output_weights": Variable((*SESSION, "output", "unit"), "1", "weights from units to outputs"),
+    "sample_activity": Variable((*SESSION, "sample", "unit"), "1", "activity of each unit for each sample of the task"),
+    "elapsed": Variable(SESSION, "step, min or day", "real elapsed time of the session"),
+}
+
+
+def _faults(dataset: xr.Dataset, name: str) -> Iterable[str]:
+    if name not in dataset.variables:
+        yield f"{name} is missing"
+        return
+    expected, found = VARIABLES[name].dims, dataset[name].dims
+    missing = [dim for dim in expected if dim not in found]
+    surplus = [str(dim) for dim in found if dim not in expected and dim not in OPTIONAL_DIMS]
+    if missing or surplus:
+        yield f"{name} has dims ({', '.join(map(str, found))}) instead of ({', '.join(expected)})"
+    if name not in ("recorded", "place_unit") and not np.issubdtype(dataset[name].dtype, np.number):
+        yield f"{name} holds {dataset[name].dtype} instead of numbers"
+    elif dataset[name].size == 0:
+        yield f"{name} is empty"
+
+
+def check(dataset: xr.Dataset, *names: str) -> xr.Dataset:
+    """Return the Dataset if it holds the named variables as the labelled form has them.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Session or longitudinal Dataset.
+    *names : str
+        Variables that the caller needs; see ``VARIABLES``.
+
+    Returns
+    -------
+    xarray.Dataset
+        The same Dataset.
+
+    Raises
+    ------
+    SchemaError
+        With all faults in one message.
+    """
+    if not isinstance(dataset, xr.Dataset):
+        raise SchemaError(f"an xarray Dataset is needed, got {type(dataset).__name__}: pass the result of train, measure or load.")
+    faults = [fault for name in names for fault in _faults(dataset, name)]
+    if faults:
+        raise SchemaError("the Dataset does not fit: " + "; ".join(faults) + ". See drift.schema.VARIABLES for the labelled form.")
+    return dataset
+
+
+def labelled(name: str, dims: Sequence[str], values: object, **attributes: str | float) -> xr.DataArray:
+    """Return a DataArray with the units and the meaning that the labelled form gives to ``name``.
+
+    Parameters
+    ----------
+    name : str
+        A name in ``VARIABLES``.
+    dims : sequence of str
+        Dims of ``values``.
+    values : array_like
+        The numbers.
+    **attributes
+        Attributes that add to or replace ``units`` and ``long_name``.
+
+    Returns
+    -------
+    xarray.DataArray
+    """
+    variable = VARIABLES[name]
+    attrs = {"units": variable.units, "long_name": variable.meaning, **attributes}
+    return xr.DataArray(np.asarray(values), dims=tuple(dims), name=name, attrs=attrs)
+
+
+def combine(subjects: Sequence[xr.Dataset]) -> xr.Dataset:
+    """Join single-subject longitudinal Datasets along ``subject``; what a subject lacks becomes NaN, never 0.
+
+    Parameters
+    ----------
+    subjects : sequence of xarray.Dataset
+        Longitudinal Datasets with a ``subject`` dim, units and sessions numbered from 0.
+
+    Returns
+    -------
+    xarray.Dataset
+        With dims ``subject`` first; attributes of the first subject.
+
+    Raises
+    ------
+    SchemaError
+        If the list is empty.
+    """
+    if not subjects:
+        raise SchemaError("there is no subject to combine: give at least one experiment or recording.")
+    if len(subjects) == 1:
+        return subjects[0]
+    joined = xr.concat(
+        _alike(subjects), dim="subject", join="outer", data_vars="all", coords="different", compat="equals", combine_attrs="override"
+    )
+    if "recorded" in joined:
+        joined["recorded"] = joined["recorded"].fillna(0).astype("int8").assign_attrs(subjects[0]["recorded"].attrs)
+    return joined
+
+
+def _alike(subjects: Sequence[xr.Dataset]) -> list[xr.Dataset]:
+    """Return the Datasets with the same optional dims, so that nothing is copied where nothing was observed."""
+    if len({"direction" in one.dims for one in subjects if "rate" in one}) > 1:
+        raise SchemaError("rate maps with and without running direction cannot stand in one Dataset: measure them the same way.")
+    if not any("environment" in one.dims for one in subjects):
+        return list(subjects)
+    return [one if "environment" in one.dims else _one_environment(one) for one in subjects]
+
+
+def _one_environment(subject: xr.Dataset) -> xr.Dataset:
+    of_place = {name for name in ("rate", "occupancy", "spatial_information", "spatial_information_rate", "place_unit") if name in subject}
+    return subject.assign({name: subject[name].expand_dims("environment", axis=-1) for name in of_place}).assign_coords(environment=[0])

@@ -1,0 +1,124 @@
+"""Labelled results on disk: netCDF files that carry their recipe and their provenance."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from drift import schema
+from drift.checkpoint import replaced_atomically
+from drift.errors import RefusedInputError
+
+SCHEMA_ATTRIBUTE = "repdrift_schema"
+RECORDED_PACKAGES = ("numpy", "torch", "brian2", "xarray", "netCDF4", "numba")
+
+
+def save(dataset: xr.Dataset, path: str | Path, *, overwrite: bool = False) -> Path:
+    """Write a labelled Dataset as compressed netCDF, completely or not at all.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Result of ``train``, ``measure`` or ``compare``, or a session.
+    path : str or Path
+        File to write; its folder must exist.
+    overwrite : bool
+        Replace a file that is already there.
+
+    Returns
+    -------
+    Path
+        Of the file.
+
+    Raises
+    ------
+    RefusedInputError
+        If the file exists, the folder is absent or closed to writing, or the Dataset holds what netCDF cannot.
+    """
+    target = Path(path)
+    if not isinstance(dataset, xr.Dataset):
+        raise RefusedInputError(f"an xarray Dataset is needed to write {target}, got {type(dataset).__name__}: pass a labelled result.")
+    if target.exists() and not overwrite:
+        raise RefusedInputError(f"{target} exists and is kept: choose another path or ask for overwrite.")
+    _check_attributes(dataset)
+    stamped = dataset.assign_attrs({**provenance(), **dataset.attrs})
+    encoding = {
+        name: {"zlib": True, "complevel": 4} for name, values in dataset.variables.items() if values.dtype.kind in "fiu" and values.ndim
+    }
+    with replaced_atomically(target) as temporary:
+        stamped.to_netcdf(temporary, engine="netcdf4", encoding=encoding)
+    return target
+
+
+def load(path: str | Path) -> xr.Dataset:
+    """Read a Dataset that ``save`` wrote, whole and into memory.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    xarray.Dataset
+
+    Raises
+    ------
+    RefusedInputError
+        If the file is absent, damaged, or not of this schema version.
+    """
+    source = Path(path)
+    if not source.is_file():
+        raise RefusedInputError(f"there is no file {source}: check the path.")
+    try:
+        with xr.open_dataset(source, engine="netcdf4") as opened:
+            found = opened.attrs.get(SCHEMA_ATTRIBUTE)
+            dataset = opened.load()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise RefusedInputError(
+            f"{source} cannot be read as netCDF ({error}): the file is damaged or of another kind, write it again."
+        ) from None
+    if found is None or int(found) != schema.VERSION:
+        kind = "no schema of repdrift" if found is None else f"schema version {found}"
+        raise RefusedInputError(f"{source} has {kind} instead of version {schema.VERSION}: write it with drift.save of this version.")
+    for variable in dataset.variables.values():
+        variable.encoding = {}
+    return dataset
+
+
+def provenance() -> dict[str, str | int]:
+    """Return what a file says of its making: schema, versions, time (UTC) and, from a checkout, the commit."""
+    versions = {f"version_{name}": _version(name) for name in ("repdrift", *RECORDED_PACKAGES)}
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    return {SCHEMA_ATTRIBUTE: schema.VERSION, "created": created, **versions, **_commit()}
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _commit() -> dict[str, str]:
+    root = Path(__file__).resolve().parents[1]
+    if not (root / ".git").exists():
+        return {}
+    question = ["git", "-C", os.fspath(root), "rev-parse", "HEAD"]
+    answer = subprocess.run(question, capture_output=True, text=True, check=False)
+    return {"commit": answer.stdout.strip()} if answer.returncode == 0 else {}
+
+
+def _check_attributes(dataset: xr.Dataset) -> None:
+    holders = {"the Dataset": dataset.attrs, **{str(name): values.attrs for name, values in dataset.variables.items()}}
+    for holder, attrs in holders.items():
+        for name, value in attrs.items():
+            if isinstance(value, bool) or not isinstance(value, str | int | float | np.number):
+                raise RefusedInputError(
+                    f"attribute {name!r} of {holder} is a {type(value).__name__}, which netCDF cannot hold: use text or a number."
+                )

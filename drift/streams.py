@@ -1,0 +1,51 @@
+"""Named sources of chance: one seed, many independent streams.
+
+Every random draw of repdrift comes from ``stream(seed, name)``. The streams of one seed are statistically independent, and a
+stream depends on nothing but the seed and its name: another learner, another noise or a larger crowd moves no other draw.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from drift.errors import RefusedInputError
+
+STREAMS: dict[str, int] = {
+    "world": 0,  # the task: textures, paths, random inputs and targets
+    "weights": 1,  # the first weights
+    "input_noise": 2,
+    "label_noise": 3,
+    "update_noise": 4,
+    "order": 5,  # order of samples or minibatches
+    "observation": 6,  # what an experimenter would have recorded
+    "perturbation": 7,  # trial steps of stochastic error descent
+    "shuffle": 8,  # null distributions of significance tests
+}
+
+
+def stream(seed: int, name: str) -> np.random.Generator:
+    """Return the generator of the stream ``name`` of ``seed``.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of one subject, not negative.
+    name : str
+        One of the names in ``STREAMS``.
+
+    Returns
+    -------
+    numpy.random.Generator
+        An SFC64 generator whose state can be stored and restored.
+
+    Raises
+    ------
+    RefusedInputError
+        If the name is unknown or the seed is negative.
+    """
+    if name not in STREAMS:
+        raise RefusedInputError(f"stream {name!r} is unknown: use one of {', '.join(STREAMS)}.")
+    if seed < 0:
+        raise RefusedInputError(f"seed must not be negative, got {seed}: use 0, 1, 2, ...")
+    sequence = np.random.SeedSequence(entropy=seed, spawn_key=(STREAMS[name],))
+    return np.random.Generator(np.random.SFC64(sequence))

@@ -1,0 +1,37 @@
+"""Worlds to learn: one file each, registered here by kind."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, SerializeAsAny
+
+from drift.recipe import Recipe, chosen
+from drift.tasks.abstract import PredictiveTask, RandomAutoencoderTask, RandomTask, SmoothedAutoencoderTask, SmoothedTask
+from drift.tasks.base import Task
+from drift.tasks.corridor import CorridorTask
+from drift.tasks.stored import StoredTask
+
+TASKS: dict[str, type[Recipe]] = {
+    "corridor": CorridorTask,
+    "random": RandomTask,
+    "smoothed": SmoothedTask,
+    "random_autoencoder": RandomAutoencoderTask,
+    "smoothed_autoencoder": SmoothedAutoencoderTask,
+    "predictive": PredictiveTask,
+    "stored": StoredTask,
+}
+AnyTask = Annotated[SerializeAsAny[Task], BeforeValidator(lambda value: chosen(TASKS, value))]
+
+__all__ = [
+    "TASKS",
+    "AnyTask",
+    "CorridorTask",
+    "PredictiveTask",
+    "RandomAutoencoderTask",
+    "RandomTask",
+    "SmoothedAutoencoderTask",
+    "SmoothedTask",
+    "StoredTask",
+    "Task",
+]

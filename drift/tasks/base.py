@@ -1,0 +1,52 @@
+"""What every task is: a recipe that draws one fixed batch of experience."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+import xarray as xr
+
+from drift.recipe import Recipe
+
+
+class Task(Recipe, ABC):
+    """A world that, given a seed, supplies the inputs and targets a network learns from."""
+
+    kind: str
+
+    @abstractmethod
+    def draw(self, seed: int) -> xr.Dataset:
+        """Return the experience of the subject with this seed.
+
+        Returns
+        -------
+        xarray.Dataset
+            ``inputs (sample, input)``, ``targets (sample, output)`` and, where the task has places, ``position (sample)``,
+            ``direction (sample)`` and ``environment (sample)``, with the coordinate ``place`` of bin centres.
+        """
+
+
+def experience(inputs: np.ndarray, targets: np.ndarray, **variables: np.ndarray) -> xr.Dataset:
+    """Label one batch of experience.
+
+    Parameters
+    ----------
+    inputs : array, shape (samples, inputs)
+    targets : array, shape (samples, outputs)
+    **variables : array, shape (samples,)
+        Such as position, direction, environment.
+    """
+    columns = {name: ("sample", values) for name, values in variables.items()}
+    return xr.Dataset({"inputs": (("sample", "input"), inputs), "targets": (("sample", "output"), targets), **columns})
+
+
+def unit_range(values: np.ndarray) -> np.ndarray:
+    """Scale by the global extremes to about [0, 1], as the older published code does (specification 2.1)."""
+    shifted = values - (values.min() + 1e-5)
+    return shifted / (shifted.max() + 1e-5)
+
+
+def symmetric_range(values: np.ndarray) -> np.ndarray:
+    """Scale by the global extremes to about [-1, 1], as the released code does (specification 2.1)."""
+    return 2 * (unit_range(values) - 0.5)

@@ -1,0 +1,30 @@
+"""What all tests share: where the real recordings are, and a random generator that names its seed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Callable[[str], Path]:
+    """Folder of a data set by name; skips the test where the data are absent."""
+    root = Path(os.environ.get("REPDRIFT_DATA", CHECKOUT.parent / "shared" / "data"))
+
+    def folder(name: str) -> Path:
+        if not (root / name).is_dir():
+            pytest.skip(f"the data set {name} is absent: set REPDRIFT_DATA to the folder that holds it")
+        return root / name
+
+    return folder
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(20240424)
