@@ -15,7 +15,7 @@ import scipy.io
 import xarray as xr
 
 from data_adapters import matlab
-from data_adapters.options import existing
+from data_adapters.options import existing, one_line
 from data_adapters.session import one_of
 from drift.errors import RefusedInputError
 
@@ -105,11 +105,13 @@ def _listed(value: Any) -> Any:
 
 def _read_npz(path: Path) -> dict[str, Any]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             fields = {name: archive[name] for name in archive.files}
     except (ValueError, OSError, EOFError, zipfile.BadZipFile, AttributeError, TypeError, KeyError) as error:
         remedy = "save plain arrays of numbers and text with numpy.savez"
-        raise RefusedInputError(f"{path} was expected to be a whole .npz file without pickled objects, got: {error}; {remedy}.") from error
+        raise RefusedInputError(
+            f"{path} was expected to be a whole .npz file without pickled objects, got: {one_line(error)}; {remedy}."
+        ) from error
     return {name: str(value) if value.dtype.kind == "U" and value.ndim == 0 else value for name, value in fields.items()}
 
 
@@ -122,7 +124,7 @@ def _read_netcdf(path: Path) -> dict[str, Any]:
                 **arrays,
             }
     except (OSError, ValueError, RuntimeError) as error:
-        raise RefusedInputError(f"{path} was expected to be a whole netCDF file, got: {error}; write it again.") from error
+        raise RefusedInputError(f"{path} was expected to be a whole netCDF file, got: {one_line(error)}; write it again.") from error
 
 
 def _write_npz(fields: Mapping[str, Any], path: Path) -> None:

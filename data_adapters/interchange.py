@@ -34,12 +34,12 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from data_adapters.containers import FORMATS, write_fields
 from data_adapters.fields import Fields
 from data_adapters.published_maps import longitudinal
-from data_adapters.recordings import Recording, Registration, recordings
+from data_adapters.recordings import Recording, Registration, recordings, registrations
 from data_adapters.session import one_of, session_dataset
 from drift.errors import RefusedInputError
 from drift.schema import check
@@ -80,15 +80,13 @@ def sessions(path: str | Path, area: str | None = "any", position_units: str = "
 
 def _chosen(found: list[Recording], area: str | None, position_units: str) -> Iterator[xr.Dataset]:
     regions: Counter[str] = Counter()
-    registrations: dict[Path, Registration] = {}
+    registered = registrations(found)
     for recording in found:
         fields = recording.fields()
         region = fields.text("region", "unknown")
         regions[region] += 1
         if area is None or region.casefold() == area.casefold():
-            if recording.registration is not None and recording.registration not in registrations:
-                registrations[recording.registration] = Registration(recording.registration)
-            yield _session(fields, registrations.get(recording.registration) if recording.registration else None, position_units)
+            yield _session(fields, registered[recording.registration], position_units)
     if area is not None and area.casefold() not in map(str.casefold, regions):
         counts = ", ".join(f"{count} {region}" for region, count in sorted(regions.items()))
         raise RefusedInputError(f"files of region {area!r} were expected, got {counts}: use area='any' or one of these regions.")
@@ -98,30 +96,19 @@ def _session(fields: Fields, registration: Registration | None, position_units: 
     if "rate_maps" in fields:
         remedy = "use data_adapters.interchange.longitudinal"
         raise RefusedInputError(f"{fields.path} was expected to hold events or spike_times, got rate_maps without samples: {remedy}.")
+    if "events" in fields and "spike_times" in fields:
+        raise RefusedInputError(f"{fields.path} was expected to hold events or spike_times, got both: keep one of them.")
     fields.require("position", "geometry", "animal", "environment", "session", "time", "time_unit", "n_detected")
-    number = fields.session()
     units = fields.text("position_units", "cm") if position_units == "auto" else position_units
     time, rate = fields.clock()
     position = fields.position(fields.rows("events"))
-    attrs = fields.described()
-    if "events" in fields:
-        activity = fields.matrix("events")
-    else:
-        activity, outside = fields.spike_counts(time, rate, len(position))
-        if outside:
-            attrs["notes"] = f"{outside} spikes left out because they lie outside of the tracked frames"
-    labels = fields.labels("unit_label", activity.shape[1])
-    unit: ArrayLike | None = fields.optional("unit")
-    identity = fields.text("unit_identity", f"session {number}")
-    if registration is not None:
-        unit, identity, labels = registration.units(number, activity.shape[1]), "registered", None
+    activity, notes = (fields.matrix("events"), {}) if "events" in fields else _counted(fields, time, rate, len(position))
     return session_dataset(
         subject=fields.text("animal"),
-        session=number - 1,
+        session=fields.session() - 1,
         elapsed=fields.number("time"),
         elapsed_units=fields.text("time_unit"),
         environment=fields.text("environment"),
-        unit_identity=identity,
         activity=activity,
         position=position,
         sampling_rate=rate,
@@ -131,15 +118,27 @@ def _session(fields: Fields, registration: Registration | None, position_units: 
         bin_size=fields.bin_size(),
         minimum_speed=fields.number("minimum_speed") if "minimum_speed" in fields else None,
         detected_units=fields.whole("n_detected"),
-        unit=unit,
-        unit_label=labels,
         velocity=fields.optional("velocity"),
         direction=fields.optional("direction"),
         trial=fields.optional("trial"),
         time=time,
         coords=fields.prefixed("coord_"),
-        attrs=attrs,
+        attrs={**fields.described(), **notes},
+        **_units(fields, registration, activity.shape[1]),
     )
+
+
+def _counted(fields: Fields, time: NDArray[np.float64] | None, rate: float, frames: int) -> tuple[NDArray[np.float64], dict[str, str]]:
+    counts, outside = fields.spike_counts(time, rate, frames)
+    return counts, {"notes": f"{outside} spikes left out because they lie outside of the tracked frames"} if outside else {}
+
+
+def _units(fields: Fields, registration: Registration | None, cells: int) -> dict[str, Any]:
+    """Numbers, labels and identity of the units; registered units are labelled by their row, whatever a session calls its cells."""
+    if registration is not None:
+        return {"unit": registration.units(fields.session(), cells), "unit_identity": "registered"}
+    identity = fields.text("unit_identity", f"session {fields.session()}")
+    return {"unit": fields.optional("unit"), "unit_label": fields.labels("unit_label", cells), "unit_identity": identity}
 
 
 def write_interchange(dataset: xr.Dataset, folder: str | Path, format: str = "npz", overwrite: bool = False) -> Path:

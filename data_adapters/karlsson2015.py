@@ -124,12 +124,7 @@ def _session(
         raise RefusedInputError(f"positions of {where} were expected because task says run, got none: leave the day out with days=.")
     track = _track(content[0], where)
     xy, units = _in_units(np.stack([track["x"], track["y"]], axis=1), content[0], position_units, where)
-    counted = {cell.slot: _counts(content[1], cell, len(xy), where) for cell in epoch.cells}
-    present = {slot: counts for slot, counts in counted.items() if counts is not None}
-    if not present:
-        raise RefusedInputError(
-            f"cells of {where} were expected in the spikes file, got none of {len(counted)}: check that both files belong together."
-        )
+    present = _recorded_cells(content[1], epoch, len(xy), where)
     begin, by_experience = clock
     first_day = epoch.exposureday if by_experience else epoch.day
     return session_dataset(
@@ -156,6 +151,15 @@ def _session(
             "skipped": "; ".join(chosen.skipped),
         },
     )
+
+
+def _recorded_cells(spikes: Any, epoch: Epoch, frames: int, where: str) -> dict[tuple[int, int], NDArray[np.float64]]:
+    counted = {cell.slot: _counts(spikes, cell, frames, where) for cell in epoch.cells}
+    present = {slot: counts for slot, counts in counted.items() if counts is not None}
+    if not present:
+        got = f"none of the {len(counted)} of cellinfo"
+        raise RefusedInputError(f"cells of {where} were expected in the spikes file, got {got}: check that both files belong together.")
+    return present
 
 
 def _table(leaf: dict[str, Any], wanted: str, where: str) -> dict[str, NDArray[np.float64]]:
@@ -210,6 +214,8 @@ def _counts(spikes: Any, cell: Cell, frames: int, where: str) -> NDArray[np.floa
         )
     if leaf is None:
         return None if np.isnan(cell.spikes) else np.zeros(frames)
+    if not isinstance(leaf, dict):
+        raise RefusedInputError(f"{where} were expected to be a struct, got {type(leaf).__name__}: check the nesting of the file.")
     if np.size(leaf.get("data", ())) == 0:
         return np.zeros(frames)
     row = _table(leaf, "posindex", where)["posindex"]

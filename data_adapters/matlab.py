@@ -17,7 +17,7 @@ import scipy.sparse
 from numpy.typing import NDArray
 from scipy.io.matlab import MatReadWarning
 
-from data_adapters.options import nearest
+from data_adapters.options import nearest, one_line
 from drift.errors import RefusedInputError
 
 
@@ -50,7 +50,9 @@ def read(path: str | Path, *names: str) -> dict[str, Any]:
     try:
         found = load(path, names)
     except Exception as error:  # a damaged file makes scipy and h5py raise nearly anything
-        raise RefusedInputError(f"{path} was expected to be a whole MATLAB file, got a damaged one ({error}): copy it again.") from error
+        raise RefusedInputError(
+            f"{path} was expected to be a whole MATLAB file, got a damaged one ({one_line(error)}): copy it again."
+        ) from error
     for name in names:
         if name not in found:
             known = _names(path)

@@ -46,6 +46,11 @@ def existing(path: str | Path) -> Path:
     return found
 
 
+def one_line(error: Exception) -> str:
+    """Message of another library's error without its line breaks, to stand inside a sentence."""
+    return " ".join(str(error).split()).rstrip(".")
+
+
 def chosen(name: str, reader: Callable[..., Any], options: dict[str, Any]) -> dict[str, Any]:
     """The options of a reader, checked by name; text is converted to what the type hint of the option says.
 

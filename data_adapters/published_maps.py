@@ -15,7 +15,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from data_adapters.fields import Fields
-from data_adapters.recordings import Recording, Registration, recordings
+from data_adapters.recordings import Recording, Registration, recordings, registrations
 from data_adapters.session import ELAPSED_UNITS, GEOMETRIES, one_of
 from drift.errors import RefusedInputError
 from drift.metrics.information import spatial_information, spatial_information_rate
@@ -136,8 +136,8 @@ def _places(first: Maps) -> dict[str, Any]:
 
 
 def _maps(found: list[Recording]) -> list[Maps]:
-    registrations = {path: Registration(path) for path in {one.registration for one in found if one.registration is not None}}
-    return [_session_maps(one.fields(), registrations[one.registration] if one.registration else None) for one in found]
+    registered = registrations(found)
+    return [_session_maps(one.fields(), registered[one.registration]) for one in found]
 
 
 def _session_maps(fields: Fields, registration: Registration | None) -> Maps:

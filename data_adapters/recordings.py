@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -169,3 +170,18 @@ class Registration:
             self._unregistered[session] = np.arange(self._next, self._next + count)
             self._next += count
         return self._unregistered[session]
+
+
+def registrations(found: Iterable[Recording]) -> dict[Path | None, Registration | None]:
+    """Registration of each registration file, and None for None.
+
+    Parameters
+    ----------
+    found : iterable of Recording
+
+    Returns
+    -------
+    dict
+        By path, so that ``registrations(found)[recording.registration]`` belongs to the recording.
+    """
+    return {path: None if path is None else Registration(path) for path in {recording.registration for recording in found}}

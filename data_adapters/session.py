@@ -150,7 +150,7 @@ def _scalars(where: str, **values: float) -> None:
     """Refuse scalars that are not finite numbers, or (sampling rate and bin size) not above 0."""
     for name, value in values.items():
         if not np.isfinite(value) or (value <= 0 if name in ("sampling_rate", "bin_size") else value < 0 and name != "elapsed"):
-            raise RefusedInputError(f"{name} of {where} was expected to be a finite number above 0, got {value}: correct it.")
+            raise RefusedInputError(f"{name} of {where} was expected to be finite and in range, got {value}: correct it.")
 
 
 def session_dataset(

@@ -25,7 +25,7 @@ _PLACES = {
     "OnOff": "noise",
     "Linear": "noise",
     "train": "training",
-    "measure": "measure",
+    "measure": "measurement",
     "save": "store",
     "load": "store",
     "check": "schema",
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from drift.errors import RefusedInputError, SchemaError
     from drift.experiment import Experiment
     from drift.learners import SGD, Adam, StochasticErrorDescent
-    from drift.measure import measure
+    from drift.measurement import measure
     from drift.networks import Network
     from drift.noise import InputNoise, LabelNoise, Linear, OnOff, UpdateNoise
     from drift.schema import check

@@ -12,16 +12,18 @@ FLAT_NORM = 1e-12
 FLAT_VARIANCE = 1e-12
 
 
-def _normalised(vectors: np.ndarray, valid: np.ndarray) -> np.ndarray:
-    """Vectors with mean 0 over their valid features, 0 elsewhere."""
+def _centred(vectors: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """Vectors with mean 0 over their valid features and 0 elsewhere; flat ones are exactly 0."""
     count = np.maximum(valid.sum(axis=-1, keepdims=True), 1)
     filled = np.where(valid, vectors, 0.0)
-    return np.where(valid, filled - filled.sum(axis=-1, keepdims=True) / count, 0.0)
+    centred = np.where(valid, filled - filled.sum(axis=-1, keepdims=True) / count, 0.0)
+    flat = (centred**2).sum(axis=-1, keepdims=True) <= FLAT_NORM**2 * (filled**2).sum(axis=-1, keepdims=True)
+    return np.where(flat, 0.0, centred)
 
 
-def _same_features(centred: np.ndarray, power: np.ndarray) -> np.ndarray:
+def _same_features(centred: np.ndarray) -> np.ndarray:
     norm = np.sqrt((centred**2).sum(axis=-1, keepdims=True))
-    varies = norm > FLAT_NORM * np.sqrt(power)
+    varies = norm > 0
     unit = np.divide(centred, norm, out=np.zeros_like(centred), where=varies)
     defined = varies & np.swapaxes(varies, -1, -2)
     return np.where(defined, unit @ np.swapaxes(unit, -1, -2), np.nan)
@@ -54,13 +56,10 @@ def pairwise_pearson(vectors: np.ndarray) -> np.ndarray:
         (batch, session, session); NaN where fewer than two features are shared or one of the two does not vary over them.
     """
     valid = np.isfinite(vectors)
-    centred = _normalised(vectors, valid)
+    centred = _centred(vectors, valid)
     present = valid.any(axis=-1, keepdims=True)
-    if bool(((valid == valid.any(axis=-2, keepdims=True)) | ~present).all()):
-        power = np.where(valid, vectors, 0.0) ** 2
-        result = _same_features(centred, power.sum(axis=-1, keepdims=True))
-    else:
-        result = _shared_features(centred, valid)
+    same = bool(((valid == valid.any(axis=-2, keepdims=True)) | ~present).all())
+    result = _same_features(centred) if same else _shared_features(centred, valid)
     return np.clip(result, -1.0, 1.0)
 
 

@@ -10,7 +10,7 @@ from drift.errors import RefusedInputError
 from drift.metrics.labels import require_dims
 
 MINIMUM_SESSIONS = 5
-# A fit is a failure if it leaves more than this share of the variance, or if its time constant lies outside of what was observed.
+# A fit fails if it leaves more than this share of the soft L1 loss about the median, or if its time constant was not observed.
 LARGEST_RESIDUAL = 0.5
 LONGEST_TIME = 10.0  # in spans of the observation
 CANDIDATES = 60
@@ -26,6 +26,10 @@ def _coarse(fraction: np.ndarray, time: np.ndarray, span: float) -> tuple[float,
         if residual < best[0]:
             best = (residual, (float(solution[0]), float(solution[1]), float(constant)))
     return best[1]
+
+
+def _soft_loss(residuals: np.ndarray) -> float:
+    return float((np.sqrt(1 + residuals**2) - 1).sum())
 
 
 def _exponential(fraction: np.ndarray, time: np.ndarray) -> tuple[float, float, float]:
@@ -45,7 +49,7 @@ def _exponential(fraction: np.ndarray, time: np.ndarray) -> tuple[float, float, 
     margin = np.array([np.inf, np.inf, np.log(10.0)])
     fit = least_squares(residuals, start, bounds=(start - margin, start + margin), loss="soft_l1", f_scale=2 * spread, x_scale="jac")
     plateau, amplitude, constant = float(fit.x[0]), float(fit.x[1]), float(np.exp(fit.x[2]))
-    unexplained = float(np.median(residuals(fit.x) ** 2) / np.median((fraction - np.median(fraction)) ** 2 + 1e-300))
+    unexplained = _soft_loss(residuals(fit.x) / spread) / _soft_loss((fraction - np.median(fraction)) / spread)
     identified = amplitude > 0 and constant < LONGEST_TIME * span and unexplained < LARGEST_RESIDUAL
     return (plateau, amplitude, constant) if identified else failure
 
@@ -84,7 +88,7 @@ def sparsification_time(fraction: xr.DataArray, elapsed: xr.DataArray) -> xr.Dat
     -------
     xarray.Dataset
         ``time`` tau and ``rate`` 1 / tau, ``plateau`` c, ``amplitude`` A; NaN where there is no fall, where it is not exponential (more
-        than half of the median squared deviation remains), or where tau exceeds ten times the observed span. ``half_time`` and
+        than half of the soft L1 loss about the median remains), or where tau exceeds ten times the observed span. ``half_time`` and
         ``e_folding_time``: when 1/2 and 1/e of the fall from the first to the lowest value are left, without any fit.
 
     Raises

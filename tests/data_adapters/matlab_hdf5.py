@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
+
+NUMBERS = count()
 
 
 def write_hdf5(path: Path, variables: dict[str, Any]) -> Path:
@@ -29,7 +32,7 @@ def _write(parent: Any, name: str, value: Any, cells: Any) -> Any:
     if isinstance(value, list):
         references = np.empty((len(value), 1), dtype=h5py.ref_dtype)
         for index, item in enumerate(value):
-            references[index, 0] = _write(cells, f"c{len(cells)}", item, cells).ref
+            references[index, 0] = _write(cells, f"c{next(NUMBERS)}", item, cells).ref
         if not value:
             return _empty(parent, name, (1, 0), "cell")
         return _classed(parent.create_dataset(name, data=references, dtype=h5py.ref_dtype), "cell")

@@ -1,0 +1,42 @@
+"""Published numbers that simulations and recordings are set beside, each in one place."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class PublishedSlope(NamedTuple):
+    """Slope of a straight line with intercept through values normalised to the first session (Ratzon et al. 2024, Fig. 3)."""
+
+    recording: str
+    measure: str
+    slope: float
+    per: str
+    p_value: float  # reported as smaller than this, except 0.004 and 0.011
+    span: float  # from the first to the last session, in the unit of ``per``
+
+    @property
+    def change(self) -> float:
+        """Change over the span that the slope implies, as a fraction of the first session."""
+        return self.slope * self.span
+
+
+SPATIAL_INFORMATION = "mean spatial information"
+PUBLISHED_SLOPES = (
+    PublishedSlope("Khatib 2023", "fraction of place cells", -0.0003, "min", 0.001, 200),
+    PublishedSlope("Khatib 2023", SPATIAL_INFORMATION, 0.002, "min", 0.001, 200),
+    PublishedSlope("Jercog 2019", "number of active cells", -0.052, "day", 0.004, 9),
+    PublishedSlope("Jercog 2019", SPATIAL_INFORMATION, 0.094, "day", 0.001, 9),
+    PublishedSlope("Karlsson 2015", "fraction of place cells", -0.048, "day", 0.011, 10),
+    PublishedSlope("Karlsson 2015", SPATIAL_INFORMATION, 0.054, "day", 0.001, 10),
+    PublishedSlope("Sheintuch 2023", "fraction of place cells", -0.026, "session", 0.001, 7),
+    PublishedSlope("Sheintuch 2023", SPATIAL_INFORMATION, 0.068, "session", 0.001, 7),
+)
+
+# Corridor run of Ratzon et al. (2024), Fig. 2, re-run from the published code and data: value at the first step and after 1e6.
+PUBLISHED_CORRIDOR = {
+    "fraction_active_responses": (0.49, 0.09),
+    "fraction_active_units": (0.73, 0.32),
+    "spatial_information": (1.13, 2.67),
+    "place_units": (365, 161),
+}

@@ -1,0 +1,66 @@
+"""Options that all examples share, and the way they answer to input that they do not accept."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import drift
+
+
+def parser(description: str | None, out: str) -> argparse.ArgumentParser:
+    """Return a parser with the shared options; an example adds its own."""
+    shared = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    shared.add_argument("--out", type=Path, default=Path("results") / out, metavar="DIR", help="folder for results, created (default: %(default)s)")
+    shared.add_argument("--quick", action="store_true", help="a few seconds of everything, for a first look and for tests")
+    shared.add_argument("--seed", type=int, default=0, help="seed of the first subject (default: %(default)s)")
+    shared.add_argument("--overwrite", action="store_true", help="replace results that are already there")
+    shared.add_argument(
+        "--recording", nargs="+", metavar="NAME PATH [KEY=VALUE ...]",
+        help="a recording to measure: its format, its path, and options of the reader such as area=any position_units=pixel",
+    )  # fmt: skip
+    return shared
+
+
+def results(out: Path, names: Sequence[str], overwrite: bool) -> list[Path]:
+    """Return the paths of the results in a folder that exists and can be written to; refuses before any work is done."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise drift.RefusedInputError(f"the folder {out} cannot be made ({error.strerror}): choose another with --out.") from None
+    if not os.access(out, os.W_OK):
+        raise drift.RefusedInputError(f"the folder {out} cannot be written to: choose another with --out.")
+    paths = [out / name for name in names]
+    present = [str(path) for path in paths if path.exists()]
+    if present and not overwrite:
+        raise drift.RefusedInputError(f"{', '.join(present)} exists and is kept: choose another folder with --out, or give --overwrite.")
+    return paths
+
+
+def recording(given: Sequence[str] | None) -> tuple[str, str, dict[str, str]] | None:
+    """Return name, path and reader options of ``--recording``; without one, the W-maze recording if its data are at hand."""
+    if given is None:
+        checkout = Path(__file__).resolve().parents[1]
+        known = Path(os.environ.get("REPDRIFT_DATA", checkout.parent / "shared" / "data")) / "hc6_layout_wmaze" / "Nel"
+        return ("karlsson2015", str(known), {"area": "any", "position_units": "pixel"}) if known.is_dir() else None
+    if len(given) < 2 or any("=" not in entry for entry in given[2:]):
+        raise drift.RefusedInputError(f"--recording needs NAME PATH [KEY=VALUE ...], got {' '.join(given)}: write it in that order.")
+    return given[0], given[1], dict(entry.split("=", 1) for entry in given[2:])
+
+
+def run(main: Callable[[], None]) -> None:
+    """Run an example; a refusal becomes one sentence and exit status 2, an interrupt exit status 130."""
+    try:
+        main()
+    except drift.RefusedInputError as refusal:
+        sys.exit(_status(str(refusal), 2))
+    except KeyboardInterrupt:
+        sys.exit(_status("interrupted.", 130))
+
+
+def _status(sentence: str, status: int) -> int:
+    print(sentence, file=sys.stderr)
+    return status
