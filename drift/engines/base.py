@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from concurrent.futures import Future, wait
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -67,6 +68,15 @@ class Engine(ABC):
     @abstractmethod
     def restore(self, state: dict[str, np.ndarray]) -> None:
         """Go back to a state; the next step is the one that would have followed."""
+
+
+def finish(futures: Sequence[Future[None]]) -> None:
+    """Wait for all programs, also when one fails or an interrupt arrives, so that they stop at the same step."""
+    try:
+        for future in futures:
+            future.result()
+    finally:
+        wait(futures)
 
 
 def same_kind(experiment: Experiment, experience: xr.Dataset) -> tuple[object, ...]:

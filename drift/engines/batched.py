@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from drift.engines.base import Engine, Precision, Subject, Weights, is_number
+from drift.engines.base import Engine, Precision, Subject, Weights, finish, is_number
 from drift.engines.draws import Draws, draws
 from drift.noise import Noise
 
@@ -174,7 +174,7 @@ class BatchedEngine(Engine):
         before = torch.get_num_threads()
         try:
             with ThreadPoolExecutor(self._threads) as pool:
-                _finish([pool.submit(_advance_alone, program, steps) for program in self._programs])
+                finish([pool.submit(_advance_alone, program, steps) for program in self._programs])
         finally:
             torch.set_num_threads(before)
 
@@ -214,10 +214,3 @@ def _advance_alone(program: BatchedProgram, steps: int) -> None:
     torch.set_num_threads(1)  # programs run in parallel; a second level of threads would only compete
     program.advance(steps)
 
-
-def _finish(futures: Sequence[Future[None]]) -> None:
-    try:
-        for future in futures:
-            future.result()
-    finally:
-        wait(futures)

@@ -29,7 +29,7 @@ def truth(rng):
     tables[3, 3] = walk(rng, FRAMES, 2000.0, 5)
     slots = {(1, 1): "CA1", (1, 2): "CA1", (1, 3): None, (3, 1): "CA1", (4, 1): "MEC"}
     trains = {
-        key: {slot: rng.integers(1, len(table) + 1, size=0 if slot == (1, 2) else 120) for slot in slots} for key, table in tables.items()
+        key: {slot: rng.integers(1, len(table) + 1, size=0 if slot == (1, 2) else 100) for slot in slots} for key, table in tables.items()
     }
     return tables, slots, trains
 
@@ -39,7 +39,7 @@ def folder(truth, tmp_path):
     tables, slots, trains = truth
 
     def cellinfo(key):
-        cells = {slot: info(trains[key][slot].size, 3.0 if slot != (3, 1) else 9.0, area) for slot, area in slots.items()}
+        cells = {slot: info(trains[key][slot].size, 3.0 if slot != (3, 1) else 7.0, area) for slot, area in slots.items()}
         return row([row([cells[1, 1], cells[1, 2], cells[1, 3]]), None, row([cells[3, 1]]), row([cells[4, 1]])])
 
     def spiking(key):
@@ -170,7 +170,7 @@ def test_spikes_without_the_cells_of_cellinfo(folder):
     content = matlab.read(path, "spikes")["spikes"]
     content[0, 2][0, 1][0, 2] = np.zeros((0, 0))
     scipy.io.savemat(path, {"spikes": content})
-    with pytest.raises(RefusedInputError, match="120 by cellinfo, got an empty slot"):
+    with pytest.raises(RefusedInputError, match="100 by cellinfo, got an empty slot"):
         data_adapters.sessions("karlsson2015", folder, **PERMISSIVE)
 
 

@@ -1,0 +1,165 @@
+"""The fused engine: compiled learning steps on the CPU, one subject a task for as many threads as there are.
+
+A subject's numbers depend on its own recipe and seed alone: not on the number of threads, not on the company, not on the order.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from drift.engines import fused_kernels as kernels
+from drift.engines.base import Engine, Precision, Subject, Weights, finish
+from drift.engines.normals import BLOCK, generator_state
+from drift.experiment import Experiment
+from drift.learners import SGD, Adam, StochasticErrorDescent
+from drift.networks import Network
+from drift.noise import Noise
+
+RULES: dict[type, int] = {SGD: kernels.SGD, Adam: kernels.ADAM, StochasticErrorDescent: kernels.STOCHASTIC_ERROR_DESCENT}
+STREAMS = ("input_noise", "label_noise", "update_noise", "perturbation")
+VECTOR = 16  # samples are padded to a multiple, so that no loop has a remainder
+TABLE = 10_000  # steps whose noise scales are tabulated at once
+
+
+def knows(experiment: Experiment) -> bool:
+    """Tell whether the compiled steps cover a recipe: its network and its learning rule; they cover all noise."""
+    return type(experiment.learner) in RULES and type(experiment.network) is Network
+
+
+class FusedProgram:
+    """One subject and its compiled step."""
+
+    def __init__(self, subject: Subject, precision: Precision) -> None:
+        self.step, self._experiment, self._samples = 0, subject.experiment, len(subject.inputs)
+        self.type = np.dtype(precision)
+        inward, outward = subject.first_weights()
+        self._inputs = inward.shape[1]
+        self.work = _work(subject, np.column_stack([inward, outward]), self.type)
+        buffers = ((self._inputs - 1) * self._samples, outward.shape[1] * self._samples)
+        self._batch_random = tuple(np.zeros(-(-size // BLOCK) * BLOCK, np.float32) for size in buffers)
+        self._rule = RULES[type(subject.experiment.learner)]
+        self._numbers, self._decays = _numbers(subject.experiment, outward.shape[1], self.type)
+        self._laws = _laws(subject.experiment)
+
+    def advance(self, steps: int) -> None:
+        """Take steps; other threads run meanwhile."""
+        while steps:
+            now = min(steps, TABLE)
+            scales = _scales(self._experiment, self.step, now).astype(self.type)
+            kernels.advance(
+                self.work, self._batch_random, self._samples, self._rule, self._numbers, self._decays, self._laws, scales, self.step
+            )
+            self.step, steps = self.step + now, steps - now
+
+    def weights(self) -> Weights:
+        """Return the present weights."""
+        weights = self.work.weights.astype(float)
+        return Weights(weights[:, : self._inputs], weights[:, self._inputs :])
+
+    def changing(self) -> dict[str, np.ndarray]:
+        """Return the arrays that carry a run from one step to the next."""
+        return {name: getattr(self.work, name) for name in ("weights", "first", "second", "generators")}
+
+
+class FusedEngine(Engine):
+    """Subjects of any shapes side by side, each in its own compiled loop."""
+
+    name = "fused"
+
+    def __init__(self, subjects: Sequence[Subject], precision: Precision, threads: int | None = None) -> None:
+        self._programs = [FusedProgram(subject, precision) for subject in subjects]
+        self._threads = threads or os.cpu_count() or 1
+
+    @property
+    def step(self) -> int:  # type: ignore[override]
+        """Steps taken so far."""
+        return self._programs[0].step
+
+    def advance(self, steps: int) -> None:
+        """Take steps in all subjects; an interrupt waits until all have taken them."""
+        with ThreadPoolExecutor(self._threads) as pool:
+            finish([pool.submit(program.advance, steps) for program in self._programs])
+
+    def weights(self) -> Weights:
+        """Return the present weights."""
+        parts = zip(*(program.weights() for program in self._programs), strict=True)
+        return Weights(*(np.stack(part) for part in parts))
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return weights, moments, generators and the step."""
+        changing = [program.changing() for program in self._programs]
+        return {"step": np.array(self.step), **{name: np.stack([one[name] for one in changing]) for name in changing[0]}}
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """Go back to a state."""
+        for number, program in enumerate(self._programs):
+            program.step = int(state["step"])
+            for name, array in program.changing().items():
+                array[...] = state[name][number]
+
+
+def _work(subject: Subject, weights: np.ndarray, kind: np.dtype) -> kernels.Work:
+    samples, units, width = len(subject.inputs), *weights.shape
+    padded = -(-samples // VECTOR) * VECTOR
+    inputs = np.zeros((subject.inputs.shape[1] + 1, padded), kind)
+    inputs[:-1, :samples], inputs[-1, :samples] = subject.inputs.T, 1
+    targets = np.zeros((subject.targets.shape[1], padded), kind)
+    targets[:, :samples] = subject.targets.T
+    remembers = not isinstance(subject.experiment.learner, SGD)
+    memory = (units, width) if remembers else (0, width)
+    return kernels.Work(
+        inputs=inputs,
+        targets=targets,
+        weights=np.ascontiguousarray(weights, kind),
+        first=np.zeros(memory, kind),
+        second=np.zeros(memory if isinstance(subject.experiment.learner, Adam) else (0, width), kind),
+        noisy_inputs=inputs.copy(),
+        noisy_targets=targets.copy(),
+        hidden=np.zeros((units, padded), kind),
+        readout=np.zeros((len(targets), units), kind),
+        error=np.zeros_like(targets),
+        slope=np.zeros(padded, kind),
+        gradient=np.zeros(width, kind),
+        active=np.zeros(units, np.int64),
+        random=np.zeros(-(-units * width // BLOCK) * BLOCK, np.float32),
+        generators=np.stack([generator_state(subject.experiment.seed, name) for name in STREAMS]),
+    )
+
+
+def _numbers(experiment: Experiment, outputs: int, kind: np.dtype) -> tuple[np.ndarray, np.ndarray]:
+    learner, decays = experiment.learner, (0.0, 0.0)
+    numbers = [getattr(learner, "learning_rate", 0.0)]
+    if isinstance(learner, Adam):
+        decays = (learner.first_decay, learner.second_decay)
+        numbers += [*decays, learner.epsilon]
+    if isinstance(learner, StochasticErrorDescent):
+        stds = [learner.perturbation / rows**0.5 for rows in (experiment.network.units, outputs)]
+        numbers += [*stds, *([1.0, 1.0] if learner.faithful else [std**2 for std in stds])]
+    return np.array(numbers, kind), np.array(decays)
+
+
+def _noise(experiment: Experiment, kind: str) -> Noise | None:
+    return next((noise for noise in experiment.noise if noise.kind == kind), None)
+
+
+def _laws(experiment: Experiment) -> np.ndarray:
+    laws = [kernels.NONE if _noise(experiment, kind) is None else kernels.GAUSSIAN for kind in ("input", "label", "update")]
+    if getattr(_noise(experiment, "label"), "law", "") == "uniform":
+        laws[kernels.LABEL] = kernels.UNIFORM
+    return np.array(laws)
+
+
+def _scales(experiment: Experiment, first: int, steps: int) -> np.ndarray:
+    """Return the standard deviations of noise on inputs, labels, gradient and weights, shape (steps, 4)."""
+    scales = np.zeros((steps, 4))
+    for noise in experiment.noise:
+        column = {"input": kernels.INPUT, "label": kernels.LABEL}.get(noise.kind)
+        if column is None:
+            column = kernels.UPDATE if getattr(noise, "acts_on", "") == "gradient" else kernels.WEIGHTS
+        constant = noise.schedule is None
+        scales[:, column] = noise.std if constant else [noise.scale(step) for step in range(first, first + steps)]
+    return scales
