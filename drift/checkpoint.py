@@ -72,11 +72,16 @@ class Checkpoint:
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     try:
+        if not zipfile.is_zipfile(path):
+            raise ValueError("it is no complete .npz file")
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-        return json.loads(str(arrays.pop("description"))), arrays
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        description = json.loads(str(arrays.pop("description", "")) or "null")
+        if not isinstance(description, dict):
+            raise ValueError("it does not describe a run")
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise RefusedInputError(f"{path} is not a checkpoint of repdrift ({error}): remove it or choose another path.") from None
+    return description, arrays
 
 
 def _umask() -> int:

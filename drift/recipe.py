@@ -20,7 +20,7 @@ class Recipe(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
 
     def __init__(self, **values: Any) -> None:
-        plain = {name: value.item() if isinstance(value, np.generic) else value for name, value in values.items()}
+        plain = {name: _without_numpy(value) for name, value in values.items()}
         try:
             super().__init__(**plain)
         except ValidationError as error:
@@ -70,6 +70,12 @@ def chosen(table: Mapping[str, type[Recipe]], value: Any) -> Any:
     if kind not in table:
         raise RefusedInputError(f"kind {kind!r} is unknown{_nearest(kind, table)}: use one of {', '.join(table)}.")
     return table[kind](**value)
+
+
+def _without_numpy(value: Any) -> Any:
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    return [_without_numpy(entry) for entry in value] if isinstance(value, list | tuple) else value
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:

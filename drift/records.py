@@ -35,8 +35,9 @@ class Records:
         """
         inward, outward = engine.weights()
         with np.errstate(over="ignore", invalid="ignore"):
-            losses = probes.relative_loss(probes.snapshot(self.subjects, Weights(inward, outward))).values
-        finite = np.isfinite(inward).all((1, 2)) & np.isfinite(outward).all((1, 2)) & np.isfinite(losses)
+            seen = probes.snapshot(self.subjects, Weights(inward, outward))
+            losses = probes.relative_loss(seen).values  # NaN also where targets do not vary, which is no divergence
+            finite = np.isfinite(inward).all((1, 2)) & np.isfinite(outward).all((1, 2)) & np.isfinite(probes.loss(seen).values)
         failing = ~finite | (losses > DIVERGED_LOSS) if engine.step else ~finite
         self.diverged_at = np.where(np.isnan(self.diverged_at) & failing, engine.step, self.diverged_at)
         healthy = np.isnan(self.diverged_at)
@@ -58,8 +59,8 @@ class Records:
     def _store(self, name: str, session: int, found: xr.DataArray, alive: np.ndarray) -> None:
         if name not in self._values:
             kind = np.float32 if found.ndim > 2 else np.float64  # maps and activities are large
-            self._values[name] = np.full((len(self.subjects), len(self.steps), *found.shape[1:]), np.nan, kind)
             self._dims[name] = ("subject", "session", *map(str, found.dims[1:]))
+            self._values[name] = np.full((len(self.subjects), len(self.steps), *found.shape[1:]), np.nan, kind)
         self._values[name][alive, session] = found.values[alive]
 
     def state(self) -> dict[str, np.ndarray]:
@@ -82,6 +83,8 @@ class Records:
         """Return the longitudinal Dataset of the group, with the measures that follow from its rate maps."""
         recorded = {name: described(xr.DataArray(self._values[name], dims=self._dims[name]), name) for name in self._values}
         longitudinal = xr.Dataset(recorded).assign_coords(self._coordinates(labels))
+        numbered = {dim: np.arange(longitudinal.sizes[dim]) for dim in ("sample", "input", "output") if dim in longitudinal.dims}
+        longitudinal = longitudinal.assign_coords(numbered)  # groups of other shapes align by number
         longitudinal = longitudinal.assign(self._presence(longitudinal))
         if "rate" in longitudinal:
             longitudinal = longitudinal.assign(_place_measures(longitudinal)).assign_coords(self._places(longitudinal))

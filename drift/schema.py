@@ -169,8 +169,10 @@ def _alike(subjects: Sequence[xr.Dataset]) -> list[xr.Dataset]:
     """Return the Datasets with the same optional dims, so that nothing is copied where nothing was observed."""
     if len({"direction" in one.dims for one in subjects if "rate" in one}) > 1:
         raise SchemaError("rate maps with and without running direction cannot stand in one Dataset: measure them the same way.")
-    if not any("environment" in one.dims for one in subjects):
-        return list(subjects)
+    named = {dim: one[dim] for one in subjects for dim in ("environment", "direction", "place") if dim in one.coords}
+    subjects = [one.assign_coords({dim: axis for dim, axis in named.items() if dim not in (*one.dims, "environment")}) for one in subjects]
+    if "environment" not in named:
+        return subjects
     return [one if "environment" in one.dims else _one_environment(one) for one in subjects]
 
 

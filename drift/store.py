@@ -16,6 +16,7 @@ from drift.checkpoint import replaced_atomically
 from drift.errors import RefusedInputError
 
 SCHEMA_ATTRIBUTE = "repdrift_schema"
+RESERVED_ATTRIBUTES = ("_FillValue", "missing_value", "scale_factor", "add_offset", "coordinates", "dtype", "_Unsigned")
 RECORDED_PACKAGES = ("numpy", "torch", "brian2", "xarray", "netCDF4", "numba")
 
 
@@ -44,15 +45,22 @@ def save(dataset: xr.Dataset, path: str | Path, *, overwrite: bool = False) -> P
     target = Path(path)
     if not isinstance(dataset, xr.Dataset):
         raise RefusedInputError(f"an xarray Dataset is needed to write {target}, got {type(dataset).__name__}: pass a labelled result.")
+    if target.is_dir():
+        raise RefusedInputError(f"{target} is a folder: give the path of a file in it.")
     if target.exists() and not overwrite:
         raise RefusedInputError(f"{target} exists and is kept: choose another path or ask for overwrite.")
     _check_attributes(dataset)
+    _check_values(dataset)
     stamped = dataset.assign_attrs({**provenance(), **dataset.attrs})
     encoding = {
         name: {"zlib": True, "complevel": 4} for name, values in dataset.variables.items() if values.dtype.kind in "fiu" and values.ndim
     }
     with replaced_atomically(target) as temporary:
-        stamped.to_netcdf(temporary, engine="netcdf4", encoding=encoding)
+        try:
+            stamped.to_netcdf(temporary, engine="netcdf4", encoding=encoding)
+        except (TypeError, ValueError) as error:
+            reason = " ".join(str(error).split()).rstrip(".")
+            raise RefusedInputError(f"{target} was not written because netCDF cannot hold the Dataset ({reason}): change that.") from None
     return target
 
 
@@ -76,14 +84,15 @@ def load(path: str | Path) -> xr.Dataset:
     if not source.is_file():
         raise RefusedInputError(f"there is no file {source}: check the path.")
     try:
-        with xr.open_dataset(source, engine="netcdf4") as opened:
+        # Units such as "days" belong to plain numbers here; decoding would turn them into dates.
+        with xr.open_dataset(source, engine="netcdf4", decode_times=False) as opened:
             found = opened.attrs.get(SCHEMA_ATTRIBUTE)
             dataset = opened.load()
     except (OSError, RuntimeError, ValueError) as error:
         raise RefusedInputError(
             f"{source} cannot be read as netCDF ({error}): the file is damaged or of another kind, write it again."
         ) from None
-    if found is None or int(found) != schema.VERSION:
+    if not np.array_equal(np.asarray(found), schema.VERSION):
         kind = "no schema of repdrift" if found is None else f"schema version {found}"
         raise RefusedInputError(f"{source} has {kind} instead of version {schema.VERSION}: write it with drift.save of this version.")
     for variable in dataset.variables.values():
@@ -118,7 +127,15 @@ def _check_attributes(dataset: xr.Dataset) -> None:
     holders = {"the Dataset": dataset.attrs, **{str(name): values.attrs for name, values in dataset.variables.items()}}
     for holder, attrs in holders.items():
         for name, value in attrs.items():
+            if name in RESERVED_ATTRIBUTES:
+                raise RefusedInputError(f"attribute {name!r} of {holder} has a meaning of its own in netCDF: give it another name.")
             if isinstance(value, bool) or not isinstance(value, str | int | float | np.number):
                 raise RefusedInputError(
                     f"attribute {name!r} of {holder} is a {type(value).__name__}, which netCDF cannot hold: use text or a number."
                 )
+
+
+def _check_values(dataset: xr.Dataset) -> None:
+    for name, values in dataset.variables.items():
+        if values.dtype.kind in "mM":
+            raise RefusedInputError(f"{name} holds {values.dtype}, and dates are not kept in files: use numbers and say their units.")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import xarray as xr
@@ -13,7 +12,7 @@ from tqdm.auto import tqdm
 
 from drift import probes as probe_table
 from drift.checkpoint import Checkpoint
-from drift.engines import make_engine
+from drift.engines import EngineName, make_engine
 from drift.engines.base import Engine, Precision, Subject, same_kind
 from drift.errors import RefusedInputError
 from drift.experiment import Experiment
@@ -29,7 +28,7 @@ def train(
     experiments: Sequence[Experiment],
     *,
     probes: Sequence[str] = probe_table.DEFAULT,
-    engine: Literal["auto", "batched"] = "auto",
+    engine: EngineName = "auto",
     precision: Precision = "float32",
     device: str = "cpu",
     threads: int | None = None,
@@ -47,8 +46,9 @@ def train(
         One recipe for each subject.
     probes : sequence of str
         What a session records; names in ``drift.probes.PROBES``.
-    engine : {"auto", "batched"}
-        How the steps are computed; the result says which engine ran.
+    engine : {"auto", "fused", "batched"}
+        How the steps are computed: "fused" is compiled and by far the fastest on a CPU, "batched" a torch program for any recipe
+        and device; "auto" takes the first where it can. The attribute ``engine`` of the result says which one ran.
     precision : {"float32", "float64"}
         Of the weights while learning; measures are always computed in float64.
     device : str

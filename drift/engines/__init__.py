@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal, get_args
 
 from drift.engines.base import Engine, Precision, Subject
 from drift.errors import RefusedInputError
 
-ENGINES = ("auto", "batched")
+EngineName = Literal["auto", "fused", "batched"]
 
 
 def make_engine(name: str, subjects: Sequence[Subject], *, precision: Precision, device: str, threads: int | None) -> Engine:
@@ -15,8 +16,9 @@ def make_engine(name: str, subjects: Sequence[Subject], *, precision: Precision,
 
     Parameters
     ----------
-    name : str
-        One of ``ENGINES``.
+    name : {"auto", "fused", "batched"}
+        "fused" is compiled for CPUs and covers the recipes that ``drift.engines.fused.knows``; "batched" is a torch program for
+        any recipe and device; "auto" takes the first where it can.
     subjects : sequence of Subject
         Of one shape and kind; see ``drift.engines.base.same_kind``.
     precision, device, threads
@@ -27,10 +29,33 @@ def make_engine(name: str, subjects: Sequence[Subject], *, precision: Precision,
     RefusedInputError
         If the engine, precision, device or number of threads is not to be had.
     """
-    if name not in ENGINES or precision not in ("float32", "float64"):
-        raise RefusedInputError(f"engine {name!r} with precision {precision!r} is unknown: use one of {ENGINES} and float32 or float64.")
+    if name not in get_args(EngineName) or precision not in get_args(Precision):
+        known = f"{', '.join(get_args(EngineName))} and {', '.join(get_args(Precision))}"
+        raise RefusedInputError(f"engine {name!r} with precision {precision!r} is unknown: use one of {known}.")
     if threads is not None and threads < 1:
         raise RefusedInputError(f"threads must be at least 1, got {threads}: leave it out to use all.")
-    from drift.engines.batched import BatchedEngine
+    return _batched(subjects, precision, device, threads) if name == "batched" else _fused(name, subjects, precision, device, threads)
 
+
+def _fused(name: str, subjects: Sequence[Subject], precision: Precision, device: str, threads: int | None) -> Engine:
+    from drift.engines.fused import FusedEngine, knows  # noqa: PLC0415 numba is loaded only where it is used
+
+    if device == "cpu" and all(knows(one.experiment) for one in subjects):
+        return FusedEngine(subjects, precision, threads)
+    if name == "fused":
+        asked = f"device {device!r} with {type(subjects[0].experiment.learner).__name__}"
+        raise RefusedInputError(f"the fused engine runs built-in learners on device 'cpu', got {asked}: use engine='auto' or 'batched'.")
+    return _batched(subjects, precision, device, threads)
+
+
+def _batched(subjects: Sequence[Subject], precision: Precision, device: str, threads: int | None) -> Engine:
+    import torch  # noqa: PLC0415 torch is loaded only where it is used
+
+    from drift.engines.batched import BatchedEngine  # noqa: PLC0415
+
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise RefusedInputError(f"device {device!r} is not to be had ({reason}): use 'cpu' or a device that torch lists.") from None
     return BatchedEngine(subjects, precision, device, threads)

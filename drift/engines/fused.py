@@ -6,14 +6,17 @@ A subject's numbers depend on its own recipe and seed alone: not on the number o
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 
 from drift.engines import fused_kernels as kernels
 from drift.engines.base import Engine, Precision, Subject, Weights, finish
 from drift.engines.normals import BLOCK, generator_state
+from drift.engines.products import ROWS, TILE
 from drift.experiment import Experiment
 from drift.learners import SGD, Adam, StochasticErrorDescent
 from drift.networks import Network
@@ -21,7 +24,6 @@ from drift.noise import Noise
 
 RULES: dict[type, int] = {SGD: kernels.SGD, Adam: kernels.ADAM, StochasticErrorDescent: kernels.STOCHASTIC_ERROR_DESCENT}
 STREAMS = ("input_noise", "label_noise", "update_noise", "perturbation")
-VECTOR = 16  # samples are padded to a multiple, so that no loop has a remainder
 TABLE = 10_000  # steps whose noise scales are tabulated at once
 
 
@@ -71,6 +73,7 @@ class FusedEngine(Engine):
     name = "fused"
 
     def __init__(self, subjects: Sequence[Subject], precision: Precision, threads: int | None = None) -> None:
+        _announce_compilation()
         self._programs = [FusedProgram(subject, precision) for subject in subjects]
         self._threads = threads or os.cpu_count() or 1
 
@@ -102,9 +105,17 @@ class FusedEngine(Engine):
                 array[...] = state[name][number]
 
 
+def _announce_compilation() -> None:
+    """Say so before the first use on a machine, which compiles; later uses load what has been compiled from disk."""
+    kernel = kernels.advance
+    stored = Path(kernel.stats.cache_path or "").glob(f"{Path(kernels.__file__).stem}.{kernel.__name__}-*.nbi")
+    if not kernel.signatures and not any(stored):
+        print("compiling the fused engine, once on this machine (half a minute) ...", file=sys.stderr, flush=True)
+
+
 def _work(subject: Subject, weights: np.ndarray, kind: np.dtype) -> kernels.Work:
     samples, units, width = len(subject.inputs), *weights.shape
-    padded = -(-samples // VECTOR) * VECTOR
+    padded = -(-samples // TILE) * TILE
     inputs = np.zeros((subject.inputs.shape[1] + 1, padded), kind)
     inputs[:-1, :samples], inputs[-1, :samples] = subject.inputs.T, 1
     targets = np.zeros((subject.targets.shape[1], padded), kind)
@@ -115,16 +126,17 @@ def _work(subject: Subject, weights: np.ndarray, kind: np.dtype) -> kernels.Work
         inputs=inputs,
         targets=targets,
         weights=np.ascontiguousarray(weights, kind),
+        gradient=np.zeros((units, width), kind),
         first=np.zeros(memory, kind),
         second=np.zeros(memory if isinstance(subject.experiment.learner, Adam) else (0, width), kind),
         noisy_inputs=inputs.copy(),
         noisy_targets=targets.copy(),
         hidden=np.zeros((units, padded), kind),
-        readout=np.zeros((len(targets), units), kind),
-        error=np.zeros_like(targets),
-        slope=np.zeros(padded, kind),
-        gradient=np.zeros(width, kind),
         active=np.zeros(units, np.int64),
+        outward=np.zeros((units, len(targets)), kind),
+        error=np.zeros_like(targets),
+        block=np.zeros((ROWS, padded), kind),
+        slope=np.zeros((1, padded), kind),
         random=np.zeros(-(-units * width // BLOCK) * BLOCK, np.float32),
         generators=np.stack([generator_state(subject.experiment.seed, name) for name in STREAMS]),
     )

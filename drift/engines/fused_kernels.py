@@ -13,6 +13,8 @@ import numpy as np
 from numba import njit
 
 from drift.engines.normals import COMPILED, fill_normals, fill_uniforms
+from drift.engines.products import ROWS, products, scalar_products
+from drift.engines.vectors import WIDTH, add_product, load, store, total, where_positive, zeros
 
 SGD, ADAM, STOCHASTIC_ERROR_DESCENT = 0, 1, 2
 INPUT, LABEL, UPDATE, PERTURBATION = 0, 1, 2, 3  # rows of the generators and columns of the noise scales
@@ -26,155 +28,106 @@ class Work(NamedTuple):
     inputs: np.ndarray  # (input + 1, sample), the last row 1 for the bias, samples padded with zeros
     targets: np.ndarray  # (output, sample)
     weights: np.ndarray  # (unit, input + 1 + output): input weights, bias, output weights of each unit
+    gradient: np.ndarray  # like weights
     first: np.ndarray  # like weights: first moment, or the trial step of stochastic error descent
     second: np.ndarray  # like weights: second moment
     noisy_inputs: np.ndarray
     noisy_targets: np.ndarray
-    hidden: np.ndarray  # (active unit, sample), only the units that respond
-    readout: np.ndarray  # (output, active unit), their output weights
+    active: np.ndarray  # (unit,) numbers of the units that respond to any sample, in order
+    hidden: np.ndarray  # (active unit, sample), their responses
+    outward: np.ndarray  # (active unit, output), their output weights
     error: np.ndarray  # (output, sample)
-    slope: np.ndarray  # (sample,) of one unit
-    gradient: np.ndarray  # (input + 1 + output,) of one unit
-    active: np.ndarray  # (unit,) numbers of the units that respond
+    block: np.ndarray  # (ROWS, sample), potentials of a few units, or gradient with respect to them
+    slope: np.ndarray  # (1, sample), gradient with respect to the potential of one unit
     random: np.ndarray  # float32 buffer for normal numbers
     generators: np.ndarray  # uint32 (4 streams, 4, lanes)
 
 
 @njit(forceinline=True, **COMPILED)
-def _add_eight(out, weights, rows):  # type: ignore[no-untyped-def]
-    a, b, c, d, e, f, g, h = weights[0], weights[1], weights[2], weights[3], weights[4], weights[5], weights[6], weights[7]
-    for t in range(out.shape[0]):
-        out[t] += (
-            (a * rows[0, t] + b * rows[1, t])
-            + (c * rows[2, t] + d * rows[3, t])
-            + (e * rows[4, t] + f * rows[5, t])
-            + (g * rows[6, t] + h * rows[7, t])
-        )
+def _rectify(source, row, out, place):  # type: ignore[no-untyped-def]
+    """Write the positive part of source[row] to out[place]; return whether any is left.
 
-
-@njit(forceinline=True, **COMPILED)
-def _add_two(out, weights, rows):  # type: ignore[no-untyped-def]
-    a, b = weights[0], weights[1]
-    for t in range(out.shape[0]):
-        out[t] += a * rows[0, t] + b * rows[1, t]
-
-
-@njit(forceinline=True, **COMPILED)
-def _add_products(out, weights, rows):  # type: ignore[no-untyped-def]
-    """Add the product of weights (k,) and rows (k, sample) to out (sample,)."""
-    k = 0
-    while weights.shape[0] - k >= 8:
-        _add_eight(out, weights[k : k + 8], rows[k : k + 8])
-        k += 8
-    while weights.shape[0] - k >= 2:
-        _add_two(out, weights[k : k + 2], rows[k : k + 2])
-        k += 2
-    if k < weights.shape[0]:
-        last = weights[k]
-        for t in range(out.shape[0]):
-            out[t] += last * rows[k, t]
-
-
-@njit(forceinline=True, **COMPILED)
-def _dot_products(rows, column, out):  # type: ignore[no-untyped-def]
-    """Write the products of rows (k, sample) with column (sample,) to out (k,)."""
-    k = 0
-    zero = column.dtype.type(0)
-    while out.shape[0] - k >= 4:
-        a, b, c, d = zero, zero, zero, zero
-        for t in range(column.shape[0]):
-            x = column[t]
-            a += rows[k, t] * x
-            b += rows[k + 1, t] * x
-            c += rows[k + 2, t] * x
-            d += rows[k + 3, t] * x
-        out[k], out[k + 1], out[k + 2], out[k + 3] = a, b, c, d
-        k += 4
-    while k < out.shape[0]:
-        a = zero
-        for t in range(column.shape[0]):
-            a += rows[k, t] * column[t]
-        out[k] = a
-        k += 1
+    NaN counts as positive, so that divergence spreads and is seen. Source and result differ, since compilers turn a conditional
+    change in place into masked stores, which are slow.
+    """
+    one, even, odd = out.dtype.type(1), zeros(out), zeros(out)
+    for t in range(0, out.shape[1], 2 * WIDTH):
+        left, right = load(source, row, t), load(source, row, t + WIDTH)
+        left, right = where_positive(left, left), where_positive(right, right)
+        store(left, out, place, t)
+        store(right, out, place, t + WIDTH)
+        even, odd = add_product(even, one, left), add_product(odd, one, right)
+    return not total(add_product(even, one, odd)) <= 0
 
 
 @njit(**COMPILED)
 def _respond(work, weights):  # type: ignore[no-untyped-def]
     """Write the responses of all units that respond and the error of the output; return how many respond."""
-    inputs, zero = work.noisy_inputs.shape[0], work.error.dtype.type(0)
-    count = 0
-    for unit in range(weights.shape[0]):
-        row = work.hidden[count]
-        row[:] = zero
-        _add_products(row, weights[unit, :inputs], work.noisy_inputs)
-        peak = zero
-        for t in range(row.shape[0]):
-            row[t] = max(row[t], zero)
-            peak = max(peak, row[t])
-        if not peak <= zero:  # NaN counts as a response, so that divergence spreads and is seen
-            work.active[count] = unit
-            for output in range(work.error.shape[0]):
-                work.readout[output, count] = weights[unit, inputs + output]
-            count += 1
-    for output in range(work.error.shape[0]):
-        for t in range(work.error.shape[1]):
-            work.error[output, t] = -work.noisy_targets[output, t]
-    for k in range(0, count, 8):
-        stop = min(k + 8, count)
-        for output in range(work.error.shape[0]):
-            _add_products(work.error[output], work.readout[output, k:stop], work.hidden[k:stop])
+    inputs, targets, active, hidden = work.noisy_inputs, work.noisy_targets, work.active, work.hidden
+    block, outward, error = work.block, work.outward, work.error
+    units, width, outputs, count = weights.shape[0], inputs.shape[0], error.shape[0], 0
+    for start in range(0, units, ROWS):
+        rows = min(ROWS, units - start)
+        products(weights, start, rows, inputs, width, block, 0)
+        for row in range(rows):
+            if _rectify(block, row, hidden, count):
+                active[count] = start + row
+                for output in range(outputs):
+                    outward[count, output] = weights[start + row, width + output]
+                count += 1
+    products(outward.T, 0, outputs, hidden, count, error, 0)
+    for output in range(outputs):
+        for t in range(error.shape[1]):
+            error[output, t] -= targets[output, t]
     return count
 
 
-@njit(forceinline=True, **COMPILED)
-def _unit_gradient(work, place):  # type: ignore[no-untyped-def]
-    """Write the gradient of the unit at a place in the list of active ones; the error is already scaled."""
-    inputs, zero = work.noisy_inputs.shape[0], work.error.dtype.type(0)
-    unit, row = work.active[place], work.hidden[place]
-    work.slope[:] = zero
-    _add_products(work.slope, work.weights[unit, inputs:], work.error)
-    for t in range(row.shape[0]):
-        work.slope[t] = work.slope[t] if row[t] > zero else zero
-    _dot_products(work.noisy_inputs, work.slope, work.gradient[:inputs])
-    _dot_products(work.error, row, work.gradient[inputs:])
+@njit(**COMPILED)
+def _back_propagate(work, count):  # type: ignore[no-untyped-def]
+    """Write the gradient from the scaled error; units that respond to no sample have none."""
+    inputs, active, hidden, gradient = work.noisy_inputs, work.active, work.hidden, work.gradient
+    outward, error, block, slope = work.outward, work.error, work.block, work.slope
+    gradient[:] = 0
+    for start in range(0, count, ROWS):
+        rows = min(ROWS, count - start)
+        products(outward, start, rows, error, error.shape[0], block, 0)
+        for row in range(rows):
+            for t in range(0, error.shape[1], WIDTH):
+                store(where_positive(load(hidden, start + row, t), load(block, row, t)), slope, 0, t)
+            scalar_products(slope, 0, inputs, gradient, active[start + row], 0)
+            scalar_products(hidden, start + row, error, gradient, active[start + row], inputs.shape[0])
 
 
-@njit(forceinline=True, **COMPILED)
-def _update(work, unit, rule, numbers, moments, scales):  # type: ignore[no-untyped-def]
-    """Change the weights of one unit by its gradient, with the noise that acts on either."""
-    weights, gradient = work.weights[unit], work.gradient
-    normals = work.random[unit * weights.shape[0] : (unit + 1) * weights.shape[0]]
-    if rule == SGD:
-        shake = scales[WEIGHTS] - numbers[0] * scales[UPDATE]
-        for k in range(weights.shape[0]):
-            weights[k] += shake * normals[k] - numbers[0] * gradient[k]
-        return
-    first, second = work.first[unit], work.second[unit]
-    keep_first, keep_second, epsilon = numbers[1], numbers[2], numbers[3]
-    step, correction = moments[0], moments[1]
-    one = weights.dtype.type(1)
+@njit(**COMPILED)
+def _descend(weights, gradient, normals, rate, shake):  # type: ignore[no-untyped-def]
+    """Gradient descent over flat arrays; the noise on gradient and weights is one number."""
     for k in range(weights.shape[0]):
-        slope = gradient[k] + scales[UPDATE] * normals[k]
-        first[k] = keep_first * first[k] + (one - keep_first) * slope
-        second[k] = keep_second * second[k] + (one - keep_second) * slope * slope
-        weights[k] += scales[WEIGHTS] * normals[k] - step * first[k] / (np.sqrt(second[k]) * correction + epsilon)
+        weights[k] += shake * normals[k] - rate * gradient[k]
+
+
+@njit(**COMPILED)
+def _adapt(weights, gradient, first, second, normals, numbers, moments, scales):  # type: ignore[no-untyped-def]
+    """Adam over flat arrays."""
+    keep_first, keep_second, epsilon, step, correction = numbers[1], numbers[2], numbers[3], moments[0], moments[1]
+    learn_first, learn_second = moments[2], moments[3]
+    on_gradient, on_weights = scales[UPDATE], scales[WEIGHTS]
+    for k in range(weights.shape[0]):
+        slope = gradient[k] + on_gradient * normals[k]
+        first[k] = keep_first * first[k] + learn_first * slope
+        second[k] = keep_second * second[k] + learn_second * slope * slope
+        weights[k] += on_weights * normals[k] - step * first[k] / (np.sqrt(second[k]) * correction + epsilon)
 
 
 @njit(**COMPILED)
 def _gradient_step(work, samples, rule, numbers, moments, scales):  # type: ignore[no-untyped-def]
     count = _respond(work, work.weights)
-    factor = work.error.dtype.type(2) / work.error.dtype.type(samples * work.error.shape[0])
-    for output in range(work.error.shape[0]):
-        for t in range(work.error.shape[1]):
-            work.error[output, t] *= factor
-    place = 0
-    for unit in range(work.weights.shape[0]):
-        if place < count and work.active[place] == unit:
-            _unit_gradient(work, place)
-            place += 1
-        else:
-            work.gradient[:] = work.gradient.dtype.type(0)
-        _update(work, unit, rule, numbers, moments, scales)
+    work.error[:] *= work.error.dtype.type(2 / (samples * work.error.shape[0]))
+    _back_propagate(work, count)
+    weights, gradient = work.weights.ravel(), work.gradient.ravel()
+    if rule == SGD:
+        _descend(weights, gradient, work.random, numbers[0], scales[WEIGHTS] - numbers[0] * scales[UPDATE])
+    else:
+        _adapt(weights, gradient, work.first.ravel(), work.second.ravel(), work.random, numbers, moments, scales)
 
 
 @njit(**COMPILED)
@@ -238,7 +191,7 @@ def advance(work, batch_random, samples, rule, numbers, decays, laws, scales, ta
     scales : (steps, 4), standard deviation of input, label, and update noise on the gradient and on the weights
     taken : int, steps taken before
     """
-    moments = np.zeros(2, work.weights.dtype)
+    moments = np.array([0, 0, 1 - decays[0], 1 - decays[1]]).astype(work.weights.dtype)
     for step in range(scales.shape[0]):
         if laws[INPUT]:
             _shake(work.inputs, work.noisy_inputs, work.inputs.shape[0] - 1, samples, laws[INPUT], work.generators[INPUT], batch_random[0], scales[step, INPUT])

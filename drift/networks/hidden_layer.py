@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
+from drift.errors import RefusedInputError
 from drift.recipe import Recipe
 from drift.streams import stream
 
@@ -81,6 +82,8 @@ def hidden_activity(inward: np.ndarray, inputs: np.ndarray) -> np.ndarray:
 
 
 def _published_weights(network: Network, inputs: int, outputs: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    if seed >= 2**32:
+        raise RefusedInputError(f"the published first weights take seeds below 2**32, got {seed}: use a smaller one or faithful=False.")
     import torch
 
     generator = torch.Generator().manual_seed(seed)

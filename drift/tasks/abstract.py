@@ -13,6 +13,7 @@ import xarray as xr
 from pydantic import Field
 from scipy.ndimage import gaussian_filter, gaussian_filter1d
 
+from drift.errors import RefusedInputError
 from drift.streams import stream
 from drift.tasks.base import Task, experience, symmetric_range
 
@@ -29,7 +30,11 @@ class AbstractTask(Task):
 
     def generator(self, seed: int) -> np.random.Generator | np.random.RandomState:
         """Return the source of this task's numbers: the stream ``world``, or the published legacy generator."""
-        return np.random.RandomState(seed) if self.faithful else stream(seed, "world")
+        if not self.faithful:
+            return stream(seed, "world")
+        if seed >= 2**32:
+            raise RefusedInputError(f"the published generator takes seeds below 2**32, got {seed}: use a smaller one or faithful=False.")
+        return np.random.RandomState(seed)
 
 
 class RandomTask(AbstractTask):

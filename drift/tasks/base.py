@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 import xarray as xr
 
+from drift.errors import RefusedInputError
 from drift.recipe import Recipe
 
 
@@ -42,7 +43,11 @@ def experience(inputs: np.ndarray, targets: np.ndarray, **variables: np.ndarray)
 
 
 def unit_range(values: np.ndarray) -> np.ndarray:
-    """Scale by the global extremes to about [0, 1], as the older published code does (specification 2.1)."""
+    """Scale by the global extremes to about [0, 1], as the older published code does (specification 2.1); refuses a constant."""
+    if values.max() == values.min():
+        raise RefusedInputError(
+            f"the task has drawn {values.size} equal numbers, which leave no range to scale: ask for more samples, inputs or outputs."
+        )
     shifted = values - (values.min() + 1e-5)
     return shifted / (shifted.max() + 1e-5)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +15,7 @@ from drift.errors import RefusedInputError
 from drift.tasks.base import Task, experience
 from drift.tasks.corridor import PLACES
 
+REQUIRED = ("inputs", "targets")
 OPTIONAL = ("position", "heading", "environment")
 
 
@@ -50,15 +52,24 @@ def _read(path: Path, sha256: str | None) -> dict[str, np.ndarray]:
         raise RefusedInputError(f"there is no file {path}: give the path of an .npz file with inputs and targets.")
     if sha256 is not None and (found := hashlib.sha256(path.read_bytes()).hexdigest()) != sha256:
         raise RefusedInputError(f"{path} has sha256 {found} instead of {sha256}: the file is not the one of the recipe.")
+    if not zipfile.is_zipfile(path):
+        raise RefusedInputError(f"{path} is not a complete .npz file: write it again with numpy.savez.")
     try:
         with np.load(path, allow_pickle=False) as file:
-            arrays = {name: np.asarray(file[name], float) for name in ("inputs", "targets", *OPTIONAL) if name in file}
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+            arrays = {name: file[name] for name in (*REQUIRED, *OPTIONAL) if name in file}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise RefusedInputError(f"{path} cannot be read as .npz ({error}): write it again with numpy.savez.") from None
-    for name in ("inputs", "targets"):
-        if name not in arrays or arrays[name].ndim != 2 or not np.isfinite(arrays[name]).all() or not arrays[name].size:
-            raise RefusedInputError(f"{path} needs a finite, non-empty array {name} of two dimensions: write it with numpy.savez.")
-    return arrays
+    for name in {*REQUIRED, *arrays}:
+        dims = 2 if name in REQUIRED else 1
+        if name not in arrays or not _usable(arrays[name], dims):
+            raise RefusedInputError(
+                f"{path} needs finite real numbers {name} in a non-empty array of dimension {dims}: write it with numpy.savez."
+            )
+    return {name: values.astype(float) for name, values in arrays.items()}
+
+
+def _usable(values: np.ndarray, dims: int) -> bool:
+    return values.ndim == dims and values.size > 0 and values.dtype.kind in "biuf" and bool(np.isfinite(values).all())
 
 
 def _direction(columns: dict[str, np.ndarray]) -> np.ndarray:

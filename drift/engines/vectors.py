@@ -1,0 +1,144 @@
+"""Vectors of eight numbers as a type of compiled functions, so that small matrix products can keep their sums in registers.
+
+A compiler vectorises the innermost loop but writes every partial sum back to memory; with these few operations a loop says what
+stays in registers. Eight float32 fill one AVX register; other processors and float64 take several.
+"""
+
+from __future__ import annotations
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.core.imputils import impl_ret_untracked
+from numba.extending import intrinsic, models, register_model
+
+WIDTH = 8
+
+
+class VectorType(types.Type):
+    """Eight numbers of one floating-point type."""
+
+    def __init__(self, dtype: types.Float) -> None:
+        self.dtype = dtype
+        super().__init__(name=f"Vector{WIDTH}({dtype})")
+
+
+@register_model(VectorType)
+class VectorModel(models.PrimitiveModel):
+    """In compiled code a vector is a machine vector."""
+
+    def __init__(self, dmm, fe_type) -> None:  # type: ignore[no-untyped-def]
+        element = dmm.lookup(fe_type.dtype).get_value_type()
+        super().__init__(dmm, fe_type, ir.VectorType(element, WIDTH))
+
+
+def _vector(context, dtype):  # type: ignore[no-untyped-def]
+    return ir.VectorType(context.get_value_type(dtype), WIDTH)
+
+
+def _pointer(context, builder, array_type, array, row, column):  # type: ignore[no-untyped-def]
+    """Address of an entry of a C-contiguous matrix, as that of a vector."""
+    fields = context.make_array(array_type)(context, builder, array)
+    width = builder.extract_value(fields.shape, 1)
+    address = builder.gep(fields.data, [builder.add(builder.mul(row, width), column)])
+    return builder.bitcast(address, _vector(context, array_type.dtype).as_pointer())
+
+
+def _splat(builder, vector, scalar):  # type: ignore[no-untyped-def]
+    whole = builder.insert_element(ir.Constant(vector, ir.Undefined), scalar, ir.Constant(ir.IntType(32), 0))
+    order = ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), [0] * WIDTH)
+    return builder.shuffle_vector(whole, ir.Constant(vector, ir.Undefined), order)
+
+
+@intrinsic
+def zeros(typing, array):  # type: ignore[no-untyped-def]
+    """Vector of zeros in the number type of an array."""
+
+    def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        return ir.Constant(_vector(context, array.dtype), [0.0] * WIDTH)
+
+    return VectorType(array.dtype)(array), generate
+
+
+@intrinsic
+def load(typing, array, row, column):  # type: ignore[no-untyped-def]
+    """Eight entries of a C-contiguous matrix from (row, column) on."""
+
+    def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        pointer = _pointer(context, builder, array, *args)
+        return builder.load(pointer, align=context.get_abi_sizeof(context.get_value_type(array.dtype)))
+
+    return VectorType(array.dtype)(array, types.intp, types.intp), generate
+
+
+@intrinsic
+def store(typing, vector, array, row, column):  # type: ignore[no-untyped-def]
+    """Write eight entries of a C-contiguous matrix from (row, column) on."""
+
+    def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        value, *place = args
+        builder.store(value, _pointer(context, builder, array, *place), align=context.get_abi_sizeof(context.get_value_type(array.dtype)))
+        return impl_ret_untracked(context, builder, types.void, context.get_dummy_value())
+
+    return types.void(vector, array, types.intp, types.intp), generate
+
+
+@intrinsic
+def add_product(typing, total, factor, vector):  # type: ignore[no-untyped-def]
+    """total + factor * vector; the factor is a number or a vector."""
+
+    def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        kind = _vector(context, total.dtype)
+        scale = args[1] if isinstance(factor, VectorType) else _splat(builder, kind, args[1])
+        name = f"llvm.fmuladd.v{WIDTH}f{total.dtype.bitwidth}"
+        fused = cgutils.get_or_insert_function(builder.module, ir.FunctionType(kind, [kind] * 3), name)
+        return builder.call(fused, [scale, args[2], args[0]])
+
+    scale = factor if isinstance(factor, VectorType) else total.dtype
+    return total(total, scale, vector), generate
+
+
+@intrinsic
+def where_positive(typing, condition, vector):  # type: ignore[no-untyped-def]
+    """The entries of a vector where the condition is above zero or NaN, 0 elsewhere."""
+
+    def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        nothing = ir.Constant(_vector(context, vector.dtype), [0.0] * WIDTH)
+        return builder.select(builder.fcmp_ordered("<=", args[0], nothing), nothing, args[1])
+
+    return vector(condition, vector), generate
+
+
+def _folded(builder, left, right):  # type: ignore[no-untyped-def]
+    """Add neighbours: the sums of pairs of ``left`` and of ``right``, interleaved."""
+    order = [list(range(first, 2 * WIDTH, 2)) for first in (0, 1)]
+    even, odd = (
+        builder.shuffle_vector(left, right, ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), entries)) for entries in order
+    )
+    return builder.fadd(even, odd)
+
+
+@intrinsic
+def sums(typing, a, b, c, d, e, f, g, h):  # type: ignore[no-untyped-def]
+    """Vector of the sums of eight vectors."""
+
+    def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        level = list(args)
+        while len(level) > 1:
+            level = [_folded(builder, left, right) for left, right in zip(level[::2], level[1::2], strict=True)]
+        return level[0]
+
+    return a(a, b, c, d, e, f, g, h), generate
+
+
+@intrinsic
+def total(typing, vector):  # type: ignore[no-untyped-def]
+    """Sum of the entries of a vector."""
+
+    def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        part = args[0]
+        for _ in range(WIDTH.bit_length() - 1):
+            part = _folded(builder, part, part)
+        return builder.extract_element(part, ir.Constant(ir.IntType(32), 0))
+
+    return vector.dtype(vector), generate
