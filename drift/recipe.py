@@ -115,10 +115,15 @@ def _toml_lines(table: Mapping[str, Any], path: tuple[str, ...]) -> Iterable[str
     def nested(value: Any) -> bool:
         return isinstance(value, dict) or (isinstance(value, list) and bool(value) and isinstance(value[0], dict))
 
-    yield from (f"{key} = {json.dumps(value)}" for key, value in table.items() if not nested(value))
+    yield from (f"{key} = {_toml_value(value)}" for key, value in table.items() if not nested(value))
     for key, value in table.items():
         if isinstance(value, dict):
             yield from (f"\n[{'.'.join((*path, key))}]", *_toml_lines(value, (*path, key)))
         elif nested(value):
             for entry in value:
                 yield from (f"\n[[{'.'.join((*path, key))}]]", *_toml_lines(entry, (*path, key)))
+
+
+def _toml_value(value: Any) -> str:
+    """Write a value as JSON that is TOML too: no surrogate escapes, no raw delete character."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007F")

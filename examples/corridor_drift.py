@@ -95,13 +95,17 @@ def _draw_maps(run: xr.Dataset, part) -> None:
         plots.sorted_rate_maps(run, 0, session, ax, SMOOTHING)
         ax.set_xlabel("place in the corridor")
     axes[0].set_ylabel("place units of one network,\nsorted by peak")
-    part.suptitle("a   Every session has a code for the whole corridor, made by other units", x=0.01, ha="left", fontsize=9, fontweight="bold")
+    part.suptitle(
+        "a   Every session has a code for the whole corridor, made by other units", x=0.01, ha="left", fontsize=9, fontweight="bold"
+    )
 
 
 def _draw_time_courses(run: xr.Dataset, axes) -> None:
     plots.time_course(run, ["relative_loss"], axes[0])
     axes[0].set(yscale="log", ylabel="loss / variance of targets", title="b   performance: flat after the first session")
-    plots.time_course(run, ["fraction_active_units", "fraction_active_responses"], axes[1], ["units active anywhere", "responses above zero"])
+    plots.time_course(
+        run, ["fraction_active_units", "fraction_active_responses"], axes[1], ["units active anywhere", "responses above zero"]
+    )
     axes[1].set(ylim=(0, 1), ylabel="active fraction", title="c   activity: sparser")
     axes[1].legend(frameon=False)
     plots.time_course(run, ["spatial_information"], axes[2])
@@ -119,7 +123,11 @@ def _draw_stability(run: xr.Dataset, recorded: xr.Dataset | None, recording, axe
         (axes[3], "spatial_information", SPATIAL_INFORMATION, "h   spatial information"),
     ):
         rows = [("simulated", *change(run, ours))]
-        rows += [(one.recording, one.change, np.nan) for one in PUBLISHED_SLOPES if (one.measure == SPATIAL_INFORMATION) == (theirs == SPATIAL_INFORMATION)]
+        rows += [
+            (one.recording, one.change, np.nan)
+            for one in PUBLISHED_SLOPES
+            if (one.measure == SPATIAL_INFORMATION) == (theirs == SPATIAL_INFORMATION)
+        ]
         rows += [] if recorded is None else [(f"{recording[0]}\n(this recording)", *change(recorded, ours))]
         plots.changes(rows, ax)
         ax.set(xlabel="change over the study (%)", title=title)

@@ -14,7 +14,9 @@ import drift
 def parser(description: str | None, out: str) -> argparse.ArgumentParser:
     """Return a parser with the shared options; an example adds its own."""
     shared = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    shared.add_argument("--out", type=Path, default=Path("results") / out, metavar="DIR", help="folder for results, created (default: %(default)s)")
+    shared.add_argument(
+        "--out", type=Path, default=Path("results") / out, metavar="DIR", help="folder for results, created (default: %(default)s)"
+    )
     shared.add_argument("--quick", action="store_true", help="a few seconds of everything, for a first look and for tests")
     shared.add_argument("--seed", type=int, default=0, help="seed of the first subject (default: %(default)s)")
     shared.add_argument("--overwrite", action="store_true", help="replace results that are already there")

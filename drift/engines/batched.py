@@ -74,7 +74,7 @@ class BatchedProgram:
         self._draws: dict[str, Draws] = {kind: draws(seeds, f"{kind}_noise", self.device) for kind in self._noise}
         self._draws["perturbation"] = draws(seeds, "perturbation", self.device)
         self._constant = {kind: self._scale(kind, 0) for kind, all_ in self._noise.items() if all(one.schedule is None for one in all_)}
-        self._noisy_inputs = self._inputs.clone() if "input" in self._noise else self._inputs
+        self._noisy_inputs = self._like(self._inputs).copy_(self._inputs) if "input" in self._noise else self._inputs
         self._input_draw = self._like(self._inputs[..., :-1])
         self._noisy_targets = self._like(self._targets) if "label" in self._noise else self._targets
 
@@ -213,4 +213,3 @@ def _subjects_per_program(subject: Subject, dtype: torch.dtype) -> int:
 def _advance_alone(program: BatchedProgram, steps: int) -> None:
     torch.set_num_threads(1)  # programs run in parallel; a second level of threads would only compete
     program.advance(steps)
-

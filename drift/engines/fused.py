@@ -16,7 +16,8 @@ import numpy as np
 from drift.engines import fused_kernels as kernels
 from drift.engines.base import Engine, Precision, Subject, Weights, finish
 from drift.engines.normals import BLOCK, generator_state
-from drift.engines.products import ROWS, TILE
+from drift.engines.products import ROWS
+from drift.engines.vectors import WIDTH
 from drift.experiment import Experiment
 from drift.learners import SGD, Adam, StochasticErrorDescent
 from drift.networks import Network
@@ -114,32 +115,40 @@ def _announce_compilation() -> None:
 
 
 def _work(subject: Subject, weights: np.ndarray, kind: np.dtype) -> kernels.Work:
-    samples, units, width = len(subject.inputs), *weights.shape
-    padded = -(-samples // TILE) * TILE
-    inputs = np.zeros((subject.inputs.shape[1] + 1, padded), kind)
-    inputs[:-1, :samples], inputs[-1, :samples] = subject.inputs.T, 1
-    targets = np.zeros((subject.targets.shape[1], padded), kind)
-    targets[:, :samples] = subject.targets.T
+    samples, (units, width), outputs = len(subject.inputs), weights.shape, subject.targets.shape[1]
+    present = np.column_stack([subject.inputs, np.ones(samples)])
+    inputs, targets = _padded(present.T, kind), _padded(subject.targets.T, kind)
     remembers = not isinstance(subject.experiment.learner, SGD)
-    memory = (units, width) if remembers else (0, width)
+    adapts = isinstance(subject.experiment.learner, Adam)
     return kernels.Work(
         inputs=inputs,
         targets=targets,
         weights=np.ascontiguousarray(weights, kind),
         gradient=np.zeros((units, width), kind),
-        first=np.zeros(memory, kind),
-        second=np.zeros(memory if isinstance(subject.experiment.learner, Adam) else (0, width), kind),
+        first=np.zeros((units if remembers else 0, width), kind),
+        second=np.zeros((units if adapts else 0, width), kind),
         noisy_inputs=inputs.copy(),
         noisy_targets=targets.copy(),
-        hidden=np.zeros((units, padded), kind),
+        sample_inputs=_padded(present, kind),
+        sample_error=_padded(np.zeros((samples, outputs)), kind),
         active=np.zeros(units, np.int64),
-        outward=np.zeros((units, len(targets)), kind),
+        hidden=_padded(np.zeros((units, samples)), kind),
+        outward=np.zeros((units, outputs), kind),
+        input_gradient=_padded(np.zeros((units, width - outputs)), kind),
+        output_gradient=_padded(np.zeros((units, outputs)), kind),
         error=np.zeros_like(targets),
-        block=np.zeros((ROWS, padded), kind),
-        slope=np.zeros((1, padded), kind),
+        block=_padded(np.zeros((ROWS, samples)), kind),
+        slope=_padded(np.zeros((ROWS, samples)), kind),
         random=np.zeros(-(-units * width // BLOCK) * BLOCK, np.float32),
         generators=np.stack([generator_state(subject.experiment.seed, name) for name in STREAMS]),
     )
+
+
+def _padded(array: np.ndarray, kind: np.dtype) -> np.ndarray:
+    """Return a copy whose last axis is filled with zeros to whole vectors."""
+    wide = np.zeros((array.shape[0], -(-array.shape[1] // WIDTH) * WIDTH), kind)
+    wide[:, : array.shape[1]] = array
+    return wide
 
 
 def _numbers(experiment: Experiment, outputs: int, kind: np.dtype) -> tuple[np.ndarray, np.ndarray]:

@@ -13,8 +13,8 @@ import numpy as np
 from numba import njit
 
 from drift.engines.normals import COMPILED, fill_normals, fill_uniforms
-from drift.engines.products import ROWS, products, scalar_products
-from drift.engines.vectors import WIDTH, add_product, load, store, total, where_positive, zeros
+from drift.engines.products import ROWS, products
+from drift.engines.vectors import WIDTH, any_positive, load, store, where_positive
 
 SGD, ADAM, STOCHASTIC_ERROR_DESCENT = 0, 1, 2
 INPUT, LABEL, UPDATE, PERTURBATION = 0, 1, 2, 3  # rows of the generators and columns of the noise scales
@@ -23,7 +23,7 @@ WEIGHTS = 3  # the column of noise that acts on the weights rather than on the g
 
 
 class Work(NamedTuple):
-    """All arrays of one subject; weights and activity in one floating-point type."""
+    """All arrays of one subject; weights and activity in one floating-point type, innermost axes padded to whole vectors."""
 
     inputs: np.ndarray  # (input + 1, sample), the last row 1 for the bias, samples padded with zeros
     targets: np.ndarray  # (output, sample)
@@ -31,14 +31,18 @@ class Work(NamedTuple):
     gradient: np.ndarray  # like weights
     first: np.ndarray  # like weights: first moment, or the trial step of stochastic error descent
     second: np.ndarray  # like weights: second moment
-    noisy_inputs: np.ndarray
-    noisy_targets: np.ndarray
+    noisy_inputs: np.ndarray  # like inputs
+    noisy_targets: np.ndarray  # like targets
+    sample_inputs: np.ndarray  # (sample, input + 1), noisy inputs sample by sample
+    sample_error: np.ndarray  # (sample, output), scaled error sample by sample
     active: np.ndarray  # (unit,) numbers of the units that respond to any sample, in order
     hidden: np.ndarray  # (active unit, sample), their responses
     outward: np.ndarray  # (active unit, output), their output weights
+    input_gradient: np.ndarray  # (active unit, input + 1)
+    output_gradient: np.ndarray  # (active unit, output)
     error: np.ndarray  # (output, sample)
-    block: np.ndarray  # (ROWS, sample), potentials of a few units, or gradient with respect to them
-    slope: np.ndarray  # (1, sample), gradient with respect to the potential of one unit
+    block: np.ndarray  # (ROWS, sample), potentials of a few units, or gradient with respect to their responses
+    slope: np.ndarray  # (ROWS, sample), gradient with respect to the potentials of a few units
     random: np.ndarray  # float32 buffer for normal numbers
     generators: np.ndarray  # uint32 (4 streams, 4, lanes)
 
@@ -50,14 +54,12 @@ def _rectify(source, row, out, place):  # type: ignore[no-untyped-def]
     NaN counts as positive, so that divergence spreads and is seen. Source and result differ, since compilers turn a conditional
     change in place into masked stores, which are slow.
     """
-    one, even, odd = out.dtype.type(1), zeros(out), zeros(out)
-    for t in range(0, out.shape[1], 2 * WIDTH):
-        left, right = load(source, row, t), load(source, row, t + WIDTH)
-        left, right = where_positive(left, left), where_positive(right, right)
-        store(left, out, place, t)
-        store(right, out, place, t + WIDTH)
-        even, odd = add_product(even, one, left), add_product(odd, one, right)
-    return not total(add_product(even, one, odd)) <= 0
+    responds = False
+    for t in range(0, out.shape[1], WIDTH):
+        potential = load(source, row, t)
+        store(where_positive(potential, potential), out, place, t)
+        responds |= any_positive(potential)
+    return responds
 
 
 @njit(**COMPILED)
@@ -83,19 +85,31 @@ def _respond(work, weights):  # type: ignore[no-untyped-def]
 
 
 @njit(**COMPILED)
-def _back_propagate(work, count):  # type: ignore[no-untyped-def]
-    """Write the gradient from the scaled error; units that respond to no sample have none."""
-    inputs, active, hidden, gradient = work.noisy_inputs, work.active, work.hidden, work.gradient
-    outward, error, block, slope = work.outward, work.error, work.block, work.slope
-    gradient[:] = 0
+def _back_propagate(work, count, samples):  # type: ignore[no-untyped-def]
+    """Write the gradient from the error; units that respond to no sample have none."""
+    hidden, outward, error, block, slope = work.hidden, work.outward, work.error, work.block, work.slope
+    sample_inputs, sample_error, gradient = work.sample_inputs, work.sample_error, work.gradient
+    input_gradient, output_gradient, active = work.input_gradient, work.output_gradient, work.active
+    outputs, width = error.shape[0], work.inputs.shape[0]
+    factor = error.dtype.type(2 / (samples * outputs))
+    for output in range(outputs):
+        for t in range(samples):
+            error[output, t] *= factor
+            sample_error[t, output] = error[output, t]
     for start in range(0, count, ROWS):
         rows = min(ROWS, count - start)
-        products(outward, start, rows, error, error.shape[0], block, 0)
+        products(outward, start, rows, error, outputs, block, 0)
         for row in range(rows):
             for t in range(0, error.shape[1], WIDTH):
-                store(where_positive(load(hidden, start + row, t), load(block, row, t)), slope, 0, t)
-            scalar_products(slope, 0, inputs, gradient, active[start + row], 0)
-            scalar_products(hidden, start + row, error, gradient, active[start + row], inputs.shape[0])
+                store(where_positive(load(hidden, start + row, t), load(block, row, t)), slope, row, t)
+        products(slope, 0, rows, sample_inputs, samples, input_gradient, start)
+        products(hidden, start, rows, sample_error, samples, output_gradient, start)
+    gradient[:] = 0
+    for place in range(count):
+        for k in range(width):
+            gradient[active[place], k] = input_gradient[place, k]
+        for k in range(outputs):
+            gradient[active[place], width + k] = output_gradient[place, k]
 
 
 @njit(**COMPILED)
@@ -121,8 +135,7 @@ def _adapt(weights, gradient, first, second, normals, numbers, moments, scales):
 @njit(**COMPILED)
 def _gradient_step(work, samples, rule, numbers, moments, scales):  # type: ignore[no-untyped-def]
     count = _respond(work, work.weights)
-    work.error[:] *= work.error.dtype.type(2 / (samples * work.error.shape[0]))
-    _back_propagate(work, count)
+    _back_propagate(work, count, samples)
     weights, gradient = work.weights.ravel(), work.gradient.ravel()
     if rule == SGD:
         _descend(weights, gradient, work.random, numbers[0], scales[WEIGHTS] - numbers[0] * scales[UPDATE])
@@ -194,9 +207,30 @@ def advance(work, batch_random, samples, rule, numbers, decays, laws, scales, ta
     moments = np.array([0, 0, 1 - decays[0], 1 - decays[1]]).astype(work.weights.dtype)
     for step in range(scales.shape[0]):
         if laws[INPUT]:
-            _shake(work.inputs, work.noisy_inputs, work.inputs.shape[0] - 1, samples, laws[INPUT], work.generators[INPUT], batch_random[0], scales[step, INPUT])
+            _shake(
+                work.inputs,
+                work.noisy_inputs,
+                work.inputs.shape[0] - 1,
+                samples,
+                laws[INPUT],
+                work.generators[INPUT],
+                batch_random[0],
+                scales[step, INPUT],
+            )
+            for row in range(work.inputs.shape[0] - 1):
+                for t in range(samples):
+                    work.sample_inputs[t, row] = work.noisy_inputs[row, t]
         if laws[LABEL]:
-            _shake(work.targets, work.noisy_targets, work.targets.shape[0], samples, laws[LABEL], work.generators[LABEL], batch_random[1], scales[step, LABEL])
+            _shake(
+                work.targets,
+                work.noisy_targets,
+                work.targets.shape[0],
+                samples,
+                laws[LABEL],
+                work.generators[LABEL],
+                batch_random[1],
+                scales[step, LABEL],
+            )
         if rule == STOCHASTIC_ERROR_DESCENT:
             _trial_step(work, samples, numbers, scales[step])
             continue

@@ -109,36 +109,13 @@ def where_positive(typing, condition, vector):  # type: ignore[no-untyped-def]
     return vector(condition, vector), generate
 
 
-def _folded(builder, left, right):  # type: ignore[no-untyped-def]
-    """Add neighbours: the sums of pairs of ``left`` and of ``right``, interleaved."""
-    order = [list(range(first, 2 * WIDTH, 2)) for first in (0, 1)]
-    even, odd = (
-        builder.shuffle_vector(left, right, ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), entries)) for entries in order
-    )
-    return builder.fadd(even, odd)
-
-
 @intrinsic
-def sums(typing, a, b, c, d, e, f, g, h):  # type: ignore[no-untyped-def]
-    """Vector of the sums of eight vectors."""
+def any_positive(typing, vector):  # type: ignore[no-untyped-def]
+    """Tell whether an entry of a vector is above zero or NaN."""
 
     def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        level = list(args)
-        while len(level) > 1:
-            level = [_folded(builder, left, right) for left, right in zip(level[::2], level[1::2], strict=True)]
-        return level[0]
+        nothing = ir.Constant(_vector(context, vector.dtype), [0.0] * WIDTH)
+        bits = builder.bitcast(builder.fcmp_unordered(">", args[0], nothing), ir.IntType(WIDTH))
+        return builder.icmp_unsigned("!=", bits, ir.Constant(ir.IntType(WIDTH), 0))
 
-    return a(a, b, c, d, e, f, g, h), generate
-
-
-@intrinsic
-def total(typing, vector):  # type: ignore[no-untyped-def]
-    """Sum of the entries of a vector."""
-
-    def generate(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        part = args[0]
-        for _ in range(WIDTH.bit_length() - 1):
-            part = _folded(builder, part, part)
-        return builder.extract_element(part, ir.Constant(ir.IntType(32), 0))
-
-    return vector.dtype(vector), generate
+    return types.boolean(vector), generate

@@ -43,9 +43,10 @@ def rays(x: np.ndarray, y: np.ndarray, angles: np.ndarray, width: float, length:
     step_x, step_y = np.sin(angles), np.cos(angles)
     x, y = x[:, None], y[:, None]
     side, end = np.where(step_x > 0, half_width, -half_width), np.where(step_y > 0, half_length, -half_length)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         to_side, to_end = (side - x) / step_x, (end - y) / step_y
-    to_side, to_end = (np.where(np.isnan(distance), np.inf, distance) for distance in (to_side, to_end))
+    # A ray along a wall never meets it, whichever sign the division by zero gives.
+    to_side, to_end = (np.where(np.isfinite(distance), distance, np.inf) for distance in (to_side, to_end))
     meets_side = to_side < to_end
     # The coordinate of the wall itself is exact; the other one follows the ray and is held inside against rounding.
     along_y = np.clip(y + np.where(meets_side, to_side, 0.0) * step_y, -half_length, half_length)

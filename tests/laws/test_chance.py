@@ -31,7 +31,9 @@ def weights(engine: str, **changes: object) -> xr.Dataset:
 
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("learner", [drift.SGD(), drift.Adam(), drift.StochasticErrorDescent(), drift.SGD(learning_rate=0.01)])
-@pytest.mark.parametrize("noise", [[], [drift.LabelNoise(std=0.3), drift.InputNoise(std=0.2)], [drift.UpdateNoise(std=0.1, acts_on="weights")]])
+@pytest.mark.parametrize(
+    "noise", [[], [drift.LabelNoise(std=0.3), drift.InputNoise(std=0.2)], [drift.UpdateNoise(std=0.1, acts_on="weights")]]
+)
 def test_same_seed_same_first_weights(engine: str, learner: object, noise: list):
     first = weights(engine, learner=learner, noise=noise).isel(session=0)
     xr.testing.assert_identical(first, weights(engine).isel(session=0))

@@ -19,17 +19,17 @@ ENGINES = ("batched",)
 PROBES = ("relative_loss", "participation_ratio", "rate", "occupancy", "input_weights", "output_weights")
 EVERY = 50  # steps between checkpoints while testing
 
-RUN_UNTIL_KILLED = """
+RUN_UNTIL_KILLED = f"""
 import sys
 from drift import Experiment, train, training
 training.CHECK, training.CHECKPOINT_INTERVAL = int(sys.argv[1]), 0.0
 recipes = [Experiment.from_json(text) for text in sys.argv[4:]]
-train(recipes, probes=%r, engine=sys.argv[2], checkpoint=sys.argv[3], progress=False)
-""" % (PROBES,)
+train(recipes, probes={PROBES!r}, engine=sys.argv[2], checkpoint=sys.argv[3], progress=False)
+"""
 
 
 def recipes(steps: int) -> list[drift.Experiment]:
-    """Two groups, every kind of noise, a schedule, and a subject that diverges."""
+    """Two groups, every kind of noise, a schedule, and a subject that fails."""
     base = drift.Experiment(task=drift.CorridorTask(samples=12, rays=4), network=drift.Network(units=15), steps=steps, sessions=5)
     noise = [
         drift.UpdateNoise(std=0.05, schedule=drift.Linear(stop=steps, initial=1.0, final=0.2)),
@@ -63,55 +63,45 @@ def _frequent_checkpoints(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(training, "CHECK", EVERY)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("delay", [0.0, 0.37])
-def test_killed_and_resumed_is_never_stopped(engine: str, delay: float, tmp_path: Path):
-    experiments, path = recipes(20_000), tmp_path / "run.npz"
-    command = [sys.executable, "-c", RUN_UNTIL_KILLED, str(EVERY), engine, str(path), *(one.to_json() for one in experiments)]
-    with subprocess.Popen(command) as process:
-        while not path.exists() and process.poll() is None:
-            time.sleep(0.01)
-        time.sleep(delay)
-        process.kill()
-    assert process.returncode == -9, "the run must not have ended by itself"
-    shorter = [one.replace(steps=400, sessions=5) for one in experiments]
-    with pytest.raises(drift.RefusedInputError, match="belongs to another run"):
-        train(shorter, engine, path)
+def begun(path: Path) -> bool:
+    """Tell whether the checkpoint, which is whole at any moment, holds a step."""
     with np.load(path) as kept:
-        assert 0 < int(kept["0/engine/step"]) < 20_000
+        return int(kept["0/engine/step"]) > 0
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_killed_run_goes_on_from_its_checkpoint_bit_for_bit(engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    experiments, path = recipes(1_000), tmp_path / "run.npz"
+    experiments, path = recipes(600), tmp_path / "run.npz"
     command = [sys.executable, "-c", RUN_UNTIL_KILLED, str(EVERY), engine, str(path), *(one.to_json() for one in experiments)]
     with subprocess.Popen(command) as process:
-        while not path.exists() and process.poll() is None:
+        while process.poll() is None and not (path.exists() and begun(path)):
             time.sleep(0.002)
-        time.sleep(float(np.random.default_rng().uniform(0, 0.15)))
+        time.sleep(float(np.random.default_rng().uniform(0, 0.1)))
         process.kill()
     assert process.returncode == -9, "the run must not have ended by itself"
+    with pytest.raises(drift.RefusedInputError, match=r"belongs to another run \(recipes differ\): choose another path\.$"):
+        train([one.replace(steps=400) for one in experiments], engine, path)
     taken = []
     advance = BatchedEngine.advance
     monkeypatch.setattr(BatchedEngine, "advance", lambda self, steps: (taken.append(steps), advance(self, steps)))
     resumed = train(experiments, engine, path)
-    assert 0 < sum(taken) < 3 * 1_000, "the first steps must not be taken again"
+    assert 0 < sum(taken) < 3 * 600, "the first steps must not be taken again"
     xr.testing.assert_identical(resumed, train(experiments, engine))
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("calls", [0, 1, 5, 9, 40])
+@pytest.mark.parametrize("calls", [0, 7, 55, 110])
 def test_interrupted_and_resumed_is_never_stopped(engine: str, calls: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    experiments, path = recipes(120), tmp_path / "run.npz"
-    monkeypatch.setattr(training, "PATIENCE", 0.0)  # one step a call, so that 120 calls make a group
+    experiments, path = recipes(40), tmp_path / "run.npz"
+    monkeypatch.setattr(training, "PATIENCE", 0.0)  # one step a call, so that 40 calls make a group
     with monkeypatch.context() as patch:
-        interrupt_after(patch, calls + 120 * (calls % 2))
+        interrupt_after(patch, calls)
         with pytest.raises(KeyboardInterrupt):
             train(experiments, engine, path)
     assert path.exists() and [one.name for one in tmp_path.iterdir()] == ["run.npz"]
     resumed = train(experiments, engine, path)
     xr.testing.assert_identical(resumed, train(experiments, engine))
-    assert resumed.status.values.tolist() == ["complete", "complete", "diverged", "complete"]
+    assert resumed.status[2] in ("diverged", "silent"), "one subject was meant to fail"
 
 
 @pytest.mark.parametrize("engine", ENGINES)

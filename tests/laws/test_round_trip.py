@@ -56,7 +56,9 @@ def test_any_labelled_dataset_reads_back_equal(dataset: xr.Dataset, tmp_path: Pa
     xr.testing.assert_identical(found, dataset)
     xr.testing.assert_identical(dataset, before)
     for name in dataset.variables:
-        assert found[name].dtype.kind == dataset[name].dtype.kind and (found[name].dtype.kind == "U" or found[name].dtype == dataset[name].dtype)
+        assert found[name].dtype.kind == dataset[name].dtype.kind and (
+            found[name].dtype.kind == "U" or found[name].dtype == dataset[name].dtype
+        )
 
 
 @pytest.mark.parametrize("engine", ENGINES)

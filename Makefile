@@ -1,0 +1,32 @@
+# `make run` and `make test` set up .venv by themselves; a second call starts at once.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: run full test test-slow bench lint clean
+run: $(STAMP)
+	$(BIN)/python examples/corridor_drift.py --overwrite
+
+full: $(STAMP)
+	$(BIN)/python examples/corridor_drift.py --full --out results/corridor_drift_full --checkpoint results/corridor_drift_full.npz --overwrite
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -n 2
+
+test-slow: $(STAMP)
+	$(BIN)/python -m pytest -m slow
+
+bench: $(STAMP)
+	$(BIN)/python tests/benchmarks/bench_engines.py
+
+lint: $(STAMP)
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+clean:
+	rm -rf $(VENV)
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test,dev]'
+	touch $@

@@ -1,0 +1,200 @@
+"""Speed of the engines, as ratios measured in one process and run: `python tests/benchmarks/bench_engines.py [--seconds S]`.
+
+(a) is the loop that everyone writes: one network, nn.Linear, optim.SGD, noise added to .grad, in float64 and float32.
+(b) is the batched torch engine, (c) the fused engine, (d) the limit: the floating-point work of a dense step at the speed of a large
+float32 matrix product on the same thread plus its normal numbers at the speed of the fastest generator here. Times are the smallest
+of several repetitions, microseconds per network and step.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from drift import SGD, Adam, CorridorTask, Experiment, LabelNoise, Network, RandomTask, StochasticErrorDescent, UpdateNoise
+from drift.engines.base import Subject, Weights
+from drift.engines.batched import BatchedEngine
+from drift.engines.fused import FusedEngine
+from drift.engines.normals import fill_normals, generator_state
+
+UPDATE = UpdateNoise(std=0.0139)
+CONFIGURATIONS = {
+    "small": Experiment(task=RandomTask(samples=10, inputs=20, outputs=10), network=Network(units=100), noise=[UPDATE]),
+    "corridor": Experiment(task=CorridorTask(), network=Network(units=500, regime="lazy"), noise=[UPDATE]),
+    "wide": Experiment(task=CorridorTask(), network=Network(units=5000, regime="lazy"), noise=[UPDATE]),
+}
+RULES = {
+    "SGD, update noise": {},
+    "SGD, label noise": {"noise": [LabelNoise.from_width(1.0)]},
+    "Adam": {"learner": Adam(), "noise": []},
+    "stochastic error descent": {"learner": StochasticErrorDescent(), "noise": []},
+}
+
+
+def drawn(experiment: Experiment, subjects: int = 1) -> list[Subject]:
+    recipes = [experiment.replace(seed=seed) for seed in range(subjects)]
+    return [Subject(recipe, recipe.task.draw(recipe.seed)) for recipe in recipes]
+
+
+def sparse(weights: Weights, inputs: np.ndarray, responses: float = 0.1, units: float = 0.32) -> Weights:
+    """Shift biases so that a share of the units responds, together to a share of all samples, as late in the published run."""
+    inward = weights.inward.copy()
+    potential = inputs @ inward[0, :, :-1].T  # (sample, unit)
+    active = np.arange(potential.shape[1]) < units * potential.shape[1]
+    threshold = np.where(active, np.quantile(potential, 1 - responses / units, axis=0), potential.max(axis=0) + 1.0)
+    inward[0, :, -1] = -threshold
+    return Weights(inward, weights.outward)
+
+
+def seconds_per_call(call: Callable[[], object], budget: float) -> float:
+    """Smallest time of a call, over repetitions that fill the budget."""
+    call()
+    best, deadline = np.inf, time.perf_counter() + budget
+    while time.perf_counter() < deadline:
+        began = time.perf_counter()
+        call()
+        best = min(best, time.perf_counter() - began)
+    return best
+
+
+def plain_loop(subject: Subject, weights: Weights, precision: torch.dtype) -> Callable[[], None]:
+    """One step of the usual torch loop with update noise."""
+    inputs, targets = torch.tensor(subject.inputs, dtype=precision), torch.tensor(subject.targets, dtype=precision)
+    hidden = torch.nn.Linear(inputs.shape[1], weights.inward.shape[1]).to(precision)
+    readout = torch.nn.Linear(weights.inward.shape[1], targets.shape[1], bias=False).to(precision)
+    with torch.no_grad():
+        hidden.weight.copy_(torch.from_numpy(weights.inward[0, :, :-1]))
+        hidden.bias.copy_(torch.from_numpy(weights.inward[0, :, -1]))
+        readout.weight.copy_(torch.from_numpy(weights.outward[0].T))
+    network = torch.nn.Sequential(hidden, torch.nn.ReLU(), readout)
+    optimiser = torch.optim.SGD(network.parameters(), lr=0.1)
+
+    def step() -> None:
+        optimiser.zero_grad()
+        torch.nn.functional.mse_loss(network(inputs), targets).backward()
+        for parameter in network.parameters():
+            parameter.grad += UPDATE.std * torch.randn_like(parameter, dtype=torch.float32).to(precision)
+        optimiser.step()
+
+    return step
+
+
+def engine_time(engine: FusedEngine | BatchedEngine, weights: Weights | None, steps: int, budget: float) -> float:
+    """Seconds per network and step, always from the same weights."""
+    state = engine.state()
+    if weights is not None:
+        state = _with_weights(engine, state, weights)
+    subjects = len(state[next(name for name in state if name != "step")])
+
+    def run() -> None:
+        engine.advance(steps)
+
+    best = np.inf
+    for _ in range(3):
+        engine.restore(state)
+        best = min(best, seconds_per_call(run, budget / 3))
+    return best / steps / subjects
+
+
+def _with_weights(engine: FusedEngine | BatchedEngine, state: dict[str, np.ndarray], weights: Weights) -> dict[str, np.ndarray]:
+    if isinstance(engine, FusedEngine):
+        joined = np.concatenate([weights.inward, weights.outward], axis=2)
+        return {**state, "weights": joined.astype(state["weights"].dtype)}
+    parts = {f"parameters.{number}": part for number, part in enumerate(weights)}
+    return {**state, **{name: part.astype(state[name].dtype) for name, part in parts.items()}}
+
+
+def limit(subject: Subject, weights: Weights, flops_per_second: float, normals_per_second: float) -> float:
+    """Seconds of a dense step at the speed of a large matrix product, plus its normal numbers."""
+    samples, outputs = subject.targets.shape
+    inputs, units = weights.inward.shape[2], weights.inward.shape[1]
+    work = 2 * samples * units * (2 * inputs + 3 * outputs)
+    return work / flops_per_second + units * (inputs + outputs) / normals_per_second
+
+
+def ceilings(budget: float) -> tuple[float, float]:
+    matrix = torch.randn(1024, 1024)
+    flops = 2 * 1024**3 / seconds_per_call(lambda: matrix @ matrix, budget)
+    state, out = generator_state(0, "update_noise"), np.empty(256 * 71, np.float32)
+    return flops, out.size / seconds_per_call(lambda: fill_normals(state, out), budget)
+
+
+def compare(name: str, experiment: Experiment, budget: float) -> None:
+    """Update noise, at the start and after sparsification, against (a) and (d), on one thread."""
+    (subject,) = drawn(experiment)
+    steps = max(1, int(2e9 / (experiment.network.units * 36 * 150 * 5)) // 8)
+    flops, normals = ceilings(budget / 4)
+    fused = FusedEngine([subject], "float32", threads=1)
+    first = fused.weights()
+    for stage, weights in {"start": first, "sparse": sparse(first, subject.inputs)}.items():
+        plain = {kind: seconds_per_call(plain_loop(subject, weights, kind), budget) for kind in (torch.float64, torch.float32)}
+        batched = engine_time(BatchedEngine([subject], "float32", threads=1), weights, steps, budget)
+        ours = engine_time(fused, weights, steps, budget)
+        bound = limit(subject, weights, flops, normals)
+        times = (plain[torch.float64], plain[torch.float32], batched, ours, bound)
+        ratios = f"{times[0] / ours:7.1f}x{times[1] / ours:7.1f}x{batched / ours:7.1f}x{ours / bound:7.2f}"
+        print(f"{name:9} {stage:7}" + "".join(f"{1e6 * value:10.1f}" for value in times) + ratios, flush=True)
+
+
+def rules(name: str, experiment: Experiment, budget: float) -> None:
+    """Every rule against SGD with update noise, on one thread, at the start and sparse."""
+    (subject,) = drawn(experiment)
+    steps = max(1, int(2e9 / (experiment.network.units * 36 * 150 * 5)) // 8)
+    base: dict[str, float] = {}
+    for rule, changes in RULES.items():
+        (changed,) = drawn(experiment.replace(**changes))
+        fused = FusedEngine([changed], "float32", threads=1)
+        first = fused.weights()
+        for stage, weights in {"start": first, "sparse": sparse(first, subject.inputs)}.items():
+            taken = engine_time(fused, weights, steps, budget)
+            base.setdefault(stage, taken)
+            print(f"{name:9} {stage:7} {rule:26}{1e6 * taken:10.1f}{taken / base[stage]:8.2f}", flush=True)
+
+
+def scaling(budget: float) -> None:
+    """Threads and subjects of the corridor and of the small network; batched engine with 1, 16 and 64 subjects."""
+    for name in ("small", "corridor"):
+        for subjects in (1, 8, 16, 64):
+            several = drawn(CONFIGURATIONS[name], subjects)
+            steps = max(2, (400 if name == "small" else 20) // subjects)
+            one = engine_time(FusedEngine(several, "float32", threads=1), None, steps * 8, budget)
+            two = engine_time(FusedEngine(several, "float32", threads=2), None, steps * 8, budget)
+            batched = engine_time(BatchedEngine(several, "float32", threads=2), None, steps, budget)
+            print(
+                f"{name:9}{subjects:6}{1e6 * one:12.1f}{1e6 * two:12.1f}{one / two:9.2f}x{1e6 * batched:12.1f}{batched / two:9.1f}x",
+                flush=True,
+            )
+
+
+def sizes(budget: float) -> None:
+    """Time of a step against units and samples of the corridor."""
+    for units, samples in ((125, 150), (250, 150), (500, 150), (1000, 150), (500, 38), (500, 75), (500, 300)):
+        recipe = CONFIGURATIONS["corridor"].replace(task=CorridorTask(samples=samples), network=Network(units=units, regime="lazy"))
+        taken = engine_time(FusedEngine(drawn(recipe), "float32", threads=1), None, 100, budget)
+        print(f"{units:6}{samples:9}{1e6 * taken:10.1f}{1e9 * taken / units / samples:14.2f}", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=2.0, help="time for each number (default: %(default)s)")
+    budget = parser.parse_args().seconds
+    torch.set_num_threads(1)
+    print("microseconds per network and step, one thread; ratios to the fused engine; fused over limit")
+    print(f"{'':17}{'(a) f64':>10}{'(a) f32':>10}{'(b)':>10}{'(c)':>10}{'(d)':>10}{'a64/c':>8}{'a32/c':>8}{'b/c':>8}{'c/d':>7}")
+    for name, experiment in CONFIGURATIONS.items():
+        compare(name, experiment, budget)
+    print(f"\n{'rule':>21}{'':23}{'(c)':>10}{'to SGD':>8}")
+    for name, experiment in CONFIGURATIONS.items():
+        rules(name, experiment, budget / 2)
+    print(f"\n{'':9}{'nets':>6}{'(c) 1 thr.':>12}{'(c) 2 thr.':>12}{'gain':>10}{'(b) 2 thr.':>12}{'b/c':>10}")
+    scaling(budget)
+    print(f"\n{'units':>6}{'samples':>9}{'(c)':>10}{'ns/response':>14}")
+    sizes(budget / 2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""What a session records: probes against independent formulas."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+import drift
+from drift import probes
+from drift.engines.base import Subject, Weights
+
+
+@pytest.fixture
+def seen() -> probes.Snapshot:
+    recipe = drift.Experiment(task=drift.RandomTask(samples=5, inputs=4, outputs=3), network=drift.Network(units=6))
+    subjects = [Subject(recipe.replace(seed=seed), recipe.task.draw(seed)) for seed in (1, 2)]
+    weights = Weights(*(np.array(part) for part in zip(*(one.first_weights() for one in subjects), strict=True)))
+    return probes.snapshot(subjects, weights)
+
+
+def network_loss(one: Subject, flat: torch.Tensor) -> torch.Tensor:
+    inward, outward = flat[:30].view(6, 5), flat[30:].view(6, 3)
+    hidden = torch.relu(torch.from_numpy(one.inputs) @ inward[:, :-1].T + inward[:, -1])
+    return ((hidden @ outward - torch.from_numpy(one.targets)) ** 2).mean()
+
+
+def test_loss_norm_and_trace_are_those_of_autograd(seen: probes.Snapshot):
+    for number, one in enumerate(seen.subjects):
+        flat = torch.from_numpy(np.concatenate([part[number].ravel() for part in seen.weights]))
+        curvature = torch.autograd.functional.hessian(lambda values, one=one: network_loss(one, values), flat)
+        assert probes.loss(seen)[number] == pytest.approx(float(network_loss(one, flat)), rel=1e-12)
+        assert probes.relative_loss(seen)[number] == pytest.approx(float(network_loss(one, flat)) / one.targets.var(ddof=1), rel=1e-12)
+        assert probes.hessian_trace(seen)[number] == pytest.approx(float(curvature.trace()), rel=1e-10)
+        assert probes.squared_norm(seen)[number] == pytest.approx(float((flat**2).sum()), rel=1e-12)
+
+
+def test_weights_are_recorded_by_name(seen: probes.Snapshot):
+    hidden = np.maximum(seen.subjects[0].inputs @ probes.input_weights(seen)[0].values.T + probes.bias(seen)[0].values, 0)
+    np.testing.assert_allclose(hidden, probes.sample_activity(seen)[0], atol=1e-12)
+    np.testing.assert_allclose(hidden @ probes.output_weights(seen)[0].values.T - seen.subjects[0].targets, seen.error[0], atol=1e-12)
+    assert probes.fraction_active_responses(seen)[0] == (hidden > 0).mean()
+    assert probes.active_units(seen)[0] == (hidden > 0).any(0).sum()
+
+
+def test_every_probe_has_its_row_in_the_schema(tmp_path):
+    recipe = drift.Experiment(task=drift.CorridorTask(samples=10, rays=3), network=drift.Network(units=4), steps=2, sessions=2)
+    run = drift.train([recipe, recipe.replace(seed=1)], probes=tuple(probes.PROBES), engine="batched", progress=False)
+    drift.check(run, *probes.PROBES, "recorded", "detected_units", "elapsed", "spatial_information", "place_units")
+    for name in run.data_vars:
+        assert run[name].attrs["units"] and run[name].attrs["long_name"], name
+
+
+def test_rate_map_is_the_mean_activity_of_the_samples_at_a_place():
+    recipe = drift.Experiment(task=drift.CorridorTask(samples=60, rays=3), network=drift.Network(units=4), steps=1, sessions=1)
+    run = drift.train([recipe], probes=("rate", "occupancy", "sample_activity"), engine="batched", progress=False).isel(
+        subject=0, session=0
+    )
+    experience = recipe.task.draw(0)
+    edges = np.linspace(-5.6, 5.6, 51)
+    place = np.minimum(np.digitize(experience.position.values, edges) - 1, 49)
+    for direction in (1, -1):
+        for here in range(50):
+            own = (place == here) & (experience.direction.values == direction)
+            found = run.sel(direction=direction).isel(place=here)
+            assert found.occupancy == own.sum()
+            if own.any():
+                np.testing.assert_allclose(found.rate, run.sample_activity[own].mean("sample"), rtol=1e-5)
+            else:
+                assert found.rate.isnull().all()
