@@ -12,9 +12,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from data_adapters.options import chosen, existing, nearest
-from drift.errors import RefusedInputError
-
 if TYPE_CHECKING:
     import xarray as xr
 
@@ -51,6 +48,9 @@ def sessions(name: str, path: str | Path, **options: Any) -> Iterator[xr.Dataset
     RefusedInputError
         If the reader, an option or the path is unknown, or the files cannot be used.
     """
+    from data_adapters.options import chosen, existing, nearest  # the package itself stays light
+    from drift.schema import RefusedInputError
+
     if name not in READERS:
         raise RefusedInputError(f"reader {name!r} is unknown: {nearest(name, READERS)}.")
     reader = import_module(READERS[name]).sessions

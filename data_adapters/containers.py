@@ -17,7 +17,7 @@ import xarray as xr
 from data_adapters import matlab
 from data_adapters.options import existing, one_line
 from data_adapters.session import one_of
-from drift.errors import RefusedInputError
+from drift.schema import RefusedInputError
 
 FORMATS = ("npz", "mat", "nc")
 PICKLES = (".pkl", ".pickle", ".p", ".joblib")

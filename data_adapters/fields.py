@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from data_adapters.containers import read_fields
 from data_adapters.options import nearest
 from data_adapters.session import integers, numbers
-from drift.errors import RefusedInputError
+from drift.schema import RefusedInputError
 
 KNOWN = (
     *("events", "spike_times", "spike_times_index", "t_start", "t_stop", "rate_maps", "occupancy"),

@@ -17,7 +17,7 @@ import numpy as np
 from data_adapters import matlab
 from data_adapters.options import nearest
 from data_adapters.session import numbers
-from drift.errors import RefusedInputError
+from drift.schema import RefusedInputError
 
 KINDS = ("pos", "spikes", "task")
 REST = ("sleep", "rest", "failed sleep")

@@ -41,8 +41,7 @@ from data_adapters.fields import Fields
 from data_adapters.published_maps import longitudinal
 from data_adapters.recordings import Recording, Registration, recordings, registrations
 from data_adapters.session import one_of, session_dataset
-from drift.errors import RefusedInputError
-from drift.schema import check
+from drift.schema import RefusedInputError, check
 
 __all__ = ["longitudinal", "sessions", "write_interchange"]
 

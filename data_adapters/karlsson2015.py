@@ -28,7 +28,7 @@ from data_adapters import matlab
 from data_adapters.frank_laboratory import KINDS, Animal, Cell, Epoch, Selection, animal, animal_folders, column
 from data_adapters.options import existing
 from data_adapters.session import numbers, one_of, session_dataset
-from drift.errors import RefusedInputError
+from drift.schema import RefusedInputError
 
 SOURCE = "Karlsson, Carr & Frank 2015, CRCNS hc-6, doi 10.6080/K0NK3BZJ"
 TRACK_EXTENT = (50.0, 110.0)  # cm: the W is about 70 x 80

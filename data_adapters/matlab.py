@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.io.matlab import MatReadWarning
 
 from data_adapters.options import nearest, one_line
-from drift.errors import RefusedInputError
+from drift.schema import RefusedInputError
 
 
 def read(path: str | Path, *names: str) -> dict[str, Any]:

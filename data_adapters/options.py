@@ -9,7 +9,7 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
 
-from drift.errors import RefusedInputError
+from drift.schema import RefusedInputError
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

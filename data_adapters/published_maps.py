@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 from data_adapters.fields import Fields
 from data_adapters.recordings import Recording, Registration, recordings, registrations
 from data_adapters.session import ELAPSED_UNITS, GEOMETRIES, one_of
-from drift.errors import RefusedInputError
 from drift.metrics.information import spatial_information, spatial_information_rate
-from drift.schema import labelled
+from drift.schema import RefusedInputError, labelled
 
 TRACKS, ARENAS = ("linear", "L"), ("square", "circle")
 DIRECTIONS = (1, -1)

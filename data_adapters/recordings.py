@@ -14,7 +14,7 @@ from data_adapters.containers import FORMATS, PICKLES, read_fields, refuse_pickl
 from data_adapters.fields import Fields
 from data_adapters.options import existing
 from data_adapters.session import integers
-from drift.errors import RefusedInputError
+from drift.schema import RefusedInputError
 
 SUFFIXES = tuple(f".{kind}" for kind in FORMATS)
 SESSION_FILE = re.compile(r"(?P<animal>.+)_(?P<session>\d{2,})")

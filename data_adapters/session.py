@@ -9,8 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from drift.errors import RefusedInputError
-from drift.schema import check, labelled
+from drift.schema import RefusedInputError, check, labelled
 
 GEOMETRIES = ("linear", "L", "W", "square", "circle", "unknown")
 ELAPSED_UNITS = ("day", "min", "step")

@@ -6,7 +6,7 @@ Colours and markers are distinct in grey and for the colour-blind (Okabe & Ito).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -40,7 +40,7 @@ def time_course(dataset: xr.Dataset, names: Sequence[str], ax: Axes, labels: Seq
     means = summary(dataset, *names)
     elapsed = dataset["elapsed"].mean("subject")
     for number, (name, label) in enumerate(zip(names, labels or names, strict=True)):
-        style = {"color": COLOURS[number], "marker": MARKERS[number], "markersize": 3, "capsize": 2, "linewidth": 1}
+        style: dict[str, Any] = {"color": COLOURS[number], "marker": MARKERS[number], "markersize": 3, "capsize": 2, "linewidth": 1}
         error = means[f"{name}_standard_error"].fillna(0.0)
         ax.errorbar(elapsed, means[name], yerr=error, label=label.replace("_", " "), **style)
     ax.set_xlabel(_elapsed_label(dataset))
@@ -120,7 +120,7 @@ def correlation_by_lag(dataset: xr.Dataset, correlation: xr.DataArray, ax: Axes)
     for number, (label, part) in enumerate({"first half": slice(0, half + 1), "second half": slice(half, None)}.items()):
         lags = by_lag(correlation.isel(session=part, session_other=part), dataset["elapsed"].isel(session=part))["correlation"]
         error = lags.std("subject", ddof=1) / np.sqrt(lags.notnull().sum("subject")) if lags.sizes["subject"] > 1 else None
-        style = {"color": COLOURS[number], "marker": MARKERS[number], "markersize": 3, "capsize": 2, "linewidth": 1}
+        style: dict[str, Any] = {"color": COLOURS[number], "marker": MARKERS[number], "markersize": 3, "capsize": 2, "linewidth": 1}
         ax.errorbar(lags["lag"], lags.mean("subject"), yerr=error, label=label, **style)
     ax.set(xlabel=f"lag ({dataset['elapsed'].attrs.get('units', '')}s)", ylabel="rate-map correlation", ylim=(0, 1.02))
     return ax

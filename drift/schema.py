@@ -14,7 +14,9 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from drift.errors import SchemaError
+from drift.errors import RefusedInputError, SchemaError
+
+__all__ = ["VARIABLES", "RefusedInputError", "SchemaError", "Variable", "check", "combine", "labelled"]
 
 VERSION = 1
 OPTIONAL_DIMS = ("direction", "environment", "lag", "axis")

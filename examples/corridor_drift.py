@@ -13,11 +13,11 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
+import options
 import xarray as xr
 
 import data_adapters
 import drift
-import options
 from drift import metrics, plots
 from drift.published import PUBLISHED_CORRIDOR, PUBLISHED_SLOPES, SPATIAL_INFORMATION
 

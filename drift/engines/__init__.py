@@ -38,7 +38,7 @@ def make_engine(name: str, subjects: Sequence[Subject], *, precision: Precision,
 
 
 def _fused(name: str, subjects: Sequence[Subject], precision: Precision, device: str, threads: int | None) -> Engine:
-    from drift.engines.fused import FusedEngine, knows  # noqa: PLC0415 numba is loaded only where it is used
+    from drift.engines.fused import FusedEngine, knows
 
     if device == "cpu" and all(knows(one.experiment) for one in subjects):
         return FusedEngine(subjects, precision, threads)
@@ -49,9 +49,9 @@ def _fused(name: str, subjects: Sequence[Subject], precision: Precision, device:
 
 
 def _batched(subjects: Sequence[Subject], precision: Precision, device: str, threads: int | None) -> Engine:
-    import torch  # noqa: PLC0415 torch is loaded only where it is used
+    import torch
 
-    from drift.engines.batched import BatchedEngine  # noqa: PLC0415
+    from drift.engines.batched import BatchedEngine
 
     try:
         torch.empty(0, device=device)

@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
-from drift.engines.normals import COMPILED, fill_normals, fill_uniforms
+from drift.engines.compiled import compiled, inlined
+from drift.engines.normals import fill_normals, fill_uniforms
 from drift.engines.products import ROWS, products
 from drift.engines.vectors import WIDTH, any_positive, load, store, where_positive
 
@@ -47,8 +47,8 @@ class Work(NamedTuple):
     generators: np.ndarray  # uint32 (4 streams, 4, lanes)
 
 
-@njit(forceinline=True, **COMPILED)
-def _rectify(source, row, out, place):  # type: ignore[no-untyped-def]
+@inlined
+def _rectify(source, row, out, place):
     """Write the positive part of source[row] to out[place]; return whether any is left.
 
     NaN counts as positive, so that divergence spreads and is seen. Source and result differ, since compilers turn a conditional
@@ -62,8 +62,8 @@ def _rectify(source, row, out, place):  # type: ignore[no-untyped-def]
     return responds
 
 
-@njit(**COMPILED)
-def _respond(work, weights):  # type: ignore[no-untyped-def]
+@compiled
+def _respond(work, weights):
     """Write the responses of all units that respond and the error of the output; return how many respond."""
     inputs, targets, active, hidden = work.noisy_inputs, work.noisy_targets, work.active, work.hidden
     block, outward, error = work.block, work.outward, work.error
@@ -84,8 +84,8 @@ def _respond(work, weights):  # type: ignore[no-untyped-def]
     return count
 
 
-@njit(**COMPILED)
-def _back_propagate(work, count, samples):  # type: ignore[no-untyped-def]
+@compiled
+def _back_propagate(work, count, samples):
     """Write the gradient from the error; units that respond to no sample have none."""
     hidden, outward, error, block, slope = work.hidden, work.outward, work.error, work.block, work.slope
     sample_inputs, sample_error, gradient = work.sample_inputs, work.sample_error, work.gradient
@@ -112,15 +112,15 @@ def _back_propagate(work, count, samples):  # type: ignore[no-untyped-def]
             gradient[active[place], width + k] = output_gradient[place, k]
 
 
-@njit(**COMPILED)
-def _descend(weights, gradient, normals, rate, shake):  # type: ignore[no-untyped-def]
+@compiled
+def _descend(weights, gradient, normals, rate, shake):
     """Gradient descent over flat arrays; the noise on gradient and weights is one number."""
     for k in range(weights.shape[0]):
         weights[k] += shake * normals[k] - rate * gradient[k]
 
 
-@njit(**COMPILED)
-def _adapt(weights, gradient, first, second, normals, numbers, moments, scales):  # type: ignore[no-untyped-def]
+@compiled
+def _adapt(weights, gradient, first, second, normals, numbers, moments, scales):
     """Adam over flat arrays."""
     keep_first, keep_second, epsilon, step, correction = numbers[1], numbers[2], numbers[3], moments[0], moments[1]
     learn_first, learn_second = moments[2], moments[3]
@@ -132,8 +132,8 @@ def _adapt(weights, gradient, first, second, normals, numbers, moments, scales):
         weights[k] += on_weights * normals[k] - step * first[k] / (np.sqrt(second[k]) * correction + epsilon)
 
 
-@njit(**COMPILED)
-def _gradient_step(work, samples, rule, numbers, moments, scales):  # type: ignore[no-untyped-def]
+@compiled
+def _gradient_step(work, samples, rule, numbers, moments, scales):
     count = _respond(work, work.weights)
     _back_propagate(work, count, samples)
     weights, gradient = work.weights.ravel(), work.gradient.ravel()
@@ -143,8 +143,8 @@ def _gradient_step(work, samples, rule, numbers, moments, scales):  # type: igno
         _adapt(weights, gradient, work.first.ravel(), work.second.ravel(), work.random, numbers, moments, scales)
 
 
-@njit(**COMPILED)
-def _loss(work, weights, samples):  # type: ignore[no-untyped-def]
+@compiled
+def _loss(work, weights, samples):
     _respond(work, weights)
     total = work.error.dtype.type(0)
     for output in range(work.error.shape[0]):
@@ -153,8 +153,8 @@ def _loss(work, weights, samples):  # type: ignore[no-untyped-def]
     return total / work.error.dtype.type(samples * work.error.shape[0])
 
 
-@njit(**COMPILED)
-def _trial_step(work, samples, numbers, scales):  # type: ignore[no-untyped-def]
+@compiled
+def _trial_step(work, samples, numbers, scales):
     """Stochastic error descent; numbers: learning rate, and standard deviation and divisor of either part of the trial step."""
     inputs, units = work.inputs.shape[0], work.weights.shape[0]
     before = _loss(work, work.weights, samples)
@@ -176,8 +176,8 @@ def _trial_step(work, samples, numbers, scales):  # type: ignore[no-untyped-def]
                 work.weights[unit, k] += scales[WEIGHTS] * work.random[unit * width + k]
 
 
-@njit(**COMPILED)
-def _shake(clean, noisy, rows, samples, law, generators, random, scale):  # type: ignore[no-untyped-def]
+@compiled
+def _shake(clean, noisy, rows, samples, law, generators, random, scale):
     """Write clean (row, sample) plus fresh noise to noisy; rows and samples beyond those given stay as they are."""
     if law == UNIFORM:
         fill_uniforms(generators, random)
@@ -188,8 +188,8 @@ def _shake(clean, noisy, rows, samples, law, generators, random, scale):  # type
             noisy[row, t] = clean[row, t] + scale * random[row * samples + t]
 
 
-@njit(**COMPILED)
-def advance(work, batch_random, samples, rule, numbers, decays, laws, scales, taken):  # type: ignore[no-untyped-def]
+@compiled
+def advance(work, batch_random, samples, rule, numbers, decays, laws, scales, taken):
     """Take one step for each row of scales.
 
     Parameters

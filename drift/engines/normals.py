@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import numpy as np
 from llvmlite import ir
-from numba import float32, njit, types, uint32
-from numba.extending import intrinsic
+from numba import float32, types, uint32
 
+from drift.engines.compiled import compiled, inlined, primitive
 from drift.streams import stream
 
 LANES = 128
 BLOCK = 2 * LANES  # normal numbers a round
-COMPILED = {"nogil": True, "cache": True, "error_model": "numpy", "fastmath": {"contract", "reassoc", "nsz", "arcp"}}
 
 
 def generator_state(seed: int, name: str) -> np.ndarray:
@@ -26,18 +25,18 @@ def generator_state(seed: int, name: str) -> np.ndarray:
     return words
 
 
-@intrinsic
-def _bits_as_float(typing, bits):  # type: ignore[no-untyped-def]
+@primitive
+def _bits_as_float(typing, bits):
     return float32(uint32), lambda context, builder, signature, args: builder.bitcast(args[0], ir.FloatType())
 
 
-@intrinsic
-def _float_as_bits(typing, value):  # type: ignore[no-untyped-def]
+@primitive
+def _float_as_bits(typing, value):
     return types.uint32(types.float32), lambda context, builder, signature, args: builder.bitcast(args[0], ir.IntType(32))
 
 
-@njit(forceinline=True, **COMPILED)
-def _next(state, lane):  # type: ignore[no-untyped-def]
+@inlined
+def _next(state, lane):
     """Return the next word of a lane."""
     a, b, c, d = state[0, lane], state[1, lane], state[2, lane], state[3, lane]
     total = uint32(a + d)
@@ -51,8 +50,8 @@ def _next(state, lane):  # type: ignore[no-untyped-def]
     return word
 
 
-@njit(forceinline=True, **COMPILED)
-def _radius(word):  # type: ignore[no-untyped-def]
+@inlined
+def _radius(word):
     """Return sqrt(-2 ln u) for u uniform in (0, 1) from the upper 24 bits of a word."""
     uniform = (float32(uint32(word >> uint32(8))) + float32(0.5)) * float32(2.0**-24)
     # u = m 2^e with m in [sqrt(1/2), sqrt(2)); ln m = 2 artanh(s), s = (m - 1) / (m + 1)
@@ -66,8 +65,8 @@ def _radius(word):  # type: ignore[no-untyped-def]
     return np.sqrt(max(float32(-2) * logarithm, float32(0)))
 
 
-@njit(forceinline=True, **COMPILED)
-def _pair(word_radius, word_angle):  # type: ignore[no-untyped-def]
+@inlined
+def _pair(word_radius, word_angle):
     """Return two independent standard normal numbers: radius times sine and cosine of an angle in one quadrant, random signs."""
     radius = _radius(word_radius)
     x = (float32(uint32(word_angle >> uint32(8))) + float32(0.5)) * float32(2.0**-24) - float32(0.5)  # quadrants around pi / 4
@@ -83,8 +82,8 @@ def _pair(word_radius, word_angle):  # type: ignore[no-untyped-def]
     return first, second
 
 
-@njit(**COMPILED)
-def fill_normals(state, out):  # type: ignore[no-untyped-def]
+@compiled
+def fill_normals(state, out):
     """Fill ``out`` with standard normal numbers; its length is a multiple of ``BLOCK``."""
     for start in range(0, out.shape[0], BLOCK):
         first, second = out[start : start + LANES], out[start + LANES : start + BLOCK]
@@ -93,8 +92,8 @@ def fill_normals(state, out):  # type: ignore[no-untyped-def]
             first[lane], second[lane] = _pair(word, _next(state, lane))
 
 
-@njit(**COMPILED)
-def fill_uniforms(state, out):  # type: ignore[no-untyped-def]
+@compiled
+def fill_uniforms(state, out):
     """Fill ``out`` with uniform numbers of mean 0 and variance 1; its length is a multiple of ``LANES``."""
     for start in range(0, out.shape[0], LANES):
         part = out[start : start + LANES]

@@ -6,16 +6,14 @@ small product.
 
 from __future__ import annotations
 
-from numba import njit
-
-from drift.engines.normals import COMPILED
+from drift.engines.compiled import compiled, inlined
 from drift.engines.vectors import WIDTH, add_product, load, store, zeros
 
 ROWS = 4  # rows of a tile
 
 
-@njit(**COMPILED)
-def products(left, start, count, rows, terms, out, place):  # type: ignore[no-untyped-def]
+@compiled
+def products(left, start, count, rows, terms, out, place):
     """Write left[start : start + count, :terms] times rows[:terms] (term, column) to out[place : place + count].
 
     Where fewer than four rows are left, the last one is computed again and written to the same place.
@@ -33,8 +31,8 @@ def products(left, start, count, rows, terms, out, place):  # type: ignore[no-un
         column += 3 * WIDTH if wide else WIDTH
 
 
-@njit(forceinline=True, **COMPILED)
-def _wide_tile(left, start, row, second, third, fourth, rows, terms, out, place, column):  # type: ignore[no-untyped-def]
+@inlined
+def _wide_tile(left, start, row, second, third, fourth, rows, terms, out, place, column):
     a0, a1, a2, b0, b1, b2 = zeros(out), zeros(out), zeros(out), zeros(out), zeros(out), zeros(out)
     c0, c1, c2, d0, d1, d2 = zeros(out), zeros(out), zeros(out), zeros(out), zeros(out), zeros(out)
     for k in range(terms):
@@ -50,15 +48,15 @@ def _wide_tile(left, start, row, second, third, fourth, rows, terms, out, place,
     _store_three(d0, d1, d2, out, place + fourth, column)
 
 
-@njit(forceinline=True, **COMPILED)
-def _store_three(x0, x1, x2, out, row, column):  # type: ignore[no-untyped-def]
+@inlined
+def _store_three(x0, x1, x2, out, row, column):
     store(x0, out, row, column)
     store(x1, out, row, column + WIDTH)
     store(x2, out, row, column + 2 * WIDTH)
 
 
-@njit(forceinline=True, **COMPILED)
-def _tile(left, start, row, second, third, fourth, rows, terms, out, place, column):  # type: ignore[no-untyped-def]
+@inlined
+def _tile(left, start, row, second, third, fourth, rows, terms, out, place, column):
     a, b, c, d = zeros(out), zeros(out), zeros(out), zeros(out)
     for k in range(terms):
         x = load(rows, k, column)

@@ -15,7 +15,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from drift import SGD, Adam, CorridorTask, Experiment, LabelNoise, Network, RandomTask, StochasticErrorDescent, UpdateNoise
+from drift import Adam, CorridorTask, Experiment, LabelNoise, Network, RandomTask, StochasticErrorDescent, UpdateNoise
 from drift.engines.base import Subject, Weights
 from drift.engines.batched import BatchedEngine
 from drift.engines.fused import FusedEngine
