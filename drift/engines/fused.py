@@ -16,7 +16,6 @@ import numpy as np
 from drift.engines import fused_kernels as kernels
 from drift.engines.base import Engine, Precision, Subject, Weights, finish
 from drift.engines.normals import BLOCK, generator_state
-from drift.engines.products import ROWS
 from drift.engines.vectors import WIDTH
 from drift.experiment import Experiment
 from drift.learners import SGD, Adam, StochasticErrorDescent
@@ -123,8 +122,8 @@ def _work(subject: Subject, weights: np.ndarray, kind: np.dtype) -> kernels.Work
     return kernels.Work(
         inputs=inputs,
         targets=targets,
-        weights=np.ascontiguousarray(weights, kind),
-        gradient=np.zeros((units, width), kind),
+        weights=_with_tail(weights, kind),
+        gradient=_with_tail(np.zeros((units, width)), kind),
         first=np.zeros((units if remembers else 0, width), kind),
         second=np.zeros((units if adapts else 0, width), kind),
         noisy_inputs=inputs.copy(),
@@ -133,12 +132,12 @@ def _work(subject: Subject, weights: np.ndarray, kind: np.dtype) -> kernels.Work
         sample_error=_padded(np.zeros((samples, outputs)), kind),
         active=np.zeros(units, np.int64),
         hidden=_padded(np.zeros((units, samples)), kind),
-        outward=np.zeros((units, outputs), kind),
+        outward=_padded(np.zeros((units, outputs)), kind),
         input_gradient=_padded(np.zeros((units, width - outputs)), kind),
         output_gradient=_padded(np.zeros((units, outputs)), kind),
         error=np.zeros_like(targets),
-        block=_padded(np.zeros((ROWS, samples)), kind),
-        slope=_padded(np.zeros((ROWS, samples)), kind),
+        block=_padded(np.zeros((kernels.UNITS, samples)), kind),
+        slope=_padded(np.zeros((kernels.UNITS, samples)), kind),
         random=np.zeros(-(-units * width // BLOCK) * BLOCK, np.float32),
         generators=np.stack([generator_state(subject.experiment.seed, name) for name in STREAMS]),
     )
@@ -149,6 +148,13 @@ def _padded(array: np.ndarray, kind: np.dtype) -> np.ndarray:
     wide = np.zeros((array.shape[0], -(-array.shape[1] // WIDTH) * WIDTH), kind)
     wide[:, : array.shape[1]] = array
     return wide
+
+
+def _with_tail(array: np.ndarray, kind: np.dtype) -> np.ndarray:
+    """Return a copy behind which a vector may be read or written too far."""
+    whole = np.zeros(array.size + WIDTH, kind)
+    whole[: array.size] = array.ravel()
+    return whole[: array.size].reshape(array.shape)
 
 
 def _numbers(experiment: Experiment, outputs: int, kind: np.dtype) -> tuple[np.ndarray, np.ndarray]:

@@ -13,12 +13,13 @@ import numpy as np
 
 from drift.engines.compiled import compiled, inlined
 from drift.engines.normals import fill_normals, fill_uniforms
-from drift.engines.products import ROWS, products
-from drift.engines.vectors import WIDTH, any_positive, load, store, where_positive
+from drift.engines.products import products
+from drift.engines.vectors import WIDTH, any_positive, load, store, where_positive, zeros
 
 SGD, ADAM, STOCHASTIC_ERROR_DESCENT = 0, 1, 2
 INPUT, LABEL, UPDATE, PERTURBATION = 0, 1, 2, 3  # rows of the generators and columns of the noise scales
 NONE, GAUSSIAN, UNIFORM = 0, 1, 2  # laws of a noise
+UNITS = 16  # units whose potentials are computed at once and stay in the cache
 WEIGHTS = 3  # the column of noise that acts on the weights rather than on the gradient
 
 
@@ -41,8 +42,8 @@ class Work(NamedTuple):
     input_gradient: np.ndarray  # (active unit, input + 1)
     output_gradient: np.ndarray  # (active unit, output)
     error: np.ndarray  # (output, sample)
-    block: np.ndarray  # (ROWS, sample), potentials of a few units, or gradient with respect to their responses
-    slope: np.ndarray  # (ROWS, sample), gradient with respect to the potentials of a few units
+    block: np.ndarray  # (UNITS, sample), potentials of a few units, or gradient with respect to their responses
+    slope: np.ndarray  # (UNITS, sample), gradient with respect to the potentials of a few units
     random: np.ndarray  # float32 buffer for normal numbers
     generators: np.ndarray  # uint32 (4 streams, 4, lanes)
 
@@ -62,20 +63,26 @@ def _rectify(source, row, out, place):
     return responds
 
 
+@inlined
+def _copy(source, row, column, out, place, to, columns):
+    """Copy entries of a row in whole vectors, up to seven more than asked for."""
+    for k in range(0, columns, WIDTH):
+        store(load(source, row, column + k), out, place, to + k)
+
+
 @compiled
 def _respond(work, weights):
     """Write the responses of all units that respond and the error of the output; return how many respond."""
     inputs, targets, active, hidden = work.noisy_inputs, work.noisy_targets, work.active, work.hidden
     block, outward, error = work.block, work.outward, work.error
     units, width, outputs, count = weights.shape[0], inputs.shape[0], error.shape[0], 0
-    for start in range(0, units, ROWS):
-        rows = min(ROWS, units - start)
+    for start in range(0, units, UNITS):
+        rows = min(UNITS, units - start)
         products(weights, start, rows, inputs, width, block, 0)
         for row in range(rows):
             if _rectify(block, row, hidden, count):
                 active[count] = start + row
-                for output in range(outputs):
-                    outward[count, output] = weights[start + row, width + output]
+                _copy(weights, start + row, width, outward, count, 0, outputs)
                 count += 1
     products(outward.T, 0, outputs, hidden, count, error, 0)
     for output in range(outputs):
@@ -88,28 +95,38 @@ def _respond(work, weights):
 def _back_propagate(work, count, samples):
     """Write the gradient from the error; units that respond to no sample have none."""
     hidden, outward, error, block, slope = work.hidden, work.outward, work.error, work.block, work.slope
-    sample_inputs, sample_error, gradient = work.sample_inputs, work.sample_error, work.gradient
-    input_gradient, output_gradient, active = work.input_gradient, work.output_gradient, work.active
-    outputs, width = error.shape[0], work.inputs.shape[0]
-    factor = error.dtype.type(2 / (samples * outputs))
+    sample_inputs, sample_error = work.sample_inputs, work.sample_error
+    input_gradient, output_gradient = work.input_gradient, work.output_gradient
+    outputs, factor = error.shape[0], error.dtype.type(2 / (samples * error.shape[0]))
     for output in range(outputs):
         for t in range(samples):
             error[output, t] *= factor
             sample_error[t, output] = error[output, t]
-    for start in range(0, count, ROWS):
-        rows = min(ROWS, count - start)
+    for start in range(0, count, UNITS):
+        rows = min(UNITS, count - start)
         products(outward, start, rows, error, outputs, block, 0)
         for row in range(rows):
             for t in range(0, error.shape[1], WIDTH):
                 store(where_positive(load(hidden, start + row, t), load(block, row, t)), slope, row, t)
         products(slope, 0, rows, sample_inputs, samples, input_gradient, start)
         products(hidden, start, rows, sample_error, samples, output_gradient, start)
-    gradient[:] = 0
-    for place in range(count):
-        for k in range(width):
-            gradient[active[place], k] = input_gradient[place, k]
-        for k in range(outputs):
-            gradient[active[place], width + k] = output_gradient[place, k]
+    _scatter(work, count)
+
+
+@compiled
+def _scatter(work, count):
+    """Write gradients to the rows of their units, in order: what a vector writes beyond a row is written again with the next."""
+    gradient, active, place = work.gradient, work.active, 0
+    input_gradient, output_gradient = work.input_gradient, work.output_gradient
+    outputs, width = work.error.shape[0], work.inputs.shape[0]
+    for unit in range(gradient.shape[0]):
+        if place < count and active[place] == unit:
+            _copy(input_gradient, place, 0, gradient, unit, 0, width)
+            _copy(output_gradient, place, 0, gradient, unit, width, outputs)
+            place += 1
+        else:
+            for k in range(0, width + outputs, WIDTH):
+                store(zeros(gradient), gradient, unit, k)
 
 
 @compiled
