@@ -18,15 +18,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from data_adapters import matlab
+from data_adapters import matlab, pooling, w_track
 from data_adapters.frank_laboratory import KINDS, Animal, Cell, Epoch, Selection, animal, animal_folders, column
 from data_adapters.options import existing
+from data_adapters.processed import by_animal, matrix
 from data_adapters.session import numbers, one_of, session_dataset
 from drift.schema import RefusedInputError
 
@@ -42,6 +43,7 @@ def sessions(
     minimum_spikes: float | None = 100,
     environment: str | None = None,
     days: Sequence[int] | int | None = None,
+    geometry: str | None = None,
 ) -> Iterator[xr.Dataset]:
     """One session Dataset per run epoch, in the order of recording.
 
@@ -62,6 +64,9 @@ def sessions(
         Take run epochs in this environment only (``TrackA``, ``TrackB``).
     days : int, sequence of int or None
         Take these recording days only (the number in the file names).
+    geometry : {"W"} or None
+        ``W``: position is the distance along the W from the centre well, see ``data_adapters.w_track``; None: x and y, as in
+        Ratzon et al. (2024).
 
     Returns
     -------
@@ -79,15 +84,75 @@ def sessions(
         If files are missing or damaged, no cell or epoch is left, or the units of position cannot be told.
     """
     one_of(position_units, ("auto", "cm", "pixel"), "position_units")
-    days = (days,) if isinstance(days, int) else days
-    selection = Selection(None if area in ("any", None) else area, maximum_rate, minimum_spikes, environment, days)
+    if geometry is not None:
+        one_of(geometry, ("W",), "geometry")
+        w_track.package()
+    selection = _selection(area, maximum_rate, minimum_spikes, environment, days)
     animals = [animal(folder, selection) for folder in animal_folders(existing(path))]
     environments = {epoch.environment for chosen in animals for epoch in chosen.epochs}
-    by_experience = len(environments) == 1
-    return (recorded for chosen in animals for recorded in _animal_sessions(chosen, position_units, by_experience))
+    reading = Reading(position_units, geometry is not None, len(environments) == 1)
+    return (recorded for chosen in animals for recorded in _animal_sessions(chosen, reading))
 
 
-def _animal_sessions(chosen: Animal, position_units: str, by_experience: bool) -> Iterator[xr.Dataset]:
+def experience(
+    path: str | Path,
+    area: str | None = "CA1",
+    maximum_rate: float | None = 7.0,
+    minimum_spikes: float | None = 100,
+    environment: str | None = None,
+    days: Sequence[int] | int | None = None,
+) -> xr.Dataset:
+    """Day of experience of every session that ``sessions`` yields with the same options; see ``data_adapters.pooling``.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``exposure``, ``exposureday``, ``dailyexposure`` and ``environment`` by (subject, session).
+    """
+    return pooling.experience(path, _selection(area, maximum_rate, minimum_spikes, environment, days))
+
+
+def summary(path: str | Path) -> xr.Dataset:
+    """Processed file of Ratzon et al. (2024): fractions of place cells and mean information by animal and day of experience.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        MATLAB file with ``f_active`` and ``info_all``, both (day, animal), NaN where an animal has no such day.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``fraction_place_units`` and ``mean_spatial_information`` (subject, session); ``elapsed`` is the day of experience, from 1.
+
+    Raises
+    ------
+    RefusedInputError
+        If the file cannot be used.
+    """
+    path = existing(path)
+    found = matlab.read(path, "f_active", "info_all")
+    fraction, information = (matrix(found[name], f"{name} in {path}").T for name in ("f_active", "info_all"))
+    published = by_animal(fraction, information, np.arange(1.0, fraction.shape[1] + 1), "day of experience", path)
+    return published.assign_attrs(source=SOURCE, geometry="W")
+
+
+class Reading(NamedTuple):
+    """How positions and elapsed time are given."""
+
+    position_units: str
+    linear: bool
+    by_experience: bool
+
+
+def _selection(
+    area: str | None, rate: float | None, count: float | None, environment: str | None, days: Sequence[int] | int | None
+) -> Selection:
+    wanted = (days,) if isinstance(days, int) else days
+    return Selection(None if area in ("any", None) else area, rate, count, environment, wanted)
+
+
+def _animal_sessions(chosen: Animal, reading: Reading) -> Iterator[xr.Dataset]:
     session = 0
     for day in sorted({epoch.day for epoch in chosen.epochs}):
         epochs = [epoch for epoch in chosen.epochs if epoch.day == day]
@@ -98,7 +163,7 @@ def _animal_sessions(chosen: Animal, position_units: str, by_experience: bool) -
         slots = sorted({cell.slot for epoch in epochs for cell in epoch.cells})
         for epoch in epochs:
             content = matlab.cell(position, epoch.epoch - 1), matlab.cell(spikes, epoch.epoch - 1)
-            yield _session(chosen, epoch, session, content, slots, (begin, by_experience), position_units)
+            yield _session(chosen, epoch, session, content, slots, begin, reading)
             session += 1
 
 
@@ -116,17 +181,19 @@ def _session(
     session: int,
     content: tuple[Any, Any],
     slots: list[tuple[int, int]],
-    clock: tuple[float, bool],
-    position_units: str,
+    begin: float,
+    reading: Reading,
 ) -> xr.Dataset:
     where = f"day {epoch.day}, epoch {epoch.epoch} of {chosen.prefix}"
     if not isinstance(content[0], dict):
         raise RefusedInputError(f"positions of {where} were expected because task says run, got none: leave the day out with days=.")
     track = _track(content[0], where)
-    xy, units = _in_units(np.stack([track["x"], track["y"]], axis=1), content[0], position_units, where)
+    xy, units = _in_units(np.stack([track["x"], track["y"]], axis=1), content[0], reading.position_units, where)
     present = _recorded_cells(content[1], epoch, len(xy), where)
-    begin, by_experience = clock
-    first_day = epoch.exposureday if by_experience else epoch.day
+    if reading.linear:
+        nodes = w_track.published_nodes(epoch.task, where)
+        xy = w_track.linearised(xy, None if nodes is None else nodes * _scale(content[0], track, xy))
+    first_day = epoch.exposureday if reading.by_experience else epoch.day
     return session_dataset(
         subject=chosen.prefix,
         session=session,
@@ -146,7 +213,7 @@ def _session(
         unit_label=[f"tetrode {tetrode} cell {cell}" for tetrode, cell in present],
         coords={"recording_day": epoch.day, "epoch": epoch.epoch, **epoch.exposures},
         attrs={
-            "elapsed_axis": "day of experience" if by_experience else "recording day",
+            "elapsed_axis": "day of experience" if reading.by_experience else "recording day",
             "notes": epoch.notes,
             "skipped": "; ".join(chosen.skipped),
         },

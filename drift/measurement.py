@@ -11,10 +11,12 @@ import xarray as xr
 from drift.errors import RefusedInputError
 from drift.longitudinal import Measured, joined_sessions
 from drift.metrics.activity import active_units, event_counts, fraction_active_responses, participation_ratio
+from drift.metrics.corrected import corrected_spatial_information
 from drift.metrics.information import spatial_information, spatial_information_rate
 from drift.metrics.labels import described, observed_units
 from drift.metrics.rate_maps import directed_places, rate_maps
 from drift.metrics.significance import circular_shift_p_values, place_units
+from drift.running import is_directed, running_samples, session_name, visited_cells
 from drift.schema import check, labelled
 from drift.streams import stream
 
@@ -33,11 +35,8 @@ class _Rules(NamedTuple):
     shuffles: int
     minimum_events: float
     minimum_shift: float
+    repetitions: int
     seed: int
-
-
-def _name(session: xr.Dataset) -> str:
-    return f"subject {session['subject'].item()}, session {session['session'].item()}"
 
 
 def _labels(session: xr.Dataset) -> dict:
@@ -47,8 +46,8 @@ def _labels(session: xr.Dataset) -> dict:
     labels = {label: session[label].item() for label in LABELS}
     if not np.isfinite(labels["elapsed"]) or not labels["sampling_rate"] > 0:
         raise RefusedInputError(
-            f"{_name(session)}: elapsed must be finite and sampling_rate above 0, got {labels['elapsed']} and {labels['sampling_rate']}: "
-            "give real elapsed time and samples per second."
+            f"{session_name(session)}: elapsed must be finite and sampling_rate above 0, got {labels['elapsed']} and "
+            f"{labels['sampling_rate']}: give real elapsed time and samples per second."
         )
     return {**labels, "elapsed_units": str(session["elapsed"].attrs.get("units", "1"))}
 
@@ -56,76 +55,48 @@ def _labels(session: xr.Dataset) -> dict:
 def _recommended(session: xr.Dataset, name: str, given: float | None) -> float:
     value = session.attrs.get(name) if given is None else given
     if value is None or not float(value) >= 0 or (name == "bin_size" and float(value) == 0):
-        raise RefusedInputError(f"{_name(session)}: {name} is {value}, but a number is needed: pass {name}=... to measure.")
+        raise RefusedInputError(f"{session_name(session)}: {name} is {value}, but a number is needed: pass {name}=... to measure.")
     return float(value)
-
-
-def _speed(session: xr.Dataset) -> np.ndarray:
-    """(sample) speed, from the positions where no velocity was recorded; the first step is taken twice."""
-    if "velocity" in session:
-        return np.abs(session["velocity"].values.astype(float))
-    position = session["position"].transpose("sample", ...).values.astype(float)
-    step = np.diff(position.reshape(position.shape[0], -1), axis=0, prepend=np.nan)
-    speed = np.sqrt((step**2).sum(axis=1)) * session["sampling_rate"].item()
-    speed[:1] = speed[1:2] if speed.size > 1 else 0.0
-    return speed
-
-
-def _is_directed(session: xr.Dataset, direction: str) -> bool:
-    possible = "direction" in session and "axis" not in session["position"].dims
-    if direction == "split" and not possible:
-        raise RefusedInputError(
-            f"{_name(session)}: running directions cannot be told apart without the variable direction on a one-dimensional track: "
-            'use direction="pooled".'
-        )
-    return possible and direction != "pooled"
-
-
-def _running(session: xr.Dataset, minimum_speed: float, directed: bool) -> xr.Dataset:
-    position = session["position"].transpose("sample", ...)
-    keep = np.isfinite(position.values.reshape(position.sizes["sample"], -1)).all(axis=1)
-    if minimum_speed > 0:
-        keep &= _speed(session) > minimum_speed
-    if directed:
-        keep &= np.abs(session["direction"].values) == 1
-    if not keep.any():
-        raise RefusedInputError(
-            f"{_name(session)}: none of {keep.size} samples has a position and a speed above {minimum_speed:g}: lower minimum_speed "
-            "or leave the session out."
-        )
-    return session.isel(sample=keep)
-
-
-def _cells(session: xr.Dataset, bin_size: float) -> tuple[np.ndarray, xr.DataArray]:
-    """Visited cells, (place, axis) integers counted from position 0, and the place of each sample."""
-    position = session["position"].transpose("sample", ...).values.astype(float)
-    bins = np.floor(position.reshape(position.shape[0], -1) / bin_size).astype(int)
-    cells, place = np.unique(bins, axis=0, return_inverse=True)
-    return cells, xr.DataArray(place.reshape(-1), dims="sample")
 
 
 def _checked(session: xr.Dataset) -> xr.Dataset:
     check(session, "activity", "position")
     if session.sizes.get("unit", 0) == 0:
-        raise RefusedInputError(f"{_name(session)}: there is no unit: leave the session out or relax the unit filter.")
+        raise RefusedInputError(f"{session_name(session)}: there is no unit: leave the session out or relax the unit filter.")
     try:
         observed = observed_units(session["activity"])
     except RefusedInputError as error:
-        raise RefusedInputError(f"{_name(session)}: {error}") from error
+        raise RefusedInputError(f"{session_name(session)}: {error}") from error
     if not bool(observed.any()):
-        raise RefusedInputError(f"{_name(session)}: every unit is NaN throughout, so none was observed: leave the session out.")
+        raise RefusedInputError(f"{session_name(session)}: every unit is NaN throughout, so none was observed: leave the session out.")
     return session
+
+
+def _generator(session: xr.Dataset, rules: _Rules) -> np.random.Generator:
+    # A stream of its own for every session number: what other sessions or subjects were measured changes nothing.
+    return stream(rules.seed, "shuffle").spawn(int(session["session"].item()) + 1)[-1]
 
 
 def _significant(session: xr.Dataset, place: xr.DataArray, rules: _Rules) -> xr.DataArray:
     """1 for units with enough events while moving whose information beats circular shifts."""
     activity, rate = session["activity"], session["sampling_rate"].item()
-    # A stream of its own for every session number: what other sessions or subjects were measured changes nothing.
-    rng = stream(rules.seed, "shuffle").spawn(int(session["session"].item()) + 1)[-1]
-    shift = max(1, round(rules.minimum_shift * rate))
+    rng, shift = _generator(session, rules), max(1, round(rules.minimum_shift * rate))
     p = circular_shift_p_values(activity, place, 1 / rate, rules.shuffles, shift, rng, minimum_occupancy=rules.minimum_occupancy)
     flags = (p < SIGNIFICANCE) & (event_counts(activity) >= rules.minimum_events)
     return described(flags.astype(float).where(observed_units(activity)), "place_unit")
+
+
+def _corrected(session: xr.Dataset, place: xr.DataArray, place_unit: xr.DataArray, rules: _Rules) -> dict[str, xr.DataArray]:
+    if not rules.repetitions:
+        return {}
+    rng, duration = _generator(session, rules).spawn(1)[0], 1 / session["sampling_rate"].item()
+    try:
+        estimates = corrected_spatial_information(
+            session["activity"], place, duration, place_unit, rng, rules.repetitions, rules.minimum_occupancy
+        )
+    except RefusedInputError as error:
+        raise RefusedInputError(f"{session_name(session)}: {error}") from error
+    return {str(name): estimates[name] for name in estimates.data_vars if name != "spatial_information"}
 
 
 def _numbers(session: xr.Dataset, maps: xr.Dataset, place_unit: xr.DataArray) -> dict[str, xr.DataArray]:
@@ -136,7 +107,8 @@ def _numbers(session: xr.Dataset, maps: xr.Dataset, place_unit: xr.DataArray) ->
     detected = session["detected_units"].astype(float) if "detected_units" in session else present
     if bool(detected < present):
         raise RefusedInputError(
-            f"{_name(session)}: detected_units is {detected.item():g} but {present.item():g} units are present: the denominator counts all."
+            f"{session_name(session)}: detected_units is {detected.item():g} but {present.item():g} units are present: "
+            "the denominator counts all."
         )
     active, selected = active_units(activity), place_unit.sum("unit")
     # Units that were detected but left out of the file because they were silent belong to the denominator.
@@ -161,9 +133,9 @@ def _measured(session: xr.Dataset, rules: _Rules) -> Measured:
     labels = _labels(session)
     session = _checked(session)
     bin_size, minimum_speed = (_recommended(session, name, getattr(rules, name)) for name in ("bin_size", "minimum_speed"))
-    directed = _is_directed(session, rules.direction)
-    running = _running(session, minimum_speed, directed)
-    cells, place = _cells(running, bin_size)
+    directed = is_directed(session, rules.direction)
+    running = running_samples(session, minimum_speed, directed)
+    cells, place = visited_cells(running, bin_size)
     direction = running["direction"].reset_coords(drop=True) if directed else None
     activity = running["activity"].reset_coords(drop=True).drop_vars(["sample", "unit"], errors="ignore")
     running = running.drop_vars(["sample", "unit"], errors="ignore")
@@ -171,13 +143,16 @@ def _measured(session: xr.Dataset, rules: _Rules) -> Measured:
     maps = rate_maps(activity, place, len(cells), direction, None, duration, rules.minimum_occupancy)
     if not bool(maps["rate"].notnull().any()):
         raise RefusedInputError(
-            f"{_name(session)}: no place was visited for more than {rules.minimum_occupancy:g} s: widen bin_size or lower the minimum."
+            f"{session_name(session)}: no place was visited for more than {rules.minimum_occupancy:g} s: "
+            "widen bin_size or lower the minimum."
         )
+    index = place if direction is None else directed_places(place, direction)
     if rules.shuffles:
-        place_unit = _significant(running, place if direction is None else directed_places(place, direction), rules)
+        place_unit = _significant(running, index, rules)
     else:
         place_unit = place_units(spatial_information(maps["rate"], maps["occupancy"]), observed_units(activity))
-    numbers = {name: array.reset_coords(drop=True) for name, array in _numbers(running, maps, place_unit).items()}
+    numbers = {**_numbers(running, maps, place_unit), **_corrected(running, index, place_unit, rules)}
+    numbers = {name: array.reset_coords(drop=True) for name, array in numbers.items()}
     attrs = {
         "bin_size": bin_size,
         "minimum_speed": minimum_speed,
@@ -188,7 +163,7 @@ def _measured(session: xr.Dataset, rules: _Rules) -> Measured:
     }
     units = [int(unit) for unit in session["unit"].values]  # counts from 0 where the coordinate is absent
     names = session["unit_label"].values if "unit_label" in session.coords else units
-    return Measured(_name(session), labels, attrs, units, [str(name) for name in names], cells, maps.assign(numbers))
+    return Measured(session_name(session), labels, attrs, units, [str(name) for name in names], cells, maps.assign(numbers))
 
 
 def _described(joined: xr.Dataset, attrs: dict, rules: _Rules) -> xr.Dataset:
@@ -215,6 +190,8 @@ def measure(
     shuffles: int = 0,
     minimum_events: float = 10,
     minimum_shift: float = 10.0,
+    corrected: bool = False,
+    repetitions: int = 100,
     seed: int = 0,
     progress: bool = False,
 ) -> xr.Dataset:
@@ -243,8 +220,12 @@ def measure(
         Events while running that a place unit needs in the shift test; see ``drift.metrics.event_counts``.
     minimum_shift : float
         Smallest circular shift, in s.
+    corrected : bool
+        Add information corrected for limited sampling, of units and population; see ``drift.metrics.corrected``. Takes seconds a session.
+    repetitions : int
+        Of the whole recording in these corrections.
     seed : int
-        Seed of the shift test.
+        Seed of the shift test and of the corrections.
     progress : bool
         Show a progress bar.
 
@@ -268,11 +249,13 @@ def measure(
     """
     if direction not in ("auto", "split", "pooled"):
         raise RefusedInputError(f'direction must be "auto", "split" or "pooled", got {direction!r}: choose how running directions enter.')
-    if shuffles < 0 or minimum_occupancy < 0 or minimum_shift < 0:
+    if shuffles < 0 or minimum_occupancy < 0 or minimum_shift < 0 or repetitions < 1:
         raise RefusedInputError(
-            f"shuffles, minimum_occupancy and minimum_shift must not be negative, got {shuffles}, {minimum_occupancy}, {minimum_shift}."
+            "shuffles, minimum_occupancy and minimum_shift must not be negative and repetitions must be at least 1, got "
+            f"{shuffles}, {minimum_occupancy}, {minimum_shift} and {repetitions}."
         )
-    rules = _Rules(bin_size, minimum_speed, minimum_occupancy, direction, shuffles, minimum_events, minimum_shift, seed)
+    subsampled = repetitions if corrected else 0
+    rules = _Rules(bin_size, minimum_speed, minimum_occupancy, direction, shuffles, minimum_events, minimum_shift, subsampled, seed)
     stream_of_sessions = [sessions] if isinstance(sessions, xr.Dataset) else sessions
     if progress:
         from tqdm.auto import tqdm

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#000000")
+NOT_VISITED = "#C6DBEF"
 MARKERS = ("o", "s", "^", "D")
 
 
@@ -51,6 +52,8 @@ def time_course(dataset: xr.Dataset, names: Sequence[str], ax: Axes, labels: Seq
 def sorted_rate_maps(dataset: xr.Dataset, subject: int, session: int, ax: Axes, smoothing: float = 3.0) -> Axes:
     """Draw the rate maps of a session's place units, each divided by its maximum, sorted by the place of the maximum.
 
+    Places that were not visited show the blue background.
+
     Parameters
     ----------
     dataset : xarray.Dataset
@@ -70,6 +73,7 @@ def sorted_rate_maps(dataset: xr.Dataset, subject: int, session: int, ax: Axes, 
     flat = _side_by_side(maps)  # (unit, place over both directions)
     peak = np.nanmax(flat, axis=1, keepdims=True, initial=0.0)
     order = np.argsort(np.nanargmax(np.where(np.isnan(flat), -1.0, flat), axis=1), kind="stable")
+    ax.set_facecolor(NOT_VISITED)
     ax.imshow((flat / np.where(peak > 0, peak, 1.0))[order], aspect="auto", cmap="Greys", vmin=0, vmax=1, interpolation="nearest")
     ax.set_title(f"{seen['elapsed'].item():,.0f} {dataset['elapsed'].attrs.get('units', '')}s\n{len(order)} place units", fontsize=8)
     if "direction" in maps.dims:

@@ -50,6 +50,27 @@ VARIABLES: dict[str, Variable] = {
     "participation_ratio": Variable(SESSION, "1", "effective number of dimensions of the population activity"),
     "spatial_information": Variable((*SESSION, "unit"), "bits/event", "Skaggs information per event; NaN for a silent unit"),
     "spatial_information_rate": Variable((*SESSION, "unit"), "bits/second", "Skaggs information per second; 0 for a silent unit"),
+    "spatial_information_shuffle_reduced": Variable((*SESSION, "unit"), "bits/event", "information minus that of shuffled activity"),
+    "spatial_information_scaled_shuffle_reduced": Variable(
+        (*SESSION, "unit"), "bits/event", "information corrected by scaled shuffle reduction"
+    ),
+    "spatial_information_extrapolated": Variable(
+        (*SESSION, "unit"), "bits/event", "information corrected by bounded asymptotic extrapolation"
+    ),
+    "spatial_information_standard_error": Variable((*SESSION, "unit"), "bits/event", "standard error of the information of a unit"),
+    "population_spatial_information": Variable(SESSION, "bits/event", "mean information of the place units"),
+    "population_spatial_information_shuffle_reduced": Variable(
+        SESSION, "bits/event", "mean information of the place units minus that of shuffled activity"
+    ),
+    "population_spatial_information_scaled_shuffle_reduced": Variable(
+        SESSION, "bits/event", "scaled shuffle reduction of the mean information curve of the place units"
+    ),
+    "population_spatial_information_extrapolated": Variable(
+        SESSION, "bits/event", "bounded asymptotic extrapolation of the mean information curve of the place units"
+    ),
+    "population_scaled_shuffle_reduction_stability": Variable(SESSION, "1", "1 where the correction does not depend on the recorded time"),
+    "population_extrapolation_r_squared": Variable(SESSION, "1", "1 where the extrapolated curve fits"),
+    "mutual_information": Variable((*SESSION, "unit"), "bits", "information of the response in a sample about place; 0 for a silent unit"),
     "place_unit": Variable((*SESSION, "unit"), "1", "1 where the unit counts as a place unit, 0 where not, NaN where absent"),
     "fraction_place_units": Variable(SESSION, "1", "place units over observed units"),
     "rate_map_correlation": Variable((*SESSION, "session_other"), "1", "correlation of rate maps between two sessions"),

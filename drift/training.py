@@ -16,6 +16,7 @@ from drift.engines import EngineName, make_engine
 from drift.engines.base import Engine, Precision, Subject, same_kind
 from drift.errors import RefusedInputError
 from drift.experiment import Experiment
+from drift.interrupts import deferred_interrupt
 from drift.records import Records, combined
 from drift.store import provenance
 
@@ -121,7 +122,8 @@ def _run(engine: Engine, records: Records, bar: tqdm, number: int, kept: Checkpo
     try:
         for stop in _stops(records.steps, records.subjects[0].experiment.steps, engine.step):
             _advance_to(stop, engine, bar, len(records.subjects))
-            bar.set_postfix(relative_loss=f"{records.attend(engine):.3g}", refresh=False)
+            with deferred_interrupt():
+                bar.set_postfix(relative_loss=f"{records.attend(engine):.3g}", refresh=False)
             if time.monotonic() - last_write > CHECKPOINT_INTERVAL:
                 kept.write(number, _state(engine, records))
                 last_write = time.monotonic()
@@ -141,7 +143,8 @@ def _advance_to(stop: int, engine: Engine, bar: tqdm, subjects: int) -> None:
     block = 1
     while engine.step < stop:
         steps, began = min(block, stop - engine.step), time.monotonic()
-        engine.advance(steps)
+        with deferred_interrupt():
+            engine.advance(steps)
         bar.update(steps * subjects)
         block = max(1, min(2 * block, int(steps * PATIENCE / max(time.monotonic() - began, 1e-9))))
 

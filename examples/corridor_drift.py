@@ -22,7 +22,7 @@ from drift import metrics, plots
 from drift.published import PUBLISHED_CORRIDOR, PUBLISHED_SLOPES, SPATIAL_INFORMATION
 
 # The recipe. The published configuration (--full) takes 500 units, update noise of .0139 and a million steps; by default stronger
-# noise drives smaller networks through the same stages sooner, since the rate of drift grows with the variance of the noise.
+# noise drives somewhat smaller networks through the same stages sooner: drift is faster in proportion to the variance of the noise.
 PUBLISHED = drift.Experiment(
     task=drift.CorridorTask(samples=150, rays=17),
     network=drift.Network(units=500, regime="lazy"),
@@ -31,7 +31,7 @@ PUBLISHED = drift.Experiment(
     steps=1_000_000,
     sessions=51,
 )
-DEFAULT = PUBLISHED.replace(network=drift.Network(units=200, regime="lazy"), noise=[drift.UpdateNoise(std=0.02)], steps=60_000, sessions=21)
+DEFAULT = PUBLISHED.replace(network=drift.Network(units=400, regime="lazy"), noise=[drift.UpdateNoise(std=0.02)], steps=60_000, sessions=21)
 QUICK = DEFAULT.replace(network=drift.Network(units=60, regime="lazy"), steps=400, sessions=5)
 SMOOTHING = 3.0  # bins of rate maps that are shown or correlated; 6 % of a direction's bins, as published
 MEASURES = ("relative_loss", "fraction_active_responses", "fraction_active_units", "spatial_information", "place_units")
@@ -42,18 +42,30 @@ def main() -> None:
     netcdf, figure, table = options.results(asked.out, ["corridor_drift.nc", "corridor_drift.png", "corridor_drift.txt"], asked.overwrite)
     recording = options.recording(asked.recording)
     recorded = None if recording is None else measured(*recording)
-    recipe = PUBLISHED if asked.full else QUICK if asked.quick else DEFAULT
+    recipe = published() if asked.full else QUICK if asked.quick else DEFAULT
     recipe = recipe if asked.steps is None else recipe.replace(steps=asked.steps, sessions=min(recipe.sessions, asked.steps + 1))
-    recipes = [recipe.replace(seed=asked.seed + number) for number in range(asked.seeds or (1 if asked.full else 4))]
+    seeds = asked.seeds if asked.seeds is not None else 1 if asked.full else 4
+    if seeds < 1:
+        raise drift.RefusedInputError(f"--seeds must be at least 1, got {seeds}: give the number of networks.")
+    recipes = [recipe.replace(seed=asked.seed + number) for number in range(seeds)]
 
     run = drift.train(recipes, checkpoint=asked.checkpoint)
     run["rate_map_correlation"] = metrics.mean_rate_map_correlation(run, smoothing=SMOOTHING)
 
     drift.save(run, netcdf, overwrite=asked.overwrite)
-    draw(run, recorded, recording).savefig(figure, dpi=160)
+    draw(run, recorded).savefig(figure, dpi=160)
     table.write_text(text := tabulated(run, recorded, asked.full))
     print(text)
     print(f"engine: {run.attrs['engine']}; results: {netcdf}, {figure}, {table}")
+
+
+def published() -> drift.Experiment:
+    """The published configuration, on the published data where they are at hand, else on a corridor drawn as the published one."""
+    known = options.data_folder("corridor_reference")
+    if known is not None:
+        return PUBLISHED.replace(task=drift.StoredTask(path=str(known / "predictive_track_up.npz")))
+    print("the published data are not at hand (set REPDRIFT_DATA): a corridor of the same kind takes their place.")
+    return PUBLISHED.replace(task=drift.CorridorTask(faithful=True, heading_noise=0.0))
 
 
 def _options():
@@ -70,6 +82,11 @@ def measured(name: str, path: str, reader_options: dict[str, str]) -> xr.Dataset
     return drift.measure(data_adapters.sessions(name, path, **reader_options), shuffles=500)
 
 
+def learned(run: xr.Dataset) -> xr.Dataset:
+    """The sessions after learning; the first one shows networks that know nothing yet."""
+    return run.isel(session=slice(1, None))
+
+
 def change(dataset: xr.Dataset, name: str) -> tuple[float, float]:
     """Fitted change from first to last session, relative to the first, and its standard error."""
     values = metrics.summary(dataset, name)[name]
@@ -79,13 +96,16 @@ def change(dataset: xr.Dataset, name: str) -> tuple[float, float]:
     return float(line["slope"]) * span, float(line["standard_error"]) * span
 
 
-def draw(run: xr.Dataset, recorded: xr.Dataset | None, recording) -> plt.Figure:
+def draw(run: xr.Dataset, recorded: xr.Dataset | None) -> plt.Figure:
     plt.rcParams.update({"font.size": 8, "axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 8})
-    figure = plt.figure(figsize=(10, 8.2), layout="constrained")
+    figure = plt.figure(figsize=(10, 8.4), layout="constrained")
     rows = figure.subfigures(3, 1, height_ratios=[1.1, 1, 1.15])
     _draw_maps(run, rows[0])
     _draw_time_courses(run, rows[1].subplots(1, 3))
-    _draw_stability(run, recorded, recording, rows[2].subplots(1, 4, width_ratios=[1, 1, 1, 1]))
+    _draw_stability(run, recorded, rows[2].subplots(1, 4, width_ratios=[1, 1, 1, 1]))
+    figure.text(
+        0.99, 0.005, f"error bars: one standard error over {run.sizes['subject']} networks; blue: not visited", ha="right", fontsize=7
+    )
     return figure
 
 
@@ -102,7 +122,7 @@ def _draw_maps(run: xr.Dataset, part) -> None:
 
 def _draw_time_courses(run: xr.Dataset, axes) -> None:
     plots.time_course(run, ["relative_loss"], axes[0])
-    axes[0].set(yscale="log", ylabel="loss / variance of targets", title="b   performance: flat after the first session")
+    axes[0].set(yscale="log", ylabel="loss / variance of targets", title="b   performance: learned by the second session")
     plots.time_course(
         run, ["fraction_active_units", "fraction_active_responses"], axes[1], ["units active anywhere", "responses above zero"]
     )
@@ -112,7 +132,7 @@ def _draw_time_courses(run: xr.Dataset, axes) -> None:
     axes[2].set(ylabel="spatial information (bits/event)", title="d   place units: more informative")
 
 
-def _draw_stability(run: xr.Dataset, recorded: xr.Dataset | None, recording, axes) -> None:
+def _draw_stability(run: xr.Dataset, recorded: xr.Dataset | None, axes) -> None:
     plots.correlation_matrix(run["rate_map_correlation"], axes[0])
     axes[0].set_title("e   rate maps decorrelate")
     plots.correlation_by_lag(run, run["rate_map_correlation"], axes[1])
@@ -122,21 +142,21 @@ def _draw_stability(run: xr.Dataset, recorded: xr.Dataset | None, recording, axe
         (axes[2], "place_units", "fraction of place cells", "g   number of place units"),
         (axes[3], "spatial_information", SPATIAL_INFORMATION, "h   spatial information"),
     ):
-        rows = [("simulated", *change(run, ours))]
+        rows = [("simulated", *change(learned(run), ours))]
         rows += [
             (one.recording, one.change, np.nan)
             for one in PUBLISHED_SLOPES
             if (one.measure == SPATIAL_INFORMATION) == (theirs == SPATIAL_INFORMATION)
         ]
-        rows += [] if recorded is None else [(f"{recording[0]}\n(this recording)", *change(recorded, ours))]
+        rows += [] if recorded is None else [(f"this recording\n({recorded.sizes['session']} sessions)", *change(recorded, ours))]
         plots.changes(rows, ax)
         ax.set(xlabel="change over the study (%)", title=title)
 
 
 def tabulated(run: xr.Dataset, recorded: xr.Dataset | None, full: bool) -> str:
     """First and last session, relative slope per session and its standard error, beside the published run."""
-    lines = [f"{'measure':28}{'first':>10}{'last':>10}{'slope/session':>16}{'s.e.':>9}   published, 1e6 steps of 500 units"]
-    for source, dataset in (("simulated", run), ("recorded", recorded)):
+    lines = [f"{'measure':36}{'first':>10}{'last':>10}{'slope/session':>16}{'s.e.':>9}   published, 1e6 steps of 500 units"]
+    for source, dataset in (("simulated", learned(run)), ("recorded", recorded)):
         for name in MEASURES if dataset is not None else ():
             if name not in dataset:
                 continue
@@ -144,7 +164,7 @@ def tabulated(run: xr.Dataset, recorded: xr.Dataset | None, full: bool) -> str:
             total, error = change(dataset, name)
             numbers = f"{float(values[0]):10.3f}{float(values[-1]):10.3f}{total / (sessions - 1):+16.4f}{error / (sessions - 1):9.4f}"
             first, last = PUBLISHED_CORRIDOR.get(name, (None, None)) if source == "simulated" else (None, None)
-            lines.append(f"{source[:9] + ' ' + name.replace('_', ' '):28.28}{numbers}   {'' if first is None else f'{first} -> {last}'}")
+            lines.append(f"{source + ' ' + name.replace('_', ' '):36}{numbers}   {'' if first is None else f'{first} -> {last}'}")
     return "\n".join(lines) + "\n"
 
 

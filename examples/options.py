@@ -42,12 +42,18 @@ def results(out: Path, names: Sequence[str], overwrite: bool) -> list[Path]:
     return paths
 
 
+def data_folder(name: str) -> Path | None:
+    """Return the folder of a data set that lies in ``REPDRIFT_DATA`` or in ``shared/data`` beside the checkout, if it is there."""
+    checkout = Path(__file__).resolve().parents[1]
+    folder = Path(os.environ.get("REPDRIFT_DATA", checkout.parent / "shared" / "data")) / name
+    return folder if folder.is_dir() else None
+
+
 def recording(given: Sequence[str] | None) -> tuple[str, str, dict[str, str]] | None:
     """Return name, path and reader options of ``--recording``; without one, the W-maze recording if its data are at hand."""
     if given is None:
-        checkout = Path(__file__).resolve().parents[1]
-        known = Path(os.environ.get("REPDRIFT_DATA", checkout.parent / "shared" / "data")) / "hc6_layout_wmaze" / "Nel"
-        return ("karlsson2015", str(known), {"area": "any", "position_units": "pixel"}) if known.is_dir() else None
+        known = data_folder("hc6_layout_wmaze")
+        return known and ("karlsson2015", str(known / "Nel"), {"area": "any", "position_units": "pixel"})
     if len(given) < 2 or any("=" not in entry for entry in given[2:]):
         raise drift.RefusedInputError(f"--recording needs NAME PATH [KEY=VALUE ...], got {' '.join(given)}: write it in that order.")
     return given[0], given[1], dict(entry.split("=", 1) for entry in given[2:])

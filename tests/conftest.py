@@ -8,6 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
+
+# Nothing is left behind in the checkout, and a busy machine is no failure.
+settings.register_profile("repdrift", database=None, deadline=None)
+settings.load_profile("repdrift")
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from drift.errors import RefusedInputError
-from drift.metrics.information import information_per_second
+from drift.metrics.events import Events, counted, events_by_place, information_of_counts, listed_events
 from drift.metrics.labels import described, observed_units
 from drift.metrics.rate_maps import ROUNDING, check_place_index
 
@@ -42,35 +42,24 @@ def place_units(
     return described(flags if recorded is None else flags.where(recorded == 1), "place_unit")
 
 
-class _Events(NamedTuple):
-    """Every non-zero entry of the activity, and the occupancy it is held against."""
+class _Track(NamedTuple):
+    """Where the subject was, twice in a row, so that every circular shift is a slice of it."""
 
-    sample: np.ndarray
-    unit: np.ndarray
-    size: np.ndarray
-    units: int
-    place: np.ndarray  # of each sample, -1 for nowhere valid
-    occupancy: np.ndarray  # of each place, 0 where not valid
+    twice: np.ndarray  # (2 sample) place of each sample; the number of places stands for nowhere valid
+    occupancy: np.ndarray  # (place), 0 where not valid
 
 
-def _events(activity: np.ndarray, index: np.ndarray, sample_duration: float, minimum_occupancy: float) -> _Events:
-    sample, unit = np.nonzero(activity)
+def _track(index: np.ndarray, sample_duration: float, minimum_occupancy: float) -> _Track:
     occupancy = np.bincount(index[index >= 0], minlength=1) * sample_duration
     valid = occupancy > minimum_occupancy * (1 + ROUNDING)
-    index = np.where((index >= 0) & valid[index], index, -1)
-    return _Events(sample, unit, activity[sample, unit], activity.shape[1], index, np.where(valid, occupancy, 0.0))
+    place = np.where((index >= 0) & valid[index], index, occupancy.size)
+    return _Track(np.concatenate([place, place]), np.where(valid, occupancy, 0.0))
 
 
-def _shifted_information(events: _Events, lags: np.ndarray) -> np.ndarray:
-    """(unit) bits per event after delaying the activity of each unit by its lag, NaN for a unit left without events."""
-    places = events.occupancy.size
-    place = events.place[(events.sample + lags[events.unit]) % events.place.size]
-    inside = place >= 0
-    cell = events.unit[inside] * places + place[inside]
-    counts = np.bincount(cell, weights=events.size[inside], minlength=events.units * places).reshape(events.units, places)
-    rate = np.divide(counts, events.occupancy, out=np.zeros_like(counts), where=events.occupancy > 0)
-    per_second, mean = information_per_second(rate, events.occupancy / events.occupancy.sum())
-    return np.divide(per_second, mean, out=np.full(mean.shape, np.nan), where=mean > 0)
+def _shifted_information(events: Events, track: _Track, lags: np.ndarray) -> np.ndarray:
+    """(unit) bits per event after delaying all units by one lag, or each by its own; NaN for a unit left without events."""
+    delayed = events.sample + (lags if lags.size == 1 else lags[events.unit])
+    return information_of_counts(events_by_place(events, track.twice[delayed], track.occupancy.size), track.occupancy)[0]
 
 
 def circular_shift_p_values(
@@ -83,6 +72,7 @@ def circular_shift_p_values(
     one_lag_for_all: bool = True,
     minimum_occupancy: float = 0.0,
     faithful: bool = False,
+    progress: bool = False,
 ) -> xr.DataArray:
     """Probability of at least the observed spatial information if activity and place were unrelated.
 
@@ -109,6 +99,8 @@ def circular_shift_p_values(
         In s; places with more are valid.
     faithful : bool
         The published protocol: lags uniform on 1..samples, the identity included, and p = k / n, which can be 0.
+    progress : bool
+        Show a progress bar.
 
     Returns
     -------
@@ -133,15 +125,15 @@ def circular_shift_p_values(
             f"a shift test needs at least one shuffle and more than {2 * minimum_shift} running samples, got shuffles={shuffles} and "
             f"{samples} samples: lower minimum_shift or leave the test out."
         )
-    values = activity.fillna(0.0).transpose("sample", "unit").values.astype(float)
-    events = _events(values, place_index.values.astype(int), sample_duration, minimum_occupancy)
-    if not events.occupancy.any():
+    events = listed_events(activity.transpose("sample", "unit").values)
+    track = _track(place_index.values.astype(int), sample_duration, minimum_occupancy)
+    if not track.occupancy.any():
         raise RefusedInputError(f"no place has an occupancy above {minimum_occupancy} s, so there is no map to test: lower it.")
-    real = _shifted_information(events, np.zeros(events.units, dtype=int))
+    real = _shifted_information(events, track, np.zeros(1, dtype=int))
     reached = np.zeros(events.units)
-    for _ in range(shuffles):
-        lags = np.full(events.units, rng.integers(low, high)) if one_lag_for_all else rng.integers(low, high, events.units)
+    for _ in counted(shuffles, "shuffle", progress):
+        lags = rng.integers(low, high, 1 if one_lag_for_all else events.units)
         # A shuffle that leaves no event at a valid place cannot speak against chance, so it counts as reached.
-        reached += ~(_shifted_information(events, lags) < real)
+        reached += ~(_shifted_information(events, track, lags) < real)
     p = reached / shuffles if faithful else (reached + 1) / (shuffles + 1)
     return observed.copy(data=np.where(np.isnan(real), np.nan, p)).rename("p_value").assign_attrs(units="1")

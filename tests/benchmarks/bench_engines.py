@@ -61,6 +61,13 @@ def seconds_per_call(call: Callable[[], object], budget: float) -> float:
     return best
 
 
+def steps_of(subject: Subject, seconds: float = 0.03) -> int:
+    """Steps that take about the given time, so that starting threads does not count."""
+    samples, outputs = subject.targets.shape
+    work = 2 * samples * subject.experiment.network.units * (2 * subject.inputs.shape[1] + 3 * outputs)
+    return max(2, int(seconds / (work / 5e10 + 8e-6)))
+
+
 def plain_loop(subject: Subject, weights: Weights, precision: torch.dtype) -> Callable[[], None]:
     """One step of the usual torch loop with update noise."""
     inputs, targets = torch.tensor(subject.inputs, dtype=precision), torch.tensor(subject.targets, dtype=precision)
@@ -126,7 +133,7 @@ def ceilings(budget: float) -> tuple[float, float]:
 def compare(name: str, experiment: Experiment, budget: float) -> None:
     """Update noise, at the start and after sparsification, against (a) and (d), on one thread."""
     (subject,) = drawn(experiment)
-    steps = max(1, int(2e9 / (experiment.network.units * 36 * 150 * 5)) // 8)
+    steps = steps_of(subject)
     flops, normals = ceilings(budget / 4)
     fused = FusedEngine([subject], "float32", threads=1)
     first = fused.weights()
@@ -143,7 +150,7 @@ def compare(name: str, experiment: Experiment, budget: float) -> None:
 def rules(name: str, experiment: Experiment, budget: float) -> None:
     """Every rule against SGD with update noise, on one thread, at the start and sparse."""
     (subject,) = drawn(experiment)
-    steps = max(1, int(2e9 / (experiment.network.units * 36 * 150 * 5)) // 8)
+    steps = steps_of(subject)
     base: dict[str, float] = {}
     for rule, changes in RULES.items():
         (changed,) = drawn(experiment.replace(**changes))
@@ -160,10 +167,10 @@ def scaling(budget: float) -> None:
     for name in ("small", "corridor"):
         for subjects in (1, 8, 16, 64):
             several = drawn(CONFIGURATIONS[name], subjects)
-            steps = max(2, (400 if name == "small" else 20) // subjects)
-            one = engine_time(FusedEngine(several, "float32", threads=1), None, steps * 8, budget)
-            two = engine_time(FusedEngine(several, "float32", threads=2), None, steps * 8, budget)
-            batched = engine_time(BatchedEngine(several, "float32", threads=2), None, steps, budget)
+            steps = steps_of(several[0], 0.2 / subjects)
+            one = engine_time(FusedEngine(several, "float32", threads=1), None, steps, budget)
+            two = engine_time(FusedEngine(several, "float32", threads=2), None, steps, budget)
+            batched = engine_time(BatchedEngine(several, "float32", threads=2), None, max(2, steps // 8), budget)
             print(
                 f"{name:9}{subjects:6}{1e6 * one:12.1f}{1e6 * two:12.1f}{one / two:9.2f}x{1e6 * batched:12.1f}{batched / two:9.1f}x",
                 flush=True,

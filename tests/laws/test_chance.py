@@ -11,7 +11,7 @@ import xarray as xr
 
 import drift
 
-ENGINES = ("batched",)
+ENGINES = ("batched", "fused")
 WEIGHTS = ("input_weights", "bias", "output_weights")
 STILL = drift.SGD(learning_rate=1e-300)  # no gradient reaches the weights, so they show the noise alone
 UNSEEN = 1e-300

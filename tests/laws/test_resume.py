@@ -13,9 +13,12 @@ import xarray as xr
 
 import drift
 from drift import training
+from drift.engines.base import Engine
 from drift.engines.batched import BatchedEngine
+from drift.engines.fused import FusedEngine
 
-ENGINES = ("batched",)
+ENGINES: dict[str, type[Engine]] = {"batched": BatchedEngine, "fused": FusedEngine}
+KILLED_STEPS = {"batched": 600, "fused": 3000}  # more than a run takes until it is killed
 PROBES = ("relative_loss", "participation_ratio", "rate", "occupancy", "input_weights", "output_weights")
 EVERY = 50  # steps between checkpoints while testing
 
@@ -46,16 +49,16 @@ def train(experiments: list[drift.Experiment], engine: str, checkpoint: Path | N
     return run.assign_attrs(created="")
 
 
-def interrupt_after(monkeypatch: pytest.MonkeyPatch, calls: int) -> None:
+def interrupt_after(monkeypatch: pytest.MonkeyPatch, engine: str, calls: int) -> None:
     """Raise KeyboardInterrupt in place of one advance of the engine."""
-    advance, left = BatchedEngine.advance, iter(range(calls))
+    advance, left = ENGINES[engine].advance, iter(range(calls))
 
-    def interrupted(engine: BatchedEngine, steps: int) -> None:
+    def interrupted(engine: Engine, steps: int) -> None:
         if next(left, None) is None:
             raise KeyboardInterrupt
         advance(engine, steps)
 
-    monkeypatch.setattr(BatchedEngine, "advance", interrupted)
+    monkeypatch.setattr(ENGINES[engine], "advance", interrupted)
 
 
 @pytest.fixture(autouse=True)
@@ -69,23 +72,32 @@ def begun(path: Path) -> bool:
         return int(kept["0/engine/step"]) > 0
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_a_killed_run_goes_on_from_its_checkpoint_bit_for_bit(engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    experiments, path = recipes(600), tmp_path / "run.npz"
+def killed_after(seconds: float, engine: str, path: Path, experiments: list[drift.Experiment]) -> None:
+    """Run until the checkpoint has moved, a little longer, and kill."""
+    before = path.read_bytes() if path.exists() else b""
     command = [sys.executable, "-c", RUN_UNTIL_KILLED, str(EVERY), engine, str(path), *(one.to_json() for one in experiments)]
     with subprocess.Popen(command) as process:
-        while process.poll() is None and not (path.exists() and begun(path)):
+        while process.poll() is None and not (path.exists() and path.read_bytes() != before and begun(path)):
             time.sleep(0.002)
-        time.sleep(float(np.random.default_rng().uniform(0, 0.1)))
+        time.sleep(seconds)
         process.kill()
     assert process.returncode == -9, "the run must not have ended by itself"
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("kills", [1, pytest.param(5, marks=pytest.mark.slow)])
+def test_a_killed_run_goes_on_from_its_checkpoint_bit_for_bit(engine: str, kills: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    steps = KILLED_STEPS[engine]
+    experiments, path = recipes(kills * steps), tmp_path / "run.npz"
+    for _ in range(kills):
+        killed_after(float(np.random.default_rng().uniform(0, 0.1)), engine, path, experiments)
     with pytest.raises(drift.RefusedInputError, match=r"belongs to another run \(recipes differ\): choose another path\.$"):
         train([one.replace(steps=400) for one in experiments], engine, path)
-    taken = []
-    advance = BatchedEngine.advance
-    monkeypatch.setattr(BatchedEngine, "advance", lambda self, steps: (taken.append(steps), advance(self, steps)))
+    taken, kind = [], ENGINES[engine]
+    advance = kind.advance
+    monkeypatch.setattr(kind, "advance", lambda self, steps: (taken.append(steps), advance(self, steps)))
     resumed = train(experiments, engine, path)
-    assert 0 < sum(taken) < 3 * 600, "the first steps must not be taken again"
+    assert 0 < sum(taken) < 3 * kills * steps, "the first steps must not be taken again"
     xr.testing.assert_identical(resumed, train(experiments, engine))
 
 
@@ -95,7 +107,7 @@ def test_interrupted_and_resumed_is_never_stopped(engine: str, calls: int, tmp_p
     experiments, path = recipes(40), tmp_path / "run.npz"
     monkeypatch.setattr(training, "PATIENCE", 0.0)  # one step a call, so that 40 calls make a group
     with monkeypatch.context() as patch:
-        interrupt_after(patch, calls)
+        interrupt_after(patch, engine, calls)
         with pytest.raises(KeyboardInterrupt):
             train(experiments, engine, path)
     assert path.exists() and [one.name for one in tmp_path.iterdir()] == ["run.npz"]
@@ -108,14 +120,14 @@ def test_interrupted_and_resumed_is_never_stopped(engine: str, calls: int, tmp_p
 def test_a_finished_checkpoint_gives_its_result_without_a_step(engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     experiments, path = recipes(60), tmp_path / "run.npz"
     first = train(experiments, engine, path)
-    interrupt_after(monkeypatch, 0)
+    interrupt_after(monkeypatch, engine, 0)
     xr.testing.assert_identical(first, train(experiments, engine, path))
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_without_a_path_an_interrupt_leaves_nothing(engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
-    interrupt_after(monkeypatch, 1)
+    interrupt_after(monkeypatch, engine, 1)
     with pytest.raises(KeyboardInterrupt):
         train(recipes(60), engine)
     assert not list(tmp_path.iterdir())

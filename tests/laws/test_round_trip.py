@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as arrays
 import drift
 from drift import checkpoint
 
-ENGINES = ("batched",)
+ENGINES = ("batched", "fused")
 DIMS = ("subject", "session", "unit", "place")
 names = st.text("abcdefghij_", min_size=1, max_size=8).filter(lambda name: name[0] != "_")
 text = st.text(st.characters(codec="utf-8", exclude_characters="\x00", exclude_categories=["Cs"]), max_size=12)

@@ -1,0 +1,51 @@
+"""What the README tells a reader to type works."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+TEXT = (CHECKOUT / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", TEXT, flags=re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("reader")
+
+
+@pytest.mark.parametrize("number", range(len(blocks("python"))))
+def test_python_blocks_run(number: int, folder: Path):
+    subprocess.run([sys.executable, "-W", "error", "-c", blocks("python")[number]], cwd=folder, check=True, capture_output=True, timeout=200)
+
+
+def test_the_example_runs_as_written(folder: Path):
+    command = next(line for line in "".join(blocks("bash")).splitlines() if "--recording" in line)
+    if not (folder / "recordings").exists():
+        subprocess.run([sys.executable, "-c", blocks("python")[1]], cwd=folder, check=True, capture_output=True)
+    words = [sys.executable if word == "python" else word.replace("examples/", f"{CHECKOUT}/examples/") for word in shlex.split(command)]
+    subprocess.run(words, cwd=folder, check=True, capture_output=True, timeout=200)
+    assert {path.name for path in (folder / "results" / "corridor_drift").iterdir()} == {f"corridor_drift.{kind}" for kind in ("nc", "png", "txt")}
+
+
+def test_every_make_target_named_exists():
+    if shutil.which("make") is None:
+        pytest.skip("make is not installed")
+    for target in set(re.findall(r"`?make ([a-z-]+)", TEXT)):
+        plan = subprocess.run(["make", "-n", target], cwd=CHECKOUT, capture_output=True, text=True, check=False)
+        assert plan.returncode == 0, plan.stderr
+
+
+def test_every_path_named_exists():
+    for path in re.findall(r"[(`]((?:examples|tests|drift|data_adapters)/[\w./-]*)[)`]", TEXT):
+        assert (CHECKOUT / path).exists(), path
