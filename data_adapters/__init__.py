@@ -2,7 +2,8 @@
 
 ``sessions(name, path)`` yields one session Dataset of the labelled form (``drift.schema``) after the other; ``drift.measure`` turns
 them into the longitudinal Dataset that simulated networks share. A reader is a module of this package with a function
-``sessions(path, **options)`` and one line in ``READERS``.
+``sessions(path, **options)`` and one line in ``READERS``. Where a laboratory published summaries, ``summary(name, path)`` reads them.
+``fetch(name)`` downloads public files, on request only.
 """
 
 from __future__ import annotations
@@ -17,10 +18,15 @@ if TYPE_CHECKING:
 
 READERS: dict[str, str] = {
     "interchange": "data_adapters.interchange",
+    "jercog2019": "data_adapters.jercog2019",
     "karlsson2015": "data_adapters.karlsson2015",
+    "khatib2023": "data_adapters.khatib2023",
+    "nwb": "data_adapters.nwb",
+    "sheintuch2023": "data_adapters.sheintuch2023",
 }
+SUMMARIES = ("jercog2019", "karlsson2015", "khatib2023", "sheintuch2023")
 
-__all__ = ["READERS", "sessions"]
+__all__ = ["READERS", "SUMMARIES", "fetch", "sessions", "summary"]
 
 
 def sessions(name: str, path: str | Path, **options: Any) -> Iterator[xr.Dataset]:
@@ -65,3 +71,38 @@ def _resumed(first: xr.Dataset, others: Iterator[xr.Dataset]) -> Iterator[xr.Dat
     yield first
     del first
     yield from others
+
+
+def summary(name: str, path: str | Path) -> xr.Dataset:
+    """Published summary of a recording: numbers per animal and session, or curves, as the laboratory's processed file has them.
+
+    Parameters
+    ----------
+    name : str
+        One of ``SUMMARIES``.
+    path : str or pathlib.Path
+        The processed file, or for Sheintuch 2023 also a folder of the published files.
+
+    Returns
+    -------
+    xarray.Dataset
+        See ``summary`` of the reader; ``data_adapters.summaries.normalised`` makes the published curves of it.
+
+    Raises
+    ------
+    RefusedInputError
+        If the name is unknown or the file cannot be used.
+    """
+    from data_adapters.options import existing, nearest
+    from drift.schema import RefusedInputError
+
+    if name not in SUMMARIES:
+        raise RefusedInputError(f"summary {name!r} is unknown: {nearest(name, SUMMARIES)}.")
+    return import_module(READERS[name]).summary(existing(path))
+
+
+def fetch(name: str, cache: str | Path | None = None, table: str | Path | None = None, progress: bool = True) -> Path:
+    """Folder with the files of a public data set, downloaded where they are missing; see ``data_adapters.download.fetch``."""
+    from data_adapters import download
+
+    return download.fetch(name, cache, table, progress)

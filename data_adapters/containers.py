@@ -5,6 +5,7 @@ A field is text, a number, an array, or a list (of texts, or of arrays of unequa
 
 from __future__ import annotations
 
+import math
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,8 +14,10 @@ from typing import Any
 import numpy as np
 import scipy.io
 import xarray as xr
+from numpy.typing import NDArray
 
 from data_adapters import matlab
+from data_adapters.limits import refuse_absurd
 from data_adapters.options import existing, one_line
 from data_adapters.session import one_of
 from drift.schema import RefusedInputError
@@ -105,9 +108,11 @@ def _listed(value: Any) -> Any:
 
 def _read_npz(path: Path) -> dict[str, Any]:
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            fields = {name: archive[name] for name in archive.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, AttributeError, TypeError, KeyError) as error:
+        with zipfile.ZipFile(path) as archive:
+            fields = {member.filename.removesuffix(".npy"): _read_npy(archive, member, path) for member in archive.infolist()}
+    except RefusedInputError:
+        raise
+    except Exception as error:  # a damaged archive makes zipfile, zlib and numpy raise nearly anything
         remedy = "save plain arrays of numbers and text with numpy.savez"
         raise RefusedInputError(
             f"{path} was expected to be a whole .npz file without pickled objects, got: {one_line(error)}; {remedy}."
@@ -115,15 +120,33 @@ def _read_npz(path: Path) -> dict[str, Any]:
     return {name: str(value) if value.dtype.kind == "U" and value.ndim == 0 else value for name, value in fields.items()}
 
 
+def _read_npy(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> NDArray[Any]:
+    """One array of the archive; its header is read first, so that what it claims can be refused."""
+    what = f"{member.filename} in {path}"
+    with archive.open(member) as file:
+        version = np.lib.format.read_magic(file)
+        read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read_header(file)
+    refuse_absurd(shape, dtype.itemsize, what)
+    if member.file_size < math.prod(shape) * dtype.itemsize and not dtype.hasobject:
+        raise RefusedInputError(f"{what} was expected to hold {shape} of {dtype}, got {member.file_size} bytes: copy the file again.")
+    with archive.open(member) as file:
+        return np.asarray(np.lib.format.read_array(file, allow_pickle=False))
+
+
 def _read_netcdf(path: Path) -> dict[str, Any]:
     try:
         with xr.open_dataset(path, engine="netcdf4", decode_times=False, decode_coords=False) as dataset:
+            for name, variable in dataset.variables.items():
+                refuse_absurd(variable.shape, variable.dtype.itemsize, f"{name} in {path}")
             arrays = {str(name): variable.values for name, variable in dataset.variables.items()}
             return {
                 **{str(name): value if isinstance(value, str) else np.asarray(value) for name, value in dataset.attrs.items()},
                 **arrays,
             }
-    except (OSError, ValueError, RuntimeError) as error:
+    except RefusedInputError:
+        raise
+    except Exception as error:  # HDF5, netCDF4 and xarray raise nearly anything on a damaged file
         raise RefusedInputError(f"{path} was expected to be a whole netCDF file, got: {one_line(error)}; write it again.") from error
 
 

@@ -58,6 +58,7 @@ class Epoch(NamedTuple):
     exposures: dict[str, float]
     cells: list[Cell]
     notes: str
+    task: dict[str, Any]
 
     @property
     def exposureday(self) -> float:
@@ -182,7 +183,7 @@ def _runs(planned: Animal, day: int, environment: str | None) -> Iterator[tuple[
 
 def _epoch(day: int, epoch: int, task: dict[str, Any], cells: list[Cell], notes: str) -> Epoch:
     exposures = {name: _number(task, name) for name in ("exposure", "exposureday", "dailyexposure")}
-    return Epoch(day, epoch, _text(task, "environment") or "unknown", exposures, cells, notes)
+    return Epoch(day, epoch, _text(task, "environment") or "unknown", exposures, cells, notes, task)
 
 
 def _cells(tetrodes: Any, where: str) -> Iterator[Cell]:

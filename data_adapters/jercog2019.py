@@ -71,13 +71,18 @@ def summary(path: str | Path) -> xr.Dataset:
     counts = matrix(found["cell_count"], f"cell_count in {path}")
     pooled = [_information(cells, f"Info in {path}") for cells in matlab.cells(found["Info"])]
     if len(pooled) != counts.shape[1]:
-        raise RefusedInputError(f"Info in {path} was expected with {counts.shape[1]} days as cell_count, got {len(pooled)}: check the file.")
+        raise RefusedInputError(
+            f"Info in {path} was expected with {counts.shape[1]} days as cell_count, got {len(pooled)}: check the file."
+        )
     if (counts < 0).any() or (counts != np.floor(counts))[np.isfinite(counts)].any():
         raise RefusedInputError(f"cell_count in {path} was expected to count cells, got a fraction or less than 0: check the file.")
     longest = max(len(cells) for cells in pooled)
     padded = np.stack([np.append(cells, np.full(longest - len(cells), np.nan)) for cells in pooled])
     attrs = {"units": "bits/event", "long_name": "spatial information of all cells of all animals"}
-    variables = {"active_units": labelled("active_units", SESSION, counts), "pooled_spatial_information": (("session", "unit"), padded, attrs)}
+    variables = {
+        "active_units": labelled("active_units", SESSION, counts),
+        "pooled_spatial_information": (("session", "unit"), padded, attrs),
+    }
     coords = sessions_of_animals(np.arange(counts.shape[1], dtype=float), "recording day", len(counts))
     return xr.Dataset(variables, coords=coords, attrs={"source": SOURCE, "elapsed_axis": "recording day"})
 

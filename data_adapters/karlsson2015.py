@@ -65,8 +65,7 @@ def sessions(
     days : int, sequence of int or None
         Take these recording days only (the number in the file names).
     geometry : {"W"} or None
-        ``W``: position is the distance along the W from the centre well, see ``data_adapters.w_track``; None: x and y, as in
-        Ratzon et al. (2024).
+        ``W``: on W tracks, position is the distance along the track, see ``data_adapters.w_track``; None: x and y, as in the paper.
 
     Returns
     -------
@@ -188,11 +187,11 @@ def _session(
     if not isinstance(content[0], dict):
         raise RefusedInputError(f"positions of {where} were expected because task says run, got none: leave the day out with days=.")
     track = _track(content[0], where)
-    xy, units = _in_units(np.stack([track["x"], track["y"]], axis=1), content[0], reading.position_units, where)
+    xy = np.stack([track["x"], track["y"]], axis=1)
+    factor, units = _in_units(xy, content[0], reading.position_units, where)
+    geometry = "linear" if epoch.environment.casefold().startswith("lin") else "W"
+    position = _along_w(xy * factor, factor, epoch, where) if reading.linear and geometry == "W" else xy * factor
     present = _recorded_cells(content[1], epoch, len(xy), where)
-    if reading.linear:
-        nodes = w_track.published_nodes(epoch.task, where)
-        xy = w_track.linearised(xy, None if nodes is None else nodes * _scale(content[0], track, xy))
     first_day = epoch.exposureday if reading.by_experience else epoch.day
     return session_dataset(
         subject=chosen.prefix,
@@ -202,12 +201,12 @@ def _session(
         environment=epoch.environment,
         unit_identity=f"day {epoch.day}",
         activity=np.stack(list(present.values()), axis=1),
-        position=xy,
+        position=position,
         velocity=track["vel"],
         time=track["time"],
         sampling_rate=round(1 / float(np.median(np.diff(track["time"]))), 2),
         position_units=units,
-        geometry="linear" if epoch.environment.casefold().startswith("lin") else "W",
+        geometry=geometry,
         source=SOURCE,
         unit=[slots.index(slot) for slot in present],
         unit_label=[f"tetrode {tetrode} cell {cell}" for tetrode, cell in present],
@@ -218,6 +217,11 @@ def _session(
             "skipped": "; ".join(chosen.skipped),
         },
     )
+
+
+def _along_w(xy: NDArray[np.float64], factor: float, epoch: Epoch, where: str) -> NDArray[np.float64]:
+    nodes = w_track.published_nodes(epoch.task, where)
+    return w_track.linearised(xy, None if nodes is None else nodes * factor)
 
 
 def _recorded_cells(spikes: Any, epoch: Epoch, frames: int, where: str) -> dict[tuple[int, int], NDArray[np.float64]]:
@@ -253,18 +257,18 @@ def _extent(xy: NDArray[np.float64], where: str) -> float:
     return float((np.nanmax(xy, axis=0) - np.nanmin(xy, axis=0)).max())
 
 
-def _in_units(xy: NDArray[np.float64], leaf: dict[str, Any], position_units: str, where: str) -> tuple[NDArray[np.float64], str]:
-    """Positions and their units, by the extent of the track or as told."""
+def _in_units(xy: NDArray[np.float64], leaf: dict[str, Any], position_units: str, where: str) -> tuple[float, str]:
+    """Factor of the positions and their units then, by the extent of the track or as told."""
     if position_units != "auto":
-        return xy, position_units
+        return 1.0, position_units
     low, high = TRACK_EXTENT
     extent = _extent(xy, where)
     if low <= extent <= high:
-        return xy, "cm"
+        return 1.0, "cm"
     scale = numbers(leaf.get("cmperpixel", np.nan), f"cmperpixel of {where}").ravel()
     factor = float(scale[0]) if scale.size == 1 else np.nan
     if low <= extent * factor <= high:
-        return xy * factor, "cm"
+        return factor, "cm"
     raise RefusedInputError(
         f"positions of {where} were expected to extend over {low:g} to {high:g} cm, got {extent:.1f} and {extent * factor:.1f} after "
         f"cmperpixel = {factor:g}: say position_units='cm' or position_units='pixel'."

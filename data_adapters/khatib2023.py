@@ -121,7 +121,9 @@ def _columns(path: Path) -> dict[str, object]:
         head, *lines = csv.reader(path.read_text(encoding="utf-8-sig").splitlines())
         values = [[float(entry) if entry.strip() else math.nan for entry in line] for line in lines if line]
     except (OSError, ValueError, csv.Error) as error:
-        raise RefusedInputError(f"{path} was expected to be a table of numbers with names, got: {one_line(error)}; save it again.") from error
+        raise RefusedInputError(
+            f"{path} was expected to be a table of numbers with names, got: {one_line(error)}; save it again."
+        ) from error
     if any(len(line) != len(head) for line in values) or not values:
         raise RefusedInputError(f"lines of {path} were expected with {len(head)} numbers each, got others: complete the table.")
     return {name.strip(): [line[column] for line in values] for column, name in enumerate(head)}

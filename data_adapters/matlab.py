@@ -17,6 +17,7 @@ import scipy.sparse
 from numpy.typing import NDArray
 from scipy.io.matlab import MatReadWarning
 
+from data_adapters.limits import refuse_absurd
 from data_adapters.options import nearest, one_line
 from drift.schema import RefusedInputError
 
@@ -49,6 +50,8 @@ def read(path: str | Path, *names: str) -> dict[str, Any]:
         raise RefusedInputError(f"{path} was expected to be a MATLAB file (v5 or v7.3), got something else: save it from MATLAB again.")
     try:
         found = load(path, names)
+    except RefusedInputError as error:
+        raise RefusedInputError(f"in {path}, {error}") from error
     except Exception as error:  # a damaged file makes scipy and h5py raise nearly anything
         raise RefusedInputError(
             f"{path} was expected to be a whole MATLAB file, got a damaged one ({one_line(error)}): copy it again."
@@ -112,6 +115,7 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "_fieldnames"):
         return {name: _plain(getattr(value, name)) for name in value._fieldnames}
     if scipy.sparse.issparse(value):
+        refuse_absurd(value.shape, 8, "a sparse matrix")
         return value.toarray()
     if isinstance(value, np.ndarray) and value.dtype.kind == "U":
         return "\n".join(value.ravel().tolist())
@@ -144,8 +148,11 @@ def _plain_hdf5(node: Any, file: Any) -> Any:
     if isinstance(node, h5py.Group):
         return {name: _plain_hdf5(node[name], file) for name in node}
     if node.attrs.get("MATLAB_empty", 0):
+        refuse_absurd(node.shape, 8, "an empty array")
         shape = tuple(int(length) for length in np.ravel(node[()]))
+        refuse_absurd(shape, 8, "an empty array")
         return "" if kind == "char" else np.empty(shape, dtype=object if kind == "cell" else float)
+    refuse_absurd(node.shape, node.dtype.itemsize, f"the array {node.name}")
     values = np.asarray(node[()]).T
     if h5py.check_ref_dtype(node.dtype) is not None:
         return _objects([_plain_hdf5(file[reference], file) for reference in values.ravel(order="F")], values.shape)
@@ -156,5 +163,6 @@ def _plain_hdf5(node: Any, file: Any) -> Any:
 
 def _filled(node: Any) -> NDArray[Any]:
     rows, starts = int(node.attrs["MATLAB_sparse"]), np.asarray(node["jc"], dtype=np.int64)
+    refuse_absurd((rows, len(starts)), 8, "a sparse matrix")
     data, row_of = (np.asarray(node[name]) if name in node else np.zeros(0) for name in ("data", "ir"))
     return scipy.sparse.csc_matrix((data, row_of.astype(np.int64), starts), shape=(rows, len(starts) - 1)).toarray()

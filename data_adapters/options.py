@@ -88,9 +88,17 @@ def _value(text: str, hint: Any, option: str) -> Any:
         return None
     if str in accepted:
         return text
+    if bool in accepted:
+        return _truth(text, option)
     try:
         if any(get_origin(kind) is Sequence for kind in accepted):
             return tuple(int(part) for part in text.split(","))
         return int(text) if int in accepted else float(text)
     except ValueError as error:
         raise RefusedInputError(f"option {option} takes numbers (several: separated by commas), got {text!r}: give {option}=1.") from error
+
+
+def _truth(text: str, option: str) -> bool:
+    if text.casefold() not in ("true", "false"):
+        raise RefusedInputError(f"option {option} takes true or false, got {text!r}: give {option}=true.")
+    return text.casefold() == "true"

@@ -87,7 +87,9 @@ def pooled(measured: xr.Dataset, day: xr.DataArray, where: xr.DataArray | None =
     if days.size == 0:
         raise RefusedInputError("sessions with a day of experience were expected, got none: check day and where.")
     columns = xr.concat([_column(measured, day == one) for one in days], dim="session")
-    elapsed = xr.DataArray(np.tile(days, (measured.sizes["subject"], 1)), dims=SESSION, attrs={"units": "day", "long_name": "day of experience"})
+    elapsed = xr.DataArray(
+        np.tile(days, (measured.sizes["subject"], 1)), dims=SESSION, attrs={"units": "day", "long_name": "day of experience"}
+    )
     columns = columns.assign_coords(session=np.arange(len(days)), elapsed=elapsed).transpose("subject", "session")
     return columns.assign_attrs(elapsed_axis="day of experience", source=str(measured.attrs.get("source", "unknown")))
 
@@ -96,7 +98,9 @@ def _same(array: xr.DataArray, measured: xr.Dataset) -> xr.DataArray:
     for dim in SESSION:
         absent = [] if dim not in array.coords else sorted(set(measured[dim].values.tolist()) - set(array[dim].values.tolist()))
         if dim not in array.dims or dim not in array.coords or absent:
-            raise RefusedInputError(f"day was expected for every {dim} that was measured, got none for {absent or dim}: use the same options.")
+            raise RefusedInputError(
+                f"day was expected for every {dim} that was measured, got none for {absent or dim}: use the same options."
+            )
     return array.reindex(subject=measured["subject"], session=measured["session"]).transpose(*SESSION)
 
 

@@ -119,6 +119,8 @@ class Registration:
     def __init__(self, path: Path) -> None:
         self.path = path
         fields = read_fields(path)
+        registered = fields.get("cell_registered_struct")  # the output of CellReg
+        fields = registered if isinstance(registered, dict) else fields
         if "cell_to_index_map" not in fields:
             raise RefusedInputError(f"{path} was expected to hold cell_to_index_map, got {', '.join(fields) or 'nothing'}: add it.")
         self._map = integers(fields["cell_to_index_map"], f"cell_to_index_map in {path}")

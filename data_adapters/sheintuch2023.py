@@ -131,16 +131,22 @@ def _environment(folder: Path) -> str:
 def _mouse_sessions(mouse: str, folders: list[Path], rules: Rules) -> Iterator[xr.Dataset]:
     found = sorted((files for folder in folders for files in _files(folder)), key=lambda files: (files.recorded, files.number))
     registered = {folder: _registration(folder) for folder in folders}
-    skipped: list[str] = []
+    skipped = [f"{_named(files)}: no map in the spreadsheet" for files in found if files.maps == []]
     for session, files in enumerate(found):
-        usable = "no map in the spreadsheet" if files.maps == [] else trials(files, rules)
+        usable = "" if files.maps == [] else trials(files, rules)
         if isinstance(usable, str):
-            skipped.append(f"session {files.number} of environment {_environment(files.folder)}: {usable}")
+            skipped += [f"{_named(files)}: {usable}"] if usable else []
             continue
         elapsed = (files.recorded - found[0].recorded).total_seconds() / 86400
         yield _session(mouse, session, elapsed, files, usable, registered[files.folder], rules, skipped)
     if len(skipped) == len(found):
-        raise RefusedInputError(f"usable recording sessions of {mouse} were expected, got none ({'; '.join(skipped)}): choose other options.")
+        raise RefusedInputError(
+            f"usable recording sessions of {mouse} were expected, got none ({'; '.join(skipped)}): choose other options."
+        )
+
+
+def _named(files: Files) -> str:
+    return f"session {files.number} of environment {_environment(files.folder)}"
 
 
 def _files(folder: Path) -> Iterator[Files]:
@@ -159,11 +165,18 @@ def _registration(folder: Path) -> Registration | None:
 
 
 def _session(
-    mouse: str, session: int, elapsed: float, files: Files, usable: Trials, registered: Registration | None, rules: Rules, skipped: list[str]
+    mouse: str,
+    session: int,
+    elapsed: float,
+    files: Files,
+    usable: Trials,
+    registered: Registration | None,
+    rules: Rules,
+    skipped: list[str],
 ) -> xr.Dataset:
     environment = _environment(files.folder) if usable.geometry == "linear" else "B"
     cells = usable.activity.shape[1]
-    identity = f"session {files.number} of environment {environment}" if registered is None else f"registered in environment {environment}"
+    identity = _named(files) if registered is None else f"registered in environment {environment}"
     notes = [*usable.reasons, *(["no spreadsheet of maps: all trials taken"] if files.maps is None else [])]
     return session_dataset(
         subject=mouse,

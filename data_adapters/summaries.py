@@ -177,7 +177,9 @@ def normalised(name: str, published: xr.Dataset, faithful: bool = False) -> xr.D
     check(published)
     missing = [variable for variable in (*rule.needed, "elapsed") if variable not in published.variables]
     if missing:
-        raise RefusedInputError(f"the normalisation {name} needs {', '.join(rule.needed)}, got none of {', '.join(missing)}: use its summary.")
+        raise RefusedInputError(
+            f"the normalisation {name} needs {', '.join(rule.needed)}, got none of {', '.join(missing)}: use its summary."
+        )
     activity, information = rule.curves(published, faithful)
     variables = {
         f"{measure}{suffix}": ("session", values, {"units": "1"})

@@ -122,7 +122,9 @@ def events(path: Path, frames: int) -> NDArray[np.float64]:
             f"{name} in {path} was expected with {frames} frames by the frame log, got shape {values.shape}: check that they belong together."
         )
     if values.shape[0] == values.shape[1]:
-        raise RefusedInputError(f"{name} in {path} was expected as (frame, cell), got {values.shape}, which may be either: add a silent cell.")
+        raise RefusedInputError(
+            f"{name} in {path} was expected as (frame, cell), got {values.shape}, which may be either: add a silent cell."
+        )
     values = values if values.shape[0] == frames else values.T
     return np.where(values < SPIKE_THRESHOLD, 0.0, values) if name == "finalSpikesMat" else values
 
@@ -164,7 +166,9 @@ def _behaviour(leaf: Any, where: str) -> Behaviour | None:
         bins = _vector(leaf, "binned", where)
         position = ((unfolded(bins) if geometry == "L" else bins) - 0.5) / TRACK_BINS
     if len(position) != len(velocity):
-        raise RefusedInputError(f"{where} was expected with a velocity per position, got {len(velocity)} and {len(position)}: cut both alike.")
+        raise RefusedInputError(
+            f"{where} was expected with a velocity per position, got {len(velocity)} and {len(position)}: cut both alike."
+        )
     return Behaviour(position, velocity, geometry)
 
 

@@ -60,7 +60,9 @@ def summary(path: str | Path) -> xr.Dataset:
 def _mouse(path: Path) -> xr.Dataset:
     content = matlab.read(path, "this_mouse_data")["this_mouse_data"]
     if not isinstance(content, dict):
-        raise RefusedInputError(f"this_mouse_data in {path} was expected to be a struct, got {type(content).__name__}: copy the file again.")
+        raise RefusedInputError(
+            f"this_mouse_data in {path} was expected to be a struct, got {type(content).__name__}: copy the file again."
+        )
     detected = _sessions(content, "number_of_neurons_sessions", path)
     information = _sessions(content, "average_SI_SSR_bit_spike_sessions", path)
     registered = integers(_field(content, "cell_to_index_map", path), f"cell_to_index_map in {path}")
@@ -73,7 +75,9 @@ def _mouse(path: Path) -> xr.Dataset:
     recorded = (registered > 0) & ~missing[np.newaxis]
     numerator = np.where(missing, np.nan, selected.sum(axis=0))
     if (detected < np.maximum(numerator, 1)).any():
-        raise RefusedInputError(f"number_of_neurons_sessions in {path} was expected to count all place cells, got fewer: copy the file again.")
+        raise RefusedInputError(
+            f"number_of_neurons_sessions in {path} was expected to count all place cells, got fewer: copy the file again."
+        )
     unit_flags = np.where(recorded | (selected & ~missing), selected, np.nan)
     values = {
         "detected_units": detected,
@@ -118,7 +122,9 @@ def _sessions(content: dict[str, Any], name: str, path: Path) -> NDArray[np.floa
     expected = sum(len(days) for days in DAYS.values())
     values = matrix(_field(content, name, path), f"{name} in {path}")
     if values.size != expected or 1 not in values.shape:
-        raise RefusedInputError(f"{name} in {path} was expected with {expected} recording sessions, got shape {values.shape}: copy it again.")
+        raise RefusedInputError(
+            f"{name} in {path} was expected with {expected} recording sessions, got shape {values.shape}: copy it again."
+        )
     return values.ravel()
 
 
@@ -132,8 +138,12 @@ def _significant(content: dict[str, Any], shape: tuple[int, ...], path: Path) ->
                 f"{name} in {path} was expected as {shape[1]} recording sessions by halves of cells' numbers, got something else: copy it again."
             )
         for session, half in np.ndindex(halves.shape):
-            cells = integers(halves[session, half], f"{name} in {path}").ravel() if np.size(halves[session, half]) else np.zeros(0, np.int64)
+            cells = (
+                integers(halves[session, half], f"{name} in {path}").ravel() if np.size(halves[session, half]) else np.zeros(0, np.int64)
+            )
             if (cells < 1).any() or (cells > shape[0]).any():
-                raise RefusedInputError(f"{name} in {path} was expected to number cells 1 to {shape[0]}, got {cells.min()} to {cells.max()}.")
+                raise RefusedInputError(
+                    f"{name} in {path} was expected to number cells 1 to {shape[0]}, got {cells.min()} to {cells.max()}."
+                )
             found[cells - 1, session] = True
     return found

@@ -103,9 +103,8 @@ def draw(run: xr.Dataset, recorded: xr.Dataset | None) -> plt.Figure:
     _draw_maps(run, rows[0])
     _draw_time_courses(run, rows[1].subplots(1, 3))
     _draw_stability(run, recorded, rows[2].subplots(1, 4, width_ratios=[1, 1, 1, 1]))
-    figure.text(
-        0.99, 0.005, f"error bars: one standard error over {run.sizes['subject']} networks; blue: not visited", ha="right", fontsize=7
-    )
+    note = f"error bars: one standard error over {run.sizes['subject']} networks; blue: not visited"
+    figure.text(0.99, 0.992, note, ha="right", va="top", fontsize=7)
     return figure
 
 
@@ -135,7 +134,8 @@ def _draw_time_courses(run: xr.Dataset, axes) -> None:
 def _draw_stability(run: xr.Dataset, recorded: xr.Dataset | None, axes) -> None:
     plots.correlation_matrix(run["rate_map_correlation"], axes[0])
     axes[0].set_title("e   rate maps decorrelate")
-    plots.correlation_by_lag(run, run["rate_map_correlation"], axes[1])
+    later = learned(run)
+    plots.correlation_by_lag(later, later["rate_map_correlation"].isel(session_other=slice(1, None)), axes[1])
     axes[1].set_title("f   drift slows down")
     axes[1].legend(frameon=False)
     for ax, ours, theirs, title in (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import settings
 
 # Nothing is left behind in the checkout, and a busy machine is no failure.
+os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(Path(tempfile.gettempdir()) / "repdrift-hypothesis"))
 settings.register_profile("repdrift", database=None, deadline=None)
 settings.load_profile("repdrift")
 

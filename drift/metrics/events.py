@@ -65,14 +65,14 @@ def information_of_counts(counts: np.ndarray, occupancy: np.ndarray) -> tuple[np
     Parameters
     ----------
     counts : numpy.ndarray
-        (unit, place) summed size of events; 0 where ``occupancy`` is 0.
+        (..., unit, place) summed size of events; 0 where ``occupancy`` is 0.
     occupancy : numpy.ndarray
         (place) time spent, not 0 everywhere.
 
     Returns
     -------
     per_event, per_second : numpy.ndarray
-        (unit) in bits/event, NaN for a unit without events, and in bits per unit of time, 0 for such a unit.
+        (..., unit) in bits/event, NaN for a unit without events, and in bits per unit of time, 0 for such a unit.
     """
     rate = np.divide(counts, occupancy, out=np.zeros_like(counts), where=occupancy > 0)
     per_second, mean = information_per_second(rate, occupancy / occupancy.sum())

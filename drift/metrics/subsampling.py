@@ -21,12 +21,13 @@ COARSE_FRACTIONS = tuple(i / 10 for i in range(1, 11))
 ORDERS = ("observed", "shuffled")
 SKAGGS = ("spatial_information", "spatial_information_rate")
 
-# (place of each sample, visits of each place) -> (quantity, unit); the number of places stands for a sample left out
+# Place of each sample (order, sample), where the number of places stands for a sample left out, and visits of each place
+# -> information (quantity, order, unit).
 Measure = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 class _Moments(NamedTuple):
-    """Means over repetitions, (fraction, order, quantity, unit), and the spread of the observed ones, (fraction, quantity, unit)."""
+    """Means over repetitions, (fraction, quantity, order, unit), and the spread of the observed ones, (fraction, quantity, unit)."""
 
     mean: np.ndarray
     spread: np.ndarray
@@ -35,8 +36,9 @@ class _Moments(NamedTuple):
 def _skaggs(activity: np.ndarray, sample_duration: float) -> Measure:
     events = listed_events(activity)
 
-    def measured(place: np.ndarray, visits: np.ndarray) -> np.ndarray:
-        return np.stack(information_of_counts(events_by_place(events, place[events.sample], visits.size), visits * sample_duration))
+    def measured(places: np.ndarray, visits: np.ndarray) -> np.ndarray:
+        counts = np.stack([events_by_place(events, place[events.sample], visits.size) for place in places])
+        return np.stack(information_of_counts(counts, visits * sample_duration))
 
     return measured
 
@@ -44,26 +46,24 @@ def _skaggs(activity: np.ndarray, sample_duration: float) -> Measure:
 def _mutual(classes: np.ndarray) -> Measure:
     events, present = classed_events(classes)
 
-    def measured(place: np.ndarray, visits: np.ndarray) -> np.ndarray:
-        return information_of_classes(events, present, place[events.sample], visits)[np.newaxis]
+    def measured(places: np.ndarray, visits: np.ndarray) -> np.ndarray:
+        return np.stack([information_of_classes(events, present, place[events.sample], visits) for place in places])[np.newaxis]
 
     return measured
 
 
 def _both_orders(measures: Sequence[Measure], place: np.ndarray, places: int, size: int, rng: np.random.Generator) -> np.ndarray:
-    """(order, quantity, unit) information of ``size`` random samples, and of these with their activity in random order."""
+    """(quantity, order, unit) information of ``size`` random samples, and of these with their activity in random order."""
     chosen = rng.choice(place.size, size, replace=False, shuffle=False) if size < place.size else np.arange(size)
-    visits = np.bincount(place[chosen], minlength=places)
-    values = []
-    for visited in (place[chosen], rng.permutation(place[chosen])):
-        where = np.full(place.size, places)
-        where[chosen] = visited
-        values.append(np.concatenate([measure(where, visits) for measure in measures]))
-    return np.stack(values)
+    visited = place[chosen]
+    where = np.full((len(ORDERS), place.size), places)
+    where[:, chosen] = visited, rng.permutation(visited)
+    visits = np.bincount(visited, minlength=places)
+    return np.concatenate([measure(where, visits) for measure in measures])
 
 
 def _mean_and_spread(draws: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Mean over draws of (order, quantity, unit), and the standard deviation of the observed ones, (quantity, unit)."""
+    """Mean over draws of (quantity, order, unit), and the standard deviation of the observed ones, (quantity, unit)."""
     total, squares, count = np.zeros(()), np.zeros(()), np.zeros(())
     for values in draws:
         # A unit silent in a subsample has no information per event there: counted as 0 it would pull the curve down.
@@ -71,7 +71,7 @@ def _mean_and_spread(draws: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarra
         total, squares = total + filled, squares + filled**2
     mean = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
     power = np.divide(squares, count, out=np.full(total.shape, np.nan), where=count > 0)
-    return mean, np.sqrt(np.maximum(power - mean**2, 0.0))[0]
+    return mean, np.sqrt(np.maximum(power - mean**2, 0.0))[:, 0]
 
 
 def _moments(
@@ -178,7 +178,7 @@ def information_curves(
     coords = {"order": list(ORDERS), "fraction": np.asarray(fractions, dtype=float), "samples": ("fraction", [m for m, _ in plan])}
     result = xr.Dataset(coords={**coords, **observed.coords})
     for i, name in enumerate(names):
-        mean = xr.DataArray(moments.mean[:, :, i], dims=("fraction", "order", "unit")).transpose("order", "fraction", "unit")
+        mean = xr.DataArray(moments.mean[:, i], dims=("fraction", "order", "unit")).transpose("order", "fraction", "unit")
         spread = xr.DataArray(moments.spread[:, i], dims=("fraction", "unit"))
         units = {"units": VARIABLES[name].units}
         result[name] = mean.where(observed.values).assign_attrs(units)
