@@ -35,8 +35,8 @@ def experience(path: str | Path, selection: Selection) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        ``exposure``, ``exposureday`` (day of experience in the environment) and ``dailyexposure`` by (subject, session), NaN where an animal
-        has no such session; ``environment``, "" there.
+        ``exposure``, ``exposureday`` (day of experience in the environment) and ``dailyexposure`` by (subject, session), NaN where an
+        animal has no such session; ``environment``, "" there.
     """
     animals = [animal(folder, selection) for folder in animal_folders(existing(path))]
     shape = len(animals), max(len(one.epochs) for one in animals)

@@ -97,7 +97,7 @@ def by_animal(
     """
     if fraction.shape != information.shape:
         raise RefusedInputError(
-            f"fractions and information in {path} were expected with one shape, got {fraction.shape} and {information.shape}: check the file."
+            f"fractions and information in {path} were expected with one shape, got {fraction.shape} and {information.shape}: check it."
         )
     if ((fraction < 0) | (fraction > 1)).any():
         raise RefusedInputError(f"fractions in {path} were expected from 0 to 1, got others: save fractions before they are normalised.")

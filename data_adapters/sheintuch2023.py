@@ -73,8 +73,8 @@ def sessions(
     -------
     iterator of xarray.Dataset
         Event amplitudes, position along the track (cm), signed velocity (cm/s), direction (1, -1, 0 below 1 cm/s) and trial. ``session``
-        counts a mouse's recordings in ``path`` by date, unusable ones included; ``elapsed`` is in days since the first of them. ``unit`` is the
-        registered row where there is a registration (``unit_identity`` names the environment: it is registered by itself).
+        counts a mouse's recordings in ``path`` by date, unusable ones included; ``elapsed`` is in days since the first of them.
+        ``unit`` is the registered row where there is a registration (``unit_identity`` names the environment: it is registered by itself).
         ``detected_units`` counts all columns of events. ``notes`` says what was cut, ``skipped`` which sessions were left out and why.
 
     Raises

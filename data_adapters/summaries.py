@@ -22,7 +22,7 @@ class Curve(NamedTuple):
 
     mean: NDArray[np.float64]
     error: NDArray[np.float64]
-    count: NDArray[np.int64]
+    entered: NDArray[np.int64]
 
 
 def ratio_of_means(values: NDArray[np.float64], faithful: bool = False) -> Curve:

@@ -119,7 +119,7 @@ def events(path: Path, frames: int) -> NDArray[np.float64]:
     values = numbers(found[name], f"{name} in {path}")
     if values.ndim != 2 or frames not in values.shape:
         raise RefusedInputError(
-            f"{name} in {path} was expected with {frames} frames by the frame log, got shape {values.shape}: check that they belong together."
+            f"{name} in {path} was expected with {frames} frames by the frame log, got shape {values.shape}: use files of one session."
         )
     if values.shape[0] == values.shape[1]:
         raise RefusedInputError(

@@ -35,9 +35,10 @@ def summary(path: str | Path) -> xr.Dataset:
     -------
     xarray.Dataset
         Of ``this_mouse_data``: ``detected_units``, ``place_units`` (significant in either half and direction), their ratio
-        ``fraction_place_units``, ``mean_spatial_information`` (bits/event, bias-corrected, place cells) by (subject, session), ``recorded`` and
-        ``place_unit`` by (subject, session, unit), NaN where a session is missing; ``elapsed`` in days of the experiment, ``environment``
-        and ``region``. Of the processed file: ``fraction_place_units`` and ``mean_spatial_information`` as published; a session is two days.
+        ``fraction_place_units``, ``mean_spatial_information`` (bits/event, bias-corrected, place cells) by (subject, session), ``recorded``
+        and ``place_unit`` by (subject, session, unit), NaN where a session is missing; ``elapsed`` in days of the experiment,
+        ``environment`` and ``region``. Of the processed file: ``fraction_place_units`` and ``mean_spatial_information`` as published, every
+        second day.
 
     Raises
     ------
@@ -49,10 +50,12 @@ def summary(path: str | Path) -> xr.Dataset:
     if not files:
         raise RefusedInputError(f"files such as C6M4.mat were expected in {path}, got none: check the folder.")
     if path.is_dir() or "this_mouse_data" in matlab.read(path):
-        return combine([_mouse(file) for file in files]).assign_attrs(source=SOURCE)
+        mice = combine([_mouse(file) for file in files]).assign_attrs(source=SOURCE)
+        environment = np.repeat(list(DAYS), [len(days) for days in DAYS.values()])
+        return mice.assign_coords(environment=(SESSION, np.tile(environment, (len(files), 1))))
     found = matlab.read(path, "frac_active", "Info")
     fraction, information = (matrix(found[name], f"{name} in {path}") for name in ("frac_active", "Info"))
-    elapsed = 2.0 * np.arange(fraction.shape[1])
+    elapsed = 2 * np.arange(fraction.shape[1], dtype=np.float64)
     published = by_animal(fraction, information, elapsed, "every second day, from the first recording session", path)
     return published.assign_attrs(source=SOURCE, geometry="linear or L")
 
@@ -97,7 +100,6 @@ def _mouse(path: Path) -> xr.Dataset:
 
 
 def _coordinates(mouse: str, units: int) -> dict[str, Any]:
-    environment = np.repeat(list(DAYS), [len(days) for days in DAYS.values()])[np.newaxis]
     elapsed = np.concatenate(list(DAYS.values())).astype(float)[np.newaxis]
     region = "CA1" if mouse in CA1 else "CA3" if mouse in CA3 else "unknown"
     return {
@@ -105,7 +107,6 @@ def _coordinates(mouse: str, units: int) -> dict[str, Any]:
         "session": np.arange(elapsed.size),
         "unit": np.arange(units),
         "elapsed": (SESSION, elapsed, {"units": "day", "long_name": "day of the experiment"}),
-        "environment": (SESSION, environment),
         "unit_identity": (SESSION, np.full(elapsed.shape, "registered")),
         "region": ("subject", [region]),
     }
@@ -135,7 +136,7 @@ def _significant(content: dict[str, Any], shape: tuple[int, ...], path: Path) ->
         halves = _field(content, name, path)
         if not isinstance(halves, np.ndarray) or halves.dtype != object or halves.ndim != 2 or len(halves) != shape[1]:
             raise RefusedInputError(
-                f"{name} in {path} was expected as {shape[1]} recording sessions by halves of cells' numbers, got something else: copy it again."
+                f"{name} in {path} was expected as {shape[1]} recording sessions by halves of cells, got something else: copy it again."
             )
         for session, half in np.ndindex(halves.shape):
             cells = (

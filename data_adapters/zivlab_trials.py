@@ -60,11 +60,10 @@ def _aligned(rows: Sequence[int], videos: list[int], numbers: list[int]) -> tupl
     best = before[-1, -1]
     options: dict[int, dict[tuple[int, int, int, int], float]] = {}
     for at, step, cost in _steps(rows, videos):
-        end = at[0] + step[0], at[1] + step[1]
         if min(step):
-            span = (at[0], end[0], at[1], end[1])
-            for video in range(at[1], end[1]):
-                options.setdefault(video, {})[span] = before[at] + cost + after[end]
+            to = at[0] + step[0], at[1] + step[1]
+            for video in range(at[1], to[1]):
+                options.setdefault(video, {})[at[0], to[0], at[1], to[1]] = before[at] + cost + after[to]
     pairs, reasons = {}, []
     for video, number in enumerate(numbers):
         good = [span for span, total in options.get(video, {}).items() if total <= best + AMBIGUITY]

@@ -17,10 +17,13 @@ MAP_DIMS = ("place", "direction", "environment")
 
 
 class Records:
-    """Numbers of one group of subjects, filled session by session; what has not been observed is NaN."""
+    """Numbers of subjects of one kind, filled session by session; what has not been observed is NaN.
 
-    def __init__(self, subjects: Sequence[Subject], names: Mapping[str, Probe]) -> None:
-        self.subjects = subjects
+    ``members`` are their places in the engine that runs them.
+    """
+
+    def __init__(self, subjects: Sequence[Subject], members: Sequence[int], names: Mapping[str, Probe]) -> None:
+        self.subjects, self._members = subjects, members
         self.steps = subjects[0].experiment.session_steps()
         self.diverged_at = np.full(len(subjects), np.nan)
         self.silent = np.zeros(len(subjects), dtype=bool)
@@ -33,7 +36,7 @@ class Records:
 
         The weights of diverged subjects are shown to the probes as zeros: they have no code left to measure.
         """
-        inward, outward = engine.weights()
+        inward, outward = engine.weights(self._members)
         with np.errstate(over="ignore", invalid="ignore"):
             seen = probes.snapshot(self.subjects, Weights(inward, outward))
             losses = probes.relative_loss(seen).values  # NaN also where targets do not vary, which is no divergence

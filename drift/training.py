@@ -12,8 +12,8 @@ from tqdm.auto import tqdm
 
 from drift import probes as probe_table
 from drift.checkpoint import Checkpoint
-from drift.engines import EngineName, make_engine
-from drift.engines.base import Engine, Precision, Subject, same_kind
+from drift.engines import EngineName, make_engine, mixes_shapes
+from drift.engines.base import Engine, Precision, Subject, same_kind, same_schedule
 from drift.errors import RefusedInputError
 from drift.experiment import Experiment
 from drift.interrupts import deferred_interrupt
@@ -38,8 +38,8 @@ def train(
 ) -> xr.Dataset:
     """Train networks and return what their sessions recorded.
 
-    Subjects that differ in shape, learner or kinds of noise run one group after the other, subjects that differ in numbers run
-    side by side. A subject's result does not depend on its company.
+    Subjects run side by side where the engine can: the fused engine takes subjects of all kinds together, the batched engine
+    those that differ in numbers only. A subject's result does not depend on its company.
 
     Parameters
     ----------
@@ -83,17 +83,17 @@ def train(
         "engine": engine,
     }
     kept = Checkpoint(None if checkpoint is None else Path(checkpoint), asked)
-    groups = _groups(recipes)
-    parts: list[xr.Dataset] = []
+    parts: dict[int, xr.Dataset] = {}
     total = sum(one.steps for one in recipes)
     with tqdm(total=total, unit="step", unit_scale=True, disable=not progress, smoothing=0.05, desc="training") as bar:
-        for number, group in enumerate(groups):
-            subjects = [subject for _, subject in group]
-            running = make_engine(engine, subjects, precision=precision, device=device, threads=threads)
-            records = Records(subjects, table)
+        for number, group in enumerate(_groups(recipes, engine, device)):
+            running = make_engine(engine, list(group.values()), precision=precision, device=device, threads=threads)
+            families, places = _families(group), {label: place for place, label in enumerate(group)}
+            records = [Records([group[one] for one in family], [places[one] for one in family], table) for family in families]
             _run(running, records, bar, number, kept)
-            parts.append(records.dataset([str(label) for label, _ in group], running.name))
-    return _described(combined(parts, [str(label) for label in range(len(recipes))]), precision, device)
+            parts |= {family[0]: one.dataset(list(map(str, family)), running.name) for family, one in zip(families, records, strict=True)}
+    ordered = combined([parts[first] for first in sorted(parts)], [str(label) for label in range(len(recipes))])
+    return _described(ordered, precision, device)
 
 
 def _recipes(experiments: Sequence[Experiment]) -> list[Experiment]:
@@ -105,25 +105,37 @@ def _recipes(experiments: Sequence[Experiment]) -> list[Experiment]:
     return listed
 
 
-def _groups(recipes: Sequence[Experiment]) -> list[list[tuple[int, Subject]]]:
-    """Return subjects of one kind together, each with its place in the list."""
-    kinds: dict[tuple[object, ...], list[tuple[int, Subject]]] = {}
-    for number, recipe in enumerate(recipes):
+def _groups(recipes: Sequence[Experiment], engine: str, device: str) -> list[dict[int, Subject]]:
+    """Return the subjects that one engine advances together, each by its place in the list."""
+    groups: dict[tuple[object, ...], dict[int, Subject]] = {}
+    for label, recipe in enumerate(recipes):
         experience = recipe.task.draw(recipe.seed)
-        kinds.setdefault(same_kind(recipe, experience), []).append((number, Subject(recipe, experience)))
-    return list(kinds.values())
+        mixed = mixes_shapes(engine, recipe, device)
+        key = ("mixed", *same_schedule(recipe)) if mixed else same_kind(recipe, experience)
+        groups.setdefault(key, {})[label] = Subject(recipe, experience)
+    return list(groups.values())
 
 
-def _run(engine: Engine, records: Records, bar: tqdm, number: int, kept: Checkpoint) -> None:
+def _families(group: Mapping[int, Subject]) -> list[list[int]]:
+    """Return the labels of subjects of one kind together: their numbers fit into one array."""
+    families: dict[tuple[object, ...], list[int]] = {}
+    for label, subject in group.items():
+        families.setdefault(same_kind(*subject), []).append(label)
+    return list(families.values())
+
+
+def _run(engine: Engine, records: Sequence[Records], bar: tqdm, number: int, kept: Checkpoint) -> None:
     """Bring one group to its last step, from where its checkpoint stands."""
     _resume(engine, records, kept.state(number))
-    bar.update(engine.step * len(records.subjects))
+    experiments = [subject.experiment for family in records for subject in family.subjects]
+    bar.update(engine.step * len(experiments))
     last_write = time.monotonic()
     try:
-        for stop in _stops(records.steps, records.subjects[0].experiment.steps, engine.step):
-            _advance_to(stop, engine, bar, len(records.subjects))
+        for stop in _stops(records[0].steps, experiments[0].steps, engine.step):
+            _advance_to(stop, engine, bar, len(experiments))
             with deferred_interrupt():
-                bar.set_postfix(relative_loss=f"{records.attend(engine):.3g}", refresh=False)
+                losses = [family.attend(engine) for family in records]
+            bar.set_postfix(relative_loss=f"{np.mean(losses):.3g}", refresh=False)
             if time.monotonic() - last_write > CHECKPOINT_INTERVAL:
                 kept.write(number, _state(engine, records))
                 last_write = time.monotonic()
@@ -149,16 +161,19 @@ def _advance_to(stop: int, engine: Engine, bar: tqdm, subjects: int) -> None:
         block = max(1, min(2 * block, int(steps * PATIENCE / max(time.monotonic() - began, 1e-9))))
 
 
-def _state(engine: Engine, records: Records) -> dict[str, np.ndarray]:
-    parts = {"engine": engine.state(), "records": records.state()}
+def _owners(engine: Engine, records: Sequence[Records]) -> dict[str, Engine | Records]:
+    return {"engine": engine, **{f"records{number}": family for number, family in enumerate(records)}}
+
+
+def _state(engine: Engine, records: Sequence[Records]) -> dict[str, np.ndarray]:
+    parts = {part: owner.state() for part, owner in _owners(engine, records).items()}
     return {f"{part}/{name}": values for part, state in parts.items() for name, values in state.items()}
 
 
-def _resume(engine: Engine, records: Records, state: Mapping[str, np.ndarray]) -> None:
-    if state:
-        for part, owner in (("engine", engine), ("records", records)):
-            prefix = f"{part}/"
-            owner.restore({name.removeprefix(prefix): values for name, values in state.items() if name.startswith(prefix)})
+def _resume(engine: Engine, records: Sequence[Records], state: Mapping[str, np.ndarray]) -> None:
+    for part, owner in _owners(engine, records).items() if state else ():
+        prefix = f"{part}/"
+        owner.restore({name.removeprefix(prefix): values for name, values in state.items() if name.startswith(prefix)})
 
 
 def _described(run: xr.Dataset, precision: Precision, device: str) -> xr.Dataset:

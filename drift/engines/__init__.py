@@ -7,6 +7,7 @@ from typing import Literal, get_args
 
 from drift.engines.base import Engine, Precision, Subject
 from drift.errors import RefusedInputError
+from drift.experiment import Experiment
 
 EngineName = Literal["auto", "fused", "batched"]
 
@@ -20,7 +21,7 @@ def make_engine(name: str, subjects: Sequence[Subject], *, precision: Precision,
         "fused" is compiled for CPUs and covers the recipes that ``drift.engines.fused.knows``; "batched" is a torch program for
         any recipe and device; "auto" takes the first where it can.
     subjects : sequence of Subject
-        Of one shape and kind; see ``drift.engines.base.same_kind``.
+        Of one shape and kind (``drift.engines.base.same_kind``) unless the fused engine runs them, see ``mixes_shapes``.
     precision, device, threads
         See ``drift.train``.
 
@@ -35,6 +36,15 @@ def make_engine(name: str, subjects: Sequence[Subject], *, precision: Precision,
     if threads is not None and threads < 1:
         raise RefusedInputError(f"threads must be at least 1, got {threads}: leave it out to use all.")
     return _batched(subjects, precision, device, threads) if name == "batched" else _fused(name, subjects, precision, device, threads)
+
+
+def mixes_shapes(name: str, experiment: Experiment, device: str) -> bool:
+    """Tell whether subjects of other shapes and kinds may ride along with this one: where the fused engine will run it."""
+    if name == "batched" or device != "cpu":
+        return False
+    from drift.engines.fused import knows  # numba is loaded only where it is used
+
+    return knows(experiment)
 
 
 def _fused(name: str, subjects: Sequence[Subject], precision: Precision, device: str, threads: int | None) -> Engine:

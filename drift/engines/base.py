@@ -45,7 +45,7 @@ class Weights(NamedTuple):
 
 
 class Engine(ABC):
-    """Runs subjects of one shape and kind side by side; subjects never influence each other."""
+    """Runs subjects side by side; they never influence each other."""
 
     name: str
     step: int  # steps taken so far
@@ -58,8 +58,8 @@ class Engine(ABC):
         """Take the given number of steps; an interrupt is answered after them, with all subjects at the same step."""
 
     @abstractmethod
-    def weights(self) -> Weights:
-        """Return the present weights."""
+    def weights(self, members: Sequence[int] | None = None) -> Weights:
+        """Return the present weights of subjects of one shape, by their place in the list; of all by default."""
 
     @abstractmethod
     def state(self) -> dict[str, np.ndarray]:
@@ -90,9 +90,13 @@ def same_kind(experiment: Experiment, experience: xr.Dataset) -> tuple[object, .
         type(learner),
         tuple((name, value) for name, value in learner if not is_number(value)),
         frozenset((noise.kind, getattr(noise, "law", ""), getattr(noise, "acts_on", "")) for noise in experiment.noise),
-        experiment.steps,
-        tuple(experiment.session_steps()),
+        *same_schedule(experiment),
     )
+
+
+def same_schedule(experiment: Experiment) -> tuple[object, ...]:
+    """Return what subjects of any kind must share to be advanced together: the steps at which they are observed."""
+    return experiment.steps, tuple(experiment.session_steps())
 
 
 def _map_layout(experience: xr.Dataset) -> tuple[object, ...]:

@@ -178,10 +178,11 @@ class BatchedEngine(Engine):
         finally:
             torch.set_num_threads(before)
 
-    def weights(self) -> Weights:
+    def weights(self, members: Sequence[int] | None = None) -> Weights:
         """Return the present weights."""
         parts = zip(*(program.parameters for program in self._programs), strict=True)
-        return Weights(*(torch.cat(list(part)).double().cpu().numpy() for part in parts))
+        stacked = (torch.cat(list(part)).double().cpu().numpy() for part in parts)
+        return Weights(*(part if members is None else part[list(members)] for part in stacked))
 
     def state(self) -> dict[str, np.ndarray]:
         """Return weights, moments, generators and the step."""

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -87,22 +88,36 @@ class FusedEngine(Engine):
         with ThreadPoolExecutor(self._threads) as pool:
             finish([pool.submit(program.advance, steps) for program in self._programs])
 
-    def weights(self) -> Weights:
-        """Return the present weights."""
-        parts = zip(*(program.weights() for program in self._programs), strict=True)
+    def weights(self, members: Sequence[int] | None = None) -> Weights:
+        """Return the present weights of subjects of one shape."""
+        chosen = range(len(self._programs)) if members is None else members
+        parts = zip(*(self._programs[member].weights() for member in chosen), strict=True)
         return Weights(*(np.stack(part) for part in parts))
 
     def state(self) -> dict[str, np.ndarray]:
-        """Return weights, moments, generators and the step."""
+        """Return weights, moments, generators and the step; smaller subjects are filled with zeros."""
         changing = [program.changing() for program in self._programs]
-        return {"step": np.array(self.step), **{name: np.stack([one[name] for one in changing]) for name in changing[0]}}
+        return {"step": np.array(self.step), **{name: _stacked([one[name] for one in changing]) for name in changing[0]}}
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
         """Go back to a state."""
         for number, program in enumerate(self._programs):
             program.step = int(state["step"])
             for name, array in program.changing().items():
-                array[...] = state[name][number]
+                array[...] = state[name][_corner(number, array)]
+
+
+def _corner(number: int, array: np.ndarray) -> Any:
+    """Where in a stack the array of one subject lies."""
+    return (number, *map(slice, array.shape))
+
+
+def _stacked(arrays: Sequence[np.ndarray]) -> np.ndarray:
+    largest = np.max([array.shape for array in arrays], axis=0)
+    whole = np.zeros((len(arrays), *largest), arrays[0].dtype)
+    for number, array in enumerate(arrays):
+        whole[_corner(number, array)] = array
+    return whole
 
 
 def _announce_compilation() -> None:

@@ -137,7 +137,8 @@ def _hyperbola(y: np.ndarray, time: np.ndarray) -> np.ndarray:
     """a and R^2, (2, column), of the least-squares fit of a + b / (1 + c t) to each column of y (fraction, column); a, b, c >= 0."""
     seen = np.isfinite(y).T
     points = seen.sum(-1)
-    weight = (seen / np.maximum(points, 1)[:, np.newaxis])[:, np.newaxis]  # (column, 1, fraction)
+    # A column without any point is fitted as if it were 0 and made NaN in the end.
+    weight = np.where(points > 0, seen.T / np.maximum(points, 1), 1.0).T[:, np.newaxis]  # (column, 1, fraction)
     values = np.where(seen, y.T, 0.0)[:, np.newaxis]
     low, high = np.full(len(values), np.log(BEND[0])), np.full(len(values), np.log(BEND[1]))
     for _ in range(ROUNDS):

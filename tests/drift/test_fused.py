@@ -167,7 +167,13 @@ def odd_subjects(draw: st.DrawFn) -> Subject:
     return one._replace(experience=experience(rng.normal(size=(samples, inputs)), rng.normal(size=(samples, outputs))))
 
 
-@settings(database=None, deadline=None, max_examples=150, phases=(Phase.explicit, Phase.generate), suppress_health_check=[HealthCheck.filter_too_much])
+@settings(
+    database=None,
+    deadline=None,
+    max_examples=150,
+    phases=(Phase.explicit, Phase.generate),
+    suppress_health_check=[HealthCheck.filter_too_much],
+)
 @given(one=odd_subjects())
 def test_d47_any_shape_learns_as_in_numpy(one: Subject):
     assume(np.abs(Twin(one).advance(5)).max() < 100)  # a learning rate too high for the shape; there rounding grows without limit

@@ -101,6 +101,18 @@ def test_threads_and_order_do_not_matter(engine: str, learner: str):
 # interrupts
 
 
+PROBES = ("loss", "output_weights")
+
+
+def assert_goes_on(experiments: list[drift.Experiment], engine: str, path: Path) -> None:
+    """Resumed from a checkpoint and never stopped are one run."""
+    resumed, whole = (
+        drift.train(experiments, engine=engine, checkpoint=kept, probes=PROBES, progress=False).drop_attrs() for kept in (path, None)
+    )
+    xr.testing.assert_identical(resumed, whole)
+    assert (whole.status == "complete").all() and (whole.output_weights[:, 0] != whole.output_weights[:, -1]).any()
+
+
 RUN_UNTIL_INTERRUPTED = """
 import sys, time
 from drift import Experiment, train
@@ -115,7 +127,9 @@ def watched(engine, steps):
     advance(engine, steps)
 kind.advance = watched
 try:
-    train([Experiment.from_json(text) for text in sys.argv[3:]], engine=sys.argv[1], checkpoint=sys.argv[2], progress=False)
+    recipes = [Experiment.from_json(text) for text in sys.argv[3:]]
+    train(recipes, engine=sys.argv[1], checkpoint=sys.argv[2], probes=("loss", "output_weights"),
+          progress=False)
 except KeyboardInterrupt:
     print(time.monotonic(), flush=True)
 """
@@ -123,14 +137,14 @@ except KeyboardInterrupt:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_an_interrupt_is_answered_within_a_second_and_the_run_goes_on(engine: str, tmp_path: Path):
-    steps, path = {"batched": 300, "fused": 1500}[engine], tmp_path / "run.npz"
+    steps, path = {"batched": 300, "fused": 2000}[engine], tmp_path / "run.npz"
     network, noise = drift.Network(units=500, regime="lazy"), [drift.UpdateNoise(std=0.0139)]
     base = drift.Experiment(network=network, noise=noise, steps=steps, sessions=3)
-    experiments = [base.replace(seed=seed) for seed in range(12)]
+    experiments = [base.replace(seed=seed) for seed in range(6)]
     command = [sys.executable, "-c", RUN_UNTIL_INTERRUPTED, engine, str(path), *(one.to_json() for one in experiments)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "begun\n"
-        time.sleep(float(np.random.default_rng().uniform(0, 0.4)))
+        time.sleep(float(np.random.default_rng().uniform(0, 0.25)))
         asked = time.monotonic()
         process.send_signal(signal.SIGINT)
         answered = float(process.stdout.readline())
@@ -138,15 +152,17 @@ def test_an_interrupt_is_answered_within_a_second_and_the_run_goes_on(engine: st
     assert answered - asked < 1.5, "a second, and half of one for a busy machine"
     with np.load(path) as kept:
         assert 0 < int(kept["0/engine/step"]) < steps
-    resumed = drift.train(experiments, engine=engine, checkpoint=path, progress=False)
-    xr.testing.assert_identical(resumed.drop_attrs(), drift.train(experiments, engine=engine, progress=False).drop_attrs())
+    assert_goes_on(experiments, engine, path)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_an_interrupt_while_work_is_handed_out_leaves_all_subjects_at_one_step(
     engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    experiments, path = [recipe(network=drift.Network(units=9000), seed=seed) for seed in range(4)], tmp_path / "run.npz"
+    big = recipe(
+        network=drift.Network(units=9_000), noise=[drift.UpdateNoise(std=0.01)], learner=drift.SGD(learning_rate=1e-4), sessions=2
+    )  # several batched programs
+    experiments, path = [big.replace(seed=seed) for seed in range(4)], tmp_path / "run.npz"
     submit, calls = ThreadPoolExecutor.submit, []
 
     def interrupted(pool: ThreadPoolExecutor, *task: object) -> object:
@@ -158,17 +174,16 @@ def test_an_interrupt_while_work_is_handed_out_leaves_all_subjects_at_one_step(
     with monkeypatch.context() as patch:
         patch.setattr(ThreadPoolExecutor, "submit", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            drift.train(experiments, engine=engine, checkpoint=path, progress=False)
-    resumed = drift.train(experiments, engine=engine, checkpoint=path, progress=False)
-    xr.testing.assert_identical(resumed.drop_attrs(), drift.train(experiments, engine=engine, progress=False).drop_attrs())
+            drift.train(experiments, engine=engine, checkpoint=path, probes=PROBES, progress=False)
+    assert_goes_on(experiments, engine, path)
 
 
 # one law
 
 
 SUBJECTS, MEASURES = 64, ("relative_loss", "fraction_active_units", "fraction_active_responses", "spatial_information")
-NOISES = {"update": drift.UpdateNoise(std=0.15), "label": drift.LabelNoise(std=0.7), "input": drift.InputNoise(std=0.3)}
-SESSIONS = (400, 1_000, 3_000, 6_000, 10_000)
+NOISES = {"update": drift.UpdateNoise(std=0.05), "label": drift.LabelNoise(std=0.4), "input": drift.InputNoise(std=0.3)}
+SESSIONS = (300, 700, 1_500, 3_000, 6_000)
 COMPARISONS = len(MEASURES) * len(SESSIONS)
 LEVEL = 0.001 / (2 * COMPARISONS)  # of one test of two, so that a sound pair of engines fails once in a thousand seeds
 DETECTABLE = float((stats.norm.isf(LEVEL / 2) + stats.norm.isf(0.2)) / np.sqrt(SUBJECTS))  # standard deviations, with 80 % power
@@ -176,7 +191,7 @@ DETECTABLE = float((stats.norm.isf(LEVEL / 2) + stats.norm.isf(0.2)) / np.sqrt(S
 
 def ensemble(engine: str, noise: str, first_seed: int) -> dict[str, np.ndarray]:
     """Measures as (subject, session): the loss as a mean over looks around each session, which is its plateau."""
-    looks = [(session, *range(session - 200, session, 10)) for session in SESSIONS]
+    looks = [(session, *range(session - 100, session, 50)) for session in SESSIONS]
     base = drift.Experiment(
         task=drift.CorridorTask(samples=30, rays=5),
         network=drift.Network(units=40, regime="lazy"),
@@ -188,7 +203,7 @@ def ensemble(engine: str, noise: str, first_seed: int) -> dict[str, np.ndarray]:
     run = drift.train(experiments, engine=engine, probes=(*MEASURES[:3], "rate", "occupancy"), progress=False)
     assert (run.status == "complete").all()
     at = np.searchsorted(run.elapsed.values[0], SESSIONS)
-    plateau = np.stack([np.log10(run.relative_loss.values[:, place - 20 : place + 1].mean(1)) for place in at], axis=1)
+    plateau = np.stack([np.log10(run.relative_loss.values[:, place - 2 : place + 1].mean(1)) for place in at], axis=1)
     information = run.spatial_information.mean("unit")
     return {
         "relative_loss": plateau,
@@ -212,11 +227,11 @@ def paired_p_values(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 def test_with_noise_engines_share_one_law(noise: str):
     """64 subjects an engine, five sessions, four measures.
 
-    The same worlds and first weights, other noise: a paired t test finds a shift of ``DETECTABLE`` = 0.65 standard deviations of the
+    The same worlds and first weights, other noise: a paired t test finds a shift of ``DETECTABLE`` = 0.63 standard deviations of the
     difference in 80 of 100 cases. Other worlds: the two-sample Kolmogorov-Smirnov test of the whole distribution. The level of each
-    is 0.001 over the number of tests. A noise 20 % too large must be found by the first.
+    is 0.001 over the number of tests.
     """
-    assert pytest.approx(0.65, abs=0.01) == DETECTABLE
+    assert pytest.approx(0.63, abs=0.01) == DETECTABLE
     batched, paired, other = ensemble("batched", noise, 0), ensemble("fused", noise, 0), ensemble("fused", noise, SUBJECTS)
     for name in MEASURES:
         assert not surprising(paired_p_values(batched[name], paired[name])), name
@@ -245,9 +260,9 @@ def resident():
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6
 
 steps, seen, weights = int(sys.argv[1]), [], FusedEngine.weights
-def watched(engine):
+def watched(engine, *members):
     seen.append((engine.step, resident()))
-    return weights(engine)
+    return weights(engine, *members)
 
 base = Experiment(task=RandomTask(), network=Network(units=100), noise=[UpdateNoise(std=0.03)], steps=steps, sessions=51)
 train([base.replace(steps=2, sessions=1)], progress=False, engine="fused")
