@@ -129,10 +129,10 @@ def _run(engine: Engine, records: Sequence[Records], bar: tqdm, number: int, kep
     _resume(engine, records, kept.state(number))
     experiments = [subject.experiment for family in records for subject in family.subjects]
     bar.update(engine.step * len(experiments))
-    last_write = time.monotonic()
+    last_write, block = time.monotonic(), 1
     try:
         for stop in _stops(records[0].steps, experiments[0].steps, engine.step):
-            _advance_to(stop, engine, bar, len(experiments))
+            block = _advance_to(stop, engine, bar, len(experiments), block)
             with deferred_interrupt():
                 losses = [family.attend(engine) for family in records]
             bar.set_postfix(relative_loss=f"{np.mean(losses):.3g}", refresh=False)
@@ -151,14 +151,15 @@ def _stops(sessions: np.ndarray, steps: int, first: int) -> list[int]:
     return sorted(stop for stop in stops if stop >= first)
 
 
-def _advance_to(stop: int, engine: Engine, bar: tqdm, subjects: int) -> None:
-    block = 1
+def _advance_to(stop: int, engine: Engine, bar: tqdm, subjects: int, block: int) -> int:
+    """Take steps in blocks that last about as long as a person waits; return the length that the next block should have."""
     while engine.step < stop:
         steps, began = min(block, stop - engine.step), time.monotonic()
         with deferred_interrupt():
             engine.advance(steps)
         bar.update(steps * subjects)
         block = max(1, min(2 * block, int(steps * PATIENCE / max(time.monotonic() - began, 1e-9))))
+    return block
 
 
 def _owners(engine: Engine, records: Sequence[Records]) -> dict[str, Engine | Records]:

@@ -8,6 +8,8 @@ from numba import njit
 from numba.extending import intrinsic
 
 _OPTIONS: Any = {"nogil": True, "cache": True, "error_model": "numpy", "fastmath": {"contract", "reassoc", "nsz", "arcp"}}
+# What has been compiled is found again by the date of the file that calls the loops: after a change to normals.py, products.py or
+# vectors.py, touch fused_kernels.py too.
 compiled: Any = njit(**_OPTIONS)
 inlined: Any = njit(forceinline=True, **_OPTIONS)
 primitive: Any = intrinsic

@@ -21,7 +21,7 @@ from drift.engines.vectors import WIDTH
 from drift.experiment import Experiment
 from drift.learners import SGD, Adam, StochasticErrorDescent
 from drift.networks import Network
-from drift.noise import Noise
+from drift.noise import InputNoise, LabelNoise, Noise, UpdateNoise
 
 RULES: dict[type, int] = {SGD: kernels.SGD, Adam: kernels.ADAM, StochasticErrorDescent: kernels.STOCHASTIC_ERROR_DESCENT}
 STREAMS = ("input_noise", "label_noise", "update_noise", "perturbation")
@@ -29,8 +29,9 @@ TABLE = 10_000  # steps whose noise scales are tabulated at once
 
 
 def knows(experiment: Experiment) -> bool:
-    """Tell whether the compiled steps cover a recipe: its network and its learning rule; they cover all noise."""
-    return type(experiment.learner) in RULES and type(experiment.network) is Network
+    """Tell whether the compiled steps cover a recipe: its network, its learning rule and its noise, none of them a subclass."""
+    noises = all(type(noise) in (InputNoise, LabelNoise, UpdateNoise) for noise in experiment.noise)
+    return noises and type(experiment.learner) in RULES and type(experiment.network) is Network
 
 
 class FusedProgram:
@@ -76,7 +77,7 @@ class FusedEngine(Engine):
     def __init__(self, subjects: Sequence[Subject], precision: Precision, threads: int | None = None) -> None:
         _announce_compilation()
         self._programs = [FusedProgram(subject, precision) for subject in subjects]
-        self._threads = threads or os.cpu_count() or 1
+        self._pool = ThreadPoolExecutor(threads or os.cpu_count() or 1)
 
     @property
     def step(self) -> int:  # type: ignore[override]
@@ -85,8 +86,7 @@ class FusedEngine(Engine):
 
     def advance(self, steps: int) -> None:
         """Take steps in all subjects; an interrupt waits until all have taken them."""
-        with ThreadPoolExecutor(self._threads) as pool:
-            finish([pool.submit(program.advance, steps) for program in self._programs])
+        finish([self._pool.submit(program.advance, steps) for program in self._programs])
 
     def weights(self, members: Sequence[int] | None = None) -> Weights:
         """Return the present weights of subjects of one shape."""

@@ -36,6 +36,32 @@ def listed_events(activity: np.ndarray) -> Events:
     return Events(sample, unit, None if (size == 1).all() else size, activity.shape[1])
 
 
+def unit_blocks(events: Events, largest: int = 16_384) -> list[tuple[slice, Events]]:
+    """Events of consecutive units, in blocks that stay in the cache while they are counted many times.
+
+    Parameters
+    ----------
+    events : Events
+        What happened.
+    largest : int
+        Events in a block, unless a single unit has more.
+
+    Returns
+    -------
+    list of (slice, Events)
+        The units of each block, and their events with units counted from 0.
+    """
+    ends = np.searchsorted(events.unit, np.arange(events.units + 1))
+    blocks, first = [], 0
+    while first < events.units:
+        last = max(first + 1, int(np.searchsorted(ends, ends[first] + largest, side="right")) - 1)
+        part = slice(ends[first], ends[last])
+        size = None if events.size is None else events.size[part]
+        blocks.append((slice(first, last), Events(events.sample[part], events.unit[part] - first, size, last - first)))
+        first = last
+    return blocks
+
+
 def events_by_place(events: Events, place: np.ndarray, places: int) -> np.ndarray:
     """Summed size of the events of each unit at each place.
 

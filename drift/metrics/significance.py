@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from drift.errors import RefusedInputError
-from drift.metrics.events import Events, counted, events_by_place, information_of_counts, listed_events
+from drift.metrics.events import Events, counted, events_by_place, information_of_counts, listed_events, unit_blocks
 from drift.metrics.labels import described, observed_units
 from drift.metrics.rate_maps import ROUNDING, check_place_index
 
@@ -60,6 +60,20 @@ def _shifted_information(events: Events, track: _Track, lags: np.ndarray) -> np.
     """(unit) bits per event after delaying all units by one lag, or each by its own; NaN for a unit left without events."""
     delayed = events.sample + (lags if lags.size == 1 else lags[events.unit])
     return information_of_counts(events_by_place(events, track.twice[delayed], track.occupancy.size), track.occupancy)[0]
+
+
+def _real_and_reached(events: Events, track: _Track, lags: np.ndarray, progress: bool) -> tuple[np.ndarray, np.ndarray]:
+    """(unit) information, and in how many shuffles it was reached; lags are (shuffle, unit), or (shuffle, 1) for all units."""
+    real, reached = np.full(events.units, np.nan), np.zeros(events.units)
+    blocks = unit_blocks(events)
+    steps = iter(counted(len(blocks) * len(lags), "shift", progress))
+    for units, block in blocks:
+        real[units] = _shifted_information(block, track, np.zeros(1, dtype=int))
+        for lag, _ in zip(lags if lags.shape[1] == 1 else lags[:, units], steps):
+            # A shuffle that leaves no event at a valid place cannot speak against chance, so it counts as reached.
+            reached[units] += ~(_shifted_information(block, track, lag) < real[units])
+    next(steps, None)  # closes a progress bar
+    return real, reached
 
 
 def circular_shift_p_values(
@@ -129,11 +143,7 @@ def circular_shift_p_values(
     track = _track(place_index.values.astype(int), sample_duration, minimum_occupancy)
     if not track.occupancy.any():
         raise RefusedInputError(f"no place has an occupancy above {minimum_occupancy} s, so there is no map to test: lower it.")
-    real = _shifted_information(events, track, np.zeros(1, dtype=int))
-    reached = np.zeros(events.units)
-    for _ in counted(shuffles, "shuffle", progress):
-        lags = rng.integers(low, high, 1 if one_lag_for_all else events.units)
-        # A shuffle that leaves no event at a valid place cannot speak against chance, so it counts as reached.
-        reached += ~(_shifted_information(events, track, lags) < real)
+    lags = rng.integers(low, high, (shuffles, 1 if one_lag_for_all else events.units))
+    real, reached = _real_and_reached(events, track, lags, progress)
     p = reached / shuffles if faithful else (reached + 1) / (shuffles + 1)
     return observed.copy(data=np.where(np.isnan(real), np.nan, p)).rename("p_value").assign_attrs(units="1")

@@ -312,7 +312,7 @@ def test_a_weight_that_is_no_number_is_flagged_and_neighbours_do_not_notice(bad:
     engine = engine_at(ones, weights)
     for each in (healthy, engine):
         each.advance(3)
-    records = Records(ones, probes.chosen(("loss",)))
+    records = Records(ones, range(3), probes.chosen(("loss",)))
     records.attend(engine)
     np.testing.assert_array_equal(records.diverged_at, [np.nan, 3, np.nan])
     np.testing.assert_array_equal(joined(engine)[::2], joined(healthy)[::2])

@@ -104,8 +104,9 @@ def test_a_killed_run_goes_on_from_its_checkpoint_bit_for_bit(engine: str, kills
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("calls", [0, 7, 55, 110])
 def test_interrupted_and_resumed_is_never_stopped(engine: str, calls: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    experiments, path = recipes(40), tmp_path / "run.npz"
-    monkeypatch.setattr(training, "PATIENCE", 0.0)  # one step a call, so that 40 calls make a group
+    # One step a call: 120 calls make a run, in three groups of the batched engine or in the one group of the fused.
+    experiments, path = recipes({"batched": 40, "fused": 120}[engine]), tmp_path / "run.npz"
+    monkeypatch.setattr(training, "PATIENCE", 0.0)
     with monkeypatch.context() as patch:
         interrupt_after(patch, engine, calls)
         with pytest.raises(KeyboardInterrupt):

@@ -333,7 +333,9 @@ def test_R16_a_frozen_code_with_falling_event_rate(simulated):
     print(f"power of one run: {power:.2f} for the naive slope; runs with p < .05: {(p_values < 0.05).sum(axis=0)} of {runs}")
     assert naive / error[0] > 2.1 and power >= 0.8  # t with 19 degrees of freedom, p < .05
     assert naive == pytest.approx(0.10, abs=0.03) and abs(bae) < 0.03 and abs(ssr) < 0.06
-    assert (error < 0.01).all()  # the bounds stand at three standard errors or more
+    # Seen: +.083, -.045, -.020 with standard errors of .004, .004, .005, and p < .05 for the naive slope in 20 of 20 runs, for SSR in 9
+    # and for BAE in 3: twenty runs would show a corrected change of .013 with a power of 80 %.
+    assert (error < 0.007).all()
 
 
 def _session(expected, place, factor, rng):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from drift.metrics.events import listed_events, unit_blocks
 from drift.metrics.information import spatial_information
 from drift.metrics.rate_maps import rate_maps
 from drift.metrics.significance import circular_shift_p_values
@@ -51,6 +52,21 @@ def test_much_faster_than_a_plain_loop_measured_in_the_same_run():
     activity, place = recording(100, 5000)
     ours = timed(lambda: circular_shift_p_values(activity, place, 0.05, 60, 200, np.random.default_rng(0))) / 60
     assert timed(lambda: plain_loop(activity, place, 10, np.random.default_rng(0))) / 10 > 5 * ours
+
+
+@pytest.mark.parametrize("largest", [1, 7, 40, 10_000])
+def test_blocks_hold_every_event_of_every_unit_once(largest):
+    values = np.random.default_rng(1).poisson(0.1, (50, 9)).astype(float)
+    values[:, [0, 4, 8]] = 0
+    events = listed_events(values)
+    rebuilt = np.zeros_like(values)
+    blocks = unit_blocks(events, largest)
+    for units, block in blocks:
+        assert block.units == units.stop - units.start and (block.sample.size <= largest or block.units == 1)
+        size = 1.0 if block.size is None else block.size
+        np.add.at(rebuilt, (block.sample, block.unit + units.start), size)
+    np.testing.assert_array_equal(rebuilt, values)
+    assert [units.start for units, _ in blocks] == [0, *(units.stop for units, _ in blocks[:-1])] and blocks[-1][0].stop == 9
 
 
 def test_a_progress_bar_and_a_second_run_give_the_same(capfd):

@@ -1,0 +1,203 @@
+"""Simulated subjects beside recordings: normalised curves, their slopes, published slopes, and what null models of drift explain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import xarray as xr
+
+from drift.compared_sources import described_source, event_rate_ratio
+from drift.conventions import CONVENTIONS
+from drift.errors import RefusedInputError
+from drift.lens import as_recorded
+from drift.measurement import measure
+from drift.null_models import changed_behaviour, frozen_code, wrong_registration
+from drift.observation import observe
+from drift.published import PUBLISHED_SLOPES
+from drift.schema import check
+from drift.time_scale import TimeScale, fitted_time_scale
+
+MEASURES = ("fraction_place_units", "active_units", "spatial_information", "rate_map_correlation")
+CORRECTED = ("population_spatial_information_scaled_shuffle_reduced", "population_spatial_information_extrapolated")
+NULLS = ("frozen code", "other event rate", "wrong registration", "changed behaviour")
+PUBLISHED_NAMES = {
+    "fraction of place cells": "fraction_place_units",
+    "number of active cells": "active_units",
+    "mean spatial information": "spatial_information",
+}
+PANELS = tuple(dict.fromkeys(one.recording for one in PUBLISHED_SLOPES))
+Recording = xr.Dataset | Sequence[xr.Dataset]
+
+
+def _published(measures: Sequence[str]) -> xr.Dataset:
+    """Published slopes and the changes that they imply, by (panel, measure); NaN where none is published."""
+    names = ("slope", "p_value", "change")
+    table = {f"published_{name}": np.full((len(PANELS), len(measures)), np.nan) for name in names}
+    for one in PUBLISHED_SLOPES:
+        for name in names:
+            table[f"published_{name}"][PANELS.index(one.recording), list(measures).index(PUBLISHED_NAMES[one.measure])] = getattr(one, name)
+    per = [next(one.per for one in PUBLISHED_SLOPES if one.recording == panel) for panel in PANELS]
+    return xr.Dataset({name: (("panel", "measure"), values) for name, values in table.items()}, coords={"published_per": ("panel", per)})
+
+
+def _against_published(sources: xr.Dataset, published: xr.Dataset) -> xr.Dataset:
+    known = published["published_change"].notnull() & sources["change"].notnull()
+    agree = (np.sign(sources["change"]) == np.sign(published["published_change"])).astype(float).where(known)
+    return xr.Dataset({"sign_agreement": agree, "change_ratio": sources["change"] / published["published_change"]})
+
+
+def _explained(sources: xr.Dataset, nulls: Sequence[str]) -> xr.Dataset:
+    """Change of each null model over that of each source, with its standard error; NaN for the null models themselves."""
+    null = sources[["change", "change_standard_error"]].sel(source=list(nulls)).rename(source="null")
+    own = sources["change"].where((sources["change"] != 0) & ~sources["source"].isin(list(nulls)))
+    share = null["change"] / own
+    error = np.sqrt(null["change_standard_error"] ** 2 + (share * sources["change_standard_error"]) ** 2) / abs(own)
+    return xr.Dataset({"share_explained": share, "share_explained_standard_error": error})
+
+
+def _null_models(run: xr.Dataset, lens: Recording, ratio: float, options: dict, confused: float, final_time: float) -> dict[str, xr.Dataset]:
+    """The null models, each observed through the same lens as the run."""
+    frozen = frozen_code(run)
+    longitudinal = lens if isinstance(lens, xr.Dataset) else as_recorded(lens)[0]
+    unmoved = _seen(frozen, lens, **options)
+    slower = changed_behaviour(longitudinal, final_time)
+    nulls = {
+        "frozen code": unmoved,
+        "other event rate": _seen(frozen_code(run, final_gain=ratio), lens, **options) if np.isfinite(ratio) else None,
+        "wrong registration": wrong_registration(unmoved, confused, options["seed"]),
+        "changed behaviour": _seen(frozen, slower, **options),
+    }
+    return {name: dataset for name, dataset in nulls.items() if dataset is not None}
+
+
+def _seen(run: xr.Dataset, lens: Recording, *, seed: int, events: str, shuffles: int, corrected: bool) -> xr.Dataset:
+    return measure(observe(run, lens, seed=seed, events=events), seed=seed, shuffles=shuffles, corrected=corrected)  # type: ignore[arg-type]
+
+
+def _sources(
+    run: xr.Dataset, recorded: xr.Dataset | None, lens: Recording | None, options: dict, confused: float, final_time: float
+) -> tuple[dict[str, xr.Dataset], float]:
+    sources = {"simulated": run.isel(session=slice(1, None))}
+    if lens is None:
+        return sources, np.nan
+    sources["observed"] = _seen(run, lens, **options)
+    if recorded is not None:
+        sources["recorded"] = recorded
+    ratio = event_rate_ratio(sources["observed"] if recorded is None else recorded)
+    return {**sources, **_null_models(run, lens, ratio, options, confused, final_time)}, ratio
+
+
+def _time_scale(run: xr.Dataset, recorded: xr.Dataset | None, seed: int, bootstraps: int) -> TimeScale:
+    if recorded is None:
+        return TimeScale(np.nan, np.nan, np.nan, np.nan, "no recording was given.")
+    return fitted_time_scale(run, recorded, seed, bootstraps)
+
+
+def _refuse(run: xr.Dataset, recorded: Recording | None, like: Recording | None) -> None:
+    check(run, "rate", "elapsed", "place_unit")
+    if run.sizes["session"] < 3:
+        raise RefusedInputError(
+            f"a run needs at least two sessions after its first one, got {run.sizes['session'] - 1}: session 0 shows no learned code; "
+            "ask for more sessions."
+        )
+    for name, given in (("recorded", recorded), ("like", like)):
+        if given is not None and not isinstance(given, xr.Dataset) and len(given) == 0:
+            raise RefusedInputError(f"{name} holds no session: check the path and the filters of the reader.")
+
+
+def compare(
+    run: xr.Dataset,
+    recorded: xr.Dataset | Iterable[xr.Dataset] | None = None,
+    *,
+    like: xr.Dataset | Iterable[xr.Dataset] | None = None,
+    seed: int = 0,
+    events: str = "poisson",
+    shuffles: int = 100,
+    corrected: bool = False,
+    bootstraps: int = 200,
+    confused: float = 0.1,
+    final_time: float = 0.5,
+) -> xr.Dataset:
+    """Set simulated subjects, observed as the animals were, beside a recording, the published slopes, and null models of drift.
+
+    Sources are the run as it is ("simulated"), the run seen through the lens of the recording ("observed"), the recording ("recorded"),
+    and a code that stands still, seen through the same lens: "frozen code"; "other event rate", its activity changing as a whole as the
+    recorded (else observed) mean event rate does; "wrong registration"; and "changed behaviour", less running time. Each measure is
+    normalised to its first session in each published convention; y = intercept + slope t is fitted to the curve, with a t-test of the
+    slope. The share that a null model explains is its change over the study divided by that of a source.
+
+    Parameters
+    ----------
+    run : xarray.Dataset
+        Longitudinal Dataset of ``train``; session 0, before learning, is left out.
+    recorded : xarray.Dataset or iterable of xarray.Dataset, optional
+        Longitudinal Dataset of ``measure``, or session Datasets, which are then measured as the observed run is.
+    like : xarray.Dataset or iterable of xarray.Dataset, optional
+        The lens; the recording by default. With ``published_design`` a study whose data are not at hand.
+    seed : int
+        Of observation, shift tests and bootstrap.
+    events : {"poisson", "calcium"}
+        See ``observe``.
+    shuffles : int
+        Of the significance test of place units; see ``measure``. A longitudinal recording keeps its own rule, see ``place_unit_rule``.
+    corrected : bool
+        Add corrected information; takes seconds a session.
+    bootstraps : int
+        Draws for the interval of the time scale.
+    confused : float
+        Share of units confused from session to session in "wrong registration".
+    final_time : float
+        Running time of the last session over its own in "changed behaviour".
+
+    Returns
+    -------
+    xarray.Dataset
+        Dims source, measure, convention, session, panel, null. Beside what ``described_source`` lists: ``published_slope``,
+        ``published_p_value`` and ``published_change`` (panel, measure), units in ``published_per``; ``sign_agreement`` (1 or 0) and
+        ``change_ratio`` (source, measure, convention, panel); ``share_explained`` (source, measure, convention, null) with its
+        standard error; ``time_scale`` with ``time_scale_low`` and ``time_scale_high`` (95 %), in steps per recorded unit of elapsed.
+        Coordinates ``since_first`` (source, session) real elapsed time, ``elapsed_units`` (source). NaN where a measure does not exist.
+
+    Raises
+    ------
+    RefusedInputError
+        If the run has no learned sessions, the recording none or unknown elapsed time, or a first session is 0.
+    SchemaError
+        If a variable is missing.
+
+    References
+    ----------
+    Ratzon, Derdikman & Barak 2024, Fig. 3.
+    """
+    given, lens = (one if one is None or isinstance(one, xr.Dataset) else list(one) for one in (recorded, like))
+    _refuse(run, given, lens)
+    lens = given if lens is None else lens
+    options = {"seed": seed, "events": events, "shuffles": shuffles, "corrected": corrected}
+    measured = given if given is None or isinstance(given, xr.Dataset) else measure(given, seed=seed, shuffles=shuffles, corrected=corrected)
+    datasets, ratio = _sources(run, measured, lens, options, confused, final_time)
+    measures = (*MEASURES, *CORRECTED) if corrected else MEASURES
+    parts = [described_source(dataset, measures) for dataset in datasets.values()]
+    sources = xr.concat(parts, dim="source", join="outer", coords="different", compat="equals", combine_attrs="override").assign_coords(
+        source=list(datasets), measure=list(measures), convention=list(CONVENTIONS)
+    )
+    nulls = [name for name in NULLS if name in datasets]
+    scale = _time_scale(run, measured, seed, bootstraps)
+    published = _published(measures).assign_coords(panel=list(PANELS), measure=list(measures))
+    scales = {"time_scale": scale.scale, "time_scale_low": scale.low, "time_scale_high": scale.high, "attenuation": scale.attenuation}
+    result = xr.merge([sources, published, _against_published(sources, published), _explained(sources, nulls)], compat="equals", join="outer")
+    attrs = {
+        "title": "simulated subjects beside recordings", "time_scale_reason": scale.reason, "event_rate_ratio": ratio, "seed": seed,
+        "events": events, "confused": confused, "final_time": final_time,
+        "lens": "none" if lens is None else str((lens if isinstance(lens, xr.Dataset) else lens[0]).attrs.get("source", "unknown")),
+    }  # fmt: skip
+    return _with_units(result.assign(scales), "" if measured is None else str(measured["elapsed"].attrs.get("units", "1")), run).assign_attrs(attrs)
+
+
+def _with_units(comparison: xr.Dataset, recorded_units: str, run: xr.Dataset) -> xr.Dataset:
+    per_elapsed = ("slope", "standard_error")
+    per_scale = f"{run['elapsed'].attrs.get('units', 'step')}/{recorded_units or '1'}"
+    units = {name: "1/elapsed_units" for name in per_elapsed} | {"published_slope": "1/published_per"}
+    units |= {name: "1/session" for name in ("slope_per_session", "standard_error_per_session")}
+    units |= {name: per_scale for name in ("time_scale", "time_scale_low", "time_scale_high")}
+    return comparison.assign({name: comparison[name].assign_attrs(units=units.get(str(name), "1")) for name in comparison.data_vars})
