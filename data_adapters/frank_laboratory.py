@@ -224,7 +224,7 @@ def _nothing_left(planned: Animal, seen: list[Cell], selection: Selection) -> st
 
 def _text(leaf: dict[str, Any], name: str) -> str:
     value = leaf.get(name, "")
-    return value.strip() if isinstance(value, str) else ""
+    return " ".join(value.split()) if isinstance(value, str) else ""
 
 
 def _number(leaf: dict[str, Any], name: str, where: str = "task") -> float:

@@ -156,14 +156,21 @@ def _animal_sessions(chosen: Animal, reading: Reading) -> Iterator[xr.Dataset]:
     for day in sorted({epoch.day for epoch in chosen.epochs}):
         epochs = [epoch for epoch in chosen.epochs if epoch.day == day]
         position, spikes = (_day_content(chosen, kind, day) for kind in KINDS[:2])
-        begin = min(
-            float(_table(item, "time", f"pos of day {day}")["time"][0]) for item in matlab.cells(position) if isinstance(item, dict)
-        )
+        begin = _day_begins(position, day)
         slots = sorted({cell.slot for epoch in epochs for cell in epoch.cells})
         for epoch in epochs:
             content = matlab.cell(position, epoch.epoch - 1), matlab.cell(spikes, epoch.epoch - 1)
             yield _session(chosen, epoch, session, content, slots, begin, reading)
             session += 1
+
+
+def _day_begins(position: Any, day: int) -> float:
+    """Time of the first frame of the day, s."""
+    times = [_table(leaf, "time", f"pos of day {day}")["time"] for leaf in matlab.cells(position) if isinstance(leaf, dict)]
+    firsts = [float(time[0]) for time in times if len(time)]
+    if not firsts:
+        raise RefusedInputError(f"positions of day {day} were expected to have frames, got none: leave the day out with days=.")
+    return min(firsts)
 
 
 def _day_content(chosen: Animal, kind: str, day: int) -> Any:

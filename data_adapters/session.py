@@ -14,6 +14,7 @@ from drift.schema import RefusedInputError, check, labelled
 GEOMETRIES = ("linear", "L", "W", "square", "circle", "unknown")
 ELAPSED_UNITS = ("day", "min", "step")
 POSITION_UNITS = ("cm", "pixel")
+LARGEST_WHOLE = 2**53  # beyond it float64 skips whole numbers
 # Bins of 4 cm and 1 cm/s: Ratzon et al. 2024, all four recordings; 10 pixels and 20 pixels/s suit a 640 x 480 camera above a maze.
 BIN_SIZE = {"cm": 4.0, "pixel": 10.0}
 MINIMUM_SPEED = {"cm": 1.0, "pixel": 20.0}
@@ -59,11 +60,15 @@ def integers(values: ArrayLike, what: str) -> NDArray[np.int64]:
     Raises
     ------
     RefusedInputError
-        If one of them is not.
+        If one of them is not, or is too large for float64 to hold exactly.
     """
     array = numbers(values, what)
     if np.isnan(array).any() or (array != np.floor(array)).any():
         raise RefusedInputError(f"{what} was expected to hold whole numbers, got {array[~(array == np.floor(array))][0]}: correct it.")
+    if (np.abs(array) > LARGEST_WHOLE).any():
+        raise RefusedInputError(
+            f"{what} was expected to hold whole numbers, got {np.abs(array).max():g}, too large to be exact: correct it."
+        )
     return array.astype(np.int64)
 
 

@@ -26,6 +26,13 @@ _PLACES = {
     "Linear": "noise",
     "train": "training",
     "measure": "measurement",
+    "observe": "observation",
+    "published_design": "designs",
+    "frozen_code": "null_models",
+    "wrong_registration": "null_models",
+    "changed_behaviour": "null_models",
+    "compare": "comparison",
+    "comparison_table": "comparison_table",
     "save": "store",
     "load": "store",
     "check": "schema",
@@ -37,12 +44,17 @@ _PLACES = {
 __all__ = list(_PLACES)
 
 if TYPE_CHECKING:
+    from drift.comparison import compare
+    from drift.comparison_table import comparison_table
+    from drift.designs import published_design
     from drift.errors import RefusedInputError, SchemaError
     from drift.experiment import Experiment
     from drift.learners import SGD, Adam, StochasticErrorDescent
     from drift.measurement import measure
     from drift.networks import Network
     from drift.noise import InputNoise, LabelNoise, Linear, OnOff, UpdateNoise
+    from drift.null_models import changed_behaviour, frozen_code, wrong_registration
+    from drift.observation import observe
     from drift.schema import check
     from drift.store import load, save
     from drift.streams import stream

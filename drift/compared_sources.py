@@ -105,9 +105,9 @@ def described_source(dataset: xr.Dataset, measures: Sequence[str]) -> xr.Dataset
     """
     elapsed = _elapsed(dataset)
     parts = [_one_measure(of_subjects(dataset, name), elapsed) for name in measures]
-    joined = xr.concat(parts, dim="measure").assign_coords(session=np.arange(elapsed.size), since_first=("session", elapsed))
+    joined = xr.concat(parts, dim="measure").assign_coords(session=np.arange(elapsed.size)).assign(since_first=("session", elapsed))
     rule = str(dataset.attrs.get("place_unit_rule", "spatial_information > 0.01 bits/event"))
-    return joined.assign_coords(elapsed_units=str(dataset["elapsed"].attrs.get("units", "1")), place_unit_rule=rule)
+    return joined.assign(elapsed_units=str(dataset["elapsed"].attrs.get("units", "1")), place_unit_rule=rule)
 
 
 def event_rate_ratio(dataset: xr.Dataset) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Literal, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -56,32 +57,49 @@ def _explained(sources: xr.Dataset, nulls: Sequence[str]) -> xr.Dataset:
     return xr.Dataset({"share_explained": share, "share_explained_standard_error": error})
 
 
-def _null_models(run: xr.Dataset, lens: Recording, ratio: float, options: dict, confused: float, final_time: float) -> dict[str, xr.Dataset]:
+class _Options(NamedTuple):
+    """How every source is observed and measured."""
+
+    seed: int
+    events: Literal["poisson", "calcium"]
+    sampling_rate: float
+    shuffles: int
+    corrected: bool
+
+
+def _seen(run: xr.Dataset, lens: Recording, options: _Options) -> xr.Dataset:
+    sessions = observe(run, lens, seed=options.seed, events=options.events, sampling_rate=options.sampling_rate)
+    return _measured(sessions, options)
+
+
+def _measured(sessions: Iterable[xr.Dataset], options: _Options) -> xr.Dataset:
+    return measure(sessions, seed=options.seed, shuffles=options.shuffles, corrected=options.corrected)
+
+
+def _null_models(
+    run: xr.Dataset, lens: Recording, ratio: float, options: _Options, confused: float, final_time: float
+) -> dict[str, xr.Dataset]:
     """The null models, each observed through the same lens as the run."""
     frozen = frozen_code(run)
     longitudinal = lens if isinstance(lens, xr.Dataset) else as_recorded(lens)[0]
-    unmoved = _seen(frozen, lens, **options)
+    unmoved = _seen(frozen, lens, options)
     slower = changed_behaviour(longitudinal, final_time)
     nulls = {
         "frozen code": unmoved,
-        "other event rate": _seen(frozen_code(run, final_gain=ratio), lens, **options) if np.isfinite(ratio) else None,
-        "wrong registration": wrong_registration(unmoved, confused, options["seed"]),
-        "changed behaviour": _seen(frozen, slower, **options),
+        "other event rate": _seen(frozen_code(run, final_gain=ratio), lens, options) if np.isfinite(ratio) else None,
+        "wrong registration": wrong_registration(unmoved, confused, options.seed),
+        "changed behaviour": _seen(frozen, slower, options),
     }
     return {name: dataset for name, dataset in nulls.items() if dataset is not None}
 
 
-def _seen(run: xr.Dataset, lens: Recording, *, seed: int, events: str, shuffles: int, corrected: bool) -> xr.Dataset:
-    return measure(observe(run, lens, seed=seed, events=events), seed=seed, shuffles=shuffles, corrected=corrected)  # type: ignore[arg-type]
-
-
 def _sources(
-    run: xr.Dataset, recorded: xr.Dataset | None, lens: Recording | None, options: dict, confused: float, final_time: float
+    run: xr.Dataset, recorded: xr.Dataset | None, lens: Recording | None, options: _Options, confused: float, final_time: float
 ) -> tuple[dict[str, xr.Dataset], float]:
     sources = {"simulated": run.isel(session=slice(1, None))}
     if lens is None:
         return sources, np.nan
-    sources["observed"] = _seen(run, lens, **options)
+    sources["observed"] = _seen(run, lens, options)
     if recorded is not None:
         sources["recorded"] = recorded
     ratio = event_rate_ratio(sources["observed"] if recorded is None else recorded)
@@ -112,7 +130,8 @@ def compare(
     *,
     like: xr.Dataset | Iterable[xr.Dataset] | None = None,
     seed: int = 0,
-    events: str = "poisson",
+    events: Literal["poisson", "calcium"] = "poisson",
+    sampling_rate: float = 20.0,
     shuffles: int = 100,
     corrected: bool = False,
     bootstraps: int = 200,
@@ -139,6 +158,8 @@ def compare(
         Of observation, shift tests and bootstrap.
     events : {"poisson", "calcium"}
         See ``observe``.
+    sampling_rate : float
+        In Hz, where the lens is a longitudinal Dataset.
     shuffles : int
         Of the significance test of place units; see ``measure``. A longitudinal recording keeps its own rule, see ``place_unit_rule``.
     corrected : bool
@@ -173,31 +194,36 @@ def compare(
     given, lens = (one if one is None or isinstance(one, xr.Dataset) else list(one) for one in (recorded, like))
     _refuse(run, given, lens)
     lens = given if lens is None else lens
-    options = {"seed": seed, "events": events, "shuffles": shuffles, "corrected": corrected}
-    measured = given if given is None or isinstance(given, xr.Dataset) else measure(given, seed=seed, shuffles=shuffles, corrected=corrected)
+    options = _Options(seed, events, sampling_rate, shuffles, corrected)
+    measured = given if given is None or isinstance(given, xr.Dataset) else _measured(given, options)
     datasets, ratio = _sources(run, measured, lens, options, confused, final_time)
     measures = (*MEASURES, *CORRECTED) if corrected else MEASURES
-    parts = [described_source(dataset, measures) for dataset in datasets.values()]
+    parts = [described_source(dataset, measures).expand_dims(source=[name]) for name, dataset in datasets.items()]
     sources = xr.concat(parts, dim="source", join="outer", coords="different", compat="equals", combine_attrs="override").assign_coords(
-        source=list(datasets), measure=list(measures), convention=list(CONVENTIONS)
+        measure=list(measures), convention=list(CONVENTIONS)
     )
     nulls = [name for name in NULLS if name in datasets]
     scale = _time_scale(run, measured, seed, bootstraps)
     published = _published(measures).assign_coords(panel=list(PANELS), measure=list(measures))
     scales = {"time_scale": scale.scale, "time_scale_low": scale.low, "time_scale_high": scale.high, "attenuation": scale.attenuation}
-    result = xr.merge([sources, published, _against_published(sources, published), _explained(sources, nulls)], compat="equals", join="outer")
+    result = xr.merge(
+        [sources, published, _against_published(sources, published), _explained(sources, nulls)], compat="equals", join="outer"
+    )
+    result = result.set_coords(["since_first", "elapsed_units", "place_unit_rule"])
     attrs = {
         "title": "simulated subjects beside recordings", "time_scale_reason": scale.reason, "event_rate_ratio": ratio, "seed": seed,
         "events": events, "confused": confused, "final_time": final_time,
         "lens": "none" if lens is None else str((lens if isinstance(lens, xr.Dataset) else lens[0]).attrs.get("source", "unknown")),
     }  # fmt: skip
-    return _with_units(result.assign(scales), "" if measured is None else str(measured["elapsed"].attrs.get("units", "1")), run).assign_attrs(attrs)
+    return _with_units(
+        result.assign(scales), "" if measured is None else str(measured["elapsed"].attrs.get("units", "1")), run
+    ).assign_attrs(attrs)
 
 
 def _with_units(comparison: xr.Dataset, recorded_units: str, run: xr.Dataset) -> xr.Dataset:
     per_elapsed = ("slope", "standard_error")
     per_scale = f"{run['elapsed'].attrs.get('units', 'step')}/{recorded_units or '1'}"
-    units = {name: "1/elapsed_units" for name in per_elapsed} | {"published_slope": "1/published_per"}
-    units |= {name: "1/session" for name in ("slope_per_session", "standard_error_per_session")}
-    units |= {name: per_scale for name in ("time_scale", "time_scale_low", "time_scale_high")}
+    units = dict.fromkeys(per_elapsed, "1/elapsed_units") | {"published_slope": "1/published_per"}
+    units |= dict.fromkeys(("slope_per_session", "standard_error_per_session"), "1/session")
+    units |= dict.fromkeys(("time_scale", "time_scale_low", "time_scale_high"), per_scale)
     return comparison.assign({name: comparison[name].assign_attrs(units=units.get(str(name), "1")) for name in comparison.data_vars})

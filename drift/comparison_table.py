@@ -30,7 +30,11 @@ def _p_value(value: float) -> str:
 
 def _row(one: xr.Dataset, source: str, units: str) -> str:
     subjects = one["subjects"].values[one["subjects"].values > 0]
-    count = f"{int(subjects.min())}-{int(subjects.max())}" if subjects.size and np.ptp(subjects) else f"{int(subjects[0]) if subjects.size else 0}"
+    count = (
+        f"{int(subjects.min())}-{int(subjects.max())}"
+        if subjects.size and np.ptp(subjects)
+        else f"{int(subjects[0]) if subjects.size else 0}"
+    )
     numbers = [_number(float(one[name]), "+11.4g") for name in ("slope", "intercept")]
     error = _number(float(one["standard_error"]), "10.2g")
     changes = _number(100 * float(one["change"]), "+9.1f") + _number(float(one["slope_per_session"]), "+12.4f")
@@ -38,7 +42,9 @@ def _row(one: xr.Dataset, source: str, units: str) -> str:
     return f"  {source:20}{numbers[0]}{error} {'per ' + units:12}{_p_value(float(one['p_value']))}{numbers[1]}{changes}{effect}{count:>9}"
 
 
-HEADER = f"  {'source':20}{'slope':>11}{'s.e.':>10} {'unit':12}{'p':>8}{'intercept':>11}{'change %':>9}{'/session':>12}{'r':>8}{'subjects':>9}"
+HEADER = (
+    f"  {'source':20}{'slope':>11}{'s.e.':>10} {'unit':12}{'p':>8}{'intercept':>11}{'change %':>9}{'/session':>12}{'r':>8}{'subjects':>9}"
+)
 
 
 def _published_rows(comparison: xr.Dataset, measure: str) -> list[str]:
@@ -112,7 +118,9 @@ def comparison_table(comparison: xr.Dataset, convention: str = "mean_of_ratios")
     if "published_slope" not in comparison or "curve" not in comparison:
         raise RefusedInputError("a comparison was expected, got a Dataset without curve and published_slope: pass the result of compare.")
     if convention not in CONVENTIONS:
-        raise RefusedInputError(f"convention must be one of {', '.join(CONVENTIONS)}, got {convention!r}: choose how curves are normalised.")
+        raise RefusedInputError(
+            f"convention must be one of {', '.join(CONVENTIONS)}, got {convention!r}: choose how curves are normalised."
+        )
     chosen = comparison.sel(convention=convention)
     blocks = [line for measure in comparison["measure"].values for line in _block(chosen, str(measure))]
     lens = f"values over those of the first session ({convention.replace('_', ' ')}); observed like: {comparison.attrs['lens']}"

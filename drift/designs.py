@@ -92,7 +92,9 @@ def published_design(recording: str) -> xr.Dataset:
         coords["direction"] = [1, -1]
     variables = {
         "rate": labelled("rate", (*pair, "unit", "place", *ways), flat, units="events/s"),
-        "occupancy": labelled("occupancy", (*pair, "place", *ways), np.full(shape, 60 * RUNNING * design.duration / (places * 2 ** len(ways)))),
+        "occupancy": labelled(
+            "occupancy", (*pair, "place", *ways), np.full(shape, 60 * RUNNING * design.duration / (places * 2 ** len(ways)))
+        ),
         "recorded": labelled("recorded", (*pair, "unit"), np.ones((1, sessions, design.cells), dtype="int8")),
     }
     attrs = {"bin_size": design.bin_size, "minimum_speed": 1.0, "geometry": design.geometry, "source": f"the design of {recording}"}

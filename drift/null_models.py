@@ -55,11 +55,15 @@ def frozen_code(run: xr.Dataset, session: int = 1, final_gain: float = 1.0) -> x
     same = np.full(run.sizes["session"], session)
     pairwise = [name for name, values in run.data_vars.items() if "session_other" in values.dims]
     names = [name for name, values in run.data_vars.items() if "session" in values.dims and name not in pairwise]
-    frozen = run.drop_vars(pairwise).assign({name: (run[name].dims, run[name].isel(session=same).values, run[name].attrs) for name in names})
+    frozen = run.drop_vars(pairwise).assign(
+        {name: (run[name].dims, run[name].isel(session=same).values, run[name].attrs) for name in names}
+    )
     if final_gain == 1:
         return frozen
     gain = 1 + (final_gain - 1) * _relative_elapsed(run, 1)
-    scaled = {name: (frozen[name] * gain).transpose(*frozen[name].dims).assign_attrs(frozen[name].attrs) for name in PER_TIME if name in frozen}
+    scaled = {
+        name: (frozen[name] * gain).transpose(*frozen[name].dims).assign_attrs(frozen[name].attrs) for name in PER_TIME if name in frozen
+    }
     return frozen.assign(scaled)
 
 

@@ -10,8 +10,18 @@ import xarray as xr
 from scipy.signal import lfilter
 
 from drift.errors import RefusedInputError
-from drift.lens import Tracks, as_recorded, gains, matched_sessions, mean_rates, own_number, own_stream, recorded_rates
-from drift.lens import recorded_sessions, simulated_rate
+from drift.lens import (
+    Tracks,
+    as_recorded,
+    gains,
+    matched_sessions,
+    mean_rates,
+    own_number,
+    own_stream,
+    recorded_rates,
+    recorded_sessions,
+    simulated_rate,
+)
 from drift.schema import check
 from drift.trajectory import directed_occupancy, nearest_places, place_centres, track
 
@@ -123,8 +133,8 @@ def _activity(rate: np.ndarray, behaviour: xr.Dataset, recorded: xr.Dataset, rng
     expected = np.where(place >= 0, rate[:, place, way], 0.0) / sampling_rate  # (unit, sample)
     spikes = rng.poisson(expected)
     if rules.events == "calcium":
-        return calcium_events(spikes, sampling_rate, rules.decay_time, rules.detection_threshold).T
-    return spikes.T.astype(float)
+        return np.ascontiguousarray(calcium_events(spikes, sampling_rate, rules.decay_time, rules.detection_threshold).T)
+    return np.ascontiguousarray(spikes.T, dtype=float)
 
 
 def _session(subject: _Subject, number: int, units: np.ndarray, tracks: Tracks, rng: np.random.Generator, rules: _Rules) -> xr.Dataset:

@@ -154,6 +154,62 @@ def changes(rows: Sequence[tuple[str, float, float]], ax: Axes) -> Axes:
     return ax
 
 
+SOURCES: dict[str, dict[str, Any]] = {
+    "observed": {"color": COLOURS[0], "marker": "o", "linewidth": 1.4},
+    "recorded": {"color": COLOURS[1], "marker": "s", "linewidth": 1.4},
+    "frozen code": {"color": "0.35", "marker": "^", "linestyle": ":", "mfc": "white"},
+    "other event rate": {"color": "0.35", "marker": "v", "linestyle": "--", "mfc": "white"},
+    "changed behaviour": {"color": "0.35", "marker": "D", "linestyle": "-.", "mfc": "white"},
+    "wrong registration": {"color": COLOURS[2], "marker": "x", "linestyle": "--"},
+}
+
+
+def normalised_curves(comparison: xr.Dataset, measure: str, ax: Axes, panel: str | None = None, convention: str = "mean_of_ratios") -> Axes:
+    """Draw a measure over its first session: simulated subjects as observed, the recording, null models, and a published line.
+
+    Error bars are one standard error over subjects. The published line starts at 1, as its intercept is not published. Wrong
+    registration is drawn where it matters, for the rate-map correlation.
+
+    Parameters
+    ----------
+    comparison : xarray.Dataset
+        What ``drift.compare`` returns.
+    measure : str
+        One of its measures.
+    ax : matplotlib Axes
+    panel : str, optional
+        Published recording whose line is drawn.
+    convention : str
+        How curves were normalised.
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    chosen = comparison.sel(measure=measure, convention=convention)
+    drawn = [
+        name for name in SOURCES if name in chosen["source"].values and (name != "wrong registration" or measure == "rate_map_correlation")
+    ]
+    ax.axhline(1, color="0.8", linewidth=0.8, zorder=0)
+    for name in drawn:
+        one = chosen.sel(source=name)
+        error = one["curve_standard_error"].fillna(0.0)
+        style = {"markersize": 3.5, "capsize": 1.5, "linewidth": 0.9, **SOURCES[name]}
+        ax.errorbar(one["since_first"], one["curve"], yerr=error, label=name, elinewidth=0.7, **style)
+    if panel is not None and drawn:
+        _published_line(chosen.sel(source=drawn[0], panel=panel), ax)
+    ax.set_xlabel(f"since the first session ({chosen['elapsed_units'].sel(source=drawn[0]).item()})" if drawn else "")
+    ax.margins(x=0.04)
+    return ax
+
+
+def _published_line(one: xr.Dataset, ax: Axes) -> None:
+    time = one["since_first"].values
+    passed = np.arange(time.size) if one["published_per"].item() == "session" else time
+    if np.isfinite(one["published_slope"].item()):
+        ax.plot(time, 1 + one["published_slope"].item() * passed, color=COLOURS[3], linewidth=2.2, alpha=0.85, label="published line")
+
+
 def _side_by_side(maps: xr.DataArray) -> np.ndarray:
     """Return maps (unit, place) with the ways out and back side by side, the way back mirrored so that time runs to the right."""
     if "direction" not in maps.dims:

@@ -79,7 +79,8 @@ def write_hc6(folder, rng, spoil=lambda content: content):
         "task": [task, dict(task, exposure=2.0)],
         "cellinfo": [row([None, row([info(len(rows), 3.0, "CA1") for rows in cells])]) for cells in trains],
     }
-    content = spoil(content)
+    spoilt = spoil(content)
+    content = {kind: value if isinstance(value := spoilt.get(kind, []), list) else [value] for kind in content}
     days = {2: {kind: content[kind] for kind in ("pos", "spikes", "task")}}
     return write(folder, "con", days, {2: content["cellinfo"]})
 
@@ -235,7 +236,11 @@ def replaced(tree, path, new):
 @st.composite
 def spoilers(draw):
     """A function that changes one place of the content of a file."""
-    where, how, number = draw(st.floats(0, 1, exclude_max=True)), draw(st.sampled_from(["wrong", "change", "remove"])), draw(st.integers(0, 999))
+    where, how, number = (
+        draw(st.floats(0, 1, exclude_max=True)),
+        draw(st.sampled_from(["wrong", "change", "remove"])),
+        draw(st.integers(0, 999)),
+    )
 
     def new(value):
         if how == "change" and isinstance(value, np.ndarray) and value.dtype.kind in "fiu" and value.ndim and value.size:

@@ -71,7 +71,9 @@ def track(rng):
     return np.round(rng.uniform(0, 4, (FRAMES, 2)) * 4) / 4
 
 
-@pytest.mark.parametrize(("unit", "conversion", "scale"), [("meters", 1.0, 100.0), ("meters", 0.01, 1.0), ("cm", 1.0, 1.0), ("pixels", 1.0, 1.0)])
+@pytest.mark.parametrize(
+    ("unit", "conversion", "scale"), [("meters", 1.0, 100.0), ("meters", 0.01, 1.0), ("cm", 1.0, 1.0), ("pixels", 1.0, 1.0)]
+)
 def test_responses_and_units_of_position(unit, conversion, scale, tmp_path, rng, track):
     events = rng.poisson(0.5, (FRAMES, 3)).astype(float)
     time = np.arange(FRAMES) / 20
@@ -80,11 +82,17 @@ def test_responses_and_units_of_position(unit, conversion, scale, tmp_path, rng,
     write(tmp_path / "a.nwb", START, position=place, responses={"data": 2 * events, "timestamps": time})
     write(tmp_path / "c.nwb", START + timedelta(days=5), "m2", position=place, responses={"data": events, "timestamps": time})
     found = read(tmp_path, environment="box", geometry="square")
-    assert [(one["subject"].item(), one["session"].item(), one["elapsed"].item()) for one in found] == [("m1", 0, 0), ("m1", 1, 2.25), ("m2", 0, 0)]
+    assert [(one["subject"].item(), one["session"].item(), one["elapsed"].item()) for one in found] == [
+        ("m1", 0, 0),
+        ("m1", 1, 2.25),
+        ("m2", 0, 0),
+    ]
     for one, factor in zip(found, (2, 1, 1)):
         np.testing.assert_array_equal(one["activity"], factor * events)
         np.testing.assert_array_equal(one["position"], track * scale)
-        assert one["position"].attrs["units"] == ("pixel" if unit == "pixels" else "cm") and one["sampling_rate"].item() == pytest.approx(20)
+        assert one["position"].attrs["units"] == ("pixel" if unit == "pixels" else "cm") and one["sampling_rate"].item() == pytest.approx(
+            20
+        )
         assert one["unit_label"].values.tolist() == ["roi 0", "roi 1", "roi 2"] and one["environment"].item() == "box"
     assert found[0]["unit_identity"].item() != found[1]["unit_identity"].item()
 

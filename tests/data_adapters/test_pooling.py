@@ -30,7 +30,9 @@ def longitudinal(**values):
 
 @pytest.fixture
 def measured():
-    return longitudinal(detected_units=[[10, 20, 30], [5, 6, np.nan]], active_units=[[4, 5, 6], [5, 3, np.nan]], place_units=[[1, 1, 1], [0, 2, np.nan]])
+    return longitudinal(
+        detected_units=[[10, 20, 30], [5, 6, np.nan]], active_units=[[4, 5, 6], [5, 3, np.nan]], place_units=[[1, 1, 1], [0, 2, np.nan]]
+    )
 
 
 def days(values):
@@ -82,12 +84,15 @@ def animal(folder, rng, tables, linearcoord=None):
     runs = [("TrackA", 4, 1), ("TrackA", 4, 2), ("TrackB", 1, 1)]
     extra = {} if linearcoord is None else {"linearcoord": row(linearcoord)}
     tasks = [
-        {"type": "run", "environment": name, "exposure": 7, "exposureday": day, "dailyexposure": daily, **extra} for name, day, daily in runs
+        {"type": "run", "environment": name, "exposure": 7, "exposureday": day, "dailyexposure": daily, **extra}
+        for name, day, daily in runs
     ]
     trains = [[rng.integers(1, len(table) + 1, 150) for _ in range(3)] for table in tables]
     spiking = [row([row([spikes(table, rows) for rows in cells])]) for table, cells in zip(tables, trains)]
     cellinfo = [row([row([info(150, 3.0, "CA1") for _ in cells])]) for cells in trains]
-    return write(folder, folder.name.casefold(), {4: {"pos": [pos(table) for table in tables], "spikes": spiking, "task": tasks}}, {4: cellinfo})
+    return write(
+        folder, folder.name.casefold(), {4: {"pos": [pos(table) for table in tables], "spikes": spiking, "task": tasks}}, {4: cellinfo}
+    )
 
 
 def test_experience_fits_the_sessions_and_pools(tmp_path, rng):

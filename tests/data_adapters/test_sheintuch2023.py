@@ -57,7 +57,10 @@ def expected(trials, faithful=False, chosen=range(5)):
 @pytest.fixture
 def mouse(rng, tmp_path):
     """C6_M4 with sessions 1 to 3 on the straight track and session 1 on the L; truth by (environment, k)."""
-    truth = {("A", k): [runs(rng, frames, 4 if k < 3 else 3, "A", surplus) for frames, surplus in zip(LENGTHS, (1, 0, -20, 3, 1))] for k in (1, 2, 3)}
+    truth = {
+        ("A", k): [runs(rng, frames, 4 if k < 3 else 3, "A", surplus) for frames, surplus in zip(LENGTHS, (1, 0, -20, 3, 1))]
+        for k in (1, 2, 3)
+    }
     truth["B", 1] = [runs(rng, frames, 5, "B") for frames in LENGTHS]
     a, b = (tmp_path / "C6_M4" / f"Environment {name}" for name in "AB")
     for k, date in ((1, "20150701"), (2, "20150705"), (3, "20150703")):
@@ -251,7 +254,10 @@ def test_missing_file_and_wrong_spreadsheet(tmp_path, rng):
 def test_output_of_cellreg(tmp_path, rng):
     folder = tmp_path / "m_A"
     write_session(folder, 1, [runs(rng, frames, 3) for frames in LENGTHS], "20150701")
-    write_hdf5(folder / "cellRegistered_20200101_120000.mat", {"cell_registered_struct": {"cell_to_index_map": np.array([[2], [0], [1]]), "p": 1.0}})
+    write_hdf5(
+        folder / "cellRegistered_20200101_120000.mat",
+        {"cell_registered_struct": {"cell_to_index_map": np.array([[2], [0], [1]]), "p": 1.0}},
+    )
     assert read(folder)[0]["unit"].values.tolist() == [2, 0, 3]
 
 

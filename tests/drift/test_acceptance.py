@@ -11,6 +11,7 @@ import pytest
 import xarray as xr
 
 import drift
+from drift import metrics
 
 ENGINE = "batched"
 RATE, WIDTH, STD = 0.1, 1.0, 0.03
@@ -204,3 +205,25 @@ def test_d22_d23_published_corridor_after_1e5_steps(data_folder):
     growth = run.squared_norm.diff("session") / (steps - 1)
     assert ((growth > 0.026) & (growth < 0.038)).all()
     assert run.hessian_trace[:, 1].mean() == pytest.approx(422, rel=0.15)
+
+
+@pytest.mark.slow
+def test_D22_to_D26_the_published_corridor_for_a_million_steps(data_folder):
+    task = drift.StoredTask(path=str(data_folder("corridor_reference") / "predictive_track_up.npz"))
+    network, noise = drift.Network(units=500, regime="lazy"), [drift.UpdateNoise(std=0.013894954943731374)]
+    recipe = drift.Experiment(task=task, network=network, noise=noise, steps=1_000_000, sessions=51)
+    run = drift.train([recipe, recipe.replace(seed=1)], engine="fused", progress=False)
+    names = ("fraction_active_responses", "fraction_active_units", "spatial_information", "relative_loss", "place_units", "squared_norm")
+    means = {name: metrics.summary(run, name)[name].values for name in names}
+    assert 0.026 < (means["squared_norm"][5] - means["squared_norm"][0]) / 1e5 < 0.038  # D22
+    assert means["fraction_active_responses"][-1] == pytest.approx(0.09, abs=0.02)  # D23
+    assert means["fraction_active_units"][-1] == pytest.approx(0.32, abs=0.05)
+    assert means["spatial_information"][-1] == pytest.approx(2.7, abs=0.3)
+    assert np.log10(means["relative_loss"][-10:].mean()) == pytest.approx(-1.2, abs=0.3)
+    assert means["place_units"][[20, 35, 50]] == pytest.approx([224, 181, 161], abs=25)  # D24, the re-run's numbers
+    correlation = metrics.mean_rate_map_correlation(run, smoothing=6.0).mean("subject").values
+    adjacent = np.diagonal(correlation, 1)
+    assert adjacent[0] == pytest.approx(0.77, abs=0.05)  # D25
+    assert adjacent[5] == pytest.approx(0.90, abs=0.04)
+    assert adjacent[-1] == pytest.approx(0.99, abs=0.01)
+    assert correlation[[5, 20, 35], [15, 30, 45]] == pytest.approx([0.65, 0.83, 0.89], abs=0.08)  # D26
