@@ -197,7 +197,7 @@ def _session(
     xy = np.stack([track["x"], track["y"]], axis=1)
     factor, units = _in_units(xy, content[0], reading.position_units, where)
     geometry = "linear" if epoch.environment.casefold().startswith("lin") else "W"
-    position = _along_w(xy * factor, factor, epoch, where) if reading.linear and geometry == "W" else xy * factor
+    position = w_track.along(xy * factor, factor, epoch.task, where) if reading.linear and geometry == "W" else xy * factor
     present = _recorded_cells(content[1], epoch, len(xy), where)
     first_day = epoch.exposureday if reading.by_experience else epoch.day
     return session_dataset(
@@ -224,11 +224,6 @@ def _session(
             "skipped": "; ".join(chosen.skipped),
         },
     )
-
-
-def _along_w(xy: NDArray[np.float64], factor: float, epoch: Epoch, where: str) -> NDArray[np.float64]:
-    nodes = w_track.published_nodes(epoch.task, where)
-    return w_track.linearised(xy, None if nodes is None else nodes * factor)
 
 
 def _recorded_cells(spikes: Any, epoch: Epoch, frames: int, where: str) -> dict[tuple[int, int], NDArray[np.float64]]:

@@ -66,6 +66,29 @@ def linearised(xy: NDArray[np.float64], nodes: NDArray[np.float64] | None = None
     return along
 
 
+def along(xy: NDArray[np.float64], factor: float, task: dict[str, Any], where: str) -> NDArray[np.float64]:
+    """Distance along the W of the positions of an epoch, with the wells and junctions of its task where it has them.
+
+    Parameters
+    ----------
+    xy : numpy.ndarray
+        (frame, 2), already multiplied by ``factor``.
+    factor : float
+        From units of the file to units of ``xy``.
+    task : dict
+        Task of the epoch.
+    where : str
+        For messages.
+
+    Returns
+    -------
+    numpy.ndarray
+        (frame,) as ``linearised`` gives it.
+    """
+    nodes = published_nodes(task, where)
+    return linearised(xy, None if nodes is None else nodes * factor)
+
+
 def _projected(xy: NDArray[np.float64], nodes: NDArray[np.float64]) -> Any:
     found = package()
     return found.get_linearized_position(xy, found.make_track_graph(nodes, EDGES), edge_order=EDGES, edge_spacing=0.0)

@@ -30,11 +30,7 @@ def _p_value(value: float) -> str:
 
 def _row(one: xr.Dataset, source: str, units: str) -> str:
     subjects = one["subjects"].values[one["subjects"].values > 0]
-    count = (
-        f"{int(subjects.min())}-{int(subjects.max())}"
-        if subjects.size and np.ptp(subjects)
-        else f"{int(subjects[0]) if subjects.size else 0}"
-    )
+    count = "-".join(map(str, np.unique([subjects.min(), subjects.max()]).astype(int)))
     numbers = [_number(float(one[name]), "+11.4g") for name in ("slope", "intercept")]
     error = _number(float(one["standard_error"]), "10.2g")
     changes = _number(100 * float(one["change"]), "+9.1f") + _number(float(one["slope_per_session"]), "+12.4f")
@@ -66,9 +62,9 @@ def _agreement(one: xr.Dataset) -> str:
 def _shares(one: xr.Dataset, source: str) -> list[str]:
     pairs = zip(one["null"].values, one["share_explained"].values, one["share_explained_standard_error"].values)
     found = [
-        f"{name} {100 * share:+.0f} %" + (f" (s.e. {100 * error:.0f})" if np.isfinite(error) else "")
+        f"{name} {100 * share:+.0f} % (s.e. {100 * error:.0f})"
         for name, share, error in pairs
-        if np.isfinite(share)
+        if np.isfinite(share) and np.isfinite(error)  # a share without its error says nothing
     ]
     return [f"  of the change of {source}, explained by: {', '.join(found)}{_agreement(one)}"] if found else []
 
@@ -78,7 +74,7 @@ def _block(comparison: xr.Dataset, measure: str) -> list[str]:
     rows = [
         _row(chosen.sel(source=source), str(source), str(chosen["elapsed_units"].sel(source=source).item()))
         for source in comparison["source"].values
-        if chosen["curve"].sel(source=source).notnull().any()
+        if chosen["curve"].sel(source=source).notnull().sum() > 1
     ]
     published = _published_rows(comparison, measure)
     sources = [name for name in ("observed", "recorded") if name in comparison["source"].values]
@@ -91,7 +87,9 @@ def _scale(comparison: xr.Dataset) -> str:
         return f"time scale: not known, as {comparison.attrs['time_scale_reason']}"
     low, high = comparison["time_scale_low"].item(), comparison["time_scale_high"].item()
     unit = comparison["time_scale"].attrs["units"]
-    return f"time scale: {comparison['time_scale'].item():.4g} {unit} (95 % of bootstraps {low:.4g} to {high:.4g})"
+    warning = comparison.attrs["time_scale_reason"]
+    fitted = f"time scale: {comparison['time_scale'].item():.4g} {unit} (95 % of bootstraps {low:.4g} to {high:.4g})"
+    return f"{fitted}; {warning}" if warning else fitted
 
 
 def comparison_table(comparison: xr.Dataset, convention: str = "mean_of_ratios") -> str:

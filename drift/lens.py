@@ -14,6 +14,7 @@ from drift.schema import check
 from drift.streams import stream
 from drift.trajectory import DIRECTIONS
 
+LARGEST_GAIN = 3.0  # times the median
 Tracks = dict[tuple[str, int], xr.Dataset]
 
 
@@ -116,7 +117,7 @@ def matched_sessions(run: np.ndarray, recorded: np.ndarray, time_scale: float | 
     learned = np.flatnonzero(np.isfinite(run[1:])) + 1
     if learned.size < 2:
         raise RefusedInputError(
-            f"a run needs at least two sessions after its first one, got {learned.size}: session 0 shows no learned code; ask for more sessions."
+            f"a run needs at least two sessions after its first one, got {learned.size}: session 0 knows nothing yet; ask for more sessions."
         )
     times, span = run[learned], np.ptp(recorded)
     since = recorded - recorded[0]
@@ -261,7 +262,8 @@ def gains(simulated: np.ndarray, recorded: np.ndarray) -> np.ndarray:
     """Factors that give simulated units the recorded distribution of mean event rates, quantile by quantile.
 
     gain_i = Q((rank_i + 1/2) / n) / m_i, with Q the quantile function of the recorded rates, m_i the mean simulated rates and rank_i
-    their order among the n units that are active. Units that are silent have no rank and take the median factor.
+    their order among the n units that are active. Units that are silent have no rank and take the median factor. No factor exceeds
+    ``LARGEST_GAIN`` times the median: a unit that is all but silent at first would otherwise deafen the population when it wakes.
 
     Parameters
     ----------
@@ -281,4 +283,5 @@ def gains(simulated: np.ndarray, recorded: np.ndarray) -> np.ndarray:
     order = active[np.argsort(simulated[active], kind="stable")]
     found = np.full(simulated.shape, np.nan)
     found[order] = np.quantile(recorded, (np.arange(order.size) + 0.5) / order.size) / simulated[order]
-    return np.where(np.isnan(found), np.nanmedian(found), found)
+    usual = np.nanmedian(found)
+    return np.minimum(np.where(np.isnan(found), usual, found), LARGEST_GAIN * usual)

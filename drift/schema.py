@@ -192,7 +192,7 @@ def _alike(subjects: Sequence[xr.Dataset]) -> list[xr.Dataset]:
     """Return the Datasets with the same optional dims, so that nothing is copied where nothing was observed."""
     if len({"direction" in one.dims for one in subjects if "rate" in one}) > 1:
         raise SchemaError("rate maps with and without running direction cannot stand in one Dataset: measure them the same way.")
-    named = {dim: one[dim] for one in subjects for dim in ("environment", "direction", "place") if dim in one.coords}
+    named = {dim: one[dim] for one in subjects for dim in ("environment", "direction", "place") if dim in one.dims}
     subjects = [one.assign_coords({dim: axis for dim, axis in named.items() if dim not in (*one.dims, "environment")}) for one in subjects]
     if "environment" not in named:
         return subjects

@@ -105,7 +105,8 @@ def fitted_time_scale(run: xr.Dataset, recorded: xr.Dataset, seed: int = 0, boot
     Returns
     -------
     TimeScale
-        NaN with a reason where units are not tracked or fewer than three lags were recorded.
+        NaN with a reason where units are not tracked or fewer than three lags were recorded; a reason without NaN warns of a fit at the
+        end of the run.
     """
     try:
         ours, theirs = _by_lag(run.isel(session=slice(1, None))), _by_lag(recorded)
@@ -116,6 +117,8 @@ def fitted_time_scale(run: xr.Dataset, recorded: xr.Dataset, seed: int = 0, boot
         sizes = f"{curves[0][0].size} of the run and {curves[1][0].size} of the recording"
         return _unknown(f"two numbers are fitted to the correlation by lag, which takes at least three different lags, got {sizes}.")
     scale, attenuation = _fit(curves[0], curves[1])
+    longest = curves[0][0][-1] / curves[1][0][-1]
+    reason = "the fit lies where the run ends, so the true scale may be larger: train longer." if scale > 0.99 * longest else ""
     rng = stream(seed, "observation")
     drawn = []
     for _ in range(bootstraps):
@@ -123,4 +126,4 @@ def fitted_time_scale(run: xr.Dataset, recorded: xr.Dataset, seed: int = 0, boot
         drawn.append(_fit(_mean(ours, rows[0]), _mean(theirs, rows[1]))[0])
     fits = np.array(drawn)[np.isfinite(drawn)] if drawn else np.array([])
     low, high = np.percentile(fits, INTERVAL) if fits.size else (np.nan, np.nan)
-    return TimeScale(scale, float(low), float(high), attenuation, "")
+    return TimeScale(scale, float(low), float(high), attenuation, reason)

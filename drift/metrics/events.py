@@ -36,7 +36,7 @@ def listed_events(activity: np.ndarray) -> Events:
     return Events(sample, unit, None if (size == 1).all() else size, activity.shape[1])
 
 
-def unit_blocks(events: Events, largest: int = 65_536) -> list[tuple[slice, Events]]:
+def unit_blocks(events: Events, largest: int = 16_384) -> list[tuple[slice, Events]]:
     """Events of consecutive units, in blocks that stay in the cache while they are counted many times.
 
     Parameters

@@ -179,15 +179,17 @@ def population_vector_correlation(dataset: xr.Dataset, keep: xr.DataArray | None
     return described(result, "population_vector_correlation")
 
 
-def ensemble_rate_correlation(dataset: xr.Dataset) -> xr.DataArray:
+def ensemble_rate_correlation(dataset: xr.Dataset, absent: float = np.nan) -> xr.DataArray:
     """Pearson correlation across units of their mean rates between every two sessions.
 
-    rbar = sum_x p(x) r(x), with p = occupancy normalised over the valid places. Only units observed in both sessions count.
+    rbar = sum_x p(x) r(x), with p = occupancy normalised over the valid places. By default only units observed in both sessions count.
 
     Parameters
     ----------
     dataset : xarray.Dataset
         Longitudinal Dataset with ``rate`` and ``occupancy``.
+    absent : float
+        Mean rate of a unit that was not observed in a session; NaN leaves it out, 0 is the published choice.
 
     Returns
     -------
@@ -207,7 +209,7 @@ def ensemble_rate_correlation(dataset: xr.Dataset) -> xr.DataArray:
     cells = [dim for dim in ("place", "direction") if dim in dataset["rate"].dims]
     time = dataset["occupancy"].where(dataset["rate"].notnull())
     mean = (dataset["rate"] * time).sum(cells, min_count=1) / time.sum(cells, min_count=1)
-    vectors = mean.transpose("subject", "session", "unit").values
+    vectors = mean.fillna(absent).transpose("subject", "session", "unit").values
     values = _by_subject(dataset, lambda subject: pairwise_pearson(vectors[subject][np.newaxis])[0])
     result = xr.DataArray(values, dims=PAIRS, coords=_coordinates(dataset, "subject", "session"))
     return described(result, "ensemble_rate_correlation")

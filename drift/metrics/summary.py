@@ -10,7 +10,13 @@ from drift.errors import RefusedInputError
 from drift.metrics.labels import require_dims
 from drift.schema import check
 
-OVER_PLACE_UNITS = ("spatial_information", "spatial_information_rate")
+OVER_PLACE_UNITS = (
+    "spatial_information",
+    "spatial_information_rate",
+    "spatial_information_shuffle_reduced",
+    "spatial_information_scaled_shuffle_reduced",
+    "spatial_information_extrapolated",
+)
 
 
 def of_subject(dataset: xr.Dataset, name: str) -> xr.DataArray:

@@ -35,8 +35,9 @@ class Handler(http.server.SimpleHTTPRequestHandler):
 @pytest.fixture
 def server():
     class Own(Handler):
-        asked: list[str] = []
-        cut: set[str] = set()
+        pass
+
+    Own.asked, Own.cut = [], set()
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Own) as running:
         thread = threading.Thread(target=running.serve_forever)

@@ -27,7 +27,7 @@ from data_adapters.containers import read_fields, write_fields
 from data_adapters.matlab import read
 from drift.errors import RefusedInputError
 
-EXAMPLES = int(os.environ.get("REPDRIFT_FUZZ", "40"))
+EXAMPLES = int(os.environ.get("REPDRIFT_FUZZ", "20"))
 EVERY = {"maximum_rate": None, "minimum_spikes": None}
 
 

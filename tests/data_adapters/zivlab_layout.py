@@ -83,7 +83,7 @@ def write_maps(folder: Path, maps: dict[int, Sequence[int | None]]) -> None:
     """The spreadsheet; sessions with an empty row of maps are blank."""
     book = openpyxl.Workbook()
     sheet = book.active
-    sheet.title = "גיליון1"
+    sheet.title = "\u05d2\u05d9\u05dc\u05d9\u05d5\u05df1"
     sheet.append(["Session #/ Trial #", 1, 2, 3, 4, 5])
     for session, numbers in maps.items():
         sheet.append([session, *numbers])

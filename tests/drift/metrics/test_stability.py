@@ -171,3 +171,15 @@ def test_a_long_run_is_measured_in_seconds(rng):
     start = time.perf_counter()
     mean_rate_map_correlation(ds)
     assert time.perf_counter() - start < 5
+
+
+def test_absent_units_count_as_silent_in_the_ensemble_on_request(rng):
+    rate = rng.random((1, 2, 6, 5))
+    rate[0, 1, 0] = np.nan
+    dims = ("subject", "session", "unit", "place")
+    dataset = xr.Dataset({"rate": (dims, rate), "occupancy": (("subject", "session", "place"), np.ones((1, 2, 5)))})
+    first, second = rate[0].mean(-1)
+    left_out = np.corrcoef(first[1:], second[1:])[0, 1]
+    counted = np.corrcoef(first, np.nan_to_num(second))[0, 1]
+    assert metrics.ensemble_rate_correlation(dataset)[0, 0, 1] == pytest.approx(left_out)
+    assert metrics.ensemble_rate_correlation(dataset, absent=0.0)[0, 0, 1] == pytest.approx(counted)

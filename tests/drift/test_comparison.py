@@ -1,0 +1,174 @@
+"""Simulation against recordings: curves, slopes, shares and time scales whose values are known in advance."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+from drifting_run import gaussian_run
+
+import drift
+from drift.compared_sources import described_source
+from drift.conventions import CONVENTIONS, mean_of_ratios, ratio_of_means, renormalised_mean_of_ratios
+from drift.published import PUBLISHED_SLOPES
+from drift.time_scale import fitted_time_scale
+
+VALUES = np.array([[2.0, 1.0, np.nan], [4.0, 4.0, 6.0], [np.nan, 3.0, 3.0]])
+
+
+@pytest.fixture(scope="module")
+def run() -> xr.Dataset:
+    return gaussian_run(sessions=6, units=40, speed=0.04)
+
+
+@pytest.fixture(scope="module")
+def recorded(run: xr.Dataset) -> xr.Dataset:
+    lens = drift.published_design("Sheintuch 2023").isel(session=slice(0, 5), unit=slice(10, None))
+    sessions = drift.observe(run, lens.assign(rate=5 * lens["rate"]), sampling_rate=2, seed=9)
+    return drift.measure(sessions)
+
+
+@pytest.fixture(scope="module")
+def comparison(run: xr.Dataset, recorded: xr.Dataset) -> xr.Dataset:
+    return drift.compare(run, recorded, sampling_rate=2, shuffles=0, bootstraps=20)
+
+
+def test_conventions_by_hand():
+    ratio, mean, again = ratio_of_means(VALUES), mean_of_ratios(VALUES), renormalised_mean_of_ratios(VALUES)
+    assert np.allclose(ratio.mean, [1, (8 / 3) / 3, 4.5 / 3])
+    assert np.allclose(mean.mean, [1, 0.75, 1.5]) and np.allclose(again.mean, mean.mean)
+    assert ratio.count.tolist() == [2, 3, 2] and mean.count.tolist() == [2, 2, 1]
+    assert np.isclose(ratio.error[1], np.std([1, 4, 3], ddof=1) / np.sqrt(3) / 3)
+    assert np.isclose(mean.error[1], 0.5 / 2) and np.isnan(mean.error[2])
+
+
+@pytest.mark.parametrize("name", CONVENTIONS)
+def test_a_first_session_of_nothing_is_refused(name: str):
+    with pytest.raises(drift.RefusedInputError, match="must not be 0"):
+        CONVENTIONS[name](np.zeros((2, 3)))
+
+
+def test_slopes_state_time_and_sessions(run: xr.Dataset):
+    counts = np.tile([10.0, 10.0, 8.0, 6.0, 4.0, 2.0], (2, 1))
+    falling = run.assign(active_units=(("subject", "session"), counts)).isel(session=slice(1, None))
+    found = described_source(falling, ["active_units"]).isel(measure=0, convention=0)
+    assert np.isclose(found["slope"], -0.2 / 100) and np.isclose(found["intercept"], 1)
+    assert np.isclose(found["slope_per_session"], -0.2)
+    assert np.isclose(found["change"], -0.8)
+    assert np.allclose(found["curve"], [1, 0.8, 0.6, 0.4, 0.2])
+    assert found["subjects"].values.tolist() == [2] * 5
+
+
+def test_published_slopes_stand_beside(comparison: xr.Dataset):
+    for one in PUBLISHED_SLOPES:
+        row = comparison["published_slope"].sel(panel=one.recording).values
+        assert one.slope in row and comparison["published_per"].sel(panel=one.recording) == one.per
+    assert int(comparison["published_slope"].notnull().sum()) == len(PUBLISHED_SLOPES)
+
+
+def test_sources_and_shares(comparison: xr.Dataset):
+    assert comparison["source"].values.tolist()[:3] == ["simulated", "observed", "recorded"]
+    own, null = comparison["change"].sel(source="observed"), comparison["change"].sel(source="frozen code")
+    share = comparison["share_explained"].sel(source="observed", null="frozen code")
+    assert np.allclose(share, null / own, equal_nan=True)
+    assert comparison["share_explained"].sel(source="frozen code").isnull().all()
+    agrees = comparison["sign_agreement"].sel(source="observed", measure="spatial_information")
+    change = comparison["change"].sel(source="observed", measure="spatial_information")
+    assert np.array_equal(agrees, np.tile((change > 0).astype(float), (4, 1)).T)  # all published ones rise
+
+
+def test_drift_of_the_code_is_no_artefact(comparison: xr.Dataset):
+    slopes = comparison["slope"].sel(measure="rate_map_correlation", convention="mean_of_ratios")
+    assert slopes.sel(source="observed") < slopes.sel(source="frozen code") - 0.01
+    assert slopes.sel(source="wrong registration") < -0.02
+    assert abs(slopes.sel(source="frozen code")) < 0.012
+
+
+def test_the_time_scale_is_found(run: xr.Dataset, recorded: xr.Dataset, comparison: xr.Dataset):
+    # Five recorded sessions 2 days apart show sessions 1 to 5 of the run, 100 steps apart.
+    assert comparison["time_scale"].attrs["units"] == "step/day"
+    assert np.isclose(comparison["time_scale"], 50, rtol=0.2)
+    assert comparison["time_scale_low"] <= comparison["time_scale"] * 1.05
+    assert comparison["time_scale_high"] >= comparison["time_scale"] * 0.95
+
+
+def test_the_time_scale_of_a_known_clock_lies_inside_the_run():
+    run = gaussian_run(subjects=4, sessions=12, units=150, speed=0.04)
+    faster = run.isel(session=slice(1, 7))
+    found = fitted_time_scale(run, faster.assign_coords(elapsed=faster["elapsed"] / 50), bootstraps=40)
+    assert np.isclose(found.scale, 50, rtol=0.15) and np.isclose(found.attenuation, 1, rtol=0.05) and not found.reason
+    assert found.low < 50 * 1.1 and found.high > 50 * 0.9 and found.high / found.low < 3
+    whole = run.isel(session=slice(1, None))
+    same = fitted_time_scale(run, whole.assign_coords(elapsed=whole["elapsed"] / 50), bootstraps=0)
+    assert np.isclose(same.scale, 50, rtol=1e-3) and np.isnan(same.low) and "train longer" in same.reason
+
+
+def test_one_subject_is_drawn_by_units(run: xr.Dataset):
+    one = run.isel(subject=[0])
+    found = fitted_time_scale(one, one.isel(session=slice(1, 5)), bootstraps=30)
+    assert 0.5 < found.low < found.scale < found.high <= 4 / 3 * (1 + 1e-6)  # the run is 4/3 as long
+
+
+def test_untracked_units_have_no_time_scale_and_say_why(run: xr.Dataset, recorded: xr.Dataset):
+    days = np.array([[f"day {day}" for day in range(5)]] * 2)
+    untracked = recorded.assign_coords(unit_identity=(("subject", "session"), days))
+    found = fitted_time_scale(run, untracked)
+    assert np.isnan(found.scale) and "not tracked" in found.reason
+    found = fitted_time_scale(run, recorded.isel(session=[0, 1]))
+    assert np.isnan(found.scale) and "at least three different lags" in found.reason
+
+
+def test_without_a_recording_the_run_stands_beside_published_slopes(run: xr.Dataset):
+    alone = drift.compare(run)
+    assert alone["source"].values.tolist() == ["simulated"] and alone.sizes["null"] == 0
+    assert "no recording" in drift.comparison_table(alone)
+
+
+def test_the_table_names_units_and_nulls(comparison: xr.Dataset):
+    text = drift.comparison_table(comparison)
+    for words in ("per day", "per step", "Karlsson 2015", "(published)", "frozen code", "step/day", "sign agrees"):
+        assert words in text
+    with pytest.raises(drift.RefusedInputError, match="a comparison was expected"):
+        drift.comparison_table(xr.Dataset())
+    with pytest.raises(drift.RefusedInputError, match="convention must be one of"):
+        drift.comparison_table(comparison, "median")
+
+
+def test_it_is_written_and_read_back(comparison: xr.Dataset, tmp_path):
+    drift.save(comparison, tmp_path / "comparison.nc")
+    back = drift.load(tmp_path / "comparison.nc")
+    xr.testing.assert_allclose(back["slope"], comparison["slope"])
+    assert drift.comparison_table(back) == drift.comparison_table(comparison)
+
+
+def test_curves_are_drawn(comparison: xr.Dataset):
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    from drift import plots
+
+    figure, ax = plt.subplots()
+    plots.normalised_curves(comparison, "spatial_information", ax, "Karlsson 2015")
+    labels = ax.get_legend_handles_labels()[1]
+    assert {"observed", "recorded", "frozen code", "published line"} <= set(labels) and "wrong registration" not in labels
+    assert ax.get_xlabel().endswith("(day)")
+    line = next(one for one in ax.lines if one.get_label() == "published line")
+    assert np.allclose(line.get_ydata(), 1 + 0.054 * comparison["since_first"].sel(source="observed"))
+    plt.close(figure)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda run, like: (run.drop_vars("rate"), like), "rate is missing"),
+        (lambda run, like: (run, []), "recorded holds no session"),
+        (lambda run, like: (run.isel(session=[0, 1]), like), "at least two sessions after its first"),
+        (lambda run, like: (run, like.isel(session=[0])), "at least two sessions of subject 0"),
+        (lambda run, like: (run, like.assign_coords(elapsed=like["elapsed"] * np.nan)), "must be finite, got NaN"),
+    ],
+)
+def test_refusals(run: xr.Dataset, recorded: xr.Dataset, change, sentence: str):
+    with pytest.raises(drift.RefusedInputError, match=sentence):
+        drift.compare(*change(run, recorded))
