@@ -117,7 +117,7 @@ def matched_sessions(run: np.ndarray, recorded: np.ndarray, time_scale: float | 
     learned = np.flatnonzero(np.isfinite(run[1:])) + 1
     if learned.size < 2:
         raise RefusedInputError(
-            f"a run needs at least two sessions after its first one, got {learned.size}: session 0 knows nothing yet; ask for more sessions."
+            f"a run needs at least two sessions after its first one, got {learned.size}: session 0 knows nothing; train longer."
         )
     times, span = run[learned], np.ptp(recorded)
     since = recorded - recorded[0]

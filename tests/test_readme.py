@@ -24,18 +24,24 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("reader")
 
 
+def run_block(number: int, folder: Path) -> None:
+    command = [sys.executable, "-W", "error", "-c", blocks("python")[number]]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=200)
+
+
 @pytest.mark.parametrize("number", range(len(blocks("python"))))
 def test_python_blocks_run(number: int, folder: Path):
-    subprocess.run([sys.executable, "-W", "error", "-c", blocks("python")[number]], cwd=folder, check=True, capture_output=True, timeout=200)
+    run_block(number, folder)
 
 
 def test_the_example_runs_as_written(folder: Path):
     command = next(line for line in "".join(blocks("bash")).splitlines() if "--recording" in line)
     if not (folder / "recordings").exists():
-        subprocess.run([sys.executable, "-c", blocks("python")[1]], cwd=folder, check=True, capture_output=True)
+        run_block(1, folder)
     words = [sys.executable if word == "python" else word.replace("examples/", f"{CHECKOUT}/examples/") for word in shlex.split(command)]
     subprocess.run(words, cwd=folder, check=True, capture_output=True, timeout=200)
-    assert {path.name for path in (folder / "results" / "corridor_drift").iterdir()} == {f"corridor_drift.{kind}" for kind in ("nc", "png", "txt")}
+    written = {path.name for path in (folder / "results" / "corridor_drift").iterdir()}
+    assert written == {f"corridor_drift.{kind}" for kind in ("nc", "png", "txt")}
 
 
 def test_every_make_target_named_exists():
