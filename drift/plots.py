@@ -190,6 +190,12 @@ def normalised_curves(comparison: xr.Dataset, measure: str, ax: Axes, panel: str
     drawn = [
         name for name in SOURCES if name in chosen["source"].values and (name != "wrong registration" or measure == "rate_map_correlation")
     ]
+    if not (chosen["curve"].sel(source=drawn).notnull().sum("session") > 1).any():
+        ax.text(
+            0.5, 0.5, "not defined: units are not tracked\nor there are too few sessions", transform=ax.transAxes, ha="center", color="0.3"
+        )
+        ax.set(xticks=[], yticks=[])
+        return ax
     ax.axhline(1, color="0.8", linewidth=0.8, zorder=0)
     for name in drawn:
         one = chosen.sel(source=name)
@@ -198,11 +204,6 @@ def normalised_curves(comparison: xr.Dataset, measure: str, ax: Axes, panel: str
         ax.errorbar(one["since_first"], one["curve"], yerr=error, label=name, elinewidth=0.7, **style)
     if panel is not None and drawn:
         _published_line(chosen.sel(source=drawn[0], panel=panel), ax)
-    if not chosen["curve"].sel(source=drawn).notnull().any():
-        ax.text(
-            0.5, 0.5, "not defined: units are not tracked\nor there are too few sessions", transform=ax.transAxes, ha="center", color="0.3"
-        )
-        ax.set(xticks=[], yticks=[])
     ax.set_xlabel(f"since the first session ({chosen['elapsed_units'].sel(source=drawn[0]).item()})" if drawn else "")
     ax.margins(x=0.04)
     return ax

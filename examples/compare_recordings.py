@@ -24,8 +24,8 @@ RECIPE = drift.Experiment(
     task=drift.CorridorTask(samples=150, rays=17),
     network=drift.Network(units=200, regime="lazy"),
     learner=drift.SGD(learning_rate=0.1),
-    noise=[drift.UpdateNoise(std=0.02)],
-    steps=20_000,
+    noise=[drift.UpdateNoise(std=0.03)],
+    steps=30_000,
     sessions=21,
 )
 QUICK = RECIPE.replace(network=drift.Network(units=60, regime="lazy"), steps=300, sessions=4)
