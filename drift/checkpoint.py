@@ -19,8 +19,7 @@ from drift.errors import RefusedInputError
 @contextmanager
 def replaced_atomically(path: Path) -> Iterator[Path]:
     """Give a temporary path beside ``path`` that takes its place once all has been written; on failure nothing has changed."""
-    if not path.parent.is_dir():
-        raise RefusedInputError(f"there is no folder {path.parent} to write {path.name} in: create it or choose another path.")
+    check_folder(path)
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     except OSError as error:
@@ -33,6 +32,14 @@ def replaced_atomically(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def check_folder(path: Path) -> None:
+    """Refuse a path in a folder that is absent or closed to writing, before any work is done for it."""
+    if not path.parent.is_dir():
+        raise RefusedInputError(f"there is no folder {path.parent} to write {path.name} in: create it or choose another path.")
+    if not os.access(path.parent, os.W_OK):
+        raise RefusedInputError(f"the folder {path.parent} cannot be written to: choose another path for {path.name}.")
 
 
 class Checkpoint:
@@ -49,6 +56,8 @@ class Checkpoint:
     def __init__(self, path: Path | None, asked: dict[str, Any]) -> None:
         self._path, self._asked = path, asked
         self._states: dict[str, np.ndarray] = {}
+        if path is not None:
+            check_folder(path)
         if path is not None and path.exists():
             found, self._states = _read(path)
             differing = [name for name in asked if found.get(name) != asked[name]]

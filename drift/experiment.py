@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Literal, Self
 
 import numpy as np
-from pydantic import Field, Strict, model_validator
+from pydantic import Field, Strict, field_validator, model_validator
 
 from drift.learners import SGD, AnyLearner
 from drift.networks import AnyNetwork, Network
-from drift.noise import AnyNoise
+from drift.noise import AnyNoise, Noise
 from drift.recipe import Recipe
 from drift.tasks import AnyTask, CorridorTask
 
@@ -41,10 +41,15 @@ class Experiment(Recipe):
     network: AnyNetwork = Field(default_factory=Network)
     learner: AnyLearner = Field(default_factory=SGD)
     noise: tuple[AnyNoise, ...] = Field(default=(), strict=False)
-    steps: int = Field(default=10_000, ge=1)
+    steps: int = Field(default=10_000, ge=1, le=2**53)
     sessions: int | Annotated[tuple[int, ...], Strict(False)] = 11
     spacing: Literal["linear", "log"] = "linear"
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, le=2**53)
+
+    @field_validator("noise", mode="before")
+    @classmethod
+    def _listed(cls, noise: object) -> object:
+        return (noise,) if isinstance(noise, Noise) else noise
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 @contextmanager
 def deferred_interrupt() -> Iterator[None]:
     """Hold Ctrl-C back until the block has ended, then raise KeyboardInterrupt; outside the main thread there is none to hold."""
-    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is None:
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) in (None, signal.SIG_IGN):
         yield
         return
     arrived: list[int] = []

@@ -19,7 +19,7 @@ class Recipe(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
 
-    def __init__(self, **values: Any) -> None:
+    def __init__(self, /, **values: Any) -> None:
         plain = {name: _without_numpy(value) for name, value in values.items()}
         try:
             super().__init__(**plain)
@@ -93,7 +93,7 @@ def _fault(recipe: type[Recipe], error: Any) -> str:
     if isinstance(cause, ValueError):  # our own sentence, from a validator or from a recipe inside this one
         return f"{path + ': ' if path else ''}{str(cause).rstrip('.')}"
     reason = error["msg"].removeprefix("Input ").removeprefix("Value ")
-    return f"{path} {reason}, got {str(error['input'])[:80]!r}"
+    return f"{path} {reason}, got {str(error['input'])[:80]}"
 
 
 def _sentence(recipe: type[Recipe], error: ValidationError) -> str:

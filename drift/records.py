@@ -12,8 +12,7 @@ from drift.engines.base import Engine, Subject, Weights
 from drift.metrics.labels import described
 from drift.probes import Probe, Snapshot
 
-DIVERGED_LOSS = 10.0  # a loss above that many times the variance of the targets counts as divergence (specification 2.4)
-MAP_DIMS = ("place", "direction", "environment")
+DIVERGED_LOSS = 10.0  # times the variance of the targets (specification 2.4), or the loss before learning where that is larger
 
 
 class Records:
@@ -25,6 +24,9 @@ class Records:
     def __init__(self, subjects: Sequence[Subject], members: Sequence[int], names: Mapping[str, Probe]) -> None:
         self.subjects, self._members = subjects, members
         self.steps = subjects[0].experiment.session_steps()
+        first = Weights(*(np.stack(part) for part in zip(*(one.first_weights() for one in subjects), strict=True)))
+        start = probes.relative_loss(probes.snapshot(subjects, first)).fillna(0.0).values
+        self._limit = DIVERGED_LOSS * np.maximum(start, 1.0)  # a network that knows nothing may begin far off
         self.diverged_at = np.full(len(subjects), np.nan)
         self.silent = np.zeros(len(subjects), dtype=bool)
         self._probes = names
@@ -41,7 +43,7 @@ class Records:
             seen = probes.snapshot(self.subjects, Weights(inward, outward))
             losses = probes.relative_loss(seen).values  # NaN also where targets do not vary, which is no divergence
             finite = np.isfinite(inward).all((1, 2)) & np.isfinite(outward).all((1, 2)) & np.isfinite(probes.loss(seen).values)
-        failing = ~finite | (losses > DIVERGED_LOSS) if engine.step else ~finite
+        failing = ~finite | (losses > self._limit)
         self.diverged_at = np.where(np.isnan(self.diverged_at) & failing, engine.step, self.diverged_at)
         healthy = np.isnan(self.diverged_at)
         if engine.step in self.steps:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -74,9 +75,12 @@ def train(
         If the list, a probe, the engine, or the checkpoint does not fit.
     """
     recipes = _recipes(experiments)
+    _check_options(threads, checkpoint)
     table = probe_table.chosen(probes)
+    groups = _groups(recipes, engine, device)
     asked = {
         "recipes": [one.to_json() for one in recipes],
+        "data": _digest(groups),
         "probes": list(table),
         "precision": precision,
         "device": device,
@@ -86,7 +90,7 @@ def train(
     parts: dict[int, xr.Dataset] = {}
     total = sum(one.steps for one in recipes)
     with tqdm(total=total, unit="step", unit_scale=True, disable=not progress, smoothing=0.05, desc="training") as bar:
-        for number, group in enumerate(_groups(recipes, engine, device)):
+        for number, group in enumerate(groups):
             running = make_engine(engine, list(group.values()), precision=precision, device=device, threads=threads)
             families, places = _families(group), {label: place for place, label in enumerate(group)}
             records = [Records([group[one] for one in family], [places[one] for one in family], table) for family in families]
@@ -105,6 +109,13 @@ def _recipes(experiments: Sequence[Experiment]) -> list[Experiment]:
     return listed
 
 
+def _check_options(threads: object, checkpoint: object) -> None:
+    if threads is not None and type(threads) is not int:
+        raise RefusedInputError(f"threads must be a whole number, got {threads!r}: leave it out to use all.")
+    if checkpoint is not None and not isinstance(checkpoint, str | Path):
+        raise RefusedInputError(f"checkpoint must be a path, got {checkpoint!r}: give the name of a file.")
+
+
 def _groups(recipes: Sequence[Experiment], engine: str, device: str) -> list[dict[int, Subject]]:
     """Return the subjects that one engine advances together, each by its place in the list."""
     groups: dict[tuple[object, ...], dict[int, Subject]] = {}
@@ -114,6 +125,15 @@ def _groups(recipes: Sequence[Experiment], engine: str, device: str) -> list[dic
         key = ("mixed", *same_schedule(recipe)) if mixed else same_kind(recipe, experience)
         groups.setdefault(key, {})[label] = Subject(recipe, experience)
     return list(groups.values())
+
+
+def _digest(groups: Sequence[Mapping[int, Subject]]) -> str:
+    """Return what tells the drawn experience of all subjects from any other, such as that of a file that has changed."""
+    content = hashlib.sha256()
+    for group in groups:
+        for subject in group.values():
+            content.update(np.ascontiguousarray(subject.inputs).tobytes() + np.ascontiguousarray(subject.targets).tobytes())
+    return content.hexdigest()
 
 
 def _families(group: Mapping[int, Subject]) -> list[list[int]]:
@@ -174,7 +194,10 @@ def _state(engine: Engine, records: Sequence[Records]) -> dict[str, np.ndarray]:
 def _resume(engine: Engine, records: Sequence[Records], state: Mapping[str, np.ndarray]) -> None:
     for part, owner in _owners(engine, records).items() if state else ():
         prefix = f"{part}/"
-        owner.restore({name.removeprefix(prefix): values for name, values in state.items() if name.startswith(prefix)})
+        try:
+            owner.restore({name.removeprefix(prefix): values for name, values in state.items() if name.startswith(prefix)})
+        except (KeyError, ValueError) as error:
+            raise RefusedInputError(f"the checkpoint lacks {part} of this run ({error}): remove it and begin again.") from None
 
 
 def _described(run: xr.Dataset, precision: Precision, device: str) -> xr.Dataset:

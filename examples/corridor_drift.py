@@ -47,6 +47,8 @@ def main() -> None:
     seeds = asked.seeds if asked.seeds is not None else 1 if asked.full else 4
     if seeds < 1:
         raise drift.RefusedInputError(f"--seeds must be at least 1, got {seeds}: give the number of networks.")
+    if len(recipe.session_steps()) < 3:
+        raise drift.RefusedInputError(f"--steps must be at least 2, got {recipe.steps}: drift shows between sessions after learning.")
     recipes = [recipe.replace(seed=asked.seed + number) for number in range(seeds)]
 
     run = drift.train(recipes, checkpoint=asked.checkpoint)
@@ -114,29 +116,27 @@ def _draw_maps(run: xr.Dataset, part) -> None:
         plots.sorted_rate_maps(run, 0, session, ax, SMOOTHING)
         ax.set_xlabel("place in the corridor")
     axes[0].set_ylabel("place units of one network,\nsorted by peak")
-    part.suptitle(
-        "a   Every session has a code for the whole corridor, made by other units", x=0.01, ha="left", fontsize=9, fontweight="bold"
-    )
+    part.suptitle("a   Rate maps of one network in four sessions", x=0.01, ha="left", fontsize=9, fontweight="bold")
 
 
 def _draw_time_courses(run: xr.Dataset, axes) -> None:
     plots.time_course(run, ["relative_loss"], axes[0])
-    axes[0].set(yscale="log", ylabel="loss / variance of targets", title="b   performance: learned by the second session")
+    axes[0].set(yscale="log", ylabel="loss / variance of targets", title="b   performance")
     plots.time_course(
         run, ["fraction_active_units", "fraction_active_responses"], axes[1], ["units active anywhere", "responses above zero"]
     )
-    axes[1].set(ylim=(0, 1), ylabel="active fraction", title="c   activity: sparser")
+    axes[1].set(ylim=(0, 1), ylabel="active fraction", title="c   activity")
     axes[1].legend(frameon=False)
     plots.time_course(run, ["spatial_information"], axes[2])
-    axes[2].set(ylabel="spatial information (bits/event)", title="d   place units: more informative")
+    axes[2].set(ylabel="spatial information (bits/event)", title="d   information of place units")
 
 
 def _draw_stability(run: xr.Dataset, recorded: xr.Dataset | None, axes) -> None:
     plots.correlation_matrix(run["rate_map_correlation"], axes[0])
-    axes[0].set_title("e   rate maps decorrelate")
+    axes[0].set_title("e   similarity of sessions")
     later = learned(run)
     plots.correlation_by_lag(later, later["rate_map_correlation"].isel(session_other=slice(1, None)), axes[1])
-    axes[1].set_title("f   drift slows down")
+    axes[1].set_title("f   similarity by lag")
     axes[1].legend(frameon=False)
     for ax, ours, theirs, title in (
         (axes[2], "place_units", "fraction of place cells", "g   number of place units"),
@@ -154,15 +154,15 @@ def _draw_stability(run: xr.Dataset, recorded: xr.Dataset | None, axes) -> None:
 
 
 def tabulated(run: xr.Dataset, recorded: xr.Dataset | None, full: bool) -> str:
-    """First and last session, relative slope per session and its standard error, beside the published run."""
-    lines = [f"{'measure':36}{'first':>10}{'last':>10}{'slope/session':>16}{'s.e.':>9}   published, 1e6 steps of 500 units"]
+    """First and last session; slope per session as a share of the first, and its standard error; the published run."""
+    lines = [f"{'measure':36}{'first':>10}{'last':>10}{'relative slope':>18}{'s.e.':>9}   published, 1e6 steps of 500 units"]
     for source, dataset in (("simulated", learned(run)), ("recorded", recorded)):
         for name in MEASURES if dataset is not None else ():
             if name not in dataset:
                 continue
             values, sessions = metrics.summary(dataset, name)[name], dataset.sizes["session"]
-            total, error = change(dataset, name)
-            numbers = f"{float(values[0]):10.3f}{float(values[-1]):10.3f}{total / (sessions - 1):+16.4f}{error / (sessions - 1):9.4f}"
+            total, error = (value / max(sessions - 1, 1) for value in change(dataset, name))
+            numbers = f"{float(values[0]):10.3f}{float(values[-1]):10.3f}{total:+18.4f}{error:9.4f}"
             first, last = PUBLISHED_CORRIDOR.get(name, (None, None)) if source == "simulated" else (None, None)
             lines.append(f"{source + ' ' + name.replace('_', ' '):36}{numbers}   {'' if first is None else f'{first} -> {last}'}")
     return "\n".join(lines) + "\n"

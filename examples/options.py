@@ -66,7 +66,7 @@ def run(main: Callable[[], None]) -> None:
     except drift.RefusedInputError as refusal:
         sys.exit(_status(str(refusal), 2))
     except KeyboardInterrupt:
-        sys.exit(_status("interrupted.", 130))
+        sys.exit(_status("interrupted; with --checkpoint the same command goes on from there.", 130))
 
 
 def _status(sentence: str, status: int) -> int:

@@ -12,7 +12,7 @@ from drift.metrics.labels import require_dims
 MINIMUM_SESSIONS = 5
 # A fit fails if it leaves more than this share of the soft L1 loss about the median, or if its time constant was not observed.
 LARGEST_RESIDUAL = 0.5
-LONGEST_TIME = 10.0  # in spans of the observation
+LONGEST_TIME = 2.0  # in spans of the observation; longer times are not told apart from a straight line
 CANDIDATES = 60
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
@@ -15,6 +16,19 @@ from drift.metrics.rate_maps import smoothed
 from drift.schema import check
 
 PAIRS = ("subject", "session", "session_other")
+
+
+def _per_environment(measure: Callable[..., xr.DataArray]) -> Callable[..., xr.DataArray]:
+    """Apply a measure to each environment of a Dataset that has several; they lie along the last dim of the result."""
+
+    @functools.wraps(measure)
+    def measured(dataset: xr.Dataset, *args: Any, **options: Any) -> xr.DataArray:
+        if "environment" not in getattr(dataset, "dims", ()):
+            return measure(dataset, *args, **options)
+        parts = [measure(dataset.isel(environment=one), *args, **options) for one in range(dataset.sizes["environment"])]
+        return xr.concat(parts, dim=dataset["environment"]).transpose(..., "environment").assign_attrs(parts[0].attrs)
+
+    return measured
 
 
 def _coordinates(dataset: xr.Dataset, *dims: str) -> dict:
@@ -62,6 +76,7 @@ def _mean_over(values: np.ndarray, chosen: np.ndarray, axis: int) -> np.ndarray:
     return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
 
 
+@_per_environment
 def rate_map_correlation(dataset: xr.Dataset, smoothing: float = 0.0, keep: xr.DataArray | None = None) -> xr.DataArray:
     """Pearson correlation of the rate map of each unit between every two sessions.
 
@@ -99,6 +114,7 @@ def rate_map_correlation(dataset: xr.Dataset, smoothing: float = 0.0, keep: xr.D
     return described(result, "rate_map_correlation")
 
 
+@_per_environment
 def mean_rate_map_correlation(
     dataset: xr.Dataset, smoothing: float = 0.0, select: Literal["both", "either"] = "both", keep: xr.DataArray | None = None
 ) -> xr.DataArray:
@@ -143,6 +159,7 @@ def mean_rate_map_correlation(
     return described(result, "rate_map_correlation")
 
 
+@_per_environment
 def population_vector_correlation(dataset: xr.Dataset, keep: xr.DataArray | None = None) -> xr.DataArray:
     """Pearson correlation across units at each place (and direction) between every two sessions, averaged over places.
 
@@ -179,6 +196,7 @@ def population_vector_correlation(dataset: xr.Dataset, keep: xr.DataArray | None
     return described(result, "population_vector_correlation")
 
 
+@_per_environment
 def ensemble_rate_correlation(dataset: xr.Dataset, absent: float = np.nan) -> xr.DataArray:
     """Pearson correlation across units of their mean rates between every two sessions.
 

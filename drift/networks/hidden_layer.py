@@ -32,7 +32,7 @@ class Network(Recipe):
     """
 
     kind: Literal["hidden_layer"] = "hidden_layer"
-    units: int = Field(default=100, ge=1)
+    units: int = Field(default=100, ge=1, le=10**6)
     regime: Literal["rich", "lazy"] = "rich"
     faithful: bool = False
 

@@ -24,8 +24,8 @@ ARENA, FIELD_OF_VIEW, STRIDE = 120, 30, 20  # of the abstract predictive task
 class AbstractTask(Task):
     """Samples of a map between vectors."""
 
-    samples: int = Field(default=10, ge=1)
-    inputs: int = Field(default=20, ge=1)
+    samples: int = Field(default=10, ge=1, le=10**6)
+    inputs: int = Field(default=20, ge=1, le=10**6)
     faithful: bool = False
 
     def generator(self, seed: int) -> np.random.Generator | np.random.RandomState:
@@ -41,7 +41,7 @@ class RandomTask(AbstractTask):
     """Independent uniform inputs and targets."""
 
     kind: Literal["random"] = "random"
-    outputs: int = Field(default=10, ge=1)
+    outputs: int = Field(default=10, ge=1, le=10**6)
 
     def draw(self, seed: int) -> xr.Dataset:
         """Return uniform inputs and targets, each scaled to [-1, 1]."""
@@ -57,7 +57,7 @@ class SmoothedTask(AbstractTask):
     """
 
     kind: Literal["smoothed"] = "smoothed"
-    outputs: int = Field(default=10, ge=1)
+    outputs: int = Field(default=10, ge=1, le=10**6)
 
     def draw(self, seed: int) -> xr.Dataset:
         """Return smoothed inputs and targets, each scaled to [-1, 1]."""

@@ -68,13 +68,13 @@ class CorridorTask(Task):
     """
 
     kind: Literal["corridor"] = "corridor"
-    samples: int = Field(default=150, ge=2)
-    rays: int = Field(default=17, ge=1)
-    width: float = Field(default=1.0, gt=0)
-    length: float = Field(default=14.0, gt=0)
+    samples: int = Field(default=150, ge=2, le=10**6)
+    rays: int = Field(default=17, ge=1, le=10**4)
+    width: float = Field(default=1.0, ge=0.1, le=1e3)
+    length: float = Field(default=14.0, ge=0.5, le=1e3)
     field_of_view: float = Field(default=math.pi / 8, gt=0, lt=math.pi)
     speed: float = Field(default=0.2, ge=0)
-    texture_width: float = Field(default=0.09, gt=0)
+    texture_width: float = Field(default=0.09, gt=0, le=1)
     end_margin: float = Field(default=0.1, gt=0, lt=0.5)
     side_margin: float = Field(default=0.25, gt=0, le=0.5)
     heading_noise: float = Field(default=2 * math.pi * 0.1 * math.pi / 360, ge=0)

@@ -68,3 +68,12 @@ def test_rate_map_is_the_mean_activity_of_the_samples_at_a_place():
                 np.testing.assert_allclose(found.rate, run.sample_activity[own].mean("sample"), rtol=1e-5)
             else:
                 assert found.rate.isnull().all()
+
+
+def test_a_poor_start_is_not_divergence():
+    recipe = drift.Experiment(network=drift.Network(units=100), learner=drift.SGD(learning_rate=0.01), steps=50)
+    often = drift.train(
+        [recipe.replace(seed=seed, sessions=tuple(range(51))) for seed in range(4)], probes=("relative_loss",), progress=False
+    )
+    assert (often["status"] == "complete").all()
+    assert often["relative_loss"].max() > 10, "the test must look at networks that begin far off"

@@ -183,3 +183,19 @@ def test_absent_units_count_as_silent_in_the_ensemble_on_request(rng):
     counted = np.corrcoef(first, np.nan_to_num(second))[0, 1]
     assert ensemble_rate_correlation(dataset)[0, 0, 1] == pytest.approx(left_out)
     assert ensemble_rate_correlation(dataset, absent=0.0)[0, 0, 1] == pytest.approx(counted)
+
+
+def test_environments_are_compared_one_by_one(rng):
+    dims = ("subject", "session", "unit", "place", "environment")
+    dataset = xr.Dataset(
+        {
+            "rate": (dims, rng.random((2, 3, 5, 8, 2))),
+            "occupancy": (dims[:2] + dims[3:], np.ones((2, 3, 8, 2))),
+            "place_unit": (dims[:3] + dims[4:], np.ones((2, 3, 5, 2))),
+        }
+    )
+    for measure in (rate_map_correlation, mean_rate_map_correlation, population_vector_correlation, ensemble_rate_correlation):
+        both = measure(dataset)
+        assert both.dims[-1] == "environment"
+        for one in range(2):
+            np.testing.assert_array_equal(both.isel(environment=one), measure(dataset.isel(environment=one)))
