@@ -15,7 +15,7 @@ class Curve(NamedTuple):
 
     mean: np.ndarray
     error: np.ndarray
-    count: np.ndarray
+    subjects: np.ndarray
 
 
 def _moments(values: np.ndarray) -> Curve:

@@ -44,7 +44,7 @@ class Experiment(Recipe):
     steps: int = Field(default=10_000, ge=1, le=2**53)
     sessions: int | Annotated[tuple[int, ...], Strict(False)] = 11
     spacing: Literal["linear", "log"] = "linear"
-    seed: int = Field(default=0, ge=0, le=2**53)
+    seed: int = Field(default=0, ge=0, lt=2**63)
 
     @field_validator("noise", mode="before")
     @classmethod

@@ -93,7 +93,7 @@ def _fault(recipe: type[Recipe], error: Any) -> str:
     if isinstance(cause, ValueError):  # our own sentence, from a validator or from a recipe inside this one
         return f"{path + ': ' if path else ''}{str(cause).rstrip('.')}"
     reason = error["msg"].removeprefix("Input ").removeprefix("Value ")
-    return f"{path} {reason}, got {str(error['input'])[:80]}"
+    return f"{path} {reason}, got {repr(error['input'])[:80]}"
 
 
 def _sentence(recipe: type[Recipe], error: ValidationError) -> str:

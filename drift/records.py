@@ -99,7 +99,7 @@ class Records:
         experiments = [one.experiment for one in self.subjects]
         steps = np.broadcast_to(self.steps.astype(float), (len(experiments), len(self.steps)))
         numbers = {
-            "seed": [float(one.seed) for one in experiments],
+            "seed": [one.seed for one in experiments],
             "learning_rate": [getattr(one.learner, "learning_rate", np.nan) for one in experiments],
         }
         for kind in ("input", "label", "update"):

@@ -171,6 +171,7 @@ def _without_sample(activity: xr.DataArray) -> dict:
 
 
 def check_place_index(activity: xr.DataArray, place_index: xr.DataArray, places: int, sample_duration: float) -> None:
+    """Refuse place numbers that do not fit the samples or the places, and a duration that is not positive."""
     require_dims(place_index, "place_index", "sample")
     if place_index.sizes["sample"] != activity.sizes["sample"]:
         raise RefusedInputError(

@@ -87,7 +87,7 @@ def test_garbage_is_no_checkpoint(content: str, tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("changes", "options", "differing"),
-    [({"seed": 1}, {}, "recipes"), ({}, {"probes": ["loss"]}, "probes"), ({}, {"precision": "float64"}, "precision")],
+    [({"seed": 1}, {}, "recipes, data"), ({}, {"probes": ["loss"]}, "probes"), ({}, {"precision": "float64"}, "precision")],
 )
 def test_checkpoint_of_another_run(changes: dict, options: dict, differing: str, tmp_path: Path):
     path = tmp_path / "run.npz"
