@@ -37,7 +37,7 @@ def test_conventions_by_hand():
     ratio, mean, again = ratio_of_means(VALUES), mean_of_ratios(VALUES), renormalised_mean_of_ratios(VALUES)
     assert np.allclose(ratio.mean, [1, (8 / 3) / 3, 4.5 / 3])
     assert np.allclose(mean.mean, [1, 0.75, 1.5]) and np.allclose(again.mean, mean.mean)
-    assert ratio.subjects.tolist() == [2, 3, 2] and mean.count.tolist() == [2, 2, 1]
+    assert ratio.subjects.tolist() == [2, 3, 2] and mean.subjects.tolist() == [2, 2, 1]
     assert np.isclose(ratio.error[1], np.std([1, 4, 3], ddof=1) / np.sqrt(3) / 3)
     assert np.isclose(mean.error[1], 0.5 / 2) and np.isnan(mean.error[2])
 
