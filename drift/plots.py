@@ -204,6 +204,7 @@ def normalised_curves(comparison: xr.Dataset, measure: str, ax: Axes, panel: str
         ax.errorbar(one["since_first"], one["curve"], yerr=error, label=name, elinewidth=0.7, **style)
     if panel is not None and drawn:
         _published_line(chosen.sel(source=drawn[0], panel=panel), ax)
+    ax.locator_params(axis="x", nbins=4)
     ax.set_xlabel(f"since the first session ({chosen['elapsed_units'].sel(source=drawn[0]).item()})" if drawn else "")
     ax.margins(x=0.04)
     return ax
