@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy.io.matlab import MatReadWarning
 
 from data_adapters.limits import refuse_absurd
+from data_adapters.matlab_elements import check_elements
 from data_adapters.options import nearest, one_line
 from drift.schema import RefusedInputError
 
@@ -104,6 +105,7 @@ def _names(path: Path) -> list[str]:
 
 
 def _load_v5(path: Path, names: tuple[str, ...]) -> dict[str, Any]:
+    check_elements(path)
     with warnings.catch_warnings():
         warnings.simplefilter("error", MatReadWarning)
         content = scipy.io.loadmat(path, squeeze_me=False, struct_as_record=False, variable_names=names or None, appendmat=False)

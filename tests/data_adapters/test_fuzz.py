@@ -185,6 +185,18 @@ def test_bytes(layout, data):
         consumed(reader, folder / opened)
 
 
+@pytest.mark.parametrize(
+    ("at", "change"), [(190, b"\x0e"), (190, b"\x05"), (191, b"\x01"), (192, b"\x00"), (278, b"\x05\x08\x05\x01"), (441, b"\x01\x01")]
+)
+def test_damage_that_ends_other_readers_is_refused(at, change, tmp_path):
+    file = saved(processed(np.random.default_rng(4)), tmp_path / "j.mat")
+    content = bytearray(file.read_bytes())
+    content[at : at + 4] = change
+    file.write_bytes(content)
+    with pytest.raises(RefusedInputError, match="whole MATLAB file"):
+        data_adapters.summary("jercog2019", file)
+
+
 WRONG = (
     *(0.0, -1.0, 0.5, 3.0, 1e9, np.nan, np.inf, 1 + 2j, True, "", "text", np.uint8(200)),
     *(np.zeros((0, 0)), np.full((3, 2), np.nan), np.full((1, 4), 2.0), np.zeros((2, 2, 2)), np.array([["a", "b"]])),
