@@ -47,11 +47,12 @@ class Records:
         self.diverged_at = np.where(np.isnan(self.diverged_at) & failing, engine.step, self.diverged_at)
         healthy = np.isnan(self.diverged_at)
         if engine.step in self.steps:
-            mask = healthy[:, None, None]
-            self._record(
-                engine.step, probes.snapshot(self.subjects, Weights(np.where(mask, inward, 0.0), np.where(mask, outward, 0.0))), healthy
-            )
+            self._record(engine.step, seen if healthy.all() else self._without(~healthy, inward, outward), healthy)
         return float(losses[healthy].mean()) if healthy.any() else float("nan")
+
+    def _without(self, diverged: np.ndarray, inward: np.ndarray, outward: np.ndarray) -> Snapshot:
+        shown = (np.where(diverged[:, None, None], 0.0, weights) for weights in (inward, outward))
+        return probes.snapshot(self.subjects, Weights(*shown))
 
     def _record(self, step: int, seen: Snapshot, healthy: np.ndarray) -> None:
         session = int(np.searchsorted(self.steps, step))

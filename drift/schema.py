@@ -16,7 +16,7 @@ import xarray as xr
 
 from drift.errors import RefusedInputError, SchemaError
 
-__all__ = ["VARIABLES", "RefusedInputError", "SchemaError", "Variable", "check", "combine", "labelled"]
+__all__ = ["VARIABLES", "RefusedInputError", "SchemaError", "Variable", "check", "combine", "described", "labelled"]
 
 VERSION = 1
 OPTIONAL_DIMS = ("direction", "environment", "lag", "axis")
@@ -135,6 +135,26 @@ def check(dataset: xr.Dataset, *names: str) -> xr.Dataset:
     return dataset
 
 
+def described(array: xr.DataArray, name: str, **attributes: str | float) -> xr.DataArray:
+    """Return ``array`` under a name of the labelled form, with the units and the meaning that belong to it.
+
+    Parameters
+    ----------
+    array : xarray.DataArray
+        The numbers.
+    name : str
+        A name in ``VARIABLES``.
+    **attributes
+        Attributes that add to or replace ``units`` and ``long_name``.
+
+    Returns
+    -------
+    xarray.DataArray
+    """
+    variable = VARIABLES[name]
+    return array.rename(name).assign_attrs({"units": variable.units, "long_name": variable.meaning, **attributes})
+
+
 def labelled(name: str, dims: Sequence[str], values: object, **attributes: str | float) -> xr.DataArray:
     """Return a DataArray with the units and the meaning that the labelled form gives to ``name``.
 
@@ -153,9 +173,7 @@ def labelled(name: str, dims: Sequence[str], values: object, **attributes: str |
     -------
     xarray.DataArray
     """
-    variable = VARIABLES[name]
-    attrs = {"units": variable.units, "long_name": variable.meaning, **attributes}
-    return xr.DataArray(np.asarray(values), dims=tuple(dims), name=name, attrs=attrs)
+    return described(xr.DataArray(np.asarray(values), dims=tuple(dims)), name, **attributes)
 
 
 def combine(subjects: Sequence[xr.Dataset]) -> xr.Dataset:

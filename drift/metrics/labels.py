@@ -6,27 +6,9 @@ import numpy as np
 import xarray as xr
 
 from drift.errors import RefusedInputError
-from drift.schema import VARIABLES
+from drift.schema import described
 
-
-def described(array: xr.DataArray, name: str, **attributes: str | float) -> xr.DataArray:
-    """Return ``array`` under a name of the labelled form, with the units and the meaning that belong to it.
-
-    Parameters
-    ----------
-    array : xarray.DataArray
-        The numbers.
-    name : str
-        A name in ``drift.schema.VARIABLES``.
-    **attributes
-        Attributes that add to or replace ``units`` and ``long_name``.
-
-    Returns
-    -------
-    xarray.DataArray
-    """
-    variable = VARIABLES[name]
-    return array.rename(name).assign_attrs({"units": variable.units, "long_name": variable.meaning, **attributes})
+__all__ = ["described", "observed_units", "require_dims"]
 
 
 def require_dims(array: xr.DataArray, name: str, *dims: str) -> xr.DataArray:
