@@ -1,0 +1,211 @@
+"""What every circuit is: equations that can be read, parameters with units, and three verbs."""
+
+from __future__ import annotations
+
+import html
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+
+import numpy as np
+import xarray as xr
+from pydantic import Field
+
+from circuits.drives import checked_drive, normal_quantiles
+from circuits.parameters import Seconds
+from circuits.stability import LIMITS
+from drift.recipe import Recipe
+from drift.schema import RefusedInputError
+
+if TYPE_CHECKING:
+    from circuits.simulation import Batch
+
+Update = Literal["staggered", "simultaneous"]
+"""Whether the interneuron is advanced with the new excitatory rates of a step, or with the old ones."""
+
+
+class Circuit(Recipe, ABC):
+    """A rate circuit in which inhibition leaves only the most strongly driven units active.
+
+    The recipe is frozen; ``settle`` simulates it in Brian2, ``fixed_point`` says in closed form where it comes to rest. Gains and
+    thresholds act on means over units, so that a circuit selects the same fraction of its units whatever their number.
+    """
+
+    kind: str
+    units: int = Field(default=1000, ge=1)
+    excitatory_time_constant: Seconds = 0.020
+    inhibitory_time_constant: Seconds = 0.002
+
+    excitatory_equations: ClassVar[str]
+    interneuron_equations: ClassVar[str]
+    state_variable: ClassVar[str] = "E"  # what the excitatory equations integrate
+    rate_variable: ClassVar[str] = "E"  # what the interneurons see
+    active_rate: ClassVar[float] = 1e-3  # above it a unit counts as active on the way to rest
+    time_constants_to_rest: ClassVar[float] = 15.0  # excitatory ones, enough for 1e-6
+
+    @abstractmethod
+    def fixed_point(self, drive: Any) -> xr.Dataset:
+        """Return where the circuit comes to rest.
+
+        Parameters
+        ----------
+        drive : array_like or xarray.DataArray
+            I, (..., unit), without units.
+
+        Returns
+        -------
+        xarray.Dataset
+            ``rate (..., unit)``, ``winner (..., unit)``, ``inhibition (...)``, ``active_units (...)`` and ``loop_gain (...)``.
+
+        Raises
+        ------
+        RefusedInputError
+            If the drive does not fit the circuit, or the circuit has no closed form.
+        """
+
+    @abstractmethod
+    def for_active_fraction(self, active_fraction: float, drive: Any = None) -> Self:
+        """Return the circuit whose gain or threshold leaves this fraction of its units active.
+
+        Parameters
+        ----------
+        active_fraction : float
+            f, between 0 and 1.
+        drive : array_like or xarray.DataArray, optional
+            I, (..., unit); the mean over stimuli is set. Without it the drive is taken as standard normal.
+
+        Returns
+        -------
+        Circuit
+            A changed copy.
+        """
+
+    def network(self, batch: Batch) -> dict[str, Any]:
+        """Return the Brian2 objects of a batch by name, among them the groups ``excitatory`` and ``interneuron``."""
+        from circuits.simulation import pooled_network
+
+        return pooled_network(batch)
+
+    def equation_parameters(self) -> Mapping[str, float]:
+        """Return the numbers of the equations by the names they have there."""
+        return {name: float(value) for name, value in self if isinstance(value, float) and not name.endswith("time_constant")}
+
+    def sizes(self) -> tuple[int, ...]:
+        """Return the numbers of units and of whatever else circuits must share to be simulated together."""
+        return (self.units,)
+
+    def initial_state(self, drive: np.ndarray) -> np.ndarray:
+        """Return the state of the units before the first step, (..., unit): silence."""
+        return np.zeros_like(drive)
+
+    def winning(self, drive: np.ndarray, rate: np.ndarray, inhibition: np.ndarray) -> np.ndarray:
+        """Return which units win, (..., unit): those driven above the inhibition, which holds long before losers have decayed."""
+        return drive > inhibition[..., np.newaxis]
+
+    @abstractmethod
+    def rate_change(self, drive: np.ndarray, rate: np.ndarray, inhibition: np.ndarray) -> np.ndarray:
+        """Return tau_E dE/dt, (..., unit), for states (..., unit) and inhibition (...): the equations once more, in numpy."""
+
+    @abstractmethod
+    def inhibition_change(self, rate: np.ndarray, inhibition: np.ndarray) -> np.ndarray:
+        """Return tau_I dR/dt, (...)."""
+
+    def residual(self, drive: np.ndarray, rate: np.ndarray, inhibition: np.ndarray) -> np.ndarray:
+        """Return the largest change per time constant that is left, (...); 0 at a fixed point."""
+        rates = np.abs(self.rate_change(drive, rate, inhibition)).max(axis=-1)
+        return np.maximum(rates, np.abs(self.inhibition_change(rate, inhibition)).reshape(*rates.shape, -1).max(axis=-1))
+
+    def shared_inhibition(self, inhibition: np.ndarray) -> np.ndarray:
+        """Return the inhibition (...) that every unit receives, its mean over units where a circuit has several interneurons."""
+        return inhibition
+
+    def stable_dt(self, drive: Any = None, update: Update = "staggered") -> float:
+        """Return the largest step in s at which the simulated loop is stable at its fixed point.
+
+        Parameters
+        ----------
+        drive : array_like or xarray.DataArray, optional
+            I, (..., unit); the smallest step over all stimuli is returned. Standard normal quantiles by default.
+        update : {"staggered", "simultaneous"}
+            Order of the updates within a step.
+
+        Returns
+        -------
+        float
+        """
+        drive = normal_quantiles(self.units) if drive is None else drive
+        gains = self.fixed_point(drive)["loop_gain"].values
+        return float(np.min(LIMITS[update](gains, self.excitatory_time_constant, self.inhibitory_time_constant)))
+
+    def usual_dt(self, drive: xr.DataArray) -> float:
+        """Return the step in s that is taken where none is asked for."""
+        return 1e-4
+
+    def settle(self, drive: Any, **options: Any) -> xr.Dataset:
+        """Simulate the circuit in Brian2 until it rests; see ``circuits.settle`` for the options and the result."""
+        from circuits.settling import settle
+
+        return settle([self], drive, **options).isel(circuit=0, drop=True)
+
+    def at_rest(self, drive: xr.DataArray, rate: np.ndarray, inhibition: np.ndarray, loop_gain: np.ndarray) -> xr.Dataset:
+        """Label a fixed point: ``rate (..., unit)``, ``inhibition (...)`` and ``loop_gain (...)`` in the order of ``drive``."""
+        winner = self.winning(drive.values, rate, inhibition)
+        return labelled_rest(drive, rate, winner, self.shared_inhibition(inhibition)).assign(
+            loop_gain=(drive.dims[:-1], loop_gain, {"units": "1", "long_name": "gain of the inhibitory loop at rest"})
+        )
+
+    def _repr_html_(self) -> str:
+        rows = "".join(f"<tr><td>{html.escape(name)}</td><td>{html.escape(_shown(name, value))}</td></tr>" for name, value in self)
+        equations = html.escape(_dedented(self.excitatory_equations) + "\n\n" + _dedented(self.interneuron_equations))
+        return f"<b>{type(self).__name__}</b><pre>{equations}</pre><table><tr><th>parameter</th><th>value</th></tr>{rows}</table>"
+
+
+def labelled_rest(drive: xr.DataArray, rate: np.ndarray, winner: np.ndarray, inhibition: np.ndarray) -> xr.Dataset:
+    """Return rates, winners, inhibition and active units with the labels of the drive."""
+    outer = drive.dims[:-1]
+    return xr.Dataset(
+        {
+            "rate": (drive.dims, rate, {"units": "1", "long_name": "excitatory rate"}),
+            "winner": (drive.dims, winner, {"units": "1", "long_name": "1 where the unit is driven above the inhibition"}),
+            "inhibition": (outer, inhibition, {"units": "1", "long_name": "inhibition that every unit receives"}),
+            "active_units": (outer, winner.sum(axis=-1), {"units": "1", "long_name": "units that win"}),
+        },
+        coords=drive.coords,
+    )
+
+
+def require_fraction(active_fraction: float, units: int) -> float:
+    """Return an active fraction that leaves at least one unit on and one off, or refuse it."""
+    if not 0 < active_fraction < 1:
+        raise RefusedInputError(f"active_fraction must lie between 0 and 1, got {active_fraction}: 0.05 leaves one unit in twenty active.")
+    if not 1 <= round(active_fraction * units) <= units:
+        raise RefusedInputError(
+            f"active_fraction {active_fraction} of {units} units is less than one unit: ask for at least {1 / units:g} or more units."
+        )
+    return float(active_fraction)
+
+
+def require_positive_drive(drive: xr.DataArray) -> xr.DataArray:
+    """Return the drive if every stimulus excites some unit, or refuse it: no gain could select among silent units."""
+    silent = int((drive.max("unit") <= 0).sum())
+    if silent:
+        raise RefusedInputError(
+            f"the drive has no positive input in {silent} of {drive.size // drive.sizes['unit']} stimuli: no inhibition selects "
+            "winners there, so drop these stimuli or add an offset."
+        )
+    return drive
+
+
+def selection_drive(units: int, drive: Any) -> xr.DataArray:
+    """Return the drive on which a circuit is asked to select: the given one, or standard normal quantiles."""
+    return require_positive_drive(checked_drive(normal_quantiles(units) if drive is None else drive, units))
+
+
+def _shown(name: str, value: Any) -> str:
+    if isinstance(value, tuple):
+        return " x ".join(map(str, np.shape(value))) + " numbers"
+    return f"{value * 1e3:g} ms" if name.endswith("time_constant") else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _dedented(equations: str) -> str:
+    return "\n".join(line.strip() for line in equations.strip().splitlines())

@@ -1,0 +1,85 @@
+"""What drives a circuit: one number for each excitatory unit, for any number of stimuli, places or subjects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from scipy.special import ndtri
+
+from drift.schema import RefusedInputError
+
+
+def checked_drive(drive: Any, units: int) -> xr.DataArray:
+    """Return the drive as labelled numbers with ``unit`` as its last dim.
+
+    Parameters
+    ----------
+    drive : array_like or xarray.DataArray
+        (unit,) or (stimulus, unit) without labels; with labels any dims, one of them ``unit``. No units, finite.
+    units : int
+        Excitatory units of the circuit.
+
+    Returns
+    -------
+    xarray.DataArray
+        (..., unit), float64.
+
+    Raises
+    ------
+    RefusedInputError
+        If the drive has units, other dims or another number of units, or holds NaN or infinity.
+    """
+    if getattr(drive, "dim", None) is not None:
+        raise RefusedInputError(
+            f"the drive has units ({drive.dim}): divide it by them, drives and rates of these circuits are plain numbers."
+        )
+    array = drive if isinstance(drive, xr.DataArray) else _labelled(drive)
+    if "unit" not in array.dims:
+        raise RefusedInputError(f"the drive has dims {array.dims} and no dim 'unit': name the dim of the excitatory units 'unit'.")
+    if array.attrs.get("units", "1") != "1":
+        raise RefusedInputError(f"the drive has units {array.attrs['units']!r} instead of '1': divide it by a scale first.")
+    if array.sizes["unit"] != units:
+        raise RefusedInputError(
+            f"the drive has {array.sizes['unit']} units, the circuit {units}: use circuit.replace(units={array.sizes['unit']})."
+        )
+    array = array.transpose(..., "unit").astype(float)
+    faulty = int((~np.isfinite(array.values)).sum())
+    if faulty:
+        raise RefusedInputError(f"the drive holds {faulty} values that are NaN or infinite: fill or drop them before a circuit settles.")
+    if array.size == 0:
+        raise RefusedInputError(f"the drive is empty (sizes {dict(array.sizes)}): give at least one stimulus.")
+    return array
+
+
+def _labelled(drive: Any) -> xr.DataArray:
+    try:
+        values = np.asarray(drive, dtype=float)
+    except (TypeError, ValueError):
+        raise RefusedInputError(
+            f"the drive is not an array of numbers, got {type(drive).__name__}: pass (unit,) or (stimulus, unit)."
+        ) from None
+    if values.ndim not in (1, 2):
+        raise RefusedInputError(
+            f"a drive without labels has dims (unit,) or (stimulus, unit), got shape {values.shape}: use a DataArray for more dims."
+        )
+    return xr.DataArray(values, dims=("stimulus", "unit")[2 - values.ndim :])
+
+
+def normal_quantiles(units: int) -> np.ndarray:
+    """Return standard normal quantiles in descending order: a normal drive without chance.
+
+    I_i = Phi^-1((N + 1/2 - i) / N), i = 1..N (circuits, section 4).
+
+    Parameters
+    ----------
+    units : int
+        N.
+
+    Returns
+    -------
+    numpy.ndarray
+        (unit,).
+    """
+    return ndtri((units + 0.5 - np.arange(1, units + 1)) / units)

@@ -1,0 +1,231 @@
+"""Fit a drifting circuit to a recording, and say what the recording does and does not tell about it.
+
+The circuit is simulated at the recorded sessions and places, seen through the lens of the recording (its occupancy, its event rates,
+Poisson counts), and measured by the same functions. The distance of its statistics from the recorded ones, weighted by their
+bootstrap covariance, is minimised (the method of simulated moments).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+from scipy.stats import chi2
+
+from circuits.base import Circuit
+from circuits.estimation import WIDE, Bounds, Law, Searched, Uncertainty, distances, intervals, local_law, profile, search, uncertainty
+from circuits.fit_model import Model, Surroundings
+from circuits.fit_result import Fit
+from circuits.fit_statistics import GROUPS, bootstrap_covariance, chosen_statistics, codes
+from circuits.fit_statistics import statistics as statistics_of
+from circuits.resting import Engine
+from drift.observed_maps import Lens, lens
+from drift.schema import RefusedInputError
+from drift.streams import stream
+
+CONFIDENCE = 0.95
+DIAGONAL_SHARE = 0.3  # of the covariance, towards its diagonal: a bootstrap cannot tell all correlations of two dozen statistics
+PROFILE_POINTS = 41
+FEWEST_FREEDOM = 4  # of the covariance, which rests on as many sessions and on many more units
+SIMILARITIES = ("map_similarity", "population_similarity")
+
+
+class Effort(NamedTuple):
+    """How hard to search."""
+
+    restarts: int
+    population: int
+    generations: int
+    bootstraps: int
+
+
+def fit(
+    circuit: Circuit,
+    recording: xr.Dataset,
+    parameters: Mapping[str, tuple[float, float]],
+    *,
+    statistics: Sequence[str] = GROUPS,
+    input_width: float | None = None,
+    weight_lifetime: float = np.inf,
+    engine: Engine = "brian2",
+    seed: int = 0,
+    restarts: int = 2,
+    population: int = 8,
+    generations: int = 30,
+    bootstraps: int = 200,
+    progress: bool = True,
+) -> Fit:
+    """Fit parameters of a circuit, of its input and of its drift to the subjects of a recording.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        Its kind, number of units and the parameters that are not fitted. More units than were recorded make the simulated statistics
+        more certain than the recorded ones.
+    recording : xarray.Dataset
+        Longitudinal Dataset of ``measure`` (of real sessions, or of ``observe``); every subject is fitted by itself.
+    parameters : mapping
+        Bounds (low, high) by name: parameters of the circuit, ``weight_lifetime`` in units of elapsed, ``input_width`` in units of
+        place. Searched in logarithms where both bounds are positive.
+    statistics : sequence of str
+        Groups of statistics that are compared: active_fraction, spatial_information, place_fields, event_rate, map_similarity and
+        population_similarity (the last two against lag, for tracked units).
+    input_width, weight_lifetime : float
+        Their values where they are not fitted: a tenth of the track, and no drift.
+    engine : {"brian2", "fixed_point"}
+        Settle circuits in Brian2, a whole generation in one run, or take their closed form.
+    seed : int
+        Of all draws.
+    restarts, population, generations : int
+        Independent searches by CMA-ES, candidates of each in a generation, most generations.
+    bootstraps : int
+        Samples of units and sessions, for the covariance of the recorded statistics.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    Fit
+        Estimates with 95 % intervals, which of them are identified, profiles, correlations, goodness of fit and a figure.
+
+    Raises
+    ------
+    RefusedInputError
+        If a name or bound is not usable, or the recording has too few sessions, units or events.
+
+    References
+    ----------
+    circuits, section 4.11 (identifiability); Hansen 2016, arXiv:1604.00772 (CMA-ES); McFadden 1989, Econometrica 57:995.
+    """
+    bounds = Bounds.checked(parameters)
+    effort = Effort(*(_at_least(name, value, low) for name, value, low in _counts(restarts, population, generations, bootstraps)))
+    if not isinstance(recording, xr.Dataset) or "subject" not in recording.dims:
+        raise RefusedInputError(f"a longitudinal Dataset is needed, got {type(recording).__name__}: pass drift.measure(sessions).")
+    fits = []
+    for subject in range(recording.sizes["subject"]):
+        seen = lens(recording, subject)
+        around = Surroundings(_default_width(seen) if input_width is None else input_width, weight_lifetime)
+        wanted = chosen_statistics(seen, statistics)
+        model = Model(circuit, seen, wanted, bounds.names, around, seed, engine)
+        fits.append(_of_subject(model, bounds, effort, str(recording["subject"].values[subject]), progress))
+    attrs = {"circuit": circuit.to_json(), "engine": engine, "seed": seed, "source": str(recording.attrs.get("source", "unknown"))}
+    return Fit(xr.concat(fits, "subject", join="outer", combine_attrs="override").assign_attrs(attrs))
+
+
+def _counts(*values: int) -> list[tuple[str, int, int]]:
+    return list(zip(Effort._fields, values, (1, 4, 1, 20), strict=True))
+
+
+def _at_least(name: str, value: int, smallest: int) -> int:
+    if not isinstance(value, int) or value < smallest:
+        raise RefusedInputError(f"{name} must be a whole number of at least {smallest}, got {value!r}.")
+    return value
+
+
+def _default_width(seen: Lens) -> float:
+    return 0.1 * float(np.ptp(seen.coordinates, axis=0).max())
+
+
+def _of_subject(model: Model, bounds: Bounds, effort: Effort, label: str, progress: bool) -> xr.Dataset:
+    measured = codes(model.lens.rate, model.lens)
+    target = statistics_of(measured, model.wanted)
+    usable = np.isfinite(target)
+    if usable.sum() < len(bounds.names):
+        raise RefusedInputError(
+            f"subject {label} offers {usable.sum()} statistics for {len(bounds.names)} parameters: fit fewer, or take more sessions."
+        )
+    recorded = bootstrap_covariance(measured, model.wanted, stream(model.seed, "shuffle"), effort.bootstraps)[np.ix_(usable, usable)]
+    covariance = _shrunk(recorded) * (1 + measured.active.shape[1] / model.circuit.units)  # the simulated statistics are uncertain too
+    precision = np.linalg.inv(covariance)
+
+    def simulator(candidates: np.ndarray) -> np.ndarray:
+        return model(candidates)[:, usable]
+
+    with _bar(effort.generations, label, progress) as bar:
+
+        def report(distance: float) -> None:
+            bar.set_postfix(distance=f"{distance:.3g}")
+            bar.update()
+
+        found = search(
+            simulator, bounds, target[usable], precision, seed=model.seed, restarts=effort.restarts, population=effort.population,
+            generations=effort.generations, report=report,
+        )  # fmt: skip
+    unit = found.unit[np.argmin(found.distance)]
+    law = local_law(simulator, bounds, unit)
+    known = uncertainty(law.jacobian, covariance, precision)
+    frozen = model.frozen(bounds.values(unit))
+    parts = _labelled(model, bounds, found, known, law, target, usable, covariance, frozen)
+    return parts.expand_dims(subject=[label])
+
+
+def _shrunk(covariance: np.ndarray) -> np.ndarray:
+    diagonal = np.diag(np.maximum(np.diagonal(covariance), 1e-12))
+    return (1 - DIAGONAL_SHARE) * covariance + DIAGONAL_SHARE * diagonal + 1e-12 * np.eye(len(covariance))
+
+
+def _bar(total: int, label: str, progress: bool) -> Any:
+    from tqdm.auto import tqdm
+
+    return tqdm(total=total, desc=f"fit of subject {label}", unit="generation", disable=not progress)
+
+
+def _labelled(
+    model: Model, bounds: Bounds, found: Searched, known: Uncertainty, law: Law, target: np.ndarray, usable: np.ndarray,
+    covariance: np.ndarray, frozen: np.ndarray,
+) -> xr.Dataset:  # fmt: skip
+    unit = found.unit[np.argmin(found.distance)]
+    half = np.sqrt(np.diagonal(known.covariance))
+    interval = intervals(bounds, unit, known.covariance, CONFIDENCE, max(FEWEST_FREEDOM, model.lens.elapsed.size - 1))
+    span = np.ptp(bounds.coordinates(interval.T), axis=0)
+    precision, error = np.linalg.inv(covariance), np.sqrt(np.diagonal(covariance))
+    grid = np.clip(unit + 3 * half * np.linspace(-1, 1, PROFILE_POINTS)[:, np.newaxis], 0.0, 1.0)  # (point, parameter)
+    profiles = [profile(law, target[usable], precision, unit, number, grid[:, number]) for number in range(unit.size)]
+    freedom = max(1, int(usable.sum()) - unit.size)
+    of_lag = np.array([group in SIMILARITIES for group in model.wanted.groups])[usable]
+    parameter, statistic = ("parameter",), ("statistic",)
+    full = np.full(target.size, np.nan)
+    full[usable] = error
+    predicted = np.full(target.size, np.nan)
+    predicted[usable] = law.statistics
+    distance = float(found.distance.min())
+    variables = {
+        "estimate": (parameter, bounds.values(unit)),
+        "interval": (("parameter", "bound"), interval),
+        "identified": (parameter, (span < WIDE).astype("int8")),
+        "parameter_correlation": (("parameter", "parameter_other"), known.covariance / np.outer(half, half)),
+        "condition_number": ((), known.condition_number),
+        "restart_estimate": (("restart", "parameter"), bounds.values(found.unit)),
+        "restart_distance": (("restart",), found.distance),
+        "profile_value": (("parameter", "point"), bounds.values(grid).T),
+        "profile_distance": (("parameter", "point"), np.array(profiles)),
+        "measured": (statistic, target),
+        "measured_error": (statistic, full),
+        "predicted": (statistic, predicted),
+        "frozen": (statistic, frozen),
+        "distance": ((), distance),
+        "degrees_of_freedom": ((), freedom),
+        "p_value": ((), float(chi2.sf(distance, freedom))),
+        **_against_frozen(law.statistics, frozen[usable], target[usable], covariance, of_lag),
+        "simulated_candidates": ((), found.simulated),
+    }
+    coords = {
+        "parameter": list(bounds.names), "parameter_other": list(bounds.names), "bound": ["low", "high"], "statistic": list(model.wanted.names),
+        "group": ("statistic", list(model.wanted.groups)), "search_low": (parameter, bounds.low), "search_high": (parameter, bounds.high),
+    }  # fmt: skip
+    return xr.Dataset(variables, coords=coords)
+
+
+def _against_frozen(predicted: np.ndarray, frozen: np.ndarray, target: np.ndarray, covariance: np.ndarray, of_lag: np.ndarray) -> dict:
+    """Distances of the similarities alone: of the fit, and of the same circuit with weights that stay."""
+    if not of_lag.any():
+        return {}
+    precision = np.linalg.inv(covariance[np.ix_(of_lag, of_lag)])
+    fitted, still = distances(np.stack([predicted, frozen])[:, of_lag], target[of_lag], precision)
+    return {
+        "similarity_distance": ((), fitted),
+        "frozen_distance": ((), still),
+        "frozen_p_value": ((), float(chi2.sf(still, int(of_lag.sum())))),
+    }

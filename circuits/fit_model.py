@@ -1,0 +1,124 @@
+"""A drifting circuit seen through the lens of a recording, for any number of candidates at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from circuits.base import Circuit
+from circuits.drift import WeightDrift, drifting_rates
+from circuits.fit_statistics import Statistics, codes, statistics
+from circuits.resting import Engine
+from drift.observed_maps import Lens, observed_maps
+from drift.schema import RefusedInputError
+from drift.streams import stream
+
+JITTER = 1e-9  # added to the variance of inputs, so that smooth inputs have a root
+
+
+class Surroundings(NamedTuple):
+    """What drives a circuit and how its weights wander, where this is not fitted.
+
+    Attributes
+    ----------
+    input_width : float
+        w of the input correlation exp(-D^2 / (2 w^2)) over places, in units of place.
+    weight_lifetime : float
+        T of the weight autocorrelation exp(-t / T), in units of elapsed; infinity for weights that stay.
+    """
+
+    input_width: float
+    weight_lifetime: float = np.inf
+
+
+class Model:
+    """Candidates in, statistics out: the simulator of a fit, with the same chance for every candidate.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        With the parameters that are not fitted.
+    lens : Lens
+        Of the recording: sessions, places, occupancy and event rates.
+    wanted : Statistics
+        Which statistics are compared.
+    names : sequence of str
+        Parameters in the order of the candidates: of the circuit, or of ``Surroundings``.
+    surroundings : Surroundings
+        Their values where they are not fitted.
+    seed : int
+        Streams "weights" of first weights, "update_noise" of their wandering, "observation" of counts.
+    engine : {"brian2", "fixed_point"}
+        Simulated, or in closed form.
+    """
+
+    def __init__(
+        self, circuit: Circuit, lens: Lens, wanted: Statistics, names: Sequence[str], surroundings: Surroundings, seed: int, engine: Engine
+    ) -> None:
+        self.circuit, self.lens, self.wanted, self.surroundings = circuit, lens, wanted, surroundings
+        self.names, self.seed, self.engine = tuple(names), seed, engine
+        _refuse_unknown(circuit, self.names)
+
+    def __call__(self, candidates: np.ndarray) -> np.ndarray:
+        """Return statistics (candidate, statistic) for parameters (candidate, parameter)."""
+        return np.array([self._statistics(rate) for rate in self.rates(candidates)])
+
+    def rates(self, candidates: np.ndarray) -> np.ndarray:
+        """Return noise-free rates, (candidate, session, unit, cell)."""
+        around = [self._surroundings(one) for one in candidates]
+        found = drifting_rates(
+            [self._circuit(one) for one in candidates],
+            np.stack([input_root(self.lens, one.input_width) for one in around]),
+            [None if np.isinf(one.weight_lifetime) else WeightDrift(weight_lifetime=one.weight_lifetime) for one in around],
+            self.lens.elapsed,
+            [self.seed] * len(candidates),
+            engine=self.engine,
+        )
+        return found.rate.transpose(0, 1, 3, 2)
+
+    def frozen(self, candidate: np.ndarray) -> np.ndarray:
+        """Return the statistics (statistic,) of the same circuit if its weights had not changed."""
+        still = self.surroundings._replace(weight_lifetime=np.inf)
+        names = [name for name in self.names if name != "weight_lifetime"]
+        values = [value for name, value in zip(self.names, candidate, strict=True) if name != "weight_lifetime"]
+        other = Model(self.circuit, self.lens, self.wanted, names, still, self.seed, self.engine)
+        return other(np.array([values]))[0]
+
+    def _of(self, candidate: np.ndarray, names: Any) -> Mapping[str, float]:
+        return {name: float(value) for name, value in zip(self.names, candidate, strict=True) if name in names}
+
+    def _circuit(self, candidate: np.ndarray) -> Circuit:
+        return self.circuit.replace(**self._of(candidate, type(self.circuit).model_fields))
+
+    def _surroundings(self, candidate: np.ndarray) -> Surroundings:
+        return self.surroundings._replace(**self._of(candidate, Surroundings._fields))
+
+    def _statistics(self, rate: np.ndarray) -> np.ndarray:
+        maps = observed_maps(rate, self.lens, stream(self.seed, "observation"))
+        return statistics(codes(maps, self.lens), self.wanted)
+
+
+def input_root(lens: Lens, width: float) -> np.ndarray:
+    """Return inputs x (cell, input) with x x^T = exp(-D^2 / (2 w^2)) between places of one direction and 0 between directions.
+
+    Parameters
+    ----------
+    lens : Lens
+        With the coordinates of the cells.
+    width : float
+        w in units of place.
+    """
+    distance = ((lens.coordinates[:, np.newaxis] - lens.coordinates) ** 2).sum(axis=-1)
+    correlation = np.where(lens.way[:, np.newaxis] == lens.way, np.exp(-distance / (2 * width**2)), 0.0)
+    values, vectors = np.linalg.eigh(correlation + JITTER * np.eye(len(correlation)))
+    return (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T  # the symmetric root changes smoothly with the width
+
+
+def _refuse_unknown(circuit: Circuit, names: Sequence[str]) -> None:
+    numbers = [name for name, value in circuit if isinstance(value, float)]
+    known = [*numbers, *Surroundings._fields]
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise RefusedInputError(f"{type(circuit).__name__} has no parameter {', '.join(unknown)} to fit: use some of {', '.join(known)}.")

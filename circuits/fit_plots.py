@@ -1,0 +1,82 @@
+"""Figures of fits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+MEASURED, PREDICTED, FROZEN = "#000000", "#0072B2", "#D55E00"  # told apart in grey and by the colour-blind
+TITLES = {"map_similarity": "rate-map correlation", "population_similarity": "population-vector correlation"}
+
+
+def fit_figure(one: xr.Dataset) -> Any:
+    """Return a matplotlib figure of the fit of one subject.
+
+    Parameters
+    ----------
+    one : xarray.Dataset
+        One subject of ``Fit.dataset``.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Left: every statistic, predicted minus measured in standard errors. Middle: similarity against lag with standard errors of the
+        recording. Right: profile of each parameter.
+    """
+    from matplotlib.figure import Figure
+
+    curves = [group for group in TITLES if group in one["group"].values]
+    columns = 1 + bool(curves) + 1
+    figure = Figure(figsize=(4.2 * columns, max(4.0, 0.2 * one.sizes["statistic"] + 1.2)), layout="constrained")
+    grid = figure.add_gridspec(1, columns)
+    residuals(one, figure.add_subplot(grid[0, 0]))
+    if curves:
+        middle = grid[0, 1].subgridspec(len(curves), 1)
+        for number, group in enumerate(curves):
+            similarity(one, group, figure.add_subplot(middle[number, 0]))
+    right = grid[0, -1].subgridspec(one.sizes["parameter"], 1)
+    for number, name in enumerate(one["parameter"].values):
+        profile(one, str(name), figure.add_subplot(right[number, 0]))
+    return figure
+
+
+def residuals(one: xr.Dataset, ax: Any) -> Any:
+    """Draw predicted minus measured statistics in standard errors, without and with frozen weights."""
+    rows = np.arange(one.sizes["statistic"])
+    error = one["measured_error"]
+    ax.axvspan(-2, 2, color="0.9", label="two standard errors")
+    for name, marker, colour in (("frozen", "x", FROZEN), ("predicted", "o", PREDICTED)):
+        ax.plot(
+            (one[name] - one["measured"]) / error, rows, marker, color=colour, label=f"circuit, {'fitted' if name == 'predicted' else name}"
+        )
+    ax.set_yticks(rows, one["statistic"].values, fontsize=7)
+    ax.invert_yaxis()
+    ax.set_xlabel("predicted minus measured (standard errors)")
+    ax.legend(fontsize=7, loc="best")
+    return ax
+
+
+def similarity(one: xr.Dataset, group: str, ax: Any) -> Any:
+    """Draw one similarity against the time between sessions."""
+    chosen = one.isel(statistic=np.flatnonzero(one["group"].values == group))
+    lag = np.array([float(str(name).rsplit(" ", 1)[1]) for name in chosen["statistic"].values])
+    ax.errorbar(lag, chosen["measured"], chosen["measured_error"], fmt="o", color=MEASURED, capsize=3, label="measured, standard error")
+    ax.plot(lag, chosen["predicted"], "-s", color=PREDICTED, mfc="none", label="circuit, fitted")
+    ax.plot(lag, chosen["frozen"], "--x", color=FROZEN, label="circuit, frozen weights")
+    units = str(one.attrs.get("elapsed_units", "units of elapsed"))
+    ax.set(xlabel=f"time between sessions ({units})", ylabel=TITLES[group])
+    ax.legend(fontsize=7)
+    return ax
+
+
+def profile(one: xr.Dataset, name: str, ax: Any) -> Any:
+    """Draw the profile of a parameter: the distance with this parameter held and the others free."""
+    chosen = one.sel(parameter=name)
+    ax.plot(chosen["profile_value"], chosen["profile_distance"] - chosen["profile_distance"].min(), color=PREDICTED)
+    ax.axvspan(*chosen["interval"].values, color="0.9")
+    ax.axvline(chosen["estimate"].item(), color=MEASURED, linewidth=1)
+    known = "" if chosen["identified"].item() else " (not identified)"
+    ax.set(xlabel=f"{name.replace('_', ' ')}{known}", ylabel="distance above\nthe smallest")
+    return ax

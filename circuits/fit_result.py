@@ -1,0 +1,125 @@
+"""What a fit found: estimates with intervals, what is not identified, and how well the circuit describes the recording."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from drift.schema import RefusedInputError
+from drift.store import load, save
+
+
+@dataclass(frozen=True, repr=False)
+class Fit:
+    """Result of ``circuits.fit``; everything it knows is in ``dataset``.
+
+    Attributes
+    ----------
+    dataset : xarray.Dataset
+        Dims ``subject``, ``parameter``, ``statistic``, ``restart``, ``point``: ``estimate``, ``interval`` (95 %), ``identified`` (1 where
+        the interval spans less than half of the search range), ``parameter_correlation``, ``condition_number`` of the information
+        matrix, ``profile_distance`` at ``profile_value``, ``measured``, ``measured_error``, ``predicted``, ``frozen`` (the same circuit
+        without drift), ``distance``, ``degrees_of_freedom``, ``p_value``, ``frozen_distance``, ``frozen_p_value``.
+    """
+
+    dataset: xr.Dataset
+
+    @property
+    def estimate(self) -> xr.DataArray:
+        """Estimates, (subject, parameter), each in its own units."""
+        return self.dataset["estimate"]
+
+    @property
+    def interval(self) -> xr.DataArray:
+        """95 % intervals, (subject, parameter, bound)."""
+        return self.dataset["interval"]
+
+    @property
+    def identified(self) -> xr.DataArray:
+        """1 where the recording tells the parameter, 0 where it does not, (subject, parameter)."""
+        return self.dataset["identified"]
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Write the fit as netCDF; see ``drift.save``."""
+        return save(self.dataset, path, overwrite=overwrite)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Fit:
+        """Read a fit that ``save`` wrote."""
+        dataset = load(path)
+        if "profile_distance" not in dataset:
+            raise RefusedInputError(f"{path} holds no fit: pass a file written by Fit.save.")
+        return cls(dataset)
+
+    def plot(self, subject: int = 0) -> Any:
+        """Return a figure of one subject: measured against predicted statistics, similarity against lag, and profiles."""
+        from circuits.fit_plots import fit_figure
+
+        return fit_figure(self.dataset.isel(subject=subject))
+
+    def sentences(self, subject: int = 0) -> list[str]:
+        """Return what was found for one subject, one sentence for each parameter and two on goodness of fit."""
+        one = self.dataset.isel(subject=subject)
+        return [*(_sentence(one, name) for name in one["parameter"].values), *_goodness(one)]
+
+    def __repr__(self) -> str:
+        labels = self.dataset["subject"].values
+        return "\n".join(
+            line for number, label in enumerate(labels) for line in (f"subject {label}", *map("  {}".format, self.sentences(number)))
+        )
+
+    def _repr_html_(self) -> str:
+        labels = self.dataset["subject"].values
+        return "".join(
+            f"<h4>Fit of subject {html.escape(str(label))}</h4>{_table(self.dataset.isel(subject=number))}"
+            + "".join(f"<p>{html.escape(sentence)}</p>" for sentence in _goodness(self.dataset.isel(subject=number)))
+            for number, label in enumerate(labels)
+        )
+
+
+def _sentence(one: xr.Dataset, name: str) -> str:
+    chosen = one.sel(parameter=name)
+    low, high = chosen["interval"].values
+    found = f"{name} = {chosen['estimate'].item():.4g} (95 % interval {low:.4g} to {high:.4g})"
+    if chosen["identified"].item():
+        return f"{found}."
+    bounds = f"{chosen['search_low'].item():g} to {chosen['search_high'].item():g}"
+    return f"{found}: not identified, the statistics hardly narrow the search range of {bounds}{_partner(one, name)}."
+
+
+def _partner(one: xr.Dataset, name: str) -> str:
+    """Name the parameter that trades off most with an unidentified one."""
+    row = one["parameter_correlation"].sel(parameter=name).where(one["parameter_other"] != name)
+    if row.size < 2 or not float(np.abs(row).max()) > 0.9:
+        return ""
+    other = row["parameter_other"].values[int(np.nanargmax(np.abs(row.values)))]
+    return f"; it trades off with {other} (correlation {row.sel(parameter_other=other).item():.2f})"
+
+
+def _goodness(one: xr.Dataset) -> list[str]:
+    found = [
+        f"Distance {one['distance'].item():.3g} for {int(one['degrees_of_freedom'])} degrees of freedom (p = {one['p_value'].item():.2g}); "
+        f"condition number {one['condition_number'].item():.3g}."
+    ]
+    if "frozen_distance" in one and np.isfinite(one["frozen_distance"].item()):
+        found.append(
+            f"Similarity over time: distance {one['similarity_distance'].item():.3g} with drift, {one['frozen_distance'].item():.3g} for the "
+            f"same circuit with frozen weights (p = {one['frozen_p_value'].item():.2g})."
+        )
+    return found
+
+
+def _table(one: xr.Dataset) -> str:
+    head = "<tr><th>parameter</th><th>estimate</th><th>95 % interval</th><th>identified</th></tr>"
+    rows = [
+        f"<tr><td>{html.escape(str(name))}</td><td>{estimate:.4g}</td><td>{low:.4g} to {high:.4g}</td><td>{'yes' if known else 'no'}</td></tr>"
+        for name, estimate, (low, high), known in zip(
+            one["parameter"].values, one["estimate"].values, one["interval"].values, one["identified"].values, strict=True
+        )
+    ]
+    return f"<table>{head}{''.join(rows)}</table>"

@@ -1,0 +1,123 @@
+"""What drift of a Top-K layer does to a readout that is not taught again: formula and sampled twin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from drift.errors import RefusedInputError
+from drift.theory.kernels import kappa, mean_square_activity
+from drift.theory.sampled_top_k_drift import SEEDS, UNITS, drifting_preactivations, over_seeds, top_k
+from drift.theory.top_k_drift import alike, checked_autocorrelation, position_matrix
+
+
+def readout_error(
+    position_correlation: Any, targets: Any, active_fraction: float, autocorrelation: Any, ridge: float, training_places: Any = None
+) -> Any:
+    """Mean squared error of a readout that was fitted on day 0 and reads the drifted layer on another day.
+
+    Ridge regression with the kernel K = kappa(c0) / k1 between training places on day 0; on the later day the places are compared with
+    them by kappa(r c0) / k1.
+
+    Parameters
+    ----------
+    position_correlation : array
+        (place, place_other) c0 between all places.
+    targets : array
+        (place, output) what is to be read, for example the position itself.
+    active_fraction : float
+        f, fraction of units active at a place.
+    autocorrelation : float or array
+        r of the weights between the two days; 1 for the error on day 0.
+    ridge : float
+        lambda, added to the diagonal of K.
+    training_places : array of int, optional
+        Numbers of the places that were seen on day 0; all by default.
+
+    Returns
+    -------
+    float or array
+        Mean over all places and outputs, of the shape and kind of ``autocorrelation``.
+
+    Raises
+    ------
+    RefusedInputError
+        If a correlation is out of range or sizes do not fit.
+
+    References
+    ----------
+    Specification of kernels, 2.9 and 4.6.
+    """
+    matrix = position_matrix(position_correlation)
+    desired = _target_matrix(targets, len(matrix))
+    trained = np.arange(len(matrix)) if training_places is None else np.asarray(training_places)
+    scale = float(np.asarray(mean_square_activity(active_fraction)))
+    coefficients = _ridge_coefficients(
+        np.asarray(kappa(matrix[np.ix_(trained, trained)], active_fraction)) / scale, desired[trained], ridge
+    )
+
+    def error(r: float) -> float:
+        output = np.asarray(kappa(r * matrix[:, trained], active_fraction)) / scale @ coefficients
+        return float(((output - desired) ** 2).mean())
+
+    return alike(np.vectorize(error), checked_autocorrelation(autocorrelation))
+
+
+def _target_matrix(targets: Any, places: int) -> np.ndarray:
+    desired = np.asarray(targets, dtype=float)
+    if desired.ndim != 2 or len(desired) != places:
+        raise RefusedInputError(f"targets must be (place, output) for {places} places, got shape {desired.shape}: give one row a place.")
+    return desired
+
+
+def _ridge_coefficients(kernel: np.ndarray, targets: np.ndarray, ridge: float) -> np.ndarray:
+    """(training place, output) (K + lambda I)^-1 y."""
+    if not ridge >= 0:
+        raise RefusedInputError(f"ridge must not be negative, got {ridge}: use 0 or more.")
+    return np.linalg.solve(kernel + ridge * np.eye(len(kernel)), targets)
+
+
+def sampled_readout_error(
+    position_correlation: Any,
+    targets: Any,
+    active_fraction: float,
+    autocorrelation: float,
+    ridge: float,
+    training_places: Any = None,
+    *,
+    units: int = UNITS,
+    seeds: Sequence[int] = SEEDS,
+) -> xr.Dataset:
+    """Twin of ``readout_error``: the kernels are products of the activity of real layers, over N k1.
+
+    Parameters
+    ----------
+    position_correlation, targets, active_fraction, autocorrelation, ridge, training_places
+        As in ``readout_error``, r a number.
+    units : int
+        Width N of the layer.
+    seeds : sequence of int
+
+    Returns
+    -------
+    xarray.Dataset
+        ``readout_error``, mean over seeds, and its standard error.
+
+    References
+    ----------
+    Specification of kernels, 4.6.
+    """
+    matrix = position_matrix(position_correlation)
+    desired = _target_matrix(targets, len(matrix))
+    trained = np.arange(len(matrix)) if training_places is None else np.asarray(training_places)
+    scale = units * float(mean_square_activity(active_fraction))
+
+    def measure(seed: int) -> np.ndarray:
+        first, later = (top_k(h, active_fraction) for h in drifting_preactivations(matrix, autocorrelation, units, seed))
+        coefficients = _ridge_coefficients(first[trained] @ first[trained].T / scale, desired[trained], ridge)
+        return np.array([((later @ first[trained].T / scale @ coefficients - desired) ** 2).mean()])
+
+    return over_seeds(["readout_error"], (), measure, seeds)

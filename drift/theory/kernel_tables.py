@@ -1,0 +1,179 @@
+"""Tabulated kernels for millions of pairs of inputs: piecewise cubic in the angle arccos c, compiled, on numba's number of threads.
+
+Values and slopes at the nodes are exact (Hermite), so that a cell of width h errs by h^4 / 384 times the fourth derivative. A layer of a
+deep network is a table from angle to angle; a pair passes all layers in registers, and the arc cosine is taken once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import get_num_threads, njit
+
+from drift.errors import RefusedInputError
+from drift.theory import kernel_forms as forms
+from drift.theory.depth import amplification, correlation_map, weight_variance
+from drift.theory.kernel_moments import SLACK, checked_fraction
+from drift.theory.kernels import SAME, joint_activation, kappa
+
+CELLS = 4000
+ANGLES = np.linspace(0.0, np.pi, CELLS + 1)
+SCALE = CELLS / np.pi
+TILE = 64
+compiled: Any = njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
+
+
+class KernelTable(NamedTuple):
+    """A kernel of one layer, tabulated; called with correlations it answers their kernel."""
+
+    coefficients: np.ndarray  # (cell, power)
+
+    def __call__(self, correlation: Any) -> np.ndarray:
+        """Return the kernel of an array of correlations in [-1, 1]; NaN stays NaN."""
+        return _evaluated(np.asarray(correlation, dtype=float), self.coefficients, self.coefficients, 0)
+
+
+def hermite(values: np.ndarray, slopes: np.ndarray) -> np.ndarray:
+    """Return the cubic of each cell, in the fraction of the cell: (cell, power) from values and slopes by cell width at the nodes."""
+    rise = np.diff(values)
+    left, right = slopes[:-1], slopes[1:]
+    return np.stack([values[:-1], left, 3.0 * rise - 2.0 * left - right, left + right - 2.0 * rise], axis=1)
+
+
+@lru_cache(maxsize=64)
+def tabulated(active_fraction: float, variant: str = "subtract") -> KernelTable:
+    """Return the table of ``drift.theory.kernels.kernel_table``."""
+    _, fraction = checked_fraction(active_fraction)
+    if fraction == 1 and variant == "subtract":
+        raise RefusedInputError("active_fraction 1 has no threshold and no finite kernel: use correlation_map, or variant 'keep'.")
+    c = np.cos(ANGLES)
+    values = kappa(c, fraction, variant)  # type: ignore[arg-type]
+    return KernelTable(hermite(values, _slopes(c, fraction, variant) / SCALE))
+
+
+def _slopes(c: np.ndarray, fraction: float, variant: str) -> np.ndarray:
+    """Derivative of a kernel by the angle, -sin(theta) d kappa / d c, with sin(theta) kappa'' finite everywhere."""
+    sine = np.sqrt((1.0 - c) * (1.0 + c))
+    if variant == "subtract":
+        return -sine * joint_activation(c, fraction)
+    tau = float(-forms.special.ndtri(fraction)) if fraction < 1 else -forms.FARTHEST
+    bend = np.exp(-tau * tau / np.clip(1.0 + c, 1e-200, None)) / (2 * np.pi)
+    if variant == "binary":
+        return -bend
+    cross = forms.tail(np, tau * np.sqrt((1.0 - c) / np.clip(1.0 + c, 1e-200, None)))
+    return -sine * (joint_activation(c, fraction) + 2.0 * tau * forms.density(np, tau) * cross) - tau * tau * bend
+
+
+@lru_cache(maxsize=64)
+def _layer(active_fraction: float, pooling: float) -> tuple[np.ndarray, np.ndarray]:
+    """Tables of a layer: angle to angle, in cells, and angle to correlation."""
+    c, variance = np.cos(ANGLES), weight_variance(active_fraction, pooling)
+    after = correlation_map(c, active_fraction, pooling)
+    slope = variance * np.sin(ANGLES) * joint_activation(c, active_fraction)  # of 1 - c'
+    angle = 2.0 * np.arcsin(np.sqrt(0.5 * (1.0 - after)))
+    turn = slope[1:] / np.sqrt((1.0 - after[1:]) * (1.0 + after[1:]))
+    steepness = np.concatenate([[np.sqrt(amplification(active_fraction, pooling))], turn])
+    return hermite(angle * SCALE, steepness), hermite(after, -slope / SCALE)
+
+
+def composed(correlation: np.ndarray, active_fraction: float, pooling: float, hidden_layers: int) -> np.ndarray:
+    """Return ``drift.theory.depth.deep_kernel`` of an array, through tables.
+
+    Parameters
+    ----------
+    correlation : numpy.ndarray
+        (...) c in [-1, 1].
+    active_fraction, pooling : float
+        f in (0, 1) and m > -1.
+    hidden_layers : int
+        At least 1.
+
+    Returns
+    -------
+    numpy.ndarray
+        (...) K.
+
+    Raises
+    ------
+    RefusedInputError
+        If an argument is out of range.
+    """
+    return _evaluated(correlation, _layer(active_fraction, pooling)[0], _layer(active_fraction, 0.0)[1], hidden_layers - 1)
+
+
+def _evaluated(c: np.ndarray, layer: np.ndarray, readout: np.ndarray, layers: int) -> np.ndarray:
+    shape, c = c.shape, np.ascontiguousarray(c)
+    out = np.empty_like(c)
+    if c.ndim == 2 and c.shape[0] == c.shape[1] > TILE:
+        rows = range((len(c) + TILE - 1) // TILE)
+        found = _by_threads(lambda row: _fill_tiles(c, out, layer, readout, layers, row), rows[::-1])
+        if not any(found):
+            return out
+    flat, filled = c.reshape(-1), out.reshape(-1)
+    edges = np.linspace(0, flat.size, 8 * get_num_threads() + 1).astype(int)
+    parts = [(flat[first:last], filled[first:last]) for first, last in pairwise(edges)]
+    if any(_by_threads(lambda part: _fill(*parts[part], layer, readout, layers), range(len(parts)))):
+        raise RefusedInputError(
+            f"correlation must lie in [-1, 1], got {np.nanmax(np.abs(c)):.6g}: divide covariances by both standard deviations."
+        )
+    return out.reshape(shape)
+
+
+def _by_threads(call: Callable[[int], bool], items: range) -> list[bool]:
+    if get_num_threads() == 1 or len(items) == 1:
+        return [call(item) for item in items]
+    with ThreadPoolExecutor(get_num_threads()) as pool:
+        return list(pool.map(call, items))
+
+
+@compiled
+def _look(table: np.ndarray, position: float) -> float:
+    cell = min(int(position), CELLS - 1)
+    x = position - cell
+    return table[cell, 0] + x * (table[cell, 1] + x * (table[cell, 2] + x * table[cell, 3]))
+
+
+@compiled
+def _pass(c: np.ndarray, out: np.ndarray, layer: np.ndarray, readout: np.ndarray, layers: int) -> bool:
+    """Take a short row of pairs through all layers, layer by layer so that look-ups overlap; True if one is out of range."""
+    wrong = False
+    for i in range(c.size):
+        inside = abs(c[i]) <= 1.0 + SLACK
+        wrong |= not inside and not np.isnan(c[i])
+        out[i] = (0.0 if c[i] > 1.0 - SAME else np.arccos(max(c[i], -1.0)) * SCALE) if inside else 0.0
+    for _ in range(layers):
+        for i in range(c.size):
+            out[i] = _look(layer, out[i])
+    for i in range(c.size):
+        out[i] = np.nan if np.isnan(c[i]) else _look(readout, out[i])
+    return wrong
+
+
+@compiled
+def _fill(c: np.ndarray, out: np.ndarray, layer: np.ndarray, readout: np.ndarray, layers: int) -> bool:
+    """Fill one part, a row of the cache at a time; True if a correlation is out of range."""
+    wrong = False
+    for first in range(0, c.size, TILE):
+        wrong |= _pass(c[first : first + TILE], out[first : first + TILE], layer, readout, layers)
+    return wrong
+
+
+@compiled
+def _fill_tiles(c: np.ndarray, out: np.ndarray, layer: np.ndarray, readout: np.ndarray, layers: int, row: int) -> bool:
+    """Fill one row of tiles below the diagonal and its mirror image; True if it was not symmetric or not all correlations."""
+    wrong = False
+    for column in range(row + 1):
+        for i in range(row * TILE, min((row + 1) * TILE, len(c))):
+            first, last = column * TILE, min((column + 1) * TILE, i + 1)
+            wrong |= _pass(c[i, first:last], out[i, first:last], layer, readout, layers)
+            for j in range(first, last):
+                wrong |= c[i, j] != c[j, i]
+                out[j, i] = out[i, j]
+        if wrong:
+            break
+    return wrong

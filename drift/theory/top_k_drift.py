@@ -1,0 +1,390 @@
+"""How fast the code of a Top-K layer drifts when its weights do: closed forms for wide layers with random weights.
+
+A layer of rectified units in which a fraction f is active at every place passes on only the correlation c of two preactivation
+patterns: kappa(c), mu, k1 and L(c) are those of ``drift.theory.kernels``. Weights that keep an autocorrelation r multiply the
+correlation c0 of two inputs by r, so that everything known of similarity between places tells of similarity between days.
+Numbers, arrays and labelled arrays are taken alike, broadcast, and returned as the same kind.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from drift.errors import RefusedInputError
+from drift.theory.depth import correlation_map
+from drift.theory.kernels import joint_activation, kappa, mean_square_activity
+
+LAWS = ("ornstein_uhlenbeck", "free_diffusion")
+PLACES = ("place", "place_other")
+
+
+class PopulationVectorSimilarity(NamedTuple):
+    """Similarity of two population vectors, of the kind of the input."""
+
+    cosine: Any
+    pearson: Any
+
+
+def _between(name: str, values: Any, low: float, high: float, remedy: str) -> Any:
+    """Return ``values`` if all lie in [low, high], to rounding."""
+    numbers = np.asarray(values, dtype=float)
+    if numbers.size == 0 or not ((numbers >= low - 1e-9) & (numbers <= high + 1e-9)).all():
+        got = "no number" if numbers.size == 0 else f"{np.min(numbers):g} to {np.max(numbers):g}"
+        raise RefusedInputError(f"{name} must lie between {low:g} and {high:g}, got {got}: {remedy}.")
+    return values
+
+
+def _correlation(values: Any, name: str = "input_correlation") -> Any:
+    return _between(name, values, -1, 1, "divide covariances by both standard deviations")
+
+
+def checked_autocorrelation(values: Any) -> Any:
+    """Autocorrelations of weights as they are given, refused where one is NaN or beyond -1 and 1.
+
+    Parameters
+    ----------
+    values : float or array
+
+    Returns
+    -------
+    float or array
+    """
+    return _between("autocorrelation", values, -1, 1, "see weight_autocorrelation")
+
+
+def alike(function: Any, *values: Any) -> Any:
+    """Result of a function of arrays for numbers, arrays and labelled arrays, which are broadcast by name.
+
+    Parameters
+    ----------
+    function : callable
+        Of as many arrays as there are values.
+    *values : float or array
+
+    Returns
+    -------
+    float or array
+        Labelled where a value is, else a number or an array.
+    """
+    result = xr.apply_ufunc(
+        lambda *arrays: np.asarray(function(*arrays)), *(v if isinstance(v, xr.DataArray) else np.asarray(v, float) for v in values)
+    )
+    return result if isinstance(result, xr.DataArray) else result[()]
+
+
+def weight_autocorrelation(
+    elapsed: Any, lifetime: float, law: Literal["ornstein_uhlenbeck", "free_diffusion"] = "ornstein_uhlenbeck"
+) -> Any:
+    """Correlation of drifting weights with themselves some time later.
+
+    Ornstein-Uhlenbeck: r(t) = exp(-t / T), T the time constant. Free diffusion from day 0: r(t) = 1 / sqrt(1 + t / T), T = s_w^2 / s_n^2
+    the time in which noise adds the variance that the weights have on day 0 (s_n^2 is added per unit of time); Top-K ignores that
+    their norm grows.
+
+    Parameters
+    ----------
+    elapsed : float or array
+        t, not negative, in any unit of time.
+    lifetime : float
+        T, above 0, in the same unit.
+    law : {"ornstein_uhlenbeck", "free_diffusion"}
+        How the weights wander.
+
+    Returns
+    -------
+    float or array
+        r, between 0 and 1.
+
+    Raises
+    ------
+    RefusedInputError
+        If time or lifetime is out of range, or the law is unknown.
+
+    References
+    ----------
+    Specification of kernels, 2.9.
+    """
+    if law not in LAWS:
+        raise RefusedInputError(f"law must be one of {', '.join(LAWS)}, got {law!r}: say how the weights wander.")
+    if not lifetime > 0:
+        raise RefusedInputError(f"lifetime must be above 0, got {lifetime}: give the time constant of the weights.")
+    _between("elapsed", elapsed, 0, np.inf, "give the time between two sessions")
+    if law == "ornstein_uhlenbeck":
+        return alike(lambda t: np.exp(-t / lifetime), elapsed)
+    return alike(lambda t: 1 / np.sqrt(1 + t / lifetime), elapsed)
+
+
+def population_vector_similarity(
+    input_correlation: Any, active_fraction: Any, autocorrelation: Any = 1.0, pooling: Any = 0.0
+) -> PopulationVectorSimilarity:
+    """Cosine and Pearson correlation of the population vectors of two places on two days.
+
+    cosine = (kappa(r c0) + m mu^2) / (k1 + m mu^2), Pearson = (kappa(r c0) - mu^2) / (k1 - mu^2). Pooling the activity of neighbours
+    adds a constant to both vectors, to which the Pearson correlation is blind.
+
+    Parameters
+    ----------
+    input_correlation : float or array
+        c0, correlation of the inputs (of the preactivations of one day) at the two places; 1 for the same place.
+    active_fraction : float or array
+        f, fraction of units active at a place.
+    autocorrelation : float or array
+        r, of the weights between the two days; 1 for the same day.
+    pooling : float or array
+        m, correlation of the weights that read the layer; 0 for the activity itself.
+
+    Returns
+    -------
+    PopulationVectorSimilarity
+        ``cosine`` and ``pearson``.
+
+    Raises
+    ------
+    RefusedInputError
+        If a correlation is out of range.
+
+    References
+    ----------
+    Specification of kernels, 2.9.
+    """
+    correlation = _correlation(input_correlation) * checked_autocorrelation(autocorrelation)
+    return PopulationVectorSimilarity(
+        alike(lambda c, f, m: correlation_map(np.clip(c, -1, 1), f, m), correlation, active_fraction, pooling),
+        alike(lambda c, f: correlation_map(np.clip(c, -1, 1), f, -1.0), correlation, active_fraction),
+    )
+
+
+def active_set_overlap(input_correlation: Any, active_fraction: Any, autocorrelation: Any = 1.0) -> Any:
+    """Fraction of the units active at one place and day that are active at another place and day, L(r c0) / f.
+
+    It falls like a square root: 1 - overlap ~ g(tau) sqrt(2 (1 - r)) / (f sqrt(2 pi)), so that membership turns over before
+    similarity does.
+
+    Parameters
+    ----------
+    input_correlation, active_fraction, autocorrelation : float or array
+        c0, f and r as in ``population_vector_similarity``.
+
+    Returns
+    -------
+    float or array
+        From 1 down to f for unrelated patterns.
+
+    Raises
+    ------
+    RefusedInputError
+        If a correlation is out of range.
+
+    References
+    ----------
+    Specification of kernels, 2.9.
+    """
+    correlation = _correlation(input_correlation) * checked_autocorrelation(autocorrelation)
+    return alike(lambda c, f: joint_activation(np.clip(c, -1, 1), f) / f, correlation, active_fraction)
+
+
+def pooled_rate_map_correlation(position_correlation: Any, active_fraction: Any, autocorrelation: Any, amplitude: Any = None) -> Any:
+    """Correlation of all rate maps of two days, over units and places together, each map less its own mean over places.
+
+    rho = [mean_s a_s^2 kappa(r c0(s, s)) - mean_ss' a_s a_s' kappa(r c0(s, s'))] / [the same with r = 1]. On a ring it is
+    [kappa(r) - <kappa(r c0(D))>] / [k1 - <kappa(c0(D))>] with the mean over displacements D. Means over units of the correlation of
+    each unit differ from it, as they select units that are active on both days.
+
+    Parameters
+    ----------
+    position_correlation : array
+        (place, place_other) c0 between all places of the corridor, 1 on the diagonal.
+    active_fraction : float
+        f, fraction of units active at a place.
+    autocorrelation : float or array
+        r of the weights between the two days.
+    amplitude : array, optional
+        (place) a_s, standard deviation of the preactivations over units, where it depends on the place; any common factor.
+
+    Returns
+    -------
+    float or array
+        Of the shape and kind of ``autocorrelation``.
+
+    Raises
+    ------
+    RefusedInputError
+        If a correlation is out of range, the matrix is not square, or all places are alike.
+
+    References
+    ----------
+    Specification of kernels, 2.9.
+    """
+    matrix = position_matrix(position_correlation)
+    weight = np.ones(len(matrix)) if amplitude is None else np.asarray(amplitude, dtype=float)
+    if weight.shape != matrix.shape[:1]:
+        raise RefusedInputError(
+            f"amplitude must have one number for each of {len(matrix)} places, got shape {weight.shape}: give it by place."
+        )
+    whole = _map_covariance(matrix, float(active_fraction), weight, 1.0)
+    if not whole > 1e-12:
+        raise RefusedInputError("all places have the same input, so rate maps are flat and have no correlation: give a corridor with cues.")
+    covariance = np.vectorize(lambda r: _map_covariance(matrix, float(active_fraction), weight, r))
+    return alike(lambda r: covariance(r) / whole, checked_autocorrelation(autocorrelation))
+
+
+def position_matrix(values: Any) -> np.ndarray:
+    """Correlations between all places as a plain matrix.
+
+    Parameters
+    ----------
+    values : array
+        (place, place_other), in any order where labelled.
+
+    Returns
+    -------
+    numpy.ndarray
+        (place, place_other).
+
+    Raises
+    ------
+    RefusedInputError
+        If a correlation is out of range or the matrix is not square.
+    """
+    ordered = values.transpose(*PLACES) if isinstance(values, xr.DataArray) else values
+    matrix = np.asarray(_correlation(ordered, "position_correlation"), dtype=float)
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
+        raise RefusedInputError(
+            f"position_correlation must be a square matrix (place, place_other), got shape {matrix.shape}: give all pairs."
+        )
+    return np.clip(matrix, -1, 1)
+
+
+def _map_covariance(matrix: np.ndarray, active_fraction: float, weight: np.ndarray, autocorrelation: float) -> float:
+    kernel = np.asarray(kappa(autocorrelation * matrix, active_fraction)) * np.outer(weight, weight)
+    return float(kernel.diagonal().mean() - kernel.mean())
+
+
+def code_similarity(
+    position_correlation: Any, active_fraction: float, autocorrelation: Any, pooling: float = 0.0, amplitude: Any = None
+) -> xr.Dataset:
+    """All that a Top-K layer tells of its drift: four similarities of the codes of two days, at equal places.
+
+    Parameters
+    ----------
+    position_correlation : array
+        (place, place_other) c0 between all places of the corridor.
+    active_fraction : float
+        f, fraction of units active at a place.
+    autocorrelation : float or xarray.DataArray
+        r of the weights between the two days.
+    pooling : float
+        m, of the weights that read the layer; 0 for the activity itself.
+    amplitude : array, optional
+        (place) as in ``pooled_rate_map_correlation``.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``population_vector_cosine``, ``population_vector_pearson``, ``active_set_overlap`` and ``pooled_rate_map_correlation``, with
+        the dims of ``autocorrelation``.
+
+    Raises
+    ------
+    RefusedInputError
+        As its parts.
+
+    References
+    ----------
+    Specification of kernels, 2.9.
+    """
+    lags = autocorrelation if isinstance(autocorrelation, xr.DataArray) else xr.DataArray(autocorrelation)
+    vectors = population_vector_similarity(1.0, active_fraction, lags, pooling)
+    similarities = {
+        "population_vector_cosine": vectors.cosine,
+        "population_vector_pearson": vectors.pearson,
+        "active_set_overlap": active_set_overlap(1.0, active_fraction, lags),
+        "pooled_rate_map_correlation": pooled_rate_map_correlation(position_correlation, active_fraction, lags, amplitude),
+    }
+    return xr.Dataset({name: values.assign_attrs(units="1") for name, values in similarities.items()})
+
+
+def deep_drift(
+    autocorrelation: Any, active_fraction: Any, pooling: Any = 0.0, hidden_layers: int = 1, input_correlation: Any = 1.0
+) -> xr.DataArray:
+    """Similarity of the activity of every layer between two days when the weights of all layers drift.
+
+    c_l = [kappa(r_l c_{l-1}) + m mu^2] / [k1 + m mu^2], c_0 the correlation of the inputs. A small loss 1 - r per layer is amplified
+    chi = f / (k1 + m mu^2) times by each layer: sparser codes drift faster, and pooling by m* = tau / mu cancels it.
+
+    Parameters
+    ----------
+    autocorrelation, active_fraction, pooling : float or xarray.DataArray
+        r, f and m; what differs between layers has the dim ``layer``.
+    hidden_layers : int
+        Number of layers.
+    input_correlation : float or xarray.DataArray
+        c_0; 1 for the same place.
+
+    Returns
+    -------
+    xarray.DataArray
+        (layer, ...) cosine of the activity, pooled as the next layer reads it; ``layer`` counts from 1.
+
+    Raises
+    ------
+    RefusedInputError
+        If a correlation is out of range, or there is no layer.
+
+    References
+    ----------
+    Specification of kernels, 2.9.
+    """
+    layers = np.arange(1, counted("hidden_layers", hidden_layers) + 1)
+    similarity, result = xr.DataArray(_correlation(input_correlation)), []
+    given = [checked_autocorrelation(autocorrelation), active_fraction, pooling]
+    for layer in range(hidden_layers):
+        r, f, m = (one.isel(layer=layer, drop=True) if "layer" in getattr(one, "dims", ()) else one for one in given)
+        similarity = population_vector_similarity(similarity, f, r, m).cosine
+        result.append(similarity)
+    return xr.concat(result, dim=xr.DataArray(layers, dims="layer", name="layer")).rename("activity_similarity").assign_attrs(units="1")
+
+
+def counted(name: str, value: float) -> int:
+    """Return a count as int, refused where it is no whole number from 1.
+
+    Parameters
+    ----------
+    name : str
+        What the count is called in the message.
+    value : float
+
+    Returns
+    -------
+    int
+    """
+    if value != int(value) or value < 1:
+        raise RefusedInputError(f"{name} must be a whole number from 1, got {value}: give a count.")
+    return int(value)
+
+
+def effective_correlation(cosine: Any, active_fraction: Any) -> Any:
+    """Correlation of the preactivations behind a cosine of population vectors: the inverse of kappa(c) / k1.
+
+    Parameters
+    ----------
+    cosine : float or array
+        Of two population vectors, between 0 and 1.
+    active_fraction : float
+        f, fraction of units active at a place.
+
+    Returns
+    -------
+    float or array
+        c in [-1, 1]; cosines beyond those of c = -1 and c = 1 are taken as these.
+
+    References
+    ----------
+    Specification of kernels, 2.9: fitting tau and r to measured curves.
+    """
+    angle = np.linspace(np.pi, 0, 2001)  # kappa bends like (1 - c)^{3/2} at c = 1, smoothly in the angle
+    curve = np.asarray(kappa(np.cos(angle), active_fraction)) / np.asarray(mean_square_activity(active_fraction))
+    return alike(lambda s: np.cos(np.interp(s, curve, angle)), cosine)
