@@ -17,20 +17,40 @@ _PLACES = {
     "CIRCUITS": "kinds",
     "cartesian": "settling",
     "settle": "settling",
+    "top_k_winners": "top_k",
+    "sparsemax": "top_k",
+    "CircuitLayer": "layers",
+    "random_input_weights": "corridor",
+    "corridor_drive": "corridor",
+    "corridor_code": "corridor",
+    "corridor_session": "corridor",
+    "PlaceInput": "inputs",
+    "WeightDrift": "drift",
+    "run_sessions": "sessions",
+    "fit": "fitting",
+    "Fit": "fit_result",
 }
 
 __all__ = list(_PLACES)
 
 if TYPE_CHECKING:
     from circuits.competitive import Majani
+    from circuits.corridor import corridor_code, corridor_drive, corridor_session, random_input_weights
     from circuits.count_control import CountControl
+    from circuits.drift import WeightDrift
     from circuits.explaining_away import ExplainingAway
+    from circuits.fit_result import Fit
+    from circuits.fitting import fit
+    from circuits.inputs import PlaceInput
     from circuits.kinds import CIRCUITS
+    from circuits.layers import CircuitLayer
     from circuits.linear import LinearInterneuron
     from circuits.random_interneurons import RandomInterneurons
     from circuits.saturating import SaturatingUnits
+    from circuits.sessions import run_sessions
     from circuits.settling import cartesian, settle
     from circuits.threshold import ThresholdInterneuron
+    from circuits.top_k import sparsemax, top_k_winners
 
 
 def __getattr__(name: str) -> Any:

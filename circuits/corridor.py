@@ -14,8 +14,9 @@ import xarray as xr
 from circuits.base import Circuit
 from circuits.drives import checked_drive
 from circuits.inputs import drawn
-from circuits.resting import RESTING, Engine, resting_rates
 from circuits.sessions import measured_code
+from circuits.settled_rates import Engine, settled_rates
+from circuits.settling import RESTING
 from drift.schema import RefusedInputError, described, labelled
 from drift.store import provenance
 from drift.streams import stream
@@ -180,7 +181,7 @@ def _settled(circuit: Circuit, drive: xr.DataArray, engine: Engine) -> tuple[np.
     if not isinstance(drive, xr.DataArray) or "position" not in drive.coords or set(drive.dims) != {"sample", "unit"}:
         found = f"dims {drive.dims}" if isinstance(drive, xr.DataArray) else type(drive).__name__
         raise RefusedInputError(f"a corridor drive has dims (sample, unit) and the coordinate position, got {found}: use corridor_drive.")
-    rest = resting_rates([circuit], checked_drive(drive, circuit.units).values[np.newaxis], engine=engine)
+    rest = settled_rates([circuit], checked_drive(drive, circuit.units).values[np.newaxis], engine=engine)
     return rest.rate[0], float(rest.residual.max())
 
 

@@ -74,7 +74,7 @@ class DriftingRates(NamedTuple):
     rate : numpy.ndarray
         (subject, session, sample, unit).
     residual : numpy.ndarray
-        (subject, session), the largest relative change per time constant that was left; up to 1e-6 at rest.
+        (subject, session), the largest relative change per time constant that was left; up to 1e-5 at rest.
     drive_gain : numpy.ndarray
         (subject, session, unit), of homeostasis; 1 without.
     """

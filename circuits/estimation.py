@@ -141,12 +141,13 @@ def search(
         if not live:
             break
         asked = {number: np.array(searches[number].ask()) for number in live}
-        found = distances(simulator(bounds.values(np.concatenate(list(asked.values())))), target, precision)
+        points = np.concatenate(list(asked.values()))[:, : len(bounds.names)]
+        found = distances(simulator(bounds.values(points)), target, precision)
         simulated += found.size
         for number, values in zip(live, np.split(found, len(live)), strict=True):
             searches[number].tell(list(asked[number]), values.tolist())
             if values.min() < best[number][1]:
-                best[number] = (asked[number][values.argmin()], float(values.min()))
+                best[number] = (asked[number][values.argmin(), : len(bounds.names)], float(values.min()))
         report(min(distance for _, distance in best))
     return Searched(np.array([point for point, _ in best]), np.array([distance for _, distance in best]), simulated)
 
@@ -157,7 +158,8 @@ def _strategy(bounds: Bounds, seed: int, restart: int, population: int, toleranc
         "bounds": [0.0, 1.0], "popsize": population, "verbose": -9, "verb_log": 0, "tolx": tolerance, "tolfun": 1e-14, "tolfunhist": 1e-14,
         "seed": np.nan, "randn": lambda *shape: rng.standard_normal(shape),
     }  # fmt: skip
-    return cma.CMAEvolutionStrategy(rng.uniform(0.2, 0.8, len(bounds.names)), 0.25, options)
+    coordinates = max(2, len(bounds.names))  # cma needs two; the second of a single parameter is not looked at
+    return cma.CMAEvolutionStrategy(rng.uniform(0.2, 0.8, coordinates), 0.25, options)
 
 
 def local_law(simulator: Simulator, bounds: Bounds, unit: np.ndarray, difference: float = DIFFERENCE) -> Law:

@@ -10,7 +10,7 @@ import numpy as np
 from circuits.base import Circuit
 from circuits.drift import WeightDrift, drifting_rates
 from circuits.fit_statistics import Statistics, codes, statistics
-from circuits.resting import Engine
+from circuits.settled_rates import Engine
 from drift.observed_maps import Lens, observed_maps
 from drift.schema import RefusedInputError
 from drift.streams import stream

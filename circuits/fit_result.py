@@ -69,9 +69,7 @@ class Fit:
 
     def __repr__(self) -> str:
         labels = self.dataset["subject"].values
-        return "\n".join(
-            line for number, label in enumerate(labels) for line in (f"subject {label}", *map("  {}".format, self.sentences(number)))
-        )
+        return "\n".join("\n  ".join([f"subject {label}", *self.sentences(number)]) for number, label in enumerate(labels))
 
     def _repr_html_(self) -> str:
         labels = self.dataset["subject"].values
@@ -116,10 +114,9 @@ def _goodness(one: xr.Dataset) -> list[str]:
 
 def _table(one: xr.Dataset) -> str:
     head = "<tr><th>parameter</th><th>estimate</th><th>95 % interval</th><th>identified</th></tr>"
+    columns = (one[name].values for name in ("parameter", "estimate", "interval", "identified"))
     rows = [
-        f"<tr><td>{html.escape(str(name))}</td><td>{estimate:.4g}</td><td>{low:.4g} to {high:.4g}</td><td>{'yes' if known else 'no'}</td></tr>"
-        for name, estimate, (low, high), known in zip(
-            one["parameter"].values, one["estimate"].values, one["interval"].values, one["identified"].values, strict=True
-        )
+        f"<tr><td>{html.escape(str(name))}</td><td>{estimate:.4g}</td><td>{low:.4g} to {high:.4g}</td><td>{'yes' if yes else 'no'}</td></tr>"
+        for name, estimate, (low, high), yes in zip(*columns, strict=True)
     ]
     return f"<table>{head}{''.join(rows)}</table>"

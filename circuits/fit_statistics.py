@@ -52,46 +52,56 @@ class Codes(NamedTuple):
 
 
 class Statistics(NamedTuple):
-    """Which statistics are compared: their names and groups, and the class of each pair of sessions by lag (session, session)."""
+    """Which statistics are compared.
+
+    ``names`` and ``groups`` of each, its ``position`` among all statistics of the groups that occur, ``lags (class,)`` and the class of
+    each pair of sessions ``lag_class (session, session)``.
+    """
 
     names: tuple[str, ...]
     groups: tuple[str, ...]
+    position: np.ndarray
     lags: np.ndarray
     lag_class: np.ndarray
 
 
-def chosen_statistics(lens: Lens, groups: Sequence[str] = GROUPS) -> Statistics:
+def chosen_statistics(lens: Lens, choice: Sequence[str] = GROUPS) -> Statistics:
     """Return the statistics that a recording offers.
 
     Parameters
     ----------
     lens : Lens
         Of the recording.
-    groups : sequence of str
-        Of ``GROUPS``; similarity over time needs tracked units and is left out where there are none.
+    choice : sequence of str
+        Of ``GROUPS``, or single statistics such as "active_fraction, of units"; similarity over time needs tracked units and is left
+        out where there are none.
 
     Raises
     ------
     RefusedInputError
-        If a group is unknown or nothing is left.
+        If a choice is unknown or nothing is left.
     """
-    unknown = [group for group in groups if group not in GROUPS]
-    if unknown:
-        raise RefusedInputError(f"statistics {', '.join(unknown)} are unknown: choose of {', '.join(GROUPS)}.")
     lags, lag_class = _lag_classes(lens.elapsed)
     of_lag = [f"lag {lag:g}" for lag in lags] if lens.tracked else []
     entries = {
         "active_fraction": ("of units", "of responses"),
         "spatial_information": tuple(f"quantile {q:g}" for q in QUANTILES),
         "place_fields": ("number", "fraction of track"),
-        "event_rate": tuple(f"quantile {q:g}" for q in QUANTILES),
+        "event_rate": ("mean", *(f"quantile {q:g}" for q in QUANTILES)),
         "map_similarity": tuple(of_lag),
         "population_similarity": tuple(of_lag),
     }
-    pairs = [(group, entry) for group in GROUPS if group in groups for entry in entries[group]]
-    if not pairs:
+    offered = {f"{group}, {entry}": group for group in GROUPS for entry in entries[group]}
+    unknown = [one for one in choice if one not in GROUPS and one not in offered]
+    if unknown:
+        raise RefusedInputError(f"statistics {', '.join(unknown)} are unknown: choose of {', '.join(GROUPS)}, or of {'; '.join(offered)}.")
+    groups = {group for name, group in offered.items() if group in choice or name in choice}
+    computed = [name for name, group in offered.items() if group in groups]
+    names = [name for name in computed if name in choice or offered[name] in choice]
+    if not names:
         raise RefusedInputError("no statistic is left: the units of this recording are not tracked, so choose others than similarities.")
-    return Statistics(tuple(f"{group}, {entry}" for group, entry in pairs), tuple(group for group, _ in pairs), lags, lag_class)
+    positions = np.array([computed.index(name) for name in names])
+    return Statistics(tuple(names), tuple(offered[name] for name in names), positions, lags, lag_class)
 
 
 def _lag_classes(elapsed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -185,7 +195,7 @@ def statistics(codes: Codes, wanted: Statistics, units: np.ndarray | None = None
     if "place_fields" in wanted.groups:
         values += [_mean(codes.fields[pick]), _mean(codes.width[pick])]
     if "event_rate" in wanted.groups:
-        values += _quantiles(codes.event_rate[pick])
+        values += [_mean(codes.event_rate[pick]), *_quantiles(codes.event_rate[pick])]
     pairs = [
         (sessions[:, np.newaxis] != sessions) & (wanted.lag_class[np.ix_(sessions, sessions)] == one) for one in range(len(wanted.lags))
     ]
@@ -195,7 +205,7 @@ def statistics(codes: Codes, wanted: Statistics, units: np.ndarray | None = None
     if "population_similarity" in wanted.groups:
         similar = _population_similarity(codes.vectors[:, sessions][:, :, units])
         values += [_mean(similar[:, pair]) for pair in pairs]
-    return np.array(values)
+    return np.array(values)[wanted.position]
 
 
 def _population_similarity(vectors: np.ndarray) -> np.ndarray:

@@ -14,7 +14,8 @@ from tqdm.auto import tqdm
 from circuits.base import Circuit
 from circuits.drift import WeightDrift, checked_seeds, drifting_rates, drifting_weights, each, sessions_elapsed, weight_scale
 from circuits.inputs import drawn, input_correlation, place_edges
-from circuits.settled_rates import RESTING, Engine
+from circuits.settled_rates import Engine
+from circuits.settling import RESTING
 from drift import metrics
 from drift.schema import RefusedInputError, combine, described
 from drift.store import provenance
@@ -24,7 +25,7 @@ MEANINGS = {
     "weight_autocorrelation": "correlation of the input weights of two sessions, less what all units have in common",
     "input_correlation": "correlation of the inputs at two places",
     "drive_gain": "homeostatic gain on the drive of each unit",
-    "residual": "largest relative change per time constant that was left; up to 1e-6 at rest",
+    "residual": "largest relative change per time constant that was left; up to 1e-5 at rest",
 }
 
 
@@ -62,8 +63,8 @@ def run_sessions(
 ) -> xr.Dataset:
     """Let the input weights of circuits wander and observe the circuits in sessions.
 
-    In every session each circuit settles at all places of its input. A subject's result does not depend on its company. As with
-    networks, ``observe`` and ``compare`` take session 0 of a run for one before learning and leave it out: ask for one session more.
+    In every session each circuit settles at all places of its input. A subject's result does not depend on its company. A circuit knows
+    its places from session 0 on; ``drift.compare`` leaves that session out of the source "simulated", as it does with networks.
 
     Parameters
     ----------

@@ -19,8 +19,7 @@ Engine = Literal["brian2", "fixed_point"]
 """Whether circuits are simulated in Brian2 or their closed form is taken."""
 
 LARGEST_DT = 1e-3  # s
-DURATIONS = (0.1, 0.4, 1.6, 6.4)  # s; what is not at rest after one of them is simulated for the next
-RESTING = 1e-6  # change per time constant that may be left, over the largest rate or inhibition
+STAGES = ((0.1, 0.0), (0.4, 1e-6), (1.6, 1e-6), (6.4, 1e-5))  # s, and the residual above which one simulates for that long
 PORTION = 2**16  # units in one run: more would not stay in the cache
 
 
@@ -51,8 +50,8 @@ def settled_rates(
     drive : numpy.ndarray
         I, (circuit, stimulus, unit), finite.
     engine : {"brian2", "fixed_point"}
-        Simulate, or take the closed form. They agree to 1e-6, except that steep logistic units at the boundary of the winners may
-        take up all that is left of the count.
+        Simulate, or take the closed form. They agree to 1e-6, except that count control creeps where no drive lies near its
+        boundary.
     target : {"numpy", "cython", "cpp_standalone"}
         How Brian2 runs the equations.
     report : callable
@@ -61,7 +60,7 @@ def settled_rates(
     Returns
     -------
     Rest
-        A residual above 1e-6 says that a circuit was still moving after 6.4 s.
+        A residual above 1e-5 says that a circuit was still moving after 6.4 s.
 
     Raises
     ------
@@ -111,12 +110,11 @@ def _simulated(
     rows = drive.reshape(-1, drive.shape[-1])  # (circuit x stimulus, unit)
     owner = np.repeat(np.arange(len(circuits)), drive.shape[1])
     rate, residual = np.empty(rows.shape), np.full(len(rows), np.inf)
-    for duration in DURATIONS:
-        for part in _portions(np.flatnonzero(residual > RESTING), rows.shape[1]):
+    for (duration, above), enough in zip(STAGES, (*[one for _, one in STAGES[1:]], np.inf), strict=True):
+        for part in _portions(np.flatnonzero(residual > above), rows.shape[1]):
             batch = Batch(tuple(circuits[i] for i in owner[part]), rows[part], dt, "staggered")
             rate[part], residual[part] = _left_by_inhibition(batch, owner[part], simulate(batch, duration, target=target))
-            report(int((residual[part] <= RESTING).sum()))
-    report(int((residual > RESTING).sum()))
+            report(int((residual[part] <= enough).sum()))
     return rate.reshape(drive.shape), residual.reshape(drive.shape[:2])
 
 

@@ -89,8 +89,8 @@ def recorded_sessions(recorded: xr.Dataset, subject: int) -> np.ndarray:
     return np.flatnonzero(present)
 
 
-def matched_sessions(run: np.ndarray, recorded: np.ndarray, time_scale: float | None = None) -> np.ndarray:
-    """Session of a run that stands for each recorded session; the first one of the run, before learning, stands for none.
+def matched_sessions(run: np.ndarray, recorded: np.ndarray, time_scale: float | None = None, *, untrained: int = 1) -> np.ndarray:
+    """Session of a run that stands for each recorded session; the first one of a learning run, before learning, stands for none.
 
     Without a time scale sessions match by relative elapsed time, (t - t_first) / (t_last - t_first); with one, a recorded session t
     is matched by t_run = t_run,first + time_scale (t - t_first). The nearest session is taken.
@@ -103,6 +103,8 @@ def matched_sessions(run: np.ndarray, recorded: np.ndarray, time_scale: float | 
         (session) elapsed of the recording.
     time_scale : float, optional
         Units of elapsed of the run per unit of elapsed of the recording.
+    untrained : int
+        Sessions at the start of the run that are left out; 0 for a circuit, which knows its places from the first session on.
 
     Returns
     -------
@@ -114,10 +116,11 @@ def matched_sessions(run: np.ndarray, recorded: np.ndarray, time_scale: float | 
     RefusedInputError
         If fewer than two sessions follow learning, or the recording is longer than the run.
     """
-    learned = np.flatnonzero(np.isfinite(run[1:])) + 1
+    learned = np.flatnonzero(np.isfinite(run[untrained:])) + untrained
     if learned.size < 2:
         raise RefusedInputError(
-            f"a run needs at least two sessions after its first one, got {learned.size}: session 0 knows nothing; train longer."
+            f"a run needs at least two sessions {'after its first one' if untrained else 'to show change'}, got {learned.size}: "
+            f"{'session 0 knows nothing; train longer' if untrained else 'simulate more'}."
         )
     times, span = run[learned], np.ptp(recorded)
     since = recorded - recorded[0]

@@ -90,7 +90,8 @@ def _subject(run: xr.Dataset, number: int, recorded: xr.Dataset, rules: _Rules) 
     which = own_number(run, number) % recorded.sizes["subject"]
     like = recorded.isel(subject=which, session=recorded_sessions(recorded, which))
     elapsed, label = run["elapsed"].isel(subject=number).values, str(run["subject"].values[number])
-    matched = matched_sessions(elapsed, like["elapsed"].values, rules.time_scale)
+    learning = run["elapsed"].attrs.get("units", "step") == "step"  # a circuit's time is that of a recording, and it need not learn
+    matched = matched_sessions(elapsed, like["elapsed"].values, rules.time_scale, untrained=int(learning))
     rate = simulated_rate(run["rate"].isel(subject=number, session=matched), recorded.sizes["place"])
     if not np.isfinite(rate).any(axis=(2, 3)).all():
         raise RefusedInputError(f"subject {label} of the run was expected to have rates in all its sessions, got NaN: leave it out.")
@@ -206,7 +207,7 @@ def observe(
     ----------
     run : xarray.Dataset
         Longitudinal Dataset of ``train`` with ``rate`` (subject, session, unit, place[, direction]); its session 0, before learning,
-        is left out.
+        is left out where elapsed counts learning steps.
     like : xarray.Dataset or iterable of xarray.Dataset
         Longitudinal Dataset of ``measure``, or session Datasets, whose positions are then used as they are.
     seed : int

@@ -134,9 +134,8 @@ def similarities(seed: int, quick: bool) -> xr.Dataset:
     """Similarity of the codes of two days (layer_active_fraction, lag), theory and sampled."""
     places, parts = ring_correlation(PLACES, 0.36), []
     for fraction in DRIFT_FRACTIONS:
-        theory = code_similarity(places, fraction, autocorrelation("curve_lag", CURVE)).rename(
-            {name: f"{name}_theory" for name in STATISTICS}
-        )
+        theory = code_similarity(places, fraction, autocorrelation("curve_lag", CURVE))
+        theory = theory.rename({name: f"{name}_theory" for name in STATISTICS})
         parts.append(theory.merge(sampled_code_similarity(places, fraction, sampled_lags(quick), **sampling(seed, quick))))
     return xr.concat(parts, dim=xr.Variable("layer_active_fraction", list(DRIFT_FRACTIONS)))
 
@@ -245,7 +244,7 @@ def draw_errors(landscape: xr.Dataset, experiment: xr.Dataset) -> plt.Figure:
         plain_ticks(ax, (0.5, 0.2, 0.1, 0.05, 0.02, 0.01))
         ax.set_ylim(float(pooled.min()), float(pooled.max()))
         lettered(ax, letter, f"{layers} hidden layers, theory")
-    axes[0, 0].legend(loc="upper left", facecolor="0.35", labelcolor="white", framealpha=0.9)
+    axes[0, 0].legend(loc="lower right", facecolor="0.35", labelcolor="white", framealpha=0.9)
     bar = figure.colorbar(image, ax=axes[:, 1], label="mean squared error of the readout")
     bar.ax.yaxis.set_major_locator(FixedLocator([0.01, 0.02, 0.03, 0.05, 0.09]))
     bar.ax.yaxis.set_major_formatter("{x:g}")
@@ -263,7 +262,7 @@ def draw_experiment(ax, landscape: xr.Dataset, experiment: xr.Dataset) -> None:
                 label=f"trained readouts,\n{error.sizes['subset']} training sets, s.e.")  # fmt: skip
     ax.axvline(float(optimal_pooling(EXAMPLE.active_fraction)) + 1, color="0.5", linestyle=":", label="m*")
     ax.set(xscale="log", yscale="log", xlabel="pooled units, m + 1", ylabel="mean squared error")
-    ax.legend(frameon=False)
+    ax.legend(frameon=False, loc="lower left")
     lettered(ax, "d", f"{EXAMPLE.hidden_layers} hidden layers, f = {EXAMPLE.active_fraction}")
 
 

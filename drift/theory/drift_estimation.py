@@ -25,7 +25,7 @@ FRACTIONS = np.geomspace(0.002, 0.6, 60)  # active fractions at which a code is 
 ANGLE = np.linspace(np.pi, 0, 1001)
 ESTIMATES = ("active_fraction", "weight_lifetime", "place_extent", "attenuation")
 COUNTS = ("places", "active", "single", "double", "steps", "starts", "fields", "single_fields", "double_fields")
-LOUD = 4.0  # times the usual rate of active units, above which a unit is turned down
+LOUD = 8.0  # times the usual rate of active units, above which a unit is turned down
 LONGEST_LIFETIME = 1e4  # times the longest lag: a code that does not decay
 
 
@@ -277,6 +277,11 @@ def estimate(
         not fit the noise.
     SchemaError
         If a variable is missing.
+
+    Notes
+    -----
+    Gains that go with the code, such as a unit's gain being set by its activity in the first session, bias the lifetime, which is then
+    too short by up to a fifth where it exceeds the recording; the intervals do not know of it.
 
     References
     ----------

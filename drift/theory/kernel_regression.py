@@ -95,6 +95,15 @@ def random_subsets(points: int, size: int, subsets: int, seed: int = 0) -> np.nd
     return np.stack([rng.permutation(points)[:size] for _ in range(subsets)])
 
 
+def _checked_subsets(subsets: np.ndarray, points: int) -> np.ndarray:
+    subsets = np.asarray(subsets)
+    if subsets.ndim != 2 or subsets.size == 0 or not np.issubdtype(subsets.dtype, np.integer):
+        raise RefusedInputError(f"subsets must be whole numbers (subset, point), got {subsets.dtype} {subsets.shape}: use random_subsets.")
+    if subsets.min() < 0 or subsets.max() >= points:
+        raise RefusedInputError(f"subsets must be from 0 to {points - 1}, got {subsets.min()} to {subsets.max()}: number the points so.")
+    return subsets
+
+
 def _residuals(kernel: np.ndarray, targets: np.ndarray, ridge: float) -> np.ndarray:
     """(point, output) predicted minus true targets after training on the first points, from the kernel (point, training point)."""
     training_points = kernel.shape[1]
@@ -144,9 +153,7 @@ def regression_errors(
     """
     kernel = symmetric_kernel(kernel)
     targets = target_matrix(targets, kernel.shape[0])
-    subsets = np.asarray(subsets)
-    if subsets.ndim != 2 or not np.issubdtype(subsets.dtype, np.integer) or subsets.min() < 0 or subsets.max() >= kernel.shape[0]:
-        raise RefusedInputError(f"subsets must be indices (subset, point) below {kernel.shape[0]}, got {subsets.dtype} {subsets.shape}.")
+    subsets = _checked_subsets(subsets, kernel.shape[0])
     refuse_training(training_points, subsets.shape[1], ridge)
     if precision not in ("float64", "float32"):
         raise RefusedInputError(f"precision must be 'float64' or 'float32', got {precision!r}: choose one.")
@@ -203,6 +210,7 @@ def network_errors(
         raise RefusedInputError("there is no network to train: list at least one SparseNetwork.")
     inputs = np.asarray(inputs, dtype=float)
     targets = target_matrix(targets, len(inputs))
+    subsets = _checked_subsets(subsets, len(inputs))
     here = np.arange(subsets.shape[1])[np.newaxis]
     errors = []  # of each subset
     for chosen in subsets:

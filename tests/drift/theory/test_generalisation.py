@@ -226,6 +226,8 @@ def test_impossible_subsets_are_refused() -> None:
     for chosen in (np.array([[0, 9]]), np.array([0, 1]), np.array([[0.0, 1.0]])):
         with pytest.raises(RefusedInputError, match="subsets must"):
             regression_errors(np.eye(5), np.ones(5), chosen, 1)
+        with pytest.raises(RefusedInputError, match="subsets must"):
+            network_errors(np.eye(5), np.ones(5), [SparseNetwork(2, 0.1)], chosen, 1)
     with pytest.raises(RefusedInputError, match="precision"):
         regression_errors(np.eye(5), np.ones(5), random_subsets(5, 5, 1), 2, precision="float16")
     with pytest.raises(RefusedInputError, match="no network"):

@@ -157,7 +157,7 @@ def test_pooling_leaves_pearson_and_maps_alone_and_slows_the_cosine():
     assert read.drop_vars("population_vector_cosine").identical(plain.drop_vars("population_vector_cosine"))
     sampled = sampled_code_similarity(C0, 0.1, 0.9, 27)
     for name in read:
-        assert abs(sampled[name] - read[name]) < max(0.003, 4 * sampled[f"{name}_standard_error"]), name
+        assert abs(sampled[name] - read[name]) < max(0.003, 4 * sampled[f"{name}_standard_error"].item()), name
 
 
 def test_weights_are_forgotten_by_either_law():

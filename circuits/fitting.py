@@ -20,7 +20,7 @@ from circuits.fit_model import Model, Surroundings
 from circuits.fit_result import Fit
 from circuits.fit_statistics import GROUPS, bootstrap_covariance, chosen_statistics, codes
 from circuits.fit_statistics import statistics as statistics_of
-from circuits.resting import Engine
+from circuits.settled_rates import Engine
 from drift.observed_maps import Lens, lens
 from drift.schema import RefusedInputError
 from drift.streams import stream
@@ -70,8 +70,8 @@ def fit(
         Bounds (low, high) by name: parameters of the circuit, ``weight_lifetime`` in units of elapsed, ``input_width`` in units of
         place. Searched in logarithms where both bounds are positive.
     statistics : sequence of str
-        Groups of statistics that are compared: active_fraction, spatial_information, place_fields, event_rate, map_similarity and
-        population_similarity (the last two against lag, for tracked units).
+        What is compared: groups of statistics, active_fraction, spatial_information, place_fields, event_rate, map_similarity and
+        population_similarity (the last two against lag, for tracked units), or single ones such as "active_fraction, of units".
     input_width, weight_lifetime : float
         Their values where they are not fitted: a tenth of the track, and no drift.
     engine : {"brian2", "fixed_point"}
@@ -179,7 +179,8 @@ def _labelled(
     unit = found.unit[np.argmin(found.distance)]
     half = np.sqrt(np.diagonal(known.covariance))
     interval = intervals(bounds, unit, known.covariance, CONFIDENCE, max(FEWEST_FREEDOM, model.lens.elapsed.size - 1))
-    span = np.ptp(bounds.coordinates(interval.T), axis=0)
+    alike = found.distance <= found.distance.min() + chi2.ppf(CONFIDENCE, 1)  # restarts that describe the recording equally well
+    span = np.maximum(np.ptp(bounds.coordinates(interval.T), axis=0), np.ptp(found.unit[alike], axis=0))
     precision, error = np.linalg.inv(covariance), np.sqrt(np.diagonal(covariance))
     grid = np.clip(unit + 3 * half * np.linspace(-1, 1, PROFILE_POINTS)[:, np.newaxis], 0.0, 1.0)  # (point, parameter)
     profiles = [profile(law, target[usable], precision, unit, number, grid[:, number]) for number in range(unit.size)]
@@ -212,8 +213,9 @@ def _labelled(
         "simulated_candidates": ((), found.simulated),
     }
     coords = {
-        "parameter": list(bounds.names), "parameter_other": list(bounds.names), "bound": ["low", "high"], "statistic": list(model.wanted.names),
-        "group": ("statistic", list(model.wanted.groups)), "search_low": (parameter, bounds.low), "search_high": (parameter, bounds.high),
+        "parameter": list(bounds.names), "parameter_other": list(bounds.names), "bound": ["low", "high"],
+        "statistic": list(model.wanted.names), "group": ("statistic", list(model.wanted.groups)),
+        "search_low": (parameter, bounds.low), "search_high": (parameter, bounds.high),
     }  # fmt: skip
     return xr.Dataset(variables, coords=coords)
 
