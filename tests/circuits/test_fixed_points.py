@@ -245,13 +245,13 @@ def test_units_of_equal_drive_share_one_rate_under_count_control():
     np.testing.assert_allclose(rest["rate"], [1, 1 / 3, 1 / 3, 1 / 3, 0], atol=1e-9)
 
 
-@pytest.mark.parametrize("fraction", [0.02, 0.1, 0.3])
+@pytest.mark.parametrize("fraction", [0.02, 0.2])
 @pytest.mark.parametrize("kind", [ThresholdInterneuron, SaturatingUnits, CountControl])
 def test_the_fraction_asked_for_is_active(kind, fraction, rng):
     circuit, drive = kind(), normal_quantiles(1000)
     assert float(circuit.for_active_fraction(fraction).fixed_point(drive)["active_units"]) == pytest.approx(1000 * fraction, abs=2)
     assert float(circuit.for_active_fraction(fraction, drive).fixed_point(drive)["active_units"]) == pytest.approx(1000 * fraction, abs=1)
-    stimuli = rng.normal(0.5, 2.0, size=(5, 1000))
+    stimuli = rng.normal(0.5, 2.0, size=(3, 1000))
     active = circuit.for_active_fraction(fraction, stimuli).fixed_point(stimuli)["active_units"].mean()
     assert float(active) == pytest.approx(1000 * fraction, abs=2)
 
