@@ -145,7 +145,7 @@ class Circuit(Recipe, ABC):
         """Simulate the circuit in Brian2 until it rests; see ``circuits.settle`` for the options and the result."""
         from circuits.settling import settle
 
-        return settle([self], drive, **options).isel(circuit=0, drop=True)
+        return settle([self], drive, **options).isel(circuit=0)
 
     def at_rest(self, drive: xr.DataArray, rate: np.ndarray, inhibition: np.ndarray, loop_gain: np.ndarray) -> xr.Dataset:
         """Label a fixed point: ``rate (..., unit)``, ``inhibition (...)`` and ``loop_gain (...)`` in the order of ``drive``."""

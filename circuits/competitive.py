@@ -10,10 +10,10 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 import numpy as np
 import xarray as xr
 from pydantic import Field
+from scipy.optimize import brentq
 
 from circuits.base import Circuit, Update, require_fraction
 from circuits.drives import checked_drive
-from circuits.fixed_points import bisected
 from circuits.parameters import Fraction, Number, Positive, Seconds
 from drift.schema import RefusedInputError
 
@@ -91,7 +91,7 @@ class Majani(Circuit):
         drive = checked_drive(drive, self.units)
         if abs(self.self_excitation) >= 1:
             raise RefusedInputError(
-                f"with self_excitation {self.self_excitation:g} the circuit does not select {self.winners} units: take one between -1 and 1."
+                f"self_excitation {self.self_excitation:g} does not make the circuit select {self.winners} units: take it between -1 and 1."
             )
         ordered = -np.sort(-drive.values, axis=-1)  # (..., unit)
         tied = int((ordered[..., self.winners - 1] == ordered[..., self.winners]).sum())
@@ -130,15 +130,15 @@ class Majani(Circuit):
         """Return the inhibition at rest, and where it leaves winners and losers."""
         strength = self.self_excitation + 1
 
-        def resting(inhibition: np.ndarray, side: float) -> np.ndarray:
-            state = np.full_like(inhibition, side * (strength + 2.0))
-            for _ in range(200):  # from outside towards the outermost fixed point, faster the steeper the units are
-                state = strength * np.tanh(self.steepness * state) - inhibition
+        def resting(inhibition: float, side: float) -> float:
+            state, before = side * (strength + 2.0), np.inf
+            while abs(state - before) > 1e-15:  # from outside towards the outermost fixed point, faster the steeper the units are
+                state, before = strength * np.tanh(self.steepness * state) - inhibition, state
             return state
 
-        def excess(inhibition: np.ndarray) -> np.ndarray:
-            total = self.winners * self._rate(resting(inhibition, 1.0)) + (self.units - self.winners) * self._rate(resting(inhibition, -1.0))
-            return 2 * (total - self.winners) - inhibition
+        def excess(inhibition: float) -> float:
+            high, low = (self._rate(np.array(resting(inhibition, side))) for side in (1.0, -1.0))
+            return float(2 * (self.winners * high + (self.units - self.winners) * low - self.winners) - inhibition)
 
-        level = bisected(excess, np.array([-strength]), np.array([strength]))
-        return float(level[0]), float(resting(level, 1.0)[0]), float(resting(level, -1.0)[0])
+        level = float(brentq(excess, -strength, strength, xtol=1e-15))
+        return level, float(resting(level, 1.0)), float(resting(level, -1.0))

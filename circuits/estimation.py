@@ -121,7 +121,7 @@ def search(
     target, precision : numpy.ndarray
         As in ``distances``.
     seed : int
-        Of the stream "weights" of the search, which has nothing to do with the weights of circuits.
+        Of the stream "search".
     restarts, population, generations : int
         Independent searches, candidates of each in a generation, and most generations.
     tolerance : float
@@ -153,7 +153,7 @@ def search(
 
 
 def _strategy(bounds: Bounds, seed: int, restart: int, population: int, tolerance: float) -> cma.CMAEvolutionStrategy:
-    rng = stream(seed, "order").spawn(restart + 1)[restart]
+    rng = stream(seed, "search").spawn(restart + 1)[restart]
     options = {
         "bounds": [0.0, 1.0], "popsize": population, "verbose": -9, "verb_log": 0, "tolx": tolerance, "tolfun": 1e-14, "tolfunhist": 1e-14,
         "seed": np.nan, "randn": lambda *shape: rng.standard_normal(shape),

@@ -5,7 +5,7 @@ Sources: Rozell, Johnson, Baraniuk & Olshausen (2008), locally competitive algor
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 import xarray as xr
@@ -24,8 +24,10 @@ def _rows(value: Any) -> Any:
     return tuple(tuple(map(float, row)) for row in value) if isinstance(value, list | tuple) else value
 
 
-Matrix = Annotated[tuple[tuple[float, ...], ...], BeforeValidator(_rows), Field(min_length=1)]
-"""A matrix as rows of numbers."""
+if TYPE_CHECKING:
+    Matrix = Any  # arrays and lists are taken, tuples kept
+else:
+    Matrix = Annotated[tuple[tuple[float, ...], ...], BeforeValidator(_rows), Field(min_length=1)]
 
 
 class ExplainingAway(Circuit):
@@ -115,9 +117,9 @@ class ExplainingAway(Circuit):
         drive = checked_drive(drive, self.units)
         matrix, rows = self._matrix, drive.values.reshape(-1, self.units)
         rates = np.array([_lasso(matrix, row - self.penalty) for row in rows])  # (stimulus, unit)
-        gains = [np.linalg.norm(matrix[:, row > 0], 2) ** 2 if row.any() else 0.0 for row in rates]
+        gains = np.array([np.linalg.norm(matrix[:, row > 0], 2) ** 2 if row.any() else 0.0 for row in rates])
         rate = rates.reshape(drive.shape)
-        return self.at_rest(drive, rate, rate @ matrix.T, np.reshape(gains, drive.shape[:-1]))
+        return self.at_rest(drive, rate, rate @ matrix.T, gains.reshape(drive.shape[:-1]))
 
     def for_active_fraction(self, active_fraction: float, drive: Any = None) -> Self:
         """Return the circuit whose penalty leaves this mean fraction of its units active on the drive, as nearly as it can."""
@@ -134,7 +136,7 @@ class ExplainingAway(Circuit):
 
     def stable_dt(self, drive: Any = None, update: Update = "staggered") -> float:
         """Return the largest step in s at which the loop is stable whichever units are active: that of the whole dictionary."""
-        gain = np.linalg.norm(self._matrix, 2) ** 2
+        gain = np.array(np.linalg.norm(self._matrix, 2) ** 2)
         return float(INTEGRAL_LIMITS[update](gain, self.inhibitory_time_constant, self.excitatory_time_constant))
 
 

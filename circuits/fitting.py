@@ -136,7 +136,7 @@ def _of_subject(model: Model, bounds: Bounds, effort: Effort, label: str, progre
         raise RefusedInputError(
             f"subject {label} offers {usable.sum()} statistics for {len(bounds.names)} parameters: fit fewer, or take more sessions."
         )
-    recorded = bootstrap_covariance(measured, model.wanted, stream(model.seed, "shuffle"), effort.bootstraps)[np.ix_(usable, usable)]
+    recorded = bootstrap_covariance(measured, model.wanted, stream(model.seed, "bootstrap"), effort.bootstraps)[np.ix_(usable, usable)]
     covariance = _shrunk(recorded) * (1 + measured.active.shape[1] / model.circuit.units)  # the simulated statistics are uncertain too
     precision = np.linalg.inv(covariance)
 

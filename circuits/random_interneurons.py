@@ -152,7 +152,13 @@ def _connections(units: int, interneurons: int, probability: float, seed: int) -
 
 
 def weight_change(
-    weights: np.ndarray, inputs: np.ndarray, rates: np.ndarray, *, learning_rate: float = 0.01, threshold: float = 0.15, ceiling: float = 10.0
+    weights: np.ndarray,
+    inputs: np.ndarray,
+    rates: np.ndarray,
+    *,
+    learning_rate: float = 0.01,
+    threshold: float = 0.15,
+    ceiling: float = 10.0,
 ) -> np.ndarray:
     """Return how much the weights from inputs to units change by the published rule: strong responses grow, weak ones shrink.
 

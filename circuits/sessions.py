@@ -17,16 +17,10 @@ from circuits.inputs import drawn, input_correlation, place_edges
 from circuits.settled_rates import Engine
 from circuits.settling import RESTING
 from drift import metrics
-from drift.schema import RefusedInputError, combine, described
+from drift.schema import RefusedInputError, combine, described, labelled
 from drift.store import provenance
 
 PAIR = ("subject", "session")
-MEANINGS = {
-    "weight_autocorrelation": "correlation of the input weights of two sessions, less what all units have in common",
-    "input_correlation": "correlation of the inputs at two places",
-    "drive_gain": "homeostatic gain on the drive of each unit",
-    "residual": "largest relative change per time constant that was left; up to 1e-5 at rest",
-}
 
 
 class _Subject(NamedTuple):
@@ -152,7 +146,7 @@ def _longitudinal(
     }
     if one.drift and one.drift.homeostasis != "none":
         arrays["drive_gain"] = ((*PAIR, "unit"), gain[np.newaxis])
-    own = {name: (dims, values, {"units": "1", "long_name": MEANINGS[name]}) for name, (dims, values) in arrays.items()}
+    own = {name: labelled(name, dims, values) for name, (dims, values) in arrays.items()}
     code = measured_code(rate[np.newaxis], one.experience).assign(own)
     if input_weights:
         kept = xr.DataArray(weights[np.newaxis].astype("float32"), dims=(*PAIR, "unit", "input"))

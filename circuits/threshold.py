@@ -143,7 +143,7 @@ def _too_weak(gain: float, remedy: str) -> RefusedInputError:
 
 def _silencing(drive: xr.DataArray) -> float:
     """Return a threshold that no mean rate reaches: rates exceed neither 1 nor the drives."""
-    return float(max(1.0, drive.max()))
+    return max(1.0, float(drive.max()))
 
 
 def _winners(circuit: Circuit, threshold: float, drive: xr.DataArray) -> float:

@@ -45,7 +45,7 @@ def _synapses(batch: Batch, source: Any, target: Any, summed: str, weights: np.n
     """Return synapses for the weights (copy, target, source) that are not 0; their sums are taken from the values of that moment."""
     brian2 = brian.brian2()
 
-    copies, targets, sources = weights.shape
+    targets, sources = weights.shape[1:]
     synapses = brian2.Synapses(source, target, f"{summed} : 1 (summed)\nweight : 1 (constant)", clock=batch.clock)
     copy, to, of = np.nonzero(weights)
     synapses.connect(i=copy * sources + of, j=copy * targets + to)

@@ -33,6 +33,8 @@ _PLACES = {
     "changed_behaviour": "null_models",
     "compare": "comparison",
     "comparison_table": "comparison_table",
+    "predict": "theory.drift_prediction",
+    "estimate": "theory.drift_estimation",
     "save": "store",
     "load": "store",
     "check": "schema",
@@ -67,6 +69,8 @@ if TYPE_CHECKING:
         SmoothedTask,
         StoredTask,
     )
+    from drift.theory.drift_estimation import estimate
+    from drift.theory.drift_prediction import predict
     from drift.training import train
 
 

@@ -11,7 +11,7 @@ import xarray as xr
 from drift.compared_sources import described_source, event_rate_ratio
 from drift.conventions import CONVENTIONS
 from drift.errors import RefusedInputError
-from drift.lens import as_recorded
+from drift.lens import as_recorded, untrained_sessions
 from drift.measurement import measure
 from drift.null_models import changed_behaviour, frozen_code, wrong_registration
 from drift.observation import observe
@@ -96,7 +96,7 @@ def _null_models(
 def _sources(
     run: xr.Dataset, recorded: xr.Dataset | None, lens: Recording | None, options: _Options, confused: float, final_time: float
 ) -> tuple[dict[str, xr.Dataset], float]:
-    sources = {"simulated": run.isel(session=slice(1, None))}
+    sources = {"simulated": run.isel(session=slice(untrained_sessions(run), None))}
     if lens is None:
         return sources, np.nan
     sources["observed"] = _seen(run, lens, options)

@@ -89,6 +89,17 @@ def recorded_sessions(recorded: xr.Dataset, subject: int) -> np.ndarray:
     return np.flatnonzero(present)
 
 
+def untrained_sessions(run: xr.Dataset) -> int:
+    """Return how many sessions at the start of a run know nothing: one where elapsed counts learning steps, none for a circuit.
+
+    Parameters
+    ----------
+    run : xarray.Dataset
+        Longitudinal Dataset of ``train`` or of drifting circuits.
+    """
+    return int(run["elapsed"].attrs.get("units", "step") == "step")
+
+
 def matched_sessions(run: np.ndarray, recorded: np.ndarray, time_scale: float | None = None, *, untrained: int = 1) -> np.ndarray:
     """Session of a run that stands for each recorded session; the first one of a learning run, before learning, stands for none.
 

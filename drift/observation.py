@@ -21,6 +21,7 @@ from drift.lens import (
     recorded_rates,
     recorded_sessions,
     simulated_rate,
+    untrained_sessions,
 )
 from drift.schema import check
 from drift.trajectory import directed_occupancy, nearest_places, place_centres, track
@@ -90,8 +91,7 @@ def _subject(run: xr.Dataset, number: int, recorded: xr.Dataset, rules: _Rules) 
     which = own_number(run, number) % recorded.sizes["subject"]
     like = recorded.isel(subject=which, session=recorded_sessions(recorded, which))
     elapsed, label = run["elapsed"].isel(subject=number).values, str(run["subject"].values[number])
-    learning = run["elapsed"].attrs.get("units", "step") == "step"  # a circuit's time is that of a recording, and it need not learn
-    matched = matched_sessions(elapsed, like["elapsed"].values, rules.time_scale, untrained=int(learning))
+    matched = matched_sessions(elapsed, like["elapsed"].values, rules.time_scale, untrained=untrained_sessions(run))
     rate = simulated_rate(run["rate"].isel(subject=number, session=matched), recorded.sizes["place"])
     if not np.isfinite(rate).any(axis=(2, 3)).all():
         raise RefusedInputError(f"subject {label} of the run was expected to have rates in all its sessions, got NaN: leave it out.")

@@ -87,6 +87,12 @@ VARIABLES: dict[str, Variable] = {
     "input_weights": Variable((*SESSION, "unit", "input"), "1", "weights from inputs to units"),
     "bias": Variable((*SESSION, "unit"), "1", "bias of each unit"),
     "output_weights": Variable((*SESSION, "output", "unit"), "1", "weights from units to outputs"),
+    "weight_autocorrelation": Variable(
+        (*SESSION, "session_other"), "1", "correlation of the input weights of two sessions, less what all units have in common"
+    ),
+    "input_correlation": Variable(("subject", "place", "place_other"), "1", "correlation of the inputs at two places"),
+    "drive_gain": Variable((*SESSION, "unit"), "1", "homeostatic gain on the drive of each unit"),
+    "residual": Variable(SESSION, "1", "largest relative change per time constant that was left; up to 1e-5 at rest"),
     "sample_activity": Variable((*SESSION, "sample", "unit"), "1", "activity of each unit for each sample of the task"),
     "elapsed": Variable(SESSION, "step, min or day", "real elapsed time of the session"),
 }

@@ -20,6 +20,8 @@ STREAMS: dict[str, int] = {
     "observation": 6,  # what an experimenter would have recorded
     "perturbation": 7,  # trial steps of stochastic error descent
     "shuffle": 8,  # null distributions of significance tests
+    "bootstrap": 9,  # samples of units and sessions, for intervals
+    "search": 10,  # candidates of a fit
 }
 
 

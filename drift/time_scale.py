@@ -9,6 +9,7 @@ import xarray as xr
 from scipy.optimize import minimize_scalar
 
 from drift.errors import RefusedInputError
+from drift.lens import untrained_sessions
 from drift.metrics import by_lag, mean_rate_map_correlation, rate_map_correlation
 from drift.streams import stream
 
@@ -109,7 +110,7 @@ def fitted_time_scale(run: xr.Dataset, recorded: xr.Dataset, seed: int = 0, boot
         end of the run.
     """
     try:
-        ours, theirs = _by_lag(run.isel(session=slice(1, None))), _by_lag(recorded)
+        ours, theirs = _by_lag(run.isel(session=slice(untrained_sessions(run), None))), _by_lag(recorded)
     except RefusedInputError as refusal:  # becomes the stated reason of the NaN
         return _unknown(str(refusal))
     curves = [_mean(lags, np.arange(len(lags.values))) for lags in (ours, theirs)]

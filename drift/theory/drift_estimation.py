@@ -297,7 +297,7 @@ def estimate(
     tracked, curves, results = tracked_pairs(recording), _curves(), []
     for subject in range(recording.sizes["subject"]):
         sums = _sums(recording, subject, tracked[subject], noise)
-        rng = stream(seed, "shuffle").spawn(subject + 1)[-1]
+        rng = stream(seed, "bootstrap").spawn(subject + 1)[-1]
         results.append(_described(sums, curves, _refused(sums, recording, subject), repetitions, confidence, rng))
     units = str(recording["elapsed"].attrs.get("units", "1"))
     return _labelled(xr.concat(results, dim="subject", join="outer"), [subject_label(recording, s) for s in range(len(results))], units)

@@ -9,8 +9,9 @@ import numpy as np
 import xarray as xr
 
 from drift.errors import RefusedInputError
+from drift.theory.kernel_networks import top_k
 from drift.theory.kernels import kappa, mean_square_activity
-from drift.theory.sampled_top_k_drift import SEEDS, UNITS, drifting_preactivations, over_seeds, top_k
+from drift.theory.sampled_top_k_drift import SEEDS, UNITS, drifting_preactivations, over_seeds
 from drift.theory.top_k_drift import alike, checked_autocorrelation, position_matrix
 
 

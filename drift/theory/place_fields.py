@@ -10,8 +10,9 @@ import xarray as xr
 
 from drift.errors import RefusedInputError
 from drift.streams import stream
+from drift.theory.kernel_networks import top_k
 from drift.theory.kernels import threshold
-from drift.theory.sampled_top_k_drift import SEEDS, UNITS, over_seeds, square_root, top_k
+from drift.theory.sampled_top_k_drift import SEEDS, UNITS, over_seeds, square_root
 from drift.theory.top_k_drift import alike, position_matrix
 
 

@@ -17,40 +17,11 @@ from drift.errors import RefusedInputError
 from drift.streams import stream
 from drift.theory.code_similarity import STATISTICS, measured_similarity
 from drift.theory.depth import weight_variance
+from drift.theory.kernel_networks import boxed, top_k
 from drift.theory.top_k_drift import counted, position_matrix
 
 UNITS = 20_000
 SEEDS = (0, 1, 2, 3, 4)
-
-
-def top_k(preactivation: np.ndarray, active_fraction: float) -> np.ndarray:
-    """Exact subtractive Top-K: the k = round(f N) strongest units keep what they have above the next strongest.
-
-    Parameters
-    ----------
-    preactivation : numpy.ndarray
-        (place, unit).
-    active_fraction : float
-        f.
-
-    Returns
-    -------
-    numpy.ndarray
-        (place, unit), k units above 0 at each place (absent ties).
-
-    Raises
-    ------
-    RefusedInputError
-        If no unit or every unit would be active.
-    """
-    units = preactivation.shape[-1]
-    winners = round(active_fraction * units)
-    if not 0 < winners < units:
-        raise RefusedInputError(
-            f"of {units} units {winners} would be active, but 1 to {units - 1} are needed: change active_fraction or units."
-        )
-    next_strongest = np.partition(preactivation, units - winners - 1, axis=-1)[..., units - winners - 1, np.newaxis]
-    return np.maximum(preactivation - next_strongest, 0.0)
 
 
 def pooled(activity: np.ndarray, pooling: int) -> np.ndarray:
@@ -80,11 +51,7 @@ def pooled(activity: np.ndarray, pooling: int) -> np.ndarray:
     window = counted("pooling + 1", pooling + 1)
     if window > activity.shape[-1]:
         raise RefusedInputError(f"pooling must be below the {activity.shape[-1]} units, got {pooling}: take a wider layer.")
-    if window == 1:
-        return activity
-    total = np.cumsum(np.concatenate([activity, activity[..., : window - 1]], axis=-1), axis=-1)
-    total[..., window:] -= total[..., :-window].copy()
-    return total[..., window - 1 :] / np.sqrt(window)
+    return boxed(activity, window)
 
 
 def square_root(covariance: np.ndarray) -> np.ndarray:

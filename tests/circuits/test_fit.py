@@ -80,7 +80,9 @@ def test_observed_maps_have_the_law_of_observe():
 
 def test_simulated_in_brian2_equals_the_closed_form(recording):
     circuit = LinearInterneuron(units=100)
-    found = [fit(circuit, recording, {"gain": (10.0, 300.0)}, input_width=WIDTH, engine=engine, **SMALL) for engine in ("brian2", "fixed_point")]
+    found = [
+        fit(circuit, recording, {"gain": (10.0, 300.0)}, input_width=WIDTH, engine=engine, **SMALL) for engine in ("brian2", "fixed_point")
+    ]
     assert found[0].estimate.values == pytest.approx(found[1].estimate.values, rel=1e-6)
     assert found[0].dataset["predicted"].values == pytest.approx(found[1].dataset["predicted"].values, abs=1e-5, nan_ok=True)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -63,8 +65,8 @@ def test_c02_linear_interneuron_on_normal_quantiles(units, winners, level, exact
 )
 def test_c03_winners_are_the_top_k_of_the_one_possible_k(law, units, gain, seed):
     rng = np.random.default_rng(seed)
-    draws = {"normal": rng.normal, "uniform": rng.uniform, "lognormal": rng.lognormal, "negative": lambda size: -rng.uniform(size=size)}
-    drive = draws[law](size=units)
+    draws: dict[str, Callable[..., np.ndarray]] = {"normal": rng.normal, "uniform": rng.uniform, "lognormal": rng.lognormal}
+    drive = -rng.uniform(size=units) if law == "negative" else draws[law](size=units)
     level, winners = (np.asarray(part)[()] for part in threshold_linear_level(drive, gain))
     assert set(np.flatnonzero(drive > level).tolist()) == top(drive, int(winners))
     ordered = np.append(-np.sort(-drive), -np.inf)
@@ -104,9 +106,9 @@ def test_c11_threshold_interneuron_on_normal_quantiles():
         rest = ThresholdInterneuron(gain=1000.0 * gain, threshold=0.02).fixed_point(drive)
         assert rest["active_units"] == winners
         assert float(rest["inhibition"]) == pytest.approx(level, abs=1e-6)
-    level, winners = threshold_linear_level(drive, np.inf, 20.0)
-    assert (int(winners), float(level)) == (48, pytest.approx(1.661215, abs=1e-6))
-    np.testing.assert_allclose(np.maximum(drive - level, 0.0), sparsemax(drive, 20.0), atol=1e-9)
+    limit, count = threshold_linear_level(drive, np.inf, 20.0)
+    assert (int(count), float(limit)) == (48, pytest.approx(1.661215, abs=1e-6))
+    np.testing.assert_allclose(np.maximum(drive - limit, 0.0), sparsemax(drive, 20.0), atol=1e-9)
 
 
 def test_c12_infinite_gain_projects_on_the_simplex(rng):
@@ -125,8 +127,9 @@ def test_c12_infinite_gain_projects_on_the_simplex(rng):
 @pytest.mark.parametrize(
     ("units", "threshold", "gain", "width", "level", "winners", "total"),
     [
-        (100, 10, 1, 0.5, 0.930820, 18, 10.930820), (100, 10, 1, 0.1, 1.149443, 13, 11.149443), (100, 10, 1, 0.02, 1.196247, 12, 11.196247),
-        (100, 10, 1, 0.005, 1.199349, 12, 11.199349), (1000, 50, 1, 0.5, 1.344013, 89, 51.344013), (1000, 50, 1, 0.05, 1.595604, 55, 51.595604),
+        (100, 10, 1, 0.5, 0.930820, 18, 10.930820), (100, 10, 1, 0.1, 1.149443, 13, 11.149443),
+        (100, 10, 1, 0.02, 1.196247, 12, 11.196247), (100, 10, 1, 0.005, 1.199349, 12, 11.199349),
+        (1000, 50, 1, 0.5, 1.344013, 89, 51.344013), (1000, 50, 1, 0.05, 1.595604, 55, 51.595604),
         (10_000, 500, 1, 0.5, 1.355914, 876, 501.3559), (10_000, 500, 0.1, 0.5, 1.344022, 895, 513.4402),
     ],
 )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import circuits
 from circuits import RandomInterneurons
@@ -39,19 +40,13 @@ def test_c15_published_size(rng, law, mean, deviation, active, tolerance, total,
 @pytest.mark.slow
 def test_c15_simulation_rests_where_newton_says(rng):
     few, drives = [RandomInterneurons(seed=seed) for seed in range(20)], rng.normal(size=(20, 100))
-    found = circuits.settle(few, circuits_drive(drives))
+    found = circuits.settle(few, xr.DataArray(drives, dims=("circuit", "unit")))
     for number, (circuit, drive) in enumerate(zip(few, drives)):
         rest = circuit.fixed_point(drive)
         np.testing.assert_allclose(found["rate"][number], rest["rate"], atol=1e-5)
         assert found["active_units"][number] == rest["active_units"]
         assert (found["rate"][number] > 1e-3).sum() == pytest.approx(int(rest["active_units"]), abs=1)
     assert found["converged"].all()
-
-
-def circuits_drive(drives: np.ndarray):
-    import xarray as xr
-
-    return xr.DataArray(drives, dims=("circuit", "unit"))
 
 
 @pytest.mark.slow
@@ -73,7 +68,8 @@ def test_c17_ten_thousand_units(rng):
         circuit.settle(drive, dt=1e-4, update="simultaneous")
     rate, _ = euler(circuit, drive, duration=0.3, dt=1e-5, update="simultaneous")
     assert np.sum(rate > 1e-3) == pytest.approx(1770, abs=60)
-    np.testing.assert_allclose(rate, circuit.fixed_point(drive)["rate"], atol=1e-4)
+    rested, _ = euler(circuit, drive, duration=1.5, dt=1e-4)  # interneurons close to their threshold are slow
+    np.testing.assert_allclose(rested, circuit.fixed_point(drive)["rate"], atol=1e-6)
 
 
 @pytest.mark.parametrize("update", ["staggered", "simultaneous"])

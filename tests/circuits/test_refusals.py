@@ -7,7 +7,16 @@ import pytest
 import xarray as xr
 
 import circuits
-from circuits import CIRCUITS, CountControl, ExplainingAway, LinearInterneuron, Majani, RandomInterneurons, SaturatingUnits, ThresholdInterneuron
+from circuits import (
+    CIRCUITS,
+    CountControl,
+    ExplainingAway,
+    LinearInterneuron,
+    Majani,
+    RandomInterneurons,
+    SaturatingUnits,
+    ThresholdInterneuron,
+)
 from circuits.brian import brian2
 from circuits.drives import normal_quantiles
 from drift.recipe import chosen

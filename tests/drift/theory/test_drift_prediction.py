@@ -11,8 +11,9 @@ import drift
 from drift.schema import labelled
 from drift.theory.drift_estimation import estimate
 from drift.theory.drift_prediction import predict
+from drift.theory.kernel_networks import top_k
 from drift.theory.prediction_plots import estimated_drift, predicted_drift
-from drift.theory.sampled_top_k_drift import square_root, top_k
+from drift.theory.sampled_top_k_drift import square_root
 from drift.theory.top_k_drift import population_vector_similarity, weight_autocorrelation
 
 matplotlib.use("Agg")

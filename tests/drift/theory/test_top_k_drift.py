@@ -10,9 +10,10 @@ from scipy.optimize import brentq
 from drift.errors import RefusedInputError
 from drift.theory.depth import amplification, optimal_pooling
 from drift.theory.drifting_readout import readout_error, sampled_readout_error
+from drift.theory.kernel_networks import top_k
 from drift.theory.kernels import kappa, threshold
 from drift.theory.place_fields import curvature, place_field_statistics, sampled_place_field_statistics
-from drift.theory.sampled_top_k_drift import pooled, sampled_code_similarity, sampled_deep_drift, top_k
+from drift.theory.sampled_top_k_drift import pooled, sampled_code_similarity, sampled_deep_drift
 from drift.theory.top_k_drift import (
     active_set_overlap,
     code_similarity,

@@ -1,0 +1,275 @@
+"""Many runs at once: recipes that cross or sample parameters, run by any executor, one file each, read back as one Dataset."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import BrokenExecutor, CancelledError
+from contextlib import ExitStack
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from tqdm.auto import tqdm
+
+from drift import probes as probe_table
+from drift import schema, sweep_executors
+from drift.engines import EngineName
+from drift.engines.base import Precision
+from drift.errors import RefusedInputError
+from drift.experiment import Experiment
+from drift.recipe import Recipe
+from drift.store import provenance
+from drift.sweep_files import Task, code_version, listed, record_failure, remove_leftovers, run_task, tasks, write_list
+from drift.sweep_presets import sample
+
+__all__ = ["cross", "open_sweep", "run_sweep", "sample"]
+
+
+def cross(base: Experiment, /, **lists: Iterable[Any]) -> list[Experiment]:
+    """Return one recipe for every combination of the given values, the last name varying fastest.
+
+    Parameters
+    ----------
+    base : Experiment
+        What all recipes share.
+    **lists
+        Values by entry of the recipe; entries of its parts by their path:
+        ``cross(base, seed=range(5), **{"network.units": [100, 200], "learner.learning_rate": [0.1, 0.05]})``.
+
+    Returns
+    -------
+    list of Experiment
+
+    Raises
+    ------
+    RefusedInputError
+        If an entry does not exist, refuses a value, or has no values.
+    """
+    if not isinstance(base, Experiment):
+        raise RefusedInputError(f"cross needs an Experiment to vary, got {type(base).__name__}: write cross(experiment, seed=range(5)).")
+    values = {name: list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [] for name, given in lists.items()}
+    empty = [name for name, given in values.items() if not given]
+    if empty:
+        raise RefusedInputError(f"{empty[0]} needs a list of values, got {lists[empty[0]]!r}: give at least one in brackets.")
+    crossed = []
+    for combination in itertools.product(*values.values()):
+        recipe = base
+        for path, value in zip(values, combination, strict=True):
+            recipe = _changed(recipe, path.split("."), value)
+        crossed.append(recipe)
+    return crossed
+
+
+def _changed(recipe: Any, path: Sequence[str], value: Any) -> Any:
+    name, *rest = path
+    if rest:
+        part = getattr(recipe, name, None)
+        if not isinstance(part, Recipe):
+            raise RefusedInputError(f"{type(recipe).__name__} has no part {name!r} with entries of its own: check the path.")
+        value = _changed(part, rest, value)
+    return recipe.replace(**{name: value})
+
+
+def run_sweep(
+    recipes: Sequence[Experiment],
+    folder: str | Path,
+    *,
+    executor: Any = "processes",
+    probes: Sequence[str] = probe_table.DEFAULT,
+    engine: EngineName = "auto",
+    precision: Precision = "float32",
+    retry: bool = False,
+    dry_run: bool = False,
+    progress: bool = True,
+) -> xr.Dataset | None:
+    """Run every recipe whose file is missing, and return the sweep as one Dataset.
+
+    A task is one subject and one file in ``folder``, written completely or not at all and named by a hash of its recipe, of how it
+    is run, and of the code that decides its numbers. What is there is not run again, so a sweep that was killed goes on where it
+    stood, single tasks from their checkpoints; a task that fails leaves the reason in a file of its own.
+
+    Parameters
+    ----------
+    recipes : sequence of Experiment
+        All different; see ``cross`` and ``sample``.
+    folder : str or Path
+        Made if absent; every process must see it under this path.
+    executor : {"serial", "processes"} or object with ``submit``
+        Where tasks run: in this process, in one process for each core, or on a ``concurrent.futures`` executor, a Dask client, or
+        what the contexts of ``drift.sweep_executors`` give.
+    probes, engine, precision
+        See ``drift.train``; tasks run in one thread on the CPU.
+    retry : bool
+        Run tasks again that have failed.
+    dry_run : bool
+        Print how many tasks there are and the job script of a cluster, and run nothing.
+    progress : bool
+        Show a bar.
+
+    Returns
+    -------
+    xarray.Dataset
+        See ``open_sweep``; None after a dry run.
+
+    Raises
+    ------
+    RefusedInputError
+        If the recipes, the folder or the executor cannot be used, or a process died that the executor does not replace.
+    """
+    experiments, target = _experiments(recipes), _folder(Path(folder), dry_run)
+    options = {"probes": list(probe_table.chosen(probes)), "engine": engine, "precision": precision}
+    code = code_version()
+    asked = tasks(experiments, target, options, code)
+    waiting = [task for task in asked if task.state == "missing" or (retry and task.state == "failed")]
+    if dry_run:
+        _print_plan(asked, waiting, executor)
+        return None
+    write_list(experiments, target, options, code)
+    with ExitStack() as opened, tqdm(total=len(asked), initial=len(asked) - len(waiting), disable=not progress, unit="task") as bar:
+        if waiting:
+            _run(waiting, _executor(executor, opened), bar)
+    return open_sweep(target)
+
+
+def open_sweep(folder: str | Path) -> xr.Dataset:
+    """Return all tasks of a sweep as one longitudinal Dataset whose numbers are read when they are used.
+
+    Subjects are numbered in the order of the recipes. A failed or missing task is a subject without observations: NaN in every
+    variable, ``status`` "failed" or "missing", and the cause in ``reason``, which also tells of diverged and silent subjects.
+    Without Dask installed the numbers are read at once.
+
+    Parameters
+    ----------
+    folder : str or Path
+        That ``run_sweep`` was given; it may still be running.
+
+    Returns
+    -------
+    xarray.Dataset
+        Dims ``subject, session, unit, ...``; see ``drift.schema``.
+
+    Raises
+    ------
+    RefusedInputError
+        If the folder holds no sweep, or no task of it has a result.
+    """
+    asked = listed(Path(folder))
+    states = [task.state for task in asked]
+    found = {number: _opened(task, number) for number, task in enumerate(asked) if states[number] == "done"}
+    if not found:
+        reason = next((f", the first one by {task.reason}" for task in asked if task.reason), "")
+        raise RefusedInputError(f"none of {len(asked)} tasks in {folder} has a result{reason}: run the sweep, with retry after a failure.")
+    first = next(iter(found.values()))
+    absent = {number: _unobserved(first, asked[number], states[number], number) for number in range(len(asked)) if number not in found}
+    joined = schema.combine([(found | absent)[number] for number in range(len(asked))])
+    return joined.assign_attrs(provenance()).assign_coords(reason=("subject", _reasons(joined, asked)))
+
+
+def _experiments(recipes: Sequence[Experiment]) -> list[Experiment]:
+    given = list(recipes) if isinstance(recipes, Sequence) else []
+    if not given or not all(isinstance(one, Experiment) for one in given):
+        raise RefusedInputError(f"a sweep needs a list of at least one Experiment, got {type(recipes).__name__}: see cross and sample.")
+    return given
+
+
+def _folder(folder: Path, dry_run: bool) -> Path:
+    try:
+        if not dry_run:
+            folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RefusedInputError(f"the folder {folder} cannot be made ({error.strerror}): choose another.") from None
+    return folder.absolute()
+
+
+def _print_plan(asked: Sequence[Task], waiting: Sequence[Task], executor: Any) -> None:
+    states = [task.state for task in asked]
+    counts = ", ".join(f"{states.count(state)} {state}" for state in ("done", "failed", "missing"))
+    print(f"{len(asked)} tasks ({counts}), {len(waiting)} to run in {asked[0].path.parent}")
+    if script := sweep_executors.job_script(executor):
+        print(script)
+
+
+def _executor(asked: Any, opened: ExitStack) -> Any:
+    """Return the executor that was asked for; one made here is closed with ``opened``."""
+    if asked == "serial":
+        return sweep_executors.SerialExecutor()
+    if asked == "processes":
+        return opened.enter_context(sweep_executors.processes())
+    if not callable(getattr(asked, "submit", None)):
+        raise RefusedInputError(f"executor must be 'serial', 'processes' or have submit, got {asked!r}: see drift.sweep_executors.")
+    return asked
+
+
+def _run(waiting: Sequence[Task], executor: Any, bar: tqdm) -> None:
+    """Hand all tasks over and count them as they end, in whatever order that is."""
+    ended: SimpleQueue = SimpleQueue()
+    running: dict[Any, Task] = {}
+    try:
+        for task in waiting:
+            future = executor.submit(run_task, task)
+            running[future] = task
+            future.add_done_callback(ended.put)
+            while not ended.empty():
+                _count(running, ended, bar)
+        while running:
+            _count(running, ended, bar)
+    except BaseException:
+        for future in running:
+            future.cancel()  # or an interrupted pool would first run all that is waiting
+        raise
+
+
+def _count(running: dict[Any, Task], ended: SimpleQueue, bar: tqdm) -> None:
+    future = ended.get()
+    task = running.pop(future)
+    try:
+        future.result()
+    except (BrokenExecutor, CancelledError) as error:
+        raise RefusedInputError(
+            f"a process of the executor died ({type(error).__name__}); {bar.n} of {bar.total} tasks are safe: run the sweep again for "
+            "the rest, or on a Dask cluster, which replaces its workers."
+        ) from None
+    except Exception as error:  # the executor gave the task up, as Dask does after several workers have died of it
+        record_failure(task, error)
+    remove_leftovers(task)
+    bar.update()
+    if task.state == "failed":
+        bar.write(f"task {task.path.stem} failed: {task.reason}")
+
+
+def _opened(task: Task, number: int) -> xr.Dataset:
+    lazily: Mapping[str, Any] = {"chunks": {}} if _has_dask() else {}
+    dataset = xr.open_dataset(task.path, engine="netcdf4", decode_times=False, **lazily)
+    small = {name: coordinate.load() for name, coordinate in dataset.coords.items()}
+    return dataset.assign_coords({**small, "subject": np.array([str(number)], dtype=object)})
+
+
+def _has_dask() -> bool:
+    from importlib.util import find_spec
+
+    return find_spec("dask") is not None
+
+
+def _unobserved(like: xr.Dataset, task: Task, state: str, number: int) -> xr.Dataset:
+    """Return the subject of a task without a result: everything that would have been observed is NaN."""
+    numbers = {name: values for name, values in like.variables.items() if "subject" in values.dims and values.dtype.kind == "f"}
+    blank = {name: xr.full_like(values, np.nan) for name, values in numbers.items()}
+    texts = {"experiment": [task.experiment.to_json()], "status": [state]}
+    labelled = {name: ("subject", np.array(text, dtype=object)) for name, text in texts.items()}
+    known = {"subject": np.array([str(number)], dtype=object), "seed": ("subject", [task.experiment.seed]), **labelled}
+    dataset = like.assign(blank).assign_coords({name: blank[name] for name in blank if name in like.coords}).assign_coords(known)
+    return dataset.assign(recorded=xr.zeros_like(like["recorded"])) if "recorded" in like else dataset
+
+
+def _reasons(joined: xr.Dataset, asked: Sequence[Task]) -> np.ndarray:
+    told = {
+        "diverged": "loss above ten times the variance of the targets, or not finite, after step {:.0f}",
+        "silent": "no hidden unit responds to any sample",
+        "missing": "not run yet",
+    }
+    status, steps = joined["status"].values, joined["diverged_at"].values
+    reasons = [told.get(str(one), "").format(step) or task.reason for one, step, task in zip(status, steps, asked, strict=True)]
+    return np.array(reasons, dtype=object)

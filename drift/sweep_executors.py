@@ -1,0 +1,130 @@
+"""Where the tasks of a sweep run: in this process, in processes of this machine, or on a cluster that Dask drives."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+from drift.errors import RefusedInputError
+
+# A task is one subject in one compiled loop: further threads of a numerical library would only take turns with other tasks.
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
+
+
+class SerialExecutor(Executor):
+    """Runs each task in this process, at once, when it is handed over."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future:
+        """Return the finished future of a task; an interrupt ends the sweep."""
+        future: Future = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+class ClusterOnDemand:
+    """The client of a cluster whose jobs enter the queue with the first task, so that a dry run submits none."""
+
+    def __init__(self, cluster: Any, client: Any, jobs: int) -> None:
+        self.cluster, self.client, self._jobs = cluster, client, jobs
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        """Return Dask's future of a task."""
+        if self._jobs:
+            self.cluster.adapt(minimum_jobs=self._jobs, maximum_jobs=self._jobs)  # unlike scale, this replaces jobs that end
+            self._jobs = 0
+        return self.client.submit(fn, *args, **kwargs)
+
+
+@contextmanager
+def processes(workers: int | None = None) -> Iterator[ProcessPoolExecutor]:
+    """Give an executor of fresh processes of this machine, each with one thread.
+
+    Parameters
+    ----------
+    workers : int, optional
+        Number of processes; one for each core by default.
+    """
+    before = {name: os.environ.get(name) for name in ONE_THREAD}
+    os.environ.update(ONE_THREAD)  # inherited by the processes, whose libraries read it when they are loaded
+    try:
+        with ProcessPoolExecutor(workers or os.cpu_count(), mp_context=multiprocessing.get_context("spawn")) as pool:
+            yield pool
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None) if value is None else os.environ.update({name: value})
+
+
+@contextmanager
+def local_cluster(workers: int | None = None, **options: Any) -> Iterator[Any]:
+    """Give the client of a Dask cluster of processes on this machine, which replaces a worker that dies.
+
+    Parameters
+    ----------
+    workers : int, optional
+        Number of processes; one for each core by default.
+    **options
+        Of ``dask.distributed.LocalCluster``.
+
+    Raises
+    ------
+    RefusedInputError
+        If Dask is not installed.
+    """
+    distributed = _installed("distributed")
+    arranged = {"n_workers": workers or os.cpu_count(), "threads_per_worker": 1, "dashboard_address": None, "env": ONE_THREAD, **options}
+    with distributed.LocalCluster(**arranged) as cluster, distributed.Client(cluster) as client:
+        yield client
+
+
+@contextmanager
+def slurm_cluster(jobs: int, *, memory: str = "2GB", walltime: str = "24:00:00", **options: Any) -> Iterator[Any]:
+    """Give an executor on a Dask cluster whose workers are SLURM jobs of one core each; jobs that end early are replaced.
+
+    The process that calls this is the scheduler: run it where the nodes can reach it, and keep it alive. Nodes need the same
+    Python environment and the same folder at the same paths. A task that outlives its job goes on from its checkpoint in the next.
+
+    Parameters
+    ----------
+    jobs : int
+        Jobs to keep running, or waiting, at a time.
+    memory, walltime : str
+        Of one job.
+    **options
+        Of ``dask_jobqueue.SLURMCluster``, such as ``queue``, ``account``, ``interface``, ``job_extra_directives`` or
+        ``job_script_prologue``.
+
+    Raises
+    ------
+    RefusedInputError
+        If dask-jobqueue is not installed, or jobs is not positive.
+    """
+    if type(jobs) is not int or jobs < 1:
+        raise RefusedInputError(f"jobs must be a whole number of at least 1, got {jobs!r}: give the number of SLURM jobs.")
+    jobqueue, distributed = _installed("dask_jobqueue"), _installed("distributed")
+    prologue = [f"export {name}={value}" for name, value in ONE_THREAD.items()] + list(options.pop("job_script_prologue", []))
+    arranged: Mapping[str, Any] = {"cores": 1, "processes": 1, "memory": memory, "walltime": walltime, "job_name": "repdrift", **options}
+    with jobqueue.SLURMCluster(**arranged, job_script_prologue=prologue) as cluster, distributed.Client(cluster) as client:
+        yield ClusterOnDemand(cluster, client, jobs)
+
+
+def job_script(executor: Any) -> str:
+    """Return the script that a cluster hands to its queue for one worker; empty where the executor has none."""
+    cluster = getattr(executor, "cluster", executor)
+    script = getattr(cluster, "job_script", None)
+    return script() if callable(script) else ""
+
+
+def _installed(package: str) -> Any:
+    import importlib
+
+    try:
+        return importlib.import_module(package)
+    except ImportError:
+        raise RefusedInputError(f"{package} is not installed: pip install 'repdrift[cluster]'.") from None

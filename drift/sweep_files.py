@@ -1,0 +1,126 @@
+"""What a sweep leaves on disk: one file for each task, named by what decides its content, and a list of what was asked for."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from drift.checkpoint import replaced_atomically
+from drift.errors import RefusedInputError
+from drift.experiment import Experiment
+from drift.store import save
+from drift.training import train
+
+LIST = "sweep.json"
+# The modules that decide the numbers of a run; a change in any other keeps the files of earlier sweeps.
+DECISIVE = (
+    "engines", "experiment.py", "learners", "longitudinal.py", "metrics", "networks", "noise.py", "probes.py", "recipe.py",
+    "records.py", "schema.py", "streams.py", "tasks", "training.py",
+)  # fmt: skip
+
+
+class Task(NamedTuple):
+    """One subject of a sweep: its recipe, how it is run, and where its file goes."""
+
+    experiment: Experiment
+    options: dict[str, Any]  # of ``drift.train``: probes, engine, precision
+    path: Path
+
+    @property
+    def failure(self) -> Path:
+        """File that says why there is no result."""
+        return self.path.with_suffix(".failed.json")
+
+    @property
+    def checkpoint(self) -> Path:
+        """File from which a task that was cut short goes on."""
+        return self.path.with_suffix(".checkpoint.npz")
+
+    @property
+    def state(self) -> str:
+        """Done, failed, or missing."""
+        return "done" if self.path.exists() else "failed" if self.failure.exists() else "missing"
+
+    @property
+    def reason(self) -> str:
+        """Why the task has failed; empty if it has not."""
+        return json.loads(self.failure.read_text())["reason"] if self.state == "failed" else ""
+
+
+def code_version() -> str:
+    """Return a hash of the modules that decide the numbers of a run."""
+    root, content = Path(__file__).parent, hashlib.sha256()
+    for name in DECISIVE:
+        found = [root / name] if name.endswith(".py") else sorted((root / name).glob("*.py"))
+        for path in found:
+            content.update(str(path.relative_to(root)).encode() + path.read_bytes())
+    return content.hexdigest()[:16]
+
+
+def tasks(recipes: Sequence[Experiment], folder: Path, options: dict[str, Any], code: str) -> list[Task]:
+    """Return the task of each recipe; its key is the hash of recipe, options and code version."""
+    keys = [_key(one, options, code) for one in recipes]
+    doubled = next((number for number, key in enumerate(keys) if key in keys[:number]), None)
+    if doubled is not None:
+        raise RefusedInputError(f"recipes {keys.index(keys[doubled])} and {doubled} are the same: give each run a seed of its own.")
+    return [Task(one, options, folder / f"{key}.nc") for one, key in zip(recipes, keys, strict=True)]
+
+
+def _key(recipe: Experiment, options: dict[str, Any], code: str) -> str:
+    asked = json.dumps([json.loads(recipe.to_json()), options, code], sort_keys=True)
+    return hashlib.sha256(asked.encode()).hexdigest()[:24]
+
+
+def write_list(recipes: Sequence[Experiment], folder: Path, options: dict[str, Any], code: str) -> None:
+    """Say in the folder which tasks were asked for last, and in which order."""
+    text = json.dumps({"code": code, "options": options, "recipes": [json.loads(one.to_json()) for one in recipes]})
+    with replaced_atomically(folder / LIST) as temporary:
+        temporary.write_text(text)
+
+
+def listed(folder: Path) -> list[Task]:
+    """Return the tasks that were asked for last.
+
+    Raises
+    ------
+    RefusedInputError
+        If the folder holds no sweep.
+    """
+    path = folder / LIST
+    if not path.is_file():
+        raise RefusedInputError(f"there is no sweep in {folder}: give the folder that run_sweep was given.")
+    try:
+        asked = json.loads(path.read_text())
+        recipes = [Experiment.from_json(json.dumps(one)) for one in asked["recipes"]]
+        return tasks(recipes, folder, asked["options"], asked["code"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise RefusedInputError(f"{path} cannot be read ({str(error).rstrip('.')}): run the sweep again to write it anew.") from None
+
+
+def run_task(task: Task) -> str:
+    """Run a task unless it is done, from its checkpoint if there is one, and return its state; a failure is recorded, not raised."""
+    try:
+        if not task.path.exists():
+            run = train([task.experiment], **task.options, threads=1, checkpoint=task.checkpoint, progress=False)
+            save(run, task.path, overwrite=True)
+        task.checkpoint.unlink(missing_ok=True)
+        task.failure.unlink(missing_ok=True)
+    except Exception as error:
+        record_failure(task, error)
+    return task.state
+
+
+def record_failure(task: Task, error: BaseException) -> None:
+    """Write down why a task has no result."""
+    reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    with replaced_atomically(task.failure) as temporary:
+        temporary.write_text(json.dumps({"reason": reason, "recipe": json.loads(task.experiment.to_json())}))
+
+
+def remove_leftovers(task: Task) -> None:
+    """Remove what processes that were killed while they wrote a finished task's files have left."""
+    for path in task.path.parent.glob(f".{task.path.stem}.*.part"):
+        path.unlink(missing_ok=True)

@@ -1,0 +1,253 @@
+"""What noise does to a network that has solved its task: how far it keeps the loss from zero, and where it takes the network.
+
+Notation: T samples, D outputs, learning rate lr; update noise of standard deviation s on every gradient, hence sigma = lr s on every
+weight and step; label noise of variance v, hence c = 2 v / (T D); lambda_i the eigenvalues of the Gauss-Newton matrix. All laws are
+of leading order in the noise, and per step.
+
+References
+----------
+Blanc, Gupta, Valiant & Valiant 2020, COLT (label noise); Li, Wang & Arora 2021, arXiv:2110.06914 (any noise, slow motion along the
+manifold); Ratzon, Derdikman & Barak 2024, eLife 13:RP90069.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.linalg import lstsq
+
+from drift.errors import RefusedInputError
+from drift.theory.curvature_spectrum import jacobian
+from drift.theory.landscape import RANK_TOLERANCE, Point
+
+
+def edge_of_stability(learning_rate: float) -> float:
+    """Largest curvature that gradient descent can rest on, 2 / lr: noise drives the curvature up to it, and instability back.
+
+    Parameters
+    ----------
+    learning_rate : float
+
+    Returns
+    -------
+    float
+    """
+    return 2 / learning_rate
+
+
+def update_noise_loss(eigenvalues: np.ndarray, learning_rate: float, std: float, steps: float = np.inf) -> float:
+    """Mean loss that update noise sustains: L = (lr s^2 / 4) sum_i [1 - (1 - lr lambda_i)^(2 t)] / (1 - lr lambda_i / 2).
+
+    The sum runs over the rank; the bracket is what t steps of noise have built up, 1 in the long run. Near the edge of stability the
+    law predicts too much, beyond it the loss is not bounded.
+
+    Parameters
+    ----------
+    eigenvalues : array, shape (eigenvalue,)
+        Of the Gauss-Newton matrix.
+    learning_rate : float
+    std : float
+        s, of the noise on the gradient; noise on the weights has s = std / lr.
+    steps : float
+        t, since the noise began.
+
+    Returns
+    -------
+    float
+        Infinite beyond the edge of stability.
+    """
+    counted, built = _excited(eigenvalues, learning_rate, steps)
+    return _sum(learning_rate * std**2 / 4 * built, 1 - learning_rate * counted / 2)
+
+
+def label_noise_loss(eigenvalues: np.ndarray, learning_rate: float, variance: float, labels: int, steps: float = np.inf) -> float:
+    """Mean loss that label noise sustains: L = (lr c / 4) sum_i lambda_i [1 - (1 - lr lambda_i)^(2 t)] / (1 - lr lambda_i / 2).
+
+    With small learning rates and many steps this is lr v tr(H) / (2 T D).
+
+    Parameters
+    ----------
+    eigenvalues : array, shape (eigenvalue,)
+        Of the Gauss-Newton matrix.
+    learning_rate : float
+    variance : float
+        v.
+    labels : int
+        T D, samples times outputs.
+    steps : float
+        t, since the noise began.
+
+    Returns
+    -------
+    float
+        Infinite beyond the edge of stability.
+    """
+    counted, built = _excited(eigenvalues, learning_rate, steps)
+    return _sum(learning_rate * variance / (2 * labels) * counted * built, 1 - learning_rate * counted / 2)
+
+
+def _excited(eigenvalues: np.ndarray, learning_rate: float, steps: float) -> tuple[np.ndarray, np.ndarray]:
+    """Eigenvalues of the rank, and the share of its stationary variance that each mode has reached."""
+    if not learning_rate > 0 or not steps >= 0:
+        raise RefusedInputError(f"learning_rate must be above 0 and steps not negative, got {learning_rate} and {steps}.")
+    counted = eigenvalues[eigenvalues > RANK_TOLERANCE * eigenvalues.max(initial=0.0)]
+    factor = np.minimum(np.abs(1 - learning_rate * counted), 1.0)
+    return counted, 1 - factor ** (2 * steps) if np.isfinite(steps) else np.ones_like(counted)
+
+
+def _sum(numerator: np.ndarray, stability: np.ndarray) -> float:
+    return float((numerator / stability).sum()) if (stability > 0).all() else float("inf")
+
+
+def squared_norm_growth(parameters: int, learning_rate: float, std: float) -> float:
+    """Growth of the sum of all squared weights per step under update noise: P (lr s)^2, without end.
+
+    Parameters
+    ----------
+    parameters : int
+        P.
+    learning_rate, std : float
+        lr and s.
+
+    Returns
+    -------
+    float
+    """
+    return parameters * (learning_rate * std) ** 2
+
+
+def update_noise_time(learning_rate: float, std: float) -> float:
+    """Time scale of drift under update noise in steps, 1 / (lr s)^2; sparsification follows it with a task-dependent factor.
+
+    Parameters
+    ----------
+    learning_rate, std : float
+        lr and s.
+
+    Returns
+    -------
+    float
+    """
+    return 1 / (learning_rate * std) ** 2
+
+
+def label_noise_time(learning_rate: float, variance: float) -> float:
+    """Time scale of drift under label noise in steps, 1 / (lr^2 v).
+
+    Parameters
+    ----------
+    learning_rate, variance : float
+        lr and v.
+
+    Returns
+    -------
+    float
+    """
+    return 1 / (learning_rate**2 * variance)
+
+
+def trace_gradient(point: Point) -> np.ndarray:
+    """Slope of the trace of the Hessian, the regulariser of label noise.
+
+    d tr H / dW~_j = (4 / T) sum_t h_tj x~_t, d tr H / dV_j = (4 / (T D)) V_j sum_t [z_tj > 0] |x~_t|^2.
+
+    Parameters
+    ----------
+    point : Point
+
+    Returns
+    -------
+    array, shape (rows,)
+        In the order of ``drift.theory.landscape.row_index``; steps in the trace at kinks are not seen by a slope.
+    """
+    inward = 2 * point.error.shape[1] * point.hidden.T @ point.inputs  # (active unit, input + 1)
+    reach = np.square(point.inputs).sum(axis=1) @ point.gate  # (active unit,)
+    return point.scale * np.concatenate([2 * point.outward * reach[:, np.newaxis], inward], axis=1).ravel()
+
+
+def log_determinant_gradient(point: Point) -> np.ndarray:
+    """Slope of sum_i ln lambda_i, the log pseudo-determinant of the Gauss-Newton matrix and the regulariser of update noise.
+
+    d ln det(J J') = 2 tr(J^+ dJ), with dJ the mixed derivatives between a unit's output weights and its own input weights.
+
+    Parameters
+    ----------
+    point : Point
+
+    Returns
+    -------
+    array, shape (rows,)
+        In the order of ``drift.theory.landscape.row_index``.
+    """
+    own, inner = _by_unit(point, _pseudo_inverse(point).T)
+    gate, inputs = point.gate, point.inputs
+    inward = np.einsum("tojo,tj,ti->ji", own, gate, inputs, optimize=True)
+    outward = np.einsum("toji,tj,ti->jo", inner, gate, inputs, optimize=True)
+    return 2 * np.concatenate([outward, inward], axis=1).ravel()
+
+
+def _by_unit(point: Point, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Split vectors over all weights, one for each sample and output, into those over output weights and over input weights."""
+    parts = rows.reshape(*point.error.shape, len(point.outward), -1)
+    return parts[..., : point.error.shape[1]], parts[..., point.error.shape[1] :]
+
+
+def _pseudo_inverse(point: Point) -> np.ndarray:
+    left, strength, right = np.linalg.svd(jacobian(point), full_matrices=False)
+    counted = strength > RANK_TOLERANCE**0.5 * strength.max(initial=0.0)
+    return np.asarray((right[counted].T / strength[counted]) @ left[:, counted].T)  # (rows, sample x output)
+
+
+def along_manifold(point: Point, direction: np.ndarray) -> np.ndarray:
+    """Part of a direction that leaves all outputs unchanged to first order: the part along the manifold of solutions.
+
+    Parameters
+    ----------
+    point : Point
+    direction : array, shape (rows,)
+
+    Returns
+    -------
+    array, shape (rows,)
+    """
+    derivatives = jacobian(point)
+    across = lstsq(derivatives, derivatives @ direction, cond=RANK_TOLERANCE**0.5, lapack_driver="gelsy")[0]
+    return np.asarray(direction - across)
+
+
+def update_noise_drift(point: Point, learning_rate: float, std: float) -> np.ndarray:
+    """Mean motion along the manifold per step under update noise: -(sigma^2 / 4) times the slope of sum_i ln lambda_i.
+
+    On top of it the network diffuses in every direction of the manifold, with variance sigma^2 per step.
+
+    Parameters
+    ----------
+    point : Point
+        On the manifold, or near it.
+    learning_rate, std : float
+        lr and s.
+
+    Returns
+    -------
+    array, shape (rows,)
+        In the order of ``drift.theory.landscape.row_index``.
+    """
+    return -((learning_rate * std) ** 2) / 4 * along_manifold(point, log_determinant_gradient(point))
+
+
+def label_noise_drift(point: Point, learning_rate: float, variance: float) -> np.ndarray:
+    """Motion along the manifold per step under label noise: -(lr^2 c / 4) times the slope of tr H, without diffusion.
+
+    Parameters
+    ----------
+    point : Point
+        On the manifold, or near it.
+    learning_rate, variance : float
+        lr and v.
+
+    Returns
+    -------
+    array, shape (rows,)
+        In the order of ``drift.theory.landscape.row_index``.
+    """
+    strength = learning_rate**2 * variance / (2 * point.error.size)  # lr^2 c / 4
+    return -strength * along_manifold(point, trace_gradient(point))
