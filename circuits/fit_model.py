@@ -61,11 +61,12 @@ class Model:
         self.names, self.seed, self.engine = tuple(names), seed, engine
         _refuse_unknown(circuit, self.names)
 
-    def __call__(self, candidates: np.ndarray) -> np.ndarray:
-        """Return statistics (candidate, statistic) for parameters (candidate, parameter)."""
-        return np.array([self._statistics(rate) for rate in self.rates(candidates)])
+    def __call__(self, candidates: np.ndarray, seeds: Sequence[int] | None = None) -> np.ndarray:
+        """Return statistics (candidate, statistic) for parameters (candidate, parameter), with the seed of the model or one for each."""
+        chance = [self.seed] * len(candidates) if seeds is None else list(seeds)
+        return np.array([self._statistics(rate, seed) for rate, seed in zip(self.rates(candidates, chance), chance, strict=True)])
 
-    def rates(self, candidates: np.ndarray) -> np.ndarray:
+    def rates(self, candidates: np.ndarray, seeds: Sequence[int]) -> np.ndarray:
         """Return noise-free rates, (candidate, session, unit, cell)."""
         around = [self._surroundings(one) for one in candidates]
         found = drifting_rates(
@@ -73,18 +74,18 @@ class Model:
             np.stack([input_root(self.lens, one.input_width) for one in around]),
             [None if np.isinf(one.weight_lifetime) else WeightDrift(weight_lifetime=one.weight_lifetime) for one in around],
             self.lens.elapsed,
-            [self.seed] * len(candidates),
+            seeds,
             engine=self.engine,
         )
         return found.rate.transpose(0, 1, 3, 2)
 
-    def frozen(self, candidate: np.ndarray) -> np.ndarray:
-        """Return the statistics (statistic,) of the same circuit if its weights had not changed."""
+    def frozen(self, candidate: np.ndarray, seeds: Sequence[int]) -> np.ndarray:
+        """Return the mean statistics (statistic,) of the same circuit, over seeds, if its weights had not changed."""
         still = self.surroundings._replace(weight_lifetime=np.inf)
         names = [name for name in self.names if name != "weight_lifetime"]
         values = [value for name, value in zip(self.names, candidate, strict=True) if name != "weight_lifetime"]
         other = Model(self.circuit, self.lens, self.wanted, names, still, self.seed, self.engine)
-        return other(np.array([values]))[0]
+        return other(np.array([values] * len(seeds)), seeds).mean(axis=0)
 
     def _of(self, candidate: np.ndarray, names: Any) -> Mapping[str, float]:
         return {name: float(value) for name, value in zip(self.names, candidate, strict=True) if name in names}
@@ -95,8 +96,8 @@ class Model:
     def _surroundings(self, candidate: np.ndarray) -> Surroundings:
         return self.surroundings._replace(**self._of(candidate, Surroundings._fields))
 
-    def _statistics(self, rate: np.ndarray) -> np.ndarray:
-        maps = observed_maps(rate, self.lens, stream(self.seed, "observation"))
+    def _statistics(self, rate: np.ndarray, seed: int) -> np.ndarray:
+        maps = observed_maps(rate, self.lens, stream(seed, "observation"))
         return statistics(codes(maps, self.lens), self.wanted)
 
 

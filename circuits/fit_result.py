@@ -106,8 +106,8 @@ def _goodness(one: xr.Dataset) -> list[str]:
     ]
     if "frozen_distance" in one and np.isfinite(one["frozen_distance"].item()):
         found.append(
-            f"Similarity over time: distance {one['similarity_distance'].item():.3g} with drift, {one['frozen_distance'].item():.3g} for the "
-            f"same circuit with frozen weights (p = {one['frozen_p_value'].item():.2g})."
+            f"Similarity over time: distance {one['similarity_distance'].item():.3g} with drift, {one['frozen_distance'].item():.3g} for "
+            f"the same circuit with frozen weights (p = {one['frozen_p_value'].item():.2g})."
         )
     return found
 
@@ -116,7 +116,7 @@ def _table(one: xr.Dataset) -> str:
     head = "<tr><th>parameter</th><th>estimate</th><th>95 % interval</th><th>identified</th></tr>"
     columns = (one[name].values for name in ("parameter", "estimate", "interval", "identified"))
     rows = [
-        f"<tr><td>{html.escape(str(name))}</td><td>{estimate:.4g}</td><td>{low:.4g} to {high:.4g}</td><td>{'yes' if yes else 'no'}</td></tr>"
-        for name, estimate, (low, high), yes in zip(*columns, strict=True)
+        f"<tr><td>{html.escape(str(name))}</td><td>{best:.4g}</td><td>{low:.4g} to {high:.4g}</td><td>{'yes' if known else 'no'}</td></tr>"
+        for name, best, (low, high), known in zip(*columns, strict=True)
     ]
     return f"<table>{head}{''.join(rows)}</table>"

@@ -7,7 +7,7 @@ bootstrap covariance, is minimised (the method of simulated moments).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,6 +27,9 @@ from drift.streams import stream
 
 CONFIDENCE = 0.95
 DIAGONAL_SHARE = 0.3  # of the covariance, towards its diagonal: a bootstrap cannot tell all correlations of two dozen statistics
+ECHOES = 6  # simulations of the best candidate with other chance
+LAWS = 2  # of them, of which derivatives are taken
+LARGEST_STEP = 0.1  # of the search range, after the search
 PROFILE_POINTS = 41
 FEWEST_FREEDOM = 4  # of the covariance, which rests on as many sessions and on many more units
 SIMILARITIES = ("map_similarity", "population_similarity")
@@ -131,17 +134,17 @@ def _default_width(seen: Lens) -> float:
 def _of_subject(model: Model, bounds: Bounds, effort: Effort, label: str, progress: bool) -> xr.Dataset:
     measured = codes(model.lens.rate, model.lens)
     target = statistics_of(measured, model.wanted)
-    usable = np.isfinite(target)
+    recorded = bootstrap_covariance(measured, model.wanted, stream(model.seed, "bootstrap"), effort.bootstraps)
+    usable = np.isfinite(target) & (np.diagonal(recorded) > 0)  # what never varies, such as a saturated quantile, has no scale
     if usable.sum() < len(bounds.names):
         raise RefusedInputError(
             f"subject {label} offers {usable.sum()} statistics for {len(bounds.names)} parameters: fit fewer, or take more sessions."
         )
-    recorded = bootstrap_covariance(measured, model.wanted, stream(model.seed, "bootstrap"), effort.bootstraps)[np.ix_(usable, usable)]
-    covariance = _shrunk(recorded) * (1 + measured.active.shape[1] / model.circuit.units)  # the simulated statistics are uncertain too
-    precision = np.linalg.inv(covariance)
+    recorded, aim = recorded[np.ix_(usable, usable)], target[usable]
+    precision = np.diag(1 / np.diagonal(recorded))  # a bootstrap of two dozen statistics is too rough to be inverted whole
 
-    def simulator(candidates: np.ndarray) -> np.ndarray:
-        return model(candidates)[:, usable]
+    def simulator(candidates: np.ndarray, seeds: Sequence[int] | None = None) -> np.ndarray:
+        return model(candidates, seeds)[:, usable]
 
     with _bar(effort.generations, label, progress) as bar:
 
@@ -150,20 +153,55 @@ def _of_subject(model: Model, bounds: Bounds, effort: Effort, label: str, progre
             bar.update()
 
         found = search(
-            simulator, bounds, target[usable], precision, seed=model.seed, restarts=effort.restarts, population=effort.population,
+            simulator, bounds, aim, precision, seed=model.seed, restarts=effort.restarts, population=effort.population,
             generations=effort.generations, report=report,
         )  # fmt: skip
+    refined = _refined(simulator, bounds, found, aim, recorded, precision, _echoes(model.seed))
+    frozen = model.frozen(bounds.values(refined.unit), _echoes(model.seed))
+    return _labelled(model, bounds, found, refined, target, usable, frozen).expand_dims(subject=[label])
+
+
+class Refined(NamedTuple):
+    """An estimate after the search.
+
+    ``unit (parameter,)`` in coordinates of the search, its ``law``, the ``covariance`` of measured minus predicted statistics, and what
+    is ``known`` of the estimate.
+    """
+
+    unit: np.ndarray
+    law: Law
+    covariance: np.ndarray
+    known: Uncertainty
+
+
+def _echoes(seed: int) -> list[int]:
+    """Seeds of simulations that repeat the best candidate with other chance."""
+    return [seed + 1_000_003 * (1 + number) for number in range(ECHOES)]
+
+
+def _refined(
+    simulator: Callable[..., np.ndarray], bounds: Bounds, found: Searched, target: np.ndarray, recorded: np.ndarray, precision: np.ndarray,
+    seeds: list[int],
+) -> Refined:  # fmt: skip
+    """Take one Gauss-Newton step with the mean of several simulations, which leaves a fraction of the chance of a single one."""
     unit = found.unit[np.argmin(found.distance)]
-    law = local_law(simulator, bounds, unit)
-    known = uncertainty(law.jacobian, covariance, precision)
-    frozen = model.frozen(bounds.values(unit))
-    parts = _labelled(model, bounds, found, known, law, target, usable, covariance, frozen)
-    return parts.expand_dims(subject=[label])
+    echoes = simulator(np.tile(bounds.values(unit), (len(seeds), 1)), seeds)  # (seed, statistic)
+    jacobian = np.mean([local_law(_with_seed(simulator, seed), bounds, unit).jacobian for seed in seeds[:LAWS]], axis=0)
+    covariance = recorded + np.cov(echoes, rowvar=False) / len(seeds)
+    known = uncertainty(jacobian, covariance, precision)
+    weighted = jacobian.T @ precision
+    step = np.linalg.solve(weighted @ jacobian + np.eye(unit.size), weighted @ (target - echoes.mean(axis=0)))
+    moved = np.clip(unit + np.clip(step, -LARGEST_STEP, LARGEST_STEP), 0.0, 1.0)
+    return Refined(moved, Law(echoes.mean(axis=0) + jacobian @ (moved - unit), jacobian), covariance, known)
+
+
+def _with_seed(simulator: Callable[..., np.ndarray], seed: int) -> Callable[[np.ndarray], np.ndarray]:
+    return lambda points: simulator(points, [seed] * len(points))
 
 
 def _shrunk(covariance: np.ndarray) -> np.ndarray:
-    diagonal = np.diag(np.maximum(np.diagonal(covariance), 1e-12))
-    return (1 - DIAGONAL_SHARE) * covariance + DIAGONAL_SHARE * diagonal + 1e-12 * np.eye(len(covariance))
+    """Return a covariance that can be inverted, for the distance of statistics: a part of it is moved to the diagonal."""
+    return (1 - DIAGONAL_SHARE) * covariance + DIAGONAL_SHARE * np.diag(np.diagonal(covariance))
 
 
 def _bar(total: int, label: str, progress: bool) -> Any:
@@ -173,25 +211,22 @@ def _bar(total: int, label: str, progress: bool) -> Any:
 
 
 def _labelled(
-    model: Model, bounds: Bounds, found: Searched, known: Uncertainty, law: Law, target: np.ndarray, usable: np.ndarray,
-    covariance: np.ndarray, frozen: np.ndarray,
-) -> xr.Dataset:  # fmt: skip
-    unit = found.unit[np.argmin(found.distance)]
+    model: Model, bounds: Bounds, found: Searched, refined: Refined, target: np.ndarray, usable: np.ndarray, frozen: np.ndarray
+) -> xr.Dataset:
+    unit, law, known = refined.unit, refined.law, refined.known
     half = np.sqrt(np.diagonal(known.covariance))
     interval = intervals(bounds, unit, known.covariance, CONFIDENCE, max(FEWEST_FREEDOM, model.lens.elapsed.size - 1))
     alike = found.distance <= found.distance.min() + chi2.ppf(CONFIDENCE, 1)  # restarts that describe the recording equally well
     span = np.maximum(np.ptp(bounds.coordinates(interval.T), axis=0), np.ptp(found.unit[alike], axis=0))
-    precision, error = np.linalg.inv(covariance), np.sqrt(np.diagonal(covariance))
+    covariance = _shrunk(refined.covariance)
+    precision = np.linalg.inv(covariance)
     grid = np.clip(unit + 3 * half * np.linspace(-1, 1, PROFILE_POINTS)[:, np.newaxis], 0.0, 1.0)  # (point, parameter)
     profiles = [profile(law, target[usable], precision, unit, number, grid[:, number]) for number in range(unit.size)]
     freedom = max(1, int(usable.sum()) - unit.size)
     of_lag = np.array([group in SIMILARITIES for group in model.wanted.groups])[usable]
     parameter, statistic = ("parameter",), ("statistic",)
-    full = np.full(target.size, np.nan)
-    full[usable] = error
-    predicted = np.full(target.size, np.nan)
-    predicted[usable] = law.statistics
-    distance = float(found.distance.min())
+    error, predicted = (_spread(values, usable) for values in (np.sqrt(np.diagonal(refined.covariance)), law.statistics))
+    distance = float(distances(law.statistics[np.newaxis], target[usable], precision)[0])
     variables = {
         "estimate": (parameter, bounds.values(unit)),
         "interval": (("parameter", "bound"), interval),
@@ -203,7 +238,7 @@ def _labelled(
         "profile_value": (("parameter", "point"), bounds.values(grid).T),
         "profile_distance": (("parameter", "point"), np.array(profiles)),
         "measured": (statistic, target),
-        "measured_error": (statistic, full),
+        "measured_error": (statistic, error),
         "predicted": (statistic, predicted),
         "frozen": (statistic, frozen),
         "distance": ((), distance),
@@ -218,6 +253,13 @@ def _labelled(
         "search_low": (parameter, bounds.low), "search_high": (parameter, bounds.high),
     }  # fmt: skip
     return xr.Dataset(variables, coords=coords)
+
+
+def _spread(values: np.ndarray, usable: np.ndarray) -> np.ndarray:
+    """Return values (usable statistic,) among all statistics, NaN for the others."""
+    found = np.full(usable.size, np.nan)
+    found[usable] = values
+    return found
 
 
 def _against_frozen(predicted: np.ndarray, frozen: np.ndarray, target: np.ndarray, covariance: np.ndarray, of_lag: np.ndarray) -> dict:

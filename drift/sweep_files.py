@@ -17,7 +17,7 @@ from drift.training import train
 LIST = "sweep.json"
 # The modules that decide the numbers of a run; a change in any other keeps the files of earlier sweeps.
 DECISIVE = (
-    "engines", "experiment.py", "learners", "longitudinal.py", "metrics", "networks", "noise.py", "probes.py", "recipe.py",
+    "engines", "experiment.py", "learners", "metrics", "networks", "noise.py", "probes.py", "recipe.py",
     "records.py", "schema.py", "streams.py", "tasks", "training.py",
 )  # fmt: skip
 

@@ -110,7 +110,7 @@ def _swap(outputs, wrong, only):
 @compiled
 def _exchange(lateral, shift, drive, outputs, work):
     """Find the active set, beginning with the units that have an output; True when found, with the outputs in place."""
-    active, wrong, system, values = work
+    active, wrong, system, values, _ = work
     fewest, patience = drive.shape[0] + 1, PATIENCE
     for _ in range(EXCHANGES):
         size = _members(outputs, active)
@@ -146,6 +146,34 @@ def _sweeps(lateral, shift, drive, outputs):
 
 
 @compiled
+def _interneuron_sweeps(lateral, shift, drive, outputs, units):
+    """Set one interneuron after the other, with all outputs at rest under it, until none changes; True when that happens.
+
+    A step is never longer than with all outputs active, so that it cannot overshoot.
+    """
+    push = drive[:units].copy()
+    outputs[units:] = 0.0
+    for _ in range(SWEEPS):
+        change, largest = 0.0, 0.0
+        for cell in range(units, drive.shape[0]):
+            excess, slope = -shift[cell] * outputs[cell], lateral[cell, cell] + shift[cell]
+            for unit in range(units):
+                excess -= lateral[cell, unit] * max(0.0, push[unit]) / shift[unit]
+                slope -= lateral[cell, unit] * lateral[unit, cell] / shift[unit]
+            for other in range(units, drive.shape[0]):
+                excess -= lateral[cell, other] * outputs[other]
+            step = max(0.0, outputs[cell] + excess / max(slope, 1e-12)) - outputs[cell]
+            outputs[cell] += step
+            for unit in range(units):
+                push[unit] -= lateral[unit, cell] * step
+            change, largest = max(change, abs(step)), max(largest, outputs[cell])
+        if not change > ROUNDING * largest:
+            break
+    outputs[:units] = np.maximum(0.0, push) / shift[:units]
+    return not change > ROUNDING * largest and np.isfinite(largest)
+
+
+@compiled
 def settle(lateral, shift, drive, outputs, work):
     """Bring the outputs of one input to rest, in place; their present values say which units to try first.
 
@@ -159,7 +187,7 @@ def settle(lateral, shift, drive, outputs, work):
         What units receive from outside, less their threshold.
     outputs : array, shape (unit,)
         First guess; afterwards the resting outputs, not negative.
-    work : tuple of arrays
+    work : tuple
         From ``workspace``.
 
     Returns
@@ -170,12 +198,22 @@ def settle(lateral, shift, drive, outputs, work):
     if _exchange(lateral, shift, drive, outputs, work):
         return True
     outputs[:] = 0.0
-    return _sweeps(lateral, shift, drive, outputs)
+    units = shift.shape[0] - work[4]
+    settled = _interneuron_sweeps(lateral, shift, drive, outputs, units) if work[4] else _sweeps(lateral, shift, drive, outputs)
+    slow = outputs.copy()
+    if _exchange(lateral, shift, drive, outputs, work):
+        return True
+    outputs[:] = slow
+    return settled
 
 
-def workspace(units: int) -> tuple[np.ndarray, ...]:
-    """Return the arrays that ``settle`` works in: members of the active set, contradictions, a system and its solution."""
-    return np.zeros(units, np.int64), np.zeros(units, np.bool_), np.zeros((units, units)), np.zeros(units)
+def workspace(units: int, interneurons: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int]:
+    """Return what ``settle`` works in: members of the active set, contradictions, a system, its solution; and the interneurons.
+
+    Interneurons come last in every array, and outputs act on each other through them alone.
+    """
+    size = units + interneurons
+    return np.zeros(size, np.int64), np.zeros(size, np.bool_), np.zeros((size, size)), np.zeros(size), interneurons
 
 
 @compiled

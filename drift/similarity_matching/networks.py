@@ -120,13 +120,15 @@ class SimilarityMatching(Rectified):
 class ExcitatoryInhibitory(Rectified):
     """Rectified outputs whose competition is carried by rectified interneurons z instead of lateral weights.
 
-    Outputs and interneurons settle where l2_penalty y = W x - sqrt(similarity_offset) b - l1_penalty - Wei z and M z = Wie y for those
-    that are active. Wei (unit, interneuron), Wie and M follow y z^T, z y^T and z z^T, stay >= 0 and share ``lateral_noise``. The first
-    Wei is uniform below 0.05, Wie its transpose, M the identity.
+    Outputs and interneurons settle where l2_penalty y = W x - sqrt(similarity_offset) b - l1_penalty - Wei z and
+    (M + interneuron_penalty) z = Wie y for those that are active. Wei (unit, interneuron), Wie and M follow y z^T, z y^T and z z^T, stay
+    >= 0 and share ``lateral_noise``. The first Wei is uniform below 0.05, Wie its transpose, M the identity. The published network has
+    no ``interneuron_penalty``; then interneurons that have been silent for long may lose their M to the noise and find no rest.
     """
 
     kind: Literal["excitatory_inhibitory"] = "excitatory_inhibitory"
     interneurons: int = Field(default=20, ge=1, le=10**5)
+    interneuron_penalty: float = Field(default=0.05, ge=0)
 
 
 NETWORKS: dict[str, type[Recipe]] = {
@@ -159,10 +161,6 @@ PUBLISHED: dict[str, Matching] = {
         inputs=TMazeInputs(), units=300, learning_rate=0.01, feedforward_noise=4e-5, lateral_noise=4e-5, l1_penalty=2e-5,
         l2_penalty=1e-3, similarity_offset=1.5, steps=30_000, sessions=tuple(range(10_000, 30_001, 50)), stride=4,
     ),
-    "place_1d_interneurons": ExcitatoryInhibitory(
-        inputs=GridTrackInputs(smallest_spacing=0.2, offsets=4), units=100, interneurons=20, first_weights=0.5, feedforward_noise=0.05,
-        lateral_noise=0.05, l1_penalty=0.01, l2_penalty=0.05, similarity_offset=60.0, steps=20_000, sessions=tuple(range(10_000, 20_001, 20)),
-    ),
 }  # fmt: skip
 
 
@@ -173,7 +171,7 @@ def published_network(name: str) -> Matching:
     ----------
     name : str
         "principal_subspace" (the scan of diffusion constants), "ring", "ring_noise" (arms with one noise are ``replace``d from it),
-        "place_1d", "place_2d" (recorded every 100 steps instead of 10), "t_maze" or "place_1d_interneurons".
+        "place_1d", "place_2d" (recorded every 100 steps instead of 10), or "t_maze".
 
     Returns
     -------

@@ -88,13 +88,14 @@ class RectifiedProgram(Program):
         interneurons = network.interneurons if isinstance(network, ExcitatoryInhibitory) else 0
         self.lateral = _first_blocks(network) if isinstance(network, ExcitatoryInhibitory) else np.eye(units)
         self.threshold = np.zeros(units)
-        self.shift = np.repeat([network.l2_penalty, 0.0], [units, interneurons])
+        penalty = network.interneuron_penalty if isinstance(network, ExcitatoryInhibitory) else 0.0
+        self.shift = np.repeat([network.l2_penalty, penalty], [units, interneurons])
         self._steps = learning.learn_with_interneurons if interneurons else learning.learn_rectified
         self._numbers = (network.learning_rate, float(np.sqrt(network.similarity_offset)), network.l1_penalty)
         self._memory = np.zeros((len(self.patterns), units + interneurons))
         self._answers = np.zeros((len(self.shown), units + interneurons))
         largest = max(units * interneurons, interneurons**2) if interneurons else units**2
-        self._buffers = self._noises(largest), workspace(units + interneurons)
+        self._buffers = self._noises(largest), workspace(units, interneurons)
 
     @property
     def similarity_offset(self) -> float:

@@ -97,8 +97,18 @@ def _rotation(code: np.ndarray, interval: float, longest_lag: float) -> float:
         raise RefusedInputError(f"sessions every {interval:g} steps give fewer than two lags up to {longest_lag:g}: record more often.")
     squared = np.square(code[1:]).sum(-1, keepdims=True)
     angles = np.cumsum(np.cross(code[:-1], code[1:] - code[:-1]) / squared, axis=0)  # (session, sample, axis)
-    displacement = [np.square(angles[lag:] - angles[:-lag]).sum(-1).mean() for lag in lags]
+    displacement = _mean_squared_displacement(angles.reshape(len(angles), -1))[lags] / code.shape[1]
     return float(np.polyfit(lags * interval, displacement, 1)[0] / 4)
+
+
+def _mean_squared_displacement(tracks: np.ndarray) -> np.ndarray:
+    """Return, for every lag, the mean over time of |x(t + lag) - x(t)|^2 of tracks (session, axis), by way of their correlation."""
+    length = len(tracks)
+    spectrum = np.fft.rfft(tracks - tracks[0], 2 * length, axis=0)
+    products = np.fft.irfft(np.square(np.abs(spectrum)).sum(-1), 2 * length)[:length]
+    squares = np.append(0.0, np.cumsum(np.square(tracks - tracks[0]).sum(-1)))
+    remaining = length - np.arange(length)
+    return (squares[-1] - squares[:length] + squares[remaining] - 2 * products) / remaining
 
 
 def principal_subspace_error(run: xr.Dataset) -> xr.DataArray:

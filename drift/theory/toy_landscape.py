@@ -75,8 +75,8 @@ def toy_walks(
     Returns
     -------
     xarray.Dataset
-        ``x``, ``y`` and ``largest_eigenvalue`` = 2 max(x^2, y^2), each (session, walker), with the coordinate ``elapsed`` (session) in
-        steps. Walkers may change from one axis to the other.
+        ``x``, ``y`` and ``largest_eigenvalue`` of the Hessian, x^2 + y^2 + sqrt((x^2 - y^2)^2 + 16 x^2 y^2), each (session, walker),
+        with the coordinate ``elapsed`` (session) in steps. Walkers may change from one axis to the other.
 
     Raises
     ------
@@ -91,7 +91,8 @@ def toy_walks(
         passed = step
         seen.append((x.copy(), y.copy()))
     x, y = np.array(seen).swapaxes(0, 1)  # (session, walker) each
-    curvature = 2 * np.maximum(np.square(x), np.square(y))
+    total, difference, mixed = x**2 + y**2, x**2 - y**2, 4 * x * y
+    curvature = total + np.sqrt(difference**2 + mixed**2)
     variables = {name: (("session", "walker"), values) for name, values in (("x", x), ("y", y), ("largest_eigenvalue", curvature))}
     attrs = {"noise": noise, "std": std, "learning_rate": learning_rate, "start": list(map(float, start)), "seed": seed}
     return xr.Dataset(variables, coords={"elapsed": ("session", np.asarray(steps, dtype=float), {"units": "step"})}, attrs=attrs)

@@ -26,7 +26,7 @@ BASE = drift.Experiment(
     sessions=4,
 )
 UNDRAWABLE = BASE.replace(task=drift.RandomTask(samples=1, inputs=1, outputs=1))
-DIVERGING = BASE.replace(learner=drift.SGD(learning_rate=1e4))
+DIVERGING = BASE.replace(noise=[drift.UpdateNoise(std=100.0, acts_on="weights")])
 
 
 def swept(recipes: list[drift.Experiment], folder: Path, **options: object) -> xr.Dataset:
@@ -139,8 +139,8 @@ def test_another_way_of_running_or_another_code_is_another_task(tmp_path: Path, 
 
 def test_the_hashed_modules_are_all_that_decide_a_run():
     question = (
-        "import sys, drift; "
-        "drift.train([drift.Experiment(task=drift.RandomTask(), steps=3, sessions=2)], engine='batched', progress=False); "
+        "import sys, drift; from drift.probes import PROBES; "
+        "drift.train([drift.Experiment(task=drift.RandomTask(), steps=3, sessions=2)], probes=list(PROBES), engine='batched', progress=False); "
         "import drift.engines.fused; print(*[m for m in sys.modules if m.startswith('drift.')])"
     )
     loaded = subprocess.run([sys.executable, "-c", question], capture_output=True, text=True, check=True).stdout.split()
