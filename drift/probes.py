@@ -16,6 +16,7 @@ from drift.errors import RefusedInputError
 from drift.metrics import activity as population
 from drift.metrics.rate_maps import assign_places, bin_edges, rate_maps
 from drift.networks import hidden_activity
+from drift.theory import landscape_probe
 
 
 class Snapshot(NamedTuple):
@@ -132,6 +133,11 @@ PROBES: dict[str, Probe] = {
     "bias": bias,
     "output_weights": output_weights,
     "sample_activity": sample_activity,
+    "largest_eigenvalue": landscape_probe.largest_eigenvalue,
+    "fraction_positive_eigenvalues": landscape_probe.fraction_positive_eigenvalues,
+    "gauss_newton_spectrum": landscape_probe.gauss_newton_spectrum,
+    "gauss_newton_rank": landscape_probe.gauss_newton_rank,
+    "gauss_newton_log_determinant": landscape_probe.gauss_newton_log_determinant,
 }
 DEFAULT = tuple(PROBES)[:10]
 WEIGHTS = ("input_weights", "bias", "output_weights")

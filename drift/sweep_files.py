@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -105,12 +107,22 @@ def run_task(task: Task) -> str:
     try:
         if not task.path.exists():
             run = train([task.experiment], **task.options, threads=1, checkpoint=task.checkpoint, progress=False)
-            save(run, task.path, overwrite=True)
+            with _own_locks():
+                save(run, task.path, overwrite=True)
         task.checkpoint.unlink(missing_ok=True)
         task.failure.unlink(missing_ok=True)
     except Exception as error:
         record_failure(task, error)
     return task.state
+
+
+def _own_locks() -> AbstractContextManager[Any]:
+    """Keep xarray from asking a Dask scheduler for the lock of a file: when the launcher is gone, its worker could not write."""
+    if "dask" not in sys.modules:
+        return nullcontext()
+    import dask
+
+    return dask.config.set(scheduler="synchronous")
 
 
 def record_failure(task: Task, error: BaseException) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,6 +12,7 @@ import options
 import xarray as xr
 
 import drift
+from drift import similarity_matching as matching
 from drift.sweep import cross, run_sweep, sample
 from drift.theory.curvature_spectrum import fraction_positive_eigenvalues, gauss_newton_spectrum
 from drift.theory.landscape import Point, hessian_spectrum, network_point
@@ -168,3 +170,24 @@ def _own_point(one: xr.Dataset, task: xr.Dataset) -> Point:
     """As ``point``, without the inputs and outputs that only other subjects of the Dataset have."""
     sizes = {"input": task.sizes["input"], "output": task.sizes["output"]}
     return point(one.isel({dim: slice(size) for dim, size in sizes.items()}), task["inputs"].values, task["targets"].values)
+
+
+# Similarity matching (Qin et al. 2023)
+
+
+def matched(asked: Lengths, name: str, networks: Sequence[matching.Matching]) -> xr.Dataset:
+    """Simulate similarity-matching networks once, and keep what they recorded."""
+    recipes = hashlib.sha256("".join(one.to_json() for one in networks).encode()).hexdigest()[:12]
+    path = asked.runs / f"{name}.{recipes}.nc"
+    if not path.exists():
+        asked.runs.mkdir(parents=True, exist_ok=True)
+        drift.save(matching.simulate(networks, progress=False), path)
+    return drift.load(path)
+
+
+def ring_run(asked: Lengths) -> xr.Dataset:
+    """Fig. 4C: a ring network from random first weights on."""
+    sessions = tuple(sorted({1, *range(0, 5501, 20)}))
+    recipe = matching.published_network("ring").replace(steps=5500, sessions=sessions, seed=asked.seed)
+    run = matched(asked, "ring", [recipe])
+    return run.assign(fraction_active_units=matching.responsive_units(run["rate"], 0.05).mean("unit"))

@@ -101,10 +101,8 @@ def closed_form(asked: Lengths) -> Iterator[Check]:
 def restricted(asked: Lengths) -> Iterator[Check]:
     here = silenced(asked.seed, 0.6)
     yield near("rows that are not zero, 60 of 100 units dead", 1240, here.rows, 0)
-    yield near("eigenvalues with the exact zeros", here.parameters, len(padded(hessian_spectrum(here))), 0)
-    full, dense = hessian(here), np.linalg.eigvalsh(hessian(here))
-    spectrum = hessian_spectrum(here).values
-    yield near("spectrum against a dense solver, relative", 0, np.abs(spectrum - dense).max() / dense.max(), 1e-10)
+    full, dense = hessian(here), np.sort(np.pad(np.linalg.eigvalsh(hessian(here)), (0, here.parameters - here.rows)))
+    yield near("spectrum against a dense solver, relative", 0, np.abs(padded(hessian_spectrum(here)) - dense).max() / dense.max(), 1e-10)
     yield near("trace against the Gauss-Newton trace", 1, np.trace(full) / np.trace(gauss_newton(here)), 1e-10)
     large = np.linalg.eigvalsh(gauss_newton(here))
     small = gauss_newton_spectrum(here)
@@ -176,13 +174,18 @@ def predictive(_: Lengths) -> Iterator[Check]:
 
 
 def normal_numbers(asked: Lengths) -> Iterator[Check]:
-    buffer = np.empty(-(-1_000_000 // BLOCK) * BLOCK, np.float32)
-    fill_normals(generator_state(asked.seed, "update_noise"), buffer)
-    drawn = buffer[:1_000_000].astype(float)
-    yield near("mean", 0, drawn.mean(), 0.004)
-    yield near("standard deviation", 1, drawn.std(), 0.003)
-    yield near("excess kurtosis", 0, stats.kurtosis(drawn), 0.015)
-    yield between("p of Kolmogorov and Smirnov", 0.5, stats.kstest(drawn, "norm").pvalue, low=0.01)
+    """Of a million numbers each, averaged over seeds: one million alone crosses the kurtosis bound, 3.1 standard errors, in 2 of 1,000."""
+    found = []
+    for seed in range(asked.seed, asked.seed + 9):
+        buffer = np.empty(-(-1_000_000 // BLOCK) * BLOCK, np.float32)
+        fill_normals(generator_state(seed, "update_noise"), buffer)
+        drawn = buffer[:1_000_000].astype(float)
+        found.append((drawn.mean(), drawn.std(), stats.kurtosis(drawn), stats.kstest(drawn, "norm").pvalue))
+    mean, spread, kurtosis, p_values = np.transpose(found)
+    yield near("mean", 0, mean.mean(), 0.004)
+    yield near("standard deviation", 1, spread.mean(), 0.003)
+    yield near("excess kurtosis", 0, kurtosis.mean(), 0.015)
+    yield between("p of Kolmogorov and Smirnov, combined", 0.5, stats.combine_pvalues(p_values).pvalue, low=0.01)
 
 
 def information(_: Lengths) -> Iterator[Check]:

@@ -45,7 +45,7 @@ def field_centres(run: xr.Dataset, threshold: float = 0.1) -> xr.DataArray:
     bump = rate.where(rate >= threshold, 0.0).transpose(*PAIR, "unit", "place").values
     place = rate["place"].values
     peak = place[bump.argmax(-1)]
-    offset = np.angle(np.exp(1j * (place - peak[..., np.newaxis])))
+    offset = _shorter_way(place - peak[..., np.newaxis])
     total = bump.sum(-1)
     shift = np.divide((bump * offset).sum(-1), total, out=np.full(total.shape, np.nan), where=total > 0)
     coords = {name: run[name] for name in (*PAIR, "unit", "elapsed") if name in run.coords}
@@ -89,9 +89,14 @@ def circular_diffusion_constant(centres: xr.DataArray, faithful: bool = False) -
 
 def circular_displacement(track: np.ndarray) -> np.ndarray:
     """Return the mean squared displacement (lag,) of angles (session, unit) for lags of 1 to half of the sessions; NaN is left out."""
-    squared = [np.square(np.angle(np.exp(1j * (track[lag:] - track[:-lag])))) for lag in range(1, len(track) // 2 + 1)]
+    squared = [np.square(_shorter_way(track[lag:] - track[:-lag])) for lag in range(1, len(track) // 2 + 1)]
     counts = [np.isfinite(one).sum() for one in squared]
     return np.array([np.nansum(one) / count if count else np.nan for one, count in zip(squared, counts, strict=True)])
+
+
+def _shorter_way(turn: np.ndarray) -> np.ndarray:
+    """Return turns between -pi and pi."""
+    return (turn + np.pi) % (2 * np.pi) - np.pi
 
 
 def _slope(displacement: np.ndarray) -> float:

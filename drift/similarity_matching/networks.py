@@ -123,12 +123,13 @@ class ExcitatoryInhibitory(Rectified):
     Outputs and interneurons settle where l2_penalty y = W x - sqrt(similarity_offset) b - l1_penalty - Wei z and
     (M + interneuron_penalty) z = Wie y for those that are active. Wei (unit, interneuron), Wie and M follow y z^T, z y^T and z z^T, stay
     >= 0 and share ``lateral_noise``. The first Wei is uniform below 0.05, Wie its transpose, M the identity. The published network has
-    no ``interneuron_penalty``; then interneurons that have been silent for long may lose their M to the noise and find no rest.
+    no ``interneuron_penalty``; then interneurons that have been silent for long may lose their M to the noise and find no rest. It costs
+    similarity once it is not small against the mean square of z.
     """
 
     kind: Literal["excitatory_inhibitory"] = "excitatory_inhibitory"
     interneurons: int = Field(default=20, ge=1, le=10**5)
-    interneuron_penalty: float = Field(default=0.05, ge=0)
+    interneuron_penalty: float = Field(default=0.01, ge=0)
 
 
 NETWORKS: dict[str, type[Recipe]] = {

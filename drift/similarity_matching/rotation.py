@@ -71,7 +71,7 @@ def rotational_diffusion_constant(run: xr.Dataset, longest_lag: float = 1000.0) 
     Returns
     -------
     xarray.DataArray
-        (subject,) in rad^2/step.
+        (subject,) in rad^2/step; NaN for a subject that diverged.
 
     Raises
     ------
@@ -95,6 +95,8 @@ def _rotation(code: np.ndarray, interval: float, longest_lag: float) -> float:
     lags = np.arange(1, min(int(longest_lag / interval), len(code) // 2) + 1)
     if lags.size < 2:
         raise RefusedInputError(f"sessions every {interval:g} steps give fewer than two lags up to {longest_lag:g}: record more often.")
+    if not np.isfinite(code).all():
+        return float("nan")
     squared = np.square(code[1:]).sum(-1, keepdims=True)
     angles = np.cumsum(np.cross(code[:-1], code[1:] - code[:-1]) / squared, axis=0)  # (session, sample, axis)
     displacement = _mean_squared_displacement(angles.reshape(len(angles), -1))[lags] / code.shape[1]
@@ -188,10 +190,11 @@ def responsive_units(rate: xr.DataArray, threshold: float, places: int = 3) -> x
     Returns
     -------
     xarray.DataArray
-        (..., unit) bool; their mean over units is the published active fraction.
+        (..., unit) 1 or 0, NaN for a unit that was not observed; the mean over units is the published active fraction.
 
     References
     ----------
     Qin et al. 2023 (active neurons).
     """
-    return (rate > threshold).sum([dim for dim in ("place", "environment") if dim in rate.dims]) > places
+    inside = [dim for dim in ("place", "environment") if dim in rate.dims]
+    return ((rate > threshold).sum(inside) > places).where(rate.notnull().any(inside))

@@ -55,13 +55,13 @@ def simulate(networks: Sequence[Matching], *, threads: int | None = None, progre
         If the list is empty or holds something else, threads is not a positive whole number, or the subjects have different places.
     """
     recipes = _recipes(networks, threads)
+    _refuse_other_places(recipes)
     total = sum(int(one.session_steps()[-1]) for one in recipes)
     with (
         tqdm(total=total, unit="step", unit_scale=True, disable=not progress, desc="matching") as bar,
         ThreadPoolExecutor(threads or os.cpu_count()) as pool,
     ):
         parts = list(pool.map(lambda one: _subject(one, bar), recipes))
-    _refuse_other_places(parts)
     joined = combine(parts).assign_coords(subject=np.array([str(label) for label in range(len(parts))], dtype=object))
     return joined.assign_attrs({**provenance(), "title": "simulated drift of similarity matching", "engine": "similarity_matching"})
 
@@ -77,10 +77,11 @@ def _recipes(networks: object, threads: object) -> list[Matching]:
     return listed
 
 
-def _refuse_other_places(parts: Sequence[xr.Dataset]) -> None:
-    first = next((one["place"] for one in parts if "place" in one.coords), None)
-    for label, one in enumerate(parts):
-        if (first is None) != ("place" not in one.coords) or (first is not None and not first.equals(one["place"])):
+def _refuse_other_places(networks: Sequence[Matching]) -> None:
+    """One axis holds the places of all subjects, and means the same for each."""
+    axes = [one.inputs.draw(one.seed).isel(sample=slice(None, None, one.stride)).coords for one in networks]
+    for label, coords in enumerate(axes):
+        if set(coords) != set(axes[0]) or not all(axes[0][name].equals(coords[name]) for name in coords):
             raise RefusedInputError(f"network {label} sees other places than the first: simulate networks of one task at a time.")
 
 
@@ -132,7 +133,7 @@ def _own(name: str, dims: Sequence[str], values: np.ndarray) -> xr.DataArray:
 def _code(experience: xr.Dataset, activity: xr.DataArray) -> dict[str, xr.DataArray]:
     """Return responses by place, or by sample where there are none; environments follow each other along the samples."""
     if "place" not in experience.coords:
-        return {"sample_activity": labelled("sample_activity", activity.dims, activity.values)}
+        return {"sample_activity": labelled("sample_activity", [str(dim) for dim in activity.dims], activity.values)}
     labels = {name: experience[name] for name in ("place", "place_x", "place_y") if name in experience.coords}
     maps, dims = activity.transpose(..., "sample").values, [*PAIR, "unit", "place"]
     if "environment" in experience.coords:

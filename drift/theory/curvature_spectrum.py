@@ -8,7 +8,7 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 
 from drift.errors import RefusedInputError
 from drift.streams import stream
-from drift.theory.landscape import RANK_TOLERANCE, Point, Spectrum, gauss_newton, gated_inputs, hessian_spectrum
+from drift.theory.landscape import RANK_TOLERANCE, Point, Spectrum, gated_inputs, gauss_newton, hessian_spectrum
 
 SMALL = 100  # rows below which Lanczos has nothing to gain
 

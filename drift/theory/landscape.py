@@ -242,7 +242,7 @@ def hessian_spectrum(point: Point, tolerance: float = COUPLING_TOLERANCE) -> Spe
 def _solved(paired: Sequence[np.ndarray], alone: np.ndarray, strength: np.ndarray) -> np.ndarray:
     """Eigenvalues in coordinates where couplings are pairs; ``alone`` is replaced by a square root of its Gram matrix."""
     if alone.shape[1] > alone.shape[0]:
-        alone = np.linalg.qr(alone.T, mode="r").T
+        alone = np.asarray(np.linalg.qr(alone.T, mode="r")).T
     factor = np.concatenate([*paired, alone], axis=1)
     matrix, pair = factor.T @ factor, np.arange(len(strength))
     matrix[pair, pair + len(strength)] += strength

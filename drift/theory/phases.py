@@ -20,12 +20,15 @@ from scipy.stats import chi2, kendalltau
 
 from drift.errors import RefusedInputError
 from drift.metrics import of_subject
-from drift.schema import check
+from drift.schema import SESSION, VARIABLES, check
 
 MINIMUM_SESSIONS = 10
-CANDIDATES = 40  # places tried for a knot at a time
 MAXIMUM_KNOTS = 3
-LEARNING, DIRECTED, NULL = 0, 1, 2
+COARSE, FINE = (1, 40, 14, 11), 160  # places tried at once for lines of no to three knots, and for one knot at a time
+LINES_AT_ONCE = 512
+STRONG_EVIDENCE = 6.0  # difference of information criteria (Kass & Raftery 1995) from which on a measure is said to go on moving,
+SETTLED = 0.05  # if it moves by more than this share of its range
+SHORTEST_PLATEAU = 0.1  # of all sessions; a shorter one is not told from a measure that goes on moving
 
 
 class Onset(NamedTuple):
@@ -39,8 +42,7 @@ class Onset(NamedTuple):
 
 class _Fit(NamedTuple):
     deviance: float  # effective samples times ln of the mean squared residual
-    knots: tuple[float, ...]
-    level: float
+    knots: np.ndarray
 
 
 def plateau_onset(time: np.ndarray, values: np.ndarray, confidence: float = 0.95) -> Onset:
@@ -78,81 +80,112 @@ def plateau_onset(time: np.ndarray, values: np.ndarray, confidence: float = 0.95
         )
     if np.ptp(values) <= 1e-12 * np.abs(values).max(initial=1e-300):
         return Onset(time[0], time[0], time[0], float(values[0]))
-    share = _independent_share(time, values)
-    samples = share * len(time)
-    penalty = np.log(max(samples, 2.0))
-    flat = [_Fit(samples * _log_variance(np.ones((len(time), 1)), values)[0], (), float(values.mean()))]
-    flat += [_best(time, values, knots, samples) for knots in range(1, MAXIMUM_KNOTS + 1)]
-    moving = [_best(time, values, knots, samples, moving=True) for knots in range(MAXIMUM_KNOTS)]
-    criteria = [fit.deviance + (1 + 2 * len(fit.knots)) * penalty for fit in flat]
-    chosen = flat[int(np.argmin(criteria))]
-    if min(fit.deviance + (2 + 2 * len(fit.knots)) * penalty for fit in moving) < min(criteria):
+    series = _Series(time, values, _independent_samples(time, values))
+    flat = [_best(series, knots) for knots in range(MAXIMUM_KNOTS + 1)]
+    chosen = min(flat, key=lambda fit: fit.deviance + len(fit.knots) * series.penalty)
+    moving = min((_best(series, knots, moving=True) for knots in range(MAXIMUM_KNOTS)), key=lambda fit: _moving_criterion(series, fit))
+    gain = chosen.deviance + len(chosen.knots) * series.penalty - _moving_criterion(series, moving)
+    if gain > STRONG_EVIDENCE and _last_movement(series, moving) > SETTLED:
         return Onset(np.nan, float(time[-1]), np.inf, np.nan)
-    if not chosen.knots:
-        return Onset(time[0], time[0], time[0], chosen.level)
-    return _interval(time, values, chosen, samples, confidence)
+    level = float(_coefficients(series, chosen.knots)[0])
+    if not len(chosen.knots):
+        return Onset(time[0], time[0], time[0], level)
+    low, high = _interval(series, chosen, confidence)
+    if (time > chosen.knots[-1]).mean() < SHORTEST_PLATEAU:
+        return Onset(np.nan, low, np.inf, np.nan)
+    return Onset(float(chosen.knots[-1]), low, high, level)
 
 
-def _independent_share(time: np.ndarray, values: np.ndarray) -> float:
-    """Effective over observed samples, from the correlation of neighbours about a flexible line."""
-    design = _design(time, tuple(np.quantile(time, [0.05, 0.1, 0.2, 0.4, 0.7])))
+class _Series(NamedTuple):
+    time: np.ndarray
+    values: np.ndarray
+    samples: float  # independent ones
+
+    @property
+    def penalty(self) -> float:
+        """Bayesian information criterion of a knot, its place and its slope."""
+        return float(2 * np.log(max(self.samples, 2.0)))
+
+
+def _designs(time: np.ndarray, knots: np.ndarray, moving: bool = False) -> np.ndarray:
+    """Columns of broken lines: 1, a ramp down to each knot and, if the end moves, time; knots (line, knot)."""
+    ramps = np.maximum(knots[:, np.newaxis] - time[:, np.newaxis], 0.0)  # (line, session, knot)
+    ends = [np.ones((len(knots), len(time), 1))] + ([np.broadcast_to(time[:, np.newaxis], (len(knots), len(time), 1))] if moving else [])
+    columns = np.concatenate([*ends, ramps], axis=-1)
+    return np.asarray(columns / np.maximum(np.abs(columns).max(axis=1, keepdims=True), 1e-300))
+
+
+def _deviances(series: _Series, knots: np.ndarray, moving: bool = False) -> np.ndarray:
+    """Effective samples times ln of the mean squared residual of each line; knots (line, knot)."""
+    found = []
+    for part in np.array_split(knots, len(knots) // LINES_AT_ONCE + 1):
+        basis = np.linalg.qr(_designs(series.time, part, moving)).Q  # (line, session, coefficient)
+        residual = series.values - np.einsum("lsc,lc->ls", basis, basis.swapaxes(1, 2) @ series.values)
+        found.append(np.square(residual).mean(axis=1))
+    floor = 1e-24 * np.square(series.values).mean()  # values without noise would have no likelihood
+    return np.asarray(series.samples * np.log(np.concatenate(found) + floor))
+
+
+def _coefficients(series: _Series, knots: np.ndarray, moving: bool = False) -> np.ndarray:
+    design = _designs(series.time, knots[np.newaxis], moving)[0]
+    return np.asarray(np.linalg.lstsq(design, series.values, rcond=None)[0])
+
+
+def _independent_samples(time: np.ndarray, values: np.ndarray) -> float:
+    """Sessions that count as independent, from the correlation of neighbours about a flexible line."""
+    design = _designs(time, np.quantile(time, [[0.05, 0.1, 0.2, 0.4, 0.7]]))[0]
     residual = values - design @ np.linalg.lstsq(design, values, rcond=None)[0]
     square = float(np.square(residual).sum())
     correlation = float(residual[1:] @ residual[:-1]) / square if square > 0 else 0.0
-    correlation = float(np.clip(correlation + 3 / len(time), 0.0, 0.9))  # what the fitted line has taken is given back
-    return (1 - correlation) / (1 + correlation)
+    correlation = float(np.clip(correlation + design.shape[1] / len(time), 0.0, 0.9))  # what the line has taken is given back
+    return len(time) * (1 - correlation) / (1 + correlation)
 
 
-def _design(time: np.ndarray, knots: tuple[float, ...], moving: bool = False) -> np.ndarray:
-    ramps = [np.maximum(knot - time, 0.0) for knot in knots] + ([time] if moving else [])
-    return np.stack([np.ones_like(time), *ramps], axis=1)  # (session, coefficient)
+def _places(time: np.ndarray, count: int) -> np.ndarray:
+    """Places for knots, at and between sessions, with at least two sessions before and three after."""
+    places = np.union1d(time[2:-3], (time[2:-4] + time[3:-3]) / 2)
+    return np.asarray(places[np.unique(np.linspace(0, len(places) - 1, min(count, len(places))).astype(int))])
 
 
-def _log_variance(design: np.ndarray, values: np.ndarray) -> tuple[float, float]:
-    """ln of the mean squared residual, and the constant."""
-    scale = np.maximum(np.abs(design).max(axis=0), 1e-300)
-    solution = np.linalg.lstsq(design / scale, values, rcond=None)[0]
-    residual = values - design / scale @ solution
-    floor = 1e-24 * float(np.square(values).mean())  # values without noise would have no likelihood
-    return float(np.log(np.square(residual).mean() + floor)), float(solution[0] / scale[0])
-
-
-def _fit(time: np.ndarray, values: np.ndarray, knots: tuple[float, ...], samples: float, moving: bool = False) -> _Fit:
-    variance, level = _log_variance(_design(time, knots, moving), values)
-    return _Fit(samples * variance, knots, level)
-
-
-def _candidates(time: np.ndarray, count: int = CANDIDATES) -> np.ndarray:
-    """Places for knots: between sessions, each with at least two sessions before and three after it."""
-    inside = (time[1:-3] + time[2:-2]) / 2 if len(time) > 5 else time[2:-3]
-    places = np.union1d(inside, time[2:-3])
-    return places[np.unique(np.linspace(0, len(places) - 1, min(count, len(places))).astype(int))]
-
-
-def _best(time: np.ndarray, values: np.ndarray, count: int, samples: float, moving: bool = False) -> _Fit:
-    """Best knots on a coarse grid, then moved one after the other among all places."""
-    coarse = _candidates(time, CANDIDATES if count < 2 else CANDIDATES // (1 + count))
-    best = min((_fit(time, values, knots, samples, moving) for knots in combinations(coarse, count)), key=lambda fit: fit.deviance)
-    places = _candidates(time, 4 * CANDIDATES)
-    for _ in range(2 if count else 0):
-        for moved in range(count):
-            others = best.knots[:moved] + best.knots[moved + 1 :]
-            tried = (tuple(sorted((*others, place))) for place in places if place not in others)
-            best = min([best, *(_fit(time, values, knots, samples, moving) for knots in tried)], key=lambda fit: fit.deviance)
+def _best(series: _Series, count: int, moving: bool = False) -> _Fit:
+    """Best line with ``count`` knots on a coarse grid, its knots then moved one after the other among all places."""
+    coarse = _places(series.time, COARSE[count])
+    knots = np.array(list(combinations(coarse, count)), dtype=float)
+    deviance = _deviances(series, knots, moving)
+    best = _Fit(float(deviance.min()), knots[deviance.argmin()])
+    for moved in 2 * list(range(count)):
+        knots = np.repeat(best.knots[np.newaxis], len(places := _places(series.time, FINE)), axis=0)
+        knots[:, moved] = places
+        deviance = _deviances(series, knots := np.sort(knots, axis=1), moving)
+        if deviance.min() < best.deviance:
+            best = _Fit(float(deviance.min()), knots[deviance.argmin()])
     return best
 
 
-def _interval(time: np.ndarray, values: np.ndarray, chosen: _Fit, samples: float, confidence: float) -> Onset:
-    """Profile likelihood of the last knot, the others free."""
-    limit, others = chosen.deviance + chi2.ppf(confidence, 1), chosen.knots[:-1]
-    places, allowed = _candidates(time, 4 * CANDIDATES), [chosen.knots[-1]]
-    for place in places:
-        earlier = _candidates(time[time <= place]) if others and (time <= place).sum() > 5 else np.array([])
-        freed = [(*others[:-1], knot, place) for knot in earlier[earlier < place]] if others else []
-        tried = [(*(knot for knot in others if knot < place), place), *freed]
-        if min(_fit(time, values, tuple(sorted(knots)), samples).deviance for knots in tried) <= limit:
-            allowed.append(place)
-    return Onset(chosen.knots[-1], float(min(allowed)), float(max(allowed)), chosen.level)
+def _moving_criterion(series: _Series, fit: _Fit) -> float:
+    return fit.deviance + (len(fit.knots) + 0.5) * series.penalty
+
+
+def _last_movement(series: _Series, fit: _Fit) -> float:
+    """How far the last piece of a line goes, relative to the range of the line."""
+    line = _designs(series.time, fit.knots[np.newaxis], True)[0] @ _coefficients(series, fit.knots, True)
+    last = line[series.time >= fit.knots[-1]] if len(fit.knots) else line
+    return float(np.ptp(last) / np.ptp(line))
+
+
+def _interval(series: _Series, chosen: _Fit, confidence: float) -> tuple[float, float]:
+    """Last knots whose profile likelihood is not significantly worse, the knot before it free."""
+    limit, allowed = chosen.deviance + chi2.ppf(confidence, 1), [float(chosen.knots[-1])]
+    for place in _places(series.time, FINE):
+        others = np.minimum(chosen.knots[:-1], place)
+        knots = np.append(others, place)[np.newaxis]
+        if len(others):
+            freed = np.repeat(knots, len(earlier := _places(series.time, COARSE[1])), axis=0)
+            freed[:, -2] = np.minimum(earlier, place)
+            knots = np.concatenate([knots, np.sort(freed, axis=1)])
+        if _deviances(series, knots).min() <= limit:
+            allowed.append(float(place))
+    return min(allowed), max(allowed)
 
 
 def phases(
@@ -169,7 +202,7 @@ def phases(
     Parameters
     ----------
     run : xarray.Dataset
-        Longitudinal Dataset with ``elapsed`` and the named variables; those of units are averaged over units.
+        Longitudinal Dataset with ``elapsed`` and the named variables, averaged over units where they have any.
     performance : str
         A positive measure that falls with learning.
     statistics : sequence of str
@@ -205,7 +238,8 @@ def phases(
 def _series(run: xr.Dataset, name: str) -> np.ndarray:
     if name not in run:
         raise RefusedInputError(f"{name} is missing from the run, which holds {', '.join(map(str, run.data_vars))}: choose one of these.")
-    return of_subject(run, name).transpose("subject", "session").values.astype(float)
+    values = of_subject(run, name) if name in VARIABLES else run[name]
+    return values.mean([dim for dim in values.dims if dim not in SESSION]).transpose(*SESSION).values.astype(float)
 
 
 def _latest(onsets: Sequence[Onset]) -> Onset:
@@ -221,7 +255,12 @@ def _labelled(run: xr.Dataset, loss: np.ndarray, learned: Sequence[Onset], settl
     elapsed = run["elapsed"].transpose("subject", "session").values
     ends = [np.array([onset.time for onset in onsets])[:, np.newaxis] for onsets in (learned, settled)]
     phase = np.where(np.isfinite(loss), sum((elapsed >= end).astype(float) for end in ends), np.nan)  # NaN is never reached
-    meaning = {"units": "1", "long_name": "phase of the run", "flag_values": [0, 1, 2], "flag_meanings": "learning directed_drift null_drift"}
+    meaning = {
+        "units": "1",
+        "long_name": "phase of the run",
+        "flag_values": [0, 1, 2],
+        "flag_meanings": "learning directed_drift null_drift",
+    }
     coordinates = {name: run[name] for name in ("subject", "session", "elapsed") if name in run.coords}
     found = xr.Dataset({**variables, "phase": (("subject", "session"), phase, meaning)}, coords=coordinates)
     return found.assign_attrs(confidence=confidence)

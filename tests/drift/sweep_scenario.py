@@ -78,6 +78,7 @@ def check_killed_launcher(where: str, folder: Path, serial: Any) -> None:
     before = done(folder)
     assert 8 <= len(before) < TASKS
     subprocess.run([sys.executable, __file__, where, str(folder)], check=True, timeout=PATIENCE)
+    assert not [path.read_text() for path in folder.glob("*.failed.json")]
     after = done(folder)
     assert len(after) == TASKS
     rewritten = [name for name in before if after[name] != before[name]]
