@@ -35,13 +35,10 @@ class Bounds(NamedTuple):
     @classmethod
     def checked(cls, parameters: Mapping[str, tuple[float, float]]) -> Bounds:
         """Return bounds from ``{name: (low, high)}``, or refuse them."""
-        if not parameters:
-            raise RefusedInputError("there is no parameter to fit: pass parameters={name: (low, high)}.")
-        for name, pair in parameters.items():
-            if len(pair) != 2 or not (np.isfinite(pair).all() and pair[0] < pair[1]):
-                raise RefusedInputError(f"the bounds of {name} must be two finite rising numbers, got {pair}: pass (low, high).")
-        low, high = np.array(list(parameters.values()), dtype=float).T
-        return cls(tuple(parameters), low, high)
+        if not isinstance(parameters, Mapping) or not parameters:
+            raise RefusedInputError(f"there is no parameter to fit, got {parameters!r}: pass parameters={{name: (low, high)}}.")
+        pairs = np.array([_pair(str(name), pair) for name, pair in parameters.items()])
+        return cls(tuple(map(str, parameters)), pairs[:, 0], pairs[:, 1])
 
     @property
     def logarithmic(self) -> np.ndarray:
@@ -62,11 +59,27 @@ class Bounds(NamedTuple):
         return np.where(self.logarithmic, logarithm, (values - self.low) / (self.high - self.low))
 
 
+def _pair(name: str, pair: object) -> np.ndarray:
+    """Return two finite rising numbers, or refuse them."""
+    try:
+        found = np.asarray(pair, dtype=float)
+    except (TypeError, ValueError):
+        found = np.array([])
+    if found.shape != (2,) or not (np.isfinite(found).all() and found[0] < found[1]):
+        raise RefusedInputError(f"the bounds of {name} must be two finite rising numbers, got {pair!r}: pass (low, high).")
+    return found
+
+
 class Searched(NamedTuple):
-    """Best points of every restart: ``unit (restart, parameter)``, ``distance (restart,)`` and how many candidates were simulated."""
+    """What every restart found.
+
+    Its best point ``unit (restart, parameter)`` and ``distance (restart,)``, whether it ``converged (restart,)`` before the last
+    generation, and how many candidates were ``simulated``.
+    """
 
     unit: np.ndarray
     distance: np.ndarray
+    converged: np.ndarray
     simulated: int
 
 
@@ -149,7 +162,8 @@ def search(
             if values.min() < best[number][1]:
                 best[number] = (asked[number][values.argmin(), : len(bounds.names)], float(values.min()))
         report(min(distance for _, distance in best))
-    return Searched(np.array([point for point, _ in best]), np.array([distance for _, distance in best]), simulated)
+    points, found_distances = (np.array([one[i] for one in best]) for i in (0, 1))
+    return Searched(points, found_distances, np.array([bool(one.stop()) for one in searches]), simulated)
 
 
 def _strategy(bounds: Bounds, seed: int, restart: int, population: int, tolerance: float) -> cma.CMAEvolutionStrategy:

@@ -3,34 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from circuits.base import Circuit
 from circuits.drift import WeightDrift, drifting_rates
+from circuits.estimation import Bounds
 from circuits.fit_statistics import Statistics, codes, statistics
+from circuits.parameters import Positive
 from circuits.settled_rates import Engine
 from drift.observed_maps import Lens, observed_maps
+from drift.recipe import Recipe
 from drift.schema import RefusedInputError
 from drift.streams import stream
 
 JITTER = 1e-9  # added to the variance of inputs, so that smooth inputs have a root
 
 
-class Surroundings(NamedTuple):
+class Surroundings(Recipe):
     """What drives a circuit and how its weights wander, where this is not fitted.
 
-    Attributes
+    Parameters
     ----------
     input_width : float
         w of the input correlation exp(-D^2 / (2 w^2)) over places, in units of place.
-    weight_lifetime : float
-        T of the weight autocorrelation exp(-t / T), in units of elapsed; infinity for weights that stay.
+    weight_lifetime : float, optional
+        T of the weight autocorrelation exp(-t / T), in units of elapsed; None for weights that stay.
     """
 
-    input_width: float
-    weight_lifetime: float = np.inf
+    input_width: Positive
+    weight_lifetime: Positive | None = None
 
 
 class Model:
@@ -59,7 +62,6 @@ class Model:
     ) -> None:
         self.circuit, self.lens, self.wanted, self.surroundings = circuit, lens, wanted, surroundings
         self.names, self.seed, self.engine = tuple(names), seed, engine
-        _refuse_unknown(circuit, self.names)
 
     def __call__(self, candidates: np.ndarray, seeds: Sequence[int] | None = None) -> np.ndarray:
         """Return statistics (candidate, statistic) for parameters (candidate, parameter), with the seed of the model or one for each."""
@@ -72,7 +74,7 @@ class Model:
         found = drifting_rates(
             [self._circuit(one) for one in candidates],
             np.stack([input_root(self.lens, one.input_width) for one in around]),
-            [None if np.isinf(one.weight_lifetime) else WeightDrift(weight_lifetime=one.weight_lifetime) for one in around],
+            [self._wandering(one) for one in around],
             self.lens.elapsed,
             seeds,
             engine=self.engine,
@@ -81,7 +83,7 @@ class Model:
 
     def frozen(self, candidate: np.ndarray, seeds: Sequence[int]) -> np.ndarray:
         """Return the mean statistics (statistic,) of the same circuit, over seeds, if its weights had not changed."""
-        still = self.surroundings._replace(weight_lifetime=np.inf)
+        still = self.surroundings.replace(weight_lifetime=None)
         names = [name for name in self.names if name != "weight_lifetime"]
         values = [value for name, value in zip(self.names, candidate, strict=True) if name != "weight_lifetime"]
         other = Model(self.circuit, self.lens, self.wanted, names, still, self.seed, self.engine)
@@ -94,11 +96,19 @@ class Model:
         return self.circuit.replace(**self._of(candidate, type(self.circuit).model_fields))
 
     def _surroundings(self, candidate: np.ndarray) -> Surroundings:
-        return self.surroundings._replace(**self._of(candidate, Surroundings._fields))
+        return self.surroundings.replace(**self._of(candidate, Surroundings.model_fields))
+
+    def _wandering(self, around: Surroundings) -> WeightDrift | None:
+        # Where units are not tracked no statistic may depend on the lifetime, not even through gains that the first session sets.
+        if around.weight_lifetime is None or not self.lens.tracked:
+            return None
+        return WeightDrift(weight_lifetime=around.weight_lifetime)
 
     def _statistics(self, rate: np.ndarray, seed: int) -> np.ndarray:
-        maps = observed_maps(rate, self.lens, stream(seed, "observation"))
-        return statistics(codes(maps, self.lens), self.wanted)
+        maps = observed_maps(rate, self.lens, stream(seed, "observation"))  # (session, unit, cell)
+        like = np.arange(maps.shape[1]) % self.lens.seen.shape[1]  # each simulated unit is seen when a recorded one was
+        seen = np.where(self.lens.seen[:, like, np.newaxis], maps, np.nan)
+        return statistics(codes(seen, self.lens), self.wanted)
 
 
 def input_root(lens: Lens, width: float) -> np.ndarray:
@@ -118,8 +128,29 @@ def input_root(lens: Lens, width: float) -> np.ndarray:
 
 
 def _refuse_unknown(circuit: Circuit, names: Sequence[str]) -> None:
-    numbers = [name for name, value in circuit if isinstance(value, float)]
-    known = [*numbers, *Surroundings._fields]
+    numbers = [name for name, value in circuit if isinstance(value, float) and not name.endswith("time_constant")]
+    known = [*numbers, *Surroundings.model_fields]  # time constants do not move the rates at rest
     unknown = [name for name in names if name not in known]
     if unknown:
         raise RefusedInputError(f"{type(circuit).__name__} has no parameter {', '.join(unknown)} to fit: use some of {', '.join(known)}.")
+
+
+def refuse_impossible(circuit: Circuit, around: Surroundings, bounds: Bounds) -> None:
+    """Refuse bounds at which no circuit, or no surroundings, can be made.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        Whose parameters are fitted.
+    around : Surroundings
+        Its surroundings.
+    bounds : Bounds
+        Of the search.
+    """
+    _refuse_unknown(circuit, bounds.names)
+    for name, *ends in zip(bounds.names, bounds.low, bounds.high, strict=True):
+        for value in ends:
+            try:
+                (around if name in Surroundings.model_fields else circuit).replace(**{name: float(value)})
+            except RefusedInputError as refusal:
+                raise RefusedInputError(f"the bounds {ends[0]:g} to {ends[1]:g} of {name} are not usable: {refusal}") from None

@@ -58,6 +58,8 @@ class Fit:
 
     def plot(self, subject: int = 0) -> Any:
         """Return a figure of one subject: measured against predicted statistics, similarity against lag, and profiles."""
+        if not 0 <= subject < self.dataset.sizes["subject"]:
+            raise RefusedInputError(f"subject must be from 0 to {self.dataset.sizes['subject'] - 1}, got {subject}.")
         from circuits.fit_plots import fit_figure
 
         return fit_figure(self.dataset.isel(subject=subject))
@@ -109,6 +111,8 @@ def _goodness(one: xr.Dataset) -> list[str]:
             f"Similarity over time: distance {one['similarity_distance'].item():.3g} with drift, {one['frozen_distance'].item():.3g} for "
             f"the same circuit with frozen weights (p = {one['frozen_p_value'].item():.2g})."
         )
+    if not one["converged"].values.all():
+        found.append(f"{int((one['converged'] == 0).sum())} of {one.sizes['restart']} searches had not converged: raise generations.")
     return found
 
 

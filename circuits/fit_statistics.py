@@ -37,8 +37,10 @@ class Codes(NamedTuple):
         (session, unit) fraction of visited cells with events, bits/event, number, fraction of visited cells in fields, log events/s.
     map_similarity : numpy.ndarray
         (unit, session, session) correlation of rate maps.
-    centred : numpy.ndarray
+    vectors : numpy.ndarray
         (cell, session, unit) rates, for population vectors; 0 where not observed.
+    seen : numpy.ndarray
+        (session, unit) whether the unit was observed.
     """
 
     active: np.ndarray
@@ -49,6 +51,7 @@ class Codes(NamedTuple):
     event_rate: np.ndarray
     map_similarity: np.ndarray
     vectors: np.ndarray
+    seen: np.ndarray
 
 
 class Statistics(NamedTuple):
@@ -91,6 +94,8 @@ def chosen_statistics(lens: Lens, choice: Sequence[str] = GROUPS) -> Statistics:
         "map_similarity": tuple(of_lag),
         "population_similarity": tuple(of_lag),
     }
+    if isinstance(choice, str) or not all(isinstance(one, str) for one in choice) or not choice:
+        raise RefusedInputError(f"statistics must be a list of names, got {choice!r}: choose of {', '.join(GROUPS)}.")
     offered = {f"{group}, {entry}": group for group in GROUPS for entry in entries[group]}
     unknown = [one for one in choice if one not in GROUPS and one not in offered]
     if unknown:
@@ -146,11 +151,12 @@ def codes(maps: np.ndarray, lens: Lens) -> Codes:
         logarithm,
         _map_similarity(rate, visited, enough),
         np.ascontiguousarray(rate.transpose(2, 0, 1)),
+        seen,
     )
 
 
 def _fields(rate: np.ndarray, lens: Lens) -> tuple[np.ndarray, np.ndarray]:
-    """Number of fields and the fraction of visited cells in them, (session, unit); in a plane only the fraction is counted."""
+    """Number of fields along the order of cells and the fraction of cells in them, (session, unit)."""
     ways = [np.flatnonzero(lens.way == way) for way in np.unique(lens.way)]
     smooth = np.concatenate([gaussian_filter1d(rate[..., cells], SMOOTHING, axis=-1, mode="nearest") for cells in ways], axis=-1)
     inside = smooth > FIELD_LEVEL * smooth.max(axis=-1, keepdims=True)
@@ -203,17 +209,23 @@ def statistics(codes: Codes, wanted: Statistics, units: np.ndarray | None = None
         similar = codes.map_similarity[units][:, sessions][:, :, sessions]
         values += [_mean(similar[:, pair]) for pair in pairs]
     if "population_similarity" in wanted.groups:
-        similar = _population_similarity(codes.vectors[:, sessions][:, :, units])
+        similar = _population_similarity(codes.vectors[:, sessions][:, :, units], codes.seen[pick])
         values += [_mean(similar[:, pair]) for pair in pairs]
     return np.array(values)[wanted.position]
 
 
-def _population_similarity(vectors: np.ndarray) -> np.ndarray:
-    """Pearson correlation of population vectors (cell, session, unit) at each cell, (cell, session, session)."""
-    centred = vectors - vectors.mean(axis=-1, keepdims=True)
-    norm = np.linalg.norm(centred, axis=-1, keepdims=True)
-    unit = np.where(norm > 0, centred / np.where(norm > 0, norm, 1.0), np.nan)
-    return unit @ unit.transpose(0, 2, 1)
+def _population_similarity(vectors: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Pearson correlation of population vectors over the units observed in both sessions, (cell, session, session).
+
+    ``vectors (cell, session, unit)``, 0 where not observed, and ``seen (session, unit)``.
+    """
+    mask = seen.astype(float)
+    common = np.maximum(mask @ mask.T, 1.0)  # (session, session) units in both
+    total = vectors @ mask.T  # (cell, session, session): sum over the units of the first that the second observed too
+    power = vectors**2 @ mask.T - total**2 / common
+    product = vectors @ vectors.transpose(0, 2, 1) - total * total.transpose(0, 2, 1) / common
+    scale = np.sqrt(np.maximum(power * power.transpose(0, 2, 1), 0.0))
+    return np.divide(product, scale, out=np.full(product.shape, np.nan), where=scale > 1e-12 * np.maximum(total**2, 1e-12))
 
 
 def _mean(values: np.ndarray) -> float:
@@ -267,4 +279,4 @@ def _drawn(rng: np.random.Generator, size: int) -> np.ndarray:
 
 
 def _covariance(draws: list[np.ndarray]) -> np.ndarray:
-    return np.ma.filled(np.ma.cov(np.ma.masked_invalid(np.array(draws)), rowvar=False), 0.0)
+    return np.atleast_2d(np.ma.filled(np.ma.cov(np.ma.masked_invalid(np.array(draws)), rowvar=False), 0.0))

@@ -8,6 +8,7 @@ bootstrap covariance, is minimised (the method of simulated moments).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,13 +17,15 @@ from scipy.stats import chi2
 
 from circuits.base import Circuit
 from circuits.estimation import WIDE, Bounds, Law, Searched, Uncertainty, distances, intervals, local_law, profile, search, uncertainty
-from circuits.fit_model import Model, Surroundings
+from circuits.fit_labels import with_units
+from circuits.fit_model import Model, Surroundings, refuse_impossible
 from circuits.fit_result import Fit
 from circuits.fit_statistics import GROUPS, bootstrap_covariance, chosen_statistics, codes
 from circuits.fit_statistics import statistics as statistics_of
 from circuits.settled_rates import Engine
 from drift.observed_maps import Lens, lens
 from drift.schema import RefusedInputError
+from drift.store import provenance
 from drift.streams import stream
 
 CONFIDENCE = 0.95
@@ -51,7 +54,7 @@ def fit(
     *,
     statistics: Sequence[str] = GROUPS,
     input_width: float | None = None,
-    weight_lifetime: float = np.inf,
+    weight_lifetime: float | None = None,
     engine: Engine = "brian2",
     seed: int = 0,
     restarts: int = 2,
@@ -103,28 +106,29 @@ def fit(
     circuits, section 4.11 (identifiability); Hansen 2016, arXiv:1604.00772 (CMA-ES); McFadden 1989, Econometrica 57:995.
     """
     bounds = Bounds.checked(parameters)
-    effort = Effort(*(_at_least(name, value, low) for name, value, low in _counts(restarts, population, generations, bootstraps)))
-    if not isinstance(recording, xr.Dataset) or "subject" not in recording.dims:
-        raise RefusedInputError(f"a longitudinal Dataset is needed, got {type(recording).__name__}: pass drift.measure(sessions).")
+    effort = Effort(*map(_whole, Effort._fields, (restarts, population, generations, bootstraps), (1, 4, 1, 20)))
+    seed = _whole("seed", seed, 0)
+    if not isinstance(circuit, Circuit):
+        raise RefusedInputError(f"a circuit is needed, got {circuit!r}: pass one such as circuits.LinearInterneuron(units=300).")
+    if not isinstance(recording, xr.Dataset) or not recording.sizes.get("subject"):
+        raise RefusedInputError(f"a longitudinal Dataset with subjects is needed, got {type(recording).__name__}: pass drift.measure(...).")
     fits = []
     for subject in range(recording.sizes["subject"]):
         seen = lens(recording, subject)
-        around = Surroundings(_default_width(seen) if input_width is None else input_width, weight_lifetime)
+        around = Surroundings(input_width=_default_width(seen) if input_width is None else input_width, weight_lifetime=weight_lifetime)
+        refuse_impossible(circuit, around, bounds)
         wanted = chosen_statistics(seen, statistics)
         model = Model(circuit, seen, wanted, bounds.names, around, seed, engine)
         fits.append(_of_subject(model, bounds, effort, str(recording["subject"].values[subject]), progress))
-    attrs = {"circuit": circuit.to_json(), "engine": engine, "seed": seed, "source": str(recording.attrs.get("source", "unknown"))}
-    return Fit(xr.concat(fits, "subject", join="outer", combine_attrs="override").assign_attrs(attrs))
+    joined = xr.concat(fits, "subject", join="outer", combine_attrs="override")
+    described = {"circuit": circuit.to_json(), "engine": engine, "seed": seed, "source": str(recording.attrs.get("source", "unknown"))}
+    return Fit(with_units(joined, recording).assign_attrs({**provenance(), **described}))
 
 
-def _counts(*values: int) -> list[tuple[str, int, int]]:
-    return list(zip(Effort._fields, values, (1, 4, 1, 20), strict=True))
-
-
-def _at_least(name: str, value: int, smallest: int) -> int:
-    if not isinstance(value, int) or value < smallest:
+def _whole(name: str, value: Any, smallest: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < smallest:
         raise RefusedInputError(f"{name} must be a whole number of at least {smallest}, got {value!r}.")
-    return value
+    return int(value)
 
 
 def _default_width(seen: Lens) -> float:
@@ -185,14 +189,21 @@ def _refined(
 ) -> Refined:  # fmt: skip
     """Take one Gauss-Newton step with the mean of several simulations, which leaves a fraction of the chance of a single one."""
     unit = found.unit[np.argmin(found.distance)]
-    echoes = simulator(np.tile(bounds.values(unit), (len(seeds), 1)), seeds)  # (seed, statistic)
+    echoes = _echoed(simulator, bounds, unit, seeds)  # (seed, statistic)
     jacobian = np.mean([local_law(_with_seed(simulator, seed), bounds, unit).jacobian for seed in seeds[:LAWS]], axis=0)
     covariance = recorded + np.cov(echoes, rowvar=False) / len(seeds)
     known = uncertainty(jacobian, covariance, precision)
     weighted = jacobian.T @ precision
     step = np.linalg.solve(weighted @ jacobian + np.eye(unit.size), weighted @ (target - echoes.mean(axis=0)))
     moved = np.clip(unit + np.clip(step, -LARGEST_STEP, LARGEST_STEP), 0.0, 1.0)
-    return Refined(moved, Law(echoes.mean(axis=0) + jacobian @ (moved - unit), jacobian), covariance, known)
+    means = np.stack([echoes.mean(axis=0), _echoed(simulator, bounds, moved, seeds).mean(axis=0)])
+    better = int(np.argmin(distances(means, target, precision)))  # a step that leads away is not taken
+    return Refined((unit, moved)[better], Law(means[better], jacobian), covariance, known)
+
+
+def _echoed(simulator: Callable[..., np.ndarray], bounds: Bounds, unit: np.ndarray, seeds: list[int]) -> np.ndarray:
+    """Return the statistics (seed, statistic) of one candidate with several sources of chance."""
+    return simulator(np.tile(bounds.values(unit), (len(seeds), 1)), seeds)
 
 
 def _with_seed(simulator: Callable[..., np.ndarray], seed: int) -> Callable[[np.ndarray], np.ndarray]:
@@ -235,6 +246,7 @@ def _labelled(
         "condition_number": ((), known.condition_number),
         "restart_estimate": (("restart", "parameter"), bounds.values(found.unit)),
         "restart_distance": (("restart",), found.distance),
+        "converged": (("restart",), found.converged.astype("int8")),
         "profile_value": (("parameter", "point"), bounds.values(grid).T),
         "profile_distance": (("parameter", "point"), np.array(profiles)),
         "measured": (statistic, target),

@@ -40,6 +40,11 @@ class Lens(NamedTuple):
     event_rates: np.ndarray
     tracked: bool
 
+    @property
+    def seen(self) -> np.ndarray:
+        """Whether a unit was observed in a session, (session, unit)."""
+        return np.isfinite(self.rate).any(axis=-1)
+
 
 def lens(recording: xr.Dataset, subject: int = 0) -> Lens:
     """Return the lens of one recorded subject.

@@ -26,7 +26,7 @@ from drift_runs import (
 )
 
 import drift
-from drift.theory.regularisers import edge_of_stability, update_noise_loss
+from drift.theory.loss_plateaus import edge_of_stability, update_noise_loss
 from drift.theory.toy_landscape import landing_point, normal_variance, position_under_label_noise, toy_walks
 
 TOY_STEPS, TOY_RATE = (5_000, 20_000, 40_000), 0.01

@@ -54,9 +54,7 @@ def _options():
     parser.add_argument("--minutes", action="store_true", help="also rows that take minutes")
     parser.add_argument("--hours", action="store_true", help="also rows that take minutes or hours")
     parser.add_argument("--steps", type=int, default=PUBLISHED_STEPS, help="of the families of runs (default: %(default)s, as published)")
-    parser.add_argument(
-        "--short-steps", type=int, default=1_000_000, help="of the comparison of noises (default: %(default)s)"
-    )
+    parser.add_argument("--short-steps", type=int, default=1_000_000, help="of the comparison of noises (default: %(default)s)")
     parser.add_argument("--runs", type=int, default=60, help="with update noise; half as many in other families (default: %(default)s)")
     parser.add_argument("--processes", type=int, default=1, help="networks that learn side by side (default: %(default)s)")
     asked = parser.parse_args()

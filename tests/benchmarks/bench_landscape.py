@@ -51,10 +51,10 @@ def seconds(call: Callable[[], object], repetitions: int = 3) -> float:
 
 def report(point: Point, reference: float | None) -> None:
     rows: dict[str, Callable[[], object]] = {
-        "hessian_spectrum": lambda: hessian_spectrum(point),
         "hessian": lambda: hessian(point),
         "gauss_newton_spectrum": lambda: gauss_newton_spectrum(point),
         "largest_eigenvalues": lambda: largest_eigenvalues(point),
+        "hessian_spectrum": lambda: hessian_spectrum(point),
     }
     for name, call in rows.items():
         took = seconds(call, 1 if reference is None else 3)

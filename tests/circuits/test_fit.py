@@ -101,11 +101,12 @@ def test_sees_drift_against_frozen_weights_and_frozen_weights_as_such(recording)
 
 def test_reports_an_unidentifiable_pair():
     """C40 through the whole chain: with active fraction and event rates alone, gain and threshold form a valley."""
-    recording = recorded_circuit(ThresholdInterneuron(units=300, gain=1800.0, threshold=0.02), seed=2, cells=150, sessions=3, seconds=300.0)
+    truth = ThresholdInterneuron(units=300, gain=1800.0, threshold=0.02)
+    recording = recorded_circuit(truth, seed=2, cells=150, sessions=3, seconds=300.0)
     found = fit(
         ThresholdInterneuron(units=150), recording, {"gain": (1.0, 5000.0), "threshold": (0.001, 0.1)},
-        statistics=["active_fraction, of responses", "event_rate, mean"], input_width=WIDTH, weight_lifetime=LIFETIME, engine="fixed_point", bootstraps=60,
-        generations=15, progress=False,
+        statistics=["active_fraction, of responses", "event_rate, mean"], input_width=WIDTH, weight_lifetime=LIFETIME,
+        engine="fixed_point", bootstraps=60, generations=15, progress=False,
     )  # fmt: skip
     assert found.identified.values.tolist() != [[1, 1]]
     assert found.dataset["condition_number"].item() > 20
@@ -142,12 +143,53 @@ def test_subjects_are_fitted_each_by_itself(recording):
         ({"gain": (1.0, 2.0)}, {"statistics": ["speed"]}, "statistics speed are unknown"),
         ({"gain": (1.0, 2.0)}, {"restarts": 0}, "restarts must be"),
         ({"gain": (1.0, 2.0)}, {"engine": "magic"}, "engine 'magic' is unknown"),
-        ({"gain": (-1.0, 2.0)}, {}, "gain"),
+        ({"gain": (-1.0, 2.0)}, {}, "bounds -1 to 2 of gain are not usable"),
+        ({"input_width": (-5.0, 3.0)}, {}, "bounds -5 to 3 of input_width"),
+        ({"excitatory_time_constant": (0.01, 0.1)}, {}, "no parameter excitatory_time_constant"),
+        ({"gain": 3}, {}, "bounds of gain"),
+        (["gain"], {}, "no parameter to fit"),
+        ({"gain": (1.0, 2.0)}, {"input_width": -1.0}, "input_width"),
+        ({"gain": (1.0, 2.0)}, {"seed": "a"}, "seed must be"),
+        ({"gain": (1.0, 2.0)}, {"statistics": "active_fraction"}, "statistics must be a list"),
     ],
 )
 def test_refusals(recording, parameters, options, message):
     with pytest.raises(RefusedInputError, match=message):
         fit(LinearInterneuron(units=30), recording, parameters, **{**SMALL, "engine": "fixed_point", **options})
+
+
+def test_absent_units_are_not_silent_ones(recording, rng):
+    """Dropping half of the sessions of every unit leaves the similarity of population vectors where it was."""
+    seen = lens(recording)
+    present = rng.random((1, *seen.rate.shape[:2])) < 0.5
+    gaps = recording.assign(
+        rate=recording["rate"].where(xr.DataArray(present, dims=("subject", "session", "unit"))),
+        recorded=recording["recorded"] * xr.DataArray(present.astype("int8"), dims=("subject", "session", "unit")),
+    )
+    wanted = chosen_statistics(seen, ["population_similarity"])
+    whole, part = (statistics(codes(one.rate, one), wanted) for one in (seen, lens(gaps)))
+    assert np.abs(whole - part).max() < 0.15
+    kept = np.nansum(gaps["rate"].values[0], axis=(0, 2)) > 0  # units without any event are left out of the statistics
+    ours = population_vector_correlation(gaps.isel(unit=np.flatnonzero(kept))).values[0]
+    assert part[0] == pytest.approx(np.nanmean(ours[wanted.lag_class == 0]), abs=1e-9)
+
+
+def test_untracked_recordings_do_not_tell_the_lifetime(recording, rng):
+    order = np.stack([rng.permutation(recording.sizes["unit"]) for _ in range(6)])
+    shuffled = recording.assign(
+        rate=(recording["rate"].dims, np.take_along_axis(recording["rate"].values, order[np.newaxis, ..., np.newaxis], axis=2))
+    ).assign_coords(unit_identity=(("subject", "session"), [[f"session {number}" for number in range(6)]]))
+    bounds = {"gain": (1.0, 1000.0), "weight_lifetime": (1.0, 100.0)}
+    found = fit(LinearInterneuron(units=100), shuffled, bounds, input_width=WIDTH, engine="fixed_point", **{**SMALL, "generations": 6})
+    assert found.identified.sel(parameter="weight_lifetime").item() == 0
+
+
+def test_one_statistic_is_enough_for_one_parameter(recording):
+    found = fit(
+        LinearInterneuron(units=60), recording, {"gain": (10.0, 300.0)}, statistics=["active_fraction, of responses"],
+        engine="fixed_point", **SMALL,
+    )  # fmt: skip
+    assert found.dataset.sizes["statistic"] == 1 and np.isfinite(found.interval.values).all()
 
 
 def _covered(kind: str, seed: int) -> list[bool]:
@@ -176,7 +218,9 @@ def test_model_is_smooth_in_its_parameters(recording):
     """Equal chance for all candidates: a change of the gain by a thousandth moves no statistic by more than a tenth of its error."""
     seen = lens(recording)
     wanted = chosen_statistics(seen)
-    model = Model(LinearInterneuron(units=100), seen, wanted, ["gain"], Surroundings(WIDTH, LIFETIME), 3, "fixed_point")
+    model = Model(
+        LinearInterneuron(units=100), seen, wanted, ["gain"], Surroundings(input_width=WIDTH, weight_lifetime=LIFETIME), 3, "fixed_point"
+    )
     one, other = model(np.array([[60.0], [60.06]]))
     assert not np.array_equal(one, other)
     assert np.nanmax(np.abs(one - other)) < 0.05

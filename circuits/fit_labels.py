@@ -1,0 +1,41 @@
+"""What every variable of a fit is, and in which units."""
+
+from __future__ import annotations
+
+import xarray as xr
+
+OF_PARAMETER = ("estimate", "interval", "restart_estimate", "profile_value")
+MEANINGS = {
+    "estimate": "estimate of the parameter",
+    "interval": "95 % interval of the parameter",
+    "identified": "1 where the interval spans less than half of the search range",
+    "parameter_correlation": "correlation of two estimates",
+    "condition_number": "largest over smallest eigenvalue of the information matrix, in coordinates of the search",
+    "restart_estimate": "best candidate of each restart",
+    "restart_distance": "its distance, with weights of single statistics",
+    "converged": "1 where the restart ended before its last generation",
+    "profile_value": "values at which the parameter is held",
+    "profile_distance": "distance with the parameter held and the others free",
+    "measured": "statistic of the recording",
+    "measured_error": "standard error of measured minus predicted statistic",
+    "predicted": "statistic of the fitted circuit, mean over several simulations",
+    "frozen": "statistic of the same circuit with weights that stay",
+    "distance": "squared distance of predicted and measured statistics in units of their covariance",
+    "degrees_of_freedom": "statistics less parameters",
+    "p_value": "chance of a larger distance if the circuit were true",
+    "similarity_distance": "distance of the similarities over time alone",
+    "frozen_distance": "the same for weights that stay",
+    "frozen_p_value": "chance of a larger distance if weights stayed",
+    "simulated_candidates": "candidates simulated by the search",
+}
+
+
+def with_units(joined: xr.Dataset, recording: xr.Dataset) -> xr.Dataset:
+    """Return a fit whose variables say what they are and whose parameters have the units of the recording."""
+    elapsed = str(recording["elapsed"].attrs.get("units", "1"))
+    known = {"weight_lifetime": elapsed, "input_width": str(recording["place"].attrs.get("units", "1"))}
+    for name, meaning in MEANINGS.items():
+        if name in joined:
+            joined[name].attrs.update(units="as parameter" if name in OF_PARAMETER else "1", long_name=meaning)
+    units = [known.get(str(name), "1") for name in joined["parameter"].values]
+    return joined.assign_coords(parameter_units=("parameter", units)).assign_attrs(elapsed_units=elapsed)
