@@ -13,7 +13,7 @@ from pydantic import Field
 
 from circuits.drives import checked_drive, normal_quantiles
 from circuits.parameters import Seconds
-from circuits.stability import LIMITS
+from circuits.stability import LIMITS, known_update
 from drift.recipe import Recipe
 from drift.schema import RefusedInputError
 
@@ -110,6 +110,10 @@ class Circuit(Recipe, ABC):
     def inhibition_change(self, rate: np.ndarray, inhibition: np.ndarray) -> np.ndarray:
         """Return tau_I dR/dt, (...)."""
 
+    def state_at_rest(self, drive: np.ndarray, rate: np.ndarray, inhibition: np.ndarray) -> np.ndarray:
+        """Return the state of the units at rest, (..., unit), from their rates; the same unless the equations integrate something else."""
+        return rate
+
     def residual(self, drive: np.ndarray, rate: np.ndarray, inhibition: np.ndarray) -> np.ndarray:
         """Return the largest change per time constant that is left, (...); 0 at a fixed point."""
         rates = np.abs(self.rate_change(drive, rate, inhibition)).max(axis=-1)
@@ -135,7 +139,7 @@ class Circuit(Recipe, ABC):
         """
         drive = normal_quantiles(self.units) if drive is None else drive
         gains = self.fixed_point(drive)["loop_gain"].values
-        return float(np.min(LIMITS[update](gains, self.excitatory_time_constant, self.inhibitory_time_constant)))
+        return float(np.min(LIMITS[known_update(update)](gains, self.excitatory_time_constant, self.inhibitory_time_constant)))
 
     def usual_dt(self, drive: xr.DataArray) -> float:
         """Return the step in s that is taken where none is asked for."""
@@ -174,15 +178,25 @@ def labelled_rest(drive: xr.DataArray, rate: np.ndarray, winner: np.ndarray, inh
     )
 
 
-def require_fraction(active_fraction: float, units: int) -> float:
+def require_fraction(active_fraction: Any, units: int) -> float:
     """Return an active fraction that leaves at least one unit on and one off, or refuse it."""
-    if not 0 < active_fraction < 1:
-        raise RefusedInputError(f"active_fraction must lie between 0 and 1, got {active_fraction}: 0.05 leaves one unit in twenty active.")
-    if not 1 <= round(active_fraction * units) <= units:
-        raise RefusedInputError(
-            f"active_fraction {active_fraction} of {units} units is less than one unit: ask for at least {1 / units:g} or more units."
-        )
+    if np.asarray(active_fraction).dtype.kind not in "iuf" or np.ndim(active_fraction) or not 0 < active_fraction < 1:
+        got = f"an array {np.shape(active_fraction)}" if np.ndim(active_fraction) else repr(active_fraction)
+        raise RefusedInputError(f"active_fraction must be a number between 0 and 1, got {got}: 0.05 leaves one unit in twenty active.")
+    if fault := impossible_count(active_fraction, units):
+        raise RefusedInputError(fault)
     return float(active_fraction)
+
+
+def impossible_count(active_fraction: float, units: int) -> str:
+    """Return why the fraction of the units, rounded, does not leave at least one on and one off; nothing if it does."""
+    if 1 <= round(active_fraction * units) < units:
+        return ""
+    wrong = "less than one unit" if active_fraction * units < 1 else "all of them"
+    return (
+        f"active_fraction {active_fraction:g} of {units} units is {wrong}: ask for a fraction from {1 / units:g} to {1 - 1 / units:g}, or "
+        "for more units."
+    )
 
 
 def require_positive_drive(drive: xr.DataArray) -> xr.DataArray:

@@ -9,12 +9,13 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 import xarray as xr
-from pydantic import Field
+from pydantic import Field, model_validator
 from scipy.optimize import brentq
 
-from circuits.base import Circuit, Update, require_fraction
+from circuits.base import Circuit, Update, impossible_count, require_fraction
 from circuits.drives import checked_drive
 from circuits.parameters import Fraction, Number, Positive, Seconds
+from circuits.stability import known_update
 from drift.schema import RefusedInputError
 
 
@@ -67,10 +68,16 @@ class Majani(Circuit):
         winners : 1 (constant)
     """
 
+    @model_validator(mode="after")
+    def _some_but_not_all(self) -> Self:
+        if fault := impossible_count(self.active_fraction, self.units):
+            raise ValueError(fault.removesuffix("."))
+        return self
+
     @property
     def winners(self) -> int:
         """K, units that are left active."""
-        return max(1, round(self.active_fraction * self.units))
+        return round(self.active_fraction * self.units)
 
     def equation_parameters(self) -> dict[str, float]:
         return {"self_excitation": self.self_excitation, "steepness": self.steepness, "winners": float(self.winners)}
@@ -83,6 +90,9 @@ class Majani(Circuit):
 
     def rate_change(self, drive: np.ndarray, rate: np.ndarray, inhibition: np.ndarray) -> np.ndarray:
         return (self.self_excitation + 1) * np.tanh(self.steepness * rate) - inhibition[..., np.newaxis] - rate
+
+    def state_at_rest(self, drive: np.ndarray, rate: np.ndarray, inhibition: np.ndarray) -> np.ndarray:
+        return (self.self_excitation + 1) * (2 * rate - 1) - inhibition[..., np.newaxis]
 
     def inhibition_change(self, rate: np.ndarray, inhibition: np.ndarray) -> np.ndarray:
         return 2 * (self._rate(rate).sum(axis=-1) - self.winners) - inhibition
@@ -114,6 +124,7 @@ class Majani(Circuit):
         dt = 2 tau_E / s with s = beta (drives in the fullest window of width 2 / beta), the largest slope of the summed rate: at rest
         all units are saturated and any step would do. Without a drive all units are taken to start at one place.
         """
+        known_update(update)
         if drive is None:
             return 2 * self.excitatory_time_constant / (self.steepness * self.units)
         values = np.sort(checked_drive(drive, self.units).values.reshape(-1, self.units), axis=-1)  # (stimulus, unit)

@@ -109,7 +109,7 @@ def corridor_code(circuit: Circuit, drive: xr.DataArray, *, engine: Engine = "br
     xarray.Dataset
         Longitudinal Dataset of one subject and one session as that of ``drift.train``: rate maps, occupancy, active fractions and
         spatial information, with ``sample_activity`` (subject, session, sample, unit); units that do not win are silent, 0.
-        ``residual`` (subject, session) is the largest relative change that was left, up to 1e-6 at rest, and ``status`` says so.
+        ``residual`` (subject, session) is the largest relative change that was left, up to 1e-5 at rest, and ``status`` says so.
 
     Raises
     ------
@@ -118,7 +118,7 @@ def corridor_code(circuit: Circuit, drive: xr.DataArray, *, engine: Engine = "br
     """
     rate, residual = _settled(circuit, drive, engine)
     code = measured_code(rate[np.newaxis, np.newaxis], _places(drive)).drop_vars("place_other")
-    still = {"units": "1", "long_name": "largest relative change per time constant that was left; up to 1e-6 at rest"}
+    still = {"units": "1", "long_name": "largest relative change per time constant that was left; up to 1e-5 at rest"}
     code = code.assign(
         sample_activity=labelled("sample_activity", ("subject", "session", "sample", "unit"), rate[np.newaxis, np.newaxis]),
         residual=(("subject", "session"), [[residual]], still),

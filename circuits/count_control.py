@@ -9,13 +9,14 @@ from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import xarray as xr
+from pydantic import model_validator
 from scipy.special import expit, ndtri
 
-from circuits.base import Circuit, Update, require_fraction, selection_drive
+from circuits.base import Circuit, Update, impossible_count, require_fraction, selection_drive
 from circuits.drives import checked_drive, normal_quantiles
 from circuits.fixed_points import count_control_level
 from circuits.parameters import Fraction, Positive
-from circuits.stability import INTEGRAL_LIMITS
+from circuits.stability import INTEGRAL_LIMITS, known_update
 from drift.schema import RefusedInputError
 
 
@@ -59,6 +60,12 @@ class CountControl(Circuit):
         active_fraction : 1 (constant)
     """
 
+    @model_validator(mode="after")
+    def _some_but_not_all(self) -> Self:
+        if fault := impossible_count(self.active_fraction, self.units):
+            raise ValueError(fault.removesuffix("."))
+        return self
+
     def rate_change(self, drive: np.ndarray, rate: np.ndarray, inhibition: np.ndarray) -> np.ndarray:
         return expit(self.steepness * (drive - inhibition[..., np.newaxis])) - rate
 
@@ -83,7 +90,7 @@ class CountControl(Circuit):
 
     def stable_dt(self, drive: Any = None, update: Update = "staggered") -> float:
         gains = self.fixed_point(normal_quantiles(self.units) if drive is None else drive)["loop_gain"].values
-        return float(np.min(INTEGRAL_LIMITS[update](gains, self.excitatory_time_constant, self.inhibitory_time_constant)))
+        return float(np.min(INTEGRAL_LIMITS[known_update(update)](gains, self.excitatory_time_constant, self.inhibitory_time_constant)))
 
 
 def _normal_density(active_fraction: float) -> float:

@@ -16,7 +16,7 @@ from circuits.base import Circuit
 from circuits.homeostasis import Homeostasis, homeostatic_gain
 from circuits.parameters import Positive
 from circuits.settled_rates import Engine, settled_rates
-from drift.recipe import Recipe
+from drift.recipe import Recipe, chosen
 from drift.schema import RefusedInputError
 from drift.streams import stream
 
@@ -174,19 +174,23 @@ def drifting_rates(
     RefusedInputError
         If lists differ in length, elapsed does not rise, circuits differ in units, or there is no closed form where it is needed.
     """
-    chosen = list(circuits)
-    _refuse_unlike(chosen)
-    drifts, numbers, times = each("drift", drift, len(chosen)), checked_seeds(seeds, len(chosen)), sessions_elapsed(elapsed, len(chosen))
-    worlds = np.broadcast_to(patterns, (len(chosen), *np.shape(patterns)[-2:]))
-    drive = np.empty((len(chosen), times.shape[1], worlds.shape[1], chosen[0].units))
-    gain = np.empty((*drive.shape[:2], chosen[0].units))
-    for one, (circuit, world, wandering) in enumerate(zip(chosen, worlds, drifts, strict=True)):
+    present = list(circuits)
+    _refuse_unlike(present)
+    drifts, numbers, times = (
+        checked_drifts(drift, len(present)),
+        checked_seeds(seeds, len(present)),
+        sessions_elapsed(elapsed, len(present)),
+    )
+    worlds = np.broadcast_to(patterns, (len(present), *np.shape(patterns)[-2:]))
+    drive = np.empty((len(present), times.shape[1], worlds.shape[1], present[0].units))
+    gain = np.empty((*drive.shape[:2], present[0].units))
+    for one, (circuit, world, wandering) in enumerate(zip(present, worlds, drifts, strict=True)):
         weights = drifting_weights(wandering, circuit.units, world.shape[1], times[one], numbers[one])
         drive[one] = (weight_scale(world) * world) @ weights.transpose(0, 2, 1)  # (session, sample, unit)
         gain[one] = homeostatic_gain(circuit, drive[one], wandering.homeostasis if wandering else "none")
     drive *= gain[:, :, np.newaxis]
-    flat = drive.reshape(len(chosen), -1, drive.shape[-1])
-    rest = settled_rates(chosen, flat, engine=engine, target=target, report=report)
+    flat = drive.reshape(len(present), -1, drive.shape[-1])
+    rest = settled_rates(present, flat, engine=engine, target=target, report=report)
     return DriftingRates(rest.rate.reshape(drive.shape), rest.residual.reshape(drive.shape[:3]).max(axis=-1), gain)
 
 
@@ -199,9 +203,23 @@ def each(name: str, given: Any, subjects: int) -> list[Any]:
     return list(given)
 
 
+def checked_drifts(drift: Any, subjects: int) -> list[WeightDrift | None]:
+    """Return one drift or None for each subject, read from mappings by their kind; refuses others."""
+    drifts = [chosen({"weights": WeightDrift}, one) for one in each("drift", drift, subjects)]
+    strange = [one for one in drifts if not (one is None or isinstance(one, WeightDrift))]
+    if strange:
+        raise RefusedInputError(f"drift must be a WeightDrift, None, or a list of these, got {strange[0]!r}: write WeightDrift(...).")
+    return drifts
+
+
 def sessions_elapsed(elapsed: Any, subjects: int) -> np.ndarray:
     """Return the elapsed time of sessions, (subject, session), or refuse it: it must be finite and rise."""
-    times = np.asarray(elapsed, dtype=float)
+    try:
+        times = np.asarray(elapsed, dtype=float)
+    except (TypeError, ValueError):
+        raise RefusedInputError(
+            f"elapsed must be numbers (session,) or (subject, session), got {str(elapsed)[:60]!r}: list the times of the sessions."
+        ) from None
     if times.ndim not in (1, 2) or times.shape[-1] < 1 or (times.ndim == 2 and len(times) != subjects):
         raise RefusedInputError(
             f"elapsed must be (session,) or (subject, session) for {subjects} subjects, got shape {times.shape}: list it."

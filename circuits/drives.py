@@ -10,6 +10,26 @@ from scipy.special import ndtri
 
 from drift.schema import RefusedInputError
 
+RESERVED = {
+    "rate",
+    "winner",
+    "inhibition",
+    "active_units",
+    "loop_gain",
+    "settling_time",
+    "final_set_time",
+    "peak_active_units",
+    "residual",
+    "converged",
+    "rate_trajectory",
+    "inhibition_trajectory",
+    "time",
+    "step",
+    "step_time",
+    "recipe",
+}  # fmt: skip
+"""Names of what a circuit does on a drive, which the drive's own labels would hide."""
+
 
 def checked_drive(drive: Any, units: int) -> xr.DataArray:
     """Return the drive as labelled numbers with ``unit`` as its last dim.
@@ -29,7 +49,7 @@ def checked_drive(drive: Any, units: int) -> xr.DataArray:
     Raises
     ------
     RefusedInputError
-        If the drive has units, other dims or another number of units, or holds NaN or infinity.
+        If the drive has units, other dims or another number of units, labels named as results are, or holds no finite numbers.
     """
     if getattr(drive, "dim", None) is not None:
         raise RefusedInputError(
@@ -44,6 +64,11 @@ def checked_drive(drive: Any, units: int) -> xr.DataArray:
         raise RefusedInputError(
             f"the drive has {array.sizes['unit']} units, the circuit {units}: use circuit.replace(units={array.sizes['unit']})."
         )
+    taken = sorted(RESERVED & {str(name) for name in (*array.dims, *array.coords)})
+    if taken:
+        raise RefusedInputError(f"the drive has dims or coordinates named {', '.join(taken)} as the circuit's results are: rename them.")
+    if array.dtype.kind not in "biuf":
+        raise RefusedInputError(f"the drive holds {array.dtype} instead of real numbers: convert it first.")
     array = array.transpose(..., "unit").astype(float)
     faulty = int((~np.isfinite(array.values)).sum())
     if faulty:
@@ -55,11 +80,11 @@ def checked_drive(drive: Any, units: int) -> xr.DataArray:
 
 def _labelled(drive: Any) -> xr.DataArray:
     try:
-        values = np.asarray(drive, dtype=float)
-    except (TypeError, ValueError):
-        raise RefusedInputError(
-            f"the drive is not an array of numbers, got {type(drive).__name__}: pass (unit,) or (stimulus, unit)."
-        ) from None
+        values = np.asarray(drive)
+    except (TypeError, ValueError, RuntimeError):
+        values = np.array("")
+    if values.dtype.kind not in "biuf":
+        raise RefusedInputError(f"the drive is not an array of numbers, got {type(drive).__name__}: pass (unit,) or (stimulus, unit).")
     if values.ndim not in (1, 2):
         raise RefusedInputError(
             f"a drive without labels has dims (unit,) or (stimulus, unit), got shape {values.shape}: use a DataArray for more dims."

@@ -20,7 +20,7 @@ from drift.streams import stream
 Simulator = Callable[[np.ndarray], np.ndarray]
 """(candidate, parameter) -> (candidate, statistic)."""
 
-DIFFERENCE = 0.02  # of the search range: half of the step of the central differences
+DIFFERENCE = 0.05  # of the search range: half of the step of the central differences, wide enough for the chance of counts to average out
 PENALTY = 1e12  # distance of a candidate whose statistics are not defined
 WIDE = 0.5  # an interval that spans more of the search range tells little more than the bounds do
 

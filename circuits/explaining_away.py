@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from circuits.base import Circuit, Update, require_fraction, selection_drive
 from circuits.drives import checked_drive
 from circuits.parameters import NotNegative
-from circuits.stability import INTEGRAL_LIMITS
+from circuits.stability import INTEGRAL_LIMITS, known_update
 from circuits.wiring import wired_network
 from drift.schema import RefusedInputError
 
@@ -41,7 +41,7 @@ class ExplainingAway(Circuit):
     Parameters
     ----------
     dictionary : array_like
-        D, (input, unit).
+        D, (input, unit), without columns of zeros.
     penalty : float
         lambda, drive that a unit needs to become active.
     """
@@ -68,10 +68,18 @@ class ExplainingAway(Circuit):
     @model_validator(mode="before")
     @classmethod
     def _count_columns(cls, values: dict[str, Any]) -> dict[str, Any]:
-        columns = {np.size(row) for row in values.get("dictionary", ())}
-        if len(columns) > 1:
-            raise ValueError(f"dictionary needs rows of one length, got {sorted(columns)}: pass (input, unit)")
-        return {"units": columns.pop(), **values} if columns else values
+        if "dictionary" not in values:
+            return values
+        try:
+            matrix = np.asarray(values["dictionary"], dtype=float)
+        except (TypeError, ValueError):
+            raise ValueError("dictionary must be an array of numbers with rows of one length: pass (input, unit)") from None
+        if matrix.ndim != 2 or not matrix.size:
+            raise ValueError(f"dictionary must be an array (input, unit), got shape {matrix.shape}: give one column for each unit")
+        empty = int((~matrix.any(axis=0)).sum())
+        if empty:
+            raise ValueError(f"{empty} columns of the dictionary are all 0, and their units would never rest: leave them out")
+        return {"units": matrix.shape[1], **values}
 
     @model_validator(mode="after")
     def _one_unit_a_column(self) -> Self:
@@ -85,7 +93,9 @@ class ExplainingAway(Circuit):
 
     def feedforward(self, inputs: Any) -> np.ndarray:
         """Return the drive I = D^T x, (..., unit), of inputs x, (..., input)."""
-        values = np.asarray(inputs, dtype=float)
+        values = np.asarray(inputs)
+        if values.dtype.kind not in "biuf" or not np.isfinite(values).all():
+            raise RefusedInputError("inputs to explain must be finite numbers, got others or NaN: fill or drop these inputs.")
         if values.shape[-1:] != self._matrix.shape[:1]:
             raise RefusedInputError(f"inputs have shape {values.shape}, the dictionary {len(self._matrix)} inputs: pass (..., input).")
         return values @ self._matrix
@@ -105,6 +115,9 @@ class ExplainingAway(Circuit):
 
     def rate_change(self, drive: np.ndarray, rate: np.ndarray, inhibition: np.ndarray) -> np.ndarray:
         return drive - self.penalty - inhibition @ self._matrix + np.maximum(rate, 0.0) - rate
+
+    def state_at_rest(self, drive: np.ndarray, rate: np.ndarray, inhibition: np.ndarray) -> np.ndarray:
+        return drive - self.penalty - inhibition @ self._matrix + rate
 
     def inhibition_change(self, rate: np.ndarray, inhibition: np.ndarray) -> np.ndarray:
         return np.maximum(rate, 0.0) @ self._matrix.T - inhibition
@@ -137,14 +150,18 @@ class ExplainingAway(Circuit):
     def stable_dt(self, drive: Any = None, update: Update = "staggered") -> float:
         """Return the largest step in s at which the loop is stable whichever units are active: that of the whole dictionary."""
         gain = np.array(np.linalg.norm(self._matrix, 2) ** 2)
-        return float(INTEGRAL_LIMITS[update](gain, self.inhibitory_time_constant, self.excitatory_time_constant))
+        return float(INTEGRAL_LIMITS[known_update(update)](gain, self.inhibitory_time_constant, self.excitatory_time_constant))
 
 
 def _lasso(dictionary: np.ndarray, aim: np.ndarray, sweeps: int = 100_000) -> np.ndarray:
-    """Return h >= 0 that minimises h^T D^T D h / 2 - q^T h for q (unit,): coordinate descent, and a last solve for the active units."""
+    """Return h >= 0 that minimises h^T D^T D h / 2 - q^T h for q (unit,), by coordinate descent until rates move by 1e-14 of the largest.
+
+    Refused if a rate still moves by more than 1e-9 of the largest after all sweeps.
+    """
     gram = dictionary.T @ dictionary
-    norms = np.maximum(np.diag(gram), 1e-300)
+    norms = np.diag(gram)
     rate, surplus = np.zeros(len(aim)), aim.copy()  # surplus: q - D^T D h
+    largest = 0.0
     for _ in range(sweeps):
         largest = 0.0
         for unit in range(len(aim)):
@@ -154,5 +171,10 @@ def _lasso(dictionary: np.ndarray, aim: np.ndarray, sweeps: int = 100_000) -> np
                 surplus -= change * gram[unit]
                 largest = max(largest, abs(change))
         if largest <= 1e-14 * max(1e-300, float(rate.max())):
-            break
+            return rate
+    if largest > 1e-9 * float(rate.max()):
+        raise RefusedInputError(
+            f"the rates that explain the drive still change by {largest:.1g} after {sweeps} sweeps: let the circuit settle instead, or "
+            "leave out columns of the dictionary that hardly differ."
+        )
     return rate

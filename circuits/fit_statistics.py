@@ -13,6 +13,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from drift.metrics.information import information_per_second
+from drift.metrics.pairs import pairwise_pearson
 from drift.observed_maps import Lens
 from drift.schema import RefusedInputError
 
@@ -210,22 +211,20 @@ def statistics(codes: Codes, wanted: Statistics, units: np.ndarray | None = None
         values += [_mean(similar[:, pair]) for pair in pairs]
     if "population_similarity" in wanted.groups:
         similar = _population_similarity(codes.vectors[:, sessions][:, :, units], codes.seen[pick])
-        values += [_mean(similar[:, pair]) for pair in pairs]
+        values += [_mean(similar[pair]) for pair in pairs]
     return np.array(values)[wanted.position]
 
 
 def _population_similarity(vectors: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """Pearson correlation of population vectors over the units observed in both sessions, (cell, session, session).
+    """Pearson correlation of population vectors over the units observed in both sessions, mean over cells, (session, session).
 
-    ``vectors (cell, session, unit)``, 0 where not observed, and ``seen (session, unit)``.
+    ``vectors (cell, session, unit)`` and ``seen (session, unit)``.
     """
-    mask = seen.astype(float)
-    common = np.maximum(mask @ mask.T, 1.0)  # (session, session) units in both
-    total = vectors @ mask.T  # (cell, session, session): sum over the units of the first that the second observed too
-    power = vectors**2 @ mask.T - total**2 / common
-    product = vectors @ vectors.transpose(0, 2, 1) - total * total.transpose(0, 2, 1) / common
-    scale = np.sqrt(np.maximum(power * power.transpose(0, 2, 1), 0.0))
-    return np.divide(product, scale, out=np.full(product.shape, np.nan), where=scale > 1e-12 * np.maximum(total**2, 1e-12))
+    similar = pairwise_pearson(np.where(seen, vectors, np.nan))  # (cell, session, session)
+    known = np.isfinite(similar)
+    return np.divide(
+        np.where(known, similar, 0.0).sum(axis=0), known.sum(axis=0), out=np.full(similar.shape[1:], np.nan), where=known.any(axis=0)
+    )
 
 
 def _mean(values: np.ndarray) -> float:

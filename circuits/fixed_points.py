@@ -1,4 +1,4 @@
-"""Where rate circuits with one interneuron come to rest, in closed form or by bisection of one scalar equation.
+"""Where rate circuits with one interneuron come to rest, in closed form or from one scalar equation.
 
 Everything here is vectorised: ``drive (..., unit)`` and parameters that broadcast against ``(...)``. The parameters are those of the
 equations: G and w act on the summed rate, theta and k are sums over all units (the circuits themselves use means over units).
@@ -105,7 +105,8 @@ def saturating_level(drive: np.ndarray, gain: np.ndarray | float, offset: np.nda
 def count_control_level(drive: np.ndarray, winners: np.ndarray | float, steepness: np.ndarray | float) -> np.ndarray:
     """Return the inhibition with which the summed logistic rate is exactly the number of winners asked for.
 
-    sum_i sigma(beta (I_i - R)) = k (circuits, 2.5).
+    sum_i sigma(beta (I_i - R)) = k (circuits, 2.5), to rounding, by Newton steps for the logit of the mean rate, inside a shrinking
+    bracket that is halved wherever a step is not at most half of the one before.
 
     Parameters
     ----------
@@ -121,11 +122,23 @@ def count_control_level(drive: np.ndarray, winners: np.ndarray | float, steepnes
     """
     winners, steepness = np.asarray(winners, dtype=float), np.asarray(steepness, dtype=float)
     units = drive.shape[-1]
-
-    def excess(level: np.ndarray) -> np.ndarray:
-        return expit(steepness[..., np.newaxis] * (drive - level[..., np.newaxis])).sum(axis=-1) - winners
-
-    margin = np.abs(np.log(winners / (units - winners))) / steepness + 1e-9  # where all drives are equal the root lies this far off
+    margin = np.abs(np.log(winners / (units - winners))) / steepness + 1e-9  # with equal drives the root lies this far off
     shape = np.broadcast_shapes(drive.shape[:-1], winners.shape, steepness.shape)
     low = np.broadcast_to(drive.min(axis=-1), shape) - margin
-    return bisected(excess, low, np.broadcast_to(drive.max(axis=-1), shape) + margin)
+    high = np.broadcast_to(drive.max(axis=-1), shape) + margin
+    level, step, moving = (low + high) / 2, high - low, np.ones(shape, dtype=bool)
+    while moving.any():  # every round halves the step or the bracket
+        rate = expit(steepness[..., np.newaxis] * (drive - level[..., np.newaxis]))  # (..., unit)
+        total = rate.sum(axis=-1)
+        surplus, slope = total - winners, steepness * (total - np.einsum("...i,...i->...", rate, rate))
+        low, high = np.where(surplus > 0, level, low), np.where(surplus > 0, high, level)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # where units are saturated the bracket is halved
+            # a step for the logit of the mean rate, which falls almost evenly where the mean rate itself is flat
+            rise = np.log1p(units * surplus / (winners * (units - total))) * total * (units - total) / (units * slope)
+        newton = level + np.where(surplus == 0, 0.0, rise)
+        trusted = (newton >= low) & (newton <= high) & (np.abs(newton - level) <= np.abs(step) / 2)
+        proposed = np.where(trusted, newton, (low + high) / 2)
+        step = proposed - level
+        level = np.where(moving, proposed, level)
+        moving &= np.abs(step) > 4 * np.finfo(float).eps * (np.abs(level) + 1 / steepness)
+    return level

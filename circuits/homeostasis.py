@@ -44,11 +44,17 @@ def homeostatic_gain(circuit: Circuit, drive: np.ndarray, kind: Homeostasis) -> 
     Raises
     ------
     RefusedInputError
-        If the circuit has no fixed point, or is silent in the first session.
+        If the circuit has no fixed point, or is silent in the first session; for "unit" if several interneurons inhibit its units or
+        these excite themselves.
     """
     gain = np.ones((len(drive), drive.shape[-1]))
     if kind == "none":
         return gain
+    if kind == "unit" and (len(circuit.sizes()) > 1 or circuit.state_variable != circuit.rate_variable):
+        raise RefusedInputError(
+            f"homeostasis 'unit' needs units that follow their drive under one interneuron, got a {circuit.kind} circuit: use 'population' "
+            "or 'none'."
+        )
     wanted = circuit.fixed_point(drive[0])["rate"].values.mean(axis=0)  # (unit,)
     if not wanted.any():
         raise RefusedInputError("the circuit is silent in its first session, so there is no activity to keep: raise its drive.")

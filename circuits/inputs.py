@@ -88,7 +88,8 @@ def drawn(inputs: Any, seed: int) -> xr.Dataset:
     Parameters
     ----------
     inputs : PlaceInput, drift task or xarray.Dataset
-        Experience with ``inputs (sample, input)`` and ``position (sample)`` with the attributes ``low``, ``high`` and ``places``.
+        Experience with ``inputs (sample, input)`` and ``position (sample)`` with the attributes ``units``, ``low``,
+        ``high`` and ``places``.
     seed : int
         Of the subject; a task draws its world from it.
 
@@ -98,19 +99,34 @@ def drawn(inputs: Any, seed: int) -> xr.Dataset:
         If it is something else, or lacks places.
     """
     experience = inputs.draw(seed) if hasattr(inputs, "draw") else inputs
-    if not isinstance(experience, xr.Dataset) or set(experience.get("inputs", xr.DataArray(0)).dims) != {"sample", "input"}:
+    if not isinstance(experience, xr.Dataset) or "inputs" not in experience or set(experience["inputs"].dims) != {"sample", "input"}:
         raise RefusedInputError(
             f"inputs must be a PlaceInput, a task or a Dataset with inputs (sample, input), got {type(inputs).__name__}: draw one."
         )
-    if "position" not in experience or not {"low", "high", "places"} <= set(experience["position"].attrs):
+    if "position" not in experience or not {"units", "low", "high", "places"} <= set(experience["position"].attrs):
         raise RefusedInputError(
-            "the inputs have no places: give position (sample) with the attributes low, high and places, as CorridorTask draws it."
+            "the inputs have no places: give position (sample) with the attributes units, low, high and places, as CorridorTask draws it."
         )
+    _refuse_impossible_places(experience["position"])
     if int(experience.get("environment", xr.DataArray(0)).max()) > 0:
         raise RefusedInputError("the inputs come from several environments, but circuits drift in one: draw a task with one environment.")
+    if experience["inputs"].dtype.kind not in "biuf":
+        raise RefusedInputError(f"inputs hold {experience['inputs'].dtype} instead of real numbers: convert them first.")
     if not bool(np.isfinite(experience["inputs"]).all()):
         raise RefusedInputError("inputs hold NaN or infinity: fill or drop these samples before a circuit sees them.")
     return experience.transpose("sample", "input", ...)
+
+
+def _refuse_impossible_places(position: xr.DataArray) -> None:
+    low, high, places = (position.attrs[name] for name in ("low", "high", "places"))
+    numbers = all(isinstance(one, int | float | np.number) and np.isfinite(one) for one in (low, high, places))
+    if not numbers or not (low < high and places >= 1 and places == int(places)):
+        raise RefusedInputError(
+            f"position of the inputs must have numbers low below high and a whole number of places, got low {low!r}, high {high!r} and "
+            f"places {places!r}: set these attributes."
+        )
+    if position.dtype.kind not in "iuf" or not bool(np.isfinite(position).any()):
+        raise RefusedInputError(f"position of the inputs is NaN or no number in all {position.size} samples: give their places.")
 
 
 def place_edges(experience: xr.Dataset) -> np.ndarray:

@@ -14,7 +14,8 @@ def _exponents(value: Any) -> tuple[float, ...] | None:
     return None if dimension is None else tuple(dimension._dims)
 
 
-def _in_seconds(value: Any) -> Any:
+def in_seconds(value: Any) -> Any:
+    """Return a Brian2 time in s, anything else as it is; a quantity of another dimension is a ValueError."""
     exponents = _exponents(value)
     if exponents is None:
         return value
@@ -29,7 +30,7 @@ def _dimensionless(value: Any) -> Any:
     return value
 
 
-Seconds = Annotated[float, BeforeValidator(_in_seconds), Field(gt=0)]
+Seconds = Annotated[float, BeforeValidator(in_seconds), Field(gt=0)]
 """A duration in s: a positive number, or a Brian2 quantity of time."""
 
 Positive = Annotated[float, BeforeValidator(_dimensionless), Field(gt=0)]

@@ -12,7 +12,16 @@ import xarray as xr
 from tqdm.auto import tqdm
 
 from circuits.base import Circuit
-from circuits.drift import WeightDrift, checked_seeds, drifting_rates, drifting_weights, each, sessions_elapsed, weight_scale
+from circuits.drift import (
+    WeightDrift,
+    checked_drifts,
+    checked_seeds,
+    drifting_rates,
+    drifting_weights,
+    each,
+    sessions_elapsed,
+    weight_scale,
+)
 from circuits.inputs import drawn, input_correlation, place_edges
 from circuits.settled_rates import Engine
 from circuits.settling import RESTING
@@ -119,7 +128,7 @@ def _subjects(circuits: Any, inputs: Any, drift: Any, elapsed: Any, seeds: Any) 
     if not chosen or not all(isinstance(one, Circuit) for one in chosen):
         raise RefusedInputError("run_sessions needs a list of at least one circuit: write run_sessions([circuit], ...).")
     count = len(chosen)
-    worlds, drifts = each("inputs", inputs, count), each("drift", drift, count)
+    worlds, drifts = each("inputs", inputs, count), checked_drifts(drift, count)
     numbers = checked_seeds(range(count) if seeds is None else seeds, count)
     times = sessions_elapsed(elapsed, count)
     rows = zip(chosen, worlds, drifts, times, numbers, strict=True)

@@ -84,7 +84,10 @@ def settled_rates(
 def _in_closed_form(circuit: Circuit, drive: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     found = circuit.fixed_point(drive)
     rate, inhibition = found["rate"].values, found["inhibition"].values
-    residual = circuit.residual(drive, rate, inhibition) / _scale(rate, inhibition)
+    if len(circuit.sizes()) > 1:  # only the mean of several interneurons is told; each follows from the rates, as tau_I dR/dt = f(E) - R
+        inhibition = circuit.inhibition_change(rate, np.zeros((len(drive), circuit.sizes()[1])))
+    state = circuit.state_at_rest(drive, rate, inhibition)
+    residual = circuit.residual(drive, state, inhibition) / _scale(state, inhibition)
     return np.where(found["winner"], rate, 0.0), residual
 
 

@@ -13,7 +13,9 @@ import xarray as xr
 from circuits import brian
 from circuits.base import Circuit, Update, labelled_rest
 from circuits.drives import checked_drive
+from circuits.parameters import in_seconds
 from circuits.simulation import SNAPSHOT, Batch, Simulated, same_kind, simulate
+from circuits.stability import known_update
 from drift.schema import RefusedInputError
 
 SNAPSHOT_BYTES = 256 * 2**20  # stimuli are simulated in portions whose stored rates fit in this
@@ -32,27 +34,27 @@ class Options(NamedTuple):
 
 
 def settle(
-    circuits: Sequence[Circuit],
+    circuits: Sequence[Circuit] | Circuit,
     drive: Any,
     *,
-    duration: float | None = None,
-    dt: float | None = None,
+    duration: Any = None,
+    dt: Any = None,
     update: Update = "staggered",
     trajectory: bool = False,
     target: str = "numpy",
     unstable: Literal["refuse", "flag"] = "refuse",
 ) -> xr.Dataset:
-    """Simulate circuits of one kind in Brian2 from silence until they rest.
+    """Simulate circuits of one kind in Brian2 from their initial state, silence for most, until they rest.
 
     Parameters
     ----------
-    circuits : sequence of Circuit
-        Same kind, units and time constants; gains and thresholds may differ.
+    circuits : sequence of Circuit, or Circuit
+        Same kind, units and time constants; gains and thresholds may differ. One alone counts as a list of one.
     drive : array_like or xarray.DataArray
         I: (unit,) or (stimulus, unit) without labels; any dims with ``unit`` among them with labels. A dim ``circuit`` gives each
         circuit its own drive. Without units.
-    duration, dt : float
-        Simulated time and forward-Euler step in s. By default 15 excitatory time constants, enough for 1e-6, or more
+    duration, dt : float or Brian2 time
+        Simulated time and forward-Euler step in s, or such as 300*ms. By default 15 excitatory time constants, enough for 1e-6, or more
         for circuits that rest more slowly, and 0.1 ms, or less for those that need it.
     update : {"staggered", "simultaneous"}
         Whether the interneuron sees the new excitatory rates of a step or the old ones; staggered allows larger steps.
@@ -83,28 +85,28 @@ def settle(
     array = _for_each_circuit(checked_drive(drive, chosen[0].units), len(chosen))
     dt = min(one.usual_dt(array[i]) for i, one in enumerate(chosen)) if dt is None else dt
     duration = chosen[0].time_constants_to_rest * chosen[0].excitatory_time_constant if duration is None else duration
-    options = Options(_positive("duration", duration), _positive("dt", dt), _known(update), trajectory, target)
+    options = Options(_positive("duration", duration), _positive("dt", dt), known_update(update), trajectory, target)
     _refuse_unstable(chosen, array, options, unstable)
     rows = array.values.reshape(-1, chosen[0].units)  # (circuit x stimulus, unit)
     copies = np.repeat(np.arange(len(chosen)), len(rows) // len(chosen))
     portions = [
-        _settled(Batch(tuple(chosen[i] for i in copies[part]), rows[part], dt, update), options) for part in _portions(rows, options)
+        _settled(Batch(tuple(chosen[i] for i in copies[part]), rows[part], options.dt, options.update), options)
+        for part in _portions(rows, options)
     ]
     return _labelled(chosen, array, portions, options)
 
 
-def _positive(name: str, value: float) -> float:
-    if not (np.isfinite(value) and value > 0):
+def _positive(name: str, value: Any) -> float:
+    try:
+        seconds = np.nan if isinstance(value, str) or np.ndim(value) else float(in_seconds(value))
+    except (TypeError, ValueError):
+        seconds = np.nan
+    if not (np.isfinite(seconds) and seconds > 0):
         raise RefusedInputError(
-            f"{name} must be a positive number of seconds, got {value}: 0.3 for duration and 1e-4 for dt suit most circuits."
+            f"{name} must be a positive number of seconds or a Brian2 time, got {value!r}: 0.3 for duration and 1e-4 for dt suit most "
+            "circuits."
         )
-    return float(value)
-
-
-def _known(update: str) -> Any:
-    if update not in ("staggered", "simultaneous"):
-        raise RefusedInputError(f"update {update!r} is unknown: use 'staggered' or 'simultaneous'.")
-    return update
+    return seconds
 
 
 def _for_each_circuit(drive: xr.DataArray, circuits: int) -> xr.DataArray:
@@ -247,5 +249,13 @@ def cartesian(circuit: Circuit, **values: Sequence[float]) -> list[Circuit]:
         The one that is varied.
     **values : sequence of float
         Names of its parameters.
+
+    Raises
+    ------
+    RefusedInputError
+        If a parameter has no list of values, or a value is impossible.
     """
+    for name, given in values.items():
+        if isinstance(given, str) or np.ndim(given) != 1:
+            raise RefusedInputError(f"cartesian needs a list of values of {name}, got {given!r}: write {name}=[...].")
     return [circuit.replace(**dict(zip(values, chosen, strict=True))) for chosen in itertools.product(*values.values())]

@@ -128,7 +128,7 @@ def pooled_network(batch: Batch) -> dict[str, Any]:
 
 
 def simulate(batch: Batch, duration: float, *, snapshots: bool = False, trajectory: bool = False, target: str = "numpy") -> Simulated:
-    """Run one batch of circuits from silence.
+    """Run one batch of circuits from their initial state, silence for most.
 
     Parameters
     ----------
@@ -155,9 +155,13 @@ def simulate(batch: Batch, duration: float, *, snapshots: bool = False, trajecto
         return simulate_standalone(batch, duration, snapshots=snapshots, trajectory=trajectory)
     brian2 = brian.brian2()
 
+    chosen = brian2.prefs.codegen.target
     brian2.prefs.codegen.target = target
-    with living_objects_set_aside():
-        return run_network(batch, duration, snapshots=snapshots, trajectory=trajectory)
+    try:
+        with living_objects_set_aside():
+            return run_network(batch, duration, snapshots=snapshots, trajectory=trajectory)
+    finally:
+        brian2.prefs.codegen.target = chosen
 
 
 def run_network(batch: Batch, duration: float, *, snapshots: bool, trajectory: bool) -> Simulated:
@@ -201,6 +205,9 @@ def _monitors(batch: Batch, parts: dict[str, Any], *, snapshots: bool, trajector
 @contextmanager
 def living_objects_set_aside() -> Iterator[None]:
     """Keep Brian2's collection of garbage before each run from walking all that lives, which costs as much as a thousand steps."""
+    if gc.get_freeze_count():  # frozen by someone else, who would lose it
+        yield
+        return
     gc.freeze()
     try:
         yield
@@ -208,8 +215,15 @@ def living_objects_set_aside() -> Iterator[None]:
         gc.unfreeze()
 
 
-def same_kind(circuits: Sequence[Circuit]) -> tuple[Circuit, ...]:
+def same_kind(circuits: Sequence[Circuit] | Circuit) -> tuple[Circuit, ...]:
     """Return the circuits if they can be simulated in one pair of groups, or refuse them."""
+    from circuits.base import Circuit
+
+    circuits = (circuits,) if isinstance(circuits, Circuit) else circuits
+    if not isinstance(circuits, list | tuple) or not all(isinstance(one, Circuit) for one in circuits):
+        raise RefusedInputError(
+            f"circuits to settle must be a list of circuits, got {type(circuits).__name__}: write settle([circuit], ...)."
+        )
     if not circuits:
         raise RefusedInputError("there is no circuit to settle: give at least one.")
     shared = {(type(one), one.sizes(), one.excitatory_time_constant, one.inhibitory_time_constant) for one in circuits}

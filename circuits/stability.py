@@ -1,13 +1,18 @@
 """How large a time step may be before a simulated inhibitory loop oscillates and reports too many winners.
 
-All functions take the loop gain g (for the linear interneuron G k) and time constants in s, broadcast against each other.
+g is the loop gain (for the linear interneuron G k). The limits take arrays of g and time constants in s, broadcast against each other;
+``loop_roots`` and ``critical_loop_gain`` take single numbers.
 Sources: circuits, sections 2.1 and 5.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy.optimize import brentq
+
+from drift.schema import RefusedInputError
 
 
 def loop_roots(loop_gain: float, excitatory_time_constant: float, inhibitory_time_constant: float) -> np.ndarray:
@@ -127,6 +132,13 @@ def integral_staggered_limit(loop_gain: np.ndarray, leak_time_constant: float, i
 
 
 INTEGRAL_LIMITS = {"staggered": integral_staggered_limit, "simultaneous": integral_simultaneous_limit}
+
+
+def known_update(update: Any) -> Any:
+    """Return the order of updates if it is one of ``LIMITS``, or refuse it."""
+    if not isinstance(update, str) or update not in LIMITS:
+        raise RefusedInputError(f"update {update!r} is unknown: use 'staggered' or 'simultaneous'.")
+    return update
 
 
 def critical_loop_gain(delay: float, excitatory_time_constant: float, inhibitory_time_constant: float) -> tuple[float, float]:

@@ -33,12 +33,12 @@ def wired_network(batch: Batch) -> dict[str, Any]:
     weights = {key: circuit.weights() for key, circuit in {id(one): one for one in batch.circuits}.items()}  # type: ignore[attr-defined]
     inward, outward = (np.stack([weights[id(circuit)][way] for circuit in batch.circuits]) for way in (0, 1))
     excitatory, interneuron = batch.excitatory(), batch.interneurons(inward.shape[1])
-    return {
-        "excitatory": excitatory,
-        "interneuron": interneuron,
-        "sums": _synapses(batch, excitatory, interneuron, f"total_post = weight * {batch.first.rate_variable}_pre", inward),
-        "inhibitions": _synapses(batch, interneuron, excitatory, "inhibition_post = weight * R_pre", outward),
-    }
+    parts = {"excitatory": excitatory, "interneuron": interneuron}
+    if inward.any():  # Brian2 runs no synapses that connect nothing; the sums stay 0 without them
+        parts["sums"] = _synapses(batch, excitatory, interneuron, f"total_post = weight * {batch.first.rate_variable}_pre", inward)
+    if outward.any():
+        parts["inhibitions"] = _synapses(batch, interneuron, excitatory, "inhibition_post = weight * R_pre", outward)
+    return parts
 
 
 def _synapses(batch: Batch, source: Any, target: Any, summed: str, weights: np.ndarray) -> Any:

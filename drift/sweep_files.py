@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+import threading
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -17,10 +18,12 @@ from drift.store import save
 from drift.training import train
 
 LIST = "sweep.json"
+WRITING = threading.Lock()  # the netCDF library ends the process when two threads open files at once
 # The modules that decide the numbers of a run; a change in any other keeps the files of earlier sweeps.
 DECISIVE = (
     "engines", "experiment.py", "learners", "metrics", "networks", "noise.py", "probes.py", "recipe.py",
-    "records.py", "schema.py", "streams.py", "tasks", "training.py",
+    "records.py", "schema.py", "streams.py", "tasks", "theory/curvature_spectrum.py", "theory/landscape.py",
+    "theory/landscape_probe.py", "training.py",
 )  # fmt: skip
 
 
@@ -107,7 +110,7 @@ def run_task(task: Task) -> str:
     try:
         if not task.path.exists():
             run = train([task.experiment], **task.options, threads=1, checkpoint=task.checkpoint, progress=False)
-            with _own_locks():
+            with WRITING, _own_locks():
                 save(run, task.path, overwrite=True)
         task.checkpoint.unlink(missing_ok=True)
         task.failure.unlink(missing_ok=True)

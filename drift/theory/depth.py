@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from drift.errors import RefusedInputError
 from drift.theory import kernel_forms as forms
+from drift.theory.kernel_checks import counted
 from drift.theory.kernel_moments import checked_correlation, checked_fraction, mean_activity, plain, pooled_square, threshold
 from drift.theory.kernel_pooling import covariance_pooling, measured_pooling
 from drift.theory.kernel_sheets import optimal_window, sheet_map
@@ -228,8 +228,7 @@ def deep_kernel(correlation: Any, active_fraction: Any, pooling: Any, hidden_lay
     ----------
     Chun & Lee 2024, PMLR 234:248.
     """
-    if hidden_layers < 1:
-        raise RefusedInputError(f"hidden_layers must be at least 1, got {hidden_layers}: the readout is not counted.")
+    hidden_layers = counted("hidden_layers", hidden_layers)
     if _tabulable(correlation, active_fraction, pooling):
         from drift.theory.kernel_tables import composed
 

@@ -6,6 +6,7 @@ it is active, how many fields that makes, how similar neighbouring places and di
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -15,29 +16,32 @@ from scipy.optimize import least_squares
 from drift.errors import RefusedInputError
 from drift.metrics.pairs import tracked_pairs
 from drift.schema import check
+from drift.store import provenance
 from drift.streams import stream
 from drift.theory.depth import correlation_map
 from drift.theory.drift_prediction import subject_label
+from drift.theory.estimation_bias import simulated_recording
+from drift.theory.kernel_checks import checked_number, counted
 from drift.theory.kernels import joint_activation, kappa, mean_square_activity, threshold
+from drift.theory.recorded_sums import COUNTS, RecordedSums, recorded_sums
 
 NOISE = ("poisson", "none", "fitted")
 FRACTIONS = np.geomspace(0.002, 0.6, 60)  # active fractions at which a code is compared with the theory
 ANGLE = np.linspace(np.pi, 0, 1001)
 ESTIMATES = ("active_fraction", "weight_lifetime", "place_extent", "attenuation")
-COUNTS = ("places", "active", "single", "double", "steps", "starts", "fields", "single_fields", "double_fields")
-LOUD = 8.0  # times the usual rate of active units, above which a unit is turned down
+MEANINGS = {
+    "measurement": "cosine of population vectors",
+    "fit": "cosine of population vectors of the fitted Top-K layer",
+    "active_fraction": "fraction of units active at a place",
+    "weight_lifetime": "time constant of the weights",
+    "lifetime_bias": "estimated over true lifetime of the weights in simulated recordings",
+    "place_extent": "extent of places, 0 for points and 1 for whole bins",
+    "attenuation": "cosine at lag 0, which noise keeps below 1",
+    "r_squared": "share of the variance over lags that the fit explains",
+    "rms_residual": "root mean square of measurement less fit",
+}
+LASTING = 10  # times the longest lag, from which a lifetime is too long to be corrected
 LONGEST_LIFETIME = 1e4  # times the longest lag: a code that does not decay
-
-
-class _Sums(NamedTuple):
-    """What is added up over units and sessions, so that either can be drawn anew."""
-
-    counts: np.ndarray  # (count, session, unit) in the order of COUNTS
-    neighbours: np.ndarray  # (product or power, offset 1 or 2, session, unit)
-    products: np.ndarray  # (unit, session, session) of activity at equal places
-    powers: np.ndarray  # (unit, session, session) of the first session at these places, without the noise
-    lags: np.ndarray  # (session, session), NaN where units are not tracked
-    attenuated: bool  # powers still hold the noise
 
 
 class _Curves(NamedTuple):
@@ -54,99 +58,12 @@ def _curves() -> _Curves:
     return _Curves(cosine, joint_activation(correlation, column), np.exp(-(threshold(FRACTIONS) ** 2) / 2) / (2 * np.pi))
 
 
-def _track(recording: xr.Dataset, subject: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rates (session, unit, way, place) and occupancies (session, 1, way, place) of one subject."""
-    rate, occupancy = recording["rate"].isel(subject=subject), recording["occupancy"].isel(subject=subject)
-    if rate.sizes.get("environment", 1) > 1 or "place_x" in recording.coords:
-        raise RefusedInputError("places must follow one another on one track, got a plane or several environments: select one track.")
-    rate, occupancy = (one.isel(environment=0) if "environment" in one.dims else one for one in (rate, occupancy))
-    if "direction" not in rate.dims:
-        rate = rate.expand_dims("direction")
-    occupancy = occupancy.broadcast_like(rate.isel(unit=0, drop=True))
-    ordered = rate.transpose("session", "unit", "direction", "place").values.astype(float)
-    return ordered, occupancy.transpose("session", "direction", "place").values.astype(float)[:, np.newaxis]
-
-
-def _events(rate: np.ndarray, occupancy: np.ndarray, label: str) -> np.ndarray:
-    counts = np.nan_to_num(rate * occupancy)
-    if np.abs(counts - np.rint(counts)).max(initial=0.0) > 1e-3:
-        raise RefusedInputError(
-            f"subject {label}: Poisson noise needs whole numbers of events, but rate x occupancy is not whole: pass noise='none' for the "
-            "exact rates of a run or noise='fitted' for amplitudes."
-        )
-    return np.rint(counts)
-
-
-def _totals(values: np.ndarray, active: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Ends of the runs of active places (bool), and the sum of values of each run where it ends."""
-    ends = active.copy()
-    ends[..., :-1] &= ~active[..., 1:]
-    total = np.zeros_like(values)
-    running = np.zeros(values.shape[:-1])
-    for place in range(values.shape[-1]):
-        running = np.where(active[..., place], running + values[..., place], 0.0)
-        total[..., place] = running
-    return ends, total
-
-
-def _counted(rate: np.ndarray, events: np.ndarray) -> np.ndarray:
-    """(count, session, unit) as named by COUNTS: of places, of steps between places and those into a field, and of fields."""
-    known, active = np.isfinite(rate), np.nan_to_num(rate) > 0
-    steps = known[..., 1:] & known[..., :-1]
-    starts = steps & active[..., 1:] & ~active[..., :-1]
-    ends, total = _totals(events, active)
-    found = [known, active, events == 1, events == 2, steps, starts, ends, ends & (total == 1), ends & (total == 2)]
-    return np.stack([one.sum(axis=(2, 3)) for one in found]).astype(float)
-
-
-def _neighbours(rate: np.ndarray, variance: np.ndarray) -> np.ndarray:
-    """(product or power, offset, session, unit) of places one and two steps apart."""
-    known, filled = np.isfinite(rate), np.nan_to_num(rate)
-    power, result = filled**2 - variance, []
-    for offset in (1, 2):
-        both = known[..., offset:] & known[..., :-offset]
-        product = filled[..., offset:] * filled[..., :-offset]
-        result.append([np.where(both, one, 0.0).sum((2, 3)) for one in (product, (power[..., offset:] + power[..., :-offset]) / 2)])
-    return np.moveaxis(np.array(result), 0, 1)
-
-
-def _sums(recording: xr.Dataset, subject: int, tracked: np.ndarray, noise: str) -> _Sums:
-    rate, occupancy = _track(recording, subject)
-    poisson = noise == "poisson"
-    events = _events(rate, occupancy, subject_label(recording, subject)) if poisson else np.zeros_like(rate)
-    time = np.where(occupancy > 0, occupancy, 1.0)
-    variance = np.nan_to_num(rate) / time if poisson else np.zeros_like(rate)  # of the noise, estimated without bias
-    flat = rate.transpose(1, 0, 2, 3).reshape(rate.shape[1], len(rate), -1)  # (unit, session, place)
-    known, filled = np.isfinite(flat).astype(float), np.nan_to_num(flat)
-    power = filled**2 - variance.transpose(1, 0, 2, 3).reshape(flat.shape)
-    elapsed = recording["elapsed"].isel(subject=subject).values.astype(float)
-    lags = np.where(tracked, np.abs(elapsed[:, np.newaxis] - elapsed), np.nan)
-    weight = _weights(flat)
-    products = weight[:, np.newaxis, np.newaxis] * (filled @ filled.transpose(0, 2, 1))
-    powers = weight[:, np.newaxis, np.newaxis] * (power @ known.transpose(0, 2, 1))
-    neighbours = weight * _neighbours(rate, variance)
-    present = np.isfinite(flat).any(-1)
-    both = present[:, :, np.newaxis] & present[:, np.newaxis]
-    return _Sums(_counted(rate, events), neighbours, np.where(both, products, 0.0), np.where(both, powers, 0.0), lags, noise == "fitted")
-
-
-def _weights(rate: np.ndarray) -> np.ndarray:
-    """(unit) 1 / (g^2 + LOUD^2), g the mean rate of a unit where it is active over that of all units.
-
-    Without it a few units of large gain are all that is seen; equal say for all would tell against units that are active by chance.
-    """
-    filled = np.nan_to_num(rate)
-    total, active = filled.sum((1, 2)), (filled > 0).sum((1, 2))
-    usual = total.sum() / max(active.sum(), 1)
-    return 1 / ((total / np.maximum(active, 1) / (usual or 1.0)) ** 2 + LOUD**2)
-
-
 def _unseen(singles: float, doubles: float) -> float:
     """Members that left no event, from those with one and two: n_0 = n_1^2 / n_2, exact where rates are exponential over members."""
     return singles**2 / doubles if doubles > 0 else 0.0
 
 
-def _decay(sums: _Sums, units: np.ndarray, sessions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _decay(sums: RecordedSums, units: np.ndarray, sessions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Lags, mean cosine at each and its weight, for units and sessions that count as often as told."""
     product, power = (np.tensordot(units, one, 1) for one in (sums.products, sums.powers))
     scale = power * power.T
@@ -159,7 +76,7 @@ def _decay(sums: _Sums, units: np.ndarray, sessions: np.ndarray) -> tuple[np.nda
     return lags, np.bincount(group, weight * product[first, second] / np.sqrt(scale[first, second]), minlength=lags.size) / total, total
 
 
-def _fields(sums: _Sums, units: np.ndarray, sessions: np.ndarray) -> tuple[float, float]:
+def _fields(sums: RecordedSums, units: np.ndarray, sessions: np.ndarray) -> tuple[float, float]:
     """Fraction of active places and of places where a field begins, both with what left no event."""
     counts = dict(zip(COUNTS, np.einsum("cau,a,u->c", sums.counts, sessions, units)))
     active = (counts["active"] + _unseen(counts["single"], counts["double"])) / counts["places"]
@@ -209,7 +126,7 @@ def _lifetime(decay: tuple[np.ndarray, np.ndarray, np.ndarray], fraction: float,
     return float(np.exp(fit.x[0])), float(fit.x[1]) if attenuated else 1.0
 
 
-def _estimates(sums: _Sums, units: np.ndarray, sessions: np.ndarray, curves: _Curves) -> np.ndarray:
+def _estimates(sums: RecordedSums, units: np.ndarray, sessions: np.ndarray, curves: _Curves) -> np.ndarray:
     """(estimate) in the order of ESTIMATES."""
     active, begun = _fields(sums, units, sessions)
     product, power = np.einsum("kdau,a,u->kd", sums.neighbours, sessions, units)
@@ -221,7 +138,7 @@ def _estimates(sums: _Sums, units: np.ndarray, sessions: np.ndarray, curves: _Cu
     return np.array([fraction, lifetime, extent, attenuation])
 
 
-def _drawn(sums: _Sums, curves: _Curves, repetitions: int, rng: np.random.Generator) -> np.ndarray:
+def _drawn(sums: RecordedSums, curves: _Curves, repetitions: int, rng: np.random.Generator) -> np.ndarray:
     """(repetition, estimate) of units and sessions drawn with replacement."""
     sessions, units = sums.counts.shape[1:]
     found: list[np.ndarray] = []
@@ -238,6 +155,7 @@ def estimate(
     noise: Literal["poisson", "none", "fitted"] = "poisson",
     repetitions: int = 200,
     confidence: float = 0.95,
+    simulations: int = 2,
     seed: int = 0,
 ) -> xr.Dataset:
     """Estimate how sparse a recorded code is and how fast the weights behind it drift, as if it were a random Top-K layer.
@@ -260,15 +178,19 @@ def estimate(
         Of the bootstrap over units and sessions.
     confidence : float
         Of the intervals.
+    simulations : int
+        Recordings of a random Top-K layer with the estimated numbers, its places, occupancy and event rates those of the recording, that
+        are estimated alike: T is divided by the factor that they get wrong on average, and so is its interval. 0 for no correction; there
+        is none without Poisson noise, or where T is beyond ``LASTING`` times the longest lag.
     seed : int
-        Of the bootstrap.
+        Of bootstrap and simulations.
 
     Returns
     -------
     xarray.Dataset
         ``active_fraction``, ``weight_lifetime`` (units of elapsed), ``place_extent`` (0 where rates are those of points, 1 of whole bins)
         and ``attenuation`` A (subject), each with ``*_interval`` (subject, bound); ``measurement`` and ``fit`` (subject, lag) of the cosine
-        and ``r_squared``, ``rms_residual`` (subject) of the fit.
+        and ``r_squared``, ``rms_residual`` (subject) of the fit, before the correction; ``lifetime_bias`` (subject), 1 without one.
 
     Raises
     ------
@@ -281,7 +203,8 @@ def estimate(
     Notes
     -----
     Gains that go with the code, such as a unit's gain being set by its activity in the first session, bias the lifetime, which is then
-    too short by up to a fifth where it exceeds the recording; the intervals do not know of it.
+    too short by up to a fifth where it exceeds the recording; simulations take back about half of it, and the intervals do not know of the
+    rest.
 
     References
     ----------
@@ -290,20 +213,22 @@ def estimate(
     check(recording, "rate", "occupancy", "elapsed")
     if noise not in NOISE:
         raise RefusedInputError(f"noise must be one of {', '.join(NOISE)}, got {noise!r}: say how rates deviate from those of the code.")
-    if repetitions < 2 or not 0 < confidence < 1:
-        raise RefusedInputError(
-            f"repetitions must be at least 2 and confidence within (0, 1), got {repetitions} and {confidence}: choose others."
-        )
+    simulations = counted("simulations", simulations, 0)
+    repetitions, seed = counted("repetitions", repetitions, 2), counted("seed", seed, 0)
+    if not 0 < checked_number("confidence", confidence) < 1:
+        raise RefusedInputError(f"confidence must lie within (0, 1), got {confidence}: use 0.95 for intervals of 95 %.")
     tracked, curves, results = tracked_pairs(recording), _curves(), []
     for subject in range(recording.sizes["subject"]):
-        sums = _sums(recording, subject, tracked[subject], noise)
+        sums = recorded_sums(recording, subject, tracked[subject], noise)
         rng = stream(seed, "bootstrap").spawn(subject + 1)[-1]
-        results.append(_described(sums, curves, _refused(sums, recording, subject), repetitions, confidence, rng))
+        found = _described(sums, curves, _refused(sums, recording, subject), repetitions, confidence, rng)
+        draws = stream(seed, "weights").spawn(subject + 1)[-1].spawn(simulations) if noise == "poisson" else []
+        results.append(_corrected(found, _bias(found, sums, recording.isel(subject=[subject]), curves, draws)))
     units = str(recording["elapsed"].attrs.get("units", "1"))
     return _labelled(xr.concat(results, dim="subject", join="outer"), [subject_label(recording, s) for s in range(len(results))], units)
 
 
-def _refused(sums: _Sums, recording: xr.Dataset, subject: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _refused(sums: RecordedSums, recording: xr.Dataset, subject: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The decay of a whole subject, or a sentence that says why it tells nothing."""
     sessions, units = sums.counts.shape[1:]
     label = subject_label(recording, subject)
@@ -316,7 +241,7 @@ def _refused(sums: _Sums, recording: xr.Dataset, subject: int) -> tuple[np.ndarr
 
 
 def _described(
-    sums: _Sums,
+    sums: RecordedSums,
     curves: _Curves,
     decay: tuple[np.ndarray, np.ndarray, np.ndarray],
     repetitions: int,
@@ -338,9 +263,42 @@ def _described(
     return result.assign(r_squared=1 - lost / spread if spread > 0 else np.nan, rms_residual=np.sqrt(lost))
 
 
+def _bend(found: xr.Dataset, sums: RecordedSums, curves: _Curves) -> float:
+    """Curvature of the correlation of the inputs, per squared distance between neighbouring places."""
+    product, power = np.einsum("kdau->kd", sums.neighbours)
+    angles = [[np.interp(cosine, row, ANGLE) for row in curves.cosine] for cosine in product / power]
+    near, far = (1 - np.cos(np.interp(found["active_fraction"].item(), FRACTIONS, row)) for row in angles)
+    return float(max(16 * near - far, 0.0) / 6)
+
+
+def _bias(found: xr.Dataset, sums: RecordedSums, recording: xr.Dataset, curves: _Curves, draws: Sequence[np.random.Generator]) -> float:
+    """Factor by which the lifetime of simulated weights is got wrong, 1 where it cannot be told."""
+    fraction, lifetime, extent = (float(found[name]) for name in ("active_fraction", "weight_lifetime", "place_extent"))
+    known = np.isfinite(recording["rate"].transpose("session", ...).values).reshape(recording.sizes["session"], -1).any(axis=1)
+    silent = not bool((recording["rate"].isel(session=int(known.argmax())) > 0).any())
+    if silent or lifetime > LASTING * found["lag"].values.max() or round(fraction * recording.sizes["unit"]) < 1:
+        return 1.0
+    bend, ratios = _bend(found, sums, curves), []
+    for rng in draws:
+        copy = simulated_recording(recording, 0, fraction, lifetime, extent, bend, rng)
+        again = recorded_sums(copy, 0, np.ones((copy.sizes["session"],) * 2, dtype=bool), "poisson")
+        sessions, units = again.counts.shape[1:]
+        if again.counts[COUNTS.index("starts")].sum() > 0:
+            ratios.append(np.log(_estimates(again, np.ones(units), np.ones(sessions), curves)[1] / lifetime))
+    return float(np.exp(np.mean(ratios))) if ratios else 1.0
+
+
+def _corrected(found: xr.Dataset, bias: float) -> xr.Dataset:
+    for name in ("weight_lifetime", "weight_lifetime_interval"):
+        found[name] = found[name] / bias
+    return found.assign(lifetime_bias=bias)
+
+
 def _labelled(result: xr.Dataset, labels: list[str], units: str) -> xr.Dataset:
     result = result.assign_coords(subject=labels, bound=["low", "high"])
     for name, variable in result.data_vars.items():
-        variable.attrs["units"] = units if str(name).startswith("weight_lifetime") else "1"
-    result["lag"].attrs["units"] = units
-    return result
+        estimated = str(name).removesuffix("_interval")
+        meaning = MEANINGS[estimated] if name == estimated else f"confidence interval of the {MEANINGS[estimated]}"
+        variable.attrs = {"units": units if estimated == "weight_lifetime" else "1", "long_name": meaning}
+    result["lag"].attrs = {"units": units, "long_name": "elapsed time between two sessions"}
+    return result.assign_attrs(**provenance(), title="sparsity and drift of the weights behind a recorded code")

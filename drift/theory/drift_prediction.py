@@ -15,11 +15,22 @@ from scipy.interpolate import CubicSpline
 from drift.errors import RefusedInputError
 from drift.metrics import by_lag
 from drift.schema import check
+from drift.store import provenance
 from drift.theory.code_similarity import STATISTICS, active_units, measured_similarity
 from drift.theory.depth import measured_pooling
 from drift.theory.top_k_drift import code_similarity, effective_correlation, population_vector_similarity
 
 READOUT = "readout_cosine"
+MEANINGS = {
+    "prediction": "similarity of codes predicted from the drift of the weights",
+    "measurement": "similarity of codes",
+    "structure": "structure beyond a random Top-K layer",
+    "rms_structure": "root mean square over lags of structure",
+    "weight_autocorrelation": "correlation of input weights less their means over units",
+    "pairs": "pairs of sessions at this lag",
+    "active_fraction": "fraction of responses above zero",
+    "pooling": "summed correlation of the output weights of a unit with its others",
+}
 NODES = 97  # autocorrelations at which predictions are computed; between them they are smooth in the angle arccos r
 
 
@@ -86,7 +97,7 @@ def subject_label(dataset: xr.Dataset, subject: int) -> str:
 
 
 def _of_weights(run: xr.Dataset, subject: int) -> np.ndarray:
-    """(session, session) cosine of all input weights and biases."""
+    """(session, session) cosine of input weights and biases less their means over units, which change no order among units."""
     if "weight_autocorrelation" in run:
         return run["weight_autocorrelation"].isel(subject=subject).transpose("session", "session_other").values.astype(float)
     if "input_weights" not in run:
@@ -98,18 +109,22 @@ def _of_weights(run: xr.Dataset, subject: int) -> np.ndarray:
     if "bias" in run:
         bias = run["bias"].isel(subject=subject).transpose("session", "unit").values
         weights = np.concatenate([weights, bias[..., np.newaxis]], axis=-1)
-    flat = weights.reshape(len(weights), -1)
-    flat = flat / np.linalg.norm(flat, axis=1, keepdims=True)
+    known = np.isfinite(weights)
+    shared = known[known.any(axis=(1, 2))].all(axis=0)  # (unit, input) without the padding of other subjects
+    here = weights[:, shared.any(axis=1)][:, :, shared.any(axis=0)]
+    flat = (here - here.mean(axis=1, keepdims=True)).reshape(len(here), -1)
+    norm = np.linalg.norm(flat, axis=1, keepdims=True)
+    flat = np.divide(flat, norm, out=np.full(flat.shape, np.nan), where=norm > 0)
     return np.clip(flat @ flat.T, -1, 1)
 
 
-def _of_inputs(run: xr.Dataset, subject: int, maps: np.ndarray, active_fraction: float) -> np.ndarray:
-    """Correlation of the inputs, given or inferred from the similarity of places within each session."""
-    if "input_correlation" in run and run["rate"].sizes.get("direction", 1) == 1:
-        given = run["input_correlation"]
-        given = given.isel(subject=subject) if "subject" in given.dims else given
-        return given.transpose("place", "place_other").values.astype(float)
-    return effective_correlation(_mean_cosine(maps), active_fraction)
+def _given_correlation(run: xr.Dataset, subject: int) -> np.ndarray | None:
+    """(place, place) correlation of the inputs, NaN where a subject has no such place or did not visit it."""
+    if "input_correlation" not in run or run["rate"].sizes.get("direction", 1) > 1:
+        return None
+    given = run["input_correlation"]
+    given = given.isel(subject=subject) if "subject" in given.dims else given
+    return given.transpose("place", "place_other").values.astype(float)
 
 
 def _mean_cosine(maps: np.ndarray) -> np.ndarray:
@@ -125,7 +140,13 @@ def _mean_cosine(maps: np.ndarray) -> np.ndarray:
 
 
 def _layer(run: xr.Dataset, subject: int) -> _Layer:
-    maps = activity_maps(run, subject)
+    maps, given = activity_maps(run, subject), _given_correlation(run, subject)
+    present = np.isfinite(maps).any(axis=(0, 2)) & (True if given is None else np.isfinite(given.diagonal()))  # (place and direction)
+    if not present.any():
+        raise RefusedInputError(
+            f"subject {subject_label(run, subject)}: no place has both a rate and an input_correlation that are finite: match their places."
+        )
+    maps = maps[:, present]
     observed = np.isfinite(maps)
     fraction = float(active_units(maps)[observed].mean())
     if not 0 < fraction < 1:
@@ -137,7 +158,8 @@ def _layer(run: xr.Dataset, subject: int) -> _Layer:
         outward = run["output_weights"].isel(subject=subject).transpose("session", "output", "unit").values.astype(float)
     pooling = np.nan if outward is None else float(np.mean([measured_pooling(one)[0] for one in outward if np.isfinite(one).all()]))
     amplitude = np.sqrt(np.nansum(maps**2, axis=(0, 2)) / np.maximum(observed.sum(axis=(0, 2)), 1))
-    return _Layer(maps, _of_weights(run, subject), _of_inputs(run, subject, maps, fraction), amplitude, fraction, pooling, outward)
+    inputs = effective_correlation(_mean_cosine(maps), fraction) if given is None else given[np.ix_(present, present)]
+    return _Layer(maps, _of_weights(run, subject), inputs, amplitude, fraction, pooling, outward)
 
 
 def _measured(layer: _Layer, one: int, other: int) -> np.ndarray:
@@ -181,7 +203,8 @@ def _by_pairs(layer: _Layer) -> tuple[np.ndarray, np.ndarray]:
 def predict(run: xr.Dataset) -> xr.Dataset:
     """Predict the drift of a code from the drift of its weights, with no fitted parameter, and hold the measured drift against it.
 
-    The active fraction f is that of all responses; r between two sessions is the cosine of their input weights; the correlation c0 of
+    The active fraction f is that of all responses; r between two sessions is the cosine of their input weights, each less its
+    mean over units, which lifts all units alike; the correlation c0 of
     the inputs at two places is given, or that which the code itself has within a session; the pooling m is that of the output weights.
     Prediction and measurement are formed for every pair of sessions and averaged by lag.
 
@@ -228,7 +251,7 @@ def predict(run: xr.Dataset) -> xr.Dataset:
     result["pairs"] = weights["pairs"].drop_vars("subject", errors="ignore")
     for name in ("active_fraction", "pooling"):
         result[name] = ("subject", np.array([getattr(layer, name) for layer in layers]))
-    for variable in result.data_vars.values():
-        variable.attrs["units"] = "1"
-    result["structure"].attrs["long_name"] = "structure beyond a random Top-K layer"
-    return result
+    for name, meaning in MEANINGS.items():
+        result[name].attrs = {"units": "1", "long_name": meaning}
+    result["lag"].attrs = {"units": str(run["elapsed"].attrs.get("units", "1")), "long_name": "elapsed time between two sessions"}
+    return result.assign_attrs(**provenance(), title="drift of codes predicted from the drift of their weights")

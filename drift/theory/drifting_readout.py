@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import xarray as xr
+from scipy.linalg import LinAlgError, LinAlgWarning, solve
 
 from drift.errors import RefusedInputError
+from drift.theory.kernel_checks import checked_autocorrelation, counted, plain_numbers, position_matrix
 from drift.theory.kernel_networks import top_k
 from drift.theory.kernels import kappa, mean_square_activity
+from drift.theory.regression_checks import checked_ridge
 from drift.theory.sampled_top_k_drift import SEEDS, UNITS, drifting_preactivations, over_seeds
-from drift.theory.top_k_drift import alike, checked_autocorrelation, position_matrix
+from drift.theory.top_k_drift import alike
 
 
 def readout_error(
@@ -46,7 +50,7 @@ def readout_error(
     Raises
     ------
     RefusedInputError
-        If a correlation is out of range or sizes do not fit.
+        If a correlation is out of range, sizes do not fit, or the kernel is singular without a ridge.
 
     References
     ----------
@@ -54,7 +58,7 @@ def readout_error(
     """
     matrix = position_matrix(position_correlation)
     desired = _target_matrix(targets, len(matrix))
-    trained = np.arange(len(matrix)) if training_places is None else np.asarray(training_places)
+    trained = _trained(training_places, len(matrix))
     scale = float(np.asarray(mean_square_activity(active_fraction)))
     coefficients = _ridge_coefficients(
         np.asarray(kappa(matrix[np.ix_(trained, trained)], active_fraction)) / scale, desired[trained], ridge
@@ -68,17 +72,35 @@ def readout_error(
 
 
 def _target_matrix(targets: Any, places: int) -> np.ndarray:
-    desired = np.asarray(targets, dtype=float)
+    desired = plain_numbers("targets", targets)
     if desired.ndim != 2 or len(desired) != places:
         raise RefusedInputError(f"targets must be (place, output) for {places} places, got shape {desired.shape}: give one row a place.")
+    if not np.isfinite(desired).all():
+        raise RefusedInputError("targets must be finite, got NaN or infinity: leave out the places without a target.")
     return desired
+
+
+def _trained(training_places: Any, places: int) -> np.ndarray:
+    """Numbers of the places that were seen on day 0."""
+    if training_places is None:
+        return np.arange(places)
+    chosen = np.atleast_1d(np.asarray(training_places))
+    if chosen.ndim != 1 or chosen.size == 0 or chosen.dtype.kind not in "iu" or chosen.min() < 0 or chosen.max() >= places:
+        raise RefusedInputError(f"training_places must be numbers of places from 0 to {places - 1}, got {training_places}: list some.")
+    return chosen
 
 
 def _ridge_coefficients(kernel: np.ndarray, targets: np.ndarray, ridge: float) -> np.ndarray:
     """(training place, output) (K + lambda I)^-1 y."""
-    if not ridge >= 0:
-        raise RefusedInputError(f"ridge must not be negative, got {ridge}: use 0 or more.")
-    return np.linalg.solve(kernel + ridge * np.eye(len(kernel)), targets)
+    ridge = checked_ridge(ridge)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", LinAlgWarning)
+        try:
+            return np.asarray(solve(kernel + ridge * np.eye(len(kernel)), targets, assume_a="pos"))
+        except (LinAlgError, LinAlgWarning):
+            raise RefusedInputError(
+                f"the kernel of {len(kernel)} training places is singular at ridge {ridge:g}: add a ridge or leave out places alike."
+            ) from None
 
 
 def sampled_readout_error(
@@ -113,7 +135,8 @@ def sampled_readout_error(
     """
     matrix = position_matrix(position_correlation)
     desired = _target_matrix(targets, len(matrix))
-    trained = np.arange(len(matrix)) if training_places is None else np.asarray(training_places)
+    trained = _trained(training_places, len(matrix))
+    units = counted("units", units, 2)
     scale = units * float(mean_square_activity(active_fraction))
 
     def measure(seed: int) -> np.ndarray:

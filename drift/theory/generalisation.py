@@ -16,43 +16,10 @@ from scipy.optimize import brentq
 
 from drift.errors import RefusedInputError
 from drift.theory.depth import deep_kernel, optimal_pooling
+from drift.theory.kernel_checks import plain_numbers
+from drift.theory.regression_checks import SYMMETRY, checked_ridge, checked_training, symmetric_kernel, target_matrix
 
 __all__ = ["effective_dimensionality", "effective_ridge", "optimal_parameters", "predicted_error", "spectrum"]
-
-SYMMETRY = 1e-8  # largest asymmetry, and most negative eigenvalue, that counts as rounding, relative to the largest entry
-
-
-def symmetric_kernel(kernel: np.ndarray) -> np.ndarray:
-    """Return the kernel as a float64 array (point, point) if it is finite, square and symmetric; refuse it otherwise."""
-    kernel = np.asarray(kernel, dtype=float)
-    if kernel.ndim != 2 or kernel.shape[0] != kernel.shape[1] or kernel.shape[0] < 2:
-        raise RefusedInputError(f"the kernel must have dims (point, point), got shape {kernel.shape}: pass one square Gram matrix.")
-    if not np.isfinite(kernel).all():
-        raise RefusedInputError("the kernel must be finite, got NaN or infinity: leave out the points that were not observed.")
-    asymmetry = float(np.abs(kernel - kernel.T).max())
-    if asymmetry > SYMMETRY * float(np.abs(kernel).max()):
-        raise RefusedInputError(f"the kernel must be symmetric, got entries that differ by {asymmetry:.3g}: pass (K + K.T) / 2.")
-    return kernel
-
-
-def target_matrix(targets: np.ndarray, points: int) -> np.ndarray:
-    """Return targets as float64 (point, output) if they are finite and as many as the points; refuse them otherwise."""
-    targets = np.asarray(targets, dtype=float)
-    if targets.ndim not in (1, 2) or targets.shape[0] != points or targets.size == 0:
-        raise RefusedInputError(f"targets must have dims (point[, output]) with {points} points, got {targets.shape}: match the kernel.")
-    if not np.isfinite(targets).all():
-        raise RefusedInputError("targets must be finite, got NaN or infinity: leave out the points that were not observed.")
-    return targets.reshape(points, -1)  # (point, output)
-
-
-def refuse_training(training_points: int, points: float, ridge: float) -> None:
-    """Refuse a number of training points outside of 1 <= P < N, and a ridge that is negative or not finite."""
-    if not 1 <= training_points < points:
-        raise RefusedInputError(
-            f"training_points must be at least 1 and below the {points} points, got {training_points}: leave points out of training."
-        )
-    if not (ridge >= 0 and math.isfinite(ridge)):
-        raise RefusedInputError(f"ridge must be finite and not negative, got {ridge}: use 0 for ridgeless regression.")
 
 
 def spectrum(kernel: np.ndarray, targets: np.ndarray) -> xr.Dataset:
@@ -99,7 +66,7 @@ def spectrum(kernel: np.ndarray, targets: np.ndarray) -> xr.Dataset:
 
 def _spectral_arrays(eigenvalues: np.ndarray, coefficients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Eigenvalues and the squared coefficients, averaged over outputs, both (mode)."""
-    values, components = np.asarray(eigenvalues, dtype=float), np.asarray(coefficients, dtype=float)
+    values, components = plain_numbers("eigenvalues", eigenvalues), plain_numbers("coefficients", coefficients)
     if values.ndim != 1 or components.ndim not in (1, 2) or components.shape[0] != values.size:
         raise RefusedInputError(
             "eigenvalues (mode) and coefficients (mode[, output]) must share the modes, "
@@ -111,7 +78,17 @@ def _spectral_arrays(eigenvalues: np.ndarray, coefficients: np.ndarray) -> tuple
 
 
 def _is_spectrum(values: np.ndarray) -> bool:
-    return bool(np.isfinite(values).all() and (values >= 0).all() and (values > 0).any())
+    return bool(values.ndim == 1 and np.isfinite(values).all() and (values >= 0).all() and (values > 0).any())
+
+
+def _checked_spectrum(values: np.ndarray) -> np.ndarray:
+    values = plain_numbers("a spectrum", values)
+    if not _is_spectrum(values):
+        raise RefusedInputError(
+            f"a spectrum (mode) must be finite, not negative and not all 0, got shape {values.shape} from "
+            f"{values.min(initial=np.inf):g} to {values.max(initial=-np.inf):g}: pass eigenvalues of spectrum."
+        )
+    return values
 
 
 def effective_ridge(eigenvalues: np.ndarray, training_points: int, ridge: float = 0.0) -> float:
@@ -136,15 +113,16 @@ def effective_ridge(eigenvalues: np.ndarray, training_points: int, ridge: float 
     Raises
     ------
     RefusedInputError
-        If the ridge is 0 and there are no more modes above zero than training points, so that the root is 0.
+        If the eigenvalues are no spectrum, the ridge is negative, or it is 0 and there are no more modes above zero than training points,
+        so that the root is 0.
 
     References
     ----------
     Chun & Lee 2024, PMLR 234:248; Canatar, Bordelon & Pehlevan 2021, Nat. Commun. 12:2914, eq. 5.
     """
-    above = np.asarray(eigenvalues, dtype=float)
+    above = _checked_spectrum(eigenvalues)
     above = above[above > 0]
-    refuse_training(training_points, math.inf, ridge)
+    training_points, ridge = checked_training(training_points, math.inf), checked_ridge(ridge)
     surplus = above.size - training_points
     if ridge == 0 and surplus <= 0:
         raise RefusedInputError(
@@ -208,7 +186,7 @@ def predicted_error(
     """
     values, powers = _spectral_arrays(eigenvalues, coefficients)
     points = values.size if points is None else points
-    refuse_training(training_points, points, ridge)
+    training_points, ridge = checked_training(training_points, points), checked_ridge(ridge)
     if leading not in ("plain", "authors"):
         raise RefusedInputError(f"leading must be 'plain' or 'authors', got {leading!r}: choose how the first mode is treated.")
     root = effective_ridge(values, training_points, ridge)
@@ -261,9 +239,7 @@ def effective_dimensionality(values: np.ndarray) -> float:
     ----------
     Chun & Lee 2024, PMLR 234:248.
     """
-    values = np.asarray(values, dtype=float)
-    if values.ndim != 1 or not (np.isfinite(values).all() and (values >= 0).all() and (values > 0).any()):
-        raise RefusedInputError("a spectrum (mode) must be finite, not negative and not all 0: pass eigenvalues of spectrum.")
+    values = _checked_spectrum(values)
     return float(values.sum() ** 2 / np.sum(values**2))
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from drift.errors import RefusedInputError
 from drift.theory import kernel_forms as forms
+from drift.theory.kernel_checks import plain_numbers
 
 SLACK = 1e-9  # correlations computed from data exceed 1 by rounding
 
@@ -15,8 +16,8 @@ SLACK = 1e-9  # correlations computed from data exceed 1 by rounding
 def numbers(xp: Any, value: Any) -> Any:
     """Return float64 numbers of the library."""
     if xp is np:
-        return np.asarray(value, dtype=float)
-    return value.to(xp.float64) if isinstance(value, xp.Tensor) else xp.as_tensor(value, dtype=xp.float64)
+        return plain_numbers("arguments", value)
+    return value.to(xp.float64) if isinstance(value, xp.Tensor) else xp.as_tensor(plain_numbers("arguments", value))
 
 
 def beside_of(xp: Any, value: Any, other: Any) -> Any:
@@ -29,18 +30,30 @@ def checked_fraction(active_fraction: Any, beside: Any = None) -> tuple[Any, Any
     """Return numpy or torch and the active fractions as float64, or refuse fractions outside 0 < f <= 1."""
     xp = forms.space(active_fraction, beside)
     fraction = beside_of(xp, active_fraction, beside)
-    if bool(((fraction <= 0) | (fraction > 1)).any()):
-        raise RefusedInputError(f"active_fraction must lie in (0, 1], got {active_fraction}: give the share of units that are active.")
+    _refuse(fraction, ~((fraction > 0) & (fraction <= 1)), "active_fraction must lie in (0, 1]", "give the share of units that are active")
+    _refuse_shapes(fraction, beside)
     return xp, fraction
+
+
+def _refuse(values: Any, wrong: Any, demand: str, remedy: str) -> None:
+    """Refuse values of which some are wrong, and name the first of these."""
+    if bool(wrong.any()):
+        raise RefusedInputError(f"{demand}, got {float(values.reshape(-1)[wrong.reshape(-1)][0]):.6g}: {remedy}.")
+
+
+def _refuse_shapes(*arrays: Any) -> None:
+    shapes = [tuple(np.shape(array)) for array in arrays]
+    try:
+        np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise RefusedInputError(f"arguments must broadcast, got shapes {' and '.join(map(str, shapes))}: give them equal dims.") from None
 
 
 def checked_correlation(correlation: Any, beside: Any = None) -> tuple[Any, Any]:
     """Return numpy or torch and the correlations as float64 in [-1, 1], or refuse values beyond; NaN stays NaN."""
     xp = forms.space(correlation, beside)
     values = numbers(xp, correlation) if forms.space(correlation) is xp else beside_of(xp, correlation, beside)
-    if bool((abs(values) > 1 + SLACK).any()):
-        largest = float(abs(values).max())
-        raise RefusedInputError(f"correlation must lie in [-1, 1], got {largest:.6g}: divide covariances by both standard deviations.")
+    _refuse(values, abs(values) > 1 + SLACK, "correlation must lie in [-1, 1]", "divide covariances by both standard deviations")
     return xp, xp.clip(values, -1.0, 1.0)
 
 
@@ -190,7 +203,6 @@ def pooled_square(active_fraction: Any, pooling: Any = 0.0) -> Any:
     """
     xp, fraction = checked_fraction(active_fraction, pooling)
     pooling = beside_of(xp, pooling, fraction)
-    if bool((pooling < -1).any()):
-        raise RefusedInputError(f"pooling must be at least -1, got {pooling}: -1 are balanced weights, 0 independent ones.")
+    _refuse(pooling, ~(pooling >= -1), "pooling must be at least -1", "-1 are balanced weights, 0 independent ones")
     mean = xp.where(pooling == -1, 0.0, mean_activity(fraction))
     return plain(xp, activity_variance(fraction) + (1.0 + pooling) * mean * mean)

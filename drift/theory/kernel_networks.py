@@ -11,10 +11,12 @@ import numpy as np
 from scipy.ndimage import uniform_filter1d
 
 from drift.errors import RefusedInputError
+from drift.theory.kernel_checks import checked_number
 
 ENTRIES = 1 << 22  # weights held at a time: 32 MiB
 CORRELATED = ("local", "global")
 DRAWN = ("gram", "explicit")
+VARIANTS = ("subtract", "keep", "binary")
 
 
 def boxed(values: np.ndarray, window: int) -> np.ndarray:
@@ -55,10 +57,12 @@ def top_k(preactivation: np.ndarray, active_fraction: float, variant: str = "sub
     Raises
     ------
     RefusedInputError
-        If no unit or every unit would be active.
+        If no unit or every unit would be active, or the variant is unknown.
     """
     units = preactivation.shape[-1]
-    active = round(active_fraction * units)
+    if variant not in VARIANTS:
+        raise RefusedInputError(f"variant {variant!r} is unknown: use one of {', '.join(VARIANTS)}.")
+    active = round(checked_number("active_fraction", active_fraction) * units)
     if not 0 < active < units:
         raise RefusedInputError(f"active_fraction {active_fraction} leaves {active} of {units} units active: give 1 to {units - 1}.")
     border = np.partition(preactivation, units - active - 1, axis=-1)[..., units - active - 1, np.newaxis]
@@ -171,11 +175,13 @@ def check_network(correlation: np.ndarray, pooling: float, units: int, windows: 
             raise RefusedInputError(f"{name} {choices[name]!r} is unknown: use one of {', '.join(known)}.")
     if correlation.ndim != 2 or correlation.shape[0] != correlation.shape[1] or not np.allclose(correlation, correlation.T):
         raise RefusedInputError(f"correlation must be a symmetric (input, input) matrix, got shape {correlation.shape}: pass x x^T.")
+    if not np.allclose(correlation.diagonal(), 1.0, rtol=0, atol=1e-6):
+        raise RefusedInputError("correlation must have a diagonal of ones: divide covariances by both standard deviations.")
     if np.linalg.eigvalsh(correlation)[0] < -1e-8 * len(correlation):
         raise RefusedInputError("correlation has negative eigenvalues: no inputs have these correlations, pass those of real ones.")
     if max(windows) > units:
         raise RefusedInputError(f"a window of {max(windows)} units does not fit into a layer of {units}: give more units.")
     if choices["correlated"] == "local" and (pooling < 0 or pooling != round(pooling)):
         raise RefusedInputError(f"local correlation needs whole pooling from 0, got {pooling}: round it, or use correlated='global'.")
-    if pooling < -1:
-        raise RefusedInputError(f"pooling must be at least -1, got {pooling}: -1 are balanced weights, 0 independent ones.")
+    if not -1 <= pooling <= units - 1:
+        raise RefusedInputError(f"pooling must be at least -1 and below the {units} units, got {pooling}: -1 are balanced weights.")

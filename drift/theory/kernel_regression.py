@@ -12,7 +12,8 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from drift.errors import RefusedInputError
 from drift.streams import stream
 from drift.theory.depth import deep_kernel
-from drift.theory.generalisation import refuse_training, symmetric_kernel, target_matrix
+from drift.theory.kernel_checks import counted, plain_numbers
+from drift.theory.regression_checks import checked_ridge, checked_training, symmetric_kernel, target_matrix
 
 __all__ = ["SparseNetwork", "input_correlation", "network_errors", "random_subsets", "regression_errors"]
 
@@ -49,7 +50,7 @@ def input_correlation(inputs: np.ndarray) -> np.ndarray:
     RefusedInputError
         If the inputs are not a finite matrix without rows of zeros.
     """
-    inputs = np.asarray(inputs, dtype=float)
+    inputs = plain_numbers("inputs", inputs)
     if inputs.ndim != 2 or not np.isfinite(inputs).all():
         raise RefusedInputError(
             f"inputs must be finite numbers with dims (sample, input), got shape {inputs.shape}: leave out what is NaN."
@@ -87,7 +88,8 @@ def random_subsets(points: int, size: int, subsets: int, seed: int = 0) -> np.nd
     RefusedInputError
         If a subset would have fewer than two points, or more than there are.
     """
-    if not (2 <= size <= points and subsets >= 1):
+    points, size, subsets = counted("points", points), counted("points of subsets", size), counted("subsets", subsets)
+    if not 2 <= size <= points:
         raise RefusedInputError(
             f"{subsets} subsets of {size} of {points} points cannot be drawn: ask for 2 to {points} points in at least 1."
         )
@@ -154,7 +156,7 @@ def regression_errors(
     kernel = symmetric_kernel(kernel)
     targets = target_matrix(targets, kernel.shape[0])
     subsets = _checked_subsets(subsets, kernel.shape[0])
-    refuse_training(training_points, subsets.shape[1], ridge)
+    training_points, ridge = checked_training(training_points, subsets.shape[1]), checked_ridge(ridge)
     if precision not in ("float64", "float32"):
         raise RefusedInputError(f"precision must be 'float64' or 'float32', got {precision!r}: choose one.")
     errors = np.empty((2, len(subsets)))  # (over all points or held out, subset)
@@ -168,7 +170,7 @@ def regression_errors(
 def network_errors(
     inputs: np.ndarray,
     targets: np.ndarray,
-    networks: Sequence[SparseNetwork],
+    networks: SparseNetwork | Sequence[SparseNetwork],
     subsets: np.ndarray,
     training_points: int,
     ridge: float = 0.0,
@@ -184,7 +186,7 @@ def network_errors(
         (sample, input), scaled to unit norm here.
     targets : numpy.ndarray
         (sample[, output]).
-    networks : sequence of SparseNetwork
+    networks : SparseNetwork or sequence of SparseNetwork
         Depth, active fraction and pooling of each.
     subsets : numpy.ndarray
         (subset, sample) indices of ``random_subsets``.
@@ -206,9 +208,10 @@ def network_errors(
     RefusedInputError
         As ``regression_errors``, or if there is no network.
     """
+    networks = [networks] if isinstance(networks, SparseNetwork) else networks
     if not networks:
         raise RefusedInputError("there is no network to train: list at least one SparseNetwork.")
-    inputs = np.asarray(inputs, dtype=float)
+    inputs = plain_numbers("inputs", inputs)
     targets = target_matrix(targets, len(inputs))
     subsets = _checked_subsets(subsets, len(inputs))
     here = np.arange(subsets.shape[1])[np.newaxis]

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from drift.errors import RefusedInputError
+from drift.theory.kernel_checks import checked_number, counted
 from drift.theory.kernel_moments import checked_correlation, checked_fraction, mean_activity, mean_square_activity, pooled_square
 from drift.theory.kernels import joint_activation, shortfall
 
@@ -38,7 +38,8 @@ def sheet_map(correlation: Any, active_fraction: Any, presynaptic_window: int, p
     RefusedInputError
         If an argument is out of range.
     """
-    _check_windows(presynaptic_window, postsynaptic_window)
+    presynaptic_window = counted("presynaptic_window", presynaptic_window)
+    postsynaptic_window = counted("postsynaptic_window", postsynaptic_window)
     _, c = checked_correlation(correlation)
     lost, gained = shortfall(c, active_fraction), pooled_square(active_fraction, presynaptic_window - 1)
     for gap in range(1, min(presynaptic_window, postsynaptic_window)):
@@ -46,11 +47,6 @@ def sheet_map(correlation: Any, active_fraction: Any, presynaptic_window: int, p
         lost = lost + weight * (shortfall(share * c, active_fraction) - shortfall(share, active_fraction))
         gained = gained + weight * (shortfall(0.0, active_fraction) - shortfall(share, active_fraction))
     return 1.0 - lost / gained
-
-
-def _check_windows(*windows: int) -> None:
-    if any(int(window) != window or window < 1 for window in windows):
-        raise RefusedInputError(f"windows must be whole numbers of units from 1, got {windows}: 1 is no correlation.")
 
 
 def optimal_window(active_fraction: float, postsynaptic_window: int = 1) -> int:
@@ -75,9 +71,10 @@ def optimal_window(active_fraction: float, postsynaptic_window: int = 1) -> int:
     RefusedInputError
         If an argument is out of range.
     """
-    _check_windows(postsynaptic_window)
-    if float(active_fraction) > 0.5:
-        checked_fraction(active_fraction)
+    postsynaptic_window = counted("postsynaptic_window", postsynaptic_window)
+    active_fraction = checked_number("active_fraction", active_fraction)
+    checked_fraction(active_fraction)
+    if active_fraction > 0.5:
         return 1
     square, mean = mean_square_activity(active_fraction), mean_activity(active_fraction)
     share = 1.0 - np.arange(postsynaptic_window) / postsynaptic_window  # (gap,)

@@ -14,6 +14,7 @@ import numpy as np
 
 from drift.errors import RefusedInputError
 from drift.theory import kernel_forms as forms
+from drift.theory.kernel_checks import checked_number, counted
 from drift.theory.kernel_moments import (
     beside_of,
     checked_correlation,
@@ -55,6 +56,12 @@ def _of_half(xp: Any, variant: str, c: Any, t: Any) -> Any:
     return differentiable(variant, c, beside_of(xp, t, c))
 
 
+def checked_variant(variant: str) -> None:
+    """Refuse a variant that is unknown."""
+    if variant not in tuple(forms.FORMS):
+        raise RefusedInputError(f"variant {variant!r} is unknown: use one of {', '.join(forms.FORMS)}.")
+
+
 def _prepared(correlation: Any, active_fraction: Any) -> tuple[Any, Any, Any]:
     xp, fraction = checked_fraction(active_fraction, correlation)
     _, c = checked_correlation(correlation, active_fraction)
@@ -91,8 +98,7 @@ def kappa(correlation: Any, active_fraction: Any, variant: Variant = "subtract")
     ----------
     Cho & Saul 2009, NIPS 22:342 (f = 1/2); Chun & Lee 2024, PMLR 234:248.
     """
-    if variant not in forms.FORMS:
-        raise RefusedInputError(f"variant {variant!r} is unknown: use one of {', '.join(forms.FORMS)}.")
+    checked_variant(variant)
     xp, c, fraction = _prepared(correlation, active_fraction)
     upper, tau, t = half(xp, fraction)
     reflected = _reflected(xp, variant, c, fraction, tau, t)
@@ -193,7 +199,7 @@ def power_series(active_fraction: Any, terms: int) -> Any:
     Parameters
     ----------
     active_fraction : float, array or tensor
-        (...) f in (0, 1).
+        (...) f above 0 and below 1, where the threshold is finite.
     terms : int
         Number of coefficients, at least 1.
 
@@ -207,9 +213,10 @@ def power_series(active_fraction: Any, terms: int) -> Any:
     RefusedInputError
         If a fraction is out of range or fewer than one term is asked for.
     """
-    if terms < 1:
-        raise RefusedInputError(f"terms must be at least 1, got {terms}: ask for the coefficients up to some power.")
+    terms = counted("terms", terms)
     xp, fraction = checked_fraction(active_fraction)
+    if bool((fraction >= 1).any()):
+        raise RefusedInputError("active_fraction 1 has no threshold and no power series, as kappa is infinite: give one below 1.")
     tau = numbers(xp, threshold(fraction))
     roots = [numbers(xp, mean_activity(fraction)), fraction]
     before, now = 0.0 * tau, forms.density(xp, tau)
@@ -242,4 +249,5 @@ def kernel_table(active_fraction: float, variant: Variant = "subtract") -> Kerne
     """
     from drift.theory.kernel_tables import tabulated
 
-    return tabulated(float(active_fraction), variant)
+    checked_variant(variant)
+    return tabulated(checked_number("active_fraction", active_fraction), variant)

@@ -10,10 +10,11 @@ import xarray as xr
 
 from drift.errors import RefusedInputError
 from drift.streams import stream
+from drift.theory.kernel_checks import checked_number, counted, plain_numbers, position_matrix
 from drift.theory.kernel_networks import top_k
 from drift.theory.kernels import threshold
 from drift.theory.sampled_top_k_drift import SEEDS, UNITS, over_seeds, square_root
-from drift.theory.top_k_drift import alike, position_matrix
+from drift.theory.top_k_drift import alike
 
 
 def place_field_statistics(active_fraction: Any, curvature: Any, length: float) -> xr.Dataset:
@@ -40,15 +41,17 @@ def place_field_statistics(active_fraction: Any, curvature: Any, length: float) 
     Raises
     ------
     RefusedInputError
-        If curvature or length is not above 0.
+        If curvature or length is not above 0, or all units are active.
 
     References
     ----------
     Rice 1945, Bell System Technical Journal 24:46; specification of kernels, 2.9.
     """
-    if not (np.asarray(curvature) > 0).all() or not length > 0:
+    if not (plain_numbers("curvature", curvature) > 0).all() or not checked_number("length", length) > 0:
         raise RefusedInputError(f"curvature and length must be above 0, got {np.min(curvature)} and {length}: give an input that varies.")
     fraction = xr.DataArray(active_fraction)
+    if (fraction >= 1).any():
+        raise RefusedInputError("active_fraction 1 has no place fields, as all units are active everywhere: give one below 1.")
     tau = alike(threshold, fraction)
     density = np.sqrt(curvature) * np.exp(-(tau**2) / 2) / (2 * np.pi)
     anywhere = 1 - (1 - fraction) * np.exp(-density * length / (1 - fraction))
@@ -76,9 +79,11 @@ def curvature(position_correlation: Any, spacing: float) -> float:
     Raises
     ------
     RefusedInputError
-        If there are fewer than three places.
+        If there are fewer than three places, or the spacing is not above 0.
     """
     matrix = position_matrix(position_correlation)
+    if not checked_number("spacing", spacing) > 0:
+        raise RefusedInputError(f"spacing must be above 0, got {spacing}: give the distance between neighbouring places.")
     if len(matrix) < 3:
         raise RefusedInputError(f"curvature takes at least three places in order, got {len(matrix)}: use finer places.")
     near, far = (1 - np.diagonal(matrix, offset).mean() for offset in (1, 2))
@@ -127,7 +132,7 @@ def sampled_place_field_statistics(
     ----------
     Specification of kernels, 3 and 4.6.
     """
-    root = square_root(position_matrix(position_correlation))
+    root, units = square_root(position_matrix(position_correlation)), counted("units", units, 2)
 
     def measure(seed: int) -> np.ndarray:
         active = top_k(root @ stream(seed, "weights").standard_normal((len(root), units)), active_fraction) > 0  # (place, unit)

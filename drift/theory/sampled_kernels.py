@@ -16,6 +16,7 @@ import xarray as xr
 from drift.errors import RefusedInputError
 from drift.streams import stream
 from drift.theory.depth import weight_variance
+from drift.theory.kernel_checks import checked_number, checked_seeds, counted, plain_numbers
 from drift.theory.kernel_moments import checked_correlation
 from drift.theory.kernel_networks import boxed, check_network, gaussian, gram, next_preactivation, top_k
 from drift.theory.kernels import Variant
@@ -30,13 +31,11 @@ Estimate = tuple[np.ndarray, np.ndarray]
 def _over_seeds(sample: Callable[[int], np.ndarray], seeds: Iterable[int]) -> Estimate:
     """Mean over seeds and its standard error, without keeping the samples."""
     count, mean, square = 0, np.array(0.0), np.array(0.0)
-    for count, seed in enumerate(seeds, start=1):
+    for count, seed in enumerate(checked_seeds(seeds, 2), start=1):
         value = np.asarray(sample(seed))
         step = value - mean
         mean = mean + step / count
         square = square + step * (value - mean)
-    if count < 2:
-        raise RefusedInputError(f"seeds must hold at least two seeds, got {count}: one sample has no standard error.")
     return mean[()], np.sqrt(square / (count * (count - 1)))[()]
 
 
@@ -82,6 +81,7 @@ def sampled_kappa(
         If an argument is out of range.
     """
     _, c = checked_correlation(correlation)
+    units = counted("units", units, 2)
 
     def product(first: np.ndarray, other: np.ndarray) -> np.ndarray:
         return top_k(other, active_fraction, variant) @ top_k(first, active_fraction, variant) / units
@@ -131,7 +131,12 @@ def sampled_sheet_map(
         If an argument is out of range.
     """
     _, c = checked_correlation(correlation)
-    if not 1 <= min(presynaptic_window, postsynaptic_window) <= max(presynaptic_window, postsynaptic_window) <= units:
+    units = counted("units", units, 2)
+    presynaptic_window, postsynaptic_window = (
+        counted("presynaptic_window", presynaptic_window),
+        counted("postsynaptic_window", postsynaptic_window),
+    )
+    if max(presynaptic_window, postsynaptic_window) > units:
         raise RefusedInputError(f"windows must be 1 to {units} units, got {presynaptic_window} and {postsynaptic_window}: add units.")
 
     def cosine(first: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -170,8 +175,8 @@ def sampled_correlation_map(
         If an argument is out of range.
     """
     _, c = checked_correlation(correlation)
-    if not -1 <= pooling <= units - 1:
-        raise RefusedInputError(f"pooling must lie between -1 and units - 1 = {units - 1}, got {pooling}: give more units.")
+    units = counted("units", units, 2)
+    pooling = checked_number("pooling", pooling, -1, units - 1)
     shared = pooling / (units - 1)
 
     def cosine(first: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -239,7 +244,9 @@ def sampled_network(
     RefusedInputError
         If the matrix is none of correlations, a window does not fit or a word is unknown.
     """
-    c0 = np.asarray(correlation, dtype=float)
+    c0, pooling, seeds = plain_numbers("correlation", correlation), checked_number("pooling", pooling), checked_seeds(seeds)
+    hidden_layers, units = counted("hidden_layers", hidden_layers), counted("units", units, 2)
+    postsynaptic_window = counted("postsynaptic_window", postsynaptic_window)
     windows = (postsynaptic_window, round(pooling) + 1 if correlated == "local" else 1)
     check_network(c0, pooling, units, windows, {"correlated": correlated, "weights": weights})
     variance = weight_variance(active_fraction, pooling)
@@ -265,7 +272,7 @@ def sampled_network(
         name: xr.DataArray(np.array([part[place] for part in parts]), dims=shape, attrs={"units": "1", "long_name": meaning})
         for place, (name, (shape, meaning)) in enumerate(described.items())
     }
-    return xr.Dataset(data, coords={"seed": list(seeds), "layer": np.arange(1, hidden_layers + 1)})
+    return xr.Dataset(data, coords={"seed": seeds, "layer": np.arange(1, hidden_layers + 1)})
 
 
 def sampled_deep_kernel(

@@ -17,8 +17,8 @@ from drift.errors import RefusedInputError
 from drift.streams import stream
 from drift.theory.code_similarity import STATISTICS, measured_similarity
 from drift.theory.depth import weight_variance
+from drift.theory.kernel_checks import checked_number, checked_seeds, counted, position_matrix
 from drift.theory.kernel_networks import boxed, top_k
-from drift.theory.top_k_drift import counted, position_matrix
 
 UNITS = 20_000
 SEEDS = (0, 1, 2, 3, 4)
@@ -90,6 +90,7 @@ def drifting_preactivations(
     first, later : numpy.ndarray
         (place, unit) each.
     """
+    autocorrelation, units = checked_number("autocorrelation", autocorrelation, -1, 1), counted("units", units, 2)
     root = square_root(position_correlation)
     first, fresh = (root @ stream(seed, name).standard_normal((len(root), units)) for name in ("weights", "update_noise"))
     return first, autocorrelation * first + np.sqrt(1 - autocorrelation**2) * fresh
@@ -97,7 +98,7 @@ def drifting_preactivations(
 
 def _mean_over_seeds(measure: Callable[[int], np.ndarray], seeds: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
     """Mean over seeds and its standard error, NaN from a single seed."""
-    found = np.stack([measure(seed) for seed in seeds])
+    found = np.stack([measure(seed) for seed in checked_seeds(seeds)])
     spread = found.std(axis=0, ddof=1) / np.sqrt(len(found)) if len(found) > 1 else np.full(found.shape[1:], np.nan)
     return found.mean(axis=0), spread
 
@@ -211,6 +212,7 @@ def sampled_deep_drift(
     Specification of kernels, 2.9, 4.2 and 4.6.
     """
     matrix, layers = position_matrix(position_correlation), counted("hidden_layers", hidden_layers)
+    autocorrelation, units = checked_number("autocorrelation", autocorrelation, -1, 1), counted("units", units, 2)
     drifted = np.kron([[1.0, autocorrelation], [autocorrelation, 1.0]], np.ones(matrix.shape))  # (day and place, day and place)
     gain = float(weight_variance(active_fraction, pooling))
 

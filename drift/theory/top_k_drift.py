@@ -15,10 +15,10 @@ import xarray as xr
 
 from drift.errors import RefusedInputError
 from drift.theory.depth import correlation_map
+from drift.theory.kernel_checks import between, checked_autocorrelation, checked_input_correlation, checked_number, counted, position_matrix
 from drift.theory.kernels import joint_activation, kappa, mean_square_activity
 
 LAWS = ("ornstein_uhlenbeck", "free_diffusion")
-PLACES = ("place", "place_other")
 
 
 class PopulationVectorSimilarity(NamedTuple):
@@ -26,33 +26,6 @@ class PopulationVectorSimilarity(NamedTuple):
 
     cosine: Any
     pearson: Any
-
-
-def _between(name: str, values: Any, low: float, high: float, remedy: str) -> Any:
-    """Return ``values`` if all lie in [low, high], to rounding."""
-    numbers = np.asarray(values, dtype=float)
-    if numbers.size == 0 or not ((numbers >= low - 1e-9) & (numbers <= high + 1e-9)).all():
-        got = "no number" if numbers.size == 0 else f"{np.min(numbers):g} to {np.max(numbers):g}"
-        raise RefusedInputError(f"{name} must lie between {low:g} and {high:g}, got {got}: {remedy}.")
-    return values
-
-
-def _correlation(values: Any, name: str = "input_correlation") -> Any:
-    return _between(name, values, -1, 1, "divide covariances by both standard deviations")
-
-
-def checked_autocorrelation(values: Any) -> Any:
-    """Autocorrelations of weights as they are given, refused where one is NaN or beyond -1 and 1.
-
-    Parameters
-    ----------
-    values : float or array
-
-    Returns
-    -------
-    float or array
-    """
-    return _between("autocorrelation", values, -1, 1, "see weight_autocorrelation")
 
 
 def alike(function: Any, *values: Any) -> Any:
@@ -109,9 +82,10 @@ def weight_autocorrelation(
     """
     if law not in LAWS:
         raise RefusedInputError(f"law must be one of {', '.join(LAWS)}, got {law!r}: say how the weights wander.")
+    lifetime = checked_number("lifetime", lifetime)
     if not lifetime > 0:
         raise RefusedInputError(f"lifetime must be above 0, got {lifetime}: give the time constant of the weights.")
-    _between("elapsed", elapsed, 0, np.inf, "give the time between two sessions")
+    between("elapsed", elapsed, 0, np.inf, "give the time between two sessions")
     if law == "ornstein_uhlenbeck":
         return alike(lambda t: np.exp(-t / lifetime), elapsed)
     return alike(lambda t: 1 / np.sqrt(1 + t / lifetime), elapsed)
@@ -150,7 +124,7 @@ def population_vector_similarity(
     ----------
     Specification of kernels, 2.9.
     """
-    correlation = _correlation(input_correlation) * checked_autocorrelation(autocorrelation)
+    correlation = checked_input_correlation(input_correlation) * checked_autocorrelation(autocorrelation)
     return PopulationVectorSimilarity(
         alike(lambda c, f, m: correlation_map(np.clip(c, -1, 1), f, m), correlation, active_fraction, pooling),
         alike(lambda c, f: correlation_map(np.clip(c, -1, 1), f, -1.0), correlation, active_fraction),
@@ -182,7 +156,7 @@ def active_set_overlap(input_correlation: Any, active_fraction: Any, autocorrela
     ----------
     Specification of kernels, 2.9.
     """
-    correlation = _correlation(input_correlation) * checked_autocorrelation(autocorrelation)
+    correlation = checked_input_correlation(input_correlation) * checked_autocorrelation(autocorrelation)
     return alike(lambda c, f: joint_activation(np.clip(c, -1, 1), f) / f, correlation, active_fraction)
 
 
@@ -229,33 +203,6 @@ def pooled_rate_map_correlation(position_correlation: Any, active_fraction: Any,
         raise RefusedInputError("all places have the same input, so rate maps are flat and have no correlation: give a corridor with cues.")
     covariance = np.vectorize(lambda r: _map_covariance(matrix, float(active_fraction), weight, r))
     return alike(lambda r: covariance(r) / whole, checked_autocorrelation(autocorrelation))
-
-
-def position_matrix(values: Any) -> np.ndarray:
-    """Correlations between all places as a plain matrix.
-
-    Parameters
-    ----------
-    values : array
-        (place, place_other), in any order where labelled.
-
-    Returns
-    -------
-    numpy.ndarray
-        (place, place_other).
-
-    Raises
-    ------
-    RefusedInputError
-        If a correlation is out of range or the matrix is not square.
-    """
-    ordered = values.transpose(*PLACES) if isinstance(values, xr.DataArray) else values
-    matrix = np.asarray(_correlation(ordered, "position_correlation"), dtype=float)
-    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
-        raise RefusedInputError(
-            f"position_correlation must be a square matrix (place, place_other), got shape {matrix.shape}: give all pairs."
-        )
-    return np.clip(matrix, -1, 1)
 
 
 def _map_covariance(matrix: np.ndarray, active_fraction: float, weight: np.ndarray, autocorrelation: float) -> float:
@@ -338,32 +285,15 @@ def deep_drift(
     ----------
     Specification of kernels, 2.9.
     """
-    layers = np.arange(1, counted("hidden_layers", hidden_layers) + 1)
-    similarity, result = xr.DataArray(_correlation(input_correlation)), []
+    hidden_layers = counted("hidden_layers", hidden_layers)
+    layers = np.arange(1, hidden_layers + 1)
+    similarity, result = xr.DataArray(checked_input_correlation(input_correlation)), []
     given = [checked_autocorrelation(autocorrelation), active_fraction, pooling]
     for layer in range(hidden_layers):
         r, f, m = (one.isel(layer=layer, drop=True) if "layer" in getattr(one, "dims", ()) else one for one in given)
         similarity = population_vector_similarity(similarity, f, r, m).cosine
         result.append(similarity)
     return xr.concat(result, dim=xr.DataArray(layers, dims="layer", name="layer")).rename("activity_similarity").assign_attrs(units="1")
-
-
-def counted(name: str, value: float) -> int:
-    """Return a count as int, refused where it is no whole number from 1.
-
-    Parameters
-    ----------
-    name : str
-        What the count is called in the message.
-    value : float
-
-    Returns
-    -------
-    int
-    """
-    if value != int(value) or value < 1:
-        raise RefusedInputError(f"{name} must be a whole number from 1, got {value}: give a count.")
-    return int(value)
 
 
 def effective_correlation(cosine: Any, active_fraction: Any) -> Any:

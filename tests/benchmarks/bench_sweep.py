@@ -34,8 +34,8 @@ def seconds(tasks: int, steps: int, executor: Any) -> float:
         return time.perf_counter() - began
 
 
-def warm(executor: Any) -> None:
-    seconds(8, 200_000, executor)  # long enough that no worker takes them all
+def warm(executor: Any, steps: int) -> None:
+    seconds(6, steps, executor)  # enough that no worker takes them all
 
 
 def main() -> None:
@@ -48,7 +48,7 @@ def main() -> None:
     with processes(2) as pool, local_cluster(2) as client:
         executors = {"serial": "serial", "two processes": pool, "two Dask workers": client}
         for executor in executors.values():
-            warm(executor)
+            warm(executor, asked.steps)
         for _ in range(asked.rounds):
             for name, executor in executors.items():
                 times[name].append(seconds(asked.tasks, asked.steps, executor))

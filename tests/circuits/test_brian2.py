@@ -89,6 +89,7 @@ print(hashlib.sha256(circuits.RandomInterneurons(seed=9).settle(drive, duration=
 """
 
 
+@pytest.mark.slow
 def test_c37_two_processes_agree_bit_for_bit():
     environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
     prints = [

@@ -1,4 +1,4 @@
-"""A drifting Brian2 circuit follows the infinite-width theory without a fitted parameter, and the theory reads its sparsity and lifetime."""
+"""A drifting Brian2 circuit follows the theory without a fitted parameter; the theory reads sparsity and lifetime."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 
 import drift
-from circuits import LinearInterneuron
+from circuits import ExplainingAway, LinearInterneuron, Majani, RandomInterneurons
 from circuits.count_control import CountControl
 from circuits.drift import DriftingRates, WeightDrift, drifting_rates, drifting_weights
 from circuits.homeostasis import GAINS, homeostatic_gain
@@ -18,6 +18,7 @@ from circuits.inputs import PlaceInput, input_correlation
 from circuits.saturating import SaturatingUnits
 from circuits.sessions import run_sessions, weight_autocorrelation
 from circuits.settled_rates import settled_rates
+from circuits.settling import RESTING
 from circuits.threshold import ThresholdInterneuron
 from drift.schema import VARIABLES, RefusedInputError, check
 from drift.theory.drift_prediction import predict
@@ -270,6 +271,7 @@ def test_order_and_company_change_nothing():
     assert np.array_equal(one.rate, other.rate[::-1])
 
 
+@pytest.mark.slow
 def test_circuits_are_observed_measured_and_compared_like_networks(run):
     design = drift.published_design("Sheintuch 2023").isel(session=slice(0, 3), unit=slice(10, None))
     tracked = run.isel(subject=[0, 1])
@@ -297,6 +299,10 @@ def test_the_corridor_of_the_networks_drives_circuits():
 # refusals
 
 
+def with_position(position: xr.DataArray, attrs: dict | None = None) -> xr.Dataset:
+    return PLACES.draw().assign(position=position.assign_attrs(attrs or {}))
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -313,6 +319,16 @@ def test_the_corridor_of_the_networks_drives_circuits():
         ({"inputs": PLACES.draw() * np.nan}, "no places|NaN"),
         ({"inputs": drift.RandomTask(samples=5, inputs=4, outputs=2)}, "no places"),
         ({"engine": "euler"}, "unknown"),
+        ({"drift": "ou"}, "drift must be"),
+        ({"drift": [3]}, "drift must be"),
+        ({"drift": {"kind": "ou"}}, "kind 'ou' is unknown"),
+        ({"elapsed": "abc"}, "elapsed must be numbers"),
+        ({"elapsed": [[0, 1], [2]]}, "elapsed must be numbers"),
+        ({"elapsed": {}}, "elapsed must be numbers"),
+        ({"inputs": with_position(PLACES.draw().position.drop_attrs())}, "attributes units"),
+        ({"inputs": with_position(PLACES.draw().position.assign_attrs(places="x"))}, "places 'x'"),
+        ({"inputs": with_position(PLACES.draw().position * np.nan, PLACES.draw().position.attrs)}, "NaN or no number"),
+        ({"inputs": PLACES.draw().assign(inputs=PLACES.draw().inputs.astype(str))}, "real numbers"),
     ],
 )
 def test_what_cannot_be_run_is_refused_in_one_sentence(changes, words):
@@ -337,3 +353,20 @@ def test_a_silent_circuit_has_no_activity_to_keep():
     silent = ThresholdInterneuron(units=10, gain=50.0, threshold=0.5)
     with pytest.raises(RefusedInputError, match="silent"):
         homeostatic_gain(silent, -np.ones((2, 3, 10)), "unit")
+
+
+@pytest.mark.parametrize("engine", ["brian2", "fixed_point"])
+@pytest.mark.parametrize("kind", ["random_interneurons", "majani", "explaining_away"])
+def test_circuits_whose_units_do_not_just_follow(kind, engine):
+    circuit = {
+        "random_interneurons": RandomInterneurons(units=30, interneurons=5, gain=20.0, threshold=0.02),
+        "majani": Majani(units=30, active_fraction=0.1),
+        "explaining_away": ExplainingAway(dictionary=np.eye(30) + 0.1),
+    }[kind]
+    given = {"elapsed": [0, 1], "engine": engine, "progress": False}
+    found = run_sessions([circuit], PLACES, {"kind": "weights"}, **given)
+    assert (found["residual"] <= RESTING).all()
+    assert found["status"] == "complete"
+    if engine == "fixed_point":
+        with pytest.raises(RefusedInputError, match="homeostasis 'unit' needs"):
+            run_sessions([circuit], PLACES, WeightDrift(homeostasis="unit"), **given)

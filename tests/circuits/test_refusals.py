@@ -19,6 +19,7 @@ from circuits import (
 )
 from circuits.brian import brian2
 from circuits.drives import normal_quantiles
+from circuits.explaining_away import _lasso
 from drift.recipe import chosen
 from drift.schema import RefusedInputError
 
@@ -100,7 +101,7 @@ def test_fractions_that_no_gain_or_threshold_gives():
     refused(lambda: ThresholdInterneuron(units=4).for_active_fraction(0.5, tied), "no threshold", "together")
     refused(lambda: ThresholdInterneuron(gain=1.0).for_active_fraction(0.05), "too weak", "raise the gain to at least 78.7")
     refused(lambda: ThresholdInterneuron(units=20, gain=0.1).for_active_fraction(0.05, DRIVE), "too weak", "10 units stay active")
-    refused(lambda: CountControl(units=4).for_active_fraction(0.5, np.ones(4)), "all equal")
+    refused(lambda: CountControl(units=4, active_fraction=0.5).for_active_fraction(0.5, np.ones(4)), "all equal")
     refused(lambda: ExplainingAway(dictionary=np.eye(3)).for_active_fraction(0.5), "feedforward")
 
 
@@ -139,3 +140,70 @@ def test_batches_of_different_circuits():
     few = [RandomInterneurons(units=20), RandomInterneurons(units=20, interneurons=3)]
     refused(lambda: circuits.settle(few, DRIVE), "share kind, sizes")
     refused(lambda: circuits.settle([CIRCUIT], xr.DataArray(np.ones((3, 20)), dims=("circuit", "unit"))), "3 circuits")
+
+
+@pytest.mark.parametrize("value", ["x", [1, 2], None, np.nan], ids=repr)
+@pytest.mark.parametrize("name", ["duration", "dt"])
+def test_times_that_are_none(name, value):
+    if value is not None:  # which stands for the usual time
+        refused(lambda: CIRCUIT.settle(DRIVE, **{name: value}), name, "positive number of seconds")
+    refused(lambda: CIRCUIT.settle(DRIVE, **{name: 300 * brian2().mV}), name, "Brian2 time")
+
+
+def test_brian2_times_are_seconds():
+    ms = brian2().ms
+    given = CIRCUIT.settle(DRIVE, duration=30 * ms, dt=0.2 * ms)
+    assert given.identical(CIRCUIT.settle(DRIVE, duration=0.03, dt=2e-4))
+    assert given.attrs["dt"] == pytest.approx(2e-4)
+
+
+def test_one_circuit_is_a_list_of_one():
+    assert circuits.settle(CIRCUIT, DRIVE, duration=0.01).identical(circuits.settle([CIRCUIT], DRIVE, duration=0.01))
+    refused(lambda: circuits.settle([CIRCUIT, 3], DRIVE), "list of circuits")
+    refused(lambda: circuits.cartesian(CIRCUIT, gain=3), "gain=[...]")
+
+
+@pytest.mark.parametrize(
+    ("drive", "words"),
+    [
+        (xr.DataArray(np.ones((2, 20)), dims=("time", "unit")), ["time", "rename"]),
+        (xr.DataArray(DRIVE, dims="unit", coords={"rate": ("unit", DRIVE)}), ["rate", "rename"]),
+        (xr.DataArray(DRIVE.astype(str), dims="unit"), ["real numbers"]),
+        (xr.DataArray(DRIVE + 1j, dims="unit"), ["complex128"]),
+        (DRIVE + 1j, ["not an array of numbers"]),
+        ([[1.0, 2.0], [3.0]], ["not an array of numbers"]),
+    ],
+)
+def test_drives_that_hide_results_or_hold_no_real_numbers(drive, words):
+    for verb in (CIRCUIT.settle, CIRCUIT.fixed_point):
+        refused(lambda verb=verb: verb(drive), *words)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in CIRCUITS.values() if kind is not ExplainingAway])
+def test_orders_of_updates_and_fractions_that_do_not_exist(kind):
+    circuit = kind(units=20)
+    refused(lambda: circuit.stable_dt(DRIVE, "foo"), "'foo'", "staggered")
+    for fraction in ("a", None, np.array([0.1, 0.2])):
+        refused(lambda fraction=fraction: circuit.for_active_fraction(fraction), "number between 0 and 1")
+    refused(lambda: circuit.for_active_fraction(0.99), "all of them")
+
+
+@pytest.mark.parametrize("kind", [CountControl, Majani])
+def test_counts_of_none_or_all(kind):
+    refused(lambda: kind(units=4), "less than one unit")
+    refused(lambda: kind(units=4, active_fraction=0.9), "all of them")
+
+
+@pytest.mark.parametrize("dictionary", [3, [1, 2, 3], np.ones((2, 2, 2)), None, "D", np.zeros((2, 3)), [[1.0, np.nan]]], ids=repr)
+def test_dictionaries(dictionary):
+    refused(lambda: ExplainingAway(dictionary=dictionary), "dictionary")
+
+
+@pytest.mark.parametrize("inputs", ["a", [1.0, np.nan], [1j, 0]], ids=repr)
+def test_inputs_to_explain(inputs):
+    refused(lambda: ExplainingAway(dictionary=np.eye(2)).feedforward(inputs), "finite numbers")
+
+
+def test_explanations_that_were_not_found():
+    with pytest.raises(RefusedInputError, match="still change"):
+        _lasso(np.array([[1.0, 1.0], [0.0, 1e-3]]), np.array([1.0, 1.0005]), sweeps=2)

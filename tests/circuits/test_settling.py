@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+
 import numpy as np
 import pytest
 import xarray as xr
 
 import circuits
-from circuits import CountControl, LinearInterneuron, SaturatingUnits, ThresholdInterneuron, cartesian
+from circuits import CountControl, LinearInterneuron, RandomInterneurons, SaturatingUnits, ThresholdInterneuron, cartesian
+from circuits.brian import brian2
 from circuits.drives import normal_quantiles
 from circuits.euler import euler
 
@@ -95,3 +98,26 @@ def test_c33_count_control_with_steep_units(units, rng):
     winners = int(found["active_units"])
     assert winners == pytest.approx(circuit.active_fraction * units, abs=1)
     assert set(np.flatnonzero(found["winner"])) == set(np.argsort(-drive)[:winners])
+
+
+def test_settling_leaves_the_users_brian2_and_garbage_as_they_were():
+    preferences = brian2().prefs.codegen
+    before, preferences.target = preferences.target, "cython"
+    gc.freeze()
+    frozen = gc.get_freeze_count()
+    try:
+        SMALL[0].settle(normal_quantiles(SMALL[0].units), duration=0.01)
+        assert preferences.target == "cython"
+        assert gc.get_freeze_count() > frozen / 2
+    finally:
+        gc.unfreeze()
+        preferences.target = before
+
+
+def test_interneurons_that_nothing_connects_stay_silent():
+    circuit = RandomInterneurons(units=10, interneurons=2, connection_probability=1e-9)
+    drive = np.linspace(-1, 1, 10)
+    found = circuit.settle(drive)
+    assert found["converged"]
+    np.testing.assert_allclose(found["rate"], np.tanh(np.maximum(drive, 0) / circuit.width), atol=1e-6)
+    np.testing.assert_allclose(circuit.fixed_point(drive)["rate"], found["rate"], atol=1e-6)

@@ -13,8 +13,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "examples"))
 
-from drift_runs import Lengths  # noqa: E402
-from reproduce_drift import ROWS  # noqa: E402
+from drift_runs import Lengths
+from reproduce_drift import ROWS
 
 CHECKED = [row for row in ROWS if row.cost != "hours" and row.id not in ("D48", "D49")]
 PUBLISHED_DATA = ("D22", "D23", "D24", "D25", "D26", "D27", "D28")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import matplotlib
 import numpy as np
 import pytest
@@ -113,6 +115,33 @@ def test_units_and_places_that_were_not_observed_are_left_out(layer: xr.Dataset,
     assert (found["rms_structure"] < 0.025).all()
 
 
+def test_places_of_other_subjects_and_unvisited_ones_play_no_part(layer: xr.Dataset, prediction: xr.Dataset):
+    """Subjects with fewer places are padded with NaN; a place that nobody visited has a correlation, but no rate."""
+    padded = layer.pad(place=(0, 3)).drop_vars("input_correlation")
+    given = layer["input_correlation"].pad(place=(0, 3), place_other=(0, 3))
+    found = predict(padded.assign(input_correlation=given))
+    xr.testing.assert_allclose(found, prediction, rtol=1e-12)
+    near = layer.isel(place=slice(0, 20), place_other=slice(0, 20))
+    unvisited = predict(layer.assign(rate=layer["rate"].where(np.arange(24) < 20)))
+    xr.testing.assert_allclose(unvisited, predict(near), rtol=1e-12)
+
+
+def test_both_sources_of_the_weights_leave_out_what_units_have_in_common(layer: xr.Dataset):
+    """A drive common to all units lifts the plain cosine of weights; it changes no winner, and so no prediction."""
+    common = layer["input_weights"] + 3 * layer["input_weights"].isel(unit=0)
+    own = (common - common.mean("unit")).transpose("subject", "session", "unit", "input").values[0].reshape(10, -1)
+    told = layer.drop_vars("input_weights").assign(weight_autocorrelation=((*PAIR, "session_other"), np.corrcoef(own)[np.newaxis]))
+    drawn = predict(layer.assign(input_weights=common.transpose(*layer["input_weights"].dims)))
+    np.testing.assert_allclose(drawn["prediction"], predict(told)["prediction"], atol=1e-6)
+
+
+def test_results_describe_themselves_and_survive_a_file(prediction: xr.Dataset, estimated: xr.Dataset, tmp_path: Path):
+    for name, result in (("prediction", prediction), ("estimate", estimated)):
+        assert all({"units", "long_name"} <= set(result[one].attrs) for one in [*result.data_vars, "lag"])
+        assert result["lag"].attrs["units"] == "day" and "version_repdrift" in result.attrs
+        xr.testing.assert_identical(drift.load(drift.save(result, tmp_path / f"{name}.nc")).drop_attrs(), result.drop_attrs())
+
+
 @pytest.mark.slow
 def test_a_trained_network_is_predicted():
     recipe = drift.Experiment(
@@ -142,7 +171,7 @@ def test_intervals_hold_the_truth_where_gains_are_alike(layer: xr.Dataset):
 
 
 def test_estimates_need_no_model_of_the_noise_where_there_is_none(layer: xr.Dataset):
-    exact = estimate(layer, noise="none", repetitions=2)
+    exact = estimate(layer, noise="none", repetitions=2, simulations=0)
     assert exact["active_fraction"].item() == pytest.approx(0.1, rel=0.05)
     assert exact["weight_lifetime"].item() == pytest.approx(6.0, rel=0.15)
     assert exact["place_extent"].item() < 0.25
@@ -151,14 +180,14 @@ def test_estimates_need_no_model_of_the_noise_where_there_is_none(layer: xr.Data
 def test_unknown_noise_is_extrapolated_away(layer: xr.Dataset):
     recording = counted(layer, 10.0)
     doubled = recording.assign(rate=1.5 * recording["rate"])  # amplitudes: their noise is not that of counts
-    found = estimate(doubled, noise="fitted", repetitions=2)
+    found = estimate(doubled, noise="fitted", repetitions=2, simulations=0)
     assert found["attenuation"].item() == pytest.approx(1 - 1 / (1 + 10 * np.e * 1.755), abs=0.06)
     assert found["weight_lifetime"].item() == pytest.approx(6.0, rel=0.2)
 
 
 def test_a_frozen_code_has_no_lifetime(layer: xr.Dataset):
     frozen = layer.assign(rate=layer["rate"].isel(session=0, drop=True).expand_dims(session=10).transpose(*layer["rate"].dims))
-    found = estimate(counted(frozen, 10.0), repetitions=2)
+    found = estimate(counted(frozen, 10.0), repetitions=2, simulations=0)
     assert found["weight_lifetime"].item() > 1000
 
 
@@ -176,11 +205,27 @@ def test_estimates_recover_an_observed_layer(fraction: float):
     assert found["weight_lifetime"].item() == pytest.approx(6.0, rel=0.15)
 
 
+@pytest.mark.slow
+def test_simulations_shrink_the_bias_of_the_lifetime():
+    """Gains set by the activity of the first session shorten T by an eighth; recordings simulated in the same way tell of it."""
+    found = []
+    for seed in (2, 3):
+        run = drifting_layer(sessions=11, seed=seed)
+        design = drift.published_design("Sheintuch 2023")
+        cells = design.isel(session=[0] * 10, unit=np.resize(np.arange(50), 2000))
+        elapsed = (PAIR, np.arange(10.0)[np.newaxis], {"units": "day"})
+        like = cells.assign_coords(session=np.arange(10), unit=np.arange(2000), elapsed=elapsed)
+        recording = drift.measure(drift.observe(run, like, time_scale=1.0, sampling_rate=2.0))
+        found.append([estimate(recording, repetitions=2, simulations=count)["weight_lifetime"].item() for count in (0, 2)])
+    plain, corrected = abs(np.mean(found, axis=0) - 6.0)
+    assert corrected < 0.7 * plain
+
+
 def test_bootstrap_repeats_and_subjects_do_not_meet(layer: xr.Dataset):
     recording = counted(layer.isel(unit=slice(0, 300)), 10.0)
-    alone = estimate(recording, repetitions=3)
+    alone = estimate(recording, repetitions=3, simulations=1)
     other = recording.assign(rate=recording["rate"].isel(unit=slice(None, None, -1)).values + 0 * recording["rate"])
-    both = estimate(xr.concat([recording, other.assign_coords(subject=["other"])], dim="subject"), repetitions=3)
+    both = estimate(xr.concat([recording, other.assign_coords(subject=["other"])], dim="subject"), repetitions=3, simulations=1)
     assert both.sel(subject=["layer"]).drop_vars("lag").equals(alone.drop_vars("lag"))
 
 
@@ -201,7 +246,13 @@ def _refusals(layer: xr.Dataset) -> dict:
         "holds no finite number": lambda: predict(layer.assign(rate=layer["rate"] * np.nan)),
         "whole numbers of events": lambda: estimate(layer),
         "noise must be one of": lambda: estimate(recording, noise="gaussian"),  # type: ignore[arg-type]
-        "repetitions must be at least 2": lambda: estimate(recording, repetitions=1),
+        "repetitions must be a whole number from 2, got 1": lambda: estimate(recording, repetitions=1),
+        "repetitions must be a whole number from 2, got 'a'": lambda: estimate(recording, repetitions="a"),  # type: ignore[arg-type]
+        "confidence must be one finite number, got None": lambda: estimate(recording, confidence=None),  # type: ignore[arg-type]
+        "seed must be a whole number from 0, got 'a'": lambda: estimate(recording, seed="a"),  # type: ignore[arg-type]
+        "simulations must be a whole number from 0, got -1": lambda: estimate(recording, simulations=-1),
+        "places must be at least three": lambda: estimate(recording.isel(place=[0, 1])),
+        "no place has both": lambda: predict(layer.assign(input_correlation=layer["input_correlation"] * np.nan)),
         "three different lags are needed": lambda: estimate(recording.isel(session=[0, 1])),
         "no unit begins to be active": lambda: estimate(recording.assign(rate=0 * recording["rate"])),
         "places must follow one another": lambda: estimate(recording.assign_coords(place_x=("place", np.arange(24)))),
@@ -209,7 +260,7 @@ def _refusals(layer: xr.Dataset) -> dict:
     }
 
 
-@pytest.mark.parametrize("number", range(11))
+@pytest.mark.parametrize("number", range(17))
 def test_refusals_are_one_sentence(layer: xr.Dataset, number: int):
     sentence, refused = list(_refusals(layer).items())[number]
     with pytest.raises(drift.RefusedInputError, match=sentence) as refusal:

@@ -190,6 +190,26 @@ def test_impossible_training_is_refused(training_points: int, ridge: float) -> N
         regression_errors(np.eye(5), np.ones(5), random_subsets(5, 5, 1), training_points, ridge)
 
 
+@pytest.mark.parametrize("eigenvalues", [-np.ones(5), np.full(5, np.nan), np.ones((5, 5)), np.zeros(5), ["a"]], ids=str)
+def test_what_is_no_spectrum_has_no_effective_ridge(eigenvalues: object) -> None:
+    with pytest.raises(RefusedInputError, match="spectrum"):
+        effective_ridge(eigenvalues, 2)
+
+
+def test_counts_of_training_points_are_whole() -> None:
+    with pytest.raises(RefusedInputError, match=r"training_points must be a whole number from 1, got 2\.5"):
+        regression_errors(np.eye(5), np.ones(5), random_subsets(5, 5, 1), 2.5)
+    with pytest.raises(RefusedInputError, match=r"subsets must be a whole number from 1, got 2\.5"):
+        random_subsets(5, 2.5, 1)
+    assert random_subsets(5, 3.0, 2).shape == (2, 3)
+
+
+def test_a_single_network_is_a_list_of_one() -> None:
+    inputs, targets = points_on_a_sphere(20)
+    one, subsets = SparseNetwork(2, 0.1), random_subsets(20, 20, 2)
+    assert network_errors(inputs, targets, one, subsets, 5).identical(network_errors(inputs, targets, [one], subsets, 5))
+
+
 def test_too_few_modes_are_refused_without_a_ridge() -> None:
     eigenvalues = np.array([1.0, 0.5, 0.0, 0.0])
     with pytest.raises(RefusedInputError, match="add a ridge"):

@@ -170,6 +170,10 @@ def test_weights_are_forgotten_by_either_law():
     assert abs(found - weight_autocorrelation(6.0, 3.0, law="free_diffusion")) < 4 / np.sqrt(200_000)
 
 
+def test_whole_floats_count():
+    assert deep_drift(0.9, 0.1, 0.0, 2.0).identical(deep_drift(0.9, 0.1, 0.0, 2))
+
+
 def test_layers_may_differ_by_name():
     fractions = xr.DataArray([0.1, 0.5], dims="layer")
     found = deep_drift(0.9, fractions, 0.0, 2)
@@ -198,7 +202,7 @@ def test_exact_top_k_and_pooling():
     active = top_k(h, 0.1)
     assert ((active > 0).sum(1) == 5).all()
     assert np.allclose(active, np.maximum(h - np.sort(h, axis=1)[:, -6, np.newaxis], 0))
-    expected = sum(np.roll(h, -shift, axis=1) for shift in range(7)) / np.sqrt(7)
+    expected = sum(np.roll(h, -shift, axis=1) for shift in range(-3, 4)) / np.sqrt(7)
     assert np.allclose(pooled(h, 6), expected) and np.array_equal(pooled(h, 0), h)
 
 
@@ -216,8 +220,20 @@ REFUSALS = {
     "curvature and length must be above 0": lambda: place_field_statistics(0.1, 0.0, 1.0),
     "at least three places": lambda: curvature(np.eye(2), 1.0),
     "one row a place": lambda: readout_error(C0, POSITION[:3], 0.1, 0.9, 0.01),
-    "ridge must not be negative": lambda: readout_error(C0, POSITION, 0.1, 0.9, -1.0),
-    "of 20 units 0 would be active": lambda: top_k(np.ones((1, 20)), 0.01),
+    "lifetime must be one finite number": lambda: weight_autocorrelation(1.0, np.nan),
+    "elapsed must be numbers, got str": lambda: weight_autocorrelation("a", 1.0),
+    "got NaN in 1 of 2 and 0.5 to 0.5": lambda: active_set_overlap([np.nan, 0.5], 0.1),
+    "hidden_layers must be a whole number from 1, got 2.5": lambda: deep_drift(0.9, 0.1, 0.0, 2.5),
+    "active_fraction 1 has no place fields": lambda: place_field_statistics(1.0, 1.0, 1.0),
+    "spacing must be above 0, got 0": lambda: curvature(C0, 0),
+    "spacing must be above 0, got -1": lambda: curvature(C0, -1.0),
+    "is singular at ridge 0: add a ridge": lambda: readout_error(np.ones((6, 6)), POSITION[:6], 0.1, 0.9, 0.0),
+    "places from 0 to 31, got .99.": lambda: readout_error(C0, POSITION, 0.1, 0.9, 0.01, [99]),
+    "places from 0 to 31, got ..:": lambda: readout_error(C0, POSITION, 0.1, 0.9, 0.01, []),
+    "targets must be finite": lambda: readout_error(C0, np.nan * POSITION, 0.1, 0.9, 0.01),
+    "not below 0, got inf": lambda: readout_error(C0, POSITION, 0.1, 0.9, np.inf),
+    "ridge must be one finite number not below 0, got -1.0": lambda: readout_error(C0, POSITION, 0.1, 0.9, -1.0),
+    "leaves 0 of 20 units active": lambda: top_k(np.ones((1, 20)), 0.01),
     "pooling must be below the 5 units": lambda: pooled(np.ones((1, 5)), 5),
 }
 
