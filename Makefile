@@ -20,6 +20,10 @@ test-slow: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python tests/benchmarks/bench_engines.py
 	$(BIN)/python tests/benchmarks/bench_information.py
+	$(BIN)/python tests/benchmarks/bench_circuits.py
+	$(BIN)/python tests/benchmarks/bench_kernels.py
+	$(BIN)/python tests/benchmarks/bench_landscape.py
+	$(BIN)/python tests/benchmarks/bench_similarity_matching.py
 
 lint: $(STAMP)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -33,6 +33,12 @@ _PLACES = {
     "changed_behaviour": "null_models",
     "compare": "comparison",
     "comparison_table": "comparison_table",
+    "cross": "sweep",
+    "sample": "sweep_presets",
+    "run_sweep": "sweep",
+    "open_sweep": "sweep",
+    "phases": "theory.phases",
+    "noise_monitor": "theory.noise_monitor",
     "predict": "theory.drift_prediction",
     "estimate": "theory.drift_estimation",
     "save": "store",
@@ -60,6 +66,8 @@ if TYPE_CHECKING:
     from drift.schema import check
     from drift.store import load, save
     from drift.streams import stream
+    from drift.sweep import cross, open_sweep, run_sweep
+    from drift.sweep_presets import sample
     from drift.tasks import (
         CorridorTask,
         PredictiveTask,
@@ -71,6 +79,8 @@ if TYPE_CHECKING:
     )
     from drift.theory.drift_estimation import estimate
     from drift.theory.drift_prediction import predict
+    from drift.theory.noise_monitor import noise_monitor
+    from drift.theory.phases import phases
     from drift.training import train
 
 

@@ -82,6 +82,7 @@ VARIABLES: dict[str, Variable] = {
     "centroid_shift": Variable(
         (*SESSION, "session_other", "unit"), "as place", "centroid in the other session minus centroid in the session"
     ),
+    "similarity_loss": Variable(SESSION, "squared input similarity", "mean squared mismatch of input and output similarity"),
     "squared_norm": Variable(SESSION, "1", "sum of all squared weights"),
     "hessian_trace": Variable(SESSION, "1", "trace of the Hessian of the noise-free loss"),
     "largest_eigenvalue": Variable(SESSION, "1", "largest eigenvalue of the Hessian of the noise-free loss"),
