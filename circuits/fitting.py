@@ -30,8 +30,8 @@ from drift.streams import stream
 
 CONFIDENCE = 0.95
 DIAGONAL_SHARE = 0.3  # of the covariance, towards its diagonal: a bootstrap cannot tell all correlations of two dozen statistics
-ECHOES = 6  # simulations of the best candidate with other chance
-LAWS = 3  # of them, of which derivatives are taken
+ECHOES = 8  # simulations of the best candidate with other chance
+LAWS = 8  # of them, from which derivatives are taken
 LARGEST_STEP = 0.1  # of the search range, after the search
 PROFILE_POINTS = 41
 FEWEST_FREEDOM = 4  # of the covariance, which rests on as many sessions and on many more units
