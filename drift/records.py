@@ -89,7 +89,8 @@ class Records:
         """Return the longitudinal Dataset of the group, with the measures that follow from its rate maps."""
         recorded = {name: described(xr.DataArray(self._values[name], dims=self._dims[name]), name) for name in self._values}
         longitudinal = xr.Dataset(recorded).assign_coords(self._coordinates(labels))
-        numbered = {dim: np.arange(longitudinal.sizes[dim]) for dim in ("sample", "input", "output", "eigenvalue") if dim in longitudinal.dims}
+        countable = (dim for dim in ("sample", "input", "output", "eigenvalue") if dim in longitudinal.dims)
+        numbered = {dim: np.arange(longitudinal.sizes[dim]) for dim in countable}
         longitudinal = longitudinal.assign_coords(numbered)  # groups of other shapes align by number
         longitudinal = longitudinal.assign(self._presence(longitudinal))
         if "rate" in longitudinal:
