@@ -7,6 +7,7 @@ runs from 0 to 1 over its bounds, in logarithms where both bounds are positive.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -54,7 +55,7 @@ class Bounds(NamedTuple):
     def coordinates(self, values: np.ndarray) -> np.ndarray:
         """Return coordinates between 0 and 1 for parameters, (..., parameter)."""
         safe = np.where(self.logarithmic, self.low, 1.0)
-        ratio = np.where(self.logarithmic, self.high / safe, np.e)
+        ratio = np.where(self.logarithmic, self.high / safe, math.e)
         logarithm = np.log(np.where(self.logarithmic, values / safe, 1.0)) / np.log(ratio)
         return np.where(self.logarithmic, logarithm, (values - self.low) / (self.high - self.low))
 
