@@ -36,6 +36,7 @@ def test_rows_and_runs_are_kept_and_measured_anew_for_other_lengths(tmp_path: Pa
     assert "# Drift by noisy learning" in (tmp_path / "out" / "drift.md").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [(["D99"], "row D99 is unknown: use ids from D01 to D49."), (["D31", "--steps", "3"], "--steps must be at least")],

@@ -31,6 +31,7 @@ def test_sparse_kernels_writes_a_dataset_a_table_and_four_figures(tmp_path: Path
     assert all((tmp_path / "out" / f"{name}.png").stat().st_size > 20_000 for name in ("collapse", "map", "error", "drift"))
 
 
+@pytest.mark.slow
 def test_scoreboard_keeps_what_it_has_measured(tmp_path: Path) -> None:
     first = run(tmp_path, "reproduce_kernels.py", "K30", "K70", "--out", "out")
     assert first.returncode == 0, first.stderr

@@ -35,6 +35,7 @@ def restarts_at(conditions: list[tuple[float, float]]) -> tuple[np.ndarray, np.n
     return BOUNDS.values(found.unit), found.distance
 
 
+@pytest.mark.slow
 def test_C40_active_fraction_and_mean_rate_do_not_identify_gain_and_threshold():
     values, distance = restarts_at([(1.0, 0.0)])
     converged = distance < 1e-10
@@ -42,6 +43,7 @@ def test_C40_active_fraction_and_mean_rate_do_not_identify_gain_and_threshold():
     assert values[converged, 0].max() / values[converged, 0].min() > 10
 
 
+@pytest.mark.slow
 def test_C41_responses_to_gain_and_offset_identify_both():
     values, distance = restarts_at([(gain, offset) for gain in (0.5, 1.0, 2.0) for offset in (0.0, 0.5)])
     converged = distance < 1e-10

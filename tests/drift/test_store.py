@@ -96,6 +96,7 @@ def test_checkpoint_of_another_run(changes: dict, options: dict, differing: str,
     refused(words, lambda: drift.train([small(**changes)], engine="batched", checkpoint=path, progress=False, **options))
 
 
+@pytest.mark.slow
 def test_64_subjects_of_500_units_train_in_less_than_two_gigabytes():
     script = """
 import resource, drift
