@@ -118,7 +118,7 @@ def search(
     restarts: int = 2,
     population: int = 8,
     generations: int = 30,
-    tolerance: float = 1e-3,
+    tolerance: float = 5e-3,
     report: Callable[[float], None] = lambda distance: None,
 ) -> Searched:
     """Minimise the distance to the target from several random points at once.
