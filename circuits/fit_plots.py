@@ -78,5 +78,6 @@ def profile(one: xr.Dataset, name: str, ax: Any) -> Any:
     ax.axvspan(*chosen["interval"].values, color="0.9")
     ax.axvline(chosen["estimate"].item(), color=MEASURED, linewidth=1)
     known = "" if chosen["identified"].item() else " (not identified)"
-    ax.set(xlabel=f"{name.replace('_', ' ')}{known}", ylabel="distance above\nthe smallest")
+    units = str(chosen["parameter_units"].item())
+    ax.set(xlabel=f"{name.replace('_', ' ')}{'' if units == '1' else f' ({units})'}{known}", ylabel="distance above\nthe smallest")
     return ax
