@@ -11,14 +11,13 @@ from circuits.base import Circuit
 from circuits.drift import WeightDrift, drifting_rates
 from circuits.estimation import Bounds
 from circuits.fit_statistics import Statistics, codes, statistics
+from circuits.inputs import symmetric_root
 from circuits.parameters import Positive
 from circuits.settled_rates import Engine
 from drift.observed_maps import Lens, observed_maps
 from drift.recipe import Recipe
 from drift.schema import RefusedInputError
 from drift.streams import stream
-
-JITTER = 1e-9  # added to the variance of inputs, so that smooth inputs have a root
 
 
 class Surroundings(Recipe):
@@ -123,8 +122,7 @@ def input_root(lens: Lens, width: float) -> np.ndarray:
     """
     distance = ((lens.coordinates[:, np.newaxis] - lens.coordinates) ** 2).sum(axis=-1)
     correlation = np.where(lens.way[:, np.newaxis] == lens.way, np.exp(-distance / (2 * width**2)), 0.0)
-    values, vectors = np.linalg.eigh(correlation + JITTER * np.eye(len(correlation)))
-    return (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T  # the symmetric root changes smoothly with the width
+    return symmetric_root(correlation)  # which changes smoothly with the width
 
 
 def _refuse_unknown(circuit: Circuit, names: Sequence[str]) -> None:

@@ -12,6 +12,7 @@ from circuits.parameters import Positive
 from drift.metrics import assign_places, bin_edges
 from drift.recipe import Recipe
 from drift.schema import RefusedInputError
+from drift.theory.sampled_top_k_drift import square_root
 
 
 class PlaceInput(Recipe):
@@ -69,16 +70,15 @@ class PlaceInput(Recipe):
             ``inputs (sample, input)`` with rows of unit length and ``position (sample)`` in cm.
         """
         distance = np.abs(self.positions[:, np.newaxis] - self.positions)
-        patterns = _symmetric_root(self.correlation(distance))  # (place, input)
+        patterns = symmetric_root(self.correlation(distance))  # (place, input)
         extent: dict[str, str | float] = {"units": "cm", "low": 0.0, "high": float(self.length), "places": self.places}
         inputs = ("sample", "input"), patterns, {"units": "1", "long_name": "activity of input units"}
         return xr.Dataset({"inputs": inputs, "position": ("sample", self.positions, extent)})
 
 
-def _symmetric_root(matrix: np.ndarray) -> np.ndarray:
-    """Return x with x x^T = matrix and rows of unit length; rounding leaves eigenvalues just below 0."""
-    values, vectors = np.linalg.eigh(matrix)
-    root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
+def symmetric_root(matrix: np.ndarray) -> np.ndarray:
+    """Return x with x x^T = matrix and rows of unit length."""
+    root = square_root(matrix)
     return root / np.linalg.norm(root, axis=1, keepdims=True)
 
 
