@@ -14,12 +14,20 @@ _PLACES = {
     "RandomAutoencoderTask": "tasks",
     "SmoothedAutoencoderTask": "tasks",
     "PredictiveTask": "tasks",
+    "ImageTask": "tasks",
     "StoredTask": "tasks",
     "Network": "networks",
+    "DenoisingNetwork": "networks",
+    "TopK": "networks.inhibition",
+    "SigmoidWindow": "networks.inhibition",
+    "SampledTopK": "networks.inhibition",
+    "ExplainingAway": "networks.inhibition",
+    "Interneuron": "networks.inhibition",
     "SGD": "learners",
     "Adam": "learners",
     "StochasticErrorDescent": "learners",
     "InputNoise": "noise",
+    "ImplicitNoise": "noise",
     "LabelNoise": "noise",
     "UpdateNoise": "noise",
     "OnOff": "noise",
@@ -59,8 +67,9 @@ if TYPE_CHECKING:
     from drift.experiment import Experiment
     from drift.learners import SGD, Adam, StochasticErrorDescent
     from drift.measurement import measure
-    from drift.networks import Network
-    from drift.noise import InputNoise, LabelNoise, Linear, OnOff, UpdateNoise
+    from drift.networks import DenoisingNetwork, Network
+    from drift.networks.inhibition import ExplainingAway, Interneuron, SampledTopK, SigmoidWindow, TopK
+    from drift.noise import ImplicitNoise, InputNoise, LabelNoise, Linear, OnOff, UpdateNoise
     from drift.null_models import changed_behaviour, frozen_code, wrong_registration
     from drift.observation import observe
     from drift.schema import check
@@ -70,6 +79,7 @@ if TYPE_CHECKING:
     from drift.sweep_presets import sample
     from drift.tasks import (
         CorridorTask,
+        ImageTask,
         PredictiveTask,
         RandomAutoencoderTask,
         RandomTask,

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field, Strict, field_validator, model_validator
 
 from drift.learners import SGD, AnyLearner
-from drift.networks import AnyNetwork, Network
+from drift.networks import AnyNetwork, DenoisingNetwork, Network
 from drift.noise import AnyNoise, Noise
 from drift.recipe import Recipe
 from drift.tasks import AnyTask, CorridorTask
@@ -28,7 +28,9 @@ class Experiment(Recipe):
     noise : sequence of Noise
         At most one of each kind.
     steps : int
-        Steps of learning, each over the full batch.
+        Steps of learning.
+    minibatch : int, optional
+        Samples of each step, drawn with replacement from the stream ``order``; by default each step takes them all.
     sessions : int or sequence of int
         Number of sessions in which the network is observed, or the steps after which that happens (0 is before learning).
     spacing : {"linear", "log"}
@@ -42,6 +44,7 @@ class Experiment(Recipe):
     learner: AnyLearner = Field(default_factory=SGD)
     noise: tuple[AnyNoise, ...] = Field(default=(), strict=False)
     steps: int = Field(default=10_000, ge=1, le=2**53)
+    minibatch: int | None = Field(default=None, ge=1)
     sessions: int | Annotated[tuple[int, ...], Strict(False)] = 11
     spacing: Literal["linear", "log"] = "linear"
     seed: int = Field(default=0, ge=0, lt=2**63)
@@ -58,6 +61,7 @@ class Experiment(Recipe):
             raise ValueError(f"noise holds the same kind twice, got {kinds}: give at most one of each")
         if self.learner.kind == "stochastic_error_descent" and any(getattr(noise, "acts_on", "") == "gradient" for noise in self.noise):
             raise ValueError("stochastic error descent has no gradient for update noise to act on: use UpdateNoise(acts_on='weights')")
+        self._feasible()
         if isinstance(self.sessions, int):
             if not 1 <= self.sessions <= self.steps + 1:
                 raise ValueError(f"sessions must lie between 1 and steps + 1, got {self.sessions} for {self.steps} steps")
@@ -68,6 +72,21 @@ class Experiment(Recipe):
         ):
             raise ValueError(f"sessions must be increasing steps between 0 and {self.steps}, got {self.sessions}")
         return self
+
+    def _feasible(self) -> None:
+        """Refuse what no engine computes."""
+        implicit = any(noise.kind == "implicit" for noise in self.noise)
+        if implicit and not (isinstance(self.network, DenoisingNetwork) and self.network.is_plain()):
+            raise ValueError("implicit noise is known for a plain rectified DenoisingNetwork alone: use InputNoise")
+        if isinstance(self.network, DenoisingNetwork):
+            if self.learner.kind == "stochastic_error_descent":
+                raise ValueError("a denoising network learns by gradients, got stochastic error descent: use SGD or Adam")
+            return
+        if self.minibatch is not None:
+            raise ValueError(f"only a DenoisingNetwork takes minibatches, got {self.minibatch} samples: leave minibatch out")
+        for noise in self.noise:
+            if noise.kind == "input" and not (noise.law == "gaussian" and noise.placement == "input"):  # type: ignore[attr-defined]
+                raise ValueError("only a DenoisingNetwork takes input noise of another law or placement: use Gaussian noise on the inputs")
 
     def session_steps(self) -> np.ndarray:
         """Return the steps after which the network is observed, shape (sessions,)."""

@@ -69,10 +69,79 @@ class Noise(Recipe, ABC):
         return self.std if self.schedule is None else self.std * self.schedule.factor(step)
 
 
+InputLaw = Literal["gaussian", "laplace", "exponential", "poisson"]
+
+
 class InputNoise(Noise):
-    """Gaussian noise added to every input, drawn afresh for every entry and step."""
+    """Noise added to every input, or further on, drawn afresh for every entry and step.
+
+    ``std`` is the standard deviation of every law. ``InputNoise.published(law, parameter)`` takes the parameter of the published code
+    instead: the scale of a Laplace law (standard deviation sqrt(2) times as large), the rate of an exponential (standard deviation
+    1 / rate), or that of a Poisson law (standard deviation sqrt(rate)), and keeps the mean of the last two, which are not centred
+    (Bricken et al. 2023; sparse coding, 2.13).
+
+    Parameters
+    ----------
+    std : float
+        Standard deviation.
+    law : {"gaussian", "laplace", "exponential", "poisson"}
+        The last two are skewed; of variance ``std**2`` as well.
+    placement : {"input", "preactivation", "hidden"}
+        What the noise is added to: inputs, drive of the hidden units, or their activity. Only denoising networks know the last two.
+    centred : bool
+        Take the mean of a skewed law away.
+    schedule : Schedule, optional
+        How the size changes with the step.
+    """
 
     kind: Literal["input"] = "input"
+    law: InputLaw = "gaussian"
+    placement: Literal["input", "preactivation", "hidden"] = "input"
+    centred: bool = True
+
+    @classmethod
+    def published(cls, law: InputLaw, parameter: float, schedule: Schedule | None = None) -> InputNoise:
+        """Return the noise that the published code draws with this parameter of its law."""
+        if not parameter > 0 or law not in PUBLISHED_STD:
+            known = ", ".join(PUBLISHED_STD)
+            raise RefusedInputError(f"published noise got {law!r} and parameter {parameter!r}: give one of {known} and a number above 0.")
+        return cls(std=PUBLISHED_STD[law](parameter), law=law, centred=False, schedule=schedule)
+
+    def mean(self, step: int = 0) -> float:
+        """Return the mean of the noise in this step, 0 unless a skewed law keeps it."""
+        if self.centred or self.law in ("gaussian", "laplace"):
+            return 0.0
+        return self.scale(step) if self.law == "exponential" else self.scale(step) ** 2
+
+
+PUBLISHED_STD = {
+    "gaussian": lambda std: std,
+    "laplace": lambda scale: math.sqrt(2) * scale,
+    "exponential": lambda rate: 1 / rate,
+    "poisson": math.sqrt,
+}
+
+
+class ImplicitNoise(Noise):
+    """No noise, but the loss that Gaussian noise on the inputs would add: its implicit terms join the loss of clean inputs.
+
+    All three terms together stand for training with the noise (sparse coding, 2.17 and 4.11); see ``drift.theory.implicit_loss``.
+
+    Parameters
+    ----------
+    std : float
+        Standard deviation of the noise that the terms stand for.
+    terms : sequence of {"sparsify", "margin", "overlap"}
+        What joins the loss.
+    form : {"moments", "bias_variance"}
+        How the total is split into terms.
+    schedule : Schedule, optional
+        How the size changes with the step.
+    """
+
+    kind: Literal["implicit"] = "implicit"
+    terms: tuple[Literal["sparsify", "margin", "overlap"], ...] = Field(default=("sparsify", "margin", "overlap"), strict=False)
+    form: Literal["moments", "bias_variance"] = "moments"
 
 
 class LabelNoise(Noise):
@@ -110,5 +179,5 @@ class UpdateNoise(Noise):
     acts_on: Literal["gradient", "weights"] = "gradient"
 
 
-NOISES: dict[str, type[Recipe]] = {"input": InputNoise, "label": LabelNoise, "update": UpdateNoise}
+NOISES: dict[str, type[Recipe]] = {"input": InputNoise, "implicit": ImplicitNoise, "label": LabelNoise, "update": UpdateNoise}
 AnyNoise = Annotated[SerializeAsAny[Noise], BeforeValidator(lambda value: chosen(NOISES, value))]

@@ -6,12 +6,14 @@ Probes look at the noise-free task. They say what they record and never change t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 
-from drift.engines.base import Subject, Weights
+from drift import denoising_probes
+from drift.denoising_snapshot import DenoisingSnapshot, readout, unit_biases
+from drift.engines.base import AnyWeights, Subject, Weights, arrays
 from drift.errors import RefusedInputError
 from drift.metrics import activity as population
 from drift.metrics.rate_maps import assign_places, bin_edges, rate_maps
@@ -33,91 +35,109 @@ class Snapshot(NamedTuple):
         return np.array([output - one.targets for output, one in zip(outputs, self.subjects, strict=True)])
 
 
-def snapshot(subjects: Sequence[Subject], weights: Weights) -> Snapshot:
-    """Return the subjects' responses to the noise-free task with the given weights."""
+def snapshot(subjects: Sequence[Subject], weights: AnyWeights, step: int) -> Snapshot | DenoisingSnapshot:
+    """Return the subjects' responses to the noise-free task with the weights of a step of learning."""
+    if not isinstance(weights, Weights):
+        return DenoisingSnapshot(subjects, weights, step)
     hidden = [hidden_activity(inward, one.inputs) for inward, one in zip(weights.inward, subjects, strict=True)]
     return Snapshot(subjects, weights, xr.DataArray(np.array(hidden), dims=("subject", "sample", "unit")))
 
 
-def loss(seen: Snapshot) -> xr.DataArray:
-    """Mean squared error on the noise-free task (specification 2.4)."""
+AnySnapshot = Snapshot | DenoisingSnapshot
+
+
+def loss(seen: AnySnapshot) -> xr.DataArray:
+    """Mean squared error on the noise-free task (specification 2.4); cross-entropy where the targets are classes."""
+    if isinstance(seen, DenoisingSnapshot):
+        return _per_subject(seen.losses(noisy=False))
     return _per_subject(np.array([np.square(error).mean() for error in seen.error]))
 
 
-def relative_loss(seen: Snapshot) -> xr.DataArray:
+def relative_loss(seen: AnySnapshot) -> xr.DataArray:
     """Mean squared error over the unbiased variance of all targets, the published measure of performance."""
+    if isinstance(seen, DenoisingSnapshot):
+        reference = seen.reference_losses()
+        return loss(seen) / np.where(reference > 0, reference, np.nan)
     variance = np.array([one.targets.var(ddof=1) if one.targets.size > 1 else np.nan for one in seen.subjects])
     return loss(seen) / np.where(variance > 0, variance, np.nan)
 
 
-def fraction_active_units(seen: Snapshot) -> xr.DataArray:
+def fraction_active_units(seen: AnySnapshot) -> xr.DataArray:
     """Fraction of hidden units that respond to any sample."""
     return population.fraction_active_units(seen.hidden)
 
 
-def active_units(seen: Snapshot) -> xr.DataArray:
+def active_units(seen: AnySnapshot) -> xr.DataArray:
     """Number of hidden units that respond to any sample."""
     return population.active_units(seen.hidden)
 
 
-def fraction_active_responses(seen: Snapshot) -> xr.DataArray:
+def fraction_active_responses(seen: AnySnapshot) -> xr.DataArray:
     """Fraction of all responses, samples times units, above zero."""
     return population.fraction_active_responses(seen.hidden)
 
 
-def participation_ratio(seen: Snapshot) -> xr.DataArray:
+def participation_ratio(seen: AnySnapshot) -> xr.DataArray:
     """Effective number of dimensions of the hidden activity."""
     return population.participation_ratio(seen.hidden)
 
 
-def rate(seen: Snapshot) -> xr.DataArray | None:
+def rate(seen: AnySnapshot) -> xr.DataArray | None:
     """Rate map of each hidden unit, by running direction; None where the task has no places."""
     return _stacked(
         [_maps(one, hidden)["rate"] for one, hidden in zip(seen.subjects, seen.hidden, strict=True) if "position" in one.experience]
     )
 
 
-def occupancy(seen: Snapshot) -> xr.DataArray | None:
+def occupancy(seen: AnySnapshot) -> xr.DataArray | None:
     """Samples at each place; None where the task has no places."""
     return _stacked([_maps(one, seen.hidden[0])["occupancy"] for one in seen.subjects if "position" in one.experience])
 
 
-def squared_norm(seen: Snapshot) -> xr.DataArray:
+def squared_norm(seen: AnySnapshot) -> xr.DataArray:
     """Sum of the squares of all weights and biases; it grows without bound under update noise (specification 2.6)."""
-    inward, outward = seen.weights
-    return _per_subject(np.array([np.square(w).sum() + np.square(v).sum() for w, v in zip(inward, outward, strict=True)]))
+    parts = [[np.square(one).sum() for one in part] for part in arrays(seen.weights)]
+    return _per_subject(np.array(parts, dtype=float).sum(0))
 
 
-def hessian_trace(seen: Snapshot) -> xr.DataArray:
+def hessian_trace(seen: AnySnapshot) -> xr.DataArray | None:
     """Trace of the Hessian of the noise-free loss, which equals that of its Gauss-Newton part (specification 3.3).
 
     tr H = (2 / (T D)) (D sum_tj h_tj^2 + sum_j |V_j|^2 sum_t [h_tj > 0] (|x_t|^2 + 1)) for T samples and D outputs.
     """
+    if isinstance(seen, DenoisingSnapshot):
+        return None
     traces = [_trace(*parts) for parts in zip(seen.subjects, seen.hidden.values, seen.weights.outward, strict=True)]
     return _per_subject(np.array(traces))
 
 
-def input_weights(seen: Snapshot) -> xr.DataArray:
+def input_weights(seen: AnySnapshot) -> xr.DataArray:
     """Weights from inputs to units."""
+    if isinstance(seen, DenoisingSnapshot):
+        return xr.DataArray(seen.weights["input_weights"], dims=("subject", "unit", "input"))
     return xr.DataArray(seen.weights.inward[..., :-1], dims=("subject", "unit", "input"))
 
 
-def bias(seen: Snapshot) -> xr.DataArray:
+def bias(seen: AnySnapshot) -> xr.DataArray:
     """Bias of each unit."""
+    if isinstance(seen, DenoisingSnapshot):
+        return xr.DataArray(unit_biases(seen.weights), dims=("subject", "unit"))
     return xr.DataArray(seen.weights.inward[..., -1], dims=("subject", "unit"))
 
 
-def output_weights(seen: Snapshot) -> xr.DataArray:
+def output_weights(seen: AnySnapshot) -> xr.DataArray:
     """Weights from units to outputs."""
+    if isinstance(seen, DenoisingSnapshot):
+        return xr.DataArray(readout(seen.weights), dims=("subject", "output", "unit"))
     return xr.DataArray(seen.weights.outward, dims=("subject", "unit", "output")).transpose("subject", "output", "unit")
 
 
-def sample_activity(seen: Snapshot) -> xr.DataArray:
+def sample_activity(seen: AnySnapshot) -> xr.DataArray:
     """Activity of each hidden unit for each sample."""
     return seen.hidden
 
 
-Probe = Callable[[Snapshot], xr.DataArray | None]
+Probe = Callable[[Any], xr.DataArray | None]
 PROBES: dict[str, Probe] = {
     "loss": loss,
     "relative_loss": relative_loss,
@@ -133,13 +153,14 @@ PROBES: dict[str, Probe] = {
     "bias": bias,
     "output_weights": output_weights,
     "sample_activity": sample_activity,
+    **{name: getattr(denoising_probes, name) for name in denoising_probes.NAMES},
     "largest_eigenvalue": landscape_probe.largest_eigenvalue,
     "fraction_positive_eigenvalues": landscape_probe.fraction_positive_eigenvalues,
     "gauss_newton_spectrum": landscape_probe.gauss_newton_spectrum,
     "gauss_newton_rank": landscape_probe.gauss_newton_rank,
     "gauss_newton_log_determinant": landscape_probe.gauss_newton_log_determinant,
 }
-DEFAULT = tuple(PROBES)[:10]
+DEFAULT = (*tuple(PROBES)[:10], *denoising_probes.NAMES)
 WEIGHTS = ("input_weights", "bias", "output_weights")
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import xarray as xr
 
 from drift import metrics, probes, schema
-from drift.engines.base import Engine, Subject, Weights
+from drift.engines.base import Engine, Subject, arrays, silenced, stacked_first_weights
 from drift.metrics.labels import described
-from drift.probes import Probe, Snapshot
+from drift.probes import AnySnapshot, Probe
 
 DIVERGED_LOSS = 10.0  # times the variance of the targets (specification 2.4), or the loss before learning where that is larger
 
@@ -24,8 +24,7 @@ class Records:
     def __init__(self, subjects: Sequence[Subject], members: Sequence[int], names: Mapping[str, Probe]) -> None:
         self.subjects, self._members = subjects, members
         self.steps = subjects[0].experiment.session_steps()
-        first = Weights(*(np.stack(part) for part in zip(*(one.first_weights() for one in subjects), strict=True)))
-        start = probes.relative_loss(probes.snapshot(subjects, first)).fillna(0.0).values
+        start = probes.relative_loss(probes.snapshot(subjects, stacked_first_weights(subjects), 0)).fillna(0.0).values
         self._limit = DIVERGED_LOSS * np.maximum(start, 1.0)  # a network that knows nothing may begin far off
         self.diverged_at = np.full(len(subjects), np.nan)
         self.silent = np.zeros(len(subjects), dtype=bool)
@@ -38,23 +37,21 @@ class Records:
 
         The weights of diverged subjects are shown to the probes as zeros: they have no code left to measure.
         """
-        inward, outward = engine.weights(self._members)
+        weights = engine.weights(self._members)
         with np.errstate(over="ignore", invalid="ignore"):
-            seen = probes.snapshot(self.subjects, Weights(inward, outward))
+            seen = probes.snapshot(self.subjects, weights, engine.step)
             losses = probes.relative_loss(seen).values  # NaN also where targets do not vary, which is no divergence
-            finite = np.isfinite(inward).all((1, 2)) & np.isfinite(outward).all((1, 2)) & np.isfinite(probes.loss(seen).values)
+            bounded = [np.isfinite(part).reshape(len(part), -1).all(1) for part in arrays(weights)]
+            finite = np.logical_and.reduce([*bounded, np.isfinite(probes.loss(seen).values)])
         failing = ~finite | (losses > self._limit)
         self.diverged_at = np.where(np.isnan(self.diverged_at) & failing, engine.step, self.diverged_at)
         healthy = np.isnan(self.diverged_at)
         if engine.step in self.steps:
-            self._record(engine.step, seen if healthy.all() else self._without(~healthy, inward, outward), healthy)
+            shown = seen if healthy.all() else probes.snapshot(self.subjects, silenced(weights, ~healthy), engine.step)
+            self._record(engine.step, shown, healthy)
         return float(losses[healthy].mean()) if healthy.any() else float("nan")
 
-    def _without(self, diverged: np.ndarray, inward: np.ndarray, outward: np.ndarray) -> Snapshot:
-        shown = (np.where(diverged[:, None, None], 0.0, weights) for weights in (inward, outward))
-        return probes.snapshot(self.subjects, Weights(*shown))
-
-    def _record(self, step: int, seen: Snapshot, healthy: np.ndarray) -> None:
+    def _record(self, step: int, seen: AnySnapshot, healthy: np.ndarray) -> None:
         session = int(np.searchsorted(self.steps, step))
         for name, probe in self._probes.items():
             found = probe(seen)
@@ -104,8 +101,8 @@ class Records:
             "seed": [one.seed for one in experiments],
             "learning_rate": [getattr(one.learner, "learning_rate", np.nan) for one in experiments],
         }
-        for kind in ("input", "label", "update"):
-            numbers[f"{kind}_noise"] = [next((noise.std for noise in one.noise if noise.kind == kind), 0.0) for one in experiments]
+        for kind, names in {"input": ("input", "implicit"), "label": ("label",), "update": ("update",)}.items():
+            numbers[f"{kind}_noise"] = [next((noise.std for noise in one.noise if noise.kind in names), 0.0) for one in experiments]
         return {
             "subject": xr.DataArray(np.array(labels, dtype=object), dims="subject"),
             "session": xr.DataArray(np.arange(len(self.steps)), dims="session"),

@@ -122,7 +122,7 @@ def _groups(recipes: Sequence[Experiment], engine: str, device: str) -> list[dic
     for label, recipe in enumerate(recipes):
         experience = recipe.task.draw(recipe.seed)
         mixed = mixes_shapes(engine, recipe, device)
-        key = ("mixed", *same_schedule(recipe)) if mixed else same_kind(recipe, experience)
+        key = ("mixed", recipe.network.kind, *same_schedule(recipe)) if mixed else same_kind(recipe, experience)
         groups.setdefault(key, {})[label] = Subject(recipe, experience)
     return list(groups.values())
 
@@ -132,7 +132,8 @@ def _digest(groups: Sequence[Mapping[int, Subject]]) -> str:
     content = hashlib.sha256()
     for group in groups:
         for subject in group.values():
-            content.update(np.ascontiguousarray(subject.inputs).tobytes() + np.ascontiguousarray(subject.targets).tobytes())
+            for values in (subject.inputs, subject.targets):
+                content.update(np.ascontiguousarray(values).reshape(-1).view(np.uint8).data)
     return content.hexdigest()
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import xarray as xr
 from acceptance import Check, Row, all_near, between, near
-from drift_runs import Lengths, at, matched, ring_run
+from drift_runs import Lengths, at, matched, ring_run, ring_runs
 
 from drift import similarity_matching as matching
 from drift.theory.phases import phases
@@ -102,9 +102,9 @@ def noise_sources(asked: Lengths) -> Iterator[Check]:
 
 
 def boundaries(asked: Lengths) -> Iterator[Check]:
-    found = phases(ring_run(asked).rename(similarity_loss="loss"), "loss", ("fraction_active_units",)).isel(subject=0)
-    yield between("end of learning", 300, found["end_of_learning"], 200, 400)
-    yield between("end of directed drift", 1500, found["end_of_directed_drift"], 1000, 2500)
+    found = phases(ring_runs(asked).rename(similarity_loss="loss"), "loss", ("fraction_active_units",))
+    yield between("end of learning, median of six networks", 300, found["end_of_learning"].median(), 200, 400)
+    yield between("end of directed drift, median of six networks", 1500, found["end_of_directed_drift"].median(), 1000, 2500)
 
 
 ROWS = (

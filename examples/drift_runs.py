@@ -187,7 +187,15 @@ def matched(asked: Lengths, name: str, networks: Sequence[matching.Matching]) ->
 
 def ring_run(asked: Lengths) -> xr.Dataset:
     """Fig. 4C: a ring network from random first weights on."""
-    sessions = tuple(sorted({1, *range(0, 5501, 20)}))
-    recipe = matching.published_network("ring").replace(steps=5500, sessions=sessions, seed=asked.seed)
-    run = matched(asked, "ring", [recipe])
+    recipe = matching.published_network("ring").replace(steps=5500, sessions=tuple(sorted({1, *range(0, 5501, 20)})), seed=asked.seed)
+    return _with_active_fraction(matched(asked, "ring", [recipe]))
+
+
+def ring_runs(asked: Lengths) -> xr.Dataset:
+    """Six of them at intervals of 50 steps, whose medians tell the phases."""
+    recipe = matching.published_network("ring").replace(steps=6000, sessions=(1, *range(50, 6001, 50)))
+    return _with_active_fraction(matched(asked, "rings", [recipe.replace(seed=asked.seed + number) for number in range(6)]))
+
+
+def _with_active_fraction(run: xr.Dataset) -> xr.Dataset:
     return run.assign(fraction_active_units=matching.responsive_units(run["rate"], 0.05).mean("unit"))

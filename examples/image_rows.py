@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from acceptance import Check, Request, Row, between, near
 
-import drift
+from drift.tasks import image_files
 from drift.theory.depth import optimal_pooling
 from drift.theory.kernel_regression import SparseNetwork, network_errors, random_subsets
 
@@ -19,42 +18,13 @@ FRACTIONS = (0.5, 0.3604, 0.2599, 0.1874, 0.1351, 0.0974, 0.0702, 0.0506, 0.0365
              0.00513, 0.00370, 0.00267, 0.00192, 0.00139, 0.001)  # fmt: skip
 POOLINGS = (0.0, 4.0, 8.0, 12.0, 16.0, 20.0)
 TRAINING, POINTS, SUBSETS = 1024, 2048, 5
-
-
-def _bytes(folder: Path, name: str) -> bytes:
-    for path, opened in ((folder / name, open), (folder / f"{name}.gz", gzip.open)):
-        if path.is_file():
-            with opened(path, "rb") as file:
-                return file.read()
-    raise drift.RefusedInputError(f"{folder} was expected to hold {name} or {name}.gz, got neither: give the folder of the image set.")
-
-
-def _idx(folder: Path, name: str) -> np.ndarray:
-    """Array of an idx file of bytes: two zeros, the type, the number of dims, the dims as big-endian words, the values."""
-    raw = _bytes(folder, name)
-    if raw[:3] != b"\x00\x00\x08":
-        raise drift.RefusedInputError(f"{folder / name} was expected to be an idx file of bytes, got another kind: give the original file.")
-    shape = np.frombuffer(raw, ">u4", count=raw[3], offset=4)
-    values = np.frombuffer(raw, "u1", offset=4 + 4 * raw[3])
-    if values.size != np.prod(shape, dtype=int):
-        raise drift.RefusedInputError(f"{folder / name} was expected to hold {shape} bytes, got {values.size}: fetch the file again.")
-    return values.reshape(tuple(shape))
-
-
-def _cifar(folder: Path) -> tuple[np.ndarray, np.ndarray]:
-    raw = b"".join(_bytes(folder, f"data_batch_{number}.bin") for number in range(1, 6))
-    if len(raw) % 3073:
-        raise drift.RefusedInputError(f"{folder} was expected to hold records of 3073 bytes, got {len(raw)}: give the binary version.")
-    records = np.frombuffer(raw, "u1").reshape(-1, 3073)
-    return records[:, 1:], records[:, 0]
+SETS = {"fashion": "fashion_mnist"}  # names of options that differ from those of sets
 
 
 @cache
 def image_set(name: str, folder: Path) -> tuple[np.ndarray, np.ndarray]:
     """Training images (sample, pixel) and their classes (sample, class) as ones and zeros."""
-    images, labels = (
-        _cifar(folder) if name == "cifar10" else (_idx(folder, f"train-{part}-ubyte") for part in ("images-idx3", "labels-idx1"))
-    )
+    images, labels = image_files.image_set(SETS.get(name, name), folder)
     return images.reshape(len(images), -1), np.eye(10)[labels]
 
 

@@ -8,8 +8,9 @@ from typing import Literal, get_args
 from drift.engines.base import Engine, Precision, Subject
 from drift.errors import RefusedInputError
 from drift.experiment import Experiment
+from drift.networks import DenoisingNetwork
 
-EngineName = Literal["auto", "fused", "batched"]
+EngineName = Literal["auto", "fused", "batched", "minibatch"]
 
 
 def make_engine(name: str, subjects: Sequence[Subject], *, precision: Precision, device: str, threads: int | None) -> Engine:
@@ -17,11 +18,11 @@ def make_engine(name: str, subjects: Sequence[Subject], *, precision: Precision,
 
     Parameters
     ----------
-    name : {"auto", "fused", "batched"}
+    name : {"auto", "fused", "batched", "minibatch"}
         "fused" is compiled for CPUs and covers the recipes that ``drift.engines.fused.knows``; "batched" is a torch program for
-        any recipe and device; "auto" takes the first where it can.
+        any ``Network`` and device, "minibatch" one for any ``DenoisingNetwork``; "auto" takes the first that can.
     subjects : sequence of Subject
-        Of one shape and kind (``drift.engines.base.same_kind``) unless the fused engine runs them, see ``mixes_shapes``.
+        Of one shape and kind (``drift.engines.base.same_kind``) unless an engine takes all shapes, see ``mixes_shapes``.
     precision, device, threads
         See ``drift.train``.
 
@@ -35,11 +36,23 @@ def make_engine(name: str, subjects: Sequence[Subject], *, precision: Precision,
         raise RefusedInputError(f"engine {name!r} with precision {precision!r} is unknown: use one of {known}.")
     if threads is not None and threads < 1:
         raise RefusedInputError(f"threads must be at least 1, got {threads}: leave it out to use all.")
+    denoising = isinstance(subjects[0].experiment.network, DenoisingNetwork)
+    if name != "auto" and denoising != (name == "minibatch"):
+        kind = type(subjects[0].experiment.network).__name__
+        raise RefusedInputError(f"the {name} engine does not run a {kind}: use engine='auto'.")
+    if not denoising and precision not in ("float32", "float64"):
+        raise RefusedInputError(f"precision {precision!r} is for denoising networks alone: use 'float32' or 'float64'.")
+    if precision == "tf32" and device == "cpu":
+        raise RefusedInputError("precision 'tf32' needs a CUDA device, got 'cpu': use 'float32' there.")
+    if denoising:
+        return _minibatch(subjects, precision, device, threads)
     return _batched(subjects, precision, device, threads) if name == "batched" else _fused(name, subjects, precision, device, threads)
 
 
 def mixes_shapes(name: str, experiment: Experiment, device: str) -> bool:
-    """Tell whether subjects of other shapes and kinds may ride along with this one: where the fused engine will run it."""
+    """Tell whether subjects of other shapes may ride along with this one: in the fused and the minibatch engine."""
+    if isinstance(experiment.network, DenoisingNetwork):
+        return True
     if name == "batched" or device != "cpu":
         return False
     from drift.engines.fused import knows  # numba is loaded only where it is used
@@ -59,13 +72,24 @@ def _fused(name: str, subjects: Sequence[Subject], precision: Precision, device:
 
 
 def _batched(subjects: Sequence[Subject], precision: Precision, device: str, threads: int | None) -> Engine:
-    import torch
-
     from drift.engines.batched import BatchedEngine
+
+    _check_device(device)
+    return BatchedEngine(subjects, precision, device, threads)
+
+
+def _minibatch(subjects: Sequence[Subject], precision: Precision, device: str, threads: int | None) -> Engine:
+    from drift.engines.minibatch import MinibatchEngine
+
+    _check_device(device)
+    return MinibatchEngine(subjects, precision, device, threads)
+
+
+def _check_device(device: str) -> None:
+    import torch
 
     try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
         raise RefusedInputError(f"device {device!r} is not to be had ({reason}): use 'cpu' or a device that torch lists.") from None
-    return BatchedEngine(subjects, precision, device, threads)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, wait
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import xarray as xr
 
 from drift.experiment import Experiment
 
-Precision = Literal["float32", "float64"]
+Precision = Literal["float32", "float64", "tf32", "bfloat16"]
 
 
 class Subject(NamedTuple):
@@ -31,8 +31,8 @@ class Subject(NamedTuple):
         """Targets, shape (samples, outputs)."""
         return self.experience["targets"].values
 
-    def first_weights(self) -> tuple[np.ndarray, np.ndarray]:
-        """Weights before learning: inward (units, inputs + 1) and outward (units, outputs)."""
+    def first_weights(self) -> Any:
+        """Weights before learning: inward (units, inputs + 1) and outward (units, outputs), or those of a denoising network by name."""
         experiment = self.experiment
         return experiment.network.first_weights(self.inputs.shape[1], self.targets.shape[1], experiment.seed)
 
@@ -42,6 +42,28 @@ class Weights(NamedTuple):
 
     inward: np.ndarray  # (subject, unit, inputs + 1), the bias last
     outward: np.ndarray  # (subject, unit, outputs)
+
+
+AnyWeights = Weights | Mapping[str, np.ndarray]  # of denoising networks by name, (subject, ...)
+
+
+def stacked_first_weights(subjects: Sequence[Subject]) -> AnyWeights:
+    """Return the weights of subjects of one kind before learning."""
+    first = [one.first_weights() for one in subjects]
+    if isinstance(first[0], Mapping):
+        return {name: np.stack([one[name] for one in first]) for name in first[0]}
+    return Weights(*(np.stack(part) for part in zip(*first, strict=True)))
+
+
+def arrays(weights: AnyWeights) -> list[np.ndarray]:
+    """Return the parts of weights of either form, each (subject, ...)."""
+    return list(weights.values()) if isinstance(weights, Mapping) else list(weights)
+
+
+def silenced(weights: AnyWeights, subjects: np.ndarray) -> AnyWeights:
+    """Return weights with zeros for the marked subjects."""
+    parts = [np.where(subjects.reshape(-1, *[1] * (part.ndim - 1)), part.dtype.type(0), part) for part in arrays(weights)]
+    return dict(zip(weights, parts, strict=True)) if isinstance(weights, Mapping) else Weights(*parts)
 
 
 class Engine(ABC):
@@ -58,7 +80,7 @@ class Engine(ABC):
         """Take the given number of steps; an interrupt is answered after them, with all subjects at the same step."""
 
     @abstractmethod
-    def weights(self, members: Sequence[int] | None = None) -> Weights:
+    def weights(self, members: Sequence[int] | None = None) -> AnyWeights:
         """Return the present weights of subjects of one shape, by their place in the list; of all by default."""
 
     @abstractmethod
@@ -86,10 +108,10 @@ def same_kind(experiment: Experiment, experience: xr.Dataset) -> tuple[object, .
         tuple(sorted(experience.sizes.items())),
         _map_layout(experience),
         experiment.network.kind,
-        experiment.network.units,
+        experiment.network.to_json() if experiment.network.kind != "hidden_layer" else experiment.network.units,
         type(learner),
         tuple((name, value) for name, value in learner if not is_number(value)),
-        frozenset((noise.kind, getattr(noise, "law", ""), getattr(noise, "acts_on", "")) for noise in experiment.noise),
+        frozenset((noise.kind, *(getattr(noise, name, "") for name in ("law", "acts_on", "placement"))) for noise in experiment.noise),
         *same_schedule(experiment),
     )
 

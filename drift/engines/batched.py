@@ -33,6 +33,8 @@ def aligned(shape: Sequence[int], device: str, dtype: torch.dtype) -> Tensor:
 class BatchedProgram:
     """Networks of one shape and kind as stacked tensors; ``drift.learners.Program`` says what a learning rule sees of it."""
 
+    alone = False
+
     def __init__(self, subjects: Sequence[Subject], device: str, dtype: torch.dtype) -> None:
         self.device, self.dtype, self.step = device, dtype, 0
         self.learner = subjects[0].experiment.learner

@@ -26,6 +26,14 @@ class Draws(ABC):
         """Fill buffers (subject, ...) with uniform numbers of mean 0 and variance 1."""
 
     @abstractmethod
+    def exponential(self, *buffers: Tensor) -> None:
+        """Fill buffers (subject, ...) with exponential numbers of mean 1."""
+
+    @abstractmethod
+    def poisson(self, rate: float, *buffers: Tensor) -> None:
+        """Fill buffers (subject, ...) with Poisson counts of the given mean."""
+
+    @abstractmethod
     def state(self) -> np.ndarray:
         """Return the state of all generators as bytes, shape (subject, bytes)."""
 
@@ -55,6 +63,22 @@ class HostDraws(Draws):
                 generator.random(out=values, dtype=values.dtype)
                 values -= 0.5
                 values *= np.sqrt(12)
+
+    def exponential(self, *buffers: Tensor) -> None:
+        """Fill buffers with exponential numbers of mean 1."""
+        for buffer in buffers:
+            for generator, part in zip(self._generators, buffer, strict=True):
+                generator.standard_exponential(out=part.numpy(), dtype=part.numpy().dtype.type)
+
+    def poisson(self, rate: float, *buffers: Tensor) -> None:
+        """Fill buffers with Poisson counts."""
+        for buffer in buffers:
+            for generator, part in zip(self._generators, buffer, strict=True):
+                part.numpy()[...] = generator.poisson(rate, tuple(part.shape))
+
+    def indices(self, below: int, count: int) -> np.ndarray:
+        """Return whole numbers from 0 up to ``below``, shape (subject, count)."""
+        return np.array([generator.integers(below, size=count) for generator in self._generators])
 
     def state(self) -> np.ndarray:
         """Return the states as JSON text in bytes."""
@@ -86,6 +110,18 @@ class DeviceDraws(Draws):
         for buffer in buffers:
             for generator, part in zip(self._generators, buffer, strict=True):
                 part.uniform_(-half, half, generator=generator)
+
+    def exponential(self, *buffers: Tensor) -> None:
+        """Fill buffers with exponential numbers of mean 1."""
+        for buffer in buffers:
+            for generator, part in zip(self._generators, buffer, strict=True):
+                part.exponential_(generator=generator)
+
+    def poisson(self, rate: float, *buffers: Tensor) -> None:
+        """Fill buffers with Poisson counts."""
+        for buffer in buffers:
+            for generator, part in zip(self._generators, buffer, strict=True):
+                part.copy_(torch.poisson(torch.full_like(part, rate), generator=generator))
 
     def state(self) -> np.ndarray:
         """Return the states of the torch generators."""

@@ -31,7 +31,8 @@ TABLE = 10_000  # steps whose noise scales are tabulated at once
 def knows(experiment: Experiment) -> bool:
     """Tell whether the compiled steps cover a recipe: its network, its learning rule and its noise, none of them a subclass."""
     noises = all(type(noise) in (InputNoise, LabelNoise, UpdateNoise) for noise in experiment.noise)
-    return noises and type(experiment.learner) in RULES and type(experiment.network) is Network
+    known = type(experiment.learner) in RULES and type(experiment.network) is Network
+    return noises and known and experiment.learner.gradient_clip is None
 
 
 class FusedProgram:

@@ -27,12 +27,26 @@ class Adam(Learner):
 
     def learn(self, program: Program) -> None:
         """Take one step."""
+        if program.alone:
+            self._learn_alone(program)
+            return
         numbers, taken = program.numbers, program.step + 1
         first, second = numbers["first_decay"], numbers["second_decay"]
         step = numbers["learning_rate"] / (1 - first**taken)
         scale = (1 - second**taken).sqrt()
         moments = (program.memory[name] for name in self.remembers())
-        for weights, slope, mean, square in zip(program.parameters, program.gradient(), *moments, strict=True):
+        for weights, slope, mean, square in zip(program.parameters, self.slopes(program), *moments, strict=True):
             mean.mul_(first).addcmul_(slope, 1 - first)
             square.mul_(second).addcmul_(slope * slope, 1 - second)
             weights.sub_(mean * step / (square.sqrt() / scale + numbers["epsilon"]))
+
+    def _learn_alone(self, program: Program) -> None:
+        """Take the step of a single network in one pass over its weights."""
+        import torch
+        from torch.optim.adam import adam
+
+        first, second = (program.memory[name] for name in self.remembers())
+        taken = [torch.full((), float(program.step), device=weights.device) for weights in program.parameters]
+        numbers = {"beta1": self.first_decay, "beta2": self.second_decay, "lr": self.learning_rate, "eps": self.epsilon}
+        plain = {"amsgrad": False, "maximize": False, "weight_decay": 0.0}
+        adam(program.parameters, self.slopes(program), first, second, [], taken, fused=True, **plain, **numbers)  # type: ignore[arg-type]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Protocol
 
+from pydantic import Field
+
 from drift.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -14,7 +16,8 @@ if TYPE_CHECKING:
 class Program(Protocol):
     """What a learning rule may use of the program that runs it; every tensor has the subject as its first axis.
 
-    ``parameters`` are the weights, two tensors (subject, unit, inputs + 1) and (subject, unit, outputs), changed in place;
+    ``parameters`` are the weights, two tensors (subject, unit, inputs + 1) and (subject, unit, outputs), or those of one denoising
+    network, changed in place; ``alone`` tells that a program never holds more than one network;
     ``memory`` holds what the rule remembers between steps; ``numbers`` holds each numeric entry of the recipe, one per
     subject, shape (subject, 1, 1); ``step`` counts from 0.
     """
@@ -23,6 +26,7 @@ class Program(Protocol):
     memory: dict[str, list[Tensor]]
     numbers: dict[str, Tensor]
     step: int
+    alone: bool
 
     def gradient(self) -> list[Tensor]:
         """Return the gradient of this step's loss, noise included, in buffers that the rule may change."""
@@ -38,9 +42,26 @@ class Program(Protocol):
 
 
 class Learner(Recipe, ABC):
-    """A rule that changes the weights of many networks by one step; networks never mix."""
+    """A rule that changes the weights of many networks by one step; networks never mix.
+
+    Parameters
+    ----------
+    gradient_clip : float, optional
+        Largest length of the gradient over all weights of a network; longer ones are scaled down to it.
+    """
 
     kind: str
+    gradient_clip: float | None = Field(default=None, gt=0)
+
+    def slopes(self, program: Program) -> list[Tensor]:
+        """Return the gradient of this step, scaled down where its length over all weights exceeds ``gradient_clip``."""
+        gradient = program.gradient()
+        if self.gradient_clip is not None:
+            lengths = [slope.norm(dim=(1, 2), keepdim=True) for slope in gradient]
+            shrink = program.numbers["gradient_clip"] / (sum(length.square() for length in lengths).sqrt() + 1e-6)
+            for slope in gradient if bool((shrink < 1).any()) else ():
+                slope.mul_(shrink.clamp(max=1.0))
+        return gradient
 
     def remembers(self) -> tuple[str, ...]:
         """Return the names of what the rule keeps between steps, each in the shape of the parameters."""

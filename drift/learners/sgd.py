@@ -17,5 +17,5 @@ class SGD(Learner):
 
     def learn(self, program: Program) -> None:
         """Take one step."""
-        for weights, slope in zip(program.parameters, program.gradient(), strict=True):
+        for weights, slope in zip(program.parameters, self.slopes(program), strict=True):
             weights.addcmul_(slope, program.numbers["learning_rate"], value=-1)

@@ -1,4 +1,4 @@
-"""Measures of labelled activity: rate maps, information, significance, activity, stability, sparsification, summaries."""
+"""Measures of labelled activity: rate maps, information, significance, activity, stability, sparse codes, receptive fields, summaries."""
 
 from drift.metrics.activity import active_units, event_counts, fraction_active_responses, fraction_active_units, participation_ratio
 from drift.metrics.bias import (
@@ -12,8 +12,10 @@ from drift.metrics.bias import (
 from drift.metrics.centroids import centroid, centroid_shift
 from drift.metrics.corrected import corrected_spatial_information
 from drift.metrics.information import spatial_information, spatial_information_rate
+from drift.metrics.keys import key_norm, key_norm_mean, key_norm_variation, key_overlap, key_value_alignment, specialisation
 from drift.metrics.lags import by_lag, drift_rate
 from drift.metrics.mutual_information import mutual_information
+from drift.metrics.nearest_images import nearest_image_cosine, reconstruction_accuracy
 from drift.metrics.rate_maps import (
     assign_places,
     bin_edges,
@@ -23,7 +25,17 @@ from drift.metrics.rate_maps import (
     signed_position,
     smoothed,
 )
+from drift.metrics.receptive_fields import receptive_field_fractions, receptive_fields, sampled_units
 from drift.metrics.significance import circular_shift_p_values, place_units
+from drift.metrics.sparse_codes import (
+    active_fraction,
+    active_fraction_deviation,
+    activity_entropy,
+    count_variation,
+    fraction_dead_units,
+    sparsity_change,
+    top_k_overlap,
+)
 from drift.metrics.sparsification import published_log_rate, sparsification_time
 from drift.metrics.stability import (
     ensemble_rate_correlation,
@@ -34,12 +46,26 @@ from drift.metrics.stability import (
 )
 from drift.metrics.subsampling import information_curves
 from drift.metrics.summary import of_subject, slope, summary
+from drift.metrics.thresholds import (
+    bias_deviation,
+    bias_mean,
+    fraction_activated_by_bias,
+    fraction_negative_biases,
+    fraction_silenced_by_bias,
+    margin_fraction,
+    mean_margin_loss,
+)
 from drift.metrics.turnover import turnover
 
 __all__ = [
+    "active_fraction",
+    "active_fraction_deviation",
     "active_units",
+    "activity_entropy",
     "assign_places",
     "asymptotic_extrapolation",
+    "bias_deviation",
+    "bias_mean",
     "bin_edges",
     "bounded_asymptotic_extrapolation",
     "by_lag",
@@ -47,16 +73,29 @@ __all__ = [
     "centroid_shift",
     "circular_shift_p_values",
     "corrected_spatial_information",
+    "count_variation",
     "directed_places",
     "drift_rate",
     "ensemble_rate_correlation",
     "event_counts",
     "event_weighted_mean",
+    "fraction_activated_by_bias",
     "fraction_active_responses",
     "fraction_active_units",
+    "fraction_dead_units",
+    "fraction_negative_biases",
+    "fraction_silenced_by_bias",
     "information_curves",
+    "key_norm",
+    "key_norm_mean",
+    "key_norm_variation",
+    "key_overlap",
+    "key_value_alignment",
+    "margin_fraction",
+    "mean_margin_loss",
     "mean_rate_map_correlation",
     "mutual_information",
+    "nearest_image_cosine",
     "of_subject",
     "participation_ratio",
     "place_units",
@@ -66,6 +105,10 @@ __all__ = [
     "published_rate_maps",
     "rate_map_correlation",
     "rate_maps",
+    "receptive_field_fractions",
+    "receptive_fields",
+    "reconstruction_accuracy",
+    "sampled_units",
     "scaled_shuffle_reduction",
     "shuffle_reduction",
     "shuffled_identity",
@@ -73,8 +116,11 @@ __all__ = [
     "slope",
     "smoothed",
     "sparsification_time",
+    "sparsity_change",
     "spatial_information",
     "spatial_information_rate",
+    "specialisation",
     "summary",
+    "top_k_overlap",
     "turnover",
 ]

@@ -10,6 +10,7 @@ from drift.recipe import Recipe, chosen
 from drift.tasks.abstract import PredictiveTask, RandomAutoencoderTask, RandomTask, SmoothedAutoencoderTask, SmoothedTask
 from drift.tasks.base import Task
 from drift.tasks.corridor import CorridorTask
+from drift.tasks.images import ImageTask
 from drift.tasks.stored import StoredTask
 
 TASKS: dict[str, type[Recipe]] = {
@@ -19,6 +20,7 @@ TASKS: dict[str, type[Recipe]] = {
     "random_autoencoder": RandomAutoencoderTask,
     "smoothed_autoencoder": SmoothedAutoencoderTask,
     "predictive": PredictiveTask,
+    "image": ImageTask,
     "stored": StoredTask,
 }
 AnyTask = Annotated[SerializeAsAny[Task], BeforeValidator(lambda value: chosen(TASKS, value))]
@@ -27,6 +29,7 @@ __all__ = [
     "TASKS",
     "AnyTask",
     "CorridorTask",
+    "ImageTask",
     "PredictiveTask",
     "RandomAutoencoderTask",
     "RandomTask",

@@ -11,7 +11,6 @@ import xarray as xr
 import drift
 from drift import similarity_matching as matching
 from drift.similarity_matching.bumps import circular_displacement
-from drift.theory.phases import phases
 
 REST = (0.01,) * 7
 SETTINGS = {  # eigenvalues and noise: published ratio of simulated to predicted diffusion
@@ -111,17 +110,6 @@ def test_noise_on_lateral_weights_alone_makes_fewer_fields_that_move_less():
     fields = centres.notnull().sum("unit").mean("session").values
     peaks = run["rate"].max("place").where(centres.notnull()).mean(("session", "unit")).values
     assert fields[0] > 2 * fields[1] and peaks[0] < peaks[1]
-
-
-@pytest.mark.slow
-def test_d46_three_phases_on_the_ring():
-    """Median boundaries over six seeds, from the similarity loss and the active fraction at intervals of 50 steps."""
-    recipe = matching.published_network("ring").replace(steps=6000, sessions=(1, *range(50, 6001, 50)))
-    run = matching.simulate([recipe.replace(seed=seed) for seed in range(6)], progress=False)
-    active = matching.responsive_units(run["rate"], 0.05).mean("unit")
-    found = phases(run.assign(loss=run["similarity_loss"], fraction_active_units=active), statistics=("fraction_active_units",))
-    assert 200 <= found["end_of_learning"].median() <= 400
-    assert 1000 <= found["end_of_directed_drift"].median() <= 2500
 
 
 @pytest.mark.slow

@@ -1,0 +1,164 @@
+"""Denoising networks between two steps of learning: how they respond to images they do not learn from, with and without noise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import xarray as xr
+
+from drift.engines.base import Subject
+from drift.networks.denoising import DenoisingNetwork, Response
+from drift.noise import ImplicitNoise, InputNoise
+
+
+class DenoisingSnapshot:
+    """Subjects of one kind, their weights by name (subject, ...), and their responses to held-out images, computed when first asked for.
+
+    Noise comes from the stream ``observation``, the same in every session, with the size that the recipe gives it in this step.
+    """
+
+    def __init__(self, subjects: Sequence[Subject], weights: Mapping[str, np.ndarray], step: int) -> None:
+        self.subjects, self.weights, self.step = subjects, weights, step
+        self._implicit: dict[int, Any] = {}
+
+    @cached_property
+    def clean(self) -> list[Response]:
+        """Response of each subject to the images as they are."""
+        return [self._response(number, noisy=False) for number in range(len(self.subjects))]
+
+    @cached_property
+    def noisy(self) -> list[Response]:
+        """Response of each subject to the images with the noise that it learns with."""
+        return [self._response(number, noisy=True) for number in range(len(self.subjects))]
+
+    def _response(self, number: int, noisy: bool) -> Response:
+        import torch
+
+        from drift.engines.draws import HostDraws
+        from drift.engines.input_noise import noisy as with_noise
+
+        one = self.subjects[number]
+        noise = input_noise(one)
+        source = HostDraws([one.experiment.seed], "observation")
+
+        def disturb(place: str, values: torch.Tensor) -> torch.Tensor:
+            return values if noise is None or noise.placement != place else with_noise(values, noise, self.step, source)
+
+        network: DenoisingNetwork = one.experiment.network  # type: ignore[assignment]
+        with torch.no_grad():
+            weights = {name: torch.as_tensor(values[number]) for name, values in self.weights.items()}
+            inputs = torch.as_tensor(shown_inputs(one), dtype=weights["input_weights"].dtype)
+            return network.respond(weights, inputs, self.step, disturb if noisy else None)
+
+    @cached_property
+    def hidden(self) -> xr.DataArray:
+        """Noise-free activity of the hidden units (subject, sample, unit)."""
+        return _labelled([one.selection.hidden for one in self.clean])
+
+    @cached_property
+    def noisy_hidden(self) -> xr.DataArray:
+        """Activity under noise (subject, sample, unit); 0 where a unit without a rectifier counts as silent."""
+        network = self.subjects[0].experiment.network
+        hidden = _labelled([one.selection.hidden for one in self.noisy])
+        return hidden if network.off() == 0 else hidden.where(abs(hidden) > network.off(), 0.0)  # type: ignore[union-attr]
+
+    @cached_property
+    def drive(self) -> xr.DataArray:
+        """Noise-free drive of the hidden units (subject, sample, unit)."""
+        return _labelled([one.selection.drive for one in self.clean])
+
+    @cached_property
+    def noisy_drive(self) -> xr.DataArray:
+        """Drive under noise (subject, sample, unit)."""
+        return _labelled([one.selection.drive for one in self.noisy])
+
+    def losses(self, noisy: bool) -> np.ndarray:
+        """Loss of each subject: mean squared error, or cross-entropy of labels; shape (subject,)."""
+        import torch
+        from torch.nn import functional
+
+        found = []
+        for one, response in zip(self.subjects, self.noisy if noisy else self.clean, strict=True):
+            targets = torch.as_tensor(shown_targets(one), dtype=response.output.dtype)
+            loss = functional.cross_entropy if classifies(one) else functional.mse_loss
+            found.append(float(loss(response.output, targets)))
+        return np.array(found)
+
+    def implicit(self, number: int, samples: int) -> Any:
+        """Implicit loss of the noise of one subject's inputs on its first images: sparsify, margin, overlap, divided by the outputs."""
+        if number not in self._implicit:
+            import torch
+
+            from drift.theory.implicit_loss import implicit_loss
+            from drift.theory.network_weights import network_of
+
+            one = self.subjects[number]
+            objective: Literal["cross_entropy", "squared_error"] = "cross_entropy" if classifies(one) else "squared_error"
+            with torch.no_grad():
+                weights = network_of({name: torch.as_tensor(values[number]) for name, values in self.weights.items()})
+                shown = (shown_inputs(one)[:samples], shown_targets(one)[:samples])
+                inputs, targets = (torch.as_tensor(values).to(weights.bias.dtype) for values in shown)
+                found = implicit_loss(inputs, targets, weights, input_std(one, self.step), overlap="first_order", objective=objective)
+            self._implicit[number] = type(found)(*(term / (1 if classifies(one) else targets.shape[1]) for term in found))
+        return self._implicit[number]
+
+    def reference_losses(self) -> np.ndarray:
+        """Loss of a subject that gives the mean target whatever it sees, shape (subject,)."""
+        return np.array([_reference(one) for one in self.subjects])
+
+
+def input_noise(one: Subject) -> InputNoise | None:
+    """Noise that a subject learns to remove, also where only its implicit loss stands for it."""
+    for noise in one.experiment.noise:
+        if isinstance(noise, ImplicitNoise):
+            return InputNoise(std=noise.std, schedule=noise.schedule)
+        if isinstance(noise, InputNoise):
+            return noise
+    return None
+
+
+def input_std(one: Subject, step: int) -> float:
+    """Standard deviation of the noise on the inputs of a subject in a step; 0 where none is placed there."""
+    noise = input_noise(one)
+    return noise.scale(step) if noise is not None and noise.placement == "input" else 0.0
+
+
+def shown_inputs(one: Subject) -> np.ndarray:
+    """Inputs that a session shows: held-out ones where the task has them; (sample, input)."""
+    return one.experience["test_inputs" if "test_inputs" in one.experience else "inputs"].values
+
+
+def shown_targets(one: Subject) -> np.ndarray:
+    """Their targets, (sample, output)."""
+    return one.experience["test_targets" if "test_targets" in one.experience else "targets"].values
+
+
+def classifies(one: Subject) -> bool:
+    """Whether the targets are classes, as ones and zeros."""
+    return one.experience.attrs.get("objective") == "cross_entropy"
+
+
+def unit_biases(weights: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Bias of every unit, also where all share one or have none; (subject, unit)."""
+    subjects, units, _ = weights["input_weights"].shape
+    return np.broadcast_to(weights.get("bias", np.zeros((subjects, 1))), (subjects, units))
+
+
+def readout(weights: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Output weights, also where they are the input weights; (subject, output, unit)."""
+    return weights["output_weights"] if "output_weights" in weights else weights["input_weights"].swapaxes(1, 2)
+
+
+def _reference(one: Subject) -> float:
+    targets = shown_targets(one)
+    if not classifies(one):
+        return float(targets.var(dtype=float))
+    shares = targets.mean(0, dtype=float)
+    return float(-np.sum(shares * np.log(np.maximum(shares, 1e-300))))
+
+
+def _labelled(parts: Sequence[Any]) -> xr.DataArray:
+    return xr.DataArray(np.stack([part.numpy() for part in parts]), dims=("subject", "sample", "unit"))
