@@ -138,6 +138,13 @@ def sample_activity(seen: AnySnapshot) -> xr.DataArray:
 
 
 Probe = Callable[[Any], xr.DataArray | None]
+CURVATURE = (
+    "largest_eigenvalue",
+    "fraction_positive_eigenvalues",
+    "gauss_newton_spectrum",
+    "gauss_newton_rank",
+    "gauss_newton_log_determinant",
+)
 PROBES: dict[str, Probe] = {
     "loss": loss,
     "relative_loss": relative_loss,
@@ -154,11 +161,7 @@ PROBES: dict[str, Probe] = {
     "output_weights": output_weights,
     "sample_activity": sample_activity,
     **{name: getattr(denoising_probes, name) for name in denoising_probes.NAMES},
-    "largest_eigenvalue": landscape_probe.largest_eigenvalue,
-    "fraction_positive_eigenvalues": landscape_probe.fraction_positive_eigenvalues,
-    "gauss_newton_spectrum": landscape_probe.gauss_newton_spectrum,
-    "gauss_newton_rank": landscape_probe.gauss_newton_rank,
-    "gauss_newton_log_determinant": landscape_probe.gauss_newton_log_determinant,
+    **{name: getattr(landscape_probe, name) for name in CURVATURE},
 }
 DEFAULT = (*tuple(PROBES)[:10], *denoising_probes.NAMES)
 WEIGHTS = ("input_weights", "bias", "output_weights")

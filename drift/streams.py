@@ -18,7 +18,7 @@ STREAMS: dict[str, int] = {
     "update_noise": 4,
     "order": 5,  # order of samples or minibatches
     "observation": 6,  # what an experimenter would have recorded
-    "perturbation": 7,  # trial steps of stochastic error descent
+    "perturbation": 7,  # trial steps of stochastic error descent, samples of a learned k
     "shuffle": 8,  # null distributions of significance tests
     "bootstrap": 9,  # samples of units and sessions, for intervals
     "search": 10,  # candidates of a fit

@@ -77,6 +77,7 @@ def train(
     recipes = _recipes(experiments)
     _check_options(threads, checkpoint)
     table = probe_table.chosen(probes)
+    _check_curvature(recipes, table)
     groups = _groups(recipes, engine, device)
     asked = {
         "recipes": [one.to_json() for one in recipes],
@@ -114,6 +115,12 @@ def _check_options(threads: object, checkpoint: object) -> None:
         raise RefusedInputError(f"threads must be a whole number, got {threads!r}: leave it out to use all.")
     if checkpoint is not None and not isinstance(checkpoint, str | Path):
         raise RefusedInputError(f"checkpoint must be a path, got {checkpoint!r}: give the name of a file.")
+
+
+def _check_curvature(recipes: Sequence[Experiment], table: Mapping[str, object]) -> None:
+    asked = [name for name in probe_table.CURVATURE if name in table]
+    if asked and any(recipe.network.kind != "hidden_layer" for recipe in recipes):
+        raise RefusedInputError(f"probe {asked[0]} knows the curvature of drift.Network alone: leave it out for other networks.")
 
 
 def _groups(recipes: Sequence[Experiment], engine: str, device: str) -> list[dict[int, Subject]]:

@@ -51,7 +51,7 @@ def gauss_newton_spectrum(point: Point) -> np.ndarray:
         Ascending, not negative.
     """
     matrix = gram_matrix(point) if point.error.size <= point.rows else gauss_newton(point)
-    found = eigvalsh(matrix.T, overwrite_a=True, check_finite=False) if len(matrix) else np.zeros(0)
+    found = eigvalsh(matrix.T, overwrite_a=True, check_finite=False, driver="evd") if len(matrix) else np.zeros(0)
     size = min(point.error.size, point.parameters)
     return np.pad(np.maximum(found, 0.0), (max(size - len(found), 0), 0))[-size:]
 

@@ -101,7 +101,7 @@ def test_published_parameters_convert() -> None:
     assert stds == pytest.approx([0.5, 0.5 * np.sqrt(2), 2.0, np.sqrt(0.5)])
     assert drift.InputNoise.published("exponential", 1 / 0.3).mean() == pytest.approx(0.3)
     assert drift.InputNoise.published("poisson", 0.3).mean() == pytest.approx(0.3)
-    with pytest.raises(drift.RefusedInputError, match="parameter above 0"):
+    with pytest.raises(drift.RefusedInputError, match="a number above 0"):
         drift.InputNoise.published("laplace", 0.0)
 
 

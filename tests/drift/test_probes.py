@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+import xarray as xr
 
 import drift
-from drift import probes
+from drift import denoising_probes, probes
 from drift.engines.base import Subject, Weights
 
 
@@ -16,7 +17,7 @@ def seen() -> probes.Snapshot:
     recipe = drift.Experiment(task=drift.RandomTask(samples=5, inputs=4, outputs=3), network=drift.Network(units=6))
     subjects = [Subject(recipe.replace(seed=seed), recipe.task.draw(seed)) for seed in (1, 2)]
     weights = Weights(*(np.array(part) for part in zip(*(one.first_weights() for one in subjects), strict=True)))
-    return probes.snapshot(subjects, weights)
+    return probes.snapshot(subjects, weights, 0)
 
 
 def network_loss(one: Subject, flat: torch.Tensor) -> torch.Tensor:
@@ -46,9 +47,58 @@ def test_weights_are_recorded_by_name(seen: probes.Snapshot):
 def test_every_probe_has_its_row_in_the_schema(tmp_path):
     recipe = drift.Experiment(task=drift.CorridorTask(samples=10, rays=3), network=drift.Network(units=4), steps=2, sessions=2)
     run = drift.train([recipe, recipe.replace(seed=1)], probes=tuple(probes.PROBES), engine="batched", progress=False)
-    drift.check(run, *probes.PROBES, "recorded", "detected_units", "elapsed", "spatial_information", "place_units")
+    names = set(probes.PROBES) - set(denoising_probes.NAMES)
+    assert names <= set(run.data_vars) and not set(denoising_probes.NAMES) & set(run.data_vars)
+    drift.check(run, *names, "recorded", "detected_units", "elapsed", "spatial_information", "place_units")
     for name in run.data_vars:
         assert run[name].attrs["units"] and run[name].attrs["long_name"], name
+
+
+def denoising_run(std: float = 0.5, **network: object) -> xr.Dataset:
+    recipe = drift.Experiment(
+        task=drift.ImageTask(size=5, samples=40, test_samples=1024), network=drift.DenoisingNetwork(units=30, **network),
+        learner=drift.Adam(learning_rate=1e-2), noise=[drift.InputNoise(std=std)], minibatch=20, steps=40, sessions=2,
+    )  # fmt: skip
+    return drift.train(
+        [recipe, recipe.replace(seed=1)], probes=[name for name in probes.PROBES if name not in probes.CURVATURE], progress=False
+    )
+
+
+def test_curvature_of_a_denoising_network_is_refused():
+    recipe = drift.Experiment(task=drift.RandomTask(), network=drift.DenoisingNetwork(units=3), steps=1, sessions=1)
+    with pytest.raises(drift.RefusedInputError, match="largest_eigenvalue knows the curvature of drift.Network alone"):
+        drift.train([recipe], probes=["largest_eigenvalue"], progress=False)
+
+
+def test_denoising_networks_record_their_code_under_noise():
+    run = denoising_run()
+    drift.check(
+        run, *denoising_probes.NAMES, "loss", "fraction_active_responses", "input_weights", "bias", "output_weights", "squared_norm"
+    )
+    assert "hessian_trace" not in run and "rate" not in run
+    weights = [run[name].isel(subject=0, session=1).values.astype(float) for name in ("input_weights", "bias", "output_weights")]
+    images = drift.ImageTask(size=5, samples=40, test_samples=1024).draw(0).test_inputs.values
+    noise = 0.5 * drift.stream(0, "observation").standard_normal(images.shape, dtype=np.float32)
+    clean, noisy = (np.maximum(seen @ weights[0].T + weights[1], 0) for seen in (images, images + noise))
+    assert run.fraction_active_responses[0, 1] == pytest.approx((clean > 0).mean(), abs=1e-4)
+    assert run.noisy_fraction_active_responses[0, 1] == pytest.approx((noisy > 0).mean(), abs=1e-4)
+    assert run.count_variation[0, 1] == pytest.approx((noisy > 0).sum(1).std() / (noisy > 0).sum(1).mean(), rel=1e-2)
+    assert run.bias_mean[0, 1] == pytest.approx(weights[1].mean(), rel=1e-4)
+    assert (run.noisy_loss > run.loss).all()
+
+
+def test_implicit_terms_foretell_what_noise_costs():
+    """Noisy less clean loss is the sum of the terms: 1,024 images in one, the first 256 in the other, hence within 15 %."""
+    run = denoising_run(std=0.2).isel(session=1)
+    cost = run.noisy_loss - run.loss
+    assert (run.sparsify_term + run.margin_term + run.overlap_term).values == pytest.approx(cost.values, rel=0.15)
+
+
+def test_probes_that_make_no_sense_record_nothing():
+    quiet, tied = denoising_run(std=0.0), denoising_run(tied=True)
+    assert not {"margin_fraction", "sparsify_term"} & set(quiet.data_vars) and "sparsify_term" not in tied
+    assert np.allclose(tied.key_value_alignment, 1.0, atol=1e-5)
+    assert np.array_equal(tied.output_weights[0, 1].values, tied.input_weights[0, 1].values.T)
 
 
 def test_rate_map_is_the_mean_activity_of_the_samples_at_a_place():
