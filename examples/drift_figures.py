@@ -22,6 +22,7 @@ FAMILIES = {
     "random_update_noise": "SGD, update noise", "random_label_noise": "SGD, label noise", "random_adam": "Adam",
     "stochastic_error_descent": "SED",
 }  # fmt: skip
+LINES = ("-", "--", "-.", ":")
 EIGENVALUE_SHARES = (5, 25, 50, 75, 95)  # %
 
 
@@ -122,6 +123,10 @@ def figure_5(sweeps: dict[str, xr.Dataset], asked: Lengths) -> Figure:
     if "falling_trace" in sweeps:
         plots.time_course(sweeps["falling_trace"].load(), ["hessian_trace"], trace)
     trace.set(ylabel="sum of eigenvalues", title="D")
+    for ax in (units, spectra, trace):
+        if not ax.has_data():
+            ax.text(0.5, 0.5, "not run", ha="center", va="center", transform=ax.transAxes)
+            ax.set(xticks=[], yticks=[])
     return figure
 
 
@@ -150,10 +155,11 @@ def figure_s2(sweeps: dict[str, xr.Dataset], _: Lengths) -> Figure | None:
         return None
     figure, axes = plt.subplots(1, 4, figsize=(10, 2.6), layout="constrained")
     for number, (noise, run) in enumerate(noises(sweeps["comparison"]).items()):
-        axes[0].plot(_share(run), np.log10(run["relative_loss"]).mean("subject"), color=plots.COLOURS[number], label=f"{noise} noise")
+        mean, style = np.log10(run["relative_loss"]).mean("subject"), {"color": plots.COLOURS[number], "linestyle": LINES[number]}
+        axes[0].plot(_share(run), mean, label=f"{noise} noise", **style)
         for ax, name in zip(axes[1:], (RESPONSES, UNITS, "hessian_trace")):
             _courses(run, name, ax, number, noise)
-            ax.set_title(name.replace("_", " "))
+            ax.set_title(f"{name.replace('_', ' ')}, relative to the start")
     axes[0].set(title="log10 loss / variance of targets", xlabel="share of training")
     axes[0].legend(frameon=False)
     return figure
@@ -169,6 +175,7 @@ def _courses(run: xr.Dataset, name: str, ax, number: int, label: str) -> None:
     values = (run[name] / run[name].isel(session=0)).load()
     low, high = (values.quantile(share, "subject") for share in (0.25, 0.75))
     ax.fill_between(_share(run), low, high, color=plots.COLOURS[number], alpha=0.2, linewidth=0)
-    ax.plot(_share(run), values.mean("subject"), color=plots.COLOURS[number], label=f"{label} ({run.sizes['subject']})")
-    ax.set_xlabel("share of training")
+    named = f"{label} ({run.sizes['subject']})"
+    ax.plot(_share(run), values.mean("subject"), color=plots.COLOURS[number], linestyle=LINES[number], label=named)
+    ax.set_xlabel("share of training; line: mean, band: quartiles")
     ax.legend(frameon=False)
