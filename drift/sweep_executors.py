@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -13,6 +15,7 @@ from drift.errors import RefusedInputError
 
 # A task is one subject in one compiled loop: further threads of a numerical library would only take turns with other tasks.
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
+WATCH_INTERVAL = 1.0  # seconds
 
 
 class SerialExecutor(Executor):
@@ -54,11 +57,23 @@ def processes(workers: int | None = None) -> Iterator[ProcessPoolExecutor]:
     before = {name: os.environ.get(name) for name in ONE_THREAD}
     os.environ.update(ONE_THREAD)  # inherited by the processes, whose libraries read it when they are loaded
     try:
-        with ProcessPoolExecutor(workers or os.cpu_count(), mp_context=multiprocessing.get_context("spawn")) as pool:
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(workers or os.cpu_count(), context, initializer=_end_with, initargs=(os.getpid(),)) as pool:
             yield pool
     finally:
         for name, value in before.items():
             os.environ.pop(name, None) if value is None else os.environ.update({name: value})
+
+
+def _end_with(launcher: int) -> None:
+    """End this process when its launcher is gone: a launcher that is killed cannot tell its processes to stop."""
+
+    def watch() -> None:
+        while os.getppid() == launcher:
+            time.sleep(WATCH_INTERVAL)
+        os._exit(1)  # tasks are written completely or not at all, and go on from their checkpoints
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @contextmanager

@@ -21,9 +21,10 @@ LIST = "sweep.json"
 WRITING = threading.Lock()  # the netCDF library ends the process when two threads open files at once
 # The modules that decide the numbers of a run; a change in any other keeps the files of earlier sweeps.
 DECISIVE = (
-    "engines", "experiment.py", "learners", "metrics", "networks", "noise.py", "probes.py", "recipe.py",
-    "records.py", "schema.py", "streams.py", "tasks", "theory/curvature_spectrum.py", "theory/landscape.py",
-    "theory/landscape_probe.py", "training.py",
+    "denoising_probes.py", "denoising_snapshot.py", "engines", "experiment.py", "learners", "metrics", "networks", "noise.py", "probes.py",
+    "recipe.py", "records.py", "schema.py", "streams.py", "tasks", "theory/bivariate_normal.py", "theory/curvature_spectrum.py",
+    "theory/implicit_loss.py", "theory/kernel_forms.py", "theory/landscape.py", "theory/landscape_probe.py", "theory/network_weights.py",
+    "theory/output_objectives.py", "theory/rectified_normal.py", "training.py",
 )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -142,6 +143,8 @@ def test_the_hashed_modules_are_all_that_decide_a_run():
         "import sys, drift; from drift.probes import PROBES; "
         "recipe = drift.Experiment(task=drift.RandomTask(), steps=3, sessions=2); "
         "drift.train([recipe], probes=list(PROBES), engine='batched', progress=False); "
+        "network, noise = drift.DenoisingNetwork(units=3), [drift.ImplicitNoise(std=1.0)]; "
+        "drift.train([recipe.replace(network=network, noise=noise, learner=drift.SGD())], progress=False); "
         "import drift.engines.fused; print(*[m for m in sys.modules if m.startswith('drift.')])"
     )
     loaded = subprocess.run([sys.executable, "-c", question], capture_output=True, text=True, check=True).stdout.split()
@@ -231,6 +234,31 @@ def test_processes_give_the_serial_result_bitwise(tmp_path: Path):
 def test_run_sweep_refuses(tmp_path: Path, recipes: list[drift.Experiment], options: dict[str, object], sentence: str):
     with pytest.raises(drift.RefusedInputError, match=sentence):
         swept(recipes, tmp_path, **options)
+
+
+LAUNCHER = """
+import os, sys, time
+from drift.sweep_executors import processes
+if __name__ == "__main__":
+    with processes(2) as pool:
+        print(*{pool.submit(os.getpid).result() for _ in range(4)}, flush=True)
+        pool.submit(time.sleep, 60.0).result()
+"""
+
+
+@pytest.mark.slow
+def test_processes_end_with_a_launcher_that_is_killed(tmp_path: Path):
+    (tmp_path / "launcher.py").write_text(LAUNCHER)
+    launcher = subprocess.Popen([sys.executable, str(tmp_path / "launcher.py")], stdout=subprocess.PIPE, text=True)
+    assert launcher.stdout is not None
+    workers = [int(word) for word in launcher.stdout.readline().split()]
+    assert workers and all(Path(f"/proc/{worker}").exists() for worker in workers)
+    launcher.kill()
+    launcher.communicate()
+    began = time.monotonic()
+    while any(Path(f"/proc/{worker}").exists() for worker in workers):
+        assert time.monotonic() - began < 10, "a process outlives its launcher"
+        time.sleep(0.1)
 
 
 def test_open_sweep_refuses_a_folder_without_a_sweep(tmp_path: Path):
