@@ -27,6 +27,9 @@ _PLACES = {
     "PlaceInput": "inputs",
     "WeightDrift": "drift",
     "run_sessions": "sessions",
+    "feedforward_drive": "bridge",
+    "bridged": "bridge",
+    "code_overlap": "bridge",
     "fit": "fitting",
     "Fit": "fit_result",
 }
@@ -34,6 +37,7 @@ _PLACES = {
 __all__ = list(_PLACES)
 
 if TYPE_CHECKING:
+    from circuits.bridge import bridged, code_overlap, feedforward_drive
     from circuits.competitive import Majani
     from circuits.corridor import corridor_code, corridor_drive, corridor_session, random_input_weights
     from circuits.count_control import CountControl
