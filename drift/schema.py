@@ -117,7 +117,7 @@ VARIABLES: dict[str, Variable] = {
     "margin_fraction": Variable(SESSION, "1", "clean drives within one standard deviation of their noise from threshold"),
     "mean_margin_loss": Variable(SESSION, "1", "unit loss L of the distance of clean drives from threshold, mean"),
     "key_overlap": Variable(SESSION, "1", "mean absolute cosine between input weights of two units"),
-    "specialisation": Variable(SESSION, "squared input", "variance of the inputs along the input weights of a unit, mean over units"),
+    "specialisation": Variable(SESSION, "squared input", "mean squared input along the input weights of a unit, mean over units"),
     "sparsify_term": Variable(SESSION, "squared output", "implicit loss of noise: variance of the activity"),
     "margin_term": Variable(SESSION, "squared output", "implicit loss of noise: mean shift of the activity"),
     "overlap_term": Variable(SESSION, "squared output", "implicit loss of noise: units that vary together"),

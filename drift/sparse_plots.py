@@ -65,12 +65,12 @@ def receptive_field_mosaic(
         order = np.argsort(-responses, kind="stable")[: int((responses > 0).sum())]
     if not len(order):
         raise RefusedInputError("no unit is active for this input, so that there is nothing to draw: choose another input.")
-    drawn = ax.imshow(_side_by_side(_scaled(images[order[:MOST]])), cmap="gray", vmin=-1, vmax=1, interpolation="nearest")
+    drawn = ax.imshow(_side_by_side(_scaled(images[order[:MOST]])), cmap="gray", vmin=-1, vmax=1, interpolation="antialiased")
     ax.set(xticks=[], yticks=[])
     ax.set_frame_on(False)
     shown = f"{len(order):,} {'active ' * (activity is not None)}units" + (f", first {MOST}" if len(order) > MOST else "")
     ax.set_title(shown, fontsize=9)
-    ax.figure.colorbar(drawn, ax=ax, label="weight / largest weight of the unit", ticks=[-1, 0, 1], fraction=0.03, pad=0.02)
+    ax.figure.colorbar(drawn, cax=ax.inset_axes((1.01, 0, 0.012, 1)), label="weight / largest", ticks=[-1, 0, 1])
     return ax
 
 
@@ -177,15 +177,25 @@ def sparsity_against_noise(fraction: xr.DataArray, std: xr.DataArray, ax: Axes, 
         raise RefusedInputError("no subject has both an active fraction and a noise: pass the last session of finished runs.")
     levels, level = np.unique(noise[known], return_inverse=True)
     groups = [fractions[known][level == number] for number in range(levels.size)]
-    means = [group.mean() for group in groups]
-    errors = [group.std(ddof=1) / math.sqrt(group.size) if group.size > 1 else 0.0 for group in groups]
+    means = np.array([group.mean() for group in groups])
+    errors = np.array([group.std(ddof=1) / math.sqrt(group.size) if group.size > 1 else math.nan for group in groups])
     style: dict[str, Any] = {"color": COLOURS[place % 4], "marker": MARKERS[place % 4], "markersize": 4, "capsize": 3, "linewidth": 1.2}
     ax.errorbar(levels, means, yerr=errors, label=f"{label} ({_counted(groups)})".strip(), **style)
-    if levels[-1] > 0:
-        ax.set_xscale("symlog", linthresh=float(levels[levels > 0][0]), linscale=0.5)
-    ax.set(xlabel="standard deviation of the input noise (input units)", ylabel="active fraction (share of the responses)")
-    ax.set_ylim(bottom=0)
+    ax.set(xlabel="input noise, standard deviation (input units)", ylabel="active fraction of responses", ylim=(0, None))
+    _noise_scale(ax, levels)
     return ax
+
+
+def _noise_scale(ax: Axes, levels: np.ndarray) -> None:
+    """Spread the noise by its logarithm, with room for 0."""
+    if levels[-1] <= 0:
+        return
+    least = float(levels[levels > 0][0])
+    decades = 10.0 ** np.arange(math.ceil(math.log10(least)), math.floor(math.log10(levels[-1])) + 1)
+    ax.set_xscale("symlog", linthresh=least, linscale=0.5)
+    ticks = [0.0, *decades] if decades.size else [0.0, least]
+    ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    ax.minorticks_off()
 
 
 def _counted(groups: list[np.ndarray]) -> str:

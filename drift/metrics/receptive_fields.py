@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from drift.errors import RefusedInputError
+from drift.metrics.field_fits import best_fits, centre_surround, gabor
 from drift.metrics.labels import require_dims
 
 GABOR = ("centre_x", "centre_y", "width", "length", "angle", "frequency", "phase", "amplitude", "offset")
@@ -128,11 +129,11 @@ def _centre_surround_starts(images: np.ndarray, energy: np.ndarray, centres: np.
     return np.concatenate([centres, np.broadcast_to(shape, (len(images), 2, 5))], axis=2)
 
 
-def _classes(autocorrelation: np.ndarray, gabor: np.ndarray, centre_surround: np.ndarray) -> np.ndarray:
+def _classes(autocorrelation: np.ndarray, oriented: np.ndarray, rounded: np.ndarray) -> np.ndarray:
     """Class of each field from its lag-1 autocorrelation and the R^2 of both fits; NaN autocorrelation means not observed."""
     structured = autocorrelation > STRUCTURED
-    is_round = structured & (centre_surround > FITTED) & (centre_surround > gabor - ROUND_IF_WITHIN)
-    conditions = [np.isnan(autocorrelation), ~structured, is_round, gabor > FITTED]
+    is_round = structured & (rounded > FITTED) & (rounded > oriented - ROUND_IF_WITHIN)
+    conditions = [np.isnan(autocorrelation), ~structured, is_round, oriented > FITTED]
     return np.select(conditions, [NOT_OBSERVED, "unstructured", "centre-surround", "gabor"], "other structured")
 
 
@@ -154,13 +155,12 @@ def _bounds(names: tuple[str, ...], shape: tuple[int, int]) -> np.ndarray:
 
 def _fits(images: np.ndarray, energy: np.ndarray) -> dict[str, np.ndarray]:
     """Best parameters and R^2 of both models for (field, row, column)."""
-    from drift.metrics.field_fits import best_fits
-
     scaled = images / np.abs(images).max(axis=(1, 2), keepdims=True)
     centres = _centres(energy)
-    gabor = best_fits(_gabor_starts(scaled, centres), scaled, _bounds(GABOR, images.shape[1:]))
-    centre_surround = best_fits(_centre_surround_starts(scaled, energy, centres), scaled, _bounds(CENTRE_SURROUND, images.shape[1:]))
-    return dict(zip(FITS, (*gabor, *centre_surround), strict=True))
+    oriented = best_fits(gabor, _gabor_starts(scaled, centres), scaled, _bounds(GABOR, images.shape[1:]))
+    starts = _centre_surround_starts(scaled, energy, centres)
+    rounded = best_fits(centre_surround, starts, scaled, _bounds(CENTRE_SURROUND, images.shape[1:]))
+    return dict(zip(FITS, (*oriented, *rounded), strict=True))
 
 
 def _measured(images: np.ndarray) -> dict[str, np.ndarray]:
