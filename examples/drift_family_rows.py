@@ -13,6 +13,7 @@ from scipy.stats import linregress, rankdata
 from drift import metrics
 
 UNITS, RESPONSES = "fraction_active_units", "fraction_active_responses"
+LEFT = 0.7  # of the active units, when time is taken
 PUBLISHED_RUNS = {"random_update_noise": 522, "random_adam": 45, "stochastic_error_descent": 49}  # without label noise
 
 
@@ -20,6 +21,17 @@ def log_rates(run: xr.Dataset) -> xr.DataArray:
     """log10 of the rate per step at which active units fall, as published; NaN where the fit fails."""
     found = metrics.published_log_rate(run[UNITS].load(), run["elapsed"])
     return found.where(found < 0)
+
+
+def times_to(run: xr.Dataset, left: float) -> np.ndarray:
+    """Steps until the active units have fallen to a share of those before learning; NaN where that was not seen; (subject,).
+
+    Unlike the rate of a fitted exponential it does not depend on how long a run has gone on.
+    """
+    share = (run[UNITS] / run[UNITS].isel(session=0)).values
+    reached = share < left
+    first = np.where(reached.any(1), reached.argmax(1), 0)
+    return np.where(first > 0, np.take_along_axis(run["elapsed"].values, first[:, np.newaxis], 1)[:, 0], np.nan)
 
 
 def rate_exponent(asked: Lengths) -> Iterator[Check]:
@@ -32,6 +44,10 @@ def rate_exponent(asked: Lengths) -> Iterator[Check]:
     robust = np.log10(metrics.sparsification_time(run[UNITS].load(), run["elapsed"])["rate"].values)
     fitted = np.isfinite(robust)
     yield near("exponent of the robust rate", 2.0, linregress(noise[fitted], robust[fitted]).slope, 0.2)
+    inverse = -np.log10(times_to(run, LEFT))
+    reached = np.isfinite(inverse)
+    yield near(f"exponent of 1 / time until {LEFT:.0%} of the units are left", 2.0, linregress(noise[reached], inverse[reached]).slope, 0.2)
+    yield between("decades of noise in which they are", 1.0, np.ptp(noise[reached]), low=0.9)
 
 
 def update_family(asked: Lengths) -> Iterator[Check]:
