@@ -15,9 +15,11 @@ _PLACES = {
     "SmoothedAutoencoderTask": "tasks",
     "PredictiveTask": "tasks",
     "ImageTask": "tasks",
+    "TextTask": "tasks",
     "StoredTask": "tasks",
     "Network": "networks",
     "DenoisingNetwork": "networks",
+    "Transformer": "networks",
     "TopK": "networks.inhibition",
     "SigmoidWindow": "networks.inhibition",
     "SampledTopK": "networks.inhibition",
@@ -67,7 +69,7 @@ if TYPE_CHECKING:
     from drift.experiment import Experiment
     from drift.learners import SGD, Adam, StochasticErrorDescent
     from drift.measurement import measure
-    from drift.networks import DenoisingNetwork, Network
+    from drift.networks import DenoisingNetwork, Network, Transformer
     from drift.networks.inhibition import ExplainingAway, Interneuron, SampledTopK, SigmoidWindow, TopK
     from drift.noise import ImplicitNoise, InputNoise, LabelNoise, Linear, OnOff, UpdateNoise
     from drift.null_models import changed_behaviour, frozen_code, wrong_registration
@@ -86,6 +88,7 @@ if TYPE_CHECKING:
         SmoothedAutoencoderTask,
         SmoothedTask,
         StoredTask,
+        TextTask,
     )
     from drift.theory.drift_estimation import estimate
     from drift.theory.drift_prediction import predict

@@ -1,7 +1,7 @@
-"""What a session of a denoising network records besides: its code under the noise that it learns with, thresholds, keys, implicit loss.
+"""What a session of a differentiable network records besides: its code under the noise of learning, thresholds, keys, implicit loss.
 
-Each probe takes a snapshot; for networks that are not trained to remove noise it records nothing. Activity is measured on held-out
-images, with noise on where the name or the description says so (Bricken et al. 2023; specification of sparse coding, 3).
+Each probe takes a snapshot; where it makes no sense, as without keys, it records nothing. Activity is measured on what is held out,
+with noise on where the name or the description says so (Bricken et al. 2023; specification of sparse coding, 3).
 """
 
 from __future__ import annotations
@@ -29,11 +29,21 @@ Measure = Callable[[DenoisingSnapshot], xr.DataArray | None]
 
 
 def _of_denoising(measure: Measure) -> Callable[[Any], xr.DataArray | None]:
-    """Make a probe of a measure of denoising networks."""
+    """Make a probe of a measure of networks that are trained to bear noise."""
 
     @wraps(measure)
     def probe(seen: Any) -> xr.DataArray | None:
         return measure(seen) if isinstance(seen, DenoisingSnapshot) else None
+
+    return probe
+
+
+def _of_one_layer(measure: Measure) -> Callable[[Any], xr.DataArray | None]:
+    """Make a probe of a measure of networks with one layer of weights between inputs and units, the keys."""
+
+    @wraps(measure)
+    def probe(seen: Any) -> xr.DataArray | None:
+        return measure(seen) if isinstance(seen, DenoisingSnapshot) and "input_weights" in seen.weights else None
 
     return probe
 
@@ -80,7 +90,7 @@ def activity_entropy(seen: DenoisingSnapshot) -> xr.DataArray:
     return metrics.activity_entropy(abs(seen.noisy_hidden))
 
 
-@_of_denoising
+@_of_one_layer
 def reconstruction_accuracy(seen: DenoisingSnapshot) -> xr.DataArray | None:
     """Fraction of noisy images whose reconstruction has its own clean image as the nearest of 1,024; None for labels."""
     images = np.stack([shown_targets(one) for one in seen.subjects])
@@ -92,37 +102,37 @@ def reconstruction_accuracy(seen: DenoisingSnapshot) -> xr.DataArray | None:
     return metrics.reconstruction_accuracy(xr.DataArray(outputs[:, :whole], dims=dims), xr.DataArray(images[:, :whole], dims=dims), BATCH)
 
 
-@_of_denoising
+@_of_one_layer
 def bias_mean(seen: DenoisingSnapshot) -> xr.DataArray:
     """Mean bias over units."""
     return metrics.bias_mean(_biases(seen))
 
 
-@_of_denoising
+@_of_one_layer
 def bias_deviation(seen: DenoisingSnapshot) -> xr.DataArray:
     """Standard deviation of the biases over units."""
     return metrics.bias_deviation(_biases(seen))
 
 
-@_of_denoising
+@_of_one_layer
 def fraction_negative_biases(seen: DenoisingSnapshot) -> xr.DataArray:
     """Fraction of units with a negative bias."""
     return metrics.fraction_negative_biases(_biases(seen))
 
 
-@_of_denoising
+@_of_one_layer
 def key_norm_mean(seen: DenoisingSnapshot) -> xr.DataArray:
     """Mean length of the input weights."""
     return metrics.key_norm_mean(_keys(seen))
 
 
-@_of_denoising
+@_of_one_layer
 def key_norm_variation(seen: DenoisingSnapshot) -> xr.DataArray:
     """Coefficient of variation over units of the length of the input weights."""
     return metrics.key_norm_variation(_keys(seen))
 
 
-@_of_denoising
+@_of_one_layer
 def key_value_alignment(seen: DenoisingSnapshot) -> xr.DataArray | None:
     """Mean cosine of input and output weights of a unit; None where outputs are no inputs."""
     values = readout(seen.weights)
@@ -131,43 +141,43 @@ def key_value_alignment(seen: DenoisingSnapshot) -> xr.DataArray | None:
     return metrics.key_value_alignment(_keys(seen), xr.DataArray(values, dims=("subject", "output", "unit")))
 
 
-@_of_denoising
+@_of_one_layer
 def key_overlap(seen: DenoisingSnapshot) -> xr.DataArray:
     """Mean absolute cosine between the input weights of two units."""
     return metrics.key_overlap(_keys(seen))
 
 
-@_of_denoising
+@_of_one_layer
 def specialisation(seen: DenoisingSnapshot) -> xr.DataArray:
     """Variance of the images along the input weights of a unit, over the images that switch it on."""
     return metrics.specialisation(_keys(seen), _images(seen), seen.hidden)
 
 
-@_of_denoising
+@_of_one_layer
 def margin_fraction(seen: DenoisingSnapshot) -> xr.DataArray | None:
     """Fraction of clean drives within one standard deviation of their noise from threshold; None without noise on the inputs."""
     return _margin(metrics.margin_fraction, seen)
 
 
-@_of_denoising
+@_of_one_layer
 def mean_margin_loss(seen: DenoisingSnapshot) -> xr.DataArray | None:
     """Mean unit loss of the distance of clean drives from threshold; None without noise on the inputs."""
     return _margin(metrics.mean_margin_loss, seen)
 
 
-@_of_denoising
+@_of_one_layer
 def sparsify_term(seen: DenoisingSnapshot) -> xr.DataArray | None:
     """Implicit loss that variance of the activity brings; None without noise on the inputs of a plain network."""
     return _term(seen, "sparsify")
 
 
-@_of_denoising
+@_of_one_layer
 def margin_term(seen: DenoisingSnapshot) -> xr.DataArray | None:
     """Implicit loss that the mean shift of the activity brings."""
     return _term(seen, "margin")
 
 
-@_of_denoising
+@_of_one_layer
 def overlap_term(seen: DenoisingSnapshot) -> xr.DataArray | None:
     """Implicit loss that units bring which vary together."""
     return _term(seen, "overlap")

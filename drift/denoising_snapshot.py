@@ -1,4 +1,4 @@
-"""Denoising networks between two steps of learning: how they respond to images they do not learn from, with and without noise."""
+"""Differentiable networks between two steps of learning: their responses to what they do not learn from, with and without noise."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy as np
 import xarray as xr
 
 from drift.engines.base import Subject
-from drift.networks.denoising import DenoisingNetwork, Response
+from drift.networks.differentiable import DifferentiableNetwork, Response
 from drift.noise import ImplicitNoise, InputNoise
 
 
 class DenoisingSnapshot:
-    """Subjects of one kind, their weights by name (subject, ...), and their responses to held-out images, computed when first asked for.
+    """Subjects of one kind, their weights by name (subject, ...), and their responses to what is held out, computed when first asked for.
 
     Noise comes from the stream ``observation``, the same in every session, with the size that the recipe gives it in this step.
     """
@@ -47,10 +47,10 @@ class DenoisingSnapshot:
         def disturb(place: str, values: torch.Tensor) -> torch.Tensor:
             return values if noise is None or noise.placement != place else with_noise(values, noise, self.step, source)
 
-        network: DenoisingNetwork = one.experiment.network  # type: ignore[assignment]
+        network: DifferentiableNetwork = one.experiment.network  # type: ignore[assignment]
         with torch.no_grad():
             weights = {name: torch.as_tensor(values[number]) for name, values in self.weights.items()}
-            inputs = torch.as_tensor(shown_inputs(one), dtype=weights["input_weights"].dtype)
+            inputs = torch.as_tensor(shown_inputs(one), dtype=next(iter(weights.values())).dtype)
             return network.respond(weights, inputs, self.step, disturb if noisy else None)
 
     @cached_property
@@ -76,15 +76,15 @@ class DenoisingSnapshot:
         return _labelled([one.selection.drive for one in self.noisy])
 
     def losses(self, noisy: bool) -> np.ndarray:
-        """Loss of each subject: mean squared error, or cross-entropy of labels; shape (subject,)."""
+        """Loss of each subject: mean squared error, or cross-entropy of labels or next tokens; shape (subject,)."""
         import torch
-        from torch.nn import functional
+
+        from drift.engines.objective import mean_loss, objective_of
 
         found = []
         for one, response in zip(self.subjects, self.noisy if noisy else self.clean, strict=True):
             targets = torch.as_tensor(shown_targets(one), dtype=response.output.dtype)
-            loss = functional.cross_entropy if classifies(one) else functional.mse_loss
-            found.append(float(loss(response.output, targets)))
+            found.append(float(mean_loss(response.output, targets, objective_of(one.experience))))
         return np.array(found)
 
     def implicit(self, number: int, samples: int) -> Any:
@@ -106,7 +106,7 @@ class DenoisingSnapshot:
         return self._implicit[number]
 
     def reference_losses(self) -> np.ndarray:
-        """Loss of a subject that gives the mean target whatever it sees, shape (subject,)."""
+        """Loss of a subject that gives the mean target, or the shares of the classes or tokens, whatever it sees; shape (subject,)."""
         return np.array([_reference(one) for one in self.subjects])
 
 
@@ -153,10 +153,10 @@ def readout(weights: Mapping[str, np.ndarray]) -> np.ndarray:
 
 
 def _reference(one: Subject) -> float:
-    targets = shown_targets(one)
-    if not classifies(one):
+    targets, tokens = shown_targets(one), one.experience.sizes.get("token")
+    if not classifies(one) and tokens is None:
         return float(targets.var(dtype=float))
-    shares = targets.mean(0, dtype=float)
+    shares = targets.mean(0, dtype=float) if tokens is None else np.bincount(targets.ravel(), minlength=tokens) / targets.size
     return float(-np.sum(shares * np.log(np.maximum(shares, 1e-300))))
 
 

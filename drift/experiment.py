@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field, Strict, field_validator, model_validator
 
 from drift.learners import SGD, AnyLearner
-from drift.networks import AnyNetwork, DenoisingNetwork, Network
+from drift.networks import AnyNetwork, DifferentiableNetwork, Network
 from drift.noise import AnyNoise, Noise
 from drift.recipe import Recipe
 from drift.tasks import AnyTask, CorridorTask
@@ -76,17 +76,21 @@ class Experiment(Recipe):
     def _feasible(self) -> None:
         """Refuse what no engine computes."""
         implicit = any(noise.kind == "implicit" for noise in self.noise)
-        if implicit and not (isinstance(self.network, DenoisingNetwork) and self.network.is_plain()):
+        if implicit and not (isinstance(self.network, DifferentiableNetwork) and self.network.is_plain()):
             raise ValueError("implicit noise is known for a plain rectified DenoisingNetwork alone: use InputNoise")
-        if isinstance(self.network, DenoisingNetwork):
+        if (self.task.kind == "text") != (self.network.kind == "transformer"):
+            raise ValueError(f"a TextTask and a Transformer need each other, got {self.task.kind} and {self.network.kind}: give both")
+        if self.task.kind == "text" and any(noise.kind == "label" for noise in self.noise):
+            raise ValueError("the characters of a text take no label noise: use InputNoise or UpdateNoise")
+        if isinstance(self.network, DifferentiableNetwork):
             if self.learner.kind == "stochastic_error_descent":
-                raise ValueError("a denoising network learns by gradients, got stochastic error descent: use SGD or Adam")
+                raise ValueError(f"a {type(self.network).__name__} learns by gradients, got stochastic error descent: use SGD or Adam")
             return
         if self.minibatch is not None:
-            raise ValueError(f"only a DenoisingNetwork takes minibatches, got {self.minibatch} samples: leave minibatch out")
+            raise ValueError(f"only a DenoisingNetwork takes minibatches, or a Transformer, got {self.minibatch} samples: leave it out")
         for noise in self.noise:
             if noise.kind == "input" and not (noise.law == "gaussian" and noise.placement == "input"):  # type: ignore[attr-defined]
-                raise ValueError("only a DenoisingNetwork takes input noise of another law or placement: use Gaussian noise on the inputs")
+                raise ValueError("only a DenoisingNetwork or Transformer takes input noise of another law or placement: use Gaussian noise")
 
     def session_steps(self) -> np.ndarray:
         """Return the steps after which the network is observed, shape (sessions,)."""

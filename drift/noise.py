@@ -87,7 +87,8 @@ class InputNoise(Noise):
     law : {"gaussian", "laplace", "exponential", "poisson"}
         The last two are skewed; of variance ``std**2`` as well.
     placement : {"input", "preactivation", "hidden"}
-        What the noise is added to: inputs, drive of the hidden units, or their activity. Only denoising networks know the last two.
+        What the noise is added to: inputs, drive of the hidden units, or their activity. Only denoising networks know the last two;
+        for a ``Transformer`` the first and the last mean in front of each of its hidden layers.
     centred : bool
         Take the mean of a skewed law away.
     schedule : Schedule, optional

@@ -139,12 +139,8 @@ def sample_activity(seen: AnySnapshot) -> xr.DataArray:
 
 Probe = Callable[[Any], xr.DataArray | None]
 CURVATURE = (
-    "largest_eigenvalue",
-    "fraction_positive_eigenvalues",
-    "gauss_newton_spectrum",
-    "gauss_newton_rank",
-    "gauss_newton_log_determinant",
-)
+    "largest_eigenvalue", "fraction_positive_eigenvalues", "gauss_newton_spectrum", "gauss_newton_rank", "gauss_newton_log_determinant",
+)  # fmt: skip
 PROBES: dict[str, Probe] = {
     "loss": loss,
     "relative_loss": relative_loss,

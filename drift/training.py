@@ -48,15 +48,17 @@ def train(
         One recipe for each subject.
     probes : sequence of str
         What a session records; names in ``drift.probes.PROBES``.
-    engine : {"auto", "fused", "batched"}
-        How the steps are computed: "fused" is compiled and by far the fastest on a CPU, "batched" a torch program for any recipe
-        and device; "auto" takes the first where it can. The attribute ``engine`` of the result says which one ran.
-    precision : {"float32", "float64"}
-        Of the weights while learning; measures are always computed in float64.
+    engine : {"auto", "fused", "batched", "minibatch"}
+        How the steps are computed: "fused" is compiled and by far the fastest on a CPU, "batched" a torch program for any ``Network``
+        and device, "minibatch" one for all other networks; "auto" takes the first that can. The attribute ``engine`` of the result
+        says which one ran.
+    precision : {"float32", "float64", "tf32", "bfloat16"}
+        Of the weights while learning; the last two, for other networks than ``Network``, keep the weights in float32 and multiply
+        matrices in lower precision, "tf32" on CUDA alone.
     device : str
         "cpu", or a torch device such as "cuda".
     threads : int, optional
-        CPU threads; all by default. Results do not depend on it.
+        CPU threads; all by default. Results do not depend on it, but those of the minibatch engine to the last digits.
     checkpoint : str or Path, optional
         File that is written every few minutes, on interrupt, and at the end; if it is there and belongs to the same experiments,
         the run goes on from it, bit for bit. Remove it when the result is safe.
@@ -77,7 +79,7 @@ def train(
     recipes = _recipes(experiments)
     _check_options(threads, checkpoint)
     table = probe_table.chosen(probes)
-    _check_curvature(recipes, table)
+    _check_probes(recipes, table)
     groups = _groups(recipes, engine, device)
     asked = {
         "recipes": [one.to_json() for one in recipes],
@@ -117,10 +119,12 @@ def _check_options(threads: object, checkpoint: object) -> None:
         raise RefusedInputError(f"checkpoint must be a path, got {checkpoint!r}: give the name of a file.")
 
 
-def _check_curvature(recipes: Sequence[Experiment], table: Mapping[str, object]) -> None:
-    asked = [name for name in probe_table.CURVATURE if name in table]
-    if asked and any(recipe.network.kind != "hidden_layer" for recipe in recipes):
-        raise RefusedInputError(f"probe {asked[0]} knows the curvature of drift.Network alone: leave it out for other networks.")
+def _check_probes(recipes: Sequence[Experiment], table: Mapping[str, object]) -> None:
+    for network in (recipe.network for recipe in recipes):
+        unknown = {"hidden_layer": (), "denoising": probe_table.CURVATURE}.get(network.kind, probe_table.CURVATURE + probe_table.WEIGHTS)
+        asked = [name for name in unknown if name in table]
+        if asked:
+            raise RefusedInputError(f"probe {asked[0]} does not know a {type(network).__name__}: leave it out.")
 
 
 def _groups(recipes: Sequence[Experiment], engine: str, device: str) -> list[dict[int, Subject]]:

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 from drift.engines.base import Engine, Precision, Subject
 from drift.errors import RefusedInputError
 from drift.experiment import Experiment
-from drift.networks import DenoisingNetwork
+from drift.networks import DifferentiableNetwork
 
 EngineName = Literal["auto", "fused", "batched", "minibatch"]
 
@@ -20,7 +20,7 @@ def make_engine(name: str, subjects: Sequence[Subject], *, precision: Precision,
     ----------
     name : {"auto", "fused", "batched", "minibatch"}
         "fused" is compiled for CPUs and covers the recipes that ``drift.engines.fused.knows``; "batched" is a torch program for
-        any ``Network`` and device, "minibatch" one for any ``DenoisingNetwork``; "auto" takes the first that can.
+        any ``Network`` and device, "minibatch" one for any ``DifferentiableNetwork``; "auto" takes the first that can.
     subjects : sequence of Subject
         Of one shape and kind (``drift.engines.base.same_kind``) unless an engine takes all shapes, see ``mixes_shapes``.
     precision, device, threads
@@ -36,22 +36,22 @@ def make_engine(name: str, subjects: Sequence[Subject], *, precision: Precision,
         raise RefusedInputError(f"engine {name!r} with precision {precision!r} is unknown: use one of {known}.")
     if threads is not None and threads < 1:
         raise RefusedInputError(f"threads must be at least 1, got {threads}: leave it out to use all.")
-    denoising = isinstance(subjects[0].experiment.network, DenoisingNetwork)
-    if name != "auto" and denoising != (name == "minibatch"):
+    differentiable = isinstance(subjects[0].experiment.network, DifferentiableNetwork)
+    if name != "auto" and differentiable != (name == "minibatch"):
         kind = type(subjects[0].experiment.network).__name__
         raise RefusedInputError(f"the {name} engine does not run a {kind}: use engine='auto'.")
-    if not denoising and precision not in ("float32", "float64"):
-        raise RefusedInputError(f"precision {precision!r} is for denoising networks alone: use 'float32' or 'float64'.")
+    if not differentiable and precision not in ("float32", "float64"):
+        raise RefusedInputError(f"precision {precision!r} is for the minibatch engine alone: use 'float32' or 'float64'.")
     if precision == "tf32" and device == "cpu":
         raise RefusedInputError("precision 'tf32' needs a CUDA device, got 'cpu': use 'float32' there.")
-    if denoising:
+    if differentiable:
         return _minibatch(subjects, precision, device, threads)
     return _batched(subjects, precision, device, threads) if name == "batched" else _fused(name, subjects, precision, device, threads)
 
 
 def mixes_shapes(name: str, experiment: Experiment, device: str) -> bool:
     """Tell whether subjects of other shapes may ride along with this one: in the fused and the minibatch engine."""
-    if isinstance(experiment.network, DenoisingNetwork):
+    if isinstance(experiment.network, DifferentiableNetwork):
         return True
     if name == "batched" or device != "cpu":
         return False

@@ -32,9 +32,10 @@ class Subject(NamedTuple):
         return self.experience["targets"].values
 
     def first_weights(self) -> Any:
-        """Weights before learning: inward (units, inputs + 1) and outward (units, outputs), or those of a denoising network by name."""
+        """Weights before learning: inward (units, inputs + 1) and outward (units, outputs), or by name; a text asks for every token."""
         experiment = self.experiment
-        return experiment.network.first_weights(self.inputs.shape[1], self.targets.shape[1], experiment.seed)
+        outputs = self.experience.sizes.get("token", self.targets.shape[1])
+        return experiment.network.first_weights(self.inputs.shape[1], outputs, experiment.seed)
 
 
 class Weights(NamedTuple):
@@ -44,7 +45,7 @@ class Weights(NamedTuple):
     outward: np.ndarray  # (subject, unit, outputs)
 
 
-AnyWeights = Weights | Mapping[str, np.ndarray]  # of denoising networks by name, (subject, ...)
+AnyWeights = Weights | Mapping[str, np.ndarray]  # of differentiable networks by name, (subject, ...)
 
 
 def stacked_first_weights(subjects: Sequence[Subject]) -> AnyWeights:

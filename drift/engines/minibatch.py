@@ -1,4 +1,4 @@
-"""The minibatch engine: denoising networks, differentiated by torch, one after the other with all threads each.
+"""The minibatch engine: networks differentiated by torch, one after the other with all threads each.
 
 A step is a handful of large matrix products. What else it costs is kept small: the plain network's gradient is written out so that it
 lands where it is needed, Adam passes once over the weights, and noise is drawn by generators that write into torch's storage.
@@ -14,13 +14,13 @@ from typing import Literal
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from drift.engines.base import AnyWeights, Engine, Precision, Subject, is_number
 from drift.engines.direct_gradient import DirectGradient
 from drift.engines.draws import Draws, HostDraws, draws
 from drift.engines.input_noise import noisy
-from drift.networks import DenoisingNetwork
+from drift.engines.objective import mean_loss, objective_of, sample_losses
+from drift.networks import DifferentiableNetwork
 from drift.noise import ImplicitNoise, InputNoise
 from drift.theory.implicit_loss import surrogate
 from drift.theory.network_weights import network_of
@@ -35,10 +35,10 @@ class MinibatchProgram:
 
     def __init__(self, subject: Subject, precision: Precision, device: str) -> None:
         self.experiment, self.step, self._device = subject.experiment, 0, device
-        self.network: DenoisingNetwork = subject.experiment.network  # type: ignore[assignment]
+        self.network: DifferentiableNetwork = subject.experiment.network  # type: ignore[assignment]
         dtype = torch.float64 if precision == "float64" else torch.float32
         self._autocast = precision == "bfloat16"
-        self._classes = subject.experience.attrs.get("objective") == "cross_entropy"
+        self._goal = objective_of(subject.experience)
         self._inputs = torch.as_tensor(subject.inputs, dtype=dtype, device=device)
         shared = np.shares_memory(subject.inputs, subject.targets)
         self._targets = self._inputs if shared else torch.as_tensor(subject.targets, dtype=dtype, device=device)
@@ -55,11 +55,11 @@ class MinibatchProgram:
         self._direct = DirectGradient(self.weights) if self._is_direct() else None
 
     def _is_direct(self) -> bool:
-        return self.network.is_plain() and not (self._classes or self._autocast or "implicit" in self._noise)
+        return self.network.is_plain() and not (self._goal != "squared_error" or self._autocast or "implicit" in self._noise)
 
     def advance(self, steps: int) -> None:
         """Take steps, each with a noisy batch of its own."""
-        faster = {} if self.network.inhibition is None else self.network.inhibition.rates()
+        faster = self.network.rates()
         for _ in range(steps):
             before = {name: self.weights[name].detach().clone() for name in faster}
             with torch.no_grad():
@@ -104,24 +104,14 @@ class MinibatchProgram:
         if "implicit" in self._noise:
             return self._surrogate(inputs, targets)
         response = self.network.respond(self.weights, inputs, self.step, self.disturb, self._explore)
-        inhibition, penalty = self.network.inhibition, self.network.activity_penalty
-        loss = self._loss(response.output, targets)
-        if inhibition is not None and response.selection.log_probability is not None:
-            credit = inhibition.credit(response.selection, self._losses(response.output, targets))
-            loss = loss if credit is None else loss + credit
-        return loss + penalty * response.selection.hidden.abs().sum(1).mean() if penalty else loss
+        mean = mean_loss(response.output, targets, self._goal)
+        return self.network.objective(mean, response, lambda: sample_losses(response.output, targets, self._goal))
 
     def _surrogate(self, inputs: Tensor, targets: Tensor) -> Tensor:
         noise: ImplicitNoise = self._noise["implicit"]  # type: ignore[assignment]
-        objective: Literal["squared_error", "cross_entropy"] = "cross_entropy" if self._classes else "squared_error"
+        objective: Literal["squared_error", "cross_entropy"] = "cross_entropy" if self._goal == "cross_entropy" else "squared_error"
         how = {"terms": noise.terms, "form": noise.form}
         return surrogate(inputs, targets, network_of(self.weights), noise.scale(self.step), objective=objective, **how)  # type: ignore[arg-type]
-
-    def _loss(self, output: Tensor, targets: Tensor) -> Tensor:
-        return functional.cross_entropy(output, targets) if self._classes else functional.mse_loss(output, targets)
-
-    def _losses(self, output: Tensor, targets: Tensor) -> Tensor:
-        return functional.cross_entropy(output, targets, reduction="none") if self._classes else (output - targets).square().mean(1)
 
     def disturb(self, place: str, values: Tensor) -> Tensor:
         """Return values with the input noise that is placed there."""

@@ -7,16 +7,18 @@ from typing import Annotated
 from pydantic import BeforeValidator, SerializeAsAny
 
 from drift.networks.denoising import DenoisingNetwork
+from drift.networks.differentiable import DifferentiableNetwork
 from drift.networks.hidden_layer import Network, hidden_activity
+from drift.networks.transformer import Transformer
 from drift.recipe import Recipe, chosen
 
-NETWORKS: dict[str, type[Recipe]] = {"hidden_layer": Network, "denoising": DenoisingNetwork}
+NETWORKS: dict[str, type[Recipe]] = {"hidden_layer": Network, "denoising": DenoisingNetwork, "transformer": Transformer}
 
 
 def _network(value: object) -> object:
     return chosen(NETWORKS, {"kind": "hidden_layer", **value} if isinstance(value, dict) else value)
 
 
-AnyNetwork = Annotated[SerializeAsAny[Network | DenoisingNetwork], BeforeValidator(_network)]
+AnyNetwork = Annotated[SerializeAsAny[Network | DifferentiableNetwork], BeforeValidator(_network)]
 
-__all__ = ["NETWORKS", "AnyNetwork", "DenoisingNetwork", "Network", "hidden_activity"]
+__all__ = ["NETWORKS", "AnyNetwork", "DenoisingNetwork", "DifferentiableNetwork", "Network", "Transformer", "hidden_activity"]

@@ -4,33 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from pydantic import Field
 
 from drift.errors import RefusedInputError
+from drift.networks.differentiable import DifferentiableNetwork, Disturb, Explore, Response
 from drift.networks.inhibition import AnyInhibition, Moment, Selection
 from drift.networks.inhibition.base import uniform
-from drift.recipe import Recipe
 from drift.streams import stream
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-Disturb = Callable[[str, "Tensor"], "Tensor"]  # adds the noise of a place ("input", "preactivation", "hidden") to what arrives there
-Explore = Callable[["Tensor"], "Tensor"]
-OFF = 1e-4  # activity of units without a rectifier that counts as none (specification 2.9)
 
-
-class Response(NamedTuple):
-    """What a batch evokes."""
-
-    selection: Selection
-    output: Tensor  # (sample, output)
-
-
-class DenoisingNetwork(Recipe):
+class DenoisingNetwork(DifferentiableNetwork):
     """yhat = D h + c, h = f(W x + b), one hidden layer that is trained on noisy inputs to give the clean target.
 
     Weights and biases start uniform between +-1 / sqrt(inputs) (W, b) and +-1 / sqrt(units) (D, c) (Bricken et al. 2023;
@@ -65,10 +54,6 @@ class DenoisingNetwork(Recipe):
     normalised: bool = False
     activity_penalty: float = Field(default=0.0, ge=0)
     inhibition: AnyInhibition | None = None
-
-    def off(self) -> float:
-        """Return the activity up to which a unit counts as silent."""
-        return 0.0 if self.activation == "relu" else OFF
 
     def is_plain(self) -> bool:
         """Tell whether units are rectified, have biases and weights of their own, and do not compete."""
@@ -145,6 +130,18 @@ class DenoisingNetwork(Recipe):
         if self.inhibition is None:
             return Selection(drive, moment.activation(drive))
         return self.inhibition.selected(drive, weights, moment)
+
+    def rates(self) -> dict[str, float]:
+        """Return by how much the learning rate of a weight of the inhibition exceeds that of the network, where it does."""
+        return {} if self.inhibition is None else self.inhibition.rates()
+
+    def objective(self, loss: Tensor, response: Response, losses: Callable[[], Tensor]) -> Tensor:
+        """Return the loss with the credit of sampled inhibition and the activity penalty."""
+        selection = response.selection
+        if self.inhibition is not None and selection.log_probability is not None:
+            credit = self.inhibition.credit(selection, losses())
+            loss = loss if credit is None else loss + credit
+        return loss + self.activity_penalty * selection.hidden.abs().sum(1).mean() if self.activity_penalty else loss
 
     def normalise(self, weights: Mapping[str, Tensor]) -> None:
         """Give the rows of W unit length again, in place, where the network asks for it."""

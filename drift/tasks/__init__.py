@@ -12,6 +12,7 @@ from drift.tasks.base import Task
 from drift.tasks.corridor import CorridorTask
 from drift.tasks.images import ImageTask
 from drift.tasks.stored import StoredTask
+from drift.tasks.text import TextTask
 
 TASKS: dict[str, type[Recipe]] = {
     "corridor": CorridorTask,
@@ -21,6 +22,7 @@ TASKS: dict[str, type[Recipe]] = {
     "smoothed_autoencoder": SmoothedAutoencoderTask,
     "predictive": PredictiveTask,
     "image": ImageTask,
+    "text": TextTask,
     "stored": StoredTask,
 }
 AnyTask = Annotated[SerializeAsAny[Task], BeforeValidator(lambda value: chosen(TASKS, value))]
@@ -37,4 +39,5 @@ __all__ = [
     "SmoothedTask",
     "StoredTask",
     "Task",
+    "TextTask",
 ]
