@@ -139,10 +139,15 @@ def code_overlap(
     RefusedInputError
         If drive or bias do not fit the circuit, K is impossible, or the engine is unknown.
     """
+    if not isinstance(generator, np.random.Generator):
+        found = type(generator).__name__
+        raise RefusedInputError(f"generator must be a numpy Generator, got {found}: pass drift.stream(seed, 'observation').")
     drive = checked_drive(drive, circuit.units)
     rest = _at_rest(circuit, drive, engine)
     network, selected = drive.values + _unit_biases(bias, circuit.units) > 0, rest["winner"].values  # (..., unit)
     winners = round(float(network.sum(axis=-1).mean())) if winners is None else winners
+    if winners == 0 and not network.any():
+        raise RefusedInputError("no unit of the network is active on these drives: pass drives that exceed the biases, or winners.")
     by_chance = _strongest(generator.random(drive.shape), selected.sum(axis=-1))
     sets = np.stack([network, selected, top_k_winners(drive.values, winners), by_chance], axis=-2)  # (..., code, unit)
     found = rest[[name for name in ("inhibition", "converged") if name in rest]].drop_vars("recipe", errors="ignore")

@@ -57,37 +57,37 @@ def noisy_loss(seen: DenoisingSnapshot) -> xr.DataArray:
 @_of_denoising
 def noisy_fraction_active_responses(seen: DenoisingSnapshot) -> xr.DataArray:
     """Fraction of all responses above zero, with noise."""
-    return metrics.fraction_active_responses(abs(seen.noisy_hidden))
+    return metrics.fraction_active_responses(seen.noisy_activity)
 
 
 @_of_denoising
 def active_fraction_deviation(seen: DenoisingSnapshot) -> xr.DataArray:
     """Standard deviation over images of the fraction of active units, with noise."""
-    return metrics.active_fraction_deviation(seen.noisy_hidden)
+    return metrics.active_fraction_deviation(seen.noisy_activity)
 
 
 @_of_denoising
 def count_variation(seen: DenoisingSnapshot) -> xr.DataArray:
     """Coefficient of variation over images of the number of active units, with noise."""
-    return metrics.count_variation(seen.noisy_hidden)
+    return metrics.count_variation(seen.noisy_activity)
 
 
 @_of_denoising
 def top_k_overlap(seen: DenoisingSnapshot) -> xr.DataArray:
     """Jaccard index of the active units with the units of largest drive, with noise."""
-    return metrics.top_k_overlap(seen.noisy_hidden, seen.noisy_drive)
+    return metrics.top_k_overlap(seen.noisy_activity, seen.noisy_drive)
 
 
 @_of_denoising
 def fraction_dead_units(seen: DenoisingSnapshot) -> xr.DataArray:
     """Fraction of units that no noisy image drives."""
-    return metrics.fraction_dead_units(abs(seen.noisy_hidden))
+    return metrics.fraction_dead_units(seen.noisy_activity)
 
 
 @_of_denoising
 def activity_entropy(seen: DenoisingSnapshot) -> xr.DataArray:
     """Entropy of the units' shares in the summed activity, with noise."""
-    return metrics.activity_entropy(abs(seen.noisy_hidden))
+    return metrics.activity_entropy(seen.noisy_activity)
 
 
 @_of_one_layer
@@ -149,8 +149,8 @@ def key_overlap(seen: DenoisingSnapshot) -> xr.DataArray:
 
 @_of_one_layer
 def specialisation(seen: DenoisingSnapshot) -> xr.DataArray:
-    """Variance of the images along the input weights of a unit, over the images that switch it on."""
-    return metrics.specialisation(_keys(seen), _images(seen), seen.hidden)
+    """Mean squared image along the input weights of a unit, over the images that switch it on."""
+    return metrics.specialisation(_keys(seen), _images(seen), seen.activity)
 
 
 @_of_one_layer
@@ -196,13 +196,19 @@ def _images(seen: DenoisingSnapshot) -> xr.DataArray:
 
 
 def _margin(measure: Callable[..., xr.DataArray], seen: DenoisingSnapshot) -> xr.DataArray | None:
-    std = np.array([input_std(one, seen.step) for one in seen.subjects])
-    return measure(seen.drive, _keys(seen), xr.DataArray(std, dims="subject")) if (std > 0).all() else None
+    """A measure of margins of each subject, NaN without noise; None where the noise on a drive is not std times the length of its key."""
+    network: Any = seen.subjects[0].experiment.network
+    stds = np.array([input_std(one, seen.step) for one in seen.subjects])
+    if network.activation != "relu" or network.normalised or network.inhibition is not None or not (stds > 0).any():
+        return None
+    found = measure(seen.drive, _keys(seen), xr.DataArray(np.where(stds > 0, stds, 1.0), dims="subject"))
+    return found.where(xr.DataArray(stds > 0, dims="subject"))
 
 
 def _term(seen: DenoisingSnapshot, name: str) -> xr.DataArray | None:
-    """One implicit term of each subject, of first order in overlap, a mean over outputs like the loss."""
+    """One implicit term of each subject, of first order in overlap, a mean over outputs like the loss; NaN without noise."""
     stds = [input_std(one, seen.step) for one in seen.subjects]
-    if not seen.subjects[0].experiment.network.is_plain() or not all(stds):  # type: ignore[union-attr]
+    if not seen.subjects[0].experiment.network.is_plain() or not any(stds):  # type: ignore[union-attr]
         return None
-    return xr.DataArray([getattr(seen.implicit(number, TERM_SAMPLES), name) for number in range(len(stds))], dims="subject")
+    terms = [getattr(seen.implicit(number, TERM_SAMPLES), name) if std else np.nan for number, std in enumerate(stds)]
+    return xr.DataArray(np.array(terms, dtype=float), dims="subject")

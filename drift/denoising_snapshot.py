@@ -47,11 +47,15 @@ class DenoisingSnapshot:
         def disturb(place: str, values: torch.Tensor) -> torch.Tensor:
             return values if noise is None or noise.placement != place else with_noise(values, noise, self.step, source)
 
+        def explore(buffer: torch.Tensor) -> torch.Tensor:
+            source.normal(buffer.unsqueeze(0))
+            return buffer
+
         network: DifferentiableNetwork = one.experiment.network  # type: ignore[assignment]
         with torch.no_grad():
             weights = {name: torch.as_tensor(values[number]) for name, values in self.weights.items()}
             inputs = torch.as_tensor(shown_inputs(one), dtype=next(iter(weights.values())).dtype)
-            return network.respond(weights, inputs, self.step, disturb if noisy else None)
+            return network.respond(weights, inputs, self.step, *((disturb, explore) if noisy else ()))
 
     @cached_property
     def hidden(self) -> xr.DataArray:
@@ -59,11 +63,18 @@ class DenoisingSnapshot:
         return _labelled([one.selection.hidden for one in self.clean])
 
     @cached_property
-    def noisy_hidden(self) -> xr.DataArray:
-        """Activity under noise (subject, sample, unit); 0 where a unit without a rectifier counts as silent."""
-        network = self.subjects[0].experiment.network
-        hidden = _labelled([one.selection.hidden for one in self.noisy])
-        return hidden if network.off() == 0 else hidden.where(abs(hidden) > network.off(), 0.0)  # type: ignore[union-attr]
+    def activity(self) -> xr.DataArray:
+        """Size of the noise-free activity (subject, sample, unit); 0 where a unit without a rectifier counts as silent."""
+        return self._counted(self.hidden)
+
+    @cached_property
+    def noisy_activity(self) -> xr.DataArray:
+        """Size of the activity under noise, likewise."""
+        return self._counted(_labelled([one.selection.hidden for one in self.noisy]))
+
+    def _counted(self, hidden: xr.DataArray) -> xr.DataArray:
+        off = self.subjects[0].experiment.network.off()  # type: ignore[union-attr]
+        return hidden if off == 0 else abs(hidden).where(abs(hidden) > off, 0.0)
 
     @cached_property
     def drive(self) -> xr.DataArray:
@@ -86,6 +97,10 @@ class DenoisingSnapshot:
             targets = torch.as_tensor(shown_targets(one), dtype=response.output.dtype)
             found.append(float(mean_loss(response.output, targets, objective_of(one.experience))))
         return np.array(found)
+
+    def all_losses(self) -> list[np.ndarray]:
+        """Return the losses without and with noise, each (subject,)."""
+        return [self.losses(noisy=False), self.losses(noisy=True)]
 
     def implicit(self, number: int, samples: int) -> Any:
         """Implicit loss of the noise of one subject's inputs on its first images: sparsify, margin, overlap, divided by the outputs."""
@@ -121,9 +136,10 @@ def input_noise(one: Subject) -> InputNoise | None:
 
 
 def input_std(one: Subject, step: int) -> float:
-    """Standard deviation of the noise on the inputs of a subject in a step; 0 where none is placed there."""
+    """Standard deviation of the noise of mean 0 on the inputs of a subject in a step; 0 where there is none."""
     noise = input_noise(one)
-    return noise.scale(step) if noise is not None and noise.placement == "input" else 0.0
+    centred = noise is not None and noise.placement == "input" and noise.mean(step) == 0
+    return noise.scale(step) if noise is not None and centred else 0.0
 
 
 def shown_inputs(one: Subject) -> np.ndarray:

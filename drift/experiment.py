@@ -78,6 +78,10 @@ class Experiment(Recipe):
         implicit = any(noise.kind == "implicit" for noise in self.noise)
         if implicit and not (isinstance(self.network, DifferentiableNetwork) and self.network.is_plain()):
             raise ValueError("implicit noise is known for a plain rectified DenoisingNetwork alone: use InputNoise")
+        if implicit and any(noise.kind == "input" for noise in self.noise):
+            raise ValueError("implicit noise stands for the input noise itself, got both: give one of them")
+        if getattr(self.task, "target", "") == "label":
+            self._feasible_labels()
         if (self.task.kind == "text") != (self.network.kind == "transformer"):
             raise ValueError(f"a TextTask and a Transformer need each other, got {self.task.kind} and {self.network.kind}: give both")
         if self.task.kind == "text" and any(noise.kind == "label" for noise in self.noise):
@@ -91,6 +95,12 @@ class Experiment(Recipe):
         for noise in self.noise:
             if noise.kind == "input" and not (noise.law == "gaussian" and noise.placement == "input"):  # type: ignore[attr-defined]
                 raise ValueError("only a DenoisingNetwork or Transformer takes input noise of another law or placement: use Gaussian noise")
+
+    def _feasible_labels(self) -> None:
+        if not isinstance(self.network, DifferentiableNetwork):
+            raise ValueError("a Network learns numbers by squared errors, got a task of labels: use a DenoisingNetwork")
+        if any(noise.kind == "label" for noise in self.noise):
+            raise ValueError("classes take no label noise, which is added to numbers: use InputNoise or UpdateNoise")
 
     def session_steps(self) -> np.ndarray:
         """Return the steps after which the network is observed, shape (sessions,)."""

@@ -69,6 +69,7 @@ class Noise(Recipe, ABC):
         return self.std if self.schedule is None else self.std * self.schedule.factor(step)
 
 
+LARGEST_STD = 1e6  # beyond it activity overflows in single precision
 InputLaw = Literal["gaussian", "laplace", "exponential", "poisson"]
 
 
@@ -96,6 +97,7 @@ class InputNoise(Noise):
     """
 
     kind: Literal["input"] = "input"
+    std: float = Field(ge=0, le=LARGEST_STD)
     law: InputLaw = "gaussian"
     placement: Literal["input", "preactivation", "hidden"] = "input"
     centred: bool = True
@@ -103,7 +105,7 @@ class InputNoise(Noise):
     @classmethod
     def published(cls, law: InputLaw, parameter: float, schedule: Schedule | None = None) -> InputNoise:
         """Return the noise that the published code draws with this parameter of its law."""
-        if not parameter > 0 or law not in PUBLISHED_STD:
+        if not isinstance(parameter, int | float) or not parameter > 0 or law not in PUBLISHED_STD:
             known = ", ".join(PUBLISHED_STD)
             raise RefusedInputError(f"published noise got {law!r} and parameter {parameter!r}: give one of {known} and a number above 0.")
         return cls(std=PUBLISHED_STD[law](parameter), law=law, centred=False, schedule=schedule)
@@ -141,7 +143,10 @@ class ImplicitNoise(Noise):
     """
 
     kind: Literal["implicit"] = "implicit"
-    terms: tuple[Literal["sparsify", "margin", "overlap"], ...] = Field(default=("sparsify", "margin", "overlap"), strict=False)
+    std: float = Field(ge=0, le=LARGEST_STD)
+    terms: tuple[Literal["sparsify", "margin", "overlap"], ...] = Field(
+        default=("sparsify", "margin", "overlap"), strict=False, min_length=1, max_length=3
+    )
     form: Literal["moments", "bias_variance"] = "moments"
 
 

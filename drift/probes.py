@@ -29,6 +29,15 @@ class Snapshot(NamedTuple):
     hidden: xr.DataArray  # (subject, sample, unit)
 
     @property
+    def activity(self) -> xr.DataArray:
+        """What counts as activity: all of it, since units are rectified."""
+        return self.hidden
+
+    def all_losses(self) -> list[np.ndarray]:
+        """Return the losses that tell whether subjects are healthy, each (subject,)."""
+        return [loss(self).values]
+
+    @property
     def error(self) -> np.ndarray:
         """Output minus target, shape (subject, samples, outputs)."""
         outputs = [hidden @ outward for hidden, outward in zip(self.hidden.values, self.weights.outward, strict=True)]
@@ -64,34 +73,34 @@ def relative_loss(seen: AnySnapshot) -> xr.DataArray:
 
 def fraction_active_units(seen: AnySnapshot) -> xr.DataArray:
     """Fraction of hidden units that respond to any sample."""
-    return population.fraction_active_units(seen.hidden)
+    return population.fraction_active_units(seen.activity)
 
 
 def active_units(seen: AnySnapshot) -> xr.DataArray:
     """Number of hidden units that respond to any sample."""
-    return population.active_units(seen.hidden)
+    return population.active_units(seen.activity)
 
 
 def fraction_active_responses(seen: AnySnapshot) -> xr.DataArray:
     """Fraction of all responses, samples times units, above zero."""
-    return population.fraction_active_responses(seen.hidden)
+    return population.fraction_active_responses(seen.activity)
 
 
 def participation_ratio(seen: AnySnapshot) -> xr.DataArray:
     """Effective number of dimensions of the hidden activity."""
-    return population.participation_ratio(seen.hidden)
+    return population.participation_ratio(seen.activity)
 
 
 def rate(seen: AnySnapshot) -> xr.DataArray | None:
     """Rate map of each hidden unit, by running direction; None where the task has no places."""
     return _stacked(
-        [_maps(one, hidden)["rate"] for one, hidden in zip(seen.subjects, seen.hidden, strict=True) if "position" in one.experience]
+        [_maps(one, hidden)["rate"] for one, hidden in zip(seen.subjects, seen.activity, strict=True) if "position" in one.experience]
     )
 
 
 def occupancy(seen: AnySnapshot) -> xr.DataArray | None:
     """Samples at each place; None where the task has no places."""
-    return _stacked([_maps(one, seen.hidden[0])["occupancy"] for one in seen.subjects if "position" in one.experience])
+    return _stacked([_maps(one, seen.activity[0])["occupancy"] for one in seen.subjects if "position" in one.experience])
 
 
 def squared_norm(seen: AnySnapshot) -> xr.DataArray:

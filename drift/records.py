@@ -13,6 +13,7 @@ from drift.metrics.labels import described
 from drift.probes import AnySnapshot, Probe
 
 DIVERGED_LOSS = 10.0  # times the variance of the targets (specification 2.4), or the loss before learning where that is larger
+CROSS_ENTROPY = {"units": "nat", "long_name": "cross-entropy, or what noise adds to it"}
 
 
 class Records:
@@ -42,7 +43,7 @@ class Records:
             seen = probes.snapshot(self.subjects, weights, engine.step)
             losses = probes.relative_loss(seen).values  # NaN also where targets do not vary, which is no divergence
             bounded = [np.isfinite(part).reshape(len(part), -1).all(1) for part in arrays(weights)]
-            finite = np.logical_and.reduce([*bounded, np.isfinite(probes.loss(seen).values)])
+            finite = np.logical_and.reduce([*bounded, *(np.isfinite(each) for each in seen.all_losses())])
         failing = ~finite | (losses > self._limit)
         self.diverged_at = np.where(np.isnan(self.diverged_at) & failing, engine.step, self.diverged_at)
         healthy = np.isnan(self.diverged_at)
@@ -85,6 +86,8 @@ class Records:
     def dataset(self, labels: Sequence[str], engine: str) -> xr.Dataset:
         """Return the longitudinal Dataset of the group, with the measures that follow from its rate maps."""
         recorded = {name: described(xr.DataArray(self._values[name], dims=self._dims[name]), name) for name in self._values}
+        if self.subjects[0].experience.attrs.get("objective", "squared_error") != "squared_error":
+            recorded |= {name: recorded[name].assign_attrs(CROSS_ENTROPY) for name in recorded if "squared output" in recorded[name].units}
         longitudinal = xr.Dataset(recorded).assign_coords(self._coordinates(labels))
         countable = (dim for dim in ("sample", "input", "output", "eigenvalue") if dim in longitudinal.dims)
         numbered = {dim: np.arange(longitudinal.sizes[dim]) for dim in countable}

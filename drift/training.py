@@ -143,8 +143,9 @@ def _digest(groups: Sequence[Mapping[int, Subject]]) -> str:
     content = hashlib.sha256()
     for group in groups:
         for subject in group.values():
-            for values in (subject.inputs, subject.targets):
-                content.update(np.ascontiguousarray(values).reshape(-1).view(np.uint8).data)
+            for name in ("inputs", "targets", "test_inputs", "test_targets"):
+                if name in subject.experience:
+                    content.update(np.ascontiguousarray(subject.experience[name].values).reshape(-1).view(np.uint8).data)
     return content.hexdigest()
 
 

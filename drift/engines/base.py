@@ -108,6 +108,7 @@ def same_kind(experiment: Experiment, experience: xr.Dataset) -> tuple[object, .
     return (
         tuple(sorted(experience.sizes.items())),
         _map_layout(experience),
+        experience.attrs.get("objective", "squared_error"),
         experiment.network.kind,
         experiment.network.to_json() if experiment.network.kind != "hidden_layer" else experiment.network.units,
         type(learner),

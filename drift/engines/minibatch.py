@@ -81,7 +81,8 @@ class MinibatchProgram:
             return [_matrix(slope) for slope in self._direct(self.disturb("input", inputs), targets, self.disturb)]
         with torch.enable_grad(), self._mixed():
             objective = self._objective(inputs, targets)
-        return [_matrix(slope.contiguous()) for slope in torch.autograd.grad(objective, list(self.weights.values()))]
+        slopes = torch.autograd.grad(objective, list(self.weights.values()), materialize_grads=True)  # zeros for weights without effect
+        return [_matrix(slope.contiguous()) for slope in slopes]
 
     def _mixed(self) -> AbstractContextManager[object]:
         return torch.autocast(self._device.split(":")[0], torch.bfloat16) if self._autocast else nullcontext()

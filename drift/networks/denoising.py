@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from drift.errors import RefusedInputError
 from drift.networks.differentiable import DifferentiableNetwork, Disturb, Explore, Response
-from drift.networks.inhibition import AnyInhibition, Moment, Selection
+from drift.networks.inhibition import AnyInhibition, Moment, Selection, TopK
 from drift.networks.inhibition.base import uniform
 from drift.streams import stream
 
@@ -54,6 +54,13 @@ class DenoisingNetwork(DifferentiableNetwork):
     normalised: bool = False
     activity_penalty: float = Field(default=0.0, ge=0)
     inhibition: AnyInhibition | None = None
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        wanted = self.inhibition.active_units if isinstance(self.inhibition, TopK) else 0
+        if wanted > self.units:
+            raise ValueError(f"inhibition cannot leave {wanted} of {self.units} units active: ask for fewer, or give more units")
+        return self
 
     def is_plain(self) -> bool:
         """Tell whether units are rectified, have biases and weights of their own, and do not compete."""
@@ -144,7 +151,9 @@ class DenoisingNetwork(DifferentiableNetwork):
         return loss + self.activity_penalty * selection.hidden.abs().sum(1).mean() if self.activity_penalty else loss
 
     def normalise(self, weights: Mapping[str, Tensor]) -> None:
-        """Give the rows of W unit length again, in place, where the network asks for it."""
+        """Give the rows of W unit length again, in place, where the network asks for it, and bound the weights of its inhibition."""
         if self.normalised:
             rows = weights["input_weights"]
             rows.div_(rows.norm(dim=1, keepdim=True).clamp_(min=1e-12))
+        if self.inhibition is not None:
+            self.inhibition.bound(weights)

@@ -29,6 +29,14 @@ REMEDY = f"fetch {ARCHIVE} again"
 Batch = tuple[np.ndarray, np.ndarray]
 
 
+def expanded(path: Any) -> Path:
+    """Return a path with the home directory filled in; refuses what is no path."""
+    try:
+        return Path(path).expanduser()
+    except (TypeError, RuntimeError) as error:
+        raise RefusedInputError(f"path must name a file or folder, got {path!r} ({error}): write it out.") from None
+
+
 def read_cifar10(path: str | Path, part: str = "train", sha256: str = ARCHIVE_SHA256) -> Batch:
     """Images of CIFAR10 and what they show.
 
@@ -57,7 +65,7 @@ def read_cifar10(path: str | Path, part: str = "train", sha256: str = ARCHIVE_SH
     """
     if part not in FILES:
         raise RefusedInputError(f"part {part!r} is unknown: use one of {', '.join(FILES)}.")
-    place = Path(path).expanduser()
+    place = expanded(path)
     archive = place / ARCHIVE if place.is_dir() else place
     found = _packed(archive, FILES[part], sha256) if archive.is_file() else _unpacked(place, FILES[part])
     images, labels = zip(*found)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from drift.errors import RefusedInputError
-from drift.tasks.cifar10 import ARCHIVE, ARCHIVE_SHA256, one_line, read_cifar10
+from drift.tasks.cifar10 import ARCHIVE, ARCHIVE_SHA256, expanded, one_line, read_cifar10
 
 __all__ = ["fetch_images", "image_set", "read_cifar10", "read_idx"]
 
@@ -126,7 +126,7 @@ def read_idx(path: str | Path, sha256: str | None = None) -> np.ndarray:
     RefusedInputError
         If the file is missing, damaged, of another kind, or another one than the checksum says.
     """
-    plain = Path(path).expanduser()
+    plain = expanded(path)
     file = plain if plain.is_file() else plain.with_name(plain.name + ".gz")
     if not file.is_file():
         raise RefusedInputError(f"an idx file was expected at {path}, got none, nor one with .gz: give the place of the original files.")
@@ -185,7 +185,7 @@ def fetch_images(name: str, folder: str | Path) -> Path:
     """
     if name not in DOWNLOADS:
         raise RefusedInputError(f"image set {name!r} is unknown: use one of {', '.join(DOWNLOADS)}.")
-    place = Path(folder).expanduser()
+    place = expanded(folder)
     for one in DOWNLOADS[name]:
         _fetch(one, place)
     return place

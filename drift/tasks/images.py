@@ -144,7 +144,10 @@ class ImageTask(Task):
         return [list(image_set(self.source, str(self.path), part)) for part in ("train", "test")], 255
 
     def _digits(self) -> tuple[list[Images], int]:
-        cut = -(self.test_samples or HELD_OUT["digits"])
+        held_out, known = self.test_samples or HELD_OUT["digits"], len(digits()[0])
+        if held_out >= known:
+            raise RefusedInputError(f"test_samples must leave digits to learn from, got {held_out} of {known}: ask for fewer.")
+        cut = -held_out
         return [[array[:cut] for array in digits()], [array[cut:] for array in digits()]], 16
 
 

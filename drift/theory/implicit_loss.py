@@ -22,6 +22,7 @@ from torch.utils.checkpoint import checkpoint
 
 from drift.errors import RefusedInputError
 from drift.theory.network_weights import (
+    NetworkWeights,
     Parameters,
     check_network,
     check_samples,
@@ -186,6 +187,9 @@ def implicit_loss(
     Specification of sparse coding, 2.17, forms A and B.
     """
     chosen_from("overlap", overlap, OVERLAPS)
+    check_network(parameters)
+    if not all(bool(getattr(parameters, name).isfinite().all()) for name in NetworkWeights._fields):
+        raise RefusedInputError("weights must be finite, got NaN or infinity: look at a network that has not diverged.")
     noisy = _noisy(inputs, targets, parameters, noise_std, form, objective)
     spread = _exact_overlap(noisy) if overlap == "exact" else _first_order_overlap(noisy)
     return ImplicitLoss(_loss(noisy), _sparsify(noisy), _margin(noisy), spread)

@@ -111,6 +111,9 @@ def check_network(parameters: Parameters) -> tuple[int, int, int]:
             found = f"shape {tuple(array.shape)} of {array.dtype}" if isinstance(array, torch.Tensor) else type(array).__name__
             raise RefusedInputError(f"{name} must be a tensor of real numbers with {dims} dims, got {found}: see NetworkWeights.")
         shapes[name] = tuple(array.shape)
+    dtypes = {str(getattr(parameters, name).dtype) for name in shapes}
+    if len(dtypes) > 1:
+        raise RefusedInputError(f"weights must be of one dtype, got {', '.join(sorted(dtypes))}: convert them with .to().")
     (units, inputs), outputs = shapes["input_weights"], shapes["output_weights"][0]
     expected = {"bias": (units,), "output_weights": (outputs, units), "output_bias": (outputs,)}
     wrong = [f"{name} {shapes[name]} instead of {shape}" for name, shape in expected.items() if shapes[name] != shape]

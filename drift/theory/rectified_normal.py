@@ -70,7 +70,7 @@ def rectified_noise(drive: torch.Tensor, std: torch.Tensor) -> RectifiedNoise:
     """
     margin = _margin(drive, std)
     off = upper_tail(margin)
-    active = torch.where(drive > 0, 1 - off, off)
+    active = torch.where(std > 0, torch.where(drive > 0, 1 - off, off), (drive > 0).to(drive.dtype))
     shift = std * (density(margin) - margin * off)
     return RectifiedNoise(active, shift, std.square() * active - drive.abs() * shift)
 

@@ -173,6 +173,8 @@ def wiener_filter(covariance: np.ndarray, noise_std: float) -> np.ndarray:
     """
     covariance, variance = _checked_covariance(covariance), checked_std(noise_std) ** 2
     values, vectors = np.linalg.eigh(covariance)
+    if variance == 0 and values.min() <= 1e-12 * max(values.max(), 0.0):
+        raise RefusedInputError("noise_std must be above 0 where the covariance has no inverse, got 0: give a little noise.")
     return np.asarray((vectors * (values / (values + variance))) @ vectors.T)
 
 
@@ -184,7 +186,7 @@ def wiener_loss(covariance: np.ndarray, noise_std: float) -> float:
     covariance : numpy.ndarray
         (input, input) C of the inputs without noise.
     noise_std : float
-        sigma, above 0 unless C can be inverted.
+        sigma.
 
     Returns
     -------
@@ -201,11 +203,13 @@ def wiener_loss(covariance: np.ndarray, noise_std: float) -> float:
     Specification of sparse coding, 2.17 (high-variance directions).
     """
     values, variance = np.linalg.eigvalsh(_checked_covariance(covariance)), checked_std(noise_std) ** 2
-    return float((values * variance / (values + variance)).sum())
+    return float((values * variance / (values + variance)).sum()) if variance else 0.0
 
 
 def _checked_covariance(covariance: np.ndarray) -> np.ndarray:
     array = np.asarray(covariance, dtype=float)
     if array.ndim != 2 or array.shape[0] != array.shape[1] or not np.allclose(array, array.T, atol=1e-8 * np.abs(array).max(initial=0.0)):
         raise RefusedInputError(f"covariance must be (input, input), symmetric and finite, got shape {array.shape}: use np.cov(x.T).")
+    if len(array) and np.linalg.eigvalsh(array).min() < -1e-8 * np.abs(array).max():
+        raise RefusedInputError("covariance must have no negative eigenvalue, got some: use np.cov(x.T).")
     return array

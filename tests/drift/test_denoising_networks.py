@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -191,3 +192,96 @@ def test_impossible_recipes_are_refused(parts: dict[str, object], sentence: str)
 def test_tied_weights_need_equal_shapes() -> None:
     with pytest.raises(drift.RefusedInputError, match="tied weights need as many outputs as inputs, got 3 and 4"):
         DenoisingNetwork(units=2, tied=True).first_weights(4, 3, 0)
+
+
+BASE = drift.Experiment(
+    task=drift.ImageTask(size=5, samples=40, test_samples=64), network=DenoisingNetwork(units=12), learner=drift.Adam(learning_rate=5e-3),
+    minibatch=16, steps=6, sessions=2,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("activation", ["relu", "gelu", "sigmoid", "tanh", "elu"])
+def test_every_activation_is_observed(activation: str) -> None:
+    run = drift.train(
+        [BASE.replace(network=DenoisingNetwork(units=12, activation=activation), noise=[drift.InputNoise(std=0.5)])], progress=False
+    )
+    assert run.status == "complete" and np.isfinite(run.noisy_fraction_active_responses).all()
+    assert ("margin_fraction" in run) == (activation == "relu")  # elsewhere 0 is no threshold
+
+
+@pytest.mark.parametrize(
+    "network",
+    [{"inhibition": ExplainingAway(iterations=0)}, {"inhibition": Interneuron(iterations=0)}, {"units": 10, "inhibition": SigmoidWindow()},
+     {"tied": True, "inhibition": ExplainingAway(connections="lca", rate=0.2)}],
+)  # fmt: skip
+def test_extreme_inhibition_learns(network: dict[str, object]) -> None:
+    assert np.isfinite(drift.train([BASE.replace(network=DenoisingNetwork(**{"units": 12, **network}))], progress=False).loss).all()
+
+
+@pytest.mark.parametrize(
+    "inhibition", [TopK(active_units=3), SigmoidWindow(first_active_units=4.0), SampledTopK(log_mean=1.0), ExplainingAway()]
+)
+def test_half_precision_knows_every_inhibition(inhibition: object) -> None:
+    recipe = BASE.replace(network=DenoisingNetwork(units=12, inhibition=inhibition))
+    assert np.isfinite(drift.train([recipe], precision="bfloat16", progress=False).loss).all()
+
+
+def test_a_network_that_diverges_leaves_the_others_alone() -> None:
+    wild = BASE.replace(network=DenoisingNetwork(units=30, inhibition=SigmoidWindow()), learner=drift.SGD(learning_rate=1e30))
+    run = drift.train([BASE, wild], progress=False)
+    assert run.status.values.tolist() == ["complete", "diverged"]
+    assert np.array_equal(run.loss[0], drift.train([BASE], progress=False).loss[0])
+
+
+def test_measures_of_a_network_do_not_depend_on_its_company() -> None:
+    noisy, quiet = (BASE.replace(noise=[drift.InputNoise(std=std)]) for std in (0.8, 0.0))
+    together, alone = drift.train([noisy, quiet], progress=False), drift.train([noisy], progress=False)
+    for name in ("margin_fraction", "sparsify_term"):
+        assert np.array_equal(together[name][0], alone[name][0]) and together[name][1].isnull().all()
+    named, restored = (
+        BASE.replace(task=drift.ImageTask(source="digits", components=10, samples=700, test_samples=1024, target=target))
+        for target in ("label", "image")
+    )
+    both = drift.train([named, restored], progress=False)
+    assert both.reconstruction_accuracy[0].isnull().all()
+    assert np.array_equal(both.reconstruction_accuracy[1], drift.train([restored], progress=False).reconstruction_accuracy[0])
+    assert drift.train([named], progress=False).loss.attrs["units"] == "nat"
+
+
+def test_the_law_of_a_sampled_k_stays_in_its_range() -> None:
+    recipe = BASE.replace(
+        network=DenoisingNetwork(units=64, inhibition=SampledTopK(log_mean=2.0)), steps=400, minibatch=64, sessions=(400,)
+    )
+    recipe = recipe.replace(learner=drift.Adam(learning_rate=5e-3, gradient_clip=1.0), noise=[drift.InputNoise(std=0.3)])
+    run = drift.train([recipe], progress=False)
+    assert run.count_variation > 0.05  # k differs from image to image, as in learning
+    law = {"log_active_units": torch.tensor([9.0, -0.5]), "input_weights": torch.zeros(64, 3)}
+    SampledTopK().bound(law)
+    assert law["log_active_units"].tolist() == pytest.approx([math.log(64), 0.1])
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"noise": [drift.ImplicitNoise(std=0.8), drift.InputNoise(std=3.0)]}, "got both"),
+        ({"network": {"kind": "denoising", "units": 12, "inhibition": TopK(active_units=300)}}, "cannot leave 300 of 12 units active"),
+        ({"noise": [{"kind": "implicit", "std": 1.0, "terms": []}]}, "terms"),
+        ({"noise": [drift.LabelNoise(std=0.1)], "task": drift.ImageTask(source="digits", target="label")}, "classes take no label noise"),
+        (
+            {"network": drift.Network(), "minibatch": None, "task": drift.ImageTask(source="digits", target="label")},
+            "use a DenoisingNetwork",
+        ),
+        ({"noise": [{"kind": "input", "std": 1e10, "law": "poisson"}]}, "std"),
+    ],
+)
+def test_crossings_without_meaning_are_refused(changes: dict[str, object], sentence: str) -> None:
+    with pytest.raises(drift.RefusedInputError, match=sentence):
+        BASE.replace(**changes)
+
+
+def test_a_checkpoint_knows_its_test_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drift.train([BASE], checkpoint=tmp_path / "run.npz", progress=False)
+    drawn = drift.ImageTask.draw
+    monkeypatch.setattr(drift.ImageTask, "draw", lambda task, seed: drawn(task, seed).assign(test_inputs=-drawn(task, seed).test_inputs))
+    with pytest.raises(drift.RefusedInputError, match="checkpoint"):
+        drift.train([BASE], checkpoint=tmp_path / "run.npz", progress=False)

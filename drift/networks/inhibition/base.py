@@ -47,6 +47,10 @@ class Inhibition(Recipe, ABC):
     def selected(self, drive: Tensor, weights: Mapping[str, Tensor], moment: Moment) -> Selection:
         """Return what is active, given the feedforward drive (sample, unit)."""
 
+    def bound(self, weights: Mapping[str, Tensor]) -> None:
+        """Bring its own weights back, in place, to where they make sense after a step."""
+        return None
+
     def credit(self, selection: Selection, losses: Tensor) -> Tensor | None:
         """Return what is minimised besides the loss of each sample (sample,), for rules that learn from samples."""
         return None

@@ -54,7 +54,8 @@ class ExplainingAway(Recurrent):
         if self.connections == "learned":
             caused = active @ weights["lateral_weights"].T
         else:
-            caused = (active @ weights["output_weights"].T) @ weights["output_weights"] - active
+            outward = weights["output_weights"] if "output_weights" in weights else weights["input_weights"].T
+            caused = (active @ outward.T) @ outward - active
         return caused.relu() if self.only_inhibitory else caused
 
 

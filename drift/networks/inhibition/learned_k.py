@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 RATE = 10.0  # of k against the other weights, as published
 STEEPNESS = 20.0  # of the window at its edges
-LEAST_DEVIATION = 1e-3  # of the law of log k
+LEAST_DEVIATION = 0.1  # of the law of log k; at a smaller one its slopes would outweigh those of all other weights
 
 
 class SigmoidWindow(Inhibition):
@@ -43,8 +43,9 @@ class SigmoidWindow(Inhibition):
         """Return the factor on the activity of each rank, the largest activity first; shape (units,)."""
         import torch
 
-        middle = min(max(round(float(active_units.detach())), 0), units - 1)
-        below, above = max(middle - round(self.width * units / 2), 0), min(middle + round(self.width * units / 2), units - 1)
+        middle = min(max(round(float(active_units.detach().nan_to_num().clamp(0, units - 1))), 0), units - 1)
+        half = max(round(self.width * units / 2), 1)
+        below, above = max(middle - half, 0), min(middle + half, units - 1)
         gate = torch.zeros(units, dtype=active_units.dtype, device=active_units.device)
         gate[:below] = 1.0
         if above > below:
@@ -59,7 +60,7 @@ class SigmoidWindow(Inhibition):
         """Return the gated activity."""
         hidden = moment.activation(drive)
         ordered, places = hidden.sort(dim=-1, descending=True)
-        gated = ordered * self.gate(weights["active_units"][0], drive.shape[-1])
+        gated = (ordered * self.gate(weights["active_units"][0], drive.shape[-1])).to(hidden.dtype)
         return Selection(drive, hidden.new_zeros(hidden.shape).scatter(-1, places, gated))
 
 
@@ -88,13 +89,21 @@ class SampledTopK(Inhibition):
     def selected(self, drive: Tensor, weights: Mapping[str, Tensor], moment: Moment) -> Selection:
         """Return the activity of the winners of each input, and the log probability of their number."""
         hidden, law = moment.activation(drive), weights["log_active_units"]
+        import torch
+
         if moment.explore is None:
             return Selection(drive, _largest(hidden, law[:1].expand(len(drive))))
-        mean, deviation = law[0], law[1].clamp(min=LEAST_DEVIATION)
-        sample = mean + deviation * moment.explore(hidden.new_empty(len(drive)))
+        mean, deviation = law[0], law[1]
+        sample = mean + deviation * moment.explore(torch.empty(len(drive), dtype=law.dtype, device=law.device))
         fixed = sample if self.faithful else sample.detach()
         log_probability = -0.5 * ((fixed - mean) / deviation) ** 2 - deviation.log() - 0.5 * math.log(2 * math.pi)
         return Selection(drive, _largest(hidden, sample), log_probability)
+
+    def bound(self, weights: Mapping[str, Tensor]) -> None:
+        """Keep the deviation of log k away from 0, and its mean within what a layer can have."""
+        law, units = weights["log_active_units"], len(weights["input_weights"])
+        law[0].clamp_(0.0, math.log(units))
+        law[1].clamp_(min=LEAST_DEVIATION)
 
     def credit(self, selection: Selection, losses: Tensor) -> Tensor | None:
         """Return the score-function objective; its value means nothing, its gradient does."""
@@ -114,4 +123,4 @@ def _largest(hidden: Tensor, log_count: Tensor) -> Tensor:
     counts = log_count.detach().exp().round().clamp(1, hidden.shape[-1])  # (sample,)
     ordered, places = hidden.sort(dim=-1, descending=True)
     kept = torch.arange(hidden.shape[-1], device=hidden.device) < counts[:, None]
-    return hidden.new_zeros(hidden.shape).scatter(-1, places, ordered * kept)
+    return hidden.new_zeros(hidden.shape).scatter(-1, places, (ordered * kept).to(hidden.dtype))
