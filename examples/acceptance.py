@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -46,7 +46,7 @@ class Row(NamedTuple):
     id: str
     statistic: str
     cost: str  # seconds, minutes or hours on one thread
-    measure: Callable[[Request], Iterable[Check]]
+    measure: Callable[[Any], Iterable[Check]]
     needs: str = ""  # a package or an image set
 
 

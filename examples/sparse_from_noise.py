@@ -247,7 +247,9 @@ def draw_bridge(result: xr.Dataset, axes: list[plt.Axes]) -> None:
     axes[1].set(xscale="log", xlabel="gain of the input")
     axes[1].set_xticks([0.5, 1, 2], ["0.5", "1", "2"])
     axes[1].minorticks_off()
-    axes[1].legend(frameon=False)
+    ticks = axes[1].get_yticks()
+    axes[1].set(ylim=(-0.35 * axes[1].get_ylim()[1], None), yticks=ticks[(ticks >= 0) & (ticks <= axes[1].get_ylim()[1])])
+    axes[1].legend(frameon=False, loc="lower center", ncols=2, fontsize=5.5)
     axes[2].set_xlabel("offset of the drive (s.d.)")
 
 

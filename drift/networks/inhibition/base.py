@@ -23,7 +23,7 @@ class Moment(NamedTuple):
 
 
 class Selection(NamedTuple):
-    """What inhibition leaves: the drive that it acts on last, the activity, and for sampled rules the log probability of each sample."""
+    """The feedforward drive, what inhibition leaves of the activity, and for sampled rules the log probability of each sample."""
 
     drive: Tensor  # (sample, unit)
     hidden: Tensor  # (sample, unit)

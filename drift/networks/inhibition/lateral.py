@@ -27,11 +27,11 @@ class Recurrent(Inhibition, ABC):
         """Return the inhibition (sample, unit) that activity (sample, unit) causes."""
 
     def selected(self, drive: Tensor, weights: Mapping[str, Tensor], moment: Moment) -> Selection:
-        """Return drive and activity after the iterations."""
+        """Return the feedforward drive, and the activity after the iterations."""
         now = drive
         for _ in range(self.iterations):
             now = now + self.rate * (drive - self.feedback(moment.activation(now), weights) - now)
-        return Selection(now, moment.activation(now))
+        return Selection(drive, moment.activation(now))
 
 
 class ExplainingAway(Recurrent):
