@@ -6,7 +6,7 @@ import json
 import os
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -71,12 +71,13 @@ class Checkpoint:
         prefix = f"{group}/"
         return {name.removeprefix(prefix): values for name, values in self._states.items() if name.startswith(prefix)}
 
-    def write(self, group: int, state: Mapping[str, np.ndarray]) -> None:
-        """Replace the stored state of a group, in one move."""
-        self._states.update({f"{group}/{name}": values for name, values in state.items()})
-        if self._path is not None:
-            with replaced_atomically(self._path) as temporary, temporary.open("wb") as file:
-                np.savez(file, allow_pickle=False, description=np.array(json.dumps(self._asked)), **self._states)
+    def write(self, group: int, state: Callable[[], Mapping[str, np.ndarray]]) -> None:
+        """Replace the stored state of a group, in one move; without a file the state, which may be large, is not even asked for."""
+        if self._path is None:
+            return
+        self._states.update({f"{group}/{name}": values for name, values in state().items()})
+        with replaced_atomically(self._path) as temporary, temporary.open("wb") as file:
+            np.savez(file, allow_pickle=False, description=np.array(json.dumps(self._asked)), **self._states)
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import xarray as xr
 
-from drift.engines.base import Subject
+from drift.engines.base import Subject, side_by_side
 from drift.networks.differentiable import DifferentiableNetwork, Response
 from drift.noise import ImplicitNoise, InputNoise
 
@@ -177,4 +177,4 @@ def _reference(one: Subject) -> float:
 
 
 def _labelled(parts: Sequence[Any]) -> xr.DataArray:
-    return xr.DataArray(np.stack([part.numpy() for part in parts]), dims=("subject", "sample", "unit"))
+    return xr.DataArray(side_by_side([part.numpy() for part in parts]), dims=("subject", "sample", "unit"))

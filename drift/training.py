@@ -170,12 +170,12 @@ def _run(engine: Engine, records: Sequence[Records], bar: tqdm, number: int, kep
                 losses = [family.attend(engine) for family in records]
             bar.set_postfix(relative_loss=f"{np.mean(losses):.3g}", refresh=False)
             if time.monotonic() - last_write > CHECKPOINT_INTERVAL:
-                kept.write(number, _state(engine, records))
+                kept.write(number, lambda: _state(engine, records))
                 last_write = time.monotonic()
     except KeyboardInterrupt:
-        kept.write(number, _state(engine, records))
+        kept.write(number, lambda: _state(engine, records))
         raise
-    kept.write(number, _state(engine, records))
+    kept.write(number, lambda: _state(engine, records))
 
 
 def _stops(sessions: np.ndarray, steps: int, first: int) -> list[int]:

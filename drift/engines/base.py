@@ -52,8 +52,13 @@ def stacked_first_weights(subjects: Sequence[Subject]) -> AnyWeights:
     """Return the weights of subjects of one kind before learning."""
     first = [one.first_weights() for one in subjects]
     if isinstance(first[0], Mapping):
-        return {name: np.stack([one[name] for one in first]) for name in first[0]}
+        return {name: side_by_side([one[name] for one in first]) for name in first[0]}
     return Weights(*(np.stack(part) for part in zip(*first, strict=True)))
+
+
+def side_by_side(parts: Sequence[np.ndarray]) -> np.ndarray:
+    """Stack arrays of several subjects along a first axis; that of one is not copied."""
+    return parts[0][np.newaxis] if len(parts) == 1 else np.stack(parts)
 
 
 def arrays(weights: AnyWeights) -> list[np.ndarray]:

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from drift.engines.base import AnyWeights, Engine, Precision, Subject, is_number
+from drift.engines.base import AnyWeights, Engine, Precision, Subject, is_number, side_by_side
 from drift.engines.direct_gradient import DirectGradient
 from drift.engines.draws import Draws, HostDraws, draws
 from drift.engines.input_noise import noisy
@@ -42,8 +42,8 @@ class MinibatchProgram:
         self._inputs = torch.as_tensor(subject.inputs, dtype=dtype, device=device)
         shared = np.shares_memory(subject.inputs, subject.targets)
         self._targets = self._inputs if shared else torch.as_tensor(subject.targets, dtype=dtype, device=device)
-        first = {name: torch.as_tensor(values, dtype=dtype, device=device) for name, values in subject.first_weights().items()}
-        self.weights = {name: values.clone().requires_grad_() for name, values in first.items()}
+        first = subject.first_weights()  # drawn for this program alone, whose weights may lie where they are
+        self.weights = {name: torch.as_tensor(first.pop(name), dtype=dtype, device=device).requires_grad_() for name in list(first)}
         self.parameters = [_matrix(weights.detach()) for weights in self.weights.values()]
         self.memory = {name: self.like_parameters() for name in self.experiment.learner.remembers()}
         numbers = {name: value for name, value in self.experiment.learner if is_number(value)}
@@ -214,5 +214,4 @@ def _matrix(tensor: Tensor) -> Tensor:
 
 
 def _stacked(parts: Sequence[Tensor]) -> np.ndarray:
-    arrays = [part.detach().cpu().numpy() for part in parts]
-    return arrays[0][np.newaxis] if len(arrays) == 1 else np.stack(arrays)
+    return side_by_side([part.detach().cpu().numpy() for part in parts])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -140,3 +143,37 @@ def test_batched_and_fused_engines_clip_too() -> None:
     free = drift.train([recipe.replace(learner=drift.SGD())], progress=False)
     assert run.loss.values[0, -1] > 1.5 * free.loss.values[0, -1]
     assert np.array_equal(run.loss[1], drift.train([recipe.replace(seed=1)], progress=False).loss[0])
+
+
+LARGE = """
+import resource
+import subprocess
+import sys
+
+import numpy as np
+import drift
+from drift.tasks.base import experience
+
+def draw(task, seed):
+    images = np.random.Generator(np.random.PCG64(seed)).random((50_000, 3_072), dtype=np.float32)
+    drawn = experience(images, images)
+    drawn["test_inputs"] = drawn["test_targets"] = (("test_sample", "input"), images[:2_048])
+    return drawn
+
+drift.ImageTask.draw = draw
+recipe = drift.Experiment(
+    task=drift.ImageTask(), network=drift.DenoisingNetwork(units=10_000), learner=drift.Adam(learning_rate=1e-4, gradient_clip=1.0),
+    noise=[drift.InputNoise(std=0.3)], minibatch=1_024, steps=2, sessions=2,
+)
+run = drift.train([recipe], probes=["loss", "noisy_loss", "noisy_fraction_active_responses"], progress=False)
+assert run.status == "complete"
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
+"""
+
+
+@pytest.mark.slow
+def test_ten_thousand_units_on_colour_images_stay_below_three_gigabytes() -> None:
+    done = subprocess.run([sys.executable, "-c", LARGE], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    print(f"largest memory {float(done.stdout):.2f} GiB")
+    assert float(done.stdout) * 2**30 < 3e9

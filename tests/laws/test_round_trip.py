@@ -98,9 +98,9 @@ def test_a_failing_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, mo
 def test_an_interrupted_checkpoint_leaves_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     path = tmp_path / "run.npz"
     kept = checkpoint.Checkpoint(path, {"recipes": []})
-    kept.write(0, {"step": np.array(1)})
+    kept.write(0, lambda: {"step": np.array(1)})
     monkeypatch.setattr(np, "savez", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
-        kept.write(0, {"step": np.array(2)})
+        kept.write(0, lambda: {"step": np.array(2)})
     assert [one.name for one in tmp_path.iterdir()] == ["run.npz"]
     assert checkpoint.Checkpoint(path, {"recipes": []}).state(0)["step"] == 1
