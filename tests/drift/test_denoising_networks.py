@@ -215,7 +215,9 @@ def test_every_activation_is_observed(activation: str) -> None:
      {"tied": True, "inhibition": ExplainingAway(connections="lca", rate=0.2)}],
 )  # fmt: skip
 def test_extreme_inhibition_learns(network: dict[str, object]) -> None:
-    assert np.isfinite(drift.train([BASE.replace(network=DenoisingNetwork(**{"units": 12, **network}))], progress=False).loss).all()
+    assert np.isfinite(
+        drift.train([BASE.replace(network=DenoisingNetwork(**{"units": 12, **network}))], progress=False, threads=1).loss
+    ).all()
 
 
 @pytest.mark.parametrize(
@@ -223,29 +225,29 @@ def test_extreme_inhibition_learns(network: dict[str, object]) -> None:
 )
 def test_half_precision_knows_every_inhibition(inhibition: object) -> None:
     recipe = BASE.replace(network=DenoisingNetwork(units=12, inhibition=inhibition))
-    assert np.isfinite(drift.train([recipe], precision="bfloat16", progress=False).loss).all()
+    assert np.isfinite(drift.train([recipe], precision="bfloat16", progress=False, threads=1).loss).all()
 
 
 def test_a_network_that_diverges_leaves_the_others_alone() -> None:
     wild = BASE.replace(network=DenoisingNetwork(units=30, inhibition=SigmoidWindow()), learner=drift.SGD(learning_rate=1e30))
-    run = drift.train([BASE, wild], progress=False)
+    run = drift.train([BASE, wild], progress=False, threads=1)
     assert run.status.values.tolist() == ["complete", "diverged"]
-    assert np.array_equal(run.loss[0], drift.train([BASE], progress=False).loss[0])
+    assert np.array_equal(run.loss[0], drift.train([BASE], progress=False, threads=1).loss[0])
 
 
 def test_measures_of_a_network_do_not_depend_on_its_company() -> None:
     noisy, quiet = (BASE.replace(noise=[drift.InputNoise(std=std)]) for std in (0.8, 0.0))
-    together, alone = drift.train([noisy, quiet], progress=False), drift.train([noisy], progress=False)
+    together, alone = drift.train([noisy, quiet], progress=False, threads=1), drift.train([noisy], progress=False)
     for name in ("margin_fraction", "sparsify_term"):
         assert np.array_equal(together[name][0], alone[name][0]) and together[name][1].isnull().all()
     named, restored = (
         BASE.replace(task=drift.ImageTask(source="digits", components=10, samples=700, test_samples=1024, target=target))
         for target in ("label", "image")
     )
-    both = drift.train([named, restored], progress=False)
+    both = drift.train([named, restored], progress=False, threads=1)
     assert both.reconstruction_accuracy[0].isnull().all()
-    assert np.array_equal(both.reconstruction_accuracy[1], drift.train([restored], progress=False).reconstruction_accuracy[0])
-    assert drift.train([named], progress=False).loss.attrs["units"] == "nat"
+    assert np.array_equal(both.reconstruction_accuracy[1], drift.train([restored], progress=False, threads=1).reconstruction_accuracy[0])
+    assert drift.train([named], progress=False, threads=1).loss.attrs["units"] == "nat"
 
 
 def test_the_law_of_a_sampled_k_stays_in_its_range() -> None:
@@ -253,7 +255,7 @@ def test_the_law_of_a_sampled_k_stays_in_its_range() -> None:
         network=DenoisingNetwork(units=64, inhibition=SampledTopK(log_mean=2.0)), steps=400, minibatch=64, sessions=(400,)
     )
     recipe = recipe.replace(learner=drift.Adam(learning_rate=5e-3, gradient_clip=1.0), noise=[drift.InputNoise(std=0.3)])
-    run = drift.train([recipe], progress=False)
+    run = drift.train([recipe], progress=False, threads=1)
     assert run.count_variation > 0.05  # k differs from image to image, as in learning
     law = {"log_active_units": torch.tensor([9.0, -0.5]), "input_weights": torch.zeros(64, 3)}
     SampledTopK().bound(law)
@@ -280,8 +282,8 @@ def test_crossings_without_meaning_are_refused(changes: dict[str, object], sente
 
 
 def test_a_checkpoint_knows_its_test_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    drift.train([BASE], checkpoint=tmp_path / "run.npz", progress=False)
+    drift.train([BASE], checkpoint=tmp_path / "run.npz", progress=False, threads=1)
     drawn = drift.ImageTask.draw
     monkeypatch.setattr(drift.ImageTask, "draw", lambda task, seed: drawn(task, seed).assign(test_inputs=-drawn(task, seed).test_inputs))
     with pytest.raises(drift.RefusedInputError, match="checkpoint"):
-        drift.train([BASE], checkpoint=tmp_path / "run.npz", progress=False)
+        drift.train([BASE], checkpoint=tmp_path / "run.npz", progress=False, threads=1)

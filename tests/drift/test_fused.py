@@ -1,6 +1,6 @@
 """The fused engine against the batched one and against a plain numpy step that is given the same normal numbers (row D47).
 
-float64 agrees to 1e-10 of the largest weight, also after 1,000 steps; float32 to 1e-4 after five steps, where rounding (6e-8) has
+float64 agrees to 1e-10 of the largest weight, also after 1,000 steps; float32 to 1e-3 (row D47) after five steps, where rounding (6e-8) has
 passed through a few sums and through updates of at most the size of the weights.
 """
 
@@ -21,7 +21,7 @@ from drift.engines.normals import BLOCK, fill_normals, fill_uniforms, generator_
 from drift.records import Records
 from drift.tasks.base import experience
 
-TOLERANCE = {"float64": 1e-10, "float32": 1e-4}
+TOLERANCE = {"float64": 1e-10, "float32": 1e-3}
 STREAMS = ("input_noise", "label_noise", "update_noise", "perturbation")
 TASK = drift.RandomTask(samples=6, inputs=5, outputs=4)
 

@@ -69,8 +69,8 @@ def test_the_gradient_is_clipped() -> None:
 def test_a_network_in_company_equals_itself_alone(inhibition: object) -> None:
     recipe = BASE.replace(network=BASE.network.replace(inhibition=inhibition), noise=NOISES)
     other = BASE.replace(network=drift.DenoisingNetwork(units=11), noise=NOISES[:1], seed=9)
-    together = drift.train([other, recipe.replace(seed=1), recipe], progress=False)
-    alone = drift.train([recipe], progress=False)
+    together = drift.train([other, recipe.replace(seed=1), recipe], progress=False, threads=1)
+    alone = drift.train([recipe], progress=False, threads=1)
     for name in alone.data_vars:
         mine = together[name].isel(subject=2, **({"unit": slice(30)} if "unit" in alone[name].dims else {}))
         assert np.array_equal(mine, alone[name].isel(subject=0), equal_nan=True), name
@@ -116,33 +116,35 @@ def test_noise_is_annealed_away() -> None:  # S16
 @pytest.mark.parametrize("placement", ["preactivation", "hidden"])
 def test_noise_may_enter_further_on(placement: str) -> None:
     quiet, loud = (BASE.replace(noise=[drift.InputNoise(std=std, placement=placement)]) for std in (0.0, 0.5))
-    first, second = drift.train([quiet, loud], progress=False).loss.values
+    first, second = drift.train([quiet, loud], progress=False, threads=1).loss.values
     assert first[0] == second[0] and first[-1] != second[-1]
 
 
 def test_what_an_engine_cannot_run_is_refused() -> None:
     with pytest.raises(drift.RefusedInputError, match="fused engine does not run a DenoisingNetwork"):
-        drift.train([BASE], engine="fused", progress=False)
+        drift.train([BASE], engine="fused", progress=False, threads=1)
     with pytest.raises(drift.RefusedInputError, match="minibatch engine does not run a Network"):
-        drift.train([drift.Experiment(task=TASK)], engine="minibatch", progress=False)
+        drift.train([drift.Experiment(task=TASK)], engine="minibatch", progress=False, threads=1)
     with pytest.raises(drift.RefusedInputError, match="tf32"):
-        drift.train([BASE], precision="tf32", progress=False)
+        drift.train([BASE], precision="tf32", progress=False, threads=1)
     with pytest.raises(drift.RefusedInputError, match="bfloat16"):
-        drift.train([drift.Experiment(task=TASK)], precision="bfloat16", progress=False)
+        drift.train([drift.Experiment(task=TASK)], precision="bfloat16", progress=False, threads=1)
 
 
 def test_half_precision_stays_near() -> None:
-    exact, coarse = (drift.train([BASE], precision=precision, progress=False).loss.values[0] for precision in ("float32", "bfloat16"))
+    exact, coarse = (
+        drift.train([BASE], precision=precision, progress=False, threads=1).loss.values[0] for precision in ("float32", "bfloat16")
+    )
     assert coarse == pytest.approx(exact, rel=0.05)
 
 
 def test_batched_and_fused_engines_clip_too() -> None:
     recipe = drift.Experiment(task=TASK, learner=drift.SGD(gradient_clip=1e-3), steps=20, sessions=3)
-    run = drift.train([recipe, recipe.replace(seed=1)], progress=False)
+    run = drift.train([recipe, recipe.replace(seed=1)], progress=False, threads=1)
     assert run.attrs["engine"] == "batched"
-    free = drift.train([recipe.replace(learner=drift.SGD())], progress=False)
+    free = drift.train([recipe.replace(learner=drift.SGD())], progress=False, threads=1)
     assert run.loss.values[0, -1] > 1.5 * free.loss.values[0, -1]
-    assert np.array_equal(run.loss[1], drift.train([recipe.replace(seed=1)], progress=False).loss[0])
+    assert np.array_equal(run.loss[1], drift.train([recipe.replace(seed=1)], progress=False, threads=1).loss[0])
 
 
 LARGE = """
@@ -165,7 +167,7 @@ recipe = drift.Experiment(
     task=drift.ImageTask(), network=drift.DenoisingNetwork(units=10_000), learner=drift.Adam(learning_rate=1e-4, gradient_clip=1.0),
     noise=[drift.InputNoise(std=0.3)], minibatch=1_024, steps=2, sessions=2,
 )
-run = drift.train([recipe], probes=["loss", "noisy_loss", "noisy_fraction_active_responses"], progress=False)
+run = drift.train([recipe], probes=["loss", "noisy_loss", "noisy_fraction_active_responses"], progress=False, threads=1)
 assert run.status == "complete"
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
 """

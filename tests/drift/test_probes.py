@@ -67,7 +67,7 @@ def denoising_run(std: float = 0.5, **network: object) -> xr.Dataset:
 def test_curvature_of_a_denoising_network_is_refused():
     recipe = drift.Experiment(task=drift.RandomTask(), network=drift.DenoisingNetwork(units=3), steps=1, sessions=1)
     with pytest.raises(drift.RefusedInputError, match="largest_eigenvalue does not know a DenoisingNetwork"):
-        drift.train([recipe], probes=["largest_eigenvalue"], progress=False)
+        drift.train([recipe], probes=["largest_eigenvalue"], progress=False, threads=1)
 
 
 def test_denoising_networks_record_their_code_under_noise():
