@@ -119,22 +119,66 @@ def fetch(name: str, cache: str | Path | None = None, table: str | Path | None =
     RefusedInputError
         If the name is unknown, a file differs from the table in size or sha256, or it cannot be downloaded.
     """
-    listed = public_files(table)
-    wanted = [one for one in listed if one.dataset == name]
-    if not wanted:
-        raise RefusedInputError(f"public data set {name!r} is unknown: {nearest(name, {one.dataset for one in listed})}.")
+    wanted = _wanted(name, table)
     _print_terms(wanted)
-    given = os.environ.get("REPDRIFT_DATA")
-    folders = [Path(given).expanduser() / name] if given else []
-    for folder in folders:
-        if all((folder / one.name).is_file() for one in wanted):
-            return _verified(folder, wanted)
-    folder = cache_folder(cache) / name
+    folder = folder_of(name, wanted, cache)
     _verified(folder, [one for one in wanted if (folder / one.name).exists()])
     for one in wanted:
         if not (folder / one.name).exists():
             _download(one, folder, progress)
     return folder
+
+
+def checked(name: str, cache: str | Path | None = None, table: str | Path | None = None) -> tuple[Path, int, int]:
+    """Folder of a public data set, how many of its files are there and whole, and how many are missing; nothing is downloaded.
+
+    Parameters
+    ----------
+    name, cache, table
+        See ``fetch``.
+
+    Returns
+    -------
+    tuple of pathlib.Path, int, int
+
+    Raises
+    ------
+    RefusedInputError
+        If the name is unknown, or a file differs from the table in size or sha256.
+    """
+    wanted = _wanted(name, table)
+    folder = folder_of(name, wanted, cache)
+    here = [one for one in wanted if (folder / one.name).exists()]
+    return _verified(folder, here), len(here), len(wanted) - len(here)
+
+
+def folder_of(name: str, wanted: list[PublicFile], cache: str | Path | None = None) -> Path:
+    """Folder of a data set: that in ``REPDRIFT_DATA`` if it holds all files, else that in the cache.
+
+    Parameters
+    ----------
+    name : str
+        Of the data set.
+    wanted : list of PublicFile
+        Its files.
+    cache : str or pathlib.Path, optional
+        See ``cache_folder``.
+
+    Returns
+    -------
+    pathlib.Path
+    """
+    given = os.environ.get("REPDRIFT_DATA")
+    folder = Path(given).expanduser() / name if given else None
+    return folder if folder is not None and all((folder / one.name).is_file() for one in wanted) else cache_folder(cache) / name
+
+
+def _wanted(name: str, table: str | Path | None) -> list[PublicFile]:
+    listed = public_files(table)
+    wanted = [one for one in listed if one.dataset == name]
+    if not wanted:
+        raise RefusedInputError(f"public data set {name!r} is unknown: {nearest(name, {one.dataset for one in listed})}.")
+    return wanted
 
 
 def _print_terms(wanted: list[PublicFile]) -> None:

@@ -22,6 +22,7 @@ from drift.streams import stream
 
 LABELS = ("subject", "session", "elapsed", "environment", "sampling_rate", "unit_identity")
 SIGNIFICANCE = 0.05
+FEWEST_SHUFFLES = 20  # p = 1 / (shuffles + 1) where none reaches the observed value
 COUNTS = ("detected_units", "active_units", "place_units")
 
 
@@ -215,7 +216,7 @@ def measure(
     direction : {"auto", "split", "pooled"}
         Split maps by running direction where the session has it, always, or never.
     shuffles : int
-        Circular shifts of the significance test of place units; 0 takes the published threshold of 0.01 bits/event instead.
+        Circular shifts of the significance test of place units, 20 or more; 0 takes the published threshold of 0.01 bits/event instead.
     minimum_events : float
         Events while running that a place unit needs in the shift test; see ``drift.metrics.event_counts``.
     minimum_shift : float
@@ -249,6 +250,11 @@ def measure(
     """
     if direction not in ("auto", "split", "pooled"):
         raise RefusedInputError(f'direction must be "auto", "split" or "pooled", got {direction!r}: choose how running directions enter.')
+    if 0 < shuffles < FEWEST_SHUFFLES:
+        raise RefusedInputError(
+            f"with shuffles={shuffles} no p value can fall below {SIGNIFICANCE}, so that no unit would be a place unit: ask for "
+            f"{FEWEST_SHUFFLES} or more, or for 0, which takes the published threshold."
+        )
     if shuffles < 0 or minimum_occupancy < 0 or minimum_shift < 0 or repetitions < 1:
         raise RefusedInputError(
             "shuffles, minimum_occupancy and minimum_shift must not be negative and repetitions must be at least 1, got "

@@ -1,0 +1,95 @@
+"""The command line: ``repdrift COMMAND``, recipes in, netCDF out.
+
+Commands are modules of this package with a function ``command``; a module is loaded when its command is called, so that ``repdrift
+--help`` starts at once. This is the one room of ``drift`` that may import ``circuits`` and ``data_adapters``.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+COMMANDS = {
+    "run": "simulate networks that keep learning, from recipes, and write what their sessions recorded",
+    "sweep": "run many recipes, on this machine, on a Dask cluster or on SLURM; called again it does what is missing",
+    "measure": "measure a recording in a laboratory's format, as networks are measured",
+    "compare": "set a run beside a recording, published slopes and null models, as a table and as a report",
+    "fit": "fit an interneuron circuit to a measured recording",
+    "reproduce": "print a scoreboard of published numbers and ours (in a checkout)",
+    "data": "list, fetch or check public recordings",
+    "export": "write sessions as NWB files, or a result as CSV tables",
+    "info": "tell what a result, a recipe or a sweep holds",
+    "doctor": "check this installation: versions, name clashes, engines, CUDA, cluster",
+    "completion": "print the completion script of a shell",
+}
+
+INTRODUCTION = """repdrift simulates, measures and explains representational drift.
+
+usage: repdrift COMMAND [options]        repdrift COMMAND --help tells more, with examples
+
+{commands}
+
+A first afternoon:
+  repdrift run --out run.nc --seeds 2                               two networks that drift in a corridor
+  repdrift measure interchange recordings --out recorded.nc         your sessions, one file each
+  repdrift compare run.nc recorded.nc --report report.html          both, side by side, as one page
+  repdrift fit linear recorded.nc --bounds gain=1:1000 --out fit.nc
+
+Results are netCDF files with their recipe and versions inside; no file is overwritten without --overwrite.
+Exit status: 0 done, 1 doctor or check found a fault, 2 input refused, 130 interrupted."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit status: 0 done, 1 a fault was found, 2 input refused, 130 interrupted.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Words of the command line; those of the process by default.
+
+    Returns
+    -------
+    int
+    """
+    name, *rest = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    if name in ("-h", "--help", "help"):
+        return _said(INTRODUCTION.format(commands="\n".join(f"  {key:11} {text}" for key, text in COMMANDS.items())))
+    if name == "--version":
+        return _said(_version())
+    if name not in COMMANDS:
+        close = difflib.get_close_matches(name, [*COMMANDS, "--version", "--help"], n=1)
+        meant = f"did you mean {close[0]!r}?" if close else f"use one of {', '.join(COMMANDS)}."
+        return _said(f"repdrift has no command {name!r}: {meant}", status=2)
+    try:
+        return _status(name, rest)
+    except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return _said("interrupted; files that were being written are left as they were.", status=130)
+
+
+def _status(name: str, rest: list[str]) -> int:
+    from drift.errors import RefusedInputError, SchemaError
+
+    try:
+        return int(importlib.import_module(f"drift.cli.{name}").main(rest) or 0)
+    except (RefusedInputError, SchemaError) as refusal:
+        return _said(f"repdrift {name}: {refusal}", status=2)
+
+
+def _said(text: str, status: int = 0) -> int:
+    print(text, file=sys.stderr if status else sys.stdout)
+    return status
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return f"repdrift {version('repdrift')}"
+    except PackageNotFoundError:
+        return "repdrift, not installed"

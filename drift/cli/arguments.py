@@ -1,0 +1,87 @@
+"""What commands share: how words become arguments, where results may be written, and what is said of a result."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import tyro
+
+from drift.errors import RefusedInputError
+
+
+def parsed(kind: Callable[..., Any], name: str, arguments: Sequence[str], examples: str = "", **options: Any) -> Any:
+    """Return what a function or class gives for these words; ``--help`` ends with examples, a misspelt flag with the nearest.
+
+    Parameters
+    ----------
+    kind : callable
+        Its signature and docstring are the command.
+    name : str
+        Of the command.
+    arguments : sequence of str
+        Words behind the name.
+    examples : str
+        Shown at the end of the help.
+    **options
+        Of ``tyro.cli``.
+
+    Raises
+    ------
+    SystemExit
+        After ``--help``, and with status 2 for words that do not fit.
+    """
+    try:
+        return tyro.cli(kind, prog=f"repdrift {name}", args=list(arguments), config=(tyro.conf.AvoidSubcommands,), **options)
+    except SystemExit as end:
+        if not end.code and examples:
+            print(f"examples:\n{examples}")
+        raise
+
+
+def pairs(entries: Iterable[str], flag: str) -> dict[str, str]:
+    """Return ``KEY=VALUE`` entries as a mapping, or refuse one that is something else or comes twice."""
+    found: dict[str, str] = {}
+    for entry in entries:
+        key, equals, value = entry.partition("=")
+        if not (key and equals and value):
+            raise RefusedInputError(f"{flag} needs KEY=VALUE, got {entry!r}: write it without spaces around the equals sign.")
+        if key in found:
+            raise RefusedInputError(f"{flag} gives {key} twice, as {found[key]!r} and {value!r}: give it once.")
+        found[key] = value
+    return found
+
+
+def writable(path: Path | None, overwrite: bool, *, folder: bool = False) -> Path | None:
+    """Return where a result will go, its folder made, or refuse before any work is done."""
+    if path is None:
+        return None
+    if not folder and path.is_dir():
+        raise RefusedInputError(f"{path} is a folder: give the path of a file in it.")
+    if path.exists() and not overwrite and not folder:
+        raise RefusedInputError(f"{path} exists and is kept: choose another path, or give --overwrite.")
+    place = path if folder else path.absolute().parent
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RefusedInputError(f"the folder {place} cannot be made ({error.strerror}): choose another path.") from None
+    if not os.access(place, os.W_OK):
+        raise RefusedInputError(f"the folder {place} cannot be written to: choose another path.")
+    return path
+
+
+def netcdf(path: Path, overwrite: bool) -> Path:
+    """Return where a netCDF result will go, or refuse a path that ends otherwise."""
+    if path.suffix != ".nc":
+        raise RefusedInputError(f"results are netCDF files, got {path}: end the path with .nc.")
+    writable(path, overwrite)
+    return path
+
+
+def told(*lines: object) -> None:
+    """Print lines for a person, after whatever a progress bar has left on the line."""
+    sys.stderr.flush()
+    print(*lines, sep="\n", flush=True)

@@ -1,0 +1,41 @@
+"""``repdrift doctor``: is this installation sound?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import tyro
+
+from drift.cli.arguments import parsed, told
+from drift.cli.checks import CHECKS, FAULT, Finding, findings
+
+EXAMPLES = """\
+  repdrift doctor                   versions, name clashes, engines, CUDA, cluster
+  repdrift doctor --quick           without running the engines"""
+
+
+def command(*, quick: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False) -> None:
+    """Check versions, clashes of import names, engines, CUDA and cluster; exit status 1 if something is at fault.
+
+    Parameters
+    ----------
+    quick
+        Do not run the engines.
+    """
+    chosen = [check for check in CHECKS if not (quick and check.slow)]
+    found = [finding for check in chosen for finding in findings(check)]
+    told(*map(_line, found))
+    faults = sum(one.verdict == FAULT for one in found)
+    told("", f"{faults} faults; each line says its remedy." if faults else "all is well.")
+    if faults:
+        raise SystemExit(1)
+
+
+def _line(one: Finding) -> str:
+    return f"{one.verdict:5}  {one.subject:22} {one.text}"
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run the command."""
+    parsed(command, "doctor", arguments, EXAMPLES)

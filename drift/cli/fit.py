@@ -1,0 +1,96 @@
+"""``repdrift fit``: an interneuron circuit for a recording."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+from tyro.conf import Positional
+
+from drift.cli.arguments import netcdf, pairs, parsed, told, writable
+from drift.errors import RefusedInputError
+from drift.store import load
+
+EXAMPLES = """\
+  repdrift fit linear recorded.nc --bounds gain=1:1000 input_width=4:40 weight_lifetime=1:100 --out fit.nc --figure fit.png
+  repdrift fit linear recorded.nc --bounds gain=1:1000 --out fit.nc --quick            a first look in seconds
+Circuits: linear, threshold, saturating, random_interneurons, count_control, majani, explaining_away."""
+Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff]
+QUICK = {"restarts": 1, "population": 4, "generations": 3, "bootstraps": 40}
+
+
+def command(
+    circuit: Positional[str],
+    recorded: Positional[Path],
+    *,
+    bounds: tuple[str, ...],
+    out: Path,
+    figure: Path | None = None,
+    units: int = 200,
+    engine: Literal["brian2", "fixed_point"] = "brian2",
+    restarts: int = 2,
+    generations: int = 30,
+    quick: Flag = False,
+    seed: int = 0,
+    overwrite: Flag = False,
+) -> None:
+    """Fit parameters of an interneuron circuit, of its input and of its drift to each animal of a measured recording.
+
+    Parameters
+    ----------
+    circuit
+        Kind of the circuit, such as linear.
+    recorded
+        netCDF file of `repdrift measure`.
+    bounds
+        Where to search, as NAME=LOW:HIGH; input_width is in units of place, weight_lifetime in units of elapsed time.
+    out
+        netCDF file to write.
+    figure
+        PNG, PDF or SVG with measured against predicted statistics of the first animal.
+    units
+        Of the circuit; more make its statistics more certain.
+    engine
+        Simulate in Brian2, or take closed forms.
+    restarts
+        Independent searches.
+    generations
+        Of each search at most.
+    quick
+        A first look: few generations, few bootstraps.
+    seed
+        Of all draws.
+    overwrite
+        Replace files that are there.
+    """
+    import circuits
+    from drift.recipe import chosen
+
+    netcdf(out, overwrite)
+    writable(figure, overwrite)
+    searched = {name: _bounds(text, name) for name, text in pairs(bounds, "--bounds").items()}
+    fitted = chosen(circuits.CIRCUITS, {"kind": circuit, "units": units})
+    effort: dict[str, Any] = QUICK if quick else {"restarts": restarts, "generations": generations}
+    found = circuits.fit(fitted, load(recorded), searched, engine=engine, seed=seed, **effort)
+    found.save(out, overwrite=overwrite)
+    if figure is not None:
+        import matplotlib
+
+        matplotlib.use("Agg")
+        found.plot().savefig(figure, dpi=160)
+    told(repr(found), *(f"written: {path}" for path in (out, figure) if path is not None))
+
+
+def _bounds(text: str, name: str) -> tuple[float, float]:
+    low, _, high = text.partition(":")
+    try:
+        return float(low), float(high)
+    except ValueError:
+        raise RefusedInputError(f"--bounds {name}={text} is no range: write {name}=LOW:HIGH, such as {name}=1:100.") from None
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run the command."""
+    parsed(command, "fit", arguments, EXAMPLES)

@@ -1,0 +1,81 @@
+"""``repdrift measure``: a recording, measured as networks are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+from tyro.conf import Positional
+
+from drift.cli.arguments import netcdf, pairs, parsed, told
+
+EXAMPLES = """\
+  repdrift measure interchange recordings --out recorded.nc --shuffles 200
+  repdrift measure karlsson2015 data/Nel --option area=any position_units=pixel --out wmaze.nc
+  repdrift measure nwb sessions --out recorded.nc --corrected
+Formats: interchange (one .npz, .mat or .nc file a session), jercog2019, karlsson2015, khatib2023, nwb, sheintuch2023."""
+Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff]
+
+
+def command(
+    format: Positional[str],
+    path: Positional[Path],
+    *,
+    out: Path,
+    option: tuple[str, ...] = (),
+    shuffles: int = 0,
+    corrected: Flag = False,
+    bin_size: float | None = None,
+    minimum_speed: float | None = None,
+    direction: Literal["auto", "split", "pooled"] = "auto",
+    seed: int = 0,
+    overwrite: Flag = False,
+) -> None:
+    """Measure rate maps, spatial information, place cells and active cells of recorded sessions.
+
+    Parameters
+    ----------
+    format
+        Layout of the files, such as interchange.
+    path
+        File or folder of the recording.
+    out
+        netCDF file to write.
+    option
+        Options of the reader, as KEY=VALUE.
+    shuffles
+        Circular shifts of the place-cell test (p < .05); 0 takes the threshold of the published simulations, .01 bits.
+    corrected
+        Add spatial information corrected for limited sampling; takes seconds a session.
+    bin_size
+        Width of a place bin in units of position; by default what the format recommends.
+    minimum_speed
+        Below it the animal counts as resting; by default what the format recommends.
+    direction
+        Rate maps split by running direction or pooled.
+    seed
+        Of shuffles and corrections.
+    overwrite
+        Replace a file that is there.
+    """
+    import data_adapters
+    from drift.cli.summaries import measure_rows
+    from drift.measurement import measure
+    from drift.store import save
+
+    netcdf(out, overwrite)
+    sessions = data_adapters.sessions(format, path, **pairs(option, "--option"))
+    measured = measure(
+        sessions, shuffles=shuffles, corrected=corrected, bin_size=bin_size, minimum_speed=minimum_speed, direction=direction, seed=seed,
+        progress=True,
+    )  # fmt: skip
+    save(measured, out, overwrite=overwrite)
+    told(f"{measured.sizes['subject']} subjects, {measured.sizes['session']} sessions, {measured.sizes['unit']} units")
+    told(*measure_rows(measured), f"written: {out}")
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run the command."""
+    parsed(command, "measure", arguments, EXAMPLES)

@@ -1,0 +1,163 @@
+"""``repdrift run``: subjects from recipes."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+from tyro.conf import Positional, arg
+
+from drift.cli.arguments import netcdf, pairs, parsed, told
+from drift.engines import EngineName
+from drift.errors import RefusedInputError
+from drift.experiment import Experiment
+from drift.learners import LEARNERS
+from drift.networks import NETWORKS, Network
+from drift.noise import NOISES, UpdateNoise
+from drift.recipe import Recipe, chosen
+from drift.tasks import TASKS
+
+EXAMPLES = """\
+  repdrift run --out run.nc --seeds 4                              the corridor of the README, four subjects
+  repdrift run --out run.nc --network.units 200 --noise.0.std 0.05 any entry of the recipe is a flag
+  repdrift run --task.kind random --learner.kind adam --out run.nc --with-noise label=0.1 update=0.02
+  repdrift run --dry-run > recipe.toml                             a recipe to edit ...
+  repdrift run recipe.toml --out run.nc --steps 50000              ... and to run, here for longer
+  repdrift run --out x.nc --task.kind image --help                 flags of another task"""
+DEFAULT = Experiment(network=Network(units=100, regime="lazy"), noise=(UpdateNoise(std=0.03),), steps=10_000, sessions=11)
+PARTS: dict[str, dict[str, Any]] = {"task": TASKS, "network": NETWORKS, "learner": LEARNERS}
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """Simulate networks that keep learning, and write what their sessions recorded.
+
+    Without a recipe file a corridor is learned by 100 units under update noise. Entries of the recipe are flags; those given replace
+    what every file says.
+
+    Attributes
+    ----------
+    recipes : tuple of Path
+        Recipe files in TOML; --dry-run writes one.
+    out : Path
+        netCDF file to write; the recipe stands inside.
+    seeds : int
+        Subjects of each recipe, with seeds counted up from the recipe's own.
+    with_noise : tuple of str
+        Noise instead of the recipe's, as KIND=STD; kinds are input, label and update.
+    engine
+        How steps are computed; auto takes the fastest that can.
+    precision
+        Of the weights while learning.
+    device
+        cpu, or a torch device such as cuda.
+    checkpoint
+        File from which a run that was stopped goes on.
+    dry_run
+        Print the recipes as TOML and run nothing.
+    overwrite
+        Replace a file that is there.
+    experiment
+        The recipe.
+    """
+
+    recipes: Positional[tuple[Path, ...]] = ()
+    out: Path | None = None
+    seeds: int = 1
+    with_noise: tuple[str, ...] = ()
+    engine: EngineName = "auto"
+    precision: Literal["float32", "float64", "tf32", "bfloat16"] = "float32"
+    device: str = "cpu"
+    checkpoint: Path | None = None
+    dry_run: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    overwrite: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    experiment: Annotated[Experiment, arg(name="")] = DEFAULT
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run the command."""
+    files = [Path(word) for word in arguments if word.lower().endswith(".toml")]
+    loaded = [loaded_recipe(path) for path in files] or [DEFAULT]
+    words, kinds = _kinds(arguments)
+    noises = _values(words, "--with-noise")
+    asked = [parsed(Run, "run", words, EXAMPLES, default=Run(experiment=_changed(recipe, kinds, noises))) for recipe in loaded]
+    options = asked[0]
+    recipes = repeated([one.experiment for one in asked], options.seeds)
+    if options.dry_run:
+        told("\n".join(recipe.to_toml() for recipe in recipes[:: max(options.seeds, 1)]))
+        return
+    if options.out is None:
+        raise RefusedInputError("--out is missing: say where the run is written, such as --out run.nc.")
+    out = netcdf(options.out, options.overwrite)
+    run_and_save(recipes, out, options)
+
+
+def run_and_save(recipes: list[Experiment], out: Path, options: Run) -> None:
+    """Train, write, and say in a few lines what became of the subjects."""
+    from drift.cli.summaries import run_summary
+    from drift.store import save
+    from drift.training import train
+
+    result = train(recipes, engine=options.engine, precision=options.precision, device=options.device, checkpoint=options.checkpoint)
+    save(result, out, overwrite=options.overwrite)
+    told(run_summary(result), f"written: {out}")
+
+
+def loaded_recipe(path: Path) -> Experiment:
+    """Return the recipe in a TOML file, or refuse it with the name of the file."""
+    try:
+        return Experiment.from_toml(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
+        raise RefusedInputError(f"the recipe {path} cannot be read ({reason}): check the path.") from None
+    except RefusedInputError as refusal:
+        raise RefusedInputError(f"{path}: {refusal}") from None
+
+
+def repeated(recipes: Sequence[Experiment], seeds: int) -> list[Experiment]:
+    """Return each recipe once for every seed, counted up from its own."""
+    if seeds < 1:
+        raise RefusedInputError(f"--seeds must be at least 1, got {seeds}: it is the number of subjects of each recipe.")
+    return [recipe.replace(seed=recipe.seed + number) for recipe in recipes for number in range(seeds)]
+
+
+def _noises(entries: Sequence[str]) -> list[Recipe]:
+    """Return the noises of ``KIND=STD`` entries."""
+    return [chosen(NOISES, {"kind": kind, "std": _number(value, kind)}) for kind, value in pairs(entries, "--with-noise").items()]
+
+
+def _number(text: str, name: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise RefusedInputError(f"{name}={text} is no number: write {name}=0.05.") from None
+
+
+def _values(words: Sequence[str], flag: str) -> list[str]:
+    """Return the words behind a flag, up to the next flag."""
+    behind = words[words.index(flag) + 1 :] if flag in words else ()
+    return list(itertools.takewhile(lambda word: not word.startswith("--"), behind))
+
+
+def _kinds(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """Take ``--task.kind NAME`` and its like out of the words: kinds decide which flags there are."""
+    words, kinds = [], {}
+    rest = iter(arguments)
+    for word in rest:
+        flag, equals, value = word.partition("=")
+        part = flag.removeprefix("--").removesuffix(".kind")
+        if part in PARTS and flag == f"--{part}.kind":
+            kinds[part] = value if equals else next(rest, "")
+        else:
+            words.append(word)
+    return words, kinds
+
+
+def _changed(recipe: Experiment, kinds: dict[str, str], noises: Sequence[str]) -> Experiment:
+    """Return the recipe with parts of other kinds, each with its defaults, and with other noises."""
+    parts = {part: chosen(PARTS[part], {"kind": kind}) for part, kind in kinds.items() if kind != getattr(recipe, part).kind}
+    return recipe.replace(**parts, **({"noise": _noises(noises)} if noises else {}))

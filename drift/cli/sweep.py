@@ -1,0 +1,184 @@
+"""``repdrift sweep``: many recipes, one file each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+from tyro.conf import Positional
+
+from drift import sweep_executors
+from drift.cli.arguments import netcdf, pairs, parsed, told
+from drift.errors import RefusedInputError
+from drift.experiment import Experiment
+from drift.sweep import cross, run_sweep, sample
+
+EXAMPLES = """\
+  repdrift sweep recipe.toml --folder sweeps/noise --vary noise.0.std=0.01,0.03,0.1 seed=0,1,2 --dry-run
+  repdrift sweep recipe.toml --folder sweeps/size --vary network.units=100,200 learner.learning_rate=0.05,0.1 --out size.nc
+  repdrift sweep --preset random_update_noise --runs 40 --steps 100000 --folder sweeps/published
+  repdrift sweep recipe.toml --folder sweeps/size --vary seed=0,1,2,3 --executor slurm --jobs 20 --walltime 04:00:00
+  repdrift info sweeps/size                       how far it is, also while it runs"""
+Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff]
+
+
+def command(
+    recipes: Positional[tuple[Path, ...]] = (),
+    *,
+    folder: Path,
+    vary: tuple[str, ...] = (),
+    preset: str | None = None,
+    runs: int = 10,
+    steps: int | None = None,
+    seed: int = 0,
+    executor: Literal["processes", "serial", "dask", "slurm"] = "processes",
+    jobs: int | None = None,
+    memory: str = "2GB",
+    walltime: str = "24:00:00",
+    queue: str | None = None,
+    interface: str | None = None,
+    retry: Flag = False,
+    dry_run: Flag = False,
+    out: Path | None = None,
+    overwrite: Flag = False,
+) -> None:
+    """Run every recipe whose file is missing in a folder; a sweep that was stopped goes on where it stood.
+
+    Parameters
+    ----------
+    recipes
+        Recipe files in TOML; `repdrift run --dry-run` writes one.
+    folder
+        Where results go, one file a task; made if absent.
+    vary
+        Entries of the recipe and their values, as ENTRY=VALUE,VALUE; all combinations are run.
+    preset
+        A published family of runs instead of recipe files.
+    runs
+        Drawn from the preset.
+    steps
+        Of each run, instead of what recipes or preset say.
+    seed
+        From which a preset is drawn.
+    executor
+        Where tasks run.
+    jobs
+        Processes, Dask workers or SLURM jobs; one for each core by default, and to be given for SLURM.
+    memory
+        Of one SLURM job.
+    walltime
+        Of one SLURM job.
+    queue
+        SLURM partition.
+    interface
+        Network through which SLURM jobs reach this process, such as ib0.
+    retry
+        Run tasks again that have failed.
+    dry_run
+        Print the plan, and the job script of a cluster; run nothing.
+    out
+        netCDF file for the whole sweep as one Dataset; without it `drift.open_sweep` opens the folder.
+    overwrite
+        Replace the file of --out.
+    """
+    if out is not None:
+        netcdf(out, overwrite)
+    asked = _recipes(recipes, preset, runs, seed, steps)
+    crossed = [one for recipe in asked for one in varied(recipe, vary)]
+    queueing = {"memory": memory, "walltime": walltime, "queue": queue, "interface": interface}
+    with opened(executor, jobs, {name: value for name, value in queueing.items() if value is not None}) as where:
+        result = run_sweep(crossed, folder, executor=where, retry=retry, dry_run=dry_run)
+    if result is None:
+        return
+    from drift.cli.summaries import run_summary
+    from drift.store import save
+
+    told(run_summary(result))
+    if out is not None:
+        save(result.load(), out, overwrite=overwrite)
+    told(f"written: {folder if out is None else out}")
+
+
+def _recipes(paths: Sequence[Path], preset: str | None, runs: int, seed: int, steps: int | None) -> list[Experiment]:
+    from drift.cli.run import loaded_recipe
+
+    if bool(paths) == (preset is not None):
+        raise RefusedInputError(f"a sweep needs recipe files or --preset, got {'both' if paths else 'neither'}: give one of them.")
+    if preset is not None:
+        return sample(preset, runs=runs, seed=seed, **({} if steps is None else {"steps": steps}))
+    loaded = [loaded_recipe(path) for path in paths]
+    return loaded if steps is None else [recipe.replace(steps=steps) for recipe in loaded]
+
+
+def varied(recipe: Experiment, entries: Sequence[str]) -> list[Experiment]:
+    """Return a recipe for each combination of the values in ``ENTRY=VALUE,VALUE``.
+
+    Parameters
+    ----------
+    recipe : Experiment
+    entries : sequence of str
+        Entries of the recipe or of its parts, such as ``network.units=100,200``, those of noise by number, ``noise.0.std=0.1,0.2``.
+
+    Returns
+    -------
+    list of Experiment
+    """
+    lists = {name: _listed(text, name) for name, text in pairs(entries, "--vary").items()}
+    of_noise = {name: values for name, values in lists.items() if name.startswith("noise.")}
+    recipes = [recipe]
+    for name, values in of_noise.items():
+        recipes = [_noisy(one, name, value) for one in recipes for value in values]
+    plain = {name: values for name, values in lists.items() if name not in of_noise}
+    return [varied_one for one in recipes for varied_one in cross(one, **plain)]
+
+
+def _listed(text: str, name: str) -> list[Any]:
+    """Values between commas, each as JSON has it, else as a word."""
+    return [_value(word) for word in text.split(",")] if text.strip(",") == text else _refuse(text, name)
+
+
+def _refuse(text: str, name: str) -> list[Any]:
+    raise RefusedInputError(f"--vary {name}={text} has an empty value: write values between commas, without spaces.")
+
+
+def _value(word: str) -> Any:
+    try:
+        return json.loads(word)
+    except ValueError:
+        return word
+
+
+def _noisy(recipe: Experiment, path: str, value: Any) -> Experiment:
+    _, number, *entry = path.split(".")
+    if not number.isdecimal() or len(entry) != 1 or int(number) >= len(recipe.noise):
+        raise RefusedInputError(f"--vary {path} names no noise among {len(recipe.noise)} of the recipe: write noise.0.std=0.1,0.2.")
+    noise = list(recipe.noise)
+    noise[int(number)] = noise[int(number)].replace(**{entry[0]: value})
+    return recipe.replace(noise=noise)
+
+
+@contextmanager
+def opened(executor: str, jobs: int | None, options: dict[str, Any]) -> Iterator[Any]:
+    """Give what ``run_sweep`` takes as executor, open as long as it is needed."""
+    if executor == "slurm":
+        if jobs is None:
+            raise RefusedInputError("--executor slurm needs --jobs: give the number of jobs to keep running.")
+        with sweep_executors.slurm_cluster(jobs, **options) as cluster:
+            yield cluster
+    elif executor == "dask":
+        with sweep_executors.local_cluster(jobs) as client:
+            yield client
+    elif executor == "processes" and jobs is not None:
+        with sweep_executors.processes(jobs) as pool:
+            yield pool
+    else:
+        yield executor
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run the command."""
+    parsed(command, "sweep", arguments, EXAMPLES)

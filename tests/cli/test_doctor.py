@@ -1,0 +1,66 @@
+"""The doctor finds what is wrong, and nothing where nothing is."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from drift.cli.checks import CHECKS, FAULT, Check, findings
+
+
+def doctor(path: Path | None, *flags: str) -> subprocess.CompletedProcess:
+    surroundings = {**os.environ, **({"PYTHONPATH": str(path)} if path else {})}
+    command = [sys.executable, "-m", "drift.cli", "doctor", *flags]
+    return subprocess.run(command, env=surroundings, cwd="/", capture_output=True, text=True, check=False)
+
+
+def plant(folder: Path, name: str, version: str, *modules: str) -> None:
+    about = folder / f"{name}-{version}.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+    (about / "top_level.txt").write_text("\n".join(modules))
+
+
+def test_a_sound_installation_has_no_fault():
+    answer = doctor(None)
+    assert answer.returncode == 0, answer.stdout
+    assert "engine fused" in answer.stdout and "Brian2 circuit" in answer.stdout and "all is well" in answer.stdout
+
+
+def test_a_foreign_package_of_our_name_is_found(tmp_path: Path):
+    plant(tmp_path, "drift", "2.1", "drift")
+    answer = doctor(tmp_path, "--quick")
+    assert answer.returncode == 1
+    assert "FAULT  import drift" in answer.stdout and "pip uninstall drift" in answer.stdout and "1 faults" in answer.stdout
+
+
+def test_a_folder_that_shadows_ours_is_found(tmp_path: Path):
+    (tmp_path / "circuits").mkdir()
+    (tmp_path / "circuits" / "__init__.py").touch()
+    answer = doctor(tmp_path, "--quick")
+    assert answer.returncode == 1 and "not ours" in answer.stdout and str(tmp_path) in answer.stdout
+
+
+@pytest.mark.parametrize(("name", "version"), [("numpy", "2.9.0"), ("torch", "2.99"), ("brian2", "2.8"), ("xarray", "2023.1")])
+def test_a_version_out_of_bounds_is_found(tmp_path: Path, name: str, version: str):
+    if name == "numpy" and sys.version_info >= (3, 12):
+        pytest.skip("numpy has no upper bound here")
+    plant(tmp_path, name, version)
+    answer = doctor(tmp_path, "--quick")
+    assert answer.returncode == 1 and f"{version} is outside" in answer.stdout and "pip install" in answer.stdout
+
+
+def test_a_check_that_breaks_is_a_finding():
+    def broken_engine():
+        raise RuntimeError("no\nluck")
+
+    (found,) = findings(Check(broken_engine))
+    assert found.verdict == FAULT and found.subject == "broken engine" and "RuntimeError: no luck" in found.text
+
+
+def test_the_slow_checks_are_those_that_run_something():
+    assert {check.find.__name__ for check in CHECKS if check.slow} == {"engines", "circuit_simulator"}
