@@ -141,7 +141,7 @@ def test_another_way_of_running_or_another_code_is_another_task(tmp_path: Path, 
 def test_the_hashed_modules_are_all_that_decide_a_run():
     question = (
         "import sys, drift; from drift.probes import PROBES; "
-        "recipe = drift.Experiment(task=drift.RandomTask(), steps=3, sessions=2); "
+        "recipe = drift.Experiment(task=drift.RandomTask(), network=drift.Network(units=5), steps=3, sessions=2); "
         "drift.train([recipe], probes=list(PROBES), engine='batched', progress=False); "
         "network, noise = drift.DenoisingNetwork(units=3), [drift.ImplicitNoise(std=1.0)]; "
         "drift.train([recipe.replace(network=network, noise=noise, learner=drift.SGD())], progress=False); "
