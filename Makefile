@@ -4,7 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: run full test test-slow bench lint clean
+DOCS_STAMP := $(VENV)/.installed-docs
+
+.PHONY: run full test test-slow bench lint docs lab clean
 run: $(STAMP)
 	$(BIN)/python examples/corridor_drift.py --overwrite
 
@@ -24,6 +26,16 @@ bench: $(STAMP)
 	$(BIN)/python tests/benchmarks/bench_kernels.py
 	$(BIN)/python tests/benchmarks/bench_landscape.py
 	$(BIN)/python tests/benchmarks/bench_similarity_matching.py
+	$(BIN)/python tests/benchmarks/bench_denoising.py
+	$(BIN)/python tests/benchmarks/bench_sweep.py
+
+docs: $(DOCS_STAMP)
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+lab: $(DOCS_STAMP)
+	$(BIN)/jupytext --quiet --to ipynb examples/notebooks/*.py
+	$(BIN)/jupyter lab --notebook-dir examples/notebooks
 
 lint: $(STAMP)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
@@ -34,4 +46,8 @@ clean:
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test,dev]'
+	touch $@
+
+$(DOCS_STAMP): $(STAMP)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test,dev,docs,notebook,nwb]'
 	touch $@

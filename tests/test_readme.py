@@ -46,6 +46,18 @@ def test_the_example_runs_as_written(folder: Path):
     assert written == {f"corridor_drift.{kind}" for kind in ("nc", "png", "txt")}
 
 
+def test_an_afternoon_from_the_command_line(folder: Path):
+    """A recording written by a script is measured, fitted, compared, and reported."""
+    if not (folder / "recordings").exists():
+        run_block(1, folder)
+    lines = [shlex.split(line) for line in "".join(blocks("bash")).splitlines() if line.startswith("repdrift ")]
+    assert [line[1] for line in lines] == ["measure", "run", "fit", "compare"]
+    for line in lines:
+        subprocess.run([sys.executable, "-m", "drift.cli", *line[1:]], cwd=folder, check=True, capture_output=True, timeout=200)
+    report = (folder / "report.html").read_text()
+    assert report.count("<svg") >= 4 and "weight_lifetime" in report and "mouse" in report
+
+
 def test_every_make_target_named_exists():
     if shutil.which("make") is None:
         pytest.skip("make is not installed")
