@@ -141,7 +141,6 @@ def patches_long(asked: Asked, name: str) -> xr.Dataset:
 
 STD, COMPONENTS = 0.5, 48
 TERMS: dict[str, Any] = {
-    "L0": ((), "moments"),
     "L0+S+M+O": (("sparsify", "margin", "overlap"), "moments"),
     "L0+S+O": (("sparsify", "overlap"), "moments"),
     "L0+S": (("sparsify",), "moments"),
@@ -151,12 +150,13 @@ TERMS: dict[str, Any] = {
     "L0+O": (("overlap",), "moments"),
     "L0+S+M": (("sparsify", "margin"), "moments"),
 }
-NOISY = "noisy training"
+NOISY, CLEAN = "noisy training", "L0"
 
 
 def surrogate(asked: Asked, name: str) -> xr.Dataset:
-    """One network that learns a sum of implicit terms, or under noise, after 4,000 steps; names in TERMS, and NOISY."""
+    """One network that learns a sum of implicit terms, under noise, or neither, after 4,000 steps; names in TERMS, NOISY and CLEAN."""
     task = mnist(asked, components=COMPONENTS)
-    noise = noises(STD) if name == NOISY else [drift.ImplicitNoise(std=STD, terms=TERMS[name][0], form=TERMS[name][1])]
+    implicit = [drift.ImplicitNoise(std=STD, terms=TERMS[name][0], form=TERMS[name][1])] if name in TERMS else []
+    noise = noises(STD) if name == NOISY else implicit
     one = recipe(task, 256, 4000, asked.seed, noise=noise)
     return last(swept(asked, f"surrogate_{folder(name)}", [one], (*MEASURES, "margin_fraction"))).isel(subject=0)
