@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import html
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from html import escape
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -15,6 +15,7 @@ from circuits.drives import checked_drive, normal_quantiles
 from circuits.parameters import Seconds
 from circuits.stability import LIMITS, known_update
 from drift.recipe import Recipe
+from drift.rich_html import recipe_html
 from drift.schema import RefusedInputError
 
 if TYPE_CHECKING:
@@ -159,9 +160,9 @@ class Circuit(Recipe, ABC):
         )
 
     def _repr_html_(self) -> str:
-        rows = "".join(f"<tr><td>{html.escape(name)}</td><td>{html.escape(_shown(name, value))}</td></tr>" for name, value in self)
-        equations = html.escape(_dedented(self.excitatory_equations) + "\n\n" + _dedented(self.interneuron_equations))
-        return f"<b>{type(self).__name__}</b><pre>{equations}</pre><table><tr><th>parameter</th><th>value</th></tr>{rows}</table>"
+        """Show the circuit in a notebook: its parameters and its equations."""
+        equations = f"{_dedented(self.excitatory_equations)}\n\n{_dedented(self.interneuron_equations)}"
+        return recipe_html(self, f"<pre>{escape(equations)}</pre>")
 
 
 def labelled_rest(drive: xr.DataArray, rate: np.ndarray, winner: np.ndarray, inhibition: np.ndarray) -> xr.Dataset:
@@ -213,12 +214,6 @@ def require_positive_drive(drive: xr.DataArray) -> xr.DataArray:
 def selection_drive(units: int, drive: Any) -> xr.DataArray:
     """Return the drive on which a circuit is asked to select: the given one, or standard normal quantiles."""
     return require_positive_drive(checked_drive(normal_quantiles(units) if drive is None else drive, units))
-
-
-def _shown(name: str, value: Any) -> str:
-    if isinstance(value, tuple):
-        return " x ".join(map(str, np.shape(value))) + " numbers"
-    return f"{value * 1e3:g} ms" if name.endswith("time_constant") else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _dedented(equations: str) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from drift.rich_html import block, table
 from drift.schema import RefusedInputError
 from drift.store import load, save
 
@@ -74,12 +75,8 @@ class Fit:
         return "\n".join("\n  ".join([f"subject {label}", *self.sentences(number)]) for number, label in enumerate(labels))
 
     def _repr_html_(self) -> str:
-        labels = self.dataset["subject"].values
-        return "".join(
-            f"<h4>Fit of subject {html.escape(str(label))}</h4>{_table(self.dataset.isel(subject=number))}"
-            + "".join(f"<p>{html.escape(sentence)}</p>" for sentence in _goodness(self.dataset.isel(subject=number)))
-            for number, label in enumerate(labels)
-        )
+        """Show the fit in a notebook: one table of estimates a subject, and how well the circuit describes it."""
+        return block(*(_shown(self.dataset.isel(subject=number)) for number in range(self.dataset.sizes["subject"])))
 
 
 def _sentence(one: xr.Dataset, name: str) -> str:
@@ -116,11 +113,14 @@ def _goodness(one: xr.Dataset) -> list[str]:
     return found
 
 
-def _table(one: xr.Dataset) -> str:
-    head = "<tr><th>parameter</th><th>estimate</th><th>95 % interval</th><th>identified</th></tr>"
-    columns = (one[name].values for name in ("parameter", "estimate", "interval", "identified"))
+def _shown(one: xr.Dataset) -> str:
+    head = ("parameter", "estimate", "units", "95 % interval", "identified")
+    units = one["parameter_units"].values if "parameter_units" in one else [""] * one.sizes["parameter"]
     rows = [
-        f"<tr><td>{html.escape(str(name))}</td><td>{best:.4g}</td><td>{low:.4g} to {high:.4g}</td><td>{'yes' if known else 'no'}</td></tr>"
-        for name, best, (low, high), known in zip(*columns, strict=True)
+        (name, f"{best:.4g}", unit, f"{low:.4g} to {high:.4g}", "yes" if known else "no")
+        for name, best, unit, (low, high), known in zip(
+            one["parameter"].values, one["estimate"].values, units, one["interval"].values, one["identified"].values, strict=True
+        )
     ]
-    return f"<table>{head}{''.join(rows)}</table>"
+    sentences = "".join(f"<p>{escape(sentence)}</p>" for sentence in _goodness(one))
+    return table(head, rows, f"Fit of subject {one['subject'].item()}") + sentences

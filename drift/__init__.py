@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 # In the order in which data flow: recipe, run, measures, files. Modules are loaded when a name is first used.
@@ -43,6 +44,7 @@ _PLACES = {
     "changed_behaviour": "null_models",
     "compare": "comparison",
     "comparison_table": "comparison_table",
+    "report": "report",
     "cross": "sweep",
     "sample": "sweep_presets",
     "run_sweep": "sweep",
@@ -74,6 +76,7 @@ if TYPE_CHECKING:
     from drift.noise import ImplicitNoise, InputNoise, LabelNoise, Linear, OnOff, UpdateNoise
     from drift.null_models import changed_behaviour, frozen_code, wrong_registration
     from drift.observation import observe
+    from drift.report import report
     from drift.schema import check
     from drift.store import load, save
     from drift.streams import stream
@@ -107,3 +110,7 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *_PLACES})
+
+
+if "xarray" in sys.modules:  # otherwise with the first Dataset: ``drift.schema`` registers ``dataset.drift``
+    import drift.accessor

@@ -48,6 +48,12 @@ class Recipe(BaseModel):
         """Return the recipe that ``to_toml`` or a person wrote; refuses text that is not TOML."""
         return cls(**_table(text, tomllib.loads, "TOML"))
 
+    def _repr_html_(self) -> str:
+        """Show the recipe in a notebook: nested tables, what differs from the defaults in bold, and the Python that makes it."""
+        from drift.rich_html import recipe_html  # what decides the numbers of a run does not depend on it
+
+        return recipe_html(self)
+
 
 def chosen(table: Mapping[str, type[Recipe]], value: Any) -> Any:
     """Return a recipe from a table of variants: an instance as it is, a mapping by its ``kind``.

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
+import drift.accessor  # noqa: F401  (gives every Dataset its entry ``dataset.drift``)
 from drift.errors import RefusedInputError, SchemaError
 
 __all__ = ["VARIABLES", "RefusedInputError", "SchemaError", "Variable", "check", "combine", "described", "labelled"]

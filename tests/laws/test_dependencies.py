@@ -16,8 +16,8 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 SHARED = {"drift.errors", "drift.schema", "drift.metrics", "drift.streams", "drift.store", "drift.observation"}
 ALLOWED = {
     "drift": {"drift"},
-    "data_adapters": {"data_adapters", *SHARED},
-    "circuits": {"circuits", "drift.theory", "drift.recipe", "drift.observed_maps", *SHARED},
+    "data_adapters": {"data_adapters", "drift.running", *SHARED},  # exchanged sessions say which samples count as running
+    "circuits": {"circuits", "drift.theory", "drift.recipe", "drift.rich_html", "drift.observed_maps", *SHARED},
     "drift/metrics": {"drift.errors", "drift.schema", "drift.streams", "drift.metrics"},
 }
 FOREIGN_TO_METRICS = {"torch", "brian2", "numba", "pydantic", "matplotlib"}
