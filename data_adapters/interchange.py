@@ -17,7 +17,8 @@ in files, from 0 in Datasets.
 ``time``, ``time_unit``             real elapsed time (not an index) in day, min or step
 ``n_detected``                      the denominator; may exceed the cells in the file; not needed for variant B
 ``velocity, trial, direction``      optional, (frame,)
-``region, position_units, unit, unit_label, unit_identity, bin_size, minimum_speed, source``  optional; see ``session_dataset``
+``region``, ``source``              optional text
+``position_units``, ``unit``        optional, as ``unit_label``, ``unit_identity``, ``bin_size``, ``minimum_speed`` (``session_dataset``)
 ``attr_<name>``, ``coord_<name>``   further attributes and scalar coordinates
 ==================================  =======================================================================================
 

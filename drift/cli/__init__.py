@@ -54,7 +54,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     -------
     int
     """
-    name, *rest = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _answer(*words or ["--help"])
+    except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return _said("interrupted; files that were being written are left as they were.", status=130)
+
+
+def _answer(name: str, *rest: str) -> int:
     if name in ("-h", "--help", "help"):
         return _said(INTRODUCTION.format(commands="\n".join(f"  {key:11} {text}" for key, text in COMMANDS.items())))
     if name == "--version":
@@ -63,13 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         close = difflib.get_close_matches(name, [*COMMANDS, "--version", "--help"], n=1)
         meant = f"did you mean {close[0]!r}?" if close else f"use one of {', '.join(COMMANDS)}."
         return _said(f"repdrift has no command {name!r}: {meant}", status=2)
-    try:
-        return _status(name, rest)
-    except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except KeyboardInterrupt:
-        return _said("interrupted; files that were being written are left as they were.", status=130)
+    return _status(name, list(rest))
 
 
 def _status(name: str, rest: list[str]) -> int:
@@ -82,7 +86,7 @@ def _status(name: str, rest: list[str]) -> int:
 
 
 def _said(text: str, status: int = 0) -> int:
-    print(text, file=sys.stderr if status else sys.stdout)
+    print(text, file=sys.stderr if status else sys.stdout, flush=True)
     return status
 
 

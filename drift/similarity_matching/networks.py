@@ -171,7 +171,7 @@ def published_network(name: str) -> Matching:
     Parameters
     ----------
     name : str
-        "principal_subspace" (the scan of diffusion constants), "ring", "ring_noise" (arms with one noise are ``replace``d from it),
+        "principal_subspace" (the scan of diffusion constants), "ring", "ring_noise" (``replace`` gives its arms with one noise),
         "place_1d", "place_2d" (recorded every 100 steps instead of 10), or "t_maze".
 
     Returns

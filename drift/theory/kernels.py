@@ -72,8 +72,8 @@ def kappa(correlation: Any, active_fraction: Any, variant: Variant = "subtract")
     """Similarity of the codes of two inputs: the kernel of one Top-K layer of infinite width.
 
     kappa(c) = E[phi(u) phi(v)] with phi(u) = (u - tau)_+ (``subtract``), u 1(u > tau) (``keep``) or 1(u > tau) (``binary``); for
-    tau < 0 by reflection, for example kappa_-t(c) = c + t^2 - 2 c Q(t) + 2 t mu(t) + kappa_t(c). Not normalised: kappa(1) = k1, f +
-    tau g(tau) or f. Absolute error below 2e-15, relative to kappa(1) below 1e-12.
+    tau < 0 by reflection, for example ``kappa_-t(c) = c + t^2 - 2 c Q(t) + 2 t mu(t) + kappa_t(c)``. Not normalised: kappa(1) = k1,
+    f + tau g(tau) or f. Absolute error below 2e-15, relative to kappa(1) below 1e-12.
 
     Parameters
     ----------
