@@ -3,7 +3,8 @@
 ``sessions(name, path)`` yields one session Dataset of the labelled form (``drift.schema``) after the other; ``drift.measure`` turns
 them into the longitudinal Dataset that simulated networks share. A reader is a module of this package with a function
 ``sessions(path, **options)`` and one line in ``READERS``. Where a laboratory published summaries, ``summary(name, path)`` reads them.
-``fetch(name)`` downloads public files, on request only.
+``fetch(name)`` downloads public files, on request only. The way out: ``to_nwb`` writes sessions as NWB files, ``to_pynapple`` and
+``from_pynapple`` exchange them with pynapple.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import xarray as xr
 
+    from data_adapters.nwb_writing import to_nwb
+    from data_adapters.pynapple_objects import from_pynapple, to_pynapple
+
 READERS: dict[str, str] = {
     "interchange": "data_adapters.interchange",
     "jercog2019": "data_adapters.jercog2019",
@@ -26,7 +30,19 @@ READERS: dict[str, str] = {
 }
 SUMMARIES = ("jercog2019", "karlsson2015", "khatib2023", "sheintuch2023")
 
-__all__ = ["READERS", "SUMMARIES", "fetch", "sessions", "summary"]
+EXCHANGE = {
+    "to_nwb": "data_adapters.nwb_writing",
+    "from_pynapple": "data_adapters.pynapple_objects",
+    "to_pynapple": "data_adapters.pynapple_objects",
+}
+
+__all__ = ["READERS", "SUMMARIES", "fetch", "from_pynapple", "sessions", "summary", "to_nwb", "to_pynapple"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in EXCHANGE:
+        raise AttributeError(f"module 'data_adapters' has no attribute {name!r}")
+    return getattr(import_module(EXCHANGE[name]), name)
 
 
 def sessions(name: str, path: str | Path, **options: Any) -> Iterator[xr.Dataset]:

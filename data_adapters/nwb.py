@@ -2,11 +2,14 @@
 
 NWB has no standard type of rate maps. Events are spike times (``Units``) or responses of regions of interest (``RoiResponseSeries``),
 position is a ``SpatialSeries`` whose numbers times ``conversion`` plus ``offset`` are in ``unit`` (metres unless said otherwise): here cm.
-Elapsed time comes from ``session_start_time``. Nothing in the format says that units are followed across files, so they are not.
+Elapsed time comes from ``session_start_time``. Nothing in the format says that units are followed across files; where regions or units
+have a column ``global_roi_id``, equal entries in two files of a subject are taken for the same unit. What ``data_adapters.to_nwb`` wrote
+is read back as it was.
 """
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +21,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from data_adapters.frames import frame_counts, positions_at, stretches
 from data_adapters.limits import refuse_absurd
 from data_adapters.options import existing, one_line
 from data_adapters.session import integers, numbers, session_dataset
@@ -26,14 +30,41 @@ from drift.schema import RefusedInputError
 SOURCE = "NWB file"
 CENTIMETRES = {"m": 100.0, "meters": 100.0, "metres": 100.0, "meter": 100.0, "cm": 1.0, "centimeters": 1.0, "mm": 0.1, "millimeters": 0.1}
 PIXELS = ("px", "pixel", "pixels")
+GLOBAL = "global_roi_id"
+ROOM = "repdrift"  # module in which to_nwb keeps what the standard has no place for
+LABELS = {
+    "subject": "who was recorded",
+    "session": "number of the session, from 0",
+    "elapsed": "real elapsed time, in elapsed_units",
+    "elapsed_units": "day, min or step",
+    "environment": "where",
+    "unit_identity": "sessions of a subject with the same text share unit numbers",
+    "sampling_rate": "samples per second, Hz",
+    "source": "paper or data set",
+    "position_units": "cm or pixel",
+    "geometry": "of the track or arena",
+    "bin_size": "recommended width of a place, in position_units",
+    "minimum_speed": "speed above which samples count, in position_units per second",
+    "detected_units": "units detected, silent ones included: the denominator of fractions",
+    "samples": "further samples of the session, JSON",
+    "coords": "further scalar coordinates, JSON",
+    "attrs": "further attributes, JSON",
+}
 
 
 class Session(NamedTuple):
-    """File of one session, whose it is and when it began."""
+    """File of one session, whose it is, when it began, what ``to_nwb`` wrote of it, and who its units are across files."""
 
     path: Path
     subject: str
     start: datetime
+    labels: dict[str, Any]
+    identities: frozenset[str]
+
+    @property
+    def order(self) -> tuple[str, datetime, int]:
+        """By subject and start; by number where to_nwb wrote one, since sessions may begin together."""
+        return self.subject, self.start, self.labels.get("session", 0)
 
 
 class Series(NamedTuple):
@@ -44,7 +75,7 @@ class Series(NamedTuple):
 
 
 def sessions(
-    path: str | Path, events: str | None = None, position: str | None = None, environment: str = "unknown", geometry: str = "unknown"
+    path: str | Path, events: str | None = None, position: str | None = None, environment: str | None = None, geometry: str | None = None
 ) -> Iterator[xr.Dataset]:
     """One session Dataset per file, by subject and start.
 
@@ -56,14 +87,15 @@ def sessions(
         Name of the ``RoiResponseSeries``, or ``units`` for spike times; None: whichever the file has, if it is one.
     position : str or None
         Name of the ``SpatialSeries``; None: the only one.
-    environment, geometry : str
-        Which the file does not say.
+    environment, geometry : str or None
+        Which the standard does not say; None: unknown, unless ``to_nwb`` wrote it.
 
     Returns
     -------
     iterator of xarray.Dataset
         Responses keep their frames, with the position interpolated at them (NaN outside of it). Spikes are counted in the frames of the
-        position: a spike belongs to the last frame that begins before or at it. ``elapsed`` in days since the subject's first file.
+        position: a spike belongs to the last frame that begins before or at it. ``elapsed`` in days since the subject's first file, and
+        sessions are numbered from it. With ``global_roi_id`` the number of a unit is the rank of its entry among those of the subject.
 
     Raises
     ------
@@ -71,18 +103,21 @@ def sessions(
         If pynwb is not installed, or a file cannot be used.
     """
     path = existing(path)
-    _package()
+    package()
     files = sorted(path.glob("*.nwb")) if path.is_dir() else [path]
     if not files:
         raise RefusedInputError(f"files named *.nwb were expected in {path}, got none: check the folder.")
-    found = sorted((_begun(file) for file in files), key=lambda one: (one.subject, one.start))
-    return (_session(one, found, (events, position), (environment, geometry)) for one in found)
+    found = sorted((_begun(file) for file in files), key=lambda one: one.order)
+    said = {name: value for name, value in (("environment", environment), ("geometry", geometry)) if value is not None}
+    return (_session(one, found, (events, position), said) for one in found)
 
 
-def _package() -> Any:
+def package() -> Any:
+    """Return pynwb with what is used of it, or refuse in one sentence where it is not installed."""
     try:
         import pynwb
         import pynwb.behavior
+        import pynwb.misc
         import pynwb.ophys
     except ImportError as error:
         raise RefusedInputError("NWB files were expected to find the package pynwb, got none: pip install repdrift[nwb].") from error
@@ -90,13 +125,19 @@ def _package() -> Any:
 
 
 @contextmanager
+def quietly() -> Iterator[None]:
+    """Silence what pynwb says of extensions, of older versions of the format and of its own future."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@contextmanager
 def _content(path: Path) -> Iterator[Any]:
     """The content of a file while it is open; whatever a damaged file makes the reader raise becomes one sentence."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of extensions and of older versions of the format
-            with _package().NWBHDF5IO(str(path), "r") as file:
-                yield file.read()
+        with quietly(), package().NWBHDF5IO(str(path), "r") as file:
+            yield file.read()
     except RefusedInputError:
         raise
     except Exception as error:  # h5py, hdmf and pynwb raise nearly anything
@@ -105,38 +146,93 @@ def _content(path: Path) -> Iterator[Any]:
 
 def _begun(path: Path) -> Session:
     with _content(path) as content:
-        subject = None if content.subject is None else content.subject.subject_id
-        return Session(path, str(subject or path.stem), content.session_start_time)
+        labels = _labels(content)
+        subject = labels.get("subject") or (None if content.subject is None else content.subject.subject_id)
+        tables = [one for one in content.objects.values() if GLOBAL in getattr(one, "colnames", ())]
+        identities = frozenset(str(entry) for table in tables for entry in table[GLOBAL].data[:])
+        return Session(path, str(subject or path.stem), content.session_start_time, labels, identities)
 
 
-def _session(one: Session, found: list[Session], chosen: tuple[str | None, str | None], where: tuple[str, str]) -> xr.Dataset:
+def _labels(content: Any) -> dict[str, Any]:
+    """What ``to_nwb`` wrote beside the samples; empty for a file of anyone else."""
+    room = content.processing.get(ROOM)
+    if room is None or "session" not in room.data_interfaces:
+        return {}
+    row = {name: room["session"][name].data[0] for name in LABELS}
+    row = {name: value.item() if isinstance(value, np.generic) else value for name, value in row.items()}
+    return {name: json.loads(value) if name in ("samples", "coords", "attrs") else value for name, value in row.items()}
+
+
+def _session(one: Session, found: list[Session], chosen: tuple[str | None, str | None], said: dict[str, str]) -> xr.Dataset:
     own = [other for other in found if other.subject == one.subject]
     with _content(one.path) as content:
         place, units = _position(content, chosen[1], one.path)
-        series, labels, notes = _events(content, chosen[0], place, one.path)
-    at_frames = _interpolated(place, series.time)
-    return session_dataset(
-        subject=one.subject,
-        session=own.index(one),
-        elapsed=(one.start - own[0].start).total_seconds() / 86400,
-        elapsed_units="day",
-        environment=where[0],
-        unit_identity=f"session {own.index(one)}",
-        activity=series.values,
-        position=at_frames,
-        time=series.time,
-        sampling_rate=1 / float(np.median(np.diff(series.time))),
-        position_units=units,
-        geometry=where[1],
-        source=SOURCE,
-        unit_label=labels,
-        attrs={"notes": notes},
-    )
+        series, who, notes = _events(content, chosen[0], place, one.path)
+        written = _written(content, one, series.time) if one.labels else {}
+    number = own.index(one)
+    known = {
+        "subject": one.subject,
+        "session": number,
+        "elapsed": (one.start - own[0].start).total_seconds() / 86400,
+        "elapsed_units": "day",
+        "environment": "unknown",
+        "time": series.time,
+        "sampling_rate": 1 / float(np.median(np.diff(series.time))),
+        "position_units": units,
+        "geometry": "unknown",
+        "source": SOURCE,
+        "attrs": {"notes": notes},
+        **_units(who, one, own, f"session {number}"),
+    }
+    samples = {"activity": series.values, "position": positions_at(place.values, place.time, series.time)}
+    return session_dataset(**{**known, **samples, **written, **said})
+
+
+class Who(NamedTuple):
+    """Who the units of a file are: numbers and names in it, and entries of ``global_roi_id`` where it has them."""
+
+    numbers: NDArray[np.int64]
+    labels: list[str]
+    identities: list[str] | None
+
+
+def _units(who: Who, one: Session, own: list[Session], session: str) -> dict[str, Any]:
+    """Numbers, labels and identity of units, by their rank among all of the subject where files say who they are."""
+    if one.labels:
+        return {"unit": who.numbers, "unit_label": who.labels}
+    if who.identities is None:
+        return {"unit_label": who.labels, "unit_identity": session}
+    if len(set(who.identities)) < len(who.identities):
+        twice = next(entry for entry in who.identities if who.identities.count(entry) > 1)
+        raise RefusedInputError(f"{GLOBAL} in {one.path} was expected to name every unit once, got {twice!r} twice: correct the column.")
+    ranks = {entry: rank for rank, entry in enumerate(sorted(frozenset().union(*(other.identities for other in own)), key=_natural))}
+    return {
+        "unit": [ranks[entry] for entry in who.identities],
+        "unit_label": [f"roi {entry}" for entry in who.identities],
+        "unit_identity": GLOBAL,
+    }
+
+
+def _natural(entry: str) -> tuple[float, str]:
+    return (float(entry) if entry.isdigit() else np.inf, entry)
+
+
+def _written(content: Any, one: Session, time: NDArray[np.float64]) -> dict[str, Any]:
+    """Arguments of ``session_dataset`` that ``to_nwb`` wrote."""
+    held = one.labels["samples"]
+    further: dict[str, Any] = {name: value for name, value in one.labels.items() if name != "samples"}
+    series = content.processing["behavior"].data_interfaces.get("BehavioralTimeSeries")
+    further |= {name: numbers(series[name].data[:], f"{name} in {one.path}") for name in ("velocity", "direction") if name in held}
+    if "trial" in held:
+        rows = content.trials  # absent where no sample lies in a trial
+        columns: Any = [np.zeros(0)] * 3 if rows is None else [rows[name][:] for name in ("start_time", "stop_time", "trial")]
+        further["trial"] = stretches(time, *columns)
+    return further | ({} if "time" in held else {"time": None})
 
 
 def _position(content: Any, name: str | None, path: Path) -> tuple[Series, str]:
     """Position in cm or pixel."""
-    kinds = _package().behavior.SpatialSeries
+    kinds = package().behavior.SpatialSeries
     found = {one.name: one for one in content.objects.values() if isinstance(one, kinds)}
     series = found[_only(found, name, "SpatialSeries", path)]
     values, unit = _numbers(series.data, f"{series.name} in {path}"), str(series.unit).casefold()
@@ -149,9 +245,9 @@ def _position(content: Any, name: str | None, path: Path) -> tuple[Series, str]:
     return Series(scaled, _times(series, len(values), path)), "cm" if unit in CENTIMETRES else "pixel"
 
 
-def _events(content: Any, name: str | None, place: Series, path: Path) -> tuple[Series, list[str], str]:
-    """Events (frame, unit) with their times, labels of the units, and what was left out."""
-    kind = _package().ophys.RoiResponseSeries
+def _events(content: Any, name: str | None, place: Series, path: Path) -> tuple[Series, Who, str]:
+    """Events (frame, unit) with their times, who the units are, and what was left out."""
+    kind = package().ophys.RoiResponseSeries
     found = {one.name: one for one in content.objects.values() if isinstance(one, kind)}
     if content.units is not None and "spike_times" in content.units.colnames:
         found["units"] = content.units
@@ -159,22 +255,27 @@ def _events(content: Any, name: str | None, place: Series, path: Path) -> tuple[
     if isinstance(series, kind):
         values = _numbers(series.data, f"{series.name} in {path}")
         values = values[:, np.newaxis] if values.ndim == 1 else values
-        labels = [f"roi {number}" for number in integers(series.rois.data[:], f"rois of {series.name} in {path}")]
-        return Series(values, _times(series, len(values), path)), labels, ""
+        rows = integers(series.rois.data[:], f"rois of {series.name} in {path}")
+        return Series(values, _times(series, len(values), path)), _who(series.rois.table, rows, "roi"), ""
     return _counted(series, place, path)
 
 
-def _counted(units: Any, place: Series, path: Path) -> tuple[Series, list[str], str]:
-    trains = [numbers(units.get_unit_spike_times(row), f"spike_times in {path}") for row in range(len(units))]
-    frames, width = len(place.time), float(np.median(np.diff(place.time)))
-    refuse_absurd((frames, len(trains)), 8, f"counts of units in {path}")
-    edges, counts = np.append(place.time, place.time[-1] + width), np.zeros((frames, len(trains)))
-    for unit, train in enumerate(trains):
-        frame = np.searchsorted(edges, train, side="right") - 1
-        counts[:, unit] = np.bincount(frame[(frame >= 0) & (frame < frames)], minlength=frames)
-    outside = sum(map(len, trains)) - int(counts.sum())
+def _who(table: Any, rows: NDArray[np.int64], word: str) -> Who:
+    """Who the units in these rows of a table are."""
+    ids = np.asarray(table.id[:])[rows]
+    given = table["unit_label"].data[:] if "unit_label" in table.colnames else None
+    labels = [f"{word} {number}" for number in (rows if word == "roi" else ids)] if given is None else [str(given[row]) for row in rows]
+    entries = table[GLOBAL].data[:] if GLOBAL in table.colnames else None
+    return Who(ids, labels, None if entries is None else [str(entries[row]) for row in rows])
+
+
+def _counted(units: Any, place: Series, path: Path) -> tuple[Series, Who, str]:
+    rows = np.arange(len(units))
+    trains = [numbers(units.get_unit_spike_times(row), f"spike_times in {path}") for row in rows.tolist()]
+    refuse_absurd((len(place.time), len(trains)), 8, f"counts of units in {path}")
+    counts, outside = frame_counts(trains, place.time)
     notes = f"{outside} spikes left out because they lie outside of the tracked frames" if outside else ""
-    return Series(counts, place.time), [f"unit {number}" for number in units.id[:]], notes
+    return Series(counts, place.time), _who(units, rows, "unit"), notes
 
 
 def _only(found: dict[str, Any], name: str | None, kind: str, path: Path) -> str:
@@ -205,12 +306,3 @@ def _times(series: Any, samples: int, path: Path) -> NDArray[np.float64]:
     if len(times) != samples or not (np.diff(times) > 0).all():
         raise RefusedInputError(f"{what} were expected to increase, one per sample ({samples}), got {len(times)}: correct them.")
     return times
-
-
-def _interpolated(place: Series, time: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Position at these times, linear between its samples; NaN beside a lost sample and outside."""
-    if np.array_equal(place.time, time):
-        return place.values
-    axes = place.values.reshape(len(place.time), -1).T
-    found = np.stack([np.interp(time, place.time, axis, left=np.nan, right=np.nan) for axis in axes], axis=1)
-    return found[:, 0] if place.values.ndim == 1 else found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import types
 from typing import TYPE_CHECKING, Any
 
 # In the order in which data flow: recipe, run, measures, files. Modules are loaded when a name is first used.
@@ -104,13 +105,23 @@ def __getattr__(name: str) -> Any:
     if name not in _PLACES:
         raise AttributeError(f"module 'drift' has no attribute {name!r}")
     value = getattr(importlib.import_module(f"drift.{_PLACES[name]}"), name)
-    globals()[name] = value  # a function may share its module's name; bind it before the import system does
+    globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *_PLACES})
 
+
+class _Package(types.ModuleType):
+    """A package whose functions keep their names, although some modules share them: the import system may not bind those."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _PLACES and isinstance(value, types.ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
 
 if "xarray" in sys.modules:  # otherwise with the first Dataset: ``drift.schema`` registers ``dataset.drift``
     import drift.accessor

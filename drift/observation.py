@@ -48,6 +48,7 @@ class _Subject(NamedTuple):
     matched: np.ndarray  # (session) session of the run that stands for each of them
     elapsed: np.ndarray  # (session) of these, in units of the run
     rate: np.ndarray  # (session, unit, place, way) of these, in events/s; out, back, and the mean of the two
+    experiment: str  # its recipe, if it has one
 
 
 def calcium_events(spikes: np.ndarray, sampling_rate: float, decay_time: float, detection_threshold: float) -> np.ndarray:
@@ -95,7 +96,8 @@ def _subject(run: xr.Dataset, number: int, recorded: xr.Dataset, rules: _Rules) 
     rate = simulated_rate(run["rate"].isel(subject=number, session=matched), recorded.sizes["place"])
     if not np.isfinite(rate).any(axis=(2, 3)).all():
         raise RefusedInputError(f"subject {label} of the run was expected to have rates in all its sessions, got NaN: leave it out.")
-    return _Subject(label, like, matched, elapsed[matched], _in_events(rate, like.isel(session=0)))
+    recipe = str(run["experiment"].values[number]) if "experiment" in run.coords else ""
+    return _Subject(label, like, matched, elapsed[matched], _in_events(rate, like.isel(session=0)), recipe)
 
 
 def _in_events(rate: np.ndarray, first: xr.Dataset) -> np.ndarray:
@@ -158,7 +160,8 @@ def _session(subject: _Subject, number: int, units: np.ndarray, tracks: Tracks, 
 def _labels(subject: _Subject, recorded: xr.Dataset) -> dict[str, object]:
     kept = {name: recorded[name].item() for name in ("session", "environment", "unit_identity", "sampling_rate")}
     attrs = {"units": str(recorded["elapsed"].attrs.get("units", "1"))}
-    return {"subject": subject.label, **kept, "elapsed": ((), recorded["elapsed"].item(), attrs)}
+    recipe = {"experiment": subject.experiment} if subject.experiment else {}
+    return {**recipe, "subject": subject.label, **kept, "elapsed": ((), recorded["elapsed"].item(), attrs)}
 
 
 def _attributes(subject: _Subject, number: int, rules: _Rules) -> dict[str, str | float]:

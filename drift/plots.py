@@ -70,7 +70,7 @@ def sorted_rate_maps(dataset: xr.Dataset, subject: int, session: int, ax: Axes, 
     """
     seen = dataset.isel(subject=subject, session=session)
     maps = smoothed(seen["rate"].isel(unit=seen["place_unit"].values == 1), smoothing)
-    flat = _side_by_side(maps)  # (unit, place over both directions)
+    flat = side_by_side(maps)  # (unit, place over both directions)
     peak = np.nanmax(flat, axis=1, keepdims=True, initial=0.0)
     order = np.argsort(np.nanargmax(np.where(np.isnan(flat), -1.0, flat), axis=1), kind="stable")
     ax.set_facecolor(NOT_VISITED)
@@ -217,8 +217,19 @@ def _published_line(one: xr.Dataset, ax: Axes) -> None:
         ax.plot(time, 1 + one["published_slope"].item() * passed, color=COLOURS[3], linewidth=2.2, alpha=0.85, label="published line")
 
 
-def _side_by_side(maps: xr.DataArray) -> np.ndarray:
-    """Return maps (unit, place) with the ways out and back side by side, the way back mirrored so that time runs to the right."""
+def side_by_side(maps: xr.DataArray) -> np.ndarray:
+    """Return rate maps with the ways out and back side by side, the way back mirrored so that time runs to the right.
+
+    Parameters
+    ----------
+    maps : xarray.DataArray
+        (unit, place[, direction]).
+
+    Returns
+    -------
+    numpy.ndarray
+        (unit, place), or (unit, 2 place).
+    """
     if "direction" not in maps.dims:
         return maps.transpose("unit", "place").values
     out, back = (maps.sel(direction=sign).transpose("unit", "place").values for sign in (1, -1))

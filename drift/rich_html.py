@@ -63,7 +63,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]], caption: str = 
 
 def _cell(value: object) -> str:
     if isinstance(value, float):
-        return f'<td class="number">{"–" if value != value else f"{value:.3g}"}</td>'
+        return f'<td class="number">{"-" if value != value else f"{value:.3g}"}</td>'
     return f'<td class="number">{value}</td>' if isinstance(value, int) else f"<td>{escape(str(value))}</td>"
 
 

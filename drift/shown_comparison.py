@@ -60,13 +60,13 @@ def _rows(one: xr.Dataset) -> list[tuple[object, ...]]:
     published = ("published_slope", "published_per", "published_p_value", "published_change")
     for panel in (panel for panel in panels if np.isfinite(panel["published_slope"])):
         slope, per, p, change = (panel[name].item() for name in published)
-        rows.append((f"{panel['panel'].item()} (published)", slope, np.nan, per, f"< {p:g}" if np.isfinite(p) else "–", 100 * change, "–"))
+        rows.append((f"{panel['panel'].item()} (published)", slope, np.nan, per, f"< {p:g}" if np.isfinite(p) else "-", 100 * change, "-"))
     return rows
 
 
 def _numbers(parts: list[xr.DataArray]) -> tuple[object, ...]:
     slope, error, units, p, change, subjects = parts
     counts = subjects.values[subjects.values > 0].astype(int)
-    shown = str(counts.min()) if counts.min() == counts.max() else f"{counts.min()}–{counts.max()}"
+    shown = str(counts.min()) if counts.min() == counts.max() else f"{counts.min()}-{counts.max()}"
     value = float(p)
     return float(slope), float(error), str(units.item()), "< 0.001" if value < 0.001 else value, 100 * float(change), shown

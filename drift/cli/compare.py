@@ -80,7 +80,7 @@ def command(
     if report is not None:
         from drift.report import report as written
 
-        written(comparison, report, run=simulated, recorded=measured, fit=fitted, overwrite=overwrite)
+        written(comparison, report, run=simulated, recorded=measured, fit=fitted, convention=convention, overwrite=overwrite)
     told(text, *(f"written: {path}" for path in (out, report) if path is not None))
 
 

@@ -30,6 +30,7 @@ def command(
     like: str | None = None,
     format: str | None = None,
     option: tuple[str, ...] = (),
+    events: Literal["responses", "spike_times"] = "responses",
     variables: tuple[str, ...] = (),
     seed: int = 0,
     overwrite: Flag = False,
@@ -50,6 +51,8 @@ def command(
         For NWB of a recording: its layout, as for `repdrift measure`.
     option
         Options of the reader, as KEY=VALUE.
+    events
+        For NWB: activity frame by frame, or whole counts as spike times.
     variables
         For CSV: which variables; all by default.
     seed
@@ -65,7 +68,7 @@ def command(
     else:
         import data_adapters
 
-        written = data_adapters.to_nwb(_sessions(source, like, format, option, seed), out, overwrite=overwrite)
+        written = data_adapters.to_nwb(_sessions(source, like, format, option, seed), out, events=events, overwrite=overwrite)
     told(*(f"written: {path}" for path in written))
 
 

@@ -68,6 +68,12 @@ def test_import_names_are_ours(name: str):
     assert importlib.util.find_spec(name).origin == str(CHECKOUT / name / "__init__.py")
 
 
+@pytest.mark.parametrize("name", ["report", "comparison_table"])
+def test_a_function_keeps_its_name_from_a_module_that_shares_it(name: str):
+    script = f"from drift.{name} import {name} as function; import drift; assert drift.{name} is function"
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
 def test_every_public_name_is_found_and_listed_once():
     import drift
 
