@@ -202,6 +202,20 @@ def test_tables_hold_every_number(folder: Path, tmp_path: Path):
     assert set(tables(run)) | {"units"} == {path.stem for path in tmp_path.glob("*.csv")}
 
 
+def test_sessions_go_to_nwb_with_the_recipe(folder: Path, tmp_path: Path):
+    pytest.importorskip("pynwb")
+    import data_adapters
+
+    asked = ["--like", str(folder / "recorded.nc"), "--out", str(tmp_path / "nwb")]
+    assert main(["export", "nwb", str(folder / "run.nc"), *asked]) == 0
+    run, sessions = drift.load(folder / "run.nc"), list(data_adapters.sessions("nwb", tmp_path / "nwb"))
+    assert len(sessions) == run.sizes["subject"] * drift.load(folder / "recorded.nc").sizes["session"]
+    assert {str(one["experiment"].item()) for one in sessions} == set(run["experiment"].values.astype(str))
+    assert main(["export", "nwb", str(folder / "recordings"), "--format", "interchange", "--out", str(tmp_path / "own")]) == 0
+    again = drift.measure(data_adapters.sessions("nwb", tmp_path / "own"), shuffles=20)
+    np.testing.assert_array_equal(again["rate"].values, drift.load(folder / "recorded.nc")["rate"].values)
+
+
 def test_info_tells_recipe_and_units(folder: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["info", str(folder / "run.nc")]) == 0
     told = capsys.readouterr().out
