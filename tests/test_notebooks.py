@@ -49,7 +49,10 @@ def test_text(path: Path):
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_it_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    monkeypatch.setenv("PYTHONWARNINGS", "default")
+    monkeypatch.setenv(
+        "PYTHONWARNINGS",
+        "default,ignore::DeprecationWarning",  # Brian2 calls pyparsing by its older names
+    )
     notebook = jupytext.read(path)
     began, used = time.monotonic(), os.times()
     client = nbclient.NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}})

@@ -51,7 +51,7 @@ def rate_map_slider(run: xr.Dataset, *, smoothing: float = 3.0, reference: int |
     handles = {
         "session": widgets.SelectionSlider(options=_sessions(run), value=run.sizes["session"] - 1, description="session"),
         "subject": widgets.Dropdown(options=_labels(run), value=0, description="subject"),
-        "reference": widgets.Dropdown(options=_sessions(run), value=first, description="sorted by"),
+        "reference": widgets.Dropdown(options=_sessions(run), value=first, description="sorted by", style={"description_width": "initial"}),
     }
     frame = widgets.Image(format="png", layout=widgets.Layout(max_width="100%", width=WIDTH))
 
@@ -89,7 +89,7 @@ class _Population:
         self._image.set_extent((*_extent(self._run), max(len(order), 1), 0))
         self._ax.set_ylim(max(len(order), 1), 0)
         names = {value: label for label, value in _sessions(self._run)}
-        told = f"{names[session]}, {len(order)} units sorted by {names[reference]}"
+        told = f"session {names[session]}: {len(order)} units, sorted by session {names[reference]}"
         self._ax.set_title(told if len(order) else "no place unit in the reference session", fontsize=10)
 
     def _of(self, subject: int) -> np.ndarray:
@@ -173,7 +173,7 @@ def _sessions(run: xr.Dataset) -> list[tuple[str, int]]:
     units = run["elapsed"].attrs.get("units", "")
     elapsed = run["elapsed"].mean("subject").values
     told = [f"{value:,.6g} {units if value == 1 else units + 's'}" if np.isfinite(value) else "time not known" for value in elapsed]
-    return [(f"session {number} ({text})", number) for number, text in enumerate(told)]
+    return [(f"{number} ({text})", number) for number, text in enumerate(told)]
 
 
 def _labels(run: xr.Dataset) -> list[tuple[str, int]]:

@@ -90,7 +90,7 @@ figure, axes = plt.subplots(1, 3, figsize=(9, 3.2), layout="constrained")
 for ax, session in zip(axes, (1, 10, 20)):
     run.drift.plot_rate_maps(subject=0, session=session, ax=ax)
     ax.set_xlabel("place in the corridor")
-axes[0].set_ylabel("place units, sorted by peak\nin the session shown")
+_ = axes[0].set_ylabel("place units, sorted by peak\nin the session shown")
 # %% [markdown]
 # ## How long until two sessions look unrelated?
 #

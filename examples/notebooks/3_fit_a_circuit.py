@@ -59,7 +59,7 @@ active = (settled["rate_trajectory"] > circuit.active_rate).sum("unit")
 ax.plot(1e3 * settled["time"], active, color="black")
 ax.axhline(float(settled["active_units"]), color="#D55E00", linestyle="--", label=f"at rest: {int(settled['active_units'])} of 400")
 ax.set(xlabel="time (ms)", ylabel="active units", yscale="log")
-ax.legend(frameon=False)
+_ = ax.legend(frameon=False)
 # %% [markdown]
 # ## A recording of it
 #

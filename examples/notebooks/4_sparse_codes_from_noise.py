@@ -45,7 +45,7 @@ for row, images in zip(axes, (patches, noisy)):
         ax.imshow(image.reshape(8, 8), cmap="Greys_r", vmin=-3, vmax=3)
         ax.set(xticks=[], yticks=[])
 axes[0, 0].set_ylabel("clean")
-axes[1, 0].set_ylabel("noisy")
+_ = axes[1, 0].set_ylabel("noisy")
 # %% [markdown]
 # ## Eight networks
 #
@@ -58,7 +58,7 @@ quiet = drift.Experiment(
     network=drift.DenoisingNetwork(units=100),
     learner=drift.Adam(learning_rate=4e-3, gradient_clip=1.0),
     minibatch=64,
-    steps=2_500,
+    steps=1_800,
     sessions=9,
     spacing="log",
 )

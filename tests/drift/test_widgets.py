@@ -65,7 +65,7 @@ def test_it_is_quick(run: xr.Dataset):
 
 def test_labels_say_what_is_seen(run: xr.Dataset):
     box = rate_map_slider(run.assign_coords(elapsed=run["elapsed"].assign_attrs(units="day") / 100))
-    assert [label for label, _ in box.children[0].options][:3] == ["session 0 (0 days)", "session 1 (1 day)", "session 2 (2 days)"]
+    assert [label for label, _ in box.children[0].options][:3] == ["0 (0 days)", "1 (1 day)", "2 (2 days)"]
     assert box.children[1].children[1].value == 0, "nothing is unlearned where elapsed counts days"
     assert rate_map_slider(run).children[1].children[1].value == 1
 
