@@ -34,8 +34,10 @@ docs: $(DOCS_STAMP)
 	@echo "docs/_build/html/index.html"
 
 lab: $(DOCS_STAMP)
-	$(BIN)/jupytext --quiet --to ipynb examples/notebooks/*.py
-	$(BIN)/jupyter lab --notebook-dir examples/notebooks
+	mkdir -p results/notebooks
+	for text in examples/notebooks/*.py; do notebook=results/notebooks/$$(basename $$text .py).ipynb; \
+	  [ -e $$notebook ] || $(BIN)/jupytext --quiet --to ipynb --output $$notebook $$text || exit 1; done
+	$(BIN)/jupyter lab --notebook-dir results/notebooks
 
 lint: $(STAMP)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
