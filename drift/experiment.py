@@ -7,11 +7,11 @@ from typing import Annotated, Literal, Self
 import numpy as np
 from pydantic import Field, Strict, field_validator, model_validator
 
-from drift.learners import SGD, AnyLearner
-from drift.networks import AnyNetwork, DifferentiableNetwork, Network
-from drift.noise import AnyNoise, Noise
+from drift.learners import LEARNERS, SGD, AnyLearner
+from drift.networks import NETWORKS, AnyNetwork, DifferentiableNetwork, Network
+from drift.noise import NOISES, AnyNoise, Noise
 from drift.recipe import Recipe
-from drift.tasks import AnyTask, CorridorTask
+from drift.tasks import TASKS, AnyTask, CorridorTask
 
 
 class Experiment(Recipe):
@@ -56,6 +56,7 @@ class Experiment(Recipe):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        self._named_apart()
         kinds = [noise.kind for noise in self.noise]
         if len(set(kinds)) < len(kinds):
             raise ValueError(f"noise holds the same kind twice, got {kinds}: give at most one of each")
@@ -72,6 +73,13 @@ class Experiment(Recipe):
         ):
             raise ValueError(f"sessions must be increasing steps between 0 and {self.steps}, got {self.sessions}")
         return self
+
+    def _named_apart(self) -> None:
+        """Refuse a class of the user's own under the name of another: files would tell of the other."""
+        for part, table in ((self.task, TASKS), (self.network, NETWORKS), (self.learner, LEARNERS), *((one, NOISES) for one in self.noise)):
+            known = table.get(part.kind)
+            if known is not None and type(part) is not known:
+                raise ValueError(f"{type(part).__name__} has the kind {part.kind!r} of {known.__name__}: give it a kind of its own")
 
     def _feasible(self) -> None:
         """Refuse what no engine computes."""

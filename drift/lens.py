@@ -177,6 +177,9 @@ def as_recorded(like: xr.Dataset | Iterable[xr.Dataset]) -> tuple[xr.Dataset, Tr
     recorded = like if isinstance(like, xr.Dataset) else measure(_kept_tracks(like, tracks))
     check(recorded, "rate", "occupancy", "recorded", "elapsed")
     missing = [name for name in ("bin_size", "minimum_speed") if name not in recorded.attrs]
+    unlabelled = [name for name in ("subject", "session", "unit_identity") if name not in recorded.coords]
+    if unlabelled:
+        raise RefusedInputError(f"a recording labels {', '.join(unlabelled)} by coordinates, got none: pass the result of measure.")
     if missing:
         raise RefusedInputError(f"a recording states {' and '.join(missing)} in its attributes, got none: pass the result of measure.")
     if not (recorded["recorded"] == 1).any():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import sys
 import threading
@@ -76,8 +77,22 @@ def tasks(recipes: Sequence[Experiment], folder: Path, options: dict[str, Any], 
 
 
 def _key(recipe: Experiment, options: dict[str, Any], code: str) -> str:
-    asked = json.dumps([json.loads(recipe.to_json()), options, code], sort_keys=True)
+    asked = json.dumps([json.loads(recipe.to_json()), options, code, *_foreign_sources(recipe)], sort_keys=True)
     return hashlib.sha256(asked.encode()).hexdigest()[:24]
+
+
+def _foreign_sources(recipe: Experiment) -> list[str]:
+    """Source texts of the parts that are the user's own: a changed rule makes new tasks, as changed code of this package does."""
+    parts = (recipe.task, recipe.network, recipe.learner, *recipe.noise)
+    foreign = [type(part) for part in parts if not type(part).__module__.startswith("drift.")]
+    return [_source(kind) for kind in foreign]
+
+
+def _source(kind: type) -> str:
+    try:
+        return inspect.getsource(kind)
+    except (OSError, TypeError):  # typed into a prompt: only its name is known
+        return kind.__qualname__
 
 
 def write_list(recipes: Sequence[Experiment], folder: Path, options: dict[str, Any], code: str) -> None:

@@ -142,5 +142,5 @@ for ax, letter in zip((maps[0], *panels), "abcd"):
 #
 # 1. **No noise.** Train `recipe.replace(noise=[])` and draw panel (d) again. What is left of the decay, and in which half of
 #    the run?
-# 2. **Another noise.** Put `drift.LabelNoise(std=0.3)` in the place of the update noise. It shakes what the network is told,
+# 2. **Another noise.** Put `drift.LabelNoise(std=3.0)` in the place of the update noise. It shakes what the network is told,
 #    not its synapses. Does the code drift? Does it become sparser, and how fast beside update noise?

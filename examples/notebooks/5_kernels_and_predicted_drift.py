@@ -84,8 +84,8 @@ forward = run.drift.predict().assign_coords(subject=[f"f = {fraction}" for fract
 forward["rms_structure"].to_series().unstack().round(3)
 
 # %% [markdown]
-# The table holds the distance of formula and circuit, as a root mean square over lags, on a scale from 0 to 1: a hundredth at most,
-# and three hundredths for the sparsest code, in which only ninety units are active at a place.
+# The table holds the distance of formula and circuit, as a root mean square over lags, on a scale from 0 to 1: a hundredth at
+# most, and three hundredths for the sparsest code, in which only ninety units are active at a place.
 #
 # ## Backward: from a recording to synapses
 #
@@ -178,5 +178,5 @@ for ax, letter in zip(axes.flat, "abcd"):
 # 1. **Half the cells.** Observe 100 cells, or for five minutes a day. How wide do the intervals become? How far apart may two
 #    recordings be before you would say that their synapses live for different times?
 # 2. **Without learning.** Ask `predict` about a network that learns nothing: train with `learner=drift.SGD(learning_rate=1e-6)`
-#    and `noise=[drift.UpdateNoise(std=0.003, acts_on="weights")]`. Does the readout of another day still fail more than the
+#    and `noise=[drift.UpdateNoise(std=0.001, acts_on="weights")]`. Does the readout of another day still fail more than the
 #    formula says?

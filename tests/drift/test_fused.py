@@ -6,6 +6,8 @@ passed through a few sums and through updates of at most the size of the weights
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings
@@ -346,6 +348,8 @@ class Unheard(learners.Learner):
 class Gentle(drift.SGD):
     """A rule that looks like one that the engine knows."""
 
+    kind: Literal["gentle"] = "gentle"
+
     def learn(self, program: learners.Program) -> None:
         """Take half a step."""
         for weights, slope in zip(program.parameters, program.gradient(), strict=True):
@@ -354,6 +358,8 @@ class Gentle(drift.SGD):
 
 class Wide(drift.Network):
     """A network that looks like one that the engine knows."""
+
+    kind: Literal["wide"] = "wide"
 
 
 @pytest.mark.parametrize("rule", RULES)

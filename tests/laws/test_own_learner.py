@@ -117,3 +117,24 @@ def test_an_unregistered_rule_runs_and_its_files_say_that_it_is_unknown():
     assert run.attrs["engine"] == "batched"
     with pytest.raises(drift.RefusedInputError, match="kind 'test_momentum' is unknown"):
         _ = run.drift.recipes
+
+
+def test_the_kind_of_another_rule_is_refused():
+    class Borrowed(drift.SGD):
+        """Files would call it gradient descent."""
+
+    with pytest.raises(drift.RefusedInputError, match=r"Borrowed has the kind 'sgd' of SGD: give it a kind of its own"):
+        drift.Experiment(learner=Borrowed())
+
+
+def test_a_changed_rule_makes_new_tasks_of_a_sweep(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    from drift import sweep_files
+
+    def key(learner: Learner) -> str:
+        (task,) = sweep_files.tasks([drift.Experiment(learner=learner)], tmp_path, {}, "code")
+        return task.path.name
+
+    before = key(Momentum()), key(drift.SGD())
+    assert key(Momentum()) == before[0]
+    monkeypatch.setattr(sweep_files.inspect, "getsource", lambda kind: f"{kind.__name__}, changed")
+    assert key(Momentum()) != before[0] and key(drift.SGD()) == before[1]
