@@ -55,7 +55,7 @@ def test_an_afternoon_from_the_command_line(folder: Path):
     for line in lines:
         subprocess.run([sys.executable, "-m", "drift.cli", *line[1:]], cwd=folder, check=True, capture_output=True, timeout=200)
     report = (folder / "report.html").read_text()
-    assert report.count("<svg") >= 4 and "weight_lifetime" in report and "mouse" in report
+    assert report.count("<svg") >= 4 and "weight lifetime" in report and "mouse" in report
 
 
 def test_every_make_target_named_exists():
