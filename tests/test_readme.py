@@ -46,6 +46,7 @@ def test_the_example_runs_as_written(folder: Path):
     assert written == {f"corridor_drift.{kind}" for kind in ("nc", "png", "txt")}
 
 
+@pytest.mark.slow  # CI runs it all the same
 def test_an_afternoon_from_the_command_line(folder: Path):
     """A recording written by a script is measured, fitted, compared, and reported."""
     if not (folder / "recordings").exists():

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from drift.cli.checks import CHECKS, FAULT, Check, findings
 
 
@@ -23,6 +25,7 @@ def plant(folder: Path, name: str, version: str, *modules: str) -> None:
     (about / "top_level.txt").write_text("\n".join(modules))
 
 
+@pytest.mark.slow  # CI runs it all the same
 def test_a_sound_installation_has_no_fault():
     answer = doctor(None)
     assert answer.returncode == 0, answer.stdout
