@@ -73,6 +73,15 @@ def writable(path: Path | None, overwrite: bool, *, folder: bool = False) -> Pat
     return path
 
 
+def apart(written: Iterable[Path | None], read: Iterable[Path | None] = ()) -> None:
+    """Refuse to write two results to one file, or a result over what is read, even where overwriting is asked for."""
+    taken = {path.resolve() for path in read if path is not None}
+    for path in written:
+        if path is not None and path.resolve() in taken:
+            raise RefusedInputError(f"{path} is named twice, as a result and as an input or another result: choose another path.")
+        taken |= set() if path is None else {path.resolve()}
+
+
 def netcdf(path: Path, overwrite: bool) -> Path:
     """Return where a netCDF result will go, or refuse a path that ends otherwise."""
     if path.suffix != ".nc":

@@ -10,7 +10,7 @@ import tyro
 import xarray as xr
 from tyro.conf import Positional
 
-from drift.cli.arguments import netcdf, parsed, told, writable
+from drift.cli.arguments import apart, netcdf, parsed, told, writable
 from drift.errors import RefusedInputError
 from drift.store import load, save
 
@@ -68,6 +68,7 @@ def command(
     from drift.comparison import compare
     from drift.comparison_table import comparison_table
 
+    apart((out, report), (run, recorded, fit))
     if out is not None:
         netcdf(out, overwrite)
     writable(report, overwrite)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import tyro
 from tyro.conf import Positional
 
-from drift.cli.arguments import netcdf, pairs, parsed, told, writable
+from drift.cli.arguments import apart, netcdf, pairs, parsed, told, writable
 from drift.errors import RefusedInputError
 from drift.store import load
 
@@ -68,6 +68,7 @@ def command(
     import circuits
     from drift.recipe import chosen
 
+    apart((out, figure), (recorded,))
     netcdf(out, overwrite)
     writable(figure, overwrite)
     searched = {name: _bounds(text, name) for name, text in pairs(bounds, "--bounds").items()}

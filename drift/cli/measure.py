@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import tyro
 from tyro.conf import Positional
 
-from drift.cli.arguments import netcdf, pairs, parsed, told
+from drift.cli.arguments import apart, netcdf, pairs, parsed, told
 
 EXAMPLES = """\
   repdrift measure interchange recordings --out recorded.nc --shuffles 200
@@ -65,6 +65,7 @@ def command(
     from drift.measurement import measure
     from drift.store import save
 
+    apart((out,), (path,))
     netcdf(out, overwrite)
     sessions = data_adapters.sessions(format, path, **pairs(option, "--option"))
     measured = measure(

@@ -119,6 +119,8 @@ REFUSED = {
     "--out is missing": "run",
     "end the path with .nc": "run --out run.csv",
     "exists and is kept": "run --out {folder}/run.nc",
+    "is named twice": "compare {folder}/run.nc --overwrite --out {folder}/run.nc",
+    "as a result and as an input": "fit linear {folder}/recorded.nc --bounds gain=1:10 --overwrite --out {folder}/recorded.nc",
     "is a folder": "run --out {folder}/dir.nc",
     "cannot be made": "run --out {folder}/run.nc/x.nc",
     "--seeds must be at least 1": "run --seeds 0 --dry-run",
