@@ -39,7 +39,10 @@ def test_it_writes_a_dataset_a_figure_and_a_table(tmp_path: Path):
     assert run(tmp_path, "--quick", "--out", "out").returncode == 2
 
 
-@pytest.mark.parametrize(("words", "sentence"), [(["--recording", "a", "b"], "no recording"), (["--seed", "-1", "--quick"], "seed")])
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [(["--recording", "a", "b"], "no recording"), pytest.param(["--seed", "-1", "--quick"], "seed", marks=pytest.mark.slow)],
+)
 def test_it_refuses_in_one_sentence(tmp_path: Path, words: list[str], sentence: str):
     refused = run(tmp_path, *words)
     assert refused.returncode == 2

@@ -31,11 +31,13 @@ def run_block(number: int, folder: Path) -> None:
     subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=200)
 
 
+@pytest.mark.slow  # CI runs it all the same, as all of this file
 @pytest.mark.parametrize("number", range(len(blocks("python"))))
 def test_python_blocks_run(number: int, folder: Path):
     run_block(number, folder)
 
 
+@pytest.mark.slow
 def test_the_example_runs_as_written(folder: Path):
     command = next(line for line in "".join(blocks("bash")).splitlines() if "--recording" in line)
     if not (folder / "recordings").exists():
@@ -46,7 +48,7 @@ def test_the_example_runs_as_written(folder: Path):
     assert written == {f"corridor_drift.{kind}" for kind in ("nc", "png", "txt")}
 
 
-@pytest.mark.slow  # CI runs it all the same
+@pytest.mark.slow
 def test_an_afternoon_from_the_command_line(folder: Path):
     """A recording written by a script is measured, fitted, compared, and reported."""
     if not (folder / "recordings").exists():

@@ -144,6 +144,7 @@ def test_s05_reconstruction_by_quadrature(law: Any, std: float, expected: float)
         assert found == pytest.approx(small_noise(network).total, abs=3e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("std", "expected"), [(0.02, 0.02214), (0.05, 0.02217), (0.1, 0.02222)])
 @pytest.mark.parametrize("form", ["moments", "bias_variance"])
 def test_s05_cross_entropy_by_quadrature(std: float, expected: float, form: Any):
@@ -165,6 +166,7 @@ def test_cross_entropy_terms_against_sampled_noise():
         assert abs(float(sampled.mean) - total) < 4 * float(sampled.standard_error) + third * std
 
 
+@pytest.mark.slow
 def test_s06_small_noise_of_many_inputs():
     network, std = random_network(24, 40, 24, 2), 0.02
     x = torch.as_tensor(np.random.default_rng(3).standard_normal((200_000, 24)))
