@@ -20,6 +20,7 @@ def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=200)
 
 
+@pytest.mark.slow
 def test_it_writes_a_dataset_a_figure_and_a_table(tmp_path: Path):
     done = run(tmp_path, "--quick", "--out", "out")
     assert done.returncode == 0, done.stderr

@@ -204,6 +204,7 @@ def test_tables_hold_every_number(folder: Path, tmp_path: Path):
     assert set(tables(run)) | {"units"} == {path.stem for path in tmp_path.glob("*.csv")}
 
 
+@pytest.mark.slow
 def test_sessions_go_to_nwb_with_the_recipe(folder: Path, tmp_path: Path):
     pytest.importorskip("pynwb")
     import data_adapters

@@ -92,6 +92,7 @@ def test_unit_browser(run: xr.Dataset):
     assert pixels(box.children[-1].value).shape == first.shape and (pixels(box.children[-1].value) != first).any()
 
 
+@pytest.mark.slow
 def test_noise_sliders_train_anew_and_keep_the_run_before():
     box = noise_sliders(QUICK)
     update, label, rate, image, told = box.children

@@ -192,6 +192,7 @@ def test_d15_monitor_sets_prediction_beside_measurement():
     assert growth == pytest.approx(float(found.predicted_squared_norm_growth[1, 0]), rel=0.25)
 
 
+@pytest.mark.slow
 def test_monitor_labels_what_it_finds():
     found = monitored(range(10, 41, 10), trace_change=True)
     assert (found.edge_of_stability == 20).all() and (found.largest_eigenvalue < 10).all() and (found.gauss_newton_rank == 100).all()
