@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import xarray as xr
-from scipy.linalg import LinAlgError, LinAlgWarning, solve
+from scipy.linalg import LinAlgError
 
 from drift.errors import RefusedInputError
 from drift.theory.kernel_checks import checked_autocorrelation, counted, plain_numbers, position_matrix
 from drift.theory.kernel_networks import top_k
 from drift.theory.kernels import kappa, mean_square_activity
 from drift.theory.regression_checks import checked_ridge
+from drift.theory.ridge_solution import ridge_coefficients
 from drift.theory.sampled_top_k_drift import SEEDS, UNITS, drifting_preactivations, over_seeds
 from drift.theory.top_k_drift import alike
 
@@ -93,14 +93,12 @@ def _trained(training_places: Any, places: int) -> np.ndarray:
 def _ridge_coefficients(kernel: np.ndarray, targets: np.ndarray, ridge: float) -> np.ndarray:
     """(training place, output) (K + lambda I)^-1 y."""
     ridge = checked_ridge(ridge)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", LinAlgWarning)
-        try:
-            return np.asarray(solve(kernel + ridge * np.eye(len(kernel)), targets, assume_a="pos"))
-        except (LinAlgError, LinAlgWarning):
-            raise RefusedInputError(
-                f"the kernel of {len(kernel)} training places is singular at ridge {ridge:g}: add a ridge or leave out places alike."
-            ) from None
+    try:
+        return ridge_coefficients(np.asarray(kernel, dtype=float), np.asarray(targets, dtype=float), ridge)
+    except LinAlgError:
+        raise RefusedInputError(
+            f"the kernel of {len(kernel)} training places is singular at ridge {ridge:g}: add a ridge or leave out places alike."
+        ) from None
 
 
 def sampled_readout_error(

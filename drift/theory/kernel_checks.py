@@ -11,6 +11,13 @@ import xarray as xr
 from drift.errors import RefusedInputError
 
 PLACES = ("place", "place_other")
+OUTSIDE = "divide covariances by both standard deviations in double precision, or clip what rounding leaves outside"
+
+
+def shown(value: float) -> str:
+    """Return a number with the digits that tell it from a bound of 1, which it may miss by a millionth."""
+    short = f"{value:.6g}"
+    return repr(value) if float(short) != value and float(short) in (-1.0, 0.0, 1.0) else short
 
 
 def counted(name: str, value: Any, least: int = 1) -> int:
@@ -122,7 +129,7 @@ def between(name: str, values: Any, low: float, high: float, remedy: str) -> Any
     numbers = plain_numbers(name, values)
     if numbers.size == 0 or not ((numbers >= low - 1e-9) & (numbers <= high + 1e-9)).all():
         absent, known = np.isnan(numbers).sum(), numbers[~np.isnan(numbers)]
-        got = f"{known.min():g} to {known.max():g}" if known.size else "no number"
+        got = f"{shown(float(known.min()))} to {shown(float(known.max()))}" if known.size else "no number"
         got = f"NaN in {absent} of {numbers.size} and {got}" if absent else got
         raise RefusedInputError(f"{name} must lie between {low:g} and {high:g}, got {got}: {remedy}.")
     return values
@@ -141,7 +148,7 @@ def checked_input_correlation(values: Any, name: str = "input_correlation") -> A
     -------
     float or array
     """
-    return between(name, values, -1, 1, "divide covariances by both standard deviations and leave out what is NaN")
+    return between(name, values, -1, 1, f"leave out what is NaN, {OUTSIDE}")
 
 
 def checked_autocorrelation(values: Any) -> Any:

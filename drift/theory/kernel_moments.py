@@ -8,7 +8,7 @@ import numpy as np
 
 from drift.errors import RefusedInputError
 from drift.theory import kernel_forms as forms
-from drift.theory.kernel_checks import plain_numbers
+from drift.theory.kernel_checks import OUTSIDE, plain_numbers, shown
 
 SLACK = 1e-9  # correlations computed from data exceed 1 by rounding
 
@@ -38,7 +38,8 @@ def checked_fraction(active_fraction: Any, beside: Any = None) -> tuple[Any, Any
 def _refuse(values: Any, wrong: Any, demand: str, remedy: str) -> None:
     """Refuse values of which some are wrong, and name the first of these."""
     if bool(wrong.any()):
-        raise RefusedInputError(f"{demand}, got {float(values.reshape(-1)[wrong.reshape(-1)][0]):.6g}: {remedy}.")
+        first = float(values.reshape(-1)[wrong.reshape(-1)][0])
+        raise RefusedInputError(f"{demand}, got {shown(first)}: {remedy}.")
 
 
 def _refuse_shapes(*arrays: Any) -> None:
@@ -53,7 +54,7 @@ def checked_correlation(correlation: Any, beside: Any = None) -> tuple[Any, Any]
     """Return numpy or torch and the correlations as float64 in [-1, 1], or refuse values beyond; NaN stays NaN."""
     xp = forms.space(correlation, beside)
     values = numbers(xp, correlation) if forms.space(correlation) is xp else beside_of(xp, correlation, beside)
-    _refuse(values, abs(values) > 1 + SLACK, "correlation must lie in [-1, 1]", "divide covariances by both standard deviations")
+    _refuse(values, abs(values) > 1 + SLACK, "correlation must lie in [-1, 1]", OUTSIDE)
     return xp, xp.clip(values, -1.0, 1.0)
 
 

@@ -7,13 +7,14 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import xarray as xr
-from scipy.linalg import LinAlgError, cho_factor, cho_solve
+from scipy.linalg import LinAlgError
 
 from drift.errors import RefusedInputError
 from drift.streams import stream
 from drift.theory.depth import deep_kernel
 from drift.theory.kernel_checks import counted, plain_numbers
 from drift.theory.regression_checks import checked_ridge, checked_training, symmetric_kernel, target_matrix
+from drift.theory.ridge_solution import ridge_coefficients
 
 __all__ = ["SparseNetwork", "input_correlation", "network_errors", "random_subsets", "regression_errors"]
 
@@ -109,15 +110,13 @@ def _checked_subsets(subsets: np.ndarray, points: int) -> np.ndarray:
 def _residuals(kernel: np.ndarray, targets: np.ndarray, ridge: float) -> np.ndarray:
     """(point, output) predicted minus true targets after training on the first points, from the kernel (point, training point)."""
     training_points = kernel.shape[1]
-    known = kernel[:training_points].copy()
-    known.flat[:: training_points + 1] += ridge
     try:
-        factor = cho_factor(known, lower=True, overwrite_a=True, check_finite=False)
+        readout = ridge_coefficients(kernel[:training_points], targets[:training_points], ridge)
     except LinAlgError:
         raise RefusedInputError(
-            f"the kernel of {training_points} training points is singular in {kernel.dtype} at ridge {ridge}: add a ridge or less pooling."
+            f"the kernel of {training_points} training points is singular in {kernel.dtype} at ridge {ridge}: add a ridge or less pooling, "
+            "or leave out inputs that are alike."
         ) from None
-    readout = cho_solve(factor, targets[:training_points].astype(kernel.dtype), check_finite=False)  # (training point, output)
     return kernel @ readout - targets
 
 
@@ -151,7 +150,8 @@ def regression_errors(
     Raises
     ------
     RefusedInputError
-        If the kernel is not symmetric or singular, anything is NaN or of the wrong shape, P is not below N, or the ridge negative.
+        If the kernel is not symmetric, singular to rounding (as equal inputs make it without a ridge), anything is NaN or of the wrong
+        shape, P is not below N, or the ridge negative.
     """
     kernel = symmetric_kernel(kernel)
     targets = target_matrix(targets, kernel.shape[0])
