@@ -1,4 +1,4 @@
-"""Integral control of the count (C5): the inhibition changes until exactly the asked number of units is active.
+"""Integral control of the count (C5): the inhibition changes until exactly the chosen number of units is active.
 
 Sources: circuits, 2.5 and 4.7; in the literature on k winners the one-neuron network.
 """

@@ -16,6 +16,7 @@ from urllib.parse import unquote
 
 from data_adapters.options import nearest, one_line
 from drift.schema import RefusedInputError
+from drift.texts import decoded
 
 COLUMNS = ["dataset", "url", "bytes", "sha256", "licence"]
 CITATIONS = {
@@ -59,7 +60,7 @@ def public_files(table: str | Path | None = None) -> list[PublicFile]:
     """
     source = files("data_adapters") / "public_files.csv" if table is None else Path(table)
     try:
-        lines = list(csv.reader(source.read_text(encoding="utf-8").splitlines()))
+        lines = list(csv.reader(decoded(source.read_bytes()).split("\n")))
     except (OSError, ValueError, csv.Error) as error:
         raise RefusedInputError(f"a table of files was expected at {source}, got: {one_line(error)}; check the path.") from error
     if not lines or lines[0] != COLUMNS:

@@ -24,6 +24,7 @@ from data_adapters.containers import read_fields, refuse_pickle
 from data_adapters.options import existing, one_line
 from data_adapters.session import numbers
 from drift.schema import RefusedInputError
+from drift.texts import decoded
 
 __all__ = ["sessions", "summary"]
 
@@ -118,7 +119,7 @@ def _arrays(path: Path) -> dict[str, NDArray[np.float64]]:
 
 def _columns(path: Path) -> dict[str, object]:
     try:
-        head, *lines = csv.reader(path.read_text(encoding="utf-8-sig").splitlines())
+        head, *lines = csv.reader(decoded(path.read_bytes()).split("\n"))
         values = [[float(entry) if entry.strip() else math.nan for entry in line] for line in lines if line]
     except (OSError, ValueError, csv.Error) as error:
         raise RefusedInputError(
@@ -131,7 +132,7 @@ def _columns(path: Path) -> dict[str, object]:
 
 def _lists(path: Path) -> dict[str, object]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(decoded(path.read_bytes()))
     except (OSError, ValueError, RecursionError) as error:
         raise RefusedInputError(f"{path} was expected to be a JSON object of arrays, got: {one_line(error)}; save it again.") from error
     if not isinstance(content, dict):

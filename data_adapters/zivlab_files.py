@@ -18,6 +18,7 @@ from data_adapters import matlab
 from data_adapters.options import one_line
 from data_adapters.session import numbers
 from drift.schema import RefusedInputError
+from drift.texts import decoded
 
 HEADER = ["session", "trial", "begFrame", "endFrame", "Var5"]
 RECORDED = re.compile(r"recording_(\d{8}_\d{6})\b.*")
@@ -66,7 +67,7 @@ def frame_log(path: Path) -> list[Row]:
         If the table has other columns, the frames have gaps, or a date cannot be read.
     """
     try:
-        table = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))
+        table = list(csv.reader(decoded(path.read_bytes()).split("\n")))
     except (OSError, ValueError, csv.Error) as error:
         raise RefusedInputError(f"{path} was expected to be a table of frames, got: {one_line(error)}; copy it again.") from error
     if not table or [name.strip() for name in table[0]] != HEADER:

@@ -56,7 +56,7 @@ AnySnapshot = Snapshot | DenoisingSnapshot
 
 
 def loss(seen: AnySnapshot) -> xr.DataArray:
-    """Mean squared error on the noise-free task (specification 2.4); cross-entropy where the targets are classes."""
+    """Mean squared error on the noise-free task; cross-entropy where the targets are classes."""
     if isinstance(seen, DenoisingSnapshot):
         return _per_subject(seen.losses(noisy=False))
     return _per_subject(np.array([np.square(error).mean() for error in seen.error]))
@@ -104,13 +104,13 @@ def occupancy(seen: AnySnapshot) -> xr.DataArray | None:
 
 
 def squared_norm(seen: AnySnapshot) -> xr.DataArray:
-    """Sum of the squares of all weights and biases; it grows without bound under update noise (specification 2.6)."""
+    """Sum of the squares of all weights and biases; it grows without bound under update noise."""
     parts = [[np.square(one).sum() for one in part] for part in arrays(seen.weights)]
     return _per_subject(np.array(parts, dtype=float).sum(0))
 
 
 def hessian_trace(seen: AnySnapshot) -> xr.DataArray | None:
-    """Trace of the Hessian of the noise-free loss, which equals that of its Gauss-Newton part (specification 3.3).
+    """Trace of the Hessian of the noise-free loss, which equals that of its Gauss-Newton part.
 
     tr H = (2 / (T D)) (D sum_tj h_tj^2 + sum_j |V_j|^2 sum_t [h_tj > 0] (|x_t|^2 + 1)) for T samples and D outputs.
     """

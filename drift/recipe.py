@@ -37,7 +37,7 @@ class Recipe(BaseModel):
     @classmethod
     def from_json(cls, text: str) -> Self:
         """Return the recipe that ``to_json`` wrote; refuses text that is not JSON."""
-        return cls(**_table(text, json.loads, "JSON"))
+        return cls(**_table(text.removeprefix("\ufeff"), json.loads, "JSON"))
 
     def to_toml(self) -> str:
         """Return the recipe as TOML text, with nested recipes as tables."""
@@ -46,7 +46,7 @@ class Recipe(BaseModel):
     @classmethod
     def from_toml(cls, text: str) -> Self:
         """Return the recipe that ``to_toml`` or a person wrote; refuses text that is not TOML."""
-        return cls(**_table(text, tomllib.loads, "TOML"))
+        return cls(**_table(text.removeprefix("\ufeff"), tomllib.loads, "TOML"))
 
     def _repr_html_(self) -> str:
         """Show the recipe in a notebook: nested tables, what differs from the defaults in bold, and the Python that makes it."""

@@ -12,7 +12,7 @@ from drift.engines.base import Engine, Subject, arrays, silenced, stacked_first_
 from drift.metrics.labels import described
 from drift.probes import AnySnapshot, Probe
 
-DIVERGED_LOSS = 10.0  # times the variance of the targets (specification 2.4), or the loss before learning where that is larger
+DIVERGED_LOSS = 10.0  # times the variance of the targets, or the loss before learning where that is larger
 CROSS_ENTROPY = {"units": "nat", "long_name": "cross-entropy, or what noise adds to it"}
 
 

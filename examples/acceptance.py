@@ -41,7 +41,7 @@ class Request(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One acceptance row of the specification: its id, its statistic, its cost class and the function that measures it."""
+    """One row of a scoreboard: its id, its statistic, its cost class and the function that measures it."""
 
     id: str
     statistic: str

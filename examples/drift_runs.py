@@ -42,7 +42,7 @@ def swept(asked: Lengths, name: str, recipes: Sequence[drift.Experiment], probes
     return run
 
 
-# The worked reference case (specification 4.8): random task, rich, seed 0, from the published draws
+# The worked reference case: random task, rich, seed 0, from the published draws
 
 
 def reference(steps: int, sessions: Any, **changes: Any) -> drift.Experiment:
@@ -139,12 +139,12 @@ def family(asked: Lengths, preset: str) -> xr.Dataset:
 
 
 def relative(values: xr.DataArray) -> xr.DataArray:
-    """Mean of the last ten samples but one over the first, as tabulated in the paper (specification 3.4)."""
+    """Mean of the last ten samples but one over the first, as tabulated in the paper."""
     return values.isel(session=slice(-11, -1)).mean("session") / values.isel(session=0)
 
 
 def relative_trace(run: xr.Dataset) -> xr.DataArray:
-    """Mean trace of the last samples over that of the first ten (specification 3.4)."""
+    """Mean trace of the last samples over that of the first ten."""
     trace = run["hessian_trace"]
     return trace.isel(session=slice(-11, -1)).mean("session") / trace.isel(session=slice(0, 10)).mean("session")
 

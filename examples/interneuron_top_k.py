@@ -1,6 +1,6 @@
 """Interneuron circuits leave about k units active: which circuit selects what, how it settles, and for which inputs k is kept.
 
-All circuits are asked for 5 % of their units, simulated in Brian2 on one drive, and compared by their winners and their way to rest.
+All circuits are set to 5 % of their units, simulated in Brian2 on one drive, and compared by their winners and their way to rest.
 Then every input gets a gain and an offset of its own: a fixed threshold keeps neither k nor the winners, a linear interneuron removes
 the gain, a strong interneuron with a threshold the offset, and control of the count both.
 """
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def selecting_circuits(units: int) -> dict[str, circuits.base.Circuit]:
-    """Return circuits that are asked for the same fraction of winners, by name."""
+    """Return circuits that are set to the same fraction of winners, by name."""
     few = {
         "linear": circuits.LinearInterneuron(units=units),
         "threshold": circuits.ThresholdInterneuron(units=units),
@@ -82,7 +82,7 @@ def selections(units: int, duration: float) -> xr.Dataset:
 
 
 def overlap(drive: np.ndarray, winner: np.ndarray) -> np.ndarray:
-    """Return the share of the asked number of most strongly driven units among the winners, over the larger number, (stimulus,)."""
+    """Return the share of the wanted number of most strongly driven units among the winners, over the larger number, (stimulus,)."""
     asked = round(FRACTION * drive.shape[1])
     strongest = drive >= np.sort(drive, axis=1)[:, [-asked]]
     return (winner & strongest).sum(axis=1) / np.maximum(asked, winner.sum(axis=1))
@@ -202,7 +202,7 @@ def draw_sweeps(result: xr.Dataset, ax: plt.Axes) -> None:
     ax.set_yscale("log")
     ax.set_ylim(0.06, 8)
     ax.set_xlabel("offset (lines) or log gain (markers) of the input")
-    ax.set_ylabel("winners / asked")
+    ax.set_ylabel("winners / wanted number")
     ax.legend(frameon=False, loc="lower right")
 
 

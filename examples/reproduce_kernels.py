@@ -61,7 +61,7 @@ def _options():
 
 
 def _chosen(asked: list[str], quick: bool) -> list[Row]:
-    """Rows in the order of the specification."""
+    """Rows in the order of the scoreboard."""
     named = {row.id: row for row in ROWS}
     unknown = [name for name in asked if name not in named]
     if unknown:

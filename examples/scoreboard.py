@@ -26,7 +26,7 @@ class Measured(NamedTuple):
 
 
 def chosen(rows: Sequence[Row], names: Sequence[str]) -> list[Row]:
-    """Rows by name, in the order of the specification; all without a name."""
+    """Rows by name, in the order of the scoreboard; all without a name."""
     known = {row.id: row for row in rows}
     unknown = [name for name in names if name not in known]
     if unknown:

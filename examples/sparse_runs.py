@@ -51,7 +51,7 @@ Data = drift.ImageTask | drift.StoredTask
 
 
 def recipe(task: Data, units: int, steps: int, seed: int, sessions: Sequence[int] = (), **parts: Any) -> drift.Experiment:
-    """A plain network of the given size at the small scale of specification 4.8-4.11, observed at its end; ``parts`` replaces entries."""
+    """A plain network of the given size at a scale that a laptop runs, observed at its end; ``parts`` replaces entries."""
     given = {"network": drift.DenoisingNetwork(units=units), "learner": ADAM, "minibatch": MINIBATCH} | parts
     return drift.Experiment(task=task, steps=steps, sessions=tuple(sessions) or (steps,), seed=seed, **given)
 
@@ -76,7 +76,7 @@ def by_noise(values: xr.DataArray) -> np.ndarray:
     return values.isel(session=-1).values.reshape(-1, len(STDS))
 
 
-# MNIST (specification 4.8): the first 20,000 images, 500 units
+# MNIST: the first 20,000 images, 500 units
 
 
 def mnist(asked: Asked, **how: Any) -> drift.ImageTask:
@@ -119,7 +119,7 @@ def mnist_annealing(asked: Asked) -> xr.Dataset:
     return swept(asked, "mnist_annealing", recipes)
 
 
-# Natural patches (specification 4.9): 40,000 patches of 16 x 16, 512 units
+# Natural patches: 40,000 patches of 16 x 16, 512 units
 
 
 def patches_noise(asked: Asked) -> xr.Dataset:
@@ -137,7 +137,7 @@ def patches_long(asked: Asked, name: str) -> xr.Dataset:
     return swept(asked, f"patches_{folder(name)}", [one], FIELDS).isel(subject=0)
 
 
-# Learning from the implicit loss instead of noise (specification 4.11): 48 principal components of MNIST, 256 units
+# Learning from the implicit loss instead of noise: 48 principal components of MNIST, 256 units
 
 STD, COMPONENTS = 0.5, 48
 TERMS: dict[str, Any] = {

@@ -13,7 +13,7 @@ from drift.errors import RefusedInputError
 BOARDS = {"drift": "reproduce_drift.py", "sparse-coding": "reproduce_sparse_coding.py", "kernels": "reproduce_kernels.py"}
 HELP = """usage: repdrift reproduce BOARD [ROW ...] [--minutes] [--hours] [--out DIR] [options of the scoreboard]
 
-Print a scoreboard: published number, ours, tolerance, verdict and cost of every acceptance row. Rows that take seconds by default.
+Print a scoreboard: published number, ours, tolerance, verdict and cost of every row. Rows that take seconds by default.
 
 boards: drift (Ratzon et al. 2024, similarity matching), sparse-coding (Bricken et al. 2023), kernels (Chun & Lee 2024)
 

@@ -20,6 +20,7 @@ from drift.networks import NETWORKS, Network
 from drift.noise import NOISES, UpdateNoise
 from drift.recipe import Recipe, chosen
 from drift.tasks import TASKS
+from drift.texts import decoded
 
 EXAMPLES = """\
   repdrift run --out run.nc --seeds 4                              the corridor of the README, four subjects
@@ -110,7 +111,7 @@ def run_and_save(recipes: list[Experiment], out: Path, options: Run) -> None:
 def loaded_recipe(path: Path) -> Experiment:
     """Return the recipe in a TOML file, or refuse it with the name of the file."""
     try:
-        return Experiment.from_toml(path.read_text(encoding="utf-8"))
+        return Experiment.from_toml(decoded(path.read_bytes()))
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not text"
         raise RefusedInputError(f"the recipe {path} cannot be read ({reason}): check the path.") from None

@@ -117,7 +117,7 @@ class BatchedProgram:
         self._error.sub_(self._noisy_targets)
 
     def gradient(self) -> list[Tensor]:
-        """Return the gradient of the mean squared error; of the formulas in specification 2.4, with noise where it acts on it."""
+        """Return the gradient of the mean squared error in closed form, with noise where it acts on it."""
         self._forward()
         self._error.mul_(2 / (self._error.shape[1] * self._error.shape[2]))
         torch.bmm(self._hidden.mT, self._error, out=self._gradient[1])

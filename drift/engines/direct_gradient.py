@@ -12,7 +12,7 @@ from torch import Tensor
 
 
 class DirectGradient:
-    """Gradient of the mean squared error of yhat = D relu(W x + b) + c for the weights that it is given (specification 2.1).
+    """Gradient of the mean squared error of yhat = D relu(W x + b) + c for the weights that it is given.
 
     With the error e = 2 (yhat - y) / (samples outputs) and the slope g = (e D) [h > 0]: dD = e^T h, dc = sum e, dW = g^T x, db = sum g.
     """

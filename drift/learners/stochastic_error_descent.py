@@ -16,7 +16,7 @@ class StochasticErrorDescent(Learner):
     The trial step has standard deviation ``perturbation / sqrt(rows)``: rows are the hidden units for input weights and biases,
     the outputs for output weights. By default the change is divided by the variance of the trial step, so that on average it is a
     gradient step at the learning rate; ``faithful=True`` leaves that out, as the published code does, which makes the average
-    step ``learning_rate * perturbation**2 / rows`` (specification 2.4).
+    step ``learning_rate * perturbation**2 / rows`` (Ratzon, Derdikman & Barak 2024).
     """
 
     kind: Literal["stochastic_error_descent"] = "stochastic_error_descent"

@@ -247,7 +247,7 @@ def sampled_units(input_weights: xr.DataArray, generator: np.random.Generator, u
     """
     require_dims(input_weights, "input_weights", "unit", "input")
     if units < 1:
-        raise RefusedInputError(f"units must be at least 1, got {units}: ask for 120, as the statistics of the acceptance table do.")
+        raise RefusedInputError(f"units must be at least 1, got {units}: 120 give stable statistics.")
     present = input_weights.sizes["unit"]
     chosen = np.sort(generator.choice(present, size=min(units, present), replace=False))
     numbered = input_weights if "unit" in input_weights.coords else input_weights.assign_coords(unit=np.arange(present))

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 class DenoisingNetwork(DifferentiableNetwork):
     """yhat = D h + c, h = f(W x + b), one hidden layer that is trained on noisy inputs to give the clean target.
 
-    Weights and biases start uniform between +-1 / sqrt(inputs) (W, b) and +-1 / sqrt(units) (D, c) (Bricken et al. 2023;
-    specification 2.1). The readout gives an image, or with a task of labels the logits of its classes.
+    Weights and biases start uniform between +-1 / sqrt(inputs) (W, b) and +-1 / sqrt(units) (D, c) (Bricken et al. 2023).
+    The readout gives an image, or with a task of labels the logits of its classes.
 
     Parameters
     ----------

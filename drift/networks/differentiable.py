@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Disturb = Callable[[str, "Tensor"], "Tensor"]  # adds the noise of a place ("input", "preactivation", "hidden") to what arrives there
 Explore = Callable[["Tensor"], "Tensor"]
-OFF = 1e-4  # activity of units without a rectifier that counts as none (specification 2.9)
+OFF = 1e-4  # activity of units without a rectifier that counts as none (Bricken et al. 2023)
 
 
 class Response(NamedTuple):

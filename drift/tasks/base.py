@@ -43,7 +43,7 @@ def experience(inputs: np.ndarray, targets: np.ndarray, **variables: np.ndarray)
 
 
 def unit_range(values: np.ndarray) -> np.ndarray:
-    """Scale by the global extremes to about [0, 1], as the older published code does (specification 2.1); refuses a constant."""
+    """Scale by the global extremes to about [0, 1], as the older published code does; refuses a constant."""
     if values.max() == values.min():
         raise RefusedInputError(
             f"the task has drawn {values.size} equal numbers, which leave no range to scale: ask for more samples, inputs or outputs."
@@ -53,5 +53,5 @@ def unit_range(values: np.ndarray) -> np.ndarray:
 
 
 def symmetric_range(values: np.ndarray) -> np.ndarray:
-    """Scale by the global extremes to about [-1, 1], as the released code does (specification 2.1)."""
+    """Scale by the global extremes to about [-1, 1], as the released code does."""
     return 2 * (unit_range(values) - 0.5)

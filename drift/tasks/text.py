@@ -12,6 +12,7 @@ from pydantic import Field
 from drift.errors import RefusedInputError
 from drift.streams import stream
 from drift.tasks.base import Task, experience
+from drift.texts import decoded
 
 HELD_OUT = 10  # one part in so many, the end of the text, is for test
 
@@ -26,9 +27,11 @@ class TextTask(Task):
     Parameters
     ----------
     path : str
-        A text file, for characters in UTF-8; a few hundred thousand characters or more, lest the network learns it by heart.
+        A text file, for characters in UTF-8, or UTF-16 with its byte order mark; a few hundred thousand characters or more, lest the
+        network learns it by heart.
     tokens : {"characters", "bytes"}
-        What a token is: a character, numbered by the sorted set of those in the text, or a byte.
+        What a token is: a character, numbered by the sorted set of those in the text, or a byte. A byte order mark is no character,
+        and a line end is one newline on every system; bytes are taken as they are.
     context : int
         Positions of a window.
     samples, test_samples : int
@@ -95,7 +98,7 @@ def _content(path: Path) -> bytes:
 
 def _code_points(path: str, content: bytes) -> np.ndarray:
     try:
-        text = content.decode()
+        text = decoded(content)
         if "\0" in text:
             raise ValueError("a character with code 0")
     except ValueError as error:

@@ -114,7 +114,7 @@ def bivariate_normal(h: torch.Tensor, k: torch.Tensor, correlation: torch.Tensor
 
     References
     ----------
-    Owen 1956, Annals of Mathematical Statistics 27:1075; specification of sparse coding, 2.17.
+    Owen 1956, Annals of Mathematical Statistics 27:1075.
     """
     kind = torch.promote_types(torch.promote_types(h.dtype, k.dtype), correlation.dtype)
     return _BivariateNormal.apply(h.double(), k.double(), correlation.double()).to(kind)

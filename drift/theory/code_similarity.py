@@ -56,7 +56,7 @@ def measured_similarity(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 
     References
     ----------
-    Specification of kernels, 3.
+    Defined here, as the observed side of ``drift.theory.top_k_drift``.
     """
     if one.size == 0:
         return np.full(len(STATISTICS), np.nan)

@@ -208,7 +208,7 @@ def estimate(
 
     References
     ----------
-    Specification of kernels, 2.9; Rice 1945, Bell System Technical Journal 24:46; Chao 1984, Scandinavian Journal of Statistics 11:265.
+    Derived here; Rice 1945, Bell System Technical Journal 24:46; Chao 1984, Scandinavian Journal of Statistics 11:265.
     """
     check(recording, "rate", "occupancy", "elapsed")
     if noise not in NOISE:

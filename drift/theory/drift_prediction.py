@@ -232,7 +232,7 @@ def predict(run: xr.Dataset) -> xr.Dataset:
 
     References
     ----------
-    Specification of kernels, 2.9 (use with trained networks and data).
+    Derived here; ``drift.theory.top_k_drift`` holds the formulas.
     """
     check(run, "rate", "elapsed")
     subjects = range(run.sizes["subject"])

@@ -54,7 +54,7 @@ def readout_error(
 
     References
     ----------
-    Specification of kernels, 2.9 and 4.6.
+    Derived here; its sampled twin is ``sampled_readout_error``.
     """
     matrix = position_matrix(position_correlation)
     desired = _target_matrix(targets, len(matrix))
@@ -129,7 +129,7 @@ def sampled_readout_error(
 
     References
     ----------
-    Specification of kernels, 4.6.
+    Sampled twin of ``readout_error``.
     """
     matrix = position_matrix(position_correlation)
     desired = _target_matrix(targets, len(matrix))

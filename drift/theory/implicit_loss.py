@@ -184,7 +184,7 @@ def implicit_loss(
 
     References
     ----------
-    Specification of sparse coding, 2.17, forms A and B.
+    Bricken, Schaeffer, Olshausen & Kreiman 2023, ICML (the three terms); their closed forms are derived here.
     """
     chosen_from("overlap", overlap, OVERLAPS)
     check_network(parameters)
@@ -228,7 +228,7 @@ def surrogate(
 
     References
     ----------
-    Specification of sparse coding, 4.11.
+    Bricken, Schaeffer, Olshausen & Kreiman 2023, ICML (the three terms); the surrogate is derived here.
     """
     if isinstance(terms, str):
         raise RefusedInputError(f"terms must be a sequence of names, got {terms!r}: write ({terms!r},).")

@@ -45,7 +45,7 @@ def place_field_statistics(active_fraction: Any, curvature: Any, length: float) 
 
     References
     ----------
-    Rice 1945, Bell System Technical Journal 24:46; specification of kernels, 2.9.
+    Rice 1945, Bell System Technical Journal 24:46.
     """
     if not (plain_numbers("curvature", curvature) > 0).all() or not checked_number("length", length) > 0:
         raise RefusedInputError(f"curvature and length must be above 0, got {np.min(curvature)} and {length}: give an input that varies.")
@@ -130,7 +130,7 @@ def sampled_place_field_statistics(
 
     References
     ----------
-    Specification of kernels, 3 and 4.6.
+    Rice 1945, Bell System Technical Journal 24:46 (its expectation).
     """
     root, units = square_root(position_matrix(position_correlation)), counted("units", units, 2)
 

@@ -36,7 +36,7 @@ def normal_loss(margin: torch.Tensor) -> torch.Tensor:
 
     References
     ----------
-    Specification of sparse coding, 2.17.
+    Derived here; a sampled twin is its test.
     """
     return density(margin) - margin * upper_tail(margin)
 
@@ -66,7 +66,7 @@ def rectified_noise(drive: torch.Tensor, std: torch.Tensor) -> RectifiedNoise:
 
     References
     ----------
-    Specification of sparse coding, 2.17.
+    Derived here; a sampled twin is its test.
     """
     margin = _margin(drive, std)
     off = upper_tail(margin)
@@ -132,7 +132,7 @@ def covariance_beyond_first_order(first: torch.Tensor, second: torch.Tensor, cor
 
     References
     ----------
-    Specification of sparse coding, 2.17 (Mehler series).
+    Mehler 1866, Journal fur die reine und angewandte Mathematik 66:161.
     """
     same_side = (first > 0) == (second > 0)
     return _Beyond.apply(first.abs(), second.abs(), torch.where(same_side, correlation, -correlation))[0]
@@ -159,7 +159,7 @@ def rectified_covariance(
 
     References
     ----------
-    Specification of sparse coding, 2.17.
+    Derived here; a sampled twin is its test.
     """
     (z1, z2), (s1, s2) = ([x.double() for x in pair] for pair in (drives, stds))
     z1, z2 = z1 / torch.where(s1 > 0, s1, 1.0), z2 / torch.where(s2 > 0, s2, 1.0)
@@ -188,7 +188,7 @@ def rectified_product(
 
     References
     ----------
-    Specification of sparse coding, 2.17.
+    Derived here; a sampled twin is its test.
     """
     first, second = (z.double().relu() + rectified_noise(z.double(), s.double()).shift for z, s in zip(drives, stds))
     return rectified_covariance(drives, stds, correlation) + first * second

@@ -46,7 +46,7 @@ def pooled(activity: np.ndarray, pooling: int) -> np.ndarray:
 
     References
     ----------
-    Specification of kernels, 2.4.
+    Chun & Lee 2024, PMLR 234:248 (the correlated weights).
     """
     window = counted("pooling + 1", pooling + 1)
     if window > activity.shape[-1]:
@@ -158,7 +158,7 @@ def sampled_code_similarity(
 
     References
     ----------
-    Specification of kernels, 4.6.
+    Sampled twin of ``drift.theory.top_k_drift``.
     """
     matrix, lags = position_matrix(position_correlation), xr.DataArray(autocorrelation)
 
@@ -209,7 +209,7 @@ def sampled_deep_drift(
 
     References
     ----------
-    Specification of kernels, 2.9, 4.2 and 4.6.
+    Sampled twin of ``drift.theory.top_k_drift``, with weights of Chun & Lee 2024, PMLR 234:248.
     """
     matrix, layers = position_matrix(position_correlation), counted("hidden_layers", hidden_layers)
     autocorrelation, units = checked_number("autocorrelation", autocorrelation, -1, 1), counted("units", units, 2)

@@ -122,7 +122,7 @@ def small_noise(
 
     References
     ----------
-    Specification of sparse coding, 2.17 (small sigma).
+    Derived here as the limit of ``implicit_loss`` for little noise.
     """
     chosen = chosen_objective(objective)
     check_one_input(parameters)
@@ -169,7 +169,7 @@ def wiener_filter(covariance: np.ndarray, noise_std: float) -> np.ndarray:
 
     References
     ----------
-    Specification of sparse coding, 2.17 (high-variance directions).
+    Derived here; compare Bishop 1995, Neural Computation 7:108.
     """
     covariance, variance = _checked_covariance(covariance), checked_std(noise_std) ** 2
     values, vectors = np.linalg.eigh(covariance)
@@ -200,7 +200,7 @@ def wiener_loss(covariance: np.ndarray, noise_std: float) -> float:
 
     References
     ----------
-    Specification of sparse coding, 2.17 (high-variance directions).
+    Derived here; compare Bishop 1995, Neural Computation 7:108.
     """
     values, variance = np.linalg.eigvalsh(_checked_covariance(covariance)), checked_std(noise_std) ** 2
     return float((values * variance / (values + variance)).sum()) if variance else 0.0

@@ -78,7 +78,7 @@ def weight_autocorrelation(
 
     References
     ----------
-    Specification of kernels, 2.9.
+    Derived here; its sampled twin is in ``drift.theory.sampled_top_k_drift``.
     """
     if law not in LAWS:
         raise RefusedInputError(f"law must be one of {', '.join(LAWS)}, got {law!r}: say how the weights wander.")
@@ -122,7 +122,7 @@ def population_vector_similarity(
 
     References
     ----------
-    Specification of kernels, 2.9.
+    Derived here; its sampled twin is in ``drift.theory.sampled_top_k_drift``.
     """
     correlation = checked_input_correlation(input_correlation) * checked_autocorrelation(autocorrelation)
     return PopulationVectorSimilarity(
@@ -154,7 +154,7 @@ def active_set_overlap(input_correlation: Any, active_fraction: Any, autocorrela
 
     References
     ----------
-    Specification of kernels, 2.9.
+    Derived here; its sampled twin is in ``drift.theory.sampled_top_k_drift``.
     """
     correlation = checked_input_correlation(input_correlation) * checked_autocorrelation(autocorrelation)
     return alike(lambda c, f: joint_activation(np.clip(c, -1, 1), f) / f, correlation, active_fraction)
@@ -190,7 +190,7 @@ def pooled_rate_map_correlation(position_correlation: Any, active_fraction: Any,
 
     References
     ----------
-    Specification of kernels, 2.9.
+    Derived here; its sampled twin is in ``drift.theory.sampled_top_k_drift``.
     """
     matrix = position_matrix(position_correlation)
     weight = np.ones(len(matrix)) if amplitude is None else np.asarray(amplitude, dtype=float)
@@ -241,7 +241,7 @@ def code_similarity(
 
     References
     ----------
-    Specification of kernels, 2.9.
+    Derived here; its sampled twin is in ``drift.theory.sampled_top_k_drift``.
     """
     lags = autocorrelation if isinstance(autocorrelation, xr.DataArray) else xr.DataArray(autocorrelation)
     vectors = population_vector_similarity(1.0, active_fraction, lags, pooling)
@@ -283,7 +283,7 @@ def deep_drift(
 
     References
     ----------
-    Specification of kernels, 2.9.
+    Derived here; its sampled twin is in ``drift.theory.sampled_top_k_drift``.
     """
     hidden_layers = counted("hidden_layers", hidden_layers)
     layers = np.arange(1, hidden_layers + 1)
@@ -313,7 +313,7 @@ def effective_correlation(cosine: Any, active_fraction: Any) -> Any:
 
     References
     ----------
-    Specification of kernels, 2.9: fitting tau and r to measured curves.
+    Derived here; sampled layers are its test.
     """
     angle = np.linspace(np.pi, 0, 2001)  # kappa bends like (1 - c)^{3/2} at c = 1, smoothly in the angle
     curve = np.asarray(kappa(np.cos(angle), active_fraction)) / np.asarray(mean_square_activity(active_fraction))

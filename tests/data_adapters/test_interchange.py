@@ -107,7 +107,7 @@ def fields(rng):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_fields_of_the_specification(fields, kind, tmp_path):
+def test_fields_as_documented(fields, kind, tmp_path):
     found = read(save(fields, tmp_path / "m1_01", kind))[0]
     np.testing.assert_array_equal(found["activity"], fields["events"])
     np.testing.assert_array_equal(found["position"], fields["position"])

@@ -43,6 +43,16 @@ def test_khatib(suffix, tmp_path, rng):
     assert curve["elapsed"].attrs["units"] == "min" and curve.attrs["activity"] == "fraction of place cells"
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("suffix", [".csv", ".json"])
+def test_khatib_as_other_programs_save_text(suffix, encoding, tmp_path, rng):
+    arrays = dict(zip(KHATIB, [*rng.uniform(0.5, 1.5, (4, 6)), np.arange(0, 200.0, 35)]))
+    path = khatib(tmp_path / f"f{suffix}", arrays)
+    plain = data_adapters.summary("khatib2023", path)
+    path.write_bytes(path.read_text().replace("\n", "\r\n").encode(encoding))
+    assert data_adapters.summary("khatib2023", path).equals(plain)
+
+
 class Runs:
     def __reduce__(self):
         return print, ("this code must not run",)

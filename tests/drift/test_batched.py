@@ -34,7 +34,7 @@ def loss(inward: torch.Tensor, outward: torch.Tensor, one: Subject) -> torch.Ten
 
 
 def plain_gradient(inward: np.ndarray, outward: np.ndarray, inputs: np.ndarray, targets: np.ndarray) -> list[np.ndarray]:
-    """Specification 2.4: G = 2 E / (T D), dV = h' G, dW = ((G V') [z > 0])' x."""
+    """Closed form: G = 2 E / (T D), dV = h' G, dW = ((G V') [z > 0])' x."""
     extended = np.column_stack([inputs, np.ones(len(inputs))])
     field = extended @ inward.T
     hidden = np.maximum(field, 0)

@@ -1,4 +1,4 @@
-"""Denoising networks and their inhibition: rows S10, S12-S16 of the sparse-coding specification."""
+"""Denoising networks and their inhibition: rows S10, S12-S16 of the scoreboard of sparse coding."""
 
 from __future__ import annotations
 

@@ -166,3 +166,9 @@ def test_stored_task_reads_position_direction_and_environment(tmp_path: Path):
     assert task.draw(0).direction.values.tolist() == [1, 1, -1, 0]
     task = _npz(tmp_path / "data.npz", position=np.arange(4.0), heading=np.array([0, np.pi, np.pi, 0]))
     assert task.draw(7).direction.values.tolist() == [1, -1, -1, 1]
+
+
+def test_a_recipe_saved_with_a_byte_order_mark_is_the_recipe():
+    recipe = E(task=drift.CorridorTask())
+    assert E.from_toml("\ufeff" + recipe.to_toml()) == recipe
+    assert E.from_json("\ufeff" + recipe.to_json()) == recipe

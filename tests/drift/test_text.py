@@ -49,6 +49,32 @@ def test_characters_beyond_ascii_are_single_tokens(tmp_path: Path) -> None:
     assert set(map(chr, drawn.vocabulary.values)) == set("ἐσκήνωσεν 🦉 ")
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be-sig", "utf-32"])
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
+def test_how_a_text_was_saved_changes_no_token(encoding: str, ending: str, tmp_path: Path) -> None:
+    path, plain = tmp_path / "text.txt", tmp_path / "plain.txt"
+    text = "ἐσκήνωσεν\nabc def\n" * 20
+    mark, law = ("\ufeff", "utf-16-be") if encoding == "utf-16-be-sig" else ("", encoding)
+    path.write_bytes((mark + text.replace("\n", ending)).encode(law))
+    plain.write_bytes(text.encode())
+    saved, drawn = (drift.TextTask(path=str(one), context=12, samples=5).draw(0) for one in (path, plain))
+    assert saved.equals(drawn), "numbers of tokens, which are whole"
+    assert 0xFEFF not in saved.vocabulary and 0xFFFE not in saved.vocabulary
+
+
+def test_a_mark_within_the_text_stays_a_character(tmp_path: Path) -> None:
+    path = tmp_path / "text.txt"
+    path.write_text("abc\ufeffdef\n" * 40, encoding="utf-8")
+    assert 0xFEFF in drift.TextTask(path=str(path), context=8, samples=4).draw(0).vocabulary
+
+
+def test_bytes_are_taken_as_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "text.txt"
+    path.write_bytes(b"\xef\xbb\xbf" + b"a\r\n" * 40)
+    drawn = drift.TextTask(path=str(path), tokens="bytes", context=4, samples=50).draw(0)
+    assert {0x0D, 0x0A} <= set(np.unique(drawn.inputs))
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
@@ -56,6 +82,7 @@ def test_characters_beyond_ascii_are_single_tokens(tmp_path: Path) -> None:
         (b"", "got an empty file: give another"),
         (b"brief", "needs 210 characters for windows of 20 and a tenth to hold out, got 5: give a longer text"),
         (b"\xff\xd8\xff\xe0" * 100, "should be a text in UTF-8, got something else"),
+        (b"\xff\xfe" + b"\x00\xdc" * 200, "should be a text in UTF-8, got something else"),  # half of a surrogate pair
         (b"\x00\x01" * 200, "a character with code 0.*tokens='bytes'"),
     ],
 )

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-SHARED = {"drift.errors", "drift.schema", "drift.metrics", "drift.streams", "drift.store", "drift.observation"}
+SHARED = {"drift.errors", "drift.schema", "drift.metrics", "drift.streams", "drift.store", "drift.observation", "drift.texts"}
 ALLOWED = {
     "drift": {"drift"},
     "data_adapters": {"data_adapters", "drift.running", *SHARED},  # exchanged sessions say which samples count as running

@@ -38,7 +38,7 @@ class ExplainingAway(Recurrent):
     """Every unit inhibits every other: feedback G z.
 
     ``connections="learned"``: G is free, of any sign, self-connections included; ``"lca"``: G = D^T D - 1 from the output weights, the
-    locally competitive algorithm, without weights of its own. ``only_inhibitory`` subtracts relu(G z) (specification 2.6).
+    locally competitive algorithm, without weights of its own. ``only_inhibitory`` subtracts relu(G z).
     """
 
     kind: Literal["explaining_away"] = "explaining_away"
@@ -62,7 +62,7 @@ class ExplainingAway(Recurrent):
 class Interneuron(Recurrent):
     """All units excite one interneuron, which inhibits them all: feedback g_out relu(g_in z + b).
 
-    With biases on the excitatory units it has no effect; give the network ``bias="none"`` to see it work (specification 2.7).
+    With biases on the excitatory units it has no effect; give the network ``bias="none"`` to see it work.
     """
 
     kind: Literal["interneuron"] = "interneuron"

@@ -24,7 +24,7 @@ class SigmoidWindow(Inhibition):
 
     With k0 = round(k), a window of ``width`` times the units about k0 and ranks r of the sorted activity, the gate is 1 below the
     window, 1 - sigmoid(u_r - (k - k0)) inside with u_r linear in r, and 0 above: the gradient reaches k through the offset k - k0
-    (Bricken et al. 2023; specification 2.4).
+    (Bricken et al. 2023).
     """
 
     kind: Literal["sigmoid_window"] = "sigmoid_window"
@@ -68,8 +68,8 @@ class SampledTopK(Inhibition):
     """Draw k for each input from a log-normal law and learn the law from how well each k has done.
 
     log k ~ N(mu, s). The score-function estimator minimises mean[log p(sample) (loss - baseline)] with the sample held fixed and
-    the mean loss of the other samples as baseline, which is unbiased (Williams 1992). ``faithful=True`` is the published code
-    (specification 2.5): the gradient also runs through the sample, so that mu never learns, the sign is reversed, and there is no baseline.
+    the mean loss of the other samples as baseline, which is unbiased (Williams 1992). ``faithful=True`` is the published code:
+    the gradient also runs through the sample, so that mu never learns, the sign is reversed, and there is no baseline.
     Without noise the network responds with k = exp(mu).
     """
 

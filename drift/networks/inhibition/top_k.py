@@ -19,7 +19,7 @@ class TopK(Inhibition):
     ``method="mask"`` silences all others; ``"subtract"`` takes the k-th largest activity from all, h_i <- relu(h_i - h_(k)), as
     subtractive inhibition would, without a gradient through h_(k). With a ``schedule``, k falls from all units to ``active_units``
     within ``duration`` steps: linearly, k = m - (m - k_min) t / T, or exponentially, k = m (k_min / m)^(t / T)
-    (Bricken et al. 2023; specification 2.3).
+    (Bricken et al. 2023).
 
     Parameters
     ----------

@@ -156,7 +156,7 @@ def test_a_trained_network_is_predicted():
 
 
 def test_estimates_recover_a_recorded_layer(estimated: xr.Dataset):
-    """Issue 8: f within 10 %, the time constant within 15 %, at gains whose logarithm has a standard deviation of 1 / 2."""
+    """f within 10 %, the time constant within 15 %, at gains whose logarithm has a standard deviation of 1 / 2."""
     assert estimated["active_fraction"].item() == pytest.approx(0.1, rel=0.10)
     assert estimated["weight_lifetime"].item() == pytest.approx(6.0, rel=0.15)
     assert estimated["r_squared"].item() > 0.98 and estimated["attenuation"].item() == 1
@@ -194,7 +194,7 @@ def test_a_frozen_code_has_no_lifetime(layer: xr.Dataset):
 @pytest.mark.slow
 @pytest.mark.parametrize("fraction", [0.05, 0.1, 0.2])
 def test_estimates_recover_an_observed_layer(fraction: float):
-    """Issue 8 through ``observe``: 2,000 units with log-normal event rates like those of a published recording."""
+    """The same through ``observe``: 2,000 units with log-normal event rates like those of a published recording."""
     run = drifting_layer(fraction, sessions=13, seed=2)
     design = drift.published_design("Sheintuch 2023")
     cells = design.isel(session=[0] * 12, unit=np.resize(np.arange(50), 2000))

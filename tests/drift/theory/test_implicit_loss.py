@@ -30,7 +30,7 @@ def tensor(values) -> torch.Tensor:
 
 
 def deterministic() -> tuple[torch.Tensor, NetworkWeights]:
-    """Inputs and network of the specification, 4.10.2."""
+    """Inputs and network of a case worked by hand."""
     i, j, p = (torch.arange(count, dtype=torch.float64) for count in (6, 8, 5))
     keys = torch.cos(0.7 * j[:, None] + 1.3 * i + 0.2 * i * j[:, None]) / math.sqrt(6)
     values = torch.sin(0.9 * i[:, None] - 0.4 * j + 0.15 * i[:, None] * j) / math.sqrt(8)

@@ -28,14 +28,14 @@ WIDTH_SQUARED = 0.36
 
 
 def ring(places: int) -> tuple[np.ndarray, np.ndarray]:
-    """Angles and c0 = exp((cos D - 1) / .36) of the specification."""
+    """Angles and c0 = exp((cos D - 1) / .36) of a case worked by hand."""
     angle = 2 * np.pi * np.arange(places) / places
     return angle, np.exp((np.cos(angle[:, np.newaxis] - angle) - 1) / WIDTH_SQUARED)
 
 
 ANGLE, C0 = ring(32)
 POSITION = np.column_stack([np.cos(ANGLE), np.sin(ANGLE)])
-# f, r: cosine, Pearson, overlap, pooled; standard error of the mean of 5 seeds (specification 4.6)
+# f, r: cosine, Pearson, overlap, pooled; standard error of the mean of 5 seeds
 TABLE = {
     (0.5, 0.9): ((0.909538, 0.867298, 0.856434, 0.863682), 0.0003),
     (0.2, 0.9): ((0.842844, 0.821915, 0.749662, 0.816000), 0.0005),
@@ -113,7 +113,7 @@ def test_k57_membership_turns_over_like_a_square_root():
     assert np.allclose(lost, density * np.sqrt(2e-4) / (fraction * np.sqrt(2 * np.pi)), rtol=1e-3)
 
 
-# f: fields per unit and their width in theory, units active on the ring in simulation (specification 4.6)
+# f: fields per unit and their width in theory, units active on the ring in simulation
 FIELDS = {0.5: (1.667, 1.885, 0.986), 0.2: (1.170, 1.074, 0.805), 0.1: (0.733, 0.857, 0.580), 0.05: (0.431, 0.729, 0.377),
           0.02: (0.202, 0.621, 0.190), 0.01: (0.111, 0.564, 0.107)}  # fmt: skip
 

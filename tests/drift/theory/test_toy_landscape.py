@@ -16,7 +16,7 @@ def within(values: np.ndarray, expected: float) -> bool:
     return abs(values.mean() - expected) < Z * values.std(ddof=1) / np.sqrt(values.size)
 
 
-def test_the_walk_lands_where_the_specification_says():
+def test_the_walk_lands_where_theory_says():
     assert landing_point() == pytest.approx(2.954, abs=5e-4) and landing_point() ** 2 == pytest.approx(8.73, abs=5e-3)
     assert landing_point(1e-5) == pytest.approx(np.sqrt(3.0**2 - 0.5**2), abs=1e-4)  # the flow conserves x^2 - y^2
     walk = toy_walks("update", 0.0, steps=(2_000,), walkers=2)

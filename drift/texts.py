@@ -1,0 +1,35 @@
+"""Text files as people save them: with or without a mark of their encoding, with the line ends of any system."""
+
+from __future__ import annotations
+
+import codecs
+
+MARKS = {  # the first bytes of a file; of UTF-32 first, since they begin like those of UTF-16
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+    codecs.BOM_UTF8: "utf-8-sig",
+}
+
+
+def decoded(content: bytes) -> str:
+    """Return the text of a file without byte order mark, its lines ended by a newline alone.
+
+    Parameters
+    ----------
+    content : bytes
+        UTF-8, or what a byte order mark says: UTF-16 or UTF-32 of either byte order.
+
+    Returns
+    -------
+    str
+        Line ends of Windows and old Macintoshes, which belong to the file and not to its text, have become newlines.
+
+    Raises
+    ------
+    UnicodeDecodeError
+        If the bytes are no text in that encoding.
+    """
+    encoding = next((name for mark, name in MARKS.items() if content.startswith(mark)), "utf-8")
+    return content.decode(encoding).replace("\r\n", "\n").replace("\r", "\n")
