@@ -14,7 +14,7 @@ from data_adapters.session import integers, numbers
 from drift.schema import RefusedInputError
 
 KNOWN = (
-    *("events", "spike_times", "spike_times_index", "t_start", "t_stop", "rate_maps", "occupancy"),
+    *("events", "events_are", "spike_times", "spike_times_index", "t_start", "t_stop", "rate_maps", "occupancy"),
     *("position", "velocity", "direction", "trial", "fs", "t", "track_length_cm", "bin_edges_cm", "geometry"),
     *("animal", "region", "environment", "session", "time", "time_unit", "n_detected"),
     *("position_units", "unit", "unit_label", "unit_identity", "bin_size", "minimum_speed", "source"),

@@ -5,6 +5,7 @@ in files, from 0 in Datasets.
 
 ==================================  =======================================================================================
 ``events``                          (frame, cell) counts or amplitudes >= 0 (variant A), or instead of it
+``events_are``                      optional: counts (spikes), amplitudes or trace; see ``session_dataset``
 ``spike_times``                     one array of times (s) per cell as a cell array (``.mat``), or all cells' times one after the other
                                     with ``spike_times_index``, the end of each cell's times (``.npz``, ``.nc``); with
                                     ``t_start``, ``t_stop`` (s); a spike goes to the last frame that begins before or at it
@@ -31,7 +32,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -50,7 +51,13 @@ SOURCE = "interchange file"
 SCALARS = ("subject", "session", "elapsed", "environment", "sampling_rate", "unit_identity", "unit", "unit_label", "time")
 
 
-def sessions(path: str | Path, area: str | None = "any", position_units: str = "auto") -> Iterator[xr.Dataset]:
+def sessions(
+    path: str | Path,
+    area: str | None = "any",
+    position_units: str = "auto",
+    events_are: str | None = None,
+    threshold_sd: float | None = None,
+) -> Iterator[xr.Dataset]:
     """One session Dataset per file, by animal and session.
 
     Parameters
@@ -61,6 +68,10 @@ def sessions(path: str | Path, area: str | None = "any", position_units: str = "
         Take files of this ``region`` only; ``"any"`` or None takes all.
     position_units : {"auto", "cm", "pixel"}
         Units of position; ``auto`` takes the file's word, and cm where it has none.
+    events_are : {"counts", "amplitudes", "trace"} or None
+        What ``events`` are; None takes the file's word, and what the numbers look like where it has none.
+    threshold_sd : float or None
+        Events below so many standard deviations of their own cell's series become 0.
 
     Returns
     -------
@@ -75,10 +86,18 @@ def sessions(path: str | Path, area: str | None = "any", position_units: str = "
     """
     one_of(position_units, ("auto", "cm", "pixel"), "position_units")
     found = recordings(path)
-    return _chosen(found, None if area in ("any", None) else area, position_units)
+    return _chosen(found, None if area in ("any", None) else area, _Rules(position_units, events_are, threshold_sd))
 
 
-def _chosen(found: list[Recording], area: str | None, position_units: str) -> Iterator[xr.Dataset]:
+class _Rules(NamedTuple):
+    """What the caller says of the files."""
+
+    position_units: str
+    events_are: str | None
+    threshold_sd: float | None
+
+
+def _chosen(found: list[Recording], area: str | None, rules: _Rules) -> Iterator[xr.Dataset]:
     regions: Counter[str] = Counter()
     registered = registrations(found)
     for recording in found:
@@ -86,20 +105,20 @@ def _chosen(found: list[Recording], area: str | None, position_units: str) -> It
         region = fields.text("region", "unknown")
         regions[region] += 1
         if area is None or region.casefold() == area.casefold():
-            yield _session(fields, registered[recording.registration], position_units)
+            yield _session(fields, registered[recording.registration], rules)
     if area is not None and area.casefold() not in map(str.casefold, regions):
         counts = ", ".join(f"{count} {region}" for region, count in sorted(regions.items()))
         raise RefusedInputError(f"files of region {area!r} were expected, got {counts}: use area='any' or one of these regions.")
 
 
-def _session(fields: Fields, registration: Registration | None, position_units: str) -> xr.Dataset:
+def _session(fields: Fields, registration: Registration | None, rules: _Rules) -> xr.Dataset:
     if "rate_maps" in fields:
         remedy = "use data_adapters.interchange.longitudinal"
         raise RefusedInputError(f"{fields.path} was expected to hold events or spike_times, got rate_maps without samples: {remedy}.")
     if "events" in fields and "spike_times" in fields:
         raise RefusedInputError(f"{fields.path} was expected to hold events or spike_times, got both: keep one of them.")
     fields.require("position", "geometry", "animal", "environment", "session", "time", "time_unit", "n_detected")
-    units = fields.text("position_units", "cm") if position_units == "auto" else position_units
+    units = fields.text("position_units", "cm") if rules.position_units == "auto" else rules.position_units
     time, rate = fields.clock()
     position = fields.position(fields.rows("events"))
     activity, notes = (fields.matrix("events"), {}) if "events" in fields else _counted(fields, time, rate, len(position))
@@ -122,6 +141,8 @@ def _session(fields: Fields, registration: Registration | None, position_units: 
         direction=fields.optional("direction"),
         trial=fields.optional("trial"),
         time=time,
+        events_are=_events_are(fields, rules),
+        threshold_sd=rules.threshold_sd,
         coords=fields.prefixed("coord_"),
         attrs={**fields.described(), **notes},
         **_units(fields, registration, activity.shape[1]),
@@ -131,6 +152,13 @@ def _session(fields: Fields, registration: Registration | None, position_units: 
 def _counted(fields: Fields, time: NDArray[np.float64] | None, rate: float, frames: int) -> tuple[NDArray[np.float64], dict[str, str]]:
     counts, outside = fields.spike_counts(time, rate, frames)
     return counts, {"notes": f"{outside} spikes left out because they lie outside of the tracked frames"} if outside else {}
+
+
+def _events_are(fields: Fields, rules: _Rules) -> str | None:
+    """What the activity is: spike times make counts; of events the caller and the file may say it."""
+    if "spike_times" in fields:
+        return "counts"
+    return rules.events_are or (fields.text("events_are") if "events_are" in fields else None)
 
 
 def _units(fields: Fields, registration: Registration | None, cells: int) -> dict[str, Any]:
@@ -180,6 +208,7 @@ def _fields(dataset: xr.Dataset) -> dict[str, Any]:
         raise RefusedInputError(f"a session Dataset was expected, got one without {', '.join(absent)}: build it with session_dataset.")
     fields: dict[str, Any] = {
         "events": dataset["activity"].transpose("sample", "unit").values,
+        **({"events_are": dataset["activity"].attrs["kind"]} if "kind" in dataset["activity"].attrs else {}),
         "position": dataset["position"].transpose("sample", ...).values,
         "animal": dataset["subject"].item(),
         "environment": dataset["environment"].item(),

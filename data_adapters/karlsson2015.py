@@ -208,6 +208,7 @@ def _session(
         environment=epoch.environment,
         unit_identity=f"day {epoch.day}",
         activity=np.stack(list(present.values()), axis=1),
+        events_are="counts",
         position=position,
         velocity=track["vel"],
         time=track["time"],

@@ -81,11 +81,18 @@ def session_labels(session: xr.Dataset) -> dict[str, Any]:
         "detected_units": int(session["detected_units"]) if "detected_units" in session else units,
         "unit": session["unit"].values if "unit" in session.coords else np.arange(units),
         "source": "unknown",
+        "events_are": _kind(session["activity"]),
         **{name: session.attrs[name] for name in RECOMMENDED if name in session.attrs},
         "coords": {str(name): values.item() for name, values in session.coords.items() if not values.ndim and name not in OWN},
         "attrs": {str(name): value for name, value in session.attrs.items() if name not in RECOMMENDED},
     }
     return labels | ({"unit_label": session["unit_label"].values.tolist()} if "unit_label" in session.coords else {})
+
+
+def _kind(activity: xr.DataArray) -> str | None:
+    """What the activity says of itself, unless its values were changed since."""
+    kind = activity.attrs.get("kind")
+    return None if kind == "counts" and (activity != np.floor(activity)).any() else kind
 
 
 def sampled(session: xr.Dataset) -> dict[str, Any]:

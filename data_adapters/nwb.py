@@ -44,6 +44,7 @@ LABELS = {
     "position_units": "cm or pixel",
     "geometry": "of the track or arena",
     "bin_size": "recommended width of a place, in position_units",
+    "events_are": "counts, amplitudes or trace",
     "minimum_speed": "speed above which samples count, in position_units per second",
     "detected_units": "units detected, silent ones included: the denominator of fractions",
     "samples": "further samples of the session, JSON",
@@ -158,7 +159,7 @@ def _labels(content: Any) -> dict[str, Any]:
     room = content.processing.get(ROOM)
     if room is None or "session" not in room.data_interfaces:
         return {}
-    row = {name: room["session"][name].data[0] for name in LABELS}
+    row = {name: room["session"][name].data[0] for name in LABELS if name in room["session"].colnames}
     row = {name: value.item() if isinstance(value, np.generic) else value for name, value in row.items()}
     return {name: json.loads(value) if name in ("samples", "coords", "attrs") else value for name, value in row.items()}
 

@@ -200,7 +200,7 @@ def _events(objects: Mapping[str, Any]) -> tuple[NDArray[np.float64], dict[str, 
     time = objects["position"].times()
     counts, outside = frame_counts([source[key].times() for key in keys], time)
     notes = {"attrs": {"notes": f"{outside} spikes left out because they lie outside of the tracked frames"}} if outside else {}
-    return time, {"activity": counts, "unit": number, "unit_label": labels, **notes}
+    return time, {"activity": counts, "unit": number, "unit_label": labels, "events_are": "counts", **notes}
 
 
 def _at(series: Any, time: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
+from data_adapters.events import checked_events
 from drift.schema import RefusedInputError, check, labelled
 
 GEOMETRIES = ("linear", "L", "W", "square", "circle", "unknown")
@@ -85,17 +86,10 @@ def one_of(value: str, allowed: Sequence[str], what: str) -> str:
     return value
 
 
-def _events(activity: ArrayLike, where: str) -> NDArray[np.float64]:
+def _matrix(activity: ArrayLike, where: str) -> NDArray[np.float64]:
     events = numbers(activity, f"activity of {where}")
     if events.ndim != 2 or events.size == 0:
         raise RefusedInputError(f"activity of {where} was expected as (sample, unit), got shape {events.shape}: give one column per unit.")
-    bad = np.isnan(events) | (np.nan_to_num(events) < 0)
-    if bad.any():
-        sample, unit = (int(index) for index in np.argwhere(bad)[0])
-        got = f"{events[sample, unit]} at sample {sample}, unit {unit}"
-        raise RefusedInputError(
-            f"activity of {where} was expected not negative and not NaN, got {got}: 0 means no event, drop lost frames."
-        )
     return events
 
 
@@ -180,6 +174,8 @@ def session_dataset(
     direction: ArrayLike | None = None,
     trial: ArrayLike | None = None,
     time: ArrayLike | None = None,
+    events_are: str | None = None,
+    threshold_sd: float | None = None,
     coords: Mapping[str, str | float] | None = None,
     attrs: Mapping[str, str | float] | None = None,
 ) -> xr.Dataset:
@@ -194,7 +190,7 @@ def session_dataset(
     unit_identity : str
         Sessions of one subject with the same text share unit numbers.
     activity : array_like (sample, unit)
-        Events (spike counts or event amplitudes) per sample; not negative, not NaN; 0 means silent.
+        Events (spike counts or event amplitudes) per sample; not negative, not NaN; 0 means silent. Rounding below 0 is cut.
     position : array_like (sample,) or (sample, 2)
         In ``position_units``; NaN where tracking was lost.
     sampling_rate : float
@@ -215,6 +211,11 @@ def session_dataset(
         Speed (position units/s, signed on linear tracks); -1, 0 or 1; trial number, 0 outside.
     time : array_like (sample,), optional
         Time of each sample, s, increasing.
+    events_are : {"counts", "amplitudes", "trace"}, optional
+        What activity is; by default counts or amplitudes, as its numbers look. The attribute ``kind`` of activity keeps it. Amplitudes of
+        which most units are above 0 in more than 90 % of the samples are refused: only a trace, which has no events, is so.
+    threshold_sd : float, optional
+        Events below so many standard deviations of their own unit's series become 0; by default all stay.
     coords, attrs : mapping, optional
         Further scalar coordinates and attributes: numbers and text.
 
@@ -233,14 +234,14 @@ def session_dataset(
     bin_size = BIN_SIZE[position_units] if bin_size is None else float(bin_size)
     minimum_speed = MINIMUM_SPEED[position_units] if minimum_speed is None else float(minimum_speed)
     _scalars(where, sampling_rate=sampling_rate, bin_size=bin_size, minimum_speed=minimum_speed, elapsed=elapsed, session=session)
-    events = _events(activity, where)
+    events, kind = checked_events(_matrix(activity, where), where, float(sampling_rate), events_are, threshold_sd)
     samples, units = events.shape
     tracked = _position(position, samples, where)
     detected = units if detected_units is None else int(detected_units)
     if detected < units:
         raise RefusedInputError(f"detected_units of {where} was expected to be {units} or more, got {detected}: count silent units too.")
     variables = {
-        "activity": labelled("activity", ("sample", "unit"), events, units="events"),
+        "activity": labelled("activity", ("sample", "unit"), events, units="events", kind=kind),
         "position": labelled("position", ("sample", "axis")[: tracked.ndim], tracked, units=position_units),
         "detected_units": labelled("detected_units", (), np.int64(detected)),
     }

@@ -33,7 +33,9 @@ def _refuse_mixture(measured: list[Measured]) -> None:
             raise RefusedInputError(f"{one.name} occurs twice: number the sessions of a subject differently, also across environments.")
         seen.add(key)
         faults = [
-            f"{k} {one.attrs[k]} against {v}" for k, v in first.attrs.items() if k not in ("source", "geometry") and one.attrs[k] != v
+            f"{k} {one.attrs[k]} against {v}"
+            for k, v in first.attrs.items()
+            if k not in ("source", "geometry", "activity_kind") and one.attrs[k] != v
         ]
         if one.labels["elapsed_units"] != first.labels["elapsed_units"]:
             faults.append(f"elapsed in {one.labels['elapsed_units']} against {first.labels['elapsed_units']}")

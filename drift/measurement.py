@@ -12,6 +12,7 @@ from drift.errors import RefusedInputError
 from drift.longitudinal import Measured, joined_sessions
 from drift.metrics.activity import active_units, event_counts, fraction_active_responses, participation_ratio
 from drift.metrics.corrected import corrected_spatial_information
+from drift.metrics.event_kinds import KINDS, activity_kind
 from drift.metrics.information import spatial_information, spatial_information_rate
 from drift.metrics.labels import described, observed_units
 from drift.metrics.rate_maps import directed_places, rate_maps
@@ -161,13 +162,15 @@ def _measured(session: xr.Dataset, rules: _Rules) -> Measured:
         "source": str(session.attrs.get("source", "unknown")),
         "position_units": str(session["position"].attrs.get("units", "cm")),
         "activity_units": str(session["activity"].attrs.get("units", "events")),
+        "activity_kind": activity_kind(session["activity"]),
     }
     units = [int(unit) for unit in session["unit"].values]  # counts from 0 where the coordinate is absent
     names = session["unit_label"].values if "unit_label" in session.coords else units
     return Measured(session_name(session), labels, attrs, units, [str(name) for name in names], cells, maps.assign(numbers))
 
 
-def _described(joined: xr.Dataset, attrs: dict, rules: _Rules) -> xr.Dataset:
+def _described(joined: xr.Dataset, measured: list[Measured], rules: _Rules) -> xr.Dataset:
+    attrs = measured[0].attrs
     events = attrs["activity_units"]
     special = {"rate": {"units": f"{events}/s"}, "occupancy": {"units": "s"}}
     variables = {}
@@ -177,7 +180,14 @@ def _described(joined: xr.Dataset, attrs: dict, rules: _Rules) -> xr.Dataset:
     shift_test = f"circular shift p < {SIGNIFICANCE} of {rules.shuffles}, at least {rules.minimum_events:g} events"
     shared = {k: v for k, v in attrs.items() if k in ("bin_size", "minimum_speed", "geometry", "source")}
     rule = shift_test if rules.shuffles else "spatial_information > 0.01 bits/event"
-    described_attrs = {**shared, "minimum_occupancy": rules.minimum_occupancy, "place_unit_rule": rule, "seed": rules.seed}
+    kinds = {one.attrs["activity_kind"] for one in measured}
+    described_attrs = {
+        **shared,
+        "activity_kind": max(kinds, key=KINDS.index),
+        "minimum_occupancy": rules.minimum_occupancy,
+        "place_unit_rule": rule,
+        "seed": rules.seed,
+    }
     return xr.Dataset(variables, coords=joined.coords, attrs=described_attrs)
 
 
@@ -270,4 +280,4 @@ def measure(
     measured = [_measured(session, rules) for session in stream_of_sessions]
     if not measured:
         raise RefusedInputError("there is no session to measure: check the path and the filters of the reader.")
-    return _described(joined_sessions(measured), measured[0].attrs, rules)
+    return _described(joined_sessions(measured), measured, rules)

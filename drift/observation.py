@@ -151,7 +151,11 @@ def _session(subject: _Subject, number: int, units: np.ndarray, tracks: Tracks, 
         raise RefusedInputError(f"{label} was expected to show at least one unit, got none of {subject.rate.shape[1]}: train more units.")
     seen = recorded.assign_coords(sampling_rate=sampling_rate)
     activity = _activity(subject.rate[number][units[cells]], behaviour, seen, rng, rules)
-    variables = {"activity": (("sample", "unit"), activity, {"units": "events"}), "detected_units": ((), cells.size, {"units": "1"})}
+    kind = "counts" if rules.events == "poisson" else "amplitudes"
+    variables = {
+        "activity": (("sample", "unit"), activity, {"units": "events", "kind": kind}),
+        "detected_units": ((), cells.size, {"units": "1"}),
+    }
     session = xr.Dataset(variables, coords={"unit": cells, "unit_label": ("unit", [f"unit {unit}" for unit in units[cells]])})
     session = session.assign({name: behaviour[name].reset_coords(drop=True).variable for name in behaviour.data_vars})
     return session.assign_coords(_labels(subject, seen)).assign_attrs(_attributes(subject, number, rules))

@@ -11,6 +11,7 @@ from drift.metrics.bias import (
 )
 from drift.metrics.centroids import centroid, centroid_shift
 from drift.metrics.corrected import corrected_spatial_information
+from drift.metrics.event_kinds import activity_kind
 from drift.metrics.information import spatial_information, spatial_information_rate
 from drift.metrics.keys import key_norm, key_norm_mean, key_norm_variation, key_overlap, key_value_alignment, specialisation
 from drift.metrics.lags import by_lag, drift_rate
@@ -62,6 +63,7 @@ __all__ = [
     "active_fraction_deviation",
     "active_units",
     "activity_entropy",
+    "activity_kind",
     "assign_places",
     "asymptotic_extrapolation",
     "bias_deviation",

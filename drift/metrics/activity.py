@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from drift.metrics.event_kinds import activity_kind
 from drift.metrics.labels import described, observed_units
 
 
@@ -138,9 +139,10 @@ def participation_ratio(activity: xr.DataArray, recorded: xr.DataArray | None = 
 
 
 def event_counts(activity: xr.DataArray) -> xr.DataArray:
-    """Number of events of each unit: the sum of whole-numbered activity (spike counts), otherwise the samples with an event.
+    """Number of events of each unit: the sum of spike counts, otherwise the samples with an event.
 
-    Amplitudes of calcium events have no common scale, so that their sum says nothing about how many events there were.
+    Amplitudes of calcium events have no common scale, so that their sum says nothing about how many events there were; whole numbers are
+    not always counts. What the activity is, its attribute ``kind`` says; without it, what its numbers look like.
 
     Parameters
     ----------
@@ -155,9 +157,13 @@ def event_counts(activity: xr.DataArray) -> xr.DataArray:
     Raises
     ------
     RefusedInputError
-        If activity is empty, negative, or NaN in a part of the samples of a unit.
+        If activity is empty, negative, or NaN in a part of the samples of a unit, or ``kind`` is unknown.
+
+    See Also
+    --------
+    drift.metrics.activity_kind
     """
     observed = observed_units(activity)
     counts = activity.fillna(0.0)
-    whole = bool((counts == np.floor(counts)).all())
-    return (counts if whole else counts > 0).sum("sample").where(observed).rename("event_counts")
+    spikes = activity_kind(activity) == "counts"
+    return (counts if spikes else counts > 0).sum("sample").where(observed).rename("event_counts").drop_attrs()

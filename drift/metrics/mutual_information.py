@@ -15,9 +15,9 @@ ROUNDED_FROM, ROUNDED_TO = 5, 20
 AMPLITUDE_CLASSES = 10
 
 
-def _class_numbers(size: np.ndarray) -> np.ndarray:
+def _class_numbers(size: np.ndarray, counts: bool) -> np.ndarray:
     """(event) class of each event size, 0 for what counts as no event."""
-    if size.size == 0 or (size == np.floor(size)).all():
+    if size.size == 0 or (counts and (size == np.floor(size)).all()):
         return size.astype(int)
     if ROUNDED_FROM <= size.max() <= ROUNDED_TO:
         return np.floor(size + 0.5).astype(int)
@@ -29,7 +29,8 @@ def _class_numbers(size: np.ndarray) -> np.ndarray:
 def response_classes(activity: xr.DataArray) -> xr.DataArray:
     """Class of each response, as mutual information takes it.
 
-    Whole numbers stay as they are. Otherwise, if the largest value lies between 5 and 20, values are rounded (halves up); otherwise 0
+    Counts (whole numbers that no attribute ``kind`` calls amplitudes) stay as they are. Otherwise, if the largest value lies between 5
+    and 20, values are rounded (halves up); otherwise 0
     is one class and the rest falls into ten, to the nearest of the means of eleven logarithmically spaced edges from the smallest to
     the largest value. The choice depends on all units together, so the information of a unit can change with its company.
 
@@ -56,7 +57,8 @@ def response_classes(activity: xr.DataArray) -> xr.DataArray:
     values = activity.transpose("sample", "unit")
     classes = np.zeros(values.shape, dtype=int)
     event = values.values > 0
-    classes[event] = _class_numbers(values.values[event].astype(float))
+    counts = activity.attrs.get("kind", "counts") == "counts"
+    classes[event] = _class_numbers(values.values[event].astype(float), counts)
     return values.copy(data=classes).rename("response_class").drop_attrs()
 
 
