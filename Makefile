@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 
 DOCS_STAMP := $(VENV)/.installed-docs
 
-.PHONY: run full test test-slow bench lint docs lab clean
+.PHONY: run full test test-slow test-processors bench lint docs lab clean
 run: $(STAMP)
 	$(BIN)/python examples/corridor_drift.py --overwrite
 
@@ -18,6 +18,10 @@ test: $(STAMP)
 
 test-slow: $(STAMP)
 	$(BIN)/python -m pytest -m slow
+
+# As other processors would run them: other instruction sets, one thread and two; about six times as long.
+test-processors: $(STAMP)
+	tests/processors.sh
 
 bench: $(STAMP)
 	$(BIN)/python tests/benchmarks/bench_engines.py

@@ -1,8 +1,8 @@
 """Networks that know a corridor keep changing their code for it (after Ratzon, Derdikman & Barak 2024, Fig. 2).
 
 Several networks learn to predict what an agent will see next in a corridor, and go on learning under update noise. The figure
-shows how the loss stays flat while the code drifts, becomes sparser and more informative about place, beside the published
-slopes of four hippocampal recordings and, if one is at hand, a recording measured by the same functions.
+shows how the code drifts, becomes sparser and more informative about place while the corridor is known, at some cost in loss, beside
+the published slopes of four hippocampal recordings and, if one is given, a recording measured by the same functions.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import xarray as xr
 import data_adapters
 import drift
 from drift import metrics, plots
+from drift.map_plots import rate_maps_over_sessions
 from drift.published import PUBLISHED_CORRIDOR, PUBLISHED_SLOPES, SPATIAL_INFORMATION
 
 # The recipe. The published configuration (--full) takes 500 units, update noise of .0139 and a million steps; by default stronger
@@ -40,8 +41,7 @@ MEASURES = ("relative_loss", "fraction_active_responses", "fraction_active_units
 def main() -> None:
     asked = _options()
     netcdf, figure, table = options.results(asked.out, ["corridor_drift.nc", "corridor_drift.png", "corridor_drift.txt"], asked.overwrite)
-    recording = options.recording(asked.recording)
-    recorded = None if recording is None else measured(*recording)
+    recorded = None if asked.recording is None else measured(*options.recording(asked.recording))
     recipe = published() if asked.full else QUICK if asked.quick else DEFAULT
     recipe = recipe if asked.steps is None else recipe.replace(steps=asked.steps, sessions=min(recipe.sessions, asked.steps + 1))
     seeds = asked.seeds if asked.seeds is not None else 1 if asked.full else 4
@@ -55,7 +55,8 @@ def main() -> None:
     run["rate_map_correlation"] = metrics.mean_rate_map_correlation(run, smoothing=SMOOTHING)
 
     drift.save(run, netcdf, overwrite=asked.overwrite)
-    draw(run, recorded).savefig(figure, dpi=160)
+    drawn = draw(run, recorded)
+    drawn.savefig(figure, dpi=160, metadata=options.told(drawn, recipes, numbers(run)))
     table.write_text(text := tabulated(run, recorded, asked.full))
     print(text)
     print(f"engine: {run.attrs['engine']}; results: {netcdf}, {figure}, {table}")
@@ -90,52 +91,91 @@ def learned(run: xr.Dataset) -> xr.Dataset:
 
 
 def change(dataset: xr.Dataset, name: str) -> tuple[float, float]:
-    """Fitted change from first to last session, relative to the first, and its standard error."""
-    values = metrics.summary(dataset, name)[name]
-    elapsed = dataset["elapsed"].mean("subject")
-    line = metrics.slope(values, elapsed.assign_attrs(dataset["elapsed"].attrs))
+    """Fitted change from first to last session as a share of the first, and its standard error: over subjects, of one that of its fit."""
+    found, errors = np.transpose([_change(dataset.isel(subject=[one]), name) for one in range(dataset.sizes["subject"])])
+    return found.mean(), errors[0] if found.size == 1 else found.std(ddof=1) / np.sqrt(found.size)
+
+
+def _change(subject: xr.Dataset, name: str) -> tuple[float, float]:
+    elapsed = subject["elapsed"].isel(subject=0)
+    line = metrics.slope(metrics.summary(subject, name)[name], elapsed)
     span = float(elapsed[-1] - elapsed[0])
     return float(line["slope"]) * span, float(line["standard_error"]) * span
+
+
+def numbers(run: xr.Dataset) -> dict[str, list[float]]:
+    """What the figure shows, in numbers: each network in the first and the last session after learning."""
+    ends = {name: learned(run)[name].mean([dim for dim in run[name].dims if dim == "unit"]) for name in MEASURES}
+    return {f"{name} {when}": ends[name].isel(session=at).values.tolist() for name in ends for when, at in (("first", 0), ("last", -1))}
 
 
 def draw(run: xr.Dataset, recorded: xr.Dataset | None) -> plt.Figure:
     plt.rcParams.update({"font.size": 8, "axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 8})
     figure = plt.figure(figsize=(10, 8.4), layout="constrained")
-    rows = figure.subfigures(3, 1, height_ratios=[1.1, 1, 1.15])
+    rows = figure.subfigures(3, 1, height_ratios=[1.15, 1, 1.15])
     _draw_maps(run, rows[0])
     _draw_time_courses(run, rows[1].subplots(1, 3))
-    _draw_stability(run, recorded, rows[2].subplots(1, 4, width_ratios=[1, 1, 1, 1]))
-    note = f"error bars: one standard error over {run.sizes['subject']} networks; blue: not visited"
-    figure.text(0.99, 0.992, note, ha="right", va="top", fontsize=7)
+    _draw_stability(run, recorded, rows[2].subplots(1, 4 if recorded is None else 5))
     return figure
 
 
 def _draw_maps(run: xr.Dataset, part) -> None:
+    """The same units in the same order in four sessions, so that what moves is seen to move."""
     axes = part.subplots(1, 4)
-    for ax, session in zip(axes, np.linspace(0.1 * run.sizes["session"], run.sizes["session"] - 1, 4).astype(int)):
-        plots.sorted_rate_maps(run, 0, session, ax, SMOOTHING)
-        ax.set_xlabel("place in the corridor")
-    axes[0].set_ylabel("place units of one network,\nsorted by peak")
-    part.suptitle("a   Rate maps of one network in four sessions", x=0.01, ha="left", fontsize=9, fontweight="bold")
+    shown = np.linspace(1, run.sizes["session"] - 1, 4).astype(int).tolist()
+    rate_maps_over_sessions(run, 0, shown, axes, SMOOTHING)
+    for ax, session in zip(axes, shown):
+        ax.set(xlabel="place in the corridor", title=f"{run['elapsed'].isel(subject=0, session=session).item():,.0f} steps")
+    axes[0].set_ylabel("place units of the first picture,\nin its order of peaks, in all pictures")
+    part.colorbar(axes[-1].images[0], ax=axes, label="rate / peak rate", ticks=[0, 0.5, 1], fraction=0.05, pad=0.01, aspect=30)
+    title = "a   Rate maps of the same units of one network, in one order throughout (grey: not visited)"
+    part.suptitle(title, x=0.01, ha="left", fontsize=9, fontweight="bold")
 
 
 def _draw_time_courses(run: xr.Dataset, axes) -> None:
-    plots.time_course(run, ["relative_loss"], axes[0])
-    axes[0].set(yscale="log", ylabel="loss / variance of targets", title="b   performance")
+    later = learned(run)
+    _draw_loss(run, axes[0])
     plots.time_course(
-        run, ["fraction_active_units", "fraction_active_responses"], axes[1], ["units active anywhere", "responses above zero"]
+        later, ["fraction_active_units", "fraction_active_responses"], axes[1], ["units active anywhere", "responses above zero"]
     )
+    _draw_untrained(run, ["fraction_active_units", "fraction_active_responses"], axes[1])
     axes[1].set(ylim=(0, 1), ylabel="active fraction", title="c   activity")
     axes[1].legend(frameon=False)
-    plots.time_course(run, ["spatial_information"], axes[2])
+    plots.time_course(later, ["spatial_information"], axes[2])
+    _draw_untrained(run, ["spatial_information"], axes[2])
     axes[2].set(ylabel="spatial information (bits/event)", title="d   information of place units")
+    note = f"bars in b to h: one standard error over {run.sizes['subject']} networks" if run.sizes["subject"] > 1 else "one network"
+    axes[2].text(0.03, 0.97, note, transform=axes[2].transAxes, va="top", fontsize=7, color="0.3")
+
+
+def _draw_loss(run: xr.Dataset, ax) -> None:
+    """Loss from 0 on, each network and their mean; the untrained networks, far above, in words."""
+    for one in range(run.sizes["subject"]):
+        line = learned(run).isel(subject=one)
+        ax.plot(line["elapsed"], line["relative_loss"], color="0.75", linewidth=0.8, label="each network" if one == 0 else None)
+    plots.time_course(learned(run), ["relative_loss"], ax, ["mean"])
+    untrained = float(run["relative_loss"].isel(session=0).mean())
+    ax.text(0.98, 0.97, f"before learning: {untrained:.2g}", transform=ax.transAxes, ha="right", va="top")
+    ax.set(ylabel="loss / variance of targets", title="b   loss after learning", ylim=(0, 1.15 * ax.get_ylim()[1]))
+    ax.legend(frameon=False, loc="upper left")
+
+
+def _draw_untrained(run: xr.Dataset, names: list[str], ax) -> None:
+    """The session before any learning, apart from the course of those that follow: open markers."""
+    means = metrics.summary(run.isel(session=[0]), *names)
+    for number, name in enumerate(names):
+        style = {"color": plots.COLOURS[number], "marker": plots.MARKERS[number], "markersize": 3.5, "capsize": 2, "mfc": "white"}
+        label = "before learning" if number == 0 else None
+        ax.errorbar(0, means[name], means[f"{name}_standard_error"].fillna(0.0), linestyle="", label=label, **style)
 
 
 def _draw_stability(run: xr.Dataset, recorded: xr.Dataset | None, axes) -> None:
-    plots.correlation_matrix(run["rate_map_correlation"], axes[0])
-    axes[0].set_title("e   similarity of sessions")
     later = learned(run)
-    plots.correlation_by_lag(later, later["rate_map_correlation"].isel(session_other=slice(1, None)), axes[1])
+    correlation = later["rate_map_correlation"].isel(session_other=slice(1, None))
+    plots.correlation_matrix(correlation, axes[0])
+    ticks = np.unique(np.linspace(0, later.sizes["session"] - 1, 3).astype(int))
+    axes[0].set(title="e   similarity of sessions", xticks=ticks, yticks=ticks, xticklabels=ticks + 1, yticklabels=ticks + 1)
+    plots.correlation_by_lag(later, correlation, axes[1])
     axes[1].set_title("f   similarity by lag")
     axes[1].legend(frameon=False)
     for ax, ours, theirs, title in (
@@ -151,20 +191,34 @@ def _draw_stability(run: xr.Dataset, recorded: xr.Dataset | None, axes) -> None:
         rows += [] if recorded is None else [(f"this recording\n({recorded.sizes['session']} sessions)", *change(recorded, ours))]
         plots.changes(rows, ax)
         ax.set(xlabel="change over the study (%)", title=title)
+    if recorded is not None:
+        _draw_recorded(recorded, axes[4])
+
+
+def _draw_recorded(recorded: xr.Dataset, ax) -> None:
+    """Similarity by lag of the recording, where its units are tracked."""
+    ax.set_title("i   this recording, similarity by lag")
+    try:
+        plots.correlation_by_lag(recorded, metrics.mean_rate_map_correlation(recorded, smoothing=SMOOTHING), ax)
+        ax.legend(frameon=False)
+    except drift.RefusedInputError:
+        ax.text(0.5, 0.5, "not known: units are\nnot tracked over sessions", transform=ax.transAxes, ha="center", color="0.3")
+        ax.set(xticks=[], yticks=[])
 
 
 def tabulated(run: xr.Dataset, recorded: xr.Dataset | None, full: bool) -> str:
-    """First and last session; slope per session as a share of the first, and its standard error; the published run."""
-    lines = [f"{'measure':36}{'first':>10}{'last':>10}{'relative slope':>18}{'s.e.':>9}   published, 1e6 steps of 500 units"]
+    """First and last session; change per session as a share of the first, and its standard error; of --full the published run."""
+    beside = "   published run" if full else ""
+    lines = [f"{'measure':38}{'first':>10}{'last':>10}{'change per session':>20}{'s.e.':>9}{beside}"]
     for source, dataset in (("simulated", learned(run)), ("recorded", recorded)):
         for name in MEASURES if dataset is not None else ():
             if name not in dataset:
                 continue
             values, sessions = metrics.summary(dataset, name)[name], dataset.sizes["session"]
-            total, error = (value / max(sessions - 1, 1) for value in change(dataset, name))
-            numbers = f"{float(values[0]):10.3f}{float(values[-1]):10.3f}{total:+18.4f}{error:9.4f}"
-            first, last = PUBLISHED_CORRIDOR.get(name, (None, None)) if source == "simulated" else (None, None)
-            lines.append(f"{source + ' ' + name.replace('_', ' '):36}{numbers}   {'' if first is None else f'{first} -> {last}'}")
+            share, error = (100 * value / max(sessions - 1, 1) for value in change(dataset, name))
+            found = f"{float(values[0]):10.3f}{float(values[-1]):10.3f}{share:+18.2f} %{error:7.2f} %"
+            first, last = PUBLISHED_CORRIDOR.get(name, (None, None)) if full and source == "simulated" else (None, None)
+            lines.append(f"{source + ' ' + name.replace('_', ' '):38}{found}   {'' if first is None else f'{first} -> {last}'}".rstrip())
     return "\n".join(lines) + "\n"
 
 

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 import drift
 
@@ -57,6 +63,21 @@ def recording(given: Sequence[str] | None) -> tuple[str, str, dict[str, str]] | 
     if len(given) < 2 or any("=" not in entry for entry in given[2:]):
         raise drift.RefusedInputError(f"--recording needs NAME PATH [KEY=VALUE ...], got {' '.join(given)}: write it in that order.")
     return given[0], given[1], dict(entry.split("=", 1) for entry in given[2:])
+
+
+def told(figure: Figure, recipes: Sequence[drift.Experiment], numbers: dict[str, list[float]]) -> dict[str, str]:
+    """Return what a picture says of itself, for its file: the recipes, the form and the numbers of what is drawn.
+
+    The form is every text of the figure with its numbers as ``#``, and scales and counts of what each panel holds; a kept picture
+    whose form, recipes or numbers are not those that its example has now is stale.
+    """
+    texts = {re.sub(r"[\d.,]+", "#", text.get_text()) for text in figure.findobj(Text)}
+    panels = [
+        [ax.get_xscale(), ax.get_yscale(), len(ax.lines), len(ax.images), len(ax.collections)]
+        for ax in figure.findobj(Axes, include_self=False)
+    ]
+    form = {"texts": sorted(text for text in texts if re.search("[A-Za-z]", text)), "panels": panels}
+    return {"Recipes": json.dumps([one.to_json() for one in recipes]), "Form": json.dumps(form), "Numbers": json.dumps(numbers)}
 
 
 def run(main: Callable[[], None]) -> None:

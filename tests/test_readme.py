@@ -2,62 +2,85 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 TEXT = (CHECKOUT / "README.md").read_text()
+KINDS = ("nc", "png", "txt")
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", TEXT, flags=re.DOTALL)
+ABOUT = re.compile(r"(make|python -m (venv|pip|pytest))\b")  # set up or test the checkout itself
+WARNED = ["-W", "ignore::DeprecationWarning"]  # of Brian2, which calls pyparsing by its older names
+
+
+class Block(NamedTuple):
+    language: str
+    text: str
+
+
+def blocks() -> list[Block]:
+    """Everything that a reader copies, from top to bottom."""
+    return [Block(*found) for found in re.findall(r"```(\w+)\n(.*?)```", TEXT, flags=re.DOTALL)]
+
+
+def commands(block: Block) -> list[list[str]]:
+    """What a block is for a shell: Python in one piece, a line of the shell each; with this Python and the examples of this checkout."""
+    if block.language == "python":
+        return [[sys.executable, "-W", "error", *(WARNED if "import circuits" in block.text else []), "-c", block.text]]
+    lines = [shlex.split(line, comments=True) for line in block.text.splitlines() if line and not ABOUT.match(line)]
+    begun = {"python": [sys.executable], "repdrift": [sys.executable, "-m", "drift.cli"]}
+    return [[*begun[line[0]], *(word.replace("examples/", f"{CHECKOUT}/examples/") for word in line[1:])] for line in lines]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("reader")
+def followed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    """A folder in which a reader has typed everything in its order, and what each block printed."""
+    folder, printed = tmp_path_factory.mktemp("reader"), []
+    environment = {**os.environ, "REPDRIFT_DATA": str(folder / "none")}
+    for block in blocks():
+        told = ""
+        for command in commands(block):
+            done = subprocess.run(command, cwd=folder, env=environment, check=False, capture_output=True, text=True, timeout=600)
+            assert done.returncode == 0, f"{block.text}\n{done.stderr}"
+            told += done.stdout
+        printed.append(told)
+    return folder, printed
 
 
-def run_block(number: int, folder: Path) -> None:
-    block = blocks("python")[number]
-    brian2 = ["-W", "ignore::DeprecationWarning"] if "import circuits" in block else []  # which calls pyparsing by its older names
-    command = [sys.executable, "-W", "error", *brian2, "-c", block]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=200)
+def test_only_python_and_shell_are_shown():
+    assert {block.language for block in blocks()} == {"python", "bash"}
 
 
 @pytest.mark.slow  # CI runs it all the same, as all of this file
-@pytest.mark.parametrize("number", range(len(blocks("python"))))
-def test_python_blocks_run(number: int, folder: Path):
-    run_block(number, folder)
+def test_blocks_run_in_order_in_one_empty_folder(followed):
+    folder, _ = followed
+    assert {"run.nc", "recorded.nc", "networks.nc", "fit.nc", "report.html"} <= {path.name for path in folder.iterdir()}
+    assert {path.name for path in (folder / "results" / "corridor_drift").iterdir()} == {f"corridor_drift.{kind}" for kind in KINDS}
 
 
 @pytest.mark.slow
-def test_the_example_runs_as_written(folder: Path):
-    command = next(line for line in "".join(blocks("bash")).splitlines() if "--recording" in line)
-    if not (folder / "recordings").exists():
-        run_block(1, folder)
-    words = [sys.executable if word == "python" else word.replace("examples/", f"{CHECKOUT}/examples/") for word in shlex.split(command)]
-    subprocess.run(words, cwd=folder, check=True, capture_output=True, timeout=200)
-    written = {path.name for path in (folder / "results" / "corridor_drift").iterdir()}
-    assert written == {f"corridor_drift.{kind}" for kind in ("nc", "png", "txt")}
+def test_no_printed_table_is_cut(followed):
+    for told in followed[1]:
+        assert not re.search(r"\.\.\.  ", told), told
 
 
 @pytest.mark.slow
-def test_an_afternoon_from_the_command_line(folder: Path):
+def test_an_afternoon_from_the_command_line(followed):
     """A recording written by a script is measured, fitted, compared, and reported."""
-    if not (folder / "recordings").exists():
-        run_block(1, folder)
-    lines = [shlex.split(line) for line in "".join(blocks("bash")).splitlines() if line.startswith("repdrift ")]
-    assert [line[1] for line in lines] == ["measure", "run", "fit", "compare"]
-    for line in lines:
-        subprocess.run([sys.executable, "-m", "drift.cli", *line[1:]], cwd=folder, check=True, capture_output=True, timeout=200)
-    report = (folder / "report.html").read_text()
+    lines = [
+        line.split()[1] for block in blocks() if block.language == "bash" for line in block.text.splitlines() if line[:9] == "repdrift "
+    ]
+    assert lines == ["measure", "run", "fit", "compare"]
+    report = (followed[0] / "report.html").read_text()
     assert report.count("<svg") >= 4 and "weight lifetime" in report and "mouse" in report
 
 

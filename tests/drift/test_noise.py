@@ -49,7 +49,7 @@ def test_schedules():
     assert [window.scale(step) for step in range(7)] == [0, 0, 0, 2, 2, 0, 0]
     assert drift.UpdateNoise(std=2.0, schedule=drift.OnOff(start=3)).scale(10**9) == 2
     ramp = drift.LabelNoise(std=2.0, schedule=drift.Linear(start=2, stop=6, initial=1.0, final=0.0))
-    assert [ramp.scale(step) for step in range(8)] == [2, 2, 2, 1.5, 1, 0.5, 0, 0]
+    assert [ramp.scale(step) for step in range(8)] == pytest.approx([2, 2, 2, 1.5, 1, 0.5, 0, 0], rel=1e-15, abs=1e-15)
 
 
 def test_published_width_and_standard_deviation_convert():

@@ -79,7 +79,7 @@ def test_unusable_input_is_refused(activity, place, message):
 
 def test_signed_position_lays_the_directions_side_by_side():
     signed = signed_position(by_sample([2.0, 3.0, 5.0, 5.0, 4.0, 2.0]))
-    assert signed.values.tolist() == [0.0, 1.0, 3.0, 0.0, -2.0, 0.0]
+    np.testing.assert_allclose(signed, [0.0, 1.0, 3.0, 0.0, -2.0, 0.0], atol=1e-15)
 
 
 def test_published_maps_have_zeros_where_nobody_went():

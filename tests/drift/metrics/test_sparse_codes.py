@@ -85,7 +85,8 @@ def test_exact_top_k_overlaps_wholly_and_does_not_vary(rng):
     drive = rng.standard_normal((50, 40))
     least = np.sort(drive, axis=1)[:, -7][:, np.newaxis]
     top = responses(np.where(drive >= least, np.abs(drive) + 0.1, 0.0))
-    assert top_k_overlap(top, responses(drive)).item() == 1 and count_variation(top).item() == 0
+    assert top_k_overlap(top, responses(drive)).item() == pytest.approx(1, rel=1e-14)
+    assert count_variation(top).item() == pytest.approx(0, abs=1e-14)
 
 
 def test_overlap_with_top_k_by_hand_and_by_chance(rng):
@@ -118,13 +119,13 @@ def test_sums_over_parts_of_an_epoch_tell_dead_units_as_samples_do(rng):
 
 def test_entropy_of_equal_shares_and_of_one_unit():
     assert activity_entropy(responses(np.eye(8) * 3)).item() == pytest.approx(3.0)
-    assert activity_entropy(responses([[5, 0, 0], [2, 0, 0]])).item() == 0
+    assert activity_entropy(responses([[5, 0, 0], [2, 0, 0]])).item() == pytest.approx(0, abs=1e-15)
     assert activity_entropy(responses([[1, 1, 2, NAN]])).item() == pytest.approx(1.5)
 
 
 def test_biases_and_norms_by_hand():
     bias = per_unit([-1, -1, 2, 0, NAN])
-    assert bias_mean(bias).item() == 0
+    assert bias_mean(bias).item() == pytest.approx(0, abs=1e-15)
     assert bias_deviation(bias).item() == pytest.approx(np.sqrt(1.5))
     assert fraction_negative_biases(bias).item() == pytest.approx(0.5)
     weights = keys([[3, 4], [0, 5], [0, 10], [NAN, NAN]])
@@ -162,7 +163,7 @@ def test_margin_loss_at_tabulated_margins():
 
 def test_margins_without_key_or_noise():
     weights = keys([[0, 0], [1, 0], [NAN, NAN]])
-    assert margin_fraction(responses([[0, 0, NAN]]), weights, 1.0).item() == 0.5
+    assert margin_fraction(responses([[0, 0, NAN]]), weights, 1.0).item() == pytest.approx(0.5, rel=1e-15)
     assert mean_margin_loss(responses([[0, 0, NAN]]), weights, 1.0).item() == pytest.approx(0.5 / np.sqrt(2 * np.pi))
     with pytest.raises(RefusedInputError, match="std must be above 0"):
         margin_fraction(responses([[0.0]]), keys([[1.0]]), 0.0)
@@ -212,7 +213,7 @@ def test_specialisation_to_the_inputs_that_switch_a_unit_on():
 
 def test_reconstructions_are_found_among_the_candidates(rng):
     images = xr.DataArray(rng.random((64, 20)), dims=("sample", "output"))
-    assert reconstruction_accuracy(images, images, 32).item() == 1
+    assert reconstruction_accuracy(images, images, 32).item() == pytest.approx(1, rel=1e-14)
     swapped = images.copy(data=images.values[[1, 0, *range(2, 64)]])
     assert reconstruction_accuracy(swapped, images, 32).item() == pytest.approx(62 / 64)
     shifted = images.roll(sample=32)  # found among the other half, which are no candidates

@@ -180,14 +180,15 @@ def test_fixed_point_is_fixed_and_stable(f: float, pooling: float):
 @given(st.floats(1e-4, 1.0), st.floats(-1, 500), st.floats(-1, 1))
 def test_map_stays_inside(f: float, pooling: float, c: float):
     after = d.correlation_map(c, f, pooling)
-    assert -1 - 1e-12 <= after <= 1 and d.correlation_map(1.0, f, pooling) == 1
+    assert -1 - 1e-12 <= after <= 1 + 1e-12 and d.correlation_map(1.0, f, pooling) == pytest.approx(1, rel=1e-15)
 
 
 def test_all_units_active_are_linear_or_saturated():
     c = np.linspace(-1, 1, 5)
     np.testing.assert_allclose(d.correlation_map(c, 1.0, -1), c, atol=1e-15)
-    np.testing.assert_array_equal(d.correlation_map(c, 1.0, 0), 1.0)
-    assert d.optimal_pooling(1.0) == -1 and d.optimal_window(1.0) == 1 and d.amplification(1.0) == 0 and d.amplification(1.0, -1) == 1
+    np.testing.assert_allclose(d.correlation_map(c, 1.0, 0), 1.0, rtol=1e-15)
+    found = [d.optimal_pooling(1.0), d.optimal_window(1.0), d.amplification(1.0), d.amplification(1.0, -1)]
+    np.testing.assert_allclose(found, [-1, 1, 0, 1], atol=1e-15)
 
 
 def sphere(points: int, seed: int = 0) -> np.ndarray:
@@ -278,7 +279,7 @@ def test_pooling_of_covariances(rng: np.random.Generator):
     balanced, _ = d.measured_pooling(weight_rows(50, 400, -1, "global", rng))
     assert balanced == pytest.approx(-1, abs=1e-12)
     assert d.covariance_pooling(np.full((50, 50), 0.1) + 0.9 * np.eye(50)) == pytest.approx(4.9)
-    assert d.covariance_pooling(4 * np.eye(7)) == 0
+    assert d.covariance_pooling(4 * np.eye(7)) == pytest.approx(0, abs=1e-14)
 
 
 @pytest.mark.parametrize(
