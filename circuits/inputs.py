@@ -67,11 +67,14 @@ class PlaceInput(Recipe):
         Returns
         -------
         xarray.Dataset
-            ``inputs (sample, input)`` with rows of unit length and ``position (sample)`` in cm.
+            ``inputs (sample, input)`` with rows of unit length and ``position (sample)`` in cm; on a ring with the attribute
+            ``geometry``.
         """
         distance = np.abs(self.positions[:, np.newaxis] - self.positions)
         patterns = symmetric_root(self.correlation(distance))  # (place, input)
         extent: dict[str, str | float] = {"units": "cm", "low": 0.0, "high": float(self.length), "places": self.places}
+        if self.geometry == "ring":
+            extent["geometry"] = "ring"
         inputs = ("sample", "input"), patterns, {"units": "1", "long_name": "activity of input units"}
         return xr.Dataset({"inputs": inputs, "position": ("sample", self.positions, extent)})
 

@@ -26,6 +26,7 @@ from circuits.inputs import drawn, input_correlation, place_edges
 from circuits.settled_rates import Engine
 from circuits.settling import RESTING
 from drift import metrics
+from drift.metrics.places import place_coordinate
 from drift.schema import RefusedInputError, combine, described, labelled
 from drift.store import provenance
 
@@ -229,9 +230,7 @@ def measured_code(rate: np.ndarray, experience: xr.Dataset) -> xr.Dataset:
 
 
 def _places(experience: xr.Dataset, edges: np.ndarray) -> dict[str, xr.DataArray]:
-    attrs = {"units": experience["position"].attrs["units"], "long_name": "bin centre", "bin_width": float(edges[1] - edges[0])}
-    centres = ((edges[:-1] + edges[1:]) / 2).round(9)
-    return {dim: xr.DataArray(centres, dims=dim, attrs=attrs) for dim in ("place", "place_other")}
+    return {dim: place_coordinate(experience["position"].attrs, edges, dim) for dim in ("place", "place_other")}
 
 
 def _coordinates(one: _Subject, residual: np.ndarray, elapsed_units: str, sizes: Any) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from data_adapters.containers import read_fields
 from data_adapters.options import nearest
 from data_adapters.session import integers, numbers
+from drift.metrics.places import equal_bins
 from drift.schema import RefusedInputError
 
 KNOWN = (
@@ -173,17 +174,21 @@ class Fields:
         )
 
     def bin_size(self) -> float | None:
-        """Width of the bins where the file says it; None leaves the choice to the default."""
-        if "track_length_cm" not in self and "bin_edges_cm" not in self:
+        """Width of the bins where the file says it; None leaves the choice to the default, or to the edges."""
+        if not any(name in self for name in ("track_length_cm", "bin_edges_cm", "bin_size")):
             raise RefusedInputError(f"{self.path} was expected to hold track_length_cm or bin_edges_cm, got neither: add one.")
-        if "bin_size" in self:
-            return self.number("bin_size")
+        return self.number("bin_size") if "bin_size" in self and "bin_edges_cm" not in self else None
+
+    def bin_edges(self) -> NDArray[np.float64] | None:
+        """Edges of equal bins, or None where the file has none; a ``bin_size`` beside them must be theirs."""
         if "bin_edges_cm" not in self:
             return None
         edges = self.vector("bin_edges_cm")
-        if len(edges) < 2 or not (np.diff(edges) > 0).all():
-            raise RefusedInputError(f"{self._where('bin_edges_cm')} was expected to increase, got {edges.tolist()}: sort the edges.")
-        return float(np.median(np.diff(edges)))
+        width = equal_bins(edges, self._where("bin_edges_cm"))[0]
+        if "bin_size" in self and abs(self.number("bin_size") - width) > 1e-4 * width:
+            got = f"{self.number('bin_size'):g} beside edges {width:g} apart"
+            raise RefusedInputError(f"{self._where('bin_size')} was expected to be the width between bin_edges_cm, got {got}: keep one.")
+        return edges
 
     def _trains(self) -> Iterator[NDArray[np.float64]]:
         """Spike times of each cell, s."""

@@ -12,8 +12,10 @@ in files, from 0 in Datasets.
 ``rate_maps``, ``occupancy``        (cell, direction, bin) or (cell, y, x) in Hz, the same without cell in s (variant B)
 ``position``                        (frame,) or (frame, 2) in cm; NaN = tracking lost
 ``fs`` or ``t``                     Hz, or (frame,) s
-``track_length_cm``                 or ``bin_edges_cm``: extent of the track, or edges of the bins
-``geometry``                        linear, L, W, square, circle or unknown
+``track_length_cm``                 length of the track (around a ring, along the side of an arena); positions lie from 0 to it, or at most
+                                    5 % beyond
+``bin_edges_cm``                    instead of it, or beside it: edges of bins of equal width; positions outside lie in no bin
+``geometry``                        linear or ring (one axis), square or circle (two), L, W or unknown (either)
 ``animal, environment, session``    text, text, number from 1
 ``time``, ``time_unit``             real elapsed time (not an index) in day, min or step
 ``n_detected``                      the denominator; may exceed the cells in the file; not needed for variant B
@@ -48,6 +50,7 @@ from drift.schema import RefusedInputError, check
 __all__ = ["longitudinal", "sessions", "write_interchange"]
 
 SOURCE = "interchange file"
+EXTENT = ("track_length", "first_edge", "last_edge")
 SCALARS = ("subject", "session", "elapsed", "environment", "sampling_rate", "unit_identity", "unit", "unit_label", "time")
 
 
@@ -57,6 +60,8 @@ def sessions(
     position_units: str = "auto",
     events_are: str | None = None,
     threshold_sd: float | None = None,
+    scale: float | None = None,
+    lost: float | None = None,
 ) -> Iterator[xr.Dataset]:
     """One session Dataset per file, by animal and session.
 
@@ -72,6 +77,10 @@ def sessions(
         What ``events`` are; None takes the file's word, and what the numbers look like where it has none.
     threshold_sd : float or None
         Events below so many standard deviations of their own cell's series become 0.
+    scale : float or None
+        cm per unit of position and velocity in the files, 0.1 for mm; with it positions are in cm.
+    lost : float or None
+        Position that marks lost frames, in units of the files, such as 1023.
 
     Returns
     -------
@@ -86,7 +95,7 @@ def sessions(
     """
     one_of(position_units, ("auto", "cm", "pixel"), "position_units")
     found = recordings(path)
-    return _chosen(found, None if area in ("any", None) else area, _Rules(position_units, events_are, threshold_sd))
+    return _chosen(found, None if area in ("any", None) else area, _Rules(position_units, events_are, threshold_sd, scale, lost))
 
 
 class _Rules(NamedTuple):
@@ -95,6 +104,8 @@ class _Rules(NamedTuple):
     position_units: str
     events_are: str | None
     threshold_sd: float | None
+    scale: float | None
+    lost: float | None
 
 
 def _chosen(found: list[Recording], area: str | None, rules: _Rules) -> Iterator[xr.Dataset]:
@@ -135,6 +146,9 @@ def _session(fields: Fields, registration: Registration | None, rules: _Rules) -
         position_units=units,
         geometry=fields.text("geometry"),
         bin_size=fields.bin_size(),
+        bin_edges=fields.bin_edges(),
+        scale=rules.scale,
+        lost=rules.lost,
         minimum_speed=fields.number("minimum_speed") if "minimum_speed" in fields else None,
         detected_units=fields.whole("n_detected"),
         velocity=fields.optional("velocity"),
@@ -227,13 +241,15 @@ def _fields(dataset: xr.Dataset) -> dict[str, Any]:
     fields |= {f"coord_{name}": dataset[name].item() for name in dataset.coords if name not in SCALARS}
     known = {"geometry", "bin_size", "minimum_speed", "source", "region"}
     fields |= {str(name): value for name, value in dataset.attrs.items() if name in known}
-    fields |= {f"attr_{name}": value for name, value in dataset.attrs.items() if name not in {*known, "track_length"}}
+    fields |= {f"attr_{name}": value for name, value in dataset.attrs.items() if name not in {*known, *EXTENT}}
     return fields | _extent(dataset)
 
 
 def _extent(dataset: xr.Dataset) -> dict[str, float | NDArray[np.float64]]:
-    if "track_length" in dataset.attrs:
-        return {"track_length_cm": dataset.attrs["track_length"]}
-    width = dataset.attrs["bin_size"]
-    low, high = (int(np.floor(bound / width)) for bound in (float(dataset["position"].min()), float(dataset["position"].max())))
-    return {"bin_edges_cm": width * np.arange(low, high + 2)}
+    attrs, extent = dataset.attrs, dict[str, float | NDArray[np.float64]]()
+    if "track_length" in attrs:
+        extent["track_length_cm"] = attrs["track_length"]
+    if {"first_edge", "last_edge"} <= set(attrs):
+        bins = max(1, round((attrs["last_edge"] - attrs["first_edge"]) / attrs["bin_size"]))
+        extent["bin_edges_cm"] = np.linspace(attrs["first_edge"], attrs["last_edge"], bins + 1)
+    return extent

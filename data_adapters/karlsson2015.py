@@ -198,6 +198,7 @@ def _session(
     factor, units = _in_units(xy, content[0], reading.position_units, where)
     geometry = "linear" if epoch.environment.casefold().startswith("lin") else "W"
     position = w_track.along(xy * factor, factor, epoch.task, where) if reading.linear and geometry == "W" else xy * factor
+    geometry = "unknown" if geometry == "linear" else geometry  # a linear track seen from above, not linearised
     present = _recorded_cells(content[1], epoch, len(xy), where)
     first_day = epoch.exposureday if reading.by_experience else epoch.day
     return session_dataset(

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from data_adapters.frames import frame_counts, positions_at, stretches
 from data_adapters.limits import refuse_absurd
 from data_adapters.options import existing, one_line
+from data_adapters.positions import in_centimetres
 from data_adapters.session import integers, numbers, session_dataset
 from drift.schema import RefusedInputError
 
@@ -76,7 +77,14 @@ class Series(NamedTuple):
 
 
 def sessions(
-    path: str | Path, events: str | None = None, position: str | None = None, environment: str | None = None, geometry: str | None = None
+    path: str | Path,
+    events: str | None = None,
+    position: str | None = None,
+    environment: str | None = None,
+    geometry: str | None = None,
+    track_length: float | None = None,
+    scale: float | None = None,
+    lost: float | None = None,
 ) -> Iterator[xr.Dataset]:
     """One session Dataset per file, by subject and start.
 
@@ -90,6 +98,12 @@ def sessions(
         Name of the ``SpatialSeries``; None: the only one.
     environment, geometry : str or None
         Which the standard does not say; None: unknown, unless ``to_nwb`` wrote it.
+    track_length : float or None
+        In cm, which the standard does not say either; a ring needs it, and positions beyond it are refused.
+    scale : float or None
+        cm per number of the ``SpatialSeries``, in the place of its ``conversion``, ``offset`` and ``unit``.
+    lost : float or None
+        Number that marks lost samples of the ``SpatialSeries``.
 
     Returns
     -------
@@ -109,8 +123,9 @@ def sessions(
     if not files:
         raise RefusedInputError(f"files named *.nwb were expected in {path}, got none: check the folder.")
     found = sorted((_begun(file) for file in files), key=lambda one: one.order)
-    said = {name: value for name, value in (("environment", environment), ("geometry", geometry)) if value is not None}
-    return (_session(one, found, (events, position), said) for one in found)
+    given = {"environment": environment, "geometry": geometry, "track_length": track_length}
+    said = {name: value for name, value in given.items() if value is not None}
+    return (_session(one, found, (events, position), said, (scale, lost)) for one in found)
 
 
 def package() -> Any:
@@ -164,10 +179,16 @@ def _labels(content: Any) -> dict[str, Any]:
     return {name: json.loads(value) if name in ("samples", "coords", "attrs") else value for name, value in row.items()}
 
 
-def _session(one: Session, found: list[Session], chosen: tuple[str | None, str | None], said: dict[str, str]) -> xr.Dataset:
+def _session(
+    one: Session,
+    found: list[Session],
+    chosen: tuple[str | None, str | None],
+    said: dict[str, Any],
+    numbers_mean: tuple[float | None, float | None],
+) -> xr.Dataset:
     own = [other for other in found if other.subject == one.subject]
     with _content(one.path) as content:
-        place, units = _position(content, chosen[1], one.path)
+        place, units = _position(content, chosen[1], one.path, *numbers_mean)
         series, who, notes = _events(content, chosen[0], place, one.path)
         written = _written(content, one, series.time) if one.labels else {}
     number = own.index(one)
@@ -231,19 +252,25 @@ def _written(content: Any, one: Session, time: NDArray[np.float64]) -> dict[str,
     return further | ({} if "time" in held else {"time": None})
 
 
-def _position(content: Any, name: str | None, path: Path) -> tuple[Series, str]:
-    """Position in cm or pixel."""
+def _position(content: Any, name: str | None, path: Path, scale: float | None, lost: float | None) -> tuple[Series, str]:
+    """Position in cm or pixel; with ``scale`` (cm per number) whatever the file says of its unit."""
     kinds = package().behavior.SpatialSeries
     found = {one.name: one for one in content.objects.values() if isinstance(one, kinds)}
     series = found[_only(found, name, "SpatialSeries", path)]
     values, unit = _numbers(series.data, f"{series.name} in {path}"), str(series.unit).casefold()
+    values = in_centimetres(values, scale, lost, f"{series.name} in {path}")
+    if scale is not None:
+        return Series(_flat(values), _times(series, len(values), path)), "cm"
     if unit not in CENTIMETRES and unit not in PIXELS:
         raise RefusedInputError(f"unit of {series.name} in {path} was expected to be a length or pixels, got {series.unit!r}: correct it.")
     # One factor, so that metres with a conversion of 0.01 give back the centimetres that were written.
     factor = float(np.round(float(series.conversion) * CENTIMETRES.get(unit, 1.0), 12))
     scaled = values * factor + float(series.offset or 0.0) * CENTIMETRES.get(unit, 1.0)
-    scaled = scaled[:, 0] if scaled.ndim == 2 and scaled.shape[1] == 1 else scaled
-    return Series(scaled, _times(series, len(values), path)), "cm" if unit in CENTIMETRES else "pixel"
+    return Series(_flat(scaled), _times(series, len(values), path)), "cm" if unit in CENTIMETRES else "pixel"
+
+
+def _flat(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
 
 
 def _events(content: Any, name: str | None, place: Series, path: Path) -> tuple[Series, Who, str]:

@@ -10,9 +10,17 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from data_adapters.events import checked_events
+from data_adapters.positions import (
+    default_bin_size,
+    in_centimetres,
+    refuse_other_geometry,
+    refuse_outside,
+    refuse_uneven_ring,
+    stated_extent,
+)
 from drift.schema import RefusedInputError, check, labelled
 
-GEOMETRIES = ("linear", "L", "W", "square", "circle", "unknown")
+GEOMETRIES = ("linear", "ring", "L", "W", "square", "circle", "unknown")
 ELAPSED_UNITS = ("day", "min", "step")
 POSITION_UNITS = ("cm", "pixel")
 LARGEST_WHOLE = 2**53  # beyond it float64 skips whole numbers
@@ -102,8 +110,8 @@ def _by_sample(values: ArrayLike, samples: int, name: str, where: str, ndim: tup
     return array
 
 
-def _position(values: ArrayLike, samples: int, where: str) -> NDArray[np.float64]:
-    position = _by_sample(values, samples, "position", where, (1, 2))
+def _position(values: ArrayLike, samples: int, where: str, scale: float | None, lost: float | None) -> NDArray[np.float64]:
+    position = in_centimetres(_by_sample(values, samples, "position", where, (1, 2)), scale, lost, where)
     if position.ndim == 2 and position.shape[1] != 2:
         raise RefusedInputError(f"position of {where} was expected with 1 or 2 axes, got {position.shape[1]}: give x, or x and y.")
     if np.isnan(position).all():
@@ -151,6 +159,13 @@ def _scalars(where: str, **values: float) -> None:
             raise RefusedInputError(f"{name} of {where} was expected to be finite and in range, got {value}: correct it.")
 
 
+def _kept_edges(attrs: Mapping[str, Any], bin_size: float | None) -> NDArray[np.float64]:
+    """Edges of a session that was written out: its attributes hold the first, the last and the width."""
+    low, high = float(attrs["first_edge"]), float(attrs["last_edge"])
+    bins = 1 if bin_size is None else max(1, round((high - low) / bin_size))
+    return np.linspace(low, high, bins + 1)
+
+
 def session_dataset(
     *,
     subject: str,
@@ -165,8 +180,12 @@ def session_dataset(
     source: str,
     position_units: str = "cm",
     geometry: str = "unknown",
+    track_length: float | None = None,
+    bin_edges: ArrayLike | None = None,
     bin_size: float | None = None,
     minimum_speed: float | None = None,
+    scale: float | None = None,
+    lost: float | None = None,
     detected_units: int | None = None,
     unit: ArrayLike | None = None,
     unit_label: Sequence[str] | None = None,
@@ -200,9 +219,16 @@ def session_dataset(
     position_units : {"cm", "pixel"}
         Units of position; velocity is per second of these.
     geometry : str
-        One of ``GEOMETRIES``.
+        One of ``GEOMETRIES``: linear and ring have one axis, square and circle two, L, W and unknown either.
+    track_length : float, optional
+        From end to end, around a ring, or along a side, in position units; positions may lie 5 % of it beyond. A ring needs it.
+    bin_edges : array_like (bin + 1,), optional
+        Edges of equal bins along each axis; positions outside of them lie in no bin. They take the place of ``bin_size``.
     bin_size, minimum_speed : float, optional
-        Recommended bin width (position units) and speed above which frames count (position units/s).
+        Recommended bin width (position units) and speed above which frames count (position units/s). By default 4 cm and 1 cm/s;
+        on a ring the nearest width that goes around a whole number of times.
+    scale, lost : float, optional
+        cm per unit of the given positions and velocities (0.1 for mm), and the value that marks lost positions, in these units.
     detected_units : int, optional
         The denominator: units detected, silent ones included; default the number of units.
     unit, unit_label : array_like of int, sequence of str, optional
@@ -230,13 +256,23 @@ def session_dataset(
         If a value cannot be what its name says; names subject and session.
     """
     where = f"session {session} of {subject}"
-    one_of(position_units, POSITION_UNITS, f"position_units of {where}")
-    bin_size = BIN_SIZE[position_units] if bin_size is None else float(bin_size)
+    position_units = "cm" if scale is not None else one_of(position_units, POSITION_UNITS, f"position_units of {where}")
+    geometry = one_of(geometry, GEOMETRIES, f"geometry of {where}")
+    attrs = dict(attrs or {})
+    if bin_edges is None and {"first_edge", "last_edge"} <= set(attrs):
+        bin_edges = _kept_edges(attrs, bin_size)
+    extent = stated_extent(attrs.get("track_length") if track_length is None else track_length, bin_edges, geometry, where)
+    usual = default_bin_size(BIN_SIZE[position_units], extent, geometry)
+    bin_size = usual if bin_size is None or bin_edges is not None else float(bin_size)
     minimum_speed = MINIMUM_SPEED[position_units] if minimum_speed is None else float(minimum_speed)
     _scalars(where, sampling_rate=sampling_rate, bin_size=bin_size, minimum_speed=minimum_speed, elapsed=elapsed, session=session)
     events, kind = checked_events(_matrix(activity, where), where, float(sampling_rate), events_are, threshold_sd)
     samples, units = events.shape
-    tracked = _position(position, samples, where)
+    refuse_uneven_ring(bin_size, extent, geometry, where)
+    tracked = _position(position, samples, where, scale, lost)
+    refuse_other_geometry(geometry, tracked.ndim, where)
+    if position_units == "cm":
+        refuse_outside(tracked, extent, geometry, where)
     detected = units if detected_units is None else int(detected_units)
     if detected < units:
         raise RefusedInputError(f"detected_units of {where} was expected to be {units} or more, got {detected}: count silent units too.")
@@ -246,7 +282,7 @@ def session_dataset(
         "detected_units": labelled("detected_units", (), np.int64(detected)),
     }
     if velocity is not None:
-        speed = _by_sample(velocity, samples, "velocity", where)
+        speed = _by_sample(velocity, samples, "velocity", where) * (1.0 if scale is None else scale)
         variables["velocity"] = labelled("velocity", ("sample",), speed, units=f"{position_units}/s")
     if direction is not None:
         variables["direction"] = labelled("direction", ("sample",), _whole(direction, samples, "direction", where, (-1, 0, 1)))
@@ -264,6 +300,6 @@ def session_dataset(
     }
     if time is not None:
         coordinates["time"] = ("sample", _time(time, samples, where), {"units": "s"})
-    geometry = one_of(geometry, GEOMETRIES, f"geometry of {where}")
-    described = {"bin_size": bin_size, "minimum_speed": minimum_speed, "geometry": geometry, "source": str(source), **(attrs or {})}
+    described = {"bin_size": bin_size, "minimum_speed": minimum_speed, "geometry": geometry, "source": str(source), **attrs}
+    described |= extent.attrs()
     return check(xr.Dataset(variables, coords=coordinates, attrs=described), "activity", "position")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import warnings
 from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
 
 from drift.errors import RefusedInputError
+from drift.metrics.places import Grid, place_attrs
 
 
 class Measured(NamedTuple):
@@ -19,7 +21,8 @@ class Measured(NamedTuple):
     attrs: dict
     units: list[int]
     unit_labels: list[str]
-    cells: np.ndarray  # (place, axis) integer bin numbers, counted from position 0
+    grid: Grid
+    cells: np.ndarray  # (place, axis) integer bin numbers, counted from the origin of the grid
     maps: xr.Dataset
 
 
@@ -39,6 +42,8 @@ def _refuse_mixture(measured: list[Measured]) -> None:
         ]
         if one.labels["elapsed_units"] != first.labels["elapsed_units"]:
             faults.append(f"elapsed in {one.labels['elapsed_units']} against {first.labels['elapsed_units']}")
+        if _fixed(one.grid) != _fixed(first.grid):
+            faults.append(f"{_described_grid(one.grid)} against {_described_grid(first.grid)}")
         if one.cells.shape[1] != first.cells.shape[1] or one.maps["occupancy"].dims != first.maps["occupancy"].dims:
             faults.append("another number of axes or directions")
         if faults:
@@ -47,6 +52,16 @@ def _refuse_mixture(measured: list[Measured]) -> None:
             raise RefusedInputError(
                 f"{one.name} numbers two units alike, or below 0: give every unit its own number in the coordinate unit."
             )
+
+
+def _fixed(grid: Grid) -> tuple:
+    """What sessions must share of their grids; open tracks may differ in length, which is said."""
+    return grid.origin, grid.ring, grid.closed, grid.end if grid.closed or grid.ring else None
+
+
+def _described_grid(grid: Grid) -> str:
+    end = "on" if grid.end is None or not (grid.closed or grid.ring) else f"to {grid.end:g}"
+    return f"{'a ring' if grid.ring else 'bins'} from {grid.origin:g} {end}"
 
 
 def _refuse_time_reversal(sessions: list[Measured]) -> None:
@@ -72,18 +87,36 @@ def _refuse_confusion(sessions: list[Measured]) -> None:
 
 
 def _grid(measured: list[Measured]) -> np.ndarray:
-    """(place, axis) bins of all sessions: without gaps on a track, visited ones in a plane."""
-    cells = np.unique(np.concatenate([one.cells for one in measured]), axis=0)
-    return cells if cells.shape[1] > 1 else np.arange(cells.min(), cells.max() + 1)[:, np.newaxis]
+    """(place, axis) bins of all sessions: without gaps on a track, all of a ring or of given edges, visited ones in a plane."""
+    cells, grid = np.unique(np.concatenate([one.cells for one in measured]), axis=0), measured[0].grid
+    if cells.shape[1] > 1:
+        return cells
+    whole = grid.bins if grid.closed or grid.ring else None
+    return np.arange(cells.min() if whole is None else 0, cells.max() + 1 if whole is None else whole)[:, np.newaxis]
 
 
-def _place_coordinates(grid: np.ndarray, bin_size: float, units: str) -> dict:
-    centres = (grid + 0.5) * bin_size
-    attrs = {"units": units, "bin_size": bin_size}
-    if grid.shape[1] == 1:
+def _place_coordinates(cells: np.ndarray, grid: Grid, units: str, length: float | None) -> dict:
+    centres, attrs = grid.centres(cells), place_attrs(grid._replace(end=None), units, length)
+    if cells.shape[1] == 1:
         return {"place": ("place", centres[:, 0], attrs)}
-    axes = {f"place_{axis}": ("place", centres[:, i], attrs) for i, axis in enumerate("xyz"[: grid.shape[1]])}
-    return {"place": ("place", np.arange(len(grid)), {"units": "1"}), **axes}
+    axes = {f"place_{axis}": ("place", centres[:, i], attrs) for i, axis in enumerate("xyz"[: cells.shape[1]])}
+    return {"place": ("place", np.arange(len(cells)), {"units": "1"}), **axes}
+
+
+def _track_lengths(measured: list[Measured]) -> list[float]:
+    """Distinct lengths of the tracks, where sessions tell; said where they differ."""
+    known = [float(one.labels["track_length"]) for one in measured if one.labels["track_length"] is not None]
+    lengths = list(dict.fromkeys(known))
+    if len(lengths) > 1:
+        rare = min(lengths, key=known.count)
+        first = next(one for one in measured if one.labels["track_length"] == rare)
+        units = measured[0].attrs["position_units"]
+        warnings.warn(
+            f"track lengths differ: {', '.join(f'{length:g}' for length in lengths)} {units} ({first.name} has {rare:g}): places are "
+            "compared by their distance from the start.",
+            stacklevel=4,
+        )
+    return lengths if len(known) == len(measured) else [*lengths, np.nan]
 
 
 def _subject_dataset(sessions: list[Measured], grid: np.ndarray, numbering: np.ndarray, units: int) -> xr.Dataset:
@@ -99,21 +132,25 @@ def _subject_dataset(sessions: list[Measured], grid: np.ndarray, numbering: np.n
 
 
 def _session_labels(sessions: list[list[Measured]], numbering: np.ndarray, units: int) -> dict:
-    """Coordinates over (subject, session): elapsed, environment, unit_identity, and the label of each unit."""
+    """Coordinates over (subject, session): elapsed, environment, unit_identity, length of the track, and the label of each unit."""
     shape = (len(sessions), numbering.size)
-    elapsed = np.full(shape, np.nan)
+    elapsed, length = np.full(shape, np.nan), np.full(shape, np.nan)
     text = {name: np.full(shape, "", dtype=object) for name in ("environment", "unit_identity")}
     unit_label = np.full((*shape, units), "", dtype=object)
     for i, of_subject in enumerate(sessions):
         for one in of_subject:
             j = int(np.searchsorted(numbering, int(one.labels["session"])))
             elapsed[i, j] = one.labels["elapsed"]
+            length[i, j] = np.nan if one.labels["track_length"] is None else one.labels["track_length"]
             unit_label[i, j, one.units] = one.unit_labels
             for name, array in text.items():
                 array[i, j] = str(one.labels[name])
     attrs = {"units": sessions[0][0].labels["elapsed_units"], "long_name": "real elapsed time of the session"}
     coords = {name: (("subject", "session"), array.astype(str)) for name, array in text.items()}
     labels = (("subject", "session", "unit"), unit_label.astype(str))
+    if np.isfinite(length).any():
+        of_track = {"units": sessions[0][0].attrs["position_units"], "long_name": "length of the track"}
+        coords["track_length"] = (("subject", "session"), length, of_track)
     return {"elapsed": (("subject", "session"), elapsed, attrs), "unit_label": labels, **coords}
 
 
@@ -143,9 +180,11 @@ def joined_sessions(measured: list[Measured]) -> xr.Dataset:
         _refuse_time_reversal(of_subject)
         _refuse_confusion(of_subject)
     units = 1 + max(max(one.units) for one in measured)
-    grid, attrs = _grid(measured), measured[0].attrs
-    parts = [_subject_dataset(own, grid, numbering, units) for own in sessions]
+    cells, attrs, lengths = _grid(measured), measured[0].attrs, _track_lengths(measured)
+    parts = [_subject_dataset(own, cells, numbering, units) for own in sessions]
     joined = xr.concat(parts, dim="subject", join="exact", coords="minimal", compat="override", combine_attrs="override")
-    places = _place_coordinates(grid, attrs["bin_size"], attrs["position_units"])
+    length = lengths[0] if len(lengths) == 1 and np.isfinite(lengths[0]) else measured[0].grid.around
+    places = _place_coordinates(cells, measured[0].grid, attrs["position_units"], length)
     joined = joined.drop_vars("place").assign_coords(subject=subjects, **places, **_session_labels(sessions, numbering, units))
+    joined = joined if length is None else joined.assign_attrs(track_length=length)
     return joined.transpose("subject", "session", "unit", "place", ...)

@@ -15,9 +15,10 @@ from drift.metrics.corrected import corrected_spatial_information
 from drift.metrics.event_kinds import KINDS, activity_kind
 from drift.metrics.information import spatial_information, spatial_information_rate
 from drift.metrics.labels import described, observed_units
+from drift.metrics.places import refuse_absurd
 from drift.metrics.rate_maps import directed_places, rate_maps
 from drift.metrics.significance import circular_shift_p_values, place_units
-from drift.running import is_directed, running_samples, session_name, visited_cells
+from drift.running import is_directed, positions_by_axis, running_samples, session_grid, session_name, visited_cells
 from drift.schema import check, labelled
 from drift.streams import stream
 
@@ -136,8 +137,9 @@ def _measured(session: xr.Dataset, rules: _Rules) -> Measured:
     session = _checked(session)
     bin_size, minimum_speed = (_recommended(session, name, getattr(rules, name)) for name in ("bin_size", "minimum_speed"))
     directed = is_directed(session, rules.direction)
-    running = running_samples(session, minimum_speed, directed)
-    cells, place = visited_cells(running, bin_size)
+    grid = session_grid(session, bin_size)
+    refuse_absurd(positions_by_axis(session), grid, session_name(session))
+    running, cells, place = visited_cells(running_samples(session, minimum_speed, directed), grid)
     direction = running["direction"].reset_coords(drop=True) if directed else None
     activity = running["activity"].reset_coords(drop=True).drop_vars(["sample", "unit"], errors="ignore")
     running = running.drop_vars(["sample", "unit"], errors="ignore")
@@ -166,7 +168,8 @@ def _measured(session: xr.Dataset, rules: _Rules) -> Measured:
     }
     units = [int(unit) for unit in session["unit"].values]  # counts from 0 where the coordinate is absent
     names = session["unit_label"].values if "unit_label" in session.coords else units
-    return Measured(session_name(session), labels, attrs, units, [str(name) for name in names], cells, maps.assign(numbers))
+    labels["track_length"] = session.attrs.get("track_length")
+    return Measured(session_name(session), labels, attrs, units, [str(name) for name in names], grid, cells, maps.assign(numbers))
 
 
 def _described(joined: xr.Dataset, measured: list[Measured], rules: _Rules) -> xr.Dataset:
@@ -179,6 +182,7 @@ def _described(joined: xr.Dataset, measured: list[Measured], rules: _Rules) -> x
         variables[name] = labelled(str(name), [str(dim) for dim in array.dims], array.values, **special.get(str(name), {}))
     shift_test = f"circular shift p < {SIGNIFICANCE} of {rules.shuffles}, at least {rules.minimum_events:g} events"
     shared = {k: v for k, v in attrs.items() if k in ("bin_size", "minimum_speed", "geometry", "source")}
+    shared |= {k: v for k, v in joined.attrs.items() if k == "track_length"}
     rule = shift_test if rules.shuffles else "spatial_information > 0.01 bits/event"
     kinds = {one.attrs["activity_kind"] for one in measured}
     described_attrs = {
@@ -209,7 +213,9 @@ def measure(
     """Measure recorded sessions: rate maps, spatial information, place units and active fractions over sessions and subjects.
 
     Samples count while the position is known and the speed exceeds ``minimum_speed``; activity at rest enters nothing. Bins start at
-    position 0 and are ``bin_size`` wide, so that sessions share a grid. Sessions are taken one at a time and only their maps are kept.
+    position 0, or at the first edge where the session has edges, and are ``bin_size`` wide, so that sessions share a grid; a position at
+    the end of the track lies in the last bin, one outside of edges that were given in none. On a ring the last bin is next to the first.
+    Sessions are taken one at a time and only their maps are kept.
     Units of one number are the same unit in sessions of the same ``unit_identity``, and unrelated otherwise.
 
     Parameters
@@ -244,7 +250,13 @@ def measure(
     -------
     xarray.Dataset
         Longitudinal Dataset (subject, session, unit, place[, direction]) as in ``drift.schema``. Places on a track are bin centres; in a
-        plane they are numbers of visited bins with the coordinates ``place_x`` and ``place_y``. Fractions are over ``detected_units``.
+        plane they are numbers of visited bins with the coordinates ``place_x`` and ``place_y``. The attributes of these coordinates say
+        ``bin_size``, ``origin``, ``length`` of the track and whether it is a ring. Fractions are over ``detected_units``.
+
+    Warns
+    -----
+    UserWarning
+        If track lengths differ between sessions; they are kept in the coordinate ``track_length``.
 
     Raises
     ------

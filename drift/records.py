@@ -10,6 +10,7 @@ import xarray as xr
 from drift import metrics, probes, schema
 from drift.engines.base import Engine, Subject, arrays, silenced, stacked_first_weights
 from drift.metrics.labels import described
+from drift.metrics.places import place_coordinate
 from drift.probes import AnySnapshot, Probe
 
 DIVERGED_LOSS = 10.0  # times the variance of the targets, or the loss before learning where that is larger
@@ -130,8 +131,7 @@ class Records:
     def _places(self, longitudinal: xr.Dataset) -> dict[str, xr.DataArray]:
         experience = self.subjects[0].experience
         edges = probes.place_edges(experience)
-        attrs = {"units": experience["position"].attrs["units"], "long_name": "bin centre", "bin_width": float(edges[1] - edges[0])}
-        coordinates = {"place": xr.DataArray(((edges[:-1] + edges[1:]) / 2).round(9), dims="place", attrs=attrs)}
+        coordinates = {"place": place_coordinate(experience["position"].attrs, edges)}
         sizes = longitudinal["rate"].sizes
         if "environment" in sizes:
             coordinates["environment"] = xr.DataArray(np.arange(sizes["environment"]), dims="environment")

@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from drift.errors import RefusedInputError
+from drift.metrics.places import RING, Grid, cells_of
 
 
 def session_name(session: xr.Dataset) -> str:
@@ -97,24 +98,75 @@ def running_samples(session: xr.Dataset, minimum_speed: float, directed: bool) -
     return session.isel(sample=keep)
 
 
-def visited_cells(session: xr.Dataset, bin_size: float) -> tuple[np.ndarray, xr.DataArray]:
+def positions_by_axis(session: xr.Dataset) -> np.ndarray:
+    """Positions as (sample, axis), NaN where tracking was lost.
+
+    Parameters
+    ----------
+    session : xarray.Dataset
+        Session Dataset.
+
+    Returns
+    -------
+    numpy.ndarray
+    """
+    position = session["position"].transpose("sample", ...).values.astype(float)
+    return position.reshape(position.shape[0], -1)
+
+
+def session_grid(session: xr.Dataset, bin_size: float) -> Grid:
+    """Grid of places on which a session lies.
+
+    Parameters
+    ----------
+    session : xarray.Dataset
+        Session Dataset; its attributes ``first_edge`` and ``last_edge`` (edges that were given), else ``track_length`` tell where
+        bins begin and end, and ``geometry`` whether they close to a ring.
+    bin_size : float
+        In units of position.
+
+    Returns
+    -------
+    Grid
+    """
+    given = "first_edge" in session.attrs and "last_edge" in session.attrs
+    ring = session.attrs.get("geometry") == RING
+    length = session.attrs.get("track_length")
+    end = session.attrs["last_edge"] if given else length
+    origin = session.attrs["first_edge"] if given else 0.0
+    return Grid(bin_size, float(origin), None if end is None else float(end), given and not ring, ring)
+
+
+def visited_cells(session: xr.Dataset, grid: Grid) -> tuple[xr.Dataset, np.ndarray, xr.DataArray]:
     """Cells of a grid that were visited, and when.
 
     Parameters
     ----------
     session : xarray.Dataset
         Samples with a known position.
-    bin_size : float
-        In units of position.
+    grid : Grid
+        Of the session.
 
     Returns
     -------
+    session : xarray.Dataset
+        Without the samples that lie outside of edges that were given.
     cells : numpy.ndarray
-        (place, axis) integers counted from position 0.
+        (place, axis) integers counted from the origin of the grid.
     place_index : xarray.DataArray
         (sample) row of ``cells`` that each sample lies in.
+
+    Raises
+    ------
+    RefusedInputError
+        If no sample lies within the edges, or a ring has no whole number of bins.
     """
-    position = session["position"].transpose("sample", ...).values.astype(float)
-    bins = np.floor(position.reshape(position.shape[0], -1) / bin_size).astype(int)
-    cells, place = np.unique(bins, axis=0, return_inverse=True)
-    return cells, xr.DataArray(place.reshape(-1), dims="sample")
+    bins, inside = cells_of(positions_by_axis(session), grid, session_name(session))
+    if not inside.any():
+        raise RefusedInputError(
+            f"{session_name(session)}: none of {inside.size} samples in motion lies within the bins from {grid.origin:g} to {grid.end:g}: "
+            "give other edges."
+        )
+    cells, place = np.unique(bins[inside], axis=0, return_inverse=True)
+    kept = session if inside.all() else session.isel(sample=inside)
+    return kept, cells, xr.DataArray(place.reshape(-1), dims="sample")

@@ -8,7 +8,10 @@ import xarray as xr
 from drift.errors import RefusedInputError
 from drift.metrics.labels import described, require_dims
 from drift.metrics.pairs import tracked_pairs
+from drift.metrics.places import of_ring, shorter_way
 from drift.schema import check
+
+BALANCED = 1e-6  # length of the mean vector on a ring, below which it points nowhere: rates may be float32
 
 
 def _centre(rate: xr.DataArray, place: xr.DataArray) -> xr.DataArray:
@@ -16,8 +19,21 @@ def _centre(rate: xr.DataArray, place: xr.DataArray) -> xr.DataArray:
     return (rate * place).sum("place") / total.where(total > 0)
 
 
+def _centre_on_ring(rate: xr.DataArray, length: float) -> xr.DataArray:
+    """Direction of the mean of the places as points of a circle; NaN where they balance."""
+    place = rate["place"].astype(float).reset_coords(drop=True)
+    origin = float(rate["place"].attrs.get("origin", 0.0))
+    turn = np.exp(2j * np.pi * (place - origin) / length)
+    total = rate.sum("place")
+    vector = (rate * turn).sum("place") / total.where(total > 0)
+    along = (np.angle(vector) / (2 * np.pi) * length) % length + origin
+    return xr.where(np.abs(vector) > BALANCED, along, np.nan)
+
+
 def centroid(rate: xr.DataArray) -> xr.DataArray:
     """Centre of mass of each rate map, sum_x x r(x) / sum_x r(x).
+
+    On a ring of length L it is the circular mean, L / (2 pi) arg sum_x r(x) exp(2 pi i x / L), in [0, L) from the origin on.
 
     Parameters
     ----------
@@ -27,7 +43,8 @@ def centroid(rate: xr.DataArray) -> xr.DataArray:
     Returns
     -------
     xarray.DataArray
-        (...[, direction][, axis]) in units of place; NaN for a silent or absent unit.
+        (...[, direction][, axis]) in units of place; NaN for a silent or absent unit, and on a ring for a map without a direction, such
+        as a flat one.
 
     Raises
     ------
@@ -40,7 +57,9 @@ def centroid(rate: xr.DataArray) -> xr.DataArray:
         return described(xr.concat([x, y], dim="axis"), "centroid").transpose(..., "axis")
     if "place" not in rate.coords:
         raise RefusedInputError("a centroid needs to know where the places are: give rate the coordinate place, the bin centres.")
-    return described(_centre(rate, rate["place"].astype(float)), "centroid")
+    length = of_ring(rate)
+    found = _centre(rate, rate["place"].astype(float)) if length is None else _centre_on_ring(rate, length)
+    return described(found, "centroid")
 
 
 def centroid_shift(dataset: xr.Dataset) -> xr.DataArray:
@@ -54,7 +73,8 @@ def centroid_shift(dataset: xr.Dataset) -> xr.DataArray:
     Returns
     -------
     xarray.DataArray
-        (subject, session, session_other, unit[, direction][, axis]), centroid in ``session_other`` minus centroid in ``session``.
+        (subject, session, session_other, unit[, direction][, axis]), centroid in ``session_other`` minus centroid in ``session``; on a ring
+        the shorter way round.
 
     Raises
     ------
@@ -71,4 +91,5 @@ def centroid_shift(dataset: xr.Dataset) -> xr.DataArray:
     other = centre.reset_coords(drop=True).rename(session="session_other")
     other = other.assign_coords(session_other=np.asarray(centre["session"].values)) if "session" in centre.coords else other
     shift = (other - centre).transpose("subject", "session", "session_other", "unit", ...)
+    shift = shift.copy(data=shorter_way(shift.values, of_ring(dataset)))
     return described(shift.where(pairs), "centroid_shift")

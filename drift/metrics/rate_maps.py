@@ -9,6 +9,7 @@ from scipy.sparse import csr_array
 
 from drift.errors import RefusedInputError
 from drift.metrics.labels import described, observed_units, require_dims
+from drift.metrics.places import bin_numbers, grid_index, ring_length
 
 DIRECTIONS = (1, -1)
 # Occupancy is a count times a duration; three frames of 1/30 s must not pass a minimum of 0.1 s through rounding.
@@ -43,7 +44,9 @@ def bin_edges(low: float, high: float, bins: int) -> np.ndarray:
 def assign_places(position: xr.DataArray, edges: np.ndarray) -> xr.DataArray:
     """Number of the bin that each sample falls into.
 
-    Bin i is the half-open interval [edges[i], edges[i + 1]); the last one includes its upper edge.
+    Bin i is the half-open interval [edges[i], edges[i + 1]); the last one includes its upper edge. Positions and edges count as the
+    decimal numbers that they stand for: 4.8 lies on the third edge of bins of 1.6, although 3 * 1.6 is more in binary; see
+    ``drift.metrics.places.rounding``.
 
     Parameters
     ----------
@@ -66,10 +69,7 @@ def assign_places(position: xr.DataArray, edges: np.ndarray) -> xr.DataArray:
     if edges.ndim != 1 or edges.size < 2 or not (np.diff(edges) > 0).all():
         raise RefusedInputError(f"edges must be a list of at least two increasing numbers, got {edges}: see bin_edges.")
     values = np.asarray(position.values, dtype=float)
-    place = np.searchsorted(edges, values, side="right") - 1
-    place[values == edges[-1]] = edges.size - 2
-    inside = (values >= edges[0]) & (values <= edges[-1])
-    return position.copy(data=np.where(inside, place, -1)).rename("place_index").drop_attrs()
+    return position.copy(data=bin_numbers(values, edges)).rename("place_index").drop_attrs()
 
 
 def directed_places(place_index: xr.DataArray, direction: xr.DataArray) -> xr.DataArray:
@@ -249,24 +249,30 @@ def _filtered_arena(maps: np.ndarray, column: np.ndarray, row: np.ndarray, stand
     return _filtered(arena, (*[0.0] * (maps.ndim - 1), standard_deviation, standard_deviation), "constant")[..., column, row]
 
 
-def _grid_index(centres: xr.DataArray) -> np.ndarray:
-    """Row or column of each place on the grid spanned by the bin centres."""
-    ordered = np.unique(centres.values)
-    spacing = np.diff(ordered).min() if ordered.size > 1 else 1.0
-    return np.rint((centres.values - ordered[0]) / spacing).astype(int)
+def _filtered_track(maps: np.ndarray, place: xr.DataArray | None, standard_deviation: float) -> np.ndarray:
+    """Maps (..., place) smoothed on the grid that the places lie on, so that places that were left out keep their distance."""
+    sigma = (*[0.0] * (maps.ndim - 1), standard_deviation)
+    if place is None or "bin_size" not in place.attrs:
+        return _filtered(maps, sigma, "reflect" if place is None or ring_length(place) is None else "wrap")
+    index, around = grid_index(place), ring_length(place)
+    bins = int(index.max()) + 1 if around is None else round(around / place.attrs["bin_size"])
+    track = np.full((*maps.shape[:-1], bins), np.nan)
+    track[..., index % bins] = maps
+    return _filtered(track, sigma, "reflect" if around is None else "wrap")[..., index % bins]
 
 
 def smoothed(rate: xr.DataArray, standard_deviation: float, dim: str = "place") -> xr.DataArray:
     """Gaussian-smoothed copy of rate maps, for display and for map correlations, never for information.
 
     smooth(x) = sum_y G(x - y) rate(y) v(y) / sum_y G(x - y) v(y), with v = 1 where the map is valid and 0 elsewhere, the kernel cut
-    at four standard deviations. Beyond its ends a track is mirrored; in a plane nothing beyond the visited bins is valid. Places that are
-    not valid stay NaN.
+    at four standard deviations. Distances are those on the grid of the places, whatever was visited in between. Beyond its ends a track
+    is mirrored; a ring goes on at its other end; in a plane nothing beyond the visited bins is valid. Places that are not valid stay NaN.
 
     Parameters
     ----------
     rate : xarray.DataArray
-        (..., place[, direction]); places of a plane carry the coordinates ``place_x`` and ``place_y``.
+        (..., place[, direction]); places of a plane carry the coordinates ``place_x`` and ``place_y``. The attributes ``bin_size``,
+        ``geometry`` and ``length`` of these coordinates say which grid they lie on.
     standard_deviation : float
         In bins, not negative; 0 returns an equal copy.
     dim : str
@@ -287,7 +293,8 @@ def smoothed(rate: xr.DataArray, standard_deviation: float, dim: str = "place") 
         raise RefusedInputError(f"standard_deviation must be 0 or more bins, got {standard_deviation}: use 0 for no smoothing.")
     maps = rate.astype(float).transpose(..., dim)
     if "place_x" in rate.coords and dim == "place":
-        values = _filtered_arena(maps.values, _grid_index(rate["place_x"]), _grid_index(rate["place_y"]), standard_deviation)
+        values = _filtered_arena(maps.values, grid_index(rate["place_x"]), grid_index(rate["place_y"]), standard_deviation)
     else:
-        values = _filtered(maps.values, (*[0.0] * (maps.ndim - 1), standard_deviation), "reflect")
+        place = rate[dim] if dim == "place" and dim in rate.coords else None
+        values = _filtered_track(maps.values, place, standard_deviation)
     return maps.copy(data=values).transpose(*rate.dims)

@@ -28,7 +28,8 @@ def made(session: int = 0, subject: str = "mouse ü", **changes) -> xr.Dataset:
         "trial": np.repeat([0, 1, 1, 0, 2, 3, 0, 1], samples // 8), "time": time, "coords": {"exposure": 3, "shift": "late"},
         "attrs": {"notes": "one\ntwo", "rate": 0.1},
     }  # fmt: skip
-    return session_dataset(**{**given, **changes})
+    plane = {"geometry": "square"} if np.ndim(changes.get("position")) == 2 else {}
+    return session_dataset(**{**given, **plane, **changes})
 
 
 def simulated(run: xr.Dataset, sessions: int = 3) -> list[xr.Dataset]:

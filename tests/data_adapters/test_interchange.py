@@ -44,7 +44,7 @@ NUMBER = st.floats(-1e6, 1e6)
 def datasets(draw):
     frames, units, axes = draw(st.integers(2, 6)), draw(st.integers(1, 4)), draw(st.integers(1, 2))
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
-    position = rng.uniform(-50, 50, (frames, 2)[:axes])
+    position = rng.uniform(0, 110, (frames, 2)[:axes])
     position[draw(st.integers(1, frames - 1))] = np.nan
     tracks = {
         "velocity": rng.normal(size=frames),
@@ -53,6 +53,8 @@ def datasets(draw):
         "time": np.cumsum(rng.uniform(0.01, 1, frames)),
     }
     attrs = draw(st.sampled_from([{}, {"track_length": 120.0, "region": "CA1", "notes": ""}, {"skipped": "day 3", "depth": 1.5}]))
+    attrs |= draw(st.sampled_from([{}, {"first_edge": -10.0, "last_edge": 110.0}]))
+    geometries = {1: ["linear", "W", "unknown"], 2: ["square", "circle", "W", "unknown"]}[axes]
     return session_dataset(
         subject=draw(TEXT),
         session=draw(st.integers(0, 120)),
@@ -65,8 +67,8 @@ def datasets(draw):
         sampling_rate=draw(st.floats(0.1, 1e4)),
         source=draw(TEXT),
         position_units=draw(st.sampled_from(["cm", "pixel"])),
-        geometry=draw(st.sampled_from(["linear", "W", "unknown"])),
-        bin_size=draw(st.floats(0.5, 20)),
+        geometry=draw(st.sampled_from(geometries)),
+        bin_size=draw(st.sampled_from([0.5, 1.6, 4.0, 12.0])),
         detected_units=units + draw(st.integers(0, 3)),
         unit=rng.permutation(10)[:units],
         unit_label=[f"t{number} \u00b5" for number in range(units)],

@@ -143,7 +143,11 @@ def refusals() -> dict[str, tuple]:
         "scalar coordinates": ([whole.drop_vars("environment")], {}, "got none of the name environment"),
         "none": ([], {}, "sessions were expected, got none"),
         "twice": ([whole, whole], {}, "expected once, got it twice"),
-        "axes": ([whole, made(1, position=np.ones((400, 2)))], {}, "axes of position of session 1 .* to be 1 as in session 0"),
+        "axes": (
+            [whole, made(1, position=np.ones((400, 2)), geometry="unknown")],
+            {},
+            "axes of position of session 1 .* to be 1 as in session 0",
+        ),
         "units": ([whole, made(1, elapsed_units="min")], {}, "units of elapsed .* to be day"),
         "direction": ([whole, made(1, direction=None)], {}, "running direction"),
         "surplus": ([whole.assign(pupil=("sample", np.ones(400)))], {}, "got also pupil"),
