@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import NamedTuple
+from numbers import Real
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -37,7 +38,7 @@ class Extent(NamedTuple):
         return edges if self.track_length is None else {"track_length": self.track_length, **edges}
 
 
-def stated_extent(track_length: float | None, bin_edges: ArrayLike | None, geometry: str, where: str) -> Extent:
+def stated_extent(track_length: Any, bin_edges: ArrayLike | None, geometry: str, where: str) -> Extent:
     """What a session states of its track.
 
     Parameters
@@ -61,8 +62,8 @@ def stated_extent(track_length: float | None, bin_edges: ArrayLike | None, geome
         If the length is not above 0, bins are unequal, or a ring has no length.
     """
     edges = None if bin_edges is None else equal_bins(np.asarray(bin_edges, dtype=float), f"bin edges of {where}")
-    if track_length is not None and not (np.isfinite(track_length) and track_length > 0):
-        raise RefusedInputError(f"track_length of {where} was expected above 0, got {track_length}: give it in units of position.")
+    if track_length is not None and not (isinstance(track_length, Real) and np.isfinite(track_length) and track_length > 0):
+        raise RefusedInputError(f"track_length of {where} was expected above 0, got {track_length!r}: give it in units of position.")
     if geometry == RING and edges is not None:
         around = edges[2] - edges[1]
         if track_length is not None and abs(around - track_length) > 1e-6 * track_length:
@@ -159,7 +160,7 @@ def refuse_outside(position: NDArray[np.float64], extent: Extent, geometry: str,
     if bounds is None:
         return
     low, high = _limits(axes, bounds, geometry)
-    outside = ((axes < low) | (axes > high)).any(axis=1)
+    outside = np.asarray(((axes < low) | (axes > high)).any(axis=1))
     if outside.any():
         raise RefusedInputError(f"position of {where} was expected within {_told(bounds)}, got {_cause(axes, outside, bounds)}.")
 

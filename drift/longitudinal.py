@@ -146,7 +146,7 @@ def _session_labels(sessions: list[list[Measured]], numbering: np.ndarray, units
             for name, array in text.items():
                 array[i, j] = str(one.labels[name])
     attrs = {"units": sessions[0][0].labels["elapsed_units"], "long_name": "real elapsed time of the session"}
-    coords = {name: (("subject", "session"), array.astype(str)) for name, array in text.items()}
+    coords: dict[str, tuple] = {name: (("subject", "session"), array.astype(str)) for name, array in text.items()}
     labels = (("subject", "session", "unit"), unit_label.astype(str))
     if np.isfinite(length).any():
         of_track = {"units": sessions[0][0].attrs["position_units"], "long_name": "length of the track"}

@@ -133,7 +133,7 @@ def cells_of(position: np.ndarray, grid: Grid, name: str) -> tuple[np.ndarray, n
     if grid.ring:
         return cells % (grid.bins or 1), np.ones(len(cells), dtype=bool)
     inside = (cells >= 0) & (cells < (grid.bins or 0)) if grid.closed else np.ones(cells.shape, dtype=bool)
-    return cells, inside.all(axis=1)
+    return cells, np.asarray(inside.all(axis=1))
 
 
 def _along(values: np.ndarray, grid: Grid) -> np.ndarray:
