@@ -108,7 +108,7 @@ def _track_lengths(measured: list[Measured]) -> list[float]:
     known = [float(one.labels["track_length"]) for one in measured if one.labels["track_length"] is not None]
     lengths = list(dict.fromkeys(known))
     if len(lengths) > 1:
-        rare = min(lengths, key=known.count)
+        rare = min(reversed(lengths), key=known.count)
         first = next(one for one in measured if one.labels["track_length"] == rare)
         units = measured[0].attrs["position_units"]
         warnings.warn(

@@ -12,6 +12,7 @@ from drift.errors import RefusedInputError
 ROUNDING = 1e-9  # of a bin: positions this near to an edge lie on it
 LARGEST_TRACK = 5000  # bins along a track
 LARGEST_ARENA = 1000  # bins along each axis of a plane
+LARGEST_NUMBER = 2**40  # of a bin, beyond which float64 cannot tell edges apart by a billionth
 RING = "ring"
 PLANE_POINTER = "draw them with drift.map_plots.arena_maps or in a report"
 
@@ -166,10 +167,11 @@ def refuse_absurd(position: np.ndarray, grid: Grid, name: str) -> None:
         If there are more than ``LARGEST_TRACK`` bins along a track, or ``LARGEST_ARENA`` along an axis of a plane.
     """
     largest = LARGEST_TRACK if position.shape[1] == 1 else LARGEST_ARENA
+    low, high = np.nanmin(position, axis=0), np.nanmax(position, axis=0)
     with np.errstate(over="ignore"):
-        low, high = np.nanmin(position, axis=0) / grid.bin_size, np.nanmax(position, axis=0) / grid.bin_size
-        bins = high - low
-    if (bins < largest).all() and max(np.abs(low).max(), np.abs(high).max()) < 2**52:
+        bins = (high - low) / grid.bin_size
+        farthest = np.maximum(np.abs(low), np.abs(high)) / grid.bin_size
+    if (bins < largest).all() and (farthest < LARGEST_NUMBER).all():
         return
     axis = int(np.argmax(bins))
     sample = int(np.nanargmax(np.abs(position[:, axis] - np.nanmedian(position[:, axis]))))

@@ -1,0 +1,167 @@
+"""What a track can hold: positions beyond it, geometries of another number of axes, lost samples, rings and given edges."""
+
+import warnings
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import data_adapters
+import drift
+from data_adapters.interchange import write_interchange
+from data_adapters.session import session_dataset
+from drift.errors import RefusedInputError
+
+RUN = 75 + 74 * np.sin(np.arange(3000) / 40)  # cm, on a track of 150
+
+
+def made(position=RUN, **changes):
+    known = {"subject": "m", "session": 0, "elapsed": 0.0, "elapsed_units": "day", "environment": "A", "unit_identity": "r",
+             "sampling_rate": 20.0, "source": "x", "activity": np.ones((len(position), 1)), "geometry": "linear", "track_length": 150.0}  # fmt: skip
+    return session_dataset(**{**known, "position": position, **changes})
+
+
+def with_stray(value, samples=(500,)):
+    position = RUN.copy()
+    position[list(samples)] = value
+    return position
+
+
+@pytest.mark.parametrize(
+    ("position", "change", "message"),
+    [
+        (RUN * 10, {}, r"1489.9974 at sample 2576 .* mm, so pass scale=0.1"),
+        (RUN * 4, {}, "pixels"),
+        (RUN / 100, {}, "metres, pass scale=100"),
+        (RUN / 100, {"track_length": None, "geometry": "unknown"}, "metres, pass scale=100"),
+        (RUN - 75, {}, r"count from elsewhere: subtract -7\d"),
+        (RUN, {"track_length": 100.0}, "stated length is wrong"),
+        (RUN, {"track_length": 15.0}, "stated length is wrong"),
+        (with_stray(9000.0), {}, r"9000 at sample 500 \(1 of 3000 .* pass lost=9000"),
+        (with_stray(-1.0 - 7.5), {}, r"-8.5 at sample 500"),
+        (with_stray(1023.0, range(0, 3000, 10)), {}, r"1023 at sample 0 \(300 of 3000 .* pass lost=1023"),
+        (with_stray(-100.0, range(0, 3000, 2)), {}, "pass lost=-100"),
+        (np.stack([with_stray(9000.0), RUN], 1), {"geometry": "square"}, "9000 at sample 500"),
+        (np.stack([RUN, RUN], 1) * 10, {"geometry": "square"}, "mm"),
+        (np.stack([RUN, RUN], 1), {}, "one axis .* 'linear', got 2: linearise"),
+        (np.stack([RUN, RUN], 1), {"geometry": "ring"}, "one axis .* 'ring', got 2"),
+        (RUN, {"geometry": "square"}, "two axes .* got 1: give both axes"),
+        (RUN, {"geometry": "circle"}, "geometry='ring' for a circular track"),
+        (RUN, {"geometry": "ring", "track_length": None}, "ring of session 0 of m .* give track_length"),
+        (RUN, {"geometry": "ring", "bin_size": 4.0}, "no whole number of bins of 4: use bin_size=3.94736842105"),
+        (RUN, {"geometry": "ring", "bin_edges": np.arange(0, 101, 4.0)}, "go around the ring of 150"),
+        (RUN, {"track_length": -3.0}, "track_length of session 0"),
+        (RUN, {"bin_edges": [0, 10, 20, 50, 100.0]}, "bins of one width"),
+        (RUN, {"scale": 0.0}, "scale of"),
+    ],
+)
+def test_refused_with_the_cause(position, change, message):
+    with pytest.raises(RefusedInputError, match=message) as refusal:
+        made(position, **change)
+    assert str(refusal.value).endswith(".") and "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("position", "change"),
+    [
+        (RUN, {}),
+        (np.clip(RUN, 1, 149) * 1.04, {}),  # a nose beyond the end
+        (np.stack([RUN, RUN[::-1]], 1) - 75, {"geometry": "square"}),  # centred on the arena
+        (np.stack([RUN, RUN[::-1]], 1), {"geometry": "W"}),
+        (RUN, {"geometry": "ring"}),
+        (RUN * 4, {"position_units": "pixel"}),
+        (RUN / 100, {"track_length": 1.5}),  # an insect
+        (RUN * 10, {"scale": 0.1}),
+        (RUN / 100, {"scale": 100.0}),
+        (with_stray(1023.0, range(0, 3000, 10)), {"lost": 1023.0}),
+        (np.where(np.arange(3000) % 9 == 0, 65535, RUN * 10), {"scale": 0.1, "lost": 65535.0}),
+    ],
+)
+def test_accepted(position, change):
+    session = made(position, **change)
+    if "scale" in change:
+        np.testing.assert_allclose(session["position"].dropna("sample").max(), RUN.max(), rtol=1e-3)
+    if "lost" in change:
+        np.testing.assert_array_equal(session["position"].isnull(), position == change["lost"])
+
+
+def test_velocity_is_scaled_like_position():
+    assert made(RUN * 10, scale=0.1, velocity=np.full(3000, 50.0))["velocity"].values[0] == pytest.approx(5.0)
+
+
+@pytest.mark.parametrize("kind", ["npz", "mat", "nc"])
+def test_rings_and_edges_are_written_and_read_back(kind, tmp_path):
+    for number, change in enumerate(
+        ({"geometry": "ring"}, {"bin_edges": np.arange(-2.0, 155, 4.0)}, {"geometry": "ring", "bin_edges": np.arange(0.0, 151, 5)})
+    ):
+        session = made(session=number, **change)
+        xr.testing.assert_identical(next(data_adapters.sessions("interchange", write_interchange(session, tmp_path, kind))), session)
+
+
+def test_readers_take_scale_and_lost(tmp_path):
+    fields = {"events": np.ones((3000, 1)), "fs": 20.0, "n_detected": 1, "track_length_cm": 150.0, "geometry": "linear", "animal": "m",
+              "region": "CA1", "environment": "A", "session": 1, "time": 1.0, "time_unit": "day"}  # fmt: skip
+    np.savez(tmp_path / "m_01.npz", **fields, position=np.where(np.arange(3000) % 7 == 0, 1023, RUN * 10))
+    with pytest.raises(RefusedInputError, match=r"scale=0\.1"):
+        data_adapters.sessions("interchange", tmp_path)
+    for options in ({"scale": 0.1, "lost": 1023.0}, {"scale": "0.1", "lost": "1023"}):
+        session = next(data_adapters.sessions("interchange", tmp_path, **options))
+        np.testing.assert_allclose(session["position"], np.where(np.arange(3000) % 7 == 0, np.nan, RUN), atol=1e-9)
+
+
+@pytest.mark.parametrize("first", [0.0, 2.0, -3.5, 7.25])
+@pytest.mark.parametrize("width", [1.6, 4.0, 7.3])
+def test_given_edges_are_the_edges(first, width):
+    edges = first + width * np.arange(int((150 - first) / width))
+    session = made(bin_edges=edges)
+    measured = drift.measure([session], minimum_speed=0.0)
+    np.testing.assert_allclose(measured.place, (edges[:-1] + edges[1:]) / 2, atol=1e-9)
+    np.testing.assert_allclose(measured.occupancy.values.ravel() * 20, np.histogram(RUN, edges)[0], atol=1e-6)
+    assert measured.place.attrs["origin"] == first and measured.place.attrs["bin_size"] == pytest.approx(width)
+    assert measured.attrs["track_length"] == 150.0 and measured.place.attrs["length"] == 150.0
+
+
+def test_a_clamped_end_makes_no_place_behind_the_track():
+    position = np.concatenate([np.linspace(0, 150, 600, endpoint=False), np.full(200, 150.0), np.full(200, 150 * (1 + 1e-15))] * 3)
+    for change in ({}, {"bin_size": 3.0}, {"bin_edges": np.linspace(0, 150, 76)}):
+        measured = drift.measure([made(position, **{"bin_size": 5.0, **change})], minimum_speed=0.0)
+        width = measured.attrs["bin_size"]
+        oracle = np.histogram(np.minimum(position, 150.0), np.linspace(0, 150, round(150 / width) + 1))[0]
+        np.testing.assert_allclose(measured.occupancy.values.ravel() * 20, oracle, atol=1e-6)
+
+
+def test_rings_are_measured_around():
+    """A field at the seam of a ring of 150 cm stays one field, wherever the seam is put."""
+    phase = (np.arange(6000) * 0.05 * 20) % 150
+    found = []
+    for seam in (0.0, 40.0, 110.0):
+        place = (phase - seam) % 150
+        rate = np.exp((np.cos(2 * np.pi * (phase - 1.0) / 150) - 1) * 12)
+        session = made(place, geometry="ring", activity=np.stack([rate, rate[::-1]], 1), bin_size=5.0, minimum_speed=0.0)
+        measured = drift.measure([session])
+        assert measured.sizes["place"] == 30 and measured.place.attrs["geometry"] == "ring" and measured.place.attrs["length"] == 150.0
+        centre = drift.metrics.centroid(measured.rate).values[0, 0]
+        found.append([(centre[0] + seam) % 150, measured.spatial_information.values[0, 0, 0]])
+    np.testing.assert_allclose(np.array(found)[:, 0], found[0][0], atol=0.05)
+    np.testing.assert_allclose(np.array(found)[:, 1], found[0][1], atol=1e-9)
+
+
+def test_other_grids_are_refused_and_other_lengths_said():
+    one = made()
+    for other in (made(session=1, bin_edges=np.arange(2.0, 150, 4)), made(session=1, geometry="ring", bin_size=5.0, track_length=150.0)):
+        with pytest.raises(RefusedInputError, match="does not fit"), warnings.catch_warnings():
+            drift.measure([one, other])
+    with pytest.raises(RefusedInputError, match="a ring from 0 to 120 against a ring from 0 to 150"):
+        drift.measure(
+            [made(geometry="ring", bin_size=5.0), made(np.clip(RUN, 0, 120), session=1, geometry="ring", bin_size=5.0, track_length=120.0)]
+        )
+    with pytest.warns(UserWarning, match="track lengths differ: 150, 120 cm .subject m, session 1 has 120"):
+        measured = drift.measure([one, made(np.clip(RUN, 0, 120), session=1, track_length=120.0)])
+    assert measured["track_length"].values.tolist() == [[150.0, 120.0]] and "length" not in measured.place.attrs
+
+
+def test_one_stray_frame_makes_no_quarter_million_places():
+    session = made(track_length=None)
+    session["position"][500] = 1e6
+    with pytest.raises(RefusedInputError, match="sample 500 lies at 1000000"):
+        drift.measure([session])
