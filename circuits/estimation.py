@@ -75,13 +75,14 @@ class Searched(NamedTuple):
     """What every restart found.
 
     Its best point ``unit (restart, parameter)`` and ``distance (restart,)``, whether it ``converged (restart,)`` before the last
-    generation, and how many candidates were ``simulated``.
+    generation, how many candidates were ``simulated``, and the standard deviation of its last candidates, ``spread (restart, parameter)``.
     """
 
     unit: np.ndarray
     distance: np.ndarray
     converged: np.ndarray
     simulated: int
+    spread: np.ndarray
 
 
 class Law(NamedTuple):
@@ -164,7 +165,8 @@ def search(
                 best[number] = (asked[number][values.argmin(), : len(bounds.names)], float(values.min()))
         report(min(distance for _, distance in best))
     points, found_distances = (np.array([one[i] for one in best]) for i in (0, 1))
-    return Searched(points, found_distances, np.array([bool(one.stop()) for one in searches]), simulated)
+    spread = np.array([one.result.stds[: len(bounds.names)] for one in searches])
+    return Searched(points, found_distances, np.array([bool(one.stop()) for one in searches]), simulated, spread)
 
 
 def _strategy(bounds: Bounds, seed: int, restart: int, population: int, tolerance: float) -> cma.CMAEvolutionStrategy:
@@ -226,7 +228,7 @@ def uncertainty(jacobian: np.ndarray, covariance: np.ndarray, precision: np.ndar
     precision : numpy.ndarray
         P, (statistic, statistic).
     """
-    information = jacobian.T @ np.linalg.solve(covariance, jacobian)
+    information = jacobian.T @ np.linalg.lstsq(covariance, jacobian, rcond=None)[0]  # statistics may say the same twice
     weighted = jacobian.T @ precision
     bread = np.linalg.inv(weighted @ jacobian + np.eye(jacobian.shape[1]))
     spread = bread @ (weighted @ covariance @ weighted.T + np.eye(jacobian.shape[1])) @ bread
@@ -235,12 +237,17 @@ def uncertainty(jacobian: np.ndarray, covariance: np.ndarray, precision: np.ndar
     return Uncertainty(spread, information, condition)
 
 
-def intervals(bounds: Bounds, unit: np.ndarray, covariance: np.ndarray, confidence: float, freedom: int) -> np.ndarray:
-    """Return the interval of every parameter in its own units, (parameter, 2), clipped to its bounds.
+def half_widths(covariance: np.ndarray, confidence: float, freedom: int) -> np.ndarray:
+    """Return half of the interval of every parameter in coordinates of the search, (parameter,).
 
     Quantiles are those of Student's t, since the covariance is itself estimated with some degrees of freedom.
     """
-    half = student.ppf(0.5 + confidence / 2, freedom) * np.sqrt(np.diagonal(covariance))
+    return np.asarray(student.ppf(0.5 + confidence / 2, freedom) * np.sqrt(np.diagonal(covariance)))
+
+
+def intervals(bounds: Bounds, unit: np.ndarray, covariance: np.ndarray, confidence: float, freedom: int) -> np.ndarray:
+    """Return the interval of every parameter in its own units, (parameter, 2), clipped to its bounds; see ``half_widths``."""
+    half = half_widths(covariance, confidence, freedom)
     return np.stack([bounds.values(unit - half), bounds.values(unit + half)], axis=-1)
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import xarray as xr
 
-OF_PARAMETER = ("estimate", "interval", "restart_estimate", "profile_value")
+OF_PARAMETER = ("estimate", "best", "interval", "restart_estimate", "profile_value")
 MEANINGS = {
-    "estimate": "estimate of the parameter",
-    "interval": "95 % interval of the parameter",
-    "identified": "1 where the interval spans less than half of the search range",
+    "estimate": "estimate of the parameter, NaN where the search ended at a bound",
+    "best": "where the search ended, whose statistics are the predicted ones",
+    "at_bound": "-1 or 1 where the search ended at its lower or upper bound, else 0",
+    "settled": "1 where the best search ended, or another one as good ended beside it",
+    "interval": "95 % interval of the parameter, clipped to the bounds; NaN at a bound or of a search that did not end",
+    "identified": "1 where an interval is known and spans less than half of the search range",
     "parameter_correlation": "correlation of two estimates",
     "condition_number": "largest over smallest eigenvalue of the information matrix, in coordinates of the search",
     "restart_estimate": "best candidate of each restart",
@@ -20,6 +23,7 @@ MEANINGS = {
     "measured_error": "standard error of measured minus predicted statistic",
     "predicted": "statistic of the fitted circuit, mean over several simulations",
     "frozen": "statistic of the same circuit with weights that stay",
+    "left_out": "why the statistic does not count, empty where it does",
     "distance": "squared distance of predicted and measured statistics in units of their covariance",
     "degrees_of_freedom": "statistics less parameters",
     "p_value": "chance of a larger distance if the circuit were true",

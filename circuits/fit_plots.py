@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from drift.report.fit_words import at_bound, interval_words
+
 MEASURED, PREDICTED, FROZEN = "#000000", "#0072B2", "#D55E00"  # told apart in grey and by the colour-blind
 TITLES = {"map_similarity": "rate-map correlation", "population_similarity": "population-vector correlation"}
 
@@ -75,9 +77,12 @@ def profile(one: xr.Dataset, name: str, ax: Any) -> Any:
     """Draw the profile of a parameter: the distance with this parameter held and the others free."""
     chosen = one.sel(parameter=name)
     ax.plot(chosen["profile_value"], chosen["profile_distance"] - chosen["profile_distance"].min(), color=PREDICTED)
-    ax.axvspan(*chosen["interval"].values, color="0.9")
-    ax.axvline(chosen["estimate"].item(), color=MEASURED, linewidth=1)
-    known = "" if chosen["identified"].item() else " (not identified)"
+    if interval_words(one, name):
+        ax.axvspan(*chosen["interval"].values, color="0.9")
+    end = at_bound(one, name)
+    if not end:
+        ax.axvline(chosen["estimate"].item(), color=MEASURED, linewidth=1)
+    known = "" if chosen["identified"].item() else f" (at its {end} bound)" if end else " (not identified)"
     units = str(chosen["parameter_units"].item())
     ax.set(xlabel=f"{name.replace('_', ' ')}{'' if units == '1' else f' ({units})'}{known}", ylabel="distance above\nthe smallest")
     return ax

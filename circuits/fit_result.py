@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from drift.report.fit_words import at_bound, described, description, interval_words, left_out, need_of_drift, settled
 from drift.rich_html import block, table
 from drift.schema import RefusedInputError
 from drift.store import load, save
@@ -22,10 +23,13 @@ class Fit:
     Attributes
     ----------
     dataset : xarray.Dataset
-        Dims ``subject``, ``parameter``, ``statistic``, ``restart``, ``point``: ``estimate``, ``interval`` (95 %), ``identified`` (1 where
-        the interval spans less than half of the search range), ``parameter_correlation``, ``condition_number`` of the information
-        matrix, ``profile_distance`` at ``profile_value``, ``measured``, ``measured_error``, ``predicted``, ``frozen`` (the same circuit
-        without drift), ``distance``, ``degrees_of_freedom``, ``p_value``, ``frozen_distance``, ``frozen_p_value``.
+        Dims ``subject``, ``parameter``, ``statistic``, ``restart``, ``point``: ``estimate``, NaN at a bound of the search, which is
+        told by ``at_bound`` (-1, 0, 1), while ``best`` is where the search ended; ``interval`` (95 %, clipped to the bounds), NaN at a
+        bound and where the search is not ``settled``; ``identified`` (1 where there is an interval that spans less than half of the
+        search range), ``parameter_correlation``, ``condition_number`` of the information matrix, ``profile_distance`` at
+        ``profile_value``, ``measured``, ``measured_error``, ``predicted``, ``frozen`` (the same circuit without drift), ``left_out``
+        (why a statistic does not count, empty where it does), ``distance``, ``degrees_of_freedom``, ``p_value``,
+        ``similarity_distance``, ``frozen_distance``, ``frozen_p_value``.
     """
 
     dataset: xr.Dataset
@@ -81,12 +85,18 @@ class Fit:
 
 def _sentence(one: xr.Dataset, name: str) -> str:
     chosen = one.sel(parameter=name)
-    low, high = chosen["interval"].values
-    found = f"{name} = {chosen['estimate'].item():.4g} (95 % interval {low:.4g} to {high:.4g})"
+    low, high = chosen["search_low"].item(), chosen["search_high"].item()
+    if end := at_bound(one, name):
+        bound = low if end == "lower" else high
+        return f"{name} is not identified: it ends at the {end} bound of the search, {bound:g}, which is no estimate; widen the bounds."
+    found = f"{name} = {chosen['estimate'].item():.4g}"
+    if not settled(one):
+        return f"not converged: {found} so far, not identified, without an interval; raise generations."
+    held = "" if described(one) else ", were it a circuit that describes the recording"
+    found = f"{found} (95 % interval {interval_words(one, name)}{held})"
     if chosen["identified"].item():
         return f"{found}."
-    bounds = f"{chosen['search_low'].item():g} to {chosen['search_high'].item():g}"
-    return f"{found}: not identified, the statistics hardly narrow the search range of {bounds}{_partner(one, name)}."
+    return f"{found}: not identified, the statistics hardly narrow the search range of {low:g} to {high:g}{_partner(one, name)}."
 
 
 def _partner(one: xr.Dataset, name: str) -> str:
@@ -100,14 +110,15 @@ def _partner(one: xr.Dataset, name: str) -> str:
 
 def _goodness(one: xr.Dataset) -> list[str]:
     found = [
-        f"Distance {one['distance'].item():.3g} for {int(one['degrees_of_freedom'])} degrees of freedom (p = {one['p_value'].item():.2g}); "
-        f"condition number {one['condition_number'].item():.3g}."
+        f"Distance {one['distance'].item():.3g} for {int(one['degrees_of_freedom'])} degrees of freedom (p = {one['p_value'].item():.2g}): "
+        f"{description(one)}; condition number {one['condition_number'].item():.3g}."
     ]
     if "frozen_distance" in one and np.isfinite(one["frozen_distance"].item()):
         found.append(
             f"Similarity over time: distance {one['similarity_distance'].item():.3g} with drift, {one['frozen_distance'].item():.3g} for "
-            f"the same circuit with frozen weights (p = {one['frozen_p_value'].item():.2g})."
+            f"the same circuit with frozen weights (p = {one['frozen_p_value'].item():.2g}): {need_of_drift(one)}."
         )
+    found += left_out(one)
     if not one["converged"].values.all():
         found.append(f"{int((one['converged'] == 0).sum())} of {one.sizes['restart']} searches had not converged: raise generations.")
     return found
@@ -115,12 +126,17 @@ def _goodness(one: xr.Dataset) -> list[str]:
 
 def _shown(one: xr.Dataset) -> str:
     head = ("parameter", "estimate", "units", "95 % interval", "identified")
-    units = one["parameter_units"].values if "parameter_units" in one else [""] * one.sizes["parameter"]
-    rows = [
-        (name, f"{best:.4g}", unit, f"{low:.4g} to {high:.4g}", "yes" if known else "no")
-        for name, best, unit, (low, high), known in zip(
-            one["parameter"].values, one["estimate"].values, units, one["interval"].values, one["identified"].values, strict=True
-        )
-    ]
+    names = [str(name) for name in one["parameter"].values]
+    units = one["parameter_units"].values if "parameter_units" in one else [""] * len(names)
+    known = ["yes" if flag else "no" for flag in one["identified"].values]  # by parameter
+    cells = [(_estimate(one, name), interval_words(one, name) or "none") for name in names]
+    rows = [(name, best, unit, interval, flag) for name, (best, interval), unit, flag in zip(names, cells, units, known, strict=True)]
     sentences = "".join(f"<p>{escape(sentence)}</p>" for sentence in _goodness(one))
     return table(head, rows, f"Fit of subject {one['subject'].item()}") + sentences
+
+
+def _estimate(one: xr.Dataset, name: str) -> str:
+    """Estimate as shown in a table: none at a bound of the search."""
+    if end := at_bound(one, name):
+        return f"none: at the {end} bound"
+    return f"{one['estimate'].sel(parameter=name).item():.4g}{'' if settled(one) else ' (not converged)'}"

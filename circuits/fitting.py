@@ -16,7 +16,20 @@ import xarray as xr
 from scipy.stats import chi2
 
 from circuits.base import Circuit
-from circuits.estimation import WIDE, Bounds, Law, Searched, Uncertainty, distances, intervals, local_law, profile, search, uncertainty
+from circuits.estimation import (
+    Bounds,
+    Law,
+    Searched,
+    Uncertainty,
+    distances,
+    half_widths,
+    intervals,
+    local_law,
+    profile,
+    search,
+    uncertainty,
+)
+from circuits.fit_certainty import at_bounds, certain, left_out, settled
 from circuits.fit_labels import with_units
 from circuits.fit_model import Model, Surroundings, refuse_impossible
 from circuits.fit_result import Fit
@@ -168,14 +181,15 @@ def _of_subject(model: Model, bounds: Bounds, effort: Effort, label: str, progre
 class Refined(NamedTuple):
     """An estimate after the search.
 
-    ``unit (parameter,)`` in coordinates of the search, its ``law``, the ``covariance`` of measured minus predicted statistics, and what
-    is ``known`` of the estimate.
+    ``unit (parameter,)`` in coordinates of the search, its ``law``, the ``covariance`` of measured minus predicted statistics, what
+    is ``known`` of the estimate, and where the law has its minimum, ``aimed (parameter,)``, be it beyond the bounds.
     """
 
     unit: np.ndarray
     law: Law
     covariance: np.ndarray
     known: Uncertainty
+    aimed: np.ndarray
 
 
 def _echoes(seed: int) -> list[int]:
@@ -198,7 +212,7 @@ def _refined(
     moved = np.clip(unit + np.clip(step, -LARGEST_STEP, LARGEST_STEP), 0.0, 1.0)
     means = np.stack([echoes.mean(axis=0), _echoed(simulator, bounds, moved, seeds).mean(axis=0)])
     better = int(np.argmin(distances(means, target, precision)))  # a step that leads away is not taken
-    return Refined((unit, moved)[better], Law(means[better], jacobian), covariance, known)
+    return Refined((unit, moved)[better], Law(means[better], jacobian), covariance, known, unit + step)
 
 
 def _echoed(simulator: Callable[..., np.ndarray], bounds: Bounds, unit: np.ndarray, seeds: list[int]) -> np.ndarray:
@@ -226,9 +240,11 @@ def _labelled(
 ) -> xr.Dataset:
     unit, law, known = refined.unit, refined.law, refined.known
     half = np.sqrt(np.diagonal(known.covariance))
-    interval = intervals(bounds, unit, known.covariance, CONFIDENCE, max(FEWEST_FREEDOM, model.lens.elapsed.size - 1))
-    alike = found.distance <= found.distance.min() + chi2.ppf(CONFIDENCE, 1)  # restarts that describe the recording equally well
-    span = np.maximum(np.ptp(bounds.coordinates(interval.T), axis=0), np.ptp(found.unit[alike], axis=0))
+    rests_on = max(FEWEST_FREEDOM, model.lens.elapsed.size - 1)
+    reach = half_widths(known.covariance, CONFIDENCE, rests_on)
+    interval = intervals(bounds, unit, known.covariance, CONFIDENCE, rests_on)
+    edge, ended = at_bounds(unit, refined.aimed, found), settled(found, reach)
+    told = ended & (edge == 0)  # (parameter,) where there is an estimate with an interval
     covariance = _shrunk(refined.covariance)
     precision = np.linalg.inv(covariance)
     grid = np.clip(unit + 3 * half * np.linspace(-1, 1, PROFILE_POINTS)[:, np.newaxis], 0.0, 1.0)  # (point, parameter)
@@ -239,9 +255,12 @@ def _labelled(
     error, predicted = (_spread(values, usable) for values in (np.sqrt(np.diagonal(refined.covariance)), law.statistics))
     distance = float(distances(law.statistics[np.newaxis], target[usable], precision)[0])
     variables = {
-        "estimate": (parameter, bounds.values(unit)),
-        "interval": (("parameter", "bound"), interval),
-        "identified": (parameter, (span < WIDE).astype("int8")),
+        "estimate": (parameter, np.where(edge == 0, bounds.values(unit), np.nan)),
+        "best": (parameter, bounds.values(unit)),
+        "at_bound": (parameter, edge.astype("int8")),
+        "settled": ((), np.int8(ended)),
+        "interval": (("parameter", "bound"), np.where(told[:, np.newaxis], interval, np.nan)),
+        "identified": (parameter, (told & certain(found, reach)).astype("int8")),
         "parameter_correlation": (("parameter", "parameter_other"), known.covariance / np.outer(half, half)),
         "condition_number": ((), known.condition_number),
         "restart_estimate": (("restart", "parameter"), bounds.values(found.unit)),
@@ -253,6 +272,7 @@ def _labelled(
         "measured_error": (statistic, error),
         "predicted": (statistic, predicted),
         "frozen": (statistic, frozen),
+        "left_out": (statistic, left_out(target, usable, model.wanted.groups)),
         "distance": ((), distance),
         "degrees_of_freedom": ((), freedom),
         "p_value": ((), float(chi2.sf(distance, freedom))),

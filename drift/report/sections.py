@@ -14,7 +14,7 @@ import xarray as xr
 from drift.errors import RefusedInputError
 from drift.lens import untrained_sessions
 from drift.metrics import mean_rate_map_correlation
-from drift.report import figures, fit_figures, tables
+from drift.report import figures, fit_figures, fit_words, tables
 from drift.report.svg import inline_svg
 from drift.report.wording import measure_name, number, p_value, source_name
 
@@ -162,14 +162,16 @@ def _circuit(dataset: xr.Dataset) -> str:
 def _goodness(one: xr.Dataset) -> Iterator[str]:
     numbers = {name: float(one[name]) for name in ("distance", "degrees_of_freedom", "p_value") if name in one}
     if len(numbers) == 3:
-        verdict = "the circuit does not describe the recording" if numbers["p_value"] < 0.05 else "nothing speaks against the circuit"
         freedom = int(numbers["degrees_of_freedom"])
         told = p_value(numbers["p_value"])
+        verdict = fit_words.description(one)
         yield f"Distance {number(numbers['distance'])} for {freedom} degrees of freedom, p {_equals(told)}: {verdict}."
+        if not fit_words.described(one):
+            yield "Intervals hold only for a circuit that describes the recording."
     if "frozen_p_value" in one and np.isfinite(float(one["frozen_p_value"])):
         told = p_value(float(one["frozen_p_value"]))
-        verdict = "drift is needed" if float(one["frozen_p_value"]) < 0.05 else "drift is not needed"
-        yield f"The same circuit with frozen weights: p {_equals(told)}, {verdict} to describe the similarity over time."
+        yield f"Similarity over time: the same circuit with frozen weights has p {_equals(told)}; {fit_words.need_of_drift(one)}."
+    yield from fit_words.left_out(one)
     if "converged" in one and not (one["converged"] == 1).all():
         left = int((one["converged"] == 0).sum())
         searches = one.sizes["restart"]

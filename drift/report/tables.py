@@ -10,6 +10,7 @@ from typing import NamedTuple
 import pandas as pd
 import xarray as xr
 
+from drift.report import fit_words
 from drift.report.wording import MINUS, UNKNOWN, measure_name, number, p_value, source_name
 
 
@@ -176,13 +177,33 @@ def estimates(one: xr.Dataset, name: str, caption: str) -> str:
     str
     """
     rows: list[list[Cell | str]] = []
-    for parameter in one["parameter"].values:
+    for parameter in map(str, one["parameter"].values):
         chosen = one.sel(parameter=parameter)
-        low, high = (float(value) for value in chosen["interval"].values)
         units = str(chosen["parameter_units"].item()) if "parameter_units" in chosen.coords else "1"
         bounds = f"{number(float(chosen['search_low']))} to {number(float(chosen['search_high']))}"
-        known = "yes" if chosen["identified"].item() else "no"
-        cells = [_number(float(chosen["estimate"])), _number(low), _number(high)]
-        rows.append([str(parameter).replace("_", " "), *cells, "" if units == "1" else units, bounds, known])
+        cells = [_estimate(one, parameter), *_limits(one, parameter)]
+        rows.append([parameter.replace("_", " "), *cells, "" if units == "1" else units, bounds, _known(one, parameter)])
     heads = ("parameter", "estimate", "95 % from", "to", "unit", "searched", "identified")
     return table(name, caption, heads, rows)
+
+
+def _estimate(one: xr.Dataset, parameter: str) -> Cell:
+    """Estimate of a parameter; a bound of the search is none."""
+    if end := fit_words.at_bound(one, parameter):
+        return Cell(f"none: {end} bound", math.nan)
+    value = float(one["estimate"].sel(parameter=parameter))
+    return _number(value, number(value) if fit_words.settled(one) else f"not converged: {number(value)}")
+
+
+def _limits(one: xr.Dataset, parameter: str) -> list[Cell]:
+    """Both ends of the interval, as far as they are limits."""
+    if not fit_words.interval_words(one, parameter):
+        return [Cell(UNKNOWN, math.nan)] * 2
+    low, high = (float(value) for value in one["interval"].sel(parameter=parameter).values)
+    below, above = fit_words.open_ends(one, parameter)
+    return [_number(low, f"{number(low)}{' or less' if below else ''}"), _number(high, f"{number(high)}{' or more' if above else ''}")]
+
+
+def _known(one: xr.Dataset, parameter: str) -> str:
+    certain = one["identified"].sel(parameter=parameter).item() and fit_words.interval_words(one, parameter)
+    return "yes" if certain else "no"

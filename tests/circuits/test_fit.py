@@ -186,10 +186,11 @@ def test_untracked_recordings_do_not_tell_the_lifetime(recording, rng):
 
 def test_one_statistic_is_enough_for_one_parameter(recording):
     found = fit(
-        LinearInterneuron(units=60), recording, {"gain": (10.0, 300.0)}, statistics=["active_fraction, of responses"],
-        engine="fixed_point", **SMALL,
+        LinearInterneuron(units=100), recording, {"gain": (5.0, 3000.0)}, statistics=["active_fraction, of responses"],
+        input_width=WIDTH, weight_lifetime=LIFETIME, engine="fixed_point", **{**SMALL, "generations": 20},
     )  # fmt: skip
-    assert found.dataset.sizes["statistic"] == 1 and np.isfinite(found.interval.values).all()
+    assert found.dataset.sizes["statistic"] == 1 and found.dataset["at_bound"].item() == 0
+    assert np.isfinite(found.interval.values).all()
 
 
 def _covered(kind: str, seed: int) -> list[bool]:

@@ -1,0 +1,116 @@
+"""What a fit of a circuit says and does not say, in the words of the command line, the notebook and the report."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from scipy.stats import chi2
+
+SIGNIFICANT = 0.05
+SIMILARITIES = ("map_similarity", "population_similarity")
+BETTER = float(chi2.ppf(0.95, 1))  # how much a lifetime must shorten the distance to be needed
+
+
+def at_bound(one: xr.Dataset, parameter: str) -> str:
+    """Return at which bound of the search a parameter ended, ``lower`` or ``upper``; empty where at none.
+
+    Parameters
+    ----------
+    one : xarray.Dataset
+        One subject of the Dataset of a fit.
+    parameter : str
+    """
+    chosen = one.sel(parameter=parameter)
+    if "at_bound" in chosen:
+        return ("lower", "", "upper")[int(chosen["at_bound"]) + 1]
+    ends = [bool(np.isclose(chosen["estimate"], chosen[f"search_{end}"], rtol=1e-6)) for end in ("low", "high")]
+    return "lower" if ends[0] else "upper" if ends[1] else ""  # files from before the label
+
+
+def settled(one: xr.Dataset) -> bool:
+    """Tell whether the search of one subject ended, so that its intervals mean something."""
+    return bool(one["settled"]) if "settled" in one else bool((one["converged"] == 1).any())
+
+
+def interval_words(one: xr.Dataset, parameter: str) -> str:
+    """Return the 95 % interval of a parameter; an end at a bound of the search is no limit and is called so.
+
+    Parameters
+    ----------
+    one : xarray.Dataset
+        One subject of the Dataset of a fit.
+    parameter : str
+    """
+    chosen = one.sel(parameter=parameter)
+    low, high = (float(value) for value in chosen["interval"].values)
+    if at_bound(one, parameter) or not settled(one) or not np.isfinite([low, high]).all():
+        return ""
+    below, above = open_ends(one, parameter)
+    return f"{low:.4g}{' or less' if below else ''} to {high:.4g}{' or more' if above else ''}"
+
+
+def open_ends(one: xr.Dataset, parameter: str) -> tuple[bool, bool]:
+    """Tell whether the bounds of the search cut off the interval of a parameter below and above."""
+    chosen = one.sel(parameter=parameter)
+    ends = zip(chosen["interval"].values, ("search_low", "search_high"), strict=True)
+    below, above = (bool(np.isclose(value, chosen[bound].item(), rtol=1e-9)) for value, bound in ends)
+    return below, above
+
+
+def described(one: xr.Dataset) -> bool:
+    """Tell whether nothing speaks against the circuit; without that its intervals hold for no recording."""
+    return not float(one["p_value"]) < SIGNIFICANT
+
+
+def description(one: xr.Dataset) -> str:
+    """Say whether the circuit describes the recording."""
+    p = float(one["p_value"])
+    if not np.isfinite(p):
+        return "whether the circuit describes the recording is not known"
+    return "nothing speaks against the circuit" if described(one) else "the circuit does not describe the recording"
+
+
+def _of_lag(one: xr.Dataset) -> np.ndarray:
+    """Statistics of similarity over time that count, (statistic,) bool."""
+    return np.isin(one["group"].values, SIMILARITIES) & np.isfinite(one["measured_error"].values)
+
+
+def _distance(one: xr.Dataset, name: str, of_lag: np.ndarray) -> float:
+    """Distance of the similarities; as if they were independent where the file does not hold it."""
+    stored = {"predicted": "similarity_distance", "frozen": "frozen_distance"}[name]
+    if stored in one:
+        return float(one[stored])
+    error = (one[name] - one["measured"]).values / one["measured_error"].values
+    return float((error[of_lag] ** 2).sum())
+
+
+def need_of_drift(one: xr.Dataset) -> str:
+    """Say whether the similarity over time asks for drift: only where drift describes it better than frozen weights do."""
+    of_lag = _of_lag(one)
+    if float(one["frozen_p_value"]) >= SIGNIFICANT:
+        return "drift is not needed"
+    fitted, frozen = (_distance(one, name, of_lag) for name in ("predicted", "frozen"))
+    if not frozen - fitted > BETTER:
+        return "frozen weights do not describe it, and this drift describes it no better"
+    if chi2.sf(fitted, max(1, int(of_lag.sum()))) < SIGNIFICANT:
+        return "drift comes closer than frozen weights, but does not describe it either"
+    return "drift is needed"
+
+
+def left_out(one: xr.Dataset) -> list[str]:
+    """Say which statistics a fit leaves out, and why; nothing where it uses all.
+
+    Parameters
+    ----------
+    one : xarray.Dataset
+        One subject of the Dataset of a fit.
+    """
+    if "left_out" not in one:
+        return []
+    reasons, groups = one["left_out"].values.astype(str), one["group"].values.astype(str)
+    parts = []
+    for reason in dict.fromkeys(reasons[reasons != ""]):
+        named = [f"{group} ({((groups == group) & (reasons == reason)).sum()})" for group in dict.fromkeys(groups[reasons == reason])]
+        parts.append(f"{', '.join(named)}, as {reason}")
+    count = int((reasons != "").sum())
+    return [f"{count} of {reasons.size} statistics {'is' if count == 1 else 'are'} left out: {'; '.join(parts)}."] if parts else []
