@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from drift.report.fit_words import at_bound, interval_words
+from drift.fit_words import at_bound, interval_words
 
 MEASURED, PREDICTED, FROZEN = "#000000", "#0072B2", "#D55E00"  # told apart in grey and by the colour-blind
 TITLES = {"map_similarity": "rate-map correlation", "population_similarity": "population-vector correlation"}

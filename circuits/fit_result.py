@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from drift.report.fit_words import at_bound, described, description, interval_words, left_out, need_of_drift, settled
+from drift.fit_words import at_bound, described, description, interval_words, left_out, need_of_drift, settled
 from drift.rich_html import block, table
 from drift.schema import RefusedInputError
 from drift.store import load, save

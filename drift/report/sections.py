@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from drift import fit_words
 from drift.errors import RefusedInputError
 from drift.lens import untrained_sessions
 from drift.metrics import mean_rate_map_correlation
-from drift.report import figures, fit_figures, fit_words, tables
+from drift.report import figures, fit_figures, tables
 from drift.report.svg import inline_svg
 from drift.report.wording import measure_name, number, p_value, source_name
 

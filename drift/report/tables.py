@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pandas as pd
 import xarray as xr
 
-from drift.report import fit_words
+from drift import fit_words
 from drift.report.wording import MINUS, UNKNOWN, measure_name, number, p_value, source_name
 
 

@@ -10,7 +10,7 @@ from fitted_recording import LIFETIME, WIDTH, recorded_circuit
 from circuits import LinearInterneuron, fit
 from circuits.estimation import Searched
 from circuits.fit_certainty import at_bounds, certain, left_out, settled
-from drift.report import fit_words
+from drift import fit_words
 
 GAIN = 78.7277
 EFFORT = {"engine": "fixed_point", "restarts": 1, "population": 6, "bootstraps": 20, "progress": False, "input_width": WIDTH}

@@ -17,7 +17,7 @@ SHARED = {"drift.errors", "drift.schema", "drift.metrics", "drift.streams", "dri
 ALLOWED = {
     "drift": {"drift"},
     "data_adapters": {"data_adapters", "drift.running", *SHARED},  # exchanged sessions say which samples count as running
-    "circuits": {"circuits", "drift.theory", "drift.recipe", "drift.rich_html", "drift.observed_maps", *SHARED},
+    "circuits": {"circuits", "drift.theory", "drift.recipe", "drift.rich_html", "drift.fit_words", "drift.observed_maps", *SHARED},
     "drift/metrics": {"drift.errors", "drift.schema", "drift.streams", "drift.metrics"},
 }
 FOREIGN_TO_METRICS = {"torch", "brian2", "numba", "pydantic", "matplotlib"}
