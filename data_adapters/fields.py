@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,6 +99,15 @@ class Fields:
         """A vector, or None where the field is absent."""
         return self.vector(name) if name in self else None
 
+    def codes(self, name: str) -> NDArray[Any] | None:
+        """A vector of numbers or of texts, or None where the field is absent."""
+        if name not in self:
+            return None
+        texts = np.asarray(self._values[name])
+        if texts.dtype.kind in "UO":
+            return texts.ravel().astype(np.str_)
+        return texts.ravel() if texts.dtype.kind == "b" else self.vector(name)
+
     def matrix(self, name: str) -> NDArray[np.float64]:
         """A matrix (frame, cell)."""
         values = self.array(name)
@@ -106,6 +116,15 @@ class Fields:
                 f"{self._where(name)} was expected as (frame, cell), got shape {values.shape}: give one column per cell."
             )
         return values
+
+    def cells(self) -> int:
+        """Number of cells, by the shape of what the file holds of them."""
+        if "rate_maps" in self:
+            return len(self.array("rate_maps"))
+        if "events" in self:
+            return self.matrix("events").shape[1]
+        self.require("spike_times")
+        return sum(1 for _ in self._trains())
 
     def session(self) -> int:
         """Number of the session, from 1."""

@@ -19,14 +19,17 @@ in files, from 0 in Datasets.
 ``animal, environment, session``    text, text, number from 1
 ``time``, ``time_unit``             real elapsed time (not an index) in day, min or step
 ``n_detected``                      the denominator; may exceed the cells in the file; not needed for variant B
-``velocity, trial, direction``      optional, (frame,)
+``velocity, trial``                 optional, (frame,): cm/s, signed on a track; number of the trial, 0 outside
+``direction``                       optional, (frame,): 1 towards larger positions, -1 back, 0 neither; two other codes (0 and 1, 1 and
+                                    2, two texts) are told by the way the position goes, or refused
 ``region``, ``source``              optional text
 ``position_units``, ``unit``        optional, as ``unit_label``, ``unit_identity``, ``bin_size``, ``minimum_speed`` (``session_dataset``)
 ``attr_<name>``, ``coord_<name>``   further attributes and scalar coordinates
 ==================================  =======================================================================================
 
 Units are shared by the sessions of an animal where a file ``<animal>_registration`` holds ``cell_to_index_map`` (cell, session):
-the 1-based column of ``events``, 0 where the registered cell is absent.
+the column of ``events``, from 1 with 0 where the registered cell is absent, or from 0 with -1 or NaN. What cannot be told is asked for
+with ``base``: whether a map without 0, -1 and NaN counts from 0 or 1, for example.
 """
 
 from __future__ import annotations
@@ -43,7 +46,8 @@ from numpy.typing import NDArray
 from data_adapters.containers import FORMATS, write_fields
 from data_adapters.fields import Fields
 from data_adapters.published_maps import longitudinal
-from data_adapters.recordings import Recording, Registration, recordings, registrations
+from data_adapters.recordings import Recording, recordings, registrations
+from data_adapters.registration import Registration
 from data_adapters.session import one_of, session_dataset
 from drift.schema import RefusedInputError, check
 
@@ -62,6 +66,7 @@ def sessions(
     threshold_sd: float | None = None,
     scale: float | None = None,
     lost: float | None = None,
+    base: int | None = None,
 ) -> Iterator[xr.Dataset]:
     """One session Dataset per file, by animal and session.
 
@@ -81,6 +86,8 @@ def sessions(
         cm per unit of position and velocity in the files, 0.1 for mm; with it positions are in cm.
     lost : float or None
         Position that marks lost frames, in units of the files, such as 1023.
+    base : {0, 1} or None
+        Number of the first cell in registration files; None: what the map tells, and a refusal where it cannot tell.
 
     Returns
     -------
@@ -95,7 +102,7 @@ def sessions(
     """
     one_of(position_units, ("auto", "cm", "pixel"), "position_units")
     found = recordings(path)
-    return _chosen(found, None if area in ("any", None) else area, _Rules(position_units, events_are, threshold_sd, scale, lost))
+    return _chosen(found, None if area in ("any", None) else area, _Rules(position_units, events_are, threshold_sd, scale, lost, base))
 
 
 class _Rules(NamedTuple):
@@ -106,11 +113,12 @@ class _Rules(NamedTuple):
     threshold_sd: float | None
     scale: float | None
     lost: float | None
+    base: int | None
 
 
 def _chosen(found: list[Recording], area: str | None, rules: _Rules) -> Iterator[xr.Dataset]:
     regions: Counter[str] = Counter()
-    registered = registrations(found)
+    registered = registrations(found, rules.base)
     for recording in found:
         fields = recording.fields()
         region = fields.text("region", "unknown")
@@ -152,7 +160,7 @@ def _session(fields: Fields, registration: Registration | None, rules: _Rules) -
         minimum_speed=fields.number("minimum_speed") if "minimum_speed" in fields else None,
         detected_units=fields.whole("n_detected"),
         velocity=fields.optional("velocity"),
-        direction=fields.optional("direction"),
+        direction=fields.codes("direction"),
         trial=fields.optional("trial"),
         time=time,
         events_are=_events_are(fields, rules),

@@ -15,7 +15,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from data_adapters.fields import Fields
-from data_adapters.recordings import Recording, Registration, recordings, registrations
+from data_adapters.recordings import Recording, recordings, registrations
+from data_adapters.registration import Registration
 from data_adapters.session import ELAPSED_UNITS, GEOMETRIES, one_of
 from drift.metrics.information import spatial_information, spatial_information_rate
 from drift.schema import RefusedInputError, labelled

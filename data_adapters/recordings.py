@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
-from data_adapters.containers import FORMATS, PICKLES, read_fields, refuse_pickle
+from data_adapters.containers import FORMATS, PICKLES, refuse_pickle
 from data_adapters.fields import Fields
 from data_adapters.options import existing
-from data_adapters.session import integers
+from data_adapters.registration import Registration
 from drift.schema import RefusedInputError
 
 SUFFIXES = tuple(f".{kind}" for kind in FORMATS)
@@ -69,6 +67,7 @@ def recordings(path: str | Path) -> list[Recording]:
         return [Recording(path, _registration(path.parent, match["animal"]) if match else None, None)]
     files = [file for file in sorted(path.iterdir()) if file.suffix in SUFFIXES + PICKLES and not file.stem.endswith("_registration")]
     found = [_recording(file) for file in files]
+    _refuse_orphans(path, found)
     if not found:
         raise RefusedInputError(f"files named <animal>_<session>.npz, .mat or .nc were expected in {path}, got none: name them so.")
     return sorted(_once(found), key=lambda recording: recording.named or ("", 0))
@@ -82,6 +81,21 @@ def _recording(file: Path) -> Recording:
             f"{file} was expected to be named <animal>_<session>, e.g. mouse_01{file.suffix}: rename it or move it away."
         )
     return Recording(file, _registration(file.parent, match["animal"]), (match["animal"], int(match["session"])))
+
+
+def _refuse_orphans(folder: Path, found: list[Recording]) -> None:
+    """Refuse a registration file of an animal that has no session here, such as ``a_registration.npz`` for animal A."""
+    animals = {recording.named[0] for recording in found if recording.named is not None}
+    for suffix in SUFFIXES:
+        for file in sorted(folder.glob(f"*_registration{suffix}")):
+            animal = file.stem.removesuffix("_registration")
+            if animals and animal not in animals:
+                alike = difflib.get_close_matches(animal.casefold(), [name.casefold() for name in animals], n=1)
+                meant = next((name for name in sorted(animals) if [name.casefold()] == alike), sorted(animals)[0])
+                raise RefusedInputError(
+                    f"{file} was expected to belong to an animal of the folder ({', '.join(sorted(animals))}), got {animal!r}: rename it "
+                    f"{meant}_registration{suffix}, or move it away."
+                )
 
 
 def _once(found: list[Recording]) -> list[Recording]:
@@ -102,88 +116,41 @@ def _registration(folder: Path, animal: str) -> Path | None:
     return found[0] if found else None
 
 
-class Registration:
-    """Which registered unit each cell of each session is.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        File with ``cell_to_index_map`` (registered cell, session): 1-based column of ``events``, 0 = absent.
-
-    Raises
-    ------
-    RefusedInputError
-        If the map is missing, or does not hold whole numbers from 0.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        fields = read_fields(path)
-        registered = fields.get("cell_registered_struct")  # the output of CellReg
-        fields = registered if isinstance(registered, dict) else fields
-        if "cell_to_index_map" not in fields:
-            raise RefusedInputError(f"{path} was expected to hold cell_to_index_map, got {', '.join(fields) or 'nothing'}: add it.")
-        self._map = integers(fields["cell_to_index_map"], f"cell_to_index_map in {path}")
-        if self._map.ndim != 2 or (self._map < 0).any():
-            raise RefusedInputError(
-                f"cell_to_index_map in {path} was expected as (cell, session) from 0, got {self._map.shape}: correct it."
-            )
-        self._unregistered: dict[int, NDArray[np.int64]] = {}
-        self._next = len(self._map)
-
-    def units(self, session: int, cells: int) -> NDArray[np.int64]:
-        """Unit number of each cell of a session; detected cells without a row get numbers of their own after the last row.
-
-        Parameters
-        ----------
-        session : int
-            From 1.
-        cells : int
-            Columns of ``events``.
-
-        Returns
-        -------
-        numpy.ndarray of int
-            (cell,)
-
-        Raises
-        ------
-        RefusedInputError
-            If the map has no such session, names a column twice, or one that does not exist.
-        """
-        where = f"cell_to_index_map in {self.path}"
-        if session > self._map.shape[1]:
-            raise RefusedInputError(f"{where} was expected to have a column for session {session}, got {self._map.shape[1]}: add it.")
-        columns = self._map[:, session - 1]
-        rows = np.flatnonzero(columns)
-        named = columns[rows]
-        if (named > cells).any() or len(set(named.tolist())) < len(named):
-            got = f"{named.max()} of {cells}" if (named > cells).any() else "a column twice"
-            raise RefusedInputError(
-                f"{where} was expected to name columns 1 to {cells} of session {session} once each, got {got}: correct it."
-            )
-        units = np.full(cells, -1, dtype=np.int64)
-        units[named - 1] = rows
-        units[units < 0] = self._own(session, int((units < 0).sum()))
-        return units
-
-    def _own(self, session: int, count: int) -> NDArray[np.int64]:
-        if session not in self._unregistered:
-            self._unregistered[session] = np.arange(self._next, self._next + count)
-            self._next += count
-        return self._unregistered[session]
-
-
-def registrations(found: Iterable[Recording]) -> dict[Path | None, Registration | None]:
+def registrations(found: Iterable[Recording], base: int | None = None) -> dict[Path | None, Registration | None]:
     """Registration of each registration file, and None for None.
 
     Parameters
     ----------
     found : iterable of Recording
+        All that are read.
+    base : {0, 1} or None
+        Number of the first cell in the registration files; None: what they tell.
 
     Returns
     -------
     dict
         By path, so that ``registrations(found)[recording.registration]`` belongs to the recording.
+
+    Raises
+    ------
+    RefusedInputError
+        If a registration cannot be used, or does not fit the sessions of its animal.
     """
-    return {path: None if path is None else Registration(path) for path in {recording.registration for recording in found}}
+    registered: dict[Path | None, Registration | None] = {None: None}
+    by_file: dict[Path, list[Recording]] = {}
+    for recording in found:
+        if recording.registration is not None:
+            by_file.setdefault(recording.registration, []).append(recording)
+    for path, own in by_file.items():
+        one = Registration(path, base, lambda own=own: _cells(own))  # type: ignore[misc]
+        named = [recording.named[1] for recording in own if recording.named is not None]
+        if named:
+            one.fit(named)
+        registered[path] = one
+    return registered
+
+
+def _cells(own: list[Recording]) -> dict[int, int]:
+    """Number of cells of each session, from 1."""
+    fields = (recording.fields() for recording in own)
+    return {one.session(): one.cells() for one in fields}

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
+from data_adapters.directions import coded_directions
 from data_adapters.events import checked_events
 from data_adapters.positions import (
     default_bin_size,
@@ -119,12 +120,10 @@ def _position(values: ArrayLike, samples: int, where: str, scale: float | None, 
     return position
 
 
-def _whole(values: ArrayLike, samples: int, name: str, where: str, allowed: Sequence[int] | None) -> NDArray[np.int64]:
-    array = integers(_by_sample(values, samples, name, where), f"{name} of {where}")
-    if allowed is not None and not np.isin(array, allowed).all():
-        raise RefusedInputError(f"{name} of {where} was expected in {list(allowed)}, got {array[~np.isin(array, allowed)][0]}: recode it.")
-    if allowed is None and (array < 0).any():
-        raise RefusedInputError(f"{name} of {where} was expected not negative, got {array.min()}: use 0 outside of trials.")
+def _trial(values: ArrayLike, samples: int, where: str) -> NDArray[np.int64]:
+    array = integers(_by_sample(values, samples, "trial", where), f"trial of {where}")
+    if (array < 0).any():
+        raise RefusedInputError(f"trial of {where} was expected not negative, got {array.min()}: use 0 outside of trials.")
     return array
 
 
@@ -234,7 +233,8 @@ def session_dataset(
     unit, unit_label : array_like of int, sequence of str, optional
         Number and name of each unit; default 0, 1, ...
     velocity, direction, trial : array_like (sample,), optional
-        Speed (position units/s, signed on linear tracks); -1, 0 or 1; trial number, 0 outside.
+        Speed (position units/s, signed on linear tracks); 1 towards larger positions, -1 back and 0 neither, or two other codes (0 and 1,
+        1 and 2, texts) where the position tells which is which; trial number, 0 outside.
     time : array_like (sample,), optional
         Time of each sample, s, increasing.
     events_are : {"counts", "amplitudes", "trace"}, optional
@@ -285,9 +285,11 @@ def session_dataset(
         speed = _by_sample(velocity, samples, "velocity", where) * (1.0 if scale is None else scale)
         variables["velocity"] = labelled("velocity", ("sample",), speed, units=f"{position_units}/s")
     if direction is not None:
-        variables["direction"] = labelled("direction", ("sample",), _whole(direction, samples, "direction", where, (-1, 0, 1)))
+        ways, note = coded_directions(direction, tracked, where)
+        variables["direction"] = labelled("direction", ("sample",), ways)
+        attrs = {**(attrs or {}), "notes": "; ".join(filter(None, (str((attrs or {}).get("notes", "")), note)))} if note else attrs
     if trial is not None:
-        variables["trial"] = labelled("trial", ("sample",), _whole(trial, samples, "trial", where, None))
+        variables["trial"] = labelled("trial", ("sample",), _trial(trial, samples, where))
     coordinates: dict[str, Any] = {
         **_units(unit, unit_label, units, where),
         "subject": str(subject),

@@ -29,7 +29,7 @@ from pathlib import Path
 import xarray as xr
 
 from data_adapters.options import existing
-from data_adapters.recordings import Registration
+from data_adapters.registration import Registration
 from data_adapters.session import one_of, session_dataset
 from data_adapters.zivlab_files import frame_log, map_numbers
 from data_adapters.zivlab_sessions import BIN, RUNNING, TRACK_LENGTH, Files, Rules, Trials, trials
@@ -161,7 +161,7 @@ def _files(folder: Path) -> Iterator[Files]:
 
 def _registration(folder: Path) -> Registration | None:
     found = [*sorted(folder.glob("cell_registration.mat")), *sorted(folder.glob("cellRegistered_*.mat"))]
-    return Registration(found[0]) if found else None
+    return Registration(found[0], base=1) if found else None
 
 
 def _session(

@@ -12,6 +12,8 @@ import xarray as xr
 from drift.errors import RefusedInputError
 from drift.metrics.places import Grid, place_attrs
 
+SPARSE, ROOM = 10, 1000  # unit numbers beyond ten times their count and a thousand are ids of a data base
+
 
 class Measured(NamedTuple):
     """One session, reduced to maps and numbers."""
@@ -131,6 +133,14 @@ def _subject_dataset(sessions: list[Measured], grid: np.ndarray, numbering: np.n
     return joined.assign_coords(session=[int(one.labels["session"]) for one in sessions]).reindex(session=numbering)
 
 
+def _numbered(measured: list[Measured]) -> list[Measured]:
+    """Sessions whose units have numbers that can be places of an array: their own, or the rank among all where numbers are ids."""
+    known = np.unique(np.concatenate([one.units for one in measured]))
+    if known[-1] < SPARSE * known.size + ROOM:
+        return measured
+    return [one._replace(units=np.searchsorted(known, one.units).tolist()) for one in measured]
+
+
 def _session_labels(sessions: list[list[Measured]], numbering: np.ndarray, units: int) -> dict:
     """Coordinates over (subject, session): elapsed, environment, unit_identity, length of the track, and the label of each unit."""
     shape = (len(sessions), numbering.size)
@@ -165,7 +175,8 @@ def joined_sessions(measured: list[Measured]) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        (subject, session, unit, place[, direction]); units keep their numbers, sessions are sorted by number.
+        (subject, session, unit, place[, direction]); units keep their numbers, unless these are ids far beyond the number of units (then
+        ``unit`` is their rank, and ``unit_label`` keeps the id); sessions are sorted by number.
 
     Raises
     ------
@@ -173,6 +184,7 @@ def joined_sessions(measured: list[Measured]) -> xr.Dataset:
         If a session occurs twice, elapsed falls, a tracked unit changes its label, or the sessions do not share grid and units.
     """
     _refuse_mixture(measured)
+    measured = _numbered(measured)
     subjects = list(dict.fromkeys(str(one.labels["subject"]) for one in measured))
     numbering = np.unique([int(one.labels["session"]) for one in measured])
     sessions = [sorted((o for o in measured if str(o.labels["subject"]) == s), key=lambda o: int(o.labels["session"])) for s in subjects]

@@ -77,7 +77,7 @@ def _checked(session: xr.Dataset) -> xr.Dataset:
 
 def _generator(session: xr.Dataset, rules: _Rules) -> np.random.Generator:
     # A stream of its own for every session number: what other sessions or subjects were measured changes nothing.
-    return stream(rules.seed, "shuffle").spawn(int(session["session"].item()) + 1)[-1]
+    return stream(rules.seed, "shuffle", int(session["session"].item()))
 
 
 def _significant(session: xr.Dataset, place: xr.DataArray, rules: _Rules) -> xr.DataArray:

@@ -25,7 +25,7 @@ STREAMS: dict[str, int] = {
 }
 
 
-def stream(seed: int, name: str) -> np.random.Generator:
+def stream(seed: int, name: str, child: int | None = None) -> np.random.Generator:
     """Return the generator of the stream ``name`` of ``seed``.
 
     Parameters
@@ -34,6 +34,8 @@ def stream(seed: int, name: str) -> np.random.Generator:
         Seed of one subject, not negative.
     name : str
         One of the names in ``STREAMS``.
+    child : int, optional
+        The same as ``stream(seed, name).spawn(child + 1)[child]``, however large the number.
 
     Returns
     -------
@@ -49,5 +51,6 @@ def stream(seed: int, name: str) -> np.random.Generator:
         raise RefusedInputError(f"stream {name!r} is unknown: use one of {', '.join(STREAMS)}.")
     if seed < 0:
         raise RefusedInputError(f"seed must not be negative, got {seed}: use 0, 1, 2, ...")
-    sequence = np.random.SeedSequence(entropy=seed, spawn_key=(STREAMS[name],))
+    key = (STREAMS[name],) if child is None else (STREAMS[name], child)
+    sequence = np.random.SeedSequence(entropy=seed, spawn_key=key)
     return np.random.Generator(np.random.SFC64(sequence))

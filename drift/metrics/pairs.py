@@ -92,6 +92,7 @@ def tracked_pairs(dataset: xr.Dataset) -> np.ndarray:
     if not (same & ~np.eye(sessions, dtype=bool)).any():
         raise RefusedInputError(
             "units are not tracked: no two sessions of a subject share the same unit_identity, so a unit of one session is another cell "
-            "in the next; compare epochs of one day, or use measures that need no identity."
+            "in the next; register the cells (a file <animal>_registration with cell_to_index_map beside interchange files, a column "
+            "global_roi_id in NWB files), compare epochs of one day, or use measures that need no identity."
         )
     return same

@@ -48,7 +48,7 @@ def datasets(draw):
     position[draw(st.integers(1, frames - 1))] = np.nan
     tracks = {
         "velocity": rng.normal(size=frames),
-        "direction": rng.integers(-1, 2, frames),
+        "direction": np.resize([-1, *rng.integers(-1, 2, 2)], frames),
         "trial": rng.integers(0, 9, frames),
         "time": np.cumsum(rng.uniform(0.01, 1, frames)),
     }

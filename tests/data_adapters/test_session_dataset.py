@@ -67,7 +67,7 @@ def test_input_is_not_mutated_and_netcdf_takes_it(tmp_path):
         ({"position": np.zeros((3, 3))}, "1 or 2 axes, got 3"),
         ({"position": np.full(3, np.nan)}, "NaN in every sample"),
         ({"velocity": np.zeros(2)}, "velocity of session 2 of m1"),
-        ({"direction": np.array([1, 2, 0])}, "got 2"),
+        ({"direction": np.array([1, 2, 0])}, "got 1, 2, 0"),
         ({"trial": np.array([1, -2, 0])}, "got -2"),
         ({"trial": np.array([1, 0.5, 0])}, "whole numbers, got 0.5"),
         ({"time": np.array([0.0, 2.0, 1.0])}, "got 1.0 after 2.0 s at sample 2"),
