@@ -14,6 +14,7 @@ from circuits.fit_statistics import Statistics, codes, statistics
 from circuits.inputs import symmetric_root
 from circuits.parameters import Positive
 from circuits.settled_rates import Engine
+from drift.metrics.places import ring_correlation
 from drift.observed_maps import Lens, observed_maps
 from drift.recipe import Recipe
 from drift.schema import RefusedInputError
@@ -111,7 +112,9 @@ class Model:
 
 
 def input_root(lens: Lens, width: float) -> np.ndarray:
-    """Return inputs x (cell, input) with x x^T = exp(-D^2 / (2 w^2)) between places of one direction and 0 between directions.
+    """Return inputs x (cell, input) with x x^T = c0(D) between places of one direction and 0 between directions.
+
+    c0 = exp(-D^2 / (2 w^2)) on a track, and that of ``ring_correlation`` on a ring.
 
     Parameters
     ----------
@@ -120,8 +123,12 @@ def input_root(lens: Lens, width: float) -> np.ndarray:
     width : float
         w in units of place.
     """
-    distance = ((lens.coordinates[:, np.newaxis] - lens.coordinates) ** 2).sum(axis=-1)
-    correlation = np.where(lens.way[:, np.newaxis] == lens.way, np.exp(-distance / (2 * width**2)), 0.0)
+    apart = lens.coordinates[:, np.newaxis] - lens.coordinates  # (cell, cell, axis)
+    if lens.around is None:
+        alike = np.exp(-(apart**2).sum(axis=-1) / (2 * width**2))
+    else:
+        alike = ring_correlation(apart[..., 0], width, lens.around)
+    correlation = np.where(lens.way[:, np.newaxis] == lens.way, alike, 0.0)
     return symmetric_root(correlation)  # which changes smoothly with the width
 
 

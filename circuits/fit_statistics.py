@@ -159,11 +159,19 @@ def codes(maps: np.ndarray, lens: Lens) -> Codes:
 def _fields(rate: np.ndarray, lens: Lens) -> tuple[np.ndarray, np.ndarray]:
     """Number of fields along the order of cells and the fraction of cells in them, (session, unit)."""
     ways = [np.flatnonzero(lens.way == way) for way in np.unique(lens.way)]
-    smooth = np.concatenate([gaussian_filter1d(rate[..., cells], SMOOTHING, axis=-1, mode="nearest") for cells in ways], axis=-1)
+    border = "nearest" if lens.around is None else "wrap"
+    smooth = np.concatenate([gaussian_filter1d(rate[..., cells], SMOOTHING, axis=-1, mode=border) for cells in ways], axis=-1)
     inside = smooth > FIELD_LEVEL * smooth.max(axis=-1, keepdims=True)
-    starts = [inside[..., cells] & ~np.pad(inside[..., cells][..., :-1], ((0, 0), (0, 0), (1, 0))) for cells in ways]
-    number = sum(start.sum(axis=-1) for start in starts)
+    number = sum(_runs(inside[..., cells], lens.around is not None) for cells in ways)
     return np.asarray(number, dtype=float), inside.mean(axis=-1)
+
+
+def _runs(inside: np.ndarray, ring: bool) -> np.ndarray:
+    """Number of maximal runs of cells that are inside, along the last axis; around a ring the last cell is next to the first."""
+    before = np.roll(inside, 1, axis=-1)
+    if not ring:
+        before[..., 0] = False
+    return np.maximum((inside & ~before).sum(axis=-1), inside.all(axis=-1))
 
 
 def _map_similarity(rate: np.ndarray, visited: np.ndarray, enough: np.ndarray) -> np.ndarray:

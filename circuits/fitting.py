@@ -36,6 +36,7 @@ from circuits.fit_result import Fit
 from circuits.fit_statistics import GROUPS, bootstrap_covariance, chosen_statistics, codes
 from circuits.fit_statistics import statistics as statistics_of
 from circuits.settled_rates import Engine
+from drift.metrics.places import require_track
 from drift.observed_maps import Lens, lens
 from drift.schema import RefusedInputError
 from drift.store import provenance
@@ -112,7 +113,7 @@ def fit(
     Raises
     ------
     RefusedInputError
-        If a name or bound is not usable, or the recording has too few sessions, units or events.
+        If a name or bound is not usable, places lie in a plane, or the recording has too few sessions, units or events.
 
     References
     ----------
@@ -125,6 +126,7 @@ def fit(
         raise RefusedInputError(f"a circuit is needed, got {circuit!r}: pass one such as circuits.LinearInterneuron(units=300).")
     if not isinstance(recording, xr.Dataset) or not recording.sizes.get("subject"):
         raise RefusedInputError(f"a longitudinal Dataset with subjects is needed, got {type(recording).__name__}: pass drift.measure(...).")
+    require_track(recording, "a fit of a circuit", "measure positions along a track")
     fits = []
     for subject in range(recording.sizes["subject"]):
         seen = lens(recording, subject)
@@ -145,7 +147,7 @@ def _whole(name: str, value: Any, smallest: int) -> int:
 
 
 def _default_width(seen: Lens) -> float:
-    return 0.1 * float(np.ptp(seen.coordinates, axis=0).max())
+    return 0.1 * (seen.around or float(np.ptp(seen.coordinates, axis=0).max()))
 
 
 def _of_subject(model: Model, bounds: Bounds, effort: Effort, label: str, progress: bool) -> xr.Dataset:

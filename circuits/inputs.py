@@ -10,6 +10,7 @@ from pydantic import Field
 
 from circuits.parameters import Positive
 from drift.metrics import assign_places, bin_edges
+from drift.metrics.places import RING, ring_correlation
 from drift.recipe import Recipe
 from drift.schema import RefusedInputError
 from drift.theory.sampled_top_k_drift import square_root
@@ -58,8 +59,7 @@ class PlaceInput(Recipe):
         """
         if self.geometry == "track":
             return np.exp(-np.square(distance) / (2 * self.width**2))
-        turn = 2 * np.pi / self.length
-        return np.exp((np.cos(turn * distance) - 1) / (turn * self.width) ** 2)
+        return ring_correlation(distance, self.width, self.length)
 
     def draw(self, seed: int = 0) -> xr.Dataset:
         """Return the experience of one visit to every place; nothing of it is left to chance, so that all seeds see the same.
@@ -73,8 +73,8 @@ class PlaceInput(Recipe):
         distance = np.abs(self.positions[:, np.newaxis] - self.positions)
         patterns = symmetric_root(self.correlation(distance))  # (place, input)
         extent: dict[str, str | float] = {"units": "cm", "low": 0.0, "high": float(self.length), "places": self.places}
-        if self.geometry == "ring":
-            extent["geometry"] = "ring"
+        if self.geometry == RING:
+            extent["geometry"] = RING
         inputs = ("sample", "input"), patterns, {"units": "1", "long_name": "activity of input units"}
         return xr.Dataset({"inputs": inputs, "position": ("sample", self.positions, extent)})
 

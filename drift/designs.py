@@ -9,6 +9,7 @@ import xarray as xr
 from scipy.stats import norm
 
 from drift.errors import RefusedInputError
+from drift.metrics.places import Grid, place_attrs
 from drift.schema import labelled
 
 # Assumed, as the papers give none that fits all: half of the time is spent running, mean event rates are log-normal over cells.
@@ -40,7 +41,7 @@ DESIGNS = {
 
 
 def _places(design: Design) -> dict[str, tuple]:
-    attrs = {"units": "cm", "bin_size": design.bin_size}
+    attrs = place_attrs(Grid(design.bin_size), "cm")
     axes = [(np.arange(bins) + 0.5) * design.bin_size for bins in design.places]
     if len(axes) == 1:
         return {"place": ("place", axes[0], attrs)}

@@ -10,6 +10,7 @@ import xarray as xr
 
 from drift.errors import RefusedInputError
 from drift.measurement import measure
+from drift.metrics.places import closes
 from drift.schema import check
 from drift.streams import stream
 from drift.trajectory import DIRECTIONS
@@ -187,10 +188,12 @@ def as_recorded(like: xr.Dataset | Iterable[xr.Dataset]) -> tuple[xr.Dataset, Tr
     return recorded, tracks
 
 
-def _filled(maps: np.ndarray) -> np.ndarray:
+def _filled(maps: np.ndarray, ring: bool) -> np.ndarray:
     """Maps (map, place) in which places that were not visited have the rate between their neighbours."""
-    places = np.arange(maps.shape[-1])
-    return np.stack([np.interp(places, places[known], row[known]) if (known := np.isfinite(row)).any() else row for row in maps])
+    places, period = np.arange(maps.shape[-1]), maps.shape[-1] if ring else None
+    return np.stack(
+        [np.interp(places, places[known], row[known], period=period) if (known := np.isfinite(row)).any() else row for row in maps]
+    )
 
 
 def _overlap(places: int, simulated: int) -> np.ndarray:
@@ -229,7 +232,8 @@ def simulated_rate(rate: xr.DataArray, places: int) -> np.ndarray:
         rate = rate.isel(environment=0)
     ways = [rate.sel(direction=sign) for sign in DIRECTIONS] if "direction" in rate.dims else [rate, rate]
     values = np.stack([way.transpose("session", "unit", "place").values.astype(float) for way in ways])  # (way, session, unit, place)
-    laid = (_filled(values.reshape(-1, values.shape[-1])) @ _overlap(places, values.shape[-1])).reshape(*values.shape[:3], places)
+    filled = _filled(values.reshape(-1, values.shape[-1]), closes(rate))
+    laid = (filled @ _overlap(places, values.shape[-1])).reshape(*values.shape[:3], places)
     return np.moveaxis(np.concatenate([laid, laid.mean(axis=0, keepdims=True)]), 0, -1)
 
 

@@ -105,6 +105,13 @@ def _place_coordinates(cells: np.ndarray, grid: Grid, units: str, length: float 
     return {"place": ("place", np.arange(len(cells)), {"units": "1"}), **axes}
 
 
+def _extent(grid: Grid, length: float | None) -> dict[str, float]:
+    """What sessions that are observed like this one need to lie on the same grid."""
+    extent = {} if length is None else {"track_length": length}
+    given = grid.end is not None and (grid.closed or grid.origin != 0)
+    return {**extent, "first_edge": grid.origin, "last_edge": float(grid.end or 0.0)} if given else extent
+
+
 def _track_lengths(measured: list[Measured]) -> list[float]:
     """Distinct lengths of the tracks, where sessions tell; said where they differ."""
     known = [float(one.labels["track_length"]) for one in measured if one.labels["track_length"] is not None]
@@ -198,5 +205,5 @@ def joined_sessions(measured: list[Measured]) -> xr.Dataset:
     length = lengths[0] if len(lengths) == 1 and np.isfinite(lengths[0]) else measured[0].grid.around
     places = _place_coordinates(cells, measured[0].grid, attrs["position_units"], length)
     joined = joined.drop_vars("place").assign_coords(subject=subjects, **places, **_session_labels(sessions, numbering, units))
-    joined = joined if length is None else joined.assign_attrs(track_length=length)
+    joined = joined.assign_attrs(_extent(measured[0].grid, length))
     return joined.transpose("subject", "session", "unit", "place", ...)

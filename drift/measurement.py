@@ -182,7 +182,7 @@ def _described(joined: xr.Dataset, measured: list[Measured], rules: _Rules) -> x
         variables[name] = labelled(str(name), [str(dim) for dim in array.dims], array.values, **special.get(str(name), {}))
     shift_test = f"circular shift p < {SIGNIFICANCE} of {rules.shuffles}, at least {rules.minimum_events:g} events"
     shared = {k: v for k, v in attrs.items() if k in ("bin_size", "minimum_speed", "geometry", "source")}
-    shared |= {k: v for k, v in joined.attrs.items() if k == "track_length"}
+    shared |= {k: v for k, v in joined.attrs.items() if k in ("track_length", "first_edge", "last_edge")}
     rule = shift_test if rules.shuffles else "spatial_information > 0.01 bits/event"
     kinds = {one.attrs["activity_kind"] for one in measured}
     described_attrs = {

@@ -7,6 +7,7 @@ import xarray as xr
 
 from drift.errors import RefusedInputError
 from drift.lens import own_stream
+from drift.metrics.places import closes
 from drift.schema import check
 
 PER_TIME = ("rate", "spatial_information_rate")
@@ -123,11 +124,18 @@ def _moved(values: xr.DataArray, pick: dict[str, xr.DataArray]) -> xr.Variable:
     return bare.isel(pick).transpose(*values.dims).variable
 
 
+def _along(occupancy: xr.DataArray) -> np.ndarray:
+    """Where each place lies, from 0 to 1; on a ring the one opposite to the first is 1."""
+    places = occupancy.sizes["place"]
+    return np.linspace(0, 1, places) if not closes(occupancy) else (1 - np.cos(2 * np.pi * np.arange(places) / places)) / 2
+
+
 def changed_behaviour(recorded: xr.Dataset, final_time: float = 0.5, preference: float = 0.0) -> xr.Dataset:
     """Recording in which the subject spends less time running, or more of it at one end, from session to session.
 
     occupancy_s(x) is multiplied by (1 + (final_time - 1) u_s) exp(preference u_s x) / c_s, with u_s the elapsed time and x the place,
-    both from 0 to 1, and c_s such that the preference leaves the total time as it is. Observe a frozen code like this recording.
+    both from 0 to 1 (on a ring x = (1 - cos a) / 2 of the angle a from the first place), and c_s such that the preference leaves the
+    total time as it is. Observe a frozen code like this recording.
 
     Parameters
     ----------
@@ -136,7 +144,8 @@ def changed_behaviour(recorded: xr.Dataset, final_time: float = 0.5, preference:
     final_time : float
         Running time in the last session relative to what it was; faster running is less time at the same places.
     preference : float
-        How much the last place is preferred over the first in the last session, as the logarithm of a ratio.
+        How much the last place (of a ring, the opposite one) is preferred over the first in the last session, as the logarithm of a
+        ratio.
 
     Returns
     -------
@@ -153,7 +162,7 @@ def changed_behaviour(recorded: xr.Dataset, final_time: float = 0.5, preference:
         raise RefusedInputError(f"final_time must be above 0, got {final_time}: 0.5 halves the running time until the last session.")
     occupancy = recorded["occupancy"]
     part = _relative_elapsed(recorded, 0)
-    along = xr.DataArray(np.linspace(0, 1, occupancy.sizes["place"]), dims="place")
+    along = xr.DataArray(_along(occupancy), dims="place")
     over = [dim for dim in ("place", "direction") if dim in occupancy.dims]
     tilted = occupancy * np.exp(preference * part * along)
     kept = tilted.sum(over)

@@ -23,6 +23,7 @@ from drift.lens import (
     simulated_rate,
     untrained_sessions,
 )
+from drift.metrics.places import of_ring
 from drift.schema import check
 from drift.trajectory import directed_occupancy, nearest_places, place_centres, track
 
@@ -129,7 +130,7 @@ def _chosen_units(subject: _Subject, rng: np.random.Generator) -> list[np.ndarra
 def _activity(rate: np.ndarray, behaviour: xr.Dataset, recorded: xr.Dataset, rng: np.random.Generator, rules: _Rules) -> np.ndarray:
     """(sample, unit) events; none where the position is unknown, which no measure counts."""
     sampling_rate = float(recorded["sampling_rate"])
-    place = nearest_places(behaviour["position"], place_centres(recorded))
+    place = nearest_places(behaviour["position"], place_centres(recorded), of_ring(recorded))
     way = np.full(place.size, 2)
     if "direction" in behaviour and "axis" not in behaviour["position"].dims:
         way = np.select([behaviour["direction"].values == 1, behaviour["direction"].values == -1], [0, 1], 2)
@@ -173,6 +174,7 @@ def _attributes(subject: _Subject, number: int, rules: _Rules) -> dict[str, str 
     return {
         **{name: float(recorded.attrs[name]) for name in ("bin_size", "minimum_speed")},
         "geometry": str(recorded.attrs.get("geometry", "unknown")),
+        **_extent(recorded),
         "source": f"simulated, observed like {recorded.attrs.get('source', 'unknown')}",
         "like": str(recorded["subject"].item()),
         "run_session": int(subject.matched[number]),
@@ -180,6 +182,11 @@ def _attributes(subject: _Subject, number: int, rules: _Rules) -> dict[str, str 
         "events": rules.events,
         "seed": rules.seed,
     }
+
+
+def _extent(recorded: xr.Dataset) -> dict[str, float]:
+    """Length of the track and edges, where the recording knows them, so that sessions are measured on the same grid."""
+    return {name: float(recorded.attrs[name]) for name in ("track_length", "first_edge", "last_edge") if name in recorded.attrs}
 
 
 def _observed(run: xr.Dataset, recorded: xr.Dataset, tracks: Tracks, rules: _Rules) -> Iterator[xr.Dataset]:

@@ -9,6 +9,7 @@ import xarray as xr
 
 from drift.errors import RefusedInputError
 from drift.lens import as_recorded, gains, recorded_rates, recorded_sessions
+from drift.metrics.places import of_ring
 
 
 class Lens(NamedTuple):
@@ -30,6 +31,8 @@ class Lens(NamedTuple):
         (unit,) mean rates of the units with events in the first session.
     tracked : bool
         Whether a unit number means the same unit in all sessions.
+    around : float or None
+        Length around the ring that the places lie on; None for a track or a plane.
     """
 
     rate: np.ndarray
@@ -39,6 +42,7 @@ class Lens(NamedTuple):
     way: np.ndarray
     event_rates: np.ndarray
     tracked: bool
+    around: float | None = None
 
     @property
     def seen(self) -> np.ndarray:
@@ -87,6 +91,7 @@ def lens(recording: xr.Dataset, subject: int = 0) -> Lens:
         np.repeat(np.arange(ways), places),
         events,
         len(set(chosen["unit_identity"].values.tolist())) == 1 if "unit_identity" in chosen.coords else True,
+        of_ring(chosen),
     )
 
 

@@ -30,7 +30,7 @@ def place_centres(recorded: xr.Dataset) -> np.ndarray:
     return np.stack([recorded[name].values.astype(float) for name in axes], axis=-1)
 
 
-def nearest_places(position: xr.DataArray, centres: np.ndarray) -> np.ndarray:
+def nearest_places(position: xr.DataArray, centres: np.ndarray, around: float | None = None) -> np.ndarray:
     """Recorded place that each sample lies nearest to.
 
     Parameters
@@ -39,6 +39,8 @@ def nearest_places(position: xr.DataArray, centres: np.ndarray) -> np.ndarray:
         (sample[, axis]), NaN where tracking was lost.
     centres : numpy.ndarray
         (place, axis).
+    around : float, optional
+        Length around the ring that the places lie on.
 
     Returns
     -------
@@ -48,7 +50,10 @@ def nearest_places(position: xr.DataArray, centres: np.ndarray) -> np.ndarray:
     values = position.transpose("sample", ...).values.astype(float).reshape(position.sizes["sample"], -1)
     known = np.isfinite(values).all(axis=1)
     place = np.full(len(values), -1)
-    place[known] = cKDTree(centres).query(values[known])[1]
+    if around is None:
+        place[known] = cKDTree(centres).query(values[known])[1]
+    else:
+        place[known] = cKDTree(centres % around % around, boxsize=around).query(values[known] % around)[1]
     return place
 
 

@@ -297,6 +297,44 @@ def of_ring(array: xr.DataArray | xr.Dataset) -> float | None:
     return ring_length(array["place"]) if "place" in array.coords and "place_x" not in array.coords else None
 
 
+def closes(dataset: xr.DataArray | xr.Dataset) -> bool:
+    """Tell whether all places of a ring are there, in order, so that the last is next to the first.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset or xarray.DataArray
+        With places.
+
+    Returns
+    -------
+    bool
+    """
+    length = of_ring(dataset)
+    if length is None:
+        return False
+    width = dataset["place"].attrs.get("bin_size") or length / dataset.sizes["place"]
+    return round(length / width) == dataset.sizes["place"]
+
+
+def ring_correlation(distance: np.ndarray, width: float, length: float) -> np.ndarray:
+    """Correlation exp((cos d - 1) / v^2) of inputs around a ring, with d = 2 pi D / L and v = 2 pi w / L; its curvature is 1 / w^2.
+
+    Parameters
+    ----------
+    distance : numpy.ndarray
+        D, in units of position.
+    width, length : float
+        w and L, in these units.
+
+    Returns
+    -------
+    numpy.ndarray
+        Between 0 and 1; positive definite over the places of a ring, unlike a Gaussian of the shorter way.
+    """
+    turn = 2 * np.pi / length
+    return np.exp((np.cos(turn * distance) - 1) / (turn * width) ** 2)
+
+
 def shorter_way(distance: np.ndarray, length: float | None) -> np.ndarray:
     """Signed distances along a track, or the shorter way round a ring: in [-length / 2, length / 2).
 

@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from drift.errors import RefusedInputError
+from drift.metrics.places import of_ring
 from drift.schema import check
 from drift.similarity_matching.rotation import PAIR, _evenly_spaced
 
@@ -40,8 +41,8 @@ def field_centres(run: xr.Dataset, threshold: float = 0.1) -> xr.DataArray:
     """
     check(run, "rate")
     rate = run["rate"]
-    if "place" not in rate.coords or "period" not in rate["place"].attrs:
-        raise RefusedInputError("field centres need places around a circle: give the coordinate place, in rad, the attribute period.")
+    if of_ring(rate) is None or abs((of_ring(rate) or 0.0) - 2 * np.pi) > 1e-6:
+        raise RefusedInputError("field centres need places around a circle in rad: measure other rings by drift.metrics.centroid.")
     bump = rate.where(rate >= threshold, 0.0).transpose(*PAIR, "unit", "place").values
     place = rate["place"].values
     peak = place[bump.argmax(-1)]

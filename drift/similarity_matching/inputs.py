@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 from pydantic import BeforeValidator, Field, SerializeAsAny, Strict, field_validator
 
+from drift.metrics.places import Grid, place_attrs
 from drift.recipe import Recipe, chosen
 from drift.streams import stream
 
@@ -74,7 +75,9 @@ class RingInputs(Inputs):
     def draw(self, seed: int) -> xr.Dataset:
         """Return equally spaced angles from 0 on, the same for every seed."""
         angles = 2 * np.pi * np.arange(self.angles) / self.angles
-        place = ("sample", angles, {"units": "rad", "long_name": "angle", "period": 2 * np.pi})
+        step = 2 * np.pi / self.angles
+        grid = Grid(step, -step / 2, 2 * np.pi - step / 2, ring=True)
+        place = ("sample", angles, {**place_attrs(grid, "rad"), "long_name": "angle", "period": 2 * np.pi})
         return xr.Dataset({"inputs": (("sample", "input"), _circle(angles))}, coords={"place": place})
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from drift.metrics.places import closes, ring_correlation
 from drift.observed_maps import Lens, observed_maps
 from drift.theory.kernel_networks import top_k
 from drift.theory.recorded_sums import along_track
@@ -32,10 +33,17 @@ def _codes(design: Lens, fraction: float, lifetime: float, extent: float, bend: 
         cells = np.flatnonzero(design.way == way)
         offsets = extent * ((np.arange(points) + 0.5) / points - 0.5)
         where = (np.arange(cells.size)[:, np.newaxis] + offsets).ravel()  # (point) in places
-        root = square_root(np.exp(-bend * (where[:, np.newaxis] - where) ** 2 / 2))
+        root = square_root(_alike(where[:, np.newaxis] - where, bend, design.around))
         activity = top_k(_preactivations(root, design.elapsed, lifetime, units, rng), fraction)
         parts.append(activity.reshape(len(activity), cells.size, points, units).mean(axis=2))
     return np.concatenate(parts, axis=1).transpose(0, 2, 1)
+
+
+def _alike(distance: np.ndarray, bend: float, around: float | None) -> np.ndarray:
+    """Correlation of inputs at a distance in places, of curvature ``bend``."""
+    if around is None or bend <= 0:
+        return np.exp(-bend * distance**2 / 2)
+    return ring_correlation(distance, bend**-0.5, around)
 
 
 def _design(recording: xr.Dataset, subject: int) -> Lens:
@@ -47,8 +55,9 @@ def _design(recording: xr.Dataset, subject: int) -> Lens:
     maps, time = rate[used].reshape(sessions, units, -1), np.nan_to_num(occupancy[used].reshape(sessions, -1))
     time = np.where(np.isfinite(maps).any(axis=1), time, 0.0)
     mean = np.nan_to_num(maps[0]) @ time[0] / max(time[0].sum(), 1e-300)
+    around = float(places) if closes(recording) else None
     place = np.tile(np.arange(places, dtype=float), ways)[:, np.newaxis]
-    return Lens(maps, time, elapsed[used], place, np.repeat(np.arange(ways), places), mean[mean > 0], True)
+    return Lens(maps, time, elapsed[used], place, np.repeat(np.arange(ways), places), mean[mean > 0], True, around)
 
 
 def simulated_recording(
@@ -56,7 +65,8 @@ def simulated_recording(
 ) -> xr.Dataset:
     """Recording of a random Top-K layer in place of one recorded subject, with its sessions, places, occupancy and event rates.
 
-    Inputs are correlated by c0 = exp(-lambda_2 D^2 / 2) along the track and independent between running directions.
+    Inputs are correlated by c0 = exp(-lambda_2 D^2 / 2) along the track (on a ring see ``ring_correlation``) and independent between
+    running directions.
 
     Parameters
     ----------
@@ -82,7 +92,8 @@ def simulated_recording(
     dims = ("subject", "session", "unit", "direction", "place")
     rate = maps.reshape(1, *maps.shape[:2], ways, -1)
     time = design.occupancy.reshape(1, len(maps), ways, -1)
+    labels = {"place": recording["place"].reset_coords(drop=True)} if "place" in recording.coords else {}
     return xr.Dataset(
         {"rate": (dims, rate), "occupancy": ((*dims[:2], *dims[3:]), time)},
-        coords={"elapsed": (dims[:2], design.elapsed[np.newaxis]), "subject": [0]},
+        coords={"elapsed": (dims[:2], design.elapsed[np.newaxis]), "subject": [0], **labels},
     )

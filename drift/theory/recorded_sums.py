@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from drift.errors import RefusedInputError
+from drift.metrics.places import closes
 from drift.theory.drift_prediction import subject_label
 
 COUNTS = ("places", "active", "single", "double", "steps", "starts", "fields", "single_fields", "double_fields")
@@ -50,36 +51,47 @@ def _events(rate: np.ndarray, occupancy: np.ndarray, label: str) -> np.ndarray:
     return np.rint(counts)
 
 
-def _totals(values: np.ndarray, active: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _pairs(values: np.ndarray, offset: int, ring: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Values at places and at those ``offset`` further on, around a ring beyond the last one."""
+    if ring:
+        return values, np.roll(values, -offset, axis=-1)
+    return values[..., :-offset], values[..., offset:]
+
+
+def _totals(values: np.ndarray, active: np.ndarray, ring: bool) -> tuple[np.ndarray, np.ndarray]:
     """Ends of the runs of active places (bool), and the sum of values of each run where it ends."""
-    ends = active.copy()
-    ends[..., :-1] &= ~active[..., 1:]
+    following = np.roll(active, -1, axis=-1)
+    following[..., -1] &= ring
+    ends = active & ~following
     total = np.zeros_like(values)
     running = np.zeros(values.shape[:-1])
-    for place in range(values.shape[-1]):
+    places = list(range(values.shape[-1]))
+    for place in places * 2 if ring else places:  # the second time around a run knows how it began
         running = np.where(active[..., place], running + values[..., place], 0.0)
         total[..., place] = running
     return ends, total
 
 
-def _counted(rate: np.ndarray, events: np.ndarray) -> np.ndarray:
+def _counted(rate: np.ndarray, events: np.ndarray, ring: bool) -> np.ndarray:
     """(count, session, unit) as named by COUNTS: of places, of steps between places and those into a field, and of fields."""
     known, active = np.isfinite(rate), np.nan_to_num(rate) > 0
-    steps = known[..., 1:] & known[..., :-1]
-    starts = steps & active[..., 1:] & ~active[..., :-1]
-    ends, total = _totals(events, active)
+    here, there = _pairs(known, 1, ring)
+    before, after = _pairs(active, 1, ring)
+    steps = here & there
+    starts = steps & after & ~before
+    ends, total = _totals(events, active, ring)
     found = [known, active, events == 1, events == 2, steps, starts, ends, ends & (total == 1), ends & (total == 2)]
     return np.stack([one.sum(axis=(2, 3)) for one in found]).astype(float)
 
 
-def _neighbours(rate: np.ndarray, variance: np.ndarray) -> np.ndarray:
+def _neighbours(rate: np.ndarray, variance: np.ndarray, ring: bool) -> np.ndarray:
     """(product or power, offset, session, unit) of places one and two steps apart."""
     known, filled = np.isfinite(rate), np.nan_to_num(rate)
     power, result = filled**2 - variance, []
     for offset in (1, 2):
-        both = known[..., offset:] & known[..., :-offset]
-        product = filled[..., offset:] * filled[..., :-offset]
-        result.append([np.where(both, one, 0.0).sum((2, 3)) for one in (product, (power[..., offset:] + power[..., :-offset]) / 2)])
+        here, there = _pairs(known, offset, ring)
+        product, mean = np.multiply(*_pairs(filled, offset, ring)), np.add(*_pairs(power, offset, ring)) / 2
+        result.append([np.where(here & there, one, 0.0).sum((2, 3)) for one in (product, mean)])
     return np.moveaxis(np.array(result), 0, 1)
 
 
@@ -119,11 +131,12 @@ def recorded_sums(recording: xr.Dataset, subject: int, tracked: np.ndarray, nois
     weight = _weights(flat)
     products = weight[:, np.newaxis, np.newaxis] * (filled @ filled.transpose(0, 2, 1))
     powers = weight[:, np.newaxis, np.newaxis] * (power @ known.transpose(0, 2, 1))
-    neighbours = weight * _neighbours(rate, variance)
+    ring = closes(recording)
+    neighbours = weight * _neighbours(rate, variance, ring)
     present = np.isfinite(flat).any(-1)
     both = present[:, :, np.newaxis] & present[:, np.newaxis]
     products, powers = (np.where(both, one, 0.0) for one in (products, powers))
-    return RecordedSums(_counted(rate, events), neighbours, products, powers, lags, noise == "fitted")
+    return RecordedSums(_counted(rate, events, ring), neighbours, products, powers, lags, noise == "fitted")
 
 
 def _weights(rate: np.ndarray) -> np.ndarray:
