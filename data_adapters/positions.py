@@ -62,13 +62,13 @@ def stated_extent(track_length: Any, bin_edges: ArrayLike | None, geometry: str,
         If the length is not above 0, bins are unequal, or a ring has no length.
     """
     edges = None if bin_edges is None else equal_bins(np.asarray(bin_edges, dtype=float), f"bin edges of {where}")
-    if track_length is not None and not (isinstance(track_length, Real) and np.isfinite(track_length) and track_length > 0):
+    if not (track_length is None or (isinstance(track_length, Real) and 0 < float(track_length) < np.inf)):
         raise RefusedInputError(f"track_length of {where} was expected above 0, got {track_length!r}: give it in units of position.")
     if geometry == RING and edges is not None:
         around = edges[2] - edges[1]
-        if track_length is not None and abs(around - track_length) > 1e-6 * track_length:
+        if track_length is not None and abs(around - float(track_length)) > 1e-6 * around:
             raise RefusedInputError(
-                f"bin edges of {where} were expected to go around the ring of {track_length:g}, got {around:g}: give all."
+                f"bin edges of {where} were expected to go around the ring of {float(track_length):g}, got {around:g}: give all."
             )
         track_length = around
     if geometry == RING and track_length is None:

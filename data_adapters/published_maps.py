@@ -19,9 +19,10 @@ from data_adapters.recordings import Recording, recordings, registrations
 from data_adapters.registration import Registration
 from data_adapters.session import ELAPSED_UNITS, GEOMETRIES, one_of
 from drift.metrics.information import spatial_information, spatial_information_rate
+from drift.metrics.places import RING, Grid, equal_bins, place_attrs
 from drift.schema import RefusedInputError, labelled
 
-TRACKS, ARENAS = ("linear", "L"), ("square", "circle")
+TRACKS, ARENAS = ("linear", "L", RING), ("square", "circle")
 DIRECTIONS = (1, -1)
 
 
@@ -31,7 +32,7 @@ class Maps(NamedTuple):
     rate: NDArray[np.float64]
     occupancy: NDArray[np.float64]
     grid: tuple[int, ...]
-    centres: tuple[NDArray[np.float64], ...]
+    axes: tuple[Grid, ...]
     unit: NDArray[np.int64]
     identity: str
     fields: Fields
@@ -129,10 +130,12 @@ def _measured(dataset: xr.Dataset) -> xr.Dataset:
 
 
 def _places(first: Maps) -> dict[str, Any]:
+    centres = [grid.centres(np.arange(bins)) for grid, bins in zip(first.axes, first.grid, strict=True)]
+    attrs = [place_attrs(grid, "cm") for grid in first.axes]
     if len(first.grid) == 1:
-        return {"place": ("place", first.centres[0], {"units": "cm"})}
-    y, x = (axis.ravel() for axis in np.meshgrid(first.centres[0], first.centres[1], indexing="ij"))
-    return {"place": np.arange(len(x)), "place_x": ("place", x, {"units": "cm"}), "place_y": ("place", y, {"units": "cm"})}
+        return {"place": ("place", centres[0], attrs[0])}
+    y, x = (axis.ravel() for axis in np.meshgrid(*centres, indexing="ij"))
+    return {"place": np.arange(len(x)), "place_x": ("place", x, attrs[1]), "place_y": ("place", y, attrs[0])}
 
 
 def _maps(found: list[Recording]) -> list[Maps]:
@@ -163,7 +166,7 @@ def _session_maps(fields: Fields, registration: Registration | None) -> Maps:
     unit, identity = np.arange(len(rate)), f"session {fields.session()}"
     if registration is not None:
         unit, identity = registration.units(fields.session(), len(rate)), "registered"
-    return Maps(rate, occupancy, grid, tuple(_centres(fields, bins) for bins in grid), unit, identity, fields)
+    return Maps(rate, occupancy, grid, tuple(_axis(fields, bins, geometry) for bins in grid), unit, identity, fields)
 
 
 def _is_track(geometry: str, shape: tuple[int, ...]) -> bool:
@@ -179,21 +182,29 @@ def _directed(maps: NDArray[np.float64]) -> NDArray[np.float64]:
     return maps[:, 0] if maps.shape[1] == 1 else maps.transpose(0, 2, 1)
 
 
-def _centres(fields: Fields, bins: int) -> NDArray[np.float64]:
+def _axis(fields: Fields, bins: int, geometry: str) -> Grid:
+    """Bins along one axis of the maps."""
     if "bin_edges_cm" not in fields:
-        return (np.arange(bins) + 0.5) * fields.number("track_length_cm") / bins
+        length = fields.number("track_length_cm")
+        return Grid(length / bins, 0.0, length, ring=geometry == RING)
     edges = fields.vector("bin_edges_cm")
     if len(edges) != bins + 1:
         raise RefusedInputError(
             f"bin_edges_cm in {fields.path} was expected with {bins + 1} edges for {bins} bins, got {len(edges)}: correct it."
         )
-    return (edges[1:] + edges[:-1]) / 2
+    width, low, high = equal_bins(edges, f"bin_edges_cm in {fields.path}")
+    return Grid(width, low, high, ring=geometry == RING)
+
+
+def _alike(one: Grid, other: Grid, bins: int) -> bool:
+    centres = [grid.centres(np.arange(bins)) for grid in (one, other)]
+    return one.ring == other.ring and np.allclose(*centres)
 
 
 def _refuse_mixture(maps: list[Maps]) -> None:
     first = maps[0]
     for one in maps[1:]:
-        same_places = one.grid == first.grid and all(np.allclose(a, b) for a, b in zip(one.centres, first.centres))
+        same_places = one.grid == first.grid and all(_alike(*axes) for axes in zip(one.axes, first.axes, one.grid))
         if not same_places or one.occupancy.shape != first.occupancy.shape:
             raise RefusedInputError(
                 f"{one.fields.path} was expected to have the places of {first.fields.path}, got others: read them apart."

@@ -13,6 +13,7 @@ from drift.conventions import CONVENTIONS
 from drift.errors import RefusedInputError
 from drift.lens import as_recorded, untrained_sessions
 from drift.measurement import measure
+from drift.metrics.places import kind_of_places
 from drift.null_models import changed_behaviour, frozen_code, wrong_registration
 from drift.observation import observe
 from drift.published import PUBLISHED_SLOPES
@@ -124,6 +125,17 @@ def _refuse(run: xr.Dataset, recorded: Recording | None, like: Recording | None)
             raise RefusedInputError(f"{name} holds no session: check the path and the filters of the reader.")
 
 
+def _other_places(run: xr.Dataset, seen: xr.Dataset) -> str:
+    """What is not comparable where the run and the recording lie in spaces of different kinds; empty where they do not."""
+    own, recorded = kind_of_places(run), kind_of_places(seen)
+    if own == recorded:
+        return ""
+    return (
+        f"places of the simulation lie on a {own}, those of the recording on a {recorded}: they were laid over them in the order of their "
+        "numbers, so that neighbours, fields and their shapes are not comparable"
+    )
+
+
 def compare(
     run: xr.Dataset,
     recorded: xr.Dataset | Iterable[xr.Dataset] | None = None,
@@ -213,6 +225,7 @@ def compare(
     attrs = {
         "title": "simulated subjects beside recordings", "time_scale_reason": scale.reason, "event_rate_ratio": ratio, "seed": seed,
         "events": events, "confused": confused, "final_time": final_time,
+        "places": "" if lens is None else _other_places(run, lens if isinstance(lens, xr.Dataset) else lens[0]),
         "lens": "none" if lens is None else str((lens if isinstance(lens, xr.Dataset) else lens[0]).attrs.get("source", "unknown")),
     }  # fmt: skip
     return _with_units(

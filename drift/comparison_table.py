@@ -122,4 +122,5 @@ def comparison_table(comparison: xr.Dataset, convention: str = "mean_of_ratios")
     chosen = comparison.sel(convention=convention)
     blocks = [line for measure in comparison["measure"].values for line in _block(chosen, str(measure))]
     lens = f"values over those of the first session ({convention.replace('_', ' ')}); observed like: {comparison.attrs['lens']}"
+    lens += f"; {comparison.attrs['places']}" if comparison.attrs.get("places") else ""
     return "\n".join([lens, "", *blocks, _scale(comparison)]) + "\n"

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from drift.metrics import smoothed
+from drift.metrics.places import grid_index, of_ring, require_track
 from drift.plots import side_by_side
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def rate_maps_over_sessions(
     smoothing : float
         Standard deviation of the display copy (bins).
     """
+    require_track(dataset, "a picture of sorted rate maps")
     one = dataset.isel(subject=subject)
     known = one["unit_identity"].values if "unit_identity" in one.coords else np.full(one.sizes["session"], "")
     order = _by_place(one.isel(session=sessions[0]), smoothing)
@@ -65,7 +67,7 @@ def _draw_maps(seen: xr.Dataset, units: np.ndarray, smoothing: float, ax: Axes) 
         ax.set_xticks([middle / 2, 1.5 * middle], ["out", "back"])
     else:
         ax.set_xticks([])
-        ax.set_xlabel("place")
+        ax.set_xlabel("place" if of_ring(maps) is None else "place around the ring")
     ax.set_yticks([])
 
 
@@ -77,7 +79,9 @@ def _session_title(seen: xr.Dataset, tracked: bool) -> str:
 
 
 def arena_maps(one: xr.Dataset, sessions: Sequence[int], axes: np.ndarray, smoothing: float = 1.0) -> None:
-    """Draw maps in a plane: one row a place unit, those with the highest mean rate in the first session shown; one column a session.
+    """Draw maps in a plane, true to scale: one row a place unit, one column a session.
+
+    Shown are the units with the highest mean rate in the first session shown.
 
     Parameters
     ----------
@@ -94,7 +98,7 @@ def arena_maps(one: xr.Dataset, sessions: Sequence[int], axes: np.ndarray, smoot
     activity = first["rate"].mean([dim for dim in first["rate"].dims if dim != "unit"]).where(first["place_unit"] == 1)
     ranked = np.argsort(-np.nan_to_num(activity.values, nan=-1.0), kind="stable")
     units = ranked[: min(len(axes), int((first["place_unit"] == 1).sum()))]
-    x, y = (np.unique(one[name].values, return_inverse=True) for name in ("place_x", "place_y"))
+    column, upward = (grid_index(one[name]) for name in ("place_x", "place_y"))
     for row, line in enumerate(axes):
         for ax, session in zip(line, sessions, strict=True):
             ax.set(xticks=[], yticks=[], frame_on=False)
@@ -104,8 +108,8 @@ def arena_maps(one: xr.Dataset, sessions: Sequence[int], axes: np.ndarray, smoot
                 continue
             rate = smoothed(one["rate"].isel(session=session, unit=[units[row]]), smoothing)
             rate = rate.mean("direction") if "direction" in rate.dims else rate
-            arena = np.full((y[0].size, x[0].size), np.nan)
-            arena[y[1], x[1]] = rate.isel(unit=0).values
+            arena = np.full((upward.max() + 1, column.max() + 1), np.nan)
+            arena[upward, column] = rate.isel(unit=0).values
             peak = np.nanmax(arena) if np.isfinite(arena).any() else 0.0
             ax.imshow(arena, origin="lower", cmap="cividis", vmin=0, vmax=peak or 1.0, interpolation="nearest")
             ax.text(0.02, 0.98, f"{peak:.2g}/s", transform=ax.transAxes, va="top", fontsize=7.5)

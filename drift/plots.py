@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 
 from drift.metrics import by_lag, smoothed, summary
+from drift.metrics.places import require_track
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -68,6 +69,7 @@ def sorted_rate_maps(dataset: xr.Dataset, subject: int, session: int, ax: Axes, 
     -------
     matplotlib Axes
     """
+    require_track(dataset, "a picture of sorted rate maps")
     seen = dataset.isel(subject=subject, session=session)
     maps = smoothed(seen["rate"].isel(unit=seen["place_unit"].values == 1), smoothing)
     flat = side_by_side(maps)  # (unit, place over both directions)

@@ -297,6 +297,23 @@ def of_ring(array: xr.DataArray | xr.Dataset) -> float | None:
     return ring_length(array["place"]) if "place" in array.coords and "place_x" not in array.coords else None
 
 
+def kind_of_places(dataset: xr.Dataset) -> str:
+    """What the places of a session or longitudinal Dataset lie on.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        With ``rate`` or ``position``.
+
+    Returns
+    -------
+    {"plane", "ring", "track"}
+    """
+    if "place_x" in dataset.coords or ("position" in dataset and "axis" in dataset["position"].dims):
+        return "plane"
+    return RING if of_ring(dataset) is not None or dataset.attrs.get("geometry") == RING else "track"
+
+
 def closes(dataset: xr.DataArray | xr.Dataset) -> bool:
     """Tell whether all places of a ring are there, in order, so that the last is next to the first.
 
@@ -366,8 +383,9 @@ def grid_index(centres: xr.DataArray) -> np.ndarray:
         From 0; on a ring counted from its origin.
     """
     values = centres.values.astype(float)
-    ordered = np.unique(values)
-    spacing = centres.attrs.get("bin_size") or (np.diff(ordered).min() if ordered.size > 1 else 1.0)
+    steps = np.diff(np.unique(values))
+    steps = steps[steps > 1e-6 * np.ptp(values)]  # less is rounding
+    spacing = centres.attrs.get("bin_size") or (steps.min() if steps.size else 1.0)
     start = values.min() if ring_length(centres) is None else centres.attrs.get("origin", 0.0) + 0.5 * spacing
     return np.rint((values - start) / spacing).astype(int)
 

@@ -166,6 +166,8 @@ def _cautions(chosen: xr.Dataset, frame: pd.DataFrame) -> Iterator[str]:
     if len(rules) > 1:
         parts = [f"{chosen['place_unit_rule'].sel(source=name).item()} ({source_name(name)})" for name in names]
         yield f"Caution: place cells were told by different rules, so that their fractions are not comparable: {listed(parts)}."
+    if chosen.attrs.get("places"):
+        yield f"Caution: {chosen.attrs['places']}."
     few = [name for name in names if frame.loc[frame["source"] == name, "sessions"].max() < 3]
     if few:
         which = listed([f"the {source_name(name)}" for name in few]) + (" has" if len(few) == 1 else " have")

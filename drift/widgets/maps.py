@@ -11,6 +11,7 @@ import xarray as xr
 from drift.errors import RefusedInputError
 from drift.lens import untrained_sessions
 from drift.metrics import smoothed
+from drift.metrics.places import of_ring, require_track
 from drift.plots import NOT_VISITED, side_by_side
 from drift.schema import check
 from drift.widgets.canvas import WIDTH, empty_figure, ipywidgets, picture, show
@@ -41,7 +42,7 @@ def rate_map_slider(run: xr.Dataset, *, smoothing: float = 3.0, reference: int |
     Raises
     ------
     RefusedInputError
-        If ipywidgets is not installed, there is no such session, or there are several environments.
+        If ipywidgets is not installed, there is no such session, places lie in a plane, or there are several environments.
     SchemaError
         If a variable is missing.
     """
@@ -116,7 +117,7 @@ def unit_browser(run: xr.Dataset, *, smoothing: float = 3.0) -> Any:
     Raises
     ------
     RefusedInputError
-        If ipywidgets is not installed, or there are several environments.
+        If ipywidgets is not installed, places lie in a plane, or there are several environments.
     SchemaError
         If a variable is missing.
     """
@@ -159,6 +160,7 @@ def _one_unit(run: xr.Dataset, subject: int, rank: int, smoothing: float) -> byt
 def _checked(run: xr.Dataset, reference: int | None) -> int:
     """Return the position of the reference session of a Dataset that can be shown."""
     check(run, "rate", "place_unit", "elapsed")
+    require_track(run, "a slider over rate maps")
     sessions = run.sizes["session"]
     if "environment" in run["rate"].dims:
         raise RefusedInputError("rate maps of several environments cannot be shown at once: choose one with run.isel(environment=0).")
@@ -200,7 +202,8 @@ def _relative(maps: np.ndarray) -> np.ndarray:
 def _extent(run: xr.Dataset) -> tuple[float, float]:
     """Return where the axis of places begins and ends: a track in its own units, both ways one behind the other, or numbers of bins."""
     places = run["place"].values.astype(float) if "place" in run.coords else np.arange(run.sizes["place"], dtype=float)
-    bin_size = float(np.diff(places).mean()) if len(places) > 1 else 1.0
+    known = run["place"].attrs.get("bin_size") if "place" in run.coords else None
+    bin_size = known or (float(np.diff(places).mean()) if len(places) > 1 else 1.0)
     low, high = places[0] - bin_size / 2, places[-1] + bin_size / 2
     return low, high + (high - low) * ("direction" in run["rate"].dims)
 
@@ -209,7 +212,7 @@ def _label_places(run: xr.Dataset, ax: Any, edges: Sequence[float]) -> None:
     units = run["place"].attrs.get("units", "") if "place" in run.coords else ""
     unit = f" ({units})" if units not in ("", "1") else ""
     if "direction" not in run["rate"].dims:
-        ax.set_xlabel("number of the visited bin" if "place_x" in run.coords else f"{PLACE}{unit}")
+        ax.set_xlabel(f"{PLACE}{'' if of_ring(run) is None else ' around the ring'}{unit}")
         return
     low, middle, high = edges[0], (edges[0] + edges[1]) / 2, edges[1]
     end = middle
