@@ -197,8 +197,8 @@ def _axis(fields: Fields, bins: int, geometry: str) -> Grid:
 
 
 def _alike(one: Grid, other: Grid, bins: int) -> bool:
-    centres = [grid.centres(np.arange(bins)) for grid in (one, other)]
-    return one.ring == other.ring and np.allclose(*centres)
+    numbers = np.arange(bins)
+    return one.ring == other.ring and np.allclose(one.centres(numbers), other.centres(numbers))
 
 
 def _refuse_mixture(maps: list[Maps]) -> None:

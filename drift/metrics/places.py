@@ -76,7 +76,7 @@ def rounding(values: np.ndarray, edges: np.ndarray) -> float:
     known = values[np.isfinite(values)]
     with np.errstate(over="ignore"):
         single = bool((known == known.astype(np.float32)).all())
-    lost = 4 * np.finfo(np.float32 if single else np.float64).eps * float(np.abs(edges).max())
+    lost = 4 * float(np.finfo(np.float32 if single else np.float64).eps) * float(np.abs(edges).max())
     narrowest = float(np.diff(edges).min())
     return min(ROUNDING * narrowest + lost, narrowest / 4)
 
