@@ -22,7 +22,8 @@ def arena():
     position = np.stack([x, rng.uniform(0, 48, 4000)], axis=1)
     sessions = [
         session_dataset(subject="m", session=day, elapsed=float(day), elapsed_units="day", environment="A", unit_identity="r",
-                        sampling_rate=20.0, activity=rng.poisson(0.3, (4000, 4)).astype(float), position=position, source="x", geometry="square",
+                        sampling_rate=20.0, activity=rng.poisson(0.3, (4000, 4)).astype(float), position=position,
+                        source="x", geometry="square",
                         track_length=48.0, minimum_speed=0.0)
         for day in range(2)
     ]  # fmt: skip
