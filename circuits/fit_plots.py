@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from drift.fit_words import at_bound, interval_words
+from drift.fit_words import at_bound, interval_words, settled
 
 MEASURED, PREDICTED, FROZEN = "#000000", "#0072B2", "#D55E00"  # told apart in grey and by the colour-blind
 TITLES = {"map_similarity": "rate-map correlation", "population_similarity": "population-vector correlation"}
@@ -74,14 +74,20 @@ def similarity(one: xr.Dataset, group: str, ax: Any) -> Any:
 
 
 def profile(one: xr.Dataset, name: str, ax: Any) -> Any:
-    """Draw the profile of a parameter: the distance with this parameter held and the others free."""
+    """Draw the profile of a parameter: the distance with it held and the others free, for statistics linear around the estimate.
+
+    Where a search has ended, the estimate, a black line, lies at the minimum. Where it was stopped before, the estimate is only the best
+    so far, and the profile an extrapolation from it: the line is dashed, and the panel says so.
+    """
     chosen = one.sel(parameter=name)
     ax.plot(chosen["profile_value"], chosen["profile_distance"] - chosen["profile_distance"].min(), color=PREDICTED)
     if interval_words(one, name):
         ax.axvspan(*chosen["interval"].values, color="0.9")
     end = at_bound(one, name)
     if not end:
-        ax.axvline(chosen["estimate"].item(), color=MEASURED, linewidth=1)
+        ax.axvline(chosen["estimate"].item(), color=MEASURED, linewidth=1, linestyle="-" if settled(one) else "--")
+    if not settled(one):
+        ax.set_title("search not ended: the line is the best so far", fontsize=7)
     known = "" if chosen["identified"].item() else f" (at its {end} bound)" if end else " (not identified)"
     units = str(chosen["parameter_units"].item())
     ax.set(xlabel=f"{name.replace('_', ' ')}{'' if units == '1' else f' ({units})'}{known}", ylabel="distance above\nthe smallest")

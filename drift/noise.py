@@ -58,7 +58,11 @@ AnySchedule = Annotated[SerializeAsAny[Schedule], BeforeValidator(lambda value: 
 
 
 class Noise(Recipe, ABC):
-    """A source of fluctuation of given standard deviation; the final classes say what it acts on."""
+    """A source of fluctuation of given standard deviation; the final classes say what it acts on.
+
+    In the fused engine its normal numbers have 24 random bits and none lies beyond 5.887 standard deviations, where a normal law has 8 of
+    2e9; whoever needs rarer events than that takes ``engine="batched"``.
+    """
 
     kind: str
     std: float = Field(ge=0)

@@ -7,6 +7,8 @@ still: as it is, with another event rate, or with less running.
 
 from __future__ import annotations
 
+import textwrap
+
 import matplotlib
 
 matplotlib.use("Agg")
@@ -83,7 +85,9 @@ def tabulated(comparisons: dict[str, xr.Dataset]) -> str:
 
 def draw(comparisons: dict[str, xr.Dataset], subjects: int) -> plt.Figure:
     plt.rcParams.update({"font.size": 8, "axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 8})
-    figure, grid = plt.subplots(3, len(comparisons), figsize=(2.6 * len(comparisons) + 0.6, 7.6), layout="constrained", squeeze=False)
+    figure, grid = plt.subplots(
+        3, len(comparisons), figsize=(width := max(5.8, 2.6 * len(comparisons) + 0.6), 7.9), layout="constrained", squeeze=False
+    )
     for column, (name, comparison) in zip(grid.T, comparisons.items()):
         panel = name if name in PANEL_CONVENTIONS else None
         for ax, measure in zip(column, (ACTIVITY.get(name, "fraction_place_units"), "spatial_information", "rate_map_correlation")):
@@ -91,10 +95,10 @@ def draw(comparisons: dict[str, xr.Dataset], subjects: int) -> plt.Figure:
             ax.set_ylabel(f"{LABELS[measure]} / first session")
         column[0].set_title(f"{'abcdefgh'[list(comparisons).index(name)]}   {name}", loc="left", fontweight="bold")
     handles = {label: handle for ax in grid.flat for handle, label in zip(*ax.get_legend_handles_labels())}
-    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=len(handles), frameon=False)
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=min(len(handles), int(width / 1.8)), frameon=False)
     caption = f"What would be recorded of {subjects} networks in each design, and of codes that stand still. "
     caption += "Error bars: one standard error over subjects; event rates and running times of the designs are assumed."
-    figure.suptitle(caption, x=0.01, ha="left", fontsize=8)
+    figure.suptitle("\n".join(textwrap.wrap(caption, int(15 * width))), x=0.01, ha="left", fontsize=8)
     return figure
 
 

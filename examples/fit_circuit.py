@@ -18,6 +18,7 @@ import xarray as xr
 import circuits
 import data_adapters
 import drift
+from drift.fit_words import interval_words
 
 TRUTH = {"gain": 78.7, "input_width": 8.0, "weight_lifetime": 10.0}  # 5 % of the units win; cm; days
 PLACES, BIN, MINUTES = 24, 4.0, 10.0
@@ -90,9 +91,11 @@ def within(measured: xr.Dataset) -> dict[str, tuple[float, float]]:
 
 def against_truth(found: circuits.Fit) -> str:
     rows = [f"{'parameter':16s}{'truth':>9s}{'estimate':>10s}   95 % interval"]
+    one = found.dataset.isel(subject=0)
     for name, truth in TRUTH.items():
-        low, high = found.interval.isel(subject=0).sel(parameter=name).values
-        rows.append(f"{name:16s}{truth:9.4g}{found.estimate.isel(subject=0).sel(parameter=name).item():10.4g}   {low:.4g} to {high:.4g}")
+        told = interval_words(one, name) or "none: the search has not ended, or ended at a bound"
+        known = "" if one["identified"].sel(parameter=name).item() else "   not identified"
+        rows.append(f"{name:16s}{truth:9.4g}{one['estimate'].sel(parameter=name).item():10.4g}   {told}{known}")
     return "\n".join(rows)
 
 

@@ -146,8 +146,10 @@ def draw(result: xr.Dataset) -> plt.Figure:
     draw_settling(result, axes[0, 1])
     draw_variability(result, axes[1, 0])
     draw_sweeps(result, axes[1, 1])
-    for letter, ax in zip("abcd", axes.flat):
+    titles = ("rates at rest", "on the way there", "inputs of random gain and offset", "inputs of one gain and one offset")
+    for letter, title, ax in zip("abcd", titles, axes.flat):
         ax.set_title(letter, loc="left", fontweight="bold", fontsize=9)
+        ax.set_title(title, fontsize=8)
     return figure
 
 
@@ -186,6 +188,9 @@ def draw_variability(result: xr.Dataset, ax: plt.Axes) -> None:
     ax.errorbar(middle, position, xerr=[middle - low, high - middle], fmt="|", color="#0072B2", capsize=3, markersize=9, linewidth=1.4)
     ax.set_yticks(position, result["mechanism"].values)
     ax.set_xscale("symlog", linthresh=10)
+    ticks = [tick for tick in (0, 5, 10, 20, 50, 100, 200, 500) if tick <= 1.1 * high.max()]
+    ax.set_xticks(ticks, [f"{tick}" for tick in ticks])
+    ax.xaxis.set_minor_locator(NullLocator())
     ax.set_ylim(-0.6, len(middle) - 0.4)
     ax.set_xlim(0, None)
     ax.set_xlabel("winners per input: median, 95 % of inputs")
@@ -201,9 +206,11 @@ def draw_sweeps(result: xr.Dataset, ax: plt.Axes) -> None:
         ax.plot([], [], linestyle=style, marker=marker, color=colour, markersize=4.5, fillstyle="none", label=name)
     ax.set_yscale("log")
     ax.set_ylim(0.06, 8)
-    ax.set_xlabel("offset (lines) or log gain (markers) of the input")
+    ax.plot([], [], color="black", linewidth=1.4, label="lines: the offset changes")
+    ax.plot([], [], "o", color="black", markersize=4.5, fillstyle="none", label="markers: the gain changes")
+    ax.set_xlabel("offset of the input, or logarithm of its gain")
     ax.set_ylabel("winners / wanted number")
-    ax.legend(frameon=False, loc="lower right")
+    ax.legend(frameon=False, loc="lower right", fontsize=6)
 
 
 def tabulated(result: xr.Dataset) -> str:

@@ -40,6 +40,10 @@ DRIFTING = ("noisy_loss", "noisy_fraction_active_responses", "input_weights", "s
 CODES = ("linear", "threshold", "saturating", "count control", "exact Top-K", "random units")
 CONDITIONS = ("input noise", "input and label noise", "input and update noise")
 SUBJECTS = 3
+TITLES = (
+    "how sparse", "biases and keys", "receptive fields", f"receptive fields of one subject, noise {STD:g}", "circuits as bias",
+    "another gain", "another offset", "learning on: similarity", "learning on: loss", "learning on: activity",
+)  # fmt: skip
 
 
 class Lengths(NamedTuple):
@@ -191,8 +195,9 @@ def draw(result: xr.Dataset) -> plt.Figure:
     draw_sparsity(result, [axes[letter] for letter in "abcd"])
     draw_bridge(result, [axes[letter] for letter in "efg"])
     draw_drift(result, [axes[letter] for letter in "hij"])
-    for letter, ax in axes.items():
+    for (letter, ax), title in zip(axes.items(), TITLES, strict=True):
         ax.set_title(letter, loc="left", fontweight="bold", fontsize=9)
+        ax.set_title(title, fontsize=7.5)
     bars = f"Bars: 1 s.e. over {SUBJECTS} subjects; in b 1 s.d. over the units of a subject."
     figure.supxlabel(bars, fontsize=6.5, x=0.99, ha="right")
     return figure
@@ -221,7 +226,7 @@ def draw_sparsity(result: xr.Dataset, axes: list[plt.Axes]) -> None:
     axes[2].set(ylabel="share of receptive fields", ylim=(-0.02, 1))
     for ax in axes[:3]:
         ax.set_xscale("symlog", linthresh=0.1, linscale=0.5)
-        ax.set_xticks(NOISES, [f"{std:g}" for std in NOISES])
+        ax.set_xticks(NOISES, [f"{std:g}" for std in NOISES], fontsize=6)
         ax.minorticks_off()
         ax.set_xlabel("input noise (s.d. of the input)")
     for ax in axes[1:3]:
@@ -229,7 +234,6 @@ def draw_sparsity(result: xr.Dataset, axes: list[plt.Axes]) -> None:
     one = result.sel(noise=STD).isel(subject=0)
     receptive_field_mosaic(one["input_weights"].isel(unit=slice(0, 100)), axes[3])
     axes[3].figure.axes[-1].set_ylabel("weight /\nlargest weight")
-    axes[3].set_title(f"receptive fields of one subject, noise {STD:g}", fontsize=7.5)
 
 
 def draw_bridge(result: xr.Dataset, axes: list[plt.Axes]) -> None:
@@ -247,9 +251,8 @@ def draw_bridge(result: xr.Dataset, axes: list[plt.Axes]) -> None:
     axes[1].set(xscale="log", xlabel="gain of the input")
     axes[1].set_xticks([0.5, 1, 2], ["0.5", "1", "2"])
     axes[1].minorticks_off()
-    ticks = axes[1].get_yticks()
-    axes[1].set(ylim=(-0.35 * axes[1].get_ylim()[1], None), yticks=ticks[(ticks >= 0) & (ticks <= axes[1].get_ylim()[1])])
-    axes[1].legend(frameon=False, loc="lower center", ncols=2, fontsize=5.5)
+    axes[1].set_ylim(0, 1.45 * axes[1].get_ylim()[1])
+    axes[1].legend(frameon=False, loc="upper left", ncols=2, fontsize=5.5, columnspacing=1.0)
     axes[2].set_xlabel("offset of the drive (s.d.)")
 
 
@@ -262,7 +265,8 @@ def draw_drift(result: xr.Dataset, axes: list[plt.Axes]) -> None:
     axes[0].set(xlabel="time between sessions (1,000 steps)", ylabel="correlation of the activity", ylim=(None, 1))
     axes[1].set(xlabel="learning (1,000 steps)", ylabel="loss (variance of the input)", ylim=(0, None))
     axes[2].set(xlabel="learning (1,000 steps)", ylabel="active fraction", ylim=(0, None))
-    axes[1].legend(frameon=False, loc="lower right")
+    axes[0].set_ylim(axes[0].get_ylim()[0] - 0.35 * np.ptp(axes[0].get_ylim()), 1)
+    axes[0].legend(frameon=False, loc="lower left", fontsize=6)  # for all three
 
 
 def stated(values: xr.DataArray, digits: int = 3) -> str:
@@ -285,14 +289,15 @@ def tabulated(result: xr.Dataset) -> str:
         "loss, first to last session",
         "active fraction",
         "correlation of activity, of fields",
-        "correlation lost per 1e6 steps",
+        f"correlation lost from one session to the next ({float(np.diff(result['session_step'])[-1]):,.0f} steps)",
     )
     rows += ["", f"| {' | '.join(titles)} |", "|" + "---|" * 5]
+    span = float(np.diff(result["session_step"])[-1])
     for condition in CONDITIONS:
         one = result.sel(condition=condition)
         ends = [" to ".join(stated(one[name].isel(session=at)) for at in (1, -1)) for name in ("drifting_loss", "drifting_fraction")]
         similar = ", ".join(stated(one[f"{name}_correlation"].isel(lag=-1)) for name in ("activity", "field"))
-        rows.append(f"| {condition} | {ends[0]} | {ends[1]} | {similar} | {stated(1e6 * one['activity_drift_rate'], 1)} |")
+        rows.append(f"| {condition} | {ends[0]} | {ends[1]} | {similar} | {stated(span * one['activity_drift_rate'])} |")
     return "\n".join(rows) + "\n"
 
 
