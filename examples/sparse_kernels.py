@@ -171,6 +171,13 @@ def plain_ticks(ax, places: tuple[float, ...]) -> None:
     ax.xaxis.set_minor_locator(NullLocator())
 
 
+def explained(figure: plt.Figure) -> plt.Figure:
+    """Say below a figure what its letters mean."""
+    symbols = "f: fraction of active units; m: further units pooled with each; m*: the m at which near inputs neither merge nor part."
+    figure.supxlabel(symbols, fontsize=6.5, x=0.01, ha="left")
+    return figure
+
+
 def draw_collapse() -> plt.Figure:
     angle = 360 * np.arange(RING) / RING
     inputs = np.cos(np.deg2rad(angle[:, np.newaxis] - angle))
@@ -191,7 +198,7 @@ def draw_collapse() -> plt.Figure:
     axes[1, 0].set_ylabel("normalised kernel")
     axes[1, 1].legend(title="hidden layers", frameon=False, title_fontsize=7)
     figure.colorbar(image, ax=axes[0, :], label=f"normalised kernel, {LAYERS} hidden layers", shrink=0.9)
-    return figure
+    return explained(figure)
 
 
 def draw_maps() -> plt.Figure:
@@ -211,7 +218,7 @@ def draw_maps() -> plt.Figure:
     plain_ticks(axes[2], (0.5, 0.1, 0.02, 0.005))
     axes[2].set_box_aspect(1)
     lettered(axes[2], "c", "pooling at the edge of chaos")
-    return figure
+    return explained(figure)
 
 
 def draw_map(ax, cases: list[tuple[str, float, float]]) -> None:
@@ -250,7 +257,7 @@ def draw_errors(landscape: xr.Dataset, experiment: xr.Dataset) -> plt.Figure:
     bar.ax.yaxis.set_major_formatter("{x:g}")
     bar.ax.yaxis.set_minor_locator(NullLocator())
     draw_experiment(axes[1, 1], landscape, experiment)
-    return figure
+    return explained(figure)
 
 
 def draw_experiment(ax, landscape: xr.Dataset, experiment: xr.Dataset) -> None:
