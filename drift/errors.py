@@ -1,5 +1,10 @@
 """The answers that repdrift gives to input it does not accept: one sentence that says what, where, got, and remedy."""
 
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
 
 class RefusedInputError(ValueError):
     """Input that cannot be used as it is; the message says what was expected, what was found, and what to do."""
@@ -7,3 +12,29 @@ class RefusedInputError(ValueError):
 
 class SchemaError(RefusedInputError):
     """A labelled Dataset that lacks what a function needs; the message lists every fault at once."""
+
+
+def did_you_mean(name: object, known: Iterable[object], most: int = 12) -> str:
+    """The remedy for a name that is not known: the most similar known one, else what is known.
+
+    Parameters
+    ----------
+    name : object
+        What was given.
+    known : iterable
+        Names that exist.
+    most : int
+        How many are listed where none is similar.
+
+    Returns
+    -------
+    str
+        ``did you mean <name>?``, ``choose of <names>``, or nothing where nothing is known.
+    """
+    names = list(dict.fromkeys(str(one) for one in known))
+    folded = {one.casefold(): one for one in names}
+    similar = difflib.get_close_matches(str(name).casefold(), list(folded), n=1)
+    if similar:
+        return f"did you mean {folded[similar[0]]}?"
+    more = ", ..." if len(names) > most else ""
+    return f"choose of {', '.join(names[:most])}{more}" if names else ""

@@ -25,7 +25,6 @@ from drift.streams import stream
 LABELS = ("subject", "session", "elapsed", "environment", "sampling_rate", "unit_identity")
 SIGNIFICANCE = 0.05
 FEWEST_SHUFFLES = 20  # p = 1 / (shuffles + 1) where none reaches the observed value
-COUNTS = ("detected_units", "active_units", "place_units")
 
 
 class _Rules(NamedTuple):

@@ -8,9 +8,7 @@ import xarray as xr
 from drift.errors import RefusedInputError
 from drift.lens import own_stream
 from drift.metrics.places import closes
-from drift.schema import check
-
-PER_TIME = ("rate", "spatial_information_rate")
+from drift.schema import VARIABLES, check
 
 
 def _relative_elapsed(dataset: xr.Dataset, first: int) -> xr.DataArray:
@@ -63,7 +61,9 @@ def frozen_code(run: xr.Dataset, session: int = 1, final_gain: float = 1.0) -> x
         return frozen
     gain = 1 + (final_gain - 1) * _relative_elapsed(run, 1)
     scaled = {
-        name: (frozen[name] * gain).transpose(*frozen[name].dims).assign_attrs(frozen[name].attrs) for name in PER_TIME if name in frozen
+        name: (frozen[name] * gain).transpose(*frozen[name].dims).assign_attrs(frozen[name].attrs)
+        for name in frozen.data_vars
+        if name in VARIABLES and VARIABLES[name].per_time
     }
     return frozen.assign(scaled)
 

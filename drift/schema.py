@@ -8,14 +8,14 @@ observed, 0 means silent.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
 
 import drift.accessor  # noqa: F401  (gives every Dataset its entry ``dataset.drift``)
-from drift.errors import RefusedInputError, SchemaError
+from drift.errors import RefusedInputError, SchemaError, did_you_mean
 
 __all__ = ["VARIABLES", "RefusedInputError", "SchemaError", "Variable", "check", "combine", "described", "labelled"]
 
@@ -24,11 +24,31 @@ OPTIONAL_DIMS = ("direction", "environment", "lag", "axis")
 
 
 class Variable(NamedTuple):
-    """Dims (optional ones in addition), units and meaning of one variable of the labelled form."""
+    """What one variable of the labelled form is; all that treats some variables in another way than others reads it here.
+
+    Attributes
+    ----------
+    dims : tuple of str
+        Optional ones in addition.
+    units, meaning : str
+        As they stand on the array.
+    of_place : bool
+        Whether it is measured in one environment; in a Dataset of several it has the dim ``environment``.
+    over_place_units : bool
+        Whether its mean over units is that over place units.
+    per_time : bool
+        Whether it is proportional to the rates.
+    flag : bool
+        Whether it says yes or no, and may be bool.
+    """
 
     dims: tuple[str, ...]
     units: str
     meaning: str
+    of_place: bool = False
+    over_place_units: bool = False
+    per_time: bool = False
+    flag: bool = False
 
 
 SESSION = ("subject", "session")
@@ -38,9 +58,11 @@ VARIABLES: dict[str, Variable] = {
     "velocity": Variable(("sample",), "cm/s", "speed, signed where the track is one-dimensional"),
     "direction": Variable(("sample",), "1", "running direction: 1 towards larger positions, -1 back, 0 neither"),
     "trial": Variable(("sample",), "1", "trial number, 0 outside of trials"),
-    "rate": Variable((*SESSION, "unit", "place"), "as activity", "unsmoothed rate map; NaN where a place was not visited"),
-    "occupancy": Variable((*SESSION, "place"), "s or sample", "time spent at each place"),
-    "recorded": Variable((*SESSION, "unit"), "1", "1 where the unit was observed in the session, 0 where it is absent"),
+    "rate": Variable(
+        (*SESSION, "unit", "place"), "as activity", "unsmoothed rate map; NaN where a place was not visited", of_place=True, per_time=True
+    ),
+    "occupancy": Variable((*SESSION, "place"), "s or sample", "time spent at each place", of_place=True),
+    "recorded": Variable((*SESSION, "unit"), "1", "1 where the unit was observed in the session, 0 where it is absent", flag=True),
     "detected_units": Variable(SESSION, "1", "units observed in the session: the denominator of fractions"),
     "active_units": Variable(SESSION, "1", "observed units with any activity: a numerator"),
     "place_units": Variable(SESSION, "1", "observed units that count as place units: a numerator"),
@@ -49,40 +71,67 @@ VARIABLES: dict[str, Variable] = {
     "fraction_active_units": Variable(SESSION, "1", "units active in any sample over observed units"),
     "fraction_active_responses": Variable(SESSION, "1", "responses above zero over all responses of observed units"),
     "participation_ratio": Variable(SESSION, "1", "effective number of dimensions of the population activity"),
-    "spatial_information": Variable((*SESSION, "unit"), "bits/event", "Skaggs information per event; NaN for a silent unit"),
-    "spatial_information_rate": Variable((*SESSION, "unit"), "bits/second", "Skaggs information per second; 0 for a silent unit"),
-    "spatial_information_shuffle_reduced": Variable((*SESSION, "unit"), "bits/event", "information minus that of shuffled activity"),
+    "spatial_information": Variable(
+        (*SESSION, "unit"), "bits/event", "Skaggs information per event; NaN for a silent unit", of_place=True, over_place_units=True
+    ),
+    "spatial_information_rate": Variable(
+        (*SESSION, "unit"),
+        "bits/second",
+        "Skaggs information per second; 0 for a silent unit",
+        of_place=True,
+        over_place_units=True,
+        per_time=True,
+    ),
+    "spatial_information_shuffle_reduced": Variable(
+        (*SESSION, "unit"), "bits/event", "information minus that of shuffled activity", of_place=True, over_place_units=True
+    ),
     "spatial_information_scaled_shuffle_reduced": Variable(
-        (*SESSION, "unit"), "bits/event", "information corrected by scaled shuffle reduction"
+        (*SESSION, "unit"), "bits/event", "information corrected by scaled shuffle reduction", of_place=True, over_place_units=True
     ),
     "spatial_information_extrapolated": Variable(
-        (*SESSION, "unit"), "bits/event", "information corrected by bounded asymptotic extrapolation"
+        (*SESSION, "unit"), "bits/event", "information corrected by bounded asymptotic extrapolation", of_place=True, over_place_units=True
     ),
-    "spatial_information_standard_error": Variable((*SESSION, "unit"), "bits/event", "standard error of the information of a unit"),
-    "population_spatial_information": Variable(SESSION, "bits/event", "mean information of the place units"),
+    "spatial_information_standard_error": Variable(
+        (*SESSION, "unit"), "bits/event", "standard error of the information of a unit", of_place=True
+    ),
+    "population_spatial_information": Variable(SESSION, "bits/event", "mean information of the place units", of_place=True),
     "population_spatial_information_shuffle_reduced": Variable(
-        SESSION, "bits/event", "mean information of the place units minus that of shuffled activity"
+        SESSION, "bits/event", "mean information of the place units minus that of shuffled activity", of_place=True
     ),
     "population_spatial_information_scaled_shuffle_reduced": Variable(
-        SESSION, "bits/event", "scaled shuffle reduction of the mean information curve of the place units"
+        SESSION, "bits/event", "scaled shuffle reduction of the mean information curve of the place units", of_place=True
     ),
     "population_spatial_information_extrapolated": Variable(
-        SESSION, "bits/event", "bounded asymptotic extrapolation of the mean information curve of the place units"
+        SESSION, "bits/event", "bounded asymptotic extrapolation of the mean information curve of the place units", of_place=True
     ),
     "population_scaled_shuffle_reduction_stability": Variable(SESSION, "1", "1 where the correction does not depend on the recorded time"),
     "population_extrapolation_r_squared": Variable(SESSION, "1", "1 where the extrapolated curve fits"),
-    "mutual_information": Variable((*SESSION, "unit"), "bits", "information of the response in a sample about place; 0 for a silent unit"),
-    "place_unit": Variable((*SESSION, "unit"), "1", "1 where the unit counts as a place unit, 0 where not, NaN where absent"),
+    "mutual_information": Variable(
+        (*SESSION, "unit"), "bits", "information of the response in a sample about place; 0 for a silent unit", of_place=True
+    ),
+    "place_unit": Variable(
+        (*SESSION, "unit"), "1", "1 where the unit counts as a place unit, 0 where not, NaN where absent", of_place=True, flag=True
+    ),
     "fraction_place_units": Variable(SESSION, "1", "place units over observed units"),
-    "rate_map_correlation": Variable((*SESSION, "session_other"), "1", "correlation of rate maps between two sessions"),
+    "rate_map_correlation": Variable((*SESSION, "session_other"), "1", "correlation of rate maps between two sessions", of_place=True),
     "population_vector_correlation": Variable(
-        (*SESSION, "session_other"), "1", "correlation across units at each place, averaged over places"
+        (*SESSION, "session_other"), "1", "correlation across units at each place, averaged over places", of_place=True
     ),
-    "ensemble_rate_correlation": Variable((*SESSION, "session_other"), "1", "correlation across units of their mean rates"),
-    "centroid": Variable((*SESSION, "unit"), "as place", "centre of mass of the rate map"),
+    "ensemble_rate_correlation": Variable((*SESSION, "session_other"), "1", "correlation across units of their mean rates", of_place=True),
+    "centroid": Variable((*SESSION, "unit"), "as place", "centre of mass of the rate map", of_place=True),
     "centroid_shift": Variable(
-        (*SESSION, "session_other", "unit"), "as place", "centroid in the other session minus centroid in the session"
+        (*SESSION, "session_other", "unit"), "as place", "centroid in the other session minus centroid in the session", of_place=True
     ),
+    "kept": Variable((*SESSION, "session_other"), "1", "units of the group in both sessions", of_place=True),
+    "gained": Variable((*SESSION, "session_other"), "1", "units of the group in the other session only", of_place=True),
+    "lost": Variable((*SESSION, "session_other"), "1", "units of the group in the session only", of_place=True),
+    "shared_units": Variable((*SESSION, "session_other"), "1", "units observed in both sessions", of_place=True),
+    "kept_by_chance": Variable((*SESSION, "session_other"), "1", "units in both sessions if membership were drawn anew", of_place=True),
+    "correlation": Variable(("subject", "lag"), "1", "similarity of two sessions by the time between them", of_place=True),
+    "pairs": Variable(("subject", "lag"), "1", "pairs of sessions that entered", of_place=True),
+    "drift_rate": Variable(("subject",), "1/elapsed", "similarity lost per unit of elapsed time", of_place=True),
+    "intercept": Variable(("subject",), "1", "similarity lost at no lag at all: noise of the maps", of_place=True),
+    "longest_lag": Variable(("subject",), "as elapsed", "longest lag that enters the drift rate", of_place=True),
     "similarity_loss": Variable(SESSION, "squared input similarity", "mean squared mismatch of input and output similarity"),
     "squared_norm": Variable(SESSION, "1", "sum of all squared weights"),
     "hessian_trace": Variable(SESSION, "1", "trace of the Hessian of the noise-free loss"),
@@ -128,14 +177,18 @@ VARIABLES: dict[str, Variable] = {
 
 def _faults(dataset: xr.Dataset, name: str) -> Iterable[str]:
     if name not in dataset.variables:
-        yield f"{name} is missing"
+        similar = did_you_mean(name, dataset.variables)
+        yield f"{name} is missing" + (f" ({similar})" if similar.endswith("?") else "")
+        return
+    if name not in VARIABLES:
+        yield f"{name} is not in the table of variables ({did_you_mean(name, VARIABLES)})"
         return
     expected, found = VARIABLES[name].dims, dataset[name].dims
     missing = [dim for dim in expected if dim not in found]
     surplus = [str(dim) for dim in found if dim not in expected and dim not in OPTIONAL_DIMS]
     if missing or surplus:
         yield f"{name} has dims ({', '.join(map(str, found))}) instead of ({', '.join(expected)})"
-    if name not in ("recorded", "place_unit") and not np.issubdtype(dataset[name].dtype, np.number):
+    if not VARIABLES[name].flag and not np.issubdtype(dataset[name].dtype, np.number):
         yield f"{name} holds {dataset[name].dtype} instead of numbers"
     elif dataset[name].size == 0:
         yield f"{name} is empty"
@@ -159,7 +212,7 @@ def check(dataset: xr.Dataset, *names: str) -> xr.Dataset:
     Raises
     ------
     SchemaError
-        With all faults in one message.
+        With all faults in one message; a misspelt name is answered by the most similar one.
     """
     if not isinstance(dataset, xr.Dataset):
         raise SchemaError(f"an xarray Dataset is needed, got {type(dataset).__name__}: pass the result of train, measure or load.")
@@ -167,6 +220,27 @@ def check(dataset: xr.Dataset, *names: str) -> xr.Dataset:
     if faults:
         raise SchemaError("the Dataset does not fit: " + "; ".join(faults) + ". See drift.schema.VARIABLES for the labelled form.")
     return dataset
+
+
+def variable_of(name: str) -> Variable:
+    """Return the row of the table.
+
+    Parameters
+    ----------
+    name : str
+        A name in ``VARIABLES``.
+
+    Raises
+    ------
+    SchemaError
+        If there is none.
+    """
+    if name not in VARIABLES:
+        raise SchemaError(
+            f"{name} is not in the table of variables drift.schema.VARIABLES: {did_you_mean(name, VARIABLES)}"
+            " A new measure needs a row there."
+        )
+    return VARIABLES[name]
 
 
 def described(array: xr.DataArray, name: str, **attributes: str | float) -> xr.DataArray:
@@ -184,8 +258,13 @@ def described(array: xr.DataArray, name: str, **attributes: str | float) -> xr.D
     Returns
     -------
     xarray.DataArray
+
+    Raises
+    ------
+    SchemaError
+        If the table has no such name.
     """
-    variable = VARIABLES[name]
+    variable = variable_of(name)
     return array.rename(name).assign_attrs({"units": variable.units, "long_name": variable.meaning, **attributes})
 
 
@@ -206,6 +285,11 @@ def labelled(name: str, dims: Sequence[str], values: object, **attributes: str |
     Returns
     -------
     xarray.DataArray
+
+    Raises
+    ------
+    SchemaError
+        If the table has no such name.
     """
     return described(xr.DataArray(np.asarray(values), dims=tuple(dims)), name, **attributes)
 
@@ -248,9 +332,14 @@ def _alike(subjects: Sequence[xr.Dataset]) -> list[xr.Dataset]:
     subjects = [one.assign_coords({dim: axis for dim, axis in named.items() if dim not in (*one.dims, "environment")}) for one in subjects]
     if "environment" not in named:
         return subjects
-    return [one if "environment" in one.dims else _one_environment(one) for one in subjects]
+    several = {name: "environment" in values.dims for one in subjects if "environment" in one.dims for name, values in one.items()}
+    return [one if "environment" in one.dims else _one_environment(one, several) for one in subjects]
 
 
-def _one_environment(subject: xr.Dataset) -> xr.Dataset:
-    of_place = {name for name in ("rate", "occupancy", "spatial_information", "spatial_information_rate", "place_unit") if name in subject}
-    return subject.assign({name: subject[name].expand_dims("environment", axis=-1) for name in of_place}).assign_coords(environment=[0])
+def _one_environment(subject: xr.Dataset, several: dict[Hashable, bool]) -> xr.Dataset:
+    """A subject of one environment among others of several: what was measured by environment was measured in the first.
+
+    ``several`` tells of the variables of the others whether they have the dim; the table tells of the rest.
+    """
+    by_place = [str(name) for name in subject if several.get(name, name in VARIABLES and VARIABLES[str(name)].of_place)]
+    return subject.assign({name: subject[name].expand_dims("environment", axis=-1) for name in by_place}).assign_coords(environment=[0])

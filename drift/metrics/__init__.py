@@ -27,6 +27,7 @@ from drift.metrics.rate_maps import (
     smoothed,
 )
 from drift.metrics.receptive_fields import receptive_field_fractions, receptive_fields, sampled_units
+from drift.metrics.rooms import environments, in_environment
 from drift.metrics.significance import circular_shift_p_values, place_units
 from drift.metrics.sparse_codes import (
     active_fraction,
@@ -79,6 +80,7 @@ __all__ = [
     "directed_places",
     "drift_rate",
     "ensemble_rate_correlation",
+    "environments",
     "event_counts",
     "event_weighted_mean",
     "fraction_activated_by_bias",
@@ -87,6 +89,7 @@ __all__ = [
     "fraction_dead_units",
     "fraction_negative_biases",
     "fraction_silenced_by_bias",
+    "in_environment",
     "information_curves",
     "key_norm",
     "key_norm_mean",

@@ -7,7 +7,7 @@ import xarray as xr
 
 from drift.errors import RefusedInputError
 from drift.metrics.labels import described, require_dims
-from drift.metrics.pairs import tracked_pairs
+from drift.metrics.pairs import comparable_pairs
 from drift.metrics.places import of_ring, shorter_way
 from drift.schema import check
 
@@ -62,13 +62,15 @@ def centroid(rate: xr.DataArray) -> xr.DataArray:
     return described(found, "centroid")
 
 
-def centroid_shift(dataset: xr.Dataset) -> xr.DataArray:
+def centroid_shift(dataset: xr.Dataset, *, across_environments: bool = False) -> xr.DataArray:
     """Displacement of the place-field centroid of each unit from one session to another.
 
     Parameters
     ----------
     dataset : xarray.Dataset
         Longitudinal Dataset with ``rate``.
+    across_environments : bool
+        Compare sessions of different environments, too; they are NaN otherwise.
 
     Returns
     -------
@@ -79,14 +81,14 @@ def centroid_shift(dataset: xr.Dataset) -> xr.DataArray:
     Raises
     ------
     RefusedInputError
-        If units are not tracked between any two sessions.
+        If no two sessions may be compared.
 
     References
     ----------
     Qin et al. 2023 (centroid drift of place fields).
     """
     check(dataset, "rate")
-    pairs = xr.DataArray(tracked_pairs(dataset), dims=("subject", "session", "session_other"))
+    pairs = xr.DataArray(comparable_pairs(dataset, across_environments), dims=("subject", "session", "session_other"))
     centre = centroid(dataset["rate"])
     other = centre.reset_coords(drop=True).rename(session="session_other")
     other = other.assign_coords(session_other=np.asarray(centre["session"].values)) if "session" in centre.coords else other

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import xarray as xr
 
 from drift.errors import RefusedInputError
-from drift.metrics.labels import require_dims
+from drift.metrics.labels import described, require_dims
+from drift.metrics.rooms import environment_labels
 
 # Lags that differ by less than this share of the longest one are the same lag.
 SAME_LAG = 1e-9
 
 
-def _upper(correlation: xr.DataArray, elapsed: xr.DataArray) -> tuple[xr.DataArray, np.ndarray]:
-    """Every pair of different sessions once: values (subject, pair, ...) and lags (subject, pair)."""
+class _Pairs(NamedTuple):
+    """Every pair of different sessions once.
+
+    ``values`` (subject, pair, ...); ``lags`` (subject, pair), NaN where two sessions are not to be compared; ``rooms`` (subject,
+    pair), a number for each environment.
+    """
+
+    values: xr.DataArray
+    lags: np.ndarray
+    rooms: np.ndarray
+
+
+def _upper(correlation: xr.DataArray, elapsed: xr.DataArray, across: bool) -> _Pairs:
     require_dims(correlation, "correlation", "session", "session_other")
     require_dims(elapsed, "elapsed", "session")
     first, second = np.triu_indices(correlation.sizes["session"], k=1)
@@ -24,15 +38,21 @@ def _upper(correlation: xr.DataArray, elapsed: xr.DataArray) -> tuple[xr.DataArr
         "subject", "session"
     )
     pick = {"session": xr.DataArray(first, dims="pair"), "session_other": xr.DataArray(second, dims="pair")}
+    sizes = {"subjects": ordered.sizes["subject"], "sessions": ordered.sizes["session"]}
+    labels = environment_labels(elapsed, correlation, **sizes)
+    rooms = np.unique(labels, return_inverse=True)[1].reshape(labels.shape) * (not across)
     lags = np.abs(times.values[:, second] - times.values[:, first])
+    lags = np.where(rooms[:, first] == rooms[:, second], lags, np.nan)
     values = ordered.reset_coords(drop=True).isel(pick).drop_vars(["session", "session_other"], errors="ignore")
-    return values.transpose("subject", "pair", ...), lags
+    return _Pairs(values.transpose("subject", "pair", ...), lags, rooms[:, first])
 
 
 def _distinct(lags: np.ndarray) -> np.ndarray:
     finite = np.sort(lags[np.isfinite(lags)])
     if finite.size == 0:
-        raise RefusedInputError("no pair of sessions has a known elapsed time: give elapsed (subject, session) in real time or steps.")
+        raise RefusedInputError(
+            "no pair of sessions of one environment has a known elapsed time: give elapsed (subject, session) in real time or steps."
+        )
     new = np.concatenate([[True], np.diff(finite) > SAME_LAG * max(finite[-1], np.finfo(float).tiny)])
     return finite[new]
 
@@ -46,12 +66,14 @@ def _lag_index(lags: np.ndarray, edges: np.ndarray | None) -> tuple[np.ndarray, 
     edges = np.asarray(edges, dtype=float)
     if edges.size < 2 or not (np.diff(edges) > 0).all():
         raise RefusedInputError(f"edges of lags must be at least two increasing numbers, got {edges}: give them in units of elapsed.")
-    index = np.searchsorted(edges, lags, side="right") - 1
+    index = np.searchsorted(edges, lags, side="right") - 1  # NaN is sorted behind the last edge
     index[lags == edges[-1]] = edges.size - 2
     return (edges[:-1] + edges[1:]) / 2, np.where((lags >= edges[0]) & (lags <= edges[-1]), index, -1)
 
 
-def by_lag(correlation: xr.DataArray, elapsed: xr.DataArray, edges: np.ndarray | None = None) -> xr.Dataset:
+def by_lag(
+    correlation: xr.DataArray, elapsed: xr.DataArray, edges: np.ndarray | None = None, *, across_environments: bool = False
+) -> xr.Dataset:
     """Mean similarity of two sessions by the time between them.
 
     Parameters
@@ -59,9 +81,12 @@ def by_lag(correlation: xr.DataArray, elapsed: xr.DataArray, edges: np.ndarray |
     correlation : xarray.DataArray
         ([subject,] session, session_other, ...), symmetric; NaN where two sessions cannot be compared.
     elapsed : xarray.DataArray
-        ([subject,] session) real elapsed time or learning steps, with the attribute ``units``.
+        ([subject,] session) real elapsed time or learning steps, with the attribute ``units``. Its coordinate ``environment``, as
+        ``dataset["elapsed"]`` has it, tells which sessions lie in one room.
     edges : numpy.ndarray, optional
         Edges of lag classes [a, b), the last one closed; without them every distinct lag is a class.
+    across_environments : bool
+        Let pairs of sessions in different environments enter, where the correlation has them; see ``rate_map_correlation``.
 
     Returns
     -------
@@ -74,64 +99,88 @@ def by_lag(correlation: xr.DataArray, elapsed: xr.DataArray, edges: np.ndarray |
     RefusedInputError
         If there is one session only, no elapsed time is known, or edges do not increase.
     """
-    values, lags = _upper(correlation, elapsed)
+    values, lags, _ = _upper(correlation, elapsed, across_environments)
     centres, index = _lag_index(lags, edges)
     members = (index[:, np.newaxis] == np.arange(centres.size)[:, np.newaxis]).astype(float)  # (subject, lag, pair)
     member = xr.DataArray(members, dims=("subject", "lag", "pair"), coords={"lag": centres})
     pairs = xr.dot(member, values.notnull().astype(float), dim="pair")
     total = xr.dot(member, values.fillna(0.0), dim="pair")
     means = (total / pairs.where(pairs > 0)).assign_attrs(correlation.attrs)
-    result = xr.Dataset({"correlation": means, "pairs": pairs.astype(int).assign_attrs(units="1")})
+    result = xr.Dataset({"correlation": means, "pairs": described(pairs.astype(int), "pairs")})
     result["lag"].attrs["units"] = str(elapsed.attrs.get("units", "1"))
     return result
 
 
-def drift_rate(correlation: xr.DataArray, elapsed: xr.DataArray, longest_lag: float | None = None) -> xr.Dataset:
+def _limits(lags: np.ndarray) -> np.ndarray:
+    """(subject) a quarter of the longest lag of each subject, but at least its second shortest; NaN where there is no lag above 0."""
+    found = np.full(len(lags), np.nan)
+    for subject, row in enumerate(lags):
+        if (row > 0).any():
+            distinct = _distinct(row[row > 0])
+            found[subject] = max(distinct[-1] / 4, distinct[min(1, distinct.size - 1)])
+    return found
+
+
+def _deviations(values: np.ndarray, used: np.ndarray, rooms: np.ndarray) -> np.ndarray:
+    """(subject, pair) values less their mean over the used pairs of the same subject and environment, 0 where not used."""
+    found = np.zeros(values.shape)
+    for room in np.unique(rooms):
+        members = used & (rooms == room)
+        total = np.where(members, values, 0.0).sum(axis=-1, keepdims=True)
+        mean = total / np.maximum(members.sum(axis=-1, keepdims=True), 1)
+        found = np.where(members, values - mean, found)
+    return found
+
+
+def drift_rate(
+    correlation: xr.DataArray, elapsed: xr.DataArray, longest_lag: float | None = None, *, across_environments: bool = False
+) -> xr.Dataset:
     """Similarity lost per elapsed unit: the slope of 1 - correlation against lag at small lags.
 
     Least squares over all pairs of sessions with 0 < lag <= ``longest_lag``, which is the fit to the means of ``by_lag`` weighted by
-    their numbers of pairs. The intercept is what is lost at no lag at all: noise of the maps, not drift.
+    their numbers of pairs. The intercept is what is lost at no lag at all: noise of the maps, not drift. Pairs in one environment
+    share an intercept, as maps of one room may be noisier than those of another; the slope is common.
 
     Parameters
     ----------
     correlation : xarray.DataArray
         ([subject,] session, session_other), symmetric.
     elapsed : xarray.DataArray
-        ([subject,] session) real elapsed time or learning steps.
+        ([subject,] session) real elapsed time or learning steps. Its coordinate ``environment``, as ``dataset["elapsed"]`` has it,
+        tells which sessions lie in one room; other pairs do not enter.
     longest_lag : float, optional
-        In units of elapsed; by default a quarter of the longest lag, but at least the second shortest.
+        In units of elapsed; by default, for each subject, a quarter of its longest lag, but at least its second shortest.
+    across_environments : bool
+        Let pairs of sessions in different environments enter, as if there were one room.
 
     Returns
     -------
     xarray.Dataset
-        ``drift_rate`` (subject) per elapsed unit, ``intercept`` (subject), ``pairs`` (subject) used, ``longest_lag``; NaN for a subject
-        whose pairs have fewer than two different lags.
+        ``drift_rate`` (subject) per elapsed unit, ``intercept`` (subject) mean over the pairs, ``pairs`` (subject) used,
+        ``longest_lag`` (subject); NaN for a subject that has no environment with pairs of two different lags.
 
     Raises
     ------
     RefusedInputError
         If there is one session only or no elapsed time is known.
     """
-    values, lags = _upper(correlation, elapsed)
-    distinct = _distinct(lags[lags > 0]) if (lags > 0).any() else _distinct(lags)
-    limit = max(distinct[-1] / 4, distinct[min(1, distinct.size - 1)]) if longest_lag is None else longest_lag
-    used = np.isfinite(values.values) & (lags > 0) & (lags <= limit * (1 + SAME_LAG))
+    values, lags, rooms = _upper(correlation, elapsed, across_environments)
+    _distinct(lags)  # refuses where nothing is known
+    limit = _limits(lags) if longest_lag is None else np.full(len(lags), float(longest_lag))
+    used = np.isfinite(values.values) & (lags > 0) & (lags <= limit[:, np.newaxis] * (1 + SAME_LAG))
     count = used.sum(axis=-1)
-    weight = used / np.maximum(count, 1)[:, np.newaxis]
     lost = np.where(used, 1 - values.values, 0.0)
-    mean_lag, mean_lost = (weight * np.where(used, lags, 0.0)).sum(-1), (weight * lost).sum(-1)
-    deviation = np.where(used, lags - mean_lag[:, np.newaxis], 0.0)
+    mean_lag, mean_lost = (np.where(used, one, 0.0).sum(axis=-1) / np.maximum(count, 1) for one in (lags, lost))
+    deviation = _deviations(lags, used, rooms)
     variance = (deviation**2).sum(axis=-1)
-    slope = np.divide((deviation * lost).sum(-1), variance, out=np.full(count.shape, np.nan), where=variance > (SAME_LAG * limit) ** 2)
+    defined = variance > (SAME_LAG * np.nan_to_num(limit)) ** 2
+    slope = np.divide((deviation * lost).sum(-1), variance, out=np.full(count.shape, np.nan), where=defined)
     units = str(elapsed.attrs.get("units", "1"))
     coords = {"subject": values["subject"].values} if "subject" in values.coords else {}
-    result = xr.Dataset(
-        {
-            "drift_rate": ("subject", slope, {"units": f"1/{units}"}),
-            "intercept": ("subject", mean_lost - slope * mean_lag, {"units": "1"}),
-            "pairs": ("subject", count, {"units": "1"}),
-            "longest_lag": ((), float(limit), {"units": units}),
-        },
-        coords=coords,
-    )
-    return result
+    numbers = {
+        "drift_rate": (slope, f"1/{units}"),
+        "intercept": (mean_lost - slope * mean_lag, "1"),
+        "pairs": (count, "1"),
+        "longest_lag": (limit, units),
+    }
+    return xr.Dataset({name: ("subject", value, {"units": unit}) for name, (value, unit) in numbers.items()}, coords=coords)

@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from drift.errors import RefusedInputError
+from drift.metrics.rooms import same_environment
 
 # Below these shares of its power a vector counts as flat: what is left of it is rounding.
 FLAT_NORM = 1e-12
@@ -96,3 +97,38 @@ def tracked_pairs(dataset: xr.Dataset) -> np.ndarray:
             "global_roi_id in NWB files), compare epochs of one day, or use measures that need no identity."
         )
     return same
+
+
+def comparable_pairs(dataset: xr.Dataset, across_environments: bool = False) -> np.ndarray:
+    """Tell which pairs of sessions may be compared: those that know their units apart and were recorded in one environment.
+
+    Another room has another code (remapping), however little either of them drifts.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Longitudinal Dataset; without the coordinate ``environment`` (subject, session) all sessions are in one.
+    across_environments : bool
+        Compare sessions of different environments, too: for questions about remapping.
+
+    Returns
+    -------
+    numpy.ndarray
+        (subject, session, session) bool.
+
+    Raises
+    ------
+    RefusedInputError
+        If there is one session only, or if no two different sessions may be compared.
+    """
+    tracked = tracked_pairs(dataset)
+    if across_environments:
+        return tracked
+    sizes = {"subjects": tracked.shape[0], "sessions": tracked.shape[1]}
+    comparable = tracked & same_environment(dataset, **sizes)
+    if not (comparable & ~np.eye(tracked.shape[1], dtype=bool)).any():
+        raise RefusedInputError(
+            "no two sessions of a subject with tracked units share an environment, and another room is not drift: record a room twice, "
+            "or pass across_environments=True to measure remapping."
+        )
+    return comparable

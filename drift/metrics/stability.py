@@ -11,7 +11,7 @@ import xarray as xr
 
 from drift.errors import RefusedInputError
 from drift.metrics.labels import described
-from drift.metrics.pairs import pairwise_pearson, tracked_pairs
+from drift.metrics.pairs import comparable_pairs, pairwise_pearson
 from drift.metrics.rate_maps import smoothed
 from drift.schema import check
 
@@ -56,11 +56,11 @@ def _maps(dataset: xr.Dataset, subject: int, first: str, second: str, smoothing:
     return values.reshape((units, sessions, -1) if first == "unit" else (-1, sessions, units))
 
 
-def _by_subject(dataset: xr.Dataset, measure: Callable[[int], np.ndarray]) -> np.ndarray:
-    """Stack what is measured on each subject, NaN for pairs of sessions whose units are not the same."""
-    tracked = tracked_pairs(dataset)
+def _by_subject(dataset: xr.Dataset, measure: Callable[[int], np.ndarray], across: bool) -> np.ndarray:
+    """Stack what is measured on each subject, NaN for pairs of sessions that may not be compared."""
+    pairs = comparable_pairs(dataset, across)
     results = [measure(subject) for subject in range(dataset.sizes["subject"])]
-    return np.stack([np.where(tracked[i].reshape(*tracked[i].shape, *[1] * (r.ndim - 2)), r, np.nan) for i, r in enumerate(results)])
+    return np.stack([np.where(pairs[i].reshape(*pairs[i].shape, *[1] * (r.ndim - 2)), r, np.nan) for i, r in enumerate(results)])
 
 
 def _map_correlation(dataset: xr.Dataset, subject: int, smoothing: float, kept: np.ndarray) -> np.ndarray:
@@ -77,7 +77,9 @@ def _mean_over(values: np.ndarray, chosen: np.ndarray, axis: int) -> np.ndarray:
 
 
 @_per_environment
-def rate_map_correlation(dataset: xr.Dataset, smoothing: float = 0.0, keep: xr.DataArray | None = None) -> xr.DataArray:
+def rate_map_correlation(
+    dataset: xr.Dataset, smoothing: float = 0.0, keep: xr.DataArray | None = None, *, across_environments: bool = False
+) -> xr.DataArray:
     """Pearson correlation of the rate map of each unit between every two sessions.
 
     The sum runs over the places (and directions) that are valid in both sessions.
@@ -86,22 +88,24 @@ def rate_map_correlation(dataset: xr.Dataset, smoothing: float = 0.0, keep: xr.D
     ----------
     dataset : xarray.Dataset
         Longitudinal Dataset with ``rate`` (subject, session, unit, place[, direction]) and, if units are not tracked throughout,
-        the coordinate ``unit_identity`` (subject, session).
+        the coordinate ``unit_identity`` (subject, session); sessions in different rooms are labelled by ``environment`` (subject, session).
     smoothing : float
         Standard deviation in bins of a Gaussian applied first; see ``smoothed``.
     keep : xarray.DataArray, optional
         Bool over any of subject, session, unit: units to compare; both sessions must keep the unit.
+    across_environments : bool
+        Compare sessions of different environments, too; they are NaN otherwise.
 
     Returns
     -------
     xarray.DataArray
         (subject, session, session_other, unit); NaN where the unit is silent or absent in one of the two, has a flat map, or where
-        the sessions do not share the identity of their units.
+        the sessions do not share the identity of their units or their environment.
 
     Raises
     ------
     RefusedInputError
-        If units are not tracked between any two sessions.
+        If no two sessions may be compared.
 
     References
     ----------
@@ -109,14 +113,19 @@ def rate_map_correlation(dataset: xr.Dataset, smoothing: float = 0.0, keep: xr.D
     """
     check(dataset, "rate")
     kept = _kept(dataset, keep)
-    values = _by_subject(dataset, lambda subject: _map_correlation(dataset, subject, smoothing, kept))
+    values = _by_subject(dataset, lambda subject: _map_correlation(dataset, subject, smoothing, kept), across_environments)
     result = xr.DataArray(values, dims=(*PAIRS, "unit"), coords=_coordinates(dataset, "subject", "session", "unit"))
     return described(result, "rate_map_correlation")
 
 
 @_per_environment
 def mean_rate_map_correlation(
-    dataset: xr.Dataset, smoothing: float = 0.0, select: Literal["both", "either"] = "both", keep: xr.DataArray | None = None
+    dataset: xr.Dataset,
+    smoothing: float = 0.0,
+    select: Literal["both", "either"] = "both",
+    keep: xr.DataArray | None = None,
+    *,
+    across_environments: bool = False,
 ) -> xr.DataArray:
     """Rate-map correlation between every two sessions, averaged over place units.
 
@@ -130,16 +139,18 @@ def mean_rate_map_correlation(
         Average over units that are place units in both sessions (drift paper) or in at least one (Sheintuch et al.).
     keep : xarray.DataArray, optional
         Bool over any of subject, session, unit: units to compare; both sessions must keep the unit.
+    across_environments : bool
+        Compare sessions of different environments, too; they are NaN otherwise.
 
     Returns
     -------
     xarray.DataArray
-        (subject, session, session_other); NaN where no unit is left.
+        (subject, session, session_other); NaN where no unit is left and between environments.
 
     Raises
     ------
     RefusedInputError
-        If units are not tracked between any two sessions, or ``select`` is unknown.
+        If no two sessions may be compared, or ``select`` is unknown.
 
     References
     ----------
@@ -155,12 +166,16 @@ def mean_rate_map_correlation(
         first, second = flags[subject][:, np.newaxis], flags[subject][np.newaxis]
         return _mean_over(_map_correlation(dataset, subject, smoothing, kept), first & second if select == "both" else first | second, -1)
 
-    result = xr.DataArray(_by_subject(dataset, of_subject), dims=PAIRS, coords=_coordinates(dataset, "subject", "session"))
+    result = xr.DataArray(
+        _by_subject(dataset, of_subject, across_environments), dims=PAIRS, coords=_coordinates(dataset, "subject", "session")
+    )
     return described(result, "rate_map_correlation")
 
 
 @_per_environment
-def population_vector_correlation(dataset: xr.Dataset, keep: xr.DataArray | None = None) -> xr.DataArray:
+def population_vector_correlation(
+    dataset: xr.Dataset, keep: xr.DataArray | None = None, *, across_environments: bool = False
+) -> xr.DataArray:
     """Pearson correlation across units at each place (and direction) between every two sessions, averaged over places.
 
     Parameters
@@ -169,6 +184,8 @@ def population_vector_correlation(dataset: xr.Dataset, keep: xr.DataArray | None
         Longitudinal Dataset with ``rate``.
     keep : xarray.DataArray, optional
         Bool over any of subject, session, unit: units that enter the vectors.
+    across_environments : bool
+        Compare sessions of different environments, too; they are NaN otherwise.
 
     Returns
     -------
@@ -178,7 +195,7 @@ def population_vector_correlation(dataset: xr.Dataset, keep: xr.DataArray | None
     Raises
     ------
     RefusedInputError
-        If units are not tracked between any two sessions.
+        If no two sessions may be compared.
 
     References
     ----------
@@ -192,12 +209,14 @@ def population_vector_correlation(dataset: xr.Dataset, keep: xr.DataArray | None
         correlation = pairwise_pearson(vectors)
         return _mean_over(correlation, np.ones(correlation.shape, dtype=bool), 0)
 
-    result = xr.DataArray(_by_subject(dataset, of_subject), dims=PAIRS, coords=_coordinates(dataset, "subject", "session"))
+    result = xr.DataArray(
+        _by_subject(dataset, of_subject, across_environments), dims=PAIRS, coords=_coordinates(dataset, "subject", "session")
+    )
     return described(result, "population_vector_correlation")
 
 
 @_per_environment
-def ensemble_rate_correlation(dataset: xr.Dataset, absent: float = np.nan) -> xr.DataArray:
+def ensemble_rate_correlation(dataset: xr.Dataset, absent: float = np.nan, *, across_environments: bool = False) -> xr.DataArray:
     """Pearson correlation across units of their mean rates between every two sessions.
 
     rbar = sum_x p(x) r(x), with p = occupancy normalised over the valid places. By default only units observed in both sessions count.
@@ -208,6 +227,8 @@ def ensemble_rate_correlation(dataset: xr.Dataset, absent: float = np.nan) -> xr
         Longitudinal Dataset with ``rate`` and ``occupancy``.
     absent : float
         Mean rate of a unit that was not observed in a session; NaN leaves it out, 0 is the published choice.
+    across_environments : bool
+        Compare sessions of different environments, too; they are NaN otherwise.
 
     Returns
     -------
@@ -217,7 +238,7 @@ def ensemble_rate_correlation(dataset: xr.Dataset, absent: float = np.nan) -> xr
     Raises
     ------
     RefusedInputError
-        If units are not tracked between any two sessions.
+        If no two sessions may be compared.
 
     References
     ----------
@@ -228,7 +249,7 @@ def ensemble_rate_correlation(dataset: xr.Dataset, absent: float = np.nan) -> xr
     time = dataset["occupancy"].where(dataset["rate"].notnull())
     mean = (dataset["rate"] * time).sum(cells, min_count=1) / time.sum(cells, min_count=1)
     vectors = mean.fillna(absent).transpose("subject", "session", "unit").values
-    values = _by_subject(dataset, lambda subject: pairwise_pearson(vectors[subject][np.newaxis])[0])
+    values = _by_subject(dataset, lambda subject: pairwise_pearson(vectors[subject][np.newaxis])[0], across_environments)
     result = xr.DataArray(values, dims=PAIRS, coords=_coordinates(dataset, "subject", "session"))
     return described(result, "ensemble_rate_correlation")
 

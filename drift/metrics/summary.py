@@ -8,15 +8,10 @@ from scipy.stats import t as student
 
 from drift.errors import RefusedInputError
 from drift.metrics.labels import require_dims
-from drift.schema import check
+from drift.metrics.rooms import environment_labels
+from drift.schema import VARIABLES, check
 
-OVER_PLACE_UNITS = (
-    "spatial_information",
-    "spatial_information_rate",
-    "spatial_information_shuffle_reduced",
-    "spatial_information_scaled_shuffle_reduced",
-    "spatial_information_extrapolated",
-)
+SAME_TIME = 1e-12  # relative; times that differ by less are one
 
 
 def of_subject(dataset: xr.Dataset, name: str) -> xr.DataArray:
@@ -41,7 +36,7 @@ def of_subject(dataset: xr.Dataset, name: str) -> xr.DataArray:
     values = check(dataset, name)[name]
     if "unit" not in values.dims:
         return values
-    if name in OVER_PLACE_UNITS:
+    if VARIABLES[name].over_place_units:
         values = values.where(check(dataset, "place_unit")["place_unit"] == 1)
     return _mean(values, "unit").assign_attrs(values.attrs)
 
@@ -88,31 +83,61 @@ def summary(dataset: xr.Dataset, *names: str) -> xr.Dataset:
     return result
 
 
-def _line(values: np.ndarray, time: np.ndarray, normalise: bool) -> np.ndarray:
-    """Slope, its standard error, two-sided p, intercept, n of one series."""
-    seen = np.isfinite(values) & np.isfinite(time)
-    values, time, n = values[seen], time[seen], int(seen.sum())
-    if normalise and n:
-        if values[0] == 0:
-            raise RefusedInputError(
-                "values cannot be normalised to a first session of 0: pass normalise=False or start at a later session."
-            )
-        values = values / values[0]
-    if n < 2 or np.ptp(time) == 0:
-        return np.array([np.nan, np.nan, np.nan, np.nan, n])
-    deviation = time - time.mean()
+def _seen(values: np.ndarray, time: np.ndarray, rooms: np.ndarray) -> np.ndarray:
+    """Sessions that tell something: known ones, and of several environments those that were seen twice."""
+    known = np.isfinite(values) & np.isfinite(time)
+    again = np.array([(rooms[known] == room).sum() > 1 for room in rooms]) & known
+    return again if again.any() else known
+
+
+def _over_first(values: np.ndarray, rooms: np.ndarray) -> np.ndarray:
+    """Values over the first one in the same environment."""
+    firsts = np.array([values[rooms == room][0] for room in rooms])
+    if (firsts == 0).any():
+        raise RefusedInputError("values cannot be normalised to a first session of 0: pass normalise=False or start at a later session.")
+    return np.asarray(values / firsts)
+
+
+def _within(values: np.ndarray, rooms: np.ndarray) -> np.ndarray:
+    """Values less their mean in the same environment."""
+    return values - np.array([values[rooms == room].mean() for room in rooms])
+
+
+def _line(values: np.ndarray, time: np.ndarray, rooms: np.ndarray, normalise: bool) -> np.ndarray:
+    """Slope, its standard error, two-sided p, mean intercept, n of one series; environments have intercepts of their own."""
+    seen = _seen(values, time, rooms)
+    values, time, rooms, n = values[seen], time[seen], rooms[seen], int(seen.sum())
+    values = _over_first(values, rooms) if normalise and n else values
+    deviation = _within(time, rooms)
     power = (deviation**2).sum()
+    if n < 2 or power <= (SAME_TIME * np.abs(time).max()) ** 2:
+        return np.array([np.nan, np.nan, np.nan, np.nan, n])
     slope = (deviation * values).sum() / power
     intercept = values.mean() - slope * time.mean()
-    if n < 3:
+    freedom = n - np.unique(rooms).size - 1
+    if freedom < 1:
         return np.array([slope, np.nan, np.nan, intercept, n])
-    error = np.sqrt(((values - intercept - slope * time) ** 2).sum() / (n - 2) / power)
-    p = 2 * student.sf(abs(slope) / error, n - 2) if error > 0 else float(slope == 0)
+    residual = _within(values, rooms) - slope * deviation
+    error = np.sqrt((residual**2).sum() / freedom / power)
+    p = 2 * student.sf(abs(slope) / error, freedom) if error > 0 else float(slope == 0)
     return np.array([slope, error, p, intercept, n])
 
 
-def slope(values: xr.DataArray, elapsed: xr.DataArray, normalise: bool = True) -> xr.Dataset:
+def _rooms(values: xr.DataArray, elapsed: xr.DataArray, across: bool) -> xr.DataArray:
+    """([subject,] session) a number for each environment, 0 throughout where none is labelled."""
+    subjects = max(one.sizes.get("subject", 1) for one in (values, elapsed))
+    labels = environment_labels(values, elapsed, subjects=subjects, sessions=elapsed.sizes["session"])
+    numbers = np.unique(labels, return_inverse=True)[1].reshape(labels.shape) * (not across)
+    if (numbers == numbers[:1]).all():
+        return xr.DataArray(numbers[0], dims="session")
+    return xr.DataArray(numbers, dims=("subject", "session"))
+
+
+def slope(values: xr.DataArray, elapsed: xr.DataArray, normalise: bool = True, *, across_environments: bool = False) -> xr.Dataset:
     """Straight line y = intercept + slope t through sessions, with a t-test of the slope against 0.
+
+    Sessions in different environments (coordinate ``environment`` of values or elapsed) have intercepts of their own and one slope, so
+    that what differs between rooms is no change over time; a room that was seen once tells nothing.
 
     Parameters
     ----------
@@ -121,13 +146,16 @@ def slope(values: xr.DataArray, elapsed: xr.DataArray, normalise: bool = True) -
     elapsed : xarray.DataArray
         ([subject,] session) real elapsed time, with the attribute ``units``; the index of a session is no elapsed time.
     normalise : bool
-        Divide each series by its first observed session, as published.
+        Divide each series by its first observed session (in each environment), as published.
+    across_environments : bool
+        Take all sessions as if they were recorded in one room.
 
     Returns
     -------
     xarray.Dataset
-        ``slope`` (per elapsed unit), ``standard_error``, ``p_value`` (two-sided, n - 2 degrees of freedom), ``intercept``, and
-        ``sessions`` n, each (...); standard error and p are NaN for n < 3.
+        ``slope`` (per elapsed unit), ``standard_error``, ``p_value`` (two-sided; n - 2 degrees of freedom, one less for every
+        further environment), ``intercept`` (mean over environments), and ``sessions`` n, each (...); standard error and p are NaN without
+        a degree of freedom.
 
     Raises
     ------
@@ -144,7 +172,8 @@ def slope(values: xr.DataArray, elapsed: xr.DataArray, normalise: bool = True) -
         _line,
         values.astype(float),
         elapsed.astype(float),
-        input_core_dims=[["session"], ["session"]],
+        _rooms(values, elapsed, across_environments),
+        input_core_dims=[["session"], ["session"], ["session"]],
         output_core_dims=[["quantity"]],
         vectorize=True,
         kwargs={"normalise": normalise},

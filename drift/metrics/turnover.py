@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from drift.errors import RefusedInputError
-from drift.metrics.pairs import tracked_pairs
+from drift.metrics.pairs import comparable_pairs
 from drift.schema import check
 
 PAIRS = ("subject", "session", "session_other")
@@ -30,7 +30,7 @@ def _pair_counts(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return first.astype(float) @ np.swapaxes(second.astype(float), -1, -2)
 
 
-def turnover(dataset: xr.Dataset, of: Literal["active", "place"] = "place") -> xr.Dataset:
+def turnover(dataset: xr.Dataset, of: Literal["active", "place"] = "place", *, across_environments: bool = False) -> xr.Dataset:
     """Units that are kept, gained and lost from each session to every other, counted among the units observed in both.
 
     With A the group in ``session`` and B the group in ``session_other``: kept = |A and B|, gained = |B without A|, lost = |A without
@@ -42,18 +42,21 @@ def turnover(dataset: xr.Dataset, of: Literal["active", "place"] = "place") -> x
         Longitudinal Dataset with ``rate`` or ``place_unit`` and, if units are not tracked throughout, ``unit_identity``.
     of : {"active", "place"}
         The group: units with any event at a valid place, or place units.
+    across_environments : bool
+        Compare sessions of different environments, too; they are NaN otherwise.
 
     Returns
     -------
     xarray.Dataset
         ``kept``, ``gained``, ``lost``, ``shared_units`` (the denominator) and ``kept_by_chance``, each (subject, session,
-        session_other) in units; NaN for sessions that share no observed unit or whose units have different identities. Counts only:
-        the share of a group that is kept is kept / (kept + lost), its overlap kept / (kept + gained + lost).
+        session_other) in units; NaN for sessions that share no observed unit or may not be compared (other identities of units,
+        other environments). Counts only: the share of a group that is kept is kept / (kept + lost), its overlap kept / (kept + gained
+        + lost).
 
     Raises
     ------
     RefusedInputError
-        If units are not tracked between any two sessions, or the group is unknown.
+        If no two sessions may be compared, or the group is unknown.
     SchemaError
         If the variable of the group is missing.
 
@@ -66,7 +69,7 @@ def turnover(dataset: xr.Dataset, of: Literal["active", "place"] = "place") -> x
     observed, member = _observed_and_member(dataset, of)
     outside = observed & ~member
     shared = _pair_counts(observed, observed)
-    known = tracked_pairs(dataset) & (shared > 0)
+    known = comparable_pairs(dataset, across_environments) & (shared > 0)
     by_chance = np.divide(_pair_counts(member, observed) * _pair_counts(observed, member), shared, out=np.zeros_like(shared), where=known)
     counts = {
         "kept": (_pair_counts(member, member), "in both sessions"),

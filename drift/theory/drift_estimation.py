@@ -14,7 +14,7 @@ import xarray as xr
 from scipy.optimize import least_squares
 
 from drift.errors import RefusedInputError
-from drift.metrics.pairs import tracked_pairs
+from drift.metrics.pairs import comparable_pairs
 from drift.schema import check
 from drift.store import provenance
 from drift.streams import stream
@@ -195,8 +195,8 @@ def estimate(
     Raises
     ------
     RefusedInputError
-        If units are not tracked, fewer than three different lags are known, places do not follow one another, no field begins, or rates do
-        not fit the noise.
+        If no two sessions may be compared, fewer than three different lags are known, places do not follow one another, no field
+        begins, or rates do not fit the noise.
     SchemaError
         If a variable is missing.
 
@@ -217,13 +217,13 @@ def estimate(
     repetitions, seed = counted("repetitions", repetitions, 2), counted("seed", seed, 0)
     if not 0 < checked_number("confidence", confidence) < 1:
         raise RefusedInputError(f"confidence must lie within (0, 1), got {confidence}: use 0.95 for intervals of 95 %.")
-    tracked, curves, results = tracked_pairs(recording), _curves(), []
+    pairs, curves, results = comparable_pairs(recording), _curves(), []
     for subject in range(recording.sizes["subject"]):
-        sums = recorded_sums(recording, subject, tracked[subject], noise)
+        sums = recorded_sums(recording, subject, pairs[subject], noise)
         rng = stream(seed, "bootstrap").spawn(subject + 1)[-1]
         found = _described(sums, curves, _refused(sums, recording, subject), repetitions, confidence, rng)
         draws = stream(seed, "weights").spawn(subject + 1)[-1].spawn(simulations) if noise == "poisson" else []
-        results.append(_corrected(found, _bias(found, sums, recording.isel(subject=[subject]), curves, draws)))
+        results.append(_corrected(found, _bias(found, sums, recording.isel(subject=[subject]), pairs[subject], curves, draws)))
     units = str(recording["elapsed"].attrs.get("units", "1"))
     return _labelled(xr.concat(results, dim="subject", join="outer"), [subject_label(recording, s) for s in range(len(results))], units)
 
@@ -271,7 +271,9 @@ def _bend(found: xr.Dataset, sums: RecordedSums, curves: _Curves) -> float:
     return float(max(16 * near - far, 0.0) / 6)
 
 
-def _bias(found: xr.Dataset, sums: RecordedSums, recording: xr.Dataset, curves: _Curves, draws: Sequence[np.random.Generator]) -> float:
+def _bias(
+    found: xr.Dataset, sums: RecordedSums, recording: xr.Dataset, pairs: np.ndarray, curves: _Curves, draws: Sequence[np.random.Generator]
+) -> float:
     """Factor by which the lifetime of simulated weights is got wrong, 1 where it cannot be told."""
     fraction, lifetime, extent = (float(found[name]) for name in ("active_fraction", "weight_lifetime", "place_extent"))
     known = np.isfinite(recording["rate"].transpose("session", ...).values).reshape(recording.sizes["session"], -1).any(axis=1)
@@ -281,7 +283,7 @@ def _bias(found: xr.Dataset, sums: RecordedSums, recording: xr.Dataset, curves: 
     bend, ratios = _bend(found, sums, curves), []
     for rng in draws:
         copy = simulated_recording(recording, 0, fraction, lifetime, extent, bend, rng)
-        again = recorded_sums(copy, 0, np.ones((copy.sizes["session"],) * 2, dtype=bool), "poisson")
+        again = recorded_sums(copy, 0, pairs, "poisson")
         sessions, units = again.counts.shape[1:]
         if again.counts[COUNTS.index("starts")].sum() > 0:
             ratios.append(np.log(_estimates(again, np.ones(units), np.ones(sessions), curves)[1] / lifetime))

@@ -1,0 +1,186 @@
+"""Where sessions were recorded: what was measured in different environments is not compared, unless it is asked for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+import numpy as np
+import xarray as xr
+
+from drift.errors import RefusedInputError, did_you_mean
+
+Labelled = xr.Dataset | xr.DataArray
+TEXTS = ("environment", "unit_identity", "unit_label", "session_label")
+
+
+def _text(label: object) -> str:
+    """A label as text; what is missing is "", as in a session that was not recorded."""
+    missing = label is None or (isinstance(label, float) and np.isnan(label))
+    return "" if missing else str(label)
+
+
+def environment_labels(*labelled: Labelled, subjects: int, sessions: int) -> np.ndarray:
+    """Environment of every session, by the coordinate ``environment`` over subject and session.
+
+    Parameters
+    ----------
+    *labelled : xarray.Dataset or xarray.DataArray
+        Of which the first that has the coordinate tells.
+    subjects, sessions : int
+        Size of the result.
+
+    Returns
+    -------
+    numpy.ndarray
+        (subject, session) str; "" where none is known. Maps of several environments along a dim of its own are one session.
+    """
+    for one in labelled:
+        known = one.variables if isinstance(one, xr.Dataset) else one.coords
+        if "environment" in known and set(one["environment"].dims) <= {"subject", "session"}:
+            found = one["environment"]
+            order = [dim for dim in ("subject", "session") if dim in found.dims]
+            texts = np.vectorize(_text, otypes=[object])(found.transpose(*order).values).astype(str)
+            return np.broadcast_to(texts[:, np.newaxis] if order == ["subject"] else texts, (subjects, sessions))
+    return np.full((subjects, sessions), "")
+
+
+def same_environment(*labelled: Labelled, subjects: int, sessions: int) -> np.ndarray:
+    """Tell which pairs of sessions of a subject were recorded in one environment.
+
+    Parameters
+    ----------
+    *labelled : xarray.Dataset or xarray.DataArray
+        See ``environment_labels``.
+    subjects, sessions : int
+        Size of the result.
+
+    Returns
+    -------
+    numpy.ndarray
+        (subject, session, session) bool.
+    """
+    labels = environment_labels(*labelled, subjects=subjects, sessions=sessions)
+    return np.asarray(labels[:, :, np.newaxis] == labels[:, np.newaxis, :])
+
+
+def _present(dataset: xr.Dataset) -> np.ndarray:
+    """(subject, session) bool, sessions that were recorded at all: those with an elapsed time."""
+    shape = (dataset.sizes["subject"], dataset.sizes["session"])
+    if "elapsed" not in dataset.variables:
+        return np.ones(shape, dtype=bool)
+    frame = xr.DataArray(np.ones(shape, dtype=bool), dims=("subject", "session"))
+    return (frame & dataset["elapsed"].reset_coords(drop=True).drop_vars(frame.dims, errors="ignore").notnull()).values
+
+
+def environments(dataset: xr.Dataset) -> dict[str, int]:
+    """How many sessions of all subjects lie in each environment, in the order in which they come first.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Longitudinal Dataset.
+
+    Returns
+    -------
+    dict
+        Sessions by label; empty where no environment is labelled.
+    """
+    if not {"subject", "session"} <= set(dataset.dims):
+        return {}
+    labels = environment_labels(dataset, subjects=dataset.sizes["subject"], sessions=dataset.sizes["session"])
+    counted = Counter(labels[_present(dataset)].tolist())
+    return {str(label): count for label, count in counted.items() if label}
+
+
+def most_visited(labels: Iterable[str]) -> str:
+    """The label that occurs most often, of equals the one that comes first.
+
+    Parameters
+    ----------
+    labels : iterable of str
+        At least one.
+    """
+    return max((counted := Counter(labels)), key=lambda label: counted[label])
+
+
+def _chosen(dataset: xr.Dataset, environment: str | None) -> np.ndarray:
+    """(subject, session) bool, sessions in the environment, or in the one in which a subject was most."""
+    shape = {"subjects": dataset.sizes["subject"], "sessions": dataset.sizes["session"]}
+    labels, present = environment_labels(dataset, **shape), _present(dataset)
+    if environment is not None:
+        return np.asarray((labels == environment) & present)
+    rows = [row == most_visited(row[seen].tolist() or [""]) for row, seen in zip(labels, present)]
+    return np.stack(rows) & present
+
+
+def _where(values: xr.DataArray, chosen: xr.DataArray) -> xr.DataArray:
+    """Values of the chosen sessions, not observed elsewhere."""
+    if values.name in TEXTS or values.dtype.kind in "UO":
+        return values.where(chosen, "").astype(str)
+    kept = values.where(chosen, 0 if values.name == "recorded" else np.nan)
+    if "session_other" in values.dims:
+        other = chosen.rename(session="session_other")
+        kept = kept.where(other)
+    return kept.transpose(*values.dims).astype(values.dtype if values.name == "recorded" else kept.dtype).assign_attrs(values.attrs)
+
+
+def _places(dataset: xr.Dataset) -> np.ndarray:
+    """Positions of the places that were visited: on a track all from the first to the last."""
+    visited = (dataset["occupancy"] > 0).any([dim for dim in dataset["occupancy"].dims if dim != "place"]).values
+    found = np.flatnonzero(visited)
+    return found if "place_x" in dataset.coords else np.arange(found[0], found[-1] + 1)
+
+
+def _trimmed(dataset: xr.Dataset) -> xr.Dataset:
+    """Without the places and units that only other environments had."""
+    if "occupancy" in dataset and bool((dataset["occupancy"] > 0).any()):
+        dataset = dataset.isel(place=_places(dataset))
+        if "place_x" in dataset.coords:
+            number = xr.DataArray(np.arange(dataset.sizes["place"]), dims="place", attrs=dataset["place"].attrs)
+            dataset = dataset.assign_coords(place=number)
+    if "recorded" not in dataset or not bool((dataset["recorded"] == 1).any()):
+        return dataset
+    seen = (dataset["recorded"] == 1).any(["subject", "session"]).values
+    return dataset.isel(unit=slice(0, int(np.flatnonzero(seen)[-1]) + 1))
+
+
+def in_environment(dataset: xr.Dataset, environment: str | None = None) -> xr.Dataset:
+    """Keep the sessions of one environment, as if no other had been recorded.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Longitudinal Dataset with the coordinate ``environment`` (subject, session); without it nothing is left out.
+    environment : str, optional
+        Its label; by default, for every subject, the environment in which it has most sessions (of equals the first).
+
+    Returns
+    -------
+    xarray.Dataset
+        Sessions that a subject spent elsewhere are not observed: NaN, ``recorded`` 0, labels "". Sessions, subjects, places and last
+        units that are left with nothing are left out; session numbers stay.
+
+    Raises
+    ------
+    RefusedInputError
+        If no session lies in that environment.
+    """
+    known = environments(dataset)
+    if environment is None and len(known) < 2:
+        return dataset
+    if environment is not None and environment not in known:
+        raise RefusedInputError(
+            f"no session was recorded in environment {environment!r}: {did_you_mean(environment, known) or 'the recording labels none'}."
+        )
+    chosen = xr.DataArray(_chosen(dataset, environment), dims=("subject", "session"))
+    rows, columns = (np.flatnonzero(chosen.any(dim).values) for dim in ("session", "subject"))
+    pick = {"subject": rows, "session": columns}
+    others = {"session_other": columns} if "session_other" in dataset.dims else {}
+    kept, chosen = dataset.isel(pick | others), chosen.isel(pick)
+    by_session = [name for name, values in kept.variables.items() if set(values.dims) >= {"subject", "session"}]
+    bare = {name: kept[name].reset_coords(drop=True).drop_vars(kept[name].dims, errors="ignore") for name in by_session}
+    moved = {name: _where(values, chosen).variable for name, values in bare.items()}
+    coordinates = {name: values for name, values in moved.items() if name in kept.coords}
+    variables = {name: values for name, values in moved.items() if name not in kept.coords}
+    return _trimmed(kept.assign(variables).assign_coords(coordinates))
