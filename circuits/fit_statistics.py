@@ -85,7 +85,7 @@ def chosen_statistics(lens: Lens, choice: Sequence[str] = GROUPS) -> Statistics:
     RefusedInputError
         If a choice is unknown or nothing is left.
     """
-    lags, lag_class = _lag_classes(lens.elapsed)
+    lags, lag_class = _lag_classes(lens.elapsed, lens.comparable)
     of_lag = [f"lag {lag:g}" for lag in lags] if lens.tracked else []
     entries = {
         "active_fraction": ("of units", "of responses"),
@@ -110,14 +110,18 @@ def chosen_statistics(lens: Lens, choice: Sequence[str] = GROUPS) -> Statistics:
     return Statistics(tuple(names), tuple(offered[name] for name in names), positions, lags, lag_class)
 
 
-def _lag_classes(elapsed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean lag of each class and the class of each pair of sessions, -1 on the diagonal; classes hold about equally many lags."""
-    lag = np.abs(elapsed[:, np.newaxis] - elapsed)
-    distinct = np.unique(np.round(lag[~np.eye(elapsed.size, dtype=bool)], 9))
+def _lag_classes(elapsed: np.ndarray, comparable: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Mean lag of each class and the class of each pair of sessions; classes hold about equally many lags.
+
+    The class is -1 on the diagonal and for pairs in different environments, which are not compared.
+    """
+    lag = np.round(np.abs(elapsed[:, np.newaxis] - elapsed), 9)
+    paired = ~np.eye(elapsed.size, dtype=bool) & (True if comparable is None else comparable)
+    distinct = np.unique(lag[paired])
     edges = np.quantile(distinct, np.linspace(0, 1, min(LAG_CLASSES, distinct.size) + 1)[1:-1]) if distinct.size > 1 else []
-    number = np.where(np.eye(elapsed.size, dtype=bool), -1, np.searchsorted(edges, np.round(lag, 9), side="left"))
+    number = np.where(paired, np.searchsorted(edges, lag, side="left"), -1)
     number = np.unique(number, return_inverse=True)[1].reshape(lag.shape) - 1  # classes without a pair do not count
-    return np.array([lag[number == one].mean() for one in range(number.max() + 1)]), number
+    return np.array([np.abs(elapsed[:, np.newaxis] - elapsed)[number == one].mean() for one in range(number.max() + 1)]), number
 
 
 def codes(maps: np.ndarray, lens: Lens) -> Codes:

@@ -14,6 +14,7 @@ from drift.errors import RefusedInputError
 from drift.lens import as_recorded, untrained_sessions
 from drift.measurement import measure
 from drift.metrics.places import kind_of_places
+from drift.metrics.rooms import elsewhere, in_environment, in_one_environment
 from drift.null_models import changed_behaviour, frozen_code, wrong_registration
 from drift.observation import observe
 from drift.published import PUBLISHED_SLOPES
@@ -158,6 +159,9 @@ def compare(
     normalised to its first session in each published convention; y = intercept + slope t is fitted to the curve, with a t-test of the
     slope. The share that a null model explains is its change over the study divided by that of a source.
 
+    Another room is not drift: of a recording in several environments each subject is compared in that in which it has most sessions, and
+    the attribute ``left_out`` says which sessions do not enter; ``drift.metrics.in_environment`` chooses another one.
+
     Parameters
     ----------
     run : xarray.Dataset
@@ -208,6 +212,8 @@ def compare(
     lens = given if lens is None else lens
     options = _Options(seed, events, sampling_rate, shuffles, corrected)
     measured = given if given is None or isinstance(given, xr.Dataset) else _measured(given, options)
+    left_out = [] if measured is None else elsewhere(measured)
+    measured, lens = None if measured is None else in_environment(measured), in_one_environment(lens)
     datasets, ratio = _sources(run, measured, lens, options, confused, final_time)
     measures = (*MEASURES, *CORRECTED) if corrected else MEASURES
     parts = [described_source(dataset, measures).expand_dims(source=[name]) for name, dataset in datasets.items()]
@@ -224,7 +230,7 @@ def compare(
     result = result.set_coords(["since_first", "elapsed_units", "place_unit_rule"])
     attrs = {
         "title": "simulated subjects beside recordings", "time_scale_reason": scale.reason, "event_rate_ratio": ratio, "seed": seed,
-        "events": events, "confused": confused, "final_time": final_time,
+        "events": events, "confused": confused, "final_time": final_time, "left_out": "; ".join(left_out),
         "places": "" if lens is None else _other_places(run, lens if isinstance(lens, xr.Dataset) else lens[0]),
         "lens": "none" if lens is None else str((lens if isinstance(lens, xr.Dataset) else lens[0]).attrs.get("source", "unknown")),
     }  # fmt: skip

@@ -92,6 +92,11 @@ def _scale(comparison: xr.Dataset) -> str:
     return f"{fitted}; {warning}" if warning else fitted
 
 
+def _left_out(comparison: xr.Dataset) -> list[str]:
+    said = comparison.attrs.get("left_out", "")
+    return [f"rooms differ, and sessions elsewhere are left out: {said}"] if said else []
+
+
 def comparison_table(comparison: xr.Dataset, convention: str = "mean_of_ratios") -> str:
     """Write a comparison as text.
 
@@ -123,4 +128,4 @@ def comparison_table(comparison: xr.Dataset, convention: str = "mean_of_ratios")
     blocks = [line for measure in comparison["measure"].values for line in _block(chosen, str(measure))]
     lens = f"values over those of the first session ({convention.replace('_', ' ')}); observed like: {comparison.attrs['lens']}"
     lens += f"; {comparison.attrs['places']}" if comparison.attrs.get("places") else ""
-    return "\n".join([lens, "", *blocks, _scale(comparison)]) + "\n"
+    return "\n".join([lens, *_left_out(comparison), "", *blocks, _scale(comparison)]) + "\n"

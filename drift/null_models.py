@@ -8,6 +8,7 @@ import xarray as xr
 from drift.errors import RefusedInputError
 from drift.lens import own_stream
 from drift.metrics.places import closes
+from drift.metrics.rooms import same_environment
 from drift.schema import VARIABLES, check
 
 
@@ -21,6 +22,22 @@ def _relative_elapsed(dataset: xr.Dataset, first: int) -> xr.DataArray:
     return ((elapsed - start) / (end - start)).clip(0, 1).fillna(0.0)
 
 
+def _shown(run: xr.Dataset, session: int) -> xr.DataArray:
+    """([subject,] session) position of the session that is shown: of each environment the first from ``session`` on, else the first."""
+    sessions = run.sizes["session"]
+    same = same_environment(run, subjects=run.sizes.get("subject", 1), sessions=sessions)
+    later = same & (np.arange(sessions) >= session)
+    found = np.where(later.any(axis=-1), later.argmax(axis=-1), same.argmax(axis=-1))
+    return xr.DataArray(found[0], dims="session") if (found == found[:1]).all() else xr.DataArray(found, dims=("subject", "session"))
+
+
+def _picked(values: xr.DataArray, shown: xr.DataArray) -> xr.DataArray:
+    bare = values.reset_coords(drop=True).drop_vars(values.dims, errors="ignore")
+    if "subject" not in shown.dims:
+        return bare.isel(session=shown)
+    return bare.isel(session=shown, subject=xr.DataArray(np.arange(shown.sizes["subject"]), dims="subject"))
+
+
 def frozen_code(run: xr.Dataset, session: int = 1, final_gain: float = 1.0) -> xr.Dataset:
     """Show the code of one session in all sessions; on request with activity that rises or falls as a whole.
 
@@ -32,7 +49,8 @@ def frozen_code(run: xr.Dataset, session: int = 1, final_gain: float = 1.0) -> x
     run : xarray.Dataset
         Longitudinal Dataset of ``train``.
     session : int
-        Position of the session that is shown; 1 is the first after learning.
+        Position of the session that is shown; 1 is the first after learning. Where sessions lie in several environments, each shows
+        its own first session from there on.
     final_gain : float
         Activity in the last session relative to the first.
 
@@ -51,11 +69,11 @@ def frozen_code(run: xr.Dataset, session: int = 1, final_gain: float = 1.0) -> x
         raise RefusedInputError(f"session must lie between 0 and {run.sizes['session'] - 1}, got {session}: choose one of the run.")
     if not final_gain >= 0:
         raise RefusedInputError(f"final_gain must not be negative, got {final_gain}: 1 leaves the activity as it is, 0.5 halves it.")
-    same = np.full(run.sizes["session"], session)
+    same = _shown(run, session)
     pairwise = [name for name, values in run.data_vars.items() if "session_other" in values.dims]
     names = [name for name, values in run.data_vars.items() if "session" in values.dims and name not in pairwise]
     frozen = run.drop_vars(pairwise).assign(
-        {name: (run[name].dims, run[name].isel(session=same).values, run[name].attrs) for name in names}
+        {name: (run[name].dims, _picked(run[name], same).transpose(*run[name].dims).values, run[name].attrs) for name in names}
     )
     if final_gain == 1:
         return frozen

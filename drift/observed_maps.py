@@ -10,6 +10,7 @@ import xarray as xr
 from drift.errors import RefusedInputError
 from drift.lens import as_recorded, gains, recorded_rates, recorded_sessions
 from drift.metrics.places import of_ring
+from drift.metrics.rooms import same_environment
 
 
 class Lens(NamedTuple):
@@ -30,9 +31,11 @@ class Lens(NamedTuple):
     event_rates : numpy.ndarray
         (unit,) mean rates of the units with events in the first session.
     tracked : bool
-        Whether a unit number means the same unit in all sessions.
+        Whether a unit number means the same unit in all sessions (of an environment).
     around : float or None
         Length around the ring that the places lie on; None for a track or a plane.
+    comparable : numpy.ndarray or None
+        (session, session) bool, pairs of sessions in one environment; None where all are.
     """
 
     rate: np.ndarray
@@ -43,6 +46,7 @@ class Lens(NamedTuple):
     event_rates: np.ndarray
     tracked: bool
     around: float | None = None
+    comparable: np.ndarray | None = None
 
     @property
     def seen(self) -> np.ndarray:
@@ -90,9 +94,24 @@ def lens(recording: xr.Dataset, subject: int = 0) -> Lens:
         np.tile(_coordinates(chosen), (ways, 1)),
         np.repeat(np.arange(ways), places),
         events,
-        len(set(chosen["unit_identity"].values.tolist())) == 1 if "unit_identity" in chosen.coords else True,
+        _tracked(chosen),
         of_ring(chosen),
+        _same_room(chosen),
     )
+
+
+def _tracked(chosen: xr.Dataset) -> bool:
+    """Whether units are the same in all sessions of an environment, of one subject."""
+    if "unit_identity" not in chosen.coords:
+        return True
+    same, identity = _same_room(chosen), chosen["unit_identity"].values
+    return bool((identity[:, np.newaxis] == identity)[same if same is not None else ...].all())
+
+
+def _same_room(chosen: xr.Dataset) -> np.ndarray | None:
+    """(session, session) bool of one subject."""
+    same = same_environment(chosen, subjects=1, sessions=chosen.sizes["session"])[0]
+    return None if same.all() else same
 
 
 def _coordinates(recorded: xr.Dataset) -> np.ndarray:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import xarray as xr
 
 from drift.errors import RefusedInputError, did_you_mean
+from drift.metrics.places import of_ring
 
 Labelled = xr.Dataset | xr.DataArray
 TEXTS = ("environment", "unit_identity", "unit_label", "session_label")
@@ -134,7 +135,7 @@ def _places(dataset: xr.Dataset) -> np.ndarray:
 
 def _trimmed(dataset: xr.Dataset) -> xr.Dataset:
     """Without the places and units that only other environments had."""
-    if "occupancy" in dataset and bool((dataset["occupancy"] > 0).any()):
+    if "occupancy" in dataset and bool((dataset["occupancy"] > 0).any()) and of_ring(dataset) is None:
         dataset = dataset.isel(place=_places(dataset))
         if "place_x" in dataset.coords:
             number = xr.DataArray(np.arange(dataset.sizes["place"]), dims="place", attrs=dataset["place"].attrs)
@@ -143,6 +144,15 @@ def _trimmed(dataset: xr.Dataset) -> xr.Dataset:
         return dataset
     seen = (dataset["recorded"] == 1).any(["subject", "session"]).values
     return dataset.isel(unit=slice(0, int(np.flatnonzero(seen)[-1]) + 1))
+
+
+def _with_length(dataset: xr.Dataset) -> xr.Dataset:
+    """With the length of the track, where the sessions that are left share one."""
+    if "track_length" not in dataset.coords or np.unique(known := dataset["track_length"].values[_present(dataset)]).size != 1:
+        return dataset
+    length = float(known[0])
+    place = dataset["place"].assign_attrs(length=length) if "place_x" not in dataset.coords else dataset["place"]
+    return dataset.assign_coords(place=place).assign_attrs(track_length=length) if np.isfinite(length) else dataset
 
 
 def in_environment(dataset: xr.Dataset, environment: str | None = None) -> xr.Dataset:
@@ -183,4 +193,45 @@ def in_environment(dataset: xr.Dataset, environment: str | None = None) -> xr.Da
     moved = {name: _where(values, chosen).variable for name, values in bare.items()}
     coordinates = {name: values for name, values in moved.items() if name in kept.coords}
     variables = {name: values for name, values in moved.items() if name not in kept.coords}
-    return _trimmed(kept.assign(variables).assign_coords(coordinates))
+    return _with_length(_trimmed(kept.assign(variables).assign_coords(coordinates)))
+
+
+def elsewhere(dataset: xr.Dataset) -> list[str]:
+    """What ``in_environment`` leaves out by default, in words: one entry for each subject and environment.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Longitudinal Dataset.
+
+    Returns
+    -------
+    list of str
+        Such as "subject B was in environment B in 1 session"; empty where every subject stayed in one environment.
+    """
+    if len(environments(dataset)) < 2:
+        return []
+    labels = environment_labels(dataset, subjects=dataset.sizes["subject"], sessions=dataset.sizes["session"])
+    others = labels[(away := ~_chosen(dataset, None) & _present(dataset))]
+    subjects = np.broadcast_to(np.asarray(dataset["subject"].values, dtype=str)[:, np.newaxis], labels.shape)[away]
+    counted = Counter(zip(subjects.tolist(), others.tolist()))
+    return [f"subject {who} was in environment {room} in {n} session{'s' * (n > 1)}" for (who, room), n in counted.items()]
+
+
+def in_one_environment(recording: xr.Dataset | Sequence[xr.Dataset] | None) -> xr.Dataset | Sequence[xr.Dataset] | None:
+    """Keep of every subject the environment in which it has most sessions, of a longitudinal Dataset or of session Datasets.
+
+    Parameters
+    ----------
+    recording : xarray.Dataset, sequence of xarray.Dataset, or None
+        See ``in_environment``; session Datasets have scalar coordinates subject and environment.
+    """
+    if recording is None:
+        return None
+    if isinstance(recording, xr.Dataset):
+        return in_environment(recording)
+    labelled = [(str(one["subject"].item()), _text(one["environment"].item())) for one in recording if "environment" in one.coords]
+    if len(labelled) < len(recording):
+        return recording
+    visited = {who: most_visited(room for other, room in labelled if other == who) for who, _ in labelled}
+    return [one for one, (who, room) in zip(recording, labelled) if visited[who] == room]

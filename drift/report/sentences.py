@@ -160,6 +160,11 @@ def _scale(chosen: xr.Dataset) -> Iterator[str]:
 
 
 def _cautions(chosen: xr.Dataset, frame: pd.DataFrame) -> Iterator[str]:
+    if str(chosen.attrs.get("left_out", "")):
+        yield (
+            "Caution: rooms differ, and another room is not drift. Each animal is compared in the environment in which it has most "
+            f"sessions, and the others are left out: {chosen.attrs['left_out']}."
+        )
     names = [name for name in ("observed", "recorded") if name in chosen["source"].values]
     # How many shuffles were drawn makes no other rule.
     rules = {re.sub(r" of \d+", "", str(chosen["place_unit_rule"].sel(source=name).item())) for name in names}

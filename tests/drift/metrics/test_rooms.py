@@ -8,12 +8,12 @@ import itertools
 import numpy as np
 import pytest
 import xarray as xr
+from recorded_rooms import sessions
 
 import drift
 from drift import metrics
 from drift.errors import RefusedInputError
 from drift.schema import VARIABLES
-from tests.drift.recorded_rooms import sessions
 
 PLANS = (
     {"m": "AAAABA"},  # one day elsewhere
