@@ -85,7 +85,8 @@ def test_lags_of_a_fit_are_those_within_rooms():
     assert alone.names == names
 
 
-def test_the_time_scale_rests_on_pairs_in_one_room(run: xr.Dataset):
+def test_the_time_scale_rests_on_pairs_in_one_room():
+    run = gaussian_run(subjects=1, sessions=6, units=12, places=16, speed=0.05)
     made = sessions({"m": "AAAABA"}, moved=2)
     alone = drift.measure([one for one in made if one["environment"].item() == "A"])
     mixed, single = (fitted_time_scale(run, one, bootstraps=0) for one in (drift.measure(made), alone))
