@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from numbers import Real
 from typing import Any, NamedTuple
@@ -16,7 +17,8 @@ AXES = {"linear": 1, RING: 1, "square": 2, "circle": 2}  # of a position; others
 OVERHANG = 0.05  # of the track, by which a head may reach beyond its ends
 STRAY = 0.02  # share of samples that may be called stray
 SMALLEST_SPAN = 2.0  # cm, below which positions are in metres
-FEWEST_SAMPLES = 10  # with fewer a small range says nothing
+FEWEST_SAMPLES, MANY_SAMPLES = 10, 100  # with fewer a small range, and a small part of the track, say nothing
+SMALL_PART = 0.2  # of the track; who visits less is asked whether it is that long
 
 
 class Extent(NamedTuple):
@@ -149,6 +151,11 @@ def refuse_outside(position: NDArray[np.float64], extent: Extent, geometry: str,
     ------
     RefusedInputError
         If positions lie beyond the track by more than 5 % of it, or span less than 2 cm.
+
+    Warns
+    -----
+    UserWarning
+        If they cover less than a fifth of a track.
     """
     axes = position.reshape(len(position), -1)
     span = float((np.nanmax(axes, axis=0) - np.nanmin(axes, axis=0)).max())
@@ -159,10 +166,21 @@ def refuse_outside(position: NDArray[np.float64], extent: Extent, geometry: str,
         )
     if bounds is None:
         return
+    _mind_small_part(span, bounds, axes, where)
     low, high = _limits(axes, bounds, geometry)
     outside = np.asarray(((axes < low) | (axes > high)).any(axis=1))
     if outside.any():
         raise RefusedInputError(f"position of {where} was expected within {_told(bounds)}, got {_cause(axes, outside, bounds)}.")
+
+
+def _mind_small_part(span: float, bounds: tuple[float, float], axes: NDArray[np.float64], where: str) -> None:
+    """Warn of a track that is many times longer than what was visited of it."""
+    length = bounds[1] - bounds[0]
+    if axes.shape == (len(axes), 1) and len(axes) >= MANY_SAMPLES and span < SMALL_PART * length:
+        warnings.warn(
+            f"positions of {where} cover {span:.4g} cm of a track of {length:g} cm: correct the length, or the unit by scale=.",
+            stacklevel=4,
+        )
 
 
 def _limits(axes: NDArray[np.float64], bounds: tuple[float, float], geometry: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -10,7 +10,10 @@ import difflib
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
 
 COMMANDS = {
     "run": "simulate networks that keep learning, from recipes, and write what their sessions recorded",
@@ -80,9 +83,19 @@ def _status(name: str, rest: list[str]) -> int:
     from drift.errors import RefusedInputError, SchemaError
 
     try:
-        return int(importlib.import_module(f"drift.cli.{name}").main(rest) or 0)
+        with warnings.catch_warnings():
+            warnings.showwarning = partial(_warned, name, warnings.showwarning)
+            return int(importlib.import_module(f"drift.cli.{name}").main(rest) or 0)
     except (RefusedInputError, SchemaError) as refusal:
         return _said(f"repdrift {name}: {refusal}", status=2)
+
+
+def _warned(name: str, usual: Callable[..., None], message: Warning | str, category: type[Warning], *where: Any) -> None:
+    """Say what a command warns of in one line; what libraries warn of is shown as ever."""
+    if category is UserWarning:
+        print(f"\nrepdrift {name}: mind that {message}", file=sys.stderr, flush=True)
+    else:
+        usual(message, category, *where)
 
 
 def _said(text: str, status: int = 0) -> int:

@@ -86,6 +86,11 @@ def test_accepted(position, change):
         np.testing.assert_array_equal(session["position"].isnull(), position == change["lost"])
 
 
+def test_a_track_that_is_hardly_visited_is_asked_about():
+    with pytest.warns(UserWarning, match="positions of session 0 of m cover 148 cm of a track of 1500 cm: correct"):
+        made(track_length=1500.0)
+
+
 def test_velocity_is_scaled_like_position():
     assert made(RUN * 10, scale=0.1, velocity=np.full(3000, 50.0))["velocity"].values[0] == pytest.approx(5.0)
 
@@ -97,6 +102,18 @@ def test_rings_and_edges_are_written_and_read_back(kind, tmp_path):
     ):
         session = made(session=number, **change)
         xr.testing.assert_identical(next(data_adapters.sessions("interchange", write_interchange(session, tmp_path, kind))), session)
+
+
+@pytest.mark.parametrize("change", [{"geometry": "ring"}, {"bin_edges": np.arange(-2.0, 155, 4.0)}])
+def test_rings_and_edges_through_other_formats(change, tmp_path):
+    pytest.importorskip("pynwb")
+    session = made(activity=np.random.default_rng(0).poisson(0.2, (3000, 1)).astype(float), time=np.arange(3000) / 20 + 5.0, **change)
+    data_adapters.to_nwb([session], tmp_path)
+    again = next(data_adapters.sessions("nwb", tmp_path))
+    assert {k: again.attrs[k] for k in session.attrs} == session.attrs
+    np.testing.assert_allclose(again["position"], session["position"], atol=1e-9)
+    other = data_adapters.from_pynapple(data_adapters.to_pynapple(session))
+    assert {k: other.attrs[k] for k in session.attrs} == session.attrs
 
 
 def test_readers_take_scale_and_lost(tmp_path):
