@@ -3,7 +3,8 @@
 ``sessions(name, path)`` yields one session Dataset of the labelled form (``drift.schema``) after the other; ``drift.measure`` turns
 them into the longitudinal Dataset that simulated networks share. A reader is a module of this package with a function
 ``sessions(path, **options)`` and one line in ``READERS``. Where a laboratory published summaries, ``summary(name, path)`` reads them.
-``fetch(name)`` downloads public files, on request only. The way out: ``to_nwb`` writes sessions as NWB files, ``to_pynapple`` and
+``align`` puts positions on the clock of a microscope. ``fetch(name)`` downloads public files, on request only. The way out:
+``to_nwb`` writes sessions as NWB files, ``to_pynapple`` and
 ``from_pynapple`` exchange them with pynapple.
 """
 
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import xarray as xr
 
+    from data_adapters.alignment import align
     from data_adapters.nwb_writing import to_nwb
     from data_adapters.pynapple_objects import from_pynapple, to_pynapple
 
@@ -31,12 +33,13 @@ READERS: dict[str, str] = {
 SUMMARIES = ("jercog2019", "karlsson2015", "khatib2023", "sheintuch2023")
 
 EXCHANGE = {
+    "align": "data_adapters.alignment",
     "to_nwb": "data_adapters.nwb_writing",
     "from_pynapple": "data_adapters.pynapple_objects",
     "to_pynapple": "data_adapters.pynapple_objects",
 }
 
-__all__ = ["READERS", "SUMMARIES", "fetch", "from_pynapple", "sessions", "summary", "to_nwb", "to_pynapple"]
+__all__ = ["READERS", "SUMMARIES", "align", "fetch", "from_pynapple", "sessions", "summary", "to_nwb", "to_pynapple"]
 
 
 def __getattr__(name: str) -> Any:

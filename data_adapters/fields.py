@@ -9,15 +9,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from data_adapters.alignment import held_at, positions_at
 from data_adapters.containers import read_fields
+from data_adapters.directions import coded_directions
+from data_adapters.frames import frame_counts
 from data_adapters.options import nearest
+from data_adapters.positions import in_centimetres
 from data_adapters.session import integers, numbers
+from drift.clocks import frame_ends, refuse_times, usual_frame
 from drift.metrics.places import equal_bins
 from drift.schema import RefusedInputError
 
 KNOWN = (
     *("events", "events_are", "spike_times", "spike_times_index", "t_start", "t_stop", "rate_maps", "occupancy"),
-    *("position", "velocity", "direction", "trial", "fs", "t", "track_length_cm", "bin_edges_cm", "geometry"),
+    *("position", "position_t", "velocity", "direction", "trial", "duration", "fs", "t"),
+    *("track_length_cm", "bin_edges_cm", "geometry"),
     *("animal", "region", "environment", "session", "time", "time_unit", "n_detected"),
     *("position_units", "unit", "unit_label", "unit_identity", "bin_size", "minimum_speed", "source"),
 )
@@ -166,19 +172,24 @@ class Fields:
             raise RefusedInputError(f"{self._where(name)} was expected to be text or one number, got {flat.size} values: save a scalar.")
         return flat[0].item()
 
+    def times(self, name: str, sampling_rate: float | None = None) -> NDArray[np.float64] | None:
+        """Times of samples in s, or None where the field is absent."""
+        time = self.optional(name)
+        return None if time is None else refuse_times(time, self._where(name), sampling_rate)
+
     def clock(self) -> tuple[NDArray[np.float64] | None, float]:
-        """Times of the frames (s) where the file has them, and the sampling rate (Hz)."""
-        time = self.optional("t")
-        if time is None and "fs" not in self:
-            raise RefusedInputError(f"{self.path} was expected to hold fs (Hz) or t (s per frame), got neither: add one.")
-        if time is not None and (len(time) < 2 or not (np.diff(time) > 0).all()):
-            raise RefusedInputError(
-                f"{self._where('t')} was expected to increase over two frames or more, got {len(time)} frames: sort it."
-            )
-        rate = self.number("fs") if "fs" in self else 1 / float(np.median(np.diff(time))) if time is not None else np.nan
-        if not rate > 0:
+        """Times of the frames (s) where the file has them, and the sampling rate (Hz).
+
+        Frames are those of ``t`` or ``fs``; spikes without these are counted in the frames of ``position_t``.
+        """
+        rate = self.number("fs") if "fs" in self else None
+        if rate is not None and not rate > 0:
             raise RefusedInputError(f"{self._where('fs')} was expected above 0 Hz, got {rate}: give frames per second.")
-        return time, rate
+        own = "position_t" if rate is None and "t" not in self and "events" not in self else "t"
+        time = self.times(own, rate)
+        if time is None and rate is None:
+            raise RefusedInputError(f"{self.path} was expected to hold fs (Hz) or t (s per frame), got neither: add one.")
+        return time, 1 / usual_frame(time) if time is not None and rate is None else float(rate or np.nan)
 
     def position(self, frames: int | None) -> NDArray[np.float64]:
         """(frame,) or (frame, 2)."""
@@ -188,9 +199,56 @@ class Fields:
         if values.size == max(values.shape, default=1) and frames in (None, values.size):
             return values.ravel()
         expected = "one row per frame" if frames is None else f"one row per frame of events ({frames})"
-        raise RefusedInputError(
-            f"{self._where('position')} was expected with {expected}, got shape {values.shape}: transpose or cut one of them."
-        )
+        remedy = "transpose or cut one of them, or give the times of the positions as position_t"
+        raise RefusedInputError(f"{self._where('position')} was expected with {expected}, got shape {values.shape}: {remedy}.")
+
+    def behaviour(
+        self, time: NDArray[np.float64] | None, rate: float, scale: float | None, lost: float | None
+    ) -> tuple[dict[str, Any], str]:
+        """Position, velocity, direction and trial in each frame, and how directions were coded where that was told here.
+
+        What has the clock of ``position_t`` is aligned with the frames.
+
+        Parameters
+        ----------
+        time : numpy.ndarray or None
+            (frame) s; None: frames follow ``t_start``, or 0, at the sampling rate.
+        rate : float
+            Hz.
+        scale : float or None
+            cm per unit of position.
+        lost : float or None
+            Value of lost positions, which are not aligned with.
+        """
+        found = {"velocity": self.optional("velocity"), "direction": self.codes("direction"), "trial": self.optional("trial")}
+        own = self.times("position_t")
+        if own is None:
+            return {"position": self.position(self.rows("events")), **found}, ""
+        frames = self._frames(time, rate, own)
+        position = in_centimetres(self.position(len(own)), None, lost, self._where("position"))
+        track = self.number("track_length_cm") / (scale or 1.0) if self._in_centimetres() else None
+        found["position"], note = positions_at(position, own, frames, track_length=track), ""
+        mine = {name for name, values in found.items() if values is not None and len(values) == len(own)}
+        if "direction" in mine:
+            codes, note = coded_directions(found["direction"], position, self._where("direction"))
+            found["direction"] = held_at(codes, own, frames)
+        if "trial" in mine:
+            found["trial"] = held_at(found["trial"], own, frames)
+        if "velocity" in mine:
+            found["velocity"] = positions_at(found["velocity"], own, frames, track_length=np.inf)
+        return found, note
+
+    def _in_centimetres(self) -> bool:
+        return "track_length_cm" in self and self.text("position_units", "cm") == "cm"
+
+    def _frames(self, time: NDArray[np.float64] | None, rate: float, own: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Times of the frames that events are, or spikes are counted in."""
+        if time is not None:
+            return time
+        start = self.number("t_start") if "t_start" in self else 0.0
+        last = self.number("t_stop") if "events" not in self and "t_stop" in self else float(own[-1])
+        frames = self.rows("events") or max(2, int(np.floor((last - start) * rate)))
+        return start + np.arange(frames) / rate
 
     def bin_size(self) -> float | None:
         """Width of the bins where the file says it; None leaves the choice to the default, or to the edges."""
@@ -226,7 +284,7 @@ class Fields:
     def spike_counts(self, time: NDArray[np.float64] | None, rate: float, frames: int) -> tuple[NDArray[np.float64], int]:
         """Spikes (frame, cell) and the number of spikes outside of the tracked frames.
 
-        A spike at s belongs to the last frame with t <= s; the last frame ends one sample after it began.
+        A spike at s belongs to the frame that begins before or at s and ends after it; see ``frames.frame_counts``.
 
         Parameters
         ----------
@@ -245,10 +303,8 @@ class Fields:
         start, stop = self.number("t_start"), self.number("t_stop")
         begins = start + np.arange(frames) / rate if time is None else time
         if len(begins) != frames:
-            raise RefusedInputError(
-                f"{self._where('t')} was expected with one time per frame ({frames}), got {len(begins)}: cut both alike."
-            )
-        edges = np.append(begins, begins[-1] + 1 / rate)
+            remedy = "cut both alike, or give the times of the positions as position_t"
+            raise RefusedInputError(f"{self._where('t')} was expected with one time per frame ({frames}), got {len(begins)}: {remedy}.")
         trains = list(self._trains())
         every = np.concatenate(trains) if trains else np.zeros(0)
         if not ((every >= start) & (every <= stop)).all():
@@ -256,8 +312,4 @@ class Fields:
             raise RefusedInputError(
                 f"{self._where('spike_times')} was expected within t_start {start} and t_stop {stop} s, got {wrong}: correct it."
             )
-        counts = np.zeros((frames, len(trains)))
-        for cell, train in enumerate(trains):
-            frame = np.searchsorted(edges, train, side="right") - 1
-            counts[:, cell] = np.bincount(frame[(frame >= 0) & (frame < frames)], minlength=frames)
-        return counts, int(len(every) - counts.sum())
+        return frame_counts(trains, begins, frame_ends(begins, 1 / rate), self._where("spike_times"))

@@ -1,4 +1,4 @@
-"""Two clocks in one recording: positions at the frames of a microscope, spikes in the frames of a camera."""
+"""Frames of a camera: which spikes they hold, which stretches of time they make up, and the way back."""
 
 from __future__ import annotations
 
@@ -7,56 +7,64 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-ROUNDING = 1e-7  # s; a file or a library may keep fewer digits of a time than float64
+from data_adapters.alignment import ROUNDING
+from drift.clocks import frame_ends, largest_gap, usual_frame
+from drift.errors import RefusedInputError
+
+OUTSIDE = "spikes left out because they lie outside of the tracked frames"
+MISTAKEN = (500.0, 2000.0)  # times the tracked time, about where spikes in milliseconds end
+FEW = 0.02  # share of spikes in frames; with it, such spikes are in milliseconds
 
 
-def positions_at(values: NDArray[np.float64], own: NDArray[np.float64], time: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Position at these times, linear between its samples; NaN beside a lost sample and outside.
-
-    Parameters
-    ----------
-    values : numpy.ndarray
-        (sample[, axis]) positions.
-    own : numpy.ndarray
-        (sample) their times, s.
-    time : numpy.ndarray
-        (frame) times asked for, s.
-
-    Returns
-    -------
-    numpy.ndarray
-        (frame[, axis]).
-    """
-    if np.array_equal(own, time):
-        return values
-    axes = values.reshape(len(own), -1).T
-    found = np.stack([np.interp(time, own, axis, left=np.nan, right=np.nan) for axis in axes], axis=1)
-    return found[:, 0] if values.ndim == 1 else found
-
-
-def frame_counts(trains: Sequence[NDArray[np.float64]], time: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
-    """Spikes in each frame: a spike belongs to the last frame that begins before or at it.
+def frame_counts(
+    trains: Sequence[NDArray[np.float64]], time: NDArray[np.float64], ends: NDArray[np.float64], what: str = "spike times"
+) -> tuple[NDArray[np.float64], int]:
+    """Spikes in each frame: a spike belongs to the frame that begins before or at it, and ends after it.
 
     Parameters
     ----------
     trains : sequence of numpy.ndarray
         Spike times of each unit, s.
     time : numpy.ndarray
-        (frame) beginnings, s; the last frame is as long as the median one.
+        (frame) beginnings, s.
+    ends : numpy.ndarray
+        (frame) ends, s, not after the next beginning; see ``drift.clocks.frame_ends``.
+    what : str
+        What the spikes are and where they stand, for the message.
 
     Returns
     -------
     counts : numpy.ndarray
         (frame, unit).
     outside : int
-        Spikes before the first or after the last frame.
+        Spikes before the first or after the last frame, or in a gap between frames.
+
+    Raises
+    ------
+    RefusedInputError
+        If the spikes are milliseconds.
     """
-    edges = np.append(time, time[-1] + np.median(np.diff(time)))
     counts = np.zeros((len(time), len(trains)))
     for unit, train in enumerate(trains):
-        frame = np.searchsorted(edges, train, side="right") - 1
-        counts[:, unit] = np.bincount(frame[(frame >= 0) & (frame < len(time))], minlength=len(time))
-    return counts, sum(map(len, trains)) - int(counts.sum())
+        row = np.searchsorted(time, train, side="right") - 1
+        inside = (row >= 0) & (train < ends[np.maximum(row, 0)])
+        counts[:, unit] = np.bincount(row[inside], minlength=len(time))
+    spikes = sum(map(len, trains))
+    _refuse_milliseconds(trains, time, counts.sum() < FEW * spikes, what)
+    return counts, spikes - int(counts.sum())
+
+
+def _refuse_milliseconds(trains: Sequence[NDArray[np.float64]], time: NDArray[np.float64], few: bool, what: str) -> None:
+    last = max((float(train.max()) for train in trains if len(train)), default=0.0)
+    if few and MISTAKEN[0] * time[-1] < last < MISTAKEN[1] * time[-1]:
+        raise RefusedInputError(
+            f"{what} were expected in seconds, got times until {last:g} beside frames until {time[-1]:g} s: divide milliseconds by 1000."
+        )
+
+
+def outside_note(outside: int) -> str:
+    """What is said of spikes that no frame holds; empty where there are none."""
+    return f"{outside} {OUTSIDE}" if outside else ""
 
 
 def spike_times(counts: NDArray[np.float64], time: NDArray[np.float64]) -> list[NDArray[np.float64]]:
@@ -76,7 +84,8 @@ def spike_times(counts: NDArray[np.float64], time: NDArray[np.float64]) -> list[
     list of numpy.ndarray
         Increasing times of each unit, s.
     """
-    length = np.diff(time, append=time[-1] + np.median(np.diff(time)))
+    frame = usual_frame(time)
+    length = np.minimum(frame_ends(time, frame) - time, frame)
     trains = []
     for unit in counts.T.astype(int):
         frame = np.repeat(np.arange(len(time)), unit)
@@ -85,9 +94,12 @@ def spike_times(counts: NDArray[np.float64], time: NDArray[np.float64]) -> list[
     return trains
 
 
-def runs(value: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """First and last sample of each stretch of equal numbers other than 0, in order."""
-    edges = np.flatnonzero(np.diff(value, prepend=0, append=0))
+def runs(value: NDArray[np.int64], time: NDArray[np.float64] | None = None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """First and last sample of each stretch of equal numbers other than 0, in order; with times, none reaches across a gap."""
+    change = np.diff(value, prepend=0, append=0) != 0
+    if time is not None:
+        change[1:-1] |= np.diff(time) > largest_gap(usual_frame(time)) + ROUNDING
+    edges = np.flatnonzero(change)
     starts, stops = edges[edges < len(value)], edges[edges > 0]
     starts = starts[value[starts] != 0]
     stops = stops[value[stops - 1] != 0] - 1
@@ -98,8 +110,10 @@ def interval_bounds(
     time: NDArray[np.float64], starts: NDArray[np.int64], stops: NDArray[np.int64], gap: float = 0.0
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Start and end of stretches of samples, s: a sample lasts until the next one, less a gap where intervals must not touch."""
-    following = np.append(time[1:], time[-1] + np.median(np.diff(time)))
-    return time[starts], following[stops] - gap
+    frame = usual_frame(time)
+    following = np.append(time[1:], time[-1] + frame)
+    ends = np.where(following - time > largest_gap(frame) + ROUNDING, time + frame, following)
+    return time[starts], ends[stops] - gap
 
 
 def stretches(

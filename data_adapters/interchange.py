@@ -8,10 +8,14 @@ in files, from 0 in Datasets.
 ``events_are``                      optional: counts (spikes), amplitudes or trace; see ``session_dataset``
 ``spike_times``                     one array of times (s) per cell as a cell array (``.mat``), or all cells' times one after the other
                                     with ``spike_times_index``, the end of each cell's times (``.npz``, ``.nc``); with
-                                    ``t_start``, ``t_stop`` (s); a spike goes to the last frame that begins before or at it
+                                    ``t_start``, ``t_stop`` (s); a spike goes to the frame that begins before or at it and ends after
+                                    it: at the next one, or after 1.5 frames where a gap follows (more than .5 s and 3 frames)
 ``rate_maps``, ``occupancy``        (cell, direction, bin) or (cell, y, x) in Hz, the same without cell in s (variant B)
 ``position``                        (frame,) or (frame, 2) in cm; NaN = tracking lost
-``fs`` or ``t``                     Hz, or (frame,) s
+``fs`` or ``t``                     Hz, or (frame,) s, increasing; where both are given they must agree to 5 %
+``position_t``                      optional, (sample,) s: the times of ``position``, where it has a clock of its own; ``velocity``,
+                                    ``direction`` and ``trial`` of that length are on it too. See ``data_adapters.align``
+``duration``                        optional, (frame,) s: how long the events of each frame were counted
 ``track_length_cm``                 length of the track (around a ring, along the side of an arena); positions lie from 0 to it, or at most
                                     5 % beyond
 ``bin_edges_cm``                    instead of it, or beside it: edges of bins of equal width; positions outside lie in no bin
@@ -45,10 +49,12 @@ from numpy.typing import NDArray
 
 from data_adapters.containers import FORMATS, write_fields
 from data_adapters.fields import Fields
+from data_adapters.frames import outside_note
 from data_adapters.published_maps import longitudinal
 from data_adapters.recordings import Recording, recordings, registrations
 from data_adapters.registration import Registration
 from data_adapters.session import one_of, session_dataset
+from drift.clocks import frame_ends
 from drift.schema import RefusedInputError, check
 
 __all__ = ["longitudinal", "sessions", "write_interchange"]
@@ -139,16 +145,15 @@ def _session(fields: Fields, registration: Registration | None, rules: _Rules) -
     fields.require("position", "geometry", "animal", "environment", "session", "time", "time_unit", "n_detected")
     units = fields.text("position_units", "cm") if rules.position_units == "auto" else rules.position_units
     time, rate = fields.clock()
-    position = fields.position(fields.rows("events"))
-    activity, notes = (fields.matrix("events"), {}) if "events" in fields else _counted(fields, time, rate, len(position))
+    behaviour, told = fields.behaviour(time, rate, rules.scale, rules.lost)
+    counted = _given(fields) if "events" in fields else _counted(fields, time, rate, len(behaviour["position"]))
     return session_dataset(
         subject=fields.text("animal"),
         session=fields.session() - 1,
         elapsed=fields.number("time"),
         elapsed_units=fields.text("time_unit"),
         environment=fields.text("environment"),
-        activity=activity,
-        position=position,
+        activity=counted.activity,
         sampling_rate=rate,
         source=fields.text("source", SOURCE),
         position_units=units,
@@ -159,21 +164,38 @@ def _session(fields: Fields, registration: Registration | None, rules: _Rules) -
         lost=rules.lost,
         minimum_speed=fields.number("minimum_speed") if "minimum_speed" in fields else None,
         detected_units=fields.whole("n_detected"),
-        velocity=fields.optional("velocity"),
-        direction=fields.codes("direction"),
-        trial=fields.optional("trial"),
         time=time,
         events_are=_events_are(fields, rules),
         threshold_sd=rules.threshold_sd,
+        duration=counted.duration,
         coords=fields.prefixed("coord_"),
-        attrs={**fields.described(), **notes},
-        **_units(fields, registration, activity.shape[1]),
+        attrs={**fields.described(), **_noted(told, counted.notes)},
+        **behaviour,
+        **_units(fields, registration, counted.activity.shape[1]),
     )
 
 
-def _counted(fields: Fields, time: NDArray[np.float64] | None, rate: float, frames: int) -> tuple[NDArray[np.float64], dict[str, str]]:
+class _Counted(NamedTuple):
+    """Activity (frame, cell), how long each frame was counted (None: all alike, or as their times say), and what was left out."""
+
+    activity: NDArray[np.float64]
+    duration: NDArray[np.float64] | None
+    notes: str
+
+
+def _given(fields: Fields) -> _Counted:
+    return _Counted(fields.matrix("events"), fields.optional("duration"), "")
+
+
+def _counted(fields: Fields, time: NDArray[np.float64] | None, rate: float, frames: int) -> _Counted:
     counts, outside = fields.spike_counts(time, rate, frames)
-    return counts, {"notes": f"{outside} spikes left out because they lie outside of the tracked frames"} if outside else {}
+    duration = None if time is None else frame_ends(time, 1 / rate) - time
+    return _Counted(counts, duration, outside_note(outside))
+
+
+def _noted(*notes: str) -> dict[str, str]:
+    said = "; ".join(filter(None, notes))
+    return {"notes": said} if said else {}
 
 
 def _events_are(fields: Fields, rules: _Rules) -> str | None:
@@ -244,7 +266,7 @@ def _fields(dataset: xr.Dataset) -> dict[str, Any]:
         "n_detected": dataset["detected_units"].item(),
         "position_units": dataset["position"].attrs["units"],
     }
-    fields |= {name: dataset[name].values for name in ("velocity", "direction", "trial") if name in dataset}
+    fields |= {name: dataset[name].values for name in ("velocity", "direction", "trial", "duration") if name in dataset}
     fields |= {"t": dataset["time"].values} if "time" in dataset.coords else {}
     fields |= {f"coord_{name}": dataset[name].item() for name in dataset.coords if name not in SCALARS}
     known = {"geometry", "bin_size", "minimum_speed", "source", "region"}

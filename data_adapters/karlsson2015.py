@@ -25,10 +25,12 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from data_adapters import matlab, pooling, w_track
+from data_adapters.frames import outside_note
 from data_adapters.frank_laboratory import KINDS, Animal, Cell, Epoch, Selection, animal, animal_folders, column
 from data_adapters.options import existing
 from data_adapters.processed import by_animal, matrix
 from data_adapters.session import numbers, one_of, session_dataset
+from drift.clocks import LONGEST_FRAME, largest_gap, usual_frame
 from drift.schema import RefusedInputError
 
 SOURCE = "Karlsson, Carr & Frank 2015, CRCNS hc-6, doi 10.6080/K0NK3BZJ"
@@ -196,10 +198,11 @@ def _session(
     track = _track(content[0], where)
     xy = np.stack([track["x"], track["y"]], axis=1)
     factor, units = _in_units(xy, content[0], reading.position_units, where)
+    rate = round(1 / usual_frame(track["time"]), 2)
     geometry = "linear" if epoch.environment.casefold().startswith("lin") else "W"
     position = w_track.along(xy * factor, factor, epoch.task, where) if reading.linear and geometry == "W" else xy * factor
     geometry = "unknown" if geometry == "linear" else geometry  # a linear track seen from above, not linearised
-    present = _recorded_cells(content[1], epoch, len(xy), where)
+    present, outside = _recorded_cells(content[1], epoch, track["time"], where)
     first_day = epoch.exposureday if reading.by_experience else epoch.day
     return session_dataset(
         subject=chosen.prefix,
@@ -213,7 +216,8 @@ def _session(
         position=position,
         velocity=track["vel"],
         time=track["time"],
-        sampling_rate=round(1 / float(np.median(np.diff(track["time"]))), 2),
+        duration=np.full(len(xy), 1 / rate),  # as published: frames over the sampling rate
+        sampling_rate=rate,
         position_units=units,
         geometry=geometry,
         source=SOURCE,
@@ -222,19 +226,41 @@ def _session(
         coords={"recording_day": epoch.day, "epoch": epoch.epoch, **epoch.exposures},
         attrs={
             "elapsed_axis": "day of experience" if reading.by_experience else "recording day",
-            "notes": epoch.notes,
+            "notes": "; ".join(filter(None, (epoch.notes, outside_note(outside)))),
             "skipped": "; ".join(chosen.skipped),
         },
     )
 
 
-def _recorded_cells(spikes: Any, epoch: Epoch, frames: int, where: str) -> dict[tuple[int, int], NDArray[np.float64]]:
-    counted = {cell.slot: _counts(spikes, cell, frames, where) for cell in epoch.cells}
-    present = {slot: counts for slot, counts in counted.items() if counts is not None}
+def _outside(time: NDArray[np.float64], own: NDArray[np.float64], row: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell which spikes, which count in the frame that ends the step they lie in, lie in a gap of tracking or before the first frame.
+
+    Parameters
+    ----------
+    time : numpy.ndarray
+        (spike) s.
+    own : numpy.ndarray
+        (frame) s.
+    row : numpy.ndarray
+        (spike) their frames, from 0.
+    """
+    frame = usual_frame(own)
+    since = np.diff(own, prepend=-np.inf)
+    far = np.abs(time - own[row]) > LONGEST_FRAME * frame
+    return far & (since[row] > largest_gap(frame))
+
+
+def _recorded_cells(
+    spikes: Any, epoch: Epoch, time: NDArray[np.float64], where: str
+) -> tuple[dict[tuple[int, int], NDArray[np.float64]], int]:
+    """Counts of each cell that was recorded, and the spikes of all that lie outside of the tracked frames."""
+    rows = {cell.slot: _rows(spikes, cell, time, where) for cell in epoch.cells}
+    counted = {slot: found for slot, found in rows.items() if found is not None}
+    present = {slot: np.bincount(found[found >= 0], minlength=len(time)).astype(np.float64) for slot, found in counted.items()}
     if not present:
-        got = f"none of the {len(counted)} of cellinfo"
+        got = f"none of the {len(rows)} of cellinfo"
         raise RefusedInputError(f"cells of {where} were expected in the spikes file, got {got}: check that both files belong together.")
-    return present
+    return present, sum(int((found < 0).sum()) for found in counted.values())
 
 
 def _table(leaf: dict[str, Any], wanted: str, where: str) -> dict[str, NDArray[np.float64]]:
@@ -279,8 +305,8 @@ def _in_units(xy: NDArray[np.float64], leaf: dict[str, Any], position_units: str
     )
 
 
-def _counts(spikes: Any, cell: Cell, frames: int, where: str) -> NDArray[np.float64] | None:
-    """Spikes of one cell in each position frame, through the 1-based ``posindex``; None where the cell was not recorded."""
+def _rows(spikes: Any, cell: Cell, time: NDArray[np.float64], where: str) -> NDArray[np.int64] | None:
+    """(spike) position frame of each spike of one cell, by ``posindex``; -1 in a gap of tracking, None where it was not recorded."""
     where = f"spikes of tetrode {cell.tetrode}, cell {cell.cell} in {where}"
     leaf = matlab.cell(spikes, cell.tetrode - 1, cell.cell - 1)
     if leaf is None and cell.spikes > 0:
@@ -288,13 +314,15 @@ def _counts(spikes: Any, cell: Cell, frames: int, where: str) -> NDArray[np.floa
             f"{where} were expected to be {cell.spikes:g} by cellinfo, got an empty slot: check that both files belong together."
         )
     if leaf is None:
-        return None if np.isnan(cell.spikes) else np.zeros(frames)
+        return None if np.isnan(cell.spikes) else np.zeros(0, dtype=np.int64)
     if not isinstance(leaf, dict):
         raise RefusedInputError(f"{where} were expected to be a struct, got {type(leaf).__name__}: check the nesting of the file.")
     if np.size(leaf.get("data", ())) == 0:
-        return np.zeros(frames)
-    row = _table(leaf, "posindex", where)["posindex"]
-    outside = ~((row >= 1) & (row <= frames) & (row == np.floor(row)))
-    if outside.any():
-        raise RefusedInputError(f"posindex of {where} was expected as rows 1 to {frames} of pos, got {row[outside][0]:g}: check the epoch.")
-    return np.bincount(row.astype(np.int64) - 1, minlength=frames).astype(np.float64)
+        return np.zeros(0, dtype=np.int64)
+    table = _table(leaf, "time posindex", where)
+    row, frames = table["posindex"], len(time)
+    wrong = ~((row >= 1) & (row <= frames) & (row == np.floor(row)))
+    if wrong.any():
+        raise RefusedInputError(f"posindex of {where} was expected as rows 1 to {frames} of pos, got {row[wrong][0]:g}: check the epoch.")
+    own = row.astype(np.int64) - 1
+    return np.where(_outside(table["time"], time, own), -1, own)

@@ -12,7 +12,7 @@ from data_adapters.session import session_dataset
 from drift.schema import RefusedInputError, check
 
 NEEDED = ("subject", "session", "elapsed", "environment", "sampling_rate", "unit_identity")
-SAMPLED = ("velocity", "direction", "trial")
+SAMPLED = ("velocity", "direction", "trial", "duration")
 OWN = {*NEEDED, "unit", "unit_label", "detected_units"}
 RECOMMENDED = ("geometry", "bin_size", "minimum_speed", "source")
 
@@ -100,13 +100,6 @@ def sampled(session: xr.Dataset) -> dict[str, Any]:
     names = [name for name in ("activity", "position", *SAMPLED, "time") if name in session.variables]
     arrays = {name: session[name].transpose("sample", ...).values for name in names}
     return {**arrays, "activity": session["activity"].transpose("sample", "unit").values}
-
-
-def sample_times(session: xr.Dataset) -> np.ndarray:
-    """Time of each sample, s: as recorded, else counted from 0 at the sampling rate."""
-    if "time" in session.coords:
-        return session["time"].values
-    return np.arange(session.sizes["sample"]) / session["sampling_rate"].item()
 
 
 def is_simulated(attrs: Mapping[Any, Any]) -> bool:

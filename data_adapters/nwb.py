@@ -21,11 +21,13 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from data_adapters.frames import frame_counts, positions_at, stretches
+from data_adapters.alignment import positions_at
+from data_adapters.frames import frame_counts, outside_note, stretches
 from data_adapters.limits import refuse_absurd
 from data_adapters.options import existing, one_line
 from data_adapters.positions import in_centimetres
 from data_adapters.session import integers, numbers, session_dataset
+from drift.clocks import frame_ends, refuse_times, usual_frame
 from drift.schema import RefusedInputError
 
 SOURCE = "NWB file"
@@ -70,10 +72,11 @@ class Session(NamedTuple):
 
 
 class Series(NamedTuple):
-    """Values (sample, ...) and their times, s."""
+    """Values (sample, ...), their times, s, and how long each was counted, s, where that is known."""
 
     values: NDArray[np.float64]
     time: NDArray[np.float64]
+    duration: NDArray[np.float64] | None = None
 
 
 def sessions(
@@ -109,7 +112,8 @@ def sessions(
     -------
     iterator of xarray.Dataset
         Responses keep their frames, with the position interpolated at them (NaN outside of it). Spikes are counted in the frames of the
-        position: a spike belongs to the last frame that begins before or at it. ``elapsed`` in days since the subject's first file, and
+        position: a spike belongs to the frame that begins before or at it and ends after it, see ``drift.clocks``.
+        ``elapsed`` in days since the subject's first file, and
         sessions are numbered from it. With ``global_roi_id`` the number of a unit is the rank of its entry among those of the subject.
 
     Raises
@@ -206,7 +210,11 @@ def _session(
         "attrs": {"notes": notes},
         **_units(who, one, own, f"session {number}"),
     }
-    samples = {"activity": series.values, "position": positions_at(place.values, place.time, series.time)}
+    samples = {
+        "activity": series.values,
+        "duration": series.duration,
+        "position": positions_at(place.values, place.time, series.time),
+    }
     return session_dataset(**{**known, **samples, **written, **said})
 
 
@@ -244,12 +252,14 @@ def _written(content: Any, one: Session, time: NDArray[np.float64]) -> dict[str,
     held = one.labels["samples"]
     further: dict[str, Any] = {name: value for name, value in one.labels.items() if name != "samples"}
     series = content.processing["behavior"].data_interfaces.get("BehavioralTimeSeries")
-    further |= {name: numbers(series[name].data[:], f"{name} in {one.path}") for name in ("velocity", "direction") if name in held}
+    further |= {
+        name: numbers(series[name].data[:], f"{name} in {one.path}") for name in ("velocity", "direction", "duration") if name in held
+    }
     if "trial" in held:
         rows = content.trials  # absent where no sample lies in a trial
         columns: Any = [np.zeros(0)] * 3 if rows is None else [rows[name][:] for name in ("start_time", "stop_time", "trial")]
         further["trial"] = stretches(time, *columns)
-    return further | ({} if "time" in held else {"time": None})
+    return further | ({} if "time" in held else {"time": None, "duration": further.get("duration")})
 
 
 def _position(content: Any, name: str | None, path: Path, scale: float | None, lost: float | None) -> tuple[Series, str]:
@@ -301,9 +311,9 @@ def _counted(units: Any, place: Series, path: Path) -> tuple[Series, Who, str]:
     rows = np.arange(len(units))
     trains = [numbers(units.get_unit_spike_times(row), f"spike_times in {path}") for row in rows.tolist()]
     refuse_absurd((len(place.time), len(trains)), 8, f"counts of units in {path}")
-    counts, outside = frame_counts(trains, place.time)
-    notes = f"{outside} spikes left out because they lie outside of the tracked frames" if outside else ""
-    return Series(counts, place.time), _who(units, rows, "unit"), notes
+    ends = frame_ends(place.time, usual_frame(place.time))
+    counts, outside = frame_counts(trains, place.time, ends, f"spike_times in {path}")
+    return Series(counts, place.time, ends - place.time), _who(units, rows, "unit"), outside_note(outside)
 
 
 def _only(found: dict[str, Any], name: str | None, kind: str, path: Path) -> str:
@@ -331,6 +341,6 @@ def _times(series: Any, samples: int, path: Path) -> NDArray[np.float64]:
         times = float(series.starting_time or 0.0) + np.arange(samples) / rate
     else:
         times = numbers(series.timestamps[:], what)
-    if len(times) != samples or not (np.diff(times) > 0).all():
-        raise RefusedInputError(f"{what} were expected to increase, one per sample ({samples}), got {len(times)}: correct them.")
-    return times
+    if len(times) != samples:
+        raise RefusedInputError(f"{what} were expected one per sample ({samples}), got {len(times)}: correct them.")
+    return refuse_times(times, what)

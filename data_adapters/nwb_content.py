@@ -13,8 +13,9 @@ import numpy as np
 import xarray as xr
 
 from data_adapters.frames import interval_bounds, runs, spike_times
-from data_adapters.labels import SAMPLED, is_simulated, sample_times, session_labels, session_name
+from data_adapters.labels import SAMPLED, is_simulated, session_labels, session_name
 from data_adapters.nwb import GLOBAL, LABELS, ROOM, package
+from drift.clocks import sample_times
 from drift.schema import RefusedInputError
 
 SECONDS = {"day": 86400.0, "min": 60.0, "step": 1.0}
@@ -124,6 +125,9 @@ def _add_behaviour(module: Any, session: xr.Dataset) -> dict[str, Any]:
     if "direction" in session:
         about = "1 towards larger positions, -1 back, 0 neither"
         further.create_timeseries(name="direction", data=session["direction"].values, unit="1", description=about, **clock)
+    if "duration" in session:
+        about = "how long the activity of each sample was counted"
+        further.create_timeseries(name="duration", data=session["duration"].values, unit="s", description=about, **clock)
     if further.time_series:
         module.add(further)
     return clock
@@ -197,10 +201,10 @@ def _add_spikes(content: Any, session: xr.Dataset) -> None:
 
 
 def _add_trials(content: Any, session: xr.Dataset) -> None:
-    trial = session["trial"].values
-    first, last = runs(trial)
+    trial, time = session["trial"].values, sample_times(session)
+    first, last = runs(trial, time)
     content.add_trial_column("trial", "number of the trial")
-    for number, start, stop in zip(trial[first].tolist(), *interval_bounds(sample_times(session), first, last), strict=True):
+    for number, start, stop in zip(trial[first].tolist(), *interval_bounds(time, first, last), strict=True):
         content.add_trial(start_time=start, stop_time=stop, trial=number)
 
 

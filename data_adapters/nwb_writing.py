@@ -4,10 +4,10 @@ Where things are in a file, so that they are found without this package:
 
 ==================================  =======================================================================================
 ``processing/behavior``             ``Position/position`` in metres (cm with conversion 0.01) or pixels; ``BehavioralTimeSeries`` with
-                                    ``velocity`` and ``direction`` where known
+                                    ``velocity``, ``direction`` and ``duration`` where known
 ``processing/ophys``                ``Fluorescence/activity``: events of each region in each frame, its regions in ``ImageSegmentation``
 ``units``                           instead, where spike times are asked for
-``trials``                          one row for each stretch of samples of a trial, with its number
+``trials``                          one row for each stretch of samples of a trial without a gap, with its number
 ``processing/repdrift``             table ``session`` of one row: what a session Dataset says beside its samples
 ==================================  =======================================================================================
 

@@ -20,15 +20,18 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from data_adapters.frames import frame_counts, interval_bounds, positions_at, runs, spike_times, stretches
-from data_adapters.labels import checked, sample_times, session_labels, session_name
+from data_adapters.alignment import held_at, positions_at
+from data_adapters.frames import frame_counts, interval_bounds, outside_note, runs, spike_times, stretches
+from data_adapters.labels import checked, session_labels, session_name
 from data_adapters.session import session_dataset
-from drift.running import is_directed, running_samples
+from drift.clocks import LONGEST_FRAME, frame_ends, largest_gap, refuse_times, sample_times, usual_frame
+from drift.running import is_directed, some_running_samples
 from drift.schema import RefusedInputError
 
 PRECISION = 1e-8  # s; pynapple keeps nine decimals
 GAP = 1e-6  # s; intervals of pynapple do not touch
 AXES = ("x", "y")
+BESIDE = ("velocity", "direction", "duration")
 
 
 def package() -> Any:
@@ -58,7 +61,8 @@ def to_pynapple(session: xr.Dataset, *, minimum_speed: float | None = None, spik
     dict
         ``activity``: TsdFrame (sample, unit) in events, its columns the numbers of units, with the metadata ``unit_label``.
         ``position``: Tsd, or TsdFrame with the columns x and y, in cm or pixel, NaN where tracking was lost. ``velocity``, ``direction``:
-        Tsd, where known. ``running``: IntervalSet of the samples that ``drift.measure`` counts; where running directions are known on a
+        Tsd, where known; ``duration``: Tsd, s, where samples have times.
+        ``running``: IntervalSet of the samples that ``drift.measure`` counts; where running directions are known on a
         track, also ``outbound`` (towards larger positions) and ``inbound``. ``trials``: IntervalSet with the metadata ``trial``, where
         known. ``spikes``: TsGroup, spread evenly over the first half of their frames. ``session``: dict, what these objects cannot
         hold. An interval ends a microsecond before the sample that follows it; times are rounded to 1e-9 s.
@@ -76,15 +80,15 @@ def to_pynapple(session: xr.Dataset, *, minimum_speed: float | None = None, spik
     nap = package()
     session = checked(session)
     time, labels = sample_times(session), session_labels(session)
-    metadata = {"unit_label": labels["unit_label"]}
+    metadata, known = {"unit_label": labels["unit_label"]}, {"t": time, "time_support": _pieces(time)}
     objects: dict[str, Any] = {
-        "activity": nap.TsdFrame(t=time, d=session["activity"].values, columns=labels["unit"], metadata=metadata),
-        "position": _position(session, time),
-        **{name: nap.Tsd(t=time, d=session[name].values) for name in ("velocity", "direction") if name in session},
+        "activity": nap.TsdFrame(d=session["activity"].values, columns=labels["unit"], metadata=metadata, **known),
+        "position": _position(session, known),
+        **{name: nap.Tsd(d=session[name].values, **known) for name in BESIDE if name in session},
         **_running(session, time, labels["minimum_speed"] if minimum_speed is None else minimum_speed),
     }
     if "trial" in session:
-        first, last = runs(session["trial"].values)
+        first, last = runs(session["trial"].values, time)
         objects["trials"] = _intervals(time, first, last, session["trial"].values)
     if spikes:
         objects["spikes"] = _spikes(session, time, metadata)
@@ -121,16 +125,20 @@ def from_pynapple(objects: Mapping[str, Any], **labels: Any) -> xr.Dataset:
     >>> session = data_adapters.from_pynapple({"spikes": data["units"], "position": data["position"]}, subject="m1", session=0, ...)
     """
     nap = package()
-    for name, kinds in {"position": (nap.Tsd, nap.TsdFrame), "velocity": (nap.Tsd,), "direction": (nap.Tsd,)}.items():
+    for name, kinds in {"position": (nap.Tsd, nap.TsdFrame), **dict.fromkeys(BESIDE, (nap.Tsd,))}.items():
         _of_kind(objects, name, kinds, needed=name == "position")
     _of_kind(objects, "activity", (nap.TsdFrame,), needed="spikes" not in objects)
     _of_kind(objects, "spikes", (nap.TsGroup,), needed=False)
     _of_kind(objects, "trials", (nap.IntervalSet,), needed=False)
     said = {**objects.get("session", {}), **labels}
     time, units = _events(objects)
-    samples: dict[str, Any] = {name: _at(objects[name], time) for name in ("position", "velocity") if name in objects}
+    samples: dict[str, Any] = {"position": _at(objects["position"], time)}
+    if "velocity" in objects:
+        samples["velocity"] = _at(objects["velocity"], time, np.inf)
     if "direction" in objects:
-        samples["direction"] = _held(objects["direction"], time)
+        samples["direction"] = held_at(objects["direction"].values, objects["direction"].times(), time)
+    if "duration" in objects and np.array_equal(objects["duration"].times(), time):
+        samples["duration"] = objects["duration"].values
     if "trials" in objects:
         trials = objects["trials"]
         numbers = trials["trial"] if "trial" in trials.metadata_columns else np.arange(1, len(trials) + 1)
@@ -144,9 +152,14 @@ def from_pynapple(objects: Mapping[str, Any], **labels: Any) -> xr.Dataset:
     return session_dataset(**{**units, **samples, **known})
 
 
-def _position(session: xr.Dataset, time: NDArray[np.float64]) -> Any:
+def _position(session: xr.Dataset, known: Mapping[str, Any]) -> Any:
     nap, values = package(), session["position"].values
-    return nap.Tsd(t=time, d=values) if values.ndim == 1 else nap.TsdFrame(t=time, d=values, columns=list(AXES))
+    return nap.Tsd(d=values, **known) if values.ndim == 1 else nap.TsdFrame(d=values, columns=list(AXES), **known)
+
+
+def _pieces(time: NDArray[np.float64]) -> Any:
+    """Stretches of samples without a gap."""
+    return package().IntervalSet(*interval_bounds(time, *runs(np.ones(time.size, dtype=np.int64), time)))
 
 
 def _intervals(time: NDArray[np.float64], first: NDArray[np.int64], last: NDArray[np.int64], trial: NDArray[np.int64] | None = None) -> Any:
@@ -158,12 +171,12 @@ def _running(session: xr.Dataset, time: NDArray[np.float64], minimum_speed: floa
     """Stretches of the samples that ``drift.measure`` counts, and of those of each running direction."""
     directed = is_directed(session, "auto")
     numbered = session.assign_coords(number=("sample", np.arange(time.size)))
-    kept = running_samples(numbered, minimum_speed, directed)["number"].values
+    kept = some_running_samples(numbered, minimum_speed, directed)["number"].values
     running = np.zeros(time.size, dtype=np.int64)
     running[kept] = session["direction"].values[kept] if directed else 1
     ways = {"running": np.abs(running)}
     ways |= {"outbound": running * (running == 1), "inbound": running * (running == -1)} if directed else {}
-    return {name: _intervals(time, *runs(samples)) for name, samples in ways.items()}
+    return {name: _intervals(time, *runs(samples, time)) for name, samples in ways.items()}
 
 
 def _spikes(session: xr.Dataset, time: NDArray[np.float64], metadata: Mapping[str, Any]) -> Any:
@@ -171,7 +184,7 @@ def _spikes(session: xr.Dataset, time: NDArray[np.float64], metadata: Mapping[st
     if (counts != np.floor(counts)).any():
         got = f"{counts[counts != np.floor(counts)][0]:g}"
         raise RefusedInputError(f"activity of {session_name(session)} was expected to hold counts, got {got}: leave spikes out.")
-    support = nap.IntervalSet(*(bound[0] for bound in interval_bounds(time, np.array([0]), np.array([len(time) - 1]))))
+    support = _pieces(time)
     trains = {
         int(unit): nap.Ts(t=train, time_support=support)
         for unit, train in zip(session["unit"].values, spike_times(counts, time), strict=True)
@@ -197,21 +210,45 @@ def _events(objects: Mapping[str, Any]) -> tuple[NDArray[np.float64], dict[str, 
     labels = [str(label) for label in (source["unit_label"] if named else (f"unit {key}" for key in keys))]
     if "activity" in objects:
         return source.times(), {"activity": source.values, "unit": number, "unit_label": labels}
-    time = objects["position"].times()
-    counts, outside = frame_counts([source[key].times() for key in keys], time)
-    notes = {"attrs": {"notes": f"{outside} spikes left out because they lie outside of the tracked frames"}} if outside else {}
-    return time, {"activity": counts, "unit": number, "unit_label": labels, "events_are": "counts", **notes}
+    position = objects["position"]
+    time = refuse_times(position.times(), "times of position")
+    ends = _ends(time, position.time_support)
+    counts, outside = frame_counts([source[key].times() for key in keys], time, ends)
+    notes = {"attrs": {"notes": outside_note(outside)}} if outside else {}
+    return time, {"activity": counts, "duration": ends - time, "unit": number, "unit_label": labels, "events_are": "counts", **notes}
 
 
-def _at(series: Any, time: NDArray[np.float64]) -> NDArray[np.float64]:
-    values = positions_at(series.values.astype(float), series.times(), time)
-    return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
+def _ends(time: NDArray[np.float64], support: Any) -> NDArray[np.float64]:
+    """Where frames end, s: none reaches beyond the epoch it lies in; an epoch that ends with its last sample has a usual one there."""
+    frame = usual_frame(time)
+    epoch = np.searchsorted(support.start, time + PRECISION, side="right") - 1
+    closes = np.where(support.end[epoch] > time + PRECISION, support.end[epoch], time + frame)
+    last = np.append(np.diff(epoch) > 0, True)
+    ends = np.where(last, np.minimum(time + LONGEST_FRAME * frame, closes), frame_ends(time, frame))
+    return np.minimum(ends, np.append(time[1:], np.inf))
 
 
-def _held(series: Any, time: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Value of the last sample before or at each time; 0 before the first one."""
-    row = np.searchsorted(series.times(), time, side="right") - 1
-    return np.where(row >= 0, series.values[np.maximum(row, 0)], 0)
+def _at(series: Any, time: NDArray[np.float64], track_length: float | None = None) -> NDArray[np.float64]:
+    """Values at these times, within the epochs of the series."""
+    own, values = series.times(), series.values.astype(float)
+    values = values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
+    if np.array_equal(own, time):
+        return values
+    refuse_times(own, "times of an object")
+    found = np.full((time.size, *values.shape[1:]), np.nan)
+    for start, end in zip(series.time_support.start, series.time_support.end, strict=True):
+        mine, asked = ((times > start - PRECISION) & (times < end + PRECISION) for times in (own, time))
+        if mine.sum() > 1:
+            found[asked] = positions_at(
+                values[mine], own[mine], time[asked], largest_gap(usual_frame(own)), track_length or _extent(values)
+            )
+    return found
+
+
+def _extent(values: NDArray[np.float64]) -> float:
+    """Range of the values that are known, along the longer axis."""
+    known = np.isfinite(values.reshape(len(values), -1)).all(axis=1)
+    return float(np.ptp(values[known], axis=0).max()) if known.any() else 0.0
 
 
 def _clock(time: NDArray[np.float64], said: Mapping[str, Any]) -> NDArray[np.float64] | None:

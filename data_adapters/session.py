@@ -19,6 +19,7 @@ from data_adapters.positions import (
     refuse_uneven_ring,
     stated_extent,
 )
+from drift.clocks import refuse_times, sample_durations
 from drift.schema import RefusedInputError, check, labelled
 
 GEOMETRIES = ("linear", "ring", "L", "W", "square", "circle", "unknown")
@@ -127,15 +128,19 @@ def _trial(values: ArrayLike, samples: int, where: str) -> NDArray[np.int64]:
     return array
 
 
-def _time(values: ArrayLike, samples: int, where: str) -> NDArray[np.float64]:
+def _time(values: ArrayLike, samples: int, sampling_rate: float, where: str) -> NDArray[np.float64]:
     time = _by_sample(values, samples, "time", where)
-    steps = np.diff(time)
-    if not (steps > 0).all():
-        sample = int(np.flatnonzero(~(steps > 0))[0])
+    return refuse_times(time, f"time of {where}", sampling_rate)
+
+
+def _duration(values: ArrayLike, samples: int, where: str) -> NDArray[np.float64]:
+    duration = _by_sample(values, samples, "duration", where)
+    if not (duration > 0).all():
+        first = int(np.flatnonzero(~(duration > 0))[0])
         raise RefusedInputError(
-            f"time of {where} was expected to increase, got {time[sample + 1]} after {time[sample]} s at sample {sample + 1}: sort it."
+            f"duration of {where} was expected above 0 s, got {duration[first]} at sample {first}: give how long each sample lasts."
         )
-    return time
+    return duration
 
 
 def _units(unit: ArrayLike | None, unit_label: Sequence[str] | None, count: int, where: str) -> dict[str, Any]:
@@ -194,6 +199,7 @@ def session_dataset(
     time: ArrayLike | None = None,
     events_are: str | None = None,
     threshold_sd: float | None = None,
+    duration: ArrayLike | None = None,
     coords: Mapping[str, str | float] | None = None,
     attrs: Mapping[str, str | float] | None = None,
 ) -> xr.Dataset:
@@ -236,6 +242,11 @@ def session_dataset(
         Speed (position units/s, signed on linear tracks); 1 towards larger positions, -1 back and 0 neither, or two other codes (0 and 1,
         1 and 2, texts) where the position tells which is which; trial number, 0 outside.
     time : array_like (sample,), optional
+        Time of each sample, s, increasing; the median step, or where frames were lost the shortest ones, is one over ``sampling_rate``
+        to 5 %.
+    duration : array_like (sample,), optional
+        How long the activity of each sample was counted, s; default, where ``time`` is given, until the next sample, or a usual frame
+        where frames were lost.
         Time of each sample, s, increasing.
     events_are : {"counts", "amplitudes", "trace"}, optional
         What activity is; by default counts or amplitudes, as its numbers look. The attribute ``kind`` of activity keeps it. Amplitudes of
@@ -301,7 +312,13 @@ def session_dataset(
         **(coords or {}),
     }
     if time is not None:
-        coordinates["time"] = ("sample", _time(time, samples, where), {"units": "s"})
+        times = _time(time, samples, sampling_rate, where)
+        coordinates["time"] = ("sample", times, {"units": "s"})
+        duration = sample_durations(times, 1 / sampling_rate) if duration is None else duration
+    if duration is not None:
+        variables["duration"] = labelled("duration", ("sample",), _duration(duration, samples, where))
+    geometry = one_of(geometry, GEOMETRIES, f"geometry of {where}")
+    described = {"bin_size": bin_size, "minimum_speed": minimum_speed, "geometry": geometry, "source": str(source), **(attrs or {})}
     described = {"bin_size": bin_size, "minimum_speed": minimum_speed, "geometry": geometry, "source": str(source), **attrs}
     described |= extent.attrs()
     return check(xr.Dataset(variables, coords=coordinates, attrs=described), "activity", "position")

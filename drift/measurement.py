@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import xarray as xr
 
+from drift.clocks import durations, refuse_times
 from drift.errors import RefusedInputError
 from drift.longitudinal import Measured, joined_sessions
 from drift.metrics.activity import active_units, event_counts, fraction_active_responses, participation_ratio
@@ -18,7 +19,7 @@ from drift.metrics.labels import described, observed_units
 from drift.metrics.places import refuse_absurd
 from drift.metrics.rate_maps import directed_places, rate_maps
 from drift.metrics.significance import circular_shift_p_values, place_units
-from drift.running import is_directed, positions_by_axis, running_samples, session_grid, session_name, visited_cells
+from drift.running import is_directed, positions_by_axis, session_grid, session_name, some_running_samples, visited_cells
 from drift.schema import check, labelled
 from drift.streams import stream
 
@@ -83,7 +84,8 @@ def _significant(session: xr.Dataset, place: xr.DataArray, rules: _Rules) -> xr.
     """1 for units with enough events while moving whose information beats circular shifts."""
     activity, rate = session["activity"], session["sampling_rate"].item()
     rng, shift = _generator(session, rules), max(1, round(rules.minimum_shift * rate))
-    p = circular_shift_p_values(activity, place, 1 / rate, rules.shuffles, shift, rng, minimum_occupancy=rules.minimum_occupancy)
+    duration = durations(session)
+    p = circular_shift_p_values(activity, place, duration, rules.shuffles, shift, rng, minimum_occupancy=rules.minimum_occupancy)
     flags = (p < SIGNIFICANCE) & (event_counts(activity) >= rules.minimum_events)
     return described(flags.astype(float).where(observed_units(activity)), "place_unit")
 
@@ -91,7 +93,7 @@ def _significant(session: xr.Dataset, place: xr.DataArray, rules: _Rules) -> xr.
 def _corrected(session: xr.Dataset, place: xr.DataArray, place_unit: xr.DataArray, rules: _Rules) -> dict[str, xr.DataArray]:
     if not rules.repetitions:
         return {}
-    rng, duration = _generator(session, rules).spawn(1)[0], 1 / session["sampling_rate"].item()
+    rng, duration = _generator(session, rules).spawn(1)[0], durations(session)
     try:
         estimates = corrected_spatial_information(
             session["activity"], place, duration, place_unit, rng, rules.repetitions, rules.minimum_occupancy
@@ -130,20 +132,40 @@ def _numbers(session: xr.Dataset, maps: xr.Dataset, place_unit: xr.DataArray) ->
     }
 
 
+def _timed(session: xr.Dataset) -> xr.Dataset:
+    """The session with the duration of each sample where it has times, before samples are chosen among."""
+    if "time" not in session.coords:
+        return session
+    refuse_times(session["time"].values.astype(float), f"time of {session_name(session)}", session["sampling_rate"].item())
+    return session.assign(duration=durations(session))
+
+
+def _times(session: xr.Dataset, running: xr.Dataset) -> dict[str, xr.DataArray]:
+    """Time with a known position, and time that counts, s."""
+    tracked = session.isel(sample=np.isfinite(session["position"]).all([dim for dim in session["position"].dims if dim != "sample"]))
+    return {"running_time": _total(running), "tracked_time": _total(tracked)}
+
+
+def _total(session: xr.Dataset) -> xr.DataArray:
+    duration = durations(session)
+    total = float(duration.sum()) if isinstance(duration, xr.DataArray) else session.sizes["sample"] * duration
+    return xr.DataArray(total)
+
+
 def _measured(session: xr.Dataset, rules: _Rules) -> Measured:
     check(session)
     labels = _labels(session)
     session = _checked(session)
     bin_size, minimum_speed = (_recommended(session, name, getattr(rules, name)) for name in ("bin_size", "minimum_speed"))
     directed = is_directed(session, rules.direction)
+    session = _timed(session)
     grid = session_grid(session, bin_size)
     refuse_absurd(positions_by_axis(session), grid, session_name(session))
-    running, cells, place = visited_cells(running_samples(session, minimum_speed, directed), grid)
+    running, cells, place = visited_cells(some_running_samples(session, minimum_speed, directed), grid)
     direction = running["direction"].reset_coords(drop=True) if directed else None
     activity = running["activity"].reset_coords(drop=True).drop_vars(["sample", "unit"], errors="ignore")
     running = running.drop_vars(["sample", "unit"], errors="ignore")
-    duration = 1 / labels["sampling_rate"]
-    maps = rate_maps(activity, place, len(cells), direction, None, duration, rules.minimum_occupancy)
+    maps = rate_maps(activity, place, len(cells), direction, None, durations(running), rules.minimum_occupancy)
     if not bool(maps["rate"].notnull().any()):
         raise RefusedInputError(
             f"{session_name(session)}: no place was visited for more than {rules.minimum_occupancy:g} s: "
@@ -154,7 +176,7 @@ def _measured(session: xr.Dataset, rules: _Rules) -> Measured:
         place_unit = _significant(running, index, rules)
     else:
         place_unit = place_units(spatial_information(maps["rate"], maps["occupancy"]), observed_units(activity))
-    numbers = {**_numbers(running, maps, place_unit), **_corrected(running, index, place_unit, rules)}
+    numbers = {**_numbers(running, maps, place_unit), **_times(session, running), **_corrected(running, index, place_unit, rules)}
     numbers = {name: array.reset_coords(drop=True) for name, array in numbers.items()}
     attrs = {
         "bin_size": bin_size,
@@ -211,11 +233,13 @@ def measure(
 ) -> xr.Dataset:
     """Measure recorded sessions: rate maps, spatial information, place units and active fractions over sessions and subjects.
 
-    Samples count while the position is known and the speed exceeds ``minimum_speed``; activity at rest enters nothing. Bins start at
-    position 0, or at the first edge where the session has edges, and are ``bin_size`` wide, so that sessions share a grid; a position at
-    the end of the track lies in the last bin, one outside of edges that were given in none. On a ring the last bin is next to the first.
-    Sessions are taken one at a time and only their maps are kept.
-    Units of one number are the same unit in sessions of the same ``unit_identity``, and unrelated otherwise.
+    Samples count while the position is known and the speed exceeds ``minimum_speed``; activity at rest enters nothing. Speed is what the
+    session has as ``velocity``, or else the slope of the positions over half a second, so that neither jitter nor held frames count as
+    speed or rest, and no gap or wrap is run through; see ``drift.speeds``. Where a session has times, each sample lasts as long as they
+    say (``drift.clocks``), in occupancy, rates, information and shift test alike. Bins start at position 0, or at the first edge where
+    the session has edges, and are ``bin_size`` wide, so that sessions share a grid; a position at the end of the track lies in the last
+    bin, one outside of edges that were given in none. On a ring the last bin is next to the first. Sessions are taken one at a time and
+    only their maps are kept. Units of one number are the same unit in sessions of the same ``unit_identity``, and unrelated otherwise.
 
     Parameters
     ----------
@@ -251,6 +275,7 @@ def measure(
         Longitudinal Dataset (subject, session, unit, place[, direction]) as in ``drift.schema``. Places on a track are bin centres; in a
         plane they are numbers of visited bins with the coordinates ``place_x`` and ``place_y``. The attributes of these coordinates say
         ``bin_size``, ``origin``, ``length`` of the track and whether it is a ring. Fractions are over ``detected_units``.
+        ``running_time`` and ``tracked_time`` (subject, session) are the seconds that count and those with a known position.
 
     Warns
     -----

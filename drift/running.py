@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from drift.clocks import sample_times
 from drift.errors import RefusedInputError
 from drift.metrics.places import RING, Grid, cells_of
+from drift.speeds import speeds
 
 
 def session_name(session: xr.Dataset) -> str:
@@ -24,15 +26,26 @@ def session_name(session: xr.Dataset) -> str:
     return f"subject {session['subject'].item()}, session {session['session'].item()}"
 
 
-def _speed(session: xr.Dataset) -> np.ndarray:
-    """(sample) speed, from the positions where no velocity was recorded; the first step is taken twice."""
+def sample_speeds(session: xr.Dataset, minimum_speed: float) -> np.ndarray:
+    """Speed in each sample: as recorded, or from the positions of half a second; see ``drift.speeds``.
+
+    Parameters
+    ----------
+    session : xarray.Dataset
+        Session Dataset.
+    minimum_speed : float
+        Speed that must be told from rest, in units of position per second.
+
+    Returns
+    -------
+    numpy.ndarray
+        (sample) not negative; NaN where it cannot be told.
+    """
     if "velocity" in session:
         return np.abs(session["velocity"].values.astype(float))
     position = session["position"].transpose("sample", ...).values.astype(float)
-    step = np.diff(position.reshape(position.shape[0], -1), axis=0, prepend=np.nan)
-    speed = np.sqrt((step**2).sum(axis=1)) * session["sampling_rate"].item()
-    speed[:1] = speed[1:2] if speed.size > 1 else 0.0
-    return speed
+    frame = 1 / session["sampling_rate"].item()
+    return speeds(position.reshape(position.shape[0], -1), sample_times(session), frame, minimum_speed)
 
 
 def is_directed(session: xr.Dataset, direction: str) -> bool:
@@ -64,7 +77,7 @@ def is_directed(session: xr.Dataset, direction: str) -> bool:
 
 
 def running_samples(session: xr.Dataset, minimum_speed: float, directed: bool) -> xr.Dataset:
-    """Return the samples with a known position, a speed above the minimum and, if asked for, a running direction.
+    """Return the samples with a known position, a speed above the minimum and, if asked for, a running direction; maybe none.
 
     Parameters
     ----------
@@ -78,24 +91,31 @@ def running_samples(session: xr.Dataset, minimum_speed: float, directed: bool) -
     Returns
     -------
     xarray.Dataset
+    """
+    position = session["position"].transpose("sample", ...)
+    keep = np.isfinite(position.values.reshape(position.sizes["sample"], -1)).all(axis=1)
+    if minimum_speed > 0:
+        keep &= sample_speeds(session, minimum_speed) > minimum_speed
+    if directed:
+        keep &= np.abs(session["direction"].values) == 1
+    return session.isel(sample=keep)
+
+
+def some_running_samples(session: xr.Dataset, minimum_speed: float, directed: bool) -> xr.Dataset:
+    """Return ``running_samples``, or refuse a session that has none.
 
     Raises
     ------
     RefusedInputError
         If no sample is left.
     """
-    position = session["position"].transpose("sample", ...)
-    keep = np.isfinite(position.values.reshape(position.sizes["sample"], -1)).all(axis=1)
-    if minimum_speed > 0:
-        keep &= _speed(session) > minimum_speed
-    if directed:
-        keep &= np.abs(session["direction"].values) == 1
-    if not keep.any():
+    running = running_samples(session, minimum_speed, directed)
+    if not running.sizes["sample"]:
         raise RefusedInputError(
-            f"{session_name(session)}: none of {keep.size} samples has a position and a speed above {minimum_speed:g}: lower minimum_speed "
-            "or leave the session out."
+            f"{session_name(session)}: none of {session.sizes['sample']} samples has a position and a speed above {minimum_speed:g}: "
+            "lower minimum_speed or leave the session out."
         )
-    return session.isel(sample=keep)
+    return running
 
 
 def positions_by_axis(session: xr.Dataset) -> np.ndarray:

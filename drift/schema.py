@@ -58,10 +58,13 @@ VARIABLES: dict[str, Variable] = {
     "velocity": Variable(("sample",), "cm/s", "speed, signed where the track is one-dimensional"),
     "direction": Variable(("sample",), "1", "running direction: 1 towards larger positions, -1 back, 0 neither"),
     "trial": Variable(("sample",), "1", "trial number, 0 outside of trials"),
+    "duration": Variable(("sample",), "s", "how long the activity of each sample was counted"),
     "rate": Variable(
         (*SESSION, "unit", "place"), "as activity", "unsmoothed rate map; NaN where a place was not visited", of_place=True, per_time=True
     ),
     "occupancy": Variable((*SESSION, "place"), "s or sample", "time spent at each place", of_place=True),
+    "running_time": Variable(SESSION, "s", "time that counts: position known, faster than the minimum, in a running direction"),
+    "tracked_time": Variable(SESSION, "s", "time with a known position, at rest or running"),
     "recorded": Variable((*SESSION, "unit"), "1", "1 where the unit was observed in the session, 0 where it is absent", flag=True),
     "detected_units": Variable(SESSION, "1", "units observed in the session: the denominator of fractions"),
     "active_units": Variable(SESSION, "1", "observed units with any activity: a numerator"),

@@ -30,7 +30,7 @@ def _estimates(curves: xr.DataArray) -> dict[str, xr.DataArray]:
 def corrected_spatial_information(
     activity: xr.DataArray,
     place_index: xr.DataArray,
-    sample_duration: float,
+    sample_duration: float | xr.DataArray,
     place_unit: xr.DataArray,
     rng: np.random.Generator,
     repetitions: int = 100,
@@ -48,8 +48,8 @@ def corrected_spatial_information(
         (sample, unit) events in running samples only.
     place_index : xarray.DataArray
         (sample) int place, or (place, direction) pair, -1 for samples that do not count.
-    sample_duration : float
-        In s.
+    sample_duration : float or xarray.DataArray
+        Of all samples, or (sample) of each, in s.
     place_unit : xarray.DataArray
         (unit) 1 for the units of the population.
     rng : numpy.random.Generator

@@ -93,7 +93,7 @@ def information_of_counts(counts: np.ndarray, occupancy: np.ndarray) -> tuple[np
     counts : numpy.ndarray
         (..., unit, place) summed size of events; 0 where ``occupancy`` is 0.
     occupancy : numpy.ndarray
-        (place) time spent, not 0 everywhere.
+        (..., place) time spent, not 0 everywhere; dims before place as those of ``counts``, or none.
 
     Returns
     -------
@@ -101,7 +101,7 @@ def information_of_counts(counts: np.ndarray, occupancy: np.ndarray) -> tuple[np
         (..., unit) in bits/event, NaN for a unit without events, and in bits per unit of time, 0 for such a unit.
     """
     rate = np.divide(counts, occupancy, out=np.zeros_like(counts), where=occupancy > 0)
-    per_second, mean = information_per_second(rate, occupancy / occupancy.sum())
+    per_second, mean = information_per_second(rate, occupancy / occupancy.sum(axis=-1, keepdims=True))
     return np.divide(per_second, mean, out=np.full(mean.shape, np.nan), where=mean > 0), per_second
 
 

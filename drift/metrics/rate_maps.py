@@ -97,6 +97,29 @@ def _indicator(index: np.ndarray, cells: int) -> csr_array:
     return csr_array((np.ones(samples.size), (index[samples], samples)), shape=(cells, index.size))
 
 
+def occupancy_of(index: np.ndarray, sample_duration: float | xr.DataArray, places: int = 1) -> np.ndarray:
+    """Time at each place: the number of its samples times one duration, or the sum of the durations of each.
+
+    Parameters
+    ----------
+    index : numpy.ndarray
+        (sample) int, -1 for nowhere.
+    sample_duration : float or xarray.DataArray
+        Of all samples, or (sample) of each.
+    places : int
+        At least so many.
+
+    Returns
+    -------
+    numpy.ndarray
+        (place) in units of the duration.
+    """
+    counts = index >= 0
+    if isinstance(sample_duration, xr.DataArray):
+        return np.bincount(index[counts], sample_duration.values.astype(float)[counts], places)
+    return np.bincount(index[counts], minlength=places) * sample_duration
+
+
 def _split(values: np.ndarray, places: int, directed: bool, rest: tuple[str, ...]) -> tuple[tuple[str, ...], np.ndarray]:
     if not directed:
         return ("place", *rest), values
@@ -109,12 +132,12 @@ def rate_maps(
     places: int,
     direction: xr.DataArray | None = None,
     keep: xr.DataArray | None = None,
-    sample_duration: float = 1.0,
+    sample_duration: float | xr.DataArray = 1.0,
     minimum_occupancy: float = 0.0,
 ) -> xr.Dataset:
     """Events at each place over the time spent there, not smoothed.
 
-    rate(x) = sum of activity over the samples at x / occupancy(x), occupancy(x) = samples at x times ``sample_duration``.
+    rate(x) = sum of activity over the samples at x / occupancy(x), occupancy(x) = sum of ``sample_duration`` over the samples at x.
 
     Parameters
     ----------
@@ -128,8 +151,8 @@ def rate_maps(
         (sample) 1, -1 or 0; splits the map by running direction, 0 is left out.
     keep : xarray.DataArray, optional
         (sample) bool, samples that count.
-    sample_duration : float
-        Duration of a sample in s; 1 counts samples.
+    sample_duration : float or xarray.DataArray
+        Duration of all samples, or (sample) of each, in s; the number 1 counts samples.
     minimum_occupancy : float
         A place is valid if its occupancy exceeds this.
 
@@ -151,18 +174,19 @@ def rate_maps(
     check_place_index(activity, place_index, places, sample_duration)
     index = place_index if direction is None else directed_places(place_index, direction)
     index = index if keep is None else index.where(keep, -1)
-    indicator = _indicator(index.values.astype(int), places if direction is None else len(DIRECTIONS) * places)
+    cells, of_sample = places if direction is None else len(DIRECTIONS) * places, index.values.astype(int)
+    indicator = _indicator(of_sample, cells)
     samples_first = activity.astype(float).transpose("sample", ...)
     rest = tuple(str(dim) for dim in samples_first.dims[1:])
     events = indicator @ samples_first.values.reshape(samples_first.sizes["sample"], -1)
     dims, events = _split(events.reshape(-1, *samples_first.shape[1:]), places, direction is not None, rest)
-    occupancy_dims, seconds = _split(indicator.sum(axis=1) * sample_duration, places, direction is not None, ())
+    occupancy_dims, seconds = _split(occupancy_of(of_sample, sample_duration, cells), places, direction is not None, ())
     occupancy = xr.DataArray(seconds, dims=occupancy_dims)
     valid = occupancy > minimum_occupancy * (1 + ROUNDING)
     coords = {"direction": list(DIRECTIONS)} if direction is not None else {}
     counts = xr.DataArray(events, dims=dims, coords={**coords, **_without_sample(activity)})
     rate = (counts / occupancy.where(valid)).transpose(..., "unit", *[dim for dim in ("place", "direction") if dim in dims])
-    units = "sample" if sample_duration == 1.0 else "s"
+    units = "sample" if isinstance(sample_duration, (int, float)) and sample_duration == 1.0 else "s"
     return xr.Dataset({"rate": described(rate, "rate"), "occupancy": described(occupancy.assign_coords(coords), "occupancy", units=units)})
 
 
@@ -170,19 +194,31 @@ def _without_sample(activity: xr.DataArray) -> dict:
     return {name: coord for name, coord in activity.coords.items() if "sample" not in coord.dims}
 
 
-def check_place_index(activity: xr.DataArray, place_index: xr.DataArray, places: int, sample_duration: float) -> None:
-    """Refuse place numbers that do not fit the samples or the places, and a duration that is not positive."""
+def check_place_index(activity: xr.DataArray, place_index: xr.DataArray, places: int, sample_duration: float | xr.DataArray) -> None:
+    """Refuse place numbers that do not fit the samples or the places, and durations that do not, or are not positive."""
     require_dims(place_index, "place_index", "sample")
     if place_index.sizes["sample"] != activity.sizes["sample"]:
         raise RefusedInputError(
             f"place_index must have one entry per sample of activity, got {place_index.sizes['sample']} for "
             f"{activity.sizes['sample']} samples: cut both to the same samples."
         )
-    if int(place_index.max()) >= places or sample_duration <= 0:
+    shortest = _shortest(sample_duration, place_index.sizes["sample"])
+    if int(place_index.max()) >= places or not shortest > 0:
         raise RefusedInputError(
             f"place_index must stay below places and sample_duration above 0, got index {int(place_index.max())}, places={places}, "
-            f"sample_duration={sample_duration}: count the bins again."
+            f"sample_duration={shortest}: count the bins again."
         )
+
+
+def _shortest(sample_duration: float | xr.DataArray, samples: int) -> float:
+    if not isinstance(sample_duration, xr.DataArray):
+        return sample_duration
+    require_dims(sample_duration, "sample_duration", "sample")
+    if sample_duration.shape != (samples,):
+        raise RefusedInputError(
+            f"sample_duration must have one entry per sample ({samples}), got shape {sample_duration.shape}: cut both to the same samples."
+        )
+    return float(sample_duration.values.min())  # NaN where one is NaN
 
 
 def signed_position(position: xr.DataArray) -> xr.DataArray:

@@ -10,7 +10,7 @@ import xarray as xr
 from drift.errors import RefusedInputError
 from drift.metrics.events import Events, counted, events_by_place, information_of_counts, listed_events, unit_blocks
 from drift.metrics.labels import described, observed_units
-from drift.metrics.rate_maps import ROUNDING, check_place_index
+from drift.metrics.rate_maps import ROUNDING, check_place_index, occupancy_of
 
 PUBLISHED_THRESHOLD = 0.01
 
@@ -47,19 +47,31 @@ class _Track(NamedTuple):
 
     twice: np.ndarray  # (2 sample) place of each sample; the number of places stands for nowhere valid
     occupancy: np.ndarray  # (place), 0 where not valid
+    duration: np.ndarray | None  # (sample) where samples last differently; each takes its own along when it is shifted
 
 
-def _track(index: np.ndarray, sample_duration: float, minimum_occupancy: float) -> _Track:
-    occupancy = np.bincount(index[index >= 0], minlength=1) * sample_duration
+def _track(index: np.ndarray, sample_duration: float | xr.DataArray, minimum_occupancy: float) -> _Track:
+    duration = sample_duration.values.astype(float) if isinstance(sample_duration, xr.DataArray) else None
+    occupancy = occupancy_of(index, sample_duration)
     valid = occupancy > minimum_occupancy * (1 + ROUNDING)
     place = np.where((index >= 0) & valid[index], index, occupancy.size)
-    return _Track(np.concatenate([place, place]), np.where(valid, occupancy, 0.0))
+    return _Track(np.concatenate([place, place]), np.where(valid, occupancy, 0.0), duration)
+
+
+def _shifted_occupancy(track: _Track, lags: np.ndarray) -> np.ndarray:
+    """([unit,] place) time of the samples that a lag, or one lag for each unit, brings to each place."""
+    if track.duration is None or not lags.any():
+        return track.occupancy
+    places, samples = track.occupancy.size, track.duration.size
+    brought = [np.bincount(track.twice[lag : lag + samples], track.duration, places + 1)[:places] for lag in lags]
+    return brought[0] if lags.size == 1 else np.stack(brought)
 
 
 def _shifted_information(events: Events, track: _Track, lags: np.ndarray) -> np.ndarray:
     """(unit) bits per event after delaying all units by one lag, or each by its own; NaN for a unit left without events."""
     delayed = events.sample + (lags if lags.size == 1 else lags[events.unit])
-    return information_of_counts(events_by_place(events, track.twice[delayed], track.occupancy.size), track.occupancy)[0]
+    counts = events_by_place(events, track.twice[delayed], track.occupancy.size)
+    return information_of_counts(counts, _shifted_occupancy(track, lags))[0]
 
 
 def _real_and_reached(events: Events, track: _Track, lags: np.ndarray, progress: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -79,7 +91,7 @@ def _real_and_reached(events: Events, track: _Track, lags: np.ndarray, progress:
 def circular_shift_p_values(
     activity: xr.DataArray,
     place_index: xr.DataArray,
-    sample_duration: float,
+    sample_duration: float | xr.DataArray,
     shuffles: int,
     minimum_shift: int,
     rng: np.random.Generator,
@@ -99,8 +111,8 @@ def circular_shift_p_values(
         (sample, unit) events in running samples only.
     place_index : xarray.DataArray
         (sample) int place, or (place, direction) pair, -1 for samples that do not count.
-    sample_duration : float
-        In s.
+    sample_duration : float or xarray.DataArray
+        Of all samples, or (sample) of each, in s; a sample that is shifted keeps its own.
     shuffles : int
         Number n of random lags.
     minimum_shift : int

@@ -13,7 +13,7 @@ from drift.errors import RefusedInputError
 from drift.metrics.events import counted, events_by_place, information_of_counts, listed_events
 from drift.metrics.labels import observed_units
 from drift.metrics.mutual_information import classed_events, information_of_classes, response_classes
-from drift.metrics.rate_maps import ROUNDING, check_place_index
+from drift.metrics.rate_maps import ROUNDING, check_place_index, occupancy_of
 from drift.schema import VARIABLES
 
 FINE_FRACTIONS = tuple(i / 20 for i in range(1, 21))
@@ -33,12 +33,18 @@ class _Moments(NamedTuple):
     spread: np.ndarray
 
 
-def _skaggs(activity: np.ndarray, sample_duration: float) -> Measure:
+def _skaggs(activity: np.ndarray, sample_duration: float | np.ndarray) -> Measure:
     events = listed_events(activity)
+
+    def occupancy(places: np.ndarray, visits: np.ndarray) -> np.ndarray:
+        """(place), or (order, 1, place) where samples last differently: a sample whose place is shuffled takes its own time along."""
+        if not isinstance(sample_duration, np.ndarray):
+            return visits * sample_duration
+        return np.stack([np.bincount(place, sample_duration, visits.size + 1)[np.newaxis, : visits.size] for place in places])
 
     def measured(places: np.ndarray, visits: np.ndarray) -> np.ndarray:
         counts = np.stack([events_by_place(events, place[events.sample], visits.size) for place in places])
-        return np.stack(information_of_counts(counts, visits * sample_duration))
+        return np.stack(information_of_counts(counts, occupancy(places, visits)))
 
     return measured
 
@@ -105,17 +111,17 @@ def _plan(fractions: Sequence[float], samples: int, repetitions: int) -> list[tu
     return [(int(size), int(np.ceil(repetitions / fraction * (1 - ROUNDING)))) for size, fraction in zip(sizes, grid)]
 
 
-def _valid(place_index: xr.DataArray, sample_duration: float, minimum_occupancy: float) -> np.ndarray:
+def _valid(place_index: xr.DataArray, sample_duration: float | xr.DataArray, minimum_occupancy: float) -> np.ndarray:
     """(sample) bool, samples at places that were visited for long enough in the whole recording."""
     index = place_index.values.astype(int)
-    occupancy = np.bincount(index[index >= 0], minlength=1) * sample_duration
+    occupancy = occupancy_of(index, sample_duration)
     return (index >= 0) & (occupancy > minimum_occupancy * (1 + ROUNDING))[index]
 
 
 def information_curves(
     activity: xr.DataArray,
     place_index: xr.DataArray,
-    sample_duration: float,
+    sample_duration: float | xr.DataArray,
     rng: np.random.Generator,
     repetitions: int = 100,
     fractions: Sequence[float] = FINE_FRACTIONS,
@@ -135,8 +141,8 @@ def information_curves(
         (sample, unit) events in running samples only; a unit that is NaN throughout is not observed.
     place_index : xarray.DataArray
         (sample) int place, or (place, direction) pair, -1 for samples that do not count.
-    sample_duration : float
-        In s.
+    sample_duration : float or xarray.DataArray
+        Of all samples, or (sample) of each, in s; a sample whose place is shuffled keeps its own. Mutual information counts samples.
     rng : numpy.random.Generator
         Source of the subsamples and permutations.
     repetitions : int
@@ -170,7 +176,8 @@ def information_curves(
     check_place_index(activity, place_index, int(place_index.max()) + 1, sample_duration)
     keep = _valid(place_index, sample_duration, minimum_occupancy)
     plan = _plan(fractions, int(keep.sum()), repetitions)
-    measures = [_skaggs(activity.transpose("sample", "unit").values[keep], sample_duration)]
+    kept = sample_duration.values.astype(float)[keep] if isinstance(sample_duration, xr.DataArray) else sample_duration
+    measures = [_skaggs(activity.transpose("sample", "unit").values[keep], kept)]
     names = (*SKAGGS, "mutual_information") if mutual else SKAGGS
     if mutual:
         measures.append(_mutual(response_classes(activity).values[keep]))

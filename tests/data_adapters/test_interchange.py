@@ -52,6 +52,8 @@ def datasets(draw):
         "trial": rng.integers(0, 9, frames),
         "time": np.cumsum(rng.uniform(0.01, 1, frames)),
     }
+    tracks = {name: values for name, values in tracks.items() if draw(st.booleans())}
+    rate = 1 / float(np.median(np.diff(tracks["time"]))) if "time" in tracks else draw(st.floats(0.1, 1e4))
     attrs = draw(st.sampled_from([{}, {"track_length": 120.0, "region": "CA1", "notes": ""}, {"skipped": "day 3", "depth": 1.5}]))
     attrs |= draw(st.sampled_from([{}, {"first_edge": -10.0, "last_edge": 110.0}]))
     geometries = {1: ["linear", "W", "unknown"], 2: ["square", "circle", "W", "unknown"]}[axes]
@@ -64,7 +66,7 @@ def datasets(draw):
         unit_identity=draw(TEXT),
         activity=rng.poisson(1, (frames, units)) * rng.uniform(0, 2, units),
         position=position,
-        sampling_rate=draw(st.floats(0.1, 1e4)),
+        sampling_rate=rate,
         source=draw(TEXT),
         position_units=draw(st.sampled_from(["cm", "pixel"])),
         geometry=draw(st.sampled_from(geometries)),
@@ -74,7 +76,7 @@ def datasets(draw):
         unit_label=[f"t{number} \u00b5" for number in range(units)],
         coords=draw(st.sampled_from([{}, {"exposure": 2.0, "note": "first"}, {"missing": float("nan"), "epoch": 3}])),
         attrs=attrs,
-        **{name: values for name, values in tracks.items() if draw(st.booleans())},
+        **tracks,
     )
 
 

@@ -16,7 +16,8 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 SHARED = {"drift.errors", "drift.schema", "drift.metrics", "drift.streams", "drift.store", "drift.observation", "drift.texts"}
 ALLOWED = {
     "drift": {"drift"},
-    "data_adapters": {"data_adapters", "drift.running", *SHARED},  # exchanged sessions say which samples count as running
+    # Exchanged sessions say which samples count as running; clocks and speeds lie on the ground.
+    "data_adapters": {"data_adapters", "drift.clocks", "drift.speeds", "drift.running", *SHARED},
     "circuits": {"circuits", "drift.theory", "drift.recipe", "drift.rich_html", "drift.fit_words", "drift.observed_maps", *SHARED},
     "drift/metrics": {"drift.errors", "drift.schema", "drift.streams", "drift.metrics"},
 }
