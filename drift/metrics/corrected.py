@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from drift.metrics.activity import event_counts
 from drift.metrics.bias import (
     bounded_asymptotic_extrapolation,
     population_curves,
@@ -16,6 +17,22 @@ from drift.metrics.labels import described
 from drift.metrics.subsampling import information_curves
 
 NAME = "spatial_information"
+# Fewer leave nothing to correct: one event is worth log2 of the number of places however much is left
+# out of the recording. With 20 events the mean over simulated cells is .3 bits off at most (truth .9,
+# 12 to 50 places), with 10 up to .8.
+FEWEST_EVENTS = 20
+
+
+def _enough(activity: xr.DataArray, place_index: xr.DataArray) -> xr.DataArray:
+    """(unit) number of events at places, where it lets information be corrected; NaN where not."""
+    events = event_counts(activity.isel(sample=np.flatnonzero(place_index.values >= 0)))
+    return events.where(events >= FEWEST_EVENTS)
+
+
+def _of_population(activity: xr.DataArray, place_index: xr.DataArray, place_unit: xr.DataArray) -> bool:
+    """Tell whether at least half of the units of the population have enough events."""
+    chosen = (place_unit == 1).values
+    return bool(np.isfinite(_enough(activity, place_index).values[chosen]).mean() >= 0.5) if chosen.any() else False
 
 
 def _estimates(curves: xr.DataArray) -> dict[str, xr.DataArray]:
@@ -40,7 +57,8 @@ def corrected_spatial_information(
     """Naive, shuffle-reduced, scaled-shuffle-reduced and extrapolated information of each unit and of the population.
 
     Population values are the corrections of the curves averaged over the place units. Corrected values of single units are rough:
-    they come with the standard error of the naive one.
+    they come with the standard error of the naive one. Where a unit has fewer than ``FEWEST_EVENTS`` events its information
+    cannot be corrected, nor that of a population of which most units have fewer: NaN.
 
     Parameters
     ----------
@@ -82,11 +100,15 @@ def corrected_spatial_information(
         activity, place_index, sample_duration, rng, repetitions, minimum_occupancy=minimum_occupancy, progress=progress
     )
     population = population_curves(curves[NAME], place_unit)
-    values = {
-        **_estimates(curves[NAME]),
-        f"{NAME}_standard_error": standard_error(curves[f"{NAME}_spread"]),
+    of_units = {**_estimates(curves[NAME]), f"{NAME}_standard_error": standard_error(curves[f"{NAME}_spread"])}
+    of_population = {
         **{f"population_{name}": estimate for name, estimate in _estimates(population).items()},
         "population_scaled_shuffle_reduction_stability": scaled_shuffle_reduction(population)["stability"],
         "population_extrapolation_r_squared": bounded_asymptotic_extrapolation(population)["r_squared"],
+    }
+    enough, whole = _enough(activity, place_index).notnull().values, _of_population(activity, place_index, place_unit)
+    values = {
+        **{name: value if name == NAME else value.where(enough) for name, value in of_units.items()},
+        **{name: value if name == f"population_{NAME}" else value.where(whole) for name, value in of_population.items()},
     }
     return xr.Dataset({name: described(value, name) for name, value in values.items()})
