@@ -64,9 +64,29 @@ def _line(mean: np.ndarray, elapsed: np.ndarray) -> np.ndarray:
     return np.array([float(fitted[name]) for name in LINE])
 
 
+def _divisible(values: np.ndarray, convention: str) -> np.ndarray:
+    """Values (subject, session) that can be divided by their first session in a convention; NaN for the others.
+
+    A ratio of means needs a mean that is not 0, a mean of ratios leaves out the subjects whose first value is 0.
+    """
+    first = values[:, int(np.isfinite(values).any(axis=0).argmax())]
+    if convention == "ratio_of_means":
+        return values if np.nansum(first) != 0 else np.full(values.shape, np.nan)
+    return np.where((first == 0)[:, np.newaxis], np.nan, values)
+
+
+def undivided(values: np.ndarray, labels: Sequence[str]) -> list[str]:
+    """Return the labels of the subjects (subject) whose first value is 0, so that nothing can be divided by it."""
+    if not np.isfinite(values).any():
+        return []
+    first = values[:, int(np.isfinite(values).any(axis=0).argmax())]
+    return [str(label) for label, value in zip(labels, first, strict=True) if value == 0]
+
+
 def _one_measure(values: np.ndarray, elapsed: np.ndarray) -> xr.Dataset:
     """Curves and lines of one source and measure in every convention."""
-    curves = [rule(values) if np.isfinite(values).any() else None for rule in CONVENTIONS.values()]
+    parts = {name: _divisible(values, name) for name in CONVENTIONS}
+    curves = [rule(parts[name]) if np.isfinite(parts[name]).any() else None for name, rule in CONVENTIONS.items()]
     nothing = np.full(elapsed.size, np.nan)
     means = np.stack([nothing if curve is None else curve.mean for curve in curves])
     errors = np.stack([nothing if curve is None else curve.error for curve in curves])
@@ -102,10 +122,15 @@ def described_source(dataset: xr.Dataset, measures: Sequence[str]) -> xr.Dataset
         ``curve`` and ``curve_standard_error`` (measure, convention, session), ``subjects`` (measure, session); by (measure,
         convention): ``slope``, ``standard_error``, ``p_value`` and ``intercept`` per unit of elapsed, ``slope_per_session``,
         ``standard_error_per_session``, ``change`` = slope times the span, and ``effect_size`` = correlation of the curve with time.
+        ``undivided`` (measure) names the subjects whose first value is 0: they are left out where each is divided by its own, and
+        all is NaN where nothing is left.
     """
     elapsed = _elapsed(dataset)
-    parts = [_one_measure(of_subjects(dataset, name), elapsed) for name in measures]
-    joined = xr.concat(parts, dim="measure").assign_coords(session=np.arange(elapsed.size)).assign(since_first=("session", elapsed))
+    labels = [str(label) for label in dataset["subject"].values]
+    found = [of_subjects(dataset, name) for name in measures]
+    joined = xr.concat([_one_measure(values, elapsed) for values in found], dim="measure")
+    joined = joined.assign_coords(session=np.arange(elapsed.size)).assign(since_first=("session", elapsed))
+    joined["undivided"] = "measure", [", ".join(undivided(values, labels)) for values in found]
     rule = str(dataset.attrs.get("place_unit_rule", "spatial_information > 0.01 bits/event"))
     return joined.assign(elapsed_units=str(dataset["elapsed"].attrs.get("units", "1")), place_unit_rule=rule)
 

@@ -29,6 +29,7 @@ PUBLISHED_NAMES = {
     "number of active cells": "active_units",
     "mean spatial information": "spatial_information",
 }
+SIGNIFICANT = 0.05  # p of a slope, above which its change is not certain: it has no share and no sign
 PANELS = tuple(dict.fromkeys(one.recording for one in PUBLISHED_SLOPES))
 Recording = xr.Dataset | Sequence[xr.Dataset]
 
@@ -44,16 +45,22 @@ def _published(measures: Sequence[str]) -> xr.Dataset:
     return xr.Dataset({name: (("panel", "measure"), values) for name, values in table.items()}, coords={"published_per": ("panel", per)})
 
 
+def _certain(sources: xr.Dataset) -> xr.DataArray:
+    """Tell which changes are certain: their slope differs from 0 at the level ``SIGNIFICANT``."""
+    return sources["p_value"] < SIGNIFICANT
+
+
 def _against_published(sources: xr.Dataset, published: xr.Dataset) -> xr.Dataset:
-    known = published["published_change"].notnull() & sources["change"].notnull()
+    """Signs of certain slopes beside those of published ones, and the ratio of their changes; NaN where a change is not certain."""
+    known = published["published_change"].notnull() & _certain(sources)
     agree = (np.sign(sources["change"]) == np.sign(published["published_change"])).astype(float).where(known)
-    return xr.Dataset({"sign_agreement": agree, "change_ratio": sources["change"] / published["published_change"]})
+    return xr.Dataset({"sign_agreement": agree, "change_ratio": (sources["change"] / published["published_change"]).where(known)})
 
 
 def _explained(sources: xr.Dataset, nulls: Sequence[str]) -> xr.Dataset:
-    """Change of each null model over that of each source, with its standard error; NaN for the null models themselves."""
+    """Change of each null model over that of each source, with its standard error; NaN for changes that are not certain."""
     null = sources[["change", "change_standard_error"]].sel(source=list(nulls)).rename(source="null")
-    own = sources["change"].where((sources["change"] != 0) & ~sources["source"].isin(list(nulls)))
+    own = sources["change"].where(_certain(sources) & (sources["change"] != 0) & ~sources["source"].isin(list(nulls)))
     share = null["change"] / own
     error = np.sqrt(null["change_standard_error"] ** 2 + (share * sources["change_standard_error"]) ** 2) / abs(own)
     return xr.Dataset({"share_explained": share, "share_explained_standard_error": error})
@@ -193,13 +200,17 @@ def compare(
         Dims source, measure, convention, session, panel, null. Beside what ``described_source`` lists: ``published_slope``,
         ``published_p_value`` and ``published_change`` (panel, measure), units in ``published_per``; ``sign_agreement`` (1 or 0) and
         ``change_ratio`` (source, measure, convention, panel); ``share_explained`` (source, measure, convention, null) with its
-        standard error; ``time_scale`` with ``time_scale_low`` and ``time_scale_high`` (95 %), in steps per recorded unit of elapsed.
+        standard error; these are NaN where the change of the source is not certain (p of its slope not below .05, sessions taken as
+        independent). ``time_scale`` with ``time_scale_low`` and ``time_scale_high`` (95 %), in steps per recorded unit of elapsed, NaN
+        where an end of the run was reached instead, see ``time_scale_reason``. ``undivided`` (source, measure) names subjects whose first
+        value is 0: they are left out where each is divided by its own.
         Coordinates ``since_first`` (source, session) real elapsed time, ``elapsed_units`` (source). NaN where a measure does not exist.
 
     Raises
     ------
     RefusedInputError
-        If the run has no learned sessions, the recording none or unknown elapsed time, or a first session is 0.
+        If the run has no learned sessions, the recording none or unknown elapsed time, or a longitudinal recording holds amplitudes,
+        whose number of events is not known.
     SchemaError
         If a variable is missing.
 
@@ -227,7 +238,7 @@ def compare(
     result = xr.merge(
         [sources, published, _against_published(sources, published), _explained(sources, nulls)], compat="equals", join="outer"
     )
-    result = result.set_coords(["since_first", "elapsed_units", "place_unit_rule"])
+    result = result.set_coords(["since_first", "elapsed_units", "place_unit_rule", "undivided"])
     attrs = {
         "title": "simulated subjects beside recordings", "time_scale_reason": scale.reason, "event_rate_ratio": ratio, "seed": seed,
         "events": events, "confused": confused, "final_time": final_time, "left_out": "; ".join(left_out),

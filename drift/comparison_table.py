@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from drift.comparison import SIGNIFICANT
 from drift.conventions import CONVENTIONS
 from drift.errors import RefusedInputError
 from drift.schema import check
@@ -17,6 +18,7 @@ LABELS = {
     "population_spatial_information_scaled_shuffle_reduced": "information, shuffle-scaled",
     "population_spatial_information_extrapolated": "information, extrapolated",
 }
+P_VALUES = "p values take the sessions as independent; with few sessions, or few subjects, they are rough"
 
 
 def _number(value: float, form: str) -> str:
@@ -56,17 +58,30 @@ def _published_rows(comparison: xr.Dataset, measure: str) -> list[str]:
 
 def _agreement(one: xr.Dataset) -> str:
     known = one["sign_agreement"].dropna("panel")
-    return f"; sign agrees with {int(known.sum())} of {known.size} published" if known.size else ""
+    return f"its sign agrees with {int(known.sum())} of {known.size} published" if known.size else ""
 
 
 def _shares(one: xr.Dataset, source: str) -> list[str]:
     pairs = zip(one["null"].values, one["share_explained"].values, one["share_explained_standard_error"].values)
     found = [
-        f"{name} {100 * share:+.0f} % (s.e. {100 * error:.0f})"
+        f"{name} {round(100 * share):+d} % (s.e. {100 * error:.0f})"
         for name, share, error in pairs
         if np.isfinite(share) and np.isfinite(error)  # a share without its error says nothing
     ]
-    return [f"  of the change of {source}, explained by: {', '.join(found)}{_agreement(one)}"] if found else []
+    if not found and np.isfinite(one["p_value"]) and not one["p_value"] < SIGNIFICANT:
+        return [f"  the change of {source} is not certain (p = {one['p_value'].item():.2g}): no share of it and no sign is given"]
+    told = [f"explained by: {', '.join(found)}" if found else "", _agreement(one)]
+    return [f"  of the change of {source}, {'; '.join(filter(None, told))}"] if any(told) else []
+
+
+def _undivided(chosen: xr.Dataset) -> list[str]:
+    """Name the subjects of each source that cannot be divided by their first session."""
+    if "undivided" not in chosen.coords:
+        return []
+    pairs = zip(chosen["source"].values, chosen["undivided"].values, strict=True)
+    return [
+        f"  {source}: the first value of {names} is 0, so that no ratio to it exists; left out" for source, names in pairs if str(names)
+    ]
 
 
 def _block(comparison: xr.Dataset, measure: str) -> list[str]:
@@ -79,16 +94,19 @@ def _block(comparison: xr.Dataset, measure: str) -> list[str]:
     published = _published_rows(comparison, measure)
     sources = [name for name in ("observed", "recorded") if name in comparison["source"].values]
     shares = [line for source in sources if "null" in comparison.dims for line in _shares(chosen.sel(source=source), source)]
-    return [LABELS.get(measure, measure), HEADER, *rows, *published, *shares, ""] if rows else []
+    undivided = _undivided(chosen)
+    return [LABELS.get(measure, measure), HEADER, *rows, *published, *shares, *undivided, ""] if rows or undivided else []
 
 
 def _scale(comparison: xr.Dataset) -> str:
-    if not np.isfinite(comparison["time_scale"]):
-        return f"time scale: not known, as {comparison.attrs['time_scale_reason']}"
+    unit, warning = comparison["time_scale"].attrs["units"], comparison.attrs["time_scale_reason"]
     low, high = comparison["time_scale_low"].item(), comparison["time_scale_high"].item()
-    unit = comparison["time_scale"].attrs["units"]
-    warning = comparison.attrs["time_scale_reason"]
-    fitted = f"time scale: {comparison['time_scale'].item():.4g} {unit} (95 % of bootstraps {low:.4g} to {high:.4g})"
+    parts = [f"{low:.4g} to {high:.4g}"] if np.isfinite([low, high]).all() else []
+    parts = parts or [f"{word} {end:.4g}" for word, end in (("at least", low), ("at most", high)) if np.isfinite(end)]
+    interval = f" (95 % of bootstraps: {parts[0]} {unit})" if parts else ""
+    if not np.isfinite(comparison["time_scale"]):
+        return f"time scale in {unit}: not known{interval}, as {warning}"
+    fitted = f"time scale: {comparison['time_scale'].item():.4g} {unit}{interval}"
     return f"{fitted}; {warning}" if warning else fitted
 
 
@@ -128,4 +146,4 @@ def comparison_table(comparison: xr.Dataset, convention: str = "mean_of_ratios")
     blocks = [line for measure in comparison["measure"].values for line in _block(chosen, str(measure))]
     lens = f"values over those of the first session ({convention.replace('_', ' ')}); observed like: {comparison.attrs['lens']}"
     lens += f"; {comparison.attrs['places']}" if comparison.attrs.get("places") else ""
-    return "\n".join([lens, *_left_out(comparison), "", *blocks, _scale(comparison)]) + "\n"
+    return "\n".join([lens, *_left_out(comparison), "", *blocks, _scale(comparison), P_VALUES]) + "\n"

@@ -16,6 +16,7 @@ from drift.streams import stream
 from drift.trajectory import DIRECTIONS
 
 LARGEST_GAIN = 3.0  # times the median
+SILENT = 0.01  # times the median rate of the active units, below which a unit is all but silent
 Tracks = dict[tuple[str, int], xr.Dataset]
 
 
@@ -216,8 +217,8 @@ def simulated_rate(rate: xr.DataArray, places: int) -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        (session, unit, place, 3): on the way out, back, and the mean of the two. Each place has the mean rate over its share of the
-        simulated track.
+        (session, unit, place, 3): on the way out, back, and the mean of the two, as far as they are known. Each place has the mean rate
+        over its share of the simulated track; a direction in which the run never went is NaN.
 
     Raises
     ------
@@ -234,7 +235,10 @@ def simulated_rate(rate: xr.DataArray, places: int) -> np.ndarray:
     values = np.stack([way.transpose("session", "unit", "place").values.astype(float) for way in ways])  # (way, session, unit, place)
     filled = _filled(values.reshape(-1, values.shape[-1]), closes(rate))
     laid = (filled @ _overlap(places, values.shape[-1])).reshape(*values.shape[:3], places)
-    return np.moveaxis(np.concatenate([laid, laid.mean(axis=0, keepdims=True)]), 0, -1)
+    known = np.isfinite(laid)
+    total, ways_known = np.where(known, laid, 0.0).sum(axis=0), known.sum(axis=0)
+    mean = np.divide(total, ways_known, out=np.full(total.shape, np.nan), where=ways_known > 0)
+    return np.moveaxis(np.concatenate([laid, mean[np.newaxis]]), 0, -1)
 
 
 def mean_rates(rate: np.ndarray, occupancy: np.ndarray) -> np.ndarray:
@@ -280,11 +284,13 @@ def recorded_rates(recorded: xr.Dataset) -> np.ndarray:
 
 
 def gains(simulated: np.ndarray, recorded: np.ndarray) -> np.ndarray:
-    """Factors that give simulated units the recorded distribution of mean event rates, quantile by quantile.
+    """Factors that give simulated units the recorded mean event rate, and its distribution as far as no unit becomes too loud.
 
-    gain_i = Q((rank_i + 1/2) / n) / m_i, with Q the quantile function of the recorded rates, m_i the mean simulated rates and rank_i
-    their order among the n units that are active. Units that are silent have no rank and take the median factor. No factor exceeds
-    ``LARGEST_GAIN`` times the median: a unit that is all but silent at first would otherwise deafen the population when it wakes.
+    gain_i = c min(Q((rank_i + 1/2) / n) / m_i, ``LARGEST_GAIN`` times the median of these), with Q the quantile function of the
+    recorded rates, m_i the mean simulated rates and rank_i their order among the n units that are active: a unit that is all but
+    silent at first would otherwise deafen the population when it wakes. What quiet units lack by that, c gives to all in proportion,
+    so that the active units have the recorded mean rate; c = 1 and quantiles agree where no unit is so quiet. Silent units
+    have no rank and take the median factor; units below ``SILENT`` of the median rate do not count in c.
 
     Parameters
     ----------
@@ -302,7 +308,10 @@ def gains(simulated: np.ndarray, recorded: np.ndarray) -> np.ndarray:
     if active.size == 0:
         return np.zeros(simulated.shape)
     order = active[np.argsort(simulated[active], kind="stable")]
-    found = np.full(simulated.shape, np.nan)
-    found[order] = np.quantile(recorded, (np.arange(order.size) + 0.5) / order.size) / simulated[order]
+    wanted = np.full(simulated.shape, np.nan)
+    wanted[order] = np.quantile(recorded, (np.arange(order.size) + 0.5) / order.size)
+    found = np.divide(wanted, simulated, out=np.full(simulated.shape, np.nan), where=simulated > 0)
     usual = np.nanmedian(found)
-    return np.minimum(np.where(np.isnan(found), usual, found), LARGEST_GAIN * usual)
+    limited = np.minimum(np.where(np.isnan(found), usual, found), LARGEST_GAIN * usual)
+    heard = simulated > SILENT * np.median(simulated[active])
+    return limited * (wanted[heard].sum() / (limited * simulated)[heard].sum())

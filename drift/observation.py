@@ -25,7 +25,7 @@ from drift.lens import (
 )
 from drift.metrics.places import of_ring
 from drift.schema import check
-from drift.trajectory import directed_occupancy, nearest_places, place_centres, track
+from drift.trajectory import DIRECTIONS, directed_occupancy, nearest_places, place_centres, track
 
 EVENTS = ("poisson", "calcium")
 
@@ -127,7 +127,9 @@ def _chosen_units(subject: _Subject, rng: np.random.Generator) -> list[np.ndarra
     return chosen
 
 
-def _activity(rate: np.ndarray, behaviour: xr.Dataset, recorded: xr.Dataset, rng: np.random.Generator, rules: _Rules) -> np.ndarray:
+def _activity(
+    rate: np.ndarray, behaviour: xr.Dataset, recorded: xr.Dataset, rng: np.random.Generator, rules: _Rules, label: str
+) -> np.ndarray:
     """(sample, unit) events; none where the position is unknown, which no measure counts."""
     sampling_rate = float(recorded["sampling_rate"])
     place = nearest_places(behaviour["position"], place_centres(recorded), of_ring(recorded))
@@ -135,6 +137,12 @@ def _activity(rate: np.ndarray, behaviour: xr.Dataset, recorded: xr.Dataset, rng
     if "direction" in behaviour and "axis" not in behaviour["position"].dims:
         way = np.select([behaviour["direction"].values == 1, behaviour["direction"].values == -1], [0, 1], 2)
     expected = np.where(place >= 0, rate[:, place, way], 0.0) / sampling_rate  # (unit, sample)
+    if not np.isfinite(expected).all():
+        never = DIRECTIONS[int(way[~np.isfinite(expected).all(axis=0)][0]) % 2]
+        raise RefusedInputError(
+            f"{label} of the recording runs in direction {never}, in which the run has no rates: average the directions of the run, or "
+            "observe like a recording measured with direction='pooled'."
+        )
     spikes = rng.poisson(expected)
     if rules.events == "calcium":
         return np.ascontiguousarray(calcium_events(spikes, sampling_rate, rules.decay_time, rules.detection_threshold).T)
@@ -151,7 +159,7 @@ def _session(subject: _Subject, number: int, units: np.ndarray, tracks: Tracks, 
     if cells.size == 0:
         raise RefusedInputError(f"{label} was expected to show at least one unit, got none of {subject.rate.shape[1]}: train more units.")
     seen = recorded.assign_coords(sampling_rate=sampling_rate)
-    activity = _activity(subject.rate[number][units[cells]], behaviour, seen, rng, rules)
+    activity = _activity(subject.rate[number][units[cells]], behaviour, seen, rng, rules, label)
     kind = "counts" if rules.events == "poisson" else "amplitudes"
     variables = {
         "activity": (("sample", "unit"), activity, {"units": "events", "kind": kind}),
@@ -213,8 +221,9 @@ def observe(
 
     Every simulated subject is seen through the lens of one recorded subject, chosen by its own seed: its sessions and their elapsed
     time, its positions (or a to-and-fro run with the recorded time at each place), its number of units and their gaps. Counts are
-    Poisson with mean gain_i r_i(x) / sampling_rate; gain_i gives the units the recorded distribution of mean event rates in the first
-    session, quantile by quantile, and stays, so that later changes are those of the code. Simulated places lie along the recorded
+    Poisson with mean gain_i r_i(x) / sampling_rate; gain_i gives the units the recorded mean event rate in the first session, and its
+    distribution, quantile by quantile, as far as no gain exceeds three times the median (see ``drift.lens.gains``); it stays, so that
+    later changes are those of the code. Simulated places lie along the recorded
     ones in order (in a plane: in the order of their numbers); places that the run never visited take the rate between their neighbours.
 
     Parameters

@@ -15,10 +15,21 @@ from drift.streams import stream
 
 GRID = 200  # scales that are tried before the best is refined
 INTERVAL = (2.5, 97.5)  # percent
+TOO_SHORT = "it is not reached: rate maps of the recording decorrelate at least as far as those of the whole run; train longer."
+TOO_SLOW = "it is not reached: the recording changes no more than the run does from a session to the next; ask for more sessions."
+LIMITS = {
+    (False, False): "",
+    (False, True): "the upper limit is not reached within the run: train longer.",
+    (True, False): "the lower limit is not reached within the run: ask for more sessions.",
+    (True, True): "neither limit is reached within the run: train longer and ask for more sessions.",
+}
+
+
+EDGE = 0.01  # of a scale: nearer to an end of the run the run, not the recording, sets it
 
 
 class TimeScale(NamedTuple):
-    """Steps per recorded unit of elapsed time, its bootstrap interval, the attenuation, and why they are NaN if they are."""
+    """Steps per recorded unit of elapsed time, its bootstrap interval, the attenuation, and why any of them is NaN."""
 
     scale: float
     low: float
@@ -68,12 +79,33 @@ def _error(log_scale: float, run: tuple, recorded: tuple) -> tuple[float, float]
     return float((weight * (values - attenuation * model) ** 2).sum()), float(attenuation)
 
 
+def _ends(run: tuple, recorded: tuple) -> tuple[float, float]:
+    """Least and largest scale that the run can show.
+
+    Beyond these all recorded lags would lie below the shortest, or the longest beyond the longest, of the run.
+    """
+    return run[0][0] / recorded[0][-1], run[0][-1] / recorded[0][-1]
+
+
+def _inside(scale: float, ends: tuple[float, float]) -> bool:
+    """Tell whether a scale lies between two others and is none of them."""
+    return bool(ends[0] * (1 + EDGE) < scale < ends[1] * (1 - EDGE))
+
+
+def _told(run: tuple, recorded: tuple) -> tuple[float, float]:
+    """Scales between which the run tells them apart.
+
+    Below the middle of its two shortest lags nothing of the run but its first step would lie in the recorded span; above the largest
+    the recording would outlast it.
+    """
+    return float(np.sqrt(run[0][0] * run[0][1])) / recorded[0][-1], run[0][-1] / recorded[0][-1]
+
+
 def _fit(run: tuple, recorded: tuple) -> tuple[float, float]:
     """Scale and attenuation of least distance; NaN where the lags of a side are fewer than two."""
     if run[0].size < 2 or recorded[0].size < 2:
         return np.nan, np.nan
-    # Beyond these scales all recorded lags would lie below the shortest, or the longest beyond the longest, of the run.
-    low, high = np.log(run[0][0] / recorded[0][-1]), np.log(run[0][-1] / recorded[0][-1])
+    low, high = np.log(_ends(run, recorded))
     grid = np.linspace(low, high, GRID)
     best = int(np.argmin([_error(one, run, recorded)[0] for one in grid]))
     bounds = (grid[max(best - 1, 0)], grid[min(best + 1, GRID - 1)])
@@ -106,8 +138,8 @@ def fitted_time_scale(run: xr.Dataset, recorded: xr.Dataset, seed: int = 0, boot
     Returns
     -------
     TimeScale
-        NaN with a reason where units are not tracked or fewer than three lags were recorded; a reason without NaN warns of a fit at the
-        end of the run.
+        NaN with a reason where units are not tracked, fewer than three lags were recorded, or the best scale is an end of the run, which
+        is no estimate; a limit that is an end of the run is NaN, too, and the reason says so.
     """
     try:
         ours, theirs = _by_lag(run.isel(session=slice(untrained_sessions(run), None))), _by_lag(recorded)
@@ -118,13 +150,28 @@ def fitted_time_scale(run: xr.Dataset, recorded: xr.Dataset, seed: int = 0, boot
         sizes = f"{curves[0][0].size} of the run and {curves[1][0].size} of the recording"
         return _unknown(f"two numbers are fitted to the correlation by lag, which takes at least three different lags, got {sizes}.")
     scale, attenuation = _fit(curves[0], curves[1])
-    longest = curves[0][0][-1] / curves[1][0][-1]
-    reason = "the fit lies where the run ends, so the true scale may be larger: train longer." if scale > 0.99 * longest else ""
-    rng = stream(seed, "observation")
-    drawn = []
+    ends = _told(*curves)
+    fits = _bootstrapped(ours, theirs, seed, bootstraps)
+    limits = np.percentile(fits, INTERVAL) if fits.size else np.full(2, np.nan)
+    low, high = (float(one) if np.isfinite(one) and _inside(one, ends) else np.nan for one in limits)
+    if _inside(scale, ends):
+        return TimeScale(scale, low, high, attenuation, _unreached(limits, ends))
+    early = np.log(scale) < np.log(ends).mean()
+    return TimeScale(np.nan, np.nan if early else low, high if early else np.nan, np.nan, TOO_SLOW if early else TOO_SHORT)
+
+
+def _bootstrapped(ours: _Lags, theirs: _Lags, seed: int, bootstraps: int) -> np.ndarray:
+    """(draw) scales of subjects, or units of a single subject, drawn with replacement."""
+    rng, drawn = stream(seed, "observation"), []
     for _ in range(bootstraps):
         rows = [rng.integers(len(lags.values), size=len(lags.values)) for lags in (ours, theirs)]
         drawn.append(_fit(_mean(ours, rows[0]), _mean(theirs, rows[1]))[0])
-    fits = np.array(drawn)[np.isfinite(drawn)] if drawn else np.array([])
-    low, high = np.percentile(fits, INTERVAL) if fits.size else (np.nan, np.nan)
-    return TimeScale(scale, float(low), float(high), attenuation, reason)
+    return np.array(drawn)[np.isfinite(drawn)] if drawn else np.array([])
+
+
+def _unreached(limits: np.ndarray, ends: tuple[float, float]) -> str:
+    """Say which limits of an interval are ends of the run, and none of the recording."""
+    if not np.isfinite(limits).all():
+        return ""
+    outside = [not _inside(one, ends) for one in limits]
+    return LIMITS[outside[0], outside[1]]

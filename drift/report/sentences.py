@@ -23,6 +23,7 @@ from drift.report.wording import (
 )
 
 SIGNIFICANT = 0.05
+NBSP = "\N{NO-BREAK SPACE}"
 
 
 def headline(chosen: xr.Dataset, frame: pd.DataFrame) -> list[str]:
@@ -111,8 +112,8 @@ def _published(chosen: xr.Dataset) -> Iterator[str]:
     parts = [f"{name} {agree} of {total}" for name, agree, total in rows if total]
     if parts:
         yield (
-            f"Of {int(known.sum())} published slopes from CA1, {int(np.nansum(agreement))} have the sign of the {source_name(source)}: "
-            f"{listed(parts)}."
+            f"Of {int(known.sum())} published slopes from CA1, of measures that change with certainty here, "
+            f"{int(np.nansum(agreement))} have the sign of the {source_name(source)}: {listed(parts)}."
         )
 
 
@@ -152,10 +153,12 @@ def _scale(chosen: xr.Dataset) -> Iterator[str]:
         yield f"How many learning steps make a day or a minute of the recording is not known, because {reason.rstrip('.')}."
         return
     per, _, recorded = str(chosen["time_scale"].attrs.get("units", "step/1")).partition("/")
-    low, high = (number(float(chosen[f"time_scale_{end}"])) for end in ("low", "high"))
+    limits = {end: float(chosen[f"time_scale_{end}"]) for end in ("low", "high")}
+    known = [f"{'at least' if end == 'low' else 'at most'} {number(value)}" for end, value in limits.items() if np.isfinite(value)]
+    told = f"{number(limits['low'])} to {number(limits['high'])}" if len(known) == 2 else "".join(known)
     yield (
         f"Rate maps of the simulation decorrelate as those of the recording do if one {singular(recorded)} stands for {number(scale)} "
-        f"{plural(per)} (95\N{NO-BREAK SPACE}% interval {low} to {high})." + (f" Mind that {reason}" if reason else "")
+        f"{plural(per)}{f' (95{NBSP}% interval {told})' if told else ''}." + (f" Mind that {reason}" if reason else "")
     )
 
 
@@ -173,7 +176,22 @@ def _cautions(chosen: xr.Dataset, frame: pd.DataFrame) -> Iterator[str]:
         yield f"Caution: place cells were told by different rules, so that their fractions are not comparable: {listed(parts)}."
     if chosen.attrs.get("places"):
         yield f"Caution: {chosen.attrs['places']}."
+    yield from _undivided(chosen)
     few = [name for name in names if frame.loc[frame["source"] == name, "sessions"].max() < 3]
     if few:
         which = listed([f"the {source_name(name)}" for name in few]) + (" has" if len(few) == 1 else " have")
         yield f"Caution: {which} only two sessions; a line through two points has no error, and nothing can be tested."
+
+
+def _undivided(chosen: xr.Dataset) -> Iterator[str]:
+    """Name what could not be divided by its first session."""
+    if "undivided" not in chosen.coords:
+        return
+    for source in (name for name in chosen["source"].values if name in ("simulated", "observed", "recorded")):
+        for measure in chosen["measure"].values:
+            names = str(chosen["undivided"].sel(source=source, measure=measure).item())
+            if names:
+                yield (
+                    f"Caution: the {measure_name(measure)} of {names} in the {source_name(source)} is 0 in the first session, so that "
+                    "nothing can be divided by it; it is left out."
+                )
