@@ -232,9 +232,9 @@ def _shrunk(covariance: np.ndarray) -> np.ndarray:
 
 
 def _bar(total: int, label: str, progress: bool) -> Any:
-    from tqdm.auto import tqdm
+    from drift.progress import progress_bar
 
-    return tqdm(total=total, desc=f"fit of subject {label}", unit="generation", disable=not progress)
+    return progress_bar(total=total, desc=f"fit of subject {label}", unit="generation", disable=not progress)
 
 
 def _labelled(

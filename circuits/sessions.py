@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
-from tqdm.auto import tqdm
 
 from circuits.base import Circuit
 from circuits.drift import (
@@ -27,6 +26,7 @@ from circuits.settled_rates import Engine
 from circuits.settling import RESTING
 from drift import metrics
 from drift.metrics.places import place_coordinate
+from drift.progress import progress_bar
 from drift.schema import RefusedInputError, combine, described, labelled
 from drift.store import provenance
 
@@ -107,7 +107,7 @@ def run_sessions(
     subjects = _subjects(circuits, inputs, drift, elapsed, seeds)
     total = sum(len(one.elapsed) * len(one.patterns) for one in subjects)
     parts: dict[str, xr.Dataset] = {}
-    with tqdm(total=total, unit="stimulus", unit_scale=True, disable=not progress, desc="settling") as bar:
+    with progress_bar(total=total, unit="stimulus", unit_scale=True, disable=not progress, desc="settling") as bar:
         for group in _alike(subjects):
             found = drifting_rates(
                 [one.circuit for one in group],

@@ -21,6 +21,7 @@ from data_adapters.limits import refuse_absurd
 from data_adapters.options import existing, one_line
 from data_adapters.session import one_of
 from drift.schema import RefusedInputError
+from drift.whole_files import replaced_atomically
 
 FORMATS = ("npz", "mat", "nc")
 PICKLES = (".pkl", ".pickle", ".p", ".joblib")
@@ -86,19 +87,15 @@ def write_fields(fields: Mapping[str, Any], path: str | Path, overwrite: bool = 
     Raises
     ------
     RefusedInputError
-        If the suffix is unknown, the folder is missing, or the file exists and may not be replaced.
+        If the suffix is unknown, the folder is missing, closed or full, or the file exists and may not be replaced.
     """
     path = Path(path)
     kind = one_of(path.suffix.removeprefix("."), FORMATS, f"suffix of {path}")
     existing(path.parent)
     if path.exists() and not overwrite:
         raise RefusedInputError(f"{path} was expected not to exist yet, got a file: choose another name or overwrite=True.")
-    part = path.with_name(f"{path.name}.part")
-    try:
+    with replaced_atomically(path, overwrite=overwrite) as part:
         {"npz": _write_npz, "mat": _write_mat, "nc": _write_netcdf}[kind](fields, part)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
     return path
 
 

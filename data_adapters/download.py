@@ -11,10 +11,11 @@ import os
 import re
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from data_adapters.options import nearest, one_line
+from drift.downloads import download
 from drift.schema import RefusedInputError
 from drift.texts import decoded
 
@@ -118,7 +119,8 @@ def fetch(name: str, cache: str | Path | None = None, table: str | Path | None =
     Raises
     ------
     RefusedInputError
-        If the name is unknown, a file differs from the table in size or sha256, or it cannot be downloaded.
+        If the name is unknown, a file differs from the table in size or sha256, or it cannot be downloaded or written; no more bytes
+        are taken than the table says, and a line slower than 20 kB/s is given up.
     """
     wanted = _wanted(name, table)
     _print_terms(wanted)
@@ -126,7 +128,7 @@ def fetch(name: str, cache: str | Path | None = None, table: str | Path | None =
     _verified(folder, [one for one in wanted if (folder / one.name).exists()])
     for one in wanted:
         if not (folder / one.name).exists():
-            _download(one, folder, progress)
+            download(one.url, folder / one.name, one.size, f"sha256 {one.sha256}", progress=progress)
     return folder
 
 
@@ -201,35 +203,12 @@ def _verified(folder: Path, wanted: list[PublicFile]) -> Path:
 
 def _fault(path: Path, one: PublicFile) -> str:
     """What the file has instead of what the table says; empty where it is the same."""
-    size = path.stat().st_size
-    if size != one.size:
-        return f"{one.size} bytes, got {size}"
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    return "" if found == one.sha256 else f"sha256 {one.sha256}, got {found}"
-
-
-def _download(one: PublicFile, folder: Path, progress: bool) -> None:
-    import pooch
-
-    checked = _Checked(one, pooch.HTTPDownloader(progressbar=progress, timeout=60))
     try:
-        pooch.retrieve(one.url, known_hash=f"sha256:{one.sha256}", fname=one.name, path=folder, downloader=checked)
-    except RefusedInputError:
-        raise
-    except (OSError, ValueError) as error:  # network errors are OSErrors, another sha256 is a ValueError
-        remedy = "try again, files already there are kept"
-        raise RefusedInputError(f"{one.url} was expected to give {one.name} as pinned, got: {one_line(error)}; {remedy}.") from error
-
-
-class _Checked(NamedTuple):
-    """A downloader of pooch that refuses a file of another size before it gets its name."""
-
-    file: PublicFile
-    downloader: Any
-
-    def __call__(self, url: str, output_file: str, pooch: Any) -> None:
-        self.downloader(url, output_file, pooch)
-        fault = _fault(Path(output_file), self.file)
-        if fault:
-            raise RefusedInputError(f"{url} was expected to give {fault}: the source has changed or the download broke off; try again.")
+        size = path.stat().st_size
+        if size != one.size:
+            return f"{one.size} bytes, got {size}"
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise RefusedInputError(f"{path} cannot be read ({error.strerror}): choose another cache folder.") from None
+    return "" if found == one.sha256 else f"sha256 {one.sha256}, got {found}"

@@ -18,8 +18,8 @@ the description of its subject and ``experiment_description``, which holds the r
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -32,6 +32,7 @@ from data_adapters.nwb_content import file_content
 from data_adapters.options import existing
 from data_adapters.session import one_of
 from drift.schema import RefusedInputError
+from drift.whole_files import replaced_atomically
 
 REFERENCE = "2000-01-01T00:00:00+00:00"
 
@@ -89,16 +90,17 @@ def to_nwb(
         raise RefusedInputError(f"a folder was expected at {target}, got a file: give the folder that the files go to.")
     first: xr.Dataset | None = None
     names: list[str] = []
-    with tempfile.TemporaryDirectory(dir=target, prefix=".nwb-") as unfinished:
+    with ExitStack() as unfinished:
         for given in [sessions] if isinstance(sessions, xr.Dataset) else sessions:
             session = checked(given)
             first = session if first is None else _alike(session, first)
             names.append(_name(session, names, target, overwrite))
-            with quietly(), package().NWBHDF5IO(str(Path(unfinished) / names[-1]), "w") as file:
+            part = unfinished.enter_context(replaced_atomically(target / names[-1], overwrite=overwrite))
+            with quietly(), package().NWBHDF5IO(str(part), "w") as file:
                 file.write(file_content(session, events, origin, about))
         if not names:
             raise RefusedInputError("sessions were expected, got none: check the path and the filters of the reader.")
-        return [(Path(unfinished) / name).replace(target / name) for name in names]
+    return [target / name for name in names]
 
 
 def _date(reference: str | datetime) -> datetime:

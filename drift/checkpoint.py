@@ -3,43 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from drift.errors import RefusedInputError
-
-
-@contextmanager
-def replaced_atomically(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside ``path`` that takes its place once all has been written; on failure nothing has changed."""
-    check_folder(path)
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    except OSError as error:
-        raise RefusedInputError(f"{path} cannot be written ({error.strerror}): choose a folder that you may write to.") from None
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def check_folder(path: Path) -> None:
-    """Refuse a path in a folder that is absent or closed to writing, before any work is done for it."""
-    if not path.parent.is_dir():
-        raise RefusedInputError(f"there is no folder {path.parent} to write {path.name} in: create it or choose another path.")
-    if not os.access(path.parent, os.W_OK):
-        raise RefusedInputError(f"the folder {path.parent} cannot be written to: choose another path for {path.name}.")
+from drift.errors import DamagedFileError, RefusedInputError
+from drift.whole_files import check_target, remove_leftovers, replaced_atomically
 
 
 class Checkpoint:
@@ -57,14 +29,11 @@ class Checkpoint:
         self._path, self._asked = path, asked
         self._states: dict[str, np.ndarray] = {}
         if path is not None:
-            check_folder(path)
+            check_target(path)
+            remove_leftovers(path.parent, path.name)
         if path is not None and path.exists():
             found, self._states = _read(path)
-            differing = [name for name in asked if found.get(name) != asked[name]]
-            if differing:
-                raise RefusedInputError(
-                    f"the checkpoint {path} belongs to another run ({', '.join(differing)} differ): choose another path."
-                )
+            _check_same(path, found, asked)
 
     def state(self, group: int) -> dict[str, np.ndarray]:
         """Return the stored state of a group; empty if it has not begun."""
@@ -80,6 +49,15 @@ class Checkpoint:
             np.savez(file, allow_pickle=False, description=np.array(json.dumps(self._asked)), **self._states)
 
 
+def _check_same(path: Path, found: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
+    differing = [name for name in asked if found.get(name) != asked[name]]
+    if differing == ["code"]:
+        remedy = "finish it with that version, or remove it and begin anew"
+        raise RefusedInputError(f"the checkpoint {path} was written by another code of repdrift, whose numbers may differ: {remedy}.")
+    if differing:
+        raise RefusedInputError(f"the checkpoint {path} belongs to another run ({', '.join(differing)} differ): choose another path.")
+
+
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     try:
         if not zipfile.is_zipfile(path):
@@ -89,12 +67,9 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         description = json.loads(str(arrays.pop("description", "")) or "null")
         if not isinstance(description, dict):
             raise ValueError("it does not describe a run")
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise RefusedInputError(f"{path} is not a checkpoint of repdrift ({error}): remove it or choose another path.") from None
+    except PermissionError as error:
+        raise RefusedInputError(f"the checkpoint {path} cannot be read ({error.strerror}): choose another path.") from None
+    except Exception as error:  # a damaged archive makes zipfile, zlib and numpy raise nearly anything
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise DamagedFileError(f"{path} is not a checkpoint of repdrift ({reason}): remove it or choose another path.") from None
     return description, arrays
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -5,13 +5,25 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from drift.texts import printable
+
 
 class RefusedInputError(ValueError):
-    """Input that cannot be used as it is; the message says what was expected, what was found, and what to do."""
+    """Input that cannot be used as it is; the message says what was expected, what was found, and what to do.
+
+    Control characters, which may stem from a file, stand in the message as they would be written in a program: a terminal obeys none.
+    """
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*(printable(one) if isinstance(one, str) else one for one in arguments))
 
 
 class SchemaError(RefusedInputError):
     """A labelled Dataset that lacks what a function needs; the message lists every fault at once."""
+
+
+class DamagedFileError(RefusedInputError):
+    """A file of ours that is not what was written: it can be made again, but not be read."""
 
 
 def did_you_mean(name: object, known: Iterable[object], most: int = 12) -> str:

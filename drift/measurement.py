@@ -310,9 +310,9 @@ def measure(
     rules = _Rules(bin_size, minimum_speed, minimum_occupancy, direction, shuffles, minimum_events, minimum_shift, subsampled, seed)
     stream_of_sessions = [sessions] if isinstance(sessions, xr.Dataset) else sessions
     if progress:
-        from tqdm.auto import tqdm
+        from drift.progress import progress_bar
 
-        stream_of_sessions = tqdm(stream_of_sessions, unit="session")
+        stream_of_sessions = progress_bar(stream_of_sessions, unit="session")
     measured = [_measured(session, rules) for session in stream_of_sessions]
     if not measured:
         raise RefusedInputError("there is no session to measure: check the path and the filters of the reader.")

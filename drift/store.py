@@ -12,8 +12,9 @@ import numpy as np
 import xarray as xr
 
 from drift import schema
-from drift.checkpoint import replaced_atomically
-from drift.errors import RefusedInputError
+from drift.errors import DamagedFileError, RefusedInputError
+from drift.seal import is_sealed, seal
+from drift.whole_files import check_target, replaced_atomically
 
 SCHEMA_ATTRIBUTE = "repdrift_schema"
 RESERVED_ATTRIBUTES = ("_FillValue", "missing_value", "scale_factor", "add_offset", "coordinates", "dtype", "_Unsigned")
@@ -21,7 +22,7 @@ RECORDED_PACKAGES = ("numpy", "torch", "brian2", "xarray", "netCDF4", "numba")
 
 
 def save(dataset: xr.Dataset, path: str | Path, *, overwrite: bool = False) -> Path:
-    """Write a labelled Dataset as compressed netCDF, completely or not at all.
+    """Write a labelled Dataset as compressed netCDF, completely or not at all, with a checksum that ``load`` verifies.
 
     Parameters
     ----------
@@ -30,7 +31,7 @@ def save(dataset: xr.Dataset, path: str | Path, *, overwrite: bool = False) -> P
     path : str or Path
         File to write; its folder must exist.
     overwrite : bool
-        Replace a file that is already there.
+        Replace a plain file that is already there; links, pipes and devices never are.
 
     Returns
     -------
@@ -40,27 +41,25 @@ def save(dataset: xr.Dataset, path: str | Path, *, overwrite: bool = False) -> P
     Raises
     ------
     RefusedInputError
-        If the file exists, the folder is absent or closed to writing, or the Dataset holds what netCDF cannot.
+        If the file exists, its folder is absent, closed to writing or full, or the Dataset holds what netCDF cannot.
     """
     target = Path(path)
     if not isinstance(dataset, xr.Dataset):
         raise RefusedInputError(f"an xarray Dataset is needed to write {target}, got {type(dataset).__name__}: pass a labelled result.")
-    if target.is_dir():
-        raise RefusedInputError(f"{target} is a folder: give the path of a file in it.")
-    if target.exists() and not overwrite:
-        raise RefusedInputError(f"{target} exists and is kept: choose another path or ask for overwrite.")
+    check_target(target, overwrite=overwrite)
     _check_attributes(dataset)
     _check_values(dataset)
     stamped = dataset.assign_attrs({**provenance(), **dataset.attrs})
     encoding = {
         name: {"zlib": True, "complevel": 4} for name, values in dataset.variables.items() if values.dtype.kind in "fiu" and values.ndim
     }
-    with replaced_atomically(target) as temporary:
+    with replaced_atomically(target, overwrite=overwrite) as temporary:
         try:
             stamped.to_netcdf(temporary, engine="netcdf4", encoding=encoding)
         except (TypeError, ValueError) as error:
             reason = " ".join(str(error).split()).rstrip(".")
             raise RefusedInputError(f"{target} was not written because netCDF cannot hold the Dataset ({reason}): change that.") from None
+        seal(temporary)
     return target
 
 
@@ -78,20 +77,25 @@ def load(path: str | Path) -> xr.Dataset:
     Raises
     ------
     RefusedInputError
-        If the file is absent, damaged, or not of this schema version.
+        If the file is absent, damaged, as its checksum tells, or not of this schema version.
     """
     source = Path(path)
-    if not source.is_file():
-        raise RefusedInputError(f"there is no file {source}: check the path.")
     try:
+        if not source.is_file():
+            raise RefusedInputError(f"there is no file {source}: check the path.")
+        is_sealed(source)
         # Units such as "days" belong to plain numbers here; decoding would turn them into dates.
         with xr.open_dataset(source, engine="netcdf4", decode_times=False) as opened:
             found = opened.attrs.get(SCHEMA_ATTRIBUTE)
             dataset = opened.load()
-    except (OSError, RuntimeError, ValueError) as error:
-        raise RefusedInputError(
-            f"{source} cannot be read as netCDF ({error}): the file is damaged or of another kind, write it again."
-        ) from None
+    except RefusedInputError:
+        raise
+    except PermissionError as error:
+        raise RefusedInputError(f"{source} cannot be read ({error.strerror}): ask its owner, or choose another file.") from None
+    except Exception as error:  # HDF5, netCDF4 and xarray raise nearly anything on a damaged file
+        reason = " ".join(str(error).split()) or type(error).__name__
+        remedy = "the file is damaged or of another kind, write it again"
+        raise DamagedFileError(f"{source} cannot be read as netCDF ({reason}): {remedy}.") from None
     if not np.array_equal(np.asarray(found), schema.VERSION):
         kind = "no schema of repdrift" if found is None else f"schema version {found}"
         raise RefusedInputError(f"{source} has {kind} instead of version {schema.VERSION}: write it with drift.save of this version.")

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
 import xarray as xr
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from drift import probes as probe_table
 from drift import schema, sweep_executors
@@ -20,10 +21,24 @@ from drift.engines import EngineName
 from drift.engines.base import Precision
 from drift.errors import RefusedInputError
 from drift.experiment import Experiment
+from drift.progress import progress_bar
 from drift.recipe import Recipe
 from drift.store import provenance
-from drift.sweep_files import Task, code_version, listed, record_failure, remove_leftovers, run_task, tasks, write_list
+from drift.sweep_files import (
+    Task,
+    code_version,
+    listed,
+    record_failure,
+    remove_parts,
+    run_task,
+    set_aside,
+    tasks,
+    tidy,
+    write_list,
+)  # fmt: skip
 from drift.sweep_presets import sample
+from drift.sweep_tasks import NETCDF
+from drift.texts import printable
 
 __all__ = ["cross", "open_sweep", "run_sweep", "sample"]
 
@@ -88,8 +103,12 @@ def run_sweep(
     """Run every recipe whose file is missing, and return the sweep as one Dataset.
 
     A task is one subject and one file in ``folder``, written completely or not at all and named by a hash of its recipe, of how it
-    is run, and of the code that decides its numbers. What is there is not run again, so a sweep that was killed goes on where it
-    stood, single tasks from their checkpoints; a task that fails leaves the reason in a file of its own.
+    is run, of the code that decides its numbers, and of the content of files that its recipe reads. What is there and whole, as its
+    checksum tells, is not run again, so a sweep that was killed goes on where it stood, single tasks from their checkpoints; what is
+    damaged is. A task that fails leaves the reason in a file of its own. A second list of recipes in the same folder is added to the
+    first, see ``open_sweep``.
+
+    A script that calls this with processes needs ``if __name__ == "__main__":``, since each process reads the script again.
 
     Parameters
     ----------
@@ -112,7 +131,7 @@ def run_sweep(
     Returns
     -------
     xarray.Dataset
-        See ``open_sweep``; None after a dry run.
+        The subjects of ``recipes`` in their order, see ``open_sweep``; None after a dry run.
 
     Raises
     ------
@@ -122,24 +141,29 @@ def run_sweep(
     experiments, target = _experiments(recipes), _folder(Path(folder), dry_run)
     options = {"probes": list(probe_table.chosen(probes)), "engine": engine, "precision": precision}
     code = code_version()
-    asked = tasks(experiments, target, options, code)
-    waiting = [task for task in asked if task.state == "missing" or (retry and task.state == "failed")]
-    if dry_run:
-        _print_plan(asked, waiting, executor)
-        return None
-    write_list(experiments, target, options, code)
-    with ExitStack() as opened, tqdm(total=len(asked), initial=len(asked) - len(waiting), disable=not progress, unit="task") as bar:
-        if waiting:
-            _run(waiting, _executor(executor, opened), bar)
-    return open_sweep(target)
+    with _allowed(target):
+        asked = tasks(experiments, target, options, code)
+        states = [task.state for task in asked]
+        waiting = [task for task, state in zip(asked, states) if state == "missing" or (retry and state == "failed")]
+        if dry_run:
+            _print_plan(states, waiting, target, executor)
+            return None
+        tidy(target, asked)
+        write_list(asked, target, options, code)
+        bar = progress_bar(total=len(asked), initial=len(asked) - len(waiting), disable=not progress, unit="task")
+        with ExitStack() as opened, bar:
+            if waiting:
+                _run(waiting, _executor(executor, opened), bar)
+        return _joined(asked, target)
 
 
 def open_sweep(folder: str | Path) -> xr.Dataset:
     """Return all tasks of a sweep as one longitudinal Dataset whose numbers are read when they are used.
 
-    Subjects are numbered in the order of the recipes. A failed or missing task is a subject without observations: NaN in every
-    variable, ``status`` "failed" or "missing", and the cause in ``reason``, which also tells of diverged and silent subjects.
-    Without Dask installed the numbers are read at once.
+    All tasks are those of every list of recipes that was run in the folder with the same options and the same code as the latest,
+    numbered in the order in which they were first asked for; the attribute ``other_tasks`` tells of any others. A failed, missing or
+    damaged task is a subject without observations: NaN in every variable, ``status`` "failed" or "missing", and the cause in
+    ``reason``, which also tells of diverged and silent subjects. Without Dask installed the numbers are read at once.
 
     Parameters
     ----------
@@ -154,9 +178,25 @@ def open_sweep(folder: str | Path) -> xr.Dataset:
     Raises
     ------
     RefusedInputError
-        If the folder holds no sweep, or no task of it has a result.
+        If the folder holds no sweep or cannot be read, no task of it has a result, or its results cannot stand in one Dataset.
     """
-    asked = listed(Path(folder))
+    with _allowed(Path(folder)):
+        asked = listed(Path(folder))
+        joined, others = _joined(asked, Path(folder)), set_aside(Path(folder))
+    return joined.assign_attrs(other_tasks="; ".join(others)) if others else joined
+
+
+@contextmanager
+def _allowed(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except PermissionError as error:
+        where = error.filename or folder
+        raise RefusedInputError(f"{where} of the sweep in {folder} cannot be used ({error.strerror}): ask the owner of it.") from None
+
+
+def _joined(asked: Sequence[Task], folder: Path) -> xr.Dataset:
+    """Return the subjects of tasks, whatever became of them."""
     states = [task.state for task in asked]
     found = {number: _opened(task, number) for number, task in enumerate(asked) if states[number] == "done"}
     if not found:
@@ -164,7 +204,11 @@ def open_sweep(folder: str | Path) -> xr.Dataset:
         raise RefusedInputError(f"none of {len(asked)} tasks in {folder} has a result{reason}: run the sweep, with retry after a failure.")
     first = next(iter(found.values()))
     absent = {number: _unobserved(first, asked[number], states[number], number) for number in range(len(asked)) if number not in found}
-    joined = schema.combine([(found | absent)[number] for number in range(len(asked))])
+    try:
+        joined = schema.combine([(found | absent)[number] for number in range(len(asked))])
+    except (ValueError, TypeError) as error:
+        remedy = "give each kind of recipe a folder of its own, or call run_sweep with the recipes of one"
+        raise RefusedInputError(f"the tasks in {folder} do not fit into one Dataset ({str(error).rstrip('.')}): {remedy}.") from None
     return joined.assign_attrs(provenance()).assign_coords(reason=("subject", _reasons(joined, asked)))
 
 
@@ -184,10 +228,9 @@ def _folder(folder: Path, dry_run: bool) -> Path:
     return folder.absolute()
 
 
-def _print_plan(asked: Sequence[Task], waiting: Sequence[Task], executor: Any) -> None:
-    states = [task.state for task in asked]
+def _print_plan(states: Sequence[str], waiting: Sequence[Task], folder: Path, executor: Any) -> None:
     counts = ", ".join(f"{states.count(state)} {state}" for state in ("done", "failed", "missing"))
-    print(f"{len(asked)} tasks ({counts}), {len(waiting)} to run in {asked[0].path.parent}")
+    print(f"{len(states)} tasks ({counts}), {len(waiting)} to run in {folder}")
     if script := sweep_executors.job_script(executor):
         print(script)
 
@@ -228,22 +271,24 @@ def _count(running: dict[Any, Task], ended: SimpleQueue, bar: tqdm) -> None:
     try:
         future.result()
     except (BrokenExecutor, CancelledError) as error:
+        remedy = "run the sweep again for the rest, or on a Dask cluster, which replaces its workers"
         raise RefusedInputError(
-            f"a process of the executor died ({type(error).__name__}); {bar.n} of {bar.total} tasks are safe: run the sweep again for "
-            "the rest, or on a Dask cluster, which replaces its workers."
+            f"a process of the executor died ({type(error).__name__}); {bar.n} of {bar.total} tasks are safe: "
+            f"{sweep_executors.unguarded_script() or remedy}."
         ) from None
     except Exception as error:  # the executor gave the task up, as Dask does after several workers have died of it
         record_failure(task, error)
-    remove_leftovers(task)
+    remove_parts(task)
     bar.update()
     if task.state == "failed":
-        bar.write(f"task {task.path.stem} failed: {task.reason}")
+        bar.write(printable(f"task {task.path.stem} failed: {task.reason}"), file=sys.stderr)
 
 
 def _opened(task: Task, number: int) -> xr.Dataset:
     lazily: Mapping[str, Any] = {"chunks": {}} if _has_dask() else {}
-    dataset = xr.open_dataset(task.path, engine="netcdf4", decode_times=False, **lazily)
-    small = {name: coordinate.load() for name, coordinate in dataset.coords.items()}
+    with NETCDF:
+        dataset = xr.open_dataset(task.path, engine="netcdf4", decode_times=False, **lazily)
+        small = {name: coordinate.load() for name, coordinate in dataset.coords.items()}
     return dataset.assign_coords({**small, "subject": np.array([str(number)], dtype=object)})
 
 
@@ -268,8 +313,8 @@ def _reasons(joined: xr.Dataset, asked: Sequence[Task]) -> np.ndarray:
     told = {
         "diverged": "loss above ten times the variance of the targets, or not finite, after step {:.0f}",
         "silent": "no hidden unit responds to any sample",
-        "missing": "not run yet",
     }
     status, steps = joined["status"].values, joined["diverged_at"].values
     reasons = [told.get(str(one), "").format(step) or task.reason for one, step, task in zip(status, steps, asked, strict=True)]
-    return np.array(reasons, dtype=object)
+    absent = [one == "missing" and not reason for one, reason in zip(status, reasons)]
+    return np.where(absent, "not run yet", np.array(reasons, dtype=object))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from drift.errors import RefusedInputError
@@ -16,6 +19,7 @@ from drift.errors import RefusedInputError
 # A task is one subject in one compiled loop: further threads of a numerical library would only take turns with other tasks.
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
 WATCH_INTERVAL = 1.0  # seconds
+GRACE = 5.0  # seconds for a last checkpoint
 
 
 class SerialExecutor(Executor):
@@ -54,6 +58,7 @@ def processes(workers: int | None = None) -> Iterator[ProcessPoolExecutor]:
     workers : int, optional
         Number of processes; one for each core by default.
     """
+    _end_a_script_that_is_read_again()
     before = {name: os.environ.get(name) for name in ONE_THREAD}
     os.environ.update(ONE_THREAD)  # inherited by the processes, whose libraries read it when they are loaded
     try:
@@ -65,12 +70,30 @@ def processes(workers: int | None = None) -> Iterator[ProcessPoolExecutor]:
             os.environ.pop(name, None) if value is None else os.environ.update({name: value})
 
 
+def _end_a_script_that_is_read_again() -> None:
+    """End a process that, while it begins, has come to the line which made it: it would make processes without end."""
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise SystemExit(1)  # the process that made it says why
+
+
+def unguarded_script() -> str:
+    """Return the remedy for a script that its own processes cannot read again; empty where there is none, or it is guarded."""
+    script = getattr(sys.modules.get("__main__"), "__file__", None)
+    try:
+        guarded = script is None or "__main__" in Path(script).read_text(errors="replace")
+    except OSError:
+        guarded = True
+    return "" if guarded else f'each process reads {script} again, so put the call in it below if __name__ == "__main__":'
+
+
 def _end_with(launcher: int) -> None:
     """End this process when its launcher is gone: a launcher that is killed cannot tell its processes to stop."""
 
     def watch() -> None:
         while os.getppid() == launcher:
             time.sleep(WATCH_INTERVAL)
+        signal.raise_signal(signal.SIGTERM)  # a task that is running writes its checkpoint
+        time.sleep(GRACE)
         os._exit(1)  # tasks are written completely or not at all, and go on from their checkpoints
 
     threading.Thread(target=watch, daemon=True).start()

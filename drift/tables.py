@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from io import StringIO
 from pathlib import Path
 
 import pandas as pd
 import xarray as xr
 
-from drift.checkpoint import replaced_atomically
 from drift.errors import RefusedInputError
+from drift.texts import decoded
+from drift.whole_files import replaced_atomically
 
 DROPPED = ("experiment",)  # a recipe for each row would dwarf the numbers
+# What a spreadsheet takes for a formula: a cell that begins so and is more than a sign or a number.
+FORMULA = re.compile(r"(?!.$)(?![+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$)[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]", re.DOTALL)
 
 
 def tables(dataset: xr.Dataset, variables: Sequence[str] = ()) -> dict[str, pd.DataFrame]:
@@ -58,6 +64,9 @@ def _table(dataset: xr.Dataset, dims: tuple[str, ...], names: Sequence[str]) -> 
 def write_tables(dataset: xr.Dataset, folder: str | Path, variables: Sequence[str] = (), *, overwrite: bool = False) -> list[Path]:
     """Write the tables of a Dataset as CSV files, named by their dims, and one ``units.csv`` with units and meanings.
 
+    Text that a spreadsheet would run as a formula, such as a label ``=A1`` or ``@sum``, gets an apostrophe in front, by which
+    spreadsheets know text; numbers stay numbers. All files are written, or none is; ``read_table`` reads them back equal.
+
     Parameters
     ----------
     dataset, variables
@@ -79,13 +88,59 @@ def write_tables(dataset: xr.Dataset, folder: str | Path, variables: Sequence[st
     found = tables(dataset, variables)
     found["units"] = _units(dataset, list(variables or dataset.data_vars))
     paths = {name: Path(folder) / f"{name}.csv" for name in found}
-    present = [str(path) for path in paths.values() if path.exists()]
-    if present and not overwrite:
-        raise RefusedInputError(f"{present[0]} exists and is kept: choose another folder, or ask for overwrite.")
-    for name, frame in found.items():
-        with replaced_atomically(paths[name]) as temporary:
-            frame.to_csv(temporary, index=False)
+    strange = next((name for name in found if Path(name).name != name), None)
+    if strange is not None:
+        raise RefusedInputError(f"the dims {strange!r} cannot name a file: rename them.")
+    for path in paths.values():
+        if path.exists() and not overwrite:
+            raise RefusedInputError(f"{path} exists and is kept: choose another folder, or ask for overwrite.")
+    with ExitStack() as unfinished:
+        for name, frame in found.items():
+            temporary = unfinished.enter_context(replaced_atomically(paths[name], overwrite=overwrite))
+            _each_text(frame, _marked).to_csv(temporary, index=False)
     return list(paths.values())
+
+
+def read_table(path: str | Path) -> pd.DataFrame:
+    """Return a table that ``write_tables`` has written, its texts without the apostrophes that keep spreadsheets from running them.
+
+    Parameters
+    ----------
+    path : str or Path
+        A CSV file.
+
+    Returns
+    -------
+    pandas.DataFrame
+
+    Raises
+    ------
+    RefusedInputError
+        If the file cannot be read as a table.
+    """
+    try:
+        text = StringIO(decoded(Path(path).read_bytes()))
+        return _each_text(pd.read_csv(text, float_precision="round_trip"), _unmarked)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or " ".join(str(error).split()).rstrip(".")
+        raise RefusedInputError(f"{path} cannot be read as a table ({reason}): give a file of write_tables.") from None
+
+
+def _each_text(frame: pd.DataFrame, change: Callable[[object], object]) -> pd.DataFrame:
+    """Return a table with its names and all of its texts changed."""
+    changed = frame.rename(columns=change)
+    columns = [place for place, kind in enumerate(changed.dtypes) if kind.kind not in "biufcmM"]
+    return changed.assign(**{changed.columns[place]: changed.iloc[:, place].map(change) for place in columns})
+
+
+def _marked(cell: object) -> object:
+    """A text that would be run with an apostrophe in front, also where it has one already: marks can be taken away again."""
+    return f"'{cell}" if isinstance(cell, str) and FORMULA.match(cell.lstrip("'")) else cell
+
+
+def _unmarked(cell: object) -> object:
+    marked = isinstance(cell, str) and cell.startswith("'") and FORMULA.match(cell.lstrip("'"))
+    return str(cell)[1:] if marked else cell
 
 
 def _units(dataset: xr.Dataset, names: Sequence[object]) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 
 MARKS = {  # the first bytes of a file; of UTF-32 first, since they begin like those of UTF-16
     codecs.BOM_UTF32_LE: "utf-32",
@@ -11,6 +12,8 @@ MARKS = {  # the first bytes of a file; of UTF-32 first, since they begin like t
     codecs.BOM_UTF16_BE: "utf-16",
     codecs.BOM_UTF8: "utf-8-sig",
 }
+# All control characters but tab and newline, marks that turn the direction of writing, and halves of characters.
+UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def decoded(content: bytes) -> str:
@@ -33,3 +36,19 @@ def decoded(content: bytes) -> str:
     """
     encoding = next((name for mark, name in MARKS.items() if content.startswith(mark)), "utf-8")
     return content.decode(encoding).replace("\r\n", "\n").replace("\r", "\n")
+
+
+def printable(text: str) -> str:
+    """Return a text that a terminal shows and does not obey.
+
+    Parameters
+    ----------
+    text : str
+        Such as a label of a file.
+
+    Returns
+    -------
+    str
+        Control characters other than tab and newline stand as Python writes them, such as ``\\x1b``.
+    """
+    return UNPRINTABLE.sub(lambda found: ascii(found.group())[1:-1], text)

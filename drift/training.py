@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import time
+import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from drift import probes as probe_table
 from drift.checkpoint import Checkpoint
+from drift.code_version import code_version
 from drift.engines import EngineName, make_engine, mixes_shapes
 from drift.engines.base import Engine, Precision, Subject, same_kind, same_schedule
 from drift.errors import RefusedInputError
 from drift.experiment import Experiment
-from drift.interrupts import deferred_interrupt
+from drift.interrupts import deferred_interrupt, ending_in_order
+from drift.progress import progress_bar
 from drift.records import Records, combined
 from drift.store import provenance
 
@@ -60,8 +64,9 @@ def train(
     threads : int, optional
         CPU threads; all by default. Results do not depend on it, but those of the minibatch engine to the last digits.
     checkpoint : str or Path, optional
-        File that is written every few minutes, on interrupt, and at the end; if it is there and belongs to the same experiments,
-        the run goes on from it, bit for bit. Remove it when the result is safe.
+        File that is written every few minutes, on interrupt, before SIGTERM and SIGHUP end the process, and at the end; if it is
+        there and belongs to the same experiments and the same code, the run goes on from it, bit for bit. Where it cannot be written,
+        on a full disk, a warning says so and the run goes on. Remove it when the result is safe.
     progress : bool
         Show a bar with the loss and the time left.
 
@@ -88,11 +93,13 @@ def train(
         "precision": precision,
         "device": device,
         "engine": engine,
+        "code": code_version(),
     }
     kept = Checkpoint(None if checkpoint is None else Path(checkpoint), asked)
     parts: dict[int, xr.Dataset] = {}
     total = sum(one.steps for one in recipes)
-    with tqdm(total=total, unit="step", unit_scale=True, disable=not progress, smoothing=0.05, desc="training") as bar:
+    bar = progress_bar(total=total, unit="step", unit_scale=True, disable=not progress, smoothing=0.05, desc="training")
+    with bar, ending_in_order() if checkpoint is not None else nullcontext():
         for number, group in enumerate(groups):
             running = make_engine(engine, list(group.values()), precision=precision, device=device, threads=threads)
             families, places = _families(group), {label: place for place, label in enumerate(group)}
@@ -170,12 +177,20 @@ def _run(engine: Engine, records: Sequence[Records], bar: tqdm, number: int, kep
                 losses = [family.attend(engine) for family in records]
             bar.set_postfix(relative_loss=f"{np.mean(losses):.3g}", refresh=False)
             if time.monotonic() - last_write > CHECKPOINT_INTERVAL:
-                kept.write(number, lambda: _state(engine, records))
+                _keep(kept, number, engine, records)
                 last_write = time.monotonic()
     except KeyboardInterrupt:
-        kept.write(number, lambda: _state(engine, records))
+        _keep(kept, number, engine, records)
         raise
-    kept.write(number, lambda: _state(engine, records))
+    _keep(kept, number, engine, records)
+
+
+def _keep(kept: Checkpoint, number: int, engine: Engine, records: Sequence[Records]) -> None:
+    """Write a checkpoint; where that cannot be done the run is not lost with it."""
+    try:
+        kept.write(number, lambda: _state(engine, records))
+    except RefusedInputError as refusal:
+        warnings.warn(f"no checkpoint was kept, and the run goes on without: {refusal}", stacklevel=3)
 
 
 def _stops(sessions: np.ndarray, steps: int, first: int) -> list[int]:

@@ -15,6 +15,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from drift.texts import printable
+
 COMMANDS = {
     "run": "simulate networks that keep learning, from recipes, and write what their sessions recorded",
     "sweep": "run many recipes, on this machine, on a Dask cluster or on SLURM; called again it does what is missing",
@@ -63,8 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except KeyboardInterrupt:
-        return _said("interrupted; files that were being written are left as they were.", status=130)
+    except KeyboardInterrupt as interrupt:
+        return _said(f"interrupted; {interrupt or 'files that were being written are left as they were.'}", status=130)
 
 
 def _answer(name: str, *rest: str) -> int:
@@ -80,27 +82,40 @@ def _answer(name: str, *rest: str) -> int:
 
 
 def _status(name: str, rest: list[str]) -> int:
-    from drift.errors import RefusedInputError, SchemaError
+    from drift.errors import RefusedInputError
 
     try:
         with warnings.catch_warnings():
             warnings.showwarning = partial(_warned, name, warnings.showwarning)
             return int(importlib.import_module(f"drift.cli.{name}").main(rest) or 0)
-    except (RefusedInputError, SchemaError) as refusal:
+    except RefusedInputError as refusal:
         return _said(f"repdrift {name}: {refusal}", status=2)
+    except BrokenPipeError:
+        raise
+    except OSError as error:  # of a file or folder that no command has looked at
+        what = f"{error.filename} cannot be used ({error.strerror})" if error.filename else str(error)
+        return _said(f"repdrift {name}: {what}: check the path, its permissions and the room on the disk.", status=2)
 
 
 def _warned(name: str, usual: Callable[..., None], message: Warning | str, category: type[Warning], *where: Any) -> None:
     """Say what a command warns of in one line; what libraries warn of is shown as ever."""
     if category is UserWarning:
-        print(f"\nrepdrift {name}: mind that {message}", file=sys.stderr, flush=True)
+        print(printable(f"\nrepdrift {name}: mind that {message}"), file=sys.stderr, flush=True)
     else:
         usual(message, category, *where)
 
 
 def _said(text: str, status: int = 0) -> int:
-    print(text, file=sys.stderr if status else sys.stdout, flush=True)
+    if status:
+        _end_bars()
+    print(printable(text), file=sys.stderr if status else sys.stdout, flush=True)
     return status
+
+
+def _end_bars() -> None:
+    """Let a message begin on a line of its own, if there can be bars at all."""
+    if "drift.progress" in sys.modules:
+        sys.modules["drift.progress"].end_lines()
 
 
 def _version() -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -11,6 +10,8 @@ from typing import Any
 import tyro
 
 from drift.errors import RefusedInputError
+from drift.texts import printable
+from drift.whole_files import check_target
 
 
 def parsed(kind: Callable[..., Any], name: str, arguments: Sequence[str], examples: str = "", **options: Any) -> Any:
@@ -59,17 +60,14 @@ def writable(path: Path | None, overwrite: bool, *, folder: bool = False) -> Pat
     """Return where a result will go, its folder made, or refuse before any work is done."""
     if path is None:
         return None
-    if not folder and path.is_dir():
-        raise RefusedInputError(f"{path} is a folder: give the path of a file in it.")
-    if path.exists() and not overwrite and not folder:
-        raise RefusedInputError(f"{path} exists and is kept: choose another path, or give --overwrite.")
     place = path if folder else path.absolute().parent
     try:
+        if not folder and path.is_file() and not path.is_symlink() and not overwrite:
+            raise RefusedInputError(f"{path} exists and is kept: choose another path, or give --overwrite.")
         place.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RefusedInputError(f"the folder {place} cannot be made ({error.strerror}): choose another path.") from None
-    if not os.access(place, os.W_OK):
-        raise RefusedInputError(f"the folder {place} cannot be written to: choose another path.")
+    check_target(path / "any file" if folder else path)
     return path
 
 
@@ -91,6 +89,6 @@ def netcdf(path: Path, overwrite: bool) -> Path:
 
 
 def told(*lines: object) -> None:
-    """Print lines for a person, after whatever a progress bar has left on the line."""
+    """Print lines for a person, after whatever a progress bar has left on the line, and nothing that a terminal would obey."""
     sys.stderr.flush()
-    print(*lines, sep="\n", flush=True)
+    print(*(printable(str(line)) for line in lines), sep="\n", flush=True)

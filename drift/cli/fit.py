@@ -12,6 +12,7 @@ from tyro.conf import Positional
 from drift.cli.arguments import apart, netcdf, pairs, parsed, told, writable
 from drift.errors import RefusedInputError
 from drift.store import load
+from drift.whole_files import replaced_atomically
 
 EXAMPLES = """\
   repdrift fit linear recorded.nc --bounds gain=1:1000 input_width=4:40 weight_lifetime=1:100 --out fit.nc --figure fit.png
@@ -80,7 +81,8 @@ def command(
         import matplotlib
 
         matplotlib.use("Agg")
-        found.plot().savefig(figure, dpi=160)
+        with replaced_atomically(figure, overwrite=overwrite) as temporary:
+            found.plot().savefig(temporary, dpi=160, format=figure.suffix.removeprefix(".") or "png")
     told(repr(found), *(f"written: {path}" for path in (out, figure) if path is not None))
 
 

@@ -87,13 +87,13 @@ def _recipes(dataset: xr.Dataset) -> list[str]:
 
 
 def _sweep(folder: Path) -> list[str]:
-    from drift.sweep_files import listed
+    from drift.sweep_files import listed, set_aside
 
     found = listed(folder)
     states = [task.state for task in found]
-    failed = [f"  {task.path.stem}: {task.reason}" for task in found if task.state == "failed"]
+    told = [f"  {task.path.stem}: {task.reason}" for task in found if task.reason]
     counts = ", ".join(f"{states.count(state)} {state}" for state in ("done", "failed", "missing"))
-    return [f"a sweep of {len(found)} tasks: {counts}", *failed]
+    return [f"a sweep of {len(found)} tasks: {counts}", *told, *(f"{one}." for one in set_aside(folder))]
 
 
 def main(arguments: Sequence[str]) -> None:

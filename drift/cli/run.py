@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tyro
+import xarray as xr
 from tyro.conf import Positional, arg
 
 from drift.cli.arguments import netcdf, pairs, parsed, told
@@ -103,9 +105,28 @@ def run_and_save(recipes: list[Experiment], out: Path, options: Run) -> None:
     from drift.store import save
     from drift.training import train
 
-    result = train(recipes, engine=options.engine, precision=options.precision, device=options.device, checkpoint=options.checkpoint)
-    save(result, out, overwrite=options.overwrite)
+    try:
+        result = train(recipes, engine=options.engine, precision=options.precision, device=options.device, checkpoint=options.checkpoint)
+    except KeyboardInterrupt:
+        lost = "nothing is kept of the run: with --checkpoint FILE the same command goes on where it was interrupted."
+        kept = f"the run is kept in {options.checkpoint}: the same command goes on where it was interrupted."
+        raise KeyboardInterrupt(lost if options.checkpoint is None else kept) from None
+    try:
+        save(result, out, overwrite=options.overwrite)
+    except RefusedInputError as refusal:
+        raise _rescued(result, out, refusal) from None
     told(run_summary(result), f"written: {out}")
+
+
+def _rescued(result: xr.Dataset, out: Path, refusal: RefusedInputError) -> RefusedInputError:
+    """Keep a run that could not be written where it should be, and say where."""
+    from drift.store import save
+
+    try:
+        place = save(result, Path(tempfile.mkdtemp(prefix="repdrift-")) / out.name)
+    except (RefusedInputError, OSError):
+        return refusal
+    return RefusedInputError(f"{str(refusal).rstrip('.')}; the run itself is safe in {place}, move it from there.")
 
 
 def loaded_recipe(path: Path) -> Experiment:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
@@ -12,18 +16,23 @@ TOLD = (
     "spatial_information",
 )  # fmt: skip
 
+MOST_GROUPS = 12  # recipes whose means are printed
+
 
 def run_summary(run: xr.Dataset) -> str:
     """Return how many subjects became what, and their measures in the first and the last session, as text.
+
+    Means are taken over subjects of one recipe: recipes that differ in more than their seed stand apart.
 
     Parameters
     ----------
     run : xarray.Dataset
         Longitudinal Dataset of ``train`` or ``open_sweep``.
     """
+    groups = _recipe_groups(run)
     status, counts = np.unique(run["status"].values.astype(str), return_counts=True)
     became = ", ".join(f"{count} {name}" for name, count in zip(status, counts))
-    return "\n".join([f"{run.sizes['subject']} subjects ({became}), {run.sizes['session']} sessions", *measure_rows(run)])
+    return "\n".join([f"{run.sizes['subject']} subjects ({became}), {run.sizes['session']} sessions", *_grouped_rows(run, groups)])
 
 
 def measure_rows(dataset: xr.Dataset) -> list[str]:
@@ -34,3 +43,35 @@ def measure_rows(dataset: xr.Dataset) -> list[str]:
             values = of_subject(dataset, name).mean([dim for dim in of_subject(dataset, name).dims if dim != "session"])
             rows.append(f"  {name:34}{float(values[0]):14.4g}{float(values[-1]):14.4g}")
     return rows
+
+
+def _recipe_groups(run: xr.Dataset) -> dict[str, list[int]]:
+    """Places of the subjects of each recipe, seeds apart, by what tells the recipe from the others."""
+    if "experiment" not in run.coords:
+        return {"": list(range(run.sizes["subject"]))}
+    recipes = [dict(_entries(json.loads(str(text)))) for text in run["experiment"].values]
+    names = sorted({name for recipe in recipes for name in recipe if name != "seed"})
+    absent = object()
+    differing = [name for name in names if len({repr(recipe.get(name, absent)) for recipe in recipes}) > 1]
+    groups: dict[str, list[int]] = {}
+    for place, recipe in enumerate(recipes):
+        groups.setdefault(", ".join(f"{name} = {recipe.get(name, 'none')}" for name in differing), []).append(place)
+    return groups
+
+
+def _entries(part: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(part, dict | list):
+        for name, value in part.items() if isinstance(part, dict) else enumerate(part):
+            yield from _entries(value, f"{path}.{name}".lstrip("."))
+    else:
+        yield path, part
+
+
+def _grouped_rows(run: xr.Dataset, groups: dict[str, list[int]]) -> list[str]:
+    """Means over the subjects of one recipe alone; those of many recipes would fill pages."""
+    if len(groups) == 1:
+        return measure_rows(run)
+    if len(groups) > MOST_GROUPS:
+        return [f"  {len(groups)} recipes that differ in more than the seed: drift.open_sweep or --out gives the measures of each"]
+    parts = [[f"{name} ({len(places)} subjects)", *measure_rows(run.isel(subject=places))] for name, places in groups.items()]
+    return [row for part in parts for row in part]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,6 +17,7 @@ from drift.cli.arguments import netcdf, pairs, parsed, told
 from drift.errors import RefusedInputError
 from drift.experiment import Experiment
 from drift.sweep import cross, run_sweep, sample
+from drift.sweep_files import listed, set_aside
 
 EXAMPLES = """\
   repdrift sweep recipe.toml --folder sweeps/noise --vary noise.0.std=0.01,0.03,0.1 seed=0,1,2 --dry-run
@@ -23,6 +25,8 @@ EXAMPLES = """\
   repdrift sweep --preset random_update_noise --runs 40 --steps 100000 --folder sweeps/published
   repdrift sweep recipe.toml --folder sweeps/size --vary seed=0,1,2,3 --executor slurm --jobs 20 --walltime 04:00:00
   repdrift info sweeps/size                       how far it is, also while it runs"""
+WORDS = {"None": None, "True": True, "False": False}
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff]
 
 
@@ -90,8 +94,11 @@ def command(
     asked = _recipes(recipes, preset, runs, seed, steps)
     crossed = [one for recipe in asked for one in varied(recipe, vary)]
     queueing = {"memory": memory, "walltime": walltime, "queue": queue, "interface": interface}
-    with opened(executor, jobs, {name: value for name, value in queueing.items() if value is not None}) as where:
-        result = run_sweep(crossed, folder, executor=where, retry=retry, dry_run=dry_run)
+    try:
+        with opened(executor, jobs, {name: value for name, value in queueing.items() if value is not None}) as where:
+            result = run_sweep(crossed, folder, executor=where, retry=retry, dry_run=dry_run)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"finished tasks are kept in {folder}, the same command goes on with the rest.") from None
     if result is None:
         return
     from drift.cli.summaries import run_summary
@@ -100,7 +107,14 @@ def command(
     told(run_summary(result))
     if out is not None:
         save(result.load(), out, overwrite=overwrite)
-    told(f"written: {folder if out is None else out}")
+    told(f"written: {folder if out is None else out}", *_beside(folder, len(crossed)))
+
+
+def _beside(folder: Path, asked: int) -> list[str]:
+    """What the folder holds besides the tasks of this command."""
+    earlier = len(listed(folder)) - asked
+    more = [f"{folder} holds {earlier} more tasks of earlier commands: drift.open_sweep shows all of them together."] if earlier else []
+    return [*more, *(f"{one}." for one in set_aside(folder))]
 
 
 def _recipes(paths: Sequence[Path], preset: str | None, runs: int, seed: int, steps: int | None) -> list[Experiment]:
@@ -137,7 +151,10 @@ def varied(recipe: Experiment, entries: Sequence[str]) -> list[Experiment]:
 
 
 def _listed(text: str, name: str) -> list[Any]:
-    """Values between commas, each as JSON has it, else as a word."""
+    """Values between commas, each as JSON or the flags of `repdrift run` have it, else as a word."""
+    if '"' in text or "[" in text or "{" in text:  # commas may stand inside
+        with suppress(ValueError):
+            return json.loads(f"[{text}]")
     return [_value(word) for word in text.split(",")] if text.strip(",") == text else _refuse(text, name)
 
 
@@ -146,10 +163,16 @@ def _refuse(text: str, name: str) -> list[Any]:
 
 
 def _value(word: str) -> Any:
-    try:
-        return json.loads(word)
-    except ValueError:
+    """A word as a value: None, True and False as in Python, numbers as people write them, 1e3 a whole one."""
+    if word in WORDS:
+        return WORDS[word]
+    if not NUMBER.fullmatch(word):
+        with suppress(ValueError):
+            return json.loads(word)
         return word
+    number = float(word)
+    is_whole = number.is_integer() and abs(number) < 2**53 and ("e" in word.lower() or "." not in word)
+    return int(word) if word.lstrip("+-").isdecimal() else int(number) if is_whole else number
 
 
 def _noisy(recipe: Experiment, path: str, value: Any) -> Experiment:

@@ -61,13 +61,15 @@ def mixes_shapes(name: str, experiment: Experiment, device: str) -> bool:
 
 
 def _fused(name: str, subjects: Sequence[Subject], precision: Precision, device: str, threads: int | None) -> Engine:
-    from drift.engines.fused import FusedEngine, knows
+    from drift.engines.fused import FusedEngine, unknown_to
 
-    if device == "cpu" and all(knows(one.experiment) for one in subjects):
+    unknown = [reason for one in subjects if (reason := unknown_to(one.experiment))]
+    if device == "cpu" and not unknown:
         return FusedEngine(subjects, precision, threads)
     if name == "fused":
-        asked = f"device {device!r} with {type(subjects[0].experiment.learner).__name__}"
-        raise RefusedInputError(f"the fused engine runs built-in learners on device 'cpu', got {asked}: use engine='auto' or 'batched'.")
+        asked = f"device {device!r}" if device != "cpu" else unknown[0]
+        remedy = "leave it out, or use engine='auto' or 'batched'"
+        raise RefusedInputError(f"the fused engine runs built-in parts of a recipe on device 'cpu', got {asked}: {remedy}.")
     return _batched(subjects, precision, device, threads)
 
 

@@ -9,13 +9,13 @@ import os
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from drift.engines import fused_kernels as kernels
 from drift.engines.base import Engine, Precision, Subject, Weights, finish
+from drift.engines.compiled import NO_FOLDER, can_be_kept, is_kept
 from drift.engines.normals import BLOCK, generator_state
 from drift.engines.vectors import WIDTH
 from drift.experiment import Experiment
@@ -30,9 +30,22 @@ TABLE = 10_000  # steps whose noise scales are tabulated at once
 
 def knows(experiment: Experiment) -> bool:
     """Tell whether the compiled steps cover a recipe: its network, its learning rule and its noise, none of them a subclass."""
-    noises = all(type(noise) in (InputNoise, LabelNoise, UpdateNoise) for noise in experiment.noise)
-    known = type(experiment.learner) in RULES and type(experiment.network) is Network
-    return noises and known and experiment.learner.gradient_clip is None
+    return not unknown_to(experiment)
+
+
+def unknown_to(experiment: Experiment) -> str:
+    """What of a recipe the compiled steps do not cover; empty where they do.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    """
+    foreign = [one for one in experiment.noise if type(one) not in (InputNoise, LabelNoise, UpdateNoise)]
+    foreign += [] if type(experiment.network) is Network else [experiment.network]
+    foreign += [] if type(experiment.learner) in RULES else [experiment.learner]
+    if foreign:
+        return f"{type(foreign[0]).__name__}, which has no compiled steps"
+    return "" if experiment.learner.gradient_clip is None else f"gradient_clip={experiment.learner.gradient_clip:g}, which they do not take"
 
 
 class FusedProgram:
@@ -124,9 +137,10 @@ def _stacked(arrays: Sequence[np.ndarray]) -> np.ndarray:
 def _announce_compilation() -> None:
     """Say so before the first use on a machine, which compiles; later uses load what has been compiled from disk."""
     kernel = kernels.advance
-    stored = Path(kernel.stats.cache_path or "").glob(f"{Path(kernels.__file__).stem}.{kernel.__name__}-*.nbi")
-    if not kernel.signatures and not any(stored):
-        print("compiling the fused engine, once on this machine (half a minute) ...", file=sys.stderr, flush=True)
+    if not kernel.signatures and not is_kept(kernel):
+        often = "once on this machine" if can_be_kept(kernel) else "in each process"
+        remedy = "" if can_be_kept(kernel) else NO_FOLDER
+        print(f"compiling the fused engine, {often} (half a minute{remedy}) ...", file=sys.stderr, flush=True)
 
 
 def _work(subject: Subject, weights: np.ndarray, kind: np.dtype) -> kernels.Work:

@@ -123,6 +123,6 @@ def counted(repeats: int, unit: str, progress: bool) -> Iterable[int]:
     """
     if not progress:
         return range(repeats)
-    from tqdm.auto import trange
+    from drift.progress import progress_bar
 
-    return trange(repeats, unit=unit)
+    return progress_bar(range(repeats), unit=unit)

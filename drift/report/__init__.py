@@ -6,10 +6,10 @@ from pathlib import Path
 
 import xarray as xr
 
-from drift.checkpoint import check_folder, replaced_atomically
 from drift.errors import RefusedInputError
 from drift.report.frame import comparison_frame
 from drift.schema import check
+from drift.whole_files import check_target, replaced_atomically
 
 __all__ = ["comparison_frame", "report"]
 
@@ -69,17 +69,13 @@ def report(
     from drift.report.page import page
 
     target = Path(path)
-    if target.is_dir():
-        raise RefusedInputError(f"{target} is a folder: give the path of a file in it.")
-    if target.exists() and not overwrite:
-        raise RefusedInputError(f"{target} exists and is kept: choose another path or ask for overwrite.")
-    check_folder(target)
+    check_target(target, overwrite=overwrite)
     for name, dataset in (("run", run), ("recorded", recorded)):
         if dataset is not None and ("subject" not in check(dataset, "elapsed").dims or "recorded" not in dataset):
             raise RefusedInputError(
                 f"{name} was expected to be a longitudinal Dataset, got one without recorded: pass the result of train or measure."
             )
     text = page(comparison, run, recorded, None if fit is None else check(fit), title, convention)
-    with replaced_atomically(target) as temporary:
+    with replaced_atomically(target, overwrite=overwrite) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return target

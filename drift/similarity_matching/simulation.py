@@ -8,10 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import xarray as xr
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from drift import metrics
 from drift.errors import RefusedInputError
+from drift.progress import progress_bar
 from drift.schema import combine, labelled
 from drift.similarity_matching.learning import mismatch
 from drift.similarity_matching.networks import Matching
@@ -58,7 +59,7 @@ def simulate(networks: Sequence[Matching], *, threads: int | None = None, progre
     _refuse_other_places(recipes)
     total = sum(int(one.session_steps()[-1]) for one in recipes)
     with (
-        tqdm(total=total, unit="step", unit_scale=True, disable=not progress, desc="matching") as bar,
+        progress_bar(total=total, unit="step", unit_scale=True, disable=not progress, desc="matching") as bar,
         ThreadPoolExecutor(threads or os.cpu_count()) as pool,
     ):
         parts = list(pool.map(lambda one: _subject(one, bar), recipes))

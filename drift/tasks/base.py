@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from pathlib import Path
 
 import numpy as np
 import xarray as xr
@@ -26,6 +27,17 @@ class Task(Recipe, ABC):
             ``inputs (sample, input)``, ``targets (sample, output)`` and, where the task has places, ``position (sample)``,
             ``direction (sample)`` and ``environment (sample)``, with the coordinate ``place`` of bin centres.
         """
+
+    def files(self) -> tuple[Path, ...]:
+        """Return the files that ``draw`` reads: what they hold is part of what a sweep knows a result by.
+
+        Returns
+        -------
+        tuple of Path
+            The file of the entry ``path``, where a task has one.
+        """
+        path = getattr(self, "path", None)
+        return () if path is None else (Path(path),)
 
 
 def experience(inputs: np.ndarray, targets: np.ndarray, **variables: np.ndarray) -> xr.Dataset:

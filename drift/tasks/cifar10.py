@@ -72,6 +72,23 @@ def read_cifar10(path: str | Path, part: str = "train", sha256: str = ARCHIVE_SH
     return np.concatenate(images), np.concatenate(labels)
 
 
+def files_of_cifar10(place: Path) -> tuple[Path, ...]:
+    """Files of CIFAR10 that are at a place: the archive, or batches.
+
+    Parameters
+    ----------
+    place : pathlib.Path
+        See ``read_cifar10``.
+
+    Returns
+    -------
+    tuple of pathlib.Path
+    """
+    names = [f"{name}{suffix}" for part in FILES.values() for name in part for suffix in ("", ".bin")]
+    known = [place, place / ARCHIVE, *(place / folder / name for folder in FOLDERS for name in names)]
+    return tuple(path for path in known if path.is_file())
+
+
 def _packed(archive: Path, names: tuple[str, ...], sha256: str) -> list[Batch]:
     """Batches of the archive, in the order of their names."""
     try:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from drift.errors import RefusedInputError
-from drift.tasks.cifar10 import ARCHIVE, ARCHIVE_SHA256, expanded, one_line, read_cifar10
+from drift.tasks.cifar10 import ARCHIVE, ARCHIVE_SHA256, expanded, files_of_cifar10, one_line, read_cifar10
 
 __all__ = ["fetch_images", "image_set", "read_cifar10", "read_idx"]
 
@@ -37,10 +37,11 @@ LARGEST_DEFLATION = 1032  # bytes that one compressed byte can stand for
 
 
 class Download(NamedTuple):
-    """A public file: its address and its checksum as ``algorithm:digits``."""
+    """A public file: its address, its checksum as ``algorithm:digits``, and where known its size in bytes."""
 
     url: str
     checksum: str
+    size: int | None = None
 
     @property
     def name(self) -> str:
@@ -52,18 +53,18 @@ _MNIST = "https://storage.googleapis.com/cvdf-datasets/mnist/"
 _FASHION = "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/"
 DOWNLOADS = {
     "mnist": (
-        Download(_MNIST + "train-images-idx3-ubyte.gz", "sha256:440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"),
-        Download(_MNIST + "train-labels-idx1-ubyte.gz", "sha256:3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"),
-        Download(_MNIST + "t10k-images-idx3-ubyte.gz", "sha256:8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"),
-        Download(_MNIST + "t10k-labels-idx1-ubyte.gz", "sha256:f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"),
+        Download(_MNIST + "train-images-idx3-ubyte.gz", "sha256:440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609", 9912422),
+        Download(_MNIST + "train-labels-idx1-ubyte.gz", "sha256:3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c", 28_881),
+        Download(_MNIST + "t10k-images-idx3-ubyte.gz", "sha256:8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6", 1648877),
+        Download(_MNIST + "t10k-labels-idx1-ubyte.gz", "sha256:f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6", 4_542),
     ),
     "fashion_mnist": (
-        Download(_FASHION + "train-images-idx3-ubyte.gz", "md5:8d4fb7e6c68d591d4c3dfef9ec88bf0d"),
-        Download(_FASHION + "train-labels-idx1-ubyte.gz", "md5:25c81989df183df01b3e8a0aad5dffbe"),
-        Download(_FASHION + "t10k-images-idx3-ubyte.gz", "md5:bef4ecab320f06d8554ea6380940ec79"),
-        Download(_FASHION + "t10k-labels-idx1-ubyte.gz", "md5:bb300cfdad3c16e7a12a480ee83cd310"),
+        Download(_FASHION + "train-images-idx3-ubyte.gz", "md5:8d4fb7e6c68d591d4c3dfef9ec88bf0d", 26_421_880),
+        Download(_FASHION + "train-labels-idx1-ubyte.gz", "md5:25c81989df183df01b3e8a0aad5dffbe", 29_515),
+        Download(_FASHION + "t10k-images-idx3-ubyte.gz", "md5:bef4ecab320f06d8554ea6380940ec79", 4_422_102),
+        Download(_FASHION + "t10k-labels-idx1-ubyte.gz", "md5:bb300cfdad3c16e7a12a480ee83cd310", 5_148),
     ),
-    "cifar10": (Download("https://www.cs.toronto.edu/~kriz/" + ARCHIVE, f"sha256:{ARCHIVE_SHA256}"),),
+    "cifar10": (Download("https://www.cs.toronto.edu/~kriz/" + ARCHIVE, f"sha256:{ARCHIVE_SHA256}", 170_498_071),),
 }
 
 
@@ -102,6 +103,27 @@ def image_set(name: str, path: str | Path, part: str = "train") -> tuple[np.ndar
     if images.ndim != 3 or labels.shape != images.shape[:1] or labels.max() >= CLASSES:
         raise RefusedInputError(f"{path} was expected to hold {name} images and a class of each, got other arrays: fetch them again.")
     return images[:, np.newaxis], labels
+
+
+def files_of_set(name: str, path: str | Path) -> tuple[Path, ...]:
+    """Files of an image set that are in a folder, whichever of them a reader would take.
+
+    Parameters
+    ----------
+    name : {"mnist", "fashion_mnist", "cifar10"}
+        The set.
+    path : str or pathlib.Path
+        Folder of the files, or of CIFAR10 also the archive.
+
+    Returns
+    -------
+    tuple of pathlib.Path
+    """
+    place = expanded(path)
+    if name == "cifar10":
+        return files_of_cifar10(place)
+    names = [f"{file}{suffix}" for file in SHA256[name] for suffix in ("", ".gz")]
+    return tuple(place / one for one in names if (place / one).is_file())
 
 
 def read_idx(path: str | Path, sha256: str | None = None) -> np.ndarray:
@@ -194,12 +216,11 @@ def fetch_images(name: str, folder: str | Path) -> Path:
 def _fetch(one: Download, folder: Path) -> None:
     import pooch
 
+    from drift.downloads import download
+
     file, (algorithm, digits) = folder / one.name, one.checksum.split(":")
     if file.exists():
         if (found := pooch.file_hash(str(file), alg=algorithm)) != digits:
             raise RefusedInputError(f"{file} was expected with {one.checksum}, got {found}: remove it or choose another folder.")
         return
-    try:
-        pooch.retrieve(one.url, one.checksum, one.name, folder, downloader=pooch.HTTPDownloader(progressbar=True, timeout=60))
-    except (OSError, ValueError) as error:  # network errors are OSErrors, another checksum is a ValueError
-        raise RefusedInputError(f"{one.url} was expected to give {one.checksum}, got {one_line(error)}: try again later.") from error
+    download(one.url, file, one.size, one.checksum)

@@ -6,6 +6,7 @@ patches of photographs stand beside the image sets of the paper.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal, Self
 
 import numpy as np
@@ -16,7 +17,7 @@ from scipy.linalg import eigh
 from drift.errors import RefusedInputError
 from drift.streams import stream
 from drift.tasks.base import Task, experience
-from drift.tasks.image_files import CLASSES, image_set
+from drift.tasks.image_files import CLASSES, files_of_set, image_set
 from drift.tasks.photographs import crops, digits, patches, photographs
 
 SHAPES = {"digits": (1, 8, 8), "mnist": (1, 28, 28), "fashion_mnist": (1, 28, 28), "cifar10": (3, 32, 32)}  # channel, row, column
@@ -117,6 +118,10 @@ class ImageTask(Task):
         if self.components is None:
             drawn.attrs.update(zip(("image_channels", "image_height", "image_width"), self.shape))
         return drawn.assign_attrs(objective="squared_error" if self.target == "image" else "cross_entropy")
+
+    def files(self) -> tuple[Path, ...]:
+        """Return the files of an image set that are there; images of installed packages are in none."""
+        return () if self.path is None else files_of_set(self.source, self.path)
 
     def _patches(self, seed: int) -> tuple[Images, Images]:
         rng, images = stream(seed, "world"), photographs(self.view)
