@@ -381,13 +381,24 @@ def grid_index(centres: xr.DataArray) -> np.ndarray:
     -------
     numpy.ndarray of int
         From 0; on a ring counted from its origin.
+
+    Raises
+    ------
+    RefusedInputError
+        If the centres span thousands of bins.
     """
     values = centres.values.astype(float)
     steps = np.diff(np.unique(values))
     steps = steps[steps > 1e-6 * np.ptp(values)]  # less is rounding
     spacing = centres.attrs.get("bin_size") or (steps.min() if steps.size else 1.0)
     start = values.min() if ring_length(centres) is None else centres.attrs.get("origin", 0.0) + 0.5 * spacing
-    return np.rint((values - start) / spacing).astype(int)
+    index = (values - start) / spacing
+    if not (np.abs(index) < LARGEST_TRACK).all():
+        raise RefusedInputError(
+            f"places from {values.min():g} to {values.max():g} span more than {LARGEST_TRACK} bins of {spacing:g}: correct the coordinate "
+            "or its attribute bin_size."
+        )
+    return np.rint(index).astype(int)
 
 
 def require_track(dataset: xr.Dataset, what: str, remedy: str = PLANE_POINTER) -> None:

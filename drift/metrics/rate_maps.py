@@ -291,6 +291,8 @@ def _filtered_track(maps: np.ndarray, place: xr.DataArray | None, standard_devia
     if place is None or "bin_size" not in place.attrs:
         return _filtered(maps, sigma, "reflect" if place is None or ring_length(place) is None else "wrap")
     index, around = grid_index(place), ring_length(place)
+    if np.unique(index).size < index.size:  # other numbers than centres of these bins, whose order is all that is known
+        return _filtered(maps, sigma, "reflect")
     bins = int(index.max()) + 1 if around is None else round(around / place.attrs["bin_size"])
     track = np.full((*maps.shape[:-1], bins), np.nan)
     track[..., index % bins] = maps

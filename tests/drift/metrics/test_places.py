@@ -154,6 +154,14 @@ def test_places_that_were_left_out_keep_their_distance(distance):
         np.testing.assert_allclose(metrics.smoothed(track, 1.0)[1], 20 / (1 + 2 * near + 2 * mirrored), atol=1e-9)
 
 
+def test_places_that_are_no_bin_centres_are_smoothed_in_their_order():
+    attrs = places.place_attrs(Grid(4.0), "cm")
+    numbered = xr.DataArray([0.0, 8.0, 0.0, 0.0], dims="place", coords={"place": ("place", range(4), attrs)})
+    np.testing.assert_allclose(metrics.smoothed(numbered, 1.0), gaussian_filter1d(numbered.values, 1.0, mode="reflect"), atol=1e-12)
+    with pytest.raises(RefusedInputError, match="span more than 5000 bins of 4"):
+        metrics.smoothed(numbered.assign_coords(place=("place", [0.0, 4, 8, 1e9], attrs)), 1.0)
+
+
 def test_places_in_a_plane_are_no_track():
     plane = xr.Dataset(coords={"place": range(3), "place_x": ("place", [0.0, 1, 2])})
     with pytest.raises(RefusedInputError, match="arena_maps"):
