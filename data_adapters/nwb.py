@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from data_adapters.alignment import positions_at
 from data_adapters.frames import frame_counts, outside_note, stretches
 from data_adapters.limits import refuse_absurd
+from data_adapters.nwb_events import Asked, chosen_series, epoch_samples, kept_units
 from data_adapters.options import existing, one_line
 from data_adapters.positions import in_centimetres
 from data_adapters.session import integers, numbers, session_dataset
@@ -31,7 +32,11 @@ from drift.clocks import frame_ends, refuse_times, usual_frame
 from drift.schema import RefusedInputError
 
 SOURCE = "NWB file"
-CENTIMETRES = {"m": 100.0, "meters": 100.0, "metres": 100.0, "meter": 100.0, "cm": 1.0, "centimeters": 1.0, "mm": 0.1, "millimeters": 0.1}
+CENTIMETRES = {
+    **dict.fromkeys(("m", "meter", "meters", "metre", "metres"), 100.0),
+    **dict.fromkeys(("cm", "centimeter", "centimeters", "centimetre", "centimetres"), 1.0),
+    **dict.fromkeys(("mm", "millimeter", "millimeters", "millimetre", "millimetres"), 0.1),
+}
 PIXELS = ("px", "pixel", "pixels")
 GLOBAL = "global_roi_id"
 ROOM = "repdrift"  # module in which to_nwb keeps what the standard has no place for
@@ -88,6 +93,10 @@ def sessions(
     track_length: float | None = None,
     scale: float | None = None,
     lost: float | None = None,
+    events_are: str | None = None,
+    threshold_sd: float | None = None,
+    keep_rejected: bool = False,
+    epochs: str | None = None,
 ) -> Iterator[xr.Dataset]:
     """One session Dataset per file, by subject and start.
 
@@ -96,7 +105,8 @@ def sessions(
     path : str or pathlib.Path
         A ``.nwb`` file, or a folder of them.
     events : str or None
-        Name of the ``RoiResponseSeries``, or ``units`` for spike times; None: whichever the file has, if it is one.
+        Name of the ``RoiResponseSeries``, or ``units`` for spike times; None: the only one, or the only one that is named as events
+        (``Deconvolved``, ``event...``, ``units``). Traces of fluorescence are refused.
     position : str or None
         Name of the ``SpatialSeries``; None: the only one.
     environment, geometry : str or None
@@ -107,6 +117,14 @@ def sessions(
         cm per number of the ``SpatialSeries``, in the place of its ``conversion``, ``offset`` and ``unit``.
     lost : float or None
         Number that marks lost samples of the ``SpatialSeries``.
+    events_are : {"counts", "amplitudes", "trace"} or None
+        What responses are; None: what they look like, and a refusal of traces.
+    threshold_sd : float or None
+        Events below so many standard deviations of their own unit's series become 0.
+    keep_rejected : bool
+        Count units too that columns of their table reject (``iscell``, ``accepted``, ``quality``, ``group``, ``KSLabel``).
+    epochs : str or None
+        Tags of epochs to read, separated by commas; None: all samples, if tags do not tell of several environments.
 
     Returns
     -------
@@ -129,7 +147,10 @@ def sessions(
     found = sorted((_begun(file) for file in files), key=lambda one: one.order)
     given = {"environment": environment, "geometry": geometry, "track_length": track_length}
     said = {name: value for name, value in given.items() if value is not None}
-    return (_session(one, found, (events, position), said, (scale, lost)) for one in found)
+    if threshold_sd is not None:
+        said["threshold_sd"] = threshold_sd
+    asked = Asked(events, position, events_are, keep_rejected, epochs, environment)
+    return (_session(one, found, asked, said, (scale, lost)) for one in found)
 
 
 def package() -> Any:
@@ -186,15 +207,19 @@ def _labels(content: Any) -> dict[str, Any]:
 def _session(
     one: Session,
     found: list[Session],
-    chosen: tuple[str | None, str | None],
+    asked: Asked,
     said: dict[str, Any],
     numbers_mean: tuple[float | None, float | None],
 ) -> xr.Dataset:
     own = [other for other in found if other.subject == one.subject]
     with _content(one.path) as content:
-        place, units = _position(content, chosen[1], one.path, *numbers_mean)
-        series, who, notes = _events(content, chosen[0], place, one.path)
+        place, units = _position(content, asked.position, one.path, *numbers_mean)
+        series, who, notes, kind = _events(content, asked, place, one.path)
         written = _written(content, one, series.time) if one.labels else {}
+        where = positions_at(place.values, place.time, series.time)
+        inside = (
+            None if one.labels else epoch_samples(content, series.time, ~np.isnan(where.reshape(len(where), -1)[:, 0]), asked, one.path)
+        )
     number = own.index(one)
     known = {
         "subject": one.subject,
@@ -207,15 +232,20 @@ def _session(
         "position_units": units,
         "geometry": "unknown",
         "source": SOURCE,
+        "events_are": kind,
         "attrs": {"notes": notes},
         **_units(who, one, own, f"session {number}"),
     }
-    samples = {
-        "activity": series.values,
-        "duration": series.duration,
-        "position": positions_at(place.values, place.time, series.time),
-    }
-    return session_dataset(**{**known, **samples, **written, **said})
+    samples = {"activity": series.values, "duration": series.duration, "position": where}
+    if asked.epochs is not None:
+        known["environment"] = asked.epochs
+    if asked.events_are is not None:
+        said = {**said, "events_are": asked.events_are}
+    arguments = {**known, **samples, **written, **said}
+    if inside is not None and not inside.all():
+        sampled = ("time", "activity", "position", "duration")
+        arguments |= {name: arguments[name][inside] for name in sampled if arguments[name] is not None}
+    return session_dataset(**arguments)
 
 
 class Who(NamedTuple):
@@ -283,19 +313,27 @@ def _flat(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
 
 
-def _events(content: Any, name: str | None, place: Series, path: Path) -> tuple[Series, Who, str]:
-    """Events (frame, unit) with their times, who the units are, and what was left out."""
+def _events(content: Any, asked: Asked, place: Series, path: Path) -> tuple[Series, Who, str, str | None]:
+    """Events (frame, unit) with their times, who the units are, what was chosen and left out, and what the numbers are."""
     kind = package().ophys.RoiResponseSeries
     found = {one.name: one for one in content.objects.values() if isinstance(one, kind)}
     if content.units is not None and "spike_times" in content.units.colnames:
         found["units"] = content.units
-    series = found[_only(found, name, "RoiResponseSeries or Units", path)]
-    if isinstance(series, kind):
-        values = _numbers(series.data, f"{series.name} in {path}")
-        values = values[:, np.newaxis] if values.ndim == 1 else values
-        rows = integers(series.rois.data[:], f"rois of {series.name} in {path}")
-        return Series(values, _times(series, len(values), path)), _who(series.rois.table, rows, "roi"), ""
-    return _counted(series, place, path)
+    name, choice = chosen_series(found, asked, path)
+    if name == "units":
+        counted, who, notes = _counted(found[name], asked, place, path)
+        return counted, who, "; ".join(filter(None, (choice, notes))), "counts"
+    series, what = found[name], f"{name} in {path}"
+    values = _numbers(series.data, what)
+    values = values[:, np.newaxis] if values.ndim == 1 else values
+    rows = integers(series.rois.data[:], f"rois of {what}")
+    if rows.size != values.shape[1] or not ((rows >= 0) & (rows < len(series.rois.table))).all():
+        raise RefusedInputError(
+            f"rois of {what} were expected to name a region for each column of {values.shape}, got {rows.size}: correct them."
+        )
+    kept, notes = kept_units(series.rois.table, rows, asked.keep_rejected, path)
+    frames = Series(values if kept.all() else values[:, kept], _times(series, len(values), path))
+    return frames, _who(series.rois.table, rows[kept], "roi"), "; ".join(filter(None, (choice, notes))), asked.events_are
 
 
 def _who(table: Any, rows: NDArray[np.int64], word: str) -> Who:
@@ -307,13 +345,15 @@ def _who(table: Any, rows: NDArray[np.int64], word: str) -> Who:
     return Who(ids, labels, None if entries is None else [str(entries[row]) for row in rows])
 
 
-def _counted(units: Any, place: Series, path: Path) -> tuple[Series, Who, str]:
-    rows = np.arange(len(units))
+def _counted(units: Any, asked: Asked, place: Series, path: Path) -> tuple[Series, Who, str]:
+    kept, left = kept_units(units, np.arange(len(units)), asked.keep_rejected, path)
+    rows = np.flatnonzero(kept)
     trains = [numbers(units.get_unit_spike_times(row), f"spike_times in {path}") for row in rows.tolist()]
     refuse_absurd((len(place.time), len(trains)), 8, f"counts of units in {path}")
     ends = frame_ends(place.time, usual_frame(place.time))
     counts, outside = frame_counts(trains, place.time, ends, f"spike_times in {path}")
-    return Series(counts, place.time, ends - place.time), _who(units, rows, "unit"), outside_note(outside)
+    notes = "; ".join(filter(None, (left, outside_note(outside))))
+    return Series(counts, place.time, ends - place.time), _who(units, rows, "unit"), notes
 
 
 def _only(found: dict[str, Any], name: str | None, kind: str, path: Path) -> str:

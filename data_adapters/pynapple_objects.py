@@ -20,6 +20,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from data_adapters.acceptance import accepted_units
 from data_adapters.alignment import held_at, positions_at
 from data_adapters.frames import frame_counts, interval_bounds, outside_note, runs, spike_times, stretches
 from data_adapters.labels import checked, session_labels, session_name
@@ -207,14 +208,19 @@ def _events(objects: Mapping[str, Any]) -> tuple[NDArray[np.float64], dict[str, 
     keys = np.asarray(source.columns if "activity" in objects else source.keys())
     number = keys.astype(np.int64) if np.issubdtype(keys.dtype, np.number) else np.arange(keys.size)
     named = "unit_label" in source.metadata_columns
+    columns = {name: np.asarray(source[name]) for name in source.metadata_columns}
+    kept, left = accepted_units(columns, keys.size, "the metadata of objects")
     labels = [str(label) for label in (source["unit_label"] if named else (f"unit {key}" for key in keys))]
+    keys, number, labels = keys[kept], number[kept], [label for label, good in zip(labels, kept) if good]
     if "activity" in objects:
-        return source.times(), {"activity": source.values, "unit": number, "unit_label": labels}
+        notes = {"attrs": {"notes": left}} if left else {}
+        return source.times(), {"activity": source.values[:, kept], "unit": number, "unit_label": labels, **notes}
     position = objects["position"]
     time = refuse_times(position.times(), "times of position")
     ends = _ends(time, position.time_support)
     counts, outside = frame_counts([source[key].times() for key in keys], time, ends)
-    notes = {"attrs": {"notes": outside_note(outside)}} if outside else {}
+    told = "; ".join(filter(None, (left, outside_note(outside) if outside else "")))
+    notes = {"attrs": {"notes": told}} if told else {}
     return time, {"activity": counts, "duration": ends - time, "unit": number, "unit_label": labels, "events_are": "counts", **notes}
 
 
