@@ -14,6 +14,7 @@ from pydantic import Field
 from circuits.drives import checked_drive, normal_quantiles
 from circuits.parameters import Seconds
 from circuits.stability import LIMITS, known_update
+from drift.door.quantities import Share
 from drift.recipe import Recipe
 from drift.rich_html import recipe_html
 from drift.schema import RefusedInputError
@@ -65,7 +66,7 @@ class Circuit(Recipe, ABC):
         """
 
     @abstractmethod
-    def for_active_fraction(self, active_fraction: float, drive: Any = None) -> Self:
+    def for_active_fraction(self, active_fraction: Share, drive: Any = None) -> Self:
         """Return the circuit whose gain or threshold leaves this fraction of its units active.
 
         Parameters

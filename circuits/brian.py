@@ -6,6 +6,8 @@ import functools
 import importlib
 import importlib.metadata
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from drift.schema import RefusedInputError
@@ -28,6 +30,20 @@ def brian2() -> Any:
         return importlib.import_module("brian2")
     finally:
         sys.excepthook = hook  # Brian2 would claim every later error of the session as its own
+
+
+@contextmanager
+def runtime_device() -> Iterator[None]:
+    """Run in this process whatever device the user has set, which is set again afterwards with its options."""
+    brian = brian2()
+    if brian.get_device() is brian.devices.device.runtime_device:
+        yield
+        return
+    brian.set_device("runtime")
+    try:
+        yield
+    finally:
+        brian.devices.device.reset_device()
 
 
 def refuse_clashing_versions(numpy: str, brian: str) -> None:

@@ -22,11 +22,13 @@ from circuits.saturating import SaturatingUnits
 from circuits.settled_rates import LARGEST_DT, Engine
 from circuits.threshold import ThresholdInterneuron
 from circuits.top_k import top_k_winners
+from drift.door import opened
 from drift.schema import RefusedInputError
 
 CODES = ("network", "circuit", "top_k", "random")
 
 
+@opened
 def feedforward_drive(input_weights: Any, inputs: Any) -> xr.DataArray:
     """Return what inputs drive the units of a network with, before any bias: I = W x.
 
@@ -55,6 +57,7 @@ def feedforward_drive(input_weights: Any, inputs: Any) -> xr.DataArray:
     return checked_drive(xr.DataArray(shown @ weights.T, dims=("sample", "unit")), len(weights))
 
 
+@opened
 def bridged(circuit: Circuit, drive: Any, bias: Any) -> Circuit:
     """Return the circuit whose inhibition is the network's bias when its units are as active as the network is on average.
 
@@ -103,6 +106,7 @@ def bridged(circuit: Circuit, drive: Any, bias: Any) -> Circuit:
     return circuit.replace(threshold=rate - level / gain)
 
 
+@opened
 def code_overlap(
     circuit: Circuit, drive: Any, bias: Any, generator: np.random.Generator, *, winners: int | None = None, engine: Engine = "brian2"
 ) -> xr.Dataset:

@@ -16,6 +16,7 @@ from circuits.base import Circuit, Update, impossible_count, require_fraction
 from circuits.drives import checked_drive
 from circuits.parameters import Fraction, Number, Positive, Seconds
 from circuits.stability import known_update
+from drift.door.quantities import Share
 from drift.schema import RefusedInputError
 
 
@@ -114,7 +115,7 @@ class Majani(Circuit):
         gain = self.steepness * (1 - np.tanh(self.steepness * state) ** 2).sum(axis=-1)
         return self.at_rest(drive, self._rate(state), np.full(drive.shape[:-1], inhibition), gain)
 
-    def for_active_fraction(self, active_fraction: float, drive: Any = None) -> Self:
+    def for_active_fraction(self, active_fraction: Share, drive: Any = None) -> Self:
         """Return the circuit that leaves this fraction active, whatever the drive. See ``Circuit``."""
         return self.replace(active_fraction=require_fraction(active_fraction, self.units))
 

@@ -17,6 +17,8 @@ from circuits.inputs import drawn
 from circuits.sessions import measured_code
 from circuits.settled_rates import Engine, settled_rates
 from circuits.settling import RESTING
+from drift.door import opened
+from drift.door.quantities import Count, SamplingRate, Seed
 from drift.schema import RefusedInputError, described, labelled
 from drift.store import provenance
 from drift.streams import stream
@@ -24,7 +26,8 @@ from drift.streams import stream
 PLACE_LABELS = ("position", "direction")
 
 
-def random_input_weights(units: int, inputs: int, seed: int) -> xr.DataArray:
+@opened
+def random_input_weights(units: Count, inputs: Count, seed: Seed) -> xr.DataArray:
     """Return input weights before any learning: independent normal numbers of variance 1 / inputs.
 
     Parameters
@@ -50,6 +53,7 @@ def random_input_weights(units: int, inputs: int, seed: int) -> xr.DataArray:
     return described(xr.DataArray(weights, dims=("unit", "input")), "input_weights")
 
 
+@opened
 def corridor_drive(experience: xr.Dataset, weights: Any, bias: Any = 0.0, *, standardised: bool = True) -> xr.DataArray:
     """Return what the view of the corridor drives each unit with, in every sample.
 
@@ -92,6 +96,7 @@ def corridor_drive(experience: xr.Dataset, weights: Any, bias: Any = 0.0, *, sta
     return xr.DataArray(drive, dims=("sample", "unit"), coords=where, name="drive", attrs=labels)
 
 
+@opened
 def corridor_code(circuit: Circuit, drive: xr.DataArray, *, engine: Engine = "brian2") -> xr.Dataset:
     """Let a circuit settle on every sample of a run through the corridor and measure its place code.
 
@@ -127,7 +132,8 @@ def corridor_code(circuit: Circuit, drive: xr.DataArray, *, engine: Engine = "br
     return code.assign_attrs(engine=engine, **provenance(), title="the corridor through a circuit")
 
 
-def corridor_session(circuit: Circuit, drive: xr.DataArray, *, engine: Engine = "brian2", sampling_rate: float = 1.0) -> xr.Dataset:
+@opened
+def corridor_session(circuit: Circuit, drive: xr.DataArray, *, engine: Engine = "brian2", sampling_rate: SamplingRate = 1.0) -> xr.Dataset:
     """Let a circuit settle on every sample of a run through the corridor and label it as a recorded session.
 
     ``drift.measure`` then treats it as it treats an animal.

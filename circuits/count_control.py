@@ -17,6 +17,7 @@ from circuits.drives import checked_drive, normal_quantiles
 from circuits.fixed_points import count_control_level
 from circuits.parameters import Fraction, Positive
 from circuits.stability import INTEGRAL_LIMITS, known_update
+from drift.door.quantities import Share
 from drift.schema import RefusedInputError
 
 
@@ -78,7 +79,7 @@ class CountControl(Circuit):
         rate = expit(self.steepness * (drive.values - inhibition[..., np.newaxis]))  # (..., unit)
         return self.at_rest(drive, rate, inhibition, self.gain * self.steepness * (rate * (1 - rate)).mean(axis=-1))
 
-    def for_active_fraction(self, active_fraction: float, drive: Any = None) -> Self:
+    def for_active_fraction(self, active_fraction: Share, drive: Any = None) -> Self:
         """Return the circuit that asks for this fraction, with the gain that damps it by 1 / sqrt 2 on such drives.
 
         K = tau_I / (2 tau_E p), with p the density of the drives at the boundary of the winners. See ``Circuit``.

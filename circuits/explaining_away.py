@@ -16,6 +16,7 @@ from circuits.drives import checked_drive
 from circuits.parameters import NotNegative
 from circuits.stability import INTEGRAL_LIMITS, known_update
 from circuits.wiring import wired_network
+from drift.door.quantities import Share
 from drift.schema import RefusedInputError
 
 
@@ -134,7 +135,7 @@ class ExplainingAway(Circuit):
         rate = rates.reshape(drive.shape)
         return self.at_rest(drive, rate, rate @ matrix.T, gains.reshape(drive.shape[:-1]))
 
-    def for_active_fraction(self, active_fraction: float, drive: Any = None) -> Self:
+    def for_active_fraction(self, active_fraction: Share, drive: Any = None) -> Self:
         """Return the circuit whose penalty leaves this mean fraction of its units active on the drive, as nearly as it can."""
         require_fraction(active_fraction, self.units)
         if drive is None:

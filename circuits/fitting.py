@@ -36,6 +36,8 @@ from circuits.fit_result import Fit
 from circuits.fit_statistics import GROUPS, bootstrap_covariance, chosen_statistics, codes
 from circuits.fit_statistics import statistics as statistics_of
 from circuits.settled_rates import Engine
+from drift.door import opened
+from drift.door.quantities import Count, Draws, Seed
 from drift.metrics.places import require_track
 from drift.observed_maps import Lens, lens
 from drift.schema import RefusedInputError
@@ -61,6 +63,7 @@ class Effort(NamedTuple):
     bootstraps: int
 
 
+@opened
 def fit(
     circuit: Circuit,
     recording: xr.Dataset,
@@ -70,11 +73,11 @@ def fit(
     input_width: float | None = None,
     weight_lifetime: float | None = None,
     engine: Engine = "brian2",
-    seed: int = 0,
-    restarts: int = 2,
-    population: int = 8,
-    generations: int = 30,
-    bootstraps: int = 200,
+    seed: Seed = 0,
+    restarts: Draws = 2,
+    population: Count = 8,
+    generations: Count = 30,
+    bootstraps: Draws = 200,
     progress: bool = True,
 ) -> Fit:
     """Fit parameters of a circuit, of its input and of its drift to the subjects of a recording.

@@ -14,6 +14,7 @@ from circuits.base import Circuit, require_fraction, selection_drive
 from circuits.drives import checked_drive
 from circuits.fixed_points import threshold_linear_level
 from circuits.parameters import Positive
+from drift.door.quantities import Share
 from drift.schema import RefusedInputError
 
 
@@ -58,7 +59,7 @@ class LinearInterneuron(Circuit):
         rate = np.maximum(drive.values - inhibition[..., np.newaxis], 0.0)  # (..., unit)
         return self.at_rest(drive, rate, inhibition, self.gain / self.units * winners)
 
-    def for_active_fraction(self, active_fraction: float, drive: Any = None) -> Self:
+    def for_active_fraction(self, active_fraction: Share, drive: Any = None) -> Self:
         require_fraction(active_fraction, self.units)
         if drive is None:
             from drift.theory.depth import optimal_pooling  # the same number as the optimal pooling of the infinite-width theory

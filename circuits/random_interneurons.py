@@ -17,6 +17,7 @@ from circuits.drives import checked_drive, normal_quantiles
 from circuits.parameters import NotNegative, Positive
 from circuits.threshold import with_selecting_threshold
 from circuits.wiring import wired_network
+from drift.door.quantities import Share
 from drift.schema import RefusedInputError
 from drift.streams import stream
 
@@ -104,7 +105,7 @@ class RandomInterneurons(Circuit):
         inhibition = rates.reshape(*drive.shape[:-1], self.interneurons)
         return self.at_rest(drive, self._response(drive.values, inhibition), inhibition, np.reshape(gains, drive.shape[:-1]))
 
-    def for_active_fraction(self, active_fraction: float, drive: Any = None) -> Self:
+    def for_active_fraction(self, active_fraction: Share, drive: Any = None) -> Self:
         """Return the circuit whose threshold leaves this fraction of its units active; the gain stays. See ``Circuit``."""
         require_fraction(active_fraction, self.units)
         drive = normal_quantiles(self.units) if drive is None else drive

@@ -17,6 +17,7 @@ from circuits.drives import checked_drive
 from circuits.fixed_points import saturating_level
 from circuits.parameters import NotNegative, Positive
 from circuits.threshold import with_normal_threshold, with_selecting_threshold
+from drift.door.quantities import Share
 
 
 class SaturatingUnits(Circuit):
@@ -68,7 +69,7 @@ class SaturatingUnits(Circuit):
         slope = np.where(rate > 0, 1 - rate**2, 0.0) / self.width
         return self.at_rest(drive, rate, inhibition, self.gain * slope.mean(axis=-1) * (inhibition > 0))
 
-    def for_active_fraction(self, active_fraction: float, drive: Any = None) -> Self:
+    def for_active_fraction(self, active_fraction: Share, drive: Any = None) -> Self:
         """Return the circuit whose threshold leaves this fraction of its units active; the gain stays. See ``Circuit``."""
         require_fraction(active_fraction, self.units)
         if drive is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,6 +25,7 @@ from circuits.inputs import drawn, input_correlation, place_edges
 from circuits.settled_rates import Engine
 from circuits.settling import RESTING
 from drift import metrics
+from drift.door import opened
 from drift.metrics.places import place_coordinate
 from drift.progress import progress_bar
 from drift.schema import RefusedInputError, combine, described, labelled
@@ -53,10 +54,11 @@ class _Subject(NamedTuple):
         return weight_scale(self.patterns) * weights
 
 
+@opened
 def run_sessions(
     circuits: Sequence[Circuit],
     inputs: Any,
-    drift: WeightDrift | Sequence[WeightDrift | None] | None = None,
+    drift: WeightDrift | Mapping[str, Any] | Sequence[WeightDrift | Mapping[str, Any] | None] | None = None,
     *,
     elapsed: Any,
     seeds: Sequence[int] | None = None,

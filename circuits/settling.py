@@ -16,6 +16,7 @@ from circuits.drives import checked_drive
 from circuits.parameters import in_seconds
 from circuits.simulation import SNAPSHOT, Batch, Simulated, same_kind, simulate
 from circuits.stability import known_update
+from drift.door import opened
 from drift.schema import RefusedInputError
 
 SNAPSHOT_BYTES = 256 * 2**20  # stimuli are simulated in portions whose stored rates fit in this
@@ -33,6 +34,7 @@ class Options(NamedTuple):
     target: str
 
 
+@opened
 def settle(
     circuits: Sequence[Circuit] | Circuit,
     drive: Any,
@@ -240,6 +242,7 @@ def _provenance(options: Options) -> dict[str, str | float]:
     }
 
 
+@opened
 def cartesian(circuit: Circuit, **values: Sequence[float]) -> list[Circuit]:
     """Return the circuits with every combination of the values given, the last name varying fastest.
 

@@ -158,7 +158,7 @@ def simulate(batch: Batch, duration: float, *, snapshots: bool = False, trajecto
     chosen = brian2.prefs.codegen.target
     brian2.prefs.codegen.target = target
     try:
-        with living_objects_set_aside():
+        with living_objects_set_aside(), brian.runtime_device():
             return run_network(batch, duration, snapshots=snapshots, trajectory=trajectory)
     finally:
         brian2.prefs.codegen.target = chosen

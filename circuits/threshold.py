@@ -15,6 +15,7 @@ from circuits.base import Circuit, require_fraction, selection_drive
 from circuits.drives import checked_drive
 from circuits.fixed_points import threshold_linear_level
 from circuits.parameters import NotNegative, Positive
+from drift.door.quantities import Share
 from drift.schema import RefusedInputError
 
 Thresholded = TypeVar("Thresholded", bound=Circuit)
@@ -65,7 +66,7 @@ class ThresholdInterneuron(Circuit):
         rate = np.maximum(drive.values - inhibition[..., np.newaxis], 0.0)  # (..., unit)
         return self.at_rest(drive, rate, inhibition, self.gain / self.units * winners * (inhibition > 0))
 
-    def for_active_fraction(self, active_fraction: float, drive: Any = None) -> Self:
+    def for_active_fraction(self, active_fraction: Share, drive: Any = None) -> Self:
         """Return the circuit whose threshold leaves this fraction of its units active; the gain stays. See ``Circuit``."""
         require_fraction(active_fraction, self.units)
         if drive is None:

@@ -1,6 +1,7 @@
 """What the circuits are held against: exact Top-K, its limit of soft selection (sparsemax), and single steps of inhibition.
 
-Every function takes a numpy array or a torch tensor ``(..., unit)`` and returns its kind; torch is imported only if a tensor comes in.
+Every function takes a numpy array or a torch tensor ``(..., unit)`` and returns its kind; Top-K and sparsemax take labelled drives
+too, whose dim ``unit`` may stand anywhere. torch is imported only if a tensor comes in.
 Sources: Bricken, Schaeffer, Olshausen & Kreiman (ICML 2023), Top-K variants and Eq 2; Martins & Astudillo (2016), sparsemax;
 circuits, 2.2 and 2.8; sparse_coding, 2.3, 2.6 and 2.7.
 """
@@ -8,30 +9,34 @@ circuits, 2.2 and 2.8; sparse_coding, 2.3, 2.6 and 2.7.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
+import xarray as xr
 
 from circuits.fixed_points import threshold_linear_level
+from drift.door import opened
 from drift.schema import RefusedInputError
 
 Variant = Literal["keep", "subtract", "binary"]
 VARIANTS = ("keep", "subtract", "binary")
 
 
-def top_k_winners(drive: Any, winners: int) -> Any:
+@opened
+def top_k_winners(drive: Any, winners: Any) -> Any:
     """Return which units are among the k most strongly driven; of units with equal drive those of lowest index win.
 
     Parameters
     ----------
-    drive : array_like or torch.Tensor
+    drive : array_like, xarray.DataArray or torch.Tensor
         I, (..., unit).
     winners : int
         k, from 1 to the number of units.
 
     Returns
     -------
-    numpy.ndarray or torch.Tensor
+    numpy.ndarray, xarray.DataArray or torch.Tensor
         (..., unit) bool, exactly k of them true.
 
     Raises
@@ -39,6 +44,10 @@ def top_k_winners(drive: Any, winners: int) -> Any:
     RefusedInputError
         If k is no whole number between 1 and the units, or the drive holds NaN.
     """
+    return _along_units(drive, _winners, winners)
+
+
+def _winners(drive: Any, winners: int) -> Any:
     drive = _detached(_checked(drive))
     level = _kth_largest(drive, _checked_winners(winners, drive.shape[-1]))
     above, tied = drive > level, drive == level
@@ -73,15 +82,20 @@ def top_k(drive: Any, winners: int, variant: Variant = "keep") -> Any:
     """
     if variant not in VARIANTS:
         raise RefusedInputError(f"variant {variant!r} of Top-K is unknown: use one of {', '.join(VARIANTS)}.")
+    return _along_units(drive, _top_k, winners, variant)
+
+
+def _top_k(drive: Any, winners: int, variant: Variant) -> Any:
     drive = _checked(drive)
     if variant == "subtract":
         return _rectified(drive - _kth_largest(_detached(drive), _checked_winners(winners, drive.shape[-1])))
-    selected = top_k_winners(drive, winners)
+    selected = _winners(drive, winners)
     if variant == "keep":
         return _where(selected, drive)
     return selected.to(drive.dtype) if _is_tensor(drive) else selected.astype(float)
 
 
+@opened
 def sparsemax(drive: Any, total: Any = 1.0) -> Any:
     """Return the point of the simplex that is nearest to the drive: the threshold interneuron with infinite gain.
 
@@ -104,6 +118,10 @@ def sparsemax(drive: Any, total: Any = 1.0) -> Any:
     RefusedInputError
         If the drive holds NaN or the total is not positive.
     """
+    return _along_units(drive, _sparsemax, total)
+
+
+def _sparsemax(drive: Any, total: Any) -> Any:
     drive = _checked(drive)
     if not bool((np.asarray(total) > 0).all() if not _is_tensor(total) else (total > 0).all()):
         raise RefusedInputError(f"total must be above 0, got {total}: rates that sum to 0 are all silent.")
@@ -164,6 +182,16 @@ def interneuron_step(drive: Any, read_in: Any, read_out: Any, bias: Any = 0.0) -
     drive = _checked(drive)
     interneuron = _rectified(_rectified(drive) @ read_in + bias)  # (...)
     return drive - interneuron[..., None] * read_out
+
+
+def _along_units(drive: Any, compute: Callable[..., Any], *numbers: Any) -> Any:
+    """Return what is computed along the dim ``unit`` of labelled drives, whatever its place, or along the last dim of others."""
+    if not isinstance(drive, xr.DataArray):
+        return compute(drive, *numbers)
+    if "unit" not in drive.dims:
+        raise RefusedInputError(f"the drive has dims {drive.dims} and no dim 'unit': name the dim of the excitatory units 'unit'.")
+    moved = drive.transpose(..., "unit")
+    return moved.copy(data=compute(moved.values, *numbers)).drop_attrs().transpose(*drive.dims)
 
 
 def _is_tensor(array: Any) -> bool:

@@ -15,6 +15,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from drift.door import opened
+
 if TYPE_CHECKING:
     import xarray as xr
 
@@ -48,6 +50,7 @@ def __getattr__(name: str) -> Any:
     return getattr(import_module(EXCHANGE[name]), name)
 
 
+@opened
 def sessions(name: str, path: str | Path, **options: Any) -> Iterator[xr.Dataset]:
     """Recording sessions of a lab's files, one session Dataset at a time.
 
@@ -92,6 +95,7 @@ def _resumed(first: xr.Dataset, others: Iterator[xr.Dataset]) -> Iterator[xr.Dat
     yield from others
 
 
+@opened
 def summary(name: str, path: str | Path) -> xr.Dataset:
     """Published summary of a recording: numbers per animal and session, or curves, as the laboratory's processed file has them.
 
@@ -120,6 +124,7 @@ def summary(name: str, path: str | Path) -> xr.Dataset:
     return import_module(READERS[name]).summary(existing(path))
 
 
+@opened
 def fetch(name: str, cache: str | Path | None = None, table: str | Path | None = None, progress: bool = True) -> Path:
     """Folder with the files of a public data set, downloaded where they are missing; see ``data_adapters.download.fetch``."""
     from data_adapters import download

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from data_adapters.options import nearest, one_line
+from drift.door import opened
 from drift.downloads import download
 from drift.schema import RefusedInputError
 from drift.texts import decoded
@@ -42,6 +43,7 @@ class PublicFile(NamedTuple):
         return unquote(self.url.rsplit("/", 1)[-1])
 
 
+@opened
 def public_files(table: str | Path | None = None) -> list[PublicFile]:
     """Rows of the table of public files.
 

@@ -55,6 +55,7 @@ from data_adapters.recordings import Recording, recordings, registrations
 from data_adapters.registration import Registration
 from data_adapters.session import one_of, session_dataset
 from drift.clocks import frame_ends
+from drift.door import opened
 from drift.schema import RefusedInputError, check
 
 __all__ = ["longitudinal", "sessions", "write_interchange"]
@@ -64,6 +65,7 @@ EXTENT = ("track_length", "first_edge", "last_edge")
 SCALARS = ("subject", "session", "elapsed", "environment", "sampling_rate", "unit_identity", "unit", "unit_label", "time")
 
 
+@opened
 def sessions(
     path: str | Path,
     area: str | None = "any",
@@ -213,6 +215,7 @@ def _units(fields: Fields, registration: Registration | None, cells: int) -> dic
     return {"unit": fields.optional("unit"), "unit_label": fields.labels("unit_label", cells), "unit_identity": identity}
 
 
+@opened
 def write_interchange(dataset: xr.Dataset, folder: str | Path, format: str = "npz", overwrite: bool = False) -> Path:
     """Write a session Dataset as ``<subject>_<session + 1:02d>.<format>``; ``sessions`` reads it back equal.
 

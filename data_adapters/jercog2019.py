@@ -23,6 +23,7 @@ from data_adapters.options import existing
 from data_adapters.processed import SESSION, matrix, sessions_of_animals
 from data_adapters.published_maps import longitudinal
 from data_adapters.session import numbers
+from drift.door import opened
 from drift.schema import RefusedInputError, labelled
 
 __all__ = ["longitudinal", "sessions", "summary"]
@@ -30,6 +31,7 @@ __all__ = ["longitudinal", "sessions", "summary"]
 SOURCE = "Jercog et al. 2019, CRCNS hc-22, doi 10.6080/K09W0CP7"
 
 
+@opened
 def sessions(path: str | Path) -> Iterator[xr.Dataset]:
     """Refuse: the deposit has no spikes, hence no session Datasets.
 
@@ -47,6 +49,7 @@ def sessions(path: str | Path) -> Iterator[xr.Dataset]:
     raise RefusedInputError(f"recordings by sample were expected of jercog2019, got none, because hc-22 holds no spikes: {remedy}.")
 
 
+@opened
 def summary(path: str | Path) -> xr.Dataset:
     """Published numbers of active cells of each animal, and information of all cells pooled over animals, by day.
 

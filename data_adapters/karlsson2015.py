@@ -31,12 +31,14 @@ from data_adapters.options import existing
 from data_adapters.processed import by_animal, matrix
 from data_adapters.session import numbers, one_of, session_dataset
 from drift.clocks import LONGEST_FRAME, largest_gap, usual_frame
+from drift.door import opened
 from drift.schema import RefusedInputError
 
 SOURCE = "Karlsson, Carr & Frank 2015, CRCNS hc-6, doi 10.6080/K0NK3BZJ"
 TRACK_EXTENT = (50.0, 110.0)  # cm: the W is about 70 x 80
 
 
+@opened
 def sessions(
     path: str | Path,
     area: str | None = "CA1",
@@ -113,6 +115,7 @@ def experience(
     return pooling.experience(path, _selection(area, maximum_rate, minimum_spikes, environment, days))
 
 
+@opened
 def summary(path: str | Path) -> xr.Dataset:
     """Processed file of Ratzon et al. (2024): fractions of place cells and mean information by animal and day of experience.
 

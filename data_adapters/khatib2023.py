@@ -23,6 +23,7 @@ from data_adapters import interchange
 from data_adapters.containers import read_fields, refuse_pickle
 from data_adapters.options import existing, one_line
 from data_adapters.session import numbers
+from drift.door import opened
 from drift.schema import RefusedInputError
 from drift.texts import decoded
 
@@ -38,6 +39,7 @@ MEANINGS = {
 ARRAYS = (*MEANINGS, "time_points")
 
 
+@opened
 def sessions(path: str | Path, position_units: str = "auto") -> Iterator[xr.Dataset]:
     """One session Dataset per block of time, from files of the interchange format.
 
@@ -69,6 +71,7 @@ def _within_day(recorded: xr.Dataset) -> xr.Dataset:
     return recorded
 
 
+@opened
 def summary(path: str | Path) -> xr.Dataset:
     """Published curves: fraction of place cells and spatial information, both normalised to the first point.
 

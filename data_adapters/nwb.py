@@ -29,6 +29,7 @@ from data_adapters.options import existing, one_line
 from data_adapters.positions import in_centimetres
 from data_adapters.session import integers, numbers, session_dataset
 from drift.clocks import frame_ends, refuse_times, usual_frame
+from drift.door import opened
 from drift.schema import RefusedInputError
 
 SOURCE = "NWB file"
@@ -84,6 +85,7 @@ class Series(NamedTuple):
     duration: NDArray[np.float64] | None = None
 
 
+@opened
 def sessions(
     path: str | Path,
     events: str | None = None,

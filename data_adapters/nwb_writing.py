@@ -31,12 +31,14 @@ from data_adapters.nwb import package, quietly
 from data_adapters.nwb_content import file_content
 from data_adapters.options import existing
 from data_adapters.session import one_of
+from drift.door import opened
 from drift.schema import RefusedInputError
 from drift.whole_files import replaced_atomically
 
 REFERENCE = "2000-01-01T00:00:00+00:00"
 
 
+@opened
 def to_nwb(
     sessions: xr.Dataset | Iterable[xr.Dataset],
     folder: str | Path,

@@ -26,6 +26,7 @@ from data_adapters.frames import frame_counts, interval_bounds, outside_note, ru
 from data_adapters.labels import checked, session_labels, session_name
 from data_adapters.session import session_dataset
 from drift.clocks import LONGEST_FRAME, frame_ends, largest_gap, refuse_times, sample_times, usual_frame
+from drift.door import opened
 from drift.running import is_directed, some_running_samples
 from drift.schema import RefusedInputError
 
@@ -44,6 +45,7 @@ def package() -> Any:
     return pynapple
 
 
+@opened
 def to_pynapple(session: xr.Dataset, *, minimum_speed: float | None = None, spikes: bool = False) -> dict[str, Any]:
     """Objects of pynapple that hold one session, named by what they are.
 
@@ -97,6 +99,7 @@ def to_pynapple(session: xr.Dataset, *, minimum_speed: float | None = None, spik
     return {**objects, "session": {**{k: v for k, v in labels.items() if k not in ("unit", "unit_label")}, "time": kept}}
 
 
+@opened
 def from_pynapple(objects: Mapping[str, Any], **labels: Any) -> xr.Dataset:
     """Session Dataset of objects of pynapple; ``drift.measure`` takes it.
 

@@ -20,6 +20,8 @@ from data_adapters.positions import (
     stated_extent,
 )
 from drift.clocks import refuse_times, sample_durations
+from drift.door import opened
+from drift.door.quantities import SamplingRate
 from drift.schema import RefusedInputError, check, labelled
 
 GEOMETRIES = ("linear", "ring", "L", "W", "square", "circle", "unknown")
@@ -170,6 +172,7 @@ def _kept_edges(attrs: Mapping[str, Any], bin_size: float | None) -> NDArray[np.
     return np.linspace(low, high, bins + 1)
 
 
+@opened
 def session_dataset(
     *,
     subject: str,
@@ -180,7 +183,7 @@ def session_dataset(
     unit_identity: str,
     activity: ArrayLike,
     position: ArrayLike,
-    sampling_rate: float,
+    sampling_rate: SamplingRate,
     source: str,
     position_units: str = "cm",
     geometry: str = "unknown",
@@ -200,7 +203,7 @@ def session_dataset(
     events_are: str | None = None,
     threshold_sd: float | None = None,
     duration: ArrayLike | None = None,
-    coords: Mapping[str, str | float] | None = None,
+    coords: Mapping[str, Any] | None = None,
     attrs: Mapping[str, str | float] | None = None,
 ) -> xr.Dataset:
     """One recording session of one subject in the labelled form; every reader ends here.

@@ -34,6 +34,8 @@ from data_adapters.session import one_of, session_dataset
 from data_adapters.zivlab_files import frame_log, map_numbers
 from data_adapters.zivlab_sessions import BIN, RUNNING, TRACK_LENGTH, Files, Rules, Trials, trials
 from data_adapters.zivlab_struct import summary
+from drift.door import opened
+from drift.door.quantities import SamplingRate
 from drift.schema import RefusedInputError
 
 __all__ = ["sessions", "summary"]
@@ -44,12 +46,13 @@ MOUSE = re.compile(r"C(\d+)_?M(\d+)")
 TABLE = "maps per trial.xlsx"
 
 
+@opened
 def sessions(
     path: str | Path,
     environment: str | None = None,
     map_number: int | None = None,
     maximum_speed: float | None = 100.0,
-    sampling_rate: float = 20.0,
+    sampling_rate: SamplingRate = 20.0,
     faithful: bool = False,
 ) -> Iterator[xr.Dataset]:
     """One session Dataset per usable recording session, by mouse and date.

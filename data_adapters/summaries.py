@@ -14,6 +14,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from data_adapters.options import nearest
+from drift.door import opened
 from drift.schema import RefusedInputError, check
 
 
@@ -145,6 +146,7 @@ NORMALISATIONS: dict[str, Normalisation] = {
 }
 
 
+@opened
 def normalised(name: str, published: xr.Dataset, faithful: bool = False) -> xr.Dataset:
     """Normalised activity and spatial information with standard errors, in the convention of one panel.
 

@@ -10,6 +10,8 @@ import xarray as xr
 
 from drift.compared_sources import described_source, event_rate_ratio
 from drift.conventions import CONVENTIONS
+from drift.door import opened
+from drift.door.quantities import Draws, SamplingRate, Seed
 from drift.errors import RefusedInputError
 from drift.lens import as_recorded, untrained_sessions
 from drift.measurement import measure
@@ -144,17 +146,18 @@ def _other_places(run: xr.Dataset, seen: xr.Dataset) -> str:
     )
 
 
+@opened
 def compare(
     run: xr.Dataset,
     recorded: xr.Dataset | Iterable[xr.Dataset] | None = None,
     *,
     like: xr.Dataset | Iterable[xr.Dataset] | None = None,
-    seed: int = 0,
+    seed: Seed = 0,
     events: Literal["poisson", "calcium"] = "poisson",
-    sampling_rate: float = 20.0,
-    shuffles: int = 100,
+    sampling_rate: SamplingRate = 20.0,
+    shuffles: Draws = 100,
     corrected: bool = False,
-    bootstraps: int = 200,
+    bootstraps: Draws = 200,
     confused: float = 0.1,
     final_time: float = 0.5,
 ) -> xr.Dataset:

@@ -7,6 +7,7 @@ import xarray as xr
 
 from drift.comparison import SIGNIFICANT
 from drift.conventions import CONVENTIONS
+from drift.door import opened
 from drift.errors import RefusedInputError
 from drift.schema import check
 
@@ -115,6 +116,7 @@ def _left_out(comparison: xr.Dataset) -> list[str]:
     return [f"rooms differ, and sessions elsewhere are left out: {said}"] if said else []
 
 
+@opened
 def comparison_table(comparison: xr.Dataset, convention: str = "mean_of_ratios") -> str:
     """Write a comparison as text.
 

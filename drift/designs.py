@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from scipy.stats import norm
 
+from drift.door import opened
 from drift.errors import RefusedInputError
 from drift.metrics.places import Grid, place_attrs
 from drift.schema import labelled
@@ -49,6 +50,7 @@ def _places(design: Design) -> dict[str, tuple]:
     return {"place": ("place", np.arange(x.size), {"units": "1"}), "place_x": ("place", x, attrs), "place_y": ("place", y, attrs)}
 
 
+@opened
 def published_design(recording: str) -> xr.Dataset:
     """Return the design of a published recording as a lens for ``observe``: one animal, its sessions, and uniform behaviour.
 

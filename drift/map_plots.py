@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
+from drift.door import opened
+from drift.door.quantities import Smoothing
 from drift.metrics import smoothed
 from drift.metrics.places import grid_index, of_ring, require_track
 from drift.plots import side_by_side
@@ -16,8 +18,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+@opened
 def rate_maps_over_sessions(
-    dataset: xr.Dataset, subject: int, sessions: Sequence[int], axes: Sequence[Axes], smoothing: float = 2.0
+    dataset: xr.Dataset, subject: int, sessions: Sequence[int], axes: Sequence[Axes], smoothing: Smoothing = 2.0
 ) -> None:
     """Draw the rate maps of the same units in several sessions, in the order of their place of most activity in the first of them.
 
@@ -78,7 +81,8 @@ def _session_title(seen: xr.Dataset, tracked: bool) -> str:
     return when if tracked else f"{when}\n(other units)"
 
 
-def arena_maps(one: xr.Dataset, sessions: Sequence[int], axes: np.ndarray, smoothing: float = 1.0) -> None:
+@opened
+def arena_maps(one: xr.Dataset, sessions: Sequence[int], axes: np.ndarray, smoothing: Smoothing = 1.0) -> None:
     """Draw maps in a plane, true to scale: one row a place unit, one column a session.
 
     Shown are the units with the highest mean rate in the first session shown.

@@ -9,6 +9,8 @@ import numpy as np
 import xarray as xr
 
 from drift.clocks import durations, refuse_times
+from drift.door import opened
+from drift.door.quantities import Count, Draws, NotNegative, Seed
 from drift.errors import RefusedInputError
 from drift.longitudinal import Measured, joined_sessions
 from drift.metrics.activity import active_units, event_counts, fraction_active_responses, participation_ratio
@@ -216,19 +218,20 @@ def _described(joined: xr.Dataset, measured: list[Measured], rules: _Rules) -> x
     return xr.Dataset(variables, coords=joined.coords, attrs=described_attrs)
 
 
+@opened
 def measure(
-    sessions: Iterable[xr.Dataset],
+    sessions: xr.Dataset | Iterable[xr.Dataset],
     *,
     bin_size: float | None = None,
     minimum_speed: float | None = None,
-    minimum_occupancy: float = 0.1,
+    minimum_occupancy: NotNegative = 0.1,
     direction: Literal["auto", "split", "pooled"] = "auto",
-    shuffles: int = 0,
-    minimum_events: float = 10,
+    shuffles: Draws = 0,
+    minimum_events: NotNegative = 10,
     minimum_shift: float = 10.0,
     corrected: bool = False,
-    repetitions: int = 100,
-    seed: int = 0,
+    repetitions: Count = 100,
+    seed: Seed = 0,
     progress: bool = False,
 ) -> xr.Dataset:
     """Measure recorded sessions: rate maps, spatial information, place units and active fractions over sessions and subjects.

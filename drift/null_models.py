@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from drift.door import opened
+from drift.door.quantities import Seed
 from drift.errors import RefusedInputError
 from drift.lens import own_stream
 from drift.metrics.places import closes
@@ -38,6 +40,7 @@ def _picked(values: xr.DataArray, shown: xr.DataArray) -> xr.DataArray:
     return bare.isel(session=shown, subject=xr.DataArray(np.arange(shown.sizes["subject"]), dims="subject"))
 
 
+@opened
 def frozen_code(run: xr.Dataset, session: int = 1, final_gain: float = 1.0) -> xr.Dataset:
     """Show the code of one session in all sessions; on request with activity that rises or falls as a whole.
 
@@ -98,7 +101,8 @@ def _registered(recorded: np.ndarray, fraction: float, rng: np.random.Generator)
     return order
 
 
-def wrong_registration(dataset: xr.Dataset, fraction: float, seed: int = 0) -> xr.Dataset:
+@opened
+def wrong_registration(dataset: xr.Dataset, fraction: float, seed: Seed = 0) -> xr.Dataset:
     """Confuse a share of the units from each session to the next; the population as a whole does not change.
 
     Units go round in a ring of the confused ones, each with all its variables. Mistakes add up over sessions, so that the share of
@@ -148,6 +152,7 @@ def _along(occupancy: xr.DataArray) -> np.ndarray:
     return np.linspace(0, 1, places) if not closes(occupancy) else (1 - np.cos(2 * np.pi * np.arange(places) / places)) / 2
 
 
+@opened
 def changed_behaviour(recorded: xr.Dataset, final_time: float = 0.5, preference: float = 0.0) -> xr.Dataset:
     """Recording in which the subject spends less time running, or more of it at one end, from session to session.
 

@@ -9,6 +9,8 @@ import numpy as np
 import xarray as xr
 from scipy.signal import lfilter
 
+from drift.door import opened
+from drift.door.quantities import Positive, SamplingRate, Seed
 from drift.errors import RefusedInputError
 from drift.lens import (
     Tracks,
@@ -206,14 +208,15 @@ def _observed(run: xr.Dataset, recorded: xr.Dataset, tracks: Tracks, rules: _Rul
             yield _session(subject, session, units[session], tracks, rng, rules)
 
 
+@opened
 def observe(
     run: xr.Dataset,
     like: xr.Dataset | Iterable[xr.Dataset],
     *,
-    seed: int = 0,
+    seed: Seed = 0,
     events: Literal["poisson", "calcium"] = "poisson",
-    sampling_rate: float = 20.0,
-    decay_time: float = 0.5,
+    sampling_rate: SamplingRate = 20.0,
+    decay_time: Positive = 0.5,
     detection_threshold: float = 2.0,
     time_scale: float | None = None,
 ) -> Iterator[xr.Dataset]:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from drift.door import opened
+from drift.door.quantities import Smoothing
 from drift.metrics import by_lag, smoothed, summary
 from drift.metrics.places import require_track
 
@@ -22,6 +24,7 @@ NOT_VISITED = "#C6DBEF"
 MARKERS = ("o", "s", "^", "D")
 
 
+@opened
 def time_course(dataset: xr.Dataset, names: Sequence[str], ax: Axes, labels: Sequence[str] | None = None) -> Axes:
     """Draw measures against elapsed time: mean over subjects, error bars of one standard error over subjects.
 
@@ -50,7 +53,8 @@ def time_course(dataset: xr.Dataset, names: Sequence[str], ax: Axes, labels: Seq
     return ax
 
 
-def sorted_rate_maps(dataset: xr.Dataset, subject: int, session: int, ax: Axes, smoothing: float = 3.0) -> Axes:
+@opened
+def sorted_rate_maps(dataset: xr.Dataset, subject: int, session: int, ax: Axes, smoothing: Smoothing = 3.0) -> Axes:
     """Draw the rate maps of a session's place units, each divided by its maximum, sorted by the place of the maximum.
 
     Places that were not visited show the blue background.
@@ -86,6 +90,7 @@ def sorted_rate_maps(dataset: xr.Dataset, subject: int, session: int, ax: Axes, 
     return ax
 
 
+@opened
 def correlation_matrix(correlation: xr.DataArray, ax: Axes) -> Axes:
     """Draw the correlation between every two sessions, averaged over subjects.
 
@@ -105,6 +110,7 @@ def correlation_matrix(correlation: xr.DataArray, ax: Axes) -> Axes:
     return ax
 
 
+@opened
 def correlation_by_lag(dataset: xr.Dataset, correlation: xr.DataArray, ax: Axes) -> Axes:
     """Draw the correlation between sessions against the time between them, early pairs apart from late ones.
 
@@ -132,6 +138,7 @@ def correlation_by_lag(dataset: xr.Dataset, correlation: xr.DataArray, ax: Axes)
     return ax
 
 
+@opened
 def changes(rows: Sequence[tuple[str, float, float]], ax: Axes) -> Axes:
     """Draw relative changes over a study, one row each: (label, change, standard error or NaN), as percent of the first session.
 
@@ -166,6 +173,7 @@ SOURCES: dict[str, dict[str, Any]] = {
 }
 
 
+@opened
 def normalised_curves(comparison: xr.Dataset, measure: str, ax: Axes, panel: str | None = None, convention: str = "mean_of_ratios") -> Axes:
     """Draw a measure over its first session: simulated subjects as observed, the recording, null models, and a published line.
 
@@ -219,6 +227,7 @@ def _published_line(one: xr.Dataset, ax: Axes) -> None:
         ax.plot(time, 1 + one["published_slope"].item() * passed, color=COLOURS[3], linewidth=2.2, alpha=0.85, label="published line")
 
 
+@opened
 def side_by_side(maps: xr.DataArray) -> np.ndarray:
     """Return rate maps with the ways out and back side by side, the way back mirrored so that time runs to the right.
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import difflib
 import json
+import reprlib
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from drift.door import opened_methods
 from drift.errors import RefusedInputError
+
+OURS = ("drift", "circuits", "data_adapters")
 
 
 class Recipe(BaseModel):
@@ -25,6 +29,38 @@ class Recipe(BaseModel):
             super().__init__(**plain)
         except ValidationError as error:
             raise RefusedInputError(_sentence(type(self), error)) from None
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **options: Any) -> None:
+        super().__pydantic_init_subclass__(**options)
+        if cls.__module__.partition(".")[0] in OURS:
+            opened_methods(cls)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name.startswith("_"):
+            super().__setattr__(name, value)
+            return
+        if name not in type(self).model_fields:
+            raise RefusedInputError(f"{name} is not an entry of {type(self).__name__}{_nearest(name, type(self).model_fields)}.")
+        given = reprlib.repr(value)
+        raise RefusedInputError(f"recipes are frozen, got {name} = {given}: write recipe = recipe.replace({name}={given}).")
+
+    def __delattr__(self, name: str) -> None:
+        raise RefusedInputError(f"recipes are frozen, got del {name}: write recipe = recipe.replace({name}=...).")
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy with some entries changed, checked like a new one; the same as ``replace``."""
+        return self.replace(**update) if update else super().model_copy(deep=deep)
+
+    @classmethod
+    def model_validate(cls, obj: Any, **options: Any) -> Self:
+        """Return the recipe of a dictionary."""
+        return _refusing(cls, super().model_validate, obj, **options)
+
+    @classmethod
+    def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
+        """Return the recipe of JSON text; see ``from_json``."""
+        return _refusing(cls, super().model_validate_json, json_data, **options)
 
     def replace(self, **changes: Any) -> Self:
         """Return a copy with some entries changed, checked like a new one."""
@@ -76,6 +112,13 @@ def chosen(table: Mapping[str, type[Recipe]], value: Any) -> Any:
     if kind not in table:
         raise RefusedInputError(f"kind {kind!r} is unknown{_nearest(kind, table)}: use one of {', '.join(table)}.")
     return table[kind](**value)
+
+
+def _refusing(recipe: type[Recipe], validate: Callable[..., Any], given: Any, **options: Any) -> Any:
+    try:
+        return validate(given, **options)
+    except ValidationError as error:
+        raise RefusedInputError(_sentence(recipe, error)) from None
 
 
 def _without_numpy(value: Any) -> Any:
@@ -133,3 +176,6 @@ def _toml_lines(table: Mapping[str, Any], path: tuple[str, ...]) -> Iterable[str
 def _toml_value(value: Any) -> str:
     """Write a value as JSON that is TOML too: no surrogate escapes, no raw delete character."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007F")
+
+
+opened_methods(Recipe)

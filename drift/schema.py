@@ -15,6 +15,7 @@ import numpy as np
 import xarray as xr
 
 import drift.accessor  # noqa: F401  (gives every Dataset its entry ``dataset.drift``)
+from drift.door import opened
 from drift.errors import RefusedInputError, SchemaError, did_you_mean
 
 __all__ = ["VARIABLES", "RefusedInputError", "SchemaError", "Variable", "check", "combine", "described", "labelled"]
@@ -197,6 +198,7 @@ def _faults(dataset: xr.Dataset, name: str) -> Iterable[str]:
         yield f"{name} is empty"
 
 
+@opened
 def check(dataset: xr.Dataset, *names: str) -> xr.Dataset:
     """Return the Dataset if it holds the named variables as the labelled form has them.
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from drift.door import opened
+from drift.door.quantities import Places
 from drift.errors import RefusedInputError
 from drift.metrics.receptive_fields import field_images
 from drift.plots import COLOURS, MARKERS
@@ -28,6 +30,7 @@ def _one(array: xr.DataArray, name: str, *dims: str) -> xr.DataArray:
     return array.transpose(*dims)
 
 
+@opened
 def receptive_field_mosaic(
     input_weights: xr.DataArray, ax: Axes, activity: xr.DataArray | None = None, shape: tuple[int, int] | None = None
 ) -> Axes:
@@ -98,7 +101,8 @@ def _edges(centres: np.ndarray) -> np.ndarray:
     return np.concatenate([[2 * centres[0] - middle[0]], middle, [2 * centres[-1] - middle[-1]]])
 
 
-def density_over_sessions(values: xr.DataArray, elapsed: xr.DataArray, ax: Axes, bins: int = 60) -> Axes:
+@opened
+def density_over_sessions(values: xr.DataArray, elapsed: xr.DataArray, ax: Axes, bins: Places = 60) -> Axes:
     """Draw how the values of all units, or of all inputs, are spread in each session, and their median as a line.
 
     Made for the active fraction of each input, the biases, and the key norms. Grey is the share of the values in a bin over the
@@ -143,6 +147,7 @@ def density_over_sessions(values: xr.DataArray, elapsed: xr.DataArray, ax: Axes,
     return ax
 
 
+@opened
 def sparsity_against_noise(fraction: xr.DataArray, std: xr.DataArray, ax: Axes, label: str = "", place: int = 0) -> Axes:
     """Draw the active fraction against the noise on the inputs: mean over subjects of equal noise, bars of one standard error.
 

@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 
 from drift import schema
+from drift.door import opened
 from drift.errors import DamagedFileError, RefusedInputError
 from drift.seal import is_sealed, seal
 from drift.whole_files import check_target, replaced_atomically
@@ -21,6 +22,7 @@ RESERVED_ATTRIBUTES = ("_FillValue", "missing_value", "scale_factor", "add_offse
 RECORDED_PACKAGES = ("numpy", "torch", "brian2", "xarray", "netCDF4", "numba")
 
 
+@opened
 def save(dataset: xr.Dataset, path: str | Path, *, overwrite: bool = False) -> Path:
     """Write a labelled Dataset as compressed netCDF, completely or not at all, with a checksum that ``load`` verifies.
 
@@ -63,6 +65,7 @@ def save(dataset: xr.Dataset, path: str | Path, *, overwrite: bool = False) -> P
     return target
 
 
+@opened
 def load(path: str | Path) -> xr.Dataset:
     """Read a Dataset that ``save`` wrote, whole and into memory.
 

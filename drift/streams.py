@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from drift.door import opened
+from drift.door.quantities import Seed
 from drift.errors import RefusedInputError
 
 STREAMS: dict[str, int] = {
@@ -25,7 +27,8 @@ STREAMS: dict[str, int] = {
 }
 
 
-def stream(seed: int, name: str, child: int | None = None) -> np.random.Generator:
+@opened
+def stream(seed: Seed, name: str, child: Seed | None = None) -> np.random.Generator:
     """Return the generator of the stream ``name`` of ``seed``.
 
     Parameters

@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from drift import probes as probe_table
 from drift import schema, sweep_executors
+from drift.door import opened
 from drift.engines import EngineName
 from drift.engines.base import Precision
 from drift.errors import RefusedInputError
@@ -43,6 +44,7 @@ from drift.texts import printable
 __all__ = ["cross", "open_sweep", "run_sweep", "sample"]
 
 
+@opened
 def cross(base: Experiment, /, **lists: Iterable[Any]) -> list[Experiment]:
     """Return one recipe for every combination of the given values, the last name varying fastest.
 
@@ -88,6 +90,7 @@ def _changed(recipe: Any, path: Sequence[str], value: Any) -> Any:
     return recipe.replace(**{name: value})
 
 
+@opened
 def run_sweep(
     recipes: Sequence[Experiment],
     folder: str | Path,
@@ -157,6 +160,7 @@ def run_sweep(
         return _joined(asked, target)
 
 
+@opened
 def open_sweep(folder: str | Path) -> xr.Dataset:
     """Return all tasks of a sweep as one longitudinal Dataset whose numbers are read when they are used.
 

@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from drift.door import opened
+from drift.door.quantities import Count, Seed
 from drift.errors import RefusedInputError
 from drift.experiment import Experiment
 from drift.learners import Adam, StochasticErrorDescent
@@ -102,7 +104,8 @@ PRESETS: dict[str, Callable[[Generator], Experiment]] = {
 }
 
 
-def sample(preset: str, runs: int, seed: int = 0, **changes: object) -> list[Experiment]:
+@opened
+def sample(preset: str, runs: Count, seed: Seed = 0, **changes: object) -> list[Experiment]:
     """Return recipes drawn at random from a published family of runs, each with a seed, hence a task and first weights, of its own.
 
     ======================== ==================================================================================================

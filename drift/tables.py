@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 import xarray as xr
 
+from drift.door import opened
 from drift.errors import RefusedInputError
 from drift.texts import decoded
 from drift.whole_files import replaced_atomically
@@ -20,6 +21,7 @@ DROPPED = ("experiment",)  # a recipe for each row would dwarf the numbers
 FORMULA = re.compile(r"(?!.$)(?![+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$)[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]", re.DOTALL)
 
 
+@opened
 def tables(dataset: xr.Dataset, variables: Sequence[str] = ()) -> dict[str, pd.DataFrame]:
     """Return the variables of a Dataset as tables, those of equal dims side by side.
 
@@ -61,6 +63,7 @@ def _table(dataset: xr.Dataset, dims: tuple[str, ...], names: Sequence[str]) -> 
     return frame.dropna(how="all", subset=list(names)).reset_index()
 
 
+@opened
 def write_tables(dataset: xr.Dataset, folder: str | Path, variables: Sequence[str] = (), *, overwrite: bool = False) -> list[Path]:
     """Write the tables of a Dataset as CSV files, named by their dims, and one ``units.csv`` with units and meanings.
 

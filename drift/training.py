@@ -16,6 +16,8 @@ from tqdm import tqdm
 from drift import probes as probe_table
 from drift.checkpoint import Checkpoint
 from drift.code_version import code_version
+from drift.door import opened
+from drift.door.quantities import Threads
 from drift.engines import EngineName, make_engine, mixes_shapes
 from drift.engines.base import Engine, Precision, Subject, same_kind, same_schedule
 from drift.errors import RefusedInputError
@@ -30,6 +32,7 @@ PATIENCE = 0.3  # seconds between two answers to the bar and to interrupts
 CHECKPOINT_INTERVAL = 120.0  # seconds
 
 
+@opened
 def train(
     experiments: Sequence[Experiment],
     *,
@@ -37,7 +40,7 @@ def train(
     engine: EngineName = "auto",
     precision: Precision = "float32",
     device: str = "cpu",
-    threads: int | None = None,
+    threads: Threads | None = None,
     checkpoint: str | Path | None = None,
     progress: bool = True,
 ) -> xr.Dataset:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from drift.door import opened
 from drift.metrics.event_kinds import activity_kind
 from drift.metrics.labels import described, observed_units
 
@@ -14,6 +15,7 @@ def _observed(activity: xr.DataArray, recorded: xr.DataArray | None) -> xr.DataA
     return observed if recorded is None else observed & (recorded == 1)
 
 
+@opened
 def active_units(activity: xr.DataArray, recorded: xr.DataArray | None = None) -> xr.DataArray:
     """Number of observed units with any activity: the numerator of ``fraction_active_units``.
 
@@ -38,6 +40,7 @@ def active_units(activity: xr.DataArray, recorded: xr.DataArray | None = None) -
     return described(((activity > 0).any("sample") & observed).sum("unit"), "active_units")
 
 
+@opened
 def fraction_active_units(activity: xr.DataArray, recorded: xr.DataArray | None = None) -> xr.DataArray:
     """Share of the observed units that respond in at least one sample: mean over units of [any_t h_t > 0].
 
@@ -66,6 +69,7 @@ def fraction_active_units(activity: xr.DataArray, recorded: xr.DataArray | None 
     return described(active_units(activity, recorded) / observed.where(observed > 0), "fraction_active_units")
 
 
+@opened
 def fraction_active_responses(activity: xr.DataArray, recorded: xr.DataArray | None = None) -> xr.DataArray:
     """Share of all responses of observed units that are above zero: mean over samples and units of [h > 0].
 
@@ -107,6 +111,7 @@ def _participation(activity: np.ndarray) -> np.ndarray:
     return np.divide(trace**2, power, out=np.full(trace.shape, np.nan), where=power > 0)
 
 
+@opened
 def participation_ratio(activity: xr.DataArray, recorded: xr.DataArray | None = None) -> xr.DataArray:
     """Effective number of dimensions of the population activity, (tr C)^2 / tr(C^2).
 
@@ -138,6 +143,7 @@ def participation_ratio(activity: xr.DataArray, recorded: xr.DataArray | None = 
     return described(xr.apply_ufunc(_participation, constant_if_absent, input_core_dims=[["sample", "unit"]]), "participation_ratio")
 
 
+@opened
 def event_counts(activity: xr.DataArray) -> xr.DataArray:
     """Number of events of each unit: the sum of spike counts, otherwise the samples with an event.
 

@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 from scipy.optimize import nnls
 
+from drift.door import opened
 from drift.errors import RefusedInputError
 from drift.metrics.labels import require_dims
 from drift.metrics.subsampling import ORDERS
@@ -33,6 +34,7 @@ def _orders(curves: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
     return curves.isel(order=0, drop=True), curves.isel(order=1, drop=True)
 
 
+@opened
 def population_curves(curves: xr.DataArray, keep: xr.DataArray | None = None) -> xr.DataArray:
     """Curves averaged over units: corrected, they give the population value, which is not the mean of corrected units.
 
@@ -58,6 +60,7 @@ def population_curves(curves: xr.DataArray, keep: xr.DataArray | None = None) ->
     return (chosen.sum("unit") / count.where(count > 0)).assign_attrs(curves.attrs)
 
 
+@opened
 def shuffle_reduction(curves: xr.DataArray) -> xr.DataArray:
     """Information minus that of shuffled activity, I(T) - S(T); corrects too much.
 
@@ -79,6 +82,7 @@ def shuffle_reduction(curves: xr.DataArray) -> xr.DataArray:
     return (observed - shuffled).isel(fraction=-1, drop=True).assign_attrs(curves.attrs)
 
 
+@opened
 def scaled_shuffle_reduction(curves: xr.DataArray) -> xr.Dataset:
     """Information minus the bias of shuffled activity, scaled to how fast the bias of the unit itself falls.
 
@@ -152,6 +156,7 @@ def _hyperbola(y: np.ndarray, time: np.ndarray) -> np.ndarray:
     return np.where(points >= 3, np.stack([line.a[rows, best], quality]), np.nan)
 
 
+@opened
 def bounded_asymptotic_extrapolation(curves: xr.DataArray) -> xr.Dataset:
     """Information of an endless recording, by the least-squares fit of I(t) = a + b / (1 + c t) with a, b, c >= 0.
 
@@ -186,6 +191,7 @@ def _intercept(curve: np.ndarray, terms: np.ndarray) -> float:
     return float(nnls(terms[seen], curve[seen])[0][0]) if seen.sum() >= 3 else np.nan
 
 
+@opened
 def asymptotic_extrapolation(curves: xr.DataArray) -> xr.DataArray:
     """Information of an endless recording, by the least-squares fit of a + b / t + c / t^2 with a, b, c >= 0; corrects too little.
 
@@ -239,6 +245,7 @@ def standard_error(spread: xr.DataArray) -> xr.DataArray:
     return (spread.isel(fraction=half, drop=True) * scale).assign_attrs(spread.attrs)
 
 
+@opened
 def event_weighted_mean(information: xr.DataArray, rate: xr.DataArray) -> xr.DataArray:
     """Mean over units weighted by their rates, sum_i I_i r_i / sum_i r_i: the information of an average event.
 

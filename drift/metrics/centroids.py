@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from drift.door import opened
 from drift.errors import RefusedInputError
 from drift.metrics.labels import described, require_dims
 from drift.metrics.pairs import comparable_pairs
@@ -30,6 +31,7 @@ def _centre_on_ring(rate: xr.DataArray, length: float) -> xr.DataArray:
     return xr.where(np.abs(vector) > BALANCED, along, np.nan)
 
 
+@opened
 def centroid(rate: xr.DataArray) -> xr.DataArray:
     """Centre of mass of each rate map, sum_x x r(x) / sum_x r(x).
 
@@ -62,6 +64,7 @@ def centroid(rate: xr.DataArray) -> xr.DataArray:
     return described(found, "centroid")
 
 
+@opened
 def centroid_shift(dataset: xr.Dataset, *, across_environments: bool = False) -> xr.DataArray:
     """Displacement of the place-field centroid of each unit from one session to another.
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from drift.door import opened
+from drift.door.quantities import Count, NotNegative
 from drift.metrics.activity import event_counts
 from drift.metrics.bias import (
     bounded_asymptotic_extrapolation,
@@ -44,14 +46,15 @@ def _estimates(curves: xr.DataArray) -> dict[str, xr.DataArray]:
     }
 
 
+@opened
 def corrected_spatial_information(
     activity: xr.DataArray,
     place_index: xr.DataArray,
     sample_duration: float | xr.DataArray,
     place_unit: xr.DataArray,
     rng: np.random.Generator,
-    repetitions: int = 100,
-    minimum_occupancy: float = 0.0,
+    repetitions: Count = 100,
+    minimum_occupancy: NotNegative = 0.0,
     progress: bool = False,
 ) -> xr.Dataset:
     """Naive, shuffle-reduced, scaled-shuffle-reduced and extrapolated information of each unit and of the population.

@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from drift.door import opened
 from drift.errors import RefusedInputError
 
 KINDS = ("counts", "amplitudes", "trace")
@@ -14,6 +15,7 @@ BURST = 3  # spikes that may fall into however short a sample
 BURSTING = 2.0  # spikes in a sample with spikes, over what the Poisson law has for as many silent samples
 
 
+@opened
 def activity_kind(activity: xr.DataArray) -> str:
     """Tell what the numbers of an activity are: what its attribute ``kind`` says, otherwise what they look like.
 

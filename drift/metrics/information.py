@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from scipy.special import xlogy
 
+from drift.door import opened
 from drift.errors import RefusedInputError
 from drift.metrics.labels import described, require_dims
 
@@ -56,6 +57,7 @@ def _information(rate: xr.DataArray, occupancy: xr.DataArray) -> tuple[xr.DataAr
     return xr.apply_ufunc(_of_maps, maps, weights, input_core_dims=[["_cell"]] * 2, output_core_dims=[[], []])
 
 
+@opened
 def spatial_information(rate: xr.DataArray, occupancy: xr.DataArray, silent: float = np.nan) -> xr.DataArray:
     """Skaggs information of each unit in bits per event.
 
@@ -90,6 +92,7 @@ def spatial_information(rate: xr.DataArray, occupancy: xr.DataArray, silent: flo
     return described(xr.where(mean == 0, silent, per_event), "spatial_information")
 
 
+@opened
 def spatial_information_rate(rate: xr.DataArray, occupancy: xr.DataArray) -> xr.DataArray:
     """Skaggs information of each unit in bits per second; 0 for a silent unit.
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from drift.door import opened
 from drift.errors import RefusedInputError
 from drift.metrics.labels import described, require_dims
 from drift.metrics.sparse_codes import active_responses
@@ -19,6 +20,7 @@ from drift.metrics.sparse_codes import active_responses
 BLOCK = 1024  # keys compared at a time, so that ten thousand units need no matrix of all pairs
 
 
+@opened
 def key_norm(input_weights: xr.DataArray) -> xr.DataArray:
     """Length of the input weights of each unit, |w_j|.
 
@@ -41,6 +43,7 @@ def key_norm(input_weights: xr.DataArray) -> xr.DataArray:
     return (squared**0.5).rename("key_norm").assign_attrs(units="1", long_name="length of the input weights of a unit")
 
 
+@opened
 def key_norm_mean(input_weights: xr.DataArray) -> xr.DataArray:
     """Mean length of the keys, mean over units of |w_j|.
 
@@ -62,6 +65,7 @@ def key_norm_mean(input_weights: xr.DataArray) -> xr.DataArray:
     return described(key_norm(input_weights).mean("unit"), "key_norm_mean")
 
 
+@opened
 def key_norm_variation(input_weights: xr.DataArray) -> xr.DataArray:
     """Coefficient of variation over units of the length of their keys, sd |w| / mean |w| with divisor units.
 
@@ -91,6 +95,7 @@ def _directions(weights: np.ndarray) -> np.ndarray:
     return np.divide(weights, length, out=np.full(weights.shape, np.nan), where=length > 0)
 
 
+@opened
 def key_value_alignment(input_weights: xr.DataArray, output_weights: xr.DataArray, hidden: xr.DataArray | None = None) -> xr.DataArray:
     """How well what a unit adds to the output resembles what switches it on: cos(w_j, d_j), mean over units.
 
@@ -144,6 +149,7 @@ def _overlap(keys: np.ndarray) -> float:
     return float((total - units) / (units * (units - 1)))
 
 
+@opened
 def key_overlap(input_weights: xr.DataArray) -> xr.DataArray:
     """How similar the keys of two units are: mean over pairs i != j of |cos(w_i, w_j)|.
 
@@ -166,6 +172,7 @@ def key_overlap(input_weights: xr.DataArray) -> xr.DataArray:
     return described(xr.apply_ufunc(_overlap, input_weights, input_core_dims=[["unit", "input"]], vectorize=True), "key_overlap")
 
 
+@opened
 def specialisation(
     input_weights: xr.DataArray, inputs: xr.DataArray, hidden: xr.DataArray | None = None, threshold: float = 0.0
 ) -> xr.DataArray:

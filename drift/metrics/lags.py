@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
+from drift.door import opened
 from drift.errors import RefusedInputError
 from drift.metrics.labels import described, require_dims
 from drift.metrics.rooms import environment_labels
@@ -71,6 +72,7 @@ def _lag_index(lags: np.ndarray, edges: np.ndarray | None) -> tuple[np.ndarray, 
     return (edges[:-1] + edges[1:]) / 2, np.where((lags >= edges[0]) & (lags <= edges[-1]), index, -1)
 
 
+@opened
 def by_lag(
     correlation: xr.DataArray, elapsed: xr.DataArray, edges: np.ndarray | None = None, *, across_environments: bool = False
 ) -> xr.Dataset:
@@ -132,6 +134,7 @@ def _deviations(values: np.ndarray, used: np.ndarray, rooms: np.ndarray) -> np.n
     return found
 
 
+@opened
 def drift_rate(
     correlation: xr.DataArray, elapsed: xr.DataArray, longest_lag: float | None = None, *, across_environments: bool = False
 ) -> xr.Dataset:

@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from scipy.special import xlogy
 
+from drift.door import opened
 from drift.errors import RefusedInputError
 from drift.metrics.events import Events, events_by_place, listed_events
 from drift.metrics.labels import described, observed_units
@@ -112,6 +113,7 @@ def information_of_classes(events: Events, present: int, place: np.ndarray, visi
     return (of_pairs - of_classes - power[visits].sum() + power[samples]) / (samples * np.log(2))
 
 
+@opened
 def mutual_information(activity: xr.DataArray, place_index: xr.DataArray) -> xr.DataArray:
     """Mutual information of the response of each unit in a sample and the place of the sample.
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from drift.door import opened
+from drift.door.quantities import Count
 from drift.errors import RefusedInputError
 from drift.metrics.labels import described, require_dims
 
@@ -31,7 +33,8 @@ def _identified(outputs: np.ndarray, images: np.ndarray) -> float:
     return right / (outputs.shape[0] * outputs.shape[1])
 
 
-def reconstruction_accuracy(outputs: xr.DataArray, images: xr.DataArray, batch: int = 1024) -> xr.DataArray:
+@opened
+def reconstruction_accuracy(outputs: xr.DataArray, images: xr.DataArray, batch: Count = 1024) -> xr.DataArray:
     """Share of the outputs whose nearest clean image (Euclidean) among the batch is their own.
 
     It depends on the number of candidates, hence on ``batch``. The baseline is that of the noisy inputs, passed as outputs.
@@ -73,6 +76,7 @@ def reconstruction_accuracy(outputs: xr.DataArray, images: xr.DataArray, batch: 
     return described(found, "reconstruction_accuracy", candidates=batch)
 
 
+@opened
 def nearest_image_cosine(input_weights: xr.DataArray, inputs: xr.DataArray) -> xr.DataArray:
     """Largest cosine of the key of each unit with an image: near 1 where a unit has stored that image.
 

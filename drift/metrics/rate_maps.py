@@ -7,6 +7,8 @@ import xarray as xr
 from scipy.ndimage import gaussian_filter
 from scipy.sparse import csr_array
 
+from drift.door import opened
+from drift.door.quantities import NotNegative, Places, Smoothing
 from drift.errors import RefusedInputError
 from drift.metrics.labels import described, observed_units, require_dims
 from drift.metrics.places import bin_numbers, grid_index, ring_length
@@ -16,7 +18,8 @@ DIRECTIONS = (1, -1)
 ROUNDING = 1e-9
 
 
-def bin_edges(low: float, high: float, bins: int) -> np.ndarray:
+@opened
+def bin_edges(low: float, high: float, bins: Places) -> np.ndarray:
     """Edges of equal bins, ``low + (high - low) i / bins``.
 
     Parameters
@@ -41,6 +44,7 @@ def bin_edges(low: float, high: float, bins: int) -> np.ndarray:
     return np.linspace(low, high, bins + 1)
 
 
+@opened
 def assign_places(position: xr.DataArray, edges: np.ndarray) -> xr.DataArray:
     """Number of the bin that each sample falls into.
 
@@ -72,6 +76,7 @@ def assign_places(position: xr.DataArray, edges: np.ndarray) -> xr.DataArray:
     return position.copy(data=bin_numbers(values, edges)).rename("place_index").drop_attrs()
 
 
+@opened
 def directed_places(place_index: xr.DataArray, direction: xr.DataArray) -> xr.DataArray:
     """Number of the (place, direction) pair of each sample: ``2 place`` when running up, ``2 place + 1`` when running down.
 
@@ -126,14 +131,15 @@ def _split(values: np.ndarray, places: int, directed: bool, rest: tuple[str, ...
     return ("place", "direction", *rest), values.reshape(places, len(DIRECTIONS), *values.shape[1:])
 
 
+@opened
 def rate_maps(
     activity: xr.DataArray,
     place_index: xr.DataArray,
-    places: int,
+    places: Places,
     direction: xr.DataArray | None = None,
     keep: xr.DataArray | None = None,
     sample_duration: float | xr.DataArray = 1.0,
-    minimum_occupancy: float = 0.0,
+    minimum_occupancy: NotNegative = 0.0,
 ) -> xr.Dataset:
     """Events at each place over the time spent there, not smoothed.
 
@@ -221,6 +227,7 @@ def _shortest(sample_duration: float | xr.DataArray, samples: int) -> float:
     return float(sample_duration.values.min())  # NaN where one is NaN
 
 
+@opened
 def signed_position(position: xr.DataArray) -> xr.DataArray:
     """Position on a track whose two running directions lie side by side: p sign(dp), with p = position - min(position).
 
@@ -243,7 +250,8 @@ def signed_position(position: xr.DataArray) -> xr.DataArray:
     return position.copy(data=(values - values.min()) * np.sign(np.concatenate([step[:1], step])))
 
 
-def published_rate_maps(activity: xr.DataArray, position: xr.DataArray, bins: int = 100) -> xr.Dataset:
+@opened
+def published_rate_maps(activity: xr.DataArray, position: xr.DataArray, bins: Places = 100) -> xr.Dataset:
     """Rate maps in the layout of the drift paper: equal bins over the signed position, empty bins 0 instead of NaN.
 
     Parameters
@@ -299,7 +307,8 @@ def _filtered_track(maps: np.ndarray, place: xr.DataArray | None, standard_devia
     return _filtered(track, sigma, "reflect" if around is None else "wrap")[..., index % bins]
 
 
-def smoothed(rate: xr.DataArray, standard_deviation: float, dim: str = "place") -> xr.DataArray:
+@opened
+def smoothed(rate: xr.DataArray, standard_deviation: Smoothing, dim: str = "place") -> xr.DataArray:
     """Gaussian-smoothed copy of rate maps, for display and for map correlations, never for information.
 
     smooth(x) = sum_y G(x - y) rate(y) v(y) / sum_y G(x - y) v(y), with v = 1 where the map is valid and 0 elsewhere, the kernel cut

@@ -7,6 +7,8 @@ import math
 import numpy as np
 import xarray as xr
 
+from drift.door import opened
+from drift.door.quantities import Count
 from drift.errors import RefusedInputError
 from drift.metrics.field_fits import best_fits, centre_surround, gabor
 from drift.metrics.labels import require_dims
@@ -176,6 +178,7 @@ def _measured(images: np.ndarray) -> dict[str, np.ndarray]:
     return found
 
 
+@opened
 def receptive_fields(input_weights: xr.DataArray, shape: tuple[int, int] | None = None) -> xr.Dataset:
     """Class, best Gabor, best centre-surround field and localisation of the input weights of each unit.
 
@@ -223,7 +226,8 @@ def receptive_fields(input_weights: xr.DataArray, shape: tuple[int, int] | None 
     return fields
 
 
-def sampled_units(input_weights: xr.DataArray, generator: np.random.Generator, units: int = 120) -> xr.DataArray:
+@opened
+def sampled_units(input_weights: xr.DataArray, generator: np.random.Generator, units: Count = 120) -> xr.DataArray:
     """Random units without repetition, in their order: enough for the statistics of receptive fields.
 
     Parameters
@@ -254,6 +258,7 @@ def sampled_units(input_weights: xr.DataArray, generator: np.random.Generator, u
     return numbered.isel(unit=chosen)
 
 
+@opened
 def receptive_field_fractions(fields: xr.Dataset) -> xr.DataArray:
     """Share of each class among the observed units, and of all structured fields together.
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import xarray as xr
 
+from drift.door import opened
 from drift.errors import RefusedInputError, did_you_mean
 from drift.metrics.places import of_ring
 
@@ -74,6 +75,7 @@ def _present(dataset: xr.Dataset) -> np.ndarray:
     return (frame & dataset["elapsed"].reset_coords(drop=True).drop_vars(frame.dims, errors="ignore").notnull()).values
 
 
+@opened
 def environments(dataset: xr.Dataset) -> dict[str, int]:
     """How many sessions of all subjects lie in each environment, in the order in which they come first.
 
@@ -155,6 +157,7 @@ def _with_length(dataset: xr.Dataset) -> xr.Dataset:
     return dataset.assign_coords(place=place).assign_attrs(track_length=length) if np.isfinite(length) else dataset
 
 
+@opened
 def in_environment(dataset: xr.Dataset, environment: str | None = None) -> xr.Dataset:
     """Keep the sessions of one environment, as if no other had been recorded.
 

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
+from drift.door import opened
+from drift.door.quantities import Draws, NotNegative
 from drift.errors import RefusedInputError
 from drift.metrics.events import Events, counted, events_by_place, information_of_counts, listed_events, unit_blocks
 from drift.metrics.labels import described, observed_units
@@ -15,6 +17,7 @@ from drift.metrics.rate_maps import ROUNDING, check_place_index, occupancy_of
 PUBLISHED_THRESHOLD = 0.01
 
 
+@opened
 def place_units(
     spatial_information: xr.DataArray, recorded: xr.DataArray | None = None, threshold: float = PUBLISHED_THRESHOLD
 ) -> xr.DataArray:
@@ -88,15 +91,16 @@ def _real_and_reached(events: Events, track: _Track, lags: np.ndarray, progress:
     return real, reached
 
 
+@opened
 def circular_shift_p_values(
     activity: xr.DataArray,
     place_index: xr.DataArray,
     sample_duration: float | xr.DataArray,
-    shuffles: int,
-    minimum_shift: int,
+    shuffles: Draws,
+    minimum_shift: Draws,
     rng: np.random.Generator,
     one_lag_for_all: bool = True,
-    minimum_occupancy: float = 0.0,
+    minimum_occupancy: NotNegative = 0.0,
     faithful: bool = False,
     progress: bool = False,
 ) -> xr.DataArray:

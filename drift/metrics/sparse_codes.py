@@ -14,6 +14,7 @@ import numpy as np
 import xarray as xr
 from scipy.special import entr
 
+from drift.door import opened
 from drift.errors import RefusedInputError
 from drift.metrics.labels import described, observed_units, require_dims
 
@@ -57,6 +58,7 @@ def _counts(hidden: xr.DataArray, threshold: float) -> tuple[xr.DataArray, xr.Da
     return (active & observed).sum("unit").where(units > 0), units
 
 
+@opened
 def active_fraction(hidden: xr.DataArray, threshold: float = 0.0) -> xr.DataArray:
     """Share of the units that each input switches on, a(x) = #{j: |h_j| > threshold} / m.
 
@@ -83,6 +85,7 @@ def active_fraction(hidden: xr.DataArray, threshold: float = 0.0) -> xr.DataArra
     return (counts / units).rename("active_fraction").assign_attrs(units="1", long_name="share of the units that an input switches on")
 
 
+@opened
 def active_fraction_deviation(hidden: xr.DataArray, threshold: float = 0.0) -> xr.DataArray:
     """Standard deviation over inputs of the share of units that an input switches on.
 
@@ -106,6 +109,7 @@ def active_fraction_deviation(hidden: xr.DataArray, threshold: float = 0.0) -> x
     return described(active_fraction(hidden, threshold).std("sample"), "active_fraction_deviation")
 
 
+@opened
 def count_variation(hidden: xr.DataArray, threshold: float = 0.0) -> xr.DataArray:
     """Coefficient of variation over inputs of the number k(x) of active units; 0 for an exact Top-K.
 
@@ -142,6 +146,7 @@ def _jaccard(active: np.ndarray, drive: np.ndarray) -> float:
     return float((shared / (sizes + k - shared)).mean())
 
 
+@opened
 def top_k_overlap(hidden: xr.DataArray, drive: xr.DataArray, threshold: float = 0.0) -> xr.DataArray:
     """How nearly the active units are the k units of largest drive: mean Jaccard index |A and T| / |A or T| over inputs.
 
@@ -174,6 +179,7 @@ def top_k_overlap(hidden: xr.DataArray, drive: xr.DataArray, threshold: float = 
     return described(xr.apply_ufunc(_jaccard, *among, input_core_dims=[["sample", "unit"]] * 2, vectorize=True), "top_k_overlap")
 
 
+@opened
 def fraction_dead_units(hidden: xr.DataArray) -> xr.DataArray:
     """Share of the units whose activity, summed over a whole training epoch, stays below 1e-5.
 
@@ -197,6 +203,7 @@ def fraction_dead_units(hidden: xr.DataArray) -> xr.DataArray:
     return described(dead.where(observed_units(size)).mean("unit"), "fraction_dead_units")
 
 
+@opened
 def activity_entropy(hidden: xr.DataArray) -> xr.DataArray:
     """How evenly units share the activity, -sum_j p_j log2 p_j with p_j the share of unit j in the activity over all inputs.
 
@@ -221,6 +228,7 @@ def activity_entropy(hidden: xr.DataArray) -> xr.DataArray:
     return described(entr(summed / total.where(total > 0)).sum("unit", skipna=False) / np.log(2), "activity_entropy")
 
 
+@opened
 def sparsity_change(fraction: xr.DataArray, elapsed: xr.DataArray, span: float = 50.0) -> xr.DataArray:
     """Relative change of the active fraction over a stretch of learning, |a(e) - a(e - span)| / a(e); converged below .01.
 

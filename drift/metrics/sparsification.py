@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from scipy.optimize import least_squares
 
+from drift.door import opened
 from drift.errors import RefusedInputError
 from drift.metrics.labels import require_dims
 
@@ -74,6 +75,7 @@ def _times(fraction: np.ndarray, time: np.ndarray) -> np.ndarray:
     return np.array([constant, 1 / constant, plateau, amplitude, half, folding])
 
 
+@opened
 def sparsification_time(fraction: xr.DataArray, elapsed: xr.DataArray) -> xr.Dataset:
     """Time constant of the fall of an active fraction: robust fit of y = c + A exp(-t / tau), t from the first session on.
 
@@ -134,6 +136,7 @@ def _weighted_slope(values: np.ndarray, time: np.ndarray, weight: np.ndarray) ->
     return float((weight * deviation * values).sum() / variance) if variance > 0 else np.nan
 
 
+@opened
 def published_log_rate(fraction: xr.DataArray, step: xr.DataArray) -> xr.DataArray:
     """The drift paper's "log tau": log10 of the rate per step at which the active units fall; 0 where the fit fails.
 

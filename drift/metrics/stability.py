@@ -9,6 +9,8 @@ from typing import Any, Literal
 import numpy as np
 import xarray as xr
 
+from drift.door import opened
+from drift.door.quantities import Smoothing
 from drift.errors import RefusedInputError
 from drift.metrics.labels import described
 from drift.metrics.pairs import comparable_pairs, pairwise_pearson
@@ -76,9 +78,10 @@ def _mean_over(values: np.ndarray, chosen: np.ndarray, axis: int) -> np.ndarray:
     return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
 
 
+@opened
 @_per_environment
 def rate_map_correlation(
-    dataset: xr.Dataset, smoothing: float = 0.0, keep: xr.DataArray | None = None, *, across_environments: bool = False
+    dataset: xr.Dataset, smoothing: Smoothing = 0.0, keep: xr.DataArray | None = None, *, across_environments: bool = False
 ) -> xr.DataArray:
     """Pearson correlation of the rate map of each unit between every two sessions.
 
@@ -118,10 +121,11 @@ def rate_map_correlation(
     return described(result, "rate_map_correlation")
 
 
+@opened
 @_per_environment
 def mean_rate_map_correlation(
     dataset: xr.Dataset,
-    smoothing: float = 0.0,
+    smoothing: Smoothing = 0.0,
     select: Literal["both", "either"] = "both",
     keep: xr.DataArray | None = None,
     *,
@@ -172,6 +176,7 @@ def mean_rate_map_correlation(
     return described(result, "rate_map_correlation")
 
 
+@opened
 @_per_environment
 def population_vector_correlation(
     dataset: xr.Dataset, keep: xr.DataArray | None = None, *, across_environments: bool = False
@@ -215,6 +220,7 @@ def population_vector_correlation(
     return described(result, "population_vector_correlation")
 
 
+@opened
 @_per_environment
 def ensemble_rate_correlation(dataset: xr.Dataset, absent: float = np.nan, *, across_environments: bool = False) -> xr.DataArray:
     """Pearson correlation across units of their mean rates between every two sessions.
@@ -254,6 +260,7 @@ def ensemble_rate_correlation(dataset: xr.Dataset, absent: float = np.nan, *, ac
     return described(result, "ensemble_rate_correlation")
 
 
+@opened
 def shuffled_identity(dataset: xr.Dataset, rng: np.random.Generator) -> xr.Dataset:
     """Copy in which the units of each session have changed places: the control for every measure that compares units.
 

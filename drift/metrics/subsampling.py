@@ -9,6 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
+from drift.door import opened
+from drift.door.quantities import Count, NotNegative
 from drift.errors import RefusedInputError
 from drift.metrics.events import counted, events_by_place, information_of_counts, listed_events
 from drift.metrics.labels import observed_units
@@ -118,15 +120,16 @@ def _valid(place_index: xr.DataArray, sample_duration: float | xr.DataArray, min
     return (index >= 0) & (occupancy > minimum_occupancy * (1 + ROUNDING))[index]
 
 
+@opened
 def information_curves(
     activity: xr.DataArray,
     place_index: xr.DataArray,
     sample_duration: float | xr.DataArray,
     rng: np.random.Generator,
-    repetitions: int = 100,
+    repetitions: Count = 100,
     fractions: Sequence[float] = FINE_FRACTIONS,
     mutual: bool = False,
-    minimum_occupancy: float = 0.0,
+    minimum_occupancy: NotNegative = 0.0,
     progress: bool = False,
 ) -> xr.Dataset:
     """Mean information of random subsamples of a recording, as observed and after their activity was shuffled.

@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from scipy.stats import t as student
 
+from drift.door import opened
 from drift.errors import RefusedInputError
 from drift.metrics.labels import require_dims
 from drift.metrics.rooms import environment_labels
@@ -14,6 +15,7 @@ from drift.schema import VARIABLES, check
 SAME_TIME = 1e-12  # relative; times that differ by less are one
 
 
+@opened
 def of_subject(dataset: xr.Dataset, name: str) -> xr.DataArray:
     """One number per subject and session: the mean of a variable over units, over place units for spatial information.
 
@@ -46,6 +48,7 @@ def _mean(values: xr.DataArray, dim: str) -> xr.DataArray:
     return values.sum(dim) / count.where(count > 0)
 
 
+@opened
 def summary(dataset: xr.Dataset, *names: str) -> xr.Dataset:
     """Mean over subjects of each variable in each session, with the standard error over the subjects present.
 
@@ -133,6 +136,7 @@ def _rooms(values: xr.DataArray, elapsed: xr.DataArray, across: bool) -> xr.Data
     return xr.DataArray(numbers, dims=("subject", "session"))
 
 
+@opened
 def slope(values: xr.DataArray, elapsed: xr.DataArray, normalise: bool = True, *, across_environments: bool = False) -> xr.Dataset:
     """Straight line y = intercept + slope t through sessions, with a t-test of the slope against 0.
 

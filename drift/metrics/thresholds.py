@@ -11,11 +11,13 @@ import numpy as np
 import xarray as xr
 from scipy.special import ndtr
 
+from drift.door import opened
 from drift.errors import RefusedInputError
 from drift.metrics.keys import key_norm
 from drift.metrics.labels import described, require_dims
 
 
+@opened
 def bias_mean(bias: xr.DataArray) -> xr.DataArray:
     """Mean bias over units.
 
@@ -37,6 +39,7 @@ def bias_mean(bias: xr.DataArray) -> xr.DataArray:
     return described(require_dims(bias, "bias", "unit").mean("unit"), "bias_mean")
 
 
+@opened
 def bias_deviation(bias: xr.DataArray) -> xr.DataArray:
     """Standard deviation of the biases over units, with divisor units.
 
@@ -58,6 +61,7 @@ def bias_deviation(bias: xr.DataArray) -> xr.DataArray:
     return described(require_dims(bias, "bias", "unit").std("unit"), "bias_deviation")
 
 
+@opened
 def fraction_negative_biases(bias: xr.DataArray) -> xr.DataArray:
     """Share of the units with a bias below 0.
 
@@ -88,6 +92,7 @@ def _switched(drive: xr.DataArray, bias: xr.DataArray) -> tuple[xr.DataArray, xr
     return (unbiased > 0).where(unbiased.notnull()), (drive > 0).where(unbiased.notnull())
 
 
+@opened
 def fraction_silenced_by_bias(drive: xr.DataArray, bias: xr.DataArray) -> xr.DataArray:
     """Share of all drives that would be positive without the bias and are not: mean of [z - b > 0 and z <= 0].
 
@@ -113,6 +118,7 @@ def fraction_silenced_by_bias(drive: xr.DataArray, bias: xr.DataArray) -> xr.Dat
     return silenced.rename("fraction_silenced_by_bias").assign_attrs(units="1", long_name="drives that the bias turns negative")
 
 
+@opened
 def fraction_activated_by_bias(drive: xr.DataArray, bias: xr.DataArray) -> xr.DataArray:
     """Share of all drives that are positive only thanks to the bias: mean of [z - b <= 0 and z > 0].
 
@@ -149,6 +155,7 @@ def _margins(drive: xr.DataArray, input_weights: xr.DataArray, std: float | xr.D
     return xr.where(spread == 0, np.inf, abs(drive) / spread).where(drive.notnull())
 
 
+@opened
 def margin_fraction(drive: xr.DataArray, input_weights: xr.DataArray, std: float | xr.DataArray) -> xr.DataArray:
     """Share of the drives that their noise could carry across the threshold: |z_j| / (sigma |w_j|) < 1.
 
@@ -175,6 +182,7 @@ def margin_fraction(drive: xr.DataArray, input_weights: xr.DataArray, std: float
     return described((margins < 1).where(margins.notnull()).mean(("sample", "unit")), "margin_fraction")
 
 
+@opened
 def mean_margin_loss(drive: xr.DataArray, input_weights: xr.DataArray, std: float | xr.DataArray) -> xr.DataArray:
     """Mean shift of a rectified response by its noise, in standard deviations s of the noise on the drive: mean of L(|z| / s).
 

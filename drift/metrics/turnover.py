@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 import xarray as xr
 
+from drift.door import opened
 from drift.errors import RefusedInputError
 from drift.metrics.pairs import comparable_pairs
 from drift.schema import check
@@ -30,6 +31,7 @@ def _pair_counts(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return first.astype(float) @ np.swapaxes(second.astype(float), -1, -2)
 
 
+@opened
 def turnover(dataset: xr.Dataset, of: Literal["active", "place"] = "place", *, across_environments: bool = False) -> xr.Dataset:
     """Units that are kept, gained and lost from each session to every other, counted among the units observed in both.
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import xarray as xr
 
+from drift.door import opened
 from drift.errors import RefusedInputError
 from drift.report.frame import comparison_frame
 from drift.schema import check
@@ -16,6 +17,7 @@ __all__ = ["comparison_frame", "report"]
 TITLE = "Representational drift: simulation beside recording"
 
 
+@opened
 def report(
     comparison: xr.Dataset,
     path: str | Path,

@@ -8,6 +8,7 @@ import xarray as xr
 
 from drift.comparison import NULLS
 from drift.conventions import CONVENTIONS
+from drift.door import opened
 from drift.errors import RefusedInputError
 from drift.schema import check
 
@@ -69,6 +70,7 @@ def _published_row(one: xr.Dataset, measure: str, panel: str) -> dict[str, objec
     return {"measure": measure, "source": panel, "kind": "published", "per": str(one["published_per"].item()), **numbers}
 
 
+@opened
 def comparison_frame(comparison: xr.Dataset, convention: str = "mean_of_ratios") -> pd.DataFrame:
     """Return a comparison as a table, one row for each measure and source, published slopes among them.
 

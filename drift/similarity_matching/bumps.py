@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from drift.door import opened
 from drift.errors import RefusedInputError
 from drift.metrics.places import of_ring
 from drift.schema import check
@@ -13,6 +14,7 @@ from drift.similarity_matching.rotation import PAIR, _evenly_spaced
 EULER_STEP = 0.05  # time step of the published output dynamics, which its diffusion constants multiply by mistake
 
 
+@opened
 def field_centres(run: xr.Dataset, threshold: float = 0.1) -> xr.DataArray:
     """Angle of the centroid of each receptive field on a ring.
 
@@ -54,6 +56,7 @@ def field_centres(run: xr.Dataset, threshold: float = 0.1) -> xr.DataArray:
     return xr.DataArray((peak + shift) % (2 * np.pi), dims=(*PAIR, "unit"), coords=coords, attrs=attrs)
 
 
+@opened
 def circular_diffusion_constant(centres: xr.DataArray, faithful: bool = False) -> xr.DataArray:
     """How fast receptive fields wander around a ring: initial slope of their mean squared displacement against lag.
 
@@ -108,6 +111,7 @@ def _slope(displacement: np.ndarray) -> float:
     return float(np.polyfit(np.arange(1, last + 1), displacement[:last], 1)[0])
 
 
+@opened
 def spacing_variance(centres: xr.DataArray) -> xr.DataArray:
     """Variance of the distances between neighbouring receptive fields around the ring.
 
@@ -135,6 +139,7 @@ def _spacing(angles: np.ndarray) -> float:
     return float(np.diff(around, append=around[:1] + 2 * np.pi).var()) if angles.size > 1 else float("nan")
 
 
+@opened
 def independent_spacing_variance(fields: int | np.ndarray) -> np.ndarray:
     """Expected variance of neighbour distances for independent uniform angles, (2 pi / m)^2 (m - 1) / (m + 1) for m of them.
 

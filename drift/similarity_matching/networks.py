@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 import numpy as np
 from pydantic import Field, Strict, model_validator
 
+from drift.door import opened
 from drift.errors import RefusedInputError
 from drift.recipe import Recipe
 from drift.similarity_matching.inputs import AnyInputs, GaussianInputs, GridArenaInputs, GridTrackInputs, Inputs, RingInputs, TMazeInputs
@@ -165,6 +166,7 @@ PUBLISHED: dict[str, Matching] = {
 }  # fmt: skip
 
 
+@opened
 def published_network(name: str) -> Matching:
     """Return the recipe of a network of Qin et al. (2023), settling stage and recorded stage in one run.
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
+from drift.door import opened
+from drift.door.quantities import Count, Places
 from drift.errors import RefusedInputError
 from drift.schema import check
 
@@ -21,7 +23,8 @@ def _evenly_spaced(run: xr.Dataset) -> np.ndarray:
     return steps[:, 0]
 
 
-def predicted_rotational_diffusion(learning_rate: float, noise: float, eigenvalues: Sequence[float], units: int = 3) -> float:
+@opened
+def predicted_rotational_diffusion(learning_rate: float, noise: float, eigenvalues: Sequence[float], units: Count = 3) -> float:
     """Rotational diffusion constant of a linear similarity-matching network, D = (eta sigma^2 / 4) sum_{i <= k} 1 / lambda_i^2.
 
     Parameters
@@ -55,6 +58,7 @@ def predicted_rotational_diffusion(learning_rate: float, noise: float, eigenvalu
     return float(learning_rate * noise**2 / 4 * np.sum(values[:units] ** -2.0))
 
 
+@opened
 def rotational_diffusion_constant(run: xr.Dataset, longest_lag: float = 1000.0) -> xr.DataArray:
     """How fast the code of a linear network with three outputs rotates.
 
@@ -113,6 +117,7 @@ def _mean_squared_displacement(tracks: np.ndarray) -> np.ndarray:
     return (squares[-1] - squares[:length] + squares[remaining] - 2 * products) / remaining
 
 
+@opened
 def principal_subspace_error(run: xr.Dataset) -> xr.DataArray:
     """How far the outputs are from the principal subspace of the inputs, |F^T F - V V^T| / |V V^T|, Frobenius norms.
 
@@ -146,6 +151,7 @@ def principal_subspace_error(run: xr.Dataset) -> xr.DataArray:
     return xr.DataArray(error, dims=PAIR, attrs={"units": "1", "long_name": "principal subspace error"})
 
 
+@opened
 def similarity_change(run: xr.Dataset) -> xr.DataArray:
     """How much the similarity of outputs has changed since the first session, |Y_t^T Y_t - Y_0^T Y_0| / |Y_0^T Y_0|, Frobenius norms.
 
@@ -175,7 +181,8 @@ def _norm_of_change(now: np.ndarray, first: np.ndarray) -> float:
     return float(np.linalg.norm(now @ now.T - before) / np.linalg.norm(before))
 
 
-def responsive_units(rate: xr.DataArray, threshold: float, places: int = 3) -> xr.DataArray:
+@opened
+def responsive_units(rate: xr.DataArray, threshold: float, places: Places = 3) -> xr.DataArray:
     """Units that respond with more than ``threshold`` at more than ``places`` places.
 
     Parameters

@@ -11,6 +11,8 @@ import xarray as xr
 from tqdm import tqdm
 
 from drift import metrics
+from drift.door import opened
+from drift.door.quantities import Threads
 from drift.errors import RefusedInputError
 from drift.progress import progress_bar
 from drift.schema import combine, labelled
@@ -27,7 +29,8 @@ MEANINGS = {
 }
 
 
-def simulate(networks: Sequence[Matching], *, threads: int | None = None, progress: bool = True) -> xr.Dataset:
+@opened
+def simulate(networks: Sequence[Matching], *, threads: Threads | None = None, progress: bool = True) -> xr.Dataset:
     """Let similarity-matching networks learn under synaptic noise and return what their sessions recorded.
 
     A subject's result depends on its recipe alone, not on its company, its place in the list, or the number of threads.

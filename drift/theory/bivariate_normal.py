@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from drift.door import opened
 from drift.theory.kernel_forms import legendre
 
 NODES = 12
@@ -94,6 +95,7 @@ def probability_slopes(h: torch.Tensor, k: torch.Tensor, correlation: torch.Tens
     return density(h) * upper_tail(-k_given), density(k) * upper_tail(-given(h, k, correlation)), joint
 
 
+@opened
 def bivariate_normal(h: torch.Tensor, k: torch.Tensor, correlation: torch.Tensor) -> torch.Tensor:
     """Probability that two standard normal variables with correlation rho lie below h and k.
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from drift.door import opened
+
 ACTIVE = 1e-9  # share of the largest activity below which what is left of a unit is rounding
 STATISTICS = ("population_vector_cosine", "population_vector_pearson", "active_set_overlap", "pooled_rate_map_correlation")
 
 
+@opened
 def active_units(activity: np.ndarray) -> np.ndarray:
     """Tell which units are active at which place.
 
@@ -37,6 +40,7 @@ def _centred(activity: np.ndarray, axis: int) -> np.ndarray:
     return activity - activity.mean(axis=axis, keepdims=True)
 
 
+@opened
 def measured_similarity(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Four similarities of two codes.
 

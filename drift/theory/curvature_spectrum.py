@@ -6,6 +6,8 @@ import numpy as np
 from scipy.linalg import eigvalsh
 from scipy.sparse.linalg import LinearOperator, eigsh
 
+from drift.door import opened
+from drift.door.quantities import Count, Seed
 from drift.errors import RefusedInputError
 from drift.streams import stream
 from drift.theory.landscape import RANK_TOLERANCE, Point, Spectrum, gated_inputs, gauss_newton, hessian_spectrum
@@ -13,6 +15,7 @@ from drift.theory.landscape import RANK_TOLERANCE, Point, Spectrum, gated_inputs
 SMALL = 100  # rows below which Lanczos has nothing to gain
 
 
+@opened
 def gram_matrix(point: Point) -> np.ndarray:
     """Curvature seen from the samples: K = (2 / (T D)) J J', whose eigenvalues other than zero are those of the Gauss-Newton matrix.
 
@@ -36,6 +39,7 @@ def gram_matrix(point: Point) -> np.ndarray:
     return blocks.reshape(samples * outputs, samples * outputs)
 
 
+@opened
 def gauss_newton_spectrum(point: Point) -> np.ndarray:
     """Eigenvalues of the Gauss-Newton part of the Hessian that can differ from zero.
 
@@ -56,6 +60,7 @@ def gauss_newton_spectrum(point: Point) -> np.ndarray:
     return np.pad(np.maximum(found, 0.0), (max(size - len(found), 0), 0))[-size:]
 
 
+@opened
 def hessian_operator(point: Point) -> LinearOperator:
     """Product of the exact Hessian with a vector, without the Hessian.
 
@@ -85,7 +90,8 @@ def hessian_operator(point: Point) -> LinearOperator:
     return LinearOperator((point.rows, point.rows), matvec=product, dtype=np.float64)
 
 
-def largest_eigenvalues(point: Point, count: int = 1, seed: int = 0, tolerance: float = 1e-10) -> np.ndarray:
+@opened
+def largest_eigenvalues(point: Point, count: Count = 1, seed: Seed = 0, tolerance: float = 1e-10) -> np.ndarray:
     """Largest eigenvalues of the exact Hessian, by Lanczos iteration with closed-form products.
 
     Memory grows with the weights, not with their square.
@@ -119,6 +125,7 @@ def largest_eigenvalues(point: Point, count: int = 1, seed: int = 0, tolerance: 
     return found if point.rows == point.parameters else np.maximum(found, 0.0)
 
 
+@opened
 def padded(spectrum: Spectrum) -> np.ndarray:
     """Eigenvalues of the whole Hessian, with those that are exactly zero.
 
@@ -134,6 +141,7 @@ def padded(spectrum: Spectrum) -> np.ndarray:
     return np.sort(np.pad(spectrum.values, (0, spectrum.parameters - len(spectrum.values))))
 
 
+@opened
 def rank(eigenvalues: np.ndarray, tolerance: float = RANK_TOLERANCE) -> np.ndarray:
     """Number of eigenvalues other than zero.
 
@@ -152,6 +160,7 @@ def rank(eigenvalues: np.ndarray, tolerance: float = RANK_TOLERANCE) -> np.ndarr
     return np.asarray((size > tolerance * size.max(axis=-1, keepdims=True, initial=0.0)).sum(axis=-1))
 
 
+@opened
 def log_pseudo_determinant(eigenvalues: np.ndarray, tolerance: float = RANK_TOLERANCE) -> np.ndarray:
     """Sum of ln lambda over the positive eigenvalues of the rank: what update noise lowers along the manifold of solutions.
 
@@ -174,6 +183,7 @@ def log_pseudo_determinant(eigenvalues: np.ndarray, tolerance: float = RANK_TOLE
     return np.asarray(np.log(np.where(counted, eigenvalues, 1.0)).sum(axis=-1))
 
 
+@opened
 def fraction_positive_eigenvalues(spectrum: Spectrum, tolerance: float = 1e-12) -> float:
     """The published fraction of "non-zero eigenvalues": eigenvalues above zero as a general solver prints them, over all weights.
 
@@ -200,6 +210,7 @@ def fraction_positive_eigenvalues(spectrum: Spectrum, tolerance: float = 1e-12) 
     return float((positive + (spectrum.rows - positive - negative) / 2) / spectrum.parameters)
 
 
+@opened
 def jacobian(point: Point) -> np.ndarray:
     """Derivatives of every output for every sample with respect to the weights of the active units.
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from drift.door import opened
+from drift.door.quantities import Count
 from drift.theory import kernel_forms as forms
 from drift.theory.kernel_checks import counted
 from drift.theory.kernel_moments import checked_correlation, checked_fraction, mean_activity, plain, pooled_square, threshold
@@ -35,6 +37,7 @@ __all__ = [
 MANY = 4001  # correlations: from here a table of as many nodes is cheaper than the integrals
 
 
+@opened
 def correlation_map(correlation: Any, active_fraction: Any, pooling: Any = 0.0) -> Any:
     """Similarity after a layer from the similarity before it.
 
@@ -66,6 +69,7 @@ def correlation_map(correlation: Any, active_fraction: Any, pooling: Any = 0.0) 
     return 1.0 - shortfall(correlation, active_fraction) / pooled_square(active_fraction, pooling)
 
 
+@opened
 def weight_variance(active_fraction: Any, pooling: Any = 0.0) -> Any:
     """Variance of the weights, times the number of inputs, that keeps the size of the activity from layer to layer.
 
@@ -89,6 +93,7 @@ def weight_variance(active_fraction: Any, pooling: Any = 0.0) -> Any:
     return 1.0 / pooled_square(active_fraction, pooling)
 
 
+@opened
 def amplification(active_fraction: Any, pooling: Any = 0.0) -> Any:
     """Factor by which a layer enlarges a small dissimilarity: the slope of the correlation map at c = 1.
 
@@ -113,6 +118,7 @@ def amplification(active_fraction: Any, pooling: Any = 0.0) -> Any:
     return plain(xp, fraction / pooled_square(fraction, pooling))
 
 
+@opened
 def optimal_pooling(active_fraction: Any) -> Any:
     """Pooling at which depth neither spreads nor merges similar inputs: chi = 1.
 
@@ -139,6 +145,7 @@ def optimal_pooling(active_fraction: Any) -> Any:
     return plain(xp, xp.where(whole, -1.0, threshold(inner) / mean_activity(inner)))
 
 
+@opened
 def fixed_point(active_fraction: Any, pooling: Any = 0.0) -> Any:
     """Similarity that all pairs of inputs approach in a deep network.
 
@@ -175,6 +182,7 @@ def fixed_point(active_fraction: Any, pooling: Any = 0.0) -> Any:
     return point + xp.where(chi > 1.0, (correlation_map(point, active_fraction, pooling) - point) / (1.0 - slope), 0.0)
 
 
+@opened
 def approach_rate(active_fraction: Any) -> Any:
     """Rate B at which inputs merge over depth at the optimal pooling: 1 - c_l approaches 4 / (B l)^2 after l layers.
 
@@ -199,7 +207,8 @@ def approach_rate(active_fraction: Any) -> Any:
     return plain(xp, 2.0 * np.sqrt(2.0) / (3.0 * forms.ROOT_TWO_PI) * forms.density(xp, threshold(fraction)) / fraction)
 
 
-def deep_kernel(correlation: Any, active_fraction: Any, pooling: Any, hidden_layers: int) -> Any:
+@opened
+def deep_kernel(correlation: Any, active_fraction: Any, pooling: Any, hidden_layers: Count) -> Any:
     """Kernel of the readout of a deep network, from the correlations of its inputs.
 
     K = kappa(c_(H-1)) / k1 with c_0 the correlation of the inputs and H - 1 steps of ``correlation_map``; with one hidden layer the

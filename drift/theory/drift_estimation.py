@@ -7,12 +7,14 @@ it is active, how many fields that makes, how similar neighbouring places and di
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 import xarray as xr
 from scipy.optimize import least_squares
 
+from drift.door import opened
+from drift.door.quantities import Confidence, Count, Range, Seed
 from drift.errors import RefusedInputError
 from drift.metrics.pairs import comparable_pairs
 from drift.schema import check
@@ -149,14 +151,15 @@ def _drawn(sums: RecordedSums, curves: _Curves, repetitions: int, rng: np.random
     return np.array(found)
 
 
+@opened
 def estimate(
     recording: xr.Dataset,
     *,
     noise: Literal["poisson", "none", "fitted"] = "poisson",
-    repetitions: int = 200,
-    confidence: float = 0.95,
-    simulations: int = 2,
-    seed: int = 0,
+    repetitions: Annotated[int, Range(2, 1_000_000)] = 200,
+    confidence: Confidence = 0.95,
+    simulations: Count = 2,
+    seed: Seed = 0,
 ) -> xr.Dataset:
     """Estimate how sparse a recorded code is and how fast the weights behind it drift, as if it were a random Top-K layer.
 

@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 from scipy.interpolate import CubicSpline
 
+from drift.door import opened
 from drift.errors import RefusedInputError
 from drift.metrics import by_lag
 from drift.schema import check
@@ -46,6 +47,7 @@ class _Layer(NamedTuple):
     output_weights: np.ndarray | None  # (session, output, unit)
 
 
+@opened
 def activity_maps(dataset: xr.Dataset, subject: int) -> np.ndarray:
     """Rate maps of one subject, ways out and back one after the other.
 
@@ -80,6 +82,7 @@ def activity_maps(dataset: xr.Dataset, subject: int) -> np.ndarray:
     return maps
 
 
+@opened
 def subject_label(dataset: xr.Dataset, subject: int) -> str:
     """Name of a subject, its number where it has none.
 
@@ -200,6 +203,7 @@ def _by_pairs(layer: _Layer) -> tuple[np.ndarray, np.ndarray]:
     return measured, np.where(np.isfinite(measured), predicted, np.nan)
 
 
+@opened
 def predict(run: xr.Dataset) -> xr.Dataset:
     """Predict the drift of a code from the drift of its weights, with no fitted parameter, and hold the measured drift against it.
 

@@ -9,6 +9,8 @@ import numpy as np
 import xarray as xr
 from scipy.linalg import LinAlgError
 
+from drift.door import opened
+from drift.door.quantities import Count, NotNegative, Seed, Share
 from drift.errors import RefusedInputError
 from drift.theory.kernel_checks import checked_autocorrelation, counted, plain_numbers, position_matrix
 from drift.theory.kernel_networks import top_k
@@ -19,8 +21,9 @@ from drift.theory.sampled_top_k_drift import SEEDS, UNITS, drifting_preactivatio
 from drift.theory.top_k_drift import alike
 
 
+@opened
 def readout_error(
-    position_correlation: Any, targets: Any, active_fraction: float, autocorrelation: Any, ridge: float, training_places: Any = None
+    position_correlation: Any, targets: Any, active_fraction: Share, autocorrelation: Any, ridge: NotNegative, training_places: Any = None
 ) -> Any:
     """Mean squared error of a readout that was fitted on day 0 and reads the drifted layer on another day.
 
@@ -101,16 +104,17 @@ def _ridge_coefficients(kernel: np.ndarray, targets: np.ndarray, ridge: float) -
         ) from None
 
 
+@opened
 def sampled_readout_error(
     position_correlation: Any,
     targets: Any,
-    active_fraction: float,
+    active_fraction: Share,
     autocorrelation: float,
-    ridge: float,
+    ridge: NotNegative,
     training_places: Any = None,
     *,
-    units: int = UNITS,
-    seeds: Sequence[int] = SEEDS,
+    units: Count = UNITS,
+    seeds: Sequence[Seed] = SEEDS,
 ) -> xr.Dataset:
     """Twin of ``readout_error``: the kernels are products of the activity of real layers, over N k1.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from drift.door import opened
 from drift.metrics.places import closes, ring_correlation
 from drift.observed_maps import Lens, observed_maps
 from drift.theory.kernel_networks import top_k
@@ -60,6 +61,7 @@ def _design(recording: xr.Dataset, subject: int) -> Lens:
     return Lens(maps, time, elapsed[used], place, np.repeat(np.arange(ways), places), mean[mean > 0], True, around)
 
 
+@opened
 def simulated_recording(
     recording: xr.Dataset, subject: int, fraction: float, lifetime: float, extent: float, bend: float, rng: np.random.Generator
 ) -> xr.Dataset:

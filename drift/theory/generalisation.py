@@ -14,6 +14,8 @@ import numpy as np
 import xarray as xr
 from scipy.optimize import brentq
 
+from drift.door import opened
+from drift.door.quantities import Count, NotNegative, Unbounded
 from drift.errors import RefusedInputError
 from drift.theory.depth import deep_kernel, optimal_pooling
 from drift.theory.kernel_checks import plain_numbers
@@ -22,6 +24,7 @@ from drift.theory.regression_checks import SYMMETRY, checked_ridge, checked_trai
 __all__ = ["effective_dimensionality", "effective_ridge", "optimal_parameters", "predicted_error", "spectrum"]
 
 
+@opened
 def spectrum(kernel: np.ndarray, targets: np.ndarray) -> xr.Dataset:
     """Strength of each mode of a code, and how much of the task lies along it.
 
@@ -91,7 +94,8 @@ def _checked_spectrum(values: np.ndarray) -> np.ndarray:
     return values
 
 
-def effective_ridge(eigenvalues: np.ndarray, training_points: int, ridge: float = 0.0) -> float:
+@opened
+def effective_ridge(eigenvalues: np.ndarray, training_points: Count, ridge: NotNegative = 0.0) -> float:
     """Ridge that the unlearned modes add up to: what lies below it cannot be learned from P examples.
 
     The positive root of kappa = lambda + kappa sum_r eta_r / (P eta_r + kappa).
@@ -140,13 +144,14 @@ def effective_ridge(eigenvalues: np.ndarray, training_points: int, ridge: float 
     return math.exp(brentq(excess, math.log(low) - 1e-9, math.log(high) + 1e-9, xtol=1e-14, rtol=1e-15))
 
 
+@opened
 def predicted_error(
     eigenvalues: np.ndarray,
     coefficients: np.ndarray,
-    training_points: int,
-    ridge: float = 0.0,
+    training_points: Count,
+    ridge: NotNegative = 0.0,
     leading: Literal["plain", "authors"] = "plain",
-    points: float | None = None,
+    points: Unbounded | None = None,
 ) -> xr.Dataset:
     """Average error of a readout trained on P random examples, predicted from the spectrum of the code.
 
@@ -217,6 +222,7 @@ def _prediction(root: float, gamma: float, mode_error: np.ndarray, error: float,
     )
 
 
+@opened
 def effective_dimensionality(values: np.ndarray) -> float:
     """Effective number of modes that share a spectrum: r = (sum_r x_r)^2 / sum_r x_r^2.
 
@@ -243,14 +249,15 @@ def effective_dimensionality(values: np.ndarray) -> float:
     return float(values.sum() ** 2 / np.sum(values**2))
 
 
+@opened
 def optimal_parameters(
     correlation: np.ndarray,
     targets: np.ndarray,
-    training_points: int,
-    hidden_layers: int,
+    training_points: Count,
+    hidden_layers: Count,
     active_fractions: np.ndarray,
     poolings: np.ndarray,
-    ridge: float = 0.0,
+    ridge: NotNegative = 0.0,
 ) -> xr.Dataset:
     """Sparseness and lateral pooling that the theory expects to generalise best, beside the pooling m* at the edge of chaos.
 

@@ -20,6 +20,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch.utils.checkpoint import checkpoint
 
+from drift.door import opened
 from drift.errors import RefusedInputError
 from drift.theory.network_weights import (
     NetworkWeights,
@@ -135,6 +136,7 @@ def _exact_overlap(noisy: _Noisy) -> torch.Tensor:
 TERMS: dict[str, Callable[[_Noisy], torch.Tensor]] = {"sparsify": _sparsify, "margin": _margin, "overlap": _first_order_overlap}
 
 
+@opened
 def implicit_loss(
     inputs: torch.Tensor,
     targets: torch.Tensor,
@@ -195,6 +197,7 @@ def implicit_loss(
     return ImplicitLoss(_loss(noisy), _sparsify(noisy), _margin(noisy), spread)
 
 
+@opened
 def surrogate(
     inputs: torch.Tensor,
     targets: torch.Tensor,
@@ -238,6 +241,7 @@ def surrogate(
     return total / noisy.objective.scale(noisy.outputs.shape[1])
 
 
+@opened
 def jacobian_penalty(inputs: torch.Tensor, parameters: Parameters, *, objective: str = "squared_error") -> torch.Tensor:
     """Coefficient of sigma^2 that sparsify and overlap share: the sensitivity of the outputs to the inputs.
 
@@ -271,6 +275,7 @@ def jacobian_penalty(inputs: torch.Tensor, parameters: Parameters, *, objective:
     return chosen.of_jacobian(centre, values, parameters.input_weights, (drive > 0).to(drive.dtype)).mean()
 
 
+@opened
 def hidden_noise_penalty(output_weights: torch.Tensor, covariance: torch.Tensor) -> torch.Tensor:
     """Squared error that noise added to the activity of hidden units brings, whatever the input: tr(D' D Sigma).
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from drift.door import opened
 from drift.errors import RefusedInputError
 from drift.theory import kernel_forms as forms
 from drift.theory.kernel_checks import OUTSIDE, plain_numbers, shown
@@ -70,6 +71,7 @@ def plain(xp: Any, value: Any) -> Any:
     return value[()] if xp is np else value
 
 
+@opened
 def threshold(active_fraction: Any) -> Any:
     """Threshold in standard deviations of the input that leaves a fraction of the units active.
 
@@ -105,6 +107,7 @@ def moment(xp: Any, t: Any, power: int) -> Any:
     return xp.where(t < forms.SWITCH, closed, integral)
 
 
+@opened
 def mean_activity(active_fraction: Any) -> Any:
     """Mean activity of the units of a layer, in standard deviations of their input.
 
@@ -131,6 +134,7 @@ def mean_activity(active_fraction: Any) -> Any:
     return plain(xp, xp.where(upper, mean - tau, mean))
 
 
+@opened
 def mean_square_activity(active_fraction: Any) -> Any:
     """Mean squared activity of the units of a layer, in variances of their input.
 
@@ -157,6 +161,7 @@ def mean_square_activity(active_fraction: Any) -> Any:
     return plain(xp, xp.where(upper, 1.0 + tau * tau - square, square))
 
 
+@opened
 def activity_variance(active_fraction: Any) -> Any:
     """Variance of the activity over the units of a layer, k1 - mu^2; 1 at f = 1.
 
@@ -182,6 +187,7 @@ def activity_variance(active_fraction: Any) -> Any:
     return plain(xp, xp.where(upper, 1.0 - square - mean * (2.0 * t + mean), below))
 
 
+@opened
 def pooled_square(active_fraction: Any, pooling: Any = 0.0) -> Any:
     """Mean squared activity after pooling over units whose outgoing weights are correlated.
 

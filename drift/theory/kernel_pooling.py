@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from drift.door import opened
 from drift.errors import RefusedInputError
 
 
+@opened
 def measured_pooling(weights: Any) -> tuple[float, float]:
     """Pooling of a measured weight matrix, with its standard error.
 
@@ -38,6 +40,7 @@ def measured_pooling(weights: Any) -> tuple[float, float]:
     return float(ratio.mean() - 1.0), float(ratio.std(ddof=1) / np.sqrt(len(ratio)))
 
 
+@opened
 def covariance_pooling(covariance: Any) -> float:
     """Pooling of weights with a given covariance between the inputs of a unit.
 

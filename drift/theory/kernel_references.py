@@ -7,10 +7,13 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from drift.door import opened
+from drift.door.quantities import Count, Share
 from drift.theory.kernel_forms import density, tail
 from drift.theory.kernel_moments import checked_correlation, checked_fraction, threshold
 
 
+@opened
 def owen_joint_activation(correlation: Any, active_fraction: Any) -> Any:
     """Joint activation by Owen's T function.
 
@@ -40,6 +43,7 @@ def owen_joint_activation(correlation: Any, active_fraction: Any) -> Any:
     return fraction - 2.0 * special.owens_t(threshold(fraction), np.sqrt((1.0 - c) / (1.0 + c)))
 
 
+@opened
 def owen_kappa(correlation: Any, active_fraction: Any) -> Any:
     """Subtractive kernel by Owen's T function.
 
@@ -67,7 +71,8 @@ def owen_kappa(correlation: Any, active_fraction: Any) -> Any:
     return (c + tau * tau) * owen_joint_activation(c, active_fraction) - 2.0 * tau * crossing + rim
 
 
-def angular_kappa(correlation: Any, active_fraction: float, nodes: int = 20_001) -> np.ndarray:
+@opened
+def angular_kappa(correlation: Any, active_fraction: Share, nodes: Count = 20_001) -> np.ndarray:
     """Subtractive kernel by an integral over an angle: a difference of two large terms, poor for sparse codes.
 
     kappa = [2 I(theta) - tau sqrt(2 pi) (1 + cos theta)] / (2 pi), I = int_0^((pi - theta)/2) {2 sin(p + theta) sin(p) exp(-tau^2 / (2

@@ -9,6 +9,8 @@ import numpy as np
 import xarray as xr
 from scipy.linalg import LinAlgError
 
+from drift.door import opened
+from drift.door.quantities import Count, NotNegative, Seed
 from drift.errors import RefusedInputError
 from drift.streams import stream
 from drift.theory.depth import deep_kernel
@@ -33,6 +35,7 @@ class SparseNetwork(NamedTuple):
     pooling: float = 0.0
 
 
+@opened
 def input_correlation(inputs: np.ndarray) -> np.ndarray:
     """Correlation c_0 = x.x' / (|x||x'|) between all pairs of inputs, the diagonal exactly 1.
 
@@ -65,7 +68,8 @@ def input_correlation(inputs: np.ndarray) -> np.ndarray:
     return correlation
 
 
-def random_subsets(points: int, size: int, subsets: int, seed: int = 0) -> np.ndarray:
+@opened
+def random_subsets(points: int, size: int, subsets: Count, seed: Seed = 0) -> np.ndarray:
     """Random choices of data points; the first P of each train, so that whoever shares the subsets shares the training sets.
 
     Parameters
@@ -120,8 +124,14 @@ def _residuals(kernel: np.ndarray, targets: np.ndarray, ridge: float) -> np.ndar
     return kernel @ readout - targets
 
 
+@opened
 def regression_errors(
-    kernel: np.ndarray, targets: np.ndarray, subsets: np.ndarray, training_points: int, ridge: float = 0.0, precision: Precision = "float64"
+    kernel: np.ndarray,
+    targets: np.ndarray,
+    subsets: np.ndarray,
+    training_points: Count,
+    ridge: NotNegative = 0.0,
+    precision: Precision = "float64",
 ) -> xr.Dataset:
     """Errors of kernel ridge regression on random training sets, over all points and over those held out.
 
@@ -167,13 +177,14 @@ def regression_errors(
     return xr.Dataset({name: ("subset", values, attrs) for values, (name, attrs) in zip(errors, ERRORS.items())})
 
 
+@opened
 def network_errors(
     inputs: np.ndarray,
     targets: np.ndarray,
     networks: SparseNetwork | Sequence[SparseNetwork],
     subsets: np.ndarray,
-    training_points: int,
-    ridge: float = 0.0,
+    training_points: Count,
+    ridge: NotNegative = 0.0,
     precision: Precision = "float64",
 ) -> xr.Dataset:
     """Errors of infinitely wide sparse networks that all see the same random training sets.

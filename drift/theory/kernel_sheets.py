@@ -6,12 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from drift.door import opened
+from drift.door.quantities import Count, Share
 from drift.theory.kernel_checks import checked_number, counted
 from drift.theory.kernel_moments import checked_correlation, checked_fraction, mean_activity, mean_square_activity, pooled_square
 from drift.theory.kernels import joint_activation, shortfall
 
 
-def sheet_map(correlation: Any, active_fraction: Any, presynaptic_window: int, postsynaptic_window: int) -> Any:
+@opened
+def sheet_map(correlation: Any, active_fraction: Any, presynaptic_window: Count, postsynaptic_window: Count) -> Any:
     """Similarity after a layer whose neighbouring units share inputs: a smooth sheet, pooled over neighbours.
 
     c' = (kappa(c) + sum_g w_g kappa(a_g c)) / (k1 + sum_g w_g kappa(a_g)), g = 1 ... z_w - 1, w_g = 2 (1 - g / z_w),
@@ -49,7 +52,8 @@ def sheet_map(correlation: Any, active_fraction: Any, presynaptic_window: int, p
     return 1.0 - lost / gained
 
 
-def optimal_window(active_fraction: float, postsynaptic_window: int = 1) -> int:
+@opened
+def optimal_window(active_fraction: Share, postsynaptic_window: Count = 1) -> int:
     """Smallest number of pooled neighbours at which depth no longer spreads similar inputs, in a sheet.
 
     Smallest z_w with sum_g w_g [a_g L(a_g) - kappa(a_g)] < k1 - f; symbols as in ``sheet_map``.

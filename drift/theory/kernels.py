@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from drift.door import opened
+from drift.door.quantities import Count, Share
 from drift.errors import RefusedInputError
 from drift.theory import kernel_forms as forms
 from drift.theory.kernel_checks import checked_number, counted
@@ -68,6 +70,7 @@ def _prepared(correlation: Any, active_fraction: Any) -> tuple[Any, Any, Any]:
     return xp, c, fraction
 
 
+@opened
 def kappa(correlation: Any, active_fraction: Any, variant: Variant = "subtract") -> Any:
     """Similarity of the codes of two inputs: the kernel of one Top-K layer of infinite width.
 
@@ -114,6 +117,7 @@ def _reflected(xp: Any, variant: str, c: Any, fraction: Any, tau: Any, t: Any) -
     return c * (2.0 * fraction - 1.0) - tau * (2.0 * moment(xp, t, 1) - tau)
 
 
+@opened
 def shortfall(correlation: Any, active_fraction: Any) -> Any:
     """Difference k1 - kappa(c) of the subtractive kernel, finite also at f = 1 where it is 1 - c.
 
@@ -140,6 +144,7 @@ def shortfall(correlation: Any, active_fraction: Any) -> Any:
     return plain(xp, xp.where(c >= 1.0, fraction * (1.0 - c), lost))
 
 
+@opened
 def joint_activation(correlation: Any, active_fraction: Any) -> Any:
     """Probability that a unit is active for both of two inputs.
 
@@ -165,6 +170,7 @@ def joint_activation(correlation: Any, active_fraction: Any) -> Any:
     return kappa(correlation, active_fraction, "binary")
 
 
+@opened
 def kappa_curvature(correlation: Any, active_fraction: Any) -> Any:
     """Second derivative of the subtractive kernel, the density of both inputs of a unit standing at its threshold.
 
@@ -191,7 +197,8 @@ def kappa_curvature(correlation: Any, active_fraction: Any) -> Any:
     return plain(xp, forms.curvature(xp, c, half(xp, fraction)[2]))
 
 
-def power_series(active_fraction: Any, terms: int) -> Any:
+@opened
+def power_series(active_fraction: Any, terms: Count) -> Any:
     """Coefficients a_n^2 of kappa(c) = sum_n a_n^2 c^n, none negative: the kernel is positive semi-definite on every sphere.
 
     a_0 = mu, a_1 = f, a_n = g(tau) He_(n-2)(tau) / sqrt(n!), He the probabilists' Hermite polynomials.
@@ -226,7 +233,8 @@ def power_series(active_fraction: Any, terms: int) -> Any:
     return xp.stack(roots[:terms], -1) ** 2
 
 
-def kernel_table(active_fraction: float, variant: Variant = "subtract") -> KernelTable:
+@opened
+def kernel_table(active_fraction: Share, variant: Variant = "subtract") -> KernelTable:
     """Tabulate a kernel, for millions of correlations: piecewise cubic, uniform in the angle arccos c, 4001 nodes.
 
     Parameters

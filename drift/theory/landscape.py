@@ -21,6 +21,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg import eigvalsh
 
+from drift.door import opened
+from drift.door.quantities import Threads
 from drift.errors import RefusedInputError
 
 RANK_TOLERANCE = 1e-8  # times the largest eigenvalue: what counts as an eigenvalue other than zero
@@ -65,6 +67,7 @@ class Spectrum(NamedTuple):
     parameters: int
 
 
+@opened
 def network_point(inputs: np.ndarray, targets: np.ndarray, inward: np.ndarray, outward: np.ndarray) -> Point:
     """Return where a network stands on the landscape of its task.
 
@@ -108,6 +111,7 @@ def _check(inputs: np.ndarray, targets: np.ndarray, inward: np.ndarray, outward:
         raise RefusedInputError("inputs, targets and weights must be finite, got NaN or infinity: leave out diverged networks.")
 
 
+@opened
 def row_index(point: Point) -> np.ndarray:
     """Place of each row of ``hessian`` in the vector of all weights: first inward, unit by unit, then outward, unit by unit.
 
@@ -124,6 +128,7 @@ def row_index(point: Point) -> np.ndarray:
     return np.concatenate([own, units * width + np.arange(width)], axis=1).ravel()
 
 
+@opened
 def gated_inputs(point: Point) -> np.ndarray:
     """Derivative of each unit's activity with respect to its own input weights and bias.
 
@@ -139,6 +144,7 @@ def gated_inputs(point: Point) -> np.ndarray:
     return point.gate[:, :, np.newaxis] * point.inputs[:, np.newaxis]
 
 
+@opened
 def coupling(point: Point) -> np.ndarray:
     """Mixed second derivatives between the output weights of a unit and its own input weights.
 
@@ -157,6 +163,7 @@ def coupling(point: Point) -> np.ndarray:
     return product.reshape(len(product), *gated.shape[1:]).swapaxes(0, 1)
 
 
+@opened
 def gauss_newton(point: Point) -> np.ndarray:
     """First part of the Hessian, (2 / (T D)) J'J, over the weights of the active units.
 
@@ -184,6 +191,7 @@ def gauss_newton(point: Point) -> np.ndarray:
     return matrix.reshape(point.rows, point.rows)
 
 
+@opened
 def hessian(point: Point) -> np.ndarray:
     """Exact Hessian of the noise-free loss over the weights of the active units; all other rows are zero.
 
@@ -208,6 +216,7 @@ def hessian(point: Point) -> np.ndarray:
     return matrix
 
 
+@opened
 def hessian_spectrum(point: Point, tolerance: float = COUPLING_TOLERANCE) -> Spectrum:
     """Eigenvalues of the exact Hessian, without those that must be zero.
 
@@ -251,7 +260,8 @@ def _solved(paired: Sequence[np.ndarray], alone: np.ndarray, strength: np.ndarra
     return eigvalsh(matrix.T, overwrite_a=True, check_finite=False, driver="evd")
 
 
-def hessian_spectra(points: Sequence[Point], threads: int = 1) -> np.ndarray:
+@opened
+def hessian_spectra(points: Sequence[Point], threads: Threads = 1) -> np.ndarray:
     """Eigenvalues of the Hessians of subjects of one shape, with their exact zeros.
 
     Parameters
@@ -279,6 +289,7 @@ def hessian_spectra(points: Sequence[Point], threads: int = 1) -> np.ndarray:
         return np.stack([np.sort(np.pad(one.values, (0, one.parameters - len(one.values)))) for one in pool.map(hessian_spectrum, points)])
 
 
+@opened
 def hessian_trace(point: Point) -> float:
     """Trace of the Hessian, which is that of its first part: tr H = (2 / (T D)) sum_tj (D h_tj^2 + |V_j|^2 [z_tj > 0] |x~_t|^2).
 

@@ -12,10 +12,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from drift.door import opened
+from drift.door.quantities import Count
 from drift.errors import RefusedInputError
 from drift.theory.landscape import RANK_TOLERANCE
 
 
+@opened
 def edge_of_stability(learning_rate: float) -> float:
     """Largest curvature that gradient descent can rest on, 2 / lr: noise drives the curvature up to it, and instability back.
 
@@ -30,6 +33,7 @@ def edge_of_stability(learning_rate: float) -> float:
     return 2 / learning_rate
 
 
+@opened
 def update_noise_loss(eigenvalues: np.ndarray, learning_rate: float, std: float, steps: float = np.inf) -> float:
     """Mean loss that update noise sustains: L = (lr s^2 / 4) sum_i [1 - (1 - lr lambda_i)^(2 t)] / (1 - lr lambda_i / 2).
 
@@ -55,7 +59,8 @@ def update_noise_loss(eigenvalues: np.ndarray, learning_rate: float, std: float,
     return _sum(learning_rate * std**2 / 4 * built, 1 - learning_rate * counted / 2)
 
 
-def label_noise_loss(eigenvalues: np.ndarray, learning_rate: float, variance: float, labels: int, steps: float = np.inf) -> float:
+@opened
+def label_noise_loss(eigenvalues: np.ndarray, learning_rate: float, variance: float, labels: Count, steps: float = np.inf) -> float:
     """Mean loss that label noise sustains: L = (lr c / 4) sum_i lambda_i [1 - (1 - lr lambda_i)^(2 t)] / (1 - lr lambda_i / 2).
 
     With small learning rates and many steps this is lr v tr(H) / (2 T D).
@@ -94,6 +99,7 @@ def _sum(numerator: np.ndarray, stability: np.ndarray) -> float:
     return float((numerator / stability).sum()) if (stability > 0).all() else float("inf")
 
 
+@opened
 def squared_norm_growth(parameters: int, learning_rate: float, std: float) -> float:
     """Growth of the sum of all squared weights per step under update noise: P (lr s)^2, without end.
 
@@ -111,6 +117,7 @@ def squared_norm_growth(parameters: int, learning_rate: float, std: float) -> fl
     return parameters * (learning_rate * std) ** 2
 
 
+@opened
 def update_noise_time(learning_rate: float, std: float) -> float:
     """Time scale of drift under update noise in steps, 1 / (lr s)^2; sparsification follows it with a task-dependent factor.
 
@@ -126,6 +133,7 @@ def update_noise_time(learning_rate: float, std: float) -> float:
     return 1 / (learning_rate * std) ** 2
 
 
+@opened
 def label_noise_time(learning_rate: float, variance: float) -> float:
     """Time scale of drift under label noise in steps, 1 / (lr^2 v).
 

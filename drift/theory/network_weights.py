@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 import torch
 
+from drift.door import opened
 from drift.errors import RefusedInputError
 from drift.theory.output_objectives import OBJECTIVES, Objective
 
@@ -46,6 +47,7 @@ class NetworkWeights(NamedTuple):
     output_bias: torch.Tensor
 
 
+@opened
 def preactivation(inputs: torch.Tensor, parameters: Parameters) -> torch.Tensor:
     """Drive of the hidden units, z = W x + b.
 
@@ -63,6 +65,7 @@ def preactivation(inputs: torch.Tensor, parameters: Parameters) -> torch.Tensor:
     return torch.nn.functional.linear(inputs, parameters.input_weights, parameters.bias)
 
 
+@opened
 def network_outputs(inputs: torch.Tensor, parameters: Parameters) -> torch.Tensor:
     """Outputs of the network, yhat = D relu(W x + b) + c.
 
@@ -141,6 +144,7 @@ def check_samples(inputs: torch.Tensor, targets: torch.Tensor, parameters: Param
     objective.check_targets(targets)
 
 
+@opened
 def network_of(weights: Mapping[str, torch.Tensor]) -> NetworkWeights:
     """Return the weights of a plain ``drift.NetworkWeights``, by name as its ``first_weights`` has them, for the theory.
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
+from drift.door import opened
 from drift.errors import RefusedInputError
 from drift.experiment import Experiment
 from drift.learners import SGD
@@ -38,6 +39,7 @@ class _Noise(NamedTuple):
     label_variance: float
 
 
+@opened
 def noise_monitor(run: xr.Dataset, trace_change: bool = False) -> xr.Dataset:
     """Set what theory predicts beside what each session of a run shows.
 

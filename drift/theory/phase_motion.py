@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from drift.door import opened
 from drift.errors import RefusedInputError
 
 MINIMUM_SESSIONS = 8
@@ -44,6 +45,7 @@ def _checked(time: np.ndarray, code: np.ndarray) -> tuple[np.ndarray, np.ndarray
     return time, code
 
 
+@opened
 def drift_rate(time: np.ndarray, code: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Speed of a code against time: squared displacement between neighbouring sessions over twice its mean square and the time passed.
 
@@ -71,6 +73,7 @@ def drift_rate(time: np.ndarray, code: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return (time[1:] + time[:-1]) / 2, moved / (size[1:] + size[:-1]) / np.diff(time)
 
 
+@opened
 def diffusion_exponent(time: np.ndarray, code: np.ndarray) -> Exponent:
     """Power of the mean squared displacement in the lag: 1 for a random walk, 2 for a straight path, below 1 for a bounded one.
 
@@ -114,6 +117,7 @@ def _power(lag: np.ndarray, square: np.ndarray, span: float) -> tuple[float, flo
     return float(slope), float(np.exp(level))
 
 
+@opened
 def directed_share(code: np.ndarray, time: np.ndarray | None = None) -> Direction:
     """Share of the movement that is directed: 0 for a random walk, 1 for a straight path.
 

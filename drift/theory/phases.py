@@ -18,6 +18,8 @@ import numpy as np
 import xarray as xr
 from scipy.stats import chi2, kendalltau
 
+from drift.door import opened
+from drift.door.quantities import Confidence
 from drift.errors import RefusedInputError
 from drift.metrics import of_subject
 from drift.schema import SESSION, VARIABLES, check
@@ -45,7 +47,8 @@ class _Fit(NamedTuple):
     knots: np.ndarray
 
 
-def plateau_onset(time: np.ndarray, values: np.ndarray, confidence: float = 0.95) -> Onset:
+@opened
+def plateau_onset(time: np.ndarray, values: np.ndarray, confidence: Confidence = 0.95) -> Onset:
     """Time at which a noisy measure has reached its plateau.
 
     Continuous broken lines y(t) = c + sum_k b_k max(tau_k - t, 0) with one to three knots, flat after the last, are fitted by least
@@ -188,11 +191,12 @@ def _interval(series: _Series, chosen: _Fit, confidence: float) -> tuple[float, 
     return min(allowed), max(allowed)
 
 
+@opened
 def phases(
     run: xr.Dataset,
     performance: str = "loss",
     statistics: Sequence[str] = ("fraction_active_responses",),
-    confidence: float = 0.95,
+    confidence: Confidence = 0.95,
 ) -> xr.Dataset:
     """When each subject has learned, and when its directed drift ends.
 
@@ -266,6 +270,7 @@ def _labelled(run: xr.Dataset, loss: np.ndarray, learned: Sequence[Onset], settl
     return found.assign_attrs(confidence=confidence)
 
 
+@opened
 def trend(values: np.ndarray) -> tuple[float, float]:
     """Kendall's rank correlation of a measure with time, and its p-value: does the measure go anywhere?
 

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from drift.door import opened
+from drift.door.quantities import Count, Positive, Seed, Share
 from drift.errors import RefusedInputError
 from drift.streams import stream
 from drift.theory.kernel_checks import checked_number, counted, plain_numbers, position_matrix
@@ -17,7 +19,8 @@ from drift.theory.sampled_top_k_drift import SEEDS, UNITS, over_seeds, square_ro
 from drift.theory.top_k_drift import alike
 
 
-def place_field_statistics(active_fraction: Any, curvature: Any, length: float) -> xr.Dataset:
+@opened
+def place_field_statistics(active_fraction: Any, curvature: Any, length: Positive) -> xr.Dataset:
     """Number and width of the place fields of a Top-K layer, and the fraction of units with any field.
 
     Rice's formula for the upward crossings of the threshold: nu = sqrt(lambda_2) exp(-tau^2 / 2) / (2 pi) fields per unit and unit
@@ -59,6 +62,7 @@ def place_field_statistics(active_fraction: Any, curvature: Any, length: float) 
     return xr.Dataset({name: values.assign_attrs(units="as length" if name == "field_width" else "1") for name, values in fields.items()})
 
 
+@opened
 def curvature(position_correlation: Any, spacing: float) -> float:
     """Curvature lambda_2 = -c0''(0) of the correlation between neighbouring places, from its values at one and two spacings.
 
@@ -98,14 +102,15 @@ def _runs(active: np.ndarray, ring: bool) -> np.ndarray:
     return np.maximum((active & ~before).sum(axis=0), active.all(axis=0))
 
 
+@opened
 def sampled_place_field_statistics(
-    active_fraction: float,
+    active_fraction: Share,
     position_correlation: Any,
-    length: float,
+    length: Positive,
     *,
     ring: bool = False,
-    units: int = UNITS,
-    seeds: Sequence[int] = SEEDS,
+    units: Count = UNITS,
+    seeds: Sequence[Seed] = SEEDS,
 ) -> xr.Dataset:
     """Twin of ``place_field_statistics``: a field is a run of active places, its width the active length over the number of fields.
 

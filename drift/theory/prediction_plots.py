@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from drift.door import opened
 from drift.plots import COLOURS, MARKERS
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ def _error(values: xr.DataArray) -> np.ndarray | None:
     return (values.std("subject", ddof=1) / np.sqrt(values.notnull().sum("subject"))).values if values.sizes["subject"] > 1 else None
 
 
+@opened
 def predicted_drift(prediction: xr.Dataset, ax: Axes) -> Axes:
     """Draw the measured similarities of codes against the time between them as markers, and what the weights predict as lines.
 
@@ -43,6 +45,7 @@ def predicted_drift(prediction: xr.Dataset, ax: Axes) -> Axes:
     return ax
 
 
+@opened
 def estimated_drift(estimate: xr.Dataset, ax: Axes) -> Axes:
     """Draw the decay of a recorded code and of the Top-K layer that was fitted to it, one colour a subject.
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from drift.door import opened
 from drift.theory.bivariate_normal import density, given, joint_probability, probability_slopes, upper_tail
 
 
@@ -21,6 +22,7 @@ class RectifiedNoise(NamedTuple):
     square: torch.Tensor  # V
 
 
+@opened
 def normal_loss(margin: torch.Tensor) -> torch.Tensor:
     """Mean activity of a unit that lies a standard deviations below threshold: L(a) = E[g - a]_+ = phi(a) - a Phi(-a).
 
@@ -46,6 +48,7 @@ def _margin(drive: torch.Tensor, std: torch.Tensor) -> torch.Tensor:
     return drive.abs() / torch.where(std > 0, std, 1.0)
 
 
+@opened
 def rectified_noise(drive: torch.Tensor, std: torch.Tensor) -> RectifiedNoise:
     """Mean and mean square of the change that noise makes to the activity of a rectified unit.
 
@@ -111,6 +114,7 @@ def _beyond_slopes(a: torch.Tensor, b: torch.Tensor, rho: torch.Tensor, joint: t
     return b * excess - at_b * a_excess - rho * at_a * b_excess, a * excess - at_a * b_excess - rho * at_b * a_excess, excess
 
 
+@opened
 def covariance_beyond_first_order(first: torch.Tensor, second: torch.Tensor, correlation: torch.Tensor) -> torch.Tensor:
     """Covariance of two rectified units with unit noise beyond rho Phi(z1) Phi(z2), the first term of its series in rho.
 
@@ -138,6 +142,7 @@ def covariance_beyond_first_order(first: torch.Tensor, second: torch.Tensor, cor
     return _Beyond.apply(first.abs(), second.abs(), torch.where(same_side, correlation, -correlation))[0]
 
 
+@opened
 def rectified_covariance(
     drives: tuple[torch.Tensor, torch.Tensor], stds: tuple[torch.Tensor, torch.Tensor], correlation: torch.Tensor
 ) -> torch.Tensor:
@@ -167,6 +172,7 @@ def rectified_covariance(
     return s1 * s2 * (rho * upper_tail(-z1) * upper_tail(-z2) + covariance_beyond_first_order(z1, z2, rho))
 
 
+@opened
 def rectified_product(
     drives: tuple[torch.Tensor, torch.Tensor], stds: tuple[torch.Tensor, torch.Tensor], correlation: torch.Tensor
 ) -> torch.Tensor:

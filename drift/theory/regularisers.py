@@ -17,11 +17,13 @@ from collections.abc import Callable
 import numpy as np
 from scipy.linalg import lstsq
 
+from drift.door import opened
 from drift.errors import RefusedInputError
 from drift.theory.curvature_spectrum import gram_matrix, jacobian
 from drift.theory.landscape import RANK_TOLERANCE, Point
 
 
+@opened
 def trace_gradient(point: Point) -> np.ndarray:
     """Slope of the trace of the Hessian, the regulariser of label noise.
 
@@ -41,6 +43,7 @@ def trace_gradient(point: Point) -> np.ndarray:
     return point.scale * np.concatenate([2 * point.outward * reach[:, np.newaxis], inward], axis=1).ravel()
 
 
+@opened
 def log_determinant_gradient(point: Point) -> np.ndarray:
     """Slope of sum_i ln lambda_i, the log pseudo-determinant of the Gauss-Newton matrix and the regulariser of update noise.
 
@@ -56,6 +59,7 @@ def log_determinant_gradient(point: Point) -> np.ndarray:
     return eigenvalue_gradient(point, lambda eigenvalues: 1 / eigenvalues)
 
 
+@opened
 def eigenvalue_gradient(point: Point, weight: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
     """Weighted sum of the slopes of all eigenvalues of the Gauss-Newton matrix, sum_i w(lambda_i) grad lambda_i.
 
@@ -84,6 +88,7 @@ def eigenvalue_gradient(point: Point, weight: Callable[[np.ndarray], np.ndarray]
     return np.asarray(2 * point.scale * np.concatenate([outward, inward], axis=1).ravel())
 
 
+@opened
 def along_manifold(point: Point, direction: np.ndarray) -> np.ndarray:
     """Part of a direction that leaves all outputs unchanged to first order: the part along the manifold of solutions.
 
@@ -101,6 +106,7 @@ def along_manifold(point: Point, direction: np.ndarray) -> np.ndarray:
     return np.asarray(direction - across)
 
 
+@opened
 def update_noise_drift(point: Point, learning_rate: float, std: float) -> np.ndarray:
     """Mean motion along the manifold per step under update noise: -(sigma^2 / 4) sum_i grad lambda_i / (lambda_i (1 - lr lambda_i / 2)).
 
@@ -129,6 +135,7 @@ def update_noise_drift(point: Point, learning_rate: float, std: float) -> np.nda
     return -((learning_rate * std) ** 2) / 4 * along_manifold(point, slope)
 
 
+@opened
 def label_noise_drift(point: Point, learning_rate: float, variance: float) -> np.ndarray:
     """Motion along the manifold per step under label noise: -(lr^2 c / 4) sum_i grad lambda_i / (1 - lr lambda_i / 2).
 
@@ -169,6 +176,7 @@ def _stability(learning_rate: float) -> Callable[[np.ndarray], np.ndarray]:
     return distance
 
 
+@opened
 def label_noise_trace_change(point: Point, learning_rate: float, variance: float) -> float:
     """Change of the trace of the Hessian per step under label noise, between kinks: its slope along ``label_noise_drift``.
 
@@ -185,6 +193,7 @@ def label_noise_trace_change(point: Point, learning_rate: float, variance: float
     return float(label_noise_drift(point, learning_rate, variance) @ trace_gradient(point))
 
 
+@opened
 def update_noise_trace_change(point: Point, learning_rate: float, std: float) -> float:
     """Mean change of the trace of the Hessian per step under update noise, between kinks: diffusion raises it, drift lowers it.
 

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import torch
 
+from drift.door import opened
 from drift.errors import RefusedInputError
 from drift.theory.bivariate_normal import density
 from drift.theory.kernel_checks import counted
@@ -37,6 +38,7 @@ LAWS: dict[str, Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]] = 
 }
 
 
+@opened
 def sampled_loss(
     inputs: torch.Tensor,
     targets: torch.Tensor,
@@ -90,6 +92,7 @@ def _estimate(draws: torch.Tensor) -> Estimate:
     return Estimate(draws.mean(dim=0), draws.std(dim=0) / math.sqrt(len(draws)))
 
 
+@opened
 def sampled_moments(drive: torch.Tensor, covariance: torch.Tensor, *, pairs: int, rng: np.random.Generator) -> tuple[Estimate, Estimate]:
     """Mean and mean product of the changes that normal noise makes to the activity of rectified units, from antithetic pairs.
 
@@ -127,6 +130,7 @@ def sampled_moments(drive: torch.Tensor, covariance: torch.Tensor, *, pairs: int
     return _estimate(mean), Estimate(square, cross)
 
 
+@opened
 def quadrature_loss(
     parameters: Parameters,
     noise_std: float,

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from drift.door import opened
+from drift.door.quantities import Count, Seed, Share
 from drift.errors import RefusedInputError
 from drift.streams import stream
 from drift.theory.depth import weight_variance
@@ -52,8 +54,9 @@ def _pairs(correlation: np.ndarray, units: int, seed: int, answer: Callable[[np.
     return np.concatenate(parts).reshape(correlation.shape)
 
 
+@opened
 def sampled_kappa(
-    correlation: Any, active_fraction: float, variant: Variant = "subtract", units: int = UNITS, seeds: Sequence[int] = SEEDS
+    correlation: Any, active_fraction: Share, variant: Variant = "subtract", units: Count = UNITS, seeds: Sequence[Seed] = SEEDS
 ) -> Estimate:
     """Twin of ``kappa``: the mean product of the answers of the units of one Top-K layer to two inputs.
 
@@ -97,13 +100,14 @@ def sampled_joint_activation(correlation: Any, active_fraction: float, units: in
     return sampled_kappa(correlation, active_fraction, "binary", units, seeds)
 
 
+@opened
 def sampled_sheet_map(
     correlation: Any,
-    active_fraction: float,
-    presynaptic_window: int,
-    postsynaptic_window: int,
-    units: int = UNITS,
-    seeds: Sequence[int] = SEEDS,
+    active_fraction: Share,
+    presynaptic_window: Count,
+    postsynaptic_window: Count,
+    units: Count = UNITS,
+    seeds: Sequence[Seed] = SEEDS,
 ) -> Estimate:
     """Twin of ``sheet_map``: the similarity of the pooled answers of a ring of Top-K units whose neighbours share inputs.
 
@@ -146,8 +150,9 @@ def sampled_sheet_map(
     return _over_seeds(lambda seed: _pairs(c, units, seed, cosine, postsynaptic_window), seeds)
 
 
+@opened
 def sampled_correlation_map(
-    correlation: Any, active_fraction: float, pooling: float = 0.0, units: int = UNITS, seeds: Sequence[int] = SEEDS
+    correlation: Any, active_fraction: Share, pooling: float = 0.0, units: Count = UNITS, seeds: Sequence[Seed] = SEEDS
 ) -> Estimate:
     """Twin of ``correlation_map``: the similarity of two inputs as the next layer sees it through globally correlated weights.
 
@@ -194,17 +199,18 @@ def _normalised(kernel: np.ndarray) -> np.ndarray:
     return kernel / np.outer(size, size)
 
 
+@opened
 def sampled_network(
     correlation: np.ndarray,
-    active_fraction: float,
+    active_fraction: Share,
     pooling: float = 0.0,
-    hidden_layers: int = 1,
-    units: int = UNITS,
-    seeds: Sequence[int] = SEEDS,
+    hidden_layers: Count = 1,
+    units: Count = UNITS,
+    seeds: Sequence[Seed] = SEEDS,
     *,
     correlated: str = "local",
     weights: str = "gram",
-    postsynaptic_window: int = 1,
+    postsynaptic_window: Count = 1,
 ) -> xr.Dataset:
     """Deep Top-K networks of finite width, layer by layer: what ``correlation_map`` and ``deep_kernel`` approximate.
 
@@ -275,13 +281,14 @@ def sampled_network(
     return xr.Dataset(data, coords={"seed": seeds, "layer": np.arange(1, hidden_layers + 1)})
 
 
+@opened
 def sampled_deep_kernel(
     correlation: np.ndarray,
-    active_fraction: float,
+    active_fraction: Share,
     pooling: float,
-    hidden_layers: int,
-    units: int = UNITS,
-    seeds: Sequence[int] = SEEDS,
+    hidden_layers: Count,
+    units: Count = UNITS,
+    seeds: Sequence[Seed] = SEEDS,
     *,
     correlated: str = "local",
     weights: str = "gram",

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from drift.door import opened
+from drift.door.quantities import Count, Seed, Share
 from drift.errors import RefusedInputError
 from drift.streams import stream
 from drift.theory.code_similarity import STATISTICS, measured_similarity
@@ -24,6 +26,7 @@ UNITS = 20_000
 SEEDS = (0, 1, 2, 3, 4)
 
 
+@opened
 def pooled(activity: np.ndarray, pooling: int) -> np.ndarray:
     """Activity summed over m + 1 neighbouring units on a ring, over sqrt(m + 1).
 
@@ -54,6 +57,7 @@ def pooled(activity: np.ndarray, pooling: int) -> np.ndarray:
     return boxed(activity, window)
 
 
+@opened
 def square_root(covariance: np.ndarray) -> np.ndarray:
     """Symmetric square root of a covariance; negative eigenvalues, which rounding leaves, count as 0.
 
@@ -71,8 +75,9 @@ def square_root(covariance: np.ndarray) -> np.ndarray:
     return (vectors * np.sqrt(np.clip(values, 0.0, None))) @ vectors.T
 
 
+@opened
 def drifting_preactivations(
-    position_correlation: np.ndarray, autocorrelation: float, units: int, seed: int
+    position_correlation: np.ndarray, autocorrelation: float, units: Count, seed: Seed
 ) -> tuple[np.ndarray, np.ndarray]:
     """Preactivations of one layer on day 0 and after its weights have drifted.
 
@@ -103,7 +108,8 @@ def _mean_over_seeds(measure: Callable[[int], np.ndarray], seeds: Sequence[int])
     return found.mean(axis=0), spread
 
 
-def over_seeds(names: Sequence[str], dims: tuple[str, ...], measure: Callable[[int], np.ndarray], seeds: Sequence[int]) -> xr.Dataset:
+@opened
+def over_seeds(names: Sequence[str], dims: tuple[str, ...], measure: Callable[[int], np.ndarray], seeds: Sequence[Seed]) -> xr.Dataset:
     """Means of the named rows of a measure over seeds, with their standard errors beside them, NaN from a single seed.
 
     Parameters
@@ -126,14 +132,15 @@ def over_seeds(names: Sequence[str], dims: tuple[str, ...], measure: Callable[[i
     return xr.Dataset({**rows, **{f"{name}_standard_error": (dims, error[row], {"units": "1"}) for row, name in enumerate(names)}})
 
 
+@opened
 def sampled_code_similarity(
     position_correlation: Any,
-    active_fraction: float,
+    active_fraction: Share,
     autocorrelation: Any,
     pooling: int = 0,
     *,
-    units: int = UNITS,
-    seeds: Sequence[int] = SEEDS,
+    units: Count = UNITS,
+    seeds: Sequence[Seed] = SEEDS,
 ) -> xr.Dataset:
     """Twin of ``code_similarity``.
 
@@ -174,15 +181,16 @@ def sampled_code_similarity(
     return over_seeds(STATISTICS, tuple(map(str, lags.dims)), measure, seeds).assign_coords(lags.coords)
 
 
+@opened
 def sampled_deep_drift(
     position_correlation: Any,
     autocorrelation: float,
-    active_fraction: float,
+    active_fraction: Share,
     pooling: int = 0,
-    hidden_layers: int = 1,
+    hidden_layers: Count = 1,
     *,
-    units: int = UNITS,
-    seeds: Sequence[int] = SEEDS,
+    units: Count = UNITS,
+    seeds: Sequence[Seed] = SEEDS,
 ) -> xr.Dataset:
     """Twin of ``deep_drift``: several Top-K layers in a row, the weights of each drifting on their own.
 

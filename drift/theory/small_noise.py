@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import torch
 
+from drift.door import opened
 from drift.errors import RefusedInputError
 from drift.theory.bivariate_normal import density
 from drift.theory.network_weights import (
@@ -60,6 +61,7 @@ def kinks(parameters: Parameters) -> torch.Tensor:
     return torch.where(weights != 0, -parameters.bias / torch.where(weights != 0, weights, 1.0), math.inf)
 
 
+@opened
 def panels(parameters: Parameters, reach: float) -> tuple[torch.Tensor, torch.Tensor]:
     """Nodes and weights of Gauss and Legendre from -reach to reach, between the kinks of a network with one input.
 
@@ -90,6 +92,7 @@ def check_one_input(parameters: Parameters) -> None:
         raise RefusedInputError(f"weights must be float64 and take one input, got {kind} and {inputs}: use implicit_loss for samples.")
 
 
+@opened
 def small_noise(
     parameters: Parameters,
     *,
@@ -147,6 +150,7 @@ def _boundary(parameters: Parameters, targets: Targets, objective: str) -> torch
     return 0.5 * (parameters.input_weights[crossing, 0].abs() * density(places[crossing]) * across).sum()
 
 
+@opened
 def wiener_filter(covariance: np.ndarray, noise_std: float) -> np.ndarray:
     """Linear map that best removes noise: A = C (C + sigma^2 I)^-1, with gain lam / (lam + sigma^2) for a direction of variance lam.
 
@@ -178,6 +182,7 @@ def wiener_filter(covariance: np.ndarray, noise_std: float) -> np.ndarray:
     return np.asarray((vectors * (values / (values + variance))) @ vectors.T)
 
 
+@opened
 def wiener_loss(covariance: np.ndarray, noise_std: float) -> float:
     """Least squared error with which a linear map removes noise: sum over directions of lam sigma^2 / (lam + sigma^2).
 

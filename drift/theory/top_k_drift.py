@@ -13,6 +13,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import xarray as xr
 
+from drift.door import opened
+from drift.door.quantities import Count, Share
 from drift.errors import RefusedInputError
 from drift.theory.depth import correlation_map
 from drift.theory.kernel_checks import between, checked_autocorrelation, checked_input_correlation, checked_number, counted, position_matrix
@@ -28,6 +30,7 @@ class PopulationVectorSimilarity(NamedTuple):
     pearson: Any
 
 
+@opened
 def alike(function: Any, *values: Any) -> Any:
     """Result of a function of arrays for numbers, arrays and labelled arrays, which are broadcast by name.
 
@@ -48,6 +51,7 @@ def alike(function: Any, *values: Any) -> Any:
     return result if isinstance(result, xr.DataArray) else result[()]
 
 
+@opened
 def weight_autocorrelation(
     elapsed: Any, lifetime: float, law: Literal["ornstein_uhlenbeck", "free_diffusion"] = "ornstein_uhlenbeck"
 ) -> Any:
@@ -91,6 +95,7 @@ def weight_autocorrelation(
     return alike(lambda t: 1 / np.sqrt(1 + t / lifetime), elapsed)
 
 
+@opened
 def population_vector_similarity(
     input_correlation: Any, active_fraction: Any, autocorrelation: Any = 1.0, pooling: Any = 0.0
 ) -> PopulationVectorSimilarity:
@@ -131,6 +136,7 @@ def population_vector_similarity(
     )
 
 
+@opened
 def active_set_overlap(input_correlation: Any, active_fraction: Any, autocorrelation: Any = 1.0) -> Any:
     """Fraction of the units active at one place and day that are active at another place and day, L(r c0) / f.
 
@@ -160,6 +166,7 @@ def active_set_overlap(input_correlation: Any, active_fraction: Any, autocorrela
     return alike(lambda c, f: joint_activation(np.clip(c, -1, 1), f) / f, correlation, active_fraction)
 
 
+@opened
 def pooled_rate_map_correlation(position_correlation: Any, active_fraction: Any, autocorrelation: Any, amplitude: Any = None) -> Any:
     """Correlation of all rate maps of two days, over units and places together, each map less its own mean over places.
 
@@ -210,8 +217,9 @@ def _map_covariance(matrix: np.ndarray, active_fraction: float, weight: np.ndarr
     return float(kernel.diagonal().mean() - kernel.mean())
 
 
+@opened
 def code_similarity(
-    position_correlation: Any, active_fraction: float, autocorrelation: Any, pooling: float = 0.0, amplitude: Any = None
+    position_correlation: Any, active_fraction: Share, autocorrelation: Any, pooling: float = 0.0, amplitude: Any = None
 ) -> xr.Dataset:
     """All that a Top-K layer tells of its drift: four similarities of the codes of two days, at equal places.
 
@@ -254,8 +262,9 @@ def code_similarity(
     return xr.Dataset({name: values.assign_attrs(units="1") for name, values in similarities.items()})
 
 
+@opened
 def deep_drift(
-    autocorrelation: Any, active_fraction: Any, pooling: Any = 0.0, hidden_layers: int = 1, input_correlation: Any = 1.0
+    autocorrelation: Any, active_fraction: Any, pooling: Any = 0.0, hidden_layers: Count = 1, input_correlation: Any = 1.0
 ) -> xr.DataArray:
     """Similarity of the activity of every layer between two days when the weights of all layers drift.
 
@@ -296,6 +305,7 @@ def deep_drift(
     return xr.concat(result, dim=xr.DataArray(layers, dims="layer", name="layer")).rename("activity_similarity").assign_attrs(units="1")
 
 
+@opened
 def effective_correlation(cosine: Any, active_fraction: Any) -> Any:
     """Correlation of the preactivations behind a cosine of population vectors: the inverse of kappa(c) / k1.
 

@@ -17,6 +17,8 @@ import numpy as np
 import xarray as xr
 from scipy.special import lambertw
 
+from drift.door import opened
+from drift.door.quantities import Count, Seed
 from drift.engines.compiled import compiled
 from drift.engines.normals import BLOCK, fill_normals, generator_state
 from drift.errors import RefusedInputError
@@ -43,14 +45,15 @@ def _advance(x, y, steps, learning_rate, std, on_label, state):  # x, y (walker)
                 y[walker] += std * normal[walkers + walker]
 
 
+@opened
 def toy_walks(
     noise: NoiseName,
     std: float,
     learning_rate: float = 0.01,
     steps: Sequence[int] = (5_000, 20_000, 40_000),
-    walkers: int = 4_000,
+    walkers: Count = 4_000,
     start: tuple[float, float] = (3.0, 0.5),
-    seed: int = 0,
+    seed: Seed = 0,
 ) -> xr.Dataset:
     """Gradient descent under noise on L = (x y)^2, many walkers at a time.
 
@@ -113,6 +116,7 @@ def _check(noise: str, std: float, learning_rate: float, steps: Sequence[int], w
         )
 
 
+@opened
 def landing_point(learning_rate: float = 0.01, start: tuple[float, float] = (3.0, 0.5)) -> float:
     """Where gradient descent without noise meets the x axis; the flow, with an infinitely small learning rate, conserves x^2 - y^2.
 
@@ -141,6 +145,7 @@ def landing_point(learning_rate: float = 0.01, start: tuple[float, float] = (3.0
     return x
 
 
+@opened
 def normal_variance(noise: NoiseName, x: float | np.ndarray, std: float, learning_rate: float) -> np.ndarray:
     """Stationary variance of y at x: how far noise keeps the walker off the axis.
 
@@ -162,6 +167,7 @@ def normal_variance(noise: NoiseName, x: float | np.ndarray, std: float, learnin
     return np.asarray(std**2 / (4 * learning_rate * square * stable) if noise == "update" else learning_rate * std**2 / stable)
 
 
+@opened
 def mean_square_under_update_noise(x: float, step: float | np.ndarray, std: float, learning_rate: float = 0.0) -> np.ndarray:
     """Mean of x^2 - y^2 under update noise: conserved, E[x^2] hardly differs from it until walkers change the axis.
 
@@ -184,6 +190,7 @@ def mean_square_under_update_noise(x: float, step: float | np.ndarray, std: floa
     return np.asarray(x**2 * np.exp(-learning_rate * std**2 * np.asarray(step, dtype=float)))
 
 
+@opened
 def position_under_label_noise(x: float, step: float | np.ndarray, std: float, learning_rate: float, leading: bool = False) -> np.ndarray:
     """Where label noise has brought a walker: to leading order x(t) = x(0) exp(-2 lr^2 std^2 t), nearly without spread.
 

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from drift.door import opened
+from drift.door.quantities import Smoothing
 from drift.errors import RefusedInputError
 from drift.lens import untrained_sessions
 from drift.metrics import smoothed
@@ -19,7 +21,8 @@ from drift.widgets.canvas import WIDTH, empty_figure, ipywidgets, picture, show
 PLACE, RATE = "place", "rate / peak rate of the session"
 
 
-def rate_map_slider(run: xr.Dataset, *, smoothing: float = 3.0, reference: int | None = None) -> Any:
+@opened
+def rate_map_slider(run: xr.Dataset, *, smoothing: Smoothing = 3.0, reference: int | None = None) -> Any:
     """Rate maps of a subject, the session chosen by a slider and units in one order throughout.
 
     Units that are place units in the reference session are sorted by the place of their peak there. The diagonal of the reference
@@ -100,7 +103,8 @@ class _Population:
         return self._maps[subject]
 
 
-def unit_browser(run: xr.Dataset, *, smoothing: float = 3.0) -> Any:
+@opened
+def unit_browser(run: xr.Dataset, *, smoothing: Smoothing = 3.0) -> Any:
     """Rate maps of one unit in all sessions; units in the order of how long they count as place units.
 
     Parameters

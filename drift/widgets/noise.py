@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from drift.door import opened
 from drift.errors import RefusedInputError
 from drift.experiment import Experiment
 from drift.learners import SGD
@@ -30,6 +31,7 @@ STEPS = {
 }
 
 
+@opened
 def noise_sliders(recipe: Experiment | None = None, *, steps: int | None = None) -> Any:
     """Sliders for update noise, label noise and learning rate; each change trains a small network anew and draws it over the last one.
 

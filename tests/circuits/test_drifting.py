@@ -307,7 +307,7 @@ def with_position(position: xr.DataArray, attrs: dict | None = None) -> xr.Datas
     ("changes", "words"),
     [
         ({"circuits": []}, "at least one circuit"),
-        ({"circuits": CIRCUIT}, "at least one circuit"),
+        ({"circuits": CIRCUIT}, "must be a list of Circuits"),
         ({"elapsed": [0, 2, 1]}, "rise"),
         ({"elapsed": [0, np.nan]}, "finite"),
         ({"elapsed": [[0, 1], [0, 1]]}, "shape"),

@@ -133,7 +133,7 @@ def test_directions_are_split_where_known_and_pooled_on_request():
     assert split["occupancy"].sum() == pytest.approx(pooled["occupancy"].sum())
     with pytest.raises(RefusedInputError, match="running directions cannot"):
         measure(days(1), direction="split")
-    with pytest.raises(RefusedInputError, match="direction must be"):
+    with pytest.raises(RefusedInputError, match="direction 'both' is unknown: use one of auto, split, pooled"):
         measure(days(1), direction="both")
 
 
@@ -192,7 +192,7 @@ def spoilt(**change) -> xr.Dataset:
         ([session(), session(number=1, bin_size=5.0)], "does not fit"),
         ([session(), session(number=1, plane=True)], "does not fit"),
         ([session().assign_attrs(bin_size=0.0)], "bin_size is 0"),
-        (["a path"], "xarray Dataset is needed"),
+        (["a path"], "entry 0 of sessions must be an xarray Dataset"),
     ],
 )
 def test_what_cannot_be_measured_is_refused(sessions, message):

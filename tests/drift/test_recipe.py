@@ -39,15 +39,18 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     "not TOML": (lambda: E.from_toml("a = "), "the recipe is not TOML"),
     "no table": (lambda: E.from_json("[1]"), "JSON list, not a table"),
     "unknown stream": (lambda: drift.stream(0, "wolrd"), "stream 'wolrd' is unknown"),
-    "negative stream seed": (lambda: drift.stream(-1, "world"), "seed must not be negative, got -1"),
+    "negative stream seed": (lambda: drift.stream(-1, "world"), "seed must be a whole number from 0, got -1"),
     "large published seed": (lambda: drift.Network(faithful=True).first_weights(2, 2, 2**32), "seeds below 2**32"),
-    "single experiment": (lambda: drift.train(E()), "train needs a list of at least one Experiment, got Experiment"),
+    "single experiment": (
+        lambda: drift.train(E()),
+        "experiments must be a list of Experiments, got an Experiment in train",
+    ),
     "empty list": (lambda: drift.train([]), "train needs a list of at least one Experiment"),
     "unknown probe": (lambda: drift.train([E()], probes=["los"]), "['los']: choose from loss"),
     "no probe": (lambda: drift.train([E()], probes=[]), "probes must be a list of names"),
     "unknown engine": (lambda: drift.train([E()], engine="fast", progress=False), "engine 'fast'"),
     "unknown precision": (lambda: drift.train([E()], precision="float16", progress=False), "'float16' is unknown"),
-    "no threads": (lambda: drift.train([E()], threads=0, engine="batched", progress=False), "threads must be at least 1, got 0"),
+    "no threads": (lambda: drift.train([E()], threads=0, engine="batched", progress=False), "threads must be a whole number from 1, got 0"),
 }
 
 

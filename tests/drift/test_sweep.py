@@ -53,7 +53,7 @@ def test_cross_varies_the_last_name_fastest_and_reaches_into_parts():
     ("lists", "sentence"),
     [
         ({"seed": []}, "seed needs a list of values"),
-        ({"seed": 3}, "seed needs a list of values, got 3"),
+        ({"seed": 3}, "seed must be a list, got 3"),
         ({"network.unit": [3]}, "did you mean 'units'"),
         ({"nets.units": [3]}, "no part 'nets'"),
         ({"steps": [0]}, "steps .* got 0"),
@@ -96,7 +96,7 @@ def test_the_random_family_has_the_published_proportions():
 def test_sample_refuses():
     with pytest.raises(drift.RefusedInputError, match=r"preset 'fig4' is unknown: use one of random"):
         sample("fig4", 3)
-    with pytest.raises(drift.RefusedInputError, match="runs must be a whole number of at least 1, got 0"):
+    with pytest.raises(drift.RefusedInputError, match="runs must be a whole number from 1, got 0"):
         sample("random", 0)
 
 
@@ -151,6 +151,7 @@ def test_the_hashed_modules_are_all_that_decide_a_run():
     paths = {module.removeprefix("drift.").replace(".", "/") for module in loaded}
     indifferent = {"accessor", "errors", "interrupts", "checkpoint", "store", "theory"}  # entries, messages, files, an empty package
     indifferent |= {"seal", "whole_files", "progress", "code_version"}  # files, bars, the hash itself
+    indifferent |= {path for path in paths if path.split("/")[0] == "door"}  # what refuses
     decisive = [name.removesuffix(".py") for name in sweep_files.DECISIVE]
     assert not [path for path in paths - indifferent if not any(f"{path}/".startswith(f"{name}/") for name in decisive)]
 

@@ -13,14 +13,14 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-SHARED = {"drift.errors", "drift.schema", "drift.metrics", "drift.streams", "drift.store", "drift.observation", "drift.texts"}
+SHARED = {"drift.errors", "drift.door", "drift.schema", "drift.metrics", "drift.streams", "drift.store", "drift.observation", "drift.texts"}
 SHARED |= {"drift.whole_files", "drift.downloads", "drift.progress"}
 ALLOWED = {
     "drift": {"drift"},
     # Exchanged sessions say which samples count as running; clocks and speeds lie on the ground.
     "data_adapters": {"data_adapters", "drift.clocks", "drift.speeds", "drift.running", *SHARED},
     "circuits": {"circuits", "drift.theory", "drift.recipe", "drift.rich_html", "drift.fit_words", "drift.observed_maps", *SHARED},
-    "drift/metrics": {"drift.errors", "drift.progress", "drift.schema", "drift.streams", "drift.metrics"},
+    "drift/metrics": {"drift.errors", "drift.door", "drift.progress", "drift.schema", "drift.streams", "drift.metrics"},
 }
 FOREIGN_TO_METRICS = {"torch", "brian2", "numba", "pydantic", "matplotlib"}
 

@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as arrays
 
 import drift
 from drift import checkpoint
+from drift import probes as probe_table
 
 ENGINES = ("batched", "fused")
 DIMS = ("subject", "session", "unit", "place")
@@ -70,7 +71,7 @@ def test_a_run_reads_back_equal_and_runs_again_from_its_file(engine: str, tmp_pa
         steps=4,
         sessions=2,
     )
-    probes = tuple(drift.train.__globals__["probe_table"].PROBES)
+    probes = tuple(probe_table.PROBES)
     run = drift.train([recipe, recipe.replace(task=drift.RandomTask())], probes=probes, engine=engine, progress=False)
     found = drift.load(drift.save(run, tmp_path / "run.nc"))
     xr.testing.assert_identical(found, run)

@@ -103,7 +103,7 @@ def test_silent_and_absent_units(rng):
     [
         ({"fractions": (0.5, 1.0)}, "at least three increasing"),
         ({"fractions": (0.1, 0.5, 0.9)}, "end with 1"),
-        ({"repetitions": 0}, "at least one repetition"),
+        ({"repetitions": 0}, "repetitions must be a whole number from 1, got 0"),
         ({"fractions": tuple(i / 200 for i in range(1, 201))}, "record longer"),
         ({"minimum_occupancy": 99.0}, "0 samples at valid places"),
     ],

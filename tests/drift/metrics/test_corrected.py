@@ -74,5 +74,5 @@ def test_without_place_units_the_population_is_nan_and_short_sessions_are_refuse
     assert all(np.isnan(result[f"population_spatial_information{suffix}"]).all() for suffix in ESTIMATES)
     with pytest.raises(RefusedInputError, match=r"subject mouse, session 0: .*record longer"):
         measure(session(samples=12), corrected=True, minimum_occupancy=0)
-    with pytest.raises(RefusedInputError, match="repetitions must be at least 1"):
+    with pytest.raises(RefusedInputError, match="repetitions must be a whole number from 1, got 0"):
         measure(session(), corrected=True, repetitions=0)

@@ -170,5 +170,5 @@ def test_sampled_units_are_random_and_keep_their_numbers():
     np.testing.assert_array_equal(drawn[:, 0], 2 * drawn["unit"])
     assert not drawn["unit"].equals(sampled_units(weights, np.random.default_rng(2))["unit"])
     assert sampled_units(weights[:7], np.random.default_rng(1)).sizes["unit"] == 7
-    with pytest.raises(RefusedInputError, match="at least 1"):
+    with pytest.raises(RefusedInputError, match="units must be a whole number from 1, got 0"):
         sampled_units(weights, np.random.default_rng(1), 0)

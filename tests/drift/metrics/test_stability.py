@@ -80,7 +80,7 @@ def test_mean_over_units_that_are_place_units_in_both_or_in_either(rng):
     assert mean_rate_map_correlation(ds, select="either")[0, 0, 1] == pytest.approx(each[:3].mean())
     keep = xr.DataArray([True, False, True, True], dims="unit")
     assert mean_rate_map_correlation(ds, select="either", keep=keep)[0, 0, 1] == pytest.approx(each[[0, 2]].mean())
-    with pytest.raises(RefusedInputError, match="select must be"):
+    with pytest.raises(RefusedInputError, match="select 'any' is unknown: use one of both, either"):
         mean_rate_map_correlation(ds, select="any")
 
 

@@ -71,7 +71,7 @@ def test_sessions_without_a_shared_unit_are_nan():
 
 
 def test_an_unknown_group_is_refused():
-    with pytest.raises(RefusedInputError, match="must be"):
+    with pytest.raises(RefusedInputError, match="of 'silent' is unknown: use one of active, place"):
         turnover(dataset(BY_HAND), "silent")
 
 

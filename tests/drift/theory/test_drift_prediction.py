@@ -245,7 +245,7 @@ def _refusals(layer: xr.Dataset) -> dict:
         "but a sparse code is needed": lambda: predict(layer.assign(rate=layer["rate"] + 1)),
         "holds no finite number": lambda: predict(layer.assign(rate=layer["rate"] * np.nan)),
         "whole numbers of events": lambda: estimate(layer),
-        "noise must be one of": lambda: estimate(recording, noise="gaussian"),  # type: ignore[arg-type]
+        "noise 'gaussian' is unknown: use one of": lambda: estimate(recording, noise="gaussian"),  # type: ignore[arg-type]
         "repetitions must be a whole number from 2, got 1": lambda: estimate(recording, repetitions=1),
         "repetitions must be a whole number from 2, got 'a'": lambda: estimate(recording, repetitions="a"),  # type: ignore[arg-type]
         "confidence must be one finite number, got None": lambda: estimate(recording, confidence=None),  # type: ignore[arg-type]

@@ -192,7 +192,7 @@ def test_impossible_training_is_refused(training_points: int, ridge: float) -> N
 
 @pytest.mark.parametrize("eigenvalues", [-np.ones(5), np.full(5, np.nan), np.ones((5, 5)), np.zeros(5), ["a"]], ids=str)
 def test_what_is_no_spectrum_has_no_effective_ridge(eigenvalues: object) -> None:
-    with pytest.raises(RefusedInputError, match="spectrum"):
+    with pytest.raises(RefusedInputError, match=r"spectrum|eigenvalues must be an array of real numbers"):
         effective_ridge(eigenvalues, 2)
 
 

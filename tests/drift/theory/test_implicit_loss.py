@@ -279,7 +279,7 @@ def test_refusals():
         "overlap 'none' is unknown": lambda: implicit_loss(x, x, network, 0.1, overlap=wrong),
         "objective 'none' is unknown": lambda: implicit_loss(x, x, network, 0.1, objective=wrong),
         "term 'sparse' is unknown": lambda: surrogate(x, x, network, 0.1, terms=("sparse",)),
-        "terms must be a sequence": lambda: surrogate(x, x, network, 0.1, terms="margin"),
+        "terms must be a list of names": lambda: surrogate(x, x, network, 0.1, terms="margin"),
         "inputs must be a tensor .* of width 6": lambda: implicit_loss(x[:, :5], x, network, 0.1),
         "same samples, got 4 and 5": lambda: implicit_loss(x[:4], x, network, 0.1),
         "inputs must be numbers like the weights": lambda: implicit_loss(x.float(), x, network, 0.1),

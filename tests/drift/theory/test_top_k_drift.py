@@ -218,7 +218,7 @@ REFUSALS = {
     "one number for each of 32 places": lambda: pooled_rate_map_correlation(C0, 0.1, 0.9, np.ones(3)),
     "lifetime must be above 0": lambda: weight_autocorrelation(1.0, 0.0),
     "elapsed must lie between 0": lambda: weight_autocorrelation(-1.0, 1.0),
-    "law must be one of": lambda: weight_autocorrelation(1.0, 1.0, law="levy"),  # type: ignore[arg-type]
+    "law 'levy' is unknown: use one of": lambda: weight_autocorrelation(1.0, 1.0, law="levy"),  # type: ignore[arg-type]
     "hidden_layers must be a whole number": lambda: deep_drift(0.9, 0.1, 0.0, 0),
     "curvature and length must be above 0": lambda: place_field_statistics(0.1, 0.0, 1.0),
     "at least three places": lambda: curvature(np.eye(2), 1.0),

@@ -1,0 +1,241 @@
+"""What a type hint asks of an argument: each hint becomes one ``Expectation``, compiled once."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import os
+import types
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
+from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
+
+import numpy as np
+import xarray as xr
+
+from drift.door.labels import checked_array, checked_dataset, checked_numbers
+from drift.door.quantities import UNBOUNDED, UNREAD, Dims, Range
+from drift.door.wording import Mislabelled, Refusal, Unknown, article, nearest, shown
+
+CONTAINERS, STREAMS = (Sequence, Set, Collection, list, set, frozenset), (Iterable, Iterator)
+REMEDIES = {
+    np.random.Generator: "make one with drift.stream(seed, name)",
+    xr.Dataset: "pass the result of train, measure or load",
+    xr.DataArray: "pass a labelled array such as run.rate",
+}
+
+
+class Expectation(NamedTuple):
+    """What is wanted in words, whether a value is of that kind at all, and the check that returns it or raises ``Refusal``."""
+
+    wanted: str
+    takes: Callable[[Any], bool]
+    checked: Callable[[Any], Any]
+    plural: str = ""
+
+
+def expectation(hint: Any, extras: tuple[Any, ...] = ()) -> Expectation:
+    """Return what a hint asks for; a hint that nothing is known of asks for nothing."""
+    origin, parts = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return expectation(parts[0], (*extras, *parts[1:]))
+    if origin in (Union, types.UnionType):
+        return _any_of([expectation(part, extras) for part in parts])
+    if origin is Literal:
+        return _choice(parts)
+    if hint is None or hint is type(None):
+        return _simple("None", lambda value: value is None)
+    if hint in _PLAIN:
+        return _PLAIN[hint](extras)
+    if origin is tuple or hint is tuple:
+        return _tuple(parts)
+    if origin is Callable or hint is Callable:
+        return _simple("a function", callable)
+    if (origin or hint) in (Mapping, dict):
+        return _mapping(parts)
+    if (origin or hint) in (*CONTAINERS, *STREAMS):
+        return _several(parts[0] if parts else Any, lazily=(origin or hint) in STREAMS)
+    if inspect.isclass(hint) and not getattr(hint, "_is_protocol", False):
+        return _instance(hint)
+    return ANYTHING
+
+
+ANYTHING = Expectation("anything", lambda value: True, lambda value: value)
+
+
+def _simple(wanted: str, takes: Callable[[Any], bool], remedy: str = "", error: type[Refusal] = Refusal) -> Expectation:
+    def checked(value: Any) -> Any:
+        if not takes(value):
+            raise error(wanted, shown(value), remedy)
+        return value
+
+    return Expectation(wanted, takes, checked)
+
+
+def _whole(extras: tuple[Any, ...]) -> Expectation:
+    span = next((extra for extra in extras if isinstance(extra, Range)), Range())
+    wanted = f"a whole number{span.wording(whole=True)}"
+
+    def takes(value: Any) -> bool:
+        whole_float = isinstance(value, float | np.floating) and float(value).is_integer()
+        return (isinstance(value, int | np.integer) and not isinstance(value, bool)) or whole_float
+
+    def checked(value: Any) -> Any:
+        if takes(value) and value > span.high:
+            raise Refusal(f"a whole number of at most {span.high:.10g}", shown(value))
+        if not takes(value) or not span.holds(value):
+            raise Refusal(wanted, shown(value))
+        return int(value) if isinstance(value, float | np.floating) else value
+
+    return Expectation(wanted, takes, checked, "whole numbers")
+
+
+def _real(extras: tuple[Any, ...]) -> Expectation:
+    span = next((extra for extra in extras if isinstance(extra, Range)), Range())
+    unbounded = UNBOUNDED in extras
+    wanted = f"{'a' if unbounded else 'one finite'} number{span.wording()}"
+
+    def takes(value: Any) -> bool:
+        return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+
+    def checked(value: Any) -> Any:
+        if not takes(value) or not span.holds(value) or (abs(value) == math.inf and not unbounded):
+            raise Refusal(wanted, shown(value))
+        return value
+
+    return Expectation(wanted, takes, checked, "numbers")
+
+
+def _choice(choices: tuple[Any, ...]) -> Expectation:
+    wanted = f"one of {', '.join(map(str, choices))}"
+    kinds = tuple({type(choice) for choice in choices})
+
+    def checked(value: Any) -> Any:
+        if isinstance(value, kinds) and value in choices:
+            return value
+        raise Unknown(nearest(value, choices), shown(value), f"use {wanted}")
+
+    return Expectation(wanted, lambda value: isinstance(value, kinds), checked, "names")
+
+
+def _dataset(extras: tuple[Any, ...]) -> Expectation:
+    held = _simple("an xarray Dataset", lambda value: isinstance(value, xr.Dataset), REMEDIES[xr.Dataset], Mislabelled)
+    return held._replace(checked=lambda value: checked_dataset(held.checked(value), read=UNREAD not in extras), plural="Datasets")
+
+
+def _array(extras: tuple[Any, ...]) -> Expectation:
+    dims = next((extra for extra in extras if isinstance(extra, Dims)), Dims())
+    wanted = f"an xarray DataArray{' with the dims ' + ', '.join(dims) if dims else ''}"
+    held = _simple(wanted, lambda value: isinstance(value, xr.DataArray), REMEDIES[xr.DataArray])
+    return held._replace(checked=lambda value: checked_array(held.checked(value), dims, UNBOUNDED in extras), plural="DataArrays")
+
+
+def _ndarray(extras: tuple[Any, ...]) -> Expectation:
+    def takes(value: Any) -> bool:
+        return isinstance(value, (np.ndarray | xr.DataArray, list | tuple | range))
+
+    return Expectation("an array of numbers", takes, lambda value: checked_numbers(value, UNBOUNDED in extras))
+
+
+_PLAIN: dict[Any, Callable[[tuple[Any, ...]], Expectation]] = {
+    Any: lambda extras: ANYTHING,
+    object: lambda extras: ANYTHING,
+    bool: lambda extras: _simple("True or False", lambda value: isinstance(value, bool | np.bool_)),
+    int: _whole,
+    float: _real,
+    str: lambda extras: _simple("text", lambda value: isinstance(value, str))._replace(plural="names"),
+    os.PathLike: lambda extras: _simple("a path", lambda value: isinstance(value, os.PathLike)),
+    xr.Dataset: _dataset,
+    xr.DataArray: _array,
+    np.ndarray: _ndarray,
+}
+
+
+def _instance(kind: type) -> Expectation:
+    name = kind.__name__
+    return _simple(f"{article(name)} {name}", lambda value: isinstance(value, kind), REMEDIES.get(kind, ""))._replace(plural=f"{name}s")
+
+
+def _any_of(options: Sequence[Expectation]) -> Expectation:
+    if ANYTHING in options:
+        return ANYTHING
+    wanted, plural = (" or ".join(dict.fromkeys(words)) for words in zip(*((one.wanted, one.plural or one.wanted) for one in options)))
+
+    def checked(value: Any) -> Any:
+        fitting = [option for option in options if option.takes(value)]
+        for option in fitting[:-1]:
+            try:
+                return option.checked(value)
+            except Refusal:
+                continue
+        if fitting:
+            return fitting[-1].checked(value)
+        raise Refusal(wanted, shown(value))
+
+    return Expectation(wanted, lambda value: any(option.takes(value) for option in options), checked, plural)
+
+
+def _tuple(parts: tuple[Any, ...]) -> Expectation:
+    if not parts or parts[-1] is Ellipsis:
+        return _several(parts[0] if parts else Any, lazily=False)
+    members = [expectation(part) for part in parts]
+    wanted = f"{len(members)} values, " + " and ".join(member.wanted for member in members)
+
+    def takes(value: Any) -> bool:
+        return isinstance(value, tuple | list) or (isinstance(value, np.ndarray) and value.ndim == 1)
+
+    def checked(value: Any) -> Any:
+        if not takes(value) or len(value) != len(members):
+            raise Refusal(wanted, shown(value))
+        for number, (member, entry) in enumerate(zip(members, value, strict=True)):
+            _entry(member, number, entry)
+        return value
+
+    return Expectation(wanted, takes, checked)
+
+
+def _mapping(parts: tuple[Any, ...]) -> Expectation:
+    values = expectation(parts[1]) if parts else ANYTHING
+    held = _simple("a dictionary", lambda value: isinstance(value, Mapping))
+
+    def checked(value: Any) -> Any:
+        for name, entry in held.checked(value).items():
+            _entry(values, name, entry)
+        return value
+
+    return held._replace(checked=checked)
+
+
+def _several(part: Any, lazily: bool) -> Expectation:
+    member = expectation(part)
+    wanted = f"a list of {member.plural}" if member.plural else "a list"
+
+    def takes(value: Any) -> bool:
+        if isinstance(value, str | bytes | xr.Dataset | xr.DataArray | Mapping) or (isinstance(value, np.ndarray) and value.ndim == 0):
+            return False
+        return isinstance(value, Iterable if lazily else Collection)
+
+    def checked(value: Any) -> Any:
+        if not takes(value):
+            raise Refusal(wanted, shown(value), "write it in brackets, [...]" if member.takes(value) else "")
+        if member is ANYTHING:
+            return value
+        return _one_by_one(member, value) if isinstance(value, Iterator) else _all_of(member, value)
+
+    return Expectation(wanted, takes, checked)
+
+
+def _all_of(member: Expectation, values: Any) -> Any:
+    """Return the container with its entries checked: itself, unless an entry was read from disk."""
+    entries = [_entry(member, number, entry) for number, entry in enumerate(values)]
+    return values if all(new is old for new, old in zip(entries, values)) or isinstance(values, np.ndarray) else entries
+
+
+def _one_by_one(member: Expectation, values: Iterator[Any]) -> Iterator[Any]:
+    yield from (_entry(member, number, entry) for number, entry in enumerate(values))
+
+
+def _entry(member: Expectation, label: Any, entry: Any) -> Any:
+    try:
+        return member.checked(entry)
+    except Refusal as refusal:
+        raise refusal.within(f"entry {label!r}") from None

@@ -1,0 +1,105 @@
+"""The kinds of numbers and arrays that public functions take, as types: the signature says what an argument may be.
+
+``drift.door.opened`` reads them at the first call of a function; to a type checker they are plain ``int``, ``float`` and arrays.
+A range that ends is there for memory or time: beyond it no computer of a laboratory holds the answer.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, NamedTuple
+
+import numpy as np
+import xarray as xr
+
+
+class Range(NamedTuple):
+    """Numbers from ``low`` to ``high``; ``above`` and ``below`` leave out the end itself."""
+
+    low: float = -math.inf
+    high: float = math.inf
+    above: bool = False
+    below: bool = False
+
+    def holds(self, value: float) -> bool:
+        """Return whether the number lies inside; NaN does not."""
+        return (value > self.low if self.above else value >= self.low) and (value < self.high if self.below else value <= self.high)
+
+    def wording(self, whole: bool = False) -> str:
+        """Return the range in words, with a blank in front, such as "from 0 to 1"."""
+        low, high = f"{self.low:.10g}", f"{self.high:.10g}"
+        if whole or self.high == math.inf:
+            return "" if self.low == -math.inf else f" {'from' if whole else 'above' if self.above else 'not below'} {low}"
+        if self.above and self.below:
+            return f" between {low} and {high}, both excluded"
+        return f" above {low} and at most {high}" if self.above else f" from {low} to {high}"
+
+
+class Dims(tuple[str, ...]):
+    """Names of the dims that a labelled array must have; others may stand beside them."""
+
+    def __new__(cls, *names: str) -> Dims:
+        return super().__new__(cls, names)
+
+
+class Mark(str):
+    """A property of an argument that is neither a range nor dims."""
+
+
+UNBOUNDED = Mark("unbounded")  # infinity means something, as in the last edge of a list of edges
+UNREAD = Mark("unread")  # of a Dataset only what is named is read: it stays lazy
+
+NotNegative = Annotated[float, Range(0)]
+"""A finite number that is 0 or more."""
+
+Positive = Annotated[float, Range(0, above=True)]
+"""A finite number above 0."""
+
+Unbounded = Annotated[float, UNBOUNDED]
+"""A number that may be infinite."""
+
+Probability = Annotated[float, Range(0, 1)]
+"""A number from 0 to 1."""
+
+Fraction = Annotated[float, Range(0, 1, above=True)]
+"""A part of something: above 0, at most 1."""
+
+Share = Annotated[float, Range(0, 1, above=True, below=True)]
+"""A part that is neither nothing nor all: between 0 and 1, both excluded."""
+
+Smoothing = Annotated[float, Range(0, 10_000)]
+"""Standard deviation of a Gaussian over bins, in bins; 0 for none."""
+
+SamplingRate = Annotated[float, Range(0, 100_000, above=True)]
+"""Samples per second."""
+
+Confidence = Annotated[float, Range(0, 1, above=True, below=True)]
+"""How often an interval covers: between 0 and 1, both excluded."""
+
+Seed = Annotated[int, Range(0)]
+"""Source of chance."""
+
+Places = Annotated[int, Range(1, 100_000)]
+"""Number of bins of a track."""
+
+Draws = Annotated[int, Range(0, 1_000_000)]
+"""Number of shuffles, repetitions or bootstraps; 0 for none."""
+
+Count = Annotated[int, Range(1, 1_000_000)]
+"""Number of things that are held or done one after the other, at least one."""
+
+Threads = Annotated[int, Range(1, 1024)]
+"""Threads of this computer."""
+
+LazyDataset = Annotated[xr.Dataset, UNREAD]
+"""A Dataset of which only what is named is read."""
+
+Edges = Annotated[np.ndarray, UNBOUNDED]
+"""Increasing edges of bins; the outer ones may be infinite."""
+
+OverUnits = Annotated[xr.DataArray, Dims("unit")]
+OverPlaces = Annotated[xr.DataArray, Dims("place")]
+OverSamples = Annotated[xr.DataArray, Dims("sample")]
+OverSessions = Annotated[xr.DataArray, Dims("session")]
+OfSamplesAndUnits = Annotated[xr.DataArray, Dims("sample", "unit")]
+BetweenSessions = Annotated[xr.DataArray, Dims("session", "session_other")]
