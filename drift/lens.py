@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import xarray as xr
 
+from drift.clocks import durations
 from drift.errors import RefusedInputError
 from drift.measurement import measure
 from drift.metrics.places import closes
@@ -152,8 +153,12 @@ def matched_sessions(run: np.ndarray, recorded: np.ndarray, time_scale: float | 
 def _kept_tracks(sessions: Iterable[xr.Dataset], tracks: Tracks) -> Iterator[xr.Dataset]:
     for one in sessions:
         yield one
-        names = [name for name in ("position", "velocity", "direction", "trial") if name in one]
-        tracks[str(one["subject"].item()), int(one["session"].item())] = one[names].assign_attrs(one.attrs)
+        names = [name for name in ("position", "velocity", "direction", "trial", "duration") if name in one]
+        track = one[names].assign_attrs(one.attrs)
+        duration = durations(one)
+        if isinstance(duration, xr.DataArray):
+            track = track.assign(duration=duration.variable.to_base_variable())
+        tracks[str(one["subject"].item()), int(one["session"].item())] = track
 
 
 def as_recorded(like: xr.Dataset | Iterable[xr.Dataset]) -> tuple[xr.Dataset, Tracks]:

@@ -138,13 +138,14 @@ def _activity(
     way = np.full(place.size, 2)
     if "direction" in behaviour and "axis" not in behaviour["position"].dims:
         way = np.select([behaviour["direction"].values == 1, behaviour["direction"].values == -1], [0, 1], 2)
-    expected = np.where(place >= 0, rate[:, place, way], 0.0) / sampling_rate  # (unit, sample)
+    expected = np.where(place >= 0, rate[:, place, way], 0.0)  # (unit, sample) in events/s
     if not np.isfinite(expected).all():
         never = DIRECTIONS[int(way[~np.isfinite(expected).all(axis=0)][0]) % 2]
         raise RefusedInputError(
             f"{label} of the recording runs in direction {never}, in which the run has no rates: average the directions of the run, or "
             "observe like a recording measured with direction='pooled'."
         )
+    expected = expected * behaviour["duration"].values if "duration" in behaviour else expected / sampling_rate
     spikes = rng.poisson(expected)
     if rules.events == "calcium":
         return np.ascontiguousarray(calcium_events(spikes, sampling_rate, rules.decay_time, rules.detection_threshold).T)
@@ -169,7 +170,8 @@ def _session(subject: _Subject, number: int, units: np.ndarray, tracks: Tracks, 
     }
     session = xr.Dataset(variables, coords={"unit": cells, "unit_label": ("unit", [f"unit {unit}" for unit in units[cells]])})
     session = session.assign({name: behaviour[name].reset_coords(drop=True).variable for name in behaviour.data_vars})
-    return session.assign_coords(_labels(subject, seen)).assign_attrs(_attributes(subject, number, rules))
+    clock = {"time": behaviour["time"].variable} if "time" in behaviour.coords else {}
+    return session.assign_coords({**_labels(subject, seen), **clock}).assign_attrs(_attributes(subject, number, rules))
 
 
 def _labels(subject: _Subject, recorded: xr.Dataset) -> dict[str, object]:
@@ -222,12 +224,12 @@ def observe(
 ) -> Iterator[xr.Dataset]:
     """Turn noise-free simulated rates into sessions that look like those of a recording; ``measure`` takes them.
 
-    Every simulated subject is seen through the lens of one recorded subject, chosen by its own seed: its sessions and their elapsed
-    time, its positions (or a to-and-fro run with the recorded time at each place), its number of units and their gaps. Counts are
-    Poisson with mean gain_i r_i(x) / sampling_rate; gain_i gives the units the recorded mean event rate in the first session, and its
-    distribution, quantile by quantile, as far as no gain exceeds three times the median (see ``drift.lens.gains``); it stays, so that
-    later changes are those of the code. Simulated places lie along the recorded
-    ones in order (in a plane: in the order of their numbers); places that the run never visited take the rate between their neighbours.
+    Every simulated subject is seen through the lens of one recorded subject, chosen by its own seed: its sessions and their elapsed time,
+    its positions (or a to-and-fro run with the recorded time at each place), its number of units and their gaps. Counts are Poisson with
+    mean gain_i r_i(x) / sampling_rate, or times the duration of the sample where samples have times; gain_i gives the units the recorded
+    mean event rate in the first session, and its distribution, quantile by quantile, as far as no gain exceeds three times the median
+    (see ``drift.lens.gains``); it stays, so that later changes are those of the code. Simulated places lie along the recorded ones in
+    order (in a plane: in the order of their numbers); places that the run never visited take the rate between their neighbours.
 
     Parameters
     ----------

@@ -45,7 +45,8 @@ def sample_speeds(session: xr.Dataset, minimum_speed: float) -> np.ndarray:
         return np.abs(session["velocity"].values.astype(float))
     position = session["position"].transpose("sample", ...).values.astype(float)
     frame = 1 / session["sampling_rate"].item()
-    return speeds(position.reshape(position.shape[0], -1), sample_times(session), frame, minimum_speed)
+    rows = position.reshape(position.shape[0], -1)
+    return speeds(rows, sample_times(session), frame, minimum_speed, session.attrs.get("track_length"))
 
 
 def is_directed(session: xr.Dataset, direction: str) -> bool:

@@ -21,7 +21,7 @@ from drift.clocks import largest_gap
 WINDOW = 0.5  # s
 LONGEST_WINDOW = 1.0  # s
 RESOLVED = 3.0  # standard deviations of the slope of jitter in the speed asked for
-BLOCK = 4096  # samples summed from an origin of their own, so that long recordings keep their digits
+BLOCK = 512  # samples summed from an origin of their own, so that long recordings keep their digits
 DECISIVE = 0.5  # share of the variance about the line around a sample that a line to one side must stay below
 SLACK = 1e-6  # of a frame; times are rounded
 
@@ -61,7 +61,7 @@ def jumps(position: NDArray[np.float64], track_length: float | None = None) -> N
     return np.sqrt((np.diff(position, axis=0) ** 2).sum(axis=1)) > half
 
 
-def joined(position: NDArray[np.float64], time: NDArray[np.float64], frame: float) -> NDArray[np.bool_]:
+def joined(position: NDArray[np.float64], time: NDArray[np.float64], frame: float, track_length: float | None = None) -> NDArray[np.bool_]:
     """Tell which neighbouring samples belong to one path: both tracked, no gap between them, no jump.
 
     Parameters
@@ -72,6 +72,8 @@ def joined(position: NDArray[np.float64], time: NDArray[np.float64], frame: floa
         (sample) s.
     frame : float
         Usual time from sample to sample, s.
+    track_length : float, optional
+        See ``jumps``.
 
     Returns
     -------
@@ -80,10 +82,16 @@ def joined(position: NDArray[np.float64], time: NDArray[np.float64], frame: floa
     """
     tracked = np.isfinite(position).all(axis=1)
     near = np.diff(time) <= largest_gap(frame) * (1 + SLACK)
-    return tracked[1:] & tracked[:-1] & near & ~jumps(position)
+    return tracked[1:] & tracked[:-1] & near & ~jumps(position, track_length)
 
 
-def speeds(position: NDArray[np.float64], time: NDArray[np.float64], frame: float, resolved: float = np.inf) -> NDArray[np.float64]:
+def speeds(
+    position: NDArray[np.float64],
+    time: NDArray[np.float64],
+    frame: float,
+    resolved: float = np.inf,
+    track_length: float | None = None,
+) -> NDArray[np.float64]:
     """Speed of a subject in each sample.
 
     Parameters
@@ -96,20 +104,20 @@ def speeds(position: NDArray[np.float64], time: NDArray[np.float64], frame: floa
         Usual time from sample to sample, s.
     resolved : float
         Speed to be told from rest, in units of position per second; jitter that hides it makes the window longer.
+    track_length : float, optional
+        In units of position, see ``jumps``.
 
     Returns
     -------
     numpy.ndarray
         (sample) in units of position per second; NaN where the position is unknown, or known in no other sample nearby.
     """
-    path = np.concatenate([[0], np.cumsum(~joined(position, time, frame))])
+    path = np.concatenate([[0], np.cumsum(~joined(position, time, frame, track_length))])
     first, last = np.searchsorted(path, path), np.searchsorted(path, path, side="right")
     filled = np.nan_to_num(position)
-    shortest = max(WINDOW, 2 * frame)
-    lines = _around(filled, time, frame, shortest, first, last)
-    window = max(shortest, _window(lines, frame, resolved))
-    slope = lines.slope
-    if window > shortest:
+    lines = _around(filled, time, frame, WINDOW, first, last)
+    slope, window = lines.slope, _window(lines, frame, resolved)
+    if window > WINDOW:
         slope = _best(_around(filled, time, frame, window, first, last), filled, time, window + SLACK * frame, first, last)
     return np.where(np.isfinite(position).all(axis=1), np.sqrt((slope**2).sum(axis=1)), np.nan)
 
@@ -117,10 +125,11 @@ def speeds(position: NDArray[np.float64], time: NDArray[np.float64], frame: floa
 def _around(
     position: NDArray[np.float64], time: NDArray[np.float64], frame: float, window: float, first: NDArray[np.int64], last: NDArray[np.int64]
 ) -> _Lines:
-    """Lines through the window around each sample."""
-    half = window / 2 + SLACK * frame
-    low = np.maximum(first, np.searchsorted(time, time - half))
-    return _lines(position, time, low, np.minimum(last, np.searchsorted(time, time + half, side="right")))
+    """Lines through the window around each sample, and at least through its neighbours on the same path."""
+    half, own = window / 2 + SLACK * frame, np.arange(time.size)
+    low = np.minimum(np.searchsorted(time, time - half), own - 1)
+    high = np.maximum(np.searchsorted(time, time + half, side="right"), own + 2)
+    return _lines(position, time, np.maximum(first, low), np.minimum(last, high))
 
 
 def _window(lines: _Lines, frame: float, resolved: float) -> float:

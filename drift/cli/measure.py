@@ -61,7 +61,7 @@ def command(
         Replace a file that is there.
     """
     import data_adapters
-    from drift.cli.summaries import measure_rows
+    from drift.cli.summaries import measure_rows, running_rows
     from drift.measurement import measure
     from drift.store import save
 
@@ -74,7 +74,7 @@ def command(
     )  # fmt: skip
     save(measured, out, overwrite=overwrite)
     told(f"{measured.sizes['subject']} subjects, {measured.sizes['session']} sessions, {measured.sizes['unit']} units")
-    told(*measure_rows(measured), f"written: {out}")
+    told(*measure_rows(measured), *running_rows(measured), f"written: {out}")
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -75,3 +75,24 @@ def _grouped_rows(run: xr.Dataset, groups: dict[str, list[int]]) -> list[str]:
         return [f"  {len(groups)} recipes that differ in more than the seed: drift.open_sweep or --out gives the measures of each"]
     parts = [[f"{name} ({len(places)} subjects)", *measure_rows(run.isel(subject=places))] for name, places in groups.items()]
     return [row for part in parts for row in part]
+
+
+RUNNING_ALWAYS = 0.9  # share of the tracked time; animals rest, jitter of a camera does not
+
+
+def running_rows(measured: xr.Dataset) -> list[str]:
+    """Return the seconds that each session was measured in, of those tracked, and a warning where an animal seems never to rest."""
+    if not {"running_time", "tracked_time"} <= set(measured):
+        return []
+    stacked = measured[["running_time", "tracked_time"]].stack(recording=("subject", "session")).dropna("recording")
+    names = [f"{subject}, session {session}" for subject, session in stacked["recording"].values]
+    running, tracked = stacked["running_time"].values, stacked["tracked_time"].values
+    rows = [f"  running {run:.0f} of {known:.0f} s tracked: {name}" for name, run, known in zip(names, running, tracked)]
+    restless = [name for name, run, known in zip(names, running, tracked) if run > RUNNING_ALWAYS * known]
+    if restless and measured.attrs.get("minimum_speed", 0.0) > 0:
+        others = f" and {len(restless) - 1} more" if len(restless) > 1 else ""
+        rows.append(
+            f"  warning: {restless[0]}{others} ran in more than {RUNNING_ALWAYS:.0%} of the tracked time; where animals rested, raise "
+            "--minimum-speed, or give a smoothed velocity with the recording"
+        )
+    return rows
