@@ -26,7 +26,7 @@ from data_adapters.frames import frame_counts, outside_note, stretches
 from data_adapters.limits import refuse_absurd
 from data_adapters.nwb_events import Asked, chosen_series, epoch_samples, kept_units
 from data_adapters.options import existing, one_line
-from data_adapters.positions import in_centimetres
+from data_adapters.positions import decimals, in_centimetres
 from data_adapters.session import integers, numbers, session_dataset
 from drift.clocks import frame_ends, refuse_times, usual_frame
 from drift.door import opened
@@ -307,7 +307,7 @@ def _position(content: Any, name: str | None, path: Path, scale: float | None, l
         raise RefusedInputError(f"unit of {series.name} in {path} was expected to be a length or pixels, got {series.unit!r}: correct it.")
     # One factor, so that metres with a conversion of 0.01 give back the centimetres that were written.
     factor = float(np.round(float(series.conversion) * CENTIMETRES.get(unit, 1.0), 12))
-    scaled = values * factor + float(series.offset or 0.0) * CENTIMETRES.get(unit, 1.0)
+    scaled = (values if factor == 1 else decimals(values)) * factor + float(series.offset or 0.0) * CENTIMETRES.get(unit, 1.0)
     return Series(_flat(scaled), _times(series, len(values), path)), "cm" if unit in CENTIMETRES else "pixel"
 
 

@@ -133,7 +133,10 @@ def cells_of(position: np.ndarray, grid: Grid, name: str) -> tuple[np.ndarray, n
     cells = np.stack(columns, axis=1)
     if grid.ring:
         return cells % (grid.bins or 1), np.ones(len(cells), dtype=bool)
-    inside = (cells >= 0) & (cells < (grid.bins or 0)) if grid.closed else np.ones(cells.shape, dtype=bool)
+    inside = np.ones(cells.shape, dtype=bool)
+    if grid.closed and grid.end is not None:  # which need not lie on an edge where another bin_size was asked for
+        near = rounding(position, np.array([grid.end - grid.bin_size, grid.end]))
+        inside = (cells >= 0) & (cells < (grid.bins or 0)) & (position <= grid.end + near)
     return cells, np.asarray(inside.all(axis=1))
 
 

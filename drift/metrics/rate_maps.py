@@ -11,7 +11,7 @@ from drift.door import opened
 from drift.door.quantities import NotNegative, Places, Smoothing
 from drift.errors import RefusedInputError
 from drift.metrics.labels import described, observed_units, require_dims
-from drift.metrics.places import bin_numbers, grid_index, ring_length
+from drift.metrics.places import LARGEST_TRACK, bin_numbers, grid_index, ring_length
 
 DIRECTIONS = (1, -1)
 # Occupancy is a count times a duration; three frames of 1/30 s must not pass a minimum of 0.1 s through rounding.
@@ -336,8 +336,10 @@ def smoothed(rate: xr.DataArray, standard_deviation: Smoothing, dim: str = "plac
         If the standard deviation is negative or the dim is absent.
     """
     require_dims(rate, "rate", dim)
-    if not standard_deviation >= 0:
-        raise RefusedInputError(f"standard_deviation must be 0 or more bins, got {standard_deviation}: use 0 for no smoothing.")
+    if not 0 <= standard_deviation <= LARGEST_TRACK:
+        raise RefusedInputError(
+            f"standard_deviation must be 0 (no smoothing) to {LARGEST_TRACK} bins, got {standard_deviation}: give a width in bins."
+        )
     maps = rate.astype(float).transpose(..., dim)
     if "place_x" in rate.coords and dim == "place":
         values = _filtered_arena(maps.values, grid_index(rate["place_x"]), grid_index(rate["place_y"]), standard_deviation)

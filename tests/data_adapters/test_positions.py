@@ -9,6 +9,7 @@ import xarray as xr
 import data_adapters
 import drift
 from data_adapters.interchange import write_interchange
+from data_adapters.positions import decimals, in_centimetres
 from data_adapters.session import session_dataset
 from drift.errors import RefusedInputError
 
@@ -114,6 +115,36 @@ def test_rings_and_edges_through_other_formats(change, tmp_path):
     np.testing.assert_allclose(again["position"], session["position"], atol=1e-9)
     other = data_adapters.from_pynapple(data_adapters.to_pynapple(session))
     assert {k: other.attrs[k] for k in session.attrs} == session.attrs
+
+
+@pytest.mark.parametrize("scale", [100.0, 0.1, 2.54])
+def test_single_precision_times_a_factor_stays_decimal(scale):
+    """A tracker of 1 mm whose metres (or mm) are kept as float32: 16 samples in each bin of 1.6 cm."""
+    exact = np.arange(1600) / 10 / scale  # 160 cm
+    position = in_centimetres(exact.round(6).astype(np.float32).astype(float), scale, None, "one")
+    if scale != 2.54:
+        counts = np.bincount(drift.metrics.assign_places(xr.DataArray(position, dims="sample"), 1.6 * np.arange(101)))
+        np.testing.assert_array_equal(counts, np.full(100, 16))
+    np.testing.assert_allclose(position, exact * scale, rtol=1e-6, atol=1e-4)
+    other = np.random.default_rng(0).uniform(0, 100, 50)
+    np.testing.assert_array_equal(decimals(other), other)
+
+
+def test_walls_of_an_arena_belong_to_its_last_bins():
+    rng = np.random.default_rng(0)
+    position = np.clip(rng.uniform(-5, 53, (5000, 2)), 0, 48)
+    measured = drift.measure([made(position, geometry="square", track_length=48.0)], minimum_speed=0.0)
+    edges = np.linspace(0, 48, 13)
+    oracle = np.histogram2d(*position.T, bins=[edges, edges])[0]
+    assert measured.sizes["place"] == 144
+    column, row = ((measured[name].values / 4).astype(int) for name in ("place_x", "place_y"))
+    np.testing.assert_allclose(measured.occupancy.values.ravel() * 20, oracle[column, row], atol=1e-6)
+
+
+def test_another_width_between_given_edges():
+    measured = drift.measure([made(bin_edges=np.arange(10.0, 91, 4.0))], bin_size=3.0, minimum_speed=0.0)
+    inside = RUN[(RUN >= 10) & (RUN <= 90)]
+    assert measured.sizes["place"] == 27 and measured.occupancy.sum() * 20 == pytest.approx(inside.size)
 
 
 def test_readers_take_scale_and_lost(tmp_path):
