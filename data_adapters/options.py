@@ -41,7 +41,11 @@ def existing(path: str | Path) -> Path:
         If there is none.
     """
     found = Path(path).expanduser()
-    if not found.exists():
+    try:
+        is_there = found.exists()
+    except OSError as error:
+        raise RefusedInputError(f"{path} cannot be used ({error.strerror}): ask its owner, or choose another path.") from None
+    if not is_there:
         raise RefusedInputError(f"a file or folder was expected at {path}, got nothing there: check the path.")
     return found
 

@@ -22,6 +22,10 @@ class SchemaError(RefusedInputError):
     """A labelled Dataset that lacks what a function needs; the message lists every fault at once."""
 
 
+class UnwrittenFileError(RefusedInputError, OSError):
+    """A file that the system did not take: no room, no permission; what was there before is kept."""
+
+
 class DamagedFileError(RefusedInputError):
     """A file of ours that is not what was written: it can be made again, but not be read."""
 

@@ -14,7 +14,7 @@ import xarray as xr
 from drift.door import opened
 from drift.errors import RefusedInputError
 from drift.texts import decoded
-from drift.whole_files import replaced_atomically
+from drift.whole_files import check_target, replaced_atomically
 
 DROPPED = ("experiment",)  # a recipe for each row would dwarf the numbers
 # What a spreadsheet takes for a formula: a cell that begins so and is more than a sign or a number.
@@ -95,8 +95,7 @@ def write_tables(dataset: xr.Dataset, folder: str | Path, variables: Sequence[st
     if strange is not None:
         raise RefusedInputError(f"the dims {strange!r} cannot name a file: rename them.")
     for path in paths.values():
-        if path.exists() and not overwrite:
-            raise RefusedInputError(f"{path} exists and is kept: choose another folder, or ask for overwrite.")
+        check_target(path, overwrite=overwrite)
     with ExitStack() as unfinished:
         for name, frame in found.items():
             temporary = unfinished.enter_context(replaced_atomically(paths[name], overwrite=overwrite))

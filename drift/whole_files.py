@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from drift.errors import RefusedInputError
+from drift.errors import RefusedInputError, UnwrittenFileError
 
 UNFINISHED = re.compile(r"\.(?P<file>.+)\.(?P<machine>[0-9a-f]{8})-(?P<process>\d+)-[0-9a-f]{12}\.part")
 OF_UNKNOWN = re.compile(r"\.(?P<file>.+)\.[^.]+\.part")  # as other versions named them
@@ -54,6 +54,8 @@ def replaced_atomically(path: Path, *, overwrite: bool = True) -> Iterator[Path]
     try:
         yield temporary
         _placed(temporary, path, overwrite)
+    except RefusedInputError:
+        raise
     except OSError as error:
         reason = error.strerror or _obstacle(temporary) or " ".join(str(error).split())
         raise _unwritten(path, reason) from None
@@ -196,6 +198,6 @@ def _obstacle(temporary: Path) -> str:
     return ""
 
 
-def _unwritten(path: Path, reason: str) -> RefusedInputError:
+def _unwritten(path: Path, reason: str) -> UnwrittenFileError:
     remedy = "make room, or choose a folder that you may write to; what was there before is kept"
-    return RefusedInputError(f"{path} was not written ({reason}): {remedy}.")
+    return UnwrittenFileError(f"{path} was not written ({reason}): {remedy}.")

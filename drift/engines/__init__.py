@@ -67,8 +67,9 @@ def _fused(name: str, subjects: Sequence[Subject], precision: Precision, device:
     if device == "cpu" and not unknown:
         return FusedEngine(subjects, precision, threads)
     if name == "fused":
-        asked = f"device {device!r}" if device != "cpu" else unknown[0]
-        remedy = "leave it out, or use engine='auto' or 'batched'"
+        kind = type(subjects[0].experiment.learner).__name__
+        asked = f"device {device!r} with {kind}" if device != "cpu" else unknown[0]
+        remedy = f"{'leave it out, or ' if device == 'cpu' else ''}use engine='auto' or 'batched'"
         raise RefusedInputError(f"the fused engine runs built-in parts of a recipe on device 'cpu', got {asked}: {remedy}.")
     return _batched(subjects, precision, device, threads)
 

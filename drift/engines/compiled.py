@@ -76,13 +76,13 @@ def _keeping(compile_lazily: Callable[..., Any]) -> Callable[..., Any]:
 
 def is_kept(kernel: Any) -> bool:
     """Tell whether something of a function was compiled before and is found on disk."""
-    stored = getattr(kernel._cache, "_cache_file", None)
+    stored = getattr(getattr(kernel, "_cache", None), "_cache_file", None)
     return stored is not None and Path(stored._index_path).exists()
 
 
 def can_be_kept(kernel: Any) -> bool:
     """Tell whether there is a folder for what is compiled."""
-    return not isinstance(kernel._cache, NullCache)
+    return not isinstance(getattr(kernel, "_cache", None), NullCache)
 
 
 compiled: Any = _keeping(njit(**_OPTIONS))
