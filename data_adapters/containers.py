@@ -20,6 +20,7 @@ from data_adapters import matlab
 from data_adapters.limits import refuse_absurd
 from data_adapters.options import existing, one_line
 from data_adapters.session import one_of
+from drift.own_content import check_own_content, refuse_swollen
 from drift.schema import RefusedInputError
 from drift.whole_files import replaced_atomically
 
@@ -106,6 +107,7 @@ def _listed(value: Any) -> Any:
 def _read_npz(path: Path) -> dict[str, Any]:
     try:
         with zipfile.ZipFile(path) as archive:
+            refuse_swollen(sum(member.file_size for member in archive.infolist()), path.stat().st_size, str(path))
             fields = {member.filename.removesuffix(".npy"): _read_npy(archive, member, path) for member in archive.infolist()}
     except RefusedInputError:
         raise
@@ -133,10 +135,11 @@ def _read_npy(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> 
 
 def _read_netcdf(path: Path) -> dict[str, Any]:
     try:
+        check_own_content(path)
         with xr.open_dataset(path, engine="netcdf4", decode_times=False, decode_coords=False) as dataset:
             for name, variable in dataset.variables.items():
                 refuse_absurd(variable.shape, variable.dtype.itemsize, f"{name} in {path}")
-            arrays = {str(name): variable.values for name, variable in dataset.variables.items()}
+            arrays = {str(name): _text_or_array(variable.values) for name, variable in dataset.variables.items()}
             return {
                 **{str(name): value if isinstance(value, str) else np.asarray(value) for name, value in dataset.attrs.items()},
                 **arrays,
@@ -145,6 +148,14 @@ def _read_netcdf(path: Path) -> dict[str, Any]:
         raise
     except Exception as error:  # HDF5, netCDF4 and xarray raise nearly anything on a damaged file
         raise RefusedInputError(f"{path} was expected to be a whole netCDF file, got: {one_line(error)}; write it again.") from error
+
+
+def _text_or_array(values: NDArray[Any]) -> str | NDArray[Any]:
+    """Text where a variable without dims holds text, as xarray writes it; texts of several cells as an array of them."""
+    if values.dtype.kind not in "OSU":
+        return values
+    texts = np.array([one.decode(errors="replace") if isinstance(one, bytes) else str(one) for one in values.ravel().tolist()])
+    return str(texts[0]) if values.ndim == 0 else texts.reshape(values.shape)
 
 
 def _write_npz(fields: Mapping[str, Any], path: Path) -> None:

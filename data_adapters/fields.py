@@ -13,6 +13,7 @@ from data_adapters.alignment import held_at, positions_at
 from data_adapters.containers import read_fields
 from data_adapters.directions import coded_directions
 from data_adapters.frames import frame_counts
+from data_adapters.matlab import Unreadable
 from data_adapters.options import nearest
 from data_adapters.positions import in_centimetres
 from data_adapters.session import integers, numbers
@@ -46,7 +47,11 @@ class Fields:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._values = read_fields(path)
+        spoilt = {name: value for name, value in self._values.items() if isinstance(value, Unreadable)}
+        self._values = {name: value for name, value in self._values.items() if name in KNOWN or name not in spoilt}
         for name in self._values:
+            if name in spoilt:
+                raise RefusedInputError(f"{name} in {path} was expected to hold plain values, but {spoilt[name].reason}.")
             if name not in KNOWN and not name.startswith(("attr_", "coord_")):
                 raise RefusedInputError(
                     f"{path} was expected to hold fields of the interchange format, got {name!r}: {nearest(name, KNOWN)}, or attr_{name}."

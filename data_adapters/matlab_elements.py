@@ -23,6 +23,7 @@ TEXT_BYTES = {2: 1, 4: 2, 16: 1, 17: 2, 18: 4}
 CELL, STRUCT, CHARACTERS, SPARSE = 1, 2, 4, 5
 NUMBERS = range(6, 16)  # double to uint64
 COMPLEX = 0x800
+OPAQUE, FUNCTION = 17, 16
 DEEPEST = 40
 
 
@@ -62,7 +63,15 @@ class Elements:
         return np.frombuffer(self.content[start : start + size], f"{self.order}{'u' if kind == UINT32 else 'i'}4").astype(np.int64)
 
 
-def check_elements(path: Path) -> None:
+class OneVariableError(ValueError):
+    """What is wrong with one variable, whose name is known; the others can be read without it."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(reason)
+        self.name = name
+
+
+def check_elements(path: Path) -> dict[str, str]:
     """Follow all elements of a MATLAB v5 file.
 
     Parameters
@@ -70,27 +79,76 @@ def check_elements(path: Path) -> None:
     path : pathlib.Path
         A file with a v5 header.
 
+    Returns
+    -------
+    dict
+        Why a variable cannot be read, by its name: damage inside of it, or a class that holds no data (functions, objects); empty text for
+        those that can be read.
+
     Raises
     ------
     ValueError
-        If an element does not fit what holds it, or is of a class that holds no data (functions, objects).
+        If an element does not fit the file, or has no name.
     """
+    found: dict[str, str] = {}
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         order = "<" if content[126:128] == b"IM" else ">"
         top = Elements(content, HEADER, len(content), order)
         while top.at < top.stop:
             kind, start, size = top.expect(MATRIX, COMPRESSED)
-            if kind == MATRIX:
-                _check_matrix(Elements(content, start, start + size, order), DEEPEST)
-            else:
-                _check_compressed(content[start : start + size], order)
+            try:
+                if kind == MATRIX:
+                    name = _check_variable(Elements(content, start, start + size, order))
+                else:
+                    name = _check_compressed(content[start : start + size], order)
+                found.setdefault(name, "")
+            except OneVariableError as error:
+                found[error.name] = str(error)
+    return found
 
 
-def _check_compressed(packed: bytes, order: str) -> None:
-    content = zlib.decompressobj().decompress(packed, LARGEST)
+def _check_variable(parts: Elements) -> str:
+    """Check a variable and return its name."""
+    name = _variable_name(Elements(parts.content, parts.at, parts.stop, parts.order))
+    try:
+        _check_matrix(parts, DEEPEST)
+    except ValueError as error:
+        raise OneVariableError(name, f"is damaged ({error}): save it again") from None
+    return name
+
+
+def _variable_name(parts: Elements) -> str:
+    """Name of a variable; an object is refused at once, as what it is."""
+    flags = parts.integers(UINT32)
+    opaque = flags.size == 2 and int(flags[0]) & 0xFF == OPAQUE
+    if not opaque:
+        parts.integers()
+    name, _, kind = (_text(parts) for _ in range(3)) if opaque else (_text(parts), "", "")
+    if opaque:
+        raise OneVariableError(name, unreadable(name, kind))
+    return name
+
+
+def _text(parts: Elements) -> str:
+    _, start, size = parts.expect(INT8)
+    return bytes(parts.content[start : start + size]).decode("latin-1")
+
+
+def unreadable(name: str, kind: str) -> str:
+    """What is said of an object of MATLAB that no other program reads."""
+    if kind == "string":
+        return f"is a MATLAB string, which only MATLAB reads: save characters, 'm' instead of \"m\", or char({name})"
+    return f"is a MATLAB {kind or 'object'}, which only MATLAB reads: save its content as arrays and text"
+
+
+def _check_compressed(packed: bytes, order: str) -> str:
+    unpacking = zlib.decompressobj()
+    content = unpacking.decompress(packed, LARGEST)
+    if unpacking.unconsumed_tail:
+        raise ValueError(f"a compressed array has more than {LARGEST >> 30} GiB")
     inside = Elements(content, 0, len(content), order)
     _, start, size = inside.expect(MATRIX)
-    _check_matrix(Elements(content, start, start + size, order), DEEPEST)
+    return _check_variable(Elements(content, start, start + size, order))
 
 
 def _check_matrix(parts: Elements, depth: int) -> None:

@@ -30,6 +30,7 @@ from data_adapters.positions import decimals, in_centimetres
 from data_adapters.session import integers, numbers, session_dataset
 from drift.clocks import frame_ends, refuse_times, usual_frame
 from drift.door import opened
+from drift.own_content import check_own_content
 from drift.schema import RefusedInputError
 
 SOURCE = "NWB file"
@@ -179,6 +180,7 @@ def quietly() -> Iterator[None]:
 def _content(path: Path) -> Iterator[Any]:
     """The content of a file while it is open; whatever a damaged file makes the reader raise becomes one sentence."""
     try:
+        check_own_content(path)
         with quietly(), package().NWBHDF5IO(str(path), "r") as file:
             yield file.read()
     except RefusedInputError:

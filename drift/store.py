@@ -14,6 +14,7 @@ import xarray as xr
 from drift import schema
 from drift.door import opened
 from drift.errors import DamagedFileError, RefusedInputError
+from drift.own_content import check_own_content
 from drift.seal import is_sealed, seal
 from drift.whole_files import check_target, replaced_atomically
 
@@ -86,6 +87,7 @@ def load(path: str | Path) -> xr.Dataset:
     try:
         if not source.is_file():
             raise RefusedInputError(f"there is no file {source}: check the path.")
+        check_own_content(source)
         is_sealed(source)
         # Units such as "days" belong to plain numbers here; decoding would turn them into dates.
         with xr.open_dataset(source, engine="netcdf4", decode_times=False) as opened:
