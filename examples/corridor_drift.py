@@ -116,6 +116,8 @@ def draw(run: xr.Dataset, recorded: xr.Dataset | None) -> plt.Figure:
     _draw_maps(run, rows[0])
     _draw_time_courses(run, rows[1].subplots(1, 3))
     _draw_stability(run, recorded, rows[2].subplots(1, 4 if recorded is None else 5))
+    bars = "Bars: one standard error over networks; where none is seen, it is smaller than the marker. Published changes: open circles."
+    rows[2].supxlabel(bars if run.sizes["subject"] > 1 else "One network, no bars.", x=0.99, ha="right", fontsize=7)
     return figure
 
 
@@ -144,8 +146,6 @@ def _draw_time_courses(run: xr.Dataset, axes) -> None:
     plots.time_course(later, ["spatial_information"], axes[2])
     _draw_untrained(run, ["spatial_information"], axes[2])
     axes[2].set(ylabel="spatial information (bits/event)", title="d   information of place units")
-    note = f"bars in b to h: one standard error over {run.sizes['subject']} networks" if run.sizes["subject"] > 1 else "one network"
-    axes[2].text(0.03, 0.97, note, transform=axes[2].transAxes, va="top", fontsize=7, color="0.3")
 
 
 def _draw_loss(run: xr.Dataset, ax) -> None:
@@ -197,7 +197,7 @@ def _draw_stability(run: xr.Dataset, recorded: xr.Dataset | None, axes) -> None:
 
 def _draw_recorded(recorded: xr.Dataset, ax) -> None:
     """Similarity by lag of the recording, where its units are tracked."""
-    ax.set_title("i   this recording, similarity by lag")
+    ax.set_title("i   this recording")
     try:
         plots.correlation_by_lag(recorded, metrics.mean_rate_map_correlation(recorded, smoothing=SMOOTHING), ax)
         ax.legend(frameon=False)
