@@ -33,6 +33,11 @@ class Accessor:
     def __init__(self, dataset: xr.Dataset) -> None:
         self._dataset = dataset
 
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{dim} {size}" for dim, size in self._dataset.sizes.items())
+        entries = ", ".join(name for name in vars(type(self)) if not name.startswith("_"))
+        return f"what repdrift does with a Dataset ({sizes}): {entries}; see help(dataset.drift)"
+
     # What it is.
 
     @property
@@ -76,11 +81,18 @@ class Accessor:
 
         return mean_rate_map_correlation(self._dataset, smoothing, **options)
 
-    def correlation_by_lag(self, smoothing: float = 0.0) -> xr.Dataset:
+    def correlation_by_lag(self, smoothing: float = 0.0, *, across_environments: bool = False) -> xr.Dataset:
         """Similarity of rate maps by the time between sessions; see ``drift.metrics.by_lag``."""
         from drift.metrics import by_lag
 
-        return by_lag(self.rate_map_correlation(smoothing), self._elapsed())
+        similar = self.rate_map_correlation(smoothing, across_environments=across_environments)
+        return by_lag(similar, self._elapsed(), across_environments=across_environments)
+
+    def in_environment(self, environment: str | None = None) -> xr.Dataset:
+        """Sessions of one environment, as if no other had been recorded; see ``drift.metrics.in_environment``."""
+        from drift.metrics import in_environment
+
+        return in_environment(self._dataset, environment)
 
     # What explains it.
 
@@ -128,9 +140,14 @@ class Accessor:
         """Measures against elapsed time; see ``drift.plots.time_course``."""
         from drift.plots import time_course
 
-        return time_course(self._dataset, names, _axes(ax), **options)
+        drawn = time_course(self._dataset, names, own := _axes(ax), **options)
+        if ax is None:
+            units = {str(self._dataset[name].attrs.get("units", "1")) for name in names}
+            own.set_ylabel(" or ".join(sorted(units)) if units != {"1"} else "")
+            own.legend(frameon=False)
+        return drawn
 
-    def plot_rate_maps(self, subject: int = 0, session: int = -1, ax: Axes | None = None, **options: Any) -> Axes:
+    def plot_rate_maps(self, subject: int | str = 0, session: int | str = -1, ax: Axes | None = None, **options: Any) -> Axes:
         """Rate maps of the place units of a session, sorted by their peaks; see ``drift.plots.sorted_rate_maps``."""
         from drift.plots import sorted_rate_maps
         from drift.schema import check
@@ -143,12 +160,12 @@ class Accessor:
 
         return correlation_matrix(self.rate_map_correlation(smoothing), _axes(ax))
 
-    def plot_correlation_by_lag(self, smoothing: float = 0.0, ax: Axes | None = None) -> Axes:
+    def plot_correlation_by_lag(self, smoothing: float = 0.0, ax: Axes | None = None, **options: Any) -> Axes:
         """Similarity of rate maps by the time between sessions; see ``drift.plots.correlation_by_lag``."""
         from drift.plots import correlation_by_lag
         from drift.schema import check
 
-        return correlation_by_lag(check(self._dataset, "elapsed"), self.rate_map_correlation(smoothing), _axes(ax))
+        return correlation_by_lag(check(self._dataset, "elapsed"), self.rate_map_correlation(smoothing), _axes(ax), **options)
 
     def plot_curves(self, measure: str, ax: Axes | None = None, **options: Any) -> Axes:
         """Normalised curves of a comparison; see ``drift.plots.normalised_curves``."""

@@ -11,8 +11,9 @@ import xarray as xr
 from drift.door import opened
 from drift.door.quantities import Smoothing
 from drift.metrics import smoothed
-from drift.metrics.places import grid_index, of_ring, require_track
-from drift.plots import side_by_side
+from drift.metrics.places import grid_index, require_track
+from drift.plots import label_places, several_environments, side_by_side
+from drift.selection import position_of, session_title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,65 +21,56 @@ if TYPE_CHECKING:
 
 @opened
 def rate_maps_over_sessions(
-    dataset: xr.Dataset, subject: int, sessions: Sequence[int], axes: Sequence[Axes], smoothing: Smoothing = 2.0
+    dataset: xr.Dataset, subject: int | str, sessions: Sequence[int | str], axes: Sequence[Axes], smoothing: Smoothing = 2.0
 ) -> None:
     """Draw the rate maps of the same units in several sessions, in the order of their place of most activity in the first of them.
 
     Shown are the place units of the first session; each map is divided by its maximum. A unit that was not observed leaves a row without
-    a map. Sessions that do not share units with the first (another ``unit_identity``) are drawn by themselves, in their own order.
+    a map. Sessions that do not share units with the first (another ``unit_identity``) are drawn by themselves, in their own order. Where
+    there are several environments the title names that of the session.
 
     Parameters
     ----------
     dataset : xarray.Dataset
         Longitudinal Dataset with ``rate`` and ``place_unit`` on a track.
-    subject : int
-        Position along the dim.
-    sessions : sequence of int
-        Positions along the dim.
+    subject : int or str
+        Position along the dim, or a label as text.
+    sessions : sequence of int or str
+        Positions along the dim, or labels as text.
     axes : sequence of matplotlib Axes
         One for each session.
     smoothing : float
         Standard deviation of the display copy (bins).
     """
     require_track(dataset, "a picture of sorted rate maps")
-    one = dataset.isel(subject=subject)
+    who = position_of(dataset, "subject", subject)
+    one, shown = dataset.isel(subject=who), [position_of(dataset, "session", session, who) for session in sessions]
     known = one["unit_identity"].values if "unit_identity" in one.coords else np.full(one.sizes["session"], "")
-    order = _by_place(one.isel(session=sessions[0]), smoothing)
-    for ax, session in zip(axes, sessions, strict=True):
-        seen, tracked = one.isel(session=session), known[session] == known[sessions[0]]
+    order, several = _by_place(one.isel(session=shown[0]), smoothing), several_environments(one)
+    for ax, session in zip(axes, shown, strict=True):
+        seen, tracked = one.isel(session=session), known[session] == known[shown[0]]
         _draw_maps(seen, order if tracked else _by_place(seen, smoothing), smoothing, ax)
-        ax.set_title(_session_title(seen, tracked))
+        ax.set_title(session_title(seen, several) + ("" if tracked else "\n(other units)"))
     axes[0].set_ylabel(f"{len(order)} place units of the first session shown")
 
 
 def _by_place(seen: xr.Dataset, smoothing: float) -> np.ndarray:
     """Place units of a session, by the place of most activity."""
     units = np.flatnonzero(seen["place_unit"].values == 1)
+    if units.size == 0:
+        return units
     flat = side_by_side(smoothed(seen["rate"].isel(unit=units), smoothing))
-    return units[np.argsort(np.argmax(np.nan_to_num(flat, nan=-1.0), axis=1), kind="stable")] if units.size else units
+    return np.asarray(units[np.argsort(np.argmax(np.nan_to_num(flat, nan=-1.0), axis=1), kind="stable")])
 
 
 def _draw_maps(seen: xr.Dataset, units: np.ndarray, smoothing: float, ax: Axes) -> None:
-    maps = smoothed(seen["rate"].isel(unit=units), smoothing)
-    flat = side_by_side(maps)
-    peak = np.max(np.nan_to_num(flat), axis=1, keepdims=True, initial=0.0)
     ax.set_facecolor("#cccccc")  # places that were not visited
-    ax.imshow(flat / np.where(peak > 0, peak, 1.0), aspect="auto", cmap="cividis", vmin=0, vmax=1, interpolation="nearest")
-    if "direction" in maps.dims:
-        middle = maps.sizes["place"]
-        ax.axvline(middle - 0.5, color="white", linewidth=1.0)
-        ax.set_xticks([middle / 2, 1.5 * middle], ["out", "back"])
-    else:
-        ax.set_xticks([])
-        ax.set_xlabel("place" if of_ring(maps) is None else "place around the ring")
+    if units.size:
+        flat = side_by_side(smoothed(seen["rate"].isel(unit=units), smoothing))
+        peak = np.max(np.nan_to_num(flat), axis=1, keepdims=True, initial=0.0)
+        ax.imshow(flat / np.where(peak > 0, peak, 1.0), aspect="auto", cmap="cividis", vmin=0, vmax=1, interpolation="nearest")
+    label_places(seen["rate"], ax, "white")
     ax.set_yticks([])
-
-
-def _session_title(seen: xr.Dataset, tracked: bool) -> str:
-    value, units = seen["elapsed"].item(), str(seen["elapsed"].attrs.get("units", ""))
-    elapsed = f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
-    when = f"{elapsed} min" if units == "min" else f"{units} {elapsed}".strip()
-    return when if tracked else f"{when}\n(other units)"
 
 
 @opened
@@ -107,7 +99,7 @@ def arena_maps(one: xr.Dataset, sessions: Sequence[int], axes: np.ndarray, smoot
         for ax, session in zip(line, sessions, strict=True):
             ax.set(xticks=[], yticks=[], frame_on=False)
             if row == 0:
-                ax.set_title(_session_title(one.isel(session=session), True))
+                ax.set_title(session_title(one.isel(session=session), several_environments(one)))
             if row >= len(units):
                 continue
             rate = smoothed(one["rate"].isel(session=session, unit=[units[row]]), smoothing)

@@ -11,10 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+<<<<<<< HEAD
 from drift.door import opened
 from drift.door.quantities import Smoothing
+=======
+from drift.errors import RefusedInputError, did_you_mean
+>>>>>>> 3ae1c93 (Pictures show every lag, sign, curve and room; measures are found by name, subjects by label)
 from drift.metrics import by_lag, smoothed, summary
-from drift.metrics.places import require_track
+from drift.metrics.places import of_ring, require_track
+from drift.selection import position_of, session_title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,6 +27,17 @@ if TYPE_CHECKING:
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#000000")
 NOT_VISITED = "#C6DBEF"
 MARKERS = ("o", "s", "^", "D")
+DASHES = ("-", "--", ":", "-.")
+MAP_GREY = "#d9d9d9"  # of a matrix, where sessions are not compared
+
+
+def _style(number: int) -> dict[str, Any]:
+    """Colour and marker of a curve; from the fifth on the line is broken and the marker hollow, so that no two look alike."""
+    again = number // len(COLOURS)
+    return {
+        "color": COLOURS[number % len(COLOURS)], "marker": MARKERS[(number + again) % len(MARKERS)], "markersize": 3, "capsize": 2,
+        "linewidth": 1, "linestyle": DASHES[again % len(DASHES)], **({"mfc": "white"} if again else {}),
+    }  # fmt: skip
 
 
 @opened
@@ -33,7 +49,7 @@ def time_course(dataset: xr.Dataset, names: Sequence[str], ax: Axes, labels: Seq
     dataset : xarray.Dataset
         Longitudinal Dataset.
     names : sequence of str
-        Variables; those with units are averaged over units first.
+        Variables, any number of them; those with units are averaged over units first.
     ax : matplotlib Axes
     labels : sequence of str, optional
         For the legend; names by default.
@@ -45,26 +61,29 @@ def time_course(dataset: xr.Dataset, names: Sequence[str], ax: Axes, labels: Seq
     means = summary(dataset, *names)
     elapsed = dataset["elapsed"].mean("subject")
     for number, (name, label) in enumerate(zip(names, labels or names, strict=True)):
-        style: dict[str, Any] = {"color": COLOURS[number], "marker": MARKERS[number], "markersize": 3, "capsize": 2, "linewidth": 1}
         error = means[f"{name}_standard_error"].fillna(0.0)
-        ax.errorbar(elapsed, means[name], yerr=error, label=label.replace("_", " "), **style)
+        ax.errorbar(elapsed, means[name], yerr=error, label=label.replace("_", " "), **_style(number))
     ax.set_xlabel(_elapsed_label(dataset))
     ax.margins(x=0.03)
     return ax
 
 
+<<<<<<< HEAD
 @opened
 def sorted_rate_maps(dataset: xr.Dataset, subject: int, session: int, ax: Axes, smoothing: Smoothing = 3.0) -> Axes:
+=======
+def sorted_rate_maps(dataset: xr.Dataset, subject: int | str, session: int | str, ax: Axes, smoothing: float = 3.0) -> Axes:
+>>>>>>> 3ae1c93 (Pictures show every lag, sign, curve and room; measures are found by name, subjects by label)
     """Draw the rate maps of a session's place units, each divided by its maximum, sorted by the place of the maximum.
 
-    Places that were not visited show the blue background.
+    Places that were not visited show the blue background. Without a place unit the panel is empty, and its title says so.
 
     Parameters
     ----------
     dataset : xarray.Dataset
         Longitudinal Dataset with ``rate`` and ``place_unit``.
-    subject, session : int
-        Positions along their dims.
+    subject, session : int or str
+        Positions along their dims, or labels as text.
     ax : matplotlib Axes
     smoothing : float
         Standard deviation of the display copy (bins).
@@ -72,27 +91,86 @@ def sorted_rate_maps(dataset: xr.Dataset, subject: int, session: int, ax: Axes, 
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    RefusedInputError
+        If there is no such subject or session, or places do not lie on a track.
     """
     require_track(dataset, "a picture of sorted rate maps")
-    seen = dataset.isel(subject=subject, session=session)
-    maps = smoothed(seen["rate"].isel(unit=seen["place_unit"].values == 1), smoothing)
-    flat = side_by_side(maps)  # (unit, place over both directions)
-    peak = np.nanmax(flat, axis=1, keepdims=True, initial=0.0)
-    order = np.argsort(np.nanargmax(np.where(np.isnan(flat), -1.0, flat), axis=1), kind="stable")
+    who = position_of(dataset, "subject", subject)
+    own = dataset.isel(subject=who)
+    seen = own.isel(session=position_of(dataset, "session", session, who))
+    units = np.flatnonzero(seen["place_unit"].values == 1)
     ax.set_facecolor(NOT_VISITED)
-    ax.imshow((flat / np.where(peak > 0, peak, 1.0))[order], aspect="auto", cmap="Greys", vmin=0, vmax=1, interpolation="nearest")
-    ax.set_title(f"{seen['elapsed'].item():,.0f} {dataset['elapsed'].attrs.get('units', '')}s\n{len(order)} place units", fontsize=8)
-    if "direction" in maps.dims:
-        middle = maps.sizes["place"]
-        ax.axvline(middle - 0.5, color=COLOURS[1], linewidth=0.8)
-        ax.set_xticks([middle / 2, 1.5 * middle], ["out", "back"])
+    _draw_sorted(seen["rate"].isel(unit=units), smoothing, ax)
+    ax.set_title(f"{session_title(seen, several_environments(own))}\n{len(units)} place unit{'s' * (len(units) != 1)}", fontsize=8)
+    label_places(seen["rate"], ax)
     ax.set_yticks([])
     return ax
 
 
+<<<<<<< HEAD
 @opened
+=======
+def _draw_sorted(rate: xr.DataArray, smoothing: float, ax: Axes) -> None:
+    """Maps (unit, place[, direction]) over their maxima, in the order of the places of these."""
+    places = rate.sizes["place"] * rate.sizes.get("direction", 1)
+    if rate.sizes["unit"] == 0:
+        ax.set(xlim=(-0.5, places - 0.5), ylim=(0.5, -0.5))
+        return
+    flat = side_by_side(smoothed(rate, smoothing))  # (unit, place over both directions)
+    peak = np.nanmax(flat, axis=1, keepdims=True, initial=0.0)
+    order = np.argsort(np.nanargmax(np.where(np.isnan(flat), -1.0, flat), axis=1), kind="stable")
+    ax.imshow((flat / np.where(peak > 0, peak, 1.0))[order], aspect="auto", cmap="Greys", vmin=0, vmax=1, interpolation="nearest")
+
+
+def several_environments(own: xr.Dataset) -> bool:
+    """Tell whether the sessions of one subject lie in several environments.
+
+    Parameters
+    ----------
+    own : xarray.Dataset
+        Longitudinal Dataset without the dim subject.
+    """
+    if "environment" not in own.coords or own["environment"].dims != ("session",):
+        return False
+    return len({str(label) for label in own["environment"].values} - {""}) > 1
+
+
+def label_places(rate: xr.DataArray, ax: Axes, divider: str = COLOURS[1]) -> None:
+    """Name the axis of places, in pixels of an image of maps, by where the track begins and ends.
+
+    Parameters
+    ----------
+    rate : xarray.DataArray
+        (..., place[, direction]) with the coordinate ``place``, bin centres.
+    ax : matplotlib Axes
+    divider : str
+        Colour of the line between the ways out and back.
+    """
+    bins, known = rate.sizes["place"], "place" in rate.coords
+    centres = rate["place"].values.astype(float) if known else np.arange(bins, dtype=float)
+    size = float(rate["place"].attrs.get("bin_size", np.diff(centres).mean() if bins > 1 else 1.0)) if known else 1.0
+    low, high = (f"{value:.4g}" for value in (centres[0] - size / 2, centres[-1] + size / 2))
+    units = str(rate["place"].attrs.get("units", "")) if known else "bin"
+    unit = "" if units in ("", "1") else f" {units}"
+    ring = "around the ring " if known and of_ring(rate) is not None else ""
+    if "direction" in rate.dims:
+        ax.axvline(bins - 0.5, color=divider, linewidth=1.0)
+        ax.set_xticks([bins / 2, 1.5 * bins], ["out", "back"])
+        ax.set_xlabel(f"place {ring}({low} to {high}{unit} and back)")
+    else:
+        ax.set_xticks([-0.5, bins - 0.5], [low, high])
+        ax.set_xlabel(f"place {ring}({unit.strip()})" if unit else f"place {ring}".strip())
+
+
+>>>>>>> 3ae1c93 (Pictures show every lag, sign, curve and room; measures are found by name, subjects by label)
 def correlation_matrix(correlation: xr.DataArray, ax: Axes) -> Axes:
     """Draw the correlation between every two sessions, averaged over subjects.
+
+    Colours run from 0, or from the least correlation if it is negative, to 1; grey are sessions that are not compared, such as those in
+    different environments.
 
     Parameters
     ----------
@@ -104,17 +182,34 @@ def correlation_matrix(correlation: xr.DataArray, ax: Axes) -> Axes:
     -------
     matplotlib Axes
     """
-    image = ax.imshow(correlation.mean("subject"), cmap="cividis", vmin=0, vmax=1, origin="lower")
+    mean = correlation.mean("subject")
+    ax.set_facecolor(MAP_GREY)
+    image = ax.imshow(mean, cmap="cividis", vmin=_least(correlation), vmax=1, origin="lower")
     ax.set(xlabel="session", ylabel="session")
-    ax.figure.colorbar(image, ax=ax, label="rate-map correlation", fraction=0.046)
+    label = "rate-map correlation" + (" (grey: not compared)" if bool(mean.isnull().any()) else "")
+    ax.figure.colorbar(image, ax=ax, label=label, fraction=0.046)
     return ax
 
 
+<<<<<<< HEAD
 @opened
 def correlation_by_lag(dataset: xr.Dataset, correlation: xr.DataArray, ax: Axes) -> Axes:
     """Draw the correlation between sessions against the time between them, early pairs apart from late ones.
+=======
+def _least(correlation: xr.DataArray) -> float:
+    """0, or the least correlation rounded down to a tenth where it is negative."""
+    least = float(correlation.min()) if bool(correlation.notnull().any()) else 0.0
+    return min(0.0, np.floor(10 * least) / 10)
+>>>>>>> 3ae1c93 (Pictures show every lag, sign, curve and room; measures are found by name, subjects by label)
 
-    Error bars are one standard error over subjects.
+
+PARTS = ("all sessions", "first half", "second half")
+
+
+def correlation_by_lag(dataset: xr.Dataset, correlation: xr.DataArray, ax: Axes, parts: Sequence[str] = PARTS) -> Axes:
+    """Draw the correlation between sessions against the time between them: of all pairs, and of early pairs apart from late ones.
+
+    Error bars are one standard error over subjects. Pairs of sessions in different environments do not enter.
 
     Parameters
     ----------
@@ -123,22 +218,56 @@ def correlation_by_lag(dataset: xr.Dataset, correlation: xr.DataArray, ax: Axes)
     correlation : xarray.DataArray
         (subject, session, session_other).
     ax : matplotlib Axes
+    parts : sequence of str
+        Which curves, of "all sessions", "first half" and "second half"; long lags are in the first alone. Halves are drawn where they have
+        two sessions that can be compared.
 
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    RefusedInputError
+        If there is one session only, a part is unknown, or no elapsed time is known.
     """
     half = dataset.sizes["session"] // 2
-    for number, (label, part) in enumerate({"first half": slice(0, half + 1), "second half": slice(half, None)}.items()):
-        lags = by_lag(correlation.isel(session=part, session_other=part), dataset["elapsed"].isel(session=part))["correlation"]
-        error = lags.std("subject", ddof=1) / np.sqrt(lags.notnull().sum("subject")) if lags.sizes["subject"] > 1 else None
-        style: dict[str, Any] = {"color": COLOURS[number], "marker": MARKERS[number], "markersize": 3, "capsize": 2, "linewidth": 1}
-        ax.errorbar(lags["lag"], lags.mean("subject"), yerr=error, label=label, **style)
-    ax.set(xlabel=f"lag ({dataset['elapsed'].attrs.get('units', '')}s)", ylabel="rate-map correlation", ylim=(0, 1.02))
+    slices = {"all sessions": slice(None), "first half": slice(0, half + 1), "second half": slice(half, None)}
+    drawn = [label for label in parts if label == "all sessions" or dataset.sizes["session"] > 2]
+    for label in drawn:
+        if label not in slices:
+            raise RefusedInputError(f"parts must be of {', '.join(PARTS)}, got {label!r}: {did_you_mean(label, PARTS)}")
+        _draw_lags(dataset, correlation, slices[label], label, PARTS.index(label), ax)
+    units = str(dataset["elapsed"].attrs.get("units", ""))
+    ax.set(xlabel=f"lag ({units if units == 'min' else units + 's'})", ylabel="rate-map correlation", ylim=(_least(correlation), 1.02))
+    ax.legend(frameon=False)
     return ax
 
 
+<<<<<<< HEAD
 @opened
+=======
+LAG_STYLES = (
+    {"color": COLOURS[3], "marker": "D", "linestyle": ":"},
+    {"color": COLOURS[0], "marker": "o", "linestyle": "-"},
+    {"color": COLOURS[1], "marker": "s", "linestyle": "-"},
+)
+
+
+def _draw_lags(dataset: xr.Dataset, correlation: xr.DataArray, part: slice, label: str, number: int, ax: Axes) -> None:
+    try:
+        lags = by_lag(correlation.isel(session=part, session_other=part), dataset["elapsed"].isel(session=part))["correlation"]
+    except RefusedInputError:
+        if label == "all sessions":
+            raise
+        return  # a half in which no two sessions lie in one environment
+    lags = lags.isel(lag=np.flatnonzero(lags.notnull().any("subject").values))
+    error = lags.std("subject", ddof=1) / np.sqrt(lags.notnull().sum("subject")) if lags.sizes["subject"] > 1 else None
+    style: dict[str, Any] = {"markersize": 3, "capsize": 2, "linewidth": 1, **LAG_STYLES[number]}
+    ax.errorbar(lags["lag"], lags.mean("subject"), yerr=error, label=label, **style)
+
+
+>>>>>>> 3ae1c93 (Pictures show every lag, sign, curve and room; measures are found by name, subjects by label)
 def changes(rows: Sequence[tuple[str, float, float]], ax: Axes) -> Axes:
     """Draw relative changes over a study, one row each: (label, change, standard error or NaN), as percent of the first session.
 

@@ -175,7 +175,7 @@ def _draw_stability(run: xr.Dataset, recorded: xr.Dataset | None, axes) -> None:
     plots.correlation_matrix(correlation, axes[0])
     ticks = np.unique(np.linspace(0, later.sizes["session"] - 1, 3).astype(int))
     axes[0].set(title="e   similarity of sessions", xticks=ticks, yticks=ticks, xticklabels=ticks + 1, yticklabels=ticks + 1)
-    plots.correlation_by_lag(later, correlation, axes[1])
+    plots.correlation_by_lag(later, correlation, axes[1], ("first half", "second half"))
     axes[1].set_title("f   similarity by lag")
     axes[1].legend(frameon=False)
     for ax, ours, theirs, title in (

@@ -12,17 +12,23 @@ from drift.door import opened
 from drift.door.quantities import Smoothing
 from drift.errors import RefusedInputError
 from drift.lens import untrained_sessions
-from drift.metrics import smoothed
+from drift.metrics import environments, smoothed
 from drift.metrics.places import of_ring, require_track
+from drift.metrics.rooms import environment_labels
 from drift.plots import NOT_VISITED, side_by_side
 from drift.schema import check
+from drift.selection import position_of
 from drift.widgets.canvas import WIDTH, empty_figure, ipywidgets, picture, show
 
 PLACE, RATE = "place", "rate / peak rate of the session"
 
 
+<<<<<<< HEAD
 @opened
 def rate_map_slider(run: xr.Dataset, *, smoothing: Smoothing = 3.0, reference: int | None = None) -> Any:
+=======
+def rate_map_slider(run: xr.Dataset, *, smoothing: float = 3.0, reference: int | str | None = None) -> Any:
+>>>>>>> 3ae1c93 (Pictures show every lag, sign, curve and room; measures are found by name, subjects by label)
     """Rate maps of a subject, the session chosen by a slider and units in one order throughout.
 
     Units that are place units in the reference session are sorted by the place of their peak there. The diagonal of the reference
@@ -34,8 +40,8 @@ def rate_map_slider(run: xr.Dataset, *, smoothing: Smoothing = 3.0, reference: i
         Longitudinal Dataset with ``rate``, ``place_unit`` and ``elapsed``, of a run or a recording with tracked units.
     smoothing : float
         Standard deviation of the display copy (bins).
-    reference : int, optional
-        Position of the session that sorts the units; by default the first one after learning has begun.
+    reference : int or str, optional
+        Position of the session that sorts the units, or its label as text; by default the first one after learning has begun.
 
     Returns
     -------
@@ -161,7 +167,7 @@ def _one_unit(run: xr.Dataset, subject: int, rank: int, smoothing: float) -> byt
     return picture(figure)
 
 
-def _checked(run: xr.Dataset, reference: int | None) -> int:
+def _checked(run: xr.Dataset, reference: int | str | None) -> int:
     """Return the position of the reference session of a Dataset that can be shown."""
     check(run, "rate", "place_unit", "elapsed")
     require_track(run, "a slider over rate maps")
@@ -169,6 +175,8 @@ def _checked(run: xr.Dataset, reference: int | None) -> int:
     if "environment" in run["rate"].dims:
         raise RefusedInputError("rate maps of several environments cannot be shown at once: choose one with run.isel(environment=0).")
     first = min(untrained_sessions(run), sessions - 1) if reference is None else reference
+    if isinstance(first, str):
+        return position_of(run, "session", first)
     if not 0 <= first < sessions:
         raise RefusedInputError(f"reference must be a session from 0 to {sessions - 1}, got {reference}: give its position.")
     return first
@@ -179,7 +187,16 @@ def _sessions(run: xr.Dataset) -> list[tuple[str, int]]:
     units = run["elapsed"].attrs.get("units", "")
     elapsed = run["elapsed"].mean("subject").values
     told = [f"{value:,.6g} {units if value == 1 else units + 's'}" if np.isfinite(value) else "time not known" for value in elapsed]
-    return [(f"{number} ({text})", number) for number, text in enumerate(told)]
+    rooms = _rooms(run)
+    return [(f"{number} ({text}{rooms[number]})", number) for number, text in enumerate(told)]
+
+
+def _rooms(run: xr.Dataset) -> list[str]:
+    """Return what is said of the environment of each session, nothing where all subjects stayed in one."""
+    if len(environments(run)) < 2:
+        return [""] * run.sizes["session"]
+    labels = environment_labels(run, subjects=run.sizes["subject"], sessions=run.sizes["session"])
+    return [f", room {' or '.join(sorted(set(row.tolist()) - {''}))}" for row in labels.T]
 
 
 def _labels(run: xr.Dataset) -> list[tuple[str, int]]:

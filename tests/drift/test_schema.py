@@ -55,3 +55,19 @@ def test_joined_subjects_keep_their_numbers_and_get_no_others():
 def test_labelled_gives_units_and_meaning():
     values = schema.labelled("spatial_information", ("unit",), [1.0])
     assert values.attrs["units"] == "bits/event" and "silent" in values.attrs["long_name"]
+
+
+@pytest.mark.parametrize(
+    "name", ["spatial_information", "mutual_information", "centroid", "spatial_information_extrapolated", "a_new_measure"]
+)
+def test_nothing_is_copied_into_environments_that_were_never_visited(name: str):
+    """Whatever the measure: it lies in the first environment of a subject that knows one, and is not observed in the others."""
+    values = (("subject", "session", "unit"), np.ones((1, 1, 2)))
+    several = xr.concat([subject("a"), 2 * subject("a")], dim="environment").transpose(..., "environment")
+    several = several.assign(recorded=subject("a")["recorded"], **{name: ((*values[0], "environment"), np.ones((1, 1, 2, 2)))})
+    joined = schema.combine([several.assign_coords(environment=[0, 1]), subject("b", **{name: values})])
+    assert joined[name].sel(subject="b", environment=0).notnull().all()
+    assert joined[name].sel(subject="b", environment=1).isnull().all()
+    if name in schema.VARIABLES:  # and where the others lack the measure the table tells
+        joined = schema.combine([several.drop_vars(name).assign_coords(environment=[0, 1]), subject("b", **{name: values})])
+        assert joined[name].sel(subject="b", environment=1).isnull().all()
