@@ -64,7 +64,9 @@ def sessions(name: str, path: str | Path, **options: Any) -> Iterator[xr.Dataset
     path : str or pathlib.Path
         File or folder, as the reader has it.
     **options
-        Options of the reader; text such as ``"none"``, ``"7"`` or ``"1,2"`` is converted to what the option takes.
+        ``animal`` and ``environment``, with every reader: the label of the sessions to take, or several separated by commas (a
+        reader may have an option ``environment`` of its own). Else options of the reader; text such as ``"none"``, ``"7"`` or
+        ``"1,2"`` is converted to what the option takes.
 
     Returns
     -------
@@ -76,13 +78,14 @@ def sessions(name: str, path: str | Path, **options: Any) -> Iterator[xr.Dataset
     RefusedInputError
         If the reader, an option or the path is unknown, or the files cannot be used.
     """
-    from data_adapters.options import chosen, existing, nearest  # the package itself stays light
+    from data_adapters.options import chosen, existing, filters, kept, nearest  # the package itself stays light
     from drift.schema import RefusedInputError
 
     if name not in READERS:
         raise RefusedInputError(f"reader {name!r} is unknown: {nearest(name, READERS)}.")
     reader = import_module(READERS[name]).sessions
-    recorded = reader(existing(path), **chosen(name, reader, options))
+    own, wanted = filters(reader, options)
+    recorded = kept(reader(existing(path), **chosen(name, reader, own)), wanted)
     first = next(recorded, None)
     if first is None:
         raise RefusedInputError(f"{path} was expected to hold sessions in the {name} layout, got none: check the path and the options.")

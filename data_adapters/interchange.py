@@ -132,7 +132,9 @@ def _chosen(found: list[Recording], area: str | None, rules: _Rules) -> Iterator
         region = fields.text("region", "unknown")
         regions[region] += 1
         if area is None or region.casefold() == area.casefold():
-            yield _session(fields, registered[recording.registration], rules)
+            made = _session(fields, registered[recording.registration], rules)
+            made.encoding["source"] = str(fields.path)  # for messages: files count from 1
+            yield made
     if area is not None and area.casefold() not in map(str.casefold, regions):
         counts = ", ".join(f"{count} {region}" for region, count in sorted(regions.items()))
         raise RefusedInputError(f"files of region {area!r} were expected, got {counts}: use area='any' or one of these regions.")

@@ -123,8 +123,14 @@ def _time_scale(run: xr.Dataset, recorded: xr.Dataset | None, seed: int, bootstr
     return fitted_time_scale(run, recorded, seed, bootstraps)
 
 
+def _is_measured(dataset: xr.Dataset) -> bool:
+    return "unit_identity" in dataset.coords and "minimum_speed" in dataset.attrs
+
+
 def _refuse(run: xr.Dataset, recorded: Recording | None, like: Recording | None) -> None:
     check(run, "rate", "elapsed", "place_unit")
+    if isinstance(recorded, xr.Dataset) and _is_measured(run) and not _is_measured(recorded):
+        raise RefusedInputError("the run comes first and the recording second, got them the other way round: exchange the two.")
     if run.sizes["session"] < 3:
         raise RefusedInputError(
             f"a run needs at least two sessions after its first one, got {run.sizes['session'] - 1}: session 0 shows no learned code; "

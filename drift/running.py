@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
+
 import numpy as np
 import xarray as xr
 
@@ -22,8 +24,11 @@ def session_name(session: xr.Dataset) -> str:
     Returns
     -------
     str
+        With the file that it was read from, where the reader tells: sessions count from 0, files as their owner numbers them.
     """
-    return f"subject {session['subject'].item()}, session {session['session'].item()}"
+    source = str(session.encoding.get("source", ""))
+    file = f" (file {PurePath(source).name})" if source else ""
+    return f"subject {session['subject'].item()}, session {session['session'].item()}{file}"
 
 
 def sample_speeds(session: xr.Dataset, minimum_speed: float) -> np.ndarray:

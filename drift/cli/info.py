@@ -12,6 +12,7 @@ from tyro.conf import Positional
 
 from drift.cli.arguments import parsed, told
 from drift.errors import RefusedInputError
+from drift.metrics import environments
 from drift.store import load
 
 EXAMPLES = """\
@@ -45,7 +46,7 @@ def _dataset(dataset: xr.Dataset) -> list[str]:
         "",
     ]
     lines += [_variable(str(name), values) for name, values in dataset.data_vars.items()]
-    lines += ["", *_coordinates(dataset), "", *_provenance(dataset), *_recipes(dataset)]
+    lines += ["", *_coordinates(dataset), *_settings(dataset), "", *_provenance(dataset), *_recipes(dataset)]
     return lines
 
 
@@ -57,6 +58,24 @@ def _variable(name: str, values: xr.DataArray) -> str:
 def _coordinates(dataset: xr.Dataset) -> list[str]:
     shown = [name for name in dataset.coords if name != "experiment"]
     return ["coordinates: " + ", ".join(map(str, shown))]
+
+
+SETTINGS = {"bin_size": "bin size", "minimum_speed": "minimum speed", "minimum_occupancy": "minimum occupancy", "seed": "seed"}
+
+
+def _settings(dataset: xr.Dataset) -> list[str]:
+    """How a recording was measured, with units, and where."""
+    if "minimum_speed" not in dataset.attrs:
+        return []
+    length = next((str(dataset[name].attrs["units"]) for name in ("place_x", "place") if name in dataset.coords), "")
+    units = {"bin_size": f" {length}", "minimum_speed": f" {length}/s", "minimum_occupancy": " s"}
+    said = [f"{text} {dataset.attrs[name]}{units.get(name, '')}" for name, text in SETTINGS.items() if name in dataset.attrs]
+    found = ", ".join(f"{label} ({count} session{'s' * (count != 1)})" for label, count in environments(dataset).items())
+    return [
+        f"measured with: {', '.join(said)}",
+        f"place units: {dataset.attrs.get('place_unit_rule', 'rule not known')}",
+        f"environments: {found or 'none is labelled'}",
+    ]
 
 
 def _provenance(dataset: xr.Dataset) -> list[str]:

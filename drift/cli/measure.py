@@ -14,6 +14,7 @@ from drift.cli.arguments import apart, netcdf, pairs, parsed, told
 EXAMPLES = """\
   repdrift measure interchange recordings --out recorded.nc --shuffles 200
   repdrift measure karlsson2015 data/Nel --option area=any position_units=pixel --out wmaze.nc
+  repdrift measure interchange recordings --option animal=A environment=track --out recorded.nc
   repdrift measure nwb sessions --out recorded.nc --corrected
 Formats: interchange (one .npz, .mat or .nc file a session), jercog2019, karlsson2015, khatib2023, nwb, sheintuch2023."""
 Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff]
@@ -44,7 +45,7 @@ def command(
     out
         netCDF file to write.
     option
-        Options of the reader, as KEY=VALUE.
+        Options of the reader, as KEY=VALUE; animal=A and environment=B choose sessions with every reader.
     shuffles
         Circular shifts of the place-cell test (p < .05); 0 takes the threshold of the published simulations, .01 bits.
     corrected
@@ -61,7 +62,7 @@ def command(
         Replace a file that is there.
     """
     import data_adapters
-    from drift.cli.summaries import measure_rows, running_rows
+    from drift.cli.summaries import measure_rows, rooms, running_rows
     from drift.measurement import measure
     from drift.store import save
 
@@ -74,7 +75,7 @@ def command(
     )  # fmt: skip
     save(measured, out, overwrite=overwrite)
     told(f"{measured.sizes['subject']} subjects, {measured.sizes['session']} sessions, {measured.sizes['unit']} units")
-    told(*measure_rows(measured), *running_rows(measured), f"written: {out}")
+    told(*rooms(measured), *measure_rows(measured), *running_rows(measured), f"written: {out}")
 
 
 def main(arguments: Sequence[str]) -> None:

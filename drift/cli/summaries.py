@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from drift.metrics import of_subject
+from drift.metrics import environments, of_subject
 
 TOLD = (
     "loss", "fraction_active_units", "fraction_active_responses", "noisy_fraction_active_responses", "fraction_place_units",
@@ -33,6 +33,19 @@ def run_summary(run: xr.Dataset) -> str:
     status, counts = np.unique(run["status"].values.astype(str), return_counts=True)
     became = ", ".join(f"{count} {name}" for name, count in zip(status, counts))
     return "\n".join([f"{run.sizes['subject']} subjects ({became}), {run.sizes['session']} sessions", *_grouped_rows(run, groups)])
+
+
+def rooms(dataset: xr.Dataset) -> list[str]:
+    """Return a row that says in which environments sessions lie, if there are several.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Longitudinal Dataset.
+    """
+    found = environments(dataset)
+    said = ", ".join(f"{label} ({count} session{'s' * (count != 1)})" for label, count in found.items())
+    return [f"environments: {said}; sessions in different ones are not compared"] if len(found) > 1 else []
 
 
 def measure_rows(dataset: xr.Dataset) -> list[str]:
