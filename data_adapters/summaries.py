@@ -14,88 +14,22 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from data_adapters.options import nearest
+from drift.conventions import Curve, mean_of_ratios, ratio_of_means, renormalised_mean_of_ratios
 from drift.door import opened
 from drift.schema import RefusedInputError, check
 
 
-class Curve(NamedTuple):
-    """(session,) mean and its standard error, both over the first session, and how many entered."""
-
-    mean: NDArray[np.float64]
-    error: NDArray[np.float64]
-    entered: NDArray[np.int64]
-
-
-def ratio_of_means(values: NDArray[np.float64], faithful: bool = False) -> Curve:
-    """Mean over animals divided by that of the first session (panel B).
-
-    mean_s = <x_s> / <x_0>, sem_s = std(x_s) / sqrt(n) / <x_0>, std over n (not n - 1), as published.
-
-    Parameters
-    ----------
-    values : numpy.ndarray
-        (subject, session), NaN where there is none.
-    faithful : bool
-        n counts all animals, also those that are NaN; otherwise the animals present.
-
-    Returns
-    -------
-    Curve
-
-    Raises
-    ------
-    RefusedInputError
-        If the first session is empty or 0.
-    """
-    mean, error, count = _moments(values, faithful)
-    first = _first(mean[:1])[0]
-    return Curve(mean / first, error / first, count)
-
-
-def mean_of_ratios(values: NDArray[np.float64], faithful: bool = False, renormalised: bool = False) -> Curve:
-    """Each animal divided by its first session, then averaged (panels C and D).
-
-    mean_s = <x_s / x_0>, sem_s = std(x_s / x_0) / sqrt(n), std over n (not n - 1), as published.
-
-    Parameters
-    ----------
-    values : numpy.ndarray
-        (subject, session), NaN where there is none. An animal without a first session does not enter.
-    faithful : bool
-        n counts all animals, also those that are NaN; otherwise the animals present.
-    renormalised : bool
-        Divide by the first mean once more (panel C); of effect only where it is not 1.
-
-    Returns
-    -------
-    Curve
-
-    Raises
-    ------
-    RefusedInputError
-        If no animal has a first session, or one is 0.
-    """
-    mean, error, count = _moments(values / _first(values[:, 0])[:, np.newaxis], faithful)
-    scale = mean[0] if renormalised else 1.0
-    return Curve(mean / scale, error / scale, count)
-
-
-def _first(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    if np.isnan(values).all() or (values == 0).any():
-        got = "0" if (values == 0).any() else "none"
+def _with_first(values: NDArray[np.float64], first: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Values whose first session, by which they are divided, is there and is not 0."""
+    if np.isnan(first).all() or (first == 0).any():
+        got = "0" if (first == 0).any() else "none"
         raise RefusedInputError(f"values of the first session were expected above 0 to divide by, got {got}: leave the animal out.")
     return values
 
 
-def _moments(values: NDArray[np.float64], faithful: bool) -> Curve:
-    """Mean and standard error over the first dim; NaN where no value is."""
-    known = np.isfinite(values)
-    count = known.sum(axis=0)
-    empty = np.full(values.shape[1], np.nan)
-    mean = np.divide(np.where(known, values, 0).sum(axis=0), count, out=empty.copy(), where=count > 0)
-    variance = np.divide(np.where(known, (values - mean) ** 2, 0).sum(axis=0), count, out=empty.copy(), where=count > 0)
-    divisor = np.full(count.shape, len(values)) if faithful else count
-    return Curve(mean, np.sqrt(np.divide(variance, divisor, out=empty.copy(), where=count > 0)), count)
+def _divided_means(values: NDArray[np.float64], faithful: bool) -> Curve:
+    known = values[np.isfinite(values[:, 0]), 0]
+    return ratio_of_means(_with_first(values, known.mean(keepdims=True) if known.size else np.array([np.nan])), faithful)
 
 
 def _khatib(published: xr.Dataset, faithful: bool) -> tuple[Curve, Curve]:
@@ -108,16 +42,19 @@ def _khatib(published: xr.Dataset, faithful: bool) -> tuple[Curve, Curve]:
 
 def _jercog(published: xr.Dataset, faithful: bool) -> tuple[Curve, Curve]:
     cells = published["pooled_spatial_information"].transpose("unit", "session").values
-    return ratio_of_means(_by_animal(published, "active_units"), faithful), ratio_of_means(cells)
+    mean, error, count = _divided_means(cells, False)
+    if faithful:  # deviations over n; n are the cells of the day, as no cell is absent
+        error = np.where(count > 1, error * np.sqrt(1 - 1 / np.maximum(count, 1)), 0.0)
+    return _divided_means(_by_animal(published, "active_units"), faithful), Curve(mean, error, count)
 
 
 def _karlsson(published: xr.Dataset, faithful: bool) -> tuple[Curve, Curve]:
-    fraction, information = (_by_animal(published, name) for name in ("fraction_place_units", "mean_spatial_information"))
-    return mean_of_ratios(fraction, faithful, True), mean_of_ratios(information, faithful, True)
+    fraction, information = (_with_first(values := _by_animal(published, name), values[:, 0]) for name in FRACTION)
+    return renormalised_mean_of_ratios(fraction, faithful), renormalised_mean_of_ratios(information, faithful)
 
 
 def _sheintuch(published: xr.Dataset, faithful: bool) -> tuple[Curve, Curve]:
-    fraction, information = (_by_animal(published, name) for name in ("fraction_place_units", "mean_spatial_information"))
+    fraction, information = (_with_first(values := _by_animal(published, name), values[:, 0]) for name in FRACTION)
     return mean_of_ratios(fraction, faithful), mean_of_ratios(information, faithful)
 
 
@@ -157,7 +94,8 @@ def normalised(name: str, published: xr.Dataset, faithful: bool = False) -> xr.D
     published : xarray.Dataset
         As ``summary(name, path)`` gives it, or any Dataset with the same variables.
     faithful : bool
-        As published: standard errors over all animals, those without the session included, and the index of the session as time axis.
+        As published: standard errors with the deviation over n and n all animals, those without the session included, and the index
+        of the session as time axis. Otherwise they have n - 1 degrees of freedom, n the animals present, and are NaN for one animal.
 
     Returns
     -------
@@ -198,5 +136,5 @@ def _elapsed(published: xr.Dataset, faithful: bool) -> tuple[str, NDArray[np.flo
         return "session", np.arange(published.sizes["session"], dtype=float), {"units": "session"}
     values = elapsed.values.astype(float)
     if "subject" in elapsed.dims:
-        values = _moments(elapsed.transpose("subject", "session").values.astype(float), faithful).mean
+        values = xr.DataArray(elapsed).mean("subject").values.astype(float)
     return "session", values, {"units": str(elapsed.attrs.get("units", "1"))}

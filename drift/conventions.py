@@ -18,12 +18,16 @@ class Curve(NamedTuple):
     subjects: np.ndarray
 
 
-def _moments(values: np.ndarray) -> Curve:
+def _moments(values: np.ndarray, faithful: bool = False) -> Curve:
+    """Mean and its standard error over the subjects; as published, the deviation is that over n, and n counts absent subjects."""
     known = np.isfinite(values)
     count = known.sum(axis=0)
     empty = np.full(count.shape, np.nan)
     mean = np.divide(np.where(known, values, 0.0).sum(axis=0), count, out=empty.copy(), where=count > 0)
     squares = np.where(known, (values - mean) ** 2, 0.0).sum(axis=0)
+    if faithful:
+        variance = np.divide(squares, count, out=empty.copy(), where=count > 0)
+        return Curve(mean, np.sqrt(variance / len(values)), count)
     error = np.sqrt(np.divide(squares, (count - 1) * count, out=empty.copy(), where=count > 1))
     return Curve(mean, error, count)
 
@@ -39,30 +43,34 @@ def _divisible(first: np.ndarray) -> np.ndarray:
     return first
 
 
-def ratio_of_means(values: np.ndarray) -> Curve:
+def ratio_of_means(values: np.ndarray, faithful: bool = False) -> Curve:
     """Mean over subjects divided by that of the first session: <x_s> / <x_0> (panel B; panel A pools cells likewise).
 
     Parameters
     ----------
     values : numpy.ndarray
         (subject, session), NaN where not observed.
+    faithful : bool
+        Standard errors as published: sd over n instead of n - 1, and n all subjects, absent ones included; too small by
+        sqrt((n - 1) / n) and more.
 
     Returns
     -------
     Curve
-        Standard errors sd / sqrt(n) / <x_0> with n - 1 degrees of freedom, n the subjects present.
+        Standard errors sd / sqrt(n) / <x_0> with n - 1 degrees of freedom, n the subjects present: that of <x_s>, in units of
+        <x_0>. It says how much subjects differ; what the ratio itself varies by also depends on <x_0> and on what sessions share.
 
     Raises
     ------
     RefusedInputError
         If the first session is 0.
     """
-    mean, error, count = _moments(values)
+    mean, error, count = _moments(values, faithful)
     first = _divisible(mean[_first(values)])
     return Curve(mean / first, error / abs(first), count)
 
 
-def mean_of_ratios(values: np.ndarray) -> Curve:
+def mean_of_ratios(values: np.ndarray, faithful: bool = False) -> Curve:
     """Each subject divided by its first session, then averaged: <x_s / x_0> (panels C and D).
 
     A subject that was not observed in the first session does not enter.
@@ -71,6 +79,9 @@ def mean_of_ratios(values: np.ndarray) -> Curve:
     ----------
     values : numpy.ndarray
         (subject, session), NaN where not observed.
+    faithful : bool
+        Standard errors as published: sd over n instead of n - 1, and n all subjects, absent ones included; too small by
+        sqrt((n - 1) / n) and more.
 
     Returns
     -------
@@ -81,16 +92,19 @@ def mean_of_ratios(values: np.ndarray) -> Curve:
     RefusedInputError
         If a first session is 0.
     """
-    return _moments(values / _divisible(values[:, _first(values)])[:, np.newaxis])
+    return _moments(values / _divisible(values[:, _first(values)])[:, np.newaxis], faithful)
 
 
-def renormalised_mean_of_ratios(values: np.ndarray) -> Curve:
+def renormalised_mean_of_ratios(values: np.ndarray, faithful: bool = False) -> Curve:
     """As ``mean_of_ratios``, divided by its first value once more (panel C); that value is 1 unless subjects were left out.
 
     Parameters
     ----------
     values : numpy.ndarray
         (subject, session), NaN where not observed.
+    faithful : bool
+        Standard errors as published: sd over n instead of n - 1, and n all subjects, absent ones included; too small by
+        sqrt((n - 1) / n) and more.
 
     Returns
     -------
@@ -101,7 +115,7 @@ def renormalised_mean_of_ratios(values: np.ndarray) -> Curve:
     RefusedInputError
         If a first session is 0.
     """
-    mean, error, count = mean_of_ratios(values)
+    mean, error, count = mean_of_ratios(values, faithful)
     first = mean[_first(mean[np.newaxis])]
     return Curve(mean / first, error / abs(first), count)
 

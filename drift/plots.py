@@ -11,12 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-<<<<<<< HEAD
 from drift.door import opened
 from drift.door.quantities import Smoothing
-=======
 from drift.errors import RefusedInputError, did_you_mean
->>>>>>> 3ae1c93 (Pictures show every lag, sign, curve and room; measures are found by name, subjects by label)
 from drift.metrics import by_lag, smoothed, summary
 from drift.metrics.places import of_ring, require_track
 from drift.selection import position_of, session_title
@@ -68,12 +65,8 @@ def time_course(dataset: xr.Dataset, names: Sequence[str], ax: Axes, labels: Seq
     return ax
 
 
-<<<<<<< HEAD
 @opened
-def sorted_rate_maps(dataset: xr.Dataset, subject: int, session: int, ax: Axes, smoothing: Smoothing = 3.0) -> Axes:
-=======
-def sorted_rate_maps(dataset: xr.Dataset, subject: int | str, session: int | str, ax: Axes, smoothing: float = 3.0) -> Axes:
->>>>>>> 3ae1c93 (Pictures show every lag, sign, curve and room; measures are found by name, subjects by label)
+def sorted_rate_maps(dataset: xr.Dataset, subject: int | str, session: int | str, ax: Axes, smoothing: Smoothing = 3.0) -> Axes:
     """Draw the rate maps of a session's place units, each divided by its maximum, sorted by the place of the maximum.
 
     Places that were not visited show the blue background. Without a place unit the panel is empty, and its title says so.
@@ -110,9 +103,6 @@ def sorted_rate_maps(dataset: xr.Dataset, subject: int | str, session: int | str
     return ax
 
 
-<<<<<<< HEAD
-@opened
-=======
 def _draw_sorted(rate: xr.DataArray, smoothing: float, ax: Axes) -> None:
     """Maps (unit, place[, direction]) over their maxima, in the order of the places of these."""
     places = rate.sizes["place"] * rate.sizes.get("direction", 1)
@@ -165,7 +155,7 @@ def label_places(rate: xr.DataArray, ax: Axes, divider: str = COLOURS[1]) -> Non
         ax.set_xlabel(f"place {ring}({unit.strip()})" if unit else f"place {ring}".strip())
 
 
->>>>>>> 3ae1c93 (Pictures show every lag, sign, curve and room; measures are found by name, subjects by label)
+@opened
 def correlation_matrix(correlation: xr.DataArray, ax: Axes) -> Axes:
     """Draw the correlation between every two sessions, averaged over subjects.
 
@@ -191,21 +181,16 @@ def correlation_matrix(correlation: xr.DataArray, ax: Axes) -> Axes:
     return ax
 
 
-<<<<<<< HEAD
-@opened
-def correlation_by_lag(dataset: xr.Dataset, correlation: xr.DataArray, ax: Axes) -> Axes:
-    """Draw the correlation between sessions against the time between them, early pairs apart from late ones.
-=======
 def _least(correlation: xr.DataArray) -> float:
     """0, or the least correlation rounded down to a tenth where it is negative."""
     least = float(correlation.min()) if bool(correlation.notnull().any()) else 0.0
     return min(0.0, np.floor(10 * least) / 10)
->>>>>>> 3ae1c93 (Pictures show every lag, sign, curve and room; measures are found by name, subjects by label)
 
 
 PARTS = ("all sessions", "first half", "second half")
 
 
+@opened
 def correlation_by_lag(dataset: xr.Dataset, correlation: xr.DataArray, ax: Axes, parts: Sequence[str] = PARTS) -> Axes:
     """Draw the correlation between sessions against the time between them: of all pairs, and of early pairs apart from late ones.
 
@@ -244,9 +229,6 @@ def correlation_by_lag(dataset: xr.Dataset, correlation: xr.DataArray, ax: Axes,
     return ax
 
 
-<<<<<<< HEAD
-@opened
-=======
 LAG_STYLES = (
     {"color": COLOURS[3], "marker": "D", "linestyle": ":"},
     {"color": COLOURS[0], "marker": "o", "linestyle": "-"},
@@ -267,7 +249,7 @@ def _draw_lags(dataset: xr.Dataset, correlation: xr.DataArray, part: slice, labe
     ax.errorbar(lags["lag"], lags.mean("subject"), yerr=error, label=label, **style)
 
 
->>>>>>> 3ae1c93 (Pictures show every lag, sign, curve and room; measures are found by name, subjects by label)
+@opened
 def changes(rows: Sequence[tuple[str, float, float]], ax: Axes) -> Axes:
     """Draw relative changes over a study, one row each: (label, change, standard error or NaN), as percent of the first session.
 

@@ -23,12 +23,8 @@ from drift.widgets.canvas import WIDTH, empty_figure, ipywidgets, picture, show
 PLACE, RATE = "place", "rate / peak rate of the session"
 
 
-<<<<<<< HEAD
 @opened
-def rate_map_slider(run: xr.Dataset, *, smoothing: Smoothing = 3.0, reference: int | None = None) -> Any:
-=======
-def rate_map_slider(run: xr.Dataset, *, smoothing: float = 3.0, reference: int | str | None = None) -> Any:
->>>>>>> 3ae1c93 (Pictures show every lag, sign, curve and room; measures are found by name, subjects by label)
+def rate_map_slider(run: xr.Dataset, *, smoothing: Smoothing = 3.0, reference: int | str | None = None) -> Any:
     """Rate maps of a subject, the session chosen by a slider and units in one order throughout.
 
     Units that are place units in the reference session are sorted by the place of their peak there. The diagonal of the reference

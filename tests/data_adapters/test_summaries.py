@@ -115,9 +115,12 @@ def test_jercog(jercog):
     np.testing.assert_array_equal(published["active_units"], counts)
     curve = normalised("jercog2019", published)
     np.testing.assert_allclose(curve["activity"], counts.mean(axis=0) / 15, rtol=1e-12)
-    np.testing.assert_allclose(curve["activity_sem"], counts.std(axis=0) / np.sqrt(2) / 15, rtol=1e-12)
+    np.testing.assert_allclose(curve["activity_sem"], counts.std(axis=0, ddof=1) / np.sqrt(2) / 15, rtol=1e-12)
+    as_published = normalised("jercog2019", published, faithful=True)
+    np.testing.assert_allclose(as_published["activity_sem"], counts.std(axis=0) / np.sqrt(2) / 15, rtol=1e-12)
     np.testing.assert_allclose(curve["spatial_information"], [one.mean() / 2 for one in pooled], rtol=1e-12)
-    np.testing.assert_allclose(curve["spatial_information_sem"], [one.std() / np.sqrt(one.size) / 2 for one in pooled], rtol=1e-12)
+    errors = [one.std(ddof=1) / np.sqrt(one.size) / 2 if one.size > 1 else np.nan for one in pooled]
+    np.testing.assert_allclose(curve["spatial_information_sem"], errors, rtol=1e-12)
     assert curve["elapsed"].attrs["units"] == "day" and curve.attrs["activity"] == "number of active cells"
 
 
@@ -161,10 +164,11 @@ def test_panels_of_ratios(name, read, elapsed, kind, tmp_path):
     np.testing.assert_array_equal(published["mean_spatial_information"], INFORMATION)
     # Animal 2 misses a day and counts there only for the published standard error; animal 3 has no first day.
     ratios = np.array([[1, 0.75, 0.5], [1, np.nan, 0.2]])
-    for faithful, animals in ((False, [2, 1, 2]), (True, [3, 3, 3])):
+    # Two animals over n - 1 = 1, one animal has no error; published are deviations over n, divided by all three animals.
+    for faithful, errors in ((False, [0, np.nan, 0.15]), (True, np.nanstd(ratios, axis=0) / np.sqrt(3))):
         curve = normalised(name, published, faithful)
         np.testing.assert_allclose(curve["activity"], np.nanmean(ratios, axis=0), rtol=1e-12)
-        np.testing.assert_allclose(curve["activity_sem"], np.nanstd(ratios, axis=0) / np.sqrt(animals), rtol=1e-12, atol=1e-15)
+        np.testing.assert_allclose(curve["activity_sem"], errors, rtol=1e-12, atol=1e-15)
         np.testing.assert_allclose(curve["spatial_information"], [1, 1.5, 1.75], rtol=1e-12)
         assert curve["activity_count"].values.tolist() == [2, 1, 2]
     assert curve["elapsed"].values.tolist() == [0, 1, 2] and curve["elapsed"].attrs["units"] == "session"

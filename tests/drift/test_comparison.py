@@ -188,3 +188,14 @@ def test_curves_are_drawn(comparison: xr.Dataset):
 def test_refusals(run: xr.Dataset, recorded: xr.Dataset, change, sentence: str):
     with pytest.raises(drift.RefusedInputError, match=sentence):
         drift.compare(*change(run, recorded))
+
+
+@pytest.mark.parametrize("subjects", [3, 5, 12])
+def test_the_standard_error_is_that_of_the_mean_and_the_published_one_is_too_small(subjects: int):
+    """Over 4,000 studies: the spread of the mean of a session in units of the known first mean, 10."""
+    rng = np.random.default_rng(subjects)
+    studies = np.stack([np.full((4000, subjects), 10.0), rng.normal(9, 2, (4000, subjects))], axis=-1)
+    means = studies[..., 1].mean(axis=1) / 10
+    for faithful, low, high in ((False, 0.95, 1.05), (True, 0.0, 1.02 * np.sqrt(1 - 1 / subjects))):
+        errors = np.array([ratio_of_means(one, faithful).error[1] for one in studies])
+        assert low < np.sqrt((errors**2).mean()) / means.std() < high

@@ -52,7 +52,7 @@ def test_every_lag_is_drawn_and_named(recorded: xr.Dataset):
     ax = plots.correlation_by_lag(recorded, correlation, plt.subplots()[1])
     known = metrics.by_lag(correlation, recorded["elapsed"])
     assert shown_lags(ax)["all sessions"] == known["lag"].values.tolist() == [1, 2, 3, 4, 5]
-    np.testing.assert_allclose(np.asarray(ax.containers[0].lines[0].get_ydata()), known["correlation"].mean("subject"))
+    np.testing.assert_allclose(np.asarray(ax.containers[0].lines[0].get_ydata(), dtype=float), known["correlation"].mean("subject"))
     assert [one.get_text() for one in ax.get_legend().get_texts()] == list(plots.PARTS)
     assert ax.get_xlabel() == "lag (days)"
     with pytest.raises(RefusedInputError, match=r"did you mean first half\?"):
