@@ -76,6 +76,7 @@ def _present(dataset: xr.Dataset) -> np.ndarray:
 
 
 @opened
+@opened
 def environments(dataset: xr.Dataset) -> dict[str, int]:
     """How many sessions of all subjects lie in each environment, in the order in which they come first.
 
@@ -157,6 +158,7 @@ def _with_length(dataset: xr.Dataset) -> xr.Dataset:
     return dataset.assign_coords(place=place).assign_attrs(track_length=length) if np.isfinite(length) else dataset
 
 
+@opened
 @opened
 def in_environment(dataset: xr.Dataset, environment: str | None = None) -> xr.Dataset:
     """Keep the sessions of one environment, as if no other had been recorded.

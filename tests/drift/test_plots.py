@@ -110,7 +110,7 @@ def test_subjects_and_sessions_by_label_or_position(recorded: xr.Dataset):
     for options, said in (
         ({"subject": "othr"}, r"did you mean other\?"),
         ({"subject": 2}, "position from 0 to 1 or a label"),
-        ({"subject": True}, "position from 0 to 1"),
+        ({"subject": True}, "got True"),
         ({"subject": 0.5}, "got 0.5"),
         ({"session": 6}, "session must be a position from 0 to 5"),
         ({"session": "9"}, "session '9' is unknown"),

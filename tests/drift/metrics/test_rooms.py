@@ -159,5 +159,5 @@ def test_labels_that_are_missing_make_no_other_room():
 
 def test_estimates_of_the_lifetime_use_pairs_in_one_room_only():
     made = sessions({"m": "ABABABAB"}, moved=2, units=60)
-    estimated = drift.estimate(drift.measure(made), repetitions=5, simulations=0)
+    estimated = drift.estimate(drift.measure(made), noise="none", repetitions=5)
     assert estimated["lag"].values.tolist() == [2, 4, 6]
