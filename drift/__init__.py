@@ -38,6 +38,7 @@ _PLACES = {
     "Linear": "noise",
     "train": "training",
     "measure": "measurement",
+    "counted_events": "event_counting",
     "observe": "observation",
     "published_design": "designs",
     "frozen_code": "null_models",
@@ -69,6 +70,7 @@ if TYPE_CHECKING:
     from drift.comparison_table import comparison_table
     from drift.designs import published_design
     from drift.errors import RefusedInputError, SchemaError
+    from drift.event_counting import counted_events
     from drift.experiment import Experiment
     from drift.learners import SGD, Adam, StochasticErrorDescent
     from drift.measurement import measure

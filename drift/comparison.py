@@ -13,6 +13,7 @@ from drift.conventions import CONVENTIONS
 from drift.door import opened
 from drift.door.quantities import Draws, SamplingRate, Seed
 from drift.errors import RefusedInputError
+from drift.event_counting import counted_events, refuse_uncounted
 from drift.lens import as_recorded, untrained_sessions
 from drift.measurement import measure
 from drift.metrics.places import kind_of_places
@@ -81,6 +82,11 @@ class _Options(NamedTuple):
 def _seen(run: xr.Dataset, lens: Recording, options: _Options) -> xr.Dataset:
     sessions = observe(run, lens, seed=options.seed, events=options.events, sampling_rate=options.sampling_rate)
     return _measured(sessions, options)
+
+
+def _alike(sessions: Iterable[xr.Dataset], options: _Options) -> Iterable[xr.Dataset]:
+    """Recorded sessions as the run is observed: counted where it is, with their amplitudes where transients are drawn."""
+    return sessions if options.events == "calcium" else counted_events(sessions)
 
 
 def _measured(sessions: Iterable[xr.Dataset], options: _Options) -> xr.Dataset:
@@ -183,7 +189,8 @@ def compare(
     run : xarray.Dataset
         Longitudinal Dataset of ``train``; session 0, before learning, is left out.
     recorded : xarray.Dataset or iterable of xarray.Dataset, optional
-        Longitudinal Dataset of ``measure``, or session Datasets, which are then measured as the observed run is.
+        Longitudinal Dataset of ``measure``, or session Datasets, which are then measured as the observed run is, their amplitudes
+        counted unless transients are drawn.
     like : xarray.Dataset or iterable of xarray.Dataset, optional
         The lens; the recording by default. With ``published_design`` a study whose data are not at hand.
     seed : int
@@ -231,7 +238,9 @@ def compare(
     _refuse(run, given, lens)
     lens = given if lens is None else lens
     options = _Options(seed, events, sampling_rate, shuffles, corrected)
-    measured = given if given is None or isinstance(given, xr.Dataset) else _measured(given, options)
+    if isinstance(given, xr.Dataset) and events != "calcium":
+        refuse_uncounted(given, "a comparison")
+    measured = given if given is None or isinstance(given, xr.Dataset) else _measured(_alike(given, options), options)
     left_out = [] if measured is None else elsewhere(measured)
     measured, lens = None if measured is None else in_environment(measured), in_one_environment(lens)
     datasets, ratio = _sources(run, measured, lens, options, confused, final_time)

@@ -10,6 +10,7 @@ import xarray as xr
 
 from drift.clocks import durations
 from drift.errors import RefusedInputError
+from drift.event_counting import counted_events, refuse_uncounted
 from drift.measurement import measure
 from drift.metrics.places import closes
 from drift.schema import check
@@ -167,7 +168,7 @@ def as_recorded(like: xr.Dataset | Iterable[xr.Dataset]) -> tuple[xr.Dataset, Tr
     Parameters
     ----------
     like : xarray.Dataset or iterable of xarray.Dataset
-        Longitudinal Dataset of ``measure``, or session Datasets.
+        Longitudinal Dataset of ``measure``, or session Datasets, whose amplitudes are counted.
 
     Returns
     -------
@@ -178,10 +179,10 @@ def as_recorded(like: xr.Dataset | Iterable[xr.Dataset]) -> tuple[xr.Dataset, Tr
     Raises
     ------
     RefusedInputError
-        If there is no session, or a longitudinal Dataset lacks what is needed.
+        If there is no session, or a longitudinal Dataset lacks what is needed or holds amplitudes, which tell no number of events.
     """
     tracks: Tracks = {}
-    recorded = like if isinstance(like, xr.Dataset) else measure(_kept_tracks(like, tracks))
+    recorded = like if isinstance(like, xr.Dataset) else measure(_kept_tracks(counted_events(like), tracks))
     check(recorded, "rate", "occupancy", "recorded", "elapsed")
     missing = [name for name in ("bin_size", "minimum_speed") if name not in recorded.attrs]
     unlabelled = [name for name in ("subject", "session", "unit_identity") if name not in recorded.coords]
@@ -189,6 +190,7 @@ def as_recorded(like: xr.Dataset | Iterable[xr.Dataset]) -> tuple[xr.Dataset, Tr
         raise RefusedInputError(f"a recording labels {', '.join(unlabelled)} by coordinates, got none: pass the result of measure.")
     if missing:
         raise RefusedInputError(f"a recording states {' and '.join(missing)} in its attributes, got none: pass the result of measure.")
+    refuse_uncounted(recorded, "a lens, through which events are drawn,")
     if not (recorded["recorded"] == 1).any():
         raise RefusedInputError("the recording holds no session in which a unit was recorded: check the filters of the reader.")
     return recorded, tracks

@@ -51,6 +51,7 @@ class _Subject(NamedTuple):
     matched: np.ndarray  # (session) session of the run that stands for each of them
     elapsed: np.ndarray  # (session) of these, in units of the run
     rate: np.ndarray  # (session, unit, place, way) of these, in events/s; out, back, and the mean of the two
+    names: np.ndarray  # (unit) their numbers in the run; those without rates in a session shown are not among them
     experiment: str  # its recipe, if it has one
 
 
@@ -97,10 +98,13 @@ def _subject(run: xr.Dataset, number: int, recorded: xr.Dataset, rules: _Rules) 
     elapsed, label = run["elapsed"].isel(subject=number).values, str(run["subject"].values[number])
     matched = matched_sessions(elapsed, like["elapsed"].values, rules.time_scale, untrained=untrained_sessions(run))
     rate = simulated_rate(run["rate"].isel(subject=number, session=matched), recorded.sizes["place"])
-    if not np.isfinite(rate).any(axis=(2, 3)).all():
-        raise RefusedInputError(f"subject {label} of the run was expected to have rates in all its sessions, got NaN: leave it out.")
+    names = np.flatnonzero(np.isfinite(rate).any(axis=(2, 3)).all(axis=0))  # a frozen recording lacks units of its session
+    if names.size == 0:
+        raise RefusedInputError(
+            f"subject {label} of the run was expected to have units with rates in all sessions shown, got NaN: leave it out."
+        )
     recipe = str(run["experiment"].values[number]) if "experiment" in run.coords else ""
-    return _Subject(label, like, matched, elapsed[matched], _in_events(rate, like.isel(session=0)), recipe)
+    return _Subject(label, like, matched, elapsed[matched], _in_events(rate[:, names], like.isel(session=0)), names, recipe)
 
 
 def _in_events(rate: np.ndarray, first: xr.Dataset) -> np.ndarray:
@@ -168,7 +172,9 @@ def _session(subject: _Subject, number: int, units: np.ndarray, tracks: Tracks, 
         "activity": (("sample", "unit"), activity, {"units": "events", "kind": kind}),
         "detected_units": ((), cells.size, {"units": "1"}),
     }
-    session = xr.Dataset(variables, coords={"unit": cells, "unit_label": ("unit", [f"unit {unit}" for unit in units[cells]])})
+    session = xr.Dataset(
+        variables, coords={"unit": cells, "unit_label": ("unit", [f"unit {unit}" for unit in subject.names[units[cells]]])}
+    )
     session = session.assign({name: behaviour[name].reset_coords(drop=True).variable for name in behaviour.data_vars})
     clock = {"time": behaviour["time"].variable} if "time" in behaviour.coords else {}
     return session.assign_coords({**_labels(subject, seen), **clock}).assign_attrs(_attributes(subject, number, rules))
@@ -255,7 +261,8 @@ def observe(
     ------
     xarray.Dataset
         Session Dataset; attributes ``run_session`` and ``run_elapsed`` tell which session of the run is shown, ``like`` which recorded
-        subject. Where the run has fewer units than were recorded all of them are shown. Units that the recording does not track are
+        subject. Where the run has fewer units than were recorded all of them are shown; units without rates in a session that is shown
+        (of a recording whose code was frozen) are none of them. Units that the recording does not track are
         drawn anew for each ``unit_identity``.
 
     Raises

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from drift.errors import RefusedInputError
+from drift.event_counting import refuse_uncounted
 from drift.lens import as_recorded, gains, recorded_rates, recorded_sessions
 from drift.metrics.places import of_ring
 from drift.metrics.rooms import same_environment
@@ -71,8 +72,9 @@ def lens(recording: xr.Dataset, subject: int = 0) -> Lens:
     Raises
     ------
     RefusedInputError
-        If there are fewer than two sessions, or no events in the first one.
+        If there are fewer than two sessions, no events in the first one, or amplitudes, which tell no number of events.
     """
+    refuse_uncounted(recording, "a fit")
     recorded, _ = as_recorded(recording)
     chosen = recorded.isel(subject=subject, session=recorded_sessions(recorded, subject))
     events = recorded_rates(chosen.isel(session=0))

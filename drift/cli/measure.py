@@ -28,6 +28,7 @@ def command(
     option: tuple[str, ...] = (),
     shuffles: int = 0,
     corrected: Flag = False,
+    counted: Flag = False,
     bin_size: float | None = None,
     minimum_speed: float | None = None,
     direction: Literal["auto", "split", "pooled"] = "auto",
@@ -50,6 +51,8 @@ def command(
         Circular shifts of the place-cell test (p < .05); 0 takes the threshold of the published simulations, .01 bits.
     corrected
         Add spatial information corrected for limited sampling; takes seconds a session.
+    counted
+        Count calcium events instead of adding up their amplitudes, as compare and fit need it.
     bin_size
         Width of a place bin in units of position; by default what the format recommends.
     minimum_speed
@@ -63,12 +66,14 @@ def command(
     """
     import data_adapters
     from drift.cli.summaries import measure_rows, rooms, running_rows
+    from drift.event_counting import counted_events
     from drift.measurement import measure
     from drift.store import save
 
     apart((out,), (path,))
     netcdf(out, overwrite)
     sessions = data_adapters.sessions(format, path, **pairs(option, "--option"))
+    sessions = counted_events(sessions) if counted else sessions
     measured = measure(
         sessions, shuffles=shuffles, corrected=corrected, bin_size=bin_size, minimum_speed=minimum_speed, direction=direction, seed=seed,
         progress=True,

@@ -41,12 +41,17 @@ def along_track(recording: xr.Dataset, subject: int) -> tuple[np.ndarray, np.nda
     return ordered, occupancy.transpose("session", "direction", "place").values.astype(float)[:, np.newaxis]
 
 
-def _events(rate: np.ndarray, occupancy: np.ndarray, label: str) -> np.ndarray:
+def _events(rate: np.ndarray, occupancy: np.ndarray, label: str, kind: str) -> np.ndarray:
     counts = np.nan_to_num(rate * occupancy)
+    if kind not in ("counts", "unknown"):
+        raise RefusedInputError(
+            f"subject {label}: Poisson noise needs counts, but the activity holds {kind}: pass noise='fitted', or measure "
+            "drift.counted_events(sessions)."
+        )
     if np.abs(counts - np.rint(counts)).max(initial=0.0) > 1e-3:
         raise RefusedInputError(
             f"subject {label}: Poisson noise needs whole numbers of events, but rate x occupancy is not whole: pass noise='none' for the "
-            "exact rates of a run or noise='fitted' for amplitudes."
+            "exact rates of a run, or noise='fitted' or drift.counted_events(sessions) for amplitudes."
         )
     return np.rint(counts)
 
@@ -120,7 +125,11 @@ def recorded_sums(recording: xr.Dataset, subject: int, tracked: np.ndarray, nois
     """
     rate, occupancy = along_track(recording, subject)
     poisson = noise == "poisson"
-    events = _events(rate, occupancy, subject_label(recording, subject)) if poisson else np.zeros_like(rate)
+    events = (
+        _events(rate, occupancy, subject_label(recording, subject), str(recording.attrs.get("activity_kind", "unknown")))
+        if poisson
+        else np.zeros_like(rate)
+    )
     time = np.where(occupancy > 0, occupancy, 1.0)
     variance = np.nan_to_num(rate) / time if poisson else np.zeros_like(rate)  # of the noise, estimated without bias
     flat = rate.transpose(1, 0, 2, 3).reshape(rate.shape[1], len(rate), -1)  # (unit, session, place)

@@ -138,6 +138,50 @@ def test_gains_give_quantiles_and_silent_units_the_median():
     assert np.allclose(waking, [6, 2, 2, 2])  # three times the median, not two million
 
 
+@pytest.mark.parametrize("spread", [0.1, 0.5, 1.0, 2.0])
+def test_gains_keep_the_recorded_mean_rate_however_quiet_some_units_are(spread: float):
+    rng = np.random.default_rng(7)
+    simulated, recorded = np.exp(spread * rng.standard_normal(400)), np.exp(0.3 * rng.standard_normal(60))
+    found = gains(simulated, recorded)
+    quantiles = np.quantile(recorded, (np.arange(400) + 0.5) / 400)
+    heard = np.sort(simulated) > 0.01 * np.median(simulated)
+    assert (found * simulated)[simulated > 0.01 * np.median(simulated)].sum() == pytest.approx(quantiles[heard].sum(), rel=1e-9)
+    if spread == 0.1:  # no unit needs more than three times the median
+        assert np.allclose(np.sort(found * simulated), quantiles)
+
+
+def _one_way(run: xr.Dataset, sign: int) -> xr.Dataset:
+    ways = run["rate"].expand_dims(direction=[1, -1], axis=-1)
+    return run.assign(rate=ways.where(ways["direction"] != sign).transpose(*run["rate"].dims, "direction"))
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_direction_that_the_run_never_takes_is_refused_or_not_needed(sign: int):
+    run = gaussian_run(subjects=1, sessions=5, units=20)
+    one_way = _one_way(run.assign(rate=run["rate"].mean("direction")) if "direction" in run["rate"].dims else run, sign)
+    both = drift.published_design("Sheintuch 2023").isel(session=slice(0, 3), unit=slice(30, None))
+    with pytest.raises(drift.RefusedInputError, match=f"runs in direction {sign}, in which the run has no rates"):
+        list(drift.observe(one_way, both, sampling_rate=2))
+    pooled = both.assign(rate=both["rate"].isel(direction=0, drop=True), occupancy=both["occupancy"].sum("direction")).drop_dims(
+        "direction", errors="ignore"
+    )
+    seen, whole = (list(drift.observe(one, pooled, sampling_rate=2)) for one in (one_way, _one_way(one_way.mean("direction"), 0)))
+    assert all(one["activity"].equals(other["activity"]) for one, other in zip(seen, whole, strict=True))
+
+
+def test_the_frozen_code_of_a_recording_is_seen_through_it(run: xr.Dataset, sessions: list[xr.Dataset]):
+    recorded = drift.measure(sessions[:4])
+    present = recorded["recorded"].copy()
+    present[0, 1, :5] = 0  # cells that are missing in the session whose code is frozen
+    gaps = recorded.assign(recorded=present, rate=recorded["rate"].where(present == 1))
+    seen = list(drift.observe(drift.frozen_code(gaps, session=1), gaps))
+    assert [one.sizes["unit"] for one in seen][::2] == [45, 45] and 40 <= seen[1].sizes["unit"] <= 45  # 45 units for 50 cells
+    assert not {f"unit {number}" for number in range(5)} & set(seen[0]["unit_label"].values.tolist())
+    found = drift.measure(seen)
+    correlation = drift.metrics.by_lag(drift.metrics.mean_rate_map_correlation(found), found["elapsed"])["correlation"].values[0]
+    assert np.ptp(correlation[1:]) < 0.1  # noise, but no decay
+
+
 def test_transients_need_the_threshold_and_decay():
     spikes = np.zeros((1, 40))
     spikes[0, 3], spikes[0, 20:23] = 1, 1

@@ -29,6 +29,32 @@ def test_plateau_amplitude_and_crossings_without_noise():
     np.testing.assert_allclose(found, [0.2, 0.6, 8, 8 * np.log(2), 8], rtol=1e-3)
 
 
+@pytest.mark.parametrize("spans", [0.3, 1.5, 2.5, 5.0, 9.0, 9.8])
+def test_times_up_to_ten_spans_are_found_without_noise(spans):
+    time = np.linspace(0, 2e4, 40)
+    result = sparsification_time(*over(0.2 + 0.7 * np.exp(-time / (spans * 2e4)), time))
+    assert result["time"].item() == pytest.approx(spans * 2e4, rel=1e-3)
+    assert result["plateau"].item() == pytest.approx(0.2, abs=1e-2)
+
+
+def test_times_beyond_ten_spans_are_not_reported():
+    time = np.linspace(0, 2e4, 40)
+    for spans in (11.0, 30.0, 1e4):
+        assert np.isnan(sparsification_time(*over(0.2 + 0.7 * np.exp(-time / (spans * 2e4)), time))["time"])
+
+
+@pytest.mark.parametrize("noise", [1e-3, 3e-3, 1e-2])
+@pytest.mark.parametrize("spans", [0.5, 1.9, 5.0, 9.0])
+def test_noise_makes_no_short_time_of_a_long_one(spans, noise):
+    """15 draws each: what is reported lies within a factor of 1.5 of the truth; a fall without a bend is not reported."""
+    rng, time = np.random.default_rng(2), np.linspace(0, 1, 40)
+    curve = 0.2 + 0.7 * np.exp(-time / spans)
+    found = np.array([sparsification_time(*over(curve + noise * rng.standard_normal(40), time))["time"].item() for _ in range(15)])
+    known = found[np.isfinite(found)]
+    assert (np.abs(np.log(known / spans)) < np.log(1.5)).all()
+    assert known.size == 15 if spans == 0.5 else True
+
+
 def test_outliers_hardly_move_the_fit(rng):
     time = np.linspace(0, 50, 51)
     values = 0.3 + 0.5 * np.exp(-time / 10) + rng.normal(0, 0.005, 51)
