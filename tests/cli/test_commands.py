@@ -172,7 +172,9 @@ def test_a_recording_is_measured_compared_and_fitted(folder: Path, capsys: pytes
     assert "share_explained" in drift.load(folder / "comparison.nc")
     asked = words("--bounds gain=1:1000 input_width=4:40 --quick --engine fixed_point --units 40 --out")
     assert main(["fit", "linear", str(recorded), *asked, str(folder / "fit.nc"), "--figure", str(folder / "fit.png")]) == 0
-    assert "gain = " in capsys.readouterr().out and (folder / "fit.png").stat().st_size > 10_000
+    told = capsys.readouterr().out  # a quick look has no estimate: it did not converge, or ended at a bound
+    assert "not converged: gain = " in told or "gain is not identified: it ends at" in told
+    assert "95 %" not in told and (folder / "fit.png").stat().st_size > 10_000
 
 
 def test_a_sweep_runs_what_is_missing(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
