@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -74,7 +74,7 @@ def _draw_maps(seen: xr.Dataset, units: np.ndarray, smoothing: float, ax: Axes) 
 
 
 @opened
-def arena_maps(one: xr.Dataset, sessions: Sequence[int], axes: np.ndarray, smoothing: Smoothing = 1.0) -> None:
+def arena_maps(one: xr.Dataset, sessions: Sequence[int], axes: Any, smoothing: Smoothing = 1.0) -> None:
     """Draw maps in a plane, true to scale: one row a place unit, one column a session.
 
     Shown are the units with the highest mean rate in the first session shown.

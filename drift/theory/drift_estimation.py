@@ -14,7 +14,7 @@ import xarray as xr
 from scipy.optimize import least_squares
 
 from drift.door import opened
-from drift.door.quantities import Confidence, Count, Range, Seed
+from drift.door.quantities import Confidence, Draws, Range, Seed
 from drift.errors import RefusedInputError
 from drift.metrics.pairs import comparable_pairs
 from drift.schema import check
@@ -158,7 +158,7 @@ def estimate(
     noise: Literal["poisson", "none", "fitted"] = "poisson",
     repetitions: Annotated[int, Range(2, 1_000_000)] = 200,
     confidence: Confidence = 0.95,
-    simulations: Count = 2,
+    simulations: Draws = 2,
     seed: Seed = 0,
 ) -> xr.Dataset:
     """Estimate how sparse a recorded code is and how fast the weights behind it drift, as if it were a random Top-K layer.
