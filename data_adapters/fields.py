@@ -110,7 +110,7 @@ class Fields:
         """A vector, or None where the field is absent."""
         return self.vector(name) if name in self else None
 
-    def codes(self, name: str) -> NDArray[Any] | None:
+    def codes(self, name: str) -> Any:
         """A vector of numbers or of texts, or None where the field is absent."""
         if name not in self:
             return None

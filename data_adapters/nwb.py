@@ -39,6 +39,7 @@ CENTIMETRES = {
     **dict.fromkeys(("cm", "centimeter", "centimeters", "centimetre", "centimetres"), 1.0),
     **dict.fromkeys(("mm", "millimeter", "millimeters", "millimetre", "millimetres"), 0.1),
 }
+IMPLAUSIBLE = 3000.0  # cm; no track or arena of a rodent is so long
 PIXELS = ("px", "pixel", "pixels")
 GLOBAL = "global_roi_id"
 ROOM = "repdrift"  # module in which to_nwb keeps what the standard has no place for
@@ -310,7 +311,16 @@ def _position(content: Any, name: str | None, path: Path, scale: float | None, l
     # One factor, so that metres with a conversion of 0.01 give back the centimetres that were written.
     factor = float(np.round(float(series.conversion) * CENTIMETRES.get(unit, 1.0), 12))
     scaled = (values if factor == 1 else decimals(values)) * factor + float(series.offset or 0.0) * CENTIMETRES.get(unit, 1.0)
+    if unit in CENTIMETRES:
+        _tell_length(scaled, series, path)
     return Series(_flat(scaled), _times(series, len(values), path)), "cm" if unit in CENTIMETRES else "pixel"
+
+
+def _tell_length(position: NDArray[np.float64], series: Any, path: Path) -> None:
+    """Warn of a track of which no rodent sees the end: cm under the unit metres."""
+    known = position[np.isfinite(position)]
+    if known.size and np.ptp(known) > IMPLAUSIBLE:
+        warnings.warn(f"{series.name} in {path} goes over {np.ptp(known) / 100:.0f} m: if its numbers are cm, say scale=1.", stacklevel=2)
 
 
 def _flat(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -110,7 +110,8 @@ def epoch_samples(content: Any, time: NDArray[np.float64], tracked: NDArray[np.b
 
 def _epochs(content: Any, time: NDArray[np.float64], path: Path) -> dict[str, NDArray[np.bool_]]:
     """(sample) by tag of the epochs of a file."""
-    table, held = content.epochs, {}
+    table = content.epochs
+    held: dict[str, Any] = {}
     if table is None or "tags" not in table.colnames:
         return {}
     starts, stops = (numbers(table[name].data[:], f"{name} of epochs in {path}") for name in ("start_time", "stop_time"))

@@ -47,8 +47,8 @@ def _information(rate: xr.DataArray, occupancy: xr.DataArray) -> tuple[xr.DataAr
     """Bits per second and mean rate, (...), summed over place and, where it exists, direction."""
     require_dims(rate, "rate", "place")
     require_dims(occupancy, "occupancy", "place")
-    if bool((rate < 0).any()) or bool((occupancy < 0).any()):
-        raise RefusedInputError("rate and occupancy must not be negative: pass unsmoothed maps of events over time.")
+    if any(bool(((one < 0) | np.isinf(one)).any()) for one in (rate, occupancy)):
+        raise RefusedInputError("rate and occupancy must not be negative, nor infinite: pass unsmoothed maps of events over time.")
     core = [dim for dim in ("place", "direction") if dim in rate.dims]
     absent = [dim for dim in core if dim not in occupancy.dims]
     occupancy = occupancy.expand_dims({dim: rate.sizes[dim] for dim in absent})

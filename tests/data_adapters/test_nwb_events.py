@@ -172,6 +172,13 @@ def test_names_of_the_centimetre(events, unit, tmp_path):
     assert float(read(write(tmp_path / "a.nwb", {"Deconvolved": events}, unit=unit))["position"].max()) == pytest.approx(95, abs=0.1)
 
 
+def test_a_track_of_ninety_metres_is_told(events, tmp_path):
+    path = write(tmp_path / "a.nwb", {"Deconvolved": events}, unit="meters")
+    with pytest.warns(UserWarning, match="goes over 90 m: if its numbers are cm, say scale=1"):
+        assert float(read(path)["position"].max()) == pytest.approx(9500, abs=10)
+    assert float(read(path, scale="1")["position"].max()) == pytest.approx(95, abs=0.1)
+
+
 def test_metadata_of_pynapple_reject_too(rng):
     nap = pytest.importorskip("pynapple")
     place = nap.Tsd(t=np.arange(400) / 20, d=50 + 40 * np.sin(np.arange(400) / 50))

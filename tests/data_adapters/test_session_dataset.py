@@ -76,6 +76,7 @@ def test_input_is_not_mutated_and_netcdf_takes_it(tmp_path):
         ({"unit": [0, 0]}, "distinct"),
         ({"unit": [0, 1, 2]}, r"columns of activity \(2\)"),
         ({"unit_label": ["a"]}, "1 labels"),
+        ({"unit_label": ["a", "a"]}, "'a' twice"),
         ({"sampling_rate": 0.0}, "sampling_rate"),
         ({"sampling_rate": np.nan}, "sampling_rate"),
         ({"elapsed": np.nan}, "elapsed"),

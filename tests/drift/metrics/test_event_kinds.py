@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 
 from drift.errors import RefusedInputError
-from drift.metrics import activity_kind, event_counts
+from drift.metrics import activity_kind, event_counts, spatial_information
 from drift.metrics.event_kinds import are_counts
 from drift.metrics.mutual_information import response_classes
 
@@ -61,3 +61,12 @@ def test_classes_of_mutual_information_follow_the_kind(rng):
     found = sparse_amplitudes(rng, 200, 900)
     assert response_classes(activity(found, kind="amplitudes")).max() == 10
     assert response_classes(activity(found, kind="counts")).max() == found.max()
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, -0.1])
+@pytest.mark.parametrize("name", ["rate", "occupancy"])
+def test_maps_of_impossible_numbers_have_no_information(value, name):
+    maps = {"rate": xr.DataArray([1.0, 2.0, 0.5], dims="place"), "occupancy": xr.DataArray([1.0, 1.0, 1.0], dims="place")}
+    maps[name][1] = value
+    with pytest.raises(RefusedInputError, match=r"not be negative|must be finite"):
+        spatial_information(**maps)
