@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -93,7 +95,7 @@ def positions_at(
     return found.reshape(time.size, *values.shape[1:])
 
 
-def held_at(values: NDArray[np.float64], own: NDArray[np.float64], time: NDArray[np.float64]) -> NDArray[np.float64]:
+def held_at(values: NDArray[Any], own: NDArray[np.float64], time: NDArray[np.float64]) -> NDArray[Any]:
     """Value of the sample that a time lies in, which lasts until the next one; 0 before the first and in gaps."""
     if np.array_equal(own, time):
         return values

@@ -225,7 +225,11 @@ class Fields:
         lost : float or None
             Value of lost positions, which are not aligned with.
         """
-        found = {"velocity": self.optional("velocity"), "direction": self.codes("direction"), "trial": self.optional("trial")}
+        found: dict[str, Any] = {
+            "velocity": self.optional("velocity"),
+            "direction": self.codes("direction"),
+            "trial": self.optional("trial"),
+        }
         own = self.times("position_t")
         if own is None:
             return {"position": self.position(self.rows("events")), **found}, ""

@@ -84,8 +84,8 @@ def spike_times(counts: NDArray[np.float64], time: NDArray[np.float64]) -> list[
     list of numpy.ndarray
         Increasing times of each unit, s.
     """
-    frame = usual_frame(time)
-    length = np.minimum(frame_ends(time, frame) - time, frame)
+    usual = usual_frame(time)
+    length = np.minimum(frame_ends(time, usual) - time, usual)
     trains = []
     for unit in counts.T.astype(int):
         frame = np.repeat(np.arange(len(time)), unit)

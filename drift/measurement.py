@@ -138,13 +138,15 @@ def _timed(session: xr.Dataset) -> xr.Dataset:
     """The session with the duration of each sample where it has times, before samples are chosen among."""
     if "time" not in session.coords:
         return session
-    refuse_times(session["time"].values.astype(float), f"time of {session_name(session)}", session["sampling_rate"].item())
+    # Samples that were chosen among are farther apart than the rate says; then durations tell.
+    rate = None if "duration" in session else session["sampling_rate"].item()
+    refuse_times(session["time"].values.astype(float), f"time of {session_name(session)}", rate)
     return session.assign(duration=durations(session))
 
 
 def _times(session: xr.Dataset, running: xr.Dataset) -> dict[str, xr.DataArray]:
     """Time with a known position, and time that counts, s."""
-    tracked = session.isel(sample=np.isfinite(session["position"]).all([dim for dim in session["position"].dims if dim != "sample"]))
+    tracked = session.isel(sample=np.isfinite(session["position"]).all([str(dim) for dim in session["position"].dims if dim != "sample"]))
     return {"running_time": _total(running), "tracked_time": _total(tracked)}
 
 

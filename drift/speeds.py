@@ -31,12 +31,12 @@ class _Lines(NamedTuple):
 
     slope: NDArray[np.float64]
     residual: NDArray[np.float64]
-    count: NDArray[np.int64]
+    samples: NDArray[np.int64]
 
     @property
     def variance(self) -> NDArray[np.float64]:
         """(sample) of what the line leaves; infinite where two samples leave nothing to tell it by."""
-        free = (self.count - 2) * self.slope.shape[1]
+        free = (self.samples - 2) * self.slope.shape[1]
         return np.divide(self.residual, free, out=np.full(free.shape, np.inf), where=free > 0)
 
 
@@ -80,7 +80,7 @@ def joined(position: NDArray[np.float64], time: NDArray[np.float64], frame: floa
     numpy.ndarray
         (sample - 1) bool.
     """
-    tracked = np.isfinite(position).all(axis=1)
+    tracked: NDArray[np.bool_] = np.isfinite(position).all(axis=1)
     near = np.diff(time) <= largest_gap(frame) * (1 + SLACK)
     return tracked[1:] & tracked[:-1] & near & ~jumps(position, track_length)
 
@@ -134,7 +134,7 @@ def _around(
 
 def _window(lines: _Lines, frame: float, resolved: float) -> float:
     """Length of the window that tells the speed from rest, s, by the jitter about the lines through the shortest one."""
-    free = (lines.count - 2) * lines.slope.shape[1]
+    free = (lines.samples - 2) * lines.slope.shape[1]
     told = free[free > 0]
     if not told.size or not 0 < resolved < np.inf:
         return 0.0
