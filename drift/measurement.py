@@ -146,7 +146,7 @@ def _timed(session: xr.Dataset) -> xr.Dataset:
 
 def _times(session: xr.Dataset, running: xr.Dataset) -> dict[str, xr.DataArray]:
     """Time with a known position, and time that counts, s."""
-    tracked = session.isel(sample=np.isfinite(session["position"]).all([str(dim) for dim in session["position"].dims if dim != "sample"]))
+    tracked = session.isel(sample=session["position"].notnull().all([str(dim) for dim in session["position"].dims if dim != "sample"]))
     return {"running_time": _total(running), "tracked_time": _total(tracked)}
 
 

@@ -80,7 +80,7 @@ def joined(position: NDArray[np.float64], time: NDArray[np.float64], frame: floa
     numpy.ndarray
         (sample - 1) bool.
     """
-    tracked: NDArray[np.bool_] = np.isfinite(position).all(axis=1)
+    tracked = np.asarray(np.isfinite(position).all(axis=1))
     near = np.diff(time) <= largest_gap(frame) * (1 + SLACK)
     return tracked[1:] & tracked[:-1] & near & ~jumps(position, track_length)
 
