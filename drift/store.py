@@ -56,13 +56,15 @@ def save(dataset: xr.Dataset, path: str | Path, *, overwrite: bool = False) -> P
     encoding = {
         name: {"zlib": True, "complevel": 4} for name, values in dataset.variables.items() if values.dtype.kind in "fiu" and values.ndim
     }
-    with replaced_atomically(target, overwrite=overwrite) as temporary:
-        try:
+    try:
+        with replaced_atomically(target, overwrite=overwrite) as temporary:
             stamped.to_netcdf(temporary, engine="netcdf4", encoding=encoding)
-        except (TypeError, ValueError) as error:
-            reason = " ".join(str(error).split()).rstrip(".")
-            raise RefusedInputError(f"{target} was not written because netCDF cannot hold the Dataset ({reason}): change that.") from None
-        seal(temporary)
+            seal(temporary)
+    except RefusedInputError:
+        raise
+    except (TypeError, ValueError, RuntimeError) as error:
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise RefusedInputError(f"{target} was not written because netCDF cannot hold the Dataset ({reason}): change that.") from None
     return target
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from io import StringIO
@@ -122,7 +123,9 @@ def read_table(path: str | Path) -> pd.DataFrame:
     """
     try:
         text = StringIO(decoded(Path(path).read_bytes()))
-        return _each_text(pd.read_csv(text, float_precision="round_trip"), _unmarked)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Warning)  # pandas 3 warns of this option, whose effect is its default
+            return _each_text(pd.read_csv(text, float_precision="round_trip"), _unmarked)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or " ".join(str(error).split()).rstrip(".")
         raise RefusedInputError(f"{path} cannot be read as a table ({reason}): give a file of write_tables.") from None

@@ -6,11 +6,13 @@ import hashlib
 import http.server
 import re
 import threading
+import time
 
 import pytest
 
 import data_adapters
 from data_adapters.download import COLUMNS, public_files
+from drift import downloads
 from drift.errors import RefusedInputError
 
 FILES = {"one file.mat": b"first" * 1000, "two.csv": b"a,b\n1,2\n"}
@@ -101,6 +103,51 @@ def test_interrupted_download_goes_on_where_it_was(server, tmp_path):
     handler.asked.clear()
     fetch(table(tmp_path, address))
     assert handler.asked == ["two.csv"]
+
+
+def test_a_server_that_gives_more_is_stopped(server, tmp_path, monkeypatch):
+    monkeypatch.setitem(FILES, "two.csv", b"x" * 10**7)
+    with pytest.raises(RefusedInputError, match="8 bytes, got more"):
+        fetch(table(tmp_path, server[1], bytes="8"))
+    assert [file.name for file in (tmp_path / "cache" / "made").iterdir()] == ["one file.mat"]
+
+
+@pytest.mark.parametrize("part", ["head", "body"])
+def test_a_server_that_drips_is_given_up(part, tmp_path, monkeypatch):
+    ended = threading.Event()
+
+    class Dripping(http.server.BaseHTTPRequestHandler):
+        def handle(self):
+            self.rfile.readline()
+            whole = b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n"
+            self.wfile.write(whole if part == "body" else b"")
+            while not ended.wait(0.05):
+                try:
+                    self.wfile.write(b"x")
+                except OSError:
+                    return
+
+        def log_message(self, *_):
+            pass
+
+    monkeypatch.setattr(downloads, "PATIENCE", 1.0)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Dripping) as running:
+        thread = threading.Thread(target=running.serve_forever)
+        thread.start()
+        begun = time.monotonic()
+        with pytest.raises(RefusedInputError, match="has not given all of a file in 1 s"):
+            fetch(table(tmp_path, f"http://127.0.0.1:{running.server_port}"))
+        assert time.monotonic() - begun < 10
+        ended.set()
+        running.shutdown()
+        thread.join()
+    assert not list((tmp_path / "cache" / "made").iterdir())
+
+
+def test_a_cache_that_cannot_be_made_is_refused(server, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RefusedInputError, match="cannot be"):
+        fetch(table(tmp_path, server[1]), cache=tmp_path / "file")
 
 
 def test_no_server(tmp_path):
