@@ -40,7 +40,7 @@ def unknown_to(experiment: Experiment) -> str:
     ----------
     experiment : Experiment
     """
-    foreign = [one for one in experiment.noise if type(one) not in (InputNoise, LabelNoise, UpdateNoise)]
+    foreign: list[Any] = [one for one in experiment.noise if type(one) not in (InputNoise, LabelNoise, UpdateNoise)]
     foreign += [] if type(experiment.network) is Network else [experiment.network]
     foreign += [] if type(experiment.learner) in RULES else [experiment.learner]
     if foreign:

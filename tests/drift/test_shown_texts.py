@@ -49,7 +49,7 @@ def test_info_obeys_no_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
 
 
 LABELS = [
-    "=1+1", "+a1", "-a1", "@sum(a1)", "\t=1", "\r=1", "=cmd|' /C calc'!A0", "'=1", "''=1", "'plain", "plain", "cell, \"0\"", "-", "-x",
+    "=1+1", "+a1", "-a1", "@sum(a1)", "\t=1", "=cmd|' /C calc'!A0", "'=1", "''=1", "'plain", "plain", "cell, \"0\"", "-", "-x",
     "\uff1d1", "a=b", "it's",
 ]  # fmt: skip
 
