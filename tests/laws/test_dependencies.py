@@ -18,7 +18,7 @@ SHARED |= {"drift.whole_files", "drift.downloads", "drift.progress"}
 ALLOWED = {
     "drift": {"drift"},
     # Exchanged sessions say which samples count as running; clocks and speeds lie on the ground.
-    "data_adapters": {"data_adapters", "drift.conventions", "drift.clocks", "drift.speeds", "drift.running", *SHARED},
+    "data_adapters": {"data_adapters", "drift.own_content", "drift.conventions", "drift.clocks", "drift.speeds", "drift.running", *SHARED},
     "circuits": {"circuits", "drift.theory", "drift.recipe", "drift.rich_html", "drift.fit_words", "drift.observed_maps", *SHARED},
     "drift/metrics": {"drift.errors", "drift.door", "drift.progress", "drift.schema", "drift.streams", "drift.metrics"},
 }
