@@ -87,7 +87,7 @@ def measured(name: str, path: str, reader_options: dict[str, str]) -> xr.Dataset
 
 def learned(run: xr.Dataset) -> xr.Dataset:
     """The sessions after learning; the first one shows networks that know nothing yet."""
-    return run.isel(session=slice(1, None))
+    return run.isel({dim: slice(1, None) for dim in ("session", "session_other") if dim in run.dims})
 
 
 def change(dataset: xr.Dataset, name: str) -> tuple[float, float]:
@@ -171,7 +171,7 @@ def _draw_untrained(run: xr.Dataset, names: list[str], ax) -> None:
 
 def _draw_stability(run: xr.Dataset, recorded: xr.Dataset | None, axes) -> None:
     later = learned(run)
-    correlation = later["rate_map_correlation"].isel(session_other=slice(1, None))
+    correlation = later["rate_map_correlation"]
     plots.correlation_matrix(correlation, axes[0])
     ticks = np.unique(np.linspace(0, later.sizes["session"] - 1, 3).astype(int))
     axes[0].set(title="e   similarity of sessions", xticks=ticks, yticks=ticks, xticklabels=ticks + 1, yticklabels=ticks + 1)
