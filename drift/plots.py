@@ -250,8 +250,8 @@ def _draw_lags(dataset: xr.Dataset, correlation: xr.DataArray, part: slice, labe
 
 
 @opened
-def changes(rows: Sequence[tuple[str, float, float]], ax: Axes) -> Axes:
-    """Draw relative changes over a study, one row each: (label, change, standard error or NaN), as percent of the first session.
+def changes(rows: Sequence[tuple[str, float, float | None]], ax: Axes) -> Axes:
+    """Draw relative changes over a study, one row each: (label, change, standard error or None), as percent of the first session.
 
     Parameters
     ----------
@@ -265,9 +265,7 @@ def changes(rows: Sequence[tuple[str, float, float]], ax: Axes) -> Axes:
     """
     for place, (_, change, error) in enumerate(rows):
         filled = COLOURS[0] if place == 0 else "white"
-        ax.errorbar(
-            100 * change, -place, xerr=None if np.isnan(error) else 100 * error, marker="o", color=COLOURS[0], mfc=filled, capsize=2
-        )
+        ax.errorbar(100 * change, -place, xerr=None if error is None else 100 * error, marker="o", color=COLOURS[0], mfc=filled, capsize=2)
     ax.axvline(0, color="grey", linewidth=0.8)
     ax.set_yticks([-place for place in range(len(rows))], [label for label, _, _ in rows])
     ax.set_ylim(-len(rows) + 0.4, 0.6)

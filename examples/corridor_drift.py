@@ -184,12 +184,12 @@ def _draw_stability(run: xr.Dataset, recorded: xr.Dataset | None, axes) -> None:
     ):
         rows = [("simulated", *change(learned(run), ours))]
         rows += [
-            (one.recording, one.change, np.nan)
+            (one.recording, one.change, None)
             for one in PUBLISHED_SLOPES
             if (one.measure == SPATIAL_INFORMATION) == (theirs == SPATIAL_INFORMATION)
         ]
         rows += [] if recorded is None else [(f"this recording\n({recorded.sizes['session']} sessions)", *change(recorded, ours))]
-        plots.changes(rows, ax)
+        plots.changes([(label, found, error if error is not None and np.isfinite(error) else None) for label, found, error in rows], ax)
         ax.set(xlabel="change over the study (%)", title=title)
     if recorded is not None:
         _draw_recorded(recorded, axes[4])

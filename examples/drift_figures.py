@@ -71,8 +71,8 @@ def figure_3(sweeps: dict[str, xr.Dataset], _: Lengths) -> Figure | None:
         values = metrics.summary(run[[ours, "place_unit"]].load(), ours)[ours]
         line = metrics.slope(values, run["elapsed"].mean("subject").assign_attrs(units="step"))
         span = float(np.ptp(run["elapsed"].values))
-        rows = [("simulated, 1e6 steps", float(line["slope"]) * span / float(values[0]), np.nan)]
-        rows += [(one.recording, one.change, np.nan) for one in PUBLISHED_SLOPES if (one.measure == SPATIAL_INFORMATION) == informative]
+        rows = [("simulated, 1e6 steps", float(line["slope"]) * span / float(values[0]), None)]
+        rows += [(one.recording, one.change, None) for one in PUBLISHED_SLOPES if (one.measure == SPATIAL_INFORMATION) == informative]
         plots.changes(rows, ax).set(xlabel="change over the study (%)", title="spatial information" if informative else "place cells")
     return figure
 
