@@ -23,13 +23,14 @@ from circuits.settled_rates import LARGEST_DT, Engine
 from circuits.threshold import ThresholdInterneuron
 from circuits.top_k import top_k_winners
 from drift.door import opened
+from drift.door.quantities import Numbers
 from drift.schema import RefusedInputError
 
 CODES = ("network", "circuit", "top_k", "random")
 
 
 @opened
-def feedforward_drive(input_weights: Any, inputs: Any) -> xr.DataArray:
+def feedforward_drive(input_weights: Numbers, inputs: Numbers) -> xr.DataArray:
     """Return what inputs drive the units of a network with, before any bias: I = W x.
 
     Parameters

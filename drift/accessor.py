@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 
+from drift.door import forwarding, opened_methods
 from drift.errors import SchemaError
 
 if TYPE_CHECKING:
@@ -205,3 +206,6 @@ def _axes(ax: Axes | None) -> Axes:
     import matplotlib.pyplot as plt
 
     return plt.subplots(layout="constrained")[1]
+
+
+opened_methods(Accessor, forwarding)

@@ -7,11 +7,14 @@ from typing import Annotated, Literal, Self
 import numpy as np
 from pydantic import Field, Strict, field_validator, model_validator
 
+from drift.door.memory import refuse_beyond_memory
 from drift.learners import LEARNERS, SGD, AnyLearner
 from drift.networks import NETWORKS, AnyNetwork, DifferentiableNetwork, Network
 from drift.noise import NOISES, AnyNoise, Noise
 from drift.recipe import Recipe
 from drift.tasks import TASKS, AnyTask, CorridorTask
+
+MOST_SESSIONS = 10**6
 
 
 class Experiment(Recipe):
@@ -45,7 +48,7 @@ class Experiment(Recipe):
     noise: tuple[AnyNoise, ...] = Field(default=(), strict=False)
     steps: int = Field(default=10_000, ge=1, le=2**53)
     minibatch: int | None = Field(default=None, ge=1)
-    sessions: int | Annotated[tuple[int, ...], Strict(False)] = 11
+    sessions: int | Annotated[tuple[int, ...], Strict(False), Field(max_length=MOST_SESSIONS)] = 11
     spacing: Literal["linear", "log"] = "linear"
     seed: int = Field(default=0, ge=0, lt=2**63)
 
@@ -63,9 +66,12 @@ class Experiment(Recipe):
         if self.learner.kind == "stochastic_error_descent" and any(getattr(noise, "acts_on", "") == "gradient" for noise in self.noise):
             raise ValueError("stochastic error descent has no gradient for update noise to act on: use UpdateNoise(acts_on='weights')")
         self._feasible()
+        self._fits()
         if isinstance(self.sessions, int):
             if not 1 <= self.sessions <= self.steps + 1:
                 raise ValueError(f"sessions must lie between 1 and steps + 1, got {self.sessions} for {self.steps} steps")
+            if self.sessions > MOST_SESSIONS:
+                raise ValueError(f"sessions must be at most {MOST_SESSIONS}, got {self.sessions}: observe the network less often")
         elif (
             not self.sessions
             or list(self.sessions) != sorted(set(self.sessions))
@@ -80,6 +86,12 @@ class Experiment(Recipe):
             known = table.get(part.kind)
             if known is not None and type(part) is not known:
                 raise ValueError(f"{type(part).__name__} has the kind {part.kind!r} of {known.__name__}: give it a kind of its own")
+
+    def _fits(self) -> None:
+        """Refuse weights and activity that no memory holds."""
+        samples, inputs, outputs = self.task.extent()
+        refuse_beyond_memory("weights, units x (inputs + outputs),", getattr(self.network, "units", 1), inputs + outputs + 1)
+        refuse_beyond_memory("activity, samples x units,", samples, getattr(self.network, "units", 1))
 
     def _feasible(self) -> None:
         """Refuse what no engine computes."""

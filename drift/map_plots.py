@@ -10,9 +10,11 @@ import xarray as xr
 
 from drift.door import opened
 from drift.door.quantities import Smoothing
+from drift.errors import RefusedInputError
 from drift.metrics import smoothed
 from drift.metrics.places import grid_index, require_track
 from drift.plots import label_places, several_environments, side_by_side
+from drift.schema import check
 from drift.selection import position_of, session_title
 
 if TYPE_CHECKING:
@@ -90,6 +92,10 @@ def arena_maps(one: xr.Dataset, sessions: Sequence[int], axes: Any, smoothing: S
     smoothing : float
         Standard deviation of the display copy (bins).
     """
+    check(one, "rate", "place_unit")
+    missing = [name for name in ("place_x", "place_y") if name not in one.coords]
+    if missing:
+        raise RefusedInputError(f"maps in a plane need the coordinate {missing[0]}, got a track: use rate_maps_over_sessions.")
     first = one.isel(session=sessions[0])
     activity = first["rate"].mean([dim for dim in first["rate"].dims if dim != "unit"]).where(first["place_unit"] == 1)
     ranked = np.argsort(-np.nan_to_num(activity.values, nan=-1.0), kind="stable")

@@ -11,6 +11,8 @@ from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
 from drift.errors import RefusedInputError
 from drift.recipe import Recipe, chosen
 
+LARGEST_STD = 1e6  # beyond it activity overflows in single precision
+
 
 class Schedule(Recipe, ABC):
     """How the size of a noise changes with the step of learning."""
@@ -38,8 +40,8 @@ class Linear(Schedule):
     kind: Literal["linear"] = "linear"
     start: int = Field(default=0, ge=0)
     stop: int = Field(ge=1)
-    initial: float = Field(default=0.0, ge=0)
-    final: float = Field(default=1.0, ge=0)
+    initial: float = Field(default=0.0, ge=0, le=LARGEST_STD)
+    final: float = Field(default=1.0, ge=0, le=LARGEST_STD)
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -65,7 +67,7 @@ class Noise(Recipe, ABC):
     """
 
     kind: str
-    std: float = Field(ge=0)
+    std: float = Field(ge=0, le=LARGEST_STD)
     schedule: AnySchedule | None = None
 
     def scale(self, step: int) -> float:
@@ -73,7 +75,6 @@ class Noise(Recipe, ABC):
         return self.std if self.schedule is None else self.std * self.schedule.factor(step)
 
 
-LARGEST_STD = 1e6  # beyond it activity overflows in single precision
 InputLaw = Literal["gaussian", "laplace", "exponential", "poisson"]
 
 
@@ -109,7 +110,7 @@ class InputNoise(Noise):
     @classmethod
     def published(cls, law: InputLaw, parameter: float, schedule: Schedule | None = None) -> InputNoise:
         """Return the noise that the published code draws with this parameter of its law."""
-        if not isinstance(parameter, int | float) or not parameter > 0 or law not in PUBLISHED_STD:
+        if not isinstance(parameter, int | float) or not 1e-6 < parameter < 1e12 or law not in PUBLISHED_STD:
             known = ", ".join(PUBLISHED_STD)
             raise RefusedInputError(f"published noise got {law!r} and parameter {parameter!r}: give one of {known} and a number above 0.")
         return cls(std=PUBLISHED_STD[law](parameter), law=law, centred=False, schedule=schedule)

@@ -53,14 +53,14 @@ class Recipe(BaseModel):
         return self.replace(**update) if update else super().model_copy(deep=deep)
 
     @classmethod
-    def model_validate(cls, obj: Any, **options: Any) -> Self:
+    def model_validate(cls, obj: Any) -> Self:  # type: ignore[override]
         """Return the recipe of a dictionary."""
-        return _refusing(cls, super().model_validate, obj, **options)
+        return _refusing(cls, super().model_validate, obj)
 
     @classmethod
-    def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
+    def model_validate_json(cls, json_data: str | bytes | bytearray) -> Self:  # type: ignore[override]
         """Return the recipe of JSON text; see ``from_json``."""
-        return _refusing(cls, super().model_validate_json, json_data, **options)
+        return _refusing(cls, super().model_validate_json, json_data)
 
     def replace(self, **changes: Any) -> Self:
         """Return a copy with some entries changed, checked like a new one."""
@@ -114,9 +114,9 @@ def chosen(table: Mapping[str, type[Recipe]], value: Any) -> Any:
     return table[kind](**value)
 
 
-def _refusing(recipe: type[Recipe], validate: Callable[..., Any], given: Any, **options: Any) -> Any:
+def _refusing(recipe: type[Recipe], validate: Callable[..., Any], given: Any) -> Any:
     try:
-        return validate(given, **options)
+        return validate(given)
     except ValidationError as error:
         raise RefusedInputError(_sentence(recipe, error)) from None
 

@@ -16,6 +16,7 @@ import xarray as xr
 
 import drift.accessor  # noqa: F401  (gives every Dataset its entry ``dataset.drift``)
 from drift.door import opened
+from drift.door.quantities import LazyDataset
 from drift.errors import RefusedInputError, SchemaError, did_you_mean
 
 __all__ = ["VARIABLES", "RefusedInputError", "SchemaError", "Variable", "check", "combine", "described", "labelled"]
@@ -199,7 +200,7 @@ def _faults(dataset: xr.Dataset, name: str) -> Iterable[str]:
 
 
 @opened
-def check(dataset: xr.Dataset, *names: str) -> xr.Dataset:
+def check(dataset: LazyDataset, *names: str) -> xr.Dataset:
     """Return the Dataset if it holds the named variables as the labelled form has them.
 
     Parameters

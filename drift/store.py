@@ -13,6 +13,7 @@ import xarray as xr
 
 from drift import schema
 from drift.door import opened
+from drift.door.quantities import LazyDataset
 from drift.errors import DamagedFileError, RefusedInputError
 from drift.own_content import check_own_content
 from drift.seal import is_sealed, seal
@@ -24,7 +25,7 @@ RECORDED_PACKAGES = ("numpy", "torch", "brian2", "xarray", "netCDF4", "numba")
 
 
 @opened
-def save(dataset: xr.Dataset, path: str | Path, *, overwrite: bool = False) -> Path:
+def save(dataset: LazyDataset, path: str | Path, *, overwrite: bool = False) -> Path:
     """Write a labelled Dataset as compressed netCDF, completely or not at all, with a checksum that ``load`` verifies.
 
     Parameters

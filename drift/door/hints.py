@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 from drift.door.labels import checked_array, checked_dataset, checked_numbers
-from drift.door.quantities import UNBOUNDED, UNREAD, Dims, Range
+from drift.door.quantities import NUMBERS, UNBOUNDED, UNREAD, Dims, Range
 from drift.door.wording import Mislabelled, Refusal, Unknown, article, nearest, shown
 
 CONTAINERS, STREAMS = (Sequence, Set, Collection, list, set, frozenset), (Iterable, Iterator)
@@ -36,6 +36,8 @@ class Expectation(NamedTuple):
 def expectation(hint: Any, extras: tuple[Any, ...] = ()) -> Expectation:
     """Return what a hint asks for; a hint that nothing is known of asks for nothing."""
     origin, parts = get_origin(hint), get_args(hint)
+    if NUMBERS in extras:
+        return Expectation("numbers", lambda value: True, _numbers, "numbers")
     if origin is Annotated:
         return expectation(parts[0], (*extras, *parts[1:]))
     if origin in (Union, types.UnionType):
@@ -54,8 +56,8 @@ def expectation(hint: Any, extras: tuple[Any, ...] = ()) -> Expectation:
         return _mapping(parts)
     if (origin or hint) in (*CONTAINERS, *STREAMS):
         return _several(parts[0] if parts else Any, lazily=(origin or hint) in STREAMS)
-    if inspect.isclass(hint) and not getattr(hint, "_is_protocol", False):
-        return _instance(hint)
+    if inspect.isclass(hint):
+        return _answering(hint) if getattr(hint, "_is_protocol", False) else _instance(hint)
     return ANYTHING
 
 
@@ -133,7 +135,17 @@ def _ndarray(extras: tuple[Any, ...]) -> Expectation:
     def takes(value: Any) -> bool:
         return isinstance(value, (np.ndarray | xr.DataArray, list | tuple | range))
 
-    return Expectation("an array of numbers", takes, lambda value: checked_numbers(value, UNBOUNDED in extras))
+    held = _simple("an array of numbers", takes)
+    return held._replace(checked=lambda value: checked_numbers(held.checked(value), UNBOUNDED in extras))
+
+
+def _numbers(value: Any) -> Any:
+    """Return numbers of any shape in whatever holds them, tensors of torch among them."""
+    if type(value).__module__.partition(".")[0] == "torch":
+        return value
+    if not isinstance(value, np.ndarray | xr.DataArray | list | tuple | range | int | float | np.number) or isinstance(value, bool):
+        raise Refusal("numbers", shown(value))
+    return checked_numbers(value)
 
 
 _PLAIN: dict[Any, Callable[[tuple[Any, ...]], Expectation]] = {
@@ -155,6 +167,11 @@ def _instance(kind: type) -> Expectation:
     return _simple(f"{article(name)} {name}", lambda value: isinstance(value, kind), REMEDIES.get(kind, ""))._replace(plural=f"{name}s")
 
 
+def _answering(protocol: type) -> Expectation:
+    names = {*getattr(protocol, "__annotations__", {}), *(name for name in vars(protocol) if not name.startswith("_"))}
+    return _simple(f"{article(protocol.__name__)} {protocol.__name__}", lambda value: all(hasattr(value, name) for name in names))
+
+
 def _any_of(options: Sequence[Expectation]) -> Expectation:
     if ANYTHING in options:
         return ANYTHING
@@ -169,9 +186,20 @@ def _any_of(options: Sequence[Expectation]) -> Expectation:
                 continue
         if fitting:
             return fitting[-1].checked(value)
-        raise Refusal(wanted, shown(value))
+        raise Refusal(wanted, shown(value), _remedy(options, value))
 
     return Expectation(wanted, lambda value: any(option.takes(value) for option in options), checked, plural)
+
+
+def _remedy(options: Sequence[Expectation], value: Any) -> str:
+    """Return what the first option that knows better would advise."""
+    for option in options:
+        try:
+            option.checked(value)
+        except Refusal as refusal:
+            if refusal.remedy:
+                return refusal.remedy
+    return ""
 
 
 def _tuple(parts: tuple[Any, ...]) -> Expectation:

@@ -7,7 +7,7 @@ A range that ends is there for memory or time: beyond it no computer of a labora
 from __future__ import annotations
 
 import math
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -47,6 +47,7 @@ class Mark(str):
 
 
 UNBOUNDED = Mark("unbounded")  # infinity means something, as in the last edge of a list of edges
+NUMBERS = Mark("numbers")  # one number, or any array of numbers
 UNREAD = Mark("unread")  # of a Dataset only what is named is read: it stays lazy
 
 NotNegative = Annotated[float, Range(0)]
@@ -91,15 +92,14 @@ Count = Annotated[int, Range(1, 1_000_000)]
 Threads = Annotated[int, Range(1, 1024)]
 """Threads of this computer."""
 
-LazyDataset = Annotated[xr.Dataset, UNREAD]
-"""A Dataset of which only what is named is read."""
+Numbers = Annotated[Any, NUMBERS]
+"""One number, or an array of numbers, labelled or not, of numpy or of torch."""
 
 Edges = Annotated[np.ndarray, UNBOUNDED]
 """Increasing edges of bins; the outer ones may be infinite."""
 
-OverUnits = Annotated[xr.DataArray, Dims("unit")]
-OverPlaces = Annotated[xr.DataArray, Dims("place")]
-OverSamples = Annotated[xr.DataArray, Dims("sample")]
-OverSessions = Annotated[xr.DataArray, Dims("session")]
 OfSamplesAndUnits = Annotated[xr.DataArray, Dims("sample", "unit")]
-BetweenSessions = Annotated[xr.DataArray, Dims("session", "session_other")]
+Centres = Annotated[xr.DataArray, Dims("subject", "session", "unit")]
+
+LazyDataset = Annotated[xr.Dataset, UNREAD]
+"""A Dataset that is written or looked through, and not read as a whole."""

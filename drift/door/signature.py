@@ -59,7 +59,15 @@ class Signature:
         try:
             if expected is ANYTHING:
                 return _labels_checked(value)
-            return expected.checked(value)
+            checked = expected.checked(value)
+            return checked if checked is value or not isinstance(checked, Iterator) else self._read(name, checked)
+        except Refusal as refusal:
+            raise self._error(refusal, name) from None
+
+    def _read(self, name: str, values: Iterator[Any]) -> Iterator[Any]:
+        """Yield what an iterator gives, checked one by one."""
+        try:
+            yield from values
         except Refusal as refusal:
             raise self._error(refusal, name) from None
 
@@ -78,7 +86,7 @@ class Signature:
         return kind(refusal.sentence(self.name, name, f"its default is {default!r}" if usual else "its docstring says what it means"))
 
     def _unbound(self, kwargs: Mapping[str, Any], reason: str) -> str:
-        known = [name for name, one in self.parameters.items() if one.kind not in MANY and name != "self"]
+        known = [name for name, one in self.parameters.items() if one.kind not in MANY and name != "self"] or ["no name"]
         takes_all = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in self.parameters.values())
         unknown = [] if takes_all else [name for name in kwargs if name not in known]
         if unknown:

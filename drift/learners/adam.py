@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from drift.learners.base import Learner, Program
+from drift.learners.base import SMALLEST_RATE, Learner, Program
 
 
 class Adam(Learner):
@@ -16,10 +16,10 @@ class Adam(Learner):
     """
 
     kind: Literal["adam"] = "adam"
-    learning_rate: float = Field(default=1e-3, gt=0)
+    learning_rate: float = Field(default=1e-3, ge=SMALLEST_RATE)
     first_decay: float = Field(default=0.9, ge=0, lt=1)
     second_decay: float = Field(default=0.999, ge=0, lt=1)
-    epsilon: float = Field(default=1e-8, gt=0)
+    epsilon: float = Field(default=1e-8, ge=1e-30)
 
     def remembers(self) -> tuple[str, ...]:
         """Return the names of the moments."""

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+SMALLEST_RATE = 1e-12  # smaller steps vanish beside the weights in single precision, and numbers near 1e-308 cost a processor 100-fold
+
+
 class Program(Protocol):
     """What a learning rule may use of the program that runs it; every tensor has the subject as its first axis.
 
@@ -51,7 +54,7 @@ class Learner(Recipe, ABC):
     """
 
     kind: str
-    gradient_clip: float | None = Field(default=None, gt=0)
+    gradient_clip: float | None = Field(default=None, ge=SMALLEST_RATE)
 
     def slopes(self, program: Program) -> list[Tensor]:
         """Return the gradient of this step, scaled down where its length over all weights exceeds ``gradient_clip``."""

@@ -6,14 +6,14 @@ from typing import Literal
 
 from pydantic import Field
 
-from drift.learners.base import Learner, Program
+from drift.learners.base import SMALLEST_RATE, Learner, Program
 
 
 class SGD(Learner):
     """theta <- theta - learning_rate * gradient, without momentum or decay."""
 
     kind: Literal["sgd"] = "sgd"
-    learning_rate: float = Field(default=0.1, gt=0)
+    learning_rate: float = Field(default=0.1, ge=SMALLEST_RATE)
 
     def learn(self, program: Program) -> None:
         """Take one step."""

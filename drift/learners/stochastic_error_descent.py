@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from drift.learners.base import Learner, Program
+from drift.learners.base import SMALLEST_RATE, Learner, Program
 
 
 class StochasticErrorDescent(Learner):
@@ -20,8 +20,8 @@ class StochasticErrorDescent(Learner):
     """
 
     kind: Literal["stochastic_error_descent"] = "stochastic_error_descent"
-    learning_rate: float = Field(default=1e-3, gt=0)
-    perturbation: float = Field(default=0.1, gt=0)
+    learning_rate: float = Field(default=1e-3, ge=SMALLEST_RATE)
+    perturbation: float = Field(default=0.1, ge=1e-9, le=1e6)
     faithful: bool = False
 
     def learn(self, program: Program) -> None:

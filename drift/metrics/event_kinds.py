@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from drift.door import opened
+from drift.door.quantities import OfSamplesAndUnits
 from drift.errors import RefusedInputError
 
 KINDS = ("counts", "amplitudes", "trace")
@@ -16,7 +16,7 @@ BURSTING = 2.0  # spikes in a sample with spikes, over what the Poisson law has 
 
 
 @opened
-def activity_kind(activity: xr.DataArray) -> str:
+def activity_kind(activity: OfSamplesAndUnits) -> str:
     """Tell what the numbers of an activity are: what its attribute ``kind`` says, otherwise what they look like.
 
     Parameters

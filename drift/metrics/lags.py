@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from drift.door import opened
+from drift.door.quantities import Edges
 from drift.errors import RefusedInputError
 from drift.metrics.labels import described, require_dims
 from drift.metrics.rooms import environment_labels
@@ -74,7 +75,7 @@ def _lag_index(lags: np.ndarray, edges: np.ndarray | None) -> tuple[np.ndarray, 
 
 @opened
 def by_lag(
-    correlation: xr.DataArray, elapsed: xr.DataArray, edges: np.ndarray | None = None, *, across_environments: bool = False
+    correlation: xr.DataArray, elapsed: xr.DataArray, edges: Edges | None = None, *, across_environments: bool = False
 ) -> xr.Dataset:
     """Mean similarity of two sessions by the time between them.
 

@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from drift.door import opened
+from drift.door.quantities import Centres
 from drift.errors import RefusedInputError
 from drift.metrics.places import of_ring
 from drift.schema import check
@@ -57,7 +58,7 @@ def field_centres(run: xr.Dataset, threshold: float = 0.1) -> xr.DataArray:
 
 
 @opened
-def circular_diffusion_constant(centres: xr.DataArray, faithful: bool = False) -> xr.DataArray:
+def circular_diffusion_constant(centres: Centres, faithful: bool = False) -> xr.DataArray:
     """How fast receptive fields wander around a ring: initial slope of their mean squared displacement against lag.
 
     Displacements are the shorter way round, and the mean runs over units and pairs of sessions in which a unit has a field. A line with
@@ -112,7 +113,7 @@ def _slope(displacement: np.ndarray) -> float:
 
 
 @opened
-def spacing_variance(centres: xr.DataArray) -> xr.DataArray:
+def spacing_variance(centres: Centres) -> xr.DataArray:
     """Variance of the distances between neighbouring receptive fields around the ring.
 
     Parameters

@@ -108,7 +108,7 @@ class GridInputs(Inputs, ABC):
     modules: int = Field(default=5, ge=1, le=50)
     orientations: int = Field(default=6, ge=1, le=100)
     offsets: int = Field(ge=1, le=100)
-    smallest_spacing: float = Field(gt=0)
+    smallest_spacing: float = Field(ge=1e-6, le=1e6)
 
     def responses(self, position: np.ndarray) -> np.ndarray:
         """Return the activity of all grid cells (sample, input) at positions (sample, axis) in units of the arena."""
@@ -132,7 +132,7 @@ class GridTrackInputs(GridInputs):
     kind: Literal["grid_track"] = "grid_track"
     positions: int = Field(default=200, ge=3, le=10**5)
     offsets: int = Field(default=3, ge=1, le=100)
-    smallest_spacing: float = Field(default=0.25, gt=0)
+    smallest_spacing: float = Field(default=0.25, ge=1e-6, le=1e6)
 
     def draw(self, seed: int) -> xr.Dataset:
         """Return the grid cells at every position, the same for every seed."""
@@ -148,7 +148,7 @@ class GridArenaInputs(GridInputs):
     kind: Literal["grid_arena"] = "grid_arena"
     positions: int = Field(default=32, ge=2, le=1000)
     offsets: int = Field(default=5, ge=1, le=100)
-    smallest_spacing: float = Field(default=0.2, gt=0)
+    smallest_spacing: float = Field(default=0.2, ge=1e-6, le=1e6)
 
     def draw(self, seed: int) -> xr.Dataset:
         """Return the grid cells at every place, the same for every seed."""

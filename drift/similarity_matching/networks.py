@@ -50,17 +50,17 @@ class Matching(Recipe, ABC):
     learning_rate: float = Field(gt=0, lt=1)
     feedforward_noise: float = Field(ge=0)
     lateral_noise: float = Field(ge=0)
-    first_weights: float = Field(gt=0)
+    first_weights: float = Field(gt=0, le=1e6)
     steps: int = Field(default=10_000, ge=1, le=2**53)
-    sessions: int | Annotated[tuple[int, ...], Strict(False)] = 11
+    sessions: int | Annotated[tuple[int, ...], Strict(False), Field(max_length=10**6)] = 11
     stride: int = Field(default=1, ge=1)
     seed: int = Field(default=0, ge=0, lt=2**63)
 
     @model_validator(mode="after")
     def _observed(self) -> Self:
         if isinstance(self.sessions, int):
-            if not 1 <= self.sessions <= self.steps + 1:
-                raise ValueError(f"sessions must lie between 1 and steps + 1, got {self.sessions} for {self.steps} steps")
+            if not 1 <= self.sessions <= min(self.steps + 1, 10**6):
+                raise ValueError(f"sessions must lie between 1 and steps + 1, at most 10**6, got {self.sessions} for {self.steps} steps")
             return self
         listed = list(self.sessions)
         if not listed or listed != sorted(set(listed)) or not 0 <= listed[0] <= listed[-1] <= self.steps:

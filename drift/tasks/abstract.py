@@ -28,6 +28,10 @@ class AbstractTask(Task):
     inputs: int = Field(default=20, ge=1, le=10**6)
     faithful: bool = False
 
+    def extent(self) -> tuple[int, int, int]:
+        """Return samples, inputs and outputs."""
+        return self.samples, self.inputs, getattr(self, "outputs", self.inputs)
+
     def generator(self, seed: int) -> np.random.Generator | np.random.RandomState:
         """Return the source of this task's numbers: the stream ``world``, or the published legacy generator."""
         if not self.faithful:
@@ -85,7 +89,7 @@ class SmoothedAutoencoderTask(AbstractTask):
     """
 
     kind: Literal["smoothed_autoencoder"] = "smoothed_autoencoder"
-    feature_smoothing: int | None = Field(default=None, ge=1)
+    feature_smoothing: int | None = Field(default=None, ge=1, le=10**6)
 
     def draw(self, seed: int) -> xr.Dataset:
         """Return smoothed inputs, scaled to [-1, 1], as inputs and as targets."""

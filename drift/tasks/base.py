@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import xarray as xr
+from pydantic import model_validator
 
+from drift.door.memory import refuse_beyond_memory
 from drift.errors import RefusedInputError
 from drift.recipe import Recipe
 
@@ -16,6 +19,16 @@ class Task(Recipe, ABC):
     """A world that, given a seed, supplies the inputs and targets a network learns from."""
 
     kind: str
+
+    def extent(self) -> tuple[int, int, int]:
+        """Return samples, inputs and outputs as far as they are known before anything is drawn, otherwise 0."""
+        return 0, 0, 0
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        samples, inputs, outputs = self.extent()
+        refuse_beyond_memory("the experience of a task, samples x (inputs + outputs),", samples, inputs + outputs)
+        return self
 
     @abstractmethod
     def draw(self, seed: int) -> xr.Dataset:

@@ -73,12 +73,12 @@ class CorridorTask(Task):
     width: float = Field(default=1.0, ge=0.1, le=1e3)
     length: float = Field(default=14.0, ge=0.5, le=1e3)
     field_of_view: float = Field(default=math.pi / 8, gt=0, lt=math.pi)
-    speed: float = Field(default=0.2, ge=0)
-    texture_width: float = Field(default=0.09, gt=0, le=1)
+    speed: float = Field(default=0.2, ge=0, le=1e6)
+    texture_width: float = Field(default=0.09, ge=1e-6, le=1)
     end_margin: float = Field(default=0.1, gt=0, lt=0.5)
     side_margin: float = Field(default=0.25, gt=0, le=0.5)
-    heading_noise: float = Field(default=2 * math.pi * 0.1 * math.pi / 360, ge=0)
-    environments: int = Field(default=1, ge=1)
+    heading_noise: float = Field(default=2 * math.pi * 0.1 * math.pi / 360, ge=0, le=1e3)
+    environments: int = Field(default=1, ge=1, le=10**4)
     data_range: Literal["unit", "symmetric"] = "unit"
     faithful: bool = False
 
@@ -87,6 +87,10 @@ class CorridorTask(Task):
         if self.samples % self.environments:
             raise ValueError(f"samples must be a multiple of environments, got {self.samples} and {self.environments}")
         return self
+
+    def extent(self) -> tuple[int, int, int]:
+        """Return samples, inputs and outputs; tiles of the walls stand in a row for each ray."""
+        return self.samples, self.rays + 1, self.rays
 
     def draw(self, seed: int) -> xr.Dataset:
         """Return the agent's experience: views and actions, the next views, and where it was."""

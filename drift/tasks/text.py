@@ -45,6 +45,10 @@ class TextTask(Task):
     samples: int = Field(default=20_000, ge=1, le=10**7)
     test_samples: int = Field(default=128, ge=1, le=10**6)
 
+    def extent(self) -> tuple[int, int, int]:
+        """Return samples, inputs and outputs."""
+        return self.samples + self.test_samples, self.context, self.context
+
     def draw(self, seed: int) -> xr.Dataset:
         """Return windows of the text and the tokens that follow.
 

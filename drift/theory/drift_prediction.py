@@ -96,6 +96,9 @@ def subject_label(dataset: xr.Dataset, subject: int) -> str:
     -------
     str
     """
+    subjects = dataset.sizes.get("subject", 0)
+    if not -subjects <= subject < subjects:
+        raise RefusedInputError(f"subject must be the position of one of {subjects} subjects, got {subject}: they count from 0.")
     return str(dataset["subject"].values[subject]) if "subject" in dataset.coords else str(subject)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from drift.door import opened
@@ -11,7 +9,7 @@ from drift.errors import RefusedInputError
 
 
 @opened
-def measured_pooling(weights: Any) -> tuple[float, float]:
+def measured_pooling(weights: np.ndarray) -> tuple[float, float]:
     """Pooling of a measured weight matrix, with its standard error.
 
     m = mean over units i of (sum_j w_ij)^2 / sum_j w_ij^2, minus 1; the standard error is that of a mean over units.
@@ -41,7 +39,7 @@ def measured_pooling(weights: Any) -> tuple[float, float]:
 
 
 @opened
-def covariance_pooling(covariance: Any) -> float:
+def covariance_pooling(covariance: np.ndarray) -> float:
     """Pooling of weights with a given covariance between the inputs of a unit.
 
     m = sum_(j != l) C_jl / sum_j C_jj.

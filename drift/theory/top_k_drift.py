@@ -8,6 +8,7 @@ Numbers, arrays and labelled arrays are taken alike, broadcast, and returned as 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -31,7 +32,7 @@ class PopulationVectorSimilarity(NamedTuple):
 
 
 @opened
-def alike(function: Any, *values: Any) -> Any:
+def alike(function: Callable[..., Any], *values: Any) -> Any:
     """Result of a function of arrays for numbers, arrays and labelled arrays, which are broadcast by name.
 
     Parameters

@@ -11,6 +11,40 @@ from typing import Any
 
 REFERENCE = Path(__file__).resolve().parents[2] / "docs" / "reference"
 FACES = ("drift", "drift.metrics", "drift.similarity_matching", "drift.widgets", "circuits", "data_adapters")
+# What an engine asks of a circuit, a network, a rule or an objective of one's own, with states that the engine has checked.
+CONTRACT = {
+    "at_rest",
+    "inhibition_change",
+    "initial_state",
+    "network",
+    "rate_change",
+    "residual",
+    "shared_inhibition",
+    "state_at_rest",
+    "usual_dt",
+    "winning",
+    "learn",
+    "slopes",
+    "respond",
+    "objective",
+    "selected",
+    "credit",
+    "feedback",
+    "gate",
+    "forward",
+    "responses",
+    "of_jacobian",
+    "of_pairs",
+    "of_units",
+    "quadratic",
+    "scale",
+    "slope",
+    "value",
+    "check_targets",
+    "first_feedforward",
+    "feedforward",
+    "step",
+}
 BLOCK = re.compile(r"currentmodule:: (\S+)\n\n\.\. autosummary::\n(?:   :.*\n)*\n((?:   \S+\n)+)")
 
 
@@ -36,7 +70,7 @@ def public_callables() -> dict[str, Callable[..., Any]]:
         if not inspect.isclass(member):
             found[name] = member
         elif not issubclass(member, BaseException | tuple):
-            found |= {name: made_and_drawn(member)} if hasattr(member, "model_fields") else {}
+            found |= {name: made_and_drawn(member)} if hasattr(member, "model_fields") and not inspect.isabstract(member) else {}
             found |= {f"{name}.{method}": function for method, function in _methods(member)}
     return found
 
@@ -77,7 +111,8 @@ def _methods(kind: type) -> Iterator[tuple[str, Callable[..., Any]]]:
     for name in dir(kind):
         owner = next((base for base in kind.__mro__ if name in vars(base)), kind)
         ours = owner.__module__.split(".")[0] in ("drift", "circuits", "data_adapters")
-        if holder is not None and not name.startswith("_") and ours and inspect.isroutine(getattr(kind, name)):
+        answers = name in CONTRACT and kind.__name__ != "Accessor"
+        if holder is not None and not answers and not name.startswith("_") and ours and inspect.isroutine(getattr(kind, name)):
             yield name, getattr(holder, name)
 
 

@@ -64,12 +64,12 @@ def _shown(value: Any) -> str:
     return " ".join(repr(value).split())[:120]
 
 
-def outcome(function: Any, positional: list[Any], keyword: dict[str, Any]) -> str:
+def outcome(function: Any, positional: list[Any], keyword: dict[str, Any], seconds: int = SECONDS) -> str:
     """Return how a call ended: "refused", "returned", or what came out of it."""
     from drift.errors import RefusedInputError
 
     signal.signal(signal.SIGALRM, _late)
-    signal.alarm(SECONDS)
+    signal.alarm(seconds)
     try:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             result = function(*positional, **keyword)
