@@ -38,6 +38,7 @@ def offenders(calls: list[dict[str, Any]]) -> list[str]:
     return [f"{one['number']} {one['name']}({', '.join(one['wrong'])}): {one['ended']}" for one in calls if one["ended"] not in FINE]
 
 
+@pytest.mark.slow
 def test_a_few_hundred_calls():
     calls = endings(0, 0, 200, "drift.metrics")
     assert len(calls) == 200 and Counter(one["ended"] for one in calls)["refused"] > 60

@@ -210,7 +210,7 @@ def _labelled(rng: np.random.Generator) -> dict[str, Any]:
         noise=[drift.UpdateNoise(std=0.1)],
     )
     probes = ("loss", "relative_loss", "fraction_active_responses", "fraction_active_units", "rate", "occupancy", "squared_norm", *weights)
-    run = drift.train([recipe, recipe.replace(seed=1)], probes=probes, progress=False)
+    run = drift.train([recipe, recipe.replace(seed=1)], probes=probes, engine="batched", progress=False)
     recorded = [_session(number) for number in range(SESSIONS)]
     measured = drift.measure(recorded)
     session, one = recorded[0], measured.isel(session=0)
