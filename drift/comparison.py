@@ -242,8 +242,8 @@ def compare(
         refuse_uncounted(given, "a comparison")
     measured = given if given is None or isinstance(given, xr.Dataset) else _measured(_alike(given, options), options)
     left_out = [] if measured is None else elsewhere(measured)
-    measured, lens = None if measured is None else in_environment(measured), in_one_environment(lens)
-    datasets, ratio = _sources(run, measured, lens, options, confused, final_time)
+    measured, seen_through = None if measured is None else in_environment(measured), in_one_environment(lens)
+    datasets, ratio = _sources(run, measured, seen_through, options, confused, final_time)
     measures = (*MEASURES, *CORRECTED) if corrected else MEASURES
     parts = [described_source(dataset, measures).expand_dims(source=[name]) for name, dataset in datasets.items()]
     sources = xr.concat(parts, dim="source", join="outer", coords="different", compat="equals", combine_attrs="override").assign_coords(

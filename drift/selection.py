@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -52,7 +51,7 @@ def position_of(dataset: xr.Dataset, dim: str, given: Any, subject: int | None =
         if given in names:
             return names.index(given)
         raise RefusedInputError(f"{dim} {given!r} is unknown: {did_you_mean(given, names)}")
-    if isinstance(given, bool | np.bool_) or not isinstance(given, Integral) or not -size <= given < size:
+    if isinstance(given, bool | np.bool_) or not isinstance(given, int | np.integer) or not -size <= given < size:
         raise RefusedInputError(
             f"{dim} must be a position from 0 to {size - 1} or a label in quotation marks ({', '.join(names[:6])}"
             f"{', ...' if size > 6 else ''}), got {given!r}."

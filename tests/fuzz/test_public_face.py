@@ -67,8 +67,8 @@ def test_a_broken_function_is_caught():
             pass
 
     assert outcome(broken, ["a"], {}) == "returned"
-    assert outcome(broken, ["b"], {}).startswith("KeyError at test_fuzz.py")
-    assert outcome(broken, [[]], {}).startswith("TypeError at test_fuzz.py")
+    assert outcome(broken, ["b"], {}).startswith("KeyError at test_public_face.py")
+    assert outcome(broken, [[]], {}).startswith("TypeError at test_public_face.py")
     assert outcome(endless, [], {}, seconds=1) == "did not end"
 
 
