@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import itertools
 import re
 import warnings
 from collections.abc import Callable, Sequence
@@ -14,12 +16,14 @@ import xarray as xr
 
 from drift.door import opened
 from drift.errors import RefusedInputError
-from drift.texts import decoded
+from drift.texts import encoding
 from drift.whole_files import check_target, replaced_atomically
 
 DROPPED = ("experiment",)  # a recipe for each row would dwarf the numbers
+NUMERIC = "biufcmM"  # kinds of numbers and times
 # What a spreadsheet takes for a formula: a cell that begins so and is more than a sign or a number.
-FORMULA = re.compile(r"(?!.$)(?![+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$)[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]", re.DOTALL)
+# A lone sign is no formula; a lone carriage return or tab is marked as well.
+FORMULA = re.compile(r"(?![^\t\r\n]\Z)(?![+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\Z)[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 
 
 @opened
@@ -100,12 +104,23 @@ def write_tables(dataset: xr.Dataset, folder: str | Path, variables: Sequence[st
     with ExitStack() as unfinished:
         for name, frame in found.items():
             temporary = unfinished.enter_context(replaced_atomically(paths[name], overwrite=overwrite))
-            _each_text(frame, _marked).to_csv(temporary, index=False)
+            _write(_each_text(frame, _marked), temporary)
     return list(paths.values())
+
+
+def _write(frame: pd.DataFrame, path: Path) -> None:
+    """Write a table, all texts in quotes where one has a carriage return, which outside of them would end a row."""
+    columns = [frame.iloc[:, place] for place in range(frame.shape[1])]
+    cells = itertools.chain(frame.columns, *(column for column in columns if column.dtype.kind not in NUMERIC))
+    ends_rows = any(isinstance(cell, str) and "\r" in cell for cell in cells)
+    frame.to_csv(path, index=False, quoting=csv.QUOTE_NONNUMERIC if ends_rows else csv.QUOTE_MINIMAL)
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
     """Return a table that ``write_tables`` has written, its texts without the apostrophes that keep spreadsheets from running them.
+
+    A CSV file has no types: a column whose texts are all numbers is read as numbers, an empty text
+    as missing.
 
     Parameters
     ----------
@@ -122,10 +137,12 @@ def read_table(path: str | Path) -> pd.DataFrame:
         If the file cannot be read as a table.
     """
     try:
-        text = StringIO(decoded(Path(path).read_bytes()))
+        content = Path(path).read_bytes()
+        text = StringIO(content.decode(encoding(content)))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Warning)  # pandas 3 warns of this option, whose effect is its default
-            return _each_text(pd.read_csv(text, float_precision="round_trip"), _unmarked)
+            frame = pd.read_csv(text, float_precision="round_trip", keep_default_na=False, na_values=[""])
+            return _each_text(frame, _unmarked)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or " ".join(str(error).split()).rstrip(".")
         raise RefusedInputError(f"{path} cannot be read as a table ({reason}): give a file of write_tables.") from None
@@ -134,7 +151,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
 def _each_text(frame: pd.DataFrame, change: Callable[[object], object]) -> pd.DataFrame:
     """Return a table with its names and all of its texts changed."""
     changed = frame.rename(columns=change)
-    columns = [place for place, kind in enumerate(changed.dtypes) if kind.kind not in "biufcmM"]
+    columns = [place for place, kind in enumerate(changed.dtypes) if kind.kind not in NUMERIC]
     return changed.assign(**{changed.columns[place]: changed.iloc[:, place].map(change) for place in columns})
 
 

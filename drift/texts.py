@@ -34,8 +34,18 @@ def decoded(content: bytes) -> str:
     UnicodeDecodeError
         If the bytes are no text in that encoding.
     """
-    encoding = next((name for mark, name in MARKS.items() if content.startswith(mark)), "utf-8")
-    return content.decode(encoding).replace("\r\n", "\n").replace("\r", "\n")
+    return content.decode(encoding(content)).replace("\r\n", "\n").replace("\r", "\n")
+
+
+def encoding(content: bytes) -> str:
+    """Return how the text of a file is encoded: as its byte order mark says, without one UTF-8.
+
+    Parameters
+    ----------
+    content : bytes
+        Of the file, or its first four.
+    """
+    return next((name for mark, name in MARKS.items() if content.startswith(mark)), "utf-8")
 
 
 def printable(text: str) -> str:

@@ -50,7 +50,7 @@ def test_info_obeys_no_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
 
 LABELS = [
     "=1+1", "+a1", "-a1", "@sum(a1)", "\t=1", "=cmd|' /C calc'!A0", "'=1", "''=1", "'plain", "plain", "cell, \"0\"", "-", "-x",
-    "\uff1d1", "a=b", "it's",
+    "\uff1d1", "a=b", "it's", "\r=1", "a\rb", "\r", "a\r\nb", "a\nb", "\t", "=\n", "NA", "nan", "None", "null",
 ]  # fmt: skip
 
 
