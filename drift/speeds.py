@@ -1,12 +1,13 @@
 """How fast a subject moves, from positions that jitter, are held, wrap, and are lost.
 
-Speed is the slope of a line fitted to the positions of half a second around a sample. No window reaches across a gap, a lost position,
-or a step of more than half of the track (a wrap, a teleport).
+Speed is the slope of a line fitted to the positions of half a second around a sample. No window reaches across a gap or a step of more
+than half of the track (a wrap, a teleport). A sample without a position has no speed and is passed over by the others.
 
-Where positions jitter so much that half a second cannot tell the speed asked for from rest, the window is longer, up to a second: a line
-over W s through samples that are d s apart and jitter by s has a slope with the standard deviation s sqrt(12 d / W^3), and a third of the
-speed asked for is what it may be. Three such windows hold a sample: around it, before it and after it. The one whose line leaves
-decisively less counts, so that a rest is not cut short by the length of the window.
+Where a speed must be told from rest, three windows hold a sample: around it, before it and after it. The one whose line leaves decisively
+less counts, so that no rest is cut short by the length of the window. What a line leaves is not told more finely than the usual step of
+the positions, 1 / sqrt 12 of it, so that positions that are held or rounded are no rest. Where positions jitter so much that half a second
+cannot tell the speed from rest, the windows are longer, up to a second: a line over W s through samples that are d s apart and jitter by s
+has a slope with the standard deviation s sqrt(12 d / W^3), and a third of that speed is what it may be.
 """
 
 from __future__ import annotations
@@ -103,7 +104,8 @@ def speeds(
     frame : float
         Usual time from sample to sample, s.
     resolved : float
-        Speed to be told from rest, in units of position per second; jitter that hides it makes the window longer.
+        Speed to be told from rest, in units of position per second, by the window in which the motion is steady; jitter that hides it makes
+        the windows longer. By default none: the window around each sample counts.
     track_length : float, optional
         In units of position, see ``jumps``.
 
@@ -112,14 +114,26 @@ def speeds(
     numpy.ndarray
         (sample) in units of position per second; NaN where the position is unknown, or known in no other sample nearby.
     """
+    tracked = np.asarray(np.isfinite(position).all(axis=1))
+    found = np.full(time.size, np.nan)
+    if tracked.any():
+        found[tracked] = _of_tracked(position[tracked], time[tracked], frame, resolved, track_length)
+    return found
+
+
+def _of_tracked(
+    position: NDArray[np.float64], time: NDArray[np.float64], frame: float, resolved: float, track_length: float | None
+) -> NDArray[np.float64]:
+    """(sample) ``speeds`` of positions that are all known."""
     path = np.concatenate([[0], np.cumsum(~joined(position, time, frame, track_length))])
     first, last = np.searchsorted(path, path), np.searchsorted(path, path, side="right")
-    filled = np.nan_to_num(position)
-    lines = _around(filled, time, frame, WINDOW, first, last)
-    slope, window = lines.slope, _window(lines, frame, resolved)
-    if window > WINDOW:
-        slope = _best(_around(filled, time, frame, window, first, last), filled, time, window + SLACK * frame, first, last)
-    return np.where(np.isfinite(position).all(axis=1), np.sqrt((slope**2).sum(axis=1)), np.nan)
+    lines = _around(position, time, frame, WINDOW, first, last)
+    slope = lines.slope
+    if 0 < resolved < np.inf:
+        window = _window(lines, frame, resolved)
+        lines = lines if window == WINDOW else _around(position, time, frame, window, first, last)
+        slope = _best(lines, position, time, window + SLACK * frame, first, last)
+    return np.asarray(np.sqrt((slope**2).sum(axis=1)))
 
 
 def _around(
@@ -136,11 +150,11 @@ def _window(lines: _Lines, frame: float, resolved: float) -> float:
     """Length of the window that tells the speed from rest, s, by the jitter about the lines through the shortest one."""
     free = (lines.samples - 2) * lines.slope.shape[1]
     told = free[free > 0]
-    if not told.size or not 0 < resolved < np.inf:
-        return 0.0
+    if not told.size:
+        return WINDOW
     # The median of a chi-squared variable with k degrees of freedom is k (1 - 2 / (9 k))^3, by Wilson and Hilferty.
     jitter = np.median(lines.residual[free > 0] / (told * (1 - 2 / (9 * told)) ** 3))
-    return float(min(LONGEST_WINDOW, (12 * frame * jitter * (RESOLVED / resolved) ** 2) ** (1 / 3)))
+    return float(np.clip((12 * frame * jitter * (RESOLVED / resolved) ** 2) ** (1 / 3), WINDOW, LONGEST_WINDOW))
 
 
 def _best(
@@ -155,9 +169,16 @@ def _best(
     own = np.arange(time.size)
     before = _lines(position, time, np.maximum(first, np.searchsorted(time, time - window)), own + 1)
     after = _lines(position, time, own, np.minimum(last, np.searchsorted(time, time + window, side="right")))
-    three = (around, before, after)
-    chosen = np.argmin([lines.variance * weight for lines, weight in zip(three, (DECISIVE, 1.0, 1.0))], axis=0)
+    three, finest = (around, before, after), _finest(position, first)
+    chosen = np.argmin([(lines.variance + finest) * weight for lines, weight in zip(three, (DECISIVE, 1.0, 1.0))], axis=0)
     return np.stack([lines.slope for lines in three])[chosen, own]
+
+
+def _finest(position: NDArray[np.float64], first: NDArray[np.int64]) -> float:
+    """Variance within the usual step of positions that change, as if they were rounded to it."""
+    step = np.diff(position, axis=0)[first[1:] == first[:-1]]
+    changed = np.abs(step[step != 0])
+    return float(np.median(changed) ** 2 / 12) if changed.size else 0.0
 
 
 def _lines(position: NDArray[np.float64], time: NDArray[np.float64], low: NDArray[np.int64], high: NDArray[np.int64]) -> _Lines:
