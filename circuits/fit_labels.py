@@ -24,6 +24,7 @@ MEANINGS = {
     "predicted": "statistic of the fitted circuit, mean over several simulations",
     "frozen": "statistic of the same circuit with weights that stay",
     "left_out": "why the statistic does not count, empty where it does",
+    "environments": "environments with their sessions, empty where there is one; similarity is compared within each",
     "distance": "squared distance of predicted and measured statistics in units of their covariance",
     "degrees_of_freedom": "statistics less parameters",
     "p_value": "chance of a larger distance if the circuit were true",

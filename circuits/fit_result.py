@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from drift.fit_words import at_bound, described, description, interval_words, left_out, need_of_drift, settled
+from drift.fit_words import at_bound, described, description, interval_words, left_out, need_of_drift, rooms, settled
 from drift.rich_html import block, table
 from drift.schema import RefusedInputError
 from drift.store import load, save
@@ -28,7 +28,8 @@ class Fit:
         bound and where the search is not ``settled``; ``identified`` (1 where there is an interval that spans less than half of the
         search range), ``parameter_correlation``, ``condition_number`` of the information matrix, ``profile_distance`` at
         ``profile_value``, ``measured``, ``measured_error``, ``predicted``, ``frozen`` (the same circuit without drift), ``left_out``
-        (why a statistic does not count, empty where it does), ``distance``, ``degrees_of_freedom``, ``p_value``,
+        (why a statistic does not count, empty where it does), ``environments`` (those visited, empty where there
+        is one), ``distance``, ``degrees_of_freedom``, ``p_value``,
         ``similarity_distance``, ``frozen_distance``, ``frozen_p_value``.
     """
 
@@ -118,7 +119,7 @@ def _goodness(one: xr.Dataset) -> list[str]:
             f"Similarity over time: distance {one['similarity_distance'].item():.3g} with drift, {one['frozen_distance'].item():.3g} for "
             f"the same circuit with frozen weights (p = {one['frozen_p_value'].item():.2g}): {need_of_drift(one)}."
         )
-    found += left_out(one)
+    found += [*rooms(one), *left_out(one)]
     if not one["converged"].values.all():
         found.append(f"{int((one['converged'] == 0).sum())} of {one.sizes['restart']} searches had not converged: raise generations.")
     return found

@@ -39,6 +39,7 @@ from circuits.settled_rates import Engine
 from drift.door import opened
 from drift.door.quantities import Count, Draws, Seed
 from drift.metrics.places import require_track
+from drift.metrics.rooms import environments
 from drift.observed_maps import Lens, lens
 from drift.schema import RefusedInputError
 from drift.store import provenance
@@ -137,10 +138,18 @@ def fit(
         refuse_impossible(circuit, around, bounds)
         wanted = chosen_statistics(seen, statistics)
         model = Model(circuit, seen, wanted, bounds.names, around, seed, engine)
-        fits.append(_of_subject(model, bounds, effort, str(recording["subject"].values[subject]), progress))
+        found = _of_subject(model, bounds, effort, str(recording["subject"].values[subject]), progress)
+        fits.append(found.assign(environments=("subject", [_rooms(recording.isel(subject=[subject]))])))
     joined = xr.concat(fits, "subject", join="outer", combine_attrs="override")
     described = {"circuit": circuit.to_json(), "engine": engine, "seed": seed, "source": str(recording.attrs.get("source", "unknown"))}
     return Fit(with_units(joined, recording).assign_attrs({**provenance(), **described}))
+
+
+def _rooms(own: xr.Dataset) -> str:
+    """Environments of one subject with their sessions, if there are several."""
+    found = environments(own)
+    said = ", ".join(f"{room} ({count} session{'s' * (count != 1)})" for room, count in found.items())
+    return said if len(found) > 1 else ""
 
 
 def _whole(name: str, value: Any, smallest: int) -> int:

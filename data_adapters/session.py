@@ -253,7 +253,6 @@ def session_dataset(
     duration : array_like (sample,), optional
         How long the activity of each sample was counted, s; default, where ``time`` is given, until the next sample, or a usual frame
         where frames were lost.
-        Time of each sample, s, increasing.
     events_are : {"counts", "amplitudes", "trace"}, optional
         What activity is; by default counts or amplitudes, as its numbers look. The attribute ``kind`` of activity keeps it. Amplitudes of
         which most units are above 0 in more than 90 % of the samples are refused: only a trace, which has no events, is so.
@@ -304,7 +303,7 @@ def session_dataset(
     if direction is not None:
         ways, note = coded_directions(direction, tracked, where)
         variables["direction"] = labelled("direction", ("sample",), ways)
-        attrs = {**(attrs or {}), "notes": "; ".join(filter(None, (str((attrs or {}).get("notes", "")), note)))} if note else attrs
+        attrs = {**attrs, "notes": "; ".join(filter(None, (str(attrs.get("notes", "")), note)))} if note else attrs
     if trial is not None:
         variables["trial"] = labelled("trial", ("sample",), _trial(trial, samples, where))
     coordinates: dict[str, Any] = {
@@ -323,8 +322,6 @@ def session_dataset(
         duration = sample_durations(times, 1 / sampling_rate) if duration is None else duration
     if duration is not None:
         variables["duration"] = labelled("duration", ("sample",), _duration(duration, samples, where))
-    geometry = one_of(geometry, GEOMETRIES, f"geometry of {where}")
-    described = {"bin_size": bin_size, "minimum_speed": minimum_speed, "geometry": geometry, "source": str(source), **(attrs or {})}
     described = {"bin_size": bin_size, "minimum_speed": minimum_speed, "geometry": geometry, "source": str(source), **attrs}
     described |= extent.attrs()
     return check(xr.Dataset(variables, coords=coordinates, attrs=described), "activity", "position")

@@ -114,3 +114,16 @@ def left_out(one: xr.Dataset) -> list[str]:
         parts.append(f"{', '.join(named)}, as {reason}")
     count = int((reasons != "").sum())
     return [f"{count} of {reasons.size} statistics {'is' if count == 1 else 'are'} left out: {'; '.join(parts)}."] if parts else []
+
+
+def rooms(one: xr.Dataset) -> list[str]:
+    """Say which pairs of sessions a fit leaves out because they lie in different environments; nothing where all lie in one.
+
+    Parameters
+    ----------
+    one : xarray.Dataset
+        One subject of the Dataset of a fit.
+    """
+    if "environments" not in one or not str(one["environments"].item()):
+        return []
+    return [f"Environments {one['environments'].item()}: pairs of sessions in different ones are left out of similarity over time."]

@@ -41,6 +41,8 @@ def _style(number: int) -> dict[str, Any]:
 def time_course(dataset: xr.Dataset, names: Sequence[str], ax: Axes, labels: Sequence[str] | None = None) -> Axes:
     """Draw measures against elapsed time: mean over subjects, error bars of one standard error over subjects.
 
+    Sessions in which subjects were in different environments are named in the title: their means mix rooms, see ``summary``.
+
     Parameters
     ----------
     dataset : xarray.Dataset
@@ -62,7 +64,23 @@ def time_course(dataset: xr.Dataset, names: Sequence[str], ax: Axes, labels: Seq
         ax.errorbar(elapsed, means[name], yerr=error, label=label.replace("_", " "), **_style(number))
     ax.set_xlabel(_elapsed_label(dataset))
     ax.margins(x=0.03)
+    if mixed := mixed_rooms(means):
+        ax.set_title(f"rooms mixed: {', '.join(mixed)}", fontsize=8)
     return ax
+
+
+def mixed_rooms(means: xr.Dataset) -> list[str]:
+    """Say of which sessions a summary mixes environments, such as "session 4 (A, B)".
+
+    Parameters
+    ----------
+    means : xarray.Dataset
+        Of ``metrics.summary``.
+    """
+    if "environment" not in means.coords:
+        return []
+    rooms, numbers = means["environment"], means["session"].values
+    return [f"session {number} ({room})" for number, room in zip(numbers, rooms.values) if ", " in str(room)]
 
 
 @opened

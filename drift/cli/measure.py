@@ -65,14 +65,14 @@ def command(
         Replace a file that is there.
     """
     import data_adapters
-    from drift.cli.summaries import measure_rows, rooms, running_rows
+    from drift.cli.summaries import measure_rows, note_rows, rooms, running_rows, with_notes
     from drift.event_counting import counted_events
     from drift.measurement import measure
     from drift.store import save
 
     apart((out,), (path,))
     netcdf(out, overwrite)
-    sessions = data_adapters.sessions(format, path, **pairs(option, "--option"))
+    sessions, notes = with_notes(data_adapters.sessions(format, path, **pairs(option, "--option")))
     sessions = counted_events(sessions) if counted else sessions
     measured = measure(
         sessions, shuffles=shuffles, corrected=corrected, bin_size=bin_size, minimum_speed=minimum_speed, direction=direction, seed=seed,
@@ -80,7 +80,7 @@ def command(
     )  # fmt: skip
     save(measured, out, overwrite=overwrite)
     told(f"{measured.sizes['subject']} subjects, {measured.sizes['session']} sessions, {measured.sizes['unit']} units")
-    told(*rooms(measured), *measure_rows(measured), *running_rows(measured), f"written: {out}")
+    told(*rooms(measured), *measure_rows(measured), *running_rows(measured), *note_rows(notes), f"written: {out}")
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from drift.metrics import environments, of_subject
+from drift.metrics.rooms import session_environments
+from drift.running import session_name
 
 TOLD = (
     "loss", "fraction_active_units", "fraction_active_responses", "noisy_fraction_active_responses", "fraction_place_units",
     "spatial_information",
 )  # fmt: skip
 
+MOST_NOTES = 6  # that are printed
 MOST_GROUPS = 12  # recipes whose means are printed
 
 
@@ -45,7 +48,43 @@ def rooms(dataset: xr.Dataset) -> list[str]:
     """
     found = environments(dataset)
     said = ", ".join(f"{label} ({count} session{'s' * (count != 1)})" for label, count in found.items())
-    return [f"environments: {said}; sessions in different ones are not compared"] if len(found) > 1 else []
+    if len(found) < 2:
+        return []
+    mixed = [f"session {number}" for number, labels in zip(dataset["session"].values, session_environments(dataset)) if len(labels) > 1]
+    warned = [f"  mean over subjects mixes environments in {', '.join(mixed)}"] if mixed else []
+    return [f"environments: {said}; sessions in different ones are not compared", *warned]
+
+
+def with_notes(sessions: Iterable[xr.Dataset]) -> tuple[Iterator[xr.Dataset], dict[str, list[str]]]:
+    """Return the sessions, and what their readers note of them (units and samples left out), which fills as they are read.
+
+    Parameters
+    ----------
+    sessions : iterable of xarray.Dataset
+        Session Datasets.
+
+    Returns
+    -------
+    sessions : iterator
+        The same.
+    notes : dict
+        Names of sessions by note.
+    """
+    notes: dict[str, list[str]] = {}
+
+    def told() -> Iterator[xr.Dataset]:
+        for one in sessions:
+            if note := str(one.attrs.get("notes", "")):
+                notes.setdefault(note, []).append(session_name(one))
+            yield one
+
+    return told(), notes
+
+
+def note_rows(notes: Mapping[str, list[str]]) -> list[str]:
+    """Return a row for each note of ``with_notes``, a few at most."""
+    rows = [f"  noted: {note} ({names[0]}{f' and {len(names) - 1} more' if len(names) > 1 else ''})" for note, names in notes.items()]
+    return rows[:MOST_NOTES] + ([f"  noted: {len(rows) - MOST_NOTES} further notes"] if len(rows) > MOST_NOTES else [])
 
 
 def measure_rows(dataset: xr.Dataset) -> list[str]:

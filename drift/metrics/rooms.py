@@ -76,7 +76,6 @@ def _present(dataset: xr.Dataset) -> np.ndarray:
 
 
 @opened
-@opened
 def environments(dataset: xr.Dataset) -> dict[str, int]:
     """How many sessions of all subjects lie in each environment, in the order in which they come first.
 
@@ -95,6 +94,24 @@ def environments(dataset: xr.Dataset) -> dict[str, int]:
     labels = environment_labels(dataset, subjects=dataset.sizes["subject"], sessions=dataset.sizes["session"])
     counted = Counter(labels[_present(dataset)].tolist())
     return {str(label): count for label, count in counted.items() if label}
+
+
+def session_environments(dataset: xr.Dataset) -> list[list[str]]:
+    """In which environments the subjects were in each session, in the order of the subjects.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Longitudinal Dataset.
+
+    Returns
+    -------
+    list of list of str
+        Labels by session; none where no environment is labelled, several where subjects were in different ones.
+    """
+    labels = environment_labels(dataset, subjects=dataset.sizes["subject"], sessions=dataset.sizes["session"])
+    columns = zip(labels.T.tolist(), _present(dataset).T.tolist())
+    return [[room for room in dict.fromkeys(room for room, seen in zip(*column) if seen) if room] for column in columns]
 
 
 def most_visited(labels: Iterable[str]) -> str:
@@ -158,7 +175,6 @@ def _with_length(dataset: xr.Dataset) -> xr.Dataset:
     return dataset.assign_coords(place=place).assign_attrs(track_length=length) if np.isfinite(length) else dataset
 
 
-@opened
 @opened
 def in_environment(dataset: xr.Dataset, environment: str | None = None) -> xr.Dataset:
     """Keep the sessions of one environment, as if no other had been recorded.

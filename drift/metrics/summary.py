@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import xarray as xr
 from scipy.stats import t as student
@@ -9,7 +11,7 @@ from scipy.stats import t as student
 from drift.door import opened
 from drift.errors import RefusedInputError
 from drift.metrics.labels import require_dims
-from drift.metrics.rooms import environment_labels
+from drift.metrics.rooms import environment_labels, environments, session_environments
 from drift.schema import VARIABLES, check
 
 SAME_TIME = 1e-12  # relative; times that differ by less are one
@@ -63,7 +65,9 @@ def summary(dataset: xr.Dataset, *names: str) -> xr.Dataset:
     -------
     xarray.Dataset
         For each name: ``name`` (session, ...), ``name_standard_error`` = sd / sqrt(n) with n - 1 degrees of freedom, NaN for one
-        subject, and ``name_subjects`` = n, the subjects whose value is not NaN.
+        subject, and ``name_subjects`` = n, the subjects whose value is not NaN. Where several environments were visited, the coordinate
+        ``environment`` (session) says which; a session in which subjects were in different ones bears them all ("A, B"), and a
+        warning says that its means mix them.
 
     Raises
     ------
@@ -83,7 +87,22 @@ def summary(dataset: xr.Dataset, *names: str) -> xr.Dataset:
         result[name] = mean.assign_attrs(values.attrs)
         result[f"{name}_standard_error"] = error.assign_attrs(units=values.attrs.get("units", "1"))
         result[f"{name}_subjects"] = subjects.assign_attrs(units="1")
-    return result
+    return _with_rooms(result, dataset)
+
+
+def _with_rooms(result: xr.Dataset, dataset: xr.Dataset) -> xr.Dataset:
+    """Means that say in which environments they were measured, if there were several."""
+    if len(environments(dataset)) < 2:
+        return result
+    rooms = session_environments(dataset)
+    if mixed := [number for number, found in enumerate(rooms) if len(found) > 1]:
+        first, more = mixed[0], f" and {len(mixed) - 1} more" if len(mixed) > 1 else ""
+        warnings.warn(
+            f"the means of session {dataset['session'].values[first]}{more} mix environments ({', '.join(rooms[first])}): take one room "
+            "by metrics.in_environment, or one subject.",
+            stacklevel=4,
+        )
+    return result.assign_coords(environment=("session", [", ".join(found) for found in rooms]))
 
 
 def _seen(values: np.ndarray, time: np.ndarray, rooms: np.ndarray) -> np.ndarray:

@@ -172,7 +172,7 @@ def _goodness(one: xr.Dataset) -> Iterator[str]:
     if "frozen_p_value" in one and np.isfinite(float(one["frozen_p_value"])):
         told = p_value(float(one["frozen_p_value"]))
         yield f"Similarity over time: the same circuit with frozen weights has p {_equals(told)}; {fit_words.need_of_drift(one)}."
-    yield from fit_words.left_out(one)
+    yield from (*fit_words.rooms(one), *fit_words.left_out(one))
     if "converged" in one and not (one["converged"] == 1).all():
         left = int((one["converged"] == 0).sum())
         searches = one.sizes["restart"]

@@ -5,11 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import xarray as xr
 from recorded_rooms import sessions
 
 import drift
+from circuits.fit_result import Fit
+from circuits.fitting import _rooms
 from data_adapters.interchange import write_interchange
 from drift.cli import info, measure
+from drift.cli.summaries import MOST_NOTES, note_rows, with_notes
 from drift.errors import RefusedInputError
 
 
@@ -35,3 +39,29 @@ def test_run_and_recording_the_other_way_round():
     run.attrs.clear()
     with pytest.raises(RefusedInputError, match="the other way round: exchange the two"):
         drift.compare(recorded, run)
+
+
+def test_what_readers_left_out_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "files").mkdir()
+    for one in sessions({"m": "AAA"}, units=4):
+        left = {"notes": "5 of 9 units left out because they were rejected"} if int(one["session"]) < 2 else {}
+        write_interchange(one.assign_attrs(left), tmp_path / "files")
+    measure.main(["interchange", str(tmp_path / "files"), "--out", str(tmp_path / "all.nc")])
+    said = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  noted: 5 of 9 units left out")]
+    assert len(said) == 1 and said[0].endswith("and 1 more)")
+    read, notes = with_notes([one.assign_attrs(notes=f"note {k}") for k in range(MOST_NOTES + 2) for one in sessions({"m": "A"}, units=2)])
+    assert notes == {} and len(list(read)) == MOST_NOTES + 2
+    assert len(note_rows(notes)) == MOST_NOTES + 1 and note_rows(notes)[-1] == "  noted: 2 further notes"
+
+
+@pytest.mark.parametrize(
+    ("plan", "said"), [("AAAA", ""), ("AABA", "A (3 sessions), B (1 session)"), ("ABCB", "A (1 session), B (2 sessions), C (1 session)")]
+)
+def test_a_fit_says_which_pairs_it_leaves_out(plan: str, said: str):
+    recorded = drift.measure(sessions({"m": plan, "n": "AAAA"}, units=4))
+    assert [_rooms(recorded.isel(subject=[number])) for number in (0, 1)] == [said, ""]
+    names = ("distance", "degrees_of_freedom", "p_value", "condition_number")
+    found = xr.Dataset({name: ("subject", [1.0]) for name in names}, coords={"subject": ["m"], "parameter": []})
+    found = found.assign(converged=(("subject", "restart"), [[1]]), environments=("subject", [said]))
+    told = [one for one in Fit(found).sentences() if "Environments" in one]
+    assert told == ([f"Environments {said}: pairs of sessions in different ones are left out of similarity over time."] if said else [])

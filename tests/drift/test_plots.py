@@ -38,6 +38,7 @@ def shown_lags(ax: plt.Axes) -> dict[str, list[float]]:
     return {one.get_label(): np.asarray(one.lines[0].get_xdata()).tolist() for one in ax.containers}
 
 
+@pytest.mark.filterwarnings("ignore:the means of session 3 mix environments")
 @pytest.mark.parametrize("count", [1, 4, 5, 9])
 def test_any_number_of_curves_and_no_two_alike(recorded: xr.Dataset, count: int):
     ax = plots.time_course(recorded, NAMES[:count], plt.subplots()[1])
