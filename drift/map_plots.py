@@ -92,7 +92,9 @@ def arena_maps(one: xr.Dataset, sessions: Sequence[int], axes: Any, smoothing: S
     smoothing : float
         Standard deviation of the display copy (bins).
     """
-    check(one, "rate", "place_unit")
+    if "subject" in one.dims:
+        raise RefusedInputError(f"maps of one subject are drawn, got {one.sizes['subject']}: pass dataset.isel(subject=0).")
+    check(one.expand_dims("subject"), "rate", "place_unit")
     missing = [name for name in ("place_x", "place_y") if name not in one.coords]
     if missing:
         raise RefusedInputError(f"maps in a plane need the coordinate {missing[0]}, got a track: use rate_maps_over_sessions.")

@@ -59,6 +59,9 @@ def test_circuits_are_not_fitted_along_rows(arena):
 def test_an_arena_is_drawn_to_scale(arena):
     axes = plt.figure().subplots(1, 1, squeeze=False)
     map_plots.arena_maps(arena.isel(subject=0), [0], axes)
+    map_plots.arena_maps(arena.isel(subject=0).drop_vars("subject"), [0], axes)
+    with pytest.raises(RefusedInputError, match=r"maps of one subject are drawn, got 1: pass"):
+        map_plots.arena_maps(arena, [0], axes)
     image = axes[0, 0].images[0].get_array()
     assert image.shape == (12, 12)
     assert np.ma.getmaskarray(image)[:, 4:8].all() and not np.ma.getmaskarray(image)[:, :4].any()
