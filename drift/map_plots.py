@@ -91,6 +91,11 @@ def arena_maps(one: xr.Dataset, sessions: Sequence[int], axes: Any, smoothing: S
         (row, session).
     smoothing : float
         Standard deviation of the display copy (bins).
+    
+    Raises
+    ------
+    RefusedInputError
+        If there are several subjects, or places lie on a track.
     """
     if "subject" in one.dims:
         raise RefusedInputError(f"maps of one subject are drawn, got {one.sizes['subject']}: pass dataset.isel(subject=0).")
