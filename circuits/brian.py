@@ -36,14 +36,15 @@ def brian2() -> Any:
 def runtime_device() -> Iterator[None]:
     """Run in this process whatever device the user has set, which is set again afterwards with its options."""
     brian = brian2()
-    if brian.get_device() is brian.devices.device.runtime_device:
+    devices = importlib.import_module("brian2.devices.device")  # the attribute of this name is the active device, not the module
+    if brian.get_device() is devices.runtime_device:
         yield
         return
     brian.set_device("runtime")
     try:
         yield
     finally:
-        brian.devices.device.reset_device()
+        devices.reset_device()
 
 
 def refuse_clashing_versions(numpy: str, brian: str) -> None:

@@ -9,6 +9,7 @@ import xarray as xr
 from pydantic import Field
 
 from circuits.parameters import Positive
+from drift.door.quantities import Numbers
 from drift.metrics import assign_places, bin_edges
 from drift.metrics.places import RING, ring_correlation
 from drift.recipe import Recipe
@@ -44,7 +45,7 @@ class PlaceInput(Recipe):
         """Bin centres in cm, (place,)."""
         return (np.arange(self.places) + 0.5) * self.length / self.places
 
-    def correlation(self, distance: Any) -> Any:
+    def correlation(self, distance: Numbers) -> Any:
         """Return c0 of two places.
 
         Parameters

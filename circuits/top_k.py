@@ -17,6 +17,7 @@ import xarray as xr
 
 from circuits.fixed_points import threshold_linear_level
 from drift.door import opened
+from drift.door.quantities import Numbers
 from drift.schema import RefusedInputError
 
 Variant = Literal["keep", "subtract", "binary"]
@@ -24,7 +25,7 @@ VARIANTS = ("keep", "subtract", "binary")
 
 
 @opened
-def top_k_winners(drive: Any, winners: Any) -> Any:
+def top_k_winners(drive: Numbers, winners: Any) -> Any:
     """Return which units are among the k most strongly driven; of units with equal drive those of lowest index win.
 
     Parameters
@@ -96,7 +97,7 @@ def _top_k(drive: Any, winners: int, variant: Variant) -> Any:
 
 
 @opened
-def sparsemax(drive: Any, total: Any = 1.0) -> Any:
+def sparsemax(drive: Numbers, total: Numbers = 1.0) -> Any:
     """Return the point of the simplex that is nearest to the drive: the threshold interneuron with infinite gain.
 
     E_i = [I_i - lambda]_+ with sum_i E_i = theta, hence lambda = (S_k - theta) / k.
@@ -125,6 +126,8 @@ def _sparsemax(drive: Any, total: Any) -> Any:
     drive = _checked(drive)
     if not bool((np.asarray(total) > 0).all() if not _is_tensor(total) else (total > 0).all()):
         raise RefusedInputError(f"total must be above 0, got {total}: rates that sum to 0 are all silent.")
+    if np.ndim(total) and tuple(np.shape(total)) != tuple(drive.shape[:-1]):
+        raise RefusedInputError(f"total must be one number, or one for each drive {tuple(drive.shape[:-1])}, got shape {np.shape(total)}.")
     if _is_tensor(drive):
         from circuits.layers import threshold_linear_rate
 

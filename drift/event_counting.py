@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import xarray as xr
 
+from drift.door import opened
 from drift.errors import RefusedInputError
 from drift.metrics import activity_kind
 from drift.schema import check
@@ -14,6 +15,7 @@ from drift.schema import check
 WHOLE = 1e-3  # how far rate x occupancy of counts may be from whole numbers, by rounding
 
 
+@opened
 def counted_events(sessions: xr.Dataset | Iterable[xr.Dataset]) -> Iterator[xr.Dataset]:
     """Count the events of sessions that hold their amplitudes: 1 in a sample with an event, 0 in one without.
 

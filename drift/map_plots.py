@@ -49,6 +49,8 @@ def rate_maps_over_sessions(
     one, shown = dataset.isel(subject=who), [position_of(dataset, "session", session, who) for session in sessions]
     known = one["unit_identity"].values if "unit_identity" in one.coords else np.full(one.sizes["session"], "")
     order, several = _by_place(one.isel(session=shown[0]), smoothing), several_environments(one)
+    if len(axes) != len(shown):
+        raise RefusedInputError(f"axes must be one for each of the {len(shown)} sessions, got {len(axes)}: draw one panel for each.")
     for ax, session in zip(axes, shown, strict=True):
         seen, tracked = one.isel(session=session), known[session] == known[shown[0]]
         _draw_maps(seen, order if tracked else _by_place(seen, smoothing), smoothing, ax)

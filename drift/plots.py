@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from drift.door import opened
-from drift.door.quantities import Smoothing
+from drift.door.quantities import OfUnitsAndPlaces, Smoothing
 from drift.errors import RefusedInputError, did_you_mean
 from drift.metrics import by_lag, smoothed, summary
 from drift.metrics.places import of_ring, require_track
@@ -355,7 +355,7 @@ def _published_line(one: xr.Dataset, ax: Axes) -> None:
 
 
 @opened
-def side_by_side(maps: xr.DataArray) -> np.ndarray:
+def side_by_side(maps: OfUnitsAndPlaces) -> np.ndarray:
     """Return rate maps with the ways out and back side by side, the way back mirrored so that time runs to the right.
 
     Parameters

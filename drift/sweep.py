@@ -241,9 +241,9 @@ def _print_plan(states: Sequence[str], waiting: Sequence[Task], folder: Path, ex
 
 def _executor(asked: Any, opened: ExitStack) -> Any:
     """Return the executor that was asked for; one made here is closed with ``opened``."""
-    if asked == "serial":
+    if isinstance(asked, str) and asked == "serial":
         return sweep_executors.SerialExecutor()
-    if asked == "processes":
+    if isinstance(asked, str) and asked == "processes":
         return opened.enter_context(sweep_executors.processes())
     if not callable(getattr(asked, "submit", None)):
         raise RefusedInputError(f"executor must be 'serial', 'processes' or have submit, got {asked!r}: see drift.sweep_executors.")

@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 from drift.door.labels import checked_array, checked_dataset, checked_numbers
-from drift.door.quantities import NUMBERS, UNBOUNDED, UNREAD, Dims, Range
+from drift.door.quantities import ALIKE, NUMBERS, UNBOUNDED, UNREAD, Axes, Dims, Range
 from drift.door.wording import Mislabelled, Refusal, Unknown, article, nearest, shown
 
 CONTAINERS, STREAMS = (Sequence, Set, Collection, list, set, frozenset), (Iterable, Iterator)
@@ -31,13 +31,15 @@ class Expectation(NamedTuple):
     takes: Callable[[Any], bool]
     checked: Callable[[Any], Any]
     plural: str = ""
+    alike: bool = False  # broadcast with the other arguments that are
+    axes: tuple[str, ...] = ()  # names of the axes of a plain array
 
 
 def expectation(hint: Any, extras: tuple[Any, ...] = ()) -> Expectation:
     """Return what a hint asks for; a hint that nothing is known of asks for nothing."""
     origin, parts = get_origin(hint), get_args(hint)
     if NUMBERS in extras:
-        return Expectation("numbers", lambda value: True, _numbers, "numbers")
+        return Expectation("numbers", lambda value: True, _numbers, "numbers", alike=ALIKE in extras)
     if origin is Annotated:
         return expectation(parts[0], (*extras, *parts[1:]))
     if origin in (Union, types.UnionType):
@@ -74,7 +76,7 @@ def _simple(wanted: str, takes: Callable[[Any], bool], remedy: str = "", error: 
 
 
 def _whole(extras: tuple[Any, ...]) -> Expectation:
-    span = next((extra for extra in extras if isinstance(extra, Range)), Range())
+    span = next((extra for extra in extras if isinstance(extra, Range)), Range(high=2**63 - 1))
     wanted = f"a whole number{span.wording(whole=True)}"
 
     def takes(value: Any) -> bool:
@@ -135,8 +137,17 @@ def _ndarray(extras: tuple[Any, ...]) -> Expectation:
     def takes(value: Any) -> bool:
         return isinstance(value, (np.ndarray | xr.DataArray, list | tuple | range))
 
-    held = _simple("an array of numbers", takes)
-    return held._replace(checked=lambda value: checked_numbers(held.checked(value), UNBOUNDED in extras))
+    axes = next((extra for extra in extras if isinstance(extra, Axes)), Axes())
+    wanted = f"an array of numbers with the {'axis' if len(axes) == 1 else 'axes'} {', '.join(axes)}" if axes else "an array of numbers"
+    held = _simple(wanted, takes)
+
+    def checked(value: Any) -> Any:
+        array = checked_numbers(held.checked(value), UNBOUNDED in extras)
+        if axes and (array.ndim < len(axes) - 1 if axes[0] == "..." else array.ndim != len(axes)):
+            raise Refusal(wanted, shown(array))
+        return array
+
+    return held._replace(checked=checked, axes=axes)
 
 
 def _numbers(value: Any) -> Any:
@@ -188,7 +199,8 @@ def _any_of(options: Sequence[Expectation]) -> Expectation:
             return fitting[-1].checked(value)
         raise Refusal(wanted, shown(value), _remedy(options, value))
 
-    return Expectation(wanted, lambda value: any(option.takes(value) for option in options), checked, plural)
+    axes = next((option.axes for option in options if option.axes), ())
+    return Expectation(wanted, lambda value: any(option.takes(value) for option in options), checked, plural, axes=axes)
 
 
 def _remedy(options: Sequence[Expectation], value: Any) -> str:

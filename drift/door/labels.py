@@ -13,6 +13,7 @@ from drift.door.wording import Mislabelled, Refusal, shown
 CHUNK = 2**20  # numbers that are looked at together
 MEASURED = ("rate", "activity", "occupancy", "position", "elapsed")  # what must be finite in a Dataset
 NOT_NEGATIVE = ("rate", "occupancy")
+REMEDY = "give one number, arrays of one shape, or label both as DataArrays"
 LARGEST_READ = 64 * 2**30  # bytes that are read into memory at once
 
 
@@ -37,14 +38,15 @@ def checked_dataset(dataset: xr.Dataset, read: bool = True) -> xr.Dataset:
         return dataset
     dataset = _read(dataset)
     for name in MEASURED:
-        if name in dataset.variables and dataset[name].dtype.kind in "fiub":
-            _in_dataset(name, dataset[name].values)
+        if name in dataset.variables:
+            _in_dataset(name, dataset[name])
     return dataset
 
 
-def _in_dataset(name: str, values: np.ndarray) -> None:
+def _in_dataset(name: str, array: xr.DataArray) -> None:
     try:
-        _refuse_infinite(values, negative=name not in NOT_NEGATIVE)
+        _refuse_kind(array.dtype, shown(array))
+        _refuse_infinite(array.values, negative=name not in NOT_NEGATIVE)
     except Refusal as refusal:
         raise Mislabelled(refusal.wanted, refusal.got, refusal.remedy, name) from None
 
@@ -70,6 +72,42 @@ def refuse_different_labels(arrays: Mapping[str, xr.DataArray | xr.Dataset]) -> 
         for other in names[number + 1 :]:
             if isinstance(arrays[name], xr.DataArray) or isinstance(arrays[other], xr.DataArray):
                 _refuse_difference(name, arrays[name], other, arrays[other])
+
+
+def refuse_different_shapes(values: Mapping[str, Any]) -> None:
+    """Refuse numbers of one call that cannot be broadcast: labelled ones by the names of dims, others by shape."""
+    shapes = {name: tuple(np.shape(value)) for name, value in values.items() if np.ndim(value)}
+    labelled = [name for name in shapes if isinstance(values[name], xr.DataArray)]
+    plain = [name for name in shapes if name not in labelled]
+    for number, name in enumerate(plain):
+        for other in labelled + plain[:number]:
+            if not _broadcast(shapes[name], shapes[other], exactly=other in labelled):
+                raise Refusal(f"numbers that fit the shape {shapes[other]} of {other}", f"shape {shapes[name]}", REMEDY, name)
+
+
+def beside_plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values with labelled single numbers as plain ones where they stand beside plain arrays."""
+    plain = any(np.ndim(value) and not isinstance(value, xr.DataArray) for value in values.values())
+    return {name: value.item() if plain and isinstance(value, xr.DataArray) and not value.ndim else value for name, value in values.items()}
+
+
+def _broadcast(one: tuple[int, ...], other: tuple[int, ...], exactly: bool) -> bool:
+    if exactly:
+        return one == other
+    return all(size == beside or 1 in (size, beside) for size, beside in zip(one[::-1], other[::-1]))
+
+
+def refuse_different_lengths(values: Mapping[str, tuple[Any, tuple[str, ...]]]) -> None:
+    """Refuse plain arrays of one call whose axes of one name are not equally long."""
+    lengths: dict[str, tuple[int, str]] = {}
+    for name, (value, axes) in values.items():
+        for axis, length in zip(axes[::-1], np.shape(value)[::-1]):
+            if axis == "...":
+                break
+            known, other = lengths.setdefault(axis, (length, name))
+            if length != known:
+                of = "" if other == name else f" of {other}"
+                raise Refusal(f"an array with one {axis} for each of the {known}{of}", str(length), "select the same ones", name)
 
 
 def _refuse_difference(name: str, one: Any, other_name: str, other: Any) -> None:

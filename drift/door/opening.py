@@ -7,6 +7,7 @@ Hints are read at the first call, so that decorating costs nothing.
 from __future__ import annotations
 
 import functools
+import inspect
 import threading
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
@@ -39,6 +40,8 @@ def opened(function: Callable[P, R]) -> Callable[P, R]:
         With the same name, docstring and signature. It raises ``RefusedInputError`` for an argument that does not fit, ``SchemaError``
         for a Dataset that does not.
     """
+    if getattr(function, "is_opened", False):
+        return function
 
     @functools.wraps(function)
     def door(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -79,8 +82,12 @@ def opened_methods(kind: C, open_one: Callable[[Any], Any] = opened) -> C:
         if isinstance(member, classmethod | staticmethod):
             setattr(kind, name, type(member)(open_one(member.__func__)))
         elif callable(member) and hasattr(member, "__code__"):
-            setattr(kind, name, open_one(member))
+            setattr(kind, name, (forwarding if _passes_on(member) else open_one)(member))
     return kind
+
+
+def _passes_on(method: Any) -> bool:
+    return bool(method.__code__.co_flags & inspect.CO_VARKEYWORDS)
 
 
 def beyond_memory(name: str, error: MemoryError) -> Exception:

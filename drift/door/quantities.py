@@ -42,12 +42,20 @@ class Dims(tuple[str, ...]):
         return super().__new__(cls, names)
 
 
+class Axes(tuple[str, ...]):
+    """Names of the axes of a plain array; those of one name are equally long in one call, "..." in front stands for any others."""
+
+    def __new__(cls, *names: str) -> Axes:
+        return super().__new__(cls, names)
+
+
 class Mark(str):
     """A property of an argument that is neither a range nor dims."""
 
 
 UNBOUNDED = Mark("unbounded")  # infinity means something, as in the last edge of a list of edges
 NUMBERS = Mark("numbers")  # one number, or any array of numbers
+ALIKE = Mark("alike")  # broadcast with the other arguments of this mark
 UNREAD = Mark("unread")  # of a Dataset only what is named is read: it stays lazy
 
 NotNegative = Annotated[float, Range(0)]
@@ -71,6 +79,12 @@ Share = Annotated[float, Range(0, 1, above=True, below=True)]
 Smoothing = Annotated[float, Range(0, 10_000)]
 """Standard deviation of a Gaussian over bins, in bins; 0 for none."""
 
+Size = Annotated[float, Range(1e-100, 1e100)]
+"""A number above 0 whose powers a computer holds."""
+
+NoiseSize = Annotated[float, Range(0, 1e100)]
+"""Standard deviation or variance of noise; 0 for none."""
+
 SamplingRate = Annotated[float, Range(0, 100_000, above=True)]
 """Samples per second."""
 
@@ -79,6 +93,9 @@ Confidence = Annotated[float, Range(0, 1, above=True, below=True)]
 
 Seed = Annotated[int, Range(0)]
 """Source of chance."""
+
+Index = Annotated[int, Range(0, 2**31)]
+"""Position along a dim, counted from 0."""
 
 Places = Annotated[int, Range(1, 100_000)]
 """Number of bins of a track."""
@@ -95,9 +112,26 @@ Threads = Annotated[int, Range(1, 1024)]
 Numbers = Annotated[Any, NUMBERS]
 """One number, or an array of numbers, labelled or not, of numpy or of torch."""
 
+Alike = Annotated[Any, NUMBERS, ALIKE]
+"""Numbers that are broadcast with the other ones of this kind in the same call."""
+
 Edges = Annotated[np.ndarray, UNBOUNDED]
 """Increasing edges of bins; the outer ones may be infinite."""
 
+OfSessions = Annotated[np.ndarray, Axes("session")]
+"""One number for each session, in the order of time."""
+
+OfPlacesAndUnits = Annotated[np.ndarray, Axes("place", "unit")]
+"""A plain code: one number for each place and unit."""
+
+WithUnits = Annotated[np.ndarray, Axes("...", "unit")]
+"""An array whose last axis is that of units."""
+
+Square = Annotated[np.ndarray, Axes("entry", "entry")]
+"""A matrix with as many columns as rows."""
+
+OfSamples = Annotated[xr.DataArray, Dims("sample")]
+OfUnitsAndPlaces = Annotated[xr.DataArray, Dims("unit", "place")]
 OfSamplesAndUnits = Annotated[xr.DataArray, Dims("sample", "unit")]
 Centres = Annotated[xr.DataArray, Dims("subject", "session", "unit")]
 

@@ -13,7 +13,14 @@ from typing import Any
 import xarray as xr
 
 from drift.door.hints import ANYTHING, Expectation, expectation
-from drift.door.labels import checked_array, checked_dataset, refuse_different_labels
+from drift.door.labels import (
+    beside_plain,
+    checked_array,
+    checked_dataset,
+    refuse_different_labels,
+    refuse_different_lengths,
+    refuse_different_shapes,
+)
 from drift.door.wording import Mislabelled, Refusal, nearest
 from drift.errors import RefusedInputError, SchemaError
 
@@ -71,13 +78,20 @@ class Signature:
         except Refusal as refusal:
             raise self._error(refusal, name) from None
 
-    def _agree(self, arguments: Mapping[str, Any]) -> None:
+    def _agree(self, arguments: dict[str, Any]) -> None:
         labelled = {name: value for name, value in arguments.items() if isinstance(value, xr.DataArray | xr.Dataset)}
-        if len(labelled) > 1:
-            try:
+        alike = {name: value for name, value in arguments.items() if self.expected[name].alike}
+        plain = {name: (value, axes) for name, value in arguments.items() if (axes := self.expected[name].axes) and value is not None}
+        try:
+            if len(labelled) > 1:
                 refuse_different_labels(labelled)
-            except Refusal as refusal:
-                raise self._error(refusal, "") from None
+            if len(alike) > 1:
+                refuse_different_shapes(alike)
+                arguments.update(beside_plain(alike))
+            if plain:
+                refuse_different_lengths(plain)
+        except Refusal as refusal:
+            raise self._error(refusal, "") from None
 
     def _error(self, refusal: Refusal, name: str) -> RefusedInputError:
         kind = SchemaError if isinstance(refusal, Mislabelled) else RefusedInputError

@@ -8,7 +8,7 @@ from scipy.ndimage import gaussian_filter
 from scipy.sparse import csr_array
 
 from drift.door import opened
-from drift.door.quantities import NotNegative, Places, Smoothing
+from drift.door.quantities import NotNegative, OfSamples, Places, Smoothing
 from drift.errors import RefusedInputError
 from drift.metrics.labels import described, observed_units, require_dims
 from drift.metrics.places import LARGEST_TRACK, bin_numbers, grid_index, ring_length
@@ -228,7 +228,7 @@ def _shortest(sample_duration: float | xr.DataArray, samples: int) -> float:
 
 
 @opened
-def signed_position(position: xr.DataArray) -> xr.DataArray:
+def signed_position(position: OfSamples) -> xr.DataArray:
     """Position on a track whose two running directions lie side by side: p sign(dp), with p = position - min(position).
 
     Parameters

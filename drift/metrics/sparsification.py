@@ -181,6 +181,7 @@ def published_log_rate(fraction: xr.DataArray, step: xr.DataArray) -> xr.DataArr
     Ratzon, Derdikman & Barak 2024, authors' code of Fig. 4.
     """
     require_dims(fraction, "fraction", "session")
+    require_dims(step, "step", "session")
     result = xr.apply_ufunc(
         _published_log_rate, fraction.astype(float), step.astype(float), input_core_dims=[["session"], ["session"]], vectorize=True
     )

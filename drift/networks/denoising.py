@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
+from drift.door.memory import refuse_beyond_memory
+from drift.door.quantities import Count, Seed
 from drift.errors import RefusedInputError
 from drift.networks.differentiable import DifferentiableNetwork, Disturb, Explore, Response
 from drift.networks.inhibition import AnyInhibition, Moment, Selection, TopK
@@ -67,7 +69,7 @@ class DenoisingNetwork(DifferentiableNetwork):
         plain = self.activation == "relu" and self.bias == "free" and self.readout_bias
         return plain and not self.tied and not self.normalised and not self.activity_penalty and self.inhibition is None
 
-    def first_weights(self, inputs: int, outputs: int, seed: int) -> dict[str, np.ndarray]:
+    def first_weights(self, inputs: Count, outputs: Count, seed: Seed) -> dict[str, np.ndarray]:
         """Return the weights before learning, float32.
 
         Parameters
@@ -90,6 +92,7 @@ class DenoisingNetwork(DifferentiableNetwork):
         """
         if self.tied and inputs != outputs:
             raise RefusedInputError(f"tied weights need as many outputs as inputs, got {outputs} and {inputs}: use tied=False.")
+        refuse_beyond_memory("weights, units x (inputs + outputs),", self.units, inputs + outputs + 1)
         rng, inward, outward = stream(seed, "weights"), 1 / math.sqrt(inputs), 1 / math.sqrt(self.units)
         weights = {"input_weights": uniform(rng, inward, self.units, inputs), "bias": uniform(rng, inward, self.units)}
         weights |= {"output_weights": uniform(rng, outward, outputs, self.units), "output_bias": uniform(rng, outward, outputs)}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from drift.door.quantities import Count, Seed
 from drift.networks.inhibition import Selection
 from drift.recipe import Recipe
 
@@ -42,7 +43,7 @@ class DifferentiableNetwork(Recipe, ABC):
         return False
 
     @abstractmethod
-    def first_weights(self, inputs: int, outputs: int, seed: int) -> dict[str, np.ndarray]:
+    def first_weights(self, inputs: Count, outputs: Count, seed: Seed) -> dict[str, np.ndarray]:
         """Return the weights before learning by name, float32; chance comes from the stream ``weights`` of the seed."""
 
     @abstractmethod

@@ -8,6 +8,8 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
+from drift.door.memory import refuse_beyond_memory
+from drift.door.quantities import Count, Seed
 from drift.errors import RefusedInputError
 from drift.recipe import Recipe
 from drift.streams import stream
@@ -40,7 +42,7 @@ class Network(Recipe):
         """Return the standard deviation of the first output weights."""
         return math.sqrt(2 / self.units) if self.regime == "rich" else 2 / self.units
 
-    def first_weights(self, inputs: int, outputs: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    def first_weights(self, inputs: Count, outputs: Count, seed: Seed) -> tuple[np.ndarray, np.ndarray]:
         """Return the weights before learning.
 
         Parameters
@@ -57,6 +59,7 @@ class Network(Recipe):
         outward : array, shape (units, outputs)
             Output weights of each unit.
         """
+        refuse_beyond_memory("weights, units x (inputs + outputs),", self.units, inputs + outputs + 1)
         if self.faithful:
             return _published_weights(self, inputs, outputs, seed)
         rng = stream(seed, "weights")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
+from drift.door.quantities import Count, Seed
 from drift.networks.differentiable import DifferentiableNetwork, Disturb, Explore, Response
 from drift.networks.inhibition import Selection
 from drift.streams import stream
@@ -60,7 +61,7 @@ class Transformer(DifferentiableNetwork):
             raise ValueError(f"width must be a multiple of heads, got {self.width} and {self.heads}: change one")
         return self
 
-    def first_weights(self, inputs: int, outputs: int, seed: int) -> dict[str, np.ndarray]:
+    def first_weights(self, inputs: Count, outputs: Count, seed: Seed) -> dict[str, np.ndarray]:
         """Return the weights before learning, float32.
 
         Parameters

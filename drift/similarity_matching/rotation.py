@@ -10,6 +10,7 @@ import xarray as xr
 from drift.door import opened
 from drift.door.quantities import Count, Places
 from drift.errors import RefusedInputError
+from drift.metrics.labels import require_dims
 from drift.schema import check
 
 PAIR = ("subject", "session")
@@ -170,6 +171,9 @@ def similarity_change(run: xr.Dataset) -> xr.DataArray:
     Qin et al. 2023 (change of the similarity matrix).
     """
     name = "rate" if "rate" in run else "sample_activity"
+    if name not in run:
+        check(run, name)
+    require_dims(run[name], name, *PAIR, "unit")
     inside = [dim for dim in run[name].dims if dim not in (*PAIR, "unit")]
     codes = run[name].stack(pattern=inside, create_index=False).transpose(*PAIR, "pattern", "unit").values.astype(float)
     change = np.array([[_norm_of_change(code, of_subject[0]) for code in of_subject] for of_subject in codes])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from drift.door import opened
+from drift.door.quantities import OfPlacesAndUnits
 
 ACTIVE = 1e-9  # share of the largest activity below which what is left of a unit is rounding
 STATISTICS = ("population_vector_cosine", "population_vector_pearson", "active_set_overlap", "pooled_rate_map_correlation")
@@ -41,7 +42,7 @@ def _centred(activity: np.ndarray, axis: int) -> np.ndarray:
 
 
 @opened
-def measured_similarity(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+def measured_similarity(one: OfPlacesAndUnits, other: OfPlacesAndUnits) -> np.ndarray:
     """Four similarities of two codes.
 
     Cosine and Pearson correlation over units and units active in both over the geometric mean of those active in each, at every place

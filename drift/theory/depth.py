@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from drift.door import opened
-from drift.door.quantities import Count
+from drift.door.quantities import Alike, Count
 from drift.theory import kernel_forms as forms
 from drift.theory.kernel_checks import counted
 from drift.theory.kernel_moments import checked_correlation, checked_fraction, mean_activity, plain, pooled_square, threshold
@@ -38,7 +38,7 @@ MANY = 4001  # correlations: from here a table of as many nodes is cheaper than 
 
 
 @opened
-def correlation_map(correlation: Any, active_fraction: Any, pooling: Any = 0.0) -> Any:
+def correlation_map(correlation: Alike, active_fraction: Alike, pooling: Alike = 0.0) -> Any:
     """Similarity after a layer from the similarity before it.
 
     c' = (kappa(c) + m mu^2) / (k1 + m mu^2).
@@ -70,7 +70,7 @@ def correlation_map(correlation: Any, active_fraction: Any, pooling: Any = 0.0) 
 
 
 @opened
-def weight_variance(active_fraction: Any, pooling: Any = 0.0) -> Any:
+def weight_variance(active_fraction: Alike, pooling: Alike = 0.0) -> Any:
     """Variance of the weights, times the number of inputs, that keeps the size of the activity from layer to layer.
 
     sigma^2 = 1 / (k1 + m mu^2); 2 at f = 1/2 without pooling, 1 / f at the optimal pooling.
@@ -94,7 +94,7 @@ def weight_variance(active_fraction: Any, pooling: Any = 0.0) -> Any:
 
 
 @opened
-def amplification(active_fraction: Any, pooling: Any = 0.0) -> Any:
+def amplification(active_fraction: Alike, pooling: Alike = 0.0) -> Any:
     """Factor by which a layer enlarges a small dissimilarity: the slope of the correlation map at c = 1.
 
     chi = f / (k1 + m mu^2).
@@ -119,7 +119,7 @@ def amplification(active_fraction: Any, pooling: Any = 0.0) -> Any:
 
 
 @opened
-def optimal_pooling(active_fraction: Any) -> Any:
+def optimal_pooling(active_fraction: Alike) -> Any:
     """Pooling at which depth neither spreads nor merges similar inputs: chi = 1.
 
     m* = (f - k1) / mu^2 = tau / mu; between -1 and 0 for f > 1/2.
@@ -146,7 +146,7 @@ def optimal_pooling(active_fraction: Any) -> Any:
 
 
 @opened
-def fixed_point(active_fraction: Any, pooling: Any = 0.0) -> Any:
+def fixed_point(active_fraction: Alike, pooling: Alike = 0.0) -> Any:
     """Similarity that all pairs of inputs approach in a deep network.
 
     The stable solution of c = (kappa(c) + m mu^2) / (k1 + m mu^2): 1 where chi <= 1, else below 1.
@@ -183,7 +183,7 @@ def fixed_point(active_fraction: Any, pooling: Any = 0.0) -> Any:
 
 
 @opened
-def approach_rate(active_fraction: Any) -> Any:
+def approach_rate(active_fraction: Alike) -> Any:
     """Rate B at which inputs merge over depth at the optimal pooling: 1 - c_l approaches 4 / (B l)^2 after l layers.
 
     B = 2 sqrt(2) g(tau) / (3 sqrt(2 pi) f).
@@ -208,7 +208,7 @@ def approach_rate(active_fraction: Any) -> Any:
 
 
 @opened
-def deep_kernel(correlation: Any, active_fraction: Any, pooling: Any, hidden_layers: Count) -> Any:
+def deep_kernel(correlation: Alike, active_fraction: Alike, pooling: Alike, hidden_layers: Count) -> Any:
     """Kernel of the readout of a deep network, from the correlations of its inputs.
 
     K = kappa(c_(H-1)) / k1 with c_0 the correlation of the inputs and H - 1 steps of ``correlation_map``; with one hidden layer the

@@ -15,6 +15,7 @@ from scipy.interpolate import CubicSpline
 from drift.door import opened
 from drift.errors import RefusedInputError
 from drift.metrics import by_lag
+from drift.metrics.labels import require_dims
 from drift.schema import check
 from drift.store import provenance
 from drift.theory.code_similarity import STATISTICS, active_units, measured_similarity
@@ -68,7 +69,8 @@ def activity_maps(dataset: xr.Dataset, subject: int) -> np.ndarray:
     RefusedInputError
         If the Dataset has several environments or no rate that is finite.
     """
-    rate = dataset["rate"].isel(subject=subject)
+    label = subject_label(check(dataset, "rate"), subject)
+    rate = require_dims(dataset["rate"], "rate", "subject", "session", "unit", "place").isel(subject=subject)
     if rate.sizes.get("environment", 1) > 1:
         raise RefusedInputError(
             f"rate lies in {rate.sizes['environment']} environments, but one is needed: select one with isel(environment=0)."
@@ -78,7 +80,7 @@ def activity_maps(dataset: xr.Dataset, subject: int) -> np.ndarray:
     maps = rate.transpose("session", *cells, "unit").values.astype(float)
     maps = maps.reshape(len(maps), -1, maps.shape[-1])
     if not np.isfinite(maps).any():
-        raise RefusedInputError(f"rate of subject {subject_label(dataset, subject)} holds no finite number: leave the subject out.")
+        raise RefusedInputError(f"rate of subject {label} holds no finite number: leave the subject out.")
     return maps
 
 

@@ -10,7 +10,7 @@ import xarray as xr
 from scipy.linalg import LinAlgError
 
 from drift.door import opened
-from drift.door.quantities import Count, NotNegative, Seed, Share
+from drift.door.quantities import Alike, Count, NotNegative, Numbers, Seed, Share
 from drift.errors import RefusedInputError
 from drift.theory.kernel_checks import checked_autocorrelation, counted, plain_numbers, position_matrix
 from drift.theory.kernel_networks import top_k
@@ -23,7 +23,12 @@ from drift.theory.top_k_drift import alike
 
 @opened
 def readout_error(
-    position_correlation: Any, targets: Any, active_fraction: Share, autocorrelation: Any, ridge: NotNegative, training_places: Any = None
+    position_correlation: Numbers,
+    targets: Numbers,
+    active_fraction: Share,
+    autocorrelation: Alike,
+    ridge: NotNegative,
+    training_places: Numbers | None = None,
 ) -> Any:
     """Mean squared error of a readout that was fitted on day 0 and reads the drifted layer on another day.
 
@@ -106,12 +111,12 @@ def _ridge_coefficients(kernel: np.ndarray, targets: np.ndarray, ridge: float) -
 
 @opened
 def sampled_readout_error(
-    position_correlation: Any,
-    targets: Any,
+    position_correlation: Numbers,
+    targets: Numbers,
     active_fraction: Share,
     autocorrelation: float,
     ridge: NotNegative,
-    training_places: Any = None,
+    training_places: Numbers | None = None,
     *,
     units: Count = UNITS,
     seeds: Sequence[Seed] = SEEDS,

@@ -6,8 +6,11 @@ import numpy as np
 import xarray as xr
 
 from drift.door import opened
+from drift.door.quantities import Index, NotNegative, Positive, Share
+from drift.errors import RefusedInputError
 from drift.metrics.places import closes, ring_correlation
 from drift.observed_maps import Lens, observed_maps
+from drift.schema import check
 from drift.theory.kernel_networks import top_k
 from drift.theory.recorded_sums import along_track
 from drift.theory.sampled_top_k_drift import square_root
@@ -63,7 +66,13 @@ def _design(recording: xr.Dataset, subject: int) -> Lens:
 
 @opened
 def simulated_recording(
-    recording: xr.Dataset, subject: int, fraction: float, lifetime: float, extent: float, bend: float, rng: np.random.Generator
+    recording: xr.Dataset,
+    subject: Index,
+    fraction: Share,
+    lifetime: Positive,
+    extent: NotNegative,
+    bend: NotNegative,
+    rng: np.random.Generator,
 ) -> xr.Dataset:
     """Recording of a random Top-K layer in place of one recorded subject, with its sessions, places, occupancy and event rates.
 
@@ -87,6 +96,9 @@ def simulated_recording(
     xarray.Dataset
         Of the one subject and the sessions in which it was recorded, with ``rate``, ``occupancy`` and ``elapsed``.
     """
+    check(recording, "rate", "occupancy", "elapsed")
+    if subject >= recording.sizes["subject"]:
+        raise RefusedInputError(f"subject must be below the {recording.sizes['subject']} of the recording, got {subject}: count from 0.")
     design = _design(recording, subject)
     maps = observed_maps(_codes(design, fraction, lifetime, extent, bend, rng), design, rng)  # (session, unit, cell)
     maps = np.where(design.seen[..., np.newaxis], maps, np.nan)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from drift.door import opened
+from drift.door.quantities import Alike
 from drift.errors import RefusedInputError
 from drift.theory import kernel_forms as forms
 from drift.theory.kernel_checks import OUTSIDE, plain_numbers, shown
@@ -72,7 +73,7 @@ def plain(xp: Any, value: Any) -> Any:
 
 
 @opened
-def threshold(active_fraction: Any) -> Any:
+def threshold(active_fraction: Alike) -> Any:
     """Threshold in standard deviations of the input that leaves a fraction of the units active.
 
     f = Q(tau), the upper tail of the normal distribution.
@@ -108,7 +109,7 @@ def moment(xp: Any, t: Any, power: int) -> Any:
 
 
 @opened
-def mean_activity(active_fraction: Any) -> Any:
+def mean_activity(active_fraction: Alike) -> Any:
     """Mean activity of the units of a layer, in standard deviations of their input.
 
     mu = E (u - tau)_+ = g(tau) - tau f, without the cancellation of this form (relative error below 2e-14 for f >= 1e-4).
@@ -135,7 +136,7 @@ def mean_activity(active_fraction: Any) -> Any:
 
 
 @opened
-def mean_square_activity(active_fraction: Any) -> Any:
+def mean_square_activity(active_fraction: Alike) -> Any:
     """Mean squared activity of the units of a layer, in variances of their input.
 
     k1 = E (u - tau)_+^2 = (1 + tau^2) f - tau g(tau), without the cancellation of this form (relative error below 2e-14).
@@ -162,7 +163,7 @@ def mean_square_activity(active_fraction: Any) -> Any:
 
 
 @opened
-def activity_variance(active_fraction: Any) -> Any:
+def activity_variance(active_fraction: Alike) -> Any:
     """Variance of the activity over the units of a layer, k1 - mu^2; 1 at f = 1.
 
     Parameters
@@ -188,7 +189,7 @@ def activity_variance(active_fraction: Any) -> Any:
 
 
 @opened
-def pooled_square(active_fraction: Any, pooling: Any = 0.0) -> Any:
+def pooled_square(active_fraction: Alike, pooling: Alike = 0.0) -> Any:
     """Mean squared activity after pooling over units whose outgoing weights are correlated.
 
     k1 + m mu^2, computed as (k1 - mu^2) + (1 + m) mu^2: finite for balanced weights, m = -1, at f = 1.

@@ -8,13 +8,13 @@ import numpy as np
 from scipy import special
 
 from drift.door import opened
-from drift.door.quantities import Count, Share
+from drift.door.quantities import Alike, Count, Share
 from drift.theory.kernel_forms import density, tail
 from drift.theory.kernel_moments import checked_correlation, checked_fraction, threshold
 
 
 @opened
-def owen_joint_activation(correlation: Any, active_fraction: Any) -> Any:
+def owen_joint_activation(correlation: Alike, active_fraction: Alike) -> Any:
     """Joint activation by Owen's T function.
 
     L(c) = f - 2 T(tau, r), r = sqrt((1 - c) / (1 + c)).
@@ -44,7 +44,7 @@ def owen_joint_activation(correlation: Any, active_fraction: Any) -> Any:
 
 
 @opened
-def owen_kappa(correlation: Any, active_fraction: Any) -> Any:
+def owen_kappa(correlation: Alike, active_fraction: Alike) -> Any:
     """Subtractive kernel by Owen's T function.
 
     kappa = (c + tau^2) L(c) - 2 tau g(tau) Q(tau r) + sqrt(1 - c^2) exp(-tau^2 / (1 + c)) / (2 pi).
@@ -72,7 +72,7 @@ def owen_kappa(correlation: Any, active_fraction: Any) -> Any:
 
 
 @opened
-def angular_kappa(correlation: Any, active_fraction: Share, nodes: Count = 20_001) -> np.ndarray:
+def angular_kappa(correlation: Alike, active_fraction: Share, nodes: Count = 20_001) -> np.ndarray:
     """Subtractive kernel by an integral over an angle: a difference of two large terms, poor for sparse codes.
 
     kappa = [2 I(theta) - tau sqrt(2 pi) (1 + cos theta)] / (2 pi), I = int_0^((pi - theta)/2) {2 sin(p + theta) sin(p) exp(-tau^2 / (2

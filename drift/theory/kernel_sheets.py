@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from drift.door import opened
-from drift.door.quantities import Count, Share
+from drift.door.quantities import Alike, Count, Share
 from drift.theory.kernel_checks import checked_number, counted
 from drift.theory.kernel_moments import checked_correlation, checked_fraction, mean_activity, mean_square_activity, pooled_square
 from drift.theory.kernels import joint_activation, shortfall
 
 
 @opened
-def sheet_map(correlation: Any, active_fraction: Any, presynaptic_window: Count, postsynaptic_window: Count) -> Any:
+def sheet_map(correlation: Alike, active_fraction: Alike, presynaptic_window: Count, postsynaptic_window: Count) -> Any:
     """Similarity after a layer whose neighbouring units share inputs: a smooth sheet, pooled over neighbours.
 
     c' = (kappa(c) + sum_g w_g kappa(a_g c)) / (k1 + sum_g w_g kappa(a_g)), g = 1 ... z_w - 1, w_g = 2 (1 - g / z_w),

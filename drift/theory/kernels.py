@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from drift.door import opened
-from drift.door.quantities import Count, Share
+from drift.door.quantities import Alike, Count, Share
 from drift.errors import RefusedInputError
 from drift.theory import kernel_forms as forms
 from drift.theory.kernel_checks import checked_number, counted
@@ -71,7 +71,7 @@ def _prepared(correlation: Any, active_fraction: Any) -> tuple[Any, Any, Any]:
 
 
 @opened
-def kappa(correlation: Any, active_fraction: Any, variant: Variant = "subtract") -> Any:
+def kappa(correlation: Alike, active_fraction: Alike, variant: Variant = "subtract") -> Any:
     """Similarity of the codes of two inputs: the kernel of one Top-K layer of infinite width.
 
     kappa(c) = E[phi(u) phi(v)] with phi(u) = (u - tau)_+ (``subtract``), u 1(u > tau) (``keep``) or 1(u > tau) (``binary``); for
@@ -118,7 +118,7 @@ def _reflected(xp: Any, variant: str, c: Any, fraction: Any, tau: Any, t: Any) -
 
 
 @opened
-def shortfall(correlation: Any, active_fraction: Any) -> Any:
+def shortfall(correlation: Alike, active_fraction: Alike) -> Any:
     """Difference k1 - kappa(c) of the subtractive kernel, finite also at f = 1 where it is 1 - c.
 
     Parameters
@@ -145,7 +145,7 @@ def shortfall(correlation: Any, active_fraction: Any) -> Any:
 
 
 @opened
-def joint_activation(correlation: Any, active_fraction: Any) -> Any:
+def joint_activation(correlation: Alike, active_fraction: Alike) -> Any:
     """Probability that a unit is active for both of two inputs.
 
     L(c) = P(u > tau, v > tau); L(1) = f, L(0) = f^2; L = d kappa / d c.
@@ -171,7 +171,7 @@ def joint_activation(correlation: Any, active_fraction: Any) -> Any:
 
 
 @opened
-def kappa_curvature(correlation: Any, active_fraction: Any) -> Any:
+def kappa_curvature(correlation: Alike, active_fraction: Alike) -> Any:
     """Second derivative of the subtractive kernel, the density of both inputs of a unit standing at its threshold.
 
     kappa''(c) = exp(-tau^2 / (1 + c)) / (2 pi sqrt(1 - c^2)).
@@ -198,7 +198,7 @@ def kappa_curvature(correlation: Any, active_fraction: Any) -> Any:
 
 
 @opened
-def power_series(active_fraction: Any, terms: Count) -> Any:
+def power_series(active_fraction: Alike, terms: Count) -> Any:
     """Coefficients a_n^2 of kappa(c) = sum_n a_n^2 c^n, none negative: the kernel is positive semi-definite on every sphere.
 
     a_0 = mu, a_1 = f, a_n = g(tau) He_(n-2)(tau) / sqrt(n!), He the probabilists' Hermite polynomials.

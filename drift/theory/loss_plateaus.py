@@ -13,13 +13,13 @@ from __future__ import annotations
 import numpy as np
 
 from drift.door import opened
-from drift.door.quantities import Count
+from drift.door.quantities import Count, NoiseSize, Size, Unbounded
 from drift.errors import RefusedInputError
 from drift.theory.landscape import RANK_TOLERANCE
 
 
 @opened
-def edge_of_stability(learning_rate: float) -> float:
+def edge_of_stability(learning_rate: Size) -> float:
     """Largest curvature that gradient descent can rest on, 2 / lr: noise drives the curvature up to it, and instability back.
 
     Parameters
@@ -34,7 +34,7 @@ def edge_of_stability(learning_rate: float) -> float:
 
 
 @opened
-def update_noise_loss(eigenvalues: np.ndarray, learning_rate: float, std: float, steps: float = np.inf) -> float:
+def update_noise_loss(eigenvalues: np.ndarray, learning_rate: Size, std: NoiseSize, steps: Unbounded = np.inf) -> float:
     """Mean loss that update noise sustains: L = (lr s^2 / 4) sum_i [1 - (1 - lr lambda_i)^(2 t)] / (1 - lr lambda_i / 2).
 
     The sum runs over the rank; the bracket is what t steps of noise have built up, 1 in the long run. Near the edge of stability the
@@ -60,7 +60,7 @@ def update_noise_loss(eigenvalues: np.ndarray, learning_rate: float, std: float,
 
 
 @opened
-def label_noise_loss(eigenvalues: np.ndarray, learning_rate: float, variance: float, labels: Count, steps: float = np.inf) -> float:
+def label_noise_loss(eigenvalues: np.ndarray, learning_rate: Size, variance: NoiseSize, labels: Count, steps: Unbounded = np.inf) -> float:
     """Mean loss that label noise sustains: L = (lr c / 4) sum_i lambda_i [1 - (1 - lr lambda_i)^(2 t)] / (1 - lr lambda_i / 2).
 
     With small learning rates and many steps this is lr v tr(H) / (2 T D).
@@ -100,7 +100,7 @@ def _sum(numerator: np.ndarray, stability: np.ndarray) -> float:
 
 
 @opened
-def squared_norm_growth(parameters: int, learning_rate: float, std: float) -> float:
+def squared_norm_growth(parameters: int, learning_rate: Size, std: NoiseSize) -> float:
     """Growth of the sum of all squared weights per step under update noise: P (lr s)^2, without end.
 
     Parameters
@@ -118,7 +118,7 @@ def squared_norm_growth(parameters: int, learning_rate: float, std: float) -> fl
 
 
 @opened
-def update_noise_time(learning_rate: float, std: float) -> float:
+def update_noise_time(learning_rate: Size, std: Size) -> float:
     """Time scale of drift under update noise in steps, 1 / (lr s)^2; sparsification follows it with a task-dependent factor.
 
     Parameters
@@ -134,7 +134,7 @@ def update_noise_time(learning_rate: float, std: float) -> float:
 
 
 @opened
-def label_noise_time(learning_rate: float, variance: float) -> float:
+def label_noise_time(learning_rate: Size, variance: Size) -> float:
     """Time scale of drift under label noise in steps, 1 / (lr^2 v).
 
     Parameters

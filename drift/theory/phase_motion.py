@@ -36,7 +36,7 @@ def _checked(time: np.ndarray, code: np.ndarray) -> tuple[np.ndarray, np.ndarray
     time, code = np.asarray(time, dtype=float), np.asarray(code, dtype=float)
     if time.ndim != 1 or code.ndim == 0 or len(code) != len(time):
         raise RefusedInputError(f"time must hold one number per row of the code, got {time.shape} and {code.shape}: give (session,) to it.")
-    code = code.reshape(len(code), -1)
+    code = code.reshape(len(code), int(np.prod(code.shape[1:])))
     observed = np.isfinite(time) & np.isfinite(code).any(axis=1)
     time, code = time[observed], code[observed]
     code = code[:, np.isfinite(code).all(axis=0)]

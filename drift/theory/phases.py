@@ -19,7 +19,7 @@ import xarray as xr
 from scipy.stats import chi2, kendalltau
 
 from drift.door import opened
-from drift.door.quantities import Confidence
+from drift.door.quantities import Confidence, OfSessions
 from drift.errors import RefusedInputError
 from drift.metrics import of_subject
 from drift.schema import SESSION, VARIABLES, check
@@ -48,7 +48,7 @@ class _Fit(NamedTuple):
 
 
 @opened
-def plateau_onset(time: np.ndarray, values: np.ndarray, confidence: Confidence = 0.95) -> Onset:
+def plateau_onset(time: OfSessions, values: OfSessions, confidence: Confidence = 0.95) -> Onset:
     """Time at which a noisy measure has reached its plateau.
 
     Continuous broken lines y(t) = c + sum_k b_k max(tau_k - t, 0) with one to three knots, flat after the last, are fitted by least
@@ -271,7 +271,7 @@ def _labelled(run: xr.Dataset, loss: np.ndarray, learned: Sequence[Onset], settl
 
 
 @opened
-def trend(values: np.ndarray) -> tuple[float, float]:
+def trend(values: OfSessions) -> tuple[float, float]:
     """Kendall's rank correlation of a measure with time, and its p-value: does the measure go anywhere?
 
     Parameters

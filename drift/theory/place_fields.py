@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from drift.door import opened
-from drift.door.quantities import Count, Positive, Seed, Share
+from drift.door.quantities import Alike, Count, Numbers, Positive, Seed, Share, Size
 from drift.errors import RefusedInputError
 from drift.streams import stream
 from drift.theory.kernel_checks import checked_number, counted, plain_numbers, position_matrix
@@ -20,7 +19,7 @@ from drift.theory.top_k_drift import alike
 
 
 @opened
-def place_field_statistics(active_fraction: Any, curvature: Any, length: Positive) -> xr.Dataset:
+def place_field_statistics(active_fraction: Alike, curvature: Alike, length: Positive) -> xr.Dataset:
     """Number and width of the place fields of a Top-K layer, and the fraction of units with any field.
 
     Rice's formula for the upward crossings of the threshold: nu = sqrt(lambda_2) exp(-tau^2 / 2) / (2 pi) fields per unit and unit
@@ -63,7 +62,7 @@ def place_field_statistics(active_fraction: Any, curvature: Any, length: Positiv
 
 
 @opened
-def curvature(position_correlation: Any, spacing: float) -> float:
+def curvature(position_correlation: Numbers, spacing: Size) -> float:
     """Curvature lambda_2 = -c0''(0) of the correlation between neighbouring places, from its values at one and two spacings.
 
     c0(D) = 1 - lambda_2 D^2 / 2 + b D^4 through c0(h) and c0(2h), both averaged over the corridor.
@@ -105,7 +104,7 @@ def _runs(active: np.ndarray, ring: bool) -> np.ndarray:
 @opened
 def sampled_place_field_statistics(
     active_fraction: Share,
-    position_correlation: Any,
+    position_correlation: Numbers,
     length: Positive,
     *,
     ring: bool = False,

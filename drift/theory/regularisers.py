@@ -102,6 +102,9 @@ def along_manifold(point: Point, direction: np.ndarray) -> np.ndarray:
     array, shape (rows,)
     """
     derivatives = jacobian(point)
+    if direction.shape != derivatives.shape[1:]:
+        rows = derivatives.shape[1]
+        raise RefusedInputError(f"direction must have one number for each of {rows} weights, got shape {direction.shape}: see jacobian.")
     across = lstsq(derivatives, derivatives @ direction, cond=RANK_TOLERANCE**0.5, lapack_driver="gelsy")[0]
     return np.asarray(direction - across)
 

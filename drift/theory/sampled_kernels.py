@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 
 from drift.door import opened
-from drift.door.quantities import Count, Seed, Share
+from drift.door.quantities import Alike, Count, Seed, Share
 from drift.errors import RefusedInputError
 from drift.streams import stream
 from drift.theory.depth import weight_variance
@@ -56,7 +56,7 @@ def _pairs(correlation: np.ndarray, units: int, seed: int, answer: Callable[[np.
 
 @opened
 def sampled_kappa(
-    correlation: Any, active_fraction: Share, variant: Variant = "subtract", units: Count = UNITS, seeds: Sequence[Seed] = SEEDS
+    correlation: Alike, active_fraction: Share, variant: Variant = "subtract", units: Count = UNITS, seeds: Sequence[Seed] = SEEDS
 ) -> Estimate:
     """Twin of ``kappa``: the mean product of the answers of the units of one Top-K layer to two inputs.
 
@@ -102,7 +102,7 @@ def sampled_joint_activation(correlation: Any, active_fraction: float, units: in
 
 @opened
 def sampled_sheet_map(
-    correlation: Any,
+    correlation: Alike,
     active_fraction: Share,
     presynaptic_window: Count,
     postsynaptic_window: Count,
@@ -152,7 +152,7 @@ def sampled_sheet_map(
 
 @opened
 def sampled_correlation_map(
-    correlation: Any, active_fraction: Share, pooling: float = 0.0, units: Count = UNITS, seeds: Sequence[Seed] = SEEDS
+    correlation: Alike, active_fraction: Share, pooling: float = 0.0, units: Count = UNITS, seeds: Sequence[Seed] = SEEDS
 ) -> Estimate:
     """Twin of ``correlation_map``: the similarity of two inputs as the next layer sees it through globally correlated weights.
 

@@ -8,13 +8,12 @@ are drawn from the stream "weights", h' from "update_noise", so that one seed ha
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from drift.door import opened
-from drift.door.quantities import Count, Seed, Share
+from drift.door.quantities import Alike, Count, Numbers, Seed, Share, Square, WithUnits
 from drift.errors import RefusedInputError
 from drift.streams import stream
 from drift.theory.code_similarity import STATISTICS, measured_similarity
@@ -27,7 +26,7 @@ SEEDS = (0, 1, 2, 3, 4)
 
 
 @opened
-def pooled(activity: np.ndarray, pooling: int) -> np.ndarray:
+def pooled(activity: WithUnits, pooling: int) -> np.ndarray:
     """Activity summed over m + 1 neighbouring units on a ring, over sqrt(m + 1).
 
     Parameters
@@ -58,7 +57,7 @@ def pooled(activity: np.ndarray, pooling: int) -> np.ndarray:
 
 
 @opened
-def square_root(covariance: np.ndarray) -> np.ndarray:
+def square_root(covariance: Square) -> np.ndarray:
     """Symmetric square root of a covariance; negative eigenvalues, which rounding leaves, count as 0.
 
     Parameters
@@ -134,9 +133,9 @@ def over_seeds(names: Sequence[str], dims: tuple[str, ...], measure: Callable[[i
 
 @opened
 def sampled_code_similarity(
-    position_correlation: Any,
+    position_correlation: Numbers,
     active_fraction: Share,
-    autocorrelation: Any,
+    autocorrelation: Alike,
     pooling: int = 0,
     *,
     units: Count = UNITS,
@@ -183,7 +182,7 @@ def sampled_code_similarity(
 
 @opened
 def sampled_deep_drift(
-    position_correlation: Any,
+    position_correlation: Numbers,
     autocorrelation: float,
     active_fraction: Share,
     pooling: int = 0,

@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 
 from drift.door import opened
-from drift.door.quantities import Count, Share
+from drift.door.quantities import Alike, Count, Numbers, Share
 from drift.errors import RefusedInputError
 from drift.theory.depth import correlation_map
 from drift.theory.kernel_checks import between, checked_autocorrelation, checked_input_correlation, checked_number, counted, position_matrix
@@ -32,7 +32,7 @@ class PopulationVectorSimilarity(NamedTuple):
 
 
 @opened
-def alike(function: Callable[..., Any], *values: Any) -> Any:
+def alike(function: Callable[..., Any], *values: Numbers) -> Any:
     """Result of a function of arrays for numbers, arrays and labelled arrays, which are broadcast by name.
 
     Parameters
@@ -54,7 +54,7 @@ def alike(function: Callable[..., Any], *values: Any) -> Any:
 
 @opened
 def weight_autocorrelation(
-    elapsed: Any, lifetime: float, law: Literal["ornstein_uhlenbeck", "free_diffusion"] = "ornstein_uhlenbeck"
+    elapsed: Alike, lifetime: float, law: Literal["ornstein_uhlenbeck", "free_diffusion"] = "ornstein_uhlenbeck"
 ) -> Any:
     """Correlation of drifting weights with themselves some time later.
 
@@ -98,7 +98,7 @@ def weight_autocorrelation(
 
 @opened
 def population_vector_similarity(
-    input_correlation: Any, active_fraction: Any, autocorrelation: Any = 1.0, pooling: Any = 0.0
+    input_correlation: Alike, active_fraction: Alike, autocorrelation: Alike = 1.0, pooling: Alike = 0.0
 ) -> PopulationVectorSimilarity:
     """Cosine and Pearson correlation of the population vectors of two places on two days.
 
@@ -138,7 +138,7 @@ def population_vector_similarity(
 
 
 @opened
-def active_set_overlap(input_correlation: Any, active_fraction: Any, autocorrelation: Any = 1.0) -> Any:
+def active_set_overlap(input_correlation: Alike, active_fraction: Alike, autocorrelation: Alike = 1.0) -> Any:
     """Fraction of the units active at one place and day that are active at another place and day, L(r c0) / f.
 
     It falls like a square root: 1 - overlap ~ g(tau) sqrt(2 (1 - r)) / (f sqrt(2 pi)), so that membership turns over before
@@ -168,7 +168,9 @@ def active_set_overlap(input_correlation: Any, active_fraction: Any, autocorrela
 
 
 @opened
-def pooled_rate_map_correlation(position_correlation: Any, active_fraction: Any, autocorrelation: Any, amplitude: Any = None) -> Any:
+def pooled_rate_map_correlation(
+    position_correlation: Numbers, active_fraction: Share, autocorrelation: Alike, amplitude: Numbers | None = None
+) -> Any:
     """Correlation of all rate maps of two days, over units and places together, each map less its own mean over places.
 
     rho = [mean_s a_s^2 kappa(r c0(s, s)) - mean_ss' a_s a_s' kappa(r c0(s, s'))] / [the same with r = 1]. On a ring it is
@@ -220,7 +222,7 @@ def _map_covariance(matrix: np.ndarray, active_fraction: float, weight: np.ndarr
 
 @opened
 def code_similarity(
-    position_correlation: Any, active_fraction: Share, autocorrelation: Any, pooling: float = 0.0, amplitude: Any = None
+    position_correlation: Numbers, active_fraction: Share, autocorrelation: Alike, pooling: float = 0.0, amplitude: Numbers | None = None
 ) -> xr.Dataset:
     """All that a Top-K layer tells of its drift: four similarities of the codes of two days, at equal places.
 
@@ -265,7 +267,7 @@ def code_similarity(
 
 @opened
 def deep_drift(
-    autocorrelation: Any, active_fraction: Any, pooling: Any = 0.0, hidden_layers: Count = 1, input_correlation: Any = 1.0
+    autocorrelation: Alike, active_fraction: Alike, pooling: Alike = 0.0, hidden_layers: Count = 1, input_correlation: Alike = 1.0
 ) -> xr.DataArray:
     """Similarity of the activity of every layer between two days when the weights of all layers drift.
 
@@ -307,7 +309,7 @@ def deep_drift(
 
 
 @opened
-def effective_correlation(cosine: Any, active_fraction: Any) -> Any:
+def effective_correlation(cosine: Alike, active_fraction: Alike) -> Any:
     """Correlation of the preactivations behind a cosine of population vectors: the inverse of kappa(c) / k1.
 
     Parameters

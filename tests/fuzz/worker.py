@@ -68,8 +68,8 @@ def outcome(function: Any, positional: list[Any], keyword: dict[str, Any], secon
     """Return how a call ended: "refused", "returned", or what came out of it."""
     from drift.errors import RefusedInputError
 
-    signal.signal(signal.SIGALRM, _late)
-    signal.alarm(seconds)
+    signal.signal(signal.SIGPROF, _late)
+    signal.setitimer(signal.ITIMER_PROF, seconds)  # of the processor, whatever else it is busy with
     try:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             result = function(*positional, **keyword)
@@ -84,7 +84,7 @@ def outcome(function: Any, positional: list[Any], keyword: dict[str, Any], secon
         ours = next((frame for frame in reversed(last) if "/site-packages/" not in frame.filename), last[-1])
         return f"{type(error).__name__} at {Path(ours.filename).name}:{ours.lineno}: {' '.join(str(error).split())}"[:SHOWN]
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
     return "returned"
 
 

@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 import xarray as xr
 
+import circuits
 import drift
 from drift import metrics
 from drift.door import opened
 from drift.door.memory import refuse_beyond_memory
-from drift.door.quantities import Confidence, Count, Dims, Numbers, Positive, Range, Unbounded
+from drift.door.quantities import Alike, Confidence, Count, Dims, Numbers, OfSessions, Positive, Range, Square, Unbounded, WithUnits
 from drift.errors import RefusedInputError, SchemaError
 
 RATE = xr.DataArray(np.ones((2, 3)), dims=("unit", "place"), coords={"unit": [0, 1], "place": [1.0, 2.0, 3.0]})
@@ -206,3 +207,59 @@ def test_what_no_memory_holds_is_refused(shape: tuple[int, ...]):
 
 def test_positive_is_part_of_the_signature():
     assert Positive.__metadata__[0].low == 0  # type: ignore[attr-defined]
+
+
+@opened
+def broadcast(one: Alike, other: Alike = 0.0) -> Any:
+    """Return the sum."""
+    return one + other
+
+
+@opened
+def sized(time: OfSessions, values: OfSessions, matrix: Square | None = None, activity: WithUnits | None = None) -> int:
+    """Return how many sessions there are."""
+    return len(time)
+
+
+@opened
+def passing(**options: Any) -> Any:
+    """Return the options."""
+    return options
+
+
+def test_numbers_of_one_call_are_broadcast_or_refused():
+    assert broadcast(np.ones((2, 3)), np.arange(3)).shape == (2, 3)
+    assert broadcast(RATE, 1).dims == RATE.dims and broadcast(RATE, RATE.isel(unit=0, drop=True)).dims == RATE.dims
+    assert broadcast(RATE, RATE.values).dims == RATE.dims
+    assert broadcast(np.ones((2, 3)), xr.DataArray(2.0)).shape == (2, 3)
+    for one, other in ((np.ones((2, 3)), np.ones(2)), (RATE, np.ones(3)), (np.ones(2), RATE)):
+        with pytest.raises(RefusedInputError, match="must be numbers that fit the shape"):
+            broadcast(one, other)
+    for stranger in ("a", {}, None, len, 1j):
+        with pytest.raises(RefusedInputError, match="other must be"):
+            broadcast(1.0, stranger)
+
+
+def test_axes_of_one_name_are_equally_long():
+    assert sized(np.arange(3), [1, 2, 3], np.eye(2), np.ones((4, 2))) == 3
+    for arguments, sentence in (
+        ({"values": np.ones(4)}, "values must be an array with one session for each of the 3 of time, got 4"),
+        ({"values": np.ones((3, 1))}, "values must be an array of numbers with the axis session"),
+        ({"values": np.ones(3), "matrix": np.ones((2, 3))}, "matrix must be an array with one entry for each of the"),
+        ({"values": np.ones(3), "activity": np.array(1.0)}, "activity must be an array of numbers with the axes ..., unit"),
+    ):
+        with pytest.raises(RefusedInputError) as refusal:
+            sized(np.arange(3), **arguments)
+        assert sentence in str(refusal.value)
+
+
+def test_a_door_is_put_once_and_options_that_are_passed_on_are_checked_where_they_are_read():
+    assert opened(passing) is passing
+    circuit = circuits.LinearInterneuron(units=5)
+    with pytest.raises(RefusedInputError, match=r"settle has no argument 'duratoin' \(did you mean 'duration'"):
+        circuit.settle(np.ones(5), duratoin=1.0)
+
+
+def test_measured_variables_are_numbers():
+    with pytest.raises(SchemaError, match="rate of dataset must be an array of real numbers"):
+        metrics.of_subject(xr.Dataset({"rate": RATE.astype(str)}), "rate")
