@@ -135,7 +135,7 @@ def _array(extras: tuple[Any, ...]) -> Expectation:
 
 def _ndarray(extras: tuple[Any, ...]) -> Expectation:
     def takes(value: Any) -> bool:
-        return isinstance(value, (np.ndarray | xr.DataArray, list | tuple | range))
+        return isinstance(value, (np.ndarray | np.number | xr.DataArray, list | tuple | range))
 
     axes = next((extra for extra in extras if isinstance(extra, Axes)), Axes())
     wanted = f"an array of numbers with the {'axis' if len(axes) == 1 else 'axes'} {', '.join(axes)}" if axes else "an array of numbers"

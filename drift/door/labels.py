@@ -62,7 +62,7 @@ def checked_numbers(value: Any, unbounded: bool = False) -> Any:
     _refuse_kind(array.dtype, shown(value))
     if not unbounded:
         _refuse_infinite(array)
-    return value if isinstance(value, np.ndarray) else array
+    return value if isinstance(value, np.ndarray | np.number) else array
 
 
 def refuse_different_labels(arrays: Mapping[str, xr.DataArray | xr.Dataset]) -> None:

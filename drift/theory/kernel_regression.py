@@ -69,7 +69,7 @@ def input_correlation(inputs: np.ndarray) -> np.ndarray:
 
 
 @opened
-def random_subsets(points: int, size: int, subsets: Count, seed: Seed = 0) -> np.ndarray:
+def random_subsets(points: int, size: Count, subsets: Count, seed: Seed = 0) -> np.ndarray:
     """Random choices of data points; the first P of each train, so that whoever shares the subsets shares the training sets.
 
     Parameters

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from drift.door import opened
-from drift.door.quantities import Alike, Count, Share
+from drift.door.quantities import Alike, Count, Fraction
 from drift.theory.kernel_checks import checked_number, counted
 from drift.theory.kernel_moments import checked_correlation, checked_fraction, mean_activity, mean_square_activity, pooled_square
 from drift.theory.kernels import joint_activation, shortfall
@@ -53,7 +53,7 @@ def sheet_map(correlation: Alike, active_fraction: Alike, presynaptic_window: Co
 
 
 @opened
-def optimal_window(active_fraction: Share, postsynaptic_window: Count = 1) -> int:
+def optimal_window(active_fraction: Fraction, postsynaptic_window: Count = 1) -> int:
     """Smallest number of pooled neighbours at which depth no longer spreads similar inputs, in a sheet.
 
     Smallest z_w with sum_g w_g [a_g L(a_g) - kappa(a_g)] < k1 - f; symbols as in ``sheet_map``.

@@ -288,7 +288,7 @@ def test_pooling_of_covariances(rng: np.random.Generator):
         (lambda: d.correlation_map(0.5, 0.1, -1.5), "pooling must be at least -1, got -1.5"),
         (lambda: d.sheet_map(0.5, 0.1, 0, 3), "presynaptic_window must be a whole number from 1, got 0"),
         (lambda: d.optimal_window(0.1, 0), "postsynaptic_window must be a whole number"),
-        (lambda: d.optimal_window(np.nan), "active_fraction must be one finite number, got nan"),
+        (lambda: d.optimal_window(np.nan), "active_fraction must be one finite number above 0 and at most 1, got nan"),
         (lambda: d.fixed_point(0.1, np.nan), "pooling must be at least -1, got nan"),
         (lambda: d.deep_kernel(0.5, 0.1, 0, 1.5), "hidden_layers must be a whole number from 1, got 1.5"),
         (lambda: d.deep_kernel(0.5, 0.1, 0, None), "hidden_layers must be a whole number from 1, got None"),

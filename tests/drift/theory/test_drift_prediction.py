@@ -248,7 +248,7 @@ def _refusals(layer: xr.Dataset) -> dict:
         "noise 'gaussian' is unknown: use one of": lambda: estimate(recording, noise="gaussian"),  # type: ignore[arg-type]
         "repetitions must be a whole number from 2, got 1": lambda: estimate(recording, repetitions=1),
         "repetitions must be a whole number from 2, got 'a'": lambda: estimate(recording, repetitions="a"),  # type: ignore[arg-type]
-        "confidence must be one finite number, got None": lambda: estimate(recording, confidence=None),  # type: ignore[arg-type]
+        "confidence must be one finite number between 0 and 1, both excluded, got None": lambda: estimate(recording, confidence=None),  # type: ignore[arg-type]
         "seed must be a whole number from 0, got 'a'": lambda: estimate(recording, seed="a"),  # type: ignore[arg-type]
         "simulations must be a whole number from 0, got -1": lambda: estimate(recording, simulations=-1),
         "places must be at least three": lambda: estimate(recording.isel(place=[0, 1])),

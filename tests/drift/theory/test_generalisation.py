@@ -199,7 +199,7 @@ def test_what_is_no_spectrum_has_no_effective_ridge(eigenvalues: object) -> None
 def test_counts_of_training_points_are_whole() -> None:
     with pytest.raises(RefusedInputError, match=r"training_points must be a whole number from 1, got 2\.5"):
         regression_errors(np.eye(5), np.ones(5), random_subsets(5, 5, 1), 2.5)
-    with pytest.raises(RefusedInputError, match=r"subsets must be a whole number from 1, got 2\.5"):
+    with pytest.raises(RefusedInputError, match=r"size must be a whole number from 1, got 2\.5"):
         random_subsets(5, 2.5, 1)
     assert random_subsets(5, 3.0, 2).shape == (2, 3)
 
