@@ -93,7 +93,7 @@ def arena_maps(one: xr.Dataset, sessions: Sequence[int], axes: Any, smoothing: S
         (row, session).
     smoothing : float
         Standard deviation of the display copy (bins).
-    
+
     Raises
     ------
     RefusedInputError
