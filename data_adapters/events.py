@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 from numpy.typing import NDArray
 
-from drift.metrics.event_kinds import KINDS, are_counts
+from drift.metrics.event_kinds import KINDS, are_counts, possible_counts
 from drift.schema import RefusedInputError
 
 ROUNDING = 1e-6  # of the largest value: deconvolution leaves so much below zero
@@ -57,6 +57,12 @@ def checked_events(
         raise RefusedInputError(f"activity of {where} was expected to hold counts, got {got:g}: say events_are='amplitudes'.")
     if kind == "amplitudes":
         _refuse_trace(events, where)
+    if events_are is None and kind == "amplitudes" and (events == 1).any() and possible_counts(events, sampling_rate):
+        warnings.warn(
+            f"activity of {where} holds whole numbers that are taken for amplitudes of events, since samples with events hold more than "
+            "spikes at a steady rate would: if they are spikes, say events_are='counts'.",
+            stacklevel=4,
+        )
     return events, kind
 
 

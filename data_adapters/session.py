@@ -151,13 +151,13 @@ def _units(unit: ArrayLike | None, unit_label: Sequence[str] | None, count: int,
     if len(index) != count or len(labels) != count:
         got = f"{len(index)} numbers and {len(labels)} labels"
         raise RefusedInputError(f"units of {where} were expected to be as many as columns of activity ({count}), got {got}: give one each.")
-    if len(set(labels)) < count:
-        twice = next(label for label in labels if labels.count(label) > 1)
-        raise RefusedInputError(f"unit_label of {where} was expected to name every unit once, got {twice!r} twice: name them apart.")
     if len(set(index.tolist())) < count or (index < 0).any():
         raise RefusedInputError(
             f"unit numbers of {where} were expected distinct and not negative, got {index.tolist()}: number them from 0."
         )
+    if len(set(labels)) < count:
+        twice = next(label for label in labels if labels.count(label) > 1)
+        raise RefusedInputError(f"unit_label of {where} was expected to name every unit once, got {twice!r} twice: name them apart.")
     return {"unit": index, "unit_label": ("unit", np.asarray(labels, dtype=np.str_))}
 
 

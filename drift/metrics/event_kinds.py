@@ -62,9 +62,7 @@ def are_counts(values: NDArray[np.float64], sampling_rate: float | None = None) 
     bool
     """
     known = np.nan_to_num(np.asarray(values, dtype=float))
-    if (known != np.floor(known)).any():
-        return False
-    if sampling_rate is not None and known.max(initial=0) > BURST + FASTEST / sampling_rate:
+    if not possible_counts(known, sampling_rate):
         return False
     above = known > 0
     share = above.mean(axis=-2)[above.any(axis=-2)]
@@ -72,3 +70,9 @@ def are_counts(values: NDArray[np.float64], sampling_rate: float | None = None) 
     with np.errstate(divide="ignore"):
         expected = -np.log1p(-share) / share
     return share.size == 0 or bool(np.median(mean / expected) <= BURSTING)
+
+
+def possible_counts(values: NDArray[np.float64], sampling_rate: float | None = None) -> bool:
+    """Tell whether numbers are whole and no larger than a neuron can fire in a sample, whatever their law."""
+    fastest = np.inf if sampling_rate is None else BURST + FASTEST / sampling_rate
+    return bool((values == np.floor(values)).all() and values.max(initial=0) <= fastest)

@@ -1,11 +1,14 @@
 """What may enter as events: sparse, not negative, and of a kind that is said or seen."""
 
+import warnings
+
 import numpy as np
 import pytest
 
 import data_adapters
 import drift
 from data_adapters.containers import write_fields
+from data_adapters.events import checked_events
 from data_adapters.interchange import write_interchange
 from data_adapters.session import session_dataset
 from drift.errors import RefusedInputError
@@ -117,3 +120,13 @@ def test_place_units_need_events_and_not_amplitude(rng):
         made = session(events, position=position)
         assert event_counts(made["activity"]).values[0] == 3
         assert drift.measure([made], shuffles=200)["place_unit"].values.ravel()[0] == 0
+
+
+@pytest.mark.parametrize(("rate", "peak"), [(4.0, 20.0), (5.0, 40.0), (10.0, 40.0)])
+def test_spikes_in_long_samples_are_asked_for(rng, rate, peak):
+    position = np.abs(np.arange(int(600 * rate)) / rate * 25 % 240 - 120)
+    spikes = rng.poisson(peak / rate * np.exp(-((position[:, np.newaxis] - [30, 60, 90]) ** 2) / 128))
+    with pytest.warns(UserWarning, match="if they are spikes, say events_are='counts'"):
+        assert checked_events(spikes.astype(float), "session 0 of a", rate, None, None)[1] == "amplitudes"
+    with warnings.catch_warnings(action="error"):
+        assert checked_events(spikes.astype(float), "session 0 of a", rate, "counts", None)[1] == "counts"
