@@ -101,7 +101,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize("arguments", RIGHT, ids=str)
+@pytest.mark.parametrize("arguments", RIGHT, ids=range(len(RIGHT)))
 def test_what_a_hint_says_is_taken_as_it_is(arguments: dict[str, Any]):
     given = taken(**arguments)
     assert all(np.array_equal(given[name], value) for name, value in arguments.items() if isinstance(value, int | float | np.generic))
