@@ -225,6 +225,8 @@ def _session(
         inside = (
             None if one.labels else epoch_samples(content, series.time, ~np.isnan(where.reshape(len(where), -1)[:, 0]), asked, one.path)
         )
+    if units == "cm":  # told outside of the block above, which silences pynwb
+        _tell_length(place.values, one.path)
     number = own.index(one)
     known = {
         "subject": one.subject,
@@ -311,16 +313,15 @@ def _position(content: Any, name: str | None, path: Path, scale: float | None, l
     # One factor, so that metres with a conversion of 0.01 give back the centimetres that were written.
     factor = float(np.round(float(series.conversion) * CENTIMETRES.get(unit, 1.0), 12))
     scaled = (values if factor == 1 else decimals(values)) * factor + float(series.offset or 0.0) * CENTIMETRES.get(unit, 1.0)
-    if unit in CENTIMETRES:
-        _tell_length(scaled, series, path)
     return Series(_flat(scaled), _times(series, len(values), path)), "cm" if unit in CENTIMETRES else "pixel"
 
 
-def _tell_length(position: NDArray[np.float64], series: Any, path: Path) -> None:
+def _tell_length(position: NDArray[np.float64], path: Path) -> None:
     """Warn of a track of which no rodent sees the end: cm under the unit metres."""
     known = position[np.isfinite(position)]
     if known.size and np.ptp(known) > IMPLAUSIBLE:
-        warnings.warn(f"{series.name} in {path} goes over {np.ptp(known) / 100:.0f} m: if its numbers are cm, say scale=1.", stacklevel=2)
+        length = f"{np.ptp(known) / 100:.0f} m"
+        warnings.warn(f"position in {path} goes over {length}: if its numbers are cm, say scale=1.", stacklevel=2)
 
 
 def _flat(values: NDArray[np.float64]) -> NDArray[np.float64]:

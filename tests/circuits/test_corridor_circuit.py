@@ -148,13 +148,13 @@ def test_refusals(experience: xr.Dataset, circuit: LinearInterneuron, drive: xr.
         corridor_drive(drift.CorridorTask(samples=20, rays=RAYS, environments=2).draw(0), weights)
     with pytest.raises(RefusedInputError, match="no places"):
         corridor_drive(experience.drop_vars("position"), weights)
-    with pytest.raises(RefusedInputError, match="use corridor_drive"):
+    with pytest.raises(RefusedInputError, match="drive must be an xarray DataArray, got an array of shape"):
         corridor_code(circuit, drive.values)  # type: ignore[arg-type]
     with pytest.raises(RefusedInputError, match="has 200 units, the circuit 300"):
         corridor_code(circuit.replace(units=300), drive)
     with pytest.raises(RefusedInputError, match="engine 'magic' is unknown"):
         corridor_code(circuit, drive, engine="magic")  # type: ignore[arg-type]
-    with pytest.raises(RefusedInputError, match="sampling_rate must be above 0"):
+    with pytest.raises(RefusedInputError, match="sampling_rate must be one finite number above 0"):
         corridor_session(circuit, drive, sampling_rate=0.0)
     with pytest.raises(RefusedInputError, match="at least one unit and one input"):
         random_input_weights(0, 18, 0)

@@ -67,8 +67,8 @@ schedules = st.none() | st.builds(drift.OnOff, start=st.integers(0, 9)) | st.bui
 sizes = st.floats(1e-12, 1e12)
 noises = st.tuples(
     st.builds(drift.InputNoise, std=st.floats(1e-12, 1e6), schedule=schedules),
-    st.builds(drift.LabelNoise, std=sizes, law=st.sampled_from(["gaussian", "uniform"])),
-    st.builds(drift.UpdateNoise, std=sizes, acts_on=st.just("weights"), schedule=schedules),
+    st.builds(drift.LabelNoise, std=st.floats(1e-12, 1e6), law=st.sampled_from(["gaussian", "uniform"])),
+    st.builds(drift.UpdateNoise, std=st.floats(1e-12, 1e6), acts_on=st.just("weights"), schedule=schedules),
 )
 paths = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=9)
 tasks = st.one_of(
