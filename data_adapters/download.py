@@ -92,9 +92,12 @@ def cache_folder(cache: str | Path | None = None) -> Path:
     -------
     pathlib.Path
     """
+    given = cache or os.environ.get("REPDRIFT_CACHE")
+    if given:
+        return Path(given).expanduser()
     import pooch
 
-    return Path(cache or os.environ.get("REPDRIFT_CACHE") or pooch.os_cache("repdrift")).expanduser()
+    return Path(pooch.os_cache("repdrift")).expanduser()
 
 
 def fetch(name: str, cache: str | Path | None = None, table: str | Path | None = None, progress: bool = True) -> Path:
@@ -127,9 +130,10 @@ def fetch(name: str, cache: str | Path | None = None, table: str | Path | None =
     wanted = _wanted(name, table)
     _print_terms(wanted)
     folder = folder_of(name, wanted, cache)
-    _verified(folder, [one for one in wanted if (folder / one.name).exists()])
+    here = _present(folder, wanted)
+    _verified(folder, here)
     for one in wanted:
-        if not (folder / one.name).exists():
+        if one not in here:
             download(one.url, folder / one.name, one.size, f"sha256 {one.sha256}", progress=progress)
     return folder
 
@@ -153,7 +157,7 @@ def checked(name: str, cache: str | Path | None = None, table: str | Path | None
     """
     wanted = _wanted(name, table)
     folder = folder_of(name, wanted, cache)
-    here = [one for one in wanted if (folder / one.name).exists()]
+    here = _present(folder, wanted)
     return _verified(folder, here), len(here), len(wanted) - len(here)
 
 
@@ -175,7 +179,7 @@ def folder_of(name: str, wanted: list[PublicFile], cache: str | Path | None = No
     """
     given = os.environ.get("REPDRIFT_DATA")
     folder = Path(given).expanduser() / name if given else None
-    return folder if folder is not None and all((folder / one.name).is_file() for one in wanted) else cache_folder(cache) / name
+    return folder if folder is not None and _present(folder, wanted) == wanted else cache_folder(cache) / name
 
 
 def _wanted(name: str, table: str | Path | None) -> list[PublicFile]:
@@ -191,6 +195,14 @@ def _print_terms(wanted: list[PublicFile]) -> None:
     citation = next((text for prefix, text in CITATIONS.items() if name.startswith(prefix)), "see the repository")
     megabytes = sum(one.size for one in wanted) / 1e6
     print(f"{name}: {len(wanted)} files, {megabytes:.1f} MB\n  licence: {wanted[0].licence}\n  cite: {citation}")
+
+
+def _present(folder: Path, wanted: list[PublicFile]) -> list[PublicFile]:
+    """Those files that are in a folder."""
+    try:
+        return [one for one in wanted if (folder / one.name).exists()]
+    except PermissionError as error:
+        raise RefusedInputError(f"{folder} cannot be read ({error.strerror}): choose another cache folder.") from None
 
 
 def _verified(folder: Path, wanted: list[PublicFile]) -> Path:

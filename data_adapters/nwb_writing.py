@@ -22,7 +22,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import xarray as xr
 
@@ -98,11 +98,22 @@ def to_nwb(
             first = session if first is None else _alike(session, first)
             names.append(_name(session, names, target, overwrite))
             part = unfinished.enter_context(replaced_atomically(target / names[-1], overwrite=overwrite))
-            with quietly(), package().NWBHDF5IO(str(part), "w") as file:
-                file.write(file_content(session, events, origin, about))
+            with quietly():
+                part.write_bytes(_image(file_content(session, events, origin, about)))
         if not names:
             raise RefusedInputError("sessions were expected, got none: check the path and the filters of the reader.")
     return [target / name for name in names]
+
+
+def _image(content: Any) -> bytes:
+    """The bytes of a file, made in memory: without room on the disk HDF5 could not even close it."""
+    import h5py
+
+    memory = h5py.File("in memory", "w", driver="core", backing_store=False)
+    with package().NWBHDF5IO(file=memory, mode="w") as file:
+        file.write(content)
+        memory.flush()
+        return memory.id.get_file_image()
 
 
 def _date(reference: str | datetime) -> datetime:

@@ -10,6 +10,7 @@ from typing import Any
 
 from drift.errors import RefusedInputError
 from drift.experiment import Experiment
+from drift.locks import locked
 from drift.sweep_tasks import Task, key
 from drift.whole_files import replaced_atomically
 
@@ -21,7 +22,8 @@ Plan = dict[str, Any]  # code, options, and tasks: each a recipe, what decides i
 def write_list(asked: Sequence[Task], folder: Path, options: Mapping[str, Any], code: str) -> None:
     """Add tasks to what was asked for in the folder.
 
-    Tasks of the same options and the same code make one plan, in the order in which they were first asked for.
+    Tasks of the same options and the same code make one plan, in the order in which they were first asked for. Launchers that do
+    this at the same moment wait for each other, see ``drift.locks``.
 
     Parameters
     ----------
@@ -33,20 +35,36 @@ def write_list(asked: Sequence[Task], folder: Path, options: Mapping[str, Any], 
         See ``drift.code_version``.
     """
     path = folder / LIST
+    if _with_tasks(path, asked, options, code) is None:
+        return
+    with locked(path):  # and look again: another launcher may have added its plan
+        _set_damaged_aside(path)
+        text = _with_tasks(path, asked, options, code)
+        if text is not None:
+            with replaced_atomically(path) as temporary:
+                temporary.write_text(text)
+
+
+def _with_tasks(path: Path, asked: Sequence[Task], options: Mapping[str, Any], code: str) -> str | None:
+    """The text of a list with further tasks; None where it has them all already."""
     try:
         plans = _plans(path) if path.exists() else []
     except RefusedInputError:
-        with suppress(OSError):
-            path.replace(folder / DAMAGED)
         plans = []
     same = [plan for plan in plans if (plan["code"], plan["options"]) == (code, options)]
     entries = {entry["key"]: entry for plan in same for entry in plan["tasks"]}
     entries |= {entry["key"]: entry for entry in map(_entry, asked) if entry["key"] not in entries}
     others = [plan for plan in plans if plan not in same]
     text = json.dumps({"plans": [*others, {"code": code, "options": dict(options), "tasks": list(entries.values())}]})
-    if not path.exists() or path.read_text() != text:
-        with replaced_atomically(path) as temporary:
-            temporary.write_text(text)
+    return None if path.exists() and path.read_bytes() == text.encode() else text
+
+
+def _set_damaged_aside(path: Path) -> None:
+    try:
+        _plans(path)
+    except RefusedInputError:
+        with suppress(OSError):
+            path.replace(path.with_name(DAMAGED))
 
 
 def listed(folder: Path) -> list[Task]:

@@ -58,11 +58,11 @@ def replaced_atomically(path: Path, *, overwrite: bool = True) -> Iterator[Path]
         raise
     except OSError as error:
         reason = error.strerror or _obstacle(temporary) or " ".join(str(error).split())
-        raise _unwritten(path, reason) from None
+        raise unwritten(path, reason) from None
     except RuntimeError as error:  # libraries such as HDF5 do not say what the system told them
         if not (obstacle := _obstacle(temporary)):
             raise
-        raise _unwritten(path, obstacle) from error
+        raise unwritten(path, obstacle) from error
     finally:
         _held.discard(temporary.name)
         with suppress(OSError):
@@ -126,13 +126,20 @@ def remove_leftovers(folder: Path, name: str | None = None) -> None:
 
 
 def _has_writer(entry: os.DirEntry[str], found: dict[str, str]) -> bool:
-    if found.get("machine") != _machine():
+    if found.get("machine") != machine():
         return time.time() - entry.stat(follow_symlinks=False).st_mtime < ABANDONED
     process = int(found["process"])
-    return entry.name in _held if process == os.getpid() else _is_alive(process)
+    return entry.name in _held if process == os.getpid() else is_alive(process)
 
 
-def _is_alive(process: int) -> bool:
+def is_alive(process: int) -> bool:
+    """Tell whether a process of this machine, or container, has not ended; where that cannot be known it has not.
+
+    Parameters
+    ----------
+    process : int
+        Its number.
+    """
     if os.name == "nt":
         return True  # there a signal 0 is none
     try:
@@ -144,7 +151,7 @@ def _is_alive(process: int) -> bool:
     return True
 
 
-def _machine() -> str:
+def machine() -> str:
     """What tells the processes of this machine, or of this container, from those of others that share a folder."""
     with suppress(OSError):
         return _shortened(f"{socket.gethostname()} {Path('/proc/self/ns/pid').readlink()}")
@@ -161,12 +168,12 @@ def _short(name: str) -> str:
 
 def _created(path: Path) -> Path:
     """An empty file that this process has made itself: no link that waits under its name is followed."""
-    temporary = path.with_name(f".{_short(path.name)}.{_machine()}-{os.getpid()}-{secrets.token_hex(6)}.part")
+    temporary = path.with_name(f".{_short(path.name)}.{machine()}-{os.getpid()}-{secrets.token_hex(6)}.part")
     try:
         flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0)
         os.close(os.open(temporary, flags, 0o666))
     except OSError as error:
-        raise _unwritten(path, str(error.strerror)) from None
+        raise unwritten(path, str(error.strerror)) from None
     _held.add(temporary.name)
     return temporary
 
@@ -198,6 +205,15 @@ def _obstacle(temporary: Path) -> str:
     return ""
 
 
-def _unwritten(path: Path, reason: str) -> UnwrittenFileError:
+def unwritten(path: Path, reason: str) -> UnwrittenFileError:
+    """Return the refusal of a file that could not be written.
+
+    Parameters
+    ----------
+    path : Path
+        Of the file.
+    reason : str
+        What the system says.
+    """
     remedy = "make room, or choose a folder that you may write to; what was there before is kept"
     return UnwrittenFileError(f"{path} was not written ({reason}): {remedy}.")

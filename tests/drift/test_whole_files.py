@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import resource
 import signal
@@ -10,13 +11,17 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
 import xarray as xr
 
+import data_adapters
 import drift
+from data_adapters.download import PublicFile
 from data_adapters.interchange import write_interchange
 from data_adapters.session import session_dataset
 from drift import whole_files
@@ -43,6 +48,34 @@ def checkpointed(folder: Path) -> object:
     return Checkpoint(folder / "run.npz", {"recipes": []}).write(0, lambda: {"state": np.arange(200_000.0)})
 
 
+def reported(folder: Path) -> object:
+    with patch("drift.report.page.page", return_value="<p>" * 5000):
+        return drift.report(RUN, folder / "report.html", overwrite=True)
+
+
+def nwb_written(folder: Path) -> object:
+    pytest.importorskip("pynwb")
+    return data_adapters.to_nwb(session(), folder, overwrite=True)
+
+
+def fetched(folder: Path) -> object:
+    """The next file of a data set, as if a server gave it."""
+    content = np.random.default_rng(2).bytes(10_000)
+    name = "second.mat" if os.path.lexists(folder / "first.mat") else "first.mat"
+    row = PublicFile(folder.name, f"https://example.org/{name}", 10_000, hashlib.sha256(content).hexdigest(), "MIT")
+    with patch("data_adapters.download._wanted", return_value=[row]), patch("drift.downloads._pieces", return_value=iter([content])):
+        return data_adapters.fetch(folder.name, cache=folder.parent, progress=False)
+
+
+def next_task(folder: Path) -> object:
+    """One more task of a sweep."""
+    recipe = drift.Experiment(task=drift.RandomTask(samples=4, inputs=3, outputs=2), network=drift.Network(units=8), steps=4, sessions=2)
+    there = 0
+    with suppress(PermissionError):
+        there = sum(path.suffix == ".nc" for path in folder.iterdir())
+    return drift.run_sweep([recipe.replace(seed=there)], folder, executor="serial", engine="batched", progress=False)
+
+
 WRITERS: dict[str, Callable[[Path], object]] = {
     "save": lambda folder: drift.save(RUN, folder / "run.nc", overwrite=True),
     "tables": lambda folder: write_tables(RUN, folder, overwrite=True),
@@ -50,6 +83,9 @@ WRITERS: dict[str, Callable[[Path], object]] = {
     "interchange mat": lambda folder: write_interchange(session(), folder, "mat", overwrite=True),
     "interchange nc": lambda folder: write_interchange(session(), folder, "nc", overwrite=True),
     "checkpoint": checkpointed,
+    "report": reported,
+    "nwb": nwb_written,
+    "fetch": fetched,
 }
 
 
@@ -83,13 +119,39 @@ def test_without_room_nothing_is_lost_and_a_sentence_says_so(kind: str, tmp_path
 @pytest.mark.skipif(os.geteuid() != 0, reason="drops the rights of root, which this user has not")
 @pytest.mark.parametrize("kind", WRITERS)
 def test_a_closed_folder_is_refused_in_a_sentence(kind: str, tmp_path: Path):
-    tmp_path.chmod(0o555)
+    written, closed = tmp_path / "open", tmp_path / "closed"
+    written.mkdir()
+    closed.mkdir(0o555)
+    WRITERS[kind](written)  # imports what it needs, which the other user may not be able to read
     os.seteuid(65534)
     try:
-        assert "Permission denied" in refusal(lambda: WRITERS[kind](tmp_path))
+        assert "Permission denied" in refusal(lambda: WRITERS[kind](closed))
     finally:
         os.seteuid(0)
-    assert not list(tmp_path.iterdir())
+    assert not list(closed.iterdir())
+
+
+def test_a_sweep_without_room_says_so_and_keeps_what_is_done(tmp_path: Path, request: pytest.FixtureRequest):
+    next_task(tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.glob("*.nc")}
+    request.getfixturevalue("_small_disk")
+    assert "was not written (File too large): make room" in refusal(lambda: next_task(tmp_path))
+    assert {path.name: path.read_bytes() for path in tmp_path.glob("*.nc")} == before
+    assert not list(tmp_path.glob(".*"))
+    assert drift.open_sweep(tmp_path)["status"].values.tolist() == ["complete", "failed"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="drops the rights of root, which this user has not")
+def test_a_closed_sweep_is_refused_in_a_sentence(tmp_path: Path):
+    next_task(tmp_path)
+    tmp_path.chmod(0o500)
+    os.seteuid(65534)
+    try:
+        for call in (next_task, drift.open_sweep):
+            assert "Permission denied" in refusal(lambda call=call: call(tmp_path))
+    finally:
+        os.seteuid(0)
+    assert drift.open_sweep(tmp_path)["status"].values.tolist() == ["complete"]
 
 
 def odd(path: Path, kind: str) -> None:
