@@ -91,7 +91,7 @@ def kept(package: Path) -> set[Path]:
     return set((package.parent / "kept").rglob("*.nb?"))
 
 
-@pytest.mark.parametrize("module", CHANGES)
+@pytest.mark.parametrize("module", ["normals", *(pytest.param(one, marks=pytest.mark.slow) for one in ("products", "vectors"))])
 def test_nothing_compiled_outlives_a_change_of_what_is_inlined_into_it(module: str, package: Path):
     (package / "engines" / "caller.py").write_text(CALLER)
     (call, factor), start = CALLS[module], "from drift.engines.caller import *; "
@@ -116,6 +116,7 @@ def test_a_fused_run_after_a_change_is_another(package: Path):
         assert not np.allclose(losses[-1], losses[-2])
 
 
+@pytest.mark.slow
 def test_a_checkpoint_is_not_continued_after_a_change(package: Path, tmp_path: Path):
     path = str(tmp_path / "run.npz")
     whole = printed(package, "-c", TRAINED, "batched", path)
