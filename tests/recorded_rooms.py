@@ -24,7 +24,7 @@ def session(subject: str, number: int, day: float, room: str, code: np.ndarray, 
     place = np.concatenate([np.arange(PLACES), np.arange(PLACES)[::-1]] * LAPS)
     return session_dataset(
         subject=subject, session=number, elapsed=day, elapsed_units="day", environment=room, unit_identity=identity,
-        activity=code.T[place], position=(place + 0.5) * BIN, sampling_rate=10.0, source="rooms of known truth",
+        activity=code.T[place], position=(place + 0.5) * BIN, sampling_rate=10.0, source="rooms of known truth", events_are="counts",
         geometry="linear", bin_size=BIN, minimum_speed=0.0,
     )  # fmt: skip
 

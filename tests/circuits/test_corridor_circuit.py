@@ -156,5 +156,5 @@ def test_refusals(experience: xr.Dataset, circuit: LinearInterneuron, drive: xr.
         corridor_code(circuit, drive, engine="magic")  # type: ignore[arg-type]
     with pytest.raises(RefusedInputError, match="sampling_rate must be one finite number above 0"):
         corridor_session(circuit, drive, sampling_rate=0.0)
-    with pytest.raises(RefusedInputError, match="at least one unit and one input"):
+    with pytest.raises(RefusedInputError, match="units must be a whole number from 1, got 0"):
         random_input_weights(0, 18, 0)
