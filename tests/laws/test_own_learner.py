@@ -128,13 +128,13 @@ def test_the_kind_of_another_rule_is_refused():
 
 
 def test_a_changed_rule_makes_new_tasks_of_a_sweep(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    from drift import sweep_files
+    from drift import sweep_tasks
 
     def key(learner: Learner) -> str:
-        (task,) = sweep_files.tasks([drift.Experiment(learner=learner)], tmp_path, {}, "code")
+        (task,) = sweep_tasks.tasks([drift.Experiment(learner=learner)], tmp_path, {}, "code")
         return task.path.name
 
     before = key(Momentum()), key(drift.SGD())
     assert key(Momentum()) == before[0]
-    monkeypatch.setattr(sweep_files.inspect, "getsource", lambda kind: f"{kind.__name__}, changed")
+    monkeypatch.setattr(sweep_tasks.inspect, "getsource", lambda kind: f"{kind.__name__}, changed")
     assert key(Momentum()) != before[0] and key(drift.SGD()) == before[1]
