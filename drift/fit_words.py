@@ -23,6 +23,8 @@ def at_bound(one: xr.Dataset, parameter: str) -> str:
     chosen = one.sel(parameter=parameter)
     if "at_bound" in chosen:
         return ("lower", "", "upper")[int(chosen["at_bound"]) + 1]
+    if "search_low" not in chosen:  # fits kept from before bounds were
+        return ""
     ends = [bool(np.isclose(chosen["estimate"], chosen[f"search_{end}"], rtol=1e-6)) for end in ("low", "high")]
     return "lower" if ends[0] else "upper" if ends[1] else ""  # files from before the label
 
@@ -52,6 +54,8 @@ def interval_words(one: xr.Dataset, parameter: str) -> str:
 def open_ends(one: xr.Dataset, parameter: str) -> tuple[bool, bool]:
     """Tell whether the bounds of the search cut off the interval of a parameter below and above."""
     chosen = one.sel(parameter=parameter)
+    if "search_low" not in chosen:  # fits kept from before bounds were
+        return False, False
     ends = zip(chosen["interval"].values, ("search_low", "search_high"), strict=True)
     below, above = (bool(np.isclose(value, chosen[bound].item(), rtol=1e-9)) for value, bound in ends)
     return below, above

@@ -169,12 +169,13 @@ def _short(name: str) -> str:
 def _created(path: Path) -> Path:
     """An empty file that this process has made itself: no link that waits under its name is followed."""
     temporary = path.with_name(f".{_short(path.name)}.{machine()}-{os.getpid()}-{secrets.token_hex(6)}.part")
+    _held.add(temporary.name)  # before it is there, or another thread would take it for a leftover
     try:
         flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0)
         os.close(os.open(temporary, flags, 0o666))
     except OSError as error:
+        _held.discard(temporary.name)
         raise unwritten(path, str(error.strerror)) from None
-    _held.add(temporary.name)
     return temporary
 
 

@@ -130,7 +130,7 @@ def test_refusals(run: xr.Dataset, monkeypatch: pytest.MonkeyPatch):
         rate_map_slider(run, reference=9)
     with pytest.raises(drift.RefusedInputError, match="several environments"):
         unit_browser(run.expand_dims(environment=[0, 1]))
-    with pytest.raises(drift.RefusedInputError, match="a recipe is needed, got Dataset"):
+    with pytest.raises(drift.RefusedInputError, match="recipe must be an Experiment or None, got a Dataset"):
         noise_sliders(run)
     with pytest.raises(drift.RefusedInputError, match="at least 3 sessions, got 2"):
         noise_sliders(QUICK.replace(sessions=2))
