@@ -11,9 +11,10 @@ import xarray as xr
 from drift.door import opened
 from drift.door.quantities import Smoothing
 from drift.errors import RefusedInputError
+from drift.map_labels import label_places, several_environments
 from drift.metrics import smoothed
 from drift.metrics.places import grid_index, require_track
-from drift.plots import label_places, several_environments, side_by_side
+from drift.plots import side_by_side
 from drift.schema import check
 from drift.selection import position_of, session_title
 

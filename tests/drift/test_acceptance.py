@@ -17,6 +17,7 @@ from drift_runs import Lengths
 from reproduce_drift import ROWS
 
 CHECKED = [row for row in ROWS if row.cost != "hours" and row.id not in ("D48", "D49")]
+LONG = ("D01", "D41", "D42")  # seconds for the scoreboard, but more of them than the quick tests have
 PUBLISHED_DATA = ("D22", "D23", "D24", "D25", "D26", "D27", "D28")
 
 
@@ -26,7 +27,9 @@ def lengths(tmp_path_factory: pytest.TempPathFactory) -> Lengths:
 
 
 @pytest.mark.filterwarnings("ignore:resource_tracker")
-@pytest.mark.parametrize("row", [pytest.param(row, id=row.id, marks=pytest.mark.slow if row.cost != "seconds" else ()) for row in CHECKED])
+@pytest.mark.parametrize(
+    "row", [pytest.param(row, id=row.id, marks=pytest.mark.slow if row.cost != "seconds" or row.id in LONG else ()) for row in CHECKED]
+)
 def test_row(row, lengths: Lengths, request: pytest.FixtureRequest):
     if row.id in PUBLISHED_DATA:
         request.getfixturevalue("data_folder")("corridor_reference")

@@ -212,7 +212,7 @@ train([recipe], engine="batched", checkpoint=sys.argv[1], progress=False)
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.slow)])
 def test_a_run_that_is_told_to_end_keeps_its_state(number: signal.Signals, tmp_path: Path):
     recipe, path = BASE.replace(steps=20_000), tmp_path / "run.npz"
     process = subprocess.Popen([sys.executable, "-c", UNTIL_STOPPED, str(path), recipe.to_json()], stdout=subprocess.PIPE, text=True)

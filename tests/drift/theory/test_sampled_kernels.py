@@ -189,6 +189,7 @@ def test_k11_monte_carlo():
         (lambda: s.sampled_kappa(1.5, 0.1), "correlation must lie"),
         (lambda: s.sampled_kappa(0.5, 0.1, "x"), "variant 'x' is unknown"),
         (lambda: s.sampled_kappa(0.5, 0.1, units=0), "units must be a whole number from 1, got 0"),
+        (lambda: s.sampled_kappa(0.5, 0.1, units=1), "units must be a whole number from 2, got 1"),
         (lambda: s.sampled_kappa(0.5, 0.1, units=10.5), "units must be a whole number from 1, got 10.5"),
         (lambda: s.sampled_kappa(0.5, 0.1, seeds=3), "seeds must be a list of whole numbers, got 3"),
         (lambda: s.sampled_kappa(0.5, np.nan), "active_fraction must be one finite number between 0 and 1, both excluded, got nan"),
