@@ -17,7 +17,7 @@ in files, from 0 in Datasets.
                                     ``direction`` and ``trial`` of that length are on it too. See ``data_adapters.align``
 ``duration``                        optional, (frame,) s: how long the events of each frame were counted
 ``track_length_cm``                 length of the track (around a ring, along the side of an arena); positions lie from 0 to it, or at most
-                                    5 % beyond
+                                    5 % beyond, where they count to the bins at the ends; a ring may be counted from anywhere
 ``bin_edges_cm``                    instead of it, or beside it: edges of bins of equal width; positions outside lie in no bin
 ``geometry``                        linear or ring (one axis), square or circle (two), L, W or unknown (either)
 ``animal, environment, session``    text, text, number from 1

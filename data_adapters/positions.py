@@ -10,11 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from drift.metrics.places import RING, Grid, equal_bins, refuse_open_ring
+from drift.metrics.places import OVERHANG, RING, Grid, equal_bins, refuse_open_ring
 from drift.schema import RefusedInputError
 
 AXES = {"linear": 1, RING: 1, "square": 2, "circle": 2}  # of a position; others may have one or two
-OVERHANG = 0.05  # of the track, by which a head may reach beyond its ends
 STRAY = 0.02  # share of samples that may be called stray
 SMALLEST_SPAN = 2.0  # cm, below which positions are in metres
 FEWEST_SAMPLES, MANY_SAMPLES = 10, 100  # with fewer a small range, and a small part of the track, say nothing
@@ -208,7 +207,9 @@ def _limits(axes: NDArray[np.float64], bounds: tuple[float, float], geometry: st
     """Lowest and highest position of each axis; in a plane the room may lie anywhere around the median position."""
     length = bounds[1] - bounds[0]
     if axes.shape[1] == 1:
-        return np.array([bounds[0] - OVERHANG * length]), np.array([bounds[1] + OVERHANG * length])
+        once_around = geometry == RING and np.ptp(axes[np.isfinite(axes)]) <= (1 + 2 * OVERHANG) * length
+        beyond = np.inf if once_around else OVERHANG * length  # a ring may be counted from anywhere
+        return np.array([bounds[0] - beyond]), np.array([bounds[1] + beyond])
     inside = (np.nanmin(axes, axis=0) >= bounds[0] - OVERHANG * length) & (np.nanmax(axes, axis=0) <= bounds[1] + OVERHANG * length)
     fits = np.nanmax(axes, axis=0) - np.nanmin(axes, axis=0) <= (1 + 2 * OVERHANG) * length
     if (inside | fits).all():

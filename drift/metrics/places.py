@@ -10,6 +10,7 @@ import xarray as xr
 from drift.errors import RefusedInputError
 
 ROUNDING = 1e-9  # of a bin: positions this near to an edge lie on it
+OVERHANG = 0.05  # of the track: so far beyond its ends the jitter of a camera carries positions that belong to them
 LARGEST_TRACK = 5000  # bins along a track
 LARGEST_ARENA = 1000  # bins along each axis of a plane
 LARGEST_NUMBER = 2**40  # of a bin, beyond which float64 cannot tell edges apart by a billionth
@@ -27,7 +28,8 @@ class Grid(NamedTuple):
     end : float or None
         End of the track, or last edge where edges were given; a position there belongs to the bin before it. None where not known.
     closed : bool
-        Positions before the origin or beyond the end lie in no bin, as edges were given.
+        Positions before the origin or beyond the end lie in no bin, as edges were given; else they count to the bins at the ends of a
+        track where they lie at most 5 % of its length beyond.
     ring : bool
         The end is the origin again.
     """
@@ -133,6 +135,8 @@ def cells_of(position: np.ndarray, grid: Grid, name: str) -> tuple[np.ndarray, n
     cells = np.stack(columns, axis=1)
     if grid.ring:
         return cells % (grid.bins or 1), np.ones(len(cells), dtype=bool)
+    if grid.end is not None and not grid.closed and position.shape[1] == 1:
+        cells = _within_ends(cells, position, grid)
     inside = np.ones(cells.shape, dtype=bool)
     if grid.closed and grid.end is not None:  # which need not lie on an edge where another bin_size was asked for
         near = rounding(position, np.array([grid.end - grid.bin_size, grid.end]))
@@ -150,6 +154,14 @@ def _along(values: np.ndarray, grid: Grid) -> np.ndarray:
         return number
     at_end = np.abs(values - grid.end) <= rounding(values, edges)
     return np.where(at_end, np.minimum(number, (grid.bins or 1) - 1), number)
+
+
+def _within_ends(cells: np.ndarray, position: np.ndarray, grid: Grid) -> np.ndarray:
+    """Bins of a track where positions a little beyond its ends count to the first and the last bin; no animal leaves a track."""
+    end = grid.origin if grid.end is None else grid.end
+    beyond = np.maximum(grid.origin - position, position - end)
+    near = beyond <= OVERHANG * (end - grid.origin)
+    return np.where(near, np.clip(cells, 0, (grid.bins or 1) - 1), cells)
 
 
 def refuse_absurd(position: np.ndarray, grid: Grid, name: str) -> None:

@@ -92,6 +92,20 @@ def test_a_track_that_is_hardly_visited_is_asked_about():
         made(track_length=1500.0)
 
 
+@pytest.mark.parametrize("start", [-75.0, -150.0, 600.0])
+def test_a_ring_may_be_counted_from_anywhere(start):
+    usual, moved = (drift.measure([made(position, geometry="ring")], minimum_speed=0.0) for position in (RUN, RUN + start))
+    np.testing.assert_allclose(moved["occupancy"].sum(), usual["occupancy"].sum())
+    np.testing.assert_allclose(moved["occupancy"].values, np.roll(usual["occupancy"].values, round(38 * start / 150), axis=-1))
+    with pytest.raises(RefusedInputError, match=r"may be in mm, so pass scale=0.1"):
+        made(10 * RUN + start, geometry="ring")
+
+
+def test_a_head_beyond_the_ends_is_at_the_ends():
+    reached = drift.measure([made(np.where(RUN > 145, RUN + 5, RUN))], minimum_speed=0.0)
+    assert float(reached["place"].max()) < 152 and float(reached["place"].min()) > 0
+
+
 def test_velocity_is_scaled_like_position():
     assert made(RUN * 10, scale=0.1, velocity=np.full(3000, 50.0))["velocity"].values[0] == pytest.approx(5.0)
 

@@ -40,9 +40,12 @@ def test_open_grids_count_from_the_origin(resolution):
 @pytest.mark.parametrize("length", [100.0, 33.6, 150.0, 2.4])
 def test_the_end_belongs_to_the_last_bin(length):
     width = length / 24
-    end = np.array([np.nextafter(length, 0), length, np.nextafter(length, np.inf), length * (1 + 1e-13), length + 0.5 * width])
+    rounded = [np.nextafter(length, 0), length, np.nextafter(length, np.inf), length * (1 + 1e-13)]
+    end = np.array([*rounded, length + 0.5 * width, length + 2.5 * width])
     cells, _ = cells_of(end[:, np.newaxis], Grid(width, 0.0, length), "one")
-    assert cells[:, 0].tolist() == [23, 23, 23, 23, 24]
+    assert cells[:, 0].tolist() == [23, 23, 23, 23, 23, 26]  # a head reaches beyond by 5 %
+    before, _ = cells_of(np.array([[-0.5 * width], [-2.5 * width], [0.0]]), Grid(width, 0.0, length), "one")
+    assert before[:, 0].tolist() == [0, -3, 0]
     around, _ = cells_of(np.array([[0.0], [length], [length * (1 - 1e-13)], [length + width]]), Grid(width, 0.0, length, ring=True), "one")
     assert around[:, 0].tolist() == [0, 0, 0, 1]
 
