@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -120,10 +121,19 @@ def _checked(map_: object, where: str) -> NDArray[np.float64]:
         got = f"{values[row - 1, session - 1]:g} (row {row}, session {session})"
         raise RefusedInputError(f"{where} was expected to count cells from 0 or 1, got {got}: write 0 where a cell is absent.")
     for session, column in enumerate(values.T, start=1):
-        named = column[column > 0]
-        if len(set(named.tolist())) < len(named):
-            raise RefusedInputError(f"{where} was expected to name each cell of session {session} once, got a column twice: correct it.")
+        cell, times = Counter(column[column > 0].tolist()).most_common(1)[0] if (column > 0).any() else (0, 0)
+        if times > 1:
+            rows = np.flatnonzero(column == cell)[:2] + 1
+            remedy = "transpose it, if its rows are sessions" if _once_in_rows(values) else "correct it"
+            raise RefusedInputError(
+                f"{where} was expected to name each cell of session {session} once, got {cell:g} in rows {rows[0]} and {rows[1]}: {remedy}."
+            )
     return values
+
+
+def _once_in_rows(values: NDArray[np.float64]) -> bool:
+    """Tell whether rows name each cell once, as columns should."""
+    return all(len(set(row[row > 0].tolist())) == (row > 0).sum() for row in values) and len(values) < values.shape[1]
 
 
 def _told_base(values: NDArray[np.float64], where: str, cells: Cells) -> int:

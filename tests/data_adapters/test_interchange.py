@@ -182,7 +182,8 @@ def test_registered_units(fields, kind, tmp_path, rng):
     ("columns", "message"),
     [
         ([[1], [4]], "got 4 of 3"),
-        ([[1], [1]], "a column twice"),
+        ([[1], [1]], "got 1 in rows 1 and 2: correct it"),
+        ([[1, 2, 3], [1, 3, 2]], "got 1 in rows 1 and 2: transpose it, if its rows are sessions"),
         ([[1], [-1]], "from 0"),
         ([[1], [1.5]], "whole numbers"),
         (np.zeros((3, 0)), "column for session 1"),

@@ -213,7 +213,7 @@ def test_unfolded_bins_run_along_the_track(tmp_path, rng):
         ("behavior_1.mat", {"my_mvmt": row([None])}, "no trial on a track"),
         ("Maps per trial.xlsx", b"PK no", "whole spreadsheet"),
         ("cell_registration.mat", {"cell_to_index_map": [[4]]}, "got 4 of 3"),
-        ("cell_registration.mat", {"cell_to_index_map": [[1], [1]]}, "a column twice"),
+        ("cell_registration.mat", {"cell_to_index_map": [[1], [1]]}, "got 1 in rows 1 and 2: correct it"),
     ],
 )
 def test_refused(name, content, message, tmp_path, rng):
