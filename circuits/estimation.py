@@ -228,6 +228,10 @@ def uncertainty(jacobian: np.ndarray, covariance: np.ndarray, precision: np.ndar
     precision : numpy.ndarray
         P, (statistic, statistic).
     """
+    if not (np.isfinite(jacobian).all() and np.isfinite(covariance).all()):
+        raise RefusedInputError(
+            "statistics were expected to be known near the estimate, got NaN or infinity: narrow the bounds, or name statistics that exist."
+        )
     information = jacobian.T @ np.linalg.lstsq(covariance, jacobian, rcond=None)[0]  # statistics may say the same twice
     weighted = jacobian.T @ precision
     bread = np.linalg.inv(weighted @ jacobian + np.eye(jacobian.shape[1]))

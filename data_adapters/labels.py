@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from data_adapters.session import session_dataset
+from data_adapters.session import integers, session_dataset
 from drift.schema import RefusedInputError, check
 
 NEEDED = ("subject", "session", "elapsed", "environment", "sampling_rate", "unit_identity")
@@ -78,7 +78,7 @@ def session_labels(session: xr.Dataset) -> dict[str, Any]:
         **{name: session[name].item() for name in NEEDED},
         "elapsed_units": str(session["elapsed"].attrs.get("units", "day")),
         "position_units": str(session["position"].attrs.get("units", "cm")),
-        "detected_units": int(session["detected_units"]) if "detected_units" in session else units,
+        "detected_units": _counted(session["detected_units"]) if "detected_units" in session else units,
         "unit": session["unit"].values if "unit" in session.coords else np.arange(units),
         "source": "unknown",
         "events_are": _kind(session["activity"]),
@@ -105,3 +105,10 @@ def sampled(session: xr.Dataset) -> dict[str, Any]:
 def is_simulated(attrs: Mapping[Any, Any]) -> bool:
     """Tell whether ``drift.observe`` made a session with these attributes."""
     return "run_session" in attrs
+
+
+def _counted(detected: xr.DataArray) -> int:
+    """Number of detected units of a session."""
+    if detected.ndim:
+        raise RefusedInputError(f"detected_units must be one number for a session, got the dims {detected.dims}: take one session.")
+    return int(integers(detected, "detected_units"))

@@ -55,10 +55,10 @@ def numbers(values: ArrayLike, what: str) -> NDArray[np.float64]:
     """
     try:
         array = np.asarray(values)
-    except ValueError as error:
-        raise RefusedInputError(
-            f"{what} was expected to be an array of numbers, got rows of unequal length: make it rectangular."
-        ) from error
+    except (ValueError, TypeError) as error:
+        rows = isinstance(values, list | tuple)
+        got = "rows of unequal length: make it rectangular" if rows else f"a {type(values).__name__}: pass its values"
+        raise RefusedInputError(f"{what} was expected to be an array of numbers, got {got}.") from error
     if array.dtype.kind not in "biuf":
         raise RefusedInputError(f"{what} was expected to hold real numbers, got {array.dtype}: convert it to float.")
     array = array.astype(np.float64, copy=False)

@@ -143,7 +143,9 @@ def _refuse(run: xr.Dataset, recorded: Recording | None, like: Recording | None)
             "ask for more sessions."
         )
     for name, given in (("recorded", recorded), ("like", like)):
-        if given is not None and not isinstance(given, xr.Dataset) and len(given) == 0:
+        if isinstance(given, xr.Dataset):
+            check(given, "rate", "occupancy", "elapsed")
+        elif given is not None and len(given) == 0:
             raise RefusedInputError(f"{name} holds no session: check the path and the filters of the reader.")
 
 

@@ -49,6 +49,8 @@ def rate_maps_over_sessions(
     who = position_of(dataset, "subject", subject)
     one, shown = dataset.isel(subject=who), [position_of(dataset, "session", session, who) for session in sessions]
     known = one["unit_identity"].values if "unit_identity" in one.coords else np.full(one.sizes["session"], "")
+    if not shown:
+        raise RefusedInputError("sessions must name at least one session, got none: say which to draw, such as [0, 1].")
     order, several = _by_place(one.isel(session=shown[0]), smoothing), several_environments(one)
     if len(axes) != len(shown):
         raise RefusedInputError(f"axes must be one for each of the {len(shown)} sessions, got {len(axes)}: draw one panel for each.")

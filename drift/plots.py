@@ -317,6 +317,10 @@ def side_by_side(maps: OfUnitsAndPlaces) -> np.ndarray:
     """
     if "direction" not in maps.dims:
         return maps.transpose("unit", "place").values
+    if set(maps["direction"].values.tolist()) != {1, -1}:
+        raise RefusedInputError(
+            f"maps were expected of the ways 1 and -1, got {maps['direction'].values.tolist()}: keep both, or take one by isel."
+        )
     out, back = (maps.sel(direction=sign).transpose("unit", "place").values for sign in (1, -1))
     return np.concatenate([out, back[:, ::-1]], axis=1)
 

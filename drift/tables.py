@@ -52,7 +52,7 @@ def tables(dataset: xr.Dataset, variables: Sequence[str] = ()) -> dict[str, pd.D
     if unknown:
         raise RefusedInputError(f"there is no variable {unknown[0]!r}: use some of {', '.join(map(str, dataset.data_vars))}.")
     groups: dict[tuple[str, ...], list[str]] = {}
-    for name in variables or dataset.data_vars:
+    for name in list(variables) or list(map(str, dataset.data_vars)):
         groups.setdefault(tuple(map(str, dataset[name].dims)), []).append(str(name))
     return {"_".join(dims) or "single": _table(dataset, dims, names) for dims, names in groups.items()}
 

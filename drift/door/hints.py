@@ -13,10 +13,11 @@ import numpy as np
 import xarray as xr
 
 from drift.door.labels import checked_array, checked_dataset, checked_numbers
-from drift.door.quantities import ALIKE, NUMBERS, UNBOUNDED, UNREAD, Axes, Dims, Range
+from drift.door.quantities import ALIKE, EXACT, NUMBERS, UNBOUNDED, UNREAD, Axes, Dims, Range
 from drift.door.wording import Mislabelled, Refusal, Unknown, article, nearest, shown
 
 CONTAINERS, STREAMS = (Sequence, Set, Collection, list, set, frozenset), (Iterable, Iterator)
+LARGEST = 1e100  # the third power of a greater number is none
 REMEDIES = {
     np.random.Generator: "make one with drift.stream(seed, name)",
     xr.Dataset: "pass the result of train, measure or load",
@@ -104,7 +105,9 @@ def _real(extras: tuple[Any, ...]) -> Expectation:
     def checked(value: Any) -> Any:
         if not takes(value) or not span.holds(value) or (abs(value) == math.inf and not unbounded):
             raise Refusal(wanted, shown(value))
-        return value
+        if LARGEST < abs(float(value)) < math.inf:
+            raise Refusal(f"a number whose powers a computer holds, of at most {LARGEST:g}", shown(value))
+        return value if isinstance(value, float | np.number) or abs(value) < 2**63 else float(value)
 
     return Expectation(wanted, takes, checked, "numbers")
 
@@ -130,7 +133,14 @@ def _array(extras: tuple[Any, ...]) -> Expectation:
     dims = next((extra for extra in extras if isinstance(extra, Dims)), Dims())
     wanted = f"an xarray DataArray{' with the dims ' + ', '.join(dims) if dims else ''}"
     held = _simple(wanted, lambda value: isinstance(value, xr.DataArray), REMEDIES[xr.DataArray])
-    return held._replace(checked=lambda value: checked_array(held.checked(value), dims, UNBOUNDED in extras), plural="DataArrays")
+
+    def checked(value: Any) -> Any:
+        array = checked_array(held.checked(value), dims, UNBOUNDED in extras)
+        if EXACT in extras and len(array.dims) > len(dims):
+            raise Refusal(f"{wanted} alone", shown(array), "take one of each other dim by isel")
+        return array
+
+    return held._replace(checked=checked, plural="DataArrays")
 
 
 def _ndarray(extras: tuple[Any, ...]) -> Expectation:

@@ -8,13 +8,20 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sysconfig
 import threading
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 R = TypeVar("R")
 C = TypeVar("C", bound=type)
+
+
+PACKAGES = Path(__file__).resolve().parents[2]
+UNFORESEEN = (ArithmeticError, LookupError, TypeError, AttributeError, ValueError)
 
 
 class _Trust(threading.local):
@@ -53,6 +60,10 @@ def opened(function: Callable[P, R]) -> Callable[P, R]:
             return function(*bound.args, **bound.kwargs)
         except MemoryError as error:
             raise beyond_memory(function.__qualname__, error) from error
+        except UNFORESEEN as error:
+            if (refusal := unforeseen(function.__qualname__, bound.arguments, error)) is None:
+                raise
+            raise refusal from error
         finally:
             _trust.inside = False
 
@@ -96,6 +107,33 @@ def beyond_memory(name: str, error: MemoryError) -> Exception:
 
     reason = " ".join(str(error).split()) or "no more is free"
     return RefusedInputError(f"{name} must fit in the memory of this computer, got {reason}: ask for fewer or smaller arrays.")
+
+
+def unforeseen(name: str, arguments: Mapping[str, Any], error: Exception) -> Exception | None:
+    """Return the refusal of arguments that no check foresaw; None for a refusal, and for an error in code of the user."""
+    from drift.errors import RefusedInputError
+
+    if isinstance(error, RefusedInputError) or _in_code_of_the_user(error):
+        return None
+    given = ", ".join(f"{key}={_shortly(value)}" for key, value in arguments.items() if key != "self") or "none"
+    reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    return RefusedInputError(
+        f"{name} cannot compute with these arguments, got {given} ({reason}): compare them with its docstring, and report it if they fit."
+    )
+
+
+def _in_code_of_the_user(error: Exception) -> bool:
+    """Tell whether a learner, a probe or another part that is neither ours nor a library's took part in the error."""
+    frames = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)]
+    homes = [*(PACKAGES / package for package in ("drift", "circuits", "data_adapters")), Path(sysconfig.get_path("stdlib"))]
+    written = [Path(name) for name in frames if not name.startswith("<")]
+    typed = any(name.startswith(("<stdin", "<ipython")) for name in frames)
+    return typed or any("site-packages" not in path.parts and not set(homes) & set(path.parents) for path in written)
+
+
+def _shortly(value: Any) -> str:
+    text = " ".join(repr(value).split()) if isinstance(value, str | int | float | bool | list | tuple | None) else type(value).__name__
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 @functools.cache

@@ -56,6 +56,7 @@ class Mark(str):
 UNBOUNDED = Mark("unbounded")  # infinity means something, as in the last edge of a list of edges
 NUMBERS = Mark("numbers")  # one number, or any array of numbers
 ALIKE = Mark("alike")  # broadcast with the other arguments of this mark
+EXACT = Mark("exact")  # no other dims may stand beside those that are named
 UNREAD = Mark("unread")  # of a Dataset only what is named is read: it stays lazy
 
 NotNegative = Annotated[float, Range(0)]
@@ -131,6 +132,8 @@ Square = Annotated[np.ndarray, Axes("entry", "entry")]
 """A matrix with as many columns as rows."""
 
 OfSamples = Annotated[xr.DataArray, Dims("sample")]
+OfSamplesAlone = Annotated[xr.DataArray, Dims("sample"), EXACT]
+OfSamplesAndUnitsAlone = Annotated[xr.DataArray, Dims("sample", "unit"), EXACT]
 OfUnitsAndPlaces = Annotated[xr.DataArray, Dims("unit", "place")]
 OfSamplesAndUnits = Annotated[xr.DataArray, Dims("sample", "unit")]
 Centres = Annotated[xr.DataArray, Dims("subject", "session", "unit")]

@@ -35,6 +35,13 @@ def _upper(correlation: xr.DataArray, elapsed: xr.DataArray, across: bool) -> _P
     first, second = np.triu_indices(correlation.sizes["session"], k=1)
     if first.size == 0:
         raise RefusedInputError("lags lie between different sessions, but correlation holds a single one: pass at least two sessions.")
+    if correlation.sizes["session_other"] != correlation.sizes["session"]:
+        raise RefusedInputError(
+            f"correlation was expected between all sessions, got {correlation.sizes['session']} by {correlation.sizes['session_other']}: "
+            "take the same part of session and session_other."
+        )
+    if not {"session"} <= set(elapsed.dims) <= {"subject", "session"}:
+        raise RefusedInputError(f"elapsed was expected as (subject, session), got the dims {elapsed.dims}: take one of each other dim.")
     ordered = correlation if "subject" in correlation.dims else correlation.expand_dims("subject")
     times = (elapsed if "subject" in elapsed.dims else elapsed.expand_dims(subject=ordered.sizes["subject"])).transpose(
         "subject", "session"
@@ -43,7 +50,7 @@ def _upper(correlation: xr.DataArray, elapsed: xr.DataArray, across: bool) -> _P
     sizes = {"subjects": ordered.sizes["subject"], "sessions": ordered.sizes["session"]}
     labels = environment_labels(elapsed, correlation, **sizes)
     rooms = np.unique(labels, return_inverse=True)[1].reshape(labels.shape) * (not across)
-    lags = np.abs(times.values[:, second] - times.values[:, first])
+    lags = np.abs(np.diff(times.values.astype(float)[:, [first, second]], axis=1)[:, 0])
     lags = np.where(rooms[:, first] == rooms[:, second], lags, np.nan)
     values = ordered.reset_coords(drop=True).isel(pick).drop_vars(["session", "session_other"], errors="ignore")
     return _Pairs(values.transpose("subject", "pair", ...), lags, rooms[:, first])

@@ -7,6 +7,7 @@ import xarray as xr
 from scipy.special import xlogy
 
 from drift.door import opened
+from drift.door.quantities import OfSamplesAlone, OfSamplesAndUnitsAlone
 from drift.errors import RefusedInputError
 from drift.metrics.events import Events, events_by_place, listed_events
 from drift.metrics.labels import described, observed_units
@@ -114,7 +115,7 @@ def information_of_classes(events: Events, present: int, place: np.ndarray, visi
 
 
 @opened
-def mutual_information(activity: xr.DataArray, place_index: xr.DataArray) -> xr.DataArray:
+def mutual_information(activity: OfSamplesAndUnitsAlone, place_index: OfSamplesAlone) -> xr.DataArray:
     """Mutual information of the response of each unit in a sample and the place of the sample.
 
     I = H(response) - sum_x p(x) H(response | x), with entropies of the observed frequencies (plug-in) and responses sorted by

@@ -8,7 +8,7 @@ from scipy.ndimage import gaussian_filter
 from scipy.sparse import csr_array
 
 from drift.door import opened
-from drift.door.quantities import NotNegative, OfSamples, Places, Smoothing
+from drift.door.quantities import NotNegative, OfSamplesAlone, Places, Smoothing
 from drift.errors import RefusedInputError
 from drift.metrics.labels import described, observed_units, require_dims
 from drift.metrics.places import LARGEST_TRACK, bin_numbers, grid_index, ring_length
@@ -208,6 +208,9 @@ def check_place_index(activity: xr.DataArray, place_index: xr.DataArray, places:
             f"place_index must have one entry per sample of activity, got {place_index.sizes['sample']} for "
             f"{activity.sizes['sample']} samples: cut both to the same samples."
         )
+    if place_index.ndim != 1 or not np.isfinite(place_index.values).all():
+        got = f"the dims {place_index.dims}" if place_index.ndim != 1 else "NaN"
+        raise RefusedInputError(f"place_index must hold one whole number for each sample, got {got}: write -1 where no place is known.")
     shortest = _shortest(sample_duration, place_index.sizes["sample"])
     if int(place_index.max()) >= places or not shortest > 0:
         raise RefusedInputError(
@@ -228,7 +231,7 @@ def _shortest(sample_duration: float | xr.DataArray, samples: int) -> float:
 
 
 @opened
-def signed_position(position: OfSamples) -> xr.DataArray:
+def signed_position(position: OfSamplesAlone) -> xr.DataArray:
     """Position on a track whose two running directions lie side by side: p sign(dp), with p = position - min(position).
 
     Parameters
@@ -251,7 +254,7 @@ def signed_position(position: OfSamples) -> xr.DataArray:
 
 
 @opened
-def published_rate_maps(activity: xr.DataArray, position: xr.DataArray, bins: Places = 100) -> xr.Dataset:
+def published_rate_maps(activity: xr.DataArray, position: OfSamplesAlone, bins: Places = 100) -> xr.Dataset:
     """Rate maps in the layout of the drift paper: equal bins over the signed position, empty bins 0 instead of NaN.
 
     Parameters

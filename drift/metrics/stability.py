@@ -43,6 +43,8 @@ def _kept(dataset: xr.Dataset, keep: xr.DataArray | None) -> np.ndarray:
     shape = tuple(dataset.sizes[dim] for dim in ("subject", "session", "unit"))
     if keep is None:
         return np.ones(shape, dtype=bool)
+    if not set(keep.dims) <= {"subject", "session", "unit"}:
+        raise RefusedInputError(f"keep was expected over subject, session and unit, got the dims {keep.dims}: take one of each other dim.")
     frame = xr.DataArray(np.ones(shape, dtype=bool), dims=("subject", "session", "unit"))
     return (frame & (keep.reset_coords(drop=True).drop_vars(keep.dims, errors="ignore") == 1)).transpose(*frame.dims).values
 

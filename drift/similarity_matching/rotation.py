@@ -175,6 +175,8 @@ def similarity_change(run: xr.Dataset) -> xr.DataArray:
         check(run, name)
     require_dims(run[name], name, *PAIR, "unit")
     inside = [dim for dim in run[name].dims if dim not in (*PAIR, "unit")]
+    if not inside:
+        raise RefusedInputError(f"{name} was expected over places or samples, got the dims {run[name].dims}: keep one of them.")
     codes = run[name].stack(pattern=inside, create_index=False).transpose(*PAIR, "pattern", "unit").values.astype(float)
     change = np.array([[_norm_of_change(code, of_subject[0]) for code in of_subject] for of_subject in codes])
     return xr.DataArray(change, dims=PAIR, attrs={"units": "1", "long_name": "relative change of the output similarity"})

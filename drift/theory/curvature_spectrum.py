@@ -156,7 +156,7 @@ def rank(eigenvalues: np.ndarray, tolerance: float = RANK_TOLERANCE) -> np.ndarr
     -------
     array of int, shape (...)
     """
-    size = np.abs(eigenvalues)
+    size = np.abs(np.asarray(eigenvalues))
     return np.asarray((size > tolerance * size.max(axis=-1, keepdims=True, initial=0.0)).sum(axis=-1))
 
 

@@ -69,7 +69,8 @@ def activity_maps(dataset: xr.Dataset, subject: int) -> np.ndarray:
     RefusedInputError
         If the Dataset has several environments or no rate that is finite.
     """
-    label = subject_label(check(dataset, "rate"), subject)
+    recorded = [name for name in RECORDED_WEIGHTS if name in dataset]
+    label = subject_label(check(dataset, "rate", *recorded), subject)
     rate = require_dims(dataset["rate"], "rate", "subject", "session", "unit", "place").isel(subject=subject)
     if rate.sizes.get("environment", 1) > 1:
         raise RefusedInputError(
@@ -102,6 +103,9 @@ def subject_label(dataset: xr.Dataset, subject: int) -> str:
     if not -subjects <= subject < subjects:
         raise RefusedInputError(f"subject must be the position of one of {subjects} subjects, got {subject}: they count from 0.")
     return str(dataset["subject"].values[subject]) if "subject" in dataset.coords else str(subject)
+
+
+RECORDED_WEIGHTS = ("input_weights", "bias", "output_weights")
 
 
 def _of_weights(run: xr.Dataset, subject: int) -> np.ndarray:

@@ -183,7 +183,8 @@ def position_matrix(values: Any) -> np.ndarray:
     RefusedInputError
         If a correlation is out of range or the matrix is not square.
     """
-    ordered = values.transpose(*PLACES) if isinstance(values, xr.DataArray) else values
+    labelled = isinstance(values, xr.DataArray) and set(values.dims) == set(PLACES)
+    ordered = values.transpose(*PLACES) if labelled else values
     matrix = np.asarray(checked_input_correlation(ordered, "position_correlation"), dtype=float)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
         raise RefusedInputError(

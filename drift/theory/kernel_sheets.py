@@ -8,9 +8,12 @@ import numpy as np
 
 from drift.door import opened
 from drift.door.quantities import Alike, Count, Fraction
+from drift.errors import RefusedInputError
 from drift.theory.kernel_checks import checked_number, counted
 from drift.theory.kernel_moments import checked_correlation, checked_fraction, mean_activity, mean_square_activity, pooled_square
 from drift.theory.kernels import joint_activation, shortfall
+
+SPARSEST = 1e-9  # fraction of active units
 
 
 @opened
@@ -78,6 +81,8 @@ def optimal_window(active_fraction: Fraction, postsynaptic_window: Count = 1) ->
     postsynaptic_window = counted("postsynaptic_window", postsynaptic_window)
     active_fraction = checked_number("active_fraction", active_fraction)
     checked_fraction(active_fraction)
+    if active_fraction < SPARSEST:
+        raise RefusedInputError(f"active_fraction must be at least {SPARSEST:g}, got {active_fraction:g}: no layer has as many units.")
     if active_fraction > 0.5:
         return 1
     square, mean = mean_square_activity(active_fraction), mean_activity(active_fraction)

@@ -51,6 +51,10 @@ def place_field_statistics(active_fraction: Alike, curvature: Alike, length: Pos
     """
     if not (plain_numbers("curvature", curvature) > 0).all() or not checked_number("length", length) > 0:
         raise RefusedInputError(f"curvature and length must be above 0, got {np.min(curvature)} and {length}: give an input that varies.")
+    if not isinstance(curvature, xr.DataArray) and np.ndim(curvature) > np.ndim(active_fraction):
+        raise RefusedInputError(
+            f"curvature must be a number or labelled, got shape {np.shape(curvature)}: name its dims by xarray.DataArray."
+        )
     fraction = xr.DataArray(active_fraction)
     if (fraction >= 1).any():
         raise RefusedInputError("active_fraction 1 has no place fields, as all units are active everywhere: give one below 1.")

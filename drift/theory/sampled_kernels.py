@@ -43,6 +43,8 @@ def _over_seeds(sample: Callable[[int], np.ndarray], seeds: Iterable[int]) -> Es
 
 def _pairs(correlation: np.ndarray, units: int, seed: int, answer: Callable[[np.ndarray, np.ndarray], np.ndarray], window: int = 1) -> Any:
     """Put pairs of inputs with each correlation to a layer, in chunks; they share their first input."""
+    if not correlation.size:
+        raise RefusedInputError("correlation must hold at least one number, got none: give the pairs to sample.")
     generator = stream(seed, "weights")
     first, other = (boxed(generator.standard_normal(units), window) for _ in range(2))  # (unit,)
     c = correlation.reshape(-1, 1)

@@ -69,14 +69,21 @@ def square_root(covariance: Square) -> np.ndarray:
     -------
     numpy.ndarray
         (place, place).
+
+    Raises
+    ------
+    RefusedInputError
+        If an entry is not known.
     """
+    if not np.isfinite(covariance).all():
+        raise RefusedInputError("covariance was expected to hold finite numbers, got NaN: leave such places out.")
     values, vectors = np.linalg.eigh(covariance)
     return (vectors * np.sqrt(np.clip(values, 0.0, None))) @ vectors.T
 
 
 @opened
 def drifting_preactivations(
-    position_correlation: np.ndarray, autocorrelation: float, units: Count, seed: Seed
+    position_correlation: Square, autocorrelation: float, units: Count, seed: Seed
 ) -> tuple[np.ndarray, np.ndarray]:
     """Preactivations of one layer on day 0 and after its weights have drifted.
 

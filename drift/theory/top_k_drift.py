@@ -45,7 +45,18 @@ def alike(function: Callable[..., Any], *values: Numbers) -> Any:
     -------
     float or array
         Labelled where a value is, else a number or an array.
+
+    Raises
+    ------
+    RefusedInputError
+        If an array without names has more axes than the labelled ones have dims.
     """
+    dims = len({dim for value in values if isinstance(value, xr.DataArray) for dim in value.dims})
+    plain = [np.shape(value) for value in values if not isinstance(value, xr.DataArray)]
+    if len(plain) < len(values) and any(len(shape) > dims for shape in plain):
+        raise RefusedInputError(
+            f"values beside labelled ones must be numbers or labelled, got shape {max(plain, key=len)}: name the dims by xarray.DataArray."
+        )
     result = xr.apply_ufunc(
         lambda *arrays: np.asarray(function(*arrays)), *(v if isinstance(v, xr.DataArray) else np.asarray(v, float) for v in values)
     )
@@ -291,7 +302,7 @@ def deep_drift(
     Raises
     ------
     RefusedInputError
-        If a correlation is out of range, or there is no layer.
+        If a correlation is out of range, there is no layer, or an array has no names.
 
     References
     ----------
@@ -301,6 +312,8 @@ def deep_drift(
     layers = np.arange(1, hidden_layers + 1)
     similarity, result = xr.DataArray(checked_input_correlation(input_correlation)), []
     given = [checked_autocorrelation(autocorrelation), active_fraction, pooling]
+    if any(np.ndim(one) and not isinstance(one, xr.DataArray) for one in given):
+        raise RefusedInputError("values of several layers must be labelled, got plain arrays: pass xarray.DataArray(values, dims='layer').")
     for layer in range(hidden_layers):
         r, f, m = (one.isel(layer=layer, drop=True) if "layer" in getattr(one, "dims", ()) else one for one in given)
         similarity = population_vector_similarity(similarity, f, r, m).cosine

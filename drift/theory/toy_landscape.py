@@ -24,6 +24,7 @@ from drift.engines.normals import BLOCK, fill_normals, generator_state
 from drift.errors import RefusedInputError
 
 NoiseName = Literal["update", "label"]
+SLOWEST = 1e-6  # share of y that is lost in a step; with less, millions of steps lead where the flow does
 STREAM_OF: dict[NoiseName, str] = {"update": "update_noise", "label": "label_noise"}
 
 
@@ -134,10 +135,14 @@ def landing_point(learning_rate: float = 0.01, start: tuple[float, float] = (3.0
     Raises
     ------
     RefusedInputError
-        If the start is nearer to the y axis, or unstable.
+        If the start is nearer to the y axis, or unstable, or hardly moves.
     """
     _check("update", 0.0, learning_rate, (0,), 1, start)
     x, y = map(float, start)
+    if learning_rate * x * x < SLOWEST:
+        raise RefusedInputError(
+            f"learning_rate x^2 must be at least {SLOWEST:g}, got {learning_rate * x * x:.3g}: the limit of small rates is sqrt(x^2 - y^2)."
+        )
     if abs(x) <= abs(y):
         raise RefusedInputError(f"the start {start} does not lead to the x axis: give abs(x) > abs(y).")
     while abs(y) > 1e-12 * abs(x):

@@ -23,6 +23,7 @@ CONTRACT = {
     "state_at_rest",
     "usual_dt",
     "winning",
+    "bound",
     "learn",
     "slopes",
     "respond",

@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+UNFORESEEN = "refused without a check of its own:"
 HEADROOM, SECONDS, SHOWN = 3 * 2**30, 10, 200
 
 
@@ -76,16 +77,24 @@ def outcome(function: Any, positional: list[Any], keyword: dict[str, Any], secon
             if inspect.isgenerator(result):
                 list(itertools.islice(result, 3))
     except RefusedInputError as error:
-        return "asked for memory" if isinstance(error.__cause__, MemoryError) else "refused"
+        cause = error.__cause__
+        if isinstance(cause, MemoryError):
+            return "asked for memory"
+        return f"{UNFORESEEN} {_told(cause)}" if "report it if they fit" in str(error) and cause is not None else "refused"
     except DidNotEnd:
         return "did not end"
     except BaseException as error:
-        last = traceback.extract_tb(error.__traceback__)
-        ours = next((frame for frame in reversed(last) if "/site-packages/" not in frame.filename), last[-1])
-        return f"{type(error).__name__} at {Path(ours.filename).name}:{ours.lineno}: {' '.join(str(error).split())}"[:SHOWN]
+        return _told(error)
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
     return "returned"
+
+
+def _told(error: BaseException) -> str:
+    """What came from inside and where, also of a refusal that no check foresaw."""
+    last = traceback.extract_tb(error.__traceback__)
+    ours = next((frame for frame in reversed(last) if "/site-packages/" not in frame.filename), last[-1])
+    return f"{type(error).__name__} at {Path(ours.filename).name}:{ours.lineno}: {' '.join(str(error).split())}"[:SHOWN]
 
 
 def _late(*_: Any) -> None:

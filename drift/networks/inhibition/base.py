@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from drift.door.quantities import Count
 from drift.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Inhibition(Recipe, ABC):
 
     kind: str
 
-    def first_weights(self, units: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    def first_weights(self, units: Count, rng: np.random.Generator) -> dict[str, np.ndarray]:
         """Return its own weights before learning, by name; float32."""
         return {}
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import Field
 
+from drift.door.quantities import Count
 from drift.networks.inhibition.base import Inhibition, Moment, Selection, uniform
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class ExplainingAway(Recurrent):
     connections: Literal["learned", "lca"] = "learned"
     only_inhibitory: bool = False
 
-    def first_weights(self, units: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    def first_weights(self, units: Count, rng: np.random.Generator) -> dict[str, np.ndarray]:
         """Return G (unit, unit) if it is learned."""
         return {"lateral_weights": uniform(rng, 1 / math.sqrt(units), units, units)} if self.connections == "learned" else {}
 
@@ -67,7 +68,7 @@ class Interneuron(Recurrent):
 
     kind: Literal["interneuron"] = "interneuron"
 
-    def first_weights(self, units: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    def first_weights(self, units: Count, rng: np.random.Generator) -> dict[str, np.ndarray]:
         """Return the weights onto (1, unit) and from (unit, 1) the interneuron, and its bias."""
         bound = 1 / math.sqrt(units)
         onto, bias = uniform(rng, bound, 1, units), uniform(rng, bound, 1)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import Field
 
+from drift.door.quantities import Count
 from drift.networks.inhibition.base import Inhibition, Moment, Selection
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class SigmoidWindow(Inhibition):
     first_active_units: float = Field(default=10.1, gt=0)
     width: float = Field(default=0.1, gt=0, le=1)
 
-    def first_weights(self, units: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    def first_weights(self, units: Count, rng: np.random.Generator) -> dict[str, np.ndarray]:
         """Return k."""
         return {"active_units": np.array([self.first_active_units], np.float32)}
 
@@ -78,7 +79,7 @@ class SampledTopK(Inhibition):
     log_deviation: float = Field(default=1.0, gt=0)
     faithful: bool = False
 
-    def first_weights(self, units: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    def first_weights(self, units: Count, rng: np.random.Generator) -> dict[str, np.ndarray]:
         """Return mean and standard deviation of log k."""
         return {"log_active_units": np.array([self.log_mean, self.log_deviation], np.float32)}
 
