@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from html import escape
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -13,14 +14,14 @@ from pydantic import Field
 
 from circuits.drives import checked_drive, normal_quantiles
 from circuits.parameters import Seconds
-from circuits.stability import LIMITS, known_update
+from circuits.stable_steps import LIMITS, known_update
 from drift.door.quantities import Share
+from drift.html import recipe_html
 from drift.recipe import Recipe
-from drift.rich_html import recipe_html
-from drift.schema import RefusedInputError
+from drift.schema.labelled_form import RefusedInputError
 
 if TYPE_CHECKING:
-    from circuits.simulation import Batch
+    from circuits.simulation.batch import Batch
 
 Update = Literal["staggered", "simultaneous"]
 """Whether the interneuron is advanced with the new excitatory rates of a step, or with the old ones."""
@@ -84,9 +85,7 @@ class Circuit(Recipe, ABC):
 
     def network(self, batch: Batch) -> dict[str, Any]:
         """Return the Brian2 objects of a batch by name, among them the groups ``excitatory`` and ``interneuron``."""
-        from circuits.simulation import pooled_network
-
-        return pooled_network(batch)
+        return batch.pooled_network()
 
     def equation_parameters(self) -> Mapping[str, float]:
         """Return the numbers of the equations by the names they have there."""
@@ -149,8 +148,7 @@ class Circuit(Recipe, ABC):
 
     def settle(self, drive: Any, **options: Any) -> xr.Dataset:
         """Simulate the circuit in Brian2 until it rests; see ``circuits.settle`` for the options and the result."""
-        from circuits.settling import settle
-
+        settle = import_module("circuits.simulation.settle").settle  # by name: what circuits are does not depend on how they are run
         return settle([self], drive, **options).isel(circuit=0)
 
     def at_rest(self, drive: xr.DataArray, rate: np.ndarray, inhibition: np.ndarray, loop_gain: np.ndarray) -> xr.Dataset:

@@ -15,16 +15,16 @@ import numpy as np
 import xarray as xr
 
 from circuits.base import Circuit
-from circuits.count_control import CountControl
 from circuits.drives import checked_drive
-from circuits.linear import LinearInterneuron
-from circuits.saturating import SaturatingUnits
-from circuits.settled_rates import LARGEST_DT, Engine
-from circuits.threshold import ThresholdInterneuron
-from circuits.top_k import top_k_winners
+from circuits.kinds.count_control import CountControl
+from circuits.kinds.linear import LinearInterneuron
+from circuits.kinds.saturating import SaturatingUnits
+from circuits.kinds.threshold import ThresholdInterneuron
+from circuits.rest.winners import top_k_winners
+from circuits.simulation.settled_rates import LARGEST_DT, Engine
 from drift.door import opened
 from drift.door.quantities import Numbers
-from drift.schema import RefusedInputError
+from drift.schema.labelled_form import RefusedInputError
 
 CODES = ("network", "circuit", "top_k", "random")
 

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from scipy.special import ndtri
 
-from drift.schema import RefusedInputError
+from drift.schema.labelled_form import RefusedInputError
 
 RESERVED = {
     "rate",

@@ -16,38 +16,36 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from drift.door import opened
+from drift.faces import lazily
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from data_adapters.alignment import align
-    from data_adapters.nwb_writing import to_nwb
-    from data_adapters.pynapple_objects import from_pynapple, to_pynapple
+    from data_adapters.exchange import nwb
+    from data_adapters.exchange.nwb_writing import to_nwb
+    from data_adapters.exchange.pynapple_objects import from_pynapple, to_pynapple
+    from data_adapters.laboratories import jercog2019, khatib2023
+    from data_adapters.laboratories.frank import karlsson2015
+    from data_adapters.laboratories.interchange import reader as interchange
+    from data_adapters.laboratories.ziv import sheintuch2023
+    from data_adapters.files import download
+    from data_adapters.published import summaries
 
 READERS: dict[str, str] = {
-    "interchange": "data_adapters.interchange",
-    "jercog2019": "data_adapters.jercog2019",
-    "karlsson2015": "data_adapters.karlsson2015",
-    "khatib2023": "data_adapters.khatib2023",
-    "nwb": "data_adapters.nwb",
-    "sheintuch2023": "data_adapters.sheintuch2023",
+    "interchange": "data_adapters.laboratories.interchange.reader",
+    "jercog2019": "data_adapters.laboratories.jercog2019",
+    "karlsson2015": "data_adapters.laboratories.frank.karlsson2015",
+    "khatib2023": "data_adapters.laboratories.khatib2023",
+    "nwb": "data_adapters.exchange.nwb",
+    "sheintuch2023": "data_adapters.laboratories.ziv.sheintuch2023",
 }
 SUMMARIES = ("jercog2019", "karlsson2015", "khatib2023", "sheintuch2023")
-
-EXCHANGE = {
-    "align": "data_adapters.alignment",
-    "to_nwb": "data_adapters.nwb_writing",
-    "from_pynapple": "data_adapters.pynapple_objects",
-    "to_pynapple": "data_adapters.pynapple_objects",
-}
 
 __all__ = ["READERS", "SUMMARIES", "align", "fetch", "from_pynapple", "sessions", "summary", "to_nwb", "to_pynapple"]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in EXCHANGE:
-        raise AttributeError(f"module 'data_adapters' has no attribute {name!r}")
-    return getattr(import_module(EXCHANGE[name]), name)
+_, __getattr__, __dir__ = lazily(__name__)
 
 
 @opened
@@ -79,7 +77,7 @@ def sessions(name: str, path: str | Path, **options: Any) -> Iterator[xr.Dataset
         If the reader, an option or the path is unknown, or the files cannot be used.
     """
     from data_adapters.options import chosen, existing, filters, kept, nearest  # the package itself stays light
-    from drift.schema import RefusedInputError
+    from drift.schema.labelled_form import RefusedInputError
 
     if name not in READERS:
         raise RefusedInputError(f"reader {name!r} is unknown: {nearest(name, READERS)}.")
@@ -112,7 +110,7 @@ def summary(name: str, path: str | Path) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        See ``summary`` of the reader; ``data_adapters.summaries.normalised`` makes the published curves of it.
+        See ``summary`` of the reader; ``data_adapters.published.summaries.normalised`` makes the published curves of it.
 
     Raises
     ------
@@ -120,7 +118,7 @@ def summary(name: str, path: str | Path) -> xr.Dataset:
         If the name is unknown or the file cannot be used.
     """
     from data_adapters.options import existing, nearest
-    from drift.schema import RefusedInputError
+    from drift.schema.labelled_form import RefusedInputError
 
     if name not in SUMMARIES:
         raise RefusedInputError(f"summary {name!r} is unknown: {nearest(name, SUMMARIES)}.")
@@ -129,7 +127,7 @@ def summary(name: str, path: str | Path) -> xr.Dataset:
 
 @opened
 def fetch(name: str, cache: str | Path | None = None, table: str | Path | None = None, progress: bool = True) -> Path:
-    """Folder with the files of a public data set, downloaded where they are missing; see ``data_adapters.download.fetch``."""
-    from data_adapters import download
+    """Folder with the files of a public data set, downloaded where they are missing; see ``data_adapters.files.download.fetch``."""
+    from data_adapters.files import download
 
     return download.fetch(name, cache, table, progress)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from drift.schema import RefusedInputError
+from drift.schema.labelled_form import RefusedInputError
 
 FLAGS = {"iscell": True, "is_cell": True, "is_accepted": True, "accepted": True, "rejected": False, "is_rejected": False}
 JUDGED = ("quality", "group", "cluster_group")  # by hand

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from data_adapters.session import numbers
-from drift.clocks import frame_ends, largest_gap, refuse_times
 from drift.door import opened
 from drift.errors import RefusedInputError
-from drift.speeds import jumps
+from drift.measurement.speeds import jumps
+from drift.metrics.clocks import frame_ends, largest_gap, refuse_times
 
 ROUNDING = 1e-7  # s; a file or a library may keep fewer digits of a time than float64
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from drift.schema import RefusedInputError
+from drift.schema.labelled_form import RefusedInputError
 
 CODES = (-1, 0, 1)
 NEITHER = ("", "none", "neither", "rest", "nan")

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drift.metrics.event_kinds import KINDS, are_counts, possible_counts
-from drift.schema import RefusedInputError
+from drift.schema.labelled_form import RefusedInputError
 
 ROUNDING = 1e-6  # of the largest value: deconvolution leaves so much below zero
 DENSE, OFTEN = 0.9, 0.5  # share of the samples of a unit above 0: no events; many for events

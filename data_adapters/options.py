@@ -11,7 +11,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import xarray as xr
 
-from drift.schema import RefusedInputError
+from drift.schema.labelled_form import RefusedInputError
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from drift.metrics.places import OVERHANG, RING, Grid, equal_bins, refuse_open_ring
-from drift.schema import RefusedInputError
+from drift.schema.labelled_form import RefusedInputError
 
 AXES = {"linear": 1, RING: 1, "square": 2, "circle": 2}  # of a position; others may have one or two
 STRAY = 0.02  # share of samples that may be called stray
@@ -34,7 +34,7 @@ class Extent(NamedTuple):
         return (min(ends), max(ends)) if ends else None
 
     def attrs(self) -> dict[str, float]:
-        """Attributes of the session that ``drift.running.session_grid`` takes."""
+        """Attributes of the session that ``drift.measurement.running_samples.session_grid`` takes."""
         edges = {} if self.edges is None else {"first_edge": self.edges[1], "last_edge": self.edges[2]}
         return edges if self.track_length is None else {"track_length": self.track_length, **edges}
 

@@ -19,10 +19,10 @@ from data_adapters.positions import (
     refuse_uneven_ring,
     stated_extent,
 )
-from drift.clocks import refuse_times, sample_durations
 from drift.door import opened
 from drift.door.quantities import SamplingRate
-from drift.schema import RefusedInputError, check, labelled
+from drift.metrics.clocks import refuse_times, sample_durations
+from drift.schema.labelled_form import RefusedInputError, check, labelled
 
 GEOMETRIES = ("linear", "ring", "L", "W", "square", "circle", "unknown")
 ELAPSED_UNITS = ("day", "min", "step")

@@ -133,7 +133,7 @@ PUBLISHED_STD = {
 class ImplicitNoise(Noise):
     """No noise, but the loss that Gaussian noise on the inputs would add: its implicit terms join the loss of clean inputs.
 
-    All three terms together stand for training with the noise (sparse coding, 2.17 and 4.11); see ``drift.theory.implicit_loss``.
+    All three terms together stand for training with the noise (sparse coding, 2.17 and 4.11); see ``drift.theory.input_noise.terms``.
 
     Parameters
     ----------

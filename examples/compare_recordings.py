@@ -20,7 +20,7 @@ import xarray as xr
 import data_adapters
 import drift
 from drift import plots
-from drift.conventions import PANEL_CONVENTIONS
+from drift.comparison.conventions import PANEL_CONVENTIONS
 
 RECIPE = drift.Experiment(
     task=drift.CorridorTask(samples=150, rays=17),

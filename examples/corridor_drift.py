@@ -19,8 +19,8 @@ import xarray as xr
 import data_adapters
 import drift
 from drift import metrics, plots
-from drift.map_plots import rate_maps_over_sessions
-from drift.published import PUBLISHED_CORRIDOR, PUBLISHED_SLOPES, SPATIAL_INFORMATION
+from drift.comparison.published import PUBLISHED_CORRIDOR, PUBLISHED_SLOPES, SPATIAL_INFORMATION
+from drift.plots.rate_maps import rate_maps_over_sessions
 
 # The recipe. The published configuration (--full) takes 500 units, update noise of .0139 and a million steps; by default stronger
 # noise drives somewhat smaller networks through the same stages sooner: drift is faster in proportion to the variance of the noise.

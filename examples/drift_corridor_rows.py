@@ -10,8 +10,8 @@ from acceptance import Check, Row, all_near, between, near
 from drift_runs import PUBLISHED_STD, RATE, Lengths, corridor_recipe, corridor_run, falling_trace_run, point, spectrum
 
 from drift import metrics
-from drift.theory.curvature_spectrum import largest_eigenvalues
-from drift.theory.loss_plateaus import edge_of_stability, squared_norm_growth
+from drift.theory.landscape.plateaus import edge_of_stability, squared_norm_growth
+from drift.theory.landscape.spectrum import largest_eigenvalues
 
 SMOOTHING = 6.0  # bins, as published
 NAMES = ("fraction_active_responses", "fraction_active_units", "spatial_information", "relative_loss", "place_units", "squared_norm")

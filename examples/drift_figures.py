@@ -13,9 +13,9 @@ from drift_runs import Lengths, alive, positive_eigenvalues, relative, relative_
 from matplotlib.figure import Figure
 
 from drift import metrics, plots
-from drift.published import PUBLISHED_SLOPES, SPATIAL_INFORMATION
-from drift.sweep import open_sweep
-from drift.theory.toy_landscape import toy_walks
+from drift.comparison.published import PUBLISHED_SLOPES, SPATIAL_INFORMATION
+from drift.sweeps.sweep import open_sweep
+from drift.theory.landscape.toy import toy_walks
 
 STYLE = {"font.size": 8, "axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 8}
 FAMILIES = {

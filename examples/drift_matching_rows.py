@@ -10,7 +10,7 @@ from acceptance import Check, Row, all_near, between, near
 from drift_runs import Lengths, at, matched, ring_run, ring_runs
 
 from drift import similarity_matching as matching
-from drift.theory.phases import phases
+from drift.metrics.time_course.phases import phases
 
 REST = (0.01,) * 7
 SUBSPACES = {  # eigenvalues and noise; simulated over predicted diffusion constant

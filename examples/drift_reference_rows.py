@@ -26,8 +26,8 @@ from drift_runs import (
 )
 
 import drift
-from drift.theory.loss_plateaus import edge_of_stability, update_noise_loss
-from drift.theory.toy_landscape import landing_point, normal_variance, position_under_label_noise, toy_walks
+from drift.theory.landscape.plateaus import edge_of_stability, update_noise_loss
+from drift.theory.landscape.toy import landing_point, normal_variance, position_under_label_noise, toy_walks
 
 TOY_STEPS, TOY_RATE = (5_000, 20_000, 40_000), 0.01
 

@@ -10,13 +10,13 @@ import xarray as xr
 from acceptance import Check, Request, Row, all_near, between, near
 from scipy.optimize import brentq
 
-from drift.theory.code_similarity import STATISTICS
-from drift.theory.depth import amplification, optimal_pooling
-from drift.theory.drifting_readout import readout_error, sampled_readout_error
-from drift.theory.kernel_networks import top_k
-from drift.theory.place_fields import place_field_statistics, sampled_place_field_statistics
-from drift.theory.sampled_top_k_drift import drifting_preactivations, sampled_code_similarity, sampled_deep_drift
-from drift.theory.top_k_drift import active_set_overlap, code_similarity, deep_drift, population_vector_similarity
+from drift.theory.code_drift.closed_forms import active_set_overlap, code_similarity, deep_drift, population_vector_similarity
+from drift.theory.code_drift.place_fields import place_field_statistics, sampled_place_field_statistics
+from drift.theory.code_drift.readout import readout_error, sampled_readout_error
+from drift.theory.code_drift.sampled import drifting_preactivations, sampled_code_similarity, sampled_deep_drift
+from drift.theory.code_drift.similarity import STATISTICS
+from drift.theory.kernels.depth import amplification, optimal_pooling
+from drift.theory.kernels.finite_layers import top_k
 
 CURVATURE = 1 / 0.36
 ONE_LAYER = {  # (f, r): cosine, Pearson, overlap, pooled; standard error of five seeds

@@ -13,9 +13,10 @@ import xarray as xr
 
 import drift
 from drift import similarity_matching as matching
-from drift.sweep import cross, run_sweep, sample
-from drift.theory.curvature_spectrum import fraction_positive_eigenvalues, gauss_newton_spectrum
-from drift.theory.landscape import Point, hessian_spectrum, network_point
+from drift.sweeps.sweep import cross, run_sweep, sample
+from drift.theory.landscape import hessian_spectrum, network_point
+from drift.theory.landscape.curvature import Point
+from drift.theory.landscape.spectrum import fraction_positive_eigenvalues, gauss_newton_spectrum
 
 WEIGHTS = ("input_weights", "bias", "output_weights")
 MEASURES = ("loss", "relative_loss", "fraction_active_responses", "fraction_active_units", "squared_norm", "hessian_trace")

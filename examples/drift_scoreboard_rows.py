@@ -16,14 +16,15 @@ from scipy import stats
 import data_adapters
 import drift
 from drift import metrics
-from drift.engines import make_engine
-from drift.engines.base import Engine, Subject
-from drift.engines.normals import BLOCK, fill_normals, generator_state
-from drift.published import PUBLISHED_SLOPES, SPATIAL_INFORMATION
+from drift.comparison.published import PUBLISHED_SLOPES, SPATIAL_INFORMATION
+from drift.loops.normals import BLOCK, fill_normals, generator_state
 from drift.tasks.base import symmetric_range, unit_range
 from drift.tasks.walls import rays
-from drift.theory.curvature_spectrum import fraction_positive_eigenvalues, gauss_newton_spectrum, padded
-from drift.theory.landscape import Point, gauss_newton, hessian, hessian_spectrum, network_point, row_index
+from drift.theory.landscape import gauss_newton, hessian, hessian_spectrum, network_point, row_index
+from drift.theory.landscape.curvature import Point
+from drift.theory.landscape.spectrum import fraction_positive_eigenvalues, gauss_newton_spectrum, padded
+from drift.training.engines import make_engine
+from drift.training.engines.base import Engine, Subject
 
 SEEDS = range(20)
 CORRIDOR = drift.CorridorTask(faithful=True, data_range="symmetric")

@@ -12,10 +12,10 @@ from acceptance import Check, Request, Row, all_near, between, near
 
 import drift
 from drift.streams import stream
-from drift.theory.depth import deep_kernel, optimal_pooling
 from drift.theory.generalisation import effective_dimensionality, predicted_error, spectrum
-from drift.theory.kernel_regression import SparseNetwork, input_correlation, network_errors, random_subsets, regression_errors
-from drift.theory.sampled_kernels import sampled_network
+from drift.theory.generalisation.measurement import SparseNetwork, input_correlation, network_errors, random_subsets, regression_errors
+from drift.theory.kernels.depth import deep_kernel, optimal_pooling
+from drift.theory.kernels.sampled import sampled_network
 
 EDGE = None  # pooling m*, at the edge of chaos
 

@@ -10,8 +10,8 @@ import numpy as np
 from acceptance import Check, Request, Row, between, near
 
 from drift.tasks import image_files
-from drift.theory.depth import optimal_pooling
-from drift.theory.kernel_regression import SparseNetwork, network_errors, random_subsets
+from drift.theory.generalisation.measurement import SparseNetwork, network_errors, random_subsets
+from drift.theory.kernels.depth import optimal_pooling
 
 # The published grid, where .4999 stands for a half of the units.
 FRACTIONS = (0.5, 0.3604, 0.2599, 0.1874, 0.1351, 0.0974, 0.0702, 0.0506, 0.0365, 0.0263, 0.0190, 0.0137, 0.00987, 0.00712,

@@ -22,7 +22,7 @@ from tqdm.auto import tqdm
 import circuits
 import drift
 from circuits.drives import normal_quantiles
-from drift.plots import COLOURS, MARKERS
+from drift.plots.sessions import COLOURS, MARKERS
 from drift.streams import stream
 
 # The recipe: gain and offset of inputs are exp(.3 n1) and .3 n2 with standard normal n1 and n2, drives are standard normal.

@@ -11,17 +11,6 @@ from scipy.integrate import dblquad, quad
 from scipy.optimize import brentq
 
 from drift.streams import stream
-from drift.theory.depth import (
-    amplification,
-    approach_rate,
-    correlation_map,
-    fixed_point,
-    optimal_pooling,
-    optimal_window,
-    sheet_map,
-    weight_variance,
-)
-from drift.theory.kernel_references import angular_kappa, owen_kappa
 from drift.theory.kernels import (
     joint_activation,
     kappa,
@@ -32,6 +21,17 @@ from drift.theory.kernels import (
     power_series,
     threshold,
 )
+from drift.theory.kernels.depth import (
+    amplification,
+    approach_rate,
+    correlation_map,
+    fixed_point,
+    optimal_pooling,
+    optimal_window,
+    sheet_map,
+    weight_variance,
+)
+from drift.theory.kernels.references import angular_kappa, owen_kappa
 
 TABLE_M = """
 .5 0 .398942 .500000 1.4142 1.0000 0 1.4142 1 .3001

@@ -25,7 +25,7 @@ from acceptance import Row
 from drift_runs import PUBLISHED_STEPS, Lengths
 
 import drift
-from drift.sweep_executors import processes
+from drift.sweeps.executors import processes
 
 MODULES = (drift_scoreboard_rows, drift_reference_rows, drift_corridor_rows, drift_family_rows, drift_matching_rows)
 ROWS: tuple[Row, ...] = tuple(row for module in MODULES for row in module.ROWS)

@@ -30,7 +30,7 @@ from acceptance import Row
 from sparse_runs import Asked
 
 import drift
-from drift.sweep_executors import processes
+from drift.sweeps.executors import processes
 
 MODULES = (sparse_formula_rows, sparse_network_rows, sparse_image_rows, sparse_field_rows, sparse_surrogate_rows, sparse_paper_rows)
 ROWS: tuple[Row, ...] = tuple(row for module in MODULES for row in module.ROWS)

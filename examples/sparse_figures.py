@@ -15,9 +15,9 @@ from sparse_runs import LONG, STDS, Asked, folder, last
 
 import drift
 from drift.metrics import key_norm
-from drift.sparse_plots import density_over_sessions, receptive_field_mosaic, sparsity_against_noise
+from drift.plots.sparse_codes import density_over_sessions, receptive_field_mosaic, sparsity_against_noise
 from drift.streams import stream
-from drift.sweep import open_sweep
+from drift.sweeps.sweep import open_sweep
 
 STYLE = {"font.size": 8, "axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 8}
 FAMILIES = {"mnist_noise": "MNIST", "patches_noise": "whitened patches"}

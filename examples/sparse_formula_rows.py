@@ -12,12 +12,12 @@ from acceptance import Check, Row, all_near, near
 from sparse_runs import Asked
 
 from drift.streams import stream
-from drift.theory.bivariate_normal import bivariate_normal, upper_tail
-from drift.theory.implicit_loss import implicit_loss, jacobian_penalty
-from drift.theory.network_weights import NetworkWeights
-from drift.theory.rectified_normal import normal_loss, rectified_noise, rectified_product
-from drift.theory.sampled_implicit_loss import quadrature_loss, sampled_loss
-from drift.theory.small_noise import small_noise, wiener_filter, wiener_loss
+from drift.theory.input_noise.rectified_normal import normal_loss, rectified_noise, rectified_product
+from drift.theory.input_noise.sampled import quadrature_loss, sampled_loss
+from drift.theory.input_noise.series import small_noise, wiener_filter, wiener_loss
+from drift.theory.input_noise.terms import implicit_loss, jacobian_penalty
+from drift.theory.input_noise.weights import NetworkWeights
+from drift.theory.kernels.normal_pairs import bivariate_normal, upper_tail
 
 TABLE = {  # S, M, O, total, O first order, form B: bias, variance, covariance, sigma^2 E |J|^2 (4.10.2)
     0.05: (0.00147909, 0.00635361, 0.00019894, 3.56474024, 0.00019702, 3.56309031, 0.00145259, 0.00019735, 0.00171358),

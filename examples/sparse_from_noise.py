@@ -22,9 +22,9 @@ import xarray as xr
 import circuits
 import drift
 from drift.metrics import by_lag, drift_rate, population_vector_correlation, rate_map_correlation
-from drift.metrics.receptive_fields import receptive_field_fractions, receptive_fields, sampled_units
-from drift.plots import COLOURS, MARKERS
-from drift.sparse_plots import receptive_field_mosaic
+from drift.metrics.sparse_codes.receptive_fields import receptive_field_fractions, receptive_fields, sampled_units
+from drift.plots.sessions import COLOURS, MARKERS
+from drift.plots.sparse_codes import receptive_field_mosaic
 from drift.streams import stream
 
 # The recipe: noise on inputs of unit variance; three subjects each; noise that comes after learning leaves the code about as good.

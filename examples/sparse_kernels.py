@@ -19,14 +19,14 @@ import xarray as xr
 from matplotlib.ticker import FixedLocator, NullLocator
 
 import drift
-from drift.plots import COLOURS, MARKERS
+from drift.plots.sessions import COLOURS, MARKERS
 from drift.streams import stream
-from drift.theory.depth import correlation_map, deep_kernel, fixed_point, optimal_pooling
-from drift.theory.drifting_readout import readout_error, sampled_readout_error
+from drift.theory.code_drift.closed_forms import code_similarity, deep_drift, weight_autocorrelation
+from drift.theory.code_drift.readout import readout_error, sampled_readout_error
+from drift.theory.code_drift.sampled import sampled_code_similarity, sampled_deep_drift
 from drift.theory.generalisation import optimal_parameters
-from drift.theory.kernel_regression import SparseNetwork, input_correlation, network_errors, random_subsets
-from drift.theory.sampled_top_k_drift import sampled_code_similarity, sampled_deep_drift
-from drift.theory.top_k_drift import code_similarity, deep_drift, weight_autocorrelation
+from drift.theory.generalisation.measurement import SparseNetwork, input_correlation, network_errors, random_subsets
+from drift.theory.kernels.depth import correlation_map, deep_kernel, fixed_point, optimal_pooling
 
 # The recipe. Rooms are told apart from 64 cues: five views of each of ten rooms, seen through noise.
 ROOMS, VIEWS, CUES, CUE_NOISE = 10, 5, 64, 0.6

@@ -15,13 +15,13 @@ from acceptance import Check, Row, all_near, between, near
 from sparse_runs import Asked
 
 import drift
-from drift.engines.base import Subject
-from drift.engines.draws import HostDraws
-from drift.engines.input_noise import noisy
-from drift.engines.minibatch import MinibatchEngine
 from drift.networks.inhibition import Moment
 from drift.streams import stream
 from drift.tasks.image_files import read_cifar10, read_idx
+from drift.training.engines.base import Subject
+from drift.training.engines.draws import HostDraws
+from drift.training.engines.input_noise import noisy
+from drift.training.engines.minibatch import MinibatchEngine
 
 UNITS, SAMPLES, INPUTS, OUTPUTS = 40, 30, 7, 5
 

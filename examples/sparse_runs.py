@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 import drift
-from drift.sweep import run_sweep
+from drift.sweeps.sweep import run_sweep
 
 STDS = (0.0, 0.1, 0.3, 0.8)  # of the noise on each input, in the families that show how sparsity depends on it
 SUBJECTS = 3  # networks of each family and noise, for error bars

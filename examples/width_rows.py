@@ -9,9 +9,9 @@ import numpy as np
 from acceptance import Check, Request, Row, all_near, between, near
 
 from drift.streams import stream
-from drift.theory.depth import correlation_map, measured_pooling, sheet_map
-from drift.theory.kernel_networks import weight_rows
-from drift.theory.sampled_kernels import sampled_network
+from drift.theory.kernels.depth import correlation_map, measured_pooling, sheet_map
+from drift.theory.kernels.finite_layers import weight_rows
+from drift.theory.kernels.sampled import sampled_network
 
 RMS = {  # (f, m): root mean square error of the kernel after layers 1 to 4, mean over 40 seeds, 10,000 units
     (0.5, 0): (0.0045, 0.0063, 0.0073, 0.0073),

@@ -10,8 +10,8 @@ from typing import Any
 import tyro
 
 from drift.errors import RefusedInputError
+from drift.files.atomic import check_target
 from drift.texts import printable
-from drift.whole_files import check_target
 
 
 def parsed(kind: Callable[..., Any], name: str, arguments: Sequence[str], examples: str = "", **options: Any) -> Any:

@@ -174,7 +174,7 @@ def extras() -> Iterator[Finding]:
 
 def data_folder() -> Iterator[Finding]:
     """Where recordings are looked for and kept."""
-    from data_adapters.download import cache_folder
+    from data_adapters.files.download import cache_folder
 
     given = os.environ.get("REPDRIFT_DATA")
     if given and not Path(given).is_dir():

@@ -12,7 +12,7 @@ from tyro.conf import Positional
 
 from drift.cli.arguments import apart, netcdf, parsed, told, writable
 from drift.errors import RefusedInputError
-from drift.store import load, save
+from drift.files.store import load, save
 
 EXAMPLES = """\
   repdrift compare run.nc recorded.nc                               a table of slopes, tests and null models
@@ -65,8 +65,8 @@ def command(
     overwrite
         Replace files that are there.
     """
-    from drift.comparison import compare
-    from drift.comparison_table import comparison_table
+    from drift.comparison.compare import compare
+    from drift.comparison.table import comparison_table
 
     apart((out, report), (run, recorded, fit))
     if out is not None:
@@ -79,7 +79,7 @@ def command(
     if out is not None:
         save(comparison, out, overwrite=overwrite)
     if report is not None:
-        from drift.report import report as written
+        from drift.reporting.report import report as written
 
         written(comparison, report, run=simulated, recorded=measured, fit=fitted, convention=convention, overwrite=overwrite)
     told(text, *(f"written: {path}" for path in (out, report) if path is not None))
@@ -93,7 +93,7 @@ def _measured(path: Path) -> xr.Dataset:
 
 
 def _lens(name: str | None) -> xr.Dataset | None:
-    from drift.designs import published_design
+    from drift.observation.designs import published_design
 
     return None if name is None else published_design(name)
 

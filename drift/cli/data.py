@@ -39,7 +39,7 @@ def command(
     table
         Another table of files: dataset, url, bytes, sha256, licence.
     """
-    from data_adapters import download
+    from data_adapters.files import download
 
     if action == "list":
         told(*_listed(cache, table))
@@ -56,7 +56,7 @@ def command(
 
 
 def _listed(cache: Path | None, table: Path | None) -> list[str]:
-    from data_adapters import download
+    from data_adapters.files import download
 
     files = download.public_files(table)
     rows = [f"{'data set':30}{'files':>6}{'MB':>8}{'here':>6}  licence"]

@@ -12,7 +12,7 @@ from tyro.conf import Positional
 
 from drift.cli.arguments import pairs, parsed, told, writable
 from drift.errors import RefusedInputError
-from drift.store import load
+from drift.files.store import load
 
 EXAMPLES = """\
   repdrift export csv run.nc --out tables                            one table for each set of dims
@@ -62,7 +62,7 @@ def command(
     """
     writable(out, overwrite, folder=True)
     if kind == "csv":
-        from drift.tables import write_tables
+        from drift.files.csv import write_tables
 
         written = write_tables(load(source), out, variables, overwrite=overwrite)
     else:
@@ -75,7 +75,7 @@ def command(
 def _sessions(source: Path, like: str | None, format: str | None, option: Sequence[str], seed: int) -> Any:
     """Session Datasets of a recording, or those that would have been recorded of a run."""
     import data_adapters
-    from drift.observation import observe
+    from drift.observation.observe import observe
 
     if (like is None) == (format is None):
         raise RefusedInputError("NWB files hold sessions: give --format for a recording, or --like for a run, and not both.")
@@ -85,7 +85,7 @@ def _sessions(source: Path, like: str | None, format: str | None, option: Sequen
 
 
 def _lens(name: str) -> xr.Dataset:
-    from drift.designs import DESIGNS, published_design
+    from drift.observation.designs import DESIGNS, published_design
 
     return published_design(name) if name in DESIGNS else load(name)
 

@@ -11,8 +11,8 @@ from tyro.conf import Positional
 
 from drift.cli.arguments import apart, netcdf, pairs, parsed, told, writable
 from drift.errors import RefusedInputError
-from drift.store import load
-from drift.whole_files import replaced_atomically
+from drift.files.atomic import replaced_atomically
+from drift.files.store import load
 
 EXAMPLES = """\
   repdrift fit linear recorded.nc --bounds gain=1:1000 input_width=4:40 weight_lifetime=1:100 --out fit.nc --figure fit.png

@@ -12,8 +12,8 @@ from tyro.conf import Positional
 
 from drift.cli.arguments import parsed, told
 from drift.errors import RefusedInputError
-from drift.metrics import environments
-from drift.store import load
+from drift.files.store import load
+from drift.metrics.rooms import environments
 
 EXAMPLES = """\
   repdrift info run.nc              dims, variables with units, recipe, versions
@@ -106,7 +106,7 @@ def _recipes(dataset: xr.Dataset) -> list[str]:
 
 
 def _sweep(folder: Path) -> list[str]:
-    from drift.sweep_files import listed, set_aside
+    from drift.sweeps.files import listed, set_aside
 
     found = listed(folder)
     states = [task.state for task in found]

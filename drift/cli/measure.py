@@ -66,9 +66,9 @@ def command(
     """
     import data_adapters
     from drift.cli.summaries import measure_rows, note_rows, rooms, running_rows, with_notes
-    from drift.event_counting import counted_events
-    from drift.measurement import measure
-    from drift.store import save
+    from drift.files.store import save
+    from drift.measurement.event_counting import counted_events
+    from drift.measurement.measure import measure
 
     apart((out,), (path,))
     netcdf(out, overwrite)

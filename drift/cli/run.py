@@ -14,7 +14,6 @@ import xarray as xr
 from tyro.conf import Positional, arg
 
 from drift.cli.arguments import netcdf, pairs, parsed, told
-from drift.engines import EngineName
 from drift.errors import RefusedInputError
 from drift.experiment import Experiment
 from drift.learners import LEARNERS
@@ -23,6 +22,7 @@ from drift.noise import NOISES, UpdateNoise
 from drift.recipe import Recipe, chosen
 from drift.tasks import TASKS
 from drift.texts import decoded
+from drift.training.engines import EngineName
 
 EXAMPLES = """\
   repdrift run --out run.nc --seeds 4                              the corridor of the README, four subjects
@@ -102,8 +102,8 @@ def main(arguments: Sequence[str]) -> None:
 def run_and_save(recipes: list[Experiment], out: Path, options: Run) -> None:
     """Train, write, and say in a few lines what became of the subjects."""
     from drift.cli.summaries import run_summary
-    from drift.store import save
-    from drift.training import train
+    from drift.files.store import save
+    from drift.training.train import train
 
     try:
         result = train(recipes, engine=options.engine, precision=options.precision, device=options.device, checkpoint=options.checkpoint)
@@ -120,7 +120,7 @@ def run_and_save(recipes: list[Experiment], out: Path, options: Run) -> None:
 
 def _rescued(result: xr.Dataset, out: Path, refusal: RefusedInputError) -> RefusedInputError:
     """Keep a run that could not be written where it should be, and say where."""
-    from drift.store import save
+    from drift.files.store import save
 
     try:
         place = save(result, Path(tempfile.mkdtemp(prefix="repdrift-")) / out.name)

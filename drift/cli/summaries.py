@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from drift.metrics import environments, of_subject
-from drift.metrics.rooms import session_environments
-from drift.running import session_name
+from drift.measurement.running_samples import session_name
+from drift.metrics.averages import of_subject
+from drift.metrics.rooms import environments, session_environments
 
 TOLD = (
     "loss", "fraction_active_units", "fraction_active_responses", "noisy_fraction_active_responses", "fraction_place_units",

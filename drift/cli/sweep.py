@@ -12,12 +12,12 @@ from typing import Annotated, Any, Literal
 import tyro
 from tyro.conf import Positional
 
-from drift import sweep_executors
 from drift.cli.arguments import netcdf, pairs, parsed, told
 from drift.errors import RefusedInputError
 from drift.experiment import Experiment
-from drift.sweep import cross, run_sweep, sample
-from drift.sweep_files import listed, set_aside
+from drift.sweeps import executors as sweep_executors
+from drift.sweeps.files import listed, set_aside
+from drift.sweeps.sweep import cross, run_sweep, sample
 
 EXAMPLES = """\
   repdrift sweep recipe.toml --folder sweeps/noise --vary noise.0.std=0.01,0.03,0.1 seed=0,1,2 --dry-run
@@ -102,7 +102,7 @@ def command(
     if result is None:
         return
     from drift.cli.summaries import run_summary
-    from drift.store import save
+    from drift.files.store import save
 
     told(run_summary(result))
     if out is not None:

@@ -1,7 +1,7 @@
 """Measures of labelled activity: rate maps, information, significance, activity, stability, sparse codes, receptive fields, summaries."""
 
 from drift.metrics.activity import active_units, event_counts, fraction_active_responses, fraction_active_units, participation_ratio
-from drift.metrics.bias import (
+from drift.metrics.information.bias import (
     asymptotic_extrapolation,
     bounded_asymptotic_extrapolation,
     event_weighted_mean,
@@ -9,15 +9,15 @@ from drift.metrics.bias import (
     scaled_shuffle_reduction,
     shuffle_reduction,
 )
-from drift.metrics.centroids import centroid, centroid_shift
-from drift.metrics.corrected import corrected_spatial_information
+from drift.metrics.stability.centroids import centroid, centroid_shift
+from drift.metrics.information.corrected import corrected_spatial_information
 from drift.metrics.event_kinds import activity_kind
-from drift.metrics.information import spatial_information, spatial_information_rate
-from drift.metrics.keys import key_norm, key_norm_mean, key_norm_variation, key_overlap, key_value_alignment, specialisation
-from drift.metrics.lags import by_lag, drift_rate
-from drift.metrics.mutual_information import mutual_information
-from drift.metrics.nearest_images import nearest_image_cosine, reconstruction_accuracy
-from drift.metrics.rate_maps import (
+from drift.metrics.information.skaggs import spatial_information, spatial_information_rate
+from drift.metrics.sparse_codes.keys import key_norm, key_norm_mean, key_norm_variation, key_overlap, key_value_alignment, specialisation
+from drift.metrics.time_course.lags import by_lag, drift_rate
+from drift.metrics.information.mutual_information import mutual_information
+from drift.metrics.sparse_codes.nearest_images import nearest_image_cosine, reconstruction_accuracy
+from drift.metrics.maps import (
     assign_places,
     bin_edges,
     directed_places,
@@ -26,10 +26,10 @@ from drift.metrics.rate_maps import (
     signed_position,
     smoothed,
 )
-from drift.metrics.receptive_fields import receptive_field_fractions, receptive_fields, sampled_units
+from drift.metrics.sparse_codes.receptive_fields import receptive_field_fractions, receptive_fields, sampled_units
 from drift.metrics.rooms import environments, in_environment
-from drift.metrics.significance import circular_shift_p_values, place_units
-from drift.metrics.sparse_codes import (
+from drift.metrics.information.significance import circular_shift_p_values, place_units
+from drift.metrics.sparse_codes.sparse_codes import (
     active_fraction,
     active_fraction_deviation,
     activity_entropy,
@@ -38,17 +38,17 @@ from drift.metrics.sparse_codes import (
     sparsity_change,
     top_k_overlap,
 )
-from drift.metrics.sparsification import published_log_rate, sparsification_time
-from drift.metrics.stability import (
+from drift.metrics.time_course.sparsification import published_log_rate, sparsification_time
+from drift.metrics.stability.correlations import (
     ensemble_rate_correlation,
     mean_rate_map_correlation,
     population_vector_correlation,
     rate_map_correlation,
     shuffled_identity,
 )
-from drift.metrics.subsampling import information_curves
-from drift.metrics.summary import of_subject, slope, summary
-from drift.metrics.thresholds import (
+from drift.metrics.information.subsampling import information_curves
+from drift.metrics.averages import of_subject, slope, summary
+from drift.metrics.sparse_codes.thresholds import (
     bias_deviation,
     bias_mean,
     fraction_activated_by_bias,
@@ -57,7 +57,7 @@ from drift.metrics.thresholds import (
     margin_fraction,
     mean_margin_loss,
 )
-from drift.metrics.turnover import turnover
+from drift.metrics.time_course.turnover import turnover
 
 __all__ = [
     "active_fraction",

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from drift.errors import RefusedInputError
-from drift.schema import described
+from drift.schema.labelled_form import described
 
 __all__ = ["described", "observed_units", "require_dims"]
 

@@ -15,7 +15,7 @@ LARGEST_TRACK = 5000  # bins along a track
 LARGEST_ARENA = 1000  # bins along each axis of a plane
 LARGEST_NUMBER = 2**40  # of a bin, beyond which float64 cannot tell edges apart by a billionth
 RING = "ring"
-PLANE_POINTER = "draw them with drift.map_plots.arena_maps or in a report"
+PLANE_POINTER = "draw them with drift.plots.arena_maps or in a report"
 
 
 class Grid(NamedTuple):

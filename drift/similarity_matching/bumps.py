@@ -9,7 +9,7 @@ from drift.door import opened
 from drift.door.quantities import Centres
 from drift.errors import RefusedInputError
 from drift.metrics.places import of_ring
-from drift.schema import check
+from drift.schema.labelled_form import check
 from drift.similarity_matching.rotation import PAIR, _evenly_spaced
 
 EULER_STEP = 0.05  # time step of the published output dynamics, which its diffusion constants multiply by mistake

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from drift.engines.compiled import compiled
+from drift.loops.compiled import compiled
 
 PATIENCE = 10  # exchanges of whole sets without progress
 EXCHANGES = 1000

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from drift.engines.compiled import compiled
-from drift.engines.normals import fill_normals
+from drift.loops.compiled import compiled
+from drift.loops.normals import fill_normals
 from drift.similarity_matching.fixed_points import _factorised, _substituted, settle
 
 # Compiled code is found again by the date of this file: after a change to fixed_points.py or engines/normals.py, touch it too.

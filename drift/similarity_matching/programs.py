@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from drift.engines.normals import BLOCK, LANES
+from drift.loops.normals import BLOCK, LANES
 from drift.similarity_matching import learning
 from drift.similarity_matching.fixed_points import settle_each, workspace
 from drift.similarity_matching.networks import ExcitatoryInhibitory, Matching, PrincipalSubspace, Rectified

@@ -11,7 +11,7 @@ from drift.door import opened
 from drift.door.quantities import Count, Places
 from drift.errors import RefusedInputError
 from drift.metrics.labels import require_dims
-from drift.schema import check
+from drift.schema.labelled_form import check
 
 PAIR = ("subject", "session")
 

@@ -14,12 +14,12 @@ from drift import metrics
 from drift.door import opened
 from drift.door.quantities import Threads
 from drift.errors import RefusedInputError
+from drift.files.store import provenance
 from drift.progress import progress_bar
-from drift.schema import combine, labelled
+from drift.schema.labelled_form import combine, labelled
 from drift.similarity_matching.learning import mismatch
 from drift.similarity_matching.networks import Matching
 from drift.similarity_matching.programs import LinearProgram, Program, program
-from drift.store import provenance
 
 PAIR = ("subject", "session")
 MEANINGS = {

@@ -216,7 +216,7 @@ def fetch_images(name: str, folder: str | Path) -> Path:
 def _fetch(one: Download, folder: Path) -> None:
     import pooch
 
-    from drift.downloads import download
+    from drift.files.downloads import download
 
     file, (algorithm, digits) = folder / one.name, one.checksum.split(":")
     if file.exists():

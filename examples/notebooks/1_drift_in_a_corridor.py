@@ -32,7 +32,7 @@ import matplotlib.pyplot as plt
 
 import drift
 from drift import widgets
-from drift.map_plots import rate_maps_over_sessions
+from drift.plots.rate_maps import rate_maps_over_sessions
 
 # %% [markdown]
 # ## A recipe

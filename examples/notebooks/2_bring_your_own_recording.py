@@ -32,7 +32,7 @@ import numpy as np
 import data_adapters
 import drift
 from drift import metrics, widgets
-from drift.map_plots import rate_maps_over_sessions
+from drift.plots.rate_maps import rate_maps_over_sessions
 
 # %% [markdown]
 # ## Files

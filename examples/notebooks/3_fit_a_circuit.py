@@ -36,7 +36,7 @@ import xarray as xr
 
 import circuits
 import drift
-from circuits.fit_plots import profile, similarity
+from circuits.fitting.plots import profile, similarity
 from drift import widgets
 
 # %% [markdown]

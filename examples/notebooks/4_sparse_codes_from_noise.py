@@ -26,7 +26,7 @@ import matplotlib.pyplot as plt
 
 import drift
 from drift import widgets
-from drift.sparse_plots import density_over_sessions, receptive_field_mosaic, sparsity_against_noise
+from drift.plots.sparse_codes import density_over_sessions, receptive_field_mosaic, sparsity_against_noise
 
 # %% [markdown]
 # ## Patches of photographs

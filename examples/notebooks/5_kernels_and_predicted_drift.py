@@ -32,10 +32,10 @@ import xarray as xr
 
 import circuits
 import drift
-from drift.plots import COLOURS, MARKERS
-from drift.probes import DEFAULT
-from drift.theory.prediction_plots import estimated_drift
-from drift.theory.top_k_drift import population_vector_similarity
+from drift.plots.predictions import estimated_drift
+from drift.plots.sessions import COLOURS, MARKERS
+from drift.theory.code_drift.closed_forms import population_vector_similarity
+from drift.training.probes.network import DEFAULT
 
 FRACTIONS = (0.3, 0.1, 0.03)  # active units
 LINES = ("-", "--", "-.")

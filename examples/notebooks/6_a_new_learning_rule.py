@@ -37,8 +37,8 @@ from pydantic import Field
 
 import drift
 from drift.learners import LEARNERS, Learner, Program
-from drift.plots import COLOURS
-from drift.probes import DEFAULT
+from drift.plots.sessions import COLOURS
+from drift.training.probes.network import DEFAULT
 
 # %% [markdown]
 # ## The rule

@@ -17,8 +17,8 @@ import numpy as np
 from numba import njit
 
 import circuits
-from circuits.brian import brian2
 from circuits.drives import normal_quantiles
+from circuits.simulation.brian import brian2
 
 DURATION, DT = 0.3, 1e-4
 STEPS = round(DURATION / DT)
@@ -52,11 +52,11 @@ def stepping(network: Callable[[], Any], repetitions: int, steps: int) -> float:
 
 def interneuron(units: int) -> object:
     """The linear interneuron without any measurement."""
-    from circuits.simulation import Batch, pooled_network
+    from circuits.simulation.batch import Batch
 
     circuit = circuits.LinearInterneuron(units=units, gain=78.7277)
     batch = Batch((circuit,), normal_quantiles(units)[np.newaxis], DT, "staggered")
-    return brian2().Network(*pooled_network(batch).values())
+    return brian2().Network(*batch.pooled_network().values())
 
 
 def all_to_all(units: int) -> object:

@@ -17,9 +17,9 @@ import torch
 import xarray as xr
 
 import drift
-from drift.engines.base import Subject
-from drift.engines.minibatch import MinibatchEngine
 from drift.tasks.base import experience
+from drift.training.engines.base import Subject
+from drift.training.engines.minibatch import MinibatchEngine
 
 SIZES = {"m = 1,000, 256 inputs, batch 1,024": (1_000, 256, 1_024), "m = 1,000, 256 inputs, batch 256": (1_000, 256, 256),
          "m = 1,000, 3,072 inputs, batch 256": (1_000, 3_072, 256), "m = 10,000, 256 inputs, batch 256": (10_000, 256, 256),

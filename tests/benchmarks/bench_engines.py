@@ -16,10 +16,10 @@ import numpy as np
 import torch
 
 from drift import Adam, CorridorTask, Experiment, LabelNoise, Network, RandomTask, StochasticErrorDescent, UpdateNoise
-from drift.engines.base import Subject, Weights
-from drift.engines.batched import BatchedEngine
-from drift.engines.fused import FusedEngine
-from drift.engines.normals import fill_normals, generator_state
+from drift.loops.normals import fill_normals, generator_state
+from drift.training.engines.base import Subject, Weights
+from drift.training.engines.batched import BatchedEngine
+from drift.training.engines.fused import FusedEngine
 
 UPDATE = UpdateNoise(std=0.0139)
 CONFIGURATIONS = {

@@ -17,10 +17,10 @@ from collections.abc import Callable
 import numpy as np
 import xarray as xr
 
-from drift.metrics.information import spatial_information
-from drift.metrics.rate_maps import rate_maps
-from drift.metrics.significance import circular_shift_p_values
-from drift.metrics.subsampling import information_curves
+from drift.metrics.information.significance import circular_shift_p_values
+from drift.metrics.information.skaggs import spatial_information
+from drift.metrics.information.subsampling import information_curves
+from drift.metrics.maps import rate_maps
 
 BIN = 0.05  # s
 PLACES = 20

@@ -14,8 +14,8 @@ from collections.abc import Callable
 import numba
 import numpy as np
 
-from drift.theory.depth import correlation_map, deep_kernel
 from drift.theory.kernels import mean_activity, mean_square_activity, threshold
+from drift.theory.kernels.depth import correlation_map, deep_kernel
 
 SETTINGS = ((0.5, 0.0), (0.1, 27.0), (0.05, 20.0), (0.01, 0.0))
 ROWS = 16

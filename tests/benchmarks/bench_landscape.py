@@ -14,8 +14,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from drift.theory.curvature_spectrum import fraction_positive_eigenvalues, gauss_newton_spectrum, largest_eigenvalues, padded
-from drift.theory.landscape import Point, hessian, hessian_spectrum, network_point
+from drift.theory.landscape import hessian, hessian_spectrum, network_point
+from drift.theory.landscape.curvature import Point
+from drift.theory.landscape.spectrum import fraction_positive_eigenvalues, gauss_newton_spectrum, largest_eigenvalues, padded
 
 
 def network(samples: int, inputs: int, outputs: int, units: int, dead: int) -> list[np.ndarray]:

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 import drift
-from drift.sweep import cross, run_sweep
-from drift.sweep_executors import local_cluster, processes
+from drift.sweeps.executors import local_cluster, processes
+from drift.sweeps.sweep import cross, run_sweep
 
 TASK = drift.RandomTask(samples=10, inputs=20, outputs=10)
 

@@ -7,9 +7,9 @@ import xarray as xr
 
 import drift
 from circuits.base import Circuit
-from circuits.drift import WeightDrift
-from circuits.inputs import PlaceInput
-from circuits.sessions import run_sessions
+from circuits.wandering.inputs import PlaceInput
+from circuits.wandering.sessions import run_sessions
+from circuits.wandering.weight_drift import WeightDrift
 
 PLACES, BIN = 24, 4.0
 WIDTH, LIFETIME = 8.0, 10.0

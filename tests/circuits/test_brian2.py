@@ -18,8 +18,8 @@ import xarray as xr
 import circuits
 import drift
 from circuits import LinearInterneuron, Majani, RandomInterneurons, SaturatingUnits
-from circuits.brian import refuse_clashing_versions
 from circuits.drives import normal_quantiles
+from circuits.simulation.brian import refuse_clashing_versions
 from drift.schema import RefusedInputError
 
 CHECKOUT = Path(__file__).resolve().parents[2]

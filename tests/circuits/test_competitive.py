@@ -7,7 +7,7 @@ import pytest
 
 import circuits
 from circuits import ExplainingAway, Majani
-from circuits.euler import euler
+from circuits.simulation.euler import euler
 
 SIZES = [(10, 2), (10, 5), pytest.param(50, 5, marks=pytest.mark.slow), pytest.param(100, 10, marks=pytest.mark.slow)]
 

@@ -7,8 +7,8 @@ import pytest
 import xarray as xr
 
 import drift
-from circuits.corridor import corridor_code, corridor_drive, corridor_session, random_input_weights
-from circuits.linear import LinearInterneuron
+from circuits.kinds.linear import LinearInterneuron
+from circuits.wandering.corridor import corridor_code, corridor_drive, corridor_session, random_input_weights
 from drift.metrics import assign_places, rate_maps, spatial_information
 from drift.schema import RefusedInputError, check
 

@@ -11,18 +11,18 @@ import xarray as xr
 
 import drift
 from circuits import ExplainingAway, LinearInterneuron, Majani, RandomInterneurons
-from circuits.count_control import CountControl
-from circuits.drift import DriftingRates, WeightDrift, drifting_rates, drifting_weights
-from circuits.homeostasis import GAINS, homeostatic_gain
-from circuits.inputs import PlaceInput, input_correlation
-from circuits.saturating import SaturatingUnits
-from circuits.sessions import run_sessions, weight_autocorrelation
-from circuits.settled_rates import settled_rates
-from circuits.settling import RESTING
-from circuits.threshold import ThresholdInterneuron
+from circuits.kinds.count_control import CountControl
+from circuits.kinds.saturating import SaturatingUnits
+from circuits.kinds.threshold import ThresholdInterneuron
+from circuits.simulation.settle import RESTING
+from circuits.simulation.settled_rates import settled_rates
+from circuits.wandering.homeostasis import GAINS, homeostatic_gain
+from circuits.wandering.inputs import PlaceInput, input_correlation
+from circuits.wandering.sessions import run_sessions, weight_autocorrelation
+from circuits.wandering.weight_drift import DriftingRates, WeightDrift, drifting_rates, drifting_weights
 from drift.schema import VARIABLES, RefusedInputError, check
-from drift.theory.drift_prediction import predict
-from drift.theory.top_k_drift import weight_autocorrelation as expected_autocorrelation
+from drift.theory.code_drift.closed_forms import weight_autocorrelation as expected_autocorrelation
+from drift.theory.code_drift.prediction import predict
 
 PLACES = PlaceInput(places=12, length=120, width=12)
 DAYS = [0.0, 1.0, 3.0, 6.0]

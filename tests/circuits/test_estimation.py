@@ -7,8 +7,8 @@ import pytest
 from scipy.optimize import minimize
 
 from circuits.drives import normal_quantiles
-from circuits.estimation import Bounds, Law, intervals, local_law, profile, search, uncertainty
-from circuits.fixed_points import threshold_linear_level
+from circuits.fitting.search import Bounds, Law, intervals, local_law, profile, search, uncertainty
+from circuits.rest.fixed_points import threshold_linear_level
 from drift.schema import RefusedInputError
 
 UNITS = 200

@@ -13,11 +13,11 @@ from scipy.stats import binom
 
 import drift
 from circuits import CountControl, LinearInterneuron, ThresholdInterneuron, fit
-from circuits.fit_model import Model, Surroundings
-from circuits.fit_result import Fit
-from circuits.fit_statistics import chosen_statistics, codes, statistics
+from circuits.fitting.model import Model, Surroundings
+from circuits.fitting.result import Fit
+from circuits.fitting.statistics import chosen_statistics, codes, statistics
 from drift.metrics import population_vector_correlation, rate_map_correlation, spatial_information
-from drift.observed_maps import lens, observed_maps
+from drift.observation.expected_maps import lens, observed_maps
 from drift.schema import RefusedInputError, combine
 from drift.streams import stream
 

@@ -8,8 +8,8 @@ import xarray as xr
 from fitted_recording import LIFETIME, WIDTH, recorded_circuit
 
 from circuits import LinearInterneuron, fit
-from circuits.estimation import Searched
-from circuits.fit_certainty import at_bounds, certain, left_out, settled
+from circuits.fitting.certainty import at_bounds, certain, left_out, settled
+from circuits.fitting.search import Searched
 from drift import fit_words
 
 GAIN = 78.7277

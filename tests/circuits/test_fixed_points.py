@@ -12,8 +12,8 @@ from scipy.special import ndtr, ndtri
 
 from circuits import CountControl, ExplainingAway, LinearInterneuron, SaturatingUnits, ThresholdInterneuron
 from circuits.drives import normal_quantiles
-from circuits.fixed_points import threshold_linear_level
-from circuits.stability import simultaneous_limit
+from circuits.rest.fixed_points import threshold_linear_level
+from circuits.stable_steps import simultaneous_limit
 
 
 def top(drive: np.ndarray, winners: int) -> set[int]:

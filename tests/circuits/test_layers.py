@@ -12,13 +12,13 @@ from torch import Tensor
 
 import drift
 from circuits.base import Circuit
-from circuits.count_control import CountControl
 from circuits.drives import normal_quantiles
-from circuits.fixed_points import count_control_level, saturating_level, threshold_linear_level
-from circuits.layers import PARAMETERS, CircuitLayer, count_control_rate, saturating_rate, threshold_linear_rate
-from circuits.linear import LinearInterneuron
-from circuits.saturating import SaturatingUnits
-from circuits.threshold import ThresholdInterneuron
+from circuits.kinds.count_control import CountControl
+from circuits.kinds.linear import LinearInterneuron
+from circuits.kinds.saturating import SaturatingUnits
+from circuits.kinds.threshold import ThresholdInterneuron
+from circuits.rest.fixed_points import count_control_level, saturating_level, threshold_linear_level
+from circuits.rest.layers import PARAMETERS, CircuitLayer, count_control_rate, saturating_rate, threshold_linear_rate
 from drift.schema import RefusedInputError
 
 Layer = Callable[..., Tensor]

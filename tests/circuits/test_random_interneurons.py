@@ -8,8 +8,8 @@ import xarray as xr
 
 import circuits
 from circuits import RandomInterneurons
-from circuits.euler import euler
-from circuits.random_interneurons import bias_change, weight_change
+from circuits.kinds.random_interneurons import bias_change, weight_change
+from circuits.simulation.euler import euler
 from drift.schema import RefusedInputError
 
 LAWS = [

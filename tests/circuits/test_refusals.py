@@ -17,9 +17,9 @@ from circuits import (
     SaturatingUnits,
     ThresholdInterneuron,
 )
-from circuits.brian import brian2
 from circuits.drives import normal_quantiles
-from circuits.explaining_away import _lasso
+from circuits.kinds.explaining_away import _lasso
+from circuits.simulation.brian import brian2
 from drift.recipe import chosen
 from drift.schema import RefusedInputError
 

@@ -10,9 +10,9 @@ import xarray as xr
 
 import circuits
 from circuits import CountControl, LinearInterneuron, RandomInterneurons, SaturatingUnits, ThresholdInterneuron, cartesian
-from circuits.brian import brian2
 from circuits.drives import normal_quantiles
-from circuits.euler import euler
+from circuits.simulation.brian import brian2
+from circuits.simulation.euler import euler
 
 SMALL = (
     LinearInterneuron(units=50),

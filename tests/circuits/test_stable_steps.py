@@ -7,8 +7,8 @@ import pytest
 
 from circuits import CountControl, LinearInterneuron, SaturatingUnits
 from circuits.drives import normal_quantiles
-from circuits.euler import euler
-from circuits.stability import INTEGRAL_LIMITS, LIMITS, critical_loop_gain, loop_roots
+from circuits.simulation.euler import euler
+from circuits.stable_steps import INTEGRAL_LIMITS, LIMITS, critical_loop_gain, loop_roots
 
 SHIFTED = normal_quantiles(1000) + 5.0
 CIRCUIT = LinearInterneuron().for_active_fraction(0.05, SHIFTED)

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from circuits.drives import normal_quantiles
-from circuits.fixed_points import threshold_linear_level
-from circuits.top_k import VARIANTS, Variant, explaining_away_step, interneuron_step, sparsemax, top_k, top_k_winners
+from circuits.rest.fixed_points import threshold_linear_level
+from circuits.rest.winners import VARIANTS, Variant, explaining_away_step, interneuron_step, sparsemax, top_k, top_k_winners
 from drift.schema import RefusedInputError
 
 FEW_VALUES = st.sampled_from([-2.0, -0.5, 0.0, 0.0, 0.25, 1.0, 3.0])  # so that ties are common

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from circuits.top_k import sparsemax, top_k, top_k_winners
+from circuits.rest.winners import sparsemax, top_k, top_k_winners
 from drift.schema import RefusedInputError
 
 PLAIN = np.random.default_rng(0).normal(size=(3, 4, 5))  # (subject, sample, unit)

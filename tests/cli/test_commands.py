@@ -14,7 +14,7 @@ import xarray as xr
 
 import drift
 from drift.cli import COMMANDS, main
-from drift.tables import tables
+from drift.files.csv import tables
 
 QUICK = ["--steps", "60", "--sessions", "4", "--network.units", "20", "--task.samples", "60"]
 

@@ -9,9 +9,9 @@ import xarray as xr
 from recorded_rooms import sessions
 
 import drift
-from circuits.fit_result import Fit
-from circuits.fitting import _rooms
-from data_adapters.interchange import write_interchange
+from circuits.fitting.fit import _rooms
+from circuits.fitting.result import Fit
+from data_adapters.laboratories.interchange.reader import write_interchange
 from drift.cli import info, measure
 from drift.cli.summaries import MOST_NOTES, note_rows, with_notes
 from drift.errors import RefusedInputError

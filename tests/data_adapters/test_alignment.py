@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import data_adapters
-from drift.clocks import largest_gap
 from drift.errors import RefusedInputError
+from drift.metrics.clocks import largest_gap
 
 
 def two_clocks(rng, axes=1):

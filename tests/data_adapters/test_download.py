@@ -11,9 +11,9 @@ import time
 import pytest
 
 import data_adapters
-from data_adapters.download import COLUMNS, public_files
-from drift import downloads
+from data_adapters.files.download import COLUMNS, public_files
 from drift.errors import RefusedInputError
+from drift.files import downloads
 
 FILES = {"one file.mat": b"first" * 1000, "two.csv": b"a,b\n1,2\n"}
 

@@ -10,7 +10,7 @@ from recorded_rooms import sessions
 
 import data_adapters
 import drift
-from data_adapters.interchange import write_interchange
+from data_adapters.laboratories.interchange.reader import write_interchange
 from data_adapters.options import filters, kept
 from drift.errors import RefusedInputError
 

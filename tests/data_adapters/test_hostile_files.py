@@ -14,12 +14,12 @@ import xarray as xr
 
 import data_adapters
 import drift
-from data_adapters.containers import read_fields
-from data_adapters.interchange import write_interchange
-from data_adapters.matlab import read
+from data_adapters.files.matlab import read
+from data_adapters.laboratories.interchange.containers import read_fields
+from data_adapters.laboratories.interchange.reader import write_interchange
 from data_adapters.session import session_dataset
 from drift.errors import RefusedInputError
-from drift.own_content import check_own_content
+from drift.files.own_content import check_own_content
 
 SECRET = 271828.0
 
@@ -158,7 +158,7 @@ def test_a_small_file_cannot_claim_gigabytes(suffix, tmp_path):
 
 
 def test_one_large_array_behind_many_cells(tmp_path, monkeypatch):
-    monkeypatch.setattr("data_adapters.limits.LARGEST", 2**24)
+    monkeypatch.setattr("data_adapters.files.limits.LARGEST", 2**24)
     with h5py.File(tmp_path / "a.mat", "w", userblock_size=512) as file:
         leaf = file.create_dataset("#refs#/leaf", data=np.zeros(2**18))
         cell = file.create_dataset("events", shape=(1, 100), dtype=h5py.ref_dtype)

@@ -10,7 +10,7 @@ from hc6_layout import info, pos, row, spikes, walk, write
 from matlab_hdf5 import write_hdf5
 
 import data_adapters
-from data_adapters import matlab
+from data_adapters.files import matlab
 from drift.errors import RefusedInputError
 
 FRAMES = 400

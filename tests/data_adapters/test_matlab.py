@@ -9,7 +9,7 @@ import scipy.sparse
 from hc6_layout import row
 from matlab_hdf5 import write_hdf5
 
-from data_adapters import matlab
+from data_adapters.files import matlab
 from drift.errors import RefusedInputError
 
 CONTENT = {

@@ -8,9 +8,9 @@ import xarray as xr
 from hc6_layout import info, pos, row, spikes, write
 
 import data_adapters
-from data_adapters import karlsson2015, w_track
-from data_adapters.pooling import pooled
-from data_adapters.summaries import normalised
+from data_adapters.laboratories.frank import karlsson2015, w_track
+from data_adapters.laboratories.frank.pooling import pooled
+from data_adapters.published.summaries import normalised
 from drift import measure
 from drift.errors import RefusedInputError
 from drift.metrics import rate_map_correlation

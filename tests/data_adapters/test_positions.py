@@ -8,7 +8,7 @@ import xarray as xr
 
 import data_adapters
 import drift
-from data_adapters.interchange import write_interchange
+from data_adapters.laboratories.interchange.reader import write_interchange
 from data_adapters.positions import decimals, in_centimetres
 from data_adapters.session import session_dataset
 from drift.errors import RefusedInputError

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from data_adapters.containers import write_fields
-from data_adapters.interchange import longitudinal
+from data_adapters.laboratories.interchange.containers import write_fields
+from data_adapters.laboratories.interchange.reader import longitudinal
 from drift.errors import RefusedInputError
 from drift.schema import check
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import data_adapters
-from data_adapters.containers import write_fields
+from data_adapters.laboratories.interchange.containers import write_fields
 from drift.errors import RefusedInputError
 
 CELLS = 30

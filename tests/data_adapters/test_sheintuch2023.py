@@ -11,8 +11,8 @@ from matlab_hdf5 import write_hdf5
 from zivlab_layout import published_bins, runs, video, write_maps, write_registration, write_session
 
 import data_adapters
-from data_adapters.zivlab_files import unfolded
-from data_adapters.zivlab_trials import paired
+from data_adapters.laboratories.ziv.files import unfolded
+from data_adapters.laboratories.ziv.pairing import paired
 from drift.errors import RefusedInputError
 
 LENGTHS = (300, 420, 555, 670, 810)

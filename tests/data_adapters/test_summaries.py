@@ -11,9 +11,9 @@ import scipy.io
 from matlab_hdf5 import write_hdf5
 
 import data_adapters
-from data_adapters.summaries import NORMALISATIONS, normalised
+from data_adapters.published.summaries import NORMALISATIONS, normalised
+from drift.comparison.published import PUBLISHED_SLOPES
 from drift.errors import RefusedInputError
-from drift.published import PUBLISHED_SLOPES
 
 KHATIB = ("place_r_mean", "place_r_sem", "info_mean", "info_sem", "time_points")
 FRACTIONS = np.array([[0.4, 0.3, 0.2], [0.5, np.nan, 0.1], [np.nan, 0.2, 0.2]])  # (animal, session)

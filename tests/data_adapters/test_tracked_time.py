@@ -8,11 +8,11 @@ import xarray as xr
 
 import data_adapters
 import drift
-from data_adapters.frames import frame_counts, interval_bounds, runs, spike_times
-from data_adapters.interchange import write_interchange
+from data_adapters.exchange.frames import frame_counts, interval_bounds, runs, spike_times
+from data_adapters.laboratories.interchange.reader import write_interchange
 from data_adapters.session import session_dataset
-from drift.clocks import frame_ends, largest_gap
 from drift.errors import RefusedInputError
+from drift.metrics.clocks import frame_ends, largest_gap
 
 LABELS = {"subject": "m", "session": 0, "elapsed": 0.0, "elapsed_units": "day", "environment": "A", "unit_identity": "x"}
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import drift
-from drift.sweep import cross, open_sweep, run_sweep
-from drift.sweep_executors import local_cluster, slurm_cluster
+from drift.sweeps.executors import local_cluster, slurm_cluster
+from drift.sweeps.sweep import cross, open_sweep, run_sweep
 
 TASKS = 64
 TASK = drift.RandomTask(samples=10, inputs=20, outputs=10)

@@ -18,8 +18,8 @@ from drifting_run import gaussian_run
 
 import drift
 from drift import metrics
-from drift.accessor import Accessor
-from drift.shown_comparison import ComparisonTable
+from drift.comparison.notebook_table import ComparisonTable
+from drift.notebook.accessor import Accessor
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +126,7 @@ def test_every_entry_says_what_it_does():
 
 
 def test_functions_keep_names_that_they_share_with_a_module():
-    modules = "drift.comparison_table, drift.report.frame, drift.shown_comparison"
+    modules = "drift.comparison.table, drift.reporting.frame, drift.comparison.notebook_table"
     script = f"import {modules}; print(callable(drift.comparison_table), callable(drift.report))"
     answer = subprocess.run([sys.executable, "-W", "error", "-c", script], capture_output=True, text=True)
     assert answer.stdout.split() == ["True", "True"], answer.stderr

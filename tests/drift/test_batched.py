@@ -7,8 +7,8 @@ import pytest
 import torch
 
 import drift
-from drift.engines.base import Subject
-from drift.engines.batched import BatchedEngine, BatchedProgram
+from drift.training.engines.base import Subject
+from drift.training.engines.batched import BatchedEngine, BatchedProgram
 
 SAMPLES, INPUTS, OUTPUTS, UNITS = 6, 5, 4, 11
 TASK = drift.RandomTask(samples=SAMPLES, inputs=INPUTS, outputs=OUTPUTS)

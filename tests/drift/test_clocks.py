@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from drift.clocks import durations, frame_ends, largest_gap, refuse_times, sample_durations
 from drift.errors import RefusedInputError
+from drift.metrics.clocks import durations, frame_ends, largest_gap, refuse_times, sample_durations
 
 RATES = (5.0, 10.0, 20.0, 29.97, 60.0, 1000.0)
 

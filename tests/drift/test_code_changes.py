@@ -23,10 +23,10 @@ CHANGES = {
 }
 CALLER = """
 import numpy as np
-from drift.engines.compiled import compiled
-from drift.engines.normals import BLOCK, fill_normals, generator_state
-from drift.engines.products import products
-from drift.engines.vectors import WIDTH, load, store, where_positive
+from drift.loops.compiled import compiled
+from drift.loops.normals import BLOCK, fill_normals, generator_state
+from drift.loops.products import products
+from drift.loops.vectors import WIDTH, load, store, where_positive
 
 @compiled
 def normals(state, out):
@@ -68,7 +68,7 @@ def package(tmp_path: Path) -> Path:
 
 
 def change(package: Path, module: str) -> None:
-    path, (before, after) = package / "engines" / f"{module}.py", CHANGES[module]
+    path, (before, after) = package / "loops" / f"{module}.py", CHANGES[module]
     text = path.read_text()
     assert before in text
     path.write_text(text.replace(before, after))
@@ -93,8 +93,8 @@ def kept(package: Path) -> set[Path]:
 
 @pytest.mark.parametrize("module", ["normals", *(pytest.param(one, marks=pytest.mark.slow) for one in ("products", "vectors"))])
 def test_nothing_compiled_outlives_a_change_of_what_is_inlined_into_it(module: str, package: Path):
-    (package / "engines" / "caller.py").write_text(CALLER)
-    (call, factor), start = CALLS[module], "from drift.engines.caller import *; "
+    (package / "training" / "engines" / "caller.py").write_text(CALLER)
+    (call, factor), start = CALLS[module], "from drift.training.engines.caller import *; "
     before = printed(package, "-c", start + call)
     files = kept(package)
     assert files and before != 0

@@ -8,9 +8,9 @@ import xarray as xr
 from drifting_run import gaussian_run
 
 import drift
-from drift.compared_sources import described_source
-from drift.comparison import _explained
-from drift.conventions import CONVENTIONS
+from drift.comparison.compare import _explained
+from drift.comparison.conventions import CONVENTIONS
+from drift.comparison.sources import described_source
 
 
 def of_counts(values: list[list[float]]) -> xr.Dataset:

@@ -8,10 +8,10 @@ import xarray as xr
 from drifting_run import gaussian_run
 
 import drift
-from drift.compared_sources import described_source
-from drift.conventions import CONVENTIONS, mean_of_ratios, ratio_of_means, renormalised_mean_of_ratios
-from drift.published import PUBLISHED_SLOPES
-from drift.time_scale import fitted_time_scale
+from drift.comparison.conventions import CONVENTIONS, mean_of_ratios, ratio_of_means, renormalised_mean_of_ratios
+from drift.comparison.published import PUBLISHED_SLOPES
+from drift.comparison.sources import described_source
+from drift.comparison.time_scale import fitted_time_scale
 
 VALUES = np.array([[2.0, 1.0, np.nan], [4.0, 4.0, 6.0], [np.nan, 3.0, 3.0]])
 

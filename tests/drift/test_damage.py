@@ -12,8 +12,9 @@ import pytest
 import xarray as xr
 
 import drift
-from drift import sweep_files
-from drift.sweep import cross, open_sweep, run_sweep
+from drift.schema import labelled_form
+from drift.sweeps import files as sweep_files
+from drift.sweeps.sweep import cross, open_sweep, run_sweep
 
 FEW = [12, pytest.param(250, marks=pytest.mark.slow)]
 BASE = drift.Experiment(task=drift.RandomTask(samples=4, inputs=3, outputs=2), network=drift.Network(units=8), steps=30, sessions=4)
@@ -66,7 +67,7 @@ def test_a_damaged_result_is_never_read_as_another(variants: int, tmp_path: Path
 @pytest.mark.parametrize("variants", FEW)
 def test_a_damaged_result_without_a_seal_is_refused_or_read(variants: int, tmp_path: Path):
     path = tmp_path / "old.nc"
-    RUN.assign_attrs(repdrift_schema=drift.schema.VERSION).to_netcdf(path, engine="netcdf4")
+    RUN.assign_attrs(repdrift_schema=labelled_form.VERSION).to_netcdf(path, engine="netcdf4")
     xr.testing.assert_equal(drift.load(path), RUN)
     for one in damaged(path.read_bytes(), variants):
         (tmp_path / "new.nc").write_bytes(one)
@@ -96,7 +97,7 @@ def test_a_damaged_checkpoint_is_refused_or_continued(variants: int, tmp_path: P
 def test_a_checkpoint_of_another_code_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     path, options = tmp_path / "run.npz", {"engine": "batched", "progress": False}
     recipe = BASE.replace(steps=4, sessions=2)
-    monkeypatch.setattr("drift.training.code_version", lambda: "of yesterday")
+    monkeypatch.setattr("drift.training.train.code_version", lambda: "of yesterday")
     drift.train([recipe], checkpoint=path, **options)
     monkeypatch.undo()
     with pytest.raises(drift.RefusedInputError, match="written by another code of repdrift"):

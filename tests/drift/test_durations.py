@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from drift.clocks import frame_ends
-from drift.measurement import measure
+from drift.measurement.measure import measure
 from drift.metrics import circular_shift_p_values, corrected_spatial_information, information_curves, rate_maps
-from drift.observation import observe
+from drift.metrics.clocks import frame_ends
+from drift.observation.observe import observe
 
 RATE, SECONDS = 20.0, 600
 

@@ -14,14 +14,15 @@ from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 import drift
-from drift import learners, probes
-from drift.engines import fused, make_engine
-from drift.engines.base import Subject
-from drift.engines.batched import BatchedEngine
-from drift.engines.fused import FusedEngine
-from drift.engines.normals import BLOCK, fill_normals, fill_uniforms, generator_state
-from drift.records import Records
+from drift import learners
+from drift.loops.normals import BLOCK, fill_normals, fill_uniforms, generator_state
 from drift.tasks.base import experience
+from drift.training.engines import fused, make_engine
+from drift.training.engines.base import Subject
+from drift.training.engines.batched import BatchedEngine
+from drift.training.engines.fused import FusedEngine
+from drift.training.probes import network as probes
+from drift.training.records import Records
 
 TOLERANCE = {"float64": 1e-10, "float32": 1e-3}
 STREAMS = ("input_noise", "label_noise", "update_noise", "perturbation")

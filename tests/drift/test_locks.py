@@ -13,14 +13,14 @@ from pathlib import Path
 import pytest
 
 import drift
-from drift import locks
-from drift.locks import locked
-from drift.sweep_files import LIST, listed
+from drift.files import locks
+from drift.files.locks import locked
+from drift.sweeps.files import LIST, listed
 
 COUNTED = """
 import sys
 from pathlib import Path
-from drift.locks import locked
+from drift.files.locks import locked
 path = Path(sys.argv[1])
 print("ready", flush=True)
 sys.stdin.readline()
@@ -33,7 +33,7 @@ PLANNED = """
 import sys
 from pathlib import Path
 import drift
-from drift.sweep_files import tasks, write_list
+from drift.sweeps.files import tasks, write_list
 folder, first = Path(sys.argv[1]), int(sys.argv[2])
 recipe = drift.Experiment(task=drift.RandomTask(samples=4, inputs=3, outputs=2), network=drift.Network(units=8), steps=30, sessions=4)
 options = {"probes": ["loss"], "engine": "batched", "precision": "float32"}
@@ -45,7 +45,7 @@ for seed in range(first, first + 6):
 HOLDING = """
 import sys, time
 from pathlib import Path
-from drift.locks import locked
+from drift.files.locks import locked
 with locked(Path(sys.argv[1])):
     print("ready", flush=True)
     time.sleep(60)

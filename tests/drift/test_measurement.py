@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 
 from drift.errors import RefusedInputError
-from drift.measurement import measure
+from drift.measurement.measure import measure
 from drift.metrics import event_counts, mean_rate_map_correlation, rate_map_correlation, shuffled_identity
 from drift.schema import VARIABLES, check
 

@@ -11,12 +11,12 @@ import torch
 from torch.nn import functional
 
 import drift
-from drift.engines.base import Subject
-from drift.engines.draws import HostDraws
-from drift.engines.input_noise import noisy
-from drift.engines.minibatch import MinibatchEngine
 from drift.networks.inhibition import ExplainingAway, Interneuron, SampledTopK, SigmoidWindow, TopK
 from drift.noise import Linear
+from drift.training.engines.base import Subject
+from drift.training.engines.draws import HostDraws
+from drift.training.engines.input_noise import noisy
+from drift.training.engines.minibatch import MinibatchEngine
 
 TASK = drift.RandomTask(samples=60, inputs=12, outputs=9)
 BASE = drift.Experiment(

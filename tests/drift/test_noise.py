@@ -8,8 +8,8 @@ import torch
 from scipy import stats
 
 import drift
-from drift.engines.draws import draws
 from drift.streams import STREAMS
+from drift.training.engines.draws import draws
 
 COUNT = 200_000
 
@@ -61,8 +61,8 @@ def test_label_noise_in_training_stays_within_its_width():
     recipe = drift.Experiment(
         task=drift.RandomAutoencoderTask(samples=1, inputs=400), network=drift.Network(units=1), noise=[drift.LabelNoise.from_width(1.0)]
     )
-    from drift.engines.base import Subject
-    from drift.engines.batched import BatchedProgram
+    from drift.training.engines.base import Subject
+    from drift.training.engines.batched import BatchedProgram
 
     one = Subject(recipe, recipe.task.draw(0))
     program = BatchedProgram([one], "cpu", torch.float64)

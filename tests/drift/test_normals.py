@@ -11,8 +11,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from drift.engines.fused import STREAMS
-from drift.engines.normals import BLOCK, LANES, fill_normals, fill_uniforms, generator_state
+from drift.loops.normals import BLOCK, LANES, fill_normals, fill_uniforms, generator_state
+from drift.training.engines.fused import STREAMS
 
 ROUNDS = 2**14  # normal numbers of each lane and half of a pair
 SAMPLE = ROUNDS * BLOCK  # 4.2 million numbers

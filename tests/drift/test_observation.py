@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import drift
-from drift.lens import gains, matched_sessions, simulated_rate
-from drift.observation import calcium_events
-from drift.trajectory import to_and_fro
+from drift.observation.laps import to_and_fro
+from drift.observation.lens import gains, matched_sessions, simulated_rate
+from drift.observation.observe import calcium_events
 
 
 @pytest.fixture(scope="module")

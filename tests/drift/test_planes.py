@@ -8,10 +8,11 @@ import xarray as xr
 import circuits
 import drift
 from data_adapters.session import session_dataset
-from drift import map_plots, plots
+from drift import plots
 from drift.errors import RefusedInputError
 from drift.metrics.places import kind_of_places
-from drift.widgets import rate_map_slider, unit_browser
+from drift.notebook.widgets import rate_map_slider, unit_browser
+from drift.plots import rate_maps as map_plots
 
 
 @pytest.fixture(scope="module")

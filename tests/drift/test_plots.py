@@ -13,9 +13,10 @@ import xarray as xr
 from recorded_rooms import sessions
 
 import drift
-from drift import map_plots, metrics, plots
+from drift import metrics, plots
 from drift.errors import RefusedInputError
-from drift.selection import position_of
+from drift.plots import rate_maps as map_plots
+from drift.schema.selection import position_of
 
 NAMES = [
     "fraction_place_units", "active_units", "fraction_active_units", "participation_ratio", "spatial_information", "detected_units",

@@ -8,8 +8,9 @@ import torch
 import xarray as xr
 
 import drift
-from drift import denoising_probes, probes
-from drift.engines.base import Subject, Weights
+from drift.training.engines.base import Subject, Weights
+from drift.training.probes import differentiable as denoising_probes
+from drift.training.probes import network as probes
 
 
 @pytest.fixture

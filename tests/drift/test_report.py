@@ -12,10 +12,10 @@ import xarray as xr
 from reported_comparison import HOSTILE, fitted, inputs
 
 import drift
-from drift.report import comparison_frame, report
-from drift.report.frame import checked
-from drift.report.sentences import headline
-from drift.report.wording import number, p_value, percent
+from drift.reporting.frame import checked
+from drift.reporting.report import comparison_frame, report
+from drift.reporting.sentences import headline
+from drift.reporting.wording import number, p_value, percent
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from reported_comparison import inputs
 
-from drift.report import report
+from drift.reporting.report import report
 
 api = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

@@ -14,8 +14,8 @@ from test_recipe import experiments
 
 import circuits
 import drift
+from drift.html import block, python_line, table
 from drift.recipe import Recipe
-from drift.rich_html import block, python_line, table
 
 HOSTILE = "<script>alert(1)</script>&<b>"
 VOID = {"br", "img", "hr", "meta"}

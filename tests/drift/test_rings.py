@@ -6,16 +6,16 @@ import xarray as xr
 
 import circuits
 import drift
-from circuits.fit_model import input_root
-from circuits.fit_statistics import _runs
-from circuits.fitting import _default_width
+from circuits.fitting.fit import _default_width
+from circuits.fitting.model import input_root
+from circuits.fitting.statistics import _runs
 from drift.metrics import centroid
 from drift.metrics.places import Grid, place_attrs
-from drift.null_models import changed_behaviour
-from drift.observed_maps import lens
-from drift.theory.estimation_bias import simulated_recording
-from drift.theory.recorded_sums import recorded_sums
-from drift.trajectory import nearest_places
+from drift.observation.expected_maps import lens
+from drift.observation.laps import nearest_places
+from drift.observation.null_models import changed_behaviour
+from drift.theory.code_drift.estimation_bias import simulated_recording
+from drift.theory.code_drift.recorded_sums import recorded_sums
 
 LENGTH, PLACES = 100.0, 20
 

@@ -11,12 +11,12 @@ from drifting_run import gaussian_run
 from recorded_rooms import sessions
 
 import drift
-from circuits.fit_statistics import chosen_statistics
+from circuits.fitting.statistics import chosen_statistics
+from drift.comparison.time_scale import _by_lag
 from drift.metrics import in_environment, mean_rate_map_correlation
 from drift.metrics.rooms import in_one_environment
-from drift.null_models import frozen_code
-from drift.observed_maps import lens
-from drift.time_scale import _by_lag
+from drift.observation.expected_maps import lens
+from drift.observation.null_models import frozen_code
 
 QUICK = {"shuffles": 0, "bootstraps": 0, "sampling_rate": 2.0}
 

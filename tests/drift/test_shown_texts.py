@@ -15,8 +15,8 @@ import xarray as xr
 import drift
 from drift import progress
 from drift.cli import main
+from drift.files.csv import read_table, write_tables
 from drift.progress import progress_bar
-from drift.tables import read_table, write_tables
 from drift.texts import printable
 
 ESCAPES = ["\x1b[2J", "\x1b]0;title\x07", "\x9b31m", "\r", "\x08", "\x00", "\u202e", "\u2028", "\udcff"]

@@ -9,7 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from drift.errors import RefusedInputError
-from drift.sparse_plots import density_over_sessions, receptive_field_mosaic, sparsity_against_noise
+from drift.plots.sparse_codes import density_over_sessions, receptive_field_mosaic, sparsity_against_noise
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from drift.speeds import WINDOW, jumps, speeds
+from drift.measurement.speeds import WINDOW, jumps, speeds
 
 CAMERAS = (10.0, 20.0, 30.0, 60.0)
 

@@ -13,11 +13,11 @@ import pytest
 import xarray as xr
 
 import drift
-from drift import sweep_files
-from drift.records import Records
-from drift.sweep import cross, open_sweep, run_sweep, sample
-from drift.sweep_executors import job_script, slurm_cluster
-from drift.sweep_presets import PRESETS
+from drift.sweeps import files as sweep_files
+from drift.sweeps.executors import job_script, slurm_cluster
+from drift.sweeps.presets import PRESETS
+from drift.sweeps.sweep import cross, open_sweep, run_sweep, sample
+from drift.training.records import Records
 
 BASE = drift.Experiment(
     task=drift.RandomTask(samples=4, inputs=3, outputs=2),
@@ -132,7 +132,7 @@ def test_another_way_of_running_or_another_code_is_another_task(tmp_path: Path, 
     swept([BASE], tmp_path, precision="float64")
     swept([BASE], tmp_path, probes=("loss",))
     assert len(written(tmp_path)) == 3
-    monkeypatch.setattr("drift.sweep.code_version", lambda: "changed")
+    monkeypatch.setattr("drift.sweeps.sweep.code_version", lambda: "changed")
     swept([BASE], tmp_path)
     assert len(written(tmp_path)) == 4
     assert open_sweep(tmp_path).sizes["subject"] == 1
@@ -140,18 +140,17 @@ def test_another_way_of_running_or_another_code_is_another_task(tmp_path: Path, 
 
 def test_the_hashed_modules_are_all_that_decide_a_run():
     question = (
-        "import sys, drift; from drift.probes import PROBES; "
+        "import sys, drift; from drift.training.probes.network import PROBES; "
         "recipe = drift.Experiment(task=drift.RandomTask(), network=drift.Network(units=5), steps=3, sessions=2); "
         "drift.train([recipe], probes=list(PROBES), engine='batched', progress=False); "
         "network, noise = drift.DenoisingNetwork(units=3), [drift.ImplicitNoise(std=1.0)]; "
         "drift.train([recipe.replace(network=network, noise=noise, learner=drift.SGD())], progress=False); "
-        "import drift.engines.fused; print(*[m for m in sys.modules if m.startswith('drift.')])"
+        "import drift.training.engines.fused; print(*[m for m in sys.modules if m.startswith('drift.')])"
     )
     loaded = subprocess.run([sys.executable, "-c", question], capture_output=True, text=True, check=True).stdout.split()
     paths = {module.removeprefix("drift.").replace(".", "/") for module in loaded}
-    indifferent = {"accessor", "errors", "interrupts", "checkpoint", "store", "theory"}  # entries, messages, files, an empty package
-    indifferent |= {"seal", "whole_files", "progress", "code_version", "locks", "own_content"}  # files, bars, the hash itself
-    indifferent |= {path for path in paths if path.split("/")[0] == "door"}  # what refuses
+    indifferent = {"errors", "faces", "html", "progress", "theory", "theory/kernels"}  # messages, what packages offer, bars
+    indifferent |= {path for path in paths if path.split("/")[0] in ("door", "files")}  # what refuses; files, the hash itself
     decisive = [name.removesuffix(".py") for name in sweep_files.DECISIVE]
     assert not [path for path in paths - indifferent if not any(f"{path}/".startswith(f"{name}/") for name in decisive)]
 
@@ -240,7 +239,7 @@ def test_run_sweep_refuses(tmp_path: Path, recipes: list[drift.Experiment], opti
 
 LAUNCHER = """
 import os, sys, time
-from drift.sweep_executors import processes
+from drift.sweeps.executors import processes
 if __name__ == "__main__":
     with processes(2) as pool:
         print(*{pool.submit(os.getpid).result() for _ in range(4)}, flush=True)

@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 from sweep_scenario import check_killed_launcher, check_killed_worker, recipes
 
-from drift.sweep import run_sweep
+from drift.sweeps.sweep import run_sweep
 
 pytest.importorskip("distributed", reason="needs Dask: pip install 'repdrift[cluster]'")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:Port .* is already in use")]

@@ -14,12 +14,12 @@ import pytest
 import xarray as xr
 
 import drift
-from drift import code_version
 from drift.cli import main
 from drift.cli.summaries import run_summary
 from drift.cli.sweep import varied
-from drift.sweep import cross, open_sweep, run_sweep
-from drift.sweep_files import LIST, listed, set_aside
+from drift.files import code_version
+from drift.sweeps.files import LIST, listed, set_aside
+from drift.sweeps.sweep import cross, open_sweep, run_sweep
 
 BASE = drift.Experiment(
     task=drift.RandomTask(samples=4, inputs=3, outputs=2),
@@ -57,7 +57,7 @@ def test_plans_of_other_options_are_told_of(tmp_path: Path, capsys: pytest.Captu
 
 def test_tasks_of_an_older_code_are_told_of_unless_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     swept(cross(BASE, seed=range(3)), tmp_path)
-    monkeypatch.setattr("drift.sweep.code_version", lambda: "changed")
+    monkeypatch.setattr("drift.sweeps.sweep.code_version", lambda: "changed")
     swept(cross(BASE, seed=range(2)), tmp_path)
     assert set_aside(tmp_path)[0].startswith("1 more tasks were run by another code")
     swept(cross(BASE, seed=range(3)), tmp_path)
@@ -109,7 +109,7 @@ def test_the_content_of_a_text_and_of_images_is_known(tmp_path: Path):
 
 
 def test_a_file_that_changes_while_a_sweep_runs_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    from drift import sweep_files
+    from drift.sweeps import files as sweep_files
 
     recipe, train = BASE.replace(task=stored(tmp_path / "data.npz", 1)), sweep_files.train
 
@@ -128,11 +128,9 @@ def test_a_change_of_any_file_that_decides_numbers_changes_the_code_version(tmp_
     copied = tmp_path / "drift"
     shutil.copytree(package, copied, ignore=shutil.ignore_patterns("__pycache__"))
     assert code_version.code_version(copied) == code_version.code_version()
-    rooms = ("engines", "learners", "metrics", "networks", "tasks")
+    rooms = ("learners", "loops", "metrics", "networks", "schema", "tasks", "training")
     deciding = {path for room in rooms for path in (copied / room).rglob("*.py")}
-    deciding |= {
-        copied / name for name in ("experiment.py", "noise.py", "records.py", "schema.py", "streams.py", "training.py", "texts.py")
-    }
+    deciding |= {copied / name for name in ("experiment.py", "noise.py", "recipe.py", "streams.py", "texts.py")}
     assert copied / "networks" / "inhibition" / "top_k.py" in deciding and len(deciding) > 60
     for path in deciding:
         before, whole = code_version.code_version(copied), path.read_text()
@@ -199,9 +197,10 @@ def test_means_are_taken_over_subjects_of_one_recipe():
 
 UNTIL_STOPPED = """
 import sys
-from drift import Experiment, train, training
+from drift import Experiment, train
+from drift.training import train as training
 training.CHECK = 20
-from drift.engines.batched import BatchedEngine
+from drift.training.engines.batched import BatchedEngine
 advance, recipe = BatchedEngine.advance, Experiment.from_json(sys.argv[2])
 def told(engine, steps):
     advance(engine, steps)
@@ -254,7 +253,7 @@ def test_an_interrupt_says_how_to_go_on(tmp_path: Path, monkeypatch: pytest.Monk
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("drift.training.train", interrupted)
+    monkeypatch.setattr("drift.training.train.train", interrupted)
     monkeypatch.setattr("drift.cli.sweep.run_sweep", interrupted)
     (tmp_path / "recipe.toml").write_text(BASE.to_toml())
     recipe, out = str(tmp_path / "recipe.toml"), str(tmp_path / "run.nc")

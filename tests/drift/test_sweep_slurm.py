@@ -10,7 +10,7 @@ import xarray as xr
 from single_node_slurm import obstacle, single_node
 from sweep_scenario import EXECUTORS, check_killed_launcher, check_killed_worker, recipes
 
-from drift.sweep import run_sweep
+from drift.sweeps.sweep import run_sweep
 
 pytest.importorskip("dask_jobqueue", reason="needs dask-jobqueue: pip install 'repdrift[cluster]'")
 pytestmark = [pytest.mark.slow, pytest.mark.slurm, pytest.mark.skipif(bool(obstacle()), reason=obstacle())]

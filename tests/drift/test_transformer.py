@@ -10,10 +10,10 @@ import torch
 import xarray as xr
 
 import drift
-from drift import denoising_probes
-from drift.denoising_snapshot import DenoisingSnapshot
-from drift.engines.base import Subject, arrays, stacked_first_weights
-from drift.engines.minibatch import MinibatchEngine
+from drift.training.engines.base import Subject, arrays, stacked_first_weights
+from drift.training.engines.minibatch import MinibatchEngine
+from drift.training.probes import differentiable as denoising_probes
+from drift.training.probes.snapshot import DenoisingSnapshot
 
 DARWIN = str(Path(__file__).parent / "origin_of_species.txt")
 NETWORK = drift.Transformer(units=48, width=32, heads=2)

@@ -21,12 +21,12 @@ import xarray as xr
 
 import data_adapters
 import drift
-from data_adapters.download import PublicFile
-from data_adapters.interchange import write_interchange
+from data_adapters.files.download import PublicFile
+from data_adapters.laboratories.interchange.reader import write_interchange
 from data_adapters.session import session_dataset
-from drift import whole_files
-from drift.tables import write_tables
-from drift.whole_files import remove_leftovers, replaced_atomically
+from drift.files import atomic as whole_files
+from drift.files.atomic import remove_leftovers, replaced_atomically
+from drift.files.csv import write_tables
 
 RUN = xr.Dataset(
     {"rate": (("subject", "session", "unit"), np.random.default_rng(0).random((2, 30, 400)), {"units": "Hz"})},
@@ -43,13 +43,13 @@ def session() -> xr.Dataset:
 
 
 def checkpointed(folder: Path) -> object:
-    from drift.checkpoint import Checkpoint
+    from drift.training.checkpoint import Checkpoint
 
     return Checkpoint(folder / "run.npz", {"recipes": []}).write(0, lambda: {"state": np.arange(200_000.0)})
 
 
 def reported(folder: Path) -> object:
-    with patch("drift.report.page.page", return_value="<p>" * 5000):
+    with patch("drift.reporting.page.page", return_value="<p>" * 5000):
         return drift.report(RUN, folder / "report.html", overwrite=True)
 
 
@@ -63,7 +63,10 @@ def fetched(folder: Path) -> object:
     content = np.random.default_rng(2).bytes(10_000)
     name = "second.mat" if os.path.lexists(folder / "first.mat") else "first.mat"
     row = PublicFile(folder.name, f"https://example.org/{name}", 10_000, hashlib.sha256(content).hexdigest(), "MIT")
-    with patch("data_adapters.download._wanted", return_value=[row]), patch("drift.downloads._pieces", return_value=iter([content])):
+    with (
+        patch("data_adapters.files.download._wanted", return_value=[row]),
+        patch("drift.files.downloads._pieces", return_value=iter([content])),
+    ):
         return data_adapters.fetch(folder.name, cache=folder.parent, progress=False)
 
 
@@ -216,7 +219,7 @@ def test_a_file_that_comes_to_be_meanwhile_is_kept(tmp_path: Path):
 KILLED = """
 import os, sys, time
 from pathlib import Path
-from drift.whole_files import replaced_atomically
+from drift.files.atomic import replaced_atomically
 with replaced_atomically(Path(sys.argv[1])) as temporary:
     temporary.write_text("half")
     print("ready", flush=True)

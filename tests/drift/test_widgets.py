@@ -13,8 +13,8 @@ import xarray as xr
 from drifting_run import gaussian_run
 
 import drift
-from drift.widgets import noise_sliders, rate_map_slider, unit_browser
-from drift.widgets.maps import _flat, _order
+from drift.notebook.widgets import noise_sliders, rate_map_slider, unit_browser
+from drift.notebook.widgets.maps import _flat, _order
 
 pytest.importorskip("ipywidgets")
 QUICK = drift.Experiment(

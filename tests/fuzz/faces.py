@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 REFERENCE = Path(__file__).resolve().parents[2] / "docs" / "reference"
-FACES = ("drift", "drift.metrics", "drift.similarity_matching", "drift.widgets", "circuits", "data_adapters")
+FACES = ("drift", "drift.metrics", "drift.similarity_matching", "drift.notebook.widgets", "circuits", "data_adapters")
 # What an engine asks of a circuit, a network, a rule or an objective of one's own, with states that the engine has checked.
 CONTRACT = {
     "at_rest",

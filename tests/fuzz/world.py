@@ -306,9 +306,10 @@ def _objects() -> dict[str, Any]:
 
 
 def _of_one_function(held: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
-    from drift.theory import curvature_spectrum, landscape, regularisers
-    from drift.theory.kernel_regression import SparseNetwork
-    from drift.theory.landscape import hessian_spectrum, network_point
+    from drift.theory import landscape
+    from drift.theory.generalisation.measurement import SparseNetwork
+    from drift.theory.landscape import hessian_spectrum, network_point, regularisers
+    from drift.theory.landscape import spectrum as curvature_spectrum
 
     point = network_point(rng.normal(size=(6, 3)), rng.normal(size=(6, 2)), rng.normal(size=(4, 4)), rng.normal(size=(4, 2)))
     network = held["plain"]["networks"]

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 import drift
-from drift.engines import fused, make_engine
-from drift.engines.base import Engine, Subject
+from drift.training.engines import fused, make_engine
+from drift.training.engines.base import Engine, Subject
 
 ENGINES = ("batched", "fused")
 LEARNERS = {"sgd": drift.SGD(learning_rate=0.05), "adam": drift.Adam(), "descent": drift.StochasticErrorDescent()}
@@ -116,8 +116,8 @@ def assert_goes_on(experiments: list[drift.Experiment], engine: str, path: Path)
 RUN_UNTIL_INTERRUPTED = """
 import sys, time
 from drift import Experiment, train
-from drift.engines.batched import BatchedEngine
-from drift.engines.fused import FusedEngine
+from drift.training.engines.batched import BatchedEngine
+from drift.training.engines.fused import FusedEngine
 kind = {"batched": BatchedEngine, "fused": FusedEngine}[sys.argv[1]]
 advance = kind.advance
 def watched(engine, steps):
@@ -254,7 +254,7 @@ MEMORY_SCRIPT = """
 import sys
 from pathlib import Path
 from drift import Experiment, Network, RandomTask, UpdateNoise, train
-from drift.engines.fused import FusedEngine
+from drift.training.engines.fused import FusedEngine
 
 def resident():
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6

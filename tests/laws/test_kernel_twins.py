@@ -8,7 +8,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from drift.theory import depth, kernels, sampled_kernels
+from drift.theory import kernels
+from drift.theory.kernels import depth
+from drift.theory.kernels import sampled as sampled_kernels
 
 C = np.array([-0.4, 0.0, 0.5, 0.9])
 MATRIX = np.array([[1, 0.9, 0.5], [0.9, 1, 0.3], [0.5, 0.3, 1.0]])

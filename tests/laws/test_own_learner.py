@@ -12,8 +12,8 @@ import xarray as xr
 from pydantic import Field
 
 import drift
-from drift import training
 from drift.learners import LEARNERS, Learner, Program
+from drift.training import train as training
 
 PROBES = ("loss", "input_weights", "bias", "output_weights")
 
@@ -128,7 +128,7 @@ def test_the_kind_of_another_rule_is_refused():
 
 
 def test_a_changed_rule_makes_new_tasks_of_a_sweep(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    from drift import sweep_tasks
+    from drift.sweeps import tasks as sweep_tasks
 
     def key(learner: Learner) -> str:
         (task,) = sweep_tasks.tasks([drift.Experiment(learner=learner)], tmp_path, {}, "code")

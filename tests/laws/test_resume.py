@@ -12,10 +12,10 @@ import pytest
 import xarray as xr
 
 import drift
-from drift import training
-from drift.engines.base import Engine
-from drift.engines.batched import BatchedEngine
-from drift.engines.fused import FusedEngine
+from drift.training import train as training
+from drift.training.engines.base import Engine
+from drift.training.engines.batched import BatchedEngine
+from drift.training.engines.fused import FusedEngine
 
 ENGINES: dict[str, type[Engine]] = {"batched": BatchedEngine, "fused": FusedEngine}
 KILLED_STEPS = {"batched": 600, "fused": 3000}  # more than a run takes until it is killed
@@ -24,7 +24,8 @@ EVERY = 50  # steps between checkpoints while testing
 
 RUN_UNTIL_KILLED = f"""
 import sys
-from drift import Experiment, train, training
+from drift import Experiment, train
+from drift.training import train as training
 training.CHECK, training.CHECKPOINT_INTERVAL = int(sys.argv[1]), 0.0
 recipes = [Experiment.from_json(text) for text in sys.argv[4:]]
 train(recipes, probes={PROBES!r}, engine=sys.argv[2], checkpoint=sys.argv[3], progress=False)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 import drift
-from drift import checkpoint
-from drift import probes as probe_table
+from drift.training import checkpoint
+from drift.training.probes import network as probe_table
 
 ENGINES = ("batched", "fused")
 DIMS = ("subject", "session", "unit", "place")

@@ -13,7 +13,8 @@ from scipy.io import loadmat
 from scipy.optimize import curve_fit
 
 from drift.errors import RefusedInputError
-from drift.metrics.bias import (
+from drift.metrics.averages import slope
+from drift.metrics.information.bias import (
     asymptotic_extrapolation,
     bounded_asymptotic_extrapolation,
     event_weighted_mean,
@@ -22,10 +23,9 @@ from drift.metrics.bias import (
     shuffle_reduction,
     standard_error,
 )
-from drift.metrics.information import spatial_information, spatial_information_rate
-from drift.metrics.rate_maps import rate_maps, smoothed
-from drift.metrics.subsampling import COARSE_FRACTIONS, FINE_FRACTIONS, information_curves
-from drift.metrics.summary import slope
+from drift.metrics.information.skaggs import spatial_information, spatial_information_rate
+from drift.metrics.information.subsampling import COARSE_FRACTIONS, FINE_FRACTIONS, information_curves
+from drift.metrics.maps import rate_maps, smoothed
 
 BIN = 0.05  # s
 NAME = "spatial_information"

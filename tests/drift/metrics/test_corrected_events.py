@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from drift.metrics.corrected import FEWEST_EVENTS, corrected_spatial_information
+from drift.metrics.information.corrected import FEWEST_EVENTS, corrected_spatial_information
 
 PLACES, SAMPLES = 25, 3000
 CORRECTIONS = ("_shuffle_reduced", "_scaled_shuffle_reduced", "_extrapolated")

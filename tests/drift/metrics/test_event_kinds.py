@@ -7,7 +7,7 @@ import xarray as xr
 from drift.errors import RefusedInputError
 from drift.metrics import activity_kind, event_counts, spatial_information
 from drift.metrics.event_kinds import are_counts
-from drift.metrics.mutual_information import response_classes
+from drift.metrics.information.mutual_information import response_classes
 
 
 def activity(values, **attrs) -> xr.DataArray:

@@ -12,6 +12,7 @@ from recorded_rooms import sessions
 import drift
 from drift import metrics, plots
 from drift.cli.summaries import rooms
+from drift.plots.labels import mixed_rooms
 
 NAME = "fraction_active_units"
 
@@ -32,7 +33,7 @@ def test_means_name_their_rooms(plan, labels, mixed):
         found = metrics.summary(recorded, NAME)
         axes = plots.time_course(recorded, [NAME], Figure().subplots())
     assert found["environment"].values.tolist() == labels
-    assert [f"session {number}" for number in mixed] == [one.split(" (")[0] for one in plots.mixed_rooms(found)]
+    assert [f"session {number}" for number in mixed] == [one.split(" (")[0] for one in mixed_rooms(found)]
     said = [str(one.message) for one in caught if "mix environments" in str(one.message)]
     assert len(said) == (2 if mixed else 0) and all(f"session {mixed[0]}" in one for one in said)
     assert axes.get_title().startswith("rooms mixed" if mixed else "") and bool(axes.get_title()) == bool(mixed)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.io import loadmat
 
 from drift.errors import RefusedInputError
-from drift.metrics.mutual_information import mutual_information, response_classes
+from drift.metrics.information.mutual_information import mutual_information, response_classes
 
 
 def labelled(activity, place):

@@ -10,10 +10,11 @@ import xarray as xr
 from scipy.optimize import approx_fprime, least_squares
 
 from drift.errors import RefusedInputError
-from drift.metrics import field_fits, receptive_field_fractions, receptive_fields, sampled_units
-from drift.metrics.receptive_fields import CENTRE_SURROUND, GABOR, field_images, lag_autocorrelation
+from drift.metrics import receptive_field_fractions, receptive_fields, sampled_units
+from drift.metrics.sparse_codes import field_fits
+from drift.metrics.sparse_codes.receptive_fields import CENTRE_SURROUND, GABOR, field_images, lag_autocorrelation
 
-own = sys.modules["drift.metrics.receptive_fields"]  # the package exports the function of this name
+own = sys.modules["drift.metrics.sparse_codes.receptive_fields"]  # the package exports the function of this name
 
 ROWS, COLUMNS = np.indices((16, 16)).astype(float)
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from drift.metrics.events import listed_events, unit_blocks
-from drift.metrics.information import spatial_information
-from drift.metrics.rate_maps import rate_maps
-from drift.metrics.significance import circular_shift_p_values
+from drift.metrics.information.events import listed_events, unit_blocks
+from drift.metrics.information.significance import circular_shift_p_values
+from drift.metrics.information.skaggs import spatial_information
+from drift.metrics.maps import rate_maps
 
 GIGABYTE = 1e9
 

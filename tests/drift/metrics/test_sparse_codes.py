@@ -32,7 +32,7 @@ from drift.metrics import (
     specialisation,
     top_k_overlap,
 )
-from drift.metrics.sparse_codes import SMOOTH_THRESHOLD
+from drift.metrics.sparse_codes.sparse_codes import SMOOTH_THRESHOLD
 from drift.schema import VARIABLES
 
 NAN = np.nan

@@ -7,8 +7,8 @@ import pytest
 import xarray as xr
 
 from drift.errors import RefusedInputError
-from drift.metrics.lags import by_lag
-from drift.metrics.turnover import turnover
+from drift.metrics.time_course.lags import by_lag
+from drift.metrics.time_course.turnover import turnover
 
 
 def dataset(flags, identity=None):

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drift.errors import RefusedInputError
-from drift.theory import depth as d
-from drift.theory.kernel_networks import weight_rows
+from drift.theory.kernels import depth as d
 from drift.theory.kernels import joint_activation, kappa, mean_activity, mean_square_activity, threshold
+from drift.theory.kernels.finite_layers import weight_rows
 
 TABLE = """
 .5 0 .398942 .500000 1.4142 1.0000 0 1.4142 1 .3001

@@ -10,13 +10,13 @@ import pytest
 import xarray as xr
 
 import drift
+from drift.plots.predictions import estimated_drift, predicted_drift
 from drift.schema import labelled
-from drift.theory.drift_estimation import estimate
-from drift.theory.drift_prediction import predict
-from drift.theory.kernel_networks import top_k
-from drift.theory.prediction_plots import estimated_drift, predicted_drift
-from drift.theory.sampled_top_k_drift import square_root
-from drift.theory.top_k_drift import population_vector_similarity, weight_autocorrelation
+from drift.theory.code_drift.closed_forms import population_vector_similarity, weight_autocorrelation
+from drift.theory.code_drift.estimation import estimate
+from drift.theory.code_drift.prediction import predict
+from drift.theory.code_drift.sampled import square_root
+from drift.theory.kernels.finite_layers import top_k
 
 matplotlib.use("Agg")
 PAIR = ("subject", "session")

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from drift.errors import RefusedInputError
-from drift.theory.depth import deep_kernel, optimal_pooling
 from drift.theory.generalisation import effective_dimensionality, effective_ridge, optimal_parameters, predicted_error, spectrum
-from drift.theory.kernel_regression import SparseNetwork, input_correlation, network_errors, random_subsets, regression_errors
+from drift.theory.generalisation.measurement import SparseNetwork, input_correlation, network_errors, random_subsets, regression_errors
+from drift.theory.kernels.depth import deep_kernel, optimal_pooling
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 IDS = [f"K{number}" for number in (30, 32, 33, 34, 35, 36, 37, 40, 41, 42, 43, 44, 45, 46, 47)]

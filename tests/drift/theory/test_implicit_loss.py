@@ -12,10 +12,10 @@ from scipy.special import ndtr, ndtri
 from scipy.stats import multivariate_normal
 
 from drift.errors import RefusedInputError
-from drift.theory.implicit_loss import hidden_noise_penalty, implicit_loss, jacobian_penalty, surrogate
-from drift.theory.network_weights import NetworkWeights
-from drift.theory.sampled_implicit_loss import quadrature_loss, sampled_loss
-from drift.theory.small_noise import small_noise, wiener_filter, wiener_loss
+from drift.theory.input_noise.sampled import quadrature_loss, sampled_loss
+from drift.theory.input_noise.series import small_noise, wiener_filter, wiener_loss
+from drift.theory.input_noise.terms import hidden_noise_penalty, implicit_loss, jacobian_penalty, surrogate
+from drift.theory.input_noise.weights import NetworkWeights
 
 FORMS: tuple[Any, ...] = ("moments", "bias_variance")
 TABLE = {  # S, M, O, total, O first order, form B: bias, variance, covariance, sigma^2 E |J|^2

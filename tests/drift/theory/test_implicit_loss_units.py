@@ -10,9 +10,9 @@ import torch
 from scipy.special import ndtr
 from scipy.stats import multivariate_normal
 
-from drift.theory.bivariate_normal import bivariate_normal, upper_tail
-from drift.theory.rectified_normal import normal_loss, rectified_covariance, rectified_noise, rectified_product
-from drift.theory.sampled_implicit_loss import sampled_moments
+from drift.theory.input_noise.rectified_normal import normal_loss, rectified_covariance, rectified_noise, rectified_product
+from drift.theory.input_noise.sampled import sampled_moments
+from drift.theory.kernels.normal_pairs import bivariate_normal, upper_tail
 
 
 def tensor(values) -> torch.Tensor:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from scipy import integrate
 
 from drift.errors import RefusedInputError
-from drift.theory import kernel_moments
 from drift.theory import kernels as k
-from drift.theory.kernel_references import angular_kappa, owen_joint_activation, owen_kappa
+from drift.theory.kernels import moments as kernel_moments
+from drift.theory.kernels.references import angular_kappa, owen_joint_activation, owen_kappa
 
 C = np.array([-0.5, 0.0, 0.25, 0.5, 0.75, 0.9, 0.99, 0.999])
 KAPPA = {  # table U, kappa(c) / k1

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import drift
-from drift.theory import curvature_spectrum as curvature
 from drift.theory import landscape
+from drift.theory.landscape import spectrum as curvature
 
 
 def random_network(seed: int, samples: int, inputs: int, outputs: int, units: int, dead: int = 0, tie: bool = False) -> list[np.ndarray]:

@@ -8,8 +8,8 @@ import xarray as xr
 from scipy.stats import binom
 
 import drift
-from drift.theory.phase_motion import diffusion_exponent, directed_share, drift_rate
-from drift.theory.phases import phases, plateau_onset, trend
+from drift.metrics.time_course.phase_motion import diffusion_exponent, directed_share, drift_rate
+from drift.metrics.time_course.phases import phases, plateau_onset, trend
 
 TIME = np.arange(80) * 10.0
 

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 import drift
-from drift.theory import loss_plateaus, regularisers
-from drift.theory.curvature_spectrum import gauss_newton_spectrum, jacobian, log_pseudo_determinant
-from drift.theory.landscape import Point, hessian_trace, network_point, row_index
-from drift.theory.noise_monitor import noise_monitor
+from drift.theory.landscape import hessian_trace, network_point, regularisers, row_index
+from drift.theory.landscape import plateaus as loss_plateaus
+from drift.theory.landscape.curvature import Point
+from drift.theory.landscape.monitor import noise_monitor
+from drift.theory.landscape.spectrum import gauss_newton_spectrum, jacobian, log_pseudo_determinant
 
 UNITS, INPUTS, OUTPUTS, SAMPLES = 12, 5, 2, 4
 RATE, REPLICAS, Z = 0.1, 256, 4.0

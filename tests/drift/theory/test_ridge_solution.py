@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from drift.errors import RefusedInputError
-from drift.theory import depth, kernels
-from drift.theory.drifting_readout import readout_error
-from drift.theory.kernel_regression import input_correlation, regression_errors
+from drift.theory import kernels
+from drift.theory.code_drift.readout import readout_error
+from drift.theory.generalisation.measurement import input_correlation, regression_errors
+from drift.theory.kernels import depth
 
 
 def kernel_of(inputs, layers=1, fraction=0.1):

@@ -7,10 +7,10 @@ import pytest
 import xarray as xr
 
 from drift.errors import RefusedInputError
-from drift.theory import sampled_kernels as s
-from drift.theory.depth import correlation_map, deep_kernel, optimal_pooling, sheet_map
-from drift.theory.kernel_networks import boxed, gram, top_k, weight_rows
 from drift.theory.kernels import joint_activation, kappa
+from drift.theory.kernels import sampled as s
+from drift.theory.kernels.depth import correlation_map, deep_kernel, optimal_pooling, sheet_map
+from drift.theory.kernels.finite_layers import boxed, gram, top_k, weight_rows
 
 POSITIONS = np.arange(17) * np.pi / 16
 RING = np.cos(POSITIONS[:, np.newaxis] - POSITIONS)  # (input, input_other)

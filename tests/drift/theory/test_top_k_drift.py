@@ -8,13 +8,7 @@ import xarray as xr
 from scipy.optimize import brentq
 
 from drift.errors import RefusedInputError
-from drift.theory.depth import amplification, optimal_pooling
-from drift.theory.drifting_readout import readout_error, sampled_readout_error
-from drift.theory.kernel_networks import top_k
-from drift.theory.kernels import kappa, threshold
-from drift.theory.place_fields import curvature, place_field_statistics, sampled_place_field_statistics
-from drift.theory.sampled_top_k_drift import pooled, sampled_code_similarity, sampled_deep_drift
-from drift.theory.top_k_drift import (
+from drift.theory.code_drift.closed_forms import (
     active_set_overlap,
     code_similarity,
     deep_drift,
@@ -23,6 +17,12 @@ from drift.theory.top_k_drift import (
     population_vector_similarity,
     weight_autocorrelation,
 )
+from drift.theory.code_drift.place_fields import curvature, place_field_statistics, sampled_place_field_statistics
+from drift.theory.code_drift.readout import readout_error, sampled_readout_error
+from drift.theory.code_drift.sampled import pooled, sampled_code_similarity, sampled_deep_drift
+from drift.theory.kernels import kappa, threshold
+from drift.theory.kernels.depth import amplification, optimal_pooling
+from drift.theory.kernels.finite_layers import top_k
 
 WIDTH_SQUARED = 0.36
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import drift
-from drift.theory.toy_landscape import landing_point, mean_square_under_update_noise, normal_variance, position_under_label_noise, toy_walks
+from drift.theory.landscape.toy import landing_point, mean_square_under_update_noise, normal_variance, position_under_label_noise, toy_walks
 
 RATE, Z = 0.01, 3.0
 

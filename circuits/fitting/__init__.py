@@ -1,0 +1,1 @@
+"""Fits of circuits to recordings: simulated moments, search, intervals, and what they do not say."""

@@ -1,0 +1,285 @@
+"""Parameters of a simulator from statistics: search, intervals, and what the statistics cannot tell apart.
+
+A simulator maps candidates (candidate, parameter) to statistics (candidate, statistic) with the same chance for every candidate, so
+that the distance to the measured statistics is a smooth function. It is minimised by CMA-ES in coordinates in which every parameter
+runs from 0 to 1 over its bounds, in logarithms where both bounds are positive.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import cma
+import numpy as np
+from scipy.stats import t as student
+
+from drift.schema.labelled_form import RefusedInputError
+from drift.streams import stream
+
+Simulator = Callable[[np.ndarray], np.ndarray]
+"""(candidate, parameter) -> (candidate, statistic)."""
+
+DIFFERENCE = 0.05  # of the search range: half of the step of the central differences, wide enough for the chance of counts to average out
+PENALTY = 1e12  # distance of a candidate whose statistics are not defined
+WIDE = 0.5  # an interval that spans more of the search range tells little more than the bounds do
+
+
+class Bounds(NamedTuple):
+    """Where to search: ``low`` and ``high`` (parameter,), in units of each parameter."""
+
+    names: tuple[str, ...]
+    low: np.ndarray
+    high: np.ndarray
+
+    @classmethod
+    def checked(cls, parameters: Mapping[str, tuple[float, float]]) -> Bounds:
+        """Return bounds from ``{name: (low, high)}``, or refuse them."""
+        if not isinstance(parameters, Mapping) or not parameters:
+            raise RefusedInputError(f"there is no parameter to fit, got {parameters!r}: pass parameters={{name: (low, high)}}.")
+        pairs = np.array([_pair(str(name), pair) for name, pair in parameters.items()])
+        return cls(tuple(map(str, parameters)), pairs[:, 0], pairs[:, 1])
+
+    @property
+    def logarithmic(self) -> np.ndarray:
+        """Which parameters are searched in logarithms, (parameter,)."""
+        return self.low > 0
+
+    def values(self, unit: np.ndarray) -> np.ndarray:
+        """Return parameters for coordinates between 0 and 1, (..., parameter)."""
+        unit = np.clip(unit, 0.0, 1.0)
+        ratio = np.where(self.logarithmic, self.high / np.where(self.logarithmic, self.low, 1.0), 1.0)
+        return np.where(self.logarithmic, self.low * ratio**unit, self.low + (self.high - self.low) * unit)
+
+    def coordinates(self, values: np.ndarray) -> np.ndarray:
+        """Return coordinates between 0 and 1 for parameters, (..., parameter)."""
+        safe = np.where(self.logarithmic, self.low, 1.0)
+        ratio = np.where(self.logarithmic, self.high / safe, math.e)
+        logarithm = np.log(np.where(self.logarithmic, values / safe, 1.0)) / np.log(ratio)
+        return np.where(self.logarithmic, logarithm, (values - self.low) / (self.high - self.low))
+
+
+def _pair(name: str, pair: object) -> np.ndarray:
+    """Return two finite rising numbers, or refuse them."""
+    try:
+        found = np.asarray(pair, dtype=float)
+    except (TypeError, ValueError):
+        found = np.array([])
+    if found.shape != (2,) or not (np.isfinite(found).all() and found[0] < found[1]):
+        raise RefusedInputError(f"the bounds of {name} must be two finite rising numbers, got {pair!r}: pass (low, high).")
+    return found
+
+
+class Searched(NamedTuple):
+    """What every restart found.
+
+    Its best point ``unit (restart, parameter)`` and ``distance (restart,)``, whether it ``converged (restart,)`` before the last
+    generation, how many candidates were ``simulated``, and the standard deviation of its last candidates, ``spread (restart, parameter)``.
+    """
+
+    unit: np.ndarray
+    distance: np.ndarray
+    converged: np.ndarray
+    simulated: int
+    spread: np.ndarray
+
+
+class Law(NamedTuple):
+    """How statistics depend on the parameters at one point: ``statistics (statistic,)``, ``jacobian (statistic, parameter)``."""
+
+    statistics: np.ndarray
+    jacobian: np.ndarray
+
+
+def distances(statistics: np.ndarray, target: np.ndarray, precision: np.ndarray) -> np.ndarray:
+    """Return (s - s*)^T P (s - s*) for each candidate, (candidate,).
+
+    Parameters
+    ----------
+    statistics : numpy.ndarray
+        s, (candidate, statistic).
+    target : numpy.ndarray
+        s*, (statistic,).
+    precision : numpy.ndarray
+        P, (statistic, statistic).
+    """
+    error = statistics - target
+    found = np.einsum("ci,ij,cj->c", error, precision, error)
+    return np.where(np.isfinite(found), found, PENALTY)
+
+
+def search(
+    simulator: Simulator,
+    bounds: Bounds,
+    target: np.ndarray,
+    precision: np.ndarray,
+    *,
+    seed: int,
+    restarts: int = 2,
+    population: int = 8,
+    generations: int = 30,
+    tolerance: float = 5e-3,
+    report: Callable[[float], None] = lambda distance: None,
+) -> Searched:
+    """Minimise the distance to the target from several random points at once.
+
+    All restarts share their generations, so that one simulation serves them all. A restart ends when its candidates differ by less
+    than ``tolerance`` of the search range.
+
+    Parameters
+    ----------
+    simulator : callable
+        (candidate, parameter) to (candidate, statistic).
+    bounds : Bounds
+        Where to search.
+    target, precision : numpy.ndarray
+        As in ``distances``.
+    seed : int
+        Of the stream "search".
+    restarts, population, generations : int
+        Independent searches, candidates of each in a generation, and most generations.
+    tolerance : float
+        In parts of the search range.
+    report : callable
+        Gets the smallest distance after every generation.
+
+    Returns
+    -------
+    Searched
+    """
+    searches = [_strategy(bounds, seed, restart, population, tolerance) for restart in range(restarts)]
+    best = [(np.full(len(bounds.names), 0.5), np.inf)] * restarts
+    simulated = 0
+    for _ in range(generations):
+        live = [number for number, one in enumerate(searches) if not one.stop()]
+        if not live:
+            break
+        asked = {number: np.array(searches[number].ask()) for number in live}
+        points = np.concatenate(list(asked.values()))[:, : len(bounds.names)]
+        found = distances(simulator(bounds.values(points)), target, precision)
+        simulated += found.size
+        for number, values in zip(live, np.split(found, len(live)), strict=True):
+            searches[number].tell(list(asked[number]), values.tolist())
+            if values.min() < best[number][1]:
+                best[number] = (asked[number][values.argmin(), : len(bounds.names)], float(values.min()))
+        report(min(distance for _, distance in best))
+    points, found_distances = (np.array([one[i] for one in best]) for i in (0, 1))
+    spread = np.array([one.result.stds[: len(bounds.names)] for one in searches])
+    return Searched(points, found_distances, np.array([bool(one.stop()) for one in searches]), simulated, spread)
+
+
+def _strategy(bounds: Bounds, seed: int, restart: int, population: int, tolerance: float) -> cma.CMAEvolutionStrategy:
+    rng = stream(seed, "search").spawn(restart + 1)[restart]
+    options = {
+        "bounds": [0.0, 1.0], "popsize": population, "verbose": -9, "verb_log": 0, "tolx": tolerance, "tolfun": 1e-14, "tolfunhist": 1e-14,
+        "seed": np.nan, "randn": lambda *shape: rng.standard_normal(shape),
+    }  # fmt: skip
+    coordinates = max(2, len(bounds.names))  # cma needs two; the second of a single parameter is not looked at
+    return cma.CMAEvolutionStrategy(rng.uniform(0.2, 0.8, coordinates), 0.25, options)
+
+
+def local_law(simulator: Simulator, bounds: Bounds, unit: np.ndarray, difference: float = DIFFERENCE) -> Law:
+    """Return statistics and their derivatives at a point, in coordinates of the search, by central differences.
+
+    Parameters
+    ----------
+    simulator : callable
+        (candidate, parameter) to (candidate, statistic).
+    bounds : Bounds
+        Of the search.
+    unit : numpy.ndarray
+        (parameter,) between 0 and 1; a point at a bound gets a one-sided difference.
+    difference : float
+        Half of the step.
+    """
+    steps = difference * np.eye(unit.size)
+    points = np.clip(np.concatenate([unit[np.newaxis], unit + steps, unit - steps]), 0.0, 1.0)  # (1 + 2 parameters, parameter)
+    found = simulator(bounds.values(points))
+    ahead, behind = np.split(np.arange(1, len(points)), 2)
+    width = np.diagonal(points[ahead] - points[behind])
+    return Law(found[0], ((found[ahead] - found[behind]) / width[:, np.newaxis]).T)
+
+
+class Uncertainty(NamedTuple):
+    """What the statistics know about the parameters, in coordinates of the search.
+
+    ``covariance (parameter, parameter)`` of the estimate; ``information`` likewise, J^T C^-1 J for statistics of covariance C;
+    ``condition_number`` of the information.
+    """
+
+    covariance: np.ndarray
+    information: np.ndarray
+    condition_number: float
+
+
+def uncertainty(jacobian: np.ndarray, covariance: np.ndarray, precision: np.ndarray) -> Uncertainty:
+    """Return the covariance of an estimate that minimises a distance of given precision.
+
+    (J^T P J)^-1 J^T P C P J (J^T P J)^-1 with a prior of one search range for directions that the statistics do not see, so that an
+    unidentified parameter gets an interval as wide as its bounds and not an infinite one.
+
+    Parameters
+    ----------
+    jacobian : numpy.ndarray
+        J, (statistic, parameter).
+    covariance : numpy.ndarray
+        C, (statistic, statistic), of measured and simulated statistics together.
+    precision : numpy.ndarray
+        P, (statistic, statistic).
+    """
+    if not (np.isfinite(jacobian).all() and np.isfinite(covariance).all()):
+        raise RefusedInputError(
+            "statistics were expected to be known near the estimate, got NaN or infinity: narrow the bounds, or name statistics that exist."
+        )
+    information = jacobian.T @ np.linalg.lstsq(covariance, jacobian, rcond=None)[0]  # statistics may say the same twice
+    weighted = jacobian.T @ precision
+    bread = np.linalg.inv(weighted @ jacobian + np.eye(jacobian.shape[1]))
+    spread = bread @ (weighted @ covariance @ weighted.T + np.eye(jacobian.shape[1])) @ bread
+    values = np.linalg.eigvalsh(information)
+    condition = float(values[-1] / values[0]) if values[0] > 0 else np.inf
+    return Uncertainty(spread, information, condition)
+
+
+def half_widths(covariance: np.ndarray, confidence: float, freedom: int) -> np.ndarray:
+    """Return half of the interval of every parameter in coordinates of the search, (parameter,).
+
+    Quantiles are those of Student's t, since the covariance is itself estimated with some degrees of freedom.
+    """
+    return np.asarray(student.ppf(0.5 + confidence / 2, freedom) * np.sqrt(np.diagonal(covariance)))
+
+
+def intervals(bounds: Bounds, unit: np.ndarray, covariance: np.ndarray, confidence: float, freedom: int) -> np.ndarray:
+    """Return the interval of every parameter in its own units, (parameter, 2), clipped to its bounds; see ``half_widths``."""
+    half = half_widths(covariance, confidence, freedom)
+    return np.stack([bounds.values(unit - half), bounds.values(unit + half)], axis=-1)
+
+
+def profile(law: Law, target: np.ndarray, precision: np.ndarray, unit: np.ndarray, parameter: int, grid: np.ndarray) -> np.ndarray:
+    """Return the distance at fixed values of one parameter, the others being free, for statistics that are linear around the fit.
+
+    Parameters
+    ----------
+    law : Law
+        At ``unit``.
+    target, precision : numpy.ndarray
+        As in ``distances``.
+    unit : numpy.ndarray
+        (parameter,).
+    parameter : int
+        The one that is held.
+    grid : numpy.ndarray
+        (value,) its coordinates between 0 and 1.
+
+    Returns
+    -------
+    numpy.ndarray
+        (value,).
+    """
+    free = np.delete(law.jacobian, parameter, axis=1)  # (statistic, other parameter)
+    error = law.statistics - target + np.outer(grid - unit[parameter], law.jacobian[:, parameter])  # (value, statistic)
+    root = np.linalg.cholesky(precision).T  # P = root^T root
+    if free.shape[1]:
+        shift = np.linalg.lstsq(root @ free, -(root @ error.T), rcond=1e-10)[0]  # (other parameter, value)
+        error = error + (free @ shift).T
+    return distances(error, np.zeros(target.size), precision)

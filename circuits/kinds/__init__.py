@@ -1,0 +1,1 @@
+"""The circuits, one file each, and the table of them."""

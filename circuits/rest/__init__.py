@@ -1,0 +1,1 @@
+"""Where circuits rest: fixed points, winners, and layers that can be differentiated."""

@@ -1,0 +1,265 @@
+"""Settle any number of circuits on any number of drives, and say whether and when they came to rest."""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from circuits.base import Circuit, Update, labelled_rest
+from circuits.drives import checked_drive
+from circuits.parameters import in_seconds
+from circuits.simulation import brian
+from circuits.simulation.batch import SNAPSHOT, Batch, Simulated, same_kind
+from circuits.simulation.targets import simulate
+from circuits.stable_steps import known_update
+from drift.door import opened
+from drift.schema.labelled_form import RefusedInputError
+
+SNAPSHOT_BYTES = 256 * 2**20  # stimuli are simulated in portions whose stored rates fit in this
+SETTLED = 0.01  # largest deviation from the last rate over the largest last rate
+RESTING = 1e-5  # largest change per time constant, over the largest rate or inhibition
+
+
+class Options(NamedTuple):
+    """How to simulate."""
+
+    duration: float
+    dt: float
+    update: Update
+    trajectory: bool
+    target: str
+
+
+@opened
+def settle(
+    circuits: Sequence[Circuit] | Circuit,
+    drive: Any,
+    *,
+    duration: Any = None,
+    dt: Any = None,
+    update: Update = "staggered",
+    trajectory: bool = False,
+    target: str = "numpy",
+    unstable: Literal["refuse", "flag"] = "refuse",
+) -> xr.Dataset:
+    """Simulate circuits of one kind in Brian2 from their initial state, silence for most, until they rest.
+
+    Parameters
+    ----------
+    circuits : sequence of Circuit, or Circuit
+        Same kind, units and time constants; gains and thresholds may differ. One alone counts as a list of one.
+    drive : array_like or xarray.DataArray
+        I: (unit,) or (stimulus, unit) without labels; any dims with ``unit`` among them with labels. A dim ``circuit`` gives each
+        circuit its own drive. Without units.
+    duration, dt : float or Brian2 time
+        Simulated time and forward-Euler step in s, or such as 300*ms. By default 15 excitatory time constants, enough for 1e-6, or more
+        for circuits that rest more slowly, and 0.1 ms, or less for those that need it.
+    update : {"staggered", "simultaneous"}
+        Whether the interneuron sees the new excitatory rates of a step or the old ones; staggered allows larger steps.
+    trajectory : bool
+        Add ``rate_trajectory (..., unit, time)`` every ms and ``inhibition_trajectory (..., step)`` at every step.
+    target : {"numpy", "cython", "cpp_standalone"}
+        How Brian2 runs the equations; numpy needs no compiler and is as fast at these sizes.
+    unstable : {"refuse", "flag"}
+        What becomes of a step beyond ``stable_dt``: refused, or simulated all the same and flagged by ``converged``.
+
+    Returns
+    -------
+    xarray.Dataset
+        Dims ``circuit``, those of the drive, ``unit``: ``rate``, ``winner``, ``inhibition``, ``active_units``, ``settling_time`` (s
+        until every rate stays within 1 % of the largest last rate), ``final_set_time`` (s until the set of active units stays),
+        ``peak_active_units`` (most units active at one time), ``residual`` (change per time constant that is left) and ``converged``.
+
+    Raises
+    ------
+    RefusedInputError
+        If a circuit or the drive is not usable, or ``dt`` lies beyond the stable step.
+
+    References
+    ----------
+    circuits, sections 2.10 and 3.
+    """
+    chosen = same_kind(circuits)
+    array = _for_each_circuit(checked_drive(drive, chosen[0].units), len(chosen))
+    dt = min(one.usual_dt(array[i]) for i, one in enumerate(chosen)) if dt is None else dt
+    duration = chosen[0].time_constants_to_rest * chosen[0].excitatory_time_constant if duration is None else duration
+    options = Options(_positive("duration", duration), _positive("dt", dt), known_update(update), trajectory, target)
+    _refuse_unstable(chosen, array, options, unstable)
+    rows = array.values.reshape(-1, chosen[0].units)  # (circuit x stimulus, unit)
+    copies = np.repeat(np.arange(len(chosen)), len(rows) // len(chosen))
+    portions = [
+        _settled(Batch(tuple(chosen[i] for i in copies[part]), rows[part], options.dt, options.update), options)
+        for part in _portions(rows, options)
+    ]
+    return _labelled(chosen, array, portions, options)
+
+
+def _positive(name: str, value: Any) -> float:
+    try:
+        seconds = np.nan if isinstance(value, str) or np.ndim(value) else float(in_seconds(value))
+    except (TypeError, ValueError):
+        seconds = np.nan
+    if not (np.isfinite(seconds) and seconds > 0):
+        raise RefusedInputError(
+            f"{name} must be a positive number of seconds or a Brian2 time, got {value!r}: 0.3 for duration and 1e-4 for dt suit most "
+            "circuits."
+        )
+    return seconds
+
+
+def _for_each_circuit(drive: xr.DataArray, circuits: int) -> xr.DataArray:
+    if "circuit" not in drive.dims:
+        drive = drive.expand_dims(circuit=circuits)
+    if drive.sizes["circuit"] != circuits:
+        raise RefusedInputError(
+            f"the drive is for {drive.sizes['circuit']} circuits, got {circuits}: give one drive to all, or each its own."
+        )
+    return drive.transpose("circuit", ..., "unit")
+
+
+def _refuse_unstable(circuits: Sequence[Circuit], drive: xr.DataArray, options: Options, unstable: str) -> None:
+    if unstable not in ("refuse", "flag"):
+        raise RefusedInputError(f"unstable must be 'refuse' or 'flag', got {unstable!r}.")
+    if unstable == "flag":
+        return
+    limit = min(one.stable_dt(drive[i], options.update) for i, one in enumerate(circuits))
+    if options.dt >= limit:
+        raise RefusedInputError(
+            f"dt {options.dt * 1e3:g} ms lies beyond the stable step of {limit * 1e3:.4g} ms ({options.update} update): take a smaller dt, "
+            "or unstable='flag' to see the oscillation."
+        )
+    if options.dt > limit / 2:
+        warnings.warn(f"dt {options.dt * 1e3:g} ms is more than half of the stable step of {limit * 1e3:.4g} ms", stacklevel=4)
+
+
+def _portions(rows: np.ndarray, options: Options) -> Iterator[slice]:
+    stored = rows.shape[1] * 8 * max(1, round(options.duration / max(SNAPSHOT, options.dt)))
+    size = max(1, SNAPSHOT_BYTES // stored)
+    return (slice(start, start + size) for start in range(0, len(rows), size))
+
+
+def _settled(batch: Batch, options: Options) -> dict[str, np.ndarray]:
+    """Return the final state of a batch and what its way there was like, each (copy, ...)."""
+    found = simulate(batch, options.duration, snapshots=True, trajectory=options.trajectory, target=options.target)
+    assert found.rates is not None and found.time is not None
+    result = {"rate": found.rate} | _joined(
+        [_judged(batch.circuits[part.start], batch.drive[part], found, part) for part in _same_circuit(batch.circuits)]
+    )
+    result |= _way_to_rest(found, batch.first.active_rate)
+    if options.trajectory:
+        result |= {"rate_trajectory": found.rates, "time": found.time}
+    return result
+
+
+def _same_circuit(circuits: Sequence[Circuit]) -> Iterator[slice]:
+    """Yield the runs of consecutive copies of one circuit."""
+    start = 0
+    for _, run in itertools.groupby(circuits, key=id):
+        stop = start + len(list(run))
+        yield slice(start, stop)
+        start = stop
+
+
+def _judged(circuit: Circuit, drive: np.ndarray, found: Simulated, part: slice) -> dict[str, np.ndarray]:
+    """Return what a circuit itself says of its final state on some drives, each (copy, ...)."""
+    state, rate, inhibition = found.state[part], found.rate[part], found.inhibition[part]
+    residual = circuit.residual(drive, state, inhibition)
+    scale = np.maximum(np.abs(state).max(axis=1), np.abs(inhibition).reshape(len(state), -1).max(axis=1))
+    judged = {
+        "winner": circuit.winning(drive, rate, inhibition),
+        "inhibition": circuit.shared_inhibition(inhibition),
+        "residual": residual,
+        "converged": residual <= RESTING * np.maximum(scale, 1e-300),
+    }
+    if found.inhibitions is not None:
+        path = np.moveaxis(found.inhibitions[part], -1, 0)  # (step, copy[, interneuron])
+        judged["inhibition_trajectory"] = circuit.shared_inhibition(path).T
+    return judged
+
+
+def _joined(parts: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _way_to_rest(found: Simulated, active_rate: float) -> dict[str, np.ndarray]:
+    rates, time = found.rates, found.time
+    assert rates is not None and time is not None
+    last = found.rate[..., np.newaxis]
+    deviation = np.abs(rates - last).max(axis=1) / np.maximum(np.abs(last).max(axis=1), 1e-300)  # (copy, time)
+    active = rates > active_rate
+    return {
+        "settling_time": _last_time(deviation > SETTLED, time),
+        "final_set_time": _last_time((active != (last > active_rate)).any(axis=1), time),
+        "peak_active_units": active.sum(axis=1).max(axis=1),
+    }
+
+
+def _last_time(outside: np.ndarray, time: np.ndarray) -> np.ndarray:
+    """Return the first stored time after which a condition never holds again, (copy,); NaN where it holds at the end."""
+    following = outside.shape[1] - np.argmax(outside[:, ::-1], axis=1)  # one after the last time outside
+    following = np.where(outside.any(axis=1), following, 0)
+    return np.where(following < len(time), time[np.minimum(following, len(time) - 1)], np.nan)
+
+
+MEANINGS = {
+    "settling_time": ("s", "time after which every rate stays within 1 % of the largest last rate"),
+    "final_set_time": ("s", "time after which the set of active units stays the last one"),
+    "peak_active_units": ("1", "most units active at one time"),
+    "residual": ("1", "largest change of a rate or of the inhibition that is left per time constant"),
+    "converged": ("1", "1 where the residual is below 1e-5 of the largest rate or inhibition"),
+}
+
+
+def _labelled(circuits: Sequence[Circuit], drive: xr.DataArray, portions: list[dict[str, np.ndarray]], options: Options) -> xr.Dataset:
+    outer, shape = drive.dims[:-1], drive.shape[:-1]
+    joined = _joined([{name: values for name, values in part.items() if name != "time"} for part in portions])
+    parts = {name: values.reshape(*shape, *values.shape[1:]) for name, values in joined.items()}
+    settled = labelled_rest(drive, parts["rate"], parts["winner"], parts["inhibition"])
+    for name, (units, meaning) in MEANINGS.items():
+        settled[name] = (outer, parts[name], {"units": units, "long_name": meaning})
+    if "rate_trajectory" in parts:
+        settled["rate_trajectory"] = ((*outer, "unit", "time"), parts["rate_trajectory"], settled["rate"].attrs)
+        settled["inhibition_trajectory"] = ((*outer, "step"), parts["inhibition_trajectory"], settled["inhibition"].attrs)
+        settled = settled.assign_coords(time=("time", portions[0]["time"], {"units": "s"}))
+        steps = np.arange(parts["inhibition_trajectory"].shape[-1]) * options.dt
+        settled = settled.assign_coords(step_time=("step", steps, {"units": "s"}))
+    return settled.assign_coords(recipe=("circuit", [one.to_json() for one in circuits])).assign_attrs(_provenance(options))
+
+
+def _provenance(options: Options) -> dict[str, str | float]:
+    brian2 = brian.brian2()
+
+    return {
+        "brian2": brian2.__version__,
+        "target": options.target,
+        "update": options.update,
+        "dt": options.dt,
+        "duration": options.duration,
+    }
+
+
+@opened
+def cartesian(circuit: Circuit, **values: Sequence[float]) -> list[Circuit]:
+    """Return the circuits with every combination of the values given, the last name varying fastest.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        The one that is varied.
+    **values : sequence of float
+        Names of its parameters.
+
+    Raises
+    ------
+    RefusedInputError
+        If a parameter has no list of values, or a value is impossible.
+    """
+    for name, given in values.items():
+        if isinstance(given, str) or np.ndim(given) != 1:
+            raise RefusedInputError(f"cartesian needs a list of values of {name}, got {given!r}: write {name}=[...].")
+    return [circuit.replace(**dict(zip(values, chosen, strict=True))) for chosen in itertools.product(*values.values())]

@@ -1,0 +1,1 @@
+"""Circuits whose input weights wander from session to session."""

@@ -1,0 +1,276 @@
+"""Sessions of drifting circuits in the labelled form of networks and animals, so that every measure of these applies."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from circuits.base import Circuit
+from circuits.simulation.settle import RESTING
+from circuits.simulation.settled_rates import Engine
+from circuits.wandering.inputs import drawn, input_correlation, place_edges
+from circuits.wandering.weight_drift import (
+    WeightDrift,
+    checked_drifts,
+    checked_seeds,
+    drifting_rates,
+    drifting_weights,
+    each,
+    sessions_elapsed,
+    weight_scale,
+)
+from drift import metrics
+from drift.door import opened
+from drift.files.store import provenance
+from drift.metrics.places import place_coordinate
+from drift.progress import progress_bar
+from drift.schema.labelled_form import RefusedInputError, combine, described, labelled
+
+PAIR = ("subject", "session")
+
+
+class _Subject(NamedTuple):
+    label: str
+    circuit: Circuit
+    inputs: Any
+    experience: xr.Dataset
+    drift: WeightDrift | None
+    elapsed: np.ndarray  # (session,)
+    seed: int
+
+    @property
+    def patterns(self) -> np.ndarray:
+        return self.experience["inputs"].values.astype(float)  # (sample, input)
+
+    @property
+    def weights(self) -> np.ndarray:
+        """Input weights (session, unit, input); they follow from the seed and need not be kept."""
+        weights = drifting_weights(self.drift, self.circuit.units, self.patterns.shape[1], self.elapsed, self.seed)
+        return weight_scale(self.patterns) * weights
+
+
+@opened
+def run_sessions(
+    circuits: Sequence[Circuit],
+    inputs: Any,
+    drift: WeightDrift | Mapping[str, Any] | Sequence[WeightDrift | Mapping[str, Any] | None] | None = None,
+    *,
+    elapsed: Any,
+    seeds: Sequence[int] | None = None,
+    elapsed_units: str = "day",
+    engine: Engine = "brian2",
+    input_weights: bool = False,
+    progress: bool = True,
+) -> xr.Dataset:
+    """Let the input weights of circuits wander and observe the circuits in sessions.
+
+    In every session each circuit settles at all places of its input. A subject's result does not depend on its company. A circuit knows
+    its places from session 0 on; ``drift.compare`` leaves that session out of the source "simulated", as it does with networks.
+
+    Parameters
+    ----------
+    circuits : sequence of Circuit
+        One for each subject; kinds and sizes may differ.
+    inputs : PlaceInput, drift task, xarray.Dataset, or list of these
+        What all subjects or each of them see: a recipe draws it with the seed of the subject; a Dataset is an experience with
+        ``inputs (sample, input)``, ``position (sample)`` and, where there is one, ``direction (sample)``.
+    drift : WeightDrift, None, or list of these
+        How weights wander; None for weights that stay.
+    elapsed : array_like
+        Time of the sessions, (session,) or (subject, session), rising.
+    seeds : sequence of int, optional
+        0, 1, 2, ... by default.
+    elapsed_units : str
+        Of ``elapsed`` and of ``weight_lifetime``.
+    engine : {"brian2", "fixed_point"}
+        Settle in Brian2, or take the closed form.
+    input_weights : bool
+        Keep the weights, (subject, session, unit, input).
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    xarray.Dataset
+        Longitudinal Dataset as that of ``drift.train``, with ``weight_autocorrelation`` (subject, session, session_other) as it
+        happened to be, ``input_correlation`` (subject, place, place_other), ``residual`` (subject, session) and, with homeostasis,
+        ``drive_gain`` (subject, session, unit). ``status`` tells whether all sessions of a subject came to rest.
+
+    Raises
+    ------
+    RefusedInputError
+        If lists differ in length, elapsed does not rise, inputs have no places, or a circuit has no closed form where it is needed.
+    """
+    subjects = _subjects(circuits, inputs, drift, elapsed, seeds)
+    total = sum(len(one.elapsed) * len(one.patterns) for one in subjects)
+    parts: dict[str, xr.Dataset] = {}
+    with progress_bar(total=total, unit="stimulus", unit_scale=True, disable=not progress, desc="settling") as bar:
+        for group in _alike(subjects):
+            found = drifting_rates(
+                [one.circuit for one in group],
+                np.stack([one.patterns for one in group]),
+                [one.drift for one in group],
+                np.stack([one.elapsed for one in group]),
+                [one.seed for one in group],
+                engine=engine,
+                report=bar.update,
+            )
+            for one, *arrays in zip(group, *found, strict=True):
+                parts[one.label] = _longitudinal(one, *arrays, elapsed_units=elapsed_units, input_weights=input_weights)
+    joined = combine(_with_parameters([parts[one.label] for one in subjects], [one.circuit for one in subjects]))
+    return joined.assign_attrs(engine=engine, **provenance(), title="simulated drift of circuits")
+
+
+def _subjects(circuits: Any, inputs: Any, drift: Any, elapsed: Any, seeds: Any) -> list[_Subject]:
+    chosen = list(circuits) if isinstance(circuits, Sequence) else []
+    if not chosen or not all(isinstance(one, Circuit) for one in chosen):
+        raise RefusedInputError("run_sessions needs a list of at least one circuit: write run_sessions([circuit], ...).")
+    count = len(chosen)
+    worlds, drifts = each("inputs", inputs, count), checked_drifts(drift, count)
+    numbers = checked_seeds(range(count) if seeds is None else seeds, count)
+    times = sessions_elapsed(elapsed, count)
+    rows = zip(chosen, worlds, drifts, times, numbers, strict=True)
+    return [_Subject(str(i), circuit, world, drawn(world, seed), one, t, seed) for i, (circuit, world, one, t, seed) in enumerate(rows)]
+
+
+def _alike(subjects: Sequence[_Subject]) -> list[list[_Subject]]:
+    """Return the subjects whose rates fit into one array together."""
+    groups: dict[tuple[int, ...], list[_Subject]] = {}
+    for one in subjects:
+        groups.setdefault((one.circuit.units, *one.patterns.shape), []).append(one)
+    return list(groups.values())
+
+
+def _longitudinal(
+    one: _Subject, rate: np.ndarray, residual: np.ndarray, gain: np.ndarray, *, elapsed_units: str, input_weights: bool
+) -> xr.Dataset:
+    """Return the Dataset of one subject from its rates (session, sample, unit)."""
+    weights = one.weights
+    arrays = {
+        "weight_autocorrelation": ((*PAIR, "session_other"), weight_autocorrelation(weights)[np.newaxis]),
+        "input_correlation": (("subject", "place", "place_other"), input_correlation(one.experience)[np.newaxis]),
+        "residual": (PAIR, residual[np.newaxis]),
+    }
+    if one.drift and one.drift.homeostasis != "none":
+        arrays["drive_gain"] = ((*PAIR, "unit"), gain[np.newaxis])
+    own = {name: labelled(name, dims, values) for name, (dims, values) in arrays.items()}
+    code = measured_code(rate[np.newaxis], one.experience).assign(own)
+    if input_weights:
+        kept = xr.DataArray(weights[np.newaxis].astype("float32"), dims=(*PAIR, "unit", "input"))
+        code = code.assign(input_weights=described(kept, "input_weights")).assign_coords(input=np.arange(kept.sizes["input"]))
+    return code.assign_coords(_coordinates(one, residual, elapsed_units, code.sizes))
+
+
+def weight_autocorrelation(weights: np.ndarray) -> np.ndarray:
+    """Return how alike the weights of any two sessions are.
+
+    r = sum_ij v_ij v'_ij / (|v| |v'|), v_ij = w_ij less the mean of w_ij over units i: what all units have in common lifts all drives
+    alike and changes no order among them.
+
+    Parameters
+    ----------
+    weights : numpy.ndarray
+        (session, unit, input).
+
+    Returns
+    -------
+    numpy.ndarray
+        (session, session), 1 on the diagonal; NaN for a single unit.
+    """
+    own = (weights - weights.mean(axis=1, keepdims=True)).reshape(len(weights), -1)
+    products = own @ own.T
+    length = np.sqrt(products.diagonal())
+    scale = np.outer(length, length)
+    return np.divide(products, scale, out=np.full(products.shape, np.nan), where=scale > 0)
+
+
+def measured_code(rate: np.ndarray, experience: xr.Dataset) -> xr.Dataset:
+    """Return rate maps of settled circuits and the measures that follow from them, as sessions of a network have them.
+
+    Parameters
+    ----------
+    rate : numpy.ndarray
+        (subject, session, sample, unit).
+    experience : xarray.Dataset
+        See ``circuits.wandering.inputs.drawn``.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``rate``, ``occupancy``, ``recorded``, ``detected_units``, ``active_units``, ``fraction_active_units``,
+        ``fraction_active_responses``, ``participation_ratio``, ``spatial_information``, ``spatial_information_rate``, ``place_unit`` and
+        ``place_units``, with the coordinate ``place`` and, where the experience has one, ``direction``.
+    """
+    activity = xr.DataArray(rate, dims=(*PAIR, "sample", "unit"))
+    edges = place_edges(experience)
+    place = metrics.assign_places(experience["position"], edges)
+    maps = metrics.rate_maps(activity, place, len(edges) - 1, experience.get("direction"))
+    sizes = {dim: activity.sizes[dim] for dim in PAIR}
+    maps = maps.assign(rate=maps["rate"].astype("float32"), occupancy=maps["occupancy"].expand_dims(sizes))
+    recorded = xr.DataArray(np.ones((*sizes.values(), activity.sizes["unit"]), dtype="int8"), dims=(*PAIR, "unit"))
+    information = metrics.spatial_information(maps["rate"], maps["occupancy"])
+    per_sample = metrics.spatial_information_rate(maps["rate"], maps["occupancy"])
+    flags = metrics.place_units(information, recorded)
+    measures = {
+        "recorded": described(recorded, "recorded"),
+        "detected_units": described(recorded.sum("unit").astype(float), "detected_units"),
+        **{
+            name: getattr(metrics, name)(activity) for name in ("fraction_active_units", "fraction_active_responses", "participation_ratio")
+        },
+        "active_units": metrics.active_units(activity).astype(float),
+        "spatial_information": information.transpose(*PAIR, "unit"),
+        "spatial_information_rate": per_sample.transpose(*PAIR, "unit").assign_attrs(units="bits/sample"),
+        "place_unit": flags.transpose(*PAIR, "unit"),
+        "place_units": described((flags == 1).sum("unit").astype(float), "place_units"),
+    }
+    return maps.assign(measures).assign_coords(_places(experience, edges))
+
+
+def _places(experience: xr.Dataset, edges: np.ndarray) -> dict[str, xr.DataArray]:
+    return {dim: place_coordinate(experience["position"].attrs, edges, dim) for dim in ("place", "place_other")}
+
+
+def _coordinates(one: _Subject, residual: np.ndarray, elapsed_units: str, sizes: Any) -> dict[str, Any]:
+    sessions = np.arange(len(one.elapsed))
+    elapsed = xr.DataArray(one.elapsed[np.newaxis].copy(), dims=PAIR)
+    status = "complete" if (residual <= RESTING).all() else "unsettled"
+    return {
+        "subject": xr.DataArray(np.array([one.label], dtype=object), dims="subject"),
+        "session": sessions,
+        "session_other": sessions,
+        "unit": np.arange(sizes["unit"]),
+        "elapsed": described(elapsed, "elapsed", units=elapsed_units),
+        "seed": xr.DataArray([one.seed], dims="subject"),
+        "status": xr.DataArray(np.array([status], dtype=object), dims="subject"),
+        "weight_lifetime": xr.DataArray(
+            [one.drift.weight_lifetime if one.drift else np.inf], dims="subject", attrs={"units": elapsed_units}
+        ),
+        "experiment": xr.DataArray(np.array([_recipe(one)], dtype=object), dims="subject"),
+    }
+
+
+def _recipe(one: _Subject) -> str:
+    """Return all that a subject is made of as JSON text; an experience that was given as numbers by its checksum."""
+    digest = hashlib.sha256(np.ascontiguousarray(one.patterns).tobytes()).hexdigest()
+    parts = {
+        "circuit": json.loads(one.circuit.to_json()),
+        "inputs": json.loads(one.inputs.to_json()) if hasattr(one.inputs, "to_json") else {"kind": "experience", "sha256": digest},
+        "drift": json.loads(one.drift.to_json()) if one.drift else None,
+        "elapsed": one.elapsed.tolist(),
+        "seed": int(one.seed),
+    }
+    return json.dumps(parts)
+
+
+def _with_parameters(parts: Sequence[xr.Dataset], circuits: Sequence[Circuit]) -> list[xr.Dataset]:
+    """Return the Datasets with the parameters of all circuits as coordinates, NaN where a circuit has none of the name."""
+    numbers = [dict(one.equation_parameters()) for one in circuits]
+    names = sorted({name for one in numbers for name in one})
+    return [
+        part.assign_coords({name: ("subject", [own.get(name, np.nan)]) for name in names}) for part, own in zip(parts, numbers, strict=True)
+    ]

@@ -1,0 +1,1 @@
+"""Files that laboratories keep: MATLAB of any version, read within bounds, and downloads."""

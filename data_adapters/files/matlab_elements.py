@@ -1,0 +1,204 @@
+"""The element tree of a MATLAB v5 file, walked before it is read.
+
+Readers of these files trust the sizes and classes that they find and may end the whole process on a damaged file. Here every tag is
+followed once, and what does not fit is refused (MathWorks, "MAT-File Format", the level 5 format).
+"""
+
+from __future__ import annotations
+
+import math
+import mmap
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from data_adapters.files.limits import LARGEST
+
+HEADER = 128  # bytes before the first element
+INT8, INT32, UINT32, MATRIX, COMPRESSED = 1, 5, 6, 14, 15
+ITEM_BYTES = {1: 1, 2: 1, 3: 2, 4: 2, 5: 4, 6: 4, 7: 4, 9: 8, 12: 8, 13: 8}
+TEXT_BYTES = {2: 1, 4: 2, 16: 1, 17: 2, 18: 4}
+CELL, STRUCT, CHARACTERS, SPARSE = 1, 2, 4, 5
+NUMBERS = range(6, 16)  # double to uint64
+COMPLEX = 0x800
+OPAQUE, FUNCTION = 17, 16
+DEEPEST = 40
+
+
+class Elements:
+    """Elements between two places of a buffer, in the byte order of the file."""
+
+    def __init__(self, content: bytes | mmap.mmap, start: int, stop: int, order: str) -> None:
+        self.content, self.at, self.stop, self.order = content, start, stop, order
+
+    def take(self) -> tuple[int, int, int]:
+        """Return type, first byte and size of the next element and go on behind it."""
+        if self.at + 8 > self.stop:
+            raise ValueError("an element is missing")
+        first, size = struct.unpack_from(f"{self.order}II", self.content, self.at)
+        if first >> 16:  # up to four bytes inside the tag itself
+            kind, size, start, behind = first & 0xFFFF, first >> 16, self.at + 4, self.at + 8
+        else:
+            kind, start = first, self.at + 8
+            behind = start + (size if kind == COMPRESSED else -(-size // 8) * 8)
+        if start + size > self.stop or (first >> 16 and size > 4):
+            raise ValueError("an element is larger than what holds it")
+        self.at = min(behind, self.stop)
+        return kind, start, size
+
+    def expect(self, *kinds: int) -> tuple[int, int, int]:
+        """Take an element of one of the given types."""
+        kind, start, size = self.take()
+        if kind not in kinds:
+            raise ValueError(f"an element has type {kind} where {' or '.join(map(str, kinds))} belongs")
+        return kind, start, size
+
+    def integers(self, kind: int = INT32) -> np.ndarray:
+        """Take an element of 32-bit whole numbers and return them."""
+        _, start, size = self.expect(kind)
+        if size % 4:
+            raise ValueError("whole numbers are cut")
+        return np.frombuffer(self.content[start : start + size], f"{self.order}{'u' if kind == UINT32 else 'i'}4").astype(np.int64)
+
+
+class OneVariableError(ValueError):
+    """What is wrong with one variable, whose name is known; the others can be read without it."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(reason)
+        self.name = name
+
+
+def check_elements(path: Path) -> dict[str, str]:
+    """Follow all elements of a MATLAB v5 file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A file with a v5 header.
+
+    Returns
+    -------
+    dict
+        Why a variable cannot be read, by its name: damage inside of it, or a class that holds no data (functions, objects); empty text for
+        those that can be read.
+
+    Raises
+    ------
+    ValueError
+        If an element does not fit the file, or has no name.
+    """
+    found: dict[str, str] = {}
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        order = "<" if content[126:128] == b"IM" else ">"
+        top = Elements(content, HEADER, len(content), order)
+        while top.at < top.stop:
+            kind, start, size = top.expect(MATRIX, COMPRESSED)
+            try:
+                if kind == MATRIX:
+                    name = _check_variable(Elements(content, start, start + size, order))
+                else:
+                    name = _check_compressed(content[start : start + size], order)
+                found.setdefault(name, "")
+            except OneVariableError as error:
+                found[error.name] = str(error)
+    return found
+
+
+def _check_variable(parts: Elements) -> str:
+    """Check a variable and return its name."""
+    name = _variable_name(Elements(parts.content, parts.at, parts.stop, parts.order))
+    try:
+        _check_matrix(parts, DEEPEST)
+    except ValueError as error:
+        raise OneVariableError(name, f"is damaged ({error}): save it again") from None
+    return name
+
+
+def _variable_name(parts: Elements) -> str:
+    """Name of a variable; an object is refused at once, as what it is."""
+    flags = parts.integers(UINT32)
+    opaque = flags.size == 2 and int(flags[0]) & 0xFF == OPAQUE
+    if not opaque:
+        parts.integers()
+    name, _, kind = (_text(parts) for _ in range(3)) if opaque else (_text(parts), "", "")
+    if opaque:
+        raise OneVariableError(name, unreadable(name, kind))
+    return name
+
+
+def _text(parts: Elements) -> str:
+    _, start, size = parts.expect(INT8)
+    return bytes(parts.content[start : start + size]).decode("latin-1")
+
+
+def unreadable(name: str, kind: str) -> str:
+    """What is said of an object of MATLAB that no other program reads."""
+    if kind == "string":
+        return f"is a MATLAB string, which only MATLAB reads: save characters, 'm' instead of \"m\", or char({name})"
+    return f"is a MATLAB {kind or 'object'}, which only MATLAB reads: save its content as arrays and text"
+
+
+def _check_compressed(packed: bytes, order: str) -> str:
+    unpacking = zlib.decompressobj()
+    content = unpacking.decompress(packed, LARGEST)
+    if unpacking.unconsumed_tail:
+        raise ValueError(f"a compressed array has more than {LARGEST >> 30} GiB")
+    inside = Elements(content, 0, len(content), order)
+    _, start, size = inside.expect(MATRIX)
+    return _check_variable(Elements(content, start, start + size, order))
+
+
+def _check_matrix(parts: Elements, depth: int) -> None:
+    if parts.at == parts.stop:  # an empty place in a cell array
+        return
+    if depth == 0:
+        raise ValueError(f"arrays are nested more than {DEEPEST} deep")
+    flags, shape = parts.integers(UINT32), parts.integers()
+    parts.expect(INT8)  # the name
+    if flags.size != 2 or shape.size < 2 or (shape < 0).any():
+        raise ValueError("an array has no usable class or shape")
+    kind, count = int(flags[0]) & 0xFF, math.prod(map(int, shape))
+    if kind in NUMBERS or kind == CHARACTERS:
+        _check_values(parts, count, text=kind == CHARACTERS, twice=bool(flags[0] & COMPLEX))
+    elif kind == SPARSE:
+        _check_sparse(parts, shape, twice=bool(flags[0] & COMPLEX))
+    elif kind in (CELL, STRUCT):
+        _check_places(parts, count * (_fields(parts) if kind == STRUCT else 1), depth)
+    else:
+        raise ValueError(f"an array has class {kind}, which holds no data")
+
+
+def _check_values(parts: Elements, count: int, *, text: bool, twice: bool) -> None:
+    for _ in range(1 + twice):
+        kind, _, size = parts.expect(*(TEXT_BYTES | ITEM_BYTES if text else ITEM_BYTES))
+        exact = size == count * {**TEXT_BYTES, **ITEM_BYTES}[kind]
+        if not exact and not (text and kind > 15 and size <= 4 * count):  # characters of several bytes
+            raise ValueError("an array holds another number of values than its shape says")
+
+
+def _check_sparse(parts: Elements, shape: np.ndarray, *, twice: bool) -> None:
+    rows, columns = parts.integers(), parts.integers()
+    fits = columns.size == shape[1] + 1 and columns[0] == 0 and (np.diff(columns) >= 0).all() and columns[-1] <= rows.size
+    if not fits or ((rows < 0) | (rows >= max(shape[0], 1))).any():
+        raise ValueError("a sparse array has places outside of its shape")
+    for _ in range(1 + twice):
+        kind, _, size = parts.expect(*ITEM_BYTES)
+        if size < columns[-1] * ITEM_BYTES[kind]:
+            raise ValueError("a sparse array lacks values")
+
+
+def _fields(parts: Elements) -> int:
+    width = parts.integers()
+    _, _, size = parts.expect(INT8)
+    if width.size != 1 or width[0] < 1 or size % int(width[0]):
+        raise ValueError("the names of a struct do not fit")
+    return size // int(width[0])
+
+
+def _check_places(parts: Elements, places: int, depth: int) -> None:
+    for _ in range(places):
+        _, start, size = parts.expect(MATRIX)
+        _check_matrix(Elements(parts.content, start, start + size, parts.order), depth - 1)

@@ -1,0 +1,1 @@
+"""The interchange format: one file a session, in numpy, MATLAB or netCDF."""

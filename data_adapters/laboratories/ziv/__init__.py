@@ -1,0 +1,1 @@
+"""Recordings of the Ziv laboratory (sheintuch2023)."""

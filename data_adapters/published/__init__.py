@@ -1,0 +1,1 @@
+"""Summaries that laboratories published beside, or instead of, their recordings."""

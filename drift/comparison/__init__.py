@@ -1,0 +1,1 @@
+"""Simulations beside recordings, null models and published slopes."""

@@ -1,0 +1,68 @@
+"""Small matrix products whose sums stay in registers: four rows by twenty-four columns at a time, twelve vectors.
+
+Columns come in whole vectors. Slices are avoided in these loops: each costs an atomic count of references, as much as a row of a
+small product.
+"""
+
+from __future__ import annotations
+
+from drift.loops.compiled import compiled, inlined
+from drift.loops.vectors import WIDTH, add_product, load, store, zeros
+
+ROWS = 4  # rows of a tile
+
+
+@compiled
+def products(left, start, count, rows, terms, out, place):
+    """Write left[start : start + count, :terms] times rows[:terms] (term, column) to out[place : place + count].
+
+    Where fewer than four rows are left, the last one is computed again and written to the same place.
+    """
+    columns, last = out.shape[1], count - 1
+    column = 0
+    while column < columns:
+        wide = columns - column >= 3 * WIDTH
+        for row in range(0, count, ROWS):
+            second, third, fourth = min(row + 1, last), min(row + 2, last), min(row + 3, last)
+            if wide:
+                _wide_tile(left, start, row, second, third, fourth, rows, terms, out, place, column)
+            else:
+                _tile(left, start, row, second, third, fourth, rows, terms, out, place, column)
+        column += 3 * WIDTH if wide else WIDTH
+
+
+@inlined
+def _wide_tile(left, start, row, second, third, fourth, rows, terms, out, place, column):
+    a0, a1, a2, b0, b1, b2 = zeros(out), zeros(out), zeros(out), zeros(out), zeros(out), zeros(out)
+    c0, c1, c2, d0, d1, d2 = zeros(out), zeros(out), zeros(out), zeros(out), zeros(out), zeros(out)
+    for k in range(terms):
+        x0, x1, x2 = load(rows, k, column), load(rows, k, column + WIDTH), load(rows, k, column + 2 * WIDTH)
+        a, b, c, d = left[start + row, k], left[start + second, k], left[start + third, k], left[start + fourth, k]
+        a0, a1, a2 = add_product(a0, a, x0), add_product(a1, a, x1), add_product(a2, a, x2)
+        b0, b1, b2 = add_product(b0, b, x0), add_product(b1, b, x1), add_product(b2, b, x2)
+        c0, c1, c2 = add_product(c0, c, x0), add_product(c1, c, x1), add_product(c2, c, x2)
+        d0, d1, d2 = add_product(d0, d, x0), add_product(d1, d, x1), add_product(d2, d, x2)
+    _store_three(a0, a1, a2, out, place + row, column)
+    _store_three(b0, b1, b2, out, place + second, column)
+    _store_three(c0, c1, c2, out, place + third, column)
+    _store_three(d0, d1, d2, out, place + fourth, column)
+
+
+@inlined
+def _store_three(x0, x1, x2, out, row, column):
+    store(x0, out, row, column)
+    store(x1, out, row, column + WIDTH)
+    store(x2, out, row, column + 2 * WIDTH)
+
+
+@inlined
+def _tile(left, start, row, second, third, fourth, rows, terms, out, place, column):
+    a, b, c, d = zeros(out), zeros(out), zeros(out), zeros(out)
+    for k in range(terms):
+        x = load(rows, k, column)
+        a, b = add_product(a, left[start + row, k], x), add_product(b, left[start + second, k], x)
+        c, d = add_product(c, left[start + third, k], x), add_product(d, left[start + fourth, k], x)
+    store(a, out, place + row, column)
+    store(b, out, place + second, column)
+    store(c, out, place + third, column)
+    store(d, out, place + fourth, column)

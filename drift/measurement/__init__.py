@@ -1,0 +1,1 @@
+"""From sessions to the longitudinal form: who runs when, which place, which unit."""

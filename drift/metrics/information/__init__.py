@@ -1,0 +1,1 @@
+"""Information about place in events: plug-in, corrected, and its test against shifted events."""

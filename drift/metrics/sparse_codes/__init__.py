@@ -1,0 +1,1 @@
+"""Measures of sparse codes: active units, thresholds, keys, receptive fields."""

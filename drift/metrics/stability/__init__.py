@@ -1,0 +1,1 @@
+"""How alike two sessions are, unit by unit and place by place, in one room."""

@@ -1,0 +1,1 @@
+"""For Jupyter: the accessor of Datasets, and widgets."""

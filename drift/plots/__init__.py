@@ -1,0 +1,35 @@
+"""Pictures of labelled results: each function draws one panel on the axes it is given and returns them.
+
+Colours and markers are distinct in grey and for the colour-blind (Okabe & Ito).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from drift.faces import lazily
+
+if TYPE_CHECKING:
+    from drift.plots.sessions import (
+        COLOURS,
+        MARKERS,
+        DASHES,
+        SOURCES,
+        PARTS,
+        time_course,
+        sorted_rate_maps,
+        correlation_matrix,
+        correlation_by_lag,
+        changes,
+        normalised_curves,
+        side_by_side,
+    )
+    from drift.plots.rate_maps import rate_maps_over_sessions, arena_maps
+    from drift.plots.sparse_codes import (
+        receptive_field_mosaic,
+        density_over_sessions,
+        sparsity_against_noise,
+    )
+    from drift.plots.predictions import predicted_drift, estimated_drift
+
+__all__, __getattr__, __dir__ = lazily(__name__)

@@ -1,0 +1,1 @@
+"""Comparisons and fits as pages to read, print and send."""

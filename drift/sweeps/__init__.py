@@ -1,0 +1,1 @@
+"""Many runs: lists of recipes, executors, one file a task."""

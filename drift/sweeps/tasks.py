@@ -1,0 +1,135 @@
+"""A task of a sweep: one subject, one file, named by all that decides its content."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import inspect
+import json
+import threading
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from drift.errors import RefusedInputError
+from drift.experiment import Experiment
+from drift.files.seal import is_sealed
+from drift.files.store import load
+
+NETCDF = threading.RLock()  # the netCDF library ends the process when two threads open files at once
+Beside = tuple[tuple[str, str], ...]  # what decides numbers besides recipe, options and code: its kind, and a text or checksum
+
+
+class Task(NamedTuple):
+    """One subject of a sweep: its recipe, how it is run, where its file goes, and what decides its numbers besides."""
+
+    experiment: Experiment
+    options: dict[str, Any]  # of ``drift.train``: probes, engine, precision
+    path: Path
+    beside: Beside = ()
+
+    @property
+    def failure(self) -> Path:
+        """File that says why there is no result."""
+        return self.path.with_suffix(".failed.json")
+
+    @property
+    def checkpoint(self) -> Path:
+        """File from which a task that was cut short goes on."""
+        return self.path.with_suffix(".checkpoint.npz")
+
+    @property
+    def state(self) -> str:
+        """Done, failed, or missing; a result or a failure whose file is damaged is missing."""
+        return "done" if self.path.exists() and not self.fault else "failed" if _recorded(self.failure) else "missing"
+
+    @property
+    def reason(self) -> str:
+        """Why the task has failed, or why what is there is not taken for its result; else empty."""
+        return self.fault or _recorded(self.failure)
+
+    @property
+    def fault(self) -> str:
+        """What is wrong with the file of the result; empty if it is whole, or not there."""
+        if not self.path.exists():
+            return ""
+        found = self.path.stat()
+        return _fault(self.path, self.experiment.to_json(), found.st_size, found.st_mtime_ns)
+
+
+def tasks(recipes: Sequence[Experiment], folder: Path, options: dict[str, Any], code: str) -> list[Task]:
+    """Return the task of each recipe; its key is the hash of recipe, options, code version, and the content of files it reads."""
+    besides = [(*_foreign_sources(one), *contents(one)) for one in recipes]
+    keys = [key(json.loads(one.to_json()), options, code, beside) for one, beside in zip(recipes, besides, strict=True)]
+    doubled = next((number for number, one in enumerate(keys) if one in keys[:number]), None)
+    if doubled is not None:
+        raise RefusedInputError(f"recipes {keys.index(keys[doubled])} and {doubled} are the same: give each run a seed of its own.")
+    return [Task(one, options, folder / f"{name}.nc", beside) for one, name, beside in zip(recipes, keys, besides, strict=True)]
+
+
+def key(recipe: dict[str, Any], options: dict[str, Any], code: str, beside: Iterable[tuple[str, str]]) -> str:
+    """Return the name of a task: a hash of all that decides its numbers."""
+    asked = json.dumps([recipe, options, code, *(text for _, text in beside)], sort_keys=True)
+    return hashlib.sha256(asked.encode()).hexdigest()[:24]
+
+
+def contents(recipe: Experiment) -> Beside:
+    """Return the checksum of each file that a recipe reads."""
+    return tuple(("content", _checksum(path)) for path in recipe.task.files())
+
+
+def _checksum(path: Path) -> str:
+    try:
+        found = path.stat()
+        return _content_checksum(path.absolute(), found.st_size, found.st_mtime_ns)
+    except OSError as error:  # the task says so when it is run
+        return str(error.strerror)
+
+
+@functools.lru_cache(maxsize=256)
+def _content_checksum(path: Path, size: int, changed: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _foreign_sources(recipe: Experiment) -> Beside:
+    """Source texts of the parts that are the user's own: a changed rule makes new tasks, as changed code of this package does."""
+    parts = (recipe.task, recipe.network, recipe.learner, *recipe.noise)
+    foreign = [type(part) for part in parts if not type(part).__module__.startswith("drift.")]
+    return tuple(("source", _source(kind)) for kind in foreign)
+
+
+def _source(kind: type) -> str:
+    try:
+        return inspect.getsource(kind)
+    except (OSError, TypeError):  # typed into a prompt: only its name is known
+        return kind.__qualname__
+
+
+def _recorded(failure: Path) -> str:
+    """Why a task has failed, as its file says; empty if there is none that can be read."""
+    try:
+        return str(json.loads(failure.read_text())["reason"]) if failure.exists() else ""
+    except PermissionError:
+        raise
+    except Exception:  # text that is damaged may have become any other
+        return ""
+
+
+@functools.lru_cache(maxsize=4096)
+def _fault(path: Path, recipe: str, size: int, changed: int) -> str:
+    """What is wrong with a result of this size and date; a file is looked through once."""
+    import netCDF4
+
+    try:
+        with NETCDF:
+            if not is_sealed(path):  # written by another version or program: whole if it can be read
+                load(path)
+            with netCDF4.Dataset(path) as found:
+                text = str(found["experiment"][0])
+        same = json.loads(text) == json.loads(recipe) or Experiment.from_json(text) == Experiment.from_json(recipe)
+    except PermissionError:
+        raise
+    except Exception as error:  # a damaged file makes HDF5 and netCDF raise nearly anything
+        return f"its file was damaged ({' '.join(str(error).split())})"
+    return "" if same else "its file is the result of another recipe"

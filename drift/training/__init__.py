@@ -1,0 +1,1 @@
+"""Networks that learn, session after session, on engines that compute the same."""

@@ -1,0 +1,222 @@
+"""The fused engine: compiled learning steps on the CPU, one subject a task for as many threads as there are.
+
+A subject's numbers depend on its own recipe and seed alone: not on the number of threads, not on the company, not on the order.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from drift.experiment import Experiment
+from drift.learners import SGD, Adam, StochasticErrorDescent
+from drift.loops.compiled import NO_FOLDER, can_be_kept, is_kept
+from drift.loops.normals import BLOCK, generator_state
+from drift.loops.vectors import WIDTH
+from drift.networks import Network
+from drift.noise import InputNoise, LabelNoise, Noise, UpdateNoise
+from drift.training.engines import fused_kernels as kernels
+from drift.training.engines.base import Engine, Precision, Subject, Weights, finish
+
+RULES: dict[type, int] = {SGD: kernels.SGD, Adam: kernels.ADAM, StochasticErrorDescent: kernels.STOCHASTIC_ERROR_DESCENT}
+STREAMS = ("input_noise", "label_noise", "update_noise", "perturbation")
+TABLE = 10_000  # steps whose noise scales are tabulated at once
+
+
+def knows(experiment: Experiment) -> bool:
+    """Tell whether the compiled steps cover a recipe: its network, its learning rule and its noise, none of them a subclass."""
+    return not unknown_to(experiment)
+
+
+def unknown_to(experiment: Experiment) -> str:
+    """What of a recipe the compiled steps do not cover; empty where they do.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    """
+    foreign: list[Any] = [one for one in experiment.noise if type(one) not in (InputNoise, LabelNoise, UpdateNoise)]
+    foreign += [] if type(experiment.network) is Network else [experiment.network]
+    foreign += [] if type(experiment.learner) in RULES else [experiment.learner]
+    if foreign:
+        return f"{type(foreign[0]).__name__}, which has no compiled steps"
+    return "" if experiment.learner.gradient_clip is None else f"gradient_clip={experiment.learner.gradient_clip:g}, which they do not take"
+
+
+class FusedProgram:
+    """One subject and its compiled step."""
+
+    def __init__(self, subject: Subject, precision: Precision) -> None:
+        self.step, self._experiment, self._samples = 0, subject.experiment, len(subject.inputs)
+        self.type = np.dtype(precision)
+        inward, outward = subject.first_weights()
+        self._inputs = inward.shape[1]
+        self.work = _work(subject, np.column_stack([inward, outward]), self.type)
+        buffers = ((self._inputs - 1) * self._samples, outward.shape[1] * self._samples)
+        self._batch_random = tuple(np.zeros(-(-size // BLOCK) * BLOCK, np.float32) for size in buffers)
+        self._rule = RULES[type(subject.experiment.learner)]
+        self._numbers, self._decays = _numbers(subject.experiment, outward.shape[1], self.type)
+        self._laws = _laws(subject.experiment)
+
+    def advance(self, steps: int) -> None:
+        """Take steps; other threads run meanwhile."""
+        while steps:
+            now = min(steps, TABLE)
+            scales = _scales(self._experiment, self.step, now).astype(self.type)
+            kernels.advance(
+                self.work, self._batch_random, self._samples, self._rule, self._numbers, self._decays, self._laws, scales, self.step
+            )
+            self.step, steps = self.step + now, steps - now
+
+    def weights(self) -> Weights:
+        """Return the present weights."""
+        weights = self.work.weights.astype(float)
+        return Weights(weights[:, : self._inputs], weights[:, self._inputs :])
+
+    def changing(self) -> dict[str, np.ndarray]:
+        """Return the arrays that carry a run from one step to the next."""
+        return {name: getattr(self.work, name) for name in ("weights", "first", "second", "generators")}
+
+
+class FusedEngine(Engine):
+    """Subjects of any shapes side by side, each in its own compiled loop."""
+
+    name = "fused"
+
+    def __init__(self, subjects: Sequence[Subject], precision: Precision, threads: int | None = None) -> None:
+        _announce_compilation()
+        self._programs = [FusedProgram(subject, precision) for subject in subjects]
+        self._pool = ThreadPoolExecutor(threads or os.cpu_count() or 1)
+
+    @property
+    def step(self) -> int:  # type: ignore[override]
+        """Steps taken so far."""
+        return self._programs[0].step
+
+    def advance(self, steps: int) -> None:
+        """Take steps in all subjects; an interrupt waits until all have taken them."""
+        finish([self._pool.submit(program.advance, steps) for program in self._programs])
+
+    def weights(self, members: Sequence[int] | None = None) -> Weights:
+        """Return the present weights of subjects of one shape."""
+        chosen = range(len(self._programs)) if members is None else members
+        parts = zip(*(self._programs[member].weights() for member in chosen), strict=True)
+        return Weights(*(np.stack(part) for part in parts))
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return weights, moments, generators and the step; smaller subjects are filled with zeros."""
+        changing = [program.changing() for program in self._programs]
+        return {"step": np.array(self.step), **{name: _stacked([one[name] for one in changing]) for name in changing[0]}}
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """Go back to a state."""
+        for number, program in enumerate(self._programs):
+            program.step = int(state["step"])
+            for name, array in program.changing().items():
+                array[...] = state[name][_corner(number, array)]
+
+
+def _corner(number: int, array: np.ndarray) -> Any:
+    """Where in a stack the array of one subject lies."""
+    return (number, *map(slice, array.shape))
+
+
+def _stacked(arrays: Sequence[np.ndarray]) -> np.ndarray:
+    largest = np.max([array.shape for array in arrays], axis=0)
+    whole = np.zeros((len(arrays), *largest), arrays[0].dtype)
+    for number, array in enumerate(arrays):
+        whole[_corner(number, array)] = array
+    return whole
+
+
+def _announce_compilation() -> None:
+    """Say so before the first use on a machine, which compiles; later uses load what has been compiled from disk."""
+    kernel = kernels.advance
+    if not kernel.signatures and not is_kept(kernel):
+        often = "once on this machine" if can_be_kept(kernel) else "in each process"
+        remedy = "" if can_be_kept(kernel) else NO_FOLDER
+        print(f"compiling the fused engine, {often} (half a minute{remedy}) ...", file=sys.stderr, flush=True)
+
+
+def _work(subject: Subject, weights: np.ndarray, kind: np.dtype) -> kernels.Work:
+    samples, (units, width), outputs = len(subject.inputs), weights.shape, subject.targets.shape[1]
+    present = np.column_stack([subject.inputs, np.ones(samples)])
+    inputs, targets = _padded(present.T, kind), _padded(subject.targets.T, kind)
+    remembers = not isinstance(subject.experiment.learner, SGD)
+    adapts = isinstance(subject.experiment.learner, Adam)
+    return kernels.Work(
+        inputs=inputs,
+        targets=targets,
+        weights=_with_tail(weights, kind),
+        gradient=_with_tail(np.zeros((units, width)), kind),
+        first=np.zeros((units if remembers else 0, width), kind),
+        second=np.zeros((units if adapts else 0, width), kind),
+        noisy_inputs=inputs.copy(),
+        noisy_targets=targets.copy(),
+        sample_inputs=_padded(present, kind),
+        sample_error=_padded(np.zeros((samples, outputs)), kind),
+        active=np.zeros(units, np.int64),
+        hidden=_padded(np.zeros((units, samples)), kind),
+        outward=_padded(np.zeros((units, outputs)), kind),
+        input_gradient=_padded(np.zeros((units, width - outputs)), kind),
+        output_gradient=_padded(np.zeros((units, outputs)), kind),
+        error=np.zeros_like(targets),
+        block=_padded(np.zeros((kernels.UNITS, samples)), kind),
+        slope=_padded(np.zeros((kernels.UNITS, samples)), kind),
+        random=np.zeros(-(-units * width // BLOCK) * BLOCK, np.float32),
+        generators=np.stack([generator_state(subject.experiment.seed, name) for name in STREAMS]),
+    )
+
+
+def _padded(array: np.ndarray, kind: np.dtype) -> np.ndarray:
+    """Return a copy whose last axis is filled with zeros to whole vectors."""
+    wide = np.zeros((array.shape[0], -(-array.shape[1] // WIDTH) * WIDTH), kind)
+    wide[:, : array.shape[1]] = array
+    return wide
+
+
+def _with_tail(array: np.ndarray, kind: np.dtype) -> np.ndarray:
+    """Return a copy behind which a vector may be read or written too far."""
+    whole = np.zeros(array.size + WIDTH, kind)
+    whole[: array.size] = array.ravel()
+    return whole[: array.size].reshape(array.shape)
+
+
+def _numbers(experiment: Experiment, outputs: int, kind: np.dtype) -> tuple[np.ndarray, np.ndarray]:
+    learner, decays = experiment.learner, (0.0, 0.0)
+    numbers = [getattr(learner, "learning_rate", 0.0)]
+    if isinstance(learner, Adam):
+        decays = (learner.first_decay, learner.second_decay)
+        numbers += [*decays, learner.epsilon]
+    if isinstance(learner, StochasticErrorDescent):
+        stds = [learner.perturbation / rows**0.5 for rows in (experiment.network.units, outputs)]
+        numbers += [*stds, *([1.0, 1.0] if learner.faithful else [std**2 for std in stds])]
+    return np.array(numbers, kind), np.array(decays)
+
+
+def _noise(experiment: Experiment, kind: str) -> Noise | None:
+    return next((noise for noise in experiment.noise if noise.kind == kind), None)
+
+
+def _laws(experiment: Experiment) -> np.ndarray:
+    laws = [kernels.NONE if _noise(experiment, kind) is None else kernels.GAUSSIAN for kind in ("input", "label", "update")]
+    if getattr(_noise(experiment, "label"), "law", "") == "uniform":
+        laws[kernels.LABEL] = kernels.UNIFORM
+    return np.array(laws)
+
+
+def _scales(experiment: Experiment, first: int, steps: int) -> np.ndarray:
+    """Return the standard deviations of noise on inputs, labels, gradient and weights, shape (steps, 4)."""
+    scales = np.zeros((steps, 4))
+    for noise in experiment.noise:
+        column = {"input": kernels.INPUT, "label": kernels.LABEL}.get(noise.kind)
+        if column is None:
+            column = kernels.UPDATE if getattr(noise, "acts_on", "") == "gradient" else kernels.WEIGHTS
+        constant = noise.schedule is None
+        scales[:, column] = noise.std if constant else [noise.scale(step) for step in range(first, first + steps)]
+    return scales
