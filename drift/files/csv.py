@@ -116,6 +116,7 @@ def _write(frame: pd.DataFrame, path: Path) -> None:
     frame.to_csv(path, index=False, quoting=csv.QUOTE_NONNUMERIC if ends_rows else csv.QUOTE_MINIMAL)
 
 
+@opened
 def read_table(path: str | Path) -> pd.DataFrame:
     """Return a table that ``write_tables`` has written, its texts without the apostrophes that keep spreadsheets from running them.
 

@@ -240,7 +240,7 @@ def deep_kernel(correlation: Alike, active_fraction: Alike, pooling: Alike, hidd
     """
     hidden_layers = counted("hidden_layers", hidden_layers)
     if _tabulable(correlation, active_fraction, pooling):
-        return composed(np.asarray(correlation, dtype=float), float(active_fraction), float(pooling), hidden_layers)
+        return _composed(np.asarray(correlation, dtype=float), float(active_fraction), float(pooling), hidden_layers)
     xp, c = checked_correlation(correlation, active_fraction)
     c = xp.where(c > 1.0 - SAME, 1.0 + c - (c if xp is np else c.detach()), c)
     for _ in range(hidden_layers - 1):
@@ -268,7 +268,7 @@ def _layer(active_fraction: float, pooling: float) -> tuple[np.ndarray, np.ndarr
     return hermite(angle * SCALE, steepness), hermite(after, -slope / SCALE)
 
 
-def composed(correlation: np.ndarray, active_fraction: float, pooling: float, hidden_layers: int) -> np.ndarray:
+def _composed(correlation: np.ndarray, active_fraction: float, pooling: float, hidden_layers: int) -> np.ndarray:
     """Return ``deep_kernel`` of an array, through tables.
 
     Parameters
