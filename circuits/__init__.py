@@ -21,7 +21,12 @@ if TYPE_CHECKING:  # kinds, rest and settling, wandering weights, use in network
     from circuits.simulation.settle import cartesian, settle
     from circuits.rest.winners import top_k_winners, sparsemax
     from circuits.rest.layers import CircuitLayer
-    from circuits.wandering.corridor import random_input_weights, corridor_drive, corridor_code, corridor_session
+    from circuits.wandering.corridor import (
+        random_input_weights,
+        corridor_drive,
+        corridor_code,
+        corridor_session,
+    )
     from circuits.wandering.inputs import PlaceInput
     from circuits.wandering.weight_drift import WeightDrift
     from circuits.wandering.sessions import run_sessions

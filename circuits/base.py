@@ -24,14 +24,16 @@ if TYPE_CHECKING:
     from circuits.simulation.batch import Batch
 
 Update = Literal["staggered", "simultaneous"]
-"""Whether the interneuron is advanced with the new excitatory rates of a step, or with the old ones."""
+"""Whether the interneuron is advanced with the new excitatory rates of a step, or with the old
+ones."""
 
 
 class Circuit(Recipe, ABC):
     """A rate circuit in which inhibition leaves only the most strongly driven units active.
 
-    The recipe is frozen; ``settle`` simulates it in Brian2, ``fixed_point`` says in closed form where it comes to rest. Gains and
-    thresholds act on means over units, so that a circuit selects the same fraction of its units whatever their number.
+    The recipe is frozen; ``settle`` simulates it in Brian2, ``fixed_point`` says in closed form
+    where it comes to rest. Gains and thresholds act on means over units, so that a circuit selects
+    the same fraction of its units whatever their number.
     """
 
     kind: str
@@ -58,7 +60,8 @@ class Circuit(Recipe, ABC):
         Returns
         -------
         xarray.Dataset
-            ``rate (..., unit)``, ``winner (..., unit)``, ``inhibition (...)``, ``active_units (...)`` and ``loop_gain (...)``.
+            ``rate (..., unit)``, ``winner (..., unit)``, ``inhibition (...)``, ``active_units
+            (...)`` and ``loop_gain (...)``.
 
         Raises
         ------
@@ -75,7 +78,8 @@ class Circuit(Recipe, ABC):
         active_fraction : float
             f, between 0 and 1.
         drive : array_like or xarray.DataArray, optional
-            I, (..., unit); the mean over stimuli is set. Without it the drive is taken as standard normal.
+            I, (..., unit); the mean over stimuli is set. Without it the drive is taken as standard
+            normal.
 
         Returns
         -------
@@ -84,15 +88,21 @@ class Circuit(Recipe, ABC):
         """
 
     def network(self, batch: Batch) -> dict[str, Any]:
-        """Return the Brian2 objects of a batch by name, among them the groups ``excitatory`` and ``interneuron``."""
+        """Return the Brian2 objects of a batch by name, among them the groups ``excitatory`` and
+        ``interneuron``."""
         return batch.pooled_network()
 
     def equation_parameters(self) -> Mapping[str, float]:
         """Return the numbers of the equations by the names they have there."""
-        return {name: float(value) for name, value in self if isinstance(value, float) and not name.endswith("time_constant")}
+        return {
+            name: float(value)
+            for name, value in self
+            if isinstance(value, float) and not name.endswith("time_constant")
+        }
 
     def sizes(self) -> tuple[int, ...]:
-        """Return the numbers of units and of whatever else circuits must share to be simulated together."""
+        """Return the numbers of units and of whatever else circuits must share to be simulated
+        together."""
         return (self.units,)
 
     def initial_state(self, drive: np.ndarray) -> np.ndarray:
@@ -100,28 +110,39 @@ class Circuit(Recipe, ABC):
         return np.zeros_like(drive)
 
     def winning(self, drive: np.ndarray, rate: np.ndarray, inhibition: np.ndarray) -> np.ndarray:
-        """Return which units win, (..., unit): those driven above the inhibition, which holds long before losers have decayed."""
+        """Return which units win, (..., unit): those driven above the inhibition, which holds long
+        before losers have decayed."""
         return drive > inhibition[..., np.newaxis]
 
     @abstractmethod
-    def rate_change(self, drive: np.ndarray, rate: np.ndarray, inhibition: np.ndarray) -> np.ndarray:
-        """Return tau_E dE/dt, (..., unit), for states (..., unit) and inhibition (...): the equations once more, in numpy."""
+    def rate_change(
+        self, drive: np.ndarray, rate: np.ndarray, inhibition: np.ndarray
+    ) -> np.ndarray:
+        """Return tau_E dE/dt, (..., unit), for states (..., unit) and inhibition (...): the
+        equations once more, in numpy."""
 
     @abstractmethod
     def inhibition_change(self, rate: np.ndarray, inhibition: np.ndarray) -> np.ndarray:
         """Return tau_I dR/dt, (...)."""
 
-    def state_at_rest(self, drive: np.ndarray, rate: np.ndarray, inhibition: np.ndarray) -> np.ndarray:
-        """Return the state of the units at rest, (..., unit), from their rates; the same unless the equations integrate something else."""
+    def state_at_rest(
+        self, drive: np.ndarray, rate: np.ndarray, inhibition: np.ndarray
+    ) -> np.ndarray:
+        """Return the state of the units at rest, (..., unit), from their rates; the same unless the
+        equations integrate something else."""
         return rate
 
     def residual(self, drive: np.ndarray, rate: np.ndarray, inhibition: np.ndarray) -> np.ndarray:
         """Return the largest change per time constant that is left, (...); 0 at a fixed point."""
         rates = np.abs(self.rate_change(drive, rate, inhibition)).max(axis=-1)
-        return np.maximum(rates, np.abs(self.inhibition_change(rate, inhibition)).reshape(*rates.shape, -1).max(axis=-1))
+        return np.maximum(
+            rates,
+            np.abs(self.inhibition_change(rate, inhibition)).reshape(*rates.shape, -1).max(axis=-1),
+        )
 
     def shared_inhibition(self, inhibition: np.ndarray) -> np.ndarray:
-        """Return the inhibition (...) that every unit receives, its mean over units where a circuit has several interneurons."""
+        """Return the inhibition (...) that every unit receives, its mean over units where a circuit
+        has several interneurons."""
         return inhibition
 
     def stable_dt(self, drive: Any = None, update: Update = "staggered") -> float:
@@ -130,7 +151,8 @@ class Circuit(Recipe, ABC):
         Parameters
         ----------
         drive : array_like or xarray.DataArray, optional
-            I, (..., unit); the smallest step over all stimuli is returned. Standard normal quantiles by default.
+            I, (..., unit); the smallest step over all stimuli is returned. Standard normal
+            quantiles by default.
         update : {"staggered", "simultaneous"}
             Order of the updates within a step.
 
@@ -140,39 +162,71 @@ class Circuit(Recipe, ABC):
         """
         drive = normal_quantiles(self.units) if drive is None else drive
         gains = self.fixed_point(drive)["loop_gain"].values
-        return float(np.min(LIMITS[known_update(update)](gains, self.excitatory_time_constant, self.inhibitory_time_constant)))
+        return float(
+            np.min(
+                LIMITS[known_update(update)](
+                    gains, self.excitatory_time_constant, self.inhibitory_time_constant
+                )
+            )
+        )
 
     def usual_dt(self, drive: xr.DataArray) -> float:
         """Return the step in s that is taken where none is asked for."""
         return 1e-4
 
     def settle(self, drive: Any, **options: Any) -> xr.Dataset:
-        """Simulate the circuit in Brian2 until it rests; see ``circuits.settle`` for the options and the result."""
-        settle = import_module("circuits.simulation.settle").settle  # by name: what circuits are does not depend on how they are run
+        """Simulate the circuit in Brian2 until it rests; see ``circuits.settle`` for the options
+        and the result."""
+        settle = import_module(
+            "circuits.simulation.settle"
+        ).settle  # by name: what circuits are does not depend on how they are run
         return settle([self], drive, **options).isel(circuit=0)
 
-    def at_rest(self, drive: xr.DataArray, rate: np.ndarray, inhibition: np.ndarray, loop_gain: np.ndarray) -> xr.Dataset:
-        """Label a fixed point: ``rate (..., unit)``, ``inhibition (...)`` and ``loop_gain (...)`` in the order of ``drive``."""
+    def at_rest(
+        self, drive: xr.DataArray, rate: np.ndarray, inhibition: np.ndarray, loop_gain: np.ndarray
+    ) -> xr.Dataset:
+        """Label a fixed point: ``rate (..., unit)``, ``inhibition (...)`` and ``loop_gain (...)``
+        in the order of ``drive``."""
         winner = self.winning(drive.values, rate, inhibition)
         return labelled_rest(drive, rate, winner, self.shared_inhibition(inhibition)).assign(
-            loop_gain=(drive.dims[:-1], loop_gain, {"units": "1", "long_name": "gain of the inhibitory loop at rest"})
+            loop_gain=(
+                drive.dims[:-1],
+                loop_gain,
+                {"units": "1", "long_name": "gain of the inhibitory loop at rest"},
+            )
         )
 
     def _repr_html_(self) -> str:
         """Show the circuit in a notebook: its parameters and its equations."""
-        equations = f"{_dedented(self.excitatory_equations)}\n\n{_dedented(self.interneuron_equations)}"
+        equations = (
+            f"{_dedented(self.excitatory_equations)}\n\n{_dedented(self.interneuron_equations)}"
+        )
         return recipe_html(self, f"<pre>{escape(equations)}</pre>")
 
 
-def labelled_rest(drive: xr.DataArray, rate: np.ndarray, winner: np.ndarray, inhibition: np.ndarray) -> xr.Dataset:
+def labelled_rest(
+    drive: xr.DataArray, rate: np.ndarray, winner: np.ndarray, inhibition: np.ndarray
+) -> xr.Dataset:
     """Return rates, winners, inhibition and active units with the labels of the drive."""
     outer = drive.dims[:-1]
     return xr.Dataset(
         {
             "rate": (drive.dims, rate, {"units": "1", "long_name": "excitatory rate"}),
-            "winner": (drive.dims, winner, {"units": "1", "long_name": "1 where the unit is driven above the inhibition"}),
-            "inhibition": (outer, inhibition, {"units": "1", "long_name": "inhibition that every unit receives"}),
-            "active_units": (outer, winner.sum(axis=-1), {"units": "1", "long_name": "units that win"}),
+            "winner": (
+                drive.dims,
+                winner,
+                {"units": "1", "long_name": "1 where the unit is driven above the inhibition"},
+            ),
+            "inhibition": (
+                outer,
+                inhibition,
+                {"units": "1", "long_name": "inhibition that every unit receives"},
+            ),
+            "active_units": (
+                outer,
+                winner.sum(axis=-1),
+                {"units": "1", "long_name": "units that win"},
+            ),
         },
         coords=drive.coords,
     )
@@ -180,39 +234,57 @@ def labelled_rest(drive: xr.DataArray, rate: np.ndarray, winner: np.ndarray, inh
 
 def require_fraction(active_fraction: Any, units: int) -> float:
     """Return an active fraction that leaves at least one unit on and one off, or refuse it."""
-    if np.asarray(active_fraction).dtype.kind not in "iuf" or np.ndim(active_fraction) or not 0 < active_fraction < 1:
-        got = f"an array {np.shape(active_fraction)}" if np.ndim(active_fraction) else repr(active_fraction)
-        raise RefusedInputError(f"active_fraction must be a number between 0 and 1, got {got}: 0.05 leaves one unit in twenty active.")
+    if (
+        np.asarray(active_fraction).dtype.kind not in "iuf"
+        or np.ndim(active_fraction)
+        or not 0 < active_fraction < 1
+    ):
+        got = (
+            f"an array {np.shape(active_fraction)}"
+            if np.ndim(active_fraction)
+            else repr(active_fraction)
+        )
+        raise RefusedInputError(
+            f"active_fraction must be a number between 0 and 1, got {got}: 0.05 leaves one "
+            "unit in twenty active."
+        )
     if fault := impossible_count(active_fraction, units):
         raise RefusedInputError(fault)
     return float(active_fraction)
 
 
 def impossible_count(active_fraction: float, units: int) -> str:
-    """Return why the fraction of the units, rounded, does not leave at least one on and one off; nothing if it does."""
+    """Return why the fraction of the units, rounded, does not leave at least one on and one off;
+    nothing if it does."""
     if 1 <= round(active_fraction * units) < units:
         return ""
     wrong = "less than one unit" if active_fraction * units < 1 else "all of them"
     return (
-        f"active_fraction {active_fraction:g} of {units} units is {wrong}: ask for a fraction from {1 / units:g} to {1 - 1 / units:g}, or "
+        f"active_fraction {active_fraction:g} of {units} units is {wrong}: ask for a fraction "
+        f"from {1 / units:g} to {1 - 1 / units:g}, or "
         "for more units."
     )
 
 
 def require_positive_drive(drive: xr.DataArray) -> xr.DataArray:
-    """Return the drive if every stimulus excites some unit, or refuse it: no gain could select among silent units."""
+    """Return the drive if every stimulus excites some unit, or refuse it: no gain could select
+    among silent units."""
     silent = int((drive.max("unit") <= 0).sum())
     if silent:
         raise RefusedInputError(
-            f"the drive has no positive input in {silent} of {drive.size // drive.sizes['unit']} stimuli: no inhibition selects "
+            f"the drive has no positive input in {silent} of "
+            f"{drive.size // drive.sizes['unit']} stimuli: no inhibition selects "
             "winners there, so drop these stimuli or add an offset."
         )
     return drive
 
 
 def selection_drive(units: int, drive: Any) -> xr.DataArray:
-    """Return the drive on which a circuit is asked to select: the given one, or standard normal quantiles."""
-    return require_positive_drive(checked_drive(normal_quantiles(units) if drive is None else drive, units))
+    """Return the drive on which a circuit is asked to select: the given one, or standard normal
+    quantiles."""
+    return require_positive_drive(
+        checked_drive(normal_quantiles(units) if drive is None else drive, units)
+    )
 
 
 def _dedented(equations: str) -> str:

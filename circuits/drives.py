@@ -1,4 +1,5 @@
-"""What drives a circuit: one number for each excitatory unit, for any number of stimuli, places or subjects."""
+"""What drives a circuit: one number for each excitatory unit, for any number of stimuli, places or
+subjects."""
 
 from __future__ import annotations
 
@@ -37,7 +38,8 @@ def checked_drive(drive: Any, units: int) -> xr.DataArray:
     Parameters
     ----------
     drive : array_like or xarray.DataArray
-        (unit,) or (stimulus, unit) without labels; with labels any dims, one of them ``unit``. No units, finite.
+        (unit,) or (stimulus, unit) without labels; with labels any dims, one of them ``unit``. No
+        units, finite.
     units : int
         Excitatory units of the circuit.
 
@@ -49,32 +51,51 @@ def checked_drive(drive: Any, units: int) -> xr.DataArray:
     Raises
     ------
     RefusedInputError
-        If the drive has units, other dims or another number of units, labels named as results are, or holds no finite numbers.
+        If the drive has units, other dims or another number of units, labels named as results are,
+        or holds no finite numbers.
     """
     if getattr(drive, "dim", None) is not None:
         raise RefusedInputError(
-            f"the drive has units ({drive.dim}): divide it by them, drives and rates of these circuits are plain numbers."
+            f"the drive has units ({drive.dim}): divide it by them, drives and rates of these "
+            "circuits are plain numbers."
         )
     array = drive if isinstance(drive, xr.DataArray) else _labelled(drive)
     if "unit" not in array.dims:
-        raise RefusedInputError(f"the drive has dims {array.dims} and no dim 'unit': name the dim of the excitatory units 'unit'.")
+        raise RefusedInputError(
+            f"the drive has dims {array.dims} and no dim 'unit': name the dim of the "
+            "excitatory units 'unit'."
+        )
     if array.attrs.get("units", "1") != "1":
-        raise RefusedInputError(f"the drive has units {array.attrs['units']!r} instead of '1': divide it by a scale first.")
+        raise RefusedInputError(
+            f"the drive has units {array.attrs['units']!r} instead of '1': divide it by a "
+            "scale first."
+        )
     if array.sizes["unit"] != units:
         raise RefusedInputError(
-            f"the drive has {array.sizes['unit']} units, the circuit {units}: use circuit.replace(units={array.sizes['unit']})."
+            f"the drive has {array.sizes['unit']} units, the circuit {units}: use "
+            f"circuit.replace(units={array.sizes['unit']})."
         )
     taken = sorted(RESERVED & {str(name) for name in (*array.dims, *array.coords)})
     if taken:
-        raise RefusedInputError(f"the drive has dims or coordinates named {', '.join(taken)} as the circuit's results are: rename them.")
+        raise RefusedInputError(
+            f"the drive has dims or coordinates named {', '.join(taken)} as the circuit's "
+            "results are: rename them."
+        )
     if array.dtype.kind not in "biuf":
-        raise RefusedInputError(f"the drive holds {array.dtype} instead of real numbers: convert it first.")
+        raise RefusedInputError(
+            f"the drive holds {array.dtype} instead of real numbers: convert it first."
+        )
     array = array.transpose(..., "unit").astype(float)
     faulty = int((~np.isfinite(array.values)).sum())
     if faulty:
-        raise RefusedInputError(f"the drive holds {faulty} values that are NaN or infinite: fill or drop them before a circuit settles.")
+        raise RefusedInputError(
+            f"the drive holds {faulty} values that are NaN or infinite: fill or drop them "
+            "before a circuit settles."
+        )
     if array.size == 0:
-        raise RefusedInputError(f"the drive is empty (sizes {dict(array.sizes)}): give at least one stimulus.")
+        raise RefusedInputError(
+            f"the drive is empty (sizes {dict(array.sizes)}): give at least one stimulus."
+        )
     return array
 
 
@@ -84,10 +105,14 @@ def _labelled(drive: Any) -> xr.DataArray:
     except (TypeError, ValueError, RuntimeError):
         values = np.array("")
     if values.dtype.kind not in "biuf":
-        raise RefusedInputError(f"the drive is not an array of numbers, got {type(drive).__name__}: pass (unit,) or (stimulus, unit).")
+        raise RefusedInputError(
+            f"the drive is not an array of numbers, got {type(drive).__name__}: pass (unit,) "
+            "or (stimulus, unit)."
+        )
     if values.ndim not in (1, 2):
         raise RefusedInputError(
-            f"a drive without labels has dims (unit,) or (stimulus, unit), got shape {values.shape}: use a DataArray for more dims."
+            "a drive without labels has dims (unit,) or (stimulus, unit), got shape "
+            f"{values.shape}: use a DataArray for more dims."
         )
     return xr.DataArray(values, dims=("stimulus", "unit")[2 - values.ndim :])
 

@@ -10,23 +10,31 @@ SECOND = (0, 0, 1, 0, 0, 0, 0)  # exponents of metre, kilogram, second, ... as B
 
 
 def _exponents(value: Any) -> tuple[float, ...] | None:
-    dimension = getattr(value, "dim", None)  # only Brian2 quantities have one, and Brian2 need not be imported to know
+    dimension = getattr(
+        value, "dim", None
+    )  # only Brian2 quantities have one, and Brian2 need not be imported to know
     return None if dimension is None else tuple(dimension._dims)
 
 
 def in_seconds(value: Any) -> Any:
-    """Return a Brian2 time in s, anything else as it is; a quantity of another dimension is a ValueError."""
+    """Return a Brian2 time in s, anything else as it is; a quantity of another dimension is a
+    ValueError."""
     exponents = _exponents(value)
     if exponents is None:
         return value
     if exponents != SECOND:
-        raise ValueError(f"a time is needed, got {value!r}: pass seconds as a number, or a Brian2 quantity such as 20*ms")
+        raise ValueError(
+            f"a time is needed, got {value!r}: pass seconds as a number, or a Brian2 quantity "
+            "such as 20*ms"
+        )
     return float(value)
 
 
 def _dimensionless(value: Any) -> Any:
     if _exponents(value) is not None:
-        raise ValueError(f"a plain number is needed, got {value!r} with units: divide it by its unit")
+        raise ValueError(
+            f"a plain number is needed, got {value!r} with units: divide it by its unit"
+        )
     return value
 
 

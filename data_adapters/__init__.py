@@ -1,11 +1,12 @@
-"""Lab files in, session Datasets out: one reader for every published layout of a longitudinal recording.
-
-``sessions(name, path)`` yields one session Dataset of the labelled form (``drift.schema``) after the other; ``drift.measure`` turns
-them into the longitudinal Dataset that simulated networks share. A reader is a module of this package with a function
-``sessions(path, **options)`` and one line in ``READERS``. Where a laboratory published summaries, ``summary(name, path)`` reads them.
-``align`` puts positions on the clock of a microscope. ``fetch(name)`` downloads public files, on request only. The way out:
-``to_nwb`` writes sessions as NWB files, ``to_pynapple`` and
-``from_pynapple`` exchange them with pynapple.
+"""Lab files in, session Datasets out: one reader for every published layout of a longitudinal
+recording.
+ ``sessions(name, path)`` yields one session Dataset of the labelled form (``drift.schema``) after
+the other; ``drift.measure`` turns them into the longitudinal Dataset that simulated networks share.
+A reader is a module of this package with a function ``sessions(path, **options)`` and one line in
+``READERS``. Where a laboratory published summaries, ``summary(name, path)`` reads them. ``align``
+puts positions on the clock of a microscope. ``fetch(name)`` downloads public files, on request
+only. The way out: ``to_nwb`` writes sessions as NWB files, ``to_pynapple`` and ``from_pynapple``
+exchange them with pynapple.
 """
 
 from __future__ import annotations
@@ -25,11 +26,11 @@ if TYPE_CHECKING:
     from data_adapters.exchange import nwb
     from data_adapters.exchange.nwb_writing import to_nwb
     from data_adapters.exchange.pynapple_objects import from_pynapple, to_pynapple
+    from data_adapters.files import download
     from data_adapters.laboratories import jercog2019, khatib2023
     from data_adapters.laboratories.frank import karlsson2015
     from data_adapters.laboratories.interchange import reader as interchange
     from data_adapters.laboratories.ziv import sheintuch2023
-    from data_adapters.files import download
     from data_adapters.published import summaries
 
 READERS: dict[str, str] = {
@@ -42,7 +43,17 @@ READERS: dict[str, str] = {
 }
 SUMMARIES = ("jercog2019", "karlsson2015", "khatib2023", "sheintuch2023")
 
-__all__ = ["READERS", "SUMMARIES", "align", "fetch", "from_pynapple", "sessions", "summary", "to_nwb", "to_pynapple"]
+__all__ = [
+    "READERS",
+    "SUMMARIES",
+    "align",
+    "fetch",
+    "from_pynapple",
+    "sessions",
+    "summary",
+    "to_nwb",
+    "to_pynapple",
+]
 
 
 _, __getattr__, __dir__ = lazily(__name__)
@@ -52,8 +63,8 @@ _, __getattr__, __dir__ = lazily(__name__)
 def sessions(name: str, path: str | Path, **options: Any) -> Iterator[xr.Dataset]:
     """Recording sessions of a lab's files, one session Dataset at a time.
 
-    The first session is read at once, so that what cannot be read is refused here and not in the middle of an analysis; the
-    others are read when they are asked for.
+    The first session is read at once, so that what cannot be read is refused here and not in the
+    middle of an analysis; the others are read when they are asked for.
 
     Parameters
     ----------
@@ -62,21 +73,29 @@ def sessions(name: str, path: str | Path, **options: Any) -> Iterator[xr.Dataset
     path : str or pathlib.Path
         File or folder, as the reader has it.
     **options
-        ``animal`` and ``environment``, with every reader: the label of the sessions to take, or several separated by commas (a
-        reader may have an option ``environment`` of its own). Else options of the reader; text such as ``"none"``, ``"7"`` or
-        ``"1,2"`` is converted to what the option takes.
+        ``animal`` and ``environment``, with every reader: the label of the sessions to take, or
+        several separated by commas (a reader may have an option ``environment`` of its own). Else
+        options of the reader; text such as ``"none"``, ``"7"`` or ``"1,2"`` is converted to what
+        the option takes.
 
     Returns
     -------
     iterator of xarray.Dataset
-        ``activity (sample, unit)`` in events, ``position (sample[, axis])`` in cm or pixel, scalar coordinates of the session.
+        ``activity (sample, unit)`` in events, ``position (sample[, axis])`` in cm or pixel, scalar
+        coordinates of the session.
 
     Raises
     ------
     RefusedInputError
         If the reader, an option or the path is unknown, or the files cannot be used.
     """
-    from data_adapters.options import chosen, existing, filters, kept, nearest  # the package itself stays light
+    from data_adapters.options import (
+        chosen,
+        existing,
+        filters,
+        kept,
+        nearest,
+    )  # the package itself stays light
     from drift.schema.labelled_form import RefusedInputError
 
     if name not in READERS:
@@ -86,7 +105,10 @@ def sessions(name: str, path: str | Path, **options: Any) -> Iterator[xr.Dataset
     recorded = kept(reader(existing(path), **chosen(name, reader, own)), wanted)
     first = next(recorded, None)
     if first is None:
-        raise RefusedInputError(f"{path} was expected to hold sessions in the {name} layout, got none: check the path and the options.")
+        raise RefusedInputError(
+            f"{path} was expected to hold sessions in the {name} layout, got none: check the "
+            "path and the options."
+        )
     return _resumed(first, recorded)
 
 
@@ -98,7 +120,8 @@ def _resumed(first: xr.Dataset, others: Iterator[xr.Dataset]) -> Iterator[xr.Dat
 
 @opened
 def summary(name: str, path: str | Path) -> xr.Dataset:
-    """Published summary of a recording: numbers per animal and session, or curves, as the laboratory's processed file has them.
+    """Published summary of a recording: numbers per animal and session, or curves, as the
+    laboratory's processed file has them.
 
     Parameters
     ----------
@@ -110,7 +133,8 @@ def summary(name: str, path: str | Path) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        See ``summary`` of the reader; ``data_adapters.published.summaries.normalised`` makes the published curves of it.
+        See ``summary`` of the reader; ``data_adapters.published.summaries.normalised`` makes the
+        published curves of it.
 
     Raises
     ------
@@ -126,8 +150,14 @@ def summary(name: str, path: str | Path) -> xr.Dataset:
 
 
 @opened
-def fetch(name: str, cache: str | Path | None = None, table: str | Path | None = None, progress: bool = True) -> Path:
-    """Folder with the files of a public data set, downloaded where they are missing; see ``data_adapters.files.download.fetch``."""
+def fetch(
+    name: str,
+    cache: str | Path | None = None,
+    table: str | Path | None = None,
+    progress: bool = True,
+) -> Path:
+    """Folder with the files of a public data set, downloaded where they are missing; see
+    ``data_adapters.files.download.fetch``."""
     from data_adapters.files import download
 
     return download.fetch(name, cache, table, progress)

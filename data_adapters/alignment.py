@@ -1,4 +1,5 @@
-"""Two clocks in one recording: positions of a camera at the frames of a microscope, only where they are known."""
+"""Two clocks in one recording: positions of a camera at the frames of a microscope, only where they
+are known."""
 
 from __future__ import annotations
 
@@ -24,10 +25,12 @@ def align(
     max_gap: float | None = None,
     track_length: float | None = None,
 ) -> NDArray[np.float64]:
-    """Position at the times of another clock: on a line between its own samples, and nowhere where it is not known.
+    """Position at the times of another clock: on a line between its own samples, and nowhere where
+    it is not known.
 
-    p(t) = p_i + (p_{i+1} - p_i) (t - t_i) / (t_{i+1} - t_i) between two samples closer than ``max_gap``. Across a step
-    larger than half of the track, where a ring closes or an animal is teleported, the nearer sample counts.
+    p(t) = p_i + (p_{i+1} - p_i) (t - t_i) / (t_{i+1} - t_i) between two samples closer than
+    ``max_gap``. Across a step larger than half of the track, where a ring closes or an animal is
+    teleported, the nearer sample counts.
 
     Parameters
     ----------
@@ -45,28 +48,34 @@ def align(
     Returns
     -------
     numpy.ndarray
-        (frame,) or (frame, axis); NaN before the first and after the last sample, in gaps, and beside
-        a lost sample.
+        (frame,) or (frame, axis); NaN before the first and after the last sample, in gaps, and
+        beside a lost sample.
 
     Raises
     ------
     RefusedInputError
-        If times do not increase or are no seconds, there is not one position for each of ``own_time``, or ``max_gap``
-        is not above 0.
+        If times do not increase or are no seconds, there is not one position for each of
+        ``own_time``, or ``max_gap`` is not above 0.
 
     Examples
     --------
     >>> data_adapters.align([0.05, 0.15, 5.0], [0.0, 0.1, 0.2, 9.0], [0.0, 1.0, 2.0, 3.0])
     array([0.5, 1.5, nan])
     """
-    asked, own = (refuse_times(numbers(values, name).ravel(), name) for values, name in ((time, "time"), (own_time, "own_time")))
+    asked, own = (
+        refuse_times(numbers(values, name).ravel(), name)
+        for values, name in ((time, "time"), (own_time, "own_time"))
+    )
     values = numbers(position, "position")
     if values.ndim not in (1, 2) or len(values) != own.size:
         raise RefusedInputError(
-            f"position was expected with one row for each of own_time ({own.size}), got shape {values.shape}: cut both alike."
+            f"position was expected with one row for each of own_time ({own.size}), got shape "
+            f"{values.shape}: cut both alike."
         )
     if max_gap is not None and not max_gap > 0:
-        raise RefusedInputError(f"max_gap was expected above 0 s, got {max_gap}: leave it out for the default.")
+        raise RefusedInputError(
+            f"max_gap was expected above 0 s, got {max_gap}: leave it out for the default."
+        )
     gap = largest_gap(float(np.median(np.diff(own)))) if max_gap is None else float(max_gap)
     return positions_at(values, own, asked, gap, track_length)
 
@@ -78,7 +87,8 @@ def positions_at(
     max_gap: float | None = None,
     track_length: float | None = None,
 ) -> NDArray[np.float64]:
-    """``align`` of times and positions that were checked before; equal clocks return the values as they are."""
+    """``align`` of times and positions that were checked before; equal clocks return the values as
+    they are."""
     if np.array_equal(own, time):
         return values
     gap = largest_gap(float(np.median(np.diff(own)))) if max_gap is None else max_gap
@@ -95,8 +105,11 @@ def positions_at(
     return found.reshape(time.size, *values.shape[1:])
 
 
-def held_at(values: NDArray[Any], own: NDArray[np.float64], time: NDArray[np.float64]) -> NDArray[Any]:
-    """Value of the sample that a time lies in, which lasts until the next one; 0 before the first and in gaps."""
+def held_at(
+    values: NDArray[Any], own: NDArray[np.float64], time: NDArray[np.float64]
+) -> NDArray[Any]:
+    """Value of the sample that a time lies in, which lasts until the next one; 0 before the first
+    and in gaps."""
     if np.array_equal(own, time):
         return values
     frame = float(np.median(np.diff(own)))

@@ -1,4 +1,5 @@
-"""Running directions however they were coded: 1 towards larger positions, -1 back, 0 neither; never dropped."""
+"""Running directions however they were coded: 1 towards larger positions, -1 back, 0 neither; never
+dropped."""
 
 from __future__ import annotations
 
@@ -11,15 +12,24 @@ from drift.schema.labelled_form import RefusedInputError
 
 CODES = (-1, 0, 1)
 NEITHER = ("", "none", "neither", "rest", "nan")
-STILL, ALIKE = 0.1, 0.5  # way back over way out: where 0 means neither; at least, where two codes are the two ways
-REMEDY = "code 1 towards larger positions, -1 back and 0 neither, or leave it out where there is one way only"
+STILL, ALIKE = (
+    0.1,
+    0.5,
+)  # way back over way out: where 0 means neither; at least, where two codes are the two ways
+REMEDY = (
+    "code 1 towards larger positions, -1 back and 0 neither, or leave it out where there is one "
+    "way only"
+)
 
 
-def coded_directions(values: ArrayLike, position: NDArray[np.float64], where: str) -> tuple[NDArray[np.int64], str]:
+def coded_directions(
+    values: ArrayLike, position: NDArray[np.float64], where: str
+) -> tuple[NDArray[np.int64], str]:
     """Directions as 1, -1 and 0, and how they were coded.
 
-    Codes other than -1, 0, 1 (0 and 1, 1 and 2, True and False, two texts), and 0 and 1 without any -1, are told by the position:
-    the way that the animal goes while a code holds, steps over more than half of the track (jumps back to its start) left out.
+    Codes other than -1, 0, 1 (0 and 1, 1 and 2, True and False, two texts), and 0 and 1 without any
+    -1, are told by the position: the way that the animal goes while a code holds, steps over more
+    than half of the track (jumps back to its start) left out.
 
     Parameters
     ----------
@@ -45,7 +55,8 @@ def coded_directions(values: ArrayLike, position: NDArray[np.float64], where: st
     raw = np.asarray(values)
     if raw.shape != (len(position),):
         raise RefusedInputError(
-            f"direction of {where} was expected with one row per sample ({len(position)}), got shape {raw.shape}: cut both alike."
+            f"direction of {where} was expected with one row per sample ({len(position)}), "
+            f"got shape {raw.shape}: cut both alike."
         )
     codes = _plain(raw, where)
     found = list(dict.fromkeys(codes.tolist()))
@@ -54,23 +65,34 @@ def coded_directions(values: ArrayLike, position: NDArray[np.float64], where: st
         return codes.astype(np.int64), ""
     pair = told if len(told) == 2 else found
     if len(pair) != 2 or position.ndim == 2:
-        raise RefusedInputError(f"direction of {where} was expected in -1, 0, 1, got {_listed(found)}: {REMEDY}.")
+        raise RefusedInputError(
+            f"direction of {where} was expected in -1, 0, 1, got {_listed(found)}: {REMEDY}."
+        )
     ways = [_way(codes == code, position) for code in pair]
-    if 0 in pair and raw.dtype.kind != "b" and abs(ways[pair.index(0)]) <= STILL * max(map(abs, ways)):
+    if (
+        0 in pair
+        and raw.dtype.kind != "b"
+        and abs(ways[pair.index(0)]) <= STILL * max(map(abs, ways))
+    ):
         return codes.astype(np.int64), ""
     out, back = max(ways), -min(ways)
     if min(out, back) <= 0 or min(out, back) < ALIKE * max(out, back):
         raise RefusedInputError(
-            f"direction of {where} was expected in -1, 0, 1, got {_listed(found)}, and the animal goes {ways[0]:.3g} and {ways[1]:.3g} in "
+            f"direction of {where} was expected in -1, 0, 1, got {_listed(found)}, and the "
+            f"animal goes {ways[0]:.3g} and {ways[1]:.3g} in "
             f"all while they hold, which does not tell what they mean: {REMEDY}."
         )
     outward, inward = pair[int(np.argmax(ways))], pair[int(np.argmin(ways))]
-    note = f"direction {outward} was taken for 1 (towards larger positions), {inward} for -1, as the position goes"
+    note = (
+        f"direction {outward} was taken for 1 (towards larger positions), {inward} for -1, as the "
+        "position goes"
+    )
     return np.where(codes == outward, 1, np.where(codes == inward, -1, 0)), note
 
 
 def _plain(raw: NDArray[Any], where: str) -> NDArray[Any]:
-    """Numbers as int64, texts as objects; text of a number is that number, and what means neither is 0."""
+    """Numbers as int64, texts as objects; text of a number is that number, and what means neither
+    is 0."""
     if raw.dtype.kind == "b":
         return raw.astype(np.int64)
     if raw.dtype.kind in "UO":
@@ -81,12 +103,16 @@ def _plain(raw: NDArray[Any], where: str) -> NDArray[Any]:
         except ValueError:
             return np.array([0 if text == "0" else text for text in texts], dtype=object)
     if raw.dtype.kind not in "iuf":
-        raise RefusedInputError(f"direction of {where} was expected to hold numbers or texts, got {raw.dtype}: {REMEDY}.")
+        raise RefusedInputError(
+            f"direction of {where} was expected to hold numbers or texts, got {raw.dtype}: "
+            f"{REMEDY}."
+        )
     bad = ~np.isfinite(raw) | (raw != np.floor(raw))
     if bad.any():
         sample = int(np.flatnonzero(bad)[0])
         raise RefusedInputError(
-            f"direction of {where} was expected to hold whole numbers, got {raw[sample]:g} at sample {sample}: {REMEDY}."
+            f"direction of {where} was expected to hold whole numbers, got {raw[sample]:g} at "
+            f"sample {sample}: {REMEDY}."
         )
     return raw.astype(np.int64)
 

@@ -1,4 +1,5 @@
-"""What may enter as events: not negative, not NaN, sparse; counts, amplitudes, or a trace that says so."""
+"""What may enter as events: not negative, not NaN, sparse; counts, amplitudes, or a trace that says
+so."""
 
 from __future__ import annotations
 
@@ -17,7 +18,11 @@ DECONVOLVE = "deconvolve the traces and give the events"
 
 
 def checked_events(
-    values: NDArray[np.float64], where: str, sampling_rate: float, events_are: str | None, threshold_sd: float | None
+    values: NDArray[np.float64],
+    where: str,
+    sampling_rate: float,
+    events_are: str | None,
+    threshold_sd: float | None,
 ) -> tuple[NDArray[np.float64], str]:
     """Events as they are measured, and what their numbers are.
 
@@ -44,22 +49,33 @@ def checked_events(
     Raises
     ------
     RefusedInputError
-        If a value is negative or NaN, numbers are not what is said of them, or most units are above 0 nearly always.
+        If a value is negative or NaN, numbers are not what is said of them, or most units are above
+        0 nearly always.
     """
     if events_are is not None and events_are not in KINDS:
         raise RefusedInputError(
-            f"events_are of {where} was expected to be one of {', '.join(KINDS)}, got {events_are!r}: use one of these."
+            f"events_are of {where} was expected to be one of {', '.join(KINDS)}, got "
+            f"{events_are!r}: use one of these."
         )
     events = thresholded(not_negative(values, where), threshold_sd, where)
     kind = events_are or ("counts" if are_counts(events, sampling_rate) else "amplitudes")
     if kind == "counts" and (events != np.floor(events)).any():
         got = events[events != np.floor(events)][0]
-        raise RefusedInputError(f"activity of {where} was expected to hold counts, got {got:g}: say events_are='amplitudes'.")
+        raise RefusedInputError(
+            f"activity of {where} was expected to hold counts, got {got:g}: say "
+            "events_are='amplitudes'."
+        )
     if kind == "amplitudes":
         _refuse_trace(events, where)
-    if events_are is None and kind == "amplitudes" and (events == 1).any() and possible_counts(events, sampling_rate):
+    if (
+        events_are is None
+        and kind == "amplitudes"
+        and (events == 1).any()
+        and possible_counts(events, sampling_rate)
+    ):
         warnings.warn(
-            f"activity of {where} holds whole numbers that are taken for amplitudes of events, since samples with events hold more than "
+            f"activity of {where} holds whole numbers that are taken for amplitudes of "
+            "events, since samples with events hold more than "
             "spikes at a steady rate would: if they are spikes, say events_are='counts'.",
             stacklevel=4,
         )
@@ -74,34 +90,50 @@ def not_negative(values: NDArray[np.float64], where: str) -> NDArray[np.float64]
     if bad.any():
         sample, unit = (int(index) for index in np.argwhere(bad)[0])
         got = f"{values[sample, unit]} at sample {sample}, unit {unit}"
-        remedy = "0 means no event, drop lost frames" if np.isnan(values[sample, unit]) else f"0 means no event, {DECONVOLVE}"
-        raise RefusedInputError(f"activity of {where} was expected not negative and not NaN, got {got}: {remedy}.")
+        remedy = (
+            "0 means no event, drop lost frames"
+            if np.isnan(values[sample, unit])
+            else f"0 means no event, {DECONVOLVE}"
+        )
+        raise RefusedInputError(
+            f"activity of {where} was expected not negative and not NaN, got {got}: {remedy}."
+        )
     return np.where(tolerated, 0.0, values) if tolerated.any() else values
 
 
-def thresholded(events: NDArray[np.float64], threshold_sd: float | None, where: str) -> NDArray[np.float64]:
-    """Return events with 0 in place of values below ``threshold_sd`` standard deviations of their unit's series."""
+def thresholded(
+    events: NDArray[np.float64], threshold_sd: float | None, where: str
+) -> NDArray[np.float64]:
+    """Return events with 0 in place of values below ``threshold_sd`` standard deviations of their
+    unit's series."""
     if threshold_sd is None:
         return events
     if not (np.isfinite(threshold_sd) and threshold_sd > 0):
-        raise RefusedInputError(f"threshold_sd of {where} was expected above 0, got {threshold_sd}: give standard deviations, e.g. 3.")
+        raise RefusedInputError(
+            f"threshold_sd of {where} was expected above 0, got {threshold_sd}: give standard "
+            "deviations, e.g. 3."
+        )
     return np.where(events < threshold_sd * events.std(axis=0), 0.0, events)
 
 
 def _refuse_trace(events: NDArray[np.float64], where: str) -> None:
-    """Refuse amplitudes that are above 0 nearly always, as fluorescence is; a series that never changes is none."""
+    """Refuse amplitudes that are above 0 nearly always, as fluorescence is; a series that never
+    changes is none."""
     if len(events) < FEWEST:
         return
     share = np.where(np.ptp(events, axis=0) > 0, (events > 0).mean(axis=0), 0.0)
     dense = share > DENSE
     if 2 * dense.sum() > dense.size:
         raise RefusedInputError(
-            f"activity of {where} was expected to be sparse, got {dense.sum()} of {dense.size} units above 0 in more than "
-            f"{DENSE:.0%} of the samples, as traces of fluorescence are: {DECONVOLVE}, or say events_are='trace'."
+            f"activity of {where} was expected to be sparse, got {dense.sum()} of "
+            f"{dense.size} units above 0 in more than "
+            f"{DENSE:.0%} of the samples, as traces of fluorescence are: {DECONVOLVE}, or say "
+            "events_are='trace'."
         )
     if 2 * (share > OFTEN).sum() > share.size:
         warnings.warn(
-            f"activity of {where} is above 0 in {np.median(share):.0%} of the samples of its median unit: if these are traces cut at 0, "
+            f"activity of {where} is above 0 in {np.median(share):.0%} of the samples of its "
+            "median unit: if these are traces cut at 0, "
             f"{DECONVOLVE}; if they are deconvolved, threshold_sd=3 keeps the clear events.",
             stacklevel=5,
         )

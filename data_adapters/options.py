@@ -1,4 +1,5 @@
-"""What all readers ask of their arguments: paths that exist, options that are known, text turned into values."""
+"""What all readers ask of their arguments: paths that exist, options that are known, text turned
+into values."""
 
 from __future__ import annotations
 
@@ -46,9 +47,13 @@ def existing(path: str | Path) -> Path:
     try:
         is_there = found.exists()
     except OSError as error:
-        raise RefusedInputError(f"{path} cannot be used ({error.strerror}): ask its owner, or choose another path.") from None
+        raise RefusedInputError(
+            f"{path} cannot be used ({error.strerror}): ask its owner, or choose another path."
+        ) from None
     if not is_there:
-        raise RefusedInputError(f"a file or folder was expected at {path}, got nothing there: check the path.")
+        raise RefusedInputError(
+            f"a file or folder was expected at {path}, got nothing there: check the path."
+        )
     return found
 
 
@@ -58,7 +63,8 @@ def one_line(error: Exception) -> str:
 
 
 def chosen(name: str, reader: Callable[..., Any], options: dict[str, Any]) -> dict[str, Any]:
-    """The options of a reader, checked by name; text is converted to what the type hint of the option says.
+    """The options of a reader, checked by name; text is converted to what the type hint of the
+    option says.
 
     Parameters
     ----------
@@ -82,15 +88,25 @@ def chosen(name: str, reader: Callable[..., Any], options: dict[str, Any]) -> di
     known = [*dict.fromkeys([*list(inspect.signature(reader).parameters)[1:], *FILTERS])]
     for option in options:
         if option not in known:
-            raise RefusedInputError(f"option {option!r} is unknown to the reader {name}: {nearest(option, known)}.")
+            raise RefusedInputError(
+                f"option {option!r} is unknown to the reader {name}: {nearest(option, known)}."
+            )
     hints = get_type_hints(reader)
-    return {option: _value(value, hints[option], option) if isinstance(value, str) else value for option, value in options.items()}
+    return {
+        option: _value(value, hints[option], option) if isinstance(value, str) else value
+        for option, value in options.items()
+    }
 
 
-FILTERS = {"animal": "subject", "environment": "environment"}  # options of every reader, and the labels that they choose by
+FILTERS = {
+    "animal": "subject",
+    "environment": "environment",
+}  # options of every reader, and the labels that they choose by
 
 
-def filters(reader: Callable[..., Any], options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, tuple[str, ...]]]:
+def filters(
+    reader: Callable[..., Any], options: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, tuple[str, ...]]]:
     """Part options into those of the reader and the labels that sessions must have.
 
     Parameters
@@ -105,22 +121,40 @@ def filters(reader: Callable[..., Any], options: dict[str, Any]) -> tuple[dict[s
     own : dict
         Options of the reader.
     wanted : dict
-        Labels by the coordinate that has them; several are separated by commas or stand in a sequence.
+        Labels by the coordinate that has them; several are separated by commas or stand in a
+        sequence.
     """
     taken = list(inspect.signature(reader).parameters)[1:]
-    wanted = {option: value for option, value in options.items() if option in FILTERS and option not in taken and value is not None}
-    own = {option: value for option, value in options.items() if option not in FILTERS or option in taken}
+    wanted = {
+        option: value
+        for option, value in options.items()
+        if option in FILTERS and option not in taken and value is not None
+    }
+    own = {
+        option: value
+        for option, value in options.items()
+        if option not in FILTERS or option in taken
+    }
     return own, {FILTERS[option]: _labels(value, option) for option, value in wanted.items()}
 
 
 def _labels(value: Any, option: str) -> tuple[str, ...]:
     given = value.split(",") if isinstance(value, str) else value
-    if not isinstance(given, Sequence) or not given or not all(isinstance(one, str) and one.strip() for one in given):
-        raise RefusedInputError(f"option {option} takes a label, or several separated by commas, got {value!r}: give {option}=A.")
+    if (
+        not isinstance(given, Sequence)
+        or not given
+        or not all(isinstance(one, str) and one.strip() for one in given)
+    ):
+        raise RefusedInputError(
+            f"option {option} takes a label, or several separated by commas, got {value!r}: "
+            f"give {option}=A."
+        )
     return tuple(one.strip() for one in given)
 
 
-def kept(recorded: Iterable[xr.Dataset], wanted: dict[str, tuple[str, ...]]) -> Iterator[xr.Dataset]:
+def kept(
+    recorded: Iterable[xr.Dataset], wanted: dict[str, tuple[str, ...]]
+) -> Iterator[xr.Dataset]:
     """Sessions that have the wanted labels.
 
     Parameters
@@ -147,7 +181,9 @@ def kept(recorded: Iterable[xr.Dataset], wanted: dict[str, tuple[str, ...]]) -> 
         for absent in (label for label in choice if label not in seen[name]):
             found = ", ".join(sorted(seen[name])) or "no session"
             remedy = nearest(absent, seen[name]) if seen[name] else "check the path"
-            raise RefusedInputError(f"sessions of {option[name]} {absent!r} were expected, got {found}: {remedy}.")
+            raise RefusedInputError(
+                f"sessions of {option[name]} {absent!r} were expected, got {found}: {remedy}."
+            )
 
 
 def _value(text: str, hint: Any, option: str) -> Any:
@@ -164,10 +200,15 @@ def _value(text: str, hint: Any, option: str) -> Any:
             return tuple(int(part) for part in text.split(","))
         return int(text) if int in accepted else float(text)
     except ValueError as error:
-        raise RefusedInputError(f"option {option} takes numbers (several: separated by commas), got {text!r}: give {option}=1.") from error
+        raise RefusedInputError(
+            f"option {option} takes numbers (several: separated by commas), got {text!r}: "
+            f"give {option}=1."
+        ) from error
 
 
 def _truth(text: str, option: str) -> bool:
     if text.casefold() not in ("true", "false"):
-        raise RefusedInputError(f"option {option} takes true or false, got {text!r}: give {option}=true.")
+        raise RefusedInputError(
+            f"option {option} takes true or false, got {text!r}: give {option}=true."
+        )
     return text.casefold() == "true"

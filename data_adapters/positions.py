@@ -1,4 +1,5 @@
-"""What positions of a lab can be: lengths in cm within the track that is stated, as many axes as its geometry has."""
+"""What positions of a lab can be: lengths in cm within the track that is stated, as many axes as
+its geometry has."""
 
 from __future__ import annotations
 
@@ -16,7 +17,10 @@ from drift.schema.labelled_form import RefusedInputError
 AXES = {"linear": 1, RING: 1, "square": 2, "circle": 2}  # of a position; others may have one or two
 STRAY = 0.02  # share of samples that may be called stray
 SMALLEST_SPAN = 2.0  # cm, below which positions are in metres
-FEWEST_SAMPLES, MANY_SAMPLES = 10, 100  # with fewer a small range, and a small part of the track, say nothing
+FEWEST_SAMPLES, MANY_SAMPLES = (
+    10,
+    100,
+)  # with fewer a small range, and a small part of the track, say nothing
 SMALL_PART = 0.2  # of the track; who visits less is asked whether it is that long
 
 
@@ -34,12 +38,17 @@ class Extent(NamedTuple):
         return (min(ends), max(ends)) if ends else None
 
     def attrs(self) -> dict[str, float]:
-        """Attributes of the session that ``drift.measurement.running_samples.session_grid`` takes."""
-        edges = {} if self.edges is None else {"first_edge": self.edges[1], "last_edge": self.edges[2]}
+        """Attributes of the session that ``drift.measurement.running_samples.session_grid``
+        takes."""
+        edges = (
+            {} if self.edges is None else {"first_edge": self.edges[1], "last_edge": self.edges[2]}
+        )
         return edges if self.track_length is None else {"track_length": self.track_length, **edges}
 
 
-def stated_extent(track_length: Any, bin_edges: ArrayLike | None, geometry: str, where: str) -> Extent:
+def stated_extent(
+    track_length: Any, bin_edges: ArrayLike | None, geometry: str, where: str
+) -> Extent:
     """What a session states of its track.
 
     Parameters
@@ -62,23 +71,38 @@ def stated_extent(track_length: Any, bin_edges: ArrayLike | None, geometry: str,
     RefusedInputError
         If the length is not above 0, bins are unequal, or a ring has no length.
     """
-    edges = None if bin_edges is None else equal_bins(np.asarray(bin_edges, dtype=float), f"bin edges of {where}")
-    if not (track_length is None or (isinstance(track_length, Real) and 0 < float(track_length) < np.inf)):
-        raise RefusedInputError(f"track_length of {where} was expected above 0, got {track_length!r}: give it in units of position.")
+    edges = (
+        None
+        if bin_edges is None
+        else equal_bins(np.asarray(bin_edges, dtype=float), f"bin edges of {where}")
+    )
+    if not (
+        track_length is None
+        or (isinstance(track_length, Real) and 0 < float(track_length) < np.inf)
+    ):
+        raise RefusedInputError(
+            f"track_length of {where} was expected above 0, got {track_length!r}: give it in "
+            "units of position."
+        )
     if geometry == RING and edges is not None:
         around = edges[2] - edges[1]
         if track_length is not None and abs(around - float(track_length)) > 1e-6 * around:
             raise RefusedInputError(
-                f"bin edges of {where} were expected to go around the ring of {float(track_length):g}, got {around:g}: give all."
+                f"bin edges of {where} were expected to go around the ring of "
+                f"{float(track_length):g}, got {around:g}: give all."
             )
         track_length = around
     if geometry == RING and track_length is None:
-        raise RefusedInputError(f"the ring of {where} was expected to have a length, got none: give track_length (cm around).")
+        raise RefusedInputError(
+            f"the ring of {where} was expected to have a length, got none: give track_length "
+            "(cm around)."
+        )
     return Extent(None if track_length is None else float(track_length), edges)
 
 
 def default_bin_size(usual: float, extent: Extent, geometry: str) -> float:
-    """Width of given bins, else the usual one; on a ring the nearest that goes around a whole number of times."""
+    """Width of given bins, else the usual one; on a ring the nearest that goes around a whole
+    number of times."""
     if extent.edges is not None:
         return extent.edges[0]
     if geometry != RING or extent.track_length is None:
@@ -93,7 +117,8 @@ def refuse_uneven_ring(bin_size: float, extent: Extent, geometry: str, where: st
 
 
 def decimals(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Numbers that were kept as float32 as the decimals that they stand for, 0.112 for 0.11200000345; others as they are.
+    """Numbers that were kept as float32 as the decimals that they stand for, 0.112 for
+    0.11200000345; others as they are.
 
     Times a factor they would else come to lie beside the edges of bins that they lie on.
 
@@ -113,8 +138,11 @@ def decimals(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return single.astype(np.str_).astype(np.float64)
 
 
-def in_centimetres(values: NDArray[np.float64], scale: float | None, lost: float | None, where: str) -> NDArray[np.float64]:
-    """Positions (sample[, axis]) times ``scale``; samples in which an axis has the value that marks lost ones are NaN.
+def in_centimetres(
+    values: NDArray[np.float64], scale: float | None, lost: float | None, where: str
+) -> NDArray[np.float64]:
+    """Positions (sample[, axis]) times ``scale``; samples in which an axis has the value that marks
+    lost ones are NaN.
 
     Parameters
     ----------
@@ -137,10 +165,15 @@ def in_centimetres(values: NDArray[np.float64], scale: float | None, lost: float
         If the scale is not above 0.
     """
     if scale is not None and not (np.isfinite(scale) and scale > 0):
-        raise RefusedInputError(f"scale of {where} was expected above 0, got {scale}: give cm per unit of position, 0.1 for mm.")
+        raise RefusedInputError(
+            f"scale of {where} was expected above 0, got {scale}: give cm per unit of "
+            "position, 0.1 for mm."
+        )
     if lost is not None:
         gone = np.isclose(values, lost, rtol=1e-6, atol=0.0)
-        values = np.where(gone if values.ndim == 1 else gone.any(axis=1, keepdims=True), np.nan, values)
+        values = np.where(
+            gone if values.ndim == 1 else gone.any(axis=1, keepdims=True), np.nan, values
+        )
     return values if scale is None else decimals(values) * scale
 
 
@@ -148,12 +181,21 @@ def refuse_other_geometry(geometry: str, axes: int, where: str) -> None:
     """Refuse a geometry that has another number of axes than the position."""
     if axes != AXES.get(geometry, axes):
         wanted = "one axis (the distance along it)" if AXES[geometry] == 1 else "two axes (x, y)"
-        remedy = "use geometry='ring' for a circular track" if geometry == "circle" else "linearise it or name another geometry"
+        remedy = (
+            "use geometry='ring' for a circular track"
+            if geometry == "circle"
+            else "linearise it or name another geometry"
+        )
         remedy = "give both axes or name another geometry" if geometry == "square" else remedy
-        raise RefusedInputError(f"position of {where} was expected to have {wanted} for geometry {geometry!r}, got {axes}: {remedy}.")
+        raise RefusedInputError(
+            f"position of {where} was expected to have {wanted} for geometry {geometry!r}, "
+            f"got {axes}: {remedy}."
+        )
 
 
-def refuse_outside(position: NDArray[np.float64], extent: Extent, geometry: str, where: str) -> None:
+def refuse_outside(
+    position: NDArray[np.float64], extent: Extent, geometry: str, where: str
+) -> None:
     """Refuse positions in cm that cannot lie on the track, and say why they probably do not.
 
     Parameters
@@ -180,9 +222,14 @@ def refuse_outside(position: NDArray[np.float64], extent: Extent, geometry: str,
     axes = position.reshape(len(position), -1)
     span = float((np.nanmax(axes, axis=0) - np.nanmin(axes, axis=0)).max())
     bounds, many = extent.bounds, np.isfinite(axes).all(axis=1).sum() >= FEWEST_SAMPLES
-    if many and 0 < span < SMALLEST_SPAN and (bounds is None or bounds[1] - bounds[0] > 2 * SMALLEST_SPAN):
+    if (
+        many
+        and 0 < span < SMALLEST_SPAN
+        and (bounds is None or bounds[1] - bounds[0] > 2 * SMALLEST_SPAN)
+    ):
         raise RefusedInputError(
-            f"position of {where} was expected in cm, got a range of {span:.3g} cm in all: if it is in metres, pass scale=100."
+            f"position of {where} was expected in cm, got a range of {span:.3g} cm in all: if "
+            "it is in metres, pass scale=100."
         )
     if bounds is None:
         return
@@ -190,27 +237,40 @@ def refuse_outside(position: NDArray[np.float64], extent: Extent, geometry: str,
     low, high = _limits(axes, bounds, geometry)
     outside = np.asarray(((axes < low) | (axes > high)).any(axis=1))
     if outside.any():
-        raise RefusedInputError(f"position of {where} was expected within {_told(bounds)}, got {_cause(axes, outside, bounds)}.")
+        raise RefusedInputError(
+            f"position of {where} was expected within {_told(bounds)}, got "
+            f"{_cause(axes, outside, bounds)}."
+        )
 
 
-def _mind_small_part(span: float, bounds: tuple[float, float], axes: NDArray[np.float64], where: str) -> None:
+def _mind_small_part(
+    span: float, bounds: tuple[float, float], axes: NDArray[np.float64], where: str
+) -> None:
     """Warn of a track that is many times longer than what was visited of it."""
     length = bounds[1] - bounds[0]
     if axes.shape == (len(axes), 1) and len(axes) >= MANY_SAMPLES and span < SMALL_PART * length:
         warnings.warn(
-            f"positions of {where} cover {span:.4g} cm of a track of {length:g} cm: correct the length, or the unit by scale=.",
+            f"positions of {where} cover {span:.4g} cm of a track of {length:g} cm: correct "
+            "the length, or the unit by scale=.",
             stacklevel=4,
         )
 
 
-def _limits(axes: NDArray[np.float64], bounds: tuple[float, float], geometry: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Lowest and highest position of each axis; in a plane the room may lie anywhere around the median position."""
+def _limits(
+    axes: NDArray[np.float64], bounds: tuple[float, float], geometry: str
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Lowest and highest position of each axis; in a plane the room may lie anywhere around the
+    median position."""
     length = bounds[1] - bounds[0]
     if axes.shape[1] == 1:
-        once_around = geometry == RING and np.ptp(axes[np.isfinite(axes)]) <= (1 + 2 * OVERHANG) * length
+        once_around = (
+            geometry == RING and np.ptp(axes[np.isfinite(axes)]) <= (1 + 2 * OVERHANG) * length
+        )
         beyond = np.inf if once_around else OVERHANG * length  # a ring may be counted from anywhere
         return np.array([bounds[0] - beyond]), np.array([bounds[1] + beyond])
-    inside = (np.nanmin(axes, axis=0) >= bounds[0] - OVERHANG * length) & (np.nanmax(axes, axis=0) <= bounds[1] + OVERHANG * length)
+    inside = (np.nanmin(axes, axis=0) >= bounds[0] - OVERHANG * length) & (
+        np.nanmax(axes, axis=0) <= bounds[1] + OVERHANG * length
+    )
     fits = np.nanmax(axes, axis=0) - np.nanmin(axes, axis=0) <= (1 + 2 * OVERHANG) * length
     if (inside | fits).all():
         return np.full(axes.shape[1], -np.inf), np.full(axes.shape[1], np.inf)
@@ -219,20 +279,37 @@ def _limits(axes: NDArray[np.float64], bounds: tuple[float, float], geometry: st
 
 
 def _told(bounds: tuple[float, float]) -> str:
-    return f"the track of {bounds[1] - bounds[0]:g} cm from {bounds[0]:g} to {bounds[1]:g} (and 5 % beyond)"
+    return (
+        f"the track of {bounds[1] - bounds[0]:g} cm from {bounds[0]:g} to {bounds[1]:g} (and 5 % "
+        "beyond)"
+    )
 
 
-def _cause(axes: NDArray[np.float64], outside: NDArray[np.bool_], bounds: tuple[float, float]) -> str:
+def _cause(
+    axes: NDArray[np.float64], outside: NDArray[np.bool_], bounds: tuple[float, float]
+) -> str:
     """What lies outside, and the likely reason with its remedy."""
     known = np.isfinite(axes).all(axis=1)
     middle = np.nanmedian(axes, axis=0)
-    distance = np.where(outside, np.nanmax(np.abs(np.nan_to_num(axes, nan=np.inf, posinf=0.0) - middle), axis=1), -1.0)
+    distance = np.where(
+        outside,
+        np.nanmax(np.abs(np.nan_to_num(axes, nan=np.inf, posinf=0.0) - middle), axis=1),
+        -1.0,
+    )
     sample = int(np.argmax(distance))
     value = float(axes[sample, int(np.argmax(np.abs(axes[sample] - middle)))])
-    got = f"{value:.8g} at sample {sample} ({int(outside.sum())} of {int(known.sum())} samples lie outside)"
+    got = (
+        f"{value:.8g} at sample {sample} ({int(outside.sum())} of {int(known.sum())} samples lie "
+        "outside)"
+    )
     often, times = Counter(np.round(axes[outside].ravel(), 9).tolist()).most_common(1)[0]
-    if outside.sum() <= STRAY * known.sum() or (times > 1 and abs(often - value) < 1e-6 and _fits(axes[axes != often], bounds)):
-        return f"{got}: if {value:.8g} marks lost frames, pass lost={value:.8g}, else set stray frames to NaN"
+    if outside.sum() <= STRAY * known.sum() or (
+        times > 1 and abs(often - value) < 1e-6 and _fits(axes[axes != often], bounds)
+    ):
+        return (
+            f"{got}: if {value:.8g} marks lost frames, pass lost={value:.8g}, else set stray "
+            "frames to NaN"
+        )
     return f"{got}: {_unit(axes[known], bounds)}"
 
 
@@ -241,7 +318,8 @@ def _fits(values: NDArray[np.float64], bounds: tuple[float, float]) -> bool:
     length = bounds[1] - bounds[0]
     values = values[np.isfinite(values)]
     return values.size > 0 and any(
-        values.min() * scale >= bounds[0] - OVERHANG * length and values.max() * scale <= bounds[1] + OVERHANG * length
+        values.min() * scale >= bounds[0] - OVERHANG * length
+        and values.max() * scale <= bounds[1] + OVERHANG * length
         for scale in (1.0, 0.1)
     )
 
@@ -254,5 +332,11 @@ def _unit(axes: NDArray[np.float64], bounds: tuple[float, float]) -> str:
     if 5 < ratio < 11:
         return "it may be in mm, so pass scale=0.1, or the stated length is wrong"
     if ratio <= 1.1 and axes.shape[1] == 1:
-        return f"it seems to count from elsewhere: subtract {float(low[0]) - bounds[0]:.3g}, so that the track begins at {bounds[0]:g}"
-    return "it may be in pixels or other units, or the stated length is wrong: pass scale= (cm per unit) or correct the length"
+        return (
+            f"it seems to count from elsewhere: subtract {float(low[0]) - bounds[0]:.3g}, so that "
+            f"the track begins at {bounds[0]:g}"
+        )
+    return (
+        "it may be in pixels or other units, or the stated length is wrong: pass scale= (cm per "
+        "unit) or correct the length"
+    )

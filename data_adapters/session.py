@@ -28,7 +28,8 @@ GEOMETRIES = ("linear", "ring", "L", "W", "square", "circle", "unknown")
 ELAPSED_UNITS = ("day", "min", "step")
 POSITION_UNITS = ("cm", "pixel")
 LARGEST_WHOLE = 2**53  # beyond it float64 skips whole numbers
-# Bins of 4 cm and 1 cm/s: Ratzon et al. 2024, all four recordings; 10 pixels and 20 pixels/s suit a 640 x 480 camera above a maze.
+# Bins of 4 cm and 1 cm/s: Ratzon et al. 2024, all four recordings; 10 pixels and 20 pixels/s suit a
+# 640 x 480 camera above a maze.
 BIN_SIZE = {"cm": 4.0, "pixel": 10.0}
 MINIMUM_SPEED = {"cm": 1.0, "pixel": 20.0}
 
@@ -57,13 +58,23 @@ def numbers(values: ArrayLike, what: str) -> NDArray[np.float64]:
         array = np.asarray(values)
     except (ValueError, TypeError) as error:
         rows = isinstance(values, list | tuple)
-        got = "rows of unequal length: make it rectangular" if rows else f"a {type(values).__name__}: pass its values"
-        raise RefusedInputError(f"{what} was expected to be an array of numbers, got {got}.") from error
+        got = (
+            "rows of unequal length: make it rectangular"
+            if rows
+            else f"a {type(values).__name__}: pass its values"
+        )
+        raise RefusedInputError(
+            f"{what} was expected to be an array of numbers, got {got}."
+        ) from error
     if array.dtype.kind not in "biuf":
-        raise RefusedInputError(f"{what} was expected to hold real numbers, got {array.dtype}: convert it to float.")
+        raise RefusedInputError(
+            f"{what} was expected to hold real numbers, got {array.dtype}: convert it to float."
+        )
     array = array.astype(np.float64, copy=False)
     if np.isinf(array).any():
-        raise RefusedInputError(f"{what} was expected to be finite or NaN, got an infinite value: correct or remove it.")
+        raise RefusedInputError(
+            f"{what} was expected to be finite or NaN, got an infinite value: correct or remove it."
+        )
     return array
 
 
@@ -77,10 +88,14 @@ def integers(values: ArrayLike, what: str) -> NDArray[np.int64]:
     """
     array = numbers(values, what)
     if np.isnan(array).any() or (array != np.floor(array)).any():
-        raise RefusedInputError(f"{what} was expected to hold whole numbers, got {array[~(array == np.floor(array))][0]}: correct it.")
+        raise RefusedInputError(
+            f"{what} was expected to hold whole numbers, got "
+            f"{array[~(array == np.floor(array))][0]}: correct it."
+        )
     if (np.abs(array) > LARGEST_WHOLE).any():
         raise RefusedInputError(
-            f"{what} was expected to hold whole numbers, got {np.abs(array).max():g}, too large to be exact: correct it."
+            f"{what} was expected to hold whole numbers, got {np.abs(array).max():g}, too "
+            "large to be exact: correct it."
         )
     return array.astype(np.int64)
 
@@ -94,39 +109,61 @@ def one_of(value: str, allowed: Sequence[str], what: str) -> str:
         If it is not.
     """
     if value not in allowed:
-        raise RefusedInputError(f"{what} was expected to be one of {', '.join(allowed)}, got {value!r}: use one of these.")
+        raise RefusedInputError(
+            f"{what} was expected to be one of {', '.join(allowed)}, got {value!r}: use one "
+            "of these."
+        )
     return value
 
 
 def _matrix(activity: ArrayLike, where: str) -> NDArray[np.float64]:
     events = numbers(activity, f"activity of {where}")
     if events.ndim != 2 or events.size == 0:
-        raise RefusedInputError(f"activity of {where} was expected as (sample, unit), got shape {events.shape}: give one column per unit.")
+        raise RefusedInputError(
+            f"activity of {where} was expected as (sample, unit), got shape {events.shape}: "
+            "give one column per unit."
+        )
     return events
 
 
-def _by_sample(values: ArrayLike, samples: int, name: str, where: str, ndim: tuple[int, ...] = (1,)) -> NDArray[np.float64]:
+def _by_sample(
+    values: ArrayLike, samples: int, name: str, where: str, ndim: tuple[int, ...] = (1,)
+) -> NDArray[np.float64]:
     array = numbers(values, f"{name} of {where}")
     if array.ndim not in ndim or array.shape[0] != samples:
         raise RefusedInputError(
-            f"{name} of {where} was expected with one row per sample ({samples}), got shape {array.shape}: cut both alike."
+            f"{name} of {where} was expected with one row per sample ({samples}), got shape "
+            f"{array.shape}: cut both alike."
         )
     return array
 
 
-def _position(values: ArrayLike, samples: int, where: str, scale: float | None, lost: float | None) -> NDArray[np.float64]:
-    position = in_centimetres(_by_sample(values, samples, "position", where, (1, 2)), scale, lost, where)
+def _position(
+    values: ArrayLike, samples: int, where: str, scale: float | None, lost: float | None
+) -> NDArray[np.float64]:
+    position = in_centimetres(
+        _by_sample(values, samples, "position", where, (1, 2)), scale, lost, where
+    )
     if position.ndim == 2 and position.shape[1] != 2:
-        raise RefusedInputError(f"position of {where} was expected with 1 or 2 axes, got {position.shape[1]}: give x, or x and y.")
+        raise RefusedInputError(
+            f"position of {where} was expected with 1 or 2 axes, got {position.shape[1]}: "
+            "give x, or x and y."
+        )
     if np.isnan(position).all():
-        raise RefusedInputError(f"position of {where} was expected to be tracked, got NaN in every sample: give the track.")
+        raise RefusedInputError(
+            f"position of {where} was expected to be tracked, got NaN in every sample: give "
+            "the track."
+        )
     return position
 
 
 def _trial(values: ArrayLike, samples: int, where: str) -> NDArray[np.int64]:
     array = integers(_by_sample(values, samples, "trial", where), f"trial of {where}")
     if (array < 0).any():
-        raise RefusedInputError(f"trial of {where} was expected not negative, got {array.min()}: use 0 outside of trials.")
+        raise RefusedInputError(
+            f"trial of {where} was expected not negative, got {array.min()}: use 0 outside of "
+            "trials."
+        )
     return array
 
 
@@ -140,36 +177,56 @@ def _duration(values: ArrayLike, samples: int, where: str) -> NDArray[np.float64
     if not (duration > 0).all():
         first = int(np.flatnonzero(~(duration > 0))[0])
         raise RefusedInputError(
-            f"duration of {where} was expected above 0 s, got {duration[first]} at sample {first}: give how long each sample lasts."
+            f"duration of {where} was expected above 0 s, got {duration[first]} at sample "
+            f"{first}: give how long each sample lasts."
         )
     return duration
 
 
-def _units(unit: ArrayLike | None, unit_label: Sequence[str] | None, count: int, where: str) -> dict[str, Any]:
+def _units(
+    unit: ArrayLike | None, unit_label: Sequence[str] | None, count: int, where: str
+) -> dict[str, Any]:
     index = np.arange(count) if unit is None else integers(unit, f"unit of {where}")
-    labels = [f"unit {number}" for number in index] if unit_label is None else [str(label) for label in unit_label]
+    labels = (
+        [f"unit {number}" for number in index]
+        if unit_label is None
+        else [str(label) for label in unit_label]
+    )
     if len(index) != count or len(labels) != count:
         got = f"{len(index)} numbers and {len(labels)} labels"
-        raise RefusedInputError(f"units of {where} were expected to be as many as columns of activity ({count}), got {got}: give one each.")
+        raise RefusedInputError(
+            f"units of {where} were expected to be as many as columns of activity ({count}), "
+            f"got {got}: give one each."
+        )
     if len(set(index.tolist())) < count or (index < 0).any():
         raise RefusedInputError(
-            f"unit numbers of {where} were expected distinct and not negative, got {index.tolist()}: number them from 0."
+            f"unit numbers of {where} were expected distinct and not negative, got "
+            f"{index.tolist()}: number them from 0."
         )
     if len(set(labels)) < count:
         twice = next(label for label in labels if labels.count(label) > 1)
-        raise RefusedInputError(f"unit_label of {where} was expected to name every unit once, got {twice!r} twice: name them apart.")
+        raise RefusedInputError(
+            f"unit_label of {where} was expected to name every unit once, got {twice!r} "
+            "twice: name them apart."
+        )
     return {"unit": index, "unit_label": ("unit", np.asarray(labels, dtype=np.str_))}
 
 
 def _scalars(where: str, **values: float) -> None:
     """Refuse scalars that are not finite numbers, or (sampling rate and bin size) not above 0."""
     for name, value in values.items():
-        if not np.isfinite(value) or (value <= 0 if name in ("sampling_rate", "bin_size") else value < 0 and name != "elapsed"):
-            raise RefusedInputError(f"{name} of {where} was expected to be finite and in range, got {value}: correct it.")
+        if not np.isfinite(value) or (
+            value <= 0 if name in ("sampling_rate", "bin_size") else value < 0 and name != "elapsed"
+        ):
+            raise RefusedInputError(
+                f"{name} of {where} was expected to be finite and in range, got {value}: "
+                "correct it."
+            )
 
 
 def _kept_edges(attrs: Mapping[str, Any], bin_size: float | None) -> NDArray[np.float64]:
-    """Edges of a session that was written out: its attributes hold the first, the last and the width."""
+    """Edges of a session that was written out: its attributes hold the first, the last and the
+    width."""
     low, high = float(attrs["first_edge"]), float(attrs["last_edge"])
     bins = 1 if bin_size is None else max(1, round((high - low) / bin_size))
     return np.linspace(low, high, bins + 1)
@@ -220,7 +277,8 @@ def session_dataset(
     unit_identity : str
         Sessions of one subject with the same text share unit numbers.
     activity : array_like (sample, unit)
-        Events (spike counts or event amplitudes) per sample; not negative, not NaN; 0 means silent. Rounding below 0 is cut.
+        Events (spike counts or event amplitudes) per sample; not negative, not NaN; 0 means silent.
+        Rounding below 0 is cut.
     position : array_like (sample,) or (sample, 2)
         In ``position_units``; NaN where tracking was lost.
     sampling_rate : float
@@ -230,34 +288,42 @@ def session_dataset(
     position_units : {"cm", "pixel"}
         Units of position; velocity is per second of these.
     geometry : str
-        One of ``GEOMETRIES``: linear and ring have one axis, square and circle two, L, W and unknown either.
+        One of ``GEOMETRIES``: linear and ring have one axis, square and circle two, L, W and
+        unknown either.
     track_length : float, optional
-        From end to end, around a ring, or along a side, in position units; positions may lie 5 % of it beyond. A ring needs it.
+        From end to end, around a ring, or along a side, in position units; positions may lie 5 % of
+        it beyond. A ring needs it.
     bin_edges : array_like (bin + 1,), optional
-        Edges of equal bins along each axis; positions outside of them lie in no bin. They take the place of ``bin_size``.
+        Edges of equal bins along each axis; positions outside of them lie in no bin. They take the
+        place of ``bin_size``.
     bin_size, minimum_speed : float, optional
-        Recommended bin width (position units) and speed above which frames count (position units/s). By default 4 cm and 1 cm/s;
-        on a ring the nearest width that goes around a whole number of times.
+        Recommended bin width (position units) and speed above which frames count (position
+        units/s). By default 4 cm and 1 cm/s; on a ring the nearest width that goes around a whole
+        number of times.
     scale, lost : float, optional
-        cm per unit of the given positions and velocities (0.1 for mm), and the value that marks lost positions, in these units.
+        cm per unit of the given positions and velocities (0.1 for mm), and the value that marks
+        lost positions, in these units.
     detected_units : int, optional
         The denominator: units detected, silent ones included; default the number of units.
     unit, unit_label : array_like of int, sequence of str, optional
         Number and name of each unit; default 0, 1, ...
     velocity, direction, trial : array_like (sample,), optional
-        Speed (position units/s, signed on linear tracks); 1 towards larger positions, -1 back and 0 neither, or two other codes (0 and 1,
-        1 and 2, texts) where the position tells which is which; trial number, 0 outside.
+        Speed (position units/s, signed on linear tracks); 1 towards larger positions, -1 back and 0
+        neither, or two other codes (0 and 1, 1 and 2, texts) where the position tells which is
+        which; trial number, 0 outside.
     time : array_like (sample,), optional
-        Time of each sample, s, increasing; the median step, or where frames were lost the shortest ones, is one over ``sampling_rate``
-        to 5 %.
+        Time of each sample, s, increasing; the median step, or where frames were lost the shortest
+        ones, is one over ``sampling_rate`` to 5 %.
     duration : array_like (sample,), optional
-        How long the activity of each sample was counted, s; default, where ``time`` is given, until the next sample, or a usual frame
-        where frames were lost.
+        How long the activity of each sample was counted, s; default, where ``time`` is given, until
+        the next sample, or a usual frame where frames were lost.
     events_are : {"counts", "amplitudes", "trace"}, optional
-        What activity is; by default counts or amplitudes, as its numbers look. The attribute ``kind`` of activity keeps it. Amplitudes of
-        which most units are above 0 in more than 90 % of the samples are refused: only a trace, which has no events, is so.
+        What activity is; by default counts or amplitudes, as its numbers look. The attribute
+        ``kind`` of activity keeps it. Amplitudes of which most units are above 0 in more than 90 %
+        of the samples are refused: only a trace, which has no events, is so.
     threshold_sd : float, optional
-        Events below so many standard deviations of their own unit's series become 0; by default all stay.
+        Events below so many standard deviations of their own unit's series become 0; by default all
+        stay.
     coords, attrs : mapping, optional
         Further scalar coordinates and attributes: numbers and text.
 
@@ -272,17 +338,35 @@ def session_dataset(
         If a value cannot be what its name says; names subject and session.
     """
     where = f"session {session} of {subject}"
-    position_units = "cm" if scale is not None else one_of(position_units, POSITION_UNITS, f"position_units of {where}")
+    position_units = (
+        "cm"
+        if scale is not None
+        else one_of(position_units, POSITION_UNITS, f"position_units of {where}")
+    )
     geometry = one_of(geometry, GEOMETRIES, f"geometry of {where}")
     attrs = dict(attrs or {})
     if bin_edges is None and {"first_edge", "last_edge"} <= set(attrs):
         bin_edges = _kept_edges(attrs, bin_size)
-    extent = stated_extent(attrs.get("track_length") if track_length is None else track_length, bin_edges, geometry, where)
+    extent = stated_extent(
+        attrs.get("track_length") if track_length is None else track_length,
+        bin_edges,
+        geometry,
+        where,
+    )
     usual = default_bin_size(BIN_SIZE[position_units], extent, geometry)
     bin_size = usual if bin_size is None or bin_edges is not None else float(bin_size)
     minimum_speed = MINIMUM_SPEED[position_units] if minimum_speed is None else float(minimum_speed)
-    _scalars(where, sampling_rate=sampling_rate, bin_size=bin_size, minimum_speed=minimum_speed, elapsed=elapsed, session=session)
-    events, kind = checked_events(_matrix(activity, where), where, float(sampling_rate), events_are, threshold_sd)
+    _scalars(
+        where,
+        sampling_rate=sampling_rate,
+        bin_size=bin_size,
+        minimum_speed=minimum_speed,
+        elapsed=elapsed,
+        session=session,
+    )
+    events, kind = checked_events(
+        _matrix(activity, where), where, float(sampling_rate), events_are, threshold_sd
+    )
     samples, units = events.shape
     refuse_uneven_ring(bin_size, extent, geometry, where)
     tracked = _position(position, samples, where, scale, lost)
@@ -291,26 +375,41 @@ def session_dataset(
         refuse_outside(tracked, extent, geometry, where)
     detected = units if detected_units is None else int(detected_units)
     if detected < units:
-        raise RefusedInputError(f"detected_units of {where} was expected to be {units} or more, got {detected}: count silent units too.")
+        raise RefusedInputError(
+            f"detected_units of {where} was expected to be {units} or more, got {detected}: "
+            "count silent units too."
+        )
     variables = {
         "activity": labelled("activity", ("sample", "unit"), events, units="events", kind=kind),
-        "position": labelled("position", ("sample", "axis")[: tracked.ndim], tracked, units=position_units),
+        "position": labelled(
+            "position", ("sample", "axis")[: tracked.ndim], tracked, units=position_units
+        ),
         "detected_units": labelled("detected_units", (), np.int64(detected)),
     }
     if velocity is not None:
         speed = _by_sample(velocity, samples, "velocity", where) * (1.0 if scale is None else scale)
-        variables["velocity"] = labelled("velocity", ("sample",), speed, units=f"{position_units}/s")
+        variables["velocity"] = labelled(
+            "velocity", ("sample",), speed, units=f"{position_units}/s"
+        )
     if direction is not None:
         ways, note = coded_directions(direction, tracked, where)
         variables["direction"] = labelled("direction", ("sample",), ways)
-        attrs = {**attrs, "notes": "; ".join(filter(None, (str(attrs.get("notes", "")), note)))} if note else attrs
+        attrs = (
+            {**attrs, "notes": "; ".join(filter(None, (str(attrs.get("notes", "")), note)))}
+            if note
+            else attrs
+        )
     if trial is not None:
         variables["trial"] = labelled("trial", ("sample",), _trial(trial, samples, where))
     coordinates: dict[str, Any] = {
         **_units(unit, unit_label, units, where),
         "subject": str(subject),
         "session": int(session),
-        "elapsed": ((), float(elapsed), {"units": one_of(elapsed_units, ELAPSED_UNITS, f"elapsed_units of {where}")}),
+        "elapsed": (
+            (),
+            float(elapsed),
+            {"units": one_of(elapsed_units, ELAPSED_UNITS, f"elapsed_units of {where}")},
+        ),
         "environment": str(environment),
         "sampling_rate": ((), float(sampling_rate), {"units": "Hz"}),
         "unit_identity": str(unit_identity),
@@ -321,7 +420,15 @@ def session_dataset(
         coordinates["time"] = ("sample", times, {"units": "s"})
         duration = sample_durations(times, 1 / sampling_rate) if duration is None else duration
     if duration is not None:
-        variables["duration"] = labelled("duration", ("sample",), _duration(duration, samples, where))
-    described = {"bin_size": bin_size, "minimum_speed": minimum_speed, "geometry": geometry, "source": str(source), **attrs}
+        variables["duration"] = labelled(
+            "duration", ("sample",), _duration(duration, samples, where)
+        )
+    described = {
+        "bin_size": bin_size,
+        "minimum_speed": minimum_speed,
+        "geometry": geometry,
+        "source": str(source),
+        **attrs,
+    }
     described |= extent.attrs()
     return check(xr.Dataset(variables, coords=coordinates, attrs=described), "activity", "position")

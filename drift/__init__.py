@@ -21,7 +21,13 @@ if TYPE_CHECKING:  # in the order in which data flow: recipe, run, measures, the
         StoredTask,
     )
     from drift.networks import Network, DenoisingNetwork, Transformer
-    from drift.networks.inhibition import TopK, SigmoidWindow, SampledTopK, ExplainingAway, Interneuron
+    from drift.networks.inhibition import (
+        TopK,
+        SigmoidWindow,
+        SampledTopK,
+        ExplainingAway,
+        Interneuron,
+    )
     from drift.learners import SGD, Adam, StochasticErrorDescent
     from drift.noise import InputNoise, ImplicitNoise, LabelNoise, UpdateNoise, OnOff, Linear
     from drift.training.train import train
@@ -49,5 +55,7 @@ if TYPE_CHECKING:  # in the order in which data flow: recipe, run, measures, the
 
 __all__, __getattr__, __dir__ = lazily(__name__)
 
-if "xarray" in sys.modules:  # otherwise with the first Dataset: ``drift.schema.labelled_form`` registers ``dataset.drift``
+if (
+    "xarray" in sys.modules
+):  # otherwise with the first Dataset: ``drift.schema.labelled_form`` registers ``dataset.drift``
     import drift.schema.accessor

@@ -1,4 +1,5 @@
-"""The answers that repdrift gives to input it does not accept: one sentence that says what, where, got, and remedy."""
+"""The answers that repdrift gives to input it does not accept: one sentence that says what, where,
+got, and remedy."""
 
 from __future__ import annotations
 
@@ -9,9 +10,11 @@ from drift.texts import printable
 
 
 class RefusedInputError(ValueError):
-    """Input that cannot be used as it is; the message says what was expected, what was found, and what to do.
+    """Input that cannot be used as it is; the message says what was expected, what was found, and
+    what to do.
 
-    Control characters, which may stem from a file, stand in the message as they would be written in a program: a terminal obeys none.
+    Control characters, which may stem from a file, stand in the message as they would be written in
+    a program: a terminal obeys none.
     """
 
     def __init__(self, *arguments: object) -> None:
@@ -19,11 +22,13 @@ class RefusedInputError(ValueError):
 
 
 class SchemaError(RefusedInputError):
-    """A labelled Dataset that lacks what a function needs; the message lists every fault at once."""
+    """A labelled Dataset that lacks what a function needs; the message lists every fault at
+    once."""
 
 
 class UnwrittenFileError(RefusedInputError, OSError):
-    """A file that the system did not take: no room, no permission; what was there before is kept."""
+    """A file that the system did not take: no room, no permission; what was there before is
+    kept."""
 
 
 class DamagedFileError(RefusedInputError):

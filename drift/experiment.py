@@ -1,4 +1,5 @@
-"""The recipe of one subject: what it learns, with which network and rule, under which noise, for how long, from which seed."""
+"""The recipe of one subject: what it learns, with which network and rule, under which noise, for
+how long, from which seed."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from pydantic import Field, Strict, field_validator, model_validator
 from drift.door.memory import refuse_beyond_memory
 from drift.learners import LEARNERS, SGD, AnyLearner
 from drift.networks import NETWORKS, AnyNetwork, DifferentiableNetwork, Network
-from drift.noise import NOISES, AnyNoise, Noise
+from drift.noise import NOISES, AnyNoise, InputNoise, Noise
 from drift.recipe import Recipe
 from drift.tasks import TASKS, AnyTask, CorridorTask
 
@@ -33,11 +34,14 @@ class Experiment(Recipe):
     steps : int
         Steps of learning.
     minibatch : int, optional
-        Samples of each step, drawn with replacement from the stream ``order``; by default each step takes them all.
+        Samples of each step, drawn with replacement from the stream ``order``; by default each step
+        takes them all.
     sessions : int or sequence of int
-        Number of sessions in which the network is observed, or the steps after which that happens (0 is before learning).
+        Number of sessions in which the network is observed, or the steps after which that happens
+        (0 is before learning).
     spacing : {"linear", "log"}
-        How a number of sessions is spread between step 0 and the last step; with "log" the first session is still step 0.
+        How a number of sessions is spread between step 0 and the last step; with "log" the first
+        session is still step 0.
     seed : int
         Source of all chance of this subject; see ``drift.streams``.
     """
@@ -62,65 +66,124 @@ class Experiment(Recipe):
         self._named_apart()
         kinds = [noise.kind for noise in self.noise]
         if len(set(kinds)) < len(kinds):
-            raise ValueError(f"noise holds the same kind twice, got {kinds}: give at most one of each")
-        if self.learner.kind == "stochastic_error_descent" and any(getattr(noise, "acts_on", "") == "gradient" for noise in self.noise):
-            raise ValueError("stochastic error descent has no gradient for update noise to act on: use UpdateNoise(acts_on='weights')")
+            raise ValueError(
+                f"noise holds the same kind twice, got {kinds}: give at most one of each"
+            )
+        if self.learner.kind == "stochastic_error_descent" and any(
+            getattr(noise, "acts_on", "") == "gradient" for noise in self.noise
+        ):
+            raise ValueError(
+                "stochastic error descent has no gradient for update noise to act on: use "
+                "UpdateNoise(acts_on='weights')"
+            )
         self._feasible()
         self._fits()
         if isinstance(self.sessions, int):
             if not 1 <= self.sessions <= self.steps + 1:
-                raise ValueError(f"sessions must lie between 1 and steps + 1, got {self.sessions} for {self.steps} steps")
+                raise ValueError(
+                    f"sessions must lie between 1 and steps + 1, got {self.sessions} for "
+                    f"{self.steps} steps"
+                )
             if self.sessions > MOST_SESSIONS:
-                raise ValueError(f"sessions must be at most {MOST_SESSIONS}, got {self.sessions}: observe the network less often")
+                raise ValueError(
+                    f"sessions must be at most {MOST_SESSIONS}, got {self.sessions}: observe "
+                    "the network less often"
+                )
         elif (
             not self.sessions
             or list(self.sessions) != sorted(set(self.sessions))
             or not 0 <= self.sessions[0] <= self.sessions[-1] <= self.steps
         ):
-            raise ValueError(f"sessions must be increasing steps between 0 and {self.steps}, got {self.sessions}")
+            raise ValueError(
+                f"sessions must be increasing steps between 0 and {self.steps}, got {self.sessions}"
+            )
         return self
 
     def _named_apart(self) -> None:
-        """Refuse a class of the user's own under the name of another: files would tell of the other."""
-        for part, table in ((self.task, TASKS), (self.network, NETWORKS), (self.learner, LEARNERS), *((one, NOISES) for one in self.noise)):
+        """Refuse a class of the user's own under the name of another: files would tell of the
+        other."""
+        for part, table in (
+            (self.task, TASKS),
+            (self.network, NETWORKS),
+            (self.learner, LEARNERS),
+            *((one, NOISES) for one in self.noise),
+        ):
             known = table.get(part.kind)
             if known is not None and type(part) is not known:
-                raise ValueError(f"{type(part).__name__} has the kind {part.kind!r} of {known.__name__}: give it a kind of its own")
+                raise ValueError(
+                    f"{type(part).__name__} has the kind {part.kind!r} of {known.__name__}: "
+                    "give it a kind of its own"
+                )
 
     def _fits(self) -> None:
         """Refuse weights and activity that no memory holds."""
         samples, inputs, outputs = self.task.extent()
-        refuse_beyond_memory("weights, units x (inputs + outputs),", getattr(self.network, "units", 1), inputs + outputs + 1)
-        refuse_beyond_memory("activity, samples x units,", samples, getattr(self.network, "units", 1))
+        refuse_beyond_memory(
+            "weights, units x (inputs + outputs),",
+            getattr(self.network, "units", 1),
+            inputs + outputs + 1,
+        )
+        refuse_beyond_memory(
+            "activity, samples x units,", samples, getattr(self.network, "units", 1)
+        )
 
     def _feasible(self) -> None:
         """Refuse what no engine computes."""
         implicit = any(noise.kind == "implicit" for noise in self.noise)
-        if implicit and not (isinstance(self.network, DifferentiableNetwork) and self.network.is_plain()):
-            raise ValueError("implicit noise is known for a plain rectified DenoisingNetwork alone: use InputNoise")
+        if implicit and not (
+            isinstance(self.network, DifferentiableNetwork) and self.network.is_plain()
+        ):
+            raise ValueError(
+                "implicit noise is known for a plain rectified DenoisingNetwork alone: use "
+                "InputNoise"
+            )
         if implicit and any(noise.kind == "input" for noise in self.noise):
-            raise ValueError("implicit noise stands for the input noise itself, got both: give one of them")
+            raise ValueError(
+                "implicit noise stands for the input noise itself, got both: give one of them"
+            )
         if getattr(self.task, "target", "") == "label":
             self._feasible_labels()
         if (self.task.kind == "text") != (self.network.kind == "transformer"):
-            raise ValueError(f"a TextTask and a Transformer need each other, got {self.task.kind} and {self.network.kind}: give both")
+            raise ValueError(
+                f"a TextTask and a Transformer need each other, got {self.task.kind} and "
+                f"{self.network.kind}: give both"
+            )
         if self.task.kind == "text" and any(noise.kind == "label" for noise in self.noise):
-            raise ValueError("the characters of a text take no label noise: use InputNoise or UpdateNoise")
+            raise ValueError(
+                "the characters of a text take no label noise: use InputNoise or UpdateNoise"
+            )
         if isinstance(self.network, DifferentiableNetwork):
             if self.learner.kind == "stochastic_error_descent":
-                raise ValueError(f"a {type(self.network).__name__} learns by gradients, got stochastic error descent: use SGD or Adam")
+                raise ValueError(
+                    f"a {type(self.network).__name__} learns by gradients, got stochastic "
+                    "error descent: use SGD or Adam"
+                )
             return
         if self.minibatch is not None:
-            raise ValueError(f"only a DenoisingNetwork takes minibatches, or a Transformer, got {self.minibatch} samples: leave it out")
+            raise ValueError(
+                "only a DenoisingNetwork takes minibatches, or a Transformer, got "
+                f"{self.minibatch} samples: leave it out"
+            )
         for noise in self.noise:
-            if noise.kind == "input" and not (noise.law == "gaussian" and noise.placement == "input"):  # type: ignore[attr-defined]
-                raise ValueError("only a DenoisingNetwork or Transformer takes input noise of another law or placement: use Gaussian noise")
+            if isinstance(noise, InputNoise) and not (
+                noise.law == "gaussian" and noise.placement == "input"
+            ):
+                raise ValueError(
+                    "only a DenoisingNetwork or Transformer takes input noise of another law "
+                    "or placement: use Gaussian noise"
+                )
 
     def _feasible_labels(self) -> None:
         if not isinstance(self.network, DifferentiableNetwork):
-            raise ValueError("a Network learns numbers by squared errors, got a task of labels: use a DenoisingNetwork")
+            raise ValueError(
+                "a Network learns numbers by squared errors, got a task of labels: use a "
+                "DenoisingNetwork"
+            )
         if any(noise.kind == "label" for noise in self.noise):
-            raise ValueError("classes take no label noise, which is added to numbers: use InputNoise or UpdateNoise")
+            raise ValueError(
+                "classes take no label noise, which is added to numbers: use InputNoise or "
+                "UpdateNoise"
+            )
 
     def session_steps(self) -> np.ndarray:
         """Return the steps after which the network is observed, shape (sessions,)."""
@@ -128,10 +191,13 @@ class Experiment(Recipe):
             return np.array(self.sessions)
         if self.spacing == "linear" or self.sessions < 3:
             return np.linspace(0, self.steps, self.sessions).round().astype(int)
-        return _distinct(np.append(0, np.geomspace(1, self.steps, self.sessions - 1).round().astype(int)))
+        return _distinct(
+            np.append(0, np.geomspace(1, self.steps, self.sessions - 1).round().astype(int))
+        )
 
 
 def _distinct(steps: np.ndarray) -> np.ndarray:
-    """Push steps that rounding has made equal apart, upwards from the first; the last stays the last."""
+    """Push steps that rounding has made equal apart, upwards from the first; the last stays the
+    last."""
     apart = np.maximum.accumulate(steps - np.arange(len(steps))) + np.arange(len(steps))
     return np.minimum(apart, steps[-1] - np.arange(len(steps))[::-1])

@@ -1,4 +1,5 @@
-"""Faces of packages: what a package offers is said once, as imports for type checkers, and loaded when a name is first used."""
+"""Faces of packages: what a package offers is said once, as imports for type checkers, and loaded
+when a name is first used."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ from typing import Any
 
 
 def lazily(package: str) -> tuple[list[str], Callable[[str], Any], Callable[[], list[str]]]:
-    """Return ``__all__``, ``__getattr__`` and ``__dir__`` of a package whose names stand under ``if TYPE_CHECKING``.
+    """Return ``__all__``, ``__getattr__`` and ``__dir__`` of a package whose names stand under ``if
+    TYPE_CHECKING``.
 
     Parameters
     ----------
@@ -42,8 +44,15 @@ def _homes(source: str) -> dict[str, tuple[str, str]]:
     """Module of each public name and its name there, by the imports under ``if TYPE_CHECKING``."""
     homes: dict[str, tuple[str, str]] = {}
     for node in ast.parse(source).body:
-        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+        if (
+            isinstance(node, ast.If)
+            and isinstance(node.test, ast.Name)
+            and node.test.id == "TYPE_CHECKING"
+        ):
             for line in node.body:
                 if isinstance(line, ast.ImportFrom) and line.module:
-                    homes |= {alias.asname or alias.name: (line.module, alias.name) for alias in line.names}
+                    homes |= {
+                        alias.asname or alias.name: (line.module, alias.name)
+                        for alias in line.names
+                    }
     return homes

@@ -1,4 +1,5 @@
-"""What a fit of a circuit says and does not say, in the words of the command line, the notebook and the report."""
+"""What a fit of a circuit says and does not say, in the words of the command line, the notebook and
+the report."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ BETTER = float(chi2.ppf(0.95, 1))  # how much a lifetime must shorten the distan
 
 
 def at_bound(one: xr.Dataset, parameter: str) -> str:
-    """Return at which bound of the search a parameter ended, ``lower`` or ``upper``; empty where at none.
+    """Return at which bound of the search a parameter ended, ``lower`` or ``upper``; empty where at
+    none.
 
     Parameters
     ----------
@@ -25,7 +27,10 @@ def at_bound(one: xr.Dataset, parameter: str) -> str:
         return ("lower", "", "upper")[int(chosen["at_bound"]) + 1]
     if "search_low" not in chosen:  # fits kept from before bounds were
         return ""
-    ends = [bool(np.isclose(chosen["estimate"], chosen[f"search_{end}"], rtol=1e-6)) for end in ("low", "high")]
+    ends = [
+        bool(np.isclose(chosen["estimate"], chosen[f"search_{end}"], rtol=1e-6))
+        for end in ("low", "high")
+    ]
     return "lower" if ends[0] else "upper" if ends[1] else ""  # files from before the label
 
 
@@ -35,7 +40,8 @@ def settled(one: xr.Dataset) -> bool:
 
 
 def interval_words(one: xr.Dataset, parameter: str) -> str:
-    """Return the 95 % interval of a parameter; an end at a bound of the search is no limit and is called so.
+    """Return the 95 % interval of a parameter; an end at a bound of the search is no limit and is
+    called so.
 
     Parameters
     ----------
@@ -57,12 +63,15 @@ def open_ends(one: xr.Dataset, parameter: str) -> tuple[bool, bool]:
     if "search_low" not in chosen:  # fits kept from before bounds were
         return False, False
     ends = zip(chosen["interval"].values, ("search_low", "search_high"), strict=True)
-    below, above = (bool(np.isclose(value, chosen[bound].item(), rtol=1e-9)) for value, bound in ends)
+    below, above = (
+        bool(np.isclose(value, chosen[bound].item(), rtol=1e-9)) for value, bound in ends
+    )
     return below, above
 
 
 def described(one: xr.Dataset) -> bool:
-    """Tell whether nothing speaks against the circuit; without that its intervals hold for no recording."""
+    """Tell whether nothing speaks against the circuit; without that its intervals hold for no
+    recording."""
     return not float(one["p_value"]) < SIGNIFICANT
 
 
@@ -71,7 +80,11 @@ def description(one: xr.Dataset) -> str:
     p = float(one["p_value"])
     if not np.isfinite(p):
         return "whether the circuit describes the recording is not known"
-    return "nothing speaks against the circuit" if described(one) else "the circuit does not describe the recording"
+    return (
+        "nothing speaks against the circuit"
+        if described(one)
+        else "the circuit does not describe the recording"
+    )
 
 
 def _of_lag(one: xr.Dataset) -> np.ndarray:
@@ -89,7 +102,8 @@ def _distance(one: xr.Dataset, name: str, of_lag: np.ndarray) -> float:
 
 
 def need_of_drift(one: xr.Dataset) -> str:
-    """Say whether the similarity over time asks for drift: only where drift describes it better than frozen weights do."""
+    """Say whether the similarity over time asks for drift: only where drift describes it better
+    than frozen weights do."""
     of_lag = _of_lag(one)
     if float(one["frozen_p_value"]) >= SIGNIFICANT:
         return "drift is not needed"
@@ -114,14 +128,25 @@ def left_out(one: xr.Dataset) -> list[str]:
     reasons, groups = one["left_out"].values.astype(str), one["group"].values.astype(str)
     parts = []
     for reason in dict.fromkeys(reasons[reasons != ""]):
-        named = [f"{group} ({((groups == group) & (reasons == reason)).sum()})" for group in dict.fromkeys(groups[reasons == reason])]
+        named = [
+            f"{group} ({((groups == group) & (reasons == reason)).sum()})"
+            for group in dict.fromkeys(groups[reasons == reason])
+        ]
         parts.append(f"{', '.join(named)}, as {reason}")
     count = int((reasons != "").sum())
-    return [f"{count} of {reasons.size} statistics {'is' if count == 1 else 'are'} left out: {'; '.join(parts)}."] if parts else []
+    return (
+        [
+            f"{count} of {reasons.size} statistics {'is' if count == 1 else 'are'} left out: "
+            f"{'; '.join(parts)}."
+        ]
+        if parts
+        else []
+    )
 
 
 def rooms(one: xr.Dataset) -> list[str]:
-    """Say which pairs of sessions a fit leaves out because they lie in different environments; nothing where all lie in one.
+    """Say which pairs of sessions a fit leaves out because they lie in different environments;
+    nothing where all lie in one.
 
     Parameters
     ----------
@@ -130,4 +155,7 @@ def rooms(one: xr.Dataset) -> list[str]:
     """
     if "environments" not in one or not str(one["environments"].item()):
         return []
-    return [f"Environments {one['environments'].item()}: pairs of sessions in different ones are left out of similarity over time."]
+    return [
+        f"Environments {one['environments'].item()}: pairs of sessions in different ones are "
+        "left out of similarity over time."
+    ]

@@ -1,4 +1,5 @@
-"""Recipes and results as small HTML tables for notebooks: no script, everything escaped, readable on light and on dark pages."""
+"""Recipes and results as small HTML tables for notebooks: no script, everything escaped, readable
+on light and on dark pages."""
 
 from __future__ import annotations
 
@@ -10,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from drift.recipe import Recipe
 
-LONGEST_LINE = 2_000  # characters of Python; recipes that hold arrays are longer, and nobody would paste them
+LONGEST_LINE = (
+    2_000  # characters of Python; recipes that hold arrays are longer, and nobody would paste them
+)
 LARGEST_TUPLE = 12  # entries that are spelled out
-# JupyterLab names its colours by these variables in both themes; elsewhere the page's own text colour is taken.
+# JupyterLab names its colours by these variables in both themes; elsewhere the page's own text
+# colour is taken.
 STYLE = """<style>
 .repdrift {color: var(--jp-content-font-color1, inherit); font-size: 0.9em; line-height: 1.4}
 .repdrift table {border-collapse: collapse; margin: 0.3em 0; border: 0}
@@ -64,11 +68,16 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]], caption: str = 
 def _cell(value: object) -> str:
     if isinstance(value, float):
         return f'<td class="number">{"-" if value != value else f"{value:.3g}"}</td>'
-    return f'<td class="number">{value}</td>' if isinstance(value, int) else f"<td>{escape(str(value))}</td>"
+    return (
+        f'<td class="number">{value}</td>'
+        if isinstance(value, int)
+        else f"<td>{escape(str(value))}</td>"
+    )
 
 
 def recipe_html(recipe: Recipe, *more: str) -> str:
-    """Return a recipe as nested tables, entries that differ from their defaults in bold, and the line of Python that makes it.
+    """Return a recipe as nested tables, entries that differ from their defaults in bold, and the
+    line of Python that makes it.
 
     Parameters
     ----------
@@ -107,7 +116,11 @@ def _value(name: str, value: Any, default: object) -> str:
 
 def _shown(name: str, value: object) -> str:
     if isinstance(value, tuple):
-        return ", ".join(map(str, value)) if len(str(value)) <= 80 and len(value) <= LARGEST_TUPLE else _size(value)
+        return (
+            ", ".join(map(str, value))
+            if len(str(value)) <= 80 and len(value) <= LARGEST_TUPLE
+            else _size(value)
+        )
     if isinstance(value, float):
         return f"{value * 1e3:g} ms" if name.endswith("time_constant") else f"{value:.6g}"
     return "not set" if value is None else str(value)
@@ -122,7 +135,9 @@ def _size(value: object) -> str:
 
 
 def _is_recipe(value: object) -> bool:
-    return hasattr(type(value), "model_fields")  # told by what it is made of: recipes show themselves by this module
+    return hasattr(
+        type(value), "model_fields"
+    )  # told by what it is made of: recipes show themselves by this module
 
 
 def _default(recipe: Recipe, name: str) -> object:
@@ -130,7 +145,8 @@ def _default(recipe: Recipe, name: str) -> object:
 
 
 def python_line(recipe: Recipe) -> str:
-    """Return the line of Python that makes a recipe, with the entries that differ from their defaults.
+    """Return the line of Python that makes a recipe, with the entries that differ from their
+    defaults.
 
     Parameters
     ----------
@@ -139,9 +155,14 @@ def python_line(recipe: Recipe) -> str:
     Returns
     -------
     str
-        A call; classes of repdrift by the name under which they are imported, those of a user by their own.
+        A call; classes of repdrift by the name under which they are imported, those of a user by
+        their own.
     """
-    given = [f"{name}={_code(value)}" for name, value in recipe if name != "kind" and value != _default(recipe, name)]
+    given = [
+        f"{name}={_code(value)}"
+        for name, value in recipe
+        if name != "kind" and value != _default(recipe, name)
+    ]
     return f"{_public_name(type(recipe))}({', '.join(given)})"
 
 

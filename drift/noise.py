@@ -1,4 +1,5 @@
-"""The noise that keeps a network learning: on its inputs, on its labels, or on its updates, at any time or by a schedule."""
+"""The noise that keeps a network learning: on its inputs, on its labels, or on its updates, at any
+time or by a schedule."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ class Schedule(Recipe, ABC):
 
     @abstractmethod
     def factor(self, step: int) -> float:
-        """Return the number that multiplies the noise in this step; the first step of learning has number 0."""
+        """Return the number that multiplies the noise in this step; the first step of learning has
+        number 0."""
 
 
 class OnOff(Schedule):
@@ -35,7 +37,8 @@ class OnOff(Schedule):
 
 
 class Linear(Schedule):
-    """Noise that moves in a straight line from ``initial`` at step ``start`` to ``final`` at step ``stop``, constant outside."""
+    """Noise that moves in a straight line from ``initial`` at step ``start`` to ``final`` at step
+    ``stop``, constant outside."""
 
     kind: Literal["linear"] = "linear"
     start: int = Field(default=0, ge=0)
@@ -46,7 +49,9 @@ class Linear(Schedule):
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.stop <= self.start:
-            raise ValueError(f"stop must lie after start, got start {self.start} and stop {self.stop}")
+            raise ValueError(
+                f"stop must lie after start, got start {self.start} and stop {self.stop}"
+            )
         return self
 
     def factor(self, step: int) -> float:
@@ -56,14 +61,17 @@ class Linear(Schedule):
 
 
 SCHEDULES: dict[str, type[Recipe]] = {"on_off": OnOff, "linear": Linear}
-AnySchedule = Annotated[SerializeAsAny[Schedule], BeforeValidator(lambda value: chosen(SCHEDULES, value))]
+AnySchedule = Annotated[
+    SerializeAsAny[Schedule], BeforeValidator(lambda value: chosen(SCHEDULES, value))
+]
 
 
 class Noise(Recipe, ABC):
     """A source of fluctuation of given standard deviation; the final classes say what it acts on.
 
-    In the fused engine its normal numbers have 24 random bits and none lies beyond 5.887 standard deviations, where a normal law has 8 of
-    2e9; whoever needs rarer events than that takes ``engine="batched"``.
+    In the fused engine its normal numbers have 24 random bits and none lies beyond 5.887 standard
+    deviations, where a normal law has 8 of 2e9; whoever needs rarer events than that takes
+    ``engine="batched"``.
     """
 
     kind: str
@@ -81,10 +89,11 @@ InputLaw = Literal["gaussian", "laplace", "exponential", "poisson"]
 class InputNoise(Noise):
     """Noise added to every input, or further on, drawn afresh for every entry and step.
 
-    ``std`` is the standard deviation of every law. ``InputNoise.published(law, parameter)`` takes the parameter of the published code
-    instead: the scale of a Laplace law (standard deviation sqrt(2) times as large), the rate of an exponential (standard deviation
-    1 / rate), or that of a Poisson law (standard deviation sqrt(rate)), and keeps the mean of the last two, which are not centred
-    (Bricken et al. 2023; sparse coding, 2.13).
+    ``std`` is the standard deviation of every law. ``InputNoise.published(law, parameter)`` takes
+    the parameter of the published code instead: the scale of a Laplace law (standard deviation
+    sqrt(2) times as large), the rate of an exponential (standard deviation 1 / rate), or that of a
+    Poisson law (standard deviation sqrt(rate)), and keeps the mean of the last two, which are not
+    centred (Bricken et al. 2023; sparse coding, 2.13).
 
     Parameters
     ----------
@@ -93,8 +102,9 @@ class InputNoise(Noise):
     law : {"gaussian", "laplace", "exponential", "poisson"}
         The last two are skewed; of variance ``std**2`` as well.
     placement : {"input", "preactivation", "hidden"}
-        What the noise is added to: inputs, drive of the hidden units, or their activity. Only denoising networks know the last two;
-        for a ``Transformer`` the first and the last mean in front of each of its hidden layers.
+        What the noise is added to: inputs, drive of the hidden units, or their activity. Only
+        denoising networks know the last two; for a ``Transformer`` the first and the last mean in
+        front of each of its hidden layers.
     centred : bool
         Take the mean of a skewed law away.
     schedule : Schedule, optional
@@ -108,11 +118,20 @@ class InputNoise(Noise):
     centred: bool = True
 
     @classmethod
-    def published(cls, law: InputLaw, parameter: float, schedule: Schedule | None = None) -> InputNoise:
+    def published(
+        cls, law: InputLaw, parameter: float, schedule: Schedule | None = None
+    ) -> InputNoise:
         """Return the noise that the published code draws with this parameter of its law."""
-        if not isinstance(parameter, int | float) or not 1e-6 < parameter < 1e12 or law not in PUBLISHED_STD:
+        if (
+            not isinstance(parameter, int | float)
+            or not 1e-6 < parameter < 1e12
+            or law not in PUBLISHED_STD
+        ):
             known = ", ".join(PUBLISHED_STD)
-            raise RefusedInputError(f"published noise got {law!r} and parameter {parameter!r}: give one of {known} and a number above 0.")
+            raise RefusedInputError(
+                f"published noise got {law!r} and parameter {parameter!r}: give one of "
+                f"{known} and a number above 0."
+            )
         return cls(std=PUBLISHED_STD[law](parameter), law=law, centred=False, schedule=schedule)
 
     def mean(self, step: int = 0) -> float:
@@ -131,9 +150,11 @@ PUBLISHED_STD = {
 
 
 class ImplicitNoise(Noise):
-    """No noise, but the loss that Gaussian noise on the inputs would add: its implicit terms join the loss of clean inputs.
+    """No noise, but the loss that Gaussian noise on the inputs would add: its implicit terms join
+    the loss of clean inputs.
 
-    All three terms together stand for training with the noise (sparse coding, 2.17 and 4.11); see ``drift.theory.input_noise.terms``.
+    All three terms together stand for training with the noise (sparse coding, 2.17 and 4.11); see
+    ``drift.theory.input_noise.terms``.
 
     Parameters
     ----------
@@ -158,8 +179,9 @@ class ImplicitNoise(Noise):
 class LabelNoise(Noise):
     """Noise added to every target, drawn afresh for every entry and step.
 
-    The published code draws from a uniform law of full width ``a``, variance ``a**2 / 12`` (Ratzon et al. 2024 call it a
-    variance); ``LabelNoise.from_width(a)`` gives that. By default the law is Gaussian.
+    The published code draws from a uniform law of full width ``a``, variance ``a**2 / 12`` (Ratzon
+    et al. 2024 call it a variance); ``LabelNoise.from_width(a)`` gives that. By default the law is
+    Gaussian.
     """
 
     kind: Literal["label"] = "label"
@@ -169,7 +191,10 @@ class LabelNoise(Noise):
     def from_width(cls, width: float, schedule: Schedule | None = None) -> LabelNoise:
         """Return the published noise, uniform between ``-width / 2`` and ``width / 2``."""
         if width < 0:
-            raise RefusedInputError(f"the width of label noise must not be negative, got {width}: give the full width of the uniform law.")
+            raise RefusedInputError(
+                f"the width of label noise must not be negative, got {width}: give the full "
+                "width of the uniform law."
+            )
         return cls(std=width / math.sqrt(12), law="uniform", schedule=schedule)
 
     @property
@@ -181,14 +206,20 @@ class LabelNoise(Noise):
 class UpdateNoise(Noise):
     """Gaussian noise on every weight in every step.
 
-    ``acts_on="gradient"`` adds it to the gradient, so that the learning rate multiplies it: theta moves by
-    ``learning_rate * std`` per step. All published numbers mean this. ``acts_on="weights"`` adds it to the weights after the
-    learning step, as Eq. 4 of Ratzon et al. (2024) is written.
+    ``acts_on="gradient"`` adds it to the gradient, so that the learning rate multiplies it: theta
+    moves by ``learning_rate * std`` per step. All published numbers mean this.
+    ``acts_on="weights"`` adds it to the weights after the learning step, as Eq. 4 of Ratzon et al.
+    (2024) is written.
     """
 
     kind: Literal["update"] = "update"
     acts_on: Literal["gradient", "weights"] = "gradient"
 
 
-NOISES: dict[str, type[Recipe]] = {"input": InputNoise, "implicit": ImplicitNoise, "label": LabelNoise, "update": UpdateNoise}
+NOISES: dict[str, type[Recipe]] = {
+    "input": InputNoise,
+    "implicit": ImplicitNoise,
+    "label": LabelNoise,
+    "update": UpdateNoise,
+}
 AnyNoise = Annotated[SerializeAsAny[Noise], BeforeValidator(lambda value: chosen(NOISES, value))]

@@ -33,12 +33,18 @@ def progress_bar(*iterable: Any, **options: Any) -> tqdm:
         Of ``tqdm.tqdm``.
     """
     if not (_in_notebook() or _on_terminal()):
-        options = {"file": Lines(), "mininterval": LOG_INTERVAL, "maxinterval": LOG_INTERVAL, **options}
+        options = {
+            "file": Lines(),
+            "mininterval": LOG_INTERVAL,
+            "maxinterval": LOG_INTERVAL,
+            **options,
+        }
     return tqdm(*iterable, **options)
 
 
 def end_lines() -> None:
-    """End the lines of bars that an error has interrupted, so that its message stands on a line of its own."""
+    """End the lines of bars that an error has interrupted, so that its message stands on a line of
+    its own."""
     for bar in list(getattr(tqdm, "_instances", ())):
         bar.close()
 

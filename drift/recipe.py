@@ -1,4 +1,5 @@
-"""What all recipes have in common: frozen, checked at the door, the same in Python, JSON and TOML."""
+"""What all recipes have in common: frozen, checked at the door, the same in Python, JSON and
+TOML."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ OURS = ("drift", "circuits", "data_adapters")
 
 
 class Recipe(BaseModel):
-    """A frozen set of named numbers; unknown keys and impossible values are refused with their path."""
+    """A frozen set of named numbers; unknown keys and impossible values are refused with their
+    path."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
 
@@ -41,15 +43,24 @@ class Recipe(BaseModel):
             super().__setattr__(name, value)
             return
         if name not in type(self).model_fields:
-            raise RefusedInputError(f"{name} is not an entry of {type(self).__name__}{_nearest(name, type(self).model_fields)}.")
+            raise RefusedInputError(
+                f"{name} is not an entry of "
+                f"{type(self).__name__}{_nearest(name, type(self).model_fields)}."
+            )
         given = reprlib.repr(value)
-        raise RefusedInputError(f"recipes are frozen, got {name} = {given}: write recipe = recipe.replace({name}={given}).")
+        raise RefusedInputError(
+            f"recipes are frozen, got {name} = {given}: write recipe = "
+            f"recipe.replace({name}={given})."
+        )
 
     def __delattr__(self, name: str) -> None:
-        raise RefusedInputError(f"recipes are frozen, got del {name}: write recipe = recipe.replace({name}=...).")
+        raise RefusedInputError(
+            f"recipes are frozen, got del {name}: write recipe = recipe.replace({name}=...)."
+        )
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """Return a copy with some entries changed, checked like a new one; the same as ``replace``."""
+        """Return a copy with some entries changed, checked like a new one; the same as
+        ``replace``."""
         return self.replace(**update) if update else super().model_copy(deep=deep)
 
     @classmethod
@@ -85,8 +96,11 @@ class Recipe(BaseModel):
         return cls(**_table(text.removeprefix("\ufeff"), tomllib.loads, "TOML"))
 
     def _repr_html_(self) -> str:
-        """Show the recipe in a notebook: nested tables, what differs from the defaults in bold, and the Python that makes it."""
-        from drift.html import recipe_html  # what decides the numbers of a run does not depend on it
+        """Show the recipe in a notebook: nested tables, what differs from the defaults in bold, and
+        the Python that makes it."""
+        from drift.html import (
+            recipe_html,
+        )  # what decides the numbers of a run does not depend on it
 
         return recipe_html(self)
 
@@ -110,7 +124,9 @@ def chosen(table: Mapping[str, type[Recipe]], value: Any) -> Any:
         return value
     kind = str(value.get("kind"))
     if kind not in table:
-        raise RefusedInputError(f"kind {kind!r} is unknown{_nearest(kind, table)}: use one of {', '.join(table)}.")
+        raise RefusedInputError(
+            f"kind {kind!r} is unknown{_nearest(kind, table)}: use one of {', '.join(table)}."
+        )
     return table[kind](**value)
 
 
@@ -139,7 +155,9 @@ def _fault(recipe: type[Recipe], error: Any) -> str:
         return f"{path} is not an entry of {recipe.__name__}{_nearest(path, recipe.model_fields)}"
     if error["type"] == "missing":
         return f"{path} is missing from {recipe.__name__}"
-    if isinstance(cause, ValueError):  # our own sentence, from a validator or from a recipe inside this one
+    if isinstance(
+        cause, ValueError
+    ):  # our own sentence, from a validator or from a recipe inside this one
         return f"{path + ': ' if path else ''}{str(cause).rstrip('.')}"
     reason = error["msg"].removeprefix("Input ").removeprefix("Value ")
     return f"{path} {reason}, got {repr(error['input'])[:80]}"
@@ -154,17 +172,26 @@ def _table(text: str, parse: Any, name: str) -> dict[str, Any]:
     try:
         table = parse(text)
     except ValueError as error:
-        raise RefusedInputError(f"the recipe is not {name} ({error}): check the text near that place.") from None
+        raise RefusedInputError(
+            f"the recipe is not {name} ({error}): check the text near that place."
+        ) from None
     if not isinstance(table, dict):
-        raise RefusedInputError(f"the recipe is a {name} {type(table).__name__}, not a table of entries: write key and value pairs.")
+        raise RefusedInputError(
+            f"the recipe is a {name} {type(table).__name__}, not a table of entries: write "
+            "key and value pairs."
+        )
     return table
 
 
 def _toml_lines(table: Mapping[str, Any], path: tuple[str, ...]) -> Iterable[str]:
     def nested(value: Any) -> bool:
-        return isinstance(value, dict) or (isinstance(value, list) and bool(value) and isinstance(value[0], dict))
+        return isinstance(value, dict) or (
+            isinstance(value, list) and bool(value) and isinstance(value[0], dict)
+        )
 
-    yield from (f"{key} = {_toml_value(value)}" for key, value in table.items() if not nested(value))
+    yield from (
+        f"{key} = {_toml_value(value)}" for key, value in table.items() if not nested(value)
+    )
     for key, value in table.items():
         if isinstance(value, dict):
             yield from (f"\n[{'.'.join((*path, key))}]", *_toml_lines(value, (*path, key)))

@@ -1,4 +1,5 @@
-"""Text files as people save them: with or without a mark of their encoding, with the line ends of any system."""
+"""Text files as people save them: with or without a mark of their encoding, with the line ends of
+any system."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ MARKS = {  # the first bytes of a file; of UTF-32 first, since they begin like t
     codecs.BOM_UTF16_BE: "utf-16",
     codecs.BOM_UTF8: "utf-8-sig",
 }
-# All control characters but tab and newline, marks that turn the direction of writing, and halves of characters.
+# All control characters but tab and newline, marks that turn the direction of writing, and halves
+# of characters.
 UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -27,7 +29,8 @@ def decoded(content: bytes) -> str:
     Returns
     -------
     str
-        Line ends of Windows and old Macintoshes, which belong to the file and not to its text, have become newlines.
+        Line ends of Windows and old Macintoshes, which belong to the file and not to its text, have
+        become newlines.
 
     Raises
     ------
@@ -59,6 +62,7 @@ def printable(text: str) -> str:
     Returns
     -------
     str
-        Control characters other than tab and newline stand as Python writes them, such as ``\\x1b``.
+        Control characters other than tab and newline stand as Python writes them, such as
+        ``\\x1b``.
     """
     return UNPRINTABLE.sub(lambda found: ascii(found.group())[1:-1], text)

@@ -1,8 +1,9 @@
-"""Networks that know a corridor keep changing their code for it (after Ratzon, Derdikman & Barak 2024, Fig. 2).
-
-Several networks learn to predict what an agent will see next in a corridor, and go on learning under update noise. The figure
-shows how the code drifts, becomes sparser and more informative about place while the corridor is known, at some cost in loss, beside
-the published slopes of four hippocampal recordings and, if one is given, a recording measured by the same functions.
+"""Networks that know a corridor keep changing their code for it (after Ratzon, Derdikman & Barak
+2024, Fig. 2).
+ Several networks learn to predict what an agent will see next in a corridor, and go on learning
+under update noise. The figure shows how the code drifts, becomes sparser and more informative about
+place while the corridor is known, at some cost in loss, beside the published slopes of four
+hippocampal recordings and, if one is given, a recording measured by the same functions.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ from drift import metrics, plots
 from drift.comparison.published import PUBLISHED_CORRIDOR, PUBLISHED_SLOPES, SPATIAL_INFORMATION
 from drift.plots.rate_maps import rate_maps_over_sessions
 
-# The recipe. The published configuration (--full) takes 500 units, update noise of .0139 and a million steps; by default stronger
-# noise drives somewhat smaller networks through the same stages sooner: drift is faster in proportion to the variance of the noise.
+# The recipe. The published configuration (--full) takes 500 units, update noise of .0139 and a
+# million steps; by default stronger
+# noise drives somewhat smaller networks through the same stages sooner: drift is faster in
+# proportion to the variance of the noise.
 PUBLISHED = drift.Experiment(
     task=drift.CorridorTask(samples=150, rays=17),
     network=drift.Network(units=500, regime="lazy"),
@@ -32,23 +35,49 @@ PUBLISHED = drift.Experiment(
     steps=1_000_000,
     sessions=51,
 )
-DEFAULT = PUBLISHED.replace(network=drift.Network(units=400, regime="lazy"), noise=[drift.UpdateNoise(std=0.02)], steps=60_000, sessions=21)
+DEFAULT = PUBLISHED.replace(
+    network=drift.Network(units=400, regime="lazy"),
+    noise=[drift.UpdateNoise(std=0.02)],
+    steps=60_000,
+    sessions=21,
+)
 QUICK = DEFAULT.replace(network=drift.Network(units=60, regime="lazy"), steps=400, sessions=5)
-SMOOTHING = 3.0  # bins of rate maps that are shown or correlated; 6 % of a direction's bins, as published
-MEASURES = ("relative_loss", "fraction_active_responses", "fraction_active_units", "spatial_information", "place_units")
+SMOOTHING = (
+    3.0  # bins of rate maps that are shown or correlated; 6 % of a direction's bins, as published
+)
+MEASURES = (
+    "relative_loss",
+    "fraction_active_responses",
+    "fraction_active_units",
+    "spatial_information",
+    "place_units",
+)
 
 
 def main() -> None:
     asked = _options()
-    netcdf, figure, table = options.results(asked.out, ["corridor_drift.nc", "corridor_drift.png", "corridor_drift.txt"], asked.overwrite)
+    netcdf, figure, table = options.results(
+        asked.out,
+        ["corridor_drift.nc", "corridor_drift.png", "corridor_drift.txt"],
+        asked.overwrite,
+    )
     recorded = None if asked.recording is None else measured(*options.recording(asked.recording))
     recipe = published() if asked.full else QUICK if asked.quick else DEFAULT
-    recipe = recipe if asked.steps is None else recipe.replace(steps=asked.steps, sessions=min(recipe.sessions, asked.steps + 1))
+    recipe = (
+        recipe
+        if asked.steps is None
+        else recipe.replace(steps=asked.steps, sessions=min(recipe.sessions, asked.steps + 1))
+    )
     seeds = asked.seeds if asked.seeds is not None else 1 if asked.full else 4
     if seeds < 1:
-        raise drift.RefusedInputError(f"--seeds must be at least 1, got {seeds}: give the number of networks.")
+        raise drift.RefusedInputError(
+            f"--seeds must be at least 1, got {seeds}: give the number of networks."
+        )
     if len(recipe.session_steps()) < 3:
-        raise drift.RefusedInputError(f"--steps must be at least 2, got {recipe.steps}: drift shows between sessions after learning.")
+        raise drift.RefusedInputError(
+            f"--steps must be at least 2, got {recipe.steps}: drift shows between sessions "
+            "after learning."
+        )
     recipes = [recipe.replace(seed=asked.seed + number) for number in range(seeds)]
 
     run = drift.train(recipes, checkpoint=asked.checkpoint)
@@ -63,36 +92,54 @@ def main() -> None:
 
 
 def published() -> drift.Experiment:
-    """The published configuration, on the published data where they are at hand, else on a corridor drawn as the published one."""
+    """The published configuration, on the published data where they are at hand, else on a corridor
+    drawn as the published one."""
     known = options.data_folder("corridor_reference")
     if known is not None:
         return PUBLISHED.replace(task=drift.StoredTask(path=str(known / "predictive_track_up.npz")))
-    print("the published data are not at hand (set REPDRIFT_DATA): a corridor of the same kind takes their place.")
+    print(
+        "the published data are not at hand (set REPDRIFT_DATA): a corridor of the same kind "
+        "takes their place."
+    )
     return PUBLISHED.replace(task=drift.CorridorTask(faithful=True, heading_noise=0.0))
 
 
 def _options():
     parser = options.parser(__doc__, "corridor_drift")
-    parser.add_argument("--full", action="store_true", help="the published configuration, 1,000,000 steps")
-    parser.add_argument("--seeds", type=int, help="number of networks (default: 4, or 1 with --full)")
+    parser.add_argument(
+        "--full", action="store_true", help="the published configuration, 1,000,000 steps"
+    )
+    parser.add_argument(
+        "--seeds", type=int, help="number of networks (default: 4, or 1 with --full)"
+    )
     parser.add_argument("--steps", type=int, help="steps of learning")
-    parser.add_argument("--checkpoint", metavar="FILE", help="keep the state of a long run here and go on from it if it is there")
+    parser.add_argument(
+        "--checkpoint",
+        metavar="FILE",
+        help="keep the state of a long run here and go on from it if it is there",
+    )
     return parser.parse_args()
 
 
 def measured(name: str, path: str, reader_options: dict[str, str]) -> xr.Dataset:
-    """Measure a recording as the networks are measured; place cells by circular shifts, as the published recordings were."""
+    """Measure a recording as the networks are measured; place cells by circular shifts, as the
+    published recordings were."""
     return drift.measure(data_adapters.sessions(name, path, **reader_options), shuffles=500)
 
 
 def learned(run: xr.Dataset) -> xr.Dataset:
     """The sessions after learning; the first one shows networks that know nothing yet."""
-    return run.isel({dim: slice(1, None) for dim in ("session", "session_other") if dim in run.dims})
+    return run.isel(
+        {dim: slice(1, None) for dim in ("session", "session_other") if dim in run.dims}
+    )
 
 
 def change(dataset: xr.Dataset, name: str) -> tuple[float, float]:
-    """Fitted change from first to last session as a share of the first, and its standard error: over subjects, of one that of its fit."""
-    found, errors = np.transpose([_change(dataset.isel(subject=[one]), name) for one in range(dataset.sizes["subject"])])
+    """Fitted change from first to last session as a share of the first, and its standard error:
+    over subjects, of one that of its fit."""
+    found, errors = np.transpose(
+        [_change(dataset.isel(subject=[one]), name) for one in range(dataset.sizes["subject"])]
+    )
     return found.mean(), errors[0] if found.size == 1 else found.std(ddof=1) / np.sqrt(found.size)
 
 
@@ -104,20 +151,38 @@ def _change(subject: xr.Dataset, name: str) -> tuple[float, float]:
 
 
 def numbers(run: xr.Dataset) -> dict[str, list[float]]:
-    """What the figure shows, in numbers: each network in the first and the last session after learning."""
-    ends = {name: learned(run)[name].mean([dim for dim in run[name].dims if dim == "unit"]) for name in MEASURES}
-    return {f"{name} {when}": ends[name].isel(session=at).values.tolist() for name in ends for when, at in (("first", 0), ("last", -1))}
+    """What the figure shows, in numbers: each network in the first and the last session after
+    learning."""
+    ends = {
+        name: learned(run)[name].mean([dim for dim in run[name].dims if dim == "unit"])
+        for name in MEASURES
+    }
+    return {
+        f"{name} {when}": ends[name].isel(session=at).values.tolist()
+        for name in ends
+        for when, at in (("first", 0), ("last", -1))
+    }
 
 
 def draw(run: xr.Dataset, recorded: xr.Dataset | None) -> plt.Figure:
-    plt.rcParams.update({"font.size": 8, "axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 8})
+    plt.rcParams.update(
+        {"font.size": 8, "axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 8}
+    )
     figure = plt.figure(figsize=(10, 8.4), layout="constrained")
     rows = figure.subfigures(3, 1, height_ratios=[1.15, 1, 1.15])
     _draw_maps(run, rows[0])
     _draw_time_courses(run, rows[1].subplots(1, 3))
     _draw_stability(run, recorded, rows[2].subplots(1, 4 if recorded is None else 5))
-    bars = "Bars: one standard error over networks; where none is seen, it is smaller than the marker. Published changes: open circles."
-    rows[2].supxlabel(bars if run.sizes["subject"] > 1 else "One network, no bars.", x=0.99, ha="right", fontsize=7)
+    bars = (
+        "Bars: one standard error over networks; where none is seen, it is smaller than the "
+        "marker. Published changes: open circles."
+    )
+    rows[2].supxlabel(
+        bars if run.sizes["subject"] > 1 else "One network, no bars.",
+        x=0.99,
+        ha="right",
+        fontsize=7,
+    )
     return figure
 
 
@@ -127,10 +192,24 @@ def _draw_maps(run: xr.Dataset, part) -> None:
     shown = np.linspace(1, run.sizes["session"] - 1, 4).astype(int).tolist()
     rate_maps_over_sessions(run, 0, shown, axes, SMOOTHING)
     for ax, session in zip(axes, shown):
-        ax.set(xlabel="place in the corridor", title=f"{run['elapsed'].isel(subject=0, session=session).item():,.0f} steps")
+        ax.set(
+            xlabel="place in the corridor",
+            title=f"{run['elapsed'].isel(subject=0, session=session).item():,.0f} steps",
+        )
     axes[0].set_ylabel("place units of the first picture,\nin its order of peaks, in all pictures")
-    part.colorbar(axes[-1].images[0], ax=axes, label="rate / peak rate", ticks=[0, 0.5, 1], fraction=0.05, pad=0.01, aspect=30)
-    title = "a   Rate maps of the same units of one network, in one order throughout (grey: not visited)"
+    part.colorbar(
+        axes[-1].images[0],
+        ax=axes,
+        label="rate / peak rate",
+        ticks=[0, 0.5, 1],
+        fraction=0.05,
+        pad=0.01,
+        aspect=30,
+    )
+    title = (
+        "a   Rate maps of the same units of one network, in one order throughout (grey: not "
+        "visited)"
+    )
     part.suptitle(title, x=0.01, ha="left", fontsize=9, fontweight="bold")
 
 
@@ -138,7 +217,10 @@ def _draw_time_courses(run: xr.Dataset, axes) -> None:
     later = learned(run)
     _draw_loss(run, axes[0])
     plots.time_course(
-        later, ["fraction_active_units", "fraction_active_responses"], axes[1], ["units active anywhere", "responses above zero"]
+        later,
+        ["fraction_active_units", "fraction_active_responses"],
+        axes[1],
+        ["units active anywhere", "responses above zero"],
     )
     _draw_untrained(run, ["fraction_active_units", "fraction_active_responses"], axes[1])
     axes[1].set(ylim=(0, 1), ylabel="active fraction", title="c   activity")
@@ -152,11 +234,28 @@ def _draw_loss(run: xr.Dataset, ax) -> None:
     """Loss from 0 on, each network and their mean; the untrained networks, far above, in words."""
     for one in range(run.sizes["subject"]):
         line = learned(run).isel(subject=one)
-        ax.plot(line["elapsed"], line["relative_loss"], color="0.75", linewidth=0.8, label="each network" if one == 0 else None)
+        ax.plot(
+            line["elapsed"],
+            line["relative_loss"],
+            color="0.75",
+            linewidth=0.8,
+            label="each network" if one == 0 else None,
+        )
     plots.time_course(learned(run), ["relative_loss"], ax, ["mean"])
     untrained = float(run["relative_loss"].isel(session=0).mean())
-    ax.text(0.98, 0.97, f"before learning: {untrained:.2g}", transform=ax.transAxes, ha="right", va="top")
-    ax.set(ylabel="loss / variance of targets", title="b   loss after learning", ylim=(0, 1.15 * ax.get_ylim()[1]))
+    ax.text(
+        0.98,
+        0.97,
+        f"before learning: {untrained:.2g}",
+        transform=ax.transAxes,
+        ha="right",
+        va="top",
+    )
+    ax.set(
+        ylabel="loss / variance of targets",
+        title="b   loss after learning",
+        ylim=(0, 1.15 * ax.get_ylim()[1]),
+    )
     ax.legend(frameon=False, loc="upper left")
 
 
@@ -164,9 +263,22 @@ def _draw_untrained(run: xr.Dataset, names: list[str], ax) -> None:
     """The session before any learning, apart from the course of those that follow: open markers."""
     means = metrics.summary(run.isel(session=[0]), *names)
     for number, name in enumerate(names):
-        style = {"color": plots.COLOURS[number], "marker": plots.MARKERS[number], "markersize": 3.5, "capsize": 2, "mfc": "white"}
+        style = {
+            "color": plots.COLOURS[number],
+            "marker": plots.MARKERS[number],
+            "markersize": 3.5,
+            "capsize": 2,
+            "mfc": "white",
+        }
         label = "before learning" if number == 0 else None
-        ax.errorbar(0, means[name], means[f"{name}_standard_error"].fillna(0.0), linestyle="", label=label, **style)
+        ax.errorbar(
+            0,
+            means[name],
+            means[f"{name}_standard_error"].fillna(0.0),
+            linestyle="",
+            label=label,
+            **style,
+        )
 
 
 def _draw_stability(run: xr.Dataset, recorded: xr.Dataset | None, axes) -> None:
@@ -174,7 +286,13 @@ def _draw_stability(run: xr.Dataset, recorded: xr.Dataset | None, axes) -> None:
     correlation = later["rate_map_correlation"]
     plots.correlation_matrix(correlation, axes[0])
     ticks = np.unique(np.linspace(0, later.sizes["session"] - 1, 3).astype(int))
-    axes[0].set(title="e   similarity of sessions", xticks=ticks, yticks=ticks, xticklabels=ticks + 1, yticklabels=ticks + 1)
+    axes[0].set(
+        title="e   similarity of sessions",
+        xticks=ticks,
+        yticks=ticks,
+        xticklabels=ticks + 1,
+        yticklabels=ticks + 1,
+    )
     plots.correlation_by_lag(later, correlation, axes[1], ("first half", "second half"))
     axes[1].set_title("f   similarity by lag")
     axes[1].legend(frameon=False)
@@ -188,8 +306,20 @@ def _draw_stability(run: xr.Dataset, recorded: xr.Dataset | None, axes) -> None:
             for one in PUBLISHED_SLOPES
             if (one.measure == SPATIAL_INFORMATION) == (theirs == SPATIAL_INFORMATION)
         ]
-        rows += [] if recorded is None else [(f"this recording\n({recorded.sizes['session']} sessions)", *change(recorded, ours))]
-        plots.changes([(label, found, error if error is not None and np.isfinite(error) else None) for label, found, error in rows], ax)
+        rows += (
+            []
+            if recorded is None
+            else [
+                (f"this recording\n({recorded.sizes['session']} sessions)", *change(recorded, ours))
+            ]
+        )
+        plots.changes(
+            [
+                (label, found, error if error is not None and np.isfinite(error) else None)
+                for label, found, error in rows
+            ],
+            ax,
+        )
         ax.set(xlabel="change over the study (%)", title=title)
     if recorded is not None:
         _draw_recorded(recorded, axes[4])
@@ -199,26 +329,47 @@ def _draw_recorded(recorded: xr.Dataset, ax) -> None:
     """Similarity by lag of the recording, where its units are tracked."""
     ax.set_title("i   this recording")
     try:
-        plots.correlation_by_lag(recorded, metrics.mean_rate_map_correlation(recorded, smoothing=SMOOTHING), ax)
+        plots.correlation_by_lag(
+            recorded, metrics.mean_rate_map_correlation(recorded, smoothing=SMOOTHING), ax
+        )
         ax.legend(frameon=False)
     except drift.RefusedInputError:
-        ax.text(0.5, 0.5, "not known: units are\nnot tracked over sessions", transform=ax.transAxes, ha="center", color="0.3")
+        ax.text(
+            0.5,
+            0.5,
+            "not known: units are\nnot tracked over sessions",
+            transform=ax.transAxes,
+            ha="center",
+            color="0.3",
+        )
         ax.set(xticks=[], yticks=[])
 
 
 def tabulated(run: xr.Dataset, recorded: xr.Dataset | None, full: bool) -> str:
-    """First and last session; change per session as a share of the first, and its standard error; of --full the published run."""
+    """First and last session; change per session as a share of the first, and its standard error;
+    of --full the published run."""
     beside = "   published run" if full else ""
-    lines = [f"{'measure':38}{'first':>10}{'last':>10}{'change per session':>20}{'s.e.':>9}{beside}"]
+    lines = [
+        f"{'measure':38}{'first':>10}{'last':>10}{'change per session':>20}{'s.e.':>9}{beside}"
+    ]
     for source, dataset in (("simulated", learned(run)), ("recorded", recorded)):
         for name in MEASURES if dataset is not None else ():
             if name not in dataset:
                 continue
             values, sessions = metrics.summary(dataset, name)[name], dataset.sizes["session"]
             share, error = (100 * value / max(sessions - 1, 1) for value in change(dataset, name))
-            found = f"{float(values[0]):10.3f}{float(values[-1]):10.3f}{share:+18.2f} %{error:7.2f} %"
-            first, last = PUBLISHED_CORRIDOR.get(name, (None, None)) if full and source == "simulated" else (None, None)
-            lines.append(f"{source + ' ' + name.replace('_', ' '):38}{found}   {'' if first is None else f'{first} -> {last}'}".rstrip())
+            found = (
+                f"{float(values[0]):10.3f}{float(values[-1]):10.3f}{share:+18.2f} %{error:7.2f} %"
+            )
+            first, last = (
+                PUBLISHED_CORRIDOR.get(name, (None, None))
+                if full and source == "simulated"
+                else (None, None)
+            )
+            lines.append(
+                f"{source + ' ' + name.replace('_', ' '):38}{found}   "
+                f"{'' if first is None else f'{first} -> {last}'}".rstrip()
+            )
     return "\n".join(lines) + "\n"
 
 

@@ -1,4 +1,5 @@
-"""Acceptance rows D22-D29: the corridor network of Fig. 2 over a million steps, its spectra (Fig. 5C), and a falling trace (Fig. 5D)."""
+"""Acceptance rows D22-D29: the corridor network of Fig. 2 over a million steps, its spectra (Fig.
+5C), and a falling trace (Fig. 5D)."""
 
 from __future__ import annotations
 
@@ -7,14 +8,30 @@ from collections.abc import Iterator
 import numpy as np
 import xarray as xr
 from acceptance import Check, Row, all_near, between, near
-from drift_runs import PUBLISHED_STD, RATE, Lengths, corridor_recipe, corridor_run, falling_trace_run, point, spectrum
+from drift_runs import (
+    PUBLISHED_STD,
+    RATE,
+    Lengths,
+    corridor_recipe,
+    corridor_run,
+    falling_trace_run,
+    point,
+    spectrum,
+)
 
 from drift import metrics
 from drift.theory.landscape.plateaus import edge_of_stability, squared_norm_growth
 from drift.theory.landscape.spectrum import largest_eigenvalues
 
 SMOOTHING = 6.0  # bins, as published
-NAMES = ("fraction_active_responses", "fraction_active_units", "spatial_information", "relative_loss", "place_units", "squared_norm")
+NAMES = (
+    "fraction_active_responses",
+    "fraction_active_units",
+    "spatial_information",
+    "relative_loss",
+    "place_units",
+    "squared_norm",
+)
 
 
 def means(asked: Lengths) -> dict[str, np.ndarray]:
@@ -26,7 +43,11 @@ def means(asked: Lengths) -> dict[str, np.ndarray]:
 def correlation(asked: Lengths) -> np.ndarray:
     """Mean rate-map correlation of every two sessions, (session, session_other)."""
     return (
-        metrics.mean_rate_map_correlation(corridor_run(asked)[["rate", "recorded", "place_unit"]].load(), SMOOTHING).mean("subject").values
+        metrics.mean_rate_map_correlation(
+            corridor_run(asked)[["rate", "recorded", "place_unit"]].load(), SMOOTHING
+        )
+        .mean("subject")
+        .values
     )
 
 
@@ -35,7 +56,8 @@ def task() -> xr.Dataset:
 
 
 def smallest_rise(values: np.ndarray, stretches: int) -> float:
-    """Smallest rise of the mean from one stretch of the sessions to the next, in standard errors of that rise (stretches alike long)."""
+    """Smallest rise of the mean from one stretch of the sessions to the next, in standard errors of
+    that rise (stretches alike long)."""
     parts = values.reshape(stretches, -1)
     variance = parts.var(axis=1, ddof=1) / parts.shape[1]
     return float((np.diff(parts.mean(axis=1)) / np.sqrt(variance[1:] + variance[:-1])).min())
@@ -44,7 +66,9 @@ def smallest_rise(values: np.ndarray, stretches: int) -> float:
 def norm_growth(asked: Lengths) -> Iterator[Check]:
     squared = means(asked)["squared_norm"]
     predicted = squared_norm_growth(18_000, RATE, PUBLISHED_STD)
-    yield between("growth per step, first 1e5 steps", predicted, (squared[5] - squared[0]) / 1e5, 0.026, 0.038)
+    yield between(
+        "growth per step, first 1e5 steps", predicted, (squared[5] - squared[0]) / 1e5, 0.026, 0.038
+    )
 
 
 def end(asked: Lengths) -> Iterator[Check]:
@@ -52,7 +76,9 @@ def end(asked: Lengths) -> Iterator[Check]:
     yield near("active responses", 0.09, found["fraction_active_responses"][-1], 0.02)
     yield near("active units", 0.32, found["fraction_active_units"][-1], 0.05)
     yield near("spatial information (bits)", 2.7, found["spatial_information"][-1], 0.3)
-    yield near("log10 loss, last 10 sessions", -1.2, np.log10(found["relative_loss"][-10:].mean()), 0.3)
+    yield near(
+        "log10 loss, last 10 sessions", -1.2, np.log10(found["relative_loss"][-10:].mean()), 0.3
+    )
 
 
 def place_cells(asked: Lengths) -> Iterator[Check]:
@@ -63,8 +89,18 @@ def place_cells(asked: Lengths) -> Iterator[Check]:
 
 def adjacent_correlation(asked: Lengths) -> Iterator[Check]:
     found = np.diagonal(correlation(asked), 1)
-    yield all_near("at the start, at 1e5, at the end", (0.77, 0.90, 0.99), found[[0, 5, -1]], (0.05, 0.04, 0.01))
-    yield between("smallest rise from one tenth of the run to the next, in standard errors", 0, smallest_rise(found, 10), low=-3)
+    yield all_near(
+        "at the start, at 1e5, at the end",
+        (0.77, 0.90, 0.99),
+        found[[0, 5, -1]],
+        (0.05, 0.04, 0.01),
+    )
+    yield between(
+        "smallest rise from one tenth of the run to the next, in standard errors",
+        0,
+        smallest_rise(found, 10),
+        low=-3,
+    )
 
 
 def lagged_correlation(asked: Lengths) -> Iterator[Check]:
@@ -74,17 +110,26 @@ def lagged_correlation(asked: Lengths) -> Iterator[Check]:
 
 def edge(asked: Lengths) -> Iterator[Check]:
     run, drawn = corridor_run(asked).isel(subject=0), task()
-    places = [point(run.isel(session=session), drawn["inputs"].values, drawn["targets"].values) for session in range(5, 51, 5)]
+    places = [
+        point(run.isel(session=session), drawn["inputs"].values, drawn["targets"].values)
+        for session in range(5, 51, 5)
+    ]
     sharpness = [largest_eigenvalues(one, seed=asked.seed)[0] for one in places]
     yield all_near("lambda_max from 1e5 on, against 2 / lr", edge_of_stability(RATE), sharpness, 1)
     trace = run["hessian_trace"].values
     yield near("trace at the start", 356, trace[0], 0.15 * 356)
     yield near("trace at the end, last 10 sessions", 497, trace[-10:].mean(), 0.15 * 497)
-    yield between("smallest rise from a fifth of the run to the next, in standard errors", 0, smallest_rise(trace[1:], 5), low=-3)
+    yield between(
+        "smallest rise from a fifth of the run to the next, in standard errors",
+        0,
+        smallest_rise(trace[1:], 5),
+        low=-3,
+    )
 
 
 def quantiles(asked: Lengths) -> np.ndarray:
-    """log10 of Gauss-Newton eigenvalues at 5, 25, 50, 75, 95 %, at 4e5 and 6e5 steps; (session, quantile)."""
+    """log10 of Gauss-Newton eigenvalues at 5, 25, 50, 75, 95 %, at 4e5 and 6e5 steps; (session,
+    quantile)."""
     run = corridor_run(asked).isel(subject=0)
     spectra = [spectrum(run.isel(session=session), task()) for session in (20, 30)]
     positive = [np.log10(one[one > 0]) for one in spectra]
@@ -101,8 +146,15 @@ def spectra_spread(asked: Lengths) -> Iterator[Check]:
 def falling_trace(asked: Lengths) -> Iterator[Check]:
     trace = falling_trace_run(asked)["hessian_trace"].values[1:]
     tenths = trace.reshape(10, 10).mean(axis=1)
-    yield between("largest rise of log10 trace from one tenth of the run to the next", 0, np.diff(np.log10(tenths)).max(), high=0)
-    yield between("trace at the end over that at the start", 0.3, trace[-10:].mean() / trace[0], high=1)
+    yield between(
+        "largest rise of log10 trace from one tenth of the run to the next",
+        0,
+        np.diff(np.log10(tenths)).max(),
+        high=0,
+    )
+    yield between(
+        "trace at the end over that at the start", 0.3, trace[-10:].mean() / trace[0], high=1
+    )
 
 
 ROWS = (

@@ -1,4 +1,5 @@
-"""Acceptance rows D30-D39: the families of runs of Figs. 4, 5B, S1 and S2, at the lengths that the options allow."""
+"""Acceptance rows D30-D39: the families of runs of Figs. 4, 5B, S1 and S2, at the lengths that the
+options allow."""
 
 from __future__ import annotations
 
@@ -7,31 +8,47 @@ from collections.abc import Iterator
 import numpy as np
 import xarray as xr
 from acceptance import Check, Row, between, near
-from drift_runs import Lengths, alive, family, noise_sweep, positive_eigenvalues, relative, relative_trace
+from drift_runs import (
+    Lengths,
+    alive,
+    family,
+    noise_sweep,
+    positive_eigenvalues,
+    relative,
+    relative_trace,
+)
 from scipy.stats import linregress, rankdata
 
 from drift import metrics
 
 UNITS, RESPONSES = "fraction_active_units", "fraction_active_responses"
 LEFT = 0.7  # of the active units, when time is taken
-PUBLISHED_RUNS = {"random_update_noise": 522, "random_adam": 45, "stochastic_error_descent": 49}  # without label noise
+PUBLISHED_RUNS = {
+    "random_update_noise": 522,
+    "random_adam": 45,
+    "stochastic_error_descent": 49,
+}  # without label noise
 
 
 def log_rates(run: xr.Dataset) -> xr.DataArray:
-    """log10 of the rate per step at which active units fall, as published; NaN where the fit fails."""
+    """log10 of the rate per step at which active units fall, as published; NaN where the fit
+    fails."""
     found = metrics.published_log_rate(run[UNITS].load(), run["elapsed"])
     return found.where(found < 0)
 
 
 def times_to(run: xr.Dataset, left: float) -> np.ndarray:
-    """Steps until the active units have fallen to a share of those before learning; NaN where that was not seen; (subject,).
+    """Steps until the active units have fallen to a share of those before learning; NaN where that
+    was not seen; (subject,).
 
     Unlike the rate of a fitted exponential it does not depend on how long a run has gone on.
     """
     share = (run[UNITS] / run[UNITS].isel(session=0)).values
     reached = share < left
     first = np.where(reached.any(1), reached.argmax(1), 0)
-    return np.where(first > 0, np.take_along_axis(run["elapsed"].values, first[:, np.newaxis], 1)[:, 0], np.nan)
+    return np.where(
+        first > 0, np.take_along_axis(run["elapsed"].values, first[:, np.newaxis], 1)[:, 0], np.nan
+    )
 
 
 def rate_exponent(asked: Lengths) -> Iterator[Check]:
@@ -40,13 +57,22 @@ def rate_exponent(asked: Lengths) -> Iterator[Check]:
     line = linregress(noise[np.isfinite(rates)], rates[np.isfinite(rates)])
     yield near("exponent", 2.0, line.slope, 0.2)
     middle = np.log10(0.03)
-    yield near("log10 rate at s = .03", -1.84 + 2.1 * middle, line.intercept + line.slope * middle, 0.4)
+    yield near(
+        "log10 rate at s = .03", -1.84 + 2.1 * middle, line.intercept + line.slope * middle, 0.4
+    )
     robust = np.log10(metrics.sparsification_time(run[UNITS].load(), run["elapsed"])["rate"].values)
     fitted = np.isfinite(robust)
-    yield near("exponent of the robust rate", 2.0, linregress(noise[fitted], robust[fitted]).slope, 0.2)
+    yield near(
+        "exponent of the robust rate", 2.0, linregress(noise[fitted], robust[fitted]).slope, 0.2
+    )
     inverse = -np.log10(times_to(run, LEFT))
     reached = np.isfinite(inverse)
-    yield near(f"exponent of 1 / time until {LEFT:.0%} of the units are left", 2.0, linregress(noise[reached], inverse[reached]).slope, 0.2)
+    yield near(
+        f"exponent of 1 / time until {LEFT:.0%} of the units are left",
+        2.0,
+        linregress(noise[reached], inverse[reached]).slope,
+        0.2,
+    )
     yield between("decades of noise in which they are", 1.0, np.ptp(noise[reached]), low=0.9)
 
 
@@ -69,7 +95,9 @@ def adam_family(asked: Lengths) -> Iterator[Check]:
 
 def descent_family(asked: Lengths) -> Iterator[Check]:
     run = family(asked, "stochastic_error_descent")
-    yield between("median of units of survivors", 0.77, np.median(relative(alive(run)[UNITS])), 0.6, 0.9)
+    yield between(
+        "median of units of survivors", 0.77, np.median(relative(alive(run)[UNITS])), 0.6, 0.9
+    )
     yield between("share that diverged", 0.5, np.mean(run["status"].values == "diverged"), 0.3, 0.7)
 
 
@@ -77,11 +105,17 @@ def noises(run: xr.Dataset) -> dict[str, xr.Dataset]:
     """Runs of the comparison by their noise."""
     complete = alive(run)
     label = complete["label_noise"].values > 0
-    return {"label": complete.isel(subject=np.flatnonzero(label)), "update": complete.isel(subject=np.flatnonzero(~label))}
+    return {
+        "label": complete.isel(subject=np.flatnonzero(label)),
+        "update": complete.isel(subject=np.flatnonzero(~label)),
+    }
 
 
 def traces(asked: Lengths) -> Iterator[Check]:
-    medians = {name: float(np.median(relative_trace(run))) for name, run in noises(family(asked, "comparison")).items()}
+    medians = {
+        name: float(np.median(relative_trace(run)))
+        for name, run in noises(family(asked, "comparison")).items()
+    }
     yield between("median, label noise", 0.28, medians["label"], 0.23, 0.35)
     yield between("median, update noise", 0.54, medians["update"], 0.34, 0.89)
     yield between("label less update", -0.26, medians["label"] - medians["update"], high=0)
@@ -96,7 +130,9 @@ def eigenvalues_and_units(asked: Lengths) -> Iterator[Check]:
 
 
 def separation(asked: Lengths) -> Iterator[Check]:
-    label, update = (relative(run[UNITS]).values for run in noises(family(asked, "comparison")).values())
+    label, update = (
+        relative(run[UNITS]).values for run in noises(family(asked, "comparison")).values()
+    )
     ranks = rankdata(np.concatenate([label, update]))[: len(label)]
     area = (ranks.sum() - len(label) * (len(label) + 1) / 2) / (len(label) * len(update))
     yield between("area under the curve, units", 0.98, area, low=0.93)
@@ -111,9 +147,13 @@ def label_loss(asked: Lengths) -> Iterator[Check]:
 
 def sparsified(asked: Lengths) -> Iterator[Check]:
     """Shares of runs without label noise, the families weighted as they are in the paper."""
-    ends = {preset: relative(alive(family(asked, preset))[UNITS]).values for preset in PUBLISHED_RUNS}
+    ends = {
+        preset: relative(alive(family(asked, preset))[UNITS]).values for preset in PUBLISHED_RUNS
+    }
     for limit, published, tolerance in ((1, 0.997, 0.02), (0.9, 0.985, 0.04), (0.5, 0.83, 0.10)):
-        share = sum(runs * np.mean(ends[preset] < limit) for preset, runs in PUBLISHED_RUNS.items()) / sum(PUBLISHED_RUNS.values())
+        share = sum(
+            runs * np.mean(ends[preset] < limit) for preset, runs in PUBLISHED_RUNS.items()
+        ) / sum(PUBLISHED_RUNS.values())
         yield near(f"share of runs that end below {limit}", published, share, tolerance)
 
 

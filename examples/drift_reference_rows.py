@@ -1,4 +1,5 @@
-"""Acceptance rows D12-D21: the toy landscape, and where learning under noise settles on the worked reference case."""
+"""Acceptance rows D12-D21: the toy landscape, and where learning under noise settles on the worked
+reference case."""
 
 from __future__ import annotations
 
@@ -27,7 +28,12 @@ from drift_runs import (
 
 import drift
 from drift.theory.landscape.plateaus import edge_of_stability, update_noise_loss
-from drift.theory.landscape.toy import landing_point, normal_variance, position_under_label_noise, toy_walks
+from drift.theory.landscape.toy import (
+    landing_point,
+    normal_variance,
+    position_under_label_noise,
+    toy_walks,
+)
 
 TOY_STEPS, TOY_RATE = (5_000, 20_000, 40_000), 0.01
 
@@ -50,7 +56,12 @@ def toy_update_noise(asked: Lengths) -> Iterator[Check]:
     x = walks["x"].values  # (session, walker)
     yield all_near("mean of x^2", 8.7, (x**2).mean(axis=1), 0.4)
     yield all_near("mean of x", (2.86, 2.53, 2.14), np.abs(x).mean(axis=1), (0.05, 0.08, 0.10))
-    yield all_near("mean of ln lambda_max", (2.73, 2.10, 1.59), np.log(walks["largest_eigenvalue"].values).mean(axis=1), 0.06)
+    yield all_near(
+        "mean of ln lambda_max",
+        (2.73, 2.10, 1.59),
+        np.log(walks["largest_eigenvalue"].values).mean(axis=1),
+        0.06,
+    )
 
 
 def toy_label_noise(asked: Lengths) -> Iterator[Check]:
@@ -60,12 +71,19 @@ def toy_label_noise(asked: Lengths) -> Iterator[Check]:
     yield all_near("mean of x", (2.679, 2.014, 1.390), found, 0.005)
     yield all_near("mean of x, against its law", law, found, 0.005)
     variance = normal_variance("label", found, 0.3, TOY_RATE)
-    yield all_near("mean of y^2, against its law", variance, (walks["y"].values ** 2).mean(axis=1), 0.08 * variance)
+    yield all_near(
+        "mean of y^2, against its law",
+        variance,
+        (walks["y"].values ** 2).mean(axis=1),
+        0.08 * variance,
+    )
 
 
 def reference_start(asked: Lengths) -> Iterator[Check]:
     probes = (*MEASURES, *WEIGHTS)
-    start = swept(asked, "reference_start", [reference(1, (0,))], probes, precision="float64").isel(subject=0, session=0)
+    start = swept(asked, "reference_start", [reference(1, (0,))], probes, precision="float64").isel(
+        subject=0, session=0
+    )
     yield near("log10 of the relative loss", 0.408, np.log10(start["relative_loss"]), 1e-3)
     yield near("fraction of active responses", 0.468, start["fraction_active_responses"], 1e-3)
     yield near("fraction of active units", 1, start["fraction_active_units"], 0)
@@ -75,14 +93,29 @@ def reference_start(asked: Lengths) -> Iterator[Check]:
     yield near("lambda_max", 3.419, eigenvalues[-1], 1e-3)
     yield near("Gauss-Newton rank", 100, (eigenvalues > 1e-8 * eigenvalues[-1]).sum(), 0)
     quiet = reference(30_000, (0, 10_000, 30_000))
-    run = swept(asked, "reference_quiet", [quiet], (*probes, "sample_activity"), precision="float64").isel(subject=0)
+    run = swept(
+        asked, "reference_quiet", [quiet], (*probes, "sample_activity"), precision="float64"
+    ).isel(subject=0)
     converged, end = run.isel(session=1), run.isel(session=2)
-    yield between("relative loss after 1e4 steps without noise", 0, converged["relative_loss"], 0, 1e-8)
-    # One unit comes to rest on the threshold of one sample, where rounding decides the sign of its response.
+    yield between(
+        "relative loss after 1e4 steps without noise", 0, converged["relative_loss"], 0, 1e-8
+    )
+    # One unit comes to rest on the threshold of one sample, where rounding decides the sign of its
+    # response.
     changed = ((end["sample_activity"] > 1e-9) != (converged["sample_activity"] > 1e-9)).sum()
     yield near("responses that change from 1e4 to 3e4 steps", 0, changed, 0)
-    yield near("units that change", 0, 100 * (end["fraction_active_units"] - converged["fraction_active_units"]), 0)
-    yield near("relative change of the trace", 0, end["hessian_trace"] / converged["hessian_trace"] - 1, 1e-6)
+    yield near(
+        "units that change",
+        0,
+        100 * (end["fraction_active_units"] - converged["fraction_active_units"]),
+        0,
+    )
+    yield near(
+        "relative change of the trace",
+        0,
+        end["hessian_trace"] / converged["hessian_trace"] - 1,
+        1e-6,
+    )
 
 
 def update_plateau(asked: Lengths) -> Iterator[Check]:
@@ -90,7 +123,9 @@ def update_plateau(asked: Lengths) -> Iterator[Check]:
     for window, published in (("early", -2.21), ("settled", -2.12)):
         seen = log_mean(at(run, WINDOWS[window])["relative_loss"])
         spectra = [spectrum(at(run, step), reference_task()) for step in WINDOWS[window][::20]]
-        predicted = log_mean([update_noise_loss(one, RATE, STD) / target_variance() for one in spectra])
+        predicted = log_mean(
+            [update_noise_loss(one, RATE, STD) / target_variance() for one in spectra]
+        )
         yield near(f"log10 loss against the formula, {window}", predicted, seen, 0.03)
         yield near(f"log10 loss, {window}", published, seen, 0.05)
 
@@ -100,8 +135,19 @@ def label_plateau(asked: Lengths) -> Iterator[Check]:
     for window, published in (("settled", -2.46), ("later", -2.77), ("late", -2.89)):
         seen = at(run, WINDOWS[window])
         # To leading order in the learning rate the formula needs the trace alone.
-        predicted = RATE * variance * seen["hessian_trace"] / (2 * reference_task()["targets"].size) / target_variance()
-        yield near(f"log10 loss against the formula, {window}", log_mean(predicted), log_mean(seen["relative_loss"]), 0.03)
+        predicted = (
+            RATE
+            * variance
+            * seen["hessian_trace"]
+            / (2 * reference_task()["targets"].size)
+            / target_variance()
+        )
+        yield near(
+            f"log10 loss against the formula, {window}",
+            log_mean(predicted),
+            log_mean(seen["relative_loss"]),
+            0.03,
+        )
         yield near(f"log10 loss, {window}", published, log_mean(seen["relative_loss"]), 0.06)
 
 
@@ -112,7 +158,9 @@ def update_end(asked: Lengths) -> Iterator[Check]:
     yield near("active responses", 0.07, end["fraction_active_responses"], 0.05)
     yield near("active units", 0.40, end["fraction_active_units"], 0.2)
     sharpness = [spectrum(at(run, step), reference_task())[-1] for step in LATE]
-    yield all_near("lambda_max from 1e5 on, against 2 / lr", edge_of_stability(RATE), sharpness, 1.5)
+    yield all_near(
+        "lambda_max from 1e5 on, against 2 / lr", edge_of_stability(RATE), sharpness, 1.5
+    )
 
 
 def label_end(asked: Lengths) -> Iterator[Check]:
@@ -122,8 +170,16 @@ def label_end(asked: Lengths) -> Iterator[Check]:
     yield near("active responses", 0.20, end["fraction_active_responses"], 0.08)
     yield near("active units", 0.94, end["fraction_active_units"], 0.08)
     yield near("trace", 7.9, end["hessian_trace"], 3)
-    traces = [float(at(run, WINDOWS[window])["hessian_trace"].mean()) for window in ("settled", "later", "late")]
-    yield between("largest rise of the trace between windows", 0, np.diff([*traces, float(end["hessian_trace"])]).max(), high=0)
+    traces = [
+        float(at(run, WINDOWS[window])["hessian_trace"].mean())
+        for window in ("settled", "later", "late")
+    ]
+    yield between(
+        "largest rise of the trace between windows",
+        0,
+        np.diff([*traces, float(end["hessian_trace"])]).max(),
+        high=0,
+    )
 
 
 def adam_end(asked: Lengths) -> Iterator[Check]:
@@ -136,11 +192,15 @@ def adam_end(asked: Lengths) -> Iterator[Check]:
 
 def descent_run(asked: Lengths) -> xr.Dataset:
     learner = drift.StochasticErrorDescent(learning_rate=0.95, faithful=True)
-    return swept(asked, "reference_descent", [reference(1_000_000, (0, 100_000, 1_000_000), learner=learner)]).isel(subject=0)
+    return swept(
+        asked, "reference_descent", [reference(1_000_000, (0, 100_000, 1_000_000), learner=learner)]
+    ).isel(subject=0)
 
 
 def descent_loss(asked: Lengths) -> Iterator[Check]:
-    yield near("log10 loss after 1e5 steps", -0.96, np.log10(descent_run(asked)["relative_loss"][1]), 0.15)
+    yield near(
+        "log10 loss after 1e5 steps", -0.96, np.log10(descent_run(asked)["relative_loss"][1]), 0.15
+    )
 
 
 def descent_divergence(asked: Lengths) -> Iterator[Check]:

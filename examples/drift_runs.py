@@ -1,4 +1,5 @@
-"""The runs that the scoreboard of the drift paper rests on: recipes as published, each run once and kept as netCDF."""
+"""The runs that the scoreboard of the drift paper rests on: recipes as published, each run once and
+kept as netCDF."""
 
 from __future__ import annotations
 
@@ -19,14 +20,22 @@ from drift.theory.landscape.curvature import Point
 from drift.theory.landscape.spectrum import fraction_positive_eigenvalues, gauss_newton_spectrum
 
 WEIGHTS = ("input_weights", "bias", "output_weights")
-MEASURES = ("loss", "relative_loss", "fraction_active_responses", "fraction_active_units", "squared_norm", "hessian_trace")
+MEASURES = (
+    "loss",
+    "relative_loss",
+    "fraction_active_responses",
+    "fraction_active_units",
+    "squared_norm",
+    "hessian_trace",
+)
 RATE, STD, WIDTH, OUTPUTS = 0.1, 0.03, 1.0, 10  # of the worked reference case
 PUBLISHED_STD = 0.013894954943731374
 PUBLISHED_STEPS = 10_000_000  # of the families of the paper
 
 
 class Lengths(NamedTuple):
-    """What a row may ask for: seed, folder of kept runs, and how much of the published computation two cores allow."""
+    """What a row may ask for: seed, folder of kept runs, and how much of the published computation
+    two cores allow."""
 
     seed: int = 0
     runs: Path = Path("results/drift/runs")
@@ -36,7 +45,13 @@ class Lengths(NamedTuple):
     family: int = 60  # runs with update noise; the other families have half as many
 
 
-def swept(asked: Lengths, name: str, recipes: Sequence[drift.Experiment], probes: Sequence[str] = MEASURES, **how: Any) -> xr.Dataset:
+def swept(
+    asked: Lengths,
+    name: str,
+    recipes: Sequence[drift.Experiment],
+    probes: Sequence[str] = MEASURES,
+    **how: Any,
+) -> xr.Dataset:
     """Run what is missing of a named sweep and return all of it."""
     run = run_sweep(recipes, asked.runs / name, executor=asked.workers, probes=probes, **how)
     assert run is not None
@@ -48,7 +63,13 @@ def swept(asked: Lengths, name: str, recipes: Sequence[drift.Experiment], probes
 
 def reference(steps: int, sessions: Any, **changes: Any) -> drift.Experiment:
     task = drift.RandomTask(samples=10, inputs=20, outputs=OUTPUTS, faithful=True)
-    return drift.Experiment(task=task, network=drift.Network(units=100, faithful=True), steps=steps, sessions=sessions, **changes)
+    return drift.Experiment(
+        task=task,
+        network=drift.Network(units=100, faithful=True),
+        steps=steps,
+        sessions=sessions,
+        **changes,
+    )
 
 
 WINDOWS = {
@@ -67,7 +88,9 @@ def update_run(asked: Lengths) -> xr.Dataset:
 
 def label_run(asked: Lengths) -> xr.Dataset:
     """Reference case under label noise for a million steps."""
-    sessions = np.unique(np.concatenate([[0], WINDOWS["settled"], WINDOWS["later"], WINDOWS["late"], LATE])).tolist()
+    sessions = np.unique(
+        np.concatenate([[0], WINDOWS["settled"], WINDOWS["later"], WINDOWS["late"], LATE])
+    ).tolist()
     recipe = reference(1_000_000, sessions, noise=[drift.LabelNoise.from_width(WIDTH)])
     return swept(asked, "reference_label_noise", [recipe]).isel(subject=0)
 
@@ -92,7 +115,8 @@ def spectrum(run: xr.Dataset, task: xr.Dataset) -> np.ndarray:
 
 
 def corridor_recipe() -> drift.Experiment:
-    """The published configuration, on the published data where they are at hand, else on a corridor drawn as the published one."""
+    """The published configuration, on the published data where they are at hand, else on a corridor
+    drawn as the published one."""
     known = options.data_folder("corridor_reference")
     stored = drift.StoredTask(path=str(known / "predictive_track_up.npz")) if known else None
     return drift.Experiment(
@@ -105,16 +129,24 @@ def corridor_recipe() -> drift.Experiment:
 
 
 def corridor_run(asked: Lengths) -> xr.Dataset:
-    """Two networks in the corridor for a million steps, the published one and one of another seed."""
+    """Two networks in the corridor for a million steps, the published one and one of another
+    seed."""
     recipe = corridor_recipe()
-    return swept(asked, "corridor", [recipe, recipe.replace(seed=1)], (*MEASURES, "rate", "occupancy", *WEIGHTS))
+    return swept(
+        asked,
+        "corridor",
+        [recipe, recipe.replace(seed=1)],
+        (*MEASURES, "rate", "occupancy", *WEIGHTS),
+    )
 
 
 def falling_trace_run(asked: Lengths) -> xr.Dataset:
     """Fig. 5D: a random task under label noise."""
     task = drift.RandomTask(samples=20, inputs=20, outputs=10, faithful=True)
     noise = [drift.LabelNoise.from_width(1.0)]
-    recipe = drift.Experiment(task=task, network=drift.Network(faithful=True), noise=noise, steps=1_000_000, sessions=101)
+    recipe = drift.Experiment(
+        task=task, network=drift.Network(faithful=True), noise=noise, steps=1_000_000, sessions=101
+    )
     return swept(asked, "falling_trace", [recipe]).isel(subject=0)
 
 
@@ -124,18 +156,32 @@ def falling_trace_run(asked: Lengths) -> xr.Dataset:
 def noise_sweep(asked: Lengths) -> xr.Dataset:
     """Fig. 4B: 20 sizes of update noise for each of three tasks."""
     shape = {"samples": 5, "inputs": 20, "faithful": True}
-    tasks = [drift.RandomTask(**shape, outputs=5), drift.SmoothedTask(**shape, outputs=5), drift.PredictiveTask(**shape)]
+    tasks = [
+        drift.RandomTask(**shape, outputs=5),
+        drift.SmoothedTask(**shape, outputs=5),
+        drift.PredictiveTask(**shape),
+    ]
     base = drift.Experiment(steps=asked.steps, sessions=min(1001, asked.steps // 10 + 1))
     noises = [[drift.UpdateNoise(std=std)] for std in np.logspace(-2, -1, 20)]
-    recipes = [one.replace(seed=asked.seed + number) for number, one in enumerate(cross(base, task=tasks, noise=noises))]
+    recipes = [
+        one.replace(seed=asked.seed + number)
+        for number, one in enumerate(cross(base, task=tasks, noise=noises))
+    ]
     return swept(asked, "noise_sweep", recipes, MEASURES)
 
 
 def family(asked: Lengths, preset: str) -> xr.Dataset:
-    """Runs drawn from a published family, observed in 101 sessions as the Hessians of the paper were."""
+    """Runs drawn from a published family, observed in 101 sessions as the Hessians of the paper
+    were."""
     share = 1 if preset in ("random_update_noise", "comparison") else 0.5
     steps = asked.comparison_steps if preset == "comparison" else asked.steps
-    recipes = sample(preset, max(2, int(share * asked.family)), asked.seed, steps=steps, sessions=min(101, steps + 1))
+    recipes = sample(
+        preset,
+        max(2, int(share * asked.family)),
+        asked.seed,
+        steps=steps,
+        sessions=min(101, steps + 1),
+    )
     return swept(asked, preset, recipes, (*MEASURES, *WEIGHTS))
 
 
@@ -147,7 +193,9 @@ def relative(values: xr.DataArray) -> xr.DataArray:
 def relative_trace(run: xr.Dataset) -> xr.DataArray:
     """Mean trace of the last samples over that of the first ten."""
     trace = run["hessian_trace"]
-    return trace.isel(session=slice(-11, -1)).mean("session") / trace.isel(session=slice(0, 10)).mean("session")
+    return trace.isel(session=slice(-11, -1)).mean("session") / trace.isel(
+        session=slice(0, 10)
+    ).mean("session")
 
 
 def alive(run: xr.Dataset) -> xr.Dataset:
@@ -163,14 +211,20 @@ def positive_eigenvalues(run: xr.Dataset, sessions: Sequence[int] = (-11, -6, -2
         recipe = drift.Experiment.from_json(str(one["experiment"].item()))
         task = recipe.task.draw(recipe.seed)
         points = [_own_point(one.isel(session=session), task) for session in sessions]
-        found.append(np.mean([fraction_positive_eigenvalues(hessian_spectrum(each)) for each in points]))
+        found.append(
+            np.mean([fraction_positive_eigenvalues(hessian_spectrum(each)) for each in points])
+        )
     return np.array(found)
 
 
 def _own_point(one: xr.Dataset, task: xr.Dataset) -> Point:
     """As ``point``, without the inputs and outputs that only other subjects of the Dataset have."""
     sizes = {"input": task.sizes["input"], "output": task.sizes["output"]}
-    return point(one.isel({dim: slice(size) for dim, size in sizes.items()}), task["inputs"].values, task["targets"].values)
+    return point(
+        one.isel({dim: slice(size) for dim, size in sizes.items()}),
+        task["inputs"].values,
+        task["targets"].values,
+    )
 
 
 # Similarity matching (Qin et al. 2023)
@@ -188,15 +242,23 @@ def matched(asked: Lengths, name: str, networks: Sequence[matching.Matching]) ->
 
 def ring_run(asked: Lengths) -> xr.Dataset:
     """Fig. 4C: a ring network from random first weights on."""
-    recipe = matching.published_network("ring").replace(steps=5500, sessions=tuple(sorted({1, *range(0, 5501, 20)})), seed=asked.seed)
+    recipe = matching.published_network("ring").replace(
+        steps=5500, sessions=tuple(sorted({1, *range(0, 5501, 20)})), seed=asked.seed
+    )
     return _with_active_fraction(matched(asked, "ring", [recipe]))
 
 
 def ring_runs(asked: Lengths) -> xr.Dataset:
     """Six of them at intervals of 50 steps, whose medians tell the phases."""
-    recipe = matching.published_network("ring").replace(steps=6000, sessions=(1, *range(50, 6001, 50)))
-    return _with_active_fraction(matched(asked, "rings", [recipe.replace(seed=asked.seed + number) for number in range(6)]))
+    recipe = matching.published_network("ring").replace(
+        steps=6000, sessions=(1, *range(50, 6001, 50))
+    )
+    return _with_active_fraction(
+        matched(asked, "rings", [recipe.replace(seed=asked.seed + number) for number in range(6)])
+    )
 
 
 def _with_active_fraction(run: xr.Dataset) -> xr.Dataset:
-    return run.assign(fraction_active_units=matching.responsive_units(run["rate"], 0.05).mean("unit"))
+    return run.assign(
+        fraction_active_units=matching.responsive_units(run["rate"], 0.05).mean("unit")
+    )

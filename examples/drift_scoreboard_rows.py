@@ -1,4 +1,5 @@
-"""Acceptance rows D01-D11 and D47-D49: gradients, Hessians, tasks, measures, engines, and the slopes of recordings."""
+"""Acceptance rows D01-D11 and D47-D49: gradients, Hessians, tasks, measures, engines, and the
+slopes of recordings."""
 
 from __future__ import annotations
 
@@ -22,7 +23,11 @@ from drift.tasks.base import symmetric_range, unit_range
 from drift.tasks.walls import rays
 from drift.theory.landscape import gauss_newton, hessian, hessian_spectrum, network_point, row_index
 from drift.theory.landscape.curvature import Point
-from drift.theory.landscape.spectrum import fraction_positive_eigenvalues, gauss_newton_spectrum, padded
+from drift.theory.landscape.spectrum import (
+    fraction_positive_eigenvalues,
+    gauss_newton_spectrum,
+    padded,
+)
 from drift.training.engines import make_engine
 from drift.training.engines.base import Engine, Subject
 
@@ -40,7 +45,9 @@ def engine(name: str, one: Subject, precision: str = "float64") -> Engine:
 
 
 def tensors(one: Subject) -> list[torch.Tensor]:
-    return [torch.tensor(part, dtype=torch.float64, requires_grad=True) for part in one.first_weights()]
+    return [
+        torch.tensor(part, dtype=torch.float64, requires_grad=True) for part in one.first_weights()
+    ]
 
 
 def torch_loss(one: Subject, inward: torch.Tensor, outward: torch.Tensor) -> torch.Tensor:
@@ -52,7 +59,10 @@ def torch_loss(one: Subject, inward: torch.Tensor, outward: torch.Tensor) -> tor
 
 
 def gradients(asked: Lengths) -> Iterator[Check]:
-    rules = {"SGD": (drift.SGD(), torch.optim.SGD, 0.1), "Adam": (drift.Adam(), torch.optim.Adam, 1e-3)}
+    rules = {
+        "SGD": (drift.SGD(), torch.optim.SGD, 0.1),
+        "Adam": (drift.Adam(), torch.optim.Adam, 1e-3),
+    }
     for rule, (learner, optimiser, rate) in rules.items():
         one = subject(asked.seed, learner=learner)
         parameters = tensors(one)
@@ -64,7 +74,12 @@ def gradients(asked: Lengths) -> Iterator[Check]:
             running = engine(name, one)
             running.advance(1)
             ours = np.concatenate([part[0].ravel() for part in running.weights()]) - before
-            yield near(f"step of {rule}, {name} against automatic differentiation", 0, np.abs(ours - step).max() / np.abs(step).max(), 1e-6)
+            yield near(
+                f"step of {rule}, {name} against automatic differentiation",
+                0,
+                np.abs(ours - step).max() / np.abs(step).max(),
+                1e-6,
+            )
 
 
 def silenced(seed: int, share: float) -> Point:
@@ -90,31 +105,68 @@ def closed_form(asked: Lengths) -> Iterator[Check]:
     rows = row_index(here)
     found = np.zeros_like(expected)
     found[np.ix_(rows, rows)] = hessian(here)
-    yield near("largest difference from automatic differentiation", 0, np.abs(found - expected).max(), 1e-10)
-    flat.requires_grad_()
-    direction, step = torch.tensor(drift.stream(asked.seed, "shuffle").standard_normal(flat.numel())), 1e-6
-    slopes = [torch.autograd.grad(loss(flat + sign * step * direction), flat)[0].numpy() for sign in (1, -1)]
     yield near(
-        "along a random direction, by differences", 0, np.abs(found @ direction.numpy() - np.subtract(*slopes) / (2 * step)).max(), 1e-8
+        "largest difference from automatic differentiation",
+        0,
+        np.abs(found - expected).max(),
+        1e-10,
+    )
+    flat.requires_grad_()
+    direction, step = (
+        torch.tensor(drift.stream(asked.seed, "shuffle").standard_normal(flat.numel())),
+        1e-6,
+    )
+    slopes = [
+        torch.autograd.grad(loss(flat + sign * step * direction), flat)[0].numpy()
+        for sign in (1, -1)
+    ]
+    yield near(
+        "along a random direction, by differences",
+        0,
+        np.abs(found @ direction.numpy() - np.subtract(*slopes) / (2 * step)).max(),
+        1e-8,
     )
 
 
 def restricted(asked: Lengths) -> Iterator[Check]:
     here = silenced(asked.seed, 0.6)
     yield near("rows that are not zero, 60 of 100 units dead", 1240, here.rows, 0)
-    full, dense = hessian(here), np.sort(np.pad(np.linalg.eigvalsh(hessian(here)), (0, here.parameters - here.rows)))
-    yield near("spectrum against a dense solver, relative", 0, np.abs(padded(hessian_spectrum(here)) - dense).max() / dense.max(), 1e-10)
-    yield near("trace against the Gauss-Newton trace", 1, np.trace(full) / np.trace(gauss_newton(here)), 1e-10)
+    full, dense = (
+        hessian(here),
+        np.sort(np.pad(np.linalg.eigvalsh(hessian(here)), (0, here.parameters - here.rows))),
+    )
+    yield near(
+        "spectrum against a dense solver, relative",
+        0,
+        np.abs(padded(hessian_spectrum(here)) - dense).max() / dense.max(),
+        1e-10,
+    )
+    yield near(
+        "trace against the Gauss-Newton trace",
+        1,
+        np.trace(full) / np.trace(gauss_newton(here)),
+        1e-10,
+    )
     large = np.linalg.eigvalsh(gauss_newton(here))
     small = gauss_newton_spectrum(here)
-    yield near("Gram spectrum, relative", 0, np.abs(large[-len(small) :] - small).max() / large.max(), 1e-10)
+    yield near(
+        "Gram spectrum, relative",
+        0,
+        np.abs(large[-len(small) :] - small).max() / large.max(),
+        1e-10,
+    )
 
 
 def published_fraction(asked: Lengths) -> Iterator[Check]:
     here = silenced(asked.seed, 0.0)
     eigenvalues = gauss_newton_spectrum(here)
     yield near("parameters", 3100, here.parameters, 0)
-    yield near("fraction of positive eigenvalues", 0.515, fraction_positive_eigenvalues(hessian_spectrum(here)), 0.02)
+    yield near(
+        "fraction of positive eigenvalues",
+        0.515,
+        fraction_positive_eigenvalues(hessian_spectrum(here)),
+        0.02,
+    )
     yield near("Gauss-Newton rank", 100, (eigenvalues > 1e-8 * eigenvalues.max()).sum(), 0)
 
 
@@ -124,7 +176,10 @@ def published_fraction(asked: Lengths) -> Iterator[Check]:
 def normalisers(asked: Lengths) -> Iterator[Check]:
     values = drift.stream(asked.seed, "world").normal(3, 2, (20, 5))
     spread = np.ptp(values)
-    for name, scaled, low, span in (("older", unit_range(values), 0, 1), ("released", symmetric_range(values), -1, 2)):
+    for name, scaled, low, span in (
+        ("older", unit_range(values), 0, 1),
+        ("released", symmetric_range(values), -1, 2),
+    ):
         expected = [low - span * 1e-5 / spread, low + span * (1 - 1e-5 / spread)]
         yield all_near(f"extremes, {name} version", expected, [scaled.min(), scaled.max()], 1e-9)
 
@@ -147,13 +202,27 @@ def faithful_corridor(_: Lengths) -> Iterator[Check]:
     drawn = [CORRIDOR.draw(seed) for seed in SEEDS]
     shapes = [(*one["inputs"].shape, *one["targets"].shape) for one in drawn]
     yield all_near("shapes", (150, 18, 150, 17), shapes, 0.1)
-    yield between("largest position", 5.6, max(float(np.abs(one["position"]).max()) for one in drawn), high=5.6 + 1e-12)
-    views, following = drawn[0]["inputs"].values[1:, :-1].ravel(), drawn[0]["targets"].values[:-1].ravel()
+    yield between(
+        "largest position",
+        5.6,
+        max(float(np.abs(one["position"]).max()) for one in drawn),
+        high=5.6 + 1e-12,
+    )
+    views, following = (
+        drawn[0]["inputs"].values[1:, :-1].ravel(),
+        drawn[0]["targets"].values[:-1].ravel(),
+    )
     residual = following - np.polyval(np.polyfit(views, following, 1), views)
     yield near("next view less target, but for scale", 0, np.abs(residual).max(), 1e-9)
     beyond = np.mean([(phases(CORRIDOR, seed).published_phase > 1).mean() for seed in SEEDS])
     yield near("rays with a phase above 1", 0.21, beyond, 0.02)
-    yield between("spurious actions of 2 pi", 9, np.mean([(np.abs(path(CORRIDOR, seed).action) > 6).sum() for seed in SEEDS]), 6, 12)
+    yield between(
+        "spurious actions of 2 pi",
+        9,
+        np.mean([(np.abs(path(CORRIDOR, seed).action) > 6).sum() for seed in SEEDS]),
+        6,
+        12,
+    )
 
 
 def mended_corridor(_: Lengths) -> Iterator[Check]:
@@ -167,44 +236,77 @@ def mended_corridor(_: Lengths) -> Iterator[Check]:
 def predictive(_: Lengths) -> Iterator[Check]:
     mended = [drift.PredictiveTask(samples=15, inputs=6).draw(seed) for seed in SEEDS]
     yield near(
-        "mended: target less next input", 0, max(float(np.abs(one.targets[:-1].values - one.inputs[1:].values).max()) for one in mended), 0
+        "mended: target less next input",
+        0,
+        max(float(np.abs(one.targets[:-1].values - one.inputs[1:].values).max()) for one in mended),
+        0,
     )
-    faithful = [drift.PredictiveTask(samples=15, inputs=6, faithful=True).draw(seed) for seed in SEEDS]
-    slopes = [np.polyfit(one.inputs.values[1:].ravel(), one.targets.values[:-1].ravel(), 1)[0] for one in faithful]
-    yield between("faithful: share of data sets scaled twice", 0.67, np.mean(np.array(slopes) < 0.9), low=0.5)
+    faithful = [
+        drift.PredictiveTask(samples=15, inputs=6, faithful=True).draw(seed) for seed in SEEDS
+    ]
+    slopes = [
+        np.polyfit(one.inputs.values[1:].ravel(), one.targets.values[:-1].ravel(), 1)[0]
+        for one in faithful
+    ]
+    yield between(
+        "faithful: share of data sets scaled twice", 0.67, np.mean(np.array(slopes) < 0.9), low=0.5
+    )
 
 
 def normal_numbers(asked: Lengths) -> Iterator[Check]:
-    """Of a million numbers each, averaged over seeds: one million alone crosses the kurtosis bound, 3.1 standard errors, in 2 of 1,000."""
+    """Of a million numbers each, averaged over seeds: one million alone crosses the kurtosis bound,
+    3.1 standard errors, in 2 of 1,000."""
     found = []
     for seed in range(asked.seed, asked.seed + 9):
         buffer = np.empty(-(-1_000_000 // BLOCK) * BLOCK, np.float32)
         fill_normals(generator_state(seed, "update_noise"), buffer)
         drawn = buffer[:1_000_000].astype(float)
-        found.append((drawn.mean(), drawn.std(), stats.kurtosis(drawn), stats.kstest(drawn, "norm").pvalue))
+        found.append(
+            (drawn.mean(), drawn.std(), stats.kurtosis(drawn), stats.kstest(drawn, "norm").pvalue)
+        )
     mean, spread, kurtosis, p_values = np.transpose(found)
     yield near("mean", 0, mean.mean(), 0.004)
     yield near("standard deviation", 1, spread.mean(), 0.003)
     yield near("excess kurtosis", 0, kurtosis.mean(), 0.015)
-    yield between("p of Kolmogorov and Smirnov, combined", 0.5, stats.combine_pvalues(p_values).pvalue, low=0.01)
+    yield between(
+        "p of Kolmogorov and Smirnov, combined",
+        0.5,
+        stats.combine_pvalues(p_values).pvalue,
+        low=0.01,
+    )
 
 
 def information(_: Lengths) -> Iterator[Check]:
     places = 50
     rate = np.zeros((3, places))
     rate[0], rate[1, 7] = 2.0, 3.0  # uniform, one field, dead
-    found = metrics.spatial_information(xr.DataArray(rate, dims=("unit", "place")), xr.DataArray(np.ones(places), dims="place")).fillna(0)
+    found = metrics.spatial_information(
+        xr.DataArray(rate, dims=("unit", "place")), xr.DataArray(np.ones(places), dims="place")
+    ).fillna(0)
     yield all_near("uniform, one field of 50 bins, dead", (0, np.log2(places), 0), found, 1e-9)
 
 
 def log_rate(asked: Lengths) -> Iterator[Check]:
-    steps, noise = np.linspace(0, 1e6, 101), drift.stream(asked.seed, "observation").normal(0, 0.003, 101)
+    steps, noise = (
+        np.linspace(0, 1e6, 101),
+        drift.stream(asked.seed, "observation").normal(0, 0.003, 101),
+    )
     axis = xr.DataArray(steps, dims="session", attrs={"units": "step"})
     for rate in (3e-6, 1e-5, 1e-4):
         curve = xr.DataArray(np.exp(-rate * steps) + noise, dims="session")
-        yield near(f"log10 of a rate of {rate:g}", np.log10(rate), np.log10(metrics.sparsification_time(curve, axis)["rate"]), 0.1)
+        yield near(
+            f"log10 of a rate of {rate:g}",
+            np.log10(rate),
+            np.log10(metrics.sparsification_time(curve, axis)["rate"]),
+            0.1,
+        )
     constant = xr.full_like(axis, 0.4)
-    yield near("failures that are NaN", 1, float(np.isnan(metrics.sparsification_time(constant, axis)["time"])), 0)
+    yield near(
+        "failures that are NaN",
+        1,
+        float(np.isnan(metrics.sparsification_time(constant, axis)["time"])),
+        0,
+    )
     yield near("published value of a failure", 0, metrics.published_log_rate(constant, axis), 0)
 
 
@@ -213,7 +315,10 @@ def log_rate(asked: Lengths) -> Iterator[Check]:
 
 def numpy_step(one: Subject, weights: np.ndarray, noise: np.ndarray) -> np.ndarray:
     """One step of gradient descent with given update noise, (unit, inputs + 1 + outputs)."""
-    extended, width = np.column_stack([one.inputs, np.ones(len(one.inputs))]), one.inputs.shape[1] + 1
+    extended, width = (
+        np.column_stack([one.inputs, np.ones(len(one.inputs))]),
+        one.inputs.shape[1] + 1,
+    )
     hidden = np.maximum(extended @ weights[:, :width].T, 0)
     scaled = 2 * (hidden @ weights[:, width:] - one.targets) / one.targets.size
     slope = (scaled @ weights[:, width:].T) * (hidden > 0)
@@ -223,15 +328,25 @@ def numpy_step(one: Subject, weights: np.ndarray, noise: np.ndarray) -> np.ndarr
 def fused_against_numpy(asked: Lengths) -> Iterator[Check]:
     one = subject(asked.seed, noise=[drift.UpdateNoise(std=0.03)])
     weights = np.column_stack(one.first_weights())
-    state, buffer = generator_state(asked.seed, "update_noise"), np.empty(-(-weights.size // BLOCK) * BLOCK, np.float32)
+    state, buffer = (
+        generator_state(asked.seed, "update_noise"),
+        np.empty(-(-weights.size // BLOCK) * BLOCK, np.float32),
+    )
     for _ in range(1000):
         fill_normals(state, buffer)
-        weights = numpy_step(one, weights, 0.03 * buffer[: weights.size].reshape(weights.shape).astype(float))
+        weights = numpy_step(
+            one, weights, 0.03 * buffer[: weights.size].reshape(weights.shape).astype(float)
+        )
     for precision, tolerance in (("float64", 1e-10), ("float32", 1e-3)):
         running = engine("fused", one, precision)
         running.advance(1000)
         found = np.column_stack([part[0] for part in running.weights()])
-        yield near(f"relative difference after 1e3 steps, {precision}", 0, np.abs(found - weights).max() / np.abs(weights).max(), tolerance)
+        yield near(
+            f"relative difference after 1e3 steps, {precision}",
+            0,
+            np.abs(found - weights).max() / np.abs(weights).max(),
+            tolerance,
+        )
 
 
 def speed(_: Lengths) -> Iterator[Check]:
@@ -242,16 +357,27 @@ def speed(_: Lengths) -> Iterator[Check]:
         one = Subject(noisy, noisy.task.draw(0))
         running, plain = engine("fused", one, "float32"), plain_loop(one)
         steps = 2_000 if name == "small" else 200
-        rounds = [(seconds(plain, 100) / 100, seconds(lambda: running.advance(steps), 1) / steps) for _ in range(5)]  # noqa: B023
+        rounds = [
+            (
+                seconds(plain, 100) / 100,
+                seconds(lambda: running.advance(steps), 1)  # noqa: B023
+                / steps,
+            )
+            for _ in range(5)
+        ]
         slow, fast = np.min(rounds, axis=0)  # machines change their speed
-        yield between(f"times as fast as a torch loop in float64, {name}", expected, slow / fast, low=least)
+        yield between(
+            f"times as fast as a torch loop in float64, {name}", expected, slow / fast, low=least
+        )
 
 
 def plain_loop(one: Subject) -> Callable[[], None]:
     """One step of the usual torch loop with update noise, as in the released code."""
     inward, outward = one.first_weights()
     network = torch.nn.Sequential(
-        torch.nn.Linear(inward.shape[1] - 1, len(inward)), torch.nn.ReLU(), torch.nn.Linear(len(inward), outward.shape[1], bias=False)
+        torch.nn.Linear(inward.shape[1] - 1, len(inward)),
+        torch.nn.ReLU(),
+        torch.nn.Linear(len(inward), outward.shape[1], bias=False),
     ).double()
     optimiser = torch.optim.SGD(network.parameters(), lr=0.1)
     inputs, targets = torch.tensor(one.inputs), torch.tensor(one.targets)
@@ -274,12 +400,20 @@ def seconds(call: Callable[[], object], times: int) -> float:
 
 
 def recorded_slopes(_: Lengths) -> Iterator[Check]:
-    """Slopes of the recording that is at hand, with the signs and, within a factor of 2, the sizes of the published ones."""
+    """Slopes of the recording that is at hand, with the signs and, within a factor of 2, the sizes
+    of the published ones."""
     name, where, reader = options.recording(None)
     recorded = drift.measure(data_adapters.sessions(name, where, **reader), shuffles=500)
     elapsed = recorded["elapsed"].mean("subject").assign_attrs(recorded["elapsed"].attrs)
-    for measure, ours in (("fraction of place cells", "fraction_place_units"), (SPATIAL_INFORMATION, "spatial_information")):
-        published = next(one for one in PUBLISHED_SLOPES if (one.recording, one.measure) == ("Karlsson 2015", measure))
+    for measure, ours in (
+        ("fraction of place cells", "fraction_place_units"),
+        (SPATIAL_INFORMATION, "spatial_information"),
+    ):
+        published = next(
+            one
+            for one in PUBLISHED_SLOPES
+            if (one.recording, one.measure) == ("Karlsson 2015", measure)
+        )
         values = metrics.summary(recorded, ours)[ours]
         found = float(metrics.slope(values / values.isel(session=0), elapsed)["slope"])
         low, high = sorted((published.slope / 2, published.slope * 2))

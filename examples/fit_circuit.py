@@ -1,8 +1,9 @@
-"""A drifting interneuron circuit fitted to sessions, with what the sessions do and do not tell about it.
-
-First a circuit with known parameters is simulated, observed as an experimenter would, and fitted, so that estimates can be held against
-the truth. Then the same circuit is fitted to a recording: the one given by --recording, or the W-maze at hand. Recordings that do not
-track their units say nothing about how fast weights wander; the fit reports it.
+"""A drifting interneuron circuit fitted to sessions, with what the sessions do and do not tell
+about it.
+ First a circuit with known parameters is simulated, observed as an experimenter would, and fitted,
+so that estimates can be held against the truth. Then the same circuit is fitted to a recording: the
+one given by --recording, or the W-maze at hand. Recordings that do not track their units say
+nothing about how fast weights wander; the fit reports it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,11 @@ import data_adapters
 import drift
 from drift.fit_words import interval_words
 
-TRUTH = {"gain": 78.7, "input_width": 8.0, "weight_lifetime": 10.0}  # 5 % of the units win; cm; days
+TRUTH = {
+    "gain": 78.7,
+    "input_width": 8.0,
+    "weight_lifetime": 10.0,
+}  # 5 % of the units win; cm; days
 PLACES, BIN, MINUTES = 24, 4.0, 10.0
 CELLS, SESSIONS = 200, 8
 CIRCUIT = circuits.LinearInterneuron(units=200)
@@ -31,13 +36,23 @@ QUICK = {"restarts": 1, "population": 4, "generations": 2, "bootstraps": 20}
 
 def main() -> None:
     asked = options.parser(__doc__, "fit_circuit").parse_args()
-    names = ["fit_synthetic.nc", "fit_synthetic.png", "fit_recording.nc", "fit_recording.png", "fit_circuit.txt"]
-    synthetic_file, synthetic_figure, recorded_file, recorded_figure, table = options.results(asked.out, names, asked.overwrite)
+    names = [
+        "fit_synthetic.nc",
+        "fit_synthetic.png",
+        "fit_recording.nc",
+        "fit_recording.png",
+        "fit_circuit.txt",
+    ]
+    synthetic_file, synthetic_figure, recorded_file, recorded_figure, table = options.results(
+        asked.out, names, asked.overwrite
+    )
     recording = options.recording(asked.recording)
     effort = {**(QUICK if asked.quick else EFFORT), "seed": asked.seed}
 
     observed = synthetic(asked.seed, 40 if asked.quick else CELLS, 3 if asked.quick else SESSIONS)
-    known = circuits.fit(CIRCUIT.replace(units=60) if asked.quick else CIRCUIT, observed, BOUNDS, **effort)
+    known = circuits.fit(
+        CIRCUIT.replace(units=60) if asked.quick else CIRCUIT, observed, BOUNDS, **effort
+    )
     known.save(synthetic_file, overwrite=asked.overwrite)
     known.plot().savefig(synthetic_figure, dpi=160)
     text = ["=== simulated circuit ===", against_truth(known), *known.sentences()[len(TRUTH) :]]
@@ -45,7 +60,12 @@ def main() -> None:
     if recording is not None:
         sessions = data_adapters.sessions(recording[0], recording[1], **recording[2])
         measured = drift.measure(sessions, direction="pooled").isel(subject=[0])
-        found = circuits.fit(CIRCUIT.replace(units=60) if asked.quick else CIRCUIT, measured, within(measured), **effort)
+        found = circuits.fit(
+            CIRCUIT.replace(units=60) if asked.quick else CIRCUIT,
+            measured,
+            within(measured),
+            **effort,
+        )
         found.save(recorded_file, overwrite=asked.overwrite)
         found.plot().savefig(recorded_figure, dpi=160)
         text += ["", f"=== recording: {recording[0]} ===", *found.sentences()]
@@ -55,14 +75,17 @@ def main() -> None:
 
 
 def synthetic(seed: int, cells: int, sessions: int) -> xr.Dataset:
-    """Simulate the circuit of the truth and measure what an experimenter would have observed of it."""
+    """Simulate the circuit of the truth and measure what an experimenter would have observed of
+    it."""
     run = circuits.run_sessions(
         [circuits.LinearInterneuron(units=4 * cells, gain=TRUTH["gain"])],
         circuits.PlaceInput(places=PLACES, length=PLACES * BIN, width=TRUTH["input_width"]),
         circuits.WeightDrift(weight_lifetime=TRUTH["weight_lifetime"]),
         elapsed=np.arange(float(sessions)), seeds=[seed],
     )  # fmt: skip
-    return drift.measure(drift.observe(run, design(cells, sessions), seed=seed, sampling_rate=10.0, time_scale=1.0))
+    return drift.measure(
+        drift.observe(run, design(cells, sessions), seed=seed, sampling_rate=10.0, time_scale=1.0)
+    )
 
 
 def design(cells: int, sessions: int) -> xr.Dataset:
@@ -76,17 +99,34 @@ def design(cells: int, sessions: int) -> xr.Dataset:
         "environment": (pair, np.full((1, sessions), "A")), "unit_identity": (pair, np.full((1, sessions), "tracked")),
     }  # fmt: skip
     variables = {
-        "rate": ((*pair, "unit", "place"), np.ones((1, sessions, cells, PLACES)) * rates[:, np.newaxis]),
+        "rate": (
+            (*pair, "unit", "place"),
+            np.ones((1, sessions, cells, PLACES)) * rates[:, np.newaxis],
+        ),
         "occupancy": ((*pair, "place"), np.full((1, sessions, PLACES), 60 * MINUTES / PLACES)),
         "recorded": ((*pair, "unit"), np.ones((1, sessions, cells), dtype="int8")),
     }
-    return xr.Dataset(variables, coords=coords, attrs={"bin_size": BIN, "minimum_speed": 1.0, "geometry": "linear", "source": "a design"})
+    return xr.Dataset(
+        variables,
+        coords=coords,
+        attrs={"bin_size": BIN, "minimum_speed": 1.0, "geometry": "linear", "source": "a design"},
+    )
 
 
 def within(measured: xr.Dataset) -> dict[str, tuple[float, float]]:
     """Bounds for a recording: inputs from one bin to the whole track."""
-    length = float(np.ptp(measured["place"].values)) if "place_x" not in measured.coords else float(np.ptp(measured["place_x"].values))
-    return {**BOUNDS, "input_width": (float(measured.attrs["bin_size"]), max(length, 2 * float(measured.attrs["bin_size"])))}
+    length = (
+        float(np.ptp(measured["place"].values))
+        if "place_x" not in measured.coords
+        else float(np.ptp(measured["place_x"].values))
+    )
+    return {
+        **BOUNDS,
+        "input_width": (
+            float(measured.attrs["bin_size"]),
+            max(length, 2 * float(measured.attrs["bin_size"])),
+        ),
+    }
 
 
 def against_truth(found: circuits.Fit) -> str:
@@ -95,7 +135,10 @@ def against_truth(found: circuits.Fit) -> str:
     for name, truth in TRUTH.items():
         told = interval_words(one, name) or "none: the search has not ended, or ended at a bound"
         known = "" if one["identified"].sel(parameter=name).item() else "   not identified"
-        rows.append(f"{name:16s}{truth:9.4g}{one['estimate'].sel(parameter=name).item():10.4g}   {told}{known}")
+        rows.append(
+            f"{name:16s}{truth:9.4g}{one['estimate'].sel(parameter=name).item():10.4g}   "
+            f"{told}{known}"
+        )
     return "\n".join(rows)
 
 

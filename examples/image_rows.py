@@ -1,4 +1,5 @@
-"""Acceptance rows K70-K74: the published image experiments, on image sets that are given by their folders."""
+"""Acceptance rows K70-K74: the published image experiments, on image sets that are given by their
+folders."""
 
 from __future__ import annotations
 
@@ -30,21 +31,39 @@ def image_set(name: str, folder: Path) -> tuple[np.ndarray, np.ndarray]:
 
 @cache
 def grid_errors(
-    name: str, folder: Path, fractions: tuple[float, ...], poolings: tuple[float, ...], hidden_layers: int, subsets: int, seed: int
+    name: str,
+    folder: Path,
+    fractions: tuple[float, ...],
+    poolings: tuple[float, ...],
+    hidden_layers: int,
+    subsets: int,
+    seed: int,
 ) -> np.ndarray:
-    """Error (active fraction, pooling), averaged over subsets of 2048 images, 1024 of them for training."""
+    """Error (active fraction, pooling), averaged over subsets of 2048 images, 1024 of them for
+    training."""
     images, classes = image_set(name, folder)
-    networks = [SparseNetwork(hidden_layers, fraction, pooling) for fraction in fractions for pooling in poolings]
+    networks = [
+        SparseNetwork(hidden_layers, fraction, pooling)
+        for fraction in fractions
+        for pooling in poolings
+    ]
     total = 0.0
     for chosen in random_subsets(len(images), POINTS, subsets, seed):
         here = np.arange(POINTS)[np.newaxis]
-        total = total + network_errors(images[chosen], classes[chosen], networks, here, TRAINING)["error"].values[:, 0]
+        total = (
+            total
+            + network_errors(images[chosen], classes[chosen], networks, here, TRAINING)[
+                "error"
+            ].values[:, 0]
+        )
     return (total / subsets).reshape(len(fractions), len(poolings))
 
 
 def step_from(target: float, found: float) -> int:
     """Steps of the published grid between two active fractions."""
-    return abs(int(np.argmin(np.abs(np.log(np.array(FRACTIONS) / target)))) - FRACTIONS.index(found))
+    return abs(
+        int(np.argmin(np.abs(np.log(np.array(FRACTIONS) / target)))) - FRACTIONS.index(found)
+    )
 
 
 def best(name: str, poolings: tuple[float, ...], request: Request) -> tuple[float, float, float]:
@@ -76,7 +95,9 @@ def cifar(request: Request) -> Iterator[Check]:
 
 def excess(request: Request) -> Iterator[Check]:
     fractions, poolings = (0.0190, 0.3604), (0.0, 20.0)
-    error = grid_errors("mnist", request.folders["mnist"], fractions, poolings, 2, SUBSETS, request.seed)
+    error = grid_errors(
+        "mnist", request.folders["mnist"], fractions, poolings, 2, SUBSETS, request.seed
+    )
     sparse, dense = error[:, 0] / error[:, 1] - 1
     yield between("error(0) / error(20) - 1, f = .019", 0.12, sparse, 0.07, 0.16)
     yield between("error(0) / error(20) - 1, f = .36", -0.01, dense, high=0.0)
@@ -87,8 +108,12 @@ def deep_valley(request: Request) -> Iterator[Check]:
         edge = float(optimal_pooling(fraction))
         multiples = tuple(2.0**power for power in range(-4, 6))
         poolings = tuple(edge * multiple for multiple in multiples)
-        error = grid_errors("mnist", request.folders["mnist"], (fraction,), poolings, 7, 1, request.seed)
-        yield between(f"best m / m*, f = {fraction}", 2.0, multiples[int(np.argmin(error))], 0.5, 8.0)
+        error = grid_errors(
+            "mnist", request.folders["mnist"], (fraction,), poolings, 7, 1, request.seed
+        )
+        yield between(
+            f"best m / m*, f = {fraction}", 2.0, multiples[int(np.argmin(error))], 0.5, 8.0
+        )
 
 
 ROWS = (

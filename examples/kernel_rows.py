@@ -1,4 +1,5 @@
-"""Acceptance rows K01-K17: kernels of sparse layers, their maps over depth, and the pooling at the edge of chaos."""
+"""Acceptance rows K01-K17: kernels of sparse layers, their maps over depth, and the pooling at the
+edge of chaos."""
 
 from __future__ import annotations
 
@@ -83,7 +84,11 @@ SHEETS = {
     (4, 16): (0.331096, 0.209804),
     (28, 28): (0.382688, 0.294622),
 }
-WINDOWS = {0.2: (9, 11, 16, 28, 53, 92), 0.1: (29, 34, 51, 89, 169, 291), 0.05: (80, 93, 136, 237, 448, 770)}
+WINDOWS = {
+    0.2: (9, 11, 16, 28, 53, 92),
+    0.1: (29, 34, 51, 89, 169, 291),
+    0.05: (80, 93, 136, 237, 448, 770),
+}
 
 
 def table(text: str) -> dict[float, np.ndarray]:
@@ -94,7 +99,11 @@ def table(text: str) -> dict[float, np.ndarray]:
 
 def last_digits(text: str) -> dict[float, np.ndarray]:
     """One unit of the last digit printed of every number of a table."""
-    return {float(line.split()[0]): np.array([_last_digit(word) for word in line.split()[1:]]) for line in text.split("\n") if line}
+    return {
+        float(line.split()[0]): np.array([_last_digit(word) for word in line.split()[1:]])
+        for line in text.split("\n")
+        if line
+    }
 
 
 def _last_digit(word: str) -> float:
@@ -105,7 +114,12 @@ def _last_digit(word: str) -> float:
 def moments(_: Request) -> Iterator[Check]:
     for fraction, targets in table(TABLE_M).items():
         edge = optimal_pooling(fraction)
-        found = [threshold(fraction), mean_activity(fraction), mean_square_activity(fraction), weight_variance(fraction) ** 0.5]
+        found = [
+            threshold(fraction),
+            mean_activity(fraction),
+            mean_square_activity(fraction),
+            weight_variance(fraction) ** 0.5,
+        ]
         found += [amplification(fraction), edge, weight_variance(fraction, edge) ** 0.5]
         yield all_near(f"f = {fraction}", targets[:7], found, last_digits(TABLE_M)[fraction][:7])
 
@@ -113,25 +127,41 @@ def moments(_: Request) -> Iterator[Check]:
 def closed_forms(_: Request) -> Iterator[Check]:
     correlation = np.cos(np.linspace(0, np.pi, 202)[:-1])
     for fraction in (0.4999, 0.49, 0.3, 0.1, 0.05, 0.01, 0.001):
-        difference = (kappa(correlation, fraction) - owen_kappa(correlation, fraction)) / mean_square_activity(fraction)
-        yield all_near(f"difference / k1, f = {fraction}", 0, difference, 1e-11 if fraction <= 0.3 else 1e-9)
+        difference = (
+            kappa(correlation, fraction) - owen_kappa(correlation, fraction)
+        ) / mean_square_activity(fraction)
+        yield all_near(
+            f"difference / k1, f = {fraction}", 0, difference, 1e-11 if fraction <= 0.3 else 1e-9
+        )
 
 
 def angular_form(_: Request) -> Iterator[Check]:
     correlation = np.cos(np.linspace(0, np.pi, 202)[:-1])
     for fraction, tolerance in ((0.3, 3e-9), (0.01, 1e-6), (0.001, 2e-5)):
-        difference = (kappa(correlation, fraction) - angular_kappa(correlation, fraction)) / mean_square_activity(fraction)
+        difference = (
+            kappa(correlation, fraction) - angular_kappa(correlation, fraction)
+        ) / mean_square_activity(fraction)
         yield all_near(f"difference / k1, f = {fraction}", 0, difference, tolerance)
 
 
 def normalised_kernel(_: Request) -> Iterator[Check]:
     for fraction, targets in table(TABLE_U).items():
-        yield all_near(f"f = {fraction}", targets, kappa(CORRELATIONS, fraction) / mean_square_activity(fraction), 1e-8)
+        yield all_near(
+            f"f = {fraction}",
+            targets,
+            kappa(CORRELATIONS, fraction) / mean_square_activity(fraction),
+            1e-8,
+        )
 
 
 def overlap(_: Request) -> Iterator[Check]:
     for fraction, targets in table(TABLE_O).items():
-        yield all_near(f"overlap, f = {fraction}", targets, joint_activation(CORRELATIONS, fraction) / fraction, 1e-8)
+        yield all_near(
+            f"overlap, f = {fraction}",
+            targets,
+            joint_activation(CORRELATIONS, fraction) / fraction,
+            1e-8,
+        )
     for fraction, targets in table(TABLE_KEEP).items():
         found = kappa(CORRELATIONS, fraction, "keep") / kappa(1.0, fraction, "keep")
         yield all_near(f"activity kept whole, f = {fraction}", targets, found, 1e-8)
@@ -144,7 +174,9 @@ def limits(_: Request) -> Iterator[Check]:
     correlation = np.linspace(-0.9, 0.9, 37)
     for fraction in (0.3, 0.1, 0.01):
         series = np.polynomial.polynomial.polyval(correlation, power_series(fraction, 400))
-        yield all_near(f"power series, f = {fraction}", owen_kappa(correlation, fraction), series, 1e-12)
+        yield all_near(
+            f"power series, f = {fraction}", owen_kappa(correlation, fraction), series, 1e-12
+        )
 
 
 def derivatives(_: Request) -> Iterator[Check]:
@@ -153,15 +185,25 @@ def derivatives(_: Request) -> Iterator[Check]:
     weights = np.array([1, -8, 8, -1])[:, np.newaxis] / (12 * step)  # fourth-order differences
     for fraction in (0.4, 0.1, 0.01):
         slope = (weights * kappa(correlation + steps, fraction)).sum(axis=0)
-        yield all_near(f"slope, f = {fraction}", joint_activation(correlation, fraction), slope, 1e-8)
+        yield all_near(
+            f"slope, f = {fraction}", joint_activation(correlation, fraction), slope, 1e-8
+        )
         bend = (weights * joint_activation(correlation + steps, fraction)).sum(axis=0)
-        yield all_near(f"curvature, f = {fraction}", kappa_curvature(correlation, fraction), bend, 1e-8)
+        yield all_near(
+            f"curvature, f = {fraction}", kappa_curvature(correlation, fraction), bend, 1e-8
+        )
     for correlated in (-0.5, 0.5, 0.9):
-        yield near(f"f = .8 by quadrature, c = {correlated}", _by_quadrature(correlated, 0.8), kappa(correlated, 0.8), 1e-8)
+        yield near(
+            f"f = .8 by quadrature, c = {correlated}",
+            _by_quadrature(correlated, 0.8),
+            kappa(correlated, 0.8),
+            1e-8,
+        )
 
 
 def _by_quadrature(correlation: float, fraction: float) -> float:
-    """E[(u - tau)_+ (v - tau)_+] from its definition, the mean over v given u in closed form by the moments of a Gaussian."""
+    """E[(u - tau)_+ (v - tau)_+] from its definition, the mean over v given u in closed form by the
+    moments of a Gaussian."""
     tau, spread = float(threshold(fraction)), np.sqrt(1 - correlation**2)
 
     def density(v: float, u: float) -> float:
@@ -174,7 +216,9 @@ def _by_quadrature(correlation: float, fraction: float) -> float:
 def tabulated(request: Request) -> Iterator[Check]:
     correlation = np.cos(stream(request.seed, "world").uniform(0, np.pi, 20_000))
     for fraction in (0.5, 0.3, 0.1, 0.01):
-        difference = (kernel_table(fraction)(correlation) - kappa(correlation, fraction)) / mean_square_activity(fraction)
+        difference = (
+            kernel_table(fraction)(correlation) - kappa(correlation, fraction)
+        ) / mean_square_activity(fraction)
         yield all_near(f"difference / k1, f = {fraction}", 0, difference, 2e-13)
 
 
@@ -183,11 +227,17 @@ def quadrature(_: Request) -> Iterator[Check]:
         tau, scale = float(threshold(fraction)), float(mean_square_activity(fraction))
         for correlation in CORRELATIONS:
             found = _one_integral(float(correlation), tau)
-            yield near(f"f = {fraction}, c = {correlation}", 0, (found - float(kappa(correlation, fraction))) / scale, 1e-11)
+            yield near(
+                f"f = {fraction}, c = {correlation}",
+                0,
+                (found - float(kappa(correlation, fraction))) / scale,
+                1e-11,
+            )
 
 
 def _one_integral(correlation: float, tau: float) -> float:
-    """E[(u - tau)_+ (v - tau)_+] as an integral over u, where E[(v - tau)_+ | u] is that of a shifted Gaussian."""
+    """E[(u - tau)_+ (v - tau)_+] as an integral over u, where E[(v - tau)_+ | u] is that of a
+    shifted Gaussian."""
     from scipy.special import erfc
 
     spread = np.sqrt(1 - correlation**2)
@@ -197,8 +247,19 @@ def _one_integral(correlation: float, tau: float) -> float:
         above = spread * (np.exp(-z * z / 2) / np.sqrt(2 * np.pi) + z * 0.5 * erfc(-z / np.sqrt(2)))
         return (u - tau) * np.exp(-u * u / 2) / np.sqrt(2 * np.pi) * above
 
-    points = sorted({tau, min(max(tau / correlation, tau), tau + 9) if correlation > 0 else tau, tau + 1, tau + 3, tau + 10})
-    return sum(quad(integrand, *pair, epsabs=1e-18, epsrel=1e-13, limit=200)[0] for pair in pairwise(points))
+    points = sorted(
+        {
+            tau,
+            min(max(tau / correlation, tau), tau + 9) if correlation > 0 else tau,
+            tau + 1,
+            tau + 3,
+            tau + 10,
+        }
+    )
+    return sum(
+        quad(integrand, *pair, epsabs=1e-18, epsrel=1e-13, limit=200)[0]
+        for pair in pairwise(points)
+    )
 
 
 def sampled_kernels(request: Request) -> Iterator[Check]:
@@ -207,8 +268,17 @@ def sampled_kernels(request: Request) -> Iterator[Check]:
     u = rng.standard_normal(pairs)
     v = correlation * u + np.sqrt(1 - correlation**2) * rng.standard_normal(pairs)
     both = (u > tau) & (v > tau)
-    for variant, values in (("subtract", (u - tau) * (v - tau) * both), ("binary", both * 1.0), ("keep", u * v * both)):
-        yield near(variant, kappa(correlation, fraction, variant), values.mean(), 4 * values.std() / np.sqrt(pairs))
+    for variant, values in (
+        ("subtract", (u - tau) * (v - tau) * both),
+        ("binary", both * 1.0),
+        ("keep", u * v * both),
+    ):
+        yield near(
+            variant,
+            kappa(correlation, fraction, variant),
+            values.mean(),
+            4 * values.std() / np.sqrt(pairs),
+        )
 
 
 def edge_of_chaos(_: Request) -> Iterator[Check]:
@@ -233,8 +303,12 @@ def depth_maps(_: Request) -> Iterator[Check]:
             path.append(float(correlation_map(path[-1], fraction, window)))
         yield all_near(f"f = {fraction}, m = {window:.1f}, from {start}", targets, path[1:], 1e-6)
     for fraction, target, chi in ((0.5, 0.42642234, 1.46694), (0.1, 0.26896199, 2.69644)):
-        yield near(f"balanced weights, f = {fraction}", target, correlation_map(0.5, fraction, -1.0), 1e-6)
-        yield near(f"chi of balanced weights, f = {fraction}", chi, amplification(fraction, -1.0), 1e-5)
+        yield near(
+            f"balanced weights, f = {fraction}", target, correlation_map(0.5, fraction, -1.0), 1e-6
+        )
+        yield near(
+            f"chi of balanced weights, f = {fraction}", chi, amplification(fraction, -1.0), 1e-5
+        )
     for windows, targets in SHEETS.items():
         first = sheet_map(0.5, 0.1, *windows)
         yield all_near(f"sheet {windows}", targets, [first, sheet_map(first, 0.1, *windows)], 1e-6)
@@ -256,11 +330,28 @@ def sheet_windows(_: Request) -> Iterator[Check]:
 
 
 def published_runs(_: Request) -> Iterator[Check]:
-    logged = {0.397: 1.76, 0.268: 2.45, 0.190: 3.18, 0.165: 3.55, 0.139: 4.01, 0.0874: 5.53, 0.0616: 6.98, 0.0358: 9.91, 0.01: 21.74}
-    yield all_near("logged sigma*", list(logged.values()), [weight_variance(fraction) ** 0.5 for fraction in logged], 0.015)
+    logged = {
+        0.397: 1.76,
+        0.268: 2.45,
+        0.190: 3.18,
+        0.165: 3.55,
+        0.139: 4.01,
+        0.0874: 5.53,
+        0.0616: 6.98,
+        0.0358: 9.91,
+        0.01: 21.74,
+    }
+    yield all_near(
+        "logged sigma*",
+        list(logged.values()),
+        [weight_variance(fraction) ** 0.5 for fraction in logged],
+        0.015,
+    )
     for fraction, target, tolerance in ((0.07, 47.41, 0.02), (0.01, 682.4, 0.2)):
         slope = joint_activation(0.99999, fraction)
-        found = brentq(lambda m, f=fraction, s=slope: float(amplification(f, m)) * s / f - 1, 1.0, 1e4)
+        found = brentq(
+            lambda m, f=fraction, s=slope: float(amplification(f, m)) * s / f - 1, 1.0, 1e4
+        )
         yield near(f"m of slope 1 at c = .99999, f = {fraction}", target, found, tolerance)
 
 

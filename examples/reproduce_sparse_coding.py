@@ -1,10 +1,11 @@
-"""Scoreboard of sparse coding by noise: every acceptance row S01-S57, published against ours, and the figures.
-
-By default the rows that take seconds are measured; --minutes and --hours add the others. Runs are kept under --out as netCDF, one file
-a network, and rows with them, so that later calls only add what is missing; --overwrite measures the rows anew from the runs that are
-kept. Image sets are found where --images says, else in REPDRIFT_MNIST, REPDRIFT_CIFAR10 ... or below REPDRIFT_DATA. Networks of the
-published size learn on a CUDA device. Where a row has several numbers, the one that strains its tolerance most is shown. Figures are
-drawn from the runs that are there.
+"""Scoreboard of sparse coding by noise: every acceptance row S01-S57, published against ours, and
+the figures.
+ By default the rows that take seconds are measured; --minutes and --hours add the others. Runs are
+kept under --out as netCDF, one file a network, and rows with them, so that later calls only add
+what is missing; --overwrite measures the rows anew from the runs that are kept. Image sets are
+found where --images says, else in REPDRIFT_MNIST, REPDRIFT_CIFAR10 ... or below REPDRIFT_DATA.
+Networks of the published size learn on a CUDA device. Where a row has several numbers, the one that
+strains its tolerance most is shown. Figures are drawn from the runs that are there.
 """
 
 from __future__ import annotations
@@ -32,7 +33,14 @@ from sparse_runs import Asked
 import drift
 from drift.sweeps.executors import processes
 
-MODULES = (sparse_formula_rows, sparse_network_rows, sparse_image_rows, sparse_field_rows, sparse_surrogate_rows, sparse_paper_rows)
+MODULES = (
+    sparse_formula_rows,
+    sparse_network_rows,
+    sparse_image_rows,
+    sparse_field_rows,
+    sparse_surrogate_rows,
+    sparse_paper_rows,
+)
 ROWS: tuple[Row, ...] = tuple(row for module in MODULES for row in module.ROWS)
 QUICK = ("S01", "S07", "S12", "S15", "S16", "S17")
 IMAGE_SETS = ("mnist", "fashion_mnist", "cifar10", "embeddings")
@@ -40,44 +48,72 @@ IMAGE_SETS = ("mnist", "fashion_mnist", "cifar10", "embeddings")
 
 def main() -> None:
     asked = _options()
-    cache, board = options.results(asked.out, ["sparse_coding.nc", "sparse_coding.md"], overwrite=True)
+    cache, board = options.results(
+        asked.out, ["sparse_coding.nc", "sparse_coding.md"], overwrite=True
+    )
     if asked.overwrite:
         cache.unlink(missing_ok=True)
     rows = scoreboard.chosen(ROWS, asked.rows or (QUICK if asked.quick else ()))
     images = _images(asked.images)
     with processes(asked.processes) as pool:
-        request = Asked(asked.seed, asked.out / "runs", pool if asked.processes > 1 else "serial", images)
+        request = Asked(
+            asked.seed, asked.out / "runs", pool if asked.processes > 1 else "serial", images
+        )
         seed = f"seed {asked.seed}" if asked.seed else ""
-        lines = scoreboard.run(rows, request, cache, lambda _: seed, lambda row: _obstacle(row, asked, request))
+        lines = scoreboard.run(
+            rows, request, cache, lambda _: seed, lambda row: _obstacle(row, asked, request)
+        )
         figures = [] if asked.quick else sparse_figures.drawn(request, asked.out)
-    board.write_text("# Sparse coding by noise: published and ours\n\n" + scoreboard.HEAD + "\n".join(lines) + "\n")
+    board.write_text(
+        "# Sparse coding by noise: published and ours\n\n"
+        + scoreboard.HEAD
+        + "\n".join(lines)
+        + "\n"
+    )
     print("results:", ", ".join(map(str, [cache, board, *figures])))
 
 
 def _options():
     parser = options.parser(__doc__, "sparse_coding")
-    parser.add_argument("rows", nargs="*", metavar="ROW", help="ids of rows, such as S21; all that time allows by default")
+    parser.add_argument(
+        "rows",
+        nargs="*",
+        metavar="ROW",
+        help="ids of rows, such as S21; all that time allows by default",
+    )
     parser.add_argument("--minutes", action="store_true", help="also rows that take minutes")
     parser.add_argument("--hours", action="store_true", help="also rows that take minutes or hours")
-    parser.add_argument("--processes", type=int, default=1, help="networks that learn side by side (default: %(default)s)")
+    parser.add_argument(
+        "--processes",
+        type=int,
+        default=1,
+        help="networks that learn side by side (default: %(default)s)",
+    )
     parser.add_argument(
         "--images", nargs=2, action="append", default=[], metavar=("NAME", "PATH"),
-        help=f"where an image set is: one of {', '.join(IMAGE_SETS)}, and its folder or file; can be given again",
+        help=f"where an image set is: one of {', '.join(IMAGE_SETS)}, and its folder or file; can " "be given again",
     )  # fmt: skip
     asked = parser.parse_args()
     if asked.recording is not None:
-        raise drift.RefusedInputError(f"--recording got {asked.recording[0]}, but sparse coding takes images: use --images NAME PATH.")
+        raise drift.RefusedInputError(
+            f"--recording got {asked.recording[0]}, but sparse coding takes images: use "
+            "--images NAME PATH."
+        )
     if asked.processes < 1:
         raise drift.RefusedInputError(f"--processes must be at least 1, got {asked.processes}.")
     return asked
 
 
 def _images(given: list[list[str]]) -> dict[str, Path]:
-    """Paths of the image sets that are at hand: those given, else those of the environment, else those of the data folder."""
+    """Paths of the image sets that are at hand: those given, else those of the environment, else
+    those of the data folder."""
     found: dict[str, Path | None] = {name: _known(name) for name in IMAGE_SETS}
     for name, path in given:
         if name not in IMAGE_SETS or not Path(path).expanduser().exists():
-            raise drift.RefusedInputError(f"--images got {name} {path}: give one of {', '.join(IMAGE_SETS)} and a path that exists.")
+            raise drift.RefusedInputError(
+                f"--images got {name} {path}: give one of {', '.join(IMAGE_SETS)} and a path "
+                "that exists."
+            )
         found[name] = Path(path).expanduser().absolute()
     return {name: path for name, path in found.items() if path is not None}
 
@@ -94,7 +130,12 @@ def _obstacle(row: Row, asked, request: Asked) -> str:
         remedies = {name: f"--images {name} PATH" for name in IMAGE_SETS}
         remedies |= {"cuda": "a CUDA device", "photographs": "scikit-image and scikit-learn"}
         return f"not run (needs {' and '.join(remedies[need] for need in absent)})"
-    if not asked.rows and row.cost != "seconds" and not asked.hours and not (row.cost == "minutes" and asked.minutes):
+    if (
+        not asked.rows
+        and row.cost != "seconds"
+        and not asked.hours
+        and not (row.cost == "minutes" and asked.minutes)
+    ):
         return f"not run (needs --{row.cost})"
     return ""
 

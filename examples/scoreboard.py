@@ -1,4 +1,5 @@
-"""A scoreboard: acceptance rows measured once, kept as netCDF, and shown as a Markdown table of published and own numbers."""
+"""A scoreboard: acceptance rows measured once, kept as netCDF, and shown as a Markdown table of
+published and own numbers."""
 
 from __future__ import annotations
 
@@ -14,7 +15,10 @@ from acceptance import Check, Row, worst
 import drift
 
 COLUMNS = ("published", "ours", "low", "high")
-HEAD = "| id | statistic | published | ours | allowed | verdict | seconds |\n|---|---|---|---|---|---|---|\n"
+HEAD = (
+    "| id | statistic | published | ours | allowed | verdict | seconds "
+    "|\n|---|---|---|---|---|---|---|\n"
+)
 
 
 class Measured(NamedTuple):
@@ -30,12 +34,21 @@ def chosen(rows: Sequence[Row], names: Sequence[str]) -> list[Row]:
     known = {row.id: row for row in rows}
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise drift.RefusedInputError(f"row {', '.join(unknown)} is unknown: use ids from {min(known)} to {max(known)}.")
+        raise drift.RefusedInputError(
+            f"row {', '.join(unknown)} is unknown: use ids from {min(known)} to {max(known)}."
+        )
     return sorted((known[name] for name in names or known), key=lambda row: row.id)
 
 
-def run(rows: Sequence[Row], request: Any, cache: Path, asked_of: Callable[[Row], str], obstacle: Callable[[Row], str]) -> list[str]:
-    """Measure rows that nothing stands in the way of and that are not kept yet; print and return a line for each."""
+def run(
+    rows: Sequence[Row],
+    request: Any,
+    cache: Path,
+    asked_of: Callable[[Row], str],
+    obstacle: Callable[[Row], str],
+) -> list[str]:
+    """Measure rows that nothing stands in the way of and that are not kept yet; print and return a
+    line for each."""
     kept = known(cache)
     lines = []
     for row in rows:
@@ -51,13 +64,26 @@ def run(rows: Sequence[Row], request: Any, cache: Path, asked_of: Callable[[Row]
 
 
 def labelled(measured: dict[str, Measured]) -> xr.Dataset:
-    """Dataset of all checks (check), and of the time that rows took and what they were asked for (row)."""
+    """Dataset of all checks (check), and of the time that rows took and what they were asked for
+    (row)."""
     checks = [(name, check) for name, row in measured.items() for check in row.checks]
-    columns = {column: ("check", [float(getattr(check, column)) for _, check in checks]) for column in COLUMNS}
-    seconds = ("row", [row.seconds for row in measured.values()], {"units": "s", "long_name": "time that the row took"})
-    names = {"of_row": ("check", [name for name, _ in checks]), "what": ("check", [check.what for _, check in checks])}
+    columns = {
+        column: ("check", [float(getattr(check, column)) for _, check in checks])
+        for column in COLUMNS
+    }
+    seconds = (
+        "row",
+        [row.seconds for row in measured.values()],
+        {"units": "s", "long_name": "time that the row took"},
+    )
+    names = {
+        "of_row": ("check", [name for name, _ in checks]),
+        "what": ("check", [check.what for _, check in checks]),
+    }
     asked = ("row", [row.asked for row in measured.values()])
-    return xr.Dataset({**columns, "seconds": seconds}, coords={**names, "row": list(measured), "asked": asked})
+    return xr.Dataset(
+        {**columns, "seconds": seconds}, coords={**names, "row": list(measured), "asked": asked}
+    )
 
 
 def known(cache: Path) -> dict[str, Measured]:
@@ -67,7 +93,9 @@ def known(cache: Path) -> dict[str, Measured]:
     dataset = drift.load(cache)
     rows = {
         str(name): Measured([], float(taken), str(asked))
-        for name, taken, asked in zip(dataset["row"].values, dataset["seconds"].values, dataset["asked"].values)
+        for name, taken, asked in zip(
+            dataset["row"].values, dataset["seconds"].values, dataset["asked"].values
+        )
     }
     for number, name in enumerate(dataset["of_row"].values):
         values = (float(dataset[column][number]) for column in COLUMNS)
@@ -80,10 +108,15 @@ def line(row: Row, found: Measured | None, reason: str) -> str:
     if found is None:
         return f"| {row.id} | {row.statistic} | | | | {reason} | |"
     shown, failed = worst(found.checks), sum(not check.passed for check in found.checks)
-    what = f"{row.statistic}: {shown.what}" + (f" (1 of {len(found.checks)})" if len(found.checks) > 1 else "")
+    what = f"{row.statistic}: {shown.what}" + (
+        f" (1 of {len(found.checks)})" if len(found.checks) > 1 else ""
+    )
     verdict = f"differs ({failed} of {len(found.checks)})" if failed else "holds"
     numbers = f"{shown.published:.4g} | {shown.ours:.4g} | {allowed(shown)}"
-    return f"| {row.id} | {what}{found.asked and f'; {found.asked}'} | {numbers} | {verdict} | {found.seconds:.1f} |"
+    return (
+        f"| {row.id} | {what}{found.asked and f'; {found.asked}'} | {numbers} | {verdict} | "
+        f"{found.seconds:.1f} |"
+    )
 
 
 def allowed(check: Check) -> str:
@@ -93,4 +126,8 @@ def allowed(check: Check) -> str:
     if np.isinf(check.high):
         return f"at least {check.low:.4g}"
     above, below = check.high - check.published, check.published - check.low
-    return f"± {above:.2g}" if np.isclose(above, below, rtol=1e-3) else f"{check.low:.4g} to {check.high:.4g}"
+    return (
+        f"± {above:.2g}"
+        if np.isclose(above, below, rtol=1e-3)
+        else f"{check.low:.4g} to {check.high:.4g}"
+    )

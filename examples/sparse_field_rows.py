@@ -1,4 +1,5 @@
-"""Acceptance rows S30-S35 of sparse coding: natural patches, and the receptive fields that noise makes of them."""
+"""Acceptance rows S30-S35 of sparse coding: natural patches, and the receptive fields that noise
+makes of them."""
 
 from __future__ import annotations
 
@@ -18,7 +19,19 @@ from drift.streams import stream
 from drift.tasks.photographs import photographs
 
 SQUARE, WIDE = (512, 512), (427, 640)
-SHAPES = (SQUARE, (400, 600), (300, 451), SQUARE, WIDE, SQUARE, SQUARE, SQUARE, (500, 741), WIDE, WIDE)
+SHAPES = (
+    SQUARE,
+    (400, 600),
+    (300, 451),
+    SQUARE,
+    WIDE,
+    SQUARE,
+    SQUARE,
+    SQUARE,
+    (500, 741),
+    WIDE,
+    WIDE,
+)
 SIDE, FIELDS = 16, 50
 CLASSES = ("gabor", "centre-surround", "structured")
 UNKNOWN = (np.nan,) * (len(STDS) - 1)  # the order is the claim, no numbers are published
@@ -28,8 +41,16 @@ def images(asked: Asked) -> Iterator[Check]:
     found = photographs("raw")
     yield near("photographs", 11, len(found), 0)
     yield all_near("their sides (pixels)", SHAPES, [image.shape for image in found], 0.5)
-    white, raw = (drift.ImageTask(view=view).draw(asked.seed)["inputs"].values for view in ("whitened", "raw"))  # type: ignore[arg-type]
-    yield between("kurtosis of whitened patches", 11.35, kurtosis(white.ravel(), fisher=False), 11.1 - 0.8, 11.6 + 0.8)
+    white, raw = (
+        drift.ImageTask(view=view).draw(asked.seed)["inputs"].values for view in ("whitened", "raw")
+    )  # type: ignore[arg-type]
+    yield between(
+        "kurtosis of whitened patches",
+        11.35,
+        kurtosis(white.ravel(), fisher=False),
+        11.1 - 0.8,
+        11.6 + 0.8,
+    )
     yield near("mean of raw patches", 0.43, raw.mean(dtype=float), 0.01)
     yield near("their standard deviation", 0.23, raw.std(dtype=float), 0.01)
 
@@ -38,7 +59,9 @@ def gabors(rng: np.random.Generator) -> np.ndarray:
     """Noise-free Gabor functions (field, row, column) of the ranges of the acceptance table."""
     x, y = _around(rng)
     angle, phase = rng.uniform(0, np.pi, (2, FIELDS, 1, 1))
-    width, length, frequency = (rng.uniform(*ends, (FIELDS, 1, 1)) for ends in ((1.5, 3), (1.5, 4), (0.08, 0.2)))
+    width, length, frequency = (
+        rng.uniform(*ends, (FIELDS, 1, 1)) for ends in ((1.5, 3), (1.5, 4), (0.08, 0.2))
+    )
     along, across = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
     envelope = np.exp(-(along**2) / (2 * width**2) - across**2 / (2 * length**2))
     return envelope * np.cos(2 * np.pi * frequency * along + 2 * phase)
@@ -47,7 +70,9 @@ def gabors(rng: np.random.Generator) -> np.ndarray:
 def centre_surrounds(rng: np.random.Generator) -> np.ndarray:
     """Noise-free differences of Gaussians (field, row, column)."""
     x, y = _around(rng)
-    width, ratio, share = (rng.uniform(*ends, (FIELDS, 1, 1)) for ends in ((0.8, 2), (1.5, 3), (0.1, 0.5)))
+    width, ratio, share = (
+        rng.uniform(*ends, (FIELDS, 1, 1)) for ends in ((0.8, 2), (1.5, 3), (0.1, 0.5))
+    )
     squared = x**2 + y**2
     return np.exp(-squared / (2 * width**2)) - share * np.exp(-squared / (2 * (ratio * width) ** 2))
 
@@ -61,11 +86,25 @@ def _around(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
 
 def classifier(asked: Asked) -> Iterator[Check]:
     rng = stream(asked.seed, "world")
-    drawn = {"gabor": gabors(rng), "centre-surround": centre_surrounds(rng), "noise": rng.standard_normal((FIELDS, SIDE, SIDE))}
-    classes = {name: metrics.receptive_fields(_weights(fields))["field_class"].values for name, fields in drawn.items()}
+    drawn = {
+        "gabor": gabors(rng),
+        "centre-surround": centre_surrounds(rng),
+        "noise": rng.standard_normal((FIELDS, SIDE, SIDE)),
+    }
+    classes = {
+        name: metrics.receptive_fields(_weights(fields))["field_class"].values
+        for name, fields in drawn.items()
+    }
     yield near("Gabor functions told, of 50", 50, (classes["gabor"] == "gabor").sum(), 2)
-    yield near("differences of Gaussians told, of 50", 50, (classes["centre-surround"] == "centre-surround").sum(), 2)
-    yield near("white noise called structured, of 50", 0, (classes["noise"] != "unstructured").sum(), 0)
+    yield near(
+        "differences of Gaussians told, of 50",
+        50,
+        (classes["centre-surround"] == "centre-surround").sum(),
+        2,
+    )
+    yield near(
+        "white noise called structured, of 50", 0, (classes["noise"] != "unstructured").sum(), 0
+    )
 
 
 def _weights(fields: np.ndarray) -> xr.DataArray:
@@ -86,7 +125,10 @@ def after(run: xr.Dataset, steps: int) -> xr.Dataset:
 
 def early_fields(asked: Asked) -> Iterator[Check]:
     run = sparse_runs.patches_noise(asked)
-    values, dead = by_noise(run["noisy_fraction_active_responses"]), by_noise(run["fraction_dead_units"])[:, -1]
+    values, dead = (
+        by_noise(run["noisy_fraction_active_responses"]),
+        by_noise(run["fraction_dead_units"])[:, -1],
+    )
     for number, one in enumerate(values[:, -1]):
         yield near(f"active, network {number}", 0.22, one, 0.015)
     gabor = np.array([shares(run.isel(subject=number * len(STDS) + len(STDS) - 1, session=-1), asked.seed + number)["gabor"]
@@ -98,7 +140,10 @@ def early_fields(asked: Asked) -> Iterator[Check]:
     yield from falling("mean bias", UNKNOWN, by_noise(run["bias_mean"]))
     variation = by_noise(run["key_norm_variation"])
     yield between(
-        "CV of key norms, sigma .8 less sigma 0, largest of three networks", np.nan, (variation[:, -1] - variation[:, 0]).max(), high=0
+        "CV of key norms, sigma .8 less sigma 0, largest of three networks",
+        np.nan,
+        (variation[:, -1] - variation[:, 0]).max(),
+        high=0,
     )
 
 
@@ -113,11 +158,19 @@ def late_fields(asked: Asked) -> Iterator[Check]:
 def fields_without_noise(asked: Asked) -> Iterator[Check]:
     run = sparse_runs.patches_long(asked, "white 0")
     for steps in (5_000, 20_000):
-        yield between(f"Gabor fields, {steps} steps", 0, shares(after(run, steps), asked.seed)["gabor"], high=0.02 - 1e-9)
+        yield between(
+            f"Gabor fields, {steps} steps",
+            0,
+            shares(after(run, steps), asked.seed)["gabor"],
+            high=0.02 - 1e-9,
+        )
 
 
 def raw_fields(asked: Asked) -> Iterator[Check]:
-    noisy, quiet = (shares(after(sparse_runs.patches_long(asked, name), 20_000), asked.seed) for name in ("raw .3", "raw 0"))
+    noisy, quiet = (
+        shares(after(sparse_runs.patches_long(asked, name), 20_000), asked.seed)
+        for name in ("raw .3", "raw 0")
+    )
     yield between("Gabor fields, sigma .3", 0.24, noisy["gabor"], low=0.12)
     yield between("centre-surround fields, sigma .3", 0.04, noisy["centre-surround"], low=1e-9)
     yield between("Gabor fields, sigma 0", 0, quiet["gabor"], high=0.02 - 1e-9)

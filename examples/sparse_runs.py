@@ -1,4 +1,5 @@
-"""The runs that the scoreboard of sparse coding rests on: networks that learn to remove noise, each run once and kept as netCDF."""
+"""The runs that the scoreboard of sparse coding rests on: networks that learn to remove noise, each
+run once and kept as netCDF."""
 
 from __future__ import annotations
 
@@ -13,7 +14,12 @@ import xarray as xr
 import drift
 from drift.sweeps.sweep import run_sweep
 
-STDS = (0.0, 0.1, 0.3, 0.8)  # of the noise on each input, in the families that show how sparsity depends on it
+STDS = (
+    0.0,
+    0.1,
+    0.3,
+    0.8,
+)  # of the noise on each input, in the families that show how sparsity depends on it
 SUBJECTS = 3  # networks of each family and noise, for error bars
 ADAM = drift.Adam(learning_rate=1e-3, gradient_clip=1.0)
 MINIBATCH = 256
@@ -27,7 +33,8 @@ LONG_SESSIONS = (0, 100, 300, 600, *range(1000, 20_001, 1000))
 
 
 class Asked(NamedTuple):
-    """What a row may ask for: seed of the first network, folder of kept runs, who runs them, and where image sets are."""
+    """What a row may ask for: seed of the first network, folder of kept runs, who runs them, and
+    where image sets are."""
 
     seed: int = 0
     runs: Path = Path("results/sparse_coding/runs")
@@ -35,9 +42,13 @@ class Asked(NamedTuple):
     images: dict[str, Path] = {}  # noqa: RUF012
 
 
-def swept(asked: Asked, name: str, recipes: Sequence[drift.Experiment], probes: Sequence[str] = MEASURES) -> xr.Dataset:
+def swept(
+    asked: Asked, name: str, recipes: Sequence[drift.Experiment], probes: Sequence[str] = MEASURES
+) -> xr.Dataset:
     """Run what is missing of a named sweep and return all of it."""
-    run = run_sweep(recipes, asked.runs / name, executor=asked.workers, probes=probes, progress=False)
+    run = run_sweep(
+        recipes, asked.runs / name, executor=asked.workers, probes=probes, progress=False
+    )
     assert run is not None
     return run
 
@@ -50,10 +61,19 @@ def folder(name: str) -> str:
 Data = drift.ImageTask | drift.StoredTask
 
 
-def recipe(task: Data, units: int, steps: int, seed: int, sessions: Sequence[int] = (), **parts: Any) -> drift.Experiment:
-    """A plain network of the given size at a scale that a laptop runs, observed at its end; ``parts`` replaces entries."""
-    given = {"network": drift.DenoisingNetwork(units=units), "learner": ADAM, "minibatch": MINIBATCH} | parts
-    return drift.Experiment(task=task, steps=steps, sessions=tuple(sessions) or (steps,), seed=seed, **given)
+def recipe(
+    task: Data, units: int, steps: int, seed: int, sessions: Sequence[int] = (), **parts: Any
+) -> drift.Experiment:
+    """A plain network of the given size at a scale that a laptop runs, observed at its end;
+    ``parts`` replaces entries."""
+    given = {
+        "network": drift.DenoisingNetwork(units=units),
+        "learner": ADAM,
+        "minibatch": MINIBATCH,
+    } | parts
+    return drift.Experiment(
+        task=task, steps=steps, sessions=tuple(sessions) or (steps,), seed=seed, **given
+    )
 
 
 def noises(std: float, **how: Any) -> list[drift.InputNoise]:
@@ -63,7 +83,11 @@ def noises(std: float, **how: Any) -> list[drift.InputNoise]:
 
 def families(task: drift.ImageTask, units: int, steps: int, seed: int) -> list[drift.Experiment]:
     """Every noise of STDS for each of SUBJECTS seeds, the noise varying fastest."""
-    return [recipe(task, units, steps, seed + number, noise=noises(std)) for number in range(SUBJECTS) for std in STDS]
+    return [
+        recipe(task, units, steps, seed + number, noise=noises(std))
+        for number in range(SUBJECTS)
+        for std in STDS
+    ]
 
 
 def last(run: xr.Dataset) -> xr.Dataset:
@@ -94,8 +118,14 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "Laplace, variance .64": {"noise": noises(0.8, law="laplace")},
     "Laplace, scale .8": {"noise": [drift.InputNoise.published("laplace", 0.8)]},
     "explaining away": {"network": {"inhibition": drift.ExplainingAway()}, "noise": noises(0.3)},
-    "interneuron, biases on": {"network": {"inhibition": drift.Interneuron()}, "noise": noises(0.3)},
-    "interneuron, biases off": {"network": {"inhibition": drift.Interneuron(), "bias": "none"}, "noise": noises(0.3)},
+    "interneuron, biases on": {
+        "network": {"inhibition": drift.Interneuron()},
+        "noise": noises(0.3),
+    },
+    "interneuron, biases off": {
+        "network": {"inhibition": drift.Interneuron(), "bias": "none"},
+        "noise": noises(0.3),
+    },
     "L1 1e-4": {"network": {"activity_penalty": 1e-4}, "noise": noises(0.0)},
     "L1 1e-3": {"network": {"activity_penalty": 1e-3}, "noise": noises(0.0)},
 }
@@ -113,9 +143,20 @@ def mnist_variants(asked: Asked, *names: str) -> dict[str, xr.Dataset]:
 
 
 def mnist_annealing(asked: Asked) -> xr.Dataset:
-    """Noise of .8 and of .3 that is taken away linearly in the second half of learning; the noise varies over subjects."""
+    """Noise of .8 and of .3 that is taken away linearly in the second half of learning; the noise
+    varies over subjects."""
     fading = drift.Linear(start=3000, stop=6000, initial=1.0, final=0.0)
-    recipes = [recipe(mnist(asked), 500, 6000, asked.seed, (3000, 4500, 6000), noise=noises(std, schedule=fading)) for std in (0.8, 0.3)]
+    recipes = [
+        recipe(
+            mnist(asked),
+            500,
+            6000,
+            asked.seed,
+            (3000, 4500, 6000),
+            noise=noises(std, schedule=fading),
+        )
+        for std in (0.8, 0.3)
+    ]
     return swept(asked, "mnist_annealing", recipes)
 
 
@@ -127,13 +168,20 @@ def patches_noise(asked: Asked) -> xr.Dataset:
     return swept(asked, "patches_noise", families(drift.ImageTask(), 512, 5000, asked.seed), FIELDS)
 
 
-LONG = {"white .8": ("whitened", 0.8), "white 0": ("whitened", 0.0), "raw .3": ("raw", 0.3), "raw 0": ("raw", 0.0)}
+LONG = {
+    "white .8": ("whitened", 0.8),
+    "white 0": ("whitened", 0.0),
+    "raw .3": ("raw", 0.3),
+    "raw 0": ("raw", 0.0),
+}
 
 
 def patches_long(asked: Asked, name: str) -> xr.Dataset:
     """One network that learns patches for 20,000 steps, observed on the way; names in LONG."""
     view, std = LONG[name]
-    one = recipe(drift.ImageTask(view=view), 512, 20_000, asked.seed, LONG_SESSIONS, noise=noises(std))
+    one = recipe(
+        drift.ImageTask(view=view), 512, 20_000, asked.seed, LONG_SESSIONS, noise=noises(std)
+    )
     return swept(asked, f"patches_{folder(name)}", [one], FIELDS).isel(subject=0)
 
 
@@ -154,9 +202,16 @@ NOISY, CLEAN = "noisy training", "L0"
 
 
 def surrogate(asked: Asked, name: str) -> xr.Dataset:
-    """One network that learns a sum of implicit terms, under noise, or neither, after 4,000 steps; names in TERMS, NOISY and CLEAN."""
+    """One network that learns a sum of implicit terms, under noise, or neither, after 4,000 steps;
+    names in TERMS, NOISY and CLEAN."""
     task = mnist(asked, components=COMPONENTS)
-    implicit = [drift.ImplicitNoise(std=STD, terms=TERMS[name][0], form=TERMS[name][1])] if name in TERMS else []
+    implicit = (
+        [drift.ImplicitNoise(std=STD, terms=TERMS[name][0], form=TERMS[name][1])]
+        if name in TERMS
+        else []
+    )
     noise = noises(STD) if name == NOISY else implicit
     one = recipe(task, 256, 4000, asked.seed, noise=noise)
-    return last(swept(asked, f"surrogate_{folder(name)}", [one], (*MEASURES, "margin_fraction"))).isel(subject=0)
+    return last(
+        swept(asked, f"surrogate_{folder(name)}", [one], (*MEASURES, "margin_fraction"))
+    ).isel(subject=0)

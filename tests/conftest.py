@@ -1,4 +1,5 @@
-"""What all tests share: where the real recordings are, and a random generator that names its seed."""
+"""What all tests share: where the real recordings are, and a random generator that names its
+seed."""
 
 from __future__ import annotations
 
@@ -12,7 +13,9 @@ import pytest
 from hypothesis import settings
 
 # Nothing is left behind in the checkout, and a busy machine is no failure.
-os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(Path(tempfile.gettempdir()) / "repdrift-hypothesis"))
+os.environ.setdefault(
+    "HYPOTHESIS_STORAGE_DIRECTORY", str(Path(tempfile.gettempdir()) / "repdrift-hypothesis")
+)
 settings.register_profile("repdrift", database=None, deadline=None)
 settings.load_profile("repdrift")
 
@@ -26,7 +29,9 @@ def data_folder() -> Callable[[str], Path]:
 
     def folder(name: str) -> Path:
         if not (root / name).is_dir():
-            pytest.skip(f"the data set {name} is absent: set REPDRIFT_DATA to the folder that holds it")
+            pytest.skip(
+                f"the data set {name} is absent: set REPDRIFT_DATA to the folder that holds it"
+            )
         return root / name
 
     return folder

@@ -17,7 +17,15 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(CHECKOUT / "examples" / "compare_recordings.py"), *words]
     environment = {**os.environ, "REPDRIFT_DATA": str(folder)}  # no recording unless one is named
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=200)
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=200,
+    )
 
 
 @pytest.mark.slow
@@ -31,7 +39,8 @@ def test_it_writes_a_dataset_a_figure_and_a_table(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("words", "sentence"), [(["--subjects", "1"], "--subjects"), (["--recording", "karlson2015", "."], "karlsson2015")]
+    ("words", "sentence"),
+    [(["--subjects", "1"], "--subjects"), (["--recording", "karlson2015", "."], "karlsson2015")],
 )
 def test_rubbish_is_answered_in_one_sentence(tmp_path: Path, words: list[str], sentence: str):
     refused = run(tmp_path, "--quick", "--out", "out", *words)

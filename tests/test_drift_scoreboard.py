@@ -17,12 +17,22 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(CHECKOUT / "examples" / "reproduce_drift.py"), *words]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=300)
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
 
 
 @pytest.mark.slow
 def test_rows_and_runs_are_kept_and_measured_anew_for_other_lengths(tmp_path: Path):
-    first = run(tmp_path, "D05", "D10", "D37", "--short-steps", "200", "--runs", "6", "--out", "out")
+    first = run(
+        tmp_path, "D05", "D10", "D37", "--short-steps", "200", "--runs", "6", "--out", "out"
+    )
     assert first.returncode == 0, first.stderr
     again = run(tmp_path, "D10", "D37", "--short-steps", "200", "--runs", "6", "--out", "out")
     lines = [line for line in first.stdout.splitlines() if line.startswith(("| D10", "| D37"))]
@@ -39,7 +49,10 @@ def test_rows_and_runs_are_kept_and_measured_anew_for_other_lengths(tmp_path: Pa
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "sentence"),
-    [(["D99"], "row D99 is unknown: use ids from D01 to D49."), (["D31", "--steps", "3"], "--steps must be at least")],
+    [
+        (["D99"], "row D99 is unknown: use ids from D01 to D49."),
+        (["D31", "--steps", "3"], "--steps must be at least"),
+    ],
 )
 def test_refused_in_one_sentence(tmp_path: Path, words: list[str], sentence: str):
     refused = run(tmp_path, *words, "--out", "out")

@@ -24,7 +24,15 @@ KEPT = CHECKOUT / "examples" / "figures" / "corridor_drift.png"
 def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(CHECKOUT / "examples" / "corridor_drift.py"), *words]
     environment = {**os.environ, "REPDRIFT_DATA": str(folder)}  # no recording unless one is named
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=200)
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=200,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -57,11 +65,17 @@ def by_default(monkeypatch: pytest.MonkeyPatch) -> list[drift.Experiment]:
     return [corridor_drift.DEFAULT.replace(seed=seed) for seed in range(4)]
 
 
-STALE = "the kept picture is stale: run examples/corridor_drift.py and copy its corridor_drift.png to examples/figures"
+STALE = (
+    "the kept picture is stale: run examples/corridor_drift.py and copy its corridor_drift.png to "
+    "examples/figures"
+)
 
 
-def test_the_kept_picture_is_what_the_example_draws(finished: Path, monkeypatch: pytest.MonkeyPatch):
-    """The same texts, scales and things drawn as in a quick run, and the recipes of the run by default."""
+def test_the_kept_picture_is_what_the_example_draws(
+    finished: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The same texts, scales and things drawn as in a quick run, and the recipes of the run by
+    default."""
     kept, drawn = told(KEPT), told(finished / "out" / "corridor_drift.png")
     assert kept["Form"] == drawn["Form"], STALE
     assert kept["Recipes"] == [one.to_json() for one in by_default(monkeypatch)], STALE
@@ -75,7 +89,13 @@ def test_another_title_or_scale_is_another_form(monkeypatch: pytest.MonkeyPatch)
     figure = Figure()
     ax = figure.subplots()
     forms = [options.told(figure, [], {})["Form"]]
-    changes = ((ax.set_title, "a title"), (ax.set_xlabel, "a label"), (figure.suptitle, "above"), (ax.set_yscale, "log"), (ax.axvline, 0.5))
+    changes = (
+        (ax.set_title, "a title"),
+        (ax.set_xlabel, "a label"),
+        (figure.suptitle, "above"),
+        (ax.set_yscale, "log"),
+        (ax.axvline, 0.5),
+    )
     for change, given in changes:
         change(given)
         forms.append(options.told(figure, [], {})["Form"])
@@ -93,17 +113,22 @@ def test_the_caption_says_what_the_picture_shows():
     assert [least, most] == pytest.approx([rise.min(), rise.max()], abs=0.05)
     for name in ("fraction_active_responses", "place_units"):
         assert np.mean(numbers[f"{name} last"]) < np.mean(numbers[f"{name} first"])
-    assert np.mean(numbers["spatial_information last"]) > np.mean(numbers["spatial_information first"])
+    assert np.mean(numbers["spatial_information last"]) > np.mean(
+        numbers["spatial_information first"]
+    )
 
 
 @pytest.mark.slow
 def test_the_kept_picture_shows_the_numbers_of_the_run_by_default(tmp_path: Path):
-    """Within one standard error over networks: on another processor rounding, which noise makes grow, is another."""
+    """Within one standard error over networks: on another processor rounding, which noise makes
+    grow, is another."""
     done = run(tmp_path, "--out", "out")
     assert done.returncode == 0, done.stderr
     kept, now = told(KEPT)["Numbers"], told(tmp_path / "out" / "corridor_drift.png")["Numbers"]
     for name, values in now.items():
-        assert np.mean(values) == pytest.approx(np.mean(kept[name]), abs=np.std(values, ddof=1) / 2), f"{name}: {STALE}"
+        assert np.mean(values) == pytest.approx(
+            np.mean(kept[name]), abs=np.std(values, ddof=1) / 2
+        ), f"{name}: {STALE}"
 
 
 def test_results_are_kept_unless_overwriting_is_asked_for(finished: Path):

@@ -16,7 +16,13 @@ EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "fit_circuit.py"
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
     environment = {**os.environ, "REPDRIFT_DATA": str(folder / "no data")}
-    return subprocess.run([sys.executable, str(EXAMPLE), *arguments], cwd=folder, capture_output=True, text=True, env=environment)
+    return subprocess.run(
+        [sys.executable, str(EXAMPLE), *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env=environment,
+    )
 
 
 @pytest.mark.slow

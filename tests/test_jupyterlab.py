@@ -23,14 +23,24 @@ import pytest
 jupytext = pytest.importorskip("jupytext", reason="JupyterLab needs the extra notebook")
 pytest.importorskip("jupyterlab", reason="JupyterLab needs the extra notebook")
 playwright = pytest.importorskip("playwright.sync_api", reason="the browser needs playwright")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CHROMIUM = (
+    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+)
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")]
-NOTEBOOK = Path(__file__).resolve().parents[1] / "examples" / "notebooks" / "1_drift_in_a_corridor.py"
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine"),
+]
+NOTEBOOK = (
+    Path(__file__).resolve().parents[1] / "examples" / "notebooks" / "1_drift_in_a_corridor.py"
+)
 MINUTE = 60_000  # ms
 SETTINGS = {  # every cell stays in the page, whether it is in sight or not
     "notebook-extension/tracker.jupyterlab-settings": {"windowingMode": "none"},
-    "apputils-extension/notification.jupyterlab-settings": {"fetchNews": "false", "checkForUpdates": False},
+    "apputils-extension/notification.jupyterlab-settings": {
+        "fetchNews": "false",
+        "checkForUpdates": False,
+    },
 }
 
 
@@ -56,15 +66,44 @@ def folder(tmp_path: Path) -> Path:
 def laboratory(folder: Path) -> Iterator[str]:
     """Start JupyterLab on the loopback interface and end it, kernels included, whatever happens."""
     port = free_port()
-    own = {f"JUPYTER_{name}_DIR": str(folder / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
-    own |= {"JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"), "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces")}
-    own |= {"IPYTHONDIR": str(folder / "ipython"), "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "default"}
-    options = ["ip=127.0.0.1", f"port={port}", "port_retries=0", "token=", "password=", "allow_root=True", "disable_check_xsrf=True"]
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", f"--ServerApp.root_dir={folder / 'root'}"]
-    command += [f"--ServerApp.{option}" for option in options if not option.startswith(("token", "password"))]
+    own = {
+        f"JUPYTER_{name}_DIR": str(folder / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")
+    }
+    own |= {
+        "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
+    }
+    own |= {
+        "IPYTHONDIR": str(folder / "ipython"),
+        "OMP_NUM_THREADS": "1",
+        "PYTHONWARNINGS": "default",
+    }
+    options = [
+        "ip=127.0.0.1",
+        f"port={port}",
+        "port_retries=0",
+        "token=",
+        "password=",
+        "allow_root=True",
+        "disable_check_xsrf=True",
+    ]
+    command = [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        "--no-browser",
+        f"--ServerApp.root_dir={folder / 'root'}",
+    ]
+    command += [
+        f"--ServerApp.{option}"
+        for option in options
+        if not option.startswith(("token", "password"))
+    ]
     command += ["--IdentityProvider.token=", "--PasswordIdentityProvider.hashed_password="]
     with (folder / "server.txt").open("w") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **own}, start_new_session=True)
+        server = subprocess.Popen(
+            command, stdout=log, stderr=log, env={**os.environ, **own}, start_new_session=True
+        )
     try:
         wait_until_ready(f"http://127.0.0.1:{port}", server, folder / "server.txt")
         yield f"http://127.0.0.1:{port}"
@@ -88,7 +127,9 @@ def end(server: subprocess.Popen[bytes], address: str) -> None:
     if server.poll() is not None:
         return
     try:
-        urllib.request.urlopen(urllib.request.Request(f"{address}/api/shutdown", method="POST"), timeout=10).close()
+        urllib.request.urlopen(
+            urllib.request.Request(f"{address}/api/shutdown", method="POST"), timeout=10
+        ).close()
         server.wait(30)
     except (OSError, subprocess.TimeoutExpired):
         for sign in (signal.SIGTERM, signal.SIGKILL):
@@ -103,13 +144,17 @@ def end(server: subprocess.Popen[bytes], address: str) -> None:
 @contextmanager
 def browser_page(folder: Path) -> Iterator[Any]:
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        browser = driver.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
         try:
             page = browser.new_page(viewport={"width": 1200, "height": 1000})
             page.set_default_timeout(2 * MINUTE)
             yield page
         except Exception:
-            page.screenshot(path=str(folder / "jupyterlab.png"))  # what the reader of a failure wants to see
+            page.screenshot(
+                path=str(folder / "jupyterlab.png")
+            )  # what the reader of a failure wants to see
             raise
         finally:
             browser.close()
@@ -124,7 +169,9 @@ def pixels(picture: bytes) -> np.ndarray:
 def shown(page: Any, image: Any) -> np.ndarray:
     """The picture as the browser draws it, once it has been loaded."""
     image.scroll_into_view_if_needed()
-    page.wait_for_function("image => image.complete && image.naturalWidth > 0", arg=image.element_handle())
+    page.wait_for_function(
+        "image => image.complete && image.naturalWidth > 0", arg=image.element_handle()
+    )
     return pixels(image.screenshot())
 
 
@@ -132,7 +179,9 @@ def run_all_cells(page: Any, address: str) -> None:
     page.goto(f"{address}/lab/tree/notebook.ipynb")
     page.wait_for_selector(".jp-Notebook .jp-CodeCell")
     page.wait_for_function("() => !document.querySelector('#jupyterlab-splash')")
-    page.wait_for_selector(".jp-StatusBar-TextItem:has-text('| Idle')")  # the page has found its kernel
+    page.wait_for_selector(
+        ".jp-StatusBar-TextItem:has-text('| Idle')"
+    )  # the page has found its kernel
     asked = page.locator(".jp-Dialog", has_text="Select Kernel")
     page.add_locator_handler(asked, lambda: page.click(".jp-Dialog button.jp-mod-accept"))
     page.click("li.lm-MenuBar-item:has-text('Run')")
@@ -149,8 +198,13 @@ def test_the_slider_moves_the_picture(folder: Path):
         complaints: list[str] = []
         page.on("pageerror", lambda error: complaints.append(str(error)))
         run_all_cells(page, address)
-        assert page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.error']").count() == 0
-        cell = page.locator(".jp-CodeCell", has=page.locator(".jp-OutputArea img.widget-image")).first
+        assert (
+            page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.error']").count()
+            == 0
+        )
+        cell = page.locator(
+            ".jp-CodeCell", has=page.locator(".jp-OutputArea img.widget-image")
+        ).first
         image, handle = cell.locator("img.widget-image"), cell.locator(".noUi-handle").first
         first, source = shown(page, image), image.get_attribute("src")
         label = cell.locator(".widget-readout").first.inner_text()
@@ -158,9 +212,12 @@ def test_the_slider_moves_the_picture(folder: Path):
         handle.focus()
         for _ in range(8):
             handle.press("ArrowLeft")
-        page.wait_for_function("([image, before]) => image.src !== before", arg=[image.element_handle(), source])
         page.wait_for_function(
-            "([one, before]) => one.textContent !== before", arg=[cell.locator(".widget-readout").first.element_handle(), label]
+            "([image, before]) => image.src !== before", arg=[image.element_handle(), source]
+        )
+        page.wait_for_function(
+            "([one, before]) => one.textContent !== before",
+            arg=[cell.locator(".widget-readout").first.element_handle(), label],
         )
         page.wait_for_timeout(3_000)  # the kernel may still answer to earlier presses of the key
         second = shown(page, image)

@@ -1,4 +1,5 @@
-"""The two examples of the theory of sparse networks: what they write, what they keep, and what they refuse."""
+"""The two examples of the theory of sparse networks: what they write, what they keep, and what they
+refuse."""
 
 from __future__ import annotations
 
@@ -18,7 +19,15 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 def run(folder: Path, script: str, *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(CHECKOUT / "examples" / script), *words]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=300)
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
 
 
 @pytest.mark.slow
@@ -28,7 +37,10 @@ def test_sparse_kernels_writes_a_dataset_a_table_and_four_figures(tmp_path: Path
     dataset = drift.load(tmp_path / "out" / "sparse_kernels.nc")
     assert np.isfinite(dataset["error"]).all()
     assert "error, m*" in (tmp_path / "out" / "sparse_kernels.txt").read_text()
-    assert all((tmp_path / "out" / f"{name}.png").stat().st_size > 20_000 for name in ("collapse", "map", "error", "drift"))
+    assert all(
+        (tmp_path / "out" / f"{name}.png").stat().st_size > 20_000
+        for name in ("collapse", "map", "error", "drift")
+    )
 
 
 @pytest.mark.slow

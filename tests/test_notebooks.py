@@ -23,8 +23,12 @@ def cells(path: Path, kind: str) -> list[str]:
 
 
 def test_there_are_six_in_their_order():
-    assert [path.name.split("_")[0] for path in NOTEBOOKS] == [str(number) for number in range(1, 7)]
-    assert {path.suffix for path in FOLDER.iterdir()} - {""} == {".py"}, "outputs are not kept in the repository"
+    assert [path.name.split("_")[0] for path in NOTEBOOKS] == [
+        str(number) for number in range(1, 7)
+    ]
+    assert {path.suffix for path in FOLDER.iterdir()} - {""} == {".py"}, (
+        "outputs are not kept in the repository"
+    )
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -36,7 +40,9 @@ def test_text(path: Path):
     for number, code in enumerate(cells(path, "code")):
         compile(code, f"{path.name}, cell {number}", "exec")
     text = path.read_text()
-    assert not re.search(r"[\"'(\s](/(?:home|work|tmp|usr|Users|root|mnt)/|[A-Z]:\\)", text), "an absolute path of some machine"
+    assert not re.search(r"[\"'(\s](/(?:home|work|tmp|usr|Users|root|mnt)/|[A-Z]:\\)", text), (
+        "an absolute path of some machine"
+    )
     prose = cells(path, "markdown")
     assert prose[0].startswith(f"# {path.name[0]}. ")
     assert "## The figure" in "\n".join(prose)
@@ -55,12 +61,21 @@ def test_it_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     )
     notebook = jupytext.read(path)
     began, used = time.monotonic(), os.times()
-    client = nbclient.NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}})
+    client = nbclient.NotebookClient(
+        notebook,
+        timeout=300,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(tmp_path)}},
+    )
     client.execute()
     spent = os.times()
     cpu = spent.children_user + spent.children_system - used.children_user - used.children_system
-    print(f"{path.name}: {cpu:.1f} s of CPU (meant: {SECONDS:.0f}), {time.monotonic() - began:.1f} s")
-    outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    print(
+        f"{path.name}: {cpu:.1f} s of CPU (meant: {SECONDS:.0f}), {time.monotonic() - began:.1f} s"
+    )
+    outputs = [
+        output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs
+    ]
     assert any("image/png" in output.get("data", {}) for output in outputs)
     complaints = [output.text for output in outputs if output.get("name") == "stderr"]
     assert not [text for text in complaints if "Warning" in text], complaints

@@ -33,12 +33,32 @@ def blocks() -> list[Block]:
 
 
 def commands(block: Block) -> list[list[str]]:
-    """What a block is for a shell: Python in one piece, a line of the shell each; with this Python and the examples of this checkout."""
+    """What a block is for a shell: Python in one piece, a line of the shell each; with this Python
+    and the examples of this checkout."""
     if block.language == "python":
-        return [[sys.executable, "-W", "error", *(WARNED if "import circuits" in block.text else []), "-c", block.text]]
-    lines = [shlex.split(line, comments=True) for line in block.text.splitlines() if line and not ABOUT.match(line)]
+        return [
+            [
+                sys.executable,
+                "-W",
+                "error",
+                *(WARNED if "import circuits" in block.text else []),
+                "-c",
+                block.text,
+            ]
+        ]
+    lines = [
+        shlex.split(line, comments=True)
+        for line in block.text.splitlines()
+        if line and not ABOUT.match(line)
+    ]
     begun = {"python": [sys.executable], "repdrift": [sys.executable, "-m", "drift.cli"]}
-    return [[*begun[line[0]], *(word.replace("examples/", f"{CHECKOUT}/examples/") for word in line[1:])] for line in lines]
+    return [
+        [
+            *begun[line[0]],
+            *(word.replace("examples/", f"{CHECKOUT}/examples/") for word in line[1:]),
+        ]
+        for line in lines
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +69,15 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]
     for block in blocks():
         told = ""
         for command in commands(block):
-            done = subprocess.run(command, cwd=folder, env=environment, check=False, capture_output=True, text=True, timeout=600)
+            done = subprocess.run(
+                command,
+                cwd=folder,
+                env=environment,
+                check=False,
+                capture_output=True,
+                text=True,
+                timeout=600,
+            )
             assert done.returncode == 0, f"{block.text}\n{done.stderr}"
             told += done.stdout
         printed.append(told)
@@ -63,8 +91,12 @@ def test_only_python_and_shell_are_shown():
 @pytest.mark.slow  # CI runs it all the same, as all of this file
 def test_blocks_run_in_order_in_one_empty_folder(followed):
     folder, _ = followed
-    assert {"run.nc", "recorded.nc", "networks.nc", "fit.nc", "report.html"} <= {path.name for path in folder.iterdir()}
-    assert {path.name for path in (folder / "results" / "corridor_drift").iterdir()} == {f"corridor_drift.{kind}" for kind in KINDS}
+    assert {"run.nc", "recorded.nc", "networks.nc", "fit.nc", "report.html"} <= {
+        path.name for path in folder.iterdir()
+    }
+    assert {path.name for path in (folder / "results" / "corridor_drift").iterdir()} == {
+        f"corridor_drift.{kind}" for kind in KINDS
+    }
 
 
 @pytest.mark.slow
@@ -77,7 +109,11 @@ def test_no_printed_table_is_cut(followed):
 def test_an_afternoon_from_the_command_line(followed):
     """A recording written by a script is measured, fitted, compared, and reported."""
     lines = [
-        line.split()[1] for block in blocks() if block.language == "bash" for line in block.text.splitlines() if line[:9] == "repdrift "
+        line.split()[1]
+        for block in blocks()
+        if block.language == "bash"
+        for line in block.text.splitlines()
+        if line[:9] == "repdrift "
     ]
     assert lines == ["measure", "run", "fit", "compare"]
     report = (followed[0] / "report.html").read_text()
@@ -88,7 +124,9 @@ def test_every_make_target_named_exists():
     if shutil.which("make") is None:
         pytest.skip("make is not installed")
     for target in set(re.findall(r"`?make ([a-z-]+)", TEXT)):
-        plan = subprocess.run(["make", "-n", target], cwd=CHECKOUT, capture_output=True, text=True, check=False)
+        plan = subprocess.run(
+            ["make", "-n", target], cwd=CHECKOUT, capture_output=True, text=True, check=False
+        )
         assert plan.returncode == 0, plan.stderr
 
 

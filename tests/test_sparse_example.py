@@ -1,4 +1,5 @@
-"""The example of sparse codes from noise: what it writes, and that noise makes codes sparse which circuits can stand in for."""
+"""The example of sparse codes from noise: what it writes, and that noise makes codes sparse which
+circuits can stand in for."""
 
 from __future__ import annotations
 
@@ -17,7 +18,13 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(CHECKOUT / "examples" / "sparse_from_noise.py"), *words]
     return subprocess.run(
-        command, cwd=folder, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False, timeout=400
+        command,
+        cwd=folder,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=400,
     )
 
 
@@ -41,7 +48,10 @@ def test_it_writes_a_dataset_a_figure_and_a_table(tmp_path: Path):
     assert run(tmp_path, "--quick", "--out", "out").returncode == 2
 
 
-@pytest.mark.parametrize(("words", "sentence"), [(["--recording", "a", "b"], "no recording"), (["--seed", "-1", "--quick"], "seed")])
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [(["--recording", "a", "b"], "no recording"), (["--seed", "-1", "--quick"], "seed")],
+)
 def test_it_refuses_in_one_sentence(tmp_path: Path, words: list[str], sentence: str):
     refused = run(tmp_path, *words)
     assert refused.returncode == 2

@@ -1,4 +1,5 @@
-"""The scoreboard of sparse coding: what it writes, what it keeps, what it refuses, and that its rows hold."""
+"""The scoreboard of sparse coding: what it writes, what it keeps, what it refuses, and that its
+rows hold."""
 
 from __future__ import annotations
 
@@ -13,7 +14,9 @@ import drift
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 SECONDS = [*(f"S{number:02}" for number in range(1, 18)), "S20", "S30", "S31"]
-MINUTES = [f"S{number}" for part in (range(21, 29), range(32, 36), range(40, 44)) for number in part]
+MINUTES = [
+    f"S{number}" for part in (range(21, 29), range(32, 36), range(40, 44)) for number in part
+]
 
 ROWS = [*SECONDS, *MINUTES]
 
@@ -21,7 +24,15 @@ ROWS = [*SECONDS, *MINUTES]
 def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(CHECKOUT / "examples" / "reproduce_sparse_coding.py"), *words]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=3600)
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=3600,
+    )
 
 
 def lines(done: subprocess.CompletedProcess[str]) -> dict[str, str]:
@@ -56,7 +67,9 @@ def test_refused_in_one_sentence(tmp_path: Path, words: list[str], sentence: str
 
 @pytest.mark.slow
 def test_kept_rows_are_not_measured_again_unless_asked_for_otherwise(tmp_path: Path) -> None:
-    first, again, other = (run(tmp_path, "S10", "S16", "--out", "out", *words) for words in ((), (), ("--seed", "1")))
+    first, again, other = (
+        run(tmp_path, "S10", "S16", "--out", "out", *words) for words in ((), (), ("--seed", "1"))
+    )
     assert lines(first) == lines(again)  # to the second that they took
     assert "; seed 1 |" in lines(other)["S10"]
 

@@ -1,4 +1,5 @@
-"""The project speaks of itself: no text tells for which request, by which plan or where on a disk it was written."""
+"""The project speaks of itself: no text tells for which request, by which plan or where on a disk
+it was written."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 TEXTS = {".py", ".md", ".toml", ".txt", ".cff", ".sh", ".css", ".js", ".html", ".yml", ""}
 FOREIGN = {"LICENSE", "tests/drift/origin_of_species.txt"}  # words of others, kept as they are
 REQUESTS = re.compile(
-    r"\bspecifications?\b|\bspecs?/|\basked: |\basked \.?\d|\bissues? #?\d|\bas requested\b|\brequested by\b|\bthe brief\b"
+    r"\bspecifications?\b|\bspecs?/|\basked: |\basked \.?\d|\bissues? #?\d|\bas "
+    r"requested\b|\brequested by\b|\bthe brief\b"
     r"|\bcase ?\d\d\b|/work/|/opt/pypi|shared/(?!data)",
     re.IGNORECASE,
 )
@@ -25,15 +27,22 @@ SPOKEN = {tokenize.COMMENT, tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE",
 
 def files() -> list[Path]:
     """Every text that is part of the project; outside a checkout, every text there is."""
-    listed = subprocess.run(["git", "ls-files"], cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=CHECKOUT, capture_output=True, text=True, check=False
+    )
     if listed.returncode != 0:
         pytest.skip("not a checkout: which files belong to the project is not known")
     names = (name for name in listed.stdout.splitlines() if name not in FOREIGN)
-    return [CHECKOUT / name for name in names if Path(name).suffix in TEXTS and (CHECKOUT / name).is_file()]
+    return [
+        CHECKOUT / name
+        for name in names
+        if Path(name).suffix in TEXTS and (CHECKOUT / name).is_file()
+    ]
 
 
 def sentences(path: Path) -> Iterator[tuple[int, str]]:
-    """Lines of a text with their numbers; of a module only its comments and strings, since names are no sentences."""
+    """Lines of a text with their numbers; of a module only its comments and strings, since names
+    are no sentences."""
     text = path.read_text()
     if path.suffix != ".py":
         yield from enumerate(text.splitlines(), 1)
@@ -56,12 +65,26 @@ def test_no_text_speaks_of_requests():
 
 @pytest.mark.parametrize(
     "sentence",
-    ["took 140 s (asked: 300)", "all numbers of the specification are met", "Issue 8: within 10 %", "as in case 17", "see shared/specs"],
+    [
+        "took 140 s (asked: 300)",
+        "all numbers of the specification are met",
+        "Issue 8: within 10 %",
+        "as in case 17",
+        "see shared/specs",
+    ],
 )
 def test_such_words_are_found(sentence: str):
     assert REQUESTS.search(sentence)
 
 
-@pytest.mark.parametrize("sentence", ["results are kept unless overwriting is asked for", "case A1", "in shared/data", "open an issue"])
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "results are kept unless overwriting is asked for",
+        "case A1",
+        "in shared/data",
+        "open an issue",
+    ],
+)
 def test_other_words_are_not(sentence: str):
     assert not REQUESTS.search(sentence)

@@ -1,4 +1,5 @@
-"""What is published: the wheel holds the three packages and nothing else, works in an empty environment, and imports quickly."""
+"""What is published: the wheel holds the three packages and nothing else, works in an empty
+environment, and imports quickly."""
 
 from __future__ import annotations
 
@@ -22,9 +23,22 @@ IMPORT_SECONDS = 0.4
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    pytest.importorskip("hatchling", reason="hatchling builds the wheel; it comes with repdrift[dev]")
+    pytest.importorskip(
+        "hatchling", reason="hatchling builds the wheel; it comes with repdrift[dev]"
+    )
     out = tmp_path_factory.mktemp("dist")
-    words = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(out), str(CHECKOUT)]
+    words = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        "--wheel-dir",
+        str(out),
+        str(CHECKOUT),
+    ]
     ended = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
     assert ended.returncode == 0, ended.stderr[-2000:]
     return next(out.glob("repdrift-*.whl"))
@@ -34,25 +48,45 @@ def test_the_wheel_holds_the_packages_and_nothing_else(wheel: Path):
     with zipfile.ZipFile(wheel) as archive:
         held = set(archive.namelist())
     known = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard", *PACKAGES], cwd=CHECKOUT, capture_output=True, text=True, check=False
+        ["git", "ls-files", "-co", "--exclude-standard", *PACKAGES],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if known.returncode:
         pytest.skip("without git nothing says which files belong to the packages")
-    expected = {name for name in known.stdout.split() if (CHECKOUT / name).exists() and Path(name).suffix not in LEFT_OUT}
+    expected = {
+        name
+        for name in known.stdout.split()
+        if (CHECKOUT / name).exists() and Path(name).suffix not in LEFT_OUT
+    }
     described = {name for name in held if re.match(r"repdrift-[^/]+\.dist-info/", name)}
     assert held - described == expected
     assert "data_adapters/public_files.csv" in held
-    assert {Path(name).name for name in described} >= {"METADATA", "WHEEL", "RECORD", "LICENSE", "entry_points.txt"}
+    assert {Path(name).name for name in described} >= {
+        "METADATA",
+        "WHEEL",
+        "RECORD",
+        "LICENSE",
+        "entry_points.txt",
+    }
     assert len({name.partition("/")[0] for name in held}) == len(PACKAGES) + 1
 
 
 def test_the_wheel_says_what_it_needs(wheel: Path):
     with zipfile.ZipFile(wheel) as archive:
-        metadata = archive.read(next(name for name in archive.namelist() if name.endswith("METADATA"))).decode()
-        commands = archive.read(next(name for name in archive.namelist() if name.endswith("entry_points.txt"))).decode()
+        metadata = archive.read(
+            next(name for name in archive.namelist() if name.endswith("METADATA"))
+        ).decode()
+        commands = archive.read(
+            next(name for name in archive.namelist() if name.endswith("entry_points.txt"))
+        ).decode()
     assert re.search(r"^Name: repdrift$", metadata, re.MULTILINE)
     assert re.search(r"^Requires-Python: >=3\.11$", metadata, re.MULTILINE)
-    assert {"docs", "notebook", "nwb", "cluster", "images"} <= set(re.findall(r"^Provides-Extra: (\S+)$", metadata, re.MULTILINE))
+    assert {"docs", "notebook", "nwb", "cluster", "images"} <= set(
+        re.findall(r"^Provides-Extra: (\S+)$", metadata, re.MULTILINE)
+    )
     assert "repdrift = drift.cli:main" in commands
 
 
@@ -67,15 +101,38 @@ def test_the_wheel_works_in_an_empty_environment(wheel: Path, tmp_path: Path):
 
     def run(*words: str | Path, seconds: int) -> str:
         command = [str(bin_folder / words[0]), *map(str, words[1:])]
-        ended = subprocess.run(command, cwd=elsewhere, env=clean, capture_output=True, text=True, timeout=seconds, check=False)
+        ended = subprocess.run(
+            command,
+            cwd=elsewhere,
+            env=clean,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+        )
         assert ended.returncode == 0, ended.stdout[-1500:] + ended.stderr[-1500:]
         return ended.stdout
 
-    run("python", "-m", "pip", "install", "--quiet", "--constraint", CHECKOUT / "constraints.txt", wheel, seconds=1500)
+    run(
+        "python",
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--constraint",
+        CHECKOUT / "constraints.txt",
+        wheel,
+        seconds=1500,
+    )
     assert run("repdrift", "--version", seconds=60).startswith("repdrift ")
     run("repdrift", "doctor", seconds=300)
     run("repdrift", "run", "--steps", "100", "--sessions", "3", "--out", "run.nc", seconds=300)
-    place = run("python", "-c", "import drift; print(drift.__file__); print(drift.load('run.nc').sizes['session'])", seconds=120)
+    place = run(
+        "python",
+        "-c",
+        "import drift; print(drift.__file__); print(drift.load('run.nc').sizes['session'])",
+        seconds=120,
+    )
     assert str(home) in place and place.split()[-1] == "3"
 
 
@@ -95,6 +152,16 @@ def test_importing_is_quick():
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_importing_loads_no_engine(package: str):
-    code = f"import sys, {package}; print({{'torch', 'brian2', 'numba', 'matplotlib'}} & set(sys.modules))"
-    ended = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, text=True, timeout=60, check=True)
+    code = (
+        f"import sys, {package}; print({{'torch', 'brian2', 'numba', 'matplotlib'}} & "
+        "set(sys.modules))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
     assert ended.stdout.strip() == "set()"

@@ -1,1 +1,2 @@
-"""Fits of circuits to recordings: simulated moments, search, intervals, and what they do not say."""
+"""Fits of circuits to recordings: simulated moments, search, intervals, and what they do not
+say."""

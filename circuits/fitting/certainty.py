@@ -1,4 +1,5 @@
-"""When a search says something: estimates at a bound, searches that did not end, statistics that were left out."""
+"""When a search says something: estimates at a bound, searches that did not end, statistics that
+were left out."""
 
 from __future__ import annotations
 
@@ -9,7 +10,9 @@ from scipy.stats import chi2
 
 from circuits.fitting.search import WIDE, Searched
 
-COARSE = 0.05  # of the search range: candidates that differ by more are no estimate, however little the recording tells
+# of the search range: candidates that differ by more are no estimate, however little the recording
+# tells
+COARSE = 0.05
 EDGE = 0.01  # of the search range: nearer to a bound the bound, not the recording, sets the value
 NEAR = 0.1  # of the search range: as far as the last step goes
 CONFIDENCE = 0.95
@@ -22,14 +25,17 @@ UNDEFINED = {
 
 
 def at_bounds(unit: np.ndarray, aimed: np.ndarray, found: Searched) -> np.ndarray:
-    """Return -1 where an estimate is held by its lower bound, 1 by its upper bound, 0 by none, (parameter,).
+    """Return -1 where an estimate is held by its lower bound, 1 by its upper bound, 0 by none,
+    (parameter,).
 
-    It is held by a bound at which it lies or the best search ended, or to which it is near while the distance falls on beyond it.
+    It is held by a bound at which it lies or the best search ended, or to which it is near while
+    the distance falls on beyond it.
 
     Parameters
     ----------
     unit, aimed : numpy.ndarray
-        (parameter,) the estimate, and where the local law has its minimum, in coordinates of the search, from 0 to 1.
+        (parameter,) the estimate, and where the local law has its minimum, in coordinates of the
+        search, from 0 to 1.
     found : Searched
         All restarts.
     """
@@ -45,7 +51,8 @@ def _alike(found: Searched) -> np.ndarray:
 
 
 def settled(found: Searched, half: np.ndarray) -> bool:
-    """Tell whether the best search ended: by itself, within the interval, or beside another one that is as good.
+    """Tell whether the best search ended: by itself, within the interval, or beside another one
+    that is as good.
 
     Parameters
     ----------
@@ -56,7 +63,9 @@ def settled(found: Searched, half: np.ndarray) -> bool:
     """
     best = int(np.argmin(found.distance))
     beside = (np.abs(found.unit - found.unit[best]) < half).all(axis=1) & _alike(found)
-    narrow = (found.spread[best] < np.minimum(half, COARSE)).all()  # candidates differ by less than what the recording can tell
+    narrow = (
+        found.spread[best] < np.minimum(half, COARSE)
+    ).all()  # candidates differ by less than what the recording can tell
     return bool(found.converged[best] or narrow or beside.sum() > 1)
 
 
@@ -76,7 +85,8 @@ def certain(found: Searched, half: np.ndarray) -> np.ndarray:
 
 
 def left_out(target: np.ndarray, usable: np.ndarray, groups: Sequence[str]) -> np.ndarray:
-    """Return why each statistic is left out of the fit, (statistic,) text, empty for those that are used.
+    """Return why each statistic is left out of the fit, (statistic,) text, empty for those that are
+    used.
 
     Parameters
     ----------
@@ -88,8 +98,13 @@ def left_out(target: np.ndarray, usable: np.ndarray, groups: Sequence[str]) -> n
         Of each statistic.
     """
     reasons = [
-        UNDEFINED.get(group, "it is not defined") if not np.isfinite(value) else "" for value, group in zip(target, groups, strict=True)
+        UNDEFINED.get(group, "it is not defined") if not np.isfinite(value) else ""
+        for value, group in zip(target, groups, strict=True)
     ]
     return np.array(
-        ["" if used else reason or "it does not vary over units" for used, reason in zip(usable, reasons, strict=True)], dtype=str
+        [
+            "" if used else reason or "it does not vary over units"
+            for used, reason in zip(usable, reasons, strict=True)
+        ],
+        dtype=str,
     )

@@ -1,8 +1,9 @@
-"""Fit a drifting circuit to a recording, and say what the recording does and does not tell about it.
-
-The circuit is simulated at the recorded sessions and places, seen through the lens of the recording (its occupancy, its event rates,
-Poisson counts), and measured by the same functions. The distance of its statistics from the recorded ones, weighted by their
-bootstrap covariance, is minimised (the method of simulated moments).
+"""Fit a drifting circuit to a recording, and say what the recording does and does not tell about
+it.
+ The circuit is simulated at the recorded sessions and places, seen through the lens of the
+recording (its occupancy, its event rates, Poisson counts), and measured by the same functions. The
+distance of its statistics from the recorded ones, weighted by their bootstrap covariance, is
+minimised (the method of simulated moments).
 """
 
 from __future__ import annotations
@@ -46,7 +47,9 @@ from drift.schema.labelled_form import RefusedInputError
 from drift.streams import stream
 
 CONFIDENCE = 0.95
-DIAGONAL_SHARE = 0.3  # of the covariance, towards its diagonal: a bootstrap cannot tell all correlations of two dozen statistics
+# of the covariance, towards its diagonal: a bootstrap cannot tell all correlations of two dozen
+# statistics
+DIAGONAL_SHARE = 0.3
 ECHOES = 8  # simulations of the best candidate with other chance
 LAWS = 8  # of them, from which derivatives are taken
 LARGEST_STEP = 0.1  # of the search range, after the search
@@ -86,16 +89,19 @@ def fit(
     Parameters
     ----------
     circuit : Circuit
-        Its kind, number of units and the parameters that are not fitted. More units than were recorded make the simulated statistics
-        more certain than the recorded ones.
+        Its kind, number of units and the parameters that are not fitted. More units than were
+        recorded make the simulated statistics more certain than the recorded ones.
     recording : xarray.Dataset
-        Longitudinal Dataset of ``measure`` (of real sessions, or of ``observe``); every subject is fitted by itself.
+        Longitudinal Dataset of ``measure`` (of real sessions, or of ``observe``); every subject is
+        fitted by itself.
     parameters : mapping
-        Bounds (low, high) by name: parameters of the circuit, ``weight_lifetime`` in units of elapsed, ``input_width`` in units of
-        place. Searched in logarithms where both bounds are positive.
+        Bounds (low, high) by name: parameters of the circuit, ``weight_lifetime`` in units of
+        elapsed, ``input_width`` in units of place. Searched in logarithms where both bounds are
+        positive.
     statistics : sequence of str
-        What is compared: groups of statistics, active_fraction, spatial_information, place_fields, event_rate, map_similarity and
-        population_similarity (the last two against lag, for tracked units), or single ones such as "active_fraction, of units".
+        What is compared: groups of statistics, active_fraction, spatial_information, place_fields,
+        event_rate, map_similarity and population_similarity (the last two against lag, for tracked
+        units), or single ones such as "active_fraction, of units".
     input_width, weight_lifetime : float
         Their values where they are not fitted: a tenth of the track, and no drift.
     engine : {"brian2", "fixed_point"}
@@ -112,49 +118,75 @@ def fit(
     Returns
     -------
     Fit
-        Estimates with 95 % intervals, which of them are identified, profiles, correlations, goodness of fit and a figure.
+        Estimates with 95 % intervals, which of them are identified, profiles, correlations,
+        goodness of fit and a figure.
 
     Raises
     ------
     RefusedInputError
-        If a name or bound is not usable, places lie in a plane, or the recording has too few sessions, units or events.
+        If a name or bound is not usable, places lie in a plane, or the recording has too few
+        sessions, units or events.
 
     References
     ----------
     circuits, section 4.11 (identifiability); Hansen 2016, arXiv:1604.00772 (CMA-ES); McFadden 1989, Econometrica 57:995.
     """
     bounds = Bounds.checked(parameters)
-    effort = Effort(*map(_whole, Effort._fields, (restarts, population, generations, bootstraps), (1, 4, 1, 20)))
+    effort = Effort(
+        *map(_whole, Effort._fields, (restarts, population, generations, bootstraps), (1, 4, 1, 20))
+    )
     seed = _whole("seed", seed, 0)
     if not isinstance(circuit, Circuit):
-        raise RefusedInputError(f"a circuit is needed, got {circuit!r}: pass one such as circuits.LinearInterneuron(units=300).")
+        raise RefusedInputError(
+            f"a circuit is needed, got {circuit!r}: pass one such as "
+            "circuits.LinearInterneuron(units=300)."
+        )
     if not isinstance(recording, xr.Dataset) or not recording.sizes.get("subject"):
-        raise RefusedInputError(f"a longitudinal Dataset with subjects is needed, got {type(recording).__name__}: pass drift.measure(...).")
+        raise RefusedInputError(
+            f"a longitudinal Dataset with subjects is needed, got {type(recording).__name__}: "
+            "pass drift.measure(...)."
+        )
     require_track(recording, "a fit of a circuit", "measure positions along a track")
     fits = []
     for subject in range(recording.sizes["subject"]):
         seen = lens(recording, subject)
-        around = Surroundings(input_width=_default_width(seen) if input_width is None else input_width, weight_lifetime=weight_lifetime)
+        around = Surroundings(
+            input_width=_default_width(seen) if input_width is None else input_width,
+            weight_lifetime=weight_lifetime,
+        )
         refuse_impossible(circuit, around, bounds)
         wanted = chosen_statistics(seen, statistics)
         model = Model(circuit, seen, wanted, bounds.names, around, seed, engine)
-        found = _of_subject(model, bounds, effort, str(recording["subject"].values[subject]), progress)
-        fits.append(found.assign(environments=("subject", [_rooms(recording.isel(subject=[subject]))])))
+        found = _of_subject(
+            model, bounds, effort, str(recording["subject"].values[subject]), progress
+        )
+        fits.append(
+            found.assign(environments=("subject", [_rooms(recording.isel(subject=[subject]))]))
+        )
     joined = xr.concat(fits, "subject", join="outer", combine_attrs="override")
-    described = {"circuit": circuit.to_json(), "engine": engine, "seed": seed, "source": str(recording.attrs.get("source", "unknown"))}
+    described = {
+        "circuit": circuit.to_json(),
+        "engine": engine,
+        "seed": seed,
+        "source": str(recording.attrs.get("source", "unknown")),
+    }
     return Fit(with_units(joined, recording).assign_attrs({**provenance(), **described}))
 
 
 def _rooms(own: xr.Dataset) -> str:
     """Environments of one subject with their sessions, if there are several."""
     found = environments(own)
-    said = ", ".join(f"{room} ({count} session{'s' * (count != 1)})" for room, count in found.items())
+    said = ", ".join(
+        f"{room} ({count} session{'s' * (count != 1)})" for room, count in found.items()
+    )
     return said if len(found) > 1 else ""
 
 
 def _whole(name: str, value: Any, smallest: int) -> int:
     if isinstance(value, bool) or not isinstance(value, Integral) or value < smallest:
-        raise RefusedInputError(f"{name} must be a whole number of at least {smallest}, got {value!r}.")
+        raise RefusedInputError(
+            f"{name} must be a whole number of at least {smallest}, got {value!r}."
+        )
     return int(value)
 
 
@@ -162,17 +194,26 @@ def _default_width(seen: Lens) -> float:
     return 0.1 * (seen.around or float(np.ptp(seen.coordinates, axis=0).max()))
 
 
-def _of_subject(model: Model, bounds: Bounds, effort: Effort, label: str, progress: bool) -> xr.Dataset:
+def _of_subject(
+    model: Model, bounds: Bounds, effort: Effort, label: str, progress: bool
+) -> xr.Dataset:
     measured = codes(model.lens.rate, model.lens)
     target = statistics_of(measured, model.wanted)
-    recorded = bootstrap_covariance(measured, model.wanted, stream(model.seed, "bootstrap"), effort.bootstraps)
-    usable = np.isfinite(target) & (np.diagonal(recorded) > 0)  # what never varies, such as a saturated quantile, has no scale
+    recorded = bootstrap_covariance(
+        measured, model.wanted, stream(model.seed, "bootstrap"), effort.bootstraps
+    )
+    usable = np.isfinite(target) & (
+        np.diagonal(recorded) > 0
+    )  # what never varies, such as a saturated quantile, has no scale
     if usable.sum() < len(bounds.names):
         raise RefusedInputError(
-            f"subject {label} offers {usable.sum()} statistics for {len(bounds.names)} parameters: fit fewer, or take more sessions."
+            f"subject {label} offers {usable.sum()} statistics for {len(bounds.names)} "
+            "parameters: fit fewer, or take more sessions."
         )
     recorded, aim = recorded[np.ix_(usable, usable)], target[usable]
-    precision = np.diag(1 / np.diagonal(recorded))  # a bootstrap of two dozen statistics is too rough to be inverted whole
+    precision = np.diag(
+        1 / np.diagonal(recorded)
+    )  # a bootstrap of two dozen statistics is too rough to be inverted whole
 
     def simulator(candidates: np.ndarray, seeds: Sequence[int] | None = None) -> np.ndarray:
         return model(candidates, seeds)[:, usable]
@@ -189,14 +230,17 @@ def _of_subject(model: Model, bounds: Bounds, effort: Effort, label: str, progre
         )  # fmt: skip
     refined = _refined(simulator, bounds, found, aim, recorded, precision, _echoes(model.seed))
     frozen = model.frozen(bounds.values(refined.unit), _echoes(model.seed))
-    return _labelled(model, bounds, found, refined, target, usable, frozen).expand_dims(subject=[label])
+    return _labelled(model, bounds, found, refined, target, usable, frozen).expand_dims(
+        subject=[label]
+    )
 
 
 class Refined(NamedTuple):
     """An estimate after the search.
 
-    ``unit (parameter,)`` in coordinates of the search, its ``law``, the ``covariance`` of measured minus predicted statistics, what
-    is ``known`` of the estimate, and where the law has its minimum, ``aimed (parameter,)``, be it beyond the bounds.
+    ``unit (parameter,)`` in coordinates of the search, its ``law``, the ``covariance`` of measured
+    minus predicted statistics, what is ``known`` of the estimate, and where the law has its
+    minimum, ``aimed (parameter,)``, be it beyond the bounds.
     """
 
     unit: np.ndarray
@@ -215,42 +259,65 @@ def _refined(
     simulator: Callable[..., np.ndarray], bounds: Bounds, found: Searched, target: np.ndarray, recorded: np.ndarray, precision: np.ndarray,
     seeds: list[int],
 ) -> Refined:  # fmt: skip
-    """Take one Gauss-Newton step with the mean of several simulations, which leaves a fraction of the chance of a single one."""
+    """Take one Gauss-Newton step with the mean of several simulations, which leaves a fraction of
+    the chance of a single one."""
     unit = found.unit[np.argmin(found.distance)]
     echoes = _echoed(simulator, bounds, unit, seeds)  # (seed, statistic)
-    jacobian = np.mean([local_law(_with_seed(simulator, seed), bounds, unit).jacobian for seed in seeds[:LAWS]], axis=0)
+    jacobian = np.mean(
+        [local_law(_with_seed(simulator, seed), bounds, unit).jacobian for seed in seeds[:LAWS]],
+        axis=0,
+    )
     covariance = recorded + np.cov(echoes, rowvar=False) / len(seeds)
     known = uncertainty(jacobian, covariance, precision)
     weighted = jacobian.T @ precision
-    step = np.linalg.solve(weighted @ jacobian + np.eye(unit.size), weighted @ (target - echoes.mean(axis=0)))
+    step = np.linalg.solve(
+        weighted @ jacobian + np.eye(unit.size), weighted @ (target - echoes.mean(axis=0))
+    )
     moved = np.clip(unit + np.clip(step, -LARGEST_STEP, LARGEST_STEP), 0.0, 1.0)
     means = np.stack([echoes.mean(axis=0), _echoed(simulator, bounds, moved, seeds).mean(axis=0)])
-    better = int(np.argmin(distances(means, target, precision)))  # a step that leads away is not taken
-    return Refined((unit, moved)[better], Law(means[better], jacobian), covariance, known, unit + step)
+    better = int(
+        np.argmin(distances(means, target, precision))
+    )  # a step that leads away is not taken
+    return Refined(
+        (unit, moved)[better], Law(means[better], jacobian), covariance, known, unit + step
+    )
 
 
-def _echoed(simulator: Callable[..., np.ndarray], bounds: Bounds, unit: np.ndarray, seeds: list[int]) -> np.ndarray:
+def _echoed(
+    simulator: Callable[..., np.ndarray], bounds: Bounds, unit: np.ndarray, seeds: list[int]
+) -> np.ndarray:
     """Return the statistics (seed, statistic) of one candidate with several sources of chance."""
     return simulator(np.tile(bounds.values(unit), (len(seeds), 1)), seeds)
 
 
-def _with_seed(simulator: Callable[..., np.ndarray], seed: int) -> Callable[[np.ndarray], np.ndarray]:
+def _with_seed(
+    simulator: Callable[..., np.ndarray], seed: int
+) -> Callable[[np.ndarray], np.ndarray]:
     return lambda points: simulator(points, [seed] * len(points))
 
 
 def _shrunk(covariance: np.ndarray) -> np.ndarray:
-    """Return a covariance that can be inverted, for the distance of statistics: a part of it is moved to the diagonal."""
+    """Return a covariance that can be inverted, for the distance of statistics: a part of it is
+    moved to the diagonal."""
     return (1 - DIAGONAL_SHARE) * covariance + DIAGONAL_SHARE * np.diag(np.diagonal(covariance))
 
 
 def _bar(total: int, label: str, progress: bool) -> Any:
     from drift.progress import progress_bar
 
-    return progress_bar(total=total, desc=f"fit of subject {label}", unit="generation", disable=not progress)
+    return progress_bar(
+        total=total, desc=f"fit of subject {label}", unit="generation", disable=not progress
+    )
 
 
 def _labelled(
-    model: Model, bounds: Bounds, found: Searched, refined: Refined, target: np.ndarray, usable: np.ndarray, frozen: np.ndarray
+    model: Model,
+    bounds: Bounds,
+    found: Searched,
+    refined: Refined,
+    target: np.ndarray,
+    usable: np.ndarray,
+    frozen: np.ndarray,
 ) -> xr.Dataset:
     unit, law, known = refined.unit, refined.law, refined.known
     half = np.sqrt(np.diagonal(known.covariance))
@@ -261,12 +328,20 @@ def _labelled(
     told = ended & (edge == 0)  # (parameter,) where there is an estimate with an interval
     covariance = _shrunk(refined.covariance)
     precision = np.linalg.inv(covariance)
-    grid = np.clip(unit + 3 * half * np.linspace(-1, 1, PROFILE_POINTS)[:, np.newaxis], 0.0, 1.0)  # (point, parameter)
-    profiles = [profile(law, target[usable], precision, unit, number, grid[:, number]) for number in range(unit.size)]
+    grid = np.clip(
+        unit + 3 * half * np.linspace(-1, 1, PROFILE_POINTS)[:, np.newaxis], 0.0, 1.0
+    )  # (point, parameter)
+    profiles = [
+        profile(law, target[usable], precision, unit, number, grid[:, number])
+        for number in range(unit.size)
+    ]
     freedom = max(1, int(usable.sum()) - unit.size)
     of_lag = np.array([group in SIMILARITIES for group in model.wanted.groups])[usable]
     parameter, statistic = ("parameter",), ("statistic",)
-    error, predicted = (_spread(values, usable) for values in (np.sqrt(np.diagonal(refined.covariance)), law.statistics))
+    error, predicted = (
+        _spread(values, usable)
+        for values in (np.sqrt(np.diagonal(refined.covariance)), law.statistics)
+    )
     distance = float(distances(law.statistics[np.newaxis], target[usable], precision)[0])
     variables = {
         "estimate": (parameter, np.where(edge == 0, bounds.values(unit), np.nan)),
@@ -275,7 +350,10 @@ def _labelled(
         "settled": ((), np.int8(ended)),
         "interval": (("parameter", "bound"), np.where(told[:, np.newaxis], interval, np.nan)),
         "identified": (parameter, (told & certain(found, reach)).astype("int8")),
-        "parameter_correlation": (("parameter", "parameter_other"), known.covariance / np.outer(half, half)),
+        "parameter_correlation": (
+            ("parameter", "parameter_other"),
+            known.covariance / np.outer(half, half),
+        ),
         "condition_number": ((), known.condition_number),
         "restart_estimate": (("restart", "parameter"), bounds.values(found.unit)),
         "restart_distance": (("restart",), found.distance),
@@ -308,8 +386,15 @@ def _spread(values: np.ndarray, usable: np.ndarray) -> np.ndarray:
     return found
 
 
-def _against_frozen(predicted: np.ndarray, frozen: np.ndarray, target: np.ndarray, covariance: np.ndarray, of_lag: np.ndarray) -> dict:
-    """Distances of the similarities alone: of the fit, and of the same circuit with weights that stay."""
+def _against_frozen(
+    predicted: np.ndarray,
+    frozen: np.ndarray,
+    target: np.ndarray,
+    covariance: np.ndarray,
+    of_lag: np.ndarray,
+) -> dict:
+    """Distances of the similarities alone: of the fit, and of the same circuit with weights that
+    stay."""
     if not of_lag.any():
         return {}
     precision = np.linalg.inv(covariance[np.ix_(of_lag, of_lag)])

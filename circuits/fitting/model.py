@@ -29,7 +29,8 @@ class Surroundings(Recipe):
     input_width : float
         w of the input correlation exp(-D^2 / (2 w^2)) over places, in units of place.
     weight_lifetime : float, optional
-        T of the weight autocorrelation exp(-t / T), in units of elapsed; None for weights that stay.
+        T of the weight autocorrelation exp(-t / T), in units of elapsed; None for weights that
+        stay.
     """
 
     input_width: Positive
@@ -37,7 +38,8 @@ class Surroundings(Recipe):
 
 
 class Model:
-    """Candidates in, statistics out: the simulator of a fit, with the same chance for every candidate.
+    """Candidates in, statistics out: the simulator of a fit, with the same chance for every
+    candidate.
 
     Parameters
     ----------
@@ -52,21 +54,40 @@ class Model:
     surroundings : Surroundings
         Their values where they are not fitted.
     seed : int
-        Streams "weights" of first weights, "update_noise" of their wandering, "observation" of counts.
+        Streams "weights" of first weights, "update_noise" of their wandering, "observation" of
+        counts.
     engine : {"brian2", "fixed_point"}
         Simulated, or in closed form.
     """
 
     def __init__(
-        self, circuit: Circuit, lens: Lens, wanted: Statistics, names: Sequence[str], surroundings: Surroundings, seed: int, engine: Engine
+        self,
+        circuit: Circuit,
+        lens: Lens,
+        wanted: Statistics,
+        names: Sequence[str],
+        surroundings: Surroundings,
+        seed: int,
+        engine: Engine,
     ) -> None:
-        self.circuit, self.lens, self.wanted, self.surroundings = circuit, lens, wanted, surroundings
+        self.circuit, self.lens, self.wanted, self.surroundings = (
+            circuit,
+            lens,
+            wanted,
+            surroundings,
+        )
         self.names, self.seed, self.engine = tuple(names), seed, engine
 
     def __call__(self, candidates: np.ndarray, seeds: Sequence[int] | None = None) -> np.ndarray:
-        """Return statistics (candidate, statistic) for parameters (candidate, parameter), with the seed of the model or one for each."""
+        """Return statistics (candidate, statistic) for parameters (candidate, parameter), with the
+        seed of the model or one for each."""
         chance = [self.seed] * len(candidates) if seeds is None else list(seeds)
-        return np.array([self._statistics(rate, seed) for rate, seed in zip(self.rates(candidates, chance), chance, strict=True)])
+        return np.array(
+            [
+                self._statistics(rate, seed)
+                for rate, seed in zip(self.rates(candidates, chance), chance, strict=True)
+            ]
+        )
 
     def rates(self, candidates: np.ndarray, seeds: Sequence[int]) -> np.ndarray:
         """Return noise-free rates, (candidate, session, unit, cell)."""
@@ -82,15 +103,24 @@ class Model:
         return found.rate.transpose(0, 1, 3, 2)
 
     def frozen(self, candidate: np.ndarray, seeds: Sequence[int]) -> np.ndarray:
-        """Return the mean statistics (statistic,) of the same circuit, over seeds, if its weights had not changed."""
+        """Return the mean statistics (statistic,) of the same circuit, over seeds, if its weights
+        had not changed."""
         still = self.surroundings.replace(weight_lifetime=None)
         names = [name for name in self.names if name != "weight_lifetime"]
-        values = [value for name, value in zip(self.names, candidate, strict=True) if name != "weight_lifetime"]
+        values = [
+            value
+            for name, value in zip(self.names, candidate, strict=True)
+            if name != "weight_lifetime"
+        ]
         other = Model(self.circuit, self.lens, self.wanted, names, still, self.seed, self.engine)
         return other(np.array([values] * len(seeds)), seeds).mean(axis=0)
 
     def _of(self, candidate: np.ndarray, names: Any) -> Mapping[str, float]:
-        return {name: float(value) for name, value in zip(self.names, candidate, strict=True) if name in names}
+        return {
+            name: float(value)
+            for name, value in zip(self.names, candidate, strict=True)
+            if name in names
+        }
 
     def _circuit(self, candidate: np.ndarray) -> Circuit:
         return self.circuit.replace(**self._of(candidate, type(self.circuit).model_fields))
@@ -99,20 +129,24 @@ class Model:
         return self.surroundings.replace(**self._of(candidate, Surroundings.model_fields))
 
     def _wandering(self, around: Surroundings) -> WeightDrift | None:
-        # Where units are not tracked no statistic may depend on the lifetime, not even through gains that the first session sets.
+        # Where units are not tracked no statistic may depend on the lifetime, not even through
+        # gains that the first session sets.
         if around.weight_lifetime is None or not self.lens.tracked:
             return None
         return WeightDrift(weight_lifetime=around.weight_lifetime)
 
     def _statistics(self, rate: np.ndarray, seed: int) -> np.ndarray:
         maps = observed_maps(rate, self.lens, stream(seed, "observation"))  # (session, unit, cell)
-        like = np.arange(maps.shape[1]) % self.lens.seen.shape[1]  # each simulated unit is seen when a recorded one was
+        like = (
+            np.arange(maps.shape[1]) % self.lens.seen.shape[1]
+        )  # each simulated unit is seen when a recorded one was
         seen = np.where(self.lens.seen[:, like, np.newaxis], maps, np.nan)
         return statistics(codes(seen, self.lens), self.wanted)
 
 
 def input_root(lens: Lens, width: float) -> np.ndarray:
-    """Return inputs x (cell, input) with x x^T = c0(D) between places of one direction and 0 between directions.
+    """Return inputs x (cell, input) with x x^T = c0(D) between places of one direction and 0
+    between directions.
 
     c0 = exp(-D^2 / (2 w^2)) on a track, and that of ``ring_correlation`` on a ring.
 
@@ -133,11 +167,18 @@ def input_root(lens: Lens, width: float) -> np.ndarray:
 
 
 def _refuse_unknown(circuit: Circuit, names: Sequence[str]) -> None:
-    numbers = [name for name, value in circuit if isinstance(value, float) and not name.endswith("time_constant")]
+    numbers = [
+        name
+        for name, value in circuit
+        if isinstance(value, float) and not name.endswith("time_constant")
+    ]
     known = [*numbers, *Surroundings.model_fields]  # time constants do not move the rates at rest
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise RefusedInputError(f"{type(circuit).__name__} has no parameter {', '.join(unknown)} to fit: use some of {', '.join(known)}.")
+        raise RefusedInputError(
+            f"{type(circuit).__name__} has no parameter {', '.join(unknown)} to fit: use some "
+            f"of {', '.join(known)}."
+        )
 
 
 def refuse_impossible(circuit: Circuit, around: Surroundings, bounds: Bounds) -> None:
@@ -156,6 +197,10 @@ def refuse_impossible(circuit: Circuit, around: Surroundings, bounds: Bounds) ->
     for name, *ends in zip(bounds.names, bounds.low, bounds.high, strict=True):
         for value in ends:
             try:
-                (around if name in Surroundings.model_fields else circuit).replace(**{name: float(value)})
+                (around if name in Surroundings.model_fields else circuit).replace(
+                    **{name: float(value)}
+                )
             except RefusedInputError as refusal:
-                raise RefusedInputError(f"the bounds {ends[0]:g} to {ends[1]:g} of {name} are not usable: {refusal}") from None
+                raise RefusedInputError(
+                    f"the bounds {ends[0]:g} to {ends[1]:g} of {name} are not usable: {refusal}"
+                ) from None

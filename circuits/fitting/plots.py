@@ -9,8 +9,15 @@ import xarray as xr
 
 from drift.fit_words import at_bound, interval_words, settled
 
-MEASURED, PREDICTED, FROZEN = "#000000", "#0072B2", "#D55E00"  # told apart in grey and by the colour-blind
-TITLES = {"map_similarity": "rate-map correlation", "population_similarity": "population-vector correlation"}
+MEASURED, PREDICTED, FROZEN = (
+    "#000000",
+    "#0072B2",
+    "#D55E00",
+)  # told apart in grey and by the colour-blind
+TITLES = {
+    "map_similarity": "rate-map correlation",
+    "population_similarity": "population-vector correlation",
+}
 
 
 def fit_figure(one: xr.Dataset) -> Any:
@@ -24,14 +31,16 @@ def fit_figure(one: xr.Dataset) -> Any:
     Returns
     -------
     matplotlib.figure.Figure
-        Left: every statistic, predicted minus measured in standard errors. Middle: similarity against lag with standard errors of the
-        recording. Right: profile of each parameter.
+        Left: every statistic, predicted minus measured in standard errors. Middle: similarity
+        against lag with standard errors of the recording. Right: profile of each parameter.
     """
     from matplotlib.figure import Figure
 
     curves = [group for group in TITLES if group in one["group"].values]
     columns = 1 + bool(curves) + 1
-    figure = Figure(figsize=(4.2 * columns, max(4.0, 0.2 * one.sizes["statistic"] + 1.2)), layout="constrained")
+    figure = Figure(
+        figsize=(4.2 * columns, max(4.0, 0.2 * one.sizes["statistic"] + 1.2)), layout="constrained"
+    )
     grid = figure.add_gridspec(1, columns)
     residuals(one, figure.add_subplot(grid[0, 0]))
     if curves:
@@ -45,13 +54,18 @@ def fit_figure(one: xr.Dataset) -> Any:
 
 
 def residuals(one: xr.Dataset, ax: Any) -> Any:
-    """Draw predicted minus measured statistics in standard errors, without and with frozen weights."""
+    """Draw predicted minus measured statistics in standard errors, without and with frozen
+    weights."""
     rows = np.arange(one.sizes["statistic"])
     error = one["measured_error"]
     ax.axvspan(-2, 2, color="0.9", label="two standard errors")
     for name, marker, colour in (("frozen", "x", FROZEN), ("predicted", "o", PREDICTED)):
         ax.plot(
-            (one[name] - one["measured"]) / error, rows, marker, color=colour, label=f"circuit, {'fitted' if name == 'predicted' else name}"
+            (one[name] - one["measured"]) / error,
+            rows,
+            marker,
+            color=colour,
+            label=f"circuit, {'fitted' if name == 'predicted' else name}",
         )
     ax.set_yticks(rows, one["statistic"].values, fontsize=7)
     ax.invert_yaxis()
@@ -64,7 +78,15 @@ def similarity(one: xr.Dataset, group: str, ax: Any) -> Any:
     """Draw one similarity against the time between sessions."""
     chosen = one.isel(statistic=np.flatnonzero(one["group"].values == group))
     lag = np.array([float(str(name).rsplit(" ", 1)[1]) for name in chosen["statistic"].values])
-    ax.errorbar(lag, chosen["measured"], chosen["measured_error"], fmt="o", color=MEASURED, capsize=3, label="measured, standard error")
+    ax.errorbar(
+        lag,
+        chosen["measured"],
+        chosen["measured_error"],
+        fmt="o",
+        color=MEASURED,
+        capsize=3,
+        label="measured, standard error",
+    )
     ax.plot(lag, chosen["predicted"], "-s", color=PREDICTED, mfc="none", label="circuit, fitted")
     ax.plot(lag, chosen["frozen"], "--x", color=FROZEN, label="circuit, frozen weights")
     units = str(one.attrs.get("elapsed_units", "units of elapsed"))
@@ -74,21 +96,41 @@ def similarity(one: xr.Dataset, group: str, ax: Any) -> Any:
 
 
 def profile(one: xr.Dataset, name: str, ax: Any) -> Any:
-    """Draw the profile of a parameter: the distance with it held and the others free, for statistics linear around the estimate.
+    """Draw the profile of a parameter: the distance with it held and the others free, for
+    statistics linear around the estimate.
 
-    Where a search has ended, the estimate, a black line, lies at the minimum. Where it was stopped before, the estimate is only the best
-    so far, and the profile an extrapolation from it: the line is dashed, and the panel says so.
+    Where a search has ended, the estimate, a black line, lies at the minimum. Where it was stopped
+    before, the estimate is only the best so far, and the profile an extrapolation from it: the line
+    is dashed, and the panel says so.
     """
     chosen = one.sel(parameter=name)
-    ax.plot(chosen["profile_value"], chosen["profile_distance"] - chosen["profile_distance"].min(), color=PREDICTED)
+    ax.plot(
+        chosen["profile_value"],
+        chosen["profile_distance"] - chosen["profile_distance"].min(),
+        color=PREDICTED,
+    )
     if interval_words(one, name):
         ax.axvspan(*chosen["interval"].values, color="0.9")
     end = at_bound(one, name)
     if not end:
-        ax.axvline(chosen["estimate"].item(), color=MEASURED, linewidth=1, linestyle="-" if settled(one) else "--")
+        ax.axvline(
+            chosen["estimate"].item(),
+            color=MEASURED,
+            linewidth=1,
+            linestyle="-" if settled(one) else "--",
+        )
     if not settled(one):
         ax.set_title("search not ended: the line is the best so far", fontsize=7)
-    known = "" if chosen["identified"].item() else f" (at its {end} bound)" if end else " (not identified)"
+    known = (
+        ""
+        if chosen["identified"].item()
+        else f" (at its {end} bound)"
+        if end
+        else " (not identified)"
+    )
     units = str(chosen["parameter_units"].item())
-    ax.set(xlabel=f"{name.replace('_', ' ')}{'' if units == '1' else f' ({units})'}{known}", ylabel="distance above\nthe smallest")
+    ax.set(
+        xlabel=f"{name.replace('_', ' ')}{'' if units == '1' else f' ({units})'}{known}",
+        ylabel="distance above\nthe smallest",
+    )
     return ax

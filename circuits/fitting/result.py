@@ -1,4 +1,5 @@
-"""What a fit found: estimates with intervals, what is not identified, and how well the circuit describes the recording."""
+"""What a fit found: estimates with intervals, what is not identified, and how well the circuit
+describes the recording."""
 
 from __future__ import annotations
 
@@ -11,7 +12,16 @@ import numpy as np
 import xarray as xr
 
 from drift.files.store import load, save
-from drift.fit_words import at_bound, described, description, interval_words, left_out, need_of_drift, rooms, settled
+from drift.fit_words import (
+    at_bound,
+    described,
+    description,
+    interval_words,
+    left_out,
+    need_of_drift,
+    rooms,
+    settled,
+)
 from drift.html import block, table
 from drift.schema.labelled_form import RefusedInputError
 
@@ -23,13 +33,15 @@ class Fit:
     Attributes
     ----------
     dataset : xarray.Dataset
-        Dims ``subject``, ``parameter``, ``statistic``, ``restart``, ``point``: ``estimate``, NaN at a bound of the search, which is
-        told by ``at_bound`` (-1, 0, 1), while ``best`` is where the search ended; ``interval`` (95 %, clipped to the bounds), NaN at a
-        bound and where the search is not ``settled``; ``identified`` (1 where there is an interval that spans less than half of the
-        search range), ``parameter_correlation``, ``condition_number`` of the information matrix, ``profile_distance`` at
-        ``profile_value``, ``measured``, ``measured_error``, ``predicted``, ``frozen`` (the same circuit without drift), ``left_out``
-        (why a statistic does not count, empty where it does), ``environments`` (those visited, empty where there
-        is one), ``distance``, ``degrees_of_freedom``, ``p_value``,
+        Dims ``subject``, ``parameter``, ``statistic``, ``restart``, ``point``: ``estimate``, NaN at
+        a bound of the search, which is told by ``at_bound`` (-1, 0, 1), while ``best`` is where the
+        search ended; ``interval`` (95 %, clipped to the bounds), NaN at a bound and where the
+        search is not ``settled``; ``identified`` (1 where there is an interval that spans less than
+        half of the search range), ``parameter_correlation``, ``condition_number`` of the
+        information matrix, ``profile_distance`` at ``profile_value``, ``measured``,
+        ``measured_error``, ``predicted``, ``frozen`` (the same circuit without drift), ``left_out``
+        (why a statistic does not count, empty where it does), ``environments`` (those visited,
+        empty where there is one), ``distance``, ``degrees_of_freedom``, ``p_value``,
         ``similarity_distance``, ``frozen_distance``, ``frozen_p_value``.
     """
 
@@ -63,25 +75,38 @@ class Fit:
         return cls(dataset)
 
     def plot(self, subject: int = 0) -> Any:
-        """Return a figure of one subject: measured against predicted statistics, similarity against lag, and profiles."""
+        """Return a figure of one subject: measured against predicted statistics, similarity against
+        lag, and profiles."""
         if not 0 <= subject < self.dataset.sizes["subject"]:
-            raise RefusedInputError(f"subject must be from 0 to {self.dataset.sizes['subject'] - 1}, got {subject}.")
+            raise RefusedInputError(
+                f"subject must be from 0 to {self.dataset.sizes['subject'] - 1}, got {subject}."
+            )
         from circuits.fitting.plots import fit_figure
 
         return fit_figure(self.dataset.isel(subject=subject))
 
     def sentences(self, subject: int = 0) -> list[str]:
-        """Return what was found for one subject, one sentence for each parameter and two on goodness of fit."""
+        """Return what was found for one subject, one sentence for each parameter and two on
+        goodness of fit."""
         one = self.dataset.isel(subject=subject)
         return [*(_sentence(one, name) for name in one["parameter"].values), *_goodness(one)]
 
     def __repr__(self) -> str:
         labels = self.dataset["subject"].values
-        return "\n".join("\n  ".join([f"subject {label}", *self.sentences(number)]) for number, label in enumerate(labels))
+        return "\n".join(
+            "\n  ".join([f"subject {label}", *self.sentences(number)])
+            for number, label in enumerate(labels)
+        )
 
     def _repr_html_(self) -> str:
-        """Show the fit in a notebook: one table of estimates a subject, and how well the circuit describes it."""
-        return block(*(_shown(self.dataset.isel(subject=number)) for number in range(self.dataset.sizes["subject"])))
+        """Show the fit in a notebook: one table of estimates a subject, and how well the circuit
+        describes it."""
+        return block(
+            *(
+                _shown(self.dataset.isel(subject=number))
+                for number in range(self.dataset.sizes["subject"])
+            )
+        )
 
 
 def _sentence(one: xr.Dataset, name: str) -> str:
@@ -89,15 +114,24 @@ def _sentence(one: xr.Dataset, name: str) -> str:
     low, high = chosen["search_low"].item(), chosen["search_high"].item()
     if end := at_bound(one, name):
         bound = low if end == "lower" else high
-        return f"{name} is not identified: it ends at the {end} bound of the search, {bound:g}, which is no estimate; widen the bounds."
+        return (
+            f"{name} is not identified: it ends at the {end} bound of the search, {bound:g}, "
+            "which is no estimate; widen the bounds."
+        )
     found = f"{name} = {chosen['estimate'].item():.4g}"
     if not settled(one):
-        return f"not converged: {found} so far, not identified, without an interval; raise generations."
+        return (
+            f"not converged: {found} so far, not identified, without an interval; raise "
+            "generations."
+        )
     held = "" if described(one) else ", were it a circuit that describes the recording"
     found = f"{found} (95 % interval {interval_words(one, name)}{held})"
     if chosen["identified"].item():
         return f"{found}."
-    return f"{found}: not identified, the statistics hardly narrow the search range of {low:g} to {high:g}{_partner(one, name)}."
+    return (
+        f"{found}: not identified, the statistics hardly narrow the search range of {low:g} to "
+        f"{high:g}{_partner(one, name)}."
+    )
 
 
 def _partner(one: xr.Dataset, name: str) -> str:
@@ -111,17 +145,23 @@ def _partner(one: xr.Dataset, name: str) -> str:
 
 def _goodness(one: xr.Dataset) -> list[str]:
     found = [
-        f"Distance {one['distance'].item():.3g} for {int(one['degrees_of_freedom'])} degrees of freedom (p = {one['p_value'].item():.2g}): "
+        f"Distance {one['distance'].item():.3g} for {int(one['degrees_of_freedom'])} degrees "
+        f"of freedom (p = {one['p_value'].item():.2g}): "
         f"{description(one)}; condition number {one['condition_number'].item():.3g}."
     ]
     if "frozen_distance" in one and np.isfinite(one["frozen_distance"].item()):
         found.append(
-            f"Similarity over time: distance {one['similarity_distance'].item():.3g} with drift, {one['frozen_distance'].item():.3g} for "
-            f"the same circuit with frozen weights (p = {one['frozen_p_value'].item():.2g}): {need_of_drift(one)}."
+            f"Similarity over time: distance {one['similarity_distance'].item():.3g} with "
+            f"drift, {one['frozen_distance'].item():.3g} for "
+            f"the same circuit with frozen weights (p = {one['frozen_p_value'].item():.2g}): "
+            f"{need_of_drift(one)}."
         )
     found += [*rooms(one), *left_out(one)]
     if not one["converged"].values.all():
-        found.append(f"{int((one['converged'] == 0).sum())} of {one.sizes['restart']} searches had not converged: raise generations.")
+        found.append(
+            f"{int((one['converged'] == 0).sum())} of {one.sizes['restart']} searches had not "
+            "converged: raise generations."
+        )
     return found
 
 
@@ -131,7 +171,10 @@ def _shown(one: xr.Dataset) -> str:
     units = one["parameter_units"].values if "parameter_units" in one else [""] * len(names)
     known = ["yes" if flag else "no" for flag in one["identified"].values]  # by parameter
     cells = [(_estimate(one, name), interval_words(one, name) or "none") for name in names]
-    rows = [(name, best, unit, interval, flag) for name, (best, interval), unit, flag in zip(names, cells, units, known, strict=True)]
+    rows = [
+        (name, best, unit, interval, flag)
+        for name, (best, interval), unit, flag in zip(names, cells, units, known, strict=True)
+    ]
     sentences = "".join(f"<p>{escape(sentence)}</p>" for sentence in _goodness(one))
     return table(head, rows, f"Fit of subject {one['subject'].item()}") + sentences
 

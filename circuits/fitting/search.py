@@ -1,8 +1,9 @@
-"""Parameters of a simulator from statistics: search, intervals, and what the statistics cannot tell apart.
-
-A simulator maps candidates (candidate, parameter) to statistics (candidate, statistic) with the same chance for every candidate, so
-that the distance to the measured statistics is a smooth function. It is minimised by CMA-ES in coordinates in which every parameter
-runs from 0 to 1 over its bounds, in logarithms where both bounds are positive.
+"""Parameters of a simulator from statistics: search, intervals, and what the statistics cannot tell
+apart.
+ A simulator maps candidates (candidate, parameter) to statistics (candidate, statistic) with the
+same chance for every candidate, so that the distance to the measured statistics is a smooth
+function. It is minimised by CMA-ES in coordinates in which every parameter runs from 0 to 1 over
+its bounds, in logarithms where both bounds are positive.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from drift.streams import stream
 Simulator = Callable[[np.ndarray], np.ndarray]
 """(candidate, parameter) -> (candidate, statistic)."""
 
-DIFFERENCE = 0.05  # of the search range: half of the step of the central differences, wide enough for the chance of counts to average out
+# of the search range: half of the step of the central differences, wide enough for the chance of
+# counts to average out
+DIFFERENCE = 0.05
 PENALTY = 1e12  # distance of a candidate whose statistics are not defined
 WIDE = 0.5  # an interval that spans more of the search range tells little more than the bounds do
 
@@ -37,7 +40,10 @@ class Bounds(NamedTuple):
     def checked(cls, parameters: Mapping[str, tuple[float, float]]) -> Bounds:
         """Return bounds from ``{name: (low, high)}``, or refuse them."""
         if not isinstance(parameters, Mapping) or not parameters:
-            raise RefusedInputError(f"there is no parameter to fit, got {parameters!r}: pass parameters={{name: (low, high)}}.")
+            raise RefusedInputError(
+                f"there is no parameter to fit, got {parameters!r}: pass parameters={{name: "
+                f"(low, high)}}."
+            )
         pairs = np.array([_pair(str(name), pair) for name, pair in parameters.items()])
         return cls(tuple(map(str, parameters)), pairs[:, 0], pairs[:, 1])
 
@@ -49,8 +55,12 @@ class Bounds(NamedTuple):
     def values(self, unit: np.ndarray) -> np.ndarray:
         """Return parameters for coordinates between 0 and 1, (..., parameter)."""
         unit = np.clip(unit, 0.0, 1.0)
-        ratio = np.where(self.logarithmic, self.high / np.where(self.logarithmic, self.low, 1.0), 1.0)
-        return np.where(self.logarithmic, self.low * ratio**unit, self.low + (self.high - self.low) * unit)
+        ratio = np.where(
+            self.logarithmic, self.high / np.where(self.logarithmic, self.low, 1.0), 1.0
+        )
+        return np.where(
+            self.logarithmic, self.low * ratio**unit, self.low + (self.high - self.low) * unit
+        )
 
     def coordinates(self, values: np.ndarray) -> np.ndarray:
         """Return coordinates between 0 and 1 for parameters, (..., parameter)."""
@@ -67,15 +77,19 @@ def _pair(name: str, pair: object) -> np.ndarray:
     except (TypeError, ValueError):
         found = np.array([])
     if found.shape != (2,) or not (np.isfinite(found).all() and found[0] < found[1]):
-        raise RefusedInputError(f"the bounds of {name} must be two finite rising numbers, got {pair!r}: pass (low, high).")
+        raise RefusedInputError(
+            f"the bounds of {name} must be two finite rising numbers, got {pair!r}: pass "
+            "(low, high)."
+        )
     return found
 
 
 class Searched(NamedTuple):
     """What every restart found.
 
-    Its best point ``unit (restart, parameter)`` and ``distance (restart,)``, whether it ``converged (restart,)`` before the last
-    generation, how many candidates were ``simulated``, and the standard deviation of its last candidates, ``spread (restart, parameter)``.
+    Its best point ``unit (restart, parameter)`` and ``distance (restart,)``, whether it ``converged
+    (restart,)`` before the last generation, how many candidates were ``simulated``, and the
+    standard deviation of its last candidates, ``spread (restart, parameter)``.
     """
 
     unit: np.ndarray
@@ -86,7 +100,8 @@ class Searched(NamedTuple):
 
 
 class Law(NamedTuple):
-    """How statistics depend on the parameters at one point: ``statistics (statistic,)``, ``jacobian (statistic, parameter)``."""
+    """How statistics depend on the parameters at one point: ``statistics (statistic,)``, ``jacobian
+    (statistic, parameter)``."""
 
     statistics: np.ndarray
     jacobian: np.ndarray
@@ -124,8 +139,8 @@ def search(
 ) -> Searched:
     """Minimise the distance to the target from several random points at once.
 
-    All restarts share their generations, so that one simulation serves them all. A restart ends when its candidates differ by less
-    than ``tolerance`` of the search range.
+    All restarts share their generations, so that one simulation serves them all. A restart ends
+    when its candidates differ by less than ``tolerance`` of the search range.
 
     Parameters
     ----------
@@ -148,7 +163,9 @@ def search(
     -------
     Searched
     """
-    searches = [_strategy(bounds, seed, restart, population, tolerance) for restart in range(restarts)]
+    searches = [
+        _strategy(bounds, seed, restart, population, tolerance) for restart in range(restarts)
+    ]
     best = [(np.full(len(bounds.names), 0.5), np.inf)] * restarts
     simulated = 0
     for _ in range(generations):
@@ -162,25 +179,37 @@ def search(
         for number, values in zip(live, np.split(found, len(live)), strict=True):
             searches[number].tell(list(asked[number]), values.tolist())
             if values.min() < best[number][1]:
-                best[number] = (asked[number][values.argmin(), : len(bounds.names)], float(values.min()))
+                best[number] = (
+                    asked[number][values.argmin(), : len(bounds.names)],
+                    float(values.min()),
+                )
         report(min(distance for _, distance in best))
     points, found_distances = (np.array([one[i] for one in best]) for i in (0, 1))
     spread = np.array([one.result.stds[: len(bounds.names)] for one in searches])
-    return Searched(points, found_distances, np.array([bool(one.stop()) for one in searches]), simulated, spread)
+    return Searched(
+        points, found_distances, np.array([bool(one.stop()) for one in searches]), simulated, spread
+    )
 
 
-def _strategy(bounds: Bounds, seed: int, restart: int, population: int, tolerance: float) -> cma.CMAEvolutionStrategy:
+def _strategy(
+    bounds: Bounds, seed: int, restart: int, population: int, tolerance: float
+) -> cma.CMAEvolutionStrategy:
     rng = stream(seed, "search").spawn(restart + 1)[restart]
     options = {
         "bounds": [0.0, 1.0], "popsize": population, "verbose": -9, "verb_log": 0, "tolx": tolerance, "tolfun": 1e-14, "tolfunhist": 1e-14,
         "seed": np.nan, "randn": lambda *shape: rng.standard_normal(shape),
     }  # fmt: skip
-    coordinates = max(2, len(bounds.names))  # cma needs two; the second of a single parameter is not looked at
+    coordinates = max(
+        2, len(bounds.names)
+    )  # cma needs two; the second of a single parameter is not looked at
     return cma.CMAEvolutionStrategy(rng.uniform(0.2, 0.8, coordinates), 0.25, options)
 
 
-def local_law(simulator: Simulator, bounds: Bounds, unit: np.ndarray, difference: float = DIFFERENCE) -> Law:
-    """Return statistics and their derivatives at a point, in coordinates of the search, by central differences.
+def local_law(
+    simulator: Simulator, bounds: Bounds, unit: np.ndarray, difference: float = DIFFERENCE
+) -> Law:
+    """Return statistics and their derivatives at a point, in coordinates of the search, by central
+    differences.
 
     Parameters
     ----------
@@ -194,7 +223,9 @@ def local_law(simulator: Simulator, bounds: Bounds, unit: np.ndarray, difference
         Half of the step.
     """
     steps = difference * np.eye(unit.size)
-    points = np.clip(np.concatenate([unit[np.newaxis], unit + steps, unit - steps]), 0.0, 1.0)  # (1 + 2 parameters, parameter)
+    points = np.clip(
+        np.concatenate([unit[np.newaxis], unit + steps, unit - steps]), 0.0, 1.0
+    )  # (1 + 2 parameters, parameter)
     found = simulator(bounds.values(points))
     ahead, behind = np.split(np.arange(1, len(points)), 2)
     width = np.diagonal(points[ahead] - points[behind])
@@ -204,8 +235,8 @@ def local_law(simulator: Simulator, bounds: Bounds, unit: np.ndarray, difference
 class Uncertainty(NamedTuple):
     """What the statistics know about the parameters, in coordinates of the search.
 
-    ``covariance (parameter, parameter)`` of the estimate; ``information`` likewise, J^T C^-1 J for statistics of covariance C;
-    ``condition_number`` of the information.
+    ``covariance (parameter, parameter)`` of the estimate; ``information`` likewise, J^T C^-1 J for
+    statistics of covariance C; ``condition_number`` of the information.
     """
 
     covariance: np.ndarray
@@ -216,8 +247,9 @@ class Uncertainty(NamedTuple):
 def uncertainty(jacobian: np.ndarray, covariance: np.ndarray, precision: np.ndarray) -> Uncertainty:
     """Return the covariance of an estimate that minimises a distance of given precision.
 
-    (J^T P J)^-1 J^T P C P J (J^T P J)^-1 with a prior of one search range for directions that the statistics do not see, so that an
-    unidentified parameter gets an interval as wide as its bounds and not an infinite one.
+    (J^T P J)^-1 J^T P C P J (J^T P J)^-1 with a prior of one search range for directions that the
+    statistics do not see, so that an unidentified parameter gets an interval as wide as its bounds
+    and not an infinite one.
 
     Parameters
     ----------
@@ -230,9 +262,12 @@ def uncertainty(jacobian: np.ndarray, covariance: np.ndarray, precision: np.ndar
     """
     if not (np.isfinite(jacobian).all() and np.isfinite(covariance).all()):
         raise RefusedInputError(
-            "statistics were expected to be known near the estimate, got NaN or infinity: narrow the bounds, or name statistics that exist."
+            "statistics were expected to be known near the estimate, got NaN or infinity: "
+            "narrow the bounds, or name statistics that exist."
         )
-    information = jacobian.T @ np.linalg.lstsq(covariance, jacobian, rcond=None)[0]  # statistics may say the same twice
+    information = (
+        jacobian.T @ np.linalg.lstsq(covariance, jacobian, rcond=None)[0]
+    )  # statistics may say the same twice
     weighted = jacobian.T @ precision
     bread = np.linalg.inv(weighted @ jacobian + np.eye(jacobian.shape[1]))
     spread = bread @ (weighted @ covariance @ weighted.T + np.eye(jacobian.shape[1])) @ bread
@@ -244,19 +279,31 @@ def uncertainty(jacobian: np.ndarray, covariance: np.ndarray, precision: np.ndar
 def half_widths(covariance: np.ndarray, confidence: float, freedom: int) -> np.ndarray:
     """Return half of the interval of every parameter in coordinates of the search, (parameter,).
 
-    Quantiles are those of Student's t, since the covariance is itself estimated with some degrees of freedom.
+    Quantiles are those of Student's t, since the covariance is itself estimated with some degrees
+    of freedom.
     """
     return np.asarray(student.ppf(0.5 + confidence / 2, freedom) * np.sqrt(np.diagonal(covariance)))
 
 
-def intervals(bounds: Bounds, unit: np.ndarray, covariance: np.ndarray, confidence: float, freedom: int) -> np.ndarray:
-    """Return the interval of every parameter in its own units, (parameter, 2), clipped to its bounds; see ``half_widths``."""
+def intervals(
+    bounds: Bounds, unit: np.ndarray, covariance: np.ndarray, confidence: float, freedom: int
+) -> np.ndarray:
+    """Return the interval of every parameter in its own units, (parameter, 2), clipped to its
+    bounds; see ``half_widths``."""
     half = half_widths(covariance, confidence, freedom)
     return np.stack([bounds.values(unit - half), bounds.values(unit + half)], axis=-1)
 
 
-def profile(law: Law, target: np.ndarray, precision: np.ndarray, unit: np.ndarray, parameter: int, grid: np.ndarray) -> np.ndarray:
-    """Return the distance at fixed values of one parameter, the others being free, for statistics that are linear around the fit.
+def profile(
+    law: Law,
+    target: np.ndarray,
+    precision: np.ndarray,
+    unit: np.ndarray,
+    parameter: int,
+    grid: np.ndarray,
+) -> np.ndarray:
+    """Return the distance at fixed values of one parameter, the others being free, for statistics
+    that are linear around the fit.
 
     Parameters
     ----------
@@ -277,9 +324,13 @@ def profile(law: Law, target: np.ndarray, precision: np.ndarray, unit: np.ndarra
         (value,).
     """
     free = np.delete(law.jacobian, parameter, axis=1)  # (statistic, other parameter)
-    error = law.statistics - target + np.outer(grid - unit[parameter], law.jacobian[:, parameter])  # (value, statistic)
+    error = (
+        law.statistics - target + np.outer(grid - unit[parameter], law.jacobian[:, parameter])
+    )  # (value, statistic)
     root = np.linalg.cholesky(precision).T  # P = root^T root
     if free.shape[1]:
-        shift = np.linalg.lstsq(root @ free, -(root @ error.T), rcond=1e-10)[0]  # (other parameter, value)
+        shift = np.linalg.lstsq(root @ free, -(root @ error.T), rcond=1e-10)[
+            0
+        ]  # (other parameter, value)
         error = error + (free @ shift).T
     return distances(error, np.zeros(target.size), precision)

@@ -1,7 +1,8 @@
-"""The statistics in which a circuit and a recording are compared: sparsity, tuning, event rates and similarity over time.
-
-All are computed of measured rate maps (session, unit, cell), with NaN where nothing was observed, in the same way for data and for
-circuits seen through the lens of the data. Units that are silent in every session are left out of both, since few recordings list them.
+"""The statistics in which a circuit and a recording are compared: sparsity, tuning, event rates and
+similarity over time.
+ All are computed of measured rate maps (session, unit, cell), with NaN where nothing was observed,
+in the same way for data and for circuits seen through the lens of the data. Units that are silent
+in every session are left out of both, since few recordings list them.
 """
 
 from __future__ import annotations
@@ -24,18 +25,27 @@ SMOOTHING = 1.0  # cells, before fields are counted
 FEWEST_SESSIONS = 5  # for sessions to be drawn anew
 FEWEST_EVENTS = 5  # of a unit in a session, for its information and its fields to count
 
-GROUPS = ("active_fraction", "spatial_information", "place_fields", "event_rate", "map_similarity", "population_similarity")
+GROUPS = (
+    "active_fraction",
+    "spatial_information",
+    "place_fields",
+    "event_rate",
+    "map_similarity",
+    "population_similarity",
+)
 
 
 class Codes(NamedTuple):
-    """What a bootstrap draws from: numbers of each unit, and vectors whose products are similarities.
+    """What a bootstrap draws from: numbers of each unit, and vectors whose products are
+    similarities.
 
     Attributes
     ----------
     active : numpy.ndarray
         (session, unit) whether there was any event; NaN where not observed.
     responses, information, fields, width, event_rate : numpy.ndarray
-        (session, unit) fraction of visited cells with events, bits/event, number, fraction of visited cells in fields, log events/s.
+        (session, unit) fraction of visited cells with events, bits/event, number, fraction of
+        visited cells in fields, log events/s.
     map_similarity : numpy.ndarray
         (unit, session, session) correlation of rate maps.
     vectors : numpy.ndarray
@@ -58,8 +68,9 @@ class Codes(NamedTuple):
 class Statistics(NamedTuple):
     """Which statistics are compared.
 
-    ``names`` and ``groups`` of each, its ``position`` among all statistics of the groups that occur, ``lags (class,)`` and the class of
-    each pair of sessions ``lag_class (session, session)``.
+    ``names`` and ``groups`` of each, its ``position`` among all statistics of the groups that
+    occur, ``lags (class,)`` and the class of each pair of sessions ``lag_class (session,
+    session)``.
     """
 
     names: tuple[str, ...]
@@ -77,8 +88,8 @@ def chosen_statistics(lens: Lens, choice: Sequence[str] = GROUPS) -> Statistics:
     lens : Lens
         Of the recording.
     choice : sequence of str
-        Of ``GROUPS``, or single statistics such as "active_fraction, of units"; similarity over time needs tracked units and is left
-        out where there are none.
+        Of ``GROUPS``, or single statistics such as "active_fraction, of units"; similarity over
+        time needs tracked units and is left out where there are none.
 
     Raises
     ------
@@ -96,32 +107,56 @@ def chosen_statistics(lens: Lens, choice: Sequence[str] = GROUPS) -> Statistics:
         "population_similarity": tuple(of_lag),
     }
     if isinstance(choice, str) or not all(isinstance(one, str) for one in choice) or not choice:
-        raise RefusedInputError(f"statistics must be a list of names, got {choice!r}: choose of {', '.join(GROUPS)}.")
+        raise RefusedInputError(
+            f"statistics must be a list of names, got {choice!r}: choose of {', '.join(GROUPS)}."
+        )
     offered = {f"{group}, {entry}": group for group in GROUPS for entry in entries[group]}
     unknown = [one for one in choice if one not in GROUPS and one not in offered]
     if unknown:
-        raise RefusedInputError(f"statistics {', '.join(unknown)} are unknown: choose of {', '.join(GROUPS)}, or of {'; '.join(offered)}.")
+        raise RefusedInputError(
+            f"statistics {', '.join(unknown)} are unknown: choose of {', '.join(GROUPS)}, or "
+            f"of {'; '.join(offered)}."
+        )
     groups = {group for name, group in offered.items() if group in choice or name in choice}
     computed = [name for name, group in offered.items() if group in groups]
     names = [name for name in computed if name in choice or offered[name] in choice]
     if not names:
-        raise RefusedInputError("no statistic is left: the units of this recording are not tracked, so choose others than similarities.")
+        raise RefusedInputError(
+            "no statistic is left: the units of this recording are not tracked, so choose "
+            "others than similarities."
+        )
     positions = np.array([computed.index(name) for name in names])
-    return Statistics(tuple(names), tuple(offered[name] for name in names), positions, lags, lag_class)
+    return Statistics(
+        tuple(names), tuple(offered[name] for name in names), positions, lags, lag_class
+    )
 
 
-def _lag_classes(elapsed: np.ndarray, comparable: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Mean lag of each class and the class of each pair of sessions; classes hold about equally many lags.
+def _lag_classes(
+    elapsed: np.ndarray, comparable: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean lag of each class and the class of each pair of sessions; classes hold about equally
+    many lags.
 
     The class is -1 on the diagonal and for pairs in different environments, which are not compared.
     """
     lag = np.round(np.abs(elapsed[:, np.newaxis] - elapsed), 9)
     paired = ~np.eye(elapsed.size, dtype=bool) & (True if comparable is None else comparable)
     distinct = np.unique(lag[paired])
-    edges = np.quantile(distinct, np.linspace(0, 1, min(LAG_CLASSES, distinct.size) + 1)[1:-1]) if distinct.size > 1 else []
+    edges = (
+        np.quantile(distinct, np.linspace(0, 1, min(LAG_CLASSES, distinct.size) + 1)[1:-1])
+        if distinct.size > 1
+        else []
+    )
     number = np.where(paired, np.searchsorted(edges, lag, side="left"), -1)
-    number = np.unique(number, return_inverse=True)[1].reshape(lag.shape) - 1  # classes without a pair do not count
-    return np.array([np.abs(elapsed[:, np.newaxis] - elapsed)[number == one].mean() for one in range(number.max() + 1)]), number
+    number = (
+        np.unique(number, return_inverse=True)[1].reshape(lag.shape) - 1
+    )  # classes without a pair do not count
+    return np.array(
+        [
+            np.abs(elapsed[:, np.newaxis] - elapsed)[number == one].mean()
+            for one in range(number.max() + 1)
+        ]
+    ), number
 
 
 def codes(maps: np.ndarray, lens: Lens) -> Codes:
@@ -142,10 +177,15 @@ def codes(maps: np.ndarray, lens: Lens) -> Codes:
     rate, seen, events = rate[:, kept], seen[:, kept], events[:, kept]
     enough = np.nan_to_num(events) >= FEWEST_EVENTS
     probability = lens.occupancy / lens.occupancy.sum(axis=-1, keepdims=True)
-    per_second, mean = information_per_second(rate, np.broadcast_to(probability[:, np.newaxis], rate.shape))
+    per_second, mean = information_per_second(
+        rate, np.broadcast_to(probability[:, np.newaxis], rate.shape)
+    )
     fields, width = _fields(rate, lens)
     with np.errstate(divide="ignore", invalid="ignore"):
-        information, logarithm = np.where(enough, per_second / mean, np.nan), np.where(events > 0, np.log(mean), np.nan)
+        information, logarithm = (
+            np.where(enough, per_second / mean, np.nan),
+            np.where(events > 0, np.log(mean), np.nan),
+        )
     responses = (rate > 0).sum(axis=-1) / visited.sum(axis=-1)
     return Codes(
         np.where(seen, events > 0, np.nan),
@@ -161,17 +201,22 @@ def codes(maps: np.ndarray, lens: Lens) -> Codes:
 
 
 def _fields(rate: np.ndarray, lens: Lens) -> tuple[np.ndarray, np.ndarray]:
-    """Number of fields along the order of cells and the fraction of cells in them, (session, unit)."""
+    """Number of fields along the order of cells and the fraction of cells in them, (session,
+    unit)."""
     ways = [np.flatnonzero(lens.way == way) for way in np.unique(lens.way)]
     border = "nearest" if lens.around is None else "wrap"
-    smooth = np.concatenate([gaussian_filter1d(rate[..., cells], SMOOTHING, axis=-1, mode=border) for cells in ways], axis=-1)
+    smooth = np.concatenate(
+        [gaussian_filter1d(rate[..., cells], SMOOTHING, axis=-1, mode=border) for cells in ways],
+        axis=-1,
+    )
     inside = smooth > FIELD_LEVEL * smooth.max(axis=-1, keepdims=True)
     number = sum(_runs(inside[..., cells], lens.around is not None) for cells in ways)
     return np.asarray(number, dtype=float), inside.mean(axis=-1)
 
 
 def _runs(inside: np.ndarray, ring: bool) -> np.ndarray:
-    """Number of maximal runs of cells that are inside, along the last axis; around a ring the last cell is next to the first."""
+    """Number of maximal runs of cells that are inside, along the last axis; around a ring the last
+    cell is next to the first."""
     before = np.roll(inside, 1, axis=-1)
     if not ring:
         before[..., 0] = False
@@ -179,14 +224,24 @@ def _runs(inside: np.ndarray, ring: bool) -> np.ndarray:
 
 
 def _map_similarity(rate: np.ndarray, visited: np.ndarray, enough: np.ndarray) -> np.ndarray:
-    """Pearson correlation of rate maps, (unit, session, session), NaN where a map has too few events."""
-    centred = np.where(visited, rate - rate.sum(axis=-1, keepdims=True) / visited.sum(axis=-1, keepdims=True), 0.0)
+    """Pearson correlation of rate maps, (unit, session, session), NaN where a map has too few
+    events."""
+    centred = np.where(
+        visited, rate - rate.sum(axis=-1, keepdims=True) / visited.sum(axis=-1, keepdims=True), 0.0
+    )
     norm = np.linalg.norm(centred, axis=-1, keepdims=True)
-    unit = np.where(enough[..., np.newaxis] & (norm > 0), centred / np.where(norm > 0, norm, 1.0), np.nan).transpose(1, 0, 2)
+    unit = np.where(
+        enough[..., np.newaxis] & (norm > 0), centred / np.where(norm > 0, norm, 1.0), np.nan
+    ).transpose(1, 0, 2)
     return unit @ unit.transpose(0, 2, 1)
 
 
-def statistics(codes: Codes, wanted: Statistics, units: np.ndarray | None = None, sessions: np.ndarray | None = None) -> np.ndarray:
+def statistics(
+    codes: Codes,
+    wanted: Statistics,
+    units: np.ndarray | None = None,
+    sessions: np.ndarray | None = None,
+) -> np.ndarray:
     """Return the statistics of a population, or of a bootstrap sample of it.
 
     Parameters
@@ -216,7 +271,9 @@ def statistics(codes: Codes, wanted: Statistics, units: np.ndarray | None = None
     if "event_rate" in wanted.groups:
         values += [_mean(codes.event_rate[pick]), *_quantiles(codes.event_rate[pick])]
     pairs = [
-        (sessions[:, np.newaxis] != sessions) & (wanted.lag_class[np.ix_(sessions, sessions)] == one) for one in range(len(wanted.lags))
+        (sessions[:, np.newaxis] != sessions)
+        & (wanted.lag_class[np.ix_(sessions, sessions)] == one)
+        for one in range(len(wanted.lags))
     ]
     if "map_similarity" in wanted.groups:
         similar = codes.map_similarity[units][:, sessions][:, :, sessions]
@@ -228,14 +285,18 @@ def statistics(codes: Codes, wanted: Statistics, units: np.ndarray | None = None
 
 
 def _population_similarity(vectors: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """Pearson correlation of population vectors over the units observed in both sessions, mean over cells, (session, session).
+    """Pearson correlation of population vectors over the units observed in both sessions, mean over
+    cells, (session, session).
 
     ``vectors (cell, session, unit)`` and ``seen (session, unit)``.
     """
     similar = pairwise_pearson(np.where(seen, vectors, np.nan))  # (cell, session, session)
     known = np.isfinite(similar)
     return np.divide(
-        np.where(known, similar, 0.0).sum(axis=0), known.sum(axis=0), out=np.full(similar.shape[1:], np.nan), where=known.any(axis=0)
+        np.where(known, similar, 0.0).sum(axis=0),
+        known.sum(axis=0),
+        out=np.full(similar.shape[1:], np.nan),
+        where=known.any(axis=0),
     )
 
 
@@ -249,11 +310,15 @@ def _quantiles(values: np.ndarray) -> list[float]:
     return np.quantile(known, QUANTILES).tolist() if known.size else [np.nan] * len(QUANTILES)
 
 
-def bootstrap_covariance(codes: Codes, wanted: Statistics, rng: np.random.Generator, repetitions: int) -> np.ndarray:
-    """Return the covariance of the statistics over bootstrap samples of units plus that over samples of sessions.
+def bootstrap_covariance(
+    codes: Codes, wanted: Statistics, rng: np.random.Generator, repetitions: int
+) -> np.ndarray:
+    """Return the covariance of the statistics over bootstrap samples of units plus that over
+    samples of sessions.
 
-    Drawing both at once would count three times what is particular to a unit in a session (Owen 2007, Annals of Applied Statistics
-    1:386). Sessions are drawn anew only where there are at least five: fewer leave most lags without a pair.
+    Drawing both at once would count three times what is particular to a unit in a session (Owen
+    2007, Annals of Applied Statistics 1:386). Sessions are drawn anew only where there are at least
+    five: fewer leave most lags without a pair.
 
     Parameters
     ----------
@@ -278,11 +343,18 @@ def bootstrap_covariance(codes: Codes, wanted: Statistics, rng: np.random.Genera
     """
     sessions, units = codes.active.shape
     if units < 2:
-        raise RefusedInputError(f"at least 2 units with events are needed for intervals, got {units}: take a longer recording.")
-    covariance = _covariance([statistics(codes, wanted, units=_drawn(rng, units)) for _ in range(repetitions)])
+        raise RefusedInputError(
+            f"at least 2 units with events are needed for intervals, got {units}: take a "
+            "longer recording."
+        )
+    covariance = _covariance(
+        [statistics(codes, wanted, units=_drawn(rng, units)) for _ in range(repetitions)]
+    )
     if sessions < FEWEST_SESSIONS:
         return covariance
-    return covariance + _covariance([statistics(codes, wanted, sessions=_drawn(rng, sessions)) for _ in range(repetitions)])
+    return covariance + _covariance(
+        [statistics(codes, wanted, sessions=_drawn(rng, sessions)) for _ in range(repetitions)]
+    )
 
 
 def _drawn(rng: np.random.Generator, size: int) -> np.ndarray:
@@ -290,4 +362,6 @@ def _drawn(rng: np.random.Generator, size: int) -> np.ndarray:
 
 
 def _covariance(draws: list[np.ndarray]) -> np.ndarray:
-    return np.atleast_2d(np.ma.filled(np.ma.cov(np.ma.masked_invalid(np.array(draws)), rowvar=False), 0.0))
+    return np.atleast_2d(
+        np.ma.filled(np.ma.cov(np.ma.masked_invalid(np.array(draws)), rowvar=False), 0.0)
+    )

@@ -1,4 +1,5 @@
-"""Mutual competition (C6): the units that start highest push all others down until exactly K are left.
+"""Mutual competition (C6): the units that start highest push all others down until exactly K are
+left.
 
 Sources: Majani, Erlanson & Abu-Mostafa (NIPS 1988); circuits, 2.6 and 4.7.
 """
@@ -21,13 +22,16 @@ from drift.schema.labelled_form import RefusedInputError
 
 
 class Majani(Circuit):
-    """Units that excite themselves and inhibit one another through an interneuron without delay, until K of them are active.
+    """Units that excite themselves and inhibit one another through an interneuron without delay,
+    until K of them are active.
 
     tau_E du_i/dt = -u_i + (a + 1)(2 E_i - 1) - R,   E_i = sigma(2 beta u_i),   R = 2 (sum_j E_j - K),   K = f N, rounded.
 
-    The drive is where the units start, u_i(0), and acts no longer afterwards. All units receive the same inhibition, so their order
-    is kept and the winners are the K that start highest. Units win if E > 1/2. With K winners each winner's input is a + 1, with one
-    more it would be a - 1: |a| < 1 makes the number exact. Units that start equal at the boundary stay equal and share the places.
+    The drive is where the units start, u_i(0), and acts no longer afterwards. All units receive the
+    same inhibition, so their order is kept and the winners are the K that start highest. Units win
+    if E > 1/2. With K winners each winner's input is a + 1, with one more it would be a - 1: |a| <
+    1 makes the number exact. Units that start equal at the boundary stay equal and share the
+    places.
 
     Parameters
     ----------
@@ -81,7 +85,11 @@ class Majani(Circuit):
         return round(self.active_fraction * self.units)
 
     def equation_parameters(self) -> dict[str, float]:
-        return {"self_excitation": self.self_excitation, "steepness": self.steepness, "winners": float(self.winners)}
+        return {
+            "self_excitation": self.self_excitation,
+            "steepness": self.steepness,
+            "winners": float(self.winners),
+        }
 
     def initial_state(self, drive: np.ndarray) -> np.ndarray:
         return np.array(drive)
@@ -89,10 +97,18 @@ class Majani(Circuit):
     def winning(self, drive: np.ndarray, rate: np.ndarray, inhibition: np.ndarray) -> np.ndarray:
         return rate > 0.5
 
-    def rate_change(self, drive: np.ndarray, rate: np.ndarray, inhibition: np.ndarray) -> np.ndarray:
-        return (self.self_excitation + 1) * np.tanh(self.steepness * rate) - inhibition[..., np.newaxis] - rate
+    def rate_change(
+        self, drive: np.ndarray, rate: np.ndarray, inhibition: np.ndarray
+    ) -> np.ndarray:
+        return (
+            (self.self_excitation + 1) * np.tanh(self.steepness * rate)
+            - inhibition[..., np.newaxis]
+            - rate
+        )
 
-    def state_at_rest(self, drive: np.ndarray, rate: np.ndarray, inhibition: np.ndarray) -> np.ndarray:
+    def state_at_rest(
+        self, drive: np.ndarray, rate: np.ndarray, inhibition: np.ndarray
+    ) -> np.ndarray:
         return (self.self_excitation + 1) * (2 * rate - 1) - inhibition[..., np.newaxis]
 
     def inhibition_change(self, rate: np.ndarray, inhibition: np.ndarray) -> np.ndarray:
@@ -102,13 +118,15 @@ class Majani(Circuit):
         drive = checked_drive(drive, self.units)
         if abs(self.self_excitation) >= 1:
             raise RefusedInputError(
-                f"self_excitation {self.self_excitation:g} does not make the circuit select {self.winners} units: take it between -1 and 1."
+                f"self_excitation {self.self_excitation:g} does not make the circuit select "
+                f"{self.winners} units: take it between -1 and 1."
             )
         ordered = -np.sort(-drive.values, axis=-1)  # (..., unit)
         tied = int((ordered[..., self.winners - 1] == ordered[..., self.winners]).sum())
         if tied:
             raise RefusedInputError(
-                f"drives {self.winners} and {self.winners + 1} are equal in {tied} stimuli: nothing selects between them, so break the tie."
+                f"drives {self.winners} and {self.winners + 1} are equal in {tied} stimuli: "
+                "nothing selects between them, so break the tie."
             )
         inhibition, high, low = self._resting_inhibition()
         state = np.where(drive.values >= ordered[..., self.winners - 1, np.newaxis], high, low)
@@ -116,20 +134,28 @@ class Majani(Circuit):
         return self.at_rest(drive, self._rate(state), np.full(drive.shape[:-1], inhibition), gain)
 
     def for_active_fraction(self, active_fraction: Share, drive: Any = None) -> Self:
-        """Return the circuit that leaves this fraction active, whatever the drive. See ``Circuit``."""
+        """Return the circuit that leaves this fraction active, whatever the drive. See
+        ``Circuit``."""
         return self.replace(active_fraction=require_fraction(active_fraction, self.units))
 
     def stable_dt(self, drive: Any = None, update: Update = "staggered") -> float:
-        """Return a step in s that keeps the inhibition from overshooting while it moves along the drives.
+        """Return a step in s that keeps the inhibition from overshooting while it moves along the
+        drives.
 
-        dt = 2 tau_E / s with s = beta (drives in the fullest window of width 2 / beta), the largest slope of the summed rate: at rest
-        all units are saturated and any step would do. Without a drive all units are taken to start at one place.
+        dt = 2 tau_E / s with s = beta (drives in the fullest window of width 2 / beta), the largest
+        slope of the summed rate: at rest all units are saturated and any step would do. Without a
+        drive all units are taken to start at one place.
         """
         known_update(update)
         if drive is None:
             return 2 * self.excitatory_time_constant / (self.steepness * self.units)
-        values = np.sort(checked_drive(drive, self.units).values.reshape(-1, self.units), axis=-1)  # (stimulus, unit)
-        fullest = max(int(np.max(np.searchsorted(row, row + 2 / self.steepness) - np.arange(self.units))) for row in values)
+        values = np.sort(
+            checked_drive(drive, self.units).values.reshape(-1, self.units), axis=-1
+        )  # (stimulus, unit)
+        fullest = max(
+            int(np.max(np.searchsorted(row, row + 2 / self.steepness) - np.arange(self.units)))
+            for row in values
+        )
         return 2 * self.excitatory_time_constant / (self.steepness * fullest)
 
     def usual_dt(self, drive: xr.DataArray) -> float:
@@ -144,13 +170,18 @@ class Majani(Circuit):
 
         def resting(inhibition: float, side: float) -> float:
             state, before = side * (strength + 2.0), np.inf
-            while abs(state - before) > 1e-15:  # from outside towards the outermost fixed point, faster the steeper the units are
+            while (
+                abs(state - before) > 1e-15
+            ):  # from outside towards the outermost fixed point, faster the steeper the units are
                 state, before = strength * np.tanh(self.steepness * state) - inhibition, state
             return state
 
         def excess(inhibition: float) -> float:
             high, low = (self._rate(np.array(resting(inhibition, side))) for side in (1.0, -1.0))
-            return float(2 * (self.winners * high + (self.units - self.winners) * low - self.winners) - inhibition)
+            return float(
+                2 * (self.winners * high + (self.units - self.winners) * low - self.winners)
+                - inhibition
+            )
 
         level = float(brentq(excess, -strength, strength, xtol=1e-15))
         return level, float(resting(level, 1.0)), float(resting(level, -1.0))

@@ -1,4 +1,5 @@
-"""Integral control of the count (C5): the inhibition changes until exactly the chosen number of units is active.
+"""Integral control of the count (C5): the inhibition changes until exactly the chosen number of
+units is active.
 
 Sources: circuits, 2.5 and 4.7; in the literature on k winners the one-neuron network.
 """
@@ -22,13 +23,15 @@ from drift.schema.labelled_form import RefusedInputError
 
 
 class CountControl(Circuit):
-    """Excitatory units with logistic rates, inhibited by an interneuron that integrates by how much too many of them are active.
+    """Excitatory units with logistic rates, inhibited by an interneuron that integrates by how much
+    too many of them are active.
 
     tau_E dE_i/dt = -E_i + sigma(beta (I_i - R)),   tau_I dR/dt = K (mean_j(E_j) - f).
 
-    At rest the mean rate is exactly f. A unit wins if E > 1/2, that is I > R; the number of winners differs from f N by few units,
-    by none for steep units. R is a control variable of either sign: it is negative where more units than have positive drive are
-    asked for. Units with equal drive at the boundary share one rate between 0 and 1.
+    At rest the mean rate is exactly f. A unit wins if E > 1/2, that is I > R; the number of winners
+    differs from f N by few units, by none for steep units. R is a control variable of either sign:
+    it is negative where more units than have positive drive are asked for. Units with equal drive
+    at the boundary share one rate between 0 and 1.
 
     Parameters
     ----------
@@ -37,7 +40,8 @@ class CountControl(Circuit):
     steepness : float
         beta, in 1 / drive.
     gain : float
-        K = N K_i. It damps well in proportion to 1 / density of the drives at R: 0.5 for 5 % of standard normal drives.
+        K = N K_i. It damps well in proportion to 1 / density of the drives at R: 0.5 for 5 % of
+        standard normal drives.
     """
 
     kind: Literal["count_control"] = "count_control"
@@ -46,7 +50,9 @@ class CountControl(Circuit):
     gain: Positive = 0.5
 
     active_rate: ClassVar[float] = 0.5
-    time_constants_to_rest: ClassVar[float] = 36.0  # oscillations of the loop decay with twice the excitatory time constant
+    time_constants_to_rest: ClassVar[float] = (
+        36.0  # oscillations of the loop decay with twice the excitatory time constant
+    )
     # tanh is the logistic function without overflow
     excitatory_equations: ClassVar[str] = """
         dE/dt = (-E + (1 + tanh(steepness * (drive - R) / 2)) / 2) / tau_E : 1
@@ -67,7 +73,9 @@ class CountControl(Circuit):
             raise ValueError(fault.removesuffix("."))
         return self
 
-    def rate_change(self, drive: np.ndarray, rate: np.ndarray, inhibition: np.ndarray) -> np.ndarray:
+    def rate_change(
+        self, drive: np.ndarray, rate: np.ndarray, inhibition: np.ndarray
+    ) -> np.ndarray:
         return expit(self.steepness * (drive - inhibition[..., np.newaxis])) - rate
 
     def inhibition_change(self, rate: np.ndarray, inhibition: np.ndarray) -> np.ndarray:
@@ -75,23 +83,41 @@ class CountControl(Circuit):
 
     def fixed_point(self, drive: Any) -> xr.Dataset:
         drive = checked_drive(drive, self.units)
-        inhibition = count_control_level(drive.values, self.active_fraction * self.units, self.steepness)
+        inhibition = count_control_level(
+            drive.values, self.active_fraction * self.units, self.steepness
+        )
         rate = expit(self.steepness * (drive.values - inhibition[..., np.newaxis]))  # (..., unit)
-        return self.at_rest(drive, rate, inhibition, self.gain * self.steepness * (rate * (1 - rate)).mean(axis=-1))
+        return self.at_rest(
+            drive, rate, inhibition, self.gain * self.steepness * (rate * (1 - rate)).mean(axis=-1)
+        )
 
     def for_active_fraction(self, active_fraction: Share, drive: Any = None) -> Self:
-        """Return the circuit that asks for this fraction, with the gain that damps it by 1 / sqrt 2 on such drives.
+        """Return the circuit that asks for this fraction, with the gain that damps it by 1 / sqrt 2
+        on such drives.
 
-        K = tau_I / (2 tau_E p), with p the density of the drives at the boundary of the winners. See ``Circuit``.
+        K = tau_I / (2 tau_E p), with p the density of the drives at the boundary of the winners.
+        See ``Circuit``.
         """
         fraction = require_fraction(active_fraction, self.units)
-        density = _normal_density(fraction) if drive is None else _density(selection_drive(self.units, drive).values, fraction)
+        density = (
+            _normal_density(fraction)
+            if drive is None
+            else _density(selection_drive(self.units, drive).values, fraction)
+        )
         gain = self.inhibitory_time_constant / (2 * self.excitatory_time_constant * density)
         return self.replace(active_fraction=fraction, gain=gain)
 
     def stable_dt(self, drive: Any = None, update: Update = "staggered") -> float:
-        gains = self.fixed_point(normal_quantiles(self.units) if drive is None else drive)["loop_gain"].values
-        return float(np.min(INTEGRAL_LIMITS[known_update(update)](gains, self.excitatory_time_constant, self.inhibitory_time_constant)))
+        gains = self.fixed_point(normal_quantiles(self.units) if drive is None else drive)[
+            "loop_gain"
+        ].values
+        return float(
+            np.min(
+                INTEGRAL_LIMITS[known_update(update)](
+                    gains, self.excitatory_time_constant, self.inhibitory_time_constant
+                )
+            )
+        )
 
 
 def _normal_density(active_fraction: float) -> float:
@@ -99,13 +125,17 @@ def _normal_density(active_fraction: float) -> float:
 
 
 def _density(drives: np.ndarray, active_fraction: float) -> float:
-    """Return how densely drives lie at the boundary of the winners, from quantiles around it, as the mean over stimuli of 1/p."""
+    """Return how densely drives lie at the boundary of the winners, from quantiles around it, as
+    the mean over stimuli of 1/p."""
     margin = min(active_fraction, 1 - active_fraction) / 2
-    low, high = np.quantile(drives, [1 - active_fraction - margin, 1 - active_fraction + margin], axis=-1)
+    low, high = np.quantile(
+        drives, [1 - active_fraction - margin, 1 - active_fraction + margin], axis=-1
+    )
     width = float(np.mean(high - low))
     if width == 0:
         raise RefusedInputError(
-            f"the drives around the boundary of the strongest {active_fraction:g} are all equal: no count can be controlled there, so "
+            f"the drives around the boundary of the strongest {active_fraction:g} are all "
+            "equal: no count can be controlled there, so "
             "ask for another fraction."
         )
     return 2 * margin / width

@@ -1,6 +1,7 @@
-"""Explaining away (C7): interneurons carry what the active units already explain of the input, and units answer to the rest.
-
-Sources: Rozell, Johnson, Baraniuk & Olshausen (2008), locally competitive algorithm; circuits, 2.7 and 4.9.
+"""Explaining away (C7): interneurons carry what the active units already explain of the input, and
+units answer to the rest.
+ Sources: Rozell, Johnson, Baraniuk & Olshausen (2008), locally competitive algorithm; circuits, 2.7
+and 4.9.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from drift.schema.labelled_form import RefusedInputError
 
 def _rows(value: Any) -> Any:
     """Make nested lists hashable, so that circuits can be compared and kept in tables."""
-    return tuple(tuple(map(float, row)) for row in value) if isinstance(value, list | tuple) else value
+    return (
+        tuple(tuple(map(float, row)) for row in value) if isinstance(value, list | tuple) else value
+    )
 
 
 if TYPE_CHECKING:
@@ -32,12 +35,14 @@ else:
 
 
 class ExplainingAway(Circuit):
-    """Units that stand for the columns of a dictionary and compete to explain an input, through interneurons that reconstruct it.
+    """Units that stand for the columns of a dictionary and compete to explain an input, through
+    interneurons that reconstruct it.
 
     tau_E du_j/dt = -u_j + I_j - lambda - sum_i D_ij R_i + h_j,   h_j = [u_j]_+,   tau_I dR_i/dt = -R_i + sum_j D_ij h_j.
 
-    With the drive I = D^T x the rates at rest minimise |x - D h|^2 / 2 + lambda sum_j h_j over h >= 0 (non-negative lasso). How many
-    units are active depends on how redundant the dictionary is. Units with equal columns share their rate in any proportion.
+    With the drive I = D^T x the rates at rest minimise |x - D h|^2 / 2 + lambda sum_j h_j over h >=
+    0 (non-negative lasso). How many units are active depends on how redundant the dictionary is.
+    Units with equal columns share their rate in any proportion.
 
     Parameters
     ----------
@@ -53,7 +58,9 @@ class ExplainingAway(Circuit):
 
     state_variable: ClassVar[str] = "u"
     rate_variable: ClassVar[str] = "h"
-    time_constants_to_rest: ClassVar[float] = 150.0  # directions in which the active columns hardly differ decay slowly
+    time_constants_to_rest: ClassVar[float] = (
+        150.0  # directions in which the active columns hardly differ decay slowly
+    )
     excitatory_equations: ClassVar[str] = """
         du/dt = (-u + drive - penalty - inhibition + h) / tau_E : 1
         h = clip(u, 0, inf) : 1
@@ -74,18 +81,29 @@ class ExplainingAway(Circuit):
         try:
             matrix = np.asarray(values["dictionary"], dtype=float)
         except (TypeError, ValueError):
-            raise ValueError("dictionary must be an array of numbers with rows of one length: pass (input, unit)") from None
+            raise ValueError(
+                "dictionary must be an array of numbers with rows of one length: pass (input, unit)"
+            ) from None
         if matrix.ndim != 2 or not matrix.size:
-            raise ValueError(f"dictionary must be an array (input, unit), got shape {matrix.shape}: give one column for each unit")
+            raise ValueError(
+                f"dictionary must be an array (input, unit), got shape {matrix.shape}: give "
+                "one column for each unit"
+            )
         empty = int((~matrix.any(axis=0)).sum())
         if empty:
-            raise ValueError(f"{empty} columns of the dictionary are all 0, and their units would never rest: leave them out")
+            raise ValueError(
+                f"{empty} columns of the dictionary are all 0, and their units would never "
+                "rest: leave them out"
+            )
         return {"units": matrix.shape[1], **values}
 
     @model_validator(mode="after")
     def _one_unit_a_column(self) -> Self:
         if self._matrix.shape[1] != self.units:
-            raise ValueError(f"the dictionary has {self._matrix.shape[1]} columns for {self.units} units: leave units out")
+            raise ValueError(
+                f"the dictionary has {self._matrix.shape[1]} columns for {self.units} units: "
+                "leave units out"
+            )
         return self
 
     @property
@@ -96,16 +114,23 @@ class ExplainingAway(Circuit):
         """Return the drive I = D^T x, (..., unit), of inputs x, (..., input)."""
         values = np.asarray(inputs)
         if values.dtype.kind not in "biuf" or not np.isfinite(values).all():
-            raise RefusedInputError("inputs to explain must be finite numbers, got others or NaN: fill or drop these inputs.")
+            raise RefusedInputError(
+                "inputs to explain must be finite numbers, got others or NaN: fill or drop "
+                "these inputs."
+            )
         if values.shape[-1:] != self._matrix.shape[:1]:
-            raise RefusedInputError(f"inputs have shape {values.shape}, the dictionary {len(self._matrix)} inputs: pass (..., input).")
+            raise RefusedInputError(
+                f"inputs have shape {values.shape}, the dictionary {len(self._matrix)} "
+                "inputs: pass (..., input)."
+            )
         return values @ self._matrix
 
     def sizes(self) -> tuple[int, ...]:
         return (self.units, len(self._matrix))
 
     def weights(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the weights to interneurons (interneuron, unit) and to units (unit, interneuron)."""
+        """Return the weights to interneurons (interneuron, unit) and to units (unit,
+        interneuron)."""
         return self._matrix, self._matrix.T
 
     def network(self, batch: Any) -> dict[str, Any]:
@@ -114,10 +139,14 @@ class ExplainingAway(Circuit):
     def winning(self, drive: np.ndarray, rate: np.ndarray, inhibition: np.ndarray) -> np.ndarray:
         return rate > 0
 
-    def rate_change(self, drive: np.ndarray, rate: np.ndarray, inhibition: np.ndarray) -> np.ndarray:
+    def rate_change(
+        self, drive: np.ndarray, rate: np.ndarray, inhibition: np.ndarray
+    ) -> np.ndarray:
         return drive - self.penalty - inhibition @ self._matrix + np.maximum(rate, 0.0) - rate
 
-    def state_at_rest(self, drive: np.ndarray, rate: np.ndarray, inhibition: np.ndarray) -> np.ndarray:
+    def state_at_rest(
+        self, drive: np.ndarray, rate: np.ndarray, inhibition: np.ndarray
+    ) -> np.ndarray:
         return drive - self.penalty - inhibition @ self._matrix + rate
 
     def inhibition_change(self, rate: np.ndarray, inhibition: np.ndarray) -> np.ndarray:
@@ -131,15 +160,21 @@ class ExplainingAway(Circuit):
         drive = checked_drive(drive, self.units)
         matrix, rows = self._matrix, drive.values.reshape(-1, self.units)
         rates = np.array([_lasso(matrix, row - self.penalty) for row in rows])  # (stimulus, unit)
-        gains = np.array([np.linalg.norm(matrix[:, row > 0], 2) ** 2 if row.any() else 0.0 for row in rates])
+        gains = np.array(
+            [np.linalg.norm(matrix[:, row > 0], 2) ** 2 if row.any() else 0.0 for row in rates]
+        )
         rate = rates.reshape(drive.shape)
         return self.at_rest(drive, rate, rate @ matrix.T, gains.reshape(drive.shape[:-1]))
 
     def for_active_fraction(self, active_fraction: Share, drive: Any = None) -> Self:
-        """Return the circuit whose penalty leaves this mean fraction of its units active on the drive, as nearly as it can."""
+        """Return the circuit whose penalty leaves this mean fraction of its units active on the
+        drive, as nearly as it can."""
         require_fraction(active_fraction, self.units)
         if drive is None:
-            raise RefusedInputError("how many units explain an input depends on the inputs: give a drive, circuit.feedforward(inputs).")
+            raise RefusedInputError(
+                "how many units explain an input depends on the inputs: give a drive, "
+                "circuit.feedforward(inputs)."
+            )
         array = selection_drive(self.units, drive)
         low, high = 0.0, float(array.max())
         for _ in range(50):
@@ -149,13 +184,19 @@ class ExplainingAway(Circuit):
         return self.replace(penalty=high)
 
     def stable_dt(self, drive: Any = None, update: Update = "staggered") -> float:
-        """Return the largest step in s at which the loop is stable whichever units are active: that of the whole dictionary."""
+        """Return the largest step in s at which the loop is stable whichever units are active: that
+        of the whole dictionary."""
         gain = np.array(np.linalg.norm(self._matrix, 2) ** 2)
-        return float(INTEGRAL_LIMITS[known_update(update)](gain, self.inhibitory_time_constant, self.excitatory_time_constant))
+        return float(
+            INTEGRAL_LIMITS[known_update(update)](
+                gain, self.inhibitory_time_constant, self.excitatory_time_constant
+            )
+        )
 
 
 def _lasso(dictionary: np.ndarray, aim: np.ndarray, sweeps: int = 100_000) -> np.ndarray:
-    """Return h >= 0 that minimises h^T D^T D h / 2 - q^T h for q (unit,), by coordinate descent until rates move by 1e-14 of the largest.
+    """Return h >= 0 that minimises h^T D^T D h / 2 - q^T h for q (unit,), by coordinate descent
+    until rates move by 1e-14 of the largest.
 
     Refused if a rate still moves by more than 1e-9 of the largest after all sweeps.
     """
@@ -175,7 +216,8 @@ def _lasso(dictionary: np.ndarray, aim: np.ndarray, sweeps: int = 100_000) -> np
             return rate
     if largest > 1e-9 * float(rate.max()):
         raise RefusedInputError(
-            f"the rates that explain the drive still change by {largest:.1g} after {sweeps} sweeps: let the circuit settle instead, or "
+            f"the rates that explain the drive still change by {largest:.1g} after {sweeps} "
+            "sweeps: let the circuit settle instead, or "
             "leave out columns of the dictionary that hardly differ."
         )
     return rate

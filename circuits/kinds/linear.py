@@ -1,6 +1,7 @@
-"""One linear interneuron (C1): winners are always the most strongly driven units, however the drive is scaled.
-
-Sources: Bricken, Schaeffer, Olshausen & Kreiman (ICML 2023), interneuron circuit; fixed point and gains: circuits, 2.1 and 4.1.
+"""One linear interneuron (C1): winners are always the most strongly driven units, however the drive
+is scaled.
+ Sources: Bricken, Schaeffer, Olshausen & Kreiman (ICML 2023), interneuron circuit; fixed point and
+gains: circuits, 2.1 and 4.1.
 """
 
 from __future__ import annotations
@@ -23,14 +24,16 @@ class LinearInterneuron(Circuit):
 
     tau_E dE_i/dt = -E_i + [I_i - R]_+,   tau_I dR/dt = -R + g mean_j(E_j).
 
-    At rest E_i = [I_i - lambda]_+ with lambda = G S_k / (1 + G k), G = g / N, where S_k sums the k largest drives. The winners are
-    exactly the k most strongly driven units; k does not change when all drives are multiplied by one number, but it does when one
-    number is added to all. Units with equal drive win or lose together.
+    At rest E_i = [I_i - lambda]_+ with lambda = G S_k / (1 + G k), G = g / N, where S_k sums the k
+    largest drives. The winners are exactly the k most strongly driven units; k does not change when
+    all drives are multiplied by one number, but it does when one number is added to all. Units with
+    equal drive win or lose together.
 
     Parameters
     ----------
     gain : float
-        g = N G. For standard normal drives and N large, g = tau/mu: 27.07 leaves 10 %, 78.73 leaves 5 % of the units active.
+        g = N G. For standard normal drives and N large, g = tau/mu: 27.07 leaves 10 %, 78.73 leaves
+        5 % of the units active.
     """
 
     kind: Literal["linear"] = "linear"
@@ -47,7 +50,9 @@ class LinearInterneuron(Circuit):
         gain : 1 (constant)
     """
 
-    def rate_change(self, drive: np.ndarray, rate: np.ndarray, inhibition: np.ndarray) -> np.ndarray:
+    def rate_change(
+        self, drive: np.ndarray, rate: np.ndarray, inhibition: np.ndarray
+    ) -> np.ndarray:
         return np.maximum(drive - inhibition[..., np.newaxis], 0.0) - rate
 
     def inhibition_change(self, rate: np.ndarray, inhibition: np.ndarray) -> np.ndarray:
@@ -62,18 +67,26 @@ class LinearInterneuron(Circuit):
     def for_active_fraction(self, active_fraction: Share, drive: Any = None) -> Self:
         require_fraction(active_fraction, self.units)
         if drive is None:
-            from drift.theory.kernels.depth import optimal_pooling  # the same number as the optimal pooling of the infinite-width theory
+            from drift.theory.kernels.depth import (
+                optimal_pooling,
+            )  # the same number as the optimal pooling of the infinite-width theory
 
             if active_fraction >= 0.5:
                 raise RefusedInputError(
-                    f"active_fraction {active_fraction} of a standard normal drive needs negative inhibition: ask for less than 0.5."
+                    f"active_fraction {active_fraction} of a standard normal drive needs "
+                    "negative inhibition: ask for less than 0.5."
                 )
             return self.replace(gain=float(optimal_pooling(active_fraction)))
-        return self.replace(gain=_selecting_gain(selection_drive(self.units, drive).values.reshape(-1, self.units), active_fraction))
+        return self.replace(
+            gain=_selecting_gain(
+                selection_drive(self.units, drive).values.reshape(-1, self.units), active_fraction
+            )
+        )
 
 
 def _selecting_gain(drives: np.ndarray, active_fraction: float) -> float:
-    """Return N G for a mean fraction over ``drives (stimulus, unit)``; a single stimulus gets the middle of its range of gains."""
+    """Return N G for a mean fraction over ``drives (stimulus, unit)``; a single stimulus gets the
+    middle of its range of gains."""
     units = drives.shape[1]
     if len(drives) == 1:
         return units * _middle_gain(drives[0], round(active_fraction * units))
@@ -81,14 +94,17 @@ def _selecting_gain(drives: np.ndarray, active_fraction: float) -> float:
 
 
 def _middle_gain(drive: np.ndarray, winners: int) -> float:
-    """Return G = lambda / sum_{i<=k}(I_(i) - lambda) with lambda between the k-th and the next drive (circuits, 2.1)."""
+    """Return G = lambda / sum_{i<=k}(I_(i) - lambda) with lambda between the k-th and the next
+    drive (circuits, 2.1)."""
     ordered = -np.sort(-drive)
     following = ordered[winners] if winners < drive.size else 0.0
     level = (ordered[winners - 1] + following) / 2
     if not (level > 0 and ordered[winners - 1] > following):
         raise RefusedInputError(
-            f"no gain leaves exactly {winners} units active on this drive (drives {winners} and {winners + 1} are "
-            f"{ordered[winners - 1]:g} and {following:g}): ask for a fraction at which they differ and their mean is positive."
+            f"no gain leaves exactly {winners} units active on this drive (drives {winners} "
+            f"and {winners + 1} are "
+            f"{ordered[winners - 1]:g} and {following:g}): ask for a fraction at which they "
+            "differ and their mean is positive."
         )
     return float(level / np.sum(ordered[:winners] - level))
 
@@ -102,7 +118,8 @@ def _bisected_log_gain(drives: np.ndarray, winners: float) -> float:
     reached = threshold_linear_level(drives, np.exp(low))[1].mean()
     if reached < winners:
         raise RefusedInputError(
-            f"on average only {reached:g} units have a positive drive, fewer than the {winners:g} asked for: "
+            f"on average only {reached:g} units have a positive drive, fewer than the "
+            f"{winners:g} asked for: "
             "ask for a smaller fraction or add an offset."
         )
     return (low + high) / 2

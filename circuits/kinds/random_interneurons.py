@@ -1,6 +1,7 @@
-"""Several interneurons with random connections (C4): the dentate gyrus of Gozel & Gerstner, of any size.
-
-Sources: Gozel & Gerstner (eLife 2021, 10:e66463), equations and parameters of their network; circuits, 2.4 and 4.6.
+"""Several interneurons with random connections (C4): the dentate gyrus of Gozel & Gerstner, of any
+size.
+ Sources: Gozel & Gerstner (eLife 2021, 10:e66463), equations and parameters of their network;
+circuits, 2.4 and 4.6.
 """
 
 from __future__ import annotations
@@ -23,14 +24,16 @@ from drift.streams import stream
 
 
 class RandomInterneurons(Circuit):
-    """Excitatory units and several interneurons, each connected at random to most of the units, both ways.
+    """Excitatory units and several interneurons, each connected at random to most of the units,
+    both ways.
 
     tau_E dE_j/dt = -E_j + tanh([I_j - inh_j]_+ / L),      inh_j = sum_i d_ji R_i / (p M),
     tau_I dR_i/dt = -R_i + g [mean_j(c_ij E_j) - h]_+,     c, d = 1 with probability p, else 0.
 
-    What is held is the mean rate, about h / p; more units are active than it says. Since every unit has its own inhibition the
-    winners (I_j > inh_j) are not quite the most strongly driven units. Biases of the units are subtracted from the drive. Two units
-    of equal drive may differ in whether they win, as their inhibition does.
+    What is held is the mean rate, about h / p; more units are active than it says. Since every unit
+    has its own inhibition the winners (I_j > inh_j) are not quite the most strongly driven units.
+    Biases of the units are subtracted from the drive. Two units of equal drive may differ in
+    whether they win, as their inhibition does.
 
     Parameters
     ----------
@@ -74,18 +77,26 @@ class RandomInterneurons(Circuit):
         return (self.units, self.interneurons)
 
     def weights(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the weights to interneurons (interneuron, unit) and to units (unit, interneuron)."""
-        inward, outward = _connections(self.units, self.interneurons, self.connection_probability, self.seed)
+        """Return the weights to interneurons (interneuron, unit) and to units (unit,
+        interneuron)."""
+        inward, outward = _connections(
+            self.units, self.interneurons, self.connection_probability, self.seed
+        )
         return inward, outward / (self.connection_probability * self.interneurons)
 
     def network(self, batch: Any) -> dict[str, Any]:
         return wired_network(batch)
 
-    def rate_change(self, drive: np.ndarray, rate: np.ndarray, inhibition: np.ndarray) -> np.ndarray:
+    def rate_change(
+        self, drive: np.ndarray, rate: np.ndarray, inhibition: np.ndarray
+    ) -> np.ndarray:
         return self._response(drive, inhibition) - rate
 
     def inhibition_change(self, rate: np.ndarray, inhibition: np.ndarray) -> np.ndarray:
-        return self.gain * np.maximum(rate @ self.weights()[0].T / self.units - self.threshold, 0.0) - inhibition
+        return (
+            self.gain * np.maximum(rate @ self.weights()[0].T / self.units - self.threshold, 0.0)
+            - inhibition
+        )
 
     def winning(self, drive: np.ndarray, rate: np.ndarray, inhibition: np.ndarray) -> np.ndarray:
         return drive > inhibition @ self.weights()[1].T
@@ -94,19 +105,32 @@ class RandomInterneurons(Circuit):
         return inhibition @ self.weights()[1].mean(axis=0)
 
     def fixed_point(self, drive: Any) -> xr.Dataset:
-        """Return where the circuit comes to rest, from Newton's method for the interneurons. See ``Circuit``.
+        """Return where the circuit comes to rest, from Newton's method for the interneurons. See
+        ``Circuit``.
 
-        The loop gain is that of all interneurons, those below threshold included: on the way to rest most of them respond.
+        The loop gain is that of all interneurons, those below threshold included: on the way to
+        rest most of them respond.
         """
         drive = checked_drive(drive, self.units)
         rows = drive.values.reshape(-1, self.units)
-        rates = np.array([self._resting_interneurons(row) for row in rows])  # (stimulus, interneuron)
-        gains = [np.abs(np.linalg.eigvals(self._loop(row, rate))).max() for row, rate in zip(rows, rates, strict=True)]
+        rates = np.array(
+            [self._resting_interneurons(row) for row in rows]
+        )  # (stimulus, interneuron)
+        gains = [
+            np.abs(np.linalg.eigvals(self._loop(row, rate))).max()
+            for row, rate in zip(rows, rates, strict=True)
+        ]
         inhibition = rates.reshape(*drive.shape[:-1], self.interneurons)
-        return self.at_rest(drive, self._response(drive.values, inhibition), inhibition, np.reshape(gains, drive.shape[:-1]))
+        return self.at_rest(
+            drive,
+            self._response(drive.values, inhibition),
+            inhibition,
+            np.reshape(gains, drive.shape[:-1]),
+        )
 
     def for_active_fraction(self, active_fraction: Share, drive: Any = None) -> Self:
-        """Return the circuit whose threshold leaves this fraction of its units active; the gain stays. See ``Circuit``."""
+        """Return the circuit whose threshold leaves this fraction of its units active; the gain
+        stays. See ``Circuit``."""
         require_fraction(active_fraction, self.units)
         drive = normal_quantiles(self.units) if drive is None else drive
         return with_selecting_threshold(self, active_fraction, selection_drive(self.units, drive))
@@ -115,37 +139,52 @@ class RandomInterneurons(Circuit):
         return np.tanh(np.maximum(drive - inhibition @ self.weights()[1].T, 0.0) / self.width)
 
     def _loop(self, drive: np.ndarray, inhibition: np.ndarray) -> np.ndarray:
-        """Return by how much each interneuron is inhibited through the units if another fires more, (interneuron, interneuron)."""
+        """Return by how much each interneuron is inhibited through the units if another fires more,
+        (interneuron, interneuron)."""
         inward, outward = self.weights()
         rate = self._response(drive, inhibition)
         slope = np.where(rate > 0, 1 - rate**2, 0.0) / self.width  # (unit,)
         return self.gain / self.units * (inward * slope) @ outward
 
     def _resting_interneurons(self, drive: np.ndarray) -> np.ndarray:
-        """Return the rates of the interneurons at rest, (interneuron,), by Newton steps that are shortened until they help."""
+        """Return the rates of the interneurons at rest, (interneuron,), by Newton steps that are
+        shortened until they help."""
 
         def left(inhibition: np.ndarray) -> np.ndarray:
             return self.inhibition_change(self._response(drive, inhibition), inhibition)
 
-        inhibition = np.full(self.interneurons, max(0.0, float(np.quantile(drive, 1 - min(1.0, self.threshold)))))
+        inhibition = np.full(
+            self.interneurons, max(0.0, float(np.quantile(drive, 1 - min(1.0, self.threshold))))
+        )
         for _ in range(200):
             change = left(inhibition)
             if np.abs(change).max() <= 1e-12 * (1 + self.gain):
                 return inhibition
-            responding = (inhibition + change > 0)[:, np.newaxis]  # the others lie below threshold and have no slope
-            step = np.linalg.solve(np.eye(self.interneurons) + responding * self._loop(drive, inhibition), change)
+            responding = (inhibition + change > 0)[
+                :, np.newaxis
+            ]  # the others lie below threshold and have no slope
+            step = np.linalg.solve(
+                np.eye(self.interneurons) + responding * self._loop(drive, inhibition), change
+            )
             shares = 0.5 ** np.arange(30)
             tried = (inhibition + share * step for share in shares)
-            inhibition = next((one for one in tried if np.linalg.norm(left(one)) < np.linalg.norm(change)), inhibition + shares[-1] * step)
+            inhibition = next(
+                (one for one in tried if np.linalg.norm(left(one)) < np.linalg.norm(change)),
+                inhibition + shares[-1] * step,
+            )
         raise RefusedInputError(
-            f"no resting state of the {self.interneurons} interneurons was found on this drive: let the circuit settle instead, or lower "
+            f"no resting state of the {self.interneurons} interneurons was found on this "
+            "drive: let the circuit settle instead, or lower "
             f"its gain of {self.gain:g}."
         )
 
 
 @functools.lru_cache(maxsize=256)
-def _connections(units: int, interneurons: int, probability: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return 1 where there is a connection, to interneurons (interneuron, unit) and to units (unit, interneuron)."""
+def _connections(
+    units: int, interneurons: int, probability: float, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return 1 where there is a connection, to interneurons (interneuron, unit) and to units (unit,
+    interneuron)."""
     generator = stream(seed, "weights")
     inward = (generator.random((interneurons, units)) < probability).astype(float)
     outward = (generator.random((units, interneurons)) < probability).astype(float)
@@ -161,10 +200,12 @@ def weight_change(
     threshold: float = 0.15,
     ceiling: float = 10.0,
 ) -> np.ndarray:
-    """Return how much the weights from inputs to units change by the published rule: strong responses grow, weak ones shrink.
+    """Return how much the weights from inputs to units change by the published rule: strong
+    responses grow, weak ones shrink.
 
-    dw_jk = eta x_k {gamma E_j [E_j - theta]_+ - alpha E_j [theta - E_j]_+} - eta E_j [E_j - theta]_+ E_j^2 w_jk, with
-    gamma = theta_hat - theta and alpha = 0.05 / theta^3; no weight becomes negative.
+    dw_jk = eta x_k {gamma E_j [E_j - theta]_+ - alpha E_j [theta - E_j]_+} - eta E_j [E_j -
+    theta]_+ E_j^2 w_jk, with gamma = theta_hat - theta and alpha = 0.05 / theta^3; no weight
+    becomes negative.
 
     Parameters
     ----------
@@ -184,14 +225,22 @@ def weight_change(
     ----------
     Gozel & Gerstner (2021); circuits, 2.4.
     """
-    above, below = rates * np.maximum(rates - threshold, 0.0), rates * np.maximum(threshold - rates, 0.0)  # (unit,)
+    above, below = (
+        rates * np.maximum(rates - threshold, 0.0),
+        rates * np.maximum(threshold - rates, 0.0),
+    )  # (unit,)
     growth = (ceiling - threshold) * above - 0.05 / threshold**3 * below
-    change = learning_rate * (np.outer(growth, inputs) - (above * rates**2)[:, np.newaxis] * weights)
+    change = learning_rate * (
+        np.outer(growth, inputs) - (above * rates**2)[:, np.newaxis] * weights
+    )
     return np.maximum(weights + change, 0.0) - weights
 
 
-def bias_change(biases: np.ndarray, rates: np.ndarray, *, aim: float = 0.2, slowness: float = 100.0) -> np.ndarray:
-    """Return how much the biases of the units change: (E_j - aim) / slowness, where none becomes negative.
+def bias_change(
+    biases: np.ndarray, rates: np.ndarray, *, aim: float = 0.2, slowness: float = 100.0
+) -> np.ndarray:
+    """Return how much the biases of the units change: (E_j - aim) / slowness, where none becomes
+    negative.
 
     Parameters
     ----------

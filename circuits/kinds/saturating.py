@@ -1,4 +1,5 @@
-"""Saturating units and one interneuron with a threshold (C3): the mean rate is held, and more units are active than it says.
+"""Saturating units and one interneuron with a threshold (C3): the mean rate is held, and more units
+are active than it says.
 
 Sources: circuits, 2.3 and 4.5.
 """
@@ -21,12 +22,14 @@ from drift.door.quantities import Share
 
 
 class SaturatingUnits(Circuit):
-    """Excitatory units with rates between 0 and 1, inhibited by one interneuron that follows how far their mean exceeds a threshold.
+    """Excitatory units with rates between 0 and 1, inhibited by one interneuron that follows how
+    far their mean exceeds a threshold.
 
     tau_E dE_i/dt = -E_i + tanh([I_i - R]_+ / L),   tau_I dR/dt = -R + g [mean_j(E_j) - h]_+.
 
-    At rest the mean rate is h + R / g. Since units are graded, more than a fraction h of them is active; for small L the two agree.
-    The loop gain grows with the gain whatever L is, so a large gain needs small steps. Units with equal drive win or lose together.
+    At rest the mean rate is h + R / g. Since units are graded, more than a fraction h of them is
+    active; for small L the two agree. The loop gain grows with the gain whatever L is, so a large
+    gain needs small steps. Units with equal drive win or lose together.
 
     Parameters
     ----------
@@ -56,7 +59,9 @@ class SaturatingUnits(Circuit):
         threshold : 1 (constant)
     """
 
-    def rate_change(self, drive: np.ndarray, rate: np.ndarray, inhibition: np.ndarray) -> np.ndarray:
+    def rate_change(
+        self, drive: np.ndarray, rate: np.ndarray, inhibition: np.ndarray
+    ) -> np.ndarray:
         return self._response(drive, inhibition) - rate
 
     def inhibition_change(self, rate: np.ndarray, inhibition: np.ndarray) -> np.ndarray:
@@ -64,22 +69,36 @@ class SaturatingUnits(Circuit):
 
     def fixed_point(self, drive: Any) -> xr.Dataset:
         drive = checked_drive(drive, self.units)
-        inhibition = saturating_level(drive.values, self.gain / self.units, self.threshold * self.units, self.width)
+        inhibition = saturating_level(
+            drive.values, self.gain / self.units, self.threshold * self.units, self.width
+        )
         rate = self._response(drive.values, inhibition)  # (..., unit)
         slope = np.where(rate > 0, 1 - rate**2, 0.0) / self.width
-        return self.at_rest(drive, rate, inhibition, self.gain * slope.mean(axis=-1) * (inhibition > 0))
+        return self.at_rest(
+            drive, rate, inhibition, self.gain * slope.mean(axis=-1) * (inhibition > 0)
+        )
 
     def for_active_fraction(self, active_fraction: Share, drive: Any = None) -> Self:
-        """Return the circuit whose threshold leaves this fraction of its units active; the gain stays. See ``Circuit``."""
+        """Return the circuit whose threshold leaves this fraction of its units active; the gain
+        stays. See ``Circuit``."""
         require_fraction(active_fraction, self.units)
         if drive is None:
-            return with_normal_threshold(self, active_fraction, self._normal_rate(-float(ndtri(active_fraction))))
+            return with_normal_threshold(
+                self, active_fraction, self._normal_rate(-float(ndtri(active_fraction)))
+            )
         return with_selecting_threshold(self, active_fraction, selection_drive(self.units, drive))
 
     def _response(self, drive: np.ndarray, inhibition: np.ndarray) -> np.ndarray:
         return np.tanh(np.maximum(drive - inhibition[..., np.newaxis], 0.0) / self.width)
 
     def _normal_rate(self, level: float) -> float:
-        """Return the mean rate of units with standard normal drive under inhibition by ``level``."""
-        density = lambda excess: np.tanh(excess / self.width) * np.exp(-((level + excess) ** 2) / 2) / np.sqrt(2 * np.pi)  # noqa: E731
-        return float(quad(density, 0.0, 12.0, points=[min(self.width, 1.0)], epsabs=1e-13, limit=200)[0])
+        """Return the mean rate of units with standard normal drive under inhibition by
+        ``level``."""
+
+        def density(excess: float) -> float:
+            normal = np.exp(-((level + excess) ** 2) / 2) / np.sqrt(2 * np.pi)
+            return float(np.tanh(excess / self.width) * normal)
+
+        return float(
+            quad(density, 0.0, 12.0, points=[min(self.width, 1.0)], epsabs=1e-13, limit=200)[0]
+        )

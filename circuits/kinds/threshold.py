@@ -1,6 +1,7 @@
-"""One interneuron with a threshold (C2): the summed rate is held, and with a strong interneuron the code is the sparsemax.
-
-Sources: circuits, 2.2 and 4.4; the limit of large gain is the projection on the simplex (Martins & Astudillo 2016).
+"""One interneuron with a threshold (C2): the summed rate is held, and with a strong interneuron the
+code is the sparsemax.
+ Sources: circuits, 2.2 and 4.4; the limit of large gain is the projection on the simplex (Martins &
+Astudillo 2016).
 """
 
 from __future__ import annotations
@@ -22,13 +23,15 @@ Thresholded = TypeVar("Thresholded", bound=Circuit)
 
 
 class ThresholdInterneuron(Circuit):
-    """Excitatory units inhibited by one interneuron that follows how far their mean rate exceeds a threshold.
+    """Excitatory units inhibited by one interneuron that follows how far their mean rate exceeds a
+    threshold.
 
     tau_E dE_i/dt = -E_i + [I_i - R]_+,   tau_I dR/dt = -R + g [mean_j(E_j) - h]_+.
 
-    At rest E_i = [I_i - lambda]_+ with lambda = w (S_k - theta) / (1 + w k), w = g / N, theta = N h, where S_k sums the k largest
-    drives; without enough rate to reach the threshold there is no inhibition. For large gain the mean rate is h whatever the drive
-    (sparsemax), and k does not change when one number is added to all drives. Units with equal drive win or lose together.
+    At rest E_i = [I_i - lambda]_+ with lambda = w (S_k - theta) / (1 + w k), w = g / N, theta = N
+    h, where S_k sums the k largest drives; without enough rate to reach the threshold there is no
+    inhibition. For large gain the mean rate is h whatever the drive (sparsemax), and k does not
+    change when one number is added to all drives. Units with equal drive win or lose together.
 
     Parameters
     ----------
@@ -54,7 +57,9 @@ class ThresholdInterneuron(Circuit):
         threshold : 1 (constant)
     """
 
-    def rate_change(self, drive: np.ndarray, rate: np.ndarray, inhibition: np.ndarray) -> np.ndarray:
+    def rate_change(
+        self, drive: np.ndarray, rate: np.ndarray, inhibition: np.ndarray
+    ) -> np.ndarray:
         return np.maximum(drive - inhibition[..., np.newaxis], 0.0) - rate
 
     def inhibition_change(self, rate: np.ndarray, inhibition: np.ndarray) -> np.ndarray:
@@ -62,25 +67,36 @@ class ThresholdInterneuron(Circuit):
 
     def fixed_point(self, drive: Any) -> xr.Dataset:
         drive = checked_drive(drive, self.units)
-        inhibition, winners = threshold_linear_level(drive.values, self.gain / self.units, self.threshold * self.units)
+        inhibition, winners = threshold_linear_level(
+            drive.values, self.gain / self.units, self.threshold * self.units
+        )
         rate = np.maximum(drive.values - inhibition[..., np.newaxis], 0.0)  # (..., unit)
-        return self.at_rest(drive, rate, inhibition, self.gain / self.units * winners * (inhibition > 0))
+        return self.at_rest(
+            drive, rate, inhibition, self.gain / self.units * winners * (inhibition > 0)
+        )
 
     def for_active_fraction(self, active_fraction: Share, drive: Any = None) -> Self:
-        """Return the circuit whose threshold leaves this fraction of its units active; the gain stays. See ``Circuit``."""
+        """Return the circuit whose threshold leaves this fraction of its units active; the gain
+        stays. See ``Circuit``."""
         require_fraction(active_fraction, self.units)
         if drive is None:
-            return with_normal_threshold(self, active_fraction, mean_excess(-ndtri(active_fraction)))
+            return with_normal_threshold(
+                self, active_fraction, mean_excess(-ndtri(active_fraction))
+            )
         return with_selecting_threshold(self, active_fraction, selection_drive(self.units, drive))
 
 
 def mean_excess(level: float) -> float:
-    """Return the mean of [x - a]_+ for standard normal x: phi(a) - a Phi(-a), the unit normal loss function."""
+    """Return the mean of [x - a]_+ for standard normal x: phi(a) - a Phi(-a), the unit normal loss
+    function."""
     return float(np.exp(-(level**2) / 2) / np.sqrt(2 * np.pi) - level * ndtr(-level))
 
 
-def with_normal_threshold(circuit: Thresholded, active_fraction: float, mean_rate: float) -> Thresholded:
-    """Return a circuit with the threshold that puts the inhibition at a = -Phi^-1(f) for standard normal drives and many units.
+def with_normal_threshold(
+    circuit: Thresholded, active_fraction: float, mean_rate: float
+) -> Thresholded:
+    """Return a circuit with the threshold that puts the inhibition at a = -Phi^-1(f) for standard
+    normal drives and many units.
 
     h = mean rate - a / g, since R = a needs a mean rate that exceeds the threshold by a / g.
 
@@ -96,7 +112,8 @@ def with_normal_threshold(circuit: Thresholded, active_fraction: float, mean_rat
     level = -float(ndtri(active_fraction))
     if level < 0:
         raise RefusedInputError(
-            f"active_fraction {active_fraction} of a standard normal drive needs negative inhibition: ask for at most 0.5."
+            f"active_fraction {active_fraction} of a standard normal drive needs negative "
+            "inhibition: ask for at most 0.5."
         )
     gain = float(dict(circuit)["gain"])
     if mean_rate < level / gain:
@@ -104,10 +121,14 @@ def with_normal_threshold(circuit: Thresholded, active_fraction: float, mean_rat
     return circuit.replace(threshold=mean_rate - level / gain)
 
 
-def with_selecting_threshold(circuit: Thresholded, active_fraction: float, drive: xr.DataArray) -> Thresholded:
-    """Return a circuit with the threshold at which the mean number of winners over stimuli is the one asked for.
+def with_selecting_threshold(
+    circuit: Thresholded, active_fraction: float, drive: xr.DataArray
+) -> Thresholded:
+    """Return a circuit with the threshold at which the mean number of winners over stimuli is the
+    one asked for.
 
-    The number grows with the threshold; of the thresholds that give the same number the middle one is taken.
+    The number grows with the threshold; of the thresholds that give the same number the middle one
+    is taken.
 
     Parameters
     ----------
@@ -118,28 +139,45 @@ def with_selecting_threshold(circuit: Thresholded, active_fraction: float, drive
     drive : xarray.DataArray
         I, (..., unit).
     """
-    asked = active_fraction * circuit.units if drive.size > circuit.units else round(active_fraction * circuit.units)
+    asked = (
+        active_fraction * circuit.units
+        if drive.size > circuit.units
+        else round(active_fraction * circuit.units)
+    )
     rounding = 1e-9 * circuit.units
     fewest, most = (_winners(circuit, threshold, drive) for threshold in (0.0, _silencing(drive)))
     if fewest > asked + rounding:
-        raise _too_weak(float(dict(circuit)["gain"]), f"more than now: even without a threshold {fewest:g} units stay active")
+        raise _too_weak(
+            float(dict(circuit)["gain"]),
+            f"more than now: even without a threshold {fewest:g} units stay active",
+        )
     if most < asked - rounding:
         raise RefusedInputError(
-            f"on average only {most:g} units have a positive drive, fewer than the {asked:g} asked for: ask for a smaller fraction or "
+            f"on average only {most:g} units have a positive drive, fewer than the {asked:g} "
+            "asked for: ask for a smaller fraction or "
             "add an offset."
         )
     low = _bisected_threshold(circuit, drive, asked - rounding)
-    chosen = circuit.replace(threshold=(low + _bisected_threshold(circuit, drive, asked + rounding)) / 2)
-    if drive.size == circuit.units and (found := _winners(chosen, float(dict(chosen)["threshold"]), drive)) != asked:
+    chosen = circuit.replace(
+        threshold=(low + _bisected_threshold(circuit, drive, asked + rounding)) / 2
+    )
+    if (
+        drive.size == circuit.units
+        and (found := _winners(chosen, float(dict(chosen)["threshold"]), drive)) != asked
+    ):
         raise RefusedInputError(
-            f"no threshold leaves exactly {asked} units active on this drive, {found:g} come closest (units with equal drive win or lose "
+            f"no threshold leaves exactly {asked} units active on this drive, {found:g} come "
+            "closest (units with equal drive win or lose "
             "together): ask for another fraction."
         )
     return chosen
 
 
 def _too_weak(gain: float, remedy: str) -> RefusedInputError:
-    return RefusedInputError(f"an interneuron of gain {gain:g} is too weak to leave so few units active: raise the gain to {remedy}.")
+    return RefusedInputError(
+        f"an interneuron of gain {gain:g} is too weak to leave so few units active: raise the "
+        f"gain to {remedy}."
+    )
 
 
 def _silencing(drive: xr.DataArray) -> float:

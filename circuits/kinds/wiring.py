@@ -1,4 +1,5 @@
-"""Circuits with several interneurons: each sums some of the units and inhibits some of them, with weights of its own."""
+"""Circuits with several interneurons: each sums some of the units and inhibits some of them, with
+weights of its own."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ class Wired(Protocol):
     """A circuit that says how units and interneurons are connected."""
 
     def weights(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the weights to interneurons (interneuron, unit) and to units (unit, interneuron)."""
+        """Return the weights to interneurons (interneuron, unit) and to units (unit,
+        interneuron)."""
 
 
 def wired_network(batch: Batch) -> dict[str, Any]:
@@ -23,30 +25,47 @@ def wired_network(batch: Batch) -> dict[str, Any]:
     Parameters
     ----------
     batch : Batch
-        Circuits that follow ``Wired``; the interneurons' equations have ``total``, the units' equations ``inhibition``.
+        Circuits that follow ``Wired``; the interneurons' equations have ``total``, the units'
+        equations ``inhibition``.
 
     Returns
     -------
     dict
         Brian2 objects by name.
     """
-    weights = {key: circuit.weights() for key, circuit in {id(one): one for one in batch.circuits}.items()}  # type: ignore[attr-defined]
-    inward, outward = (np.stack([weights[id(circuit)][way] for circuit in batch.circuits]) for way in (0, 1))
+    weights = {
+        key: circuit.weights()  # type: ignore[attr-defined]
+        for key, circuit in {id(one): one for one in batch.circuits}.items()
+    }
+    inward, outward = (
+        np.stack([weights[id(circuit)][way] for circuit in batch.circuits]) for way in (0, 1)
+    )
     excitatory, interneuron = batch.excitatory(), batch.interneurons(inward.shape[1])
     parts = {"excitatory": excitatory, "interneuron": interneuron}
     if inward.any():  # Brian2 runs no synapses that connect nothing; the sums stay 0 without them
-        parts["sums"] = _synapses(batch, excitatory, interneuron, f"total_post = weight * {batch.first.rate_variable}_pre", inward)
+        parts["sums"] = _synapses(
+            batch,
+            excitatory,
+            interneuron,
+            f"total_post = weight * {batch.first.rate_variable}_pre",
+            inward,
+        )
     if outward.any():
-        parts["inhibitions"] = _synapses(batch, interneuron, excitatory, "inhibition_post = weight * R_pre", outward)
+        parts["inhibitions"] = _synapses(
+            batch, interneuron, excitatory, "inhibition_post = weight * R_pre", outward
+        )
     return parts
 
 
 def _synapses(batch: Batch, source: Any, target: Any, summed: str, weights: np.ndarray) -> Any:
-    """Return synapses for the weights (copy, target, source) that are not 0; their sums are taken from the values of that moment."""
+    """Return synapses for the weights (copy, target, source) that are not 0; their sums are taken
+    from the values of that moment."""
     brian2 = brian.brian2()
 
     targets, sources = weights.shape[1:]
-    synapses = brian2.Synapses(source, target, f"{summed} : 1 (summed)\nweight : 1 (constant)", clock=batch.clock)
+    synapses = brian2.Synapses(
+        source, target, f"{summed} : 1 (summed)\nweight : 1 (constant)", clock=batch.clock
+    )
     copy, to, of = np.nonzero(weights)
     synapses.connect(i=copy * sources + of, j=copy * targets + to)
     synapses.weight = weights[copy, to, of]

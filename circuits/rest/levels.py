@@ -1,4 +1,5 @@
-"""The inhibition of circuits with one interneuron at rest as a differentiable torch function; see ``circuits.rest.layers``."""
+"""The inhibition of circuits with one interneuron at rest as a differentiable torch function; see
+``circuits.rest.layers``."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ from torch import Tensor
 
 
 class Response(NamedTuple):
-    """How a unit answers to its excess x = I - lambda, with a scale s; slope and scaling are given its rate E too, to compute it once."""
+    """How a unit answers to its excess x = I - lambda, with a scale s; slope and scaling are given
+    its rate E too, to compute it once."""
 
     rate: Callable[[Tensor, Tensor], Tensor]  # f(x, s)
     slope: Callable[[Tensor, Tensor, Tensor], Tensor]  # df/dx of (E, x, s)
@@ -25,16 +27,32 @@ def _logistic_slope(rate: Tensor, excess: Tensor, steepness: Tensor) -> Tensor:
     return steepness * rate * (1 - rate)
 
 
-RECTIFYING = Response(lambda x, s: x.relu(), lambda e, x, s: e.sign(), lambda e, x, s: torch.zeros_like(x))
-SATURATING = Response(lambda x, s: torch.tanh(x.relu() / s), _saturated_slope, lambda e, x, s: -_saturated_slope(e, x, s) * x / s)
-LOGISTIC = Response(lambda x, s: torch.sigmoid(s * x), _logistic_slope, lambda e, x, s: x * e * (1 - e))
+RECTIFYING = Response(
+    lambda x, s: x.relu(), lambda e, x, s: e.sign(), lambda e, x, s: torch.zeros_like(x)
+)
+SATURATING = Response(
+    lambda x, s: torch.tanh(x.relu() / s),
+    _saturated_slope,
+    lambda e, x, s: -_saturated_slope(e, x, s) * x / s,
+)
+LOGISTIC = Response(
+    lambda x, s: torch.sigmoid(s * x), _logistic_slope, lambda e, x, s: x * e * (1 - e)
+)
 
 
 class Inhibition(torch.autograd.Function):
-    """lambda (...) of ``drive (..., unit)``, 1/w, theta and scale (...); differentiable as often as the response is."""
+    """lambda (...) of ``drive (..., unit)``, 1/w, theta and scale (...); differentiable as often as
+    the response is."""
 
     @staticmethod
-    def forward(ctx: Any, drive: Tensor, compliance: Tensor, total: Tensor, scale: Tensor, response: Response) -> Tensor:
+    def forward(
+        ctx: Any,
+        drive: Tensor,
+        compliance: Tensor,
+        total: Tensor,
+        scale: Tensor,
+        response: Response,
+    ) -> Tensor:
         if response is RECTIFYING:
             level = _rectifying_level(drive, compliance, total)
         else:
@@ -58,7 +76,8 @@ class Inhibition(torch.autograd.Function):
 
 
 def _rectifying_level(drive: Tensor, compliance: Tensor, total: Tensor) -> Tensor:
-    """Return lambda by Newton steps from below, which end exactly: units drop out until the set of winners stays."""
+    """Return lambda by Newton steps from below, which end exactly: units drop out until the set of
+    winners stays."""
     level = torch.where(compliance > 0, 0, (drive.sum(-1) - total) / drive.shape[-1])
     winners = torch.full_like(level, -1)
     for _ in range(drive.shape[-1] + 2):
@@ -71,8 +90,11 @@ def _rectifying_level(drive: Tensor, compliance: Tensor, total: Tensor) -> Tenso
     return level
 
 
-def _solved_level(drive: Tensor, compliance: Tensor, total: Tensor, scale: Tensor, response: Response) -> Tensor:
-    """Return lambda by Newton steps inside a shrinking bracket, halved wherever Newton does not at least halve its step."""
+def _solved_level(
+    drive: Tensor, compliance: Tensor, total: Tensor, scale: Tensor, response: Response
+) -> Tensor:
+    """Return lambda by Newton steps inside a shrinking bracket, halved wherever Newton does not at
+    least halve its step."""
     width = scale[..., None]
     low, high = _bracket(drive, compliance, total, scale, response)
     step, level = high - low, (low + high) / 2
@@ -93,8 +115,11 @@ def _solved_level(drive: Tensor, compliance: Tensor, total: Tensor, scale: Tenso
     return level
 
 
-def _bracket(drive: Tensor, compliance: Tensor, total: Tensor, scale: Tensor, response: Response) -> tuple[Tensor, Tensor]:
-    """Return lambda from below and above; both 0 where the units fall short of the threshold and inhibition is off."""
+def _bracket(
+    drive: Tensor, compliance: Tensor, total: Tensor, scale: Tensor, response: Response
+) -> tuple[Tensor, Tensor]:
+    """Return lambda from below and above; both 0 where the units fall short of the threshold and
+    inhibition is off."""
     if response is LOGISTIC:
         margin = torch.log(total / (drive.shape[-1] - total)).abs() / scale + 1e-6
         return drive.amin(-1) - margin, drive.amax(-1) + margin

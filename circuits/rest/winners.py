@@ -1,9 +1,10 @@
-"""What the circuits are held against: exact Top-K, its limit of soft selection (sparsemax), and single steps of inhibition.
-
-Every function takes a numpy array or a torch tensor ``(..., unit)`` and returns its kind; Top-K and sparsemax take labelled drives
-too, whose dim ``unit`` may stand anywhere. torch is imported only if a tensor comes in.
-Sources: Bricken, Schaeffer, Olshausen & Kreiman (ICML 2023), Top-K variants and Eq 2; Martins & Astudillo (2016), sparsemax;
-circuits, 2.2 and 2.8; sparse_coding, 2.3, 2.6 and 2.7.
+"""What the circuits are held against: exact Top-K, its limit of soft selection (sparsemax), and
+single steps of inhibition.
+ Every function takes a numpy array or a torch tensor ``(..., unit)`` and returns its kind; Top-K
+and sparsemax take labelled drives too, whose dim ``unit`` may stand anywhere. torch is imported
+only if a tensor comes in. Sources: Bricken, Schaeffer, Olshausen & Kreiman (ICML 2023), Top-K
+variants and Eq 2; Martins & Astudillo (2016), sparsemax; circuits, 2.2 and 2.8; sparse_coding, 2.3,
+2.6 and 2.7.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ VARIANTS = ("keep", "subtract", "binary")
 
 @opened
 def top_k_winners(drive: Numbers, winners: Any) -> Any:
-    """Return which units are among the k most strongly driven; of units with equal drive those of lowest index win.
+    """Return which units are among the k most strongly driven; of units with equal drive those of
+    lowest index win.
 
     Parameters
     ----------
@@ -59,13 +61,15 @@ def _winners(drive: Any, winners: int) -> Any:
 def top_k(drive: Any, winners: int, variant: Variant = "keep") -> Any:
     """Return the rates of an exact Top-K.
 
-    ``keep``: the drive of the k most strongly driven units, 0 for all others. ``subtract``: [I_i - I_(k)]_+ with the k-th largest drive
-    I_(k) held constant in the derivative, so that the k-th unit itself is silent. ``binary``: 1 for the winners, without derivative.
+    ``keep``: the drive of the k most strongly driven units, 0 for all others. ``subtract``: [I_i -
+    I_(k)]_+ with the k-th largest drive I_(k) held constant in the derivative, so that the k-th
+    unit itself is silent. ``binary``: 1 for the winners, without derivative.
 
     Parameters
     ----------
     drive : array_like or torch.Tensor
-        I, (..., unit). ``keep`` returns a negative drive that wins as it is: rectify first where rates are wanted.
+        I, (..., unit). ``keep`` returns a negative drive that wins as it is: rectify first where
+        rates are wanted.
     winners : int
         k, from 1 to the number of units; of units with equal drive those of lowest index win.
     variant : {"keep", "subtract", "binary"}
@@ -79,17 +83,22 @@ def top_k(drive: Any, winners: int, variant: Variant = "keep") -> Any:
     Raises
     ------
     RefusedInputError
-        If k is no whole number between 1 and the units, the drive holds NaN, or the variant is unknown.
+        If k is no whole number between 1 and the units, the drive holds NaN, or the variant is
+        unknown.
     """
     if variant not in VARIANTS:
-        raise RefusedInputError(f"variant {variant!r} of Top-K is unknown: use one of {', '.join(VARIANTS)}.")
+        raise RefusedInputError(
+            f"variant {variant!r} of Top-K is unknown: use one of {', '.join(VARIANTS)}."
+        )
     return _along_units(drive, _top_k, winners, variant)
 
 
 def _top_k(drive: Any, winners: int, variant: Variant) -> Any:
     drive = _checked(drive)
     if variant == "subtract":
-        return _rectified(drive - _kth_largest(_detached(drive), _checked_winners(winners, drive.shape[-1])))
+        return _rectified(
+            drive - _kth_largest(_detached(drive), _checked_winners(winners, drive.shape[-1]))
+        )
     selected = _winners(drive, winners)
     if variant == "keep":
         return _where(selected, drive)
@@ -98,7 +107,8 @@ def _top_k(drive: Any, winners: int, variant: Variant) -> Any:
 
 @opened
 def sparsemax(drive: Numbers, total: Numbers = 1.0) -> Any:
-    """Return the point of the simplex that is nearest to the drive: the threshold interneuron with infinite gain.
+    """Return the point of the simplex that is nearest to the drive: the threshold interneuron with
+    infinite gain.
 
     E_i = [I_i - lambda]_+ with sum_i E_i = theta, hence lambda = (S_k - theta) / k.
 
@@ -125,9 +135,14 @@ def sparsemax(drive: Numbers, total: Numbers = 1.0) -> Any:
 def _sparsemax(drive: Any, total: Any) -> Any:
     drive = _checked(drive)
     if not bool((np.asarray(total) > 0).all() if not _is_tensor(total) else (total > 0).all()):
-        raise RefusedInputError(f"total must be above 0, got {total}: rates that sum to 0 are all silent.")
+        raise RefusedInputError(
+            f"total must be above 0, got {total}: rates that sum to 0 are all silent."
+        )
     if np.ndim(total) and tuple(np.shape(total)) != tuple(drive.shape[:-1]):
-        raise RefusedInputError(f"total must be one number, or one for each drive {tuple(drive.shape[:-1])}, got shape {np.shape(total)}.")
+        raise RefusedInputError(
+            f"total must be one number, or one for each drive {tuple(drive.shape[:-1])}, got "
+            f"shape {np.shape(total)}."
+        )
     if _is_tensor(drive):
         from circuits.rest.layers import threshold_linear_rate
 
@@ -138,8 +153,8 @@ def _sparsemax(drive: Any, total: Any) -> Any:
 def explaining_away_step(drive: Any, weights: Any) -> Any:
     """Return the membrane states after one full step of mutual inhibition, mu_1 = I - G [I]_+.
 
-    One forward-Euler step of explaining away with dt = tau, as trained networks use it; its rectified states are the rates. It is not
-    the circuit's fixed point.
+    One forward-Euler step of explaining away with dt = tau, as trained networks use it; its
+    rectified states are the rates. It is not the circuit's fixed point.
 
     Parameters
     ----------
@@ -162,7 +177,8 @@ def explaining_away_step(drive: Any, weights: Any) -> Any:
 
 
 def interneuron_step(drive: Any, read_in: Any, read_out: Any, bias: Any = 0.0) -> Any:
-    """Return the membrane states after one full step of inhibition by one interneuron, mu_1 = I - d [e . [I]_+ + b]_+.
+    """Return the membrane states after one full step of inhibition by one interneuron, mu_1 = I - d
+    [e . [I]_+ + b]_+.
 
     Parameters
     ----------
@@ -188,11 +204,15 @@ def interneuron_step(drive: Any, read_in: Any, read_out: Any, bias: Any = 0.0) -
 
 
 def _along_units(drive: Any, compute: Callable[..., Any], *numbers: Any) -> Any:
-    """Return what is computed along the dim ``unit`` of labelled drives, whatever its place, or along the last dim of others."""
+    """Return what is computed along the dim ``unit`` of labelled drives, whatever its place, or
+    along the last dim of others."""
     if not isinstance(drive, xr.DataArray):
         return compute(drive, *numbers)
     if "unit" not in drive.dims:
-        raise RefusedInputError(f"the drive has dims {drive.dims} and no dim 'unit': name the dim of the excitatory units 'unit'.")
+        raise RefusedInputError(
+            f"the drive has dims {drive.dims} and no dim 'unit': name the dim of the "
+            "excitatory units 'unit'."
+        )
     moved = drive.transpose(..., "unit")
     return moved.copy(data=compute(moved.values, *numbers)).drop_attrs().transpose(*drive.dims)
 
@@ -205,16 +225,29 @@ def _is_tensor(array: Any) -> bool:
 def _checked(drive: Any) -> Any:
     drive = drive if _is_tensor(drive) else np.asarray(drive, dtype=float)
     if drive.ndim == 0 or drive.shape[-1] == 0:
-        raise RefusedInputError(f"the drive has shape {tuple(drive.shape)} and no units along its last dim: pass (..., unit).")
+        raise RefusedInputError(
+            f"the drive has shape {tuple(drive.shape)} and no units along its last dim: pass "
+            "(..., unit)."
+        )
     faulty = int((drive != drive).sum())  # only NaN differs from itself
     if faulty:
-        raise RefusedInputError(f"the drive holds {faulty} values that are NaN: fill or drop them, they cannot be ordered.")
+        raise RefusedInputError(
+            f"the drive holds {faulty} values that are NaN: fill or drop them, they cannot be "
+            "ordered."
+        )
     return drive
 
 
 def _checked_winners(winners: Any, units: int) -> int:
-    if isinstance(winners, bool) or not isinstance(winners, int | np.integer) or not 1 <= winners <= units:
-        raise RefusedInputError(f"winners must be a whole number from 1 to the {units} units of the drive, got {winners!r}.")
+    if (
+        isinstance(winners, bool)
+        or not isinstance(winners, int | np.integer)
+        or not 1 <= winners <= units
+    ):
+        raise RefusedInputError(
+            f"winners must be a whole number from 1 to the {units} units of the drive, got "
+            f"{winners!r}."
+        )
     return int(winners)
 
 

@@ -1,7 +1,8 @@
-"""Circuits as Brian2 networks: any number of copies, each with its own drive and parameters, in one pair of groups.
-
-Inhibition always runs from the units to an interneuron and back, never from unit to unit, and the order of the updates within a
-step is fixed by explicit names and orders (circuits, 2.10): by default Brian2 would let it depend on the names of objects.
+"""Circuits as Brian2 networks: any number of copies, each with its own drive and parameters, in one
+pair of groups.
+ Inhibition always runs from the units to an interneuron and back, never from unit to unit, and the
+order of the updates within a step is fixed by explicit names and orders (circuits, 2.10): by
+default Brian2 would let it depend on the names of objects.
 """
 
 from __future__ import annotations
@@ -50,7 +51,8 @@ class Batch:
 
     @functools.cached_property
     def clock(self) -> Any:
-        """The one clock of all equations, since Brian2 looks for the next among several at every step."""
+        """The one clock of all equations, since Brian2 looks for the next among several at every
+        step."""
         brian2 = brian.brian2()
 
         return brian2.Clock(dt=self.dt * brian2.second)
@@ -74,7 +76,15 @@ class Batch:
             "tau_I": self.first.inhibitory_time_constant * second,
             "units": float(self.drive.shape[1]),
         }
-        group = brian2.NeuronGroup(size, equations, method="euler", name=name, order=order, namespace=namespace, clock=self.clock)
+        group = brian2.NeuronGroup(
+            size,
+            equations,
+            method="euler",
+            name=name,
+            order=order,
+            namespace=namespace,
+            clock=self.clock,
+        )
         known = self.first.equation_parameters()
         for parameter in group.equations.parameter_names & set(known):
             values = self.parameter(parameter)
@@ -91,12 +101,16 @@ class Batch:
 
     def interneurons(self, number: int = 1) -> Any:
         """Return the group of this number of interneurons for each copy."""
-        # order 2 puts the sum between the two updates; with order 0 the sum is taken first and both updates use old values
+        # order 2 puts the sum between the two updates; with order 0 the sum is taken first and both
+        # updates use old values
         order = 2 if self.update == "staggered" else 0
-        return self.group(number * len(self.circuits), self.first.interneuron_equations, "interneuron", order)
+        return self.group(
+            number * len(self.circuits), self.first.interneuron_equations, "interneuron", order
+        )
 
     def pooled_network(self) -> dict[str, Any]:
-        """Return groups and synapses of circuits in which one interneuron sums all units of its copy and inhibits them all."""
+        """Return groups and synapses of circuits in which one interneuron sums all units of its
+        copy and inhibits them all."""
         brian2 = brian.brian2()
 
         excitatory, interneuron = self.excitatory(), self.interneurons()
@@ -111,8 +125,8 @@ class Batch:
 class Simulated:
     """Final values and, where asked for, the way there.
 
-    ``state`` and ``rate (copy, unit)``, ``inhibition (copy[, interneuron])``, ``rates (copy, unit, time)`` and
-    ``inhibitions (copy, [interneuron,] step)``.
+    ``state`` and ``rate (copy, unit)``, ``inhibition (copy[, interneuron])``, ``rates (copy, unit,
+    time)`` and ``inhibitions (copy, [interneuron,] step)``.
     """
 
     state: np.ndarray
@@ -140,7 +154,9 @@ def run_network(batch: Batch, duration: float, *, snapshots: bool, trajectory: b
         state,
         rate,
         _by_copy(np.array(parts["interneuron"].R[:]), copies),
-        None if stored is None else np.array(getattr(stored, batch.first.rate_variable)).reshape(copies, units, -1),
+        None
+        if stored is None
+        else np.array(getattr(stored, batch.first.rate_variable)).reshape(copies, units, -1),
         _by_copy(np.array(monitors["inhibitions"].R), copies) if trajectory else None,
         None if stored is None else np.asarray(stored.t / brian2.second),
     )
@@ -151,19 +167,32 @@ def _by_copy(values: np.ndarray, copies: int) -> np.ndarray:
     return values if len(values) == copies else values.reshape(copies, -1, *values.shape[1:])
 
 
-def _monitors(batch: Batch, parts: dict[str, Any], *, snapshots: bool, trajectory: bool) -> Iterator[tuple[str, Any]]:
+def _monitors(
+    batch: Batch, parts: dict[str, Any], *, snapshots: bool, trajectory: bool
+) -> Iterator[tuple[str, Any]]:
     brian2 = brian.brian2()
 
     if snapshots or trajectory:
         clock = max(SNAPSHOT, batch.dt) * brian2.second
-        yield "rates", brian2.StateMonitor(parts["excitatory"], batch.first.rate_variable, record=True, dt=clock, name="rates")
+        yield (
+            "rates",
+            brian2.StateMonitor(
+                parts["excitatory"], batch.first.rate_variable, record=True, dt=clock, name="rates"
+            ),
+        )
     if trajectory:
-        yield "inhibitions", brian2.StateMonitor(parts["interneuron"], "R", record=True, clock=batch.clock, name="inhibitions")
+        yield (
+            "inhibitions",
+            brian2.StateMonitor(
+                parts["interneuron"], "R", record=True, clock=batch.clock, name="inhibitions"
+            ),
+        )
 
 
 @contextmanager
 def living_objects_set_aside() -> Iterator[None]:
-    """Keep Brian2's collection of garbage before each run from walking all that lives, which costs as much as a thousand steps."""
+    """Keep Brian2's collection of garbage before each run from walking all that lives, which costs
+    as much as a thousand steps."""
     if gc.get_freeze_count():  # frozen by someone else, who would lose it
         yield
         return
@@ -177,16 +206,23 @@ def living_objects_set_aside() -> Iterator[None]:
 def same_kind(circuits: Sequence[Circuit] | Circuit) -> tuple[Circuit, ...]:
     """Return the circuits if they can be simulated in one pair of groups, or refuse them."""
     circuits = (circuits,) if isinstance(circuits, Circuit) else circuits
-    if not isinstance(circuits, list | tuple) or not all(isinstance(one, Circuit) for one in circuits):
+    if not isinstance(circuits, list | tuple) or not all(
+        isinstance(one, Circuit) for one in circuits
+    ):
         raise RefusedInputError(
-            f"circuits to settle must be a list of circuits, got {type(circuits).__name__}: write settle([circuit], ...)."
+            f"circuits to settle must be a list of circuits, got {type(circuits).__name__}: "
+            "write settle([circuit], ...)."
         )
     if not circuits:
         raise RefusedInputError("there is no circuit to settle: give at least one.")
-    shared = {(type(one), one.sizes(), one.excitatory_time_constant, one.inhibitory_time_constant) for one in circuits}
+    shared = {
+        (type(one), one.sizes(), one.excitatory_time_constant, one.inhibitory_time_constant)
+        for one in circuits
+    }
     if len(shared) > 1:
         raise RefusedInputError(
-            f"{len(circuits)} circuits of one batch must share kind, sizes and time constants, got {len(shared)} different ones: "
+            f"{len(circuits)} circuits of one batch must share kind, sizes and time "
+            f"constants, got {len(shared)} different ones: "
             "settle them one by one."
         )
     return tuple(circuits)

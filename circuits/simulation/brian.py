@@ -1,4 +1,5 @@
-"""The one door to Brian2: it is imported when a circuit settles, and says what is wrong when it cannot be."""
+"""The one door to Brian2: it is imported when a circuit settles, and says what is wrong when it
+cannot be."""
 
 from __future__ import annotations
 
@@ -22,9 +23,12 @@ def brian2() -> Any:
     Raises
     ------
     RefusedInputError
-        If numpy is too new for the installed Brian2, which would fail while being imported (brian2#1705).
+        If numpy is too new for the installed Brian2, which would fail while being imported
+        (brian2#1705).
     """
-    refuse_clashing_versions(importlib.metadata.version("numpy"), importlib.metadata.version("brian2"))
+    refuse_clashing_versions(
+        importlib.metadata.version("numpy"), importlib.metadata.version("brian2")
+    )
     hook = sys.excepthook
     try:
         return importlib.import_module("brian2")
@@ -34,9 +38,12 @@ def brian2() -> Any:
 
 @contextmanager
 def runtime_device() -> Iterator[None]:
-    """Run in this process whatever device the user has set, which is set again afterwards with its options."""
+    """Run in this process whatever device the user has set, which is set again afterwards with its
+    options."""
     brian = brian2()
-    devices = importlib.import_module("brian2.devices.device")  # the attribute of this name is the active device, not the module
+    devices = importlib.import_module(
+        "brian2.devices.device"
+    )  # the attribute of this name is the active device, not the module
     if brian.get_device() is devices.runtime_device:
         yield
         return
@@ -57,7 +64,8 @@ def refuse_clashing_versions(numpy: str, brian: str) -> None:
     """
     if _release(numpy) >= (2, 4) and _release(brian) < FIRST_FOR_NUMPY_2_4:
         raise RefusedInputError(
-            f"Brian2 {brian} cannot be imported with numpy {numpy}: install 'numpy<2.4', or Brian2 2.10 or newer on Python 3.12 or newer."
+            f"Brian2 {brian} cannot be imported with numpy {numpy}: install 'numpy<2.4', or "
+            "Brian2 2.10 or newer on Python 3.12 or newer."
         )
 
 

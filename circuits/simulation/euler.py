@@ -1,4 +1,5 @@
-"""The plain forward-Euler loop in numpy that Brian2 is held against, with an optional delay of the inhibition."""
+"""The plain forward-Euler loop in numpy that Brian2 is held against, with an optional delay of the
+inhibition."""
 
 from __future__ import annotations
 
@@ -10,7 +11,13 @@ from circuits.base import Circuit, Update
 
 
 def euler(
-    circuit: Circuit, drive: np.ndarray, *, duration: float = 0.3, dt: float = 1e-4, update: Update = "staggered", delay: float = 0.0
+    circuit: Circuit,
+    drive: np.ndarray,
+    *,
+    duration: float = 0.3,
+    dt: float = 1e-4,
+    update: Update = "staggered",
+    delay: float = 0.0,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the last states and the inhibition at every step, from silence.
 
@@ -38,7 +45,9 @@ def euler(
     inhibitory = dt / circuit.inhibitory_time_constant if circuit.inhibitory_time_constant else 1.0
     if not circuit.inhibitory_time_constant:
         inhibition = circuit.inhibition_change(rate, inhibition)
-    waiting = deque([inhibition] * (round(delay / dt) + 1), maxlen=round(delay / dt) + 1)  # the oldest acts now
+    waiting = deque(
+        [inhibition] * (round(delay / dt) + 1), maxlen=round(delay / dt) + 1
+    )  # the oldest acts now
     excitatory = dt / circuit.excitatory_time_constant
     path = []
     for _ in range(round(duration / dt)):

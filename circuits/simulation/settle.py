@@ -1,4 +1,5 @@
-"""Settle any number of circuits on any number of drives, and say whether and when they came to rest."""
+"""Settle any number of circuits on any number of drives, and say whether and when they came to
+rest."""
 
 from __future__ import annotations
 
@@ -47,33 +48,41 @@ def settle(
     target: str = "numpy",
     unstable: Literal["refuse", "flag"] = "refuse",
 ) -> xr.Dataset:
-    """Simulate circuits of one kind in Brian2 from their initial state, silence for most, until they rest.
+    """Simulate circuits of one kind in Brian2 from their initial state, silence for most, until
+    they rest.
 
     Parameters
     ----------
     circuits : sequence of Circuit, or Circuit
-        Same kind, units and time constants; gains and thresholds may differ. One alone counts as a list of one.
+        Same kind, units and time constants; gains and thresholds may differ. One alone counts as a
+        list of one.
     drive : array_like or xarray.DataArray
-        I: (unit,) or (stimulus, unit) without labels; any dims with ``unit`` among them with labels. A dim ``circuit`` gives each
-        circuit its own drive. Without units.
+        I: (unit,) or (stimulus, unit) without labels; any dims with ``unit`` among them with
+        labels. A dim ``circuit`` gives each circuit its own drive. Without units.
     duration, dt : float or Brian2 time
-        Simulated time and forward-Euler step in s, or such as 300*ms. By default 15 excitatory time constants, enough for 1e-6, or more
-        for circuits that rest more slowly, and 0.1 ms, or less for those that need it.
+        Simulated time and forward-Euler step in s, or such as 300*ms. By default 15 excitatory time
+        constants, enough for 1e-6, or more for circuits that rest more slowly, and 0.1 ms, or less
+        for those that need it.
     update : {"staggered", "simultaneous"}
-        Whether the interneuron sees the new excitatory rates of a step or the old ones; staggered allows larger steps.
+        Whether the interneuron sees the new excitatory rates of a step or the old ones; staggered
+        allows larger steps.
     trajectory : bool
-        Add ``rate_trajectory (..., unit, time)`` every ms and ``inhibition_trajectory (..., step)`` at every step.
+        Add ``rate_trajectory (..., unit, time)`` every ms and ``inhibition_trajectory (..., step)``
+        at every step.
     target : {"numpy", "cython", "cpp_standalone"}
         How Brian2 runs the equations; numpy needs no compiler and is as fast at these sizes.
     unstable : {"refuse", "flag"}
-        What becomes of a step beyond ``stable_dt``: refused, or simulated all the same and flagged by ``converged``.
+        What becomes of a step beyond ``stable_dt``: refused, or simulated all the same and flagged
+        by ``converged``.
 
     Returns
     -------
     xarray.Dataset
-        Dims ``circuit``, those of the drive, ``unit``: ``rate``, ``winner``, ``inhibition``, ``active_units``, ``settling_time`` (s
-        until every rate stays within 1 % of the largest last rate), ``final_set_time`` (s until the set of active units stays),
-        ``peak_active_units`` (most units active at one time), ``residual`` (change per time constant that is left) and ``converged``.
+        Dims ``circuit``, those of the drive, ``unit``: ``rate``, ``winner``, ``inhibition``,
+        ``active_units``, ``settling_time`` (s until every rate stays within 1 % of the largest last
+        rate), ``final_set_time`` (s until the set of active units stays), ``peak_active_units``
+        (most units active at one time), ``residual`` (change per time constant that is left) and
+        ``converged``.
 
     Raises
     ------
@@ -87,13 +96,26 @@ def settle(
     chosen = same_kind(circuits)
     array = _for_each_circuit(checked_drive(drive, chosen[0].units), len(chosen))
     dt = min(one.usual_dt(array[i]) for i, one in enumerate(chosen)) if dt is None else dt
-    duration = chosen[0].time_constants_to_rest * chosen[0].excitatory_time_constant if duration is None else duration
-    options = Options(_positive("duration", duration), _positive("dt", dt), known_update(update), trajectory, target)
+    duration = (
+        chosen[0].time_constants_to_rest * chosen[0].excitatory_time_constant
+        if duration is None
+        else duration
+    )
+    options = Options(
+        _positive("duration", duration),
+        _positive("dt", dt),
+        known_update(update),
+        trajectory,
+        target,
+    )
     _refuse_unstable(chosen, array, options, unstable)
     rows = array.values.reshape(-1, chosen[0].units)  # (circuit x stimulus, unit)
     copies = np.repeat(np.arange(len(chosen)), len(rows) // len(chosen))
     portions = [
-        _settled(Batch(tuple(chosen[i] for i in copies[part]), rows[part], options.dt, options.update), options)
+        _settled(
+            Batch(tuple(chosen[i] for i in copies[part]), rows[part], options.dt, options.update),
+            options,
+        )
         for part in _portions(rows, options)
     ]
     return _labelled(chosen, array, portions, options)
@@ -106,7 +128,8 @@ def _positive(name: str, value: Any) -> float:
         seconds = np.nan
     if not (np.isfinite(seconds) and seconds > 0):
         raise RefusedInputError(
-            f"{name} must be a positive number of seconds or a Brian2 time, got {value!r}: 0.3 for duration and 1e-4 for dt suit most "
+            f"{name} must be a positive number of seconds or a Brian2 time, got {value!r}: "
+            "0.3 for duration and 1e-4 for dt suit most "
             "circuits."
         )
     return seconds
@@ -117,12 +140,15 @@ def _for_each_circuit(drive: xr.DataArray, circuits: int) -> xr.DataArray:
         drive = drive.expand_dims(circuit=circuits)
     if drive.sizes["circuit"] != circuits:
         raise RefusedInputError(
-            f"the drive is for {drive.sizes['circuit']} circuits, got {circuits}: give one drive to all, or each its own."
+            f"the drive is for {drive.sizes['circuit']} circuits, got {circuits}: give one "
+            "drive to all, or each its own."
         )
     return drive.transpose("circuit", ..., "unit")
 
 
-def _refuse_unstable(circuits: Sequence[Circuit], drive: xr.DataArray, options: Options, unstable: str) -> None:
+def _refuse_unstable(
+    circuits: Sequence[Circuit], drive: xr.DataArray, options: Options, unstable: str
+) -> None:
     if unstable not in ("refuse", "flag"):
         raise RefusedInputError(f"unstable must be 'refuse' or 'flag', got {unstable!r}.")
     if unstable == "flag":
@@ -130,11 +156,16 @@ def _refuse_unstable(circuits: Sequence[Circuit], drive: xr.DataArray, options: 
     limit = min(one.stable_dt(drive[i], options.update) for i, one in enumerate(circuits))
     if options.dt >= limit:
         raise RefusedInputError(
-            f"dt {options.dt * 1e3:g} ms lies beyond the stable step of {limit * 1e3:.4g} ms ({options.update} update): take a smaller dt, "
+            f"dt {options.dt * 1e3:g} ms lies beyond the stable step of {limit * 1e3:.4g} ms "
+            f"({options.update} update): take a smaller dt, "
             "or unstable='flag' to see the oscillation."
         )
     if options.dt > limit / 2:
-        warnings.warn(f"dt {options.dt * 1e3:g} ms is more than half of the stable step of {limit * 1e3:.4g} ms", stacklevel=4)
+        warnings.warn(
+            f"dt {options.dt * 1e3:g} ms is more than half of the stable step of "
+            f"{limit * 1e3:.4g} ms",
+            stacklevel=4,
+        )
 
 
 def _portions(rows: np.ndarray, options: Options) -> Iterator[slice]:
@@ -145,10 +176,19 @@ def _portions(rows: np.ndarray, options: Options) -> Iterator[slice]:
 
 def _settled(batch: Batch, options: Options) -> dict[str, np.ndarray]:
     """Return the final state of a batch and what its way there was like, each (copy, ...)."""
-    found = simulate(batch, options.duration, snapshots=True, trajectory=options.trajectory, target=options.target)
+    found = simulate(
+        batch,
+        options.duration,
+        snapshots=True,
+        trajectory=options.trajectory,
+        target=options.target,
+    )
     assert found.rates is not None and found.time is not None
     result = {"rate": found.rate} | _joined(
-        [_judged(batch.circuits[part.start], batch.drive[part], found, part) for part in _same_circuit(batch.circuits)]
+        [
+            _judged(batch.circuits[part.start], batch.drive[part], found, part)
+            for part in _same_circuit(batch.circuits)
+        ]
     )
     result |= _way_to_rest(found, batch.first.active_rate)
     if options.trajectory:
@@ -165,11 +205,15 @@ def _same_circuit(circuits: Sequence[Circuit]) -> Iterator[slice]:
         start = stop
 
 
-def _judged(circuit: Circuit, drive: np.ndarray, found: Simulated, part: slice) -> dict[str, np.ndarray]:
+def _judged(
+    circuit: Circuit, drive: np.ndarray, found: Simulated, part: slice
+) -> dict[str, np.ndarray]:
     """Return what a circuit itself says of its final state on some drives, each (copy, ...)."""
     state, rate, inhibition = found.state[part], found.rate[part], found.inhibition[part]
     residual = circuit.residual(drive, state, inhibition)
-    scale = np.maximum(np.abs(state).max(axis=1), np.abs(inhibition).reshape(len(state), -1).max(axis=1))
+    scale = np.maximum(
+        np.abs(state).max(axis=1), np.abs(inhibition).reshape(len(state), -1).max(axis=1)
+    )
     judged = {
         "winner": circuit.winning(drive, rate, inhibition),
         "inhibition": circuit.shared_inhibition(inhibition),
@@ -190,7 +234,9 @@ def _way_to_rest(found: Simulated, active_rate: float) -> dict[str, np.ndarray]:
     rates, time = found.rates, found.time
     assert rates is not None and time is not None
     last = found.rate[..., np.newaxis]
-    deviation = np.abs(rates - last).max(axis=1) / np.maximum(np.abs(last).max(axis=1), 1e-300)  # (copy, time)
+    deviation = np.abs(rates - last).max(axis=1) / np.maximum(
+        np.abs(last).max(axis=1), 1e-300
+    )  # (copy, time)
     active = rates > active_rate
     return {
         "settling_time": _last_time(deviation > SETTLED, time),
@@ -200,8 +246,11 @@ def _way_to_rest(found: Simulated, active_rate: float) -> dict[str, np.ndarray]:
 
 
 def _last_time(outside: np.ndarray, time: np.ndarray) -> np.ndarray:
-    """Return the first stored time after which a condition never holds again, (copy,); NaN where it holds at the end."""
-    following = outside.shape[1] - np.argmax(outside[:, ::-1], axis=1)  # one after the last time outside
+    """Return the first stored time after which a condition never holds again, (copy,); NaN where it
+    holds at the end."""
+    following = outside.shape[1] - np.argmax(
+        outside[:, ::-1], axis=1
+    )  # one after the last time outside
     following = np.where(outside.any(axis=1), following, 0)
     return np.where(following < len(time), time[np.minimum(following, len(time) - 1)], np.nan)
 
@@ -210,25 +259,45 @@ MEANINGS = {
     "settling_time": ("s", "time after which every rate stays within 1 % of the largest last rate"),
     "final_set_time": ("s", "time after which the set of active units stays the last one"),
     "peak_active_units": ("1", "most units active at one time"),
-    "residual": ("1", "largest change of a rate or of the inhibition that is left per time constant"),
+    "residual": (
+        "1",
+        "largest change of a rate or of the inhibition that is left per time constant",
+    ),
     "converged": ("1", "1 where the residual is below 1e-5 of the largest rate or inhibition"),
 }
 
 
-def _labelled(circuits: Sequence[Circuit], drive: xr.DataArray, portions: list[dict[str, np.ndarray]], options: Options) -> xr.Dataset:
+def _labelled(
+    circuits: Sequence[Circuit],
+    drive: xr.DataArray,
+    portions: list[dict[str, np.ndarray]],
+    options: Options,
+) -> xr.Dataset:
     outer, shape = drive.dims[:-1], drive.shape[:-1]
-    joined = _joined([{name: values for name, values in part.items() if name != "time"} for part in portions])
+    joined = _joined(
+        [{name: values for name, values in part.items() if name != "time"} for part in portions]
+    )
     parts = {name: values.reshape(*shape, *values.shape[1:]) for name, values in joined.items()}
     settled = labelled_rest(drive, parts["rate"], parts["winner"], parts["inhibition"])
     for name, (units, meaning) in MEANINGS.items():
         settled[name] = (outer, parts[name], {"units": units, "long_name": meaning})
     if "rate_trajectory" in parts:
-        settled["rate_trajectory"] = ((*outer, "unit", "time"), parts["rate_trajectory"], settled["rate"].attrs)
-        settled["inhibition_trajectory"] = ((*outer, "step"), parts["inhibition_trajectory"], settled["inhibition"].attrs)
+        settled["rate_trajectory"] = (
+            (*outer, "unit", "time"),
+            parts["rate_trajectory"],
+            settled["rate"].attrs,
+        )
+        settled["inhibition_trajectory"] = (
+            (*outer, "step"),
+            parts["inhibition_trajectory"],
+            settled["inhibition"].attrs,
+        )
         settled = settled.assign_coords(time=("time", portions[0]["time"], {"units": "s"}))
         steps = np.arange(parts["inhibition_trajectory"].shape[-1]) * options.dt
         settled = settled.assign_coords(step_time=("step", steps, {"units": "s"}))
-    return settled.assign_coords(recipe=("circuit", [one.to_json() for one in circuits])).assign_attrs(_provenance(options))
+    return settled.assign_coords(
+        recipe=("circuit", [one.to_json() for one in circuits])
+    ).assign_attrs(_provenance(options))
 
 
 def _provenance(options: Options) -> dict[str, str | float]:
@@ -245,7 +314,8 @@ def _provenance(options: Options) -> dict[str, str | float]:
 
 @opened
 def cartesian(circuit: Circuit, **values: Sequence[float]) -> list[Circuit]:
-    """Return the circuits with every combination of the values given, the last name varying fastest.
+    """Return the circuits with every combination of the values given, the last name varying
+    fastest.
 
     Parameters
     ----------
@@ -261,5 +331,10 @@ def cartesian(circuit: Circuit, **values: Sequence[float]) -> list[Circuit]:
     """
     for name, given in values.items():
         if isinstance(given, str) or np.ndim(given) != 1:
-            raise RefusedInputError(f"cartesian needs a list of values of {name}, got {given!r}: write {name}=[...].")
-    return [circuit.replace(**dict(zip(values, chosen, strict=True))) for chosen in itertools.product(*values.values())]
+            raise RefusedInputError(
+                f"cartesian needs a list of values of {name}, got {given!r}: write {name}=[...]."
+            )
+    return [
+        circuit.replace(**dict(zip(values, chosen, strict=True)))
+        for chosen in itertools.product(*values.values())
+    ]

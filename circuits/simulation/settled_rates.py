@@ -1,7 +1,8 @@
-"""Where many circuits come to rest on many stimuli, as fast as Brian2 gets there, each as if it were alone.
-
-Rest does not depend on the way to it, so that steps may be large and waiting short. The inhibition is at rest within some tens of
-milliseconds, long before the last losers have decayed; the rates returned are those that it leaves the units, E + tau_E dE/dt.
+"""Where many circuits come to rest on many stimuli, as fast as Brian2 gets there, each as if it
+were alone.
+ Rest does not depend on the way to it, so that steps may be large and waiting short. The inhibition
+is at rest within some tens of milliseconds, long before the last losers have decayed; the rates
+returned are those that it leaves the units, E + tau_E dE/dt.
 """
 
 from __future__ import annotations
@@ -20,12 +21,18 @@ Engine = Literal["brian2", "fixed_point"]
 """Whether circuits are simulated in Brian2 or their closed form is taken."""
 
 LARGEST_DT = 1e-3  # s
-STAGES = ((0.1, 0.0), (0.4, 1e-6), (1.6, 1e-6), (6.4, 1e-5))  # s, and the residual above which one simulates for that long
+STAGES = (
+    (0.1, 0.0),
+    (0.4, 1e-6),
+    (1.6, 1e-6),
+    (6.4, 1e-5),
+)  # s, and the residual above which one simulates for that long
 PORTION = 2**16  # units in one run: more would not stay in the cache
 
 
 class Rest(NamedTuple):
-    """Rates at rest, ``rate (circuit, stimulus, unit)``, and ``residual (circuit, stimulus)``, the relative change that is left."""
+    """Rates at rest, ``rate (circuit, stimulus, unit)``, and ``residual (circuit, stimulus)``, the
+    relative change that is left."""
 
     rate: np.ndarray
     residual: np.ndarray
@@ -41,8 +48,8 @@ def settled_rates(
 ) -> Rest:
     """Return the rates at which circuits rest; units that do not win are silent.
 
-    Circuits of one kind and step are simulated in common runs. Step and duration are chosen for each circuit by itself, so that its
-    rates do not depend on its company.
+    Circuits of one kind and step are simulated in common runs. Step and duration are chosen for
+    each circuit by itself, so that its rates do not depend on its company.
 
     Parameters
     ----------
@@ -51,8 +58,8 @@ def settled_rates(
     drive : numpy.ndarray
         I, (circuit, stimulus, unit), finite.
     engine : {"brian2", "fixed_point"}
-        Simulate, or take the closed form. They agree to 1e-6, except that count control creeps where no drive lies near its
-        boundary.
+        Simulate, or take the closed form. They agree to 1e-6, except that count control creeps
+        where no drive lies near its boundary.
     target : {"numpy", "cython", "cpp_standalone"}
         How Brian2 runs the equations.
     report : callable
@@ -85,7 +92,9 @@ def settled_rates(
 def _in_closed_form(circuit: Circuit, drive: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     found = circuit.fixed_point(drive)
     rate, inhibition = found["rate"].values, found["inhibition"].values
-    if len(circuit.sizes()) > 1:  # only the mean of several interneurons is told; each follows from the rates, as tau_I dR/dt = f(E) - R
+    if (
+        len(circuit.sizes()) > 1
+    ):  # only the mean of several interneurons is told; each follows from the rates, as tau_I dR/dt = f(E) - R
         inhibition = circuit.inhibition_change(rate, np.zeros((len(drive), circuit.sizes()[1])))
     state = circuit.state_at_rest(drive, rate, inhibition)
     residual = circuit.residual(drive, state, inhibition) / _scale(state, inhibition)
@@ -97,27 +106,42 @@ def _alike(circuits: Sequence[Circuit], drive: np.ndarray) -> Iterator[tuple[flo
     groups: dict[tuple[object, ...], tuple[float, list[int]]] = {}
     for number, circuit in enumerate(circuits):
         dt = _step(circuit, drive[number])
-        key = (type(circuit), circuit.sizes(), circuit.excitatory_time_constant, circuit.inhibitory_time_constant, dt)
+        key = (
+            type(circuit),
+            circuit.sizes(),
+            circuit.excitatory_time_constant,
+            circuit.inhibitory_time_constant,
+            dt,
+        )
         groups.setdefault(key, (dt, []))[1].append(number)
     yield from groups.values()
 
 
 def _step(circuit: Circuit, drive: np.ndarray) -> float:
-    """Return the largest of 1, 1/2, 1/4 ... ms that is at most half of the stable step: few values, so that circuits share runs."""
+    """Return the largest of 1, 1/2, 1/4 ... ms that is at most half of the stable step: few values,
+    so that circuits share runs."""
     halvings = np.log2(LARGEST_DT / (circuit.stable_dt(drive) / 2))
     return LARGEST_DT * 0.5 ** max(0, int(np.ceil(halvings)))
 
 
 def _simulated(
-    circuits: Sequence[Circuit], drive: np.ndarray, dt: float, target: str, report: Callable[[int], object]
+    circuits: Sequence[Circuit],
+    drive: np.ndarray,
+    dt: float,
+    target: str,
+    report: Callable[[int], object],
 ) -> tuple[np.ndarray, np.ndarray]:
     rows = drive.reshape(-1, drive.shape[-1])  # (circuit x stimulus, unit)
     owner = np.repeat(np.arange(len(circuits)), drive.shape[1])
     rate, residual = np.empty(rows.shape), np.full(len(rows), np.inf)
-    for (duration, above), enough in zip(STAGES, (*[one for _, one in STAGES[1:]], np.inf), strict=True):
+    for (duration, above), enough in zip(
+        STAGES, (*[one for _, one in STAGES[1:]], np.inf), strict=True
+    ):
         for part in _portions(np.flatnonzero(residual > above), rows.shape[1]):
             batch = Batch(tuple(circuits[i] for i in owner[part]), rows[part], dt, "staggered")
-            rate[part], residual[part] = _left_by_inhibition(batch, owner[part], simulate(batch, duration, target=target))
+            rate[part], residual[part] = _left_by_inhibition(
+                batch, owner[part], simulate(batch, duration, target=target)
+            )
             report(int((residual[part] <= enough).sum()))
     return rate.reshape(drive.shape), residual.reshape(drive.shape[:2])
 
@@ -127,13 +151,22 @@ def _portions(rows: np.ndarray, units: int) -> Iterator[np.ndarray]:
     return (rows[start : start + size] for start in range(0, len(rows), size))
 
 
-def _left_by_inhibition(batch: Batch, owner: np.ndarray, found: Simulated) -> tuple[np.ndarray, np.ndarray]:
-    """Return rates (copy, unit) and relative residuals (copy,) of copies whose circuits stand one after the other."""
+def _left_by_inhibition(
+    batch: Batch, owner: np.ndarray, found: Simulated
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return rates (copy, unit) and relative residuals (copy,) of copies whose circuits stand one
+    after the other."""
     rate, residual = np.empty(found.rate.shape), np.empty(len(owner))
     for part in np.split(np.arange(len(owner)), np.flatnonzero(np.diff(owner)) + 1):
-        circuit, drive, inhibition = batch.circuits[part[0]], batch.drive[part], found.inhibition[part]
+        circuit, drive, inhibition = (
+            batch.circuits[part[0]],
+            batch.drive[part],
+            found.inhibition[part],
+        )
         state, firing = found.state[part], found.rate[part]
-        if circuit.state_variable == circuit.rate_variable:  # otherwise units excite themselves and do not just follow
+        if (
+            circuit.state_variable == circuit.rate_variable
+        ):  # otherwise units excite themselves and do not just follow
             state = firing = state + circuit.rate_change(drive, state, inhibition)
         residual[part] = circuit.residual(drive, state, inhibition) / _scale(state, inhibition)
         rate[part] = np.where(circuit.winning(drive, firing, inhibition), firing, 0.0)
@@ -141,5 +174,7 @@ def _left_by_inhibition(batch: Batch, owner: np.ndarray, found: Simulated) -> tu
 
 
 def _scale(rate: np.ndarray, inhibition: np.ndarray) -> np.ndarray:
-    largest = np.maximum(np.abs(rate).max(axis=-1), np.abs(inhibition.reshape(*rate.shape[:-1], -1)).max(axis=-1))
+    largest = np.maximum(
+        np.abs(rate).max(axis=-1), np.abs(inhibition.reshape(*rate.shape[:-1], -1)).max(axis=-1)
+    )
     return np.maximum(largest, 1e-300)

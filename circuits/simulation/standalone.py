@@ -1,7 +1,8 @@
-"""Circuits as compiled programs: Brian2's C++ standalone device, in a process and a folder of its own.
-
-Brian2 keeps one device for a whole process and would have to be reset after each program, so the program is built and run by
-``python -m circuits.simulation.standalone FOLDER``, which reads the batch from the folder and leaves the result there.
+"""Circuits as compiled programs: Brian2's C++ standalone device, in a process and a folder of its
+own.
+ Brian2 keeps one device for a whole process and would have to be reset after each program, so the
+program is built and run by ``python -m circuits.simulation.standalone FOLDER``, which reads the
+batch from the folder and leaves the result there.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from drift.schema.labelled_form import RefusedInputError
 BATCH, RESULT = "batch.pickle", "result.pickle"
 
 
-def simulate_standalone(batch: Batch, duration: float, *, snapshots: bool, trajectory: bool) -> Simulated:
+def simulate_standalone(
+    batch: Batch, duration: float, *, snapshots: bool, trajectory: bool
+) -> Simulated:
     """Simulate a batch as a compiled program; see ``circuits.simulation.targets.simulate``.
 
     Raises
@@ -31,7 +34,10 @@ def simulate_standalone(batch: Batch, duration: float, *, snapshots: bool, traje
         If there is no C++ compiler, or the program fails.
     """
     if not any(map(shutil.which, (os.environ.get("CXX", "c++"), "g++", "clang++", "cl"))):
-        raise RefusedInputError("target 'cpp_standalone' needs a C++ compiler and none was found: install g++, or use target='numpy'.")
+        raise RefusedInputError(
+            "target 'cpp_standalone' needs a C++ compiler and none was found: install g++, or "
+            "use target='numpy'."
+        )
     asked = {"batch": batch, "duration": duration, "snapshots": snapshots, "trajectory": trajectory}
     with tempfile.TemporaryDirectory(prefix="repdrift-circuit-") as folder:
         (Path(folder) / BATCH).write_bytes(pickle.dumps(asked))
@@ -41,12 +47,16 @@ def simulate_standalone(batch: Batch, duration: float, *, snapshots: bool, traje
         result = Path(folder) / RESULT
         if done.returncode or not result.exists():
             reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
-            raise RefusedInputError(f"the compiled circuit failed ({reason[:200]}): use target='numpy', which needs no compiler.")
+            raise RefusedInputError(
+                f"the compiled circuit failed ({reason[:200]}): use target='numpy', which "
+                "needs no compiler."
+            )
         return pickle.loads(result.read_bytes())
 
 
 def build_and_run(folder: Path) -> None:
-    """Read the batch of a folder, run it on the standalone device, and leave the result in the folder."""
+    """Read the batch of a folder, run it on the standalone device, and leave the result in the
+    folder."""
     brian2 = brian.brian2()
 
     asked: dict[str, Any] = pickle.loads((folder / BATCH).read_bytes())

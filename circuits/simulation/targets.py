@@ -10,7 +10,14 @@ from drift.errors import RefusedInputError
 TARGETS = ("numpy", "cython", "cpp_standalone")
 
 
-def simulate(batch: Batch, duration: float, *, snapshots: bool = False, trajectory: bool = False, target: str = "numpy") -> Simulated:
+def simulate(
+    batch: Batch,
+    duration: float,
+    *,
+    snapshots: bool = False,
+    trajectory: bool = False,
+    target: str = "numpy",
+) -> Simulated:
     """Run one batch of circuits from their initial state, silence for most.
 
     Parameters

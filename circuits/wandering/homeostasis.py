@@ -1,4 +1,5 @@
-"""Gains on the drive with which units, or a whole population, keep the mean activity of their first session."""
+"""Gains on the drive with which units, or a whole population, keep the mean activity of their first
+session."""
 
 from __future__ import annotations
 
@@ -23,9 +24,11 @@ SETTLED = 1e-10  # largest change of the logarithm of a gain
 def homeostatic_gain(circuit: Circuit, drive: np.ndarray, kind: Homeostasis) -> np.ndarray:
     """Return the gains that keep mean activity, found at the fixed points of the circuit.
 
-    mean_s E_i(a_i I_i(s)) = the same of the first session, the mean over stimuli s, for each unit; or with one gain a for all and the
-    mean over units too. Among several gains that do, the one nearest to 1 is taken: what was silent may stay so at gain 1. The linear
-    interneuron has a = (mean of the first session) / (mean of the session) for the population, as it is indifferent to scale.
+    mean_s E_i(a_i I_i(s)) = the same of the first session, the mean over stimuli s, for each unit;
+    or with one gain a for all and the mean over units too. Among several gains that do, the one
+    nearest to 1 is taken: what was silent may stay so at gain 1. The linear interneuron has a =
+    (mean of the first session) / (mean of the session) for the population, as it is indifferent to
+    scale.
 
     Parameters
     ----------
@@ -44,22 +47,32 @@ def homeostatic_gain(circuit: Circuit, drive: np.ndarray, kind: Homeostasis) -> 
     Raises
     ------
     RefusedInputError
-        If the circuit has no fixed point, or is silent in the first session; for "unit" if several interneurons inhibit its units or
-        these excite themselves.
+        If the circuit has no fixed point, or is silent in the first session; for "unit" if several
+        interneurons inhibit its units or these excite themselves.
     """
     gain = np.ones((len(drive), drive.shape[-1]))
     if kind == "none":
         return gain
-    if kind == "unit" and (len(circuit.sizes()) > 1 or circuit.state_variable != circuit.rate_variable):
+    if kind == "unit" and (
+        len(circuit.sizes()) > 1 or circuit.state_variable != circuit.rate_variable
+    ):
         raise RefusedInputError(
-            f"homeostasis 'unit' needs units that follow their drive under one interneuron, got a {circuit.kind} circuit: use 'population' "
+            "homeostasis 'unit' needs units that follow their drive under one interneuron, "
+            f"got a {circuit.kind} circuit: use 'population' "
             "or 'none'."
         )
     wanted = circuit.fixed_point(drive[0])["rate"].values.mean(axis=0)  # (unit,)
     if not wanted.any():
-        raise RefusedInputError("the circuit is silent in its first session, so there is no activity to keep: raise its drive.")
+        raise RefusedInputError(
+            "the circuit is silent in its first session, so there is no activity to keep: "
+            "raise its drive."
+        )
     for session in range(1, len(drive)):
-        gain[session] = _for_units(circuit, drive[session], wanted) if kind == "unit" else _for_all(circuit, drive[session], wanted.mean())
+        gain[session] = (
+            _for_units(circuit, drive[session], wanted)
+            if kind == "unit"
+            else _for_all(circuit, drive[session], wanted.mean())
+        )
     return gain
 
 
@@ -71,13 +84,16 @@ def _for_all(circuit: Circuit, drive: np.ndarray, wanted: float) -> np.ndarray:
 
 
 def _for_units(circuit: Circuit, drive: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Return gains (unit,): those that units need under the present inhibition, until inhibition and gains agree."""
+    """Return gains (unit,): those that units need under the present inhibition, until inhibition
+    and gains agree."""
     gain, silence = np.ones(drive.shape[-1]), np.zeros(drive.shape)
     for _ in range(ROUNDS):
         inhibition = circuit.fixed_point(gain * drive)["inhibition"].values  # (stimulus,)
 
         def activity(gain: np.ndarray, inhibition: np.ndarray = inhibition) -> np.ndarray:
-            return circuit.rate_change(gain * drive, silence, inhibition).mean(axis=0)  # f(a I, R), as tau_E dE/dt = f - E
+            return circuit.rate_change(gain * drive, silence, inhibition).mean(
+                axis=0
+            )  # f(a I, R), as tau_E dE/dt = f - E
 
         before, gain = gain, _nearest_gain(activity, wanted)
         if np.abs(np.log(gain / before)).max() < SETTLED:

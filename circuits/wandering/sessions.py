@@ -1,4 +1,5 @@
-"""Sessions of drifting circuits in the labelled form of networks and animals, so that every measure of these applies."""
+"""Sessions of drifting circuits in the labelled form of networks and animals, so that every measure
+of these applies."""
 
 from __future__ import annotations
 
@@ -50,7 +51,9 @@ class _Subject(NamedTuple):
     @property
     def weights(self) -> np.ndarray:
         """Input weights (session, unit, input); they follow from the seed and need not be kept."""
-        weights = drifting_weights(self.drift, self.circuit.units, self.patterns.shape[1], self.elapsed, self.seed)
+        weights = drifting_weights(
+            self.drift, self.circuit.units, self.patterns.shape[1], self.elapsed, self.seed
+        )
         return weight_scale(self.patterns) * weights
 
 
@@ -58,7 +61,10 @@ class _Subject(NamedTuple):
 def run_sessions(
     circuits: Sequence[Circuit],
     inputs: Any,
-    drift: WeightDrift | Mapping[str, Any] | Sequence[WeightDrift | Mapping[str, Any] | None] | None = None,
+    drift: WeightDrift
+    | Mapping[str, Any]
+    | Sequence[WeightDrift | Mapping[str, Any] | None]
+    | None = None,
     *,
     elapsed: Any,
     seeds: Sequence[int] | None = None,
@@ -69,16 +75,18 @@ def run_sessions(
 ) -> xr.Dataset:
     """Let the input weights of circuits wander and observe the circuits in sessions.
 
-    In every session each circuit settles at all places of its input. A subject's result does not depend on its company. A circuit knows
-    its places from session 0 on; ``drift.compare`` leaves that session out of the source "simulated", as it does with networks.
+    In every session each circuit settles at all places of its input. A subject's result does not
+    depend on its company. A circuit knows its places from session 0 on; ``drift.compare`` leaves
+    that session out of the source "simulated", as it does with networks.
 
     Parameters
     ----------
     circuits : sequence of Circuit
         One for each subject; kinds and sizes may differ.
     inputs : PlaceInput, drift task, xarray.Dataset, or list of these
-        What all subjects or each of them see: a recipe draws it with the seed of the subject; a Dataset is an experience with
-        ``inputs (sample, input)``, ``position (sample)`` and, where there is one, ``direction (sample)``.
+        What all subjects or each of them see: a recipe draws it with the seed of the subject; a
+        Dataset is an experience with ``inputs (sample, input)``, ``position (sample)`` and, where
+        there is one, ``direction (sample)``.
     drift : WeightDrift, None, or list of these
         How weights wander; None for weights that stay.
     elapsed : array_like
@@ -97,19 +105,23 @@ def run_sessions(
     Returns
     -------
     xarray.Dataset
-        Longitudinal Dataset as that of ``drift.train``, with ``weight_autocorrelation`` (subject, session, session_other) as it
-        happened to be, ``input_correlation`` (subject, place, place_other), ``residual`` (subject, session) and, with homeostasis,
-        ``drive_gain`` (subject, session, unit). ``status`` tells whether all sessions of a subject came to rest.
+        Longitudinal Dataset as that of ``drift.train``, with ``weight_autocorrelation`` (subject,
+        session, session_other) as it happened to be, ``input_correlation`` (subject, place,
+        place_other), ``residual`` (subject, session) and, with homeostasis, ``drive_gain``
+        (subject, session, unit). ``status`` tells whether all sessions of a subject came to rest.
 
     Raises
     ------
     RefusedInputError
-        If lists differ in length, elapsed does not rise, inputs have no places, or a circuit has no closed form where it is needed.
+        If lists differ in length, elapsed does not rise, inputs have no places, or a circuit has no
+        closed form where it is needed.
     """
     subjects = _subjects(circuits, inputs, drift, elapsed, seeds)
     total = sum(len(one.elapsed) * len(one.patterns) for one in subjects)
     parts: dict[str, xr.Dataset] = {}
-    with progress_bar(total=total, unit="stimulus", unit_scale=True, disable=not progress, desc="settling") as bar:
+    with progress_bar(
+        total=total, unit="stimulus", unit_scale=True, disable=not progress, desc="settling"
+    ) as bar:
         for group in _alike(subjects):
             found = drifting_rates(
                 [one.circuit for one in group],
@@ -121,21 +133,30 @@ def run_sessions(
                 report=bar.update,
             )
             for one, *arrays in zip(group, *found, strict=True):
-                parts[one.label] = _longitudinal(one, *arrays, elapsed_units=elapsed_units, input_weights=input_weights)
-    joined = combine(_with_parameters([parts[one.label] for one in subjects], [one.circuit for one in subjects]))
+                parts[one.label] = _longitudinal(
+                    one, *arrays, elapsed_units=elapsed_units, input_weights=input_weights
+                )
+    joined = combine(
+        _with_parameters([parts[one.label] for one in subjects], [one.circuit for one in subjects])
+    )
     return joined.assign_attrs(engine=engine, **provenance(), title="simulated drift of circuits")
 
 
 def _subjects(circuits: Any, inputs: Any, drift: Any, elapsed: Any, seeds: Any) -> list[_Subject]:
     chosen = list(circuits) if isinstance(circuits, Sequence) else []
     if not chosen or not all(isinstance(one, Circuit) for one in chosen):
-        raise RefusedInputError("run_sessions needs a list of at least one circuit: write run_sessions([circuit], ...).")
+        raise RefusedInputError(
+            "run_sessions needs a list of at least one circuit: write run_sessions([circuit], ...)."
+        )
     count = len(chosen)
     worlds, drifts = each("inputs", inputs, count), checked_drifts(drift, count)
     numbers = checked_seeds(range(count) if seeds is None else seeds, count)
     times = sessions_elapsed(elapsed, count)
     rows = zip(chosen, worlds, drifts, times, numbers, strict=True)
-    return [_Subject(str(i), circuit, world, drawn(world, seed), one, t, seed) for i, (circuit, world, one, t, seed) in enumerate(rows)]
+    return [
+        _Subject(str(i), circuit, world, drawn(world, seed), one, t, seed)
+        for i, (circuit, world, one, t, seed) in enumerate(rows)
+    ]
 
 
 def _alike(subjects: Sequence[_Subject]) -> list[list[_Subject]]:
@@ -147,13 +168,25 @@ def _alike(subjects: Sequence[_Subject]) -> list[list[_Subject]]:
 
 
 def _longitudinal(
-    one: _Subject, rate: np.ndarray, residual: np.ndarray, gain: np.ndarray, *, elapsed_units: str, input_weights: bool
+    one: _Subject,
+    rate: np.ndarray,
+    residual: np.ndarray,
+    gain: np.ndarray,
+    *,
+    elapsed_units: str,
+    input_weights: bool,
 ) -> xr.Dataset:
     """Return the Dataset of one subject from its rates (session, sample, unit)."""
     weights = one.weights
     arrays = {
-        "weight_autocorrelation": ((*PAIR, "session_other"), weight_autocorrelation(weights)[np.newaxis]),
-        "input_correlation": (("subject", "place", "place_other"), input_correlation(one.experience)[np.newaxis]),
+        "weight_autocorrelation": (
+            (*PAIR, "session_other"),
+            weight_autocorrelation(weights)[np.newaxis],
+        ),
+        "input_correlation": (
+            ("subject", "place", "place_other"),
+            input_correlation(one.experience)[np.newaxis],
+        ),
         "residual": (PAIR, residual[np.newaxis]),
     }
     if one.drift and one.drift.homeostasis != "none":
@@ -162,15 +195,17 @@ def _longitudinal(
     code = measured_code(rate[np.newaxis], one.experience).assign(own)
     if input_weights:
         kept = xr.DataArray(weights[np.newaxis].astype("float32"), dims=(*PAIR, "unit", "input"))
-        code = code.assign(input_weights=described(kept, "input_weights")).assign_coords(input=np.arange(kept.sizes["input"]))
+        code = code.assign(input_weights=described(kept, "input_weights")).assign_coords(
+            input=np.arange(kept.sizes["input"])
+        )
     return code.assign_coords(_coordinates(one, residual, elapsed_units, code.sizes))
 
 
 def weight_autocorrelation(weights: np.ndarray) -> np.ndarray:
     """Return how alike the weights of any two sessions are.
 
-    r = sum_ij v_ij v'_ij / (|v| |v'|), v_ij = w_ij less the mean of w_ij over units i: what all units have in common lifts all drives
-    alike and changes no order among them.
+    r = sum_ij v_ij v'_ij / (|v| |v'|), v_ij = w_ij less the mean of w_ij over units i: what all
+    units have in common lifts all drives alike and changes no order among them.
 
     Parameters
     ----------
@@ -190,7 +225,8 @@ def weight_autocorrelation(weights: np.ndarray) -> np.ndarray:
 
 
 def measured_code(rate: np.ndarray, experience: xr.Dataset) -> xr.Dataset:
-    """Return rate maps of settled circuits and the measures that follow from them, as sessions of a network have them.
+    """Return rate maps of settled circuits and the measures that follow from them, as sessions of a
+    network have them.
 
     Parameters
     ----------
@@ -202,17 +238,22 @@ def measured_code(rate: np.ndarray, experience: xr.Dataset) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        ``rate``, ``occupancy``, ``recorded``, ``detected_units``, ``active_units``, ``fraction_active_units``,
-        ``fraction_active_responses``, ``participation_ratio``, ``spatial_information``, ``spatial_information_rate``, ``place_unit`` and
-        ``place_units``, with the coordinate ``place`` and, where the experience has one, ``direction``.
+        ``rate``, ``occupancy``, ``recorded``, ``detected_units``, ``active_units``,
+        ``fraction_active_units``, ``fraction_active_responses``, ``participation_ratio``,
+        ``spatial_information``, ``spatial_information_rate``, ``place_unit`` and ``place_units``,
+        with the coordinate ``place`` and, where the experience has one, ``direction``.
     """
     activity = xr.DataArray(rate, dims=(*PAIR, "sample", "unit"))
     edges = place_edges(experience)
     place = metrics.assign_places(experience["position"], edges)
     maps = metrics.rate_maps(activity, place, len(edges) - 1, experience.get("direction"))
     sizes = {dim: activity.sizes[dim] for dim in PAIR}
-    maps = maps.assign(rate=maps["rate"].astype("float32"), occupancy=maps["occupancy"].expand_dims(sizes))
-    recorded = xr.DataArray(np.ones((*sizes.values(), activity.sizes["unit"]), dtype="int8"), dims=(*PAIR, "unit"))
+    maps = maps.assign(
+        rate=maps["rate"].astype("float32"), occupancy=maps["occupancy"].expand_dims(sizes)
+    )
+    recorded = xr.DataArray(
+        np.ones((*sizes.values(), activity.sizes["unit"]), dtype="int8"), dims=(*PAIR, "unit")
+    )
     information = metrics.spatial_information(maps["rate"], maps["occupancy"])
     per_sample = metrics.spatial_information_rate(maps["rate"], maps["occupancy"])
     flags = metrics.place_units(information, recorded)
@@ -220,11 +261,18 @@ def measured_code(rate: np.ndarray, experience: xr.Dataset) -> xr.Dataset:
         "recorded": described(recorded, "recorded"),
         "detected_units": described(recorded.sum("unit").astype(float), "detected_units"),
         **{
-            name: getattr(metrics, name)(activity) for name in ("fraction_active_units", "fraction_active_responses", "participation_ratio")
+            name: getattr(metrics, name)(activity)
+            for name in (
+                "fraction_active_units",
+                "fraction_active_responses",
+                "participation_ratio",
+            )
         },
         "active_units": metrics.active_units(activity).astype(float),
         "spatial_information": information.transpose(*PAIR, "unit"),
-        "spatial_information_rate": per_sample.transpose(*PAIR, "unit").assign_attrs(units="bits/sample"),
+        "spatial_information_rate": per_sample.transpose(*PAIR, "unit").assign_attrs(
+            units="bits/sample"
+        ),
         "place_unit": flags.transpose(*PAIR, "unit"),
         "place_units": described((flags == 1).sum("unit").astype(float), "place_units"),
     }
@@ -232,10 +280,15 @@ def measured_code(rate: np.ndarray, experience: xr.Dataset) -> xr.Dataset:
 
 
 def _places(experience: xr.Dataset, edges: np.ndarray) -> dict[str, xr.DataArray]:
-    return {dim: place_coordinate(experience["position"].attrs, edges, dim) for dim in ("place", "place_other")}
+    return {
+        dim: place_coordinate(experience["position"].attrs, edges, dim)
+        for dim in ("place", "place_other")
+    }
 
 
-def _coordinates(one: _Subject, residual: np.ndarray, elapsed_units: str, sizes: Any) -> dict[str, Any]:
+def _coordinates(
+    one: _Subject, residual: np.ndarray, elapsed_units: str, sizes: Any
+) -> dict[str, Any]:
     sessions = np.arange(len(one.elapsed))
     elapsed = xr.DataArray(one.elapsed[np.newaxis].copy(), dims=PAIR)
     status = "complete" if (residual <= RESTING).all() else "unsettled"
@@ -248,18 +301,23 @@ def _coordinates(one: _Subject, residual: np.ndarray, elapsed_units: str, sizes:
         "seed": xr.DataArray([one.seed], dims="subject"),
         "status": xr.DataArray(np.array([status], dtype=object), dims="subject"),
         "weight_lifetime": xr.DataArray(
-            [one.drift.weight_lifetime if one.drift else np.inf], dims="subject", attrs={"units": elapsed_units}
+            [one.drift.weight_lifetime if one.drift else np.inf],
+            dims="subject",
+            attrs={"units": elapsed_units},
         ),
         "experiment": xr.DataArray(np.array([_recipe(one)], dtype=object), dims="subject"),
     }
 
 
 def _recipe(one: _Subject) -> str:
-    """Return all that a subject is made of as JSON text; an experience that was given as numbers by its checksum."""
+    """Return all that a subject is made of as JSON text; an experience that was given as numbers by
+    its checksum."""
     digest = hashlib.sha256(np.ascontiguousarray(one.patterns).tobytes()).hexdigest()
     parts = {
         "circuit": json.loads(one.circuit.to_json()),
-        "inputs": json.loads(one.inputs.to_json()) if hasattr(one.inputs, "to_json") else {"kind": "experience", "sha256": digest},
+        "inputs": json.loads(one.inputs.to_json())
+        if hasattr(one.inputs, "to_json")
+        else {"kind": "experience", "sha256": digest},
         "drift": json.loads(one.drift.to_json()) if one.drift else None,
         "elapsed": one.elapsed.tolist(),
         "seed": int(one.seed),
@@ -268,9 +326,11 @@ def _recipe(one: _Subject) -> str:
 
 
 def _with_parameters(parts: Sequence[xr.Dataset], circuits: Sequence[Circuit]) -> list[xr.Dataset]:
-    """Return the Datasets with the parameters of all circuits as coordinates, NaN where a circuit has none of the name."""
+    """Return the Datasets with the parameters of all circuits as coordinates, NaN where a circuit
+    has none of the name."""
     numbers = [dict(one.equation_parameters()) for one in circuits]
     names = sorted({name for one in numbers for name in one})
     return [
-        part.assign_coords({name: ("subject", [own.get(name, np.nan)]) for name in names}) for part, own in zip(parts, numbers, strict=True)
+        part.assign_coords({name: ("subject", [own.get(name, np.nan)]) for name in names})
+        for part, own in zip(parts, numbers, strict=True)
     ]

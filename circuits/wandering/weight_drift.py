@@ -1,7 +1,8 @@
-"""Circuits whose input weights wander: what the drift of a code looks like when inhibition, not learning, keeps it sparse.
-
-Unit i is driven by I_i(s) = sum_j w_ij x_j(s), x the inputs at place s; from one session to the next the weights take a random step,
-and the circuit settles anew. Theory: ``drift.theory.code_drift.closed_forms``.
+"""Circuits whose input weights wander: what the drift of a code looks like when inhibition, not
+learning, keeps it sparse.
+ Unit i is driven by I_i(s) = sum_j w_ij x_j(s), x the inputs at place s; from one session to the
+next the weights take a random step, and the circuit settles anew. Theory:
+``drift.theory.code_drift.closed_forms``.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ from drift.streams import stream
 class WeightDrift(Recipe):
     """How the input weights of a circuit wander from session to session.
 
-    Ornstein-Uhlenbeck: the autocorrelation of a weight is r(t) = exp(-t / T) and its variance stays. Free diffusion: noise adds the
-    variance that weights have in the first session once in every T, so that r(t) = 1 / sqrt(1 + t / T) with the first session.
+    Ornstein-Uhlenbeck: the autocorrelation of a weight is r(t) = exp(-t / T) and its variance
+    stays. Free diffusion: noise adds the variance that weights have in the first session once in
+    every T, so that r(t) = 1 / sqrt(1 + t / T) with the first session.
 
     Parameters
     ----------
@@ -34,11 +36,11 @@ class WeightDrift(Recipe):
     weight_lifetime : float
         T, in units of elapsed.
     common : float
-        c, the share of the added variance that the weights of all units from one input have in common. It lifts all drives alike, so
-        that it matters for inhibition but not for who wins.
+        c, the share of the added variance that the weights of all units from one input have in
+        common. It lifts all drives alike, so that it matters for inhibition but not for who wins.
     homeostasis : {"none", "population", "unit"}
-        Gains on the drive that keep the mean activity of the first session, of all units together or of each one; see
-        ``circuits.wandering.homeostasis``.
+        Gains on the drive that keep the mean activity of the first session, of all units together
+        or of each one; see ``circuits.wandering.homeostasis``.
     """
 
     kind: Literal["weights"] = "weights"
@@ -48,7 +50,8 @@ class WeightDrift(Recipe):
     homeostasis: Homeostasis = "none"
 
     def step(self, interval: float) -> tuple[float, float]:
-        """Return what is kept of a weight over an interval, and the standard deviation of what is added to it.
+        """Return what is kept of a weight over an interval, and the standard deviation of what is
+        added to it.
 
         Parameters
         ----------
@@ -58,7 +61,8 @@ class WeightDrift(Recipe):
         Returns
         -------
         kept, added : float
-            exp(-t / T) and sqrt(1 - exp(-2 t / T)); or 1 and sqrt(t / T); in units of the first standard deviation.
+            exp(-t / T) and sqrt(1 - exp(-2 t / T)); or 1 and sqrt(t / T); in units of the first
+            standard deviation.
         """
         lifetimes = interval / self.weight_lifetime
         if self.law == "free_diffusion":
@@ -74,7 +78,8 @@ class DriftingRates(NamedTuple):
     rate : numpy.ndarray
         (subject, session, sample, unit).
     residual : numpy.ndarray
-        (subject, session), the largest relative change per time constant that was left; up to 1e-5 at rest.
+        (subject, session), the largest relative change per time constant that was left; up to 1e-5
+        at rest.
     drive_gain : numpy.ndarray
         (subject, session, unit), of homeostasis; 1 without.
     """
@@ -84,11 +89,13 @@ class DriftingRates(NamedTuple):
     drive_gain: np.ndarray
 
 
-def drifting_weights(drift: WeightDrift | None, units: int, inputs: int, elapsed: np.ndarray, seed: int) -> np.ndarray:
+def drifting_weights(
+    drift: WeightDrift | None, units: int, inputs: int, elapsed: np.ndarray, seed: int
+) -> np.ndarray:
     """Return the input weights of every session, of unit variance in the first one.
 
-    The first weights are drawn from the stream "weights", their steps from "update_noise": neither the law nor the lifetime moves
-    what is drawn.
+    The first weights are drawn from the stream "weights", their steps from "update_noise": neither
+    the law nor the lifetime moves what is drawn.
 
     Parameters
     ----------
@@ -117,7 +124,8 @@ def drifting_weights(drift: WeightDrift | None, units: int, inputs: int, elapsed
 
 
 def weight_scale(patterns: np.ndarray) -> float:
-    """Return the standard deviation of first weights that gives drives a mean square of 1: one over the root mean square |x|.
+    """Return the standard deviation of first weights that gives drives a mean square of 1: one over
+    the root mean square |x|.
 
     Parameters
     ----------
@@ -126,7 +134,10 @@ def weight_scale(patterns: np.ndarray) -> float:
     """
     power = float(np.square(patterns).sum(axis=1).mean())
     if not power > 0:
-        raise RefusedInputError(f"all {patterns.size} inputs are 0, so nothing drives the circuit: give an input that sees something.")
+        raise RefusedInputError(
+            f"all {patterns.size} inputs are 0, so nothing drives the circuit: give an input "
+            "that sees something."
+        )
     return 1 / np.sqrt(power)
 
 
@@ -141,17 +152,19 @@ def drifting_rates(
     target: str = "numpy",
     report: Callable[[int], object] = lambda samples: None,
 ) -> DriftingRates:
-    """Return the rates of drifting circuits as bare arrays: what ``run_sessions`` labels, and fits call again and again.
+    """Return the rates of drifting circuits as bare arrays: what ``run_sessions`` labels, and fits
+    call again and again.
 
-    Subjects with one seed share their first weights and all that is drawn later, whatever their parameters: rates change smoothly
-    from one parameter set to the next.
+    Subjects with one seed share their first weights and all that is drawn later, whatever their
+    parameters: rates change smoothly from one parameter set to the next.
 
     Parameters
     ----------
     circuits : sequence of Circuit
         One for each subject, with the same number of units.
     patterns : numpy.ndarray
-        x, (sample, input), or (subject, sample, input) for worlds of their own. Scaled so that drives have a mean square of 1.
+        x, (sample, input), or (subject, sample, input) for worlds of their own. Scaled so that
+        drives have a mean square of 1.
     drift : WeightDrift, None, or sequence of these
         Of all subjects or of each; None for weights that stay.
     elapsed : array_like
@@ -172,7 +185,8 @@ def drifting_rates(
     Raises
     ------
     RefusedInputError
-        If lists differ in length, elapsed does not rise, circuits differ in units, or there is no closed form where it is needed.
+        If lists differ in length, elapsed does not rise, circuits differ in units, or there is no
+        closed form where it is needed.
     """
     present = list(circuits)
     _refuse_unlike(present)
@@ -185,62 +199,98 @@ def drifting_rates(
     drive = np.empty((len(present), times.shape[1], worlds.shape[1], present[0].units))
     gain = np.empty((*drive.shape[:2], present[0].units))
     for one, (circuit, world, wandering) in enumerate(zip(present, worlds, drifts, strict=True)):
-        weights = drifting_weights(wandering, circuit.units, world.shape[1], times[one], numbers[one])
-        drive[one] = (weight_scale(world) * world) @ weights.transpose(0, 2, 1)  # (session, sample, unit)
-        gain[one] = homeostatic_gain(circuit, drive[one], wandering.homeostasis if wandering else "none")
+        weights = drifting_weights(
+            wandering, circuit.units, world.shape[1], times[one], numbers[one]
+        )
+        drive[one] = (weight_scale(world) * world) @ weights.transpose(
+            0, 2, 1
+        )  # (session, sample, unit)
+        gain[one] = homeostatic_gain(
+            circuit, drive[one], wandering.homeostasis if wandering else "none"
+        )
     drive *= gain[:, :, np.newaxis]
     flat = drive.reshape(len(present), -1, drive.shape[-1])
     rest = settled_rates(present, flat, engine=engine, target=target, report=report)
-    return DriftingRates(rest.rate.reshape(drive.shape), rest.residual.reshape(drive.shape[:3]).max(axis=-1), gain)
+    return DriftingRates(
+        rest.rate.reshape(drive.shape), rest.residual.reshape(drive.shape[:3]).max(axis=-1), gain
+    )
 
 
 def each(name: str, given: Any, subjects: int) -> list[Any]:
-    """Return one entry for each subject, of a list as long as there are subjects or of one entry for all; refuses other lengths."""
+    """Return one entry for each subject, of a list as long as there are subjects or of one entry
+    for all; refuses other lengths."""
     if not isinstance(given, list | tuple):
         return [given] * subjects
     if len(given) != subjects:
-        raise RefusedInputError(f"{name} must be one for all {subjects} circuits or one for each, got {len(given)}: make the lists alike.")
+        raise RefusedInputError(
+            f"{name} must be one for all {subjects} circuits or one for each, got "
+            f"{len(given)}: make the lists alike."
+        )
     return list(given)
 
 
 def checked_drifts(drift: Any, subjects: int) -> list[WeightDrift | None]:
-    """Return one drift or None for each subject, read from mappings by their kind; refuses others."""
+    """Return one drift or None for each subject, read from mappings by their kind; refuses
+    others."""
     drifts = [chosen({"weights": WeightDrift}, one) for one in each("drift", drift, subjects)]
     strange = [one for one in drifts if not (one is None or isinstance(one, WeightDrift))]
     if strange:
-        raise RefusedInputError(f"drift must be a WeightDrift, None, or a list of these, got {strange[0]!r}: write WeightDrift(...).")
+        raise RefusedInputError(
+            f"drift must be a WeightDrift, None, or a list of these, got {strange[0]!r}: "
+            "write WeightDrift(...)."
+        )
     return drifts
 
 
 def sessions_elapsed(elapsed: Any, subjects: int) -> np.ndarray:
-    """Return the elapsed time of sessions, (subject, session), or refuse it: it must be finite and rise."""
+    """Return the elapsed time of sessions, (subject, session), or refuse it: it must be finite and
+    rise."""
     try:
         times = np.asarray(elapsed, dtype=float)
     except (TypeError, ValueError):
         raise RefusedInputError(
-            f"elapsed must be numbers (session,) or (subject, session), got {str(elapsed)[:60]!r}: list the times of the sessions."
+            "elapsed must be numbers (session,) or (subject, session), got "
+            f"{str(elapsed)[:60]!r}: list the times of the sessions."
         ) from None
-    if times.ndim not in (1, 2) or times.shape[-1] < 1 or (times.ndim == 2 and len(times) != subjects):
+    if (
+        times.ndim not in (1, 2)
+        or times.shape[-1] < 1
+        or (times.ndim == 2 and len(times) != subjects)
+    ):
         raise RefusedInputError(
-            f"elapsed must be (session,) or (subject, session) for {subjects} subjects, got shape {times.shape}: list it."
+            f"elapsed must be (session,) or (subject, session) for {subjects} subjects, got "
+            f"shape {times.shape}: list it."
         )
     if not (np.isfinite(times).all() and (np.diff(times, axis=-1) > 0).all()):
-        raise RefusedInputError("elapsed must be finite and rise from session to session: number the sessions in the order of real time.")
+        raise RefusedInputError(
+            "elapsed must be finite and rise from session to session: number the sessions in "
+            "the order of real time."
+        )
     return np.broadcast_to(times, (subjects, times.shape[-1]))
 
 
 def checked_seeds(seeds: Any, subjects: int) -> list[int]:
     """Return one seed for each subject, whole numbers from 0; refuses others."""
     numbers = np.asarray(seeds)
-    if numbers.shape != (subjects,) or not np.issubdtype(numbers.dtype, np.integer) or (numbers < 0).any():
+    if (
+        numbers.shape != (subjects,)
+        or not np.issubdtype(numbers.dtype, np.integer)
+        or (numbers < 0).any()
+    ):
         raise RefusedInputError(
-            f"seeds must be {subjects} whole numbers from 0, one for each circuit, got {seeds!r}: use range({subjects})."
+            f"seeds must be {subjects} whole numbers from 0, one for each circuit, got "
+            f"{seeds!r}: use range({subjects})."
         )
     return [int(seed) for seed in numbers]
 
 
 def _refuse_unlike(circuits: Sequence[Circuit]) -> None:
     if not circuits or not all(isinstance(one, Circuit) for one in circuits):
-        raise RefusedInputError("a list of at least one circuit is needed: write drifting_rates([circuit], ...).")
+        raise RefusedInputError(
+            "a list of at least one circuit is needed: write drifting_rates([circuit], ...)."
+        )
     if len({one.units for one in circuits}) > 1:
-        raise RefusedInputError("circuits of one call of drifting_rates must have the same number of units: use run_sessions for others.")
+        raise RefusedInputError(
+            "circuits of one call of drifting_rates must have the same number of units: use "
+            "run_sessions for others."
+        )

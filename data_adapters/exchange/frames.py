@@ -1,4 +1,5 @@
-"""Frames of a camera: which spikes they hold, which stretches of time they make up, and the way back."""
+"""Frames of a camera: which spikes they hold, which stretches of time they make up, and the way
+back."""
 
 from __future__ import annotations
 
@@ -17,9 +18,13 @@ FEW = 0.02  # share of spikes in frames; with it, such spikes are in millisecond
 
 
 def frame_counts(
-    trains: Sequence[NDArray[np.float64]], time: NDArray[np.float64], ends: NDArray[np.float64], what: str = "spike times"
+    trains: Sequence[NDArray[np.float64]],
+    time: NDArray[np.float64],
+    ends: NDArray[np.float64],
+    what: str = "spike times",
 ) -> tuple[NDArray[np.float64], int]:
-    """Spikes in each frame: a spike belongs to the frame that begins before or at it, and ends after it.
+    """Spikes in each frame: a spike belongs to the frame that begins before or at it, and ends
+    after it.
 
     Parameters
     ----------
@@ -54,11 +59,14 @@ def frame_counts(
     return counts, spikes - int(counts.sum())
 
 
-def _refuse_milliseconds(trains: Sequence[NDArray[np.float64]], time: NDArray[np.float64], few: bool, what: str) -> None:
+def _refuse_milliseconds(
+    trains: Sequence[NDArray[np.float64]], time: NDArray[np.float64], few: bool, what: str
+) -> None:
     last = max((float(train.max()) for train in trains if len(train)), default=0.0)
     if few and MISTAKEN[0] * time[-1] < last < MISTAKEN[1] * time[-1]:
         raise RefusedInputError(
-            f"{what} were expected in seconds, got times until {last:g} beside frames until {time[-1]:g} s: divide milliseconds by 1000."
+            f"{what} were expected in seconds, got times until {last:g} beside frames until "
+            f"{time[-1]:g} s: divide milliseconds by 1000."
         )
 
 
@@ -67,10 +75,14 @@ def outside_note(outside: int) -> str:
     return f"{outside} {OUTSIDE}" if outside else ""
 
 
-def spike_times(counts: NDArray[np.float64], time: NDArray[np.float64]) -> list[NDArray[np.float64]]:
-    """Spike times that ``frame_counts`` turns back into these counts: spread evenly over the first half of their frames.
+def spike_times(
+    counts: NDArray[np.float64], time: NDArray[np.float64]
+) -> list[NDArray[np.float64]]:
+    """Spike times that ``frame_counts`` turns back into these counts: spread evenly over the first
+    half of their frames.
 
-    There a spike is also nearest to the beginning of its own frame, which is the rule of other programs.
+    There a spike is also nearest to the beginning of its own frame, which is the rule of other
+    programs.
 
     Parameters
     ----------
@@ -94,8 +106,11 @@ def spike_times(counts: NDArray[np.float64], time: NDArray[np.float64]) -> list[
     return trains
 
 
-def runs(value: NDArray[np.int64], time: NDArray[np.float64] | None = None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """First and last sample of each stretch of equal numbers other than 0, in order; with times, none reaches across a gap."""
+def runs(
+    value: NDArray[np.int64], time: NDArray[np.float64] | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """First and last sample of each stretch of equal numbers other than 0, in order; with times,
+    none reaches across a gap."""
     change = np.diff(value, prepend=0, append=0) != 0
     if time is not None:
         change[1:-1] |= np.diff(time) > largest_gap(usual_frame(time)) + ROUNDING
@@ -109,7 +124,8 @@ def runs(value: NDArray[np.int64], time: NDArray[np.float64] | None = None) -> t
 def interval_bounds(
     time: NDArray[np.float64], starts: NDArray[np.int64], stops: NDArray[np.int64], gap: float = 0.0
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Start and end of stretches of samples, s: a sample lasts until the next one, less a gap where intervals must not touch."""
+    """Start and end of stretches of samples, s: a sample lasts until the next one, less a gap where
+    intervals must not touch."""
     frame = usual_frame(time)
     following = np.append(time[1:], time[-1] + frame)
     ends = np.where(following - time > largest_gap(frame) + ROUNDING, time + frame, following)
@@ -117,9 +133,13 @@ def interval_bounds(
 
 
 def stretches(
-    time: NDArray[np.float64], starts: NDArray[np.float64], stops: NDArray[np.float64], values: NDArray[np.int64]
+    time: NDArray[np.float64],
+    starts: NDArray[np.float64],
+    stops: NDArray[np.float64],
+    values: NDArray[np.int64],
 ) -> NDArray[np.int64]:
-    """Value of the interval that each sample lies in, 0 outside of all; undoes ``runs`` with ``interval_bounds``."""
+    """Value of the interval that each sample lies in, 0 outside of all; undoes ``runs`` with
+    ``interval_bounds``."""
     found = np.zeros(len(time), dtype=np.int64)
     for start, stop, value in zip(starts, stops, values, strict=True):
         found[(time > start - ROUNDING) & (time < stop - ROUNDING)] = value

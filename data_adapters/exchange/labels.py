@@ -1,4 +1,5 @@
-"""What a session Dataset says beside its samples, as the arguments that ``session_dataset`` would make the same session of."""
+"""What a session Dataset says beside its samples, as the arguments that ``session_dataset`` would
+make the same session of."""
 
 from __future__ import annotations
 
@@ -19,12 +20,16 @@ RECOMMENDED = ("geometry", "bin_size", "minimum_speed", "source")
 
 def session_name(session: xr.Dataset) -> str:
     """What a session is called in messages; ``?`` where it lacks a name."""
-    subject, number = (session[name].item() if name in session.coords and session[name].ndim == 0 else "?" for name in NEEDED[:2])
+    subject, number = (
+        session[name].item() if name in session.coords and session[name].ndim == 0 else "?"
+        for name in NEEDED[:2]
+    )
     return f"session {number} of {subject}"
 
 
 def checked(session: xr.Dataset) -> xr.Dataset:
-    """Return the session as ``session_dataset`` makes it, so that whatever that one refuses is refused on the way out too.
+    """Return the session as ``session_dataset`` makes it, so that whatever that one refuses is
+    refused on the way out too.
 
     Parameters
     ----------
@@ -47,14 +52,20 @@ def checked(session: xr.Dataset) -> xr.Dataset:
     missing = [name for name in NEEDED if name not in session.coords or session[name].ndim]
     if missing:
         raise RefusedInputError(
-            f"{session_name(session)} was expected to have the scalar coordinates {', '.join(NEEDED)}, got none of the name "
+            f"{session_name(session)} was expected to have the scalar coordinates "
+            f"{', '.join(NEEDED)}, got none of the name "
             f"{' or '.join(missing)}: add them with assign_coords."
         )
     known = {"activity", "position", *SAMPLED, *OWN, "time"}
-    unknown = [str(name) for name, values in session.variables.items() if name not in known and (values.ndim or name not in session.coords)]
+    unknown = [
+        str(name)
+        for name, values in session.variables.items()
+        if name not in known and (values.ndim or name not in session.coords)
+    ]
     if unknown:
         raise RefusedInputError(
-            f"{session_name(session)} was expected to hold samples of {', '.join(('activity', 'position', *SAMPLED))}, got also "
+            f"{session_name(session)} was expected to hold samples of "
+            f"{', '.join(('activity', 'position', *SAMPLED))}, got also "
             f"{', '.join(unknown)}: leave it out with drop_vars."
         )
     return session_dataset(**session_labels(session), **sampled(session))
@@ -71,22 +82,35 @@ def session_labels(session: xr.Dataset) -> dict[str, Any]:
     Returns
     -------
     dict
-        Numbers and text; ``unit`` and ``unit_label`` are arrays; ``coords`` and ``attrs`` hold what is left.
+        Numbers and text; ``unit`` and ``unit_label`` are arrays; ``coords`` and ``attrs`` hold what
+        is left.
     """
     units = session.sizes["unit"]
     labels: dict[str, Any] = {
         **{name: session[name].item() for name in NEEDED},
         "elapsed_units": str(session["elapsed"].attrs.get("units", "day")),
         "position_units": str(session["position"].attrs.get("units", "cm")),
-        "detected_units": _counted(session["detected_units"]) if "detected_units" in session else units,
+        "detected_units": _counted(session["detected_units"])
+        if "detected_units" in session
+        else units,
         "unit": session["unit"].values if "unit" in session.coords else np.arange(units),
         "source": "unknown",
         "events_are": _kind(session["activity"]),
         **{name: session.attrs[name] for name in RECOMMENDED if name in session.attrs},
-        "coords": {str(name): values.item() for name, values in session.coords.items() if not values.ndim and name not in OWN},
-        "attrs": {str(name): value for name, value in session.attrs.items() if name not in RECOMMENDED},
+        "coords": {
+            str(name): values.item()
+            for name, values in session.coords.items()
+            if not values.ndim and name not in OWN
+        },
+        "attrs": {
+            str(name): value for name, value in session.attrs.items() if name not in RECOMMENDED
+        },
     }
-    return labels | ({"unit_label": session["unit_label"].values.tolist()} if "unit_label" in session.coords else {})
+    return labels | (
+        {"unit_label": session["unit_label"].values.tolist()}
+        if "unit_label" in session.coords
+        else {}
+    )
 
 
 def _kind(activity: xr.DataArray) -> str | None:
@@ -97,7 +121,9 @@ def _kind(activity: xr.DataArray) -> str | None:
 
 def sampled(session: xr.Dataset) -> dict[str, Any]:
     """Arguments of ``session_dataset`` that hold the samples, (sample, ...) arrays."""
-    names = [name for name in ("activity", "position", *SAMPLED, "time") if name in session.variables]
+    names = [
+        name for name in ("activity", "position", *SAMPLED, "time") if name in session.variables
+    ]
     arrays = {name: session[name].transpose("sample", ...).values for name in names}
     return {**arrays, "activity": session["activity"].transpose("sample", "unit").values}
 
@@ -110,5 +136,8 @@ def is_simulated(attrs: Mapping[Any, Any]) -> bool:
 def _counted(detected: xr.DataArray) -> int:
     """Number of detected units of a session."""
     if detected.ndim:
-        raise RefusedInputError(f"detected_units must be one number for a session, got the dims {detected.dims}: take one session.")
+        raise RefusedInputError(
+            f"detected_units must be one number for a session, got the dims {detected.dims}: "
+            "take one session."
+        )
     return int(integers(detected, "detected_units"))

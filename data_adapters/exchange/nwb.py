@@ -1,10 +1,11 @@
-"""Neurodata Without Borders: one file per recording session, with events and the position of the subject. Needs the package pynwb.
-
-NWB has no standard type of rate maps. Events are spike times (``Units``) or responses of regions of interest (``RoiResponseSeries``),
-position is a ``SpatialSeries`` whose numbers times ``conversion`` plus ``offset`` are in ``unit`` (metres unless said otherwise): here cm.
-Elapsed time comes from ``session_start_time``. Nothing in the format says that units are followed across files; where regions or units
-have a column ``global_roi_id``, equal entries in two files of a subject are taken for the same unit. What ``data_adapters.to_nwb`` wrote
-is read back as it was.
+"""Neurodata Without Borders: one file per recording session, with events and the position of the
+subject. Needs the package pynwb.
+ NWB has no standard type of rate maps. Events are spike times (``Units``) or responses of regions
+of interest (``RoiResponseSeries``), position is a ``SpatialSeries`` whose numbers times
+``conversion`` plus ``offset`` are in ``unit`` (metres unless said otherwise): here cm. Elapsed time
+comes from ``session_start_time``. Nothing in the format says that units are followed across files;
+where regions or units have a column ``global_roi_id``, equal entries in two files of a subject are
+taken for the same unit. What ``data_adapters.to_nwb`` wrote is read back as it was.
 """
 
 from __future__ import annotations
@@ -65,7 +66,8 @@ LABELS = {
 
 
 class Session(NamedTuple):
-    """File of one session, whose it is, when it began, what ``to_nwb`` wrote of it, and who its units are across files."""
+    """File of one session, whose it is, when it began, what ``to_nwb`` wrote of it, and who its
+    units are across files."""
 
     path: Path
     subject: str
@@ -75,12 +77,14 @@ class Session(NamedTuple):
 
     @property
     def order(self) -> tuple[str, datetime, int]:
-        """By subject and start; by number where to_nwb wrote one, since sessions may begin together."""
+        """By subject and start; by number where to_nwb wrote one, since sessions may begin
+        together."""
         return self.subject, self.start, self.labels.get("session", 0)
 
 
 class Series(NamedTuple):
-    """Values (sample, ...), their times, s, and how long each was counted, s, where that is known."""
+    """Values (sample, ...), their times, s, and how long each was counted, s, where that is
+    known."""
 
     values: NDArray[np.float64]
     time: NDArray[np.float64]
@@ -109,16 +113,19 @@ def sessions(
     path : str or pathlib.Path
         A ``.nwb`` file, or a folder of them.
     events : str or None
-        Name of the ``RoiResponseSeries``, or ``units`` for spike times; None: the only one, or the only one that is named as events
-        (``Deconvolved``, ``event...``, ``units``). Traces of fluorescence are refused.
+        Name of the ``RoiResponseSeries``, or ``units`` for spike times; None: the only one, or the
+        only one that is named as events (``Deconvolved``, ``event...``, ``units``). Traces of
+        fluorescence are refused.
     position : str or None
         Name of the ``SpatialSeries``; None: the only one.
     environment, geometry : str or None
         Which the standard does not say; None: unknown, unless ``to_nwb`` wrote it.
     track_length : float or None
-        In cm, which the standard does not say either; a ring needs it, and positions beyond it are refused.
+        In cm, which the standard does not say either; a ring needs it, and positions beyond it are
+        refused.
     scale : float or None
-        cm per number of the ``SpatialSeries``, in the place of its ``conversion``, ``offset`` and ``unit``.
+        cm per number of the ``SpatialSeries``, in the place of its ``conversion``, ``offset`` and
+        ``unit``.
     lost : float or None
         Number that marks lost samples of the ``SpatialSeries``.
     events_are : {"counts", "amplitudes", "trace"} or None
@@ -126,17 +133,20 @@ def sessions(
     threshold_sd : float or None
         Events below so many standard deviations of their own unit's series become 0.
     keep_rejected : bool
-        Count units too that columns of their table reject (``iscell``, ``accepted``, ``quality``, ``group``, ``KSLabel``).
+        Count units too that columns of their table reject (``iscell``, ``accepted``, ``quality``,
+        ``group``, ``KSLabel``).
     epochs : str or None
-        Tags of epochs to read, separated by commas; None: all samples, if tags do not tell of several environments.
+        Tags of epochs to read, separated by commas; None: all samples, if tags do not tell of
+        several environments.
 
     Returns
     -------
     iterator of xarray.Dataset
-        Responses keep their frames, with the position interpolated at them (NaN outside of it). Spikes are counted in the frames of the
-        position: a spike belongs to the frame that begins before or at it and ends after it, see ``drift.metrics.clocks``.
-        ``elapsed`` in days since the subject's first file, and
-        sessions are numbered from it. With ``global_roi_id`` the number of a unit is the rank of its entry among those of the subject.
+        Responses keep their frames, with the position interpolated at them (NaN outside of it).
+        Spikes are counted in the frames of the position: a spike belongs to the frame that begins
+        before or at it and ends after it, see ``drift.metrics.clocks``. ``elapsed`` in days since
+        the subject's first file, and sessions are numbered from it. With ``global_roi_id`` the
+        number of a unit is the rank of its entry among those of the subject.
 
     Raises
     ------
@@ -147,7 +157,9 @@ def sessions(
     package()
     files = sorted(path.glob("*.nwb")) if path.is_dir() else [path]
     if not files:
-        raise RefusedInputError(f"files named *.nwb were expected in {path}, got none: check the folder.")
+        raise RefusedInputError(
+            f"files named *.nwb were expected in {path}, got none: check the folder."
+        )
     found = sorted((_begun(file) for file in files), key=lambda one: one.order)
     given = {"environment": environment, "geometry": geometry, "track_length": track_length}
     said = {name: value for name, value in given.items() if value is not None}
@@ -165,13 +177,17 @@ def package() -> Any:
         import pynwb.misc
         import pynwb.ophys
     except ImportError as error:
-        raise RefusedInputError("NWB files were expected to find the package pynwb, got none: pip install repdrift[nwb].") from error
+        raise RefusedInputError(
+            "NWB files were expected to find the package pynwb, got none: pip install "
+            "repdrift[nwb]."
+        ) from error
     return pynwb
 
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """Silence what pynwb says of extensions, of older versions of the format and of its own future."""
+    """Silence what pynwb says of extensions, of older versions of the format and of its own
+    future."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
@@ -179,7 +195,8 @@ def quietly() -> Iterator[None]:
 
 @contextmanager
 def _content(path: Path) -> Iterator[Any]:
-    """The content of a file while it is open; whatever a damaged file makes the reader raise becomes one sentence."""
+    """The content of a file while it is open; whatever a damaged file makes the reader raise
+    becomes one sentence."""
     try:
         check_own_content(path)
         with quietly(), package().NWBHDF5IO(str(path), "r") as file:
@@ -187,16 +204,22 @@ def _content(path: Path) -> Iterator[Any]:
     except RefusedInputError:
         raise
     except Exception as error:  # h5py, hdmf and pynwb raise nearly anything
-        raise RefusedInputError(f"{path} was expected to be a whole NWB file, got: {one_line(error)}; copy it again.") from error
+        raise RefusedInputError(
+            f"{path} was expected to be a whole NWB file, got: {one_line(error)}; copy it again."
+        ) from error
 
 
 def _begun(path: Path) -> Session:
     with _content(path) as content:
         labels = _labels(content)
-        subject = labels.get("subject") or (None if content.subject is None else content.subject.subject_id)
+        subject = labels.get("subject") or (
+            None if content.subject is None else content.subject.subject_id
+        )
         tables = [one for one in content.objects.values() if GLOBAL in getattr(one, "colnames", ())]
         identities = frozenset(str(entry) for table in tables for entry in table[GLOBAL].data[:])
-        return Session(path, str(subject or path.stem), content.session_start_time, labels, identities)
+        return Session(
+            path, str(subject or path.stem), content.session_start_time, labels, identities
+        )
 
 
 def _labels(content: Any) -> dict[str, Any]:
@@ -204,9 +227,17 @@ def _labels(content: Any) -> dict[str, Any]:
     room = content.processing.get(ROOM)
     if room is None or "session" not in room.data_interfaces:
         return {}
-    row = {name: room["session"][name].data[0] for name in LABELS if name in room["session"].colnames}
-    row = {name: value.item() if isinstance(value, np.generic) else value for name, value in row.items()}
-    return {name: json.loads(value) if name in ("samples", "coords", "attrs") else value for name, value in row.items()}
+    row = {
+        name: room["session"][name].data[0] for name in LABELS if name in room["session"].colnames
+    }
+    row = {
+        name: value.item() if isinstance(value, np.generic) else value
+        for name, value in row.items()
+    }
+    return {
+        name: json.loads(value) if name in ("samples", "coords", "attrs") else value
+        for name, value in row.items()
+    }
 
 
 def _session(
@@ -223,7 +254,15 @@ def _session(
         written = _written(content, one, series.time) if one.labels else {}
         where = positions_at(place.values, place.time, series.time)
         inside = (
-            None if one.labels else epoch_samples(content, series.time, ~np.isnan(where.reshape(len(where), -1)[:, 0]), asked, one.path)
+            None
+            if one.labels
+            else epoch_samples(
+                content,
+                series.time,
+                ~np.isnan(where.reshape(len(where), -1)[:, 0]),
+                asked,
+                one.path,
+            )
         )
     if units == "cm":  # told outside of the block above, which silences pynwb
         _tell_length(place.values, one.path)
@@ -251,12 +290,15 @@ def _session(
     arguments = {**known, **samples, **written, **said}
     if inside is not None and not inside.all():
         sampled = ("time", "activity", "position", "duration")
-        arguments |= {name: arguments[name][inside] for name in sampled if arguments[name] is not None}
+        arguments |= {
+            name: arguments[name][inside] for name in sampled if arguments[name] is not None
+        }
     return session_dataset(**arguments)
 
 
 class Who(NamedTuple):
-    """Who the units of a file are: numbers and names in it, and entries of ``global_roi_id`` where it has them."""
+    """Who the units of a file are: numbers and names in it, and entries of ``global_roi_id`` where
+    it has them."""
 
     numbers: NDArray[np.int64]
     labels: list[str]
@@ -264,15 +306,24 @@ class Who(NamedTuple):
 
 
 def _units(who: Who, one: Session, own: list[Session], session: str) -> dict[str, Any]:
-    """Numbers, labels and identity of units, by their rank among all of the subject where files say who they are."""
+    """Numbers, labels and identity of units, by their rank among all of the subject where files say
+    who they are."""
     if one.labels:
         return {"unit": who.numbers, "unit_label": who.labels}
     if who.identities is None:
         return {"unit_label": who.labels, "unit_identity": session}
     if len(set(who.identities)) < len(who.identities):
         twice = next(entry for entry in who.identities if who.identities.count(entry) > 1)
-        raise RefusedInputError(f"{GLOBAL} in {one.path} was expected to name every unit once, got {twice!r} twice: correct the column.")
-    ranks = {entry: rank for rank, entry in enumerate(sorted(frozenset().union(*(other.identities for other in own)), key=_natural))}
+        raise RefusedInputError(
+            f"{GLOBAL} in {one.path} was expected to name every unit once, got {twice!r} "
+            "twice: correct the column."
+        )
+    ranks = {
+        entry: rank
+        for rank, entry in enumerate(
+            sorted(frozenset().union(*(other.identities for other in own)), key=_natural)
+        )
+    }
     return {
         "unit": [ranks[entry] for entry in who.identities],
         "unit_label": [f"roi {entry}" for entry in who.identities],
@@ -287,20 +338,31 @@ def _natural(entry: str) -> tuple[float, str]:
 def _written(content: Any, one: Session, time: NDArray[np.float64]) -> dict[str, Any]:
     """Arguments of ``session_dataset`` that ``to_nwb`` wrote."""
     held = one.labels["samples"]
-    further: dict[str, Any] = {name: value for name, value in one.labels.items() if name != "samples"}
+    further: dict[str, Any] = {
+        name: value for name, value in one.labels.items() if name != "samples"
+    }
     series = content.processing["behavior"].data_interfaces.get("BehavioralTimeSeries")
     further |= {
-        name: numbers(series[name].data[:], f"{name} in {one.path}") for name in ("velocity", "direction", "duration") if name in held
+        name: numbers(series[name].data[:], f"{name} in {one.path}")
+        for name in ("velocity", "direction", "duration")
+        if name in held
     }
     if "trial" in held:
         rows = content.trials  # absent where no sample lies in a trial
-        columns: Any = [np.zeros(0)] * 3 if rows is None else [rows[name][:] for name in ("start_time", "stop_time", "trial")]
+        columns: Any = (
+            [np.zeros(0)] * 3
+            if rows is None
+            else [rows[name][:] for name in ("start_time", "stop_time", "trial")]
+        )
         further["trial"] = stretches(time, *columns)
     return further | ({} if "time" in held else {"time": None, "duration": further.get("duration")})
 
 
-def _position(content: Any, name: str | None, path: Path, scale: float | None, lost: float | None) -> tuple[Series, str]:
-    """Position in cm or pixel; with ``scale`` (cm per number) whatever the file says of its unit."""
+def _position(
+    content: Any, name: str | None, path: Path, scale: float | None, lost: float | None
+) -> tuple[Series, str]:
+    """Position in cm or pixel; with ``scale`` (cm per number) whatever the file says of its
+    unit."""
     kinds = package().behavior.SpatialSeries
     found = {one.name: one for one in content.objects.values() if isinstance(one, kinds)}
     series = found[_only(found, name, "SpatialSeries", path)]
@@ -309,11 +371,19 @@ def _position(content: Any, name: str | None, path: Path, scale: float | None, l
     if scale is not None:
         return Series(_flat(values), _times(series, len(values), path)), "cm"
     if unit not in CENTIMETRES and unit not in PIXELS:
-        raise RefusedInputError(f"unit of {series.name} in {path} was expected to be a length or pixels, got {series.unit!r}: correct it.")
-    # One factor, so that metres with a conversion of 0.01 give back the centimetres that were written.
+        raise RefusedInputError(
+            f"unit of {series.name} in {path} was expected to be a length or pixels, got "
+            f"{series.unit!r}: correct it."
+        )
+    # One factor, so that metres with a conversion of 0.01 give back the centimetres that were
+    # written.
     factor = float(np.round(float(series.conversion) * CENTIMETRES.get(unit, 1.0), 12))
-    scaled = (values if factor == 1 else decimals(values)) * factor + float(series.offset or 0.0) * CENTIMETRES.get(unit, 1.0)
-    return Series(_flat(scaled), _times(series, len(values), path)), "cm" if unit in CENTIMETRES else "pixel"
+    scaled = (values if factor == 1 else decimals(values)) * factor + float(
+        series.offset or 0.0
+    ) * CENTIMETRES.get(unit, 1.0)
+    return Series(
+        _flat(scaled), _times(series, len(values), path)
+    ), "cm" if unit in CENTIMETRES else "pixel"
 
 
 def _tell_length(position: NDArray[np.float64], path: Path) -> None:
@@ -321,15 +391,21 @@ def _tell_length(position: NDArray[np.float64], path: Path) -> None:
     known = position[np.isfinite(position)]
     if known.size and np.ptp(known) > IMPLAUSIBLE:
         length = f"{np.ptp(known) / 100:.0f} m"
-        warnings.warn(f"position in {path} goes over {length}: if its numbers are cm, say scale=1.", stacklevel=2)
+        warnings.warn(
+            f"position in {path} goes over {length}: if its numbers are cm, say scale=1.",
+            stacklevel=2,
+        )
 
 
 def _flat(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
 
 
-def _events(content: Any, asked: Asked, place: Series, path: Path) -> tuple[Series, Who, str, str | None]:
-    """Events (frame, unit) with their times, who the units are, what was chosen and left out, and what the numbers are."""
+def _events(
+    content: Any, asked: Asked, place: Series, path: Path
+) -> tuple[Series, Who, str, str | None]:
+    """Events (frame, unit) with their times, who the units are, what was chosen and left out, and
+    what the numbers are."""
     kind = package().ophys.RoiResponseSeries
     found = {one.name: one for one in content.objects.values() if isinstance(one, kind)}
     if content.units is not None and "spike_times" in content.units.colnames:
@@ -344,18 +420,28 @@ def _events(content: Any, asked: Asked, place: Series, path: Path) -> tuple[Seri
     rows = integers(series.rois.data[:], f"rois of {what}")
     if rows.size != values.shape[1] or not ((rows >= 0) & (rows < len(series.rois.table))).all():
         raise RefusedInputError(
-            f"rois of {what} were expected to name a region for each column of {values.shape}, got {rows.size}: correct them."
+            f"rois of {what} were expected to name a region for each column of "
+            f"{values.shape}, got {rows.size}: correct them."
         )
     kept, notes = kept_units(series.rois.table, rows, asked.keep_rejected, path)
     frames = Series(values if kept.all() else values[:, kept], _times(series, len(values), path))
-    return frames, _who(series.rois.table, rows[kept], "roi"), "; ".join(filter(None, (choice, notes))), asked.events_are
+    return (
+        frames,
+        _who(series.rois.table, rows[kept], "roi"),
+        "; ".join(filter(None, (choice, notes))),
+        asked.events_are,
+    )
 
 
 def _who(table: Any, rows: NDArray[np.int64], word: str) -> Who:
     """Who the units in these rows of a table are."""
     ids = np.asarray(table.id[:])[rows]
     given = table["unit_label"].data[:] if "unit_label" in table.colnames else None
-    labels = [f"{word} {number}" for number in (rows if word == "roi" else ids)] if given is None else [str(given[row]) for row in rows]
+    labels = (
+        [f"{word} {number}" for number in (rows if word == "roi" else ids)]
+        if given is None
+        else [str(given[row]) for row in rows]
+    )
     entries = table[GLOBAL].data[:] if GLOBAL in table.colnames else None
     return Who(ids, labels, None if entries is None else [str(entries[row]) for row in rows])
 
@@ -363,7 +449,9 @@ def _who(table: Any, rows: NDArray[np.int64], word: str) -> Who:
 def _counted(units: Any, asked: Asked, place: Series, path: Path) -> tuple[Series, Who, str]:
     kept, left = kept_units(units, np.arange(len(units)), asked.keep_rejected, path)
     rows = np.flatnonzero(kept)
-    trains = [numbers(units.get_unit_spike_times(row), f"spike_times in {path}") for row in rows.tolist()]
+    trains = [
+        numbers(units.get_unit_spike_times(row), f"spike_times in {path}") for row in rows.tolist()
+    ]
     refuse_absurd((len(place.time), len(trains)), 8, f"counts of units in {path}")
     ends = frame_ends(place.time, usual_frame(place.time))
     counts, outside = frame_counts(trains, place.time, ends, f"spike_times in {path}")
@@ -375,9 +463,14 @@ def _only(found: dict[str, Any], name: str | None, kind: str, path: Path) -> str
     """The name that was asked for, or the only one."""
     known = ", ".join(found) or "none"
     if name is not None and name not in found:
-        raise RefusedInputError(f"{path} was expected to hold {name!r} as {kind}, got {known}: name one of these.")
+        raise RefusedInputError(
+            f"{path} was expected to hold {name!r} as {kind}, got {known}: name one of these."
+        )
     if name is None and len(found) != 1:
-        raise RefusedInputError(f"{path} was expected to hold one {kind}, got {known}: say which by events= or position=.")
+        raise RefusedInputError(
+            f"{path} was expected to hold one {kind}, got {known}: say which by events= or "
+            "position=."
+        )
     return name or next(iter(found))
 
 
@@ -385,7 +478,10 @@ def _numbers(data: Any, what: str) -> NDArray[np.float64]:
     refuse_absurd(np.shape(data), 8, what)
     values = numbers(data[:], what)
     if values.ndim not in (1, 2) or len(values) < 2:
-        raise RefusedInputError(f"{what} was expected by time, got shape {values.shape}: save two samples or more in the first dim.")
+        raise RefusedInputError(
+            f"{what} was expected by time, got shape {values.shape}: save two samples or more "
+            "in the first dim."
+        )
     return values
 
 
@@ -397,5 +493,7 @@ def _times(series: Any, samples: int, path: Path) -> NDArray[np.float64]:
     else:
         times = numbers(series.timestamps[:], what)
     if len(times) != samples:
-        raise RefusedInputError(f"{what} were expected one per sample ({samples}), got {len(times)}: correct them.")
+        raise RefusedInputError(
+            f"{what} were expected one per sample ({samples}), got {len(times)}: correct them."
+        )
     return refuse_times(times, what)

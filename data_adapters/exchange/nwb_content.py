@@ -1,4 +1,5 @@
-"""What an NWB file of a session holds, and where: behaviour, events, trials, and what the standard has no place for."""
+"""What an NWB file of a session holds, and where: behaviour, events, trials, and what the standard
+has no place for."""
 
 from __future__ import annotations
 
@@ -24,7 +25,9 @@ NOT_TOLD = "not told by the session"
 IDENTITY = "the same text in two files of a subject means the same unit"
 
 
-def file_content(session: xr.Dataset, events: str, reference: datetime, subject: Mapping[str, str]) -> Any:
+def file_content(
+    session: xr.Dataset, events: str, reference: datetime, subject: Mapping[str, str]
+) -> Any:
     """Return a session as content of an NWB file.
 
     Parameters
@@ -52,7 +55,9 @@ def file_content(session: xr.Dataset, events: str, reference: datetime, subject:
         _add_responses(content, session, clock)
     if "trial" in session and session["trial"].values.any():
         _add_trials(content, session)
-    content.create_processing_module(ROOM, "what repdrift knows of a session beside its samples").add(_labels(session))
+    content.create_processing_module(
+        ROOM, "what repdrift knows of a session beside its samples"
+    ).add(_labels(session))
     return content
 
 
@@ -60,19 +65,34 @@ def _described(session: xr.Dataset, reference: datetime, subject: Mapping[str, s
     nwb = package()
     labels, elapsed = session_labels(session), session["elapsed"].item()
     simulated = is_simulated(session.attrs)
-    number, who, place, units = (labels[name] for name in ("session", "subject", "environment", "elapsed_units"))
-    where = f"session {number + 1} of subject {who}, environment {place}, {elapsed:g} {units} of elapsed time"
-    origin = f"observed like {session.attrs.get('like', 'unknown')}; not recorded from an animal" if simulated else labels["source"]
+    number, who, place, units = (
+        labels[name] for name in ("session", "subject", "environment", "elapsed_units")
+    )
+    where = (
+        f"session {number + 1} of subject {who}, environment {place}, {elapsed:g} {units} of "
+        "elapsed time"
+    )
+    origin = (
+        f"observed like {session.attrs.get('like', 'unknown')}; not recorded from an animal"
+        if simulated
+        else labels["source"]
+    )
     recipe = labels["coords"].get("experiment")
     told = "Simulated with repdrift." if simulated else f"Recording: {labels['source']}."
     content = nwb.NWBFile(
         session_description=f"{'SIMULATED: ' if simulated else ''}{where}; {origin}",
-        identifier=str(uuid.uuid5(uuid.NAMESPACE_URL, f"repdrift {where} {origin} {_digest(session)}")),
+        identifier=str(
+            uuid.uuid5(uuid.NAMESPACE_URL, f"repdrift {where} {origin} {_digest(session)}")
+        ),
         session_start_time=_start(session, reference),
         session_id=str(labels["session"] + 1),
         experiment_description=f"{told} Recipe: {recipe}" if recipe else told,
-        keywords=["representational drift", *(["simulated", "synthetic data"] if simulated else [])],
-        notes=f"session_start_time is {reference.isoformat()} plus elapsed, and no date of the experiment.",
+        keywords=[
+            "representational drift",
+            *(["simulated", "synthetic data"] if simulated else []),
+        ],
+        notes=f"session_start_time is {reference.isoformat()} plus elapsed, and no date of the "
+        "experiment.",
         source_script="repdrift, data_adapters.to_nwb",
         source_script_file_name="nwb_writing.py",
     )
@@ -91,7 +111,8 @@ def _start(session: xr.Dataset, reference: datetime) -> datetime:
         return reference + timedelta(seconds=elapsed * SECONDS[units])
     except OverflowError as error:
         raise RefusedInputError(
-            f"elapsed of {session_name(session)} was expected to lead to a date, got {elapsed:g} {units} after {reference.isoformat()}: "
+            f"elapsed of {session_name(session)} was expected to lead to a date, got "
+            f"{elapsed:g} {units} after {reference.isoformat()}: "
             "choose an earlier reference, or a larger unit of elapsed."
         ) from error
 
@@ -104,7 +125,8 @@ def _times(session: xr.Dataset) -> dict[str, Any]:
 
 
 def _add_behaviour(module: Any, session: xr.Dataset) -> dict[str, Any]:
-    """Add position, velocity and direction; return the arguments of a time series on the same clock."""
+    """Add position, velocity and direction; return the arguments of a time series on the same
+    clock."""
     nwb = package()
     unit, conversion = METRES[session["position"].attrs["units"]]
     geometry = session.attrs["geometry"]
@@ -113,7 +135,8 @@ def _add_behaviour(module: Any, session: xr.Dataset) -> dict[str, Any]:
         data=session["position"].values,
         unit=unit,
         conversion=conversion,
-        reference_frame=f"{'along the track' if session['position'].ndim == 1 else 'corner of the arena'}, geometry {geometry}",
+        reference_frame=f"{'along the track' if session['position'].ndim == 1 else 'corner of the arena'}, "
+        f"geometry {geometry}",
         **_times(session),
     )
     module.add(nwb.behavior.Position(spatial_series=place))
@@ -121,13 +144,23 @@ def _add_behaviour(module: Any, session: xr.Dataset) -> dict[str, Any]:
     further = nwb.behavior.BehavioralTimeSeries()
     if "velocity" in session:
         speed = f"{'m' if unit == 'meters' else unit}/s"
-        further.create_timeseries(name="velocity", data=session["velocity"].values, unit=speed, conversion=conversion, **clock)
+        further.create_timeseries(
+            name="velocity",
+            data=session["velocity"].values,
+            unit=speed,
+            conversion=conversion,
+            **clock,
+        )
     if "direction" in session:
         about = "1 towards larger positions, -1 back, 0 neither"
-        further.create_timeseries(name="direction", data=session["direction"].values, unit="1", description=about, **clock)
+        further.create_timeseries(
+            name="direction", data=session["direction"].values, unit="1", description=about, **clock
+        )
     if "duration" in session:
         about = "how long the activity of each sample was counted"
-        further.create_timeseries(name="duration", data=session["duration"].values, unit="s", description=about, **clock)
+        further.create_timeseries(
+            name="duration", data=session["duration"].values, unit="s", description=about, **clock
+        )
     if further.time_series:
         module.add(further)
     return clock
@@ -154,19 +187,37 @@ def _add_responses(content: Any, session: xr.Dataset, clock: Mapping[str, Any]) 
         location=str(session.attrs.get("region", "none" if simulated else NOT_TOLD)),
     )
     cells = nwb.ophys.ImageSegmentation()
-    regions = cells.create_plane_segmentation(name="units", description="one row a unit; masks are not known", imaging_plane=plane)
+    regions = cells.create_plane_segmentation(
+        name="units", description="one row a unit; masks are not known", imaging_plane=plane
+    )
     regions.add_column(GLOBAL, IDENTITY)
     regions.add_column("unit_label", "name of the unit")
-    rows = zip(session["unit"].values.tolist(), _identities(session), session["unit_label"].values.tolist(), strict=True)
+    rows = zip(
+        session["unit"].values.tolist(),
+        _identities(session),
+        session["unit_label"].values.tolist(),
+        strict=True,
+    )
     for unit, identity, label in rows:
-        regions.add_roi(id=unit, pixel_mask=[(0, 0, 1.0)], **{GLOBAL: identity, "unit_label": label})
+        regions.add_roi(
+            id=unit, pixel_mask=[(0, 0, 1.0)], **{GLOBAL: identity, "unit_label": label}
+        )
     module = content.create_processing_module("ophys", "events of units")
     module.add(cells)
-    rois = regions.create_roi_table_region(region=list(range(session.sizes["unit"])), description="all units")
+    rois = regions.create_roi_table_region(
+        region=list(range(session.sizes["unit"])), description="all units"
+    )
     traces = nwb.ophys.Fluorescence()
-    about = "events (counts or amplitudes) of each unit in each frame, not fluorescence; 0 means silent"
+    about = (
+        "events (counts or amplitudes) of each unit in each frame, not fluorescence; 0 means silent"
+    )
     traces.create_roi_response_series(
-        name="activity", data=_compressed(session["activity"].values), rois=rois, unit="events", description=about, **clock
+        name="activity",
+        data=_compressed(session["activity"].values),
+        rois=rois,
+        unit="events",
+        description=about,
+        **clock,
     )
     module.add(traces)
 
@@ -181,21 +232,26 @@ def _add_spikes(content: Any, session: xr.Dataset) -> None:
     counts = session["activity"].values
     if (counts != np.floor(counts)).any():
         raise RefusedInputError(
-            f"activity of {session_name(session)} was expected to hold counts of spikes, got {counts[counts != np.floor(counts)][0]:g}: "
+            f"activity of {session_name(session)} was expected to hold counts of spikes, got "
+            f"{counts[counts != np.floor(counts)][0]:g}: "
             'use events="responses".'
         )
     if not counts.any():
         raise RefusedInputError(
-            f'activity of {session_name(session)} was expected to hold at least one spike, got none: use events="responses".'
+            f"activity of {session_name(session)} was expected to hold at least one spike, "
+            'got none: use events="responses".'
         )
     units = package().misc.Units(
-        name="units", description="spikes spread evenly over the first half of the frames that they were counted in"
+        name="units",
+        description="spikes spread evenly over the first half of the frames that they were counted in",
     )
     units.add_column(GLOBAL, IDENTITY)
     units.add_column("unit_label", "name of the unit")
     trains = spike_times(counts, sample_times(session))
     names = session["unit_label"].values.tolist()
-    for unit, identity, label, train in zip(session["unit"].values.tolist(), _identities(session), names, trains, strict=True):
+    for unit, identity, label, train in zip(
+        session["unit"].values.tolist(), _identities(session), names, trains, strict=True
+    ):
         units.add_unit(id=unit, spike_times=train, **{GLOBAL: identity, "unit_label": label})
     content.units = units
 
@@ -204,20 +260,38 @@ def _add_trials(content: Any, session: xr.Dataset) -> None:
     trial, time = session["trial"].values, sample_times(session)
     first, last = runs(trial, time)
     content.add_trial_column("trial", "number of the trial")
-    for number, start, stop in zip(trial[first].tolist(), *interval_bounds(time, first, last), strict=True):
+    for number, start, stop in zip(
+        trial[first].tolist(), *interval_bounds(time, first, last), strict=True
+    ):
         content.add_trial(start_time=start, stop_time=stop, trial=number)
 
 
 def _labels(session: xr.Dataset) -> Any:
-    """Table of one row: the arguments of ``session_dataset`` beside samples and units, and which samples there are."""
+    """Table of one row: the arguments of ``session_dataset`` beside samples and units, and which
+    samples there are."""
     from hdmf.common import DynamicTable, VectorData
 
     labels = session_labels(session)
     held = [name for name in (*SAMPLED, "time") if name in session.variables]
-    values = {name: value for name, value in labels.items() if name not in ("unit", "unit_label", "coords", "attrs")}
-    further = {"samples": json.dumps(held), "coords": json.dumps(labels["coords"]), "attrs": json.dumps(labels["attrs"], default=_plain)}
-    columns = [VectorData(name=name, description=LABELS[name], data=[value]) for name, value in {**values, **further}.items()]
-    return DynamicTable(name="session", description="one row: what a session says beside its samples", columns=columns)
+    values = {
+        name: value
+        for name, value in labels.items()
+        if name not in ("unit", "unit_label", "coords", "attrs")
+    }
+    further = {
+        "samples": json.dumps(held),
+        "coords": json.dumps(labels["coords"]),
+        "attrs": json.dumps(labels["attrs"], default=_plain),
+    }
+    columns = [
+        VectorData(name=name, description=LABELS[name], data=[value])
+        for name, value in {**values, **further}.items()
+    ]
+    return DynamicTable(
+        name="session",
+        description="one row: what a session says beside its samples",
+        columns=columns,
+    )
 
 
 def _plain(value: Any) -> Any:

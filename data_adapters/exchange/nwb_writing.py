@@ -1,4 +1,5 @@
-"""Sessions as files of Neurodata Without Borders, one file a session, that any tool of the standard reads. Needs the package pynwb.
+"""Sessions as files of Neurodata Without Borders, one file a session, that any tool of the standard
+reads. Needs the package pynwb.
 
 Where things are in a file, so that they are found without this package:
 
@@ -10,10 +11,10 @@ Where things are in a file, so that they are found without this package:
 ``trials``                          one row for each stretch of samples of a trial without a gap, with its number
 ``processing/repdrift``             table ``session`` of one row: what a session Dataset says beside its samples
 ==================================  =======================================================================================
-
-Regions and units have the column ``global_roi_id``: equal text in two files of a subject means the same unit. NWB knows no elapsed time:
-``session_start_time`` is a date of reference plus the elapsed time. A simulated session says so in ``session_description``, ``keywords``,
-the description of its subject and ``experiment_description``, which holds the recipe.
+ Regions and units have the column ``global_roi_id``: equal text in two files of a subject means the
+same unit. NWB knows no elapsed time: ``session_start_time`` is a date of reference plus the elapsed
+time. A simulated session says so in ``session_description``, ``keywords``, the description of its
+subject and ``experiment_description``, which holds the recipe.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ def to_nwb(
     subject: Mapping[str, str] | None = None,
     overwrite: bool = False,
 ) -> list[Path]:
-    """Write sessions as NWB files ``sub-<subject>_ses-<number from 1>.nwb``; ``sessions("nwb", folder)`` reads them back equal.
+    """Write sessions as NWB files ``sub-<subject>_ses-<number from 1>.nwb``; ``sessions("nwb",
+    folder)`` reads them back equal.
 
     All files are written, or none is.
 
@@ -59,12 +61,14 @@ def to_nwb(
     folder : str or pathlib.Path
         Where the files go; must exist.
     events : {"responses", "spike_times"}
-        Activity as a series with one value per frame and unit, or as spike times, spread evenly over the first half of their frames; these
-        need counts.
+        Activity as a series with one value per frame and unit, or as spike times, spread evenly
+        over the first half of their frames; these need counts.
     reference : str or datetime.datetime
-        ``session_start_time`` at elapsed time 0; with its time zone, else UTC. A learning step counts as a second.
+        ``session_start_time`` at elapsed time 0; with its time zone, else UTC. A learning step
+        counts as a second.
     subject : mapping of str to str, optional
-        Further fields of ``pynwb.file.Subject``, the same for all: ``{"species": "Mus musculus", "sex": "F", "age": "P90D"}``.
+        Further fields of ``pynwb.file.Subject``, the same for all: ``{"species": "Mus musculus",
+        "sex": "F", "age": "P90D"}``.
     overwrite : bool
         Replace files that are there.
 
@@ -76,8 +80,9 @@ def to_nwb(
     Raises
     ------
     RefusedInputError
-        If pynwb is not installed, there is no session, one lacks a label, comes twice or does not fit the first one, spike times are asked
-        for where activity is no counts, or a file exists and may not be replaced.
+        If pynwb is not installed, there is no session, one lacks a label, comes twice or does not
+        fit the first one, spike times are asked for where activity is no counts, or a file exists
+        and may not be replaced.
 
     Examples
     --------
@@ -89,7 +94,9 @@ def to_nwb(
     one_of(events, ("responses", "spike_times"), "events")
     target, origin, about = existing(folder), _date(reference), _fields(subject)
     if not target.is_dir():
-        raise RefusedInputError(f"a folder was expected at {target}, got a file: give the folder that the files go to.")
+        raise RefusedInputError(
+            f"a folder was expected at {target}, got a file: give the folder that the files go to."
+        )
     first: xr.Dataset | None = None
     names: list[str] = []
     with ExitStack() as unfinished:
@@ -97,16 +104,21 @@ def to_nwb(
             session = checked(given)
             first = session if first is None else _alike(session, first)
             names.append(_name(session, names, target, overwrite))
-            part = unfinished.enter_context(replaced_atomically(target / names[-1], overwrite=overwrite))
+            part = unfinished.enter_context(
+                replaced_atomically(target / names[-1], overwrite=overwrite)
+            )
             with quietly():
                 part.write_bytes(_image(file_content(session, events, origin, about)))
         if not names:
-            raise RefusedInputError("sessions were expected, got none: check the path and the filters of the reader.")
+            raise RefusedInputError(
+                "sessions were expected, got none: check the path and the filters of the reader."
+            )
     return [target / name for name in names]
 
 
 def _image(content: Any) -> bytes:
-    """The bytes of a file, made in memory: without room on the disk HDF5 could not even close it."""
+    """The bytes of a file, made in memory: without room on the disk HDF5 could not even close
+    it."""
     import h5py
 
     memory = h5py.File("in memory", "w", driver="core", backing_store=False)
@@ -121,15 +133,30 @@ def _date(reference: str | datetime) -> datetime:
         found = datetime.fromisoformat(reference) if isinstance(reference, str) else reference
         return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
     except (AttributeError, TypeError, ValueError) as error:
-        raise RefusedInputError(f"reference was expected to be a date such as {REFERENCE}, got {reference!r}: write it so.") from error
+        raise RefusedInputError(
+            f"reference was expected to be a date such as {REFERENCE}, got {reference!r}: "
+            "write it so."
+        ) from error
 
 
 def _fields(subject: Mapping[str, str] | None) -> dict[str, str]:
     found = dict(subject or {})
-    known = ("age", "age__reference", "date_of_birth", "genotype", "sex", "species", "strain", "weight")
+    known = (
+        "age",
+        "age__reference",
+        "date_of_birth",
+        "genotype",
+        "sex",
+        "species",
+        "strain",
+        "weight",
+    )
     unknown = [name for name in found if name not in known]
     if unknown:
-        raise RefusedInputError(f"subject was expected to hold fields of an NWB subject, got {unknown[0]!r}: use {', '.join(known)}.")
+        raise RefusedInputError(
+            f"subject was expected to hold fields of an NWB subject, got {unknown[0]!r}: use "
+            f"{', '.join(known)}."
+        )
     return found
 
 
@@ -147,7 +174,8 @@ def _alike(session: xr.Dataset, first: xr.Dataset) -> xr.Dataset:
     for what, value in ours.items():
         if value != theirs[what]:
             raise RefusedInputError(
-                f"{what} of {session_name(session)} was expected to be {theirs[what]} as in {session_name(first)}, got {value}: write "
+                f"{what} of {session_name(session)} was expected to be {theirs[what]} as in "
+                f"{session_name(first)}, got {value}: write "
                 "them to folders of their own."
             )
     return session
@@ -157,9 +185,18 @@ def _name(session: xr.Dataset, names: list[str], folder: Path, overwrite: bool) 
     subject = session["subject"].item()
     name = f"sub-{subject}_ses-{session['session'].item() + 1:02d}.nwb"
     if Path(name).name != name or not subject or "\0" in name:
-        raise RefusedInputError(f"the subject was expected to be a name for a file, got {subject!r}: rename the subject.")
+        raise RefusedInputError(
+            f"the subject was expected to be a name for a file, got {subject!r}: rename the "
+            "subject."
+        )
     if name in names:
-        raise RefusedInputError(f"{session_name(session)} was expected once, got it twice: number the sessions of a subject differently.")
+        raise RefusedInputError(
+            f"{session_name(session)} was expected once, got it twice: number the sessions of "
+            "a subject differently."
+        )
     if (folder / name).exists() and not overwrite:
-        raise RefusedInputError(f"{folder / name} was expected not to exist yet, got a file: choose another folder or overwrite=True.")
+        raise RefusedInputError(
+            f"{folder / name} was expected not to exist yet, got a file: choose another "
+            "folder or overwrite=True."
+        )
     return name

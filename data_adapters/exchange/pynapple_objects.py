@@ -1,14 +1,15 @@
 """Sessions as objects of pynapple, and back. Needs the package pynapple.
-
-``nap.compute_tuning_curves`` on these objects is ``drift.measure``: on a track, with ``recorded = drift.measure(session)``,
+ ``nap.compute_tuning_curves`` on these objects is ``drift.measure``: on a track, with ``recorded =
+drift.measure(session)``,
 
     edges = np.append(recorded.place - width / 2, recorded.place[-1] + width / 2)        # width = session.attrs["bin_size"]
     curves = nap.compute_tuning_curves(objects["activity"], objects["position"], bins=[edges], epochs=objects["running"])
-
-``curves * sampling_rate`` are the rate maps at every place visited for longer than ``minimum_occupancy``, and
-``curves.attrs["occupancy"] / sampling_rate`` is the occupancy; of the spikes, ``compute_tuning_curves(objects["spikes"], ...,
-fs=sampling_rate)`` are the rate maps themselves. Where maps are split by running direction the epochs are ``objects["outbound"]`` and
-``objects["inbound"]``. In a plane there is one list of edges for each axis, and a place is the bin at ``place_x``, ``place_y``.
+ ``curves * sampling_rate`` are the rate maps at every place visited for longer than
+``minimum_occupancy``, and ``curves.attrs["occupancy"] / sampling_rate`` is the occupancy; of the
+spikes, ``compute_tuning_curves(objects["spikes"], ..., fs=sampling_rate)`` are the rate maps
+themselves. Where maps are split by running direction the epochs are ``objects["outbound"]`` and
+``objects["inbound"]``. In a plane there is one list of edges for each axis, and a place is the bin
+at ``place_x``, ``place_y``.
 """
 
 from __future__ import annotations
@@ -22,12 +23,26 @@ from numpy.typing import NDArray
 
 from data_adapters.acceptance import accepted_units
 from data_adapters.alignment import held_at, positions_at
-from data_adapters.exchange.frames import frame_counts, interval_bounds, outside_note, runs, spike_times, stretches
+from data_adapters.exchange.frames import (
+    frame_counts,
+    interval_bounds,
+    outside_note,
+    runs,
+    spike_times,
+    stretches,
+)
 from data_adapters.exchange.labels import checked, session_labels, session_name
 from data_adapters.session import session_dataset
 from drift.door import opened
 from drift.measurement.running_samples import is_directed, some_running_samples
-from drift.metrics.clocks import LONGEST_FRAME, frame_ends, largest_gap, refuse_times, sample_times, usual_frame
+from drift.metrics.clocks import (
+    LONGEST_FRAME,
+    frame_ends,
+    largest_gap,
+    refuse_times,
+    sample_times,
+    usual_frame,
+)
 from drift.schema.labelled_form import RefusedInputError
 
 PRECISION = 1e-8  # s; pynapple keeps nine decimals
@@ -41,12 +56,16 @@ def package() -> Any:
     try:
         import pynapple
     except ImportError as error:
-        raise RefusedInputError("objects of pynapple need the package pynapple, got none: pip install repdrift[nwb].") from error
+        raise RefusedInputError(
+            "objects of pynapple need the package pynapple, got none: pip install repdrift[nwb]."
+        ) from error
     return pynapple
 
 
 @opened
-def to_pynapple(session: xr.Dataset, *, minimum_speed: float | None = None, spikes: bool = False) -> dict[str, Any]:
+def to_pynapple(
+    session: xr.Dataset, *, minimum_speed: float | None = None, spikes: bool = False
+) -> dict[str, Any]:
     """Objects of pynapple that hold one session, named by what they are.
 
     Parameters
@@ -54,26 +73,29 @@ def to_pynapple(session: xr.Dataset, *, minimum_speed: float | None = None, spik
     session : xarray.Dataset
         Session Dataset of a reader, or of ``drift.observe``.
     minimum_speed : float, optional
-        Speed above which samples are running, in units of position per second; by default what the session recommends, as in
-        ``drift.measure``.
+        Speed above which samples are running, in units of position per second; by default what the
+        session recommends, as in ``drift.measure``.
     spikes : bool
         Add ``spikes``; activity must then be counts.
 
     Returns
     -------
     dict
-        ``activity``: TsdFrame (sample, unit) in events, its columns the numbers of units, with the metadata ``unit_label``.
-        ``position``: Tsd, or TsdFrame with the columns x and y, in cm or pixel, NaN where tracking was lost. ``velocity``, ``direction``:
-        Tsd, where known; ``duration``: Tsd, s, where samples have times.
-        ``running``: IntervalSet of the samples that ``drift.measure`` counts; where running directions are known on a
-        track, also ``outbound`` (towards larger positions) and ``inbound``. ``trials``: IntervalSet with the metadata ``trial``, where
-        known. ``spikes``: TsGroup, spread evenly over the first half of their frames. ``session``: dict, what these objects cannot
-        hold. An interval ends a microsecond before the sample that follows it; times are rounded to 1e-9 s.
+        ``activity``: TsdFrame (sample, unit) in events, its columns the numbers of units, with the
+        metadata ``unit_label``. ``position``: Tsd, or TsdFrame with the columns x and y, in cm or
+        pixel, NaN where tracking was lost. ``velocity``, ``direction``: Tsd, where known;
+        ``duration``: Tsd, s, where samples have times. ``running``: IntervalSet of the samples that
+        ``drift.measure`` counts; where running directions are known on a track, also ``outbound``
+        (towards larger positions) and ``inbound``. ``trials``: IntervalSet with the metadata
+        ``trial``, where known. ``spikes``: TsGroup, spread evenly over the first half of their
+        frames. ``session``: dict, what these objects cannot hold. An interval ends a microsecond
+        before the sample that follows it; times are rounded to 1e-9 s.
 
     Raises
     ------
     RefusedInputError
-        If pynapple is not installed, a label is missing, no sample is running, or spikes are asked for where activity is no counts.
+        If pynapple is not installed, a label is missing, no sample is running, or spikes are asked
+        for where activity is no counts.
 
     Examples
     --------
@@ -83,12 +105,19 @@ def to_pynapple(session: xr.Dataset, *, minimum_speed: float | None = None, spik
     nap = package()
     session = checked(session)
     time, labels = sample_times(session), session_labels(session)
-    metadata, known = {"unit_label": labels["unit_label"]}, {"t": time, "time_support": _pieces(time)}
+    metadata, known = (
+        {"unit_label": labels["unit_label"]},
+        {"t": time, "time_support": _pieces(time)},
+    )
     objects: dict[str, Any] = {
-        "activity": nap.TsdFrame(d=session["activity"].values, columns=labels["unit"], metadata=metadata, **known),
+        "activity": nap.TsdFrame(
+            d=session["activity"].values, columns=labels["unit"], metadata=metadata, **known
+        ),
         "position": _position(session, known),
         **{name: nap.Tsd(d=session[name].values, **known) for name in BESIDE if name in session},
-        **_running(session, time, labels["minimum_speed"] if minimum_speed is None else minimum_speed),
+        **_running(
+            session, time, labels["minimum_speed"] if minimum_speed is None else minimum_speed
+        ),
     }
     if "trial" in session:
         first, last = runs(session["trial"].values, time)
@@ -96,7 +125,13 @@ def to_pynapple(session: xr.Dataset, *, minimum_speed: float | None = None, spik
     if spikes:
         objects["spikes"] = _spikes(session, time, metadata)
     kept = session["time"].values if "time" in session.coords else None
-    return {**objects, "session": {**{k: v for k, v in labels.items() if k not in ("unit", "unit_label")}, "time": kept}}
+    return {
+        **objects,
+        "session": {
+            **{k: v for k, v in labels.items() if k not in ("unit", "unit_label")},
+            "time": kept,
+        },
+    }
 
 
 @opened
@@ -106,12 +141,14 @@ def from_pynapple(objects: Mapping[str, Any], **labels: Any) -> xr.Dataset:
     Parameters
     ----------
     objects : mapping
-        ``position`` and either ``activity`` (TsdFrame; its own clock, the position is interpolated at it) or ``spikes`` (TsGroup, counted
-        in the frames of the position); optional ``velocity``, ``direction``, ``trials`` and ``session``; see ``to_pynapple``. Where both
-        are there, ``activity`` counts.
+        ``position`` and either ``activity`` (TsdFrame; its own clock, the position is interpolated
+        at it) or ``spikes`` (TsGroup, counted in the frames of the position); optional
+        ``velocity``, ``direction``, ``trials`` and ``session``; see ``to_pynapple``. Where both are
+        there, ``activity`` counts.
     **labels
-        Arguments of ``data_adapters.session.session_dataset``, such as ``subject="m1", session=0, elapsed=0.0, elapsed_units="day",
-        environment="A"``; they add to and replace those in ``objects["session"]``.
+        Arguments of ``data_adapters.session.session_dataset``, such as ``subject="m1", session=0,
+        elapsed=0.0, elapsed_units="day", environment="A"``; they add to and replace those in
+        ``objects["session"]``.
 
     Returns
     -------
@@ -129,7 +166,10 @@ def from_pynapple(objects: Mapping[str, Any], **labels: Any) -> xr.Dataset:
     >>> session = data_adapters.from_pynapple({"spikes": data["units"], "position": data["position"]}, subject="m1", session=0, ...)
     """
     nap = package()
-    for name, kinds in {"position": (nap.Tsd, nap.TsdFrame), **dict.fromkeys(BESIDE, (nap.Tsd,))}.items():
+    for name, kinds in {
+        "position": (nap.Tsd, nap.TsdFrame),
+        **dict.fromkeys(BESIDE, (nap.Tsd,)),
+    }.items():
         _of_kind(objects, name, kinds, needed=name == "position")
     _of_kind(objects, "activity", (nap.TsdFrame,), needed="spikes" not in objects)
     _of_kind(objects, "spikes", (nap.TsGroup,), needed=False)
@@ -140,17 +180,32 @@ def from_pynapple(objects: Mapping[str, Any], **labels: Any) -> xr.Dataset:
     if "velocity" in objects:
         samples["velocity"] = _at(objects["velocity"], time, np.inf)
     if "direction" in objects:
-        samples["direction"] = held_at(objects["direction"].values, objects["direction"].times(), time)
+        samples["direction"] = held_at(
+            objects["direction"].values, objects["direction"].times(), time
+        )
     if "duration" in objects and np.array_equal(objects["duration"].times(), time):
         samples["duration"] = objects["duration"].values
     if "trials" in objects:
         trials = objects["trials"]
-        numbers = trials["trial"] if "trial" in trials.metadata_columns else np.arange(1, len(trials) + 1)
+        numbers = (
+            trials["trial"] if "trial" in trials.metadata_columns else np.arange(1, len(trials) + 1)
+        )
         samples["trial"] = stretches(time, trials.start, trials.end, np.asarray(numbers))
-    known = {"sampling_rate": float(np.round(1 / np.median(np.diff(time)), 6)), "source": "pynapple", **said}
-    missing = [name for name in ("subject", "session", "elapsed", "elapsed_units", "environment") if name not in known]
+    known = {
+        "sampling_rate": float(np.round(1 / np.median(np.diff(time)), 6)),
+        "source": "pynapple",
+        **said,
+    }
+    missing = [
+        name
+        for name in ("subject", "session", "elapsed", "elapsed_units", "environment")
+        if name not in known
+    ]
     if missing:
-        raise RefusedInputError(f"labels of the session were expected, got no {', '.join(missing)}: pass {missing[0]}=...")
+        raise RefusedInputError(
+            f"labels of the session were expected, got no {', '.join(missing)}: pass "
+            f"{missing[0]}=..."
+        )
     known.setdefault("unit_identity", f"session {known['session']}")
     known["time"] = _clock(time, said)
     return session_dataset(**{**units, **samples, **known})
@@ -158,28 +213,48 @@ def from_pynapple(objects: Mapping[str, Any], **labels: Any) -> xr.Dataset:
 
 def _position(session: xr.Dataset, known: Mapping[str, Any]) -> Any:
     nap, values = package(), session["position"].values
-    return nap.Tsd(d=values, **known) if values.ndim == 1 else nap.TsdFrame(d=values, columns=list(AXES), **known)
+    return (
+        nap.Tsd(d=values, **known)
+        if values.ndim == 1
+        else nap.TsdFrame(d=values, columns=list(AXES), **known)
+    )
 
 
 def _pieces(time: NDArray[np.float64]) -> Any:
     """Stretches of samples without a gap."""
-    return package().IntervalSet(*interval_bounds(time, *runs(np.ones(time.size, dtype=np.int64), time)))
+    return package().IntervalSet(
+        *interval_bounds(time, *runs(np.ones(time.size, dtype=np.int64), time))
+    )
 
 
-def _intervals(time: NDArray[np.float64], first: NDArray[np.int64], last: NDArray[np.int64], trial: NDArray[np.int64] | None = None) -> Any:
+def _intervals(
+    time: NDArray[np.float64],
+    first: NDArray[np.int64],
+    last: NDArray[np.int64],
+    trial: NDArray[np.int64] | None = None,
+) -> Any:
     start, end = interval_bounds(time, first, last, GAP)
-    return package().IntervalSet(start=start, end=end, metadata=None if trial is None else {"trial": trial[first]})
+    return package().IntervalSet(
+        start=start, end=end, metadata=None if trial is None else {"trial": trial[first]}
+    )
 
 
-def _running(session: xr.Dataset, time: NDArray[np.float64], minimum_speed: float) -> dict[str, Any]:
-    """Stretches of the samples that ``drift.measure`` counts, and of those of each running direction."""
+def _running(
+    session: xr.Dataset, time: NDArray[np.float64], minimum_speed: float
+) -> dict[str, Any]:
+    """Stretches of the samples that ``drift.measure`` counts, and of those of each running
+    direction."""
     directed = is_directed(session, "auto")
     numbered = session.assign_coords(number=("sample", np.arange(time.size)))
     kept = some_running_samples(numbered, minimum_speed, directed)["number"].values
     running = np.zeros(time.size, dtype=np.int64)
     running[kept] = session["direction"].values[kept] if directed else 1
     ways = {"running": np.abs(running)}
-    ways |= {"outbound": running * (running == 1), "inbound": running * (running == -1)} if directed else {}
+    ways |= (
+        {"outbound": running * (running == 1), "inbound": running * (running == -1)}
+        if directed
+        else {}
+    )
     return {name: _intervals(time, *runs(samples, time)) for name, samples in ways.items()}
 
 
@@ -187,7 +262,10 @@ def _spikes(session: xr.Dataset, time: NDArray[np.float64], metadata: Mapping[st
     nap, counts = package(), session["activity"].values
     if (counts != np.floor(counts)).any():
         got = f"{counts[counts != np.floor(counts)][0]:g}"
-        raise RefusedInputError(f"activity of {session_name(session)} was expected to hold counts, got {got}: leave spikes out.")
+        raise RefusedInputError(
+            f"activity of {session_name(session)} was expected to hold counts, got {got}: "
+            "leave spikes out."
+        )
     support = _pieces(time)
     trains = {
         int(unit): nap.Ts(t=train, time_support=support)
@@ -200,9 +278,15 @@ def _of_kind(objects: Mapping[str, Any], name: str, kinds: tuple[type, ...], nee
     if name not in objects and not needed:
         return
     expected = " or ".join(kind.__name__ for kind in kinds)
-    got = type(objects[name]).__name__ if name in objects else f"only {', '.join(map(str, objects)) or 'nothing'}"
+    got = (
+        type(objects[name]).__name__
+        if name in objects
+        else f"only {', '.join(map(str, objects)) or 'nothing'}"
+    )
     if name not in objects or not isinstance(objects[name], kinds):
-        raise RefusedInputError(f"objects were expected to hold {name} as {expected}, got {got}: name it so.")
+        raise RefusedInputError(
+            f"objects were expected to hold {name} as {expected}, got {got}: name it so."
+        )
 
 
 def _events(objects: Mapping[str, Any]) -> tuple[NDArray[np.float64], dict[str, Any]]:
@@ -213,22 +297,41 @@ def _events(objects: Mapping[str, Any]) -> tuple[NDArray[np.float64], dict[str, 
     named = "unit_label" in source.metadata_columns
     columns = {name: np.asarray(source[name]) for name in source.metadata_columns}
     kept, left = accepted_units(columns, keys.size, "the metadata of objects")
-    labels = [str(label) for label in (source["unit_label"] if named else (f"unit {key}" for key in keys))]
-    keys, number, labels = keys[kept], number[kept], [label for label, good in zip(labels, kept) if good]
+    labels = [
+        str(label) for label in (source["unit_label"] if named else (f"unit {key}" for key in keys))
+    ]
+    keys, number, labels = (
+        keys[kept],
+        number[kept],
+        [label for label, good in zip(labels, kept) if good],
+    )
     if "activity" in objects:
         notes = {"attrs": {"notes": left}} if left else {}
-        return source.times(), {"activity": source.values[:, kept], "unit": number, "unit_label": labels, **notes}
+        return source.times(), {
+            "activity": source.values[:, kept],
+            "unit": number,
+            "unit_label": labels,
+            **notes,
+        }
     position = objects["position"]
     time = refuse_times(position.times(), "times of position")
     ends = _ends(time, position.time_support)
     counts, outside = frame_counts([source[key].times() for key in keys], time, ends)
     told = "; ".join(filter(None, (left, outside_note(outside) if outside else "")))
     notes = {"attrs": {"notes": told}} if told else {}
-    return time, {"activity": counts, "duration": ends - time, "unit": number, "unit_label": labels, "events_are": "counts", **notes}
+    return time, {
+        "activity": counts,
+        "duration": ends - time,
+        "unit": number,
+        "unit_label": labels,
+        "events_are": "counts",
+        **notes,
+    }
 
 
 def _ends(time: NDArray[np.float64], support: Any) -> NDArray[np.float64]:
-    """Where frames end, s: none reaches beyond the epoch it lies in; an epoch that ends with its last sample has a usual one there."""
+    """Where frames end, s: none reaches beyond the epoch it lies in; an epoch that ends with its
+    last sample has a usual one there."""
     frame = usual_frame(time)
     epoch = np.searchsorted(support.start, time + PRECISION, side="right") - 1
     closes = np.where(support.end[epoch] > time + PRECISION, support.end[epoch], time + frame)
@@ -237,7 +340,9 @@ def _ends(time: NDArray[np.float64], support: Any) -> NDArray[np.float64]:
     return np.minimum(ends, np.append(time[1:], np.inf))
 
 
-def _at(series: Any, time: NDArray[np.float64], track_length: float | None = None) -> NDArray[np.float64]:
+def _at(
+    series: Any, time: NDArray[np.float64], track_length: float | None = None
+) -> NDArray[np.float64]:
     """Values at these times, within the epochs of the series."""
     own, values = series.times(), series.values.astype(float)
     values = values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
@@ -246,10 +351,16 @@ def _at(series: Any, time: NDArray[np.float64], track_length: float | None = Non
     refuse_times(own, "times of an object")
     found = np.full((time.size, *values.shape[1:]), np.nan)
     for start, end in zip(series.time_support.start, series.time_support.end, strict=True):
-        mine, asked = ((times > start - PRECISION) & (times < end + PRECISION) for times in (own, time))
+        mine, asked = (
+            (times > start - PRECISION) & (times < end + PRECISION) for times in (own, time)
+        )
         if mine.sum() > 1:
             found[asked] = positions_at(
-                values[mine], own[mine], time[asked], largest_gap(usual_frame(own)), track_length or _extent(values)
+                values[mine],
+                own[mine],
+                time[asked],
+                largest_gap(usual_frame(own)),
+                track_length or _extent(values),
             )
     return found
 
@@ -261,7 +372,8 @@ def _extent(values: NDArray[np.float64]) -> float:
 
 
 def _clock(time: NDArray[np.float64], said: Mapping[str, Any]) -> NDArray[np.float64] | None:
-    """Times as they were before pynapple rounded them (None: counted), or its own where samples were left out since."""
+    """Times as they were before pynapple rounded them (None: counted), or its own where samples
+    were left out since."""
     if "time" not in said:
         return time
     counted = np.arange(time.size) / said["sampling_rate"]

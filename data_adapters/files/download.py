@@ -1,6 +1,6 @@
 """Public files by name, downloaded on request only and checked by size and sha256.
-
-``public_files.csv`` pins every file to one commit of its repository. Nothing in this package calls ``fetch`` by itself.
+ ``public_files.csv`` pins every file to one commit of its repository. Nothing in this package calls
+``fetch`` by itself.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ COLUMNS = ["dataset", "url", "bytes", "sha256", "licence"]
 CITATIONS = {
     "nelpy_": "nelpy/example-data, recordings of the Diba laboratory (github nelpy/example-data)",
     "zivlab_multiple_maps": "Sheintuch L, Geva N, et al. (2020) Curr Biol 30, doi 10.1016/j.cub.2020.02.018",
-    "zivlab_s": "Sheintuch L, Rubin A, Ziv Y (2022) PLoS Comput Biol 18:e1009832 (github zivlab/unbiased_information_estimation)",
+    "zivlab_s": "Sheintuch L, Rubin A, Ziv Y (2022) PLoS Comput Biol 18:e1009832 (github "
+    "zivlab/unbiased_information_estimation)",
 }
 
 
@@ -50,7 +51,8 @@ def public_files(table: str | Path | None = None) -> list[PublicFile]:
     Parameters
     ----------
     table : str or pathlib.Path, optional
-        A table with the columns dataset, url, bytes, sha256 and licence; default the one of this package.
+        A table with the columns dataset, url, bytes, sha256 and licence; default the one of this
+        package.
 
     Returns
     -------
@@ -65,23 +67,43 @@ def public_files(table: str | Path | None = None) -> list[PublicFile]:
     try:
         lines = list(csv.reader(decoded(source.read_bytes()).split("\n")))
     except (OSError, ValueError, csv.Error) as error:
-        raise RefusedInputError(f"a table of files was expected at {source}, got: {one_line(error)}; check the path.") from error
+        raise RefusedInputError(
+            f"a table of files was expected at {source}, got: {one_line(error)}; check the path."
+        ) from error
     if not lines or lines[0] != COLUMNS:
-        raise RefusedInputError(f"{source} was expected to begin with {','.join(COLUMNS)}, got something else: correct the header.")
-    return [_public_file(line, f"line {number} of {source}") for number, line in enumerate(lines[1:], start=2) if line]
+        raise RefusedInputError(
+            f"{source} was expected to begin with {','.join(COLUMNS)}, got something else: "
+            "correct the header."
+        )
+    return [
+        _public_file(line, f"line {number} of {source}")
+        for number, line in enumerate(lines[1:], start=2)
+        if line
+    ]
 
 
 def _public_file(line: list[str], where: str) -> PublicFile:
-    fits = len(line) == len(COLUMNS) and line[2].isdecimal() and re.fullmatch("[0-9a-f]{64}", line[3])
-    row = PublicFile(line[0], line[1], int(line[2]), line[3], line[4]) if fits and len(line[2]) < 16 else None
-    plain = row is not None and all(Path(part).name == part and part not in ("", "..") for part in (row.name, row.dataset))
+    fits = (
+        len(line) == len(COLUMNS) and line[2].isdecimal() and re.fullmatch("[0-9a-f]{64}", line[3])
+    )
+    row = (
+        PublicFile(line[0], line[1], int(line[2]), line[3], line[4])
+        if fits and len(line[2]) < 16
+        else None
+    )
+    plain = row is not None and all(
+        Path(part).name == part and part not in ("", "..") for part in (row.name, row.dataset)
+    )
     if row is None or not plain:
-        raise RefusedInputError(f"{where} was expected as {','.join(COLUMNS)}, got {','.join(line)[:80]!r}: correct it.")
+        raise RefusedInputError(
+            f"{where} was expected as {','.join(COLUMNS)}, got {','.join(line)[:80]!r}: correct it."
+        )
     return row
 
 
 def cache_folder(cache: str | Path | None = None) -> Path:
-    """Folder of downloaded files: the argument, else the environment variable ``REPDRIFT_CACHE``, else the user's cache.
+    """Folder of downloaded files: the argument, else the environment variable ``REPDRIFT_CACHE``,
+    else the user's cache.
 
     Parameters
     ----------
@@ -100,11 +122,17 @@ def cache_folder(cache: str | Path | None = None) -> Path:
     return Path(pooch.os_cache("repdrift")).expanduser()
 
 
-def fetch(name: str, cache: str | Path | None = None, table: str | Path | None = None, progress: bool = True) -> Path:
+def fetch(
+    name: str,
+    cache: str | Path | None = None,
+    table: str | Path | None = None,
+    progress: bool = True,
+) -> Path:
     """Folder with the files of a public data set; what is not there yet is downloaded.
 
-    Licence and citation are printed first. Files that are there and whole are not downloaded again, so an interrupted download goes on with
-    the next file. A folder of the environment variable ``REPDRIFT_DATA`` that holds all files is used as it is, without a network.
+    Licence and citation are printed first. Files that are there and whole are not downloaded again,
+    so an interrupted download goes on with the next file. A folder of the environment variable
+    ``REPDRIFT_DATA`` that holds all files is used as it is, without a network.
 
     Parameters
     ----------
@@ -124,8 +152,9 @@ def fetch(name: str, cache: str | Path | None = None, table: str | Path | None =
     Raises
     ------
     RefusedInputError
-        If the name is unknown, a file differs from the table in size or sha256, or it cannot be downloaded or written; no more bytes
-        are taken than the table says, and a line slower than 20 kB/s is given up.
+        If the name is unknown, a file differs from the table in size or sha256, or it cannot be
+        downloaded or written; no more bytes are taken than the table says, and a line slower than
+        20 kB/s is given up.
     """
     wanted = _wanted(name, table)
     _print_terms(wanted)
@@ -134,12 +163,17 @@ def fetch(name: str, cache: str | Path | None = None, table: str | Path | None =
     _verified(folder, here)
     for one in wanted:
         if one not in here:
-            download(one.url, folder / one.name, one.size, f"sha256 {one.sha256}", progress=progress)
+            download(
+                one.url, folder / one.name, one.size, f"sha256 {one.sha256}", progress=progress
+            )
     return folder
 
 
-def checked(name: str, cache: str | Path | None = None, table: str | Path | None = None) -> tuple[Path, int, int]:
-    """Folder of a public data set, how many of its files are there and whole, and how many are missing; nothing is downloaded.
+def checked(
+    name: str, cache: str | Path | None = None, table: str | Path | None = None
+) -> tuple[Path, int, int]:
+    """Folder of a public data set, how many of its files are there and whole, and how many are
+    missing; nothing is downloaded.
 
     Parameters
     ----------
@@ -162,7 +196,8 @@ def checked(name: str, cache: str | Path | None = None, table: str | Path | None
 
 
 def folder_of(name: str, wanted: list[PublicFile], cache: str | Path | None = None) -> Path:
-    """Folder of a data set: that in ``REPDRIFT_DATA`` if it holds all files, else that in the cache.
+    """Folder of a data set: that in ``REPDRIFT_DATA`` if it holds all files, else that in the
+    cache.
 
     Parameters
     ----------
@@ -179,22 +214,35 @@ def folder_of(name: str, wanted: list[PublicFile], cache: str | Path | None = No
     """
     given = os.environ.get("REPDRIFT_DATA")
     folder = Path(given).expanduser() / name if given else None
-    return folder if folder is not None and _present(folder, wanted) == wanted else cache_folder(cache) / name
+    return (
+        folder
+        if folder is not None and _present(folder, wanted) == wanted
+        else cache_folder(cache) / name
+    )
 
 
 def _wanted(name: str, table: str | Path | None) -> list[PublicFile]:
     listed = public_files(table)
     wanted = [one for one in listed if one.dataset == name]
     if not wanted:
-        raise RefusedInputError(f"public data set {name!r} is unknown: {nearest(name, {one.dataset for one in listed})}.")
+        raise RefusedInputError(
+            f"public data set {name!r} is unknown: "
+            f"{nearest(name, {one.dataset for one in listed})}."
+        )
     return wanted
 
 
 def _print_terms(wanted: list[PublicFile]) -> None:
     name = wanted[0].dataset
-    citation = next((text for prefix, text in CITATIONS.items() if name.startswith(prefix)), "see the repository")
+    citation = next(
+        (text for prefix, text in CITATIONS.items() if name.startswith(prefix)),
+        "see the repository",
+    )
     megabytes = sum(one.size for one in wanted) / 1e6
-    print(f"{name}: {len(wanted)} files, {megabytes:.1f} MB\n  licence: {wanted[0].licence}\n  cite: {citation}")
+    print(
+        f"{name}: {len(wanted)} files, {megabytes:.1f} MB\n  licence: {wanted[0].licence}\n  "
+        f"cite: {citation}"
+    )
 
 
 def _present(folder: Path, wanted: list[PublicFile]) -> list[PublicFile]:
@@ -202,7 +250,9 @@ def _present(folder: Path, wanted: list[PublicFile]) -> list[PublicFile]:
     try:
         return [one for one in wanted if (folder / one.name).exists()]
     except PermissionError as error:
-        raise RefusedInputError(f"{folder} cannot be read ({error.strerror}): choose another cache folder.") from None
+        raise RefusedInputError(
+            f"{folder} cannot be read ({error.strerror}): choose another cache folder."
+        ) from None
 
 
 def _verified(folder: Path, wanted: list[PublicFile]) -> Path:
@@ -211,7 +261,9 @@ def _verified(folder: Path, wanted: list[PublicFile]) -> Path:
         path = folder / one.name
         fault = _fault(path, one)
         if fault:
-            raise RefusedInputError(f"{path} was expected with {fault}: remove the file and fetch {one.dataset} again.")
+            raise RefusedInputError(
+                f"{path} was expected with {fault}: remove the file and fetch {one.dataset} again."
+            )
     return folder
 
 
@@ -224,5 +276,7 @@ def _fault(path: Path, one: PublicFile) -> str:
         with path.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise RefusedInputError(f"{path} cannot be read ({error.strerror}): choose another cache folder.") from None
+        raise RefusedInputError(
+            f"{path} cannot be read ({error.strerror}): choose another cache folder."
+        ) from None
     return "" if found == one.sha256 else f"sha256 {one.sha256}, got {found}"

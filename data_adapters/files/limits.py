@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 from drift.schema.labelled_form import RefusedInputError
 
-LARGEST = 2**32  # bytes: 36,000 frames of 14,000 units as float64, ten times the largest recording of one session known to us
+LARGEST = (
+    2**32
+)  # bytes: 36,000 frames of 14,000 units as float64, ten times the largest recording of one session known to us
 
 
 def refuse_absurd(shape: Sequence[int], itemsize: int, what: str) -> None:
@@ -31,5 +33,6 @@ def refuse_absurd(shape: Sequence[int], itemsize: int, what: str) -> None:
     if size > LARGEST or any(length < 0 for length in shape):
         got = " x ".join(str(length) for length in shape)
         raise RefusedInputError(
-            f"{what} was expected to fit {LARGEST >> 30} GiB, got {got} of {itemsize} bytes: check the file, or split it."
+            f"{what} was expected to fit {LARGEST >> 30} GiB, got {got} of {itemsize} bytes: "
+            "check the file, or split it."
         )

@@ -1,7 +1,7 @@
 """MATLAB files of both kinds (v5, and v7.3 which is HDF5) as the same plain Python values.
-
-A cell array becomes an object array of its shape, a struct a dict, text a str, numbers a two-dimensional array; nothing is squeezed,
-so that the nesting of cells is what it was in MATLAB. (Readers that squeeze turn a cell array of one into its content.)
+ A cell array becomes an object array of its shape, a struct a dict, text a str, numbers a
+two-dimensional array; nothing is squeezed, so that the nesting of cells is what it was in MATLAB.
+(Readers that squeeze turn a cell array of one into its content.)
 """
 
 from __future__ import annotations
@@ -45,8 +45,9 @@ def read(path: str | Path, *names: str) -> dict[str, Any]:
     Returns
     -------
     dict
-        Cell arrays as object arrays, structs as dicts, text as str, numbers as arrays (2-D), sparse matrices filled; ``Unreadable`` in
-        the place of a variable that was not named and cannot be read (tables, strings, functions).
+        Cell arrays as object arrays, structs as dicts, text as str, numbers as arrays (2-D), sparse
+        matrices filled; ``Unreadable`` in the place of a variable that was not named and cannot be
+        read (tables, strings, functions).
 
     Raises
     ------
@@ -55,30 +56,42 @@ def read(path: str | Path, *names: str) -> dict[str, Any]:
     """
     path = Path(path)
     if not path.is_file():
-        raise RefusedInputError(f"a MATLAB file was expected at {path}, got no file: add it or check the folder.")
+        raise RefusedInputError(
+            f"a MATLAB file was expected at {path}, got no file: add it or check the folder."
+        )
     load = _load_hdf5 if h5py.is_hdf5(path) else _load_v5
     if load is _load_v5 and not _is_v5(path):
-        raise RefusedInputError(f"{path} was expected to be a MATLAB file (v5 or v7.3), got something else: save it from MATLAB again.")
+        raise RefusedInputError(
+            f"{path} was expected to be a MATLAB file (v5 or v7.3), got something else: save "
+            "it from MATLAB again."
+        )
     try:
         found = load(path, names)
     except RefusedInputError as error:
         raise RefusedInputError(f"in {path}, {error}") from error
     except Exception as error:  # a damaged file makes scipy and h5py raise nearly anything
         raise RefusedInputError(
-            f"{path} was expected to be a whole MATLAB file, got a damaged one ({one_line(error)}): copy it again."
+            f"{path} was expected to be a whole MATLAB file, got a damaged one "
+            f"({one_line(error)}): copy it again."
         ) from error
     for name in names:
         if isinstance(found.get(name), Unreadable):
-            raise RefusedInputError(f"{name} in {path} was expected to hold plain values, but {found[name].reason}.")
+            raise RefusedInputError(
+                f"{name} in {path} was expected to hold plain values, but {found[name].reason}."
+            )
         if name not in found:
             known = _names(path)
             remedy = nearest(name, known) if known else "the file is empty"
-            raise RefusedInputError(f"{path} was expected to hold the variable {name!r}, got {', '.join(known) or 'none'}: {remedy}.")
+            raise RefusedInputError(
+                f"{path} was expected to hold the variable {name!r}, got "
+                f"{', '.join(known) or 'none'}: {remedy}."
+            )
     return found
 
 
 def cell(value: Any, *indices: int) -> Any:
-    """Content of nested cell arrays, counted from 0; None where the cell, or one around it, is missing or empty.
+    """Content of nested cell arrays, counted from 0; None where the cell, or one around it, is
+    missing or empty.
 
     Parameters
     ----------
@@ -101,7 +114,11 @@ def cell(value: Any, *indices: int) -> Any:
 
 def cells(value: Any) -> list[Any]:
     """Contents of a cell array in MATLAB's order; none for what is empty or no cell array."""
-    return list(value.ravel(order="F")) if isinstance(value, np.ndarray) and value.dtype == object else []
+    return (
+        list(value.ravel(order="F"))
+        if isinstance(value, np.ndarray) and value.dtype == object
+        else []
+    )
 
 
 def _is_v5(path: Path) -> bool:
@@ -118,16 +135,27 @@ def _names(path: Path) -> list[str]:
 
 def _load_v5(path: Path, names: tuple[str, ...]) -> dict[str, Any]:
     variables = check_elements(path)
-    whole = [name for name, fault in variables.items() if name and not fault and (not names or name in names)]
+    whole = [
+        name
+        for name, fault in variables.items()
+        if name and not fault and (not names or name in names)
+    ]
     with warnings.catch_warnings():
         warnings.simplefilter("error", MatReadWarning)
-        content = scipy.io.loadmat(path, squeeze_me=False, struct_as_record=False, variable_names=whole, appendmat=False)
+        content = scipy.io.loadmat(
+            path, squeeze_me=False, struct_as_record=False, variable_names=whole, appendmat=False
+        )
     unread = {name: Unreadable(reason) for name, reason in variables.items() if reason}
-    return unread | {name: _plain(content[name]) for name in whole if name in content and not name.startswith("__")}
+    return unread | {
+        name: _plain(content[name])
+        for name in whole
+        if name in content and not name.startswith("__")
+    }
 
 
 def _plain(value: Any) -> Any:
-    """What scipy read, as plain values: mat_struct objects as dicts, arrays of characters as text."""
+    """What scipy read, as plain values: mat_struct objects as dicts, arrays of characters as
+    text."""
     if hasattr(value, "_fieldnames"):
         return {name: _plain(getattr(value, name)) for name in value._fieldnames}
     if scipy.sparse.issparse(value):
@@ -152,12 +180,15 @@ def _objects(items: list[Any], shape: tuple[int, ...]) -> NDArray[np.object_]:
 def _load_hdf5(path: Path, names: tuple[str, ...]) -> dict[str, Any]:
     check_own_content(path)
     with h5py.File(path, "r") as file:
-        present = [name for name in file if not name.startswith("#") and (not names or name in names)]
+        present = [
+            name for name in file if not name.startswith("#") and (not names or name in names)
+        ]
         return {name: _plain_hdf5(file[name], _Walk(file, set(), [0])) for name in present}
 
 
 class _Walk(NamedTuple):
-    """An open file, the cells and structs that were met, the bytes that were read, and how deep it is."""
+    """An open file, the cells and structs that were met, the bytes that were read, and how deep it
+    is."""
 
     file: Any
     met: set[int]
@@ -168,7 +199,9 @@ class _Walk(NamedTuple):
         """Return the walk one level down; MATLAB puts every cell and struct into one place only."""
         address = h5py.h5o.get_info(node.id).addr
         if address in self.met or self.depth >= DEEPEST:
-            raise ValueError(f"{node.name} is referred to twice, or nested more than {DEEPEST} deep")
+            raise ValueError(
+                f"{node.name} is referred to twice, or nested more than {DEEPEST} deep"
+            )
         self.met.add(address)
         return self._replace(depth=self.depth + 1)
 
@@ -180,7 +213,8 @@ class _Walk(NamedTuple):
 
 
 def _plain_hdf5(node: Any, walk: _Walk) -> Any:
-    """What HDF5 holds of a MATLAB variable, as plain values: dims are reversed there, cells are references, text is UTF-16."""
+    """What HDF5 holds of a MATLAB variable, as plain values: dims are reversed there, cells are
+    references, text is UTF-16."""
     kind = node.attrs.get("MATLAB_class", b"")
     kind = kind.decode() if isinstance(kind, bytes) else str(kind)
     if "MATLAB_object_decode" in node.attrs or kind == "function_handle":
@@ -199,9 +233,14 @@ def _plain_hdf5(node: Any, walk: _Walk) -> Any:
     values = np.asarray(node[()]).T
     if h5py.check_ref_dtype(node.dtype) is not None:
         deeper = walk.inside(node)
-        return _objects([_plain_hdf5(walk.file[reference], deeper) for reference in values.ravel(order="F")], values.shape)
+        return _objects(
+            [_plain_hdf5(walk.file[reference], deeper) for reference in values.ravel(order="F")],
+            values.shape,
+        )
     if kind == "char":
-        return "\n".join(row.astype("<u2").tobytes().decode("utf-16-le") for row in np.atleast_2d(values))
+        return "\n".join(
+            row.astype("<u2").tobytes().decode("utf-16-le") for row in np.atleast_2d(values)
+        )
     return values
 
 
@@ -213,11 +252,20 @@ def _filled(node: Any, walk: _Walk) -> NDArray[Any]:
             walk.take(node[name].shape, node[name].dtype.itemsize, f"the array {node.name}/{name}")
     starts = np.asarray(node["jc"], dtype=np.int64).ravel()
     walk.take((rows, len(starts)), 8, f"the sparse matrix {node.name}")
-    data, row_of = (np.asarray(node[name]).ravel() if name in node else np.zeros(0) for name in ("data", "ir"))
+    data, row_of = (
+        np.asarray(node[name]).ravel() if name in node else np.zeros(0) for name in ("data", "ir")
+    )
     places = row_of.astype(np.int64)
-    fits = starts.size > 0 and starts[0] == 0 and (np.diff(starts) >= 0).all() and starts[-1] <= min(len(places), len(data))
+    fits = (
+        starts.size > 0
+        and starts[0] == 0
+        and (np.diff(starts) >= 0).all()
+        and starts[-1] <= min(len(places), len(data))
+    )
     if not fits or ((places < 0) | (places >= max(rows, 1))).any():
         raise ValueError(f"the sparse matrix {node.name} has places outside of its shape")
     filled = int(starts[-1])
-    matrix = scipy.sparse.csc_matrix((data[:filled], places[:filled], starts), shape=(rows, len(starts) - 1))
+    matrix = scipy.sparse.csc_matrix(
+        (data[:filled], places[:filled], starts), shape=(rows, len(starts) - 1)
+    )
     return np.asarray(matrix.toarray())

@@ -1,7 +1,7 @@
 """The element tree of a MATLAB v5 file, walked before it is read.
-
-Readers of these files trust the sizes and classes that they find and may end the whole process on a damaged file. Here every tag is
-followed once, and what does not fit is refused (MathWorks, "MAT-File Format", the level 5 format).
+ Readers of these files trust the sizes and classes that they find and may end the whole process on
+a damaged file. Here every tag is followed once, and what does not fit is refused (MathWorks,
+"MAT-File Format", the level 5 format).
 """
 
 from __future__ import annotations
@@ -52,7 +52,9 @@ class Elements:
         """Take an element of one of the given types."""
         kind, start, size = self.take()
         if kind not in kinds:
-            raise ValueError(f"an element has type {kind} where {' or '.join(map(str, kinds))} belongs")
+            raise ValueError(
+                f"an element has type {kind} where {' or '.join(map(str, kinds))} belongs"
+            )
         return kind, start, size
 
     def integers(self, kind: int = INT32) -> np.ndarray:
@@ -60,7 +62,9 @@ class Elements:
         _, start, size = self.expect(kind)
         if size % 4:
             raise ValueError("whole numbers are cut")
-        return np.frombuffer(self.content[start : start + size], f"{self.order}{'u' if kind == UINT32 else 'i'}4").astype(np.int64)
+        return np.frombuffer(
+            self.content[start : start + size], f"{self.order}{'u' if kind == UINT32 else 'i'}4"
+        ).astype(np.int64)
 
 
 class OneVariableError(ValueError):
@@ -82,8 +86,8 @@ def check_elements(path: Path) -> dict[str, str]:
     Returns
     -------
     dict
-        Why a variable cannot be read, by its name: damage inside of it, or a class that holds no data (functions, objects); empty text for
-        those that can be read.
+        Why a variable cannot be read, by its name: damage inside of it, or a class that holds no
+        data (functions, objects); empty text for those that can be read.
 
     Raises
     ------
@@ -137,8 +141,14 @@ def _text(parts: Elements) -> str:
 def unreadable(name: str, kind: str) -> str:
     """What is said of an object of MATLAB that no other program reads."""
     if kind == "string":
-        return f"is a MATLAB string, which only MATLAB reads: save characters, 'm' instead of \"m\", or char({name})"
-    return f"is a MATLAB {kind or 'object'}, which only MATLAB reads: save its content as arrays and text"
+        return (
+            "is a MATLAB string, which only MATLAB reads: save characters, 'm' instead of \"m\", "
+            f"or char({name})"
+        )
+    return (
+        f"is a MATLAB {kind or 'object'}, which only MATLAB reads: save its content as arrays and "
+        "text"
+    )
 
 
 def _check_compressed(packed: bytes, order: str) -> str:
@@ -175,13 +185,20 @@ def _check_values(parts: Elements, count: int, *, text: bool, twice: bool) -> No
     for _ in range(1 + twice):
         kind, _, size = parts.expect(*(TEXT_BYTES | ITEM_BYTES if text else ITEM_BYTES))
         exact = size == count * {**TEXT_BYTES, **ITEM_BYTES}[kind]
-        if not exact and not (text and kind > 15 and size <= 4 * count):  # characters of several bytes
+        if not exact and not (
+            text and kind > 15 and size <= 4 * count
+        ):  # characters of several bytes
             raise ValueError("an array holds another number of values than its shape says")
 
 
 def _check_sparse(parts: Elements, shape: np.ndarray, *, twice: bool) -> None:
     rows, columns = parts.integers(), parts.integers()
-    fits = columns.size == shape[1] + 1 and columns[0] == 0 and (np.diff(columns) >= 0).all() and columns[-1] <= rows.size
+    fits = (
+        columns.size == shape[1] + 1
+        and columns[0] == 0
+        and (np.diff(columns) >= 0).all()
+        and columns[-1] <= rows.size
+    )
     if not fits or ((rows < 0) | (rows >= max(shape[0], 1))).any():
         raise ValueError("a sparse array has places outside of its shape")
     for _ in range(1 + twice):

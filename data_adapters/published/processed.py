@@ -1,4 +1,5 @@
-"""Processed files of Ratzon, Derdikman & Barak (2024): one matrix of fractions and one of information, as labelled arrays."""
+"""Processed files of Ratzon, Derdikman & Barak (2024): one matrix of fractions and one of
+information, as labelled arrays."""
 
 from __future__ import annotations
 
@@ -36,15 +37,24 @@ def matrix(values: ArrayLike, what: str) -> NDArray[np.float64]:
     RefusedInputError
         If they are something else.
     """
-    if isinstance(values, dict | str) or (isinstance(values, np.ndarray) and values.dtype == object):
-        raise RefusedInputError(f"{what} was expected to be a matrix of numbers, got {type(values).__name__}: save plain numbers.")
+    if isinstance(values, dict | str) or (
+        isinstance(values, np.ndarray) and values.dtype == object
+    ):
+        raise RefusedInputError(
+            f"{what} was expected to be a matrix of numbers, got {type(values).__name__}: "
+            "save plain numbers."
+        )
     found = numbers(values, what)
     if found.ndim != 2 or found.size == 0:
-        raise RefusedInputError(f"{what} was expected to be a matrix, got shape {found.shape}: save two dims.")
+        raise RefusedInputError(
+            f"{what} was expected to be a matrix, got shape {found.shape}: save two dims."
+        )
     return found
 
 
-def sessions_of_animals(elapsed: NDArray[np.float64], elapsed_axis: str, animals: int) -> dict[str, Any]:
+def sessions_of_animals(
+    elapsed: NDArray[np.float64], elapsed_axis: str, animals: int
+) -> dict[str, Any]:
     """Coordinates of (subject, session) where the file names neither animals nor days.
 
     Parameters
@@ -70,14 +80,19 @@ def sessions_of_animals(elapsed: NDArray[np.float64], elapsed_axis: str, animals
 
 
 def by_animal(
-    fraction: NDArray[np.float64], information: NDArray[np.float64], elapsed: NDArray[np.float64], elapsed_axis: str, path: Path
+    fraction: NDArray[np.float64],
+    information: NDArray[np.float64],
+    elapsed: NDArray[np.float64],
+    elapsed_axis: str,
+    path: Path,
 ) -> xr.Dataset:
     """Fractions of place units and mean spatial information of animals.
 
     Parameters
     ----------
     fraction, information : numpy.ndarray
-        (subject, session); NaN where an animal has no such session. Published without numerators and denominators.
+        (subject, session); NaN where an animal has no such session. Published without numerators
+        and denominators.
     elapsed : numpy.ndarray
         (session,) days.
     elapsed_axis : str
@@ -97,12 +112,20 @@ def by_animal(
     """
     if fraction.shape != information.shape:
         raise RefusedInputError(
-            f"fractions and information in {path} were expected with one shape, got {fraction.shape} and {information.shape}: check it."
+            f"fractions and information in {path} were expected with one shape, got "
+            f"{fraction.shape} and {information.shape}: check it."
         )
     if ((fraction < 0) | (fraction > 1)).any():
-        raise RefusedInputError(f"fractions in {path} were expected from 0 to 1, got others: save fractions before they are normalised.")
+        raise RefusedInputError(
+            f"fractions in {path} were expected from 0 to 1, got others: save fractions "
+            "before they are normalised."
+        )
     variables = {
         "fraction_place_units": labelled("fraction_place_units", SESSION, fraction),
         "mean_spatial_information": xr.DataArray(information, dims=SESSION, attrs=INFORMATION),
     }
-    return xr.Dataset(variables, coords=sessions_of_animals(elapsed, elapsed_axis, len(fraction)), attrs={"elapsed_axis": elapsed_axis})
+    return xr.Dataset(
+        variables,
+        coords=sessions_of_animals(elapsed, elapsed_axis, len(fraction)),
+        attrs={"elapsed_axis": elapsed_axis},
+    )

@@ -1,7 +1,7 @@
 """The command line: ``repdrift COMMAND``, recipes in, netCDF out.
-
-Commands are modules of this package with a function ``command``; a module is loaded when its command is called, so that ``repdrift
---help`` starts at once. This is the one room of ``drift`` that may import ``circuits`` and ``data_adapters``.
+ Commands are modules of this package with a function ``command``; a module is loaded when its
+command is called, so that ``repdrift --help`` starts at once. This is the one room of ``drift``
+that may import ``circuits`` and ``data_adapters``.
 """
 
 from __future__ import annotations
@@ -18,10 +18,13 @@ from typing import Any
 from drift.texts import printable
 
 COMMANDS = {
-    "run": "simulate networks that keep learning, from recipes, and write what their sessions recorded",
-    "sweep": "run many recipes, on this machine, on a Dask cluster or on SLURM; called again it does what is missing",
+    "run": "simulate networks that keep learning, from recipes, and write what their sessions "
+    "recorded",
+    "sweep": "run many recipes, on this machine, on a Dask cluster or on SLURM; called again it does "
+    "what is missing",
     "measure": "measure a recording in a laboratory's format, as networks are measured",
-    "compare": "set a run beside a recording, published slopes and null models, as a table and as a report",
+    "compare": "set a run beside a recording, published slopes and null models, as a table and as a "
+    "report",
     "fit": "fit an interneuron circuit to a measured recording",
     "reproduce": "print a scoreboard of published numbers and ours (in a checkout)",
     "data": "list, fetch or check public recordings",
@@ -48,7 +51,8 @@ Exit status: 0 done, 1 doctor or check found a fault, 2 input refused, 130 inter
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return the exit status: 0 done, 1 a fault was found, 2 input refused, 130 interrupted.
+    """Run one command and return the exit status: 0 done, 1 a fault was found, 2 input refused, 130
+    interrupted.
 
     Parameters
     ----------
@@ -66,12 +70,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt as interrupt:
-        return _said(f"interrupted; {interrupt or 'files that were being written are left as they were.'}", status=130)
+        return _said(
+            f"interrupted; {interrupt or 'files that were being written are left as they were.'}",
+            status=130,
+        )
 
 
 def _answer(name: str, *rest: str) -> int:
     if name in ("-h", "--help", "help"):
-        return _said(INTRODUCTION.format(commands="\n".join(f"  {key:11} {text}" for key, text in COMMANDS.items())))
+        return _said(
+            INTRODUCTION.format(
+                commands="\n".join(f"  {key:11} {text}" for key, text in COMMANDS.items())
+            )
+        )
     if name == "--version":
         return _said(_version())
     if name not in COMMANDS:
@@ -93,11 +104,22 @@ def _status(name: str, rest: list[str]) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:  # of a file or folder that no command has looked at
-        what = f"{error.filename} cannot be used ({error.strerror})" if error.filename else str(error)
-        return _said(f"repdrift {name}: {what}: check the path, its permissions and the room on the disk.", status=2)
+        what = (
+            f"{error.filename} cannot be used ({error.strerror})" if error.filename else str(error)
+        )
+        return _said(
+            f"repdrift {name}: {what}: check the path, its permissions and the room on the disk.",
+            status=2,
+        )
 
 
-def _warned(name: str, usual: Callable[..., None], message: Warning | str, category: type[Warning], *where: Any) -> None:
+def _warned(
+    name: str,
+    usual: Callable[..., None],
+    message: Warning | str,
+    category: type[Warning],
+    *where: Any,
+) -> None:
     """Say what a command warns of in one line; what libraries warn of is shown as ever."""
     if category is UserWarning:
         print(printable(f"\nrepdrift {name}: mind that {message}"), file=sys.stderr, flush=True)

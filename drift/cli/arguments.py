@@ -1,4 +1,5 @@
-"""What commands share: how words become arguments, where results may be written, and what is said of a result."""
+"""What commands share: how words become arguments, where results may be written, and what is said
+of a result."""
 
 from __future__ import annotations
 
@@ -14,8 +15,15 @@ from drift.files.atomic import check_target
 from drift.texts import printable
 
 
-def parsed(kind: Callable[..., Any], name: str, arguments: Sequence[str], examples: str = "", **options: Any) -> Any:
-    """Return what a function or class gives for these words; ``--help`` ends with examples, a misspelt flag with the nearest.
+def parsed(
+    kind: Callable[..., Any],
+    name: str,
+    arguments: Sequence[str],
+    examples: str = "",
+    **options: Any,
+) -> Any:
+    """Return what a function or class gives for these words; ``--help`` ends with examples, a
+    misspelt flag with the nearest.
 
     Parameters
     ----------
@@ -36,7 +44,13 @@ def parsed(kind: Callable[..., Any], name: str, arguments: Sequence[str], exampl
         After ``--help``, and with status 2 for words that do not fit.
     """
     try:
-        return tyro.cli(kind, prog=f"repdrift {name}", args=list(arguments), config=(tyro.conf.AvoidSubcommands,), **options)
+        return tyro.cli(
+            kind,
+            prog=f"repdrift {name}",
+            args=list(arguments),
+            config=(tyro.conf.AvoidSubcommands,),
+            **options,
+        )
     except SystemExit as end:
         if not end.code and examples:
             print(f"examples:\n{examples}")
@@ -44,14 +58,20 @@ def parsed(kind: Callable[..., Any], name: str, arguments: Sequence[str], exampl
 
 
 def pairs(entries: Iterable[str], flag: str) -> dict[str, str]:
-    """Return ``KEY=VALUE`` entries as a mapping, or refuse one that is something else or comes twice."""
+    """Return ``KEY=VALUE`` entries as a mapping, or refuse one that is something else or comes
+    twice."""
     found: dict[str, str] = {}
     for entry in entries:
         key, equals, value = entry.partition("=")
         if not (key and equals and value):
-            raise RefusedInputError(f"{flag} needs KEY=VALUE, got {entry!r}: write it without spaces around the equals sign.")
+            raise RefusedInputError(
+                f"{flag} needs KEY=VALUE, got {entry!r}: write it without spaces around the "
+                "equals sign."
+            )
         if key in found:
-            raise RefusedInputError(f"{flag} gives {key} twice, as {found[key]!r} and {value!r}: give it once.")
+            raise RefusedInputError(
+                f"{flag} gives {key} twice, as {found[key]!r} and {value!r}: give it once."
+            )
         found[key] = value
     return found
 
@@ -63,20 +83,28 @@ def writable(path: Path | None, overwrite: bool, *, folder: bool = False) -> Pat
     place = path if folder else path.absolute().parent
     try:
         if not folder and path.is_file() and not path.is_symlink() and not overwrite:
-            raise RefusedInputError(f"{path} exists and is kept: choose another path, or give --overwrite.")
+            raise RefusedInputError(
+                f"{path} exists and is kept: choose another path, or give --overwrite."
+            )
         place.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise RefusedInputError(f"the folder {place} cannot be made ({error.strerror}): choose another path.") from None
+        raise RefusedInputError(
+            f"the folder {place} cannot be made ({error.strerror}): choose another path."
+        ) from None
     check_target(path / "any file" if folder else path)
     return path
 
 
 def apart(written: Iterable[Path | None], read: Iterable[Path | None] = ()) -> None:
-    """Refuse to write two results to one file, or a result over what is read, even where overwriting is asked for."""
+    """Refuse to write two results to one file, or a result over what is read, even where
+    overwriting is asked for."""
     taken = {path.resolve() for path in read if path is not None}
     for path in written:
         if path is not None and path.resolve() in taken:
-            raise RefusedInputError(f"{path} is named twice, as a result and as an input or another result: choose another path.")
+            raise RefusedInputError(
+                f"{path} is named twice, as a result and as an input or another result: "
+                "choose another path."
+            )
         taken |= set() if path is None else {path.resolve()}
 
 
@@ -89,6 +117,7 @@ def netcdf(path: Path, overwrite: bool) -> Path:
 
 
 def told(*lines: object) -> None:
-    """Print lines for a person, after whatever a progress bar has left on the line, and nothing that a terminal would obey."""
+    """Print lines for a person, after whatever a progress bar has left on the line, and nothing
+    that a terminal would obey."""
     sys.stderr.flush()
     print(*(printable(str(line)) for line in lines), sep="\n", flush=True)

@@ -1,4 +1,5 @@
-"""What ``repdrift doctor`` looks at: one function a check, each by itself, so that one that breaks does not hide the others."""
+"""What ``repdrift doctor`` looks at: one function a check, each by itself, so that one that breaks
+does not hide the others."""
 
 from __future__ import annotations
 
@@ -55,14 +56,27 @@ def findings(check: Check) -> list[Finding]:
             return list(check.find())
     except Exception as error:  # a broken installation may raise anything
         reason = " ".join(str(error).split())[:200]
-        return [Finding(FAULT, check.find.__name__.strip("_").replace("_", " "), f"{type(error).__name__}: {reason}; reinstall repdrift.")]
+        return [
+            Finding(
+                FAULT,
+                check.find.__name__.strip("_").replace("_", " "),
+                f"{type(error).__name__}: {reason}; reinstall repdrift.",
+            )
+        ]
 
 
 def python_version() -> Iterator[Finding]:
     """Python 3.11 or later."""
     good = sys.version_info >= (3, 11)
-    text = f"{platform.python_version()} on {platform.system()} {platform.machine()}, {os.cpu_count()} cores"
-    yield Finding(GOOD if good else FAULT, "Python", text if good else f"{text}; repdrift needs 3.11 or later.")
+    text = (
+        f"{platform.python_version()} on {platform.system()} {platform.machine()}, "
+        f"{os.cpu_count()} cores"
+    )
+    yield Finding(
+        GOOD if good else FAULT,
+        "Python",
+        text if good else f"{text}; repdrift needs 3.11 or later.",
+    )
 
 
 def required_versions() -> Iterator[Finding]:
@@ -72,7 +86,9 @@ def required_versions() -> Iterator[Finding]:
     try:
         required = [Requirement(text) for text in importlib.metadata.requires("repdrift") or ()]
     except importlib.metadata.PackageNotFoundError:
-        yield Finding(FAULT, "repdrift", "is not installed, only found on the path: pip install it.")
+        yield Finding(
+            FAULT, "repdrift", "is not installed, only found on the path: pip install it."
+        )
         return
     yield Finding(GOOD, "repdrift", importlib.metadata.version("repdrift"))
     for one in required:
@@ -87,12 +103,17 @@ def _required(name: str, bounds: Any) -> Finding:
         return Finding(FAULT, name, f"is missing: pip install '{name}{bounds}'")
     if bounds.contains(found, prereleases=True):
         return Finding(GOOD, name, found)
-    why = " (Brian2 2.9 does not import with it)" if name == "numpy" and sys.version_info < (3, 12) else ""
+    why = (
+        " (Brian2 2.9 does not import with it)"
+        if name == "numpy" and sys.version_info < (3, 12)
+        else ""
+    )
     return Finding(FAULT, name, f"{found} is outside {bounds}{why}: pip install '{name}{bounds}'")
 
 
 def import_names() -> Iterator[Finding]:
-    """``drift``, ``circuits`` and ``data_adapters`` are ours: other packages of these names exist."""
+    """``drift``, ``circuits`` and ``data_adapters`` are ours: other packages of these names
+    exist."""
     claimed = importlib.metadata.packages_distributions()
     for name in OURS:
         others = sorted(set(claimed.get(name, ())) - {"repdrift"})
@@ -100,7 +121,8 @@ def import_names() -> Iterator[Finding]:
             yield Finding(
                 FAULT,
                 f"import {name}",
-                f"is also claimed by {', '.join(others)}: pip uninstall {' '.join(others)}, then reinstall repdrift.",
+                f"is also claimed by {', '.join(others)}: pip uninstall {' '.join(others)}, "
+                "then reinstall repdrift.",
             )
         else:
             yield _origin(name)
@@ -113,7 +135,11 @@ def _origin(name: str) -> Finding:
     if spec is None or spec.origin is None:
         return Finding(FAULT, f"import {name}", "is not found: reinstall repdrift.")
     if Path(spec.origin).resolve() != here / name / "__init__.py":
-        return Finding(FAULT, f"import {name}", f"gives {spec.origin}, not ours: remove that folder from PYTHONPATH, or rename it.")
+        return Finding(
+            FAULT,
+            f"import {name}",
+            f"gives {spec.origin}, not ours: remove that folder from PYTHONPATH, or rename it.",
+        )
     return Finding(GOOD, f"import {name}", str(Path(spec.origin).parent))
 
 
@@ -123,14 +149,31 @@ def engines() -> Iterator[Finding]:
 
     import drift
 
-    recipe = drift.Experiment(task=drift.RandomTask(samples=5, inputs=4, outputs=3), network=drift.Network(units=8), steps=20, sessions=2)
+    recipe = drift.Experiment(
+        task=drift.RandomTask(samples=5, inputs=4, outputs=3),
+        network=drift.Network(units=8),
+        steps=20,
+        sessions=2,
+    )
     losses = {}
     for engine in ("fused", "batched"):
         begun = time.perf_counter()
-        losses[engine] = float(drift.train([recipe], engine=engine, precision="float64", threads=1, progress=False)["loss"][0, -1])
-        yield Finding(GOOD, f"engine {engine}", f"runs ({time.perf_counter() - begun:.1f} s, compilation included)")
+        losses[engine] = float(
+            drift.train([recipe], engine=engine, precision="float64", threads=1, progress=False)[
+                "loss"
+            ][0, -1]
+        )
+        yield Finding(
+            GOOD,
+            f"engine {engine}",
+            f"runs ({time.perf_counter() - begun:.1f} s, compilation included)",
+        )
     if not np.isclose(losses["fused"], losses["batched"], rtol=1e-9):
-        yield Finding(FAULT, "engines", f"disagree: loss {losses}; remove numba's caches (__pycache__) and try again.")
+        yield Finding(
+            FAULT,
+            "engines",
+            f"disagree: loss {losses}; remove numba's caches (__pycache__) and try again.",
+        )
 
 
 def circuit_simulator() -> Iterator[Finding]:
@@ -145,7 +188,11 @@ def circuit_simulator() -> Iterator[Finding]:
     rest, exact = circuit.settle(drive), circuit.fixed_point(drive)
     off = float(np.abs(rest["rate"].values - exact["rate"].values).max())
     verdict = GOOD if off < 1e-3 else FAULT
-    yield Finding(verdict, "Brian2 circuit", f"rests within {off:.1g} of its closed form ({time.perf_counter() - begun:.1f} s)")
+    yield Finding(
+        verdict,
+        "Brian2 circuit",
+        f"rests within {off:.1g} of its closed form ({time.perf_counter() - begun:.1f} s)",
+    )
 
 
 def graphics_processor() -> Iterator[Finding]:
@@ -161,14 +208,22 @@ def graphics_processor() -> Iterator[Finding]:
 def cluster() -> Iterator[Finding]:
     """SLURM within reach of this machine."""
     found = shutil.which("sbatch")
-    yield Finding(GOOD if found else NOTE, "SLURM", f"sbatch at {found}" if found else "no sbatch; sweeps use processes or Dask here.")
+    yield Finding(
+        GOOD if found else NOTE,
+        "SLURM",
+        f"sbatch at {found}" if found else "no sbatch; sweeps use processes or Dask here.",
+    )
 
 
 def extras() -> Iterator[Finding]:
     """Which optional parts are installed."""
     for name, modules in EXTRAS.items():
         missing = [module for module in modules if importlib.util.find_spec(module) is None]
-        text = f"{', '.join(missing)} missing; if wanted: pip install 'repdrift[{name}]'" if missing else "installed"
+        text = (
+            f"{', '.join(missing)} missing; if wanted: pip install 'repdrift[{name}]'"
+            if missing
+            else "installed"
+        )
         yield Finding(NOTE if missing else GOOD, f"extra {name}", text)
 
 
@@ -178,12 +233,16 @@ def data_folder() -> Iterator[Finding]:
 
     given = os.environ.get("REPDRIFT_DATA")
     if given and not Path(given).is_dir():
-        yield Finding(FAULT, "REPDRIFT_DATA", f"{given} is no folder: correct the variable, or unset it.")
+        yield Finding(
+            FAULT, "REPDRIFT_DATA", f"{given} is no folder: correct the variable, or unset it."
+        )
     cache = cache_folder()
     place = next(folder for folder in (cache, *cache.parents) if folder.exists())
     closed = not os.access(place, os.W_OK)
     yield Finding(
-        FAULT if closed else GOOD, "recordings", f"kept in {cache}" + ("; it cannot be written to: set REPDRIFT_CACHE." if closed else "")
+        FAULT if closed else GOOD,
+        "recordings",
+        f"kept in {cache}" + ("; it cannot be written to: set REPDRIFT_CACHE." if closed else ""),
     )
 
 

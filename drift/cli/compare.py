@@ -36,7 +36,8 @@ def command(
     seed: int = 0,
     overwrite: Flag = False,
 ) -> None:
-    """Set simulated subjects, observed as the animals were, beside a recording, published slopes and null models of drift.
+    """Set simulated subjects, observed as the animals were, beside a recording, published slopes
+    and null models of drift.
 
     Parameters
     ----------
@@ -45,7 +46,8 @@ def command(
     recorded
         netCDF file of `repdrift measure`.
     like
-        Observe through a published design instead: "Khatib 2023", "Jercog 2019", "Karlsson 2015" or "Sheintuch 2023".
+        Observe through a published design instead: "Khatib 2023", "Jercog 2019", "Karlsson 2015" or
+        "Sheintuch 2023".
     fit
         netCDF file of `repdrift fit`, to be shown in the report.
     out
@@ -72,23 +74,45 @@ def command(
     if out is not None:
         netcdf(out, overwrite)
     writable(report, overwrite)
-    simulated, measured, lens = load(run), None if recorded is None else _measured(recorded), _lens(like)
+    simulated, measured, lens = (
+        load(run),
+        None if recorded is None else _measured(recorded),
+        _lens(like),
+    )
     fitted = None if fit is None else load(fit)
-    comparison = compare(simulated, measured, like=lens, events=events, shuffles=shuffles, corrected=corrected, seed=seed)
+    comparison = compare(
+        simulated,
+        measured,
+        like=lens,
+        events=events,
+        shuffles=shuffles,
+        corrected=corrected,
+        seed=seed,
+    )
     text = comparison_table(comparison, convention)
     if out is not None:
         save(comparison, out, overwrite=overwrite)
     if report is not None:
         from drift.reporting.report import report as written
 
-        written(comparison, report, run=simulated, recorded=measured, fit=fitted, convention=convention, overwrite=overwrite)
+        written(
+            comparison,
+            report,
+            run=simulated,
+            recorded=measured,
+            fit=fitted,
+            convention=convention,
+            overwrite=overwrite,
+        )
     told(text, *(f"written: {path}" for path in (out, report) if path is not None))
 
 
 def _measured(path: Path) -> xr.Dataset:
     dataset = load(path)
     if "rate" not in dataset or "subject" not in dataset.dims:
-        raise RefusedInputError(f"{path} holds no measured recording: pass a file of `repdrift measure`.")
+        raise RefusedInputError(
+            f"{path} holds no measured recording: pass a file of `repdrift measure`."
+        )
     return dataset
 
 

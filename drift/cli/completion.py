@@ -34,7 +34,10 @@ def command(shell: Positional[Literal["bash", "zsh", "tcsh"]]) -> None:
     commands = {"run": Run, **{name: module.command for name, module in modules.items()}}
     try:
         tyro.extras.subcommand_cli_from_dict(
-            commands, prog="repdrift", args=["--tyro-print-completion", shell], config=(tyro.conf.AvoidSubcommands,)
+            commands,
+            prog="repdrift",
+            args=["--tyro-print-completion", shell],
+            config=(tyro.conf.AvoidSubcommands,),
         )
     except SystemExit as end:
         if end.code:

@@ -45,7 +45,9 @@ def command(
         told(*_listed(cache, table))
         return
     if name is None:
-        raise RefusedInputError(f"repdrift data {action} needs the name of a data set: `repdrift data list` shows them.")
+        raise RefusedInputError(
+            f"repdrift data {action} needs the name of a data set: `repdrift data list` shows them."
+        )
     if action == "fetch":
         told(f"files: {download.fetch(name, cache, table)}")
         return
@@ -64,7 +66,10 @@ def _listed(cache: Path | None, table: Path | None) -> list[str]:
         own = [one for one in files if one.dataset == name]
         folder = download.folder_of(name, own, cache)
         here = sum((folder / one.name).is_file() for one in own)
-        rows.append(f"{name:30}{len(own):6}{sum(one.size for one in own) / 1e6:8.1f}{here:6}  {own[0].licence}")
+        rows.append(
+            f"{name:30}{len(own):6}{sum(one.size for one in own) / 1e6:8.1f}{here:6}  "
+            f"{own[0].licence}"
+        )
     return rows
 
 

@@ -16,7 +16,8 @@ EXAMPLES = """\
 
 
 def command(*, quick: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False) -> None:
-    """Check versions, clashes of import names, engines, CUDA and cluster; exit status 1 if something is at fault.
+    """Check versions, clashes of import names, engines, CUDA and cluster; exit status 1 if
+    something is at fault.
 
     Parameters
     ----------

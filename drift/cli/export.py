@@ -46,7 +46,8 @@ def command(
     out
         Folder to write to, made if absent.
     like
-        For NWB of a run: the lens, a netCDF file of `repdrift measure` or the name of a published design such as "Khatib 2023".
+        For NWB of a run: the lens, a netCDF file of `repdrift measure` or the name of a published
+        design such as "Khatib 2023".
     format
         For NWB of a recording: its layout, as for `repdrift measure`.
     option
@@ -68,17 +69,24 @@ def command(
     else:
         import data_adapters
 
-        written = data_adapters.to_nwb(_sessions(source, like, format, option, seed), out, events=events, overwrite=overwrite)
+        written = data_adapters.to_nwb(
+            _sessions(source, like, format, option, seed), out, events=events, overwrite=overwrite
+        )
     told(*(f"written: {path}" for path in written))
 
 
-def _sessions(source: Path, like: str | None, format: str | None, option: Sequence[str], seed: int) -> Any:
+def _sessions(
+    source: Path, like: str | None, format: str | None, option: Sequence[str], seed: int
+) -> Any:
     """Session Datasets of a recording, or those that would have been recorded of a run."""
     import data_adapters
     from drift.observation.observe import observe
 
     if (like is None) == (format is None):
-        raise RefusedInputError("NWB files hold sessions: give --format for a recording, or --like for a run, and not both.")
+        raise RefusedInputError(
+            "NWB files hold sessions: give --format for a recording, or --like for a run, and "
+            "not both."
+        )
     if format is not None:
         return data_adapters.sessions(format, source, **pairs(option, "--option"))
     return observe(load(source), _lens(str(like)), seed=seed)

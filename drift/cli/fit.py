@@ -37,7 +37,8 @@ def command(
     seed: int = 0,
     overwrite: Flag = False,
 ) -> None:
-    """Fit parameters of an interneuron circuit, of its input and of its drift to each animal of a measured recording.
+    """Fit parameters of an interneuron circuit, of its input and of its drift to each animal of a
+    measured recording.
 
     Parameters
     ----------
@@ -46,7 +47,8 @@ def command(
     recorded
         netCDF file of `repdrift measure`.
     bounds
-        Where to search, as NAME=LOW:HIGH; input_width is in units of place, weight_lifetime in units of elapsed time.
+        Where to search, as NAME=LOW:HIGH; input_width is in units of place, weight_lifetime in
+        units of elapsed time.
     out
         netCDF file to write.
     figure
@@ -82,7 +84,9 @@ def command(
 
         matplotlib.use("Agg")
         with replaced_atomically(figure, overwrite=overwrite) as temporary:
-            found.plot().savefig(temporary, dpi=160, format=figure.suffix.removeprefix(".") or "png")
+            found.plot().savefig(
+                temporary, dpi=160, format=figure.suffix.removeprefix(".") or "png"
+            )
     told(repr(found), *(f"written: {path}" for path in (out, figure) if path is not None))
 
 
@@ -91,7 +95,9 @@ def _bounds(text: str, name: str) -> tuple[float, float]:
     try:
         return float(low), float(high)
     except ValueError:
-        raise RefusedInputError(f"--bounds {name}={text} is no range: write {name}=LOW:HIGH, such as {name}=1:100.") from None
+        raise RefusedInputError(
+            f"--bounds {name}={text} is no range: write {name}=LOW:HIGH, such as {name}=1:100."
+        ) from None
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -46,7 +46,14 @@ def _dataset(dataset: xr.Dataset) -> list[str]:
         "",
     ]
     lines += [_variable(str(name), values) for name, values in dataset.data_vars.items()]
-    lines += ["", *_coordinates(dataset), *_settings(dataset), "", *_provenance(dataset), *_recipes(dataset)]
+    lines += [
+        "",
+        *_coordinates(dataset),
+        *_settings(dataset),
+        "",
+        *_provenance(dataset),
+        *_recipes(dataset),
+    ]
     return lines
 
 
@@ -60,17 +67,36 @@ def _coordinates(dataset: xr.Dataset) -> list[str]:
     return ["coordinates: " + ", ".join(map(str, shown))]
 
 
-SETTINGS = {"bin_size": "bin size", "minimum_speed": "minimum speed", "minimum_occupancy": "minimum occupancy", "seed": "seed"}
+SETTINGS = {
+    "bin_size": "bin size",
+    "minimum_speed": "minimum speed",
+    "minimum_occupancy": "minimum occupancy",
+    "seed": "seed",
+}
 
 
 def _settings(dataset: xr.Dataset) -> list[str]:
     """How a recording was measured, with units, and where."""
     if "minimum_speed" not in dataset.attrs:
         return []
-    length = next((str(dataset[name].attrs["units"]) for name in ("place_x", "place") if name in dataset.coords), "")
+    length = next(
+        (
+            str(dataset[name].attrs["units"])
+            for name in ("place_x", "place")
+            if name in dataset.coords
+        ),
+        "",
+    )
     units = {"bin_size": f" {length}", "minimum_speed": f" {length}/s", "minimum_occupancy": " s"}
-    said = [f"{text} {dataset.attrs[name]}{units.get(name, '')}" for name, text in SETTINGS.items() if name in dataset.attrs]
-    found = ", ".join(f"{label} ({count} session{'s' * (count != 1)})" for label, count in environments(dataset).items())
+    said = [
+        f"{text} {dataset.attrs[name]}{units.get(name, '')}"
+        for name, text in SETTINGS.items()
+        if name in dataset.attrs
+    ]
+    found = ", ".join(
+        f"{label} ({count} session{'s' * (count != 1)})"
+        for label, count in environments(dataset).items()
+    )
     return [
         f"measured with: {', '.join(said)}",
         f"place units: {dataset.attrs.get('place_unit_rule', 'rule not known')}",
@@ -80,8 +106,14 @@ def _settings(dataset: xr.Dataset) -> list[str]:
 
 def _provenance(dataset: xr.Dataset) -> list[str]:
     names = [name for name in dataset.attrs if str(name).startswith("version_")]
-    versions = ", ".join(f"{str(name).removeprefix('version_')} {dataset.attrs[name]}" for name in names)
-    made = [f"{name}: {dataset.attrs[name]}" for name in ("created", "engine", "commit", "source") if name in dataset.attrs]
+    versions = ", ".join(
+        f"{str(name).removeprefix('version_')} {dataset.attrs[name]}" for name in names
+    )
+    made = [
+        f"{name}: {dataset.attrs[name]}"
+        for name in ("created", "engine", "commit", "source")
+        if name in dataset.attrs
+    ]
     return ["; ".join(made), f"versions: {versions}"]
 
 
@@ -99,7 +131,9 @@ def _recipes(dataset: xr.Dataset) -> list[str]:
     others = len(set(texts)) - 1
     return [
         "",
-        f"recipe of subject {dataset['subject'].values[0]}" + (f" (and {others} others that differ)" if others else "") + ":",
+        f"recipe of subject {dataset['subject'].values[0]}"
+        + (f" (and {others} others that differ)" if others else "")
+        + ":",
         "",
         first,
     ]
@@ -112,7 +146,11 @@ def _sweep(folder: Path) -> list[str]:
     states = [task.state for task in found]
     told = [f"  {task.path.stem}: {task.reason}" for task in found if task.reason]
     counts = ", ".join(f"{states.count(state)} {state}" for state in ("done", "failed", "missing"))
-    return [f"a sweep of {len(found)} tasks: {counts}", *told, *(f"{one}." for one in set_aside(folder))]
+    return [
+        f"a sweep of {len(found)} tasks: {counts}",
+        *told,
+        *(f"{one}." for one in set_aside(folder)),
+    ]
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -46,9 +46,11 @@ def command(
     out
         netCDF file to write.
     option
-        Options of the reader, as KEY=VALUE; animal=A and environment=B choose sessions with every reader.
+        Options of the reader, as KEY=VALUE; animal=A and environment=B choose sessions with every
+        reader.
     shuffles
-        Circular shifts of the place-cell test (p < .05); 0 takes the threshold of the published simulations, .01 bits.
+        Circular shifts of the place-cell test (p < .05); 0 takes the threshold of the published
+        simulations, .01 bits.
     corrected
         Add spatial information corrected for limited sampling; takes seconds a session.
     counted
@@ -79,8 +81,17 @@ def command(
         progress=True,
     )  # fmt: skip
     save(measured, out, overwrite=overwrite)
-    told(f"{measured.sizes['subject']} subjects, {measured.sizes['session']} sessions, {measured.sizes['unit']} units")
-    told(*rooms(measured), *measure_rows(measured), *running_rows(measured), *note_rows(notes), f"written: {out}")
+    told(
+        f"{measured.sizes['subject']} subjects, {measured.sizes['session']} sessions, "
+        f"{measured.sizes['unit']} units"
+    )
+    told(
+        *rooms(measured),
+        *measure_rows(measured),
+        *running_rows(measured),
+        *note_rows(notes),
+        f"written: {out}",
+    )
 
 
 def main(arguments: Sequence[str]) -> None:

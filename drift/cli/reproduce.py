@@ -10,7 +10,11 @@ from pathlib import Path
 from drift.cli.arguments import told
 from drift.errors import RefusedInputError
 
-BOARDS = {"drift": "reproduce_drift.py", "sparse-coding": "reproduce_sparse_coding.py", "kernels": "reproduce_kernels.py"}
+BOARDS = {
+    "drift": "reproduce_drift.py",
+    "sparse-coding": "reproduce_sparse_coding.py",
+    "kernels": "reproduce_kernels.py",
+}
 HELP = """usage: repdrift reproduce BOARD [ROW ...] [--minutes] [--hours] [--out DIR] [options of the scoreboard]
 
 Print a scoreboard: published number, ours, tolerance, verdict and cost of every row. Rows that take seconds by default.
@@ -30,10 +34,13 @@ def main(arguments: Sequence[str]) -> int:
         told(HELP)
         return 0
     if board not in BOARDS:
-        raise RefusedInputError(f"there is no scoreboard {board!r}: use one of {', '.join(BOARDS)}.")
+        raise RefusedInputError(
+            f"there is no scoreboard {board!r}: use one of {', '.join(BOARDS)}."
+        )
     script = Path(__file__).resolve().parents[2] / "examples" / BOARDS[board]
     if not script.is_file():
         raise RefusedInputError(
-            f"the scoreboard {board} belongs to a checkout, got an installed package: clone the repository and run it there."
+            f"the scoreboard {board} belongs to a checkout, got an installed package: clone "
+            "the repository and run it there."
         )
     return subprocess.run([sys.executable, str(script), *rest], check=False).returncode

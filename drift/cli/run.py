@@ -31,7 +31,12 @@ EXAMPLES = """\
   repdrift run --dry-run > recipe.toml                             a recipe to edit ...
   repdrift run recipe.toml --out run.nc --steps 50000              ... and to run, here for longer
   repdrift run --out x.nc --task.kind image --help                 flags of another task"""
-DEFAULT = Experiment(network=Network(units=100, regime="lazy"), noise=(UpdateNoise(std=0.03),), steps=10_000, sessions=11)
+DEFAULT = Experiment(
+    network=Network(units=100, regime="lazy"),
+    noise=(UpdateNoise(std=0.03),),
+    steps=10_000,
+    sessions=11,
+)
 PARTS: dict[str, dict[str, Any]] = {"task": TASKS, "network": NETWORKS, "learner": LEARNERS}
 
 
@@ -39,8 +44,8 @@ PARTS: dict[str, dict[str, Any]] = {"task": TASKS, "network": NETWORKS, "learner
 class Run:
     """Simulate networks that keep learning, and write what their sessions recorded.
 
-    Without a recipe file a corridor is learned by 100 units under update noise. Entries of the recipe are flags; those given replace
-    what every file says.
+    Without a recipe file a corridor is learned by 100 units under update noise. Entries of the
+    recipe are flags; those given replace what every file says.
 
     Attributes
     ----------
@@ -87,14 +92,19 @@ def main(arguments: Sequence[str]) -> None:
     loaded = [loaded_recipe(path) for path in files] or [DEFAULT]
     words, kinds = _kinds(arguments)
     noises = _values(words, "--with-noise")
-    asked = [parsed(Run, "run", words, EXAMPLES, default=Run(experiment=_changed(recipe, kinds, noises))) for recipe in loaded]
+    asked = [
+        parsed(Run, "run", words, EXAMPLES, default=Run(experiment=_changed(recipe, kinds, noises)))
+        for recipe in loaded
+    ]
     options = asked[0]
     recipes = repeated([one.experiment for one in asked], options.seeds)
     if options.dry_run:
         told("\n".join(recipe.to_toml() for recipe in recipes[:: max(options.seeds, 1)]))
         return
     if options.out is None:
-        raise RefusedInputError("--out is missing: say where the run is written, such as --out run.nc.")
+        raise RefusedInputError(
+            "--out is missing: say where the run is written, such as --out run.nc."
+        )
     out = netcdf(options.out, options.overwrite)
     run_and_save(recipes, out, options)
 
@@ -106,10 +116,22 @@ def run_and_save(recipes: list[Experiment], out: Path, options: Run) -> None:
     from drift.training.train import train
 
     try:
-        result = train(recipes, engine=options.engine, precision=options.precision, device=options.device, checkpoint=options.checkpoint)
+        result = train(
+            recipes,
+            engine=options.engine,
+            precision=options.precision,
+            device=options.device,
+            checkpoint=options.checkpoint,
+        )
     except KeyboardInterrupt:
-        lost = "nothing is kept of the run: with --checkpoint FILE the same command goes on where it was interrupted."
-        kept = f"the run is kept in {options.checkpoint}: the same command goes on where it was interrupted."
+        lost = (
+            "nothing is kept of the run: with --checkpoint FILE the same command goes on where it "
+            "was interrupted."
+        )
+        kept = (
+            f"the run is kept in {options.checkpoint}: the same command goes on where it was "
+            "interrupted."
+        )
         raise KeyboardInterrupt(lost if options.checkpoint is None else kept) from None
     try:
         save(result, out, overwrite=options.overwrite)
@@ -126,7 +148,9 @@ def _rescued(result: xr.Dataset, out: Path, refusal: RefusedInputError) -> Refus
         place = save(result, Path(tempfile.mkdtemp(prefix="repdrift-")) / out.name)
     except (RefusedInputError, OSError):
         return refusal
-    return RefusedInputError(f"{str(refusal).rstrip('.')}; the run itself is safe in {place}, move it from there.")
+    return RefusedInputError(
+        f"{str(refusal).rstrip('.')}; the run itself is safe in {place}, move it from there."
+    )
 
 
 def loaded_recipe(path: Path) -> Experiment:
@@ -135,7 +159,9 @@ def loaded_recipe(path: Path) -> Experiment:
         return Experiment.from_toml(decoded(path.read_bytes()))
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not text"
-        raise RefusedInputError(f"the recipe {path} cannot be read ({reason}): check the path.") from None
+        raise RefusedInputError(
+            f"the recipe {path} cannot be read ({reason}): check the path."
+        ) from None
     except RefusedInputError as refusal:
         raise RefusedInputError(f"{path}: {refusal}") from None
 
@@ -143,13 +169,20 @@ def loaded_recipe(path: Path) -> Experiment:
 def repeated(recipes: Sequence[Experiment], seeds: int) -> list[Experiment]:
     """Return each recipe once for every seed, counted up from its own."""
     if seeds < 1:
-        raise RefusedInputError(f"--seeds must be at least 1, got {seeds}: it is the number of subjects of each recipe.")
-    return [recipe.replace(seed=recipe.seed + number) for recipe in recipes for number in range(seeds)]
+        raise RefusedInputError(
+            f"--seeds must be at least 1, got {seeds}: it is the number of subjects of each recipe."
+        )
+    return [
+        recipe.replace(seed=recipe.seed + number) for recipe in recipes for number in range(seeds)
+    ]
 
 
 def _noises(entries: Sequence[str]) -> list[Recipe]:
     """Return the noises of ``KIND=STD`` entries."""
-    return [chosen(NOISES, {"kind": kind, "std": _number(value, kind)}) for kind, value in pairs(entries, "--with-noise").items()]
+    return [
+        chosen(NOISES, {"kind": kind, "std": _number(value, kind)})
+        for kind, value in pairs(entries, "--with-noise").items()
+    ]
 
 
 def _number(text: str, name: str) -> float:
@@ -166,7 +199,8 @@ def _values(words: Sequence[str], flag: str) -> list[str]:
 
 
 def _kinds(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
-    """Take ``--task.kind NAME`` and its like out of the words: kinds decide which flags there are."""
+    """Take ``--task.kind NAME`` and its like out of the words: kinds decide which flags there
+    are."""
     words, kinds = [], {}
     rest = iter(arguments)
     for word in rest:
@@ -180,6 +214,11 @@ def _kinds(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
 
 
 def _changed(recipe: Experiment, kinds: dict[str, str], noises: Sequence[str]) -> Experiment:
-    """Return the recipe with parts of other kinds, each with its defaults, and with other noises."""
-    parts = {part: chosen(PARTS[part], {"kind": kind}) for part, kind in kinds.items() if kind != getattr(recipe, part).kind}
+    """Return the recipe with parts of other kinds, each with its defaults, and with other
+    noises."""
+    parts = {
+        part: chosen(PARTS[part], {"kind": kind})
+        for part, kind in kinds.items()
+        if kind != getattr(recipe, part).kind
+    }
     return recipe.replace(**parts, **({"noise": _noises(noises)} if noises else {}))

@@ -23,9 +23,11 @@ MOST_GROUPS = 12  # recipes whose means are printed
 
 
 def run_summary(run: xr.Dataset) -> str:
-    """Return how many subjects became what, and their measures in the first and the last session, as text.
+    """Return how many subjects became what, and their measures in the first and the last session,
+    as text.
 
-    Means are taken over subjects of one recipe: recipes that differ in more than their seed stand apart.
+    Means are taken over subjects of one recipe: recipes that differ in more than their seed stand
+    apart.
 
     Parameters
     ----------
@@ -35,7 +37,12 @@ def run_summary(run: xr.Dataset) -> str:
     groups = _recipe_groups(run)
     status, counts = np.unique(run["status"].values.astype(str), return_counts=True)
     became = ", ".join(f"{count} {name}" for name, count in zip(status, counts))
-    return "\n".join([f"{run.sizes['subject']} subjects ({became}), {run.sizes['session']} sessions", *_grouped_rows(run, groups)])
+    return "\n".join(
+        [
+            f"{run.sizes['subject']} subjects ({became}), {run.sizes['session']} sessions",
+            *_grouped_rows(run, groups),
+        ]
+    )
 
 
 def rooms(dataset: xr.Dataset) -> list[str]:
@@ -47,16 +54,23 @@ def rooms(dataset: xr.Dataset) -> list[str]:
         Longitudinal Dataset.
     """
     found = environments(dataset)
-    said = ", ".join(f"{label} ({count} session{'s' * (count != 1)})" for label, count in found.items())
+    said = ", ".join(
+        f"{label} ({count} session{'s' * (count != 1)})" for label, count in found.items()
+    )
     if len(found) < 2:
         return []
-    mixed = [f"session {number}" for number, labels in zip(dataset["session"].values, session_environments(dataset)) if len(labels) > 1]
+    mixed = [
+        f"session {number}"
+        for number, labels in zip(dataset["session"].values, session_environments(dataset))
+        if len(labels) > 1
+    ]
     warned = [f"  mean over subjects mixes environments in {', '.join(mixed)}"] if mixed else []
     return [f"environments: {said}; sessions in different ones are not compared", *warned]
 
 
 def with_notes(sessions: Iterable[xr.Dataset]) -> tuple[Iterator[xr.Dataset], dict[str, list[str]]]:
-    """Return the sessions, and what their readers note of them (units and samples left out), which fills as they are read.
+    """Return the sessions, and what their readers note of them (units and samples left out), which
+    fills as they are read.
 
     Parameters
     ----------
@@ -83,31 +97,44 @@ def with_notes(sessions: Iterable[xr.Dataset]) -> tuple[Iterator[xr.Dataset], di
 
 def note_rows(notes: Mapping[str, list[str]]) -> list[str]:
     """Return a row for each note of ``with_notes``, a few at most."""
-    rows = [f"  noted: {note} ({names[0]}{f' and {len(names) - 1} more' if len(names) > 1 else ''})" for note, names in notes.items()]
-    return rows[:MOST_NOTES] + ([f"  noted: {len(rows) - MOST_NOTES} further notes"] if len(rows) > MOST_NOTES else [])
+    rows = [
+        f"  noted: {note} ({names[0]}{f' and {len(names) - 1} more' if len(names) > 1 else ''})"
+        for note, names in notes.items()
+    ]
+    return rows[:MOST_NOTES] + (
+        [f"  noted: {len(rows) - MOST_NOTES} further notes"] if len(rows) > MOST_NOTES else []
+    )
 
 
 def measure_rows(dataset: xr.Dataset) -> list[str]:
-    """Return one row for each measure that the Dataset has: its mean over subjects in the first and in the last session."""
+    """Return one row for each measure that the Dataset has: its mean over subjects in the first and
+    in the last session."""
     rows = [f"  {'mean over subjects':34}{'first session':>14}{'last session':>14}"]
     for name in TOLD:
         if name in dataset:
-            values = of_subject(dataset, name).mean([dim for dim in of_subject(dataset, name).dims if dim != "session"])
+            values = of_subject(dataset, name).mean(
+                [dim for dim in of_subject(dataset, name).dims if dim != "session"]
+            )
             rows.append(f"  {name:34}{float(values[0]):14.4g}{float(values[-1]):14.4g}")
     return rows
 
 
 def _recipe_groups(run: xr.Dataset) -> dict[str, list[int]]:
-    """Places of the subjects of each recipe, seeds apart, by what tells the recipe from the others."""
+    """Places of the subjects of each recipe, seeds apart, by what tells the recipe from the
+    others."""
     if "experiment" not in run.coords:
         return {"": list(range(run.sizes["subject"]))}
     recipes = [dict(_entries(json.loads(str(text)))) for text in run["experiment"].values]
     names = sorted({name for recipe in recipes for name in recipe if name != "seed"})
     absent = object()
-    differing = [name for name in names if len({repr(recipe.get(name, absent)) for recipe in recipes}) > 1]
+    differing = [
+        name for name in names if len({repr(recipe.get(name, absent)) for recipe in recipes}) > 1
+    ]
     groups: dict[str, list[int]] = {}
     for place, recipe in enumerate(recipes):
-        groups.setdefault(", ".join(f"{name} = {recipe.get(name, 'none')}" for name in differing), []).append(place)
+        groups.setdefault(
+            ", ".join(f"{name} = {recipe.get(name, 'none')}" for name in differing), []
+        ).append(place)
     return groups
 
 
@@ -124,8 +151,14 @@ def _grouped_rows(run: xr.Dataset, groups: dict[str, list[int]]) -> list[str]:
     if len(groups) == 1:
         return measure_rows(run)
     if len(groups) > MOST_GROUPS:
-        return [f"  {len(groups)} recipes that differ in more than the seed: drift.open_sweep or --out gives the measures of each"]
-    parts = [[f"{name} ({len(places)} subjects)", *measure_rows(run.isel(subject=places))] for name, places in groups.items()]
+        return [
+            f"  {len(groups)} recipes that differ in more than the seed: drift.open_sweep or "
+            "--out gives the measures of each"
+        ]
+    parts = [
+        [f"{name} ({len(places)} subjects)", *measure_rows(run.isel(subject=places))]
+        for name, places in groups.items()
+    ]
     return [row for part in parts for row in part]
 
 
@@ -133,18 +166,29 @@ RUNNING_ALWAYS = 0.9  # share of the tracked time; animals rest, jitter of a cam
 
 
 def running_rows(measured: xr.Dataset) -> list[str]:
-    """Return the seconds that each session was measured in, of those tracked, and a warning where an animal seems never to rest."""
+    """Return the seconds that each session was measured in, of those tracked, and a warning where
+    an animal seems never to rest."""
     if not {"running_time", "tracked_time"} <= set(measured):
         return []
-    stacked = measured[["running_time", "tracked_time"]].stack(recording=("subject", "session")).dropna("recording")
+    stacked = (
+        measured[["running_time", "tracked_time"]]
+        .stack(recording=("subject", "session"))
+        .dropna("recording")
+    )
     names = [f"{subject}, session {session}" for subject, session in stacked["recording"].values]
     running, tracked = stacked["running_time"].values, stacked["tracked_time"].values
-    rows = [f"  running {run:.0f} of {known:.0f} s tracked: {name}" for name, run, known in zip(names, running, tracked)]
-    restless = [name for name, run, known in zip(names, running, tracked) if run > RUNNING_ALWAYS * known]
+    rows = [
+        f"  running {run:.0f} of {known:.0f} s tracked: {name}"
+        for name, run, known in zip(names, running, tracked)
+    ]
+    restless = [
+        name for name, run, known in zip(names, running, tracked) if run > RUNNING_ALWAYS * known
+    ]
     if restless and measured.attrs.get("minimum_speed", 0.0) > 0:
         others = f" and {len(restless) - 1} more" if len(restless) > 1 else ""
         rows.append(
-            f"  warning: {restless[0]}{others} ran in more than {RUNNING_ALWAYS:.0%} of the tracked time; where animals rested, raise "
+            f"  warning: {restless[0]}{others} ran in more than {RUNNING_ALWAYS:.0%} of the "
+            "tracked time; where animals rested, raise "
             "--minimum-speed, or give a smoothed velocity with the recording"
         )
     return rows

@@ -50,7 +50,8 @@ def command(
     out: Path | None = None,
     overwrite: Flag = False,
 ) -> None:
-    """Run every recipe whose file is missing in a folder; a sweep that was stopped goes on where it stood.
+    """Run every recipe whose file is missing in a folder; a sweep that was stopped goes on where it
+    stood.
 
     Parameters
     ----------
@@ -71,7 +72,8 @@ def command(
     executor
         Where tasks run.
     jobs
-        Processes, Dask workers or SLURM jobs; one for each core by default, and to be given for SLURM.
+        Processes, Dask workers or SLURM jobs; one for each core by default, and to be given for
+        SLURM.
     memory
         Of one SLURM job.
     walltime
@@ -85,7 +87,8 @@ def command(
     dry_run
         Print the plan, and the job script of a cluster; run nothing.
     out
-        netCDF file for the whole sweep as one Dataset; without it `drift.open_sweep` opens the folder.
+        netCDF file for the whole sweep as one Dataset; without it `drift.open_sweep` opens the
+        folder.
     overwrite
         Replace the file of --out.
     """
@@ -95,10 +98,14 @@ def command(
     crossed = [one for recipe in asked for one in varied(recipe, vary)]
     queueing = {"memory": memory, "walltime": walltime, "queue": queue, "interface": interface}
     try:
-        with opened(executor, jobs, {name: value for name, value in queueing.items() if value is not None}) as where:
+        with opened(
+            executor, jobs, {name: value for name, value in queueing.items() if value is not None}
+        ) as where:
             result = run_sweep(crossed, folder, executor=where, retry=retry, dry_run=dry_run)
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"finished tasks are kept in {folder}, the same command goes on with the rest.") from None
+        raise KeyboardInterrupt(
+            f"finished tasks are kept in {folder}, the same command goes on with the rest."
+        ) from None
     if result is None:
         return
     from drift.cli.summaries import run_summary
@@ -113,15 +120,27 @@ def command(
 def _beside(folder: Path, asked: int) -> list[str]:
     """What the folder holds besides the tasks of this command."""
     earlier = len(listed(folder)) - asked
-    more = [f"{folder} holds {earlier} more tasks of earlier commands: drift.open_sweep shows all of them together."] if earlier else []
+    more = (
+        [
+            f"{folder} holds {earlier} more tasks of earlier commands: drift.open_sweep shows "
+            "all of them together."
+        ]
+        if earlier
+        else []
+    )
     return [*more, *(f"{one}." for one in set_aside(folder))]
 
 
-def _recipes(paths: Sequence[Path], preset: str | None, runs: int, seed: int, steps: int | None) -> list[Experiment]:
+def _recipes(
+    paths: Sequence[Path], preset: str | None, runs: int, seed: int, steps: int | None
+) -> list[Experiment]:
     from drift.cli.run import loaded_recipe
 
     if bool(paths) == (preset is not None):
-        raise RefusedInputError(f"a sweep needs recipe files or --preset, got {'both' if paths else 'neither'}: give one of them.")
+        raise RefusedInputError(
+            f"a sweep needs recipe files or --preset, got {'both' if paths else 'neither'}: "
+            "give one of them."
+        )
     if preset is not None:
         return sample(preset, runs=runs, seed=seed, **({} if steps is None else {"steps": steps}))
     loaded = [loaded_recipe(path) for path in paths]
@@ -135,7 +154,8 @@ def varied(recipe: Experiment, entries: Sequence[str]) -> list[Experiment]:
     ----------
     recipe : Experiment
     entries : sequence of str
-        Entries of the recipe or of its parts, such as ``network.units=100,200``, those of noise by number, ``noise.0.std=0.1,0.2``.
+        Entries of the recipe or of its parts, such as ``network.units=100,200``, those of noise by
+        number, ``noise.0.std=0.1,0.2``.
 
     Returns
     -------
@@ -151,19 +171,27 @@ def varied(recipe: Experiment, entries: Sequence[str]) -> list[Experiment]:
 
 
 def _listed(text: str, name: str) -> list[Any]:
-    """Values between commas, each as JSON or the flags of `repdrift run` have it, else as a word."""
+    """Values between commas, each as JSON or the flags of `repdrift run` have it, else as a
+    word."""
     if '"' in text or "[" in text or "{" in text:  # commas may stand inside
         with suppress(ValueError):
             return json.loads(f"[{text}]")
-    return [_value(word) for word in text.split(",")] if text.strip(",") == text else _refuse(text, name)
+    return (
+        [_value(word) for word in text.split(",")]
+        if text.strip(",") == text
+        else _refuse(text, name)
+    )
 
 
 def _refuse(text: str, name: str) -> list[Any]:
-    raise RefusedInputError(f"--vary {name}={text} has an empty value: write values between commas, without spaces.")
+    raise RefusedInputError(
+        f"--vary {name}={text} has an empty value: write values between commas, without spaces."
+    )
 
 
 def _value(word: str) -> Any:
-    """A word as a value: None, True and False as in Python, numbers as people write them, 1e3 a whole one."""
+    """A word as a value: None, True and False as in Python, numbers as people write them, 1e3 a
+    whole one."""
     if word in WORDS:
         return WORDS[word]
     if not NUMBER.fullmatch(word):
@@ -171,14 +199,19 @@ def _value(word: str) -> Any:
             return json.loads(word)
         return word
     number = float(word)
-    is_whole = number.is_integer() and abs(number) < 2**53 and ("e" in word.lower() or "." not in word)
+    is_whole = (
+        number.is_integer() and abs(number) < 2**53 and ("e" in word.lower() or "." not in word)
+    )
     return int(word) if word.lstrip("+-").isdecimal() else int(number) if is_whole else number
 
 
 def _noisy(recipe: Experiment, path: str, value: Any) -> Experiment:
     _, number, *entry = path.split(".")
     if not number.isdecimal() or len(entry) != 1 or int(number) >= len(recipe.noise):
-        raise RefusedInputError(f"--vary {path} names no noise among {len(recipe.noise)} of the recipe: write noise.0.std=0.1,0.2.")
+        raise RefusedInputError(
+            f"--vary {path} names no noise among {len(recipe.noise)} of the recipe: write "
+            "noise.0.std=0.1,0.2."
+        )
     noise = list(recipe.noise)
     noise[int(number)] = noise[int(number)].replace(**{entry[0]: value})
     return recipe.replace(noise=noise)
@@ -189,7 +222,9 @@ def opened(executor: str, jobs: int | None, options: dict[str, Any]) -> Iterator
     """Give what ``run_sweep`` takes as executor, open as long as it is needed."""
     if executor == "slurm":
         if jobs is None:
-            raise RefusedInputError("--executor slurm needs --jobs: give the number of jobs to keep running.")
+            raise RefusedInputError(
+                "--executor slurm needs --jobs: give the number of jobs to keep running."
+            )
         with sweep_executors.slurm_cluster(jobs, **options) as cluster:
             yield cluster
     elif executor == "dask":

@@ -1,4 +1,5 @@
-"""Simulated subjects beside recordings: normalised curves, their slopes, published slopes, and what null models of drift explain."""
+"""Simulated subjects beside recordings: normalised curves, their slopes, published slopes, and what
+null models of drift explain."""
 
 from __future__ import annotations
 
@@ -25,27 +26,38 @@ from drift.observation.observe import observe
 from drift.schema.labelled_form import check
 
 MEASURES = ("fraction_place_units", "active_units", "spatial_information", "rate_map_correlation")
-CORRECTED = ("population_spatial_information_scaled_shuffle_reduced", "population_spatial_information_extrapolated")
+CORRECTED = (
+    "population_spatial_information_scaled_shuffle_reduced",
+    "population_spatial_information_extrapolated",
+)
 NULLS = ("frozen code", "other event rate", "wrong registration", "changed behaviour")
 PUBLISHED_NAMES = {
     "fraction of place cells": "fraction_place_units",
     "number of active cells": "active_units",
     "mean spatial information": "spatial_information",
 }
-SIGNIFICANT = 0.05  # p of a slope, above which its change is not certain: it has no share and no sign
+SIGNIFICANT = (
+    0.05  # p of a slope, above which its change is not certain: it has no share and no sign
+)
 PANELS = tuple(dict.fromkeys(one.recording for one in PUBLISHED_SLOPES))
 Recording = xr.Dataset | Sequence[xr.Dataset]
 
 
 def _published(measures: Sequence[str]) -> xr.Dataset:
-    """Published slopes and the changes that they imply, by (panel, measure); NaN where none is published."""
+    """Published slopes and the changes that they imply, by (panel, measure); NaN where none is
+    published."""
     names = ("slope", "p_value", "change")
     table = {f"published_{name}": np.full((len(PANELS), len(measures)), np.nan) for name in names}
     for one in PUBLISHED_SLOPES:
         for name in names:
-            table[f"published_{name}"][PANELS.index(one.recording), list(measures).index(PUBLISHED_NAMES[one.measure])] = getattr(one, name)
+            table[f"published_{name}"][
+                PANELS.index(one.recording), list(measures).index(PUBLISHED_NAMES[one.measure])
+            ] = getattr(one, name)
     per = [next(one.per for one in PUBLISHED_SLOPES if one.recording == panel) for panel in PANELS]
-    return xr.Dataset({name: (("panel", "measure"), values) for name, values in table.items()}, coords={"published_per": ("panel", per)})
+    return xr.Dataset(
+        {name: (("panel", "measure"), values) for name, values in table.items()},
+        coords={"published_per": ("panel", per)},
+    )
 
 
 def _certain(sources: xr.Dataset) -> xr.DataArray:
@@ -54,18 +66,35 @@ def _certain(sources: xr.Dataset) -> xr.DataArray:
 
 
 def _against_published(sources: xr.Dataset, published: xr.Dataset) -> xr.Dataset:
-    """Signs of certain slopes beside those of published ones, and the ratio of their changes; NaN where a change is not certain."""
+    """Signs of certain slopes beside those of published ones, and the ratio of their changes; NaN
+    where a change is not certain."""
     known = published["published_change"].notnull() & _certain(sources)
-    agree = (np.sign(sources["change"]) == np.sign(published["published_change"])).astype(float).where(known)
-    return xr.Dataset({"sign_agreement": agree, "change_ratio": (sources["change"] / published["published_change"]).where(known)})
+    agree = (
+        (np.sign(sources["change"]) == np.sign(published["published_change"]))
+        .astype(float)
+        .where(known)
+    )
+    return xr.Dataset(
+        {
+            "sign_agreement": agree,
+            "change_ratio": (sources["change"] / published["published_change"]).where(known),
+        }
+    )
 
 
 def _explained(sources: xr.Dataset, nulls: Sequence[str]) -> xr.Dataset:
-    """Change of each null model over that of each source, with its standard error; NaN for changes that are not certain."""
-    null = sources[["change", "change_standard_error"]].sel(source=list(nulls)).rename(source="null")
-    own = sources["change"].where(_certain(sources) & (sources["change"] != 0) & ~sources["source"].isin(list(nulls)))
+    """Change of each null model over that of each source, with its standard error; NaN for changes
+    that are not certain."""
+    null = (
+        sources[["change", "change_standard_error"]].sel(source=list(nulls)).rename(source="null")
+    )
+    own = sources["change"].where(
+        _certain(sources) & (sources["change"] != 0) & ~sources["source"].isin(list(nulls))
+    )
     share = null["change"] / own
-    error = np.sqrt(null["change_standard_error"] ** 2 + (share * sources["change_standard_error"]) ** 2) / abs(own)
+    error = np.sqrt(
+        null["change_standard_error"] ** 2 + (share * sources["change_standard_error"]) ** 2
+    ) / abs(own)
     return xr.Dataset({"share_explained": share, "share_explained_standard_error": error})
 
 
@@ -80,21 +109,31 @@ class _Options(NamedTuple):
 
 
 def _seen(run: xr.Dataset, lens: Recording, options: _Options) -> xr.Dataset:
-    sessions = observe(run, lens, seed=options.seed, events=options.events, sampling_rate=options.sampling_rate)
+    sessions = observe(
+        run, lens, seed=options.seed, events=options.events, sampling_rate=options.sampling_rate
+    )
     return _measured(sessions, options)
 
 
 def _alike(sessions: Iterable[xr.Dataset], options: _Options) -> Iterable[xr.Dataset]:
-    """Recorded sessions as the run is observed: counted where it is, with their amplitudes where transients are drawn."""
+    """Recorded sessions as the run is observed: counted where it is, with their amplitudes where
+    transients are drawn."""
     return sessions if options.events == "calcium" else counted_events(sessions)
 
 
 def _measured(sessions: Iterable[xr.Dataset], options: _Options) -> xr.Dataset:
-    return measure(sessions, seed=options.seed, shuffles=options.shuffles, corrected=options.corrected)
+    return measure(
+        sessions, seed=options.seed, shuffles=options.shuffles, corrected=options.corrected
+    )
 
 
 def _null_models(
-    run: xr.Dataset, lens: Recording, ratio: float, options: _Options, confused: float, final_time: float
+    run: xr.Dataset,
+    lens: Recording,
+    ratio: float,
+    options: _Options,
+    confused: float,
+    final_time: float,
 ) -> dict[str, xr.Dataset]:
     """The null models, each observed through the same lens as the run."""
     frozen = frozen_code(run)
@@ -103,7 +142,9 @@ def _null_models(
     slower = changed_behaviour(longitudinal, final_time)
     nulls = {
         "frozen code": unmoved,
-        "other event rate": _seen(frozen_code(run, final_gain=ratio), lens, options) if np.isfinite(ratio) else None,
+        "other event rate": _seen(frozen_code(run, final_gain=ratio), lens, options)
+        if np.isfinite(ratio)
+        else None,
         "wrong registration": wrong_registration(unmoved, confused, options.seed),
         "changed behaviour": _seen(frozen, slower, options),
     }
@@ -111,7 +152,12 @@ def _null_models(
 
 
 def _sources(
-    run: xr.Dataset, recorded: xr.Dataset | None, lens: Recording | None, options: _Options, confused: float, final_time: float
+    run: xr.Dataset,
+    recorded: xr.Dataset | None,
+    lens: Recording | None,
+    options: _Options,
+    confused: float,
+    final_time: float,
 ) -> tuple[dict[str, xr.Dataset], float]:
     sources = {"simulated": run.isel(session=slice(untrained_sessions(run), None))}
     if lens is None:
@@ -123,7 +169,9 @@ def _sources(
     return {**sources, **_null_models(run, lens, ratio, options, confused, final_time)}, ratio
 
 
-def _time_scale(run: xr.Dataset, recorded: xr.Dataset | None, seed: int, bootstraps: int) -> TimeScale:
+def _time_scale(
+    run: xr.Dataset, recorded: xr.Dataset | None, seed: int, bootstraps: int
+) -> TimeScale:
     if recorded is None:
         return TimeScale(np.nan, np.nan, np.nan, np.nan, "no recording was given.")
     return fitted_time_scale(run, recorded, seed, bootstraps)
@@ -136,26 +184,34 @@ def _is_measured(dataset: xr.Dataset) -> bool:
 def _refuse(run: xr.Dataset, recorded: Recording | None, like: Recording | None) -> None:
     check(run, "rate", "elapsed", "place_unit")
     if isinstance(recorded, xr.Dataset) and _is_measured(run) and not _is_measured(recorded):
-        raise RefusedInputError("the run comes first and the recording second, got them the other way round: exchange the two.")
+        raise RefusedInputError(
+            "the run comes first and the recording second, got them the other way round: "
+            "exchange the two."
+        )
     if run.sizes["session"] < 3:
         raise RefusedInputError(
-            f"a run needs at least two sessions after its first one, got {run.sizes['session'] - 1}: session 0 shows no learned code; "
+            "a run needs at least two sessions after its first one, got "
+            f"{run.sizes['session'] - 1}: session 0 shows no learned code; "
             "ask for more sessions."
         )
     for name, given in (("recorded", recorded), ("like", like)):
         if isinstance(given, xr.Dataset):
             check(given, "rate", "occupancy", "elapsed")
         elif given is not None and len(given) == 0:
-            raise RefusedInputError(f"{name} holds no session: check the path and the filters of the reader.")
+            raise RefusedInputError(
+                f"{name} holds no session: check the path and the filters of the reader."
+            )
 
 
 def _other_places(run: xr.Dataset, seen: xr.Dataset) -> str:
-    """What is not comparable where the run and the recording lie in spaces of different kinds; empty where they do not."""
+    """What is not comparable where the run and the recording lie in spaces of different kinds;
+    empty where they do not."""
     own, recorded = kind_of_places(run), kind_of_places(seen)
     if own == recorded:
         return ""
     return (
-        f"places of the simulation lie on a {own}, those of the recording on a {recorded}: they were laid over them in the order of their "
+        f"places of the simulation lie on a {own}, those of the recording on a {recorded}: "
+        "they were laid over them in the order of their "
         "numbers, so that neighbours, fields and their shapes are not comparable"
     )
 
@@ -175,26 +231,31 @@ def compare(
     confused: float = 0.1,
     final_time: float = 0.5,
 ) -> xr.Dataset:
-    """Set simulated subjects, observed as the animals were, beside a recording, the published slopes, and null models of drift.
+    """Set simulated subjects, observed as the animals were, beside a recording, the published
+    slopes, and null models of drift.
 
-    Sources are the run as it is ("simulated"), the run seen through the lens of the recording ("observed"), the recording ("recorded"),
-    and a code that stands still, seen through the same lens: "frozen code"; "other event rate", its activity changing as a whole as the
-    recorded (else observed) mean event rate does; "wrong registration"; and "changed behaviour", less running time. Each measure is
-    normalised to its first session in each published convention; y = intercept + slope t is fitted to the curve, with a t-test of the
-    slope. The share that a null model explains is its change over the study divided by that of a source.
+    Sources are the run as it is ("simulated"), the run seen through the lens of the recording
+    ("observed"), the recording ("recorded"), and a code that stands still, seen through the same
+    lens: "frozen code"; "other event rate", its activity changing as a whole as the recorded (else
+    observed) mean event rate does; "wrong registration"; and "changed behaviour", less running
+    time. Each measure is normalised to its first session in each published convention; y =
+    intercept + slope t is fitted to the curve, with a t-test of the slope. The share that a null
+    model explains is its change over the study divided by that of a source.
 
-    Another room is not drift: of a recording in several environments each subject is compared in that in which it has most sessions, and
-    the attribute ``left_out`` says which sessions do not enter; ``drift.metrics.in_environment`` chooses another one.
+    Another room is not drift: of a recording in several environments each subject is compared in
+    that in which it has most sessions, and the attribute ``left_out`` says which sessions do not
+    enter; ``drift.metrics.in_environment`` chooses another one.
 
     Parameters
     ----------
     run : xarray.Dataset
         Longitudinal Dataset of ``train``; session 0, before learning, is left out.
     recorded : xarray.Dataset or iterable of xarray.Dataset, optional
-        Longitudinal Dataset of ``measure``, or session Datasets, which are then measured as the observed run is, their amplitudes
-        counted unless transients are drawn.
+        Longitudinal Dataset of ``measure``, or session Datasets, which are then measured as the
+        observed run is, their amplitudes counted unless transients are drawn.
     like : xarray.Dataset or iterable of xarray.Dataset, optional
-        The lens; the recording by default. With ``published_design`` a study whose data are not at hand.
+        The lens; the recording by default. With ``published_design`` a study whose data are not at
+        hand.
     seed : int
         Of observation, shift tests and bootstrap.
     events : {"poisson", "calcium"}
@@ -202,7 +263,8 @@ def compare(
     sampling_rate : float
         In Hz, where the lens is a longitudinal Dataset.
     shuffles : int
-        Of the significance test of place units; see ``measure``. A longitudinal recording keeps its own rule, see ``place_unit_rule``.
+        Of the significance test of place units; see ``measure``. A longitudinal recording keeps its
+        own rule, see ``place_unit_rule``.
     corrected : bool
         Add corrected information; takes seconds a session.
     bootstraps : int
@@ -215,20 +277,23 @@ def compare(
     Returns
     -------
     xarray.Dataset
-        Dims source, measure, convention, session, panel, null. Beside what ``described_source`` lists: ``published_slope``,
-        ``published_p_value`` and ``published_change`` (panel, measure), units in ``published_per``; ``sign_agreement`` (1 or 0) and
-        ``change_ratio`` (source, measure, convention, panel); ``share_explained`` (source, measure, convention, null) with its
-        standard error; these are NaN where the change of the source is not certain (p of its slope not below .05, sessions taken as
-        independent). ``time_scale`` with ``time_scale_low`` and ``time_scale_high`` (95 %), in steps per recorded unit of elapsed, NaN
-        where an end of the run was reached instead, see ``time_scale_reason``. ``undivided`` (source, measure) names subjects whose first
-        value is 0: they are left out where each is divided by its own.
-        Coordinates ``since_first`` (source, session) real elapsed time, ``elapsed_units`` (source). NaN where a measure does not exist.
+        Dims source, measure, convention, session, panel, null. Beside what ``described_source``
+        lists: ``published_slope``, ``published_p_value`` and ``published_change`` (panel, measure),
+        units in ``published_per``; ``sign_agreement`` (1 or 0) and ``change_ratio`` (source,
+        measure, convention, panel); ``share_explained`` (source, measure, convention, null) with
+        its standard error; these are NaN where the change of the source is not certain (p of its
+        slope not below .05, sessions taken as independent). ``time_scale`` with ``time_scale_low``
+        and ``time_scale_high`` (95 %), in steps per recorded unit of elapsed, NaN where an end of
+        the run was reached instead, see ``time_scale_reason``. ``undivided`` (source, measure)
+        names subjects whose first value is 0: they are left out where each is divided by its own.
+        Coordinates ``since_first`` (source, session) real elapsed time, ``elapsed_units`` (source).
+        NaN where a measure does not exist.
 
     Raises
     ------
     RefusedInputError
-        If the run has no learned sessions, the recording none or unknown elapsed time, or a longitudinal recording holds amplitudes,
-        whose number of events is not known.
+        If the run has no learned sessions, the recording none or unknown elapsed time, or a
+        longitudinal recording holds amplitudes, whose number of events is not known.
     SchemaError
         If a variable is missing.
 
@@ -236,27 +301,51 @@ def compare(
     ----------
     Ratzon, Derdikman & Barak 2024, Fig. 3.
     """
-    given, lens = (one if one is None or isinstance(one, xr.Dataset) else list(one) for one in (recorded, like))
+    given, lens = (
+        one if one is None or isinstance(one, xr.Dataset) else list(one) for one in (recorded, like)
+    )
     _refuse(run, given, lens)
     lens = given if lens is None else lens
     options = _Options(seed, events, sampling_rate, shuffles, corrected)
     if isinstance(given, xr.Dataset) and events != "calcium":
         refuse_uncounted(given, "a comparison")
-    measured = given if given is None or isinstance(given, xr.Dataset) else _measured(_alike(given, options), options)
+    measured = (
+        given
+        if given is None or isinstance(given, xr.Dataset)
+        else _measured(_alike(given, options), options)
+    )
     left_out = [] if measured is None else elsewhere(measured)
-    measured, seen_through = None if measured is None else in_environment(measured), in_one_environment(lens)
+    measured, seen_through = (
+        None if measured is None else in_environment(measured),
+        in_one_environment(lens),
+    )
     datasets, ratio = _sources(run, measured, seen_through, options, confused, final_time)
     measures = (*MEASURES, *CORRECTED) if corrected else MEASURES
-    parts = [described_source(dataset, measures).expand_dims(source=[name]) for name, dataset in datasets.items()]
-    sources = xr.concat(parts, dim="source", join="outer", coords="different", compat="equals", combine_attrs="override").assign_coords(
-        measure=list(measures), convention=list(CONVENTIONS)
-    )
+    parts = [
+        described_source(dataset, measures).expand_dims(source=[name])
+        for name, dataset in datasets.items()
+    ]
+    sources = xr.concat(
+        parts,
+        dim="source",
+        join="outer",
+        coords="different",
+        compat="equals",
+        combine_attrs="override",
+    ).assign_coords(measure=list(measures), convention=list(CONVENTIONS))
     nulls = [name for name in NULLS if name in datasets]
     scale = _time_scale(run, measured, seed, bootstraps)
     published = _published(measures).assign_coords(panel=list(PANELS), measure=list(measures))
-    scales = {"time_scale": scale.scale, "time_scale_low": scale.low, "time_scale_high": scale.high, "attenuation": scale.attenuation}
+    scales = {
+        "time_scale": scale.scale,
+        "time_scale_low": scale.low,
+        "time_scale_high": scale.high,
+        "attenuation": scale.attenuation,
+    }
     result = xr.merge(
-        [sources, published, _against_published(sources, published), _explained(sources, nulls)], compat="equals", join="outer"
+        [sources, published, _against_published(sources, published), _explained(sources, nulls)],
+        compat="equals",
+        join="outer",
     )
     result = result.set_coords(["since_first", "elapsed_units", "place_unit_rule", "undivided"])
     attrs = {
@@ -266,7 +355,9 @@ def compare(
         "lens": "none" if lens is None else str((lens if isinstance(lens, xr.Dataset) else lens[0]).attrs.get("source", "unknown")),
     }  # fmt: skip
     return _with_units(
-        result.assign(scales), "" if measured is None else str(measured["elapsed"].attrs.get("units", "1")), run
+        result.assign(scales),
+        "" if measured is None else str(measured["elapsed"].attrs.get("units", "1")),
+        run,
     ).assign_attrs(attrs)
 
 
@@ -276,4 +367,9 @@ def _with_units(comparison: xr.Dataset, recorded_units: str, run: xr.Dataset) ->
     units = dict.fromkeys(per_elapsed, "1/elapsed_units") | {"published_slope": "1/published_per"}
     units |= dict.fromkeys(("slope_per_session", "standard_error_per_session"), "1/session")
     units |= dict.fromkeys(("time_scale", "time_scale_low", "time_scale_high"), per_scale)
-    return comparison.assign({name: comparison[name].assign_attrs(units=units.get(str(name), "1")) for name in comparison.data_vars})
+    return comparison.assign(
+        {
+            name: comparison[name].assign_attrs(units=units.get(str(name), "1"))
+            for name in comparison.data_vars
+        }
+    )

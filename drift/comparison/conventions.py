@@ -11,7 +11,8 @@ from drift.errors import RefusedInputError
 
 
 class Curve(NamedTuple):
-    """(session) mean over subjects, over its first session; standard error over the subjects present; how many these are."""
+    """(session) mean over subjects, over its first session; standard error over the subjects
+    present; how many these are."""
 
     mean: np.ndarray
     error: np.ndarray
@@ -19,11 +20,14 @@ class Curve(NamedTuple):
 
 
 def _moments(values: np.ndarray, faithful: bool = False) -> Curve:
-    """Mean and its standard error over the subjects; as published, the deviation is that over n, and n counts absent subjects."""
+    """Mean and its standard error over the subjects; as published, the deviation is that over n,
+    and n counts absent subjects."""
     known = np.isfinite(values)
     count = known.sum(axis=0)
     empty = np.full(count.shape, np.nan)
-    mean = np.divide(np.where(known, values, 0.0).sum(axis=0), count, out=empty.copy(), where=count > 0)
+    mean = np.divide(
+        np.where(known, values, 0.0).sum(axis=0), count, out=empty.copy(), where=count > 0
+    )
     squares = np.where(known, (values - mean) ** 2, 0.0).sum(axis=0)
     if faithful:
         variance = np.divide(squares, count, out=empty.copy(), where=count > 0)
@@ -39,26 +43,31 @@ def _first(values: np.ndarray) -> int:
 
 def _divisible(first: np.ndarray) -> np.ndarray:
     if (first == 0).any():
-        raise RefusedInputError("values of the first session must not be 0 to divide by them, got 0: leave the subject or the session out.")
+        raise RefusedInputError(
+            "values of the first session must not be 0 to divide by them, got 0: leave the "
+            "subject or the session out."
+        )
     return first
 
 
 def ratio_of_means(values: np.ndarray, faithful: bool = False) -> Curve:
-    """Mean over subjects divided by that of the first session: <x_s> / <x_0> (panel B; panel A pools cells likewise).
+    """Mean over subjects divided by that of the first session: <x_s> / <x_0> (panel B; panel A
+    pools cells likewise).
 
     Parameters
     ----------
     values : numpy.ndarray
         (subject, session), NaN where not observed.
     faithful : bool
-        Standard errors as published: sd over n instead of n - 1, and n all subjects, absent ones included; too small by
-        sqrt((n - 1) / n) and more.
+        Standard errors as published: sd over n instead of n - 1, and n all subjects, absent ones
+        included; too small by sqrt((n - 1) / n) and more.
 
     Returns
     -------
     Curve
-        Standard errors sd / sqrt(n) / <x_0> with n - 1 degrees of freedom, n the subjects present: that of <x_s>, in units of
-        <x_0>. It says how much subjects differ; what the ratio itself varies by also depends on <x_0> and on what sessions share.
+        Standard errors sd / sqrt(n) / <x_0> with n - 1 degrees of freedom, n the subjects present:
+        that of <x_s>, in units of <x_0>. It says how much subjects differ; what the ratio itself
+        varies by also depends on <x_0> and on what sessions share.
 
     Raises
     ------
@@ -80,8 +89,8 @@ def mean_of_ratios(values: np.ndarray, faithful: bool = False) -> Curve:
     values : numpy.ndarray
         (subject, session), NaN where not observed.
     faithful : bool
-        Standard errors as published: sd over n instead of n - 1, and n all subjects, absent ones included; too small by
-        sqrt((n - 1) / n) and more.
+        Standard errors as published: sd over n instead of n - 1, and n all subjects, absent ones
+        included; too small by sqrt((n - 1) / n) and more.
 
     Returns
     -------
@@ -96,15 +105,16 @@ def mean_of_ratios(values: np.ndarray, faithful: bool = False) -> Curve:
 
 
 def renormalised_mean_of_ratios(values: np.ndarray, faithful: bool = False) -> Curve:
-    """As ``mean_of_ratios``, divided by its first value once more (panel C); that value is 1 unless subjects were left out.
+    """As ``mean_of_ratios``, divided by its first value once more (panel C); that value is 1 unless
+    subjects were left out.
 
     Parameters
     ----------
     values : numpy.ndarray
         (subject, session), NaN where not observed.
     faithful : bool
-        Standard errors as published: sd over n instead of n - 1, and n all subjects, absent ones included; too small by
-        sqrt((n - 1) / n) and more.
+        Standard errors as published: sd over n instead of n - 1, and n all subjects, absent ones
+        included; too small by sqrt((n - 1) / n) and more.
 
     Returns
     -------

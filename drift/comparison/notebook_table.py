@@ -16,7 +16,8 @@ HEAD = ("source", "slope", "s.e.", "per", "p", "change (%)", "subjects")
 
 @dataclass(frozen=True, repr=False)
 class ComparisonTable:
-    """What ``drift.compare`` found, for reading; ``drift.comparison_table`` gives the same as plain text.
+    """What ``drift.compare`` found, for reading; ``drift.comparison_table`` gives the same as plain
+    text.
 
     Parameters
     ----------
@@ -35,15 +36,22 @@ class ComparisonTable:
     convention: str = "mean_of_ratios"
 
     def __post_init__(self) -> None:
-        comparison_table(self.comparison, self.convention)  # refuses what is no comparison at once, not when it is shown
+        comparison_table(
+            self.comparison, self.convention
+        )  # refuses what is no comparison at once, not when it is shown
 
     def __repr__(self) -> str:
         return comparison_table(self.comparison, self.convention)
 
     def _repr_html_(self) -> str:
-        lens, *blocks, scale = comparison_table(self.comparison, self.convention).strip().split("\n\n")
+        lens, *blocks, scale = (
+            comparison_table(self.comparison, self.convention).strip().split("\n\n")
+        )
         chosen = self.comparison.sel(convention=self.convention)
-        measures = {LABELS.get(str(name), str(name)): str(name) for name in self.comparison["measure"].values}
+        measures = {
+            LABELS.get(str(name), str(name)): str(name)
+            for name in self.comparison["measure"].values
+        }
         parts = [f"<p>{escape(lens)}</p>"]
         for lines in (paragraph.splitlines() for paragraph in blocks):
             parts.append(table(HEAD, _rows(chosen.sel(measure=measures[lines[0]])), lines[0]))
@@ -53,14 +61,28 @@ class ComparisonTable:
 
 def _rows(one: xr.Dataset) -> list[tuple[object, ...]]:
     """Sources with a curve, and the published lines of the measure."""
-    sources = [one.sel(source=name) for name in one["source"].values if one["curve"].sel(source=name).notnull().sum() > 1]
+    sources = [
+        one.sel(source=name)
+        for name in one["source"].values
+        if one["curve"].sel(source=name).notnull().sum() > 1
+    ]
     names = ("slope", "standard_error", "elapsed_units", "p_value", "change", "subjects")
     rows = [(part["source"].item(), *_numbers([part[name] for name in names])) for part in sources]
     panels = [one.sel(panel=name) for name in one["panel"].values]
     published = ("published_slope", "published_per", "published_p_value", "published_change")
     for panel in (panel for panel in panels if np.isfinite(panel["published_slope"])):
         slope, per, p, change = (panel[name].item() for name in published)
-        rows.append((f"{panel['panel'].item()} (published)", slope, np.nan, per, f"< {p:g}" if np.isfinite(p) else "-", 100 * change, "-"))
+        rows.append(
+            (
+                f"{panel['panel'].item()} (published)",
+                slope,
+                np.nan,
+                per,
+                f"< {p:g}" if np.isfinite(p) else "-",
+                100 * change,
+                "-",
+            )
+        )
     return rows
 
 
@@ -69,4 +91,11 @@ def _numbers(parts: list[xr.DataArray]) -> tuple[object, ...]:
     counts = subjects.values[subjects.values > 0].astype(int)
     shown = str(counts.min()) if counts.min() == counts.max() else f"{counts.min()}-{counts.max()}"
     value = float(p)
-    return float(slope), float(error), str(units.item()), "< 0.001" if value < 0.001 else value, 100 * float(change), shown
+    return (
+        float(slope),
+        float(error),
+        str(units.item()),
+        "< 0.001" if value < 0.001 else value,
+        100 * float(change),
+        shown,
+    )

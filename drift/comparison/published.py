@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 
 class PublishedSlope(NamedTuple):
-    """Slope of a straight line with intercept through values normalised to the first session (Ratzon et al. 2024, Fig. 3)."""
+    """Slope of a straight line with intercept through values normalised to the first session
+    (Ratzon et al. 2024, Fig. 3)."""
 
     recording: str
     measure: str
@@ -33,7 +34,8 @@ PUBLISHED_SLOPES = (
     PublishedSlope("Sheintuch 2023", SPATIAL_INFORMATION, 0.068, "session", 0.001, 7),
 )
 
-# Corridor run of Ratzon et al. (2024), Fig. 2, re-run from the published code and data: value at the first step and after 1e6.
+# Corridor run of Ratzon et al. (2024), Fig. 2, re-run from the published code and data: value at
+# the first step and after 1e6.
 PUBLISHED_CORRIDOR = {
     "fraction_active_responses": (0.49, 0.09),
     "fraction_active_units": (0.73, 0.32),

@@ -1,4 +1,5 @@
-"""What a comparison holds of each source: values of its subjects, normalised curves, and straight lines through them."""
+"""What a comparison holds of each source: values of its subjects, normalised curves, and straight
+lines through them."""
 
 from __future__ import annotations
 
@@ -22,20 +23,30 @@ def of_subjects(dataset: xr.Dataset, name: str) -> np.ndarray:
     dataset : xarray.Dataset
         Longitudinal Dataset.
     name : str
-        A variable; ``fraction_place_units`` is formed where it is missing, ``rate_map_correlation`` is that with the first session.
+        A variable; ``fraction_place_units`` is formed where it is missing, ``rate_map_correlation``
+        is that with the first session.
 
     Returns
     -------
     numpy.ndarray
-        (subject, session); NaN where there is none, throughout where the Dataset cannot give the measure.
+        (subject, session); NaN where there is none, throughout where the Dataset cannot give the
+        measure.
     """
     nothing = np.full((dataset.sizes["subject"], dataset.sizes["session"]), np.nan)
     if name == "rate_map_correlation":
         return _correlation(dataset) if _tracked(dataset) else nothing
-    if name == "fraction_place_units" and name not in dataset and {"place_units", "detected_units"} <= set(dataset.data_vars):
+    if (
+        name == "fraction_place_units"
+        and name not in dataset
+        and {"place_units", "detected_units"} <= set(dataset.data_vars)
+    ):
         known = dataset["detected_units"].where(dataset["detected_units"] > 0)
         return (dataset["place_units"] / known).transpose("subject", "session").values
-    return of_subject(dataset, name).transpose("subject", "session").values.astype(float) if name in dataset else nothing
+    return (
+        of_subject(dataset, name).transpose("subject", "session").values.astype(float)
+        if name in dataset
+        else nothing
+    )
 
 
 def _tracked(dataset: xr.Dataset) -> bool:
@@ -47,7 +58,12 @@ def _tracked(dataset: xr.Dataset) -> bool:
 
 
 def _correlation(dataset: xr.Dataset) -> np.ndarray:
-    values = mean_rate_map_correlation(dataset).isel(session=0).transpose("subject", "session_other").values.copy()
+    values = (
+        mean_rate_map_correlation(dataset)
+        .isel(session=0)
+        .transpose("subject", "session_other")
+        .values.copy()
+    )
     values[:, 0] = np.nan  # with itself: 1, however noisy the maps are
     return values
 
@@ -57,18 +73,27 @@ def _elapsed(dataset: xr.Dataset) -> np.ndarray:
     values = dataset["elapsed"].transpose("subject", "session").values.astype(float)
     since = values - values[:, :1]
     known = np.isfinite(since)
-    return np.divide(np.where(known, since, 0).sum(axis=0), known.sum(axis=0), out=np.full(since.shape[1], np.nan), where=known.any(axis=0))
+    return np.divide(
+        np.where(known, since, 0).sum(axis=0),
+        known.sum(axis=0),
+        out=np.full(since.shape[1], np.nan),
+        where=known.any(axis=0),
+    )
 
 
 def _line(mean: np.ndarray, elapsed: np.ndarray) -> np.ndarray:
-    fitted = slope(xr.DataArray(mean, dims="session"), xr.DataArray(elapsed, dims="session"), normalise=False)
+    fitted = slope(
+        xr.DataArray(mean, dims="session"), xr.DataArray(elapsed, dims="session"), normalise=False
+    )
     return np.array([float(fitted[name]) for name in LINE])
 
 
 def _divisible(values: np.ndarray, convention: str) -> np.ndarray:
-    """Values (subject, session) that can be divided by their first session in a convention; NaN for the others.
+    """Values (subject, session) that can be divided by their first session in a convention; NaN for
+    the others.
 
-    A ratio of means needs a mean that is not 0, a mean of ratios leaves out the subjects whose first value is 0.
+    A ratio of means needs a mean that is not 0, a mean of ratios leaves out the subjects whose
+    first value is 0.
     """
     first = values[:, int(np.isfinite(values).any(axis=0).argmax())]
     if convention == "ratio_of_means":
@@ -77,7 +102,8 @@ def _divisible(values: np.ndarray, convention: str) -> np.ndarray:
 
 
 def undivided(values: np.ndarray, labels: Sequence[str]) -> list[str]:
-    """Return the labels of the subjects (subject) whose first value is 0, so that nothing can be divided by it."""
+    """Return the labels of the subjects (subject) whose first value is 0, so that nothing can be
+    divided by it."""
     if not np.isfinite(values).any():
         return []
     first = values[:, int(np.isfinite(values).any(axis=0).argmax())]
@@ -87,7 +113,10 @@ def undivided(values: np.ndarray, labels: Sequence[str]) -> list[str]:
 def _one_measure(values: np.ndarray, elapsed: np.ndarray) -> xr.Dataset:
     """Curves and lines of one source and measure in every convention."""
     parts = {name: _divisible(values, name) for name in CONVENTIONS}
-    curves = [rule(parts[name]) if np.isfinite(parts[name]).any() else None for name, rule in CONVENTIONS.items()]
+    curves = [
+        rule(parts[name]) if np.isfinite(parts[name]).any() else None
+        for name, rule in CONVENTIONS.items()
+    ]
     nothing = np.full(elapsed.size, np.nan)
     means = np.stack([nothing if curve is None else curve.mean for curve in curves])
     errors = np.stack([nothing if curve is None else curve.error for curve in curves])
@@ -95,20 +124,37 @@ def _one_measure(values: np.ndarray, elapsed: np.ndarray) -> xr.Dataset:
     by_session = np.stack([_line(mean, np.arange(elapsed.size)) for mean in means])
     seen = np.isfinite(means).any(axis=0) & np.isfinite(elapsed)
     span = np.ptp(elapsed[seen]) if seen.any() else np.nan
-    t_squared = np.divide(lines[:, 0], lines[:, 1], out=np.full(len(lines), np.nan), where=lines[:, 1] > 0) ** 2
-    effect = np.sign(lines[:, 0]) * np.sqrt(t_squared / (t_squared + seen.sum() - 2)) if seen.sum() > 2 else np.full(len(lines), np.nan)
+    t_squared = (
+        np.divide(lines[:, 0], lines[:, 1], out=np.full(len(lines), np.nan), where=lines[:, 1] > 0)
+        ** 2
+    )
+    effect = (
+        np.sign(lines[:, 0]) * np.sqrt(t_squared / (t_squared + seen.sum() - 2))
+        if seen.sum() > 2
+        else np.full(len(lines), np.nan)
+    )
     numbers = {
         **{name: lines[:, i] for i, name in enumerate(LINE)},
         "slope_per_session": by_session[:, 0], "standard_error_per_session": by_session[:, 1],
         "change": lines[:, 0] * span, "change_standard_error": lines[:, 1] * span, "effect_size": effect,
     }  # fmt: skip
-    by_curve = {"curve": (("convention", "session"), means), "curve_standard_error": (("convention", "session"), errors)}
+    by_curve = {
+        "curve": (("convention", "session"), means),
+        "curve_standard_error": (("convention", "session"), errors),
+    }
     subjects = ("session", np.isfinite(values).sum(axis=0).astype(float))
-    return xr.Dataset({**{name: ("convention", value) for name, value in numbers.items()}, **by_curve, "subjects": subjects})
+    return xr.Dataset(
+        {
+            **{name: ("convention", value) for name, value in numbers.items()},
+            **by_curve,
+            "subjects": subjects,
+        }
+    )
 
 
 def described_source(dataset: xr.Dataset, measures: Sequence[str]) -> xr.Dataset:
-    """Curves normalised to the first session in every convention, and straight lines with intercept through them.
+    """Curves normalised to the first session in every convention, and straight lines with intercept
+    through them.
 
     Parameters
     ----------
@@ -120,24 +166,30 @@ def described_source(dataset: xr.Dataset, measures: Sequence[str]) -> xr.Dataset
     Returns
     -------
     xarray.Dataset
-        ``curve`` and ``curve_standard_error`` (measure, convention, session), ``subjects`` (measure, session); by (measure,
-        convention): ``slope``, ``standard_error``, ``p_value`` and ``intercept`` per unit of elapsed, ``slope_per_session``,
-        ``standard_error_per_session``, ``change`` = slope times the span, and ``effect_size`` = correlation of the curve with time.
-        ``undivided`` (measure) names the subjects whose first value is 0: they are left out where each is divided by its own, and
-        all is NaN where nothing is left.
+        ``curve`` and ``curve_standard_error`` (measure, convention, session), ``subjects``
+        (measure, session); by (measure, convention): ``slope``, ``standard_error``, ``p_value`` and
+        ``intercept`` per unit of elapsed, ``slope_per_session``, ``standard_error_per_session``,
+        ``change`` = slope times the span, and ``effect_size`` = correlation of the curve with time.
+        ``undivided`` (measure) names the subjects whose first value is 0: they are left out where
+        each is divided by its own, and all is NaN where nothing is left.
     """
     elapsed = _elapsed(dataset)
     labels = [str(label) for label in dataset["subject"].values]
     found = [of_subjects(dataset, name) for name in measures]
     joined = xr.concat([_one_measure(values, elapsed) for values in found], dim="measure")
-    joined = joined.assign_coords(session=np.arange(elapsed.size)).assign(since_first=("session", elapsed))
+    joined = joined.assign_coords(session=np.arange(elapsed.size)).assign(
+        since_first=("session", elapsed)
+    )
     joined["undivided"] = "measure", [", ".join(undivided(values, labels)) for values in found]
     rule = str(dataset.attrs.get("place_unit_rule", "spatial_information > 0.01 bits/event"))
-    return joined.assign(elapsed_units=str(dataset["elapsed"].attrs.get("units", "1")), place_unit_rule=rule)
+    return joined.assign(
+        elapsed_units=str(dataset["elapsed"].attrs.get("units", "1")), place_unit_rule=rule
+    )
 
 
 def event_rate_ratio(dataset: xr.Dataset) -> float:
-    """Mean event rate of the last session over that of the first, of all observed units of all subjects.
+    """Mean event rate of the last session over that of the first, of all observed units of all
+    subjects.
 
     Parameters
     ----------

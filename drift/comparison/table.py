@@ -1,4 +1,5 @@
-"""A comparison as text: slopes of each source with their tests, published slopes, null models, and the time scale."""
+"""A comparison as text: slopes of each source with their tests, published slopes, null models, and
+the time scale."""
 
 from __future__ import annotations
 
@@ -19,7 +20,9 @@ LABELS = {
     "population_spatial_information_scaled_shuffle_reduced": "information, shuffle-scaled",
     "population_spatial_information_extrapolated": "information, extrapolated",
 }
-P_VALUES = "p values take the sessions as independent; with few sessions, or few subjects, they are rough"
+P_VALUES = (
+    "p values take the sessions as independent; with few sessions, or few subjects, they are rough"
+)
 
 
 def _number(value: float, form: str) -> str:
@@ -28,7 +31,13 @@ def _number(value: float, form: str) -> str:
 
 
 def _p_value(value: float) -> str:
-    return f"{'-':>8}" if not np.isfinite(value) else f"{'<.001':>8}" if value < 0.001 else f"{value:8.3f}"
+    return (
+        f"{'-':>8}"
+        if not np.isfinite(value)
+        else f"{'<.001':>8}"
+        if value < 0.001
+        else f"{value:8.3f}"
+    )
 
 
 def _row(one: xr.Dataset, source: str, units: str) -> str:
@@ -36,13 +45,19 @@ def _row(one: xr.Dataset, source: str, units: str) -> str:
     count = "-".join(map(str, np.unique([subjects.min(), subjects.max()]).astype(int)))
     numbers = [_number(float(one[name]), "+11.4g") for name in ("slope", "intercept")]
     error = _number(float(one["standard_error"]), "10.2g")
-    changes = _number(100 * float(one["change"]), "+9.1f") + _number(float(one["slope_per_session"]), "+12.4f")
+    changes = _number(100 * float(one["change"]), "+9.1f") + _number(
+        float(one["slope_per_session"]), "+12.4f"
+    )
     effect = _number(float(one["effect_size"]), "+8.2f")
-    return f"  {source:20}{numbers[0]}{error} {'per ' + units:12}{_p_value(float(one['p_value']))}{numbers[1]}{changes}{effect}{count:>9}"
+    return (
+        f"  {source:20}{numbers[0]}{error} "
+        f"{'per ' + units:12}{_p_value(float(one['p_value']))}{numbers[1]}{changes}{effect}{count:>9}"
+    )
 
 
 HEADER = (
-    f"  {'source':20}{'slope':>11}{'s.e.':>10} {'unit':12}{'p':>8}{'intercept':>11}{'change %':>9}{'/session':>12}{'r':>8}{'subjects':>9}"
+    f"  {'source':20}{'slope':>11}{'s.e.':>10} "
+    f"{'unit':12}{'p':>8}{'intercept':>11}{'change %':>9}{'/session':>12}{'r':>8}{'subjects':>9}"
 )
 
 
@@ -51,26 +66,43 @@ def _published_rows(comparison: xr.Dataset, measure: str) -> list[str]:
     for panel in comparison["panel"].values:
         one = comparison.sel(panel=panel, measure=measure)
         if np.isfinite(one["published_slope"]):
-            p = _p_value(float(np.nextafter(one["published_p_value"].item(), 0)))  # published as smaller than this
-            unit, change = f"per {one['published_per'].item()}", _number(100 * float(one["published_change"]), "+9.1f")
-            rows.append(f"  {panel:20}{float(one['published_slope']):+11.4g}{'-':>10} {unit:12}{p}{'-':>11}{change}   (published)")
+            p = _p_value(
+                float(np.nextafter(one["published_p_value"].item(), 0))
+            )  # published as smaller than this
+            unit, change = (
+                f"per {one['published_per'].item()}",
+                _number(100 * float(one["published_change"]), "+9.1f"),
+            )
+            rows.append(
+                f"  {panel:20}{float(one['published_slope']):+11.4g}{'-':>10} "
+                f"{unit:12}{p}{'-':>11}{change}   (published)"
+            )
     return rows
 
 
 def _agreement(one: xr.Dataset) -> str:
     known = one["sign_agreement"].dropna("panel")
-    return f"its sign agrees with {int(known.sum())} of {known.size} published" if known.size else ""
+    return (
+        f"its sign agrees with {int(known.sum())} of {known.size} published" if known.size else ""
+    )
 
 
 def _shares(one: xr.Dataset, source: str) -> list[str]:
-    pairs = zip(one["null"].values, one["share_explained"].values, one["share_explained_standard_error"].values)
+    pairs = zip(
+        one["null"].values,
+        one["share_explained"].values,
+        one["share_explained_standard_error"].values,
+    )
     found = [
         f"{name} {round(100 * share):+d} % (s.e. {100 * error:.0f})"
         for name, share, error in pairs
         if np.isfinite(share) and np.isfinite(error)  # a share without its error says nothing
     ]
     if not found and np.isfinite(one["p_value"]) and not one["p_value"] < SIGNIFICANT:
-        return [f"  the change of {source} is not certain (p = {one['p_value'].item():.2g}): no share of it and no sign is given"]
+        return [
+            f"  the change of {source} is not certain (p = {one['p_value'].item():.2g}): no "
+            "share of it and no sign is given"
+        ]
     told = [f"explained by: {', '.join(found)}" if found else "", _agreement(one)]
     return [f"  of the change of {source}, {'; '.join(filter(None, told))}"] if any(told) else []
 
@@ -81,29 +113,48 @@ def _undivided(chosen: xr.Dataset) -> list[str]:
         return []
     pairs = zip(chosen["source"].values, chosen["undivided"].values, strict=True)
     return [
-        f"  {source}: the first value of {names} is 0, so that no ratio to it exists; left out" for source, names in pairs if str(names)
+        f"  {source}: the first value of {names} is 0, so that no ratio to it exists; left out"
+        for source, names in pairs
+        if str(names)
     ]
 
 
 def _block(comparison: xr.Dataset, measure: str) -> list[str]:
     chosen = comparison.sel(measure=measure)
     rows = [
-        _row(chosen.sel(source=source), str(source), str(chosen["elapsed_units"].sel(source=source).item()))
+        _row(
+            chosen.sel(source=source),
+            str(source),
+            str(chosen["elapsed_units"].sel(source=source).item()),
+        )
         for source in comparison["source"].values
         if chosen["curve"].sel(source=source).notnull().sum() > 1
     ]
     published = _published_rows(comparison, measure)
     sources = [name for name in ("observed", "recorded") if name in comparison["source"].values]
-    shares = [line for source in sources if "null" in comparison.dims for line in _shares(chosen.sel(source=source), source)]
+    shares = [
+        line
+        for source in sources
+        if "null" in comparison.dims
+        for line in _shares(chosen.sel(source=source), source)
+    ]
     undivided = _undivided(chosen)
-    return [LABELS.get(measure, measure), HEADER, *rows, *published, *shares, *undivided, ""] if rows or undivided else []
+    return (
+        [LABELS.get(measure, measure), HEADER, *rows, *published, *shares, *undivided, ""]
+        if rows or undivided
+        else []
+    )
 
 
 def _scale(comparison: xr.Dataset) -> str:
     unit, warning = comparison["time_scale"].attrs["units"], comparison.attrs["time_scale_reason"]
     low, high = comparison["time_scale_low"].item(), comparison["time_scale_high"].item()
     parts = [f"{low:.4g} to {high:.4g}"] if np.isfinite([low, high]).all() else []
-    parts = parts or [f"{word} {end:.4g}" for word, end in (("at least", low), ("at most", high)) if np.isfinite(end)]
+    parts = parts or [
+        f"{word} {end:.4g}"
+        for word, end in (("at least", low), ("at most", high))
+        if np.isfinite(end)
+    ]
     interval = f" (95 % of bootstraps: {parts[0]} {unit})" if parts else ""
     if not np.isfinite(comparison["time_scale"]):
         return f"time scale in {unit}: not known{interval}, as {warning}"
@@ -139,13 +190,24 @@ def comparison_table(comparison: xr.Dataset, convention: str = "mean_of_ratios")
     """
     check(comparison)
     if "published_slope" not in comparison or "curve" not in comparison:
-        raise RefusedInputError("a comparison was expected, got a Dataset without curve and published_slope: pass the result of compare.")
+        raise RefusedInputError(
+            "a comparison was expected, got a Dataset without curve and published_slope: pass "
+            "the result of compare."
+        )
     if convention not in CONVENTIONS:
         raise RefusedInputError(
-            f"convention must be one of {', '.join(CONVENTIONS)}, got {convention!r}: choose how curves are normalised."
+            f"convention must be one of {', '.join(CONVENTIONS)}, got {convention!r}: choose "
+            "how curves are normalised."
         )
     chosen = comparison.sel(convention=convention)
-    blocks = [line for measure in comparison["measure"].values for line in _block(chosen, str(measure))]
-    lens = f"values over those of the first session ({convention.replace('_', ' ')}); observed like: {comparison.attrs['lens']}"
+    blocks = [
+        line for measure in comparison["measure"].values for line in _block(chosen, str(measure))
+    ]
+    lens = (
+        f"values over those of the first session ({convention.replace('_', ' ')}); observed like: "
+        f"{comparison.attrs['lens']}"
+    )
     lens += f"; {comparison.attrs['places']}" if comparison.attrs.get("places") else ""
-    return "\n".join([lens, *_left_out(comparison), "", *blocks, _scale(comparison), P_VALUES]) + "\n"
+    return (
+        "\n".join([lens, *_left_out(comparison), "", *blocks, _scale(comparison), P_VALUES]) + "\n"
+    )

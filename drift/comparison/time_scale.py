@@ -1,4 +1,5 @@
-"""How many learning steps make a day: the scale at which rate maps of a run and of a recording decorrelate alike."""
+"""How many learning steps make a day: the scale at which rate maps of a run and of a recording
+decorrelate alike."""
 
 from __future__ import annotations
 
@@ -16,13 +17,22 @@ from drift.streams import stream
 
 GRID = 200  # scales that are tried before the best is refined
 INTERVAL = (2.5, 97.5)  # percent
-TOO_SHORT = "it is not reached: rate maps of the recording decorrelate at least as far as those of the whole run; train longer."
-TOO_SLOW = "it is not reached: the recording changes no more than the run does from a session to the next; ask for more sessions."
+TOO_SHORT = (
+    "it is not reached: rate maps of the recording decorrelate at least as far as those of the "
+    "whole run; train longer."
+)
+TOO_SLOW = (
+    "it is not reached: the recording changes no more than the run does from a session to the "
+    "next; ask for more sessions."
+)
 LIMITS = {
     (False, False): "",
     (False, True): "the upper limit is not reached within the run: train longer.",
     (True, False): "the lower limit is not reached within the run: ask for more sessions.",
-    (True, True): "neither limit is reached within the run: train longer and ask for more sessions.",
+    (
+        True,
+        True,
+    ): "neither limit is reached within the run: train longer and ask for more sessions.",
 }
 
 
@@ -30,7 +40,8 @@ EDGE = 0.01  # of a scale: nearer to an end of the run the run, not the recordin
 
 
 class TimeScale(NamedTuple):
-    """Steps per recorded unit of elapsed time, its bootstrap interval, the attenuation, and why any of them is NaN."""
+    """Steps per recorded unit of elapsed time, its bootstrap interval, the attenuation, and why any
+    of them is NaN."""
 
     scale: float
     low: float
@@ -52,13 +63,23 @@ def _by_lag(dataset: xr.Dataset) -> _Lags:
     if dataset.sizes["subject"] == 1:
         flags = (dataset["place_unit"] == 1).drop_vars("session", errors="ignore")
         both = flags & flags.rename(session="session_other")
-        units = rate_map_correlation(dataset).drop_vars(["session", "session_other"], errors="ignore")
+        units = rate_map_correlation(dataset).drop_vars(
+            ["session", "session_other"], errors="ignore"
+        )
         correlation = units.where(both).transpose("subject", "session", "session_other", "unit")
-    lags = by_lag(correlation.drop_vars(["session", "session_other"], errors="ignore"), dataset["elapsed"])
+    lags = by_lag(
+        correlation.drop_vars(["session", "session_other"], errors="ignore"), dataset["elapsed"]
+    )
     later = lags["lag"].values > 0
-    rows = [lags[name].transpose(..., "lag").values.reshape(-1, later.size)[:, later] for name in ("correlation", "pairs")]
+    rows = [
+        lags[name].transpose(..., "lag").values.reshape(-1, later.size)[:, later]
+        for name in ("correlation", "pairs")
+    ]
     if dataset.sizes["subject"] == 1:
-        rows = [np.moveaxis(lags[name].values, 1, -1).reshape(-1, later.size)[:, later] for name in ("correlation", "pairs")]
+        rows = [
+            np.moveaxis(lags[name].values, 1, -1).reshape(-1, later.size)[:, later]
+            for name in ("correlation", "pairs")
+        ]
     return _Lags(lags["lag"].values[later], *rows)
 
 
@@ -72,7 +93,8 @@ def _mean(lags: _Lags, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.nda
 
 
 def _error(log_scale: float, run: tuple, recorded: tuple) -> tuple[float, float]:
-    """Weighted squared distance of the recorded curve from the attenuated curve of the run, and the attenuation."""
+    """Weighted squared distance of the recorded curve from the attenuated curve of the run, and the
+    attenuation."""
     lag, values, weight = recorded
     model = np.interp(np.exp(log_scale) * lag, run[0], run[1])
     power = (weight * model**2).sum()
@@ -83,7 +105,8 @@ def _error(log_scale: float, run: tuple, recorded: tuple) -> tuple[float, float]
 def _ends(run: tuple, recorded: tuple) -> tuple[float, float]:
     """Least and largest scale that the run can show.
 
-    Beyond these all recorded lags would lie below the shortest, or the longest beyond the longest, of the run.
+    Beyond these all recorded lags would lie below the shortest, or the longest beyond the longest,
+    of the run.
     """
     return run[0][0] / recorded[0][-1], run[0][-1] / recorded[0][-1]
 
@@ -96,8 +119,8 @@ def _inside(scale: float, ends: tuple[float, float]) -> bool:
 def _told(run: tuple, recorded: tuple) -> tuple[float, float]:
     """Scales between which the run tells them apart.
 
-    Below the middle of its two shortest lags nothing of the run but its first step would lie in the recorded span; above the largest
-    the recording would outlast it.
+    Below the middle of its two shortest lags nothing of the run but its first step would lie in the
+    recorded span; above the largest the recording would outlast it.
     """
     return float(np.sqrt(run[0][0] * run[0][1])) / recorded[0][-1], run[0][-1] / recorded[0][-1]
 
@@ -110,7 +133,12 @@ def _fit(run: tuple, recorded: tuple) -> tuple[float, float]:
     grid = np.linspace(low, high, GRID)
     best = int(np.argmin([_error(one, run, recorded)[0] for one in grid]))
     bounds = (grid[max(best - 1, 0)], grid[min(best + 1, GRID - 1)])
-    refined = minimize_scalar(lambda one: _error(one, run, recorded)[0], bounds=bounds, method="bounded", options={"xatol": 1e-6}).x
+    refined = minimize_scalar(
+        lambda one: _error(one, run, recorded)[0],
+        bounds=bounds,
+        method="bounded",
+        options={"xatol": 1e-6},
+    ).x
     return float(np.exp(refined)), _error(refined, run, recorded)[1]
 
 
@@ -118,12 +146,16 @@ def _unknown(reason: str) -> TimeScale:
     return TimeScale(np.nan, np.nan, np.nan, np.nan, reason)
 
 
-def fitted_time_scale(run: xr.Dataset, recorded: xr.Dataset, seed: int = 0, bootstraps: int = 200) -> TimeScale:
-    """Fit the learning steps per recorded unit of elapsed time at which rate maps decorrelate alike.
+def fitted_time_scale(
+    run: xr.Dataset, recorded: xr.Dataset, seed: int = 0, bootstraps: int = 200
+) -> TimeScale:
+    """Fit the learning steps per recorded unit of elapsed time at which rate maps decorrelate
+    alike.
 
-    min over k, a of sum_lag n(lag) (c_recorded(lag) - a c_run(k lag))^2, with c the mean rate-map correlation at a lag, n its number of
-    pairs, and a the attenuation by noise of recorded maps. k is sought where k times the longest recorded lag lies among the lags of
-    the run. The interval holds 95 % of the fits to subjects drawn with replacement (units, where there is one subject).
+    min over k, a of sum_lag n(lag) (c_recorded(lag) - a c_run(k lag))^2, with c the mean rate-map
+    correlation at a lag, n its number of pairs, and a the attenuation by noise of recorded maps. k
+    is sought where k times the longest recorded lag lies among the lags of the run. The interval
+    holds 95 % of the fits to subjects drawn with replacement (units, where there is one subject).
 
     Parameters
     ----------
@@ -139,26 +171,41 @@ def fitted_time_scale(run: xr.Dataset, recorded: xr.Dataset, seed: int = 0, boot
     Returns
     -------
     TimeScale
-        NaN with a reason where units are not tracked, fewer than three lags were recorded, or the best scale is an end of the run, which
-        is no estimate; a limit that is an end of the run is NaN, too, and the reason says so.
+        NaN with a reason where units are not tracked, fewer than three lags were recorded, or the
+        best scale is an end of the run, which is no estimate; a limit that is an end of the run is
+        NaN, too, and the reason says so.
     """
     try:
-        ours, theirs = _by_lag(run.isel(session=slice(untrained_sessions(run), None))), _by_lag(recorded)
+        ours, theirs = (
+            _by_lag(run.isel(session=slice(untrained_sessions(run), None))),
+            _by_lag(recorded),
+        )
     except RefusedInputError as refusal:  # becomes the stated reason of the NaN
         return _unknown(str(refusal))
     curves = [_mean(lags, np.arange(len(lags.values))) for lags in (ours, theirs)]
     if curves[1][0].size < 3 or curves[0][0].size < 3:
         sizes = f"{curves[0][0].size} of the run and {curves[1][0].size} of the recording"
-        return _unknown(f"two numbers are fitted to the correlation by lag, which takes at least three different lags, got {sizes}.")
+        return _unknown(
+            "two numbers are fitted to the correlation by lag, which takes at least three "
+            f"different lags, got {sizes}."
+        )
     scale, attenuation = _fit(curves[0], curves[1])
     ends = _told(*curves)
     fits = _bootstrapped(ours, theirs, seed, bootstraps)
     limits = np.percentile(fits, INTERVAL) if fits.size else np.full(2, np.nan)
-    low, high = (float(one) if np.isfinite(one) and _inside(one, ends) else np.nan for one in limits)
+    low, high = (
+        float(one) if np.isfinite(one) and _inside(one, ends) else np.nan for one in limits
+    )
     if _inside(scale, ends):
         return TimeScale(scale, low, high, attenuation, _unreached(limits, ends))
     early = np.log(scale) < np.log(ends).mean()
-    return TimeScale(np.nan, np.nan if early else low, high if early else np.nan, np.nan, TOO_SLOW if early else TOO_SHORT)
+    return TimeScale(
+        np.nan,
+        np.nan if early else low,
+        high if early else np.nan,
+        np.nan,
+        TOO_SLOW if early else TOO_SHORT,
+    )
 
 
 def _bootstrapped(ours: _Lags, theirs: _Lags, seed: int, bootstraps: int) -> np.ndarray:

@@ -1,4 +1,5 @@
-"""The door of every public function: what its signature says is checked before it is entered, inside all is trusted."""
+"""The door of every public function: what its signature says is checked before it is entered,
+inside all is trusted."""
 
 from drift.door.opening import forwarding, opened, opened_methods
 

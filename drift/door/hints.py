@@ -26,7 +26,8 @@ REMEDIES = {
 
 
 class Expectation(NamedTuple):
-    """What is wanted in words, whether a value is of that kind at all, and the check that returns it or raises ``Refusal``."""
+    """What is wanted in words, whether a value is of that kind at all, and the check that returns
+    it or raises ``Refusal``."""
 
     wanted: str
     takes: Callable[[Any], bool]
@@ -40,7 +41,9 @@ def expectation(hint: Any, extras: tuple[Any, ...] = ()) -> Expectation:
     """Return what a hint asks for; a hint that nothing is known of asks for nothing."""
     origin, parts = get_origin(hint), get_args(hint)
     if NUMBERS in extras:
-        return Expectation("numbers", lambda value: True, _numbers, "numbers", alike=ALIKE in extras)
+        return Expectation(
+            "numbers", lambda value: True, _numbers, "numbers", alike=ALIKE in extras
+        )
     if origin is Annotated:
         return expectation(parts[0], (*extras, *parts[1:]))
     if origin in (Union, types.UnionType):
@@ -67,7 +70,9 @@ def expectation(hint: Any, extras: tuple[Any, ...] = ()) -> Expectation:
 ANYTHING = Expectation("anything", lambda value: True, lambda value: value)
 
 
-def _simple(wanted: str, takes: Callable[[Any], bool], remedy: str = "", error: type[Refusal] = Refusal) -> Expectation:
+def _simple(
+    wanted: str, takes: Callable[[Any], bool], remedy: str = "", error: type[Refusal] = Refusal
+) -> Expectation:
     def checked(value: Any) -> Any:
         if not takes(value):
             raise error(wanted, shown(value), remedy)
@@ -100,13 +105,17 @@ def _real(extras: tuple[Any, ...]) -> Expectation:
     wanted = f"{'a' if unbounded else 'one finite'} number{span.wording()}"
 
     def takes(value: Any) -> bool:
-        return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+        return isinstance(value, int | float | np.integer | np.floating) and not isinstance(
+            value, bool
+        )
 
     def checked(value: Any) -> Any:
         if not takes(value) or not span.holds(value) or (abs(value) == math.inf and not unbounded):
             raise Refusal(wanted, shown(value))
         if LARGEST < abs(float(value)) < math.inf:
-            raise Refusal(f"a number whose powers a computer holds, of at most {LARGEST:g}", shown(value))
+            raise Refusal(
+                f"a number whose powers a computer holds, of at most {LARGEST:g}", shown(value)
+            )
         return value if isinstance(value, float | np.number) or abs(value) < 2**63 else float(value)
 
     return Expectation(wanted, takes, checked, "numbers")
@@ -125,8 +134,16 @@ def _choice(choices: tuple[Any, ...]) -> Expectation:
 
 
 def _dataset(extras: tuple[Any, ...]) -> Expectation:
-    held = _simple("an xarray Dataset", lambda value: isinstance(value, xr.Dataset), REMEDIES[xr.Dataset], Mislabelled)
-    return held._replace(checked=lambda value: checked_dataset(held.checked(value), read=UNREAD not in extras), plural="Datasets")
+    held = _simple(
+        "an xarray Dataset",
+        lambda value: isinstance(value, xr.Dataset),
+        REMEDIES[xr.Dataset],
+        Mislabelled,
+    )
+    return held._replace(
+        checked=lambda value: checked_dataset(held.checked(value), read=UNREAD not in extras),
+        plural="Datasets",
+    )
 
 
 def _array(extras: tuple[Any, ...]) -> Expectation:
@@ -148,7 +165,11 @@ def _ndarray(extras: tuple[Any, ...]) -> Expectation:
         return isinstance(value, (np.ndarray | np.number | xr.DataArray, list | tuple | range))
 
     axes = next((extra for extra in extras if isinstance(extra, Axes)), Axes())
-    wanted = f"an array of numbers with the {'axis' if len(axes) == 1 else 'axes'} {', '.join(axes)}" if axes else "an array of numbers"
+    wanted = (
+        f"an array of numbers with the {'axis' if len(axes) == 1 else 'axes'} {', '.join(axes)}"
+        if axes
+        else "an array of numbers"
+    )
     held = _simple(wanted, takes)
 
     def checked(value: Any) -> Any:
@@ -164,7 +185,9 @@ def _numbers(value: Any) -> Any:
     """Return numbers of any shape in whatever holds them, tensors of torch among them."""
     if type(value).__module__.partition(".")[0] == "torch":
         return value
-    if not isinstance(value, np.ndarray | xr.DataArray | list | tuple | range | int | float | np.number) or isinstance(value, bool):
+    if not isinstance(
+        value, np.ndarray | xr.DataArray | list | tuple | range | int | float | np.number
+    ) or isinstance(value, bool):
         raise Refusal("numbers", shown(value))
     return checked_numbers(value)
 
@@ -175,7 +198,9 @@ _PLAIN: dict[Any, Callable[[tuple[Any, ...]], Expectation]] = {
     bool: lambda extras: _simple("True or False", lambda value: isinstance(value, bool | np.bool_)),
     int: _whole,
     float: _real,
-    str: lambda extras: _simple("text", lambda value: isinstance(value, str))._replace(plural="names"),
+    str: lambda extras: _simple("text", lambda value: isinstance(value, str))._replace(
+        plural="names"
+    ),
     os.PathLike: lambda extras: _simple("a path", lambda value: isinstance(value, os.PathLike)),
     xr.Dataset: _dataset,
     xr.DataArray: _array,
@@ -185,18 +210,29 @@ _PLAIN: dict[Any, Callable[[tuple[Any, ...]], Expectation]] = {
 
 def _instance(kind: type) -> Expectation:
     name = kind.__name__
-    return _simple(f"{article(name)} {name}", lambda value: isinstance(value, kind), REMEDIES.get(kind, ""))._replace(plural=f"{name}s")
+    return _simple(
+        f"{article(name)} {name}", lambda value: isinstance(value, kind), REMEDIES.get(kind, "")
+    )._replace(plural=f"{name}s")
 
 
 def _answering(protocol: type) -> Expectation:
-    names = {*getattr(protocol, "__annotations__", {}), *(name for name in vars(protocol) if not name.startswith("_"))}
-    return _simple(f"{article(protocol.__name__)} {protocol.__name__}", lambda value: all(hasattr(value, name) for name in names))
+    names = {
+        *getattr(protocol, "__annotations__", {}),
+        *(name for name in vars(protocol) if not name.startswith("_")),
+    }
+    return _simple(
+        f"{article(protocol.__name__)} {protocol.__name__}",
+        lambda value: all(hasattr(value, name) for name in names),
+    )
 
 
 def _any_of(options: Sequence[Expectation]) -> Expectation:
     if ANYTHING in options:
         return ANYTHING
-    wanted, plural = (" or ".join(dict.fromkeys(words)) for words in zip(*((one.wanted, one.plural or one.wanted) for one in options)))
+    wanted, plural = (
+        " or ".join(dict.fromkeys(words))
+        for words in zip(*((one.wanted, one.plural or one.wanted) for one in options))
+    )
 
     def checked(value: Any) -> Any:
         fitting = [option for option in options if option.takes(value)]
@@ -210,7 +246,13 @@ def _any_of(options: Sequence[Expectation]) -> Expectation:
         raise Refusal(wanted, shown(value), _remedy(options, value))
 
     axes = next((option.axes for option in options if option.axes), ())
-    return Expectation(wanted, lambda value: any(option.takes(value) for option in options), checked, plural, axes=axes)
+    return Expectation(
+        wanted,
+        lambda value: any(option.takes(value) for option in options),
+        checked,
+        plural,
+        axes=axes,
+    )
 
 
 def _remedy(options: Sequence[Expectation], value: Any) -> str:
@@ -231,7 +273,9 @@ def _tuple(parts: tuple[Any, ...]) -> Expectation:
     wanted = f"{len(members)} values, " + " and ".join(member.wanted for member in members)
 
     def takes(value: Any) -> bool:
-        return isinstance(value, tuple | list) or (isinstance(value, np.ndarray) and value.ndim == 1)
+        return isinstance(value, tuple | list) or (
+            isinstance(value, np.ndarray) and value.ndim == 1
+        )
 
     def checked(value: Any) -> Any:
         if not takes(value) or len(value) != len(members):
@@ -260,13 +304,17 @@ def _several(part: Any, lazily: bool) -> Expectation:
     wanted = f"a list of {member.plural}" if member.plural else "a list"
 
     def takes(value: Any) -> bool:
-        if isinstance(value, str | bytes | xr.Dataset | xr.DataArray | Mapping) or (isinstance(value, np.ndarray) and value.ndim == 0):
+        if isinstance(value, str | bytes | xr.Dataset | xr.DataArray | Mapping) or (
+            isinstance(value, np.ndarray) and value.ndim == 0
+        ):
             return False
         return isinstance(value, Iterable if lazily else Collection)
 
     def checked(value: Any) -> Any:
         if not takes(value):
-            raise Refusal(wanted, shown(value), "write it in brackets, [...]" if member.takes(value) else "")
+            raise Refusal(
+                wanted, shown(value), "write it in brackets, [...]" if member.takes(value) else ""
+            )
         if member is ANYTHING:
             return value
         return _one_by_one(member, value) if isinstance(value, Iterator) else _all_of(member, value)
@@ -277,7 +325,11 @@ def _several(part: Any, lazily: bool) -> Expectation:
 def _all_of(member: Expectation, values: Any) -> Any:
     """Return the container with its entries checked: itself, unless an entry was read from disk."""
     entries = [_entry(member, number, entry) for number, entry in enumerate(values)]
-    return values if all(new is old for new, old in zip(entries, values)) or isinstance(values, np.ndarray) else entries
+    return (
+        values
+        if all(new is old for new, old in zip(entries, values)) or isinstance(values, np.ndarray)
+        else entries
+    )
 
 
 def _one_by_one(member: Expectation, values: Iterator[Any]) -> Iterator[Any]:

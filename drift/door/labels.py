@@ -1,4 +1,5 @@
-"""What every labelled array must be before it is measured: real numbers, read once, finite, with labels that stand for one thing each."""
+"""What every labelled array must be before it is measured: real numbers, read once, finite, with
+labels that stand for one thing each."""
 
 from __future__ import annotations
 
@@ -11,17 +12,29 @@ import xarray as xr
 from drift.door.wording import Mislabelled, Refusal, shown
 
 CHUNK = 2**20  # numbers that are looked at together
-MEASURED = ("rate", "activity", "occupancy", "position", "elapsed")  # what must be finite in a Dataset
+MEASURED = (
+    "rate",
+    "activity",
+    "occupancy",
+    "position",
+    "elapsed",
+)  # what must be finite in a Dataset
 NOT_NEGATIVE = ("rate", "occupancy")
 REMEDY = "give one number, arrays of one shape, or label both as DataArrays"
 LARGEST_READ = 64 * 2**30  # bytes that are read into memory at once
 
 
-def checked_array(array: xr.DataArray, dims: tuple[str, ...] = (), unbounded: bool = False) -> xr.DataArray:
+def checked_array(
+    array: xr.DataArray, dims: tuple[str, ...] = (), unbounded: bool = False
+) -> xr.DataArray:
     """Return the array, in memory, or refuse it."""
     for dim in dims:
         if dim not in array.dims:
-            raise Refusal(f"a DataArray with the dim {dim!r}", shown(array), f"rename the dim that holds it, or select what has a {dim}")
+            raise Refusal(
+                f"a DataArray with the dim {dim!r}",
+                shown(array),
+                f"rename the dim that holds it, or select what has a {dim}",
+            )
     _refuse_empty(array.sizes)
     _refuse_kind(array.dtype, shown(array))
     _refuse_repeated(array)
@@ -75,26 +88,40 @@ def refuse_different_labels(arrays: Mapping[str, xr.DataArray | xr.Dataset]) -> 
 
 
 def refuse_different_shapes(values: Mapping[str, Any]) -> None:
-    """Refuse numbers of one call that cannot be broadcast: labelled ones by the names of dims, others by shape."""
+    """Refuse numbers of one call that cannot be broadcast: labelled ones by the names of dims,
+    others by shape."""
     shapes = {name: tuple(np.shape(value)) for name, value in values.items() if np.ndim(value)}
     labelled = [name for name in shapes if isinstance(values[name], xr.DataArray)]
     plain = [name for name in shapes if name not in labelled]
     for number, name in enumerate(plain):
         for other in labelled + plain[:number]:
             if not _broadcast(shapes[name], shapes[other], exactly=other in labelled):
-                raise Refusal(f"numbers that fit the shape {shapes[other]} of {other}", f"shape {shapes[name]}", REMEDY, name)
+                raise Refusal(
+                    f"numbers that fit the shape {shapes[other]} of {other}",
+                    f"shape {shapes[name]}",
+                    REMEDY,
+                    name,
+                )
 
 
 def beside_plain(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values with labelled single numbers as plain ones where they stand beside plain arrays."""
+    """Return the values with labelled single numbers as plain ones where they stand beside plain
+    arrays."""
     plain = any(np.ndim(value) and not isinstance(value, xr.DataArray) for value in values.values())
-    return {name: value.item() if plain and isinstance(value, xr.DataArray) and not value.ndim else value for name, value in values.items()}
+    return {
+        name: value.item()
+        if plain and isinstance(value, xr.DataArray) and not value.ndim
+        else value
+        for name, value in values.items()
+    }
 
 
 def _broadcast(one: tuple[int, ...], other: tuple[int, ...], exactly: bool) -> bool:
     if exactly:
         return one == other
-    return all(size == beside or 1 in (size, beside) for size, beside in zip(one[::-1], other[::-1]))
+    return all(
+        size == beside or 1 in (size, beside) for size, beside in zip(one[::-1], other[::-1])
+    )
 
 
 def refuse_different_lengths(values: Mapping[str, tuple[Any, tuple[str, ...]]]) -> None:
@@ -107,17 +134,34 @@ def refuse_different_lengths(values: Mapping[str, tuple[Any, tuple[str, ...]]]) 
             known, other = lengths.setdefault(axis, (length, name))
             if length != known:
                 of = "" if other == name else f" of {other}"
-                raise Refusal(f"an array with one {axis} for each of the {known}{of}", str(length), "select the same ones", name)
+                raise Refusal(
+                    f"an array with one {axis} for each of the {known}{of}",
+                    str(length),
+                    "select the same ones",
+                    name,
+                )
 
 
 def _refuse_difference(name: str, one: Any, other_name: str, other: Any) -> None:
     for dim in one.sizes.keys() & other.sizes.keys():
         if one.sizes[dim] != other.sizes[dim]:
             got = f"{other.sizes[dim]} entries for {one.sizes[dim]}"
-            raise Refusal(f"an array with one entry per {dim} of {name}", got, "select the same ones in both", other_name)
-        if dim in one.indexes and dim in other.indexes and not one.indexes[dim].equals(other.indexes[dim]):
+            raise Refusal(
+                f"an array with one entry per {dim} of {name}",
+                got,
+                "select the same ones in both",
+                other_name,
+            )
+        if (
+            dim in one.indexes
+            and dim in other.indexes
+            and not one.indexes[dim].equals(other.indexes[dim])
+        ):
             place = int(np.argmax(one.indexes[dim] != other.indexes[dim]))
-            got = f"{one.indexes[dim][place]} in {name} and {other.indexes[dim][place]} in {other_name} at place {place}"
+            got = (
+                f"{one.indexes[dim][place]} in {name} and {other.indexes[dim][place]} in "
+                f"{other_name} at place {place}"
+            )
             remedy = "select the same ones in the same order, as with reindex_like"
             raise Refusal(f"labelled along {dim} as {other_name} is", got, remedy, name)
 
@@ -128,7 +172,11 @@ def _read(data: Any) -> Any:
         return data
     if data.nbytes > LARGEST_READ:
         size = f"{data.nbytes / 2**30:.0f} GiB"
-        raise Refusal(f"at most {LARGEST_READ // 2**30} GiB when read", size, "select variables, subjects or sessions first")
+        raise Refusal(
+            f"at most {LARGEST_READ // 2**30} GiB when read",
+            size,
+            "select variables, subjects or sessions first",
+        )
     return data.compute()
 
 
@@ -140,17 +188,31 @@ def _refuse_empty(sizes: Mapping[Hashable, int]) -> None:
 
 def _refuse_kind(dtype: np.dtype, got: str) -> None:
     if dtype.kind not in "biuf":
-        raise Refusal("an array of real numbers", f"{got} of dtype {dtype}" if "dtype" not in got else got, "convert it with astype(float)")
+        raise Refusal(
+            "an array of real numbers",
+            f"{got} of dtype {dtype}" if "dtype" not in got else got,
+            "convert it with astype(float)",
+        )
 
 
 def _refuse_repeated(data: xr.DataArray | xr.Dataset) -> None:
     for dim, index in data.indexes.items():
-        if dim in data.dims and not (index.is_monotonic_increasing and index.is_unique) and not index.is_unique:
-            repeated = index[index.duplicated() & index.notna()]  # places never visited have no label
+        if (
+            dim in data.dims
+            and not (index.is_monotonic_increasing and index.is_unique)
+            and not index.is_unique
+        ):
+            repeated = index[
+                index.duplicated() & index.notna()
+            ]  # places never visited have no label
             if not len(repeated):
                 continue
             label = repeated[0]
-            raise _of(data)(f"labelled once for each {dim}", f"the {dim} {label} twice", f"drop one with drop_duplicates({dim!r})")
+            raise _of(data)(
+                f"labelled once for each {dim}",
+                f"the {dim} {label} twice",
+                f"drop one with drop_duplicates({dim!r})",
+            )
 
 
 def _of(data: Any) -> type[Refusal]:
@@ -164,6 +226,12 @@ def _refuse_infinite(values: np.ndarray, negative: bool = True) -> None:
     for start in range(0, flat.size, CHUNK):
         part = flat[start : start + CHUNK]
         if values.dtype.kind == "f" and np.isinf(part).any():
-            raise Refusal("finite, or NaN where nothing was observed", "infinite values", "find where they come from, or set them to NaN")
+            raise Refusal(
+                "finite, or NaN where nothing was observed",
+                "infinite values",
+                "find where they come from, or set them to NaN",
+            )
         if not negative and (part < 0).any():
-            raise Refusal("0 or more", f"{np.nanmin(part)}", "give rates and times, not differences of them")
+            raise Refusal(
+                "0 or more", f"{np.nanmin(part)}", "give rates and times, not differences of them"
+            )

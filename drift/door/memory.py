@@ -29,4 +29,7 @@ def refuse_beyond_memory(what: str, *shape: int, remedy: str = "ask for fewer") 
     needed = 8 * math.prod(shape)
     if needed > LARGEST_BYTES:
         sizes = " x ".join(map(str, shape))
-        raise RefusedInputError(f"{what} must fit in {LARGEST_BYTES >> 30} GiB, got {sizes} numbers, {needed / 2**30:.3g} GiB: {remedy}.")
+        raise RefusedInputError(
+            f"{what} must fit in {LARGEST_BYTES >> 30} GiB, got {sizes} numbers, "
+            f"{needed / 2**30:.3g} GiB: {remedy}."
+        )

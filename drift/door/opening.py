@@ -1,7 +1,7 @@
-"""The decorator that reads the signature of a public function and refuses what does not fit, in one sentence.
-
-Arguments are checked once, where a call comes from outside: a public function that another one calls trusts what it is given.
-Hints are read at the first call, so that decorating costs nothing.
+"""The decorator that reads the signature of a public function and refuses what does not fit, in one
+sentence.
+ Arguments are checked once, where a call comes from outside: a public function that another one
+calls trusts what it is given. Hints are read at the first call, so that decorating costs nothing.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ def opened(function: Callable[P, R]) -> Callable[P, R]:
     Returns
     -------
     callable
-        With the same name, docstring and signature. It raises ``RefusedInputError`` for an argument that does not fit, ``SchemaError``
-        for a Dataset that does not.
+        With the same name, docstring and signature. It raises ``RefusedInputError`` for an argument
+        that does not fit, ``SchemaError`` for a Dataset that does not.
     """
     if getattr(function, "is_opened", False):
         return function
@@ -72,7 +72,8 @@ def opened(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def forwarding(function: Callable[P, R]) -> Callable[P, R]:
-    """Return the function with its own arguments checked; those that it passes on meet the doors of the functions it calls."""
+    """Return the function with its own arguments checked; those that it passes on meet the doors of
+    the functions it calls."""
 
     @functools.wraps(function)
     def door(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -86,7 +87,8 @@ def forwarding(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def opened_methods(kind: C, open_one: Callable[[Any], Any] = opened) -> C:
-    """Return the class with the methods that it defines itself opened, private and special ones apart."""
+    """Return the class with the methods that it defines itself opened, private and special ones
+    apart."""
     for name, member in list(vars(kind).items()):
         if name.startswith("_") or getattr(member, "is_opened", False):
             continue
@@ -106,33 +108,51 @@ def beyond_memory(name: str, error: MemoryError) -> Exception:
     from drift.errors import RefusedInputError
 
     reason = " ".join(str(error).split()) or "no more is free"
-    return RefusedInputError(f"{name} must fit in the memory of this computer, got {reason}: ask for fewer or smaller arrays.")
+    return RefusedInputError(
+        f"{name} must fit in the memory of this computer, got {reason}: ask for fewer or "
+        "smaller arrays."
+    )
 
 
 def unforeseen(name: str, arguments: Mapping[str, Any], error: Exception) -> Exception | None:
-    """Return the refusal of arguments that no check foresaw; None for a refusal, and for an error in code of the user."""
+    """Return the refusal of arguments that no check foresaw; None for a refusal, and for an error
+    in code of the user."""
     from drift.errors import RefusedInputError
 
     if isinstance(error, RefusedInputError) or _in_code_of_the_user(error):
         return None
-    given = ", ".join(f"{key}={_shortly(value)}" for key, value in arguments.items() if key != "self") or "none"
+    given = (
+        ", ".join(f"{key}={_shortly(value)}" for key, value in arguments.items() if key != "self")
+        or "none"
+    )
     reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
     return RefusedInputError(
-        f"{name} cannot compute with these arguments, got {given} ({reason}): compare them with its docstring, and report it if they fit."
+        f"{name} cannot compute with these arguments, got {given} ({reason}): compare them "
+        "with its docstring, and report it if they fit."
     )
 
 
 def _in_code_of_the_user(error: Exception) -> bool:
-    """Tell whether a learner, a probe or another part that is neither ours nor a library's took part in the error."""
+    """Tell whether a learner, a probe or another part that is neither ours nor a library's took
+    part in the error."""
     frames = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)]
-    homes = [*(PACKAGES / package for package in ("drift", "circuits", "data_adapters")), Path(sysconfig.get_path("stdlib"))]
+    homes = [
+        *(PACKAGES / package for package in ("drift", "circuits", "data_adapters")),
+        Path(sysconfig.get_path("stdlib")),
+    ]
     written = [Path(name) for name in frames if not name.startswith("<")]
     typed = any(name.startswith(("<stdin", "<ipython")) for name in frames)
-    return typed or any("site-packages" not in path.parts and not set(homes) & set(path.parents) for path in written)
+    return typed or any(
+        "site-packages" not in path.parts and not set(homes) & set(path.parents) for path in written
+    )
 
 
 def _shortly(value: Any) -> str:
-    text = " ".join(repr(value).split()) if isinstance(value, str | int | float | bool | list | tuple | None) else type(value).__name__
+    text = (
+        " ".join(repr(value).split())
+        if isinstance(value, str | int | float | bool | list | tuple | None)
+        else type(value).__name__
+    )
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 

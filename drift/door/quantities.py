@@ -1,7 +1,8 @@
-"""The kinds of numbers and arrays that public functions take, as types: the signature says what an argument may be.
-
-``drift.door.opened`` reads them at the first call of a function; to a type checker they are plain ``int``, ``float`` and arrays.
-A range that ends is there for memory or time: beyond it no computer of a laboratory holds the answer.
+"""The kinds of numbers and arrays that public functions take, as types: the signature says what an
+argument may be.
+ ``drift.door.opened`` reads them at the first call of a function; to a type checker they are plain
+``int``, ``float`` and arrays. A range that ends is there for memory or time: beyond it no computer
+of a laboratory holds the answer.
 """
 
 from __future__ import annotations
@@ -23,13 +24,19 @@ class Range(NamedTuple):
 
     def holds(self, value: float) -> bool:
         """Return whether the number lies inside; NaN does not."""
-        return (value > self.low if self.above else value >= self.low) and (value < self.high if self.below else value <= self.high)
+        return (value > self.low if self.above else value >= self.low) and (
+            value < self.high if self.below else value <= self.high
+        )
 
     def wording(self, whole: bool = False) -> str:
         """Return the range in words, with a blank in front, such as "from 0 to 1"."""
         low, high = f"{self.low:.10g}", f"{self.high:.10g}"
         if whole or self.high == math.inf:
-            return "" if self.low == -math.inf else f" {'from' if whole else 'above' if self.above else 'not below'} {low}"
+            return (
+                ""
+                if self.low == -math.inf
+                else f" {'from' if whole else 'above' if self.above else 'not below'} {low}"
+            )
         if self.above and self.below:
             return f" between {low} and {high}, both excluded"
         return f" above {low} and at most {high}" if self.above else f" from {low} to {high}"
@@ -43,7 +50,8 @@ class Dims(tuple[str, ...]):
 
 
 class Axes(tuple[str, ...]):
-    """Names of the axes of a plain array; those of one name are equally long in one call, "..." in front stands for any others."""
+    """Names of the axes of a plain array; those of one name are equally long in one call, "..." in
+    front stands for any others."""
 
     def __new__(cls, *names: str) -> Axes:
         return super().__new__(cls, names)

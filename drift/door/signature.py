@@ -40,11 +40,14 @@ class Signature:
         self.name = function.__qualname__
         self.parameters = inspect.signature(function).parameters
         names = _Names(function)
-        self.expected = {name: _expected(one.annotation, names) for name, one in self.parameters.items()}
+        self.expected = {
+            name: _expected(one.annotation, names) for name, one in self.parameters.items()
+        }
         self._binding = inspect.Signature(list(self.parameters.values()))
 
     def bound(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> inspect.BoundArguments:
-        """Return the arguments of a call by name, checked, or refuse the first that does not fit."""
+        """Return the arguments of a call by name, checked, or refuse the first that does not
+        fit."""
         try:
             bound = self._binding.bind(*args, **kwargs)
         except TypeError as error:
@@ -67,7 +70,11 @@ class Signature:
             if expected is ANYTHING:
                 return _labels_checked(value)
             checked = expected.checked(value)
-            return checked if checked is value or not isinstance(checked, Iterator) else self._read(name, checked)
+            return (
+                checked
+                if checked is value or not isinstance(checked, Iterator)
+                else self._read(name, checked)
+            )
         except Refusal as refusal:
             raise self._error(refusal, name) from None
 
@@ -79,9 +86,17 @@ class Signature:
             raise self._error(refusal, name) from None
 
     def _agree(self, arguments: dict[str, Any]) -> None:
-        labelled = {name: value for name, value in arguments.items() if isinstance(value, xr.DataArray | xr.Dataset)}
+        labelled = {
+            name: value
+            for name, value in arguments.items()
+            if isinstance(value, xr.DataArray | xr.Dataset)
+        }
         alike = {name: value for name, value in arguments.items() if self.expected[name].alike}
-        plain = {name: (value, axes) for name, value in arguments.items() if (axes := self.expected[name].axes) and value is not None}
+        plain = {
+            name: (value, axes)
+            for name, value in arguments.items()
+            if (axes := self.expected[name].axes) and value is not None
+        }
         try:
             if len(labelled) > 1:
                 refuse_different_labels(labelled)
@@ -95,16 +110,31 @@ class Signature:
 
     def _error(self, refusal: Refusal, name: str) -> RefusedInputError:
         kind = SchemaError if isinstance(refusal, Mislabelled) else RefusedInputError
-        default = self.parameters[name].default if name in self.parameters else inspect.Parameter.empty
+        default = (
+            self.parameters[name].default if name in self.parameters else inspect.Parameter.empty
+        )
         usual = isinstance(default, str | bool | int | float)
-        return kind(refusal.sentence(self.name, name, f"its default is {default!r}" if usual else "its docstring says what it means"))
+        return kind(
+            refusal.sentence(
+                self.name,
+                name,
+                f"its default is {default!r}" if usual else "its docstring says what it means",
+            )
+        )
 
     def _unbound(self, kwargs: Mapping[str, Any], reason: str) -> str:
-        known = [name for name, one in self.parameters.items() if one.kind not in MANY and name != "self"] or ["no name"]
-        takes_all = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in self.parameters.values())
+        known = [
+            name for name, one in self.parameters.items() if one.kind not in MANY and name != "self"
+        ] or ["no name"]
+        takes_all = any(
+            one.kind is inspect.Parameter.VAR_KEYWORD for one in self.parameters.values()
+        )
         unknown = [] if takes_all else [name for name in kwargs if name not in known]
         if unknown:
-            return f"{self.name} has no argument {unknown[0]!r}{nearest(unknown[0], known)}: it takes {', '.join(known)}."
+            return (
+                f"{self.name} has no argument {unknown[0]!r}{nearest(unknown[0], known)}: it "
+                f"takes {', '.join(known)}."
+            )
         return f"{self.name} cannot be called so ({reason}): it takes {', '.join(known)}."
 
 
@@ -126,7 +156,8 @@ def _expected(annotation: Any, names: Mapping[str, Any]) -> Expectation:
 
 
 class _Names(Mapping[str, Any]):
-    """What the hints of a function can name: what its module holds, and what it imports for type checkers alone."""
+    """What the hints of a function can name: what its module holds, and what it imports for type
+    checkers alone."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._module = function.__module__
@@ -157,12 +188,20 @@ def _imported_for_types(module: str) -> dict[str, Callable[[], Any]]:
 
 def _names_of(line: ast.stmt) -> dict[str, Callable[[], Any]]:
     if isinstance(line, ast.ImportFrom) and line.module:
-        return {one.asname or one.name: functools.partial(_attribute, line.module, one.name) for one in line.names}
+        return {
+            one.asname or one.name: functools.partial(_attribute, line.module, one.name)
+            for one in line.names
+        }
     if isinstance(line, ast.Import):
-        return {one.asname or one.name: functools.partial(importlib.import_module, one.name) for one in line.names}
+        return {
+            one.asname or one.name: functools.partial(importlib.import_module, one.name)
+            for one in line.names
+        }
     return {}
 
 
 def _attribute(module: str, name: str) -> Any:
     held = importlib.import_module(module)
-    return getattr(held, name) if hasattr(held, name) else importlib.import_module(f"{module}.{name}")
+    return (
+        getattr(held, name) if hasattr(held, name) else importlib.import_module(f"{module}.{name}")
+    )

@@ -20,11 +20,16 @@ class Refusal(Exception):
 
     def within(self, where: str) -> Self:
         """Return the refusal as one of an entry of the argument."""
-        return type(self)(self.wanted, self.got, self.remedy, f"{where}{' of ' if self.where else ''}{self.where}")
+        return type(self)(
+            self.wanted, self.got, self.remedy, f"{where}{' of ' if self.where else ''}{self.where}"
+        )
 
     def sentence(self, function: str, argument: str, remedy: str) -> str:
         """Return the refusal as a sentence; the remedy is taken where there is no better one."""
-        return f"{self.place(argument)} must be {self.wanted}, got {self.got} in {function}: {self.remedy or remedy}."
+        return (
+            f"{self.place(argument)} must be {self.wanted}, got {self.got} in {function}: "
+            f"{self.remedy or remedy}."
+        )
 
     def place(self, argument: str) -> str:
         """Return which argument is meant, or which part of it."""
@@ -56,7 +61,11 @@ def shown(value: Any) -> str:
     if isinstance(value, np.generic):
         return f"{value}"
     name = type(value).__name__
-    return f"{name} {reprlib.repr(value)}" if isinstance(value, list | tuple | dict | set) else f"{article(name)} {name}"
+    return (
+        f"{name} {reprlib.repr(value)}"
+        if isinstance(value, list | tuple | dict | set)
+        else f"{article(name)} {name}"
+    )
 
 
 def article(word: str) -> str:
@@ -65,6 +74,11 @@ def article(word: str) -> str:
 
 
 def nearest(word: Any, known: Iterable[Any]) -> str:
-    """Return the known name that was probably meant, as a question in brackets; nothing if none is near."""
-    close = difflib.get_close_matches(word, [one for one in known if isinstance(one, str)], n=1) if isinstance(word, str) else []
+    """Return the known name that was probably meant, as a question in brackets; nothing if none is
+    near."""
+    close = (
+        difflib.get_close_matches(word, [one for one in known if isinstance(one, str)], n=1)
+        if isinstance(word, str)
+        else []
+    )
     return f" (did you mean {close[0]!r}?)" if close else ""

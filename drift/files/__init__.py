@@ -1,1 +1,2 @@
-"""Everything that is written or read: atomic files, netCDF with checksums, CSV, locks, downloads."""
+"""Everything that is written or read: atomic files, netCDF with checksums, CSV, locks,
+downloads."""

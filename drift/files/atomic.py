@@ -1,7 +1,8 @@
-"""Files are written whole or not at all, under a name that no other writer holds, and only where a plain file may stand.
-
-What is being written bears the name ``.<file>.<machine>-<process>-<random>.part`` in the folder of the file. If its process is
-killed it stays, and is removed when the file is written, or looked for, again.
+"""Files are written whole or not at all, under a name that no other writer holds, and only where a
+plain file may stand.
+ What is being written bears the name ``.<file>.<machine>-<process>-<random>.part`` in the folder of
+the file. If its process is killed it stays, and is removed when the file is written, or looked for,
+again.
 """
 
 from __future__ import annotations
@@ -19,9 +20,12 @@ from pathlib import Path
 
 from drift.errors import RefusedInputError, UnwrittenFileError
 
-UNFINISHED = re.compile(r"\.(?P<file>.+)\.(?P<machine>[0-9a-f]{8})-(?P<process>\d+)-[0-9a-f]{12}\.part")
+UNFINISHED = re.compile(
+    r"\.(?P<file>.+)\.(?P<machine>[0-9a-f]{8})-(?P<process>\d+)-[0-9a-f]{12}\.part"
+)
 OF_UNKNOWN = re.compile(r"\.(?P<file>.+)\.[^.]+\.part")  # as other versions named them
-ABANDONED = 86_400.0  # seconds after which an unfinished file that another machine left has no writer any more
+# seconds after which an unfinished file that another machine left has no writer any more
+ABANDONED = 86_400.0
 LONGEST = 150  # bytes of a file's name that stand in the name of its unfinished form
 PROBE = 1 << 20  # bytes
 _held: set[str] = set()  # names of what this process is writing
@@ -82,7 +86,8 @@ def check_target(path: Path, *, overwrite: bool = True) -> None:
     Raises
     ------
     RefusedInputError
-        If its folder is absent or closed to writing, or something is there that is no plain file, or is to be kept.
+        If its folder is absent or closed to writing, or something is there that is no plain file,
+        or is to be kept.
     """
     try:
         kind = stat.S_IFMT(path.lstat().st_mode) if os.path.lexists(path) else stat.S_IFREG
@@ -90,24 +95,38 @@ def check_target(path: Path, *, overwrite: bool = True) -> None:
             raise RefusedInputError(f"{path} is a folder: give the path of a file in it.")
         if kind != stat.S_IFREG:
             what = "a symbolic link" if kind == stat.S_IFLNK else "a device, a pipe or a socket"
-            raise RefusedInputError(f"{path} is {what}, and only a plain file is replaced: give the path of the file itself.")
+            raise RefusedInputError(
+                f"{path} is {what}, and only a plain file is replaced: give the path of the "
+                "file itself."
+            )
         if os.path.lexists(path) and not overwrite:
-            raise RefusedInputError(f"{path} exists and is kept: choose another path or ask for overwrite.")
+            raise RefusedInputError(
+                f"{path} exists and is kept: choose another path or ask for overwrite."
+            )
         check_folder(path)
     except OSError as error:
-        raise RefusedInputError(f"{path} cannot be written ({error.strerror}): choose another path.") from None
+        raise RefusedInputError(
+            f"{path} cannot be written ({error.strerror}): choose another path."
+        ) from None
 
 
 def check_folder(path: Path) -> None:
-    """Refuse a path in a folder that is absent or closed to writing, before any work is done for it."""
+    """Refuse a path in a folder that is absent or closed to writing, before any work is done for
+    it."""
     if not path.parent.is_dir():
-        raise RefusedInputError(f"there is no folder {path.parent} to write {path.name} in: create it or choose another path.")
+        raise RefusedInputError(
+            f"there is no folder {path.parent} to write {path.name} in: create it or choose "
+            "another path."
+        )
     if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise RefusedInputError(f"the folder {path.parent} cannot be written to: choose another path for {path.name}.")
+        raise RefusedInputError(
+            f"the folder {path.parent} cannot be written to: choose another path for {path.name}."
+        )
 
 
 def remove_leftovers(folder: Path, name: str | None = None) -> None:
-    """Remove what killed processes have left unfinished in a folder; what is still being written stays.
+    """Remove what killed processes have left unfinished in a folder; what is still being written
+    stays.
 
     Parameters
     ----------
@@ -119,7 +138,9 @@ def remove_leftovers(folder: Path, name: str | None = None) -> None:
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             found = UNFINISHED.fullmatch(entry.name) or OF_UNKNOWN.fullmatch(entry.name)
-            wanted = (found is not None and name in (None, found["file"])) or (found and found["file"] == _short(str(name)))
+            wanted = (found is not None and name in (None, found["file"])) or (
+                found and found["file"] == _short(str(name))
+            )
             if found and wanted and not _has_writer(entry, found.groupdict()):
                 with suppress(OSError):
                     Path(entry.path).unlink()
@@ -133,7 +154,8 @@ def _has_writer(entry: os.DirEntry[str], found: dict[str, str]) -> bool:
 
 
 def is_alive(process: int) -> bool:
-    """Tell whether a process of this machine, or container, has not ended; where that cannot be known it has not.
+    """Tell whether a process of this machine, or container, has not ended; where that cannot be
+    known it has not.
 
     Parameters
     ----------
@@ -152,7 +174,8 @@ def is_alive(process: int) -> bool:
 
 
 def machine() -> str:
-    """What tells the processes of this machine, or of this container, from those of others that share a folder."""
+    """What tells the processes of this machine, or of this container, from those of others that
+    share a folder."""
     with suppress(OSError):
         return _shortened(f"{socket.gethostname()} {Path('/proc/self/ns/pid').readlink()}")
     return _shortened(socket.gethostname())
@@ -163,12 +186,17 @@ def _shortened(text: str) -> str:
 
 
 def _short(name: str) -> str:
-    return name if len(os.fsencode(name)) <= LONGEST else hashlib.sha256(os.fsencode(name)).hexdigest()
+    return (
+        name if len(os.fsencode(name)) <= LONGEST else hashlib.sha256(os.fsencode(name)).hexdigest()
+    )
 
 
 def _created(path: Path) -> Path:
-    """An empty file that this process has made itself: no link that waits under its name is followed."""
-    temporary = path.with_name(f".{_short(path.name)}.{machine()}-{os.getpid()}-{secrets.token_hex(6)}.part")
+    """An empty file that this process has made itself: no link that waits under its name is
+    followed."""
+    temporary = path.with_name(
+        f".{_short(path.name)}.{machine()}-{os.getpid()}-{secrets.token_hex(6)}.part"
+    )
     _held.add(temporary.name)  # before it is there, or another thread would take it for a leftover
     try:
         flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0)
@@ -185,10 +213,14 @@ def _placed(temporary: Path, path: Path, overwrite: bool) -> None:
         os.fsync(file.fileno())
     if not overwrite:
         try:
-            os.link(temporary, path)  # unlike a replacement it fails where another writer was faster
+            os.link(
+                temporary, path
+            )  # unlike a replacement it fails where another writer was faster
             return
         except FileExistsError:
-            raise RefusedInputError(f"{path} exists and is kept: choose another path or ask for overwrite.") from None
+            raise RefusedInputError(
+                f"{path} exists and is kept: choose another path or ask for overwrite."
+            ) from None
         except OSError:  # a file system without links
             check_target(path, overwrite=False)
     temporary.replace(path)

@@ -1,4 +1,5 @@
-"""Downloads that end: bounded by the size and the checksum that are known beforehand, and by time."""
+"""Downloads that end: bounded by the size and the checksum that are known beforehand, and by
+time."""
 
 from __future__ import annotations
 
@@ -19,7 +20,9 @@ LARGEST = 1 << 30  # bytes of a file whose size is not known
 PIECE = 1 << 14  # bytes
 
 
-def download(url: str, path: Path, size: int | None, checksum: str, *, progress: bool = True) -> None:
+def download(
+    url: str, path: Path, size: int | None, checksum: str, *, progress: bool = True
+) -> None:
     """Write what an address gives to a file, if it is what is known of it.
 
     Parameters
@@ -29,8 +32,8 @@ def download(url: str, path: Path, size: int | None, checksum: str, *, progress:
     path : Path
         Where it goes; its folder is made.
     size : int, optional
-        Bytes that it has; no more are taken, and no longer is waited than a slow line needs for them. Where it is not known, no more
-        than a gibibyte.
+        Bytes that it has; no more are taken, and no longer is waited than a slow line needs for
+        them. Where it is not known, no more than a gibibyte.
     checksum : str
         Of the content, as ``algorithm:digits`` or ``algorithm digits``.
     progress : bool
@@ -39,12 +42,15 @@ def download(url: str, path: Path, size: int | None, checksum: str, *, progress:
     Raises
     ------
     RefusedInputError
-        If the content differs or does not arrive, or the file cannot be written; then nothing is left of it.
+        If the content differs or does not arrive, or the file cannot be written; then nothing is
+        left of it.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise RefusedInputError(f"the folder {path.parent} cannot be made ({error.strerror}): choose another.") from None
+        raise RefusedInputError(
+            f"the folder {path.parent} cannot be made ({error.strerror}): choose another."
+        ) from None
     algorithm, digits = checksum.replace(":", " ").split()
     digest, taken, most = hashlib.new(algorithm), 0, LARGEST if size is None else size
     bar = progress_bar(total=size, unit="B", unit_scale=True, disable=not progress, desc=path.name)
@@ -61,11 +67,15 @@ def download(url: str, path: Path, size: int | None, checksum: str, *, progress:
 
 def _check(url: str, fits: bool, fault: str) -> None:
     if not fits:
-        raise RefusedInputError(f"{url} was expected to give {fault}: the source has changed or the download broke off, try again later.")
+        raise RefusedInputError(
+            f"{url} was expected to give {fault}: the source has changed or the download "
+            "broke off, try again later."
+        )
 
 
 def _pieces(url: str, seconds: float) -> Iterator[bytes]:
-    """What a server sends, piece by piece; a thread waits for it, since a server that drips can hold any reader for ever."""
+    """What a server sends, piece by piece; a thread waits for it, since a server that drips can
+    hold any reader for ever."""
     arriving: queue.Queue[bytes | Exception] = queue.Queue(maxsize=64)
     given_up, deadline = threading.Event(), time.monotonic() + seconds
     threading.Thread(target=_receive, args=(url, arriving, given_up), daemon=True).start()
@@ -74,12 +84,17 @@ def _pieces(url: str, seconds: float) -> Iterator[bytes]:
             piece = arriving.get(timeout=max(deadline - time.monotonic(), 0.001))
             if isinstance(piece, Exception):
                 reason = " ".join(str(piece).split()).rstrip(".")
-                raise RefusedInputError(f"{url} was expected to give a file, got: {reason}; try again, files already there are kept.")
+                raise RefusedInputError(
+                    f"{url} was expected to give a file, got: {reason}; try again, files "
+                    "already there are kept."
+                )
             if not piece:
                 return
             yield piece
     except queue.Empty:
-        raise RefusedInputError(f"{url} has not given all of a file in {seconds:.0f} s: try again on a faster line.") from None
+        raise RefusedInputError(
+            f"{url} has not given all of a file in {seconds:.0f} s: try again on a faster line."
+        ) from None
     finally:
         given_up.set()
 
@@ -98,7 +113,9 @@ def _receive(url: str, arriving: queue.Queue[bytes | Exception], given_up: threa
         _handed_over(error, arriving, given_up)
 
 
-def _handed_over(piece: bytes | Exception, arriving: queue.Queue[bytes | Exception], given_up: threading.Event) -> bool:
+def _handed_over(
+    piece: bytes | Exception, arriving: queue.Queue[bytes | Exception], given_up: threading.Event
+) -> bool:
     while not given_up.is_set():
         try:
             arriving.put(piece, timeout=1.0)

@@ -1,4 +1,5 @@
-"""One process at a time reads a shared file, changes it and writes it back, on any file system, also that of a cluster."""
+"""One process at a time reads a shared file, changes it and writes it back, on any file system,
+also that of a cluster."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""HDF5 files must hold what they show: no pointer to another file, no array that is larger than its bytes can say."""
+"""HDF5 files must hold what they show: no pointer to another file, no array that is larger than its
+bytes can say."""
 
 from __future__ import annotations
 
@@ -15,10 +16,11 @@ DEFLATED = 1100  # bytes that a byte of deflate can become at most, and a little
 
 
 def check_own_content(path: Path) -> None:
-    """Refuse an HDF5 file (``.nc``, ``.nwb``, ``.mat`` v7.3) that makes its readers read another file, or fill the memory.
+    """Refuse an HDF5 file (``.nc``, ``.nwb``, ``.mat`` v7.3) that makes its readers read another
+    file, or fill the memory.
 
-    External links, external storage and virtual datasets name other files; what reads them reads whatever they name. Arrays may claim
-    any size at no cost of bytes. Files of other kinds pass.
+    External links, external storage and virtual datasets name other files; what reads them reads
+    whatever they name. Arrays may claim any size at no cost of bytes. Files of other kinds pass.
 
     Parameters
     ----------
@@ -28,7 +30,8 @@ def check_own_content(path: Path) -> None:
     Raises
     ------
     RefusedInputError
-        If the file points outside of itself, or its arrays claim more than ``DEFLATED`` times its size (256 MiB are always free).
+        If the file points outside of itself, or its arrays claim more than ``DEFLATED`` times its
+        size (256 MiB are always free).
     """
     if not h5py.is_hdf5(path):
         return
@@ -43,7 +46,8 @@ def refuse_swollen(claimed: int, size: int, what: str) -> None:
     """Refuse arrays that claim far more bytes than a file of this size can hold."""
     if claimed > max(FREE, DEFLATED * size):
         raise RefusedInputError(
-            f"{what} was expected to hold what its {size} bytes can say, got arrays of {claimed} bytes: check where the file comes from."
+            f"{what} was expected to hold what its {size} bytes can say, got arrays of "
+            f"{claimed} bytes: check where the file comes from."
         )
 
 
@@ -71,7 +75,9 @@ def _members(group: h5py.Group, path: Path) -> Iterator[h5py.Group | h5py.Datase
         if kind == h5py.h5l.TYPE_HARD:
             yield group[name]
         elif kind != h5py.h5l.TYPE_SOFT:
-            raise RefusedInputError(_elsewhere(path, f"{group.name.rstrip('/')}/{name}", "a link to another file"))
+            raise RefusedInputError(
+                _elsewhere(path, f"{group.name.rstrip('/')}/{name}", "a link to another file")
+            )
 
 
 def _refuse_storage_elsewhere(dataset: h5py.Dataset, path: Path) -> None:
@@ -83,11 +89,18 @@ def _refuse_storage_elsewhere(dataset: h5py.Dataset, path: Path) -> None:
 
 
 def _elsewhere(path: Path, name: str | None, what: str) -> str:
-    return f"{path} was expected to hold its own data, got {what} at {name or 'an object without a name'}: save a whole copy of it."
+    return (
+        f"{path} was expected to hold its own data, got {what} at "
+        f"{name or 'an object without a name'}: save a whole copy of it."
+    )
 
 
 def _referred(dataset: h5py.Dataset, file: h5py.File) -> Iterator[h5py.Group | h5py.Dataset]:
-    if dataset.id.get_type().get_class() != h5py.h5t.REFERENCE or dataset.size is None or 8 * dataset.size > FREE:
+    if (
+        dataset.id.get_type().get_class() != h5py.h5t.REFERENCE
+        or dataset.size is None
+        or 8 * dataset.size > FREE
+    ):
         return
     if h5py.check_ref_dtype(dataset.dtype) is h5py.Reference and dataset.shape is not None:
         values = dataset[()]

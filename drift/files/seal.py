@@ -1,7 +1,7 @@
-"""The seal at the end of a file: a checksum of all bytes before it, by which damage is told from content.
-
-Readers of netCDF and HDF5 do not look behind the end that the file itself names, so a sealed file is read by all of them; one that
-another program changes loses its seal and is read as it is.
+"""The seal at the end of a file: a checksum of all bytes before it, by which damage is told from
+content.
+ Readers of netCDF and HDF5 do not look behind the end that the file itself names, so a sealed file
+is read by all of them; one that another program changes loses its seal and is read as it is.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ def is_sealed(path: Path) -> bool:
     Returns
     -------
     bool
-        False for a file without a seal, as written by other versions or programs: nothing is known of it.
+        False for a file without a seal, as written by other versions or programs: nothing is known
+        of it.
 
     Raises
     ------
@@ -50,7 +51,10 @@ def is_sealed(path: Path) -> bool:
         if mark != MARK:
             return False
         if _digest(file, size) != digest:
-            raise DamagedFileError(f"{path} is damaged, its content differs from its checksum: restore it from a copy or write it again.")
+            raise DamagedFileError(
+                f"{path} is damaged, its content differs from its checksum: restore it from a "
+                "copy or write it again."
+            )
     return True
 
 

@@ -20,13 +20,22 @@ from drift.files.seal import is_sealed, seal
 from drift.schema import labelled_form as schema
 
 SCHEMA_ATTRIBUTE = "repdrift_schema"
-RESERVED_ATTRIBUTES = ("_FillValue", "missing_value", "scale_factor", "add_offset", "coordinates", "dtype", "_Unsigned")
+RESERVED_ATTRIBUTES = (
+    "_FillValue",
+    "missing_value",
+    "scale_factor",
+    "add_offset",
+    "coordinates",
+    "dtype",
+    "_Unsigned",
+)
 RECORDED_PACKAGES = ("numpy", "torch", "brian2", "xarray", "netCDF4", "numba")
 
 
 @opened
 def save(dataset: LazyDataset, path: str | Path, *, overwrite: bool = False) -> Path:
-    """Write a labelled Dataset as compressed netCDF, completely or not at all, with a checksum that ``load`` verifies.
+    """Write a labelled Dataset as compressed netCDF, completely or not at all, with a checksum that
+    ``load`` verifies.
 
     Parameters
     ----------
@@ -45,17 +54,23 @@ def save(dataset: LazyDataset, path: str | Path, *, overwrite: bool = False) -> 
     Raises
     ------
     RefusedInputError
-        If the file exists, its folder is absent, closed to writing or full, or the Dataset holds what netCDF cannot.
+        If the file exists, its folder is absent, closed to writing or full, or the Dataset holds
+        what netCDF cannot.
     """
     target = Path(path)
     if not isinstance(dataset, xr.Dataset):
-        raise RefusedInputError(f"an xarray Dataset is needed to write {target}, got {type(dataset).__name__}: pass a labelled result.")
+        raise RefusedInputError(
+            f"an xarray Dataset is needed to write {target}, got {type(dataset).__name__}: "
+            "pass a labelled result."
+        )
     check_target(target, overwrite=overwrite)
     _check_attributes(dataset)
     _check_values(dataset)
     stamped = dataset.assign_attrs({**provenance(), **dataset.attrs})
     encoding = {
-        name: {"zlib": True, "complevel": 4} for name, values in dataset.variables.items() if values.dtype.kind in "fiu" and values.ndim
+        name: {"zlib": True, "complevel": 4}
+        for name, values in dataset.variables.items()
+        if values.dtype.kind in "fiu" and values.ndim
     }
     try:
         with replaced_atomically(target, overwrite=overwrite) as temporary:
@@ -65,7 +80,10 @@ def save(dataset: LazyDataset, path: str | Path, *, overwrite: bool = False) -> 
         raise
     except (TypeError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split()).rstrip(".")
-        raise RefusedInputError(f"{target} was not written because netCDF cannot hold the Dataset ({reason}): change that.") from None
+        raise RefusedInputError(
+            f"{target} was not written because netCDF cannot hold the Dataset ({reason}): "
+            "change that."
+        ) from None
     return target
 
 
@@ -99,21 +117,27 @@ def load(path: str | Path) -> xr.Dataset:
     except RefusedInputError:
         raise
     except PermissionError as error:
-        raise RefusedInputError(f"{source} cannot be read ({error.strerror}): ask its owner, or choose another file.") from None
+        raise RefusedInputError(
+            f"{source} cannot be read ({error.strerror}): ask its owner, or choose another file."
+        ) from None
     except Exception as error:  # HDF5, netCDF4 and xarray raise nearly anything on a damaged file
         reason = " ".join(str(error).split()) or type(error).__name__
         remedy = "the file is damaged or of another kind, write it again"
         raise DamagedFileError(f"{source} cannot be read as netCDF ({reason}): {remedy}.") from None
     if not np.array_equal(np.asarray(found), schema.VERSION):
         kind = "no schema of repdrift" if found is None else f"schema version {found}"
-        raise RefusedInputError(f"{source} has {kind} instead of version {schema.VERSION}: write it with drift.save of this version.")
+        raise RefusedInputError(
+            f"{source} has {kind} instead of version {schema.VERSION}: write it with "
+            "drift.save of this version."
+        )
     for variable in dataset.variables.values():
         variable.encoding = {}
     return dataset
 
 
 def provenance() -> dict[str, str | int]:
-    """Return what a file says of its making: schema, versions, time (UTC) and, from a checkout, the commit."""
+    """Return what a file says of its making: schema, versions, time (UTC) and, from a checkout, the
+    commit."""
     versions = {f"version_{name}": _version(name) for name in ("repdrift", *RECORDED_PACKAGES)}
     created = datetime.now(UTC).isoformat(timespec="seconds")
     return {SCHEMA_ATTRIBUTE: schema.VERSION, "created": created, **versions, **_commit()}
@@ -136,18 +160,28 @@ def _commit() -> dict[str, str]:
 
 
 def _check_attributes(dataset: xr.Dataset) -> None:
-    holders = {"the Dataset": dataset.attrs, **{str(name): values.attrs for name, values in dataset.variables.items()}}
+    holders = {
+        "the Dataset": dataset.attrs,
+        **{str(name): values.attrs for name, values in dataset.variables.items()},
+    }
     for holder, attrs in holders.items():
         for name, value in attrs.items():
             if name in RESERVED_ATTRIBUTES:
-                raise RefusedInputError(f"attribute {name!r} of {holder} has a meaning of its own in netCDF: give it another name.")
+                raise RefusedInputError(
+                    f"attribute {name!r} of {holder} has a meaning of its own in netCDF: give "
+                    "it another name."
+                )
             if isinstance(value, bool) or not isinstance(value, str | int | float | np.number):
                 raise RefusedInputError(
-                    f"attribute {name!r} of {holder} is a {type(value).__name__}, which netCDF cannot hold: use text or a number."
+                    f"attribute {name!r} of {holder} is a {type(value).__name__}, which "
+                    "netCDF cannot hold: use text or a number."
                 )
 
 
 def _check_values(dataset: xr.Dataset) -> None:
     for name, values in dataset.variables.items():
         if values.dtype.kind in "mM":
-            raise RefusedInputError(f"{name} holds {values.dtype}, and dates are not kept in files: use numbers and say their units.")
+            raise RefusedInputError(
+                f"{name} holds {values.dtype}, and dates are not kept in files: use numbers "
+                "and say their units."
+            )

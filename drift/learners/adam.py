@@ -10,7 +10,8 @@ from drift.learners.base import SMALLEST_RATE, Learner, Program
 
 
 class Adam(Learner):
-    """theta <- theta - learning_rate * m / (sqrt(v) + epsilon), with bias-corrected first and second moments m and v.
+    """theta <- theta - learning_rate * m / (sqrt(v) + epsilon), with bias-corrected first and
+    second moments m and v.
 
     Noise that acts on the gradient enters before the moments.
     """
@@ -35,7 +36,9 @@ class Adam(Learner):
         step = numbers["learning_rate"] / (1 - first**taken)
         scale = (1 - second**taken).sqrt()
         moments = (program.memory[name] for name in self.remembers())
-        for weights, slope, mean, square in zip(program.parameters, self.slopes(program), *moments, strict=True):
+        for weights, slope, mean, square in zip(
+            program.parameters, self.slopes(program), *moments, strict=True
+        ):
             mean.mul_(first).addcmul_(slope, 1 - first)
             square.mul_(second).addcmul_(slope * slope, 1 - second)
             weights.sub_(mean * step / (square.sqrt() / scale + numbers["epsilon"]))
@@ -46,7 +49,25 @@ class Adam(Learner):
         from torch.optim.adam import adam
 
         first, second = (program.memory[name] for name in self.remembers())
-        taken = [torch.full((), float(program.step), device=weights.device) for weights in program.parameters]
-        numbers = {"beta1": self.first_decay, "beta2": self.second_decay, "lr": self.learning_rate, "eps": self.epsilon}
+        taken = [
+            torch.full((), float(program.step), device=weights.device)
+            for weights in program.parameters
+        ]
+        numbers = {
+            "beta1": self.first_decay,
+            "beta2": self.second_decay,
+            "lr": self.learning_rate,
+            "eps": self.epsilon,
+        }
         plain = {"amsgrad": False, "maximize": False, "weight_decay": 0.0}
-        adam(program.parameters, self.slopes(program), first, second, [], taken, fused=True, **plain, **numbers)  # type: ignore[arg-type]
+        adam(
+            program.parameters,
+            self.slopes(program),
+            first,
+            second,
+            [],
+            taken,
+            fused=True,
+            **plain,  # type: ignore[arg-type]
+            **numbers,  # type: ignore[arg-type]
+        )

@@ -13,16 +13,20 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-SMALLEST_RATE = 1e-12  # smaller steps vanish beside the weights in single precision, and numbers near 1e-308 cost a processor 100-fold
+# smaller steps vanish beside the weights in single precision, and numbers near 1e-308 cost a
+# processor 100-fold
+SMALLEST_RATE = 1e-12
 
 
 class Program(Protocol):
-    """What a learning rule may use of the program that runs it; every tensor has the subject as its first axis.
+    """What a learning rule may use of the program that runs it; every tensor has the subject as its
+    first axis.
 
-    ``parameters`` are the weights, two tensors (subject, unit, inputs + 1) and (subject, unit, outputs), or those of one denoising
-    network, changed in place; ``alone`` tells that a program never holds more than one network;
-    ``memory`` holds what the rule remembers between steps; ``numbers`` holds each numeric entry of the recipe, one per
-    subject, shape (subject, 1, 1); ``step`` counts from 0.
+    ``parameters`` are the weights, two tensors (subject, unit, inputs + 1) and (subject, unit,
+    outputs), or those of one denoising network, changed in place; ``alone`` tells that a program
+    never holds more than one network; ``memory`` holds what the rule remembers between steps;
+    ``numbers`` holds each numeric entry of the recipe, one per subject, shape (subject, 1, 1);
+    ``step`` counts from 0.
     """
 
     parameters: list[Tensor]
@@ -32,7 +36,8 @@ class Program(Protocol):
     alone: bool
 
     def gradient(self) -> list[Tensor]:
-        """Return the gradient of this step's loss, noise included, in buffers that the rule may change."""
+        """Return the gradient of this step's loss, noise included, in buffers that the rule may
+        change."""
 
     def loss(self) -> Tensor:
         """Return this step's loss, shape (subject, 1, 1)."""
@@ -50,24 +55,29 @@ class Learner(Recipe, ABC):
     Parameters
     ----------
     gradient_clip : float, optional
-        Largest length of the gradient over all weights of a network; longer ones are scaled down to it.
+        Largest length of the gradient over all weights of a network; longer ones are scaled down to
+        it.
     """
 
     kind: str
     gradient_clip: float | None = Field(default=None, ge=SMALLEST_RATE)
 
     def slopes(self, program: Program) -> list[Tensor]:
-        """Return the gradient of this step, scaled down where its length over all weights exceeds ``gradient_clip``."""
+        """Return the gradient of this step, scaled down where its length over all weights exceeds
+        ``gradient_clip``."""
         gradient = program.gradient()
         if self.gradient_clip is not None:
             lengths = [slope.norm(dim=(1, 2), keepdim=True) for slope in gradient]
-            shrink = program.numbers["gradient_clip"] / (sum(length.square() for length in lengths).sqrt() + 1e-6)
+            shrink = program.numbers["gradient_clip"] / (
+                sum(length.square() for length in lengths).sqrt() + 1e-6
+            )
             for slope in gradient if bool((shrink < 1).any()) else ():
                 slope.mul_(shrink.clamp(max=1.0))
         return gradient
 
     def remembers(self) -> tuple[str, ...]:
-        """Return the names of what the rule keeps between steps, each in the shape of the parameters."""
+        """Return the names of what the rule keeps between steps, each in the shape of the
+        parameters."""
         return ()
 
     @abstractmethod

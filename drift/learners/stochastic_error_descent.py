@@ -1,4 +1,5 @@
-"""Stochastic error descent (Cauwenberghs 1992): try a random change, keep it in proportion to how much it helped."""
+"""Stochastic error descent (Cauwenberghs 1992): try a random change, keep it in proportion to how
+much it helped."""
 
 from __future__ import annotations
 
@@ -11,11 +12,13 @@ from drift.learners.base import SMALLEST_RATE, Learner, Program
 
 
 class StochasticErrorDescent(Learner):
-    """theta <- theta - learning_rate * (L(theta + xi) - L(theta)) * xi, with a fresh Gaussian trial step xi.
+    """theta <- theta - learning_rate * (L(theta + xi) - L(theta)) * xi, with a fresh Gaussian trial
+    step xi.
 
-    The trial step has standard deviation ``perturbation / sqrt(rows)``: rows are the hidden units for input weights and biases,
-    the outputs for output weights. By default the change is divided by the variance of the trial step, so that on average it is a
-    gradient step at the learning rate; ``faithful=True`` leaves that out, as the published code does, which makes the average
+    The trial step has standard deviation ``perturbation / sqrt(rows)``: rows are the hidden units
+    for input weights and biases, the outputs for output weights. By default the change is divided
+    by the variance of the trial step, so that on average it is a gradient step at the learning
+    rate; ``faithful=True`` leaves that out, as the published code does, which makes the average
     step ``learning_rate * perturbation**2 / rows`` (Ratzon, Derdikman & Barak 2024).
     """
 

@@ -1,1 +1,2 @@
-"""Compiled primitives: random numbers, products and rectified vectors; each file is compiled by itself."""
+"""Compiled primitives: random numbers, products and rectified vectors; each file is compiled by
+itself."""

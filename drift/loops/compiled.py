@@ -1,7 +1,8 @@
-"""How the loops of the fused engine are compiled: without the interpreter's lock, kept on disk, sums in any fixed order.
-
-What has been compiled is kept under a name that contains a hash of all files that may be inlined into it, so that after a change of
-any of them nothing old is found. Where no folder can be written to, every process compiles anew.
+"""How the loops of the fused engine are compiled: without the interpreter's lock, kept on disk,
+sums in any fixed order.
+ What has been compiled is kept under a name that contains a hash of all files that may be inlined
+into it, so that after a change of any of them nothing old is found. Where no folder can be written
+to, every process compiles anew.
 """
 
 from __future__ import annotations
@@ -17,12 +18,17 @@ from numba import njit
 from numba.core.caching import FunctionCache, NullCache
 from numba.extending import intrinsic
 
-_OPTIONS: Any = {"nogil": True, "error_model": "numpy", "fastmath": {"contract", "reassoc", "nsz", "arcp"}}
+_OPTIONS: Any = {
+    "nogil": True,
+    "error_model": "numpy",
+    "fastmath": {"contract", "reassoc", "nsz", "arcp"},
+}
 NO_FOLDER = "; nothing of it can be kept: set NUMBA_CACHE_DIR to a folder that can be written to"
 
 
 class _Kept(FunctionCache):
-    """Numba's cache of a function, named by the code of the function and of all that it may contain."""
+    """Numba's cache of a function, named by the code of the function and of all that it may
+    contain."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__(function)

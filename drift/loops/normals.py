@@ -1,9 +1,11 @@
-"""Normal numbers at the speed of the arithmetic around them: many independent lanes that a compiler turns into vector code.
-
-Each subject and stream owns ``LANES`` generators xoshiro128++ (Blackman & Vigna 2021), seeded from its named stream. Pairs of
-their words become pairs of normal numbers (Box & Muller 1958) through polynomials for logarithm, sine and cosine, so that no
-library call interrupts the vector loop. The radius has 24 random bits, sqrt(-2 ln u) with u of at least 2^-25: no number lies beyond
-5.887 standard deviations, where 4 in 1e9 do of a normal law (8 of 2e9 numbers). Moments and tails within are those of the law.
+"""Normal numbers at the speed of the arithmetic around them: many independent lanes that a compiler
+turns into vector code.
+ Each subject and stream owns ``LANES`` generators xoshiro128++ (Blackman & Vigna 2021), seeded from
+its named stream. Pairs of their words become pairs of normal numbers (Box & Muller 1958) through
+polynomials for logarithm, sine and cosine, so that no library call interrupts the vector loop. The
+radius has 24 random bits, sqrt(-2 ln u) with u of at least 2^-25: no number lies beyond 5.887
+standard deviations, where 4 in 1e9 do of a normal law (8 of 2e9 numbers). Moments and tails within
+are those of the law.
 """
 
 from __future__ import annotations
@@ -28,12 +30,16 @@ def generator_state(seed: int, name: str) -> np.ndarray:
 
 @primitive
 def _bits_as_float(typing, bits):
-    return float32(uint32), lambda context, builder, signature, args: builder.bitcast(args[0], ir.FloatType())
+    return float32(uint32), lambda context, builder, signature, args: builder.bitcast(
+        args[0], ir.FloatType()
+    )
 
 
 @primitive
 def _float_as_bits(typing, value):
-    return types.uint32(types.float32), lambda context, builder, signature, args: builder.bitcast(args[0], ir.IntType(32))
+    return types.uint32(types.float32), lambda context, builder, signature, args: builder.bitcast(
+        args[0], ir.IntType(32)
+    )
 
 
 @inlined
@@ -61,25 +67,41 @@ def _radius(word):
     mantissa = _bits_as_float(uint32(uint32(bits & uint32(0x007FFFFF)) + uint32(0x3F3504F3)))
     s = (mantissa - float32(1)) / (mantissa + float32(1))
     z = s * s
-    series = float32(2) + z * (float32(0.66666666) + z * (float32(0.4000001) + z * (float32(0.2857) + z * float32(0.2249))))
+    series = float32(2) + z * (
+        float32(0.66666666) + z * (float32(0.4000001) + z * (float32(0.2857) + z * float32(0.2249)))
+    )
     logarithm = exponent * float32(0.6931471805599453) + s * series
     return np.sqrt(max(float32(-2) * logarithm, float32(0)))
 
 
 @inlined
 def _pair(word_radius, word_angle):
-    """Return two independent standard normal numbers: radius times sine and cosine of an angle in one quadrant, random signs."""
+    """Return two independent standard normal numbers: radius times sine and cosine of an angle in
+    one quadrant, random signs."""
     radius = _radius(word_radius)
-    x = (float32(uint32(word_angle >> uint32(8))) + float32(0.5)) * float32(2.0**-24) - float32(0.5)  # quadrants around pi / 4
+    x = (float32(uint32(word_angle >> uint32(8))) + float32(0.5)) * float32(2.0**-24) - float32(
+        0.5
+    )  # quadrants around pi / 4
     a = x * float32(1.5707963267948966)
     z = a * a
-    sine = a * (float32(1) + z * (float32(-0.16666667) + z * (float32(0.008333333) - z * float32(0.00019841270))))
-    cosine = float32(1) + z * (float32(-0.5) + z * (float32(0.041666668) + z * (float32(-0.0013888889) + z * float32(2.4801587e-5))))
-    # sine and cosine of a + pi / 4, both positive, then signs from two of the bits that the angle does not use
+    sine = a * (
+        float32(1)
+        + z * (float32(-0.16666667) + z * (float32(0.008333333) - z * float32(0.00019841270)))
+    )
+    cosine = float32(1) + z * (
+        float32(-0.5)
+        + z * (float32(0.041666668) + z * (float32(-0.0013888889) + z * float32(2.4801587e-5)))
+    )
+    # sine and cosine of a + pi / 4, both positive, then signs from two of the bits that the angle
+    # does not use
     scaled = radius * float32(0.7071067811865476)
     first, second = scaled * (cosine + sine), scaled * (cosine - sine)
-    first = _bits_as_float(_float_as_bits(first) ^ uint32(uint32(word_angle & uint32(1)) << uint32(31)))
-    second = _bits_as_float(_float_as_bits(second) ^ uint32(uint32(word_angle & uint32(2)) << uint32(30)))
+    first = _bits_as_float(
+        _float_as_bits(first) ^ uint32(uint32(word_angle & uint32(1)) << uint32(31))
+    )
+    second = _bits_as_float(
+        _float_as_bits(second) ^ uint32(uint32(word_angle & uint32(2)) << uint32(30))
+    )
     return first, second
 
 
@@ -95,8 +117,12 @@ def fill_normals(state, out):
 
 @compiled
 def fill_uniforms(state, out):
-    """Fill ``out`` with uniform numbers of mean 0 and variance 1; its length is a multiple of ``LANES``."""
+    """Fill ``out`` with uniform numbers of mean 0 and variance 1; its length is a multiple of
+    ``LANES``."""
     for start in range(0, out.shape[0], LANES):
         part = out[start : start + LANES]
         for lane in range(LANES):
-            part[lane] = (float32(uint32(_next(state, lane) >> uint32(8))) * float32(2.0**-24) - float32(0.5 - 2.0**-25)) * float32(12**0.5)
+            part[lane] = (
+                float32(uint32(_next(state, lane) >> uint32(8))) * float32(2.0**-24)
+                - float32(0.5 - 2.0**-25)
+            ) * float32(12**0.5)

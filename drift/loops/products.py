@@ -1,7 +1,7 @@
-"""Small matrix products whose sums stay in registers: four rows by twenty-four columns at a time, twelve vectors.
-
-Columns come in whole vectors. Slices are avoided in these loops: each costs an atomic count of references, as much as a row of a
-small product.
+"""Small matrix products whose sums stay in registers: four rows by twenty-four columns at a time,
+twelve vectors.
+ Columns come in whole vectors. Slices are avoided in these loops: each costs an atomic count of
+references, as much as a row of a small product.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ ROWS = 4  # rows of a tile
 
 @compiled
 def products(left, start, count, rows, terms, out, place):
-    """Write left[start : start + count, :terms] times rows[:terms] (term, column) to out[place : place + count].
+    """Write left[start : start + count, :terms] times rows[:terms] (term, column) to out[place :
+    place + count].
 
-    Where fewer than four rows are left, the last one is computed again and written to the same place.
+    Where fewer than four rows are left, the last one is computed again and written to the same
+    place.
     """
     columns, last = out.shape[1], count - 1
     column = 0
@@ -36,8 +38,17 @@ def _wide_tile(left, start, row, second, third, fourth, rows, terms, out, place,
     a0, a1, a2, b0, b1, b2 = zeros(out), zeros(out), zeros(out), zeros(out), zeros(out), zeros(out)
     c0, c1, c2, d0, d1, d2 = zeros(out), zeros(out), zeros(out), zeros(out), zeros(out), zeros(out)
     for k in range(terms):
-        x0, x1, x2 = load(rows, k, column), load(rows, k, column + WIDTH), load(rows, k, column + 2 * WIDTH)
-        a, b, c, d = left[start + row, k], left[start + second, k], left[start + third, k], left[start + fourth, k]
+        x0, x1, x2 = (
+            load(rows, k, column),
+            load(rows, k, column + WIDTH),
+            load(rows, k, column + 2 * WIDTH),
+        )
+        a, b, c, d = (
+            left[start + row, k],
+            left[start + second, k],
+            left[start + third, k],
+            left[start + fourth, k],
+        )
         a0, a1, a2 = add_product(a0, a, x0), add_product(a1, a, x1), add_product(a2, a, x2)
         b0, b1, b2 = add_product(b0, b, x0), add_product(b1, b, x1), add_product(b2, b, x2)
         c0, c1, c2 = add_product(c0, c, x0), add_product(c1, c, x1), add_product(c2, c, x2)

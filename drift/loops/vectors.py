@@ -1,7 +1,8 @@
-"""Vectors of eight numbers as a type of compiled functions, so that small matrix products can keep their sums in registers.
-
-A compiler vectorises the innermost loop but writes every partial sum back to memory; with these few operations a loop says what
-stays in registers. Eight float32 fill one AVX register; other processors and float64 take several.
+"""Vectors of eight numbers as a type of compiled functions, so that small matrix products can keep
+their sums in registers.
+ A compiler vectorises the innermost loop but writes every partial sum back to memory; with these
+few operations a loop says what stays in registers. Eight float32 fill one AVX register; other
+processors and float64 take several.
 """
 
 from __future__ import annotations
@@ -47,7 +48,9 @@ def _pointer(context, builder, array_type, array, row, column):
 
 
 def _splat(builder, vector, scalar):
-    whole = builder.insert_element(ir.Constant(vector, ir.Undefined), scalar, ir.Constant(ir.IntType(32), 0))
+    whole = builder.insert_element(
+        ir.Constant(vector, ir.Undefined), scalar, ir.Constant(ir.IntType(32), 0)
+    )
     order = ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), [0] * WIDTH)
     return builder.shuffle_vector(whole, ir.Constant(vector, ir.Undefined), order)
 
@@ -68,7 +71,9 @@ def load(typing, array, row, column):
 
     def generate(context, builder, signature, args):
         pointer = _pointer(context, builder, array, *args)
-        return builder.load(pointer, align=context.get_abi_sizeof(context.get_value_type(array.dtype)))
+        return builder.load(
+            pointer, align=context.get_abi_sizeof(context.get_value_type(array.dtype))
+        )
 
     return VectorType(array.dtype)(array, types.intp, types.intp), generate
 
@@ -79,7 +84,11 @@ def store(typing, vector, array, row, column):
 
     def generate(context, builder, signature, args):
         value, *place = args
-        builder.store(value, _pointer(context, builder, array, *place), align=context.get_abi_sizeof(context.get_value_type(array.dtype)))
+        builder.store(
+            value,
+            _pointer(context, builder, array, *place),
+            align=context.get_abi_sizeof(context.get_value_type(array.dtype)),
+        )
         return impl_ret_untracked(context, builder, types.void, context.get_dummy_value())
 
     return types.void(vector, array, types.intp, types.intp), generate
@@ -93,7 +102,9 @@ def add_product(typing, total, factor, vector):
         kind = _vector(context, total.dtype)
         scale = args[1] if isinstance(factor, VectorType) else _splat(builder, kind, args[1])
         name = f"llvm.fmuladd.v{WIDTH}f{total.dtype.bitwidth}"
-        fused = cgutils.get_or_insert_function(builder.module, ir.FunctionType(kind, [kind] * 3), name)
+        fused = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(kind, [kind] * 3), name
+        )
         return builder.call(fused, [scale, args[2], args[0]])
 
     scale = factor if isinstance(factor, VectorType) else total.dtype

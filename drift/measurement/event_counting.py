@@ -1,4 +1,5 @@
-"""Counts from amplitudes: what is known of how often something happened, where the sizes of events have no common scale."""
+"""Counts from amplitudes: what is known of how often something happened, where the sizes of events
+have no common scale."""
 
 from __future__ import annotations
 
@@ -17,10 +18,12 @@ WHOLE = 1e-3  # how far rate x occupancy of counts may be from whole numbers, by
 
 @opened
 def counted_events(sessions: xr.Dataset | Iterable[xr.Dataset]) -> Iterator[xr.Dataset]:
-    """Count the events of sessions that hold their amplitudes: 1 in a sample with an event, 0 in one without.
+    """Count the events of sessions that hold their amplitudes: 1 in a sample with an event, 0 in
+    one without.
 
-    Amplitudes of calcium events add up to no number of events, so that nothing that is drawn or tested by Poisson counts can be set
-    beside them: ``observe``, ``compare``, ``estimate`` and ``circuits.fit`` take counts. Sessions of counts stay as they are.
+    Amplitudes of calcium events add up to no number of events, so that nothing that is drawn or
+    tested by Poisson counts can be set beside them: ``observe``, ``compare``, ``estimate`` and
+    ``circuits.fit`` take counts. Sessions of counts stay as they are.
 
     Parameters
     ----------
@@ -47,8 +50,15 @@ def counted_events(sessions: xr.Dataset | Iterable[xr.Dataset]) -> Iterator[xr.D
         check(one, "activity")
         kind = activity_kind(one["activity"])
         if kind == "trace":
-            labels = ", ".join(f"{name} {one[name].item()}" for name in ("subject", "session") if name in one.coords)
-            raise RefusedInputError(f"events of {labels or 'a session'} cannot be counted in a trace of fluorescence: detect events first.")
+            labels = ", ".join(
+                f"{name} {one[name].item()}"
+                for name in ("subject", "session")
+                if name in one.coords
+            )
+            raise RefusedInputError(
+                f"events of {labels or 'a session'} cannot be counted in a trace of "
+                "fluorescence: detect events first."
+            )
         yield one if kind == "counts" else one.assign(activity=_counted(one["activity"]))
 
 
@@ -58,7 +68,8 @@ def _counted(activity: xr.DataArray) -> xr.DataArray:
 
 
 def refuse_uncounted(recorded: xr.Dataset, what: str) -> None:
-    """Refuse a measured recording whose rates are amplitudes, or a trace, per time: they tell no number of events.
+    """Refuse a measured recording whose rates are amplitudes, or a trace, per time: they tell no
+    number of events.
 
     Parameters
     ----------
@@ -75,14 +86,23 @@ def refuse_uncounted(recorded: xr.Dataset, what: str) -> None:
     if kind == "counts":
         return
     meant = "amplitudes of events" if kind == "amplitudes" else "a trace"
-    remedy = "measure counts by drift.measure(drift.counted_events(sessions)) or repdrift measure --counted"
+    remedy = (
+        "measure counts by drift.measure(drift.counted_events(sessions)) or repdrift measure "
+        "--counted"
+    )
     remedy = remedy if kind == "amplitudes" else "detect events first"
-    raise RefusedInputError(f"{what} needs counts of events, but the rates of this recording are {meant}, which tell no number: {remedy}.")
+    raise RefusedInputError(
+        f"{what} needs counts of events, but the rates of this recording are {meant}, which "
+        f"tell no number: {remedy}."
+    )
 
 
 def _whole(recorded: xr.Dataset) -> bool:
-    """Tell whether a recording from before the label may hold counts: it was not measured, or rate x occupancy is whole."""
-    if "place_unit_rule" not in recorded.attrs or not {"rate", "occupancy"} <= set(recorded.data_vars):
+    """Tell whether a recording from before the label may hold counts: it was not measured, or rate
+    x occupancy is whole."""
+    if "place_unit_rule" not in recorded.attrs or not {"rate", "occupancy"} <= set(
+        recorded.data_vars
+    ):
         return True
     events = (recorded["rate"] * recorded["occupancy"]).fillna(0.0).values
     return bool(np.abs(events - np.rint(events)).max(initial=0.0) < WHOLE)

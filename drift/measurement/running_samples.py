@@ -24,7 +24,8 @@ def session_name(session: xr.Dataset) -> str:
     Returns
     -------
     str
-        With the file that it was read from, where the reader tells: sessions count from 0, files as their owner numbers them.
+        With the file that it was read from, where the reader tells: sessions count from 0, files as
+        their owner numbers them.
     """
     source = str(session.encoding.get("source", ""))
     file = f" (file {PurePath(source).name})" if source else ""
@@ -32,7 +33,8 @@ def session_name(session: xr.Dataset) -> str:
 
 
 def sample_speeds(session: xr.Dataset, minimum_speed: float) -> np.ndarray:
-    """Speed in each sample: as recorded, or from the positions of half a second; see ``drift.measurement.speeds``.
+    """Speed in each sample: as recorded, or from the positions of half a second; see
+    ``drift.measurement.speeds``.
 
     Parameters
     ----------
@@ -51,7 +53,9 @@ def sample_speeds(session: xr.Dataset, minimum_speed: float) -> np.ndarray:
     position = session["position"].transpose("sample", ...).values.astype(float)
     frame = 1 / session["sampling_rate"].item()
     rows = position.reshape(position.shape[0], -1)
-    return speeds(rows, sample_times(session), frame, minimum_speed, session.attrs.get("track_length"))
+    return speeds(
+        rows, sample_times(session), frame, minimum_speed, session.attrs.get("track_length")
+    )
 
 
 def is_directed(session: xr.Dataset, direction: str) -> bool:
@@ -76,14 +80,16 @@ def is_directed(session: xr.Dataset, direction: str) -> bool:
     possible = "direction" in session and "axis" not in session["position"].dims
     if direction == "split" and not possible:
         raise RefusedInputError(
-            f"{session_name(session)}: running directions cannot be told apart without the variable direction on a one-dimensional track: "
+            f"{session_name(session)}: running directions cannot be told apart without the "
+            "variable direction on a one-dimensional track: "
             'use direction="pooled".'
         )
     return possible and direction != "pooled"
 
 
 def running_samples(session: xr.Dataset, minimum_speed: float, directed: bool) -> xr.Dataset:
-    """Return the samples with a known position, a speed above the minimum and, if asked for, a running direction; maybe none.
+    """Return the samples with a known position, a speed above the minimum and, if asked for, a
+    running direction; maybe none.
 
     Parameters
     ----------
@@ -118,7 +124,8 @@ def some_running_samples(session: xr.Dataset, minimum_speed: float, directed: bo
     running = running_samples(session, minimum_speed, directed)
     if not running.sizes["sample"]:
         raise RefusedInputError(
-            f"{session_name(session)}: none of {session.sizes['sample']} samples has a position and a speed above {minimum_speed:g}: "
+            f"{session_name(session)}: none of {session.sizes['sample']} samples has a "
+            f"position and a speed above {minimum_speed:g}: "
             "lower minimum_speed or leave the session out."
         )
     return running
@@ -146,8 +153,9 @@ def session_grid(session: xr.Dataset, bin_size: float) -> Grid:
     Parameters
     ----------
     session : xarray.Dataset
-        Session Dataset; its attributes ``first_edge`` and ``last_edge`` (edges that were given), else ``track_length`` tell where
-        bins begin and end, and ``geometry`` whether they close to a ring.
+        Session Dataset; its attributes ``first_edge`` and ``last_edge`` (edges that were given),
+        else ``track_length`` tell where bins begin and end, and ``geometry`` whether they close to
+        a ring.
     bin_size : float
         In units of position.
 
@@ -160,7 +168,9 @@ def session_grid(session: xr.Dataset, bin_size: float) -> Grid:
     length = session.attrs.get("track_length")
     end = session.attrs["last_edge"] if given else length
     origin = session.attrs["first_edge"] if given else 0.0
-    return Grid(bin_size, float(origin), None if end is None else float(end), given and not ring, ring)
+    return Grid(
+        bin_size, float(origin), None if end is None else float(end), given and not ring, ring
+    )
 
 
 def visited_cells(session: xr.Dataset, grid: Grid) -> tuple[xr.Dataset, np.ndarray, xr.DataArray]:
@@ -190,7 +200,8 @@ def visited_cells(session: xr.Dataset, grid: Grid) -> tuple[xr.Dataset, np.ndarr
     bins, inside = cells_of(positions_by_axis(session), grid, session_name(session))
     if not inside.any():
         raise RefusedInputError(
-            f"{session_name(session)}: none of {inside.size} samples in motion lies within the bins from {grid.origin:g} to {grid.end:g}: "
+            f"{session_name(session)}: none of {inside.size} samples in motion lies within "
+            f"the bins from {grid.origin:g} to {grid.end:g}: "
             "give other edges."
         )
     cells, place = np.unique(bins[inside], axis=0, return_inverse=True)

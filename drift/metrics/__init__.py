@@ -1,6 +1,13 @@
-"""Measures of labelled activity: rate maps, information, significance, activity, stability, sparse codes, receptive fields, summaries."""
+"""Measures of labelled activity: rate maps, information, significance, activity, stability, sparse
+codes, receptive fields, summaries."""
 
-from drift.metrics.activity import active_units, event_counts, fraction_active_responses, fraction_active_units, participation_ratio
+from drift.metrics.activity import (
+    active_units,
+    event_counts,
+    fraction_active_responses,
+    fraction_active_units,
+    participation_ratio,
+)
 from drift.metrics.information.bias import (
     asymptotic_extrapolation,
     bounded_asymptotic_extrapolation,
@@ -13,7 +20,14 @@ from drift.metrics.stability.centroids import centroid, centroid_shift
 from drift.metrics.information.corrected import corrected_spatial_information
 from drift.metrics.event_kinds import activity_kind
 from drift.metrics.information.skaggs import spatial_information, spatial_information_rate
-from drift.metrics.sparse_codes.keys import key_norm, key_norm_mean, key_norm_variation, key_overlap, key_value_alignment, specialisation
+from drift.metrics.sparse_codes.keys import (
+    key_norm,
+    key_norm_mean,
+    key_norm_variation,
+    key_overlap,
+    key_value_alignment,
+    specialisation,
+)
 from drift.metrics.time_course.lags import by_lag, drift_rate
 from drift.metrics.information.mutual_information import mutual_information
 from drift.metrics.sparse_codes.nearest_images import nearest_image_cosine, reconstruction_accuracy
@@ -26,7 +40,11 @@ from drift.metrics.maps import (
     signed_position,
     smoothed,
 )
-from drift.metrics.sparse_codes.receptive_fields import receptive_field_fractions, receptive_fields, sampled_units
+from drift.metrics.sparse_codes.receptive_fields import (
+    receptive_field_fractions,
+    receptive_fields,
+    sampled_units,
+)
 from drift.metrics.rooms import environments, in_environment
 from drift.metrics.information.significance import circular_shift_p_values, place_units
 from drift.metrics.sparse_codes.sparse_codes import (

@@ -41,8 +41,11 @@ def active_units(activity: xr.DataArray, recorded: xr.DataArray | None = None) -
 
 
 @opened
-def fraction_active_units(activity: xr.DataArray, recorded: xr.DataArray | None = None) -> xr.DataArray:
-    """Share of the observed units that respond in at least one sample: mean over units of [any_t h_t > 0].
+def fraction_active_units(
+    activity: xr.DataArray, recorded: xr.DataArray | None = None
+) -> xr.DataArray:
+    """Share of the observed units that respond in at least one sample: mean over units of [any_t
+    h_t > 0].
 
     Parameters
     ----------
@@ -66,12 +69,17 @@ def fraction_active_units(activity: xr.DataArray, recorded: xr.DataArray | None 
     Ratzon, Derdikman & Barak 2024, Methods (fraction of active units).
     """
     observed = _observed(activity, recorded).sum("unit")
-    return described(active_units(activity, recorded) / observed.where(observed > 0), "fraction_active_units")
+    return described(
+        active_units(activity, recorded) / observed.where(observed > 0), "fraction_active_units"
+    )
 
 
 @opened
-def fraction_active_responses(activity: xr.DataArray, recorded: xr.DataArray | None = None) -> xr.DataArray:
-    """Share of all responses of observed units that are above zero: mean over samples and units of [h > 0].
+def fraction_active_responses(
+    activity: xr.DataArray, recorded: xr.DataArray | None = None
+) -> xr.DataArray:
+    """Share of all responses of observed units that are above zero: mean over samples and units of
+    [h > 0].
 
     Parameters
     ----------
@@ -101,7 +109,8 @@ def fraction_active_responses(activity: xr.DataArray, recorded: xr.DataArray | N
 
 
 def _participation(activity: np.ndarray) -> np.ndarray:
-    """(tr C)^2 / tr C^2 of (..., sample, unit), through the Gram matrix over whichever of the two dims is smaller."""
+    """(tr C)^2 / tr C^2 of (..., sample, unit), through the Gram matrix over whichever of the two
+    dims is smaller."""
     centred = activity - activity.mean(axis=-2, keepdims=True)
     samples, units = centred.shape[-2:]
     other = np.swapaxes(centred, -1, -2)
@@ -112,16 +121,19 @@ def _participation(activity: np.ndarray) -> np.ndarray:
 
 
 @opened
-def participation_ratio(activity: xr.DataArray, recorded: xr.DataArray | None = None) -> xr.DataArray:
+def participation_ratio(
+    activity: xr.DataArray, recorded: xr.DataArray | None = None
+) -> xr.DataArray:
     """Effective number of dimensions of the population activity, (tr C)^2 / tr(C^2).
 
-    C is the covariance between units over samples. The ratio is 1 for units that covary perfectly, and n for n independent ones of
-    equal variance.
+    C is the covariance between units over samples. The ratio is 1 for units that covary perfectly,
+    and n for n independent ones of equal variance.
 
     Parameters
     ----------
     activity : xarray.DataArray
-        (..., sample, unit) not negative; a unit that is NaN throughout is not observed and left out.
+        (..., sample, unit) not negative; a unit that is NaN throughout is not observed and left
+        out.
     recorded : xarray.DataArray, optional
         (..., unit) 1 where the unit was observed.
 
@@ -140,15 +152,19 @@ def participation_ratio(activity: xr.DataArray, recorded: xr.DataArray | None = 
     Gao & Ganguli 2015, Curr Opin Neurobiol 32:148.
     """
     constant_if_absent = activity.astype(float).where(_observed(activity, recorded), 0.0)
-    return described(xr.apply_ufunc(_participation, constant_if_absent, input_core_dims=[["sample", "unit"]]), "participation_ratio")
+    return described(
+        xr.apply_ufunc(_participation, constant_if_absent, input_core_dims=[["sample", "unit"]]),
+        "participation_ratio",
+    )
 
 
 @opened
 def event_counts(activity: xr.DataArray) -> xr.DataArray:
     """Number of events of each unit: the sum of spike counts, otherwise the samples with an event.
 
-    Amplitudes of calcium events have no common scale, so that their sum says nothing about how many events there were; whole numbers are
-    not always counts. What the activity is, its attribute ``kind`` says; without it, what its numbers look like.
+    Amplitudes of calcium events have no common scale, so that their sum says nothing about how many
+    events there were; whole numbers are not always counts. What the activity is, its attribute
+    ``kind`` says; without it, what its numbers look like.
 
     Parameters
     ----------
@@ -163,7 +179,8 @@ def event_counts(activity: xr.DataArray) -> xr.DataArray:
     Raises
     ------
     RefusedInputError
-        If activity is empty, negative, or NaN in a part of the samples of a unit, or ``kind`` is unknown.
+        If activity is empty, negative, or NaN in a part of the samples of a unit, or ``kind`` is
+        unknown.
 
     See Also
     --------
@@ -172,4 +189,10 @@ def event_counts(activity: xr.DataArray) -> xr.DataArray:
     observed = observed_units(activity)
     counts = activity.fillna(0.0)
     spikes = activity_kind(activity) == "counts"
-    return (counts if spikes else counts > 0).sum("sample").where(observed).rename("event_counts").drop_attrs()
+    return (
+        (counts if spikes else counts > 0)
+        .sum("sample")
+        .where(observed)
+        .rename("event_counts")
+        .drop_attrs()
+    )

@@ -19,7 +19,8 @@ SAME_TIME = 1e-12  # relative; times that differ by less are one
 
 @opened
 def of_subject(dataset: xr.Dataset, name: str) -> xr.DataArray:
-    """One number per subject and session: the mean of a variable over units, over place units for spatial information.
+    """One number per subject and session: the mean of a variable over units, over place units for
+    spatial information.
 
     Parameters
     ----------
@@ -52,22 +53,25 @@ def _mean(values: xr.DataArray, dim: str) -> xr.DataArray:
 
 @opened
 def summary(dataset: xr.Dataset, *names: str) -> xr.Dataset:
-    """Mean over subjects of each variable in each session, with the standard error over the subjects present.
+    """Mean over subjects of each variable in each session, with the standard error over the
+    subjects present.
 
     Parameters
     ----------
     dataset : xarray.Dataset
         Longitudinal Dataset.
     *names : str
-        Variables; those with a unit dim are averaged over units first, spatial information over place units.
+        Variables; those with a unit dim are averaged over units first, spatial information over
+        place units.
 
     Returns
     -------
     xarray.Dataset
-        For each name: ``name`` (session, ...), ``name_standard_error`` = sd / sqrt(n) with n - 1 degrees of freedom, NaN for one
-        subject, and ``name_subjects`` = n, the subjects whose value is not NaN. Where several environments were visited, the coordinate
-        ``environment`` (session) says which; a session in which subjects were in different ones bears them all ("A, B"), and a
-        warning says that its means mix them.
+        For each name: ``name`` (session, ...), ``name_standard_error`` = sd / sqrt(n) with n - 1
+        degrees of freedom, NaN for one subject, and ``name_subjects`` = n, the subjects whose value
+        is not NaN. Where several environments were visited, the coordinate ``environment``
+        (session) says which; a session in which subjects were in different ones bears them all ("A,
+        B"), and a warning says that its means mix them.
 
     Raises
     ------
@@ -77,7 +81,10 @@ def summary(dataset: xr.Dataset, *names: str) -> xr.Dataset:
         If a variable is missing.
     """
     if not names:
-        raise RefusedInputError("summary needs the name of at least one variable, got none: for example fraction_active_units.")
+        raise RefusedInputError(
+            "summary needs the name of at least one variable, got none: for example "
+            "fraction_active_units."
+        )
     result = xr.Dataset()
     for name in names:
         values = of_subject(dataset, name)
@@ -98,7 +105,8 @@ def _with_rooms(result: xr.Dataset, dataset: xr.Dataset) -> xr.Dataset:
     if mixed := [number for number, found in enumerate(rooms) if len(found) > 1]:
         first, more = mixed[0], f" and {len(mixed) - 1} more" if len(mixed) > 1 else ""
         warnings.warn(
-            f"the means of session {dataset['session'].values[first]}{more} mix environments ({', '.join(rooms[first])}): take one room "
+            f"the means of session {dataset['session'].values[first]}{more} mix environments "
+            f"({', '.join(rooms[first])}): take one room "
             "by metrics.in_environment, or one subject.",
             stacklevel=4,
         )
@@ -106,7 +114,8 @@ def _with_rooms(result: xr.Dataset, dataset: xr.Dataset) -> xr.Dataset:
 
 
 def _seen(values: np.ndarray, time: np.ndarray, rooms: np.ndarray) -> np.ndarray:
-    """Sessions that tell something: known ones, and of several environments those that were seen twice."""
+    """Sessions that tell something: known ones, and of several environments those that were seen
+    twice."""
     known = np.isfinite(values) & np.isfinite(time)
     again = np.array([(rooms[known] == room).sum() > 1 for room in rooms]) & known
     return again if again.any() else known
@@ -116,7 +125,10 @@ def _over_first(values: np.ndarray, rooms: np.ndarray) -> np.ndarray:
     """Values over the first one in the same environment."""
     firsts = np.array([values[rooms == room][0] for room in rooms])
     if (firsts == 0).any():
-        raise RefusedInputError("values cannot be normalised to a first session of 0: pass normalise=False or start at a later session.")
+        raise RefusedInputError(
+            "values cannot be normalised to a first session of 0: pass normalise=False or "
+            "start at a later session."
+        )
     return np.asarray(values / firsts)
 
 
@@ -126,7 +138,8 @@ def _within(values: np.ndarray, rooms: np.ndarray) -> np.ndarray:
 
 
 def _line(values: np.ndarray, time: np.ndarray, rooms: np.ndarray, normalise: bool) -> np.ndarray:
-    """Slope, its standard error, two-sided p, mean intercept, n of one series; environments have intercepts of their own."""
+    """Slope, its standard error, two-sided p, mean intercept, n of one series; environments have
+    intercepts of their own."""
     seen = _seen(values, time, rooms)
     values, time, rooms, n = values[seen], time[seen], rooms[seen], int(seen.sum())
     values = _over_first(values, rooms) if normalise and n else values
@@ -148,7 +161,9 @@ def _line(values: np.ndarray, time: np.ndarray, rooms: np.ndarray, normalise: bo
 def _rooms(values: xr.DataArray, elapsed: xr.DataArray, across: bool) -> xr.DataArray:
     """([subject,] session) a number for each environment, 0 throughout where none is labelled."""
     subjects = max(one.sizes.get("subject", 1) for one in (values, elapsed))
-    labels = environment_labels(values, elapsed, subjects=subjects, sessions=elapsed.sizes["session"])
+    labels = environment_labels(
+        values, elapsed, subjects=subjects, sessions=elapsed.sizes["session"]
+    )
     numbers = np.unique(labels, return_inverse=True)[1].reshape(labels.shape) * (not across)
     if (numbers == numbers[:1]).all():
         return xr.DataArray(numbers[0], dims="session")
@@ -156,18 +171,27 @@ def _rooms(values: xr.DataArray, elapsed: xr.DataArray, across: bool) -> xr.Data
 
 
 @opened
-def slope(values: xr.DataArray, elapsed: xr.DataArray, normalise: bool = True, *, across_environments: bool = False) -> xr.Dataset:
+def slope(
+    values: xr.DataArray,
+    elapsed: xr.DataArray,
+    normalise: bool = True,
+    *,
+    across_environments: bool = False,
+) -> xr.Dataset:
     """Straight line y = intercept + slope t through sessions, with a t-test of the slope against 0.
 
-    Sessions in different environments (coordinate ``environment`` of values or elapsed) have intercepts of their own and one slope, so
-    that what differs between rooms is no change over time; a room that was seen once tells nothing.
+    Sessions in different environments (coordinate ``environment`` of values or elapsed) have
+    intercepts of their own and one slope, so that what differs between rooms is no change over
+    time; a room that was seen once tells nothing.
 
     Parameters
     ----------
     values : xarray.DataArray
-        (..., session); NaN sessions are left out. Average over subjects first for the published slopes, see ``summary``.
+        (..., session); NaN sessions are left out. Average over subjects first for the published
+        slopes, see ``summary``.
     elapsed : xarray.DataArray
-        ([subject,] session) real elapsed time, with the attribute ``units``; the index of a session is no elapsed time.
+        ([subject,] session) real elapsed time, with the attribute ``units``; the index of a session
+        is no elapsed time.
     normalise : bool
         Divide each series by its first observed session (in each environment), as published.
     across_environments : bool
@@ -176,9 +200,9 @@ def slope(values: xr.DataArray, elapsed: xr.DataArray, normalise: bool = True, *
     Returns
     -------
     xarray.Dataset
-        ``slope`` (per elapsed unit), ``standard_error``, ``p_value`` (two-sided; n - 2 degrees of freedom, one less for every
-        further environment), ``intercept`` (mean over environments), and ``sessions`` n, each (...); standard error and p are NaN without
-        a degree of freedom.
+        ``slope`` (per elapsed unit), ``standard_error``, ``p_value`` (two-sided; n - 2 degrees of
+        freedom, one less for every further environment), ``intercept`` (mean over environments),
+        and ``sessions`` n, each (...); standard error and p are NaN without a degree of freedom.
 
     Raises
     ------
@@ -203,6 +227,17 @@ def slope(values: xr.DataArray, elapsed: xr.DataArray, normalise: bool = True, *
     )
     time = str(elapsed.attrs.get("units", "1"))
     size = "1" if normalise else str(values.attrs.get("units", "1"))
-    units = {"slope": f"{size}/{time}", "standard_error": f"{size}/{time}", "p_value": "1", "intercept": size, "sessions": "1"}
-    result = xr.Dataset({name: numbers.isel(quantity=i).assign_attrs(units=units[name]) for i, name in enumerate(units)})
+    units = {
+        "slope": f"{size}/{time}",
+        "standard_error": f"{size}/{time}",
+        "p_value": "1",
+        "intercept": size,
+        "sessions": "1",
+    }
+    result = xr.Dataset(
+        {
+            name: numbers.isel(quantity=i).assign_attrs(units=units[name])
+            for i, name in enumerate(units)
+        }
+    )
     return result.assign(sessions=result["sessions"].astype(int))

@@ -1,4 +1,5 @@
-"""What the numbers of an activity are: counts of spikes, amplitudes of events, or a trace that is above zero nearly always."""
+"""What the numbers of an activity are: counts of spikes, amplitudes of events, or a trace that is
+above zero nearly always."""
 
 from __future__ import annotations
 
@@ -12,12 +13,15 @@ from drift.errors import RefusedInputError
 KINDS = ("counts", "amplitudes", "trace")
 FASTEST = 1000.0  # spikes/s of one neuron within a sample: the refractory period is about 1 ms
 BURST = 3  # spikes that may fall into however short a sample
-BURSTING = 2.0  # spikes in a sample with spikes, over what the Poisson law has for as many silent samples
+BURSTING = (
+    2.0  # spikes in a sample with spikes, over what the Poisson law has for as many silent samples
+)
 
 
 @opened
 def activity_kind(activity: OfSamplesAndUnits) -> str:
-    """Tell what the numbers of an activity are: what its attribute ``kind`` says, otherwise what they look like.
+    """Tell what the numbers of an activity are: what its attribute ``kind`` says, otherwise what
+    they look like.
 
     Parameters
     ----------
@@ -27,7 +31,8 @@ def activity_kind(activity: OfSamplesAndUnits) -> str:
     Returns
     -------
     str
-        "counts" (spikes in each sample), "amplitudes" (sizes of events, of any unit) or "trace" (no events at all).
+        "counts" (spikes in each sample), "amplitudes" (sizes of events, of any unit) or "trace" (no
+        events at all).
 
     Raises
     ------
@@ -39,16 +44,21 @@ def activity_kind(activity: OfSamplesAndUnits) -> str:
         values = activity.transpose(..., "sample", "unit").values
         return "counts" if are_counts(values) else "amplitudes"
     if kind not in KINDS:
-        raise RefusedInputError(f"the attribute kind of activity was expected to be one of {', '.join(KINDS)}, got {kind!r}: use one.")
+        raise RefusedInputError(
+            f"the attribute kind of activity was expected to be one of {', '.join(KINDS)}, "
+            f"got {kind!r}: use one."
+        )
     return str(kind)
 
 
 def are_counts(values: NDArray[np.float64], sampling_rate: float | None = None) -> bool:
-    """Tell whether numbers can be spike counts; amplitudes that were saved as whole numbers are not.
+    """Tell whether numbers can be spike counts; amplitudes that were saved as whole numbers are
+    not.
 
-    Spike counts are whole, no neuron fires faster than about 1000/s, and where most samples are silent most others hold one spike: with
-    a share p of samples above zero a Poisson law has lambda = -ln(1 - p) spikes a sample and lambda / p in a sample with spikes.
-    Half of the units or more must stay below twice that.
+    Spike counts are whole, no neuron fires faster than about 1000/s, and where most samples are
+    silent most others hold one spike: with a share p of samples above zero a Poisson law has lambda
+    = -ln(1 - p) spikes a sample and lambda / p in a sample with spikes. Half of the units or more
+    must stay below twice that.
 
     Parameters
     ----------
@@ -73,6 +83,7 @@ def are_counts(values: NDArray[np.float64], sampling_rate: float | None = None) 
 
 
 def possible_counts(values: NDArray[np.float64], sampling_rate: float | None = None) -> bool:
-    """Tell whether numbers are whole and no larger than a neuron can fire in a sample, whatever their law."""
+    """Tell whether numbers are whole and no larger than a neuron can fire in a sample, whatever
+    their law."""
     fastest = np.inf if sampling_rate is None else BURST + FASTEST / sampling_rate
     return bool((values == np.floor(values)).all() and values.max(initial=0) <= fastest)

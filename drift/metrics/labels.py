@@ -1,4 +1,5 @@
-"""Units and meaning for what the measures return, and the door at which activity and rates are refused."""
+"""Units and meaning for what the measures return, and the door at which activity and rates are
+refused."""
 
 from __future__ import annotations
 
@@ -35,13 +36,19 @@ def require_dims(array: xr.DataArray, name: str, *dims: str) -> xr.DataArray:
     """
     if not isinstance(array, xr.DataArray):
         raise RefusedInputError(
-            f"{name} must be an xarray DataArray with dims {', '.join(dims)}, got {type(array).__name__}: wrap it in xarray.DataArray."
+            f"{name} must be an xarray DataArray with dims {', '.join(dims)}, got "
+            f"{type(array).__name__}: wrap it in xarray.DataArray."
         )
     missing = [dim for dim in dims if dim not in array.dims]
     if missing:
-        raise RefusedInputError(f"{name} lacks the dim {', '.join(missing)}, got dims {array.dims}: rename or add it.")
+        raise RefusedInputError(
+            f"{name} lacks the dim {', '.join(missing)}, got dims {array.dims}: rename or add it."
+        )
     if array.size == 0:
-        raise RefusedInputError(f"{name} is empty, got sizes {dict(array.sizes)}: give at least one entry along every dim.")
+        raise RefusedInputError(
+            f"{name} is empty, got sizes {dict(array.sizes)}: give at least one entry along "
+            "every dim."
+        )
     return array
 
 
@@ -66,7 +73,8 @@ def observed_units(activity: xr.DataArray) -> xr.DataArray:
     require_dims(activity, "activity", "sample", "unit")
     if bool((activity < 0).any()) or bool(np.isinf(activity).any()):
         raise RefusedInputError(
-            f"activity must be finite and not negative, got values from {float(activity.min()):g} to {float(activity.max()):g}: "
+            "activity must be finite and not negative, got values from "
+            f"{float(activity.min()):g} to {float(activity.max()):g}: "
             "pass event counts, event amplitudes or rectified responses."
         )
     absent = activity.isnull()
@@ -74,7 +82,8 @@ def observed_units(activity: xr.DataArray) -> xr.DataArray:
     partly = absent.any("sample") & ~everywhere
     if bool(partly.any()):
         raise RefusedInputError(
-            f"activity is NaN in a part of the samples of {int(partly.sum())} units, but a unit is either observed in all samples "
+            f"activity is NaN in a part of the samples of {int(partly.sum())} units, but a "
+            "unit is either observed in all samples "
             "or NaN in all of them: drop the incomplete samples or the units."
         )
     return ~everywhere

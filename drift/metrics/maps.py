@@ -14,7 +14,8 @@ from drift.metrics.labels import described, observed_units, require_dims
 from drift.metrics.places import LARGEST_TRACK, bin_numbers, grid_index, ring_length
 
 DIRECTIONS = (1, -1)
-# Occupancy is a count times a duration; three frames of 1/30 s must not pass a minimum of 0.1 s through rounding.
+# Occupancy is a count times a duration; three frames of 1/30 s must not pass a minimum of 0.1 s
+# through rounding.
 ROUNDING = 1e-9
 
 
@@ -40,7 +41,10 @@ def bin_edges(low: float, high: float, bins: Places) -> np.ndarray:
         If the range is empty or there is no bin.
     """
     if not (np.isfinite(low) and np.isfinite(high) and low < high and bins >= 1):
-        raise RefusedInputError(f"bins need low < high and at least one bin, got low={low}, high={high}, bins={bins}: widen the range.")
+        raise RefusedInputError(
+            f"bins need low < high and at least one bin, got low={low}, high={high}, "
+            f"bins={bins}: widen the range."
+        )
     return np.linspace(low, high, bins + 1)
 
 
@@ -48,9 +52,9 @@ def bin_edges(low: float, high: float, bins: Places) -> np.ndarray:
 def assign_places(position: xr.DataArray, edges: np.ndarray) -> xr.DataArray:
     """Number of the bin that each sample falls into.
 
-    Bin i is the half-open interval [edges[i], edges[i + 1]); the last one includes its upper edge. Positions and edges count as the
-    decimal numbers that they stand for: 4.8 lies on the third edge of bins of 1.6, although 3 * 1.6 is more in binary; see
-    ``drift.metrics.places.rounding``.
+    Bin i is the half-open interval [edges[i], edges[i + 1]); the last one includes its upper edge.
+    Positions and edges count as the decimal numbers that they stand for: 4.8 lies on the third edge
+    of bins of 1.6, although 3 * 1.6 is more in binary; see ``drift.metrics.places.rounding``.
 
     Parameters
     ----------
@@ -71,14 +75,17 @@ def assign_places(position: xr.DataArray, edges: np.ndarray) -> xr.DataArray:
     """
     edges = np.asarray(edges, dtype=float)
     if edges.ndim != 1 or edges.size < 2 or not (np.diff(edges) > 0).all():
-        raise RefusedInputError(f"edges must be a list of at least two increasing numbers, got {edges}: see bin_edges.")
+        raise RefusedInputError(
+            f"edges must be a list of at least two increasing numbers, got {edges}: see bin_edges."
+        )
     values = np.asarray(position.values, dtype=float)
     return position.copy(data=bin_numbers(values, edges)).rename("place_index").drop_attrs()
 
 
 @opened
 def directed_places(place_index: xr.DataArray, direction: xr.DataArray) -> xr.DataArray:
-    """Number of the (place, direction) pair of each sample: ``2 place`` when running up, ``2 place + 1`` when running down.
+    """Number of the (place, direction) pair of each sample: ``2 place`` when running up, ``2 place
+    + 1`` when running down.
 
     Parameters
     ----------
@@ -102,8 +109,11 @@ def _indicator(index: np.ndarray, cells: int) -> csr_array:
     return csr_array((np.ones(samples.size), (index[samples], samples)), shape=(cells, index.size))
 
 
-def occupancy_of(index: np.ndarray, sample_duration: float | xr.DataArray, places: int = 1) -> np.ndarray:
-    """Time at each place: the number of its samples times one duration, or the sum of the durations of each.
+def occupancy_of(
+    index: np.ndarray, sample_duration: float | xr.DataArray, places: int = 1
+) -> np.ndarray:
+    """Time at each place: the number of its samples times one duration, or the sum of the durations
+    of each.
 
     Parameters
     ----------
@@ -125,7 +135,9 @@ def occupancy_of(index: np.ndarray, sample_duration: float | xr.DataArray, place
     return np.bincount(index[counts], minlength=places) * sample_duration
 
 
-def _split(values: np.ndarray, places: int, directed: bool, rest: tuple[str, ...]) -> tuple[tuple[str, ...], np.ndarray]:
+def _split(
+    values: np.ndarray, places: int, directed: bool, rest: tuple[str, ...]
+) -> tuple[tuple[str, ...], np.ndarray]:
     if not directed:
         return ("place", *rest), values
     return ("place", "direction", *rest), values.reshape(places, len(DIRECTIONS), *values.shape[1:])
@@ -143,12 +155,14 @@ def rate_maps(
 ) -> xr.Dataset:
     """Events at each place over the time spent there, not smoothed.
 
-    rate(x) = sum of activity over the samples at x / occupancy(x), occupancy(x) = sum of ``sample_duration`` over the samples at x.
+    rate(x) = sum of activity over the samples at x / occupancy(x), occupancy(x) = sum of
+    ``sample_duration`` over the samples at x.
 
     Parameters
     ----------
     activity : xarray.DataArray
-        (..., sample, unit) events per sample; a unit that is NaN throughout is not observed and has a NaN map.
+        (..., sample, unit) events per sample; a unit that is NaN throughout is not observed and has
+        a NaN map.
     place_index : xarray.DataArray
         (sample) int, -1 for samples that do not count; see ``assign_places``.
     places : int
@@ -165,7 +179,8 @@ def rate_maps(
     Returns
     -------
     xarray.Dataset
-        ``rate`` (..., unit, place[, direction]), NaN where not valid; ``occupancy`` (place[, direction]).
+        ``rate`` (..., unit, place[, direction]), NaN where not valid; ``occupancy`` (place[,
+        direction]).
 
     Raises
     ------
@@ -180,41 +195,68 @@ def rate_maps(
     check_place_index(activity, place_index, places, sample_duration)
     index = place_index if direction is None else directed_places(place_index, direction)
     index = index if keep is None else index.where(keep, -1)
-    cells, of_sample = places if direction is None else len(DIRECTIONS) * places, index.values.astype(int)
+    cells, of_sample = (
+        places if direction is None else len(DIRECTIONS) * places,
+        index.values.astype(int),
+    )
     indicator = _indicator(of_sample, cells)
     samples_first = activity.astype(float).transpose("sample", ...)
     rest = tuple(str(dim) for dim in samples_first.dims[1:])
     events = indicator @ samples_first.values.reshape(samples_first.sizes["sample"], -1)
-    dims, events = _split(events.reshape(-1, *samples_first.shape[1:]), places, direction is not None, rest)
-    occupancy_dims, seconds = _split(occupancy_of(of_sample, sample_duration, cells), places, direction is not None, ())
+    dims, events = _split(
+        events.reshape(-1, *samples_first.shape[1:]), places, direction is not None, rest
+    )
+    occupancy_dims, seconds = _split(
+        occupancy_of(of_sample, sample_duration, cells), places, direction is not None, ()
+    )
     occupancy = xr.DataArray(seconds, dims=occupancy_dims)
     valid = occupancy > minimum_occupancy * (1 + ROUNDING)
     coords = {"direction": list(DIRECTIONS)} if direction is not None else {}
     counts = xr.DataArray(events, dims=dims, coords={**coords, **_without_sample(activity)})
-    rate = (counts / occupancy.where(valid)).transpose(..., "unit", *[dim for dim in ("place", "direction") if dim in dims])
-    units = "sample" if isinstance(sample_duration, (int, float)) and sample_duration == 1.0 else "s"
-    return xr.Dataset({"rate": described(rate, "rate"), "occupancy": described(occupancy.assign_coords(coords), "occupancy", units=units)})
+    rate = (counts / occupancy.where(valid)).transpose(
+        ..., "unit", *[dim for dim in ("place", "direction") if dim in dims]
+    )
+    units = (
+        "sample" if isinstance(sample_duration, (int, float)) and sample_duration == 1.0 else "s"
+    )
+    return xr.Dataset(
+        {
+            "rate": described(rate, "rate"),
+            "occupancy": described(occupancy.assign_coords(coords), "occupancy", units=units),
+        }
+    )
 
 
 def _without_sample(activity: xr.DataArray) -> dict:
     return {name: coord for name, coord in activity.coords.items() if "sample" not in coord.dims}
 
 
-def check_place_index(activity: xr.DataArray, place_index: xr.DataArray, places: int, sample_duration: float | xr.DataArray) -> None:
-    """Refuse place numbers that do not fit the samples or the places, and durations that do not, or are not positive."""
+def check_place_index(
+    activity: xr.DataArray,
+    place_index: xr.DataArray,
+    places: int,
+    sample_duration: float | xr.DataArray,
+) -> None:
+    """Refuse place numbers that do not fit the samples or the places, and durations that do not, or
+    are not positive."""
     require_dims(place_index, "place_index", "sample")
     if place_index.sizes["sample"] != activity.sizes["sample"]:
         raise RefusedInputError(
-            f"place_index must have one entry per sample of activity, got {place_index.sizes['sample']} for "
+            "place_index must have one entry per sample of activity, got "
+            f"{place_index.sizes['sample']} for "
             f"{activity.sizes['sample']} samples: cut both to the same samples."
         )
     if place_index.ndim != 1 or not np.isfinite(place_index.values).all():
         got = f"the dims {place_index.dims}" if place_index.ndim != 1 else "NaN"
-        raise RefusedInputError(f"place_index must hold one whole number for each sample, got {got}: write -1 where no place is known.")
+        raise RefusedInputError(
+            f"place_index must hold one whole number for each sample, got {got}: write -1 "
+            "where no place is known."
+        )
     shortest = _shortest(sample_duration, place_index.sizes["sample"])
     if int(place_index.max()) >= places or not shortest > 0:
         raise RefusedInputError(
-            f"place_index must stay below places and sample_duration above 0, got index {int(place_index.max())}, places={places}, "
+            "place_index must stay below places and sample_duration above 0, got index "
+            f"{int(place_index.max())}, places={places}, "
             f"sample_duration={shortest}: count the bins again."
         )
 
@@ -225,14 +267,16 @@ def _shortest(sample_duration: float | xr.DataArray, samples: int) -> float:
     require_dims(sample_duration, "sample_duration", "sample")
     if sample_duration.shape != (samples,):
         raise RefusedInputError(
-            f"sample_duration must have one entry per sample ({samples}), got shape {sample_duration.shape}: cut both to the same samples."
+            f"sample_duration must have one entry per sample ({samples}), got shape "
+            f"{sample_duration.shape}: cut both to the same samples."
         )
     return float(sample_duration.values.min())  # NaN where one is NaN
 
 
 @opened
 def signed_position(position: OfSamplesAlone) -> xr.DataArray:
-    """Position on a track whose two running directions lie side by side: p sign(dp), with p = position - min(position).
+    """Position on a track whose two running directions lie side by side: p sign(dp), with p =
+    position - min(position).
 
     Parameters
     ----------
@@ -242,7 +286,8 @@ def signed_position(position: OfSamplesAlone) -> xr.DataArray:
     Returns
     -------
     xarray.DataArray
-        (sample) positive when running up, negative when running down, 0 when standing still; the first step is taken twice.
+        (sample) positive when running up, negative when running down, 0 when standing still; the
+        first step is taken twice.
 
     References
     ----------
@@ -254,8 +299,11 @@ def signed_position(position: OfSamplesAlone) -> xr.DataArray:
 
 
 @opened
-def published_rate_maps(activity: xr.DataArray, position: OfSamplesAlone, bins: Places = 100) -> xr.Dataset:
-    """Rate maps in the layout of the drift paper: equal bins over the signed position, empty bins 0 instead of NaN.
+def published_rate_maps(
+    activity: xr.DataArray, position: OfSamplesAlone, bins: Places = 100
+) -> xr.Dataset:
+    """Rate maps in the layout of the drift paper: equal bins over the signed position, empty bins 0
+    instead of NaN.
 
     Parameters
     ----------
@@ -269,7 +317,8 @@ def published_rate_maps(activity: xr.DataArray, position: OfSamplesAlone, bins: 
     Returns
     -------
     xarray.Dataset
-        ``rate`` (..., unit, place) and ``occupancy`` (place) in samples, with ``place`` = bin centres of the signed position.
+        ``rate`` (..., unit, place) and ``occupancy`` (place) in samples, with ``place`` = bin
+        centres of the signed position.
 
     References
     ----------
@@ -277,7 +326,9 @@ def published_rate_maps(activity: xr.DataArray, position: OfSamplesAlone, bins: 
     """
     signed = signed_position(require_dims(position, "position", "sample"))
     edges = bin_edges(float(signed.min()), float(signed.max()), bins)
-    maps = rate_maps(activity, assign_places(signed, edges), bins).assign_coords(place=(edges[:-1] + edges[1:]) / 2)
+    maps = rate_maps(activity, assign_places(signed, edges), bins).assign_coords(
+        place=(edges[:-1] + edges[1:]) / 2
+    )
     empty_is_zero = maps["rate"].fillna(0.0).where(observed_units(activity))
     return maps.assign(rate=described(empty_is_zero.transpose(*maps["rate"].dims), "rate"))
 
@@ -289,20 +340,32 @@ def _filtered(maps: np.ndarray, sigma: tuple[float, ...], border: str) -> np.nda
     return np.divide(total, weight, out=np.full(maps.shape, np.nan), where=valid)
 
 
-def _filtered_arena(maps: np.ndarray, column: np.ndarray, row: np.ndarray, standard_deviation: float) -> np.ndarray:
+def _filtered_arena(
+    maps: np.ndarray, column: np.ndarray, row: np.ndarray, standard_deviation: float
+) -> np.ndarray:
     arena = np.full((*maps.shape[:-1], column.max() + 1, row.max() + 1), np.nan)
     arena[..., column, row] = maps
-    # Beyond the outermost visited bins nothing is valid; mirrored maps would depend on where these happen to lie.
-    return _filtered(arena, (*[0.0] * (maps.ndim - 1), standard_deviation, standard_deviation), "constant")[..., column, row]
+    # Beyond the outermost visited bins nothing is valid; mirrored maps would depend on where these
+    # happen to lie.
+    return _filtered(
+        arena, (*[0.0] * (maps.ndim - 1), standard_deviation, standard_deviation), "constant"
+    )[..., column, row]
 
 
-def _filtered_track(maps: np.ndarray, place: xr.DataArray | None, standard_deviation: float) -> np.ndarray:
-    """Maps (..., place) smoothed on the grid that the places lie on, so that places that were left out keep their distance."""
+def _filtered_track(
+    maps: np.ndarray, place: xr.DataArray | None, standard_deviation: float
+) -> np.ndarray:
+    """Maps (..., place) smoothed on the grid that the places lie on, so that places that were left
+    out keep their distance."""
     sigma = (*[0.0] * (maps.ndim - 1), standard_deviation)
     if place is None or "bin_size" not in place.attrs:
-        return _filtered(maps, sigma, "reflect" if place is None or ring_length(place) is None else "wrap")
+        return _filtered(
+            maps, sigma, "reflect" if place is None or ring_length(place) is None else "wrap"
+        )
     index, around = grid_index(place), ring_length(place)
-    if np.unique(index).size < index.size:  # other numbers than centres of these bins, whose order is all that is known
+    if (
+        np.unique(index).size < index.size
+    ):  # other numbers than centres of these bins, whose order is all that is known
         return _filtered(maps, sigma, "reflect")
     bins = int(index.max()) + 1 if around is None else round(around / place.attrs["bin_size"])
     track = np.full((*maps.shape[:-1], bins), np.nan)
@@ -312,17 +375,21 @@ def _filtered_track(maps: np.ndarray, place: xr.DataArray | None, standard_devia
 
 @opened
 def smoothed(rate: xr.DataArray, standard_deviation: Smoothing, dim: str = "place") -> xr.DataArray:
-    """Gaussian-smoothed copy of rate maps, for display and for map correlations, never for information.
+    """Gaussian-smoothed copy of rate maps, for display and for map correlations, never for
+    information.
 
-    smooth(x) = sum_y G(x - y) rate(y) v(y) / sum_y G(x - y) v(y), with v = 1 where the map is valid and 0 elsewhere, the kernel cut
-    at four standard deviations. Distances are those on the grid of the places, whatever was visited in between. Beyond its ends a track
-    is mirrored; a ring goes on at its other end; in a plane nothing beyond the visited bins is valid. Places that are not valid stay NaN.
+    smooth(x) = sum_y G(x - y) rate(y) v(y) / sum_y G(x - y) v(y), with v = 1 where the map is valid
+    and 0 elsewhere, the kernel cut at four standard deviations. Distances are those on the grid of
+    the places, whatever was visited in between. Beyond its ends a track is mirrored; a ring goes on
+    at its other end; in a plane nothing beyond the visited bins is valid. Places that are not valid
+    stay NaN.
 
     Parameters
     ----------
     rate : xarray.DataArray
-        (..., place[, direction]); places of a plane carry the coordinates ``place_x`` and ``place_y``. The attributes ``bin_size``,
-        ``geometry`` and ``length`` of these coordinates say which grid they lie on.
+        (..., place[, direction]); places of a plane carry the coordinates ``place_x`` and
+        ``place_y``. The attributes ``bin_size``, ``geometry`` and ``length`` of these coordinates
+        say which grid they lie on.
     standard_deviation : float
         In bins, not negative; 0 returns an equal copy.
     dim : str
@@ -341,11 +408,17 @@ def smoothed(rate: xr.DataArray, standard_deviation: Smoothing, dim: str = "plac
     require_dims(rate, "rate", dim)
     if not 0 <= standard_deviation <= LARGEST_TRACK:
         raise RefusedInputError(
-            f"standard_deviation must be 0 (no smoothing) to {LARGEST_TRACK} bins, got {standard_deviation}: give a width in bins."
+            f"standard_deviation must be 0 (no smoothing) to {LARGEST_TRACK} bins, got "
+            f"{standard_deviation}: give a width in bins."
         )
     maps = rate.astype(float).transpose(..., dim)
     if "place_x" in rate.coords and dim == "place":
-        values = _filtered_arena(maps.values, grid_index(rate["place_x"]), grid_index(rate["place_y"]), standard_deviation)
+        values = _filtered_arena(
+            maps.values,
+            grid_index(rate["place_x"]),
+            grid_index(rate["place_y"]),
+            standard_deviation,
+        )
     else:
         place = rate[dim] if dim == "place" and dim in rate.coords else None
         values = _filtered_track(maps.values, place, standard_deviation)

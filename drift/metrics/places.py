@@ -1,4 +1,5 @@
-"""Places: the grid that positions are binned on, which bin each lies in, and what the place coordinate says of all this."""
+"""Places: the grid that positions are binned on, which bin each lies in, and what the place
+coordinate says of all this."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ import xarray as xr
 from drift.errors import RefusedInputError
 
 ROUNDING = 1e-9  # of a bin: positions this near to an edge lie on it
-OVERHANG = 0.05  # of the track: so far beyond its ends the jitter of a camera carries positions that belong to them
+# of the track: so far beyond its ends the jitter of a camera carries positions that belong to them
+OVERHANG = 0.05
 LARGEST_TRACK = 5000  # bins along a track
 LARGEST_ARENA = 1000  # bins along each axis of a plane
 LARGEST_NUMBER = 2**40  # of a bin, beyond which float64 cannot tell edges apart by a billionth
@@ -26,10 +28,11 @@ class Grid(NamedTuple):
     bin_size, origin : float
         Width of the bins and lower edge of bin 0, in units of position.
     end : float or None
-        End of the track, or last edge where edges were given; a position there belongs to the bin before it. None where not known.
+        End of the track, or last edge where edges were given; a position there belongs to the bin
+        before it. None where not known.
     closed : bool
-        Positions before the origin or beyond the end lie in no bin, as edges were given; else they count to the bins at the ends of a
-        track where they lie at most 5 % of its length beyond.
+        Positions before the origin or beyond the end lie in no bin, as edges were given; else they
+        count to the bins at the ends of a track where they lie at most 5 % of its length beyond.
     ring : bool
         The end is the origin again.
     """
@@ -60,8 +63,8 @@ class Grid(NamedTuple):
 def rounding(values: np.ndarray, edges: np.ndarray) -> float:
     """How far from an edge a position may be stored that lies on it.
 
-    A billionth of the narrowest bin, and what arithmetic in the precision of the values loses: positions that were kept as float32 are
-    told by their trailing bits.
+    A billionth of the narrowest bin, and what arithmetic in the precision of the values loses:
+    positions that were kept as float32 are told by their trailing bits.
 
     Parameters
     ----------
@@ -78,15 +81,19 @@ def rounding(values: np.ndarray, edges: np.ndarray) -> float:
     known = values[np.isfinite(values)]
     with np.errstate(over="ignore"):
         single = bool((known == known.astype(np.float32)).all())
-    lost = 4 * float(np.finfo(np.float32 if single else np.float64).eps) * float(np.abs(edges).max())
+    lost = (
+        4 * float(np.finfo(np.float32 if single else np.float64).eps) * float(np.abs(edges).max())
+    )
     narrowest = float(np.diff(edges).min())
     return min(ROUNDING * narrowest + lost, narrowest / 4)
 
 
 def bin_numbers(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """Number of the bin that each value lies in, by the decimal numbers that values and edges stand for.
+    """Number of the bin that each value lies in, by the decimal numbers that values and edges stand
+    for.
 
-    Bin i is [edges[i], edges[i + 1]), the last one with its upper edge; a value within ``rounding`` of an edge lies on it.
+    Bin i is [edges[i], edges[i + 1]), the last one with its upper edge; a value within ``rounding``
+    of an edge lies on it.
 
     Parameters
     ----------
@@ -138,7 +145,9 @@ def cells_of(position: np.ndarray, grid: Grid, name: str) -> tuple[np.ndarray, n
     if grid.end is not None and not grid.closed and position.shape[1] == 1:
         cells = _within_ends(cells, position, grid)
     inside = np.ones(cells.shape, dtype=bool)
-    if grid.closed and grid.end is not None:  # which need not lie on an edge where another bin_size was asked for
+    if (
+        grid.closed and grid.end is not None
+    ):  # which need not lie on an edge where another bin_size was asked for
         near = rounding(position, np.array([grid.end - grid.bin_size, grid.end]))
         inside = (cells >= 0) & (cells < (grid.bins or 0)) & (position <= grid.end + near)
     return cells, np.asarray(inside.all(axis=1))
@@ -157,7 +166,8 @@ def _along(values: np.ndarray, grid: Grid) -> np.ndarray:
 
 
 def _within_ends(cells: np.ndarray, position: np.ndarray, grid: Grid) -> np.ndarray:
-    """Bins of a track where positions a little beyond its ends count to the first and the last bin; no animal leaves a track."""
+    """Bins of a track where positions a little beyond its ends count to the first and the last bin;
+    no animal leaves a track."""
     end = grid.origin if grid.end is None else grid.end
     beyond = np.maximum(grid.origin - position, position - end)
     near = beyond <= OVERHANG * (end - grid.origin)
@@ -165,7 +175,8 @@ def _within_ends(cells: np.ndarray, position: np.ndarray, grid: Grid) -> np.ndar
 
 
 def refuse_absurd(position: np.ndarray, grid: Grid, name: str) -> None:
-    """Refuse positions that would make thousands of bins along an axis, and name the sample that lies farthest out.
+    """Refuse positions that would make thousands of bins along an axis, and name the sample that
+    lies farthest out.
 
     Parameters
     ----------
@@ -179,7 +190,8 @@ def refuse_absurd(position: np.ndarray, grid: Grid, name: str) -> None:
     Raises
     ------
     RefusedInputError
-        If there are more than ``LARGEST_TRACK`` bins along a track, or ``LARGEST_ARENA`` along an axis of a plane.
+        If there are more than ``LARGEST_TRACK`` bins along a track, or ``LARGEST_ARENA`` along an
+        axis of a plane.
     """
     largest = LARGEST_TRACK if position.shape[1] == 1 else LARGEST_ARENA
     low, high = np.nanmin(position, axis=0), np.nanmax(position, axis=0)
@@ -191,8 +203,10 @@ def refuse_absurd(position: np.ndarray, grid: Grid, name: str) -> None:
     axis = int(np.argmax(bins))
     sample = int(np.nanargmax(np.abs(position[:, axis] - np.nanmedian(position[:, axis]))))
     raise RefusedInputError(
-        f"{name}: bins of {grid.bin_size:g} would make {bins[axis]:.6g} places along one axis, more than {largest}, since sample "
-        f"{sample} lies at {position[sample, axis]:.8g}: set stray frames to NaN (option lost= of the reader), or widen bin_size."
+        f"{name}: bins of {grid.bin_size:g} would make {bins[axis]:.6g} places along one "
+        f"axis, more than {largest}, since sample "
+        f"{sample} lies at {position[sample, axis]:.8g}: set stray frames to NaN (option "
+        "lost= of the reader), or widen bin_size."
     )
 
 
@@ -201,12 +215,16 @@ def refuse_open_ring(grid: Grid, name: str) -> None:
     if not grid.ring:
         return
     if grid.end is None:
-        raise RefusedInputError(f"{name}: a ring needs its length: give the attribute track_length, in units of position.")
+        raise RefusedInputError(
+            f"{name}: a ring needs its length: give the attribute track_length, in units of "
+            "position."
+        )
     length = grid.end - grid.origin
     around = max(1, round(length / grid.bin_size))
     if abs(length / grid.bin_size - around) > 1e-6:
         raise RefusedInputError(
-            f"{name}: a ring of {length:g} is no whole number of bins of {grid.bin_size:g}: use bin_size={length / around:.12g}."
+            f"{name}: a ring of {length:g} is no whole number of bins of {grid.bin_size:g}: "
+            f"use bin_size={length / around:.12g}."
         )
 
 
@@ -231,12 +249,15 @@ def equal_bins(edges: np.ndarray, what: str) -> tuple[float, float, float]:
     """
     widths = np.diff(edges)
     if edges.ndim != 1 or widths.size == 0 or not (widths > 0).all():
-        raise RefusedInputError(f"{what} was expected to increase, got {np.ravel(edges)[:6].tolist()}: sort the edges.")
+        raise RefusedInputError(
+            f"{what} was expected to increase, got {np.ravel(edges)[:6].tolist()}: sort the edges."
+        )
     low, high = float(edges[0]), float(edges[-1])
     width = (high - low) / widths.size
     if np.abs(widths - width).max() > 1e-4 * width:
         raise RefusedInputError(
-            f"{what} was expected to hold bins of one width, got {widths.min():g} to {widths.max():g}: smoothing, shifts and grids count "
+            f"{what} was expected to hold bins of one width, got {widths.min():g} to "
+            f"{widths.max():g}: smoothing, shifts and grids count "
             "in bins, so give equal ones."
         )
     return width, low, high
@@ -257,9 +278,15 @@ def place_attrs(grid: Grid, units: str, length: float | None = None) -> dict[str
     Returns
     -------
     dict
-        ``units``, ``long_name``, ``bin_size``, ``origin`` (lower edge of bin 0), ``length`` where it is known, and ``geometry`` on a ring.
+        ``units``, ``long_name``, ``bin_size``, ``origin`` (lower edge of bin 0), ``length`` where
+        it is known, and ``geometry`` on a ring.
     """
-    attrs: dict[str, str | float] = {"units": units, "long_name": "bin centre", "bin_size": grid.bin_size, "origin": grid.origin}
+    attrs: dict[str, str | float] = {
+        "units": units,
+        "long_name": "bin centre",
+        "bin_size": grid.bin_size,
+        "origin": grid.origin,
+    }
     if length is None and grid.end is not None:
         length = grid.end - grid.origin
     if length is not None:
@@ -296,20 +323,30 @@ def ring_length(place: xr.DataArray) -> float | None:
     Parameters
     ----------
     place : xarray.DataArray
-        Place coordinate; a ring has the attributes ``geometry`` = "ring" and ``length``, or ``period``.
+        Place coordinate; a ring has the attributes ``geometry`` = "ring" and ``length``, or
+        ``period``.
 
     Returns
     -------
     float or None
         In units of place.
     """
-    length = place.attrs.get("length") if place.attrs.get("geometry") == RING else place.attrs.get("period")
+    length = (
+        place.attrs.get("length")
+        if place.attrs.get("geometry") == RING
+        else place.attrs.get("period")
+    )
     return None if length is None else float(length)
 
 
 def of_ring(array: xr.DataArray | xr.Dataset) -> float | None:
-    """Length around the ring that the places of an array or Dataset lie on, None where they lie on a track or in a plane."""
-    return ring_length(array["place"]) if "place" in array.coords and "place_x" not in array.coords else None
+    """Length around the ring that the places of an array or Dataset lie on, None where they lie on
+    a track or in a plane."""
+    return (
+        ring_length(array["place"])
+        if "place" in array.coords and "place_x" not in array.coords
+        else None
+    )
 
 
 def kind_of_places(dataset: xr.Dataset) -> str:
@@ -324,9 +361,13 @@ def kind_of_places(dataset: xr.Dataset) -> str:
     -------
     {"plane", "ring", "track"}
     """
-    if "place_x" in dataset.coords or ("position" in dataset and "axis" in dataset["position"].dims):
+    if "place_x" in dataset.coords or (
+        "position" in dataset and "axis" in dataset["position"].dims
+    ):
         return "plane"
-    return RING if of_ring(dataset) is not None or dataset.attrs.get("geometry") == RING else "track"
+    return (
+        RING if of_ring(dataset) is not None or dataset.attrs.get("geometry") == RING else "track"
+    )
 
 
 def closes(dataset: xr.DataArray | xr.Dataset) -> bool:
@@ -349,7 +390,8 @@ def closes(dataset: xr.DataArray | xr.Dataset) -> bool:
 
 
 def ring_correlation(distance: np.ndarray, width: float, length: float) -> np.ndarray:
-    """Correlation exp((cos d - 1) / v^2) of inputs around a ring, with d = 2 pi D / L and v = 2 pi w / L; its curvature is 1 / w^2.
+    """Correlation exp((cos d - 1) / v^2) of inputs around a ring, with d = 2 pi D / L and v = 2 pi
+    w / L; its curvature is 1 / w^2.
 
     Parameters
     ----------
@@ -361,14 +403,16 @@ def ring_correlation(distance: np.ndarray, width: float, length: float) -> np.nd
     Returns
     -------
     numpy.ndarray
-        Between 0 and 1; positive definite over the places of a ring, unlike a Gaussian of the shorter way.
+        Between 0 and 1; positive definite over the places of a ring, unlike a Gaussian of the
+        shorter way.
     """
     turn = 2 * np.pi / length
     return np.exp((np.cos(turn * distance) - 1) / (turn * width) ** 2)
 
 
 def shorter_way(distance: np.ndarray, length: float | None) -> np.ndarray:
-    """Signed distances along a track, or the shorter way round a ring: in [-length / 2, length / 2).
+    """Signed distances along a track, or the shorter way round a ring: in [-length / 2, length /
+    2).
 
     Parameters
     ----------
@@ -390,7 +434,8 @@ def grid_index(centres: xr.DataArray) -> np.ndarray:
     Parameters
     ----------
     centres : xarray.DataArray
-        (place) with the attribute ``bin_size``; without it the spacing of the nearest two counts as one bin.
+        (place) with the attribute ``bin_size``; without it the spacing of the nearest two counts as
+        one bin.
 
     Returns
     -------
@@ -406,11 +451,16 @@ def grid_index(centres: xr.DataArray) -> np.ndarray:
     steps = np.diff(np.unique(values))
     steps = steps[steps > 1e-6 * np.ptp(values)]  # less is rounding
     spacing = centres.attrs.get("bin_size") or (steps.min() if steps.size else 1.0)
-    start = values.min() if ring_length(centres) is None else centres.attrs.get("origin", 0.0) + 0.5 * spacing
+    start = (
+        values.min()
+        if ring_length(centres) is None
+        else centres.attrs.get("origin", 0.0) + 0.5 * spacing
+    )
     index = (values - start) / spacing
     if not (np.abs(index) < LARGEST_TRACK).all():
         raise RefusedInputError(
-            f"places from {values.min():g} to {values.max():g} span more than {LARGEST_TRACK} bins of {spacing:g}: correct the coordinate "
+            f"places from {values.min():g} to {values.max():g} span more than {LARGEST_TRACK} "
+            f"bins of {spacing:g}: correct the coordinate "
             "or its attribute bin_size."
         )
     return np.rint(index).astype(int)
@@ -434,4 +484,7 @@ def require_track(dataset: xr.Dataset, what: str, remedy: str = PLANE_POINTER) -
         If the Dataset has the coordinate ``place_x``.
     """
     if "place_x" in dataset.coords:
-        raise RefusedInputError(f"{what} needs places that follow one another on a track, got places in a plane: {remedy}.")
+        raise RefusedInputError(
+            f"{what} needs places that follow one another on a track, got places in a plane: "
+            f"{remedy}."
+        )

@@ -1,4 +1,5 @@
-"""Where sessions were recorded: what was measured in different environments is not compared, unless it is asked for."""
+"""Where sessions were recorded: what was measured in different environments is not compared, unless
+it is asked for."""
 
 from __future__ import annotations
 
@@ -35,7 +36,8 @@ def environment_labels(*labelled: Labelled, subjects: int, sessions: int) -> np.
     Returns
     -------
     numpy.ndarray
-        (subject, session) str; "" where none is known. Maps of several environments along a dim of its own are one session.
+        (subject, session) str; "" where none is known. Maps of several environments along a dim of
+        its own are one session.
     """
     for one in labelled:
         known = one.variables if isinstance(one, xr.Dataset) else one.coords
@@ -43,7 +45,9 @@ def environment_labels(*labelled: Labelled, subjects: int, sessions: int) -> np.
             found = one["environment"]
             order = [dim for dim in ("subject", "session") if dim in found.dims]
             texts = np.vectorize(_text, otypes=[object])(found.transpose(*order).values).astype(str)
-            return np.broadcast_to(texts[:, np.newaxis] if order == ["subject"] else texts, (subjects, sessions))
+            return np.broadcast_to(
+                texts[:, np.newaxis] if order == ["subject"] else texts, (subjects, sessions)
+            )
     return np.full((subjects, sessions), "")
 
 
@@ -72,12 +76,19 @@ def _present(dataset: xr.Dataset) -> np.ndarray:
     if "elapsed" not in dataset.variables:
         return np.ones(shape, dtype=bool)
     frame = xr.DataArray(np.ones(shape, dtype=bool), dims=("subject", "session"))
-    return (frame & dataset["elapsed"].reset_coords(drop=True).drop_vars(frame.dims, errors="ignore").notnull()).values
+    return (
+        frame
+        & dataset["elapsed"]
+        .reset_coords(drop=True)
+        .drop_vars(frame.dims, errors="ignore")
+        .notnull()
+    ).values
 
 
 @opened
 def environments(dataset: xr.Dataset) -> dict[str, int]:
-    """How many sessions of all subjects lie in each environment, in the order in which they come first.
+    """How many sessions of all subjects lie in each environment, in the order in which they come
+    first.
 
     Parameters
     ----------
@@ -91,7 +102,9 @@ def environments(dataset: xr.Dataset) -> dict[str, int]:
     """
     if not {"subject", "session"} <= set(dataset.dims):
         return {}
-    labels = environment_labels(dataset, subjects=dataset.sizes["subject"], sessions=dataset.sizes["session"])
+    labels = environment_labels(
+        dataset, subjects=dataset.sizes["subject"], sessions=dataset.sizes["session"]
+    )
     counted = Counter(labels[_present(dataset)].tolist())
     return {str(label): count for label, count in counted.items() if label}
 
@@ -107,11 +120,17 @@ def session_environments(dataset: xr.Dataset) -> list[list[str]]:
     Returns
     -------
     list of list of str
-        Labels by session; none where no environment is labelled, several where subjects were in different ones.
+        Labels by session; none where no environment is labelled, several where subjects were in
+        different ones.
     """
-    labels = environment_labels(dataset, subjects=dataset.sizes["subject"], sessions=dataset.sizes["session"])
+    labels = environment_labels(
+        dataset, subjects=dataset.sizes["subject"], sessions=dataset.sizes["session"]
+    )
     columns = zip(labels.T.tolist(), _present(dataset).T.tolist())
-    return [[room for room in dict.fromkeys(room for room, seen in zip(*column) if seen) if room] for column in columns]
+    return [
+        [room for room in dict.fromkeys(room for room, seen in zip(*column) if seen) if room]
+        for column in columns
+    ]
 
 
 def most_visited(labels: Iterable[str]) -> str:
@@ -126,7 +145,8 @@ def most_visited(labels: Iterable[str]) -> str:
 
 
 def _chosen(dataset: xr.Dataset, environment: str | None) -> np.ndarray:
-    """(subject, session) bool, sessions in the environment, or in the one in which a subject was most."""
+    """(subject, session) bool, sessions in the environment, or in the one in which a subject was
+    most."""
     shape = {"subjects": dataset.sizes["subject"], "sessions": dataset.sizes["session"]}
     labels, present = environment_labels(dataset, **shape), _present(dataset)
     if environment is not None:
@@ -143,22 +163,36 @@ def _where(values: xr.DataArray, chosen: xr.DataArray) -> xr.DataArray:
     if "session_other" in values.dims:
         other = chosen.rename(session="session_other")
         kept = kept.where(other)
-    return kept.transpose(*values.dims).astype(values.dtype if values.name == "recorded" else kept.dtype).assign_attrs(values.attrs)
+    return (
+        kept.transpose(*values.dims)
+        .astype(values.dtype if values.name == "recorded" else kept.dtype)
+        .assign_attrs(values.attrs)
+    )
 
 
 def _places(dataset: xr.Dataset) -> np.ndarray:
     """Positions of the places that were visited: on a track all from the first to the last."""
-    visited = (dataset["occupancy"] > 0).any([dim for dim in dataset["occupancy"].dims if dim != "place"]).values
+    visited = (
+        (dataset["occupancy"] > 0)
+        .any([dim for dim in dataset["occupancy"].dims if dim != "place"])
+        .values
+    )
     found = np.flatnonzero(visited)
     return found if "place_x" in dataset.coords else np.arange(found[0], found[-1] + 1)
 
 
 def _trimmed(dataset: xr.Dataset) -> xr.Dataset:
     """Without the places and units that only other environments had."""
-    if "occupancy" in dataset and bool((dataset["occupancy"] > 0).any()) and of_ring(dataset) is None:
+    if (
+        "occupancy" in dataset
+        and bool((dataset["occupancy"] > 0).any())
+        and of_ring(dataset) is None
+    ):
         dataset = dataset.isel(place=_places(dataset))
         if "place_x" in dataset.coords:
-            number = xr.DataArray(np.arange(dataset.sizes["place"]), dims="place", attrs=dataset["place"].attrs)
+            number = xr.DataArray(
+                np.arange(dataset.sizes["place"]), dims="place", attrs=dataset["place"].attrs
+            )
             dataset = dataset.assign_coords(place=number)
     if "recorded" not in dataset or not bool((dataset["recorded"] == 1).any()):
         return dataset
@@ -168,11 +202,22 @@ def _trimmed(dataset: xr.Dataset) -> xr.Dataset:
 
 def _with_length(dataset: xr.Dataset) -> xr.Dataset:
     """With the length of the track, where the sessions that are left share one."""
-    if "track_length" not in dataset.coords or np.unique(known := dataset["track_length"].values[_present(dataset)]).size != 1:
+    if (
+        "track_length" not in dataset.coords
+        or np.unique(known := dataset["track_length"].values[_present(dataset)]).size != 1
+    ):
         return dataset
     length = float(known[0])
-    place = dataset["place"].assign_attrs(length=length) if "place_x" not in dataset.coords else dataset["place"]
-    return dataset.assign_coords(place=place).assign_attrs(track_length=length) if np.isfinite(length) else dataset
+    place = (
+        dataset["place"].assign_attrs(length=length)
+        if "place_x" not in dataset.coords
+        else dataset["place"]
+    )
+    return (
+        dataset.assign_coords(place=place).assign_attrs(track_length=length)
+        if np.isfinite(length)
+        else dataset
+    )
 
 
 @opened
@@ -182,15 +227,18 @@ def in_environment(dataset: xr.Dataset, environment: str | None = None) -> xr.Da
     Parameters
     ----------
     dataset : xarray.Dataset
-        Longitudinal Dataset with the coordinate ``environment`` (subject, session); without it nothing is left out.
+        Longitudinal Dataset with the coordinate ``environment`` (subject, session); without it
+        nothing is left out.
     environment : str, optional
-        Its label; by default, for every subject, the environment in which it has most sessions (of equals the first).
+        Its label; by default, for every subject, the environment in which it has most sessions (of
+        equals the first).
 
     Returns
     -------
     xarray.Dataset
-        Sessions that a subject spent elsewhere are not observed: NaN, ``recorded`` 0, labels "". Sessions, subjects, places and last
-        units that are left with nothing are left out; session numbers stay.
+        Sessions that a subject spent elsewhere are not observed: NaN, ``recorded`` 0, labels "".
+        Sessions, subjects, places and last units that are left with nothing are left out; session
+        numbers stay.
 
     Raises
     ------
@@ -202,15 +250,23 @@ def in_environment(dataset: xr.Dataset, environment: str | None = None) -> xr.Da
         return dataset
     if environment is not None and environment not in known:
         raise RefusedInputError(
-            f"no session was recorded in environment {environment!r}: {did_you_mean(environment, known) or 'the recording labels none'}."
+            f"no session was recorded in environment {environment!r}: "
+            f"{did_you_mean(environment, known) or 'the recording labels none'}."
         )
     chosen = xr.DataArray(_chosen(dataset, environment), dims=("subject", "session"))
     rows, columns = (np.flatnonzero(chosen.any(dim).values) for dim in ("session", "subject"))
     pick = {"subject": rows, "session": columns}
     others = {"session_other": columns} if "session_other" in dataset.dims else {}
     kept, chosen = dataset.isel(pick | others), chosen.isel(pick)
-    by_session = [name for name, values in kept.variables.items() if set(values.dims) >= {"subject", "session"}]
-    bare = {name: kept[name].reset_coords(drop=True).drop_vars(kept[name].dims, errors="ignore") for name in by_session}
+    by_session = [
+        name
+        for name, values in kept.variables.items()
+        if set(values.dims) >= {"subject", "session"}
+    ]
+    bare = {
+        name: kept[name].reset_coords(drop=True).drop_vars(kept[name].dims, errors="ignore")
+        for name in by_session
+    }
     moved = {name: _where(values, chosen).variable for name, values in bare.items()}
     coordinates = {name: values for name, values in moved.items() if name in kept.coords}
     variables = {name: values for name, values in moved.items() if name not in kept.coords}
@@ -218,7 +274,8 @@ def in_environment(dataset: xr.Dataset, environment: str | None = None) -> xr.Da
 
 
 def elsewhere(dataset: xr.Dataset) -> list[str]:
-    """What ``in_environment`` leaves out by default, in words: one entry for each subject and environment.
+    """What ``in_environment`` leaves out by default, in words: one entry for each subject and
+    environment.
 
     Parameters
     ----------
@@ -228,19 +285,30 @@ def elsewhere(dataset: xr.Dataset) -> list[str]:
     Returns
     -------
     list of str
-        Such as "subject B was in environment B in 1 session"; empty where every subject stayed in one environment.
+        Such as "subject B was in environment B in 1 session"; empty where every subject stayed in
+        one environment.
     """
     if len(environments(dataset)) < 2:
         return []
-    labels = environment_labels(dataset, subjects=dataset.sizes["subject"], sessions=dataset.sizes["session"])
+    labels = environment_labels(
+        dataset, subjects=dataset.sizes["subject"], sessions=dataset.sizes["session"]
+    )
     others = labels[(away := ~_chosen(dataset, None) & _present(dataset))]
-    subjects = np.broadcast_to(np.asarray(dataset["subject"].values, dtype=str)[:, np.newaxis], labels.shape)[away]
+    subjects = np.broadcast_to(
+        np.asarray(dataset["subject"].values, dtype=str)[:, np.newaxis], labels.shape
+    )[away]
     counted = Counter(zip(subjects.tolist(), others.tolist()))
-    return [f"subject {who} was in environment {room} in {n} session{'s' * (n > 1)}" for (who, room), n in counted.items()]
+    return [
+        f"subject {who} was in environment {room} in {n} session{'s' * (n > 1)}"
+        for (who, room), n in counted.items()
+    ]
 
 
-def in_one_environment(recording: xr.Dataset | Sequence[xr.Dataset] | None) -> xr.Dataset | Sequence[xr.Dataset] | None:
-    """Keep of every subject the environment in which it has most sessions, of a longitudinal Dataset or of session Datasets.
+def in_one_environment(
+    recording: xr.Dataset | Sequence[xr.Dataset] | None,
+) -> xr.Dataset | Sequence[xr.Dataset] | None:
+    """Keep of every subject the environment in which it has most sessions, of a longitudinal
+    Dataset or of session Datasets.
 
     Parameters
     ----------
@@ -251,8 +319,14 @@ def in_one_environment(recording: xr.Dataset | Sequence[xr.Dataset] | None) -> x
         return None
     if isinstance(recording, xr.Dataset):
         return in_environment(recording)
-    labelled = [(str(one["subject"].item()), _text(one["environment"].item())) for one in recording if "environment" in one.coords]
+    labelled = [
+        (str(one["subject"].item()), _text(one["environment"].item()))
+        for one in recording
+        if "environment" in one.coords
+    ]
     if len(labelled) < len(recording):
         return recording
-    visited = {who: most_visited(room for other, room in labelled if other == who) for who, _ in labelled}
+    visited = {
+        who: most_visited(room for other, room in labelled if other == who) for who, _ in labelled
+    }
     return [one for one, (who, room) in zip(recording, labelled) if visited[who] == room]

@@ -12,7 +12,11 @@ from drift.networks.hidden_layer import Network, hidden_activity
 from drift.networks.transformer import Transformer
 from drift.recipe import Recipe, chosen
 
-NETWORKS: dict[str, type[Recipe]] = {"hidden_layer": Network, "denoising": DenoisingNetwork, "transformer": Transformer}
+NETWORKS: dict[str, type[Recipe]] = {
+    "hidden_layer": Network,
+    "denoising": DenoisingNetwork,
+    "transformer": Transformer,
+}
 
 
 def _network(value: object) -> object:
@@ -21,4 +25,12 @@ def _network(value: object) -> object:
 
 AnyNetwork = Annotated[SerializeAsAny[Network | DifferentiableNetwork], BeforeValidator(_network)]
 
-__all__ = ["NETWORKS", "AnyNetwork", "DenoisingNetwork", "DifferentiableNetwork", "Network", "Transformer", "hidden_activity"]
+__all__ = [
+    "NETWORKS",
+    "AnyNetwork",
+    "DenoisingNetwork",
+    "DifferentiableNetwork",
+    "Network",
+    "Transformer",
+    "hidden_activity",
+]

@@ -1,4 +1,5 @@
-"""Networks that learn to remove noise: one hidden layer between an encoder and a readout, both with biases."""
+"""Networks that learn to remove noise: one hidden layer between an encoder and a readout, both with
+biases."""
 
 from __future__ import annotations
 
@@ -22,10 +23,12 @@ if TYPE_CHECKING:
 
 
 class DenoisingNetwork(DifferentiableNetwork):
-    """yhat = D h + c, h = f(W x + b), one hidden layer that is trained on noisy inputs to give the clean target.
+    """yhat = D h + c, h = f(W x + b), one hidden layer that is trained on noisy inputs to give the
+    clean target.
 
-    Weights and biases start uniform between +-1 / sqrt(inputs) (W, b) and +-1 / sqrt(units) (D, c) (Bricken et al. 2023).
-    The readout gives an image, or with a task of labels the logits of its classes.
+    Weights and biases start uniform between +-1 / sqrt(inputs) (W, b) and +-1 / sqrt(units) (D, c)
+    (Bricken et al. 2023). The readout gives an image, or with a task of labels the logits of its
+    classes.
 
     Parameters
     ----------
@@ -40,9 +43,11 @@ class DenoisingNetwork(DifferentiableNetwork):
     tied : bool
         D = W^T, for targets that are the inputs.
     normalised : bool
-        Give inputs and rows of W unit length, the rows after every step; published Top-K networks do so, without biases.
+        Give inputs and rows of W unit length, the rows after every step; published Top-K networks
+        do so, without biases.
     activity_penalty : float
-        lambda of the L1 baseline: lambda times the summed activity of an input is added to its loss.
+        lambda of the L1 baseline: lambda times the summed activity of an input is added to its
+        loss.
     inhibition : Inhibition, optional
         Competition between the units; see ``drift.networks.inhibition``.
     """
@@ -61,13 +66,23 @@ class DenoisingNetwork(DifferentiableNetwork):
     def _possible(self) -> Self:
         wanted = self.inhibition.active_units if isinstance(self.inhibition, TopK) else 0
         if wanted > self.units:
-            raise ValueError(f"inhibition cannot leave {wanted} of {self.units} units active: ask for fewer, or give more units")
+            raise ValueError(
+                f"inhibition cannot leave {wanted} of {self.units} units active: ask for "
+                "fewer, or give more units"
+            )
         return self
 
     def is_plain(self) -> bool:
-        """Tell whether units are rectified, have biases and weights of their own, and do not compete."""
+        """Tell whether units are rectified, have biases and weights of their own, and do not
+        compete."""
         plain = self.activation == "relu" and self.bias == "free" and self.readout_bias
-        return plain and not self.tied and not self.normalised and not self.activity_penalty and self.inhibition is None
+        return (
+            plain
+            and not self.tied
+            and not self.normalised
+            and not self.activity_penalty
+            and self.inhibition is None
+        )
 
     def first_weights(self, inputs: Count, outputs: Count, seed: Seed) -> dict[str, np.ndarray]:
         """Return the weights before learning, float32.
@@ -77,13 +92,15 @@ class DenoisingNetwork(DifferentiableNetwork):
         inputs, outputs : int
             Of the task.
         seed : int
-            Of the subject; draws come from the stream ``weights``, in the same order whatever the network leaves out.
+            Of the subject; draws come from the stream ``weights``, in the same order whatever the
+            network leaves out.
 
         Returns
         -------
         dict of str to array
-            ``input_weights (unit, input)``, ``bias (unit or 1,)``, ``output_weights (output, unit)``, ``output_bias (output,)``, as
-            far as the network has them, and the weights of its inhibition.
+            ``input_weights (unit, input)``, ``bias (unit or 1,)``, ``output_weights (output,
+            unit)``, ``output_bias (output,)``, as far as the network has them, and the weights of
+            its inhibition.
 
         Raises
         ------
@@ -91,22 +108,48 @@ class DenoisingNetwork(DifferentiableNetwork):
             If the weights are tied and the task's outputs differ from its inputs in number.
         """
         if self.tied and inputs != outputs:
-            raise RefusedInputError(f"tied weights need as many outputs as inputs, got {outputs} and {inputs}: use tied=False.")
-        refuse_beyond_memory("weights, units x (inputs + outputs),", self.units, inputs + outputs + 1)
-        rng, inward, outward = stream(seed, "weights"), 1 / math.sqrt(inputs), 1 / math.sqrt(self.units)
-        weights = {"input_weights": uniform(rng, inward, self.units, inputs), "bias": uniform(rng, inward, self.units)}
-        weights |= {"output_weights": uniform(rng, outward, outputs, self.units), "output_bias": uniform(rng, outward, outputs)}
+            raise RefusedInputError(
+                f"tied weights need as many outputs as inputs, got {outputs} and {inputs}: "
+                "use tied=False."
+            )
+        refuse_beyond_memory(
+            "weights, units x (inputs + outputs),", self.units, inputs + outputs + 1
+        )
+        rng, inward, outward = (
+            stream(seed, "weights"),
+            1 / math.sqrt(inputs),
+            1 / math.sqrt(self.units),
+        )
+        weights = {
+            "input_weights": uniform(rng, inward, self.units, inputs),
+            "bias": uniform(rng, inward, self.units),
+        }
+        weights |= {
+            "output_weights": uniform(rng, outward, outputs, self.units),
+            "output_bias": uniform(rng, outward, outputs),
+        }
         if self.bias == "shared":
             weights["bias"] = np.zeros(1, np.float32)
-        absent = {"bias": self.bias == "none", "output_weights": self.tied, "output_bias": not self.readout_bias}
+        absent = {
+            "bias": self.bias == "none",
+            "output_weights": self.tied,
+            "output_bias": not self.readout_bias,
+        }
         weights = {name: values for name, values in weights.items() if not absent.get(name, False)}
         own = {} if self.inhibition is None else self.inhibition.first_weights(self.units, rng)
         if self.normalised:
-            weights["input_weights"] /= np.linalg.norm(weights["input_weights"], axis=1, keepdims=True)
+            weights["input_weights"] /= np.linalg.norm(
+                weights["input_weights"], axis=1, keepdims=True
+            )
         return weights | own
 
     def respond(
-        self, weights: Mapping[str, Tensor], inputs: Tensor, step: int = 0, disturb: Disturb | None = None, explore: Explore | None = None
+        self,
+        weights: Mapping[str, Tensor],
+        inputs: Tensor,
+        step: int = 0,
+        disturb: Disturb | None = None,
+        explore: Explore | None = None,
     ) -> Response:
         """Return what inputs evoke.
 
@@ -131,7 +174,9 @@ class DenoisingNetwork(DifferentiableNetwork):
             seen = functional.normalize(seen, dim=-1)
         bias = weights["bias"].expand(self.units) if "bias" in weights else None
         drive = add("preactivation", functional.linear(seen, weights["input_weights"], bias))
-        selection = self._selected(drive, weights, Moment(step, getattr(functional, self.activation), explore))
+        selection = self._selected(
+            drive, weights, Moment(step, getattr(functional, self.activation), explore)
+        )
         hidden = add("hidden", selection.hidden)
         outward = weights["input_weights"].T if self.tied else weights["output_weights"]
         return Response(selection, functional.linear(hidden, outward, weights.get("output_bias")))
@@ -142,7 +187,8 @@ class DenoisingNetwork(DifferentiableNetwork):
         return self.inhibition.selected(drive, weights, moment)
 
     def rates(self) -> dict[str, float]:
-        """Return by how much the learning rate of a weight of the inhibition exceeds that of the network, where it does."""
+        """Return by how much the learning rate of a weight of the inhibition exceeds that of the
+        network, where it does."""
         return {} if self.inhibition is None else self.inhibition.rates()
 
     def objective(self, loss: Tensor, response: Response, losses: Callable[[], Tensor]) -> Tensor:
@@ -151,10 +197,15 @@ class DenoisingNetwork(DifferentiableNetwork):
         if self.inhibition is not None and selection.log_probability is not None:
             credit = self.inhibition.credit(selection, losses())
             loss = loss if credit is None else loss + credit
-        return loss + self.activity_penalty * selection.hidden.abs().sum(1).mean() if self.activity_penalty else loss
+        return (
+            loss + self.activity_penalty * selection.hidden.abs().sum(1).mean()
+            if self.activity_penalty
+            else loss
+        )
 
     def normalise(self, weights: Mapping[str, Tensor]) -> None:
-        """Give the rows of W unit length again, in place, where the network asks for it, and bound the weights of its inhibition."""
+        """Give the rows of W unit length again, in place, where the network asks for it, and bound
+        the weights of its inhibition."""
         if self.normalised:
             rows = weights["input_weights"]
             rows.div_(rows.norm(dim=1, keepdim=True).clamp_(min=1e-12))

@@ -21,18 +21,21 @@ WEIGHT_STD = 0.02  # of first weights (Radford et al. 2019)
 
 
 class Transformer(DifferentiableNetwork):
-    """Blocks of causal attention and an MLP behind it, both of which add to one stream, as in GPT-2.
+    """Blocks of causal attention and an MLP behind it, both of which add to one stream, as in
+    GPT-2.
 
-    In every block u <- u + attention(N1(u)), then u <- u + V f(K (N2(u) + xi) + b) + c, where u (sample, position, width) begins as
-    the embedding of the token plus that of its position, N1 and N2 normalise and rescale each position (layer norms), and xi is the
-    noise. The logits of the next token are E N(u), with the embedding E of tokens.
+    In every block u <- u + attention(N1(u)), then u <- u + V f(K (N2(u) + xi) + b) + c, where u
+    (sample, position, width) begins as the embedding of the token plus that of its position, N1 and
+    N2 normalise and rescale each position (layer norms), and xi is the noise. The logits of the
+    next token are E N(u), with the embedding E of tokens.
 
-    ``InputNoise`` enters in front of each MLP, after its layer norm and afresh in every block, for both placements "input" and
-    "hidden"; "preactivation" adds it to the drive of the MLP's units. The noise of the published language model is in front of
-    each MLP and its activity is that behind the nonlinearity of layer 1, which sessions record here, positions among the samples
-    (Bricken et al. 2023; sparse coding, 2.11). Weights start normal with standard deviation 0.02, those that write to the stream
-    smaller by sqrt(2 blocks), biases at 0 and layer norms as they are (Radford A et al. (2019) Language models are unsupervised
-    multitask learners).
+    ``InputNoise`` enters in front of each MLP, after its layer norm and afresh in every block, for
+    both placements "input" and "hidden"; "preactivation" adds it to the drive of the MLP's units.
+    The noise of the published language model is in front of each MLP and its activity is that
+    behind the nonlinearity of layer 1, which sessions record here, positions among the samples
+    (Bricken et al. 2023; sparse coding, 2.11). Weights start normal with standard deviation 0.02,
+    those that write to the stream smaller by sqrt(2 blocks), biases at 0 and layer norms as they
+    are (Radford A et al. (2019) Language models are unsupervised multitask learners).
 
     Parameters
     ----------
@@ -58,7 +61,9 @@ class Transformer(DifferentiableNetwork):
     @model_validator(mode="after")
     def _divisible(self) -> Self:
         if self.width % self.heads:
-            raise ValueError(f"width must be a multiple of heads, got {self.width} and {self.heads}: change one")
+            raise ValueError(
+                f"width must be a multiple of heads, got {self.width} and {self.heads}: change one"
+            )
         return self
 
     def first_weights(self, inputs: Count, outputs: Count, seed: Seed) -> dict[str, np.ndarray]:
@@ -74,13 +79,19 @@ class Transformer(DifferentiableNetwork):
         Returns
         -------
         dict of str to array
-            ``token_weights (token, width)``, ``position_weights (position, width)``, ``norm_gain`` and ``norm_bias (width,)`` of the
-            output, and with the axis block in front ``query_key_value_weights (3 width, width)``, ``attention_weights (width,
-            width)``, ``key_weights (unit, width)``, ``value_weights (width, unit)``, their biases, and ``attention_norm_gain,
-            attention_norm_bias, mlp_norm_gain, mlp_norm_bias (width,)``.
+            ``token_weights (token, width)``, ``position_weights (position, width)``, ``norm_gain``
+            and ``norm_bias (width,)`` of the output, and with the axis block in front
+            ``query_key_value_weights (3 width, width)``, ``attention_weights (width, width)``,
+            ``key_weights (unit, width)``, ``value_weights (width, unit)``, their biases, and
+            ``attention_norm_gain, attention_norm_bias, mlp_norm_gain, mlp_norm_bias (width,)``.
         """
         rng, width, units = stream(seed, "weights"), self.width, self.units
-        matrices = {"query_key_value": (3 * width, width), "attention": (width, width), "key": (units, width), "value": (width, units)}
+        matrices = {
+            "query_key_value": (3 * width, width),
+            "attention": (width, width),
+            "key": (units, width),
+            "value": (width, units),
+        }
         inner = {
             "token_weights": _normal(rng, WEIGHT_STD, outputs, width),
             "position_weights": _normal(rng, WEIGHT_STD, inputs, width),
@@ -88,7 +99,11 @@ class Transformer(DifferentiableNetwork):
             "norm_bias": np.zeros(width, np.float32),
         }
         for name, shape in matrices.items():
-            std = WEIGHT_STD / math.sqrt(2 * self.blocks) if name in ("attention", "value") else WEIGHT_STD
+            std = (
+                WEIGHT_STD / math.sqrt(2 * self.blocks)
+                if name in ("attention", "value")
+                else WEIGHT_STD
+            )
             inner[f"{name}_weights"] = _normal(rng, std, self.blocks, *shape)
             inner[f"{name}_bias"] = np.zeros((self.blocks, shape[0]), np.float32)
         for name in ("attention_norm", "mlp_norm"):
@@ -97,9 +112,15 @@ class Transformer(DifferentiableNetwork):
         return inner
 
     def respond(
-        self, weights: Mapping[str, Tensor], inputs: Tensor, step: int = 0, disturb: Disturb | None = None, explore: Explore | None = None
+        self,
+        weights: Mapping[str, Tensor],
+        inputs: Tensor,
+        step: int = 0,
+        disturb: Disturb | None = None,
+        explore: Explore | None = None,
     ) -> Response:
-        """Return the activity of the first MLP and the logits at every position; nothing here explores or changes with the step.
+        """Return the activity of the first MLP and the logits at every position; nothing here
+        explores or changes with the step.
 
         Parameters
         ----------
@@ -117,7 +138,10 @@ class Transformer(DifferentiableNetwork):
         from torch.nn.functional import embedding, linear
 
         add = disturb or (lambda place, values: values)
-        carried = embedding(inputs.long(), weights["token_weights"]) + weights["position_weights"][: inputs.shape[1]]
+        carried = (
+            embedding(inputs.long(), weights["token_weights"])
+            + weights["position_weights"][: inputs.shape[1]]
+        )
         selections = []  # of each block
         for block in _blocks(weights):
             carried = carried + self._attended(block, _normed(carried, block, "attention_norm"))
@@ -126,7 +150,9 @@ class Transformer(DifferentiableNetwork):
             hidden = self._active(drive)
             carried = carried + linear(hidden, block["value_weights"], block["value_bias"])
             selections.append(Selection(drive.flatten(0, 1), hidden.flatten(0, 1)))
-        return Response(selections[0], linear(_normed(carried, weights, "norm"), weights["token_weights"]))
+        return Response(
+            selections[0], linear(_normed(carried, weights, "norm"), weights["token_weights"])
+        )
 
     def _active(self, drive: Tensor) -> Tensor:
         from torch.nn import functional
@@ -134,18 +160,24 @@ class Transformer(DifferentiableNetwork):
         return functional.relu(drive) if self.activation == "relu" else functional.gelu(drive)
 
     def _attended(self, block: Mapping[str, Tensor], seen: Tensor) -> Tensor:
-        """Return what each position takes from itself and those before it, (sample, position, width)."""
+        """Return what each position takes from itself and those before it, (sample, position,
+        width)."""
         from torch.nn.functional import linear, scaled_dot_product_attention
 
         asked = linear(seen, block["query_key_value_weights"], block["query_key_value_bias"])
-        parts = asked.unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)  # (part, sample, head, position, width / heads)
+        parts = asked.unflatten(-1, (3, self.heads, -1)).permute(
+            2, 0, 3, 1, 4
+        )  # (part, sample, head, position, width / heads)
         queries, keys, values = parts.unbind(0)
         taken = scaled_dot_product_attention(queries, keys, values, is_causal=True)
-        return linear(taken.transpose(1, 2).flatten(2), block["attention_weights"], block["attention_bias"])
+        return linear(
+            taken.transpose(1, 2).flatten(2), block["attention_weights"], block["attention_bias"]
+        )
 
 
 def _blocks(weights: Mapping[str, Tensor]) -> Iterator[dict[str, Tensor]]:
-    """Yield the weights of each block by name; ``unbind`` gives their gradients back in one piece."""
+    """Yield the weights of each block by name; ``unbind`` gives their gradients back in one
+    piece."""
     outside = ("token_weights", "position_weights", "norm_gain", "norm_bias")
     names = [name for name in weights if name not in outside]
     for parts in zip(*(weights[name].unbind(0) for name in names), strict=True):

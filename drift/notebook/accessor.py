@@ -1,6 +1,6 @@
 """``dataset.drift``: what can be done with a labelled result, in the order in which one needs it.
-
-Each entry is one call of a public function, which says more; modules are loaded when an entry is first used.
+ Each entry is one call of a public function, which says more; modules are loaded when an entry is
+first used.
 """
 
 from __future__ import annotations
@@ -22,12 +22,14 @@ if TYPE_CHECKING:
 
 
 class Accessor:
-    """What repdrift does with a Dataset: ``run.drift.summary("spatial_information")``, ``run.drift.compare(recorded)`` and so on.
+    """What repdrift does with a Dataset: ``run.drift.summary("spatial_information")``,
+    ``run.drift.compare(recorded)`` and so on.
 
     Parameters
     ----------
     dataset : xarray.Dataset
-        A run, a measured recording, a session, or a comparison; an entry refuses what it has no use for.
+        A run, a measured recording, a session, or a comparison; an entry refuses what it has no use
+        for.
     """
 
     def __init__(self, dataset: xr.Dataset) -> None:
@@ -52,19 +54,27 @@ class Accessor:
         from drift.experiment import Experiment
 
         if "experiment" not in self._dataset.coords:
-            raise SchemaError("the Dataset holds no recipe: pass the result of drift.train, or a file that was saved from it.")
-        return [Experiment.from_json(str(text)) for text in self._dataset["experiment"].values.reshape(-1)]
+            raise SchemaError(
+                "the Dataset holds no recipe: pass the result of drift.train, or a file that "
+                "was saved from it."
+            )
+        return [
+            Experiment.from_json(str(text))
+            for text in self._dataset["experiment"].values.reshape(-1)
+        ]
 
     # What is measured on it.
 
     def measure(self, **options: Any) -> xr.Dataset:
-        """Rate maps, information and activity of a session; see ``drift.measure``, which also takes many sessions."""
+        """Rate maps, information and activity of a session; see ``drift.measure``, which also takes
+        many sessions."""
         from drift.measurement.measure import measure
 
         return measure([self._dataset], **options)
 
     def summary(self, *names: str) -> xr.Dataset:
-        """Mean over subjects in each session, with standard errors; see ``drift.metrics.summary``."""
+        """Mean over subjects in each session, with standard errors; see
+        ``drift.metrics.summary``."""
         from drift.metrics.averages import summary
 
         return summary(self._dataset, *names)
@@ -76,12 +86,15 @@ class Accessor:
         return slope(of_subject(self._dataset, name), self._elapsed(), normalise)
 
     def rate_map_correlation(self, smoothing: float = 0.0, **options: Any) -> xr.DataArray:
-        """Similarity of the rate maps of every two sessions; see ``drift.metrics.mean_rate_map_correlation``."""
+        """Similarity of the rate maps of every two sessions; see
+        ``drift.metrics.mean_rate_map_correlation``."""
         from drift.metrics.stability.correlations import mean_rate_map_correlation
 
         return mean_rate_map_correlation(self._dataset, smoothing, **options)
 
-    def correlation_by_lag(self, smoothing: float = 0.0, *, across_environments: bool = False) -> xr.Dataset:
+    def correlation_by_lag(
+        self, smoothing: float = 0.0, *, across_environments: bool = False
+    ) -> xr.Dataset:
         """Similarity of rate maps by the time between sessions; see ``drift.metrics.by_lag``."""
         from drift.metrics.time_course.lags import by_lag
 
@@ -89,7 +102,8 @@ class Accessor:
         return by_lag(similar, self._elapsed(), across_environments=across_environments)
 
     def in_environment(self, environment: str | None = None) -> xr.Dataset:
-        """Sessions of one environment, as if no other had been recorded; see ``drift.metrics.in_environment``."""
+        """Sessions of one environment, as if no other had been recorded; see
+        ``drift.metrics.in_environment``."""
         from drift.metrics.rooms import in_environment
 
         return in_environment(self._dataset, environment)
@@ -109,27 +123,33 @@ class Accessor:
         return predict(self._dataset)
 
     def estimate(self, **options: Any) -> xr.Dataset:
-        """Active fraction and weight lifetime behind a measured recording; see ``drift.estimate``."""
+        """Active fraction and weight lifetime behind a measured recording; see
+        ``drift.estimate``."""
         from drift.theory.code_drift.estimation import estimate
 
         return estimate(self._dataset, **options)
 
     # What an experimenter would have seen, and how it compares.
 
-    def observe(self, like: xr.Dataset | Iterable[xr.Dataset], **options: Any) -> Iterable[xr.Dataset]:
+    def observe(
+        self, like: xr.Dataset | Iterable[xr.Dataset], **options: Any
+    ) -> Iterable[xr.Dataset]:
         """Sessions that an experimenter would have recorded of a run; see ``drift.observe``."""
         from drift.observation.observe import observe
 
         return observe(self._dataset, like, **options)
 
-    def compare(self, recorded: xr.Dataset | Iterable[xr.Dataset] | None = None, **options: Any) -> xr.Dataset:
+    def compare(
+        self, recorded: xr.Dataset | Iterable[xr.Dataset] | None = None, **options: Any
+    ) -> xr.Dataset:
         """Run beside a recording, published slopes and null models; see ``drift.compare``."""
         from drift.comparison.compare import compare
 
         return compare(self._dataset, recorded, **options)
 
     def table(self, convention: str = "mean_of_ratios") -> ComparisonTable:
-        """Comparison as tables in a notebook and as text elsewhere; see ``drift.comparison_table``."""
+        """Comparison as tables in a notebook and as text elsewhere; see
+        ``drift.comparison_table``."""
         from drift.comparison.notebook_table import ComparisonTable
 
         return ComparisonTable(self._dataset, convention)
@@ -147,25 +167,47 @@ class Accessor:
             own.legend(frameon=False)
         return drawn
 
-    def plot_rate_maps(self, subject: int | str = 0, session: int | str = -1, ax: Axes | None = None, **options: Any) -> Axes:
-        """Rate maps of the place units of a session, sorted by their peaks; see ``drift.plots.sorted_rate_maps``."""
+    def plot_rate_maps(
+        self,
+        subject: int | str = 0,
+        session: int | str = -1,
+        ax: Axes | None = None,
+        **options: Any,
+    ) -> Axes:
+        """Rate maps of the place units of a session, sorted by their peaks; see
+        ``drift.plots.sorted_rate_maps``."""
         from drift.plots.sessions import sorted_rate_maps
         from drift.schema.labelled_form import check
 
-        return sorted_rate_maps(check(self._dataset, "rate", "place_unit", "elapsed"), subject, session, _axes(ax), **options)
+        return sorted_rate_maps(
+            check(self._dataset, "rate", "place_unit", "elapsed"),
+            subject,
+            session,
+            _axes(ax),
+            **options,
+        )
 
     def plot_correlation_matrix(self, smoothing: float = 0.0, ax: Axes | None = None) -> Axes:
-        """Similarity of the rate maps of every two sessions; see ``drift.plots.correlation_matrix``."""
+        """Similarity of the rate maps of every two sessions; see
+        ``drift.plots.correlation_matrix``."""
         from drift.plots.sessions import correlation_matrix
 
         return correlation_matrix(self.rate_map_correlation(smoothing), _axes(ax))
 
-    def plot_correlation_by_lag(self, smoothing: float = 0.0, ax: Axes | None = None, **options: Any) -> Axes:
-        """Similarity of rate maps by the time between sessions; see ``drift.plots.correlation_by_lag``."""
+    def plot_correlation_by_lag(
+        self, smoothing: float = 0.0, ax: Axes | None = None, **options: Any
+    ) -> Axes:
+        """Similarity of rate maps by the time between sessions; see
+        ``drift.plots.correlation_by_lag``."""
         from drift.plots.sessions import correlation_by_lag
         from drift.schema.labelled_form import check
 
-        return correlation_by_lag(check(self._dataset, "elapsed"), self.rate_map_correlation(smoothing), _axes(ax), **options)
+        return correlation_by_lag(
+            check(self._dataset, "elapsed"),
+            self.rate_map_correlation(smoothing),
+            _axes(ax),
+            **options,
+        )
 
     def plot_curves(self, measure: str, ax: Axes | None = None, **options: Any) -> Axes:
         """Normalised curves of a comparison; see ``drift.plots.normalised_curves``."""
@@ -174,7 +216,8 @@ class Accessor:
         return normalised_curves(self.table().comparison, measure, _axes(ax), **options)
 
     def rate_map_slider(self, **options: Any) -> Any:
-        """Rate maps with a slider over sessions, in a notebook; see ``drift.widgets.rate_map_slider``."""
+        """Rate maps with a slider over sessions, in a notebook; see
+        ``drift.widgets.rate_map_slider``."""
         from drift.notebook.widgets import rate_map_slider
 
         return rate_map_slider(self._dataset, **options)

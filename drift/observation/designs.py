@@ -1,4 +1,5 @@
-"""The designs of the four published recordings as lenses, for studies whose data are not at hand: sessions and behaviour, no cells."""
+"""The designs of the four published recordings as lenses, for studies whose data are not at hand:
+sessions and behaviour, no cells."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ from drift.errors import RefusedInputError
 from drift.metrics.places import Grid, place_attrs
 from drift.schema.labelled_form import labelled
 
-# Assumed, as the papers give none that fits all: half of the time is spent running, mean event rates are log-normal over cells.
+# Assumed, as the papers give none that fits all: half of the time is spent running, mean event
+# rates are log-normal over cells.
 RUNNING = 0.5
 RATE_SPREAD = 1.0  # sd of the log of the mean event rate
 CALCIUM_RATE, SPIKE_RATE = 0.1, 0.5  # median, events/s
@@ -34,10 +36,18 @@ class Design(NamedTuple):
 
 
 DESIGNS = {
-    "Khatib 2023": Design(tuple(np.arange(0.0, 200.0, 20.0)), "min", 20, "linear", (25,), 4.0, 50, CALCIUM_RATE, True),
-    "Jercog 2019": Design(tuple(np.arange(10.0)), "day", 40, "square", (10, 10), 5.0, 58, SPIKE_RATE, False),
-    "Karlsson 2015": Design(tuple(np.arange(11.0)), "day", 20, "W", (75,), 4.0, 30, SPIKE_RATE, False),
-    "Sheintuch 2023": Design(tuple(np.arange(0.0, 16.0, 2.0)), "day", 20, "linear", (24,), 4.0, 50, CALCIUM_RATE, True),
+    "Khatib 2023": Design(
+        tuple(np.arange(0.0, 200.0, 20.0)), "min", 20, "linear", (25,), 4.0, 50, CALCIUM_RATE, True
+    ),
+    "Jercog 2019": Design(
+        tuple(np.arange(10.0)), "day", 40, "square", (10, 10), 5.0, 58, SPIKE_RATE, False
+    ),
+    "Karlsson 2015": Design(
+        tuple(np.arange(11.0)), "day", 20, "W", (75,), 4.0, 30, SPIKE_RATE, False
+    ),
+    "Sheintuch 2023": Design(
+        tuple(np.arange(0.0, 16.0, 2.0)), "day", 20, "linear", (24,), 4.0, 50, CALCIUM_RATE, True
+    ),
 }
 
 
@@ -47,20 +57,27 @@ def _places(design: Design) -> dict[str, tuple]:
     if len(axes) == 1:
         return {"place": ("place", axes[0], attrs)}
     x, y = (grid.ravel() for grid in np.meshgrid(*axes, indexing="ij"))
-    return {"place": ("place", np.arange(x.size), {"units": "1"}), "place_x": ("place", x, attrs), "place_y": ("place", y, attrs)}
+    return {
+        "place": ("place", np.arange(x.size), {"units": "1"}),
+        "place_x": ("place", x, attrs),
+        "place_y": ("place", y, attrs),
+    }
 
 
 @opened
 def published_design(recording: str) -> xr.Dataset:
-    """Return the design of a published recording as a lens for ``observe``: one animal, its sessions, and uniform behaviour.
+    """Return the design of a published recording as a lens for ``observe``: one animal, its
+    sessions, and uniform behaviour.
 
-    It holds no recorded activity: rate maps are flat, at mean event rates that are log-normal over cells. Number and time of
-    sessions, their duration and the arena are published; track lengths, running time and event rates are assumed.
+    It holds no recorded activity: rate maps are flat, at mean event rates that are log-normal over
+    cells. Number and time of sessions, their duration and the arena are published; track lengths,
+    running time and event rates are assumed.
 
     Parameters
     ----------
     recording : str
-        As in ``drift.comparison.published``: "Khatib 2023", "Jercog 2019", "Karlsson 2015" or "Sheintuch 2023".
+        As in ``drift.comparison.published``: "Khatib 2023", "Jercog 2019", "Karlsson 2015" or
+        "Sheintuch 2023".
 
     Returns
     -------
@@ -77,13 +94,20 @@ def published_design(recording: str) -> xr.Dataset:
     Ratzon, Derdikman & Barak 2024, Table 3 and Methods.
     """
     if recording not in DESIGNS:
-        raise RefusedInputError(f"a published recording was expected, got {recording!r}: use one of {', '.join(DESIGNS)}.")
+        raise RefusedInputError(
+            f"a published recording was expected, got {recording!r}: use one of "
+            f"{', '.join(DESIGNS)}."
+        )
     design = DESIGNS[recording]
     sessions, places = len(design.elapsed), int(np.prod(design.places))
     ways = ("direction",) if design.geometry == "linear" else ()
     shape = (1, sessions, places, *[2] * len(ways))
-    rates = design.event_rate * np.exp(RATE_SPREAD * norm.ppf((np.arange(design.cells) + 0.5) / design.cells))
-    flat = np.ones((1, sessions, design.cells, *shape[2:])) * rates.reshape(-1, *[1] * (1 + len(ways)))
+    rates = design.event_rate * np.exp(
+        RATE_SPREAD * norm.ppf((np.arange(design.cells) + 0.5) / design.cells)
+    )
+    flat = np.ones((1, sessions, design.cells, *shape[2:])) * rates.reshape(
+        -1, *[1] * (1 + len(ways))
+    )
     identity = ["tracked" if design.tracked else f"session {number}" for number in range(sessions)]
     pair = ("subject", "session")
     coords = {
@@ -96,9 +120,18 @@ def published_design(recording: str) -> xr.Dataset:
     variables = {
         "rate": labelled("rate", (*pair, "unit", "place", *ways), flat, units="events/s"),
         "occupancy": labelled(
-            "occupancy", (*pair, "place", *ways), np.full(shape, 60 * RUNNING * design.duration / (places * 2 ** len(ways)))
+            "occupancy",
+            (*pair, "place", *ways),
+            np.full(shape, 60 * RUNNING * design.duration / (places * 2 ** len(ways))),
         ),
-        "recorded": labelled("recorded", (*pair, "unit"), np.ones((1, sessions, design.cells), dtype="int8")),
+        "recorded": labelled(
+            "recorded", (*pair, "unit"), np.ones((1, sessions, design.cells), dtype="int8")
+        ),
     }
-    attrs = {"bin_size": design.bin_size, "minimum_speed": 1.0, "geometry": design.geometry, "source": f"the design of {recording}"}
+    attrs = {
+        "bin_size": design.bin_size,
+        "minimum_speed": 1.0,
+        "geometry": design.geometry,
+        "source": f"the design of {recording}",
+    }
     return xr.Dataset(variables, coords=coords, attrs=attrs)

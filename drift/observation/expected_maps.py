@@ -1,4 +1,5 @@
-"""Rate maps as an experimenter would have measured them, without drawing every sample: the shortcut of ``observe`` for fits."""
+"""Rate maps as an experimenter would have measured them, without drawing every sample: the shortcut
+of ``observe`` for fits."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ class Lens(NamedTuple):
     Attributes
     ----------
     rate : numpy.ndarray
-        (session, unit, cell) recorded event rates in events/s, a cell being a place in one running direction; NaN where not observed.
+        (session, unit, cell) recorded event rates in events/s, a cell being a place in one running
+        direction; NaN where not observed.
     occupancy : numpy.ndarray
         (session, cell) in s, 0 where not visited.
     elapsed : numpy.ndarray
@@ -72,7 +74,8 @@ def lens(recording: xr.Dataset, subject: int = 0) -> Lens:
     Raises
     ------
     RefusedInputError
-        If there are fewer than two sessions, no events in the first one, or amplitudes, which tell no number of events.
+        If there are fewer than two sessions, no events in the first one, or amplitudes, which tell
+        no number of events.
     """
     refuse_uncounted(recording, "a fit")
     recorded, _ = as_recorded(recording)
@@ -80,15 +83,28 @@ def lens(recording: xr.Dataset, subject: int = 0) -> Lens:
     events = recorded_rates(chosen.isel(session=0))
     if events.size == 0:
         raise RefusedInputError(
-            f"subject {chosen['subject'].item()} was expected to have events in its first session, got none: leave it out."
+            f"subject {chosen['subject'].item()} was expected to have events in its first "
+            "session, got none: leave it out."
         )
     ways = chosen.sizes.get("direction", 1)
-    rate = chosen["rate"] if "direction" in chosen["rate"].dims else chosen["rate"].expand_dims("direction")
-    occupancy = chosen["occupancy"] if "direction" in chosen["occupancy"].dims else chosen["occupancy"].expand_dims("direction")
+    rate = (
+        chosen["rate"]
+        if "direction" in chosen["rate"].dims
+        else chosen["rate"].expand_dims("direction")
+    )
+    occupancy = (
+        chosen["occupancy"]
+        if "direction" in chosen["occupancy"].dims
+        else chosen["occupancy"].expand_dims("direction")
+    )
     places = chosen.sizes["place"]
     seen = (chosen["recorded"] == 1).transpose("session", "unit").values[..., np.newaxis]
-    maps = rate.transpose("session", "unit", "direction", "place").values.reshape(*seen.shape[:2], ways * places)
-    time = np.nan_to_num(occupancy.transpose("session", "direction", "place").values.reshape(-1, ways * places))
+    maps = rate.transpose("session", "unit", "direction", "place").values.reshape(
+        *seen.shape[:2], ways * places
+    )
+    time = np.nan_to_num(
+        occupancy.transpose("session", "direction", "place").values.reshape(-1, ways * places)
+    )
     return Lens(
         np.where(seen, maps, np.nan),
         np.where(np.isfinite(np.where(seen, maps, np.nan)).any(axis=1), time, 0.0),
@@ -118,15 +134,19 @@ def _same_room(chosen: xr.Dataset) -> np.ndarray | None:
 
 def _coordinates(recorded: xr.Dataset) -> np.ndarray:
     if "place_x" in recorded.coords:
-        return np.stack([recorded["place_x"].values, recorded["place_y"].values], axis=-1).astype(float)
+        return np.stack([recorded["place_x"].values, recorded["place_y"].values], axis=-1).astype(
+            float
+        )
     return recorded["place"].values.astype(float)[:, np.newaxis]
 
 
 def observed_maps(rate: np.ndarray, lens: Lens, rng: np.random.Generator) -> np.ndarray:
-    """Return what an experimenter would have measured of a noise-free code, by Poisson counts of events in each cell.
+    """Return what an experimenter would have measured of a noise-free code, by Poisson counts of
+    events in each cell.
 
-    The law is that of ``measure(observe(...))`` with Poisson events: a sum of Poisson counts over the samples at a place is a Poisson
-    count. Gains turn simulated rates into the recorded distribution of mean event rates in the first session, and stay.
+    The law is that of ``measure(observe(...))`` with Poisson events: a sum of Poisson counts over
+    the samples at a place is a Poisson count. Gains turn simulated rates into the recorded
+    distribution of mean event rates in the first session, and stay.
 
     Parameters
     ----------
@@ -142,16 +162,21 @@ def observed_maps(rate: np.ndarray, lens: Lens, rng: np.random.Generator) -> np.
     numpy.ndarray
         (session, unit, cell) in events/s, NaN where the place was not visited.
     """
-    weight = lens.occupancy / np.maximum(lens.occupancy.sum(axis=-1, keepdims=True), 1e-300)  # (session, cell)
+    weight = lens.occupancy / np.maximum(
+        lens.occupancy.sum(axis=-1, keepdims=True), 1e-300
+    )  # (session, cell)
     factors = gains(rate[0] @ weight[0], lens.event_rates)  # (unit,)
-    expected = rate * factors[:, np.newaxis] * lens.occupancy[:, np.newaxis]  # (session, unit, cell)
+    expected = (
+        rate * factors[:, np.newaxis] * lens.occupancy[:, np.newaxis]
+    )  # (session, unit, cell)
     counts = _coupled_poisson(expected, rng)
     time = lens.occupancy[:, np.newaxis]
     return np.divide(counts, time, out=np.full(counts.shape, np.nan), where=time > 0)
 
 
 def _coupled_poisson(expected: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Poisson counts by inversion of one uniform number a cell, so that counts of nearby rates are nearby."""
+    """Poisson counts by inversion of one uniform number a cell, so that counts of nearby rates are
+    nearby."""
     from scipy.stats import poisson
 
     return poisson.ppf(rng.random(expected.shape), expected)

@@ -1,4 +1,5 @@
-"""Where an observed subject is in each sample: to and fro along recorded places, with the recorded time at each of them."""
+"""Where an observed subject is in each sample: to and fro along recorded places, with the recorded
+time at each of them."""
 
 from __future__ import annotations
 
@@ -9,7 +10,9 @@ from scipy.spatial import cKDTree
 from drift.errors import RefusedInputError
 
 LAP_DURATION = 30.0  # s, a run to and fro; only circular shifts of activity notice it
-IRREGULARITY = 0.5  # sd of the log duration of laps and visits: perfectly periodic laps would survive every circular shift
+# sd of the log duration of laps and visits: perfectly periodic laps would survive every circular
+# shift
+IRREGULARITY = 0.5
 DIRECTIONS = (1, -1)
 
 
@@ -19,18 +22,23 @@ def place_centres(recorded: xr.Dataset) -> np.ndarray:
     Parameters
     ----------
     recorded : xarray.Dataset
-        Longitudinal Dataset with the coordinate ``place``, or ``place_x`` and ``place_y`` in a plane.
+        Longitudinal Dataset with the coordinate ``place``, or ``place_x`` and ``place_y`` in a
+        plane.
 
     Returns
     -------
     numpy.ndarray
         (place, axis) in units of position.
     """
-    axes = [name for name in ("place_x", "place_y", "place_z") if name in recorded.coords] or ["place"]
+    axes = [name for name in ("place_x", "place_y", "place_z") if name in recorded.coords] or [
+        "place"
+    ]
     return np.stack([recorded[name].values.astype(float) for name in axes], axis=-1)
 
 
-def nearest_places(position: xr.DataArray, centres: np.ndarray, around: float | None = None) -> np.ndarray:
+def nearest_places(
+    position: xr.DataArray, centres: np.ndarray, around: float | None = None
+) -> np.ndarray:
     """Recorded place that each sample lies nearest to.
 
     Parameters
@@ -47,13 +55,17 @@ def nearest_places(position: xr.DataArray, centres: np.ndarray, around: float | 
     numpy.ndarray
         (sample) int, -1 where the position is unknown.
     """
-    values = position.transpose("sample", ...).values.astype(float).reshape(position.sizes["sample"], -1)
+    values = (
+        position.transpose("sample", ...).values.astype(float).reshape(position.sizes["sample"], -1)
+    )
     known = np.isfinite(values).all(axis=1)
     place = np.full(len(values), -1)
     if around is None:
         place[known] = cKDTree(centres).query(values[known])[1]
     else:
-        place[known] = cKDTree(centres % around % around, boxsize=around).query(values[known] % around)[1]
+        place[known] = cKDTree(centres % around % around, boxsize=around).query(
+            values[known] % around
+        )[1]
     return place
 
 
@@ -77,7 +89,8 @@ def directed_occupancy(occupancy: xr.DataArray) -> np.ndarray:
 
 
 def _frames(occupancy: np.ndarray, sampling_rate: float) -> np.ndarray:
-    """(place, 2) samples; the two directions together have the recorded number to within half a sample each."""
+    """(place, 2) samples; the two directions together have the recorded number to within half a
+    sample each."""
     whole = np.rint(occupancy.sum(axis=1) * sampling_rate)
     out = np.rint(occupancy[:, 0] * sampling_rate)
     return np.stack([out, np.maximum(whole - out, 0)], axis=1).astype(int)
@@ -88,7 +101,8 @@ def to_and_fro(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Irregular laps to and fro with the given time at each place.
 
-    The samples of a place are shared among the laps by a multinomial draw whose weights are log-normal over laps and visits.
+    The samples of a place are shared among the laps by a multinomial draw whose weights are
+    log-normal over laps and visits.
 
     Parameters
     ----------
@@ -108,7 +122,8 @@ def to_and_fro(
     direction : numpy.ndarray
         (sample) 1 or -1.
     within : numpy.ndarray
-        (sample) part of the bin that was crossed, between 0 and 1, in the order of increasing position.
+        (sample) part of the bin that was crossed, between 0 and 1, in the order of increasing
+        position.
 
     Raises
     ------
@@ -117,10 +132,17 @@ def to_and_fro(
     """
     frames = _frames(occupancy, sampling_rate)
     if not frames.any():
-        raise RefusedInputError(f"{name} was expected to spend time at some place, got no sample at {sampling_rate:g} Hz: leave it out.")
+        raise RefusedInputError(
+            f"{name} was expected to spend time at some place, got no sample at "
+            f"{sampling_rate:g} Hz: leave it out."
+        )
     laps = max(1, round(frames.sum() / sampling_rate / LAP_DURATION))
-    weights = np.exp(IRREGULARITY * (rng.standard_normal((1, laps)) + rng.standard_normal((frames.size, laps))))
-    counts = rng.multinomial(frames.T.ravel(), weights / weights.sum(axis=1, keepdims=True)).T  # (lap, way and place)
+    weights = np.exp(
+        IRREGULARITY * (rng.standard_normal((1, laps)) + rng.standard_normal((frames.size, laps)))
+    )
+    counts = rng.multinomial(
+        frames.T.ravel(), weights / weights.sum(axis=1, keepdims=True)
+    ).T  # (lap, way and place)
     there, places = np.split(counts, 2, axis=1), len(frames)
     visits = np.concatenate([there[0], there[1][:, ::-1]], axis=1).ravel()  # in the order of time
     order = np.tile(np.concatenate([np.arange(places), np.arange(places)[::-1]]), laps)
@@ -131,11 +153,14 @@ def to_and_fro(
     return np.repeat(order, visits), direction, np.where(direction == 1, crossed, 1 - crossed)
 
 
-def track(recorded: xr.Dataset, sampling_rate: float, rng: np.random.Generator, name: str = "the session") -> xr.Dataset:
-    """Position, speed and, where it was recorded, direction of a subject that spends the recorded time at each place.
+def track(
+    recorded: xr.Dataset, sampling_rate: float, rng: np.random.Generator, name: str = "the session"
+) -> xr.Dataset:
+    """Position, speed and, where it was recorded, direction of a subject that spends the recorded
+    time at each place.
 
-    Recorded occupancy holds samples in motion only, so the speed is never below the recommended minimum. In a plane the places are
-    visited in the order in which they are numbered.
+    Recorded occupancy holds samples in motion only, so the speed is never below the recommended
+    minimum. In a plane the places are visited in the order in which they are numbered.
 
     Parameters
     ----------
@@ -153,7 +178,9 @@ def track(recorded: xr.Dataset, sampling_rate: float, rng: np.random.Generator, 
     xarray.Dataset
         ``position`` (sample[, axis]), ``velocity`` (sample) and ``direction`` (sample).
     """
-    place, direction, within = to_and_fro(directed_occupancy(recorded["occupancy"]), sampling_rate, rng, name)
+    place, direction, within = to_and_fro(
+        directed_occupancy(recorded["occupancy"]), sampling_rate, rng, name
+    )
     centres, width = place_centres(recorded), float(recorded.attrs["bin_size"])
     units = str(recorded["place" if centres.shape[1] == 1 else "place_x"].attrs.get("units", "cm"))
     position = centres[place]

@@ -1,4 +1,5 @@
-"""The lens of a recording: which sessions, places, event rates and cells of a simulated subject an experimenter would have seen."""
+"""The lens of a recording: which sessions, places, event rates and cells of a simulated subject an
+experimenter would have seen."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ Tracks = dict[tuple[str, int], xr.Dataset]
 
 
 def own_number(dataset: xr.Dataset, subject: int) -> int:
-    """Return a number that belongs to a subject whatever its company: its seed, or a checksum of its label.
+    """Return a number that belongs to a subject whatever its company: its seed, or a checksum of
+    its label.
 
     Parameters
     ----------
@@ -42,7 +44,8 @@ def own_number(dataset: xr.Dataset, subject: int) -> int:
 
 
 def own_stream(dataset: xr.Dataset, subject: int, seed: int) -> np.random.Generator:
-    """Return the stream of observation of one subject, which depends on ``seed`` and ``own_number`` only.
+    """Return the stream of observation of one subject, which depends on ``seed`` and ``own_number``
+    only.
 
     Parameters
     ----------
@@ -87,14 +90,21 @@ def recorded_sessions(recorded: xr.Dataset, subject: int) -> np.ndarray:
     unknown = present & ~np.isfinite(recorded["elapsed"].isel(subject=subject).values)
     if unknown.any():
         sessions = ", ".join(map(str, recorded["session"].values[unknown]))
-        raise RefusedInputError(f"elapsed of subject {label} must be finite, got NaN in session {sessions}: give real elapsed time.")
+        raise RefusedInputError(
+            f"elapsed of subject {label} must be finite, got NaN in session {sessions}: give "
+            "real elapsed time."
+        )
     if present.sum() < 2:
-        raise RefusedInputError(f"at least two sessions of subject {label} are needed, got {present.sum()}: change takes two to be seen.")
+        raise RefusedInputError(
+            f"at least two sessions of subject {label} are needed, got {present.sum()}: "
+            "change takes two to be seen."
+        )
     return np.flatnonzero(present)
 
 
 def untrained_sessions(run: xr.Dataset) -> int:
-    """Return how many sessions at the start of a run know nothing: one where elapsed counts learning steps, none for a circuit.
+    """Return how many sessions at the start of a run know nothing: one where elapsed counts
+    learning steps, none for a circuit.
 
     Parameters
     ----------
@@ -104,11 +114,15 @@ def untrained_sessions(run: xr.Dataset) -> int:
     return int(run["elapsed"].attrs.get("units", "step") == "step")
 
 
-def matched_sessions(run: np.ndarray, recorded: np.ndarray, time_scale: float | None = None, *, untrained: int = 1) -> np.ndarray:
-    """Session of a run that stands for each recorded session; the first one of a learning run, before learning, stands for none.
+def matched_sessions(
+    run: np.ndarray, recorded: np.ndarray, time_scale: float | None = None, *, untrained: int = 1
+) -> np.ndarray:
+    """Session of a run that stands for each recorded session; the first one of a learning run,
+    before learning, stands for none.
 
-    Without a time scale sessions match by relative elapsed time, (t - t_first) / (t_last - t_first); with one, a recorded session t
-    is matched by t_run = t_run,first + time_scale (t - t_first). The nearest session is taken.
+    Without a time scale sessions match by relative elapsed time, (t - t_first) / (t_last -
+    t_first); with one, a recorded session t is matched by t_run = t_run,first + time_scale (t -
+    t_first). The nearest session is taken.
 
     Parameters
     ----------
@@ -119,7 +133,8 @@ def matched_sessions(run: np.ndarray, recorded: np.ndarray, time_scale: float | 
     time_scale : float, optional
         Units of elapsed of the run per unit of elapsed of the recording.
     untrained : int
-        Sessions at the start of the run that are left out; 0 for a circuit, which knows its places from the first session on.
+        Sessions at the start of the run that are left out; 0 for a circuit, which knows its places
+        from the first session on.
 
     Returns
     -------
@@ -134,7 +149,9 @@ def matched_sessions(run: np.ndarray, recorded: np.ndarray, time_scale: float | 
     learned = np.flatnonzero(np.isfinite(run[untrained:])) + untrained
     if learned.size < 2:
         raise RefusedInputError(
-            f"a run needs at least two sessions {'after its first one' if untrained else 'to show change'}, got {learned.size}: "
+            "a run needs at least two sessions "
+            f"{'after its first one' if untrained else 'to show change'}, got {learned.size}: "
+            ""
             f"{'session 0 knows nothing; train longer' if untrained else 'simulate more'}."
         )
     times, span = run[learned], np.ptp(recorded)
@@ -145,7 +162,8 @@ def matched_sessions(run: np.ndarray, recorded: np.ndarray, time_scale: float | 
         wanted = times[0] + time_scale * since
         if not time_scale > 0 or wanted[-1] > times[-1] * (1 + 1e-9):
             raise RefusedInputError(
-                f"a recording of {span:g} needs a run until {wanted[-1]:g} at a time_scale of {time_scale:g}, got one until {times[-1]:g}: "
+                f"a recording of {span:g} needs a run until {wanted[-1]:g} at a time_scale of "
+                f"{time_scale:g}, got one until {times[-1]:g}: "
                 "there is no overlap; train longer or change time_scale."
             )
     return learned[np.abs(times[:, np.newaxis] - wanted).argmin(axis=0)]
@@ -154,7 +172,11 @@ def matched_sessions(run: np.ndarray, recorded: np.ndarray, time_scale: float | 
 def _kept_tracks(sessions: Iterable[xr.Dataset], tracks: Tracks) -> Iterator[xr.Dataset]:
     for one in sessions:
         yield one
-        names = [name for name in ("position", "velocity", "direction", "trial", "duration") if name in one]
+        names = [
+            name
+            for name in ("position", "velocity", "direction", "trial", "duration")
+            if name in one
+        ]
         track = one[names].assign_attrs(one.attrs)
         duration = durations(one)
         if isinstance(duration, xr.DataArray):
@@ -163,7 +185,8 @@ def _kept_tracks(sessions: Iterable[xr.Dataset], tracks: Tracks) -> Iterator[xr.
 
 
 def as_recorded(like: xr.Dataset | Iterable[xr.Dataset]) -> tuple[xr.Dataset, Tracks]:
-    """Return a recording as longitudinal Dataset, and the tracks of its sessions where they were given.
+    """Return a recording as longitudinal Dataset, and the tracks of its sessions where they were
+    given.
 
     Parameters
     ----------
@@ -174,38 +197,62 @@ def as_recorded(like: xr.Dataset | Iterable[xr.Dataset]) -> tuple[xr.Dataset, Tr
     -------
     recorded : xarray.Dataset
     tracks : dict
-        (subject, session) to a Dataset with position and what else is known of behaviour; empty for a longitudinal Dataset.
+        (subject, session) to a Dataset with position and what else is known of behaviour; empty for
+        a longitudinal Dataset.
 
     Raises
     ------
     RefusedInputError
-        If there is no session, or a longitudinal Dataset lacks what is needed or holds amplitudes, which tell no number of events.
+        If there is no session, or a longitudinal Dataset lacks what is needed or holds amplitudes,
+        which tell no number of events.
     """
     tracks: Tracks = {}
-    recorded = like if isinstance(like, xr.Dataset) else measure(_kept_tracks(counted_events(like), tracks))
+    recorded = (
+        like
+        if isinstance(like, xr.Dataset)
+        else measure(_kept_tracks(counted_events(like), tracks))
+    )
     check(recorded, "rate", "occupancy", "recorded", "elapsed")
     missing = [name for name in ("bin_size", "minimum_speed") if name not in recorded.attrs]
-    unlabelled = [name for name in ("subject", "session", "unit_identity") if name not in recorded.coords]
+    unlabelled = [
+        name for name in ("subject", "session", "unit_identity") if name not in recorded.coords
+    ]
     if unlabelled:
-        raise RefusedInputError(f"a recording labels {', '.join(unlabelled)} by coordinates, got none: pass the result of measure.")
+        raise RefusedInputError(
+            f"a recording labels {', '.join(unlabelled)} by coordinates, got none: pass the "
+            "result of measure."
+        )
     if missing:
-        raise RefusedInputError(f"a recording states {' and '.join(missing)} in its attributes, got none: pass the result of measure.")
+        raise RefusedInputError(
+            f"a recording states {' and '.join(missing)} in its attributes, got none: pass "
+            "the result of measure."
+        )
     refuse_uncounted(recorded, "a lens, through which events are drawn,")
     if not (recorded["recorded"] == 1).any():
-        raise RefusedInputError("the recording holds no session in which a unit was recorded: check the filters of the reader.")
+        raise RefusedInputError(
+            "the recording holds no session in which a unit was recorded: check the filters "
+            "of the reader."
+        )
     return recorded, tracks
 
 
 def _filled(maps: np.ndarray, ring: bool) -> np.ndarray:
-    """Maps (map, place) in which places that were not visited have the rate between their neighbours."""
+    """Maps (map, place) in which places that were not visited have the rate between their
+    neighbours."""
     places, period = np.arange(maps.shape[-1]), maps.shape[-1] if ring else None
     return np.stack(
-        [np.interp(places, places[known], row[known], period=period) if (known := np.isfinite(row)).any() else row for row in maps]
+        [
+            np.interp(places, places[known], row[known], period=period)
+            if (known := np.isfinite(row)).any()
+            else row
+            for row in maps
+        ]
     )
 
 
 def _overlap(places: int, simulated: int) -> np.ndarray:
-    """(simulated, place) share of each simulated place in each recorded one when both divide the same length."""
+    """(simulated, place) share of each simulated place in each recorded one when both divide the
+    same length."""
     low, own = np.arange(places) / places, np.arange(simulated)[:, np.newaxis] / simulated
     shared = np.minimum(low + 1 / places, own + 1 / simulated) - np.maximum(low, own)
     return np.clip(shared, 0.0, None) * places
@@ -224,8 +271,9 @@ def simulated_rate(rate: xr.DataArray, places: int) -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        (session, unit, place, 3): on the way out, back, and the mean of the two, as far as they are known. Each place has the mean rate
-        over its share of the simulated track; a direction in which the run never went is NaN.
+        (session, unit, place, 3): on the way out, back, and the mean of the two, as far as they are
+        known. Each place has the mean rate over its share of the simulated track; a direction in
+        which the run never went is NaN.
 
     Raises
     ------
@@ -235,11 +283,18 @@ def simulated_rate(rate: xr.DataArray, places: int) -> np.ndarray:
     if "environment" in rate.dims:
         if rate.sizes["environment"] > 1:
             raise RefusedInputError(
-                f"a run in one environment is needed, got {rate.sizes['environment']}: select one with run.isel(environment=0)."
+                f"a run in one environment is needed, got {rate.sizes['environment']}: select "
+                "one with run.isel(environment=0)."
             )
         rate = rate.isel(environment=0)
-    ways = [rate.sel(direction=sign) for sign in DIRECTIONS] if "direction" in rate.dims else [rate, rate]
-    values = np.stack([way.transpose("session", "unit", "place").values.astype(float) for way in ways])  # (way, session, unit, place)
+    ways = (
+        [rate.sel(direction=sign) for sign in DIRECTIONS]
+        if "direction" in rate.dims
+        else [rate, rate]
+    )
+    values = np.stack(
+        [way.transpose("session", "unit", "place").values.astype(float) for way in ways]
+    )  # (way, session, unit, place)
     filled = _filled(values.reshape(-1, values.shape[-1]), closes(rate))
     laid = (filled @ _overlap(places, values.shape[-1])).reshape(*values.shape[:3], places)
     known = np.isfinite(laid)
@@ -286,18 +341,24 @@ def recorded_rates(recorded: xr.Dataset) -> np.ndarray:
     rate = recorded["rate"]
     if "direction" not in rate.dims:
         occupancy, rate = occupancy.expand_dims("direction", -1), rate.expand_dims("direction", -1)
-    means = mean_rates(rate.transpose("unit", "place", "direction").values, occupancy.transpose("place", "direction").values)
+    means = mean_rates(
+        rate.transpose("unit", "place", "direction").values,
+        occupancy.transpose("place", "direction").values,
+    )
     return means[means > 0]
 
 
 def gains(simulated: np.ndarray, recorded: np.ndarray) -> np.ndarray:
-    """Factors that give simulated units the recorded mean event rate, and its distribution as far as no unit becomes too loud.
+    """Factors that give simulated units the recorded mean event rate, and its distribution as far
+    as no unit becomes too loud.
 
-    gain_i = c min(Q((rank_i + 1/2) / n) / m_i, ``LARGEST_GAIN`` times the median of these), with Q the quantile function of the
-    recorded rates, m_i the mean simulated rates and rank_i their order among the n units that are active: a unit that is all but
-    silent at first would otherwise deafen the population when it wakes. What quiet units lack by that, c gives to all in proportion,
-    so that the active units have the recorded mean rate; c = 1 and quantiles agree where no unit is so quiet. Silent units
-    have no rank and take the median factor; units below ``SILENT`` of the median rate do not count in c.
+    gain_i = c min(Q((rank_i + 1/2) / n) / m_i, ``LARGEST_GAIN`` times the median of these), with Q
+    the quantile function of the recorded rates, m_i the mean simulated rates and rank_i their order
+    among the n units that are active: a unit that is all but silent at first would otherwise deafen
+    the population when it wakes. What quiet units lack by that, c gives to all in proportion, so
+    that the active units have the recorded mean rate; c = 1 and quantiles agree where no unit is so
+    quiet. Silent units have no rank and take the median factor; units below ``SILENT`` of the
+    median rate do not count in c.
 
     Parameters
     ----------

@@ -15,45 +15,58 @@ from drift.schema.labelled_form import VARIABLES, check
 
 
 def _relative_elapsed(dataset: xr.Dataset, first: int) -> xr.DataArray:
-    """(subject, session) elapsed from the session ``first`` on, as a part of the whole: 0 there and before, 1 in the last session."""
+    """(subject, session) elapsed from the session ``first`` on, as a part of the whole: 0 there and
+    before, 1 in the last session."""
     elapsed = dataset["elapsed"].reset_coords(drop=True)
     seen = elapsed.isel(session=slice(first, None))
     start, end = seen.min("session"), seen.max("session")
     if not bool((end > start).any()):
-        raise RefusedInputError("a change over sessions takes at least two at different elapsed times, got one: use a longer Dataset.")
+        raise RefusedInputError(
+            "a change over sessions takes at least two at different elapsed times, got one: "
+            "use a longer Dataset."
+        )
     return ((elapsed - start) / (end - start)).clip(0, 1).fillna(0.0)
 
 
 def _shown(run: xr.Dataset, session: int) -> xr.DataArray:
-    """([subject,] session) position of the session that is shown: of each environment the first from ``session`` on, else the first."""
+    """([subject,] session) position of the session that is shown: of each environment the first
+    from ``session`` on, else the first."""
     sessions = run.sizes["session"]
     same = same_environment(run, subjects=run.sizes.get("subject", 1), sessions=sessions)
     later = same & (np.arange(sessions) >= session)
     found = np.where(later.any(axis=-1), later.argmax(axis=-1), same.argmax(axis=-1))
-    return xr.DataArray(found[0], dims="session") if (found == found[:1]).all() else xr.DataArray(found, dims=("subject", "session"))
+    return (
+        xr.DataArray(found[0], dims="session")
+        if (found == found[:1]).all()
+        else xr.DataArray(found, dims=("subject", "session"))
+    )
 
 
 def _picked(values: xr.DataArray, shown: xr.DataArray) -> xr.DataArray:
     bare = values.reset_coords(drop=True).drop_vars(values.dims, errors="ignore")
     if "subject" not in shown.dims:
         return bare.isel(session=shown)
-    return bare.isel(session=shown, subject=xr.DataArray(np.arange(shown.sizes["subject"]), dims="subject"))
+    return bare.isel(
+        session=shown, subject=xr.DataArray(np.arange(shown.sizes["subject"]), dims="subject")
+    )
 
 
 @opened
 def frozen_code(run: xr.Dataset, session: int = 1, final_gain: float = 1.0) -> xr.Dataset:
-    """Show the code of one session in all sessions; on request with activity that rises or falls as a whole.
+    """Show the code of one session in all sessions; on request with activity that rises or falls as
+    a whole.
 
-    rate_s = gain_s rate_session, with gain_s = 1 + (final_gain - 1) (t_s - t_1) / (t_last - t_1) from the first learned session on.
-    Information per event does not depend on the gain; its estimate from few events does, which is what this null model shows.
+    rate_s = gain_s rate_session, with gain_s = 1 + (final_gain - 1) (t_s - t_1) / (t_last - t_1)
+    from the first learned session on. Information per event does not depend on the gain; its
+    estimate from few events does, which is what this null model shows.
 
     Parameters
     ----------
     run : xarray.Dataset
         Longitudinal Dataset of ``train``.
     session : int
-        Position of the session that is shown; 1 is the first after learning. Where sessions lie in several environments, each shows
-        its own first session from there on.
+        Position of the session that is shown; 1 is the first after learning. Where sessions lie in
+        several environments, each shows its own first session from there on.
     final_gain : float
         Activity in the last session relative to the first.
 
@@ -69,14 +82,31 @@ def frozen_code(run: xr.Dataset, session: int = 1, final_gain: float = 1.0) -> x
     """
     check(run, "rate", "elapsed")
     if not 0 <= session < run.sizes["session"]:
-        raise RefusedInputError(f"session must lie between 0 and {run.sizes['session'] - 1}, got {session}: choose one of the run.")
+        raise RefusedInputError(
+            f"session must lie between 0 and {run.sizes['session'] - 1}, got {session}: "
+            "choose one of the run."
+        )
     if not final_gain >= 0:
-        raise RefusedInputError(f"final_gain must not be negative, got {final_gain}: 1 leaves the activity as it is, 0.5 halves it.")
+        raise RefusedInputError(
+            f"final_gain must not be negative, got {final_gain}: 1 leaves the activity as it "
+            "is, 0.5 halves it."
+        )
     same = _shown(run, session)
     pairwise = [name for name, values in run.data_vars.items() if "session_other" in values.dims]
-    names = [name for name, values in run.data_vars.items() if "session" in values.dims and name not in pairwise]
+    names = [
+        name
+        for name, values in run.data_vars.items()
+        if "session" in values.dims and name not in pairwise
+    ]
     frozen = run.drop_vars(pairwise).assign(
-        {name: (run[name].dims, _picked(run[name], same).transpose(*run[name].dims).values, run[name].attrs) for name in names}
+        {
+            name: (
+                run[name].dims,
+                _picked(run[name], same).transpose(*run[name].dims).values,
+                run[name].attrs,
+            )
+            for name in names
+        }
     )
     if final_gain == 1:
         return frozen
@@ -90,7 +120,8 @@ def frozen_code(run: xr.Dataset, session: int = 1, final_gain: float = 1.0) -> x
 
 
 def _registered(recorded: np.ndarray, fraction: float, rng: np.random.Generator) -> np.ndarray:
-    """(session, unit) unit that is taken for each unit; mistakes add up, as where sessions are registered in a chain."""
+    """(session, unit) unit that is taken for each unit; mistakes add up, as where sessions are
+    registered in a chain."""
     units = np.flatnonzero(recorded.any(axis=0))
     count = min(max(2, round(fraction * units.size)), units.size) if fraction > 0 else 0
     order = np.tile(np.arange(recorded.shape[1]), (len(recorded), 1))
@@ -103,17 +134,19 @@ def _registered(recorded: np.ndarray, fraction: float, rng: np.random.Generator)
 
 @opened
 def wrong_registration(dataset: xr.Dataset, fraction: float, seed: Seed = 0) -> xr.Dataset:
-    """Confuse a share of the units from each session to the next; the population as a whole does not change.
+    """Confuse a share of the units from each session to the next; the population as a whole does
+    not change.
 
-    Units go round in a ring of the confused ones, each with all its variables. Mistakes add up over sessions, so that the share of
-    units with their true identity falls as (1 - fraction)^lag.
+    Units go round in a ring of the confused ones, each with all its variables. Mistakes add up over
+    sessions, so that the share of units with their true identity falls as (1 - fraction)^lag.
 
     Parameters
     ----------
     dataset : xarray.Dataset
         Longitudinal Dataset, of a recording or of an observed run.
     fraction : float
-        Share of the units that are confused from a session to the next, from 0 to 1; at least two units if above 0.
+        Share of the units that are confused from a session to the next, from 0 to 1; at least two
+        units if above 0.
     seed : int
         Of the stream "observation", drawn for each subject by itself.
 
@@ -128,15 +161,27 @@ def wrong_registration(dataset: xr.Dataset, fraction: float, seed: Seed = 0) -> 
     """
     check(dataset, "rate", "recorded")
     if not 0 <= fraction <= 1:
-        raise RefusedInputError(f"fraction must lie between 0 and 1, got {fraction}: it is the share of units that are confused.")
+        raise RefusedInputError(
+            f"fraction must lie between 0 and 1, got {fraction}: it is the share of units "
+            "that are confused."
+        )
     present = dataset["recorded"].transpose("subject", "session", "unit").values == 1
-    order = np.stack([_registered(one, fraction, own_stream(dataset, i, seed).spawn(1)[0]) for i, one in enumerate(present)])
+    order = np.stack(
+        [
+            _registered(one, fraction, own_stream(dataset, i, seed).spawn(1)[0])
+            for i, one in enumerate(present)
+        ]
+    )
     pick = {
         "subject": xr.DataArray(np.arange(present.shape[0]), dims="subject"),
         "session": xr.DataArray(np.arange(present.shape[1]), dims="session"),
         "unit": xr.DataArray(order, dims=("subject", "session", "unit")),
     }
-    names = [name for name, values in dataset.data_vars.items() if {"subject", "session", "unit"} <= set(values.dims)]
+    names = [
+        name
+        for name, values in dataset.data_vars.items()
+        if {"subject", "session", "unit"} <= set(values.dims)
+    ]
     names = [name for name in names if "session_other" not in dataset[name].dims]
     return dataset.assign({name: _moved(dataset[name], pick) for name in names})
 
@@ -149,26 +194,35 @@ def _moved(values: xr.DataArray, pick: dict[str, xr.DataArray]) -> xr.Variable:
 def _along(occupancy: xr.DataArray) -> np.ndarray:
     """Where each place lies, from 0 to 1; on a ring the one opposite to the first is 1."""
     places = occupancy.sizes["place"]
-    return np.linspace(0, 1, places) if not closes(occupancy) else (1 - np.cos(2 * np.pi * np.arange(places) / places)) / 2
+    return (
+        np.linspace(0, 1, places)
+        if not closes(occupancy)
+        else (1 - np.cos(2 * np.pi * np.arange(places) / places)) / 2
+    )
 
 
 @opened
-def changed_behaviour(recorded: xr.Dataset, final_time: float = 0.5, preference: float = 0.0) -> xr.Dataset:
-    """Recording in which the subject spends less time running, or more of it at one end, from session to session.
+def changed_behaviour(
+    recorded: xr.Dataset, final_time: float = 0.5, preference: float = 0.0
+) -> xr.Dataset:
+    """Recording in which the subject spends less time running, or more of it at one end, from
+    session to session.
 
-    occupancy_s(x) is multiplied by (1 + (final_time - 1) u_s) exp(preference u_s x) / c_s, with u_s the elapsed time and x the place,
-    both from 0 to 1 (on a ring x = (1 - cos a) / 2 of the angle a from the first place), and c_s such that the preference leaves the
-    total time as it is. Observe a frozen code like this recording.
+    occupancy_s(x) is multiplied by (1 + (final_time - 1) u_s) exp(preference u_s x) / c_s, with u_s
+    the elapsed time and x the place, both from 0 to 1 (on a ring x = (1 - cos a) / 2 of the angle a
+    from the first place), and c_s such that the preference leaves the total time as it is. Observe
+    a frozen code like this recording.
 
     Parameters
     ----------
     recorded : xarray.Dataset
         Longitudinal Dataset of ``measure``.
     final_time : float
-        Running time in the last session relative to what it was; faster running is less time at the same places.
+        Running time in the last session relative to what it was; faster running is less time at the
+        same places.
     preference : float
-        How much the last place (of a ring, the opposite one) is preferred over the first in the last session, as the logarithm of a
-        ratio.
+        How much the last place (of a ring, the opposite one) is preferred over the first in the
+        last session, as the logarithm of a ratio.
 
     Returns
     -------
@@ -182,7 +236,10 @@ def changed_behaviour(recorded: xr.Dataset, final_time: float = 0.5, preference:
     """
     check(recorded, "occupancy", "elapsed")
     if not final_time > 0:
-        raise RefusedInputError(f"final_time must be above 0, got {final_time}: 0.5 halves the running time until the last session.")
+        raise RefusedInputError(
+            f"final_time must be above 0, got {final_time}: 0.5 halves the running time until "
+            "the last session."
+        )
     occupancy = recorded["occupancy"]
     part = _relative_elapsed(recorded, 0)
     along = xr.DataArray(_along(occupancy), dims="place")
@@ -191,4 +248,6 @@ def changed_behaviour(recorded: xr.Dataset, final_time: float = 0.5, preference:
     kept = tilted.sum(over)
     ratio = (occupancy.sum(over) / kept.where(kept > 0)).fillna(0.0)
     changed = tilted * ratio * (1 + (final_time - 1) * part)
-    return recorded.assign(occupancy=changed.transpose(*occupancy.dims).assign_attrs(occupancy.attrs))
+    return recorded.assign(
+        occupancy=changed.transpose(*occupancy.dims).assign_attrs(occupancy.attrs)
+    )

@@ -1,4 +1,5 @@
-"""What an experimenter would have recorded of a simulated subject: noise-free rates seen through the lens of a recording."""
+"""What an experimenter would have recorded of a simulated subject: noise-free rates seen through
+the lens of a recording."""
 
 from __future__ import annotations
 
@@ -13,7 +14,13 @@ from drift.door import opened
 from drift.door.quantities import Positive, SamplingRate, Seed
 from drift.errors import RefusedInputError
 from drift.metrics.places import of_ring
-from drift.observation.laps import DIRECTIONS, directed_occupancy, nearest_places, place_centres, track
+from drift.observation.laps import (
+    DIRECTIONS,
+    directed_occupancy,
+    nearest_places,
+    place_centres,
+    track,
+)
 from drift.observation.lens import (
     Tracks,
     as_recorded,
@@ -50,16 +57,23 @@ class _Subject(NamedTuple):
     recorded: xr.Dataset  # its sessions of one recorded subject
     matched: np.ndarray  # (session) session of the run that stands for each of them
     elapsed: np.ndarray  # (session) of these, in units of the run
-    rate: np.ndarray  # (session, unit, place, way) of these, in events/s; out, back, and the mean of the two
-    names: np.ndarray  # (unit) their numbers in the run; those without rates in a session shown are not among them
+    rate: (
+        np.ndarray
+    )  # (session, unit, place, way) of these, in events/s; out, back, and the mean of the two
+    names: (
+        np.ndarray
+    )  # (unit) their numbers in the run; those without rates in a session shown are not among them
     experiment: str  # its recipe, if it has one
 
 
-def calcium_events(spikes: np.ndarray, sampling_rate: float, decay_time: float, detection_threshold: float) -> np.ndarray:
+def calcium_events(
+    spikes: np.ndarray, sampling_rate: float, decay_time: float, detection_threshold: float
+) -> np.ndarray:
     """Amplitudes of the calcium transients that a detector would report.
 
-    Fluorescence f_t = f_{t-1} exp(-1 / (decay_time sampling_rate)) + n_t; a transient is a local maximum of at least
-    ``detection_threshold``, its amplitude is its height. Lone spikes below the threshold are missed, bursts merge.
+    Fluorescence f_t = f_{t-1} exp(-1 / (decay_time sampling_rate)) + n_t; a transient is a local
+    maximum of at least ``detection_threshold``, its amplitude is its height. Lone spikes below the
+    threshold are missed, bursts merge.
 
     Parameters
     ----------
@@ -80,46 +94,71 @@ def calcium_events(spikes: np.ndarray, sampling_rate: float, decay_time: float, 
     trace = lfilter([1.0], [1.0, -np.exp(-1 / (decay_time * sampling_rate))], spikes, axis=-1)
     before = np.pad(trace[:, :-1], ((0, 0), (1, 0)))
     after = np.pad(trace[:, 1:], ((0, 0), (0, 1)))
-    return np.where((trace > before) & (trace >= after) & (trace >= detection_threshold), trace, 0.0)
+    return np.where(
+        (trace > before) & (trace >= after) & (trace >= detection_threshold), trace, 0.0
+    )
 
 
 def _refuse(run: xr.Dataset, rules: _Rules) -> None:
     check(run, "rate", "elapsed")
     if rules.events not in EVENTS:
-        raise RefusedInputError(f"events must be one of {', '.join(EVENTS)}, got {rules.events!r}: choose how events arise.")
+        raise RefusedInputError(
+            f"events must be one of {', '.join(EVENTS)}, got {rules.events!r}: choose how "
+            "events arise."
+        )
     for name in ("sampling_rate", "decay_time", "detection_threshold"):
         if not getattr(rules, name) > 0:
-            raise RefusedInputError(f"{name} must be above 0, got {getattr(rules, name)}: see observe for its unit.")
+            raise RefusedInputError(
+                f"{name} must be above 0, got {getattr(rules, name)}: see observe for its unit."
+            )
 
 
 def _subject(run: xr.Dataset, number: int, recorded: xr.Dataset, rules: _Rules) -> _Subject:
     which = own_number(run, number) % recorded.sizes["subject"]
     like = recorded.isel(subject=which, session=recorded_sessions(recorded, which))
     elapsed, label = run["elapsed"].isel(subject=number).values, str(run["subject"].values[number])
-    matched = matched_sessions(elapsed, like["elapsed"].values, rules.time_scale, untrained=untrained_sessions(run))
-    rate = simulated_rate(run["rate"].isel(subject=number, session=matched), recorded.sizes["place"])
-    names = np.flatnonzero(np.isfinite(rate).any(axis=(2, 3)).all(axis=0))  # a frozen recording lacks units of its session
+    matched = matched_sessions(
+        elapsed, like["elapsed"].values, rules.time_scale, untrained=untrained_sessions(run)
+    )
+    rate = simulated_rate(
+        run["rate"].isel(subject=number, session=matched), recorded.sizes["place"]
+    )
+    names = np.flatnonzero(
+        np.isfinite(rate).any(axis=(2, 3)).all(axis=0)
+    )  # a frozen recording lacks units of its session
     if names.size == 0:
         raise RefusedInputError(
-            f"subject {label} of the run was expected to have units with rates in all sessions shown, got NaN: leave it out."
+            f"subject {label} of the run was expected to have units with rates in all "
+            "sessions shown, got NaN: leave it out."
         )
     recipe = str(run["experiment"].values[number]) if "experiment" in run.coords else ""
-    return _Subject(label, like, matched, elapsed[matched], _in_events(rate[:, names], like.isel(session=0)), names, recipe)
+    return _Subject(
+        label,
+        like,
+        matched,
+        elapsed[matched],
+        _in_events(rate[:, names], like.isel(session=0)),
+        names,
+        recipe,
+    )
 
 
 def _in_events(rate: np.ndarray, first: xr.Dataset) -> np.ndarray:
-    """Rates in events/s, by factors of the first session, so that later changes are those of the code."""
+    """Rates in events/s, by factors of the first session, so that later changes are those of the
+    code."""
     events = recorded_rates(first)
     if events.size == 0:
         raise RefusedInputError(
-            f"subject {first['subject'].item()} was expected to have events in session {first['session'].item()}, got none: leave it out."
+            f"subject {first['subject'].item()} was expected to have events in session "
+            f"{first['session'].item()}, got none: leave it out."
         )
     factors = gains(mean_rates(rate[0, ..., :2], directed_occupancy(first["occupancy"])), events)
     return rate * factors[:, np.newaxis, np.newaxis]
 
 
 def _chosen_units(subject: _Subject, rng: np.random.Generator) -> list[np.ndarray]:
-    """Simulated unit behind each recorded one (-1: missing) in each session; units that are not tracked are drawn anew."""
+    """Simulated unit behind each recorded one (-1: missing) in each session; units that are not
+    tracked are drawn anew."""
     present = subject.recorded["recorded"].transpose("session", "unit").values == 1
     cells = np.flatnonzero(present.any(axis=0))
     drawn: dict[str, np.ndarray] = {}
@@ -134,29 +173,50 @@ def _chosen_units(subject: _Subject, rng: np.random.Generator) -> list[np.ndarra
 
 
 def _activity(
-    rate: np.ndarray, behaviour: xr.Dataset, recorded: xr.Dataset, rng: np.random.Generator, rules: _Rules, label: str
+    rate: np.ndarray,
+    behaviour: xr.Dataset,
+    recorded: xr.Dataset,
+    rng: np.random.Generator,
+    rules: _Rules,
+    label: str,
 ) -> np.ndarray:
     """(sample, unit) events; none where the position is unknown, which no measure counts."""
     sampling_rate = float(recorded["sampling_rate"])
     place = nearest_places(behaviour["position"], place_centres(recorded), of_ring(recorded))
     way = np.full(place.size, 2)
     if "direction" in behaviour and "axis" not in behaviour["position"].dims:
-        way = np.select([behaviour["direction"].values == 1, behaviour["direction"].values == -1], [0, 1], 2)
+        way = np.select(
+            [behaviour["direction"].values == 1, behaviour["direction"].values == -1], [0, 1], 2
+        )
     expected = np.where(place >= 0, rate[:, place, way], 0.0)  # (unit, sample) in events/s
     if not np.isfinite(expected).all():
         never = DIRECTIONS[int(way[~np.isfinite(expected).all(axis=0)][0]) % 2]
         raise RefusedInputError(
-            f"{label} of the recording runs in direction {never}, in which the run has no rates: average the directions of the run, or "
+            f"{label} of the recording runs in direction {never}, in which the run has no "
+            "rates: average the directions of the run, or "
             "observe like a recording measured with direction='pooled'."
         )
-    expected = expected * behaviour["duration"].values if "duration" in behaviour else expected / sampling_rate
+    expected = (
+        expected * behaviour["duration"].values
+        if "duration" in behaviour
+        else expected / sampling_rate
+    )
     spikes = rng.poisson(expected)
     if rules.events == "calcium":
-        return np.ascontiguousarray(calcium_events(spikes, sampling_rate, rules.decay_time, rules.detection_threshold).T)
+        return np.ascontiguousarray(
+            calcium_events(spikes, sampling_rate, rules.decay_time, rules.detection_threshold).T
+        )
     return np.ascontiguousarray(spikes.T, dtype=float)
 
 
-def _session(subject: _Subject, number: int, units: np.ndarray, tracks: Tracks, rng: np.random.Generator, rules: _Rules) -> xr.Dataset:
+def _session(
+    subject: _Subject,
+    number: int,
+    units: np.ndarray,
+    tracks: Tracks,
+    rng: np.random.Generator,
+    rules: _Rules,
+) -> xr.Dataset:
     recorded = subject.recorded.isel(session=number)
     label = f"subject {subject.label}, session {recorded['session'].item()}"
     known = tracks.get((str(recorded["subject"].item()), int(recorded["session"].item())))
@@ -164,7 +224,10 @@ def _session(subject: _Subject, number: int, units: np.ndarray, tracks: Tracks, 
     behaviour = track(recorded, sampling_rate, rng, label) if known is None else known
     cells = np.flatnonzero(units >= 0)
     if cells.size == 0:
-        raise RefusedInputError(f"{label} was expected to show at least one unit, got none of {subject.rate.shape[1]}: train more units.")
+        raise RefusedInputError(
+            f"{label} was expected to show at least one unit, got none of "
+            f"{subject.rate.shape[1]}: train more units."
+        )
     seen = recorded.assign_coords(sampling_rate=sampling_rate)
     activity = _activity(subject.rate[number][units[cells]], behaviour, seen, rng, rules, label)
     kind = "counts" if rules.events == "poisson" else "amplitudes"
@@ -173,18 +236,34 @@ def _session(subject: _Subject, number: int, units: np.ndarray, tracks: Tracks, 
         "detected_units": ((), cells.size, {"units": "1"}),
     }
     session = xr.Dataset(
-        variables, coords={"unit": cells, "unit_label": ("unit", [f"unit {unit}" for unit in subject.names[units[cells]]])}
+        variables,
+        coords={
+            "unit": cells,
+            "unit_label": ("unit", [f"unit {unit}" for unit in subject.names[units[cells]]]),
+        },
     )
-    session = session.assign({name: behaviour[name].reset_coords(drop=True).variable for name in behaviour.data_vars})
+    session = session.assign(
+        {name: behaviour[name].reset_coords(drop=True).variable for name in behaviour.data_vars}
+    )
     clock = {"time": behaviour["time"].variable} if "time" in behaviour.coords else {}
-    return session.assign_coords({**_labels(subject, seen), **clock}).assign_attrs(_attributes(subject, number, rules))
+    return session.assign_coords({**_labels(subject, seen), **clock}).assign_attrs(
+        _attributes(subject, number, rules)
+    )
 
 
 def _labels(subject: _Subject, recorded: xr.Dataset) -> dict[str, object]:
-    kept = {name: recorded[name].item() for name in ("session", "environment", "unit_identity", "sampling_rate")}
+    kept = {
+        name: recorded[name].item()
+        for name in ("session", "environment", "unit_identity", "sampling_rate")
+    }
     attrs = {"units": str(recorded["elapsed"].attrs.get("units", "1"))}
     recipe = {"experiment": subject.experiment} if subject.experiment else {}
-    return {**recipe, "subject": subject.label, **kept, "elapsed": ((), recorded["elapsed"].item(), attrs)}
+    return {
+        **recipe,
+        "subject": subject.label,
+        **kept,
+        "elapsed": ((), recorded["elapsed"].item(), attrs),
+    }
 
 
 def _attributes(subject: _Subject, number: int, rules: _Rules) -> dict[str, str | float]:
@@ -203,11 +282,18 @@ def _attributes(subject: _Subject, number: int, rules: _Rules) -> dict[str, str 
 
 
 def _extent(recorded: xr.Dataset) -> dict[str, float]:
-    """Length of the track and edges, where the recording knows them, so that sessions are measured on the same grid."""
-    return {name: float(recorded.attrs[name]) for name in ("track_length", "first_edge", "last_edge") if name in recorded.attrs}
+    """Length of the track and edges, where the recording knows them, so that sessions are measured
+    on the same grid."""
+    return {
+        name: float(recorded.attrs[name])
+        for name in ("track_length", "first_edge", "last_edge")
+        if name in recorded.attrs
+    }
 
 
-def _observed(run: xr.Dataset, recorded: xr.Dataset, tracks: Tracks, rules: _Rules) -> Iterator[xr.Dataset]:
+def _observed(
+    run: xr.Dataset, recorded: xr.Dataset, tracks: Tracks, rules: _Rules
+) -> Iterator[xr.Dataset]:
     for number in range(run.sizes["subject"]):
         subject = _subject(run, number, recorded, rules)
         cells, *sources = own_stream(run, number, rules.seed).spawn(1 + subject.matched.size)
@@ -228,26 +314,34 @@ def observe(
     detection_threshold: float = 2.0,
     time_scale: float | None = None,
 ) -> Iterator[xr.Dataset]:
-    """Turn noise-free simulated rates into sessions that look like those of a recording; ``measure`` takes them.
+    """Turn noise-free simulated rates into sessions that look like those of a recording;
+    ``measure`` takes them.
 
-    Every simulated subject is seen through the lens of one recorded subject, chosen by its own seed: its sessions and their elapsed time,
-    its positions (or a to-and-fro run with the recorded time at each place), its number of units and their gaps. Counts are Poisson with
-    mean gain_i r_i(x) / sampling_rate, or times the duration of the sample where samples have times; gain_i gives the units the recorded
-    mean event rate in the first session, and its distribution, quantile by quantile, as far as no gain exceeds three times the median
-    (see ``drift.observation.lens.gains``); it stays, so that later changes are those of the code. Simulated places lie along the recorded ones in
-    order (in a plane: in the order of their numbers); places that the run never visited take the rate between their neighbours.
+    Every simulated subject is seen through the lens of one recorded subject, chosen by its own
+    seed: its sessions and their elapsed time, its positions (or a to-and-fro run with the recorded
+    time at each place), its number of units and their gaps. Counts are Poisson with mean gain_i
+    r_i(x) / sampling_rate, or times the duration of the sample where samples have times; gain_i
+    gives the units the recorded mean event rate in the first session, and its distribution,
+    quantile by quantile, as far as no gain exceeds three times the median (see
+    ``drift.observation.lens.gains``); it stays, so that later changes are those of the code.
+    Simulated places lie along the recorded ones in order (in a plane: in the order of their
+    numbers); places that the run never visited take the rate between their neighbours.
 
     Parameters
     ----------
     run : xarray.Dataset
-        Longitudinal Dataset of ``train`` with ``rate`` (subject, session, unit, place[, direction]); its session 0, before learning,
-        is left out where elapsed counts learning steps.
+        Longitudinal Dataset of ``train`` with ``rate`` (subject, session, unit, place[,
+        direction]); its session 0, before learning, is left out where elapsed counts learning
+        steps.
     like : xarray.Dataset or iterable of xarray.Dataset
-        Longitudinal Dataset of ``measure``, or session Datasets, whose positions are then used as they are.
+        Longitudinal Dataset of ``measure``, or session Datasets, whose positions are then used as
+        they are.
     seed : int
-        Of the stream "observation"; with it the subject's own seed (or label) decides all draws, not its company.
+        Of the stream "observation"; with it the subject's own seed (or label) decides all draws,
+        not its company.
     events : {"poisson", "calcium"}
-        Counts, or amplitudes of the transients that they cause; see ``calcium_events``. Gains match the rate before detection.
+        Counts, or amplitudes of the transients that they cause; see ``calcium_events``. Gains match
+        the rate before detection.
     sampling_rate : float
         In Hz, where ``like`` is longitudinal and does not know it.
     decay_time : float
@@ -255,21 +349,24 @@ def observe(
     detection_threshold : float
         In heights of the transient of one spike.
     time_scale : float, optional
-        Learning steps per recorded unit of elapsed time; by default the sessions of the run span those of the recording.
+        Learning steps per recorded unit of elapsed time; by default the sessions of the run span
+        those of the recording.
 
     Yields
     ------
     xarray.Dataset
-        Session Dataset; attributes ``run_session`` and ``run_elapsed`` tell which session of the run is shown, ``like`` which recorded
-        subject. Where the run has fewer units than were recorded all of them are shown; units without rates in a session that is shown
-        (of a recording whose code was frozen) are none of them. Units that the recording does not track are
-        drawn anew for each ``unit_identity``.
+        Session Dataset; attributes ``run_session`` and ``run_elapsed`` tell which session of the
+        run is shown, ``like`` which recorded subject. Where the run has fewer units than were
+        recorded all of them are shown; units without rates in a session that is shown (of a
+        recording whose code was frozen) are none of them. Units that the recording does not track
+        are drawn anew for each ``unit_identity``.
 
     Raises
     ------
     RefusedInputError
-        If the run has no rates, several environments or a single learned session, the recording has no or a single session of a
-        subject or unknown elapsed time, there is no overlap, or an option is unknown.
+        If the run has no rates, several environments or a single learned session, the recording has
+        no or a single session of a subject or unknown elapsed time, there is no overlap, or an
+        option is unknown.
     SchemaError
         If a Dataset lacks a variable.
     """

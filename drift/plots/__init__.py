@@ -1,4 +1,5 @@
-"""Pictures of labelled results: each function draws one panel on the axes it is given and returns them.
+"""Pictures of labelled results: each function draws one panel on the axes it is given and returns
+them.
 
 Colours and markers are distinct in grey and for the colour-blind (Okabe & Ito).
 """

@@ -1,4 +1,5 @@
-"""What pictures of maps say beside the maps: where the track begins and ends, and in which rooms sessions were."""
+"""What pictures of maps say beside the maps: where the track begins and ends, and in which rooms
+sessions were."""
 
 from __future__ import annotations
 
@@ -24,7 +25,11 @@ def mixed_rooms(means: xr.Dataset) -> list[str]:
     if "environment" not in means.coords:
         return []
     rooms, numbers = means["environment"], means["session"].values
-    return [f"session {number} ({room})" for number, room in zip(numbers, rooms.values) if ", " in str(room)]
+    return [
+        f"session {number} ({room})"
+        for number, room in zip(numbers, rooms.values)
+        if ", " in str(room)
+    ]
 
 
 def several_environments(own: xr.Dataset) -> bool:
@@ -53,7 +58,11 @@ def label_places(rate: xr.DataArray, ax: Axes, divider: str = "#D55E00") -> None
     """
     bins, known = rate.sizes["place"], "place" in rate.coords
     centres = rate["place"].values.astype(float) if known else np.arange(bins, dtype=float)
-    size = float(rate["place"].attrs.get("bin_size", np.diff(centres).mean() if bins > 1 else 1.0)) if known else 1.0
+    size = (
+        float(rate["place"].attrs.get("bin_size", np.diff(centres).mean() if bins > 1 else 1.0))
+        if known
+        else 1.0
+    )
     low, high = (f"{value:.4g}" for value in (centres[0] - size / 2, centres[-1] + size / 2))
     units = str(rate["place"].attrs.get("units", "")) if known else "bin"
     unit = "" if units in ("", "1") else f" {units}"

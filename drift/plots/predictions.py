@@ -1,4 +1,5 @@
-"""Pictures of predicted and estimated drift: each function draws one panel on the axes it is given and returns them."""
+"""Pictures of predicted and estimated drift: each function draws one panel on the axes it is given
+and returns them."""
 
 from __future__ import annotations
 
@@ -16,12 +17,17 @@ if TYPE_CHECKING:
 
 def _error(values: xr.DataArray) -> np.ndarray | None:
     """One standard error over subjects."""
-    return (values.std("subject", ddof=1) / np.sqrt(values.notnull().sum("subject"))).values if values.sizes["subject"] > 1 else None
+    return (
+        (values.std("subject", ddof=1) / np.sqrt(values.notnull().sum("subject"))).values
+        if values.sizes["subject"] > 1
+        else None
+    )
 
 
 @opened
 def predicted_drift(prediction: xr.Dataset, ax: Axes) -> Axes:
-    """Draw the measured similarities of codes against the time between them as markers, and what the weights predict as lines.
+    """Draw the measured similarities of codes against the time between them as markers, and what
+    the weights predict as lines.
 
     Means over subjects; error bars are one standard error over subjects.
 
@@ -38,16 +44,36 @@ def predicted_drift(prediction: xr.Dataset, ax: Axes) -> Axes:
     for number, name in enumerate(prediction["statistic"].values):
         one = prediction.sel(statistic=name)
         colour, marker = COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)]
-        ax.plot(one["lag"], one["prediction"].mean("subject"), color=colour, linewidth=1.2, label=str(name).replace("_", " "))
-        style: dict[str, Any] = {"color": colour, "marker": marker, "markersize": 3.5, "capsize": 2, "linestyle": "none", "mfc": "white"}
-        ax.errorbar(one["lag"], one["measurement"].mean("subject"), yerr=_error(one["measurement"]), **style)
-    ax.set(xlabel=f"lag ({prediction['lag'].attrs.get('units', '')}s)", ylabel="similarity", ylim=(0, 1.02))
+        ax.plot(
+            one["lag"],
+            one["prediction"].mean("subject"),
+            color=colour,
+            linewidth=1.2,
+            label=str(name).replace("_", " "),
+        )
+        style: dict[str, Any] = {
+            "color": colour,
+            "marker": marker,
+            "markersize": 3.5,
+            "capsize": 2,
+            "linestyle": "none",
+            "mfc": "white",
+        }
+        ax.errorbar(
+            one["lag"], one["measurement"].mean("subject"), yerr=_error(one["measurement"]), **style
+        )
+    ax.set(
+        xlabel=f"lag ({prediction['lag'].attrs.get('units', '')}s)",
+        ylabel="similarity",
+        ylim=(0, 1.02),
+    )
     return ax
 
 
 @opened
 def estimated_drift(estimate: xr.Dataset, ax: Axes) -> Axes:
-    """Draw the decay of a recorded code and of the Top-K layer that was fitted to it, one colour a subject.
+    """Draw the decay of a recorded code and of the Top-K layer that was fitted to it, one colour a
+    subject.
 
     Parameters
     ----------
@@ -63,8 +89,19 @@ def estimated_drift(estimate: xr.Dataset, ax: Axes) -> Axes:
     for number, subject in enumerate(estimate["subject"].values):
         one = estimate.sel(subject=subject)
         colour, marker = COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)]
-        label = f"{subject}: f = {one['active_fraction'].item():.3g}, T = {one['weight_lifetime'].item():.3g} {units}s"
+        label = (
+            f"{subject}: f = {one['active_fraction'].item():.3g}, T = "
+            f"{one['weight_lifetime'].item():.3g} {units}s"
+        )
         ax.plot(one["lag"], one["fit"], color=colour, linewidth=1.2, label=label)
-        ax.plot(one["lag"], one["measurement"], color=colour, marker=marker, markersize=3.5, linestyle="none", mfc="white")
+        ax.plot(
+            one["lag"],
+            one["measurement"],
+            color=colour,
+            marker=marker,
+            markersize=3.5,
+            linestyle="none",
+            mfc="white",
+        )
     ax.set(xlabel=f"lag ({units}s)", ylabel="population vector cosine", ylim=(0, 1.02))
     return ax

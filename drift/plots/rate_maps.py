@@ -1,4 +1,5 @@
-"""Pictures of rate maps over sessions: the same units again and again, on a track and in a plane."""
+"""Pictures of rate maps over sessions: the same units again and again, on a track and in a
+plane."""
 
 from __future__ import annotations
 
@@ -24,13 +25,19 @@ if TYPE_CHECKING:
 
 @opened
 def rate_maps_over_sessions(
-    dataset: xr.Dataset, subject: int | str, sessions: Sequence[int | str], axes: Sequence[Axes], smoothing: Smoothing = 2.0
+    dataset: xr.Dataset,
+    subject: int | str,
+    sessions: Sequence[int | str],
+    axes: Sequence[Axes],
+    smoothing: Smoothing = 2.0,
 ) -> None:
-    """Draw the rate maps of the same units in several sessions, in the order of their place of most activity in the first of them.
+    """Draw the rate maps of the same units in several sessions, in the order of their place of most
+    activity in the first of them.
 
-    Shown are the place units of the first session; each map is divided by its maximum. A unit that was not observed leaves a row without
-    a map. Sessions that do not share units with the first (another ``unit_identity``) are drawn by themselves, in their own order. Where
-    there are several environments the title names that of the session.
+    Shown are the place units of the first session; each map is divided by its maximum. A unit that
+    was not observed leaves a row without a map. Sessions that do not share units with the first
+    (another ``unit_identity``) are drawn by themselves, in their own order. Where there are several
+    environments the title names that of the session.
 
     Parameters
     ----------
@@ -47,13 +54,25 @@ def rate_maps_over_sessions(
     """
     require_track(dataset, "a picture of sorted rate maps")
     who = position_of(dataset, "subject", subject)
-    one, shown = dataset.isel(subject=who), [position_of(dataset, "session", session, who) for session in sessions]
-    known = one["unit_identity"].values if "unit_identity" in one.coords else np.full(one.sizes["session"], "")
+    one, shown = (
+        dataset.isel(subject=who),
+        [position_of(dataset, "session", session, who) for session in sessions],
+    )
+    known = (
+        one["unit_identity"].values
+        if "unit_identity" in one.coords
+        else np.full(one.sizes["session"], "")
+    )
     if not shown:
-        raise RefusedInputError("sessions must name at least one session, got none: say which to draw, such as [0, 1].")
+        raise RefusedInputError(
+            "sessions must name at least one session, got none: say which to draw, such as [0, 1]."
+        )
     order, several = _by_place(one.isel(session=shown[0]), smoothing), several_environments(one)
     if len(axes) != len(shown):
-        raise RefusedInputError(f"axes must be one for each of the {len(shown)} sessions, got {len(axes)}: draw one panel for each.")
+        raise RefusedInputError(
+            f"axes must be one for each of the {len(shown)} sessions, got {len(axes)}: draw "
+            "one panel for each."
+        )
     for ax, session in zip(axes, shown, strict=True):
         seen, tracked = one.isel(session=session), known[session] == known[shown[0]]
         _draw_maps(seen, order if tracked else _by_place(seen, smoothing), smoothing, ax)
@@ -67,7 +86,9 @@ def _by_place(seen: xr.Dataset, smoothing: float) -> np.ndarray:
     if units.size == 0:
         return units
     flat = side_by_side(smoothed(seen["rate"].isel(unit=units), smoothing))
-    return np.asarray(units[np.argsort(np.argmax(np.nan_to_num(flat, nan=-1.0), axis=1), kind="stable")])
+    return np.asarray(
+        units[np.argsort(np.argmax(np.nan_to_num(flat, nan=-1.0), axis=1), kind="stable")]
+    )
 
 
 def _draw_maps(seen: xr.Dataset, units: np.ndarray, smoothing: float, ax: Axes) -> None:
@@ -75,13 +96,22 @@ def _draw_maps(seen: xr.Dataset, units: np.ndarray, smoothing: float, ax: Axes) 
     if units.size:
         flat = side_by_side(smoothed(seen["rate"].isel(unit=units), smoothing))
         peak = np.max(np.nan_to_num(flat), axis=1, keepdims=True, initial=0.0)
-        ax.imshow(flat / np.where(peak > 0, peak, 1.0), aspect="auto", cmap="cividis", vmin=0, vmax=1, interpolation="nearest")
+        ax.imshow(
+            flat / np.where(peak > 0, peak, 1.0),
+            aspect="auto",
+            cmap="cividis",
+            vmin=0,
+            vmax=1,
+            interpolation="nearest",
+        )
     label_places(seen["rate"], ax, "white")
     ax.set_yticks([])
 
 
 @opened
-def arena_maps(one: xr.Dataset, sessions: Sequence[int], axes: Any, smoothing: Smoothing = 1.0) -> None:
+def arena_maps(
+    one: xr.Dataset, sessions: Sequence[int], axes: Any, smoothing: Smoothing = 1.0
+) -> None:
     """Draw maps in a plane, true to scale: one row a place unit, one column a session.
 
     Shown are the units with the highest mean rate in the first session shown.
@@ -103,13 +133,23 @@ def arena_maps(one: xr.Dataset, sessions: Sequence[int], axes: Any, smoothing: S
         If there are several subjects, or places lie on a track.
     """
     if "subject" in one.dims:
-        raise RefusedInputError(f"maps of one subject are drawn, got {one.sizes['subject']}: pass dataset.isel(subject=0).")
+        raise RefusedInputError(
+            f"maps of one subject are drawn, got {one.sizes['subject']}: pass "
+            "dataset.isel(subject=0)."
+        )
     check(one.expand_dims("subject"), "rate", "place_unit")
     missing = [name for name in ("place_x", "place_y") if name not in one.coords]
     if missing:
-        raise RefusedInputError(f"maps in a plane need the coordinate {missing[0]}, got a track: use rate_maps_over_sessions.")
+        raise RefusedInputError(
+            f"maps in a plane need the coordinate {missing[0]}, got a track: use "
+            "rate_maps_over_sessions."
+        )
     first = one.isel(session=sessions[0])
-    activity = first["rate"].mean([dim for dim in first["rate"].dims if dim != "unit"]).where(first["place_unit"] == 1)
+    activity = (
+        first["rate"]
+        .mean([dim for dim in first["rate"].dims if dim != "unit"])
+        .where(first["place_unit"] == 1)
+    )
     ranked = np.argsort(-np.nan_to_num(activity.values, nan=-1.0), kind="stable")
     units = ranked[: min(len(axes), int((first["place_unit"] == 1).sum()))]
     column, upward = (grid_index(one[name]) for name in ("place_x", "place_y"))
@@ -125,5 +165,12 @@ def arena_maps(one: xr.Dataset, sessions: Sequence[int], axes: Any, smoothing: S
             arena = np.full((upward.max() + 1, column.max() + 1), np.nan)
             arena[upward, column] = rate.isel(unit=0).values
             peak = np.nanmax(arena) if np.isfinite(arena).any() else 0.0
-            ax.imshow(arena, origin="lower", cmap="cividis", vmin=0, vmax=peak or 1.0, interpolation="nearest")
+            ax.imshow(
+                arena,
+                origin="lower",
+                cmap="cividis",
+                vmin=0,
+                vmax=peak or 1.0,
+                interpolation="nearest",
+            )
             ax.text(0.02, 0.98, f"{peak:.2g}/s", transform=ax.transAxes, va="top", fontsize=7.5)

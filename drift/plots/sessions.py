@@ -1,4 +1,5 @@
-"""Pictures of labelled results: each function draws one panel on the axes it is given and returns them.
+"""Pictures of labelled results: each function draws one panel on the axes it is given and returns
+them.
 
 Colours and markers are distinct in grey and for the colour-blind (Okabe & Ito).
 """
@@ -32,7 +33,8 @@ MAP_GREY = "#d9d9d9"  # of a matrix, where sessions are not compared
 
 
 def _style(number: int) -> dict[str, Any]:
-    """Colour and marker of a curve; from the fifth on the line is broken and the marker hollow, so that no two look alike."""
+    """Colour and marker of a curve; from the fifth on the line is broken and the marker hollow, so
+    that no two look alike."""
     again = number // len(COLOURS)
     return {
         "color": COLOURS[number % len(COLOURS)], "marker": MARKERS[(number + again) % len(MARKERS)], "markersize": 3, "capsize": 2,
@@ -41,10 +43,14 @@ def _style(number: int) -> dict[str, Any]:
 
 
 @opened
-def time_course(dataset: xr.Dataset, names: Sequence[str], ax: Axes, labels: Sequence[str] | None = None) -> Axes:
-    """Draw measures against elapsed time: mean over subjects, error bars of one standard error over subjects.
+def time_course(
+    dataset: xr.Dataset, names: Sequence[str], ax: Axes, labels: Sequence[str] | None = None
+) -> Axes:
+    """Draw measures against elapsed time: mean over subjects, error bars of one standard error over
+    subjects.
 
-    Sessions in which subjects were in different environments are named in the title: their means mix rooms, see ``summary``.
+    Sessions in which subjects were in different environments are named in the title: their means
+    mix rooms, see ``summary``.
 
     Parameters
     ----------
@@ -64,7 +70,9 @@ def time_course(dataset: xr.Dataset, names: Sequence[str], ax: Axes, labels: Seq
     elapsed = dataset["elapsed"].mean("subject")
     for number, (name, label) in enumerate(zip(names, labels or names, strict=True)):
         error = means[f"{name}_standard_error"].fillna(0.0)
-        ax.errorbar(elapsed, means[name], yerr=error, label=label.replace("_", " "), **_style(number))
+        ax.errorbar(
+            elapsed, means[name], yerr=error, label=label.replace("_", " "), **_style(number)
+        )
     ax.set_xlabel(_elapsed_label(dataset))
     ax.margins(x=0.03)
     if mixed := mixed_rooms(means):
@@ -73,10 +81,18 @@ def time_course(dataset: xr.Dataset, names: Sequence[str], ax: Axes, labels: Seq
 
 
 @opened
-def sorted_rate_maps(dataset: xr.Dataset, subject: int | str, session: int | str, ax: Axes, smoothing: Smoothing = 3.0) -> Axes:
-    """Draw the rate maps of a session's place units, each divided by its maximum, sorted by the place of the maximum.
+def sorted_rate_maps(
+    dataset: xr.Dataset,
+    subject: int | str,
+    session: int | str,
+    ax: Axes,
+    smoothing: Smoothing = 3.0,
+) -> Axes:
+    """Draw the rate maps of a session's place units, each divided by its maximum, sorted by the
+    place of the maximum.
 
-    Places that were not visited show the blue background. Without a place unit the panel is empty, and its title says so.
+    Places that were not visited show the blue background. Without a place unit the panel is empty,
+    and its title says so.
 
     Parameters
     ----------
@@ -104,7 +120,11 @@ def sorted_rate_maps(dataset: xr.Dataset, subject: int | str, session: int | str
     units = np.flatnonzero(seen["place_unit"].values == 1)
     ax.set_facecolor(NOT_VISITED)
     _draw_sorted(seen["rate"].isel(unit=units), smoothing, ax)
-    ax.set_title(f"{session_title(seen, several_environments(own))}\n{len(units)} place unit{'s' * (len(units) != 1)}", fontsize=8)
+    ax.set_title(
+        f"{session_title(seen, several_environments(own))}\n{len(units)} place "
+        f"unit{'s' * (len(units) != 1)}",
+        fontsize=8,
+    )
     label_places(seen["rate"], ax)
     ax.set_yticks([])
     return ax
@@ -119,15 +139,22 @@ def _draw_sorted(rate: xr.DataArray, smoothing: float, ax: Axes) -> None:
     flat = side_by_side(smoothed(rate, smoothing))  # (unit, place over both directions)
     peak = np.nanmax(flat, axis=1, keepdims=True, initial=0.0)
     order = np.argsort(np.nanargmax(np.where(np.isnan(flat), -1.0, flat), axis=1), kind="stable")
-    ax.imshow((flat / np.where(peak > 0, peak, 1.0))[order], aspect="auto", cmap="Greys", vmin=0, vmax=1, interpolation="nearest")
+    ax.imshow(
+        (flat / np.where(peak > 0, peak, 1.0))[order],
+        aspect="auto",
+        cmap="Greys",
+        vmin=0,
+        vmax=1,
+        interpolation="nearest",
+    )
 
 
 @opened
 def correlation_matrix(correlation: xr.DataArray, ax: Axes) -> Axes:
     """Draw the correlation between every two sessions, averaged over subjects.
 
-    Colours run from 0, or from the least correlation if it is negative, to 1; grey are sessions that are not compared, such as those in
-    different environments.
+    Colours run from 0, or from the least correlation if it is negative, to 1; grey are sessions
+    that are not compared, such as those in different environments.
 
     Parameters
     ----------
@@ -158,10 +185,14 @@ PARTS = ("all sessions", "first half", "second half")
 
 
 @opened
-def correlation_by_lag(dataset: xr.Dataset, correlation: xr.DataArray, ax: Axes, parts: Sequence[str] = PARTS) -> Axes:
-    """Draw the correlation between sessions against the time between them: of all pairs, and of early pairs apart from late ones.
+def correlation_by_lag(
+    dataset: xr.Dataset, correlation: xr.DataArray, ax: Axes, parts: Sequence[str] = PARTS
+) -> Axes:
+    """Draw the correlation between sessions against the time between them: of all pairs, and of
+    early pairs apart from late ones.
 
-    Error bars are one standard error over subjects. Pairs of sessions in different environments do not enter.
+    Error bars are one standard error over subjects. Pairs of sessions in different environments do
+    not enter.
 
     Parameters
     ----------
@@ -171,8 +202,8 @@ def correlation_by_lag(dataset: xr.Dataset, correlation: xr.DataArray, ax: Axes,
         (subject, session, session_other).
     ax : matplotlib Axes
     parts : sequence of str
-        Which curves, of "all sessions", "first half" and "second half"; long lags are in the first alone. Halves are drawn where they have
-        two sessions that can be compared.
+        Which curves, of "all sessions", "first half" and "second half"; long lags are in the first
+        alone. Halves are drawn where they have two sessions that can be compared.
 
     Returns
     -------
@@ -184,14 +215,24 @@ def correlation_by_lag(dataset: xr.Dataset, correlation: xr.DataArray, ax: Axes,
         If there is one session only, a part is unknown, or no elapsed time is known.
     """
     half = dataset.sizes["session"] // 2
-    slices = {"all sessions": slice(None), "first half": slice(0, half + 1), "second half": slice(half, None)}
+    slices = {
+        "all sessions": slice(None),
+        "first half": slice(0, half + 1),
+        "second half": slice(half, None),
+    }
     drawn = [label for label in parts if label == "all sessions" or dataset.sizes["session"] > 2]
     for label in drawn:
         if label not in slices:
-            raise RefusedInputError(f"parts must be of {', '.join(PARTS)}, got {label!r}: {did_you_mean(label, PARTS)}")
+            raise RefusedInputError(
+                f"parts must be of {', '.join(PARTS)}, got {label!r}: {did_you_mean(label, PARTS)}"
+            )
         _draw_lags(dataset, correlation, slices[label], label, PARTS.index(label), ax)
     units = str(dataset["elapsed"].attrs.get("units", ""))
-    ax.set(xlabel=f"lag ({units if units == 'min' else units + 's'})", ylabel="rate-map correlation", ylim=(_least(correlation), 1.02))
+    ax.set(
+        xlabel=f"lag ({units if units == 'min' else units + 's'})",
+        ylabel="rate-map correlation",
+        ylim=(_least(correlation), 1.02),
+    )
     ax.legend(frameon=False)
     return ax
 
@@ -203,22 +244,32 @@ LAG_STYLES = (
 )
 
 
-def _draw_lags(dataset: xr.Dataset, correlation: xr.DataArray, part: slice, label: str, number: int, ax: Axes) -> None:
+def _draw_lags(
+    dataset: xr.Dataset, correlation: xr.DataArray, part: slice, label: str, number: int, ax: Axes
+) -> None:
     try:
-        lags = by_lag(correlation.isel(session=part, session_other=part), dataset["elapsed"].isel(session=part))["correlation"]
+        lags = by_lag(
+            correlation.isel(session=part, session_other=part),
+            dataset["elapsed"].isel(session=part),
+        )["correlation"]
     except RefusedInputError:
         if label == "all sessions":
             raise
         return  # a half in which no two sessions lie in one environment
     lags = lags.isel(lag=np.flatnonzero(lags.notnull().any("subject").values))
-    error = lags.std("subject", ddof=1) / np.sqrt(lags.notnull().sum("subject")) if lags.sizes["subject"] > 1 else None
+    error = (
+        lags.std("subject", ddof=1) / np.sqrt(lags.notnull().sum("subject"))
+        if lags.sizes["subject"] > 1
+        else None
+    )
     style: dict[str, Any] = {"markersize": 3, "capsize": 2, "linewidth": 1, **LAG_STYLES[number]}
     ax.errorbar(lags["lag"], lags.mean("subject"), yerr=error, label=label, **style)
 
 
 @opened
 def changes(rows: Sequence[tuple[str, float, float | None]], ax: Axes) -> Axes:
-    """Draw relative changes over a study, one row each: (label, change, standard error or None), as percent of the first session.
+    """Draw relative changes over a study, one row each: (label, change, standard error or None), as
+    percent of the first session.
 
     Parameters
     ----------
@@ -232,7 +283,15 @@ def changes(rows: Sequence[tuple[str, float, float | None]], ax: Axes) -> Axes:
     """
     for place, (_, change, error) in enumerate(rows):
         filled = COLOURS[0] if place == 0 else "white"
-        ax.errorbar(100 * change, -place, xerr=None if error is None else 100 * error, marker="o", color=COLOURS[0], mfc=filled, capsize=2)
+        ax.errorbar(
+            100 * change,
+            -place,
+            xerr=None if error is None else 100 * error,
+            marker="o",
+            color=COLOURS[0],
+            mfc=filled,
+            capsize=2,
+        )
     ax.axvline(0, color="grey", linewidth=0.8)
     ax.set_yticks([-place for place in range(len(rows))], [label for label, _, _ in rows])
     ax.set_ylim(-len(rows) + 0.4, 0.6)
@@ -250,11 +309,19 @@ SOURCES: dict[str, dict[str, Any]] = {
 
 
 @opened
-def normalised_curves(comparison: xr.Dataset, measure: str, ax: Axes, panel: str | None = None, convention: str = "mean_of_ratios") -> Axes:
-    """Draw a measure over its first session: simulated subjects as observed, the recording, null models, and a published line.
+def normalised_curves(
+    comparison: xr.Dataset,
+    measure: str,
+    ax: Axes,
+    panel: str | None = None,
+    convention: str = "mean_of_ratios",
+) -> Axes:
+    """Draw a measure over its first session: simulated subjects as observed, the recording, null
+    models, and a published line.
 
-    Error bars are one standard error over subjects. The published line starts at 1, as its intercept is not published. Wrong
-    registration is drawn where it matters, for the rate-map correlation.
+    Error bars are one standard error over subjects. The published line starts at 1, as its
+    intercept is not published. Wrong registration is drawn where it matters, for the rate-map
+    correlation.
 
     Parameters
     ----------
@@ -274,11 +341,19 @@ def normalised_curves(comparison: xr.Dataset, measure: str, ax: Axes, panel: str
     """
     chosen = comparison.sel(measure=measure, convention=convention)
     drawn = [
-        name for name in SOURCES if name in chosen["source"].values and (name != "wrong registration" or measure == "rate_map_correlation")
+        name
+        for name in SOURCES
+        if name in chosen["source"].values
+        and (name != "wrong registration" or measure == "rate_map_correlation")
     ]
     if not (chosen["curve"].sel(source=drawn).notnull().sum("session") > 1).any():
         ax.text(
-            0.5, 0.5, "not defined: units are not tracked\nor there are too few sessions", transform=ax.transAxes, ha="center", color="0.3"
+            0.5,
+            0.5,
+            "not defined: units are not tracked\nor there are too few sessions",
+            transform=ax.transAxes,
+            ha="center",
+            color="0.3",
         )
         ax.set(xticks=[], yticks=[])
         return ax
@@ -287,11 +362,17 @@ def normalised_curves(comparison: xr.Dataset, measure: str, ax: Axes, panel: str
         one = chosen.sel(source=name)
         error = one["curve_standard_error"].fillna(0.0)
         style = {"markersize": 3.5, "capsize": 1.5, "linewidth": 0.9, **SOURCES[name]}
-        ax.errorbar(one["since_first"], one["curve"], yerr=error, label=name, elinewidth=0.7, **style)
+        ax.errorbar(
+            one["since_first"], one["curve"], yerr=error, label=name, elinewidth=0.7, **style
+        )
     if panel is not None and drawn:
         _published_line(chosen.sel(source=drawn[0], panel=panel), ax)
     ax.locator_params(axis="x", nbins=4)
-    ax.set_xlabel(f"since the first session ({chosen['elapsed_units'].sel(source=drawn[0]).item()})" if drawn else "")
+    ax.set_xlabel(
+        f"since the first session ({chosen['elapsed_units'].sel(source=drawn[0]).item()})"
+        if drawn
+        else ""
+    )
     ax.margins(x=0.04)
     return ax
 
@@ -300,12 +381,20 @@ def _published_line(one: xr.Dataset, ax: Axes) -> None:
     time = one["since_first"].values
     passed = np.arange(time.size) if one["published_per"].item() == "session" else time
     if np.isfinite(one["published_slope"].item()):
-        ax.plot(time, 1 + one["published_slope"].item() * passed, color=COLOURS[3], linewidth=2.2, alpha=0.85, label="published line")
+        ax.plot(
+            time,
+            1 + one["published_slope"].item() * passed,
+            color=COLOURS[3],
+            linewidth=2.2,
+            alpha=0.85,
+            label="published line",
+        )
 
 
 @opened
 def side_by_side(maps: OfUnitsAndPlaces) -> np.ndarray:
-    """Return rate maps with the ways out and back side by side, the way back mirrored so that time runs to the right.
+    """Return rate maps with the ways out and back side by side, the way back mirrored so that time
+    runs to the right.
 
     Parameters
     ----------
@@ -321,7 +410,8 @@ def side_by_side(maps: OfUnitsAndPlaces) -> np.ndarray:
         return maps.transpose("unit", "place").values
     if set(maps["direction"].values.tolist()) != {1, -1}:
         raise RefusedInputError(
-            f"maps were expected of the ways 1 and -1, got {maps['direction'].values.tolist()}: keep both, or take one by isel."
+            "maps were expected of the ways 1 and -1, got "
+            f"{maps['direction'].values.tolist()}: keep both, or take one by isel."
         )
     out, back = (maps.sel(direction=sign).transpose("unit", "place").values for sign in (1, -1))
     return np.concatenate([out, back[:, ::-1]], axis=1)

@@ -1,4 +1,5 @@
-"""Panels of the report; each function returns a matplotlib figure, or None where there is nothing to draw."""
+"""Panels of the report; each function returns a matplotlib figure, or None where there is nothing
+to draw."""
 
 from __future__ import annotations
 
@@ -20,8 +21,14 @@ if TYPE_CHECKING:
 
 WIDTH = 4.6  # inches; at this width text is as large as that of the page on a telephone
 BLUE, ORANGE, GREEN = plots.COLOURS[:3]
-STYLES: dict[str, dict[str, Any]] = {**plots.SOURCES, "simulated": {"color": BLUE, "marker": ".", "linewidth": 1.1, "linestyle": ":"}}
-STYLES = {name: {**style, "color": "#595959" if style["color"] == "0.35" else style["color"]} for name, style in STYLES.items()}
+STYLES: dict[str, dict[str, Any]] = {
+    **plots.SOURCES,
+    "simulated": {"color": BLUE, "marker": ".", "linewidth": 1.1, "linestyle": ":"},
+}
+STYLES = {
+    name: {**style, "color": "#595959" if style["color"] == "0.35" else style["color"]}
+    for name, style in STYLES.items()
+}
 DASHES = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (5, 1, 1, 1)))
 SHORT = {name: source_name(name) for name in ("simulated", "observed", "recorded")}
 
@@ -34,17 +41,24 @@ def panel(height: float = 3.2, **layout: Any) -> Figure:
 
 
 def drawn_sources(chosen: xr.Dataset, measure: str) -> list[str]:
-    """Sources whose curve of a measure has two points or more; wrong registration where it matters, for the rate-map correlation."""
+    """Sources whose curve of a measure has two points or more; wrong registration where it matters,
+    for the rate-map correlation."""
     names = [name for name in STYLES if name in chosen["source"].values]
     if measure != "rate_map_correlation":
         names = [name for name in names if name != "wrong registration"]
-    return [name for name in names if chosen["curve"].sel(source=name, measure=measure).notnull().sum() > 1]
+    return [
+        name
+        for name in names
+        if chosen["curve"].sel(source=name, measure=measure).notnull().sum() > 1
+    ]
 
 
 def curves(chosen: xr.Dataset, measure: str) -> Figure | None:
-    """Draw a measure over its first session, of all sources on the clock of the lens, with published lines that have this clock.
+    """Draw a measure over its first session, of all sources on the clock of the lens, with
+    published lines that have this clock.
 
-    The simulation as it is has a clock of its own; it is stretched to the span of the lens, as ``drift.observe`` does.
+    The simulation as it is has a clock of its own; it is stretched to the span of the lens, as
+    ``drift.observe`` does.
 
     Parameters
     ----------
@@ -68,34 +82,50 @@ def curves(chosen: xr.Dataset, measure: str) -> Figure | None:
         one = chosen.sel(source=name, measure=measure)
         time = one["since_first"].values
         time = time * (span / np.nanmax(time)) if name == "simulated" else time
-        error = one["curve_standard_error"].fillna(0.0).values if name in ("observed", "recorded") else None
+        error = (
+            one["curve_standard_error"].fillna(0.0).values
+            if name in ("observed", "recorded")
+            else None
+        )
         style = {"markersize": 4, "capsize": 1.5, "linewidth": 1.0, **STYLES[name]}
-        ax.errorbar(time, one["curve"], yerr=error, label=SHORT.get(name, name), elinewidth=0.7, **style)
+        ax.errorbar(
+            time, one["curve"], yerr=error, label=SHORT.get(name, name), elinewidth=0.7, **style
+        )
     _published(chosen.sel(measure=measure), clock, ax)
     units = str(chosen["elapsed_units"].sel(source=clock).item())
     ax.set_xlabel(f"{plural(units)} since the first session")
     ax.set_ylabel(f"{measure_name(measure)}\nover that of the first session".capitalize())
     ax.locator_params(axis="both", nbins=6)
-    ax.xaxis.set_major_formatter(lambda value, _: f"{value:,.4g}" if value < 1e4 else f"{value:,.0f}")
+    ax.xaxis.set_major_formatter(
+        lambda value, _: f"{value:,.4g}" if value < 1e4 else f"{value:,.0f}"
+    )
     ax.margins(x=0.04)
     figure.legend(loc="outside lower center", ncols=2, columnspacing=1.2, handlelength=2.6)
     return figure
 
 
 def _published(one: xr.Dataset, clock: str, ax: Axes) -> None:
-    """Draw published lines whose unit of time is that of the clock, or the session, over their own span, from 1."""
+    """Draw published lines whose unit of time is that of the clock, or the session, over their own
+    span, from 1."""
     time = one["since_first"].sel(source=clock).dropna("session").values
     units = str(one["elapsed_units"].sel(source=clock).item())
     shown = 0
     for name in one["panel"].values:
         line = one.sel(panel=name)
         slope, per = float(line["published_slope"]), str(line["published_per"].item())
-        if not np.isfinite(slope) or per not in ((units,) if clock == "simulated" else (units, "session")):
+        if not np.isfinite(slope) or per not in (
+            (units,) if clock == "simulated" else (units, "session")
+        ):
             continue
         passed = np.arange(time.size) if per == "session" else time
         inside = passed <= float(line["published_change"]) / slope + 1e-9
         ax.plot(
-            time[inside], 1 + slope * passed[inside], color="#000000", linewidth=1.6, linestyle=DASHES[shown], label=f"published: {name}"
+            time[inside],
+            1 + slope * passed[inside],
+            color="#000000",
+            linewidth=1.6,
+            linestyle=DASHES[shown],
+            label=f"published: {name}",
         )
         shown += 1
 
@@ -123,21 +153,31 @@ def effect_sizes(frame: pd.DataFrame) -> Figure | None:
     offsets = np.linspace(0.3, -0.3, len(names)) if len(names) > 1 else np.zeros(1)
     for name, offset in zip(names, offsets, strict=True):
         rows = known[known["source"] == name]
-        style = {key: value for key, value in STYLES[name].items() if key in ("color", "marker", "mfc")}
+        style = {
+            key: value for key, value in STYLES[name].items() if key in ("color", "marker", "mfc")
+        }
         ax.plot(rows["effect_size"], [offset - measures.index(one) for one in rows["measure"]], linestyle="none", markersize=5,
                 label=SHORT.get(name, name), **style)  # fmt: skip
     for row in range(len(measures) - 1):
         ax.axhline(-row - 0.5, color="#e6e6e6", linewidth=0.8, zorder=0)
-    ax.set_yticks([-row for row in range(len(measures))], [measure_name(one).replace(" ", "\n", 1) for one in measures])
+    ax.set_yticks(
+        [-row for row in range(len(measures))],
+        [measure_name(one).replace(" ", "\n", 1) for one in measures],
+    )
     ax.set_xticks([-1, -0.5, 0, 0.5, 1])
-    ax.set(xlim=(-1.05, 1.05), ylim=(0.5 - len(measures), 0.5), xlabel="correlation with time (\N{MINUS SIGN}1 falls, +1 rises steadily)")
+    ax.set(
+        xlim=(-1.05, 1.05),
+        ylim=(0.5 - len(measures), 0.5),
+        xlabel="correlation with time (\N{MINUS SIGN}1 falls, +1 rises steadily)",
+    )
     ax.tick_params(axis="y", length=0)
     figure.legend(loc="outside lower center", ncols=2, columnspacing=1.2)
     return figure
 
 
 def shares(chosen: xr.Dataset, source: str) -> Figure | None:
-    """Draw what each null model explains of the change of a source, with its standard error, in the window from −100 to 200 %.
+    """Draw what each null model explains of the change of a source, with its standard error, in the
+    window from −100 to 200 %.
 
     Parameters
     ----------
@@ -150,7 +190,10 @@ def shares(chosen: xr.Dataset, source: str) -> Figure | None:
     matplotlib.figure.Figure or None
     """
     one = chosen.sel(source=source).transpose("measure", "null", ...)
-    share, error = 100 * one["share_explained"].values, 100 * one["share_explained_standard_error"].values
+    share, error = (
+        100 * one["share_explained"].values,
+        100 * one["share_explained_standard_error"].values,
+    )
     known = np.isfinite(share) & np.isfinite(error)
     rows = np.flatnonzero(known.any(axis=1))
     if rows.size == 0:
@@ -165,16 +208,35 @@ def shares(chosen: xr.Dataset, source: str) -> Figure | None:
     low, high = -100.0, 200.0
     for number, name in enumerate(names):
         offset = 0.27 - 0.18 * number
-        style = {key: value for key, value in STYLES[name].items() if key in ("color", "marker", "mfc")}
+        style = {
+            key: value for key, value in STYLES[name].items() if key in ("color", "marker", "mfc")
+        }
         inside = known[rows, number] & (share[rows, number] >= low) & (share[rows, number] <= high)
         y = offset - np.flatnonzero(inside)
-        ax.errorbar(share[rows, number][inside], y, xerr=error[rows, number][inside], fmt="none", ecolor=style["color"], elinewidth=0.9)
+        ax.errorbar(
+            share[rows, number][inside],
+            y,
+            xerr=error[rows, number][inside],
+            fmt="none",
+            ecolor=style["color"],
+            elinewidth=0.9,
+        )
         ax.plot(share[rows, number][inside], y, linestyle="none", markersize=5, label=name, **style)
-        for beyond, edge, mark in ((share[rows, number] < low, low, "◂"), (share[rows, number] > high, high, "▸")):
+        for beyond, edge, mark in (
+            (share[rows, number] < low, low, "◂"),
+            (share[rows, number] > high, high, "▸"),
+        ):
             for row in np.flatnonzero(beyond & known[rows, number]):
                 ax.text(edge, offset - row, mark, ha="center", va="center", color=style["color"])
-    ax.set_yticks([-row for row in range(rows.size)], [measure_name(one["measure"].values[row]).replace(" ", "\n", 1) for row in rows])
-    ax.set(xlim=(low, high), ylim=(0.5 - rows.size, 0.5), xlabel=f"share of the change in the {NAMES[source]} (%)")
+    ax.set_yticks(
+        [-row for row in range(rows.size)],
+        [measure_name(one["measure"].values[row]).replace(" ", "\n", 1) for row in rows],
+    )
+    ax.set(
+        xlim=(low, high),
+        ylim=(0.5 - rows.size, 0.5),
+        xlabel=f"share of the change in the {NAMES[source]} (%)",
+    )
     ax.tick_params(axis="y", length=0)
     figure.legend(loc="outside lower center", ncols=2, columnspacing=1.2)
     return figure
@@ -182,12 +244,16 @@ def shares(chosen: xr.Dataset, source: str) -> Figure | None:
 
 def shown_sessions(dataset: xr.Dataset, subject: int, first: int) -> list[int]:
     """First, middle and last session in which a subject was recorded."""
-    seen = np.flatnonzero((dataset["recorded"].isel(subject=subject) == 1).any("unit").values[first:]) + first
+    seen = (
+        np.flatnonzero((dataset["recorded"].isel(subject=subject) == 1).any("unit").values[first:])
+        + first
+    )
     return sorted({int(seen[0]), int(seen[len(seen) // 2]), int(seen[-1])}) if seen.size else []
 
 
 def rate_maps(dataset: xr.Dataset, subject: int, first: int) -> Figure | None:
-    """Draw rate maps of a subject in its first, middle and last session, units in the order of their place in the first one.
+    """Draw rate maps of a subject in its first, middle and last session, units in the order of
+    their place in the first one.
 
     Parameters
     ----------
@@ -240,10 +306,16 @@ def correlations(correlation: xr.DataArray, units: str, elapsed: np.ndarray) -> 
     figure = panel(3.5)
     ax = plots.correlation_matrix(correlation, figure.add_subplot())
     places = np.unique(np.linspace(0, len(elapsed) - 1, min(len(elapsed), 5)).round().astype(int))
-    labels = [f"{elapsed[place]:,.0f}" if elapsed[-1] >= 100 else f"{elapsed[place]:.3g}" for place in places]
+    labels = [
+        f"{elapsed[place]:,.0f}" if elapsed[-1] >= 100 else f"{elapsed[place]:.3g}"
+        for place in places
+    ]
     ax.set_xticks(places, labels)
     ax.set_yticks(places, labels)
-    ax.set(xlabel=f"session, {plural(units)} since the first", ylabel=f"session, {plural(units)} since the first")
+    ax.set(
+        xlabel=f"session, {plural(units)} since the first",
+        ylabel=f"session, {plural(units)} since the first",
+    )
     return figure
 
 
@@ -253,4 +325,7 @@ def described_curves(chosen: xr.Dataset, measure: str) -> str:
     for name in drawn_sources(chosen, measure):
         values = chosen["curve"].sel(source=name, measure=measure).dropna("session").values
         parts.append(f"{source_name(name)} from {values[0]:.2f} to {values[-1]:.2f}")
-    return f"Line chart of {measure_name(measure)} over the first session against time: {'; '.join(parts)}."
+    return (
+        f"Line chart of {measure_name(measure)} over the first session against time: "
+        f"{'; '.join(parts)}."
+    )

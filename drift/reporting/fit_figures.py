@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 
 def fitted(one: xr.Dataset, group: str) -> Figure:
-    """Draw similarity against the time between sessions: recording, fitted circuit, and the same circuit with frozen weights.
+    """Draw similarity against the time between sessions: recording, fitted circuit, and the same
+    circuit with frozen weights.
 
     Parameters
     ----------
@@ -32,14 +33,36 @@ def fitted(one: xr.Dataset, group: str) -> Figure:
     lag = np.array([float(str(name).rsplit(" ", 1)[1]) for name in chosen["statistic"].values])
     figure = panel(3.2)
     ax = figure.add_subplot()
-    ax.errorbar(lag, chosen["measured"], chosen["measured_error"], fmt="s", color=ORANGE, capsize=2, markersize=4, label="recording, s.e.")
+    ax.errorbar(
+        lag,
+        chosen["measured"],
+        chosen["measured_error"],
+        fmt="s",
+        color=ORANGE,
+        capsize=2,
+        markersize=4,
+        label="recording, s.e.",
+    )
     ax.plot(lag, chosen["predicted"], "-o", color=BLUE, markersize=4, label="circuit, fitted")
     if "frozen" in chosen:
-        ax.plot(lag, chosen["frozen"], ":^", color="#595959", mfc="white", markersize=4, label="circuit, frozen weights")
+        ax.plot(
+            lag,
+            chosen["frozen"],
+            ":^",
+            color="#595959",
+            mfc="white",
+            markersize=4,
+            label="circuit, frozen weights",
+        )
     if lag.size < 9:
         ax.set_xticks(lag)
-    name = {"map_similarity": "rate-map correlation", "population_similarity": "population-vector\ncorrelation"}[group]
-    ax.set(xlabel=f"{plural(str(one.attrs.get('elapsed_units', 'day')))} between sessions", ylabel=name)
+    name = {
+        "map_similarity": "rate-map correlation",
+        "population_similarity": "population-vector\ncorrelation",
+    }[group]
+    ax.set(
+        xlabel=f"{plural(str(one.attrs.get('elapsed_units', 'day')))} between sessions", ylabel=name
+    )
     figure.legend(loc="outside lower center", ncols=2, columnspacing=1.2)
     return figure
 
@@ -62,7 +85,9 @@ def statistics(one: xr.Dataset) -> Figure:
     ax.axvspan(-2, 2, color="#e6e6e6", linewidth=0, label="two standard errors")
     distance = ((one["predicted"] - one["measured"]) / one["measured_error"]).values
     ax.plot(distance, rows, "o", color=BLUE, markersize=4, label="circuit, fitted")
-    ax.set_yticks(rows, [str(name).replace("_", " ") for name in one["statistic"].values], fontsize=7.5)
+    ax.set_yticks(
+        rows, [str(name).replace("_", " ") for name in one["statistic"].values], fontsize=7.5
+    )
     ax.set(xlabel="predicted minus measured (standard errors)", ylim=(rows.size - 0.5, -0.5))
     figure.legend(loc="outside lower center", ncols=2, columnspacing=1.2)
     return figure

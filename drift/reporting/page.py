@@ -53,7 +53,12 @@ def page(
 
 
 def _page(
-    comparison: xr.Dataset, run: xr.Dataset | None, recorded: xr.Dataset | None, fit: xr.Dataset | None, title: str, convention: str
+    comparison: xr.Dataset,
+    run: xr.Dataset | None,
+    recorded: xr.Dataset | None,
+    fit: xr.Dataset | None,
+    title: str,
+    convention: str,
 ) -> str:
     chosen, frame = checked(comparison, convention), comparison_frame(comparison, convention)
     stamp = provenance()
@@ -69,38 +74,57 @@ def _page(
         ),
         _section("maps", "Rate maps", sections.maps(run, recorded)),
         _section("fit", "A circuit fitted to the recording", sections.fit(fit)),
-        _section("reading", "How to read this", texts.reading(), "<h3>Words</h3>", texts.glossary()),
-        _section("methods", "Methods", texts.methods(chosen, convention, run), sections.recipes(run)),
         _section(
-            "provenance", "Provenance", sections.provenance(comparison, {"simulation": run, "recording": recorded, "fit": fit}, stamp)
+            "reading", "How to read this", texts.reading(), "<h3>Words</h3>", texts.glossary()
+        ),
+        _section(
+            "methods", "Methods", texts.methods(chosen, convention, run), sections.recipes(run)
+        ),
+        _section(
+            "provenance",
+            "Provenance",
+            sections.provenance(
+                comparison, {"simulation": run, "recording": recorded, "fit": fit}, stamp
+            ),
         ),
     ]
     shown = [one for one in found if one is not None]
-    sentences = "".join(f"<li{' class=caution' if one.startswith('Caution') else ''}>{escape(one)}</li>" for one in headline(chosen, frame))
+    sentences = "".join(
+        f"<li{' class=caution' if one.startswith('Caution') else ''}>{escape(one)}</li>"
+        for one in headline(chosen, frame)
+    )
     links = "".join(f'<li><a href="#{name}">{escape(head)}</a></li>' for name, head, _ in shown)
     body = (
         f"<header><h1>{escape(title)}</h1>"
-        f'<p class="about">Made with repdrift {escape(str(stamp["version_repdrift"]))} on {escape(str(stamp["created"])[:10])}. '
+        f'<p class="about">Made with repdrift {escape(str(stamp["version_repdrift"]))} on '
+        f"{escape(str(stamp['created'])[:10])}. "
         "Simulated subjects beside recordings, observed alike.</p>"
         f'<nav aria-label="Sections"><ul>{links}</ul></nav></header>'
-        f'<main><section class="headline" aria-labelledby="short"><h2 id="short">In short</h2><ul>{sentences}</ul></section>'
-        + "".join(f'<section id="{name}"><h2>{escape(head)}</h2>{content}</section>' for name, head, content in shown)
+        '<main><section class="headline" aria-labelledby="short"><h2 id="short">In '
+        f"short</h2><ul>{sentences}</ul></section>"
+        + "".join(
+            f'<section id="{name}"><h2>{escape(head)}</h2>{content}</section>'
+            for name, head, content in shown
+        )
         + "</main>"
     )
     return _document(title, body)
 
 
 def _document(title: str, body: str) -> str:
-    """Return the page around its body; its policy lets the browser run this script alone and fetch nothing."""
+    """Return the page around its body; its policy lets the browser run this script alone and fetch
+    nothing."""
     style, script = _asset("page.css"), _asset("page.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     policy = (
-        f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; img-src "
+        "data:; base-uri 'none'; form-action 'none'"
     )
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"><meta '
+        'name="color-scheme" content="light dark">'
         f'<meta name="generator" content="repdrift"><title>{escape(title)}</title>'
         f'<link rel="icon" href="data:,"><style>{style}</style></head>\n'
         f"<body>{body}<script>{script}</script></body></html>\n"

@@ -31,8 +31,8 @@ def report(
 ) -> Path:
     """Write a comparison as one HTML page: sentences, tables, figures, methods and a glossary.
 
-    The page needs no network and nothing beside itself, follows light and dark, and can be printed. Every text that comes from a file is
-    shown as text.
+    The page needs no network and nothing beside itself, follows light and dark, and can be printed.
+    Every text that comes from a file is shown as text.
 
     Parameters
     ----------
@@ -41,15 +41,18 @@ def report(
     path : str or Path
         The file to write; its folder must exist.
     run : xarray.Dataset, optional
-        Longitudinal Dataset of ``train`` that was compared: adds rate maps, correlations between sessions and recipes.
+        Longitudinal Dataset of ``train`` that was compared: adds rate maps, correlations between
+        sessions and recipes.
     recorded : xarray.Dataset, optional
-        Longitudinal Dataset of ``measure`` that was compared: adds rate maps and correlations between sessions.
+        Longitudinal Dataset of ``measure`` that was compared: adds rate maps and correlations
+        between sessions.
     fit : xarray.Dataset, optional
         ``dataset`` of a ``circuits.Fit``: adds its estimates.
     title : str
         Of the page.
     convention : str
-        How curves are normalised to the first session, a name in ``drift.comparison.conventions.CONVENTIONS``.
+        How curves are normalised to the first session, a name in
+        ``drift.comparison.conventions.CONVENTIONS``.
     overwrite : bool
         Replace a file that is already there.
 
@@ -61,7 +64,8 @@ def report(
     Raises
     ------
     RefusedInputError
-        If the file exists, the folder is absent or closed to writing, a Dataset is of another kind, or the convention is unknown.
+        If the file exists, the folder is absent or closed to writing, a Dataset is of another kind,
+        or the convention is unknown.
 
     Examples
     --------
@@ -73,9 +77,12 @@ def report(
     target = Path(path)
     check_target(target, overwrite=overwrite)
     for name, dataset in (("run", run), ("recorded", recorded)):
-        if dataset is not None and ("subject" not in check(dataset, "elapsed").dims or "recorded" not in dataset):
+        if dataset is not None and (
+            "subject" not in check(dataset, "elapsed").dims or "recorded" not in dataset
+        ):
             raise RefusedInputError(
-                f"{name} was expected to be a longitudinal Dataset, got one without recorded: pass the result of train or measure."
+                f"{name} was expected to be a longitudinal Dataset, got one without recorded: "
+                "pass the result of train or measure."
             )
     text = page(comparison, run, recorded, None if fit is None else check(fit), title, convention)
     with replaced_atomically(target, overwrite=overwrite) as temporary:

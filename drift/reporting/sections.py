@@ -26,8 +26,10 @@ SUBJECTS = 3  # of whose fit, or recipes, the page shows all
 CURVE_NOTES = {
     "fraction_place_units": "Place cells over detected cells.",
     "active_units": "Cells with at least one event while running.",
-    "spatial_information": "Mean over place cells, not corrected for bias: quiet cells seem to be more informative than they are.",
-    "rate_map_correlation": "Correlation with the first session, over the second session in which it is known, which is 1.",
+    "spatial_information": "Mean over place cells, not corrected for bias: quiet cells seem to be more informative "
+    "than they are.",
+    "rate_map_correlation": "Correlation with the first session, over the second session in which it is known, which "
+    "is 1.",
 }
 
 
@@ -50,9 +52,14 @@ def curves(chosen: xr.Dataset) -> str:
         title = f"{measure_name(measure)}.".capitalize()
         note = CURVE_NOTES.get(str(measure), "")
         described = figures.described_curves(chosen, measure)
-        boxes.append(figure_box(figures.curves(chosen, measure), f"curve-{place}", title, note, described))
+        boxes.append(
+            figure_box(figures.curves(chosen, measure), f"curve-{place}", title, note, described)
+        )
         if not boxes[-1]:
-            boxes[-1] = f"<p><strong>{escape(title)}</strong> Not defined: cells are not followed, or there are too few sessions.</p>"
+            boxes[-1] = (
+                f"<p><strong>{escape(title)}</strong> Not defined: cells are not followed, or "
+                "there are too few sessions.</p>"
+            )
     return _grid(boxes)
 
 
@@ -64,19 +71,31 @@ def effects(chosen: xr.Dataset, frame: pd.DataFrame) -> str:
         if np.isfinite(row["effect_size"])
     )
     sizes = figure_box(
-        figures.effect_sizes(frame), "effects", "Effect sizes.", "Correlation of each curve with time.", f"Effect sizes: {words}."
+        figures.effect_sizes(frame),
+        "effects",
+        "Effect sizes.",
+        "Correlation of each curve with time.",
+        f"Effect sizes: {words}.",
     )
     boxes = []
-    for source in (name for name in ("observed", "recorded") if chosen.sizes.get("null", 0) and name in chosen["source"].values):
+    for source in (
+        name
+        for name in ("observed", "recorded")
+        if chosen.sizes.get("null", 0) and name in chosen["source"].values
+    ):
         note = (
-            "0 %: the null model does not change. 100 % (dashed): it changes as much, without any drift. Bars: one standard error. "
+            "0 %: the null model does not change. 100 % (dashed): it changes as much, without "
+            "any drift. Bars: one standard error. "
             "Arrows lie outside."
         )
         title = f"What null models explain, {source_name(source)}."
         described = (
-            f"Dot plot of the share of each change in the {source_name(source)} that null models show; the numbers are in the table."
+            f"Dot plot of the share of each change in the {source_name(source)} that null models "
+            "show; the numbers are in the table."
         )
-        boxes.append(figure_box(figures.shares(chosen, source), f"shares-{source}", title, note, described))
+        boxes.append(
+            figure_box(figures.shares(chosen, source), f"shares-{source}", title, note, described)
+        )
     boxes.append(sizes)
     if not any(boxes):
         return "<p>Effect sizes take three sessions or more, and are not known here.</p>"
@@ -84,25 +103,37 @@ def effects(chosen: xr.Dataset, frame: pd.DataFrame) -> str:
 
 
 def maps(run: xr.Dataset | None, recorded: xr.Dataset | None) -> str:
-    """Return rate maps of the first subject, and correlations between all sessions, of the run and of the recording."""
+    """Return rate maps of the first subject, and correlations between all sessions, of the run and
+    of the recording."""
     boxes = []
     for name, dataset in (("simulation", run), ("recording", recorded)):
         if dataset is not None and "rate" in dataset:
             dataset = dataset.isel(environment=0) if "environment" in dataset.dims else dataset
             first = untrained_sessions(dataset) if name == "simulation" else 0
-            boxes += [_rate_maps(name, dataset, first), _correlations(name, dataset.isel(session=slice(first, None)))]
+            boxes += [
+                _rate_maps(name, dataset, first),
+                _correlations(name, dataset.isel(session=slice(first, None))),
+            ]
     return _grid(boxes)
 
 
 def _rate_maps(name: str, dataset: xr.Dataset, first: int) -> str:
     label = str(dataset["subject"].values[0])
     note = f"Subject {label}. First, middle and last session"
-    note += "; units in the order of their place in the first. Each map is divided by its maximum, shown bright; grey was not visited."
+    note += (
+        "; units in the order of their place in the first. Each map is divided by its maximum, "
+        "shown bright; grey was not visited."
+    )
     if "place_x" in dataset.coords:
-        note = f"Subject {label}. One row a cell, those with the highest rates; first, middle and last session. Bright is the highest rate"
+        note = (
+            f"Subject {label}. One row a cell, those with the highest rates; first, middle and "
+            "last session. Bright is the highest rate"
+        )
         note += ", which stands in the corner."
     described = f"Rate maps of subject {label} in its first, middle and last session."
-    return figure_box(figures.rate_maps(dataset, 0, first), f"maps-{name}", f"Rate maps, {name}.", note, described)
+    return figure_box(
+        figures.rate_maps(dataset, 0, first), f"maps-{name}", f"Rate maps, {name}.", note, described
+    )
 
 
 def _correlations(name: str, dataset: xr.Dataset) -> str:
@@ -112,13 +143,22 @@ def _correlations(name: str, dataset: xr.Dataset) -> str:
     except RefusedInputError as refusal:
         return f"<p><strong>{escape(title)}</strong> Not defined: {escape(str(refusal))}</p>"
     if dataset.sizes["session"] < 2 or not np.isfinite(correlation.isel(session=0)).any():
-        return f"<p><strong>{escape(title)}</strong> Not defined: cells are not followed from session to session.</p>"
+        return (
+            f"<p><strong>{escape(title)}</strong> Not defined: cells are not followed from "
+            "session to session.</p>"
+        )
     times = dataset["elapsed"].transpose("subject", "session").values
     since = pd.DataFrame(times - times[:, :1]).mean().to_numpy()
-    figure = figures.correlations(correlation, str(dataset["elapsed"].attrs.get("units", "")), since)
+    figure = figures.correlations(
+        correlation, str(dataset["elapsed"].attrs.get("units", "")), since
+    )
     ends = correlation.isel(session=0).mean("subject").values
-    described = f"Matrix of rate-map correlations of the {name}; first with last session {ends[-1]:.2f}."
-    return figure_box(figure, f"correlation-{name}", title, "Mean over subjects; 1 means equal maps.", described)
+    described = (
+        f"Matrix of rate-map correlations of the {name}; first with last session {ends[-1]:.2f}."
+    )
+    return figure_box(
+        figure, f"correlation-{name}", title, "Mean over subjects; 1 means equal maps.", described
+    )
 
 
 def fit(dataset: xr.Dataset | None) -> str:
@@ -126,57 +166,105 @@ def fit(dataset: xr.Dataset | None) -> str:
     if dataset is None:
         return ""
     if not {"estimate", "interval", "profile_distance", "measured"} <= set(dataset.variables):
-        raise RefusedInputError("fit was expected to be the Dataset of a circuits.Fit, got one without estimate: pass fit.dataset.")
+        raise RefusedInputError(
+            "fit was expected to be the Dataset of a circuits.Fit, got one without estimate: "
+            "pass fit.dataset."
+        )
     parts = [f"<p>{escape(_circuit(dataset))}</p>"]
     for place in range(min(dataset.sizes["subject"], SUBJECTS)):
         one = dataset.isel(subject=place)
         label = str(one["subject"].item())
         parts.append(f"<h3>Subject {escape(label)}</h3>")
-        parts.append(tables.estimates(one, f"estimates-{place}", f"Parameters of the circuit, subject {label}"))
+        parts.append(
+            tables.estimates(
+                one, f"estimates-{place}", f"Parameters of the circuit, subject {label}"
+            )
+        )
         parts += [f"<p>{escape(sentence)}</p>" for sentence in _goodness(one)]
-        groups = [group for group in ("map_similarity", "population_similarity") if group in one["group"].values]
+        groups = [
+            group
+            for group in ("map_similarity", "population_similarity")
+            if group in one["group"].values
+        ]
         boxes = [_similarity(one, group, f"fit-{place}-{group}") for group in groups]
         note = "Circles in the band are within two standard errors of the recording."
-        described = "Dot plot of predicted minus measured statistics in standard errors of the recording."
-        boxes.append(figure_box(fit_figures.statistics(one), f"fit-{place}-statistics", "All statistics of the fit.", note, described))
+        described = (
+            "Dot plot of predicted minus measured statistics in standard errors of the recording."
+        )
+        boxes.append(
+            figure_box(
+                fit_figures.statistics(one),
+                f"fit-{place}-statistics",
+                "All statistics of the fit.",
+                note,
+                described,
+            )
+        )
         parts.append(_grid(boxes))
     if dataset.sizes["subject"] > SUBJECTS:
-        parts.append(f"<p>{dataset.sizes['subject'] - SUBJECTS} further subjects are in the file of the fit.</p>")
+        parts.append(
+            f"<p>{dataset.sizes['subject'] - SUBJECTS} further subjects are in the file of "
+            "the fit.</p>"
+        )
     return "".join(parts)
 
 
 def _similarity(one: xr.Dataset, group: str, name: str) -> str:
-    title = {"map_similarity": "Rate-map correlation by lag.", "population_similarity": "Population-vector correlation by lag."}[group]
+    title = {
+        "map_similarity": "Rate-map correlation by lag.",
+        "population_similarity": "Population-vector correlation by lag.",
+    }[group]
     note = "With frozen weights the same circuit does not drift."
-    described = f"Line chart of {title.lower().rstrip('.')}: recording, fitted circuit, and the same circuit with frozen weights."
+    described = (
+        f"Line chart of {title.lower().rstrip('.')}: recording, fitted circuit, and the same "
+        "circuit with frozen weights."
+    )
     return figure_box(fit_figures.fitted(one, group), name, title, note, described)
 
 
 def _circuit(dataset: xr.Dataset) -> str:
     try:
-        kind = str(json.loads(str(dataset.attrs.get("circuit", "{}"))).get("kind", "circuit")).replace("_", " ")
+        kind = str(
+            json.loads(str(dataset.attrs.get("circuit", "{}"))).get("kind", "circuit")
+        ).replace("_", " ")
     except ValueError:
         kind = "circuit"
-    return f"An interneuron circuit ({kind}) was fitted to the recording; intervals are 95 %. Not identified: the recording does not tell."
+    return (
+        f"An interneuron circuit ({kind}) was fitted to the recording; intervals are 95 %. Not "
+        "identified: the recording does not tell."
+    )
 
 
 def _goodness(one: xr.Dataset) -> Iterator[str]:
-    numbers = {name: float(one[name]) for name in ("distance", "degrees_of_freedom", "p_value") if name in one}
+    numbers = {
+        name: float(one[name])
+        for name in ("distance", "degrees_of_freedom", "p_value")
+        if name in one
+    }
     if len(numbers) == 3:
         freedom = int(numbers["degrees_of_freedom"])
         told = p_value(numbers["p_value"])
         verdict = fit_words.description(one)
-        yield f"Distance {number(numbers['distance'])} for {freedom} degrees of freedom, p {_equals(told)}: {verdict}."
+        yield (
+            f"Distance {number(numbers['distance'])} for {freedom} degrees of freedom, p "
+            f"{_equals(told)}: {verdict}."
+        )
         if not fit_words.described(one):
             yield "Intervals hold only for a circuit that describes the recording."
     if "frozen_p_value" in one and np.isfinite(float(one["frozen_p_value"])):
         told = p_value(float(one["frozen_p_value"]))
-        yield f"Similarity over time: the same circuit with frozen weights has p {_equals(told)}; {fit_words.need_of_drift(one)}."
+        yield (
+            f"Similarity over time: the same circuit with frozen weights has p {_equals(told)}; "
+            f"{fit_words.need_of_drift(one)}."
+        )
     yield from (*fit_words.rooms(one), *fit_words.left_out(one))
     if "converged" in one and not (one["converged"] == 1).all():
         left = int((one["converged"] == 0).sum())
         searches = one.sizes["restart"]
-        yield f"{left} of {searches} {'search' if searches == 1 else 'searches'} had not converged: take the numbers as a first look."
+        yield (
+            f"{left} of {searches} {'search' if searches == 1 else 'searches'} had not converged: "
+            "take the numbers as a first look."
+        )
 
 
 def _equals(told: str) -> str:
@@ -194,10 +282,17 @@ def recipes(run: xr.Dataset | None) -> str:
     parts = []
     for place, (body, of_body) in enumerate(seeds.items()):
         if place == SUBJECTS:
-            parts.append(f"<p>{len(seeds) - SUBJECTS} further recipes are in the file of the run.</p>")
+            parts.append(
+                f"<p>{len(seeds) - SUBJECTS} further recipes are in the file of the run.</p>"
+            )
             break
-        name = f"Recipe of the simulation, {'seed' if len(of_body) == 1 else 'seeds'} {', '.join(of_body)}"
-        parts.append(f"<details><summary>{escape(name)}</summary><pre>{escape(body)}</pre></details>")
+        name = (
+            f"Recipe of the simulation, {'seed' if len(of_body) == 1 else 'seeds'} "
+            f"{', '.join(of_body)}"
+        )
+        parts.append(
+            f"<details><summary>{escape(name)}</summary><pre>{escape(body)}</pre></details>"
+        )
     return "".join(parts)
 
 
@@ -212,7 +307,9 @@ def _recipe(text: str) -> tuple[str, str]:
         return "\n".join(line for line in lines if not line.startswith("seed = ")), seed
     except (ValueError, AttributeError, RefusedInputError):
         try:
-            return json.dumps({k: v for k, v in json.loads(text).items() if k != "seed"}, indent=2), seed
+            return json.dumps(
+                {k: v for k, v in json.loads(text).items() if k != "seed"}, indent=2
+            ), seed
         except (ValueError, AttributeError):
             return text, "unknown"
 
@@ -220,20 +317,31 @@ def _recipe(text: str) -> tuple[str, str]:
 PROVENANCE = ("created", "commit", "engine", "device", "precision", "source", "place_unit_rule")
 
 
-def provenance(comparison: xr.Dataset, others: dict[str, xr.Dataset | None], page: dict[str, str | int]) -> str:
-    """Return when, with which versions and from which files everything was made; versions of a file where they are others."""
+def provenance(
+    comparison: xr.Dataset, others: dict[str, xr.Dataset | None], page: dict[str, str | int]
+) -> str:
+    """Return when, with which versions and from which files everything was made; versions of a file
+    where they are others."""
     rows = [("this page", _about(page)), ("versions", _versions(page))]
     for name, dataset in {"comparison": comparison, **others}.items():
         if dataset is not None:
             versions = _versions(dataset.attrs)
             rows.append((name, _about(dataset.attrs) or "made in this session, not from a file"))
-            rows += [(f"{name}, versions", versions)] if versions not in ("", _versions(page)) else []
+            rows += (
+                [(f"{name}, versions", versions)] if versions not in ("", _versions(page)) else []
+            )
     return tables.plain_table("Where the numbers come from", rows)
 
 
 def _about(attrs: Mapping[Any, Any]) -> str:
-    return "; ".join(f"{key.replace('_', ' ')}: {attrs[key]}" for key in PROVENANCE if str(attrs.get(key, "")))
+    return "; ".join(
+        f"{key.replace('_', ' ')}: {attrs[key]}" for key in PROVENANCE if str(attrs.get(key, ""))
+    )
 
 
 def _versions(attrs: Mapping[Any, Any]) -> str:
-    return ", ".join(f"{str(key).removeprefix('version_')} {value}" for key, value in attrs.items() if str(key).startswith("version_"))
+    return ", ".join(
+        f"{str(key).removeprefix('version_')} {value}"
+        for key, value in attrs.items()
+        if str(key).startswith("version_")
+    )

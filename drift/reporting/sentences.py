@@ -9,7 +9,18 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from drift.reporting.wording import NULLS, counted, listed, measure_name, number, p_value, percent, plural, singular, source_name
+from drift.reporting.wording import (
+    NULLS,
+    counted,
+    listed,
+    measure_name,
+    number,
+    p_value,
+    percent,
+    plural,
+    singular,
+    source_name,
+)
 
 SIGNIFICANT = 0.05
 NBSP = "\N{NO-BREAK SPACE}"
@@ -30,7 +41,14 @@ def headline(chosen: xr.Dataset, frame: pd.DataFrame) -> list[str]:
     list of str
         Plain text.
     """
-    return [*_compared(chosen), *_directions(frame), *_published(chosen), *_nulls(chosen), *_scale(chosen), *_cautions(chosen, frame)]
+    return [
+        *_compared(chosen),
+        *_directions(frame),
+        *_published(chosen),
+        *_nulls(chosen),
+        *_scale(chosen),
+        *_cautions(chosen, frame),
+    ]
 
 
 def _subjects(chosen: xr.Dataset, source: str) -> int:
@@ -45,24 +63,40 @@ def _compared(chosen: xr.Dataset) -> Iterator[str]:
     simulated = counted(_subjects(chosen, "simulated"), "simulated subject")
     lens = str(chosen.attrs.get("lens", "none"))
     if "observed" not in chosen["source"].values:
-        yield f"{simulated} over {counted(_sessions(chosen, 'simulated'), 'session')}, on their own: no recording and no lens was given."
+        yield (
+            f"{simulated} over {counted(_sessions(chosen, 'simulated'), 'session')}, on their "
+            "own: no recording and no lens was given."
+        )
         return
     sessions = counted(_sessions(chosen, "observed"), "session")
-    seen = f"seen as an experimenter would have recorded them, through the lens of {lens} ({sessions}, with its running time, its event "
+    seen = (
+        f"seen as an experimenter would have recorded them, through the lens of {lens} "
+        f"({sessions}, with its running time, its event "
+    )
     seen += "rates and its number of cells)"
     if "recorded" in chosen["source"].values:
-        yield f"{simulated}, {seen}, beside {counted(_subjects(chosen, 'recorded'), 'recorded subject')}."
+        yield (
+            f"{simulated}, {seen}, beside "
+            f"{counted(_subjects(chosen, 'recorded'), 'recorded subject')}."
+        )
     else:
         yield f"{simulated}, {seen}; no recording was given."
 
 
 def _moved(row: pd.Series) -> str:
-    """Return the change of one source in words; a change within its error is no rise and no fall."""
-    error = "" if not np.isfinite(row["change_standard_error"]) else f" ± {percent(row['change_standard_error'], signed=False)}"
+    """Return the change of one source in words; a change within its error is no rise and no
+    fall."""
+    error = (
+        ""
+        if not np.isfinite(row["change_standard_error"])
+        else f" ± {percent(row['change_standard_error'], signed=False)}"
+    )
     p = row["p_value"]
     if not np.isfinite(p):
         return f"changes by {percent(row['change'])} (no test is possible)"
-    told = f"p\N{NO-BREAK SPACE}{p_value(p) if p < 0.001 else f'= {p_value(p)}'}".replace(" ", "\N{NO-BREAK SPACE}")
+    told = f"p\N{NO-BREAK SPACE}{p_value(p) if p < 0.001 else f'= {p_value(p)}'}".replace(
+        " ", "\N{NO-BREAK SPACE}"
+    )
     if p >= SIGNIFICANT or row["change"] == 0:
         return f"shows no certain change ({percent(row['change'])}{error}, {told})"
     word = "rises" if row["change"] > 0 else "falls"
@@ -73,7 +107,9 @@ def _directions(frame: pd.DataFrame) -> Iterator[str]:
     """One sentence a measure: what simulation and recording do over the study."""
     for measure in frame["measure"].unique():
         rows = frame[frame["measure"] == measure].set_index("source")
-        names = [name for name in ("observed", "recorded") if name in rows.index] or [name for name in ("simulated",) if name in rows.index]
+        names = [name for name in ("observed", "recorded") if name in rows.index] or [
+            name for name in ("simulated",) if name in rows.index
+        ]
         if not names:
             continue
         parts = [f"{_moved(rows.loc[name])} in the {source_name(name)}" for name in names]
@@ -90,35 +126,51 @@ def _same_sign(rows: pd.DataFrame, names: list[str]) -> str:
 
 
 def _published(chosen: xr.Dataset) -> Iterator[str]:
-    source = next((name for name in ("observed", "simulated") if name in chosen["source"].values), None)
+    source = next(
+        (name for name in ("observed", "simulated") if name in chosen["source"].values), None
+    )
     if source is None or "sign_agreement" not in chosen:
         return
     agreement = chosen["sign_agreement"].sel(source=source).transpose("measure", "panel").values
     known = np.isfinite(agreement)
     rows = [
-        (measure_name(name), int(np.nansum(row)), int(seen.sum())) for name, row, seen in zip(chosen["measure"].values, agreement, known)
+        (measure_name(name), int(np.nansum(row)), int(seen.sum()))
+        for name, row, seen in zip(chosen["measure"].values, agreement, known)
     ]
     parts = [f"{name} {agree} of {total}" for name, agree, total in rows if total]
     if parts:
         yield (
-            f"Of {int(known.sum())} published slopes from CA1, of measures that change with certainty here, "
-            f"{int(np.nansum(agreement))} have the sign of the {source_name(source)}: {listed(parts)}."
+            f"Of {int(known.sum())} published slopes from CA1, of measures that change with "
+            "certainty here, "
+            f"{int(np.nansum(agreement))} have the sign of the {source_name(source)}: "
+            f"{listed(parts)}."
         )
 
 
 def _nulls(chosen: xr.Dataset) -> Iterator[str]:
-    """For each source the measures whose change null models make alone, as far as shares are known."""
+    """For each source the measures whose change null models make alone, as far as shares are
+    known."""
     if not chosen.sizes.get("null", 0):
         return
     found = []
     for source in (name for name in ("observed", "recorded") if name in chosen["source"].values):
-        parts = [part for name in chosen["measure"].values if (part := _largest(chosen.sel(measure=name, source=source)))]
+        parts = [
+            part
+            for name in chosen["measure"].values
+            if (part := _largest(chosen.sel(measure=name, source=source)))
+        ]
         if parts:
             found.append(f"{listed(parts)} in the {source_name(source)}")
     if found:
-        yield f"Codes that do not drift (null models) would show {'; '.join(found)}. A change that they show in full is no sign of drift."
+        yield (
+            f"Codes that do not drift (null models) would show {'; '.join(found)}. A change that "
+            "they show in full is no sign of drift."
+        )
     else:
-        yield "Null models: what they show of these changes is not known, because no change is certain or there are too few sessions."
+        yield (
+            "Null models: what they show of these changes is not known, because no change is "
+            "certain or there are too few sessions."
+        )
 
 
 def _largest(one: xr.Dataset) -> str:
@@ -139,48 +191,79 @@ def _scale(chosen: xr.Dataset) -> Iterator[str]:
     reason = str(chosen.attrs.get("time_scale_reason", ""))
     scale = float(chosen["time_scale"])
     if not np.isfinite(scale):
-        yield f"How many learning steps make a day or a minute of the recording is not known, because {reason.rstrip('.')}."
+        yield (
+            "How many learning steps make a day or a minute of the recording is not known, "
+            f"because {reason.rstrip('.')}."
+        )
         return
     per, _, recorded = str(chosen["time_scale"].attrs.get("units", "step/1")).partition("/")
     limits = {end: float(chosen[f"time_scale_{end}"]) for end in ("low", "high")}
-    known = [f"{'at least' if end == 'low' else 'at most'} {number(value)}" for end, value in limits.items() if np.isfinite(value)]
-    told = f"{number(limits['low'])} to {number(limits['high'])}" if len(known) == 2 else "".join(known)
+    known = [
+        f"{'at least' if end == 'low' else 'at most'} {number(value)}"
+        for end, value in limits.items()
+        if np.isfinite(value)
+    ]
+    told = (
+        f"{number(limits['low'])} to {number(limits['high'])}"
+        if len(known) == 2
+        else "".join(known)
+    )
     yield (
-        f"Rate maps of the simulation decorrelate as those of the recording do if one {singular(recorded)} stands for {number(scale)} "
-        f"{plural(per)}{f' (95{NBSP}% interval {told})' if told else ''}." + (f" Mind that {reason}" if reason else "")
+        "Rate maps of the simulation decorrelate as those of the recording do if one "
+        f"{singular(recorded)} stands for {number(scale)} "
+        f"{plural(per)}{f' (95{NBSP}% interval {told})' if told else ''}."
+        + (f" Mind that {reason}" if reason else "")
     )
 
 
 def _cautions(chosen: xr.Dataset, frame: pd.DataFrame) -> Iterator[str]:
     if str(chosen.attrs.get("left_out", "")):
         yield (
-            "Caution: rooms differ, and another room is not drift. Each animal is compared in the environment in which it has most "
+            "Caution: rooms differ, and another room is not drift. Each animal is compared in "
+            "the environment in which it has most "
             f"sessions, and the others are left out: {chosen.attrs['left_out']}."
         )
     names = [name for name in ("observed", "recorded") if name in chosen["source"].values]
     # How many shuffles were drawn makes no other rule.
-    rules = {re.sub(r" of \d+", "", str(chosen["place_unit_rule"].sel(source=name).item())) for name in names}
+    rules = {
+        re.sub(r" of \d+", "", str(chosen["place_unit_rule"].sel(source=name).item()))
+        for name in names
+    }
     if len(rules) > 1:
-        parts = [f"{chosen['place_unit_rule'].sel(source=name).item()} ({source_name(name)})" for name in names]
-        yield f"Caution: place cells were told by different rules, so that their fractions are not comparable: {listed(parts)}."
+        parts = [
+            f"{chosen['place_unit_rule'].sel(source=name).item()} ({source_name(name)})"
+            for name in names
+        ]
+        yield (
+            "Caution: place cells were told by different rules, so that their fractions are not "
+            f"comparable: {listed(parts)}."
+        )
     if chosen.attrs.get("places"):
         yield f"Caution: {chosen.attrs['places']}."
     yield from _undivided(chosen)
     few = [name for name in names if frame.loc[frame["source"] == name, "sessions"].max() < 3]
     if few:
-        which = listed([f"the {source_name(name)}" for name in few]) + (" has" if len(few) == 1 else " have")
-        yield f"Caution: {which} only two sessions; a line through two points has no error, and nothing can be tested."
+        which = listed([f"the {source_name(name)}" for name in few]) + (
+            " has" if len(few) == 1 else " have"
+        )
+        yield (
+            f"Caution: {which} only two sessions; a line through two points has no error, and "
+            "nothing can be tested."
+        )
 
 
 def _undivided(chosen: xr.Dataset) -> Iterator[str]:
     """Name what could not be divided by its first session."""
     if "undivided" not in chosen.coords:
         return
-    for source in (name for name in chosen["source"].values if name in ("simulated", "observed", "recorded")):
+    for source in (
+        name for name in chosen["source"].values if name in ("simulated", "observed", "recorded")
+    ):
         for measure in chosen["measure"].values:
             names = str(chosen["undivided"].sel(source=source, measure=measure).item())
             if names:
                 yield (
-                    f"Caution: the {measure_name(measure)} of {names} in the {source_name(source)} is 0 in the first session, so that "
+                    f"Caution: the {measure_name(measure)} of {names} in the "
+                    f"{source_name(source)} is 0 in the first session, so that "
                     "nothing can be divided by it; it is left out."
                 )

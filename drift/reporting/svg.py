@@ -1,4 +1,5 @@
-"""Figures as inline SVG that follows the page: its text is text, its colours are variables of the page, its ids are its own."""
+"""Figures as inline SVG that follows the page: its text is text, its colours are variables of the
+page, its ids are its own."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ VARIABLES = {
     "#cccccc": "var(--faint)",
     "#e6e6e6": "var(--band)",
 }
-# Fonts of other systems are narrower than the one that the layout was made with, so that labels keep their room.
+# Fonts of other systems are narrower than the one that the layout was made with, so that labels
+# keep their room.
 SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "none", "svg.hashsalt": "repdrift", "font.family": "DejaVu Sans", "font.size": 9.5, "axes.titlesize": 9.5,
     "axes.labelsize": 9.5, "xtick.labelsize": 9.0, "ytick.labelsize": 9.0, "legend.fontsize": 9.0, "legend.frameon": False,
@@ -35,7 +37,8 @@ SETTINGS: dict[Any, Any] = {
 
 @contextmanager
 def own_settings() -> Iterator[None]:
-    """Draw by the defaults of matplotlib and ``SETTINGS``, whatever the user has set; his settings come back afterwards."""
+    """Draw by the defaults of matplotlib and ``SETTINGS``, whatever the user has set; his settings
+    come back afterwards."""
     from matplotlib import rc_context, rcdefaults, rcParams
 
     with rc_context():
@@ -66,7 +69,9 @@ def inline_svg(figure: Figure, name: str, description: str) -> str:
     written = io.StringIO()
     with own_settings():
         # Figure.savefig would lay out and draw everything twice.
-        FigureCanvasSVG(figure).print_svg(written, metadata={"Date": None, "Creator": None, "Type": None, "Format": None})
+        FigureCanvasSVG(figure).print_svg(
+            written, metadata={"Date": None, "Creator": None, "Type": None, "Format": None}
+        )
     text = written.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
@@ -76,8 +81,13 @@ def inline_svg(figure: Figure, name: str, description: str) -> str:
     text = re.sub(r"font:\s*([\d.]+px)[^;\"]*", r"font-size: \1", text)
     text = re.sub(r"font-family:[^;\"]*;?", "", text)
     box = re.search(r'viewBox="[^"]*"', text)
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" {box[0] if box else ""} role="img" '
-    return re.sub(r"<svg[^>]*>", lambda _: f'{head}aria-label="{escape(description)}">', text, count=1).strip()
+    head = (
+        '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+        f'{box[0] if box else ""} role="img" '
+    )
+    return re.sub(
+        r"<svg[^>]*>", lambda _: f'{head}aria-label="{escape(description)}">', text, count=1
+    ).strip()
 
 
 def _own_ids(text: str, name: str) -> str:

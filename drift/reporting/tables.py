@@ -1,4 +1,5 @@
-"""Tables of the report as HTML: every text from a file is escaped, every number carries its value for sorting."""
+"""Tables of the report as HTML: every text from a file is escaped, every number carries its value
+for sorting."""
 
 from __future__ import annotations
 
@@ -21,7 +22,13 @@ class Cell(NamedTuple):
     value: float | None = None
 
 
-def table(name: str, caption: str, heads: Sequence[str], rows: Sequence[Sequence[Cell | str]], labels: int = 1) -> str:
+def table(
+    name: str,
+    caption: str,
+    heads: Sequence[str],
+    rows: Sequence[Sequence[Cell | str]],
+    labels: int = 1,
+) -> str:
     """Return a table that can be sorted by its headings, in a box of its own that scrolls.
 
     Parameters
@@ -43,21 +50,27 @@ def table(name: str, caption: str, heads: Sequence[str], rows: Sequence[Sequence
     """
     numeric = [bool(rows) and not isinstance(rows[0][place], str) for place in range(len(heads))]
     head = "".join(
-        f'<th scope="col"{" class=number" if of_numbers else ""}><button type="button" class="sort">{escape(one)}</button></th>'
+        f'<th scope="col"{" class=number" if of_numbers else ""}><button type="button" '
+        f'class="sort">{escape(one)}</button></th>'
         for one, of_numbers in zip(heads, numeric, strict=True)
     )
     body = "".join(_row(row, labels) for row in rows)
     return (
-        f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(caption)}"><table id="{name}" class="sortable">'
+        '<div class="scroll" role="region" tabindex="0" '
+        f'aria-label="{escape(caption)}"><table id="{name}" class="sortable">'
         f"<caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
 
 def plain_table(caption: str, rows: Sequence[tuple[str, str]]) -> str:
     """Return a table of names and texts."""
-    body = "".join(f'<tr><th scope="row">{escape(name)}</th><td>{escape(text)}</td></tr>' for name, text in rows)
+    body = "".join(
+        f'<tr><th scope="row">{escape(name)}</th><td>{escape(text)}</td></tr>'
+        for name, text in rows
+    )
     return (
-        f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(caption)}"><table class="plain"><caption>{escape(caption)}'
+        '<div class="scroll" role="region" tabindex="0" '
+        f'aria-label="{escape(caption)}"><table class="plain"><caption>{escape(caption)}'
         f"</caption><tbody>{body}</tbody></table></div>"
     )
 
@@ -81,7 +94,18 @@ def _number(value: float, text: str | None = None) -> Cell:
     return Cell(number(value, 3) if text is None else text, value)
 
 
-SUMMARY = ("measure", "source", "change ± s.e.", "slope", "± s.e.", "per", "p", "r", "sessions", "subjects")
+SUMMARY = (
+    "measure",
+    "source",
+    "change ± s.e.",
+    "slope",
+    "± s.e.",
+    "per",
+    "p",
+    "r",
+    "sessions",
+    "subjects",
+)
 
 
 def summary(frame: pd.DataFrame) -> str:
@@ -99,7 +123,10 @@ def summary(frame: pd.DataFrame) -> str:
     rows: list[list[Cell | str]] = []
     for row in frame.to_dict("records"):
         published = row["kind"] == "published"
-        counts = [Cell(UNKNOWN, math.nan) if pd.isna(row[name]) else _number(row[name]) for name in ("sessions", "subjects")]
+        counts = [
+            Cell(UNKNOWN, math.nan) if pd.isna(row[name]) else _number(row[name])
+            for name in ("sessions", "subjects")
+        ]
         rows.append(
             [
                 measure_name(row["measure"]),
@@ -115,7 +142,8 @@ def summary(frame: pd.DataFrame) -> str:
         )
     return table(
         "summary",
-        "Change of each measure over the study, the straight line through it, and its correlation r with time",
+        "Change of each measure over the study, the straight line through it, and its "
+        "correlation r with time",
         SUMMARY,
         rows,
         labels=2,
@@ -123,7 +151,8 @@ def summary(frame: pd.DataFrame) -> str:
 
 
 def explained(chosen: xr.Dataset) -> str:
-    """Return what null models explain, one row for each measure and source, one column a null model; empty where nothing is known.
+    """Return what null models explain, one row for each measure and source, one column a null
+    model; empty where nothing is known.
 
     Parameters
     ----------
@@ -137,7 +166,9 @@ def explained(chosen: xr.Dataset) -> str:
     names = [str(name) for name in chosen["null"].values] if "null" in chosen.dims else []
     rows: list[list[Cell | str]] = []
     for measure in chosen["measure"].values if names else []:
-        for source in (name for name in ("observed", "recorded") if name in chosen["source"].values):
+        for source in (
+            name for name in ("observed", "recorded") if name in chosen["source"].values
+        ):
             one = chosen.sel(source=source, measure=measure)
             cells = [_share(one.sel(null=name)) for name in names]
             if any(cell.text != UNKNOWN for cell in cells):
@@ -158,7 +189,9 @@ def _with_error(value: float, error: float, signed: bool = False) -> Cell:
         return Cell(UNKNOWN, math.nan)
     whole = f"{round(value):{'+' if signed and round(value) else ''}d}"
     spread = f" ± {error:.0f}" if math.isfinite(error) else ""
-    return Cell(f"{whole}{spread} %".replace("-", MINUS).replace(" ", "\N{NO-BREAK SPACE}"), float(value))
+    return Cell(
+        f"{whole}{spread} %".replace("-", MINUS).replace(" ", "\N{NO-BREAK SPACE}"), float(value)
+    )
 
 
 def estimates(one: xr.Dataset, name: str, caption: str) -> str:
@@ -182,7 +215,15 @@ def estimates(one: xr.Dataset, name: str, caption: str) -> str:
         units = str(chosen["parameter_units"].item()) if "parameter_units" in chosen.coords else "1"
         bounds = f"{number(float(chosen['search_low']))} to {number(float(chosen['search_high']))}"
         cells = [_estimate(one, parameter), *_limits(one, parameter)]
-        rows.append([parameter.replace("_", " "), *cells, "" if units == "1" else units, bounds, _known(one, parameter)])
+        rows.append(
+            [
+                parameter.replace("_", " "),
+                *cells,
+                "" if units == "1" else units,
+                bounds,
+                _known(one, parameter),
+            ]
+        )
     heads = ("parameter", "estimate", "95 % from", "to", "unit", "searched", "identified")
     return table(name, caption, heads, rows)
 
@@ -192,7 +233,9 @@ def _estimate(one: xr.Dataset, parameter: str) -> Cell:
     if end := fit_words.at_bound(one, parameter):
         return Cell(f"none: {end} bound", math.nan)
     value = float(one["estimate"].sel(parameter=parameter))
-    return _number(value, number(value) if fit_words.settled(one) else f"not converged: {number(value)}")
+    return _number(
+        value, number(value) if fit_words.settled(one) else f"not converged: {number(value)}"
+    )
 
 
 def _limits(one: xr.Dataset, parameter: str) -> list[Cell]:
@@ -201,9 +244,14 @@ def _limits(one: xr.Dataset, parameter: str) -> list[Cell]:
         return [Cell(UNKNOWN, math.nan)] * 2
     low, high = (float(value) for value in one["interval"].sel(parameter=parameter).values)
     below, above = fit_words.open_ends(one, parameter)
-    return [_number(low, f"{number(low)}{' or less' if below else ''}"), _number(high, f"{number(high)}{' or more' if above else ''}")]
+    return [
+        _number(low, f"{number(low)}{' or less' if below else ''}"),
+        _number(high, f"{number(high)}{' or more' if above else ''}"),
+    ]
 
 
 def _known(one: xr.Dataset, parameter: str) -> str:
-    certain = one["identified"].sel(parameter=parameter).item() and fit_words.interval_words(one, parameter)
+    certain = one["identified"].sel(parameter=parameter).item() and fit_words.interval_words(
+        one, parameter
+    )
     return "yes" if certain else "no"

@@ -30,7 +30,9 @@ NULLS = {
 CONVENTIONS = {
     "ratio_of_means": "the mean over subjects, divided by that of the first session",
     "mean_of_ratios": "each subject divided by its first session, then averaged over subjects",
-    "renormalised_mean_of_ratios": "each subject divided by its first session, averaged, and divided by the first value once more",
+    "renormalised_mean_of_ratios": "each subject divided by its first session, averaged, and divided by the first value once "
+    ""
+    "more",
 }
 UNKNOWN = "\N{EN DASH}"
 SUPERSCRIPTS = str.maketrans(
@@ -52,7 +54,8 @@ def source_name(source: object) -> str:
 
 
 def number(value: float, digits: int = 3, signed: bool = False) -> str:
-    """Return a number with its significant digits, a true minus sign, powers of ten as such, and a dash where it is not known."""
+    """Return a number with its significant digits, a true minus sign, powers of ten as such, and a
+    dash where it is not known."""
     if not math.isfinite(value):
         return UNKNOWN
     mantissa, power = f"{value:.{digits - 1}e}".split("e")
@@ -75,7 +78,8 @@ def percent(fraction: float, signed: bool = True) -> str:
 
 
 def p_value(value: float, published: bool = False) -> str:
-    """Return a p value as papers print it; a published one was reported as smaller than its number."""
+    """Return a p value as papers print it; a published one was reported as smaller than its
+    number."""
     if not math.isfinite(value):
         return UNKNOWN
     if value < 0.001 or (published and value <= 0.001):
@@ -95,7 +99,9 @@ def listed(parts: list[str]) -> str:
 
 def plural(unit: str) -> str:
     """Return a unit of time in the plural, as it is said; minutes are spelled out."""
-    return {"min": "minutes", "day": "days", "step": "learning steps", "session": "sessions"}.get(unit, f"units of {unit}")
+    return {"min": "minutes", "day": "days", "step": "learning steps", "session": "sessions"}.get(
+        unit, f"units of {unit}"
+    )
 
 
 def singular(unit: str) -> str:

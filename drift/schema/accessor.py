@@ -1,4 +1,5 @@
-"""Every Dataset gets its entry ``dataset.drift``; what it offers lies on the roof and is loaded when it is first used."""
+"""Every Dataset gets its entry ``dataset.drift``; what it offers lies on the roof and is loaded
+when it is first used."""
 
 from __future__ import annotations
 

@@ -1,7 +1,21 @@
-"""Hebbian/anti-Hebbian networks that match the similarity of their outputs to that of their inputs, and drift (Qin et al. 2023)."""
+"""Hebbian/anti-Hebbian networks that match the similarity of their outputs to that of their inputs,
+and drift (Qin et al. 2023)."""
 
-from drift.similarity_matching.bumps import circular_diffusion_constant, field_centres, independent_spacing_variance, spacing_variance
-from drift.similarity_matching.inputs import INPUTS, GaussianInputs, GridArenaInputs, GridTrackInputs, Inputs, RingInputs, TMazeInputs
+from drift.similarity_matching.bumps import (
+    circular_diffusion_constant,
+    field_centres,
+    independent_spacing_variance,
+    spacing_variance,
+)
+from drift.similarity_matching.inputs import (
+    INPUTS,
+    GaussianInputs,
+    GridArenaInputs,
+    GridTrackInputs,
+    Inputs,
+    RingInputs,
+    TMazeInputs,
+)
 from drift.similarity_matching.networks import (
     NETWORKS,
     ExcitatoryInhibitory,

@@ -1,9 +1,11 @@
-"""Where rectified networks settle: the complementarity problem behind their dynamics, solved by exchange of active sets.
-
-The resting outputs y of u' = drive - M y, y = max(0, ...) satisfy y >= 0, r = drive - (M + diag(shift)) y <= 0 and y_i r_i = 0. Given the
-set of active units this is a linear system; the set is found by exchanging all units that contradict it (Kostreva 1978; Judice & Pires
-1994), one at a time where that does not help (Murty 1974), which ends for every matrix whose principal minors are positive. For other
-matrices, which noise can make, projected sweeps over the units follow the dynamics downhill to a resting state that is stable.
+"""Where rectified networks settle: the complementarity problem behind their dynamics, solved by
+exchange of active sets.
+ The resting outputs y of u' = drive - M y, y = max(0, ...) satisfy y >= 0, r = drive - (M +
+diag(shift)) y <= 0 and y_i r_i = 0. Given the set of active units this is a linear system; the set
+is found by exchanging all units that contradict it (Kostreva 1978; Judice & Pires 1994), one at a
+time where that does not help (Murty 1974), which ends for every matrix whose principal minors are
+positive. For other matrices, which noise can make, projected sweeps over the units follow the
+dynamics downhill to a resting state that is stable.
 """
 
 from __future__ import annotations
@@ -20,7 +22,8 @@ ROUNDING = 1e-13  # of the largest drive, above which a sign counts
 
 @compiled
 def _factorised(system, size):
-    """Replace the leading block by its triangular factors, without pivoting; False where a pivot is not positive."""
+    """Replace the leading block by its triangular factors, without pivoting; False where a pivot is
+    not positive."""
     for pivot in range(size):
         head = system[pivot, pivot]
         if not head > 0.0:
@@ -77,7 +80,8 @@ def _members(outputs, active):
 
 @compiled
 def _contradictions(lateral, drive, outputs, active, size, values, wrong):
-    """Mark active units with negative output and silent units that are pushed up; return their number and the last of them."""
+    """Mark active units with negative output and silent units that are pushed up; return their
+    number and the last of them."""
     tolerance = ROUNDING * np.abs(drive).max()
     outputs[:] = 0.0
     for place in range(size):
@@ -99,7 +103,8 @@ def _contradictions(lateral, drive, outputs, active, size, values, wrong):
 
 @compiled
 def _swap(outputs, wrong, only):
-    """Move contradicting units, or only one of them, to the other set; the sign of an output tells the set."""
+    """Move contradicting units, or only one of them, to the other set; the sign of an output tells
+    the set."""
     for unit in range(outputs.shape[0]):
         if wrong[unit] and (only < 0 or unit == only):
             outputs[unit] = 0.0 if outputs[unit] != 0.0 else 1.0
@@ -109,7 +114,8 @@ def _swap(outputs, wrong, only):
 
 @compiled
 def _exchange(lateral, shift, drive, outputs, work):
-    """Find the active set, beginning with the units that have an output; True when found, with the outputs in place."""
+    """Find the active set, beginning with the units that have an output; True when found, with the
+    outputs in place."""
     active, wrong, system, values, _ = work
     fewest, patience = drive.shape[0] + 1, PATIENCE
     for _ in range(EXCHANGES):
@@ -130,7 +136,8 @@ def _exchange(lateral, shift, drive, outputs, work):
 
 @compiled
 def _sweeps(lateral, shift, drive, outputs):
-    """Set one unit after the other to its resting output until none changes; True when that happens."""
+    """Set one unit after the other to its resting output until none changes; True when that
+    happens."""
     for _ in range(SWEEPS):
         change, largest = 0.0, 0.0
         for unit in range(drive.shape[0]):
@@ -147,7 +154,8 @@ def _sweeps(lateral, shift, drive, outputs):
 
 @compiled
 def _interneuron_sweeps(lateral, shift, drive, outputs, units):
-    """Set one interneuron after the other, with all outputs at rest under it, until none changes; True when that happens.
+    """Set one interneuron after the other, with all outputs at rest under it, until none changes;
+    True when that happens.
 
     A step is never longer than with all outputs active, so that it cannot overshoot.
     """
@@ -175,7 +183,8 @@ def _interneuron_sweeps(lateral, shift, drive, outputs, units):
 
 @compiled
 def settle(lateral, shift, drive, outputs, work):
-    """Bring the outputs of one input to rest, in place; their present values say which units to try first.
+    """Bring the outputs of one input to rest, in place; their present values say which units to try
+    first.
 
     Parameters
     ----------
@@ -199,7 +208,11 @@ def settle(lateral, shift, drive, outputs, work):
         return True
     outputs[:] = 0.0
     units = shift.shape[0] - work[4]
-    settled = _interneuron_sweeps(lateral, shift, drive, outputs, units) if work[4] else _sweeps(lateral, shift, drive, outputs)
+    settled = (
+        _interneuron_sweeps(lateral, shift, drive, outputs, units)
+        if work[4]
+        else _sweeps(lateral, shift, drive, outputs)
+    )
     slow = outputs.copy()
     if _exchange(lateral, shift, drive, outputs, work):
         return True
@@ -207,18 +220,28 @@ def settle(lateral, shift, drive, outputs, work):
     return settled
 
 
-def workspace(units: int, interneurons: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int]:
-    """Return what ``settle`` works in: members of the active set, contradictions, a system, its solution; and the interneurons.
+def workspace(
+    units: int, interneurons: int = 0
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int]:
+    """Return what ``settle`` works in: members of the active set, contradictions, a system, its
+    solution; and the interneurons.
 
     Interneurons come last in every array, and outputs act on each other through them alone.
     """
     size = units + interneurons
-    return np.zeros(size, np.int64), np.zeros(size, np.bool_), np.zeros((size, size)), np.zeros(size), interneurons
+    return (
+        np.zeros(size, np.int64),
+        np.zeros(size, np.bool_),
+        np.zeros((size, size)),
+        np.zeros(size),
+        interneurons,
+    )
 
 
 @compiled
 def settle_each(lateral, shift, drives, outputs, work):
-    """Bring the outputs (sample, unit) of many drives (sample, unit) to rest; return how many did not come to rest."""
+    """Bring the outputs (sample, unit) of many drives (sample, unit) to rest; return how many did
+    not come to rest."""
     restless = 0
     for sample in range(drives.shape[0]):
         if not settle(lateral, shift, drives[sample], outputs[sample], work):

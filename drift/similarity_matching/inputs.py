@@ -1,4 +1,5 @@
-"""What similarity-matching networks see: Gaussian vectors, angles on a ring, grid cells on a track or in an arena, a T-maze."""
+"""What similarity-matching networks see: Gaussian vectors, angles on a ring, grid cells on a track
+or in an arena, a T-maze."""
 
 from __future__ import annotations
 
@@ -14,7 +15,10 @@ from drift.metrics.places import Grid, place_attrs
 from drift.recipe import Recipe, chosen
 from drift.streams import stream
 
-SCALING, ORIENTATION = 1.42, math.pi / 18  # from one grid module to the next, between two orientations
+SCALING, ORIENTATION = (
+    1.42,
+    math.pi / 18,
+)  # from one grid module to the next, between two orientations
 SLICE = math.tan(math.pi / 6)  # slope of the track across the grid
 
 
@@ -30,13 +34,15 @@ class Inputs(Recipe, ABC):
         Returns
         -------
         xarray.Dataset
-            ``inputs (sample, input)`` and, where inputs have places, the coordinate ``place (sample)``, in a plane with ``place_x``
-            and ``place_y``, with several arms with ``environment (sample)``. The order is environment by environment.
+            ``inputs (sample, input)`` and, where inputs have places, the coordinate ``place
+            (sample)``, in a plane with ``place_x`` and ``place_y``, with several arms with
+            ``environment (sample)``. The order is environment by environment.
         """
 
 
 class GaussianInputs(Inputs):
-    """Normal vectors with covariance V diag(eigenvalues) V^T, V a random rotation; drawn from the stream "world".
+    """Normal vectors with covariance V diag(eigenvalues) V^T, V a random rotation; drawn from the
+    stream "world".
 
     Parameters
     ----------
@@ -47,7 +53,12 @@ class GaussianInputs(Inputs):
     """
 
     kind: Literal["gaussian"] = "gaussian"
-    eigenvalues: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Strict(False)] = (4.5, 3.5, 1.0, *[0.01] * 7)
+    eigenvalues: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Strict(False)] = (
+        4.5,
+        3.5,
+        1.0,
+        *[0.01] * 7,
+    )
     samples: int = Field(default=5000, ge=2, le=10**7)
 
     @field_validator("eigenvalues")
@@ -77,12 +88,19 @@ class RingInputs(Inputs):
         angles = 2 * np.pi * np.arange(self.angles) / self.angles
         step = 2 * np.pi / self.angles
         grid = Grid(step, -step / 2, 2 * np.pi - step / 2, ring=True)
-        place = ("sample", angles, {**place_attrs(grid, "rad"), "long_name": "angle", "period": 2 * np.pi})
-        return xr.Dataset({"inputs": (("sample", "input"), _circle(angles))}, coords={"place": place})
+        place = (
+            "sample",
+            angles,
+            {**place_attrs(grid, "rad"), "long_name": "angle", "period": 2 * np.pi},
+        )
+        return xr.Dataset(
+            {"inputs": (("sample", "input"), _circle(angles))}, coords={"place": place}
+        )
 
 
 class TMazeInputs(Inputs):
-    """Two arms that share their angles p in [0, pi) and differ in context: (cos p, sin p, 1) and (cos p, sin p, -1)."""
+    """Two arms that share their angles p in [0, pi) and differ in context: (cos p, sin p, 1) and
+    (cos p, sin p, -1)."""
 
     kind: Literal["t_maze"] = "t_maze"
     positions: int = Field(default=500, ge=3, le=10**6)
@@ -90,19 +108,28 @@ class TMazeInputs(Inputs):
     def draw(self, seed: int) -> xr.Dataset:
         """Return the left arm (environment 0), then the right arm, the same for every seed."""
         angles = np.pi * np.arange(self.positions) / self.positions
-        arms = [np.column_stack([_circle(angles), np.full(self.positions, context)]) for context in (1.0, -1.0)]
+        arms = [
+            np.column_stack([_circle(angles), np.full(self.positions, context)])
+            for context in (1.0, -1.0)
+        ]
         coords = {
-            "place": ("sample", np.tile(angles, 2), {"units": "rad", "long_name": "position along the arm"}),
+            "place": (
+                "sample",
+                np.tile(angles, 2),
+                {"units": "rad", "long_name": "position along the arm"},
+            ),
             "environment": ("sample", np.repeat([0, 1], self.positions)),
         }
         return xr.Dataset({"inputs": (("sample", "input"), np.concatenate(arms))}, coords=coords)
 
 
 class GridInputs(Inputs, ABC):
-    """Grid cells in modules: a = (2/3) (mean_{j=1..3} cos(4 pi / (sqrt(3) l) u_j . (r - r0)) + 1/2), from 0 to 1.
+    """Grid cells in modules: a = (2/3) (mean_{j=1..3} cos(4 pi / (sqrt(3) l) u_j . (r - r0)) +
+    1/2), from 0 to 1.
 
-    Spacings are l = smallest_spacing * 1.42^m, orientations k pi / 18; u_j lies at the angle 2 pi j / 3 beyond the orientation, and the
-    offsets r0 are the multiples of l / offsets in both directions.
+    Spacings are l = smallest_spacing * 1.42^m, orientations k pi / 18; u_j lies at the angle 2 pi j
+    / 3 beyond the orientation, and the offsets r0 are the multiples of l / offsets in both
+    directions.
     """
 
     modules: int = Field(default=5, ge=1, le=50)
@@ -111,13 +138,24 @@ class GridInputs(Inputs, ABC):
     smallest_spacing: float = Field(ge=1e-6, le=1e6)
 
     def responses(self, position: np.ndarray) -> np.ndarray:
-        """Return the activity of all grid cells (sample, input) at positions (sample, axis) in units of the arena."""
+        """Return the activity of all grid cells (sample, input) at positions (sample, axis) in
+        units of the arena."""
         spacing = self.smallest_spacing * SCALING ** np.arange(self.modules)
-        shifts = np.stack(np.meshgrid(*[np.arange(self.offsets) / self.offsets] * 2, indexing="ij"), axis=-1).reshape(-1, 2)
-        direction = ORIENTATION * np.arange(self.orientations)[:, None] + 2 * np.pi * np.arange(1, 4) / 3  # (orientation, wave)
-        axes = np.stack([np.cos(direction), np.sin(direction)], axis=-1)  # (orientation, wave, axis)
-        phase = np.einsum("sa,m,owa->smow", position, 1 / spacing, axes)  # (sample, module, orientation, wave)
-        shifted = phase[..., None, :] - np.einsum("fa,owa->ofw", shifts, axes)  # (sample, module, orientation, offset, wave)
+        shifts = np.stack(
+            np.meshgrid(*[np.arange(self.offsets) / self.offsets] * 2, indexing="ij"), axis=-1
+        ).reshape(-1, 2)
+        direction = (
+            ORIENTATION * np.arange(self.orientations)[:, None] + 2 * np.pi * np.arange(1, 4) / 3
+        )  # (orientation, wave)
+        axes = np.stack(
+            [np.cos(direction), np.sin(direction)], axis=-1
+        )  # (orientation, wave, axis)
+        phase = np.einsum(
+            "sa,m,owa->smow", position, 1 / spacing, axes
+        )  # (sample, module, orientation, wave)
+        shifted = phase[..., None, :] - np.einsum(
+            "fa,owa->ofw", shifts, axes
+        )  # (sample, module, orientation, offset, wave)
         waves = np.cos(4 * np.pi / math.sqrt(3) * shifted).mean(-1)
         return (2 / 3 * (waves + 0.5)).reshape(len(position), -1)
 
@@ -125,8 +163,8 @@ class GridInputs(Inputs, ABC):
 class GridTrackInputs(GridInputs):
     """Grid cells along a straight track that crosses their plane at 30 degrees.
 
-    ``smallest_spacing`` is 1/4, as the published script says; its generator uses 0.2 whatever the script says, and the published
-    numbers follow it (``published_network("place_1d")``).
+    ``smallest_spacing`` is 1/4, as the published script says; its generator uses 0.2 whatever the
+    script says, and the published numbers follow it (``published_network("place_1d")``).
     """
 
     kind: Literal["grid_track"] = "grid_track"
@@ -160,7 +198,10 @@ class GridArenaInputs(GridInputs):
             "place_x": ("sample", x, attrs),
             "place_y": ("sample", y, attrs),
         }
-        return xr.Dataset({"inputs": (("sample", "input"), self.responses(np.column_stack([x, y])))}, coords=coords)
+        return xr.Dataset(
+            {"inputs": (("sample", "input"), self.responses(np.column_stack([x, y])))},
+            coords=coords,
+        )
 
 
 INPUTS: dict[str, type[Recipe]] = {

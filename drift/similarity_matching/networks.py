@@ -1,4 +1,5 @@
-"""The recipes of similarity-matching networks: a linear one, a rectified one, and one with interneurons."""
+"""The recipes of similarity-matching networks: a linear one, a rectified one, and one with
+interneurons."""
 
 from __future__ import annotations
 
@@ -11,16 +12,24 @@ from pydantic import Field, Strict, model_validator
 from drift.door import opened
 from drift.errors import RefusedInputError
 from drift.recipe import Recipe
-from drift.similarity_matching.inputs import AnyInputs, GaussianInputs, GridArenaInputs, GridTrackInputs, Inputs, RingInputs, TMazeInputs
+from drift.similarity_matching.inputs import (
+    AnyInputs,
+    GaussianInputs,
+    GridArenaInputs,
+    GridTrackInputs,
+    Inputs,
+    RingInputs,
+    TMazeInputs,
+)
 from drift.streams import stream
 
 
 class Matching(Recipe, ABC):
     """A frozen recipe of one subject; ``drift.similarity_matching.simulate`` runs lists of them.
 
-    In every step one input x, drawn at random, moves the weights W (unit, input) towards y x^T and the lateral weights M
-    (unit, unit) towards y y^T by the share ``learning_rate`` = eta, and Gaussian noise of standard deviation ``sqrt(eta) * noise`` is
-    added to every weight.
+    In every step one input x, drawn at random, moves the weights W (unit, input) towards y x^T and
+    the lateral weights M (unit, unit) towards y y^T by the share ``learning_rate`` = eta, and
+    Gaussian noise of standard deviation ``sqrt(eta) * noise`` is added to every weight.
 
     Parameters
     ----------
@@ -37,11 +46,13 @@ class Matching(Recipe, ABC):
     steps : int
         Steps of learning, one input each.
     sessions : int or sequence of int
-        Number of sessions, spread evenly from step 0 to the last, or the steps after which the network is observed.
+        Number of sessions, spread evenly from step 0 to the last, or the steps after which the
+        network is observed.
     stride : int
         A session records the responses to every ``stride``-th input.
     seed : int
-        Source of all chance of this subject: streams "world", "weights", "order" and "update_noise".
+        Source of all chance of this subject: streams "world", "weights", "order" and
+        "update_noise".
     """
 
     kind: str
@@ -60,11 +71,20 @@ class Matching(Recipe, ABC):
     def _observed(self) -> Self:
         if isinstance(self.sessions, int):
             if not 1 <= self.sessions <= min(self.steps + 1, 10**6):
-                raise ValueError(f"sessions must lie between 1 and steps + 1, at most 10**6, got {self.sessions} for {self.steps} steps")
+                raise ValueError(
+                    "sessions must lie between 1 and steps + 1, at most 10**6, got "
+                    f"{self.sessions} for {self.steps} steps"
+                )
             return self
         listed = list(self.sessions)
-        if not listed or listed != sorted(set(listed)) or not 0 <= listed[0] <= listed[-1] <= self.steps:
-            raise ValueError(f"sessions must be increasing steps between 0 and {self.steps}, got {self.sessions}")
+        if (
+            not listed
+            or listed != sorted(set(listed))
+            or not 0 <= listed[0] <= listed[-1] <= self.steps
+        ):
+            raise ValueError(
+                f"sessions must be increasing steps between 0 and {self.steps}, got {self.sessions}"
+            )
         return self
 
     def session_steps(self) -> np.ndarray:
@@ -75,11 +95,14 @@ class Matching(Recipe, ABC):
 
     def first_feedforward(self, inputs: int) -> np.ndarray:
         """Return the weights W before learning, (unit, input), from the stream "weights"."""
-        return self.first_weights * stream(self.seed, "weights").standard_normal((self.units, inputs))
+        return self.first_weights * stream(self.seed, "weights").standard_normal(
+            (self.units, inputs)
+        )
 
 
 class PrincipalSubspace(Matching):
-    """Linear outputs y = M^-1 W x, which span the principal subspace of the inputs and rotate within it.
+    """Linear outputs y = M^-1 W x, which span the principal subspace of the inputs and rotate
+    within it.
 
     ``settling_steps`` steps over the full batch, without noise and at rate 0.1, come before step 0.
     """
@@ -95,7 +118,8 @@ class PrincipalSubspace(Matching):
 
 
 class Rectified(Matching, ABC):
-    """Outputs that are never negative; the penalties keep them small, the offset makes them selective."""
+    """Outputs that are never negative; the penalties keep them small, the offset makes them
+    selective."""
 
     inputs: AnyInputs = Field(default_factory=RingInputs)
     units: int = Field(default=100, ge=1, le=10**5)
@@ -109,23 +133,28 @@ class Rectified(Matching, ABC):
 
 
 class SimilarityMatching(Rectified):
-    """Rectified outputs: min over Y >= 0 of sum_tt' (x_t . x_t' - similarity_offset - y_t . y_t')^2, online (Qin et al. 2023).
+    """Rectified outputs: min over Y >= 0 of sum_tt' (x_t . x_t' - similarity_offset - y_t .
+    y_t')^2, online (Qin et al. 2023).
 
-    The outputs settle where (M + l2_penalty) y = W x - sqrt(similarity_offset) b - l1_penalty for active units, while silent units
-    would be pushed below 0; the lateral weights M stay >= 0, and the threshold b follows the mean of sqrt(similarity_offset) y.
+    The outputs settle where (M + l2_penalty) y = W x - sqrt(similarity_offset) b - l1_penalty for
+    active units, while silent units would be pushed below 0; the lateral weights M stay >= 0, and
+    the threshold b follows the mean of sqrt(similarity_offset) y.
     """
 
     kind: Literal["similarity_matching"] = "similarity_matching"
 
 
 class ExcitatoryInhibitory(Rectified):
-    """Rectified outputs whose competition is carried by rectified interneurons z instead of lateral weights.
+    """Rectified outputs whose competition is carried by rectified interneurons z instead of lateral
+    weights.
 
-    Outputs and interneurons settle where l2_penalty y = W x - sqrt(similarity_offset) b - l1_penalty - Wei z and
-    (M + interneuron_penalty) z = Wie y for those that are active. Wei (unit, interneuron), Wie and M follow y z^T, z y^T and z z^T, stay
-    >= 0 and share ``lateral_noise``. The first Wei is uniform below 0.05, Wie its transpose, M the identity. The published network has
-    no ``interneuron_penalty``; then interneurons that have been silent for long may lose their M to the noise and find no rest. It costs
-    similarity once it is not small against the mean square of z.
+    Outputs and interneurons settle where l2_penalty y = W x - sqrt(similarity_offset) b -
+    l1_penalty - Wei z and (M + interneuron_penalty) z = Wie y for those that are active. Wei (unit,
+    interneuron), Wie and M follow y z^T, z y^T and z z^T, stay >= 0 and share ``lateral_noise``.
+    The first Wei is uniform below 0.05, Wie its transpose, M the identity. The published network
+    has no ``interneuron_penalty``; then interneurons that have been silent for long may lose their
+    M to the noise and find no rest. It costs similarity once it is not small against the mean
+    square of z.
     """
 
     kind: Literal["excitatory_inhibitory"] = "excitatory_inhibitory"
@@ -141,7 +170,9 @@ NETWORKS: dict[str, type[Recipe]] = {
 
 
 def _place_cells(inputs: Inputs, **numbers: Any) -> SimilarityMatching:
-    return SimilarityMatching(inputs=inputs, units=200, first_weights=0.5, l1_penalty=0.02, l2_penalty=0.05, **numbers)
+    return SimilarityMatching(
+        inputs=inputs, units=200, first_weights=0.5, l1_penalty=0.02, l2_penalty=0.05, **numbers
+    )
 
 
 PUBLISHED: dict[str, Matching] = {
@@ -168,13 +199,15 @@ PUBLISHED: dict[str, Matching] = {
 
 @opened
 def published_network(name: str) -> Matching:
-    """Return the recipe of a network of Qin et al. (2023), settling stage and recorded stage in one run.
+    """Return the recipe of a network of Qin et al. (2023), settling stage and recorded stage in one
+    run.
 
     Parameters
     ----------
     name : str
-        "principal_subspace" (the scan of diffusion constants), "ring", "ring_noise" (``replace`` gives its arms with one noise),
-        "place_1d", "place_2d" (recorded every 100 steps instead of 10), or "t_maze".
+        "principal_subspace" (the scan of diffusion constants), "ring", "ring_noise" (``replace``
+        gives its arms with one noise), "place_1d", "place_2d" (recorded every 100 steps instead of
+        10), or "t_maze".
 
     Returns
     -------
@@ -187,5 +220,7 @@ def published_network(name: str) -> Matching:
         If there is no such network.
     """
     if name not in PUBLISHED:
-        raise RefusedInputError(f"a published network was expected, got {name!r}: use one of {', '.join(PUBLISHED)}.")
+        raise RefusedInputError(
+            f"a published network was expected, got {name!r}: use one of {', '.join(PUBLISHED)}."
+        )
     return PUBLISHED[name]

@@ -1,4 +1,5 @@
-"""One subject in motion: its inputs, its weights, its sources of chance, and what it answers to every recorded input."""
+"""One subject in motion: its inputs, its weights, its sources of chance, and what it answers to
+every recorded input."""
 
 from __future__ import annotations
 
@@ -10,12 +11,18 @@ import numpy as np
 from drift.loops.normals import BLOCK, LANES
 from drift.similarity_matching import learning
 from drift.similarity_matching.fixed_points import settle_each, workspace
-from drift.similarity_matching.networks import ExcitatoryInhibitory, Matching, PrincipalSubspace, Rectified
+from drift.similarity_matching.networks import (
+    ExcitatoryInhibitory,
+    Matching,
+    PrincipalSubspace,
+    Rectified,
+)
 from drift.streams import stream
 
 
 class Program(ABC):
-    """A subject between two steps of learning; ``restless`` counts the inputs to which it found no resting answer."""
+    """A subject between two steps of learning; ``restless`` counts the inputs to which it found no
+    resting answer."""
 
     def __init__(self, network: Matching) -> None:
         self.network, self.step, self.restless = network, 0, 0
@@ -71,7 +78,15 @@ class LinearProgram(Program):
         noises, system = self._buffers
         rate = self.network.learning_rate
         return learning.learn_linear(
-            self.patterns, order, self.feedforward, self.lateral, rate, self._gains, self._generators, noises, system
+            self.patterns,
+            order,
+            self.feedforward,
+            self.lateral,
+            rate,
+            self._gains,
+            self._generators,
+            noises,
+            system,
         )
 
     def responses(self) -> np.ndarray:
@@ -80,18 +95,25 @@ class LinearProgram(Program):
 
 
 class RectifiedProgram(Program):
-    """Runs ``SimilarityMatching`` and ``ExcitatoryInhibitory``: outputs first, then interneurons if there are any."""
+    """Runs ``SimilarityMatching`` and ``ExcitatoryInhibitory``: outputs first, then interneurons if
+    there are any."""
 
     def __init__(self, network: Rectified) -> None:
         super().__init__(network)
         self._recipe, units = network, network.units
         interneurons = network.interneurons if isinstance(network, ExcitatoryInhibitory) else 0
-        self.lateral = _first_blocks(network) if isinstance(network, ExcitatoryInhibitory) else np.eye(units)
+        self.lateral = (
+            _first_blocks(network) if isinstance(network, ExcitatoryInhibitory) else np.eye(units)
+        )
         self.threshold = np.zeros(units)
         penalty = network.interneuron_penalty if isinstance(network, ExcitatoryInhibitory) else 0.0
         self.shift = np.repeat([network.l2_penalty, penalty], [units, interneurons])
         self._steps = learning.learn_with_interneurons if interneurons else learning.learn_rectified
-        self._numbers = (network.learning_rate, float(np.sqrt(network.similarity_offset)), network.l1_penalty)
+        self._numbers = (
+            network.learning_rate,
+            float(np.sqrt(network.similarity_offset)),
+            network.l1_penalty,
+        )
         self._memory = np.zeros((len(self.patterns), units + interneurons))
         self._answers = np.zeros((len(self.shown), units + interneurons))
         largest = max(units * interneurons, interneurons**2) if interneurons else units**2
@@ -106,11 +128,21 @@ class RectifiedProgram(Program):
         weights: Any = (self.feedforward, self.lateral, self.threshold)
         noises, work = self._buffers
         return self._steps(
-            self.patterns, order, weights, self.shift, self._numbers, self._gains, self._generators, noises, self._memory, work
+            self.patterns,
+            order,
+            weights,
+            self.shift,
+            self._numbers,
+            self._gains,
+            self._generators,
+            noises,
+            self._memory,
+            work,
         )
 
     def drives(self) -> np.ndarray:
-        """Return what outputs and interneurons receive from outside for each recorded input, (recorded sample, unit)."""
+        """Return what outputs and interneurons receive from outside for each recorded input,
+        (recorded sample, unit)."""
         drives = np.zeros(self._answers.shape)
         for pattern, drive in zip(self.shown, drives, strict=True):
             learning.drive_of(self.feedforward, self.threshold, *self._numbers[1:], pattern, drive)
@@ -118,18 +150,27 @@ class RectifiedProgram(Program):
 
     def responses(self) -> np.ndarray:
         """Return the resting outputs (recorded sample, unit)."""
-        self.restless += settle_each(self.lateral, self.shift, self.drives(), self._answers, self._buffers[1])
+        self.restless += settle_each(
+            self.lateral, self.shift, self.drives(), self._answers, self._buffers[1]
+        )
         return self._answers[:, : self.network.units].copy()
 
 
 def program(network: Matching) -> Program:
     """Return the subject of a recipe, before its first step."""
-    return LinearProgram(network) if isinstance(network, PrincipalSubspace) else RectifiedProgram(network)  # type: ignore[arg-type]
+    if isinstance(network, PrincipalSubspace):
+        return LinearProgram(network)
+    return RectifiedProgram(network)  # type: ignore[arg-type]
 
 
 def _first_blocks(network: ExcitatoryInhibitory) -> np.ndarray:
-    """Return the matrix with the blocks 0, Wei, -Wie and M before learning; the draw follows that of W."""
-    rng, units, all_units = stream(network.seed, "weights"), network.units, network.units + network.interneurons
+    """Return the matrix with the blocks 0, Wei, -Wie and M before learning; the draw follows that
+    of W."""
+    rng, units, all_units = (
+        stream(network.seed, "weights"),
+        network.units,
+        network.units + network.interneurons,
+    )
     rng.standard_normal((units, network.inputs.draw(network.seed).sizes["input"]))
     blocks = np.zeros((all_units, all_units))
     blocks[:units, units:] = 0.05 * rng.random((units, network.interneurons))
@@ -139,7 +180,8 @@ def _first_blocks(network: ExcitatoryInhibitory) -> np.ndarray:
 
 
 def _generators(seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return generators for the noise on W and on the lateral weights, so that switching one off does not move the other."""
+    """Return generators for the noise on W and on the lateral weights, so that switching one off
+    does not move the other."""
     words = stream(seed, "update_noise").integers(0, 2**32, size=(2, 4, LANES), dtype=np.uint32)
     words[:, 0] |= 1  # a state of zeros would stay there
     return words[0], words[1]

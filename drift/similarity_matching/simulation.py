@@ -1,4 +1,5 @@
-"""Run a list of similarity-matching networks and observe them in sessions, in the labelled form of networks and animals."""
+"""Run a list of similarity-matching networks and observe them in sessions, in the labelled form of
+networks and animals."""
 
 from __future__ import annotations
 
@@ -30,15 +31,20 @@ MEANINGS = {
 
 
 @opened
-def simulate(networks: Sequence[Matching], *, threads: Threads | None = None, progress: bool = True) -> xr.Dataset:
-    """Let similarity-matching networks learn under synaptic noise and return what their sessions recorded.
+def simulate(
+    networks: Sequence[Matching], *, threads: Threads | None = None, progress: bool = True
+) -> xr.Dataset:
+    """Let similarity-matching networks learn under synaptic noise and return what their sessions
+    recorded.
 
-    A subject's result depends on its recipe alone, not on its company, its place in the list, or the number of threads.
+    A subject's result depends on its recipe alone, not on its company, its place in the list, or
+    the number of threads.
 
     Parameters
     ----------
     networks : sequence of Matching
-        One recipe for each subject; kinds and sizes may differ as long as they share the axis of places.
+        One recipe for each subject; kinds and sizes may differ as long as they share the axis of
+        places.
     threads : int, optional
         Subjects that run at a time; as many as there are processors by default.
     progress : bool
@@ -47,46 +53,71 @@ def simulate(networks: Sequence[Matching], *, threads: Threads | None = None, pr
     Returns
     -------
     xarray.Dataset
-        Longitudinal Dataset: ``rate`` (subject, session, unit, place[, environment]) where the inputs have places, else
-        ``sample_activity`` (subject, session, sample, unit); ``similarity_loss`` and ``fraction_active_units`` (subject, session);
-        for linear networks ``neural_filters`` (subject, session, unit, input) and ``input_covariance`` (subject, input, input_other).
-        ``elapsed`` counts steps. ``status`` says "complete", "restless" where some outputs did not come to rest, or "diverged" where
-        they are not finite; from then on sessions are NaN.
+        Longitudinal Dataset: ``rate`` (subject, session, unit, place[, environment]) where the
+        inputs have places, else ``sample_activity`` (subject, session, sample, unit);
+        ``similarity_loss`` and ``fraction_active_units`` (subject, session); for linear networks
+        ``neural_filters`` (subject, session, unit, input) and ``input_covariance`` (subject, input,
+        input_other). ``elapsed`` counts steps. ``status`` says "complete", "restless" where some
+        outputs did not come to rest, or "diverged" where they are not finite; from then on sessions
+        are NaN.
 
     Raises
     ------
     RefusedInputError
-        If the list is empty or holds something else, threads is not a positive whole number, or the subjects have different places.
+        If the list is empty or holds something else, threads is not a positive whole number, or the
+        subjects have different places.
     """
     recipes = _recipes(networks, threads)
     _refuse_other_places(recipes)
     total = sum(int(one.session_steps()[-1]) for one in recipes)
     with (
-        progress_bar(total=total, unit="step", unit_scale=True, disable=not progress, desc="matching") as bar,
+        progress_bar(
+            total=total, unit="step", unit_scale=True, disable=not progress, desc="matching"
+        ) as bar,
         ThreadPoolExecutor(threads or os.cpu_count()) as pool,
     ):
         parts = list(pool.map(lambda one: _subject(one, bar), recipes))
-    joined = combine(parts).assign_coords(subject=np.array([str(label) for label in range(len(parts))], dtype=object))
-    return joined.assign_attrs({**provenance(), "title": "simulated drift of similarity matching", "engine": "similarity_matching"})
+    joined = combine(parts).assign_coords(
+        subject=np.array([str(label) for label in range(len(parts))], dtype=object)
+    )
+    return joined.assign_attrs(
+        {
+            **provenance(),
+            "title": "simulated drift of similarity matching",
+            "engine": "similarity_matching",
+        }
+    )
 
 
 def _recipes(networks: object, threads: object) -> list[Matching]:
     listed = list(networks) if isinstance(networks, Sequence) else []
     if not listed or not all(isinstance(one, Matching) for one in listed):
         raise RefusedInputError(
-            f"simulate needs a list of at least one similarity-matching network, got {type(networks).__name__}: write simulate([network])."
+            "simulate needs a list of at least one similarity-matching network, got "
+            f"{type(networks).__name__}: write simulate([network])."
         )
     if threads is not None and (type(threads) is not int or threads < 1):
-        raise RefusedInputError(f"threads must be a positive whole number, got {threads!r}: leave it out to use all processors.")
+        raise RefusedInputError(
+            f"threads must be a positive whole number, got {threads!r}: leave it out to use "
+            "all processors."
+        )
     return listed
 
 
 def _refuse_other_places(networks: Sequence[Matching]) -> None:
     """One axis holds the places of all subjects, and means the same for each."""
-    axes = [one.inputs.draw(one.seed).isel(sample=slice(None, None, one.stride)).coords for one in networks]
+    axes = [
+        one.inputs.draw(one.seed).isel(sample=slice(None, None, one.stride)).coords
+        for one in networks
+    ]
     for label, coords in enumerate(axes):
-        if set(coords) != set(axes[0]) or not all(axes[0][name].equals(coords[name]) for name in coords):
-            raise RefusedInputError(f"network {label} sees other places than the first: simulate networks of one task at a time.")
+        if set(coords) != set(axes[0]) or not all(
+            axes[0][name].equals(coords[name]) for name in coords
+        ):
+            raise RefusedInputError(
+                f"network {label} sees other places than the first: simulate networks of one "
+                "task at a time."
+            )
 
 
 def _subject(network: Matching, bar: tqdm) -> xr.Dataset:
@@ -94,8 +125,12 @@ def _subject(network: Matching, bar: tqdm) -> xr.Dataset:
     subject = program(network)
     similarity = subject.shown @ subject.shown.T - subject.similarity_offset  # (sample, sample)
     steps = network.session_steps()
-    kind = np.float64 if isinstance(subject, LinearProgram) else np.float32  # small rotations need all digits
-    answers = np.full((len(steps), len(subject.shown), network.units), np.nan, kind)  # (session, sample, unit)
+    kind = (
+        np.float64 if isinstance(subject, LinearProgram) else np.float32
+    )  # small rotations need all digits
+    answers = np.full(
+        (len(steps), len(subject.shown), network.units), np.nan, kind
+    )  # (session, sample, unit)
     loss, filters = np.full(len(steps), np.nan), []
     for session, step in enumerate(steps):
         subject.advance(int(step) - subject.step)
@@ -109,12 +144,16 @@ def _subject(network: Matching, bar: tqdm) -> xr.Dataset:
     return _longitudinal(subject, answers, loss, filters)
 
 
-def _longitudinal(subject: Program, answers: np.ndarray, loss: np.ndarray, filters: list[np.ndarray]) -> xr.Dataset:
+def _longitudinal(
+    subject: Program, answers: np.ndarray, loss: np.ndarray, filters: list[np.ndarray]
+) -> xr.Dataset:
     activity = xr.DataArray(answers[np.newaxis], dims=(*PAIR, "sample", "unit"))
     observed = np.isfinite(loss)
     present = np.broadcast_to(observed[:, np.newaxis], (len(loss), answers.shape[-1]))[np.newaxis]
     variables = {
-        **_code(subject.experience.isel(sample=slice(None, None, subject.network.stride)), activity),
+        **_code(
+            subject.experience.isel(sample=slice(None, None, subject.network.stride)), activity
+        ),
         "similarity_loss": _own("similarity_loss", PAIR, loss),
         "recorded": labelled("recorded", (*PAIR, "unit"), present.astype("int8")),
         "detected_units": labelled("detected_units", PAIR, present.sum(-1).astype(float)),
@@ -123,7 +162,9 @@ def _longitudinal(subject: Program, answers: np.ndarray, loss: np.ndarray, filte
         kept = np.full((len(loss), *subject.feedforward.shape), np.nan)
         kept[: len(filters)] = filters
         variables["neural_filters"] = _own("neural_filters", (*PAIR, "unit", "input"), kept)
-        variables["input_covariance"] = _own("input_covariance", ("subject", "input", "input_other"), subject.covariance)
+        variables["input_covariance"] = _own(
+            "input_covariance", ("subject", "input", "input_other"), subject.covariance
+        )
     else:
         variables["fraction_active_units"] = metrics.fraction_active_units(activity)
     return xr.Dataset(variables).assign_coords(_coordinates(subject, observed))
@@ -131,24 +172,42 @@ def _longitudinal(subject: Program, answers: np.ndarray, loss: np.ndarray, filte
 
 def _own(name: str, dims: Sequence[str], values: np.ndarray) -> xr.DataArray:
     """Return an array of one subject with its meaning."""
-    return xr.DataArray(values[np.newaxis], dims=tuple(dims), attrs={"units": "1", "long_name": MEANINGS[name]})
+    return xr.DataArray(
+        values[np.newaxis], dims=tuple(dims), attrs={"units": "1", "long_name": MEANINGS[name]}
+    )
 
 
 def _code(experience: xr.Dataset, activity: xr.DataArray) -> dict[str, xr.DataArray]:
-    """Return responses by place, or by sample where there are none; environments follow each other along the samples."""
+    """Return responses by place, or by sample where there are none; environments follow each other
+    along the samples."""
     if "place" not in experience.coords:
-        return {"sample_activity": labelled("sample_activity", [str(dim) for dim in activity.dims], activity.values)}
-    labels = {name: experience[name] for name in ("place", "place_x", "place_y") if name in experience.coords}
+        return {
+            "sample_activity": labelled(
+                "sample_activity", [str(dim) for dim in activity.dims], activity.values
+            )
+        }
+    labels = {
+        name: experience[name]
+        for name in ("place", "place_x", "place_y")
+        if name in experience.coords
+    }
     maps, dims = activity.transpose(..., "sample").values, [*PAIR, "unit", "place"]
     if "environment" in experience.coords:
         arms = int(experience["environment"].max()) + 1
         maps = np.moveaxis(maps.reshape(*maps.shape[:-1], arms, -1), -2, -1)
-        labels = {name: values[experience["environment"].values == 0] for name, values in labels.items()}
+        labels = {
+            name: values[experience["environment"].values == 0] for name, values in labels.items()
+        }
         dims.append("environment")
     coords = {name: ("place", values.values, values.attrs) for name, values in labels.items()}
     rate = labelled("rate", dims, maps, units="1").assign_coords(coords)
     occupancy = np.ones((1, maps.shape[1], *maps.shape[3:]))
-    return {"rate": rate, "occupancy": labelled("occupancy", [dim for dim in dims if dim != "unit"], occupancy, units="sample")}
+    return {
+        "rate": rate,
+        "occupancy": labelled(
+            "occupancy", [dim for dim in dims if dim != "unit"], occupancy, units="sample"
+        ),
+    }
 
 
 def _coordinates(subject: Program, observed: np.ndarray) -> dict[str, xr.DataArray]:
@@ -163,5 +222,8 @@ def _coordinates(subject: Program, observed: np.ndarray) -> dict[str, xr.DataArr
         "subject": xr.DataArray(np.array(["0"], dtype=object), dims="subject"),
         "elapsed": labelled("elapsed", PAIR, elapsed, units="step"),
         **{name: xr.DataArray([getattr(network, name)], dims="subject") for name in names},
-        **{name: xr.DataArray(np.array([text], dtype=object), dims="subject") for name, text in texts.items()},
+        **{
+            name: xr.DataArray(np.array([text], dtype=object), dims="subject")
+            for name, text in texts.items()
+        },
     }

@@ -1,4 +1,5 @@
-"""Where the tasks of a sweep run: in this process, in processes of this machine, or on a cluster that Dask drives."""
+"""Where the tasks of a sweep run: in this process, in processes of this machine, or on a cluster
+that Dask drives."""
 
 from __future__ import annotations
 
@@ -16,8 +17,11 @@ from typing import Any
 
 from drift.errors import RefusedInputError
 
-# A task is one subject in one compiled loop: further threads of a numerical library would only take turns with other tasks.
-ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
+# A task is one subject in one compiled loop: further threads of a numerical library would only take
+# turns with other tasks.
+ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
+)
 WATCH_INTERVAL = 1.0  # seconds
 GRACE = 5.0  # seconds for a last checkpoint
 
@@ -36,7 +40,8 @@ class SerialExecutor(Executor):
 
 
 class ClusterOnDemand:
-    """The client of a cluster whose jobs enter the queue with the first task, so that a dry run submits none."""
+    """The client of a cluster whose jobs enter the queue with the first task, so that a dry run
+    submits none."""
 
     def __init__(self, cluster: Any, client: Any, jobs: int) -> None:
         self.cluster, self.client, self._jobs = cluster, client, jobs
@@ -44,7 +49,9 @@ class ClusterOnDemand:
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """Return Dask's future of a task."""
         if self._jobs:
-            self.cluster.adapt(minimum_jobs=self._jobs, maximum_jobs=self._jobs)  # unlike scale, this replaces jobs that end
+            self.cluster.adapt(
+                minimum_jobs=self._jobs, maximum_jobs=self._jobs
+            )  # unlike scale, this replaces jobs that end
             self._jobs = 0
         return self.client.submit(fn, *args, **kwargs)
 
@@ -60,10 +67,14 @@ def processes(workers: int | None = None) -> Iterator[ProcessPoolExecutor]:
     """
     _end_a_script_that_is_read_again()
     before = {name: os.environ.get(name) for name in ONE_THREAD}
-    os.environ.update(ONE_THREAD)  # inherited by the processes, whose libraries read it when they are loaded
+    os.environ.update(
+        ONE_THREAD
+    )  # inherited by the processes, whose libraries read it when they are loaded
     try:
         context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(workers or os.cpu_count(), context, initializer=_end_with, initargs=(os.getpid(),)) as pool:
+        with ProcessPoolExecutor(
+            workers or os.cpu_count(), context, initializer=_end_with, initargs=(os.getpid(),)
+        ) as pool:
             yield pool
     finally:
         for name, value in before.items():
@@ -71,23 +82,31 @@ def processes(workers: int | None = None) -> Iterator[ProcessPoolExecutor]:
 
 
 def _end_a_script_that_is_read_again() -> None:
-    """End a process that, while it begins, has come to the line which made it: it would make processes without end."""
+    """End a process that, while it begins, has come to the line which made it: it would make
+    processes without end."""
     if getattr(multiprocessing.current_process(), "_inheriting", False):
         raise SystemExit(1)  # the process that made it says why
 
 
 def unguarded_script() -> str:
-    """Return the remedy for a script that its own processes cannot read again; empty where there is none, or it is guarded."""
+    """Return the remedy for a script that its own processes cannot read again; empty where there is
+    none, or it is guarded."""
     script = getattr(sys.modules.get("__main__"), "__file__", None)
     try:
         guarded = script is None or "__main__" in Path(script).read_text(errors="replace")
     except OSError:
         guarded = True
-    return "" if guarded else f'each process reads {script} again, so put the call in it below if __name__ == "__main__":'
+    return (
+        ""
+        if guarded
+        else f"each process reads {script} again, so put the call in it below if __name__ == "
+        '"__main__":'
+    )
 
 
 def _end_with(launcher: int) -> None:
-    """End this process when its launcher is gone: a launcher that is killed cannot tell its processes to stop."""
+    """End this process when its launcher is gone: a launcher that is killed cannot tell its
+    processes to stop."""
 
     def watch() -> None:
         while os.getppid() == launcher:
@@ -101,7 +120,8 @@ def _end_with(launcher: int) -> None:
 
 @contextmanager
 def local_cluster(workers: int | None = None, **options: Any) -> Iterator[Any]:
-    """Give the client of a Dask cluster of processes on this machine, which replaces a worker that dies.
+    """Give the client of a Dask cluster of processes on this machine, which replaces a worker that
+    dies.
 
     Parameters
     ----------
@@ -116,17 +136,27 @@ def local_cluster(workers: int | None = None, **options: Any) -> Iterator[Any]:
         If Dask is not installed.
     """
     distributed = _installed("distributed")
-    arranged = {"n_workers": workers or os.cpu_count(), "threads_per_worker": 1, "dashboard_address": None, "env": ONE_THREAD, **options}
+    arranged = {
+        "n_workers": workers or os.cpu_count(),
+        "threads_per_worker": 1,
+        "dashboard_address": None,
+        "env": ONE_THREAD,
+        **options,
+    }
     with distributed.LocalCluster(**arranged) as cluster, distributed.Client(cluster) as client:
         yield client
 
 
 @contextmanager
-def slurm_cluster(jobs: int, *, memory: str = "2GB", walltime: str = "24:00:00", **options: Any) -> Iterator[Any]:
-    """Give an executor on a Dask cluster whose workers are SLURM jobs of one core each; jobs that end early are replaced.
+def slurm_cluster(
+    jobs: int, *, memory: str = "2GB", walltime: str = "24:00:00", **options: Any
+) -> Iterator[Any]:
+    """Give an executor on a Dask cluster whose workers are SLURM jobs of one core each; jobs that
+    end early are replaced.
 
-    The process that calls this is the scheduler: run it where the nodes can reach it, and keep it alive. Nodes need the same
-    Python environment and the same folder at the same paths. A task that outlives its job goes on from its checkpoint in the next.
+    The process that calls this is the scheduler: run it where the nodes can reach it, and keep it
+    alive. Nodes need the same Python environment and the same folder at the same paths. A task that
+    outlives its job goes on from its checkpoint in the next.
 
     Parameters
     ----------
@@ -135,8 +165,8 @@ def slurm_cluster(jobs: int, *, memory: str = "2GB", walltime: str = "24:00:00",
     memory, walltime : str
         Of one job.
     **options
-        Of ``dask_jobqueue.SLURMCluster``, such as ``queue``, ``account``, ``interface``, ``job_extra_directives`` or
-        ``job_script_prologue``.
+        Of ``dask_jobqueue.SLURMCluster``, such as ``queue``, ``account``, ``interface``,
+        ``job_extra_directives`` or ``job_script_prologue``.
 
     Raises
     ------
@@ -144,16 +174,32 @@ def slurm_cluster(jobs: int, *, memory: str = "2GB", walltime: str = "24:00:00",
         If dask-jobqueue is not installed, or jobs is not positive.
     """
     if type(jobs) is not int or jobs < 1:
-        raise RefusedInputError(f"jobs must be a whole number of at least 1, got {jobs!r}: give the number of SLURM jobs.")
+        raise RefusedInputError(
+            f"jobs must be a whole number of at least 1, got {jobs!r}: give the number of "
+            "SLURM jobs."
+        )
     jobqueue, distributed = _installed("dask_jobqueue"), _installed("distributed")
-    prologue = [f"export {name}={value}" for name, value in ONE_THREAD.items()] + list(options.pop("job_script_prologue", []))
-    arranged: Mapping[str, Any] = {"cores": 1, "processes": 1, "memory": memory, "walltime": walltime, "job_name": "repdrift", **options}
-    with jobqueue.SLURMCluster(**arranged, job_script_prologue=prologue) as cluster, distributed.Client(cluster) as client:
+    prologue = [f"export {name}={value}" for name, value in ONE_THREAD.items()] + list(
+        options.pop("job_script_prologue", [])
+    )
+    arranged: Mapping[str, Any] = {
+        "cores": 1,
+        "processes": 1,
+        "memory": memory,
+        "walltime": walltime,
+        "job_name": "repdrift",
+        **options,
+    }
+    with (
+        jobqueue.SLURMCluster(**arranged, job_script_prologue=prologue) as cluster,
+        distributed.Client(cluster) as client,
+    ):
         yield ClusterOnDemand(cluster, client, jobs)
 
 
 def job_script(executor: Any) -> str:
-    """Return the script that a cluster hands to its queue for one worker; empty where the executor has none."""
+    """Return the script that a cluster hands to its queue for one worker; empty where the executor
+    has none."""
     cluster = getattr(executor, "cluster", executor)
     script = getattr(cluster, "job_script", None)
     return script() if callable(script) else ""
@@ -165,4 +211,6 @@ def _installed(package: str) -> Any:
     try:
         return importlib.import_module(package)
     except ImportError:
-        raise RefusedInputError(f"{package} is not installed: pip install 'repdrift[cluster]'.") from None
+        raise RefusedInputError(
+            f"{package} is not installed: pip install 'repdrift[cluster]'."
+        ) from None

@@ -26,7 +26,8 @@ __all__ = [
 
 
 def run_task(task: Task) -> str:
-    """Run a task unless it is done, from its checkpoint if there is one, and return its state; a failure is recorded, not raised."""
+    """Run a task unless it is done, from its checkpoint if there is one, and return its state; a
+    failure is recorded, not raised."""
     try:
         if task.state != "done":
             run = _trained(task)
@@ -51,16 +52,22 @@ def _trained(task: Task) -> xr.Dataset:
 
 
 def _train(task: Task) -> xr.Dataset:
-    return train([task.experiment], **task.options, threads=1, checkpoint=task.checkpoint, progress=False)
+    return train(
+        [task.experiment], **task.options, threads=1, checkpoint=task.checkpoint, progress=False
+    )
 
 
 def _check_content(task: Task) -> None:
     if contents(task.experiment) != tuple(one for one in task.beside if one[0] == "content"):
-        raise RefusedInputError("a file that the recipe reads has changed since the sweep was asked for: run the sweep again.")
+        raise RefusedInputError(
+            "a file that the recipe reads has changed since the sweep was asked for: run the "
+            "sweep again."
+        )
 
 
 def _own_locks() -> AbstractContextManager[Any]:
-    """Keep xarray from asking a Dask scheduler for the lock of a file: when the launcher is gone, its worker could not write."""
+    """Keep xarray from asking a Dask scheduler for the lock of a file: when the launcher is gone,
+    its worker could not write."""
     if "dask" not in sys.modules:
         return nullcontext()
     import dask
@@ -72,11 +79,14 @@ def record_failure(task: Task, error: BaseException) -> None:
     """Write down why a task has no result."""
     reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
     with replaced_atomically(task.failure) as temporary:
-        temporary.write_text(json.dumps({"reason": reason, "recipe": json.loads(task.experiment.to_json())}))
+        temporary.write_text(
+            json.dumps({"reason": reason, "recipe": json.loads(task.experiment.to_json())})
+        )
 
 
 def tidy(folder: Path, asked: Sequence[Task]) -> None:
-    """Remove what processes that were killed have left: files half written, and what finished tasks no longer need."""
+    """Remove what processes that were killed have left: files half written, and what finished tasks
+    no longer need."""
     remove_leftovers(folder)
     for task in asked:
         if task.state == "done":
@@ -85,6 +95,7 @@ def tidy(folder: Path, asked: Sequence[Task]) -> None:
 
 
 def remove_parts(task: Task) -> None:
-    """Remove what processes that were killed while they wrote a finished task's files have left, on whichever machine."""
+    """Remove what processes that were killed while they wrote a finished task's files have left, on
+    whichever machine."""
     for path in task.path.parent.glob(f".{task.path.stem}.*.part"):
         path.unlink(missing_ok=True)

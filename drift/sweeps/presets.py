@@ -1,4 +1,5 @@
-"""The published families of runs as laws from which recipes are drawn (Ratzon, Derdikman & Barak 2024, Table 2 and released code)."""
+"""The published families of runs as laws from which recipes are drawn (Ratzon, Derdikman & Barak
+2024, Table 2 and released code)."""
 
 from __future__ import annotations
 
@@ -15,7 +16,13 @@ from drift.learners import Adam, StochasticErrorDescent
 from drift.networks import Network
 from drift.noise import LabelNoise, UpdateNoise
 from drift.streams import stream
-from drift.tasks import PredictiveTask, RandomAutoencoderTask, RandomTask, SmoothedAutoencoderTask, SmoothedTask
+from drift.tasks import (
+    PredictiveTask,
+    RandomAutoencoderTask,
+    RandomTask,
+    SmoothedAutoencoderTask,
+    SmoothedTask,
+)
 from drift.tasks.base import Task
 
 UNITS, LONG, SHORT = 100, 10_000_000, 1_000_000
@@ -23,29 +30,46 @@ SESSIONS = 101
 MAPS = ("random", "smoothed", "predictive")
 AUTOENCODERS = ("random_autoencoder", "smoothed_autoencoder")
 STDS, WIDTHS = np.logspace(-2, -1, 50), np.logspace(-1, 0, 50)
-RUNS = {"random_update_noise": 312, "random_label_noise": 353, "random_adam": 45}  # of the published family ``random``
+RUNS = {
+    "random_update_noise": 312,
+    "random_label_noise": 353,
+    "random_adam": 45,
+}  # of the published family ``random``
 
 Generator = np.random.Generator
 Regime = Literal["rich", "lazy"]
 
 
 def _task(kind: str, samples: int, inputs: int, outputs: int) -> Task:
-    """An abstract task as published; ``outputs`` of autoencoders only set the smoothing, those of ``predictive`` nothing."""
+    """An abstract task as published; ``outputs`` of autoencoders only set the smoothing, those of
+    ``predictive`` nothing."""
     shape: dict[str, Any] = {"samples": samples, "inputs": inputs, "faithful": True}
     if kind in ("random", "smoothed"):
         return {"random": RandomTask, "smoothed": SmoothedTask}[kind](**shape, outputs=outputs)
     if kind == "smoothed_autoencoder":
         return SmoothedAutoencoderTask(**shape, feature_smoothing=outputs)
-    return {"random_autoencoder": RandomAutoencoderTask, "predictive": PredictiveTask}[kind](**shape)
+    return {"random_autoencoder": RandomAutoencoderTask, "predictive": PredictiveTask}[kind](
+        **shape
+    )
 
 
-def _experiment(rng: Generator, task: Task, regime: Regime = "rich", steps: int = LONG, **parts: Any) -> Experiment:
+def _experiment(
+    rng: Generator, task: Task, regime: Regime = "rich", steps: int = LONG, **parts: Any
+) -> Experiment:
     network = Network(units=UNITS, regime=regime)
-    return Experiment(task=task, network=network, steps=steps, sessions=SESSIONS, seed=int(rng.integers(2**32)), **parts)
+    return Experiment(
+        task=task,
+        network=network,
+        steps=steps,
+        sessions=SESSIONS,
+        seed=int(rng.integers(2**32)),
+        **parts,
+    )
 
 
 def _small_task(rng: Generator) -> Task:
-    """A task of 1 to 19 samples, inputs and outputs; a single number has no range to scale and is drawn again."""
+    """A task of 1 to 19 samples, inputs and outputs; a single number has no range to scale and is
+    drawn again."""
     while True:
         kind, (samples, inputs, outputs) = str(rng.choice(MAPS)), rng.integers(1, 20, 3).tolist()
         if samples * min(inputs, outputs if kind != "predictive" else inputs) > 1:
@@ -57,11 +81,15 @@ def _regime(rng: Generator) -> Regime:
 
 
 def _random_update_noise(rng: Generator) -> Experiment:
-    return _experiment(rng, _small_task(rng), _regime(rng), noise=[UpdateNoise(std=rng.choice(STDS))])
+    return _experiment(
+        rng, _small_task(rng), _regime(rng), noise=[UpdateNoise(std=rng.choice(STDS))]
+    )
 
 
 def _random_label_noise(rng: Generator) -> Experiment:
-    return _experiment(rng, _small_task(rng), _regime(rng), noise=[LabelNoise.from_width(rng.choice(WIDTHS))])
+    return _experiment(
+        rng, _small_task(rng), _regime(rng), noise=[LabelNoise.from_width(rng.choice(WIDTHS))]
+    )
 
 
 def _random_adam(rng: Generator) -> Experiment:
@@ -74,22 +102,43 @@ def _random(rng: Generator) -> Experiment:
 
 
 def _stochastic_error_descent(rng: Generator) -> Experiment:
-    task = _task(str(rng.choice([*MAPS, *AUTOENCODERS])), int(rng.integers(5, 15)), *rng.integers(5, 30, 2).tolist())
-    return _experiment(rng, task, _regime(rng), learner=StochasticErrorDescent(learning_rate=rng.uniform(0.9, 1.0), faithful=True))
+    task = _task(
+        str(rng.choice([*MAPS, *AUTOENCODERS])),
+        int(rng.integers(5, 15)),
+        *rng.integers(5, 30, 2).tolist(),
+    )
+    return _experiment(
+        rng,
+        task,
+        _regime(rng),
+        learner=StochasticErrorDescent(learning_rate=rng.uniform(0.9, 1.0), faithful=True),
+    )
 
 
 def _low_update_noise(rng: Generator) -> Experiment:
-    return _experiment(rng, _task("smoothed", 5, 10, 5), noise=[UpdateNoise(std=rng.uniform(0.001, 0.01))])
+    return _experiment(
+        rng, _task("smoothed", 5, 10, 5), noise=[UpdateNoise(std=rng.uniform(0.001, 0.01))]
+    )
 
 
 def _noise_sweep(rng: Generator) -> Experiment:
-    return _experiment(rng, _task(str(rng.choice(MAPS)), 5, 20, 5), noise=[UpdateNoise(std=rng.choice(STDS))])
+    return _experiment(
+        rng, _task(str(rng.choice(MAPS)), 5, 20, 5), noise=[UpdateNoise(std=rng.choice(STDS))]
+    )
 
 
 def _comparison(rng: Generator) -> Experiment:
-    samples, inputs, outputs = (int(rng.choice(sizes)) for sizes in ((5, 10, 20), (20, 25, 30), (5, 10, 15)))
+    samples, inputs, outputs = (
+        int(rng.choice(sizes)) for sizes in ((5, 10, 20), (20, 25, 30), (5, 10, 15))
+    )
     noise = LabelNoise.from_width(1.0) if rng.random() < 0.5 else UpdateNoise(std=0.03)
-    return _experiment(rng, _task(str(rng.choice([*MAPS, *AUTOENCODERS])), samples, inputs, outputs), _regime(rng), SHORT, noise=[noise])
+    return _experiment(
+        rng,
+        _task(str(rng.choice([*MAPS, *AUTOENCODERS])), samples, inputs, outputs),
+        _regime(rng),
+        SHORT,
+        noise=[noise],
+    )
 
 
 PRESETS: dict[str, Callable[[Generator], Experiment]] = {
@@ -106,7 +155,8 @@ PRESETS: dict[str, Callable[[Generator], Experiment]] = {
 
 @opened
 def sample(preset: str, runs: Count, seed: Seed = 0, **changes: object) -> list[Experiment]:
-    """Return recipes drawn at random from a published family of runs, each with a seed, hence a task and first weights, of its own.
+    """Return recipes drawn at random from a published family of runs, each with a seed, hence a
+    task and first weights, of its own.
 
     ======================== ==================================================================================================
     preset                   law (N = 100 units throughout; s: update noise, a: full width of uniform label noise)
@@ -123,7 +173,8 @@ def sample(preset: str, runs: Count, seed: Seed = 0, **changes: object) -> list[
                              rich or lazy, 1e6 steps
     ======================== ==================================================================================================
 
-    Tasks keep the quirks of the released code (``faithful=True``), since published numbers rest on them.
+    Tasks keep the quirks of the released code (``faithful=True``), since published numbers rest on
+    them.
 
     Parameters
     ----------
@@ -134,7 +185,8 @@ def sample(preset: str, runs: Count, seed: Seed = 0, **changes: object) -> list[
     seed : int
         Of the draws.
     **changes
-        Entries of ``Experiment`` that replace those of the family, such as ``steps`` and ``sessions``.
+        Entries of ``Experiment`` that replace those of the family, such as ``steps`` and
+        ``sessions``.
 
     Returns
     -------
@@ -152,7 +204,9 @@ def sample(preset: str, runs: Count, seed: Seed = 0, **changes: object) -> list[
     if preset not in PRESETS:
         raise RefusedInputError(f"preset {preset!r} is unknown: use one of {', '.join(PRESETS)}.")
     if type(runs) is not int or runs < 1:
-        raise RefusedInputError(f"runs must be a whole number of at least 1, got {runs!r}: give the number of recipes.")
+        raise RefusedInputError(
+            f"runs must be a whole number of at least 1, got {runs!r}: give the number of recipes."
+        )
     rng = stream(seed, "world")
     drawn = [PRESETS[preset](rng) for _ in range(runs)]
     return [one.replace(**changes) for one in drawn] if changes else drawn

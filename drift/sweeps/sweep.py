@@ -1,4 +1,5 @@
-"""Many runs at once: recipes that cross or sample parameters, run by any executor, one file each, read back as one Dataset."""
+"""Many runs at once: recipes that cross or sample parameters, run by any executor, one file each,
+read back as one Dataset."""
 
 from __future__ import annotations
 
@@ -54,8 +55,8 @@ def cross(base: Experiment, /, **lists: Iterable[Any]) -> list[Experiment]:
     base : Experiment
         What all recipes share.
     **lists
-        Values by entry of the recipe; entries of its parts by their path:
-        ``cross(base, seed=range(5), **{"network.units": [100, 200], "learner.learning_rate": [0.1, 0.05]})``.
+        Values by entry of the recipe; entries of its parts by their path: ``cross(base,
+        seed=range(5), **{"network.units": [100, 200], "learner.learning_rate": [0.1, 0.05]})``.
 
     Returns
     -------
@@ -67,11 +68,20 @@ def cross(base: Experiment, /, **lists: Iterable[Any]) -> list[Experiment]:
         If an entry does not exist, refuses a value, or has no values.
     """
     if not isinstance(base, Experiment):
-        raise RefusedInputError(f"cross needs an Experiment to vary, got {type(base).__name__}: write cross(experiment, seed=range(5)).")
-    values = {name: list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [] for name, given in lists.items()}
+        raise RefusedInputError(
+            f"cross needs an Experiment to vary, got {type(base).__name__}: write "
+            "cross(experiment, seed=range(5))."
+        )
+    values = {
+        name: list(given) if isinstance(given, Iterable) and not isinstance(given, str) else []
+        for name, given in lists.items()
+    }
     empty = [name for name, given in values.items() if not given]
     if empty:
-        raise RefusedInputError(f"{empty[0]} needs a list of values, got {lists[empty[0]]!r}: give at least one in brackets.")
+        raise RefusedInputError(
+            f"{empty[0]} needs a list of values, got {lists[empty[0]]!r}: give at least one "
+            "in brackets."
+        )
     crossed = []
     for combination in itertools.product(*values.values()):
         recipe = base
@@ -86,7 +96,10 @@ def _changed(recipe: Any, path: Sequence[str], value: Any) -> Any:
     if rest:
         part = getattr(recipe, name, None)
         if not isinstance(part, Recipe):
-            raise RefusedInputError(f"{type(recipe).__name__} has no part {name!r} with entries of its own: check the path.")
+            raise RefusedInputError(
+                f"{type(recipe).__name__} has no part {name!r} with entries of its own: check "
+                "the path."
+            )
         value = _changed(part, rest, value)
     return recipe.replace(**{name: value})
 
@@ -106,13 +119,15 @@ def run_sweep(
 ) -> xr.Dataset | None:
     """Run every recipe whose file is missing, and return the sweep as one Dataset.
 
-    A task is one subject and one file in ``folder``, written completely or not at all and named by a hash of its recipe, of how it
-    is run, of the code that decides its numbers, and of the content of files that its recipe reads. What is there and whole, as its
-    checksum tells, is not run again, so a sweep that was killed goes on where it stood, single tasks from their checkpoints; what is
-    damaged is. A task that fails leaves the reason in a file of its own. A second list of recipes in the same folder is added to the
-    first, see ``open_sweep``.
+    A task is one subject and one file in ``folder``, written completely or not at all and named by
+    a hash of its recipe, of how it is run, of the code that decides its numbers, and of the content
+    of files that its recipe reads. What is there and whole, as its checksum tells, is not run
+    again, so a sweep that was killed goes on where it stood, single tasks from their checkpoints;
+    what is damaged is. A task that fails leaves the reason in a file of its own. A second list of
+    recipes in the same folder is added to the first, see ``open_sweep``.
 
-    A script that calls this with processes needs ``if __name__ == "__main__":``, since each process reads the script again.
+    A script that calls this with processes needs ``if __name__ == "__main__":``, since each process
+    reads the script again.
 
     Parameters
     ----------
@@ -121,8 +136,9 @@ def run_sweep(
     folder : str or Path
         Made if absent; every process must see it under this path.
     executor : {"serial", "processes"} or object with ``submit``
-        Where tasks run: in this process, in one process for each core, or on a ``concurrent.futures`` executor, a Dask client, or
-        what the contexts of ``drift.sweeps.executors`` give.
+        Where tasks run: in this process, in one process for each core, or on a
+        ``concurrent.futures`` executor, a Dask client, or what the contexts of
+        ``drift.sweeps.executors`` give.
     probes, engine, precision
         See ``drift.train``; tasks run in one thread on the CPU.
     retry : bool
@@ -140,7 +156,8 @@ def run_sweep(
     Raises
     ------
     RefusedInputError
-        If the recipes, the folder or the executor cannot be used, or a process died that the executor does not replace.
+        If the recipes, the folder or the executor cannot be used, or a process died that the
+        executor does not replace.
     """
     experiments, target = _experiments(recipes), _folder(Path(folder), dry_run)
     options = {"probes": list(probe_table.chosen(probes)), "engine": engine, "precision": precision}
@@ -148,13 +165,19 @@ def run_sweep(
     with _allowed(target):
         asked = tasks(experiments, target, options, code)
         states = [task.state for task in asked]
-        waiting = [task for task, state in zip(asked, states) if state == "missing" or (retry and state == "failed")]
+        waiting = [
+            task
+            for task, state in zip(asked, states)
+            if state == "missing" or (retry and state == "failed")
+        ]
         if dry_run:
             _print_plan(states, waiting, target, executor)
             return None
         tidy(target, asked)
         write_list(asked, target, options, code)
-        bar = progress_bar(total=len(asked), initial=len(asked) - len(waiting), disable=not progress, unit="task")
+        bar = progress_bar(
+            total=len(asked), initial=len(asked) - len(waiting), disable=not progress, unit="task"
+        )
         with ExitStack() as opened, bar:
             if waiting:
                 _run(waiting, _executor(executor, opened), bar)
@@ -163,12 +186,15 @@ def run_sweep(
 
 @opened
 def open_sweep(folder: str | Path) -> xr.Dataset:
-    """Return all tasks of a sweep as one longitudinal Dataset whose numbers are read when they are used.
+    """Return all tasks of a sweep as one longitudinal Dataset whose numbers are read when they are
+    used.
 
-    All tasks are those of every list of recipes that was run in the folder with the same options and the same code as the latest,
-    numbered in the order in which they were first asked for; the attribute ``other_tasks`` tells of any others. A failed, missing or
-    damaged task is a subject without observations: NaN in every variable, ``status`` "failed" or "missing", and the cause in
-    ``reason``, which also tells of diverged and silent subjects. Without Dask installed the numbers are read at once.
+    All tasks are those of every list of recipes that was run in the folder with the same options
+    and the same code as the latest, numbered in the order in which they were first asked for; the
+    attribute ``other_tasks`` tells of any others. A failed, missing or damaged task is a subject
+    without observations: NaN in every variable, ``status`` "failed" or "missing", and the cause in
+    ``reason``, which also tells of diverged and silent subjects. Without Dask installed the numbers
+    are read at once.
 
     Parameters
     ----------
@@ -183,7 +209,8 @@ def open_sweep(folder: str | Path) -> xr.Dataset:
     Raises
     ------
     RefusedInputError
-        If the folder holds no sweep or cannot be read, no task of it has a result, or its results cannot stand in one Dataset.
+        If the folder holds no sweep or cannot be read, no task of it has a result, or its results
+        cannot stand in one Dataset.
     """
     with _allowed(Path(folder)):
         asked = listed(Path(folder))
@@ -197,30 +224,55 @@ def _allowed(folder: Path) -> Iterator[None]:
         yield
     except PermissionError as error:
         where = error.filename or folder
-        raise RefusedInputError(f"{where} of the sweep in {folder} cannot be used ({error.strerror}): ask the owner of it.") from None
+        raise RefusedInputError(
+            f"{where} of the sweep in {folder} cannot be used ({error.strerror}): ask the "
+            "owner of it."
+        ) from None
 
 
 def _joined(asked: Sequence[Task], folder: Path) -> xr.Dataset:
     """Return the subjects of tasks, whatever became of them."""
     states = [task.state for task in asked]
-    found = {number: _opened(task, number) for number, task in enumerate(asked) if states[number] == "done"}
+    found = {
+        number: _opened(task, number)
+        for number, task in enumerate(asked)
+        if states[number] == "done"
+    }
     if not found:
         reason = next((f", the first one by {task.reason}" for task in asked if task.reason), "")
-        raise RefusedInputError(f"none of {len(asked)} tasks in {folder} has a result{reason}: run the sweep, with retry after a failure.")
+        raise RefusedInputError(
+            f"none of {len(asked)} tasks in {folder} has a result{reason}: run the sweep, "
+            "with retry after a failure."
+        )
     first = next(iter(found.values()))
-    absent = {number: _unobserved(first, asked[number], states[number], number) for number in range(len(asked)) if number not in found}
+    absent = {
+        number: _unobserved(first, asked[number], states[number], number)
+        for number in range(len(asked))
+        if number not in found
+    }
     try:
         joined = schema.combine([(found | absent)[number] for number in range(len(asked))])
     except (ValueError, TypeError) as error:
-        remedy = "give each kind of recipe a folder of its own, or call run_sweep with the recipes of one"
-        raise RefusedInputError(f"the tasks in {folder} do not fit into one Dataset ({str(error).rstrip('.')}): {remedy}.") from None
-    return joined.assign_attrs(provenance()).assign_coords(reason=("subject", _reasons(joined, asked)))
+        remedy = (
+            "give each kind of recipe a folder of its own, or call run_sweep with the recipes of "
+            "one"
+        )
+        raise RefusedInputError(
+            f"the tasks in {folder} do not fit into one Dataset ({str(error).rstrip('.')}): "
+            f"{remedy}."
+        ) from None
+    return joined.assign_attrs(provenance()).assign_coords(
+        reason=("subject", _reasons(joined, asked))
+    )
 
 
 def _experiments(recipes: Sequence[Experiment]) -> list[Experiment]:
     given = list(recipes) if isinstance(recipes, Sequence) else []
     if not given or not all(isinstance(one, Experiment) for one in given):
-        raise RefusedInputError(f"a sweep needs a list of at least one Experiment, got {type(recipes).__name__}: see cross and sample.")
+        raise RefusedInputError(
+            f"a sweep needs a list of at least one Experiment, got {type(recipes).__name__}: "
+            "see cross and sample."
+        )
     return given
 
 
@@ -229,11 +281,15 @@ def _folder(folder: Path, dry_run: bool) -> Path:
         if not dry_run:
             folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise RefusedInputError(f"the folder {folder} cannot be made ({error.strerror}): choose another.") from None
+        raise RefusedInputError(
+            f"the folder {folder} cannot be made ({error.strerror}): choose another."
+        ) from None
     return folder.absolute()
 
 
-def _print_plan(states: Sequence[str], waiting: Sequence[Task], folder: Path, executor: Any) -> None:
+def _print_plan(
+    states: Sequence[str], waiting: Sequence[Task], folder: Path, executor: Any
+) -> None:
     counts = ", ".join(f"{states.count(state)} {state}" for state in ("done", "failed", "missing"))
     print(f"{len(states)} tasks ({counts}), {len(waiting)} to run in {folder}")
     if script := sweep_executors.job_script(executor):
@@ -247,7 +303,10 @@ def _executor(asked: Any, opened: ExitStack) -> Any:
     if isinstance(asked, str) and asked == "processes":
         return opened.enter_context(sweep_executors.processes())
     if not callable(getattr(asked, "submit", None)):
-        raise RefusedInputError(f"executor must be 'serial', 'processes' or have submit, got {asked!r}: see drift.sweeps.executors.")
+        raise RefusedInputError(
+            f"executor must be 'serial', 'processes' or have submit, got {asked!r}: see "
+            "drift.sweeps.executors."
+        )
     return asked
 
 
@@ -276,12 +335,17 @@ def _count(running: dict[Any, Task], ended: SimpleQueue, bar: tqdm) -> None:
     try:
         future.result()
     except (BrokenExecutor, CancelledError) as error:
-        remedy = "run the sweep again for the rest, or on a Dask cluster, which replaces its workers"
+        remedy = (
+            "run the sweep again for the rest, or on a Dask cluster, which replaces its workers"
+        )
         raise RefusedInputError(
-            f"a process of the executor died ({type(error).__name__}); {bar.n} of {bar.total} tasks are safe: "
+            f"a process of the executor died ({type(error).__name__}); {bar.n} of {bar.total} "
+            "tasks are safe: "
             f"{sweep_executors.unguarded_script() or remedy}."
         ) from None
-    except Exception as error:  # the executor gave the task up, as Dask does after several workers have died of it
+    except (
+        Exception
+    ) as error:  # the executor gave the task up, as Dask does after several workers have died of it
         record_failure(task, error)
     remove_parts(task)
     bar.update()
@@ -304,14 +368,29 @@ def _has_dask() -> bool:
 
 
 def _unobserved(like: xr.Dataset, task: Task, state: str, number: int) -> xr.Dataset:
-    """Return the subject of a task without a result: everything that would have been observed is NaN."""
-    numbers = {name: values for name, values in like.variables.items() if "subject" in values.dims and values.dtype.kind == "f"}
+    """Return the subject of a task without a result: everything that would have been observed is
+    NaN."""
+    numbers = {
+        name: values
+        for name, values in like.variables.items()
+        if "subject" in values.dims and values.dtype.kind == "f"
+    }
     blank = {name: xr.full_like(values, np.nan) for name, values in numbers.items()}
     texts = {"experiment": [task.experiment.to_json()], "status": [state]}
     labelled = {name: ("subject", np.array(text, dtype=object)) for name, text in texts.items()}
-    known = {"subject": np.array([str(number)], dtype=object), "seed": ("subject", [task.experiment.seed]), **labelled}
-    dataset = like.assign(blank).assign_coords({name: blank[name] for name in blank if name in like.coords}).assign_coords(known)
-    return dataset.assign(recorded=xr.zeros_like(like["recorded"])) if "recorded" in like else dataset
+    known = {
+        "subject": np.array([str(number)], dtype=object),
+        "seed": ("subject", [task.experiment.seed]),
+        **labelled,
+    }
+    dataset = (
+        like.assign(blank)
+        .assign_coords({name: blank[name] for name in blank if name in like.coords})
+        .assign_coords(known)
+    )
+    return (
+        dataset.assign(recorded=xr.zeros_like(like["recorded"])) if "recorded" in like else dataset
+    )
 
 
 def _reasons(joined: xr.Dataset, asked: Sequence[Task]) -> np.ndarray:
@@ -320,6 +399,9 @@ def _reasons(joined: xr.Dataset, asked: Sequence[Task]) -> np.ndarray:
         "silent": "no hidden unit responds to any sample",
     }
     status, steps = joined["status"].values, joined["diverged_at"].values
-    reasons = [told.get(str(one), "").format(step) or task.reason for one, step, task in zip(status, steps, asked, strict=True)]
+    reasons = [
+        told.get(str(one), "").format(step) or task.reason
+        for one, step, task in zip(status, steps, asked, strict=True)
+    ]
     absent = [one == "missing" and not reason for one, reason in zip(status, reasons)]
     return np.where(absent, "not run yet", np.array(reasons, dtype=object))

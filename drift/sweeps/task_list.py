@@ -1,4 +1,5 @@
-"""What was asked of a sweep folder: plans of tasks, one added to the other, so that a second one hides nothing of the first."""
+"""What was asked of a sweep folder: plans of tasks, one added to the other, so that a second one
+hides nothing of the first."""
 
 from __future__ import annotations
 
@@ -16,14 +17,17 @@ from drift.sweeps.tasks import Task, key
 
 LIST = "sweep.json"
 DAMAGED = "sweep.damaged.json"  # what a list that could not be read is kept as
-Plan = dict[str, Any]  # code, options, and tasks: each a recipe, what decides its numbers besides, and its key
+Plan = dict[
+    str, Any
+]  # code, options, and tasks: each a recipe, what decides its numbers besides, and its key
 
 
 def write_list(asked: Sequence[Task], folder: Path, options: Mapping[str, Any], code: str) -> None:
     """Add tasks to what was asked for in the folder.
 
-    Tasks of the same options and the same code make one plan, in the order in which they were first asked for. Launchers that do
-    this at the same moment wait for each other, see ``drift.files.locks``.
+    Tasks of the same options and the same code make one plan, in the order in which they were first
+    asked for. Launchers that do this at the same moment wait for each other, see
+    ``drift.files.locks``.
 
     Parameters
     ----------
@@ -45,7 +49,9 @@ def write_list(asked: Sequence[Task], folder: Path, options: Mapping[str, Any], 
                 temporary.write_text(text)
 
 
-def _with_tasks(path: Path, asked: Sequence[Task], options: Mapping[str, Any], code: str) -> str | None:
+def _with_tasks(
+    path: Path, asked: Sequence[Task], options: Mapping[str, Any], code: str
+) -> str | None:
     """The text of a list with further tasks; None where it has them all already."""
     try:
         plans = _plans(path) if path.exists() else []
@@ -55,7 +61,14 @@ def _with_tasks(path: Path, asked: Sequence[Task], options: Mapping[str, Any], c
     entries = {entry["key"]: entry for plan in same for entry in plan["tasks"]}
     entries |= {entry["key"]: entry for entry in map(_entry, asked) if entry["key"] not in entries}
     others = [plan for plan in plans if plan not in same]
-    text = json.dumps({"plans": [*others, {"code": code, "options": dict(options), "tasks": list(entries.values())}]})
+    text = json.dumps(
+        {
+            "plans": [
+                *others,
+                {"code": code, "options": dict(options), "tasks": list(entries.values())},
+            ]
+        }
+    )
     return None if path.exists() and path.read_bytes() == text.encode() else text
 
 
@@ -68,7 +81,8 @@ def _set_damaged_aside(path: Path) -> None:
 
 
 def listed(folder: Path) -> list[Task]:
-    """Return the tasks that were asked for with the latest options and code, by one plan or several.
+    """Return the tasks that were asked for with the latest options and code, by one plan or
+    several.
 
     Parameters
     ----------
@@ -94,34 +108,59 @@ def set_aside(folder: Path) -> list[str]:
     asked = [entry["recipe"] for entry in last["tasks"]]
     sentences = []
     for plan in others:
-        hidden = [entry for entry in plan["tasks"] if plan["options"] != last["options"] or entry["recipe"] not in asked]
+        hidden = [
+            entry
+            for entry in plan["tasks"]
+            if plan["options"] != last["options"] or entry["recipe"] not in asked
+        ]
         if hidden:
-            sentences.append(f"{len(hidden)} more tasks were run {_difference(plan, last)}: run_sweep with the same recipes shows them")
+            sentences.append(
+                f"{len(hidden)} more tasks were run {_difference(plan, last)}: run_sweep with "
+                "the same recipes shows them"
+            )
     return sentences
 
 
 def _difference(plan: Plan, last: Plan) -> str:
-    before = {name: value for name, value in plan["options"].items() if last["options"].get(name) != value}
-    told = [f"{name} {', '.join(value) if isinstance(value, list) else value}" for name, value in before.items()]
+    before = {
+        name: value for name, value in plan["options"].items() if last["options"].get(name) != value
+    }
+    told = [
+        f"{name} {', '.join(value) if isinstance(value, list) else value}"
+        for name, value in before.items()
+    ]
     return "with " + " and ".join(told) if told else "by another code of repdrift"
 
 
 def _entry(task: Task) -> dict[str, Any]:
-    return {"key": task.path.stem, "recipe": json.loads(task.experiment.to_json()), "beside": [list(one) for one in task.beside]}
+    return {
+        "key": task.path.stem,
+        "recipe": json.loads(task.experiment.to_json()),
+        "beside": [list(one) for one in task.beside],
+    }
 
 
 def _task(entry: Mapping[str, Any], plan: Plan, folder: Path) -> Task:
     experiment = Experiment.from_json(json.dumps(entry["recipe"]))
-    return Task(experiment, plan["options"], folder / f"{entry['key']}.nc", tuple(map(tuple, entry["beside"])))
+    return Task(
+        experiment,
+        plan["options"],
+        folder / f"{entry['key']}.nc",
+        tuple(map(tuple, entry["beside"])),
+    )
 
 
 def _found(folder: Path) -> list[Plan]:
     path = folder / LIST
     try:
         if not path.is_file():
-            raise RefusedInputError(f"there is no sweep in {folder}: give the folder that run_sweep was given.")
+            raise RefusedInputError(
+                f"there is no sweep in {folder}: give the folder that run_sweep was given."
+            )
     except OSError as error:
-        raise RefusedInputError(f"the sweep in {folder} cannot be read ({error.strerror}): ask the owner of the folder.") from None
+        raise RefusedInputError(
+            f"the sweep in {folder} cannot be read ({error.strerror}): ask the owner of the folder."
+        ) from None
     return _plans(path)
 
 
@@ -129,7 +168,9 @@ def _plans(path: Path) -> list[Plan]:
     """The plans of a list, each task checked against its key."""
     try:
         content = json.loads(path.read_text())
-        plans: list[Plan] = [_of_older_version(content)] if "recipes" in content else content["plans"]
+        plans: list[Plan] = (
+            [_of_older_version(content)] if "recipes" in content else content["plans"]
+        )
         for plan in plans:
             for entry in plan["tasks"]:
                 beside = [tuple(one) for one in entry["beside"]]
@@ -138,13 +179,20 @@ def _plans(path: Path) -> list[Plan]:
                 Experiment.from_json(json.dumps(entry["recipe"]))
         return plans if plans[-1]["tasks"] else []
     except PermissionError as error:
-        raise RefusedInputError(f"{path} cannot be read ({error.strerror}): ask the owner of the folder.") from None
+        raise RefusedInputError(
+            f"{path} cannot be read ({error.strerror}): ask the owner of the folder."
+        ) from None
     except Exception as error:  # text that is damaged may have become any other
         reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
-        raise RefusedInputError(f"{path} cannot be read ({reason}): run the sweep again to write it anew.") from None
+        raise RefusedInputError(
+            f"{path} cannot be read ({reason}): run the sweep again to write it anew."
+        ) from None
 
 
 def _of_older_version(content: Mapping[str, Any]) -> Plan:
     code, options = content["code"], content["options"]
-    entries = [{"key": key(one, options, code, ()), "recipe": one, "beside": []} for one in content["recipes"]]
+    entries = [
+        {"key": key(one, options, code, ()), "recipe": one, "beside": []}
+        for one in content["recipes"]
+    ]
     return {"code": code, "options": options, "tasks": entries}

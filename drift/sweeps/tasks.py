@@ -16,12 +16,17 @@ from drift.experiment import Experiment
 from drift.files.seal import is_sealed
 from drift.files.store import load
 
-NETCDF = threading.RLock()  # the netCDF library ends the process when two threads open files at once
-Beside = tuple[tuple[str, str], ...]  # what decides numbers besides recipe, options and code: its kind, and a text or checksum
+NETCDF = (
+    threading.RLock()
+)  # the netCDF library ends the process when two threads open files at once
+Beside = tuple[
+    tuple[str, str], ...
+]  # what decides numbers besides recipe, options and code: its kind, and a text or checksum
 
 
 class Task(NamedTuple):
-    """One subject of a sweep: its recipe, how it is run, where its file goes, and what decides its numbers besides."""
+    """One subject of a sweep: its recipe, how it is run, where its file goes, and what decides its
+    numbers besides."""
 
     experiment: Experiment
     options: dict[str, Any]  # of ``drift.train``: probes, engine, precision
@@ -41,7 +46,13 @@ class Task(NamedTuple):
     @property
     def state(self) -> str:
         """Done, failed, or missing; a result or a failure whose file is damaged is missing."""
-        return "done" if self.path.exists() and not self.fault else "failed" if _recorded(self.failure) else "missing"
+        return (
+            "done"
+            if self.path.exists() and not self.fault
+            else "failed"
+            if _recorded(self.failure)
+            else "missing"
+        )
 
     @property
     def reason(self) -> str:
@@ -57,17 +68,31 @@ class Task(NamedTuple):
         return _fault(self.path, self.experiment.to_json(), found.st_size, found.st_mtime_ns)
 
 
-def tasks(recipes: Sequence[Experiment], folder: Path, options: dict[str, Any], code: str) -> list[Task]:
-    """Return the task of each recipe; its key is the hash of recipe, options, code version, and the content of files it reads."""
+def tasks(
+    recipes: Sequence[Experiment], folder: Path, options: dict[str, Any], code: str
+) -> list[Task]:
+    """Return the task of each recipe; its key is the hash of recipe, options, code version, and the
+    content of files it reads."""
     besides = [(*_foreign_sources(one), *contents(one)) for one in recipes]
-    keys = [key(json.loads(one.to_json()), options, code, beside) for one, beside in zip(recipes, besides, strict=True)]
+    keys = [
+        key(json.loads(one.to_json()), options, code, beside)
+        for one, beside in zip(recipes, besides, strict=True)
+    ]
     doubled = next((number for number, one in enumerate(keys) if one in keys[:number]), None)
     if doubled is not None:
-        raise RefusedInputError(f"recipes {keys.index(keys[doubled])} and {doubled} are the same: give each run a seed of its own.")
-    return [Task(one, options, folder / f"{name}.nc", beside) for one, name, beside in zip(recipes, keys, besides, strict=True)]
+        raise RefusedInputError(
+            f"recipes {keys.index(keys[doubled])} and {doubled} are the same: give each run a "
+            "seed of its own."
+        )
+    return [
+        Task(one, options, folder / f"{name}.nc", beside)
+        for one, name, beside in zip(recipes, keys, besides, strict=True)
+    ]
 
 
-def key(recipe: dict[str, Any], options: dict[str, Any], code: str, beside: Iterable[tuple[str, str]]) -> str:
+def key(
+    recipe: dict[str, Any], options: dict[str, Any], code: str, beside: Iterable[tuple[str, str]]
+) -> str:
     """Return the name of a task: a hash of all that decides its numbers."""
     asked = json.dumps([recipe, options, code, *(text for _, text in beside)], sort_keys=True)
     return hashlib.sha256(asked.encode()).hexdigest()[:24]
@@ -93,7 +118,8 @@ def _content_checksum(path: Path, size: int, changed: int) -> str:
 
 
 def _foreign_sources(recipe: Experiment) -> Beside:
-    """Source texts of the parts that are the user's own: a changed rule makes new tasks, as changed code of this package does."""
+    """Source texts of the parts that are the user's own: a changed rule makes new tasks, as changed
+    code of this package does."""
     parts = (recipe.task, recipe.network, recipe.learner, *recipe.noise)
     foreign = [type(part) for part in parts if not type(part).__module__.startswith("drift.")]
     return tuple(("source", _source(kind)) for kind in foreign)
@@ -123,11 +149,15 @@ def _fault(path: Path, recipe: str, size: int, changed: int) -> str:
 
     try:
         with NETCDF:
-            if not is_sealed(path):  # written by another version or program: whole if it can be read
+            if not is_sealed(
+                path
+            ):  # written by another version or program: whole if it can be read
                 load(path)
             with netCDF4.Dataset(path) as found:
                 text = str(found["experiment"][0])
-        same = json.loads(text) == json.loads(recipe) or Experiment.from_json(text) == Experiment.from_json(recipe)
+        same = json.loads(text) == json.loads(recipe) or Experiment.from_json(
+            text
+        ) == Experiment.from_json(recipe)
     except PermissionError:
         raise
     except Exception as error:  # a damaged file makes HDF5 and netCDF raise nearly anything

@@ -7,7 +7,13 @@ from typing import Annotated
 from pydantic import BeforeValidator, SerializeAsAny
 
 from drift.recipe import Recipe, chosen
-from drift.tasks.abstract import PredictiveTask, RandomAutoencoderTask, RandomTask, SmoothedAutoencoderTask, SmoothedTask
+from drift.tasks.abstract import (
+    PredictiveTask,
+    RandomAutoencoderTask,
+    RandomTask,
+    SmoothedAutoencoderTask,
+    SmoothedTask,
+)
 from drift.tasks.base import Task
 from drift.tasks.corridor import CorridorTask
 from drift.tasks.images import ImageTask

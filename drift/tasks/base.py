@@ -21,13 +21,16 @@ class Task(Recipe, ABC):
     kind: str
 
     def extent(self) -> tuple[int, int, int]:
-        """Return samples, inputs and outputs as far as they are known before anything is drawn, otherwise 0."""
+        """Return samples, inputs and outputs as far as they are known before anything is drawn,
+        otherwise 0."""
         return 0, 0, 0
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
         samples, inputs, outputs = self.extent()
-        refuse_beyond_memory("the experience of a task, samples x (inputs + outputs),", samples, inputs + outputs)
+        refuse_beyond_memory(
+            "the experience of a task, samples x (inputs + outputs),", samples, inputs + outputs
+        )
         return self
 
     @abstractmethod
@@ -37,12 +40,14 @@ class Task(Recipe, ABC):
         Returns
         -------
         xarray.Dataset
-            ``inputs (sample, input)``, ``targets (sample, output)`` and, where the task has places, ``position (sample)``,
-            ``direction (sample)`` and ``environment (sample)``, with the coordinate ``place`` of bin centres.
+            ``inputs (sample, input)``, ``targets (sample, output)`` and, where the task has places,
+            ``position (sample)``, ``direction (sample)`` and ``environment (sample)``, with the
+            coordinate ``place`` of bin centres.
         """
 
     def files(self) -> tuple[Path, ...]:
-        """Return the files that ``draw`` reads: what they hold is part of what a sweep knows a result by.
+        """Return the files that ``draw`` reads: what they hold is part of what a sweep knows a
+        result by.
 
         Returns
         -------
@@ -64,14 +69,22 @@ def experience(inputs: np.ndarray, targets: np.ndarray, **variables: np.ndarray)
         Such as position, direction, environment.
     """
     columns = {name: ("sample", values) for name, values in variables.items()}
-    return xr.Dataset({"inputs": (("sample", "input"), inputs), "targets": (("sample", "output"), targets), **columns})
+    return xr.Dataset(
+        {
+            "inputs": (("sample", "input"), inputs),
+            "targets": (("sample", "output"), targets),
+            **columns,
+        }
+    )
 
 
 def unit_range(values: np.ndarray) -> np.ndarray:
-    """Scale by the global extremes to about [0, 1], as the older published code does; refuses a constant."""
+    """Scale by the global extremes to about [0, 1], as the older published code does; refuses a
+    constant."""
     if values.max() == values.min():
         raise RefusedInputError(
-            f"the task has drawn {values.size} equal numbers, which leave no range to scale: ask for more samples, inputs or outputs."
+            f"the task has drawn {values.size} equal numbers, which leave no range to scale: "
+            "ask for more samples, inputs or outputs."
         )
     shifted = values - (values.min() + 1e-5)
     return shifted / (shifted.max() + 1e-5)

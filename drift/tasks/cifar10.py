@@ -1,6 +1,7 @@
-"""CIFAR10 as files: the archive of the Python version, its unpacked batches, or those of the binary version.
-
-A batch of the Python version is a pickle. What it says is read as data, so that nothing in it can run or take memory it does not fill.
+"""CIFAR10 as files: the archive of the Python version, its unpacked batches, or those of the binary
+version.
+ A batch of the Python version is a pickle. What it says is read as data, so that nothing in it can
+run or take memory it does not fill.
 """
 
 from __future__ import annotations
@@ -34,13 +35,16 @@ def expanded(path: Any) -> Path:
     try:
         return Path(path).expanduser()
     except (TypeError, RuntimeError) as error:
-        raise RefusedInputError(f"path must name a file or folder, got {path!r} ({error}): write it out.") from None
+        raise RefusedInputError(
+            f"path must name a file or folder, got {path!r} ({error}): write it out."
+        ) from None
 
 
 def read_cifar10(path: str | Path, part: str = "train", sha256: str = ARCHIVE_SHA256) -> Batch:
     """Images of CIFAR10 and what they show.
 
-    The archive is verified before it is opened; unpacked batches have no common checksum, so only their form is looked at.
+    The archive is verified before it is opened; unpacked batches have no common checksum, so only
+    their form is looked at.
 
     Parameters
     ----------
@@ -67,7 +71,11 @@ def read_cifar10(path: str | Path, part: str = "train", sha256: str = ARCHIVE_SH
         raise RefusedInputError(f"part {part!r} is unknown: use one of {', '.join(FILES)}.")
     place = expanded(path)
     archive = place / ARCHIVE if place.is_dir() else place
-    found = _packed(archive, FILES[part], sha256) if archive.is_file() else _unpacked(place, FILES[part])
+    found = (
+        _packed(archive, FILES[part], sha256)
+        if archive.is_file()
+        else _unpacked(place, FILES[part])
+    )
     images, labels = zip(*found)
     return np.concatenate(images), np.concatenate(labels)
 
@@ -84,8 +92,14 @@ def files_of_cifar10(place: Path) -> tuple[Path, ...]:
     -------
     tuple of pathlib.Path
     """
-    names = [f"{name}{suffix}" for part in FILES.values() for name in part for suffix in ("", ".bin")]
-    known = [place, place / ARCHIVE, *(place / folder / name for folder in FOLDERS for name in names)]
+    names = [
+        f"{name}{suffix}" for part in FILES.values() for name in part for suffix in ("", ".bin")
+    ]
+    known = [
+        place,
+        place / ARCHIVE,
+        *(place / folder / name for folder in FOLDERS for name in names),
+    ]
     return tuple(path for path in known if path.is_file())
 
 
@@ -97,12 +111,19 @@ def _packed(archive: Path, names: tuple[str, ...], sha256: str) -> list[Batch]:
             file.seek(0)
             contents = _members(file, names) if found == sha256 else {}
     except (OSError, EOFError, ValueError, OverflowError, zlib.error, tarfile.TarError) as error:
-        raise RefusedInputError(f"{archive} was expected to be a .tar.gz archive, got {one_line(error)}: {REMEDY}.") from None
+        raise RefusedInputError(
+            f"{archive} was expected to be a .tar.gz archive, got {one_line(error)}: {REMEDY}."
+        ) from None
     if found != sha256:
-        raise RefusedInputError(f"{archive} was expected with sha256 {sha256}, got {found}: {REMEDY}.")
+        raise RefusedInputError(
+            f"{archive} was expected with sha256 {sha256}, got {found}: {REMEDY}."
+        )
     missing = [name for name in names if name not in contents]
     if missing:
-        raise RefusedInputError(f"{archive} was expected to hold {', '.join(missing)}, got an archive without: {REMEDY}.")
+        raise RefusedInputError(
+            f"{archive} was expected to hold {', '.join(missing)}, got an archive without: "
+            f"{REMEDY}."
+        )
     return [_pickled(contents[name], archive / name) for name in names]
 
 
@@ -111,7 +132,11 @@ def _members(file: Any, names: tuple[str, ...]) -> dict[str, bytes]:
     with tarfile.open(fileobj=file, mode="r|gz") as archive:
         for member in archive:
             folder, _, name = member.name.rpartition("/")
-            opened = archive.extractfile(member) if folder == FOLDERS[1] and name in names and member.size <= LARGEST_BATCH else None
+            opened = (
+                archive.extractfile(member)
+                if folder == FOLDERS[1] and name in names and member.size <= LARGEST_BATCH
+                else None
+            )
             if opened is not None:
                 contents[name] = opened.read()
     return contents
@@ -119,10 +144,15 @@ def _members(file: Any, names: tuple[str, ...]) -> dict[str, bytes]:
 
 def _unpacked(place: Path, names: tuple[str, ...]) -> Iterator[Batch]:
     for name in names:
-        files = [place / folder / f"{name}{suffix}" for folder in FOLDERS for suffix in ("", ".bin")]
+        files = [
+            place / folder / f"{name}{suffix}" for folder in FOLDERS for suffix in ("", ".bin")
+        ]
         file = next((one for one in files if one.is_file()), None)
         if file is None:
-            raise RefusedInputError(f"CIFAR10 was expected at {place}, got neither {ARCHIVE} nor {name}: give the folder that holds it.")
+            raise RefusedInputError(
+                f"CIFAR10 was expected at {place}, got neither {ARCHIVE} nor {name}: give the "
+                "folder that holds it."
+            )
         yield _records(_content(file), file) if file.suffix else _pickled(_content(file), file)
 
 
@@ -131,8 +161,12 @@ def _content(file: Path) -> bytes:
         if (size := file.stat().st_size) <= LARGEST_BATCH:
             return file.read_bytes()
     except OSError as error:
-        raise RefusedInputError(f"{file} was expected to be a readable file, got {one_line(error)}: {REMEDY}.") from None
-    raise RefusedInputError(f"{file} was expected to be a batch of images, got {size} bytes: {REMEDY}.")
+        raise RefusedInputError(
+            f"{file} was expected to be a readable file, got {one_line(error)}: {REMEDY}."
+        ) from None
+    raise RefusedInputError(
+        f"{file} was expected to be a batch of images, got {size} bytes: {REMEDY}."
+    )
 
 
 def _records(content: bytes, file: Path) -> Batch:
@@ -140,12 +174,16 @@ def _records(content: bytes, file: Path) -> Batch:
     values = np.frombuffer(content, np.uint8)
     records = values[: values.size // (PIXELS + 1) * (PIXELS + 1)].reshape(-1, PIXELS + 1)
     if not 0 < records.size == values.size or records[:, 0].max() >= CLASSES:
-        raise RefusedInputError(f"{file} was expected to hold records of a class and {PIXELS} pixels, got other bytes: {REMEDY}.")
+        raise RefusedInputError(
+            f"{file} was expected to hold records of a class and {PIXELS} pixels, got other "
+            f"bytes: {REMEDY}."
+        )
     return records[:, 1:], records[:, 0]
 
 
 class _Piece:
-    """An array or its type as a pickle describes it: arguments and state, from which nothing is built."""
+    """An array or its type as a pickle describes it: arguments and state, from which nothing is
+    built."""
 
     state: Any = ()
 
@@ -157,9 +195,14 @@ class _Piece:
 
 
 class _Unpickler(pickle._Unpickler):
-    """The slow unpickler: unlike the fast one it takes no memory that a damaged pickle only claims to need."""
+    """The slow unpickler: unlike the fast one it takes no memory that a damaged pickle only claims
+    to need."""
 
-    dispatch: ClassVar = {code: load for code, load in pickle._Unpickler.dispatch.items() if code != pickle.BYTEARRAY8[0]}
+    dispatch: ClassVar = {
+        code: load
+        for code, load in pickle._Unpickler.dispatch.items()
+        if code != pickle.BYTEARRAY8[0]
+    }
 
     def find_class(self, module: str, name: str) -> type[_Piece]:
         if module.split(".")[0] != "numpy" or name not in ("_reconstruct", "ndarray", "dtype"):
@@ -168,20 +211,30 @@ class _Unpickler(pickle._Unpickler):
 
 
 def _pickled(content: bytes, file: Path) -> Batch:
-    """Images of the Python version: a dict with an array ``data`` of bytes and a list ``labels``."""
+    """Images of the Python version: a dict with an array ``data`` of bytes and a list
+    ``labels``."""
     try:
         return _batch(_Unpickler(io.BytesIO(content), encoding="bytes").load())
     except Exception as error:  # whatever a damaged pickle leads to
         reason = one_line(error) or type(error).__name__
-        raise RefusedInputError(f"{file} was expected to be a batch of CIFAR10 images, got {reason[:200]}: {REMEDY}.") from None
+        raise RefusedInputError(
+            f"{file} was expected to be a batch of CIFAR10 images, got {reason[:200]}: {REMEDY}."
+        ) from None
 
 
 def _batch(content: dict[bytes, Any]) -> Batch:
     (_, shape, dtype, by_columns, values), labels = content[b"data"].state, content[b"labels"]
     images = len(values) // PIXELS
-    if type(values) is not bytes or dtype.arguments[0] not in (b"u1", "u1") or by_columns or shape != (images, PIXELS):
+    if (
+        type(values) is not bytes
+        or dtype.arguments[0] not in (b"u1", "u1")
+        or by_columns
+        or shape != (images, PIXELS)
+    ):
         raise ValueError(f"data that are not bytes (image, {PIXELS})")
-    if type(labels) is not list or not all(type(label) is int and 0 <= label < CLASSES for label in labels):
+    if type(labels) is not list or not all(
+        type(label) is int and 0 <= label < CLASSES for label in labels
+    ):
         raise ValueError(f"labels that are not whole numbers below {CLASSES}")
     if not 0 < images == len(labels):
         raise ValueError(f"{images} images and {len(labels)} labels")

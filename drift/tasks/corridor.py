@@ -1,12 +1,12 @@
-"""The corridor: an agent runs to and fro between textured walls and predicts what it will see next (Ratzon et al. 2024, Fig. 2).
-
-One step of the agent: draw a speed, move along the heading, stop at the turning points, jitter the heading, look. The inputs are
-the present view and the change of heading; the targets are the next view. Lengths are in corridor widths, headings in rad from
-the long axis.
-
-``faithful=True`` keeps what the released code does: a wall texture phase that is right for square arenas only, changes of heading
-that are not wrapped, a turn that is announced one step before it is seen, the agent pinned to the midline, and one min-max scaling
-over rays and action together. The default mends all of these.
+"""The corridor: an agent runs to and fro between textured walls and predicts what it will see next
+(Ratzon et al. 2024, Fig. 2).
+ One step of the agent: draw a speed, move along the heading, stop at the turning points, jitter the
+heading, look. The inputs are the present view and the change of heading; the targets are the next
+view. Lengths are in corridor widths, headings in rad from the long axis.
+ ``faithful=True`` keeps what the released code does: a wall texture phase that is right for square
+arenas only, changes of heading that are not wrapped, a turn that is announced one step before it is
+seen, the agent pinned to the midline, and one min-max scaling over rays and action together. The
+default mends all of these.
 """
 
 from __future__ import annotations
@@ -27,12 +27,15 @@ SPEED_STD = 0.1
 
 
 class Path(NamedTuple):
-    """Where the agent is and looks when it takes each scene; one more row than there are samples."""
+    """Where the agent is and looks when it takes each scene; one more row than there are
+    samples."""
 
     x: np.ndarray
     y: np.ndarray
     gaze: np.ndarray  # heading while the scene is taken
-    heading: np.ndarray  # heading of the next move; differs from the gaze where the published agent has just turned
+    heading: (
+        np.ndarray
+    )  # heading of the next move; differs from the gaze where the published agent has just turned
     action: np.ndarray  # change of heading reported with each sample, one row fewer
 
 
@@ -56,9 +59,11 @@ class CorridorTask(Task):
     end_margin : float
         Distance of the turning points from the end walls, as a fraction of the length.
     side_margin : float
-        Distance kept from the side walls, as a fraction of the width; 0.5 pins the agent to the midline.
+        Distance kept from the side walls, as a fraction of the width; 0.5 pins the agent to the
+        midline.
     heading_noise : float
-        Standard deviation of the change of heading per step (rad); the released code has 2 pi 0.1 pi / 360.
+        Standard deviation of the change of heading per step (rad); the released code has 2 pi 0.1
+        pi / 360.
     environments : int
         Corridors with walls of their own, which share the samples equally.
     data_range : {"unit", "symmetric"}
@@ -85,7 +90,10 @@ class CorridorTask(Task):
     @model_validator(mode="after")
     def _whole_environments(self) -> Self:
         if self.samples % self.environments:
-            raise ValueError(f"samples must be a multiple of environments, got {self.samples} and {self.environments}")
+            raise ValueError(
+                f"samples must be a multiple of environments, got {self.samples} and "
+                f"{self.environments}"
+            )
         return self
 
     def extent(self) -> tuple[int, int, int]:
@@ -98,7 +106,10 @@ class CorridorTask(Task):
         visits = [self._visit(rng) for _ in range(self.environments)]
         views = [view for view, _ in visits]
         actions = np.concatenate([path.action for _, path in visits])
-        present, following = (np.concatenate([view[rows] for view in views]) for rows in (slice(None, -1), slice(1, None)))
+        present, following = (
+            np.concatenate([view[rows] for view in views])
+            for rows in (slice(None, -1), slice(1, None))
+        )
         inputs, targets = self._scaled(present, actions, following)
         heading = np.concatenate([path.heading[:-1] for _, path in visits])
         drawn = experience(
@@ -110,40 +121,55 @@ class CorridorTask(Task):
             heading=heading,
         )
         limit = self.length * (0.5 - self.end_margin)
-        drawn["position"].attrs.update(units="corridor widths", low=-limit, high=limit, places=PLACES)
+        drawn["position"].attrs.update(
+            units="corridor widths", low=-limit, high=limit, places=PLACES
+        )
         return drawn
 
     def _visit(self, rng: np.random.Generator) -> tuple[np.ndarray, Path]:
         """Return the views (sample + 1, ray) and the path of one environment."""
         tiles = texture(int(2 * (self.width + self.length) * self.rays), self.texture_width, rng)
         path = self._path(rng)
-        angles = path.gaze[:, None] + np.linspace(-self.field_of_view, self.field_of_view, self.rays)
+        angles = path.gaze[:, None] + np.linspace(
+            -self.field_of_view, self.field_of_view, self.rays
+        )
         hits = rays(path.x, path.y, angles, self.width, self.length)
-        return texture_value(tiles, hits.published_phase if self.faithful else hits.phase, clamp=self.faithful), path
+        return texture_value(
+            tiles, hits.published_phase if self.faithful else hits.phase, clamp=self.faithful
+        ), path
 
     def _path(self, rng: np.random.Generator) -> Path:
         steps = self.samples // self.environments
         first_heading = (rng.uniform() - 1) / 100 if self.heading_noise else 0.0
         speeds = self.speed + SPEED_STD * rng.standard_normal(steps)
         jitter = self.heading_noise * rng.standard_normal(steps)
-        limits = self.width * (0.5 - (0.5 if self.faithful else self.side_margin)), self.length * (0.5 - self.end_margin)
+        limits = (
+            self.width * (0.5 - (0.5 if self.faithful else self.side_margin)),
+            self.length * (0.5 - self.end_margin),
+        )
         walk = _published_walk if self.faithful else _walk
         return walk(first_heading, speeds, jitter, limits)
 
-    def _scaled(self, present: np.ndarray, actions: np.ndarray, following: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _scaled(
+        self, present: np.ndarray, actions: np.ndarray, following: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         scale = unit_range if self.data_range == "unit" else symmetric_range
         if self.faithful:
             inputs = np.column_stack([scale(present), scale(actions)])
             return scale(inputs), scale(scale(following))
-        # One scale for a view, whether it is seen now or next; the action gets the mean and the spread of the rays.
+        # One scale for a view, whether it is seen now or next; the action gets the mean and the
+        # spread of the rays.
         both = scale(np.stack([present, following]))  # (present or following, sample, ray)
         spread = both[0].std() / (actions.std() or 1.0)
         action = both[0].mean() + spread * (actions - actions.mean())
         return np.column_stack([both[0], action]), both[1]
 
 
-def _walk(heading: float, speeds: np.ndarray, jitter: np.ndarray, limits: tuple[float, float]) -> Path:
-    """Move, turn where a turning point is reached, then look: the reported action is the turn that the next view shows."""
+def _walk(
+    heading: float, speeds: np.ndarray, jitter: np.ndarray, limits: tuple[float, float]
+) -> Path:
+    """Move, turn where a turning point is reached, then look: the reported action is the turn that
+    the next view shows."""
     rows = [(0.0, 0.0, heading)]
     for speed, change in zip(speeds, jitter, strict=True):
         x, y, heading = rows[-1]
@@ -153,8 +179,11 @@ def _walk(heading: float, speeds: np.ndarray, jitter: np.ndarray, limits: tuple[
     return Path(x, y, headings, headings, _wrapped(np.diff(headings)))
 
 
-def _published_walk(heading: float, speeds: np.ndarray, jitter: np.ndarray, limits: tuple[float, float]) -> Path:
-    """Move, jitter, look, and only then turn: the action announces a turn that the following view does not show yet."""
+def _published_walk(
+    heading: float, speeds: np.ndarray, jitter: np.ndarray, limits: tuple[float, float]
+) -> Path:
+    """Move, jitter, look, and only then turn: the action announces a turn that the following view
+    does not show yet."""
     x, y = 0.0, 0.0
     seen, headings = [(x, y, heading)], [heading]
     for speed, change in zip(speeds, np.append(0.0, jitter[:-1]), strict=True):
@@ -167,7 +196,9 @@ def _published_walk(heading: float, speeds: np.ndarray, jitter: np.ndarray, limi
     return Path(x_seen, y_seen, gaze, np.array(headings), np.diff(headings))
 
 
-def _moved(x: float, y: float, heading: float, speed: float, limits: tuple[float, float]) -> tuple[float, float, float | None]:
+def _moved(
+    x: float, y: float, heading: float, speed: float, limits: tuple[float, float]
+) -> tuple[float, float, float | None]:
     """Return the position after one step and the heading that a turning point imposes, or None."""
     x, y = x + speed * math.sin(heading), y + speed * math.cos(heading)
     turn = 0.0 if y < -limits[1] else math.pi if y > limits[1] else None

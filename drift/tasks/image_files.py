@@ -1,4 +1,5 @@
-"""Image sets as files: MNIST, Fashion-MNIST and CIFAR10, verified when they are read, downloaded on request only."""
+"""Image sets as files: MNIST, Fashion-MNIST and CIFAR10, verified when they are read, downloaded on
+request only."""
 
 from __future__ import annotations
 
@@ -12,7 +13,14 @@ from typing import NamedTuple
 import numpy as np
 
 from drift.errors import RefusedInputError
-from drift.tasks.cifar10 import ARCHIVE, ARCHIVE_SHA256, expanded, files_of_cifar10, one_line, read_cifar10
+from drift.tasks.cifar10 import (
+    ARCHIVE,
+    ARCHIVE_SHA256,
+    expanded,
+    files_of_cifar10,
+    one_line,
+    read_cifar10,
+)
 
 __all__ = ["fetch_images", "image_set", "read_cifar10", "read_idx"]
 
@@ -37,7 +45,8 @@ LARGEST_DEFLATION = 1032  # bytes that one compressed byte can stand for
 
 
 class Download(NamedTuple):
-    """A public file: its address, its checksum as ``algorithm:digits``, and where known its size in bytes."""
+    """A public file: its address, its checksum as ``algorithm:digits``, and where known its size in
+    bytes."""
 
     url: str
     checksum: str
@@ -53,18 +62,50 @@ _MNIST = "https://storage.googleapis.com/cvdf-datasets/mnist/"
 _FASHION = "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/"
 DOWNLOADS = {
     "mnist": (
-        Download(_MNIST + "train-images-idx3-ubyte.gz", "sha256:440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609", 9912422),
-        Download(_MNIST + "train-labels-idx1-ubyte.gz", "sha256:3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c", 28_881),
-        Download(_MNIST + "t10k-images-idx3-ubyte.gz", "sha256:8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6", 1648877),
-        Download(_MNIST + "t10k-labels-idx1-ubyte.gz", "sha256:f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6", 4_542),
+        Download(
+            _MNIST + "train-images-idx3-ubyte.gz",
+            "sha256:440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+            9912422,
+        ),
+        Download(
+            _MNIST + "train-labels-idx1-ubyte.gz",
+            "sha256:3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+            28_881,
+        ),
+        Download(
+            _MNIST + "t10k-images-idx3-ubyte.gz",
+            "sha256:8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+            1648877,
+        ),
+        Download(
+            _MNIST + "t10k-labels-idx1-ubyte.gz",
+            "sha256:f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+            4_542,
+        ),
     ),
     "fashion_mnist": (
-        Download(_FASHION + "train-images-idx3-ubyte.gz", "md5:8d4fb7e6c68d591d4c3dfef9ec88bf0d", 26_421_880),
-        Download(_FASHION + "train-labels-idx1-ubyte.gz", "md5:25c81989df183df01b3e8a0aad5dffbe", 29_515),
-        Download(_FASHION + "t10k-images-idx3-ubyte.gz", "md5:bef4ecab320f06d8554ea6380940ec79", 4_422_102),
-        Download(_FASHION + "t10k-labels-idx1-ubyte.gz", "md5:bb300cfdad3c16e7a12a480ee83cd310", 5_148),
+        Download(
+            _FASHION + "train-images-idx3-ubyte.gz",
+            "md5:8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+            26_421_880,
+        ),
+        Download(
+            _FASHION + "train-labels-idx1-ubyte.gz", "md5:25c81989df183df01b3e8a0aad5dffbe", 29_515
+        ),
+        Download(
+            _FASHION + "t10k-images-idx3-ubyte.gz",
+            "md5:bef4ecab320f06d8554ea6380940ec79",
+            4_422_102,
+        ),
+        Download(
+            _FASHION + "t10k-labels-idx1-ubyte.gz", "md5:bb300cfdad3c16e7a12a480ee83cd310", 5_148
+        ),
     ),
-    "cifar10": (Download("https://www.cs.toronto.edu/~kriz/" + ARCHIVE, f"sha256:{ARCHIVE_SHA256}", 170_498_071),),
+    "cifar10": (
+        Download(
+            "https://www.cs.toronto.edu/~kriz/" + ARCHIVE, f"sha256:{ARCHIVE_SHA256}", 170_498_071
+        ),
+    ),
 }
 
 
@@ -96,12 +137,18 @@ def image_set(name: str, path: str | Path, part: str = "train") -> tuple[np.ndar
         images, labels = read_cifar10(path, part)
         return images.reshape(-1, 3, 32, 32), labels
     if name not in SHA256 or part not in PREFIXES:
-        raise RefusedInputError(f"image set {name!r} with part {part!r} is unknown: use one of {', '.join(DOWNLOADS)}, and train or test.")
+        raise RefusedInputError(
+            f"image set {name!r} with part {part!r} is unknown: use one of "
+            f"{', '.join(DOWNLOADS)}, and train or test."
+        )
     kinds = ("images-idx3-ubyte", "labels-idx1-ubyte")
     files = [f"{PREFIXES[part]}-{kind}" for kind in kinds]
     images, labels = (read_idx(Path(path) / file, SHA256[name][file]) for file in files)
     if images.ndim != 3 or labels.shape != images.shape[:1] or labels.max() >= CLASSES:
-        raise RefusedInputError(f"{path} was expected to hold {name} images and a class of each, got other arrays: fetch them again.")
+        raise RefusedInputError(
+            f"{path} was expected to hold {name} images and a class of each, got other "
+            "arrays: fetch them again."
+        )
     return images[:, np.newaxis], labels
 
 
@@ -129,7 +176,8 @@ def files_of_set(name: str, path: str | Path) -> tuple[Path, ...]:
 def read_idx(path: str | Path, sha256: str | None = None) -> np.ndarray:
     """Array of an idx file of bytes: images or labels as MNIST has them.
 
-    The file begins with the magic number 2051 (images) or 2049 (labels), then come the sizes as big-endian words, then the bytes.
+    The file begins with the magic number 2051 (images) or 2049 (labels), then come the sizes as
+    big-endian words, then the bytes.
 
     Parameters
     ----------
@@ -151,15 +199,23 @@ def read_idx(path: str | Path, sha256: str | None = None) -> np.ndarray:
     plain = expanded(path)
     file = plain if plain.is_file() else plain.with_name(plain.name + ".gz")
     if not file.is_file():
-        raise RefusedInputError(f"an idx file was expected at {path}, got none, nor one with .gz: give the place of the original files.")
+        raise RefusedInputError(
+            f"an idx file was expected at {path}, got none, nor one with .gz: give the place "
+            "of the original files."
+        )
     try:
         shape, head, content = _idx_content(file)
     except (OSError, EOFError, ValueError, MemoryError, zlib.error) as error:
-        raise RefusedInputError(f"{file} was expected to be an idx file of bytes, got {one_line(error)}: fetch it again.") from None
+        raise RefusedInputError(
+            f"{file} was expected to be an idx file of bytes, got {one_line(error)}: fetch it "
+            "again."
+        ) from None
     digest = hashlib.sha256(head)
     digest.update(content)
     if sha256 is not None and (found := digest.hexdigest()) != sha256:
-        raise RefusedInputError(f"{file} was expected to hold sha256 {sha256}, got {found}: fetch the original again.")
+        raise RefusedInputError(
+            f"{file} was expected to hold sha256 {sha256}, got {found}: fetch the original again."
+        )
     return np.frombuffer(content, np.uint8).reshape(shape)
 
 
@@ -179,14 +235,17 @@ def _idx_content(path: Path) -> tuple[tuple[int, ...], bytes, bytes]:
             raise ValueError(f"sizes {shape} that the file cannot hold")
         content = file.read(values + 1)
     if len(content) != values:
-        raise ValueError(f"{'more' if len(content) > values else 'fewer'} bytes than its sizes {shape} say")
+        raise ValueError(
+            f"{'more' if len(content) > values else 'fewer'} bytes than its sizes {shape} say"
+        )
     return shape, head, content
 
 
 def fetch_images(name: str, folder: str | Path) -> Path:
     """Download the files of an image set, unless they are there; nothing else in this package does.
 
-    MNIST stands under its own terms, Fashion-MNIST under the MIT licence; CIFAR10 has no licence and must not be passed on.
+    MNIST stands under its own terms, Fashion-MNIST under the MIT licence; CIFAR10 has no licence
+    and must not be passed on.
 
     Parameters
     ----------
@@ -203,10 +262,13 @@ def fetch_images(name: str, folder: str | Path) -> Path:
     Raises
     ------
     RefusedInputError
-        If the set is unknown, a file is there with another content, or it cannot be downloaded as it is known.
+        If the set is unknown, a file is there with another content, or it cannot be downloaded as
+        it is known.
     """
     if name not in DOWNLOADS:
-        raise RefusedInputError(f"image set {name!r} is unknown: use one of {', '.join(DOWNLOADS)}.")
+        raise RefusedInputError(
+            f"image set {name!r} is unknown: use one of {', '.join(DOWNLOADS)}."
+        )
     place = expanded(folder)
     for one in DOWNLOADS[name]:
         _fetch(one, place)
@@ -221,6 +283,9 @@ def _fetch(one: Download, folder: Path) -> None:
     file, (algorithm, digits) = folder / one.name, one.checksum.split(":")
     if file.exists():
         if (found := pooch.file_hash(str(file), alg=algorithm)) != digits:
-            raise RefusedInputError(f"{file} was expected with {one.checksum}, got {found}: remove it or choose another folder.")
+            raise RefusedInputError(
+                f"{file} was expected with {one.checksum}, got {found}: remove it or choose "
+                "another folder."
+            )
         return
     download(one.url, file, one.size, one.checksum)

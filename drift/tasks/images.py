@@ -1,7 +1,7 @@
-"""Images as tasks: natural patches, digits, MNIST, Fashion-MNIST and CIFAR10, to be restored or recognised.
-
-The data of networks that learn to remove noise (Bricken T, Schaeffer R, Olshausen B, Kreiman G (2023) ICML, PMLR 202): grey
-patches of photographs stand beside the image sets of the paper.
+"""Images as tasks: natural patches, digits, MNIST, Fashion-MNIST and CIFAR10, to be restored or
+recognised.
+ The data of networks that learn to remove noise (Bricken T, Schaeffer R, Olshausen B, Kreiman G
+(2023) ICML, PMLR 202): grey patches of photographs stand beside the image sets of the paper.
 """
 
 from __future__ import annotations
@@ -20,9 +20,20 @@ from drift.tasks.base import Task, experience
 from drift.tasks.image_files import CLASSES, files_of_set, image_set
 from drift.tasks.photographs import crops, digits, patches, photographs
 
-SHAPES = {"digits": (1, 8, 8), "mnist": (1, 28, 28), "fashion_mnist": (1, 28, 28), "cifar10": (3, 32, 32)}  # channel, row, column
+SHAPES = {
+    "digits": (1, 8, 8),
+    "mnist": (1, 28, 28),
+    "fashion_mnist": (1, 28, 28),
+    "cifar10": (3, 32, 32),
+}  # channel, row, column
 PATCHES = 40_000
-HELD_OUT = {"photographs": 2_048, "digits": 360, "mnist": 2_048, "fashion_mnist": 2_048, "cifar10": 2_048}
+HELD_OUT = {
+    "photographs": 2_048,
+    "digits": 360,
+    "mnist": 2_048,
+    "fashion_mnist": 2_048,
+    "cifar10": 2_048,
+}
 BLOCK = 4096  # images projected at a time
 
 Images = list[np.ndarray]  # of training and of test
@@ -34,25 +45,30 @@ class ImageTask(Task):
     Parameters
     ----------
     source : {"photographs", "digits", "mnist", "fashion_mnist", "cifar10"}
-        Where images come from: eleven photographs or 8 x 8 digits of installed packages, or an image set in files.
+        Where images come from: eleven photographs or 8 x 8 digits of installed packages, or an
+        image set in files.
     path : str, optional
-        Folder of the files of an image set, of CIFAR10 also its archive; the other sources take none.
+        Folder of the files of an image set, of CIFAR10 also its archive; the other sources take
+        none.
     view : {"whitened", "raw", "colour_crops"}
-        What is shown of photographs: patches with equalised spatial frequencies, zero mean each and unit variance together; patches
-        in [0, 1]; or colour images in [0, 1] at random scales.
+        What is shown of photographs: patches with equalised spatial frequencies, zero mean each and
+        unit variance together; patches in [0, 1]; or colour images in [0, 1] at random scales.
     size : int, optional
         Side of what is shown of photographs in pixels; 16 by default, 32 for colour crops.
     samples : int, optional
-        Training images: the first of a set, all by default; patches or crops drawn, 40,000 by default.
+        Training images: the first of a set, all by default; patches or crops drawn, 40,000 by
+        default.
     test_samples : int, optional
-        Held-out images: the first of the test set, or drawn after the training ones; 2,048 by default. Digits have no test set, so
-        their last ones are held out, 360 by default.
+        Held-out images: the first of the test set, or drawn after the training ones; 2,048 by
+        default. Digits have no test set, so their last ones are held out, 360 by default.
     target : {"image", "label"}
         What is asked for: the image itself, or its class.
     components : int, optional
-        Show the projections of the centred images on so many leading principal components of the training images.
+        Show the projections of the centred images on so many leading principal components of the
+        training images.
     norm : float, optional
-        Scale all inputs by one factor that gives training inputs this mean length; about 2.7 for embeddings of CIFAR10.
+        Scale all inputs by one factor that gives training inputs this mean length; about 2.7 for
+        embeddings of CIFAR10.
     """
 
     kind: Literal["image"] = "image"
@@ -68,18 +84,37 @@ class ImageTask(Task):
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
-        in_files, shown = self.source in ("mnist", "fashion_mnist", "cifar10"), self.source == "photographs"
+        in_files, shown = (
+            self.source in ("mnist", "fashion_mnist", "cifar10"),
+            self.source == "photographs",
+        )
         if in_files and self.path is None:
-            known = ", such as /usr/share/datasets/fashion-mnist of the Debian package" if self.source == "fashion_mnist" else ""
-            raise ValueError(f"path of {self.source} is missing: give the folder of its files{known}")
+            known = (
+                ", such as /usr/share/datasets/fashion-mnist of the Debian package"
+                if self.source == "fashion_mnist"
+                else ""
+            )
+            raise ValueError(
+                f"path of {self.source} is missing: give the folder of its files{known}"
+            )
         if self.path is not None and not in_files:
-            raise ValueError(f"path got {self.path}, but {self.source} come with installed packages: leave it out")
+            raise ValueError(
+                f"path got {self.path}, but {self.source} come with installed packages: leave "
+                "it out"
+            )
         if not shown and (self.size is not None or self.view != "whitened"):
-            raise ValueError(f"size and view belong to photographs, but source is {self.source}: leave them out")
+            raise ValueError(
+                f"size and view belong to photographs, but source is {self.source}: leave them out"
+            )
         if shown and self.target == "label":
-            raise ValueError("target label needs classes, which photographs have not: take another source")
+            raise ValueError(
+                "target label needs classes, which photographs have not: take another source"
+            )
         if self.components is not None and self.components > np.prod(self.shape):
-            raise ValueError(f"components got {self.components}, but an image has {np.prod(self.shape)} pixels: ask for fewer")
+            raise ValueError(
+                f"components got {self.components}, but an image has {np.prod(self.shape)} "
+                "pixels: ask for fewer"
+            )
         return self
 
     @property
@@ -92,15 +127,17 @@ class ImageTask(Task):
         return (3 if colour else 1, side, side)
 
     def draw(self, seed: int) -> xr.Dataset:
-        """Return images for training and test, with what is asked for; the seed draws patches, image sets are the same for all.
+        """Return images for training and test, with what is asked for; the seed draws patches,
+        image sets are the same for all.
 
         Returns
         -------
         xarray.Dataset
-            ``inputs (sample, input)``, ``targets (sample, output)``, ``test_inputs (test_sample, input)`` and ``test_targets
-            (test_sample, output)``, float32; pixels channel by channel, each by rows. The targets are the inputs themselves, in the
-            same memory, or classes as ones and zeros. Attributes: ``objective`` ("squared_error" or "cross_entropy"), and where the
-            inputs are pixels ``image_channels``, ``image_height`` and ``image_width``.
+            ``inputs (sample, input)``, ``targets (sample, output)``, ``test_inputs (test_sample,
+            input)`` and ``test_targets (test_sample, output)``, float32; pixels channel by channel,
+            each by rows. The targets are the inputs themselves, in the same memory, or classes as
+            ones and zeros. Attributes: ``objective`` ("squared_error" or "cross_entropy"), and
+            where the inputs are pixels ``image_channels``, ``image_height`` and ``image_width``.
 
         Raises
         ------
@@ -111,16 +148,23 @@ class ImageTask(Task):
         inputs = inputs if self.components is None else _projections(inputs, self.components)
         if self.norm is not None:
             _rescale(inputs, self.norm)
-        targets = inputs if self.target == "image" else [np.eye(CLASSES, dtype=np.float32)[label] for label in labels]
+        targets = (
+            inputs
+            if self.target == "image"
+            else [np.eye(CLASSES, dtype=np.float32)[label] for label in labels]
+        )
         drawn = experience(inputs[0], targets[0])
         drawn["test_inputs"] = (("test_sample", "input"), inputs[1])
         drawn["test_targets"] = (("test_sample", "output"), targets[1])
         if self.components is None:
             drawn.attrs.update(zip(("image_channels", "image_height", "image_width"), self.shape))
-        return drawn.assign_attrs(objective="squared_error" if self.target == "image" else "cross_entropy")
+        return drawn.assign_attrs(
+            objective="squared_error" if self.target == "image" else "cross_entropy"
+        )
 
     def files(self) -> tuple[Path, ...]:
-        """Return the files of an image set that are there; images of installed packages are in none."""
+        """Return the files of an image set that are there; images of installed packages are in
+        none."""
         return () if self.path is None else files_of_set(self.source, self.path)
 
     def _patches(self, seed: int) -> tuple[Images, Images]:
@@ -141,23 +185,35 @@ class ImageTask(Task):
         wanted = self.samples or len(parts[0][0]), self.test_samples or HELD_OUT[self.source]
         for part, many, (images, _) in zip(("training", "test"), wanted, parts):
             if not 0 < many <= len(images):
-                raise RefusedInputError(f"{self.source} should hold {many} {part} images, got {len(images)}: ask for fewer samples.")
-        inputs = [np.divide(images[:many], white, dtype=np.float32).reshape(many, -1) for many, (images, _) in zip(wanted, parts)]
+                raise RefusedInputError(
+                    f"{self.source} should hold {many} {part} images, got {len(images)}: ask "
+                    "for fewer samples."
+                )
+        inputs = [
+            np.divide(images[:many], white, dtype=np.float32).reshape(many, -1)
+            for many, (images, _) in zip(wanted, parts)
+        ]
         return inputs, [labels[:many] for many, (_, labels) in zip(wanted, parts)]
 
     def _image_set(self) -> tuple[list[Images], int]:
-        return [list(image_set(self.source, str(self.path), part)) for part in ("train", "test")], 255
+        return [
+            list(image_set(self.source, str(self.path), part)) for part in ("train", "test")
+        ], 255
 
     def _digits(self) -> tuple[list[Images], int]:
         held_out, known = self.test_samples or HELD_OUT["digits"], len(digits()[0])
         if held_out >= known:
-            raise RefusedInputError(f"test_samples must leave digits to learn from, got {held_out} of {known}: ask for fewer.")
+            raise RefusedInputError(
+                f"test_samples must leave digits to learn from, got {held_out} of {known}: "
+                "ask for fewer."
+            )
         cut = -held_out
         return [[array[:cut] for array in digits()], [array[cut:] for array in digits()]], 16
 
 
 def _projections(images: Images, components: int) -> Images:
-    """Projections (sample, component) of the images, less the mean training image, on the leading components of the training images."""
+    """Projections (sample, component) of the images, less the mean training image, on the leading
+    components of the training images."""
     mean, axes = principal_components(images[0], components)
     projected = [np.empty((len(part), components), np.float32) for part in images]
     for part, found in zip(images, projected):
@@ -181,7 +237,8 @@ def principal_components(images: np.ndarray, components: int) -> tuple[np.ndarra
     mean : numpy.ndarray
         float32 (pixel,).
     axes : numpy.ndarray
-        float32 (pixel, component) of length 1, most variance first; the largest entry of each is positive.
+        float32 (pixel, component) of length 1, most variance first; the largest entry of each is
+        positive.
     """
     mean, pixels = images.mean(axis=0, dtype=float).astype(np.float32), images.shape[1]
     covariance = np.zeros((pixels, pixels))
@@ -197,7 +254,10 @@ def _rescale(images: Images, norm: float) -> None:
     """Scale in place, so that no second copy is ever held."""
     length = float(np.sqrt(np.einsum("ij,ij->i", images[0], images[0], dtype=float)).mean())
     if not length:
-        raise RefusedInputError(f"training images to be scaled to norm {norm} must differ from 0, got only 0: leave norm out.")
+        raise RefusedInputError(
+            f"training images to be scaled to norm {norm} must differ from 0, got only 0: "
+            "leave norm out."
+        )
     for part in images:
         part *= np.float32(norm / length)
 

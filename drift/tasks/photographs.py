@@ -1,7 +1,8 @@
-"""Natural images that two installed packages contain: eleven photographs, whitened or raw, their patches and crops, and small digits.
-
-The photographs are those of scikit-image and scikit-learn that come with the packages themselves; nothing is downloaded. Whitening
-follows Olshausen BA, Field DJ (1997) Vision Research 37, 3311, section 5.
+"""Natural images that two installed packages contain: eleven photographs, whitened or raw, their
+patches and crops, and small digits.
+ The photographs are those of scikit-image and scikit-learn that come with the packages themselves;
+nothing is downloaded. Whitening follows Olshausen BA, Field DJ (1997) Vision Research 37, 3311,
+section 5.
 """
 
 from __future__ import annotations
@@ -46,7 +47,8 @@ def photographs(view: str) -> tuple[np.ndarray, ...]:
     Returns
     -------
     tuple of numpy.ndarray
-        float32 (row, column), whitened (see ``whitened``) or in [0, 1], or uint8 (row, column, channel); not to be written to.
+        float32 (row, column), whitened (see ``whitened``) or in [0, 1], or uint8 (row, column,
+        channel); not to be written to.
 
     Raises
     ------
@@ -54,9 +56,16 @@ def photographs(view: str) -> tuple[np.ndarray, ...]:
         If scikit-image or scikit-learn is not installed, or a photograph of theirs cannot be read.
     """
     colour = view == "colour_crops"
-    images = [_photograph(package, file, "RGB" if colour else "L") for package, file, coloured in PHOTOGRAPHS if coloured or not colour]
+    images = [
+        _photograph(package, file, "RGB" if colour else "L")
+        for package, file, coloured in PHOTOGRAPHS
+        if coloured or not colour
+    ]
     if not colour:
-        images = [(whitened(image) if view == "whitened" else image / 255).astype(np.float32) for image in images]
+        images = [
+            (whitened(image) if view == "whitened" else image / 255).astype(np.float32)
+            for image in images
+        ]
     for image in images:
         image.flags.writeable = False
     return tuple(images)
@@ -71,10 +80,15 @@ def _photograph(package: str, file: str, mode: str) -> np.ndarray:
             image = opened.convert(mode)
     except OSError as error:
         reason = " ".join(str(error).split()).rstrip(".")
-        raise RefusedInputError(f"a photograph was expected at {path}, got: {reason}; install {package} again.") from None
+        raise RefusedInputError(
+            f"a photograph was expected at {path}, got: {reason}; install {package} again."
+        ) from None
     shrinking = SHORT_SIDE / min(image.size)
     if shrinking < 1:
-        image = image.resize((round(image.width * shrinking), round(image.height * shrinking)), Image.Resampling.LANCZOS)
+        image = image.resize(
+            (round(image.width * shrinking), round(image.height * shrinking)),
+            Image.Resampling.LANCZOS,
+        )
     return np.array(image)
 
 
@@ -82,15 +96,18 @@ def installed(package: str) -> Path:
     """Folder of a package that ships images; refuses one that is not installed."""
     found = importlib.util.find_spec(package)
     if found is None or not found.submodule_search_locations:
-        raise RefusedInputError(f"images were expected in {package}, which is not installed: pip install scikit-image scikit-learn.")
+        raise RefusedInputError(
+            f"images were expected in {package}, which is not installed: pip install "
+            "scikit-image scikit-learn."
+        )
     return Path(found.submodule_search_locations[0])
 
 
 def whitened(image: np.ndarray) -> np.ndarray:
     """A photograph in which all spatial frequencies are about equally strong, as after the retina.
 
-    The Fourier transform of the image less its mean is multiplied by R(f) = f exp(-(f / f0)^4), with f in cycles/pixel and
-    f0 = 0.4; the result is divided by its standard deviation.
+    The Fourier transform of the image less its mean is multiplied by R(f) = f exp(-(f / f0)^4),
+    with f in cycles/pixel and f0 = 0.4; the result is divided by its standard deviation.
 
     Parameters
     ----------
@@ -104,13 +121,18 @@ def whitened(image: np.ndarray) -> np.ndarray:
     """
     rows, columns = image.shape
     frequency = np.hypot(np.fft.fftfreq(rows)[:, np.newaxis], np.fft.rfftfreq(columns))
-    transform = np.fft.rfft2(image) * frequency * np.exp(-((frequency / CUTOFF) ** 4))  # R(0) = 0 takes the mean away
+    transform = (
+        np.fft.rfft2(image) * frequency * np.exp(-((frequency / CUTOFF) ** 4))
+    )  # R(0) = 0 takes the mean away
     filtered = np.fft.irfft2(transform, s=image.shape)
     return filtered / filtered.std()
 
 
-def patches(images: Sequence[np.ndarray], size: int, samples: int, rng: np.random.Generator) -> np.ndarray:
-    """Square patches of images, the image uniform and then the place uniform, 4 pixels or more from the border.
+def patches(
+    images: Sequence[np.ndarray], size: int, samples: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Square patches of images, the image uniform and then the place uniform, 4 pixels or more from
+    the border.
 
     Parameters
     ----------
@@ -133,15 +155,20 @@ def patches(images: Sequence[np.ndarray], size: int, samples: int, rng: np.rando
     found = np.empty((samples, size, size), np.float32)
     for number, image in enumerate(images):
         here = chosen == number
-        found[here] = np.lib.stride_tricks.sliding_window_view(image, (size, size))[rows[here], columns[here]]
+        found[here] = np.lib.stride_tricks.sliding_window_view(image, (size, size))[
+            rows[here], columns[here]
+        ]
     return found
 
 
-def crops(images: Sequence[np.ndarray], size: int, samples: int, rng: np.random.Generator) -> np.ndarray:
+def crops(
+    images: Sequence[np.ndarray], size: int, samples: int, rng: np.random.Generator
+) -> np.ndarray:
     """Small colour images: squares of photographs at random scales, shrunk to one size.
 
-    The image is uniform, then the scale s is uniform from 1 to the largest integer that fits, then the place is uniform, 4 pixels
-    or more from the border. A pixel of the crop is the mean of s x s pixels of the image.
+    The image is uniform, then the scale s is uniform from 1 to the largest integer that fits, then
+    the place is uniform, 4 pixels or more from the border. A pixel of the crop is the mean of s x s
+    pixels of the image.
 
     Parameters
     ----------
@@ -165,7 +192,9 @@ def crops(images: Sequence[np.ndarray], size: int, samples: int, rng: np.random.
     rows, columns = _corners(sides, scales * size, rng)
     found = np.empty((samples, 3, size, size), np.float32)
     for number, image in enumerate(images):
-        sums = np.pad(image.cumsum(0, np.int64).cumsum(1), ((1, 0), (1, 0), (0, 0)))  # of all pixels above and to the left
+        sums = np.pad(
+            image.cumsum(0, np.int64).cumsum(1), ((1, 0), (1, 0), (0, 0))
+        )  # of all pixels above and to the left
         for scale in np.unique(scales[chosen == number]):
             here = (chosen == number) & (scales == scale)
             found[here] = _reduced(sums, scale, size)[rows[here], columns[here]]
@@ -173,11 +202,16 @@ def crops(images: Sequence[np.ndarray], size: int, samples: int, rng: np.random.
 
 
 def _reduced(sums: np.ndarray, scale: int, size: int) -> np.ndarray:
-    """Every crop of an image at one scale, as a view (row, column, channel, row in crop, column in crop), from its integral image."""
+    """Every crop of an image at one scale, as a view (row, column, channel, row in crop, column in
+    crop), from its integral image."""
     bands = sums[scale:] - sums[:-scale]
-    means = ((bands[:, scale:] - bands[:, :-scale]) / (255 * scale**2)).astype(np.float32)  # of the square below and to the right
+    means = ((bands[:, scale:] - bands[:, :-scale]) / (255 * scale**2)).astype(
+        np.float32
+    )  # of the square below and to the right
     span = scale * (size - 1) + 1
-    return np.lib.stride_tricks.sliding_window_view(means, (span, span, 3))[:, :, 0, ::scale, ::scale].transpose(0, 1, 4, 2, 3)
+    return np.lib.stride_tricks.sliding_window_view(means, (span, span, 3))[
+        :, :, 0, ::scale, ::scale
+    ].transpose(0, 1, 4, 2, 3)
 
 
 def _sides(images: Sequence[np.ndarray]) -> np.ndarray:
@@ -185,7 +219,8 @@ def _sides(images: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def _corners(sides: np.ndarray, lengths: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Upper left corners (axis, sample) of squares of these lengths in images of these sides (sample, axis)."""
+    """Upper left corners (axis, sample) of squares of these lengths in images of these sides
+    (sample, axis)."""
     return rng.integers(MARGIN, (sides - MARGIN - lengths[:, np.newaxis]).T, endpoint=True)
 
 

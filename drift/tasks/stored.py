@@ -20,10 +20,12 @@ OPTIONAL = ("position", "heading", "environment")
 
 
 class StoredTask(Task):
-    """Experience from an .npz file with ``inputs (sample, input)``, ``targets (sample, output)`` and maybe position, heading.
+    """Experience from an .npz file with ``inputs (sample, input)``, ``targets (sample, output)``
+    and maybe position, heading.
 
-    The path is part of the recipe, so give one that others can follow; ``sha256`` pins the content where it matters. Every seed
-    meets the same experience. With a position but no heading, the direction is the sign of the next step.
+    The path is part of the recipe, so give one that others can follow; ``sha256`` pins the content
+    where it matters. Every seed meets the same experience. With a position but no heading, the
+    direction is the sign of the next step.
     """
 
     kind: Literal["stored"] = "stored"
@@ -31,13 +33,20 @@ class StoredTask(Task):
     sha256: str | None = None
 
     def draw(self, seed: int) -> xr.Dataset:
-        """Return the stored experience; refuses a file that is absent, changed, unreadable, or lacks inputs and targets."""
+        """Return the stored experience; refuses a file that is absent, changed, unreadable, or
+        lacks inputs and targets."""
         arrays = _read(Path(self.path), self.sha256)
         inputs, targets = arrays.pop("inputs"), arrays.pop("targets")
         columns = {name: arrays[name] for name in OPTIONAL if name in arrays}
         if any(len(column) != len(inputs) for column in (targets, *columns.values())):
-            lengths = {name: len(column) for name, column in {"inputs": inputs, "targets": targets, **columns}.items()}
-            raise RefusedInputError(f"the arrays of {self.path} differ in length, got {lengths}: give one row for each sample.")
+            lengths = {
+                name: len(column)
+                for name, column in {"inputs": inputs, "targets": targets, **columns}.items()
+            }
+            raise RefusedInputError(
+                f"the arrays of {self.path} differ in length, got {lengths}: give one row for "
+                "each sample."
+            )
         if "position" in columns:
             columns["direction"] = _direction(columns)
         drawn = experience(inputs, targets, **columns)
@@ -49,27 +58,41 @@ class StoredTask(Task):
 
 def _read(path: Path, sha256: str | None) -> dict[str, np.ndarray]:
     if not path.is_file():
-        raise RefusedInputError(f"there is no file {path}: give the path of an .npz file with inputs and targets.")
+        raise RefusedInputError(
+            f"there is no file {path}: give the path of an .npz file with inputs and targets."
+        )
     if sha256 is not None and (found := hashlib.sha256(path.read_bytes()).hexdigest()) != sha256:
-        raise RefusedInputError(f"{path} has sha256 {found} instead of {sha256}: the file is not the one of the recipe.")
+        raise RefusedInputError(
+            f"{path} has sha256 {found} instead of {sha256}: the file is not the one of the recipe."
+        )
     if not zipfile.is_zipfile(path):
-        raise RefusedInputError(f"{path} is not a complete .npz file: write it again with numpy.savez.")
+        raise RefusedInputError(
+            f"{path} is not a complete .npz file: write it again with numpy.savez."
+        )
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in (*REQUIRED, *OPTIONAL) if name in file}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise RefusedInputError(f"{path} cannot be read as .npz ({error}): write it again with numpy.savez.") from None
+        raise RefusedInputError(
+            f"{path} cannot be read as .npz ({error}): write it again with numpy.savez."
+        ) from None
     for name in {*REQUIRED, *arrays}:
         dims = 2 if name in REQUIRED else 1
         if name not in arrays or not _usable(arrays[name], dims):
             raise RefusedInputError(
-                f"{path} needs finite real numbers {name} in a non-empty array of dimension {dims}: write it with numpy.savez."
+                f"{path} needs finite real numbers {name} in a non-empty array of dimension "
+                f"{dims}: write it with numpy.savez."
             )
     return {name: values.astype(float) for name, values in arrays.items()}
 
 
 def _usable(values: np.ndarray, dims: int) -> bool:
-    return values.ndim == dims and values.size > 0 and values.dtype.kind in "biuf" and bool(np.isfinite(values).all())
+    return (
+        values.ndim == dims
+        and values.size > 0
+        and values.dtype.kind in "biuf"
+        and bool(np.isfinite(values).all())
+    )
 
 
 def _direction(columns: dict[str, np.ndarray]) -> np.ndarray:

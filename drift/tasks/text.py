@@ -20,18 +20,20 @@ HELD_OUT = 10  # one part in so many, the end of the text, is for test
 class TextTask(Task):
     """Windows of a text; at every position the next token is asked for.
 
-    The first nine tenths of the text are for training, the last tenth is held out. Training windows begin anywhere in their part,
-    drawn from the stream ``world``; held-out windows lie evenly from the beginning to the end of theirs. The path is part of the
-    recipe, so give one that others can follow.
+    The first nine tenths of the text are for training, the last tenth is held out. Training windows
+    begin anywhere in their part, drawn from the stream ``world``; held-out windows lie evenly from
+    the beginning to the end of theirs. The path is part of the recipe, so give one that others can
+    follow.
 
     Parameters
     ----------
     path : str
-        A text file, for characters in UTF-8, or UTF-16 with its byte order mark; a few hundred thousand characters or more, lest the
-        network learns it by heart.
+        A text file, for characters in UTF-8, or UTF-16 with its byte order mark; a few hundred
+        thousand characters or more, lest the network learns it by heart.
     tokens : {"characters", "bytes"}
-        What a token is: a character, numbered by the sorted set of those in the text, or a byte. A byte order mark is no character,
-        and a line end is one newline on every system; bytes are taken as they are.
+        What a token is: a character, numbered by the sorted set of those in the text, or a byte. A
+        byte order mark is no character, and a line end is one newline on every system; bytes are
+        taken as they are.
     context : int
         Positions of a window.
     samples, test_samples : int
@@ -55,9 +57,10 @@ class TextTask(Task):
         Returns
         -------
         xarray.Dataset
-            ``inputs (sample, input)`` and ``targets (sample, output)``, the tokens of a window and, one position on, those to be
-            told, ``test_inputs (test_sample, input)`` and ``test_targets (test_sample, output)``, all numbers of tokens, int32, and
-            ``vocabulary (token)``, the code point or byte of each. Attribute ``objective``: "next_token".
+            ``inputs (sample, input)`` and ``targets (sample, output)``, the tokens of a window and,
+            one position on, those to be told, ``test_inputs (test_sample, input)`` and
+            ``test_targets (test_sample, output)``, all numbers of tokens, int32, and ``vocabulary
+            (token)``, the code point or byte of each. Attribute ``objective``: "next_token".
 
         Raises
         ------
@@ -68,13 +71,24 @@ class TextTask(Task):
         parts = np.split(numbers, [len(numbers) - len(numbers) // HELD_OUT])
         if len(parts[1]) <= self.context:
             needed = HELD_OUT * (self.context + 1)
-            sentence = f"{self.path} needs {needed} {self.tokens} for windows of {self.context} and a tenth to hold out, got {len(numbers)}"
+            sentence = (
+                f"{self.path} needs {needed} {self.tokens} for windows of {self.context} and a "
+                f"tenth to hold out, got {len(numbers)}"
+            )
             raise RefusedInputError(f"{sentence}: give a longer text or a shorter context.")
         last = [len(part) - self.context - 1 for part in parts]  # where the last window begins
-        starts = stream(seed, "world").integers(last[0] + 1, size=self.samples), np.linspace(0, last[1], self.test_samples).astype(int)
-        (inputs, targets), test = (self._windows(part, begin) for part, begin in zip(parts, starts, strict=True))
+        starts = (
+            stream(seed, "world").integers(last[0] + 1, size=self.samples),
+            np.linspace(0, last[1], self.test_samples).astype(int),
+        )
+        (inputs, targets), test = (
+            self._windows(part, begin) for part, begin in zip(parts, starts, strict=True)
+        )
         drawn = experience(inputs, targets).assign_attrs(objective="next_token")
-        drawn["test_inputs"], drawn["test_targets"] = (("test_sample", "input"), test[0]), (("test_sample", "output"), test[1])
+        drawn["test_inputs"], drawn["test_targets"] = (
+            (("test_sample", "input"), test[0]),
+            (("test_sample", "output"), test[1]),
+        )
         return drawn.assign(vocabulary=("token", vocabulary))
 
     def _windows(self, numbers: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -94,7 +108,10 @@ def _content(path: Path) -> bytes:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise RefusedInputError(f"{path} should be a text file that can be read, got: {error.strerror}: give the path of one.") from None
+        raise RefusedInputError(
+            f"{path} should be a text file that can be read, got: {error.strerror}: give the "
+            "path of one."
+        ) from None
     if not content:
         raise RefusedInputError(f"{path} should hold a text, got an empty file: give another.")
     return content

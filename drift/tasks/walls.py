@@ -1,7 +1,6 @@
 """Geometry and texture of a rectangular arena: where a ray meets the wall and what it sees there.
-
-Walls are numbered 0 (far end, +y), 1 (right, +x), 2 (near end, -y), 3 (left, -x). A direction of angle theta is
-(sin theta, cos theta), so that theta = 0 looks along +y.
+ Walls are numbered 0 (far end, +y), 1 (right, +x), 2 (near end, -y), 3 (left, -x). A direction of
+angle theta is (sin theta, cos theta), so that theta = 0 looks along +y.
 """
 
 from __future__ import annotations
@@ -19,8 +18,12 @@ class Hits(NamedTuple):
     y: np.ndarray
     wall: np.ndarray  # 0 ... 3
     along: np.ndarray  # distance along the wall, clockwise
-    phase: np.ndarray  # arc length along the perimeter over the perimeter, in [0, 1): continuous across corners
-    published_phase: np.ndarray  # wall / 4 + along / perimeter: right for square arenas only, exceeds 1 otherwise
+    phase: (
+        np.ndarray
+    )  # arc length along the perimeter over the perimeter, in [0, 1): continuous across corners
+    published_phase: (
+        np.ndarray
+    )  # wall / 4 + along / perimeter: right for square arenas only, exceeds 1 otherwise
 
 
 def rays(x: np.ndarray, y: np.ndarray, angles: np.ndarray, width: float, length: float) -> Hits:
@@ -42,13 +45,19 @@ def rays(x: np.ndarray, y: np.ndarray, angles: np.ndarray, width: float, length:
     half_width, half_length = width / 2, length / 2
     step_x, step_y = np.sin(angles), np.cos(angles)
     x, y = x[:, None], y[:, None]
-    side, end = np.where(step_x > 0, half_width, -half_width), np.where(step_y > 0, half_length, -half_length)
+    side, end = (
+        np.where(step_x > 0, half_width, -half_width),
+        np.where(step_y > 0, half_length, -half_length),
+    )
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         to_side, to_end = (side - x) / step_x, (end - y) / step_y
     # A ray along a wall never meets it, whichever sign the division by zero gives.
-    to_side, to_end = (np.where(np.isfinite(distance), distance, np.inf) for distance in (to_side, to_end))
+    to_side, to_end = (
+        np.where(np.isfinite(distance), distance, np.inf) for distance in (to_side, to_end)
+    )
     meets_side = to_side < to_end
-    # The coordinate of the wall itself is exact; the other one follows the ray and is held inside against rounding.
+    # The coordinate of the wall itself is exact; the other one follows the ray and is held inside
+    # against rounding.
     along_y = np.clip(y + np.where(meets_side, to_side, 0.0) * step_y, -half_length, half_length)
     along_x = np.clip(x + np.where(meets_side, 0.0, to_end) * step_x, -half_width, half_width)
     hit_x, hit_y = np.where(meets_side, side, along_x), np.where(meets_side, along_y, end)
@@ -56,7 +65,13 @@ def rays(x: np.ndarray, y: np.ndarray, angles: np.ndarray, width: float, length:
 
 
 def _described(
-    x: np.ndarray, y: np.ndarray, meets_side: np.ndarray, right: np.ndarray, far: np.ndarray, width: float, length: float
+    x: np.ndarray,
+    y: np.ndarray,
+    meets_side: np.ndarray,
+    right: np.ndarray,
+    far: np.ndarray,
+    width: float,
+    length: float,
 ) -> Hits:
     wall = np.where(meets_side, np.where(right, 1, 3), np.where(far, 0, 2))
     along = np.choose(wall, [x + width / 2, length / 2 - y, width / 2 - x, y + length / 2])
@@ -66,12 +81,14 @@ def _described(
 
 
 def texture(tiles: int, smoothing: float, rng: np.random.Generator) -> np.ndarray:
-    """Return a smooth periodic texture, shape (tiles,): white noise under a Gaussian of ``smoothing * tiles`` tiles."""
+    """Return a smooth periodic texture, shape (tiles,): white noise under a Gaussian of ``smoothing
+    * tiles`` tiles."""
     return gaussian_filter1d(rng.standard_normal(tiles), smoothing * tiles, mode="wrap")
 
 
 def texture_value(tiles: np.ndarray, phase: np.ndarray, *, clamp: bool = False) -> np.ndarray:
-    """Return the texture at phases in turns of the perimeter, by linear interpolation between tiles.
+    """Return the texture at phases in turns of the perimeter, by linear interpolation between
+    tiles.
 
     Parameters
     ----------
@@ -80,7 +97,8 @@ def texture_value(tiles: np.ndarray, phase: np.ndarray, *, clamp: bool = False) 
     phase : array
         Any shape.
     clamp : bool
-        Beyond one turn repeat the value of one turn, as the published code does, instead of going on periodically.
+        Beyond one turn repeat the value of one turn, as the published code does, instead of going
+        on periodically.
     """
     count = len(tiles)
     place = phase * count

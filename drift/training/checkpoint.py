@@ -38,24 +38,40 @@ class Checkpoint:
     def state(self, group: int) -> dict[str, np.ndarray]:
         """Return the stored state of a group; empty if it has not begun."""
         prefix = f"{group}/"
-        return {name.removeprefix(prefix): values for name, values in self._states.items() if name.startswith(prefix)}
+        return {
+            name.removeprefix(prefix): values
+            for name, values in self._states.items()
+            if name.startswith(prefix)
+        }
 
     def write(self, group: int, state: Callable[[], Mapping[str, np.ndarray]]) -> None:
-        """Replace the stored state of a group, in one move; without a file the state, which may be large, is not even asked for."""
+        """Replace the stored state of a group, in one move; without a file the state, which may be
+        large, is not even asked for."""
         if self._path is None:
             return
         self._states.update({f"{group}/{name}": values for name, values in state().items()})
         with replaced_atomically(self._path) as temporary, temporary.open("wb") as file:
-            np.savez(file, allow_pickle=False, description=np.array(json.dumps(self._asked)), **self._states)
+            np.savez(
+                file,
+                allow_pickle=False,
+                description=np.array(json.dumps(self._asked)),
+                **self._states,
+            )
 
 
 def _check_same(path: Path, found: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
     differing = [name for name in asked if found.get(name) != asked[name]]
     if differing == ["code"]:
         remedy = "finish it with that version, or remove it and begin anew"
-        raise RefusedInputError(f"the checkpoint {path} was written by another code of repdrift, whose numbers may differ: {remedy}.")
+        raise RefusedInputError(
+            f"the checkpoint {path} was written by another code of repdrift, whose numbers "
+            f"may differ: {remedy}."
+        )
     if differing:
-        raise RefusedInputError(f"the checkpoint {path} belongs to another run ({', '.join(differing)} differ): choose another path.")
+        raise RefusedInputError(
+            f"the checkpoint {path} belongs to another run ({', '.join(differing)} differ): "
+            "choose another path."
+        )
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -68,8 +84,14 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         if not isinstance(description, dict):
             raise ValueError("it does not describe a run")
     except PermissionError as error:
-        raise RefusedInputError(f"the checkpoint {path} cannot be read ({error.strerror}): choose another path.") from None
-    except Exception as error:  # a damaged archive makes zipfile, zlib and numpy raise nearly anything
+        raise RefusedInputError(
+            f"the checkpoint {path} cannot be read ({error.strerror}): choose another path."
+        ) from None
+    except (
+        Exception
+    ) as error:  # a damaged archive makes zipfile, zlib and numpy raise nearly anything
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise DamagedFileError(f"{path} is not a checkpoint of repdrift ({reason}): remove it or choose another path.") from None
+        raise DamagedFileError(
+            f"{path} is not a checkpoint of repdrift ({reason}): remove it or choose another path."
+        ) from None
     return description, arrays

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-ENDINGS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]  # a queue's and a closed terminal's
+ENDINGS = [
+    getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)
+]  # a queue's and a closed terminal's
 HELD = [signal.SIGINT, *ENDINGS]
 
 
@@ -23,9 +25,11 @@ class Ended(KeyboardInterrupt):
 
 @contextmanager
 def ending_in_order() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP raise ``Ended`` in the block; behind it the process ends of the signal as it would have at once.
+    """Let SIGTERM and SIGHUP raise ``Ended`` in the block; behind it the process ends of the signal
+    as it would have at once.
 
-    Who has arranged something else for these signals keeps it, and so does a thread that is not the main one.
+    Who has arranged something else for these signals keeps it, and so does a thread that is not the
+    main one.
     """
     is_main = threading.current_thread() is threading.main_thread()
     ours = [number for number in ENDINGS if is_main and signal.getsignal(number) is signal.SIG_DFL]
@@ -48,7 +52,8 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 @contextmanager
 def deferred_interrupt() -> Iterator[None]:
-    """Hold Ctrl-C, and signals that end a run in order, back until the block has ended; outside the main thread there is none to hold."""
+    """Hold Ctrl-C, and signals that end a run in order, back until the block has ended; outside the
+    main thread there is none to hold."""
     is_main = threading.current_thread() is threading.main_thread()
     before = {number: signal.getsignal(number) for number in HELD} if is_main else {}
     held = {number: handler for number, handler in before.items() if callable(handler)}

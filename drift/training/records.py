@@ -1,4 +1,5 @@
-"""What the sessions of a group of networks have recorded, and the labelled Dataset that becomes of it."""
+"""What the sessions of a group of networks have recorded, and the labelled Dataset that becomes of
+it."""
 
 from __future__ import annotations
 
@@ -15,21 +16,32 @@ from drift.training.engines.base import Engine, Subject, arrays, silenced, stack
 from drift.training.probes import network as probes
 from drift.training.probes.network import AnySnapshot, Probe
 
-DIVERGED_LOSS = 10.0  # times the variance of the targets, or the loss before learning where that is larger
+DIVERGED_LOSS = (
+    10.0  # times the variance of the targets, or the loss before learning where that is larger
+)
 CROSS_ENTROPY = {"units": "nat", "long_name": "cross-entropy, or what noise adds to it"}
 
 
 class Records:
-    """Numbers of subjects of one kind, filled session by session; what has not been observed is NaN.
+    """Numbers of subjects of one kind, filled session by session; what has not been observed is
+    NaN.
 
     ``members`` are their places in the engine that runs them.
     """
 
-    def __init__(self, subjects: Sequence[Subject], members: Sequence[int], names: Mapping[str, Probe]) -> None:
+    def __init__(
+        self, subjects: Sequence[Subject], members: Sequence[int], names: Mapping[str, Probe]
+    ) -> None:
         self.subjects, self._members = subjects, members
         self.steps = subjects[0].experiment.session_steps()
-        start = probes.relative_loss(probes.snapshot(subjects, stacked_first_weights(subjects), 0)).fillna(0.0).values
-        self._limit = DIVERGED_LOSS * np.maximum(start, 1.0)  # a network that knows nothing may begin far off
+        start = (
+            probes.relative_loss(probes.snapshot(subjects, stacked_first_weights(subjects), 0))
+            .fillna(0.0)
+            .values
+        )
+        self._limit = DIVERGED_LOSS * np.maximum(
+            start, 1.0
+        )  # a network that knows nothing may begin far off
         self.diverged_at = np.full(len(subjects), np.nan)
         self.silent = np.zeros(len(subjects), dtype=bool)
         self._probes = names
@@ -37,21 +49,33 @@ class Records:
         self._dims: dict[str, tuple[str, ...]] = {}
 
     def attend(self, engine: Engine) -> float:
-        """Look for divergence, record a session if one is due, and return the mean relative loss of the healthy subjects.
+        """Look for divergence, record a session if one is due, and return the mean relative loss of
+        the healthy subjects.
 
-        The weights of diverged subjects are shown to the probes as zeros: they have no code left to measure.
+        The weights of diverged subjects are shown to the probes as zeros: they have no code left to
+        measure.
         """
         weights = engine.weights(self._members)
         with np.errstate(over="ignore", invalid="ignore"):
             seen = probes.snapshot(self.subjects, weights, engine.step)
-            losses = probes.relative_loss(seen).values  # NaN also where targets do not vary, which is no divergence
+            losses = probes.relative_loss(
+                seen
+            ).values  # NaN also where targets do not vary, which is no divergence
             bounded = [np.isfinite(part).reshape(len(part), -1).all(1) for part in arrays(weights)]
-            finite = np.logical_and.reduce([*bounded, *(np.isfinite(each) for each in seen.all_losses())])
+            finite = np.logical_and.reduce(
+                [*bounded, *(np.isfinite(each) for each in seen.all_losses())]
+            )
         failing = ~finite | (losses > self._limit)
-        self.diverged_at = np.where(np.isnan(self.diverged_at) & failing, engine.step, self.diverged_at)
+        self.diverged_at = np.where(
+            np.isnan(self.diverged_at) & failing, engine.step, self.diverged_at
+        )
         healthy = np.isnan(self.diverged_at)
         if engine.step in self.steps:
-            shown = seen if healthy.all() else probes.snapshot(self.subjects, silenced(weights, ~healthy), engine.step)
+            shown = (
+                seen
+                if healthy.all()
+                else probes.snapshot(self.subjects, silenced(weights, ~healthy), engine.step)
+            )
             self._record(engine.step, shown, healthy)
         return float(losses[healthy].mean()) if healthy.any() else float("nan")
 
@@ -67,7 +91,9 @@ class Records:
         if name not in self._values:
             kind = np.float32 if found.ndim > 2 else np.float64  # maps and activities are large
             self._dims[name] = ("subject", "session", *map(str, found.dims[1:]))
-            self._values[name] = np.full((len(self.subjects), len(self.steps), *found.shape[1:]), np.nan, kind)
+            self._values[name] = np.full(
+                (len(self.subjects), len(self.steps), *found.shape[1:]), np.nan, kind
+            )
         self._values[name][alive, session] = found.values[alive]
 
     def state(self) -> dict[str, np.ndarray]:
@@ -87,17 +113,31 @@ class Records:
                 self._values[name] = array.copy()
 
     def dataset(self, labels: Sequence[str], engine: str) -> xr.Dataset:
-        """Return the longitudinal Dataset of the group, with the measures that follow from its rate maps."""
-        recorded = {name: described(xr.DataArray(self._values[name], dims=self._dims[name]), name) for name in self._values}
+        """Return the longitudinal Dataset of the group, with the measures that follow from its rate
+        maps."""
+        recorded = {
+            name: described(xr.DataArray(self._values[name], dims=self._dims[name]), name)
+            for name in self._values
+        }
         if self.subjects[0].experience.attrs.get("objective", "squared_error") != "squared_error":
-            recorded |= {name: recorded[name].assign_attrs(CROSS_ENTROPY) for name in recorded if "squared output" in recorded[name].units}
+            recorded |= {
+                name: recorded[name].assign_attrs(CROSS_ENTROPY)
+                for name in recorded
+                if "squared output" in recorded[name].units
+            }
         longitudinal = xr.Dataset(recorded).assign_coords(self._coordinates(labels))
-        countable = (dim for dim in ("sample", "input", "output", "eigenvalue") if dim in longitudinal.dims)
+        countable = (
+            dim for dim in ("sample", "input", "output", "eigenvalue") if dim in longitudinal.dims
+        )
         numbered = {dim: np.arange(longitudinal.sizes[dim]) for dim in countable}
-        longitudinal = longitudinal.assign_coords(numbered)  # groups of other shapes align by number
+        longitudinal = longitudinal.assign_coords(
+            numbered
+        )  # groups of other shapes align by number
         longitudinal = longitudinal.assign(self._presence(longitudinal))
         if "rate" in longitudinal:
-            longitudinal = longitudinal.assign(_place_measures(longitudinal)).assign_coords(self._places(longitudinal))
+            longitudinal = longitudinal.assign(_place_measures(longitudinal)).assign_coords(
+                self._places(longitudinal)
+            )
         return longitudinal.assign_attrs(engine=engine)
 
     def _coordinates(self, labels: Sequence[str]) -> dict[str, xr.DataArray]:
@@ -107,28 +147,52 @@ class Records:
             "seed": [one.seed for one in experiments],
             "learning_rate": [getattr(one.learner, "learning_rate", np.nan) for one in experiments],
         }
-        for kind, names in {"input": ("input", "implicit"), "label": ("label",), "update": ("update",)}.items():
-            numbers[f"{kind}_noise"] = [next((noise.std for noise in one.noise if noise.kind in names), 0.0) for one in experiments]
+        for kind, names in {
+            "input": ("input", "implicit"),
+            "label": ("label",),
+            "update": ("update",),
+        }.items():
+            numbers[f"{kind}_noise"] = [
+                next((noise.std for noise in one.noise if noise.kind in names), 0.0)
+                for one in experiments
+            ]
         return {
             "subject": xr.DataArray(np.array(labels, dtype=object), dims="subject"),
             "session": xr.DataArray(np.arange(len(self.steps)), dims="session"),
-            "elapsed": described(xr.DataArray(steps.copy(), dims=("subject", "session")), "elapsed", units="step"),
+            "elapsed": described(
+                xr.DataArray(steps.copy(), dims=("subject", "session")), "elapsed", units="step"
+            ),
             "unit": xr.DataArray(np.arange(experiments[0].network.units), dims="unit"),
-            "experiment": xr.DataArray(np.array([one.to_json() for one in experiments], dtype=object), dims="subject"),
+            "experiment": xr.DataArray(
+                np.array([one.to_json() for one in experiments], dtype=object), dims="subject"
+            ),
             "status": xr.DataArray(np.array(self._status(), dtype=object), dims="subject"),
             "diverged_at": xr.DataArray(self.diverged_at, dims="subject", attrs={"units": "step"}),
-            **{name: xr.DataArray(np.array(values), dims="subject") for name, values in numbers.items()},
+            **{
+                name: xr.DataArray(np.array(values), dims="subject")
+                for name, values in numbers.items()
+            },
         }
 
     def _status(self) -> list[str]:
         diverged = ~np.isnan(self.diverged_at)
-        return ["diverged" if gone else "silent" if quiet else "complete" for gone, quiet in zip(diverged, self.silent, strict=True)]
+        return [
+            "diverged" if gone else "silent" if quiet else "complete"
+            for gone, quiet in zip(diverged, self.silent, strict=True)
+        ]
 
     def _presence(self, longitudinal: xr.Dataset) -> dict[str, xr.DataArray]:
         observed = ~(longitudinal["elapsed"] >= longitudinal["diverged_at"])  # (subject, session)
-        recorded = observed.expand_dims(unit=longitudinal["unit"]).transpose("subject", "session", "unit").astype("int8")
+        recorded = (
+            observed.expand_dims(unit=longitudinal["unit"])
+            .transpose("subject", "session", "unit")
+            .astype("int8")
+        )
         detected = observed * float(longitudinal.sizes["unit"])
-        return {"recorded": described(recorded, "recorded"), "detected_units": described(detected, "detected_units")}
+        return {
+            "recorded": described(recorded, "recorded"),
+            "detected_units": described(detected, "detected_units"),
+        }
 
     def _places(self, longitudinal: xr.Dataset) -> dict[str, xr.DataArray]:
         experience = self.subjects[0].experience
@@ -136,7 +200,9 @@ class Records:
         coordinates = {"place": place_coordinate(experience["position"].attrs, edges)}
         sizes = longitudinal["rate"].sizes
         if "environment" in sizes:
-            coordinates["environment"] = xr.DataArray(np.arange(sizes["environment"]), dims="environment")
+            coordinates["environment"] = xr.DataArray(
+                np.arange(sizes["environment"]), dims="environment"
+            )
         return {**coordinates, "direction": xr.DataArray([1, -1], dims="direction")}
 
 
@@ -146,11 +212,21 @@ def _place_measures(longitudinal: xr.Dataset) -> dict[str, xr.DataArray]:
     per_sample = metrics.spatial_information_rate(rate, occupancy).assign_attrs(units="bits/sample")
     flags = metrics.place_units(information, longitudinal["recorded"])
     environments = [dim for dim in flags.dims if dim == "environment"]
-    anywhere, observed = (flags == 1).any(environments), flags.notnull().any([*environments, "unit"])
+    anywhere, observed = (
+        (flags == 1).any(environments),
+        flags.notnull().any([*environments, "unit"]),
+    )
     counts = described(anywhere.sum("unit").where(observed), "place_units")
-    measures = {"spatial_information": information, "spatial_information_rate": per_sample, "place_unit": flags, "place_units": counts}
+    measures = {
+        "spatial_information": information,
+        "spatial_information_rate": per_sample,
+        "place_unit": flags,
+        "place_units": counts,
+    }
     return {
-        name: values.transpose(*[dim for dim in ("subject", "session", "unit", "environment") if dim in values.dims])
+        name: values.transpose(
+            *[dim for dim in ("subject", "session", "unit", "environment") if dim in values.dims]
+        )
         for name, values in measures.items()
     }
 

@@ -1,4 +1,5 @@
-"""Train a list of networks and observe them in sessions: one verb for one network and for hundreds."""
+"""Train a list of networks and observe them in sessions: one verb for one network and for
+hundreds."""
 
 from __future__ import annotations
 
@@ -46,8 +47,9 @@ def train(
 ) -> xr.Dataset:
     """Train networks and return what their sessions recorded.
 
-    Subjects run side by side where the engine can: the fused engine takes subjects of all kinds together, the batched engine
-    those that differ in numbers only. A subject's result does not depend on its company.
+    Subjects run side by side where the engine can: the fused engine takes subjects of all kinds
+    together, the batched engine those that differ in numbers only. A subject's result does not
+    depend on its company.
 
     Parameters
     ----------
@@ -56,28 +58,31 @@ def train(
     probes : sequence of str
         What a session records; names in ``drift.training.probes.network.PROBES``.
     engine : {"auto", "fused", "batched", "minibatch"}
-        How the steps are computed: "fused" is compiled and by far the fastest on a CPU, "batched" a torch program for any ``Network``
-        and device, "minibatch" one for all other networks; "auto" takes the first that can. The attribute ``engine`` of the result
-        says which one ran.
+        How the steps are computed: "fused" is compiled and by far the fastest on a CPU, "batched" a
+        torch program for any ``Network`` and device, "minibatch" one for all other networks; "auto"
+        takes the first that can. The attribute ``engine`` of the result says which one ran.
     precision : {"float32", "float64", "tf32", "bfloat16"}
-        Of the weights while learning; the last two, for other networks than ``Network``, keep the weights in float32 and multiply
-        matrices in lower precision, "tf32" on CUDA alone.
+        Of the weights while learning; the last two, for other networks than ``Network``, keep the
+        weights in float32 and multiply matrices in lower precision, "tf32" on CUDA alone.
     device : str
         "cpu", or a torch device such as "cuda".
     threads : int, optional
-        CPU threads; all by default. Results do not depend on it, but those of the minibatch engine to the last digits.
+        CPU threads; all by default. Results do not depend on it, but those of the minibatch engine
+        to the last digits.
     checkpoint : str or Path, optional
-        File that is written every few minutes, on interrupt, before SIGTERM and SIGHUP end the process, and at the end; if it is
-        there and belongs to the same experiments and the same code, the run goes on from it, bit for bit. Where it cannot be written,
-        on a full disk, a warning says so and the run goes on. Remove it when the result is safe.
+        File that is written every few minutes, on interrupt, before SIGTERM and SIGHUP end the
+        process, and at the end; if it is there and belongs to the same experiments and the same
+        code, the run goes on from it, bit for bit. Where it cannot be written, on a full disk, a
+        warning says so and the run goes on. Remove it when the result is safe.
     progress : bool
         Show a bar with the loss and the time left.
 
     Returns
     -------
     xarray.Dataset
-        Longitudinal Dataset; see ``drift.schema``. ``status`` tells for each subject whether it is complete, diverged or silent;
-        from ``diverged_at`` on, the sessions of a diverged subject are NaN.
+        Longitudinal Dataset; see ``drift.schema``. ``status`` tells for each subject whether it is
+        complete, diverged or silent; from ``diverged_at`` on, the sessions of a diverged subject
+        are NaN.
 
     Raises
     ------
@@ -101,15 +106,32 @@ def train(
     kept = Checkpoint(None if checkpoint is None else Path(checkpoint), asked)
     parts: dict[int, xr.Dataset] = {}
     total = sum(one.steps for one in recipes)
-    bar = progress_bar(total=total, unit="step", unit_scale=True, disable=not progress, smoothing=0.05, desc="training")
+    bar = progress_bar(
+        total=total,
+        unit="step",
+        unit_scale=True,
+        disable=not progress,
+        smoothing=0.05,
+        desc="training",
+    )
     with bar, ending_in_order() if checkpoint is not None else nullcontext():
         for number, group in enumerate(groups):
-            running = make_engine(engine, list(group.values()), precision=precision, device=device, threads=threads)
+            running = make_engine(
+                engine, list(group.values()), precision=precision, device=device, threads=threads
+            )
             families, places = _families(group), {label: place for place, label in enumerate(group)}
-            records = [Records([group[one] for one in family], [places[one] for one in family], table) for family in families]
+            records = [
+                Records([group[one] for one in family], [places[one] for one in family], table)
+                for family in families
+            ]
             _run(running, records, bar, number, kept)
-            parts |= {family[0]: one.dataset(list(map(str, family)), running.name) for family, one in zip(families, records, strict=True)}
-    ordered = combined([parts[first] for first in sorted(parts)], [str(label) for label in range(len(recipes))])
+            parts |= {
+                family[0]: one.dataset(list(map(str, family)), running.name)
+                for family, one in zip(families, records, strict=True)
+            }
+    ordered = combined(
+        [parts[first] for first in sorted(parts)], [str(label) for label in range(len(recipes))]
+    )
     return _described(ordered, precision, device)
 
 
@@ -117,24 +139,33 @@ def _recipes(experiments: Sequence[Experiment]) -> list[Experiment]:
     listed = list(experiments) if isinstance(experiments, Sequence) else []
     if not listed or not all(isinstance(one, Experiment) for one in listed):
         raise RefusedInputError(
-            f"train needs a list of at least one Experiment, got {type(experiments).__name__}: write train([experiment])."
+            "train needs a list of at least one Experiment, got "
+            f"{type(experiments).__name__}: write train([experiment])."
         )
     return listed
 
 
 def _check_options(threads: object, checkpoint: object) -> None:
     if threads is not None and type(threads) is not int:
-        raise RefusedInputError(f"threads must be a whole number, got {threads!r}: leave it out to use all.")
+        raise RefusedInputError(
+            f"threads must be a whole number, got {threads!r}: leave it out to use all."
+        )
     if checkpoint is not None and not isinstance(checkpoint, str | Path):
-        raise RefusedInputError(f"checkpoint must be a path, got {checkpoint!r}: give the name of a file.")
+        raise RefusedInputError(
+            f"checkpoint must be a path, got {checkpoint!r}: give the name of a file."
+        )
 
 
 def _check_probes(recipes: Sequence[Experiment], table: Mapping[str, object]) -> None:
     for network in (recipe.network for recipe in recipes):
-        unknown = {"hidden_layer": (), "denoising": probe_table.CURVATURE}.get(network.kind, probe_table.CURVATURE + probe_table.WEIGHTS)
+        unknown = {"hidden_layer": (), "denoising": probe_table.CURVATURE}.get(
+            network.kind, probe_table.CURVATURE + probe_table.WEIGHTS
+        )
         asked = [name for name in unknown if name in table]
         if asked:
-            raise RefusedInputError(f"probe {asked[0]} does not know a {type(network).__name__}: leave it out.")
+            raise RefusedInputError(
+                f"probe {asked[0]} does not know a {type(network).__name__}: leave it out."
+            )
 
 
 def _groups(recipes: Sequence[Experiment], engine: str, device: str) -> list[dict[int, Subject]]:
@@ -143,19 +174,29 @@ def _groups(recipes: Sequence[Experiment], engine: str, device: str) -> list[dic
     for label, recipe in enumerate(recipes):
         experience = recipe.task.draw(recipe.seed)
         mixed = mixes_shapes(engine, recipe, device)
-        key = ("mixed", recipe.network.kind, *same_schedule(recipe)) if mixed else same_kind(recipe, experience)
+        key = (
+            ("mixed", recipe.network.kind, *same_schedule(recipe))
+            if mixed
+            else same_kind(recipe, experience)
+        )
         groups.setdefault(key, {})[label] = Subject(recipe, experience)
     return list(groups.values())
 
 
 def _digest(groups: Sequence[Mapping[int, Subject]]) -> str:
-    """Return what tells the drawn experience of all subjects from any other, such as that of a file that has changed."""
+    """Return what tells the drawn experience of all subjects from any other, such as that of a file
+    that has changed."""
     content = hashlib.sha256()
     for group in groups:
         for subject in group.values():
             for name in ("inputs", "targets", "test_inputs", "test_targets"):
                 if name in subject.experience:
-                    content.update(np.ascontiguousarray(subject.experience[name].values).reshape(-1).view(np.uint8).data)
+                    content.update(
+                        np.ascontiguousarray(subject.experience[name].values)
+                        .reshape(-1)
+                        .view(np.uint8)
+                        .data
+                    )
     return content.hexdigest()
 
 
@@ -167,7 +208,9 @@ def _families(group: Mapping[int, Subject]) -> list[list[int]]:
     return list(families.values())
 
 
-def _run(engine: Engine, records: Sequence[Records], bar: tqdm, number: int, kept: Checkpoint) -> None:
+def _run(
+    engine: Engine, records: Sequence[Records], bar: tqdm, number: int, kept: Checkpoint
+) -> None:
     """Bring one group to its last step, from where its checkpoint stands."""
     _resume(engine, records, kept.state(number))
     experiments = [subject.experiment for family in records for subject in family.subjects]
@@ -193,17 +236,21 @@ def _keep(kept: Checkpoint, number: int, engine: Engine, records: Sequence[Recor
     try:
         kept.write(number, lambda: _state(engine, records))
     except RefusedInputError as refusal:
-        warnings.warn(f"no checkpoint was kept, and the run goes on without: {refusal}", stacklevel=3)
+        warnings.warn(
+            f"no checkpoint was kept, and the run goes on without: {refusal}", stacklevel=3
+        )
 
 
 def _stops(sessions: np.ndarray, steps: int, first: int) -> list[int]:
-    """Return the steps at which to look: sessions, regular looks for divergence, and the last step."""
+    """Return the steps at which to look: sessions, regular looks for divergence, and the last
+    step."""
     stops = {*sessions.tolist(), *range(CHECK, steps, CHECK), steps}
     return sorted(stop for stop in stops if stop >= first)
 
 
 def _advance_to(stop: int, engine: Engine, bar: tqdm, subjects: int, block: int) -> int:
-    """Take steps in blocks that last about as long as a person waits; return the length that the next block should have."""
+    """Take steps in blocks that last about as long as a person waits; return the length that the
+    next block should have."""
     while engine.step < stop:
         steps, began = min(block, stop - engine.step), time.monotonic()
         with deferred_interrupt():
@@ -214,22 +261,42 @@ def _advance_to(stop: int, engine: Engine, bar: tqdm, subjects: int, block: int)
 
 
 def _owners(engine: Engine, records: Sequence[Records]) -> dict[str, Engine | Records]:
-    return {"engine": engine, **{f"records{number}": family for number, family in enumerate(records)}}
+    return {
+        "engine": engine,
+        **{f"records{number}": family for number, family in enumerate(records)},
+    }
 
 
 def _state(engine: Engine, records: Sequence[Records]) -> dict[str, np.ndarray]:
     parts = {part: owner.state() for part, owner in _owners(engine, records).items()}
-    return {f"{part}/{name}": values for part, state in parts.items() for name, values in state.items()}
+    return {
+        f"{part}/{name}": values for part, state in parts.items() for name, values in state.items()
+    }
 
 
 def _resume(engine: Engine, records: Sequence[Records], state: Mapping[str, np.ndarray]) -> None:
     for part, owner in _owners(engine, records).items() if state else ():
         prefix = f"{part}/"
         try:
-            owner.restore({name.removeprefix(prefix): values for name, values in state.items() if name.startswith(prefix)})
+            owner.restore(
+                {
+                    name.removeprefix(prefix): values
+                    for name, values in state.items()
+                    if name.startswith(prefix)
+                }
+            )
         except (KeyError, ValueError) as error:
-            raise RefusedInputError(f"the checkpoint lacks {part} of this run ({error}): remove it and begin again.") from None
+            raise RefusedInputError(
+                f"the checkpoint lacks {part} of this run ({error}): remove it and begin again."
+            ) from None
 
 
 def _described(run: xr.Dataset, precision: Precision, device: str) -> xr.Dataset:
-    return run.assign_attrs({**provenance(), "title": "simulated representational drift", "precision": precision, "device": device})
+    return run.assign_attrs(
+        {
+            **provenance(),
+            "title": "simulated representational drift",
+            "precision": precision,
+            "device": device,
+        }
+    )

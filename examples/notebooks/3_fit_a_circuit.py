@@ -14,9 +14,12 @@
 # %% [markdown]
 # # 3. Fit a circuit
 #
-# In hippocampus and cortex, inhibitory interneurons see the activity of a whole population and give it back as inhibition. Only
-# the most strongly driven cells stay active. Say that this is all there is: cells with random inputs from places, one
-# interneuron, and synapses that slowly wander. What would a recording of such a circuit look like, and can one read the circuit
+# In hippocampus and cortex, inhibitory interneurons see the activity of a whole population and give
+# it back as inhibition. Only
+# the most strongly driven cells stay active. Say that this is all there is: cells with random
+# inputs from places, one
+# interneuron, and synapses that slowly wander. What would a recording of such a circuit look like,
+# and can one read the circuit
 # off the recording?
 #
 # Three numbers are asked for:
@@ -49,7 +52,8 @@ circuit = circuits.LinearInterneuron(units=400, gain=80.0)
 circuit
 
 # %% [markdown]
-# One stimulus, from silence: at first all driven units answer, then the interneuron catches up and all but the strongest fall
+# One stimulus, from silence: at first all driven units answer, then the interneuron catches up and
+# all but the strongest fall
 # silent.
 
 # %%
@@ -57,14 +61,21 @@ settled = circuit.settle(drift.stream(0, "world").standard_normal(400), trajecto
 figure, ax = plt.subplots(figsize=(4.5, 2.6), layout="constrained")
 active = (settled["rate_trajectory"] > circuit.active_rate).sum("unit")
 ax.plot(1e3 * settled["time"], active, color="black")
-ax.axhline(float(settled["active_units"]), color="#D55E00", linestyle="--", label=f"at rest: {int(settled['active_units'])} of 400")
+ax.axhline(
+    float(settled["active_units"]),
+    color="#D55E00",
+    linestyle="--",
+    label=f"at rest: {int(settled['active_units'])} of 400",
+)
 ax.set(xlabel="time (ms)", ylabel="active units", yscale="log")
 _ = ax.legend(frameon=False)
 # %% [markdown]
 # ## A recording of it
 #
-# The synapses wander with a lifetime of ten days. Once every two days we look at a hundred of its cells for ten minutes:
-# positions, Poisson events, log-normal event rates, as they are in animals. The fit will see nothing else.
+# The synapses wander with a lifetime of ten days. Once every two days we look at a hundred of its
+# cells for ten minutes:
+# positions, Poisson events, log-normal event rates, as they are in animals. The fit will see
+# nothing else.
 
 # %%
 TRUTH = {"gain": 80.0, "input_width": 8.0, "weight_lifetime": 10.0}
@@ -80,7 +91,9 @@ run = circuits.run_sessions(
 
 pair, sessions = ("subject", "session"), len(DAYS)
 rates = drift.stream(0, "observation").lognormal(-0.9, 1.0, CELLS)
-design = xr.Dataset(  # the experiment that is imitated: event rates (Hz), time at each place (s), which cells are followed
+# the experiment that is imitated: event rates (Hz), time at each place (s), which cells are
+# followed
+design = xr.Dataset(
     {
         "rate": ((*pair, "unit", "place"), np.tile(rates[:, np.newaxis], (1, sessions, 1, PLACES))),
         "occupancy": ((*pair, "place"), np.full((1, sessions, PLACES), 60 * MINUTES / PLACES)),
@@ -99,9 +112,12 @@ widgets.rate_map_slider(recorded, smoothing=1.0)
 # %% [markdown]
 # ## The fit
 #
-# The circuit is simulated again and again, observed through the lens of the recording, and measured by the same functions,
-# until its statistics agree with the recorded ones: how many cells are active, how wide fields are, how alike two days are.
-# Here the search is short and takes the closed form of the circuit. For a paper leave out the last line: circuits then settle
+# The circuit is simulated again and again, observed through the lens of the recording, and measured
+# by the same functions,
+# until its statistics agree with the recorded ones: how many cells are active, how wide fields are,
+# how alike two days are.
+# Here the search is short and takes the closed form of the circuit. For a paper leave out the last
+# line: circuits then settle
 # in Brian2, and the search is longer.
 
 # %%
@@ -114,13 +130,17 @@ fit = circuits.fit(
 fit
 
 # %% [markdown]
-# Each estimate comes with an interval, and with a word on whether the recording tells the parameter at all. The last sentence
-# holds the drifting circuit against the same circuit with frozen weights: would noise alone make days as unlike?
+# Each estimate comes with an interval, and with a word on whether the recording tells the parameter
+# at all. The last sentence
+# holds the drifting circuit against the same circuit with frozen weights: would noise alone make
+# days as unlike?
 #
 # ## The figure
 
 # %%
-plt.rcParams.update({"font.size": 8, "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False})
+plt.rcParams.update(
+    {"font.size": 8, "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False}
+)
 figure, axes = plt.subplots(2, 3, figsize=(7.2, 4.4), layout="constrained")
 one = fit.dataset.isel(subject=0)
 for ax, session in zip(axes[0], (0, sessions - 1)):
@@ -140,14 +160,20 @@ for ax, letter in zip(axes.flat, "abcdef"):
     ax.set_title(letter, loc="left", fontweight="bold", fontsize=9)
 
 # %% [markdown]
-# *A circuit read off its recording.* (a, b) Place cells on the first and the last day, each sorted anew. (c) Rate-map
-# correlation against the time between days: recorded, as fitted, and of the same circuit with weights that stay. (d-f) How much
+# *A circuit read off its recording.* (a, b) Place cells on the first and the last day, each sorted
+# anew. (c) Rate-map
+# correlation against the time between days: recorded, as fitted, and of the same circuit with
+# weights that stay. (d-f) How much
 # worse the fit becomes where a parameter is held elsewhere; grey: 95 % interval.
 #
 # ## Exercises
 #
-# 1. **Cells that are not followed.** Let every day have an identity of its own, `unit_identity = [["0", "1", ...]]` in the
-#    design. Which of the three parameters can still be told, and what does the fit say about the others?
-# 2. **The wrong circuit.** Fit `circuits.CountControl(units=150)`, whose interneuron counts active cells, with
-#    `{"active_fraction": (0.01, 0.5), "input_width": (2, 40), "weight_lifetime": (1, 100)}`. Can the recording tell the two
+# 1. **Cells that are not followed.** Let every day have an identity of its own, `unit_identity =
+# [["0", "1", ...]]` in the
+# design. Which of the three parameters can still be told, and what does the fit say about the
+# others?
+# 2. **The wrong circuit.** Fit `circuits.CountControl(units=150)`, whose interneuron counts active
+# cells, with
+# `{"active_fraction": (0.01, 0.5), "input_width": (2, 40), "weight_lifetime": (1, 100)}`. Can the
+# recording tell the two
 #    apart?

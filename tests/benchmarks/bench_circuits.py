@@ -1,8 +1,9 @@
-"""Speed of circuits in Brian2, on one thread: CPU time of settling, of many circuits in one group, and of inhibition from all to all.
-
-Run ``OMP_NUM_THREADS=1 python tests/benchmarks/bench_circuits.py [--repetitions 5] [--only NAME]``. Each number is the smallest CPU time
-over repetitions. The all-to-all version, in which every unit inhibits every other, is what the interneuron replaces; the compiled
-plain loop is the limit that no simulator can beat.
+"""Speed of circuits in Brian2, on one thread: CPU time of settling, of many circuits in one group,
+and of inhibition from all to all.
+ Run ``OMP_NUM_THREADS=1 python tests/benchmarks/bench_circuits.py [--repetitions 5] [--only
+NAME]``. Each number is the smallest CPU time over repetitions. The all-to-all version, in which
+every unit inhibits every other, is what the interneuron replaces; the compiled plain loop is the
+limit that no simulator can beat.
 """
 
 from __future__ import annotations
@@ -60,7 +61,8 @@ def interneuron(units: int) -> object:
 
 
 def all_to_all(units: int) -> object:
-    """The same inhibition from every unit to every unit, each with a rate of inhibition of its own."""
+    """The same inhibition from every unit to every unit, each with a rate of inhibition of its
+    own."""
     b2 = brian2()
     group = b2.NeuronGroup(
         units,
@@ -72,7 +74,9 @@ def all_to_all(units: int) -> object:
         namespace={"tau_E": 20 * b2.ms, "tau_I": 2 * b2.ms, "units": float(units), "gain": 78.7277},
     )  # fmt: skip
     group.drive = normal_quantiles(units)
-    sums = b2.Synapses(group, group, "total_post = E_pre : 1 (summed)", name="everywhere", dt=DT * b2.second)
+    sums = b2.Synapses(
+        group, group, "total_post = E_pre : 1 (summed)", name="everywhere", dt=DT * b2.second
+    )
     sums.connect()
     return b2.Network(group, sums)
 
@@ -93,23 +97,34 @@ def plain_loop(drive: np.ndarray, gain: float, steps: int) -> float:
 def report_settling(repetitions: int) -> None:
     for units, target in ((10, None), (1000, 0.3), (10_000, 0.6)):
         taken = settling(units, repetitions)
-        bound = smallest(functools.partial(plain_loop, normal_quantiles(units), 78.7277, STEPS), repetitions)
+        bound = smallest(
+            functools.partial(plain_loop, normal_quantiles(units), 78.7277, STEPS), repetitions
+        )
         aim = "" if target is None else f"  target {target} s"
         print(
-            f"settle {units:6} units, 300 ms: {taken:7.3f} s{aim}; compiled loop {bound:7.4f} s, ratio {taken / bound:6.1f}",
+            f"settle {units:6} units, 300 ms: {taken:7.3f} s{aim}; compiled loop {bound:7.4f} "
+            f"s, ratio {taken / bound:6.1f}",
             flush=True,
         )
 
 
 def report_batch(repetitions: int) -> None:
     taken = settling(1000, repetitions, copies=64)
-    print(f"64 circuits of 1,000 in one group: {1e3 * taken / STEPS / 64:.4f} ms per circuit and step  target 0.05", flush=True)
+    print(
+        f"64 circuits of 1,000 in one group: {1e3 * taken / STEPS / 64:.4f} ms per circuit "
+        "and step  target 0.05",
+        flush=True,
+    )
 
 
 def report_all_to_all(repetitions: int) -> None:
     one = stepping(lambda: interneuron(1000), repetitions, 1000)
     everyone = stepping(lambda: all_to_all(1000), repetitions, 30)
-    print(f"1,000 units, us per step: interneuron {1e6 * one:.0f}, all to all {1e6 * everyone:.0f}, ratio {everyone / one:.1f}", flush=True)
+    print(
+        f"1,000 units, us per step: interneuron {1e6 * one:.0f}, all to all "
+        f"{1e6 * everyone:.0f}, ratio {everyone / one:.1f}",
+        flush=True,
+    )
 
 
 REPORTS = {"settling": report_settling, "batch": report_batch, "all_to_all": report_all_to_all}
@@ -117,7 +132,12 @@ REPORTS = {"settling": report_settling, "batch": report_batch, "all_to_all": rep
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--repetitions", type=int, default=5, help="times that each call is repeated (default: %(default)s)")
+    parser.add_argument(
+        "--repetitions",
+        type=int,
+        default=5,
+        help="times that each call is repeated (default: %(default)s)",
+    )
     parser.add_argument("--only", choices=REPORTS, help="one of the reports")
     asked = parser.parse_args()
     for name, report in REPORTS.items():

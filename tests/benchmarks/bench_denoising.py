@@ -1,7 +1,8 @@
-"""A step of a denoising network against the bare matrix products that it consists of, on the same machine, in one run.
-
-Named baseline: the five products of a step (forward two, backward three) by torch on the same threads, into buffers that exist.
-Named limit: the step cannot be faster than that. On a CUDA device the ratio is printed for every precision.
+"""A step of a denoising network against the bare matrix products that it consists of, on the same
+machine, in one run.
+ Named baseline: the five products of a step (forward two, backward three) by torch on the same
+threads, into buffers that exist. Named limit: the step cannot be faster than that. On a CUDA device
+the ratio is printed for every precision.
 """
 
 from __future__ import annotations
@@ -26,10 +27,17 @@ SIZES = {"m = 1,000, 256 inputs, batch 1,024": (1_000, 256, 1_024), "m = 1,000, 
          "m = 10,000, 3,072 inputs, batch 1,024": (10_000, 3_072, 1_024)}  # fmt: skip
 
 
-def products(units: int, inputs: int, batch: int, device: str, dtype: torch.dtype) -> Callable[[], None]:
+def products(
+    units: int, inputs: int, batch: int, device: str, dtype: torch.dtype
+) -> Callable[[], None]:
     """Return a function that multiplies what a step multiplies."""
-    x, h, e = (torch.randn(batch, size, device=device, dtype=dtype) for size in (inputs, units, inputs))
-    w, d = torch.randn(units, inputs, device=device, dtype=dtype), torch.randn(inputs, units, device=device, dtype=dtype)
+    x, h, e = (
+        torch.randn(batch, size, device=device, dtype=dtype) for size in (inputs, units, inputs)
+    )
+    w, d = (
+        torch.randn(units, inputs, device=device, dtype=dtype),
+        torch.randn(inputs, units, device=device, dtype=dtype),
+    )
     hidden, back, output, slope_w, slope_d = (torch.empty_like(like) for like in (h, h, e, w, d))
 
     def multiply() -> None:
@@ -42,7 +50,9 @@ def products(units: int, inputs: int, batch: int, device: str, dtype: torch.dtyp
     return multiply
 
 
-def engine(units: int, inputs: int, batch: int, device: str, precision: str, threads: int) -> MinibatchEngine:
+def engine(
+    units: int, inputs: int, batch: int, device: str, precision: str, threads: int
+) -> MinibatchEngine:
     """Return a network in the middle of its learning."""
     recipe = drift.Experiment(
         task=drift.RandomTask(samples=2, inputs=2, outputs=2), network=drift.DenoisingNetwork(units=units), minibatch=batch,
@@ -62,8 +72,11 @@ def seconds(action: Callable[[], object], device: str) -> float:
     return time.perf_counter() - began
 
 
-def report(name: str, size: tuple[int, int, int], device: str, precision: str, threads: int, rounds: int) -> None:
-    """Print the share of a step that matrix products take, timed alternately; best and median of the rounds."""
+def report(
+    name: str, size: tuple[int, int, int], device: str, precision: str, threads: int, rounds: int
+) -> None:
+    """Print the share of a step that matrix products take, timed alternately; best and median of
+    the rounds."""
     dtype = {"float64": torch.float64, "bfloat16": torch.bfloat16}.get(precision, torch.float32)
     torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
     multiply, running = products(*size, device, dtype), engine(*size, device, precision, threads)
@@ -75,8 +88,12 @@ def report(name: str, size: tuple[int, int, int], device: str, precision: str, t
         if number:  # the first warms up
             times["products"].append(bare)
             times["step"].append(step)
-    best, median = (choice(times["products"]) / choice(times["step"]) for choice in (min, statistics.median))
-    shown = f"products {1e3 * min(times['products']):9.2f} ms, step {1e3 * min(times['step']):9.2f} ms"
+    best, median = (
+        choice(times["products"]) / choice(times["step"]) for choice in (min, statistics.median)
+    )
+    shown = (
+        f"products {1e3 * min(times['products']):9.2f} ms, step {1e3 * min(times['step']):9.2f} ms"
+    )
     ratios = f"products / step: best {best:.2f}, median {median:.2f} (wanted 0.70, limit 1)"
     print(f"{name:40s} {device} {precision:8s} {shown}, {ratios}", flush=True)
 

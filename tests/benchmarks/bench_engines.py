@@ -1,9 +1,10 @@
-"""Speed of the engines, as ratios measured in one process and run: `python tests/benchmarks/bench_engines.py [--seconds S]`.
-
-(a) is the loop that everyone writes: one network, nn.Linear, optim.SGD, noise added to .grad, in float64 and float32.
-(b) is the batched torch engine, (c) the fused engine, (d) the limit: the floating-point work of a dense step at the speed of a large
-float32 matrix product on the same thread plus its normal numbers at the speed of the fastest generator here. Times are the smallest
-of several repetitions, microseconds per network and step.
+"""Speed of the engines, as ratios measured in one process and run: `python
+tests/benchmarks/bench_engines.py [--seconds S]`.
+ (a) is the loop that everyone writes: one network, nn.Linear, optim.SGD, noise added to .grad, in
+float64 and float32. (b) is the batched torch engine, (c) the fused engine, (d) the limit: the
+floating-point work of a dense step at the speed of a large float32 matrix product on the same
+thread plus its normal numbers at the speed of the fastest generator here. Times are the smallest of
+several repetitions, microseconds per network and step.
 """
 
 from __future__ import annotations
@@ -15,7 +16,16 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from drift import Adam, CorridorTask, Experiment, LabelNoise, Network, RandomTask, StochasticErrorDescent, UpdateNoise
+from drift import (
+    Adam,
+    CorridorTask,
+    Experiment,
+    LabelNoise,
+    Network,
+    RandomTask,
+    StochasticErrorDescent,
+    UpdateNoise,
+)
 from drift.loops.normals import fill_normals, generator_state
 from drift.training.engines.base import Subject, Weights
 from drift.training.engines.batched import BatchedEngine
@@ -23,9 +33,17 @@ from drift.training.engines.fused import FusedEngine
 
 UPDATE = UpdateNoise(std=0.0139)
 CONFIGURATIONS = {
-    "small": Experiment(task=RandomTask(samples=10, inputs=20, outputs=10), network=Network(units=100), noise=[UPDATE]),
-    "corridor": Experiment(task=CorridorTask(), network=Network(units=500, regime="lazy"), noise=[UPDATE]),
-    "wide": Experiment(task=CorridorTask(), network=Network(units=5000, regime="lazy"), noise=[UPDATE]),
+    "small": Experiment(
+        task=RandomTask(samples=10, inputs=20, outputs=10),
+        network=Network(units=100),
+        noise=[UPDATE],
+    ),
+    "corridor": Experiment(
+        task=CorridorTask(), network=Network(units=500, regime="lazy"), noise=[UPDATE]
+    ),
+    "wide": Experiment(
+        task=CorridorTask(), network=Network(units=5000, regime="lazy"), noise=[UPDATE]
+    ),
 }
 RULES = {
     "SGD, update noise": {},
@@ -40,12 +58,17 @@ def drawn(experiment: Experiment, subjects: int = 1) -> list[Subject]:
     return [Subject(recipe, recipe.task.draw(recipe.seed)) for recipe in recipes]
 
 
-def sparse(weights: Weights, inputs: np.ndarray, responses: float = 0.1, units: float = 0.32) -> Weights:
-    """Shift biases so that a share of the units responds, together to a share of all samples, as late in the published run."""
+def sparse(
+    weights: Weights, inputs: np.ndarray, responses: float = 0.1, units: float = 0.32
+) -> Weights:
+    """Shift biases so that a share of the units responds, together to a share of all samples, as
+    late in the published run."""
     inward = weights.inward.copy()
     potential = inputs @ inward[0, :, :-1].T  # (sample, unit)
     active = np.arange(potential.shape[1]) < units * potential.shape[1]
-    threshold = np.where(active, np.quantile(potential, 1 - responses / units, axis=0), potential.max(axis=0) + 1.0)
+    threshold = np.where(
+        active, np.quantile(potential, 1 - responses / units, axis=0), potential.max(axis=0) + 1.0
+    )
     inward[0, :, -1] = -threshold
     return Weights(inward, weights.outward)
 
@@ -64,13 +87,18 @@ def seconds_per_call(call: Callable[[], object], budget: float) -> float:
 def steps_of(subject: Subject, seconds: float = 0.03) -> int:
     """Steps that take about the given time, so that starting threads does not count."""
     samples, outputs = subject.targets.shape
-    work = 2 * samples * subject.experiment.network.units * (2 * subject.inputs.shape[1] + 3 * outputs)
+    work = (
+        2 * samples * subject.experiment.network.units * (2 * subject.inputs.shape[1] + 3 * outputs)
+    )
     return max(2, int(seconds / (work / 5e10 + 8e-6)))
 
 
 def plain_loop(subject: Subject, weights: Weights, precision: torch.dtype) -> Callable[[], None]:
     """One step of the usual torch loop with update noise."""
-    inputs, targets = torch.tensor(subject.inputs, dtype=precision), torch.tensor(subject.targets, dtype=precision)
+    inputs, targets = (
+        torch.tensor(subject.inputs, dtype=precision),
+        torch.tensor(subject.targets, dtype=precision),
+    )
     hidden = torch.nn.Linear(inputs.shape[1], weights.inward.shape[1]).to(precision)
     readout = torch.nn.Linear(weights.inward.shape[1], targets.shape[1], bias=False).to(precision)
     with torch.no_grad():
@@ -84,13 +112,17 @@ def plain_loop(subject: Subject, weights: Weights, precision: torch.dtype) -> Ca
         optimiser.zero_grad()
         torch.nn.functional.mse_loss(network(inputs), targets).backward()
         for parameter in network.parameters():
-            parameter.grad += UPDATE.std * torch.randn_like(parameter, dtype=torch.float32).to(precision)
+            parameter.grad += UPDATE.std * torch.randn_like(parameter, dtype=torch.float32).to(
+                precision
+            )
         optimiser.step()
 
     return step
 
 
-def engine_time(engine: FusedEngine | BatchedEngine, weights: Weights | None, steps: int, budget: float) -> float:
+def engine_time(
+    engine: FusedEngine | BatchedEngine, weights: Weights | None, steps: int, budget: float
+) -> float:
     """Seconds per network and step, always from the same weights."""
     state = engine.state()
     if weights is not None:
@@ -107,7 +139,9 @@ def engine_time(engine: FusedEngine | BatchedEngine, weights: Weights | None, st
     return best / steps / subjects
 
 
-def _with_weights(engine: FusedEngine | BatchedEngine, state: dict[str, np.ndarray], weights: Weights) -> dict[str, np.ndarray]:
+def _with_weights(
+    engine: FusedEngine | BatchedEngine, state: dict[str, np.ndarray], weights: Weights
+) -> dict[str, np.ndarray]:
     if isinstance(engine, FusedEngine):
         joined = np.concatenate([weights.inward, weights.outward], axis=2)
         return {**state, "weights": joined.astype(state["weights"].dtype)}
@@ -115,7 +149,9 @@ def _with_weights(engine: FusedEngine | BatchedEngine, state: dict[str, np.ndarr
     return {**state, **{name: part.astype(state[name].dtype) for name, part in parts.items()}}
 
 
-def limit(subject: Subject, weights: Weights, flops_per_second: float, normals_per_second: float) -> float:
+def limit(
+    subject: Subject, weights: Weights, flops_per_second: float, normals_per_second: float
+) -> float:
     """Seconds of a dense step at the speed of a large matrix product, plus its normal numbers."""
     samples, outputs = subject.targets.shape
     inputs, units = weights.inward.shape[2], weights.inward.shape[1]
@@ -131,10 +167,14 @@ def ceilings(budget: float) -> tuple[float, float]:
 
 
 def compare(name: str, experiment: Experiment, budget: float, rounds: int = 5) -> None:
-    """Update noise, at the start and after sparsification, against (a) and (d), on one thread, in turns: machines change their speed."""
+    """Update noise, at the start and after sparsification, against (a) and (d), on one thread, in
+    turns: machines change their speed."""
     (subject,) = drawn(experiment)
     steps, share = steps_of(subject), budget / rounds
-    fused, batched = FusedEngine([subject], "float32", threads=1), BatchedEngine([subject], "float32", threads=1)
+    fused, batched = (
+        FusedEngine([subject], "float32", threads=1),
+        BatchedEngine([subject], "float32", threads=1),
+    )
     first, best = fused.weights(), {}
     for _ in range(rounds):
         flops, normals = ceilings(share / 2)
@@ -148,8 +188,15 @@ def compare(name: str, experiment: Experiment, budget: float, rounds: int = 5) -
             )
             best[stage] = np.minimum(best.get(stage, np.inf), times)
     for stage, (plain, single, torched, ours, bound) in best.items():
-        ratios = f"{plain / ours:7.1f}x{single / ours:7.1f}x{torched / ours:7.1f}x{ours / bound:7.2f}"
-        print(f"{name:9} {stage:7}" + "".join(f"{1e6 * value:10.1f}" for value in best[stage]) + ratios, flush=True)
+        ratios = (
+            f"{plain / ours:7.1f}x{single / ours:7.1f}x{torched / ours:7.1f}x{ours / bound:7.2f}"
+        )
+        print(
+            f"{name:9} {stage:7}"
+            + "".join(f"{1e6 * value:10.1f}" for value in best[stage])
+            + ratios,
+            flush=True,
+        )
 
 
 def rules(name: str, experiment: Experiment, budget: float) -> None:
@@ -164,18 +211,24 @@ def rules(name: str, experiment: Experiment, budget: float) -> None:
         for stage, weights in {"start": first, "sparse": sparse(first, subject.inputs)}.items():
             taken = engine_time(fused, weights, steps, budget)
             base.setdefault(stage, taken)
-            print(f"{name:9} {stage:7} {rule:26}{1e6 * taken:10.1f}{taken / base[stage]:8.2f}", flush=True)
+            print(
+                f"{name:9} {stage:7} {rule:26}{1e6 * taken:10.1f}{taken / base[stage]:8.2f}",
+                flush=True,
+            )
 
 
 def scaling(budget: float) -> None:
-    """Threads and subjects of the corridor and of the small network; batched engine with 1, 16 and 64 subjects."""
+    """Threads and subjects of the corridor and of the small network; batched engine with 1, 16 and
+    64 subjects."""
     for name in ("small", "corridor"):
         for subjects in (1, 8, 16, 64):
             several = drawn(CONFIGURATIONS[name], subjects)
             steps = steps_of(several[0], 0.2 / subjects)
             one = engine_time(FusedEngine(several, "float32", threads=1), None, steps, budget)
             two = engine_time(FusedEngine(several, "float32", threads=2), None, steps, budget)
-            batched = engine_time(BatchedEngine(several, "float32", threads=2), None, max(2, steps // 8), budget)
+            batched = engine_time(
+                BatchedEngine(several, "float32", threads=2), None, max(2, steps // 8), budget
+            )
             print(
                 f"{name:9}{subjects:6}{1e6 * one:12.1f}{1e6 * two:12.1f}{one / two:9.2f}x{1e6 * batched:12.1f}{batched / two:9.1f}x",
                 flush=True,
@@ -184,25 +237,47 @@ def scaling(budget: float) -> None:
 
 def sizes(budget: float) -> None:
     """Time of a step against units and samples of the corridor."""
-    for units, samples in ((125, 150), (250, 150), (500, 150), (1000, 150), (500, 38), (500, 75), (500, 300)):
-        recipe = CONFIGURATIONS["corridor"].replace(task=CorridorTask(samples=samples), network=Network(units=units, regime="lazy"))
+    for units, samples in (
+        (125, 150),
+        (250, 150),
+        (500, 150),
+        (1000, 150),
+        (500, 38),
+        (500, 75),
+        (500, 300),
+    ):
+        recipe = CONFIGURATIONS["corridor"].replace(
+            task=CorridorTask(samples=samples), network=Network(units=units, regime="lazy")
+        )
         taken = engine_time(FusedEngine(drawn(recipe), "float32", threads=1), None, 100, budget)
-        print(f"{units:6}{samples:9}{1e6 * taken:10.1f}{1e9 * taken / units / samples:14.2f}", flush=True)
+        print(
+            f"{units:6}{samples:9}{1e6 * taken:10.1f}{1e9 * taken / units / samples:14.2f}",
+            flush=True,
+        )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=2.0, help="time for each number (default: %(default)s)")
+    parser.add_argument(
+        "--seconds", type=float, default=2.0, help="time for each number (default: %(default)s)"
+    )
     budget = parser.parse_args().seconds
     torch.set_num_threads(1)
-    print("microseconds per network and step, one thread; ratios to the fused engine; fused over limit")
-    print(f"{'':17}{'(a) f64':>10}{'(a) f32':>10}{'(b)':>10}{'(c)':>10}{'(d)':>10}{'a64/c':>8}{'a32/c':>8}{'b/c':>8}{'c/d':>7}")
+    print(
+        "microseconds per network and step, one thread; ratios to the fused engine; fused "
+        "over limit"
+    )
+    print(
+        f"{'':17}{'(a) f64':>10}{'(a) f32':>10}{'(b)':>10}{'(c)':>10}{'(d)':>10}{'a64/c':>8}{'a32/c':>8}{'b/c':>8}{'c/d':>7}"
+    )
     for name, experiment in CONFIGURATIONS.items():
         compare(name, experiment, budget)
     print(f"\n{'rule':>21}{'':23}{'(c)':>10}{'to SGD':>8}")
     for name, experiment in CONFIGURATIONS.items():
         rules(name, experiment, budget / 2)
-    print(f"\n{'':9}{'nets':>6}{'(c) 1 thr.':>12}{'(c) 2 thr.':>12}{'gain':>10}{'(b) 2 thr.':>12}{'b/c':>10}")
+    print(
+        f"\n{'':9}{'nets':>6}{'(c) 1 thr.':>12}{'(c) 2 thr.':>12}{'gain':>10}{'(b) 2 thr.':>12}{'b/c':>10}"
+    )
     scaling(budget)
     print(f"\n{'units':>6}{'samples':>9}{'(c)':>10}{'ns/response':>14}")
     sizes(budget / 2)

@@ -1,8 +1,8 @@
 """Speed of the information measures: `python tests/benchmarks/bench_information.py [--quick]`.
-
-First the shift test of 500 units x 20 000 frames x 1 000 shuffles, each case in a process of its own, with the peak of its memory
-(interpreter, libraries and recording included). Then its ratio, at a smaller size and in one process and run, to the loop that everyone
-writes (roll all activity, rate maps, information) and to pynapple (roll, tuning curves, mutual information) per shuffle. Last the
+ First the shift test of 500 units x 20 000 frames x 1 000 shuffles, each case in a process of its
+own, with the peak of its memory (interpreter, libraries and recording included). Then its ratio, at
+a smaller size and in one process and run, to the loop that everyone writes (roll all activity, rate
+maps, information) and to pynapple (roll, tuning curves, mutual information) per shuffle. Last the
 corrections.
 """
 
@@ -33,7 +33,9 @@ CASES = {
 }
 
 
-def recording(units: int, samples: int, share: float = 0.02, amplitudes: bool = False) -> tuple[xr.DataArray, xr.DataArray]:
+def recording(
+    units: int, samples: int, share: float = 0.02, amplitudes: bool = False
+) -> tuple[xr.DataArray, xr.DataArray]:
     """Runs up and down a track of 20 places; a share of the frames has an event."""
     rng = np.random.default_rng(0)
     place = np.clip(np.abs((np.arange(samples) // 10) % (2 * PLACES) - PLACES), 0, PLACES - 1)
@@ -49,14 +51,20 @@ def seconds(call: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def shift_test(activity: xr.DataArray, place: xr.DataArray, shuffles: int, one_lag_for_all: bool = True) -> None:
-    circular_shift_p_values(activity, place, BIN, shuffles, MINIMUM_SHIFT, np.random.default_rng(0), one_lag_for_all)
+def shift_test(
+    activity: xr.DataArray, place: xr.DataArray, shuffles: int, one_lag_for_all: bool = True
+) -> None:
+    circular_shift_p_values(
+        activity, place, BIN, shuffles, MINIMUM_SHIFT, np.random.default_rng(0), one_lag_for_all
+    )
 
 
 def plain_loop(activity: xr.DataArray, place: xr.DataArray, shuffles: int) -> None:
     rng = np.random.default_rng(0)
     for _ in range(shuffles):
-        rolled = activity.roll(sample=int(rng.integers(MINIMUM_SHIFT, activity.sizes["sample"] - MINIMUM_SHIFT)))
+        rolled = activity.roll(
+            sample=int(rng.integers(MINIMUM_SHIFT, activity.sizes["sample"] - MINIMUM_SHIFT))
+        )
         maps = rate_maps(rolled, place, PLACES, sample_duration=BIN)
         spatial_information(maps["rate"], maps["occupancy"])
 
@@ -66,11 +74,18 @@ def pynapple_loop(activity: xr.DataArray, place: xr.DataArray, shuffles: int) ->
 
     rng = np.random.default_rng(0)
     times = np.arange(activity.sizes["sample"]) * BIN
-    feature, rates = pynapple.Tsd(t=times, d=place.values.astype(float)), activity.values.mean(axis=0)
+    feature, rates = (
+        pynapple.Tsd(t=times, d=place.values.astype(float)),
+        activity.values.mean(axis=0),
+    )
     for _ in range(shuffles):
-        rolled = np.roll(activity.values, int(rng.integers(MINIMUM_SHIFT, times.size - MINIMUM_SHIFT)), axis=0)
+        rolled = np.roll(
+            activity.values, int(rng.integers(MINIMUM_SHIFT, times.size - MINIMUM_SHIFT)), axis=0
+        )
         frame = pynapple.TsdFrame(t=times, d=rolled)
-        curves = pynapple.compute_tuning_curves(frame, feature, bins=PLACES, range=[(-0.5, PLACES - 0.5)])
+        curves = pynapple.compute_tuning_curves(
+            frame, feature, bins=PLACES, range=[(-0.5, PLACES - 0.5)]
+        )
         pynapple.compute_mutual_information(curves, rates=rates)
 
 
@@ -95,10 +110,16 @@ def large(case: str, shuffles: int) -> tuple[float, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a tenth of the shuffles and repetitions")
+    parser.add_argument(
+        "--quick", action="store_true", help="a tenth of the shuffles and repetitions"
+    )
     scale = 10 if parser.parse_args().quick else 1
     shuffles = 1000 // scale
-    print(f"shift test, 500 units x 20 000 frames x {shuffles} shuffles".ljust(70), "seconds".rjust(9), "peak GB".rjust(9))
+    print(
+        f"shift test, 500 units x 20 000 frames x {shuffles} shuffles".ljust(70),
+        "seconds".rjust(9),
+        "peak GB".rjust(9),
+    )
     for case in CASES:
         taken, peak = large(case, shuffles)
         print(f"  {case}".ljust(70), f"{taken:9.2f}", f"{peak:9.2f}")
@@ -112,17 +133,24 @@ def main() -> None:
         "plain loop over shuffles": seconds(lambda: plain_loop(activity, place, repeats)) / repeats,
         "pynapple per shuffle": seconds(lambda: pynapple_loop(activity, place, repeats)) / repeats,
     }
-    print("shift test, 100 units x 5 000 frames".ljust(70), "ms/shuffle".rjust(10), "ratio".rjust(8))
+    print(
+        "shift test, 100 units x 5 000 frames".ljust(70), "ms/shuffle".rjust(10), "ratio".rjust(8)
+    )
     for name, taken in per_shuffle.items():
         print(f"  {name}".ljust(70), f"{1e3 * taken:10.3f}", f"{taken / per_shuffle['ours']:8.1f}")
 
     repetitions = 100 // scale
     for mutual in (False, True):
         taken = seconds(
-            lambda mutual=mutual: information_curves(activity, place, BIN, np.random.default_rng(0), repetitions, mutual=mutual)
+            lambda mutual=mutual: information_curves(
+                activity, place, BIN, np.random.default_rng(0), repetitions, mutual=mutual
+            )
         )
         what = "with mutual information" if mutual else "Skaggs information"
-        print(f"bias curves, 100 units x 5 000 frames, {repetitions} repetitions, {what}".ljust(70), f"{taken:9.2f} s")
+        print(
+            f"bias curves, 100 units x 5 000 frames, {repetitions} repetitions, {what}".ljust(70),
+            f"{taken:9.2f} s",
+        )
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""Speed of the kernels of deep networks: `python tests/benchmarks/bench_kernels.py [--points N] [--layers H] [--seconds S]`.
-
-(a) evaluates every layer with 64 Gauss-Legendre nodes for each pair of inputs, in plain numpy, on one block of rows; its time is
-scaled to the matrix. (b) takes the same layers through `correlation_map`, also on one block, (c) is `deep_kernel` on one thread, (d)
-on two. Times are the smallest of several repetitions; the last column is the largest difference from (b).
+"""Speed of the kernels of deep networks: `python tests/benchmarks/bench_kernels.py [--points N]
+[--layers H] [--seconds S]`.
+ (a) evaluates every layer with 64 Gauss-Legendre nodes for each pair of inputs, in plain numpy, on
+one block of rows; its time is scaled to the matrix. (b) takes the same layers through
+`correlation_map`, also on one block, (c) is `deep_kernel` on one thread, (d) on two. Times are the
+smallest of several repetitions; the last column is the largest difference from (b).
 """
 
 from __future__ import annotations
@@ -67,20 +68,34 @@ def compare(c: np.ndarray, f: float, pooling: float, layers: int, budget: float)
     for threads in (1, 2):
         numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
         times.append(seconds_per_call(lambda: deep_kernel(c, f, pooling, layers), budget))
-    error = abs(deep_kernel(c, f, pooling, layers)[:ROWS] - by_steps(block, f, pooling, layers)).max()
+    error = abs(
+        deep_kernel(c, f, pooling, layers)[:ROWS] - by_steps(block, f, pooling, layers)
+    ).max()
     row = "".join(f"{value:10.3f}" for value in times)
-    print(f"{f:5}{pooling:7}{row}{times[0] / times[3]:9.0f}x{times[2] / times[3]:7.2f}x{error:10.1e}", flush=True)
+    print(
+        f"{f:5}{pooling:7}{row}{times[0] / times[3]:9.0f}x{times[2] / times[3]:7.2f}x{error:10.1e}",
+        flush=True,
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--points", type=int, default=4096, help="inputs (default: %(default)s)")
-    parser.add_argument("--layers", type=int, default=8, help="hidden layers (default: %(default)s)")
-    parser.add_argument("--seconds", type=float, default=2.0, help="time for each number (default: %(default)s)")
+    parser.add_argument(
+        "--layers", type=int, default=8, help="hidden layers (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=2.0, help="time for each number (default: %(default)s)"
+    )
     options = parser.parse_args()
     c = correlations(options.points)
-    print(f"seconds for the kernel of {options.points} inputs after {options.layers} hidden layers, float64")
-    print(f"{'f':>5}{'m':>7}{'(a)':>10}{'(b)':>10}{'(c)':>10}{'(d)':>10}{'a/d':>10}{'c/d':>8}{'error':>10}")
+    print(
+        f"seconds for the kernel of {options.points} inputs after {options.layers} hidden "
+        "layers, float64"
+    )
+    print(
+        f"{'f':>5}{'m':>7}{'(a)':>10}{'(b)':>10}{'(c)':>10}{'(d)':>10}{'a/d':>10}{'c/d':>8}{'error':>10}"
+    )
     for f, pooling in SETTINGS:
         compare(c, f, pooling, options.layers, options.seconds)
 

@@ -23,12 +23,17 @@ from circuits.simulation.brian import refuse_clashing_versions
 from drift.schema import RefusedInputError
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-needs_compiler = pytest.mark.skipif(not any(map(shutil.which, ("g++", "clang++", "c++"))), reason="needs a C++ compiler")
+needs_compiler = pytest.mark.skipif(
+    not any(map(shutil.which, ("g++", "clang++", "c++"))), reason="needs a C++ compiler"
+)
 
 
 @pytest.mark.parametrize("units", [10, 1000, pytest.param(10_000, marks=pytest.mark.slow)])
 def test_c30_linear_interneuron_settles_at_the_closed_form(units):
-    drive, circuit = normal_quantiles(units), LinearInterneuron(units=units).for_active_fraction(0.1 if units == 10 else 0.05)
+    drive, circuit = (
+        normal_quantiles(units),
+        LinearInterneuron(units=units).for_active_fraction(0.1 if units == 10 else 0.05),
+    )
     found, rest = circuit.settle(drive), circuit.fixed_point(drive)
     assert found["active_units"] == rest["active_units"]
     assert float(found["inhibition"]) == pytest.approx(float(rest["inhibition"]), abs=1e-9)
@@ -75,7 +80,11 @@ def test_c36_trajectories_are_labelled_and_survive_the_disk(tmp_path):
     np.testing.assert_allclose(found["step_time"], np.arange(200) * 1e-4, atol=1e-12)
     assert found["time"].attrs["units"] == found["settling_time"].attrs["units"] == "s"
     assert found.attrs["brian2"] == importlib.metadata.version("brian2")
-    assert (found.attrs["target"], found.attrs["update"], found.attrs["dt"]) == ("numpy", "staggered", 1e-4)
+    assert (found.attrs["target"], found.attrs["update"], found.attrs["dt"]) == (
+        "numpy",
+        "staggered",
+        1e-4,
+    )
     assert LinearInterneuron.from_json(found["recipe"].item()) == LinearInterneuron(units=20)
     read = drift.load(drift.save(found, tmp_path / "circuit.nc"))
     for name in found.data_vars:
@@ -93,7 +102,13 @@ print(hashlib.sha256(circuits.RandomInterneurons(seed=9).settle(drive, duration=
 def test_c37_two_processes_agree_bit_for_bit():
     environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
     prints = [
-        subprocess.run([sys.executable, "-c", SCRIPT], env=environment, capture_output=True, text=True, check=True).stdout.strip()
+        subprocess.run(
+            [sys.executable, "-c", SCRIPT],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
         for _ in range(2)
     ]
     assert prints[0] == prints[1]
@@ -109,7 +124,11 @@ def test_c38_all_to_all_costs_more_than_ten_times_as_much():
     assert float(done.stdout.split()[-1]) > 10
 
 
-COMPILED = (LinearInterneuron(units=40), RandomInterneurons(units=40), Majani(units=10, active_fraction=0.2))
+COMPILED = (
+    LinearInterneuron(units=40),
+    RandomInterneurons(units=40),
+    Majani(units=10, active_fraction=0.2),
+)
 
 
 @pytest.mark.slow

@@ -1,4 +1,5 @@
-"""Circuits that count or explain: mutual competition and explaining away (circuits, 2.6, 2.7, 4.7)."""
+"""Circuits that count or explain: mutual competition and explaining away (circuits, 2.6, 2.7,
+4.7)."""
 
 from __future__ import annotations
 
@@ -9,26 +10,39 @@ import circuits
 from circuits import ExplainingAway, Majani
 from circuits.simulation.euler import euler
 
-SIZES = [(10, 2), (10, 5), pytest.param(50, 5, marks=pytest.mark.slow), pytest.param(100, 10, marks=pytest.mark.slow)]
+SIZES = [
+    (10, 2),
+    (10, 5),
+    pytest.param(50, 5, marks=pytest.mark.slow),
+    pytest.param(100, 10, marks=pytest.mark.slow),
+]
 
 
 @pytest.mark.parametrize(("units", "winners"), SIZES)
 def test_c21_exactly_the_units_that_start_highest(rng, units, winners):
     drive = rng.uniform(-1, 1, size=(6, units))
-    few = [Majani(units=units, active_fraction=winners / units, self_excitation=a) for a in (-0.5, 0.0, 0.5, 0.9)]
+    few = [
+        Majani(units=units, active_fraction=winners / units, self_excitation=a)
+        for a in (-0.5, 0.0, 0.5, 0.9)
+    ]
     found = circuits.settle(few, drive, duration=0.32)
     highest = np.zeros(drive.shape, dtype=bool)
     np.put_along_axis(highest, np.argsort(-drive, axis=1)[:, :winners], True, axis=1)
     np.testing.assert_array_equal(found["winner"], np.broadcast_to(highest, found["winner"].shape))
     assert found["converged"].all()
     for number, circuit in enumerate(few):
-        np.testing.assert_allclose(found["rate"][number], circuit.fixed_point(drive)["rate"], atol=1e-9)
+        np.testing.assert_allclose(
+            found["rate"][number], circuit.fixed_point(drive)["rate"], atol=1e-9
+        )
 
 
 @pytest.mark.parametrize(("self_excitation", "winners"), [(1.5, {3, 4}), (-1.2, {0})])
 def test_c21_other_self_excitation_selects_another_number(rng, self_excitation, winners):
     circuit = Majani(units=10, active_fraction=0.3, self_excitation=self_excitation)
-    assert set(circuit.settle(rng.uniform(-1, 1, size=(20, 10)))["active_units"].values.tolist()) == winners
+    assert (
+        set(circuit.settle(rng.uniform(-1, 1, size=(20, 10)))["active_units"].values.tolist())
+        == winners
+    )
 
 
 def test_units_that_start_equal_share_the_place():
@@ -38,9 +52,14 @@ def test_units_that_start_equal_share_the_place():
 
 
 def test_rest_of_units_that_are_not_steep(rng):
-    circuit, drive = Majani(units=20, active_fraction=0.25, self_excitation=0.4, steepness=2.0), rng.uniform(-1, 1, size=20)
+    circuit, drive = (
+        Majani(units=20, active_fraction=0.25, self_excitation=0.4, steepness=2.0),
+        rng.uniform(-1, 1, size=20),
+    )
     state, _ = euler(circuit, drive, duration=1.0, dt=1e-4)
-    np.testing.assert_allclose(circuit.fixed_point(drive)["rate"], (1 + np.tanh(2.0 * state)) / 2, atol=1e-9)
+    np.testing.assert_allclose(
+        circuit.fixed_point(drive)["rate"], (1 + np.tanh(2.0 * state)) / 2, atol=1e-9
+    )
 
 
 @pytest.fixture
@@ -69,7 +88,9 @@ def test_explaining_away_needs_no_unit_columns(rng):
 def test_explaining_away_in_brian2_and_the_plain_loop(redundant, rng):
     drive = redundant.feedforward(rng.normal(size=12))
     state, _ = euler(redundant, drive, duration=0.02)
-    np.testing.assert_allclose(redundant.settle(drive, duration=0.02)["rate"], np.maximum(state, 0.0), atol=1e-12)
+    np.testing.assert_allclose(
+        redundant.settle(drive, duration=0.02)["rate"], np.maximum(state, 0.0), atol=1e-12
+    )
 
 
 def test_penalty_sets_how_many_units_explain(redundant, rng):

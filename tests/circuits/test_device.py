@@ -1,4 +1,5 @@
-"""Circuits settle on the runtime device whatever Brian2 device the user has set, and leave that one as it was."""
+"""Circuits settle on the runtime device whatever Brian2 device the user has set, and leave that one
+as it was."""
 
 from __future__ import annotations
 
@@ -19,5 +20,7 @@ assert after is before and not after.build_on_run, (before, after)
 
 
 def test_a_device_of_the_user_is_set_aside_and_set_again():
-    done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr[-2000:]

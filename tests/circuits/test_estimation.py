@@ -16,8 +16,11 @@ TRUTH = np.array([6.0, 0.3])  # w and theta of the threshold interneuron, circui
 BOUNDS = Bounds.checked({"gain": (0.5, 5000.0), "threshold": (-2.0, 1.0)})
 
 
-def threshold_statistics(candidates: np.ndarray, conditions: list[tuple[float, float]]) -> np.ndarray:
-    """Active fraction and mean rate of C2 on normal quantiles under input gains and offsets, (candidate, statistic)."""
+def threshold_statistics(
+    candidates: np.ndarray, conditions: list[tuple[float, float]]
+) -> np.ndarray:
+    """Active fraction and mean rate of C2 on normal quantiles under input gains and offsets,
+    (candidate, statistic)."""
     columns = []
     for gain, offset in conditions:
         drive = np.broadcast_to(gain * normal_quantiles(UNITS) + offset, (len(candidates), UNITS))
@@ -45,7 +48,9 @@ def test_C40_active_fraction_and_mean_rate_do_not_identify_gain_and_threshold():
 
 @pytest.mark.slow
 def test_C41_responses_to_gain_and_offset_identify_both():
-    values, distance = restarts_at([(gain, offset) for gain in (0.5, 1.0, 2.0) for offset in (0.0, 0.5)])
+    values, distance = restarts_at(
+        [(gain, offset) for gain in (0.5, 1.0, 2.0) for offset in (0.0, 0.5)]
+    )
     converged = distance < 1e-10
     assert converged.sum() >= 30
     assert np.abs(values[converged] - TRUTH).max() < 1e-4
@@ -56,7 +61,10 @@ def test_search_is_repeated_by_its_seed_and_by_nothing_else():
     simulator = lambda candidates: candidates**2  # noqa: E731
     bounds = Bounds.checked({"a": (-1.0, 1.0), "b": (0.1, 10.0)})
     state = np.random.get_state()[1].copy()  # noqa: NPY002
-    once, again, other = (search(simulator, bounds, target, np.eye(2), seed=seed, generations=5).unit for seed in (3, 3, 4))
+    once, again, other = (
+        search(simulator, bounds, target, np.eye(2), seed=seed, generations=5).unit
+        for seed in (3, 3, 4)
+    )
     assert np.array_equal(once, again)
     assert not np.array_equal(once, other)
     assert np.array_equal(state, np.random.get_state()[1])  # noqa: NPY002
@@ -83,20 +91,29 @@ def test_local_law_is_exact_for_a_linear_simulator_also_at_a_bound():
     bounds = Bounds.checked({"a": (-2.0, 2.0), "b": (-1.0, 1.0)})
     for unit in (np.array([0.4, 0.6]), np.array([0.0, 1.0])):
         law = local_law(linear, bounds, unit)
-        assert np.allclose(law.jacobian, (np.array([[1.0, 0.5, 0.0, 0.2], [0.2, 1.0, 0.3, 0.0]]) * np.array([[4.0], [2.0]])).T)
+        assert np.allclose(
+            law.jacobian,
+            (np.array([[1.0, 0.5, 0.0, 0.2], [0.2, 1.0, 0.3, 0.0]]) * np.array([[4.0], [2.0]])).T,
+        )
         assert np.allclose(law.statistics, linear(bounds.values(unit)[np.newaxis])[0])
 
 
 def test_claimed_covariance_is_that_of_repeated_estimates(rng):
     jacobian = rng.standard_normal((6, 2)) * 3
     factor = rng.standard_normal((6, 6)) * 0.05 + 0.1 * np.eye(6)
-    covariance, precision = factor @ factor.T, np.diag(rng.uniform(50, 100, 6))  # a precision that is not the inverse covariance
+    covariance, precision = (
+        factor @ factor.T,
+        np.diag(rng.uniform(50, 100, 6)),
+    )  # a precision that is not the inverse covariance
     claimed = uncertainty(jacobian, covariance, precision).covariance
     noise = rng.multivariate_normal(np.zeros(6), covariance, 4000)
     weighted = jacobian.T @ precision
     estimates = noise @ np.linalg.solve(weighted @ jacobian, weighted).T  # (repetition, parameter)
-    # the sampling error of a variance is sqrt(2/n): 4 standard errors, and one more per cent for the weak prior
-    assert np.allclose(np.diagonal(np.cov(estimates.T)), np.diagonal(claimed), rtol=4 * np.sqrt(2 / 4000) + 0.01)
+    # the sampling error of a variance is sqrt(2/n): 4 standard errors, and one more per cent for
+    # the weak prior
+    assert np.allclose(
+        np.diagonal(np.cov(estimates.T)), np.diagonal(claimed), rtol=4 * np.sqrt(2 / 4000) + 0.01
+    )
 
 
 def test_an_unseen_parameter_gets_its_whole_search_range():

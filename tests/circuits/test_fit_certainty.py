@@ -1,4 +1,5 @@
-"""A bound is never an estimate, a search that did not end has no interval, and what is left out is said."""
+"""A bound is never an estimate, a search that did not end has no interval, and what is left out is
+said."""
 
 from __future__ import annotations
 
@@ -13,19 +14,36 @@ from circuits.fitting.search import Searched
 from drift import fit_words
 
 GAIN = 78.7277
-EFFORT = {"engine": "fixed_point", "restarts": 1, "population": 6, "bootstraps": 20, "progress": False, "input_width": WIDTH}
+EFFORT = {
+    "engine": "fixed_point",
+    "restarts": 1,
+    "population": 6,
+    "bootstraps": 20,
+    "progress": False,
+    "input_width": WIDTH,
+}
 AROUND = {"gain": (GAIN, 10.0, 1000.0), "weight_lifetime": (LIFETIME, 1.0, 100.0)}
 
 
 @pytest.fixture(scope="module")
 def recording() -> xr.Dataset:
-    return recorded_circuit(LinearInterneuron(units=300, gain=GAIN), seed=1, cells=120, sessions=5, seconds=300.0)
+    return recorded_circuit(
+        LinearInterneuron(units=300, gain=GAIN), seed=1, cells=120, sessions=5, seconds=300.0
+    )
 
 
-def one_fit(recording: xr.Dataset, name: str, low: float, high: float, generations: int = 12, **more):
+def one_fit(
+    recording: xr.Dataset, name: str, low: float, high: float, generations: int = 12, **more
+):
     known = {"gain": {"weight_lifetime": LIFETIME}, "weight_lifetime": {}}[name]
     circuit = LinearInterneuron(units=80, gain=GAIN)
-    return fit(circuit, recording, {name: (low, high)}, generations=generations, **{**EFFORT, **known, **more})
+    return fit(
+        circuit,
+        recording,
+        {name: (low, high)},
+        generations=generations,
+        **{**EFFORT, **known, **more},
+    )
 
 
 @pytest.mark.parametrize(
@@ -46,10 +64,15 @@ def test_bounds_that_leave_out_the_truth_give_no_estimate(recording, name, side)
     assert one["at_bound"] == (-1 if side == "lower" else 1)
     assert one["best"] == pytest.approx(low if side == "lower" else high, rel=0.2)
     text = repr(found)
-    assert f"{name} is not identified: it ends at the {side} bound" in text and "95 %" not in text.splitlines()[1]
+    assert (
+        f"{name} is not identified: it ends at the {side} bound" in text
+        and "95 %" not in text.splitlines()[1]
+    )
     assert f"none: at the {side} bound" in found._repr_html_()
     axes = found.plot().axes[-1]
-    assert f"(at its {side} bound)" in axes.get_xlabel() and len(axes.lines) == 1 and not axes.patches
+    assert (
+        f"(at its {side} bound)" in axes.get_xlabel() and len(axes.lines) == 1 and not axes.patches
+    )
 
 
 @pytest.mark.parametrize("name", ["weight_lifetime", pytest.param("gain", marks=pytest.mark.slow)])
@@ -66,14 +89,18 @@ def test_a_search_that_did_not_end_has_no_interval_and_says_so_in_front(recordin
     quick = {**EFFORT, "population": 4, "generations": 2}
     found = fit(LinearInterneuron(units=60), recording, bounds, **quick)
     one = found.dataset.isel(subject=0)
-    assert one["settled"] == 0 and np.isnan(one["interval"]).all() and (one["identified"] == 0).all()
+    assert (
+        one["settled"] == 0 and np.isnan(one["interval"]).all() and (one["identified"] == 0).all()
+    )
     free = [line.strip() for line in repr(found).splitlines()[1:3] if "bound" not in line]
     assert free and all(line.startswith("not converged: ") and "95 %" not in line for line in free)
 
 
 def test_the_text_says_what_does_not_describe_and_whether_drift_is_needed(recording):
     described = one_fit(recording, "weight_lifetime", 5.0, 20.0, generations=4)
-    assert "nothing speaks against the circuit" in repr(described) and "drift is needed" in repr(described)
+    assert "nothing speaks against the circuit" in repr(described) and "drift is needed" in repr(
+        described
+    )
     other = repr(one_fit(recording, "weight_lifetime", 5.0, 20.0, generations=2, input_width=40.0))
     assert "the circuit does not describe the recording" in other
 
@@ -91,7 +118,12 @@ def test_the_text_says_what_does_not_describe_and_whether_drift_is_needed(record
 def test_drift_is_needed_only_where_it_describes_better(fitted, frozen, p, words):
     lags = 10
     one = xr.Dataset(
-        {"similarity_distance": fitted, "frozen_distance": frozen, "frozen_p_value": p, "measured_error": ("statistic", np.ones(lags))},
+        {
+            "similarity_distance": fitted,
+            "frozen_distance": frozen,
+            "frozen_p_value": p,
+            "measured_error": ("statistic", np.ones(lags)),
+        },
         coords={"group": ("statistic", ["map_similarity"] * lags)},
     )
     assert words in fit_words.need_of_drift(one)
@@ -99,10 +131,23 @@ def test_drift_is_needed_only_where_it_describes_better(fitted, frozen, p, words
 
 @pytest.mark.slow
 def test_a_frozen_recording_needs_no_drift():
-    still = recorded_circuit(LinearInterneuron(units=200, gain=GAIN), seed=4, cells=100, sessions=6, seconds=300.0)
-    first = still.isel(session=0)["rate"].values * still.isel(session=0)["occupancy"].values[:, np.newaxis]
-    counts = np.random.default_rng(5).poisson(np.repeat(first[:, np.newaxis], 6, axis=1))  # the same maps, counted anew
-    frozen = still.assign(rate=(still["rate"].dims, counts / still["occupancy"].values[:, :, np.newaxis], still["rate"].attrs))
+    still = recorded_circuit(
+        LinearInterneuron(units=200, gain=GAIN), seed=4, cells=100, sessions=6, seconds=300.0
+    )
+    first = (
+        still.isel(session=0)["rate"].values
+        * still.isel(session=0)["occupancy"].values[:, np.newaxis]
+    )
+    counts = np.random.default_rng(5).poisson(
+        np.repeat(first[:, np.newaxis], 6, axis=1)
+    )  # the same maps, counted anew
+    frozen = still.assign(
+        rate=(
+            still["rate"].dims,
+            counts / still["occupancy"].values[:, :, np.newaxis],
+            still["rate"].attrs,
+        )
+    )
     found = one_fit(frozen, "weight_lifetime", 1.0, 1000.0)
     assert "drift is needed" not in repr(found)
     one = found.dataset.isel(subject=0, parameter=0)
@@ -112,12 +157,18 @@ def test_a_frozen_recording_needs_no_drift():
 def test_statistics_that_are_left_out_are_counted_and_explained(recording):
     few = np.zeros(recording["rate"].shape)
     rng = np.random.default_rng(0)
-    few[0, :, np.arange(120), rng.integers(0, few.shape[-1], 120)] = 1.0  # one event a unit and session
-    sparse = recording.assign(rate=(recording["rate"].dims, few / recording["occupancy"].values[:, :, np.newaxis]))
+    few[0, :, np.arange(120), rng.integers(0, few.shape[-1], 120)] = (
+        1.0  # one event a unit and session
+    )
+    sparse = recording.assign(
+        rate=(recording["rate"].dims, few / recording["occupancy"].values[:, :, np.newaxis])
+    )
     found = one_fit(sparse, "gain", 10.0, 1000.0, generations=3)
     reasons = found.dataset["left_out"].isel(subject=0).values.astype(str)
     groups = found.dataset["group"].values.astype(str)
-    assert (reasons[groups == "spatial_information"] == "no unit has enough events in a session").all()
+    assert (
+        reasons[groups == "spatial_information"] == "no unit has enough events in a session"
+    ).all()
     assert (reasons[groups == "map_similarity"] != "").all()
     assert f"{(reasons != '').sum()} of {reasons.size} statistics are left out: " in repr(found)
     whole = one_fit(recording, "gain", 10.0, 1000.0, generations=3)
@@ -138,13 +189,17 @@ def test_certainty_of_made_up_searches():
 
     half = np.array([0.1, 0.1])
     assert settled(found([True, False, False], 0.3), half)
-    assert not settled(found([False, False, True], 0.3, (1.0, 50.0, 100.0)), half)  # another one, worse and elsewhere, ended
+    assert not settled(
+        found([False, False, True], 0.3, (1.0, 50.0, 100.0)), half
+    )  # another one, worse and elsewhere, ended
     assert settled(found([False, False, False], 0.3), half)  # two as good side by side
     assert not settled(found([False, False, False], 0.3), np.array([0.1, 0.01]))
     assert settled(found([False, False, False], 0.02, (1.0, 50.0, 100.0)), half)
     assert not settled(found([False, False, False], 0.3, (1.0, 50.0, 100.0)), np.array([9.0, 9.0]))
     assert certain(found([True] * 3, 0.0), np.array([0.1, 0.3])).tolist() == [True, False]
-    apart = found([True] * 3, 0.0, (1.0, 2.0, 2.0))._replace(unit=np.array([[0.1, 0.5], [0.1, 0.5], [0.9, 0.5]]))
+    apart = found([True] * 3, 0.0, (1.0, 2.0, 2.0))._replace(
+        unit=np.array([[0.1, 0.5], [0.1, 0.5], [0.9, 0.5]])
+    )
     assert certain(apart, np.array([0.1, 0.1])).tolist() == [False, True]  # as good, far away
 
 
@@ -152,9 +207,23 @@ def test_held_by_a_bound_at_it_or_pushed_against_it():
     inside = np.array([0.0, 0.005, 0.02, 0.5, 0.98, 0.995, 1.0])
 
     def ended(unit):
-        return Searched(np.array([unit, np.full(7, 0.5)]), np.array([1.0, 9.0]), np.ones(2, bool), 10, np.zeros((2, 7)))
+        return Searched(
+            np.array([unit, np.full(7, 0.5)]),
+            np.array([1.0, 9.0]),
+            np.ones(2, bool),
+            10,
+            np.zeros((2, 7)),
+        )
 
-    assert at_bounds(inside, np.clip(inside, 0.01, 0.99), ended(np.full(7, 0.5))).tolist() == [-1, -1, 0, 0, 0, 1, 1]
+    assert at_bounds(inside, np.clip(inside, 0.01, 0.99), ended(np.full(7, 0.5))).tolist() == [
+        -1,
+        -1,
+        0,
+        0,
+        0,
+        1,
+        1,
+    ]
     pushed = np.array([-0.1, -0.1, -0.1, -0.1, 1.1, 1.1, 1.1])
     assert at_bounds(inside, pushed, ended(np.full(7, 0.5))).tolist() == [-1, -1, -1, 0, 1, 1, 1]
     middle = np.full(7, 0.5)

@@ -1,4 +1,5 @@
-"""Where circuits come to rest: closed forms against published and derived numbers (circuits, sections 2 and 4)."""
+"""Where circuits come to rest: closed forms against published and derived numbers (circuits,
+sections 2 and 4)."""
 
 from __future__ import annotations
 
@@ -10,7 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import ndtr, ndtri
 
-from circuits import CountControl, ExplainingAway, LinearInterneuron, SaturatingUnits, ThresholdInterneuron
+from circuits import (
+    CountControl,
+    ExplainingAway,
+    LinearInterneuron,
+    SaturatingUnits,
+    ThresholdInterneuron,
+)
 from circuits.drives import normal_quantiles
 from circuits.rest.fixed_points import threshold_linear_level
 from circuits.stable_steps import simultaneous_limit
@@ -33,7 +40,9 @@ def test_c01_gain_for_a_fraction_of_many_normal_drives(fraction, level, gain, lo
     assert -ndtri(fraction) == pytest.approx(level, abs=1e-3)
     assert circuit.gain == pytest.approx(gain[0], abs=gain[1])
     assert circuit.gain * fraction == pytest.approx(loop_gain, abs=0.01)
-    assert 1e3 * simultaneous_limit(circuit.gain * fraction, 0.020, 0.002) == pytest.approx(limit, abs=0.1)
+    assert 1e3 * simultaneous_limit(circuit.gain * fraction, 0.020, 0.002) == pytest.approx(
+        limit, abs=0.1
+    )
 
 
 @pytest.mark.parametrize(
@@ -65,7 +74,11 @@ def test_c02_linear_interneuron_on_normal_quantiles(units, winners, level, exact
 )
 def test_c03_winners_are_the_top_k_of_the_one_possible_k(law, units, gain, seed):
     rng = np.random.default_rng(seed)
-    draws: dict[str, Callable[..., np.ndarray]] = {"normal": rng.normal, "uniform": rng.uniform, "lognormal": rng.lognormal}
+    draws: dict[str, Callable[..., np.ndarray]] = {
+        "normal": rng.normal,
+        "uniform": rng.uniform,
+        "lognormal": rng.lognormal,
+    }
     drive = -rng.uniform(size=units) if law == "negative" else draws[law](size=units)
     level, winners = (np.asarray(part)[()] for part in threshold_linear_level(drive, gain))
     assert set(np.flatnonzero(drive > level).tolist()) == top(drive, int(winners))
@@ -74,7 +87,8 @@ def test_c03_winners_are_the_top_k_of_the_one_possible_k(law, units, gain, seed)
     possible = [
         k
         for k in range(1, units + 1)
-        if excess[k - 1] < ordered[k - 1] and (k == units or gain * np.sum(ordered[:k] - ordered[k]) >= ordered[k])
+        if excess[k - 1] < ordered[k - 1]
+        and (k == units or gain * np.sum(ordered[:k] - ordered[k]) >= ordered[k])
     ]
     assert possible == ([int(winners)] if winners else [])
     assert level == pytest.approx(gain * np.maximum(drive - level, 0.0).sum(), rel=1e-9, abs=1e-12)
@@ -85,7 +99,10 @@ def test_c05_scaling_leaves_the_winners_and_an_offset_does_not():
     circuit = LinearInterneuron(gain=78.7277)
     stimuli = np.stack([0.1 * drive, 10 * drive, drive - 0.5, drive + 0.5, drive + 1, drive + 5])
     assert circuit.fixed_point(stimuli)["active_units"].values.tolist() == [50, 50, 40, 61, 71, 149]
-    counts = [int(LinearInterneuron(gain=1000 * gain).fixed_point(drive)["active_units"]) for gain in (0.01, 1, 10, 1e-9)]
+    counts = [
+        int(LinearInterneuron(gain=1000 * gain).fixed_point(drive)["active_units"])
+        for gain in (0.01, 1, 10, 1e-9)
+    ]
     assert counts == [174, 8, 1, 500]
 
 
@@ -118,7 +135,8 @@ def test_c12_infinite_gain_projects_on_the_simplex(rng):
     np.testing.assert_allclose(rate.sum(axis=1), total, atol=1e-9)
     shifted, _ = threshold_linear_level(drive + 3.0, np.inf, total)
     np.testing.assert_allclose(shifted, level + 3.0, atol=1e-9)
-    # a point of a convex set is the nearest one exactly if no corner of the set lies on the far side of it
+    # a point of a convex set is the nearest one exactly if no corner of the set lies on the far
+    # side of it
     towards = drive - rate
     corners = total[:, np.newaxis] * towards - np.sum(towards * rate, axis=1, keepdims=True)
     assert corners.max() < 1e-9
@@ -133,8 +151,12 @@ def test_c12_infinite_gain_projects_on_the_simplex(rng):
         (10_000, 500, 1, 0.5, 1.355914, 876, 501.3559), (10_000, 500, 0.1, 0.5, 1.344022, 895, 513.4402),
     ],
 )  # fmt: skip
-def test_c13_saturating_units_on_normal_quantiles(units, threshold, gain, width, level, winners, total):
-    circuit = SaturatingUnits(units=units, gain=gain * float(units), threshold=threshold / units, width=width)
+def test_c13_saturating_units_on_normal_quantiles(
+    units, threshold, gain, width, level, winners, total
+):
+    circuit = SaturatingUnits(
+        units=units, gain=gain * float(units), threshold=threshold / units, width=width
+    )
     rest = circuit.fixed_point(normal_quantiles(units))
     assert float(rest["inhibition"]) == pytest.approx(level, abs=1e-6)
     assert rest["active_units"] == winners
@@ -142,25 +164,45 @@ def test_c13_saturating_units_on_normal_quantiles(units, threshold, gain, width,
 
 
 def test_c13_loop_gain_does_not_depend_on_the_width():
-    gains = [float(SaturatingUnits(width=width).fixed_point(normal_quantiles(1000))["loop_gain"]) for width in (0.5, 0.05)]
+    gains = [
+        float(SaturatingUnits(width=width).fixed_point(normal_quantiles(1000))["loop_gain"])
+        for width in (0.5, 0.05)
+    ]
     assert gains == pytest.approx([101.6, 99.9], abs=0.05)
 
 
 @pytest.mark.parametrize(("width", "active"), [(0.5, 18.0), (0.1, 13.0), (0.02, 12.1)])
 def test_c14_saturating_units_on_random_drives(rng, width, active):
     circuit = SaturatingUnits(units=100, gain=100.0, threshold=0.1, width=width)
-    assert float(circuit.fixed_point(rng.normal(size=(2000, 100)))["active_units"].mean()) == pytest.approx(active, abs=0.15)
+    assert float(
+        circuit.fixed_point(rng.normal(size=(2000, 100)))["active_units"].mean()
+    ) == pytest.approx(active, abs=0.15)
 
 
 def test_c18_count_control_on_normal_quantiles():
-    expected = {5: (1.749301, 40), 10: (1.671664, 47), 20: (1.651602, 49), 50: (1.645935, 50), 100: (1.645124, 50), 200: (1.644922, 50)}
+    expected = {
+        5: (1.749301, 40),
+        10: (1.671664, 47),
+        20: (1.651602, 49),
+        50: (1.645935, 50),
+        100: (1.645124, 50),
+        200: (1.644922, 50),
+    }
     for steepness, (level, winners) in expected.items():
         rest = CountControl(steepness=float(steepness)).fixed_point(normal_quantiles(1000))
         assert float(rest["inhibition"]) == pytest.approx(level, abs=2e-6)
         assert rest["active_units"] == winners
-    wide = [CountControl(units=10_000, steepness=float(beta)).fixed_point(normal_quantiles(10_000)) for beta in (5, 10, 20, 50, 100)]
+    wide = [
+        CountControl(units=10_000, steepness=float(beta)).fixed_point(normal_quantiles(10_000))
+        for beta in (5, 10, 20, 50, 100)
+    ]
     assert [int(rest["active_units"]) for rest in wide] == [401, 473, 493, 499, 500]
-    narrow = [CountControl(units=100, active_fraction=0.1, steepness=beta).fixed_point(normal_quantiles(100)) for beta in (5.0, 10.0, 50.0)]
+    narrow = [
+        CountControl(units=100, active_fraction=0.1, steepness=beta).fixed_point(
+            normal_quantiles(100)
+        )
+        for beta in (5.0, 10.0, 50.0)
+    ]
     assert [int(rest["active_units"]) for rest in narrow] == [9, 10, 10]
 
 
@@ -171,17 +213,23 @@ def test_c19_count_control_on_random_drives(rng):
 
 def test_c22_explaining_away_is_the_non_negative_lasso():
     column, row = np.meshgrid(np.arange(16), np.arange(8))
-    dictionary = np.cos(0.7 * column + 1.3 * row + 0.2 * row * column) + 0.3 * np.sin(0.5 * row**2 + 0.9 * column)
+    dictionary = np.cos(0.7 * column + 1.3 * row + 0.2 * row * column) + 0.3 * np.sin(
+        0.5 * row**2 + 0.9 * column
+    )
     dictionary /= np.linalg.norm(dictionary, axis=0)
     inputs = np.sin(1.1 + 0.8 * np.arange(8))
     circuit = ExplainingAway(dictionary=dictionary)
     drive = circuit.feedforward(inputs)
     rate = circuit.fixed_point(drive)["rate"].values
     assert np.flatnonzero(rate).tolist() == [2, 6, 7, 8, 13]
-    np.testing.assert_allclose(rate[rate > 0], [0.150531, 0.550311, 0.132566, 1.025365, 0.200294], atol=1e-6)
+    np.testing.assert_allclose(
+        rate[rate > 0], [0.150531, 0.550311, 0.132566, 1.025365, 0.200294], atol=1e-6
+    )
     rest = inputs - dictionary @ rate
     assert 0.5 * rest @ rest + 0.1 * rate.sum() == pytest.approx(1.866573, abs=1e-6)
-    slope = dictionary.T @ rest - 0.1  # the conditions of Karush, Kuhn and Tucker: no unit can lower the objective
+    slope = (
+        dictionary.T @ rest - 0.1
+    )  # the conditions of Karush, Kuhn and Tucker: no unit can lower the objective
     assert abs(slope[rate > 0]).max() < 1e-9
     assert slope.max() < 1e-9
     feedforward = np.maximum(drive - 0.1, 0.0)
@@ -201,7 +249,11 @@ def varied() -> np.ndarray:
 def variability(drive: np.ndarray, winner: np.ndarray) -> tuple[float, float, float]:
     strongest = drive >= np.sort(drive, axis=1)[:, [-50]]
     count = winner.sum(axis=1)
-    return count.mean(), count.std(), ((winner & strongest).sum(axis=1) / np.maximum(50, count)).mean()
+    return (
+        count.mean(),
+        count.std(),
+        ((winner & strongest).sum(axis=1) / np.maximum(50, count)).mean(),
+    )
 
 
 @pytest.mark.parametrize(
@@ -217,7 +269,9 @@ def variability(drive: np.ndarray, winner: np.ndarray) -> tuple[float, float, fl
 def test_c23_variability_of_the_count(varied, circuit, mean, deviation, overlap):
     found = variability(varied, circuit.fixed_point(varied)["winner"].values)
     assert found[0] == pytest.approx(mean, abs=1.0)
-    assert found[1] == pytest.approx(deviation, abs=0.15 if isinstance(circuit, CountControl) else 0.6)
+    assert found[1] == pytest.approx(
+        deviation, abs=0.15 if isinstance(circuit, CountControl) else 0.6
+    )
     assert found[2] == pytest.approx(overlap, abs=0.01)
 
 
@@ -252,14 +306,21 @@ def test_units_of_equal_drive_share_one_rate_under_count_control():
 @pytest.mark.parametrize("kind", [ThresholdInterneuron, SaturatingUnits, CountControl])
 def test_the_fraction_asked_for_is_active(kind, fraction, rng):
     circuit, drive = kind(), normal_quantiles(1000)
-    assert float(circuit.for_active_fraction(fraction).fixed_point(drive)["active_units"]) == pytest.approx(1000 * fraction, abs=2)
-    assert float(circuit.for_active_fraction(fraction, drive).fixed_point(drive)["active_units"]) == pytest.approx(1000 * fraction, abs=1)
+    assert float(
+        circuit.for_active_fraction(fraction).fixed_point(drive)["active_units"]
+    ) == pytest.approx(1000 * fraction, abs=2)
+    assert float(
+        circuit.for_active_fraction(fraction, drive).fixed_point(drive)["active_units"]
+    ) == pytest.approx(1000 * fraction, abs=1)
     stimuli = rng.normal(0.5, 2.0, size=(3, 1000))
-    active = circuit.for_active_fraction(fraction, stimuli).fixed_point(stimuli)["active_units"].mean()
+    active = (
+        circuit.for_active_fraction(fraction, stimuli).fixed_point(stimuli)["active_units"].mean()
+    )
     assert float(active) == pytest.approx(1000 * fraction, abs=2)
 
 
 def test_loss_function_of_the_normal_threshold():
-    """The mean rate of the threshold interneuron at a = 1.645 is the published 20.9 per 1,000 units, for an interneuron without limit."""
+    """The mean rate of the threshold interneuron at a = 1.645 is the published 20.9 per 1,000
+    units, for an interneuron without limit."""
     threshold = ThresholdInterneuron(gain=1e9).for_active_fraction(ndtr(-1.645)).threshold
     assert 1000 * threshold == pytest.approx(20.9, abs=0.05)

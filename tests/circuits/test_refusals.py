@@ -85,12 +85,18 @@ def test_parameters(call):
     refused(call)
 
 
-@pytest.mark.parametrize("kind", [LinearInterneuron, ThresholdInterneuron, SaturatingUnits, RandomInterneurons, CountControl])
+@pytest.mark.parametrize(
+    "kind",
+    [LinearInterneuron, ThresholdInterneuron, SaturatingUnits, RandomInterneurons, CountControl],
+)
 def test_fractions_and_drives_without_a_positive_input(kind):
     circuit = kind(units=20)
     refused(lambda: circuit.for_active_fraction(1.5, DRIVE), "between 0 and 1")
     refused(lambda: circuit.for_active_fraction(0.001), "less than one unit")
-    refused(lambda: circuit.for_active_fraction(0.1, np.stack([DRIVE, -np.abs(DRIVE)])), "no positive input in 1 of 2 stimuli")
+    refused(
+        lambda: circuit.for_active_fraction(0.1, np.stack([DRIVE, -np.abs(DRIVE)])),
+        "no positive input in 1 of 2 stimuli",
+    )
     if kind is not CountControl:
         refused(lambda: circuit.for_active_fraction(0.8, DRIVE))
 
@@ -98,17 +104,37 @@ def test_fractions_and_drives_without_a_positive_input(kind):
 def test_fractions_that_no_gain_or_threshold_gives():
     tied = np.array([2.0, 1.0, 1.0, -1.0])
     refused(lambda: LinearInterneuron(units=4).for_active_fraction(0.5, tied), "no gain", "2")
-    refused(lambda: ThresholdInterneuron(units=4).for_active_fraction(0.5, tied), "no threshold", "together")
-    refused(lambda: ThresholdInterneuron(gain=1.0).for_active_fraction(0.05), "too weak", "raise the gain to at least 78.7")
-    refused(lambda: ThresholdInterneuron(units=20, gain=0.1).for_active_fraction(0.05, DRIVE), "too weak", "10 units stay active")
-    refused(lambda: CountControl(units=4, active_fraction=0.5).for_active_fraction(0.5, np.ones(4)), "all equal")
+    refused(
+        lambda: ThresholdInterneuron(units=4).for_active_fraction(0.5, tied),
+        "no threshold",
+        "together",
+    )
+    refused(
+        lambda: ThresholdInterneuron(gain=1.0).for_active_fraction(0.05),
+        "too weak",
+        "raise the gain to at least 78.7",
+    )
+    refused(
+        lambda: ThresholdInterneuron(units=20, gain=0.1).for_active_fraction(0.05, DRIVE),
+        "too weak",
+        "10 units stay active",
+    )
+    refused(
+        lambda: CountControl(units=4, active_fraction=0.5).for_active_fraction(0.5, np.ones(4)),
+        "all equal",
+    )
     refused(lambda: ExplainingAway(dictionary=np.eye(3)).for_active_fraction(0.5), "feedforward")
 
 
 def test_closed_forms_that_do_not_exist():
     refused(lambda: Majani(units=20, self_excitation=1.5).fixed_point(DRIVE), "between -1 and 1")
-    refused(lambda: Majani(units=4, active_fraction=0.5).fixed_point(np.array([1.0, 0.5, 0.5, 0.0])), "drives 2 and 3 are equal")
-    refused(lambda: ExplainingAway(dictionary=np.eye(3)).feedforward(np.ones(4)), "(4,)", "3 inputs")
+    refused(
+        lambda: Majani(units=4, active_fraction=0.5).fixed_point(np.array([1.0, 0.5, 0.5, 0.0])),
+        "drives 2 and 3 are equal",
+    )
+    refused(
+        lambda: ExplainingAway(dictionary=np.eye(3)).feedforward(np.ones(4)), "(4,)", "3 inputs"
+    )
 
 
 @pytest.mark.parametrize("kind", [kind for kind in CIRCUITS.values() if kind is not ExplainingAway])
@@ -139,7 +165,12 @@ def test_batches_of_different_circuits():
     refused(lambda: circuits.settle([CIRCUIT, CountControl(units=20)], DRIVE), "share kind")
     few = [RandomInterneurons(units=20), RandomInterneurons(units=20, interneurons=3)]
     refused(lambda: circuits.settle(few, DRIVE), "share kind, sizes")
-    refused(lambda: circuits.settle([CIRCUIT], xr.DataArray(np.ones((3, 20)), dims=("circuit", "unit"))), "3 circuits")
+    refused(
+        lambda: circuits.settle(
+            [CIRCUIT], xr.DataArray(np.ones((3, 20)), dims=("circuit", "unit"))
+        ),
+        "3 circuits",
+    )
 
 
 @pytest.mark.parametrize("value", ["x", [1, 2], None, np.nan], ids=repr)
@@ -158,7 +189,9 @@ def test_brian2_times_are_seconds():
 
 
 def test_one_circuit_is_a_list_of_one():
-    assert circuits.settle(CIRCUIT, DRIVE, duration=0.01).identical(circuits.settle([CIRCUIT], DRIVE, duration=0.01))
+    assert circuits.settle(CIRCUIT, DRIVE, duration=0.01).identical(
+        circuits.settle([CIRCUIT], DRIVE, duration=0.01)
+    )
     refused(lambda: circuits.settle([CIRCUIT, 3], DRIVE), "must be a Circuit")
     refused(lambda: circuits.cartesian(CIRCUIT, gain=3), "gain must be a list of numbers, got 3")
 
@@ -184,7 +217,10 @@ def test_orders_of_updates_and_fractions_that_do_not_exist(kind):
     circuit = kind(units=20)
     refused(lambda: circuit.stable_dt(DRIVE, "foo"), "'foo'", "staggered")
     for fraction in ("a", None, np.array([0.1, 0.2])):
-        refused(lambda fraction=fraction: circuit.for_active_fraction(fraction), "number between 0 and 1")
+        refused(
+            lambda fraction=fraction: circuit.for_active_fraction(fraction),
+            "number between 0 and 1",
+        )
     refused(lambda: circuit.for_active_fraction(0.99), "all of them")
 
 
@@ -194,7 +230,11 @@ def test_counts_of_none_or_all(kind):
     refused(lambda: kind(units=4, active_fraction=0.9), "all of them")
 
 
-@pytest.mark.parametrize("dictionary", [3, [1, 2, 3], np.ones((2, 2, 2)), None, "D", np.zeros((2, 3)), [[1.0, np.nan]]], ids=repr)
+@pytest.mark.parametrize(
+    "dictionary",
+    [3, [1, 2, 3], np.ones((2, 2, 2)), None, "D", np.zeros((2, 3)), [[1.0, np.nan]]],
+    ids=repr,
+)
 def test_dictionaries(dictionary):
     refused(lambda: ExplainingAway(dictionary=dictionary), "dictionary")
 

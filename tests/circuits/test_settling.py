@@ -9,7 +9,14 @@ import pytest
 import xarray as xr
 
 import circuits
-from circuits import CountControl, LinearInterneuron, RandomInterneurons, SaturatingUnits, ThresholdInterneuron, cartesian
+from circuits import (
+    CountControl,
+    LinearInterneuron,
+    RandomInterneurons,
+    SaturatingUnits,
+    ThresholdInterneuron,
+    cartesian,
+)
 from circuits.drives import normal_quantiles
 from circuits.simulation.brian import brian2
 from circuits.simulation.euler import euler
@@ -24,7 +31,10 @@ SMALL = (
 
 @pytest.mark.parametrize("units", [10, 100, 1000, 10_000])
 def test_c04_plain_loop_rests_at_the_closed_form(units):
-    drive, circuit = normal_quantiles(units), LinearInterneuron(units=units).for_active_fraction(0.1)
+    drive, circuit = (
+        normal_quantiles(units),
+        LinearInterneuron(units=units).for_active_fraction(0.1),
+    )
     _, inhibition = euler(circuit, drive, duration=0.3 if units > 1000 else 0.6)
     rest = circuit.fixed_point(drive)
     assert inhibition[-1] == pytest.approx(float(rest["inhibition"]), abs=1e-9)
@@ -70,7 +80,11 @@ def test_it_says_that_it_rests_at_the_fixed_point(circuit):
 
 @pytest.mark.parametrize("kind", [ThresholdInterneuron, SaturatingUnits, CountControl])
 def test_batch_gives_what_each_gives_alone(kind, rng):
-    few = cartesian(kind(units=30), gain=(0.4, 30.0)) if kind is not CountControl else cartesian(kind(units=30), gain=(0.4, 1.0))
+    few = (
+        cartesian(kind(units=30), gain=(0.4, 30.0))
+        if kind is not CountControl
+        else cartesian(kind(units=30), gain=(0.4, 1.0))
+    )
     drive = xr.DataArray(rng.normal(size=(2, 30, 3)), dims=("place", "unit", "subject"))
     together = circuits.settle(few, drive, duration=0.05)
     assert together["rate"].dims == ("circuit", "place", "subject", "unit")
@@ -92,7 +106,9 @@ def test_a_step_beyond_the_limit_oscillates_where_it_is_only_flagged():
 
 @pytest.mark.parametrize("units", [10, 1000])
 def test_c33_count_control_with_steep_units(units, rng):
-    circuit = CountControl(units=units, active_fraction=0.2 if units == 10 else 0.05, steepness=1000.0)
+    circuit = CountControl(
+        units=units, active_fraction=0.2 if units == 10 else 0.05, steepness=1000.0
+    )
     drive = rng.normal(size=units)
     found = circuit.settle(drive)
     winners = int(found["active_units"])
@@ -119,5 +135,7 @@ def test_interneurons_that_nothing_connects_stay_silent():
     drive = np.linspace(-1, 1, 10)
     found = circuit.settle(drive)
     assert found["converged"]
-    np.testing.assert_allclose(found["rate"], np.tanh(np.maximum(drive, 0) / circuit.width), atol=1e-6)
+    np.testing.assert_allclose(
+        found["rate"], np.tanh(np.maximum(drive, 0) / circuit.width), atol=1e-6
+    )
     np.testing.assert_allclose(circuit.fixed_point(drive)["rate"], found["rate"], atol=1e-6)

@@ -14,7 +14,9 @@ SHIFTED = normal_quantiles(1000) + 5.0
 CIRCUIT = LinearInterneuron().for_active_fraction(0.05, SHIFTED)
 
 
-@pytest.mark.parametrize(("dt", "winners", "tolerance"), [(1.0e-3, 50, 0), (1.3e-3, 59, 3), (1.6e-3, 124, 10)])
+@pytest.mark.parametrize(
+    ("dt", "winners", "tolerance"), [(1.0e-3, 50, 0), (1.3e-3, 59, 3), (1.6e-3, 124, 10)]
+)
 def test_c06_simultaneous_updates(dt, winners, tolerance):
     assert 1e3 * CIRCUIT.stable_dt(SHIFTED, "simultaneous") == pytest.approx(1.296, abs=1e-3)
     rate, inhibition = euler(CIRCUIT, SHIFTED, duration=4.0, dt=dt, update="simultaneous")
@@ -43,7 +45,9 @@ def test_c07_staggered_updates_of_saturating_units(dt, settles):
 def test_c08_eigenvalues_of_the_linearised_loop():
     assert np.all(loop_roots(2.02, 0.020, 0.002).imag == 0)
     assert np.all(loop_roots(2.03, 0.020, 0.002).imag != 0)
-    np.testing.assert_allclose(-1e3 / loop_roots(5.0, 0.020, 0.002).real, 2 * 20 * 2 / 22, atol=1e-9)
+    np.testing.assert_allclose(
+        -1e3 / loop_roots(5.0, 0.020, 0.002).real, 2 * 20 * 2 / 22, atol=1e-9
+    )
 
 
 @pytest.mark.parametrize(("delay", "gain"), [(1, 23.9), (2, 12.8), (5, 5.90), (10, 3.46)])
@@ -61,13 +65,15 @@ def test_c09_delay_that_makes_the_loop_oscillate(delay, gain):
 
 
 def with_loop_gain(loop_gain: float) -> tuple[np.ndarray, LinearInterneuron]:
-    """Ten units far above the inhibition, so that all of them stay active and the loop gain is the gain."""
+    """Ten units far above the inhibition, so that all of them stay active and the loop gain is the
+    gain."""
     return 100.0 + np.linspace(0.0, 0.1, 10), LinearInterneuron(units=10, gain=loop_gain)
 
 
 @pytest.mark.parametrize(("step", "exact"), [(0.39, True), (0.42, False)])
 def test_c10_iteration_in_one_shot(step, exact):
-    """mu <- mu + gamma (I - G sum [mu]_+ - mu), the network's explaining away with one interneuron; bound 2 / (1 + G k)."""
+    """mu <- mu + gamma (I - G sum [mu]_+ - mu), the network's explaining away with one interneuron;
+    bound 2 / (1 + G k)."""
     drive, circuit = normal_quantiles(1000), LinearInterneuron(gain=78.7277)
     potential = np.zeros(1000)
     for _ in range(4000):

@@ -1,4 +1,5 @@
-"""Selection follows the dim ``unit`` of a labelled drive wherever it stands, and keeps its labels."""
+"""Selection follows the dim ``unit`` of a labelled drive wherever it stands, and keeps its
+labels."""
 
 from __future__ import annotations
 
@@ -14,7 +15,11 @@ from circuits.rest.winners import sparsemax, top_k, top_k_winners
 from drift.schema import RefusedInputError
 
 PLAIN = np.random.default_rng(0).normal(size=(3, 4, 5))  # (subject, sample, unit)
-DRIVE = xr.DataArray(PLAIN, dims=("subject", "sample", "unit"), coords={"unit": list("abcde"), "sample": [10, 11, 12, 13]})
+DRIVE = xr.DataArray(
+    PLAIN,
+    dims=("subject", "sample", "unit"),
+    coords={"unit": list("abcde"), "sample": [10, 11, 12, 13]},
+)
 SELECT: dict[str, Callable[[Any], Any]] = {
     "top_k": lambda drive: top_k(drive, 2),
     "top_k_winners": lambda drive: top_k_winners(drive, 2),

@@ -1,4 +1,5 @@
-"""The command line does what it says, on files that a person would have, and refuses in one sentence what it cannot do."""
+"""The command line does what it says, on files that a person would have, and refuses in one
+sentence what it cannot do."""
 
 from __future__ import annotations
 
@@ -33,8 +34,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert main(["run", "--out", str(folder / "run.nc"), "--seeds", "2", *QUICK]) == 0
     measured = words("--shuffles 20 --out", folder / "recorded.nc")
     assert main(["measure", "interchange", str(recordings), *measured]) == 0
-    recipe = drift.Experiment(task=drift.CorridorTask(samples=60), network=drift.Network(units=10), steps=20, sessions=3)
-    (folder / "recipe.toml").write_text(recipe.replace(noise=[drift.UpdateNoise(std=0.01)]).to_toml())
+    recipe = drift.Experiment(
+        task=drift.CorridorTask(samples=60), network=drift.Network(units=10), steps=20, sessions=3
+    )
+    (folder / "recipe.toml").write_text(
+        recipe.replace(noise=[drift.UpdateNoise(std=0.01)]).to_toml()
+    )
     return folder
 
 
@@ -42,11 +47,25 @@ def write_recording(folder: Path) -> None:
     rng = np.random.default_rng(0)
     for session in (1, 2, 3):
         position = 50 + 50 * np.sin(np.arange(6_000) / 100)
-        events = rng.poisson(0.3 * np.exp(-((position[:, None] - np.linspace(0, 100, 12)) ** 2) / 200))
-        about = {"fs": 20.0, "n_detected": 12, "track_length_cm": 100.0, "geometry": "linear", "animal": "mouse", "region": "CA1"}
+        events = rng.poisson(
+            0.3 * np.exp(-((position[:, None] - np.linspace(0, 100, 12)) ** 2) / 200)
+        )
+        about = {
+            "fs": 20.0,
+            "n_detected": 12,
+            "track_length_cm": 100.0,
+            "geometry": "linear",
+            "animal": "mouse",
+            "region": "CA1",
+        }
         when = {"environment": "A", "session": session, "time": float(session), "time_unit": "day"}
-        np.savez(folder / f"mouse_{session:02d}.npz", events=events, position=position, **about, **when)
-    np.savez(folder / "mouse_registration.npz", cell_to_index_map=np.tile(np.arange(1, 13)[:, None], (1, 3)))
+        np.savez(
+            folder / f"mouse_{session:02d}.npz", events=events, position=position, **about, **when
+        )
+    np.savez(
+        folder / "mouse_registration.npz",
+        cell_to_index_map=np.tile(np.arange(1, 13)[:, None], (1, 3)),
+    )
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -78,7 +97,9 @@ MISSPELT = {
 
 
 @pytest.mark.parametrize("flag", MISSPELT)
-def test_a_misspelt_flag_is_answered_with_the_nearest(flag: str, capsys: pytest.CaptureFixture[str]):
+def test_a_misspelt_flag_is_answered_with_the_nearest(
+    flag: str, capsys: pytest.CaptureFixture[str]
+):
     with pytest.raises(SystemExit) as end:
         main(MISSPELT[flag].split())
     assert end.value.code == 2
@@ -94,13 +115,29 @@ def test_the_nearest_command_is_named(capsys: pytest.CaptureFixture[str]):
 def test_a_run_holds_the_recipe_that_was_asked_for(folder: Path):
     run = drift.load(folder / "run.nc")
     recipes = [drift.Experiment.from_json(str(text)) for text in run["experiment"].values]
-    assert [recipe.seed for recipe in recipes] == [0, 1] and {recipe.network.units for recipe in recipes} == {20}
+    assert [recipe.seed for recipe in recipes] == [0, 1] and {
+        recipe.network.units for recipe in recipes
+    } == {20}
     xr.testing.assert_identical(run["rate"], drift.train(recipes, progress=False)["rate"])
 
 
 def test_a_recipe_file_is_run_and_its_entries_can_be_changed(folder: Path, tmp_path: Path):
     out = tmp_path / "deeper" / "run.nc"
-    assert main(["run", str(folder / "recipe.toml"), "--out", str(out), "--learner.learning-rate", "0.05", "--noise.0.std", "0.02"]) == 0
+    assert (
+        main(
+            [
+                "run",
+                str(folder / "recipe.toml"),
+                "--out",
+                str(out),
+                "--learner.learning-rate",
+                "0.05",
+                "--noise.0.std",
+                "0.02",
+            ]
+        )
+        == 0
+    )
     recipe = drift.Experiment.from_json(str(drift.load(out)["experiment"].values[0]))
     assert recipe == drift.Experiment.from_toml((folder / "recipe.toml").read_text()).replace(
         learner=drift.SGD(learning_rate=0.05), noise=[drift.UpdateNoise(std=0.02)]
@@ -108,7 +145,10 @@ def test_a_recipe_file_is_run_and_its_entries_can_be_changed(folder: Path, tmp_p
 
 
 def test_a_dry_run_prints_a_recipe_of_other_kinds(capsys: pytest.CaptureFixture[str]):
-    asked = words("--task.kind random --learner.kind adam --with-noise label=0.1 input=0.2 --task.inputs 7 --dry-run")
+    asked = words(
+        "--task.kind random --learner.kind adam --with-noise label=0.1 input=0.2 "
+        "--task.inputs 7 --dry-run"
+    )
     assert main(["run", *asked]) == 0
     recipe = drift.Experiment.from_toml(capsys.readouterr().out)
     assert recipe.task == drift.RandomTask(inputs=7) and recipe.learner == drift.Adam()
@@ -120,7 +160,8 @@ REFUSED = {
     "end the path with .nc": "run --out run.csv",
     "exists and is kept": "run --out {folder}/run.nc",
     "is named twice": "compare {folder}/run.nc --overwrite --out {folder}/run.nc",
-    "as a result and as an input": "fit linear {folder}/recorded.nc --bounds gain=1:10 --overwrite --out {folder}/recorded.nc",
+    "as a result and as an input": "fit linear {folder}/recorded.nc --bounds gain=1:10 --overwrite --out "
+    "{folder}/recorded.nc",
     "is a folder": "run --out {folder}/dir.nc",
     "cannot be made": "run --out {folder}/run.nc/x.nc",
     "--seeds must be at least 1": "run --seeds 0 --dry-run",
@@ -151,7 +192,9 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("sentence", REFUSED)
-def test_what_cannot_be_done_is_refused_in_one_sentence(sentence: str, folder: Path, capsys: pytest.CaptureFixture[str]):
+def test_what_cannot_be_done_is_refused_in_one_sentence(
+    sentence: str, folder: Path, capsys: pytest.CaptureFixture[str]
+):
     (folder / "broken.toml").write_text("steps = = 3")
     (folder / "dir.nc").mkdir(exist_ok=True)
     if not (folder / "compared.nc").exists():
@@ -159,25 +202,61 @@ def test_what_cannot_be_done_is_refused_in_one_sentence(sentence: str, folder: P
     before = {path: path.stat().st_mtime_ns for path in folder.iterdir() if path.is_file()}
     assert main(REFUSED[sentence].format(folder=folder).split()) == 2
     told = capsys.readouterr()
-    assert sentence in told.err and told.err.count("\n") == 1 and "Traceback" not in told.err and not told.out
+    assert (
+        sentence in told.err
+        and told.err.count("\n") == 1
+        and "Traceback" not in told.err
+        and not told.out
+    )
     assert before == {path: path.stat().st_mtime_ns for path in folder.iterdir() if path.is_file()}
 
 
-def test_a_recording_is_measured_compared_and_fitted(folder: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_recording_is_measured_compared_and_fitted(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+):
     run, recorded = folder / "run.nc", folder / "recorded.nc"
     assert drift.load(recorded)["fraction_place_units"].min() == 1
-    assert main(["compare", str(run), str(recorded), *words("--shuffles 20 --out", folder / "comparison.nc")]) == 0
+    assert (
+        main(
+            [
+                "compare",
+                str(run),
+                str(recorded),
+                *words("--shuffles 20 --out", folder / "comparison.nc"),
+            ]
+        )
+        == 0
+    )
     told = capsys.readouterr().out
     assert "spatial information" in told and "frozen code" in told and "Khatib 2023" in told
     assert "share_explained" in drift.load(folder / "comparison.nc")
-    asked = words("--bounds gain=1:1000 input_width=4:40 --quick --engine fixed_point --units 40 --out")
-    assert main(["fit", "linear", str(recorded), *asked, str(folder / "fit.nc"), "--figure", str(folder / "fit.png")]) == 0
-    told = capsys.readouterr().out  # a quick look has no estimate: it did not converge, or ended at a bound
+    asked = words(
+        "--bounds gain=1:1000 input_width=4:40 --quick --engine fixed_point --units 40 --out"
+    )
+    assert (
+        main(
+            [
+                "fit",
+                "linear",
+                str(recorded),
+                *asked,
+                str(folder / "fit.nc"),
+                "--figure",
+                str(folder / "fit.png"),
+            ]
+        )
+        == 0
+    )
+    told = (
+        capsys.readouterr().out
+    )  # a quick look has no estimate: it did not converge, or ended at a bound
     assert "not converged: gain = " in told or "gain is not identified: it ends at" in told
     assert "95 %" not in told and (folder / "fit.png").stat().st_size > 10_000
 
 
-def test_a_sweep_runs_what_is_missing(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_sweep_runs_what_is_missing(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
     asked = [
         "sweep",
         str(folder / "recipe.toml"),
@@ -189,12 +268,19 @@ def test_a_sweep_runs_what_is_missing(folder: Path, tmp_path: Path, capsys: pyte
     assert main(["info", str(tmp_path / "s")]) == 0
     assert "4 done, 0 failed, 0 missing" in capsys.readouterr().out
     whole = drift.load(tmp_path / "sweep.nc")
-    assert sorted(zip(whole["seed"].values, whole["update_noise"].values)) == [(0, 0.01), (0, 0.1), (1, 0.01), (1, 0.1)]
+    assert sorted(zip(whole["seed"].values, whole["update_noise"].values)) == [
+        (0, 0.01),
+        (0, 0.1),
+        (1, 0.01),
+        (1, 0.1),
+    ]
 
 
 def test_tables_hold_every_number(folder: Path, tmp_path: Path):
     assert main(["export", "csv", str(folder / "run.nc"), "--out", str(tmp_path)]) == 0
-    assert main(["export", "csv", str(folder / "run.nc"), "--out", str(tmp_path)]) == 2  # it would overwrite
+    assert (
+        main(["export", "csv", str(folder / "run.nc"), "--out", str(tmp_path)]) == 2
+    )  # it would overwrite
     import pandas as pd
 
     run = drift.load(folder / "run.nc")
@@ -213,12 +299,34 @@ def test_sessions_go_to_nwb_with_the_recipe(folder: Path, tmp_path: Path):
 
     asked = ["--like", str(folder / "recorded.nc"), "--out", str(tmp_path / "nwb")]
     assert main(["export", "nwb", str(folder / "run.nc"), *asked]) == 0
-    run, sessions = drift.load(folder / "run.nc"), list(data_adapters.sessions("nwb", tmp_path / "nwb"))
-    assert len(sessions) == run.sizes["subject"] * drift.load(folder / "recorded.nc").sizes["session"]
-    assert {str(one["experiment"].item()) for one in sessions} == set(run["experiment"].values.astype(str))
-    assert main(["export", "nwb", str(folder / "recordings"), "--format", "interchange", "--out", str(tmp_path / "own")]) == 0
+    run, sessions = (
+        drift.load(folder / "run.nc"),
+        list(data_adapters.sessions("nwb", tmp_path / "nwb")),
+    )
+    assert (
+        len(sessions) == run.sizes["subject"] * drift.load(folder / "recorded.nc").sizes["session"]
+    )
+    assert {str(one["experiment"].item()) for one in sessions} == set(
+        run["experiment"].values.astype(str)
+    )
+    assert (
+        main(
+            [
+                "export",
+                "nwb",
+                str(folder / "recordings"),
+                "--format",
+                "interchange",
+                "--out",
+                str(tmp_path / "own"),
+            ]
+        )
+        == 0
+    )
     again = drift.measure(data_adapters.sessions("nwb", tmp_path / "own"), shuffles=20)
-    np.testing.assert_array_equal(again["rate"].values, drift.load(folder / "recorded.nc")["rate"].values)
+    np.testing.assert_array_equal(
+        again["rate"].values, drift.load(folder / "recorded.nc")["rate"].values
+    )
 
 
 def test_info_tells_recipe_and_units(folder: Path, capsys: pytest.CaptureFixture[str]):
@@ -235,7 +343,9 @@ def test_downloaded_files_are_checked(tmp_path: Path, capsys: pytest.CaptureFixt
 
     table = tmp_path / "table.csv"
     digest = hashlib.sha256(content).hexdigest()
-    table.write_text(f"dataset,url,bytes,sha256,licence\nsmall,http://localhost/a.mat,{len(content)},{digest},MIT\n")
+    table.write_text(
+        f"dataset,url,bytes,sha256,licence\nsmall,http://localhost/a.mat,{len(content)},{digest},MIT\n"
+    )
     asked = words(f"small --table {table} --cache {tmp_path}")
     with pytest.raises(SystemExit) as end:
         main(["data", "check", *asked])
@@ -252,17 +362,30 @@ def test_completion_is_a_script_of_the_shell(capfd: pytest.CaptureFixture[str]):
     assert main(["completion", "bash"]) == 0
     script = capfd.readouterr().out
     subprocess.run(["bash", "-n"], input=script, text=True, check=True)
-    assert "--weight" not in script and all(name in script for name in ("measure", "--shuffles", "--bounds", "--vary"))
+    assert "--weight" not in script and all(
+        name in script for name in ("measure", "--shuffles", "--bounds", "--vary")
+    )
 
 
 def test_a_reader_that_has_seen_enough_is_no_error(folder: Path):
-    command = f"{sys.executable} -m drift.cli info {folder / 'run.nc'} | head -1; exit ${{PIPESTATUS[0]}}"
+    command = (
+        f"{sys.executable} -m drift.cli info {folder / 'run.nc'} | head -1; exit ${{PIPESTATUS[0]}}"
+    )
     answer = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     assert answer.returncode in (0, 141) and "Traceback" not in answer.stderr
 
 
 def test_an_interrupt_leaves_no_half_file(tmp_path: Path):
-    command = [sys.executable, "-m", "drift.cli", "run", "--steps", "5000000", "--out", str(tmp_path / "run.nc")]
+    command = [
+        sys.executable,
+        "-m",
+        "drift.cli",
+        "run",
+        "--steps",
+        "5000000",
+        "--out",
+        str(tmp_path / "run.nc"),
+    ]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     while "training" not in process.stderr.read(20):

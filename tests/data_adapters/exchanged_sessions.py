@@ -13,7 +13,8 @@ from data_adapters.session import session_dataset
 
 
 def made(session: int = 0, subject: str = "mouse ü", **changes) -> xr.Dataset:
-    """A session on a track: lost samples, trials, a clock of its own, gaps in the unit numbers, text beyond ASCII."""
+    """A session on a track: lost samples, trials, a clock of its own, gaps in the unit numbers,
+    text beyond ASCII."""
     rng = np.random.default_rng(session)
     samples = 400
     time = 3.1 + np.cumsum(rng.uniform(0.04, 0.06, samples))
@@ -39,12 +40,22 @@ def simulated(run: xr.Dataset, sessions: int = 3) -> list[xr.Dataset]:
 
 def wmaze(folder: Path, **options) -> list[xr.Dataset]:
     """The published recording, the first minutes of each epoch."""
-    everything = {"area": "any", "position_units": "pixel", "maximum_rate": None, "minimum_spikes": None, **options}
-    return [one.isel(sample=slice(0, 9000)) for one in data_adapters.sessions("karlsson2015", folder, **everything)]
+    everything = {
+        "area": "any",
+        "position_units": "pixel",
+        "maximum_rate": None,
+        "minimum_spikes": None,
+        **options,
+    }
+    return [
+        one.isel(sample=slice(0, 9000))
+        for one in data_adapters.sessions("karlsson2015", folder, **everything)
+    ]
 
 
 def assert_equal(found: xr.Dataset, given: xr.Dataset) -> None:
-    """Values, dims, coordinates, units and attributes; meanings (long_name) come from the labelled form."""
+    """Values, dims, coordinates, units and attributes; meanings (long_name) come from the labelled
+    form."""
     xr.testing.assert_equal(found, given)
     assert {name: found.attrs[name] for name in given.attrs} == given.attrs
     for name in ("activity", "position", "elapsed"):

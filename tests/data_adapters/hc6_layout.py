@@ -32,7 +32,14 @@ def walk(rng: np.random.Generator, frames: int, begin: float, columns: int) -> N
 
 
 def pos(table: NDArray[np.float64], **changes: Any) -> dict[str, Any]:
-    return {"arg": "made", "descript": "positions", "fields": FIELDS[table.shape[1]], "data": table, "cmperpixel": 0.5, **changes}
+    return {
+        "arg": "made",
+        "descript": "positions",
+        "fields": FIELDS[table.shape[1]],
+        "data": table,
+        "cmperpixel": 0.5,
+        **changes,
+    }
 
 
 def spikes(table: NDArray[np.float64], rows: NDArray[np.integer]) -> dict[str, Any]:
@@ -48,13 +55,19 @@ def info(count: int, rate: float, area: str | None) -> dict[str, Any]:
     return {"numspikes": float(count), "meanrate": rate, **({} if area is None else {"area": area})}
 
 
-def write(folder: Path, prefix: str, days: dict[int, dict[str, list[Any]]], cellinfo: dict[int, list[Any]]) -> Path:
+def write(
+    folder: Path, prefix: str, days: dict[int, dict[str, list[Any]]], cellinfo: dict[int, list[Any]]
+) -> Path:
     """Files of one animal; ``days[day][kind]`` and ``cellinfo[day]`` list the epochs."""
     folder.mkdir(parents=True, exist_ok=True)
     for day, kinds in days.items():
         for kind, epochs in kinds.items():
             cell = row([None] * (day - 1) + [row(epochs)])
-            scipy.io.savemat(folder / f"{prefix}{kind}{day:02d}.mat", {kind: cell}, do_compression=True)
-    all_days = [row(cellinfo[day]) if day in cellinfo else None for day in range(1, max(cellinfo) + 1)]
+            scipy.io.savemat(
+                folder / f"{prefix}{kind}{day:02d}.mat", {kind: cell}, do_compression=True
+            )
+    all_days = [
+        row(cellinfo[day]) if day in cellinfo else None for day in range(1, max(cellinfo) + 1)
+    ]
     scipy.io.savemat(folder / f"{prefix}cellinfo.mat", {"cellinfo": row(all_days)})
     return folder

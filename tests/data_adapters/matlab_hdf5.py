@@ -1,4 +1,5 @@
-"""Writes MATLAB v7.3 files by hand: an HDF5 file behind a block of 512 bytes, with the attributes that MATLAB gives its variables."""
+"""Writes MATLAB v7.3 files by hand: an HDF5 file behind a block of 512 bytes, with the attributes
+that MATLAB gives its variables."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ NUMBERS = count()
 
 
 def write_hdf5(path: Path, variables: dict[str, Any]) -> Path:
-    """Dicts become structs, lists 1 x n cells, text char arrays, everything else numbers with reversed dims."""
+    """Dicts become structs, lists 1 x n cells, text char arrays, everything else numbers with
+    reversed dims."""
     with h5py.File(path, "w", userblock_size=512) as file:
         cells = file.create_group("#refs#")
         for name, value in variables.items():
@@ -38,9 +40,17 @@ def _write(parent: Any, name: str, value: Any, cells: Any) -> Any:
         return _classed(parent.create_dataset(name, data=references, dtype=h5py.ref_dtype), "cell")
     if isinstance(value, str):
         codes = np.frombuffer(value.encode("utf-16-le"), dtype="<u2")[:, np.newaxis]
-        return _classed(parent.create_dataset(name, data=codes), "char") if value else _empty(parent, name, (0, 0), "char")
+        return (
+            _classed(parent.create_dataset(name, data=codes), "char")
+            if value
+            else _empty(parent, name, (0, 0), "char")
+        )
     array = np.atleast_2d(np.asarray(value, dtype=float))
-    return _empty(parent, name, array.shape, "double") if array.size == 0 else _classed(parent.create_dataset(name, data=array.T), "double")
+    return (
+        _empty(parent, name, array.shape, "double")
+        if array.size == 0
+        else _classed(parent.create_dataset(name, data=array.T), "double")
+    )
 
 
 def _empty(parent: Any, name: str, shape: tuple[int, ...], kind: str) -> Any:

@@ -1,4 +1,5 @@
-"""Two clocks: positions are interpolated where they are known and nowhere else; pynapple is the oracle."""
+"""Two clocks: positions are interpolated where they are known and nowhere else; pynapple is the
+oracle."""
 
 from __future__ import annotations
 
@@ -42,7 +43,10 @@ def test_a_ring_is_not_crossed_where_it_closes(camera, microscope):
     own = np.arange(0, 200, 1 / camera)
     frames = np.arange(0.03, 199, 1 / microscope)
     speed, length = 8.0, 100.0
-    off = np.abs(data_adapters.align(frames, own, (speed * own) % length, track_length=length) - (speed * frames) % length)
+    off = np.abs(
+        data_adapters.align(frames, own, (speed * own) % length, track_length=length)
+        - (speed * frames) % length
+    )
     off = np.minimum(off, length - off)
     assert np.nanmax(off) <= speed / camera / 2 + 1e-9 and np.isfinite(off).all()
     assert np.mean(off < 1e-9) > 0.9
@@ -59,15 +63,24 @@ def test_what_is_lost_stays_lost_and_a_hit_is_exact():
 def test_the_gap_may_be_given():
     own = np.array([0.0, 0.1, 0.2, 0.3, 0.75])
     position = np.array([0.0, 1.0, 2.0, 3.0, 7.5])
-    assert data_adapters.align([0.5, 0.6], own, position, track_length=100.0) == pytest.approx([5, 6])
-    assert np.isnan(data_adapters.align([0.5, 0.6], own, position, max_gap=0.4, track_length=100.0)).all()
-    assert data_adapters.align([0.5, 0.6], own, position, max_gap=0.45, track_length=100.0) == pytest.approx([5, 6])
+    assert data_adapters.align([0.5, 0.6], own, position, track_length=100.0) == pytest.approx(
+        [5, 6]
+    )
+    assert np.isnan(
+        data_adapters.align([0.5, 0.6], own, position, max_gap=0.4, track_length=100.0)
+    ).all()
+    assert data_adapters.align(
+        [0.5, 0.6], own, position, max_gap=0.45, track_length=100.0
+    ) == pytest.approx([5, 6])
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (([0, 1], [0, 0.1, 0.1], [0, 1, 2]), "own_time was expected to increase, got 0.1 after 0.1 s at sample 2"),
+        (
+            ([0, 1], [0, 0.1, 0.1], [0, 1, 2]),
+            "own_time was expected to increase, got 0.1 after 0.1 s at sample 2",
+        ),
         (([0, 1, 0.5], [0, 0.1, 0.2], [0, 1, 2]), "time was expected to increase"),
         (([0, 1], [0, 50, 100], [0, 1, 2]), "own_time was expected in seconds.*milliseconds"),
         (([0, 1], [0, 0.1, 0.2], [0, 1]), "one row for each of own_time"),

@@ -56,7 +56,12 @@ def test_no_lap_is_lost(coding, kind, tmp_path):
 
 def test_rests_and_jitter_do_not_hide_the_way(rng):
     ends = np.repeat([0.0, 100.0] * 30, 100)
-    runs = np.concatenate([np.r_[np.full(100, a), np.linspace(a, b, 100)] for a, b in zip(ends[::100], ends[100::100])])
+    runs = np.concatenate(
+        [
+            np.r_[np.full(100, a), np.linspace(a, b, 100)]
+            for a, b in zip(ends[::100], ends[100::100])
+        ]
+    )
     position = runs + rng.normal(0, 0.3, runs.size)
     way = np.sign(np.diff(runs, prepend=0))
     found, _ = coded_directions((way > 0).astype(int), position, "here")  # back and rests both 0
@@ -75,7 +80,11 @@ def test_rests_between_runs_of_one_way_stay_neither(rng):
 @pytest.mark.parametrize(
     ("values", "position", "message"),
     [
-        (np.where(np.arange(FRAMES) % 2, 1, 0), TRACK + np.arange(FRAMES) / 10, r"got 0, 1, and the animal goes"),
+        (
+            np.where(np.arange(FRAMES) % 2, 1, 0),
+            TRACK + np.arange(FRAMES) / 10,
+            r"got 0, 1, and the animal goes",
+        ),
         (TRUTH + 5, np.stack([TRACK, TRACK], 1), r"got 6, 4"),
         (np.arange(FRAMES) % 4, TRACK, r"got 0, 1, 2, 3"),
         (TRUTH * 0.5, TRACK, "whole numbers, got 0.5 at sample 0"),

@@ -57,7 +57,13 @@ def own_folders(monkeypatch, tmp_path):
 
 def table(folder, address, **changes):
     rows = [
-        ["made", f"{address}/x/{name.replace(' ', '%20')}", str(len(content)), hashlib.sha256(content).hexdigest(), "MIT"]
+        [
+            "made",
+            f"{address}/x/{name.replace(' ', '%20')}",
+            str(len(content)),
+            hashlib.sha256(content).hexdigest(),
+            "MIT",
+        ]
         for name, content in FILES.items()
     ]
     for column, value in changes.items():
@@ -86,7 +92,10 @@ def test_progress_bar(server, tmp_path, capfd):
     assert "100%" in capfd.readouterr().err
 
 
-@pytest.mark.parametrize(("changes", "message"), [({"sha256": "0" * 64}, "sha256 0000"), ({"bytes": "9"}, "9 bytes, got 8")])
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [({"sha256": "0" * 64}, "sha256 0000"), ({"bytes": "9"}, "9 bytes, got 8")],
+)
 def test_another_file_is_refused_and_leaves_nothing(server, changes, message, tmp_path):
     with pytest.raises(RefusedInputError, match=message):
         fetch(table(tmp_path, server[1], **changes))
@@ -185,7 +194,9 @@ def test_every_row_is_pinned():
     rows = public_files()
     assert len(rows) == 118 and len({(row.dataset, row.name) for row in rows}) == 118
     for row in rows:
-        assert re.fullmatch(r"https://raw\.githubusercontent\.com/[\w.-]+/[\w.-]+/[0-9a-f]{40}/\S+", row.url)
+        assert re.fullmatch(
+            r"https://raw\.githubusercontent\.com/[\w.-]+/[\w.-]+/[0-9a-f]{40}/\S+", row.url
+        )
         assert re.fullmatch("[0-9a-f]{64}", row.sha256) and row.size > 0 and row.licence
 
 
@@ -194,7 +205,12 @@ def test_unknown_name_and_wrong_tables(tmp_path):
         data_adapters.fetch("zivlab_samples")
     with pytest.raises(RefusedInputError, match="check the path"):
         fetch(tmp_path / "absent.csv")
-    for changes in ({"bytes": "-1"}, {"sha256": "abc"}, {"url": "http://x/.."}, {"dataset": "../up"}):
+    for changes in (
+        {"bytes": "-1"},
+        {"sha256": "abc"},
+        {"url": "http://x/.."},
+        {"dataset": "../up"},
+    ):
         with pytest.raises(RefusedInputError, match="line 3 of"):
             fetch(table(tmp_path, "http://127.0.0.1:9", **changes))
     (tmp_path / "table.csv").write_text("a,b\n")

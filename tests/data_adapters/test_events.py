@@ -36,10 +36,15 @@ def deconvolved(rng, units=6):
     return np.where(rng.random((SAMPLES, units)) < 0.05, rng.lognormal(3, 1, (SAMPLES, units)), 0.0)
 
 
-@pytest.mark.parametrize("shape", [lambda f: f, np.round, lambda f: f - f.min() + 0.01, lambda f: f / 100 - 0.8])
+@pytest.mark.parametrize(
+    "shape", [lambda f: f, np.round, lambda f: f - f.min() + 0.01, lambda f: f / 100 - 0.8]
+)
 def test_fluorescence_is_no_event(rng, shape):
     trace = shape(fluorescence(rng))
-    with pytest.raises(RefusedInputError, match=r"sparse, got 6 of 6 units above 0 .* events_are='trace'|not negative"):
+    with pytest.raises(
+        RefusedInputError,
+        match=r"sparse, got 6 of 6 units above 0 .* events_are='trace'|not negative",
+    ):
         session(trace)
 
 
@@ -69,8 +74,15 @@ def test_traces_cut_at_zero_are_told(rng):
 def test_threshold_is_of_each_unit(rng):
     events = deconvolved(rng) * [1, 10, 100, 1, 1, 1]
     kept = session(events, threshold_sd=2.5)["activity"].values
-    np.testing.assert_array_equal(kept, np.where(events >= 2.5 * np.sqrt(np.mean((events - events.mean(0)) ** 2, axis=0)), events, 0))
-    with pytest.raises(RefusedInputError, match="threshold_sd of session 0 of m was expected above 0, got -1"):
+    np.testing.assert_array_equal(
+        kept,
+        np.where(
+            events >= 2.5 * np.sqrt(np.mean((events - events.mean(0)) ** 2, axis=0)), events, 0
+        ),
+    )
+    with pytest.raises(
+        RefusedInputError, match="threshold_sd of session 0 of m was expected above 0, got -1"
+    ):
         session(events, threshold_sd=-1)
 
 
@@ -79,7 +91,9 @@ def test_rounding_below_zero_is_cut(rng):
     dips = np.where(events == 0, -1e-7 * events.max() * rng.random(events.shape), events)
     np.testing.assert_array_equal(session(dips)["activity"], events)
     dips[7, 3] = -2e-6 * events.max()
-    with pytest.raises(RefusedInputError, match="at sample 7, unit 3: 0 means no event, deconvolve"):
+    with pytest.raises(
+        RefusedInputError, match="at sample 7, unit 3: 0 means no event, deconvolve"
+    ):
         session(dips)
 
 
@@ -97,7 +111,12 @@ def test_the_kind_is_kept_by_files(rng, kind, tmp_path):
         write_interchange(session(whole, events_are=said), tmp_path, kind, overwrite=True)
         found = next(data_adapters.sessions("interchange", tmp_path))
         assert found["activity"].attrs["kind"] == said
-    assert next(data_adapters.sessions("interchange", tmp_path, events_are="counts"))["activity"].attrs["kind"] == "counts"
+    assert (
+        next(data_adapters.sessions("interchange", tmp_path, events_are="counts"))[
+            "activity"
+        ].attrs["kind"]
+        == "counts"
+    )
 
 
 def test_readers_that_know_say_so(rng, tmp_path):
@@ -107,7 +126,9 @@ def test_readers_that_know_say_so(rng, tmp_path):
         "environment": "A", "session": 1, "time": 0.0, "time_unit": "day", "n_detected": 1,
     }  # fmt: skip
     write_fields(fields, tmp_path / "m_01.npz")
-    assert next(data_adapters.sessions("interchange", tmp_path))["activity"].attrs["kind"] == "counts"
+    assert (
+        next(data_adapters.sessions("interchange", tmp_path))["activity"].attrs["kind"] == "counts"
+    )
 
 
 def test_place_units_need_events_and_not_amplitude(rng):
@@ -125,8 +146,16 @@ def test_place_units_need_events_and_not_amplitude(rng):
 @pytest.mark.parametrize(("rate", "peak"), [(4.0, 20.0), (5.0, 40.0), (10.0, 40.0)])
 def test_spikes_in_long_samples_are_asked_for(rng, rate, peak):
     position = np.abs(np.arange(int(600 * rate)) / rate * 25 % 240 - 120)
-    spikes = rng.poisson(peak / rate * np.exp(-((position[:, np.newaxis] - [30, 60, 90]) ** 2) / 128))
+    spikes = rng.poisson(
+        peak / rate * np.exp(-((position[:, np.newaxis] - [30, 60, 90]) ** 2) / 128)
+    )
     with pytest.warns(UserWarning, match="if they are spikes, say events_are='counts'"):
-        assert checked_events(spikes.astype(float), "session 0 of a", rate, None, None)[1] == "amplitudes"
+        assert (
+            checked_events(spikes.astype(float), "session 0 of a", rate, None, None)[1]
+            == "amplitudes"
+        )
     with warnings.catch_warnings(action="error"):
-        assert checked_events(spikes.astype(float), "session 0 of a", rate, "counts", None)[1] == "counts"
+        assert (
+            checked_events(spikes.astype(float), "session 0 of a", rate, "counts", None)[1]
+            == "counts"
+        )

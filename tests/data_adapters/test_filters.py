@@ -1,4 +1,5 @@
-"""One animal or environment of a folder, with every reader; files and sessions are named in refusals."""
+"""One animal or environment of a folder, with every reader; files and sessions are named in
+refusals."""
 
 from __future__ import annotations
 
@@ -24,7 +25,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def labels(found) -> list[tuple[str, int, str]]:
-    return [(one["subject"].item(), one["session"].item(), one["environment"].item()) for one in found]
+    return [
+        (one["subject"].item(), one["session"].item(), one["environment"].item()) for one in found
+    ]
 
 
 @pytest.mark.parametrize(
@@ -33,7 +36,10 @@ def labels(found) -> list[tuple[str, int, str]]:
         ({"environment": "A"}, [("mouse1", 0, "A"), ("mouse1", 1, "A"), ("mouse2", 1, "A")]),
         ({"animal": "mouse2"}, [("mouse2", 0, "B"), ("mouse2", 1, "A")]),
         ({"animal": "mouse1", "environment": "B"}, [("mouse1", 2, "B")]),
-        ({"animal": "mouse1, mouse2", "environment": ["B"]}, [("mouse1", 2, "B"), ("mouse2", 0, "B")]),
+        (
+            {"animal": "mouse1, mouse2", "environment": ["B"]},
+            [("mouse1", 2, "B"), ("mouse2", 0, "B")],
+        ),
     ],
 )
 def test_sessions_are_chosen_by_their_labels(folder: Path, options: dict, expected: list):
@@ -41,7 +47,9 @@ def test_sessions_are_chosen_by_their_labels(folder: Path, options: dict, expect
 
 
 def test_labels_that_do_not_occur_are_refused(folder: Path):
-    with pytest.raises(RefusedInputError, match=r"animal 'mouse3' were expected, got mouse1, mouse2: use mouse"):
+    with pytest.raises(
+        RefusedInputError, match=r"animal 'mouse3' were expected, got mouse1, mouse2: use mouse"
+    ):
         list(data_adapters.sessions("interchange", folder, animal="mouse3"))
     with pytest.raises(RefusedInputError, match="environment 'C'"):
         list(data_adapters.sessions("interchange", folder, environment="A,C"))
@@ -56,8 +64,12 @@ def test_labels_that_do_not_occur_are_refused(folder: Path):
 def test_every_reader_takes_both(name: str):
     from importlib import import_module
 
-    own, wanted = filters(import_module(data_adapters.READERS[name]).sessions, {"animal": "x", "environment": "y"})
-    assert wanted["subject"] == ("x",) and (wanted.get("environment") == ("y",)) != (own == {"environment": "y"})
+    own, wanted = filters(
+        import_module(data_adapters.READERS[name]).sessions, {"animal": "x", "environment": "y"}
+    )
+    assert wanted["subject"] == ("x",) and (wanted.get("environment") == ("y",)) != (
+        own == {"environment": "y"}
+    )
 
 
 def test_what_is_not_asked_for_passes():
@@ -66,7 +78,12 @@ def test_what_is_not_asked_for_passes():
 
 
 def test_refusals_name_the_file(folder: Path):
-    silent = [one.assign(activity=np.nan * one["activity"]) for one in data_adapters.sessions("interchange", folder, animal="mouse2")]
+    silent = [
+        one.assign(activity=np.nan * one["activity"])
+        for one in data_adapters.sessions("interchange", folder, animal="mouse2")
+    ]
     silent[0].encoding["source"] = str(folder / "mouse2_01.npz")
-    with pytest.raises(RefusedInputError, match=r"subject mouse2, session 0 \(file mouse2_01.npz\)"):
+    with pytest.raises(
+        RefusedInputError, match=r"subject mouse2, session 0 \(file mouse2_01.npz\)"
+    ):
         drift.measure(silent)

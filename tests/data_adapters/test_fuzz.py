@@ -1,4 +1,5 @@
-"""Spoiled files of every reader: a right answer or one sentence, never another exception, never run code, never fill the memory."""
+"""Spoiled files of every reader: a right answer or one sentence, never another exception, never run
+code, never fill the memory."""
 
 from __future__ import annotations
 
@@ -66,22 +67,44 @@ def interchange_fields(rng):
 
 
 def maps_fields(rng):
-    plain = {name: value for name, value in interchange_fields(rng).items() if name not in ("events", "position", "fs", "trial")}
-    return {**plain, "rate_maps": rng.uniform(0, 5, (3, 2, 10)), "occupancy": rng.uniform(1, 5, (2, 10))}
+    plain = {
+        name: value
+        for name, value in interchange_fields(rng).items()
+        if name not in ("events", "position", "fs", "trial")
+    }
+    return {
+        **plain,
+        "rate_maps": rng.uniform(0, 5, (3, 2, 10)),
+        "occupancy": rng.uniform(1, 5, (2, 10)),
+    }
 
 
 def write_hc6(folder, rng, spoil=lambda content: content):
     tables = [walk(rng, 60, 100.0, 5), walk(rng, 50, 300.0, 9)]
     trains = [[rng.integers(1, len(table) + 1, 20), rng.integers(1, 2, 0)] for table in tables]
-    task = {"type": "run", "environment": "TrackA", "exposure": 1.0, "exposureday": 1.0, "dailyexposure": 1.0}
+    task = {
+        "type": "run",
+        "environment": "TrackA",
+        "exposure": 1.0,
+        "exposureday": 1.0,
+        "dailyexposure": 1.0,
+    }
     content = {
         "pos": [pos(table) for table in tables],
-        "spikes": [row([None, row([spikes(table, rows) for rows in cells])]) for table, cells in zip(tables, trains)],
+        "spikes": [
+            row([None, row([spikes(table, rows) for rows in cells])])
+            for table, cells in zip(tables, trains)
+        ],
         "task": [task, dict(task, exposure=2.0)],
-        "cellinfo": [row([None, row([info(len(rows), 3.0, "CA1") for rows in cells])]) for cells in trains],
+        "cellinfo": [
+            row([None, row([info(len(rows), 3.0, "CA1") for rows in cells])]) for cells in trains
+        ],
     }
     spoilt = spoil(content)
-    content = {kind: value if isinstance(value := spoilt.get(kind, []), list) else [value] for kind in content}
+    content = {
+        kind: value if isinstance(value := spoilt.get(kind, []), list) else [value]
+        for kind in content
+    }
     days = {2: {kind: content[kind] for kind in ("pos", "spikes", "task")}}
     return write(folder, "con", days, {2: content["cellinfo"]})
 
@@ -89,7 +112,13 @@ def write_hc6(folder, rng, spoil=lambda content: content):
 def write_zivlab(folder, rng, spoil=lambda content: content):
     for k in (1, 2):
         trials = [runs(rng, frames, 3) for frames in (30, 140, 250)]
-        write_session(folder, k, trials, f"2015070{k}", videos=[None, *(video(trial, "A") for trial in trials)])
+        write_session(
+            folder,
+            k,
+            trials,
+            f"2015070{k}",
+            videos=[None, *(video(trial, "A") for trial in trials)],
+        )
     write_maps(folder, {1: (1, 2, 1), 2: (1, 1, 2)})
     write_registration(folder, np.array([[1, 2], [2, 0], [0, 3]]))
     for name in ("behavior_1.mat", "finalEventsMat_1.mat", "cell_registration.mat"):
@@ -103,7 +132,10 @@ def published(rng):
     cells = np.empty((16, 2), dtype=object)
     for at in np.ndindex(16, 2):
         cells[at] = np.array([[1.0, 3.0]])
-    numbers = {name: np.full((1, 16), 9.0) for name in ("number_of_neurons_sessions", "average_SI_SSR_bit_spike_sessions")}
+    numbers = {
+        name: np.full((1, 16), 9.0)
+        for name in ("number_of_neurons_sessions", "average_SI_SSR_bit_spike_sessions")
+    }
     lists = {name: cells.copy() for name in ("significant_right_trials", "significant_left_trials")}
     return {"this_mouse_data": {**numbers, **lists, "cell_to_index_map": np.ones((5, 16))}}
 
@@ -139,9 +171,18 @@ def summary(name):
 
 # A row: what is spoiled, how it is written whole (returns what the reader opens), and the reader.
 LAYOUTS = {
-    "interchange npz": (lambda f, r: write_fields(interchange_fields(r), f / "m_01.npz").parent, sessions("interchange")),
-    "interchange mat": (lambda f, r: write_fields(interchange_fields(r), f / "m_01.mat").parent, sessions("khatib2023")),
-    "maps": (lambda f, r: write_fields(maps_fields(r), f / "m_01.npz").parent, jercog2019.longitudinal),
+    "interchange npz": (
+        lambda f, r: write_fields(interchange_fields(r), f / "m_01.npz").parent,
+        sessions("interchange"),
+    ),
+    "interchange mat": (
+        lambda f, r: write_fields(interchange_fields(r), f / "m_01.mat").parent,
+        sessions("khatib2023"),
+    ),
+    "maps": (
+        lambda f, r: write_fields(maps_fields(r), f / "m_01.npz").parent,
+        jercog2019.longitudinal,
+    ),
     "hc6": (write_hc6, sessions("karlsson2015", **EVERY)),
     "zivlab": (write_zivlab, sessions("sheintuch2023")),
     "published": (lambda f, r: saved(published(r), f / "C6M4.mat"), summary("sheintuch2023")),
@@ -172,7 +213,9 @@ def test_bytes(layout, data):
     whole, opened, reader = layout
     with tempfile.TemporaryDirectory() as name:
         folder = Path(shutil.copytree(whole, Path(name) / "spoiled"))
-        file = data.draw(st.sampled_from(sorted(file for file in folder.rglob("*") if file.is_file())))
+        file = data.draw(
+            st.sampled_from(sorted(file for file in folder.rglob("*") if file.is_file()))
+        )
         content = bytearray(file.read_bytes())
         at = data.draw(st.integers(0, len(content) - 1))
         what = data.draw(st.sampled_from(["cut", "changed", "pickle", "doubled"]))
@@ -187,7 +230,15 @@ def test_bytes(layout, data):
 
 
 @pytest.mark.parametrize(
-    ("at", "change"), [(190, b"\x0e"), (190, b"\x05"), (191, b"\x01"), (192, b"\x00"), (278, b"\x05\x08\x05\x01"), (441, b"\x01\x01")]
+    ("at", "change"),
+    [
+        (190, b"\x0e"),
+        (190, b"\x05"),
+        (191, b"\x01"),
+        (192, b"\x00"),
+        (278, b"\x05\x08\x05\x01"),
+        (441, b"\x01\x01"),
+    ],
 )
 def test_damage_that_ends_other_readers_is_refused(at, change, tmp_path):
     file = saved(processed(np.random.default_rng(4)), tmp_path / "j.mat")
@@ -200,8 +251,21 @@ def test_damage_that_ends_other_readers_is_refused(at, change, tmp_path):
 
 WRONG = (
     *(0.0, -1.0, 0.5, 3.0, 1e9, np.nan, np.inf, 1 + 2j, True, "", "text", np.uint8(200)),
-    *(np.zeros((0, 0)), np.full((3, 2), np.nan), np.full((1, 4), 2.0), np.zeros((2, 2, 2)), np.array([["a", "b"]])),
-    *({"a": 1.0}, row([]), row([None]), row([1.0, "b"]), row([row([{"data": 1.0}])]), scipy.sparse.csc_matrix(np.eye(3))),
+    *(
+        np.zeros((0, 0)),
+        np.full((3, 2), np.nan),
+        np.full((1, 4), 2.0),
+        np.zeros((2, 2, 2)),
+        np.array([["a", "b"]]),
+    ),
+    *(
+        {"a": 1.0},
+        row([]),
+        row([None]),
+        row([1.0, "b"]),
+        row([row([{"data": 1.0}])]),
+        scipy.sparse.csc_matrix(np.eye(3)),
+    ),
 )
 CHANGES = (
     lambda array: array.T,
@@ -219,11 +283,21 @@ CHANGES = (
 def places(tree, path=()):
     """Every place in nested dicts, lists and cell arrays."""
     yield path
-    inside = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
+    inside = (
+        tree.items()
+        if isinstance(tree, dict)
+        else enumerate(tree)
+        if isinstance(tree, list)
+        else ()
+    )
     if isinstance(tree, np.ndarray) and tree.dtype == object:
         inside = np.ndenumerate(tree)
     elif isinstance(tree, np.ndarray) and tree.dtype.names:
-        inside = [((name, index), tree[name][index]) for name in tree.dtype.names for index in np.ndindex(tree.shape)]
+        inside = [
+            ((name, index), tree[name][index])
+            for name in tree.dtype.names
+            for index in np.ndindex(tree.shape)
+        ]
     for key, value in inside:
         yield from places(value, (*path, key))
 
@@ -234,7 +308,10 @@ def replaced(tree, path, new):
         return new(tree)
     key, *rest = path
     if isinstance(tree, dict):
-        made = {name: replaced(value, rest, new) if name == key else value for name, value in tree.items()}
+        made = {
+            name: replaced(value, rest, new) if name == key else value
+            for name, value in tree.items()
+        }
         return {name: value for name, value in made.items() if value is not None}
     copy = list(tree) if isinstance(tree, list) else tree.copy()
     if isinstance(copy, np.ndarray) and copy.dtype.names:
@@ -256,7 +333,13 @@ def spoilers(draw):
     )
 
     def new(value):
-        if how == "change" and isinstance(value, np.ndarray) and value.dtype.kind in "fiu" and value.ndim and value.size:
+        if (
+            how == "change"
+            and isinstance(value, np.ndarray)
+            and value.dtype.kind in "fiu"
+            and value.ndim
+            and value.size
+        ):
             with np.errstate(all="ignore"):
                 return CHANGES[number % len(CHANGES)](value)
         return None if how == "remove" else WRONG[number % len(WRONG)]
@@ -270,7 +353,11 @@ def spoilers(draw):
 
 def written_npz(fields, path):
     """Fields without what numpy would pickle."""
-    plain = {name: np.asarray(value) for name, value in fields.items() if not isinstance(value, dict) and not scipy.sparse.issparse(value)}
+    plain = {
+        name: np.asarray(value)
+        for name, value in fields.items()
+        if not isinstance(value, dict) and not scipy.sparse.issparse(value)
+    }
     np.savez(path, **{name: value for name, value in plain.items() if value.dtype != object})
     return path
 
@@ -280,8 +367,16 @@ FIELDS = {
     "interchange npz": (interchange_fields, "m_01.npz", sessions("interchange")),
     "maps": (maps_fields, "m_01.mat", jercog2019.longitudinal),
     "published": (published, "C6M4.mat", summary("sheintuch2023")),
-    "sheintuch": (lambda rng: {"frac_active": np.full((2, 3), 0.5), "Info": np.ones((2, 3))}, "f.mat", summary("sheintuch2023")),
-    "karlsson": (lambda rng: {"f_active": np.full((3, 2), 0.5), "info_all": np.ones((3, 2))}, "f.mat", summary("karlsson2015")),
+    "sheintuch": (
+        lambda rng: {"frac_active": np.full((2, 3), 0.5), "Info": np.ones((2, 3))},
+        "f.mat",
+        summary("sheintuch2023"),
+    ),
+    "karlsson": (
+        lambda rng: {"f_active": np.full((3, 2), 0.5), "info_all": np.ones((3, 2))},
+        "f.mat",
+        summary("karlsson2015"),
+    ),
     "jercog": (processed, "j.mat", summary("jercog2019")),
     "khatib mat": (khatib, "k.mat", summary("khatib2023")),
 }
@@ -301,7 +396,11 @@ def test_fields(name, spoil):
 
 @pytest.mark.parametrize(
     ("make", "reader"),
-    [(write_hc6, sessions("karlsson2015", **EVERY)), (write_hc6, karlsson2015.experience), (write_zivlab, sessions("sheintuch2023"))],
+    [
+        (write_hc6, sessions("karlsson2015", **EVERY)),
+        (write_hc6, karlsson2015.experience),
+        (write_zivlab, sessions("sheintuch2023")),
+    ],
 )
 @given(spoil=spoilers())
 @settings(max_examples=EXAMPLES, deadline=None)
@@ -312,7 +411,9 @@ def test_leaves(make, reader, spoil):
 
 def claims_npz(path):
     with zipfile.ZipFile(path, "w") as archive, archive.open("events.npy", "w") as file:
-        np.lib.format.write_array_header_1_0(file, {"descr": "<f8", "fortran_order": False, "shape": (10**9, 100)})
+        np.lib.format.write_array_header_1_0(
+            file, {"descr": "<f8", "fortran_order": False, "shape": (10**9, 100)}
+        )
         file.write(b"\0" * 800)
 
 
@@ -328,7 +429,9 @@ def claims_empty(path):
 
 
 def claims_sparse(path):
-    scipy.io.savemat(path, {"events": scipy.sparse.csc_matrix(([1.0], ([5], [5])), shape=(10**9, 100))})
+    scipy.io.savemat(
+        path, {"events": scipy.sparse.csc_matrix(([1.0], ([5], [5])), shape=(10**9, 100))}
+    )
 
 
 def claims_netcdf(path):
@@ -340,14 +443,22 @@ def claims_netcdf(path):
 
 @pytest.mark.parametrize(
     ("write_absurd", "suffix"),
-    [(claims_npz, "npz"), (claims_hdf5, "mat"), (claims_empty, "mat"), (claims_sparse, "mat"), (claims_netcdf, "nc")],
+    [
+        (claims_npz, "npz"),
+        (claims_hdf5, "mat"),
+        (claims_empty, "mat"),
+        (claims_sparse, "mat"),
+        (claims_netcdf, "nc"),
+    ],
 )
 def test_absurd_sizes_are_refused_before_memory_is_taken(write_absurd, suffix, tmp_path):
     path = tmp_path / f"m_01.{suffix}"
     write_absurd(path)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for open_file in (read_fields, *((read,) if suffix == "mat" else ())):
-        with pytest.raises(RefusedInputError, match=r"4 GiB|hold \(1000000000, 100\)|bytes can say"):
+        with pytest.raises(
+            RefusedInputError, match=r"4 GiB|hold \(1000000000, 100\)|bytes can say"
+        ):
             open_file(path)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # kB
 

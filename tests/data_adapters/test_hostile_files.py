@@ -45,7 +45,9 @@ def external_link_in_a_group(file, secret):
 
 
 def external_storage(file, secret):
-    file.create_dataset("events", shape=(4, 1), dtype=float, external=[(str(secret / "raw.bin"), 0, 32)])
+    file.create_dataset(
+        "events", shape=(4, 1), dtype=float, external=[(str(secret / "raw.bin"), 0, 32)]
+    )
 
 
 def virtual(file, secret):
@@ -55,14 +57,27 @@ def virtual(file, secret):
 
 
 def hidden_behind_a_reference(file, secret):
-    hidden = file.create_dataset("#refs#/a", shape=(4, 1), dtype=float, external=[(str(secret / "raw.bin"), 0, 32)])
+    hidden = file.create_dataset(
+        "#refs#/a", shape=(4, 1), dtype=float, external=[(str(secret / "raw.bin"), 0, 32)]
+    )
     cell = file.create_dataset("events", shape=(1, 1), dtype=h5py.ref_dtype)
     cell[0, 0] = hidden.ref
     cell.attrs["MATLAB_class"] = np.bytes_("cell")
 
 
-TRICKS = (external_link, external_link_in_a_group, external_storage, virtual, hidden_behind_a_reference)
-READERS = {"mat": read, "nc": read_fields, "h5": drift.load, "nwb": lambda path: next(data_adapters.sessions("nwb", path))}
+TRICKS = (
+    external_link,
+    external_link_in_a_group,
+    external_storage,
+    virtual,
+    hidden_behind_a_reference,
+)
+READERS = {
+    "mat": read,
+    "nc": read_fields,
+    "h5": drift.load,
+    "nwb": lambda path: next(data_adapters.sessions("nwb", path)),
+}
 
 
 @pytest.mark.parametrize("suffix", READERS)
@@ -71,7 +86,9 @@ def test_no_reader_reads_another_file(trick, suffix, secret, tmp_path):
     path = tmp_path / f"m_01.{suffix}"
     with h5py.File(path, "w", userblock_size=512 if suffix == "mat" else 0) as file:
         trick(file, secret)
-    with pytest.raises(RefusedInputError, match=r"hold its own data, got .*: save a whole copy of it") as refusal:
+    with pytest.raises(
+        RefusedInputError, match=r"hold its own data, got .*: save a whole copy of it"
+    ) as refusal:
         READERS[suffix](path)
     assert str(SECRET) not in str(refusal.value) and "\n" not in str(refusal.value)
 
@@ -90,7 +107,11 @@ def save_sparse(path, rows, jc, ir, data):
         group = file.create_group("events")
         group.attrs["MATLAB_sparse"] = np.uint64(rows)
         group.attrs["MATLAB_class"] = np.bytes_("double")
-        group["jc"], group["ir"], group["data"] = np.array(jc, np.uint64), np.array(ir, np.uint64), np.array(data, float)
+        group["jc"], group["ir"], group["data"] = (
+            np.array(jc, np.uint64),
+            np.array(ir, np.uint64),
+            np.array(data, float),
+        )
     return path
 
 
@@ -107,7 +128,9 @@ def test_sparse_places_outside_are_refused(rows, jc, ir, tmp_path):
 
 
 def test_sparse_that_fits_is_read(tmp_path):
-    found = read(save_sparse(tmp_path / "a.mat", 3, [0, 1, 2], [2, 0], [5.0, 7.0]), "events")["events"]
+    found = read(save_sparse(tmp_path / "a.mat", 3, [0, 1, 2], [2, 0], [5.0, 7.0]), "events")[
+        "events"
+    ]
     np.testing.assert_array_equal(found, [[0, 7], [0, 0], [5, 0]])
 
 
@@ -150,9 +173,13 @@ def test_a_small_file_cannot_claim_gigabytes(suffix, tmp_path):
     path = tmp_path / f"m_01.{suffix}"
     with h5py.File(path, "w", userblock_size=512 if suffix == "mat" else 0) as file:
         for number in range(8):  # 256 MiB each, of chunks that were never written
-            file.create_dataset(f"events{number}", shape=(2**25,), dtype=float, chunks=(2**20,), compression="gzip")
+            file.create_dataset(
+                f"events{number}", shape=(2**25,), dtype=float, chunks=(2**20,), compression="gzip"
+            )
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with pytest.raises(RefusedInputError, match=r"hold what its \d+ bytes can say, got arrays of 2147483648 bytes"):
+    with pytest.raises(
+        RefusedInputError, match=r"hold what its \d+ bytes can say, got arrays of 2147483648 bytes"
+    ):
         READERS[suffix](path)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # kB
 
@@ -172,18 +199,32 @@ def test_objects_of_matlab_spoil_only_themselves(tmp_path):
     with h5py.File(tmp_path / "a.mat", "w", userblock_size=512) as file:
         file["pos"] = np.arange(6.0).reshape(2, 3)
         text = file.create_dataset("animal", data=np.arange(6, dtype=np.uint32))
-        text.attrs["MATLAB_class"], text.attrs["MATLAB_object_decode"] = np.bytes_("string"), np.int32(3)
-    np.testing.assert_array_equal(read(tmp_path / "a.mat", "pos")["pos"], np.arange(6.0).reshape(2, 3).T)
-    with pytest.raises(RefusedInputError, match=r"animal in .* is a MATLAB string, which only MATLAB reads: .* char\(animal\)"):
+        text.attrs["MATLAB_class"], text.attrs["MATLAB_object_decode"] = (
+            np.bytes_("string"),
+            np.int32(3),
+        )
+    np.testing.assert_array_equal(
+        read(tmp_path / "a.mat", "pos")["pos"], np.arange(6.0).reshape(2, 3).T
+    )
+    with pytest.raises(
+        RefusedInputError,
+        match=r"animal in .* is a MATLAB string, which only MATLAB reads: .* char\(animal\)",
+    ):
         read(tmp_path / "a.mat", "animal")
 
 
 def opaque(name: bytes, kind: bytes) -> bytes:
     def element(number, content):
-        return np.array([number, len(content)], "<u4").tobytes() + content + bytes(-len(content) % 8)
+        return (
+            np.array([number, len(content)], "<u4").tobytes() + content + bytes(-len(content) % 8)
+        )
 
     flags = element(6, np.array([17, 0], "<u4").tobytes())
-    inside = element(6, np.array([13, 0], "<u4").tobytes()) + element(5, np.array([6, 1], "<i4").tobytes()) + element(1, b"")
+    inside = (
+        element(6, np.array([13, 0], "<u4").tobytes())
+        + element(5, np.array([6, 1], "<i4").tobytes())
+        + element(1, b"")
+    )
     value = element(14, inside + element(6, np.array([3707764736, 2, 1, 1, 1, 1], "<u4").tobytes()))
     return element(14, flags + element(1, name) + element(1, b"MCOS") + element(1, kind) + value)
 
@@ -194,7 +235,12 @@ def test_v5_objects_spoil_only_themselves(kind, compressed, tmp_path):
     path = tmp_path / "a.mat"
     scipy.io.savemat(path, {"pos": np.arange(5.0), "unit": 3.0}, do_compression=compressed)
     head = path.read_bytes()
-    path.write_bytes(head[:128] + opaque(b"before", kind.encode()) + head[128:] + opaque(b"behind", kind.encode()))
+    path.write_bytes(
+        head[:128]
+        + opaque(b"before", kind.encode())
+        + head[128:]
+        + opaque(b"behind", kind.encode())
+    )
     np.testing.assert_array_equal(read(path, "pos")["pos"], [np.arange(5.0)])
     with pytest.raises(RefusedInputError, match=f"behind in .* is a MATLAB {kind}"):
         read(path, "behind")
@@ -207,9 +253,15 @@ def test_texts_that_xarray_writes_are_texts(tmp_path):
         "time": 1.0, "time_unit": "day", "events": np.eye(50, 3), "position": np.linspace(0, 100, 50), "unit_label": ["a", "b", "c"],
     }  # fmt: skip
     dims = {"events": ("frame", "cell"), "position": ("frame",), "unit_label": ("cell",)}
-    xr.Dataset({name: (dims.get(name, ()), value) for name, value in fields.items()}).to_netcdf(tmp_path / "m_01.nc")
+    xr.Dataset({name: (dims.get(name, ()), value) for name, value in fields.items()}).to_netcdf(
+        tmp_path / "m_01.nc"
+    )
     session = next(data_adapters.sessions("interchange", tmp_path))
-    assert session["environment"].item() == "A" and session["unit_label"].values.tolist() == ["a", "b", "c"]
+    assert session["environment"].item() == "A" and session["unit_label"].values.tolist() == [
+        "a",
+        "b",
+        "c",
+    ]
 
 
 def session(number=0):
@@ -226,7 +278,9 @@ def test_a_planted_link_is_not_written_through(kind, tmp_path):
     victim.write_text("mine")
     (tmp_path / f"m_01.{kind}.part").symlink_to(victim)
     write_interchange(session(), tmp_path, kind)
-    assert victim.read_text() == "mine" and next(data_adapters.sessions("interchange", tmp_path / f"m_01.{kind}"))
+    assert victim.read_text() == "mine" and next(
+        data_adapters.sessions("interchange", tmp_path / f"m_01.{kind}")
+    )
 
 
 def test_writers_side_by_side_leave_a_whole_file(tmp_path):

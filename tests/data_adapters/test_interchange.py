@@ -1,4 +1,5 @@
-"""The interchange format: written and read back equal in every kind of file; what is wrong is refused and no code runs."""
+"""The interchange format: written and read back equal in every kind of file; what is wrong is
+refused and no code runs."""
 
 from __future__ import annotations
 
@@ -27,7 +28,11 @@ KINDS = ("npz", "mat", "nc", "mat v7.3")
 def save(fields, path, kind):
     """Fields in a file of this kind; lists of arrays only fit the kinds of MATLAB."""
     if kind == "mat v7.3":
-        texts = {name: list(value) for name, value in fields.items() if np.asarray(value, dtype=object).ndim and isinstance(value[0], str)}
+        texts = {
+            name: list(value)
+            for name, value in fields.items()
+            if np.asarray(value, dtype=object).ndim and isinstance(value[0], str)
+        }
         return write_hdf5(path.with_suffix(".mat"), {**fields, **texts})
     return write_fields(fields, path.with_suffix(f".{kind}"))
 
@@ -36,7 +41,9 @@ def read(path, **options):
     return list(data_adapters.sessions("interchange", path, **options))
 
 
-TEXT = st.text(st.characters(codec="ascii", min_codepoint=33, exclude_characters="/\\"), min_size=1, max_size=6)
+TEXT = st.text(
+    st.characters(codec="ascii", min_codepoint=33, exclude_characters="/\\"), min_size=1, max_size=6
+)
 NUMBER = st.floats(-1e6, 1e6)
 
 
@@ -53,8 +60,20 @@ def datasets(draw):
         "time": np.cumsum(rng.uniform(0.01, 1, frames)),
     }
     tracks = {name: values for name, values in tracks.items() if draw(st.booleans())}
-    rate = 1 / float(np.median(np.diff(tracks["time"]))) if "time" in tracks else draw(st.floats(0.1, 1e4))
-    attrs = draw(st.sampled_from([{}, {"track_length": 120.0, "region": "CA1", "notes": ""}, {"skipped": "day 3", "depth": 1.5}]))
+    rate = (
+        1 / float(np.median(np.diff(tracks["time"])))
+        if "time" in tracks
+        else draw(st.floats(0.1, 1e4))
+    )
+    attrs = draw(
+        st.sampled_from(
+            [
+                {},
+                {"track_length": 120.0, "region": "CA1", "notes": ""},
+                {"skipped": "day 3", "depth": 1.5},
+            ]
+        )
+    )
     attrs |= draw(st.sampled_from([{}, {"first_edge": -10.0, "last_edge": 110.0}]))
     geometries = {1: ["linear", "W", "unknown"], 2: ["square", "circle", "W", "unknown"]}[axes]
     return session_dataset(
@@ -74,7 +93,11 @@ def datasets(draw):
         detected_units=units + draw(st.integers(0, 3)),
         unit=rng.permutation(10)[:units],
         unit_label=[f"t{number} \u00b5" for number in range(units)],
-        coords=draw(st.sampled_from([{}, {"exposure": 2.0, "note": "first"}, {"missing": float("nan"), "epoch": 3}])),
+        coords=draw(
+            st.sampled_from(
+                [{}, {"exposure": 2.0, "note": "first"}, {"missing": float("nan"), "epoch": 3}]
+            )
+        ),
         attrs=attrs,
         **tracks,
     )
@@ -86,9 +109,16 @@ def test_written_and_read_back_equal_in_every_kind_of_file(dataset):
     with TemporaryDirectory() as folder:
         for kind in ("npz", "mat", "nc"):
             path = write_interchange(dataset, folder, kind)
-            assert path.name == f"{dataset['subject'].item()}_{dataset['session'].item() + 1:02d}.{kind}"
+            assert (
+                path.name
+                == f"{dataset['subject'].item()}_{dataset['session'].item() + 1:02d}.{kind}"
+            )
             xr.testing.assert_identical(read(path)[0], dataset)
-        hdf5 = save(read_fields(Path(folder) / path.with_suffix(".npz").name), Path(folder) / "hdf5", "mat v7.3")
+        hdf5 = save(
+            read_fields(Path(folder) / path.with_suffix(".npz").name),
+            Path(folder) / "hdf5",
+            "mat v7.3",
+        )
         xr.testing.assert_identical(read(hdf5)[0], dataset)
 
 
@@ -115,8 +145,16 @@ def test_fields_as_documented(fields, kind, tmp_path):
     found = read(save(fields, tmp_path / "m1_01", kind))[0]
     np.testing.assert_array_equal(found["activity"], fields["events"])
     np.testing.assert_array_equal(found["position"], fields["position"])
-    assert found["session"].item() == 0 and found["detected_units"].item() == 5 and found["sampling_rate"].item() == 10
-    assert (found.attrs["bin_size"], found.attrs["track_length"], found.attrs["region"]) == (4.0, 96.0, "CA1")
+    assert (
+        found["session"].item() == 0
+        and found["detected_units"].item() == 5
+        and found["sampling_rate"].item() == 10
+    )
+    assert (found.attrs["bin_size"], found.attrs["track_length"], found.attrs["region"]) == (
+        4.0,
+        96.0,
+        "CA1",
+    )
     assert found["unit_identity"].item() == "session 1" and found["elapsed"].attrs["units"] == "day"
 
 
@@ -125,10 +163,16 @@ def test_spike_times_are_counted_by_frame(fields, kind, tmp_path, rng):
     trains = [np.sort(rng.uniform(5, 7, size)) for size in (30, 0, 1)]
     trains[0][:2] = [5.0, 5.1]
     del fields["events"]
-    flat = {"spike_times": np.concatenate(trains), "spike_times_index": np.cumsum([len(train) for train in trains])}
+    flat = {
+        "spike_times": np.concatenate(trains),
+        "spike_times_index": np.cumsum([len(train) for train in trains]),
+    }
     path = save({**fields, **flat, "t_start": 5.0, "t_stop": 7.0}, tmp_path / "m1_01", kind)
     found = read(path)[0]
-    expected = [[sum(5 + i / 10 <= s < 5 + (i + 1) / 10 for s in train) for train in trains] for i in range(20)]
+    expected = [
+        [sum(5 + i / 10 <= s < 5 + (i + 1) / 10 for s in train) for train in trains]
+        for i in range(20)
+    ]
     np.testing.assert_array_equal(found["activity"], expected)
 
 
@@ -145,7 +189,12 @@ def test_spike_times_are_counted_by_frame(fields, kind, tmp_path, rng):
 )
 def test_wrong_spike_times(fields, change, message, tmp_path):
     del fields["events"]
-    trains = {"spike_times": np.array([0.1, 0.2]), "spike_times_index": np.array([1, 2]), "t_start": 0.0, "t_stop": 2.0}
+    trains = {
+        "spike_times": np.array([0.1, 0.2]),
+        "spike_times_index": np.array([1, 2]),
+        "t_start": 0.0,
+        "t_stop": 2.0,
+    }
     with pytest.raises(RefusedInputError, match=message):
         read(save({**fields, **trains, **change}, tmp_path / "m1_01", "npz"))
 
@@ -161,8 +210,12 @@ def test_spike_times_as_a_cell_array(fields, kind, tmp_path):
         write_hdf5(tmp_path / "m1_01.mat", {**content, "spike_times": trains})
     found = read(tmp_path)[0]
     assert found["activity"].sum("sample").values.tolist() == [3, 0, 1]
-    assert found["activity"][0].values.tolist() == [2, 0, 0] and found["activity"][10].values.tolist() == [0, 0, 1]
-    assert found.attrs["notes"] == "2 spikes left out because they lie outside of the tracked frames"
+    assert found["activity"][0].values.tolist() == [2, 0, 0] and found["activity"][
+        10
+    ].values.tolist() == [0, 0, 1]
+    assert (
+        found.attrs["notes"] == "2 spikes left out because they lie outside of the tracked frames"
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -170,9 +223,17 @@ def test_registered_units(fields, kind, tmp_path, rng):
     columns = np.array([[1, 2], [0, 1], [3, 0], [0, 0]])
     save({"cell_to_index_map": columns}, tmp_path / "m1_registration", kind)
     save(fields, tmp_path / "m1_01", kind)
-    save({**fields, "session": 2, "time": 2.0, "events": rng.poisson(1, (20, 3))}, tmp_path / "m1_02", kind)
+    save(
+        {**fields, "session": 2, "time": 2.0, "events": rng.poisson(1, (20, 3))},
+        tmp_path / "m1_02",
+        kind,
+    )
     first, second = read(tmp_path)
-    assert first["unit"].values.tolist() == [0, 4, 2] and second["unit"].values.tolist() == [1, 0, 5]
+    assert first["unit"].values.tolist() == [0, 4, 2] and second["unit"].values.tolist() == [
+        1,
+        0,
+        5,
+    ]
     assert first["unit_identity"].item() == second["unit_identity"].item() == "registered"
     np.testing.assert_array_equal(first["activity"].sel(unit=2), fields["events"][:, 2])
     assert read(next(tmp_path.glob("m1_02.*")))[0]["unit"].values.tolist()[:2] == [1, 0]
@@ -264,9 +325,15 @@ def test_folder(fields, tmp_path):
     save({**fields, "session": 2, "region": "CA3"}, tmp_path / "m1_02", "mat")
     save(fields, tmp_path / "m1_01", "npz")
     save({**fields, "animal": "a"}, tmp_path / "a_01", "nc")
-    assert [(one["subject"].item(), one["session"].item()) for one in read(tmp_path)] == [("a", 0), ("m1", 0), ("m1", 1)]
+    assert [(one["subject"].item(), one["session"].item()) for one in read(tmp_path)] == [
+        ("a", 0),
+        ("m1", 0),
+        ("m1", 1),
+    ]
     assert [one["session"].item() for one in read(tmp_path, area="ca3")] == [1]
-    assert {one["position"].attrs["units"] for one in read(tmp_path, position_units="pixel")} == {"pixel"}
+    assert {one["position"].attrs["units"] for one in read(tmp_path, position_units="pixel")} == {
+        "pixel"
+    }
     with pytest.raises(RefusedInputError, match="'MEC' were expected, got 2 CA1, 1 CA3"):
         read(tmp_path, area="MEC")
     save(fields, tmp_path / "m1_01", "mat")
@@ -288,7 +355,9 @@ def test_nothing_is_overwritten_unasked(fields, tmp_path):
     path = write_interchange(dataset, tmp_path)
     with pytest.raises(RefusedInputError, match="overwrite=True"):
         write_interchange(dataset, tmp_path)
-    assert write_interchange(dataset, tmp_path, overwrite=True) == path and not list(tmp_path.glob("*.part"))
+    assert write_interchange(dataset, tmp_path, overwrite=True) == path and not list(
+        tmp_path.glob("*.part")
+    )
     with pytest.raises(RefusedInputError, match="name for a file"):
         write_interchange(dataset.assign_coords(subject="a/b"), tmp_path)
     with pytest.raises(RefusedInputError, match="without detected_units"):

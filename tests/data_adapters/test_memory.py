@@ -1,4 +1,5 @@
-"""A recording of 9 animals x 11 sessions x 36,000 frames x 50 cells is streamed: read and measured in less than 2 GB."""
+"""A recording of 9 animals x 11 sessions x 36,000 frames x 50 cells is streamed: read and measured
+in less than 2 GB."""
 
 from __future__ import annotations
 
@@ -37,7 +38,9 @@ def test_sessions_are_streamed(tmp_path, rng):
                 time_unit="day",
                 n_detected=CELLS,
             )
-    found = subprocess.run([sys.executable, "-c", MEASURE, str(tmp_path)], capture_output=True, text=True, check=True)
+    found = subprocess.run(
+        [sys.executable, "-c", MEASURE, str(tmp_path)], capture_output=True, text=True, check=True
+    )
     *sizes, peak = map(int, found.stdout.split())
     print(f"peak {peak / 1e6:.2f} GB")
     assert sizes == [ANIMALS, SESSIONS, CELLS, 400, ANIMALS, SESSIONS] and peak < 2e6

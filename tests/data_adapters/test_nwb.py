@@ -18,19 +18,24 @@ FRAMES = 40
 
 
 def write(path, start=START, subject="m1", position=(), responses=None, trains=None, extra=None):
-    """One file with a position (keyword arguments of SpatialSeries) and responses or spike trains."""
+    """One file with a position (keyword arguments of SpatialSeries) and responses or spike
+    trains."""
     from pynwb.behavior import Position
     from pynwb.file import Subject
     from pynwb.ophys import Fluorescence, ImageSegmentation, OpticalChannel
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        content = pynwb.NWBFile(session_description="made", identifier=str(path), session_start_time=start)
+        content = pynwb.NWBFile(
+            session_description="made", identifier=str(path), session_start_time=start
+        )
         content.subject = Subject(subject_id=subject, species="Mus musculus", sex="U", age="P90D")
         module = content.create_processing_module("behavior", "made")
         place = Position(name="Position")
         for keywords in position if isinstance(position, list) else [position]:
-            place.create_spatial_series(**{"name": "SpatialSeries", "reference_frame": "corner", **keywords})
+            place.create_spatial_series(
+                **{"name": "SpatialSeries", "reference_frame": "corner", **keywords}
+            )
         module.add(place)
         if responses is not None:
             device = content.create_device("microscope")
@@ -45,10 +50,14 @@ def write(path, start=START, subject="m1", position=(), responses=None, trains=N
                 location="CA1",
             )
             cells = ImageSegmentation()
-            regions = cells.create_plane_segmentation(name="cells", description="made", imaging_plane=plane)
+            regions = cells.create_plane_segmentation(
+                name="cells", description="made", imaging_plane=plane
+            )
             for _ in range(responses["data"].shape[1]):
                 regions.add_roi(image_mask=np.ones((2, 2)))
-            rois = regions.create_roi_table_region(region=list(range(responses["data"].shape[1])), description="all")
+            rois = regions.create_roi_table_region(
+                region=list(range(responses["data"].shape[1])), description="all"
+            )
             ophys = content.create_processing_module("ophys", "made")
             ophys.add(cells)
             traces = Fluorescence()
@@ -71,16 +80,37 @@ def track(rng):
     return np.round(rng.uniform(0, 4, (FRAMES, 2)) * 4) / 4
 
 
-@pytest.mark.parametrize(("unit", "conversion", "scale"), [("meters", 1.0, 100.0), ("meters", 0.01, 1.0), ("pixels", 1.0, 1.0)])
+@pytest.mark.parametrize(
+    ("unit", "conversion", "scale"),
+    [("meters", 1.0, 100.0), ("meters", 0.01, 1.0), ("pixels", 1.0, 1.0)],
+)
 def test_responses_and_units_of_position(unit, conversion, scale, tmp_path, rng, track):
     events = rng.poisson(0.5, (FRAMES, 3)).astype(float)
     time = np.arange(FRAMES) / 20
     place = {"data": track, "unit": unit, "conversion": conversion, "timestamps": time}
-    write(tmp_path / "b.nwb", START + timedelta(days=2, hours=6), position=place, responses={"data": events, "timestamps": time})
-    write(tmp_path / "a.nwb", START, position=place, responses={"data": 2 * events, "timestamps": time})
-    write(tmp_path / "c.nwb", START + timedelta(days=5), "m2", position=place, responses={"data": events, "timestamps": time})
+    write(
+        tmp_path / "b.nwb",
+        START + timedelta(days=2, hours=6),
+        position=place,
+        responses={"data": events, "timestamps": time},
+    )
+    write(
+        tmp_path / "a.nwb",
+        START,
+        position=place,
+        responses={"data": 2 * events, "timestamps": time},
+    )
+    write(
+        tmp_path / "c.nwb",
+        START + timedelta(days=5),
+        "m2",
+        position=place,
+        responses={"data": events, "timestamps": time},
+    )
     found = read(tmp_path, environment="box", geometry="square")
-    assert [(one["subject"].item(), one["session"].item(), one["elapsed"].item()) for one in found] == [
+    assert [
+        (one["subject"].item(), one["session"].item(), one["elapsed"].item()) for one in found
+    ] == [
         ("m1", 0, 0),
         ("m1", 1, 2.25),
         ("m2", 0, 0),
@@ -88,10 +118,13 @@ def test_responses_and_units_of_position(unit, conversion, scale, tmp_path, rng,
     for one, factor in zip(found, (2, 1, 1)):
         np.testing.assert_array_equal(one["activity"], factor * events)
         np.testing.assert_array_equal(one["position"], track * scale)
-        assert one["position"].attrs["units"] == ("pixel" if unit == "pixels" else "cm") and one["sampling_rate"].item() == pytest.approx(
-            20
+        assert one["position"].attrs["units"] == ("pixel" if unit == "pixels" else "cm") and one[
+            "sampling_rate"
+        ].item() == pytest.approx(20)
+        assert (
+            one["unit_label"].values.tolist() == ["roi 0", "roi 1", "roi 2"]
+            and one["environment"].item() == "box"
         )
-        assert one["unit_label"].values.tolist() == ["roi 0", "roi 1", "roi 2"] and one["environment"].item() == "box"
     assert found[0]["unit_identity"].item() != found[1]["unit_identity"].item()
 
 
@@ -119,13 +152,40 @@ def test_refused(tmp_path, track, monkeypatch):
     place = {"data": track, "unit": "cm", "rate": 4.0}
     responses = {"data": np.ones((FRAMES, 2)), "rate": 4.0}
     cases = {
-        "furlong": ({"position": {**place, "unit": "furlong"}, "responses": responses}, {}, "'furlong'"),
+        "furlong": (
+            {"position": {**place, "unit": "furlong"}, "responses": responses},
+            {},
+            "'furlong'",
+        ),
         "nothing": ({"position": place}, {}, "one RoiResponseSeries or Units, got none"),
-        "both": ({"position": place, "responses": responses, "trains": [np.ones(2)]}, {}, "got events, units: say which"),
-        "twice": ({"position": [place, {**place, "name": "other"}], "responses": responses}, {}, "got .*other.*: say which"),
-        "name": ({"position": place, "responses": responses}, {"position": "absent"}, "'absent' as SpatialSeries"),
-        "negative": ({"position": place, "responses": {**responses, "data": -np.ones((FRAMES, 2))}}, {}, "not negative"),
-        "times": ({"position": {"data": track, "unit": "cm", "timestamps": np.zeros(FRAMES)}, "responses": responses}, {}, "to increase"),
+        "both": (
+            {"position": place, "responses": responses, "trains": [np.ones(2)]},
+            {},
+            "got events, units: say which",
+        ),
+        "twice": (
+            {"position": [place, {**place, "name": "other"}], "responses": responses},
+            {},
+            "got .*other.*: say which",
+        ),
+        "name": (
+            {"position": place, "responses": responses},
+            {"position": "absent"},
+            "'absent' as SpatialSeries",
+        ),
+        "negative": (
+            {"position": place, "responses": {**responses, "data": -np.ones((FRAMES, 2))}},
+            {},
+            "not negative",
+        ),
+        "times": (
+            {
+                "position": {"data": track, "unit": "cm", "timestamps": np.zeros(FRAMES)},
+                "responses": responses,
+            },
+            {},
+            "to increase",
+        ),
     }
     for name, (content, options, message) in cases.items():
         path = write(tmp_path / f"{name}.nwb", **content)

@@ -16,11 +16,16 @@ FRAMES, ROIS = 600, 6
 
 
 def write(path, series=None, columns=None, trains=None, unit_columns=None, epochs=(), unit="cm"):
-    """One file with named series of responses, columns of their table, spike trains with columns, and epochs (start, stop, tag)."""
+    """One file with named series of responses, columns of their table, spike trains with columns,
+    and epochs (start, stop, tag)."""
     from pynwb.behavior import Position
     from pynwb.ophys import Fluorescence, ImageSegmentation, OpticalChannel
 
-    content = pynwb.NWBFile(session_description="made", identifier="1", session_start_time=datetime(2020, 1, 1, tzinfo=UTC))
+    content = pynwb.NWBFile(
+        session_description="made",
+        identifier="1",
+        session_start_time=datetime(2020, 1, 1, tzinfo=UTC),
+    )
     place = Position(name="Position")
     track = 50 + 45 * np.sin(np.arange(FRAMES) / 30)
     place.create_spatial_series(name="p", data=track, unit=unit, reference_frame="track", rate=20.0)
@@ -29,7 +34,13 @@ def write(path, series=None, columns=None, trains=None, unit_columns=None, epoch
         device = content.create_device("microscope")
         channel = OpticalChannel(name="c", description="d", emission_lambda=1.0)
         plane = content.create_imaging_plane(
-            name="plane", optical_channel=channel, description="d", device=device, excitation_lambda=1.0, indicator="g", location="CA1"
+            name="plane",
+            optical_channel=channel,
+            description="d",
+            device=device,
+            excitation_lambda=1.0,
+            indicator="g",
+            location="CA1",
         )
         masks = ImageSegmentation()
         regions = masks.create_plane_segmentation(name="rois", description="d", imaging_plane=plane)
@@ -43,11 +54,16 @@ def write(path, series=None, columns=None, trains=None, unit_columns=None, epoch
         traces = Fluorescence()
         module.add(traces)
         for name, values in series.items():
-            traces.create_roi_response_series(name=name, data=values, rois=rois, unit="a", rate=20.0)
+            traces.create_roi_response_series(
+                name=name, data=values, rois=rois, unit="a", rate=20.0
+            )
     for name in unit_columns or {}:
         content.add_unit_column(name, "d")
     for number, train in enumerate(trains or []):
-        content.add_unit(spike_times=train, **{name: values[number] for name, values in (unit_columns or {}).items()})
+        content.add_unit(
+            spike_times=train,
+            **{name: values[number] for name, values in (unit_columns or {}).items()},
+        )
     for start, stop, tag in epochs:
         content.add_epoch(start_time=start, stop_time=stop, tags=[tag])
     with warnings.catch_warnings():
@@ -73,21 +89,30 @@ def raw(rng):
 
 @pytest.mark.parametrize("name", ["Deconvolved", "events", "event_amplitude", "spikes_deconvolved"])
 def test_events_come_before_traces(events, raw, name, tmp_path):
-    session = read(write(tmp_path / "a.nwb", {"Neuropil": raw / 2, "Fluorescence": raw, name: events}))
+    session = read(
+        write(tmp_path / "a.nwb", {"Neuropil": raw / 2, "Fluorescence": raw, name: events})
+    )
     np.testing.assert_array_equal(session["activity"], events)
     assert f"events are those of {name}, chosen by its name" in session.attrs["notes"]
 
 
-@pytest.mark.parametrize("name", ["Fluorescence", "DfOverF", "dff", "Neuropil", "Denoised", "Baseline", "RawFluorescence", "F"])
+@pytest.mark.parametrize(
+    "name",
+    ["Fluorescence", "DfOverF", "dff", "Neuropil", "Denoised", "Baseline", "RawFluorescence", "F"],
+)
 def test_a_trace_by_name_is_refused_unless_it_is_said(events, name, tmp_path):
     path = write(tmp_path / "a.nwb", {name: events})
-    with pytest.raises(RefusedInputError, match=f"got {name}, which is a trace of fluorescence by its name"):
+    with pytest.raises(
+        RefusedInputError, match=f"got {name}, which is a trace of fluorescence by its name"
+    ):
         read(path)
     assert read(path, events_are="trace")["activity"].attrs["kind"] == "trace"
 
 
 def test_a_trace_by_its_values_is_refused(raw, tmp_path):
-    with pytest.raises(RefusedInputError, match="6 of 6 units above 0 in more than 90% of the samples"):
+    with pytest.raises(
+        RefusedInputError, match="6 of 6 units above 0 in more than 90% of the samples"
+    ):
         read(write(tmp_path / "a.nwb", {"RoiResponseSeries": raw}))
 
 
@@ -113,7 +138,12 @@ def test_rejected_regions_do_not_count(events, column, tmp_path):
     path = write(tmp_path / "a.nwb", {"Deconvolved": events}, {name: FLAGS[column]})
     session = read(path)
     np.testing.assert_array_equal(session["activity"], events[:, [0, 2, 4, 5]])
-    assert session["detected_units"].item() == 4 and session["unit_label"].values.tolist() == ["roi 0", "roi 2", "roi 4", "roi 5"]
+    assert session["detected_units"].item() == 4 and session["unit_label"].values.tolist() == [
+        "roi 0",
+        "roi 2",
+        "roi 4",
+        "roi 5",
+    ]
     assert f"2 of 6 units left out because they were rejected ({name}" in session.attrs["notes"]
     assert read(path, keep_rejected="true").sizes["unit"] == ROIS
 
@@ -141,7 +171,10 @@ def test_the_hand_wins_over_the_sorter(rng, tmp_path):
     columns = {"KSLabel": ["good", "good", "mua"], "group": ["good", "noise", "good"]}
     trains = [np.sort(rng.uniform(0, 29, 50)) for _ in range(3)]
     session = read(write(tmp_path / "a.nwb", trains=trains, unit_columns=columns))
-    assert session["unit_label"].values.tolist() == ["unit 0", "unit 2"] and "(group: 1 noise)" in session.attrs["notes"]
+    assert (
+        session["unit_label"].values.tolist() == ["unit 0", "unit 2"]
+        and "(group: 1 noise)" in session.attrs["notes"]
+    )
 
 
 def test_no_accepted_unit_is_refused(events, tmp_path):
@@ -152,10 +185,14 @@ def test_no_accepted_unit_is_refused(events, tmp_path):
 def test_rooms_are_taken_apart(events, tmp_path):
     epochs = [(0.0, 10.0, "familiar"), (10.0, 20.0, "sleep"), (20.0, 30.0, "novel")]
     path = write(tmp_path / "a.nwb", {"Deconvolved": events}, epochs=epochs)
-    with pytest.raises(RefusedInputError, match="epochs familiar, sleep, novel: take one by epochs=familiar"):
+    with pytest.raises(
+        RefusedInputError, match="epochs familiar, sleep, novel: take one by epochs=familiar"
+    ):
         read(path)
     novel = read(path, epochs="novel")
-    assert novel["environment"].item() == "novel" and novel["time"].values.tolist() == pytest.approx((np.arange(400, 600) / 20).tolist())
+    assert novel["environment"].item() == "novel" and novel[
+        "time"
+    ].values.tolist() == pytest.approx((np.arange(400, 600) / 20).tolist())
     np.testing.assert_array_equal(novel["activity"], events[400:])
     assert read(path, environment="A").sizes["sample"] == FRAMES
     with pytest.raises(RefusedInputError, match="the epoch 'rest', got familiar, sleep, novel"):
@@ -163,13 +200,19 @@ def test_rooms_are_taken_apart(events, tmp_path):
 
 
 def test_runs_of_one_room_stay_together(events, tmp_path):
-    path = write(tmp_path / "a.nwb", {"Deconvolved": events}, epochs=[(0.0, 10.0, "run1"), (10.0, 30.0, "run2")])
+    path = write(
+        tmp_path / "a.nwb",
+        {"Deconvolved": events},
+        epochs=[(0.0, 10.0, "run1"), (10.0, 30.0, "run2")],
+    )
     assert read(path).sizes["sample"] == FRAMES
 
 
 @pytest.mark.parametrize("unit", ["cm", "centimeter", "centimetres", "centimeters"])
 def test_names_of_the_centimetre(events, unit, tmp_path):
-    assert float(read(write(tmp_path / "a.nwb", {"Deconvolved": events}, unit=unit))["position"].max()) == pytest.approx(95, abs=0.1)
+    assert float(
+        read(write(tmp_path / "a.nwb", {"Deconvolved": events}, unit=unit))["position"].max()
+    ) == pytest.approx(95, abs=0.1)
 
 
 def test_a_track_of_ninety_metres_is_told(events, tmp_path):
@@ -185,6 +228,14 @@ def test_metadata_of_pynapple_reject_too(rng):
     trains = {7: nap.Ts(np.arange(1, 19, 0.7)), 950907094: nap.Ts(np.arange(1, 19, 0.9))}
     units = nap.TsGroup(trains, metadata={"quality": ["noise", "good"]})
     session = data_adapters.from_pynapple(
-        {"spikes": units, "position": place}, subject="m", session=0, elapsed=0.0, elapsed_units="day", environment="A"
+        {"spikes": units, "position": place},
+        subject="m",
+        session=0,
+        elapsed=0.0,
+        elapsed_units="day",
+        environment="A",
     )
-    assert session["unit"].values.tolist() == [950907094] and "quality: 1 noise" in session.attrs["notes"]
+    assert (
+        session["unit"].values.tolist() == [950907094]
+        and "quality: 1 noise" in session.attrs["notes"]
+    )

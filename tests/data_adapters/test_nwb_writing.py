@@ -1,4 +1,5 @@
-"""Sessions as NWB files: what is written reads back equal, is valid, says what it is, and is written whole or not at all."""
+"""Sessions as NWB files: what is written reads back equal, is valid, says what it is, and is
+written whole or not at all."""
 
 from __future__ import annotations
 
@@ -35,7 +36,16 @@ def observed() -> list[xr.Dataset]:
         ("responses", {}),
         ("spike_times", {}),
         ("spike_times", {"time": None, "trial": np.zeros(400)}),
-        ("responses", {"time": None, "velocity": None, "direction": None, "trial": None, "position": np.ones((400, 2))}),
+        (
+            "responses",
+            {
+                "time": None,
+                "velocity": None,
+                "direction": None,
+                "trial": None,
+                "position": np.ones((400, 2)),
+            },
+        ),
     ],
 )
 def test_a_session_reads_back_equal(events, change, tmp_path):
@@ -48,7 +58,11 @@ def test_a_session_reads_back_equal(events, change, tmp_path):
 @pytest.mark.parametrize("events", ["responses", "spike_times"])
 def test_measured_numbers_are_those_of_simulated_sessions(events, observed, tmp_path):
     paths = data_adapters.to_nwb(observed, tmp_path, events=events)
-    assert [path.name for path in paths] == ["sub-0_ses-01.nwb", "sub-0_ses-02.nwb", "sub-0_ses-03.nwb"]
+    assert [path.name for path in paths] == [
+        "sub-0_ses-01.nwb",
+        "sub-0_ses-02.nwb",
+        "sub-0_ses-03.nwb",
+    ]
     found = read(tmp_path)
     for one, other in zip(found, observed, strict=True):
         assert_equal(one, other)
@@ -68,7 +82,9 @@ def test_measured_numbers_are_those_of_a_recording(geometry, data_folder, tmp_pa
 
 
 def test_files_are_valid_and_the_standard_finds_everything(tmp_path):
-    (responses,) = data_adapters.to_nwb(made(2), tmp_path, subject={"species": "Mus musculus", "sex": "F", "age": "P90D"})
+    (responses,) = data_adapters.to_nwb(
+        made(2), tmp_path, subject={"species": "Mus musculus", "sex": "F", "age": "P90D"}
+    )
     session = made(2)
     assert not pynwb.validate(path=str(responses))
     with pynwb.NWBHDF5IO(str(responses), "r") as file:
@@ -79,12 +95,26 @@ def test_files_are_valid_and_the_standard_finds_everything(tmp_path):
         series = content.processing["ophys"]["Fluorescence"]["activity"]
         np.testing.assert_array_equal(series.data[:], session["activity"])
         regions = series.rois.table.to_dataframe()
-        assert regions.index.tolist() == [7, 0, 3, 12] and regions["unit_label"].tolist() == ["a", "b", "ç", "<script>"]
-        assert regions["global_roi_id"].tolist() == [f"registered, unit {unit}" for unit in (7, 0, 3, 12)]
+        assert regions.index.tolist() == [7, 0, 3, 12] and regions["unit_label"].tolist() == [
+            "a",
+            "b",
+            "ç",
+            "<script>",
+        ]
+        assert regions["global_roi_id"].tolist() == [
+            f"registered, unit {unit}" for unit in (7, 0, 3, 12)
+        ]
         assert content.trials["trial"][:].tolist() == [1, 2, 3, 1]
-        assert (content.subject.subject_id, content.subject.species, content.session_id) == ("mouse ü", "Mus musculus", "3")
+        assert (content.subject.subject_id, content.subject.species, content.session_id) == (
+            "mouse ü",
+            "Mus musculus",
+            "3",
+        )
         assert content.session_start_time == datetime(2000, 1, 1, tzinfo=UTC) + timedelta(days=2.6)
-        assert "simulated" not in content.keywords[:] and "SIMULATED" not in content.session_description
+        assert (
+            "simulated" not in content.keywords[:]
+            and "SIMULATED" not in content.session_description
+        )
 
 
 def test_spikes_are_valid_and_lie_in_their_frames(tmp_path):
@@ -93,11 +123,16 @@ def test_spikes_are_valid_and_lie_in_their_frames(tmp_path):
     assert not pynwb.validate(path=str(path))
     with pynwb.NWBHDF5IO(str(path), "r") as file:
         content = file.read()
-        assert content.units["global_roi_id"][1] == "registered, unit 0" and content.session_start_time.year == 2024
+        assert (
+            content.units["global_roi_id"][1] == "registered, unit 0"
+            and content.session_start_time.year == 2024
+        )
         edges = np.append(session["time"], session["time"][-1] + 0.04)
         for row in range(4):
             spikes = content.units.get_unit_spike_times(row)
-            assert (np.diff(spikes) > 0).all() and np.array_equal(np.histogram(spikes, edges)[0], session["activity"][:, row])
+            assert (np.diff(spikes) > 0).all() and np.array_equal(
+                np.histogram(spikes, edges)[0], session["activity"][:, row]
+            )
 
 
 def test_a_simulation_says_so_and_carries_its_recipe(observed, tmp_path):
@@ -105,8 +140,14 @@ def test_a_simulation_says_so_and_carries_its_recipe(observed, tmp_path):
     (path,) = data_adapters.to_nwb(observed[0].assign_coords(experiment=recipe), tmp_path)
     with pynwb.NWBHDF5IO(str(path), "r") as file:
         content = file.read()
-        assert content.session_description.startswith("SIMULATED") and "simulated" in content.keywords[:]
-        assert "not an animal" in content.subject.description and recipe in content.experiment_description
+        assert (
+            content.session_description.startswith("SIMULATED")
+            and "simulated" in content.keywords[:]
+        )
+        assert (
+            "not an animal" in content.subject.description
+            and recipe in content.experiment_description
+        )
     assert drift.Experiment.from_json(read(tmp_path)[0]["experiment"].item()).seed == 4
 
 
@@ -119,9 +160,15 @@ def test_global_roi_id_of_other_files_tracks_units(tmp_path):
             column = file["processing/ophys/ImageSegmentation/units/global_roi_id"]
             column[:] = [entry.decode().rsplit(" ", 1)[1] for entry in column[:]]
     first, second = read(tmp_path, geometry="linear")
-    assert first["unit"].values.tolist() == [2, 0, 1, 3] and second["unit"].values.tolist() == [1, 2, 0]  # ranks of 0, 3, 7, 12
+    assert first["unit"].values.tolist() == [2, 0, 1, 3] and second["unit"].values.tolist() == [
+        1,
+        2,
+        0,
+    ]  # ranks of 0, 3, 7, 12
     assert first["unit_identity"].item() == second["unit_identity"].item() == "global_roi_id"
-    assert second["elapsed"].item() == pytest.approx(1.25) and first["unit_label"].values[0] == "roi 7"
+    assert (
+        second["elapsed"].item() == pytest.approx(1.25) and first["unit_label"].values[0] == "roi 7"
+    )
     np.testing.assert_array_equal(second["activity"].values[:, 1], made(1)["activity"].values[:, 0])
     assert drift.measure([first, second])["recorded"].sum().item() == 7
 
@@ -140,7 +187,11 @@ def test_files_are_kept_unless_overwriting_is_asked_for(tmp_path):
 def refusals() -> dict[str, tuple]:
     whole = made(0)
     return {
-        "scalar coordinates": ([whole.drop_vars("environment")], {}, "got none of the name environment"),
+        "scalar coordinates": (
+            [whole.drop_vars("environment")],
+            {},
+            "got none of the name environment",
+        ),
         "none": ([], {}, "sessions were expected, got none"),
         "twice": ([whole, whole], {}, "expected once, got it twice"),
         "axes": (
@@ -152,8 +203,16 @@ def refusals() -> dict[str, tuple]:
         "direction": ([whole, made(1, direction=None)], {}, "running direction"),
         "surplus": ([whole.assign(pupil=("sample", np.ones(400)))], {}, "got also pupil"),
         "negative": ([whole.assign(activity=-whole["activity"])], {}, "not negative"),
-        "amplitudes": ([whole.assign(activity=whole["activity"] / 2)], {"events": "spike_times"}, "counts of spikes, got 0.5"),
-        "silent": ([whole.assign(activity=0 * whole["activity"])], {"events": "spike_times"}, "at least one spike"),
+        "amplitudes": (
+            [whole.assign(activity=whole["activity"] / 2)],
+            {"events": "spike_times"},
+            "counts of spikes, got 0.5",
+        ),
+        "silent": (
+            [whole.assign(activity=0 * whole["activity"])],
+            {"events": "spike_times"},
+            "at least one spike",
+        ),
         "name": ([made(0, subject="a/b")], {}, "a name for a file"),
         "date": ([whole], {"reference": "tomorrow"}, "a date such as 2000"),
         "late": ([made(0, elapsed=1e9)], {}, "to lead to a date"),

@@ -1,4 +1,5 @@
-"""Published rate maps without samples become a longitudinal Dataset with numerators, and with a denominator only where there is one."""
+"""Published rate maps without samples become a longitudinal Dataset with numerators, and with a
+denominator only where there is one."""
 
 from __future__ import annotations
 
@@ -12,8 +13,21 @@ from drift.schema import check
 
 
 def fields(rate, occupancy, session=1, **changes):
-    common = {"track_length_cm": 40.0, "geometry": "square", "animal": "j1", "environment": "A", "time_unit": "day"}
-    return {"rate_maps": rate, "occupancy": occupancy, "session": session, "time": 2.0 * session, **common, **changes}
+    common = {
+        "track_length_cm": 40.0,
+        "geometry": "square",
+        "animal": "j1",
+        "environment": "A",
+        "time_unit": "day",
+    }
+    return {
+        "rate_maps": rate,
+        "occupancy": occupancy,
+        "session": session,
+        "time": 2.0 * session,
+        **common,
+        **changes,
+    }
 
 
 @pytest.mark.parametrize("kind", ["npz", "mat", "nc"])
@@ -26,24 +40,45 @@ def test_arena(kind, tmp_path):
     occupancy[0, 0] = 0
     write_fields(fields(rate, occupancy), tmp_path / f"j1_01.{kind}")
     write_fields(fields(rate[:2], occupancy, 3), tmp_path / f"j1_03.{kind}")
-    found = check(longitudinal(tmp_path), "rate", "occupancy", "recorded", "active_units", "spatial_information")
-    assert dict(found.sizes) == {"subject": 1, "session": 2, "unit": 3, "place": 8} and found["session"].values.tolist() == [0, 2]
+    found = check(
+        longitudinal(tmp_path),
+        "rate",
+        "occupancy",
+        "recorded",
+        "active_units",
+        "spatial_information",
+    )
+    assert dict(found.sizes) == {"subject": 1, "session": 2, "unit": 3, "place": 8} and found[
+        "session"
+    ].values.tolist() == [0, 2]
     np.testing.assert_array_equal(found["rate"][0, 0], rate.reshape(3, 8))
-    # One of seven equally visited places says log2 7, a flat map nothing, a silent map is not defined per event and 0 per second.
-    np.testing.assert_allclose(found["spatial_information"][0, 0], [np.log2(7), 0, np.nan], atol=1e-12)
-    np.testing.assert_allclose(found["spatial_information_rate"][0, 0], [8 / 7 * np.log2(7), 0, 0], atol=1e-12)
-    assert found["active_units"].values.tolist() == [[2, 2]] and found["recorded"][0].values.tolist() == [[1, 1, 1], [1, 1, 0]]
+    # One of seven equally visited places says log2 7, a flat map nothing, a silent map is not
+    # defined per event and 0 per second.
+    np.testing.assert_allclose(
+        found["spatial_information"][0, 0], [np.log2(7), 0, np.nan], atol=1e-12
+    )
+    np.testing.assert_allclose(
+        found["spatial_information_rate"][0, 0], [8 / 7 * np.log2(7), 0, 0], atol=1e-12
+    )
+    assert found["active_units"].values.tolist() == [[2, 2]] and found["recorded"][
+        0
+    ].values.tolist() == [[1, 1, 1], [1, 1, 0]]
     assert np.isnan(found["rate"][0, 1, 2]).all()
     assert found["elapsed"].values.tolist() == [[2, 6]] and found["elapsed"].attrs["units"] == "day"
     assert found["unit_identity"].values.tolist() == [["session 1", "session 3"]]
-    assert found["place_x"].values.tolist() == [5, 15, 25, 35] * 2 and found["place_y"].values.tolist() == [10] * 4 + [30] * 4
+    assert (
+        found["place_x"].values.tolist() == [5, 15, 25, 35] * 2
+        and found["place_y"].values.tolist() == [10] * 4 + [30] * 4
+    )
 
 
 def test_no_fraction_without_a_denominator(tmp_path):
     write_fields(fields(np.ones((2, 3, 3)), np.ones((3, 3))), tmp_path / "j1_01.npz")
     found = longitudinal(tmp_path)
     assert "detected_units" not in found and not [name for name in found if "fraction" in str(name)]
-    write_fields(fields(np.ones((2, 3, 3)), np.ones((3, 3)), 2, n_detected=9), tmp_path / "j1_02.npz")
+    write_fields(
+        fields(np.ones((2, 3, 3)), np.ones((3, 3)), 2, n_detected=9), tmp_path / "j1_02.npz"
+    )
     np.testing.assert_array_equal(longitudinal(tmp_path)["detected_units"], [[np.nan, 9]])
 
 
@@ -51,11 +86,17 @@ def test_track_with_two_directions_and_registration(tmp_path, rng):
     rates, occupancy = rng.uniform(1, 2, (2, 2, 2, 5)), np.ones((2, 5))
     edges = np.arange(0, 24, 4.0)
     for session in (1, 2):
-        content = fields(rates[session - 1], occupancy, session, geometry="linear", bin_edges_cm=edges)
+        content = fields(
+            rates[session - 1], occupancy, session, geometry="linear", bin_edges_cm=edges
+        )
         write_fields(content, tmp_path / f"j1_{session:02d}.npz")
-    write_fields({"cell_to_index_map": np.array([[1, 2], [2, 0], [0, 1]])}, tmp_path / "j1_registration.npz")
+    write_fields(
+        {"cell_to_index_map": np.array([[1, 2], [2, 0], [0, 1]])}, tmp_path / "j1_registration.npz"
+    )
     found = longitudinal(tmp_path)
-    assert found["rate"].dims == ("subject", "session", "unit", "place", "direction") and found["direction"].values.tolist() == [1, -1]
+    assert found["rate"].dims == ("subject", "session", "unit", "place", "direction") and found[
+        "direction"
+    ].values.tolist() == [1, -1]
     assert found["place"].values.tolist() == [2, 6, 10, 14, 18]
     np.testing.assert_array_equal(found["rate"][0, 0, 1], rates[0, 1].T)
     np.testing.assert_array_equal(found["rate"][0, 1, 2], rates[1, 0].T)
@@ -65,7 +106,9 @@ def test_track_with_two_directions_and_registration(tmp_path, rng):
 
 def test_subjects_side_by_side(tmp_path):
     write_fields(fields(np.ones((2, 3, 3)), np.ones((3, 3))), tmp_path / "j1_01.npz")
-    write_fields(fields(np.ones((1, 3, 3)), np.ones((3, 3)), 2, animal="j2"), tmp_path / "j2_02.npz")
+    write_fields(
+        fields(np.ones((1, 3, 3)), np.ones((3, 3)), 2, animal="j2"), tmp_path / "j2_02.npz"
+    )
     found = longitudinal(tmp_path)
     assert found["subject"].values.tolist() == ["j1", "j2"]
     np.testing.assert_array_equal(found["active_units"], [[2, np.nan], [np.nan, 1]])
@@ -86,7 +129,9 @@ def test_subjects_side_by_side(tmp_path):
     ],
 )
 def test_refused(change, message, tmp_path):
-    path = write_fields(fields(np.ones((2, 3, 3)), np.ones((3, 3)), **{}) | change, tmp_path / "one.npz")
+    path = write_fields(
+        fields(np.ones((2, 3, 3)), np.ones((3, 3)), **{}) | change, tmp_path / "one.npz"
+    )
     with pytest.raises(RefusedInputError, match=message):
         longitudinal(path)
 

@@ -13,7 +13,10 @@ from drift.errors import RefusedInputError
 
 
 def test_import_loads_neither_torch_nor_brian2_nor_file_libraries():
-    code = "import sys, data_adapters; print(*{'torch', 'brian2', 'xarray', 'scipy', 'h5py', 'numba'}.intersection(sys.modules))"
+    code = (
+        "import sys, data_adapters; print(*{'torch', 'brian2', 'xarray', 'scipy', 'h5py', "
+        "'numba'}.intersection(sys.modules))"
+    )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == ""
 
@@ -36,7 +39,10 @@ def test_unknown_reader_names_the_nearest(tmp_path):
 
 
 def test_unknown_option_names_the_nearest(tmp_path):
-    with pytest.raises(RefusedInputError, match="'maximum_rates' is unknown to the reader karlsson2015: use maximum_rate"):
+    with pytest.raises(
+        RefusedInputError,
+        match="'maximum_rates' is unknown to the reader karlsson2015: use maximum_rate",
+    ):
         data_adapters.sessions("karlsson2015", tmp_path, maximum_rates=7)
 
 

@@ -29,12 +29,21 @@ GOOD: dict[str, Any] = {
 
 def test_labelled_form():
     made = session_dataset(
-        **GOOD, velocity=[1, 2, 3], direction=[1, 0, -1], trial=[0, 1, 1], time=[0.0, 0.05, 0.1], coords={"exposure": 3.0}
+        **GOOD,
+        velocity=[1, 2, 3],
+        direction=[1, 0, -1],
+        trial=[0, 1, 1],
+        time=[0.0, 0.05, 0.1],
+        coords={"exposure": 3.0},
     )
     check(made, "activity", "position", "velocity", "direction", "trial")
     assert made["activity"].attrs["units"] == "events" and made["velocity"].attrs["units"] == "cm/s"
     assert made["elapsed"].attrs["units"] == "day" and float(made["elapsed"]) == 4.5
-    assert made["unit"].values.tolist() == [0, 1] and made["detected_units"].item() == 2 and made["exposure"].item() == 3
+    assert (
+        made["unit"].values.tolist() == [0, 1]
+        and made["detected_units"].item() == 2
+        and made["exposure"].item() == 3
+    )
     assert (made.attrs["bin_size"], made.attrs["minimum_speed"]) == (4.0, 1.0)
 
 

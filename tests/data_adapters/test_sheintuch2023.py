@@ -1,4 +1,5 @@
-"""The raw layout of the Ziv laboratory: written with every trap and read back equal; what was published per mouse, by hand."""
+"""The raw layout of the Ziv laboratory: written with every trap and read back equal; what was
+published per mouse, by hand."""
 
 from __future__ import annotations
 
@@ -49,16 +50,22 @@ def expected(trials, faithful=False, chosen=range(5)):
         bins = np.maximum(np.ceil(part * 24), 1)
         value = (bins - 0.5) * 4 if faithful else part * 96
         places.append(np.where((bins >= 3) & (bins <= 22), value, np.nan))
-    velocity = np.concatenate([smoothed(trial.velocity)[1 : count + 1] for trial, count in zip(chosen, frames)])
+    velocity = np.concatenate(
+        [smoothed(trial.velocity)[1 : count + 1] for trial, count in zip(chosen, frames)]
+    )
     events = np.concatenate([trial.events[:count] for trial, count in zip(chosen, frames)])
     return events, np.concatenate(places), velocity
 
 
 @pytest.fixture
 def mouse(rng, tmp_path):
-    """C6_M4 with sessions 1 to 3 on the straight track and session 1 on the L; truth by (environment, k)."""
+    """C6_M4 with sessions 1 to 3 on the straight track and session 1 on the L; truth by
+    (environment, k)."""
     truth = {
-        ("A", k): [runs(rng, frames, 4 if k < 3 else 3, "A", surplus) for frames, surplus in zip(LENGTHS, (1, 0, -20, 3, 1))]
+        ("A", k): [
+            runs(rng, frames, 4 if k < 3 else 3, "A", surplus)
+            for frames, surplus in zip(LENGTHS, (1, 0, -20, 3, 1))
+        ]
         for k in (1, 2, 3)
     }
     truth["B", 1] = [runs(rng, frames, 5, "B") for frames in LENGTHS]
@@ -77,39 +84,66 @@ def mouse(rng, tmp_path):
 def test_written_and_read_back_equal(mouse, faithful):
     folder, truth = mouse
     found = read(folder, faithful=faithful, maximum_speed=None)
-    assert [(one["environment"].item(), one["recording"].item()) for one in found] == [("A", 1), ("A", 3), ("B", 1)]
+    assert [(one["environment"].item(), one["recording"].item()) for one in found] == [
+        ("A", 1),
+        ("A", 3),
+        ("B", 1),
+    ]
     for one, key in zip(found, [("A", 1), ("A", 3), ("B", 1)]):
         events, position, velocity = expected(truth[key], faithful)
         np.testing.assert_array_equal(one["activity"], events)
         np.testing.assert_allclose(one["position"], position, rtol=1e-12)
         np.testing.assert_allclose(one["velocity"], velocity, rtol=1e-12)
-        np.testing.assert_array_equal(one["direction"], np.where(velocity >= 1, 1, np.where(velocity <= -1, -1, 0)))
-        assert one.attrs["geometry"] == ("linear" if key[0] == "A" else "L") and one["subject"].item() == "C6M4"
+        np.testing.assert_array_equal(
+            one["direction"], np.where(velocity >= 1, 1, np.where(velocity <= -1, -1, 0))
+        )
+        assert (
+            one.attrs["geometry"] == ("linear" if key[0] == "A" else "L")
+            and one["subject"].item() == "C6M4"
+        )
         assert "session 2 of environment A: no map in the spreadsheet" in one.attrs["skipped"]
         assert sorted(set(one["trial"].values.tolist())) == [1, 2, 3, 4, 5]
 
 
 def test_elapsed_is_the_date_and_not_the_number(mouse):
     found = read(mouse[0])
-    # Session 3 was recorded on the third of July, before session 2 (the fifth); all begin at the same time of day.
-    assert [one["elapsed"].item() for one in found] == [0, 2, 18] and found[0]["elapsed"].attrs["units"] == "day"
+    # Session 3 was recorded on the third of July, before session 2 (the fifth); all begin at the
+    # same time of day.
+    assert [one["elapsed"].item() for one in found] == [0, 2, 18] and found[0]["elapsed"].attrs[
+        "units"
+    ] == "day"
     assert [one["session"].item() for one in found] == [0, 1, 3]
 
 
 def test_registered_rows_and_unregistered_cells(mouse):
     first, third, on_l = read(mouse[0])
-    assert first["unit"].values.tolist() == [1, 0, 2, 3] and third["unit"].values.tolist() == [0, 4, 1]
+    assert first["unit"].values.tolist() == [1, 0, 2, 3] and third["unit"].values.tolist() == [
+        0,
+        4,
+        1,
+    ]
     assert first["detected_units"].item() == 4 and third["detected_units"].item() == 3
-    assert first["unit_identity"].item() == third["unit_identity"].item() == "registered in environment A"
+    assert (
+        first["unit_identity"].item()
+        == third["unit_identity"].item()
+        == "registered in environment A"
+    )
     assert on_l["unit_identity"].item() == "session 1 of environment B"
 
 
 def test_trials_of_one_map(mouse):
     folder, truth = mouse
     one = read(folder / "Environment A", map_number=2, maximum_speed=None)[0]
-    assert sorted(set(one["trial"].values.tolist())) == [2, 4] and "trial 5: map 0" in one.attrs["notes"]
-    np.testing.assert_allclose(one["position"], expected(truth["A", 1], chosen=(1, 3))[1], rtol=1e-12)
-    assert sorted(set(read(folder / "Environment A", map_number="0")[0]["trial"].values.tolist())) == [5]
+    assert (
+        sorted(set(one["trial"].values.tolist())) == [2, 4]
+        and "trial 5: map 0" in one.attrs["notes"]
+    )
+    np.testing.assert_allclose(
+        one["position"], expected(truth["A", 1], chosen=(1, 3))[1], rtol=1e-12
+    )
+    assert sorted(
+        set(read(folder / "Environment A", map_number="0")[0]["trial"].values.tolist())
+    ) == [5]
 
 
 def test_environment(mouse):
@@ -125,8 +159,14 @@ def test_tracking_jumps_are_dropped_before_smoothing(tmp_path, rng):
     kept, published = read(tmp_path / "C1_M1_A")[0], read(tmp_path / "C1_M1_A", faithful="true")[0]
     at = LENGTHS[0] + 99
     mask = np.arange(len(trials[1].velocity)) != 100
-    np.testing.assert_allclose(kept["velocity"][LENGTHS[0] : LENGTHS[0] + LENGTHS[1]], smoothed(trials[1].velocity, mask)[1:], rtol=1e-12)
-    assert np.isnan(kept["position"][at]) and np.abs(published["velocity"][at - 4 : at + 4]).min() > 60
+    np.testing.assert_allclose(
+        kept["velocity"][LENGTHS[0] : LENGTHS[0] + LENGTHS[1]],
+        smoothed(trials[1].velocity, mask)[1:],
+        rtol=1e-12,
+    )
+    assert (
+        np.isnan(kept["position"][at]) and np.abs(published["velocity"][at - 4 : at + 4]).min() > 60
+    )
     assert kept["subject"].item() == "C1M1" and "no spreadsheet" in kept.attrs["notes"]
 
 
@@ -135,12 +175,17 @@ def test_final_spikes_are_transposed_and_thresholded(tmp_path, rng):
     trials = [trial._replace(events=20 * trial.events) for trial in trials]
     write_session(tmp_path / "m_A", 1, trials, "20150701", spikes=True)
     events = expected(trials)[0]
-    np.testing.assert_array_equal(read(tmp_path / "m_A")[0]["activity"], np.where(events < 6.5, 0, events))
+    np.testing.assert_array_equal(
+        read(tmp_path / "m_A")[0]["activity"], np.where(events < 6.5, 0, events)
+    )
 
 
 def cut(trial, at):
     """The video of a trial in two parts."""
-    return [trial._replace(position=trial.position[part], velocity=trial.velocity[part]) for part in (slice(None, at), slice(at, None))]
+    return [
+        trial._replace(position=trial.position[part], velocity=trial.velocity[part])
+        for part in (slice(None, at), slice(at, None))
+    ]
 
 
 @pytest.mark.parametrize("where", ["frame log", "videos", "both"])
@@ -173,7 +218,9 @@ def test_alignment_by_hand():
     pairs, reasons = paired([300, 300, 300, 300, 300, 300, 300], [None, 301, 301, 301, 301])
     assert not pairs and len(reasons) == 4 and "several" in reasons[0]
     pairs, reasons = paired([40, 300, 420, 40, 40], [None, 301, 900])
-    assert [pair.trial for pair in pairs] == [1] and "trial 2: its 900 video frames fits no" in reasons[0]
+    assert [pair.trial for pair in pairs] == [
+        1
+    ] and "trial 2: its 900 video frames fits no" in reasons[0]
     pairs, reasons = paired([40, 300, 420, 555, 40], [None, 301, 556], faithful=True)
     assert [(pair.trial, pair.rows) for pair in pairs] == [(1, (1, 2)), (2, (2, 3))]
 
@@ -184,7 +231,17 @@ def test_unfolded_bins_run_along_the_track(tmp_path, rng):
     assert (np.diff(bins) < 0).any() and (bins == 25).any()
     assert (np.diff(unfolded(bins)) >= 0).all() and set(unfolded(bins)) == set(range(1, 25))
     trials = [runs(rng, frames, 3, "B") for frames in LENGTHS]
-    videos = [None, *({name: part for name, part in video(trial, "B").items() if name != "rough_linearized_location"} for trial in trials)]
+    videos = [
+        None,
+        *(
+            {
+                name: part
+                for name, part in video(trial, "B").items()
+                if name != "rough_linearized_location"
+            }
+            for trial in trials
+        ),
+    ]
     write_session(tmp_path / "m_B", 1, trials, "20150701", "B", videos=videos)
     found = read(tmp_path / "m_B", maximum_speed=None)[0]["position"].values
     exact = expected(trials)[1]
@@ -196,24 +253,52 @@ def test_unfolded_bins_run_along_the_track(tmp_path, rng):
     ("name", "content", "message"),
     [
         ("frameLog_1.csv", "a,b\n1,2\n", "begin with session,trial"),
-        ("frameLog_1.csv", "session,trial,begFrame,endFrame,Var5\n1,1,1,40,recording_20150701_120000.tif\n1,2,42,50,x\n", "line 3 of"),
-        ("frameLog_1.csv", "session,trial,begFrame,endFrame,Var5\n1,1,2,40,recording_20150701_120000.tif\n", "begFrame 2 after endFrame 0"),
+        (
+            "frameLog_1.csv",
+            "session,trial,begFrame,endFrame,Var5\n1,1,1,40,recording_20150701_120000.tif\n1,2,42,50,x\n",
+            "line 3 of",
+        ),
+        (
+            "frameLog_1.csv",
+            "session,trial,begFrame,endFrame,Var5\n1,1,2,40,recording_20150701_120000.tif\n",
+            "begFrame 2 after endFrame 0",
+        ),
         ("frameLog_1.csv", "session,trial,begFrame,endFrame,Var5\n", "got no row"),
-        ("frameLog_1.csv", "session,trial,begFrame,endFrame,Var5\n1,1,1,40,recording_20159901_120000.tif\n", "line 2 of"),
+        (
+            "frameLog_1.csv",
+            "session,trial,begFrame,endFrame,Var5\n1,1,1,40,recording_20159901_120000.tif\n",
+            "line 2 of",
+        ),
         ("finalEventsMat_1.mat", {"other": 1.0}, "allEventsMat or finalSpikesMat, got other"),
-        ("finalEventsMat_1.mat", {"allEventsMat": np.zeros((7, 3))}, "2835 frames by the frame log"),
+        (
+            "finalEventsMat_1.mat",
+            {"allEventsMat": np.zeros((7, 3))},
+            "2835 frames by the frame log",
+        ),
         ("finalEventsMat_1.mat", {"allEventsMat": np.zeros((2835, 2835))}, "may be either"),
         ("finalEventsMat_1.mat", {"allEventsMat": np.full((2835, 3), -1.0)}, "not negative"),
         ("finalEventsMat_1.mat", {"allEventsMat": np.full((2835, 3), np.nan)}, "not NaN"),
         ("behavior_1.mat", {"my_mvmt": 3.0}, "cell array of trials"),
         ("behavior_1.mat", {"my_mvmt": row([None, {"velocity": [1.0]}])}, "field 'binned'"),
-        ("behavior_1.mat", {"my_mvmt": row([None, {"velocity": [1.0], "position": [1.0, 2]}])}, "velocity per position, got 1 and 2"),
-        ("behavior_1.mat", {"my_mvmt": row([None, {"velocity": np.ones((2, 2)), "position": [1.0, 2]}])}, "row or a column"),
+        (
+            "behavior_1.mat",
+            {"my_mvmt": row([None, {"velocity": [1.0], "position": [1.0, 2]}])},
+            "velocity per position, got 1 and 2",
+        ),
+        (
+            "behavior_1.mat",
+            {"my_mvmt": row([None, {"velocity": np.ones((2, 2)), "position": [1.0, 2]}])},
+            "row or a column",
+        ),
         ("behavior_1.mat", {"my_mvmt": row([None, "text"])}, "struct or empty, got str"),
         ("behavior_1.mat", {"my_mvmt": row([None])}, "no trial on a track"),
         ("Maps per trial.xlsx", b"PK no", "whole spreadsheet"),
         ("cell_registration.mat", {"cell_to_index_map": [[4]]}, "got 4 of 3"),
-        ("cell_registration.mat", {"cell_to_index_map": [[1], [1]]}, "got 1 in rows 1 and 2: correct it"),
+        (
+            "cell_registration.mat",
+            {"cell_to_index_map": [[1], [1]]},
+            "got 1 in rows 1 and 2: correct it",
+        ),
     ],
 )
 def test_refused(name, content, message, tmp_path, rng):
@@ -297,36 +382,57 @@ def write_published(content, path, kind):
     import h5py
 
     write_hdf5(path, {"this_mouse_data": content})
-    with h5py.File(path, "r+") as file:  # the writer makes rows of rows; MATLAB has a matrix of cells, with its dims reversed
+    with (
+        h5py.File(path, "r+") as file
+    ):  # the writer makes rows of rows; MATLAB has a matrix of cells, with its dims reversed
         for name in ("significant_right_trials", "significant_left_trials"):
             rows = [file[reference] for reference in file["this_mouse_data"][name][:, 0]]
-            references = np.array([[one[half, 0] for one in rows] for half in range(2)], dtype=h5py.ref_dtype)
+            references = np.array(
+                [[one[half, 0] for one in rows] for half in range(2)], dtype=h5py.ref_dtype
+            )
             del file["this_mouse_data"][name]
-            made = file["this_mouse_data"].create_dataset(name, data=references, dtype=h5py.ref_dtype)
+            made = file["this_mouse_data"].create_dataset(
+                name, data=references, dtype=h5py.ref_dtype
+            )
             made.attrs["MATLAB_class"] = np.bytes_("cell")
     return path
 
 
 @pytest.mark.parametrize("kind", ["v5", "v7.3"])
 def test_published_struct(published, kind, tmp_path):
-    found = data_adapters.summary("sheintuch2023", write_published(published, tmp_path / "C6M4.mat", kind))
-    assert found["subject"].values.tolist() == ["C6M4"] and found["region"].values.tolist() == ["CA1"]
+    found = data_adapters.summary(
+        "sheintuch2023", write_published(published, tmp_path / "C6M4.mat", kind)
+    )
+    assert found["subject"].values.tolist() == ["C6M4"] and found["region"].values.tolist() == [
+        "CA1"
+    ]
     present = np.arange(16) != 3
-    np.testing.assert_array_equal(found["detected_units"][0], np.where(present, np.arange(20.0, 36.0), np.nan))
+    np.testing.assert_array_equal(
+        found["detected_units"][0], np.where(present, np.arange(20.0, 36.0), np.nan)
+    )
     np.testing.assert_array_equal(found["place_units"][0], np.where(present, 3.0, np.nan))
-    np.testing.assert_array_equal(found["fraction_place_units"][0], np.where(present, 3 / np.arange(20.0, 36.0), np.nan))
-    np.testing.assert_allclose(found["mean_spatial_information"][0, present], np.linspace(1, 2, 16)[present])
+    np.testing.assert_array_equal(
+        found["fraction_place_units"][0], np.where(present, 3 / np.arange(20.0, 36.0), np.nan)
+    )
+    np.testing.assert_allclose(
+        found["mean_spatial_information"][0, present], np.linspace(1, 2, 16)[present]
+    )
     assert np.isnan(found["mean_spatial_information"][0, 3])
     np.testing.assert_array_equal(found["place_unit"][0, 0], [1, 1, 0, 0, 0, 0, 0, 0, 0, 1])
     assert np.isnan(found["place_unit"][0, 1, 8]) and np.isnan(found["place_unit"][0, 3]).all()
-    assert found["recorded"][0, 3].values.tolist() == [0] * 10 and found["recorded"][0, 1, 8].item() == 0
+    assert (
+        found["recorded"][0, 3].values.tolist() == [0] * 10
+        and found["recorded"][0, 1, 8].item() == 0
+    )
     np.testing.assert_array_equal(found["elapsed"][0], [*range(1, 16, 2), *range(19, 34, 2)])
     assert found["environment"][0].values.tolist() == ["A"] * 8 + ["B"] * 8
 
 
 def test_folder_of_published_structs(published, tmp_path):
     write_published(published, tmp_path / "C6M4.mat", "v5")
-    write_published({**published, "cell_to_index_map": np.ones((12, 16))}, tmp_path / "C14M4.mat", "v5")
+    write_published(
+        {**published, "cell_to_index_map": np.ones((12, 16))}, tmp_path / "C14M4.mat", "v5"
+    )
     found = data_adapters.summary("sheintuch2023", tmp_path)
     assert found["region"].values.tolist() == ["CA3", "CA1"] and found.sizes["unit"] == 12
     assert np.isnan(found["place_unit"].sel(subject="C6M4")[0, 10:]).all()
@@ -339,7 +445,10 @@ def test_folder_of_published_structs(published, tmp_path):
         ({"number_of_neurons_sessions": np.full(16, 2.0)}, "count all place cells"),
         ({"cell_to_index_map": np.ones((10, 8))}, r"\(cell, 16 sessions\)"),
         ({"cell_to_index_map": np.ones((5, 16))}, "number cells 1 to 5, got 10 to 10"),
-        ({"significant_left_trials": [[np.array([0.0]), np.zeros((0, 0))] for _ in range(16)]}, "number cells 1 to 10, got 0 to 0"),
+        (
+            {"significant_left_trials": [[np.array([0.0]), np.zeros((0, 0))] for _ in range(16)]},
+            "number cells 1 to 10, got 0 to 0",
+        ),
     ],
 )
 def test_published_struct_refused(published, change, message, tmp_path):

@@ -1,4 +1,5 @@
-"""Published summaries of all four panels: read in their formats, normalised as each panel does it, by hand."""
+"""Published summaries of all four panels: read in their formats, normalised as each panel does it,
+by hand."""
 
 from __future__ import annotations
 
@@ -40,7 +41,10 @@ def test_khatib(suffix, tmp_path, rng):
     curve = normalised("khatib2023", published)
     np.testing.assert_array_equal(curve["activity"], arrays["place_r_mean"])
     np.testing.assert_array_equal(curve["spatial_information_sem"], arrays["info_sem"])
-    assert curve["elapsed"].attrs["units"] == "min" and curve.attrs["activity"] == "fraction of place cells"
+    assert (
+        curve["elapsed"].attrs["units"] == "min"
+        and curve.attrs["activity"] == "fraction of place cells"
+    )
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
@@ -80,13 +84,21 @@ def test_khatib_pickles_run_no_code(suffix, tmp_path, capsys):
 )
 def test_khatib_refused(change, message, tmp_path):
     arrays = {name: [1.0, 2.0, 3.0] for name in KHATIB} | change
-    (tmp_path / "f.json").write_text(json.dumps({name: values for name, values in arrays.items() if values is not None}))
+    (tmp_path / "f.json").write_text(
+        json.dumps({name: values for name, values in arrays.items() if values is not None})
+    )
     with pytest.raises(RefusedInputError, match=message):
         data_adapters.summary("khatib2023", tmp_path / "f.json")
 
 
 def test_khatib_sessions_are_counted_in_minutes(tmp_path, rng):
-    fields = {"events": np.ones((9, 2)), "position": np.arange(9.0), "fs": 10.0, "track_length_cm": 9.0, "geometry": "linear"}
+    fields = {
+        "events": np.ones((9, 2)),
+        "position": np.arange(9.0),
+        "fs": 10.0,
+        "track_length_cm": 9.0,
+        "geometry": "linear",
+    }
     labels = {"animal": "k1", "environment": "A", "session": 1, "time": 25.0, "n_detected": 2}
     np.savez(tmp_path / "k1_01.npz", **fields, **labels, time_unit="min")
     found = list(data_adapters.sessions("khatib2023", tmp_path))
@@ -101,7 +113,11 @@ def jercog(request, tmp_path):
     counts = np.array([[10.0, 8.0, 5.0], [20.0, 10.0, 4.0]])
     pooled = [np.array([[1.0, 2.0, 3.0]]), np.array([[2.0, 4.0]]), np.array([[5.0]])]
     if request.param == "v7.3":
-        return write_hdf5(tmp_path / "j.mat", {"cell_count": counts, "Info": pooled}), counts, pooled
+        return (
+            write_hdf5(tmp_path / "j.mat", {"cell_count": counts, "Info": pooled}),
+            counts,
+            pooled,
+        )
     cells = np.empty((3, 1), dtype=object)
     cells[:, 0] = pooled
     scipy.io.savemat(tmp_path / "j.mat", {"cell_count": counts, "Info": cells})
@@ -111,21 +127,34 @@ def jercog(request, tmp_path):
 def test_jercog(jercog):
     path, counts, pooled = jercog
     published = data_adapters.summary("jercog2019", path)
-    assert not [name for name in published.variables if "fraction" in str(name) or "detected" in str(name)]
+    assert not [
+        name for name in published.variables if "fraction" in str(name) or "detected" in str(name)
+    ]
     np.testing.assert_array_equal(published["active_units"], counts)
     curve = normalised("jercog2019", published)
     np.testing.assert_allclose(curve["activity"], counts.mean(axis=0) / 15, rtol=1e-12)
-    np.testing.assert_allclose(curve["activity_sem"], counts.std(axis=0, ddof=1) / np.sqrt(2) / 15, rtol=1e-12)
+    np.testing.assert_allclose(
+        curve["activity_sem"], counts.std(axis=0, ddof=1) / np.sqrt(2) / 15, rtol=1e-12
+    )
     as_published = normalised("jercog2019", published, faithful=True)
-    np.testing.assert_allclose(as_published["activity_sem"], counts.std(axis=0) / np.sqrt(2) / 15, rtol=1e-12)
-    np.testing.assert_allclose(curve["spatial_information"], [one.mean() / 2 for one in pooled], rtol=1e-12)
+    np.testing.assert_allclose(
+        as_published["activity_sem"], counts.std(axis=0) / np.sqrt(2) / 15, rtol=1e-12
+    )
+    np.testing.assert_allclose(
+        curve["spatial_information"], [one.mean() / 2 for one in pooled], rtol=1e-12
+    )
     errors = [one.std(ddof=1) / np.sqrt(one.size) / 2 if one.size > 1 else np.nan for one in pooled]
     np.testing.assert_allclose(curve["spatial_information_sem"], errors, rtol=1e-12)
-    assert curve["elapsed"].attrs["units"] == "day" and curve.attrs["activity"] == "number of active cells"
+    assert (
+        curve["elapsed"].attrs["units"] == "day"
+        and curve.attrs["activity"] == "number of active cells"
+    )
 
 
 def test_jercog_has_no_sessions(tmp_path):
-    with pytest.raises(RefusedInputError, match=r"no spikes: use data_adapters\.jercog2019\.longitudinal"):
+    with pytest.raises(
+        RefusedInputError, match=r"no spikes: use data_adapters\.jercog2019\.longitudinal"
+    ):
         data_adapters.sessions("jercog2019", tmp_path)
 
 
@@ -133,8 +162,17 @@ def test_jercog_has_no_sessions(tmp_path):
     ("fields", "message"),
     [
         ({"cell_count": np.ones((2, 3)), "Info": np.ones((3, 1))}, "3 days as cell_count, got 0"),
-        ({"cell_count": np.array([[0.5, 0.2]]), "Info": np.array([[1.0], None], dtype=object)[:1]}, "2 days"),
-        ({"cell_count": np.array([[0.5]]), "Info": np.array([[1.0], [2.0]], dtype=object)[:1]}, "count cells"),
+        (
+            {
+                "cell_count": np.array([[0.5, 0.2]]),
+                "Info": np.array([[1.0], None], dtype=object)[:1],
+            },
+            "2 days",
+        ),
+        (
+            {"cell_count": np.array([[0.5]]), "Info": np.array([[1.0], [2.0]], dtype=object)[:1]},
+            "count cells",
+        ),
         ({"cell_count": "text", "Info": np.ones((3, 1))}, "matrix of numbers"),
     ],
 )
@@ -157,21 +195,32 @@ def sheintuch(path, kind):
 
 
 @pytest.mark.parametrize("kind", ["v5", "v7.3"])
-@pytest.mark.parametrize(("name", "read", "elapsed"), [("karlsson2015", karlsson, [1, 2, 3]), ("sheintuch2023", sheintuch, [0, 2, 4])])
+@pytest.mark.parametrize(
+    ("name", "read", "elapsed"),
+    [("karlsson2015", karlsson, [1, 2, 3]), ("sheintuch2023", sheintuch, [0, 2, 4])],
+)
 def test_panels_of_ratios(name, read, elapsed, kind, tmp_path):
     published = read(tmp_path / "f.mat", kind)
     np.testing.assert_array_equal(published["fraction_place_units"], FRACTIONS)
     np.testing.assert_array_equal(published["mean_spatial_information"], INFORMATION)
-    # Animal 2 misses a day and counts there only for the published standard error; animal 3 has no first day.
+    # Animal 2 misses a day and counts there only for the published standard error; animal 3 has no
+    # first day.
     ratios = np.array([[1, 0.75, 0.5], [1, np.nan, 0.2]])
-    # Two animals over n - 1 = 1, one animal has no error; published are deviations over n, divided by all three animals.
-    for faithful, errors in ((False, [0, np.nan, 0.15]), (True, np.nanstd(ratios, axis=0) / np.sqrt(3))):
+    # Two animals over n - 1 = 1, one animal has no error; published are deviations over n, divided
+    # by all three animals.
+    for faithful, errors in (
+        (False, [0, np.nan, 0.15]),
+        (True, np.nanstd(ratios, axis=0) / np.sqrt(3)),
+    ):
         curve = normalised(name, published, faithful)
         np.testing.assert_allclose(curve["activity"], np.nanmean(ratios, axis=0), rtol=1e-12)
         np.testing.assert_allclose(curve["activity_sem"], errors, rtol=1e-12, atol=1e-15)
         np.testing.assert_allclose(curve["spatial_information"], [1, 1.5, 1.75], rtol=1e-12)
         assert curve["activity_count"].values.tolist() == [2, 1, 2]
-    assert curve["elapsed"].values.tolist() == [0, 1, 2] and curve["elapsed"].attrs["units"] == "session"
+    assert (
+        curve["elapsed"].values.tolist() == [0, 1, 2]
+        and curve["elapsed"].attrs["units"] == "session"
+    )
     assert normalised(name, published)["elapsed"].values.tolist() == elapsed
 
 
@@ -186,7 +235,9 @@ def test_wrong_fractions(tmp_path):
 
 
 def test_first_session_of_nothing_is_refused(tmp_path):
-    scipy.io.savemat(tmp_path / "f.mat", {"f_active": np.array([[0.0], [0.5]]), "info_all": np.ones((2, 1))})
+    scipy.io.savemat(
+        tmp_path / "f.mat", {"f_active": np.array([[0.0], [0.5]]), "info_all": np.ones((2, 1))}
+    )
     with pytest.raises(RefusedInputError, match="above 0 to divide by, got 0"):
         normalised("karlsson2015", data_adapters.summary("karlsson2015", tmp_path / "f.mat"))
     with pytest.raises(RefusedInputError, match="needs active_units"):
@@ -198,7 +249,9 @@ def test_first_session_of_nothing_is_refused(tmp_path):
 
 
 def test_published_slopes_are_data_in_one_place():
-    rows = {(one.recording, one.measure): (one.slope, one.per, one.p_value) for one in PUBLISHED_SLOPES}
+    rows = {
+        (one.recording, one.measure): (one.slope, one.per, one.p_value) for one in PUBLISHED_SLOPES
+    }
     information = "mean spatial information"
     assert rows == {
         ("Khatib 2023", "fraction of place cells"): (-0.0003, "min", 0.001),
@@ -210,6 +263,9 @@ def test_published_slopes_are_data_in_one_place():
         ("Sheintuch 2023", "fraction of place cells"): (-0.026, "session", 0.001),
         ("Sheintuch 2023", information): (0.068, "session", 0.001),
     }
-    assert {one.measure for one in PUBLISHED_SLOPES} == {information, *(one.activity for one in NORMALISATIONS.values())}
+    assert {one.measure for one in PUBLISHED_SLOPES} == {
+        information,
+        *(one.activity for one in NORMALISATIONS.values()),
+    }
     changes = [round(one.change, 2) for one in PUBLISHED_SLOPES]
     assert changes == [-0.06, 0.4, -0.47, 0.85, -0.48, 0.54, -0.18, 0.48]

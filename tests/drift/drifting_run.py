@@ -1,4 +1,5 @@
-"""A run whose truth is known: Gaussian place fields on a track that move, or stand, as the test says."""
+"""A run whose truth is known: Gaussian place fields on a track that move, or stand, as the test
+says."""
 
 from __future__ import annotations
 
@@ -11,14 +12,24 @@ from drift.schema import labelled
 PAIR = ("subject", "session")
 
 
-def gaussian_run(subjects: int = 2, sessions: int = 5, units: int = 60, places: int = 24, speed: float = 0.0, seed: int = 5) -> xr.Dataset:
-    """Fields of unit width 0.1 of the track whose centres diffuse by ``speed`` per session; session 0 has none of them."""
+def gaussian_run(
+    subjects: int = 2,
+    sessions: int = 5,
+    units: int = 60,
+    places: int = 24,
+    speed: float = 0.0,
+    seed: int = 5,
+) -> xr.Dataset:
+    """Fields of unit width 0.1 of the track whose centres diffuse by ``speed`` per session; session
+    0 has none of them."""
     rng = np.random.default_rng(seed)
     where = (np.arange(places) + 0.5) / places
     steps = speed * rng.standard_normal((subjects, sessions, units))
     steps[:, 0] = rng.random((subjects, units))
     centres = np.cumsum(steps, axis=1)[..., np.newaxis, np.newaxis]
-    offset = np.abs((where[:, np.newaxis] - centres - [0.0, 0.3] + 0.5) % 1 - 0.5)  # around a ring, the way back elsewhere
+    offset = np.abs(
+        (where[:, np.newaxis] - centres - [0.0, 0.3] + 0.5) % 1 - 0.5
+    )  # around a ring, the way back elsewhere
     rate = np.exp(-0.5 * (offset / 0.1) ** 2) * rng.uniform(0.2, 1, (subjects, 1, units, 1, 1))
     rate[:, 0] = 0.5
     run = xr.Dataset(
@@ -37,4 +48,8 @@ def gaussian_run(subjects: int = 2, sessions: int = 5, units: int = 60, places: 
     )  # fmt: skip
     information = spatial_information(run["rate"], run["occupancy"])
     flags = place_units(information, run["recorded"])
-    return run.assign(spatial_information=information, place_unit=flags, place_units=(flags == 1).sum("unit").astype(float))
+    return run.assign(
+        spatial_information=information,
+        place_unit=flags,
+        place_units=(flags == 1).sum("unit").astype(float),
+    )

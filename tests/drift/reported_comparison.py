@@ -1,4 +1,5 @@
-"""A small comparison, its run and its recording, and a fit as ``circuits.fit`` describes it; texts that a page must not obey."""
+"""A small comparison, its run and its recording, and a fit as ``circuits.fit`` describes it; texts
+that a page must not obey."""
 
 from __future__ import annotations
 
@@ -10,7 +11,9 @@ from drifting_run import gaussian_run
 
 import drift
 
-HOSTILE = '<script>document.title = "taken"</script><img src="https://example.org/x.png">&amp; $x_1$'
+HOSTILE = (
+    '<script>document.title = "taken"</script><img src="https://example.org/x.png">&amp; $x_1$'
+)
 
 
 @cache
@@ -18,7 +21,10 @@ def inputs() -> dict[str, xr.Dataset]:
     """Keyword arguments of ``drift.report``, and ``comparison``."""
     run = gaussian_run(sessions=5, units=24, places=12, speed=0.05)
     recipes = [drift.Experiment(seed=seed).to_json() for seed in range(run.sizes["subject"])]
-    run = run.assign_coords(experiment=("subject", recipes), unit_label=("unit", [f"{HOSTILE} {unit}" for unit in run["unit"].values]))
+    run = run.assign_coords(
+        experiment=("subject", recipes),
+        unit_label=("unit", [f"{HOSTILE} {unit}" for unit in run["unit"].values]),
+    )
     lens = drift.published_design("Sheintuch 2023").isel(session=slice(0, 4), unit=slice(34, None))
     sessions = drift.observe(run, lens.assign(rate=5 * lens["rate"]), sampling_rate=2, seed=9)
     recorded = drift.measure(one.assign_attrs(source=HOSTILE) for one in sessions)

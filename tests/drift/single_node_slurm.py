@@ -1,4 +1,5 @@
-"""SLURM on this machine alone, started from its daemons in a folder of its own; the steps are those of docs/how_to/slurm.md."""
+"""SLURM on this machine alone, started from its daemons in a folder of its own; the steps are those
+of docs/how_to/slurm.md."""
 
 from __future__ import annotations
 
@@ -59,14 +60,21 @@ def single_node(folder: Path) -> Iterator[Path]:
     key.chmod(0o400)
     folder.chmod(0o755)
     host = socket.gethostname().partition(".")[0]
-    configuration.write_text(CONFIGURATION.format(host=host, folder=folder, ports=_free_ports(2), cores=os.cpu_count()))
+    configuration.write_text(
+        CONFIGURATION.format(host=host, folder=folder, ports=_free_ports(2), cores=os.cpu_count())
+    )
     environment = {**os.environ, "SLURM_CONF": str(configuration)}
     munge = [
-        f"--{name}={folder}/munge.{name.removesuffix('-file')}" for name in ("key-file", "socket", "pid-file", "log-file", "seed-file")
+        f"--{name}={folder}/munge.{name.removesuffix('-file')}"
+        for name in ("key-file", "socket", "pid-file", "log-file", "seed-file")
     ]
     daemons: list[subprocess.Popen] = []
     try:
-        for command in (["munged", "--foreground", "--force", *munge], ["slurmctld", "-D", "-i"], ["slurmd", "-D"]):
+        for command in (
+            ["munged", "--foreground", "--force", *munge],
+            ["slurmctld", "-D", "-i"],
+            ["slurmd", "-D"],
+        ):
             daemons.append(_daemon(command, environment, folder))
         _wait_until_idle(environment)
         yield configuration
@@ -83,14 +91,20 @@ def _path(name: str) -> str | None:
 
 def _daemon(command: Sequence[str], environment: dict[str, str], folder: Path) -> subprocess.Popen:
     with (folder / f"{command[0]}.out").open("w") as out:
-        daemon = subprocess.Popen([str(_path(command[0])), *command[1:]], env=environment, stdout=out, stderr=out)
+        daemon = subprocess.Popen(
+            [str(_path(command[0])), *command[1:]], env=environment, stdout=out, stderr=out
+        )
     time.sleep(1.0)
     return daemon
 
 
 def _wait_until_idle(environment: dict[str, str], patience: float = 60.0) -> None:
     began = time.monotonic()
-    while "idle" not in (seen := subprocess.run(["sinfo", "-h", "-o", "%T"], env=environment, capture_output=True, text=True).stdout):
+    while "idle" not in (
+        seen := subprocess.run(
+            ["sinfo", "-h", "-o", "%T"], env=environment, capture_output=True, text=True
+        ).stdout
+    ):
         if time.monotonic() - began > patience:
             raise TimeoutError(f"the node was not idle after {patience:.0f} s, sinfo says {seen!r}")
         time.sleep(0.2)

@@ -1,4 +1,5 @@
-"""A sweep of 64 tasks whose workers and launcher are killed; run as a script it is the launcher: sweep_scenario.py WHERE FOLDER."""
+"""A sweep of 64 tasks whose workers and launcher are killed; run as a script it is the launcher:
+sweep_scenario.py WHERE FOLDER."""
 
 from __future__ import annotations
 
@@ -32,7 +33,10 @@ def on_slurm() -> AbstractContextManager[Any]:
     return slurm_cluster(2, memory="1GB", walltime="00:10:00", interface="lo", log_directory=logs)
 
 
-EXECUTORS: dict[str, Callable[[], AbstractContextManager[Any]]] = {"dask": lambda: local_cluster(2), "slurm": on_slurm}
+EXECUTORS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
+    "dask": lambda: local_cluster(2),
+    "slurm": on_slurm,
+}
 
 
 def done(folder: Path) -> dict[str, int]:
@@ -43,7 +47,9 @@ def done(folder: Path) -> dict[str, int]:
 def wait_for(tasks: int, folder: Path) -> dict[str, int]:
     began = time.monotonic()
     while len(found := done(folder)) < tasks:
-        assert time.monotonic() - began < PATIENCE, f"only {len(found)} of {tasks} tasks were done after {PATIENCE:.0f} s"
+        assert time.monotonic() - began < PATIENCE, (
+            f"only {len(found)} of {tasks} tasks were done after {PATIENCE:.0f} s"
+        )
         time.sleep(0.02)
     return found
 
@@ -65,12 +71,16 @@ def check_killed_worker(where: str, folder: Path, serial: Any) -> None:
         workers = getattr(executor, "client", executor).run(os.getpid)
     assert killed and killed[0] not in workers.values()
     check_same(swept, serial)
-    assert {path.suffix for path in folder.iterdir()} == {".nc", ".json"} and len(list(folder.glob("*.json"))) == 1
+    assert {path.suffix for path in folder.iterdir()} == {".nc", ".json"} and len(
+        list(folder.glob("*.json"))
+    ) == 1
 
 
 def check_killed_launcher(where: str, folder: Path, serial: Any) -> None:
     """A launcher that is killed and started again runs what is missing and nothing else."""
-    launcher = subprocess.Popen([sys.executable, __file__, where, str(folder)], start_new_session=True)
+    launcher = subprocess.Popen(
+        [sys.executable, __file__, where, str(folder)], start_new_session=True
+    )
     wait_for(8, folder)
     launcher.send_signal(signal.SIGKILL)
     launcher.wait()

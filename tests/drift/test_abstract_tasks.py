@@ -1,4 +1,5 @@
-"""The five abstract tasks, as published and as mended, and the scaling of their data (rows D05 and D08)."""
+"""The five abstract tasks, as published and as mended, and the scaling of their data (rows D05 and
+D08)."""
 
 from __future__ import annotations
 
@@ -11,17 +12,31 @@ from hypothesis.extra import numpy as arrays
 import drift
 from drift.tasks.base import symmetric_range, unit_range
 
-ALL = [drift.RandomTask, drift.SmoothedTask, drift.RandomAutoencoderTask, drift.SmoothedAutoencoderTask, drift.PredictiveTask]
+ALL = [
+    drift.RandomTask,
+    drift.SmoothedTask,
+    drift.RandomAutoencoderTask,
+    drift.SmoothedAutoencoderTask,
+    drift.PredictiveTask,
+]
 SEEDS = range(12)
 
 
 @settings(database=None, deadline=None, max_examples=50)
-@given(arrays.arrays(float, (4, 3), elements=st.floats(-10, 10)).filter(lambda values: np.ptp(values) > 0.1))
+@given(
+    arrays.arrays(float, (4, 3), elements=st.floats(-10, 10)).filter(
+        lambda values: np.ptp(values) > 0.1
+    )
+)
 def test_d05_normaliser_range(values: np.ndarray):
     before, spread = values.copy(), np.ptp(values)
     unit, symmetric = unit_range(values), symmetric_range(values)
-    np.testing.assert_allclose([unit.min(), unit.max()], [-1e-5 / spread, 1 - 1e-5 / spread], atol=1e-9)
-    np.testing.assert_allclose([symmetric.min(), symmetric.max()], [-2e-5 / spread - 1, 1 - 2e-5 / spread], atol=1e-9)
+    np.testing.assert_allclose(
+        [unit.min(), unit.max()], [-1e-5 / spread, 1 - 1e-5 / spread], atol=1e-9
+    )
+    np.testing.assert_allclose(
+        [symmetric.min(), symmetric.max()], [-2e-5 / spread - 1, 1 - 2e-5 / spread], atol=1e-9
+    )
     np.testing.assert_array_equal(values, before)
 
 
@@ -59,10 +74,19 @@ def roughness(values: np.ndarray) -> float:
 def test_published_smoothing_of_inputs_follows_the_number_of_outputs():
     sizes = {"samples": 10, "inputs": 40, "outputs": 2}
     faithful, mended = (
-        np.mean([roughness(drift.SmoothedTask(**sizes, faithful=f).draw(s).inputs.values) for s in SEEDS]) for f in (True, False)
+        np.mean(
+            [
+                roughness(drift.SmoothedTask(**sizes, faithful=f).draw(s).inputs.values)
+                for s in SEEDS
+            ]
+        )
+        for f in (True, False)
     )
     assert faithful > 3 * mended
-    wide, narrow = (drift.SmoothedAutoencoderTask(inputs=40, feature_smoothing=features).draw(0).inputs.values for features in (40, 2))
+    wide, narrow = (
+        drift.SmoothedAutoencoderTask(inputs=40, feature_smoothing=features).draw(0).inputs.values
+        for features in (40, 2)
+    )
     assert roughness(narrow) > 3 * roughness(wide)
 
 
@@ -85,11 +109,17 @@ def test_d08_predictive_task_as_published_aliases_its_targets():
 
 @pytest.mark.parametrize("faithful", [False, True])
 def test_a_task_of_one_number_is_refused(faithful: bool):
-    with pytest.raises(drift.RefusedInputError, match=r"1 equal numbers.*ask for more samples, inputs or outputs\.$"):
+    with pytest.raises(
+        drift.RefusedInputError,
+        match=r"1 equal numbers.*ask for more samples, inputs or outputs\.$",
+    ):
         drift.RandomTask(samples=1, inputs=1, outputs=1, faithful=faithful).draw(0)
 
 
 def test_the_published_generator_refuses_large_seeds():
-    with pytest.raises(drift.RefusedInputError, match=r"seeds below 2\*\*32, got 4294967296: use a smaller one or faithful=False\.$"):
+    with pytest.raises(
+        drift.RefusedInputError,
+        match=r"seeds below 2\*\*32, got 4294967296: use a smaller one or faithful=False\.$",
+    ):
         drift.RandomTask(faithful=True).draw(2**32)
     assert drift.RandomTask().draw(2**32).inputs.size

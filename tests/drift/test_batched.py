@@ -1,4 +1,5 @@
-"""The batched program against automatic and central differences, torch's Adam, and a plain numpy step (rows D01, D20, D47)."""
+"""The batched program against automatic and central differences, torch's Adam, and a plain numpy
+step (rows D01, D20, D47)."""
 
 from __future__ import annotations
 
@@ -15,7 +16,9 @@ TASK = drift.RandomTask(samples=SAMPLES, inputs=INPUTS, outputs=OUTPUTS)
 
 
 def recipe(**changes: object) -> drift.Experiment:
-    return drift.Experiment(task=TASK, network=drift.Network(units=UNITS), steps=200, sessions=1, **changes)
+    return drift.Experiment(
+        task=TASK, network=drift.Network(units=UNITS), steps=200, sessions=1, **changes
+    )
 
 
 def subject(seed: int = 0, **changes: object) -> Subject:
@@ -33,7 +36,9 @@ def loss(inward: torch.Tensor, outward: torch.Tensor, one: Subject) -> torch.Ten
     return ((hidden @ outward - targets) ** 2).mean()
 
 
-def plain_gradient(inward: np.ndarray, outward: np.ndarray, inputs: np.ndarray, targets: np.ndarray) -> list[np.ndarray]:
+def plain_gradient(
+    inward: np.ndarray, outward: np.ndarray, inputs: np.ndarray, targets: np.ndarray
+) -> list[np.ndarray]:
     """Closed form: G = 2 E / (T D), dV = h' G, dW = ((G V') [z > 0])' x."""
     extended = np.column_stack([inputs, np.ones(len(inputs))])
     field = extended @ inward.T
@@ -42,7 +47,9 @@ def plain_gradient(inward: np.ndarray, outward: np.ndarray, inputs: np.ndarray, 
     return [((error @ outward.T) * (field > 0)).T @ extended, hidden.T @ error]
 
 
-def plain_loss(inward: np.ndarray, outward: np.ndarray, inputs: np.ndarray, targets: np.ndarray) -> float:
+def plain_loss(
+    inward: np.ndarray, outward: np.ndarray, inputs: np.ndarray, targets: np.ndarray
+) -> float:
     hidden = np.maximum(inputs @ inward[:, :-1].T + inward[:, -1], 0)
     return float(np.square(hidden @ outward - targets).mean())
 
@@ -78,25 +85,41 @@ def test_d01_adam_is_that_of_torch():
 
 @pytest.mark.parametrize("faithful", [False, True])
 def test_d20_average_step_of_stochastic_error_descent_is_a_gradient_step(faithful: bool):
-    subjects, steps, rate, size = 10, 4_000, 1e-9, 1e-3  # so slow that the weights stay where they are
+    subjects, steps, rate, size = (
+        10,
+        4_000,
+        1e-9,
+        1e-3,
+    )  # so slow that the weights stay where they are
     learner = drift.StochasticErrorDescent(learning_rate=rate, perturbation=size, faithful=faithful)
     first = subject(learner=learner)
-    crowd = [Subject(first.experiment.replace(seed=seed), first.experience) for seed in range(subjects)]
+    crowd = [
+        Subject(first.experiment.replace(seed=seed), first.experience) for seed in range(subjects)
+    ]
     ours = program(*crowd)
     for tensor, values in zip(ours.parameters, first.first_weights(), strict=True):
         tensor.copy_(torch.from_numpy(values).expand_as(tensor))
     before = [tensor.clone() for tensor in ours.parameters]
     ours.advance(steps)
     gradient = plain_gradient(*first.first_weights(), first.inputs, first.targets)
-    for found, start, slope, rows in zip(ours.parameters, before, gradient, (UNITS, OUTPUTS), strict=True):
-        moved = (found - start).numpy() / (steps * rate * (size**2 / rows if faithful else 1.0))  # (subject, unit, weight)
+    for found, start, slope, rows in zip(
+        ours.parameters, before, gradient, (UNITS, OUTPUTS), strict=True
+    ):
+        moved = (found - start).numpy() / (
+            steps * rate * (size**2 / rows if faithful else 1.0)
+        )  # (subject, unit, weight)
         along = -(moved * slope).sum((1, 2)) / np.square(slope).sum()
         error = along.std(ddof=1) / np.sqrt(subjects)
         assert error < 0.04, "the test must be able to see 5 % or so"
         assert along.mean() == pytest.approx(1, abs=4 * error)
 
 
-LEARNERS = [drift.SGD(learning_rate=0.1), drift.Adam(), drift.StochasticErrorDescent(), drift.StochasticErrorDescent(faithful=True)]
+LEARNERS = [
+    drift.SGD(learning_rate=0.1),
+    drift.Adam(),
+    drift.StochasticErrorDescent(),
+    drift.StochasticErrorDescent(faithful=True),
+]
 NOISES: list[list] = [
     [],
     [drift.LabelNoise(std=0.2)],
@@ -104,7 +127,10 @@ NOISES: list[list] = [
     [drift.InputNoise(std=0.1)],
     [drift.UpdateNoise(std=0.03)],
     [drift.UpdateNoise(std=0.003, acts_on="weights")],
-    [drift.UpdateNoise(std=0.05, schedule=drift.OnOff(start=20, stop=90)), drift.LabelNoise(std=0.3, schedule=drift.Linear(stop=150))],
+    [
+        drift.UpdateNoise(std=0.05, schedule=drift.OnOff(start=20, stop=90)),
+        drift.LabelNoise(std=0.3, schedule=drift.Linear(stop=150)),
+    ],
 ]
 
 
@@ -112,7 +138,10 @@ def plain_run(one: Subject, steps: int) -> list[np.ndarray]:
     """The same experiment step by step in numpy, with the same draws."""
     experiment, weights = one.experiment, list(one.first_weights())
     noise = {each.kind: each for each in experiment.noise}
-    streams = {name: drift.stream(experiment.seed, name) for name in ("input_noise", "label_noise", "update_noise", "perturbation")}
+    streams = {
+        name: drift.stream(experiment.seed, name)
+        for name in ("input_noise", "label_noise", "update_noise", "perturbation")
+    }
     moments = [[np.zeros_like(values) for values in weights] for _ in range(2)]
 
     def normals(name: str) -> list[np.ndarray]:
@@ -121,39 +150,73 @@ def plain_run(one: Subject, steps: int) -> list[np.ndarray]:
     for step in range(steps):
         inputs, targets, update = one.inputs, one.targets, noise.get("update")
         if "input" in noise:
-            inputs = inputs + noise["input"].scale(step) * streams["input_noise"].standard_normal(inputs.shape)
+            inputs = inputs + noise["input"].scale(step) * streams["input_noise"].standard_normal(
+                inputs.shape
+            )
         if "label" in noise:
             uniform = noise["label"].law == "uniform"
             rng = streams["label_noise"]
-            drawn = (rng.random(targets.shape) - 0.5) * np.sqrt(12) if uniform else rng.standard_normal(targets.shape)
+            drawn = (
+                (rng.random(targets.shape) - 0.5) * np.sqrt(12)
+                if uniform
+                else rng.standard_normal(targets.shape)
+            )
             targets = targets + noise["label"].scale(step) * drawn
         learner = experiment.learner
         if learner.kind == "stochastic_error_descent":
-            trial = [learner.perturbation / np.sqrt(rows) * xi for rows, xi in zip((UNITS, OUTPUTS), normals("perturbation"), strict=True)]
+            trial = [
+                learner.perturbation / np.sqrt(rows) * xi
+                for rows, xi in zip((UNITS, OUTPUTS), normals("perturbation"), strict=True)
+            ]
             tried = [values + xi for values, xi in zip(weights, trial, strict=True)]
             worse = plain_loss(*tried, inputs, targets) - plain_loss(*weights, inputs, targets)
-            scales = [1.0 if learner.faithful else learner.perturbation**2 / rows for rows in (UNITS, OUTPUTS)]
-            changes = [-learner.learning_rate * worse * xi / scale for xi, scale in zip(trial, scales, strict=True)]
+            scales = [
+                1.0 if learner.faithful else learner.perturbation**2 / rows
+                for rows in (UNITS, OUTPUTS)
+            ]
+            changes = [
+                -learner.learning_rate * worse * xi / scale
+                for xi, scale in zip(trial, scales, strict=True)
+            ]
         else:
             gradient = plain_gradient(*weights, inputs, targets)
             if update is not None and update.acts_on == "gradient":
-                gradient = [slope + update.scale(step) * xi for slope, xi in zip(gradient, normals("update_noise"), strict=True)]
+                gradient = [
+                    slope + update.scale(step) * xi
+                    for slope, xi in zip(gradient, normals("update_noise"), strict=True)
+                ]
             changes = [-learner.learning_rate * slope for slope in gradient]
             if learner.kind == "adam":
-                moments[0] = [0.9 * mean + 0.1 * slope for mean, slope in zip(moments[0], gradient, strict=True)]
-                moments[1] = [0.999 * square + 0.001 * slope**2 for square, slope in zip(moments[1], gradient, strict=True)]
-                corrected = [(m / (1 - 0.9 ** (step + 1)), v / (1 - 0.999 ** (step + 1))) for m, v in zip(*moments, strict=True)]
+                moments[0] = [
+                    0.9 * mean + 0.1 * slope
+                    for mean, slope in zip(moments[0], gradient, strict=True)
+                ]
+                moments[1] = [
+                    0.999 * square + 0.001 * slope**2
+                    for square, slope in zip(moments[1], gradient, strict=True)
+                ]
+                corrected = [
+                    (m / (1 - 0.9 ** (step + 1)), v / (1 - 0.999 ** (step + 1)))
+                    for m, v in zip(*moments, strict=True)
+                ]
                 changes = [-learner.learning_rate * m / (np.sqrt(v) + 1e-8) for m, v in corrected]
         weights = [values + change for values, change in zip(weights, changes, strict=True)]
         if update is not None and update.acts_on == "weights":
-            weights = [values + update.scale(step) * xi for values, xi in zip(weights, normals("update_noise"), strict=True)]
+            weights = [
+                values + update.scale(step) * xi
+                for values, xi in zip(weights, normals("update_noise"), strict=True)
+            ]
     return weights
 
 
 @pytest.mark.parametrize("learner", LEARNERS, ids=lambda learner: learner.kind)
-@pytest.mark.parametrize("noise", NOISES, ids=lambda noise: "+".join(each.kind for each in noise) or "none")
+@pytest.mark.parametrize(
+    "noise", NOISES, ids=lambda noise: "+".join(each.kind for each in noise) or "none"
+)
 def test_d47_program_is_a_plain_numpy_step_with_the_same_draws(learner: drift.SGD, noise: list):
-    if learner.kind == "stochastic_error_descent" and any(getattr(each, "acts_on", "") == "gradient" for each in noise):
+    if learner.kind == "stochastic_error_descent" and any(
+        getattr(each, "acts_on", "") == "gradient" for each in noise
+    ):
         with pytest.raises(drift.RefusedInputError, match=r"no gradient for update noise"):
             recipe(learner=learner, noise=noise)
         return
@@ -163,4 +226,6 @@ def test_d47_program_is_a_plain_numpy_step_with_the_same_draws(learner: drift.SG
     engine.advance(80)
     for one, *found in zip(ones, *engine.weights(), strict=True):
         for values, expected in zip(found, plain_run(one, 200), strict=True):
-            np.testing.assert_allclose(values, expected, rtol=1e-10, atol=1e-10 * np.abs(expected).max())
+            np.testing.assert_allclose(
+                values, expected, rtol=1e-10, atol=1e-10 * np.abs(expected).max()
+            )

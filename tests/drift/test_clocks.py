@@ -79,13 +79,17 @@ def test_samples_of_a_session_last_as_its_clock_says(rng):
 def test_times_that_cannot_be(time, rate, message):
     with pytest.raises(RefusedInputError, match=message) as refusal:
         refuse_times(np.asarray(time), "t in m_01.npz", rate)
-    assert str(refusal.value).startswith("t in m_01.npz was expected") and str(refusal.value).endswith(".")
+    assert str(refusal.value).startswith("t in m_01.npz was expected") and str(
+        refusal.value
+    ).endswith(".")
 
 
 def test_times_that_can_be(rng):
     for rate in RATES:
         refuse_times(1.7e9 + clock(rng, rate), "t", rate * 1.04)
-    half_lost = np.sort(rng.permutation(2000)[:500]) / 20  # three of four frames: the usual step is longer, the rate is true
+    half_lost = (
+        np.sort(rng.permutation(2000)[:500]) / 20
+    )  # three of four frames: the usual step is longer, the rate is true
     refuse_times(half_lost, "t", 20.0)
     with pytest.raises(RefusedInputError, match="12 Hz"):
         refuse_times(half_lost, "t", 12.0)

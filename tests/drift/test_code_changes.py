@@ -1,4 +1,5 @@
-"""After a change of the code nothing of the old one is used: neither what was compiled, nor a checkpoint."""
+"""After a change of the code nothing of the old one is used: neither what was compiled, nor a
+checkpoint."""
 
 from __future__ import annotations
 
@@ -63,7 +64,9 @@ print(json.dumps(drift.train([recipe], engine=sys.argv[1], progress=False, **opt
 def package(tmp_path: Path) -> Path:
     """A copy of the package that may be changed."""
     copied = tmp_path / "code" / "drift"
-    shutil.copytree(Path(drift.__file__).parent, copied, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        Path(drift.__file__).parent, copied, ignore=shutil.ignore_patterns("__pycache__")
+    )
     return copied
 
 
@@ -75,10 +78,18 @@ def change(package: Path, module: str) -> None:
 
 
 def ran(package: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """What a new process with this package says; all of them share a folder for what is compiled."""
+    """What a new process with this package says; all of them share a folder for what is
+    compiled."""
     folders = {"PYTHONPATH": str(package.parent), "NUMBA_CACHE_DIR": str(package.parent / "kept")}
     environment = {**os.environ, **folders, "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, env=environment, cwd=package.parent, check=False)
+    return subprocess.run(
+        [sys.executable, *arguments],
+        capture_output=True,
+        text=True,
+        env=environment,
+        cwd=package.parent,
+        check=False,
+    )
 
 
 def printed(package: Path, *arguments: str) -> Any:
@@ -91,7 +102,10 @@ def kept(package: Path) -> set[Path]:
     return set((package.parent / "kept").rglob("*.nb?"))
 
 
-@pytest.mark.parametrize("module", ["normals", *(pytest.param(one, marks=pytest.mark.slow) for one in ("products", "vectors"))])
+@pytest.mark.parametrize(
+    "module",
+    ["normals", *(pytest.param(one, marks=pytest.mark.slow) for one in ("products", "vectors"))],
+)
 def test_nothing_compiled_outlives_a_change_of_what_is_inlined_into_it(module: str, package: Path):
     (package / "training" / "engines" / "caller.py").write_text(CALLER)
     (call, factor), start = CALLS[module], "from drift.training.engines.caller import *; "

@@ -1,4 +1,5 @@
-"""Simulation against recordings: curves, slopes, shares and time scales whose values are known in advance."""
+"""Simulation against recordings: curves, slopes, shares and time scales whose values are known in
+advance."""
 
 from __future__ import annotations
 
@@ -8,7 +9,12 @@ import xarray as xr
 from drifting_run import gaussian_run
 
 import drift
-from drift.comparison.conventions import CONVENTIONS, mean_of_ratios, ratio_of_means, renormalised_mean_of_ratios
+from drift.comparison.conventions import (
+    CONVENTIONS,
+    mean_of_ratios,
+    ratio_of_means,
+    renormalised_mean_of_ratios,
+)
 from drift.comparison.published import PUBLISHED_SLOPES
 from drift.comparison.sources import described_source
 from drift.comparison.time_scale import fitted_time_scale
@@ -34,7 +40,11 @@ def comparison(run: xr.Dataset, recorded: xr.Dataset) -> xr.Dataset:
 
 
 def test_conventions_by_hand():
-    ratio, mean, again = ratio_of_means(VALUES), mean_of_ratios(VALUES), renormalised_mean_of_ratios(VALUES)
+    ratio, mean, again = (
+        ratio_of_means(VALUES),
+        mean_of_ratios(VALUES),
+        renormalised_mean_of_ratios(VALUES),
+    )
     assert np.allclose(ratio.mean, [1, (8 / 3) / 3, 4.5 / 3])
     assert np.allclose(mean.mean, [1, 0.75, 1.5]) and np.allclose(again.mean, mean.mean)
     assert ratio.subjects.tolist() == [2, 3, 2] and mean.subjects.tolist() == [2, 2, 1]
@@ -68,16 +78,23 @@ def test_published_slopes_stand_beside(comparison: xr.Dataset):
 
 def test_sources_and_shares(comparison: xr.Dataset):
     assert comparison["source"].values.tolist()[:3] == ["simulated", "observed", "recorded"]
-    own, null = comparison["change"].sel(source="observed"), comparison["change"].sel(source="frozen code")
+    own, null = (
+        comparison["change"].sel(source="observed"),
+        comparison["change"].sel(source="frozen code"),
+    )
     share = comparison["share_explained"].sel(source="observed", null="frozen code")
-    certain = comparison["p_value"].sel(source="observed") < 0.05  # no share of a change that is not certain
+    certain = (
+        comparison["p_value"].sel(source="observed") < 0.05
+    )  # no share of a change that is not certain
     assert certain.any() and not certain.all()
     assert np.allclose(share, (null / own).where(certain), equal_nan=True)
     assert comparison["share_explained"].sel(source="frozen code").isnull().all()
     agrees = comparison["sign_agreement"].sel(source="observed", measure="spatial_information")
     change = comparison["change"].sel(source="observed", measure="spatial_information")
     sure = comparison["p_value"].sel(source="observed", measure="spatial_information") < 0.05
-    assert np.array_equal(agrees, np.tile((change > 0).where(sure).astype(float), (4, 1)).T, equal_nan=True)  # all published ones rise
+    assert np.array_equal(
+        agrees, np.tile((change > 0).where(sure).astype(float), (4, 1)).T, equal_nan=True
+    )  # all published ones rise
 
 
 def test_drift_of_the_code_is_no_artefact(comparison: xr.Dataset):
@@ -88,7 +105,8 @@ def test_drift_of_the_code_is_no_artefact(comparison: xr.Dataset):
 
 
 def test_the_end_of_the_run_is_no_time_scale(comparison: xr.Dataset):
-    # Five recorded sessions 2 days apart show sessions 1 to 5 of the run, 100 steps apart: all of it, so that 50 is its end.
+    # Five recorded sessions 2 days apart show sessions 1 to 5 of the run, 100 steps apart: all of
+    # it, so that 50 is its end.
     assert comparison["time_scale"].attrs["units"] == "step/day"
     assert np.isnan(comparison["time_scale"]) and np.isnan(comparison["time_scale_high"])
     assert not comparison["time_scale_low"] > 50
@@ -99,30 +117,51 @@ def test_the_end_of_the_run_is_no_time_scale(comparison: xr.Dataset):
 def test_the_time_scale_of_a_known_clock_lies_inside_the_run():
     run = gaussian_run(subjects=4, sessions=12, units=150, speed=0.04)
     faster = run.isel(session=slice(1, 7))
-    found = fitted_time_scale(run, faster.assign_coords(elapsed=faster["elapsed"] / 50), bootstraps=40)
-    assert np.isclose(found.scale, 50, rtol=0.15) and np.isclose(found.attenuation, 1, rtol=0.05) and not found.reason
+    found = fitted_time_scale(
+        run, faster.assign_coords(elapsed=faster["elapsed"] / 50), bootstraps=40
+    )
+    assert (
+        np.isclose(found.scale, 50, rtol=0.15)
+        and np.isclose(found.attenuation, 1, rtol=0.05)
+        and not found.reason
+    )
     assert found.low < 50 * 1.1 and found.high > 50 * 0.9 and found.high / found.low < 3
     whole = run.isel(session=slice(1, None))
     same = fitted_time_scale(run, whole.assign_coords(elapsed=whole["elapsed"] / 50), bootstraps=0)
-    assert np.isnan(same.scale) and np.isnan(same.low) and "train longer" in same.reason  # 50, the end of the run
+    assert (
+        np.isnan(same.scale) and np.isnan(same.low) and "train longer" in same.reason
+    )  # 50, the end of the run
 
 
 def test_one_subject_is_drawn_by_units():
     one = gaussian_run(subjects=1, sessions=16, units=40, speed=0.04)
     found = fitted_time_scale(one, one.isel(session=slice(1, 5)), bootstraps=30)
-    assert 0.5 < found.low < found.scale < found.high < 14 / 3 and not found.reason  # the run is 14/3 as long
+    assert (
+        0.5 < found.low < found.scale < found.high < 14 / 3 and not found.reason
+    )  # the run is 14/3 as long
 
 
 def test_limits_of_the_time_scale_that_are_ends_of_the_run_are_not_reached(run: xr.Dataset):
     one = run.isel(subject=[0])
-    found = fitted_time_scale(one, one.isel(session=slice(1, 5)), bootstraps=30)  # the run is 4/3 as long
+    found = fitted_time_scale(
+        one, one.isel(session=slice(1, 5)), bootstraps=30
+    )  # the run is 4/3 as long
     assert 0.5 < found.low < found.scale < 4 / 3 and np.isnan(found.high)
     assert found.reason == "the upper limit is not reached within the run: train longer."
     learned = one.isel(session=slice(1, None))
-    still = learned.assign(rate=learned["rate"].isel(session=[0] * 5).assign_coords(session=learned["session"].values))
-    noisy = still.assign(rate=still["rate"] + 0.05 * np.abs(np.random.default_rng(0).standard_normal(still["rate"].shape)))
+    still = learned.assign(
+        rate=learned["rate"].isel(session=[0] * 5).assign_coords(session=learned["session"].values)
+    )
+    noisy = still.assign(
+        rate=still["rate"]
+        + 0.05 * np.abs(np.random.default_rng(0).standard_normal(still["rate"].shape))
+    )
     frozen = fitted_time_scale(one, noisy, bootstraps=10)
-    assert np.isnan(frozen.scale) and np.isnan(frozen.low) and "changes no more than the run" in frozen.reason
+    assert (
+        np.isnan(frozen.scale)
+        and np.isnan(frozen.low)
+        and "changes no more than the run" in frozen.reason
+    )
 
 
 def test_untracked_units_have_no_time_scale_and_say_why(run: xr.Dataset, recorded: xr.Dataset):
@@ -142,7 +181,16 @@ def test_without_a_recording_the_run_stands_beside_published_slopes(run: xr.Data
 
 def test_the_table_names_units_and_nulls(comparison: xr.Dataset):
     text = drift.comparison_table(comparison)
-    for words in ("per day", "per step", "Karlsson 2015", "(published)", "frozen code", "step/day", "not certain (p = ", "as independent"):
+    for words in (
+        "per day",
+        "per step",
+        "Karlsson 2015",
+        "(published)",
+        "frozen code",
+        "step/day",
+        "not certain (p = ",
+        "as independent",
+    ):
         assert words in text
     with pytest.raises(drift.RefusedInputError, match="a comparison was expected"):
         drift.comparison_table(xr.Dataset())
@@ -168,10 +216,14 @@ def test_curves_are_drawn(comparison: xr.Dataset):
     figure, ax = plt.subplots()
     plots.normalised_curves(comparison, "spatial_information", ax, "Karlsson 2015")
     labels = ax.get_legend_handles_labels()[1]
-    assert {"observed", "recorded", "frozen code", "published line"} <= set(labels) and "wrong registration" not in labels
+    assert {"observed", "recorded", "frozen code", "published line"} <= set(
+        labels
+    ) and "wrong registration" not in labels
     assert ax.get_xlabel().endswith("(day)")
     line = next(one for one in ax.lines if one.get_label() == "published line")
-    assert np.allclose(line.get_ydata(), 1 + 0.054 * comparison["since_first"].sel(source="observed"))
+    assert np.allclose(
+        line.get_ydata(), 1 + 0.054 * comparison["since_first"].sel(source="observed")
+    )
     plt.close(figure)
 
 
@@ -180,9 +232,15 @@ def test_curves_are_drawn(comparison: xr.Dataset):
     [
         (lambda run, like: (run.drop_vars("rate"), like), "rate is missing"),
         (lambda run, like: (run, []), "recorded holds no session"),
-        (lambda run, like: (run.isel(session=[0, 1]), like), "at least two sessions after its first"),
+        (
+            lambda run, like: (run.isel(session=[0, 1]), like),
+            "at least two sessions after its first",
+        ),
         (lambda run, like: (run, like.isel(session=[0])), "at least two sessions of subject 0"),
-        (lambda run, like: (run, like.assign_coords(elapsed=like["elapsed"] * np.nan)), "must be finite, got NaN"),
+        (
+            lambda run, like: (run, like.assign_coords(elapsed=like["elapsed"] * np.nan)),
+            "must be finite, got NaN",
+        ),
     ],
 )
 def test_refusals(run: xr.Dataset, recorded: xr.Dataset, change, sentence: str):
@@ -192,9 +250,12 @@ def test_refusals(run: xr.Dataset, recorded: xr.Dataset, change, sentence: str):
 
 @pytest.mark.parametrize("subjects", [3, 5, 12])
 def test_the_standard_error_is_that_of_the_mean_and_the_published_one_is_too_small(subjects: int):
-    """Over 4,000 studies: the spread of the mean of a session in units of the known first mean, 10."""
+    """Over 4,000 studies: the spread of the mean of a session in units of the known first mean,
+    10."""
     rng = np.random.default_rng(subjects)
-    studies = np.stack([np.full((4000, subjects), 10.0), rng.normal(9, 2, (4000, subjects))], axis=-1)
+    studies = np.stack(
+        [np.full((4000, subjects), 10.0), rng.normal(9, 2, (4000, subjects))], axis=-1
+    )
     means = studies[..., 1].mean(axis=1) / 10
     for faithful, low, high in ((False, 0.95, 1.05), (True, 0.0, 1.02 * np.sqrt(1 - 1 / subjects))):
         errors = np.array([ratio_of_means(one, faithful).error[1] for one in studies])

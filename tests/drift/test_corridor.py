@@ -78,7 +78,10 @@ def test_faithful_agents_keep_to_the_midline_and_mended_ones_may_leave_it():
 
 
 def test_faithful_action_announces_the_turn_and_mended_action_goes_with_it():
-    for task, shift in ((PUBLISHED.replace(heading_noise=0.0), 1), (MENDED.replace(heading_noise=0.0), 0)):
+    for task, shift in (
+        (PUBLISHED.replace(heading_noise=0.0), 1),
+        (MENDED.replace(heading_noise=0.0), 0),
+    ):
         path = task._path(_after_texture(task, 1))
         turned = np.flatnonzero(np.abs(path.action) > 3)
         assert turned.size and np.allclose(np.abs(path.action[turned]), np.pi)
@@ -94,27 +97,40 @@ def test_scale_of_the_data(faithful: bool, data_range: str, low: float, high: fl
         assert low - 1e-3 < views.min() and views.max() < high + 1e-3
     assert drawn.targets.max() - drawn.targets.min() > 0.9 * (high - low)
     if not faithful:
-        assert drawn.inputs[:, -1].std() == pytest.approx(float(drawn.inputs[:, :-1].std()), rel=1e-9)
+        assert drawn.inputs[:, -1].std() == pytest.approx(
+            float(drawn.inputs[:, :-1].std()), rel=1e-9
+        )
 
 
 def test_environments_have_walls_of_their_own_and_maps_of_their_own():
     recipe = drift.Experiment(
-        task=drift.CorridorTask(samples=40, rays=5, environments=2), network=drift.Network(units=8), steps=1, sessions=1
+        task=drift.CorridorTask(samples=40, rays=5, environments=2),
+        network=drift.Network(units=8),
+        steps=1,
+        sessions=1,
     )
     run = drift.train([recipe], engine="batched", progress=False)
     assert run.rate.dims == ("subject", "session", "unit", "place", "direction", "environment")
     assert run.occupancy.sum(("place", "direction")).values.ravel().tolist() == [20, 20]
-    first, second = (run.rate.isel(environment=number).mean(("place", "direction")) for number in (0, 1))
+    first, second = (
+        run.rate.isel(environment=number).mean(("place", "direction")) for number in (0, 1)
+    )
     assert not np.allclose(first, second)
 
 
 def test_samples_must_divide_among_environments():
-    with pytest.raises(drift.RefusedInputError, match=r"samples must be a multiple of environments, got 150 and 4\.$"):
+    with pytest.raises(
+        drift.RefusedInputError,
+        match=r"samples must be a multiple of environments, got 150 and 4\.$",
+    ):
         drift.CorridorTask(environments=4)
 
 
 def test_a_constant_action_cannot_be_scaled_the_published_way():
     still = drift.CorridorTask(samples=10, heading_noise=0.0)
     assert isinstance(still.draw(0), xr.Dataset)
-    with pytest.raises(drift.RefusedInputError, match=r"no range to scale: ask for more samples, inputs or outputs\.$"):
+    with pytest.raises(
+        drift.RefusedInputError,
+        match=r"no range to scale: ask for more samples, inputs or outputs\.$",
+    ):
         still.replace(faithful=True).draw(0)

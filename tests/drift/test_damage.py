@@ -1,4 +1,5 @@
-"""Damaged files are told from whole ones, refused in a sentence, and done again where they can be."""
+"""Damaged files are told from whole ones, refused in a sentence, and done again where they can
+be."""
 
 from __future__ import annotations
 
@@ -17,18 +18,26 @@ from drift.sweeps import files as sweep_files
 from drift.sweeps.sweep import cross, open_sweep, run_sweep
 
 FEW = [12, pytest.param(250, marks=pytest.mark.slow)]
-BASE = drift.Experiment(task=drift.RandomTask(samples=4, inputs=3, outputs=2), network=drift.Network(units=8), steps=30, sessions=4)
+BASE = drift.Experiment(
+    task=drift.RandomTask(samples=4, inputs=3, outputs=2),
+    network=drift.Network(units=8),
+    steps=30,
+    sessions=4,
+)
 
 
 def damaged(content: bytes, variants: int) -> Iterator[bytes]:
-    """Variants of a file: a byte flipped, a stretch overwritten or cut out, an end missing, nothing left."""
+    """Variants of a file: a byte flipped, a stretch overwritten or cut out, an end missing, nothing
+    left."""
     rng = np.random.default_rng(7)
     yield b""
     for number in range(variants - 1):
         place, much = int(rng.integers(len(content))), int(rng.integers(1, 200))
         stretch = rng.bytes(much)
         kinds = (
-            content[:place] + bytes([content[place] ^ (1 << int(rng.integers(8)))]) + content[place + 1 :],
+            content[:place]
+            + bytes([content[place] ^ (1 << int(rng.integers(8)))])
+            + content[place + 1 :],
             content[:place] + stretch + content[place + much :],
             content[:place] + content[place + much :],
             content[:place],
@@ -47,7 +56,13 @@ def refused(call: Callable[[], object]) -> bool:
 
 
 RUN = xr.Dataset(
-    {"loss": (("subject", "session"), np.random.default_rng(0).random((2, 300)), {"units": "1", "long_name": "loss"})},
+    {
+        "loss": (
+            ("subject", "session"),
+            np.random.default_rng(0).random((2, 300)),
+            {"units": "1", "long_name": "loss"},
+        )
+    },
     coords={"subject": np.array(["a", "b"], dtype=object), "session": np.arange(300)},
     attrs={"title": "made"},
 )
@@ -91,7 +106,11 @@ def test_a_damaged_checkpoint_is_refused_or_continued(variants: int, tmp_path: P
     whole = drift.train([recipe], checkpoint=path, **options).assign_attrs(created="")
     for one in damaged(path.read_bytes(), variants):
         path.write_bytes(one)
-        refused(lambda: xr.testing.assert_identical(drift.train([recipe], checkpoint=path, **options).assign_attrs(created=""), whole))
+        refused(
+            lambda: xr.testing.assert_identical(
+                drift.train([recipe], checkpoint=path, **options).assign_attrs(created=""), whole
+            )
+        )
 
 
 def test_a_checkpoint_of_another_code_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -105,7 +124,9 @@ def test_a_checkpoint_of_another_code_is_refused(tmp_path: Path, monkeypatch: py
 
 
 def swept(recipes: list[drift.Experiment], folder: Path, **options: object) -> xr.Dataset:
-    result = run_sweep(recipes, folder, executor="serial", progress=False, engine="batched", **options)
+    result = run_sweep(
+        recipes, folder, executor="serial", progress=False, engine="batched", **options
+    )
     assert result is not None
     return result.load().drop_attrs()
 
@@ -118,7 +139,10 @@ def test_a_damaged_result_of_a_sweep_is_missing_and_done_again(variants: int, tm
     for one in damaged(path.read_bytes(), variants):
         path.write_bytes(one)
         opened = open_sweep(tmp_path).load()
-        assert opened["status"].values[0] == "complete" and opened["status"].values[1] in ("missing", "complete")
+        assert opened["status"].values[0] == "complete" and opened["status"].values[1] in (
+            "missing",
+            "complete",
+        )
         assert opened["status"].values[1] == "complete" or "damaged" in opened["reason"].values[1]
         if variants <= 4 or opened["status"].values[1] == "missing":
             xr.testing.assert_identical(swept(recipes, tmp_path), whole)
@@ -129,7 +153,10 @@ def test_the_result_of_another_recipe_is_not_taken(tmp_path: Path):
     whole = swept(recipes, tmp_path)
     first, second = (task.path for task in sweep_files.listed(tmp_path))
     second.write_bytes(first.read_bytes())
-    assert open_sweep(tmp_path)["reason"].values.tolist() == ["", "its file is the result of another recipe"]
+    assert open_sweep(tmp_path)["reason"].values.tolist() == [
+        "",
+        "its file is the result of another recipe",
+    ]
     xr.testing.assert_identical(swept(recipes, tmp_path), whole)
 
 
@@ -144,7 +171,9 @@ def test_damaged_checkpoints_and_reasons_close_no_sweep(tmp_path: Path):
     tasks[1].path.write_bytes(b"")
     assert open_sweep(tmp_path)["status"].values.tolist() == ["missing", "missing", "complete"]
     xr.testing.assert_identical(swept(recipes, tmp_path), whole)
-    assert {path.suffix for path in tmp_path.iterdir()} == {".nc", ".json"} and len(list(tmp_path.iterdir())) == 4
+    assert {path.suffix for path in tmp_path.iterdir()} == {".nc", ".json"} and len(
+        list(tmp_path.iterdir())
+    ) == 4
 
 
 @pytest.mark.parametrize("variants", [20, pytest.param(250, marks=pytest.mark.slow)])
@@ -159,4 +188,7 @@ def test_a_damaged_list_is_refused_kept_and_written_anew(variants: int, tmp_path
             assert json.loads(one) == json.loads(content)
     path.write_bytes(content[:-1])
     swept(recipes, tmp_path)
-    assert open_sweep(tmp_path).sizes["subject"] == 2 and (tmp_path / "sweep.damaged.json").read_bytes() == content[:-1]
+    assert (
+        open_sweep(tmp_path).sizes["subject"] == 2
+        and (tmp_path / "sweep.damaged.json").read_bytes() == content[:-1]
+    )

@@ -11,7 +11,14 @@ import torch
 
 import drift
 from drift.networks.denoising import DenoisingNetwork
-from drift.networks.inhibition import ExplainingAway, Interneuron, Moment, SampledTopK, SigmoidWindow, TopK
+from drift.networks.inhibition import (
+    ExplainingAway,
+    Interneuron,
+    Moment,
+    SampledTopK,
+    SigmoidWindow,
+    TopK,
+)
 
 INPUTS, OUTPUTS, UNITS, SAMPLES = 7, 5, 40, 30
 
@@ -21,7 +28,9 @@ def torched(weights: dict[str, np.ndarray]) -> dict[str, torch.Tensor]:
 
 
 def images(seed: int = 0) -> torch.Tensor:
-    return torch.as_tensor(np.random.Generator(np.random.PCG64(seed)).normal(size=(SAMPLES, INPUTS)))
+    return torch.as_tensor(
+        np.random.Generator(np.random.PCG64(seed)).normal(size=(SAMPLES, INPUTS))
+    )
 
 
 def moment(step: int = 0, explore=None) -> Moment:
@@ -33,7 +42,12 @@ def test_first_weights_have_the_published_ranges_and_counts() -> None:  # S10
     assert {name: values.shape for name, values in weights.items()} == {
         "input_weights": (2_000, 16), "bias": (2_000,), "output_weights": (9, 2_000), "output_bias": (9,)
     }  # fmt: skip
-    for name, fan_in in (("input_weights", 16), ("bias", 16), ("output_weights", 2_000), ("output_bias", 2_000)):
+    for name, fan_in in (
+        ("input_weights", 16),
+        ("bias", 16),
+        ("output_weights", 2_000),
+        ("output_bias", 2_000),
+    ):
         bound, values = 1 / math.sqrt(fan_in), weights[name]
         assert values.dtype == np.float32 and abs(values).max() <= bound
         if values.size > 1_000:
@@ -42,42 +56,78 @@ def test_first_weights_have_the_published_ranges_and_counts() -> None:  # S10
 
 
 def test_shared_bias_is_one_number_that_starts_at_zero() -> None:  # S16
-    shared, free = (DenoisingNetwork(units=UNITS, bias=kind).first_weights(INPUTS, OUTPUTS, 0) for kind in ("shared", "free"))
+    shared, free = (
+        DenoisingNetwork(units=UNITS, bias=kind).first_weights(INPUTS, OUTPUTS, 0)
+        for kind in ("shared", "free")
+    )
     assert shared["bias"].shape == (1,) and shared["bias"][0] == 0
-    assert all(np.array_equal(shared[name], free[name]) for name in ("input_weights", "output_weights", "output_bias"))
-    assert "bias" not in DenoisingNetwork(units=UNITS, bias="none").first_weights(INPUTS, OUTPUTS, 0)
+    assert all(
+        np.array_equal(shared[name], free[name])
+        for name in ("input_weights", "output_weights", "output_bias")
+    )
+    assert "bias" not in DenoisingNetwork(units=UNITS, bias="none").first_weights(
+        INPUTS, OUTPUTS, 0
+    )
 
 
 @pytest.mark.parametrize("method", ["mask", "subtract"])
 def test_top_k_leaves_k_units(method: str) -> None:  # S12
-    drive = torch.as_tensor(np.random.Generator(np.random.PCG64(2)).normal(1.0, 1.0, (SAMPLES, UNITS))).requires_grad_()
+    drive = torch.as_tensor(
+        np.random.Generator(np.random.PCG64(2)).normal(1.0, 1.0, (SAMPLES, UNITS))
+    ).requires_grad_()
     selection = TopK(active_units=6, method=method).selected(drive, {}, moment())
     active, activity = (selection.hidden > 0).sum(1), torch.relu(drive)
     threshold = activity.topk(6, dim=1).values[:, -1:]
     assert (active == (6 if method == "mask" else 5)).all()
-    expected = activity * (activity >= threshold) if method == "mask" else torch.relu(activity - threshold)
+    expected = (
+        activity * (activity >= threshold) if method == "mask" else torch.relu(activity - threshold)
+    )
     assert torch.equal(selection.hidden, expected)
     (slope,) = torch.autograd.grad(selection.hidden.sum(), drive)
     assert torch.equal(slope, (selection.hidden > 0).double())  # none through the k-th largest
 
 
 def test_k_falls_along_its_schedule() -> None:  # S12
-    linear, exponential = (TopK(active_units=10, schedule=kind, duration=100) for kind in ("linear", "exponential"))
-    assert [linear.active_units_at(step, 1_000) for step in (0, 50, 100, 500)] == [1_000, 505, 10, 10]
-    assert [exponential.active_units_at(step, 1_000) for step in (0, 50, 100, 500)] == [1_000, 100, 10, 10]
+    linear, exponential = (
+        TopK(active_units=10, schedule=kind, duration=100) for kind in ("linear", "exponential")
+    )
+    assert [linear.active_units_at(step, 1_000) for step in (0, 50, 100, 500)] == [
+        1_000,
+        505,
+        10,
+        10,
+    ]
+    assert [exponential.active_units_at(step, 1_000) for step in (0, 50, 100, 500)] == [
+        1_000,
+        100,
+        10,
+        10,
+    ]
     assert TopK(active_units=10).active_units_at(3, 1_000) == 10
     with pytest.raises(drift.RefusedInputError, match="duration belongs to a schedule"):
         TopK(active_units=10, schedule="linear")
 
 
 def test_normalised_networks_see_directions_alone() -> None:  # S12
-    network = DenoisingNetwork(units=UNITS, normalised=True, bias="none", readout_bias=False, inhibition=TopK(active_units=5))
+    network = DenoisingNetwork(
+        units=UNITS,
+        normalised=True,
+        bias="none",
+        readout_bias=False,
+        inhibition=TopK(active_units=5),
+    )
     weights = torched(network.first_weights(INPUTS, OUTPUTS, 0))
-    assert torch.allclose(weights["input_weights"].norm(dim=1), torch.ones(UNITS, dtype=torch.float64), atol=1e-6)
-    assert torch.allclose(network.respond(weights, images()).output, network.respond(weights, 7 * images()).output)
+    assert torch.allclose(
+        weights["input_weights"].norm(dim=1), torch.ones(UNITS, dtype=torch.float64), atol=1e-6
+    )
+    assert torch.allclose(
+        network.respond(weights, images()).output, network.respond(weights, 7 * images()).output
+    )
     weights["input_weights"] *= 3
     network.normalise(weights)
-    assert torch.allclose(weights["input_weights"].norm(dim=1), torch.ones(UNITS, dtype=torch.float64))
+    assert torch.allclose(
+        weights["input_weights"].norm(dim=1), torch.ones(UNITS, dtype=torch.float64)
+    )
 
 
 def test_window_fades_about_k() -> None:  # S13
@@ -99,13 +149,16 @@ def test_k_moves_towards_a_planted_optimum() -> None:  # S13
     optimiser = torch.optim.Adam([k], lr=0.5)
     for _ in range(150):
         optimiser.zero_grad()
-        (window.selected(drive, {"active_units": k}, moment()).hidden - best).square().mean().backward()
+        (
+            window.selected(drive, {"active_units": k}, moment()).hidden - best
+        ).square().mean().backward()
         optimiser.step()
     assert k.item() == pytest.approx(30, abs=2.5)
 
 
 def samples_of_k(faithful: bool, draws: int) -> tuple[np.ndarray, np.ndarray]:
-    """Gradients for the mean and deviation of log k, one for each of several batches, on a loss that is quadratic in log k."""
+    """Gradients for the mean and deviation of log k, one for each of several batches, on a loss
+    that is quadratic in log k."""
     rule = SampledTopK(faithful=faithful)
     generator = torch.Generator().manual_seed(5)
     found = []
@@ -126,10 +179,14 @@ def samples_of_k(faithful: bool, draws: int) -> tuple[np.ndarray, np.ndarray]:
     return np.mean(found, 0), np.std(found, 0, ddof=1) / math.sqrt(draws)
 
 
-def test_score_function_estimator_is_unbiased() -> None:  # S14; E (mu + s g - 1.5)^2 = (mu - 1.5)^2 + s^2
+def test_score_function_estimator_is_unbiased() -> (
+    None
+):  # S14; E (mu + s g - 1.5)^2 = (mu - 1.5)^2 + s^2
     mean, error = samples_of_k(faithful=False, draws=3_000)
     exact = np.array([2 * (2.0 - 1.5), 2 * 0.7])
-    assert (error < 0.02).all()  # a wrong sign or a missing baseline's bias of 1/64 would be seen in the first or at 4 errors
+    assert (
+        error < 0.02
+    ).all()  # a wrong sign or a missing baseline's bias of 1/64 would be seen in the first or at 4 errors
     assert (abs(mean - exact) < 4 * error).all(), (mean, error)
 
 
@@ -140,14 +197,20 @@ def test_published_estimator_never_moves_the_mean() -> None:  # S14
 
 def test_explaining_away_without_connections_is_the_plain_network() -> None:  # S15
     plain = DenoisingNetwork(units=UNITS)
-    silenced = {"": ExplainingAway(iterations=0), "lateral_weights": ExplainingAway(), "inhibitory_weights": Interneuron()}
+    silenced = {
+        "": ExplainingAway(iterations=0),
+        "lateral_weights": ExplainingAway(),
+        "inhibitory_weights": Interneuron(),
+    }
     for silent, inhibition in silenced.items():
         network = plain.replace(inhibition=inhibition)
         weights = torched(network.first_weights(INPUTS, OUTPUTS, 0))
         if silent:
             weights[silent] *= 0
         reference = plain.respond(torched(plain.first_weights(INPUTS, OUTPUTS, 0)), images())
-        assert torch.allclose(network.respond(weights, images()).output, reference.output, atol=1e-12)
+        assert torch.allclose(
+            network.respond(weights, images()).output, reference.output, atol=1e-12
+        )
 
 
 def test_explaining_away_takes_one_step_of_its_equation() -> None:  # Eq. 2 with t* = 1, gamma = 1
@@ -164,11 +227,26 @@ def test_explaining_away_takes_one_step_of_its_equation() -> None:  # Eq. 2 with
 
 
 def test_recipes_read_back_equal() -> None:
-    own = (TopK(active_units=3), SigmoidWindow(), SampledTopK(faithful=True), ExplainingAway(), Interneuron(iterations=2))
+    own = (
+        TopK(active_units=3),
+        SigmoidWindow(),
+        SampledTopK(faithful=True),
+        ExplainingAway(),
+        Interneuron(iterations=2),
+    )
     for inhibition in (None, *own):
         network = DenoisingNetwork(units=5, inhibition=inhibition)
-        recipe = drift.Experiment(network=network, learner=drift.Adam(gradient_clip=1.0), minibatch=4, noise=[drift.InputNoise(std=1.0)])
-        assert drift.Experiment.from_json(recipe.to_json()) == recipe == drift.Experiment.from_toml(recipe.to_toml())
+        recipe = drift.Experiment(
+            network=network,
+            learner=drift.Adam(gradient_clip=1.0),
+            minibatch=4,
+            noise=[drift.InputNoise(std=1.0)],
+        )
+        assert (
+            drift.Experiment.from_json(recipe.to_json())
+            == recipe
+            == drift.Experiment.from_toml(recipe.to_toml())
+        )
 
 
 @pytest.mark.parametrize(
@@ -176,12 +254,21 @@ def test_recipes_read_back_equal() -> None:
     [
         ({"network": {"kind": "denoising", "units": 0}}, "units"),
         ({"network": {"kind": "denoising", "activation": "swish"}}, "activation"),
-        ({"network": {"kind": "denoising", "inhibition": {"kind": "topk", "active_units": 3}}}, "did you mean 'top_k'"),
-        ({"network": DenoisingNetwork(), "learner": drift.StochasticErrorDescent()}, "learns by gradients"),
+        (
+            {"network": {"kind": "denoising", "inhibition": {"kind": "topk", "active_units": 3}}},
+            "did you mean 'top_k'",
+        ),
+        (
+            {"network": DenoisingNetwork(), "learner": drift.StochasticErrorDescent()},
+            "learns by gradients",
+        ),
         ({"minibatch": 5}, "only a DenoisingNetwork takes minibatches"),
         ({"noise": [drift.InputNoise(std=1.0, law="laplace")]}, "only a DenoisingNetwork"),
         ({"noise": [drift.InputNoise(std=1.0, placement="hidden")]}, "only a DenoisingNetwork"),
-        ({"network": DenoisingNetwork(), "learner": {"kind": "adam", "gradient_clip": 0.0}}, "gradient_clip"),
+        (
+            {"network": DenoisingNetwork(), "learner": {"kind": "adam", "gradient_clip": 0.0}},
+            "gradient_clip",
+        ),
     ],
 )
 def test_impossible_recipes_are_refused(parts: dict[str, object], sentence: str) -> None:
@@ -190,7 +277,9 @@ def test_impossible_recipes_are_refused(parts: dict[str, object], sentence: str)
 
 
 def test_tied_weights_need_equal_shapes() -> None:
-    with pytest.raises(drift.RefusedInputError, match="tied weights need as many outputs as inputs, got 3 and 4"):
+    with pytest.raises(
+        drift.RefusedInputError, match="tied weights need as many outputs as inputs, got 3 and 4"
+    ):
         DenoisingNetwork(units=2, tied=True).first_weights(4, 3, 0)
 
 
@@ -203,7 +292,13 @@ BASE = drift.Experiment(
 @pytest.mark.parametrize("activation", ["relu", "gelu", "sigmoid", "tanh", "elu"])
 def test_every_activation_is_observed(activation: str) -> None:
     run = drift.train(
-        [BASE.replace(network=DenoisingNetwork(units=12, activation=activation), noise=[drift.InputNoise(std=0.5)])], progress=False
+        [
+            BASE.replace(
+                network=DenoisingNetwork(units=12, activation=activation),
+                noise=[drift.InputNoise(std=0.5)],
+            )
+        ],
+        progress=False,
     )
     assert run.status == "complete" and np.isfinite(run.noisy_fraction_active_responses).all()
     assert ("margin_fraction" in run) == (activation == "relu")  # elsewhere 0 is no threshold
@@ -216,20 +311,35 @@ def test_every_activation_is_observed(activation: str) -> None:
 )  # fmt: skip
 def test_extreme_inhibition_learns(network: dict[str, object]) -> None:
     assert np.isfinite(
-        drift.train([BASE.replace(network=DenoisingNetwork(**{"units": 12, **network}))], progress=False, threads=1).loss
+        drift.train(
+            [BASE.replace(network=DenoisingNetwork(**{"units": 12, **network}))],
+            progress=False,
+            threads=1,
+        ).loss
     ).all()
 
 
 @pytest.mark.parametrize(
-    "inhibition", [TopK(active_units=3), SigmoidWindow(first_active_units=4.0), SampledTopK(log_mean=1.0), ExplainingAway()]
+    "inhibition",
+    [
+        TopK(active_units=3),
+        SigmoidWindow(first_active_units=4.0),
+        SampledTopK(log_mean=1.0),
+        ExplainingAway(),
+    ],
 )
 def test_half_precision_knows_every_inhibition(inhibition: object) -> None:
     recipe = BASE.replace(network=DenoisingNetwork(units=12, inhibition=inhibition))
-    assert np.isfinite(drift.train([recipe], precision="bfloat16", progress=False, threads=1).loss).all()
+    assert np.isfinite(
+        drift.train([recipe], precision="bfloat16", progress=False, threads=1).loss
+    ).all()
 
 
 def test_a_network_that_diverges_leaves_the_others_alone() -> None:
-    wild = BASE.replace(network=DenoisingNetwork(units=30, inhibition=SigmoidWindow()), learner=drift.SGD(learning_rate=1e30))
+    wild = BASE.replace(
+        network=DenoisingNetwork(units=30, inhibition=SigmoidWindow()),
+        learner=drift.SGD(learning_rate=1e30),
+    )
     run = drift.train([BASE, wild], progress=False, threads=1)
     assert run.status.values.tolist() == ["complete", "diverged"]
     assert np.array_equal(run.loss[0], drift.train([BASE], progress=False, threads=1).loss[0])
@@ -237,24 +347,41 @@ def test_a_network_that_diverges_leaves_the_others_alone() -> None:
 
 def test_measures_of_a_network_do_not_depend_on_its_company() -> None:
     noisy, quiet = (BASE.replace(noise=[drift.InputNoise(std=std)]) for std in (0.8, 0.0))
-    together, alone = drift.train([noisy, quiet], progress=False, threads=1), drift.train([noisy], progress=False)
+    together, alone = (
+        drift.train([noisy, quiet], progress=False, threads=1),
+        drift.train([noisy], progress=False),
+    )
     for name in ("margin_fraction", "sparsify_term"):
-        assert np.array_equal(together[name][0], alone[name][0]) and together[name][1].isnull().all()
+        assert (
+            np.array_equal(together[name][0], alone[name][0]) and together[name][1].isnull().all()
+        )
     named, restored = (
-        BASE.replace(task=drift.ImageTask(source="digits", components=10, samples=700, test_samples=1024, target=target))
+        BASE.replace(
+            task=drift.ImageTask(
+                source="digits", components=10, samples=700, test_samples=1024, target=target
+            )
+        )
         for target in ("label", "image")
     )
     both = drift.train([named, restored], progress=False, threads=1)
     assert both.reconstruction_accuracy[0].isnull().all()
-    assert np.array_equal(both.reconstruction_accuracy[1], drift.train([restored], progress=False, threads=1).reconstruction_accuracy[0])
+    assert np.array_equal(
+        both.reconstruction_accuracy[1],
+        drift.train([restored], progress=False, threads=1).reconstruction_accuracy[0],
+    )
     assert drift.train([named], progress=False, threads=1).loss.attrs["units"] == "nat"
 
 
 def test_the_law_of_a_sampled_k_stays_in_its_range() -> None:
     recipe = BASE.replace(
-        network=DenoisingNetwork(units=64, inhibition=SampledTopK(log_mean=2.0)), steps=400, minibatch=64, sessions=(400,)
+        network=DenoisingNetwork(units=64, inhibition=SampledTopK(log_mean=2.0)),
+        steps=400,
+        minibatch=64,
+        sessions=(400,),
     )
-    recipe = recipe.replace(learner=drift.Adam(learning_rate=5e-3, gradient_clip=1.0), noise=[drift.InputNoise(std=0.3)])
+    recipe = recipe.replace(
+        learner=drift.Adam(learning_rate=5e-3, gradient_clip=1.0), noise=[drift.InputNoise(std=0.3)]
+    )
     run = drift.train([recipe], progress=False, threads=1)
     assert run.count_variation > 0.05  # k differs from image to image, as in learning
     law = {"log_active_units": torch.tensor([9.0, -0.5]), "input_weights": torch.zeros(64, 3)}
@@ -266,11 +393,24 @@ def test_the_law_of_a_sampled_k_stays_in_its_range() -> None:
     ("changes", "sentence"),
     [
         ({"noise": [drift.ImplicitNoise(std=0.8), drift.InputNoise(std=3.0)]}, "got both"),
-        ({"network": {"kind": "denoising", "units": 12, "inhibition": TopK(active_units=300)}}, "cannot leave 300 of 12 units active"),
-        ({"noise": [{"kind": "implicit", "std": 1.0, "terms": []}]}, "terms"),
-        ({"noise": [drift.LabelNoise(std=0.1)], "task": drift.ImageTask(source="digits", target="label")}, "classes take no label noise"),
         (
-            {"network": drift.Network(), "minibatch": None, "task": drift.ImageTask(source="digits", target="label")},
+            {"network": {"kind": "denoising", "units": 12, "inhibition": TopK(active_units=300)}},
+            "cannot leave 300 of 12 units active",
+        ),
+        ({"noise": [{"kind": "implicit", "std": 1.0, "terms": []}]}, "terms"),
+        (
+            {
+                "noise": [drift.LabelNoise(std=0.1)],
+                "task": drift.ImageTask(source="digits", target="label"),
+            },
+            "classes take no label noise",
+        ),
+        (
+            {
+                "network": drift.Network(),
+                "minibatch": None,
+                "task": drift.ImageTask(source="digits", target="label"),
+            },
             "use a DenoisingNetwork",
         ),
         ({"noise": [{"kind": "input", "std": 1e10, "law": "poisson"}]}, "std"),
@@ -281,9 +421,15 @@ def test_crossings_without_meaning_are_refused(changes: dict[str, object], sente
         BASE.replace(**changes)
 
 
-def test_a_checkpoint_knows_its_test_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_checkpoint_knows_its_test_images(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     drift.train([BASE], checkpoint=tmp_path / "run.npz", progress=False, threads=1)
     drawn = drift.ImageTask.draw
-    monkeypatch.setattr(drift.ImageTask, "draw", lambda task, seed: drawn(task, seed).assign(test_inputs=-drawn(task, seed).test_inputs))
+    monkeypatch.setattr(
+        drift.ImageTask,
+        "draw",
+        lambda task, seed: drawn(task, seed).assign(test_inputs=-drawn(task, seed).test_inputs),
+    )
     with pytest.raises(drift.RefusedInputError, match="checkpoint"):
         drift.train([BASE], checkpoint=tmp_path / "run.npz", progress=False, threads=1)

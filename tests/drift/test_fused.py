@@ -1,7 +1,8 @@
-"""The fused engine against the batched one and against a plain numpy step that is given the same normal numbers (row D47).
-
-float64 agrees to 1e-10 of the largest weight, also after 1,000 steps; float32 to 1e-3 (row D47) after five steps, where rounding (6e-8) has
-passed through a few sums and through updates of at most the size of the weights.
+"""The fused engine against the batched one and against a plain numpy step that is given the same
+normal numbers (row D47).
+ float64 agrees to 1e-10 of the largest weight, also after 1,000 steps; float32 to 1e-3 (row D47)
+after five steps, where rounding (6e-8) has passed through a few sums and through updates of at most
+the size of the weights.
 """
 
 from __future__ import annotations
@@ -30,16 +31,35 @@ TASK = drift.RandomTask(samples=6, inputs=5, outputs=4)
 
 
 def subject(seed: int = 0, **changes: object) -> Subject:
-    recipe = drift.Experiment(**{"task": TASK, "network": drift.Network(units=11), "steps": 1000, "sessions": 1, "seed": seed, **changes})
+    recipe = drift.Experiment(
+        **{
+            "task": TASK,
+            "network": drift.Network(units=11),
+            "steps": 1000,
+            "sessions": 1,
+            "seed": seed,
+            **changes,
+        }
+    )
     return Subject(recipe, recipe.task.draw(seed))
 
 
-def engine_at(ones: list[Subject], weights: list[np.ndarray] | None = None, precision: str = "float64", **state: np.ndarray) -> FusedEngine:
+def engine_at(
+    ones: list[Subject],
+    weights: list[np.ndarray] | None = None,
+    precision: str = "float64",
+    **state: np.ndarray,
+) -> FusedEngine:
     """A fused engine, put to given weights (subject, unit, inputs + 1 + outputs) and moments."""
     engine = FusedEngine(ones, precision)
     before = engine.state()
     changes = state if weights is None else {"weights": np.stack(weights), **state}
-    engine.restore({**before, **{name: np.asarray(values, before[name].dtype) for name, values in changes.items()}})
+    engine.restore(
+        {
+            **before,
+            **{name: np.asarray(values, before[name].dtype) for name, values in changes.items()},
+        }
+    )
     return engine
 
 
@@ -53,11 +73,14 @@ def first_weights(one: Subject) -> np.ndarray:
 
 
 def assert_same(found: np.ndarray, expected: np.ndarray, precision: str = "float64") -> None:
-    np.testing.assert_allclose(found, expected, rtol=0, atol=TOLERANCE[precision] * np.abs(expected).max())
+    np.testing.assert_allclose(
+        found, expected, rtol=0, atol=TOLERANCE[precision] * np.abs(expected).max()
+    )
 
 
 class Twin:
-    """One subject step by step in numpy, float64, with the normal numbers that the fused engine would take."""
+    """One subject step by step in numpy, float64, with the normal numbers that the fused engine
+    would take."""
 
     def __init__(self, one: Subject, weights: np.ndarray | None = None) -> None:
         self.one, self.learner, self.step = one, one.experiment.learner, 0
@@ -76,13 +99,22 @@ class Twin:
     def batch(self) -> tuple[np.ndarray, np.ndarray]:
         inputs, targets = self.one.inputs, self.one.targets
         if "input" in self.noise:
-            inputs = inputs + self.noise["input"].scale(self.step) * self.draw("input_noise", inputs.T.shape).T
+            inputs = (
+                inputs
+                + self.noise["input"].scale(self.step) * self.draw("input_noise", inputs.T.shape).T
+            )
         if "label" in self.noise:
             fill = fill_uniforms if self.noise["label"].law == "uniform" else fill_normals
-            targets = targets + self.noise["label"].scale(self.step) * self.draw("label_noise", targets.T.shape, fill).T
+            targets = (
+                targets
+                + self.noise["label"].scale(self.step)
+                * self.draw("label_noise", targets.T.shape, fill).T
+            )
         return np.column_stack([inputs, np.ones(len(inputs))]), targets
 
-    def respond(self, weights: np.ndarray, inputs: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, ...]:
+    def respond(
+        self, weights: np.ndarray, inputs: np.ndarray, targets: np.ndarray
+    ) -> tuple[np.ndarray, ...]:
         width = inputs.shape[1]
         hidden = np.maximum(inputs @ weights[:, :width].T, 0)
         return hidden, hidden @ weights[:, width:] - targets
@@ -96,16 +128,29 @@ class Twin:
 
     def descent(self, inputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
         width, learner = inputs.shape[1], self.learner
-        rows = np.where(np.arange(self.weights.shape[1]) < width, len(self.weights), targets.shape[1])
+        rows = np.where(
+            np.arange(self.weights.shape[1]) < width, len(self.weights), targets.shape[1]
+        )
         trial = self.draw("perturbation", self.weights.shape) * learner.perturbation / np.sqrt(rows)
-        losses = [np.square(self.respond(weights, inputs, targets)[1]).mean() for weights in (self.weights, self.weights + trial)]
-        return -learner.learning_rate * (losses[1] - losses[0]) * trial / (1 if learner.faithful else learner.perturbation**2 / rows)
+        losses = [
+            np.square(self.respond(weights, inputs, targets)[1]).mean()
+            for weights in (self.weights, self.weights + trial)
+        ]
+        return (
+            -learner.learning_rate
+            * (losses[1] - losses[0])
+            * trial
+            / (1 if learner.faithful else learner.perturbation**2 / rows)
+        )
 
     def adam(self, gradient: np.ndarray) -> np.ndarray:
         rule, now = self.learner, self.step + 1
         self.first = rule.first_decay * self.first + (1 - rule.first_decay) * gradient
         self.second = rule.second_decay * self.second + (1 - rule.second_decay) * gradient**2
-        first, second = self.first / (1 - rule.first_decay**now), self.second / (1 - rule.second_decay**now)
+        first, second = (
+            self.first / (1 - rule.first_decay**now),
+            self.second / (1 - rule.second_decay**now),
+        )
         return -rule.learning_rate * first / (np.sqrt(second) + rule.epsilon)
 
     def advance(self, steps: int) -> np.ndarray:
@@ -115,10 +160,16 @@ class Twin:
             descends = self.learner.kind == "stochastic_error_descent"
             change = self.descent(inputs, targets) if descends else self.gradient(inputs, targets)
             if update is not None and not (descends and update.scale(self.step) == 0):
-                shake[update.acts_on] = update.scale(self.step) * self.draw("update_noise", self.weights.shape)
+                shake[update.acts_on] = update.scale(self.step) * self.draw(
+                    "update_noise", self.weights.shape
+                )
             if not descends:
                 gradient = change + shake["gradient"]
-                change = self.adam(gradient) if self.learner.kind == "adam" else -self.learner.learning_rate * gradient
+                change = (
+                    self.adam(gradient)
+                    if self.learner.kind == "adam"
+                    else -self.learner.learning_rate * gradient
+                )
             self.weights = self.weights + change + shake["weights"]
             self.step += 1
         return self.weights
@@ -137,14 +188,28 @@ NOISES: dict[str, list] = {
     "input": [drift.InputNoise(std=0.1)],
     "update": [drift.UpdateNoise(std=0.03)],
     "weights": [drift.UpdateNoise(std=0.003, acts_on="weights")],
-    "all": [drift.UpdateNoise(std=0.003, acts_on="weights"), drift.LabelNoise(std=0.2), drift.InputNoise(std=0.1)],
-    "scheduled": [drift.UpdateNoise(std=0.01, acts_on="weights", schedule=drift.OnOff(start=2, stop=90))],
-    "fading": [drift.LabelNoise(std=0.3, schedule=drift.Linear(stop=120)), drift.InputNoise(std=0.2, schedule=drift.OnOff(start=3))],
+    "all": [
+        drift.UpdateNoise(std=0.003, acts_on="weights"),
+        drift.LabelNoise(std=0.2),
+        drift.InputNoise(std=0.1),
+    ],
+    "scheduled": [
+        drift.UpdateNoise(std=0.01, acts_on="weights", schedule=drift.OnOff(start=2, stop=90))
+    ],
+    "fading": [
+        drift.LabelNoise(std=0.3, schedule=drift.Linear(stop=120)),
+        drift.InputNoise(std=0.2, schedule=drift.OnOff(start=3)),
+    ],
 }
 
 
 def learners_and_noises() -> list[tuple[str, str]]:
-    return [(rule, noise) for rule in RULES for noise in NOISES if not ("descent" in rule and noise == "update")]
+    return [
+        (rule, noise)
+        for rule in RULES
+        for noise in NOISES
+        if not ("descent" in rule and noise == "update")
+    ]
 
 
 # step by step against numpy
@@ -163,11 +228,19 @@ def test_d47_a_run_is_the_plain_numpy_run_with_the_same_normal_numbers(rule: str
 @st.composite
 def odd_subjects(draw: st.DrawFn) -> Subject:
     rule, noise = draw(st.sampled_from(learners_and_noises()))
-    network = drift.Network(units=draw(st.integers(1, 70)), regime=draw(st.sampled_from(["rich", "lazy"])))
-    one = subject(draw(st.integers(0, 2**40)), network=network, learner=RULES[rule], noise=NOISES[noise])
+    network = drift.Network(
+        units=draw(st.integers(1, 70)), regime=draw(st.sampled_from(["rich", "lazy"]))
+    )
+    one = subject(
+        draw(st.integers(0, 2**40)), network=network, learner=RULES[rule], noise=NOISES[noise]
+    )
     samples, inputs, outputs = draw(st.tuples(*[st.integers(1, 40)] * 3))
     rng = np.random.default_rng(one.experiment.seed)
-    return one._replace(experience=experience(rng.normal(size=(samples, inputs)), rng.normal(size=(samples, outputs))))
+    return one._replace(
+        experience=experience(
+            rng.normal(size=(samples, inputs)), rng.normal(size=(samples, outputs))
+        )
+    )
 
 
 @settings(
@@ -179,11 +252,15 @@ def odd_subjects(draw: st.DrawFn) -> Subject:
 )
 @given(one=odd_subjects())
 def test_d47_any_shape_learns_as_in_numpy(one: Subject):
-    assume(np.abs(Twin(one).advance(5)).max() < 100)  # a learning rate too high for the shape; there rounding grows without limit
+    assume(
+        np.abs(Twin(one).advance(5)).max() < 100
+    )  # a learning rate too high for the shape; there rounding grows without limit
     for precision in ("float64", "float32"):
         engine = FusedEngine([one], precision)
         engine.advance(5)
-        assert_same(joined(engine)[0], Twin(one, first_weights(one).astype(precision)).advance(5), precision)
+        assert_same(
+            joined(engine)[0], Twin(one, first_weights(one).astype(precision)).advance(5), precision
+        )
 
 
 def test_the_gradient_of_silent_units_is_exactly_zero_and_the_rest_is_numpy():
@@ -212,35 +289,61 @@ TASKS = {
 
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("regime", ["rich", "lazy"])
-@pytest.mark.parametrize("learner", [drift.SGD(learning_rate=0.05), drift.Adam()], ids=lambda learner: learner.kind)
-def test_d47_without_noise_engines_agree_after_a_thousand_steps(task: str, regime: str, learner: object):
-    ones = [subject(seed, task=TASKS[task], network=drift.Network(units=21, regime=regime), learner=learner) for seed in (0, 1)]
+@pytest.mark.parametrize(
+    "learner", [drift.SGD(learning_rate=0.05), drift.Adam()], ids=lambda learner: learner.kind
+)
+def test_d47_without_noise_engines_agree_after_a_thousand_steps(
+    task: str, regime: str, learner: object
+):
+    ones = [
+        subject(
+            seed, task=TASKS[task], network=drift.Network(units=21, regime=regime), learner=learner
+        )
+        for seed in (0, 1)
+    ]
     engines = [FusedEngine(ones, "float64"), BatchedEngine(ones, "float64")]
     for engine in engines:
         engine.advance(1000)
     weights = [np.concatenate(engine.weights(), axis=2) for engine in engines]
     assert_same(*weights)
-    assert np.abs(weights[0] - [first_weights(one) for one in ones]).max() > 1e-3, "nothing was learned"
+    assert np.abs(weights[0] - [first_weights(one) for one in ones]).max() > 1e-3, (
+        "nothing was learned"
+    )
 
 
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("rule", ["descent", "published descent"])
 def test_d47_stochastic_error_descent_is_numpy_for_a_thousand_steps(task: str, rule: str):
-    one = subject(4, task=TASKS[task], network=drift.Network(units=21), learner=RULES[rule].replace(learning_rate=0.003))
+    one = subject(
+        4,
+        task=TASKS[task],
+        network=drift.Network(units=21),
+        learner=RULES[rule].replace(learning_rate=0.003),
+    )
     engine, twin = FusedEngine([one], "float64"), Twin(one)
     engine.advance(1000)
     assert_same(joined(engine)[0], twin.advance(1000))
 
 
-@pytest.mark.parametrize("learner", [drift.SGD(learning_rate=0.05), drift.Adam(epsilon=1e-4)], ids=lambda learner: learner.kind)
+@pytest.mark.parametrize(
+    "learner",
+    [drift.SGD(learning_rate=0.05), drift.Adam(epsilon=1e-4)],
+    ids=lambda learner: learner.kind,
+)
 def test_in_float32_engines_stay_together_for_a_hundred_steps(learner: object):
     ones = [subject(seed, learner=learner) for seed in range(5)]
-    engines = [FusedEngine(ones, "float32"), BatchedEngine(ones, "float32"), BatchedEngine(ones, "float64")]
+    engines = [
+        FusedEngine(ones, "float32"),
+        BatchedEngine(ones, "float32"),
+        BatchedEngine(ones, "float64"),
+    ]
     for engine in engines:
         engine.advance(100)
     fused_, batched, exact = (np.concatenate(engine.weights(), axis=2) for engine in engines)
     assert_same(fused_, exact, "float32")
-    assert np.abs(fused_ - exact).max() < 10 * np.abs(batched - exact).max() + 1e-6, "rounding is that of float32, not worse"
+    assert np.abs(fused_ - exact).max() < 10 * np.abs(batched - exact).max() + 1e-6, (
+        "rounding is that of float32, not worse"
+    )
 
 
 # units that respond to no sample
@@ -251,7 +354,10 @@ def test_in_float32_engines_stay_together_for_a_hundred_steps(learner: object):
 @pytest.mark.parametrize("rule", ["sgd", "adam"])
 def test_silent_units_get_their_noise_and_nothing_else(rule: str, silent: str, precision: str):
     noise = drift.UpdateNoise(std=0.05)
-    one, quiet = subject(learner=RULES[rule], noise=[noise]), slice(None, None, 3 if silent == "one in three" else 1)
+    one, quiet = (
+        subject(learner=RULES[rule], noise=[noise]),
+        slice(None, None, 3 if silent == "one in three" else 1),
+    )
     weights = first_weights(one)
     weights[quiet, 5] = -100.0
     engine, twin = engine_at([one], [weights], precision), Twin(one, weights.astype(precision))
@@ -262,7 +368,9 @@ def test_silent_units_get_their_noise_and_nothing_else(rule: str, silent: str, p
         draws = Twin(one)
         walk = sum(draws.draw("update_noise", weights.shape) for _ in range(50)) * -0.1 * noise.std
         rounding = 50 * 100 * np.finfo(precision).eps  # of 50 sums with a bias of -100
-        np.testing.assert_allclose((joined(engine)[0] - weights)[quiet], walk[quiet], rtol=0, atol=rounding)
+        np.testing.assert_allclose(
+            (joined(engine)[0] - weights)[quiet], walk[quiet], rtol=0, atol=rounding
+        )
 
 
 def test_without_noise_a_silent_network_stays_as_it_is():
@@ -287,27 +395,37 @@ def test_moments_of_a_silent_unit_decay_and_move_it():
     assert_same(joined(engine)[0], twin.advance(30))
     np.testing.assert_allclose(engine.state()["first"][0, ::2], 0.5 * 0.9**30, rtol=1e-12)
     np.testing.assert_allclose(engine.state()["second"][0, ::2], 0.25 * 0.999**30, rtol=1e-12)
-    assert (joined(engine)[0] < weights)[::2].all(), "a unit that fell silent is still carried by its momentum"
+    assert (joined(engine)[0] < weights)[::2].all(), (
+        "a unit that fell silent is still carried by its momentum"
+    )
 
 
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 def test_units_that_fall_silent_and_wake_again_are_followed(precision: str):
-    one = subject(3, network=drift.Network(units=29), noise=[drift.UpdateNoise(std=0.05, acts_on="weights")])
+    one = subject(
+        3, network=drift.Network(units=29), noise=[drift.UpdateNoise(std=0.05, acts_on="weights")]
+    )
     engine, twin = FusedEngine([one], precision), Twin(one, first_weights(one).astype(precision))
     engine.advance(300)
     assert_same(joined(engine)[0], twin.advance(300), precision)
     silent = np.array(twin.silent)  # (step, unit)
     woke = silent[:-1] & ~silent[1:]
-    assert woke.any(0).sum() >= 3 and silent.any(0).sum() >= 5, "the test needs units that fall silent and wake"
+    assert woke.any(0).sum() >= 3 and silent.any(0).sum() >= 5, (
+        "the test needs units that fall silent and wake"
+    )
 
 
 # failure
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("place", [(3, 2), (3, 5), (3, 7)], ids=["input weight", "bias", "output weight"])
+@pytest.mark.parametrize(
+    "place", [(3, 2), (3, 5), (3, 7)], ids=["input weight", "bias", "output weight"]
+)
 @pytest.mark.parametrize("rule", RULES)
-def test_a_weight_that_is_no_number_is_flagged_and_neighbours_do_not_notice(bad: float, place: tuple[int, int], rule: str):
+def test_a_weight_that_is_no_number_is_flagged_and_neighbours_do_not_notice(
+    bad: float, place: tuple[int, int], rule: str
+):
     ones = [subject(seed, learner=RULES[rule]) for seed in range(3)]
     weights = [first_weights(one) for one in ones]
     healthy = engine_at(ones, weights)
@@ -370,7 +488,9 @@ def test_auto_is_the_fused_engine_on_a_cpu(rule: str):
     assert drift.train([experiment], progress=False, engine="batched").attrs["engine"] == "batched"
 
 
-@pytest.mark.parametrize("unknown", [{"learner": Unheard()}, {"learner": Gentle()}, {"network": Wide(units=11)}], ids=str)
+@pytest.mark.parametrize(
+    "unknown", [{"learner": Unheard()}, {"learner": Gentle()}, {"network": Wide(units=11)}], ids=str
+)
 def test_recipes_of_a_users_own_run_batched(unknown: dict):
     experiment = subject(steps=3, **unknown).experiment
     assert not fused.knows(experiment)
@@ -381,15 +501,22 @@ def test_recipes_of_a_users_own_run_batched(unknown: dict):
 
 def test_the_fused_engine_is_refused_where_it_cannot_run():
     options = {"precision": "float32", "threads": None}
-    with pytest.raises(drift.RefusedInputError, match=r"on device 'cpu', got device 'cuda' with SGD: use engine='auto' or 'batched'\.$"):
+    with pytest.raises(
+        drift.RefusedInputError,
+        match=r"on device 'cpu', got device 'cuda' with SGD: use engine='auto' or 'batched'\.$",
+    ):
         make_engine("fused", [subject()], device="cuda", **options)
-    with pytest.raises(drift.RefusedInputError, match=r"engine 'fast' with precision 'float32' is unknown"):
+    with pytest.raises(
+        drift.RefusedInputError, match=r"engine 'fast' with precision 'float32' is unknown"
+    ):
         make_engine("fast", [subject()], device="cpu", **options)
     with pytest.raises(drift.RefusedInputError, match=r"threads must be at least 1, got 0"):
         make_engine("fused", [subject()], device="cpu", precision="float32", threads=0)
 
 
-def test_first_use_says_that_it_compiles_and_later_uses_are_quiet(capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch):
+def test_first_use_says_that_it_compiles_and_later_uses_are_quiet(
+    capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+):
     class Kernel:
         signatures: tuple = ()
         __name__ = "advance"

@@ -1,4 +1,5 @@
-"""Image sets as files (rows S17 and S50): whole ones are read exactly, all others are refused in one sentence."""
+"""Image sets as files (rows S17 and S50): whole ones are read exactly, all others are refused in
+one sentence."""
 
 from __future__ import annotations
 
@@ -31,7 +32,11 @@ NAMES = [*(f"data_batch_{number}" for number in range(1, 6)), "test_batch"]
 
 
 def idx(array):
-    return bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
+    return (
+        bytes([0, 0, 8, array.ndim])
+        + struct.pack(f">{array.ndim}I", *array.shape)
+        + array.tobytes()
+    )
 
 
 def python_2_pickle(images, labels):
@@ -43,16 +48,44 @@ def python_2_pickle(images, labels):
     def whole(value):
         return b"J" + struct.pack("<i", value)
 
-    dtype = b"cnumpy\ndtype\n" + text(b"u1") + b"K\0K\1\x87R(K\3" + text(b"|") + b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb"
-    empty = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\x85" + text(b"b") + b"\x87R"
+    dtype = (
+        b"cnumpy\ndtype\n"
+        + text(b"u1")
+        + b"K\0K\1\x87R(K\3"
+        + text(b"|")
+        + b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb"
+    )
+    empty = (
+        b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\x85" + text(b"b") + b"\x87R"
+    )
     values = b"T" + struct.pack("<i", images.size) + images.tobytes()
-    data = empty + b"(K\1" + b"".join(map(whole, images.shape)) + b"\x86" + dtype + b"\x89" + values + b"tb"
+    data = (
+        empty
+        + b"(K\1"
+        + b"".join(map(whole, images.shape))
+        + b"\x86"
+        + dtype
+        + b"\x89"
+        + values
+        + b"tb"
+    )
     classes = b"](" + b"".join(map(whole, labels)) + b"e"
-    return b"\x80\2}(" + text(b"batch_label") + text(b"training") + text(b"data") + data + text(b"labels") + classes + b"u."
+    return (
+        b"\x80\2}("
+        + text(b"batch_label")
+        + text(b"training")
+        + text(b"data")
+        + data
+        + text(b"labels")
+        + classes
+        + b"u."
+    )
 
 
 def python_3_pickle(protocol):
-    return lambda images, labels: pickle.dumps({b"data": images, b"labels": labels.tolist()}, protocol=protocol)
+    return lambda images, labels: pickle.dumps(
+        {b"data": images, b"labels": labels.tolist()}, protocol=protocol
+    )
 
 
 def records(images, labels):
@@ -60,7 +93,10 @@ def records(images, labels):
 
 
 def batches(rng, images=3):
-    return {name: (rng.integers(0, 256, (images, 3072), np.uint8), rng.integers(0, 10, images)) for name in NAMES}
+    return {
+        name: (rng.integers(0, 256, (images, 3072), np.uint8), rng.integers(0, 10, images))
+        for name in NAMES
+    }
 
 
 def unpacked(folder, content, written=python_2_pickle, suffix=""):
@@ -103,7 +139,9 @@ class Runs:
 
 
 @given(
-    array=arrays(np.uint8, st.one_of(st.tuples(st.integers(1, 9)), st.tuples(*[st.integers(1, 5)] * 3))),
+    array=arrays(
+        np.uint8, st.one_of(st.tuples(st.integers(1, 9)), st.tuples(*[st.integers(1, 5)] * 3))
+    ),
     compressed=st.booleans(),
     suffix=st.sampled_from(["", ".gz"]),
 )
@@ -111,7 +149,9 @@ class Runs:
 def test_s17_an_idx_file_reads_back_equal(array, compressed, suffix):
     with tempfile.TemporaryDirectory() as name:
         content = idx(array)
-        (Path(name) / f"values{suffix}").write_bytes(gzip.compress(content) if compressed else content)
+        (Path(name) / f"values{suffix}").write_bytes(
+            gzip.compress(content) if compressed else content
+        )
         found = read_idx(Path(name) / "values", hashlib.sha256(content).hexdigest())
     assert found.dtype == np.uint8
     np.testing.assert_array_equal(found, array)
@@ -147,7 +187,9 @@ def test_s17_other_idx_files_are_refused(tmp_path):
     with pytest.raises(RefusedInputError, match="got none"):
         read_idx(tmp_path / "values")
     (tmp_path / "values").write_bytes(IMAGES)
-    with pytest.raises(RefusedInputError, match=f"sha256 0000.*, got {hashlib.sha256(IMAGES).hexdigest()}"):
+    with pytest.raises(
+        RefusedInputError, match=f"sha256 0000.*, got {hashlib.sha256(IMAGES).hexdigest()}"
+    ):
         read_idx(tmp_path / "values", "0" * 64)
     (tmp_path / "cut.gz").write_bytes(gzip.compress(IMAGES)[:-12])
     with pytest.raises(RefusedInputError, match="got "):
@@ -173,7 +215,9 @@ def idx_set(folder, rng, monkeypatch, train=30, test=20):
         content[f"{part}-labels-idx1-ubyte"] = rng.integers(0, 10, images, np.uint8)
     for name, array in content.items():
         (folder / f"{name}.gz").write_bytes(gzip.compress(idx(array)))
-        monkeypatch.setitem(image_files.SHA256["fashion_mnist"], name, hashlib.sha256(idx(array)).hexdigest())
+        monkeypatch.setitem(
+            image_files.SHA256["fashion_mnist"], name, hashlib.sha256(idx(array)).hexdigest()
+        )
     return content
 
 
@@ -191,7 +235,11 @@ def test_an_image_set_is_that_of_its_name(tmp_path, rng, monkeypatch):
 
 def test_labels_that_do_not_fit_their_images_are_refused(tmp_path, rng, monkeypatch):
     idx_set(tmp_path, rng, monkeypatch)
-    for labels in (np.zeros(29, np.uint8), np.full(30, 10, np.uint8), np.zeros((30, 1, 1), np.uint8)):
+    for labels in (
+        np.zeros(29, np.uint8),
+        np.full(30, 10, np.uint8),
+        np.zeros((30, 1, 1), np.uint8),
+    ):
         (tmp_path / "train-labels-idx1-ubyte").write_bytes(idx(labels))
         digest = hashlib.sha256(idx(labels)).hexdigest()
         monkeypatch.setitem(image_files.SHA256["fashion_mnist"], "train-labels-idx1-ubyte", digest)
@@ -223,7 +271,9 @@ def test_s50_channels_come_one_after_the_other(tmp_path):
     unpacked(tmp_path, {name: (image, np.array([7])) for name in NAMES})
     images, labels = image_set("cifar10", tmp_path, "test")
     assert images.shape == (1, 3, 32, 32) and labels.tolist() == [7]
-    np.testing.assert_array_equal(images[0], np.broadcast_to(np.array([10, 20, 30])[:, np.newaxis, np.newaxis], (3, 32, 32)))
+    np.testing.assert_array_equal(
+        images[0], np.broadcast_to(np.array([10, 20, 30])[:, np.newaxis, np.newaxis], (3, 32, 32))
+    )
 
 
 def test_s17_an_archive_is_verified_before_it_is_opened(tmp_path, rng):
@@ -243,7 +293,9 @@ def test_missing_parts_of_cifar10_are_refused(tmp_path, rng):
     archive, sha256 = packed(tmp_path, {name: content[name] for name in NAMES[1:]})
     with pytest.raises(RefusedInputError, match="data_batch_1"):
         read_cifar10(archive, sha256=sha256)
-    np.testing.assert_array_equal(read_cifar10(archive, "test", sha256)[0], content["test_batch"][0])
+    np.testing.assert_array_equal(
+        read_cifar10(archive, "test", sha256)[0], content["test_batch"][0]
+    )
     archive.write_bytes(b"text")
     with pytest.raises(RefusedInputError, match="archive, got"):
         read_cifar10(archive, sha256=hashlib.sha256(b"text").hexdigest())
@@ -281,7 +333,9 @@ def test_s17_other_pickles_are_refused(content, tmp_path):
     assert "batch of CIFAR10 images" in refused(read_cifar10, tmp_path, "test")
 
 
-@pytest.mark.parametrize("content", [b"", records(*ONE)[:-1], records(ONE[0], np.array([1, 10])), python_2_pickle(*ONE)])
+@pytest.mark.parametrize(
+    "content", [b"", records(*ONE)[:-1], records(ONE[0], np.array([1, 10])), python_2_pickle(*ONE)]
+)
 def test_s17_other_records_are_refused(content, tmp_path):
     (tmp_path / "test_batch.bin").write_bytes(content)
     assert "records of a class" in refused(read_cifar10, tmp_path, "test")
@@ -346,7 +400,11 @@ def test_spoilt_files_are_read_or_refused(data):
             pixels = content.index(b"T\0\x0c") + 5
             if kind == "structure":  # damage outside of the pixels
                 head, tail = spoilt(data, content[:pixels]), content[pixels + 3072 :]
-                content = head + content[pixels : pixels + 3072] + (spoilt(data, tail) if data.draw(st.booleans()) else tail)
+                content = (
+                    head
+                    + content[pixels : pixels + 3072]
+                    + (spoilt(data, tail) if data.draw(st.booleans()) else tail)
+                )
             else:
                 content = spoilt(data, content)
             file.write_bytes(content)
@@ -376,9 +434,19 @@ def downloads(monkeypatch):
         thread = threading.Thread(target=running.serve_forever)
         thread.start()
         address = f"http://127.0.0.1:{running.server_port}/"
-        sums = {"one.gz": "sha256:" + hashlib.sha256(SERVED["one.gz"]).hexdigest(), "two.gz": "md5:" + hashlib.md5(b"second").hexdigest()}
-        monkeypatch.setitem(image_files.DOWNLOADS, "mnist", tuple(Download(address + name, sums[name]) for name in sums))
-        other = (Download(address + "two.gz", "md5:" + "0" * 32), Download(address + "absent.gz", "md5:" + "0" * 32))
+        sums = {
+            "one.gz": "sha256:" + hashlib.sha256(SERVED["one.gz"]).hexdigest(),
+            "two.gz": "md5:" + hashlib.md5(b"second").hexdigest(),
+        }
+        monkeypatch.setitem(
+            image_files.DOWNLOADS,
+            "mnist",
+            tuple(Download(address + name, sums[name]) for name in sums),
+        )
+        other = (
+            Download(address + "two.gz", "md5:" + "0" * 32),
+            Download(address + "absent.gz", "md5:" + "0" * 32),
+        )
         monkeypatch.setitem(image_files.DOWNLOADS, "cifar10", other[:1])
         monkeypatch.setitem(image_files.DOWNLOADS, "fashion_mnist", other[1:])
         yield asked
@@ -393,7 +461,10 @@ def test_files_are_fetched_once(downloads, tmp_path):
         assert downloads == ["/one.gz", "/two.gz"]
 
 
-@pytest.mark.parametrize(("name", "message"), [("cifar10", "md5:0000"), ("fashion_mnist", "404"), ("svhn", "unknown: use one of mnist")])
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("cifar10", "md5:0000"), ("fashion_mnist", "404"), ("svhn", "unknown: use one of mnist")],
+)
 def test_other_files_are_refused_and_leave_nothing(name, message, downloads, tmp_path):
     with pytest.raises(RefusedInputError, match=message):
         fetch_images(name, tmp_path)

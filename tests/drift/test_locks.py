@@ -79,7 +79,9 @@ def test_plans_of_two_launchers_are_all_in_the_list(tmp_path: Path):
     finish_together([begun(PLANNED, tmp_path, first) for first in (0, 100)])
     seeds = [task.experiment.seed for task in listed(tmp_path)]
     assert sorted(seeds) == [*range(6), *range(100, 106)]
-    assert [path.name for path in tmp_path.iterdir()] == [LIST] and len(json.loads((tmp_path / LIST).read_text())["plans"]) == 1
+    assert [path.name for path in tmp_path.iterdir()] == [LIST] and len(
+        json.loads((tmp_path / LIST).read_text())["plans"]
+    ) == 1
 
 
 def test_the_lock_of_a_killed_process_is_removed_at_once(tmp_path: Path):
@@ -94,7 +96,9 @@ def test_the_lock_of_a_killed_process_is_removed_at_once(tmp_path: Path):
 
 
 @pytest.mark.parametrize("holder", ["0123abcd-7-0123456789ab", "", "\udcff odd"])
-def test_a_lock_that_nobody_moves_is_removed(holder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_lock_that_nobody_moves_is_removed(
+    holder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr(locks, "ABANDONED", 0.1)
     (tmp_path / ".list.lock").write_text(holder, errors="surrogateescape")
     with locked(tmp_path / "list"):
@@ -102,11 +106,16 @@ def test_a_lock_that_nobody_moves_is_removed(holder: str, tmp_path: Path, monkey
     assert not list(tmp_path.iterdir())
 
 
-def test_a_living_holder_is_waited_for_and_then_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_living_holder_is_waited_for_and_then_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr(locks, "PATIENCE", 0.1)
     with locked(tmp_path / "list"):
         with (
-            pytest.raises(drift.RefusedInputError, match="is being changed by other processes: wait until they end"),
+            pytest.raises(
+                drift.RefusedInputError,
+                match="is being changed by other processes: wait until they end",
+            ),
             locked(tmp_path / "list"),
         ):
             pass
@@ -125,7 +134,10 @@ def test_a_closed_folder_is_refused_in_a_sentence(tmp_path: Path):
     tmp_path.chmod(0o555)
     os.seteuid(65534)
     try:
-        with pytest.raises(drift.RefusedInputError, match=r"was not written \(Permission denied\)"), locked(tmp_path / "list"):
+        with (
+            pytest.raises(drift.RefusedInputError, match=r"was not written \(Permission denied\)"),
+            locked(tmp_path / "list"),
+        ):
             pass
     finally:
         os.seteuid(0)

@@ -1,7 +1,7 @@
-"""The normal generator of the fused engine against its law (row D09): every z is a deviation in standard errors of the stated sample.
-
-Seeds are fixed, so a test gives the same answer every time; the bounds are those that a fair generator crosses once in thousands of
-seeds at most.
+"""The normal generator of the fused engine against its law (row D09): every z is a deviation in
+standard errors of the stated sample.
+ Seeds are fixed, so a test gives the same answer every time; the bounds are those that a fair
+generator crosses once in thousands of seeds at most.
 """
 
 from __future__ import annotations
@@ -18,12 +18,20 @@ ROUNDS = 2**14  # normal numbers of each lane and half of a pair
 SAMPLE = ROUNDS * BLOCK  # 4.2 million numbers
 CHUNKS = 16  # samples of the tails, 67 million numbers
 LIMIT = 4.5  # standard errors
-MOMENTS = {1: (0, 1), 2: (1, 2), 3: (0, 15), 4: (3, 96), 6: (15, 10_395 - 225)}  # mean and variance of the powers of a normal number
+MOMENTS = {
+    1: (0, 1),
+    2: (1, 2),
+    3: (0, 15),
+    4: (3, 96),
+    6: (15, 10_395 - 225),
+}  # mean and variance of the powers of a normal number
 EPSILON = np.finfo(np.float32).eps
 Array = NDArray[np.float64]
 
 
-def drawn(rounds: int, seed: int = 7, name: str = "update_noise", state: np.ndarray | None = None) -> Array:
+def drawn(
+    rounds: int, seed: int = 7, name: str = "update_noise", state: np.ndarray | None = None
+) -> Array:
     """Normal numbers as (round, half of a pair, lane)."""
     buffer = np.empty(rounds * BLOCK, np.float32)
     fill_normals(generator_state(seed, name) if state is None else state, buffer)
@@ -70,7 +78,10 @@ def test_d09_moments_of_four_million_numbers(seed: int, name: str):
     x = drawn(16_384, seed, name).ravel()
     square = x * x
     powers = {1: x, 2: square, 3: square * x, 4: square**2, 6: square**2 * square}
-    z = {order: (powers[order].mean() - mean) / np.sqrt(variance / x.size) for order, (mean, variance) in MOMENTS.items()}
+    z = {
+        order: (powers[order].mean() - mean) / np.sqrt(variance / x.size)
+        for order, (mean, variance) in MOMENTS.items()
+    }
     assert max(map(abs, z.values())) < LIMIT, z
     excess = powers[4].mean() / square.mean() ** 2 - 3
     assert (np.abs([x.mean(), x.std() - 1, excess]) < [0.004, 0.003, 0.015]).all()
@@ -90,7 +101,9 @@ def test_d09_tails_to_four_and_a_half_standard_deviations():
 
 def test_d09_kolmogorov_smirnov_of_all_and_of_each_lane(sample: Array):
     assert stats.kstest(sample.ravel()[: 2**20], stats.norm.cdf).pvalue > 0.01
-    values = [stats.kstest(lane, stats.norm.cdf).pvalue for lane in sample[:4096].reshape(-1, BLOCK).T]  # 256 of 4,096 numbers
+    values = [
+        stats.kstest(lane, stats.norm.cdf).pvalue for lane in sample[:4096].reshape(-1, BLOCK).T
+    ]  # 256 of 4,096 numbers
     assert stats.kstest(values, stats.uniform.cdf).pvalue > 0.001
     assert min(values) > 1e-4 / BLOCK
 
@@ -99,7 +112,10 @@ def test_a_lane_does_not_remember(sample: Array):
     series = sample.reshape(ROUNDS, BLOCK)
     for values in (series, series**2, np.abs(series) > 2):
         centred = (values - values.mean(0)) / values.std(0)
-        z = [(centred[lag:] * centred[:-lag]).sum(0) / np.sqrt(ROUNDS - lag) for lag in (1, 2, 3, 4, 5, 8, 16, 64)]  # 16,384 times
+        z = [
+            (centred[lag:] * centred[:-lag]).sum(0) / np.sqrt(ROUNDS - lag)
+            for lag in (1, 2, 3, 4, 5, 8, 16, 64)
+        ]  # 16,384 times
         assert_uncorrelated(np.array(z))
 
 
@@ -122,18 +138,27 @@ def test_sine_and_cosine_of_a_pair_are_independent(sample: Array, power: int):
 def test_radius_and_angle_of_pairs_follow_their_laws(sample: Array):
     first, second = sample[:4096, 0].ravel(), sample[:4096, 1].ravel()  # 524,288 pairs
     assert stats.kstest(first**2 + second**2, stats.chi2(2).cdf).pvalue > 0.001
-    assert stats.kstest(np.arctan2(second, first), stats.uniform(-np.pi, 2 * np.pi).cdf).pvalue > 0.001
+    assert (
+        stats.kstest(np.arctan2(second, first), stats.uniform(-np.pi, 2 * np.pi).cdf).pvalue > 0.001
+    )
     far = first**2 + second**2 > 2 * np.log(100)  # one pair in a hundred
-    assert stats.kstest(np.arctan2(second, first)[far], stats.uniform(-np.pi, 2 * np.pi).cdf).pvalue > 0.001
+    assert (
+        stats.kstest(np.arctan2(second, first)[far], stats.uniform(-np.pi, 2 * np.pi).cdf).pvalue
+        > 0.001
+    )
 
 
 @pytest.mark.parametrize("power", [1, 2])
 def test_subjects_and_streams_do_not_know_each_other(power: int):
     seeds = [*range(14), 2**32, 2**40]
-    series = np.array([drawn(32, seed, name).ravel() for seed in seeds for name in STREAMS]) ** power  # 64 series of 8,192 numbers
+    series = (
+        np.array([drawn(32, seed, name).ravel() for seed in seeds for name in STREAMS]) ** power
+    )  # 64 series of 8,192 numbers
     assert_uncorrelated(off_diagonal(correlations(series.T, series.T)))
     shifted = [np.roll(series, shift, axis=1) for shift in (LANES, BLOCK)]
-    assert_uncorrelated(np.array([off_diagonal(correlations(series.T, other.T)) for other in shifted]))
+    assert_uncorrelated(
+        np.array([off_diagonal(correlations(series.T, other.T)) for other in shifted])
+    )
 
 
 def test_no_two_generators_start_alike():
@@ -150,7 +175,12 @@ def test_uniform_numbers_follow_their_law():
     x = uniforms(ROUNDS).ravel()  # 2.1 million
     edge = np.sqrt(3)
     assert np.abs(x).max() <= edge * (1 + EPSILON) and np.abs(x).max() > edge * (1 - 1e-5)
-    for order, (mean, variance) in {1: (0, 1), 2: (1, 0.8), 3: (0, 27 / 7), 4: (1.8, 9 - 1.8**2)}.items():
+    for order, (mean, variance) in {
+        1: (0, 1),
+        2: (1, 0.8),
+        3: (0, 27 / 7),
+        4: (1.8, 9 - 1.8**2),
+    }.items():
         assert (x**order).mean() == pytest.approx(mean, abs=LIMIT * np.sqrt(variance / x.size))
     assert stats.kstest(x, stats.uniform(-edge, 2 * edge).cdf).pvalue > 0.01
 
@@ -167,7 +197,11 @@ def test_uniform_lanes_do_not_know_each_other(power: int):
 
 @pytest.mark.parametrize("fill", [fill_normals, fill_uniforms])
 def test_a_saved_state_goes_on_where_it_was(fill: object):
-    state, long, parts = generator_state(5, "input_noise"), np.empty(7 * BLOCK, np.float32), np.empty(7 * BLOCK, np.float32)
+    state, long, parts = (
+        generator_state(5, "input_noise"),
+        np.empty(7 * BLOCK, np.float32),
+        np.empty(7 * BLOCK, np.float32),
+    )
     fill(state.copy(), long)
     fill(state, parts[: 2 * BLOCK])
     kept = state.copy()
@@ -179,9 +213,13 @@ def test_a_saved_state_goes_on_where_it_was(fill: object):
 
 
 def test_a_state_is_that_of_its_seed_and_stream():
-    np.testing.assert_array_equal(generator_state(3, "update_noise"), generator_state(3, "update_noise"))
+    np.testing.assert_array_equal(
+        generator_state(3, "update_noise"), generator_state(3, "update_noise")
+    )
     assert not np.array_equal(generator_state(3, "update_noise"), generator_state(3, "label_noise"))
-    assert not np.array_equal(generator_state(3, "update_noise"), generator_state(4, "update_noise"))
+    assert not np.array_equal(
+        generator_state(3, "update_noise"), generator_state(4, "update_noise")
+    )
 
 
 # accuracy against numpy in float64, from the same words
@@ -205,8 +243,11 @@ def next_words(state: np.ndarray) -> np.ndarray:
     return words
 
 
-def exact_pair(radius_words: np.ndarray, angle_words: np.ndarray, single: bool = True) -> tuple[Array, Array]:
-    """Box & Muller (1958) in float64; ``single`` rounds the uniform number as a float32 that holds 24 bits does."""
+def exact_pair(
+    radius_words: np.ndarray, angle_words: np.ndarray, single: bool = True
+) -> tuple[Array, Array]:
+    """Box & Muller (1958) in float64; ``single`` rounds the uniform number as a float32 that holds
+    24 bits does."""
     upper = (radius_words >> np.uint32(8)) + 0.5
     uniform = (upper.astype(np.float32).astype(float) if single else upper) / 2.0**24
     radius = np.sqrt(-2 * np.log(uniform))
@@ -218,7 +259,13 @@ def exact_pair(radius_words: np.ndarray, angle_words: np.ndarray, single: bool =
 
 def test_xoshiro_gives_the_published_words():
     state = np.array([[1], [2], [3], [4]], np.uint32)
-    assert [int(next_words(state)[0]) for _ in range(5)] == [641, 1573767, 3222811527, 3517856514, 836907274]
+    assert [int(next_words(state)[0]) for _ in range(5)] == [
+        641,
+        1573767,
+        3222811527,
+        3517856514,
+        836907274,
+    ]
 
 
 def test_numbers_are_those_of_float64_from_the_same_words():
@@ -254,10 +301,17 @@ def test_radius_is_exact_at_the_ends_and_at_the_seams(words: np.ndarray):
     np.testing.assert_array_equal(radius_words, words.astype(np.uint32))
     angle_words = next_words(state)
     np.testing.assert_allclose(found, exact_pair(radius_words, angle_words), rtol=0, atol=3e-6)
-    squared, exact = (np.square(pair).sum(0) for pair in (found, exact_pair(radius_words, angle_words, single=False)))
-    np.testing.assert_allclose(squared, exact, rtol=1e-6, atol=2.0**-23)  # rounding of uniform numbers near 1
+    squared, exact = (
+        np.square(pair).sum(0)
+        for pair in (found, exact_pair(radius_words, angle_words, single=False))
+    )
+    np.testing.assert_allclose(
+        squared, exact, rtol=1e-6, atol=2.0**-23
+    )  # rounding of uniform numbers near 1
 
 
 def test_the_largest_number_ends_the_tail_where_it_is_said_to():
     found = drawn(1, state=words_to_state(np.zeros(LANES)))[0]
-    np.testing.assert_allclose(np.hypot(*found), np.sqrt(50 * np.log(2)), rtol=1e-6)  # 5.9 standard deviations
+    np.testing.assert_allclose(
+        np.hypot(*found), np.sqrt(50 * np.log(2)), rtol=1e-6
+    )  # 5.9 standard deviations

@@ -36,17 +36,24 @@ def test_a_frozen_code_repeats_one_session(run: xr.Dataset):
 
 def test_a_falling_gain_scales_rates_and_no_information(run: xr.Dataset):
     halved = drift.frozen_code(run, 1, final_gain=0.5)
-    ratio = halved["rate"].mean(("subject", "unit", "place", "direction")) / run["rate"].isel(session=1).mean()
+    ratio = (
+        halved["rate"].mean(("subject", "unit", "place", "direction"))
+        / run["rate"].isel(session=1).mean()
+    )
     assert np.allclose(ratio, [1, 1, 5 / 6, 4 / 6, 0.5])
     truth = metrics.spatial_information(halved["rate"], halved["occupancy"])
     assert np.allclose(truth, truth.isel(session=[1]).values)
 
 
-def test_a_frozen_code_is_limited_by_sampling_only(run: xr.Dataset, design: xr.Dataset, still: xr.Dataset):
+def test_a_frozen_code_is_limited_by_sampling_only(
+    run: xr.Dataset, design: xr.Dataset, still: xr.Dataset
+):
     correlation = metrics.mean_rate_map_correlation(still).values
     later = correlation[:, 0, 1:]
     assert (later > 0.6).all() and np.ptp(later, axis=1).max() < 0.06
-    moved = metrics.mean_rate_map_correlation(drift.measure(drift.observe(run, design, sampling_rate=5))).values
+    moved = metrics.mean_rate_map_correlation(
+        drift.measure(drift.observe(run, design, sampling_rate=5))
+    ).values
     assert (moved[:, 0, 1:] < later - 0.3).all()
 
 
@@ -61,33 +68,47 @@ def test_wrong_registration_loses_units_geometrically(still: xr.Dataset):
     confused = metrics.mean_rate_map_correlation(drift.wrong_registration(still, 0.3)).values[:, 0]
     share = confused[:, 1:] / matched[:, 1:]
     assert np.allclose(share.mean(axis=0), 0.7 ** np.arange(1, 4), atol=0.15)
-    assert np.allclose(still["spatial_information"].sum("unit"), drift.wrong_registration(still, 0.3)["spatial_information"].sum("unit"))
+    assert np.allclose(
+        still["spatial_information"].sum("unit"),
+        drift.wrong_registration(still, 0.3)["spatial_information"].sum("unit"),
+    )
 
 
 def test_registration_of_one_subject_does_not_notice_its_company(still: xr.Dataset):
     alone = drift.wrong_registration(still.isel(subject=[1]), 0.5, seed=3)
-    assert alone["rate"].equals(drift.wrong_registration(still, 0.5, seed=3)["rate"].isel(subject=[1]))
+    assert alone["rate"].equals(
+        drift.wrong_registration(still, 0.5, seed=3)["rate"].isel(subject=[1])
+    )
     assert drift.wrong_registration(still, 0.0)["rate"].equals(still["rate"])
 
 
 def test_fewer_events_raise_naive_information(run: xr.Dataset, design: xr.Dataset):
     sparse = design.assign(rate=design["rate"] / 5)
-    seen = drift.measure(drift.observe(drift.frozen_code(run, final_gain=0.5), sparse, sampling_rate=5))
+    seen = drift.measure(
+        drift.observe(drift.frozen_code(run, final_gain=0.5), sparse, sampling_rate=5)
+    )
     information = metrics.of_subject(seen, "spatial_information")
     assert (information[:, -1] > information[:, 0]).all()
-    assert float(metrics.slope(information.mean("subject"), seen["elapsed"].mean("subject"))["slope"]) > 0
+    assert (
+        float(metrics.slope(information.mean("subject"), seen["elapsed"].mean("subject"))["slope"])
+        > 0
+    )
 
 
 def test_behaviour_changes_as_asked(design: xr.Dataset):
     changed = drift.changed_behaviour(design, final_time=0.5, preference=np.log(4))
-    total = changed["occupancy"].sum(("place", "direction")) / design["occupancy"].sum(("place", "direction"))
+    total = changed["occupancy"].sum(("place", "direction")) / design["occupancy"].sum(
+        ("place", "direction")
+    )
     assert np.allclose(total, [[1, 5 / 6, 4 / 6, 0.5]])
     last = changed["occupancy"].isel(subject=0, session=-1, direction=0).values
     assert np.isclose(last[-1] / last[0], 4)
     assert changed["rate"].equals(design["rate"])
 
 
-def test_less_running_raises_naive_information_of_a_frozen_code(run: xr.Dataset, design: xr.Dataset):
+def test_less_running_raises_naive_information_of_a_frozen_code(
+    run: xr.Dataset, design: xr.Dataset
+):
     sparse = design.assign(rate=design["rate"] / 5)
     lens = drift.changed_behaviour(sparse, final_time=0.4)
     seen = drift.measure(drift.observe(drift.frozen_code(run), lens, sampling_rate=5))

@@ -51,7 +51,9 @@ def test_pictures_of_tracks_point_to_arena_maps(arena, drawn):
 
 
 def test_circuits_are_not_fitted_along_rows(arena):
-    with pytest.raises(RefusedInputError, match="got places in a plane: measure positions along a track"):
+    with pytest.raises(
+        RefusedInputError, match="got places in a plane: measure positions along a track"
+    ):
         circuits.fit(circuit(), arena, {"gain": (1.0, 100.0)}, engine="fixed_point", progress=False)
     with pytest.raises(RefusedInputError, match="got a plane"):
         drift.estimate(arena)
@@ -70,16 +72,21 @@ def test_an_arena_is_drawn_to_scale(arena):
 
 def test_a_comparison_with_another_kind_of_space_says_so(arena):
     place = circuits.PlaceInput(places=10, length=48.0, width=8.0)
-    run = circuits.run_sessions([circuit()], place, None, elapsed=np.arange(3.0), engine="fixed_point", progress=False)
+    run = circuits.run_sessions(
+        [circuit()], place, None, elapsed=np.arange(3.0), engine="fixed_point", progress=False
+    )
     compared = drift.compare(run, arena, shuffles=0, bootstraps=20)
-    assert compared.attrs["places"].startswith("places of the simulation lie on a track, those of the recording on a plane")
+    assert compared.attrs["places"].startswith(
+        "places of the simulation lie on a track, those of the recording on a plane"
+    )
     assert "those of the recording on a plane" in drift.comparison_table(compared)
     kinds = [kind_of_places(one) for one in (run, drift.published_design("Khatib 2023"), arena)]
     assert kinds == ["track", "track", "plane"]
 
 
 def test_lost_columns_of_maps_made_elsewhere():
-    """Without ``bin_size`` the nearest two centres count as one bin, whatever rounding makes of equal ones."""
+    """Without ``bin_size`` the nearest two centres count as one bin, whatever rounding makes of
+    equal ones."""
     x = np.array([0.1 * 3, 0.3, 0.5, 0.7])
     centres = xr.DataArray(x, dims="place")
     assert drift.metrics.places.grid_index(centres).tolist() == [0, 0, 1, 2]

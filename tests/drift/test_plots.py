@@ -1,4 +1,5 @@
-"""Pictures tell the truth: every lag, every sign, every curve, the room, and nothing where there is nothing."""
+"""Pictures tell the truth: every lag, every sign, every curve, the room, and nothing where there is
+nothing."""
 
 from __future__ import annotations
 
@@ -54,7 +55,10 @@ def test_every_lag_is_drawn_and_named(recorded: xr.Dataset):
     ax = plots.correlation_by_lag(recorded, correlation, plt.subplots()[1])
     known = metrics.by_lag(correlation, recorded["elapsed"])
     assert shown_lags(ax)["all sessions"] == known["lag"].values.tolist() == [1, 2, 3, 4, 5]
-    np.testing.assert_allclose(np.asarray(ax.containers[0].lines[0].get_ydata(), dtype=float), known["correlation"].mean("subject"))
+    np.testing.assert_allclose(
+        np.asarray(ax.containers[0].lines[0].get_ydata(), dtype=float),
+        known["correlation"].mean("subject"),
+    )
     assert [one.get_text() for one in ax.get_legend().get_texts()] == list(plots.PARTS)
     assert ax.get_xlabel() == "lag (days)"
     with pytest.raises(RefusedInputError, match=r"did you mean first half\?"):
@@ -73,7 +77,9 @@ def test_few_sessions_have_a_picture(recorded: xr.Dataset, count: int):
 def test_everything_lies_inside_of_axes_and_colours(least: float):
     values = np.array([[[1.0, 0.8, least], [0.8, 1.0, 0.5], [least, 0.5, 1.0]]])
     correlation = xr.DataArray(values, dims=("subject", "session", "session_other"))
-    dataset = xr.Dataset(coords={"elapsed": (("subject", "session"), [[0.0, 1, 2]], {"units": "day"})})
+    dataset = xr.Dataset(
+        coords={"elapsed": (("subject", "session"), [[0.0, 1, 2]], {"units": "day"})}
+    )
     left, right = plt.subplots(1, 2)[1]
     bottom = plots.correlation_by_lag(dataset, correlation, left).get_ylim()[0]
     low, high = plots.correlation_matrix(correlation, right).images[0].get_clim()
@@ -86,7 +92,9 @@ def test_sessions_that_are_not_compared_are_grey(recorded: xr.Dataset):
     ax = plots.correlation_matrix(correlation, plt.subplots()[1])
     assert np.ma.getmaskarray(ax.images[0].get_array())[3, 0]
     assert "not compared" in ax.images[0].colorbar.ax.get_ylabel()
-    whole = plots.correlation_matrix(metrics.mean_rate_map_correlation(recorded.isel(subject=[1])), plt.subplots()[1])
+    whole = plots.correlation_matrix(
+        metrics.mean_rate_map_correlation(recorded.isel(subject=[1])), plt.subplots()[1]
+    )
     assert whole.images[0].colorbar.ax.get_ylabel() == "rate-map correlation"
 
 
@@ -101,13 +109,18 @@ def test_pictures_say_when_where_and_how_far(recorded: xr.Dataset):
     axes = plt.subplots(1, 2)[1]
     map_plots.rate_maps_over_sessions(recorded, "m", [2, 3], axes)
     assert [ax.get_title() for ax in axes] == ["day 2\nroom A", "day 3\nroom B"]
-    assert [one.get_text() for one in axes[0].get_xticklabels()] == ["0", "64"] and axes[0].get_xlabel() == "place (cm)"
+    assert [one.get_text() for one in axes[0].get_xticklabels()] == ["0", "64"] and axes[
+        0
+    ].get_xlabel() == "place (cm)"
     map_plots.rate_maps_over_sessions(recorded, "other", [2, 3], axes)
     assert [ax.get_title() for ax in axes] == ["day 2", "day 3"]
 
 
 def test_subjects_and_sessions_by_label_or_position(recorded: xr.Dataset):
-    drawn = [recorded.drift.plot_rate_maps(subject=who, session=when).get_title() for who, when in ((0, 3), ("m", "3"), (-2, -3))]
+    drawn = [
+        recorded.drift.plot_rate_maps(subject=who, session=when).get_title()
+        for who, when in ((0, 3), ("m", "3"), (-2, -3))
+    ]
     assert len(set(drawn)) == 1
     for options, said in (
         ({"subject": "othr"}, r"did you mean other\?"),
@@ -128,19 +141,37 @@ def test_the_accessor_says_what_it_offers(recorded: xr.Dataset):
     assert "subject 2" in said and "plot_rate_maps" in said and "0x" not in said
 
 
-@pytest.mark.parametrize("name", ["spatial_informatoin", "Spatial_Information", "fraction_place_unit"])
+@pytest.mark.parametrize(
+    "name", ["spatial_informatoin", "Spatial_Information", "fraction_place_unit"]
+)
 def test_misspelt_measures_are_answered_by_the_right_name(recorded: xr.Dataset, name: str):
-    with pytest.raises(drift.SchemaError, match=r"did you mean (spatial_information|fraction_place_units)\?"):
+    with pytest.raises(
+        drift.SchemaError, match=r"did you mean (spatial_information|fraction_place_units)\?"
+    ):
         recorded.drift.summary(name)
-    with pytest.raises(drift.SchemaError, match=r"did you mean (spatial_information|fraction_place_units)\?"):
+    with pytest.raises(
+        drift.SchemaError, match=r"did you mean (spatial_information|fraction_place_units)\?"
+    ):
         drift.schema.described(xr.DataArray(0.0), name)
 
 
-def test_what_is_not_in_the_table_is_refused_and_what_measures_return_is_in_it(recorded: xr.Dataset):
+def test_what_is_not_in_the_table_is_refused_and_what_measures_return_is_in_it(
+    recorded: xr.Dataset,
+):
     with pytest.raises(drift.SchemaError, match="not in the table"):
         metrics.summary(recorded.assign(mine=recorded["active_units"]), "mine")
     similar = metrics.mean_rate_map_correlation(recorded)
     lags = metrics.summary(metrics.by_lag(similar, recorded["elapsed"]), "correlation")
     assert lags["correlation_subjects"].values.tolist() == [2] * 5
-    assert metrics.summary(metrics.drift_rate(similar, recorded["elapsed"]), "drift_rate")["drift_rate_subjects"] == 2
-    assert metrics.summary(metrics.turnover(recorded), "kept")["kept_subjects"].sel(session=3, session_other=0) == 1
+    assert (
+        metrics.summary(metrics.drift_rate(similar, recorded["elapsed"]), "drift_rate")[
+            "drift_rate_subjects"
+        ]
+        == 2
+    )
+    assert (
+        metrics.summary(metrics.turnover(recorded), "kept")["kept_subjects"].sel(
+            session=3, session_other=0
+        )
+        == 1
+    )

@@ -15,32 +15,80 @@ import drift
 
 E = drift.Experiment
 REFUSED: dict[str, tuple[Callable[[], object], str]] = {
-    "misspelt key": (lambda: E(stepps=3), "stepps is not an entry of Experiment (did you mean 'steps'?)"),
-    "nested key": (lambda: E.from_toml("[network]\nunit = 3\n"), "unit is not an entry of Network (did you mean 'units'?)"),
-    "unknown kind": (lambda: E.from_json('{"task": {"kind": "randm"}}'), "'randm' is unknown (did you mean 'random'?)"),
-    "negative noise": (lambda: drift.UpdateNoise(std=-0.1), "std should be greater than or equal to 0, got -0.1"),
-    "nested negative noise": (lambda: E(noise=[{"kind": "label", "std": -1.0}]), "noise.0: LabelNoise refused: std"),
-    "noise not a number": (lambda: drift.InputNoise(std=float("nan")), "std should be a finite number"),
-    "negative width": (lambda: drift.LabelNoise.from_width(-1.0), "width of label noise must not be negative, got -1.0"),
-    "zero units": (lambda: drift.Network(units=0), "units should be greater than or equal to 1, got 0"),
-    "text for a number": (lambda: drift.SGD(learning_rate="0.1"), "learning_rate should be a valid number, got '0.1'"),
+    "misspelt key": (
+        lambda: E(stepps=3),
+        "stepps is not an entry of Experiment (did you mean 'steps'?)",
+    ),
+    "nested key": (
+        lambda: E.from_toml("[network]\nunit = 3\n"),
+        "unit is not an entry of Network (did you mean 'units'?)",
+    ),
+    "unknown kind": (
+        lambda: E.from_json('{"task": {"kind": "randm"}}'),
+        "'randm' is unknown (did you mean 'random'?)",
+    ),
+    "negative noise": (
+        lambda: drift.UpdateNoise(std=-0.1),
+        "std should be greater than or equal to 0, got -0.1",
+    ),
+    "nested negative noise": (
+        lambda: E(noise=[{"kind": "label", "std": -1.0}]),
+        "noise.0: LabelNoise refused: std",
+    ),
+    "noise not a number": (
+        lambda: drift.InputNoise(std=float("nan")),
+        "std should be a finite number",
+    ),
+    "negative width": (
+        lambda: drift.LabelNoise.from_width(-1.0),
+        "width of label noise must not be negative, got -1.0",
+    ),
+    "zero units": (
+        lambda: drift.Network(units=0),
+        "units should be greater than or equal to 1, got 0",
+    ),
+    "text for a number": (
+        lambda: drift.SGD(learning_rate="0.1"),
+        "learning_rate should be a valid number, got '0.1'",
+    ),
     "no sessions": (lambda: E(sessions=[]), "sessions must be increasing steps"),
-    "too many sessions": (lambda: E(steps=3, sessions=9), "sessions must lie between 1 and steps + 1, got 9 for 3 steps"),
-    "sessions backwards": (lambda: E(steps=9, sessions=[5, 3]), "sessions must be increasing steps between 0 and 9, got (5, 3)"),
-    "sessions too late": (lambda: E(steps=9, sessions=[5, 10]), "sessions must be increasing steps between 0 and 9"),
-    "same noise twice": (lambda: E(noise=[drift.LabelNoise(std=0.1), drift.LabelNoise(std=0.2)]), "noise holds the same kind twice"),
+    "too many sessions": (
+        lambda: E(steps=3, sessions=9),
+        "sessions must lie between 1 and steps + 1, got 9 for 3 steps",
+    ),
+    "sessions backwards": (
+        lambda: E(steps=9, sessions=[5, 3]),
+        "sessions must be increasing steps between 0 and 9, got (5, 3)",
+    ),
+    "sessions too late": (
+        lambda: E(steps=9, sessions=[5, 10]),
+        "sessions must be increasing steps between 0 and 9",
+    ),
+    "same noise twice": (
+        lambda: E(noise=[drift.LabelNoise(std=0.1), drift.LabelNoise(std=0.2)]),
+        "noise holds the same kind twice",
+    ),
     "gradient noise without gradient": (
         lambda: E(learner=drift.StochasticErrorDescent(), noise=[drift.UpdateNoise(std=0.1)]),
         "use UpdateNoise(acts_on='weights')",
     ),
-    "schedule backwards": (lambda: drift.Linear(start=5, stop=3), "stop must lie after start, got start 5 and stop 3"),
+    "schedule backwards": (
+        lambda: drift.Linear(start=5, stop=3),
+        "stop must lie after start, got start 5 and stop 3",
+    ),
     "negative seed": (lambda: E(seed=-1), "seed should be greater than or equal to 0"),
     "not JSON": (lambda: E.from_json("{"), "the recipe is not JSON"),
     "not TOML": (lambda: E.from_toml("a = "), "the recipe is not TOML"),
     "no table": (lambda: E.from_json("[1]"), "JSON list, not a table"),
     "unknown stream": (lambda: drift.stream(0, "wolrd"), "stream 'wolrd' is unknown"),
-    "negative stream seed": (lambda: drift.stream(-1, "world"), "seed must be a whole number from 0, got -1"),
-    "large published seed": (lambda: drift.Network(faithful=True).first_weights(2, 2, 2**32), "seeds below 2**32"),
+    "negative stream seed": (
+        lambda: drift.stream(-1, "world"),
+        "seed must be a whole number from 0, got -1",
+    ),
+    "large published seed": (
+        lambda: drift.Network(faithful=True).first_weights(2, 2, 2**32),
+        "seeds below 2**32",
+    ),
     "single experiment": (
         lambda: drift.train(E()),
         "experiments must be a list of Experiments, got an Experiment in train",
@@ -49,8 +97,14 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     "unknown probe": (lambda: drift.train([E()], probes=["los"]), "['los']: choose from loss"),
     "no probe": (lambda: drift.train([E()], probes=[]), "probes must be a list of names"),
     "unknown engine": (lambda: drift.train([E()], engine="fast", progress=False), "engine 'fast'"),
-    "unknown precision": (lambda: drift.train([E()], precision="float16", progress=False), "'float16' is unknown"),
-    "no threads": (lambda: drift.train([E()], threads=0, engine="batched", progress=False), "threads must be a whole number from 1, got 0"),
+    "unknown precision": (
+        lambda: drift.train([E()], precision="float16", progress=False),
+        "'float16' is unknown",
+    ),
+    "no threads": (
+        lambda: drift.train([E()], threads=0, engine="batched", progress=False),
+        "threads must be a whole number from 1, got 0",
+    ),
 }
 
 
@@ -63,17 +117,29 @@ def test_refused_in_one_sentence_that_names_the_thing(case: str):
     assert "\n" not in sentence and sentence.endswith(".")
 
 
-schedules = st.none() | st.builds(drift.OnOff, start=st.integers(0, 9)) | st.builds(drift.Linear, stop=st.integers(1, 9))
+schedules = (
+    st.none()
+    | st.builds(drift.OnOff, start=st.integers(0, 9))
+    | st.builds(drift.Linear, stop=st.integers(1, 9))
+)
 sizes = st.floats(1e-12, 1e12)
 noises = st.tuples(
     st.builds(drift.InputNoise, std=st.floats(1e-12, 1e6), schedule=schedules),
-    st.builds(drift.LabelNoise, std=st.floats(1e-12, 1e6), law=st.sampled_from(["gaussian", "uniform"])),
-    st.builds(drift.UpdateNoise, std=st.floats(1e-12, 1e6), acts_on=st.just("weights"), schedule=schedules),
+    st.builds(
+        drift.LabelNoise, std=st.floats(1e-12, 1e6), law=st.sampled_from(["gaussian", "uniform"])
+    ),
+    st.builds(
+        drift.UpdateNoise, std=st.floats(1e-12, 1e6), acts_on=st.just("weights"), schedule=schedules
+    ),
 )
 paths = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=9)
 tasks = st.one_of(
     st.builds(
-        drift.CorridorTask, samples=st.just(12), environments=st.sampled_from([1, 3]), faithful=st.booleans(), length=st.floats(0.5, 1e3)
+        drift.CorridorTask,
+        samples=st.just(12),
+        environments=st.sampled_from([1, 3]),
+        faithful=st.booleans(),
+        length=st.floats(0.5, 1e3),
     ),
     st.builds(drift.SmoothedAutoencoderTask, feature_smoothing=st.none() | st.integers(1, 9)),
     st.builds(drift.StoredTask, path=paths),
@@ -81,9 +147,13 @@ tasks = st.one_of(
 experiments = st.builds(
     drift.Experiment,
     task=tasks,
-    network=st.builds(drift.Network, units=st.integers(1, 99), regime=st.sampled_from(["rich", "lazy"])),
+    network=st.builds(
+        drift.Network, units=st.integers(1, 99), regime=st.sampled_from(["rich", "lazy"])
+    ),
     learner=st.one_of(
-        st.builds(drift.SGD, learning_rate=sizes), st.builds(drift.Adam), st.builds(drift.StochasticErrorDescent, faithful=st.booleans())
+        st.builds(drift.SGD, learning_rate=sizes),
+        st.builds(drift.Adam),
+        st.builds(drift.StochasticErrorDescent, faithful=st.booleans()),
     ),
     noise=noises.flatmap(lambda all_: st.sampled_from([all_[:count] for count in range(4)])),
     sessions=st.sampled_from([1, 11, (0, 5), (10_000,)]),
@@ -100,7 +170,9 @@ def test_recipes_survive_json_and_toml(experiment: drift.Experiment):
 
 
 @settings(database=None, deadline=None, max_examples=80)
-@given(steps=st.integers(1, 5_000), share=st.floats(0, 1), spacing=st.sampled_from(["linear", "log"]))
+@given(
+    steps=st.integers(1, 5_000), share=st.floats(0, 1), spacing=st.sampled_from(["linear", "log"])
+)
 def test_sessions_are_distinct_steps_from_first_to_last(steps: int, share: float, spacing: str):
     sessions = 2 + int(share * (steps - 1))
     found = drift.Experiment(steps=steps, sessions=sessions, spacing=spacing).session_steps()
@@ -109,7 +181,12 @@ def test_sessions_are_distinct_steps_from_first_to_last(steps: int, share: float
 
 
 def test_recipes_are_frozen_and_take_numpy_numbers():
-    recipe = drift.Experiment(steps=np.int64(7), sessions=np.arange(3), seed=np.int32(2), learner=drift.SGD(learning_rate=np.float64(0.5)))
+    recipe = drift.Experiment(
+        steps=np.int64(7),
+        sessions=np.arange(3),
+        seed=np.int32(2),
+        learner=drift.SGD(learning_rate=np.float64(0.5)),
+    )
     assert recipe.sessions == (0, 1, 2) and type(recipe.steps) is int
     with pytest.raises(ValueError, match="frozen"):
         recipe.steps = 8
@@ -151,23 +228,31 @@ def test_stored_task_refuses_bad_arrays(case: str, tmp_path: Path):
 def test_stored_task_refuses_other_files(content: bytes, tmp_path: Path):
     path = tmp_path / "data.npz"
     task = drift.StoredTask(path=str(path))
-    with pytest.raises(drift.RefusedInputError, match=r"there is no file .*data\.npz: give the path .*\.$"):
+    with pytest.raises(
+        drift.RefusedInputError, match=r"there is no file .*data\.npz: give the path .*\.$"
+    ):
         task.draw(0)
     path.write_bytes(content)
-    with pytest.raises(drift.RefusedInputError, match=r"data\.npz is not a complete \.npz file: .*\.$"):
+    with pytest.raises(
+        drift.RefusedInputError, match=r"data\.npz is not a complete \.npz file: .*\.$"
+    ):
         task.draw(0)
 
 
 def test_stored_task_refuses_a_changed_file(tmp_path: Path):
     task = _npz(tmp_path / "data.npz").replace(sha256="0" * 64)
-    with pytest.raises(drift.RefusedInputError, match=r"has sha256 [0-9a-f]{64} instead of 0{64}: .*\.$"):
+    with pytest.raises(
+        drift.RefusedInputError, match=r"has sha256 [0-9a-f]{64} instead of 0{64}: .*\.$"
+    ):
         task.draw(0)
 
 
 def test_stored_task_reads_position_direction_and_environment(tmp_path: Path):
     task = _npz(tmp_path / "data.npz", position=np.array([0.0, 1, 2, 1]))
     assert task.draw(0).direction.values.tolist() == [1, 1, -1, 0]
-    task = _npz(tmp_path / "data.npz", position=np.arange(4.0), heading=np.array([0, np.pi, np.pi, 0]))
+    task = _npz(
+        tmp_path / "data.npz", position=np.arange(4.0), heading=np.array([0, np.pi, np.pi, 0])
+    )
     assert task.draw(7).direction.values.tolist() == [1, -1, -1, 1]
 
 

@@ -1,4 +1,5 @@
-"""The report in a real browser: nothing fails, nothing is fetched, everything is seen, sorted, read in the dark, on a phone, on paper."""
+"""The report in a real browser: nothing fails, nothing is fetched, everything is seen, sorted, read
+in the dark, on a phone, on paper."""
 
 from __future__ import annotations
 
@@ -11,8 +12,13 @@ from reported_comparison import inputs
 from drift.reporting.report import report
 
 api = pytest.importorskip("playwright.sync_api")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")]
+CHROMIUM = (
+    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed"),
+]
 
 CONTRAST = """
 () => {
@@ -67,7 +73,10 @@ def page(browser, address, request) -> Iterator[api.Page]:
     faults: list[str] = []
     opened.on("console", lambda message: faults.append(message.text))
     opened.on("pageerror", lambda error: faults.append(str(error)))
-    opened.on("request", lambda asked: asked.url.startswith(("file://", "data:")) or faults.append(asked.url))
+    opened.on(
+        "request",
+        lambda asked: asked.url.startswith(("file://", "data:")) or faults.append(asked.url),
+    )
     opened.goto(address)
     yield opened
     assert not faults
@@ -86,43 +95,82 @@ def test_every_figure_is_seen_and_keeps_its_text_inside(page):
 
 def test_tables_are_sorted_by_mouse_and_by_keyboard(page):
     head = page.locator("#summary thead th", has_text="slope").first
-    values = "(rows) => rows.map((row) => row.cells[3].dataset.value).filter((value) => value).map(Number)"
+    values = (
+        "(rows) => rows.map((row) => row.cells[3].dataset.value).filter((value) => "
+        "value).map(Number)"
+    )
     rows = page.locator("#summary tbody tr")
     before = rows.evaluate_all(values)
     head.get_by_role("button").click()
-    assert head.get_attribute("aria-sort") == "ascending" and rows.evaluate_all(values) == sorted(before) != before
+    assert (
+        head.get_attribute("aria-sort") == "ascending"
+        and rows.evaluate_all(values) == sorted(before) != before
+    )
     head.get_by_role("button").focus()
     page.keyboard.press("Enter")
-    assert head.get_attribute("aria-sort") == "descending" and rows.evaluate_all(values) == sorted(before, reverse=True)
+    assert head.get_attribute("aria-sort") == "descending" and rows.evaluate_all(values) == sorted(
+        before, reverse=True
+    )
     page.keyboard.press("Tab")
     page.keyboard.press("Space")
-    assert page.locator("#summary thead th[aria-sort]").count() == 1 and head.get_attribute("aria-sort") is None
+    assert (
+        page.locator("#summary thead th[aria-sort]").count() == 1
+        and head.get_attribute("aria-sort") is None
+    )
     errors = rows.evaluate_all("(rows) => rows.map((row) => row.cells[4].dataset.value)")
     known = [float(value) for value in errors if value]
-    assert known == sorted(known) and errors[: len(known)] == [value for value in errors if value]  # unknown ones come last
+    assert known == sorted(known) and errors[: len(known)] == [
+        value for value in errors if value
+    ]  # unknown ones come last
     page.locator("#summary thead th", has_text="source").get_by_role("button").click()
     names = rows.evaluate_all("(rows) => rows.map((row) => row.cells[1].textContent)")
     assert names == sorted(names, key=str.casefold)
 
 
-@pytest.mark.parametrize("page", [{"viewport": {"width": 360, "height": 700}, "is_mobile": True}], indirect=True)
+@pytest.mark.parametrize(
+    "page", [{"viewport": {"width": 360, "height": 700}, "is_mobile": True}], indirect=True
+)
 def test_on_a_phone_only_tables_scroll_sideways(page):
-    widths = page.evaluate("[document.documentElement.scrollWidth, document.body.scrollWidth, window.innerWidth]")
+    widths = page.evaluate(
+        "[document.documentElement.scrollWidth, document.body.scrollWidth, window.innerWidth]"
+    )
     assert max(widths) == 360
-    assert page.locator(".scroll").first.evaluate("(box) => box.scrollWidth > box.clientWidth && getComputedStyle(box).overflowX") == "auto"
+    assert (
+        page.locator(".scroll").first.evaluate(
+            "(box) => box.scrollWidth > box.clientWidth && getComputedStyle(box).overflowX"
+        )
+        == "auto"
+    )
     assert page.evaluate(OUTSIDE) == []
-    sizes = page.locator("figure svg text").evaluate_all("(texts) => texts.map((text) => text.getBoundingClientRect().height)")
+    sizes = page.locator("figure svg text").evaluate_all(
+        "(texts) => texts.map((text) => text.getBoundingClientRect().height)"
+    )
     assert min(sizes) >= 7
 
 
-@pytest.mark.parametrize("page", [{"color_scheme": "light"}, {"color_scheme": "dark"}], indirect=True, ids=["light", "dark"])
+@pytest.mark.parametrize(
+    "page",
+    [{"color_scheme": "light"}, {"color_scheme": "dark"}],
+    indirect=True,
+    ids=["light", "dark"],
+)
 def test_light_and_dark_can_be_read(page):
     dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
-    background, ink = page.evaluate("[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]")
-    assert (background, ink) == (("rgb(22, 23, 24)", "rgb(233, 232, 228)") if dark else ("rgb(255, 255, 255)", "rgb(28, 28, 26)"))
+    background, ink = page.evaluate(
+        "[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]"
+    )
+    assert (background, ink) == (
+        ("rgb(22, 23, 24)", "rgb(233, 232, 228)")
+        if dark
+        else ("rgb(255, 255, 255)", "rgb(28, 28, 26)")
+    )
     contrast = page.evaluate(CONTRAST)
-    assert {"text", "td", "figcaption", "a", "li"} <= set(contrast) and min(contrast.values()) >= 4.5, contrast
-    line = page.locator("#curve-0 path[style*='currentColor']").first.evaluate("(line) => getComputedStyle(line).stroke")
+    assert {"text", "td", "figcaption", "a", "li"} <= set(contrast) and min(
+        contrast.values()
+    ) >= 4.5, contrast
+    line = page.locator("#curve-0 path[style*='currentColor']").first.evaluate(
+        "(line) => getComputedStyle(line).stroke"
+    )
     assert line == ink
 
 
@@ -130,8 +178,13 @@ def test_it_prints_without_controls_and_without_cutting_figures(page, tmp_path):
     page.emulate_media(media="print", color_scheme="dark")
     assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
     assert not page.locator("nav").is_visible() and not page.locator(".hint").first.is_visible()
-    assert page.evaluate("getComputedStyle(document.querySelector('.sort'), '::after').display") == "none"
-    assert page.evaluate("getComputedStyle(document.querySelector('figure')).breakInside") == "avoid"
+    assert (
+        page.evaluate("getComputedStyle(document.querySelector('.sort'), '::after').display")
+        == "none"
+    )
+    assert (
+        page.evaluate("getComputedStyle(document.querySelector('figure')).breakInside") == "avoid"
+    )
     printed = page.pdf(path=tmp_path / "report.pdf", format="A4")
     assert printed.startswith(b"%PDF") and 3 <= printed.count(b"/Type /Page\n") <= 15
 

@@ -1,4 +1,5 @@
-"""Recipes, circuits, fits and comparisons in a notebook: well-formed, escaped, without scripts, and the Python line makes the recipe."""
+"""Recipes, circuits, fits and comparisons in a notebook: well-formed, escaped, without scripts, and
+the Python line makes the recipe."""
 
 from __future__ import annotations
 
@@ -67,7 +68,12 @@ def test_the_python_line_makes_the_recipe(recipe: drift.Experiment):
 
 
 @pytest.mark.parametrize(
-    "circuit", [circuits.LinearInterneuron(units=7, gain=3.5), circuits.CountControl(units=90), circuits.PlaceInput(geometry="ring")]
+    "circuit",
+    [
+        circuits.LinearInterneuron(units=7, gain=3.5),
+        circuits.CountControl(units=90),
+        circuits.PlaceInput(geometry="ring"),
+    ],
 )
 def test_the_python_line_makes_the_circuit(circuit: Recipe):
     assert eval(python_line(circuit), {"circuits": circuits}) == circuit
@@ -75,11 +81,18 @@ def test_the_python_line_makes_the_circuit(circuit: Recipe):
 
 def test_entries_that_differ_from_the_defaults_are_bold():
     recipe = drift.Experiment(
-        network=drift.Network(units=7), learner=drift.Adam(), noise=[drift.UpdateNoise(std=0.03)], sessions=[0, 3, 10]
+        network=drift.Network(units=7),
+        learner=drift.Adam(),
+        noise=[drift.UpdateNoise(std=0.03)],
+        sessions=[0, 3, 10],
     )
     seen = Reader(recipe._repr_html_())
     assert seen.bold == ["Experiment", "7", "Adam", "UpdateNoise", "0.03", "0, 3, 10"]
-    assert "CorridorTask" in seen.text and "learning_rate0.001" in seen.text and "minibatchnot set" in seen.text
+    assert (
+        "CorridorTask" in seen.text
+        and "learning_rate0.001" in seen.text
+        and "minibatchnot set" in seen.text
+    )
     assert "script" not in seen.tags
 
 
@@ -107,7 +120,11 @@ def test_numbers_of_tables():
 def test_a_circuit_shows_its_equations():
     circuit = circuits.LinearInterneuron(units=7)
     seen = Reader(circuit._repr_html_())
-    assert "dE/dt" in seen.text and "20 ms" in seen.text and "circuits.LinearInterneuron(units=7)" in seen.text
+    assert (
+        "dE/dt" in seen.text
+        and "20 ms" in seen.text
+        and "circuits.LinearInterneuron(units=7)" in seen.text
+    )
 
 
 def test_a_fit_shows_estimates_and_goodness():
@@ -124,4 +141,8 @@ def test_a_fit_shows_estimates_and_goodness():
     )  # fmt: skip
     seen = Reader(circuits.Fit(dataset)._repr_html_())
     assert HOSTILE in seen.text and "script" not in seen.tags
-    assert "gain80140 to 160yes" in seen.text and "1 to 100no" in seen.text and "Distance 2.5 for 2 degrees of freedom" in seen.text
+    assert (
+        "gain80140 to 160yes" in seen.text
+        and "1 to 100no" in seen.text
+        and "Distance 2.5 for 2 degrees of freedom" in seen.text
+    )

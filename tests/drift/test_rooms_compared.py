@@ -1,4 +1,5 @@
-"""Comparison, report, null models and lenses of recordings in several rooms: as if each subject had stayed where it was most."""
+"""Comparison, report, null models and lenses of recordings in several rooms: as if each subject had
+stayed where it was most."""
 
 from __future__ import annotations
 
@@ -39,7 +40,12 @@ def comparison(run: xr.Dataset, recorded: xr.Dataset) -> xr.Dataset:
 
 def test_a_stable_code_in_two_rooms_shows_no_change(comparison: xr.Dataset):
     one = comparison.sel(source="recorded", convention="mean_of_ratios")
-    for measure in ("fraction_place_units", "active_units", "spatial_information", "rate_map_correlation"):
+    for measure in (
+        "fraction_place_units",
+        "active_units",
+        "spatial_information",
+        "rate_map_correlation",
+    ):
         curve = one["curve"].sel(measure=measure).dropna("session")
         assert curve.size > 3
         np.testing.assert_allclose(curve, 1.0, rtol=1e-9)
@@ -47,7 +53,9 @@ def test_a_stable_code_in_two_rooms_shows_no_change(comparison: xr.Dataset):
     assert comparison.attrs["left_out"] == "subject m was in environment B in 1 session"
 
 
-def test_what_is_left_out_is_said(comparison: xr.Dataset, run: xr.Dataset, recorded: xr.Dataset, tmp_path: Path):
+def test_what_is_left_out_is_said(
+    comparison: xr.Dataset, run: xr.Dataset, recorded: xr.Dataset, tmp_path: Path
+):
     assert "subject m was in environment B in 1 session" in drift.comparison_table(comparison)
     page = drift.report(comparison, tmp_path / "r.html", run=run, recorded=recorded).read_text()
     assert "subject m was in environment B in 1 session" in page
@@ -57,9 +65,19 @@ def test_what_is_left_out_is_said(comparison: xr.Dataset, run: xr.Dataset, recor
 def test_the_comparison_is_that_of_the_room_alone(comparison: xr.Dataset, run: xr.Dataset):
     made = [one for one in sessions({"m": "AAABAA"}) if one["environment"].item() == "A"]
     alone = drift.compare(run, drift.measure(made), **QUICK)
-    xr.testing.assert_allclose(comparison[["curve", "slope", "change"]], alone[["curve", "slope", "change"]])
-    kept = in_one_environment(sessions({"m": "BABA", "n": "ABBB"}))  # session Datasets, as lenses may be
-    assert [(one["subject"].item(), one["session"].item()) for one in kept] == [("m", 0), ("m", 2), ("n", 1), ("n", 2), ("n", 3)]
+    xr.testing.assert_allclose(
+        comparison[["curve", "slope", "change"]], alone[["curve", "slope", "change"]]
+    )
+    kept = in_one_environment(
+        sessions({"m": "BABA", "n": "ABBB"})
+    )  # session Datasets, as lenses may be
+    assert [(one["subject"].item(), one["session"].item()) for one in kept] == [
+        ("m", 0),
+        ("m", 2),
+        ("n", 1),
+        ("n", 2),
+        ("n", 3),
+    ]
 
 
 def test_frozen_codes_show_each_room_its_own():
@@ -79,7 +97,9 @@ def test_lags_of_a_fit_are_those_within_rooms():
     seen = lens(recorded)
     names = chosen_statistics(seen, ["map_similarity"]).names
     assert names == ("map_similarity, lag 2", "map_similarity, lag 4")
-    other = recorded.assign_coords(unit_identity=recorded["environment"])  # registered in each room by itself
+    other = recorded.assign_coords(
+        unit_identity=recorded["environment"]
+    )  # registered in each room by itself
     assert chosen_statistics(lens(other), ["map_similarity"]).names == names
     alone = chosen_statistics(lens(in_environment(recorded, "A")), ["map_similarity"])
     assert alone.names == names

@@ -13,8 +13,14 @@ from drift import schema
 def subject(name: str, units: int = 2, **more: object) -> xr.Dataset:
     rate = np.ones((1, 1, units, 3, 2))
     run = xr.Dataset({"rate": (("subject", "session", "unit", "place", "direction"), rate), **more})
-    run["recorded"] = (("subject", "session", "unit"), np.ones((1, 1, units), "int8"), {"units": "1"})
-    return run.assign_coords(subject=[name], session=[0], unit=range(units), place=[0.0, 1.0, 2.0], direction=[1, -1])
+    run["recorded"] = (
+        ("subject", "session", "unit"),
+        np.ones((1, 1, units), "int8"),
+        {"units": "1"},
+    )
+    return run.assign_coords(
+        subject=[name], session=[0], unit=range(units), place=[0.0, 1.0, 2.0], direction=[1, -1]
+    )
 
 
 def test_all_faults_stand_in_one_sentence():
@@ -28,7 +34,12 @@ def test_all_faults_stand_in_one_sentence():
     with pytest.raises(drift.SchemaError) as refusal:
         drift.check(run, "rate", "loss", "occupancy", "elapsed")
     sentence = str(refusal.value)
-    for part in ("rate has dims (unit)", "loss holds <U1 instead of numbers", "occupancy is empty", "elapsed is missing"):
+    for part in (
+        "rate has dims (unit)",
+        "loss holds <U1 instead of numbers",
+        "occupancy is empty",
+        "elapsed is missing",
+    ):
         assert part in sentence
     assert "\n" not in sentence and sentence.endswith(".")
     assert issubclass(drift.SchemaError, drift.RefusedInputError)
@@ -46,7 +57,10 @@ def test_what_fits_comes_back_and_what_is_no_dataset_is_refused():
 def test_joined_subjects_keep_their_numbers_and_get_no_others():
     joined = schema.combine([subject("a"), subject("b", units=3)])
     assert joined.sizes["unit"] == 3 and joined.recorded.dtype == np.int8
-    assert joined.rate.sel(subject="a", unit=2).isnull().all() and joined.recorded.sel(subject="a", unit=2) == 0
+    assert (
+        joined.rate.sel(subject="a", unit=2).isnull().all()
+        and joined.recorded.sel(subject="a", unit=2) == 0
+    )
     assert (joined.rate.sel(subject="b") == 1).all()
     with pytest.raises(drift.SchemaError, match=r"with and without running direction .*\.$"):
         schema.combine([subject("a"), subject("b").isel(direction=0, drop=True)])
@@ -58,16 +72,36 @@ def test_labelled_gives_units_and_meaning():
 
 
 @pytest.mark.parametrize(
-    "name", ["spatial_information", "mutual_information", "centroid", "spatial_information_extrapolated", "a_new_measure"]
+    "name",
+    [
+        "spatial_information",
+        "mutual_information",
+        "centroid",
+        "spatial_information_extrapolated",
+        "a_new_measure",
+    ],
 )
 def test_nothing_is_copied_into_environments_that_were_never_visited(name: str):
-    """Whatever the measure: it lies in the first environment of a subject that knows one, and is not observed in the others."""
+    """Whatever the measure: it lies in the first environment of a subject that knows one, and is
+    not observed in the others."""
     values = (("subject", "session", "unit"), np.ones((1, 1, 2)))
-    several = xr.concat([subject("a"), 2 * subject("a")], dim="environment").transpose(..., "environment")
-    several = several.assign(recorded=subject("a")["recorded"], **{name: ((*values[0], "environment"), np.ones((1, 1, 2, 2)))})
-    joined = schema.combine([several.assign_coords(environment=[0, 1]), subject("b", **{name: values})])
+    several = xr.concat([subject("a"), 2 * subject("a")], dim="environment").transpose(
+        ..., "environment"
+    )
+    several = several.assign(
+        recorded=subject("a")["recorded"],
+        **{name: ((*values[0], "environment"), np.ones((1, 1, 2, 2)))},
+    )
+    joined = schema.combine(
+        [several.assign_coords(environment=[0, 1]), subject("b", **{name: values})]
+    )
     assert joined[name].sel(subject="b", environment=0).notnull().all()
     assert joined[name].sel(subject="b", environment=1).isnull().all()
     if name in schema.VARIABLES:  # and where the others lack the measure the table tells
-        joined = schema.combine([several.drop_vars(name).assign_coords(environment=[0, 1]), subject("b", **{name: values})])
+        joined = schema.combine(
+            [
+                several.drop_vars(name).assign_coords(environment=[0, 1]),
+                subject("b", **{name: values}),
+            ]
+        )
         assert joined[name].sel(subject="b", environment=1).isnull().all()

@@ -19,7 +19,17 @@ from drift.files.csv import read_table, write_tables
 from drift.progress import progress_bar
 from drift.texts import printable
 
-ESCAPES = ["\x1b[2J", "\x1b]0;title\x07", "\x9b31m", "\r", "\x08", "\x00", "\u202e", "\u2028", "\udcff"]
+ESCAPES = [
+    "\x1b[2J",
+    "\x1b]0;title\x07",
+    "\x9b31m",
+    "\r",
+    "\x08",
+    "\x00",
+    "\u202e",
+    "\u2028",
+    "\udcff",
+]
 
 
 @pytest.mark.parametrize("escape", ESCAPES)
@@ -38,7 +48,9 @@ def test_other_writing_is_left_alone():
 
 def test_info_obeys_no_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     odd = "\x1b[31mred\x07"
-    dataset = xr.Dataset({"rate": ("unit", [1.0], {"units": odd, "long_name": odd})}, attrs={"title": odd})
+    dataset = xr.Dataset(
+        {"rate": ("unit", [1.0], {"units": odd, "long_name": odd})}, attrs={"title": odd}
+    )
     with pytest.raises(drift.RefusedInputError, match="netCDF cannot hold"):
         drift.save(dataset.rename(rate=odd), tmp_path / "a.nc")
     drift.save(dataset, tmp_path / "a.nc")
@@ -56,8 +68,13 @@ LABELS = [
 
 def test_no_cell_is_a_formula_and_all_read_back_equal(tmp_path: Path):
     numbers = np.array([-1.5, 1 / 3, -2e-300, 1e17, *np.arange(len(LABELS) - 4.0)])
-    coords = {"unit": np.arange(len(LABELS)), "unit_label": ("unit", np.array(LABELS, dtype=object))}
-    dataset = xr.Dataset({"=rate": ("unit", numbers, {"units": "=u+1", "long_name": "-"})}, coords=coords)
+    coords = {
+        "unit": np.arange(len(LABELS)),
+        "unit_label": ("unit", np.array(LABELS, dtype=object)),
+    }
+    dataset = xr.Dataset(
+        {"=rate": ("unit", numbers, {"units": "=u+1", "long_name": "-"})}, coords=coords
+    )
     paths = write_tables(dataset, tmp_path)
     raw = pd.read_csv(tmp_path / "unit.csv", keep_default_na=False)
     for text in [*raw["unit_label"], *raw.columns]:

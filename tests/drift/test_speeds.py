@@ -1,4 +1,5 @@
-"""Speed from positions: exact where it is known, the same for every camera, and rest stays rest under jitter."""
+"""Speed from positions: exact where it is known, the same for every camera, and rest stays rest
+under jitter."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ CAMERAS = (10.0, 20.0, 30.0, 60.0)
 
 
 def along(rng, rate, speed, seconds=300.0, length=120.0):
-    """Runs to and fro with rests of 2 to 6 s at the ends: time, position, and whether the animal runs."""
+    """Runs to and fro with rests of 2 to 6 s at the ends: time, position, and whether the animal
+    runs."""
     time = np.arange(int(seconds * rate)) / rate
     knots, places = [0.0], [0.0]
     while knots[-1] < seconds:
@@ -47,14 +49,22 @@ def test_slopes_are_those_of_numpy(rng, rate):
 
 
 @pytest.mark.parametrize("rate", CAMERAS)
-@pytest.mark.parametrize(("jitter", "minimum"), [(0.0, 1.0), (0.1, 1.0), (0.2, 1.0), (0.3, 3.0), (0.5, 5.0)])
+@pytest.mark.parametrize(
+    ("jitter", "minimum"), [(0.0, 1.0), (0.1, 1.0), (0.2, 1.0), (0.3, 3.0), (0.5, 5.0)]
+)
 @pytest.mark.parametrize("speed", [8.0, 25.0])
 def test_jitter_is_no_running(rng, rate, jitter, minimum, speed):
     time, position, runs = along(rng, rate, speed)
-    found = speeds((position + rng.normal(0, jitter, time.size))[:, np.newaxis], time, 1 / rate, minimum)
-    ends = np.count_nonzero(np.diff(runs))  # of runs; half a window at each may count with the other side
+    found = speeds(
+        (position + rng.normal(0, jitter, time.size))[:, np.newaxis], time, 1 / rate, minimum
+    )
+    ends = np.count_nonzero(
+        np.diff(runs)
+    )  # of runs; half a window at each may count with the other side
     assert abs(np.sum(found > minimum) - runs.sum()) / rate <= ends * WINDOW / 2 + 0.01 * time[-1]
-    inner = ~np.convolve(np.abs(np.diff(runs, append=runs[-1])), np.ones(int(1.2 * rate)), "same").astype(bool)
+    inner = ~np.convolve(
+        np.abs(np.diff(runs, append=runs[-1])), np.ones(int(1.2 * rate)), "same"
+    ).astype(bool)
     assert np.mean((found > minimum)[inner] != runs[inner]) < 0.03
 
 
@@ -81,7 +91,10 @@ def test_a_teleport_is_no_way_that_was_run():
     time = np.arange(400) / 20
     position = np.where(time < 10, 5.0, 95.0)
     assert not (speeds(position[:, np.newaxis], time, 1 / 20, 1.0) > 1e-9).any()
-    assert jumps(position[:, np.newaxis]).sum() == 1 and not jumps(position[:, np.newaxis], 200.0).any()
+    assert (
+        jumps(position[:, np.newaxis]).sum() == 1
+        and not jumps(position[:, np.newaxis], 200.0).any()
+    )
 
 
 def test_speed_is_not_known_where_the_position_is_not():
@@ -98,12 +111,17 @@ def test_speed_is_not_known_where_the_position_is_not():
     assert np.isnan(speeds(np.full((100, 1), np.nan), time, 1 / 20, 1.0)).all()
 
 
-def running_share(rng, rate, jitter, minimum, lost=0.0, stops=(2.0, 8.0), speed=25.0, seconds=600.0):
-    """Samples that run by their speed over those that do: stops and runs of 2 to 8 s in turn, anywhere on the track."""
+def running_share(
+    rng, rate, jitter, minimum, lost=0.0, stops=(2.0, 8.0), speed=25.0, seconds=600.0
+):
+    """Samples that run by their speed over those that do: stops and runs of 2 to 8 s in turn,
+    anywhere on the track."""
     time = np.arange(int(seconds * rate)) / rate
     changes = np.cumsum(rng.uniform(*stops, int(seconds / stops[0]) + 1))
     runs = np.searchsorted(changes, time, side="right") % 2 == 1
-    position = np.abs(np.cumsum(runs * speed / rate) % 240.0 - 120.0) + rng.normal(0, jitter, time.size)
+    position = np.abs(np.cumsum(runs * speed / rate) % 240.0 - 120.0) + rng.normal(
+        0, jitter, time.size
+    )
     tracked = rng.random(time.size) >= lost
     position[~tracked] = np.nan
     found = speeds(position[:, np.newaxis], time, 1 / rate, minimum)
@@ -128,6 +146,12 @@ def test_positions_that_flicker_make_no_running(rng, rate, jitter, lost):
 def test_the_window_grows_with_jitter_that_hides_the_speed_and_not_beyond_a_second(rng):
     time = np.arange(6000) / 10
     still = rng.normal(0, 0.3, (6000, 1))
-    assert np.mean(speeds(still, time, 0.1, track_length=50.0) > 1.0) > 0.2  # half a second cannot tell
-    assert np.mean(speeds(still, time, 0.1, 1.0, 50.0) > 1.0) < 0.02  # a line through 9 samples: P(|z| > 1 / 0.387) = 0.01
-    assert np.mean(speeds(still, time, 0.1, 5.0, 50.0) > 1.0) > 0.1  # half a second is enough to tell 5 cm/s
+    assert (
+        np.mean(speeds(still, time, 0.1, track_length=50.0) > 1.0) > 0.2
+    )  # half a second cannot tell
+    assert (
+        np.mean(speeds(still, time, 0.1, 1.0, 50.0) > 1.0) < 0.02
+    )  # a line through 9 samples: P(|z| > 1 / 0.387) = 0.01
+    assert (
+        np.mean(speeds(still, time, 0.1, 5.0, 50.0) > 1.0) > 0.1
+    )  # half a second is enough to tell 5 cm/s

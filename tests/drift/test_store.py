@@ -1,4 +1,5 @@
-"""Files and checkpoints that cannot be used are refused in one sentence; a large crowd fits in memory."""
+"""Files and checkpoints that cannot be used are refused in one sentence; a large crowd fits in
+memory."""
 
 from __future__ import annotations
 
@@ -31,7 +32,11 @@ def test_truncated_file(share: float, tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("attributes", "words"),
-    [({}, "no schema of repdrift"), ({"repdrift_schema": 99}, "schema version 99"), ({"repdrift_schema": "x"}, "schema version x")],
+    [
+        ({}, "no schema of repdrift"),
+        ({"repdrift_schema": 99}, "schema version 99"),
+        ({"repdrift_schema": "x"}, "schema version x"),
+    ],
 )
 def test_file_of_another_schema(attributes: dict, words: str, tmp_path: Path):
     RUN.assign_attrs(attributes).to_netcdf(tmp_path / "other.nc")
@@ -46,7 +51,9 @@ def test_missing_existing_and_homeless_files(tmp_path: Path):
     assert path.read_bytes() == before
     drift.save(RUN * 2, path, overwrite=True)
     assert drift.load(path).loss[0, 0] == 2
-    refused(r"there is no folder .*nowhere", lambda: drift.save(RUN, tmp_path / "nowhere" / "run.nc"))
+    refused(
+        r"there is no folder .*nowhere", lambda: drift.save(RUN, tmp_path / "nowhere" / "run.nc")
+    )
     refused("is a folder", lambda: drift.save(RUN, tmp_path, overwrite=True))
     refused("got dict", lambda: drift.save({}, tmp_path / "a.nc"))
     assert [one.name for one in tmp_path.iterdir()] == ["run.nc"]
@@ -70,7 +77,9 @@ def test_what_a_file_cannot_hold(case: str, tmp_path: Path):
 
 
 def small(**changes: object) -> drift.Experiment:
-    return drift.Experiment(task=drift.RandomTask(), network=drift.Network(units=3), steps=2, sessions=2, **changes)
+    return drift.Experiment(
+        task=drift.RandomTask(), network=drift.Network(units=3), steps=2, sessions=2, **changes
+    )
 
 
 @pytest.mark.parametrize("content", ["", "hello", "array", "foreign", "list"])
@@ -81,19 +90,33 @@ def test_garbage_is_no_checkpoint(content: str, tmp_path: Path):
         with path.open("wb") as file:
             np.save(file, np.ones(3))
     if content in ("foreign", "list"):
-        np.savez(path, **({"a": np.ones(3)} if content == "foreign" else {"description": np.array("[]")}))
-    refused(r"run\.npz is not a checkpoint of repdrift", lambda: drift.train([small()], engine="batched", checkpoint=path, progress=False))
+        np.savez(
+            path, **({"a": np.ones(3)} if content == "foreign" else {"description": np.array("[]")})
+        )
+    refused(
+        r"run\.npz is not a checkpoint of repdrift",
+        lambda: drift.train([small()], engine="batched", checkpoint=path, progress=False),
+    )
 
 
 @pytest.mark.parametrize(
     ("changes", "options", "differing"),
-    [({"seed": 1}, {}, "recipes, data"), ({}, {"probes": ["loss"]}, "probes"), ({}, {"precision": "float64"}, "precision")],
+    [
+        ({"seed": 1}, {}, "recipes, data"),
+        ({}, {"probes": ["loss"]}, "probes"),
+        ({}, {"precision": "float64"}, "precision"),
+    ],
 )
 def test_checkpoint_of_another_run(changes: dict, options: dict, differing: str, tmp_path: Path):
     path = tmp_path / "run.npz"
     drift.train([small()], engine="batched", checkpoint=path, progress=False)
     words = rf"belongs to another run \({differing} differ\)"
-    refused(words, lambda: drift.train([small(**changes)], engine="batched", checkpoint=path, progress=False, **options))
+    refused(
+        words,
+        lambda: drift.train(
+            [small(**changes)], engine="batched", checkpoint=path, progress=False, **options
+        ),
+    )
 
 
 @pytest.mark.slow
@@ -105,5 +128,7 @@ run = drift.train([recipe.replace(seed=seed) for seed in range(64)], engine="bat
 assert run.sizes["subject"] == 64 and (run.status == "complete").all()
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
-    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    answer = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     assert int(answer.stdout) < 2 * 1024**2, "kilobytes"

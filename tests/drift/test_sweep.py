@@ -1,4 +1,5 @@
-"""Recipes that cross and sample parameters, and sweeps that run each of them once: files, resumption, failures."""
+"""Recipes that cross and sample parameters, and sweeps that run each of them once: files,
+resumption, failures."""
 
 from __future__ import annotations
 
@@ -41,7 +42,11 @@ def written(folder: Path) -> dict[str, int]:
 
 
 def test_cross_varies_the_last_name_fastest_and_reaches_into_parts():
-    recipes = cross(BASE, seed=[3, 4], **{"network.units": [5, 6, 7], "noise": [[], [drift.InputNoise(std=0.1)]]})
+    recipes = cross(
+        BASE,
+        seed=[3, 4],
+        **{"network.units": [5, 6, 7], "noise": [[], [drift.InputNoise(std=0.1)]]},
+    )
     assert len(recipes) == 12
     assert [one.seed for one in recipes] == [3] * 6 + [4] * 6
     assert [one.network.units for one in recipes[:6]] == [5, 5, 6, 6, 7, 7]
@@ -79,8 +84,14 @@ def test_every_published_family_can_be_drawn_and_lies_in_its_ranges(preset: str)
         assert np.isfinite(experience["inputs"]).all() and np.isfinite(experience["targets"]).all()
         assert recipe.network.units == 100 and recipe.task.faithful
         assert recipe.steps == (1_000_000 if preset == "comparison" else 10_000_000)
-        low, high = {"stochastic_error_descent": (5, 29), "comparison": (5, 30), "noise_sweep": (5, 20)}.get(preset, (1, 19))
-        assert all(low <= size <= high for size in (*experience["inputs"].shape, recipe.task.samples))
+        low, high = {
+            "stochastic_error_descent": (5, 29),
+            "comparison": (5, 30),
+            "noise_sweep": (5, 20),
+        }.get(preset, (1, 19))
+        assert all(
+            low <= size <= high for size in (*experience["inputs"].shape, recipe.task.samples)
+        )
         for noise in recipe.noise:
             assert isinstance(noise, drift.UpdateNoise) or 0.1 - 1e-9 <= noise.width <= 1 + 1e-9
 
@@ -94,7 +105,9 @@ def test_the_random_family_has_the_published_proportions():
 
 
 def test_sample_refuses():
-    with pytest.raises(drift.RefusedInputError, match=r"preset 'fig4' is unknown: use one of random"):
+    with pytest.raises(
+        drift.RefusedInputError, match=r"preset 'fig4' is unknown: use one of random"
+    ):
         sample("fig4", 3)
     with pytest.raises(drift.RefusedInputError, match="runs must be a whole number from 1, got 0"):
         sample("random", 0)
@@ -103,8 +116,12 @@ def test_sample_refuses():
 def test_a_sweep_is_what_train_gives_for_the_same_list(tmp_path: Path):
     recipes = cross(BASE, seed=range(2), **{"network.units": [6, 8], "task.samples": [4, 5]})
     result = swept(recipes, tmp_path, probes=("loss", "fraction_active_units", "sample_activity"))
-    together = drift.train(recipes, probes=("loss", "fraction_active_units", "sample_activity"), progress=False)
-    xr.testing.assert_identical(result.drop_vars("reason").load().drop_attrs(), together.drop_attrs())
+    together = drift.train(
+        recipes, probes=("loss", "fraction_active_units", "sample_activity"), progress=False
+    )
+    xr.testing.assert_identical(
+        result.drop_vars("reason").load().drop_attrs(), together.drop_attrs()
+    )
 
 
 def test_numbers_are_read_when_they_are_used(tmp_path: Path):
@@ -127,7 +144,9 @@ def test_a_rerun_does_what_is_missing_and_nothing_else(tmp_path: Path):
     assert written(tmp_path) == after
 
 
-def test_another_way_of_running_or_another_code_is_another_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_another_way_of_running_or_another_code_is_another_task(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     swept([BASE], tmp_path)
     swept([BASE], tmp_path, precision="float64")
     swept([BASE], tmp_path, probes=("loss",))
@@ -141,44 +160,78 @@ def test_another_way_of_running_or_another_code_is_another_task(tmp_path: Path, 
 def test_the_hashed_modules_are_all_that_decide_a_run():
     question = (
         "import sys, drift; from drift.training.probes.network import PROBES; "
-        "recipe = drift.Experiment(task=drift.RandomTask(), network=drift.Network(units=5), steps=3, sessions=2); "
+        "recipe = drift.Experiment(task=drift.RandomTask(), network=drift.Network(units=5), "
+        "steps=3, sessions=2); "
         "drift.train([recipe], probes=list(PROBES), engine='batched', progress=False); "
         "network, noise = drift.DenoisingNetwork(units=3), [drift.ImplicitNoise(std=1.0)]; "
-        "drift.train([recipe.replace(network=network, noise=noise, learner=drift.SGD())], progress=False); "
-        "import drift.training.engines.fused; print(*[m for m in sys.modules if m.startswith('drift.')])"
+        "drift.train([recipe.replace(network=network, noise=noise, learner=drift.SGD())], "
+        "progress=False); "
+        "import drift.training.engines.fused; print(*[m for m in sys.modules if "
+        "m.startswith('drift.')])"
     )
-    loaded = subprocess.run([sys.executable, "-c", question], capture_output=True, text=True, check=True).stdout.split()
+    loaded = subprocess.run(
+        [sys.executable, "-c", question], capture_output=True, text=True, check=True
+    ).stdout.split()
     paths = {module.removeprefix("drift.").replace(".", "/") for module in loaded}
-    indifferent = {"errors", "faces", "html", "progress", "theory", "theory/kernels"}  # messages, what packages offer, bars
-    indifferent |= {path for path in paths if path.split("/")[0] in ("door", "files")}  # what refuses; files, the hash itself
+    indifferent = {
+        "errors",
+        "faces",
+        "html",
+        "progress",
+        "theory",
+        "theory/kernels",
+    }  # messages, what packages offer, bars
+    indifferent |= {
+        path for path in paths if path.split("/")[0] in ("door", "files")
+    }  # what refuses; files, the hash itself
     decisive = [name.removesuffix(".py") for name in sweep_files.DECISIVE]
-    assert not [path for path in paths - indifferent if not any(f"{path}/".startswith(f"{name}/") for name in decisive)]
+    assert not [
+        path
+        for path in paths - indifferent
+        if not any(f"{path}/".startswith(f"{name}/") for name in decisive)
+    ]
 
 
 def test_failed_and_diverged_tasks_are_recorded_with_their_reason(tmp_path: Path):
     result = swept([BASE, UNDRAWABLE, DIVERGING], tmp_path)
     assert result.status.values.tolist() == ["complete", "failed", "diverged"]
-    assert result.reason[0] == "" and "leave no range to scale" in result.reason.values[1] and "after step" in result.reason.values[2]
-    assert np.isnan(result.loss[1]).all() and not result.recorded[1].any() and np.isnan(result.detected_units[1]).all()
+    assert (
+        result.reason[0] == ""
+        and "leave no range to scale" in result.reason.values[1]
+        and "after step" in result.reason.values[2]
+    )
+    assert (
+        np.isnan(result.loss[1]).all()
+        and not result.recorded[1].any()
+        and np.isnan(result.detected_units[1]).all()
+    )
     assert result.recorded.dtype == np.int8 and np.isfinite(result.loss[0]).all()
     assert drift.Experiment.from_json(result.experiment.values[1]) == UNDRAWABLE
 
 
-def test_a_failed_task_is_run_again_on_request_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_failed_task_is_run_again_on_request_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     def out_of_memory(*_: object, **__: object) -> None:
         raise MemoryError("no memory left")
 
     with monkeypatch.context() as patch:
         patch.setattr(sweep_files, "save", out_of_memory)
-        with pytest.raises(drift.RefusedInputError, match=r"none of 1 tasks .* MemoryError: no memory left"):
+        with pytest.raises(
+            drift.RefusedInputError, match=r"none of 1 tasks .* MemoryError: no memory left"
+        ):
             swept([BASE], tmp_path)
     with pytest.raises(drift.RefusedInputError, match="run the sweep, with retry"):
         swept([BASE], tmp_path)
     assert swept([BASE], tmp_path, retry=True).status.item() == "complete"
-    assert {path.suffix for path in tmp_path.iterdir()} == {".nc", ".json"} and len(list(tmp_path.iterdir())) == 2
+    assert {path.suffix for path in tmp_path.iterdir()} == {".nc", ".json"} and len(
+        list(tmp_path.iterdir())
+    ) == 2
 
 
-def test_an_interrupted_task_goes_on_from_its_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_an_interrupted_task_goes_on_from_its_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     seen: list[int] = []
     attend = Records.attend
 
@@ -206,21 +259,29 @@ def test_a_sweep_that_is_still_running_can_be_opened(tmp_path: Path):
     asked[1].path.unlink()
     result = open_sweep(tmp_path)
     assert result.status.values.tolist() == ["complete", "missing", "complete"]
-    assert result.reason.values.tolist() == ["", "not run yet", ""] and result.seed.values.tolist() == [0, 1, 2]
+    assert result.reason.values.tolist() == [
+        "",
+        "not run yet",
+        "",
+    ] and result.seed.values.tolist() == [0, 1, 2]
 
 
 def test_any_executor_with_submit_will_do(tmp_path: Path):
     recipes = cross(BASE, seed=range(4))
     with ThreadPoolExecutor(2) as pool:
         result = swept(recipes, tmp_path / "threads", executor=pool).load()
-    xr.testing.assert_identical(result.drop_attrs(), swept(recipes, tmp_path / "serial").load().drop_attrs())
+    xr.testing.assert_identical(
+        result.drop_attrs(), swept(recipes, tmp_path / "serial").load().drop_attrs()
+    )
 
 
 @pytest.mark.slow
 def test_processes_give_the_serial_result_bitwise(tmp_path: Path):
     recipes = cross(BASE, seed=range(4))
     result = swept(recipes, tmp_path / "processes", executor="processes").load()
-    xr.testing.assert_identical(result.drop_attrs(), swept(recipes, tmp_path / "serial").load().drop_attrs())
+    xr.testing.assert_identical(
+        result.drop_attrs(), swept(recipes, tmp_path / "serial").load().drop_attrs()
+    )
 
 
 @pytest.mark.parametrize(
@@ -228,11 +289,17 @@ def test_processes_give_the_serial_result_bitwise(tmp_path: Path):
     [
         ([], {}, "a list of at least one Experiment"),
         ([BASE, BASE], {}, "recipes 0 and 1 are the same"),
-        ([BASE], {"executor": "ray"}, "executor must be 'serial', 'processes' or have submit, got 'ray'"),
+        (
+            [BASE],
+            {"executor": "ray"},
+            "executor must be 'serial', 'processes' or have submit, got 'ray'",
+        ),
         ([BASE], {"probes": ["lss"]}, "probes must be a list of names"),
     ],
 )
-def test_run_sweep_refuses(tmp_path: Path, recipes: list[drift.Experiment], options: dict[str, object], sentence: str):
+def test_run_sweep_refuses(
+    tmp_path: Path, recipes: list[drift.Experiment], options: dict[str, object], sentence: str
+):
     with pytest.raises(drift.RefusedInputError, match=sentence):
         swept(recipes, tmp_path, **options)
 
@@ -250,7 +317,9 @@ if __name__ == "__main__":
 @pytest.mark.slow
 def test_processes_end_with_a_launcher_that_is_killed(tmp_path: Path):
     (tmp_path / "launcher.py").write_text(LAUNCHER)
-    launcher = subprocess.Popen([sys.executable, str(tmp_path / "launcher.py")], stdout=subprocess.PIPE, text=True)
+    launcher = subprocess.Popen(
+        [sys.executable, str(tmp_path / "launcher.py")], stdout=subprocess.PIPE, text=True
+    )
     assert launcher.stdout is not None
     workers = [int(word) for word in launcher.stdout.readline().split()]
     assert workers and all(Path(f"/proc/{worker}").exists() for worker in workers)
@@ -270,10 +339,20 @@ def test_open_sweep_refuses_a_folder_without_a_sweep(tmp_path: Path):
         open_sweep(tmp_path)
 
 
-def test_a_dry_run_says_what_would_be_run_and_runs_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_dry_run_says_what_would_be_run_and_runs_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
     swept([BASE], tmp_path)
     assert run_sweep(cross(BASE, seed=range(3)), tmp_path, executor="serial", dry_run=True) is None
-    assert capsys.readouterr().out == f"3 tasks (1 done, 0 failed, 2 missing), 2 to run in {tmp_path}\n"
+    assert (
+        capsys.readouterr().out
+        == f"3 tasks (1 done, 0 failed, 2 missing), 2 to run in {tmp_path}\n"
+    )
     assert len(written(tmp_path)) == 1 and job_script("serial") == ""
-    with pytest.raises(drift.RefusedInputError, match="jobs must be a whole number of at least 1, got 0"), slurm_cluster(0):
+    with (
+        pytest.raises(
+            drift.RefusedInputError, match="jobs must be a whole number of at least 1, got 0"
+        ),
+        slurm_cluster(0),
+    ):
         pass

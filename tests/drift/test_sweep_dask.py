@@ -1,4 +1,5 @@
-"""A sweep on a Dask cluster of this machine: nothing is lost when a worker or the launcher is killed."""
+"""A sweep on a Dask cluster of this machine: nothing is lost when a worker or the launcher is
+killed."""
 
 from __future__ import annotations
 
@@ -16,7 +17,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:Port .* is al
 
 @pytest.fixture(scope="module")
 def serial(tmp_path_factory: pytest.TempPathFactory) -> xr.Dataset:
-    swept = run_sweep(recipes(), tmp_path_factory.mktemp("serial"), executor="serial", progress=False)
+    swept = run_sweep(
+        recipes(), tmp_path_factory.mktemp("serial"), executor="serial", progress=False
+    )
     assert swept is not None
     return swept.load()
 

@@ -13,25 +13,36 @@ from sweep_scenario import EXECUTORS, check_killed_launcher, check_killed_worker
 from drift.sweeps.sweep import run_sweep
 
 pytest.importorskip("dask_jobqueue", reason="needs dask-jobqueue: pip install 'repdrift[cluster]'")
-pytestmark = [pytest.mark.slow, pytest.mark.slurm, pytest.mark.skipif(bool(obstacle()), reason=obstacle())]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.slurm,
+    pytest.mark.skipif(bool(obstacle()), reason=obstacle()),
+]
 
 
 @pytest.fixture(scope="module")
 def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with single_node(tmp_path_factory.mktemp("slurm")) as configuration, pytest.MonkeyPatch.context() as patch:
+    with (
+        single_node(tmp_path_factory.mktemp("slurm")) as configuration,
+        pytest.MonkeyPatch.context() as patch,
+    ):
         patch.setenv("SLURM_CONF", str(configuration))
         yield
 
 
 @pytest.fixture(scope="module")
 def serial(tmp_path_factory: pytest.TempPathFactory) -> xr.Dataset:
-    swept = run_sweep(recipes(), tmp_path_factory.mktemp("serial"), executor="serial", progress=False)
+    swept = run_sweep(
+        recipes(), tmp_path_factory.mktemp("serial"), executor="serial", progress=False
+    )
     assert swept is not None
     return swept.load()
 
 
 @pytest.mark.usefixtures("slurm")
-def test_a_dry_run_prints_the_job_script_and_submits_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_dry_run_prints_the_job_script_and_submits_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
     folder = tmp_path / "absent"
     with EXECUTORS["slurm"]() as executor:
         assert run_sweep(recipes(), folder, executor=executor, dry_run=True) is None

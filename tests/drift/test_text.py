@@ -9,7 +9,9 @@ import pytest
 
 import drift
 
-DARWIN = Path(__file__).parent / "origin_of_species.txt"  # from the introduction of Darwin C (1859) On the Origin of Species, Murray
+DARWIN = (
+    Path(__file__).parent / "origin_of_species.txt"
+)  # from the introduction of Darwin C (1859) On the Origin of Species, Murray
 TASK = drift.TextTask(path=str(DARWIN), context=20, samples=50, test_samples=7)
 
 
@@ -21,18 +23,29 @@ def test_windows_are_of_the_text_and_targets_one_character_on() -> None:
     drawn, text = TASK.draw(3), DARWIN.read_text(encoding="utf-8")
     edge = len(text) - len(text) // 10
     for part, lies_in in (("", text[:edge]), ("test_", text[edge:])):
-        for window, following in zip(drawn[f"{part}inputs"].values, drawn[f"{part}targets"].values, strict=True):
+        for window, following in zip(
+            drawn[f"{part}inputs"].values, drawn[f"{part}targets"].values, strict=True
+        ):
             assert spelled(window, drawn.vocabulary.values) in lies_in
-            assert spelled(window, drawn.vocabulary.values)[1:] == spelled(following, drawn.vocabulary.values)[:-1]
+            assert (
+                spelled(window, drawn.vocabulary.values)[1:]
+                == spelled(following, drawn.vocabulary.values)[:-1]
+            )
             assert spelled(np.append(window, following[-1]), drawn.vocabulary.values) in lies_in
     assert spelled(drawn.test_inputs.values[0], drawn.vocabulary.values) == text[edge : edge + 20]
     assert spelled(drawn.test_targets.values[-1], drawn.vocabulary.values) == text[-20:]
-    assert sorted(set(text)) == list(spelled(np.arange(drawn.sizes["token"]), drawn.vocabulary.values))
+    assert sorted(set(text)) == list(
+        spelled(np.arange(drawn.sizes["token"]), drawn.vocabulary.values)
+    )
 
 
 def test_the_seed_draws_training_windows_alone() -> None:
     first, again, other = TASK.draw(0), TASK.draw(0), TASK.draw(1)
-    assert first.equals(again) and not first.inputs.equals(other.inputs) and first.test_inputs.equals(other.test_inputs)
+    assert (
+        first.equals(again)
+        and not first.inputs.equals(other.inputs)
+        and first.test_inputs.equals(other.test_inputs)
+    )
 
 
 def test_bytes_need_no_text(tmp_path: Path) -> None:
@@ -57,7 +70,9 @@ def test_how_a_text_was_saved_changes_no_token(encoding: str, ending: str, tmp_p
     mark, law = ("\ufeff", "utf-16-be") if encoding == "utf-16-be-sig" else ("", encoding)
     path.write_bytes((mark + text.replace("\n", ending)).encode(law))
     plain.write_bytes(text.encode())
-    saved, drawn = (drift.TextTask(path=str(one), context=12, samples=5).draw(0) for one in (path, plain))
+    saved, drawn = (
+        drift.TextTask(path=str(one), context=12, samples=5).draw(0) for one in (path, plain)
+    )
     assert saved.equals(drawn), "numbers of tokens, which are whole"
     assert 0xFEFF not in saved.vocabulary and 0xFFFE not in saved.vocabulary
 
@@ -80,9 +95,16 @@ def test_bytes_are_taken_as_they_are(tmp_path: Path) -> None:
     [
         (None, "should be a text file that can be read, got: No such file"),
         (b"", "got an empty file: give another"),
-        (b"brief", "needs 210 characters for windows of 20 and a tenth to hold out, got 5: give a longer text"),
+        (
+            b"brief",
+            "needs 210 characters for windows of 20 and a tenth to hold out, got 5: give a "
+            "longer text",
+        ),
         (b"\xff\xd8\xff\xe0" * 100, "should be a text in UTF-8, got something else"),
-        (b"\xff\xfe" + b"\x00\xdc" * 200, "should be a text in UTF-8, got something else"),  # half of a surrogate pair
+        (
+            b"\xff\xfe" + b"\x00\xdc" * 200,
+            "should be a text in UTF-8, got something else",
+        ),  # half of a surrogate pair
         (b"\x00\x01" * 200, "a character with code 0.*tokens='bytes'"),
     ],
 )

@@ -46,8 +46,13 @@ def test_gaps_in_numbers_stay():
 
 @pytest.mark.parametrize("number", [0, 3, 250])
 def test_a_child_stream_is_the_spawned_one(number):
-    np.testing.assert_array_equal(stream(5, "shuffle", number).random(4), stream(5, "shuffle").spawn(number + 1)[-1].random(4))
-    first, second = stream(5, "shuffle", number).spawn(1)[0], stream(5, "shuffle").spawn(number + 1)[-1].spawn(1)[0]
+    np.testing.assert_array_equal(
+        stream(5, "shuffle", number).random(4), stream(5, "shuffle").spawn(number + 1)[-1].random(4)
+    )
+    first, second = (
+        stream(5, "shuffle", number).spawn(1)[0],
+        stream(5, "shuffle").spawn(number + 1)[-1].spawn(1)[0],
+    )
     np.testing.assert_array_equal(first.random(4), second.random(4))
 
 

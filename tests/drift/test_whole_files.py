@@ -1,4 +1,5 @@
-"""Files are written whole or not at all: full disks, closed folders, links, devices, other writers, killed ones."""
+"""Files are written whole or not at all: full disks, closed folders, links, devices, other writers,
+killed ones."""
 
 from __future__ import annotations
 
@@ -29,8 +30,16 @@ from drift.files.atomic import remove_leftovers, replaced_atomically
 from drift.files.csv import write_tables
 
 RUN = xr.Dataset(
-    {"rate": (("subject", "session", "unit"), np.random.default_rng(0).random((2, 30, 400)), {"units": "Hz"})},
-    coords={"unit_label": ("unit", np.array([f"cell {number}" for number in range(400)], dtype=object))},
+    {
+        "rate": (
+            ("subject", "session", "unit"),
+            np.random.default_rng(0).random((2, 30, 400)),
+            {"units": "Hz"},
+        )
+    },
+    coords={
+        "unit_label": ("unit", np.array([f"cell {number}" for number in range(400)], dtype=object))
+    },
 )
 
 
@@ -45,7 +54,9 @@ def session() -> xr.Dataset:
 def checkpointed(folder: Path) -> object:
     from drift.training.checkpoint import Checkpoint
 
-    return Checkpoint(folder / "run.npz", {"recipes": []}).write(0, lambda: {"state": np.arange(200_000.0)})
+    return Checkpoint(folder / "run.npz", {"recipes": []}).write(
+        0, lambda: {"state": np.arange(200_000.0)}
+    )
 
 
 def reported(folder: Path) -> object:
@@ -62,7 +73,13 @@ def fetched(folder: Path) -> object:
     """The next file of a data set, as if a server gave it."""
     content = np.random.default_rng(2).bytes(10_000)
     name = "second.mat" if os.path.lexists(folder / "first.mat") else "first.mat"
-    row = PublicFile(folder.name, f"https://example.org/{name}", 10_000, hashlib.sha256(content).hexdigest(), "MIT")
+    row = PublicFile(
+        folder.name,
+        f"https://example.org/{name}",
+        10_000,
+        hashlib.sha256(content).hexdigest(),
+        "MIT",
+    )
     with (
         patch("data_adapters.files.download._wanted", return_value=[row]),
         patch("drift.files.downloads._pieces", return_value=iter([content])),
@@ -72,11 +89,18 @@ def fetched(folder: Path) -> object:
 
 def next_task(folder: Path) -> object:
     """One more task of a sweep."""
-    recipe = drift.Experiment(task=drift.RandomTask(samples=4, inputs=3, outputs=2), network=drift.Network(units=8), steps=4, sessions=2)
+    recipe = drift.Experiment(
+        task=drift.RandomTask(samples=4, inputs=3, outputs=2),
+        network=drift.Network(units=8),
+        steps=4,
+        sessions=2,
+    )
     there = 0
     with suppress(PermissionError):
         there = sum(path.suffix == ".nc" for path in folder.iterdir())
-    return drift.run_sweep([recipe.replace(seed=there)], folder, executor="serial", engine="batched", progress=False)
+    return drift.run_sweep(
+        [recipe.replace(seed=there)], folder, executor="serial", engine="batched", progress=False
+    )
 
 
 WRITERS: dict[str, Callable[[Path], object]] = {
@@ -103,7 +127,10 @@ def refusal(call: Callable[[], object]) -> str:
 @pytest.fixture
 def _small_disk() -> Iterator[None]:
     """No file may grow beyond four kilobytes, as on a disk that is nearly full."""
-    before, ignored = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    before, ignored = (
+        resource.getrlimit(resource.RLIMIT_FSIZE),
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN),
+    )
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
     yield
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
@@ -111,7 +138,9 @@ def _small_disk() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("kind", WRITERS)
-def test_without_room_nothing_is_lost_and_a_sentence_says_so(kind: str, tmp_path: Path, request: pytest.FixtureRequest):
+def test_without_room_nothing_is_lost_and_a_sentence_says_so(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+):
     WRITERS[kind](tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     request.getfixturevalue("_small_disk")
@@ -134,7 +163,9 @@ def test_a_closed_folder_is_refused_in_a_sentence(kind: str, tmp_path: Path):
     assert not list(closed.iterdir())
 
 
-def test_a_sweep_without_room_says_so_and_keeps_what_is_done(tmp_path: Path, request: pytest.FixtureRequest):
+def test_a_sweep_without_room_says_so_and_keeps_what_is_done(
+    tmp_path: Path, request: pytest.FixtureRequest
+):
     next_task(tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.glob("*.nc")}
     request.getfixturevalue("_small_disk")
@@ -164,7 +195,13 @@ def odd(path: Path, kind: str) -> None:
     elif kind == "folder":
         path.mkdir()
     else:
-        path.symlink_to({"link": path.parent / "mine", "hanging link": path.parent / "absent", "device": Path("/dev/null")}[kind])
+        path.symlink_to(
+            {
+                "link": path.parent / "mine",
+                "hanging link": path.parent / "absent",
+                "device": Path("/dev/null"),
+            }[kind]
+        )
 
 
 @pytest.mark.parametrize("kind", ["pipe", "folder", "link", "hanging link", "device"])
@@ -172,18 +209,35 @@ def test_only_plain_files_are_replaced(kind: str, tmp_path: Path):
     (tmp_path / "mine").write_text("precious")
     for name in ("run.nc", "run.npz", "report.html", "a_01.npz", "units.csv"):
         odd(tmp_path / name, kind)
-    before = sorted((path.name, path.lstat().st_mode, path.lstat().st_ino) for path in tmp_path.iterdir())
-    for call in (WRITERS["save"], WRITERS["tables"], WRITERS["interchange npz"], WRITERS["checkpoint"]):
-        assert "plain file" in (text := refusal(lambda call=call: call(tmp_path))) or "is a folder" in text
+    before = sorted(
+        (path.name, path.lstat().st_mode, path.lstat().st_ino) for path in tmp_path.iterdir()
+    )
+    for call in (
+        WRITERS["save"],
+        WRITERS["tables"],
+        WRITERS["interchange npz"],
+        WRITERS["checkpoint"],
+    ):
+        assert (
+            "plain file" in (text := refusal(lambda call=call: call(tmp_path)))
+            or "is a folder" in text
+        )
     assert (tmp_path / "mine").read_text() == "precious"
-    assert sorted((path.name, path.lstat().st_mode, path.lstat().st_ino) for path in tmp_path.iterdir()) == before
+    assert (
+        sorted(
+            (path.name, path.lstat().st_mode, path.lstat().st_ino) for path in tmp_path.iterdir()
+        )
+        == before
+    )
 
 
 def test_a_planted_link_is_not_written_through(tmp_path: Path):
     (tmp_path / "mine").write_text("precious")
     (tmp_path / "a_01.npz.part").symlink_to(tmp_path / "mine")
     write_interchange(session(), tmp_path)
-    assert (tmp_path / "mine").read_text() == "precious" and (tmp_path / "a_01.npz.part").is_symlink()
+    assert (tmp_path / "mine").read_text() == "precious" and (
+        tmp_path / "a_01.npz.part"
+    ).is_symlink()
 
 
 def test_writers_side_by_side_do_not_meet(tmp_path: Path):
@@ -228,13 +282,17 @@ with replaced_atomically(Path(sys.argv[1])) as temporary:
 
 
 def begun(path: Path) -> subprocess.Popen[str]:
-    process = subprocess.Popen([sys.executable, "-c", KILLED, str(path)], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", KILLED, str(path)], stdout=subprocess.PIPE, text=True
+    )
     assert process.stdout is not None and process.stdout.readline() == "ready\n"
     return process
 
 
 @pytest.mark.parametrize("name", ["run.npz", "n" * 240, "l[ä]uft *.nc"])
-def test_what_a_killed_writer_left_is_removed_and_what_a_living_one_writes_is_not(name: str, tmp_path: Path):
+def test_what_a_killed_writer_left_is_removed_and_what_a_living_one_writes_is_not(
+    name: str, tmp_path: Path
+):
     killed, living = begun(tmp_path / name), begun(tmp_path / name)
     killed.kill()
     killed.communicate()
@@ -248,7 +306,9 @@ def test_what_a_killed_writer_left_is_removed_and_what_a_living_one_writes_is_no
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
-def test_what_another_machine_left_goes_after_a_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_what_another_machine_left_goes_after_a_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     names = [".run.nc.0123abcd-7-0123456789ab.part", ".run.nc.tmpx1.part"]
     for name in (*names, "kept.part", ".other"):
         (tmp_path / name).touch()

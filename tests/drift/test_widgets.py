@@ -18,7 +18,11 @@ from drift.notebook.widgets.maps import _flat, _order
 
 pytest.importorskip("ipywidgets")
 QUICK = drift.Experiment(
-    task=drift.CorridorTask(samples=20, rays=5), network=drift.Network(units=12), noise=[drift.UpdateNoise(std=0.05)], steps=40, sessions=4
+    task=drift.CorridorTask(samples=20, rays=5),
+    network=drift.Network(units=12),
+    noise=[drift.UpdateNoise(std=0.05)],
+    steps=40,
+    sessions=4,
 )
 
 
@@ -37,7 +41,11 @@ def test_the_slider_shows_another_session(run: xr.Dataset):
     box = rate_map_slider(run)
     slider, (subject, reference), image = box.children[0], box.children[1].children, box.children[2]
     seen = {"first": pixels(image.value)}
-    for name, handle, value in (("session", slider, 1), ("subject", subject, 1), ("reference", reference, 3)):
+    for name, handle, value in (
+        ("session", slider, 1),
+        ("subject", subject, 1),
+        ("reference", reference, 3),
+    ):
         handle.value = value
         seen[name] = pixels(image.value)
     shown = list(seen.values())
@@ -65,7 +73,11 @@ def test_it_is_quick(run: xr.Dataset):
 
 def test_labels_say_what_is_seen(run: xr.Dataset):
     box = rate_map_slider(run.assign_coords(elapsed=run["elapsed"].assign_attrs(units="day") / 100))
-    assert [label for label, _ in box.children[0].options][:3] == ["0 (0 days)", "1 (1 day)", "2 (2 days)"]
+    assert [label for label, _ in box.children[0].options][:3] == [
+        "0 (0 days)",
+        "1 (1 day)",
+        "2 (2 days)",
+    ]
     assert box.children[1].children[1].value == 0, "nothing is unlearned where elapsed counts days"
     assert rate_map_slider(run).children[1].children[1].value == 1
 
@@ -77,7 +89,10 @@ def test_recordings_with_less_are_shown(run: xr.Dataset, missing: str):
         "fields": run.assign(place_unit=xr.zeros_like(run["place_unit"])),
         "places": run.drop_vars("place"),
         "subject": run.drop_vars("subject"),
-        "observed": run.assign(rate=run["rate"].where(run["session"] != 2), place_unit=run["place_unit"].where(run["session"] != 2)),
+        "observed": run.assign(
+            rate=run["rate"].where(run["session"] != 2),
+            place_unit=run["place_unit"].where(run["session"] != 2),
+        ),
     }[missing]
     box = rate_map_slider(less, smoothing=0.0)
     for session in range(5):
@@ -89,7 +104,10 @@ def test_unit_browser(run: xr.Dataset):
     box = unit_browser(run)
     first = pixels(box.children[-1].value)
     box.children[0].children[0].value = 7
-    assert pixels(box.children[-1].value).shape == first.shape and (pixels(box.children[-1].value) != first).any()
+    assert (
+        pixels(box.children[-1].value).shape == first.shape
+        and (pixels(box.children[-1].value) != first).any()
+    )
 
 
 @pytest.mark.slow
@@ -110,7 +128,9 @@ def test_noise_sliders_train_anew_and_keep_the_run_before():
 
 def test_noise_sliders_of_a_task_without_places_and_of_a_recipes_own_numbers():
     recipe = QUICK.replace(
-        task=drift.RandomAutoencoderTask(samples=5, inputs=4), learner=drift.Adam(learning_rate=0.003), noise=[drift.LabelNoise(std=0.123)]
+        task=drift.RandomAutoencoderTask(samples=5, inputs=4),
+        learner=drift.Adam(learning_rate=0.003),
+        noise=[drift.LabelNoise(std=0.123)],
     )
     box = noise_sliders(recipe, steps=30)
     assert [handle.value for handle in box.children[:3]] == [0.0, 0.123, 0.003]
@@ -126,11 +146,15 @@ def test_a_network_that_diverges_is_called_so():
 def test_refusals(run: xr.Dataset, monkeypatch: pytest.MonkeyPatch):
     with pytest.raises(drift.SchemaError, match="place_unit is missing"):
         rate_map_slider(run.drop_vars("place_unit"))
-    with pytest.raises(drift.RefusedInputError, match="reference must be a session from 0 to 4, got 9"):
+    with pytest.raises(
+        drift.RefusedInputError, match="reference must be a session from 0 to 4, got 9"
+    ):
         rate_map_slider(run, reference=9)
     with pytest.raises(drift.RefusedInputError, match="several environments"):
         unit_browser(run.expand_dims(environment=[0, 1]))
-    with pytest.raises(drift.RefusedInputError, match="recipe must be an Experiment or None, got a Dataset"):
+    with pytest.raises(
+        drift.RefusedInputError, match="recipe must be an Experiment or None, got a Dataset"
+    ):
         noise_sliders(run)
     with pytest.raises(drift.RefusedInputError, match="at least 3 sessions, got 2"):
         noise_sliders(QUICK.replace(sessions=2))
@@ -143,6 +167,14 @@ def test_refusals(run: xr.Dataset, monkeypatch: pytest.MonkeyPatch):
         return found(name, *arguments, **options)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    for widget in (lambda: rate_map_slider(run), lambda: unit_browser(run), noise_sliders, run.drift.rate_map_slider):
-        with pytest.raises(drift.RefusedInputError, match=r"widgets need ipywidgets, which is not installed: pip install 'repdrift"):
+    for widget in (
+        lambda: rate_map_slider(run),
+        lambda: unit_browser(run),
+        noise_sliders,
+        run.drift.rate_map_slider,
+    ):
+        with pytest.raises(
+            drift.RefusedInputError,
+            match=r"widgets need ipywidgets, which is not installed: pip install 'repdrift",
+        ):
             widget()

@@ -1,4 +1,5 @@
-"""Whatever is passed to whatever is public, a result or a refusal comes back, in bounded time and memory."""
+"""Whatever is passed to whatever is public, a result or a refusal comes back, in bounded time and
+memory."""
 
 from __future__ import annotations
 
@@ -14,20 +15,30 @@ import pytest
 WORKER = Path(__file__).with_name("worker.py")
 STUCK = 60  # s without a word before a process is ended
 FINE = ("refused", "returned")
-UNFORESEEN = 0.001  # of the calls may be refused by the last net alone, which cannot say which argument is wrong
+# of the calls may be refused by the last net alone, which cannot say which argument is wrong
+UNFORESEEN = 0.001
 
 
 def endings(seed: int, first: int, last: int, *names: str) -> list[dict[str, Any]]:
-    """Make the calls in processes of their own; one that a call has ended or stopped is followed by another from the next call on."""
+    """Make the calls in processes of their own; one that a call has ended or stopped is followed by
+    another from the next call on."""
     found: dict[int, dict[str, Any]] = {}
     while first < last:
         command = [sys.executable, str(WORKER), str(seed), str(first), str(last), *names]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=STUCK + 3 * (last - first), check=False)
+            done = subprocess.run(
+                command,
+                capture_output=True,
+                text=True,
+                timeout=STUCK + 3 * (last - first),
+                check=False,
+            )
             text, ended = done.stdout, f"the process ended: {done.stderr[-200:]}"
         except subprocess.TimeoutExpired as late:
             text, ended = (late.stdout or b"").decode(), "did not end"
-        for line in map(json.loads, (line for line in text.splitlines() if line.startswith('{"number"'))):
+        for line in map(
+            json.loads, (line for line in text.splitlines() if line.startswith('{"number"'))
+        ):
             found[line["number"]] = {**found.get(line["number"], {"ended": ended}), **line}
         assert found, ended
         first = max(found) + 1
@@ -36,7 +47,11 @@ def endings(seed: int, first: int, last: int, *names: str) -> list[dict[str, Any
 
 def offenders(calls: list[dict[str, Any]]) -> list[str]:
     """Return a line for each call that ended in neither a result nor a refusal."""
-    return [f"{one['number']} {one['name']}({', '.join(one['wrong'])}): {one['ended']}" for one in calls if one["ended"] not in FINE]
+    return [
+        f"{one['number']} {one['name']}({', '.join(one['wrong'])}): {one['ended']}"
+        for one in calls
+        if one["ended"] not in FINE
+    ]
 
 
 def unforeseen(found: list[str]) -> list[str]:
@@ -56,7 +71,11 @@ def test_a_few_hundred_calls():
 def test_thousands_of_calls_over_every_public_name(seed: int, capsys: pytest.CaptureFixture):
     calls = endings(seed, 0, 5000)
     with capsys.disabled():
-        print(Counter(one["ended"] for one in calls if one["ended"] in FINE), len({one["name"] for one in calls}), "names")
+        print(
+            Counter(one["ended"] for one in calls if one["ended"] in FINE),
+            len({one["name"] for one in calls}),
+            "names",
+        )
     assert len(calls) == 5000
     found = offenders(calls)
     assert len(unforeseen(found)) <= UNFORESEEN * len(calls), "\n".join(found)
@@ -86,5 +105,9 @@ def test_every_public_function_has_a_door():
 
     from faces import public_members
 
-    closed = [name for name, one in public_members().items() if inspect.isfunction(one) and not hasattr(one, "is_opened")]
+    closed = [
+        name
+        for name, one in public_members().items()
+        if inspect.isfunction(one) and not hasattr(one, "is_opened")
+    ]
     assert not closed, f"put @opened before {', '.join(closed)}"

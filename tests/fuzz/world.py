@@ -1,4 +1,5 @@
-"""Arguments that are right, by name and by type: small sessions, a small run, arrays of numbers, circuits, a folder to write in."""
+"""Arguments that are right, by name and by type: small sessions, a small run, arrays of numbers,
+circuits, a folder to write in."""
 
 from __future__ import annotations
 
@@ -22,14 +23,16 @@ SUBJECTS, SESSIONS, UNITS, PLACES, SAMPLES = 2, 3, 5, 8, 60
 
 @functools.cache
 def world() -> dict[str, dict[str, Any]]:
-    """Return right values by the kind of argument, then by its name; "one function" holds those by function and name."""
+    """Return right values by the kind of argument, then by its name; "one function" holds those by
+    function and name."""
     rng = np.random.default_rng(1)
     held = {"plain": {**_numbers(), **_objects()}, "array": _arrays(rng), **_labelled(rng)}
     return {**held, "one function": _of_one_function(held, rng)}
 
 
 def right_value(function: str, parameter: inspect.Parameter) -> Any:
-    """Return a value that the argument of a function takes, as well as its name and its hint tell."""
+    """Return a value that the argument of a function takes, as well as its name and its hint
+    tell."""
     held, name, hint = world(), parameter.name, str(parameter.annotation)
     own = f"{function.split('.')[-1]}.{name}"
     if own in held["one function"]:
@@ -63,7 +66,10 @@ def _tensors() -> dict[str, Any]:
         "correlation": (5,),
         "outputs": (6, 4),
     }
-    return {"any": torch.rand(5, generator=made), **{name: torch.rand(*shape, generator=made) for name, shape in shapes.items()}}
+    return {
+        "any": torch.rand(5, generator=made),
+        **{name: torch.rand(*shape, generator=made) for name, shape in shapes.items()},
+    }
 
 
 def _numbers() -> dict[str, Any]:
@@ -209,13 +215,26 @@ def _labelled(rng: np.random.Generator) -> dict[str, Any]:
         sessions=SESSIONS,
         noise=[drift.UpdateNoise(std=0.1)],
     )
-    probes = ("loss", "relative_loss", "fraction_active_responses", "fraction_active_units", "rate", "occupancy", "squared_norm", *weights)
-    run = drift.train([recipe, recipe.replace(seed=1)], probes=probes, engine="batched", progress=False)
+    probes = (
+        "loss",
+        "relative_loss",
+        "fraction_active_responses",
+        "fraction_active_units",
+        "rate",
+        "occupancy",
+        "squared_norm",
+        *weights,
+    )
+    run = drift.train(
+        [recipe, recipe.replace(seed=1)], probes=probes, engine="batched", progress=False
+    )
     recorded = [_session(number) for number in range(SESSIONS)]
     measured = drift.measure(recorded)
     session, one = recorded[0], measured.isel(session=0)
     place_index = metrics.assign_places(session["position"], np.linspace(0, 100, PLACES + 1))
-    hidden = xr.DataArray(rng.random((SESSIONS, SAMPLES, UNITS)), dims=("session", "sample", "unit"))
+    hidden = xr.DataArray(
+        rng.random((SESSIONS, SAMPLES, UNITS)), dims=("session", "sample", "unit")
+    )
     arrays = {
         "activity": session["activity"],
         "position": session["position"],
@@ -245,13 +264,24 @@ def _labelled(rng: np.random.Generator) -> dict[str, Any]:
         "correlation": metrics.mean_rate_map_correlation(measured),
         "keep": None,
     }
-    sets = {"run": run, "dataset": measured, "recorded": measured, "recording": measured, "like": measured, "session": session}
+    sets = {
+        "run": run,
+        "dataset": measured,
+        "recorded": measured,
+        "recording": measured,
+        "like": measured,
+        "session": session,
+    }
     return {"DataArray": arrays, "Dataset": {**sets, "sessions": recorded}}
 
 
 def _centres(rng: np.random.Generator) -> xr.DataArray:
     elapsed = ("session", np.arange(20.0), {"units": "step"})
-    return xr.DataArray(rng.random((20, 4)), dims=("session", "unit"), coords={"session": np.arange(20), "elapsed": elapsed})
+    return xr.DataArray(
+        rng.random((20, 4)),
+        dims=("session", "unit"),
+        coords={"session": np.arange(20), "elapsed": elapsed},
+    )
 
 
 def _arrays(rng: np.random.Generator) -> dict[str, Any]:
@@ -292,7 +322,9 @@ def _objects() -> dict[str, Any]:
         "folder": folder / "results",
         "cache": folder,
         "table": None,
-        "networks": [SimilarityMatching(inputs=RingInputs(angles=20), units=4, steps=20, sessions=3)],
+        "networks": [
+            SimilarityMatching(inputs=RingInputs(angles=20), units=4, steps=20, sessions=3)
+        ],
         "objects": {},
         "engine": "fixed_point",
         "executor": "serial",
@@ -311,7 +343,12 @@ def _of_one_function(held: dict[str, Any], rng: np.random.Generator) -> dict[str
     from drift.theory.landscape import hessian_spectrum, network_point, regularisers
     from drift.theory.landscape import spectrum as curvature_spectrum
 
-    point = network_point(rng.normal(size=(6, 3)), rng.normal(size=(6, 2)), rng.normal(size=(4, 4)), rng.normal(size=(4, 2)))
+    point = network_point(
+        rng.normal(size=(6, 3)),
+        rng.normal(size=(6, 2)),
+        rng.normal(size=(4, 4)),
+        rng.normal(size=(4, 2)),
+    )
     network = held["plain"]["networks"]
     matched, drive = simulate(network, progress=False), rng.normal(size=(3, UNITS))
     both = {
@@ -341,9 +378,18 @@ def _of_one_function(held: dict[str, Any], rng: np.random.Generator) -> dict[str
         "weight_autocorrelation.law": "free_diffusion",
         "measure.name": "loss",
     }
-    of_matched = ("field_centres", "principal_subspace_error", "rotational_diffusion_constant", "similarity_change")
+    of_matched = (
+        "field_centres",
+        "principal_subspace_error",
+        "rotational_diffusion_constant",
+        "similarity_change",
+    )
     named = {f"{name}.run": matched for name in of_matched}
     with_point = [name for name in dir(landscape) if not name.startswith("_")] + [
         name for name in dir(regularisers) if not name.startswith("_")
     ]
-    return {**both, **named, **{f"{name}.point": point for name in (*with_point, *dir(curvature_spectrum))}}
+    return {
+        **both,
+        **named,
+        **{f"{name}.point": point for name in (*with_point, *dir(curvature_spectrum))},
+    }

@@ -1,4 +1,5 @@
-"""What people pass by mistake: a right argument bent in one way, or something of another kind altogether."""
+"""What people pass by mistake: a right argument bent in one way, or something of another kind
+altogether."""
 
 from __future__ import annotations
 
@@ -95,18 +96,41 @@ def _missing(dataset: xr.Dataset) -> Iterator[Callable[[], Any]]:
 
 
 def wrong_value(right: Any, rng: np.random.Generator) -> Any:
-    """Return something wrong in the place of a right value: bent if it has labels, else a stranger."""
+    """Return something wrong in the place of a right value: bent if it has labels, else a
+    stranger."""
     ways: list[Callable[[], Any]] = [lambda stranger=stranger: stranger for stranger in STRANGERS]
     if isinstance(right, xr.DataArray | xr.Dataset) and rng.random() < 0.8:
         ways = [*_bent(right), *(_missing(right) if isinstance(right, xr.Dataset) else ())]
     elif isinstance(right, np.ndarray) and rng.random() < 0.6:
-        ways = [lambda: right[:0], lambda: right[:1], lambda: right * np.nan, lambda: right * np.inf, lambda: -right, lambda: right * 0]
-        ways += [lambda: right[..., None], lambda: right.astype(str), lambda: right.tolist(), lambda: right[1:], lambda: right * 1e308]
+        ways = [
+            lambda: right[:0],
+            lambda: right[:1],
+            lambda: right * np.nan,
+            lambda: right * np.inf,
+            lambda: -right,
+            lambda: right * 0,
+        ]
+        ways += [
+            lambda: right[..., None],
+            lambda: right.astype(str),
+            lambda: right.tolist(),
+            lambda: right[1:],
+            lambda: right * 1e308,
+        ]
     elif isinstance(right, list | tuple) and right and rng.random() < 0.5:
-        ways = [lambda: [wrong_value(right[0], rng), *right[1:]], lambda: [*right, *right], lambda: right[0]]
+        ways = [
+            lambda: [wrong_value(right[0], rng), *right[1:]],
+            lambda: [*right, *right],
+            lambda: right[0],
+        ]
     for _ in range(20):
         try:
             return ways[rng.integers(len(ways))]()
-        except (ValueError, TypeError, KeyError, NotImplementedError):  # not every array can be bent in every way
+        except (
+            ValueError,
+            TypeError,
+            KeyError,
+            NotImplementedError,
+        ):  # not every array can be bent in every way
             continue
     return STRANGERS[rng.integers(len(STRANGERS))]

@@ -1,4 +1,5 @@
-"""Every draw names its stream: what a subject meets depends on its seed alone, and no global state is touched."""
+"""Every draw names its stream: what a subject meets depends on its seed alone, and no global state
+is touched."""
 
 from __future__ import annotations
 
@@ -13,27 +14,42 @@ import drift
 
 ENGINES = ("batched", "fused")
 WEIGHTS = ("input_weights", "bias", "output_weights")
-# No gradient reaches the weights, so they show the noise alone; no recipe that a user writes may be so slow.
+# No gradient reaches the weights, so they show the noise alone; no recipe that a user writes may be
+# so slow.
 STILL = drift.SGD.model_construct(learning_rate=1e-300)
 UNSEEN = 1e-300
 
 
 def recipe(**changes: object) -> drift.Experiment:
     base = drift.Experiment(
-        task=drift.RandomTask(samples=4, inputs=6, outputs=3), network=drift.Network(units=9), steps=7, sessions=(0, 7), seed=11
+        task=drift.RandomTask(samples=4, inputs=6, outputs=3),
+        network=drift.Network(units=9),
+        steps=7,
+        sessions=(0, 7),
+        seed=11,
     )
     return base.replace(**changes)
 
 
 def weights(engine: str, **changes: object) -> xr.Dataset:
-    run = drift.train([recipe(**changes)], probes=WEIGHTS, engine=engine, precision="float64", progress=False)
+    run = drift.train(
+        [recipe(**changes)], probes=WEIGHTS, engine=engine, precision="float64", progress=False
+    )
     return run[list(WEIGHTS)].reset_coords(drop=True).drop_attrs(deep=False)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("learner", [drift.SGD(), drift.Adam(), drift.StochasticErrorDescent(), drift.SGD(learning_rate=0.01)])
 @pytest.mark.parametrize(
-    "noise", [[], [drift.LabelNoise(std=0.3), drift.InputNoise(std=0.2)], [drift.UpdateNoise(std=0.1, acts_on="weights")]]
+    "learner",
+    [drift.SGD(), drift.Adam(), drift.StochasticErrorDescent(), drift.SGD(learning_rate=0.01)],
+)
+@pytest.mark.parametrize(
+    "noise",
+    [
+        [],
+        [drift.LabelNoise(std=0.3), drift.InputNoise(std=0.2)],
+        [drift.UpdateNoise(std=0.1, acts_on="weights")],
+    ],
 )
 def test_same_seed_same_first_weights(engine: str, learner: object, noise: list):
     first = weights(engine, learner=learner, noise=noise).isel(session=0)
@@ -65,18 +81,32 @@ def test_a_world_depends_on_its_seed_alone(task: drift.CorridorTask):
 def test_label_and_input_noise_leave_update_noise_alone(engine: str):
     update = drift.UpdateNoise(std=0.1, acts_on="weights")
     alone = weights(engine, learner=STILL, noise=[update])
-    together = weights(engine, learner=STILL, noise=[drift.LabelNoise(std=0.5), drift.InputNoise(std=0.5), update])
+    together = weights(
+        engine, learner=STILL, noise=[drift.LabelNoise(std=0.5), drift.InputNoise(std=0.5), update]
+    )
     xr.testing.assert_identical(alone, together)
     assert not np.array_equal(alone.bias[:, 0], alone.bias[:, 1])
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("seen", [drift.LabelNoise(std=0.3), drift.LabelNoise(std=0.3, law="uniform"), drift.InputNoise(std=0.3)])
-@pytest.mark.parametrize("unseen", [drift.LabelNoise(std=UNSEEN), drift.InputNoise(std=UNSEEN), drift.UpdateNoise(std=UNSEEN)])
+@pytest.mark.parametrize(
+    "seen",
+    [
+        drift.LabelNoise(std=0.3),
+        drift.LabelNoise(std=0.3, law="uniform"),
+        drift.InputNoise(std=0.3),
+    ],
+)
+@pytest.mark.parametrize(
+    "unseen",
+    [drift.LabelNoise(std=UNSEEN), drift.InputNoise(std=UNSEEN), drift.UpdateNoise(std=UNSEEN)],
+)
 def test_another_noise_moves_no_draw(engine: str, seen: drift.LabelNoise, unseen: drift.LabelNoise):
     if seen.kind == unseen.kind:
         pytest.skip("a recipe holds one noise of a kind")
-    xr.testing.assert_identical(weights(engine, noise=[seen]), weights(engine, noise=[unseen, seen]))
+    xr.testing.assert_identical(
+        weights(engine, noise=[seen]), weights(engine, noise=[unseen, seen])
+    )
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -90,7 +120,12 @@ def test_noise_of_two_seeds_differs(engine: str):
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("faithful", [False, True])
 def test_training_touches_no_global_state(engine: str, faithful: bool):
-    before = np.random.get_state(), torch.get_rng_state(), random.getstate(), torch.get_num_threads()  # noqa: NPY002
+    before = (
+        np.random.get_state(),  # noqa: NPY002
+        torch.get_rng_state(),
+        random.getstate(),
+        torch.get_num_threads(),
+    )
     task, network = drift.RandomTask(faithful=faithful), drift.Network(units=5, faithful=faithful)
     noise = [drift.UpdateNoise(std=0.1), drift.LabelNoise(std=0.1), drift.InputNoise(std=0.1)]
     drift.train([recipe(task=task, network=network, noise=noise)], engine=engine, progress=False)

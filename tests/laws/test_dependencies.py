@@ -16,8 +16,10 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-# From the ground up: a module imports from its own room and from floors below, never from a room beside it or above.
-# A module belongs to the room with the longest name that its own begins with; rooms of one floor do not know each other.
+# From the ground up: a module imports from its own room and from floors below, never from a room
+# beside it or above.
+# A module belongs to the room with the longest name that its own begins with; rooms of one floor do
+# not know each other.
 FLOORS = (
     ("drift.texts", "drift.faces", "drift.progress", "drift.fit_words"),
     ("drift.errors",),
@@ -50,13 +52,18 @@ FLOORS = (
     ("drift.cli",),
 )
 ROOMS = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
-# What packages offer is said at their doors, which know all that is behind them; where circuits are run is known by name alone.
-BY_NAME = {"circuits/base.py": {"circuits.simulation.settle"}, "drift/schema/accessor.py": {"drift.notebook.accessor"}}
+# What packages offer is said at their doors, which know all that is behind them; where circuits are
+# run is known by name alone.
+BY_NAME = {
+    "circuits/base.py": {"circuits.simulation.settle"},
+    "drift/schema/accessor.py": {"drift.notebook.accessor"},
+}
 FOREIGN_TO_METRICS = {"torch", "brian2", "numba", "pydantic", "matplotlib"}
 
 
 def imported(path: Path) -> Iterator[str]:
-    """Modules that a file imports anywhere, in functions too, in full; what only type checkers see is left out."""
+    """Modules that a file imports anywhere, in functions too, in full; what only type checkers see
+    is left out."""
     nodes = [ast.parse(path.read_text())]
     while nodes:
         node = nodes.pop()
@@ -92,16 +99,34 @@ def _is_module(name: str) -> bool:
     return path.is_dir() or path.with_suffix(".py").exists()
 
 
-FILES = [path for package in ("drift", "circuits", "data_adapters") for path in sorted((CHECKOUT / package).rglob("*.py"))]
-BEHIND_DOORS = [path for path in FILES if "lazily(__name__)" not in path.read_text() and module_of(path) != "drift.metrics"]
+FILES = [
+    path
+    for package in ("drift", "circuits", "data_adapters")
+    for path in sorted((CHECKOUT / package).rglob("*.py"))
+]
+BEHIND_DOORS = [
+    path
+    for path in FILES
+    if "lazily(__name__)" not in path.read_text() and module_of(path) != "drift.metrics"
+]
 
 
 def test_every_module_has_a_room():
-    assert not [module_of(path) for path in BEHIND_DOORS if not room_of(module_of(path)) and path.name != "__init__.py"]
-    assert set(ROOMS) == {room_of(module_of(path)) for path in FILES} - {""}, "a room without a module"
+    assert not [
+        module_of(path)
+        for path in BEHIND_DOORS
+        if not room_of(module_of(path)) and path.name != "__init__.py"
+    ]
+    assert set(ROOMS) == {room_of(module_of(path)) for path in FILES} - {""}, (
+        "a room without a module"
+    )
 
 
-@pytest.mark.parametrize("path", [path for path in BEHIND_DOORS if path.name != "__main__.py"], ids=lambda path: module_of(path))
+@pytest.mark.parametrize(
+    "path",
+    [path for path in BEHIND_DOORS if path.name != "__main__.py"],
+    ids=lambda path: module_of(path),
+)
 def test_imports_point_down(path: Path):
     own = room_of(module_of(path))
     for name in filter(ours, imported(path)):
@@ -109,14 +134,20 @@ def test_imports_point_down(path: Path):
         lower = other in ROOMS and ROOMS[other] < ROOMS[own]
         if own == "drift.cli" or name in ("drift", "circuits", "data_adapters"):
             continue  # the roof; the packages themselves, whose doors open to what is asked for
-        assert other == own or lower, f"{module_of(path)} imports {name}: {own} lies beside or below {other or 'a door'}"
+        assert other == own or lower, (
+            f"{module_of(path)} imports {name}: {own} lies beside or below {other or 'a door'}"
+        )
 
 
 def test_simulations_and_laboratories_know_nothing_of_each_other():
     for path in BEHIND_DOORS:
         package = module_of(path).partition(".")[0]
         known = {name.partition(".")[0] for name in filter(ours, imported(path))}
-        allowed = {"drift", "circuits", "data_adapters"} if room_of(module_of(path)) == "drift.cli" else {"drift", package}
+        allowed = (
+            {"drift", "circuits", "data_adapters"}
+            if room_of(module_of(path)) == "drift.cli"
+            else {"drift", package}
+        )
         assert known <= allowed, f"{module_of(path)} knows {known - allowed}"
 
 
@@ -124,38 +155,66 @@ def test_what_is_known_by_name_alone_is_stated():
     found: dict[str, set[str]] = {}
     for path in (path for path in BEHIND_DOORS if room_of(module_of(path)) != "drift.cli"):
         names = set(re.findall(r'"((?:drift|circuits|data_adapters)\.[a-z_.]+)"', path.read_text()))
-        calls = "import_module(" in path.read_text() and {name for name in names if _is_module(name)}
+        calls = "import_module(" in path.read_text() and {
+            name for name in names if _is_module(name)
+        }
         found |= {path.relative_to(CHECKOUT).as_posix(): calls} if calls else {}
     assert found == BY_NAME
 
 
 def test_metrics_need_no_engine():
     for path in (CHECKOUT / "drift" / "metrics").rglob("*.py"):
-        assert not {module.split(".")[0] for module in imported(path)} & FOREIGN_TO_METRICS, path.name
+        assert not {module.split(".")[0] for module in imported(path)} & FOREIGN_TO_METRICS, (
+            path.name
+        )
 
 
 @pytest.mark.parametrize(
-    "statement", ["import drift", "import data_adapters", "import drift.metrics", "import circuits", "from drift import measure, load"]
+    "statement",
+    [
+        "import drift",
+        "import data_adapters",
+        "import drift.metrics",
+        "import circuits",
+        "from drift import measure, load",
+    ],
 )
 def test_importing_loads_neither_torch_nor_brian2(statement: str):
-    script = f"import sys; {statement}; print([name for name in ('torch', 'brian2') if name in sys.modules])"
-    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    script = (
+        f"import sys; {statement}; print([name for name in ('torch', 'brian2') if name in "
+        "sys.modules])"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     assert answer.stdout.strip() == "[]"
 
 
 @pytest.mark.parametrize("name", ["drift", "circuits", "data_adapters"])
 def test_import_names_are_ours(name: str):
-    claims = importlib.metadata.packages_distributions().get(name, ["repdrift"])  # an editable installation lists no names
+    claims = importlib.metadata.packages_distributions().get(
+        name, ["repdrift"]
+    )  # an editable installation lists no names
     assert set(claims) == {"repdrift"}
     assert importlib.util.find_spec(name).origin == str(CHECKOUT / name / "__init__.py")
 
 
 def test_no_module_shares_its_name_with_something_public_in_its_package():
-    for face in (path for path in sorted(CHECKOUT.glob("*/**/__init__.py")) if ours(path.relative_to(CHECKOUT).parts[0])):
+    for face in (
+        path
+        for path in sorted(CHECKOUT.glob("*/**/__init__.py"))
+        if ours(path.relative_to(CHECKOUT).parts[0])
+    ):
         public = importlib.import_module(".".join(face.relative_to(CHECKOUT).parts[:-1]))
         neighbours = {path.stem for path in face.parent.iterdir() if path.suffix in ("", ".py")}
-        objects = {name for name in getattr(public, "__all__", []) if not inspect.ismodule(getattr(public, name))}
-        assert not neighbours & objects, f"{public.__name__} has a module and something public called {neighbours & objects}"
+        objects = {
+            name
+            for name in getattr(public, "__all__", [])
+            if not inspect.ismodule(getattr(public, name))
+        }
+        assert not neighbours & objects, (
+            f"{public.__name__} has a module and something public called {neighbours & objects}"
+        )
 
 
 def test_every_public_name_is_found_and_listed_once():

@@ -1,4 +1,5 @@
-"""What holds of every engine: blocks of steps do not matter, interrupts are answered, memory does not grow, and engines share one law."""
+"""What holds of every engine: blocks of steps do not matter, interrupts are answered, memory does
+not grow, and engines share one law."""
 
 from __future__ import annotations
 
@@ -21,21 +22,34 @@ from drift.training.engines import fused, make_engine
 from drift.training.engines.base import Engine, Subject
 
 ENGINES = ("batched", "fused")
-LEARNERS = {"sgd": drift.SGD(learning_rate=0.05), "adam": drift.Adam(), "descent": drift.StochasticErrorDescent()}
+LEARNERS = {
+    "sgd": drift.SGD(learning_rate=0.05),
+    "adam": drift.Adam(),
+    "descent": drift.StochasticErrorDescent(),
+}
 TASK = drift.RandomTask(samples=7, inputs=5, outputs=3)
 
 
 def recipe(**changes: object) -> drift.Experiment:
     noise = [
-        drift.UpdateNoise(std=0.05, acts_on="weights", schedule=drift.Linear(stop=11, initial=1.0, final=0.1)),
+        drift.UpdateNoise(
+            std=0.05, acts_on="weights", schedule=drift.Linear(stop=11, initial=1.0, final=0.1)
+        ),
         drift.LabelNoise(std=0.1, law="uniform", schedule=drift.OnOff(start=3, stop=9)),
         drift.InputNoise(std=0.1),
     ]
-    base = drift.Experiment(task=TASK, network=drift.Network(units=19), noise=noise, steps=40, sessions=1)
+    base = drift.Experiment(
+        task=TASK, network=drift.Network(units=19), noise=noise, steps=40, sessions=1
+    )
     return base.replace(**changes)
 
 
-def prepared(engine: str, experiments: list[drift.Experiment], precision: str = "float32", threads: int | None = None) -> Engine:
+def prepared(
+    engine: str,
+    experiments: list[drift.Experiment],
+    precision: str = "float32",
+    threads: int | None = None,
+) -> Engine:
     subjects = [Subject(one, one.task.draw(one.seed)) for one in experiments]
     return make_engine(engine, subjects, precision=precision, device="cpu", threads=threads)
 
@@ -58,7 +72,9 @@ def assert_same_state(one: Engine, other: Engine) -> None:
     precision=st.sampled_from(["float32", "float64"]),
     table=st.integers(1, 15),
 )
-def test_steps_may_be_taken_in_any_blocks(engine: str, blocks: list[int], learner: str, precision: str, table: int):
+def test_steps_may_be_taken_in_any_blocks(
+    engine: str, blocks: list[int], learner: str, precision: str, table: int
+):
     experiments = [recipe(learner=LEARNERS[learner], seed=seed) for seed in range(2)]
     apart, whole = (prepared(engine, experiments, precision) for _ in range(2))
     with pytest.MonkeyPatch.context() as patch:
@@ -87,7 +103,10 @@ def test_a_restored_engine_goes_on_bit_for_bit(engine: str, learner: str, precis
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("learner", LEARNERS)
 def test_threads_and_order_do_not_matter(engine: str, learner: str):
-    experiments = [recipe(learner=LEARNERS[learner], seed=seed, network=drift.Network(units=150)) for seed in range(7)]
+    experiments = [
+        recipe(learner=LEARNERS[learner], seed=seed, network=drift.Network(units=150))
+        for seed in range(7)
+    ]
     runs = [prepared(engine, experiments, threads=threads) for threads in (1, 2, 3)]
     turned = prepared(engine, experiments[::-1], threads=2)
     for each in (*runs, turned):
@@ -107,10 +126,15 @@ PROBES = ("loss", "output_weights")
 def assert_goes_on(experiments: list[drift.Experiment], engine: str, path: Path) -> None:
     """Resumed from a checkpoint and never stopped are one run."""
     resumed, whole = (
-        drift.train(experiments, engine=engine, checkpoint=kept, probes=PROBES, progress=False).drop_attrs() for kept in (path, None)
+        drift.train(
+            experiments, engine=engine, checkpoint=kept, probes=PROBES, progress=False
+        ).drop_attrs()
+        for kept in (path, None)
     )
     xr.testing.assert_identical(resumed, whole)
-    assert (whole.status == "complete").all() and (whole.output_weights[:, 0] != whole.output_weights[:, -1]).any()
+    assert (whole.status == "complete").all() and (
+        whole.output_weights[:, 0] != whole.output_weights[:, -1]
+    ).any()
 
 
 RUN_UNTIL_INTERRUPTED = """
@@ -141,7 +165,14 @@ def test_an_interrupt_is_answered_within_a_second_and_the_run_goes_on(engine: st
     network, noise = drift.Network(units=500, regime="lazy"), [drift.UpdateNoise(std=0.0139)]
     base = drift.Experiment(network=network, noise=noise, steps=steps, sessions=3)
     experiments = [base.replace(seed=seed) for seed in range(6)]
-    command = [sys.executable, "-c", RUN_UNTIL_INTERRUPTED, engine, str(path), *(one.to_json() for one in experiments)]
+    command = [
+        sys.executable,
+        "-c",
+        RUN_UNTIL_INTERRUPTED,
+        engine,
+        str(path),
+        *(one.to_json() for one in experiments),
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "begun\n"
         time.sleep(float(np.random.default_rng().uniform(0, 0.25)))
@@ -160,7 +191,10 @@ def test_an_interrupt_while_work_is_handed_out_leaves_all_subjects_at_one_step(
     engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     big = recipe(
-        network=drift.Network(units=9_000), noise=[drift.UpdateNoise(std=0.01)], learner=drift.SGD(learning_rate=1e-4), sessions=2
+        network=drift.Network(units=9_000),
+        noise=[drift.UpdateNoise(std=0.01)],
+        learner=drift.SGD(learning_rate=1e-4),
+        sessions=2,
     )  # several batched programs
     experiments, path = [big.replace(seed=seed) for seed in range(4)], tmp_path / "run.npz"
     submit, calls = ThreadPoolExecutor.submit, []
@@ -181,16 +215,28 @@ def test_an_interrupt_while_work_is_handed_out_leaves_all_subjects_at_one_step(
 # one law
 
 
-SUBJECTS, MEASURES = 64, ("relative_loss", "fraction_active_units", "fraction_active_responses", "spatial_information")
-NOISES = {"update": drift.UpdateNoise(std=0.05), "label": drift.LabelNoise(std=0.4), "input": drift.InputNoise(std=0.3)}
+SUBJECTS, MEASURES = (
+    64,
+    ("relative_loss", "fraction_active_units", "fraction_active_responses", "spatial_information"),
+)
+NOISES = {
+    "update": drift.UpdateNoise(std=0.05),
+    "label": drift.LabelNoise(std=0.4),
+    "input": drift.InputNoise(std=0.3),
+}
 SESSIONS = (300, 700, 1_500, 3_000, 6_000)
 COMPARISONS = len(MEASURES) * len(SESSIONS)
-LEVEL = 0.001 / (2 * COMPARISONS)  # of one test of two, so that a sound pair of engines fails once in a thousand seeds
-DETECTABLE = float((stats.norm.isf(LEVEL / 2) + stats.norm.isf(0.2)) / np.sqrt(SUBJECTS))  # standard deviations, with 80 % power
+LEVEL = 0.001 / (
+    2 * COMPARISONS
+)  # of one test of two, so that a sound pair of engines fails once in a thousand seeds
+DETECTABLE = float(
+    (stats.norm.isf(LEVEL / 2) + stats.norm.isf(0.2)) / np.sqrt(SUBJECTS)
+)  # standard deviations, with 80 % power
 
 
 def ensemble(engine: str, noise: str, first_seed: int) -> dict[str, np.ndarray]:
-    """Measures as (subject, session): the loss as a mean over looks around each session, which is its plateau."""
+    """Measures as (subject, session): the loss as a mean over looks around each session, which is
+    its plateau."""
     looks = [(session, *range(session - 100, session, 50)) for session in SESSIONS]
     base = drift.Experiment(
         task=drift.CorridorTask(samples=30, rays=5),
@@ -200,10 +246,15 @@ def ensemble(engine: str, noise: str, first_seed: int) -> dict[str, np.ndarray]:
         sessions=sorted(step for steps in looks for step in steps),
     )
     experiments = [base.replace(seed=first_seed + number) for number in range(SUBJECTS)]
-    run = drift.train(experiments, engine=engine, probes=(*MEASURES[:3], "rate", "occupancy"), progress=False)
+    run = drift.train(
+        experiments, engine=engine, probes=(*MEASURES[:3], "rate", "occupancy"), progress=False
+    )
     assert (run.status == "complete").all()
     at = np.searchsorted(run.elapsed.values[0], SESSIONS)
-    plateau = np.stack([np.log10(run.relative_loss.values[:, place - 2 : place + 1].mean(1)) for place in at], axis=1)
+    plateau = np.stack(
+        [np.log10(run.relative_loss.values[:, place - 2 : place + 1].mean(1)) for place in at],
+        axis=1,
+    )
     information = run.spatial_information.mean("unit")
     return {
         "relative_loss": plateau,
@@ -227,24 +278,36 @@ def paired_p_values(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 def test_with_noise_engines_share_one_law(noise: str):
     """64 subjects an engine, five sessions, four measures.
 
-    The same worlds and first weights, other noise: a paired t test finds a shift of ``DETECTABLE`` = 0.63 standard deviations of the
-    difference in 80 of 100 cases. Other worlds: the two-sample Kolmogorov-Smirnov test of the whole distribution. The level of each
-    is 0.001 over the number of tests.
+    The same worlds and first weights, other noise: a paired t test finds a shift of ``DETECTABLE``
+    = 0.63 standard deviations of the difference in 80 of 100 cases. Other worlds: the two-sample
+    Kolmogorov-Smirnov test of the whole distribution. The level of each is 0.001 over the number of
+    tests.
     """
     assert pytest.approx(0.63, abs=0.01) == DETECTABLE
-    batched, paired, other = ensemble("batched", noise, 0), ensemble("fused", noise, 0), ensemble("fused", noise, SUBJECTS)
+    batched, paired, other = (
+        ensemble("batched", noise, 0),
+        ensemble("fused", noise, 0),
+        ensemble("fused", noise, SUBJECTS),
+    )
     for name in MEASURES:
         assert not surprising(paired_p_values(batched[name], paired[name])), name
-        distributions = [stats.ks_2samp(batched[name][:, session], other[name][:, session]).pvalue for session in range(len(SESSIONS))]
+        distributions = [
+            stats.ks_2samp(batched[name][:, session], other[name][:, session]).pvalue
+            for session in range(len(SESSIONS))
+        ]
         assert not surprising(np.array(distributions)), name
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("noise", ["update", "label"])
-def test_the_comparison_of_laws_finds_a_noise_that_is_a_tenth_too_large(noise: str, monkeypatch: pytest.MonkeyPatch):
+def test_the_comparison_of_laws_finds_a_noise_that_is_a_tenth_too_large(
+    noise: str, monkeypatch: pytest.MonkeyPatch
+):
     sound = ensemble("fused", noise, 0)
     monkeypatch.setitem(NOISES, noise, NOISES[noise].replace(std=1.1 * NOISES[noise].std))
-    assert surprising(paired_p_values(sound["relative_loss"], ensemble("fused", noise, 0)["relative_loss"]))
+    assert surprising(
+        paired_p_values(sound["relative_loss"], ensemble("fused", noise, 0)["relative_loss"])
+    )
 
 
 # memory
@@ -274,10 +337,15 @@ print(max(memory for _, memory in seen) - start, max(memory for _, memory in see
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="resident memory is read from /proc")
+@pytest.mark.skipif(
+    not Path("/proc/self/statm").exists(), reason="resident memory is read from /proc"
+)
 def test_memory_of_a_hundred_subjects_does_not_grow_with_steps():
-    """1e5 steps stand for 1e6: what the first fifth has not taken, the rest does not take either."""
-    answer = subprocess.run([sys.executable, "-c", MEMORY_SCRIPT, "100000"], capture_output=True, text=True, check=True)
+    """1e5 steps stand for 1e6: what the first fifth has not taken, the rest does not take
+    either."""
+    answer = subprocess.run(
+        [sys.executable, "-c", MEMORY_SCRIPT, "100000"], capture_output=True, text=True, check=True
+    )
     above_start, growth = map(float, answer.stdout.split())
     assert above_start < 200, f"{above_start:.0f} MB above start-up"
     assert growth < 5, f"{growth:.1f} MB more after the first fifth"

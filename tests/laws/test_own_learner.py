@@ -1,4 +1,5 @@
-"""A learning rule that a user writes obeys the laws: alone as in a crowd, resumed as never stopped, read back as written."""
+"""A learning rule that a user writes obeys the laws: alone as in a crowd, resumed as never stopped,
+read back as written."""
 
 from __future__ import annotations
 
@@ -31,7 +32,9 @@ class Momentum(Learner):
 
     def learn(self, program: Program) -> None:
         """Take one step."""
-        for weights, slope, moment in zip(program.parameters, self.slopes(program), program.memory["moment"], strict=True):
+        for weights, slope, moment in zip(
+            program.parameters, self.slopes(program), program.memory["moment"], strict=True
+        ):
             moment.mul_(program.numbers["decay"]).add_(slope)
             weights.addcmul_(moment, program.numbers["learning_rate"], value=-1)
 
@@ -43,7 +46,9 @@ def registered() -> Iterator[None]:
     del LEARNERS["test_momentum"]
 
 
-def subject(seed: int = 0, rate: float = 0.02, decay: float = 0.9, **changes: object) -> drift.Experiment:
+def subject(
+    seed: int = 0, rate: float = 0.02, decay: float = 0.9, **changes: object
+) -> drift.Experiment:
     recipe = drift.Experiment(
         task=drift.CorridorTask(samples=20, rays=5),
         network=drift.Network(units=17),
@@ -57,12 +62,23 @@ def subject(seed: int = 0, rate: float = 0.02, decay: float = 0.9, **changes: ob
 
 
 def denoiser(seed: int = 0, rate: float = 0.02) -> drift.Experiment:
-    task, network = drift.ImageTask(size=6, samples=64, test_samples=16), drift.DenoisingNetwork(units=9)
-    return subject(seed, rate, task=task, network=network, noise=[drift.InputNoise(std=0.3)], minibatch=8)
+    task, network = (
+        drift.ImageTask(size=6, samples=64, test_samples=16),
+        drift.DenoisingNetwork(units=9),
+    )
+    return subject(
+        seed, rate, task=task, network=network, noise=[drift.InputNoise(std=0.3)], minibatch=8
+    )
 
 
 def weights(run: xr.Dataset, number: int) -> xr.Dataset:
-    return run[list(PROBES)].isel(subject=[number]).reset_coords(drop=True).drop_attrs().drop_vars("subject")
+    return (
+        run[list(PROBES)]
+        .isel(subject=[number])
+        .reset_coords(drop=True)
+        .drop_attrs()
+        .drop_vars("subject")
+    )
 
 
 @pytest.mark.parametrize("make", [subject, denoiser])
@@ -70,18 +86,27 @@ def test_alone_as_in_a_crowd(make):
     crowd = [make(3, 0.01), make(1, 0.02), make(2, 0.05)]
     together = drift.train(crowd, probes=PROBES, progress=False)
     for number, one in enumerate(crowd):
-        xr.testing.assert_identical(weights(together, number), weights(drift.train([one], probes=PROBES, progress=False), 0))
+        xr.testing.assert_identical(
+            weights(together, number), weights(drift.train([one], probes=PROBES, progress=False), 0)
+        )
     assert float(abs(together["loss"][0] - together["loss"][1]).max()) > 0
 
 
 def test_company_under_other_rules_changes_nothing():
     crowd = [subject(learner=drift.Adam()), subject(1), subject(learner=drift.SGD())]
     together = drift.train(crowd, probes=PROBES, progress=False)
-    xr.testing.assert_identical(weights(together, 1), weights(drift.train([crowd[1]], probes=PROBES, progress=False), 0))
+    xr.testing.assert_identical(
+        weights(together, 1), weights(drift.train([crowd[1]], probes=PROBES, progress=False), 0)
+    )
 
 
 def test_without_memory_it_is_gradient_descent():
-    plain = drift.train([subject(learner=drift.SGD(learning_rate=0.02))], probes=PROBES, engine="batched", progress=False)
+    plain = drift.train(
+        [subject(learner=drift.SGD(learning_rate=0.02))],
+        probes=PROBES,
+        engine="batched",
+        progress=False,
+    )
     own = drift.train([subject(decay=0.0)], probes=PROBES, progress=False)
     for name in PROBES:
         np.testing.assert_allclose(own[name], plain[name], rtol=1e-5, atol=1e-7)
@@ -98,16 +123,27 @@ def test_stopped_and_resumed_equals_never_stopped(tmp_path: Path, monkeypatch: p
 
     monkeypatch.setattr(training, "_advance_to", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        drift.train([subject(), subject(1)], probes=PROBES, checkpoint=tmp_path / "state.npz", progress=False)
+        drift.train(
+            [subject(), subject(1)],
+            probes=PROBES,
+            checkpoint=tmp_path / "state.npz",
+            progress=False,
+        )
     monkeypatch.undo()
-    resumed = drift.train([subject(), subject(1)], probes=PROBES, checkpoint=tmp_path / "state.npz", progress=False)
+    resumed = drift.train(
+        [subject(), subject(1)], probes=PROBES, checkpoint=tmp_path / "state.npz", progress=False
+    )
     for number in range(2):
         xr.testing.assert_identical(weights(whole, number), weights(resumed, number))
 
 
 def test_a_registered_rule_is_read_back(registered: None, tmp_path: Path):
     recipe = subject(rate=0.03)
-    assert drift.Experiment.from_json(recipe.to_json()) == recipe == drift.Experiment.from_toml(recipe.to_toml())
+    assert (
+        drift.Experiment.from_json(recipe.to_json())
+        == recipe
+        == drift.Experiment.from_toml(recipe.to_toml())
+    )
     drift.save(drift.train([recipe], probes=("loss",), progress=False), tmp_path / "run.nc")
     assert drift.load(tmp_path / "run.nc").drift.recipes == [recipe]
 
@@ -123,7 +159,10 @@ def test_the_kind_of_another_rule_is_refused():
     class Borrowed(drift.SGD):
         """Files would call it gradient descent."""
 
-    with pytest.raises(drift.RefusedInputError, match=r"Borrowed has the kind 'sgd' of SGD: give it a kind of its own"):
+    with pytest.raises(
+        drift.RefusedInputError,
+        match=r"Borrowed has the kind 'sgd' of SGD: give it a kind of its own",
+    ):
         drift.Experiment(learner=Borrowed())
 
 

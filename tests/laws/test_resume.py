@@ -19,7 +19,14 @@ from drift.training.engines.fused import FusedEngine
 
 ENGINES: dict[str, type[Engine]] = {"batched": BatchedEngine, "fused": FusedEngine}
 KILLED_STEPS = {"batched": 600, "fused": 3000}  # more than a run takes until it is killed
-PROBES = ("relative_loss", "participation_ratio", "rate", "occupancy", "input_weights", "output_weights")
+PROBES = (
+    "relative_loss",
+    "participation_ratio",
+    "rate",
+    "occupancy",
+    "input_weights",
+    "output_weights",
+)
 EVERY = 50  # steps between checkpoints while testing
 
 RUN_UNTIL_KILLED = f"""
@@ -34,7 +41,12 @@ train(recipes, probes={PROBES!r}, engine=sys.argv[2], checkpoint=sys.argv[3], pr
 
 def recipes(steps: int) -> list[drift.Experiment]:
     """Two groups, every kind of noise, a schedule, and a subject that fails."""
-    base = drift.Experiment(task=drift.CorridorTask(samples=12, rays=4), network=drift.Network(units=15), steps=steps, sessions=5)
+    base = drift.Experiment(
+        task=drift.CorridorTask(samples=12, rays=4),
+        network=drift.Network(units=15),
+        steps=steps,
+        sessions=5,
+    )
     noise = [
         drift.UpdateNoise(std=0.05, schedule=drift.Linear(stop=steps, initial=1.0, final=0.2)),
         drift.LabelNoise(std=0.1, law="uniform"),
@@ -42,11 +54,20 @@ def recipes(steps: int) -> list[drift.Experiment]:
     ]
     noisy = base.replace(noise=noise)
     wild = noisy.replace(learner=drift.SGD(learning_rate=50.0), seed=1)
-    return [noisy, base.replace(learner=drift.Adam(), noise=noise[:1]), wild, base.replace(learner=drift.StochasticErrorDescent())]
+    return [
+        noisy,
+        base.replace(learner=drift.Adam(), noise=noise[:1]),
+        wild,
+        base.replace(learner=drift.StochasticErrorDescent()),
+    ]
 
 
-def train(experiments: list[drift.Experiment], engine: str, checkpoint: Path | None = None) -> xr.Dataset:
-    run = drift.train(experiments, probes=PROBES, engine=engine, checkpoint=checkpoint, progress=False)
+def train(
+    experiments: list[drift.Experiment], engine: str, checkpoint: Path | None = None
+) -> xr.Dataset:
+    run = drift.train(
+        experiments, probes=PROBES, engine=engine, checkpoint=checkpoint, progress=False
+    )
     return run.assign_attrs(created="")
 
 
@@ -73,12 +94,24 @@ def begun(path: Path) -> bool:
         return int(kept["0/engine/step"]) > 0
 
 
-def killed_after(seconds: float, engine: str, path: Path, experiments: list[drift.Experiment]) -> None:
+def killed_after(
+    seconds: float, engine: str, path: Path, experiments: list[drift.Experiment]
+) -> None:
     """Run until the checkpoint has moved, a little longer, and kill."""
     before = path.read_bytes() if path.exists() else b""
-    command = [sys.executable, "-c", RUN_UNTIL_KILLED, str(EVERY), engine, str(path), *(one.to_json() for one in experiments)]
+    command = [
+        sys.executable,
+        "-c",
+        RUN_UNTIL_KILLED,
+        str(EVERY),
+        engine,
+        str(path),
+        *(one.to_json() for one in experiments),
+    ]
     with subprocess.Popen(command) as process:
-        while process.poll() is None and not (path.exists() and path.read_bytes() != before and begun(path)):
+        while process.poll() is None and not (
+            path.exists() and path.read_bytes() != before and begun(path)
+        ):
             time.sleep(0.002)
         time.sleep(seconds)
         process.kill()
@@ -87,16 +120,23 @@ def killed_after(seconds: float, engine: str, path: Path, experiments: list[drif
 
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("kills", [1, pytest.param(5, marks=pytest.mark.slow)])
-def test_a_killed_run_goes_on_from_its_checkpoint_bit_for_bit(engine: str, kills: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_killed_run_goes_on_from_its_checkpoint_bit_for_bit(
+    engine: str, kills: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     steps = KILLED_STEPS[engine]
     experiments, path = recipes(kills * steps), tmp_path / "run.npz"
     for _ in range(kills):
         killed_after(float(np.random.default_rng().uniform(0, 0.1)), engine, path, experiments)
-    with pytest.raises(drift.RefusedInputError, match=r"belongs to another run \(recipes differ\): choose another path\.$"):
+    with pytest.raises(
+        drift.RefusedInputError,
+        match=r"belongs to another run \(recipes differ\): choose another path\.$",
+    ):
         train([one.replace(steps=400) for one in experiments], engine, path)
     taken, kind = [], ENGINES[engine]
     advance = kind.advance
-    monkeypatch.setattr(kind, "advance", lambda self, steps: (taken.append(steps), advance(self, steps)))
+    monkeypatch.setattr(
+        kind, "advance", lambda self, steps: (taken.append(steps), advance(self, steps))
+    )
     resumed = train(experiments, engine, path)
     assert 0 < sum(taken) < 3 * kills * steps, "the first steps must not be taken again"
     xr.testing.assert_identical(resumed, train(experiments, engine))
@@ -104,8 +144,11 @@ def test_a_killed_run_goes_on_from_its_checkpoint_bit_for_bit(engine: str, kills
 
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("calls", [0, 7, 55, 110])
-def test_interrupted_and_resumed_is_never_stopped(engine: str, calls: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    # One step a call: 120 calls make a run, in three groups of the batched engine or in the one group of the fused.
+def test_interrupted_and_resumed_is_never_stopped(
+    engine: str, calls: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    # One step a call: 120 calls make a run, in three groups of the batched engine or in the one
+    # group of the fused.
     experiments, path = recipes({"batched": 40, "fused": 120}[engine]), tmp_path / "run.npz"
     monkeypatch.setattr(training, "PATIENCE", 0.0)
     with monkeypatch.context() as patch:
@@ -119,7 +162,9 @@ def test_interrupted_and_resumed_is_never_stopped(engine: str, calls: int, tmp_p
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_finished_checkpoint_gives_its_result_without_a_step(engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_finished_checkpoint_gives_its_result_without_a_step(
+    engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     experiments, path = recipes(60), tmp_path / "run.npz"
     first = train(experiments, engine, path)
     interrupt_after(monkeypatch, engine, 0)
@@ -127,7 +172,9 @@ def test_a_finished_checkpoint_gives_its_result_without_a_step(engine: str, tmp_
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_without_a_path_an_interrupt_leaves_nothing(engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_without_a_path_an_interrupt_leaves_nothing(
+    engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.chdir(tmp_path)
     interrupt_after(monkeypatch, engine, 1)
     with pytest.raises(KeyboardInterrupt):

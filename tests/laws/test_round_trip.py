@@ -18,10 +18,16 @@ from drift.training.probes import network as probe_table
 ENGINES = ("batched", "fused")
 DIMS = ("subject", "session", "unit", "place")
 names = st.text("abcdefghij_", min_size=1, max_size=8).filter(lambda name: name[0] != "_")
-text = st.text(st.characters(codec="utf-8", exclude_characters="\x00", exclude_categories=["Cs"]), max_size=12)
+text = st.text(
+    st.characters(codec="utf-8", exclude_characters="\x00", exclude_categories=["Cs"]), max_size=12
+)
 kinds = st.sampled_from([np.float64, np.float32, np.int64, np.int32, np.int8, np.uint8, np.bool_])
-attributes = st.dictionaries(names, st.one_of(text, st.integers(-(2**31), 2**31), st.floats(allow_nan=False)), max_size=3)
-units = st.sampled_from(["days", "seconds", "day", "min", "step", "events", "bits/event", "days since the start"])
+attributes = st.dictionaries(
+    names, st.one_of(text, st.integers(-(2**31), 2**31), st.floats(allow_nan=False)), max_size=3
+)
+units = st.sampled_from(
+    ["days", "seconds", "day", "min", "step", "events", "bits/event", "days since the start"]
+)
 
 
 @st.composite
@@ -34,7 +40,11 @@ def datasets(draw: st.DrawFn) -> xr.Dataset:
         if draw(st.booleans()):
             values = draw(arrays.arrays(draw(kinds), shape))
         else:
-            values = draw(arrays.arrays(np.dtype("U6"), shape, elements=text.map(lambda word: word[:6].rstrip("\x00"))))
+            values = draw(
+                arrays.arrays(
+                    np.dtype("U6"), shape, elements=text.map(lambda word: word[:6].rstrip("\x00"))
+                )
+            )
         return dims, values, {**draw(attributes), "units": draw(units)}
 
     used = draw(st.lists(names, unique=True, min_size=1, max_size=4))
@@ -46,10 +56,17 @@ def read_back(dataset: xr.Dataset, folder: Path) -> xr.Dataset:
     found = drift.load(drift.save(dataset, folder / "file.nc", overwrite=True))
     stamp = set(found.attrs) - set(dataset.attrs)
     assert {"repdrift_schema", "created", "version_numpy"} <= stamp
-    return found.drop_attrs(deep=False).assign_attrs({name: value for name, value in found.attrs.items() if name not in stamp})
+    return found.drop_attrs(deep=False).assign_attrs(
+        {name: value for name, value in found.attrs.items() if name not in stamp}
+    )
 
 
-@settings(database=None, deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    database=None,
+    deadline=None,
+    max_examples=40,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(dataset=datasets())
 def test_any_labelled_dataset_reads_back_equal(dataset: xr.Dataset, tmp_path: Path):
     before = dataset.copy(deep=True)
@@ -72,7 +89,12 @@ def test_a_run_reads_back_equal_and_runs_again_from_its_file(engine: str, tmp_pa
         sessions=2,
     )
     probes = tuple(probe_table.PROBES)
-    run = drift.train([recipe, recipe.replace(task=drift.RandomTask())], probes=probes, engine=engine, progress=False)
+    run = drift.train(
+        [recipe, recipe.replace(task=drift.RandomTask())],
+        probes=probes,
+        engine=engine,
+        progress=False,
+    )
     found = drift.load(drift.save(run, tmp_path / "run.nc"))
     xr.testing.assert_identical(found, run)
     assert drift.Experiment.from_json(found.experiment.values[0]) == recipe
@@ -80,7 +102,9 @@ def test_a_run_reads_back_equal_and_runs_again_from_its_file(engine: str, tmp_pa
         assert found[name].attrs == run[name].attrs
 
 
-def test_a_failing_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_failing_write_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     dataset = xr.Dataset({"loss": ("session", [1.0, 2.0])})
     path = drift.save(dataset, tmp_path / "run.nc")
     before = path.read_bytes()
@@ -96,7 +120,9 @@ def test_a_failing_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, mo
     assert [one.name for one in tmp_path.iterdir()] == ["run.nc"]
 
 
-def test_an_interrupted_checkpoint_leaves_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_an_interrupted_checkpoint_leaves_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     path = tmp_path / "run.npz"
     kept = checkpoint.Checkpoint(path, {"recipes": []})
     kept.write(0, lambda: {"step": np.array(1)})

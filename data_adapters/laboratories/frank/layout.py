@@ -1,7 +1,7 @@
-"""Which epochs and cells the folders of the Frank laboratory hold, from the small files alone: ``task`` and ``cellinfo``.
-
-The filters are those of the laboratory: epochs by task type and environment, cells by ``area``, ``meanrate`` and ``numspikes`` of the
-epoch (Karlsson & Frank 2008, J Neurosci 28:14271).
+"""Which epochs and cells the folders of the Frank laboratory hold, from the small files alone:
+``task`` and ``cellinfo``.
+ The filters are those of the laboratory: epochs by task type and environment, cells by ``area``,
+``meanrate`` and ``numspikes`` of the epoch (Karlsson & Frank 2008, J Neurosci 28:14271).
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ class Selection(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """One cell in one epoch as ``cellinfo`` describes it; tetrode and cell count from 1, NaN where a number is missing."""
+    """One cell in one epoch as ``cellinfo`` describes it; tetrode and cell count from 1, NaN where
+    a number is missing."""
 
     tetrode: int
     cell: int
@@ -88,10 +89,20 @@ def animal_folders(path: Path) -> list[Path]:
         If there is none.
     """
     if not path.is_dir():
-        raise RefusedInputError(f"the folder of an animal was expected at {path}, got a file: give the folder that holds it.")
-    folders = [folder for folder in (path, *sorted(path.iterdir())) if folder.is_dir() and _day_files(folder)]
+        raise RefusedInputError(
+            f"the folder of an animal was expected at {path}, got a file: give the folder "
+            "that holds it."
+        )
+    folders = [
+        folder
+        for folder in (path, *sorted(path.iterdir()))
+        if folder.is_dir() and _day_files(folder)
+    ]
     if not folders:
-        raise RefusedInputError(f"files such as bonpos01.mat were expected in {path} or in its folders, got none: give an animal's folder.")
+        raise RefusedInputError(
+            f"files such as bonpos01.mat were expected in {path} or in its folders, got none: "
+            "give an animal's folder."
+        )
     return folders[:1] if folders[0] == path else folders
 
 
@@ -126,7 +137,11 @@ def animal(folder: Path, selection: Selection) -> Animal:
     seen: list[Cell] = []
     for day in _wanted_days(planned, days, selection.days):
         for epoch, task in _runs(planned, day, selection.environment):
-            cells = list(_cells(matlab.cell(cellinfo, day - 1, epoch - 1), f"{info}, day {day}, epoch {epoch}"))
+            cells = list(
+                _cells(
+                    matlab.cell(cellinfo, day - 1, epoch - 1), f"{info}, day {day}, epoch {epoch}"
+                )
+            )
             seen += cells
             passing = [cell for cell in cells if _passes(cell, selection)]
             if passing:
@@ -142,7 +157,10 @@ def _days(folder: Path) -> tuple[str, list[int]]:
     files = _day_files(folder)
     prefixes = sorted({match["prefix"] for match in files})
     if len(prefixes) > 1:
-        raise RefusedInputError(f"files of one animal were expected in {folder}, got the prefixes {', '.join(prefixes)}: one folder each.")
+        raise RefusedInputError(
+            f"files of one animal were expected in {folder}, got the prefixes "
+            f"{', '.join(prefixes)}: one folder each."
+        )
     return prefixes[0], sorted({int(match["day"]) for match in files})
 
 
@@ -150,29 +168,42 @@ def _wanted_days(planned: Animal, days: list[int], wanted: Sequence[int] | None)
     chosen = days if wanted is None else [day for day in days if day in wanted]
     absent = [] if wanted is None else sorted(set(wanted) - set(days))
     if absent:
-        raise RefusedInputError(f"days {absent} were expected in {planned.folder}, got only {days}: choose among these.")
+        raise RefusedInputError(
+            f"days {absent} were expected in {planned.folder}, got only {days}: choose among these."
+        )
     for day in chosen:
         for kind in KINDS:
             if not planned.file(kind, day).is_file():
                 raise RefusedInputError(
-                    f"a MATLAB file was expected at {planned.file(kind, day)}, got no file: add it or leave day {day} out."
+                    f"a MATLAB file was expected at {planned.file(kind, day)}, got no file: "
+                    f"add it or leave day {day} out."
                 )
     return chosen
 
 
-def _runs(planned: Animal, day: int, environment: str | None) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Number and task of each run epoch of a day in the environment; reasons for the others go to ``planned.skipped``."""
+def _runs(
+    planned: Animal, day: int, environment: str | None
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Number and task of each run epoch of a day in the environment; reasons for the others go to
+    ``planned.skipped``."""
     path = planned.file("task", day)
     task = matlab.cell(matlab.read(path, "task")["task"], day - 1)
     if task is None:
-        raise RefusedInputError(f"{path} was expected to hold day {day} in cell {day} of task, got an empty cell: check the file.")
+        raise RefusedInputError(
+            f"{path} was expected to hold day {day} in cell {day} of task, got an empty cell: "
+            "check the file."
+        )
     for epoch, leaf in enumerate(matlab.cells(task), start=1):
         if not isinstance(leaf, dict):
             continue
         kind = _text(leaf, "type").casefold()
-        if kind in REST or (kind == "run" and environment not in (None, _text(leaf, "environment"))):
+        if kind in REST or (
+            kind == "run" and environment not in (None, _text(leaf, "environment"))
+        ):
             continue
-        reason = "" if kind == "run" else f"task type {kind!r} is no run" if kind else "task has no type"
+        reason = (
+            "" if kind == "run" else f"task type {kind!r} is no run" if kind else "task has no type"
+        )
         if kind == "run" and np.isnan(_number(leaf, "exposureday")):
             reason = "task has no exposureday"
         if reason:
@@ -195,31 +226,52 @@ def _cells(tetrodes: Any, where: str) -> Iterator[Cell]:
 
 
 def _passes(cell: Cell, selection: Selection) -> bool:
-    """Karlsson's filter; a number that is missing fails a comparison, as in the laboratory's own code."""
+    """Karlsson's filter; a number that is missing fails a comparison, as in the laboratory's own
+    code."""
     in_area = selection.area is None or cell.area.casefold() == selection.area.casefold()
     slow = selection.maximum_rate is None or cell.rate < selection.maximum_rate
-    return in_area and slow and (selection.minimum_spikes is None or cell.spikes >= selection.minimum_spikes)
+    return (
+        in_area
+        and slow
+        and (selection.minimum_spikes is None or cell.spikes >= selection.minimum_spikes)
+    )
 
 
 def _notes(cells: list[Cell], selection: Selection) -> str:
     unknown = sum(not cell.area for cell in cells)
-    return f"{unknown} of {len(cells)} cells left out because cellinfo names no area" if unknown and selection.area is not None else ""
+    return (
+        f"{unknown} of {len(cells)} cells left out because cellinfo names no area"
+        if unknown and selection.area is not None
+        else ""
+    )
 
 
 def _nothing_left(planned: Animal, seen: list[Cell], selection: Selection) -> str:
     areas = sorted({cell.area for cell in seen})
-    found = ", ".join(f"{count} {area or 'without area'}" for area, count in sorted(Counter(cell.area for cell in seen).items()))
+    found = ", ".join(
+        f"{count} {area or 'without area'}"
+        for area, count in sorted(Counter(cell.area for cell in seen).items())
+    )
     where = f"of {planned.prefix} in {planned.folder}"
     if not seen:
         reason = "; ".join(planned.skipped) or "none in this environment and on these days"
-        return f"run epochs with cells {where} were expected, got none ({reason}): check environment= and days=."
-    if selection.area is not None and selection.area.casefold() not in [area.casefold() for area in areas]:
         return (
-            f"cells of area {selection.area!r} {where} were expected, got none among {len(seen)} entries of cellinfo ({found}): "
+            f"run epochs with cells {where} were expected, got none ({reason}): check "
+            "environment= and days=."
+        )
+    if selection.area is not None and selection.area.casefold() not in [
+        area.casefold() for area in areas
+    ]:
+        return (
+            f"cells of area {selection.area!r} {where} were expected, got none among "
+            f"{len(seen)} entries of cellinfo ({found}): "
             "use area='any' to take all cells, or one of the areas found."
         )
     criteria = f"meanrate < {selection.maximum_rate} and numspikes >= {selection.minimum_spikes}"
-    return f"cells with {criteria} {where} were expected, got none ({found}): use maximum_rate=None and minimum_spikes=None for all."
+    return (
+        f"cells with {criteria} {where} were expected, got none ({found}): use maximum_rate=None "
+        "and minimum_spikes=None for all."
+    )
 
 
 def _text(leaf: dict[str, Any], name: str) -> str:
@@ -239,7 +291,8 @@ def column(fields: str, name: str, shape: tuple[int, ...], where: str) -> int:
     Parameters
     ----------
     fields : str
-        Names separated by blanks, e.g. ``time x y dir not_used amplitude(highest variance channel) posindex``.
+        Names separated by blanks, e.g. ``time x y dir not_used amplitude(highest variance channel)
+        posindex``.
     name : str
         The column that is needed.
     shape : tuple of int
@@ -258,7 +311,13 @@ def column(fields: str, name: str, shape: tuple[int, ...], where: str) -> int:
     """
     names = re.sub(r"\([^)]*\)", "", str(fields)).split()
     if len(shape) != 2 or shape[1] != len(names):
-        raise RefusedInputError(f"data of {where} was expected to have the columns {' '.join(names)}, got shape {shape}: correct fields.")
+        raise RefusedInputError(
+            f"data of {where} was expected to have the columns {' '.join(names)}, got shape "
+            f"{shape}: correct fields."
+        )
     if name not in names:
-        raise RefusedInputError(f"{where} was expected to have a column {name!r}, got {' '.join(names)}: {nearest(name, names)}.")
+        raise RefusedInputError(
+            f"{where} was expected to have a column {name!r}, got {' '.join(names)}: "
+            f"{nearest(name, names)}."
+        )
     return names.index(name)

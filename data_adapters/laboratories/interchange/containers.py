@@ -1,6 +1,7 @@
-"""One set of named fields in four kinds of file: ``.npz``, ``.mat`` (v5, and v7.3 for reading) and ``.nc``. No file can run code.
-
-A field is text, a number, an array, or a list (of texts, or of arrays of unequal length, in ``.mat`` files only).
+"""One set of named fields in four kinds of file: ``.npz``, ``.mat`` (v5, and v7.3 for reading) and
+``.nc``. No file can run code.
+ A field is text, a number, an array, or a list (of texts, or of arrays of unequal length, in
+``.mat`` files only).
 """
 
 from __future__ import annotations
@@ -51,7 +52,10 @@ def read_fields(path: str | Path) -> dict[str, Any]:
     if path.suffix == ".mat":
         return {name: _listed(value) for name, value in matlab.read(path).items()}
     if path.suffix not in (".npz", ".nc"):
-        raise RefusedInputError(f"{path} was expected to be a .npz, .mat or .nc file, got {path.suffix or 'no suffix'}: convert it.")
+        raise RefusedInputError(
+            f"{path} was expected to be a .npz, .mat or .nc file, got "
+            f"{path.suffix or 'no suffix'}: convert it."
+        )
     return _read_npz(path) if path.suffix == ".npz" else _read_netcdf(path)
 
 
@@ -65,11 +69,15 @@ def refuse_pickle(path: Path) -> None:
     """
     if path.suffix in PICKLES:
         remedy = "load it where you trust it and save its arrays with numpy.savez"
-        raise RefusedInputError(f"{path} was expected to hold plain arrays (.npz, .mat, .nc), got a pickle, which can run code: {remedy}.")
+        raise RefusedInputError(
+            f"{path} was expected to hold plain arrays (.npz, .mat, .nc), got a pickle, which "
+            f"can run code: {remedy}."
+        )
 
 
 def write_fields(fields: Mapping[str, Any], path: str | Path, overwrite: bool = False) -> Path:
-    """Write fields to a file of the kind that its suffix says; a file that is half written never bears the name.
+    """Write fields to a file of the kind that its suffix says; a file that is half written never
+    bears the name.
 
     Parameters
     ----------
@@ -88,13 +96,17 @@ def write_fields(fields: Mapping[str, Any], path: str | Path, overwrite: bool = 
     Raises
     ------
     RefusedInputError
-        If the suffix is unknown, the folder is missing, closed or full, or the file exists and may not be replaced.
+        If the suffix is unknown, the folder is missing, closed or full, or the file exists and may
+        not be replaced.
     """
     path = Path(path)
     kind = one_of(path.suffix.removeprefix("."), FORMATS, f"suffix of {path}")
     existing(path.parent)
     if path.exists() and not overwrite:
-        raise RefusedInputError(f"{path} was expected not to exist yet, got a file: choose another name or overwrite=True.")
+        raise RefusedInputError(
+            f"{path} was expected not to exist yet, got a file: choose another name or "
+            "overwrite=True."
+        )
     with replaced_atomically(path, overwrite=overwrite) as part:
         {"npz": _write_npz, "mat": _write_mat, "nc": _write_netcdf}[kind](fields, part)
     return path
@@ -107,16 +119,29 @@ def _listed(value: Any) -> Any:
 def _read_npz(path: Path) -> dict[str, Any]:
     try:
         with zipfile.ZipFile(path) as archive:
-            refuse_swollen(sum(member.file_size for member in archive.infolist()), path.stat().st_size, str(path))
-            fields = {member.filename.removesuffix(".npy"): _read_npy(archive, member, path) for member in archive.infolist()}
+            refuse_swollen(
+                sum(member.file_size for member in archive.infolist()),
+                path.stat().st_size,
+                str(path),
+            )
+            fields = {
+                member.filename.removesuffix(".npy"): _read_npy(archive, member, path)
+                for member in archive.infolist()
+            }
     except RefusedInputError:
         raise
-    except Exception as error:  # a damaged archive makes zipfile, zlib and numpy raise nearly anything
+    except (
+        Exception
+    ) as error:  # a damaged archive makes zipfile, zlib and numpy raise nearly anything
         remedy = "save plain arrays of numbers and text with numpy.savez"
         raise RefusedInputError(
-            f"{path} was expected to be a whole .npz file without pickled objects, got: {one_line(error)}; {remedy}."
+            f"{path} was expected to be a whole .npz file without pickled objects, got: "
+            f"{one_line(error)}; {remedy}."
         ) from error
-    return {name: str(value) if value.dtype.kind == "U" and value.ndim == 0 else value for name, value in fields.items()}
+    return {
+        name: str(value) if value.dtype.kind == "U" and value.ndim == 0 else value
+        for name, value in fields.items()
+    }
 
 
 def _read_npy(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> NDArray[Any]:
@@ -124,11 +149,18 @@ def _read_npy(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> 
     what = f"{member.filename} in {path}"
     with archive.open(member) as file:
         version = np.lib.format.read_magic(file)
-        read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        read_header = (
+            np.lib.format.read_array_header_1_0
+            if version == (1, 0)
+            else np.lib.format.read_array_header_2_0
+        )
         shape, _, dtype = read_header(file)
     refuse_absurd(shape, dtype.itemsize, what)
     if member.file_size < math.prod(shape) * dtype.itemsize and not dtype.hasobject:
-        raise RefusedInputError(f"{what} was expected to hold {shape} of {dtype}, got {member.file_size} bytes: copy the file again.")
+        raise RefusedInputError(
+            f"{what} was expected to hold {shape} of {dtype}, got {member.file_size} bytes: "
+            "copy the file again."
+        )
     with archive.open(member) as file:
         return np.asarray(np.lib.format.read_array(file, allow_pickle=False))
 
@@ -136,25 +168,42 @@ def _read_npy(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> 
 def _read_netcdf(path: Path) -> dict[str, Any]:
     try:
         check_own_content(path)
-        with xr.open_dataset(path, engine="netcdf4", decode_times=False, decode_coords=False) as dataset:
+        with xr.open_dataset(
+            path, engine="netcdf4", decode_times=False, decode_coords=False
+        ) as dataset:
             for name, variable in dataset.variables.items():
                 refuse_absurd(variable.shape, variable.dtype.itemsize, f"{name} in {path}")
-            arrays = {str(name): _text_or_array(variable.values) for name, variable in dataset.variables.items()}
+            arrays = {
+                str(name): _text_or_array(variable.values)
+                for name, variable in dataset.variables.items()
+            }
             return {
-                **{str(name): value if isinstance(value, str) else np.asarray(value) for name, value in dataset.attrs.items()},
+                **{
+                    str(name): value if isinstance(value, str) else np.asarray(value)
+                    for name, value in dataset.attrs.items()
+                },
                 **arrays,
             }
     except RefusedInputError:
         raise
     except Exception as error:  # HDF5, netCDF4 and xarray raise nearly anything on a damaged file
-        raise RefusedInputError(f"{path} was expected to be a whole netCDF file, got: {one_line(error)}; write it again.") from error
+        raise RefusedInputError(
+            f"{path} was expected to be a whole netCDF file, got: {one_line(error)}; write it "
+            "again."
+        ) from error
 
 
 def _text_or_array(values: NDArray[Any]) -> str | NDArray[Any]:
-    """Text where a variable without dims holds text, as xarray writes it; texts of several cells as an array of them."""
+    """Text where a variable without dims holds text, as xarray writes it; texts of several cells as
+    an array of them."""
     if values.dtype.kind not in "OSU":
         return values
-    texts = np.array([one.decode(errors="replace") if isinstance(one, bytes) else str(one) for one in values.ravel().tolist()])
+    texts = np.array(
+        [
+            one.decode(errors="replace") if isinstance(one, bytes) else str(one)
+            for one in values.ravel().tolist()
+        ]
+    )
     return str(texts[0]) if values.ndim == 0 else texts.reshape(values.shape)
 
 
@@ -166,10 +215,14 @@ def _write_npz(fields: Mapping[str, Any], path: Path) -> None:
 
 def _write_mat(fields: Mapping[str, Any], path: Path) -> None:
     content = {
-        name: np.asarray(value, dtype=object) if np.asarray(value).dtype.kind == "U" and np.ndim(value) else value
+        name: np.asarray(value, dtype=object)
+        if np.asarray(value).dtype.kind == "U" and np.ndim(value)
+        else value
         for name, value in fields.items()
     }
-    scipy.io.savemat(path, content, appendmat=False, do_compression=True, oned_as="column", long_field_names=True)
+    scipy.io.savemat(
+        path, content, appendmat=False, do_compression=True, oned_as="column", long_field_names=True
+    )
 
 
 def _write_netcdf(fields: Mapping[str, Any], path: Path) -> None:

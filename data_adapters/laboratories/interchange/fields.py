@@ -22,11 +22,28 @@ from drift.metrics.places import equal_bins
 from drift.schema.labelled_form import RefusedInputError
 
 KNOWN = (
-    *("events", "events_are", "spike_times", "spike_times_index", "t_start", "t_stop", "rate_maps", "occupancy"),
+    *(
+        "events",
+        "events_are",
+        "spike_times",
+        "spike_times_index",
+        "t_start",
+        "t_stop",
+        "rate_maps",
+        "occupancy",
+    ),
     *("position", "position_t", "velocity", "direction", "trial", "duration", "fs", "t"),
     *("track_length_cm", "bin_edges_cm", "geometry"),
     *("animal", "region", "environment", "session", "time", "time_unit", "n_detected"),
-    *("position_units", "unit", "unit_label", "unit_identity", "bin_size", "minimum_speed", "source"),
+    *(
+        "position_units",
+        "unit",
+        "unit_label",
+        "unit_identity",
+        "bin_size",
+        "minimum_speed",
+        "source",
+    ),
 )
 
 
@@ -47,14 +64,24 @@ class Fields:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._values = read_fields(path)
-        spoilt = {name: value for name, value in self._values.items() if isinstance(value, Unreadable)}
-        self._values = {name: value for name, value in self._values.items() if name in KNOWN or name not in spoilt}
+        spoilt = {
+            name: value for name, value in self._values.items() if isinstance(value, Unreadable)
+        }
+        self._values = {
+            name: value
+            for name, value in self._values.items()
+            if name in KNOWN or name not in spoilt
+        }
         for name in self._values:
             if name in spoilt:
-                raise RefusedInputError(f"{name} in {path} was expected to hold plain values, but {spoilt[name].reason}.")
+                raise RefusedInputError(
+                    f"{name} in {path} was expected to hold plain values, but "
+                    f"{spoilt[name].reason}."
+                )
             if name not in KNOWN and not name.startswith(("attr_", "coord_")):
                 raise RefusedInputError(
-                    f"{path} was expected to hold fields of the interchange format, got {name!r}: {nearest(name, KNOWN)}, or attr_{name}."
+                    f"{path} was expected to hold fields of the interchange format, got "
+                    f"{name!r}: {nearest(name, KNOWN)}, or attr_{name}."
                 )
 
     def __contains__(self, name: str) -> bool:
@@ -67,7 +94,10 @@ class Fields:
         """Refuse the file if it lacks one of the fields."""
         missing = [name for name in names if name not in self]
         if missing:
-            raise RefusedInputError(f"{self.path} was expected to hold {', '.join(missing)}, got only {', '.join(self._values)}: add them.")
+            raise RefusedInputError(
+                f"{self.path} was expected to hold {', '.join(missing)}, got only "
+                f"{', '.join(self._values)}: add them."
+            )
 
     def text(self, name: str, default: str | None = None) -> str:
         """Text, or the default where the field is absent."""
@@ -76,7 +106,10 @@ class Fields:
         self.require(name)
         value = self._values[name]
         if not isinstance(value, str):
-            raise RefusedInputError(f"{self._where(name)} was expected to be text, got {type(value).__name__}: save it as text.")
+            raise RefusedInputError(
+                f"{self._where(name)} was expected to be text, got {type(value).__name__}: "
+                "save it as text."
+            )
         return value
 
     def array(self, name: str) -> NDArray[np.float64]:
@@ -92,18 +125,28 @@ class Fields:
         """One number."""
         values = self.array(name).ravel()
         if values.size != 1 or np.isnan(values[0]):
-            raise RefusedInputError(f"{self._where(name)} was expected to be one number, got {values.size} or NaN: save a scalar.")
+            raise RefusedInputError(
+                f"{self._where(name)} was expected to be one number, got {values.size} or "
+                "NaN: save a scalar."
+            )
         return float(values[0])
 
     def whole(self, name: str) -> int:
         """One whole number."""
-        return int(integers(self.number(name), self._where(name)).item()) if name in self else int(self.number(name))
+        return (
+            int(integers(self.number(name), self._where(name)).item())
+            if name in self
+            else int(self.number(name))
+        )
 
     def vector(self, name: str) -> NDArray[np.float64]:
         """A row, a column or a vector as a vector."""
         values = self.array(name)
         if values.size != max(values.shape, default=1):
-            raise RefusedInputError(f"{self._where(name)} was expected to be a vector, got shape {values.shape}: give one value per entry.")
+            raise RefusedInputError(
+                f"{self._where(name)} was expected to be a vector, got shape {values.shape}: "
+                "give one value per entry."
+            )
         return values.ravel()
 
     def optional(self, name: str) -> NDArray[np.float64] | None:
@@ -124,7 +167,8 @@ class Fields:
         values = self.array(name)
         if values.ndim != 2:
             raise RefusedInputError(
-                f"{self._where(name)} was expected as (frame, cell), got shape {values.shape}: give one column per cell."
+                f"{self._where(name)} was expected as (frame, cell), got shape "
+                f"{values.shape}: give one column per cell."
             )
         return values
 
@@ -141,7 +185,10 @@ class Fields:
         """Number of the session, from 1."""
         number = self.whole("session")
         if number < 1:
-            raise RefusedInputError(f"{self._where('session')} was expected to count from 1, got {number}: add 1 to all sessions.")
+            raise RefusedInputError(
+                f"{self._where('session')} was expected to count from 1, got {number}: add 1 "
+                "to all sessions."
+            )
         return number
 
     def labels(self, name: str, count: int) -> list[str] | None:
@@ -151,7 +198,10 @@ class Fields:
         values = self._values[name]
         found = [values] if isinstance(values, str) else [str(value) for value in values]
         if len(found) != count:
-            raise RefusedInputError(f"{self._where(name)} was expected to name {count} cells, got {len(found)}: give one text per cell.")
+            raise RefusedInputError(
+                f"{self._where(name)} was expected to name {count} cells, got {len(found)}: "
+                "give one text per cell."
+            )
         return found
 
     def prefixed(self, prefix: str) -> dict[str, str | float]:
@@ -174,7 +224,10 @@ class Fields:
             return value
         flat = np.ravel(value)
         if flat.size != 1:
-            raise RefusedInputError(f"{self._where(name)} was expected to be text or one number, got {flat.size} values: save a scalar.")
+            raise RefusedInputError(
+                f"{self._where(name)} was expected to be text or one number, got {flat.size} "
+                "values: save a scalar."
+            )
         return flat[0].item()
 
     def times(self, name: str, sampling_rate: float | None = None) -> NDArray[np.float64] | None:
@@ -185,16 +238,24 @@ class Fields:
     def clock(self) -> tuple[NDArray[np.float64] | None, float]:
         """Times of the frames (s) where the file has them, and the sampling rate (Hz).
 
-        Frames are those of ``t`` or ``fs``; spikes without these are counted in the frames of ``position_t``.
+        Frames are those of ``t`` or ``fs``; spikes without these are counted in the frames of
+        ``position_t``.
         """
         rate = self.number("fs") if "fs" in self else None
         if rate is not None and not rate > 0:
-            raise RefusedInputError(f"{self._where('fs')} was expected above 0 Hz, got {rate}: give frames per second.")
+            raise RefusedInputError(
+                f"{self._where('fs')} was expected above 0 Hz, got {rate}: give frames per second."
+            )
         own = "position_t" if rate is None and "t" not in self and "events" not in self else "t"
         time = self.times(own, rate)
         if time is None and rate is None:
-            raise RefusedInputError(f"{self.path} was expected to hold fs (Hz) or t (s per frame), got neither: add one.")
-        return time, 1 / usual_frame(time) if time is not None and rate is None else float(rate or np.nan)
+            raise RefusedInputError(
+                f"{self.path} was expected to hold fs (Hz) or t (s per frame), got neither: "
+                "add one."
+            )
+        return time, 1 / usual_frame(time) if time is not None and rate is None else float(
+            rate or np.nan
+        )
 
     def position(self, frames: int | None) -> NDArray[np.float64]:
         """(frame,) or (frame, 2)."""
@@ -203,14 +264,20 @@ class Fields:
             return values
         if values.size == max(values.shape, default=1) and frames in (None, values.size):
             return values.ravel()
-        expected = "one row per frame" if frames is None else f"one row per frame of events ({frames})"
+        expected = (
+            "one row per frame" if frames is None else f"one row per frame of events ({frames})"
+        )
         remedy = "transpose or cut one of them, or give the times of the positions as position_t"
-        raise RefusedInputError(f"{self._where('position')} was expected with {expected}, got shape {values.shape}: {remedy}.")
+        raise RefusedInputError(
+            f"{self._where('position')} was expected with {expected}, got shape "
+            f"{values.shape}: {remedy}."
+        )
 
     def behaviour(
         self, time: NDArray[np.float64] | None, rate: float, scale: float | None, lost: float | None
     ) -> tuple[dict[str, Any], str]:
-        """Position, velocity, direction and trial in each frame, and how directions were coded where that was told here.
+        """Position, velocity, direction and trial in each frame, and how directions were coded
+        where that was told here.
 
         What has the clock of ``position_t`` is aligned with the frames.
 
@@ -237,7 +304,9 @@ class Fields:
         position = in_centimetres(self.position(len(own)), None, lost, self._where("position"))
         track = self.number("track_length_cm") / (scale or 1.0) if self._in_centimetres() else None
         found["position"], note = positions_at(position, own, frames, track_length=track), ""
-        mine = {name for name, values in found.items() if values is not None and len(values) == len(own)}
+        mine = {
+            name for name, values in found.items() if values is not None and len(values) == len(own)
+        }
         if "direction" in mine:
             codes, note = coded_directions(found["direction"], position, self._where("direction"))
             found["direction"] = held_at(codes, own, frames)
@@ -250,30 +319,44 @@ class Fields:
     def _in_centimetres(self) -> bool:
         return "track_length_cm" in self and self.text("position_units", "cm") == "cm"
 
-    def _frames(self, time: NDArray[np.float64] | None, rate: float, own: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _frames(
+        self, time: NDArray[np.float64] | None, rate: float, own: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
         """Times of the frames that events are, or spikes are counted in."""
         if time is not None:
             return time
         start = self.number("t_start") if "t_start" in self else 0.0
-        last = self.number("t_stop") if "events" not in self and "t_stop" in self else float(own[-1])
+        last = (
+            self.number("t_stop") if "events" not in self and "t_stop" in self else float(own[-1])
+        )
         frames = self.rows("events") or max(2, int(np.floor((last - start) * rate)))
         return start + np.arange(frames) / rate
 
     def bin_size(self) -> float | None:
-        """Width of the bins where the file says it; None leaves the choice to the default, or to the edges."""
+        """Width of the bins where the file says it; None leaves the choice to the default, or to
+        the edges."""
         if not any(name in self for name in ("track_length_cm", "bin_edges_cm", "bin_size")):
-            raise RefusedInputError(f"{self.path} was expected to hold track_length_cm or bin_edges_cm, got neither: add one.")
-        return self.number("bin_size") if "bin_size" in self and "bin_edges_cm" not in self else None
+            raise RefusedInputError(
+                f"{self.path} was expected to hold track_length_cm or bin_edges_cm, got "
+                "neither: add one."
+            )
+        return (
+            self.number("bin_size") if "bin_size" in self and "bin_edges_cm" not in self else None
+        )
 
     def bin_edges(self) -> NDArray[np.float64] | None:
-        """Edges of equal bins, or None where the file has none; a ``bin_size`` beside them must be theirs."""
+        """Edges of equal bins, or None where the file has none; a ``bin_size`` beside them must be
+        theirs."""
         if "bin_edges_cm" not in self:
             return None
         edges = self.vector("bin_edges_cm")
         width = equal_bins(edges, self._where("bin_edges_cm"))[0]
         if "bin_size" in self and abs(self.number("bin_size") - width) > 1e-4 * width:
             got = f"{self.number('bin_size'):g} beside edges {width:g} apart"
-            raise RefusedInputError(f"{self._where('bin_size')} was expected to be the width between bin_edges_cm, got {got}: keep one.")
+            raise RefusedInputError(
+                f"{self._where('bin_size')} was expected to be the width between "
+                f"bin_edges_cm, got {got}: keep one."
+            )
         return edges
 
     def _trains(self) -> Iterator[NDArray[np.float64]]:
@@ -282,18 +365,25 @@ class Fields:
         if isinstance(trains, list):
             yield from (numbers(train, self._where("spike_times")).ravel() for train in trains)
             return
-        times, ends = self.vector("spike_times"), integers(self.vector("spike_times_index"), self._where("spike_times_index"))
+        times, ends = (
+            self.vector("spike_times"),
+            integers(self.vector("spike_times_index"), self._where("spike_times_index")),
+        )
         if len(ends) == 0 or (np.diff(ends, prepend=0) < 0).any() or ends[-1] != len(times):
             got = f"{ends.tolist()} for {len(times)} times"
             raise RefusedInputError(
-                f"{self._where('spike_times_index')} was expected to rise to the number of spike_times, got {got}: count again."
+                f"{self._where('spike_times_index')} was expected to rise to the number of "
+                f"spike_times, got {got}: count again."
             )
         yield from np.split(times, ends[:-1])
 
-    def spike_counts(self, time: NDArray[np.float64] | None, rate: float, frames: int) -> tuple[NDArray[np.float64], int]:
+    def spike_counts(
+        self, time: NDArray[np.float64] | None, rate: float, frames: int
+    ) -> tuple[NDArray[np.float64], int]:
         """Spikes (frame, cell) and the number of spikes outside of the tracked frames.
 
-        A spike at s belongs to the frame that begins before or at s and ends after it; see ``frames.frame_counts``.
+        A spike at s belongs to the frame that begins before or at s and ends after it; see
+        ``frames.frame_counts``.
 
         Parameters
         ----------
@@ -313,12 +403,18 @@ class Fields:
         begins = start + np.arange(frames) / rate if time is None else time
         if len(begins) != frames:
             remedy = "cut both alike, or give the times of the positions as position_t"
-            raise RefusedInputError(f"{self._where('t')} was expected with one time per frame ({frames}), got {len(begins)}: {remedy}.")
+            raise RefusedInputError(
+                f"{self._where('t')} was expected with one time per frame ({frames}), got "
+                f"{len(begins)}: {remedy}."
+            )
         trains = list(self._trains())
         every = np.concatenate(trains) if trains else np.zeros(0)
         if not ((every >= start) & (every <= stop)).all():
             wrong = every[~((every >= start) & (every <= stop))][0]
             raise RefusedInputError(
-                f"{self._where('spike_times')} was expected within t_start {start} and t_stop {stop} s, got {wrong}: correct it."
+                f"{self._where('spike_times')} was expected within t_start {start} and t_stop "
+                f"{stop} s, got {wrong}: correct it."
             )
-        return frame_counts(trains, begins, frame_ends(begins, 1 / rate), self._where("spike_times"))
+        return frame_counts(
+            trains, begins, frame_ends(begins, 1 / rate), self._where("spike_times")
+        )

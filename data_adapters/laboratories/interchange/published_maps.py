@@ -1,8 +1,9 @@
-"""Recordings of which only rate maps and occupancy are published (variant B of the interchange format; Jercog 2019).
-
-Jercog PE, Abbott LF, Kandel ER (2019) Hippocampal CA1 neurons recording from mice foraging in three different environments over 10
-days. CRCNS hc-22, doi 10.6080/K09W0CP7. The deposit has no spikes and only neurons above 0.1 Hz: the number of active units is all
-that can be said, never a fraction, and there is no test for place units.
+"""Recordings of which only rate maps and occupancy are published (variant B of the interchange
+format; Jercog 2019).
+ Jercog PE, Abbott LF, Kandel ER (2019) Hippocampal CA1 neurons recording from mice foraging in
+three different environments over 10 days. CRCNS hc-22, doi 10.6080/K09W0CP7. The deposit has no
+spikes and only neurons above 0.1 Hz: the number of active units is all that can be said, never a
+fraction, and there is no test for place units.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ DIRECTIONS = (1, -1)
 
 
 class Maps(NamedTuple):
-    """Maps of one session: rate (unit, place[, direction]) in Hz, occupancy (place[, direction]) in s, and the grid of its places."""
+    """Maps of one session: rate (unit, place[, direction]) in Hz, occupancy (place[, direction]) in
+    s, and the grid of its places."""
 
     rate: NDArray[np.float64]
     occupancy: NDArray[np.float64]
@@ -54,18 +56,24 @@ def longitudinal(path: str | Path) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        ``rate`` (subject, session, unit, place[, direction]) in events/s, ``occupancy`` in s, ``recorded``, ``active_units``,
-        ``spatial_information`` of the published maps, and ``detected_units`` where a file names it (NaN where another does not).
-        Two-dimensional places are numbered row by row and carry ``place_x`` and ``place_y``. Two directions are 1 and -1 in this order.
+        ``rate`` (subject, session, unit, place[, direction]) in events/s, ``occupancy`` in s,
+        ``recorded``, ``active_units``, ``spatial_information`` of the published maps, and
+        ``detected_units`` where a file names it (NaN where another does not). Two-dimensional
+        places are numbered row by row and carry ``place_x`` and ``place_y``. Two directions are 1
+        and -1 in this order.
 
     Raises
     ------
     RefusedInputError
-        If a file lacks what it needs, or the maps of two files differ in shape, places or units of time.
+        If a file lacks what it needs, or the maps of two files differ in shape, places or units of
+        time.
     """
     maps = _maps(recordings(path))
     _refuse_mixture(maps)
-    subjects, numbers = list(dict.fromkeys(one.key[0] for one in maps)), sorted({one.key[1] for one in maps})
+    subjects, numbers = (
+        list(dict.fromkeys(one.key[0] for one in maps)),
+        sorted({one.key[1] for one in maps}),
+    )
     units = 1 + max(int(one.unit.max()) for one in maps)
     filled: dict[str, NDArray[Any]] = {
         "rate": np.full((len(subjects), len(numbers), units, *maps[0].occupancy.shape), np.nan),
@@ -92,10 +100,16 @@ def _fill(filled: dict[str, NDArray[Any]], one: Maps, at: tuple[int, int]) -> No
         filled["detected_units"][at] = one.fields.whole("n_detected")
 
 
-def _dataset(filled: dict[str, NDArray[Any]], first: Maps, subjects: list[str], numbers: list[int]) -> xr.Dataset:
+def _dataset(
+    filled: dict[str, NDArray[Any]], first: Maps, subjects: list[str], numbers: list[int]
+) -> xr.Dataset:
     session = ("subject", "session")
     place = ("place", "direction")[: first.occupancy.ndim]
-    elapsed = (session, filled["elapsed"], {"units": first.fields.text("time_unit"), "long_name": "real elapsed time of the session"})
+    elapsed = (
+        session,
+        filled["elapsed"],
+        {"units": first.fields.text("time_unit"), "long_name": "real elapsed time of the session"},
+    )
     texts = {name: (session, filled[name].astype(str)) for name in ("unit_identity", "environment")}
     coords = {
         "subject": subjects,
@@ -114,7 +128,10 @@ def _dataset(filled: dict[str, NDArray[Any]], first: Maps, subjects: list[str], 
     }
     if np.isfinite(filled["detected_units"]).any():
         variables["detected_units"] = labelled("detected_units", session, filled["detected_units"])
-    attrs = {"geometry": first.fields.text("geometry"), "source": first.fields.text("source", "interchange file")}
+    attrs = {
+        "geometry": first.fields.text("geometry"),
+        "source": first.fields.text("source", "interchange file"),
+    }
     return _measured(xr.Dataset(variables, coords=coords, attrs=attrs))
 
 
@@ -126,16 +143,27 @@ def _measured(dataset: xr.Dataset) -> xr.Dataset:
         "spatial_information": spatial_information(rate, occupancy),
         "spatial_information_rate": spatial_information_rate(rate, occupancy),
     }
-    return dataset.assign({name: labelled(name, [str(dim) for dim in values.dims], values.values) for name, values in found.items()})
+    return dataset.assign(
+        {
+            name: labelled(name, [str(dim) for dim in values.dims], values.values)
+            for name, values in found.items()
+        }
+    )
 
 
 def _places(first: Maps) -> dict[str, Any]:
-    centres = [grid.centres(np.arange(bins)) for grid, bins in zip(first.axes, first.grid, strict=True)]
+    centres = [
+        grid.centres(np.arange(bins)) for grid, bins in zip(first.axes, first.grid, strict=True)
+    ]
     attrs = [place_attrs(grid, "cm") for grid in first.axes]
     if len(first.grid) == 1:
         return {"place": ("place", centres[0], attrs[0])}
     y, x = (axis.ravel() for axis in np.meshgrid(*centres, indexing="ij"))
-    return {"place": np.arange(len(x)), "place_x": ("place", x, attrs[1]), "place_y": ("place", y, attrs[0])}
+    return {
+        "place": np.arange(len(x)),
+        "place_x": ("place", x, attrs[1]),
+        "place_y": ("place", y, attrs[0]),
+    }
 
 
 def _maps(found: list[Recording]) -> list[Maps]:
@@ -144,19 +172,34 @@ def _maps(found: list[Recording]) -> list[Maps]:
 
 
 def _session_maps(fields: Fields, registration: Registration | None) -> Maps:
-    fields.require("rate_maps", "occupancy", "geometry", "animal", "environment", "session", "time", "time_unit")
+    fields.require(
+        "rate_maps",
+        "occupancy",
+        "geometry",
+        "animal",
+        "environment",
+        "session",
+        "time",
+        "time_unit",
+    )
     one_of(fields.text("time_unit"), ELAPSED_UNITS, f"time_unit in {fields.path}")
     geometry = one_of(fields.text("geometry"), GEOMETRIES, f"geometry in {fields.path}")
     rate, occupancy = fields.array("rate_maps"), fields.array("occupancy")
     if rate.ndim != 3 or rate.shape[1:] != occupancy.shape or rate.size == 0:
         got = f"{rate.shape} and {occupancy.shape}"
         raise RefusedInputError(
-            f"rate_maps in {fields.path} were expected as (cell, direction, bin) or (cell, y, x) over occupancy, got {got}: reshape."
+            f"rate_maps in {fields.path} were expected as (cell, direction, bin) or (cell, y, "
+            f"x) over occupancy, got {got}: reshape."
         )
     if (rate < 0).any() or (occupancy < 0).any():
-        raise RefusedInputError(f"rate_maps and occupancy in {fields.path} were expected not negative, got a value below 0: correct it.")
+        raise RefusedInputError(
+            f"rate_maps and occupancy in {fields.path} were expected not negative, got a "
+            "value below 0: correct it."
+        )
     if np.isnan(rate).all():
-        raise RefusedInputError(f"rate_maps in {fields.path} were expected to hold rates, got only NaN: check the file.")
+        raise RefusedInputError(
+            f"rate_maps in {fields.path} were expected to hold rates, got only NaN: check the file."
+        )
     if _is_track(geometry, rate.shape):
         grid: tuple[int, ...] = rate.shape[2:]
         rate, occupancy = _directed(rate), _directed(occupancy[np.newaxis])[0]
@@ -166,7 +209,15 @@ def _session_maps(fields: Fields, registration: Registration | None) -> Maps:
     unit, identity = np.arange(len(rate)), f"session {fields.session()}"
     if registration is not None:
         unit, identity = registration.units(fields.session(), len(rate)), "registered"
-    return Maps(rate, occupancy, grid, tuple(_axis(fields, bins, geometry) for bins in grid), unit, identity, fields)
+    return Maps(
+        rate,
+        occupancy,
+        grid,
+        tuple(_axis(fields, bins, geometry) for bins in grid),
+        unit,
+        identity,
+        fields,
+    )
 
 
 def _is_track(geometry: str, shape: tuple[int, ...]) -> bool:
@@ -174,10 +225,12 @@ def _is_track(geometry: str, shape: tuple[int, ...]) -> bool:
 
 
 def _directed(maps: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(cell, direction, bin) as (cell, bin, direction); as (cell, bin) where there is one direction."""
+    """(cell, direction, bin) as (cell, bin, direction); as (cell, bin) where there is one
+    direction."""
     if maps.shape[1] > len(DIRECTIONS):
         raise RefusedInputError(
-            f"maps of a track were expected with 1 or 2 directions, got {maps.shape[1]}: order them (cell, direction, bin)."
+            f"maps of a track were expected with 1 or 2 directions, got {maps.shape[1]}: "
+            "order them (cell, direction, bin)."
         )
     return maps[:, 0] if maps.shape[1] == 1 else maps.transpose(0, 2, 1)
 
@@ -190,7 +243,8 @@ def _axis(fields: Fields, bins: int, geometry: str) -> Grid:
     edges = fields.vector("bin_edges_cm")
     if len(edges) != bins + 1:
         raise RefusedInputError(
-            f"bin_edges_cm in {fields.path} was expected with {bins + 1} edges for {bins} bins, got {len(edges)}: correct it."
+            f"bin_edges_cm in {fields.path} was expected with {bins + 1} edges for {bins} "
+            f"bins, got {len(edges)}: correct it."
         )
     width, low, high = equal_bins(edges, f"bin_edges_cm in {fields.path}")
     return Grid(width, low, high, ring=geometry == RING)
@@ -204,12 +258,16 @@ def _alike(one: Grid, other: Grid, bins: int) -> bool:
 def _refuse_mixture(maps: list[Maps]) -> None:
     first = maps[0]
     for one in maps[1:]:
-        same_places = one.grid == first.grid and all(_alike(*axes) for axes in zip(one.axes, first.axes, one.grid))
+        same_places = one.grid == first.grid and all(
+            _alike(*axes) for axes in zip(one.axes, first.axes, one.grid)
+        )
         if not same_places or one.occupancy.shape != first.occupancy.shape:
             raise RefusedInputError(
-                f"{one.fields.path} was expected to have the places of {first.fields.path}, got others: read them apart."
+                f"{one.fields.path} was expected to have the places of {first.fields.path}, "
+                "got others: read them apart."
             )
         if one.fields.text("time_unit") != first.fields.text("time_unit"):
             raise RefusedInputError(
-                f"{one.fields.path} was expected to have the time_unit of {first.fields.path}, got another: convert it."
+                f"{one.fields.path} was expected to have the time_unit of "
+                f"{first.fields.path}, got another: convert it."
             )

@@ -1,23 +1,26 @@
 """The interchange format: anyone's own recording, one file per animal and recording session.
-
-A file ``<animal>_<session:02d>`` (``.npz`` without pickles, ``.mat`` v5 or v7.3, ``.nc``) holds these fields. Sessions are numbered from 1
-in files, from 0 in Datasets.
+ A file ``<animal>_<session:02d>`` (``.npz`` without pickles, ``.mat`` v5 or v7.3, ``.nc``) holds
+these fields. Sessions are numbered from 1 in files, from 0 in Datasets.
 
 ==================================  =======================================================================================
 ``events``                          (frame, cell) counts or amplitudes >= 0 (variant A), or instead of it
 ``events_are``                      optional: counts (spikes), amplitudes or trace; see ``session_dataset``
 ``spike_times``                     one array of times (s) per cell as a cell array (``.mat``), or all cells' times one after the other
-                                    with ``spike_times_index``, the end of each cell's times (``.npz``, ``.nc``); with
-                                    ``t_start``, ``t_stop`` (s); a spike goes to the frame that begins before or at it and ends after
-                                    it: at the next one, or after 1.5 frames where a gap follows (more than .5 s and 3 frames)
+                                    with ``spike_times_index``, the end of each cell's times
+                                    (``.npz``, ``.nc``); with ``t_start``, ``t_stop`` (s); a spike
+                                    goes to the frame that begins before or at it and ends after it:
+                                    at the next one, or after 1.5 frames where a gap follows (more
+                                    than .5 s and 3 frames)
 ``rate_maps``, ``occupancy``        (cell, direction, bin) or (cell, y, x) in Hz, the same without cell in s (variant B)
 ``position``                        (frame,) or (frame, 2) in cm; NaN = tracking lost
 ``fs`` or ``t``                     Hz, or (frame,) s, increasing; where both are given they must agree to 5 %
 ``position_t``                      optional, (sample,) s: the times of ``position``, where it has a clock of its own; ``velocity``,
-                                    ``direction`` and ``trial`` of that length are on it too. See ``data_adapters.align``
+                                    ``direction`` and ``trial`` of that length are on it too. See
+                                    ``data_adapters.align``
 ``duration``                        optional, (frame,) s: how long the events of each frame were counted
 ``track_length_cm``                 length of the track (around a ring, along the side of an arena); positions lie from 0 to it, or at most
-                                    5 % beyond, where they count to the bins at the ends; a ring may be counted from anywhere
+                                    5 % beyond, where they count to the bins at the ends; a ring may
+                                    be counted from anywhere
 ``bin_edges_cm``                    instead of it, or beside it: edges of bins of equal width; positions outside lie in no bin
 ``geometry``                        linear or ring (one axis), square or circle (two), L, W or unknown (either)
 ``animal, environment, session``    text, text, number from 1
@@ -30,10 +33,10 @@ in files, from 0 in Datasets.
 ``position_units``, ``unit``        optional, as ``unit_label``, ``unit_identity``, ``bin_size``, ``minimum_speed`` (``session_dataset``)
 ``attr_<name>``, ``coord_<name>``   further attributes and scalar coordinates
 ==================================  =======================================================================================
-
-Units are shared by the sessions of an animal where a file ``<animal>_registration`` holds ``cell_to_index_map`` (cell, session):
-the column of ``events``, from 1 with 0 where the registered cell is absent, or from 0 with -1 or NaN. What cannot be told is asked for
-with ``base``: whether a map without 0, -1 and NaN counts from 0 or 1, for example.
+ Units are shared by the sessions of an animal where a file ``<animal>_registration`` holds
+``cell_to_index_map`` (cell, session): the column of ``events``, from 1 with 0 where the registered
+cell is absent, or from 0 with -1 or NaN. What cannot be told is asked for with ``base``: whether a
+map without 0, -1 and NaN counts from 0 or 1, for example.
 """
 
 from __future__ import annotations
@@ -62,7 +65,17 @@ __all__ = ["longitudinal", "sessions", "write_interchange"]
 
 SOURCE = "interchange file"
 EXTENT = ("track_length", "first_edge", "last_edge")
-SCALARS = ("subject", "session", "elapsed", "environment", "sampling_rate", "unit_identity", "unit", "unit_label", "time")
+SCALARS = (
+    "subject",
+    "session",
+    "elapsed",
+    "environment",
+    "sampling_rate",
+    "unit_identity",
+    "unit",
+    "unit_label",
+    "time",
+)
 
 
 @opened
@@ -87,7 +100,8 @@ def sessions(
     position_units : {"auto", "cm", "pixel"}
         Units of position; ``auto`` takes the file's word, and cm where it has none.
     events_are : {"counts", "amplitudes", "trace"} or None
-        What ``events`` are; None takes the file's word, and what the numbers look like where it has none.
+        What ``events`` are; None takes the file's word, and what the numbers look like where it has
+        none.
     threshold_sd : float or None
         Events below so many standard deviations of their own cell's series become 0.
     scale : float or None
@@ -95,13 +109,15 @@ def sessions(
     lost : float or None
         Position that marks lost frames, in units of the files, such as 1023.
     base : {0, 1} or None
-        Number of the first cell in registration files; None: what the map tells, and a refusal where it cannot tell.
+        Number of the first cell in registration files; None: what the map tells, and a refusal
+        where it cannot tell.
 
     Returns
     -------
     iterator of xarray.Dataset
-        With registration ``unit`` is the row of ``cell_to_index_map`` from 0 (detected cells without a row follow after the last row) and
-        ``unit_identity`` is "registered"; registered cells that are absent from a session are left out of it.
+        With registration ``unit`` is the row of ``cell_to_index_map`` from 0 (detected cells
+        without a row follow after the last row) and ``unit_identity`` is "registered"; registered
+        cells that are absent from a session are left out of it.
 
     Raises
     ------
@@ -110,7 +126,11 @@ def sessions(
     """
     one_of(position_units, ("auto", "cm", "pixel"), "position_units")
     found = recordings(path)
-    return _chosen(found, None if area in ("any", None) else area, _Rules(position_units, events_are, threshold_sd, scale, lost, base))
+    return _chosen(
+        found,
+        None if area in ("any", None) else area,
+        _Rules(position_units, events_are, threshold_sd, scale, lost, base),
+    )
 
 
 class _Rules(NamedTuple):
@@ -137,20 +157,45 @@ def _chosen(found: list[Recording], area: str | None, rules: _Rules) -> Iterator
             yield made
     if area is not None and area.casefold() not in map(str.casefold, regions):
         counts = ", ".join(f"{count} {region}" for region, count in sorted(regions.items()))
-        raise RefusedInputError(f"files of region {area!r} were expected, got {counts}: use area='any' or one of these regions.")
+        raise RefusedInputError(
+            f"files of region {area!r} were expected, got {counts}: use area='any' or one of "
+            "these regions."
+        )
 
 
 def _session(fields: Fields, registration: Registration | None, rules: _Rules) -> xr.Dataset:
     if "rate_maps" in fields:
         remedy = "use data_adapters.interchange.longitudinal"
-        raise RefusedInputError(f"{fields.path} was expected to hold events or spike_times, got rate_maps without samples: {remedy}.")
+        raise RefusedInputError(
+            f"{fields.path} was expected to hold events or spike_times, got rate_maps without "
+            f"samples: {remedy}."
+        )
     if "events" in fields and "spike_times" in fields:
-        raise RefusedInputError(f"{fields.path} was expected to hold events or spike_times, got both: keep one of them.")
-    fields.require("position", "geometry", "animal", "environment", "session", "time", "time_unit", "n_detected")
-    units = fields.text("position_units", "cm") if rules.position_units == "auto" else rules.position_units
+        raise RefusedInputError(
+            f"{fields.path} was expected to hold events or spike_times, got both: keep one of them."
+        )
+    fields.require(
+        "position",
+        "geometry",
+        "animal",
+        "environment",
+        "session",
+        "time",
+        "time_unit",
+        "n_detected",
+    )
+    units = (
+        fields.text("position_units", "cm")
+        if rules.position_units == "auto"
+        else rules.position_units
+    )
     time, rate = fields.clock()
     behaviour, told = fields.behaviour(time, rate, rules.scale, rules.lost)
-    counted = _given(fields) if "events" in fields else _counted(fields, time, rate, len(behaviour["position"]))
+    counted = (
+        _given(fields)
+        if "events" in fields
+        else _counted(fields, time, rate, len(behaviour["position"]))
+    )
     return session_dataset(
         subject=fields.text("animal"),
         session=fields.session() - 1,
@@ -180,7 +225,8 @@ def _session(fields: Fields, registration: Registration | None, rules: _Rules) -
 
 
 class _Counted(NamedTuple):
-    """Activity (frame, cell), how long each frame was counted (None: all alike, or as their times say), and what was left out."""
+    """Activity (frame, cell), how long each frame was counted (None: all alike, or as their times
+    say), and what was left out."""
 
     activity: NDArray[np.float64]
     duration: NDArray[np.float64] | None
@@ -191,7 +237,9 @@ def _given(fields: Fields) -> _Counted:
     return _Counted(fields.matrix("events"), fields.optional("duration"), "")
 
 
-def _counted(fields: Fields, time: NDArray[np.float64] | None, rate: float, frames: int) -> _Counted:
+def _counted(
+    fields: Fields, time: NDArray[np.float64] | None, rate: float, frames: int
+) -> _Counted:
     counts, outside = fields.spike_counts(time, rate, frames)
     duration = None if time is None else frame_ends(time, 1 / rate) - time
     return _Counted(counts, duration, outside_note(outside))
@@ -203,23 +251,32 @@ def _noted(*notes: str) -> dict[str, str]:
 
 
 def _events_are(fields: Fields, rules: _Rules) -> str | None:
-    """What the activity is: spike times make counts; of events the caller and the file may say it."""
+    """What the activity is: spike times make counts; of events the caller and the file may say
+    it."""
     if "spike_times" in fields:
         return "counts"
     return rules.events_are or (fields.text("events_are") if "events_are" in fields else None)
 
 
 def _units(fields: Fields, registration: Registration | None, cells: int) -> dict[str, Any]:
-    """Numbers, labels and identity of the units; registered units are labelled by their row, whatever a session calls its cells."""
+    """Numbers, labels and identity of the units; registered units are labelled by their row,
+    whatever a session calls its cells."""
     if registration is not None:
         return {"unit": registration.units(fields.session(), cells), "unit_identity": "registered"}
     identity = fields.text("unit_identity", f"session {fields.session()}")
-    return {"unit": fields.optional("unit"), "unit_label": fields.labels("unit_label", cells), "unit_identity": identity}
+    return {
+        "unit": fields.optional("unit"),
+        "unit_label": fields.labels("unit_label", cells),
+        "unit_identity": identity,
+    }
 
 
 @opened
-def write_interchange(dataset: xr.Dataset, folder: str | Path, format: str = "npz", overwrite: bool = False) -> Path:
-    """Write a session Dataset as ``<subject>_<session + 1:02d>.<format>``; ``sessions`` reads it back equal.
+def write_interchange(
+    dataset: xr.Dataset, folder: str | Path, format: str = "npz", overwrite: bool = False
+) -> Path:
+    """Write a session Dataset as ``<subject>_<session + 1:02d>.<format>``; ``sessions`` reads it
+    back equal.
 
     Parameters
     ----------
@@ -246,7 +303,10 @@ def write_interchange(dataset: xr.Dataset, folder: str | Path, format: str = "np
     fields = _fields(dataset)
     name = f"{fields['animal']}_{fields['session']:02d}.{format}"
     if Path(name).name != name or not fields["animal"]:
-        raise RefusedInputError(f"the subject was expected to be a name for a file, got {fields['animal']!r}: rename the subject.")
+        raise RefusedInputError(
+            f"the subject was expected to be a name for a file, got {fields['animal']!r}: "
+            "rename the subject."
+        )
     return write_fields(fields, Path(folder) / name, overwrite)
 
 
@@ -254,10 +314,17 @@ def _fields(dataset: xr.Dataset) -> dict[str, Any]:
     check(dataset, "activity", "position")
     absent = [name for name in (*SCALARS[:-1], "detected_units") if name not in dataset.variables]
     if absent:
-        raise RefusedInputError(f"a session Dataset was expected, got one without {', '.join(absent)}: build it with session_dataset.")
+        raise RefusedInputError(
+            f"a session Dataset was expected, got one without {', '.join(absent)}: build it "
+            "with session_dataset."
+        )
     fields: dict[str, Any] = {
         "events": dataset["activity"].transpose("sample", "unit").values,
-        **({"events_are": dataset["activity"].attrs["kind"]} if "kind" in dataset["activity"].attrs else {}),
+        **(
+            {"events_are": dataset["activity"].attrs["kind"]}
+            if "kind" in dataset["activity"].attrs
+            else {}
+        ),
         "position": dataset["position"].transpose("sample", ...).values,
         "animal": dataset["subject"].item(),
         "environment": dataset["environment"].item(),
@@ -271,12 +338,22 @@ def _fields(dataset: xr.Dataset) -> dict[str, Any]:
         "n_detected": dataset["detected_units"].item(),
         "position_units": dataset["position"].attrs["units"],
     }
-    fields |= {name: dataset[name].values for name in ("velocity", "direction", "trial", "duration") if name in dataset}
+    fields |= {
+        name: dataset[name].values
+        for name in ("velocity", "direction", "trial", "duration")
+        if name in dataset
+    }
     fields |= {"t": dataset["time"].values} if "time" in dataset.coords else {}
-    fields |= {f"coord_{name}": dataset[name].item() for name in dataset.coords if name not in SCALARS}
+    fields |= {
+        f"coord_{name}": dataset[name].item() for name in dataset.coords if name not in SCALARS
+    }
     known = {"geometry", "bin_size", "minimum_speed", "source", "region"}
     fields |= {str(name): value for name, value in dataset.attrs.items() if name in known}
-    fields |= {f"attr_{name}": value for name, value in dataset.attrs.items() if name not in {*known, *EXTENT}}
+    fields |= {
+        f"attr_{name}": value
+        for name, value in dataset.attrs.items()
+        if name not in {*known, *EXTENT}
+    }
     return fields | _extent(dataset)
 
 

@@ -19,7 +19,8 @@ SESSION_FILE = re.compile(r"(?P<animal>.+)_(?P<session>\d{2,})")
 
 
 class Recording(NamedTuple):
-    """One session file, the registration file of its animal, and what its name says (animal, session from 1)."""
+    """One session file, the registration file of its animal, and what its name says (animal,
+    session from 1)."""
 
     path: Path
     registration: Path | None
@@ -37,7 +38,8 @@ class Recording(NamedTuple):
         said = (fields.text("animal"), fields.session())
         if self.named is not None and said != self.named:
             raise RefusedInputError(
-                f"{self.path} was expected to hold animal {self.named[0]!r}, session {self.named[1]}, got {said[0]!r}, {said[1]}: "
+                f"{self.path} was expected to hold animal {self.named[0]!r}, session "
+                f"{self.named[1]}, got {said[0]!r}, {said[1]}: "
                 "rename the file <animal>_<session>."
             )
         return fields
@@ -49,7 +51,8 @@ def recordings(path: str | Path) -> list[Recording]:
     Parameters
     ----------
     path : str or pathlib.Path
-        One file, or a folder of ``<animal>_<session:02d>`` files and ``<animal>_registration`` files.
+        One file, or a folder of ``<animal>_<session:02d>`` files and ``<animal>_registration``
+        files.
 
     Returns
     -------
@@ -64,12 +67,21 @@ def recordings(path: str | Path) -> list[Recording]:
     refuse_pickle(path)
     if not path.is_dir():
         match = SESSION_FILE.fullmatch(path.stem)
-        return [Recording(path, _registration(path.parent, match["animal"]) if match else None, None)]
-    files = [file for file in sorted(path.iterdir()) if file.suffix in SUFFIXES + PICKLES and not file.stem.endswith("_registration")]
+        return [
+            Recording(path, _registration(path.parent, match["animal"]) if match else None, None)
+        ]
+    files = [
+        file
+        for file in sorted(path.iterdir())
+        if file.suffix in SUFFIXES + PICKLES and not file.stem.endswith("_registration")
+    ]
     found = [_recording(file) for file in files]
     _refuse_orphans(path, found)
     if not found:
-        raise RefusedInputError(f"files named <animal>_<session>.npz, .mat or .nc were expected in {path}, got none: name them so.")
+        raise RefusedInputError(
+            f"files named <animal>_<session>.npz, .mat or .nc were expected in {path}, got "
+            "none: name them so."
+        )
     return sorted(_once(found), key=lambda recording: recording.named or ("", 0))
 
 
@@ -78,22 +90,32 @@ def _recording(file: Path) -> Recording:
     match = SESSION_FILE.fullmatch(file.stem)
     if match is None:
         raise RefusedInputError(
-            f"{file} was expected to be named <animal>_<session>, e.g. mouse_01{file.suffix}: rename it or move it away."
+            f"{file} was expected to be named <animal>_<session>, e.g. mouse_01{file.suffix}: "
+            "rename it or move it away."
         )
-    return Recording(file, _registration(file.parent, match["animal"]), (match["animal"], int(match["session"])))
+    return Recording(
+        file, _registration(file.parent, match["animal"]), (match["animal"], int(match["session"]))
+    )
 
 
 def _refuse_orphans(folder: Path, found: list[Recording]) -> None:
-    """Refuse a registration file of an animal that has no session here, such as ``a_registration.npz`` for animal A."""
+    """Refuse a registration file of an animal that has no session here, such as
+    ``a_registration.npz`` for animal A."""
     animals = {recording.named[0] for recording in found if recording.named is not None}
     for suffix in SUFFIXES:
         for file in sorted(folder.glob(f"*_registration{suffix}")):
             animal = file.stem.removesuffix("_registration")
             if animals and animal not in animals:
-                alike = difflib.get_close_matches(animal.casefold(), [name.casefold() for name in animals], n=1)
-                meant = next((name for name in sorted(animals) if [name.casefold()] == alike), sorted(animals)[0])
+                alike = difflib.get_close_matches(
+                    animal.casefold(), [name.casefold() for name in animals], n=1
+                )
+                meant = next(
+                    (name for name in sorted(animals) if [name.casefold()] == alike),
+                    sorted(animals)[0],
+                )
                 raise RefusedInputError(
-                    f"{file} was expected to belong to an animal of the folder ({', '.join(sorted(animals))}), got {animal!r}: rename it "
+                    f"{file} was expected to belong to an animal of the folder "
+                    f"({', '.join(sorted(animals))}), got {animal!r}: rename it "
                     f"{meant}_registration{suffix}, or move it away."
                 )
 
@@ -103,20 +125,28 @@ def _once(found: list[Recording]) -> list[Recording]:
     for recording in found:
         if recording.named in first:
             raise RefusedInputError(
-                f"one file per animal and session was expected, got {first[recording.named]} and {recording.path}: keep one."
+                f"one file per animal and session was expected, got {first[recording.named]} "
+                f"and {recording.path}: keep one."
             )
         first[recording.named] = recording.path
     return found
 
 
 def _registration(folder: Path, animal: str) -> Path | None:
-    found = [file for suffix in SUFFIXES if (file := folder / f"{animal}_registration{suffix}").is_file()]
+    found = [
+        file for suffix in SUFFIXES if (file := folder / f"{animal}_registration{suffix}").is_file()
+    ]
     if len(found) > 1:
-        raise RefusedInputError(f"one registration file per animal was expected, got {found[0]} and {found[1]}: keep one.")
+        raise RefusedInputError(
+            f"one registration file per animal was expected, got {found[0]} and {found[1]}: "
+            "keep one."
+        )
     return found[0] if found else None
 
 
-def registrations(found: Iterable[Recording], base: int | None = None) -> dict[Path | None, Registration | None]:
+def registrations(
+    found: Iterable[Recording], base: int | None = None
+) -> dict[Path | None, Registration | None]:
     """Registration of each registration file, and None for None.
 
     Parameters

@@ -1,4 +1,5 @@
-"""Which registered unit each cell of each session is, however the map counts cells and marks absent ones."""
+"""Which registered unit each cell of each session is, however the map counts cells and marks absent
+ones."""
 
 from __future__ import annotations
 
@@ -24,8 +25,8 @@ class Registration:
     Parameters
     ----------
     path : pathlib.Path
-        File with ``cell_to_index_map`` (registered cell, session): column of ``events``, counted from 0 or 1; absent is 0 (from 1), -1
-        or NaN.
+        File with ``cell_to_index_map`` (registered cell, session): column of ``events``, counted
+        from 0 or 1; absent is 0 (from 1), -1 or NaN.
     base : {0, 1} or None
         Number of the first column; None: what the map tells, and 1 for what CellReg wrote.
     cells : callable, optional
@@ -40,12 +41,22 @@ class Registration:
     def __init__(self, path: Path, base: int | None = None, cells: Cells = dict) -> None:
         self.path = path
         if base not in (None, 0, 1):
-            raise RefusedInputError(f"base of {path} was expected to be 0 or 1, got {base!r}: say the number of the first cell.")
+            raise RefusedInputError(
+                f"base of {path} was expected to be 0 or 1, got {base!r}: say the number of "
+                "the first cell."
+            )
         fields = read_fields(path)
         registered = fields.get("cell_registered_struct")  # the output of CellReg
-        fields, base = (registered, 1 if base is None else base) if isinstance(registered, dict) else (fields, base)
+        fields, base = (
+            (registered, 1 if base is None else base)
+            if isinstance(registered, dict)
+            else (fields, base)
+        )
         if "cell_to_index_map" not in fields:
-            raise RefusedInputError(f"{path} was expected to hold cell_to_index_map, got {', '.join(fields) or 'nothing'}: add it.")
+            raise RefusedInputError(
+                f"{path} was expected to hold cell_to_index_map, got "
+                f"{', '.join(fields) or 'nothing'}: add it."
+            )
         values = _checked(fields["cell_to_index_map"], self._where)
         self.base = _told_base(values, self._where, cells) if base is None else base
         absent = np.isnan(values) | (values < self.base)
@@ -58,18 +69,24 @@ class Registration:
         return f"cell_to_index_map in {self.path}"
 
     def fit(self, sessions: list[int]) -> None:
-        """Refuse a map that lacks a column for one of these sessions (from 1), or that seems to be transposed."""
+        """Refuse a map that lacks a column for one of these sessions (from 1), or that seems to be
+        transposed."""
         rows, columns = self._columns.shape
         last = max(sessions)
         if columns < last:
-            raise RefusedInputError(f"{self._where} was expected to have a column for session {last}, got {columns}: add it.")
+            raise RefusedInputError(
+                f"{self._where} was expected to have a column for session {last}, got "
+                f"{columns}: add it."
+            )
         if len(sessions) > 1 and rows == last and columns > 2 * rows:
             raise RefusedInputError(
-                f"{self._where} was expected as (cell, session) for {last} sessions, got shape {rows} x {columns}: transpose it."
+                f"{self._where} was expected as (cell, session) for {last} sessions, got "
+                f"shape {rows} x {columns}: transpose it."
             )
 
     def units(self, session: int, cells: int) -> NDArray[np.int64]:
-        """Unit number of each cell of a session; detected cells without a row get numbers of their own after the last row.
+        """Unit number of each cell of a session; detected cells without a row get numbers of their
+        own after the last row.
 
         Parameters
         ----------
@@ -93,9 +110,14 @@ class Registration:
         rows = np.flatnonzero(columns >= 0)
         named = columns[rows]
         if (named >= cells).any() or len(set(named.tolist())) < len(named):
-            got = f"{named.max() + self.base} of {cells}" if (named >= cells).any() else "a column twice"
+            got = (
+                f"{named.max() + self.base} of {cells}"
+                if (named >= cells).any()
+                else "a column twice"
+            )
             raise RefusedInputError(
-                f"{self._where} was expected to name columns {self.base} to {cells - 1 + self.base} of session {session} once each, got "
+                f"{self._where} was expected to name columns {self.base} to "
+                f"{cells - 1 + self.base} of session {session} once each, got "
                 f"{got}: correct it."
             )
         units = np.full(cells, -1, dtype=np.int64)
@@ -115,32 +137,47 @@ def _checked(map_: object, where: str) -> NDArray[np.float64]:
     values = numbers(map_, where)  # type: ignore[arg-type]
     integers(values[~np.isnan(values)], where)
     if values.ndim != 2 or values.size == 0:
-        raise RefusedInputError(f"{where} was expected as (cell, session), got shape {values.shape}: give a column for session 1 on.")
+        raise RefusedInputError(
+            f"{where} was expected as (cell, session), got shape {values.shape}: give a "
+            "column for session 1 on."
+        )
     if (values < -1).any():
         row, session = np.argwhere(values < -1)[0] + 1
         got = f"{values[row - 1, session - 1]:g} (row {row}, session {session})"
-        raise RefusedInputError(f"{where} was expected to count cells from 0 or 1, got {got}: write 0 where a cell is absent.")
+        raise RefusedInputError(
+            f"{where} was expected to count cells from 0 or 1, got {got}: write 0 where a "
+            "cell is absent."
+        )
     for session, column in enumerate(values.T, start=1):
-        cell, times = Counter(column[column > 0].tolist()).most_common(1)[0] if (column > 0).any() else (0, 0)
+        cell, times = (
+            Counter(column[column > 0].tolist()).most_common(1)[0] if (column > 0).any() else (0, 0)
+        )
         if times > 1:
             rows = np.flatnonzero(column == cell)[:2] + 1
-            remedy = "transpose it, if its rows are sessions" if _once_in_rows(values) else "correct it"
+            remedy = (
+                "transpose it, if its rows are sessions" if _once_in_rows(values) else "correct it"
+            )
             raise RefusedInputError(
-                f"{where} was expected to name each cell of session {session} once, got {cell:g} in rows {rows[0]} and {rows[1]}: {remedy}."
+                f"{where} was expected to name each cell of session {session} once, got "
+                f"{cell:g} in rows {rows[0]} and {rows[1]}: {remedy}."
             )
     return values
 
 
 def _once_in_rows(values: NDArray[np.float64]) -> bool:
     """Tell whether rows name each cell once, as columns should."""
-    return all(len(set(row[row > 0].tolist())) == (row > 0).sum() for row in values) and len(values) < values.shape[1]
+    return (
+        all(len(set(row[row > 0].tolist())) == (row > 0).sum() for row in values)
+        and len(values) < values.shape[1]
+    )
 
 
 def _told_base(values: NDArray[np.float64], where: str, cells: Cells) -> int:
-    """0 or 1, by what is impossible: two cells 0 in a session, a cell with the number of cells; or too unlikely to be so.
+    """0 or 1, by what is impossible: two cells 0 in a session, a cell with the number of cells; or
+    too unlikely to be so.
 
-    A map from 1 in which share s of the cells of each session is registered names the last cell of no session with the chance
-    prod (1 - s).
+    A map from 1 in which share s of the cells of each session is registered names the last cell of
+    no session with the chance prod (1 - s).
     """
     lost, none = np.isnan(values) | (values == -1), (values == 0).sum(axis=0)
     if (none > 1).any() and not lost.any():
@@ -153,11 +190,15 @@ def _told_base(values: NDArray[np.float64], where: str, cells: Cells) -> int:
     shares = [(values[:, session - 1] > 0).sum() / count for session, count in known.items()]
     if none.any() and not lost.any() and known and np.prod(1 - np.array(shares)) <= UNLIKELY:
         warnings.warn(
-            f"{where} is taken to count cells from 0, since it names the last cell of no session: say base=1 if it counts from 1.",
+            f"{where} is taken to count cells from 0, since it names the last cell of no "
+            "session: say base=1 if it counts from 1.",
             stacklevel=4,
         )
         return 0
-    raise RefusedInputError(f"{where} was expected to count cells from 1 with 0 where a cell is absent, got {_seen(values, lost)}: {ASK}.")
+    raise RefusedInputError(
+        f"{where} was expected to count cells from 1 with 0 where a cell is absent, got "
+        f"{_seen(values, lost)}: {ASK}."
+    )
 
 
 ASK = "write 0 where a cell is absent and count from 1, or say base=0 or base=1"
@@ -167,4 +208,7 @@ def _seen(values: NDArray[np.float64], lost: NDArray[np.bool_]) -> str:
     if not lost.any():
         return "numbers that may count from 0 or from 1"
     row, session = np.argwhere(lost)[0] + 1
-    return f"{values[row - 1, session - 1]:g} (row {row}, session {session}) and numbers that may count from 0 or from 1"
+    return (
+        f"{values[row - 1, session - 1]:g} (row {row}, session {session}) and numbers that may "
+        "count from 0 or from 1"
+    )

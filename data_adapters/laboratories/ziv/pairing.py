@@ -1,4 +1,5 @@
-"""Which imaging frames belong to which video: trials paired by number, or aligned by frame count where a recording was split."""
+"""Which imaging frames belong to which video: trials paired by number, or aligned by frame count
+where a recording was split."""
 
 from __future__ import annotations
 
@@ -12,23 +13,33 @@ TOLERANCE = 100  # frames; a pair that differs by more was interrupted
 AMBIGUITY = 5  # frames; alignments that are as good as this cannot be told apart
 LOST_TRIAL, LOST_RECORDING = 1000.0, 150.0
 FAITHFUL_TRIALS = range(1, 6)
-STEPS = ((1, 0), (0, 1), (1, 1), (2, 1), (1, 2))  # recordings and videos that one step of an alignment takes
+STEPS = (
+    (1, 0),
+    (0, 1),
+    (1, 1),
+    (2, 1),
+    (1, 2),
+)  # recordings and videos that one step of an alignment takes
 
 
 class Pair(NamedTuple):
-    """Trial number (from 1), and the imaging recordings and videos (first, last excluded) that show it."""
+    """Trial number (from 1), and the imaging recordings and videos (first, last excluded) that show
+    it."""
 
     trial: int
     rows: tuple[int, int]
     videos: tuple[int, int]
 
 
-def paired(rows: Sequence[int], videos: Sequence[int | None], faithful: bool = False) -> tuple[list[Pair], list[str]]:
+def paired(
+    rows: Sequence[int], videos: Sequence[int | None], faithful: bool = False
+) -> tuple[list[Pair], list[str]]:
     """Imaging recordings and videos of the same trials.
 
-    One recording more than videos (the last one, in the home cage, has none) is the normal case: the i-th belong together. Otherwise a
-    recording or a video was split or is missing, and pairing by number would shift every later trial: they are aligned in order by their
-    frames, one to one or one to two. What cannot be aligned within 100 frames, or as well in another way, is left out.
+    One recording more than videos (the last one, in the home cage, has none) is the normal case:
+    the i-th belong together. Otherwise a recording or a video was split or is missing, and pairing
+    by number would shift every later trial: they are aligned in order by their frames, one to one
+    or one to two. What cannot be aligned within 100 frames, or as well in another way, is left out.
 
     Parameters
     ----------
@@ -46,15 +57,27 @@ def paired(rows: Sequence[int], videos: Sequence[int | None], faithful: bool = F
     """
     tracked = [index for index, frames in enumerate(videos) if frames is not None and index > 0]
     if faithful or len(rows) == len(videos) + 1:
-        kept = [index for index in tracked if index < len(rows) and (not faithful or index in FAITHFUL_TRIALS)]
+        kept = [
+            index
+            for index in tracked
+            if index < len(rows) and (not faithful or index in FAITHFUL_TRIALS)
+        ]
         found = [Pair(index, (index, index + 1), (index, index + 1)) for index in kept]
         far = [index for index in kept if abs(rows[index] - (videos[index] or 0)) > TOLERANCE]
         lost = [f"trial {index}: no imaging recording" for index in tracked if index not in kept]
-        return found, [*lost, *(f"trial {index}: cut, {videos[index]} video and {rows[index]} imaging frames" for index in far)]
+        return found, [
+            *lost,
+            *(
+                f"trial {index}: cut, {videos[index]} video and {rows[index]} imaging frames"
+                for index in far
+            ),
+        ]
     return _aligned(rows, [videos[index] or 0 for index in tracked], tracked)
 
 
-def _aligned(rows: Sequence[int], videos: list[int], numbers: list[int]) -> tuple[list[Pair], list[str]]:
+def _aligned(
+    rows: Sequence[int], videos: list[int], numbers: list[int]
+) -> tuple[list[Pair], list[str]]:
     before = _cheapest(rows, videos)
     after = _cheapest(rows[::-1], videos[::-1])[::-1, ::-1]
     best = before[-1, -1]
@@ -63,21 +86,28 @@ def _aligned(rows: Sequence[int], videos: list[int], numbers: list[int]) -> tupl
         if min(step):
             to = at[0] + step[0], at[1] + step[1]
             for video in range(at[1], to[1]):
-                options.setdefault(video, {})[at[0], to[0], at[1], to[1]] = before[at] + cost + after[to]
+                options.setdefault(video, {})[at[0], to[0], at[1], to[1]] = (
+                    before[at] + cost + after[to]
+                )
     pairs, reasons = {}, []
     for video, number in enumerate(numbers):
         good = [span for span, total in options.get(video, {}).items() if total <= best + AMBIGUITY]
         if len(good) == 1 and options[video][good[0]] == best:
             first, last, begin, end = good[0]
-            pairs[good[0]] = Pair(numbers[begin], (first, last), (numbers[begin], numbers[end - 1] + 1))
+            pairs[good[0]] = Pair(
+                numbers[begin], (first, last), (numbers[begin], numbers[end - 1] + 1)
+            )
         else:
             why = "fits several imaging recordings" if good else "fits no imaging recording"
             reasons.append(f"trial {number}: its {videos[video]} video frames {why}")
     return list(pairs.values()), reasons
 
 
-def _steps(rows: Sequence[int], videos: Sequence[int]) -> Iterator[tuple[tuple[int, int], tuple[int, int], float]]:
-    """Every step (recordings, videos) that an alignment may take from every place, and its cost in frames."""
+def _steps(
+    rows: Sequence[int], videos: Sequence[int]
+) -> Iterator[tuple[tuple[int, int], tuple[int, int], float]]:
+    """Every step (recordings, videos) that an alignment may take from every place, and its cost in
+    frames."""
     for at in np.ndindex(len(rows) + 1, len(videos) + 1):
         for step in STEPS:
             if at[0] + step[0] > len(rows) or at[1] + step[1] > len(videos):
@@ -92,7 +122,8 @@ def _steps(rows: Sequence[int], videos: Sequence[int]) -> Iterator[tuple[tuple[i
 
 
 def _cheapest(rows: Sequence[int], videos: Sequence[int]) -> NDArray[np.float64]:
-    """(recording, video) least cost of an alignment of the recordings and videos before this place."""
+    """(recording, video) least cost of an alignment of the recordings and videos before this
+    place."""
     cost = np.full((len(rows) + 1, len(videos) + 1), np.inf)
     cost[0, 0] = 0.0
     for at, step, price in _steps(rows, videos):
@@ -101,8 +132,11 @@ def _cheapest(rows: Sequence[int], videos: Sequence[int]) -> NDArray[np.float64]
     return cost
 
 
-def boxcar(velocity: NDArray[np.float64], kept: NDArray[np.bool_], width: int) -> NDArray[np.float64]:
-    """Running mean of the kept frames, over those there are at the edges (as MATLAB's ``conv(..., 'same')`` over that of ones).
+def boxcar(
+    velocity: NDArray[np.float64], kept: NDArray[np.bool_], width: int
+) -> NDArray[np.float64]:
+    """Running mean of the kept frames, over those there are at the edges (as MATLAB's ``conv(...,
+    'same')`` over that of ones).
 
     Parameters
     ----------

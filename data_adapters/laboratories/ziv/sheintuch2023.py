@@ -1,23 +1,33 @@
-"""Calcium imaging of CA1 (and CA3) on two tracks, eight recording sessions each: Sheintuch 2023 and the raw files of Sheintuch 2020.
-
-Sheintuch L, Geva N, Deitch D, Rubin A, Ziv Y (2023) Organization of hippocampal CA3 into correlated cell assemblies supports a stable
-spatial code. Cell Reports 42:112119, doi 10.1016/j.celrep.2023.112119; published per mouse as ``this_mouse_data``: see ``summary``.
-Sheintuch L, Geva N, et al. (2020) Multiple maps of the same spatial context can stably coexist in the mouse hippocampus. Curr Biol
-30:1467, doi 10.1016/j.cub.2020.02.018 (github zivlab/multiple_maps); published per recording session: see ``sessions``.
-
-``sessions`` reads ``<mouse>/Environment A`` (straight) and ``B`` (L-shaped) with ``finalEventsMat_k.mat``, ``behavior_k.mat``,
-``frameLog_k.csv``, ``cell_registration.mat`` and ``Maps per trial.xlsx``. Quirks of the layout:
+"""Calcium imaging of CA1 (and CA3) on two tracks, eight recording sessions each: Sheintuch 2023 and
+the raw files of Sheintuch 2020.
+ Sheintuch L, Geva N, Deitch D, Rubin A, Ziv Y (2023) Organization of hippocampal CA3 into
+correlated cell assemblies supports a stable spatial code. Cell Reports 42:112119, doi
+10.1016/j.celrep.2023.112119; published per mouse as ``this_mouse_data``: see ``summary``. Sheintuch
+L, Geva N, et al. (2020) Multiple maps of the same spatial context can stably coexist in the mouse
+hippocampus. Curr Biol 30:1467, doi 10.1016/j.cub.2020.02.018 (github zivlab/multiple_maps);
+published per recording session: see ``sessions``.
+ ``sessions`` reads ``<mouse>/Environment A`` (straight) and ``B`` (L-shaped) with
+``finalEventsMat_k.mat``, ``behavior_k.mat``, ``frameLog_k.csv``, ``cell_registration.mat`` and
+``Maps per trial.xlsx``. Quirks of the layout:
 
 - Mice are named C6_M4 here and C6M4 elsewhere; here they lose the underscore.
-- Elapsed time comes from the dates in ``Var5`` of the frame log, neither from k nor from ``DayN``, which both count sessions.
-- The first video frame of a trial is dropped, and video and imaging are cut to what they share, as the authors do.
-- Trials are split into two recordings here and there: see ``data_adapters.laboratories.ziv.pairing.paired``.
-- ``binned`` of the L runs away from the corner on both arms; ``rough_linearized_location`` is used, else the bins are unfolded. Both
-  tracks are scaled to 96 cm over the range of positions (at least 0 to 1): of the session, or (faithful) of each trial.
-- Tracking jumps give hundreds of cm/s in single frames: see ``maximum_speed``. Velocity is a running mean over 0.4 s.
+- Elapsed time comes from the dates in ``Var5`` of the frame log, neither from k nor from ``DayN``,
+  which both count sessions.
+- The first video frame of a trial is dropped, and video and imaging are cut to what they share, as
+  the authors do.
+- Trials are split into two recordings here and there: see
+  ``data_adapters.laboratories.ziv.pairing.paired``.
+- ``binned`` of the L runs away from the corner on both arms; ``rough_linearized_location`` is used,
+  else the bins are unfolded. Both
+  tracks are scaled to 96 cm over the range of positions (at least 0 to 1): of the session, or
+  (faithful) of each trial.
+- Tracking jumps give hundreds of cm/s in single frames: see ``maximum_speed``. Velocity is a
+  running mean over 0.4 s.
 - Only bins 3 to 22 of 24 count; elsewhere position is NaN, that is, the frame is not used.
-- Recording sessions without a map in the spreadsheet are not usable. Several maps may alternate: see ``map_number``.
-- An entry of the registration map is the 1-based column of the session's events; a few detected cells are in no row.
+- Recording sessions without a map in the spreadsheet are not usable. Several maps may alternate:
+  see ``map_number``.
+- An entry of the registration map is the 1-based column of the session's events; a few detected
+  cells are in no row.
 """
 
 from __future__ import annotations
@@ -31,7 +41,15 @@ import xarray as xr
 from data_adapters.laboratories.interchange.registration import Registration
 from data_adapters.laboratories.ziv.files import frame_log, map_numbers
 from data_adapters.laboratories.ziv.summary import summary
-from data_adapters.laboratories.ziv.trials import BIN, RUNNING, TRACK_LENGTH, Files, Rules, Trials, trials
+from data_adapters.laboratories.ziv.trials import (
+    BIN,
+    RUNNING,
+    TRACK_LENGTH,
+    Files,
+    Rules,
+    Trials,
+    trials,
+)
 from data_adapters.options import existing
 from data_adapters.session import one_of, session_dataset
 from drift.door import opened
@@ -64,21 +82,26 @@ def sessions(
     environment : {"A", "B"} or None
         Read this environment only.
     map_number : int or None
-        Read only trials to which the authors assigned this map; None takes all, which mixes codes where maps alternate.
+        Read only trials to which the authors assigned this map; None takes all, which mixes codes
+        where maps alternate.
     maximum_speed : float or None
-        Frames that are faster (cm/s) are jumps of the tracking: they have no position and enter no mean. None, or faithful: kept.
+        Frames that are faster (cm/s) are jumps of the tracking: they have no position and enter no
+        mean. None, or faithful: kept.
     sampling_rate : float
         Hz; 20, except mouse C8M2 with 10.
     faithful : bool
-        As published: trials 2 to 6 by number, bins over the range of each trial (positions are bin centres), velocity spikes kept.
+        As published: trials 2 to 6 by number, bins over the range of each trial (positions are bin
+        centres), velocity spikes kept.
 
     Returns
     -------
     iterator of xarray.Dataset
-        Event amplitudes, position along the track (cm), signed velocity (cm/s), direction (1, -1, 0 below 1 cm/s) and trial. ``session``
-        counts a mouse's recordings in ``path`` by date, unusable ones included; ``elapsed`` is in days since the first of them.
-        ``unit`` is the registered row where there is a registration (``unit_identity`` names the environment: it is registered by itself).
-        ``detected_units`` counts all columns of events. ``notes`` says what was cut, ``skipped`` which sessions were left out and why.
+        Event amplitudes, position along the track (cm), signed velocity (cm/s), direction (1, -1, 0
+        below 1 cm/s) and trial. ``session`` counts a mouse's recordings in ``path`` by date,
+        unusable ones included; ``elapsed`` is in days since the first of them. ``unit`` is the
+        registered row where there is a registration (``unit_identity`` names the environment: it is
+        registered by itself). ``detected_units`` counts all columns of events. ``notes`` says what
+        was cut, ``skipped`` which sessions were left out and why.
 
     Raises
     ------
@@ -89,7 +112,8 @@ def sessions(
     rules = Rules(sampling_rate, None if faithful else maximum_speed, map_number, faithful)
     if not 0 < sampling_rate < 1e6 or (maximum_speed is not None and not maximum_speed > 0):
         raise RefusedInputError(
-            f"sampling_rate and maximum_speed were expected above 0, got {sampling_rate} and {maximum_speed}: give Hz and cm/s."
+            f"sampling_rate and maximum_speed were expected above 0, got {sampling_rate} and "
+            f"{maximum_speed}: give Hz and cm/s."
         )
     folders = _folders(existing(path))
     chosen = [folder for folder in folders if environment in (None, _environment(folder))]
@@ -98,23 +122,38 @@ def sessions(
         mice.setdefault(_mouse(folder), []).append(folder)
     if not mice:
         found = ", ".join(sorted({_environment(folder) for folder in folders}))
-        raise RefusedInputError(f"files of environment {environment} were expected in {path}, got environment {found}: choose this one.")
-    return (recorded for mouse in sorted(mice) for recorded in _mouse_sessions(mouse, mice[mouse], rules))
+        raise RefusedInputError(
+            f"files of environment {environment} were expected in {path}, got environment "
+            f"{found}: choose this one."
+        )
+    return (
+        recorded
+        for mouse in sorted(mice)
+        for recorded in _mouse_sessions(mouse, mice[mouse], rules)
+    )
 
 
 def _folders(path: Path) -> list[Path]:
     """Folders that hold events: the path itself, or folders one or two levels below."""
     if not path.is_dir():
-        raise RefusedInputError(f"the folder of a mouse or an environment was expected at {path}, got a file: give the folder.")
+        raise RefusedInputError(
+            f"the folder of a mouse or an environment was expected at {path}, got a file: "
+            "give the folder."
+        )
     inside = [path, *sorted(path.glob("*")), *sorted(path.glob("*/*"))]
     found = [folder for folder in inside if folder.is_dir() and _numbers(folder)]
     if not found:
-        raise RefusedInputError(f"files such as finalEventsMat_1.mat were expected in {path} or its folders, got none: check the folder.")
+        raise RefusedInputError(
+            f"files such as finalEventsMat_1.mat were expected in {path} or its folders, got "
+            "none: check the folder."
+        )
     return found
 
 
 def _numbers(folder: Path) -> list[int]:
-    return sorted(int(match[1]) for file in folder.iterdir() if (match := EVENTS.fullmatch(file.name)))
+    return sorted(
+        int(match[1]) for file in folder.iterdir() if (match := EVENTS.fullmatch(file.name))
+    )
 
 
 def _mouse(folder: Path) -> str:
@@ -122,7 +161,11 @@ def _mouse(folder: Path) -> str:
     for name in (folder.resolve().name, folder.resolve().parent.name):
         if match := MOUSE.search(name):
             return f"C{match[1]}M{match[2]}"
-    return folder.resolve().parent.name if folder.name.startswith("Environment") else folder.resolve().name
+    return (
+        folder.resolve().parent.name
+        if folder.name.startswith("Environment")
+        else folder.resolve().name
+    )
 
 
 def _environment(folder: Path) -> str:
@@ -132,7 +175,10 @@ def _environment(folder: Path) -> str:
 
 
 def _mouse_sessions(mouse: str, folders: list[Path], rules: Rules) -> Iterator[xr.Dataset]:
-    found = sorted((files for folder in folders for files in _files(folder)), key=lambda files: (files.recorded, files.number))
+    found = sorted(
+        (files for folder in folders for files in _files(folder)),
+        key=lambda files: (files.recorded, files.number),
+    )
     registered = {folder: _registration(folder) for folder in folders}
     skipped = [f"{_named(files)}: no map in the spreadsheet" for files in found if files.maps == []]
     for session, files in enumerate(found):
@@ -141,10 +187,13 @@ def _mouse_sessions(mouse: str, folders: list[Path], rules: Rules) -> Iterator[x
             skipped += [f"{_named(files)}: {usable}"] if usable else []
             continue
         elapsed = (files.recorded - found[0].recorded).total_seconds() / 86400
-        yield _session(mouse, session, elapsed, files, usable, registered[files.folder], rules, skipped)
+        yield _session(
+            mouse, session, elapsed, files, usable, registered[files.folder], rules, skipped
+        )
     if len(skipped) == len(found):
         raise RefusedInputError(
-            f"usable recording sessions of {mouse} were expected, got none ({'; '.join(skipped)}): choose other options."
+            f"usable recording sessions of {mouse} were expected, got none "
+            f"({'; '.join(skipped)}): choose other options."
         )
 
 
@@ -158,12 +207,23 @@ def _files(folder: Path) -> Iterator[Files]:
     for number in _numbers(folder):
         for name in (f"behavior_{number}.mat", f"frameLog_{number}.csv"):
             if not (folder / name).is_file():
-                raise RefusedInputError(f"a file was expected at {folder / name}, got none: add it or remove session {number}.")
-        yield Files(folder, number, frame_log(folder / f"frameLog_{number}.csv"), None if maps is None else maps.get(number, []))
+                raise RefusedInputError(
+                    f"a file was expected at {folder / name}, got none: add it or remove "
+                    f"session {number}."
+                )
+        yield Files(
+            folder,
+            number,
+            frame_log(folder / f"frameLog_{number}.csv"),
+            None if maps is None else maps.get(number, []),
+        )
 
 
 def _registration(folder: Path) -> Registration | None:
-    found = [*sorted(folder.glob("cell_registration.mat")), *sorted(folder.glob("cellRegistered_*.mat"))]
+    found = [
+        *sorted(folder.glob("cell_registration.mat")),
+        *sorted(folder.glob("cellRegistered_*.mat")),
+    ]
     return Registration(found[0], base=1) if found else None
 
 
@@ -180,7 +240,10 @@ def _session(
     environment = _environment(files.folder) if usable.geometry == "linear" else "B"
     cells = usable.activity.shape[1]
     identity = _named(files) if registered is None else f"registered in environment {environment}"
-    notes = [*usable.reasons, *(["no spreadsheet of maps: all trials taken"] if files.maps is None else [])]
+    notes = [
+        *usable.reasons,
+        *(["no spreadsheet of maps: all trials taken"] if files.maps is None else []),
+    ]
     return session_dataset(
         subject=mouse,
         session=session,
@@ -200,5 +263,9 @@ def _session(
         minimum_speed=RUNNING,
         unit=None if registered is None else registered.units(files.number, cells),
         coords={"recording": files.number},
-        attrs={"track_length": TRACK_LENGTH, "notes": "; ".join(notes), "skipped": "; ".join(skipped)},
+        attrs={
+            "track_length": TRACK_LENGTH,
+            "notes": "; ".join(notes),
+            "skipped": "; ".join(skipped),
+        },
     )

@@ -1,4 +1,5 @@
-"""What Sheintuch 2023 published per mouse (``this_mouse_data``), and the processed file of Ratzon et al. 2024 made of it."""
+"""What Sheintuch 2023 published per mouse (``this_mouse_data``), and the processed file of Ratzon
+et al. 2024 made of it."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ from drift.schema.labelled_form import RefusedInputError, combine, labelled
 
 SOURCE = "Sheintuch et al. 2023, doi 10.1016/j.celrep.2023.112119"
 CA1, CA3 = ("C5M1", "C6M3", "C6M4", "C8M2"), ("C14M4", "C15M2", "C23M4", "C24M3", "C24M4")
-# Days of the recording sessions in the authors' code: every second day, first the straight track (A), then the L (B).
+# Days of the recording sessions in the authors' code: every second day, first the straight track
+# (A), then the L (B).
 DAYS = {"A": np.arange(1, 16, 2), "B": np.arange(19, 34, 2)}
 SESSION = ("subject", "session")
 
@@ -28,17 +30,18 @@ def summary(path: str | Path) -> xr.Dataset:
     Parameters
     ----------
     path : str or pathlib.Path
-        A file ``<mouse>.mat`` with ``this_mouse_data`` (v5 or v7.3), a folder of them, or the processed file with ``frac_active`` and
-        ``Info`` (animal, session).
+        A file ``<mouse>.mat`` with ``this_mouse_data`` (v5 or v7.3), a folder of them, or the
+        processed file with ``frac_active`` and ``Info`` (animal, session).
 
     Returns
     -------
     xarray.Dataset
-        Of ``this_mouse_data``: ``detected_units``, ``place_units`` (significant in either half and direction), their ratio
-        ``fraction_place_units``, ``mean_spatial_information`` (bits/event, bias-corrected, place cells) by (subject, session), ``recorded``
-        and ``place_unit`` by (subject, session, unit), NaN where a session is missing; ``elapsed`` in days of the experiment,
-        ``environment`` and ``region``. Of the processed file: ``fraction_place_units`` and ``mean_spatial_information`` as published, every
-        second day.
+        Of ``this_mouse_data``: ``detected_units``, ``place_units`` (significant in either half and
+        direction), their ratio ``fraction_place_units``, ``mean_spatial_information`` (bits/event,
+        bias-corrected, place cells) by (subject, session), ``recorded`` and ``place_unit`` by
+        (subject, session, unit), NaN where a session is missing; ``elapsed`` in days of the
+        experiment, ``environment`` and ``region``. Of the processed file: ``fraction_place_units``
+        and ``mean_spatial_information`` as published, every second day.
 
     Raises
     ------
@@ -48,15 +51,21 @@ def summary(path: str | Path) -> xr.Dataset:
     path = existing(path)
     files = sorted(path.glob("*.mat")) if path.is_dir() else [path]
     if not files:
-        raise RefusedInputError(f"files such as C6M4.mat were expected in {path}, got none: check the folder.")
+        raise RefusedInputError(
+            f"files such as C6M4.mat were expected in {path}, got none: check the folder."
+        )
     if path.is_dir() or "this_mouse_data" in matlab.read(path):
         mice = combine([_mouse(file) for file in files]).assign_attrs(source=SOURCE)
         environment = np.repeat(list(DAYS), [len(days) for days in DAYS.values()])
         return mice.assign_coords(environment=(SESSION, np.tile(environment, (len(files), 1))))
     found = matlab.read(path, "frac_active", "Info")
-    fraction, information = (matrix(found[name], f"{name} in {path}") for name in ("frac_active", "Info"))
+    fraction, information = (
+        matrix(found[name], f"{name} in {path}") for name in ("frac_active", "Info")
+    )
     elapsed = 2 * np.arange(fraction.shape[1], dtype=np.float64)
-    published = by_animal(fraction, information, elapsed, "every second day, from the first recording session", path)
+    published = by_animal(
+        fraction, information, elapsed, "every second day, from the first recording session", path
+    )
     return published.assign_attrs(source=SOURCE, geometry="linear or L")
 
 
@@ -64,14 +73,18 @@ def _mouse(path: Path) -> xr.Dataset:
     content = matlab.read(path, "this_mouse_data")["this_mouse_data"]
     if not isinstance(content, dict):
         raise RefusedInputError(
-            f"this_mouse_data in {path} was expected to be a struct, got {type(content).__name__}: copy the file again."
+            f"this_mouse_data in {path} was expected to be a struct, got "
+            f"{type(content).__name__}: copy the file again."
         )
     detected = _sessions(content, "number_of_neurons_sessions", path)
     information = _sessions(content, "average_SI_SSR_bit_spike_sessions", path)
-    registered = integers(_field(content, "cell_to_index_map", path), f"cell_to_index_map in {path}")
+    registered = integers(
+        _field(content, "cell_to_index_map", path), f"cell_to_index_map in {path}"
+    )
     if registered.ndim != 2 or registered.shape[1] != len(detected) or registered.size == 0:
         raise RefusedInputError(
-            f"cell_to_index_map in {path} was expected as (cell, {len(detected)} sessions), got {registered.shape}: copy the file again."
+            f"cell_to_index_map in {path} was expected as (cell, {len(detected)} sessions), "
+            f"got {registered.shape}: copy the file again."
         )
     selected = _significant(content, registered.shape, path)
     missing = np.isnan(detected)
@@ -79,7 +92,8 @@ def _mouse(path: Path) -> xr.Dataset:
     numerator = np.where(missing, np.nan, selected.sum(axis=0))
     if (detected < np.maximum(numerator, 1)).any():
         raise RefusedInputError(
-            f"number_of_neurons_sessions in {path} was expected to count all place cells, got fewer: copy the file again."
+            f"number_of_neurons_sessions in {path} was expected to count all place cells, got "
+            "fewer: copy the file again."
         )
     unit_flags = np.where(recorded | (selected & ~missing), selected, np.nan)
     values = {
@@ -90,11 +104,16 @@ def _mouse(path: Path) -> xr.Dataset:
         "place_unit": unit_flags.T,
     }
     dims = {name: (*SESSION, "unit")[: 1 + array.ndim] for name, array in values.items()}
-    variables = {name: labelled(name, dims[name], array[np.newaxis]) for name, array in values.items()}
+    variables = {
+        name: labelled(name, dims[name], array[np.newaxis]) for name, array in values.items()
+    }
     variables["mean_spatial_information"] = xr.DataArray(
         np.where(missing, np.nan, information)[np.newaxis],
         dims=SESSION,
-        attrs={"units": "bits/event", "long_name": "mean spatial information of place cells, scaled shuffle reduction"},
+        attrs={
+            "units": "bits/event",
+            "long_name": "mean spatial information of place cells, scaled shuffle reduction",
+        },
     )
     return xr.Dataset(variables, coords=_coordinates(path.stem, len(registered)))
 
@@ -114,7 +133,10 @@ def _coordinates(mouse: str, units: int) -> dict[str, Any]:
 
 def _field(content: dict[str, Any], name: str, path: Path) -> Any:
     if name not in content:
-        raise RefusedInputError(f"this_mouse_data in {path} was expected to have the field {name!r}, got none: copy the file again.")
+        raise RefusedInputError(
+            f"this_mouse_data in {path} was expected to have the field {name!r}, got none: "
+            "copy the file again."
+        )
     return content[name]
 
 
@@ -124,27 +146,38 @@ def _sessions(content: dict[str, Any], name: str, path: Path) -> NDArray[np.floa
     values = matrix(_field(content, name, path), f"{name} in {path}")
     if values.size != expected or 1 not in values.shape:
         raise RefusedInputError(
-            f"{name} in {path} was expected with {expected} recording sessions, got shape {values.shape}: copy it again."
+            f"{name} in {path} was expected with {expected} recording sessions, got shape "
+            f"{values.shape}: copy it again."
         )
     return values.ravel()
 
 
 def _significant(content: dict[str, Any], shape: tuple[int, ...], path: Path) -> NDArray[np.bool_]:
-    """(cell, session) whether a cell is significant in any half of the session and any direction."""
+    """(cell, session) whether a cell is significant in any half of the session and any
+    direction."""
     found = np.zeros(shape, dtype=bool)
     for name in ("significant_right_trials", "significant_left_trials"):
         halves = _field(content, name, path)
-        if not isinstance(halves, np.ndarray) or halves.dtype != object or halves.ndim != 2 or len(halves) != shape[1]:
+        if (
+            not isinstance(halves, np.ndarray)
+            or halves.dtype != object
+            or halves.ndim != 2
+            or len(halves) != shape[1]
+        ):
             raise RefusedInputError(
-                f"{name} in {path} was expected as {shape[1]} recording sessions by halves of cells, got something else: copy it again."
+                f"{name} in {path} was expected as {shape[1]} recording sessions by halves of "
+                "cells, got something else: copy it again."
             )
         for session, half in np.ndindex(halves.shape):
             cells = (
-                integers(halves[session, half], f"{name} in {path}").ravel() if np.size(halves[session, half]) else np.zeros(0, np.int64)
+                integers(halves[session, half], f"{name} in {path}").ravel()
+                if np.size(halves[session, half])
+                else np.zeros(0, np.int64)
             )
             if (cells < 1).any() or (cells > shape[0]).any():
                 raise RefusedInputError(
-                    f"{name} in {path} was expected to number cells 1 to {shape[0]}, got {cells.min()} to {cells.max()}."
+                    f"{name} in {path} was expected to number cells 1 to {shape[0]}, got "
+                    f"{cells.min()} to {cells.max()}."
                 )
             found[cells - 1, session] = True
     return found

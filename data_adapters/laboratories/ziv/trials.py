@@ -1,4 +1,5 @@
-"""One recording session of the Ziv laboratory: trials put together on the track, from the files of one number."""
+"""One recording session of the Ziv laboratory: trials put together on the track, from the files of
+one number."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ class Rules(NamedTuple):
 
 
 class Files(NamedTuple):
-    """The files of recording session ``number`` (from 1) in a folder, its frame log, and the map of each trial where known."""
+    """The files of recording session ``number`` (from 1) in a folder, its frame log, and the map of
+    each trial where known."""
 
     folder: Path
     number: int
@@ -89,8 +91,16 @@ def trials(files: Files, rules: Rules) -> Trials | str:
     lengths = [None if video is None else len(video.position) for video in videos]
     pairs, reasons = paired([row.frames for row in files.log], lengths, rules.faithful)
     chosen = [pair for pair in pairs if _wanted(pair, files.maps, rules.map_number, reasons)]
-    tracks = [track for pair in chosen if (track := _track(pair, videos, files.log, activity, rules)) is not None]
-    reasons += [f"trial {pair.trial}: a single frame" for pair in chosen if pair.trial not in [track.trial for track in tracks]]
+    tracks = [
+        track
+        for pair in chosen
+        if (track := _track(pair, videos, files.log, activity, rules)) is not None
+    ]
+    reasons += [
+        f"trial {pair.trial}: a single frame"
+        for pair in chosen
+        if pair.trial not in [track.trial for track in tracks]
+    ]
     kinds = {video.geometry for video in videos if video is not None}
     if not tracks or len(kinds) > 1:
         return "; ".join(reasons) or ("trials on both tracks" if kinds else "no trial on a track")
@@ -109,7 +119,9 @@ def trials(files: Files, rules: Rules) -> Trials | str:
     )
 
 
-def _wanted(pair: Pair, maps: list[int | None] | None, map_number: int | None, reasons: list[str]) -> bool:
+def _wanted(
+    pair: Pair, maps: list[int | None] | None, map_number: int | None, reasons: list[str]
+) -> bool:
     """Whether the trial is to be read; the reason against it goes to ``reasons``."""
     if maps is None:
         return True
@@ -122,19 +134,32 @@ def _wanted(pair: Pair, maps: list[int | None] | None, map_number: int | None, r
 
 
 def _track(
-    pair: Pair, videos: Sequence[Behaviour | None], log: Sequence[Row], activity: NDArray[np.float64], rules: Rules
+    pair: Pair,
+    videos: Sequence[Behaviour | None],
+    log: Sequence[Row],
+    activity: NDArray[np.float64],
+    rules: Rules,
 ) -> _Track | None:
-    """One trial, cut to what imaging and video share; the first video frame has no imaging frame."""
+    """One trial, cut to what imaging and video share; the first video frame has no imaging
+    frame."""
     shown = [_cleaned(video, rules) for video in videos[slice(*pair.videos)] if video is not None]
     position, velocity = (np.concatenate(part)[1:] for part in zip(*shown))
     imaged = activity[log[pair.rows[0]].begin : log[pair.rows[1] - 1].end]
     frames = min(len(imaged), len(position))
-    limits = float(np.fmin.reduce(position, initial=0.0)), float(np.fmax.reduce(position, initial=1.0))
-    return _Track(pair.trial, imaged[:frames], position[:frames], velocity[:frames], limits) if frames else None
+    limits = (
+        float(np.fmin.reduce(position, initial=0.0)),
+        float(np.fmax.reduce(position, initial=1.0)),
+    )
+    return (
+        _Track(pair.trial, imaged[:frames], position[:frames], velocity[:frames], limits)
+        if frames
+        else None
+    )
 
 
 def _cleaned(video: Behaviour, rules: Rules) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Position and smoothed velocity; frames where tracking jumped have no position and enter no mean."""
+    """Position and smoothed velocity; frames where tracking jumped have no position and enter no
+    mean."""
     kept = ~np.isnan(video.velocity)
     if rules.maximum_speed is not None:
         kept &= np.abs(np.where(kept, video.velocity, 0.0)) <= rules.maximum_speed
@@ -143,7 +168,8 @@ def _cleaned(video: Behaviour, rules: Rules) -> tuple[NDArray[np.float64], NDArr
 
 
 def _on_track(tracks: Sequence[_Track], faithful: bool) -> NDArray[np.float64]:
-    """Positions in cm; NaN at the ends of the track. Faithful: centres of the authors' bins, whose range is that of each trial."""
+    """Positions in cm; NaN at the ends of the track. Faithful: centres of the authors' bins, whose
+    range is that of each trial."""
     common = min(track.limits[0] for track in tracks), max(track.limits[1] for track in tracks)
     placed = []
     for track in tracks:

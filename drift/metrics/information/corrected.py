@@ -1,4 +1,5 @@
-"""Spatial information of one session four ways side by side: as it is, and with each correction of its bias."""
+"""Spatial information of one session four ways side by side: as it is, and with each correction of
+its bias."""
 
 from __future__ import annotations
 
@@ -19,8 +20,10 @@ from drift.metrics.information.subsampling import information_curves
 from drift.metrics.labels import described
 
 NAME = "spatial_information"
-# Fewer leave nothing to correct: one event is worth log2 of the number of places however much is left
-# out of the recording. With 20 events the mean over simulated cells is .3 bits off at most (truth .9,
+# Fewer leave nothing to correct: one event is worth log2 of the number of places however much is
+# left
+# out of the recording. With 20 events the mean over simulated cells is .3 bits off at most (truth
+# .9,
 # 12 to 50 places), with 10 up to .8.
 FEWEST_EVENTS = 20
 
@@ -31,10 +34,16 @@ def _enough(activity: xr.DataArray, place_index: xr.DataArray) -> xr.DataArray:
     return events.where(events >= FEWEST_EVENTS)
 
 
-def _of_population(activity: xr.DataArray, place_index: xr.DataArray, place_unit: xr.DataArray) -> bool:
+def _of_population(
+    activity: xr.DataArray, place_index: xr.DataArray, place_unit: xr.DataArray
+) -> bool:
     """Tell whether at least half of the units of the population have enough events."""
     chosen = (place_unit == 1).values
-    return bool(np.isfinite(_enough(activity, place_index).values[chosen]).mean() >= 0.5) if chosen.any() else False
+    return (
+        bool(np.isfinite(_enough(activity, place_index).values[chosen]).mean() >= 0.5)
+        if chosen.any()
+        else False
+    )
 
 
 def _estimates(curves: xr.DataArray) -> dict[str, xr.DataArray]:
@@ -57,11 +66,13 @@ def corrected_spatial_information(
     minimum_occupancy: NotNegative = 0.0,
     progress: bool = False,
 ) -> xr.Dataset:
-    """Naive, shuffle-reduced, scaled-shuffle-reduced and extrapolated information of each unit and of the population.
+    """Naive, shuffle-reduced, scaled-shuffle-reduced and extrapolated information of each unit and
+    of the population.
 
-    Population values are the corrections of the curves averaged over the place units. Corrected values of single units are rough:
-    they come with the standard error of the naive one. Where a unit has fewer than ``FEWEST_EVENTS`` events its information
-    cannot be corrected, nor that of a population of which most units have fewer: NaN.
+    Population values are the corrections of the curves averaged over the place units. Corrected
+    values of single units are rough: they come with the standard error of the naive one. Where a
+    unit has fewer than ``FEWEST_EVENTS`` events its information cannot be corrected, nor that of a
+    population of which most units have fewer: NaN.
 
     Parameters
     ----------
@@ -85,9 +96,10 @@ def corrected_spatial_information(
     Returns
     -------
     xarray.Dataset
-        ``spatial_information``, ``spatial_information_shuffle_reduced``, ``spatial_information_scaled_shuffle_reduced``,
-        ``spatial_information_extrapolated`` and ``spatial_information_standard_error``, (unit) in bits/event; the first four again with
-        the prefix ``population_``, without dims; ``population_scaled_shuffle_reduction_stability`` and
+        ``spatial_information``, ``spatial_information_shuffle_reduced``,
+        ``spatial_information_scaled_shuffle_reduced``, ``spatial_information_extrapolated`` and
+        ``spatial_information_standard_error``, (unit) in bits/event; the first four again with the
+        prefix ``population_``, without dims; ``population_scaled_shuffle_reduction_stability`` and
         ``population_extrapolation_r_squared``, near 1 where the correction can be trusted.
 
     Raises
@@ -100,18 +112,39 @@ def corrected_spatial_information(
     Sheintuch, Rubin & Ziv 2022, PLoS Comput Biol 18:e1009832.
     """
     curves = information_curves(
-        activity, place_index, sample_duration, rng, repetitions, minimum_occupancy=minimum_occupancy, progress=progress
+        activity,
+        place_index,
+        sample_duration,
+        rng,
+        repetitions,
+        minimum_occupancy=minimum_occupancy,
+        progress=progress,
     )
     population = population_curves(curves[NAME], place_unit)
-    of_units = {**_estimates(curves[NAME]), f"{NAME}_standard_error": standard_error(curves[f"{NAME}_spread"])}
+    of_units = {
+        **_estimates(curves[NAME]),
+        f"{NAME}_standard_error": standard_error(curves[f"{NAME}_spread"]),
+    }
     of_population = {
         **{f"population_{name}": estimate for name, estimate in _estimates(population).items()},
-        "population_scaled_shuffle_reduction_stability": scaled_shuffle_reduction(population)["stability"],
-        "population_extrapolation_r_squared": bounded_asymptotic_extrapolation(population)["r_squared"],
+        "population_scaled_shuffle_reduction_stability": scaled_shuffle_reduction(population)[
+            "stability"
+        ],
+        "population_extrapolation_r_squared": bounded_asymptotic_extrapolation(population)[
+            "r_squared"
+        ],
     }
-    enough, whole = _enough(activity, place_index).notnull().values, _of_population(activity, place_index, place_unit)
+    enough, whole = (
+        _enough(activity, place_index).notnull().values,
+        _of_population(activity, place_index, place_unit),
+    )
     values = {
-        **{name: value if name == NAME else value.where(enough) for name, value in of_units.items()},
-        **{name: value if name == f"population_{NAME}" else value.where(whole) for name, value in of_population.items()},
+        **{
+            name: value if name == NAME else value.where(enough) for name, value in of_units.items()
+        },
+        **{
+            name: value if name == f"population_{NAME}" else value.where(whole)
+            for name, value in of_population.items()
+        },
     }
     return xr.Dataset({name: described(value, name) for name, value in values.items()})

@@ -1,4 +1,5 @@
-"""Activity as a list of events, which is short: what is counted again and again touches no sample without an event."""
+"""Activity as a list of events, which is short: what is counted again and again touches no sample
+without an event."""
 
 from __future__ import annotations
 
@@ -37,7 +38,8 @@ def listed_events(activity: np.ndarray) -> Events:
 
 
 def unit_blocks(events: Events, largest: int = 16_384) -> list[tuple[slice, Events]]:
-    """Events of consecutive units, in blocks that stay in the cache while they are counted many times.
+    """Events of consecutive units, in blocks that stay in the cache while they are counted many
+    times.
 
     Parameters
     ----------
@@ -57,7 +59,12 @@ def unit_blocks(events: Events, largest: int = 16_384) -> list[tuple[slice, Even
         last = max(first + 1, int(np.searchsorted(ends, ends[first] + largest, side="right")) - 1)
         part = slice(ends[first], ends[last])
         size = None if events.size is None else events.size[part]
-        blocks.append((slice(first, last), Events(events.sample[part], events.unit[part] - first, size, last - first)))
+        blocks.append(
+            (
+                slice(first, last),
+                Events(events.sample[part], events.unit[part] - first, size, last - first),
+            )
+        )
         first = last
     return blocks
 
@@ -85,7 +92,9 @@ def events_by_place(events: Events, place: np.ndarray, places: int) -> np.ndarra
     return counts.reshape(events.units, places + 1)[:, :places].astype(float)
 
 
-def information_of_counts(counts: np.ndarray, occupancy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def information_of_counts(
+    counts: np.ndarray, occupancy: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Skaggs information per event and per second of events counted by place.
 
     Parameters
@@ -93,15 +102,19 @@ def information_of_counts(counts: np.ndarray, occupancy: np.ndarray) -> tuple[np
     counts : numpy.ndarray
         (..., unit, place) summed size of events; 0 where ``occupancy`` is 0.
     occupancy : numpy.ndarray
-        (..., place) time spent, not 0 everywhere; dims before place as those of ``counts``, or none.
+        (..., place) time spent, not 0 everywhere; dims before place as those of ``counts``, or
+        none.
 
     Returns
     -------
     per_event, per_second : numpy.ndarray
-        (..., unit) in bits/event, NaN for a unit without events, and in bits per unit of time, 0 for such a unit.
+        (..., unit) in bits/event, NaN for a unit without events, and in bits per unit of time, 0
+        for such a unit.
     """
     rate = np.divide(counts, occupancy, out=np.zeros_like(counts), where=occupancy > 0)
-    per_second, mean = information_per_second(rate, occupancy / occupancy.sum(axis=-1, keepdims=True))
+    per_second, mean = information_per_second(
+        rate, occupancy / occupancy.sum(axis=-1, keepdims=True)
+    )
     return np.divide(per_second, mean, out=np.full(mean.shape, np.nan), where=mean > 0), per_second
 
 

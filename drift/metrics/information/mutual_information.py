@@ -1,4 +1,5 @@
-"""How much the number of events in a sample tells about place: mutual information of response classes and place."""
+"""How much the number of events in a sample tells about place: mutual information of response
+classes and place."""
 
 from __future__ import annotations
 
@@ -31,10 +32,11 @@ def _class_numbers(size: np.ndarray, counts: bool) -> np.ndarray:
 def response_classes(activity: xr.DataArray) -> xr.DataArray:
     """Class of each response, as mutual information takes it.
 
-    Counts (whole numbers that no attribute ``kind`` calls amplitudes) stay as they are. Otherwise, if the largest value lies between 5
-    and 20, values are rounded (halves up); otherwise 0
-    is one class and the rest falls into ten, to the nearest of the means of eleven logarithmically spaced edges from the smallest to
-    the largest value. The choice depends on all units together, so the information of a unit can change with its company.
+    Counts (whole numbers that no attribute ``kind`` calls amplitudes) stay as they are. Otherwise,
+    if the largest value lies between 5 and 20, values are rounded (halves up); otherwise 0 is one
+    class and the rest falls into ten, to the nearest of the means of eleven logarithmically spaced
+    edges from the smallest to the largest value. The choice depends on all units together, so the
+    information of a unit can change with its company.
 
     Parameters
     ----------
@@ -75,7 +77,8 @@ def classed_events(classes: np.ndarray) -> tuple[Events, int]:
     Returns
     -------
     events, present : Events, int
-        Events whose ``unit`` is unit times ``present`` + class, and the number of different classes above 0.
+        Events whose ``unit`` is unit times ``present`` + class, and the number of different classes
+        above 0.
     """
     events = listed_events(classes)
     numbers, index = np.unique(classes[events.sample, events.unit], return_inverse=True)
@@ -89,7 +92,9 @@ def _n_log_n(samples: int) -> np.ndarray:
     return xlogy(count, count)
 
 
-def information_of_classes(events: Events, present: int, place: np.ndarray, visits: np.ndarray) -> np.ndarray:
+def information_of_classes(
+    events: Events, present: int, place: np.ndarray, visits: np.ndarray
+) -> np.ndarray:
     """Plug-in mutual information of classed events and place.
 
     Parameters
@@ -107,7 +112,9 @@ def information_of_classes(events: Events, present: int, place: np.ndarray, visi
         (unit) bits.
     """
     samples, power = int(visits.sum()), _n_log_n(int(visits.sum()))
-    classed = events_by_place(events, place, visits.size).astype(int).reshape(-1, present, visits.size)
+    classed = (
+        events_by_place(events, place, visits.size).astype(int).reshape(-1, present, visits.size)
+    )
     unclassed = visits - classed.sum(axis=1)
     of_pairs = power[classed].sum(axis=(1, 2)) + power[unclassed].sum(axis=1)
     of_classes = power[classed.sum(axis=2)].sum(axis=1) + power[unclassed.sum(axis=1)]
@@ -115,11 +122,14 @@ def information_of_classes(events: Events, present: int, place: np.ndarray, visi
 
 
 @opened
-def mutual_information(activity: OfSamplesAndUnitsAlone, place_index: OfSamplesAlone) -> xr.DataArray:
+def mutual_information(
+    activity: OfSamplesAndUnitsAlone, place_index: OfSamplesAlone
+) -> xr.DataArray:
     """Mutual information of the response of each unit in a sample and the place of the sample.
 
-    I = H(response) - sum_x p(x) H(response | x), with entropies of the observed frequencies (plug-in) and responses sorted by
-    ``response_classes``. Like every plug-in estimate it is biased upwards; see ``drift.metrics.information.bias``.
+    I = H(response) - sum_x p(x) H(response | x), with entropies of the observed frequencies
+    (plug-in) and responses sorted by ``response_classes``. Like every plug-in estimate it is biased
+    upwards; see ``drift.metrics.information.bias``.
 
     Parameters
     ----------
@@ -146,9 +156,13 @@ def mutual_information(activity: OfSamplesAndUnitsAlone, place_index: OfSamplesA
     check_place_index(activity, place_index, int(place_index.max()) + 1, 1.0)
     place = place_index.values.astype(int)
     if not (place >= 0).any():
-        raise RefusedInputError("no sample has a place, so there is nothing to be informed about: check place_index.")
+        raise RefusedInputError(
+            "no sample has a place, so there is nothing to be informed about: check place_index."
+        )
     events, present = classed_events(response_classes(activity).values)
     visits = np.bincount(place[place >= 0])
     where = np.where(place >= 0, place, visits.size)
     values = information_of_classes(events, present, where[events.sample], visits)
-    return described(observed.copy(data=np.where(observed.values, values, np.nan)), "mutual_information")
+    return described(
+        observed.copy(data=np.where(observed.values, values, np.nan)), "mutual_information"
+    )

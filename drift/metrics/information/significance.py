@@ -1,4 +1,5 @@
-"""Which units count as place units: by the published threshold, or against circularly shifted activity."""
+"""Which units count as place units: by the published threshold, or against circularly shifted
+activity."""
 
 from __future__ import annotations
 
@@ -10,7 +11,14 @@ import xarray as xr
 from drift.door import opened
 from drift.door.quantities import Draws, NotNegative
 from drift.errors import RefusedInputError
-from drift.metrics.information.events import Events, counted, events_by_place, information_of_counts, listed_events, unit_blocks
+from drift.metrics.information.events import (
+    Events,
+    counted,
+    events_by_place,
+    information_of_counts,
+    listed_events,
+    unit_blocks,
+)
 from drift.metrics.labels import described, observed_units
 from drift.metrics.maps import ROUNDING, check_place_index, occupancy_of
 
@@ -19,7 +27,9 @@ PUBLISHED_THRESHOLD = 0.01
 
 @opened
 def place_units(
-    spatial_information: xr.DataArray, recorded: xr.DataArray | None = None, threshold: float = PUBLISHED_THRESHOLD
+    spatial_information: xr.DataArray,
+    recorded: xr.DataArray | None = None,
+    threshold: float = PUBLISHED_THRESHOLD,
 ) -> xr.DataArray:
     """Flag the units whose spatial information exceeds a threshold.
 
@@ -48,13 +58,21 @@ def place_units(
 class _Track(NamedTuple):
     """Where the subject was, twice in a row, so that every circular shift is a slice of it."""
 
-    twice: np.ndarray  # (2 sample) place of each sample; the number of places stands for nowhere valid
+    twice: (
+        np.ndarray
+    )  # (2 sample) place of each sample; the number of places stands for nowhere valid
     occupancy: np.ndarray  # (place), 0 where not valid
-    duration: np.ndarray | None  # (sample) where samples last differently; each takes its own along when it is shifted
+    duration: (
+        np.ndarray | None
+    )  # (sample) where samples last differently; each takes its own along when it is shifted
 
 
-def _track(index: np.ndarray, sample_duration: float | xr.DataArray, minimum_occupancy: float) -> _Track:
-    duration = sample_duration.values.astype(float) if isinstance(sample_duration, xr.DataArray) else None
+def _track(
+    index: np.ndarray, sample_duration: float | xr.DataArray, minimum_occupancy: float
+) -> _Track:
+    duration = (
+        sample_duration.values.astype(float) if isinstance(sample_duration, xr.DataArray) else None
+    )
     occupancy = occupancy_of(index, sample_duration)
     valid = occupancy > minimum_occupancy * (1 + ROUNDING)
     place = np.where((index >= 0) & valid[index], index, occupancy.size)
@@ -62,30 +80,39 @@ def _track(index: np.ndarray, sample_duration: float | xr.DataArray, minimum_occ
 
 
 def _shifted_occupancy(track: _Track, lags: np.ndarray) -> np.ndarray:
-    """([unit,] place) time of the samples that a lag, or one lag for each unit, brings to each place."""
+    """([unit,] place) time of the samples that a lag, or one lag for each unit, brings to each
+    place."""
     if track.duration is None or not lags.any():
         return track.occupancy
     places, samples = track.occupancy.size, track.duration.size
-    brought = [np.bincount(track.twice[lag : lag + samples], track.duration, places + 1)[:places] for lag in lags]
+    brought = [
+        np.bincount(track.twice[lag : lag + samples], track.duration, places + 1)[:places]
+        for lag in lags
+    ]
     return brought[0] if lags.size == 1 else np.stack(brought)
 
 
 def _shifted_information(events: Events, track: _Track, lags: np.ndarray) -> np.ndarray:
-    """(unit) bits per event after delaying all units by one lag, or each by its own; NaN for a unit left without events."""
+    """(unit) bits per event after delaying all units by one lag, or each by its own; NaN for a unit
+    left without events."""
     delayed = events.sample + (lags if lags.size == 1 else lags[events.unit])
     counts = events_by_place(events, track.twice[delayed], track.occupancy.size)
     return information_of_counts(counts, _shifted_occupancy(track, lags))[0]
 
 
-def _real_and_reached(events: Events, track: _Track, lags: np.ndarray, progress: bool) -> tuple[np.ndarray, np.ndarray]:
-    """(unit) information, and in how many shuffles it was reached; lags are (shuffle, unit), or (shuffle, 1) for all units."""
+def _real_and_reached(
+    events: Events, track: _Track, lags: np.ndarray, progress: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """(unit) information, and in how many shuffles it was reached; lags are (shuffle, unit), or
+    (shuffle, 1) for all units."""
     real, reached = np.full(events.units, np.nan), np.zeros(events.units)
     blocks = unit_blocks(events)
     steps = iter(counted(len(blocks) * len(lags), "shift", progress))
     for units, block in blocks:
         real[units] = _shifted_information(block, track, np.zeros(1, dtype=int))
         for lag, _ in zip(lags if lags.shape[1] == 1 else lags[:, units], steps):
-            # A shuffle that leaves no event at a valid place cannot speak against chance, so it counts as reached.
+            # A shuffle that leaves no event at a valid place cannot speak against chance, so it
+            # counts as reached.
             reached[units] += ~(_shifted_information(block, track, lag) < real[units])
     next(steps, None)  # closes a progress bar
     return real, reached
@@ -104,10 +131,12 @@ def circular_shift_p_values(
     faithful: bool = False,
     progress: bool = False,
 ) -> xr.DataArray:
-    """Probability of at least the observed spatial information if activity and place were unrelated.
+    """Probability of at least the observed spatial information if activity and place were
+    unrelated.
 
-    The activity is delayed around the ends of the recording by a random lag, uniform on [minimum_shift, samples - minimum_shift),
-    and its information is computed again. p = (k + 1) / (n + 1), where k of n shuffles reach the real value.
+    The activity is delayed around the ends of the recording by a random lag, uniform on
+    [minimum_shift, samples - minimum_shift), and its information is computed again. p = (k + 1) /
+    (n + 1), where k of n shuffles reach the real value.
 
     Parameters
     ----------
@@ -128,7 +157,8 @@ def circular_shift_p_values(
     minimum_occupancy : float
         In s; places with more are valid.
     faithful : bool
-        The published protocol: lags uniform on 1..samples, the identity included, and p = k / n, which can be 0.
+        The published protocol: lags uniform on 1..samples, the identity included, and p = k / n,
+        which can be 0.
     progress : bool
         Show a progress bar.
 
@@ -140,7 +170,8 @@ def circular_shift_p_values(
     Raises
     ------
     RefusedInputError
-        If inputs do not fit, there is no shuffle, or the recording is shorter than two minimum shifts.
+        If inputs do not fit, there is no shuffle, or the recording is shorter than two minimum
+        shifts.
 
     References
     ----------
@@ -152,14 +183,22 @@ def circular_shift_p_values(
     low, high = (1, samples + 1) if faithful else (minimum_shift, samples - minimum_shift)
     if shuffles < 1 or high <= low:
         raise RefusedInputError(
-            f"a shift test needs at least one shuffle and more than {2 * minimum_shift} running samples, got shuffles={shuffles} and "
+            f"a shift test needs at least one shuffle and more than {2 * minimum_shift} "
+            f"running samples, got shuffles={shuffles} and "
             f"{samples} samples: lower minimum_shift or leave the test out."
         )
     events = listed_events(activity.transpose("sample", "unit").values)
     track = _track(place_index.values.astype(int), sample_duration, minimum_occupancy)
     if not track.occupancy.any():
-        raise RefusedInputError(f"no place has an occupancy above {minimum_occupancy} s, so there is no map to test: lower it.")
+        raise RefusedInputError(
+            f"no place has an occupancy above {minimum_occupancy} s, so there is no map to "
+            "test: lower it."
+        )
     lags = rng.integers(low, high, (shuffles, 1 if one_lag_for_all else events.units))
     real, reached = _real_and_reached(events, track, lags, progress)
     p = reached / shuffles if faithful else (reached + 1) / (shuffles + 1)
-    return observed.copy(data=np.where(np.isnan(real), np.nan, p)).rename("p_value").assign_attrs(units="1")
+    return (
+        observed.copy(data=np.where(np.isnan(real), np.nan, p))
+        .rename("p_value")
+        .assign_attrs(units="1")
+    )

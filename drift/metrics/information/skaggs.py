@@ -1,4 +1,5 @@
-"""How much the activity of a unit tells about place: Skaggs information per event and per second."""
+"""How much the activity of a unit tells about place: Skaggs information per event and per
+second."""
 
 from __future__ import annotations
 
@@ -11,7 +12,9 @@ from drift.errors import RefusedInputError
 from drift.metrics.labels import described, require_dims
 
 
-def information_per_second(rate: np.ndarray, probability: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def information_per_second(
+    rate: np.ndarray, probability: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Bits per second and mean rate of maps without labels.
 
     I = sum_x p(x) r(x) log2(r(x) / rbar), rbar = sum_x p(x) r(x), with 0 log 0 = 0.
@@ -29,7 +32,9 @@ def information_per_second(rate: np.ndarray, probability: np.ndarray) -> tuple[n
         (...) each; a silent map has information 0.
     """
     mean = (probability * rate).sum(axis=-1)
-    ratio = np.divide(rate, mean[..., np.newaxis], out=np.zeros_like(rate), where=mean[..., np.newaxis] > 0)
+    ratio = np.divide(
+        rate, mean[..., np.newaxis], out=np.zeros_like(rate), where=mean[..., np.newaxis] > 0
+    )
     return mean * (probability * xlogy(ratio, ratio)).sum(axis=-1) / np.log(2), mean
 
 
@@ -48,21 +53,29 @@ def _information(rate: xr.DataArray, occupancy: xr.DataArray) -> tuple[xr.DataAr
     require_dims(rate, "rate", "place")
     require_dims(occupancy, "occupancy", "place")
     if any(bool(((one < 0) | np.isinf(one)).any()) for one in (rate, occupancy)):
-        raise RefusedInputError("rate and occupancy must not be negative, nor infinite: pass unsmoothed maps of events over time.")
+        raise RefusedInputError(
+            "rate and occupancy must not be negative, nor infinite: pass unsmoothed maps of "
+            "events over time."
+        )
     core = [dim for dim in ("place", "direction") if dim in rate.dims]
     absent = [dim for dim in core if dim not in occupancy.dims]
     occupancy = occupancy.expand_dims({dim: rate.sizes[dim] for dim in absent})
     maps = rate.astype(float).stack(_cell=core, create_index=False)
     weights = occupancy.astype(float).stack(_cell=core, create_index=False)
-    return xr.apply_ufunc(_of_maps, maps, weights, input_core_dims=[["_cell"]] * 2, output_core_dims=[[], []])
+    return xr.apply_ufunc(
+        _of_maps, maps, weights, input_core_dims=[["_cell"]] * 2, output_core_dims=[[], []]
+    )
 
 
 @opened
-def spatial_information(rate: xr.DataArray, occupancy: xr.DataArray, silent: float = np.nan) -> xr.DataArray:
+def spatial_information(
+    rate: xr.DataArray, occupancy: xr.DataArray, silent: float = np.nan
+) -> xr.DataArray:
     """Skaggs information of each unit in bits per event.
 
-    I = sum_x p(x) (r(x) / rbar) log2(r(x) / rbar), rbar = sum_x p(x) r(x), with p = occupancy normalised over the places (and
-    directions) where the map is finite. 0 log 0 = 0; negative terms are kept.
+    I = sum_x p(x) (r(x) / rbar) log2(r(x) / rbar), rbar = sum_x p(x) r(x), with p = occupancy
+    normalised over the places (and directions) where the map is finite. 0 log 0 = 0; negative terms
+    are kept.
 
     Parameters
     ----------
@@ -71,7 +84,8 @@ def spatial_information(rate: xr.DataArray, occupancy: xr.DataArray, silent: flo
     occupancy : xarray.DataArray
         (..., place[, direction]) time spent, broadcast against ``rate`` by name.
     silent : float
-        Value of a unit without events. NaN by default, since no event carries no information; the drift paper counts 0.
+        Value of a unit without events. NaN by default, since no event carries no information; the
+        drift paper counts 0.
 
     Returns
     -------

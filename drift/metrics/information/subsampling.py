@@ -1,4 +1,5 @@
-"""Information as a function of how much was recorded: the curves from which its bias is estimated."""
+"""Information as a function of how much was recorded: the curves from which its bias is
+estimated."""
 
 from __future__ import annotations
 
@@ -12,8 +13,17 @@ import xarray as xr
 from drift.door import opened
 from drift.door.quantities import Count, NotNegative
 from drift.errors import RefusedInputError
-from drift.metrics.information.events import counted, events_by_place, information_of_counts, listed_events
-from drift.metrics.information.mutual_information import classed_events, information_of_classes, response_classes
+from drift.metrics.information.events import (
+    counted,
+    events_by_place,
+    information_of_counts,
+    listed_events,
+)
+from drift.metrics.information.mutual_information import (
+    classed_events,
+    information_of_classes,
+    response_classes,
+)
 from drift.metrics.labels import observed_units
 from drift.metrics.maps import ROUNDING, check_place_index, occupancy_of
 from drift.schema.labelled_form import VARIABLES
@@ -23,13 +33,15 @@ COARSE_FRACTIONS = tuple(i / 10 for i in range(1, 11))
 ORDERS = ("observed", "shuffled")
 SKAGGS = ("spatial_information", "spatial_information_rate")
 
-# Place of each sample (order, sample), where the number of places stands for a sample left out, and visits of each place
+# Place of each sample (order, sample), where the number of places stands for a sample left out, and
+# visits of each place
 # -> information (quantity, order, unit).
 Measure = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 class _Moments(NamedTuple):
-    """Means over repetitions, (fraction, quantity, order, unit), and the spread of the observed ones, (fraction, quantity, unit)."""
+    """Means over repetitions, (fraction, quantity, order, unit), and the spread of the observed
+    ones, (fraction, quantity, unit)."""
 
     mean: np.ndarray
     spread: np.ndarray
@@ -39,13 +51,21 @@ def _skaggs(activity: np.ndarray, sample_duration: float | np.ndarray) -> Measur
     events = listed_events(activity)
 
     def occupancy(places: np.ndarray, visits: np.ndarray) -> np.ndarray:
-        """(place), or (order, 1, place) where samples last differently: a sample whose place is shuffled takes its own time along."""
+        """(place), or (order, 1, place) where samples last differently: a sample whose place is
+        shuffled takes its own time along."""
         if not isinstance(sample_duration, np.ndarray):
             return visits * sample_duration
-        return np.stack([np.bincount(place, sample_duration, visits.size + 1)[np.newaxis, : visits.size] for place in places])
+        return np.stack(
+            [
+                np.bincount(place, sample_duration, visits.size + 1)[np.newaxis, : visits.size]
+                for place in places
+            ]
+        )
 
     def measured(places: np.ndarray, visits: np.ndarray) -> np.ndarray:
-        counts = np.stack([events_by_place(events, place[events.sample], visits.size) for place in places])
+        counts = np.stack(
+            [events_by_place(events, place[events.sample], visits.size) for place in places]
+        )
         return np.stack(information_of_counts(counts, occupancy(places, visits)))
 
     return measured
@@ -55,14 +75,26 @@ def _mutual(classes: np.ndarray) -> Measure:
     events, present = classed_events(classes)
 
     def measured(places: np.ndarray, visits: np.ndarray) -> np.ndarray:
-        return np.stack([information_of_classes(events, present, place[events.sample], visits) for place in places])[np.newaxis]
+        return np.stack(
+            [
+                information_of_classes(events, present, place[events.sample], visits)
+                for place in places
+            ]
+        )[np.newaxis]
 
     return measured
 
 
-def _both_orders(measures: Sequence[Measure], place: np.ndarray, places: int, size: int, rng: np.random.Generator) -> np.ndarray:
-    """(quantity, order, unit) information of ``size`` random samples, and of these with their activity in random order."""
-    chosen = rng.choice(place.size, size, replace=False, shuffle=False) if size < place.size else np.arange(size)
+def _both_orders(
+    measures: Sequence[Measure], place: np.ndarray, places: int, size: int, rng: np.random.Generator
+) -> np.ndarray:
+    """(quantity, order, unit) information of ``size`` random samples, and of these with their
+    activity in random order."""
+    chosen = (
+        rng.choice(place.size, size, replace=False, shuffle=False)
+        if size < place.size
+        else np.arange(size)
+    )
     visited = place[chosen]
     where = np.full((len(ORDERS), place.size), places)
     where[:, chosen] = visited, rng.permutation(visited)
@@ -71,10 +103,12 @@ def _both_orders(measures: Sequence[Measure], place: np.ndarray, places: int, si
 
 
 def _mean_and_spread(draws: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Mean over draws of (quantity, order, unit), and the standard deviation of the observed ones, (quantity, unit)."""
+    """Mean over draws of (quantity, order, unit), and the standard deviation of the observed ones,
+    (quantity, unit)."""
     total, squares, count = np.zeros(()), np.zeros(()), np.zeros(())
     for values in draws:
-        # A unit silent in a subsample has no information per event there: counted as 0 it would pull the curve down.
+        # A unit silent in a subsample has no information per event there: counted as 0 it would
+        # pull the curve down.
         count, filled = count + np.isfinite(values), np.nan_to_num(values)
         total, squares = total + filled, squares + filled**2
     mean = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
@@ -92,7 +126,11 @@ def _moments(
     places, moments = int(place.max()) + 1, []
     steps = iter(counted(sum(repeats for _, repeats in plan), "subsample", progress))
     for size, repeats in plan:
-        moments.append(_mean_and_spread(_both_orders(measures, place, places, size, rng) for _ in islice(steps, repeats)))
+        moments.append(
+            _mean_and_spread(
+                _both_orders(measures, place, places, size, rng) for _ in islice(steps, repeats)
+            )
+        )
     next(steps, None)  # closes a progress bar
     means, spreads = zip(*moments)
     return _Moments(np.stack(means), np.stack(spreads))
@@ -100,20 +138,33 @@ def _moments(
 
 def _plan(fractions: Sequence[float], samples: int, repetitions: int) -> list[tuple[int, int]]:
     grid = np.asarray(fractions, dtype=float)
-    if grid.ndim != 1 or grid.size < 3 or not (np.diff(grid) > 0).all() or not grid[0] > 0 or grid[-1] != 1:
+    if (
+        grid.ndim != 1
+        or grid.size < 3
+        or not (np.diff(grid) > 0).all()
+        or not grid[0] > 0
+        or grid[-1] != 1
+    ):
         raise RefusedInputError(
-            f"fractions must be at least three increasing numbers above 0 that end with 1, got {list(fractions)}: take FINE_FRACTIONS."
+            "fractions must be at least three increasing numbers above 0 that end with 1, "
+            f"got {list(fractions)}: take FINE_FRACTIONS."
         )
     sizes = np.floor(grid * samples * (1 + ROUNDING)).astype(int)
     if repetitions < 1 or sizes[0] < 1 or not (np.diff(sizes) > 0).all():
         raise RefusedInputError(
-            f"subsamples need at least one repetition and a sample more at each fraction, got repetitions={repetitions} and {samples} "
+            "subsamples need at least one repetition and a sample more at each fraction, got "
+            f"repetitions={repetitions} and {samples} "
             "samples at valid places: record longer or take fewer fractions."
         )
-    return [(int(size), int(np.ceil(repetitions / fraction * (1 - ROUNDING)))) for size, fraction in zip(sizes, grid)]
+    return [
+        (int(size), int(np.ceil(repetitions / fraction * (1 - ROUNDING))))
+        for size, fraction in zip(sizes, grid)
+    ]
 
 
-def _valid(place_index: xr.DataArray, sample_duration: float | xr.DataArray, minimum_occupancy: float) -> np.ndarray:
+def _valid(
+    place_index: xr.DataArray, sample_duration: float | xr.DataArray, minimum_occupancy: float
+) -> np.ndarray:
     """(sample) bool, samples at places that were visited for long enough in the whole recording."""
     index = place_index.values.astype(int)
     occupancy = occupancy_of(index, sample_duration)
@@ -132,26 +183,31 @@ def information_curves(
     minimum_occupancy: NotNegative = 0.0,
     progress: bool = False,
 ) -> xr.Dataset:
-    """Mean information of random subsamples of a recording, as observed and after their activity was shuffled.
+    """Mean information of random subsamples of a recording, as observed and after their activity
+    was shuffled.
 
-    For each fraction f, m = floor(f T) of the T samples are drawn without replacement, ceil(repetitions / f) times; the shuffled
-    curve takes a random permutation of the activity within the same subsample. A unit that is silent in a subsample is left out of
-    its mean per event, and counts 0 per second and as mutual information. All units share the subsamples.
+    For each fraction f, m = floor(f T) of the T samples are drawn without replacement,
+    ceil(repetitions / f) times; the shuffled curve takes a random permutation of the activity
+    within the same subsample. A unit that is silent in a subsample is left out of its mean per
+    event, and counts 0 per second and as mutual information. All units share the subsamples.
 
     Parameters
     ----------
     activity : xarray.DataArray
-        (sample, unit) events in running samples only; a unit that is NaN throughout is not observed.
+        (sample, unit) events in running samples only; a unit that is NaN throughout is not
+        observed.
     place_index : xarray.DataArray
         (sample) int place, or (place, direction) pair, -1 for samples that do not count.
     sample_duration : float or xarray.DataArray
-        Of all samples, or (sample) of each, in s; a sample whose place is shuffled keeps its own. Mutual information counts samples.
+        Of all samples, or (sample) of each, in s; a sample whose place is shuffled keeps its own.
+        Mutual information counts samples.
     rng : numpy.random.Generator
         Source of the subsamples and permutations.
     repetitions : int
         Of the whole recording; the smaller the fraction, the more.
     fractions : sequence of float
-        Increasing, the last one 1: ``FINE_FRACTIONS`` .05, .1, ..., 1 or ``COARSE_FRACTIONS`` .1, .2, ..., 1.
+        Increasing, the last one 1: ``FINE_FRACTIONS`` .05, .1, ..., 1 or ``COARSE_FRACTIONS`` .1,
+        .2, ..., 1.
     mutual : bool
         Add mutual information, whose response classes are those of the whole recording.
     minimum_occupancy : float
@@ -162,9 +218,10 @@ def information_curves(
     Returns
     -------
     xarray.Dataset
-        ``spatial_information`` (bits/event), ``spatial_information_rate`` (bits/second) and, if asked for, ``mutual_information``
-        (bits), each (order, fraction, unit) with order "observed" or "shuffled"; ``<name>_spread`` (fraction, unit), their standard
-        deviation over the observed subsamples; coordinate ``samples`` (fraction) = m.
+        ``spatial_information`` (bits/event), ``spatial_information_rate`` (bits/second) and, if
+        asked for, ``mutual_information`` (bits), each (order, fraction, unit) with order "observed"
+        or "shuffled"; ``<name>_spread`` (fraction, unit), their standard deviation over the
+        observed subsamples; coordinate ``samples`` (fraction) = m.
 
     Raises
     ------
@@ -179,16 +236,26 @@ def information_curves(
     check_place_index(activity, place_index, int(place_index.max()) + 1, sample_duration)
     keep = _valid(place_index, sample_duration, minimum_occupancy)
     plan = _plan(fractions, int(keep.sum()), repetitions)
-    kept = sample_duration.values.astype(float)[keep] if isinstance(sample_duration, xr.DataArray) else sample_duration
+    kept = (
+        sample_duration.values.astype(float)[keep]
+        if isinstance(sample_duration, xr.DataArray)
+        else sample_duration
+    )
     measures = [_skaggs(activity.transpose("sample", "unit").values[keep], kept)]
     names = (*SKAGGS, "mutual_information") if mutual else SKAGGS
     if mutual:
         measures.append(_mutual(response_classes(activity).values[keep]))
     moments = _moments(measures, place_index.values.astype(int)[keep], plan, rng, progress)
-    coords = {"order": list(ORDERS), "fraction": np.asarray(fractions, dtype=float), "samples": ("fraction", [m for m, _ in plan])}
+    coords = {
+        "order": list(ORDERS),
+        "fraction": np.asarray(fractions, dtype=float),
+        "samples": ("fraction", [m for m, _ in plan]),
+    }
     result = xr.Dataset(coords={**coords, **observed.coords})
     for i, name in enumerate(names):
-        mean = xr.DataArray(moments.mean[:, i], dims=("fraction", "order", "unit")).transpose("order", "fraction", "unit")
+        mean = xr.DataArray(moments.mean[:, i], dims=("fraction", "order", "unit")).transpose(
+            "order", "fraction", "unit"
+        )
         spread = xr.DataArray(moments.spread[:, i], dims=("fraction", "unit"))
         units = {"units": VARIABLES[name].units}
         result[name] = mean.where(observed.values).assign_attrs(units)

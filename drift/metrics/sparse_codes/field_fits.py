@@ -1,7 +1,8 @@
-"""Bounded least-squares fits of Gabor functions and centre-surround differences of Gaussians to small images, many at once.
-
-Levenberg-Marquardt steps with exact slopes, taken for all fits together, so that 120 fields of 16 x 16 pixels with six starts each
-take a second or two. A parameter that lies on its bound and is pushed outwards is held there for the step; the others move.
+"""Bounded least-squares fits of Gabor functions and centre-surround differences of Gaussians to
+small images, many at once.
+ Levenberg-Marquardt steps with exact slopes, taken for all fits together, so that 120 fields of 16
+x 16 pixels with six starts each take a second or two. A parameter that lies on its bound and is
+pushed outwards is held there for the step; the others move.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ Model = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndar
 
 
 def gabor(parameters: np.ndarray, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Gabor functions a exp(-X^2 / 2 sx^2 - Y^2 / 2 sy^2) cos(2 pi f X + ph) + o, X along the angle, Y across it, and their slopes.
+    """Gabor functions a exp(-X^2 / 2 sx^2 - Y^2 / 2 sy^2) cos(2 pi f X + ph) + o, X along the
+    angle, Y across it, and their slopes.
 
     Parameters
     ----------
@@ -56,8 +58,11 @@ def gabor(parameters: np.ndarray, x: np.ndarray, y: np.ndarray) -> tuple[np.ndar
     return carrier + offset, slopes
 
 
-def centre_surround(parameters: np.ndarray, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Differences of round Gaussians a exp(-r^2 / 2 s^2) - b exp(-r^2 / 2 (k s)^2) + o, and their slopes.
+def centre_surround(
+    parameters: np.ndarray, x: np.ndarray, y: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Differences of round Gaussians a exp(-r^2 / 2 s^2) - b exp(-r^2 / 2 (k s)^2) + o, and their
+    slopes.
 
     Parameters
     ----------
@@ -73,7 +78,10 @@ def centre_surround(parameters: np.ndarray, x: np.ndarray, y: np.ndarray) -> tup
     """
     x0, y0, inner, ratio, amplitude, depth, offset = parameters.T[:, :, np.newaxis]
     squared = (x - x0) ** 2 + (y - y0) ** 2
-    centre, surround = np.exp(-0.5 * squared / inner**2), np.exp(-0.5 * squared / (ratio * inner) ** 2)
+    centre, surround = (
+        np.exp(-0.5 * squared / inner**2),
+        np.exp(-0.5 * squared / (ratio * inner) ** 2),
+    )
     steepness = amplitude * centre / inner**2 - depth * surround / (ratio * inner) ** 2
     slopes = np.empty((len(parameters), 7, x.size))
     slopes[:, 0] = (x - x0) * steepness
@@ -86,47 +94,71 @@ def centre_surround(parameters: np.ndarray, x: np.ndarray, y: np.ndarray) -> tup
     return amplitude * centre - depth * surround + offset, slopes
 
 
-def _normal_equations(model: Model, parameters: np.ndarray, fields: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Squared error (fit,), J^T J (fit, parameter, parameter) and J^T r (fit, parameter) for (fit, row, column)."""
+def _normal_equations(
+    model: Model, parameters: np.ndarray, fields: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Squared error (fit,), J^T J (fit, parameter, parameter) and J^T r (fit, parameter) for (fit,
+    row, column)."""
     y, x = np.indices(fields.shape[1:]).reshape(2, -1).astype(float)
     values, slopes = model(parameters, x, y)
     residual = values - fields.reshape(values.shape)
-    return (residual**2).sum(axis=1), slopes @ slopes.transpose(0, 2, 1), (slopes @ residual[:, :, np.newaxis])[:, :, 0]
+    return (
+        (residual**2).sum(axis=1),
+        slopes @ slopes.transpose(0, 2, 1),
+        (slopes @ residual[:, :, np.newaxis])[:, :, 0],
+    )
 
 
 def _trials(
-    parameters: np.ndarray, matrix: np.ndarray, gradient: np.ndarray, damping: np.ndarray, lower: np.ndarray, upper: np.ndarray
+    parameters: np.ndarray,
+    matrix: np.ndarray,
+    gradient: np.ndarray,
+    damping: np.ndarray,
+    lower: np.ndarray,
+    upper: np.ndarray,
 ) -> np.ndarray:
     """Parameters after a damped step that stays inside the bounds, (fit, parameter)."""
     held = ((parameters <= lower) & (gradient > 0)) | ((parameters >= upper) & (gradient < 0))
     system = np.where(held[:, :, np.newaxis] | held[:, np.newaxis, :], 0.0, matrix)
     every = np.arange(parameters.shape[1])
-    system[:, every, every] = np.where(held, 1.0, matrix[:, every, every] * (1 + damping[:, np.newaxis]) + 1e-12)
+    system[:, every, every] = np.where(
+        held, 1.0, matrix[:, every, every] * (1 + damping[:, np.newaxis]) + 1e-12
+    )
     step = np.linalg.solve(system, np.where(held, 0.0, -gradient)[:, :, np.newaxis])[:, :, 0]
     return np.clip(parameters + step, lower, upper)
 
 
-def _fits(model: Model, starts: np.ndarray, fields: np.ndarray, bounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Parameters and squared errors where the fits end; damping falls after a step that helps and rises otherwise."""
+def _fits(
+    model: Model, starts: np.ndarray, fields: np.ndarray, bounds: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Parameters and squared errors where the fits end; damping falls after a step that helps and
+    rises otherwise."""
     best = np.clip(starts, *bounds)
     state = [best, *_normal_equations(model, best, fields)]  # parameters, error, matrix, gradient
     damping, running = np.full(len(best), 1e-2), np.arange(len(best))
     for _ in range(EVALUATIONS - 1):
-        trial = _trials(best[running], state[2][running], state[3][running], damping[running], *bounds)
+        trial = _trials(
+            best[running], state[2][running], state[3][running], damping[running], *bounds
+        )
         found = [trial, *_normal_equations(model, trial, fields[running])]
         gain = 1 - found[1] / np.maximum(state[1][running], 1e-300)
         better = gain > 0
         for kept, new in zip(state, found, strict=True):
             kept[running[better]] = new[better]
-        damping[running] = np.where(better, np.maximum(damping[running] / 5, 1e-9), damping[running] * 8)
+        damping[running] = np.where(
+            better, np.maximum(damping[running] / 5, 1e-9), damping[running] * 8
+        )
         running = running[~(better & (gain < TOLERANCE)) & (damping[running] < HOPELESS)]
         if not running.size:
             break
     return state[0], state[1]
 
 
-def best_fits(model: Model, starts: np.ndarray, fields: np.ndarray, bounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Best of several bounded least-squares fits to each field, with at most 60 evaluations of the model for each start.
+def best_fits(
+    model: Model, starts: np.ndarray, fields: np.ndarray, bounds: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Best of several bounded least-squares fits to each field, with at most 60 evaluations of the
+    model for each start.
 
     Parameters
     ----------
@@ -148,7 +180,14 @@ def best_fits(model: Model, starts: np.ndarray, fields: np.ndarray, bounds: np.n
     for first in range(0, len(fields), TOGETHER):
         part = slice(first, first + TOGETHER)
         images, attempts = fields[part], starts.shape[1]
-        found, error = _fits(model, starts[part].reshape(-1, starts.shape[2]), np.repeat(images, attempts, axis=0), bounds)
+        found, error = _fits(
+            model,
+            starts[part].reshape(-1, starts.shape[2]),
+            np.repeat(images, attempts, axis=0),
+            bounds,
+        )
         best = error.reshape(-1, attempts).argmin(axis=1) + attempts * np.arange(len(images))
         parameters[part], errors[part] = found[best], error[best]
-    return parameters, 1 - errors / ((fields - fields.mean(axis=(1, 2), keepdims=True)) ** 2).sum(axis=(1, 2))
+    return parameters, 1 - errors / ((fields - fields.mean(axis=(1, 2), keepdims=True)) ** 2).sum(
+        axis=(1, 2)
+    )

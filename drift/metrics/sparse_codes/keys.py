@@ -1,4 +1,5 @@
-"""What sparse codes do to weights: keys of one length that point apart, follow the inputs, and resemble their values.
+"""What sparse codes do to weights: keys of one length that point apart, follow the inputs, and
+resemble their values.
 
 The input weights w_j of a unit are its key, the output weights d_j its value.
 
@@ -39,8 +40,14 @@ def key_norm(input_weights: xr.DataArray) -> xr.DataArray:
     RefusedInputError
         If a dim is missing.
     """
-    squared = (require_dims(input_weights, "input_weights", "unit", "input") ** 2).sum("input", skipna=False)
-    return (squared**0.5).rename("key_norm").assign_attrs(units="1", long_name="length of the input weights of a unit")
+    squared = (require_dims(input_weights, "input_weights", "unit", "input") ** 2).sum(
+        "input", skipna=False
+    )
+    return (
+        (squared**0.5)
+        .rename("key_norm")
+        .assign_attrs(units="1", long_name="length of the input weights of a unit")
+    )
 
 
 @opened
@@ -67,7 +74,8 @@ def key_norm_mean(input_weights: xr.DataArray) -> xr.DataArray:
 
 @opened
 def key_norm_variation(input_weights: xr.DataArray) -> xr.DataArray:
-    """Coefficient of variation over units of the length of their keys, sd |w| / mean |w| with divisor units.
+    """Coefficient of variation over units of the length of their keys, sd |w| / mean |w| with
+    divisor units.
 
     Parameters
     ----------
@@ -96,8 +104,11 @@ def _directions(weights: np.ndarray) -> np.ndarray:
 
 
 @opened
-def key_value_alignment(input_weights: xr.DataArray, output_weights: xr.DataArray, hidden: xr.DataArray | None = None) -> xr.DataArray:
-    """How well what a unit adds to the output resembles what switches it on: cos(w_j, d_j), mean over units.
+def key_value_alignment(
+    input_weights: xr.DataArray, output_weights: xr.DataArray, hidden: xr.DataArray | None = None
+) -> xr.DataArray:
+    """How well what a unit adds to the output resembles what switches it on: cos(w_j, d_j), mean
+    over units.
 
     Parameters
     ----------
@@ -122,7 +133,8 @@ def key_value_alignment(input_weights: xr.DataArray, output_weights: xr.DataArra
     require_dims(output_weights, "output_weights", "output", "unit")
     if input_weights.sizes["input"] != output_weights.sizes["output"]:
         raise RefusedInputError(
-            f"keys and values must have equal length, got {input_weights.sizes['input']} inputs and {output_weights.sizes['output']} "
+            f"keys and values must have equal length, got {input_weights.sizes['input']} "
+            f"inputs and {output_weights.sizes['output']} "
             "outputs: the alignment is defined for networks that reconstruct their inputs."
         )
 
@@ -130,7 +142,9 @@ def key_value_alignment(input_weights: xr.DataArray, output_weights: xr.DataArra
         return (_directions(keys) * _directions(values)).sum(axis=-1)
 
     core = [["unit", "input"], ["unit", "output"]]
-    cosine = xr.apply_ufunc(cosines, input_weights, output_weights, input_core_dims=core, output_core_dims=[["unit"]])
+    cosine = xr.apply_ufunc(
+        cosines, input_weights, output_weights, input_core_dims=core, output_core_dims=[["unit"]]
+    )
     if hidden is None:
         return described(cosine.mean("unit"), "key_value_alignment")
     weight = abs(require_dims(hidden, "hidden", "sample", "unit")).mean("sample").fillna(0.0)
@@ -139,13 +153,17 @@ def key_value_alignment(input_weights: xr.DataArray, output_weights: xr.DataArra
 
 
 def _overlap(keys: np.ndarray) -> float:
-    """Mean of |cos| over pairs of different keys among (unit, input), those without a direction left out."""
+    """Mean of |cos| over pairs of different keys among (unit, input), those without a direction
+    left out."""
     directions = _directions(keys)
     directions = directions[np.isfinite(directions).all(axis=1)]
     units = len(directions)
     if units < 2:
         return np.nan
-    total = sum(np.abs(directions[first : first + BLOCK] @ directions.T).sum() for first in range(0, units, BLOCK))
+    total = sum(
+        np.abs(directions[first : first + BLOCK] @ directions.T).sum()
+        for first in range(0, units, BLOCK)
+    )
     return float((total - units) / (units * (units - 1)))
 
 
@@ -161,7 +179,8 @@ def key_overlap(input_weights: xr.DataArray) -> xr.DataArray:
     Returns
     -------
     xarray.DataArray
-        (...) about sqrt(2 / (pi n)) for random keys of n inputs, 1 if all are parallel; NaN with fewer than two keys.
+        (...) about sqrt(2 / (pi n)) for random keys of n inputs, 1 if all are parallel; NaN with
+        fewer than two keys.
 
     Raises
     ------
@@ -169,17 +188,26 @@ def key_overlap(input_weights: xr.DataArray) -> xr.DataArray:
         If a dim is missing.
     """
     require_dims(input_weights, "input_weights", "unit", "input")
-    return described(xr.apply_ufunc(_overlap, input_weights, input_core_dims=[["unit", "input"]], vectorize=True), "key_overlap")
+    return described(
+        xr.apply_ufunc(
+            _overlap, input_weights, input_core_dims=[["unit", "input"]], vectorize=True
+        ),
+        "key_overlap",
+    )
 
 
 @opened
 def specialisation(
-    input_weights: xr.DataArray, inputs: xr.DataArray, hidden: xr.DataArray | None = None, threshold: float = 0.0
+    input_weights: xr.DataArray,
+    inputs: xr.DataArray,
+    hidden: xr.DataArray | None = None,
+    threshold: float = 0.0,
 ) -> xr.DataArray:
     """How much of the inputs lies along a key: w_j^T C w_j / |w_j|^2, mean over units.
 
-    C = mean of x x^T over all inputs or, with ``hidden``, C_j over the inputs that switch unit j on. Divided by the variance of the
-    noise it is the signal that a unit gains for the noise it lets in.
+    C = mean of x x^T over all inputs or, with ``hidden``, C_j over the inputs that switch unit j
+    on. Divided by the variance of the noise it is the signal that a unit gains for the noise it
+    lets in.
 
     Parameters
     ----------
@@ -190,7 +218,8 @@ def specialisation(
     hidden : xarray.DataArray, optional
         (..., sample, unit) activity for the same samples.
     threshold : float
-        0 for rectified units, ``drift.metrics.sparse_codes.sparse_codes.SMOOTH_THRESHOLD`` for others.
+        0 for rectified units, ``drift.metrics.sparse_codes.sparse_codes.SMOOTH_THRESHOLD`` for
+        others.
 
     Returns
     -------
@@ -205,13 +234,18 @@ def specialisation(
     require_dims(input_weights, "input_weights", "unit", "input")
     require_dims(inputs, "inputs", "sample", "input")
     if not bool(np.isfinite(inputs).all()):
-        raise RefusedInputError("inputs must be finite, got NaN or infinity: leave out the samples that were not presented.")
+        raise RefusedInputError(
+            "inputs must be finite, got NaN or infinity: leave out the samples that were not "
+            "presented."
+        )
 
     def projections(keys: np.ndarray, samples: np.ndarray) -> np.ndarray:
         return (samples @ np.swapaxes(_directions(keys), -1, -2)) ** 2
 
     core, result = [["unit", "input"], ["sample", "input"]], [["sample", "unit"]]
-    power = xr.apply_ufunc(projections, input_weights, inputs, input_core_dims=core, output_core_dims=result)
+    power = xr.apply_ufunc(
+        projections, input_weights, inputs, input_core_dims=core, output_core_dims=result
+    )
     if hidden is not None:
         power, active = xr.align(power, active_responses(hidden, threshold)[0], join="exact")
         power = power.where(active)

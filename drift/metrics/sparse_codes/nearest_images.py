@@ -20,24 +20,33 @@ BLOCK = 4096  # images compared with all keys at a time
 
 def _finite(array: xr.DataArray, name: str, *dims: str) -> xr.DataArray:
     if not bool(np.isfinite(require_dims(array, name, *dims)).all()):
-        raise RefusedInputError(f"{name} must be finite, got NaN or infinity: leave out the samples that diverged or were not presented.")
+        raise RefusedInputError(
+            f"{name} must be finite, got NaN or infinity: leave out the samples that diverged "
+            "or were not presented."
+        )
     return array
 
 
 def _identified(outputs: np.ndarray, images: np.ndarray) -> float:
-    """Share of (batch, candidate, output) outputs whose nearest image of the same batch has their own number."""
+    """Share of (batch, candidate, output) outputs whose nearest image of the same batch has their
+    own number."""
     right = 0
     for mine, candidates in zip(outputs, images, strict=True):
-        distance = (candidates**2).sum(axis=1) - 2 * mine @ candidates.T  # (output, candidate), less what the candidates share
+        distance = (candidates**2).sum(
+            axis=1
+        ) - 2 * mine @ candidates.T  # (output, candidate), less what the candidates share
         right += int((distance.argmin(axis=1) == np.arange(len(mine))).sum())
     return right / (outputs.shape[0] * outputs.shape[1])
 
 
 @opened
-def reconstruction_accuracy(outputs: xr.DataArray, images: xr.DataArray, batch: Count = 1024) -> xr.DataArray:
+def reconstruction_accuracy(
+    outputs: xr.DataArray, images: xr.DataArray, batch: Count = 1024
+) -> xr.DataArray:
     """Share of the outputs whose nearest clean image (Euclidean) among the batch is their own.
 
-    It depends on the number of candidates, hence on ``batch``. The baseline is that of the noisy inputs, passed as outputs.
+    It depends on the number of candidates, hence on ``batch``. The baseline is that of the noisy
+    inputs, passed as outputs.
 
     Parameters
     ----------
@@ -63,7 +72,8 @@ def reconstruction_accuracy(outputs: xr.DataArray, images: xr.DataArray, batch: 
     samples = outputs.sizes["sample"]
     if batch < 2 or samples % batch or images.sizes["sample"] != samples:
         raise RefusedInputError(
-            f"samples must fill whole batches of at least 2, got {samples} outputs and {images.sizes['sample']} images for batches of "
+            f"samples must fill whole batches of at least 2, got {samples} outputs and "
+            f"{images.sizes['sample']} images for batches of "
             f"{batch}: leave out the remainder or choose another batch."
         )
 
@@ -72,13 +82,16 @@ def reconstruction_accuracy(outputs: xr.DataArray, images: xr.DataArray, batch: 
         return _identified(mine.reshape(size), clean.reshape(size))
 
     core = [["sample", "output"]] * 2
-    found = xr.apply_ufunc(accuracy, outputs.astype(float), images.astype(float), input_core_dims=core, vectorize=True)
+    found = xr.apply_ufunc(
+        accuracy, outputs.astype(float), images.astype(float), input_core_dims=core, vectorize=True
+    )
     return described(found, "reconstruction_accuracy", candidates=batch)
 
 
 @opened
 def nearest_image_cosine(input_weights: xr.DataArray, inputs: xr.DataArray) -> xr.DataArray:
-    """Largest cosine of the key of each unit with an image: near 1 where a unit has stored that image.
+    """Largest cosine of the key of each unit with an image: near 1 where a unit has stored that
+    image.
 
     Parameters
     ----------
@@ -107,8 +120,19 @@ def nearest_image_cosine(input_weights: xr.DataArray, inputs: xr.DataArray) -> x
         for first in range(0, len(images), BLOCK):
             best = np.maximum(best, (keys @ images[first : first + BLOCK].T).max(axis=1))
         norm = np.linalg.norm(keys, axis=1)
-        return np.divide(best, norm, out=np.full(len(keys), np.nan), where=(norm > 0) & (len(images) > 0))
+        return np.divide(
+            best, norm, out=np.full(len(keys), np.nan), where=(norm > 0) & (len(images) > 0)
+        )
 
     core = [["unit", "input"], ["sample", "input"]]
-    found = xr.apply_ufunc(largest, input_weights, inputs, input_core_dims=core, output_core_dims=[["unit"]], vectorize=True)
-    return found.rename("nearest_image_cosine").assign_attrs(units="1", long_name="largest cosine of a key with an image")
+    found = xr.apply_ufunc(
+        largest,
+        input_weights,
+        inputs,
+        input_core_dims=core,
+        output_core_dims=[["unit"]],
+        vectorize=True,
+    )
+    return found.rename("nearest_image_cosine").assign_attrs(
+        units="1", long_name="largest cosine of a key with an image"
+    )

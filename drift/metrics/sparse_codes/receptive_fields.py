@@ -1,4 +1,5 @@
-"""What the input weights of a unit look like as an image: oriented like a simple cell, round like a retinal cell, or neither."""
+"""What the input weights of a unit look like as an image: oriented like a simple cell, round like a
+retinal cell, or neither."""
 
 from __future__ import annotations
 
@@ -13,16 +14,42 @@ from drift.errors import RefusedInputError
 from drift.metrics.labels import require_dims
 from drift.metrics.sparse_codes.field_fits import best_fits, centre_surround, gabor
 
-GABOR = ("centre_x", "centre_y", "width", "length", "angle", "frequency", "phase", "amplitude", "offset")
-CENTRE_SURROUND = ("centre_x", "centre_y", "width", "surround_ratio", "centre_amplitude", "surround_amplitude", "offset")
+GABOR = (
+    "centre_x",
+    "centre_y",
+    "width",
+    "length",
+    "angle",
+    "frequency",
+    "phase",
+    "amplitude",
+    "offset",
+)
+CENTRE_SURROUND = (
+    "centre_x",
+    "centre_y",
+    "width",
+    "surround_ratio",
+    "centre_amplitude",
+    "surround_amplitude",
+    "offset",
+)
 FIELD_CLASSES = ("gabor", "centre-surround", "other structured", "unstructured")
 NOT_OBSERVED = "not observed"
 STRUCTURED = 0.3  # lag-1 autocorrelation above which a field is fitted
 FITTED = 0.6  # share of explained variance above which a fit names the class
 ROUND_IF_WITHIN = 0.05  # what a Gabor, with two parameters more, must explain beyond a round field
 NAMES = {"gabor": GABOR, "centre_surround": CENTRE_SURROUND}
-FITS = {"gabor": (len(GABOR),), "gabor_r_squared": (), "centre_surround": (len(CENTRE_SURROUND),), "centre_surround_r_squared": ()}
-UNITS = {"gabor": "pixel; angle, phase in radian; frequency in cycles/pixel", "centre_surround": "pixel; ratio, amplitudes, offset in 1"}
+FITS = {
+    "gabor": (len(GABOR),),
+    "gabor_r_squared": (),
+    "centre_surround": (len(CENTRE_SURROUND),),
+    "centre_surround_r_squared": (),
+}
+UNITS = {
+    "gabor": "pixel; angle, phase in radian; frequency in cycles/pixel",
+    "centre_surround": "pixel; ratio, amplitudes, offset in 1",
+}
 
 
 def field_images(input_weights: xr.DataArray, shape: tuple[int, int] | None = None) -> xr.DataArray:
@@ -43,28 +70,38 @@ def field_images(input_weights: xr.DataArray, shape: tuple[int, int] | None = No
     Raises
     ------
     RefusedInputError
-        If the inputs do not fill the shape, or weights are infinite, or NaN in a part of a unit's inputs.
+        If the inputs do not fill the shape, or weights are infinite, or NaN in a part of a unit's
+        inputs.
     """
     require_dims(input_weights, "input_weights", "unit", "input")
     pixels = input_weights.sizes["input"]
     height, width = shape or (math.isqrt(pixels),) * 2
     if height * width != pixels or min(height, width) < 2:
         raise RefusedInputError(
-            f"input_weights have {pixels} inputs, which do not fill an image of {height} x {width} pixels: "
+            f"input_weights have {pixels} inputs, which do not fill an image of {height} x "
+            f"{width} pixels: "
             "pass the shape (height, width), and average colours first."
         )
     absent = input_weights.isnull()
-    if bool(np.isinf(input_weights).any()) or bool((absent.any("input") & ~absent.all("input")).any()):
+    if bool(np.isinf(input_weights).any()) or bool(
+        (absent.any("input") & ~absent.all("input")).any()
+    ):
         raise RefusedInputError(
-            "input_weights must be finite, or NaN in all inputs of a unit that was not observed, got some that are neither: "
+            "input_weights must be finite, or NaN in all inputs of a unit that was not "
+            "observed, got some that are neither: "
             "leave out the units that diverged."
         )
-    ordered = input_weights.astype(float).transpose(..., "unit", "input").drop_vars("input", errors="ignore")
+    ordered = (
+        input_weights.astype(float)
+        .transpose(..., "unit", "input")
+        .drop_vars("input", errors="ignore")
+    )
     return ordered.rename(input="pixel").coarsen(pixel=width).construct(pixel=("row", "column"))
 
 
 def lag_autocorrelation(images: np.ndarray) -> np.ndarray:
-    """Correlation of neighbouring pixels, [sum c(y, x) c(y, x+1) + sum c(y, x) c(y+1, x)] / (2 sum c^2) with c = w - mean w.
+    """Correlation of neighbouring pixels, [sum c(y, x) c(y, x+1) + sum c(y, x) c(y+1, x)] / (2 sum
+    c^2) with c = w - mean w.
 
     Parameters
     ----------
@@ -74,18 +111,22 @@ def lag_autocorrelation(images: np.ndarray) -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        (...) about 0 for white noise, towards 1 for smooth images; 0 for an image without contrast, NaN for one of NaN.
+        (...) about 0 for white noise, towards 1 for smooth images; 0 for an image without contrast,
+        NaN for one of NaN.
     """
     centred = images - images.mean(axis=(-2, -1), keepdims=True)
     beside = (centred[..., :, :-1] * centred[..., :, 1:]).sum(axis=(-2, -1))
     below = (centred[..., :-1, :] * centred[..., 1:, :]).sum(axis=(-2, -1))
     power = (centred**2).sum(axis=(-2, -1))
     contrast = power > 1e-20 * (images**2).sum(axis=(-2, -1))
-    return np.divide(beside + below, 2 * power, out=np.where(np.isnan(power), np.nan, 0.0), where=contrast)
+    return np.divide(
+        beside + below, 2 * power, out=np.where(np.isnan(power), np.nan, 0.0), where=contrast
+    )
 
 
 def _energy(images: np.ndarray) -> np.ndarray:
-    """Share of each pixel in the squared deviation from the median of (field, row, column); NaN without contrast."""
+    """Share of each pixel in the squared deviation from the median of (field, row, column); NaN
+    without contrast."""
     squared = (images - np.median(images, axis=(1, 2), keepdims=True)) ** 2
     total = squared.sum(axis=(1, 2), keepdims=True)
     return np.divide(squared, total, out=np.full(images.shape, np.nan), where=total > 0)
@@ -99,13 +140,16 @@ def _largest(images: np.ndarray) -> np.ndarray:
 def _centres(energy: np.ndarray) -> np.ndarray:
     """Centre of mass and peak of the energy, (field, start, 2) as x and y."""
     rows, columns = np.indices(energy.shape[1:])
-    centroid = np.stack([(energy * columns).sum(axis=(1, 2)), (energy * rows).sum(axis=(1, 2))], axis=1)
+    centroid = np.stack(
+        [(energy * columns).sum(axis=(1, 2)), (energy * rows).sum(axis=(1, 2))], axis=1
+    )
     peak_row, peak_column = np.unravel_index(_largest(energy), energy.shape[1:])
     return np.stack([centroid, np.stack([peak_column, peak_row], axis=1)], axis=1)
 
 
 def _strongest_waves(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Frequency (cycles/pixel, at least .05) and angle of the largest bin of the Fourier transform, (field,) each."""
+    """Frequency (cycles/pixel, at least .05) and angle of the largest bin of the Fourier transform,
+    (field,) each."""
     power = np.abs(np.fft.fft2(images - images.mean(axis=(1, 2), keepdims=True)))
     row, column = np.unravel_index(_largest(power), images.shape[1:])
     along_y, along_x = np.fft.fftfreq(images.shape[1])[row], np.fft.fftfreq(images.shape[2])[column]
@@ -124,23 +168,35 @@ def _gabor_starts(images: np.ndarray, centres: np.ndarray) -> np.ndarray:
     return starts.reshape(len(images), 4, len(GABOR))
 
 
-def _centre_surround_starts(images: np.ndarray, energy: np.ndarray, centres: np.ndarray) -> np.ndarray:
+def _centre_surround_starts(
+    images: np.ndarray, energy: np.ndarray, centres: np.ndarray
+) -> np.ndarray:
     peak = (np.arange(len(images)), *np.unravel_index(_largest(energy), images.shape[1:]))
     sign = np.sign(images[peak] - np.median(images, axis=(1, 2)))
-    shape = sign[:, np.newaxis, np.newaxis] * [0.0, 0.0, 1.0, 0.3, 0.0] + [1.2, 2.5, 0.0, 0.0, 0.0]  # (field, 1, parameter)
+    shape = sign[:, np.newaxis, np.newaxis] * [0.0, 0.0, 1.0, 0.3, 0.0] + [
+        1.2,
+        2.5,
+        0.0,
+        0.0,
+        0.0,
+    ]  # (field, 1, parameter)
     return np.concatenate([centres, np.broadcast_to(shape, (len(images), 2, 5))], axis=2)
 
 
 def _classes(autocorrelation: np.ndarray, oriented: np.ndarray, rounded: np.ndarray) -> np.ndarray:
-    """Class of each field from its lag-1 autocorrelation and the R^2 of both fits; NaN autocorrelation means not observed."""
+    """Class of each field from its lag-1 autocorrelation and the R^2 of both fits; NaN
+    autocorrelation means not observed."""
     structured = autocorrelation > STRUCTURED
     is_round = structured & (rounded > FITTED) & (rounded > oriented - ROUND_IF_WITHIN)
     conditions = [np.isnan(autocorrelation), ~structured, is_round, oriented > FITTED]
-    return np.select(conditions, [NOT_OBSERVED, "unstructured", "centre-surround", "gabor"], "other structured")
+    return np.select(
+        conditions, [NOT_OBSERVED, "unstructured", "centre-surround", "gabor"], "other structured"
+    )
 
 
 def _bounds(names: tuple[str, ...], shape: tuple[int, int]) -> np.ndarray:
-    """Least and largest value of each parameter, (2, parameter); a centre may lie two pixels outside."""
+    """Least and largest value of each parameter, (2, parameter); a centre may lie two pixels
+    outside."""
     ranges = {
         "centre_x": (-2, shape[1] + 2),
         "centre_y": (-2, shape[0] + 2),
@@ -159,7 +215,9 @@ def _fits(images: np.ndarray, energy: np.ndarray) -> dict[str, np.ndarray]:
     """Best parameters and R^2 of both models for (field, row, column)."""
     scaled = images / np.abs(images).max(axis=(1, 2), keepdims=True)
     centres = _centres(energy)
-    oriented = best_fits(gabor, _gabor_starts(scaled, centres), scaled, _bounds(GABOR, images.shape[1:]))
+    oriented = best_fits(
+        gabor, _gabor_starts(scaled, centres), scaled, _bounds(GABOR, images.shape[1:])
+    )
     starts = _centre_surround_starts(scaled, energy, centres)
     rounded = best_fits(centre_surround, starts, scaled, _bounds(CENTRE_SURROUND, images.shape[1:]))
     return dict(zip(FITS, (*oriented, *rounded), strict=True))
@@ -169,24 +227,36 @@ def _measured(images: np.ndarray) -> dict[str, np.ndarray]:
     """Everything that is known of (field, row, column)."""
     autocorrelation, energy = lag_autocorrelation(images), _energy(images)
     fitted = autocorrelation > STRUCTURED
-    found = {"autocorrelation": autocorrelation, "localisation": 1 / (energy**2).sum(axis=(1, 2)) / energy[0].size}
-    found |= {name: np.full((len(images), *parameters), np.nan) for name, parameters in FITS.items()}
+    found = {
+        "autocorrelation": autocorrelation,
+        "localisation": 1 / (energy**2).sum(axis=(1, 2)) / energy[0].size,
+    }
+    found |= {
+        name: np.full((len(images), *parameters), np.nan) for name, parameters in FITS.items()
+    }
     if fitted.any():
         for name, values in _fits(images[fitted], energy[fitted]).items():
             found[name][fitted] = values
-    found["field_class"] = _classes(autocorrelation, found["gabor_r_squared"], found["centre_surround_r_squared"])
+    found["field_class"] = _classes(
+        autocorrelation, found["gabor_r_squared"], found["centre_surround_r_squared"]
+    )
     return found
 
 
 @opened
-def receptive_fields(input_weights: xr.DataArray, shape: tuple[int, int] | None = None) -> xr.Dataset:
-    """Class, best Gabor, best centre-surround field and localisation of the input weights of each unit.
+def receptive_fields(
+    input_weights: xr.DataArray, shape: tuple[int, int] | None = None
+) -> xr.Dataset:
+    """Class, best Gabor, best centre-surround field and localisation of the input weights of each
+    unit.
 
-    A field is structured if the correlation of neighbouring pixels exceeds .3; only then it is fitted, divided by its largest
-    absolute weight, with a Gabor function a exp(-X^2 / 2 sx^2 - Y^2 / 2 sy^2) cos(2 pi f X + ph) + o and with a difference of round
-    Gaussians a exp(-r^2 / 2 s^2) - b exp(-r^2 / 2 (k s)^2) + o. It is centre-surround if that fit has R^2 > .6 and less than .05
-    below the Gabor's, else Gabor if its R^2 > .6, else structured in another way. Localisation is the participation ratio
-    1 / sum e^2 of the energy e = (w - median)^2 / sum over the number of pixels: small for a local field, 1 for an even one.
+    A field is structured if the correlation of neighbouring pixels exceeds .3; only then it is
+    fitted, divided by its largest absolute weight, with a Gabor function a exp(-X^2 / 2 sx^2 - Y^2
+    / 2 sy^2) cos(2 pi f X + ph) + o and with a difference of round Gaussians a exp(-r^2 / 2 s^2) -
+    b exp(-r^2 / 2 (k s)^2) + o. It is centre-surround if that fit has R^2 > .6 and less than .05
+    below the Gabor's, else Gabor if its R^2 > .6, else structured in another way. Localisation is
+    the participation ratio 1 / sum e^2 of the energy e = (w - median)^2 / sum over the number of
+    pixels: small for a local field, 1 for an even one.
 
     Parameters
     ----------
@@ -198,14 +268,16 @@ def receptive_fields(input_weights: xr.DataArray, shape: tuple[int, int] | None 
     Returns
     -------
     xarray.Dataset
-        (..., unit) ``autocorrelation``, ``structured`` (1 or 0), ``localisation``, ``gabor_r_squared``,
-        ``centre_surround_r_squared``, the text coordinate ``field_class``, and the fits ``gabor`` (..., unit, gabor_parameter) and
-        ``centre_surround`` (..., unit, centre_surround_parameter), NaN where not fitted.
+        (..., unit) ``autocorrelation``, ``structured`` (1 or 0), ``localisation``,
+        ``gabor_r_squared``, ``centre_surround_r_squared``, the text coordinate ``field_class``, and
+        the fits ``gabor`` (..., unit, gabor_parameter) and ``centre_surround`` (..., unit,
+        centre_surround_parameter), NaN where not fitted.
 
     Raises
     ------
     RefusedInputError
-        If the inputs do not fill the shape, or weights are infinite, or NaN in a part of a unit's inputs.
+        If the inputs do not fill the shape, or weights are infinite, or NaN in a part of a unit's
+        inputs.
 
     References
     ----------
@@ -217,18 +289,33 @@ def receptive_fields(input_weights: xr.DataArray, shape: tuple[int, int] | None 
     found = _measured(images.values.reshape(-1, *(images.sizes[dim] for dim in core)))
     sizes = [images.sizes[dim] for dim in around]
     dims = {name: (*around, *[f"{name}_parameter"] * (name in NAMES)) for name in found}
-    variables = {name: (dims[name], values.reshape(*sizes, *values.shape[1:])) for name, values in found.items()}
-    fields = xr.Dataset(variables, coords={f"{name}_parameter": list(parameters) for name, parameters in NAMES.items()})
-    fields = fields.assign_coords(images.drop_vars(core, errors="ignore").coords).set_coords("field_class")
-    fields["structured"] = (fields["autocorrelation"] > STRUCTURED).astype(float).where(fields["autocorrelation"].notnull())
+    variables = {
+        name: (dims[name], values.reshape(*sizes, *values.shape[1:]))
+        for name, values in found.items()
+    }
+    fields = xr.Dataset(
+        variables,
+        coords={f"{name}_parameter": list(parameters) for name, parameters in NAMES.items()},
+    )
+    fields = fields.assign_coords(images.drop_vars(core, errors="ignore").coords).set_coords(
+        "field_class"
+    )
+    fields["structured"] = (
+        (fields["autocorrelation"] > STRUCTURED)
+        .astype(float)
+        .where(fields["autocorrelation"].notnull())
+    )
     for name in fields.data_vars:
         fields[name].attrs["units"] = UNITS.get(str(name), "1")
     return fields
 
 
 @opened
-def sampled_units(input_weights: xr.DataArray, generator: np.random.Generator, units: Count = 120) -> xr.DataArray:
-    """Random units without repetition, in their order: enough for the statistics of receptive fields.
+def sampled_units(
+    input_weights: xr.DataArray, generator: np.random.Generator, units: Count = 120
+) -> xr.DataArray:
+    """Random units without repetition, in their order: enough for the statistics of receptive
+    fields.
 
     Parameters
     ----------
@@ -251,10 +338,16 @@ def sampled_units(input_weights: xr.DataArray, generator: np.random.Generator, u
     """
     require_dims(input_weights, "input_weights", "unit", "input")
     if units < 1:
-        raise RefusedInputError(f"units must be at least 1, got {units}: 120 give stable statistics.")
+        raise RefusedInputError(
+            f"units must be at least 1, got {units}: 120 give stable statistics."
+        )
     present = input_weights.sizes["unit"]
     chosen = np.sort(generator.choice(present, size=min(units, present), replace=False))
-    numbered = input_weights if "unit" in input_weights.coords else input_weights.assign_coords(unit=np.arange(present))
+    numbered = (
+        input_weights
+        if "unit" in input_weights.coords
+        else input_weights.assign_coords(unit=np.arange(present))
+    )
     return numbered.isel(unit=chosen)
 
 
@@ -270,7 +363,8 @@ def receptive_field_fractions(fields: xr.Dataset) -> xr.DataArray:
     Returns
     -------
     xarray.DataArray
-        (..., class) with the classes gabor, centre-surround, other structured, unstructured, and structured; NaN without a unit.
+        (..., class) with the classes gabor, centre-surround, other structured, unstructured, and
+        structured; NaN without a unit.
 
     Raises
     ------
@@ -278,10 +372,22 @@ def receptive_field_fractions(fields: xr.Dataset) -> xr.DataArray:
         If the Dataset has no classes.
     """
     if "field_class" not in fields.coords:
-        raise RefusedInputError(f"the coordinate field_class is missing, got {list(fields.coords)}: pass what receptive_fields returns.")
+        raise RefusedInputError(
+            f"the coordinate field_class is missing, got {list(fields.coords)}: pass what "
+            "receptive_fields returns."
+        )
     observed = fields["field_class"] != NOT_OBSERVED
     classes = xr.DataArray(list(FIELD_CLASSES), dims="class", coords={"class": list(FIELD_CLASSES)})
     shares = (fields["field_class"] == classes).where(observed).mean("unit")
-    structured = fields["structured"].where(observed).mean("unit").expand_dims({"class": ["structured"]}, axis=-1)
-    shares = xr.concat([shares.reset_coords(drop=True), structured.reset_coords(drop=True)], dim="class")
-    return shares.rename("receptive_field_fractions").assign_attrs(units="1", long_name="share of the observed units")
+    structured = (
+        fields["structured"]
+        .where(observed)
+        .mean("unit")
+        .expand_dims({"class": ["structured"]}, axis=-1)
+    )
+    shares = xr.concat(
+        [shares.reset_coords(drop=True), structured.reset_coords(drop=True)], dim="class"
+    )
+    return shares.rename("receptive_field_fractions").assign_attrs(
+        units="1", long_name="share of the observed units"
+    )

@@ -1,7 +1,8 @@
-"""How sparse the code of a population is: how many units answer an input, how steadily, and how they share the work.
-
-Noise on the inputs belongs to the measurement: pass the activity as the network has it while it learns. Activity that is not
-rectified (GELU, sigmoid, tanh ...) is never exactly zero: pass ``threshold=SMOOTH_THRESHOLD`` for it.
+"""How sparse the code of a population is: how many units answer an input, how steadily, and how
+they share the work.
+ Noise on the inputs belongs to the measurement: pass the activity as the network has it while it
+learns. Activity that is not rectified (GELU, sigmoid, tanh ...) is never exactly zero: pass
+``threshold=SMOOTH_THRESHOLD`` for it.
 
 References
 ----------
@@ -22,7 +23,9 @@ SMOOTH_THRESHOLD = 1e-4
 DEAD = 1e-5
 
 
-def active_responses(hidden: xr.DataArray, threshold: float = 0.0) -> tuple[xr.DataArray, xr.DataArray]:
+def active_responses(
+    hidden: xr.DataArray, threshold: float = 0.0
+) -> tuple[xr.DataArray, xr.DataArray]:
     """Which responses count as active, |h| > threshold, and which units were observed.
 
     Parameters
@@ -30,7 +33,8 @@ def active_responses(hidden: xr.DataArray, threshold: float = 0.0) -> tuple[xr.D
     hidden : xarray.DataArray
         (..., sample, unit) activity; a unit that is NaN throughout is not observed.
     threshold : float
-        Largest size of an inactive response: 0 for rectified units, ``SMOOTH_THRESHOLD`` for others.
+        Largest size of an inactive response: 0 for rectified units, ``SMOOTH_THRESHOLD`` for
+        others.
 
     Returns
     -------
@@ -40,14 +44,17 @@ def active_responses(hidden: xr.DataArray, threshold: float = 0.0) -> tuple[xr.D
     Raises
     ------
     RefusedInputError
-        If hidden is empty, infinite, NaN in a part of the samples of a unit, or negative although the threshold is 0.
+        If hidden is empty, infinite, NaN in a part of the samples of a unit, or negative although
+        the threshold is 0.
     """
     require_dims(hidden, "hidden", "sample", "unit")
     size = abs(hidden)
     if threshold < 0 or (threshold == 0 and bool((hidden < 0).any())):
         raise RefusedInputError(
-            f"threshold must tell active from inactive responses, got {threshold:g} for activity down to {float(hidden.min()):g}: "
-            f"pass 0 for rectified units and {SMOOTH_THRESHOLD:g} for units that respond with both signs."
+            f"threshold must tell active from inactive responses, got {threshold:g} for "
+            f"activity down to {float(hidden.min()):g}: "
+            f"pass 0 for rectified units and {SMOOTH_THRESHOLD:g} for units that respond with "
+            "both signs."
         )
     return size > threshold, observed_units(size)
 
@@ -82,7 +89,11 @@ def active_fraction(hidden: xr.DataArray, threshold: float = 0.0) -> xr.DataArra
         As ``active_responses``.
     """
     counts, units = _counts(hidden, threshold)
-    return (counts / units).rename("active_fraction").assign_attrs(units="1", long_name="share of the units that an input switches on")
+    return (
+        (counts / units)
+        .rename("active_fraction")
+        .assign_attrs(units="1", long_name="share of the units that an input switches on")
+    )
 
 
 @opened
@@ -111,7 +122,8 @@ def active_fraction_deviation(hidden: xr.DataArray, threshold: float = 0.0) -> x
 
 @opened
 def count_variation(hidden: xr.DataArray, threshold: float = 0.0) -> xr.DataArray:
-    """Coefficient of variation over inputs of the number k(x) of active units; 0 for an exact Top-K.
+    """Coefficient of variation over inputs of the number k(x) of active units; 0 for an exact
+    Top-K.
 
     Parameters
     ----------
@@ -136,7 +148,8 @@ def count_variation(hidden: xr.DataArray, threshold: float = 0.0) -> xr.DataArra
 
 
 def _jaccard(active: np.ndarray, drive: np.ndarray) -> float:
-    """Mean Jaccard index of (sample, unit) sets with the k units of largest drive, k the rounded mean size of the sets."""
+    """Mean Jaccard index of (sample, unit) sets with the k units of largest drive, k the rounded
+    mean size of the sets."""
     sizes = active.sum(axis=1)
     k = round(float(sizes.mean()))
     if k == 0:
@@ -147,10 +160,14 @@ def _jaccard(active: np.ndarray, drive: np.ndarray) -> float:
 
 
 @opened
-def top_k_overlap(hidden: xr.DataArray, drive: xr.DataArray, threshold: float = 0.0) -> xr.DataArray:
-    """How nearly the active units are the k units of largest drive: mean Jaccard index |A and T| / |A or T| over inputs.
+def top_k_overlap(
+    hidden: xr.DataArray, drive: xr.DataArray, threshold: float = 0.0
+) -> xr.DataArray:
+    """How nearly the active units are the k units of largest drive: mean Jaccard index |A and T| /
+    |A or T| over inputs.
 
-    A holds the active units, T the k units of largest z, with k the rounded mean number of active units.
+    A holds the active units, T the k units of largest z, with k the rounded mean number of active
+    units.
 
     Parameters
     ----------
@@ -174,9 +191,15 @@ def top_k_overlap(hidden: xr.DataArray, drive: xr.DataArray, threshold: float = 
     active, observed = active_responses(hidden, threshold)
     require_dims(drive, "drive", "sample", "unit")
     if not bool((np.isfinite(drive) | ~observed).all()):
-        raise RefusedInputError("drive must be finite wherever activity was observed, got NaN or infinity: pass both of the same run.")
+        raise RefusedInputError(
+            "drive must be finite wherever activity was observed, got NaN or infinity: pass "
+            "both of the same run."
+        )
     among = (active & observed, drive.where(observed, -np.inf))
-    return described(xr.apply_ufunc(_jaccard, *among, input_core_dims=[["sample", "unit"]] * 2, vectorize=True), "top_k_overlap")
+    return described(
+        xr.apply_ufunc(_jaccard, *among, input_core_dims=[["sample", "unit"]] * 2, vectorize=True),
+        "top_k_overlap",
+    )
 
 
 @opened
@@ -205,7 +228,8 @@ def fraction_dead_units(hidden: xr.DataArray) -> xr.DataArray:
 
 @opened
 def activity_entropy(hidden: xr.DataArray) -> xr.DataArray:
-    """How evenly units share the activity, -sum_j p_j log2 p_j with p_j the share of unit j in the activity over all inputs.
+    """How evenly units share the activity, -sum_j p_j log2 p_j with p_j the share of unit j in the
+    activity over all inputs.
 
     Parameters
     ----------
@@ -215,7 +239,8 @@ def activity_entropy(hidden: xr.DataArray) -> xr.DataArray:
     Returns
     -------
     xarray.DataArray
-        (...) in bits: 0 if one unit does all, log2 m if all do the same; NaN where nothing is active.
+        (...) in bits: 0 if one unit does all, log2 m if all do the same; NaN where nothing is
+        active.
 
     Raises
     ------
@@ -225,12 +250,18 @@ def activity_entropy(hidden: xr.DataArray) -> xr.DataArray:
     size = abs(require_dims(hidden, "hidden", "sample", "unit"))
     summed = size.sum("sample").where(observed_units(size), 0.0)
     total = summed.sum("unit")
-    return described(entr(summed / total.where(total > 0)).sum("unit", skipna=False) / np.log(2), "activity_entropy")
+    return described(
+        entr(summed / total.where(total > 0)).sum("unit", skipna=False) / np.log(2),
+        "activity_entropy",
+    )
 
 
 @opened
-def sparsity_change(fraction: xr.DataArray, elapsed: xr.DataArray, span: float = 50.0) -> xr.DataArray:
-    """Relative change of the active fraction over a stretch of learning, |a(e) - a(e - span)| / a(e); converged below .01.
+def sparsity_change(
+    fraction: xr.DataArray, elapsed: xr.DataArray, span: float = 50.0
+) -> xr.DataArray:
+    """Relative change of the active fraction over a stretch of learning, |a(e) - a(e - span)| /
+    a(e); converged below .01.
 
     Parameters
     ----------
@@ -254,12 +285,24 @@ def sparsity_change(fraction: xr.DataArray, elapsed: xr.DataArray, span: float =
     require_dims(fraction, "fraction", "session")
     require_dims(elapsed, "elapsed", "session")
     if span <= 0 or bool((elapsed.diff("session") <= 0).any()):
-        raise RefusedInputError(f"elapsed must rise from session to session and span be above 0, got span {span:g}: sort the sessions.")
+        raise RefusedInputError(
+            "elapsed must rise from session to session and span be above 0, got span "
+            f"{span:g}: sort the sessions."
+        )
 
     def earlier(values: np.ndarray, times: np.ndarray) -> np.ndarray:
         return np.interp(times - span, times, values, left=np.nan)
 
     core = ["session"]
-    past = xr.apply_ufunc(earlier, fraction, elapsed, input_core_dims=[core, core], output_core_dims=[core], vectorize=True)
+    past = xr.apply_ufunc(
+        earlier,
+        fraction,
+        elapsed,
+        input_core_dims=[core, core],
+        output_core_dims=[core],
+        vectorize=True,
+    )
     change = abs(fraction - past) / fraction.where(fraction > 0)
-    return change.rename("sparsity_change").assign_attrs(units="1", long_name="relative change of the active fraction")
+    return change.rename("sparsity_change").assign_attrs(
+        units="1", long_name="relative change of the active fraction"
+    )

@@ -1,4 +1,5 @@
-"""Where the thresholds of units stand: biases, what they silence, and how far drives keep from threshold.
+"""Where the thresholds of units stand: biases, what they silence, and how far drives keep from
+threshold.
 
 References
 ----------
@@ -94,7 +95,8 @@ def _switched(drive: xr.DataArray, bias: xr.DataArray) -> tuple[xr.DataArray, xr
 
 @opened
 def fraction_silenced_by_bias(drive: xr.DataArray, bias: xr.DataArray) -> xr.DataArray:
-    """Share of all drives that would be positive without the bias and are not: mean of [z - b > 0 and z <= 0].
+    """Share of all drives that would be positive without the bias and are not: mean of [z - b > 0
+    and z <= 0].
 
     Parameters
     ----------
@@ -115,12 +117,15 @@ def fraction_silenced_by_bias(drive: xr.DataArray, bias: xr.DataArray) -> xr.Dat
     """
     without, with_bias = _switched(drive, bias)
     silenced = (without * (1 - with_bias)).mean(("sample", "unit"))
-    return silenced.rename("fraction_silenced_by_bias").assign_attrs(units="1", long_name="drives that the bias turns negative")
+    return silenced.rename("fraction_silenced_by_bias").assign_attrs(
+        units="1", long_name="drives that the bias turns negative"
+    )
 
 
 @opened
 def fraction_activated_by_bias(drive: xr.DataArray, bias: xr.DataArray) -> xr.DataArray:
-    """Share of all drives that are positive only thanks to the bias: mean of [z - b <= 0 and z > 0].
+    """Share of all drives that are positive only thanks to the bias: mean of [z - b <= 0 and z >
+    0].
 
     Parameters
     ----------
@@ -141,23 +146,32 @@ def fraction_activated_by_bias(drive: xr.DataArray, bias: xr.DataArray) -> xr.Da
     """
     without, with_bias = _switched(drive, bias)
     activated = ((1 - without) * with_bias).mean(("sample", "unit"))
-    return activated.rename("fraction_activated_by_bias").assign_attrs(units="1", long_name="drives that the bias turns positive")
+    return activated.rename("fraction_activated_by_bias").assign_attrs(
+        units="1", long_name="drives that the bias turns positive"
+    )
 
 
-def _margins(drive: xr.DataArray, input_weights: xr.DataArray, std: float | xr.DataArray) -> xr.DataArray:
-    """Distance of each drive from threshold in standard deviations of its noise; infinite where noise does not reach the unit."""
+def _margins(
+    drive: xr.DataArray, input_weights: xr.DataArray, std: float | xr.DataArray
+) -> xr.DataArray:
+    """Distance of each drive from threshold in standard deviations of its noise; infinite where
+    noise does not reach the unit."""
     require_dims(drive, "drive", "sample", "unit")
     if not bool(np.all(np.asarray(std) > 0)):
         raise RefusedInputError(
-            "std must be above 0, as margins are counted in standard deviations of the noise: leave out noise-free runs."
+            "std must be above 0, as margins are counted in standard deviations of the noise: "
+            "leave out noise-free runs."
         )
     drive, spread = xr.align(drive, std * key_norm(input_weights), join="exact")
     return xr.where(spread == 0, np.inf, abs(drive) / spread).where(drive.notnull())
 
 
 @opened
-def margin_fraction(drive: xr.DataArray, input_weights: xr.DataArray, std: float | xr.DataArray) -> xr.DataArray:
-    """Share of the drives that their noise could carry across the threshold: |z_j| / (sigma |w_j|) < 1.
+def margin_fraction(
+    drive: xr.DataArray, input_weights: xr.DataArray, std: float | xr.DataArray
+) -> xr.DataArray:
+    """Share of the drives that their noise could carry across the threshold: |z_j| / (sigma |w_j|)
+    < 1.
 
     Parameters
     ----------
@@ -166,7 +180,8 @@ def margin_fraction(drive: xr.DataArray, input_weights: xr.DataArray, std: float
     input_weights : xarray.DataArray
         (..., unit, input) keys w_j.
     std : float or xarray.DataArray
-        Standard deviation sigma of the noise on each input, above 0; an array where it differs over leading dims.
+        Standard deviation sigma of the noise on each input, above 0; an array where it differs over
+        leading dims.
 
     Returns
     -------
@@ -179,14 +194,20 @@ def margin_fraction(drive: xr.DataArray, input_weights: xr.DataArray, std: float
         If a dim is missing or std is not above 0.
     """
     margins = _margins(drive, input_weights, std)
-    return described((margins < 1).where(margins.notnull()).mean(("sample", "unit")), "margin_fraction")
+    return described(
+        (margins < 1).where(margins.notnull()).mean(("sample", "unit")), "margin_fraction"
+    )
 
 
 @opened
-def mean_margin_loss(drive: xr.DataArray, input_weights: xr.DataArray, std: float | xr.DataArray) -> xr.DataArray:
-    """Mean shift of a rectified response by its noise, in standard deviations s of the noise on the drive: mean of L(|z| / s).
+def mean_margin_loss(
+    drive: xr.DataArray, input_weights: xr.DataArray, std: float | xr.DataArray
+) -> xr.DataArray:
+    """Mean shift of a rectified response by its noise, in standard deviations s of the noise on the
+    drive: mean of L(|z| / s).
 
-    L(a) = phi(a) - a Phi(-a) with the density phi and the distribution Phi of the standard normal law, s_j = sigma |w_j|.
+    L(a) = phi(a) - a Phi(-a) with the density phi and the distribution Phi of the standard normal
+    law, s_j = sigma |w_j|.
 
     Parameters
     ----------
@@ -195,7 +216,8 @@ def mean_margin_loss(drive: xr.DataArray, input_weights: xr.DataArray, std: floa
     input_weights : xarray.DataArray
         (..., unit, input) keys w_j.
     std : float or xarray.DataArray
-        Standard deviation sigma of the noise on each input, above 0; an array where it differs over leading dims.
+        Standard deviation sigma of the noise on each input, above 0; an array where it differs over
+        leading dims.
 
     Returns
     -------
@@ -208,6 +230,8 @@ def mean_margin_loss(drive: xr.DataArray, input_weights: xr.DataArray, std: floa
         If a dim is missing or std is not above 0.
     """
     margins = _margins(drive, input_weights, std)
-    near = margins.clip(max=40.0)  # where L is zero to the last digit, and infinity times zero is avoided
+    near = margins.clip(
+        max=40.0
+    )  # where L is zero to the last digit, and infinity times zero is avoided
     loss = np.exp(-0.5 * near**2) / np.sqrt(2 * np.pi) - near * ndtr(-near)
     return described(loss.mean(("sample", "unit")), "mean_margin_loss")

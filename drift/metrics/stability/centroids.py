@@ -12,7 +12,9 @@ from drift.metrics.places import of_ring, shorter_way
 from drift.metrics.stability.pairs import comparable_pairs
 from drift.schema.labelled_form import check
 
-BALANCED = 1e-6  # length of the mean vector on a ring, below which it points nowhere: rates may be float32
+BALANCED = (
+    1e-6  # length of the mean vector on a ring, below which it points nowhere: rates may be float32
+)
 
 
 def _centre(rate: xr.DataArray, place: xr.DataArray) -> xr.DataArray:
@@ -35,18 +37,20 @@ def _centre_on_ring(rate: xr.DataArray, length: float) -> xr.DataArray:
 def centroid(rate: xr.DataArray) -> xr.DataArray:
     """Centre of mass of each rate map, sum_x x r(x) / sum_x r(x).
 
-    On a ring of length L it is the circular mean, L / (2 pi) arg sum_x r(x) exp(2 pi i x / L), in [0, L) from the origin on.
+    On a ring of length L it is the circular mean, L / (2 pi) arg sum_x r(x) exp(2 pi i x / L), in
+    [0, L) from the origin on.
 
     Parameters
     ----------
     rate : xarray.DataArray
-        (..., place[, direction]) with the coordinate ``place``, or ``place_x`` and ``place_y`` in a plane.
+        (..., place[, direction]) with the coordinate ``place``, or ``place_x`` and ``place_y`` in a
+        plane.
 
     Returns
     -------
     xarray.DataArray
-        (...[, direction][, axis]) in units of place; NaN for a silent or absent unit, and on a ring for a map without a direction, such
-        as a flat one.
+        (...[, direction][, axis]) in units of place; NaN for a silent or absent unit, and on a ring
+        for a map without a direction, such as a flat one.
 
     Raises
     ------
@@ -55,12 +59,21 @@ def centroid(rate: xr.DataArray) -> xr.DataArray:
     """
     require_dims(rate, "rate", "place")
     if "place_x" in rate.coords:
-        x, y = (_centre(rate, rate[name].reset_coords(drop=True)) for name in ("place_x", "place_y"))
+        x, y = (
+            _centre(rate, rate[name].reset_coords(drop=True)) for name in ("place_x", "place_y")
+        )
         return described(xr.concat([x, y], dim="axis"), "centroid").transpose(..., "axis")
     if "place" not in rate.coords:
-        raise RefusedInputError("a centroid needs to know where the places are: give rate the coordinate place, the bin centres.")
+        raise RefusedInputError(
+            "a centroid needs to know where the places are: give rate the coordinate place, "
+            "the bin centres."
+        )
     length = of_ring(rate)
-    found = _centre(rate, rate["place"].astype(float)) if length is None else _centre_on_ring(rate, length)
+    found = (
+        _centre(rate, rate["place"].astype(float))
+        if length is None
+        else _centre_on_ring(rate, length)
+    )
     return described(found, "centroid")
 
 
@@ -78,8 +91,8 @@ def centroid_shift(dataset: xr.Dataset, *, across_environments: bool = False) ->
     Returns
     -------
     xarray.DataArray
-        (subject, session, session_other, unit[, direction][, axis]), centroid in ``session_other`` minus centroid in ``session``; on a ring
-        the shorter way round.
+        (subject, session, session_other, unit[, direction][, axis]), centroid in ``session_other``
+        minus centroid in ``session``; on a ring the shorter way round.
 
     Raises
     ------
@@ -91,10 +104,16 @@ def centroid_shift(dataset: xr.Dataset, *, across_environments: bool = False) ->
     Qin et al. 2023 (centroid drift of place fields).
     """
     check(dataset, "rate")
-    pairs = xr.DataArray(comparable_pairs(dataset, across_environments), dims=("subject", "session", "session_other"))
+    pairs = xr.DataArray(
+        comparable_pairs(dataset, across_environments), dims=("subject", "session", "session_other")
+    )
     centre = centroid(dataset["rate"])
     other = centre.reset_coords(drop=True).rename(session="session_other")
-    other = other.assign_coords(session_other=np.asarray(centre["session"].values)) if "session" in centre.coords else other
+    other = (
+        other.assign_coords(session_other=np.asarray(centre["session"].values))
+        if "session" in centre.coords
+        else other
+    )
     shift = (other - centre).transpose("subject", "session", "session_other", "unit", ...)
     shift = shift.copy(data=shorter_way(shift.values, of_ring(dataset)))
     return described(shift.where(pairs), "centroid_shift")

@@ -21,21 +21,33 @@ PAIRS = ("subject", "session", "session_other")
 
 
 def _per_environment(measure: Callable[..., xr.DataArray]) -> Callable[..., xr.DataArray]:
-    """Apply a measure to each environment of a Dataset that has several; they lie along the last dim of the result."""
+    """Apply a measure to each environment of a Dataset that has several; they lie along the last
+    dim of the result."""
 
     @functools.wraps(measure)
     def measured(dataset: xr.Dataset, *args: Any, **options: Any) -> xr.DataArray:
         if "environment" not in getattr(dataset, "dims", ()):
             return measure(dataset, *args, **options)
-        parts = [measure(dataset.isel(environment=one), *args, **options) for one in range(dataset.sizes["environment"])]
-        return xr.concat(parts, dim=dataset["environment"]).transpose(..., "environment").assign_attrs(parts[0].attrs)
+        parts = [
+            measure(dataset.isel(environment=one), *args, **options)
+            for one in range(dataset.sizes["environment"])
+        ]
+        return (
+            xr.concat(parts, dim=dataset["environment"])
+            .transpose(..., "environment")
+            .assign_attrs(parts[0].attrs)
+        )
 
     return measured
 
 
 def _coordinates(dataset: xr.Dataset, *dims: str) -> dict:
     coords = {dim: dataset[dim].values for dim in dims if dim in dataset.coords}
-    return {**coords, "session_other": dataset["session"].values} if "session" in dataset.coords else coords
+    return (
+        {**coords, "session_other": dataset["session"].values}
+        if "session" in dataset.coords
+        else coords
+    )
 
 
 def _kept(dataset: xr.Dataset, keep: xr.DataArray | None) -> np.ndarray:
@@ -44,32 +56,56 @@ def _kept(dataset: xr.Dataset, keep: xr.DataArray | None) -> np.ndarray:
     if keep is None:
         return np.ones(shape, dtype=bool)
     if not set(keep.dims) <= {"subject", "session", "unit"}:
-        raise RefusedInputError(f"keep was expected over subject, session and unit, got the dims {keep.dims}: take one of each other dim.")
+        raise RefusedInputError(
+            f"keep was expected over subject, session and unit, got the dims {keep.dims}: "
+            "take one of each other dim."
+        )
     frame = xr.DataArray(np.ones(shape, dtype=bool), dims=("subject", "session", "unit"))
-    return (frame & (keep.reset_coords(drop=True).drop_vars(keep.dims, errors="ignore") == 1)).transpose(*frame.dims).values
+    return (
+        (frame & (keep.reset_coords(drop=True).drop_vars(keep.dims, errors="ignore") == 1))
+        .transpose(*frame.dims)
+        .values
+    )
 
 
-def _maps(dataset: xr.Dataset, subject: int, first: str, second: str, smoothing: float = 0.0) -> np.ndarray:
-    """Maps of one subject as (first, session, second), where the dim place stands for all places and directions."""
+def _maps(
+    dataset: xr.Dataset, subject: int, first: str, second: str, smoothing: float = 0.0
+) -> np.ndarray:
+    """Maps of one subject as (first, session, second), where the dim place stands for all places
+    and directions."""
     rate = dataset["rate"].isel(subject=subject)
     rate = smoothed(rate, smoothing) if smoothing else rate
     cells = [dim for dim in ("place", "direction") if dim in rate.dims]
-    order = [dim for name in (first, "session", second) for dim in (cells if name == "place" else [name])]
+    order = [
+        dim for name in (first, "session", second) for dim in (cells if name == "place" else [name])
+    ]
     values = rate.transpose(*order).values.astype(float)
     units, sessions = rate.sizes["unit"], rate.sizes["session"]
     return values.reshape((units, sessions, -1) if first == "unit" else (-1, sessions, units))
 
 
-def _by_subject(dataset: xr.Dataset, measure: Callable[[int], np.ndarray], across: bool) -> np.ndarray:
-    """Stack what is measured on each subject, NaN for pairs of sessions that may not be compared."""
+def _by_subject(
+    dataset: xr.Dataset, measure: Callable[[int], np.ndarray], across: bool
+) -> np.ndarray:
+    """Stack what is measured on each subject, NaN for pairs of sessions that may not be
+    compared."""
     pairs = comparable_pairs(dataset, across)
     results = [measure(subject) for subject in range(dataset.sizes["subject"])]
-    return np.stack([np.where(pairs[i].reshape(*pairs[i].shape, *[1] * (r.ndim - 2)), r, np.nan) for i, r in enumerate(results)])
+    return np.stack(
+        [
+            np.where(pairs[i].reshape(*pairs[i].shape, *[1] * (r.ndim - 2)), r, np.nan)
+            for i, r in enumerate(results)
+        ]
+    )
 
 
-def _map_correlation(dataset: xr.Dataset, subject: int, smoothing: float, kept: np.ndarray) -> np.ndarray:
+def _map_correlation(
+    dataset: xr.Dataset, subject: int, smoothing: float, kept: np.ndarray
+) -> np.ndarray:
     """(session, session, unit) of one subject."""
-    correlation = np.moveaxis(pairwise_pearson(_maps(dataset, subject, "unit", "place", smoothing)), 0, -1)
+    correlation = np.moveaxis(
+        pairwise_pearson(_maps(dataset, subject, "unit", "place", smoothing)), 0, -1
+    )
     return np.where(kept[subject][:, np.newaxis] & kept[subject][np.newaxis], correlation, np.nan)
 
 
@@ -83,7 +119,11 @@ def _mean_over(values: np.ndarray, chosen: np.ndarray, axis: int) -> np.ndarray:
 @opened
 @_per_environment
 def rate_map_correlation(
-    dataset: xr.Dataset, smoothing: Smoothing = 0.0, keep: xr.DataArray | None = None, *, across_environments: bool = False
+    dataset: xr.Dataset,
+    smoothing: Smoothing = 0.0,
+    keep: xr.DataArray | None = None,
+    *,
+    across_environments: bool = False,
 ) -> xr.DataArray:
     """Pearson correlation of the rate map of each unit between every two sessions.
 
@@ -92,8 +132,9 @@ def rate_map_correlation(
     Parameters
     ----------
     dataset : xarray.Dataset
-        Longitudinal Dataset with ``rate`` (subject, session, unit, place[, direction]) and, if units are not tracked throughout,
-        the coordinate ``unit_identity`` (subject, session); sessions in different rooms are labelled by ``environment`` (subject, session).
+        Longitudinal Dataset with ``rate`` (subject, session, unit, place[, direction]) and, if
+        units are not tracked throughout, the coordinate ``unit_identity`` (subject, session);
+        sessions in different rooms are labelled by ``environment`` (subject, session).
     smoothing : float
         Standard deviation in bins of a Gaussian applied first; see ``smoothed``.
     keep : xarray.DataArray, optional
@@ -104,8 +145,9 @@ def rate_map_correlation(
     Returns
     -------
     xarray.DataArray
-        (subject, session, session_other, unit); NaN where the unit is silent or absent in one of the two, has a flat map, or where
-        the sessions do not share the identity of their units or their environment.
+        (subject, session, session_other, unit); NaN where the unit is silent or absent in one of
+        the two, has a flat map, or where the sessions do not share the identity of their units or
+        their environment.
 
     Raises
     ------
@@ -118,8 +160,14 @@ def rate_map_correlation(
     """
     check(dataset, "rate")
     kept = _kept(dataset, keep)
-    values = _by_subject(dataset, lambda subject: _map_correlation(dataset, subject, smoothing, kept), across_environments)
-    result = xr.DataArray(values, dims=(*PAIRS, "unit"), coords=_coordinates(dataset, "subject", "session", "unit"))
+    values = _by_subject(
+        dataset,
+        lambda subject: _map_correlation(dataset, subject, smoothing, kept),
+        across_environments,
+    )
+    result = xr.DataArray(
+        values, dims=(*PAIRS, "unit"), coords=_coordinates(dataset, "subject", "session", "unit")
+    )
     return described(result, "rate_map_correlation")
 
 
@@ -142,7 +190,8 @@ def mean_rate_map_correlation(
     smoothing : float
         Standard deviation in bins; the drift paper takes 6 of 100 bins.
     select : {"both", "either"}
-        Average over units that are place units in both sessions (drift paper) or in at least one (Sheintuch et al.).
+        Average over units that are place units in both sessions (drift paper) or in at least one
+        (Sheintuch et al.).
     keep : xarray.DataArray, optional
         Bool over any of subject, session, unit: units to compare; both sessions must keep the unit.
     across_environments : bool
@@ -164,16 +213,25 @@ def mean_rate_map_correlation(
     """
     check(dataset, "rate", "place_unit")
     if select not in ("both", "either"):
-        raise RefusedInputError(f'select must be "both" or "either" sessions, got {select!r}: say in which a unit must be a place unit.')
+        raise RefusedInputError(
+            f'select must be "both" or "either" sessions, got {select!r}: say in which a unit '
+            "must be a place unit."
+        )
     kept = _kept(dataset, keep)
     flags = dataset["place_unit"].transpose("subject", "session", "unit").values == 1
 
     def of_subject(subject: int) -> np.ndarray:
         first, second = flags[subject][:, np.newaxis], flags[subject][np.newaxis]
-        return _mean_over(_map_correlation(dataset, subject, smoothing, kept), first & second if select == "both" else first | second, -1)
+        return _mean_over(
+            _map_correlation(dataset, subject, smoothing, kept),
+            first & second if select == "both" else first | second,
+            -1,
+        )
 
     result = xr.DataArray(
-        _by_subject(dataset, of_subject, across_environments), dims=PAIRS, coords=_coordinates(dataset, "subject", "session")
+        _by_subject(dataset, of_subject, across_environments),
+        dims=PAIRS,
+        coords=_coordinates(dataset, "subject", "session"),
     )
     return described(result, "rate_map_correlation")
 
@@ -183,7 +241,8 @@ def mean_rate_map_correlation(
 def population_vector_correlation(
     dataset: xr.Dataset, keep: xr.DataArray | None = None, *, across_environments: bool = False
 ) -> xr.DataArray:
-    """Pearson correlation across units at each place (and direction) between every two sessions, averaged over places.
+    """Pearson correlation across units at each place (and direction) between every two sessions,
+    averaged over places.
 
     Parameters
     ----------
@@ -197,7 +256,8 @@ def population_vector_correlation(
     Returns
     -------
     xarray.DataArray
-        (subject, session, session_other), over units observed in both sessions; silent units count with rate 0.
+        (subject, session, session_other), over units observed in both sessions; silent units count
+        with rate 0.
 
     Raises
     ------
@@ -217,24 +277,30 @@ def population_vector_correlation(
         return _mean_over(correlation, np.ones(correlation.shape, dtype=bool), 0)
 
     result = xr.DataArray(
-        _by_subject(dataset, of_subject, across_environments), dims=PAIRS, coords=_coordinates(dataset, "subject", "session")
+        _by_subject(dataset, of_subject, across_environments),
+        dims=PAIRS,
+        coords=_coordinates(dataset, "subject", "session"),
     )
     return described(result, "population_vector_correlation")
 
 
 @opened
 @_per_environment
-def ensemble_rate_correlation(dataset: xr.Dataset, absent: float = np.nan, *, across_environments: bool = False) -> xr.DataArray:
+def ensemble_rate_correlation(
+    dataset: xr.Dataset, absent: float = np.nan, *, across_environments: bool = False
+) -> xr.DataArray:
     """Pearson correlation across units of their mean rates between every two sessions.
 
-    rbar = sum_x p(x) r(x), with p = occupancy normalised over the valid places. By default only units observed in both sessions count.
+    rbar = sum_x p(x) r(x), with p = occupancy normalised over the valid places. By default only
+    units observed in both sessions count.
 
     Parameters
     ----------
     dataset : xarray.Dataset
         Longitudinal Dataset with ``rate`` and ``occupancy``.
     absent : float
-        Mean rate of a unit that was not observed in a session; NaN leaves it out, 0 is the published choice.
+        Mean rate of a unit that was not observed in a session; NaN leaves it out, 0 is the
+        published choice.
     across_environments : bool
         Compare sessions of different environments, too; they are NaN otherwise.
 
@@ -257,17 +323,23 @@ def ensemble_rate_correlation(dataset: xr.Dataset, absent: float = np.nan, *, ac
     time = dataset["occupancy"].where(dataset["rate"].notnull())
     mean = (dataset["rate"] * time).sum(cells, min_count=1) / time.sum(cells, min_count=1)
     vectors = mean.fillna(absent).transpose("subject", "session", "unit").values
-    values = _by_subject(dataset, lambda subject: pairwise_pearson(vectors[subject][np.newaxis])[0], across_environments)
+    values = _by_subject(
+        dataset,
+        lambda subject: pairwise_pearson(vectors[subject][np.newaxis])[0],
+        across_environments,
+    )
     result = xr.DataArray(values, dims=PAIRS, coords=_coordinates(dataset, "subject", "session"))
     return described(result, "ensemble_rate_correlation")
 
 
 @opened
 def shuffled_identity(dataset: xr.Dataset, rng: np.random.Generator) -> xr.Dataset:
-    """Copy in which the units of each session have changed places: the control for every measure that compares units.
+    """Copy in which the units of each session have changed places: the control for every measure
+    that compares units.
 
-    The units recorded in a session move along a random ring, each with all its variables, so that everything but identity is kept. As
-    long as sessions record the same units and are fewer than these, no unit is compared with itself.
+    The units recorded in a session move along a random ring, each with all its variables, so that
+    everything but identity is kept. As long as sessions record the same units and are fewer than
+    these, no unit is compared with itself.
 
     Parameters
     ----------
@@ -279,7 +351,8 @@ def shuffled_identity(dataset: xr.Dataset, rng: np.random.Generator) -> xr.Datas
     Returns
     -------
     xarray.Dataset
-        The correlation of a session with itself is still 1; between different sessions it is near 0.
+        The correlation of a session with itself is still 1; between different sessions it is near
+        0.
     """
     check(dataset, "rate")
     cells = [dim for dim in ("place", "direction") if dim in dataset["rate"].dims]
@@ -289,11 +362,21 @@ def shuffled_identity(dataset: xr.Dataset, rng: np.random.Generator) -> xr.Datas
         ring = rng.permutation(recorded.shape[-1])
         for session_index, present in enumerate(recorded[subject_index]):
             members = ring[present[ring]]
-            # Each session turns the ring one unit further than the one before, so that no unit meets itself again.
+            # Each session turns the ring one unit further than the one before, so that no unit
+            # meets itself again.
             order[subject_index, session_index, members] = np.roll(members, session_index)
     indexer = xr.DataArray(order, dims=("subject", "session", "unit"))
-    subject, session = (xr.DataArray(np.arange(dataset.sizes[dim]), dims=dim) for dim in ("subject", "session"))
-    by_unit = [name for name, variable in dataset.data_vars.items() if {"subject", "session", "unit"} <= set(variable.dims)]
+    subject, session = (
+        xr.DataArray(np.arange(dataset.sizes[dim]), dims=dim) for dim in ("subject", "session")
+    )
+    by_unit = [
+        name
+        for name, variable in dataset.data_vars.items()
+        if {"subject", "session", "unit"} <= set(variable.dims)
+    ]
     pick = {"subject": subject, "session": session, "unit": indexer}
-    moved = {n: dataset[n].reset_coords(drop=True).isel(pick).transpose(*dataset[n].dims).variable for n in by_unit}
+    moved = {
+        n: dataset[n].reset_coords(drop=True).isel(pick).transpose(*dataset[n].dims).variable
+        for n in by_unit
+    }
     return dataset.assign(moved)

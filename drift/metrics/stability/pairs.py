@@ -1,4 +1,5 @@
-"""Pearson correlations between all sessions at once, and the pairs of sessions that may be compared at all."""
+"""Pearson correlations between all sessions at once, and the pairs of sessions that may be compared
+at all."""
 
 from __future__ import annotations
 
@@ -18,7 +19,9 @@ def _centred(vectors: np.ndarray, valid: np.ndarray) -> np.ndarray:
     count = np.maximum(valid.sum(axis=-1, keepdims=True), 1)
     filled = np.where(valid, vectors, 0.0)
     centred = np.where(valid, filled - filled.sum(axis=-1, keepdims=True) / count, 0.0)
-    flat = (centred**2).sum(axis=-1, keepdims=True) <= FLAT_NORM**2 * (filled**2).sum(axis=-1, keepdims=True)
+    flat = (centred**2).sum(axis=-1, keepdims=True) <= FLAT_NORM**2 * (filled**2).sum(
+        axis=-1, keepdims=True
+    )
     return np.where(flat, 0.0, centred)
 
 
@@ -44,7 +47,8 @@ def _shared_features(centred: np.ndarray, valid: np.ndarray) -> np.ndarray:
 
 
 def pairwise_pearson(vectors: np.ndarray) -> np.ndarray:
-    """Pearson correlation of every session with every other over the features that are finite in both.
+    """Pearson correlation of every session with every other over the features that are finite in
+    both.
 
     Parameters
     ----------
@@ -54,7 +58,8 @@ def pairwise_pearson(vectors: np.ndarray) -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        (batch, session, session); NaN where fewer than two features are shared or one of the two does not vary over them.
+        (batch, session, session); NaN where fewer than two features are shared or one of the two
+        does not vary over them.
     """
     valid = np.isfinite(vectors)
     centred = _centred(vectors, valid)
@@ -70,7 +75,8 @@ def tracked_pairs(dataset: xr.Dataset) -> np.ndarray:
     Parameters
     ----------
     dataset : xarray.Dataset
-        Longitudinal Dataset; without the coordinate ``unit_identity`` all units of a subject are tracked.
+        Longitudinal Dataset; without the coordinate ``unit_identity`` all units of a subject are
+        tracked.
 
     Returns
     -------
@@ -80,34 +86,45 @@ def tracked_pairs(dataset: xr.Dataset) -> np.ndarray:
     Raises
     ------
     RefusedInputError
-        If there is one session only, or if no two different sessions share the identity of their units.
+        If there is one session only, or if no two different sessions share the identity of their
+        units.
     """
     subjects, sessions = dataset.sizes["subject"], dataset.sizes["session"]
     if sessions < 2:
-        raise RefusedInputError("stability is measured between sessions, but the Dataset holds a single one: pass at least two sessions.")
+        raise RefusedInputError(
+            "stability is measured between sessions, but the Dataset holds a single one: pass "
+            "at least two sessions."
+        )
     if "unit_identity" not in dataset.variables:
         return np.ones((subjects, sessions, sessions), dtype=bool)
     identity = dataset["unit_identity"].transpose("subject", "session").values
-    given = np.array([[isinstance(label, str) and label != "" for label in row] for row in identity])
+    given = np.array(
+        [[isinstance(label, str) and label != "" for label in row] for row in identity]
+    )
     same = (identity[:, :, np.newaxis] == identity[:, np.newaxis, :]) & given[:, :, np.newaxis]
     if not (same & ~np.eye(sessions, dtype=bool)).any():
         raise RefusedInputError(
-            "units are not tracked: no two sessions of a subject share the same unit_identity, so a unit of one session is another cell "
-            "in the next; register the cells (a file <animal>_registration with cell_to_index_map beside interchange files, a column "
-            "global_roi_id in NWB files), compare epochs of one day, or use measures that need no identity."
+            "units are not tracked: no two sessions of a subject share the same "
+            "unit_identity, so a unit of one session is another cell "
+            "in the next; register the cells (a file <animal>_registration with "
+            "cell_to_index_map beside interchange files, a column "
+            "global_roi_id in NWB files), compare epochs of one day, or use measures that "
+            "need no identity."
         )
     return same
 
 
 def comparable_pairs(dataset: xr.Dataset, across_environments: bool = False) -> np.ndarray:
-    """Tell which pairs of sessions may be compared: those that know their units apart and were recorded in one environment.
+    """Tell which pairs of sessions may be compared: those that know their units apart and were
+    recorded in one environment.
 
     Another room has another code (remapping), however little either of them drifts.
 
     Parameters
     ----------
     dataset : xarray.Dataset
-        Longitudinal Dataset; without the coordinate ``environment`` (subject, session) all sessions are in one.
+        Longitudinal Dataset; without the coordinate ``environment`` (subject, session) all sessions
+        are in one.
     across_environments : bool
         Compare sessions of different environments, too: for questions about remapping.
 
@@ -128,7 +145,8 @@ def comparable_pairs(dataset: xr.Dataset, across_environments: bool = False) -> 
     comparable = tracked & same_environment(dataset, **sizes)
     if not (comparable & ~np.eye(tracked.shape[1], dtype=bool)).any():
         raise RefusedInputError(
-            "no two sessions of a subject with tracked units share an environment, and another room is not drift: record a room twice, "
+            "no two sessions of a subject with tracked units share an environment, and "
+            "another room is not drift: record a room twice, "
             "or pass across_environments=True to measure remapping."
         )
     return comparable

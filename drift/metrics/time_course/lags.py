@@ -1,4 +1,5 @@
-"""Similarity between sessions as a function of the time between them, and the rate at which it is lost."""
+"""Similarity between sessions as a function of the time between them, and the rate at which it is
+lost."""
 
 from __future__ import annotations
 
@@ -20,8 +21,8 @@ SAME_LAG = 1e-9
 class _Pairs(NamedTuple):
     """Every pair of different sessions once.
 
-    ``values`` (subject, pair, ...); ``lags`` (subject, pair), NaN where two sessions are not to be compared; ``rooms`` (subject,
-    pair), a number for each environment.
+    ``values`` (subject, pair, ...); ``lags`` (subject, pair), NaN where two sessions are not to be
+    compared; ``rooms`` (subject, pair), a number for each environment.
     """
 
     values: xr.DataArray
@@ -34,25 +35,41 @@ def _upper(correlation: xr.DataArray, elapsed: xr.DataArray, across: bool) -> _P
     require_dims(elapsed, "elapsed", "session")
     first, second = np.triu_indices(correlation.sizes["session"], k=1)
     if first.size == 0:
-        raise RefusedInputError("lags lie between different sessions, but correlation holds a single one: pass at least two sessions.")
+        raise RefusedInputError(
+            "lags lie between different sessions, but correlation holds a single one: pass at "
+            "least two sessions."
+        )
     if correlation.sizes["session_other"] != correlation.sizes["session"]:
         raise RefusedInputError(
-            f"correlation was expected between all sessions, got {correlation.sizes['session']} by {correlation.sizes['session_other']}: "
+            "correlation was expected between all sessions, got "
+            f"{correlation.sizes['session']} by {correlation.sizes['session_other']}: "
             "take the same part of session and session_other."
         )
     if not {"session"} <= set(elapsed.dims) <= {"subject", "session"}:
-        raise RefusedInputError(f"elapsed was expected as (subject, session), got the dims {elapsed.dims}: take one of each other dim.")
+        raise RefusedInputError(
+            f"elapsed was expected as (subject, session), got the dims {elapsed.dims}: take "
+            "one of each other dim."
+        )
     ordered = correlation if "subject" in correlation.dims else correlation.expand_dims("subject")
-    times = (elapsed if "subject" in elapsed.dims else elapsed.expand_dims(subject=ordered.sizes["subject"])).transpose(
-        "subject", "session"
-    )
-    pick = {"session": xr.DataArray(first, dims="pair"), "session_other": xr.DataArray(second, dims="pair")}
+    times = (
+        elapsed
+        if "subject" in elapsed.dims
+        else elapsed.expand_dims(subject=ordered.sizes["subject"])
+    ).transpose("subject", "session")
+    pick = {
+        "session": xr.DataArray(first, dims="pair"),
+        "session_other": xr.DataArray(second, dims="pair"),
+    }
     sizes = {"subjects": ordered.sizes["subject"], "sessions": ordered.sizes["session"]}
     labels = environment_labels(elapsed, correlation, **sizes)
     rooms = np.unique(labels, return_inverse=True)[1].reshape(labels.shape) * (not across)
     lags = np.abs(np.diff(times.values.astype(float)[:, [first, second]], axis=1)[:, 0])
     lags = np.where(rooms[:, first] == rooms[:, second], lags, np.nan)
-    values = ordered.reset_coords(drop=True).isel(pick).drop_vars(["session", "session_other"], errors="ignore")
+    values = (
+        ordered.reset_coords(drop=True)
+        .isel(pick)
+        .drop_vars(["session", "session_other"], errors="ignore")
+    )
     return _Pairs(values.transpose("subject", "pair", ...), lags, rooms[:, first])
 
 
@@ -60,9 +77,12 @@ def _distinct(lags: np.ndarray) -> np.ndarray:
     finite = np.sort(lags[np.isfinite(lags)])
     if finite.size == 0:
         raise RefusedInputError(
-            "no pair of sessions of one environment has a known elapsed time: give elapsed (subject, session) in real time or steps."
+            "no pair of sessions of one environment has a known elapsed time: give elapsed "
+            "(subject, session) in real time or steps."
         )
-    new = np.concatenate([[True], np.diff(finite) > SAME_LAG * max(finite[-1], np.finfo(float).tiny)])
+    new = np.concatenate(
+        [[True], np.diff(finite) > SAME_LAG * max(finite[-1], np.finfo(float).tiny)]
+    )
     return finite[new]
 
 
@@ -74,35 +94,49 @@ def _lag_index(lags: np.ndarray, edges: np.ndarray | None) -> tuple[np.ndarray, 
         return centres, np.where(np.isfinite(lags), index, -1)
     edges = np.asarray(edges, dtype=float)
     if edges.size < 2 or not (np.diff(edges) > 0).all():
-        raise RefusedInputError(f"edges of lags must be at least two increasing numbers, got {edges}: give them in units of elapsed.")
+        raise RefusedInputError(
+            f"edges of lags must be at least two increasing numbers, got {edges}: give them "
+            "in units of elapsed."
+        )
     index = np.searchsorted(edges, lags, side="right") - 1  # NaN is sorted behind the last edge
     index[lags == edges[-1]] = edges.size - 2
-    return (edges[:-1] + edges[1:]) / 2, np.where((lags >= edges[0]) & (lags <= edges[-1]), index, -1)
+    return (edges[:-1] + edges[1:]) / 2, np.where(
+        (lags >= edges[0]) & (lags <= edges[-1]), index, -1
+    )
 
 
 @opened
 def by_lag(
-    correlation: xr.DataArray, elapsed: xr.DataArray, edges: Edges | None = None, *, across_environments: bool = False
+    correlation: xr.DataArray,
+    elapsed: xr.DataArray,
+    edges: Edges | None = None,
+    *,
+    across_environments: bool = False,
 ) -> xr.Dataset:
     """Mean similarity of two sessions by the time between them.
 
     Parameters
     ----------
     correlation : xarray.DataArray
-        ([subject,] session, session_other, ...), symmetric; NaN where two sessions cannot be compared.
+        ([subject,] session, session_other, ...), symmetric; NaN where two sessions cannot be
+        compared.
     elapsed : xarray.DataArray
-        ([subject,] session) real elapsed time or learning steps, with the attribute ``units``. Its coordinate ``environment``, as
-        ``dataset["elapsed"]`` has it, tells which sessions lie in one room.
+        ([subject,] session) real elapsed time or learning steps, with the attribute ``units``. Its
+        coordinate ``environment``, as ``dataset["elapsed"]`` has it, tells which sessions lie in
+        one room.
     edges : numpy.ndarray, optional
-        Edges of lag classes [a, b), the last one closed; without them every distinct lag is a class.
+        Edges of lag classes [a, b), the last one closed; without them every distinct lag is a
+        class.
     across_environments : bool
-        Let pairs of sessions in different environments enter, where the correlation has them; see ``rate_map_correlation``.
+        Let pairs of sessions in different environments enter, where the correlation has them; see
+        ``rate_map_correlation``.
 
     Returns
     -------
     xarray.Dataset
-        ``correlation`` (subject, lag, ...) means, NaN where there is no pair; ``pairs`` (subject, lag, ...) how many entered;
-        coordinate ``lag`` in units of elapsed. Each pair of different sessions counts once.
+        ``correlation`` (subject, lag, ...) means, NaN where there is no pair; ``pairs`` (subject,
+        lag, ...) how many entered; coordinate ``lag`` in units of elapsed. Each pair of different
+        sessions counts once.
 
     Raises
     ------
@@ -111,7 +145,9 @@ def by_lag(
     """
     values, lags, _ = _upper(correlation, elapsed, across_environments)
     centres, index = _lag_index(lags, edges)
-    members = (index[:, np.newaxis] == np.arange(centres.size)[:, np.newaxis]).astype(float)  # (subject, lag, pair)
+    members = (index[:, np.newaxis] == np.arange(centres.size)[:, np.newaxis]).astype(
+        float
+    )  # (subject, lag, pair)
     member = xr.DataArray(members, dims=("subject", "lag", "pair"), coords={"lag": centres})
     pairs = xr.dot(member, values.notnull().astype(float), dim="pair")
     total = xr.dot(member, values.fillna(0.0), dim="pair")
@@ -122,7 +158,8 @@ def by_lag(
 
 
 def _limits(lags: np.ndarray) -> np.ndarray:
-    """(subject) a quarter of the longest lag of each subject, but at least its second shortest; NaN where there is no lag above 0."""
+    """(subject) a quarter of the longest lag of each subject, but at least its second shortest; NaN
+    where there is no lag above 0."""
     found = np.full(len(lags), np.nan)
     for subject, row in enumerate(lags):
         if (row > 0).any():
@@ -132,7 +169,8 @@ def _limits(lags: np.ndarray) -> np.ndarray:
 
 
 def _deviations(values: np.ndarray, used: np.ndarray, rooms: np.ndarray) -> np.ndarray:
-    """(subject, pair) values less their mean over the used pairs of the same subject and environment, 0 where not used."""
+    """(subject, pair) values less their mean over the used pairs of the same subject and
+    environment, 0 where not used."""
     found = np.zeros(values.shape)
     for room in np.unique(rooms):
         members = used & (rooms == room)
@@ -144,31 +182,39 @@ def _deviations(values: np.ndarray, used: np.ndarray, rooms: np.ndarray) -> np.n
 
 @opened
 def drift_rate(
-    correlation: xr.DataArray, elapsed: xr.DataArray, longest_lag: float | None = None, *, across_environments: bool = False
+    correlation: xr.DataArray,
+    elapsed: xr.DataArray,
+    longest_lag: float | None = None,
+    *,
+    across_environments: bool = False,
 ) -> xr.Dataset:
     """Similarity lost per elapsed unit: the slope of 1 - correlation against lag at small lags.
 
-    Least squares over all pairs of sessions with 0 < lag <= ``longest_lag``, which is the fit to the means of ``by_lag`` weighted by
-    their numbers of pairs. The intercept is what is lost at no lag at all: noise of the maps, not drift. Pairs in one environment
-    share an intercept, as maps of one room may be noisier than those of another; the slope is common.
+    Least squares over all pairs of sessions with 0 < lag <= ``longest_lag``, which is the fit to
+    the means of ``by_lag`` weighted by their numbers of pairs. The intercept is what is lost at no
+    lag at all: noise of the maps, not drift. Pairs in one environment share an intercept, as maps
+    of one room may be noisier than those of another; the slope is common.
 
     Parameters
     ----------
     correlation : xarray.DataArray
         ([subject,] session, session_other), symmetric.
     elapsed : xarray.DataArray
-        ([subject,] session) real elapsed time or learning steps. Its coordinate ``environment``, as ``dataset["elapsed"]`` has it,
-        tells which sessions lie in one room; other pairs do not enter.
+        ([subject,] session) real elapsed time or learning steps. Its coordinate ``environment``, as
+        ``dataset["elapsed"]`` has it, tells which sessions lie in one room; other pairs do not
+        enter.
     longest_lag : float, optional
-        In units of elapsed; by default, for each subject, a quarter of its longest lag, but at least its second shortest.
+        In units of elapsed; by default, for each subject, a quarter of its longest lag, but at
+        least its second shortest.
     across_environments : bool
         Let pairs of sessions in different environments enter, as if there were one room.
 
     Returns
     -------
     xarray.Dataset
-        ``drift_rate`` (subject) per elapsed unit, ``intercept`` (subject) mean over the pairs, ``pairs`` (subject) used,
-        ``longest_lag`` (subject); NaN for a subject that has no environment with pairs of two different lags.
+        ``drift_rate`` (subject) per elapsed unit, ``intercept`` (subject) mean over the pairs,
+        ``pairs`` (subject) used, ``longest_lag`` (subject); NaN for a subject that has no
+        environment with pairs of two different lags.
 
     Raises
     ------
@@ -181,11 +227,15 @@ def drift_rate(
     used = np.isfinite(values.values) & (lags > 0) & (lags <= limit[:, np.newaxis] * (1 + SAME_LAG))
     count = used.sum(axis=-1)
     lost = np.where(used, 1 - values.values, 0.0)
-    mean_lag, mean_lost = (np.where(used, one, 0.0).sum(axis=-1) / np.maximum(count, 1) for one in (lags, lost))
+    mean_lag, mean_lost = (
+        np.where(used, one, 0.0).sum(axis=-1) / np.maximum(count, 1) for one in (lags, lost)
+    )
     deviation = _deviations(lags, used, rooms)
     variance = (deviation**2).sum(axis=-1)
     defined = variance > (SAME_LAG * np.nan_to_num(limit)) ** 2
-    slope = np.divide((deviation * lost).sum(-1), variance, out=np.full(count.shape, np.nan), where=defined)
+    slope = np.divide(
+        (deviation * lost).sum(-1), variance, out=np.full(count.shape, np.nan), where=defined
+    )
     units = str(elapsed.attrs.get("units", "1"))
     coords = {"subject": values["subject"].values} if "subject" in values.coords else {}
     numbers = {
@@ -194,4 +244,7 @@ def drift_rate(
         "pairs": (count, "1"),
         "longest_lag": (limit, units),
     }
-    return xr.Dataset({name: ("subject", value, {"units": unit}) for name, (value, unit) in numbers.items()}, coords=coords)
+    return xr.Dataset(
+        {name: ("subject", value, {"units": unit}) for name, (value, unit) in numbers.items()},
+        coords=coords,
+    )

@@ -1,4 +1,5 @@
-"""How fast a population becomes sparse: exponential fits, crossing times, and the published recipe."""
+"""How fast a population becomes sparse: exponential fits, crossing times, and the published
+recipe."""
 
 from __future__ import annotations
 
@@ -11,10 +12,12 @@ from drift.errors import RefusedInputError
 from drift.metrics.labels import require_dims
 
 MINIMUM_SESSIONS = 5
-# A fit fails if it leaves more than this share of the soft L1 loss about the median, or if its time constant was not observed.
+# A fit fails if it leaves more than this share of the soft L1 loss about the median, or if its time
+# constant was not observed.
 LARGEST_RESIDUAL = 0.5
 LONGEST_TIME = 10.0  # in spans of the observation
-# The fall must bend: squared residuals of a straight line, in units of the noise, exceed those of the
+# The fall must bend: squared residuals of a straight line, in units of the noise, exceed those of
+# the
 # exponential by this much. Without it noise makes long times short: .2 times the truth at 9 spans.
 LEAST_BEND = 25.0
 FARTHEST = 9.0  # squared residual at which an outlier counts no more
@@ -22,7 +25,8 @@ CANDIDATES = 60
 
 
 def _coarse(fraction: np.ndarray, time: np.ndarray, span: float) -> tuple[float, float, float]:
-    """Best plateau, amplitude and time constant on a grid of time constants; the first two are linear."""
+    """Best plateau, amplitude and time constant on a grid of time constants; the first two are
+    linear."""
     best = (np.inf, (np.nan, np.nan, np.nan))
     for constant in np.geomspace(np.diff(time).min() / 10, LONGEST_TIME * span, CANDIDATES):
         design = np.stack([np.ones_like(time), np.exp(-time / constant)], axis=1)
@@ -38,16 +42,23 @@ def _soft_loss(residuals: np.ndarray) -> float:
 
 
 def _bend(residuals: np.ndarray, fraction: np.ndarray, time: np.ndarray) -> float:
-    """How much better than a straight line an exponential fits, as a chi-squared of one degree of freedom; outliers are cut."""
+    """How much better than a straight line an exponential fits, as a chi-squared of one degree of
+    freedom; outliers are cut."""
     straight = fraction - np.polyval(np.polyfit(time, fraction, 1), time)
     freedom = max(residuals.size - 3, 1)
     noise = 1.4826 * float(np.median(np.abs(residuals))) * np.sqrt(residuals.size / freedom)
     noise = max(noise, 1e-9 * float(np.ptp(fraction)))
-    return float(sum(sign * np.minimum((one / noise) ** 2, FARTHEST).sum() for sign, one in ((1, straight), (-1, residuals))))
+    return float(
+        sum(
+            sign * np.minimum((one / noise) ** 2, FARTHEST).sum()
+            for sign, one in ((1, straight), (-1, residuals))
+        )
+    )
 
 
 def _exponential(fraction: np.ndarray, time: np.ndarray) -> tuple[float, float, float]:
-    """Plateau, amplitude and time constant of a falling exponential from the first session on; NaN where there is none."""
+    """Plateau, amplitude and time constant of a falling exponential from the first session on; NaN
+    where there is none."""
     failure = (np.nan, np.nan, np.nan)
     if fraction.size < MINIMUM_SESSIONS or np.ptp(fraction) == 0:
         return failure
@@ -61,16 +72,26 @@ def _exponential(fraction: np.ndarray, time: np.ndarray) -> tuple[float, float, 
     spread = max(float(np.median(np.abs(residuals(start)))), 1e-9 * float(np.ptp(fraction)))
     # Far outside of the observation exp overflows; within these bounds it cannot.
     margin = np.array([np.inf, np.inf, np.log(10.0)])
-    fit = least_squares(residuals, start, bounds=(start - margin, start + margin), loss="soft_l1", f_scale=2 * spread, x_scale="jac")
+    fit = least_squares(
+        residuals,
+        start,
+        bounds=(start - margin, start + margin),
+        loss="soft_l1",
+        f_scale=2 * spread,
+        x_scale="jac",
+    )
     plateau, amplitude, constant = float(fit.x[0]), float(fit.x[1]), float(np.exp(fit.x[2]))
-    unexplained = _soft_loss(residuals(fit.x) / spread) / _soft_loss((fraction - np.median(fraction)) / spread)
+    unexplained = _soft_loss(residuals(fit.x) / spread) / _soft_loss(
+        (fraction - np.median(fraction)) / spread
+    )
     identified = amplitude > 0 and constant < LONGEST_TIME * span and unexplained < LARGEST_RESIDUAL
     identified = identified and _bend(residuals(fit.x), fraction, time) > LEAST_BEND
     return (plateau, amplitude, constant) if identified else failure
 
 
 def _crossing(fraction: np.ndarray, time: np.ndarray, left: float) -> float:
-    """Time from the first session until only the share ``left`` of the whole fall remains; linear between sessions."""
+    """Time from the first session until only the share ``left`` of the whole fall remains; linear
+    between sessions."""
     if fraction.size == 0 or not fraction[0] > fraction.min():
         return np.nan
     target = fraction.min() + left * (fraction[0] - fraction.min())
@@ -83,7 +104,10 @@ def _times(fraction: np.ndarray, time: np.ndarray) -> np.ndarray:
     seen = np.isfinite(fraction) & np.isfinite(time)
     fraction, time = fraction[seen], time[seen]
     if not (np.diff(time) > 0).all():
-        raise RefusedInputError("elapsed must increase from session to session where fraction is known: sort the sessions by time.")
+        raise RefusedInputError(
+            "elapsed must increase from session to session where fraction is known: sort the "
+            "sessions by time."
+        )
     plateau, amplitude, constant = _exponential(fraction, time)
     half, folding = _crossing(fraction, time, 0.5), _crossing(fraction, time, float(np.exp(-1)))
     return np.array([constant, 1 / constant, plateau, amplitude, half, folding])
@@ -91,7 +115,8 @@ def _times(fraction: np.ndarray, time: np.ndarray) -> np.ndarray:
 
 @opened
 def sparsification_time(fraction: xr.DataArray, elapsed: xr.DataArray) -> xr.Dataset:
-    """Time constant of the fall of an active fraction: robust fit of y = c + A exp(-t / tau), t from the first session on.
+    """Time constant of the fall of an active fraction: robust fit of y = c + A exp(-t / tau), t
+    from the first session on.
 
     Parameters
     ----------
@@ -103,10 +128,12 @@ def sparsification_time(fraction: xr.DataArray, elapsed: xr.DataArray) -> xr.Dat
     Returns
     -------
     xarray.Dataset
-        ``time`` tau and ``rate`` 1 / tau, ``plateau`` c, ``amplitude`` A; NaN where there is no fall, where it is not exponential (more
-        than half of the soft L1 loss about the median remains), where noise hides its bend, so that it might as well be a straight line
-        (by a chi-squared of 25), or where tau exceeds ten times the observed span. ``half_time`` and ``e_folding_time``: when 1/2 and
-        1/e of the fall from the first to the lowest value are left, without any fit.
+        ``time`` tau and ``rate`` 1 / tau, ``plateau`` c, ``amplitude`` A; NaN where there is no
+        fall, where it is not exponential (more than half of the soft L1 loss about the median
+        remains), where noise hides its bend, so that it might as well be a straight line (by a
+        chi-squared of 25), or where tau exceeds ten times the observed span. ``half_time`` and
+        ``e_folding_time``: when 1/2 and 1/e of the fall from the first to the lowest value are
+        left, without any fit.
 
     Raises
     ------
@@ -133,8 +160,20 @@ def sparsification_time(fraction: xr.DataArray, elapsed: xr.DataArray) -> xr.Dat
         vectorize=True,
     )
     units = str(elapsed.attrs.get("units", "1"))
-    names = {"time": units, "rate": f"1/{units}", "plateau": "1", "amplitude": "1", "half_time": units, "e_folding_time": units}
-    return xr.Dataset({name: numbers.isel(quantity=i).assign_attrs(units=names[name]) for i, name in enumerate(names)})
+    names = {
+        "time": units,
+        "rate": f"1/{units}",
+        "plateau": "1",
+        "amplitude": "1",
+        "half_time": units,
+        "e_folding_time": units,
+    }
+    return xr.Dataset(
+        {
+            name: numbers.isel(quantity=i).assign_attrs(units=names[name])
+            for i, name in enumerate(names)
+        }
+    )
 
 
 def _published_log_rate(fraction: np.ndarray, step: np.ndarray) -> float:
@@ -158,11 +197,13 @@ def _weighted_slope(values: np.ndarray, time: np.ndarray, weight: np.ndarray) ->
 
 @opened
 def published_log_rate(fraction: xr.DataArray, step: xr.DataArray) -> xr.DataArray:
-    """The drift paper's "log tau": log10 of the rate per step at which the active units fall; 0 where the fit fails.
+    """The drift paper's "log tau": log10 of the rate per step at which the active units fall; 0
+    where the fit fails.
 
-    The curve is cut before the sample nearest to y_max - 0.9 (y_max - y_min); ln(y - min + 1e-10) of the cut curve is fitted by a
-    straight line with squared weights t / t_max in reversed order, and the result is log10 |slope|. The lowest sample of the cut curve
-    becomes ln 1e-10. Kept for comparison with published numbers; use ``sparsification_time`` for anything else.
+    The curve is cut before the sample nearest to y_max - 0.9 (y_max - y_min); ln(y - min + 1e-10)
+    of the cut curve is fitted by a straight line with squared weights t / t_max in reversed order,
+    and the result is log10 |slope|. The lowest sample of the cut curve becomes ln 1e-10. Kept for
+    comparison with published numbers; use ``sparsification_time`` for anything else.
 
     Parameters
     ----------
@@ -183,6 +224,10 @@ def published_log_rate(fraction: xr.DataArray, step: xr.DataArray) -> xr.DataArr
     require_dims(fraction, "fraction", "session")
     require_dims(step, "step", "session")
     result = xr.apply_ufunc(
-        _published_log_rate, fraction.astype(float), step.astype(float), input_core_dims=[["session"], ["session"]], vectorize=True
+        _published_log_rate,
+        fraction.astype(float),
+        step.astype(float),
+        input_core_dims=[["session"], ["session"]],
+        vectorize=True,
     )
     return result.rename("published_log_rate").assign_attrs(units="log10(1/step)")

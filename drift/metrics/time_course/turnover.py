@@ -18,7 +18,11 @@ PAIRS = ("subject", "session", "session_other")
 def _observed_and_member(dataset: xr.Dataset, of: str) -> tuple[np.ndarray, np.ndarray]:
     """(subject, session, unit) bool each: observed at all, and part of the group."""
     if of == "place":
-        flags = check(dataset, "place_unit")["place_unit"].transpose("subject", "session", "unit").values.astype(float)
+        flags = (
+            check(dataset, "place_unit")["place_unit"]
+            .transpose("subject", "session", "unit")
+            .values.astype(float)
+        )
         return np.isfinite(flags), flags == 1
     rate = check(dataset, "rate")["rate"]
     cells = [dim for dim in ("place", "direction") if dim in rate.dims]
@@ -27,21 +31,30 @@ def _observed_and_member(dataset: xr.Dataset, of: str) -> tuple[np.ndarray, np.n
 
 
 def _pair_counts(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """(subject, session, session) number of units that are in ``first`` in the one and in ``second`` in the other session."""
+    """(subject, session, session) number of units that are in ``first`` in the one and in
+    ``second`` in the other session."""
     return first.astype(float) @ np.swapaxes(second.astype(float), -1, -2)
 
 
 @opened
-def turnover(dataset: xr.Dataset, of: Literal["active", "place"] = "place", *, across_environments: bool = False) -> xr.Dataset:
-    """Units that are kept, gained and lost from each session to every other, counted among the units observed in both.
+def turnover(
+    dataset: xr.Dataset,
+    of: Literal["active", "place"] = "place",
+    *,
+    across_environments: bool = False,
+) -> xr.Dataset:
+    """Units that are kept, gained and lost from each session to every other, counted among the
+    units observed in both.
 
-    With A the group in ``session`` and B the group in ``session_other``: kept = |A and B|, gained = |B without A|, lost = |A without
-    B|. Were membership drawn anew each time, |A| |B| / shared units would be kept by chance.
+    With A the group in ``session`` and B the group in ``session_other``: kept = |A and B|, gained =
+    |B without A|, lost = |A without B|. Were membership drawn anew each time, |A| |B| / shared
+    units would be kept by chance.
 
     Parameters
     ----------
     dataset : xarray.Dataset
-        Longitudinal Dataset with ``rate`` or ``place_unit`` and, if units are not tracked throughout, ``unit_identity``.
+        Longitudinal Dataset with ``rate`` or ``place_unit`` and, if units are not tracked
+        throughout, ``unit_identity``.
     of : {"active", "place"}
         The group: units with any event at a valid place, or place units.
     across_environments : bool
@@ -50,9 +63,10 @@ def turnover(dataset: xr.Dataset, of: Literal["active", "place"] = "place", *, a
     Returns
     -------
     xarray.Dataset
-        ``kept``, ``gained``, ``lost``, ``shared_units`` (the denominator) and ``kept_by_chance``, each (subject, session,
-        session_other) in units; NaN for sessions that share no observed unit or may not be compared (other identities of units,
-        other environments). Counts only: the share of a group that is kept is kept / (kept + lost), its overlap kept / (kept + gained
+        ``kept``, ``gained``, ``lost``, ``shared_units`` (the denominator) and ``kept_by_chance``,
+        each (subject, session, session_other) in units; NaN for sessions that share no observed
+        unit or may not be compared (other identities of units, other environments). Counts only:
+        the share of a group that is kept is kept / (kept + lost), its overlap kept / (kept + gained
         + lost).
 
     Raises
@@ -67,12 +81,20 @@ def turnover(dataset: xr.Dataset, of: Literal["active", "place"] = "place", *, a
     Ziv et al. 2013, Nat Neurosci 16:264 (overlap of coding ensembles between sessions).
     """
     if of not in ("active", "place"):
-        raise RefusedInputError(f'of must be "active" or "place" units, got {of!r}: name the group whose turnover is counted.')
+        raise RefusedInputError(
+            f'of must be "active" or "place" units, got {of!r}: name the group whose turnover '
+            "is counted."
+        )
     observed, member = _observed_and_member(dataset, of)
     outside = observed & ~member
     shared = _pair_counts(observed, observed)
     known = comparable_pairs(dataset, across_environments) & (shared > 0)
-    by_chance = np.divide(_pair_counts(member, observed) * _pair_counts(observed, member), shared, out=np.zeros_like(shared), where=known)
+    by_chance = np.divide(
+        _pair_counts(member, observed) * _pair_counts(observed, member),
+        shared,
+        out=np.zeros_like(shared),
+        where=known,
+    )
     counts = {
         "kept": (_pair_counts(member, member), "in both sessions"),
         "gained": (_pair_counts(outside, member), "in the other session only"),
@@ -83,7 +105,11 @@ def turnover(dataset: xr.Dataset, of: Literal["active", "place"] = "place", *, a
     coords = {dim: dataset[dim].values for dim in ("subject", "session") if dim in dataset.coords}
     others = {"session_other": dataset["session"].values} if "session" in dataset.coords else {}
     variables = {
-        name: (PAIRS, np.where(known, values, np.nan), {"units": "1", "long_name": f"{of} units {meaning}"})
+        name: (
+            PAIRS,
+            np.where(known, values, np.nan),
+            {"units": "1", "long_name": f"{of} units {meaning}"},
+        )
         for name, (values, meaning) in counts.items()
     }
     return xr.Dataset(variables, coords={**coords, **others}, attrs={"of": of})

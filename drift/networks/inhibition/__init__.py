@@ -19,7 +19,9 @@ INHIBITIONS: dict[str, type[Recipe]] = {
     "explaining_away": ExplainingAway,
     "interneuron": Interneuron,
 }
-AnyInhibition = Annotated[SerializeAsAny[Inhibition], BeforeValidator(lambda value: chosen(INHIBITIONS, value))]
+AnyInhibition = Annotated[
+    SerializeAsAny[Inhibition], BeforeValidator(lambda value: chosen(INHIBITIONS, value))
+]
 
 __all__ = [
     "INHIBITIONS",

@@ -1,4 +1,5 @@
-"""What every inhibition is: a recipe that turns the drive of the hidden units into their activity."""
+"""What every inhibition is: a recipe that turns the drive of the hidden units into their
+activity."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 
 
 class Moment(NamedTuple):
-    """When and how units respond: the step of learning, their activation, and chance for rules that explore (None: the mean)."""
+    """When and how units respond: the step of learning, their activation, and chance for rules that
+    explore (None: the mean)."""
 
     step: int
     activation: Callable[[Tensor], Tensor]
@@ -24,7 +26,8 @@ class Moment(NamedTuple):
 
 
 class Selection(NamedTuple):
-    """The feedforward drive, what inhibition leaves of the activity, and for sampled rules the log probability of each sample."""
+    """The feedforward drive, what inhibition leaves of the activity, and for sampled rules the log
+    probability of each sample."""
 
     drive: Tensor  # (sample, unit)
     hidden: Tensor  # (sample, unit)
@@ -32,7 +35,8 @@ class Selection(NamedTuple):
 
 
 class Inhibition(Recipe, ABC):
-    """Competition between hidden units; weights of its own are learned with those of the network."""
+    """Competition between hidden units; weights of its own are learned with those of the
+    network."""
 
     kind: str
 
@@ -41,7 +45,8 @@ class Inhibition(Recipe, ABC):
         return {}
 
     def rates(self) -> dict[str, float]:
-        """Return by how much the learning rate of a weight of its own exceeds that of the network, where it does."""
+        """Return by how much the learning rate of a weight of its own exceeds that of the network,
+        where it does."""
         return {}
 
     @abstractmethod
@@ -53,10 +58,12 @@ class Inhibition(Recipe, ABC):
         return None
 
     def credit(self, selection: Selection, losses: Tensor) -> Tensor | None:
-        """Return what is minimised besides the loss of each sample (sample,), for rules that learn from samples."""
+        """Return what is minimised besides the loss of each sample (sample,), for rules that learn
+        from samples."""
         return None
 
 
 def uniform(rng: np.random.Generator, bound: float, *shape: int) -> np.ndarray:
-    """Return float32 numbers between -bound and bound, the default initialisation of linear layers."""
+    """Return float32 numbers between -bound and bound, the default initialisation of linear
+    layers."""
     return np.float32(bound) * (2 * rng.random(shape, dtype=np.float32) - 1)

@@ -1,4 +1,5 @@
-"""Learned lateral inhibition: between all pairs of units (explaining away), or through one interneuron."""
+"""Learned lateral inhibition: between all pairs of units (explaining away), or through one
+interneuron."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 
 class Recurrent(Inhibition, ABC):
-    """mu_{t+1} = mu_t + rate (mu_0 - feedback(f(mu_t)) - mu_t), read out after ``iterations`` (Bricken et al. 2023, Eq. 2)."""
+    """mu_{t+1} = mu_t + rate (mu_0 - feedback(f(mu_t)) - mu_t), read out after ``iterations``
+    (Bricken et al. 2023, Eq. 2)."""
 
     iterations: int = Field(default=1, ge=0)
     rate: float = Field(default=1.0, gt=0, le=1)
@@ -38,8 +40,9 @@ class Recurrent(Inhibition, ABC):
 class ExplainingAway(Recurrent):
     """Every unit inhibits every other: feedback G z.
 
-    ``connections="learned"``: G is free, of any sign, self-connections included; ``"lca"``: G = D^T D - 1 from the output weights, the
-    locally competitive algorithm, without weights of its own. ``only_inhibitory`` subtracts relu(G z).
+    ``connections="learned"``: G is free, of any sign, self-connections included; ``"lca"``: G = D^T
+    D - 1 from the output weights, the locally competitive algorithm, without weights of its own.
+    ``only_inhibitory`` subtracts relu(G z).
     """
 
     kind: Literal["explaining_away"] = "explaining_away"
@@ -48,14 +51,22 @@ class ExplainingAway(Recurrent):
 
     def first_weights(self, units: Count, rng: np.random.Generator) -> dict[str, np.ndarray]:
         """Return G (unit, unit) if it is learned."""
-        return {"lateral_weights": uniform(rng, 1 / math.sqrt(units), units, units)} if self.connections == "learned" else {}
+        return (
+            {"lateral_weights": uniform(rng, 1 / math.sqrt(units), units, units)}
+            if self.connections == "learned"
+            else {}
+        )
 
     def feedback(self, active: Tensor, weights: Mapping[str, Tensor]) -> Tensor:
         """Return G z."""
         if self.connections == "learned":
             caused = active @ weights["lateral_weights"].T
         else:
-            outward = weights["output_weights"] if "output_weights" in weights else weights["input_weights"].T
+            outward = (
+                weights["output_weights"]
+                if "output_weights" in weights
+                else weights["input_weights"].T
+            )
             caused = (active @ outward.T) @ outward - active
         return caused.relu() if self.only_inhibitory else caused
 
@@ -63,7 +74,8 @@ class ExplainingAway(Recurrent):
 class Interneuron(Recurrent):
     """All units excite one interneuron, which inhibits them all: feedback g_out relu(g_in z + b).
 
-    With biases on the excitatory units it has no effect; give the network ``bias="none"`` to see it work.
+    With biases on the excitatory units it has no effect; give the network ``bias="none"`` to see it
+    work.
     """
 
     kind: Literal["interneuron"] = "interneuron"
@@ -72,9 +84,15 @@ class Interneuron(Recurrent):
         """Return the weights onto (1, unit) and from (unit, 1) the interneuron, and its bias."""
         bound = 1 / math.sqrt(units)
         onto, bias = uniform(rng, bound, 1, units), uniform(rng, bound, 1)
-        return {"excitatory_weights": onto, "interneuron_bias": bias, "inhibitory_weights": uniform(rng, 1.0, units, 1)}
+        return {
+            "excitatory_weights": onto,
+            "interneuron_bias": bias,
+            "inhibitory_weights": uniform(rng, 1.0, units, 1),
+        }
 
     def feedback(self, active: Tensor, weights: Mapping[str, Tensor]) -> Tensor:
         """Return the inhibition of each unit."""
-        interneuron = (active @ weights["excitatory_weights"].T + weights["interneuron_bias"]).relu()
+        interneuron = (
+            active @ weights["excitatory_weights"].T + weights["interneuron_bias"]
+        ).relu()
         return interneuron @ weights["inhibitory_weights"].T

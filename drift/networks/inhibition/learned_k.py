@@ -17,15 +17,17 @@ if TYPE_CHECKING:
 
 RATE = 10.0  # of k against the other weights, as published
 STEEPNESS = 20.0  # of the window at its edges
-LEAST_DEVIATION = 0.1  # of the law of log k; at a smaller one its slopes would outweigh those of all other weights
+# of the law of log k; at a smaller one its slopes would outweigh those of all other weights
+LEAST_DEVIATION = 0.1
 
 
 class SigmoidWindow(Inhibition):
-    """Keep the activity of ranks below k, fade that of ranks about k, and let k learn where it stands.
+    """Keep the activity of ranks below k, fade that of ranks about k, and let k learn where it
+    stands.
 
-    With k0 = round(k), a window of ``width`` times the units about k0 and ranks r of the sorted activity, the gate is 1 below the
-    window, 1 - sigmoid(u_r - (k - k0)) inside with u_r linear in r, and 0 above: the gradient reaches k through the offset k - k0
-    (Bricken et al. 2023).
+    With k0 = round(k), a window of ``width`` times the units about k0 and ranks r of the sorted
+    activity, the gate is 1 below the window, 1 - sigmoid(u_r - (k - k0)) inside with u_r linear in
+    r, and 0 above: the gradient reaches k through the offset k - k0 (Bricken et al. 2023).
     """
 
     kind: Literal["sigmoid_window"] = "sigmoid_window"
@@ -41,10 +43,13 @@ class SigmoidWindow(Inhibition):
         return {"active_units": RATE}
 
     def gate(self, active_units: Tensor, units: int) -> Tensor:
-        """Return the factor on the activity of each rank, the largest activity first; shape (units,)."""
+        """Return the factor on the activity of each rank, the largest activity first; shape
+        (units,)."""
         import torch
 
-        middle = min(max(round(float(active_units.detach().nan_to_num().clamp(0, units - 1))), 0), units - 1)
+        middle = min(
+            max(round(float(active_units.detach().nan_to_num().clamp(0, units - 1))), 0), units - 1
+        )
         half = max(round(self.width * units / 2), 1)
         below, above = max(middle - half, 0), min(middle + half, units - 1)
         gate = torch.zeros(units, dtype=active_units.dtype, device=active_units.device)
@@ -68,10 +73,11 @@ class SigmoidWindow(Inhibition):
 class SampledTopK(Inhibition):
     """Draw k for each input from a log-normal law and learn the law from how well each k has done.
 
-    log k ~ N(mu, s). The score-function estimator minimises mean[log p(sample) (loss - baseline)] with the sample held fixed and
-    the mean loss of the other samples as baseline, which is unbiased (Williams 1992). ``faithful=True`` is the published code:
-    the gradient also runs through the sample, so that mu never learns, the sign is reversed, and there is no baseline.
-    Without noise the network responds with k = exp(mu).
+    log k ~ N(mu, s). The score-function estimator minimises mean[log p(sample) (loss - baseline)]
+    with the sample held fixed and the mean loss of the other samples as baseline, which is unbiased
+    (Williams 1992). ``faithful=True`` is the published code: the gradient also runs through the
+    sample, so that mu never learns, the sign is reversed, and there is no baseline. Without noise
+    the network responds with k = exp(mu).
     """
 
     kind: Literal["sampled_top_k"] = "sampled_top_k"
@@ -88,16 +94,21 @@ class SampledTopK(Inhibition):
         return {"log_active_units": RATE}
 
     def selected(self, drive: Tensor, weights: Mapping[str, Tensor], moment: Moment) -> Selection:
-        """Return the activity of the winners of each input, and the log probability of their number."""
+        """Return the activity of the winners of each input, and the log probability of their
+        number."""
         hidden, law = moment.activation(drive), weights["log_active_units"]
         import torch
 
         if moment.explore is None:
             return Selection(drive, _largest(hidden, law[:1].expand(len(drive))))
         mean, deviation = law[0], law[1]
-        sample = mean + deviation * moment.explore(torch.empty(len(drive), dtype=law.dtype, device=law.device))
+        sample = mean + deviation * moment.explore(
+            torch.empty(len(drive), dtype=law.dtype, device=law.device)
+        )
         fixed = sample if self.faithful else sample.detach()
-        log_probability = -0.5 * ((fixed - mean) / deviation) ** 2 - deviation.log() - 0.5 * math.log(2 * math.pi)
+        log_probability = (
+            -0.5 * ((fixed - mean) / deviation) ** 2 - deviation.log() - 0.5 * math.log(2 * math.pi)
+        )
         return Selection(drive, _largest(hidden, sample), log_probability)
 
     def bound(self, weights: Mapping[str, Tensor]) -> None:

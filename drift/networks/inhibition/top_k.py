@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 class TopK(Inhibition):
     """Keep the ``active_units`` largest activities of each input.
 
-    ``method="mask"`` silences all others; ``"subtract"`` takes the k-th largest activity from all, h_i <- relu(h_i - h_(k)), as
-    subtractive inhibition would, without a gradient through h_(k). With a ``schedule``, k falls from all units to ``active_units``
-    within ``duration`` steps: linearly, k = m - (m - k_min) t / T, or exponentially, k = m (k_min / m)^(t / T)
-    (Bricken et al. 2023).
+    ``method="mask"`` silences all others; ``"subtract"`` takes the k-th largest activity from all,
+    h_i <- relu(h_i - h_(k)), as subtractive inhibition would, without a gradient through h_(k).
+    With a ``schedule``, k falls from all units to ``active_units`` within ``duration`` steps:
+    linearly, k = m - (m - k_min) t / T, or exponentially, k = m (k_min / m)^(t / T) (Bricken et al.
+    2023).
 
     Parameters
     ----------
@@ -40,7 +41,10 @@ class TopK(Inhibition):
     @model_validator(mode="after")
     def _timed(self) -> Self:
         if (self.schedule == "fixed") != (self.duration is None):
-            raise ValueError(f"duration belongs to a schedule, got {self.duration} with schedule {self.schedule!r}: give both or none")
+            raise ValueError(
+                f"duration belongs to a schedule, got {self.duration} with schedule "
+                f"{self.schedule!r}: give both or none"
+            )
         return self
 
     def active_units_at(self, step: int, units: int) -> int:

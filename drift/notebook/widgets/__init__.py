@@ -1,6 +1,7 @@
-"""Pictures with handles for notebooks: move a slider over sessions, units or noise and watch the code change.
-
-They need ipywidgets (``pip install 'repdrift[notebook]'``) and draw with matplotlib. Pictures are distinct in grey.
+"""Pictures with handles for notebooks: move a slider over sessions, units or noise and watch the
+code change.
+ They need ipywidgets (``pip install 'repdrift[notebook]'``) and draw with matplotlib. Pictures are
+distinct in grey.
 """
 
 from drift.notebook.widgets.maps import rate_map_slider, unit_browser

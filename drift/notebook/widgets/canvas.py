@@ -1,4 +1,5 @@
-"""What all widgets share: ipywidgets, if it is there, and a matplotlib figure as the picture of a widget."""
+"""What all widgets share: ipywidgets, if it is there, and a matplotlib figure as the picture of a
+widget."""
 
 from __future__ import annotations
 
@@ -24,12 +25,15 @@ def ipywidgets() -> Any:
     try:
         import ipywidgets
     except ImportError:
-        raise RefusedInputError("widgets need ipywidgets, which is not installed: pip install 'repdrift[notebook]'.") from None
+        raise RefusedInputError(
+            "widgets need ipywidgets, which is not installed: pip install 'repdrift[notebook]'."
+        ) from None
     return ipywidgets
 
 
 def empty_figure(width: float, height: float) -> Figure:
-    """Return a figure that belongs to no window, so that no notebook shows it twice and nothing has to close it."""
+    """Return a figure that belongs to no window, so that no notebook shows it twice and nothing has
+    to close it."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained", dpi=110)
@@ -43,6 +47,7 @@ def picture(figure: Figure) -> bytes:
 
 
 def show(frame: Any, figure: Figure) -> None:
-    """Put the figure into the image of a widget; the layout stays as the first drawing has found it, which saves half the time."""
+    """Put the figure into the image of a widget; the layout stays as the first drawing has found
+    it, which saves half the time."""
     frame.value = picture(figure)
     figure.set_layout_engine("none")

@@ -24,20 +24,25 @@ PLACE, RATE = "place", "rate / peak rate of the session"
 
 
 @opened
-def rate_map_slider(run: xr.Dataset, *, smoothing: Smoothing = 3.0, reference: int | str | None = None) -> Any:
+def rate_map_slider(
+    run: xr.Dataset, *, smoothing: Smoothing = 3.0, reference: int | str | None = None
+) -> Any:
     """Rate maps of a subject, the session chosen by a slider and units in one order throughout.
 
-    Units that are place units in the reference session are sorted by the place of their peak there. The diagonal of the reference
-    session dissolves as the code drifts. Each map is divided by its peak in the session shown; places that were not visited are blue.
+    Units that are place units in the reference session are sorted by the place of their peak there.
+    The diagonal of the reference session dissolves as the code drifts. Each map is divided by its
+    peak in the session shown; places that were not visited are blue.
 
     Parameters
     ----------
     run : xarray.Dataset
-        Longitudinal Dataset with ``rate``, ``place_unit`` and ``elapsed``, of a run or a recording with tracked units.
+        Longitudinal Dataset with ``rate``, ``place_unit`` and ``elapsed``, of a run or a recording
+        with tracked units.
     smoothing : float
         Standard deviation of the display copy (bins).
     reference : int or str, optional
-        Position of the session that sorts the units, or its label as text; by default the first one after learning has begun.
+        Position of the session that sorts the units, or its label as text; by default the first one
+        after learning has begun.
 
     Returns
     -------
@@ -47,7 +52,8 @@ def rate_map_slider(run: xr.Dataset, *, smoothing: Smoothing = 3.0, reference: i
     Raises
     ------
     RefusedInputError
-        If ipywidgets is not installed, there is no such session, places lie in a plane, or there are several environments.
+        If ipywidgets is not installed, there is no such session, places lie in a plane, or there
+        are several environments.
     SchemaError
         If a variable is missing.
     """
@@ -55,9 +61,16 @@ def rate_map_slider(run: xr.Dataset, *, smoothing: Smoothing = 3.0, reference: i
     first = _checked(run, reference)
     maps = _Population(run, smoothing)
     handles = {
-        "session": widgets.SelectionSlider(options=_sessions(run), value=run.sizes["session"] - 1, description="session"),
+        "session": widgets.SelectionSlider(
+            options=_sessions(run), value=run.sizes["session"] - 1, description="session"
+        ),
         "subject": widgets.Dropdown(options=_labels(run), value=0, description="subject"),
-        "reference": widgets.Dropdown(options=_sessions(run), value=first, description="sorted by", style={"description_width": "initial"}),
+        "reference": widgets.Dropdown(
+            options=_sessions(run),
+            value=first,
+            description="sorted by",
+            style={"description_width": "initial"},
+        ),
     }
     frame = widgets.Image(format="png", layout=widgets.Layout(max_width="100%", width=WIDTH))
 
@@ -69,7 +82,9 @@ def rate_map_slider(run: xr.Dataset, *, smoothing: Smoothing = 3.0, reference: i
         handle.observe(draw, "value")
     handles["session"].layout.width = "60%"
     draw()
-    return widgets.VBox([handles["session"], widgets.HBox([handles["subject"], handles["reference"]]), frame])
+    return widgets.VBox(
+        [handles["session"], widgets.HBox([handles["subject"], handles["reference"]]), frame]
+    )
 
 
 class _Population:
@@ -82,32 +97,47 @@ class _Population:
         self._ax.set_facecolor(NOT_VISITED)
         edges = _extent(run)
         self._image = self._ax.imshow(
-            np.zeros((1, 1)), cmap="Greys", vmin=0, vmax=1, aspect="auto", interpolation="nearest", extent=(*edges, 1, 0)
+            np.zeros((1, 1)),
+            cmap="Greys",
+            vmin=0,
+            vmax=1,
+            aspect="auto",
+            interpolation="nearest",
+            extent=(*edges, 1, 0),
         )
         self.figure.colorbar(self._image, ax=self._ax, label=RATE)
         _label_places(run, self._ax, edges)
         self._ax.set(ylabel="unit, sorted by its peak in the reference session")
 
     def draw(self, subject: int, session: int, reference: int) -> None:
-        order = _order(self._of(subject)[reference], self._run["place_unit"].isel(subject=subject, session=reference).values == 1)
+        order = _order(
+            self._of(subject)[reference],
+            self._run["place_unit"].isel(subject=subject, session=reference).values == 1,
+        )
         shown = _relative(self._of(subject)[session][order])
         self._image.set_data(shown if len(order) else np.full((1, 1), np.nan))
         self._image.set_extent((*_extent(self._run), max(len(order), 1), 0))
         self._ax.set_ylim(max(len(order), 1), 0)
         names = {value: label for label, value in _sessions(self._run)}
         told = f"session {names[session]}: {len(order)} units, sorted by session {names[reference]}"
-        self._ax.set_title(told if len(order) else "no place unit in the reference session", fontsize=10)
+        self._ax.set_title(
+            told if len(order) else "no place unit in the reference session", fontsize=10
+        )
 
     def _of(self, subject: int) -> np.ndarray:
-        """Return maps (session, unit, place over both directions) of a subject, smoothed when they are first shown."""
+        """Return maps (session, unit, place over both directions) of a subject, smoothed when they
+        are first shown."""
         if subject not in self._maps:
-            self._maps[subject] = _flat(smoothed(self._run["rate"].isel(subject=subject), self._smoothing))
+            self._maps[subject] = _flat(
+                smoothed(self._run["rate"].isel(subject=subject), self._smoothing)
+            )
         return self._maps[subject]
 
 
 @opened
 def unit_browser(run: xr.Dataset, *, smoothing: Smoothing = 3.0) -> Any:
-    """Rate maps of one unit in all sessions; units in the order of how long they count as place units.
+    """Rate maps of one unit in all sessions; units in the order of how long they count as place
+    units.
 
     Parameters
     ----------
@@ -130,7 +160,9 @@ def unit_browser(run: xr.Dataset, *, smoothing: Smoothing = 3.0) -> Any:
     widgets = ipywidgets()
     _checked(run, None)
     handles = {
-        "rank": widgets.IntSlider(min=1, max=run.sizes["unit"], value=1, description="unit by rank"),
+        "rank": widgets.IntSlider(
+            min=1, max=run.sizes["unit"], value=1, description="unit by rank"
+        ),
         "subject": widgets.Dropdown(options=_labels(run), value=0, description="subject"),
     }
     frame = widgets.Image(format="png", layout=widgets.Layout(max_width="100%", width=WIDTH))
@@ -153,13 +185,23 @@ def _one_unit(run: xr.Dataset, subject: int, rank: int, smoothing: float) -> byt
     ax = figure.subplots()
     ax.set_facecolor(NOT_VISITED)
     edges = _extent(run)
-    image = ax.imshow(maps, cmap="Greys", vmin=0, aspect="auto", interpolation="nearest", extent=(*edges, len(maps), 0))
+    image = ax.imshow(
+        maps,
+        cmap="Greys",
+        vmin=0,
+        aspect="auto",
+        interpolation="nearest",
+        extent=(*edges, len(maps), 0),
+    )
     figure.colorbar(image, ax=ax, label=f"rate ({run['rate'].attrs.get('units', '1')})")
     _label_places(run, ax, edges)
     place = np.unique(np.linspace(0, len(maps) - 1, 6).astype(int))
     ax.set_yticks(place + 0.5, [f"{one['elapsed'].values[number]:,.6g}" for number in place])
     ax.set(ylabel=f"elapsed ({run['elapsed'].attrs.get('units', '1')})")
-    ax.set_title(f"unit {run['unit'].values[unit]}: a place unit in {days[unit]} of {len(maps)} sessions", fontsize=10)
+    ax.set_title(
+        f"unit {run['unit'].values[unit]}: a place unit in {days[unit]} of {len(maps)} sessions",
+        fontsize=10,
+    )
     return picture(figure)
 
 
@@ -169,12 +211,18 @@ def _checked(run: xr.Dataset, reference: int | str | None) -> int:
     require_track(run, "a slider over rate maps")
     sessions = run.sizes["session"]
     if "environment" in run["rate"].dims:
-        raise RefusedInputError("rate maps of several environments cannot be shown at once: choose one with run.isel(environment=0).")
+        raise RefusedInputError(
+            "rate maps of several environments cannot be shown at once: choose one with "
+            "run.isel(environment=0)."
+        )
     first = min(untrained_sessions(run), sessions - 1) if reference is None else reference
     if isinstance(first, str):
         return position_of(run, "session", first)
     if not 0 <= first < sessions:
-        raise RefusedInputError(f"reference must be a session from 0 to {sessions - 1}, got {reference}: give its position.")
+        raise RefusedInputError(
+            f"reference must be a session from 0 to {sessions - 1}, got {reference}: give its "
+            "position."
+        )
     return first
 
 
@@ -182,13 +230,19 @@ def _sessions(run: xr.Dataset) -> list[tuple[str, int]]:
     """Return what a slider shows of each session: its position and its mean elapsed time."""
     units = run["elapsed"].attrs.get("units", "")
     elapsed = run["elapsed"].mean("subject").values
-    told = [f"{value:,.6g} {units if value == 1 else units + 's'}" if np.isfinite(value) else "time not known" for value in elapsed]
+    told = [
+        f"{value:,.6g} {units if value == 1 else units + 's'}"
+        if np.isfinite(value)
+        else "time not known"
+        for value in elapsed
+    ]
     rooms = _rooms(run)
     return [(f"{number} ({text}{rooms[number]})", number) for number, text in enumerate(told)]
 
 
 def _rooms(run: xr.Dataset) -> list[str]:
-    """Return what is said of the environment of each session, nothing where all subjects stayed in one."""
+    """Return what is said of the environment of each session, nothing where all subjects stayed in
+    one."""
     if len(environments(run)) < 2:
         return [""] * run.sizes["session"]
     labels = environment_labels(run, subjects=run.sizes["subject"], sessions=run.sizes["session"])
@@ -202,13 +256,17 @@ def _labels(run: xr.Dataset) -> list[tuple[str, int]]:
 
 def _flat(maps: xr.DataArray) -> np.ndarray:
     """Return maps (session, unit, place), the way back mirrored behind the way out."""
-    return np.stack([side_by_side(maps.isel(session=session)) for session in range(maps.sizes["session"])])
+    return np.stack(
+        [side_by_side(maps.isel(session=session)) for session in range(maps.sizes["session"])]
+    )
 
 
 def _order(maps: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     """Return the chosen units in the order of the places of their peaks; maps (unit, place)."""
     units = np.flatnonzero(chosen)
-    return units[np.argsort(np.where(np.isnan(maps[units]), -1.0, maps[units]).argmax(axis=1), kind="stable")]
+    return units[
+        np.argsort(np.where(np.isnan(maps[units]), -1.0, maps[units]).argmax(axis=1), kind="stable")
+    ]
 
 
 def _relative(maps: np.ndarray) -> np.ndarray:
@@ -217,8 +275,13 @@ def _relative(maps: np.ndarray) -> np.ndarray:
 
 
 def _extent(run: xr.Dataset) -> tuple[float, float]:
-    """Return where the axis of places begins and ends: a track in its own units, both ways one behind the other, or numbers of bins."""
-    places = run["place"].values.astype(float) if "place" in run.coords else np.arange(run.sizes["place"], dtype=float)
+    """Return where the axis of places begins and ends: a track in its own units, both ways one
+    behind the other, or numbers of bins."""
+    places = (
+        run["place"].values.astype(float)
+        if "place" in run.coords
+        else np.arange(run.sizes["place"], dtype=float)
+    )
     known = run["place"].attrs.get("bin_size") if "place" in run.coords else None
     bin_size = known or (float(np.diff(places).mean()) if len(places) > 1 else 1.0)
     low, high = places[0] - bin_size / 2, places[-1] + bin_size / 2

@@ -34,10 +34,12 @@ STEPS = {
 
 @opened
 def noise_sliders(recipe: Experiment | None = None, *, steps: int | None = None) -> Any:
-    """Sliders for update noise, label noise and learning rate; each change trains a small network anew and draws it over the last one.
+    """Sliders for update noise, label noise and learning rate; each change trains a small network
+    anew and draws it over the last one.
 
-    The picture shows the fraction of active responses, the information about place (where the task has places) and the similarity of
-    the rate maps to those of the first learned session, against the steps of learning. The run before stays in grey.
+    The picture shows the fraction of active responses, the information about place (where the task
+    has places) and the similarity of the rate maps to those of the first learned session, against
+    the steps of learning. The run before stays in grey.
 
     Parameters
     ----------
@@ -54,17 +56,24 @@ def noise_sliders(recipe: Experiment | None = None, *, steps: int | None = None)
     Raises
     ------
     RefusedInputError
-        If ipywidgets is not installed, the recipe is none, or fewer than three sessions are asked for.
+        If ipywidgets is not installed, the recipe is none, or fewer than three sessions are asked
+        for.
     """
     widgets = ipywidgets()
     base = _checked(SMALL if recipe is None else recipe, steps)
     handles = {name: _slider(widgets, name, value) for name, value in _numbers(base).items()}
-    frame, told = widgets.Image(format="png", layout=widgets.Layout(max_width="100%", width=WIDTH)), widgets.HTML()
+    frame, told = (
+        widgets.Image(format="png", layout=widgets.Layout(max_width="100%", width=WIDTH)),
+        widgets.HTML(),
+    )
     runs: list[xr.Dataset] = []
 
     def draw(_: object = None) -> None:
         told.value = "<i>learning ...</i>"
-        runs[:] = [*runs[-1:], _trained(base, {name: handle.value for name, handle in handles.items()})]
+        runs[:] = [
+            *runs[-1:],
+            _trained(base, {name: handle.value for name, handle in handles.items()}),
+        ]
         frame.value, told.value = picture(_figure(runs)), _sentence(runs[-1])
 
     for handle in handles.values():
@@ -75,12 +84,20 @@ def noise_sliders(recipe: Experiment | None = None, *, steps: int | None = None)
 
 def _checked(recipe: Experiment, steps: int | None) -> Experiment:
     if not isinstance(recipe, Experiment):
-        raise RefusedInputError(f"a recipe is needed, got {type(recipe).__name__}: pass a drift.Experiment.")
+        raise RefusedInputError(
+            f"a recipe is needed, got {type(recipe).__name__}: pass a drift.Experiment."
+        )
     changed = recipe if steps is None else recipe.replace(steps=steps)
     if len(changed.session_steps()) < 3:
-        raise RefusedInputError(f"sliders need at least 3 sessions, got {len(changed.session_steps())}: raise the recipe's sessions.")
+        raise RefusedInputError(
+            f"sliders need at least 3 sessions, got {len(changed.session_steps())}: raise the "
+            "recipe's sessions."
+        )
     if not hasattr(changed.learner, "learning_rate"):
-        raise RefusedInputError(f"{type(changed.learner).__name__} has no learning_rate to slide: use drift.SGD or drift.Adam.")
+        raise RefusedInputError(
+            f"{type(changed.learner).__name__} has no learning_rate to slide: use drift.SGD "
+            "or drift.Adam."
+        )
     return changed
 
 
@@ -92,10 +109,16 @@ def _numbers(recipe: Experiment) -> dict[str, float]:
 
 def _slider(widgets: Any, name: str, value: float) -> Any:
     """Return a slider over round numbers and the recipe's own; it answers when it is let go."""
-    label = {"update": "update noise (std)", "label": "label noise (std)", "learning_rate": "learning rate"}[name]
+    label = {
+        "update": "update noise (std)",
+        "label": "label noise (std)",
+        "learning_rate": "learning rate",
+    }[name]
     options = [(f"{number:g}", number) for number in sorted({*STEPS[name], value})]
     wide = {"style": {"description_width": "130px"}, "layout": widgets.Layout(width="60%")}
-    return widgets.SelectionSlider(options=options, value=value, description=label, continuous_update=False, **wide)
+    return widgets.SelectionSlider(
+        options=options, value=value, description=label, continuous_update=False, **wide
+    )
 
 
 def _trained(base: Experiment, numbers: dict[str, float]) -> xr.Dataset:
@@ -108,7 +131,9 @@ def _trained(base: Experiment, numbers: dict[str, float]) -> xr.Dataset:
         if std == 0:
             del kept[kind]
     learner = base.learner.replace(learning_rate=numbers["learning_rate"])
-    return train([base.replace(noise=tuple(kept.values()), learner=learner)], threads=1, progress=False)
+    return train(
+        [base.replace(noise=tuple(kept.values()), learner=learner)], threads=1, progress=False
+    )
 
 
 def _curves(run: xr.Dataset) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -117,7 +142,11 @@ def _curves(run: xr.Dataset) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     found = {"fraction of active responses": (elapsed, run["fraction_active_responses"].values[0])}
     if "rate" in run and "environment" not in run["rate"].dims:
         information = summary(run, "spatial_information")["spatial_information"].values
-        similar = mean_rate_map_correlation(run, smoothing=3.0).isel(subject=0, session=learned.start).values[learned]
+        similar = (
+            mean_rate_map_correlation(run, smoothing=3.0)
+            .isel(subject=0, session=learned.start)
+            .values[learned]
+        )
         found["spatial information\n(bits/event)"] = (elapsed, information)
         found["rate-map correlation\nwith the first learned session"] = (elapsed[learned], similar)
     return found
@@ -126,7 +155,9 @@ def _curves(run: xr.Dataset) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 def _figure(runs: list[xr.Dataset]) -> Any:
     curves = [_curves(run) for run in runs]
     figure = empty_figure(7.6, 2.6)
-    for number, (ax, name) in enumerate(zip(figure.subplots(1, len(curves[-1]), squeeze=False)[0], curves[-1], strict=True)):
+    for number, (ax, name) in enumerate(
+        zip(figure.subplots(1, len(curves[-1]), squeeze=False)[0], curves[-1], strict=True)
+    ):
         if len(curves) > 1:
             ax.plot(*curves[0][name], color="0.6", linestyle="--", label="run before")
         ax.plot(*curves[-1][name], color=COLOURS[0], marker="o", markersize=3, label="this run")
@@ -142,4 +173,6 @@ def _sentence(run: xr.Dataset) -> str:
     status = str(run["status"].values[0]) if "status" in run else "complete"
     if status != "complete":
         return f"<b>The network is {status}: take less noise or a smaller learning rate.</b>"
-    return f"Loss at the end: {run['relative_loss'].values[0, -1]:.3f} of the variance of the targets."
+    return (
+        f"Loss at the end: {run['relative_loss'].values[0, -1]:.3f} of the variance of the targets."
+    )

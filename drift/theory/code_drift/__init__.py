@@ -1,5 +1,4 @@
-"""How fast does a sparse code drift when its weights do, and what does a recording tell of it?
-"""
+"""How fast does a sparse code drift when its weights do, and what does a recording tell of it?"""
 
 from __future__ import annotations
 

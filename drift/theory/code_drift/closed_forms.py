@@ -1,8 +1,9 @@
-"""How fast the code of a Top-K layer drifts when its weights do: closed forms for wide layers with random weights.
-
-A layer of rectified units in which a fraction f is active at every place passes on only the correlation c of two preactivation
-patterns: kappa(c), mu, k1 and L(c) are those of ``drift.theory.kernels``. Weights that keep an autocorrelation r multiply the
-correlation c0 of two inputs by r, so that everything known of similarity between places tells of similarity between days.
+"""How fast the code of a Top-K layer drifts when its weights do: closed forms for wide layers with
+random weights.
+ A layer of rectified units in which a fraction f is active at every place passes on only the
+correlation c of two preactivation patterns: kappa(c), mu, k1 and L(c) are those of
+``drift.theory.kernels``. Weights that keep an autocorrelation r multiply the correlation c0 of two
+inputs by r, so that everything known of similarity between places tells of similarity between days.
 Numbers, arrays and labelled arrays are taken alike, broadcast, and returned as the same kind.
 """
 
@@ -40,7 +41,8 @@ class PopulationVectorSimilarity(NamedTuple):
 
 @opened
 def alike(function: Callable[..., Any], *values: Numbers) -> Any:
-    """Result of a function of arrays for numbers, arrays and labelled arrays, which are broadcast by name.
+    """Result of a function of arrays for numbers, arrays and labelled arrays, which are broadcast
+    by name.
 
     Parameters
     ----------
@@ -62,23 +64,27 @@ def alike(function: Callable[..., Any], *values: Numbers) -> Any:
     plain = [np.shape(value) for value in values if not isinstance(value, xr.DataArray)]
     if len(plain) < len(values) and any(len(shape) > dims for shape in plain):
         raise RefusedInputError(
-            f"values beside labelled ones must be numbers or labelled, got shape {max(plain, key=len)}: name the dims by xarray.DataArray."
+            "values beside labelled ones must be numbers or labelled, got shape "
+            f"{max(plain, key=len)}: name the dims by xarray.DataArray."
         )
     result = xr.apply_ufunc(
-        lambda *arrays: np.asarray(function(*arrays)), *(v if isinstance(v, xr.DataArray) else np.asarray(v, float) for v in values)
+        lambda *arrays: np.asarray(function(*arrays)),
+        *(v if isinstance(v, xr.DataArray) else np.asarray(v, float) for v in values),
     )
     return result if isinstance(result, xr.DataArray) else result[()]
 
 
 @opened
 def weight_autocorrelation(
-    elapsed: Alike, lifetime: float, law: Literal["ornstein_uhlenbeck", "free_diffusion"] = "ornstein_uhlenbeck"
+    elapsed: Alike,
+    lifetime: float,
+    law: Literal["ornstein_uhlenbeck", "free_diffusion"] = "ornstein_uhlenbeck",
 ) -> Any:
     """Correlation of drifting weights with themselves some time later.
 
-    Ornstein-Uhlenbeck: r(t) = exp(-t / T), T the time constant. Free diffusion from day 0: r(t) = 1 / sqrt(1 + t / T), T = s_w^2 / s_n^2
-    the time in which noise adds the variance that the weights have on day 0 (s_n^2 is added per unit of time); Top-K ignores that
-    their norm grows.
+    Ornstein-Uhlenbeck: r(t) = exp(-t / T), T the time constant. Free diffusion from day 0: r(t) = 1
+    / sqrt(1 + t / T), T = s_w^2 / s_n^2 the time in which noise adds the variance that the weights
+    have on day 0 (s_n^2 is added per unit of time); Top-K ignores that their norm grows.
 
     Parameters
     ----------
@@ -104,10 +110,14 @@ def weight_autocorrelation(
     Derived here; its sampled twin is in ``drift.theory.code_drift.sampled``.
     """
     if law not in LAWS:
-        raise RefusedInputError(f"law must be one of {', '.join(LAWS)}, got {law!r}: say how the weights wander.")
+        raise RefusedInputError(
+            f"law must be one of {', '.join(LAWS)}, got {law!r}: say how the weights wander."
+        )
     lifetime = checked_number("lifetime", lifetime)
     if not lifetime > 0:
-        raise RefusedInputError(f"lifetime must be above 0, got {lifetime}: give the time constant of the weights.")
+        raise RefusedInputError(
+            f"lifetime must be above 0, got {lifetime}: give the time constant of the weights."
+        )
     between("elapsed", elapsed, 0, np.inf, "give the time between two sessions")
     if law == "ornstein_uhlenbeck":
         return alike(lambda t: np.exp(-t / lifetime), elapsed)
@@ -116,17 +126,22 @@ def weight_autocorrelation(
 
 @opened
 def population_vector_similarity(
-    input_correlation: Alike, active_fraction: Alike, autocorrelation: Alike = 1.0, pooling: Alike = 0.0
+    input_correlation: Alike,
+    active_fraction: Alike,
+    autocorrelation: Alike = 1.0,
+    pooling: Alike = 0.0,
 ) -> PopulationVectorSimilarity:
     """Cosine and Pearson correlation of the population vectors of two places on two days.
 
-    cosine = (kappa(r c0) + m mu^2) / (k1 + m mu^2), Pearson = (kappa(r c0) - mu^2) / (k1 - mu^2). Pooling the activity of neighbours
-    adds a constant to both vectors, to which the Pearson correlation is blind.
+    cosine = (kappa(r c0) + m mu^2) / (k1 + m mu^2), Pearson = (kappa(r c0) - mu^2) / (k1 - mu^2).
+    Pooling the activity of neighbours adds a constant to both vectors, to which the Pearson
+    correlation is blind.
 
     Parameters
     ----------
     input_correlation : float or array
-        c0, correlation of the inputs (of the preactivations of one day) at the two places; 1 for the same place.
+        c0, correlation of the inputs (of the preactivations of one day) at the two places; 1 for
+        the same place.
     active_fraction : float or array
         f, fraction of units active at a place.
     autocorrelation : float or array
@@ -148,19 +163,31 @@ def population_vector_similarity(
     ----------
     Derived here; its sampled twin is in ``drift.theory.code_drift.sampled``.
     """
-    correlation = checked_input_correlation(input_correlation) * checked_autocorrelation(autocorrelation)
+    correlation = checked_input_correlation(input_correlation) * checked_autocorrelation(
+        autocorrelation
+    )
     return PopulationVectorSimilarity(
-        alike(lambda c, f, m: correlation_map(np.clip(c, -1, 1), f, m), correlation, active_fraction, pooling),
-        alike(lambda c, f: correlation_map(np.clip(c, -1, 1), f, -1.0), correlation, active_fraction),
+        alike(
+            lambda c, f, m: correlation_map(np.clip(c, -1, 1), f, m),
+            correlation,
+            active_fraction,
+            pooling,
+        ),
+        alike(
+            lambda c, f: correlation_map(np.clip(c, -1, 1), f, -1.0), correlation, active_fraction
+        ),
     )
 
 
 @opened
-def active_set_overlap(input_correlation: Alike, active_fraction: Alike, autocorrelation: Alike = 1.0) -> Any:
-    """Fraction of the units active at one place and day that are active at another place and day, L(r c0) / f.
+def active_set_overlap(
+    input_correlation: Alike, active_fraction: Alike, autocorrelation: Alike = 1.0
+) -> Any:
+    """Fraction of the units active at one place and day that are active at another place and day,
+    L(r c0) / f.
 
-    It falls like a square root: 1 - overlap ~ g(tau) sqrt(2 (1 - r)) / (f sqrt(2 pi)), so that membership turns over before
-    similarity does.
+    It falls like a square root: 1 - overlap ~ g(tau) sqrt(2 (1 - r)) / (f sqrt(2 pi)), so that
+    membership turns over before similarity does.
 
     Parameters
     ----------
@@ -181,19 +208,28 @@ def active_set_overlap(input_correlation: Alike, active_fraction: Alike, autocor
     ----------
     Derived here; its sampled twin is in ``drift.theory.code_drift.sampled``.
     """
-    correlation = checked_input_correlation(input_correlation) * checked_autocorrelation(autocorrelation)
-    return alike(lambda c, f: joint_activation(np.clip(c, -1, 1), f) / f, correlation, active_fraction)
+    correlation = checked_input_correlation(input_correlation) * checked_autocorrelation(
+        autocorrelation
+    )
+    return alike(
+        lambda c, f: joint_activation(np.clip(c, -1, 1), f) / f, correlation, active_fraction
+    )
 
 
 @opened
 def pooled_rate_map_correlation(
-    position_correlation: Numbers, active_fraction: Share, autocorrelation: Alike, amplitude: Numbers | None = None
+    position_correlation: Numbers,
+    active_fraction: Share,
+    autocorrelation: Alike,
+    amplitude: Numbers | None = None,
 ) -> Any:
-    """Correlation of all rate maps of two days, over units and places together, each map less its own mean over places.
+    """Correlation of all rate maps of two days, over units and places together, each map less its
+    own mean over places.
 
-    rho = [mean_s a_s^2 kappa(r c0(s, s)) - mean_ss' a_s a_s' kappa(r c0(s, s'))] / [the same with r = 1]. On a ring it is
-    [kappa(r) - <kappa(r c0(D))>] / [k1 - <kappa(c0(D))>] with the mean over displacements D. Means over units of the correlation of
-    each unit differ from it, as they select units that are active on both days.
+    rho = [mean_s a_s^2 kappa(r c0(s, s)) - mean_ss' a_s a_s' kappa(r c0(s, s'))] / [the same with r
+    = 1]. On a ring it is [kappa(r) - <kappa(r c0(D))>] / [k1 - <kappa(c0(D))>] with the mean over
+    displacements D. Means over units of the correlation of each unit differ from it, as they select
+    units that are active on both days.
 
     Parameters
     ----------
@@ -204,7 +240,8 @@ def pooled_rate_map_correlation(
     autocorrelation : float or array
         r of the weights between the two days.
     amplitude : array, optional
-        (place) a_s, standard deviation of the preactivations over units, where it depends on the place; any common factor.
+        (place) a_s, standard deviation of the preactivations over units, where it depends on the
+        place; any common factor.
 
     Returns
     -------
@@ -224,25 +261,36 @@ def pooled_rate_map_correlation(
     weight = np.ones(len(matrix)) if amplitude is None else np.asarray(amplitude, dtype=float)
     if weight.shape != matrix.shape[:1]:
         raise RefusedInputError(
-            f"amplitude must have one number for each of {len(matrix)} places, got shape {weight.shape}: give it by place."
+            f"amplitude must have one number for each of {len(matrix)} places, got shape "
+            f"{weight.shape}: give it by place."
         )
     whole = _map_covariance(matrix, float(active_fraction), weight, 1.0)
     if not whole > 1e-12:
-        raise RefusedInputError("all places have the same input, so rate maps are flat and have no correlation: give a corridor with cues.")
+        raise RefusedInputError(
+            "all places have the same input, so rate maps are flat and have no correlation: "
+            "give a corridor with cues."
+        )
     covariance = np.vectorize(lambda r: _map_covariance(matrix, float(active_fraction), weight, r))
     return alike(lambda r: covariance(r) / whole, checked_autocorrelation(autocorrelation))
 
 
-def _map_covariance(matrix: np.ndarray, active_fraction: float, weight: np.ndarray, autocorrelation: float) -> float:
+def _map_covariance(
+    matrix: np.ndarray, active_fraction: float, weight: np.ndarray, autocorrelation: float
+) -> float:
     kernel = np.asarray(kappa(autocorrelation * matrix, active_fraction)) * np.outer(weight, weight)
     return float(kernel.diagonal().mean() - kernel.mean())
 
 
 @opened
 def code_similarity(
-    position_correlation: Numbers, active_fraction: Share, autocorrelation: Alike, pooling: float = 0.0, amplitude: Numbers | None = None
+    position_correlation: Numbers,
+    active_fraction: Share,
+    autocorrelation: Alike,
+    pooling: float = 0.0,
+    amplitude: Numbers | None = None,
 ) -> xr.Dataset:
-    """All that a Top-K layer tells of its drift: four similarities of the codes of two days, at equal places.
+    """All that a Top-K layer tells of its drift: four similarities of the codes of two days, at
+    equal places.
 
     Parameters
     ----------
@@ -260,8 +308,8 @@ def code_similarity(
     Returns
     -------
     xarray.Dataset
-        ``population_vector_cosine``, ``population_vector_pearson``, ``active_set_overlap`` and ``pooled_rate_map_correlation``, with
-        the dims of ``autocorrelation``.
+        ``population_vector_cosine``, ``population_vector_pearson``, ``active_set_overlap`` and
+        ``pooled_rate_map_correlation``, with the dims of ``autocorrelation``.
 
     Raises
     ------
@@ -272,25 +320,39 @@ def code_similarity(
     ----------
     Derived here; its sampled twin is in ``drift.theory.code_drift.sampled``.
     """
-    lags = autocorrelation if isinstance(autocorrelation, xr.DataArray) else xr.DataArray(autocorrelation)
+    lags = (
+        autocorrelation
+        if isinstance(autocorrelation, xr.DataArray)
+        else xr.DataArray(autocorrelation)
+    )
     vectors = population_vector_similarity(1.0, active_fraction, lags, pooling)
     similarities = {
         "population_vector_cosine": vectors.cosine,
         "population_vector_pearson": vectors.pearson,
         "active_set_overlap": active_set_overlap(1.0, active_fraction, lags),
-        "pooled_rate_map_correlation": pooled_rate_map_correlation(position_correlation, active_fraction, lags, amplitude),
+        "pooled_rate_map_correlation": pooled_rate_map_correlation(
+            position_correlation, active_fraction, lags, amplitude
+        ),
     }
-    return xr.Dataset({name: values.assign_attrs(units="1") for name, values in similarities.items()})
+    return xr.Dataset(
+        {name: values.assign_attrs(units="1") for name, values in similarities.items()}
+    )
 
 
 @opened
 def deep_drift(
-    autocorrelation: Alike, active_fraction: Alike, pooling: Alike = 0.0, hidden_layers: Count = 1, input_correlation: Alike = 1.0
+    autocorrelation: Alike,
+    active_fraction: Alike,
+    pooling: Alike = 0.0,
+    hidden_layers: Count = 1,
+    input_correlation: Alike = 1.0,
 ) -> xr.DataArray:
-    """Similarity of the activity of every layer between two days when the weights of all layers drift.
+    """Similarity of the activity of every layer between two days when the weights of all layers
+    drift.
 
-    c_l = [kappa(r_l c_{l-1}) + m mu^2] / [k1 + m mu^2], c_0 the correlation of the inputs. A small loss 1 - r per layer is amplified
-    chi = f / (k1 + m mu^2) times by each layer: sparser codes drift faster, and pooling by m* = tau / mu cancels it.
+    c_l = [kappa(r_l c_{l-1}) + m mu^2] / [k1 + m mu^2], c_0 the correlation of the inputs. A small
+    loss 1 - r per layer is amplified chi = f / (k1 + m mu^2) times by each layer: sparser codes
+    drift faster, and pooling by m* = tau / mu cancels it.
 
     Parameters
     ----------
@@ -304,7 +366,8 @@ def deep_drift(
     Returns
     -------
     xarray.DataArray
-        (layer, ...) cosine of the activity, pooled as the next layer reads it; ``layer`` counts from 1.
+        (layer, ...) cosine of the activity, pooled as the next layer reads it; ``layer`` counts
+        from 1.
 
     Raises
     ------
@@ -320,17 +383,28 @@ def deep_drift(
     similarity, result = xr.DataArray(checked_input_correlation(input_correlation)), []
     given = [checked_autocorrelation(autocorrelation), active_fraction, pooling]
     if any(np.ndim(one) and not isinstance(one, xr.DataArray) for one in given):
-        raise RefusedInputError("values of several layers must be labelled, got plain arrays: pass xarray.DataArray(values, dims='layer').")
+        raise RefusedInputError(
+            "values of several layers must be labelled, got plain arrays: pass "
+            "xarray.DataArray(values, dims='layer')."
+        )
     for layer in range(hidden_layers):
-        r, f, m = (one.isel(layer=layer, drop=True) if "layer" in getattr(one, "dims", ()) else one for one in given)
+        r, f, m = (
+            one.isel(layer=layer, drop=True) if "layer" in getattr(one, "dims", ()) else one
+            for one in given
+        )
         similarity = population_vector_similarity(similarity, f, r, m).cosine
         result.append(similarity)
-    return xr.concat(result, dim=xr.DataArray(layers, dims="layer", name="layer")).rename("activity_similarity").assign_attrs(units="1")
+    return (
+        xr.concat(result, dim=xr.DataArray(layers, dims="layer", name="layer"))
+        .rename("activity_similarity")
+        .assign_attrs(units="1")
+    )
 
 
 @opened
 def effective_correlation(cosine: Alike, active_fraction: Alike) -> Any:
-    """Correlation of the preactivations behind a cosine of population vectors: the inverse of kappa(c) / k1.
+    """Correlation of the preactivations behind a cosine of population vectors: the inverse of
+    kappa(c) / k1.
 
     Parameters
     ----------
@@ -348,6 +422,10 @@ def effective_correlation(cosine: Alike, active_fraction: Alike) -> Any:
     ----------
     Derived here; sampled layers are its test.
     """
-    angle = np.linspace(np.pi, 0, 2001)  # kappa bends like (1 - c)^{3/2} at c = 1, smoothly in the angle
-    curve = np.asarray(kappa(np.cos(angle), active_fraction)) / np.asarray(mean_square_activity(active_fraction))
+    angle = np.linspace(
+        np.pi, 0, 2001
+    )  # kappa bends like (1 - c)^{3/2} at c = 1, smoothly in the angle
+    curve = np.asarray(kappa(np.cos(angle), active_fraction)) / np.asarray(
+        mean_square_activity(active_fraction)
+    )
     return alike(lambda s: np.cos(np.interp(s, curve, angle)), cosine)

@@ -1,7 +1,8 @@
-"""Effective sparsity and drift of the weights behind a recorded code, read off its place fields and its decay.
-
-The recording is taken for that of a Top-K layer with random drifting weights. All that is used is blind to the gain of each unit: where
-it is active, how many fields that makes, how similar neighbouring places and different sessions are.
+"""Effective sparsity and drift of the weights behind a recorded code, read off its place fields and
+its decay.
+ The recording is taken for that of a Top-K layer with random drifting weights. All that is used is
+blind to the gain of each unit: where it is active, how many fields that makes, how similar
+neighbouring places and different sessions are.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ from drift.theory.kernels.depth import correlation_map
 from drift.theory.kernels.one_layer import joint_activation, kappa, mean_square_activity, threshold
 
 NOISE = ("poisson", "none", "fitted")
-FRACTIONS = np.geomspace(0.002, 0.6, 60)  # active fractions at which a code is compared with the theory
+FRACTIONS = np.geomspace(
+    0.002, 0.6, 60
+)  # active fractions at which a code is compared with the theory
 ANGLE = np.linspace(np.pi, 0, 1001)
 ESTIMATES = ("active_fraction", "weight_lifetime", "place_extent", "attenuation")
 MEANINGS = {
@@ -57,43 +60,73 @@ class _Curves(NamedTuple):
 def _curves() -> _Curves:
     column, correlation = FRACTIONS[:, np.newaxis], np.cos(ANGLE)
     cosine = kappa(correlation, column) / mean_square_activity(column)
-    return _Curves(cosine, joint_activation(correlation, column), np.exp(-(threshold(FRACTIONS) ** 2) / 2) / (2 * np.pi))
+    return _Curves(
+        cosine,
+        joint_activation(correlation, column),
+        np.exp(-(threshold(FRACTIONS) ** 2) / 2) / (2 * np.pi),
+    )
 
 
 def _unseen(singles: float, doubles: float) -> float:
-    """Members that left no event, from those with one and two: n_0 = n_1^2 / n_2, exact where rates are exponential over members."""
+    """Members that left no event, from those with one and two: n_0 = n_1^2 / n_2, exact where rates
+    are exponential over members."""
     return singles**2 / doubles if doubles > 0 else 0.0
 
 
-def _decay(sums: RecordedSums, units: np.ndarray, sessions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Lags, mean cosine at each and its weight, for units and sessions that count as often as told."""
+def _decay(
+    sums: RecordedSums, units: np.ndarray, sessions: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Lags, mean cosine at each and its weight, for units and sessions that count as often as
+    told."""
     product, power = (np.tensordot(units, one, 1) for one in (sums.products, sums.powers))
     scale = power * power.T
     first, second = np.triu_indices(len(sessions), k=1)
-    used = np.isfinite(sums.lags[first, second]) & (scale[first, second] > 0) & (sessions[first] * sessions[second] > 0)
+    used = (
+        np.isfinite(sums.lags[first, second])
+        & (scale[first, second] > 0)
+        & (sessions[first] * sessions[second] > 0)
+    )
     first, second = first[used], second[used]
     lags, group = np.unique(sums.lags[first, second].round(9), return_inverse=True)
     weight = sessions[first] * sessions[second]
     total = np.bincount(group, weight, minlength=lags.size)
-    return lags, np.bincount(group, weight * product[first, second] / np.sqrt(scale[first, second]), minlength=lags.size) / total, total
+    return (
+        lags,
+        np.bincount(
+            group,
+            weight * product[first, second] / np.sqrt(scale[first, second]),
+            minlength=lags.size,
+        )
+        / total,
+        total,
+    )
 
 
 def _fields(sums: RecordedSums, units: np.ndarray, sessions: np.ndarray) -> tuple[float, float]:
-    """Fraction of active places and of places where a field begins, both with what left no event."""
+    """Fraction of active places and of places where a field begins, both with what left no
+    event."""
     counts = dict(zip(COUNTS, np.einsum("cau,a,u->c", sums.counts, sessions, units)))
     active = (counts["active"] + _unseen(counts["single"], counts["double"])) / counts["places"]
     hidden = _unseen(counts["single_fields"], counts["double_fields"]) / max(counts["fields"], 1.0)
     return active, counts["starts"] * (1 + hidden) / counts["steps"]
 
 
-def _active_fraction(active: float, begun: float, cosines: np.ndarray, curves: _Curves) -> tuple[float, float]:
+def _active_fraction(
+    active: float, begun: float, cosines: np.ndarray, curves: _Curves
+) -> tuple[float, float]:
     """Fraction active at a point and extent of places, 0 for points, 1 for whole bins.
 
-    A bin is active if any of its points is: B = f + beta R, with R the fraction of bins where a field begins. At points R = f - L(c0(h)),
-    along a line R = h sqrt(lambda_2) exp(-tau^2 / 2) / (2 pi); both follow from f and the similarity of neighbouring places.
+    A bin is active if any of its points is: B = f + beta R, with R the fraction of bins where a
+    field begins. At points R = f - L(c0(h)), along a line R = h sqrt(lambda_2) exp(-tau^2 / 2) / (2
+    pi); both follow from f and the similarity of neighbouring places.
     """
-    near, far = (np.array([1 - np.cos(np.interp(cosine, row, ANGLE)) for row in curves.cosine]) for cosine in cosines)
-    at_points = FRACTIONS - np.array([np.interp(-np.arccos(1 - c), -ANGLE, row) for c, row in zip(near, curves.joint)])
+    near, far = (
+        np.array([1 - np.cos(np.interp(cosine, row, ANGLE)) for row in curves.cosine])
+        for cosine in cosines
+    )
+    at_points = FRACTIONS - np.array(
+        [np.interp(-np.arccos(1 - c), -ANGLE, row) for c, row in zip(near, curves.joint)]
+    )
     along_line = np.sqrt(np.maximum(16 * near - far, 0.0) / 6) * curves.density
     extent = np.clip((active - FRACTIONS) / begun, 0.0, 1.0)
     surplus = (1 - extent) * at_points + extent * along_line - begun
@@ -103,7 +136,11 @@ def _active_fraction(active: float, begun: float, cosines: np.ndarray, curves: _
         fraction = high
     else:
         right = above[0]
-        share = surplus[right] / (surplus[right] - surplus[right - 1]) if surplus[right - 1] < 0 else 1.0
+        share = (
+            surplus[right] / (surplus[right] - surplus[right - 1])
+            if surplus[right - 1] < 0
+            else 1.0
+        )
         fraction = float(FRACTIONS[right] * (FRACTIONS[right - 1] / FRACTIONS[right]) ** share)
     fraction = float(np.clip(fraction, low, high))
     return fraction, float(np.clip((active - fraction) / begun, 0.0, 1.0))
@@ -113,14 +150,20 @@ def _cosine(lags: np.ndarray, fraction: float, lifetime: float) -> np.ndarray:
     return np.asarray(correlation_map(np.exp(-lags / lifetime), fraction))
 
 
-def _lifetime(decay: tuple[np.ndarray, np.ndarray, np.ndarray], fraction: float, attenuated: bool) -> tuple[float, float]:
-    """Time constant of the weights and the cosine at lag 0, which noise that is not accounted for keeps below 1."""
+def _lifetime(
+    decay: tuple[np.ndarray, np.ndarray, np.ndarray], fraction: float, attenuated: bool
+) -> tuple[float, float]:
+    """Time constant of the weights and the cosine at lag 0, which noise that is not accounted for
+    keeps below 1."""
     lags, cosine, weight = decay
     later = lags > 0
     lags, cosine, root = lags[later], cosine[later], np.sqrt(weight[later])
 
     def residual(parameters: np.ndarray) -> np.ndarray:
-        return root * ((parameters[1] if attenuated else 1.0) * _cosine(lags, fraction, np.exp(parameters[0])) - cosine)
+        return root * (
+            (parameters[1] if attenuated else 1.0) * _cosine(lags, fraction, np.exp(parameters[0]))
+            - cosine
+        )
 
     free = 2 if attenuated else 1
     bounds = ([np.log(lags[0]) - 4, 0.0][:free], [np.log(lags[-1] * LONGEST_LIFETIME), 2.0][:free])
@@ -128,7 +171,9 @@ def _lifetime(decay: tuple[np.ndarray, np.ndarray, np.ndarray], fraction: float,
     return float(np.exp(fit.x[0])), float(fit.x[1]) if attenuated else 1.0
 
 
-def _estimates(sums: RecordedSums, units: np.ndarray, sessions: np.ndarray, curves: _Curves) -> np.ndarray:
+def _estimates(
+    sums: RecordedSums, units: np.ndarray, sessions: np.ndarray, curves: _Curves
+) -> np.ndarray:
     """(estimate) in the order of ESTIMATES."""
     active, begun = _fields(sums, units, sessions)
     product, power = np.einsum("kdau,a,u->kd", sums.neighbours, sessions, units)
@@ -140,12 +185,17 @@ def _estimates(sums: RecordedSums, units: np.ndarray, sessions: np.ndarray, curv
     return np.array([fraction, lifetime, extent, attenuation])
 
 
-def _drawn(sums: RecordedSums, curves: _Curves, repetitions: int, rng: np.random.Generator) -> np.ndarray:
+def _drawn(
+    sums: RecordedSums, curves: _Curves, repetitions: int, rng: np.random.Generator
+) -> np.ndarray:
     """(repetition, estimate) of units and sessions drawn with replacement."""
     sessions, units = sums.counts.shape[1:]
     found: list[np.ndarray] = []
     while len(found) < repetitions:
-        of_units, of_sessions = (rng.multinomial(size, np.full(size, 1 / size)).astype(float) for size in (units, sessions))
+        of_units, of_sessions = (
+            rng.multinomial(size, np.full(size, 1 / size)).astype(float)
+            for size in (units, sessions)
+        )
         if (_decay(sums, of_units, of_sessions)[0] > 0).sum() > 1:
             found.append(_estimates(sums, of_units, of_sessions, curves))
     return np.array(found)
@@ -161,45 +211,52 @@ def estimate(
     simulations: Draws = 2,
     seed: Seed = 0,
 ) -> xr.Dataset:
-    """Estimate how sparse a recorded code is and how fast the weights behind it drift, as if it were a random Top-K layer.
+    """Estimate how sparse a recorded code is and how fast the weights behind it drift, as if it
+    were a random Top-K layer.
 
-    Place fields give the active fraction f: the fraction of active places B, the fraction R of places where a field begins and the
-    similarity of neighbouring places tell how much of B is due to the extent of the places. Places and fields that left no event are
-    counted from those that left one and two. The decay of the cosine of population vectors, A kappa(exp(-t / T)) / k1, gives the
-    lifetime T of the weights; their norms are freed of the noise, so that A = 1, unless the noise is unknown. None of this depends on
-    the gains of the units, but for units that are much louder than most, which are turned down.
+    Place fields give the active fraction f: the fraction of active places B, the fraction R of
+    places where a field begins and the similarity of neighbouring places tell how much of B is due
+    to the extent of the places. Places and fields that left no event are counted from those that
+    left one and two. The decay of the cosine of population vectors, A kappa(exp(-t / T)) / k1,
+    gives the lifetime T of the weights; their norms are freed of the noise, so that A = 1, unless
+    the noise is unknown. None of this depends on the gains of the units, but for units that are
+    much louder than most, which are turned down.
 
     Parameters
     ----------
     recording : xarray.Dataset
-        Longitudinal Dataset of ``measure`` with ``rate`` (subject, session, unit, place[, direction]), ``occupancy`` and ``elapsed``;
-        places in order along a track; units that were silent throughout should be in it, otherwise f is that among detected units.
+        Longitudinal Dataset of ``measure`` with ``rate`` (subject, session, unit, place[,
+        direction]), ``occupancy`` and ``elapsed``; places in order along a track; units that were
+        silent throughout should be in it, otherwise f is that among detected units.
     noise : {"poisson", "none", "fitted"}
-        Of the rates: that of counted events; none, for the exact rates of a run; or unknown, then the similarity at lag 0 is extrapolated
-        from the decay.
+        Of the rates: that of counted events; none, for the exact rates of a run; or unknown, then
+        the similarity at lag 0 is extrapolated from the decay.
     repetitions : int
         Of the bootstrap over units and sessions.
     confidence : float
         Of the intervals.
     simulations : int
-        Recordings of a random Top-K layer with the estimated numbers, its places, occupancy and event rates those of the recording, that
-        are estimated alike: T is divided by the factor that they get wrong on average, and so is its interval. 0 for no correction; there
-        is none without Poisson noise, or where T is beyond ``LASTING`` times the longest lag.
+        Recordings of a random Top-K layer with the estimated numbers, its places, occupancy and
+        event rates those of the recording, that are estimated alike: T is divided by the factor
+        that they get wrong on average, and so is its interval. 0 for no correction; there is none
+        without Poisson noise, or where T is beyond ``LASTING`` times the longest lag.
     seed : int
         Of bootstrap and simulations.
 
     Returns
     -------
     xarray.Dataset
-        ``active_fraction``, ``weight_lifetime`` (units of elapsed), ``place_extent`` (0 where rates are those of points, 1 of whole bins)
-        and ``attenuation`` A (subject), each with ``*_interval`` (subject, bound); ``measurement`` and ``fit`` (subject, lag) of the cosine
-        and ``r_squared``, ``rms_residual`` (subject) of the fit, before the correction; ``lifetime_bias`` (subject), 1 without one.
+        ``active_fraction``, ``weight_lifetime`` (units of elapsed), ``place_extent`` (0 where rates
+        are those of points, 1 of whole bins) and ``attenuation`` A (subject), each with
+        ``*_interval`` (subject, bound); ``measurement`` and ``fit`` (subject, lag) of the cosine
+        and ``r_squared``, ``rms_residual`` (subject) of the fit, before the correction;
+        ``lifetime_bias`` (subject), 1 without one.
 
     Raises
     ------
     RefusedInputError
-        If no two sessions may be compared, fewer than three different lags are known, places do not follow one another, no field
-        begins, or rates do not fit the noise.
+        If no two sessions may be compared, fewer than three different lags are known, places do not
+        follow one another, no field begins, or rates do not fit the noise.
     SchemaError
         If a variable is missing.
 
@@ -215,31 +272,61 @@ def estimate(
     """
     check(recording, "rate", "occupancy", "elapsed")
     if noise not in NOISE:
-        raise RefusedInputError(f"noise must be one of {', '.join(NOISE)}, got {noise!r}: say how rates deviate from those of the code.")
+        raise RefusedInputError(
+            f"noise must be one of {', '.join(NOISE)}, got {noise!r}: say how rates deviate "
+            "from those of the code."
+        )
     simulations = counted("simulations", simulations, 0)
     repetitions, seed = counted("repetitions", repetitions, 2), counted("seed", seed, 0)
     if not 0 < checked_number("confidence", confidence) < 1:
-        raise RefusedInputError(f"confidence must lie within (0, 1), got {confidence}: use 0.95 for intervals of 95 %.")
+        raise RefusedInputError(
+            f"confidence must lie within (0, 1), got {confidence}: use 0.95 for intervals of 95 %."
+        )
     pairs, curves, results = comparable_pairs(recording), _curves(), []
     for subject in range(recording.sizes["subject"]):
         sums = recorded_sums(recording, subject, pairs[subject], noise)
         rng = stream(seed, "bootstrap").spawn(subject + 1)[-1]
-        found = _described(sums, curves, _refused(sums, recording, subject), repetitions, confidence, rng)
-        draws = stream(seed, "weights").spawn(subject + 1)[-1].spawn(simulations) if noise == "poisson" else []
-        results.append(_corrected(found, _bias(found, sums, recording.isel(subject=[subject]), pairs[subject], curves, draws)))
+        found = _described(
+            sums, curves, _refused(sums, recording, subject), repetitions, confidence, rng
+        )
+        draws = (
+            stream(seed, "weights").spawn(subject + 1)[-1].spawn(simulations)
+            if noise == "poisson"
+            else []
+        )
+        results.append(
+            _corrected(
+                found,
+                _bias(
+                    found, sums, recording.isel(subject=[subject]), pairs[subject], curves, draws
+                ),
+            )
+        )
     units = str(recording["elapsed"].attrs.get("units", "1"))
-    return _labelled(xr.concat(results, dim="subject", join="outer"), [subject_label(recording, s) for s in range(len(results))], units)
+    return _labelled(
+        xr.concat(results, dim="subject", join="outer"),
+        [subject_label(recording, s) for s in range(len(results))],
+        units,
+    )
 
 
-def _refused(sums: RecordedSums, recording: xr.Dataset, subject: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _refused(
+    sums: RecordedSums, recording: xr.Dataset, subject: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The decay of a whole subject, or a sentence that says why it tells nothing."""
     sessions, units = sums.counts.shape[1:]
     label = subject_label(recording, subject)
     if not sums.counts[COUNTS.index("starts")].sum() > 0:
-        raise RefusedInputError(f"subject {label}: no unit begins to be active from one place to the next: sparse rate maps are needed.")
+        raise RefusedInputError(
+            f"subject {label}: no unit begins to be active from one place to the next: sparse "
+            "rate maps are needed."
+        )
     decay = _decay(sums, np.ones(units), np.ones(sessions))
     if (decay[0] > 0).sum() < 3:
-        raise RefusedInputError(f"subject {label}: three different lags are needed, got {(decay[0] > 0).sum()}: record more sessions.")
+        raise RefusedInputError(
+            f"subject {label}: three different lags are needed, got {(decay[0] > 0).sum()}: "
+            "record more sessions."
+        )
     return decay
 
 
@@ -254,34 +341,63 @@ def _described(
     """Estimates, intervals and fit of one subject."""
     sessions, units = sums.counts.shape[1:]
     found = _estimates(sums, np.ones(units), np.ones(sessions), curves)
-    tails = np.quantile(_drawn(sums, curves, repetitions, rng), [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
+    tails = np.quantile(
+        _drawn(sums, curves, repetitions, rng), [(1 - confidence) / 2, (1 + confidence) / 2], axis=0
+    )
     lags, cosine, weight = decay
     fitted = found[3] * _cosine(lags, found[0], found[1])
     later = lags > 0
     lost = np.average((cosine - fitted)[later] ** 2, weights=weight[later])
-    spread = np.average((cosine[later] - np.average(cosine[later], weights=weight[later])) ** 2, weights=weight[later])
-    result = xr.Dataset({"measurement": ("lag", cosine), "fit": ("lag", fitted)}, coords={"lag": lags})
+    spread = np.average(
+        (cosine[later] - np.average(cosine[later], weights=weight[later])) ** 2,
+        weights=weight[later],
+    )
+    result = xr.Dataset(
+        {"measurement": ("lag", cosine), "fit": ("lag", fitted)}, coords={"lag": lags}
+    )
     for number, name in enumerate(ESTIMATES):
         result[name], result[f"{name}_interval"] = found[number], ("bound", tails[:, number])
-    return result.assign(r_squared=1 - lost / spread if spread > 0 else np.nan, rms_residual=np.sqrt(lost))
+    return result.assign(
+        r_squared=1 - lost / spread if spread > 0 else np.nan, rms_residual=np.sqrt(lost)
+    )
 
 
 def _bend(found: xr.Dataset, sums: RecordedSums, curves: _Curves) -> float:
-    """Curvature of the correlation of the inputs, per squared distance between neighbouring places."""
+    """Curvature of the correlation of the inputs, per squared distance between neighbouring
+    places."""
     product, power = np.einsum("kdau->kd", sums.neighbours)
-    angles = [[np.interp(cosine, row, ANGLE) for row in curves.cosine] for cosine in product / power]
-    near, far = (1 - np.cos(np.interp(found["active_fraction"].item(), FRACTIONS, row)) for row in angles)
+    angles = [
+        [np.interp(cosine, row, ANGLE) for row in curves.cosine] for cosine in product / power
+    ]
+    near, far = (
+        1 - np.cos(np.interp(found["active_fraction"].item(), FRACTIONS, row)) for row in angles
+    )
     return float(max(16 * near - far, 0.0) / 6)
 
 
 def _bias(
-    found: xr.Dataset, sums: RecordedSums, recording: xr.Dataset, pairs: np.ndarray, curves: _Curves, draws: Sequence[np.random.Generator]
+    found: xr.Dataset,
+    sums: RecordedSums,
+    recording: xr.Dataset,
+    pairs: np.ndarray,
+    curves: _Curves,
+    draws: Sequence[np.random.Generator],
 ) -> float:
     """Factor by which the lifetime of simulated weights is got wrong, 1 where it cannot be told."""
-    fraction, lifetime, extent = (float(found[name]) for name in ("active_fraction", "weight_lifetime", "place_extent"))
-    known = np.isfinite(recording["rate"].transpose("session", ...).values).reshape(recording.sizes["session"], -1).any(axis=1)
+    fraction, lifetime, extent = (
+        float(found[name]) for name in ("active_fraction", "weight_lifetime", "place_extent")
+    )
+    known = (
+        np.isfinite(recording["rate"].transpose("session", ...).values)
+        .reshape(recording.sizes["session"], -1)
+        .any(axis=1)
+    )
     silent = not bool((recording["rate"].isel(session=int(known.argmax())) > 0).any())
-    if silent or lifetime > LASTING * found["lag"].values.max() or round(fraction * recording.sizes["unit"]) < 1:
+    if (
+        silent
+        or lifetime > LASTING * found["lag"].values.max()
+        or round(fraction * recording.sizes["unit"]) < 1
+    ):
         return 1.0
     bend, ratios = _bend(found, sums, curves), []
     for rng in draws:
@@ -289,7 +405,9 @@ def _bias(
         again = recorded_sums(copy, 0, pairs, "poisson")
         sessions, units = again.counts.shape[1:]
         if again.counts[COUNTS.index("starts")].sum() > 0:
-            ratios.append(np.log(_estimates(again, np.ones(units), np.ones(sessions), curves)[1] / lifetime))
+            ratios.append(
+                np.log(_estimates(again, np.ones(units), np.ones(sessions), curves)[1] / lifetime)
+            )
     return float(np.exp(np.mean(ratios))) if ratios else 1.0
 
 
@@ -303,7 +421,16 @@ def _labelled(result: xr.Dataset, labels: list[str], units: str) -> xr.Dataset:
     result = result.assign_coords(subject=labels, bound=["low", "high"])
     for name, variable in result.data_vars.items():
         estimated = str(name).removesuffix("_interval")
-        meaning = MEANINGS[estimated] if name == estimated else f"confidence interval of the {MEANINGS[estimated]}"
-        variable.attrs = {"units": units if estimated == "weight_lifetime" else "1", "long_name": meaning}
+        meaning = (
+            MEANINGS[estimated]
+            if name == estimated
+            else f"confidence interval of the {MEANINGS[estimated]}"
+        )
+        variable.attrs = {
+            "units": units if estimated == "weight_lifetime" else "1",
+            "long_name": meaning,
+        }
     result["lag"].attrs = {"units": units, "long_name": "elapsed time between two sessions"}
-    return result.assign_attrs(**provenance(), title="sparsity and drift of the weights behind a recorded code")
+    return result.assign_attrs(
+        **provenance(), title="sparsity and drift of the weights behind a recorded code"
+    )

@@ -1,4 +1,5 @@
-"""Bias of the estimated lifetime of weights: the same question put to a simulated Top-K layer that was recorded in the same way."""
+"""Bias of the estimated lifetime of weights: the same question put to a simulated Top-K layer that
+was recorded in the same way."""
 
 from __future__ import annotations
 
@@ -18,7 +19,9 @@ from drift.theory.kernels.finite_layers import top_k
 POINTS = 5  # of a place that is as wide as its bin
 
 
-def _preactivations(root: np.ndarray, elapsed: np.ndarray, lifetime: float, units: int, rng: np.random.Generator) -> np.ndarray:
+def _preactivations(
+    root: np.ndarray, elapsed: np.ndarray, lifetime: float, units: int, rng: np.random.Generator
+) -> np.ndarray:
     """(session, point, unit) of weights that follow an Ornstein-Uhlenbeck process."""
     weights = rng.standard_normal((len(root), units))
     found = [root @ weights]
@@ -29,8 +32,16 @@ def _preactivations(root: np.ndarray, elapsed: np.ndarray, lifetime: float, unit
     return np.stack(found)
 
 
-def _codes(design: Lens, fraction: float, lifetime: float, extent: float, bend: float, rng: np.random.Generator) -> np.ndarray:
-    """(session, unit, cell) noise-free activity of an exact Top-K layer on a track, averaged over the extent of each place."""
+def _codes(
+    design: Lens,
+    fraction: float,
+    lifetime: float,
+    extent: float,
+    bend: float,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """(session, unit, cell) noise-free activity of an exact Top-K layer on a track, averaged over
+    the extent of each place."""
     units, points = design.rate.shape[1], POINTS if extent > 0.1 else 1
     parts = []
     for way in np.unique(design.way):
@@ -52,16 +63,30 @@ def _alike(distance: np.ndarray, bend: float, around: float | None) -> np.ndarra
 
 def _design(recording: xr.Dataset, subject: int) -> Lens:
     """The lens of a recording of which no more is known than what ``estimate`` needs."""
-    rate, occupancy = along_track(recording, subject)  # (session, unit, way, place), (session, 1, way, place)
+    rate, occupancy = along_track(
+        recording, subject
+    )  # (session, unit, way, place), (session, 1, way, place)
     elapsed = recording["elapsed"].isel(subject=subject).values.astype(float)
     used = np.isfinite(rate).any(axis=(1, 2, 3)) & np.isfinite(elapsed)
     sessions, units, ways, places = rate[used].shape
-    maps, time = rate[used].reshape(sessions, units, -1), np.nan_to_num(occupancy[used].reshape(sessions, -1))
+    maps, time = (
+        rate[used].reshape(sessions, units, -1),
+        np.nan_to_num(occupancy[used].reshape(sessions, -1)),
+    )
     time = np.where(np.isfinite(maps).any(axis=1), time, 0.0)
     mean = np.nan_to_num(maps[0]) @ time[0] / max(time[0].sum(), 1e-300)
     around = float(places) if closes(recording) else None
     place = np.tile(np.arange(places, dtype=float), ways)[:, np.newaxis]
-    return Lens(maps, time, elapsed[used], place, np.repeat(np.arange(ways), places), mean[mean > 0], True, around)
+    return Lens(
+        maps,
+        time,
+        elapsed[used],
+        place,
+        np.repeat(np.arange(ways), places),
+        mean[mean > 0],
+        True,
+        around,
+    )
 
 
 @opened
@@ -74,10 +99,11 @@ def simulated_recording(
     bend: NotNegative,
     rng: np.random.Generator,
 ) -> xr.Dataset:
-    """Recording of a random Top-K layer in place of one recorded subject, with its sessions, places, occupancy and event rates.
+    """Recording of a random Top-K layer in place of one recorded subject, with its sessions,
+    places, occupancy and event rates.
 
-    Inputs are correlated by c0 = exp(-lambda_2 D^2 / 2) along the track (on a ring see ``ring_correlation``) and independent between
-    running directions.
+    Inputs are correlated by c0 = exp(-lambda_2 D^2 / 2) along the track (on a ring see
+    ``ring_correlation``) and independent between running directions.
 
     Parameters
     ----------
@@ -94,19 +120,27 @@ def simulated_recording(
     Returns
     -------
     xarray.Dataset
-        Of the one subject and the sessions in which it was recorded, with ``rate``, ``occupancy`` and ``elapsed``.
+        Of the one subject and the sessions in which it was recorded, with ``rate``, ``occupancy``
+        and ``elapsed``.
     """
     check(recording, "rate", "occupancy", "elapsed")
     if subject >= recording.sizes["subject"]:
-        raise RefusedInputError(f"subject must be below the {recording.sizes['subject']} of the recording, got {subject}: count from 0.")
+        raise RefusedInputError(
+            f"subject must be below the {recording.sizes['subject']} of the recording, got "
+            f"{subject}: count from 0."
+        )
     design = _design(recording, subject)
-    maps = observed_maps(_codes(design, fraction, lifetime, extent, bend, rng), design, rng)  # (session, unit, cell)
+    maps = observed_maps(
+        _codes(design, fraction, lifetime, extent, bend, rng), design, rng
+    )  # (session, unit, cell)
     maps = np.where(design.seen[..., np.newaxis], maps, np.nan)
     ways = len(np.unique(design.way))
     dims = ("subject", "session", "unit", "direction", "place")
     rate = maps.reshape(1, *maps.shape[:2], ways, -1)
     time = design.occupancy.reshape(1, len(maps), ways, -1)
-    labels = {"place": recording["place"].reset_coords(drop=True)} if "place" in recording.coords else {}
+    labels = (
+        {"place": recording["place"].reset_coords(drop=True)} if "place" in recording.coords else {}
+    )
     return xr.Dataset(
         {"rate": (dims, rate), "occupancy": ((*dims[:2], *dims[3:]), time)},
         coords={"elapsed": (dims[:2], design.elapsed[np.newaxis]), "subject": [0], **labels},

@@ -1,7 +1,7 @@
 """How fast a code should drift, from the drift of its weights alone, beside how fast it does.
-
-Nothing is fitted: the active fraction, the autocorrelation of the weights and the similarity of the inputs are measured, and a Top-K
-layer with random weights of these numbers is held against the code. What differs is structure beyond such a layer.
+ Nothing is fitted: the active fraction, the autocorrelation of the weights and the similarity of
+the inputs are measured, and a Top-K layer with random weights of these numbers is held against the
+code. What differs is structure beyond such a layer.
 """
 
 from __future__ import annotations
@@ -18,7 +18,11 @@ from drift.files.store import provenance
 from drift.metrics.labels import require_dims
 from drift.metrics.time_course.lags import by_lag
 from drift.schema.labelled_form import check
-from drift.theory.code_drift.closed_forms import code_similarity, effective_correlation, population_vector_similarity
+from drift.theory.code_drift.closed_forms import (
+    code_similarity,
+    effective_correlation,
+    population_vector_similarity,
+)
 from drift.theory.code_drift.similarity import STATISTICS, active_units, measured_similarity
 from drift.theory.kernels.depth import measured_pooling
 
@@ -33,7 +37,9 @@ MEANINGS = {
     "active_fraction": "fraction of responses above zero",
     "pooling": "summed correlation of the output weights of a unit with its others",
 }
-NODES = 97  # autocorrelations at which predictions are computed; between them they are smooth in the angle arccos r
+# autocorrelations at which predictions are computed; between them they are smooth in the angle
+# arccos r
+NODES = 97
 
 
 class _Layer(NamedTuple):
@@ -71,17 +77,22 @@ def activity_maps(dataset: xr.Dataset, subject: int) -> np.ndarray:
     """
     recorded = [name for name in RECORDED_WEIGHTS if name in dataset]
     label = subject_label(check(dataset, "rate", *recorded), subject)
-    rate = require_dims(dataset["rate"], "rate", "subject", "session", "unit", "place").isel(subject=subject)
+    rate = require_dims(dataset["rate"], "rate", "subject", "session", "unit", "place").isel(
+        subject=subject
+    )
     if rate.sizes.get("environment", 1) > 1:
         raise RefusedInputError(
-            f"rate lies in {rate.sizes['environment']} environments, but one is needed: select one with isel(environment=0)."
+            f"rate lies in {rate.sizes['environment']} environments, but one is needed: "
+            "select one with isel(environment=0)."
         )
     rate = rate.isel(environment=0) if "environment" in rate.dims else rate
     cells = [dim for dim in ("direction", "place") if dim in rate.dims]
     maps = rate.transpose("session", *cells, "unit").values.astype(float)
     maps = maps.reshape(len(maps), -1, maps.shape[-1])
     if not np.isfinite(maps).any():
-        raise RefusedInputError(f"rate of subject {label} holds no finite number: leave the subject out.")
+        raise RefusedInputError(
+            f"rate of subject {label} holds no finite number: leave the subject out."
+        )
     return maps
 
 
@@ -101,7 +112,10 @@ def subject_label(dataset: xr.Dataset, subject: int) -> str:
     """
     subjects = dataset.sizes.get("subject", 0)
     if not -subjects <= subject < subjects:
-        raise RefusedInputError(f"subject must be the position of one of {subjects} subjects, got {subject}: they count from 0.")
+        raise RefusedInputError(
+            f"subject must be the position of one of {subjects} subjects, got {subject}: they "
+            "count from 0."
+        )
     return str(dataset["subject"].values[subject]) if "subject" in dataset.coords else str(subject)
 
 
@@ -109,20 +123,34 @@ RECORDED_WEIGHTS = ("input_weights", "bias", "output_weights")
 
 
 def _of_weights(run: xr.Dataset, subject: int) -> np.ndarray:
-    """(session, session) cosine of input weights and biases less their means over units, which change no order among units."""
+    """(session, session) cosine of input weights and biases less their means over units, which
+    change no order among units."""
     if "weight_autocorrelation" in run:
-        return run["weight_autocorrelation"].isel(subject=subject).transpose("session", "session_other").values.astype(float)
+        return (
+            run["weight_autocorrelation"]
+            .isel(subject=subject)
+            .transpose("session", "session_other")
+            .values.astype(float)
+        )
     if "input_weights" not in run:
         raise RefusedInputError(
-            "the drift of the weights is not known, as there is neither weight_autocorrelation nor input_weights: record them with "
+            "the drift of the weights is not known, as there is neither "
+            "weight_autocorrelation nor input_weights: record them with "
             'probes=[..., "input_weights"], or fit the drift with estimate.'
         )
-    weights = run["input_weights"].isel(subject=subject).transpose("session", "unit", "input").values.astype(float)
+    weights = (
+        run["input_weights"]
+        .isel(subject=subject)
+        .transpose("session", "unit", "input")
+        .values.astype(float)
+    )
     if "bias" in run:
         bias = run["bias"].isel(subject=subject).transpose("session", "unit").values
         weights = np.concatenate([weights, bias[..., np.newaxis]], axis=-1)
     known = np.isfinite(weights)
-    shared = known[known.any(axis=(1, 2))].all(axis=0)  # (unit, input) without the padding of other subjects
+    shared = known[known.any(axis=(1, 2))].all(
+        axis=0
+    )  # (unit, input) without the padding of other subjects
     here = weights[:, shared.any(axis=1)][:, :, shared.any(axis=0)]
     flat = (here - here.mean(axis=1, keepdims=True)).reshape(len(here), -1)
     norm = np.linalg.norm(flat, axis=1, keepdims=True)
@@ -131,7 +159,8 @@ def _of_weights(run: xr.Dataset, subject: int) -> np.ndarray:
 
 
 def _given_correlation(run: xr.Dataset, subject: int) -> np.ndarray | None:
-    """(place, place) correlation of the inputs, NaN where a subject has no such place or did not visit it."""
+    """(place, place) correlation of the inputs, NaN where a subject has no such place or did not
+    visit it."""
     if "input_correlation" not in run or run["rate"].sizes.get("direction", 1) > 1:
         return None
     given = run["input_correlation"]
@@ -140,7 +169,8 @@ def _given_correlation(run: xr.Dataset, subject: int) -> np.ndarray | None:
 
 
 def _mean_cosine(maps: np.ndarray) -> np.ndarray:
-    """(place, place) cosine over units between places of one session, averaged over the sessions."""
+    """(place, place) cosine over units between places of one session, averaged over the
+    sessions."""
     filled = np.nan_to_num(maps)
     product = np.einsum("apu,aqu->apq", filled, filled, optimize=True)  # (session, place, place)
     norm = np.sqrt(np.diagonal(product, axis1=1, axis2=2))
@@ -153,24 +183,41 @@ def _mean_cosine(maps: np.ndarray) -> np.ndarray:
 
 def _layer(run: xr.Dataset, subject: int) -> _Layer:
     maps, given = activity_maps(run, subject), _given_correlation(run, subject)
-    present = np.isfinite(maps).any(axis=(0, 2)) & (True if given is None else np.isfinite(given.diagonal()))  # (place and direction)
+    present = np.isfinite(maps).any(axis=(0, 2)) & (
+        True if given is None else np.isfinite(given.diagonal())
+    )  # (place and direction)
     if not present.any():
         raise RefusedInputError(
-            f"subject {subject_label(run, subject)}: no place has both a rate and an input_correlation that are finite: match their places."
+            f"subject {subject_label(run, subject)}: no place has both a rate and an "
+            "input_correlation that are finite: match their places."
         )
     maps = maps[:, present]
     observed = np.isfinite(maps)
     fraction = float(active_units(maps)[observed].mean())
     if not 0 < fraction < 1:
         raise RefusedInputError(
-            f"subject {subject_label(run, subject)}: a fraction {fraction:g} of the responses is above 0, but a sparse code is needed."
+            f"subject {subject_label(run, subject)}: a fraction {fraction:g} of the responses "
+            "is above 0, but a sparse code is needed."
         )
     outward = None
     if "output_weights" in run and run.sizes["output"] > 1:
-        outward = run["output_weights"].isel(subject=subject).transpose("session", "output", "unit").values.astype(float)
-    pooling = np.nan if outward is None else float(np.mean([measured_pooling(one)[0] for one in outward if np.isfinite(one).all()]))
+        outward = (
+            run["output_weights"]
+            .isel(subject=subject)
+            .transpose("session", "output", "unit")
+            .values.astype(float)
+        )
+    pooling = (
+        np.nan
+        if outward is None
+        else float(np.mean([measured_pooling(one)[0] for one in outward if np.isfinite(one).all()]))
+    )
     amplitude = np.sqrt(np.nansum(maps**2, axis=(0, 2)) / np.maximum(observed.sum(axis=(0, 2)), 1))
-    inputs = effective_correlation(_mean_cosine(maps), fraction) if given is None else given[np.ix_(present, present)]
+    inputs = (
+        effective_correlation(_mean_cosine(maps), fraction)
+        if given is None
+        else given[np.ix_(present, present)]
+    )
     return _Layer(maps, _of_weights(run, subject), inputs, amplitude, fraction, pooling, outward)
 
 
@@ -180,15 +227,30 @@ def _measured(layer: _Layer, one: int, other: int) -> np.ndarray:
     shared = np.ix_(both.any(axis=1), both.any(axis=0))
     first, later = layer.activity[one][shared], layer.activity[other][shared]
     found = measured_similarity(first, later)
-    return found if layer.output_weights is None else np.append(found, _readout_cosine(layer, (one, other), first, later, shared[1][0]))
+    return (
+        found
+        if layer.output_weights is None
+        else np.append(found, _readout_cosine(layer, (one, other), first, later, shared[1][0]))
+    )
 
 
-def _readout_cosine(layer: _Layer, sessions: tuple[int, int], first: np.ndarray, later: np.ndarray, units: np.ndarray) -> float:
-    """Cosine over outputs of what the readout of either day makes of both days, averaged over places."""
+def _readout_cosine(
+    layer: _Layer,
+    sessions: tuple[int, int],
+    first: np.ndarray,
+    later: np.ndarray,
+    units: np.ndarray,
+) -> float:
+    """Cosine over outputs of what the readout of either day makes of both days, averaged over
+    places."""
     assert layer.output_weights is not None
     readouts = [layer.output_weights[session][:, units].T for session in sessions]
     pairs = [(first @ readout, later @ readout) for readout in readouts]  # (place, output)
-    cosines = [(a * b).sum(1) / np.maximum(np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1), np.finfo(float).tiny) for a, b in pairs]
+    cosines = [
+        (a * b).sum(1)
+        / np.maximum(np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1), np.finfo(float).tiny)
+        for a, b in pairs
+    ]
     return float(np.mean(cosines))
 
 
@@ -196,16 +258,31 @@ def _predicted(layer: _Layer) -> np.ndarray:
     """(session, session, statistic) of a random Top-K layer."""
     angle = np.linspace(0, np.pi, NODES)
     nodes = xr.DataArray(np.cos(angle), dims="angle")
-    theory = code_similarity(layer.input_correlation, layer.active_fraction, nodes, amplitude=layer.amplitude)
+    theory = code_similarity(
+        layer.input_correlation, layer.active_fraction, nodes, amplitude=layer.amplitude
+    )
     curves = [theory[name].values for name in STATISTICS]
     if layer.output_weights is not None:
-        curves.append(population_vector_similarity(1.0, layer.active_fraction, nodes, layer.pooling).cosine.values)
-    return np.moveaxis(CubicSpline(angle, np.stack(curves), axis=1)(np.arccos(np.clip(layer.autocorrelation, -1, 1))), 0, -1)
+        curves.append(
+            population_vector_similarity(
+                1.0, layer.active_fraction, nodes, layer.pooling
+            ).cosine.values
+        )
+    return np.moveaxis(
+        CubicSpline(angle, np.stack(curves), axis=1)(
+            np.arccos(np.clip(layer.autocorrelation, -1, 1))
+        ),
+        0,
+        -1,
+    )
 
 
 def _by_pairs(layer: _Layer) -> tuple[np.ndarray, np.ndarray]:
-    """Measured and predicted similarities, (session, session, statistic), NaN where a pair was not observed."""
-    predicted = np.where(np.isfinite(layer.autocorrelation)[..., np.newaxis], _predicted(layer), np.nan)
+    """Measured and predicted similarities, (session, session, statistic), NaN where a pair was not
+    observed."""
+    predicted = np.where(
+        np.isfinite(layer.autocorrelation)[..., np.newaxis], _predicted(layer), np.nan
+    )
     measured = np.full(predicted.shape, np.nan)
     for one, other in zip(*np.triu_indices(len(predicted), k=1)):
         measured[one, other] = measured[other, one] = _measured(layer, one, other)
@@ -214,26 +291,30 @@ def _by_pairs(layer: _Layer) -> tuple[np.ndarray, np.ndarray]:
 
 @opened
 def predict(run: xr.Dataset) -> xr.Dataset:
-    """Predict the drift of a code from the drift of its weights, with no fitted parameter, and hold the measured drift against it.
+    """Predict the drift of a code from the drift of its weights, with no fitted parameter, and hold
+    the measured drift against it.
 
-    The active fraction f is that of all responses; r between two sessions is the cosine of their input weights, each less its
-    mean over units, which lifts all units alike; the correlation c0 of
-    the inputs at two places is given, or that which the code itself has within a session; the pooling m is that of the output weights.
-    Prediction and measurement are formed for every pair of sessions and averaged by lag.
+    The active fraction f is that of all responses; r between two sessions is the cosine of their
+    input weights, each less its mean over units, which lifts all units alike; the correlation c0 of
+    the inputs at two places is given, or that which the code itself has within a session; the
+    pooling m is that of the output weights. Prediction and measurement are formed for every pair of
+    sessions and averaged by lag.
 
     Parameters
     ----------
     run : xarray.Dataset
-        Longitudinal Dataset of a network or circuit with ``rate`` (subject, session, unit, place[, direction]) and ``elapsed``; with
-        ``weight_autocorrelation`` (subject, session, session_other), or ``input_weights`` (subject, session, unit, input) and, where units
-        have one, ``bias``; where known with ``input_correlation`` ([subject,] place, place_other) and ``output_weights`` (subject,
-        session, output, unit).
+        Longitudinal Dataset of a network or circuit with ``rate`` (subject, session, unit, place[,
+        direction]) and ``elapsed``; with ``weight_autocorrelation`` (subject, session,
+        session_other), or ``input_weights`` (subject, session, unit, input) and, where units have
+        one, ``bias``; where known with ``input_correlation`` ([subject,] place, place_other) and
+        ``output_weights`` (subject, session, output, unit).
 
     Returns
     -------
     xarray.Dataset
-        ``prediction``, ``measurement`` and ``structure`` = measurement - prediction (subject, statistic, lag), the last what a random Top-K
-        layer does not explain; ``rms_structure`` (subject, statistic) its root mean square over lags; ``weight_autocorrelation`` (subject,
+        ``prediction``, ``measurement`` and ``structure`` = measurement - prediction (subject,
+        statistic, lag), the last what a random Top-K layer does not explain; ``rms_structure``
+        (subject, statistic) its root mean square over lags; ``weight_autocorrelation`` (subject,
         lag), ``active_fraction`` and ``pooling`` (subject), ``pairs`` (subject, lag) of sessions.
 
     Raises
@@ -253,10 +334,19 @@ def predict(run: xr.Dataset) -> xr.Dataset:
     pairs = [_by_pairs(layer) for layer in layers]
     names = [*STATISTICS, READOUT][: pairs[0][0].shape[-1]]
     dims = ("subject", "session", "session_other", "statistic")
-    measured, predicted = (by_lag(xr.DataArray(np.stack(one), dims=dims), run["elapsed"]) for one in zip(*pairs))
-    weights = by_lag(xr.DataArray(np.stack([layer.autocorrelation for layer in layers]), dims=dims[:3]), run["elapsed"])
-    result = xr.Dataset({"prediction": predicted["correlation"], "measurement": measured["correlation"]})
-    result = result.assign_coords(statistic=names, subject=[subject_label(run, subject) for subject in subjects])
+    measured, predicted = (
+        by_lag(xr.DataArray(np.stack(one), dims=dims), run["elapsed"]) for one in zip(*pairs)
+    )
+    weights = by_lag(
+        xr.DataArray(np.stack([layer.autocorrelation for layer in layers]), dims=dims[:3]),
+        run["elapsed"],
+    )
+    result = xr.Dataset(
+        {"prediction": predicted["correlation"], "measurement": measured["correlation"]}
+    )
+    result = result.assign_coords(
+        statistic=names, subject=[subject_label(run, subject) for subject in subjects]
+    )
     result = result.transpose("subject", "statistic", "lag")
     result["structure"] = result["measurement"] - result["prediction"]
     result["rms_structure"] = np.sqrt((result["structure"] ** 2).mean("lag"))
@@ -266,5 +356,10 @@ def predict(run: xr.Dataset) -> xr.Dataset:
         result[name] = ("subject", np.array([getattr(layer, name) for layer in layers]))
     for name, meaning in MEANINGS.items():
         result[name].attrs = {"units": "1", "long_name": meaning}
-    result["lag"].attrs = {"units": str(run["elapsed"].attrs.get("units", "1")), "long_name": "elapsed time between two sessions"}
-    return result.assign_attrs(**provenance(), title="drift of codes predicted from the drift of their weights")
+    result["lag"].attrs = {
+        "units": str(run["elapsed"].attrs.get("units", "1")),
+        "long_name": "elapsed time between two sessions",
+    }
+    return result.assign_attrs(
+        **provenance(), title="drift of codes predicted from the drift of their weights"
+    )

@@ -1,4 +1,5 @@
-"""What drift of a Top-K layer does to a readout that is not taught again: formula and sampled twin."""
+"""What drift of a Top-K layer does to a readout that is not taught again: formula and sampled
+twin."""
 
 from __future__ import annotations
 
@@ -16,7 +17,12 @@ from drift.theory.code_drift.closed_forms import alike
 from drift.theory.code_drift.sampled import SEEDS, UNITS, drifting_preactivations, over_seeds
 from drift.theory.generalisation.checks import checked_ridge
 from drift.theory.generalisation.ridge_solution import ridge_coefficients
-from drift.theory.kernels.checks import checked_autocorrelation, counted, plain_numbers, position_matrix
+from drift.theory.kernels.checks import (
+    checked_autocorrelation,
+    counted,
+    plain_numbers,
+    position_matrix,
+)
 from drift.theory.kernels.finite_layers import top_k
 from drift.theory.kernels.one_layer import kappa, mean_square_activity
 
@@ -30,10 +36,11 @@ def readout_error(
     ridge: NotNegative,
     training_places: Numbers | None = None,
 ) -> Any:
-    """Mean squared error of a readout that was fitted on day 0 and reads the drifted layer on another day.
+    """Mean squared error of a readout that was fitted on day 0 and reads the drifted layer on
+    another day.
 
-    Ridge regression with the kernel K = kappa(c0) / k1 between training places on day 0; on the later day the places are compared with
-    them by kappa(r c0) / k1.
+    Ridge regression with the kernel K = kappa(c0) / k1 between training places on day 0; on the
+    later day the places are compared with them by kappa(r c0) / k1.
 
     Parameters
     ----------
@@ -58,7 +65,8 @@ def readout_error(
     Raises
     ------
     RefusedInputError
-        If a correlation is out of range, sizes do not fit, or the kernel is singular without a ridge.
+        If a correlation is out of range, sizes do not fit, or the kernel is singular without a
+        ridge.
 
     References
     ----------
@@ -69,7 +77,9 @@ def readout_error(
     trained = _trained(training_places, len(matrix))
     scale = float(np.asarray(mean_square_activity(active_fraction)))
     coefficients = _ridge_coefficients(
-        np.asarray(kappa(matrix[np.ix_(trained, trained)], active_fraction)) / scale, desired[trained], ridge
+        np.asarray(kappa(matrix[np.ix_(trained, trained)], active_fraction)) / scale,
+        desired[trained],
+        ridge,
     )
 
     def error(r: float) -> float:
@@ -82,9 +92,14 @@ def readout_error(
 def _target_matrix(targets: Any, places: int) -> np.ndarray:
     desired = plain_numbers("targets", targets)
     if desired.ndim != 2 or len(desired) != places:
-        raise RefusedInputError(f"targets must be (place, output) for {places} places, got shape {desired.shape}: give one row a place.")
+        raise RefusedInputError(
+            f"targets must be (place, output) for {places} places, got shape {desired.shape}: "
+            "give one row a place."
+        )
     if not np.isfinite(desired).all():
-        raise RefusedInputError("targets must be finite, got NaN or infinity: leave out the places without a target.")
+        raise RefusedInputError(
+            "targets must be finite, got NaN or infinity: leave out the places without a target."
+        )
     return desired
 
 
@@ -93,8 +108,17 @@ def _trained(training_places: Any, places: int) -> np.ndarray:
     if training_places is None:
         return np.arange(places)
     chosen = np.atleast_1d(np.asarray(training_places))
-    if chosen.ndim != 1 or chosen.size == 0 or chosen.dtype.kind not in "iu" or chosen.min() < 0 or chosen.max() >= places:
-        raise RefusedInputError(f"training_places must be numbers of places from 0 to {places - 1}, got {training_places}: list some.")
+    if (
+        chosen.ndim != 1
+        or chosen.size == 0
+        or chosen.dtype.kind not in "iu"
+        or chosen.min() < 0
+        or chosen.max() >= places
+    ):
+        raise RefusedInputError(
+            f"training_places must be numbers of places from 0 to {places - 1}, got "
+            f"{training_places}: list some."
+        )
     return chosen
 
 
@@ -102,10 +126,13 @@ def _ridge_coefficients(kernel: np.ndarray, targets: np.ndarray, ridge: float) -
     """(training place, output) (K + lambda I)^-1 y."""
     ridge = checked_ridge(ridge)
     try:
-        return ridge_coefficients(np.asarray(kernel, dtype=float), np.asarray(targets, dtype=float), ridge)
+        return ridge_coefficients(
+            np.asarray(kernel, dtype=float), np.asarray(targets, dtype=float), ridge
+        )
     except LinAlgError:
         raise RefusedInputError(
-            f"the kernel of {len(kernel)} training places is singular at ridge {ridge:g}: add a ridge or leave out places alike."
+            f"the kernel of {len(kernel)} training places is singular at ridge {ridge:g}: add "
+            "a ridge or leave out places alike."
         ) from None
 
 
@@ -121,7 +148,8 @@ def sampled_readout_error(
     units: Count = UNITS,
     seeds: Sequence[Seed] = SEEDS,
 ) -> xr.Dataset:
-    """Twin of ``readout_error``: the kernels are products of the activity of real layers, over N k1.
+    """Twin of ``readout_error``: the kernels are products of the activity of real layers, over N
+    k1.
 
     Parameters
     ----------
@@ -147,8 +175,13 @@ def sampled_readout_error(
     scale = units * float(mean_square_activity(active_fraction))
 
     def measure(seed: int) -> np.ndarray:
-        first, later = (top_k(h, active_fraction) for h in drifting_preactivations(matrix, autocorrelation, units, seed))
-        coefficients = _ridge_coefficients(first[trained] @ first[trained].T / scale, desired[trained], ridge)
+        first, later = (
+            top_k(h, active_fraction)
+            for h in drifting_preactivations(matrix, autocorrelation, units, seed)
+        )
+        coefficients = _ridge_coefficients(
+            first[trained] @ first[trained].T / scale, desired[trained], ridge
+        )
         return np.array([((later @ first[trained].T / scale @ coefficients - desired) ** 2).mean()])
 
     return over_seeds(["readout_error"], (), measure, seeds)

@@ -1,4 +1,5 @@
-"""What the drift of a recorded code is estimated from: sums over its rate maps that are blind to the gains of most units."""
+"""What the drift of a recorded code is estimated from: sums over its rate maps that are blind to
+the gains of most units."""
 
 from __future__ import annotations
 
@@ -11,7 +12,17 @@ from drift.errors import RefusedInputError
 from drift.metrics.places import closes
 from drift.theory.code_drift.prediction import subject_label
 
-COUNTS = ("places", "active", "single", "double", "steps", "starts", "fields", "single_fields", "double_fields")
+COUNTS = (
+    "places",
+    "active",
+    "single",
+    "double",
+    "steps",
+    "starts",
+    "fields",
+    "single_fields",
+    "double_fields",
+)
 LOUD = 8.0  # times the usual rate of active units, above which a unit is turned down
 
 
@@ -21,37 +32,55 @@ class RecordedSums(NamedTuple):
     counts: np.ndarray  # (count, session, unit) in the order of COUNTS
     neighbours: np.ndarray  # (product or power, offset 1 or 2, session, unit)
     products: np.ndarray  # (unit, session, session) of activity at equal places
-    powers: np.ndarray  # (unit, session, session) of the first session at these places, without the noise
+    powers: (
+        np.ndarray
+    )  # (unit, session, session) of the first session at these places, without the noise
     lags: np.ndarray  # (session, session), NaN where units are not tracked
     attenuated: bool  # powers still hold the noise
 
 
 def along_track(recording: xr.Dataset, subject: int) -> tuple[np.ndarray, np.ndarray]:
     """Rates (session, unit, way, place) and occupancies (session, 1, way, place) of one subject."""
-    rate, occupancy = recording["rate"].isel(subject=subject), recording["occupancy"].isel(subject=subject)
+    rate, occupancy = (
+        recording["rate"].isel(subject=subject),
+        recording["occupancy"].isel(subject=subject),
+    )
     if rate.sizes.get("environment", 1) > 1 or "place_x" in recording.coords:
-        raise RefusedInputError("places must follow one another on one track, got a plane or several environments: select one track.")
-    rate, occupancy = (one.isel(environment=0) if "environment" in one.dims else one for one in (rate, occupancy))
+        raise RefusedInputError(
+            "places must follow one another on one track, got a plane or several "
+            "environments: select one track."
+        )
+    rate, occupancy = (
+        one.isel(environment=0) if "environment" in one.dims else one for one in (rate, occupancy)
+    )
     if rate.sizes["place"] < 3:
-        raise RefusedInputError(f"places must be at least three along the track, got {rate.sizes['place']}: use finer places.")
+        raise RefusedInputError(
+            f"places must be at least three along the track, got {rate.sizes['place']}: use "
+            "finer places."
+        )
     if "direction" not in rate.dims:
         rate = rate.expand_dims("direction")
     occupancy = occupancy.broadcast_like(rate.isel(unit=0, drop=True))
     ordered = rate.transpose("session", "unit", "direction", "place").values.astype(float)
-    return ordered, occupancy.transpose("session", "direction", "place").values.astype(float)[:, np.newaxis]
+    return ordered, occupancy.transpose("session", "direction", "place").values.astype(float)[
+        :, np.newaxis
+    ]
 
 
 def _events(rate: np.ndarray, occupancy: np.ndarray, label: str, kind: str) -> np.ndarray:
     counts = np.nan_to_num(rate * occupancy)
     if kind not in ("counts", "unknown"):
         raise RefusedInputError(
-            f"subject {label}: Poisson noise needs counts, but the activity holds {kind}: pass noise='fitted', or measure "
+            f"subject {label}: Poisson noise needs counts, but the activity holds {kind}: "
+            "pass noise='fitted', or measure "
             "drift.counted_events(sessions)."
         )
     if np.abs(counts - np.rint(counts)).max(initial=0.0) > 1e-3:
         raise RefusedInputError(
-            f"subject {label}: Poisson noise needs whole numbers of events, but rate x occupancy is not whole: pass noise='none' for the "
-            "exact rates of a run, or noise='fitted' or drift.counted_events(sessions) for amplitudes."
+            f"subject {label}: Poisson noise needs whole numbers of events, but rate x "
+            "occupancy is not whole: pass noise='none' for the "
+            "exact rates of a run, or noise='fitted' or drift.counted_events(sessions) for "
+            "amplitudes."
         )
     return np.rint(counts)
 
@@ -78,14 +107,25 @@ def _totals(values: np.ndarray, active: np.ndarray, ring: bool) -> tuple[np.ndar
 
 
 def _counted(rate: np.ndarray, events: np.ndarray, ring: bool) -> np.ndarray:
-    """(count, session, unit) as named by COUNTS: of places, of steps between places and those into a field, and of fields."""
+    """(count, session, unit) as named by COUNTS: of places, of steps between places and those into
+    a field, and of fields."""
     known, active = np.isfinite(rate), np.nan_to_num(rate) > 0
     here, there = _pairs(known, 1, ring)
     before, after = _pairs(active, 1, ring)
     steps = here & there
     starts = steps & after & ~before
     ends, total = _totals(events, active, ring)
-    found = [known, active, events == 1, events == 2, steps, starts, ends, ends & (total == 1), ends & (total == 2)]
+    found = [
+        known,
+        active,
+        events == 1,
+        events == 2,
+        steps,
+        starts,
+        ends,
+        ends & (total == 1),
+        ends & (total == 2),
+    ]
     return np.stack([one.sum(axis=(2, 3)) for one in found]).astype(float)
 
 
@@ -95,12 +135,17 @@ def _neighbours(rate: np.ndarray, variance: np.ndarray, ring: bool) -> np.ndarra
     power, result = filled**2 - variance, []
     for offset in (1, 2):
         here, there = _pairs(known, offset, ring)
-        product, mean = np.multiply(*_pairs(filled, offset, ring)), np.add(*_pairs(power, offset, ring)) / 2
+        product, mean = (
+            np.multiply(*_pairs(filled, offset, ring)),
+            np.add(*_pairs(power, offset, ring)) / 2,
+        )
         result.append([np.where(here & there, one, 0.0).sum((2, 3)) for one in (product, mean)])
     return np.moveaxis(np.array(result), 0, 1)
 
 
-def recorded_sums(recording: xr.Dataset, subject: int, tracked: np.ndarray, noise: str) -> RecordedSums:
+def recorded_sums(
+    recording: xr.Dataset, subject: int, tracked: np.ndarray, noise: str
+) -> RecordedSums:
     """Return the sums of one recorded subject.
 
     Parameters
@@ -126,13 +171,22 @@ def recorded_sums(recording: xr.Dataset, subject: int, tracked: np.ndarray, nois
     rate, occupancy = along_track(recording, subject)
     poisson = noise == "poisson"
     events = (
-        _events(rate, occupancy, subject_label(recording, subject), str(recording.attrs.get("activity_kind", "unknown")))
+        _events(
+            rate,
+            occupancy,
+            subject_label(recording, subject),
+            str(recording.attrs.get("activity_kind", "unknown")),
+        )
         if poisson
         else np.zeros_like(rate)
     )
     time = np.where(occupancy > 0, occupancy, 1.0)
-    variance = np.nan_to_num(rate) / time if poisson else np.zeros_like(rate)  # of the noise, estimated without bias
-    flat = rate.transpose(1, 0, 2, 3).reshape(rate.shape[1], len(rate), -1)  # (unit, session, place)
+    variance = (
+        np.nan_to_num(rate) / time if poisson else np.zeros_like(rate)
+    )  # of the noise, estimated without bias
+    flat = rate.transpose(1, 0, 2, 3).reshape(
+        rate.shape[1], len(rate), -1
+    )  # (unit, session, place)
     known, filled = np.isfinite(flat).astype(float), np.nan_to_num(flat)
     power = filled**2 - variance.transpose(1, 0, 2, 3).reshape(flat.shape)
     elapsed = recording["elapsed"].isel(subject=subject).values.astype(float)
@@ -145,13 +199,17 @@ def recorded_sums(recording: xr.Dataset, subject: int, tracked: np.ndarray, nois
     present = np.isfinite(flat).any(-1)
     both = present[:, :, np.newaxis] & present[:, np.newaxis]
     products, powers = (np.where(both, one, 0.0) for one in (products, powers))
-    return RecordedSums(_counted(rate, events, ring), neighbours, products, powers, lags, noise == "fitted")
+    return RecordedSums(
+        _counted(rate, events, ring), neighbours, products, powers, lags, noise == "fitted"
+    )
 
 
 def _weights(rate: np.ndarray) -> np.ndarray:
-    """(unit) 1 / (g^2 + LOUD^2), g the mean rate of a unit where it is active over that of all units.
+    """(unit) 1 / (g^2 + LOUD^2), g the mean rate of a unit where it is active over that of all
+    units.
 
-    Without it a few units of large gain are all that is seen; equal say for all would tell against units that are active by chance.
+    Without it a few units of large gain are all that is seen; equal say for all would tell against
+    units that are active by chance.
     """
     filled = np.nan_to_num(rate)
     total, active = filled.sum((1, 2)), (filled > 0).sum((1, 2))

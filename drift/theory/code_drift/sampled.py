@@ -1,8 +1,9 @@
-"""Finite twins of ``drift.theory.code_drift.closed_forms``: exact Top-K layers of random units whose weights wander, many seeds.
-
-A wide layer sees of its weights only how its preactivations covary over units. They are drawn so, independently for each unit: with
-covariance c0 between places on day 0, and on the later day as r h_0 + sqrt(1 - r^2) h', h' an independent copy. The weights of day 0
-are drawn from the stream "weights", h' from "update_noise", so that one seed has one code on day 0 whatever r is.
+"""Finite twins of ``drift.theory.code_drift.closed_forms``: exact Top-K layers of random units
+whose weights wander, many seeds.
+ A wide layer sees of its weights only how its preactivations covary over units. They are drawn so,
+independently for each unit: with covariance c0 between places on day 0, and on the later day as r
+h_0 + sqrt(1 - r^2) h', h' an independent copy. The weights of day 0 are drawn from the stream
+"weights", h' from "update_noise", so that one seed has one code on day 0 whatever r is.
 """
 
 from __future__ import annotations
@@ -52,13 +53,17 @@ def pooled(activity: WithUnits, pooling: int) -> np.ndarray:
     """
     window = counted("pooling + 1", pooling + 1)
     if window > activity.shape[-1]:
-        raise RefusedInputError(f"pooling must be below the {activity.shape[-1]} units, got {pooling}: take a wider layer.")
+        raise RefusedInputError(
+            f"pooling must be below the {activity.shape[-1]} units, got {pooling}: take a "
+            "wider layer."
+        )
     return boxed(activity, window)
 
 
 @opened
 def square_root(covariance: Square) -> np.ndarray:
-    """Symmetric square root of a covariance; negative eigenvalues, which rounding leaves, count as 0.
+    """Symmetric square root of a covariance; negative eigenvalues, which rounding leaves, count as
+    0.
 
     Parameters
     ----------
@@ -76,7 +81,9 @@ def square_root(covariance: Square) -> np.ndarray:
         If an entry is not known.
     """
     if not np.isfinite(covariance).all():
-        raise RefusedInputError("covariance was expected to hold finite numbers, got NaN: leave such places out.")
+        raise RefusedInputError(
+            "covariance was expected to hold finite numbers, got NaN: leave such places out."
+        )
     values, vectors = np.linalg.eigh(covariance)
     return (vectors * np.sqrt(np.clip(values, 0.0, None))) @ vectors.T
 
@@ -101,22 +108,40 @@ def drifting_preactivations(
     first, later : numpy.ndarray
         (place, unit) each.
     """
-    autocorrelation, units = checked_number("autocorrelation", autocorrelation, -1, 1), counted("units", units, 2)
+    autocorrelation, units = (
+        checked_number("autocorrelation", autocorrelation, -1, 1),
+        counted("units", units, 2),
+    )
     root = square_root(position_correlation)
-    first, fresh = (root @ stream(seed, name).standard_normal((len(root), units)) for name in ("weights", "update_noise"))
+    first, fresh = (
+        root @ stream(seed, name).standard_normal((len(root), units))
+        for name in ("weights", "update_noise")
+    )
     return first, autocorrelation * first + np.sqrt(1 - autocorrelation**2) * fresh
 
 
-def _mean_over_seeds(measure: Callable[[int], np.ndarray], seeds: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+def _mean_over_seeds(
+    measure: Callable[[int], np.ndarray], seeds: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray]:
     """Mean over seeds and its standard error, NaN from a single seed."""
     found = np.stack([measure(seed) for seed in checked_seeds(seeds)])
-    spread = found.std(axis=0, ddof=1) / np.sqrt(len(found)) if len(found) > 1 else np.full(found.shape[1:], np.nan)
+    spread = (
+        found.std(axis=0, ddof=1) / np.sqrt(len(found))
+        if len(found) > 1
+        else np.full(found.shape[1:], np.nan)
+    )
     return found.mean(axis=0), spread
 
 
 @opened
-def over_seeds(names: Sequence[str], dims: tuple[str, ...], measure: Callable[[int], np.ndarray], seeds: Sequence[Seed]) -> xr.Dataset:
-    """Means of the named rows of a measure over seeds, with their standard errors beside them, NaN from a single seed.
+def over_seeds(
+    names: Sequence[str],
+    dims: tuple[str, ...],
+    measure: Callable[[int], np.ndarray],
+    seeds: Sequence[Seed],
+) -> xr.Dataset:
+    """Means of the named rows of a measure over seeds, with their standard errors beside them, NaN
+    from a single seed.
 
     Parameters
     ----------
@@ -135,7 +160,15 @@ def over_seeds(names: Sequence[str], dims: tuple[str, ...], measure: Callable[[i
     """
     mean, error = _mean_over_seeds(measure, seeds)
     rows = {name: (dims, mean[row], {"units": "1"}) for row, name in enumerate(names)}
-    return xr.Dataset({**rows, **{f"{name}_standard_error": (dims, error[row], {"units": "1"}) for row, name in enumerate(names)}})
+    return xr.Dataset(
+        {
+            **rows,
+            **{
+                f"{name}_standard_error": (dims, error[row], {"units": "1"})
+                for row, name in enumerate(names)
+            },
+        }
+    )
 
 
 @opened
@@ -176,15 +209,23 @@ def sampled_code_similarity(
     matrix, lags = position_matrix(position_correlation), xr.DataArray(autocorrelation)
 
     def codes(r: float, seed: int) -> np.ndarray:
-        one, other = (top_k(h, active_fraction) for h in drifting_preactivations(matrix, r, units, seed))
+        one, other = (
+            top_k(h, active_fraction) for h in drifting_preactivations(matrix, r, units, seed)
+        )
         plain = measured_similarity(one, other)
-        read = measured_similarity(pooled(one, pooling), pooled(other, pooling)) if pooling else plain
+        read = (
+            measured_similarity(pooled(one, pooling), pooled(other, pooling)) if pooling else plain
+        )
         return np.where(np.array(STATISTICS) == "active_set_overlap", plain, read)
 
     def measure(seed: int) -> np.ndarray:
-        return np.stack([codes(float(r), seed) for r in lags.values.ravel()], axis=1).reshape(len(STATISTICS), *lags.shape)
+        return np.stack([codes(float(r), seed) for r in lags.values.ravel()], axis=1).reshape(
+            len(STATISTICS), *lags.shape
+        )
 
-    return over_seeds(STATISTICS, tuple(map(str, lags.dims)), measure, seeds).assign_coords(lags.coords)
+    return over_seeds(STATISTICS, tuple(map(str, lags.dims)), measure, seeds).assign_coords(
+        lags.coords
+    )
 
 
 @opened
@@ -198,10 +239,11 @@ def sampled_deep_drift(
     units: Count = UNITS,
     seeds: Sequence[Seed] = SEEDS,
 ) -> xr.Dataset:
-    """Twin of ``deep_drift``: several Top-K layers in a row, the weights of each drifting on their own.
+    """Twin of ``deep_drift``: several Top-K layers in a row, the weights of each drifting on their
+    own.
 
-    Given the activity of a layer on both days, the preactivations of the next are drawn with its covariance over places and days,
-    entries between the days times r.
+    Given the activity of a layer on both days, the preactivations of the next are drawn with its
+    covariance over places and days, entries between the days times r.
 
     Parameters
     ----------
@@ -219,26 +261,38 @@ def sampled_deep_drift(
     Returns
     -------
     xarray.Dataset
-        ``activity_similarity`` (layer), cosine of the pooled activity at equal places, and its standard error.
+        ``activity_similarity`` (layer), cosine of the pooled activity at equal places, and its
+        standard error.
 
     References
     ----------
     Sampled twin of ``drift.theory.code_drift.closed_forms``, with weights of Chun & Lee 2024, PMLR 234:248.
     """
     matrix, layers = position_matrix(position_correlation), counted("hidden_layers", hidden_layers)
-    autocorrelation, units = checked_number("autocorrelation", autocorrelation, -1, 1), counted("units", units, 2)
-    drifted = np.kron([[1.0, autocorrelation], [autocorrelation, 1.0]], np.ones(matrix.shape))  # (day and place, day and place)
+    autocorrelation, units = (
+        checked_number("autocorrelation", autocorrelation, -1, 1),
+        counted("units", units, 2),
+    )
+    drifted = np.kron(
+        [[1.0, autocorrelation], [autocorrelation, 1.0]], np.ones(matrix.shape)
+    )  # (day and place, day and place)
     gain = float(weight_variance(active_fraction, pooling))
 
     def measure(seed: int) -> np.ndarray:
         covariance, similarity, rng = np.tile(matrix, (2, 2)), [], stream(seed, "weights")
         for _ in range(layers):
-            preactivation = square_root(covariance * drifted) @ rng.standard_normal((len(drifted), units))
-            activity = pooled(top_k(preactivation, active_fraction), pooling)  # (day and place, unit)
+            preactivation = square_root(covariance * drifted) @ rng.standard_normal(
+                (len(drifted), units)
+            )
+            activity = pooled(
+                top_k(preactivation, active_fraction), pooling
+            )  # (day and place, unit)
             covariance = gain * activity @ activity.T / units
             power = covariance.diagonal()
             first, later = np.split(power, 2)
             similarity.append((covariance.diagonal(len(matrix)) / np.sqrt(first * later)).mean())
         return np.array([similarity])
 
-    return over_seeds(["activity_similarity"], ("layer",), measure, seeds).assign_coords(layer=np.arange(1, layers + 1))
+    return over_seeds(["activity_similarity"], ("layer",), measure, seeds).assign_coords(
+        layer=np.arange(1, layers + 1)
+    )

@@ -1,4 +1,5 @@
-"""Similarity of two codes as the theory of Top-K drift defines it, measured on activity by unit and place."""
+"""Similarity of two codes as the theory of Top-K drift defines it, measured on activity by unit and
+place."""
 
 from __future__ import annotations
 
@@ -8,7 +9,12 @@ from drift.door import opened
 from drift.door.quantities import OfPlacesAndUnits
 
 ACTIVE = 1e-9  # share of the largest activity below which what is left of a unit is rounding
-STATISTICS = ("population_vector_cosine", "population_vector_pearson", "active_set_overlap", "pooled_rate_map_correlation")
+STATISTICS = (
+    "population_vector_cosine",
+    "population_vector_pearson",
+    "active_set_overlap",
+    "pooled_rate_map_correlation",
+)
 
 
 @opened
@@ -34,7 +40,9 @@ def _ratio(product: np.ndarray, *powers: np.ndarray) -> np.ndarray:
 
 
 def _cosine(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    return _ratio((one * other).sum(axis=-1), (one**2).sum(axis=-1), (other**2).sum(axis=-1))  # (place)
+    return _ratio(
+        (one * other).sum(axis=-1), (one**2).sum(axis=-1), (other**2).sum(axis=-1)
+    )  # (place)
 
 
 def _centred(activity: np.ndarray, axis: int) -> np.ndarray:
@@ -45,9 +53,9 @@ def _centred(activity: np.ndarray, axis: int) -> np.ndarray:
 def measured_similarity(one: OfPlacesAndUnits, other: OfPlacesAndUnits) -> np.ndarray:
     """Four similarities of two codes.
 
-    Cosine and Pearson correlation over units and units active in both over the geometric mean of those active in each, at every place
-    and then averaged over the places where they are defined; one correlation over all units and places of the maps less their own
-    means over places.
+    Cosine and Pearson correlation over units and units active in both over the geometric mean of
+    those active in each, at every place and then averaged over the places where they are defined;
+    one correlation over all units and places of the maps less their own means over places.
 
     Parameters
     ----------
@@ -66,7 +74,9 @@ def measured_similarity(one: OfPlacesAndUnits, other: OfPlacesAndUnits) -> np.nd
     if one.size == 0:
         return np.full(len(STATISTICS), np.nan)
     active, still = active_units(one).astype(float), active_units(other).astype(float)
-    by_place = np.stack([_cosine(one, other), _cosine(_centred(one, 1), _centred(other, 1)), _cosine(active, still)])
+    by_place = np.stack(
+        [_cosine(one, other), _cosine(_centred(one, 1), _centred(other, 1)), _cosine(active, still)]
+    )
     defined = np.isfinite(by_place)
     total = np.where(defined, by_place, 0.0).sum(axis=1)
     means = np.divide(total, defined.sum(axis=1), out=np.full(3, np.nan), where=defined.any(axis=1))

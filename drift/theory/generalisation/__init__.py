@@ -1,5 +1,4 @@
-"""How well does a readout of a code tell what it was not taught?
-"""
+"""How well does a readout of a code tell what it was not taught?"""
 
 from __future__ import annotations
 

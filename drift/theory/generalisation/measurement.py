@@ -1,4 +1,5 @@
-"""The experiment that the theory of generalisation predicts: a readout trained on random examples of a kernel."""
+"""The experiment that the theory of generalisation predicts: a readout trained on random examples
+of a kernel."""
 
 from __future__ import annotations
 
@@ -13,22 +14,40 @@ from drift.door import opened
 from drift.door.quantities import Count, NotNegative, Seed
 from drift.errors import RefusedInputError
 from drift.streams import stream
-from drift.theory.generalisation.checks import checked_ridge, checked_training, symmetric_kernel, target_matrix
+from drift.theory.generalisation.checks import (
+    checked_ridge,
+    checked_training,
+    symmetric_kernel,
+    target_matrix,
+)
 from drift.theory.generalisation.ridge_solution import ridge_coefficients
 from drift.theory.kernels.checks import counted, plain_numbers
 from drift.theory.kernels.depth import deep_kernel
 
-__all__ = ["SparseNetwork", "input_correlation", "network_errors", "random_subsets", "regression_errors"]
+__all__ = [
+    "SparseNetwork",
+    "input_correlation",
+    "network_errors",
+    "random_subsets",
+    "regression_errors",
+]
 
 Precision = Literal["float64", "float32"]
 ERRORS = {
-    "error": {"units": "squared targets", "long_name": "mean squared error over all points, training points included"},
-    "held_out_error": {"units": "squared targets", "long_name": "mean squared error over held-out points"},
+    "error": {
+        "units": "squared targets",
+        "long_name": "mean squared error over all points, training points included",
+    },
+    "held_out_error": {
+        "units": "squared targets",
+        "long_name": "mean squared error over held-out points",
+    },
 }
 
 
 class SparseNetwork(NamedTuple):
-    """An infinitely wide network of Top-K layers: its depth H, active fraction f and pooling m of the weights between layers."""
+    """An infinitely wide network of Top-K layers: its depth H, active fraction f and pooling m of
+    the weights between layers."""
 
     hidden_layers: int
     active_fraction: float
@@ -57,11 +76,14 @@ def input_correlation(inputs: np.ndarray) -> np.ndarray:
     inputs = plain_numbers("inputs", inputs)
     if inputs.ndim != 2 or not np.isfinite(inputs).all():
         raise RefusedInputError(
-            f"inputs must be finite numbers with dims (sample, input), got shape {inputs.shape}: leave out what is NaN."
+            "inputs must be finite numbers with dims (sample, input), got shape "
+            f"{inputs.shape}: leave out what is NaN."
         )
     norms = np.linalg.norm(inputs, axis=1, keepdims=True)
     if not (norms > 0).all():
-        raise RefusedInputError("every input must have a direction, got a row of zeros: leave that sample out.")
+        raise RefusedInputError(
+            "every input must have a direction, got a row of zeros: leave that sample out."
+        )
     unit = inputs / norms
     correlation = np.clip(unit @ unit.T, -1.0, 1.0)
     np.fill_diagonal(correlation, 1.0)
@@ -70,7 +92,8 @@ def input_correlation(inputs: np.ndarray) -> np.ndarray:
 
 @opened
 def random_subsets(points: int, size: Count, subsets: Count, seed: Seed = 0) -> np.ndarray:
-    """Random choices of data points; the first P of each train, so that whoever shares the subsets shares the training sets.
+    """Random choices of data points; the first P of each train, so that whoever shares the subsets
+    shares the training sets.
 
     Parameters
     ----------
@@ -93,10 +116,15 @@ def random_subsets(points: int, size: Count, subsets: Count, seed: Seed = 0) -> 
     RefusedInputError
         If a subset would have fewer than two points, or more than there are.
     """
-    points, size, subsets = counted("points", points), counted("points of subsets", size), counted("subsets", subsets)
+    points, size, subsets = (
+        counted("points", points),
+        counted("points of subsets", size),
+        counted("subsets", subsets),
+    )
     if not 2 <= size <= points:
         raise RefusedInputError(
-            f"{subsets} subsets of {size} of {points} points cannot be drawn: ask for 2 to {points} points in at least 1."
+            f"{subsets} subsets of {size} of {points} points cannot be drawn: ask for 2 to "
+            f"{points} points in at least 1."
         )
     rng = stream(seed, "order")
     return np.stack([rng.permutation(points)[:size] for _ in range(subsets)])
@@ -105,20 +133,28 @@ def random_subsets(points: int, size: Count, subsets: Count, seed: Seed = 0) -> 
 def _checked_subsets(subsets: np.ndarray, points: int) -> np.ndarray:
     subsets = np.asarray(subsets)
     if subsets.ndim != 2 or subsets.size == 0 or not np.issubdtype(subsets.dtype, np.integer):
-        raise RefusedInputError(f"subsets must be whole numbers (subset, point), got {subsets.dtype} {subsets.shape}: use random_subsets.")
+        raise RefusedInputError(
+            f"subsets must be whole numbers (subset, point), got {subsets.dtype} "
+            f"{subsets.shape}: use random_subsets."
+        )
     if subsets.min() < 0 or subsets.max() >= points:
-        raise RefusedInputError(f"subsets must be from 0 to {points - 1}, got {subsets.min()} to {subsets.max()}: number the points so.")
+        raise RefusedInputError(
+            f"subsets must be from 0 to {points - 1}, got {subsets.min()} to {subsets.max()}: "
+            "number the points so."
+        )
     return subsets
 
 
 def _residuals(kernel: np.ndarray, targets: np.ndarray, ridge: float) -> np.ndarray:
-    """(point, output) predicted minus true targets after training on the first points, from the kernel (point, training point)."""
+    """(point, output) predicted minus true targets after training on the first points, from the
+    kernel (point, training point)."""
     training_points = kernel.shape[1]
     try:
         readout = ridge_coefficients(kernel[:training_points], targets[:training_points], ridge)
     except LinAlgError:
         raise RefusedInputError(
-            f"the kernel of {training_points} training points is singular in {kernel.dtype} at ridge {ridge}: add a ridge or less pooling, "
+            f"the kernel of {training_points} training points is singular in {kernel.dtype} "
+            f"at ridge {ridge}: add a ridge or less pooling, "
             "or leave out inputs that are alike."
         ) from None
     return kernel @ readout - targets
@@ -133,9 +169,11 @@ def regression_errors(
     ridge: NotNegative = 0.0,
     precision: Precision = "float64",
 ) -> xr.Dataset:
-    """Errors of kernel ridge regression on random training sets, over all points and over those held out.
+    """Errors of kernel ridge regression on random training sets, over all points and over those
+    held out.
 
-    Prediction K_xP (K_PP + lambda I)^-1 y_P, solved by Cholesky factors. The first P points of every subset train.
+    Prediction K_xP (K_PP + lambda I)^-1 y_P, solved by Cholesky factors. The first P points of
+    every subset train.
 
     Parameters
     ----------
@@ -144,37 +182,49 @@ def regression_errors(
     targets : numpy.ndarray
         (point[, output]).
     subsets : numpy.ndarray
-        (subset, point) indices of ``random_subsets``; the error is taken over the points of the subset.
+        (subset, point) indices of ``random_subsets``; the error is taken over the points of the
+        subset.
     training_points : int
         P.
     ridge : float
         lambda, in units of the kernel.
     precision : {"float64", "float32"}
-        Of the factors; float32 as in the published runs, which fail where the kernel is almost of rank one.
+        Of the factors; float32 as in the published runs, which fail where the kernel is almost of
+        rank one.
 
     Returns
     -------
     xarray.Dataset
-        ``error`` and ``held_out_error`` (subset), averaged over points and outputs, in squared units of the targets.
+        ``error`` and ``held_out_error`` (subset), averaged over points and outputs, in squared
+        units of the targets.
 
     Raises
     ------
     RefusedInputError
-        If the kernel is not symmetric, singular to rounding (as equal inputs make it without a ridge), anything is NaN or of the wrong
-        shape, P is not below N, or the ridge negative.
+        If the kernel is not symmetric, singular to rounding (as equal inputs make it without a
+        ridge), anything is NaN or of the wrong shape, P is not below N, or the ridge negative.
     """
     kernel = symmetric_kernel(kernel)
     targets = target_matrix(targets, kernel.shape[0])
     subsets = _checked_subsets(subsets, kernel.shape[0])
-    training_points, ridge = checked_training(training_points, subsets.shape[1]), checked_ridge(ridge)
+    training_points, ridge = (
+        checked_training(training_points, subsets.shape[1]),
+        checked_ridge(ridge),
+    )
     if precision not in ("float64", "float32"):
-        raise RefusedInputError(f"precision must be 'float64' or 'float32', got {precision!r}: choose one.")
+        raise RefusedInputError(
+            f"precision must be 'float64' or 'float32', got {precision!r}: choose one."
+        )
     errors = np.empty((2, len(subsets)))  # (over all points or held out, subset)
     for number, chosen in enumerate(subsets):
-        known = kernel[np.ix_(chosen, chosen[:training_points])].astype(precision)  # (point, training point)
+        known = kernel[np.ix_(chosen, chosen[:training_points])].astype(
+            precision
+        )  # (point, training point)
         squared = _residuals(known, targets[chosen], ridge) ** 2
         errors[:, number] = squared.mean(), squared[training_points:].mean()
-    return xr.Dataset({name: ("subset", values, attrs) for values, (name, attrs) in zip(errors, ERRORS.items())})
+    return xr.Dataset(
+        {name: ("subset", values, attrs) for values, (name, attrs) in zip(errors, ERRORS.items())}
+    )
 
 
 @opened
@@ -211,8 +261,8 @@ def network_errors(
     Returns
     -------
     xarray.Dataset
-        ``error`` and ``held_out_error`` (network, subset) in squared units of the targets, with coordinates ``hidden_layers``,
-        ``active_fraction`` and ``pooling`` of each network.
+        ``error`` and ``held_out_error`` (network, subset) in squared units of the targets, with
+        coordinates ``hidden_layers``, ``active_fraction`` and ``pooling`` of each network.
 
     Raises
     ------
@@ -229,8 +279,17 @@ def network_errors(
     errors = []  # of each subset
     for chosen in subsets:
         correlation = input_correlation(inputs[chosen])
-        kernels = (deep_kernel(correlation, one.active_fraction, one.pooling, one.hidden_layers) for one in networks)
-        runs = [regression_errors(kernel, targets[chosen], here, training_points, ridge, precision) for kernel in kernels]
+        kernels = (
+            deep_kernel(correlation, one.active_fraction, one.pooling, one.hidden_layers)
+            for one in networks
+        )
+        runs = [
+            regression_errors(kernel, targets[chosen], here, training_points, ridge, precision)
+            for kernel in kernels
+        ]
         errors.append(xr.concat(runs, dim="network").isel(subset=0))
-    coordinates = {name: ("network", [getattr(one, name) for one in networks]) for name in SparseNetwork._fields}
+    coordinates = {
+        name: ("network", [getattr(one, name) for one in networks])
+        for name in SparseNetwork._fields
+    }
     return xr.concat(errors, dim="subset").transpose("network", "subset").assign_coords(coordinates)

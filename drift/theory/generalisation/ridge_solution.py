@@ -1,21 +1,25 @@
-"""Coefficients of kernel ridge regression, also where inputs are equal, or a word that the kernel does not determine them."""
+"""Coefficients of kernel ridge regression, also where inputs are equal, or a word that the kernel
+does not determine them."""
 
 from __future__ import annotations
 
 import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
-# Equal inputs leave eigenvalues of rounding, not of 0: up to 4e-15, and 1.5e-7 after a cast to single
+# Equal inputs leave eigenvalues of rounding, not of 0: up to 4e-15, and 1.5e-7 after a cast to
+# single
 # precision (copies among 10 to 500 points, 1 to 3 layers, active fractions of .1 and .5).
 NOTHING = {"float64": 1e-11, "float32": 3e-6}  # in units of the largest diagonal entry
 ITERATIONS = 4
 
 
 def ridge_coefficients(kernel: np.ndarray, targets: np.ndarray, ridge: float) -> np.ndarray:
-    """Return (K + lambda I)^-1 y by Cholesky factors; its limit for a small ridge where inputs are equal.
+    """Return (K + lambda I)^-1 y by Cholesky factors; its limit for a small ridge where inputs are
+    equal.
 
-    Points that the kernel cannot tell apart count as one point with the mean of their targets and the
-    ridge lambda / m for m of them, which is the same solution; one of them gets the coefficient of all.
+    Points that the kernel cannot tell apart count as one point with the mean of their targets and
+    the ridge lambda / m for m of them, which is the same solution; one of them gets the coefficient
+    of all.
 
     Parameters
     ----------
@@ -34,7 +38,8 @@ def ridge_coefficients(kernel: np.ndarray, targets: np.ndarray, ridge: float) ->
     Raises
     ------
     scipy.linalg.LinAlgError
-        If an eigenvalue is still 0 to rounding, which would then decide the answer, or all points are one.
+        If an eigenvalue is still 0 to rounding, which would then decide the answer, or all points
+        are one.
     """
     targets = targets.astype(kernel.dtype)
     try:

@@ -1,5 +1,4 @@
-"""Which terms does noise on inputs add to the loss, and what do they make of a network?
-"""
+"""Which terms does noise on inputs add to the loss, and what do they make of a network?"""
 
 from __future__ import annotations
 

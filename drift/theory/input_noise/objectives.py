@@ -1,6 +1,7 @@
-"""Objectives of a network as noise theory needs them: value, slope and half the Hessian in its outputs.
-
-Notation: y outputs, t targets, H the Hessian of the objective in y; d_j the output weights and w_j the input weights of unit j.
+"""Objectives of a network as noise theory needs them: value, slope and half the Hessian in its
+outputs.
+ Notation: y outputs, t targets, H the Hessian of the objective in y; d_j the output weights and w_j
+the input weights of unit j.
 """
 
 from __future__ import annotations
@@ -41,14 +42,21 @@ class Objective(ABC):
         """Return d_j.H d_j / 2, (sample or 1, unit)."""
 
     @abstractmethod
-    def of_pairs(self, outputs: torch.Tensor, output_weights: torch.Tensor, pairs: torch.Tensor) -> torch.Tensor:
+    def of_pairs(
+        self, outputs: torch.Tensor, output_weights: torch.Tensor, pairs: torch.Tensor
+    ) -> torch.Tensor:
         """Return d_i.H d_j / 2 for pairs (2, pair) of units, (sample or 1, pair)."""
 
     @abstractmethod
     def of_jacobian(
-        self, outputs: torch.Tensor, output_weights: torch.Tensor, input_weights: torch.Tensor, gate: torch.Tensor
+        self,
+        outputs: torch.Tensor,
+        output_weights: torch.Tensor,
+        input_weights: torch.Tensor,
+        gate: torch.Tensor,
     ) -> torch.Tensor:
-        """Return tr(J' H J) / 2 of the Jacobian J = D diag(gate) W with gates (sample, unit), (sample,)."""
+        """Return tr(J' H J) / 2 of the Jacobian J = D diag(gate) W with gates (sample, unit),
+        (sample,)."""
 
 
 @final
@@ -78,27 +86,37 @@ class SquaredError(Objective):
         """Return |d_j|^2, (1, unit)."""
         return output_weights.square().sum(dim=0, keepdim=True)
 
-    def of_pairs(self, outputs: torch.Tensor, output_weights: torch.Tensor, pairs: torch.Tensor) -> torch.Tensor:
+    def of_pairs(
+        self, outputs: torch.Tensor, output_weights: torch.Tensor, pairs: torch.Tensor
+    ) -> torch.Tensor:
         """Return d_i.d_j, (1, pair)."""
         return (output_weights.T @ output_weights)[pairs[0], pairs[1]].unsqueeze(0)
 
     def of_jacobian(
-        self, outputs: torch.Tensor, output_weights: torch.Tensor, input_weights: torch.Tensor, gate: torch.Tensor
+        self,
+        outputs: torch.Tensor,
+        output_weights: torch.Tensor,
+        input_weights: torch.Tensor,
+        gate: torch.Tensor,
     ) -> torch.Tensor:
         """Return |J|^2 = gate' ((D'D) o (WW')) gate."""
-        shared = (output_weights.T @ output_weights) * (input_weights @ input_weights.T)  # (unit, unit)
+        shared = (output_weights.T @ output_weights) * (
+            input_weights @ input_weights.T
+        )  # (unit, unit)
         return ((gate @ shared) * gate).sum(dim=-1)
 
 
 @final
 class CrossEntropy(Objective):
-    """Cross-entropy of softmax outputs, -sum_k t_k ln p_k, for which H = diag p - p p'; targets are probabilities of classes."""
+    """Cross-entropy of softmax outputs, -sum_k t_k ln p_k, for which H = diag p - p p'; targets are
+    probabilities of classes."""
 
     def check_targets(self, targets: torch.Tensor) -> None:
         """Refuse targets that are no probabilities."""
         if bool((targets < 0).any()) or bool((targets.sum(dim=-1) - 1).abs().max() > 1e-4):
             raise RefusedInputError(
-                "targets of cross_entropy must be probabilities that sum to 1, got others: give one-hot rows of classes."
+                "targets of cross_entropy must be probabilities that sum to 1, got others: "
+                "give one-hot rows of classes."
             )
 
     def scale(self, outputs: int) -> float:
@@ -123,13 +141,22 @@ class CrossEntropy(Objective):
         p = outputs.softmax(dim=-1)
         return 0.5 * (p @ output_weights.square() - (p @ output_weights).square())
 
-    def of_pairs(self, outputs: torch.Tensor, output_weights: torch.Tensor, pairs: torch.Tensor) -> torch.Tensor:
+    def of_pairs(
+        self, outputs: torch.Tensor, output_weights: torch.Tensor, pairs: torch.Tensor
+    ) -> torch.Tensor:
         """Return half the covariance of d_i and d_j under p, (sample, pair)."""
-        p, (first, second) = outputs.softmax(dim=-1), (output_weights[:, pairs[0]], output_weights[:, pairs[1]])
+        p, (first, second) = (
+            outputs.softmax(dim=-1),
+            (output_weights[:, pairs[0]], output_weights[:, pairs[1]]),
+        )
         return 0.5 * (p @ (first * second) - (p @ first) * (p @ second))
 
     def of_jacobian(
-        self, outputs: torch.Tensor, output_weights: torch.Tensor, input_weights: torch.Tensor, gate: torch.Tensor
+        self,
+        outputs: torch.Tensor,
+        output_weights: torch.Tensor,
+        input_weights: torch.Tensor,
+        gate: torch.Tensor,
     ) -> torch.Tensor:
         """Return half the variance of the rows of J under p, summed over inputs."""
         p = outputs.softmax(dim=-1).unsqueeze(-1)  # (sample, output, 1)
@@ -137,4 +164,7 @@ class CrossEntropy(Objective):
         return 0.5 * (p * (rows - (p * rows).sum(dim=-2, keepdim=True)).square()).sum(dim=(-2, -1))
 
 
-OBJECTIVES: dict[str, Objective] = {"squared_error": SquaredError(), "cross_entropy": CrossEntropy()}
+OBJECTIVES: dict[str, Objective] = {
+    "squared_error": SquaredError(),
+    "cross_entropy": CrossEntropy(),
+}

@@ -1,7 +1,8 @@
-"""What normal noise on its drive does to a rectified unit, and to two of them: closed forms for torch.
-
-A unit has drive z and noise of standard deviation s on it; delta = [z + s g]_+ - [z]_+ is what the noise changes, a = |z| / s the margin.
-phi and Phi are the normal density and distribution. All of this is elementwise, broadcasts, and can be differentiated.
+"""What normal noise on its drive does to a rectified unit, and to two of them: closed forms for
+torch.
+ A unit has drive z and noise of standard deviation s on it; delta = [z + s g]_+ - [z]_+ is what the
+noise changes, a = |z| / s the margin. phi and Phi are the normal density and distribution. All of
+this is elementwise, broadcasts, and can be differentiated.
 """
 
 from __future__ import annotations
@@ -11,11 +12,18 @@ from typing import Any, NamedTuple
 import torch
 
 from drift.door import opened
-from drift.theory.kernels.normal_pairs import density, given, joint_probability, probability_slopes, upper_tail
+from drift.theory.kernels.normal_pairs import (
+    density,
+    given,
+    joint_probability,
+    probability_slopes,
+    upper_tail,
+)
 
 
 class RectifiedNoise(NamedTuple):
-    """What noise does to a unit: probability of being on, mean change and mean squared change of its activity."""
+    """What noise does to a unit: probability of being on, mean change and mean squared change of
+    its activity."""
 
     active: torch.Tensor  # Phi(z / s)
     shift: torch.Tensor  # Delta
@@ -24,7 +32,8 @@ class RectifiedNoise(NamedTuple):
 
 @opened
 def normal_loss(margin: torch.Tensor) -> torch.Tensor:
-    """Mean activity of a unit that lies a standard deviations below threshold: L(a) = E[g - a]_+ = phi(a) - a Phi(-a).
+    """Mean activity of a unit that lies a standard deviations below threshold: L(a) = E[g - a]_+ =
+    phi(a) - a Phi(-a).
 
     Parameters
     ----------
@@ -52,8 +61,9 @@ def _margin(drive: torch.Tensor, std: torch.Tensor) -> torch.Tensor:
 def rectified_noise(drive: torch.Tensor, std: torch.Tensor) -> RectifiedNoise:
     """Mean and mean square of the change that noise makes to the activity of a rectified unit.
 
-    Delta = E delta = s L(a); V = E delta^2 = s^2 Phi(z / s) - |z| Delta. The mean shift is positive and the same on both sides of the
-    threshold; an on unit costs s^2 (2 Phi(a) - 1) more than an off unit of the same margin.
+    Delta = E delta = s L(a); V = E delta^2 = s^2 Phi(z / s) - |z| Delta. The mean shift is positive
+    and the same on both sides of the threshold; an on unit costs s^2 (2 Phi(a) - 1) more than an
+    off unit of the same margin.
 
     Parameters
     ----------
@@ -79,16 +89,28 @@ def rectified_noise(drive: torch.Tensor, std: torch.Tensor) -> RectifiedNoise:
 
 
 class _Beyond(torch.autograd.Function):
-    """R(a, b; rho) and the probability Phi2(-a, -b; rho) that it is made of, for margins a, b >= 0."""
+    """R(a, b; rho) and the probability Phi2(-a, -b; rho) that it is made of, for margins a, b >=
+    0."""
 
     @staticmethod
-    def forward(ctx: Any, a: torch.Tensor, b: torch.Tensor, correlation: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(
+        ctx: Any, a: torch.Tensor, b: torch.Tensor, correlation: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         rho = correlation.clamp(-1.0, 1.0)
         joint = joint_probability(-a, -b, rho)
         b_given, a_given = given(-b, -a, rho), given(-a, -b, rho)
         spread = torch.sqrt((1 - rho) * (1 + rho))
-        edges = spread * density(a) * density(b_given) - a * density(b) * upper_tail(-a_given) - b * density(a) * upper_tail(-b_given)
-        result = (a * b + rho) * joint + edges - normal_loss(a) * normal_loss(b) - rho * upper_tail(a) * upper_tail(b)
+        edges = (
+            spread * density(a) * density(b_given)
+            - a * density(b) * upper_tail(-a_given)
+            - b * density(a) * upper_tail(-b_given)
+        )
+        result = (
+            (a * b + rho) * joint
+            + edges
+            - normal_loss(a) * normal_loss(b)
+            - rho * upper_tail(a) * upper_tail(b)
+        )
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(a, b, correlation, joint)
         return result, joint
@@ -98,29 +120,43 @@ class _Beyond(torch.autograd.Function):
         a, b, correlation, joint = ctx.saved_tensors
         through = [torch.zeros_like(joint)] * 3
         if outer[0] is not None:
-            through = [outer[0] * slope for slope in _beyond_slopes(a, b, correlation.clamp(-1.0, 1.0), joint)]
+            through = [
+                outer[0] * slope
+                for slope in _beyond_slopes(a, b, correlation.clamp(-1.0, 1.0), joint)
+            ]
         if outer[1] is not None:
             signed = zip((-1, -1, 1), probability_slopes(-a, -b, correlation))
-            through = [part + sign * outer[1] * slope for part, (sign, slope) in zip(through, signed)]
+            through = [
+                part + sign * outer[1] * slope for part, (sign, slope) in zip(through, signed)
+            ]
         return tuple(part.sum_to_size(x.shape) for part, x in zip(through, (a, b, correlation)))
 
 
-def _beyond_slopes(a: torch.Tensor, b: torch.Tensor, rho: torch.Tensor, joint: torch.Tensor) -> tuple[torch.Tensor, ...]:
+def _beyond_slopes(
+    a: torch.Tensor, b: torch.Tensor, rho: torch.Tensor, joint: torch.Tensor
+) -> tuple[torch.Tensor, ...]:
     """Derivatives of R in a, b and rho; none of them has a singularity at rho = 1 or -1."""
     off_a, off_b = upper_tail(a), upper_tail(b)
     a_excess = upper_tail(-given(-a, -b, rho)) - off_a
     b_excess = upper_tail(-given(-b, -a, rho)) - off_b
     excess, at_a, at_b = joint - off_a * off_b, density(a), density(b)
-    return b * excess - at_b * a_excess - rho * at_a * b_excess, a * excess - at_a * b_excess - rho * at_b * a_excess, excess
+    return (
+        b * excess - at_b * a_excess - rho * at_a * b_excess,
+        a * excess - at_a * b_excess - rho * at_b * a_excess,
+        excess,
+    )
 
 
 @opened
-def covariance_beyond_first_order(first: torch.Tensor, second: torch.Tensor, correlation: torch.Tensor) -> torch.Tensor:
-    """Covariance of two rectified units with unit noise beyond rho Phi(z1) Phi(z2), the first term of its series in rho.
+def covariance_beyond_first_order(
+    first: torch.Tensor, second: torch.Tensor, correlation: torch.Tensor
+) -> torch.Tensor:
+    """Covariance of two rectified units with unit noise beyond rho Phi(z1) Phi(z2), the first term
+    of its series in rho.
 
-    R = E[X_+ Y_+] - L(a) L(b) - r Phi(-a) Phi(-b) with both units brought below threshold: X ~ N(-a, 1), Y ~ N(-b, 1), correlation
-    r = sign(z1 z2) rho. Since [x]_+ = x + [-x]_+, the sides of the threshold that the units are on change the first term only, and
-    nothing large cancels.
+    R = E[X_+ Y_+] - L(a) L(b) - r Phi(-a) Phi(-b) with both units brought below threshold: X ~
+    N(-a, 1), Y ~ N(-b, 1), correlation r = sign(z1 z2) rho. Since [x]_+ = x + [-x]_+, the sides of
+    the threshold that the units are on change the first term only, and nothing large cancels.
 
     Parameters
     ----------
@@ -139,12 +175,16 @@ def covariance_beyond_first_order(first: torch.Tensor, second: torch.Tensor, cor
     Mehler 1866, Journal fur die reine und angewandte Mathematik 66:161.
     """
     same_side = (first > 0) == (second > 0)
-    return _Beyond.apply(first.abs(), second.abs(), torch.where(same_side, correlation, -correlation))[0]
+    return _Beyond.apply(
+        first.abs(), second.abs(), torch.where(same_side, correlation, -correlation)
+    )[0]
 
 
 @opened
 def rectified_covariance(
-    drives: tuple[torch.Tensor, torch.Tensor], stds: tuple[torch.Tensor, torch.Tensor], correlation: torch.Tensor
+    drives: tuple[torch.Tensor, torch.Tensor],
+    stds: tuple[torch.Tensor, torch.Tensor],
+    correlation: torch.Tensor,
 ) -> torch.Tensor:
     """Covariance of the activities of two rectified units whose drives share noise.
 
@@ -169,12 +209,18 @@ def rectified_covariance(
     (z1, z2), (s1, s2) = ([x.double() for x in pair] for pair in (drives, stds))
     z1, z2 = z1 / torch.where(s1 > 0, s1, 1.0), z2 / torch.where(s2 > 0, s2, 1.0)
     rho = correlation.double()
-    return s1 * s2 * (rho * upper_tail(-z1) * upper_tail(-z2) + covariance_beyond_first_order(z1, z2, rho))
+    return (
+        s1
+        * s2
+        * (rho * upper_tail(-z1) * upper_tail(-z2) + covariance_beyond_first_order(z1, z2, rho))
+    )
 
 
 @opened
 def rectified_product(
-    drives: tuple[torch.Tensor, torch.Tensor], stds: tuple[torch.Tensor, torch.Tensor], correlation: torch.Tensor
+    drives: tuple[torch.Tensor, torch.Tensor],
+    stds: tuple[torch.Tensor, torch.Tensor],
+    correlation: torch.Tensor,
 ) -> torch.Tensor:
     """Mean product of the activities of two rectified units whose drives share noise, E[X_+ Y_+].
 
@@ -196,5 +242,8 @@ def rectified_product(
     ----------
     Derived here; a sampled twin is its test.
     """
-    first, second = (z.double().relu() + rectified_noise(z.double(), s.double()).shift for z, s in zip(drives, stds))
+    first, second = (
+        z.double().relu() + rectified_noise(z.double(), s.double()).shift
+        for z, s in zip(drives, stds)
+    )
     return rectified_covariance(drives, stds, correlation) + first * second

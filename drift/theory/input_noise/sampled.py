@@ -1,4 +1,5 @@
-"""Sampled twins of ``drift.theory.input_noise.terms``: networks that are shown noise, by chance or by quadrature."""
+"""Sampled twins of ``drift.theory.input_noise.terms``: networks that are shown noise, by chance or
+by quadrature."""
 
 from __future__ import annotations
 
@@ -12,7 +13,14 @@ import torch
 from drift.door import opened
 from drift.errors import RefusedInputError
 from drift.theory.input_noise.series import REACH, Targets, check_one_input, input_itself, panels
-from drift.theory.input_noise.weights import Parameters, check_samples, checked_std, chosen_from, chosen_objective, network_outputs
+from drift.theory.input_noise.weights import (
+    Parameters,
+    check_samples,
+    checked_std,
+    chosen_from,
+    chosen_objective,
+    network_outputs,
+)
 from drift.theory.kernels.checks import counted
 from drift.theory.kernels.normal_pairs import density
 
@@ -70,20 +78,30 @@ def sampled_loss(
     Returns
     -------
     Estimate
-        ``mean`` over samples, squared errors summed over outputs, and its ``standard_error`` over pairs.
+        ``mean`` over samples, squared errors summed over outputs, and its ``standard_error`` over
+        pairs.
 
     Raises
     ------
     RefusedInputError
         If shapes, dtypes or options do not fit, or sigma is negative.
     """
-    chosen, std, draw = chosen_objective(objective), checked_std(noise_std), LAWS[chosen_from("law", law, LAWS)]
+    chosen, std, draw = (
+        chosen_objective(objective),
+        checked_std(noise_std),
+        LAWS[chosen_from("law", law, LAWS)],
+    )
     check_samples(inputs, targets, parameters, chosen)
     pairs, step = counted("pairs", pairs, 2), max(1, HELD // inputs.numel())
     losses = []
     for start in range(0, pairs, step):
-        noise = torch.as_tensor(std * draw(rng, (min(step, pairs - start), *inputs.shape))).to(inputs)  # (pair, sample, input)
-        up, down = (chosen.value(network_outputs(inputs + eps, parameters), targets) for eps in (noise, -noise))  # (pair, sample)
+        noise = torch.as_tensor(std * draw(rng, (min(step, pairs - start), *inputs.shape))).to(
+            inputs
+        )  # (pair, sample, input)
+        up, down = (
+            chosen.value(network_outputs(inputs + eps, parameters), targets)
+            for eps in (noise, -noise)
+        )  # (pair, sample)
         losses.append((up + down).mean(dim=1) / 2)
     return _estimate(torch.cat(losses))
 
@@ -93,8 +111,11 @@ def _estimate(draws: torch.Tensor) -> Estimate:
 
 
 @opened
-def sampled_moments(drive: torch.Tensor, covariance: torch.Tensor, *, pairs: int, rng: np.random.Generator) -> tuple[Estimate, Estimate]:
-    """Mean and mean product of the changes that normal noise makes to the activity of rectified units, from antithetic pairs.
+def sampled_moments(
+    drive: torch.Tensor, covariance: torch.Tensor, *, pairs: int, rng: np.random.Generator
+) -> tuple[Estimate, Estimate]:
+    """Mean and mean product of the changes that normal noise makes to the activity of rectified
+    units, from antithetic pairs.
 
     Parameters
     ----------
@@ -118,15 +139,29 @@ def sampled_moments(drive: torch.Tensor, covariance: torch.Tensor, *, pairs: int
     """
     if drive.ndim != 1 or covariance.shape != (len(drive), len(drive)):
         shapes = f"{tuple(drive.shape)} and {tuple(covariance.shape)}"
-        raise RefusedInputError(f"drive must be (unit,) and covariance (unit, unit), got {shapes}: give one of each.")
+        raise RefusedInputError(
+            f"drive must be (unit,) and covariance (unit, unit), got {shapes}: give one of each."
+        )
     values, vectors = torch.linalg.eigh(covariance)
     root = vectors * values.clamp(min=0).sqrt()  # (unit, source)
-    noise = torch.as_tensor(rng.standard_normal((counted("pairs", pairs, 2), len(drive)))).to(drive) @ root.T  # (pair, unit)
+    noise = (
+        torch.as_tensor(rng.standard_normal((counted("pairs", pairs, 2), len(drive)))).to(drive)
+        @ root.T
+    )  # (pair, unit)
     up, down = ((drive + eps).relu() - drive.relu() for eps in (noise, -noise))
-    mean, square, cross = (up + down) / 2, torch.zeros_like(covariance), torch.zeros_like(covariance)
-    for unit in range(len(drive)):  # a unit at a time, so that pairs by units are held, not pairs by units squared
+    mean, square, cross = (
+        (up + down) / 2,
+        torch.zeros_like(covariance),
+        torch.zeros_like(covariance),
+    )
+    for unit in range(
+        len(drive)
+    ):  # a unit at a time, so that pairs by units are held, not pairs by units squared
         product = (up[:, unit, None] * up + down[:, unit, None] * down) / 2
-        square[unit], cross[unit] = product.mean(dim=0), product.std(dim=0) / math.sqrt(len(product))
+        square[unit], cross[unit] = (
+            product.mean(dim=0),
+            product.std(dim=0) / math.sqrt(len(product)),
+        )
     return _estimate(mean), Estimate(square, cross)
 
 
@@ -139,9 +174,11 @@ def quadrature_loss(
     objective: Literal["squared_error", "cross_entropy"] = "squared_error",
     law: Law = "normal",
 ) -> float:
-    """Mean loss of a network with one standard normal input that carries noise, without chance and without theory.
+    """Mean loss of a network with one standard normal input that carries noise, without chance and
+    without theory.
 
-    E L = int du int deps p(u - eps) q(eps) L(y(u), t(u - eps)): the integral over the noisy input u runs between the kinks of the network.
+    E L = int du int deps p(u - eps) q(eps) L(y(u), t(u - eps)): the integral over the noisy input u
+    runs between the kinks of the network.
 
     Parameters
     ----------
@@ -186,4 +223,7 @@ def _laplace_nodes() -> tuple[torch.Tensor, torch.Tensor]:
     return torch.as_tensor(both * math.sqrt(0.5)), torch.as_tensor(shares / 2)
 
 
-NOISE_NODES: dict[str, Callable[[], tuple[torch.Tensor, torch.Tensor]]] = {"normal": _normal_nodes, "laplace": _laplace_nodes}
+NOISE_NODES: dict[str, Callable[[], tuple[torch.Tensor, torch.Tensor]]] = {
+    "normal": _normal_nodes,
+    "laplace": _laplace_nodes,
+}

@@ -1,6 +1,7 @@
-"""Faint noise: the coefficients of sigma^2 in the loss of a network with one input, and the filter of a linear network.
-
-The kink of the rectifier at z_j = 0 counts through the density of the data there, which a single input with a known density makes exact.
+"""Faint noise: the coefficients of sigma^2 in the loss of a network with one input, and the filter
+of a linear network.
+ The kink of the rectifier at z_j = 0 counts through the density of the data there, which a single
+input with a known density makes exact.
 """
 
 from __future__ import annotations
@@ -56,14 +57,18 @@ def input_itself(inputs: torch.Tensor) -> torch.Tensor:
 
 
 def kinks(parameters: Parameters) -> torch.Tensor:
-    """Inputs (unit,) at which the units of a network with one input switch; infinite for units that never do."""
+    """Inputs (unit,) at which the units of a network with one input switch; infinite for units that
+    never do."""
     weights = parameters.input_weights[:, 0]
-    return torch.where(weights != 0, -parameters.bias / torch.where(weights != 0, weights, 1.0), math.inf)
+    return torch.where(
+        weights != 0, -parameters.bias / torch.where(weights != 0, weights, 1.0), math.inf
+    )
 
 
 @opened
 def panels(parameters: Parameters, reach: float) -> tuple[torch.Tensor, torch.Tensor]:
-    """Nodes and weights of Gauss and Legendre from -reach to reach, between the kinks of a network with one input.
+    """Nodes and weights of Gauss and Legendre from -reach to reach, between the kinks of a network
+    with one input.
 
     Parameters
     ----------
@@ -79,7 +84,18 @@ def panels(parameters: Parameters, reach: float) -> tuple[torch.Tensor, torch.Te
     """
     places = kinks(parameters).detach().double()
     inner = places[places.abs() < reach]
-    edges = torch.cat([inner, torch.linspace(-reach, reach, 2 * math.ceil(reach / PANEL) + 1, dtype=torch.float64)]).sort().values
+    edges = (
+        torch.cat(
+            [
+                inner,
+                torch.linspace(
+                    -reach, reach, 2 * math.ceil(reach / PANEL) + 1, dtype=torch.float64
+                ),
+            ]
+        )
+        .sort()
+        .values
+    )
     place, weight = map(torch.as_tensor, np.polynomial.legendre.leggauss(NODES))
     half = edges.diff().unsqueeze(1) / 2  # (panel, 1)
     return (edges[:-1].unsqueeze(1) + half * (1 + place)).ravel(), (half * weight).ravel()
@@ -87,9 +103,14 @@ def panels(parameters: Parameters, reach: float) -> tuple[torch.Tensor, torch.Te
 
 def check_one_input(parameters: Parameters) -> None:
     """Refuse networks with more than one input, or not in float64."""
-    if (inputs := check_network(parameters)[0]) != 1 or parameters.input_weights.dtype != torch.float64:
+    if (
+        inputs := check_network(parameters)[0]
+    ) != 1 or parameters.input_weights.dtype != torch.float64:
         kind = parameters.input_weights.dtype
-        raise RefusedInputError(f"weights must be float64 and take one input, got {kind} and {inputs}: use implicit_loss for samples.")
+        raise RefusedInputError(
+            f"weights must be float64 and take one input, got {kind} and {inputs}: use "
+            "implicit_loss for samples."
+        )
 
 
 @opened
@@ -99,11 +120,12 @@ def small_noise(
     targets: Targets = input_itself,
     objective: Literal["squared_error", "cross_entropy"] = "squared_error",
 ) -> SmallNoise:
-    """Coefficients of sigma^2 in the loss of a network with one standard normal input that carries noise.
+    """Coefficients of sigma^2 in the loss of a network with one standard normal input that carries
+    noise.
 
-    Sparsify sum_j |d_j|^2 w_j^2 P(z_j > 0), overlap sum_{i != j} (d_i.d_j) w_i w_j P(z_i > 0, z_j > 0), boundary
-    -sum_j w_j^2 E[(r.d_j) delta(z_j)]. For cross-entropy d_i.d_j becomes d_i.H d_j / 2 inside the mean over inputs, H = diag p - p p',
-    and -r becomes (p - t) / 2.
+    Sparsify sum_j |d_j|^2 w_j^2 P(z_j > 0), overlap sum_{i != j} (d_i.d_j) w_i w_j P(z_i > 0, z_j >
+    0), boundary -sum_j w_j^2 E[(r.d_j) delta(z_j)]. For cross-entropy d_i.d_j becomes d_i.H d_j / 2
+    inside the mean over inputs, H = diag p - p p', and -r becomes (p - t) / 2.
 
     Parameters
     ----------
@@ -116,7 +138,8 @@ def small_noise(
     Returns
     -------
     SmallNoise
-        ``loss``, ``sparsify``, ``overlap``, ``boundary``, the ``jacobian`` part and the ``total`` coefficient.
+        ``loss``, ``sparsify``, ``overlap``, ``boundary``, the ``jacobian`` part and the ``total``
+        coefficient.
 
     Raises
     ------
@@ -132,27 +155,38 @@ def small_noise(
     place, weight = panels(parameters, REACH)
     inputs, weight = place.unsqueeze(1), weight * density(place)
     check_samples(inputs, targets(inputs), parameters, chosen)
-    keys, values, outputs = parameters.input_weights, parameters.output_weights, network_outputs(inputs, parameters)
+    keys, values, outputs = (
+        parameters.input_weights,
+        parameters.output_weights,
+        network_outputs(inputs, parameters),
+    )
     gate = (preactivation(inputs, parameters) > 0).double()  # (node, unit)
     jacobian = weight @ chosen.of_jacobian(outputs, values, keys, gate)
     own = weight @ (gate * chosen.of_units(outputs, values)) @ keys[:, 0].square()
     loss = weight @ chosen.value(outputs, targets(inputs))
-    return SmallNoise(*map(float, (loss, own, jacobian - own, _boundary(parameters, targets, objective))))
+    return SmallNoise(
+        *map(float, (loss, own, jacobian - own, _boundary(parameters, targets, objective)))
+    )
 
 
 def _boundary(parameters: Parameters, targets: Targets, objective: str) -> torch.Tensor:
-    """Return sum_j w_j^2 / 2 E[(slope.d_j) delta(z_j)], with E delta(z_j) the density of the input over |w_j|."""
+    """Return sum_j w_j^2 / 2 E[(slope.d_j) delta(z_j)], with E delta(z_j) the density of the input
+    over |w_j|."""
     places = kinks(parameters)
     crossing = places.isfinite()
     inputs = places[crossing].unsqueeze(1)  # (crossing unit, 1)
     slope = chosen_objective(objective).slope(network_outputs(inputs, parameters), targets(inputs))
     across = (slope * parameters.output_weights.T[crossing]).sum(dim=1)
-    return 0.5 * (parameters.input_weights[crossing, 0].abs() * density(places[crossing]) * across).sum()
+    return (
+        0.5
+        * (parameters.input_weights[crossing, 0].abs() * density(places[crossing]) * across).sum()
+    )
 
 
 @opened
 def wiener_filter(covariance: np.ndarray, noise_std: float) -> np.ndarray:
-    """Linear map that best removes noise: A = C (C + sigma^2 I)^-1, with gain lam / (lam + sigma^2) for a direction of variance lam.
+    """Linear map that best removes noise: A = C (C + sigma^2 I)^-1, with gain lam / (lam + sigma^2)
+    for a direction of variance lam.
 
     Parameters
     ----------
@@ -178,13 +212,17 @@ def wiener_filter(covariance: np.ndarray, noise_std: float) -> np.ndarray:
     covariance, variance = _checked_covariance(covariance), checked_std(noise_std) ** 2
     values, vectors = np.linalg.eigh(covariance)
     if variance == 0 and values.min() <= 1e-12 * max(values.max(), 0.0):
-        raise RefusedInputError("noise_std must be above 0 where the covariance has no inverse, got 0: give a little noise.")
+        raise RefusedInputError(
+            "noise_std must be above 0 where the covariance has no inverse, got 0: give a "
+            "little noise."
+        )
     return np.asarray((vectors * (values / (values + variance))) @ vectors.T)
 
 
 @opened
 def wiener_loss(covariance: np.ndarray, noise_std: float) -> float:
-    """Least squared error with which a linear map removes noise: sum over directions of lam sigma^2 / (lam + sigma^2).
+    """Least squared error with which a linear map removes noise: sum over directions of lam sigma^2
+    / (lam + sigma^2).
 
     Parameters
     ----------
@@ -207,14 +245,26 @@ def wiener_loss(covariance: np.ndarray, noise_std: float) -> float:
     ----------
     Derived here; compare Bishop 1995, Neural Computation 7:108.
     """
-    values, variance = np.linalg.eigvalsh(_checked_covariance(covariance)), checked_std(noise_std) ** 2
+    values, variance = (
+        np.linalg.eigvalsh(_checked_covariance(covariance)),
+        checked_std(noise_std) ** 2,
+    )
     return float((values * variance / (values + variance)).sum()) if variance else 0.0
 
 
 def _checked_covariance(covariance: np.ndarray) -> np.ndarray:
     array = np.asarray(covariance, dtype=float)
-    if array.ndim != 2 or array.shape[0] != array.shape[1] or not np.allclose(array, array.T, atol=1e-8 * np.abs(array).max(initial=0.0)):
-        raise RefusedInputError(f"covariance must be (input, input), symmetric and finite, got shape {array.shape}: use np.cov(x.T).")
+    if (
+        array.ndim != 2
+        or array.shape[0] != array.shape[1]
+        or not np.allclose(array, array.T, atol=1e-8 * np.abs(array).max(initial=0.0))
+    ):
+        raise RefusedInputError(
+            "covariance must be (input, input), symmetric and finite, got shape "
+            f"{array.shape}: use np.cov(x.T)."
+        )
     if len(array) and np.linalg.eigvalsh(array).min() < -1e-8 * np.abs(array).max():
-        raise RefusedInputError("covariance must have no negative eigenvalue, got some: use np.cov(x.T).")
+        raise RefusedInputError(
+            "covariance must have no negative eigenvalue, got some: use np.cov(x.T)."
+        )
     return array

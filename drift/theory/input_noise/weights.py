@@ -1,4 +1,5 @@
-"""The weights of a network with one rectified hidden layer, and the checks that the theory of its noise training shares."""
+"""The weights of a network with one rectified hidden layer, and the checks that the theory of its
+noise training shares."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ from drift.theory.input_noise.objectives import OBJECTIVES, Objective
 
 
 class Parameters(Protocol):
-    """Anything that holds the four tensors of a network, such as ``NetworkWeights`` or a module of one's own."""
+    """Anything that holds the four tensors of a network, such as ``NetworkWeights`` or a module of
+    one's own."""
 
     @property
     def input_weights(self) -> torch.Tensor: ...
@@ -80,17 +82,23 @@ def network_outputs(inputs: torch.Tensor, parameters: Parameters) -> torch.Tenso
     torch.Tensor
         (sample, output).
     """
-    return torch.nn.functional.linear(preactivation(inputs, parameters).relu(), parameters.output_weights, parameters.output_bias)
+    return torch.nn.functional.linear(
+        preactivation(inputs, parameters).relu(), parameters.output_weights, parameters.output_bias
+    )
 
 
 def checked_std(noise_std: Any) -> float:
-    """Return the standard deviation of a noise as float, or refuse it where it is negative or no finite number."""
+    """Return the standard deviation of a noise as float, or refuse it where it is negative or no
+    finite number."""
     try:
         if (std := float(noise_std)) >= 0 and math.isfinite(std):
             return std
     except (TypeError, ValueError, RuntimeError):
         pass
-    raise RefusedInputError(f"noise_std must be one finite number not below 0, got {noise_std!r}: give the standard deviation.")
+    raise RefusedInputError(
+        f"noise_std must be one finite number not below 0, got {noise_std!r}: give the "
+        "standard deviation."
+    )
 
 
 def chosen_from(name: str, value: Any, known: Any) -> Any:
@@ -108,45 +116,92 @@ def chosen_objective(objective: str) -> Objective:
 def check_network(parameters: Parameters) -> tuple[int, int, int]:
     """Return inputs, units and outputs of a network, or refuse weights whose shapes do not fit."""
     shapes = {}
-    for name, dims in (("input_weights", 2), ("bias", 1), ("output_weights", 2), ("output_bias", 1)):
+    for name, dims in (
+        ("input_weights", 2),
+        ("bias", 1),
+        ("output_weights", 2),
+        ("output_bias", 1),
+    ):
         array = getattr(parameters, name, None)
-        if not (isinstance(array, torch.Tensor) and array.is_floating_point() and array.ndim == dims):
-            found = f"shape {tuple(array.shape)} of {array.dtype}" if isinstance(array, torch.Tensor) else type(array).__name__
-            raise RefusedInputError(f"{name} must be a tensor of real numbers with {dims} dims, got {found}: see NetworkWeights.")
+        if not (
+            isinstance(array, torch.Tensor) and array.is_floating_point() and array.ndim == dims
+        ):
+            found = (
+                f"shape {tuple(array.shape)} of {array.dtype}"
+                if isinstance(array, torch.Tensor)
+                else type(array).__name__
+            )
+            raise RefusedInputError(
+                f"{name} must be a tensor of real numbers with {dims} dims, got {found}: see "
+                "NetworkWeights."
+            )
         shapes[name] = tuple(array.shape)
     dtypes = {str(getattr(parameters, name).dtype) for name in shapes}
     if len(dtypes) > 1:
-        raise RefusedInputError(f"weights must be of one dtype, got {', '.join(sorted(dtypes))}: convert them with .to().")
+        raise RefusedInputError(
+            f"weights must be of one dtype, got {', '.join(sorted(dtypes))}: convert them "
+            "with .to()."
+        )
     (units, inputs), outputs = shapes["input_weights"], shapes["output_weights"][0]
     expected = {"bias": (units,), "output_weights": (outputs, units), "output_bias": (outputs,)}
-    wrong = [f"{name} {shapes[name]} instead of {shape}" for name, shape in expected.items() if shapes[name] != shape]
+    wrong = [
+        f"{name} {shapes[name]} instead of {shape}"
+        for name, shape in expected.items()
+        if shapes[name] != shape
+    ]
     if wrong:
-        raise RefusedInputError(f"weights must fit input_weights {shapes['input_weights']}, got {'; '.join(wrong)}: give one network.")
+        raise RefusedInputError(
+            f"weights must fit input_weights {shapes['input_weights']}, got "
+            f"{'; '.join(wrong)}: give one network."
+        )
     return inputs, units, outputs
 
 
-def check_samples(inputs: torch.Tensor, targets: torch.Tensor, parameters: Parameters, objective: Objective) -> None:
-    """Refuse samples that do not fit the network or the objective, or that hold numbers that are not finite."""
+def check_samples(
+    inputs: torch.Tensor, targets: torch.Tensor, parameters: Parameters, objective: Objective
+) -> None:
+    """Refuse samples that do not fit the network or the objective, or that hold numbers that are
+    not finite."""
     widths = check_network(parameters)
     for name, array, width in (("inputs", inputs, widths[0]), ("targets", targets, widths[2])):
-        if not (isinstance(array, torch.Tensor) and array.ndim == 2 and array.shape[1] == width and len(array)):
-            found = f"shape {tuple(array.shape)}" if isinstance(array, torch.Tensor) else type(array).__name__
-            raise RefusedInputError(f"{name} must be a tensor (sample, {name[:-1]}) of width {width}, got {found}: give one row a sample.")
+        if not (
+            isinstance(array, torch.Tensor)
+            and array.ndim == 2
+            and array.shape[1] == width
+            and len(array)
+        ):
+            found = (
+                f"shape {tuple(array.shape)}"
+                if isinstance(array, torch.Tensor)
+                else type(array).__name__
+            )
+            raise RefusedInputError(
+                f"{name} must be a tensor (sample, {name[:-1]}) of width {width}, got "
+                f"{found}: give one row a sample."
+            )
         if array.dtype != parameters.input_weights.dtype:
             weights = parameters.input_weights.dtype
             raise RefusedInputError(
-                f"{name} must be numbers like the weights ({weights}), got {array.dtype}: convert them with .to({weights})."
+                f"{name} must be numbers like the weights ({weights}), got {array.dtype}: "
+                f"convert them with .to({weights})."
             )
         if not bool(array.isfinite().all()):
-            raise RefusedInputError(f"{name} must be finite, got NaN or infinity: leave out samples that were not observed.")
+            raise RefusedInputError(
+                f"{name} must be finite, got NaN or infinity: leave out samples that were not "
+                "observed."
+            )
     if len(inputs) != len(targets):
-        raise RefusedInputError(f"inputs and targets must have the same samples, got {len(inputs)} and {len(targets)}: pair them.")
+        raise RefusedInputError(
+            f"inputs and targets must have the same samples, got {len(inputs)} and "
+            f"{len(targets)}: pair them."
+        )
     objective.check_targets(targets)
 
 
 @opened
 def network_of(weights: Mapping[str, torch.Tensor]) -> NetworkWeights:
-    """Return the weights of a plain ``drift.NetworkWeights``, by name as its ``first_weights`` has them, for the theory.
+    """Return the weights of a plain ``drift.NetworkWeights``, by name as its ``first_weights`` has
+    them, for the theory.
 
     Parameters
     ----------

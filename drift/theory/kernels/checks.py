@@ -1,4 +1,5 @@
-"""Checks at the door that the theory of Top-K layers shares: counts, numbers, seeds, correlations between places."""
+"""Checks at the door that the theory of Top-K layers shares: counts, numbers, seeds, correlations
+between places."""
 
 from __future__ import annotations
 
@@ -11,11 +12,15 @@ import xarray as xr
 from drift.errors import RefusedInputError
 
 PLACES = ("place", "place_other")
-OUTSIDE = "divide covariances by both standard deviations in double precision, or clip what rounding leaves outside"
+OUTSIDE = (
+    "divide covariances by both standard deviations in double precision, or clip what rounding "
+    "leaves outside"
+)
 
 
 def shown(value: float) -> str:
-    """Return a number with the digits that tell it from a bound of 1, which it may miss by a millionth."""
+    """Return a number with the digits that tell it from a bound of 1, which it may miss by a
+    millionth."""
     short = f"{value:.6g}"
     return repr(value) if float(short) != value and float(short) in (-1.0, 0.0, 1.0) else short
 
@@ -41,7 +46,9 @@ def counted(name: str, value: Any, least: int = 1) -> int:
             return int(value)
     except (TypeError, ValueError, OverflowError):
         pass
-    raise RefusedInputError(f"{name} must be a whole number from {least}, got {value!r}: give a count.")
+    raise RefusedInputError(
+        f"{name} must be a whole number from {least}, got {value!r}: give a count."
+    )
 
 
 def checked_number(name: str, value: Any, low: float = -math.inf, high: float = math.inf) -> float:
@@ -64,12 +71,21 @@ def checked_number(name: str, value: Any, low: float = -math.inf, high: float = 
             return float(value)
     except (TypeError, ValueError, OverflowError):
         pass
-    bounds = f" between {low:g} and {high:g}" if math.isfinite(high) else f" not below {low:g}" if math.isfinite(low) else ""
-    raise RefusedInputError(f"{name} must be one finite number{bounds}, got {value!r}: give such a number.")
+    bounds = (
+        f" between {low:g} and {high:g}"
+        if math.isfinite(high)
+        else f" not below {low:g}"
+        if math.isfinite(low)
+        else ""
+    )
+    raise RefusedInputError(
+        f"{name} must be one finite number{bounds}, got {value!r}: give such a number."
+    )
 
 
 def checked_seeds(seeds: Any, least: int = 1) -> list[int]:
-    """Return seeds as a list, refused where they are not listed, too few or not whole numbers from 0.
+    """Return seeds as a list, refused where they are not listed, too few or not whole numbers from
+    0.
 
     Parameters
     ----------
@@ -84,10 +100,15 @@ def checked_seeds(seeds: Any, least: int = 1) -> list[int]:
     try:
         listed = list(seeds)
     except TypeError:
-        raise RefusedInputError(f"seeds must be a list of whole numbers, got {seeds!r}: pass range(8) for eight seeds.") from None
+        raise RefusedInputError(
+            f"seeds must be a list of whole numbers, got {seeds!r}: pass range(8) for eight seeds."
+        ) from None
     if len(listed) < least:
         lack = "one sample has no standard error" if least > 1 else "list at least one"
-        raise RefusedInputError(f"seeds must hold at least {'two seeds' if least > 1 else 'one seed'}, got {len(listed)}: {lack}.")
+        raise RefusedInputError(
+            f"seeds must hold at least {'two seeds' if least > 1 else 'one seed'}, got "
+            f"{len(listed)}: {lack}."
+        )
     return [counted("seed", seed, 0) for seed in listed]
 
 
@@ -107,7 +128,10 @@ def plain_numbers(name: str, values: Any) -> np.ndarray:
     try:
         return np.asarray(values, dtype=float)
     except (TypeError, ValueError):
-        raise RefusedInputError(f"{name} must be numbers, got {type(values).__name__} {str(values)[:40]!r}: pass floats.") from None
+        raise RefusedInputError(
+            f"{name} must be numbers, got {type(values).__name__} {str(values)[:40]!r}: pass "
+            "floats."
+        ) from None
 
 
 def between(name: str, values: Any, low: float, high: float, remedy: str) -> Any:
@@ -129,9 +153,15 @@ def between(name: str, values: Any, low: float, high: float, remedy: str) -> Any
     numbers = plain_numbers(name, values)
     if numbers.size == 0 or not ((numbers >= low - 1e-9) & (numbers <= high + 1e-9)).all():
         absent, known = np.isnan(numbers).sum(), numbers[~np.isnan(numbers)]
-        got = f"{shown(float(known.min()))} to {shown(float(known.max()))}" if known.size else "no number"
+        got = (
+            f"{shown(float(known.min()))} to {shown(float(known.max()))}"
+            if known.size
+            else "no number"
+        )
         got = f"NaN in {absent} of {numbers.size} and {got}" if absent else got
-        raise RefusedInputError(f"{name} must lie between {low:g} and {high:g}, got {got}: {remedy}.")
+        raise RefusedInputError(
+            f"{name} must lie between {low:g} and {high:g}, got {got}: {remedy}."
+        )
     return values
 
 
@@ -152,7 +182,8 @@ def checked_input_correlation(values: Any, name: str = "input_correlation") -> A
 
 
 def checked_autocorrelation(values: Any) -> Any:
-    """Return autocorrelations of weights as they are given, refused where one is NaN or beyond -1 and 1.
+    """Return autocorrelations of weights as they are given, refused where one is NaN or beyond -1
+    and 1.
 
     Parameters
     ----------
@@ -188,6 +219,7 @@ def position_matrix(values: Any) -> np.ndarray:
     matrix = np.asarray(checked_input_correlation(ordered, "position_correlation"), dtype=float)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
         raise RefusedInputError(
-            f"position_correlation must be a square matrix (place, place_other), got shape {matrix.shape}: give all pairs."
+            "position_correlation must be a square matrix (place, place_other), got shape "
+            f"{matrix.shape}: give all pairs."
         )
     return np.clip(matrix, -1, 1)

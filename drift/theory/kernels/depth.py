@@ -1,8 +1,8 @@
 """Depth and correlated weights: how similarity changes from layer to layer of wide Top-K networks.
-
-f is the active fraction, m the pooling: the summed correlation of the weights of a unit with the weights of its other inputs, m = (1/N)
-sum_(j != l) C_jl, which is z - 1 for a box of z neighbours, and -1 where the weights of each unit sum to zero. k1, mu and kappa as in
-``drift.theory.kernels``. Functions take numbers, numpy arrays or torch tensors, broadcast, and answer in kind.
+ f is the active fraction, m the pooling: the summed correlation of the weights of a unit with the
+weights of its other inputs, m = (1/N) sum_(j != l) C_jl, which is z - 1 for a box of z neighbours,
+and -1 where the weights of each unit sum to zero. k1, mu and kappa as in ``drift.theory.kernels``.
+Functions take numbers, numpy arrays or torch tensors, broadcast, and answer in kind.
 """
 
 from __future__ import annotations
@@ -16,7 +16,15 @@ from drift.door import opened
 from drift.door.quantities import Alike, Count
 from drift.theory.kernels import integrals as forms
 from drift.theory.kernels.checks import counted
-from drift.theory.kernels.moments import SAME, checked_correlation, checked_fraction, mean_activity, plain, pooled_square, threshold
+from drift.theory.kernels.moments import (
+    SAME,
+    checked_correlation,
+    checked_fraction,
+    mean_activity,
+    plain,
+    pooled_square,
+    threshold,
+)
 from drift.theory.kernels.one_layer import joint_activation, shortfall
 from drift.theory.kernels.pooling import covariance_pooling, measured_pooling
 from drift.theory.kernels.sheets import optimal_window, sheet_map
@@ -72,7 +80,8 @@ def correlation_map(correlation: Alike, active_fraction: Alike, pooling: Alike =
 
 @opened
 def weight_variance(active_fraction: Alike, pooling: Alike = 0.0) -> Any:
-    """Variance of the weights, times the number of inputs, that keeps the size of the activity from layer to layer.
+    """Variance of the weights, times the number of inputs, that keeps the size of the activity from
+    layer to layer.
 
     sigma^2 = 1 / (k1 + m mu^2); 2 at f = 1/2 without pooling, 1 / f at the optimal pooling.
 
@@ -96,7 +105,8 @@ def weight_variance(active_fraction: Alike, pooling: Alike = 0.0) -> Any:
 
 @opened
 def amplification(active_fraction: Alike, pooling: Alike = 0.0) -> Any:
-    """Factor by which a layer enlarges a small dissimilarity: the slope of the correlation map at c = 1.
+    """Factor by which a layer enlarges a small dissimilarity: the slope of the correlation map at c
+    = 1.
 
     chi = f / (k1 + m mu^2).
 
@@ -168,24 +178,35 @@ def fixed_point(active_fraction: Alike, pooling: Alike = 0.0) -> Any:
         If an argument is out of range.
     """
     xp = forms.space(active_fraction, pooling)
-    plain = [value if forms.space(value) is np else value.detach() for value in (active_fraction, pooling)]
+    plain = [
+        value if forms.space(value) is np else value.detach()
+        for value in (active_fraction, pooling)
+    ]
     chi = xp.asarray(amplification(*plain))
     point = 0.0 * chi
     for _ in range(60):  # the map is convex: Newton's method climbs from 0 without overshoot
-        value, slope = correlation_map(point, *plain), chi * joint_activation(point, plain[0]) / plain[0]
+        value, slope = (
+            correlation_map(point, *plain),
+            chi * joint_activation(point, plain[0]) / plain[0],
+        )
         step = (value - point) / xp.clip(1.0 - slope, 1e-12, None)
         point = xp.where(chi > 1.0, xp.clip(point + step, None, 1.0), 1.0)
         if bool((abs(step) < 1e-15).all()):
             break
     if xp is np:
         return point[()]
-    slope = chi * joint_activation(point, plain[0]) / plain[0]  # one more step carries the derivatives of the implicit function
-    return point + xp.where(chi > 1.0, (correlation_map(point, active_fraction, pooling) - point) / (1.0 - slope), 0.0)
+    slope = (
+        chi * joint_activation(point, plain[0]) / plain[0]
+    )  # one more step carries the derivatives of the implicit function
+    return point + xp.where(
+        chi > 1.0, (correlation_map(point, active_fraction, pooling) - point) / (1.0 - slope), 0.0
+    )
 
 
 @opened
 def approach_rate(active_fraction: Alike) -> Any:
-    """Rate B at which inputs merge over depth at the optimal pooling: 1 - c_l approaches 4 / (B l)^2 after l layers.
+    """Rate B at which inputs merge over depth at the optimal pooling: 1 - c_l approaches 4 / (B
+    l)^2 after l layers.
 
     B = 2 sqrt(2) g(tau) / (3 sqrt(2 pi) f).
 
@@ -205,15 +226,25 @@ def approach_rate(active_fraction: Alike) -> Any:
         If a fraction lies outside (0, 1].
     """
     xp, fraction = checked_fraction(active_fraction)
-    return plain(xp, 2.0 * np.sqrt(2.0) / (3.0 * forms.ROOT_TWO_PI) * forms.density(xp, threshold(fraction)) / fraction)
+    return plain(
+        xp,
+        2.0
+        * np.sqrt(2.0)
+        / (3.0 * forms.ROOT_TWO_PI)
+        * forms.density(xp, threshold(fraction))
+        / fraction,
+    )
 
 
 @opened
-def deep_kernel(correlation: Alike, active_fraction: Alike, pooling: Alike, hidden_layers: Count) -> Any:
+def deep_kernel(
+    correlation: Alike, active_fraction: Alike, pooling: Alike, hidden_layers: Count
+) -> Any:
     """Kernel of the readout of a deep network, from the correlations of its inputs.
 
-    K = kappa(c_(H-1)) / k1 with c_0 the correlation of the inputs and H - 1 steps of ``correlation_map``; with one hidden layer the
-    pooling has no effect. Numbers in, numpy out: a tabulated fast path; tensors: differentiable.
+    K = kappa(c_(H-1)) / k1 with c_0 the correlation of the inputs and H - 1 steps of
+    ``correlation_map``; with one hidden layer the pooling has no effect. Numbers in, numpy out: a
+    tabulated fast path; tensors: differentiable.
 
     Parameters
     ----------
@@ -240,7 +271,12 @@ def deep_kernel(correlation: Alike, active_fraction: Alike, pooling: Alike, hidd
     """
     hidden_layers = counted("hidden_layers", hidden_layers)
     if _tabulable(correlation, active_fraction, pooling):
-        return _composed(np.asarray(correlation, dtype=float), float(active_fraction), float(pooling), hidden_layers)
+        return _composed(
+            np.asarray(correlation, dtype=float),
+            float(active_fraction),
+            float(pooling),
+            hidden_layers,
+        )
     xp, c = checked_correlation(correlation, active_fraction)
     c = xp.where(c > 1.0 - SAME, 1.0 + c - (c if xp is np else c.detach()), c)
     for _ in range(hidden_layers - 1):
@@ -249,15 +285,23 @@ def deep_kernel(correlation: Alike, active_fraction: Alike, pooling: Alike, hidd
 
 
 def _tabulable(correlation: Any, active_fraction: Any, pooling: Any) -> bool:
-    """Whether a table pays: many numbers, one network, and a map that stays away from c' = -1, where its angle has a corner."""
-    single = np.ndim(active_fraction) == np.ndim(pooling) == 0 and forms.space(correlation, active_fraction, pooling) is np
+    """Whether a table pays: many numbers, one network, and a map that stays away from c' = -1,
+    where its angle has a corner."""
+    single = (
+        np.ndim(active_fraction) == np.ndim(pooling) == 0
+        and forms.space(correlation, active_fraction, pooling) is np
+    )
     return single and np.size(correlation) > MANY and 0 < active_fraction < 1 and pooling > -1
 
 
 @lru_cache(maxsize=64)
 def _layer(active_fraction: float, pooling: float) -> tuple[np.ndarray, np.ndarray]:
     """Tables of a layer: angle to angle, in cells, and angle to correlation."""
-    from drift.theory.kernels.tables import ANGLES, SCALE, hermite  # numba is loaded only where it is used
+    from drift.theory.kernels.tables import (
+        ANGLES,
+        SCALE,
+        hermite,
+    )  # numba is loaded only where it is used
 
     c, variance = np.cos(ANGLES), weight_variance(active_fraction, pooling)
     after = correlation_map(c, active_fraction, pooling)
@@ -268,7 +312,9 @@ def _layer(active_fraction: float, pooling: float) -> tuple[np.ndarray, np.ndarr
     return hermite(angle * SCALE, steepness), hermite(after, -slope / SCALE)
 
 
-def _composed(correlation: np.ndarray, active_fraction: float, pooling: float, hidden_layers: int) -> np.ndarray:
+def _composed(
+    correlation: np.ndarray, active_fraction: float, pooling: float, hidden_layers: int
+) -> np.ndarray:
     """Return ``deep_kernel`` of an array, through tables.
 
     Parameters
@@ -292,4 +338,9 @@ def _composed(correlation: np.ndarray, active_fraction: float, pooling: float, h
     """
     from drift.theory.kernels.tables import evaluated
 
-    return evaluated(correlation, _layer(active_fraction, pooling)[0], _layer(active_fraction, 0.0)[1], hidden_layers - 1)
+    return evaluated(
+        correlation,
+        _layer(active_fraction, pooling)[0],
+        _layer(active_fraction, 0.0)[1],
+        hidden_layers - 1,
+    )

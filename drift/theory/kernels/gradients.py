@@ -1,4 +1,5 @@
-"""Kernels as torch operations whose backward pass is the closed form of their derivative (Price's theorem)."""
+"""Kernels as torch operations whose backward pass is the closed form of their derivative (Price's
+theorem)."""
 
 from __future__ import annotations
 
@@ -12,18 +13,28 @@ from drift.theory.kernels import integrals as forms
 
 def _subtractive_slopes(c: torch.Tensor, t: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     joint = differentiable("binary", c, t)
-    return joint, -2.0 * ((1.0 + c) * forms.density(torch, t) * forms.crossing(torch, c, t) - t * joint)
+    return joint, -2.0 * (
+        (1.0 + c) * forms.density(torch, t) * forms.crossing(torch, c, t) - t * joint
+    )
 
 
 def _kept_slopes(c: torch.Tensor, t: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    bend, cross, edge = forms.curvature(torch, c, t), forms.crossing(torch, c, t), t * forms.density(torch, t)
+    bend, cross, edge = (
+        forms.curvature(torch, c, t),
+        forms.crossing(torch, c, t),
+        t * forms.density(torch, t),
+    )
     sine = torch.sqrt((1.0 - c) * (1.0 + c))
-    beyond = c * t * cross + sine * forms.density(torch, t * torch.sqrt((1.0 - c) / torch.clip(1.0 + c, 1e-200)))
+    beyond = c * t * cross + sine * forms.density(
+        torch, t * torch.sqrt((1.0 - c) / torch.clip(1.0 + c, 1e-200))
+    )
     return differentiable("binary", c, t) + 2.0 * edge * cross + t * t * bend, -2.0 * edge * beyond
 
 
 def _binary_slopes(c: torch.Tensor, t: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    return forms.curvature(torch, c, t), -2.0 * forms.density(torch, t) * forms.crossing(torch, c, t)
+    return forms.curvature(torch, c, t), -2.0 * forms.density(torch, t) * forms.crossing(
+        torch, c, t
+    )
 
 
 SLOPES: dict[str, Callable[[torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor]]] = {
@@ -41,7 +52,9 @@ class _Kernel(torch.autograd.Function):
         return forms.in_chunks(forms.FORMS[variant], torch, c, t)
 
     @staticmethod
-    def backward(ctx: Any, *outer: torch.Tensor) -> tuple[None, torch.Tensor | None, torch.Tensor | None]:
+    def backward(
+        ctx: Any, *outer: torch.Tensor
+    ) -> tuple[None, torch.Tensor | None, torch.Tensor | None]:
         c, t = ctx.saved_tensors
         by_correlation, by_threshold = SLOPES[ctx.variant](c, t)
         return (
@@ -52,7 +65,8 @@ class _Kernel(torch.autograd.Function):
 
 
 def differentiable(variant: str, c: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
-    """Return a kernel of thresholds t >= 0 that can be differentiated, any number of times inside -1 < c < 1.
+    """Return a kernel of thresholds t >= 0 that can be differentiated, any number of times inside
+    -1 < c < 1.
 
     Parameters
     ----------
@@ -64,6 +78,7 @@ def differentiable(variant: str, c: torch.Tensor, t: torch.Tensor) -> torch.Tens
     Returns
     -------
     torch.Tensor
-        Of the broadcast shape. At c = 1 the first derivative of ``subtract`` is f; that of the other variants is infinite.
+        Of the broadcast shape. At c = 1 the first derivative of ``subtract`` is f; that of the
+        other variants is infinite.
     """
     return _Kernel.apply(variant, c, t)

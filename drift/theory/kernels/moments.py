@@ -1,4 +1,5 @@
-"""Threshold and mean activities of a Top-K layer of infinite width, and the checks that all kernels share."""
+"""Threshold and mean activities of a Top-K layer of infinite width, and the checks that all kernels
+share."""
 
 from __future__ import annotations
 
@@ -13,14 +14,19 @@ from drift.theory.kernels import integrals as forms
 from drift.theory.kernels.checks import OUTSIDE, plain_numbers, shown
 
 SLACK = 1e-9  # correlations computed from data exceed 1 by rounding
-SAME = 1e-14  # closer to 1 than this, two inputs are one: rounding must not be amplified from layer to layer
+# closer to 1 than this, two inputs are one: rounding must not be amplified from layer to layer
+SAME = 1e-14
 
 
 def numbers(xp: Any, value: Any) -> Any:
     """Return float64 numbers of the library."""
     if xp is np:
         return plain_numbers("arguments", value)
-    return value.to(xp.float64) if isinstance(value, xp.Tensor) else xp.as_tensor(plain_numbers("arguments", value))
+    return (
+        value.to(xp.float64)
+        if isinstance(value, xp.Tensor)
+        else xp.as_tensor(plain_numbers("arguments", value))
+    )
 
 
 def beside_of(xp: Any, value: Any, other: Any) -> Any:
@@ -30,10 +36,16 @@ def beside_of(xp: Any, value: Any, other: Any) -> Any:
 
 
 def checked_fraction(active_fraction: Any, beside: Any = None) -> tuple[Any, Any]:
-    """Return numpy or torch and the active fractions as float64, or refuse fractions outside 0 < f <= 1."""
+    """Return numpy or torch and the active fractions as float64, or refuse fractions outside 0 < f
+    <= 1."""
     xp = forms.space(active_fraction, beside)
     fraction = beside_of(xp, active_fraction, beside)
-    _refuse(fraction, ~((fraction > 0) & (fraction <= 1)), "active_fraction must lie in (0, 1]", "give the share of units that are active")
+    _refuse(
+        fraction,
+        ~((fraction > 0) & (fraction <= 1)),
+        "active_fraction must lie in (0, 1]",
+        "give the share of units that are active",
+    )
     _refuse_shapes(fraction, beside)
     return xp, fraction
 
@@ -50,13 +62,21 @@ def _refuse_shapes(*arrays: Any) -> None:
     try:
         np.broadcast_shapes(*shapes)
     except ValueError:
-        raise RefusedInputError(f"arguments must broadcast, got shapes {' and '.join(map(str, shapes))}: give them equal dims.") from None
+        raise RefusedInputError(
+            f"arguments must broadcast, got shapes {' and '.join(map(str, shapes))}: give "
+            "them equal dims."
+        ) from None
 
 
 def checked_correlation(correlation: Any, beside: Any = None) -> tuple[Any, Any]:
-    """Return numpy or torch and the correlations as float64 in [-1, 1], or refuse values beyond; NaN stays NaN."""
+    """Return numpy or torch and the correlations as float64 in [-1, 1], or refuse values beyond;
+    NaN stays NaN."""
     xp = forms.space(correlation, beside)
-    values = numbers(xp, correlation) if forms.space(correlation) is xp else beside_of(xp, correlation, beside)
+    values = (
+        numbers(xp, correlation)
+        if forms.space(correlation) is xp
+        else beside_of(xp, correlation, beside)
+    )
     _refuse(values, abs(values) > 1 + SLACK, "correlation must lie in [-1, 1]", OUTSIDE)
     return xp, xp.clip(values, -1.0, 1.0)
 
@@ -99,7 +119,8 @@ def threshold(active_fraction: Alike) -> Any:
 
 
 def moment(xp: Any, t: Any, power: int) -> Any:
-    """E (u - t)_+^power for t >= 0: closed where it keeps its digits, else g(t) int s^power exp(-t s - s^2 / 2) ds."""
+    """E (u - t)_+^power for t >= 0: closed where it keeps its digits, else g(t) int s^power exp(-t
+    s - s^2 / 2) ds."""
     fraction, peak = forms.tail(xp, t), forms.density(xp, t)
     closed = peak - t * fraction if power == 1 else (1.0 + t * t) * fraction - t * peak
     place, weight = forms.nodes_like(xp, t)
@@ -113,7 +134,8 @@ def moment(xp: Any, t: Any, power: int) -> Any:
 def mean_activity(active_fraction: Alike) -> Any:
     """Mean activity of the units of a layer, in standard deviations of their input.
 
-    mu = E (u - tau)_+ = g(tau) - tau f, without the cancellation of this form (relative error below 2e-14 for f >= 1e-4).
+    mu = E (u - tau)_+ = g(tau) - tau f, without the cancellation of this form (relative error below
+    2e-14 for f >= 1e-4).
 
     Parameters
     ----------
@@ -140,7 +162,8 @@ def mean_activity(active_fraction: Alike) -> Any:
 def mean_square_activity(active_fraction: Alike) -> Any:
     """Mean squared activity of the units of a layer, in variances of their input.
 
-    k1 = E (u - tau)_+^2 = (1 + tau^2) f - tau g(tau), without the cancellation of this form (relative error below 2e-14).
+    k1 = E (u - tau)_+^2 = (1 + tau^2) f - tau g(tau), without the cancellation of this form
+    (relative error below 2e-14).
 
     Parameters
     ----------
@@ -193,7 +216,8 @@ def activity_variance(active_fraction: Alike) -> Any:
 def pooled_square(active_fraction: Alike, pooling: Alike = 0.0) -> Any:
     """Mean squared activity after pooling over units whose outgoing weights are correlated.
 
-    k1 + m mu^2, computed as (k1 - mu^2) + (1 + m) mu^2: finite for balanced weights, m = -1, at f = 1.
+    k1 + m mu^2, computed as (k1 - mu^2) + (1 + m) mu^2: finite for balanced weights, m = -1, at f =
+    1.
 
     Parameters
     ----------
@@ -212,6 +236,11 @@ def pooled_square(active_fraction: Alike, pooling: Alike = 0.0) -> Any:
     """
     xp, fraction = checked_fraction(active_fraction, pooling)
     pooling = beside_of(xp, pooling, fraction)
-    _refuse(pooling, ~(pooling >= -1), "pooling must be at least -1", "-1 are balanced weights, 0 independent ones")
+    _refuse(
+        pooling,
+        ~(pooling >= -1),
+        "pooling must be at least -1",
+        "-1 are balanced weights, 0 independent ones",
+    )
     mean = xp.where(pooling == -1, 0.0, mean_activity(fraction))
     return plain(xp, activity_variance(fraction) + (1.0 + pooling) * mean * mean)

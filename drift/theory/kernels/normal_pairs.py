@@ -1,7 +1,8 @@
-"""Probability that two correlated normal variables both lie below thresholds, for torch and its derivatives.
-
-Phi2 goes through Owen's T, T(h, a) = (1/(2 pi)) int_0^a exp(-h^2 (1 + x^2) / 2) / (1 + x^2) dx, which is reflected at |a| = 1: there
-its integrand is so smooth that twelve nodes of Gauss and Legendre leave errors below 1e-15 for every correlation, 1 and -1 included.
+"""Probability that two correlated normal variables both lie below thresholds, for torch and its
+derivatives.
+ Phi2 goes through Owen's T, T(h, a) = (1/(2 pi)) int_0^a exp(-h^2 (1 + x^2) / 2) / (1 + x^2) dx,
+which is reflected at |a| = 1: there its integrand is so smooth that twelve nodes of Gauss and
+Legendre leave errors below 1e-15 for every correlation, 1 and -1 included.
 """
 
 from __future__ import annotations
@@ -38,14 +39,22 @@ def _distance(k: torch.Tensor, h: torch.Tensor, correlation: torch.Tensor) -> to
 
 
 def given(k: torch.Tensor, h: torch.Tensor, correlation: torch.Tensor) -> torch.Tensor:
-    """Return (k - rho h) / sqrt(1 - rho^2), the threshold k once the other variable is known to be h; its limit where rho is 1 or -1."""
-    spread, distance = torch.sqrt((1 - correlation) * (1 + correlation)), _distance(k, h, correlation)
-    return torch.where(spread > 0, distance / torch.where(spread > 0, spread, 1.0), distance / NEAREST)
+    """Return (k - rho h) / sqrt(1 - rho^2), the threshold k once the other variable is known to be
+    h; its limit where rho is 1 or -1."""
+    spread, distance = (
+        torch.sqrt((1 - correlation) * (1 + correlation)),
+        _distance(k, h, correlation),
+    )
+    return torch.where(
+        spread > 0, distance / torch.where(spread > 0, spread, 1.0), distance / NEAREST
+    )
 
 
 def _owens_integral(h: torch.Tensor, a: torch.Tensor) -> torch.Tensor:
     """T(h, a) for |a| <= 1, (point,)."""
-    place, weight = (torch.as_tensor(array, dtype=h.dtype, device=h.device) for array in legendre(NODES))
+    place, weight = (
+        torch.as_tensor(array, dtype=h.dtype, device=h.device) for array in legendre(NODES)
+    )
     stretch = torch.outer(place.square(), a.square()).add_(1)  # (node, point)
     return a / (2 * math.pi) * (weight @ torch.exp(-0.5 * h.square() * stretch).div_(stretch))
 
@@ -58,7 +67,9 @@ def _owens_t(h: torch.Tensor, k: torch.Tensor, correlation: torch.Tensor) -> tor
     below = torch.where(steep, rise, torch.where(run == 0, 1.0, run))
     inner = _owens_integral(torch.where(steep, moved, h), torch.where(steep, run, rise) / below)
     one, other = upper_tail(h.abs()), upper_tail(moved.abs())
-    return torch.where(steep, torch.sign(rise) * torch.sign(h) * (0.5 * (one + other) - one * other) - inner, inner)
+    return torch.where(
+        steep, torch.sign(rise) * torch.sign(h) * (0.5 * (one + other) - one * other) - inner, inner
+    )
 
 
 def _probability(h: torch.Tensor, k: torch.Tensor, correlation: torch.Tensor) -> torch.Tensor:
@@ -68,15 +79,20 @@ def _probability(h: torch.Tensor, k: torch.Tensor, correlation: torch.Tensor) ->
 
 
 def joint_probability(h: torch.Tensor, k: torch.Tensor, correlation: torch.Tensor) -> torch.Tensor:
-    """Return Phi2 without its derivatives, of float64 tensors that broadcast, in pieces that stay in the cache."""
+    """Return Phi2 without its derivatives, of float64 tensors that broadcast, in pieces that stay
+    in the cache."""
     points = torch.broadcast_tensors(h, k, correlation.clamp(-1.0, 1.0))
-    pieces = zip(*(x.reshape(-1).split(CHUNK if h.device.type == "cpu" else CHUNK << 6) for x in points))
+    pieces = zip(
+        *(x.reshape(-1).split(CHUNK if h.device.type == "cpu" else CHUNK << 6) for x in points)
+    )
     return torch.cat([_probability(*piece) for piece in pieces]).reshape(points[0].shape)
 
 
 class _BivariateNormal(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, h: torch.Tensor, k: torch.Tensor, correlation: torch.Tensor) -> torch.Tensor:
+    def forward(
+        ctx: Any, h: torch.Tensor, k: torch.Tensor, correlation: torch.Tensor
+    ) -> torch.Tensor:
         ctx.save_for_backward(h, k, correlation)
         return joint_probability(h, k, correlation)
 
@@ -84,23 +100,33 @@ class _BivariateNormal(torch.autograd.Function):
     def backward(ctx: Any, *outer: torch.Tensor) -> tuple[torch.Tensor, ...]:
         h, k, correlation = ctx.saved_tensors
         slopes = probability_slopes(h, k, correlation)
-        return tuple((outer[0] * slope).sum_to_size(x.shape) for slope, x in zip(slopes, (h, k, correlation)))
+        return tuple(
+            (outer[0] * slope).sum_to_size(x.shape) for slope, x in zip(slopes, (h, k, correlation))
+        )
 
 
-def probability_slopes(h: torch.Tensor, k: torch.Tensor, correlation: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Return the derivatives of Phi2: phi(h) Phi(k | h), phi(k) Phi(h | k), and phi2(h, k; rho), which is infinite at rho = 1, h = k."""
+def probability_slopes(
+    h: torch.Tensor, k: torch.Tensor, correlation: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Return the derivatives of Phi2: phi(h) Phi(k | h), phi(k) Phi(h | k), and phi2(h, k; rho),
+    which is infinite at rho = 1, h = k."""
     correlation = correlation.clamp(-1.0, 1.0)
     k_given, spread = given(k, h, correlation), torch.sqrt((1 - correlation) * (1 + correlation))
     joint = density(h) * density(k_given) / spread.clamp(min=NEAREST)
-    return density(h) * upper_tail(-k_given), density(k) * upper_tail(-given(h, k, correlation)), joint
+    return (
+        density(h) * upper_tail(-k_given),
+        density(k) * upper_tail(-given(h, k, correlation)),
+        joint,
+    )
 
 
 @opened
 def bivariate_normal(h: torch.Tensor, k: torch.Tensor, correlation: torch.Tensor) -> torch.Tensor:
     """Probability that two standard normal variables with correlation rho lie below h and k.
 
-    Phi2(h, k; rho) = [Phi(h) + Phi(k)] / 2 - T(h, (k - rho h) / (h q)) - T(k, (h - rho k) / (k q)) - [h and k differ in sign] / 2, with
-    q = sqrt(1 - rho^2) and Owen's T; a threshold of 0 counts as positive.
+    Phi2(h, k; rho) = [Phi(h) + Phi(k)] / 2 - T(h, (k - rho h) / (h q)) - T(k, (h - rho k) / (k q))
+    - [h and k differ in sign] / 2, with q = sqrt(1 - rho^2) and Owen's T; a threshold of 0 counts
+    as positive.
 
     Parameters
     ----------
@@ -112,7 +138,8 @@ def bivariate_normal(h: torch.Tensor, k: torch.Tensor, correlation: torch.Tensor
     Returns
     -------
     torch.Tensor
-        Of the broadcast shape, computed in float64; it can be differentiated any number of times inside -1 < rho < 1.
+        Of the broadcast shape, computed in float64; it can be differentiated any number of times
+        inside -1 < rho < 1.
 
     References
     ----------

@@ -1,9 +1,10 @@
-"""Kernels of one Top-K layer of infinite width: how similar its codes of two inputs are, from the similarity of the inputs.
-
-A unit is active where its input u, standard normal over the units, exceeds the threshold tau that leaves the fraction f of the units
-active. Two inputs with correlation c give normal u, v with correlation c. All functions take numbers, numpy arrays or float64 torch
-tensors, broadcast, answer in kind, and can be differentiated in torch with respect to correlation and active fraction. They hold for
-0 < f <= 1; accuracies are stated for f >= 1e-4.
+"""Kernels of one Top-K layer of infinite width: how similar its codes of two inputs are, from the
+similarity of the inputs.
+ A unit is active where its input u, standard normal over the units, exceeds the threshold tau that
+leaves the fraction f of the units active. Two inputs with correlation c give normal u, v with
+correlation c. All functions take numbers, numpy arrays or float64 torch tensors, broadcast, answer
+in kind, and can be differentiated in torch with respect to correlation and active fraction. They
+hold for 0 < f <= 1; accuracies are stated for f >= 1e-4.
 """
 
 from __future__ import annotations
@@ -61,7 +62,9 @@ def _of_half(xp: Any, variant: str, c: Any, t: Any) -> Any:
 def checked_variant(variant: str) -> None:
     """Refuse a variant that is unknown."""
     if variant not in tuple(forms.FORMS):
-        raise RefusedInputError(f"variant {variant!r} is unknown: use one of {', '.join(forms.FORMS)}.")
+        raise RefusedInputError(
+            f"variant {variant!r} is unknown: use one of {', '.join(forms.FORMS)}."
+        )
 
 
 def _prepared(correlation: Any, active_fraction: Any) -> tuple[Any, Any, Any]:
@@ -74,9 +77,10 @@ def _prepared(correlation: Any, active_fraction: Any) -> tuple[Any, Any, Any]:
 def kappa(correlation: Alike, active_fraction: Alike, variant: Variant = "subtract") -> Any:
     """Similarity of the codes of two inputs: the kernel of one Top-K layer of infinite width.
 
-    kappa(c) = E[phi(u) phi(v)] with phi(u) = (u - tau)_+ (``subtract``), u 1(u > tau) (``keep``) or 1(u > tau) (``binary``); for
-    tau < 0 by reflection, for example ``kappa_-t(c) = c + t^2 - 2 c Q(t) + 2 t mu(t) + kappa_t(c)``. Not normalised: kappa(1) = k1,
-    f + tau g(tau) or f. Absolute error below 2e-15, relative to kappa(1) below 1e-12.
+    kappa(c) = E[phi(u) phi(v)] with phi(u) = (u - tau)_+ (``subtract``), u 1(u > tau) (``keep``) or
+    1(u > tau) (``binary``); for tau < 0 by reflection, for example ``kappa_-t(c) = c + t^2 - 2 c
+    Q(t) + 2 t mu(t) + kappa_t(c)``. Not normalised: kappa(1) = k1, f + tau g(tau) or f. Absolute
+    error below 2e-15, relative to kappa(1) below 1e-12.
 
     Parameters
     ----------
@@ -90,7 +94,8 @@ def kappa(correlation: Alike, active_fraction: Alike, variant: Variant = "subtra
     Returns
     -------
     float, array or tensor
-        (...) kappa; infinite for ``subtract`` at f = 1. The derivative by the correlation is L(c) for ``subtract``.
+        (...) kappa; infinite for ``subtract`` at f = 1. The derivative by the correlation is L(c)
+        for ``subtract``.
 
     Raises
     ------
@@ -140,7 +145,11 @@ def shortfall(correlation: Alike, active_fraction: Alike) -> Any:
     """
     xp, c, fraction = _prepared(correlation, active_fraction)
     upper, _, t = half(xp, fraction)
-    lost = moment(xp, t, 2) - _of_half(xp, "subtract", c, t) + xp.where(upper, (2.0 * fraction - 1.0) * (1.0 - c), 0.0)
+    lost = (
+        moment(xp, t, 2)
+        - _of_half(xp, "subtract", c, t)
+        + xp.where(upper, (2.0 * fraction - 1.0) * (1.0 - c), 0.0)
+    )
     return plain(xp, xp.where(c >= 1.0, fraction * (1.0 - c), lost))
 
 
@@ -172,7 +181,8 @@ def joint_activation(correlation: Alike, active_fraction: Alike) -> Any:
 
 @opened
 def kappa_curvature(correlation: Alike, active_fraction: Alike) -> Any:
-    """Second derivative of the subtractive kernel, the density of both inputs of a unit standing at its threshold.
+    """Second derivative of the subtractive kernel, the density of both inputs of a unit standing at
+    its threshold.
 
     kappa''(c) = exp(-tau^2 / (1 + c)) / (2 pi sqrt(1 - c^2)).
 
@@ -199,9 +209,11 @@ def kappa_curvature(correlation: Alike, active_fraction: Alike) -> Any:
 
 @opened
 def power_series(active_fraction: Alike, terms: Count) -> Any:
-    """Coefficients a_n^2 of kappa(c) = sum_n a_n^2 c^n, none negative: the kernel is positive semi-definite on every sphere.
+    """Coefficients a_n^2 of kappa(c) = sum_n a_n^2 c^n, none negative: the kernel is positive
+    semi-definite on every sphere.
 
-    a_0 = mu, a_1 = f, a_n = g(tau) He_(n-2)(tau) / sqrt(n!), He the probabilists' Hermite polynomials.
+    a_0 = mu, a_1 = f, a_n = g(tau) He_(n-2)(tau) / sqrt(n!), He the probabilists' Hermite
+    polynomials.
 
     Parameters
     ----------
@@ -223,7 +235,10 @@ def power_series(active_fraction: Alike, terms: Count) -> Any:
     terms = counted("terms", terms)
     xp, fraction = checked_fraction(active_fraction)
     if bool((fraction >= 1).any()):
-        raise RefusedInputError("active_fraction 1 has no threshold and no power series, as kappa is infinite: give one below 1.")
+        raise RefusedInputError(
+            "active_fraction 1 has no threshold and no power series, as kappa is infinite: "
+            "give one below 1."
+        )
     tau = numbers(xp, threshold(fraction))
     roots = [numbers(xp, mean_activity(fraction)), fraction]
     before, now = 0.0 * tau, forms.density(xp, tau)
@@ -235,7 +250,8 @@ def power_series(active_fraction: Alike, terms: Count) -> Any:
 
 @opened
 def kernel_table(active_fraction: Share, variant: Variant = "subtract") -> KernelTable:
-    """Tabulate a kernel, for millions of correlations: piecewise cubic, uniform in the angle arccos c, 4001 nodes.
+    """Tabulate a kernel, for millions of correlations: piecewise cubic, uniform in the angle arccos
+    c, 4001 nodes.
 
     Parameters
     ----------
@@ -247,8 +263,9 @@ def kernel_table(active_fraction: Share, variant: Variant = "subtract") -> Kerne
     Returns
     -------
     KernelTable
-        Called with an array of correlations it answers kappa, within 2e-13 of kappa(1). For 0 < |f - 1/2| < .05 the foot of the
-        kernel at c = -1 is narrower than a cell: errors up to 2e-12, and 1e-5 for ``binary``.
+        Called with an array of correlations it answers kappa, within 2e-13 of kappa(1). For 0 < |f
+        - 1/2| < .05 the foot of the kernel at c = -1 is narrower than a cell: errors up to 2e-12,
+        and 1e-5 for ``binary``.
 
     Raises
     ------
@@ -264,8 +281,16 @@ def tabulated(active_fraction: float, variant: str = "subtract") -> KernelTable:
     """Return the table of ``drift.theory.kernels.kernel_table``."""
     _, fraction = checked_fraction(active_fraction)
     if fraction == 1 and variant == "subtract":
-        raise RefusedInputError("active_fraction 1 has no threshold and no finite kernel: use correlation_map, or variant 'keep'.")
-    from drift.theory.kernels.tables import ANGLES, SCALE, KernelTable, hermite  # numba is loaded only where it is used
+        raise RefusedInputError(
+            "active_fraction 1 has no threshold and no finite kernel: use correlation_map, or "
+            "variant 'keep'."
+        )
+    from drift.theory.kernels.tables import (
+        ANGLES,
+        SCALE,
+        KernelTable,
+        hermite,
+    )  # numba is loaded only where it is used
 
     c = np.cos(ANGLES)
     values = kappa(c, fraction, variant)  # type: ignore[arg-type]
@@ -273,7 +298,8 @@ def tabulated(active_fraction: float, variant: str = "subtract") -> KernelTable:
 
 
 def _slopes(c: np.ndarray, fraction: float, variant: str) -> np.ndarray:
-    """Derivative of a kernel by the angle, -sin(theta) d kappa / d c, with sin(theta) kappa'' finite everywhere."""
+    """Derivative of a kernel by the angle, -sin(theta) d kappa / d c, with sin(theta) kappa''
+    finite everywhere."""
     sine = np.sqrt((1.0 - c) * (1.0 + c))
     if variant == "subtract":
         return -sine * joint_activation(c, fraction)
@@ -282,4 +308,7 @@ def _slopes(c: np.ndarray, fraction: float, variant: str) -> np.ndarray:
     if variant == "binary":
         return -bend
     cross = forms.tail(np, tau * np.sqrt((1.0 - c) / np.clip(1.0 + c, 1e-200, None)))
-    return -sine * (joint_activation(c, fraction) + 2.0 * tau * forms.density(np, tau) * cross) - tau * tau * bend
+    return (
+        -sine * (joint_activation(c, fraction) + 2.0 * tau * forms.density(np, tau) * cross)
+        - tau * tau * bend
+    )

@@ -12,7 +12,8 @@ from drift.errors import RefusedInputError
 def measured_pooling(weights: np.ndarray) -> tuple[float, float]:
     """Pooling of a measured weight matrix, with its standard error.
 
-    m = mean over units i of (sum_j w_ij)^2 / sum_j w_ij^2, minus 1; the standard error is that of a mean over units.
+    m = mean over units i of (sum_j w_ij)^2 / sum_j w_ij^2, minus 1; the standard error is that of a
+    mean over units.
 
     Parameters
     ----------
@@ -26,14 +27,20 @@ def measured_pooling(weights: np.ndarray) -> tuple[float, float]:
     Raises
     ------
     RefusedInputError
-        If the matrix is not (unit, input), holds fewer than two units or a unit whose weights are all zero or not finite.
+        If the matrix is not (unit, input), holds fewer than two units or a unit whose weights are
+        all zero or not finite.
     """
     array = np.asarray(weights, dtype=float)
     if array.ndim != 2 or len(array) < 2:
-        raise RefusedInputError(f"weights must be (unit, input) with at least two units, got shape {array.shape}: pass one layer.")
+        raise RefusedInputError(
+            f"weights must be (unit, input) with at least two units, got shape {array.shape}: "
+            "pass one layer."
+        )
     square = (array**2).sum(axis=1)
     if not (np.isfinite(square) & (square > 0)).all():
-        raise RefusedInputError("weights of a unit are all zero or not finite: leave out units that were not observed.")
+        raise RefusedInputError(
+            "weights of a unit are all zero or not finite: leave out units that were not observed."
+        )
     ratio = array.sum(axis=1) ** 2 / square
     return float(ratio.mean() - 1.0), float(ratio.std(ddof=1) / np.sqrt(len(ratio)))
 
@@ -61,5 +68,8 @@ def covariance_pooling(covariance: np.ndarray) -> float:
     """
     array = np.asarray(covariance, dtype=float)
     if array.ndim != 2 or array.shape[0] != array.shape[1] or not np.trace(array) > 0:
-        raise RefusedInputError(f"covariance must be (input, input) with positive variances, got shape {array.shape}: pass one unit's.")
+        raise RefusedInputError(
+            "covariance must be (input, input) with positive variances, got shape "
+            f"{array.shape}: pass one unit's."
+        )
     return float(array.sum() / np.trace(array) - 1.0)

@@ -73,10 +73,12 @@ def owen_kappa(correlation: Alike, active_fraction: Alike) -> Any:
 
 @opened
 def angular_kappa(correlation: Alike, active_fraction: Share, nodes: Count = 20_001) -> np.ndarray:
-    """Subtractive kernel by an integral over an angle: a difference of two large terms, poor for sparse codes.
+    """Subtractive kernel by an integral over an angle: a difference of two large terms, poor for
+    sparse codes.
 
-    kappa = [2 I(theta) - tau sqrt(2 pi) (1 + cos theta)] / (2 pi), I = int_0^((pi - theta)/2) {2 sin(p + theta) sin(p) exp(-tau^2 / (2
-    sin^2 p)) + tau (sin(p + theta) + sin p) sqrt(pi/2) erf(tau / (sqrt(2) sin p))} dp, by the trapezoid rule.
+    kappa = [2 I(theta) - tau sqrt(2 pi) (1 + cos theta)] / (2 pi), I = int_0^((pi - theta)/2) {2
+    sin(p + theta) sin(p) exp(-tau^2 / (2 sin^2 p)) + tau (sin(p + theta) + sin p) sqrt(pi/2)
+    erf(tau / (sqrt(2) sin p))} dp, by the trapezoid rule.
 
     Parameters
     ----------

@@ -1,8 +1,9 @@
-"""Finite twins of the kernels: the same questions put to real Top-K layers, answered with a standard error over seeds.
-
-Each twin takes what its formula takes (``drift.theory.kernels``, ``drift.theory.kernels.depth``) and in addition ``units``, the width N of the
-layers, and ``seeds``; it returns the mean over seeds and its standard error. Finite layers differ from the formulas by (0.3 to 0.5) /
-sqrt(N f) per layer and seed, without bias to this order. Every seed draws from its stream ``weights``.
+"""Finite twins of the kernels: the same questions put to real Top-K layers, answered with a
+standard error over seeds.
+ Each twin takes what its formula takes (``drift.theory.kernels``, ``drift.theory.kernels.depth``)
+and in addition ``units``, the width N of the layers, and ``seeds``; it returns the mean over seeds
+and its standard error. Finite layers differ from the formulas by (0.3 to 0.5) / sqrt(N f) per layer
+and seed, without bias to this order. Every seed draws from its stream ``weights``.
 """
 
 from __future__ import annotations
@@ -19,7 +20,14 @@ from drift.errors import RefusedInputError
 from drift.streams import stream
 from drift.theory.kernels.checks import checked_number, checked_seeds, counted, plain_numbers
 from drift.theory.kernels.depth import weight_variance
-from drift.theory.kernels.finite_layers import boxed, check_network, gaussian, gram, next_preactivation, top_k
+from drift.theory.kernels.finite_layers import (
+    boxed,
+    check_network,
+    gaussian,
+    gram,
+    next_preactivation,
+    top_k,
+)
 from drift.theory.kernels.moments import checked_correlation
 from drift.theory.kernels.one_layer import Variant
 
@@ -41,10 +49,19 @@ def _over_seeds(sample: Callable[[int], np.ndarray], seeds: Iterable[int]) -> Es
     return mean[()], np.sqrt(square / (count * (count - 1)))[()]
 
 
-def _pairs(correlation: np.ndarray, units: int, seed: int, answer: Callable[[np.ndarray, np.ndarray], np.ndarray], window: int = 1) -> Any:
-    """Put pairs of inputs with each correlation to a layer, in chunks; they share their first input."""
+def _pairs(
+    correlation: np.ndarray,
+    units: int,
+    seed: int,
+    answer: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    window: int = 1,
+) -> Any:
+    """Put pairs of inputs with each correlation to a layer, in chunks; they share their first
+    input."""
     if not correlation.size:
-        raise RefusedInputError("correlation must hold at least one number, got none: give the pairs to sample.")
+        raise RefusedInputError(
+            "correlation must hold at least one number, got none: give the pairs to sample."
+        )
     generator = stream(seed, "weights")
     first, other = (boxed(generator.standard_normal(units), window) for _ in range(2))  # (unit,)
     c = correlation.reshape(-1, 1)
@@ -58,9 +75,14 @@ def _pairs(correlation: np.ndarray, units: int, seed: int, answer: Callable[[np.
 
 @opened
 def sampled_kappa(
-    correlation: Alike, active_fraction: Share, variant: Variant = "subtract", units: Count = UNITS, seeds: Sequence[Seed] = SEEDS
+    correlation: Alike,
+    active_fraction: Share,
+    variant: Variant = "subtract",
+    units: Count = UNITS,
+    seeds: Sequence[Seed] = SEEDS,
 ) -> Estimate:
-    """Twin of ``kappa``: the mean product of the answers of the units of one Top-K layer to two inputs.
+    """Twin of ``kappa``: the mean product of the answers of the units of one Top-K layer to two
+    inputs.
 
     Parameters
     ----------
@@ -89,13 +111,18 @@ def sampled_kappa(
     units = counted("units", units, 2)
 
     def product(first: np.ndarray, other: np.ndarray) -> np.ndarray:
-        return top_k(other, active_fraction, variant) @ top_k(first, active_fraction, variant) / units
+        return (
+            top_k(other, active_fraction, variant) @ top_k(first, active_fraction, variant) / units
+        )
 
     return _over_seeds(lambda seed: _pairs(c, units, seed, product), seeds)
 
 
-def sampled_joint_activation(correlation: Any, active_fraction: float, units: int = UNITS, seeds: Sequence[int] = SEEDS) -> Estimate:
-    """Twin of ``joint_activation``: the share of the units of one Top-K layer that is active for both of two inputs.
+def sampled_joint_activation(
+    correlation: Any, active_fraction: float, units: int = UNITS, seeds: Sequence[int] = SEEDS
+) -> Estimate:
+    """Twin of ``joint_activation``: the share of the units of one Top-K layer that is active for
+    both of two inputs.
 
     Parameters, results and errors are those of ``sampled_kappa``.
     """
@@ -111,7 +138,8 @@ def sampled_sheet_map(
     units: Count = UNITS,
     seeds: Sequence[Seed] = SEEDS,
 ) -> Estimate:
-    """Twin of ``sheet_map``: the similarity of the pooled answers of a ring of Top-K units whose neighbours share inputs.
+    """Twin of ``sheet_map``: the similarity of the pooled answers of a ring of Top-K units whose
+    neighbours share inputs.
 
     Parameters
     ----------
@@ -143,7 +171,10 @@ def sampled_sheet_map(
         counted("postsynaptic_window", postsynaptic_window),
     )
     if max(presynaptic_window, postsynaptic_window) > units:
-        raise RefusedInputError(f"windows must be 1 to {units} units, got {presynaptic_window} and {postsynaptic_window}: add units.")
+        raise RefusedInputError(
+            f"windows must be 1 to {units} units, got {presynaptic_window} and "
+            f"{postsynaptic_window}: add units."
+        )
 
     def cosine(first: np.ndarray, other: np.ndarray) -> np.ndarray:
         one, two = (boxed(top_k(h, active_fraction), presynaptic_window) for h in (first, other))
@@ -154,9 +185,14 @@ def sampled_sheet_map(
 
 @opened
 def sampled_correlation_map(
-    correlation: Alike, active_fraction: Share, pooling: float = 0.0, units: Count = UNITS, seeds: Sequence[Seed] = SEEDS
+    correlation: Alike,
+    active_fraction: Share,
+    pooling: float = 0.0,
+    units: Count = UNITS,
+    seeds: Sequence[Seed] = SEEDS,
 ) -> Estimate:
-    """Twin of ``correlation_map``: the similarity of two inputs as the next layer sees it through globally correlated weights.
+    """Twin of ``correlation_map``: the similarity of two inputs as the next layer sees it through
+    globally correlated weights.
 
     Parameters
     ----------
@@ -187,10 +223,16 @@ def sampled_correlation_map(
     shared = pooling / (units - 1)
 
     def cosine(first: np.ndarray, other: np.ndarray) -> np.ndarray:
-        one, two = top_k(first, active_fraction), top_k(other, active_fraction)  # (unit,), (pair, unit)
+        one, two = (
+            top_k(first, active_fraction),
+            top_k(other, active_fraction),
+        )  # (unit,), (pair, unit)
         both, ones, twos = two @ one, one @ one, (two**2).sum(axis=-1)
         sums, total = two.sum(axis=-1), one.sum()
-        pooled = [(1.0 - shared) * plain + shared * outer for plain, outer in ((both, sums * total), (ones, total**2), (twos, sums**2))]
+        pooled = [
+            (1.0 - shared) * plain + shared * outer
+            for plain, outer in ((both, sums * total), (ones, total**2), (twos, sums**2))
+        ]
         return pooled[0] / np.sqrt(pooled[1] * pooled[2])
 
     return _over_seeds(lambda seed: _pairs(c, units, seed, cosine), seeds)
@@ -214,9 +256,11 @@ def sampled_network(
     weights: str = "gram",
     postsynaptic_window: Count = 1,
 ) -> xr.Dataset:
-    """Deep Top-K networks of finite width, layer by layer: what ``correlation_map`` and ``deep_kernel`` approximate.
+    """Deep Top-K networks of finite width, layer by layer: what ``correlation_map`` and
+    ``deep_kernel`` approximate.
 
-    The first layer and the readout have independent weights, those between have variance sigma^2 / N and pooling m.
+    The first layer and the readout have independent weights, those between have variance sigma^2 /
+    N and pooling m.
 
     Parameters
     ----------
@@ -233,26 +277,32 @@ def sampled_network(
     seeds : sequence of int
         Networks.
     correlated : str
-        ``local``: weights of a unit are box filtered over m + 1 neighbours on a ring; ``global``: all pairs have correlation
-        m / (N - 1), balanced at m = -1.
+        ``local``: weights of a unit are box filtered over m + 1 neighbours on a ring; ``global``:
+        all pairs have correlation m / (N - 1), balanced at m = -1.
     weights : str
-        ``gram``: preactivations are drawn given the activity; ``explicit``: the weights are drawn. Both have one law.
+        ``gram``: preactivations are drawn given the activity; ``explicit``: the weights are drawn.
+        Both have one law.
     postsynaptic_window : int
         z_h, neighbouring units that share inputs, also in the first layer.
 
     Returns
     -------
     xarray.Dataset
-        ``kernel`` (seed, layer, input, input_other): normalised covariance of the next preactivations, twin of l steps of
-        ``correlation_map``; ``readout_kernel``: the same without pooling, twin of ``deep_kernel`` with l layers;
-        ``squared_norm`` (seed, layer, input): its diagonal times sigma^2, 1 in the limit.
+        ``kernel`` (seed, layer, input, input_other): normalised covariance of the next
+        preactivations, twin of l steps of ``correlation_map``; ``readout_kernel``: the same without
+        pooling, twin of ``deep_kernel`` with l layers; ``squared_norm`` (seed, layer, input): its
+        diagonal times sigma^2, 1 in the limit.
 
     Raises
     ------
     RefusedInputError
         If the matrix is none of correlations, a window does not fit or a word is unknown.
     """
-    c0, pooling, seeds = plain_numbers("correlation", correlation), checked_number("pooling", pooling), checked_seeds(seeds)
+    c0, pooling, seeds = (
+        plain_numbers("correlation", correlation),
+        checked_number("pooling", pooling),
+        checked_seeds(seeds),
+    )
     hidden_layers, units = counted("hidden_layers", hidden_layers), counted("units", units, 2)
     postsynaptic_window = counted("postsynaptic_window", postsynaptic_window)
     windows = (postsynaptic_window, round(pooling) + 1 if correlated == "local" else 1)
@@ -265,9 +315,15 @@ def sampled_network(
         for layer in range(hidden_layers):
             activity = top_k(boxed(preactivation, postsynaptic_window), active_fraction)
             following = gram(activity, pooling, correlated)
-            yield _normalised(following), _normalised(activity @ activity.T), variance * np.diagonal(following)
+            yield (
+                _normalised(following),
+                _normalised(activity @ activity.T),
+                variance * np.diagonal(following),
+            )
             if layer + 1 < hidden_layers:
-                preactivation = next_preactivation(activity, variance, pooling, correlated, weights, generator)
+                preactivation = next_preactivation(
+                    activity, variance, pooling, correlated, weights, generator
+                )
 
     parts = [list(zip(*layers(seed))) for seed in seeds]
     dims = ("seed", "layer", "input", "input_other")
@@ -277,7 +333,11 @@ def sampled_network(
         "squared_norm": (dims[:3], "squared norm of the pooled activity"),
     }
     data = {
-        name: xr.DataArray(np.array([part[place] for part in parts]), dims=shape, attrs={"units": "1", "long_name": meaning})
+        name: xr.DataArray(
+            np.array([part[place] for part in parts]),
+            dims=shape,
+            attrs={"units": "1", "long_name": meaning},
+        )
         for place, (name, (shape, meaning)) in enumerate(described.items())
     }
     return xr.Dataset(data, coords={"seed": seeds, "layer": np.arange(1, hidden_layers + 1)})
@@ -315,7 +375,14 @@ def sampled_deep_kernel(
 
     def last(seed: int) -> np.ndarray:
         network = sampled_network(
-            correlation, active_fraction, pooling, hidden_layers, units, [seed], correlated=correlated, weights=weights
+            correlation,
+            active_fraction,
+            pooling,
+            hidden_layers,
+            units,
+            [seed],
+            correlated=correlated,
+            weights=weights,
         )
         return network["readout_kernel"].values[0, -1]
 

@@ -1,7 +1,8 @@
-"""Tabulated kernels for millions of pairs of inputs: piecewise cubic in the angle arccos c, compiled, on numba's number of threads.
-
-Values and slopes at the nodes are exact (Hermite), so that a cell of width h errs by h^4 / 384 times the fourth derivative. A layer of a
-deep network is a table from angle to angle; a pair passes all layers in registers, and the arc cosine is taken once.
+"""Tabulated kernels for millions of pairs of inputs: piecewise cubic in the angle arccos c,
+compiled, on numba's number of threads.
+ Values and slopes at the nodes are exact (Hermite), so that a cell of width h errs by h^4 / 384
+times the fourth derivative. A layer of a deep network is a table from angle to angle; a pair passes
+all layers in registers, and the arc cosine is taken once.
 """
 
 from __future__ import annotations
@@ -31,31 +32,42 @@ class KernelTable(NamedTuple):
 
     def __call__(self, correlation: Any) -> np.ndarray:
         """Return the kernel of an array of correlations in [-1, 1]; NaN stays NaN."""
-        return evaluated(np.asarray(correlation, dtype=float), self.coefficients, self.coefficients, 0)
+        return evaluated(
+            np.asarray(correlation, dtype=float), self.coefficients, self.coefficients, 0
+        )
 
 
 def hermite(values: np.ndarray, slopes: np.ndarray) -> np.ndarray:
-    """Return the cubic of each cell, in the fraction of the cell: (cell, power) from values and slopes by cell width at the nodes."""
+    """Return the cubic of each cell, in the fraction of the cell: (cell, power) from values and
+    slopes by cell width at the nodes."""
     rise = np.diff(values)
     left, right = slopes[:-1], slopes[1:]
-    return np.stack([values[:-1], left, 3.0 * rise - 2.0 * left - right, left + right - 2.0 * rise], axis=1)
+    return np.stack(
+        [values[:-1], left, 3.0 * rise - 2.0 * left - right, left + right - 2.0 * rise], axis=1
+    )
 
 
 def evaluated(c: np.ndarray, layer: np.ndarray, readout: np.ndarray, layers: int) -> np.ndarray:
-    """Pass correlations through the table of a layer so many times, and once through that of the readout."""
+    """Pass correlations through the table of a layer so many times, and once through that of the
+    readout."""
     shape, c = c.shape, np.ascontiguousarray(c)
     out = np.empty_like(c)
     if c.ndim == 2 and c.shape[0] == c.shape[1] > TILE:
         rows = range((len(c) + TILE - 1) // TILE)
-        found = _by_threads(lambda row: _fill_tiles(c, out, layer, readout, layers, row), rows[::-1])
+        found = _by_threads(
+            lambda row: _fill_tiles(c, out, layer, readout, layers, row), rows[::-1]
+        )
         if not any(found):
             return out
     flat, filled = c.reshape(-1), out.reshape(-1)
     edges = np.linspace(0, flat.size, 8 * get_num_threads() + 1).astype(int)
     parts = [(flat[first:last], filled[first:last]) for first, last in pairwise(edges)]
-    if any(_by_threads(lambda part: _fill(*parts[part], layer, readout, layers), range(len(parts)))):
+    if any(
+        _by_threads(lambda part: _fill(*parts[part], layer, readout, layers), range(len(parts)))
+    ):
         raise RefusedInputError(
-            f"correlation must lie in [-1, 1], got {np.nanmax(np.abs(c)):.6g}: divide covariances by both standard deviations."
+            f"correlation must lie in [-1, 1], got {np.nanmax(np.abs(c)):.6g}: divide "
+            "covariances by both standard deviations."
         )
     return out.reshape(shape)
 
@@ -75,13 +87,18 @@ def _look(table: np.ndarray, position: float) -> float:
 
 
 @compiled
-def _pass(c: np.ndarray, out: np.ndarray, layer: np.ndarray, readout: np.ndarray, layers: int) -> bool:
-    """Take a short row of pairs through all layers, layer by layer so that look-ups overlap; True if one is out of range."""
+def _pass(
+    c: np.ndarray, out: np.ndarray, layer: np.ndarray, readout: np.ndarray, layers: int
+) -> bool:
+    """Take a short row of pairs through all layers, layer by layer so that look-ups overlap; True
+    if one is out of range."""
     wrong = False
     for i in range(c.size):
         inside = abs(c[i]) <= 1.0 + SLACK
         wrong |= not inside and not np.isnan(c[i])
-        out[i] = (0.0 if c[i] > 1.0 - SAME else np.arccos(max(c[i], -1.0)) * SCALE) if inside else 0.0
+        out[i] = (
+            (0.0 if c[i] > 1.0 - SAME else np.arccos(max(c[i], -1.0)) * SCALE) if inside else 0.0
+        )
     for _ in range(layers):
         for i in range(c.size):
             out[i] = _look(layer, out[i])
@@ -91,7 +108,9 @@ def _pass(c: np.ndarray, out: np.ndarray, layer: np.ndarray, readout: np.ndarray
 
 
 @compiled
-def _fill(c: np.ndarray, out: np.ndarray, layer: np.ndarray, readout: np.ndarray, layers: int) -> bool:
+def _fill(
+    c: np.ndarray, out: np.ndarray, layer: np.ndarray, readout: np.ndarray, layers: int
+) -> bool:
     """Fill one part, a row of the cache at a time; True if a correlation is out of range."""
     wrong = False
     for first in range(0, c.size, TILE):
@@ -100,8 +119,11 @@ def _fill(c: np.ndarray, out: np.ndarray, layer: np.ndarray, readout: np.ndarray
 
 
 @compiled
-def _fill_tiles(c: np.ndarray, out: np.ndarray, layer: np.ndarray, readout: np.ndarray, layers: int, row: int) -> bool:
-    """Fill one row of tiles below the diagonal and its mirror image; True if it was not symmetric or not all correlations."""
+def _fill_tiles(
+    c: np.ndarray, out: np.ndarray, layer: np.ndarray, readout: np.ndarray, layers: int, row: int
+) -> bool:
+    """Fill one row of tiles below the diagonal and its mirror image; True if it was not symmetric
+    or not all correlations."""
     wrong = False
     for column in range(row + 1):
         for i in range(row * TILE, min((row + 1) * TILE, len(c))):

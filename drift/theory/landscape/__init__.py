@@ -1,5 +1,4 @@
-"""Why does noise move a network that has learned, and whereto?
-"""
+"""Why does noise move a network that has learned, and whereto?"""
 
 from __future__ import annotations
 

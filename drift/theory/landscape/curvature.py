@@ -1,11 +1,12 @@
-"""The loss around a network: exact second derivatives of a network with one hidden layer of rectified units.
-
-For T samples, D outputs and E = yhat - y, the Hessian of the mean squared error with respect to all weights is
+"""The loss around a network: exact second derivatives of a network with one hidden layer of
+rectified units.
+ For T samples, D outputs and E = yhat - y, the Hessian of the mean squared error with respect to
+all weights is
 
     H = (2 / (T D)) (J'J + B),
-
-where row (t, o) of J holds the derivatives of output o for sample t, and B couples the output weights of each unit with its own input
-weights and bias. Everything else vanishes between the kinks. Units that no sample activates have rows of exact zeros and are left out.
+ where row (t, o) of J holds the derivatives of output o for sample t, and B couples the output
+weights of each unit with its own input weights and bias. Everything else vanishes between the
+kinks. Units that no sample activates have rows of exact zeros and are left out.
 
 References
 ----------
@@ -26,11 +27,14 @@ from drift.door.quantities import Threads
 from drift.errors import RefusedInputError
 
 RANK_TOLERANCE = 1e-8  # times the largest eigenvalue: what counts as an eigenvalue other than zero
-COUPLING_TOLERANCE = 1e-13  # times the largest curvature: couplings that rounding cannot tell from zero
+COUPLING_TOLERANCE = (
+    1e-13  # times the largest curvature: couplings that rounding cannot tell from zero
+)
 
 
 class Point(NamedTuple):
-    """Where a network stands on the landscape of its task, cut down to the units that any sample activates."""
+    """Where a network stands on the landscape of its task, cut down to the units that any sample
+    activates."""
 
     inputs: np.ndarray  # (sample, input + 1), ones last
     error: np.ndarray  # (sample, output), output minus target
@@ -40,7 +44,8 @@ class Point(NamedTuple):
 
     @property
     def gate(self) -> np.ndarray:
-        """1 where a unit is above threshold, else 0; (sample, active unit). At the kink itself it is 0."""
+        """1 where a unit is above threshold, else 0; (sample, active unit). At the kink itself it
+        is 0."""
         return (self.hidden > 0).astype(float)
 
     @property
@@ -68,7 +73,9 @@ class Spectrum(NamedTuple):
 
 
 @opened
-def network_point(inputs: np.ndarray, targets: np.ndarray, inward: np.ndarray, outward: np.ndarray) -> Point:
+def network_point(
+    inputs: np.ndarray, targets: np.ndarray, inward: np.ndarray, outward: np.ndarray
+) -> Point:
     """Return where a network stands on the landscape of its task.
 
     Parameters
@@ -98,22 +105,31 @@ def network_point(inputs: np.ndarray, targets: np.ndarray, inward: np.ndarray, o
     return Point(extended, hidden @ outward - targets, hidden[:, active], outward[active], active)
 
 
-def _check(inputs: np.ndarray, targets: np.ndarray, inward: np.ndarray, outward: np.ndarray) -> None:
+def _check(
+    inputs: np.ndarray, targets: np.ndarray, inward: np.ndarray, outward: np.ndarray
+) -> None:
     shapes = [part.shape for part in (inputs, targets, inward, outward)]
     if any(len(shape) != 2 or 0 in shape for shape in shapes) or (
-        (len(inputs), inputs.shape[1] + 1, len(inward), targets.shape[1]) != (len(targets), inward.shape[1], len(outward), outward.shape[1])
+        (len(inputs), inputs.shape[1] + 1, len(inward), targets.shape[1])
+        != (len(targets), inward.shape[1], len(outward), outward.shape[1])
     ):
         raise RefusedInputError(
-            "inputs (samples, inputs), targets (samples, outputs), inward (units, inputs + 1) and outward (units, outputs) do not fit, got "
-            f"shapes {', '.join(map(str, shapes))}: pass one subject, with the bias in the last column of inward."
+            "inputs (samples, inputs), targets (samples, outputs), inward (units, inputs + 1) "
+            "and outward (units, outputs) do not fit, got "
+            f"shapes {', '.join(map(str, shapes))}: pass one subject, with the bias in the "
+            "last column of inward."
         )
     if not all(np.isfinite(part).all() for part in (inputs, targets, inward, outward)):
-        raise RefusedInputError("inputs, targets and weights must be finite, got NaN or infinity: leave out diverged networks.")
+        raise RefusedInputError(
+            "inputs, targets and weights must be finite, got NaN or infinity: leave out "
+            "diverged networks."
+        )
 
 
 @opened
 def row_index(point: Point) -> np.ndarray:
-    """Place of each row of ``hessian`` in the vector of all weights: first inward, unit by unit, then outward, unit by unit.
+    """Place of each row of ``hessian`` in the vector of all weights: first inward, unit by unit,
+    then outward, unit by unit.
 
     Parameters
     ----------
@@ -123,7 +139,11 @@ def row_index(point: Point) -> np.ndarray:
     -------
     array of int, shape (rows,)
     """
-    units, width, outputs = np.flatnonzero(point.active)[:, np.newaxis], point.inputs.shape[1], point.error.shape[1]
+    units, width, outputs = (
+        np.flatnonzero(point.active)[:, np.newaxis],
+        point.inputs.shape[1],
+        point.error.shape[1],
+    )
     own = len(point.active) * width + units * outputs + np.arange(outputs)  # (active unit, output)
     return np.concatenate([own, units * width + np.arange(width)], axis=1).ravel()
 
@@ -159,7 +179,9 @@ def coupling(point: Point) -> np.ndarray:
     array, shape (active units, outputs, inputs + 1)
     """
     gated = gated_inputs(point)
-    product = point.scale * (point.error.T @ gated.reshape(len(gated), -1))  # (output, active unit x input)
+    product = point.scale * (
+        point.error.T @ gated.reshape(len(gated), -1)
+    )  # (output, active unit x input)
     return product.reshape(len(product), *gated.shape[1:]).swapaxes(0, 1)
 
 
@@ -180,7 +202,11 @@ def gauss_newton(point: Point) -> np.ndarray:
     gated = gated_inputs(point).reshape(samples, -1)
     matrix = np.zeros((units, outputs + width, units, outputs + width))
     within = (gated.T @ gated).reshape(units, width, units, width)
-    np.multiply(within, (point.outward @ point.outward.T)[:, np.newaxis, :, np.newaxis], out=matrix[:, outputs:, :, outputs:])
+    np.multiply(
+        within,
+        (point.outward @ point.outward.T)[:, np.newaxis, :, np.newaxis],
+        out=matrix[:, outputs:, :, outputs:],
+    )
     del within
     across = (point.hidden.T @ gated).reshape(units, units, width)
     for output, outward in enumerate(point.outward.T):
@@ -193,7 +219,8 @@ def gauss_newton(point: Point) -> np.ndarray:
 
 @opened
 def hessian(point: Point) -> np.ndarray:
-    """Exact Hessian of the noise-free loss over the weights of the active units; all other rows are zero.
+    """Exact Hessian of the noise-free loss over the weights of the active units; all other rows are
+    zero.
 
     Parameters
     ----------
@@ -210,7 +237,11 @@ def hessian(point: Point) -> np.ndarray:
     """
     matrix, (units, outputs) = gauss_newton(point), point.outward.shape
     weights = outputs + point.inputs.shape[1]  # of one unit
-    blocks, unit, mixed = matrix.reshape(units, weights, units, weights), np.arange(units), coupling(point)
+    blocks, unit, mixed = (
+        matrix.reshape(units, weights, units, weights),
+        np.arange(units),
+        coupling(point),
+    )
     blocks[unit, :outputs, unit, outputs:] += mixed
     blocks[unit, outputs:, unit, :outputs] += mixed.swapaxes(1, 2)
     return matrix
@@ -220,16 +251,17 @@ def hessian(point: Point) -> np.ndarray:
 def hessian_spectrum(point: Point, tolerance: float = COUPLING_TOLERANCE) -> Spectrum:
     """Eigenvalues of the exact Hessian, without those that must be zero.
 
-    In the singular vectors of each unit's coupling C_j = U s V' the second part of H is a set of pairs (u, v) with entry s. The
-    directions without a partner carry only J'J, whose rank there is at most T D. What remains to be solved has at most 2 sum_j
-    rank(C_j) + T D rows, a third of the weights where samples are few, and T D where the task is solved.
+    In the singular vectors of each unit's coupling C_j = U s V' the second part of H is a set of
+    pairs (u, v) with entry s. The directions without a partner carry only J'J, whose rank there is
+    at most T D. What remains to be solved has at most 2 sum_j rank(C_j) + T D rows, a third of the
+    weights where samples are few, and T D where the task is solved.
 
     Parameters
     ----------
     point : Point
     tolerance : float
-        Couplings below ``tolerance`` times the largest curvature are left out. No eigenvalue moves by more than that (Weyl); larger
-        tolerances make large networks faster.
+        Couplings below ``tolerance`` times the largest curvature are left out. No eigenvalue moves
+        by more than that (Weyl); larger tolerances make large networks faster.
 
     Returns
     -------
@@ -239,24 +271,39 @@ def hessian_spectrum(point: Point, tolerance: float = COUPLING_TOLERANCE) -> Spe
         return Spectrum(np.zeros(0), 0, point.parameters)
     left, strength, right = np.linalg.svd(coupling(point))
     own = np.einsum("tj,jok->tojk", point.hidden, left)  # (sample, output, active unit, direction)
-    outer = np.einsum("tjk,jo->tojk", np.matmul(point.inputs, right.swapaxes(1, 2)).swapaxes(0, 1) * point.gate[:, :, None], point.outward)
-    own, outer = (part.reshape(point.error.size, *part.shape[2:]) * point.scale**0.5 for part in (own, outer))
-    largest = max(float((np.square(own).sum((1, 2)) + np.square(outer).sum((1, 2))).max()), float(strength.max(initial=0.0)))
+    outer = np.einsum(
+        "tjk,jo->tojk",
+        np.matmul(point.inputs, right.swapaxes(1, 2)).swapaxes(0, 1) * point.gate[:, :, None],
+        point.outward,
+    )
+    own, outer = (
+        part.reshape(point.error.size, *part.shape[2:]) * point.scale**0.5 for part in (own, outer)
+    )
+    largest = max(
+        float((np.square(own).sum((1, 2)) + np.square(outer).sum((1, 2))).max()),
+        float(strength.max(initial=0.0)),
+    )
     kept, modes = strength > tolerance * largest, strength.shape[1]
     paired = [part[..., :modes][:, kept] for part in (own, outer)]
-    alone = [part[..., modes:].reshape(len(part), -1) for part in (own, outer)] + [part[..., :modes][:, ~kept] for part in (own, outer)]
-    return Spectrum(_solved(paired, np.concatenate(alone, axis=1), strength[kept]), point.rows, point.parameters)
+    alone = [part[..., modes:].reshape(len(part), -1) for part in (own, outer)] + [
+        part[..., :modes][:, ~kept] for part in (own, outer)
+    ]
+    return Spectrum(
+        _solved(paired, np.concatenate(alone, axis=1), strength[kept]), point.rows, point.parameters
+    )
 
 
 def _solved(paired: Sequence[np.ndarray], alone: np.ndarray, strength: np.ndarray) -> np.ndarray:
-    """Eigenvalues in coordinates where couplings are pairs; ``alone`` is replaced by a square root of its Gram matrix."""
+    """Eigenvalues in coordinates where couplings are pairs; ``alone`` is replaced by a square root
+    of its Gram matrix."""
     if alone.shape[1] > alone.shape[0]:
         alone = np.asarray(np.linalg.qr(alone.T, mode="r")).T
     factor = np.concatenate([*paired, alone], axis=1)
     matrix, pair = factor.T @ factor, np.arange(len(strength))
     matrix[pair, pair + len(strength)] += strength
     matrix[pair + len(strength), pair] += strength
-    # Transposed, the matrix lies as LAPACK wants it and is not copied; this driver is the fastest when all eigenvalues are wanted.
+    # Transposed, the matrix lies as LAPACK wants it and is not copied; this driver is the fastest
+    # when all eigenvalues are wanted.
     return eigvalsh(matrix.T, overwrite_a=True, check_finite=False, driver="evd")
 
 
@@ -283,15 +330,22 @@ def hessian_spectra(points: Sequence[Point], threads: Threads = 1) -> np.ndarray
     """
     if len({point.parameters for point in points}) != 1:
         raise RefusedInputError(
-            f"points must have one number of weights, got {sorted({point.parameters for point in points})}: pass subjects of one shape."
+            "points must have one number of weights, got "
+            f"{sorted({point.parameters for point in points})}: pass subjects of one shape."
         )
     with ThreadPoolExecutor(threads) as pool:
-        return np.stack([np.sort(np.pad(one.values, (0, one.parameters - len(one.values)))) for one in pool.map(hessian_spectrum, points)])
+        return np.stack(
+            [
+                np.sort(np.pad(one.values, (0, one.parameters - len(one.values))))
+                for one in pool.map(hessian_spectrum, points)
+            ]
+        )
 
 
 @opened
 def hessian_trace(point: Point) -> float:
-    """Trace of the Hessian, which is that of its first part: tr H = (2 / (T D)) sum_tj (D h_tj^2 + |V_j|^2 [z_tj > 0] |x~_t|^2).
+    """Trace of the Hessian, which is that of its first part: tr H = (2 / (T D)) sum_tj (D h_tj^2 +
+    |V_j|^2 [z_tj > 0] |x~_t|^2).
 
     Parameters
     ----------
@@ -302,4 +356,10 @@ def hessian_trace(point: Point) -> float:
     float
     """
     reach = np.square(point.inputs).sum(1) @ point.gate  # (active unit,)
-    return float(point.scale * (point.error.shape[1] * np.square(point.hidden).sum() + reach @ np.square(point.outward).sum(1)))
+    return float(
+        point.scale
+        * (
+            point.error.shape[1] * np.square(point.hidden).sum()
+            + reach @ np.square(point.outward).sum(1)
+        )
+    )

@@ -1,7 +1,8 @@
-"""How far noise keeps a network from having solved its task, and how soon it moves: laws of the curvature alone.
-
-Notation: T samples, D outputs, learning rate lr; update noise of standard deviation s on every gradient; label noise of variance v,
-hence c = 2 v / (T D); lambda_i the eigenvalues of the Gauss-Newton matrix. All laws are of leading order in the noise.
+"""How far noise keeps a network from having solved its task, and how soon it moves: laws of the
+curvature alone.
+ Notation: T samples, D outputs, learning rate lr; update noise of standard deviation s on every
+gradient; label noise of variance v, hence c = 2 v / (T D); lambda_i the eigenvalues of the
+Gauss-Newton matrix. All laws are of leading order in the noise.
 
 References
 ----------
@@ -20,7 +21,8 @@ from drift.theory.landscape.curvature import RANK_TOLERANCE
 
 @opened
 def edge_of_stability(learning_rate: Size) -> float:
-    """Largest curvature that gradient descent can rest on, 2 / lr: noise drives the curvature up to it, and instability back.
+    """Largest curvature that gradient descent can rest on, 2 / lr: noise drives the curvature up to
+    it, and instability back.
 
     Parameters
     ----------
@@ -34,11 +36,14 @@ def edge_of_stability(learning_rate: Size) -> float:
 
 
 @opened
-def update_noise_loss(eigenvalues: np.ndarray, learning_rate: Size, std: NoiseSize, steps: Unbounded = np.inf) -> float:
-    """Mean loss that update noise sustains: L = (lr s^2 / 4) sum_i [1 - (1 - lr lambda_i)^(2 t)] / (1 - lr lambda_i / 2).
+def update_noise_loss(
+    eigenvalues: np.ndarray, learning_rate: Size, std: NoiseSize, steps: Unbounded = np.inf
+) -> float:
+    """Mean loss that update noise sustains: L = (lr s^2 / 4) sum_i [1 - (1 - lr lambda_i)^(2 t)] /
+    (1 - lr lambda_i / 2).
 
-    The sum runs over the rank; the bracket is what t steps of noise have built up, 1 in the long run. Near the edge of stability the
-    law predicts too much, beyond it the loss is not bounded.
+    The sum runs over the rank; the bracket is what t steps of noise have built up, 1 in the long
+    run. Near the edge of stability the law predicts too much, beyond it the loss is not bounded.
 
     Parameters
     ----------
@@ -60,8 +65,15 @@ def update_noise_loss(eigenvalues: np.ndarray, learning_rate: Size, std: NoiseSi
 
 
 @opened
-def label_noise_loss(eigenvalues: np.ndarray, learning_rate: Size, variance: NoiseSize, labels: Count, steps: Unbounded = np.inf) -> float:
-    """Mean loss that label noise sustains: L = (lr c / 4) sum_i lambda_i [1 - (1 - lr lambda_i)^(2 t)] / (1 - lr lambda_i / 2).
+def label_noise_loss(
+    eigenvalues: np.ndarray,
+    learning_rate: Size,
+    variance: NoiseSize,
+    labels: Count,
+    steps: Unbounded = np.inf,
+) -> float:
+    """Mean loss that label noise sustains: L = (lr c / 4) sum_i lambda_i [1 - (1 - lr lambda_i)^(2
+    t)] / (1 - lr lambda_i / 2).
 
     With small learning rates and many steps this is lr v tr(H) / (2 T D).
 
@@ -83,13 +95,21 @@ def label_noise_loss(eigenvalues: np.ndarray, learning_rate: Size, variance: Noi
         Infinite beyond the edge of stability.
     """
     counted, built = _excited(eigenvalues, learning_rate, steps)
-    return _sum(learning_rate * variance / (2 * labels) * counted * built, 1 - learning_rate * counted / 2)
+    return _sum(
+        learning_rate * variance / (2 * labels) * counted * built, 1 - learning_rate * counted / 2
+    )
 
 
-def _excited(eigenvalues: np.ndarray, learning_rate: float, steps: float) -> tuple[np.ndarray, np.ndarray]:
-    """Eigenvalues of the rank, and the share of its stationary variance that each mode has reached."""
+def _excited(
+    eigenvalues: np.ndarray, learning_rate: float, steps: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Eigenvalues of the rank, and the share of its stationary variance that each mode has
+    reached."""
     if not learning_rate > 0 or not steps >= 0:
-        raise RefusedInputError(f"learning_rate must be above 0 and steps not negative, got {learning_rate} and {steps}.")
+        raise RefusedInputError(
+            f"learning_rate must be above 0 and steps not negative, got {learning_rate} and "
+            f"{steps}."
+        )
     counted = eigenvalues[eigenvalues > RANK_TOLERANCE * eigenvalues.max(initial=0.0)]
     factor = np.minimum(np.abs(1 - learning_rate * counted), 1.0)
     return counted, 1 - factor ** (2 * steps) if np.isfinite(steps) else np.ones_like(counted)
@@ -101,7 +121,8 @@ def _sum(numerator: np.ndarray, stability: np.ndarray) -> float:
 
 @opened
 def squared_norm_growth(parameters: int, learning_rate: Size, std: NoiseSize) -> float:
-    """Growth of the sum of all squared weights per step under update noise: P (lr s)^2, without end.
+    """Growth of the sum of all squared weights per step under update noise: P (lr s)^2, without
+    end.
 
     Parameters
     ----------
@@ -119,7 +140,8 @@ def squared_norm_growth(parameters: int, learning_rate: Size, std: NoiseSize) ->
 
 @opened
 def update_noise_time(learning_rate: Size, std: Size) -> float:
-    """Time scale of drift under update noise in steps, 1 / (lr s)^2; sparsification follows it with a task-dependent factor.
+    """Time scale of drift under update noise in steps, 1 / (lr s)^2; sparsification follows it with
+    a task-dependent factor.
 
     Parameters
     ----------

@@ -1,4 +1,5 @@
-"""Curvature without the Hessian: spectra through small Gram matrices, extreme eigenvalues by Lanczos, and what one says of a spectrum."""
+"""Curvature without the Hessian: spectra through small Gram matrices, extreme eigenvalues by
+Lanczos, and what one says of a spectrum."""
 
 from __future__ import annotations
 
@@ -10,16 +11,25 @@ from drift.door import opened
 from drift.door.quantities import Count, Seed
 from drift.errors import RefusedInputError
 from drift.streams import stream
-from drift.theory.landscape.curvature import RANK_TOLERANCE, Point, Spectrum, gated_inputs, gauss_newton, hessian_spectrum
+from drift.theory.landscape.curvature import (
+    RANK_TOLERANCE,
+    Point,
+    Spectrum,
+    gated_inputs,
+    gauss_newton,
+    hessian_spectrum,
+)
 
 SMALL = 100  # rows below which Lanczos has nothing to gain
 
 
 @opened
 def gram_matrix(point: Point) -> np.ndarray:
-    """Curvature seen from the samples: K = (2 / (T D)) J J', whose eigenvalues other than zero are those of the Gauss-Newton matrix.
+    """Curvature seen from the samples: K = (2 / (T D)) J J', whose eigenvalues other than zero are
+    those of the Gauss-Newton matrix.
 
-    K = (2 / (T D)) [(h h') x 1_D + G o (X~ X~')], G[(t, o), (t', o')] = sum_j V_jo V_jo' [z_tj > 0] [z_t'j > 0].
+    K = (2 / (T D)) [(h h') x 1_D + G o (X~ X~')], G[(t, o), (t', o')] = sum_j V_jo V_jo' [z_tj > 0]
+    [z_t'j > 0].
 
     Parameters
     ----------
@@ -30,7 +40,9 @@ def gram_matrix(point: Point) -> np.ndarray:
     array, shape (samples x outputs, samples x outputs)
     """
     samples, outputs = point.error.shape
-    gated = (point.gate[:, np.newaxis] * point.outward.T).reshape(samples * outputs, -1)  # (sample x output, active unit)
+    gated = (point.gate[:, np.newaxis] * point.outward.T).reshape(
+        samples * outputs, -1
+    )  # (sample x output, active unit)
     blocks = (gated @ gated.T).reshape(samples, outputs, samples, outputs)
     blocks *= (point.inputs @ point.inputs.T)[:, np.newaxis, :, np.newaxis]
     for output in range(outputs):
@@ -43,7 +55,8 @@ def gram_matrix(point: Point) -> np.ndarray:
 def gauss_newton_spectrum(point: Point) -> np.ndarray:
     """Eigenvalues of the Gauss-Newton part of the Hessian that can differ from zero.
 
-    Solved in the space of samples and outputs or in that of the active weights, whichever is smaller.
+    Solved in the space of samples and outputs or in that of the active weights, whichever is
+    smaller.
 
     Parameters
     ----------
@@ -55,7 +68,11 @@ def gauss_newton_spectrum(point: Point) -> np.ndarray:
         Ascending, not negative.
     """
     matrix = gram_matrix(point) if point.error.size <= point.rows else gauss_newton(point)
-    found = eigvalsh(matrix.T, overwrite_a=True, check_finite=False, driver="evd") if len(matrix) else np.zeros(0)
+    found = (
+        eigvalsh(matrix.T, overwrite_a=True, check_finite=False, driver="evd")
+        if len(matrix)
+        else np.zeros(0)
+    )
     size = min(point.error.size, point.parameters)
     return np.pad(np.maximum(found, 0.0), (max(size - len(found), 0), 0))[-size:]
 
@@ -64,8 +81,9 @@ def gauss_newton_spectrum(point: Point) -> np.ndarray:
 def hessian_operator(point: Point) -> LinearOperator:
     """Product of the exact Hessian with a vector, without the Hessian.
 
-    With (w, v) the parts of the vector, dh_t = [z_t > 0] (w x~_t), dyhat = dh V + h v, G = (2 / (T D)) E, dG = (2 / (T D)) dyhat:
-    H (w, v) = (sum_t [z_t > 0] (v G_t + V dG_t) x~_t', dh' G + h' dG).
+    With (w, v) the parts of the vector, dh_t = [z_t > 0] (w x~_t), dyhat = dh V + h v, G = (2 / (T
+    D)) E, dG = (2 / (T D)) dyhat: H (w, v) = (sum_t [z_t > 0] (v G_t + V dG_t) x~_t', dh' G + h'
+    dG).
 
     Parameters
     ----------
@@ -91,7 +109,9 @@ def hessian_operator(point: Point) -> LinearOperator:
 
 
 @opened
-def largest_eigenvalues(point: Point, count: Count = 1, seed: Seed = 0, tolerance: float = 1e-10) -> np.ndarray:
+def largest_eigenvalues(
+    point: Point, count: Count = 1, seed: Seed = 0, tolerance: float = 1e-10
+) -> np.ndarray:
     """Largest eigenvalues of the exact Hessian, by Lanczos iteration with closed-form products.
 
     Memory grows with the weights, not with their square.
@@ -102,7 +122,8 @@ def largest_eigenvalues(point: Point, count: Count = 1, seed: Seed = 0, toleranc
     count : int
         Eigenvalues asked for.
     seed : int
-        Of the random start, from the stream ``observation``; the result does not depend on it beyond ``tolerance``.
+        Of the random start, from the stream ``observation``; the result does not depend on it
+        beyond ``tolerance``.
     tolerance : float
         Relative accuracy of each eigenvalue.
 
@@ -117,11 +138,23 @@ def largest_eigenvalues(point: Point, count: Count = 1, seed: Seed = 0, toleranc
         If more eigenvalues are asked for than there are weights.
     """
     if not 1 <= count <= point.parameters:
-        raise RefusedInputError(f"count must lie between 1 and the {point.parameters} weights, got {count}: ask for fewer eigenvalues.")
+        raise RefusedInputError(
+            f"count must lie between 1 and the {point.parameters} weights, got {count}: ask "
+            "for fewer eigenvalues."
+        )
     if point.rows <= max(SMALL, 4 * count):
         return padded(hessian_spectrum(point))[-count:]
     start = stream(seed, "observation").standard_normal(point.rows)
-    found = np.sort(eigsh(hessian_operator(point), k=count, which="LA", v0=start, tol=tolerance, return_eigenvectors=False))
+    found = np.sort(
+        eigsh(
+            hessian_operator(point),
+            k=count,
+            which="LA",
+            v0=start,
+            tol=tolerance,
+            return_eigenvectors=False,
+        )
+    )
     return found if point.rows == point.parameters else np.maximum(found, 0.0)
 
 
@@ -148,7 +181,8 @@ def rank(eigenvalues: np.ndarray, tolerance: float = RANK_TOLERANCE) -> np.ndarr
     Parameters
     ----------
     eigenvalues : array, shape (..., eigenvalue)
-        Of the Hessian, or of its Gauss-Newton part; the rank is that of the matrix whose spectrum is given.
+        Of the Hessian, or of its Gauss-Newton part; the rank is that of the matrix whose spectrum
+        is given.
     tolerance : float
         What counts as zero, relative to the largest magnitude.
 
@@ -157,12 +191,17 @@ def rank(eigenvalues: np.ndarray, tolerance: float = RANK_TOLERANCE) -> np.ndarr
     array of int, shape (...)
     """
     size = np.abs(np.asarray(eigenvalues))
-    return np.asarray((size > tolerance * size.max(axis=-1, keepdims=True, initial=0.0)).sum(axis=-1))
+    return np.asarray(
+        (size > tolerance * size.max(axis=-1, keepdims=True, initial=0.0)).sum(axis=-1)
+    )
 
 
 @opened
-def log_pseudo_determinant(eigenvalues: np.ndarray, tolerance: float = RANK_TOLERANCE) -> np.ndarray:
-    """Sum of ln lambda over the positive eigenvalues of the rank: what update noise lowers along the manifold of solutions.
+def log_pseudo_determinant(
+    eigenvalues: np.ndarray, tolerance: float = RANK_TOLERANCE
+) -> np.ndarray:
+    """Sum of ln lambda over the positive eigenvalues of the rank: what update noise lowers along
+    the manifold of solutions.
 
     Parameters
     ----------
@@ -185,10 +224,12 @@ def log_pseudo_determinant(eigenvalues: np.ndarray, tolerance: float = RANK_TOLE
 
 @opened
 def fraction_positive_eigenvalues(spectrum: Spectrum, tolerance: float = 1e-12) -> float:
-    """The published fraction of "non-zero eigenvalues": eigenvalues above zero as a general solver prints them, over all weights.
+    """The published fraction of "non-zero eigenvalues": eigenvalues above zero as a general solver
+    prints them, over all weights.
 
-    Of the zeros that belong to active units, rounding makes about half come out positive; here exactly half are counted. The number is
-    therefore about half the fraction of units active in any sample, and no rank.
+    Of the zeros that belong to active units, rounding makes about half come out positive; here
+    exactly half are counted. The number is therefore about half the fraction of units active in any
+    sample, and no rank.
 
     Parameters
     ----------
@@ -223,6 +264,10 @@ def jacobian(point: Point) -> np.ndarray:
     array, shape (samples x outputs, rows)
         Columns in the order of ``drift.theory.landscape.row_index``.
     """
-    own = point.hidden[:, np.newaxis, :, np.newaxis] * np.eye(point.error.shape[1])[:, np.newaxis]  # (sample, output, unit, output)
-    outer = gated_inputs(point)[:, np.newaxis] * point.outward.T[:, :, np.newaxis]  # (sample, output, unit, input + 1)
+    own = (
+        point.hidden[:, np.newaxis, :, np.newaxis] * np.eye(point.error.shape[1])[:, np.newaxis]
+    )  # (sample, output, unit, output)
+    outer = (
+        gated_inputs(point)[:, np.newaxis] * point.outward.T[:, :, np.newaxis]
+    )  # (sample, output, unit, input + 1)
     return np.concatenate([own, outer], axis=-1).reshape(point.error.size, -1)

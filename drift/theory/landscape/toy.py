@@ -1,7 +1,8 @@
-"""The smallest landscape with a manifold of solutions, L = (x y)^2: noise moves a network along it although the loss is flat there.
-
-Both axes solve the task. On the x axis the curvature is 2 x^2 across and 0 along; smaller x is flatter. Update noise diffuses along
-the axis with a pull towards flat places, label noise pulls without diffusing.
+"""The smallest landscape with a manifold of solutions, L = (x y)^2: noise moves a network along it
+although the loss is flat there.
+ Both axes solve the task. On the x axis the curvature is 2 x^2 across and 0 along; smaller x is
+flatter. Update noise diffuses along the axis with a pull towards flat places, label noise pulls
+without diffusing.
 
 References
 ----------
@@ -24,7 +25,9 @@ from drift.loops.compiled import compiled
 from drift.loops.normals import BLOCK, fill_normals, generator_state
 
 NoiseName = Literal["update", "label"]
-SLOWEST = 1e-6  # share of y that is lost in a step; with less, millions of steps lead where the flow does
+SLOWEST = (
+    1e-6  # share of y that is lost in a step; with less, millions of steps lead where the flow does
+)
 STREAM_OF: dict[NoiseName, str] = {"update": "update_noise", "label": "label_noise"}
 
 
@@ -58,8 +61,8 @@ def toy_walks(
 ) -> xr.Dataset:
     """Gradient descent under noise on L = (x y)^2, many walkers at a time.
 
-    x <- x - lr 2 e y, y <- y - lr 2 e x with e = x y; update noise adds N(0, std^2) to x and to y in each step, label noise makes e =
-    x y - N(0, std^2).
+    x <- x - lr 2 e y, y <- y - lr 2 e x with e = x y; update noise adds N(0, std^2) to x and to y
+    in each step, label noise makes e = x y - N(0, std^2).
 
     Parameters
     ----------
@@ -79,8 +82,9 @@ def toy_walks(
     Returns
     -------
     xarray.Dataset
-        ``x``, ``y`` and ``largest_eigenvalue`` of the Hessian, x^2 + y^2 + sqrt((x^2 - y^2)^2 + 16 x^2 y^2), each (session, walker),
-        with the coordinate ``elapsed`` (session) in steps. Walkers may change from one axis to the other.
+        ``x``, ``y`` and ``largest_eigenvalue`` of the Hessian, x^2 + y^2 + sqrt((x^2 - y^2)^2 + 16
+        x^2 y^2), each (session, walker), with the coordinate ``elapsed`` (session) in steps.
+        Walkers may change from one axis to the other.
 
     Raises
     ------
@@ -97,29 +101,57 @@ def toy_walks(
     x, y = np.array(seen).swapaxes(0, 1)  # (session, walker) each
     total, difference, mixed = x**2 + y**2, x**2 - y**2, 4 * x * y
     curvature = total + np.sqrt(difference**2 + mixed**2)
-    variables = {name: (("session", "walker"), values) for name, values in (("x", x), ("y", y), ("largest_eigenvalue", curvature))}
-    attrs = {"noise": noise, "std": std, "learning_rate": learning_rate, "start": list(map(float, start)), "seed": seed}
-    return xr.Dataset(variables, coords={"elapsed": ("session", np.asarray(steps, dtype=float), {"units": "step"})}, attrs=attrs)
+    variables = {
+        name: (("session", "walker"), values)
+        for name, values in (("x", x), ("y", y), ("largest_eigenvalue", curvature))
+    }
+    attrs = {
+        "noise": noise,
+        "std": std,
+        "learning_rate": learning_rate,
+        "start": list(map(float, start)),
+        "seed": seed,
+    }
+    return xr.Dataset(
+        variables,
+        coords={"elapsed": ("session", np.asarray(steps, dtype=float), {"units": "step"})},
+        attrs=attrs,
+    )
 
 
-def _check(noise: str, std: float, learning_rate: float, steps: Sequence[int], walkers: int, start: tuple[float, float]) -> None:
+def _check(
+    noise: str,
+    std: float,
+    learning_rate: float,
+    steps: Sequence[int],
+    walkers: int,
+    start: tuple[float, float],
+) -> None:
     if noise not in STREAM_OF:
         raise RefusedInputError(f"noise {noise!r} is unknown: use 'update' or 'label'.")
-    if not (std >= 0 and learning_rate > 0 and walkers >= 1 and np.isfinite([std, learning_rate]).all()):
+    if not (
+        std >= 0 and learning_rate > 0 and walkers >= 1 and np.isfinite([std, learning_rate]).all()
+    ):
         raise RefusedInputError(
-            f"std, learning_rate and walkers must be at least 0, above 0 and at least 1, got {std}, {learning_rate} and {walkers}."
+            "std, learning_rate and walkers must be at least 0, above 0 and at least 1, got "
+            f"{std}, {learning_rate} and {walkers}."
         )
     if len(steps) == 0 or steps[0] < 0 or (np.diff(steps) <= 0).any():
-        raise RefusedInputError(f"steps must be increasing and not negative, got {list(steps)}: name the steps at which to look.")
+        raise RefusedInputError(
+            f"steps must be increasing and not negative, got {list(steps)}: name the steps at "
+            "which to look."
+        )
     if not learning_rate * max(np.square(start)) < 1:
         raise RefusedInputError(
-            f"the start {start} is beyond the edge of stability 1 / sqrt(learning_rate): start nearer to 0 or make learning_rate smaller."
+            f"the start {start} is beyond the edge of stability 1 / sqrt(learning_rate): "
+            "start nearer to 0 or make learning_rate smaller."
         )
 
 
 @opened
 def landing_point(learning_rate: float = 0.01, start: tuple[float, float] = (3.0, 0.5)) -> float:
-    """Where gradient descent without noise meets the x axis; the flow, with an infinitely small learning rate, conserves x^2 - y^2.
+    """Where gradient descent without noise meets the x axis; the flow, with an infinitely small
+    learning rate, conserves x^2 - y^2.
 
     Parameters
     ----------
@@ -141,20 +173,26 @@ def landing_point(learning_rate: float = 0.01, start: tuple[float, float] = (3.0
     x, y = map(float, start)
     if learning_rate * x * x < SLOWEST:
         raise RefusedInputError(
-            f"learning_rate x^2 must be at least {SLOWEST:g}, got {learning_rate * x * x:.3g}: the limit of small rates is sqrt(x^2 - y^2)."
+            f"learning_rate x^2 must be at least {SLOWEST:g}, got "
+            f"{learning_rate * x * x:.3g}: the limit of small rates is sqrt(x^2 - y^2)."
         )
     if abs(x) <= abs(y):
-        raise RefusedInputError(f"the start {start} does not lead to the x axis: give abs(x) > abs(y).")
+        raise RefusedInputError(
+            f"the start {start} does not lead to the x axis: give abs(x) > abs(y)."
+        )
     while abs(y) > 1e-12 * abs(x):
         x, y = x - 2 * learning_rate * x * y * y, y - 2 * learning_rate * x * x * y
     return x
 
 
 @opened
-def normal_variance(noise: NoiseName, x: float | np.ndarray, std: float, learning_rate: float) -> np.ndarray:
+def normal_variance(
+    noise: NoiseName, x: float | np.ndarray, std: float, learning_rate: float
+) -> np.ndarray:
     """Stationary variance of y at x: how far noise keeps the walker off the axis.
 
-    Update noise: E[y^2] = std^2 / (4 lr x^2 (1 - lr x^2)). Label noise: E[y^2] = lr std^2 / (1 - lr x^2).
+    Update noise: E[y^2] = std^2 / (4 lr x^2 (1 - lr x^2)). Label noise: E[y^2] = lr std^2 / (1 - lr
+    x^2).
 
     Parameters
     ----------
@@ -169,15 +207,22 @@ def normal_variance(noise: NoiseName, x: float | np.ndarray, std: float, learnin
     """
     square = np.square(x)
     stable = 1 - learning_rate * square
-    return np.asarray(std**2 / (4 * learning_rate * square * stable) if noise == "update" else learning_rate * std**2 / stable)
+    return np.asarray(
+        std**2 / (4 * learning_rate * square * stable)
+        if noise == "update"
+        else learning_rate * std**2 / stable
+    )
 
 
 @opened
-def mean_square_under_update_noise(x: float, step: float | np.ndarray, std: float, learning_rate: float = 0.0) -> np.ndarray:
-    """Mean of x^2 - y^2 under update noise: conserved, E[x^2] hardly differs from it until walkers change the axis.
+def mean_square_under_update_noise(
+    x: float, step: float | np.ndarray, std: float, learning_rate: float = 0.0
+) -> np.ndarray:
+    """Mean of x^2 - y^2 under update noise: conserved, E[x^2] hardly differs from it until walkers
+    change the axis.
 
-    E[x^2 - y^2] = x^2 exp(-lr std^2 t); to leading order, lr = 0, x is a Bessel process of dimension 0 and E[x^2] constant although
-    the mean of x falls.
+    E[x^2 - y^2] = x^2 exp(-lr std^2 t); to leading order, lr = 0, x is a Bessel process of
+    dimension 0 and E[x^2] constant although the mean of x falls.
 
     Parameters
     ----------
@@ -196,10 +241,14 @@ def mean_square_under_update_noise(x: float, step: float | np.ndarray, std: floa
 
 
 @opened
-def position_under_label_noise(x: float, step: float | np.ndarray, std: float, learning_rate: float, leading: bool = False) -> np.ndarray:
-    """Where label noise has brought a walker: to leading order x(t) = x(0) exp(-2 lr^2 std^2 t), nearly without spread.
+def position_under_label_noise(
+    x: float, step: float | np.ndarray, std: float, learning_rate: float, leading: bool = False
+) -> np.ndarray:
+    """Where label noise has brought a walker: to leading order x(t) = x(0) exp(-2 lr^2 std^2 t),
+    nearly without spread.
 
-    For finite learning rates ln x - lr x^2 / 2 falls in a straight line, with slope -2 lr^2 std^2 per step.
+    For finite learning rates ln x - lr x^2 / 2 falls in a straight line, with slope -2 lr^2 std^2
+    per step.
 
     Parameters
     ----------
@@ -220,4 +269,6 @@ def position_under_label_noise(x: float, step: float | np.ndarray, std: float, l
     if leading:
         return np.asarray(x * np.exp(-fallen))
     start = learning_rate * x**2  # w = lr x^2 solves w exp(-w) = start exp(-start - 2 fallen)
-    return np.asarray(np.sign(x) * np.sqrt(-lambertw(-start * np.exp(-start - 2 * fallen)).real / learning_rate))
+    return np.asarray(
+        np.sign(x) * np.sqrt(-lambertw(-start * np.exp(-start - 2 * fallen)).real / learning_rate)
+    )

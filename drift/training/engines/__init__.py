@@ -1,4 +1,5 @@
-"""How a list of experiments is run: engines differ in speed and hardware, not in what they compute."""
+"""How a list of experiments is run: engines differ in speed and hardware, not in what they
+compute."""
 
 from __future__ import annotations
 
@@ -13,16 +14,25 @@ from drift.networks import DifferentiableNetwork
 EngineName = Literal["auto", "fused", "batched", "minibatch"]
 
 
-def make_engine(name: str, subjects: Sequence[Subject], *, precision: Precision, device: str, threads: int | None) -> Engine:
+def make_engine(
+    name: str,
+    subjects: Sequence[Subject],
+    *,
+    precision: Precision,
+    device: str,
+    threads: int | None,
+) -> Engine:
     """Return an engine that holds the subjects before their first step.
 
     Parameters
     ----------
     name : {"auto", "fused", "batched", "minibatch"}
-        "fused" is compiled for CPUs and covers the recipes that ``drift.training.engines.fused.knows``; "batched" is a torch program for
-        any ``Network`` and device, "minibatch" one for any ``DifferentiableNetwork``; "auto" takes the first that can.
+        "fused" is compiled for CPUs and covers the recipes that
+        ``drift.training.engines.fused.knows``; "batched" is a torch program for any ``Network`` and
+        device, "minibatch" one for any ``DifferentiableNetwork``; "auto" takes the first that can.
     subjects : sequence of Subject
-        Of one shape and kind (``drift.training.engines.base.same_kind``) unless an engine takes all shapes, see ``mixes_shapes``.
+        Of one shape and kind (``drift.training.engines.base.same_kind``) unless an engine takes all
+        shapes, see ``mixes_shapes``.
     precision, device, threads
         See ``drift.train``.
 
@@ -33,24 +43,38 @@ def make_engine(name: str, subjects: Sequence[Subject], *, precision: Precision,
     """
     if name not in get_args(EngineName) or precision not in get_args(Precision):
         known = f"{', '.join(get_args(EngineName))} and {', '.join(get_args(Precision))}"
-        raise RefusedInputError(f"engine {name!r} with precision {precision!r} is unknown: use one of {known}.")
+        raise RefusedInputError(
+            f"engine {name!r} with precision {precision!r} is unknown: use one of {known}."
+        )
     if threads is not None and threads < 1:
-        raise RefusedInputError(f"threads must be at least 1, got {threads}: leave it out to use all.")
+        raise RefusedInputError(
+            f"threads must be at least 1, got {threads}: leave it out to use all."
+        )
     differentiable = isinstance(subjects[0].experiment.network, DifferentiableNetwork)
     if name != "auto" and differentiable != (name == "minibatch"):
         kind = type(subjects[0].experiment.network).__name__
         raise RefusedInputError(f"the {name} engine does not run a {kind}: use engine='auto'.")
     if not differentiable and precision not in ("float32", "float64"):
-        raise RefusedInputError(f"precision {precision!r} is for the minibatch engine alone: use 'float32' or 'float64'.")
+        raise RefusedInputError(
+            f"precision {precision!r} is for the minibatch engine alone: use 'float32' or "
+            "'float64'."
+        )
     if precision == "tf32" and device == "cpu":
-        raise RefusedInputError("precision 'tf32' needs a CUDA device, got 'cpu': use 'float32' there.")
+        raise RefusedInputError(
+            "precision 'tf32' needs a CUDA device, got 'cpu': use 'float32' there."
+        )
     if differentiable:
         return _minibatch(subjects, precision, device, threads)
-    return _batched(subjects, precision, device, threads) if name == "batched" else _fused(name, subjects, precision, device, threads)
+    return (
+        _batched(subjects, precision, device, threads)
+        if name == "batched"
+        else _fused(name, subjects, precision, device, threads)
+    )
 
 
 def mixes_shapes(name: str, experiment: Experiment, device: str) -> bool:
-    """Tell whether subjects of other shapes may ride along with this one: in the fused and the minibatch engine."""
+    """Tell whether subjects of other shapes may ride along with this one: in the fused and the
+    minibatch engine."""
     if isinstance(experiment.network, DifferentiableNetwork):
         return True
     if name == "batched" or device != "cpu":
@@ -60,7 +84,9 @@ def mixes_shapes(name: str, experiment: Experiment, device: str) -> bool:
     return knows(experiment)
 
 
-def _fused(name: str, subjects: Sequence[Subject], precision: Precision, device: str, threads: int | None) -> Engine:
+def _fused(
+    name: str, subjects: Sequence[Subject], precision: Precision, device: str, threads: int | None
+) -> Engine:
     from drift.training.engines.fused import FusedEngine, unknown_to
 
     unknown = [reason for one in subjects if (reason := unknown_to(one.experiment))]
@@ -70,18 +96,25 @@ def _fused(name: str, subjects: Sequence[Subject], precision: Precision, device:
         kind = type(subjects[0].experiment.learner).__name__
         asked = f"device {device!r} with {kind}" if device != "cpu" else unknown[0]
         remedy = f"{'leave it out, or ' if device == 'cpu' else ''}use engine='auto' or 'batched'"
-        raise RefusedInputError(f"the fused engine runs built-in parts of a recipe on device 'cpu', got {asked}: {remedy}.")
+        raise RefusedInputError(
+            f"the fused engine runs built-in parts of a recipe on device 'cpu', got {asked}: "
+            f"{remedy}."
+        )
     return _batched(subjects, precision, device, threads)
 
 
-def _batched(subjects: Sequence[Subject], precision: Precision, device: str, threads: int | None) -> Engine:
+def _batched(
+    subjects: Sequence[Subject], precision: Precision, device: str, threads: int | None
+) -> Engine:
     from drift.training.engines.batched import BatchedEngine
 
     _check_device(device)
     return BatchedEngine(subjects, precision, device, threads)
 
 
-def _minibatch(subjects: Sequence[Subject], precision: Precision, device: str, threads: int | None) -> Engine:
+def _minibatch(
+    subjects: Sequence[Subject], precision: Precision, device: str, threads: int | None
+) -> Engine:
     from drift.training.engines.minibatch import MinibatchEngine
 
     _check_device(device)
@@ -95,4 +128,7 @@ def _check_device(device: str) -> None:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
-        raise RefusedInputError(f"device {device!r} is not to be had ({reason}): use 'cpu' or a device that torch lists.") from None
+        raise RefusedInputError(
+            f"device {device!r} is not to be had ({reason}): use 'cpu' or a device that torch "
+            "lists."
+        ) from None

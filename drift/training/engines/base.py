@@ -1,4 +1,5 @@
-"""What every engine is: something that advances a list of subjects of one kind and can be stopped, stored and restored."""
+"""What every engine is: something that advances a list of subjects of one kind and can be stopped,
+stored and restored."""
 
 from __future__ import annotations
 
@@ -32,7 +33,8 @@ class Subject(NamedTuple):
         return self.experience["targets"].values
 
     def first_weights(self) -> Any:
-        """Weights before learning: inward (units, inputs + 1) and outward (units, outputs), or by name; a text asks for every token."""
+        """Weights before learning: inward (units, inputs + 1) and outward (units, outputs), or by
+        name; a text asks for every token."""
         experiment = self.experiment
         outputs = self.experience.sizes.get("token", self.targets.shape[1])
         return experiment.network.first_weights(self.inputs.shape[1], outputs, experiment.seed)
@@ -45,7 +47,9 @@ class Weights(NamedTuple):
     outward: np.ndarray  # (subject, unit, outputs)
 
 
-AnyWeights = Weights | Mapping[str, np.ndarray]  # of differentiable networks by name, (subject, ...)
+AnyWeights = (
+    Weights | Mapping[str, np.ndarray]
+)  # of differentiable networks by name, (subject, ...)
 
 
 def stacked_first_weights(subjects: Sequence[Subject]) -> AnyWeights:
@@ -68,8 +72,13 @@ def arrays(weights: AnyWeights) -> list[np.ndarray]:
 
 def silenced(weights: AnyWeights, subjects: np.ndarray) -> AnyWeights:
     """Return weights with zeros for the marked subjects."""
-    parts = [np.where(subjects.reshape(-1, *[1] * (part.ndim - 1)), part.dtype.type(0), part) for part in arrays(weights)]
-    return dict(zip(weights, parts, strict=True)) if isinstance(weights, Mapping) else Weights(*parts)
+    parts = [
+        np.where(subjects.reshape(-1, *[1] * (part.ndim - 1)), part.dtype.type(0), part)
+        for part in arrays(weights)
+    ]
+    return (
+        dict(zip(weights, parts, strict=True)) if isinstance(weights, Mapping) else Weights(*parts)
+    )
 
 
 class Engine(ABC):
@@ -83,11 +92,13 @@ class Engine(ABC):
 
     @abstractmethod
     def advance(self, steps: int) -> None:
-        """Take the given number of steps; an interrupt is answered after them, with all subjects at the same step."""
+        """Take the given number of steps; an interrupt is answered after them, with all subjects at
+        the same step."""
 
     @abstractmethod
     def weights(self, members: Sequence[int] | None = None) -> AnyWeights:
-        """Return the present weights of subjects of one shape, by their place in the list; of all by default."""
+        """Return the present weights of subjects of one shape, by their place in the list; of all
+        by default."""
 
     @abstractmethod
     def state(self) -> dict[str, np.ndarray]:
@@ -99,7 +110,8 @@ class Engine(ABC):
 
 
 def finish(futures: Sequence[Future[None]]) -> None:
-    """Wait for all programs, also when one fails or an interrupt arrives, so that they stop at the same step."""
+    """Wait for all programs, also when one fails or an interrupt arrives, so that they stop at the
+    same step."""
     try:
         for future in futures:
             future.result()
@@ -108,23 +120,30 @@ def finish(futures: Sequence[Future[None]]) -> None:
 
 
 def same_kind(experiment: Experiment, experience: xr.Dataset) -> tuple[object, ...]:
-    """Return what subjects must share to be run side by side: shapes, learner, kinds of noise; numbers may differ."""
+    """Return what subjects must share to be run side by side: shapes, learner, kinds of noise;
+    numbers may differ."""
     learner = experiment.learner
     return (
         tuple(sorted(experience.sizes.items())),
         _map_layout(experience),
         experience.attrs.get("objective", "squared_error"),
         experiment.network.kind,
-        experiment.network.to_json() if experiment.network.kind != "hidden_layer" else experiment.network.units,
+        experiment.network.to_json()
+        if experiment.network.kind != "hidden_layer"
+        else experiment.network.units,
         type(learner),
         tuple((name, value) for name, value in learner if not is_number(value)),
-        frozenset((noise.kind, *(getattr(noise, name, "") for name in ("law", "acts_on", "placement"))) for noise in experiment.noise),
+        frozenset(
+            (noise.kind, *(getattr(noise, name, "") for name in ("law", "acts_on", "placement")))
+            for noise in experiment.noise
+        ),
         *same_schedule(experiment),
     )
 
 
 def same_schedule(experiment: Experiment) -> tuple[object, ...]:
-    """Return what subjects of any kind must share to be advanced together: the steps at which they are observed."""
+    """Return what subjects of any kind must share to be advanced together: the steps at which they
+    are observed."""
     return experiment.steps, tuple(experiment.session_steps())
 
 

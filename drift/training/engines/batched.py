@@ -1,7 +1,8 @@
-"""The batched engine: one torch program advances many networks of one shape, on the CPU or on a GPU.
-
-On the CPU a subject's numbers do not depend on its company, to the last bit: matrix products are taken per subject on storage that
-starts at a cache line, element-wise kernels see every subject at the same offsets, and no reduction runs over several threads.
+"""The batched engine: one torch program advances many networks of one shape, on the CPU or on a
+GPU.
+ On the CPU a subject's numbers do not depend on its company, to the last bit: matrix products are
+taken per subject on storage that starts at a cache line, element-wise kernels see every subject at
+the same offsets, and no reduction runs over several threads.
 """
 
 from __future__ import annotations
@@ -23,15 +24,19 @@ WORKING_SET = 1 << 20  # bytes of activity that one CPU program keeps in cache
 
 
 def aligned(shape: Sequence[int], device: str, dtype: torch.dtype) -> Tensor:
-    """Return zeros (subject, rows, columns) in which every subject's storage starts at a cache line."""
+    """Return zeros (subject, rows, columns) in which every subject's storage starts at a cache
+    line."""
     subjects, rows, columns = shape
     line = LINE // dtype.itemsize
     width = -(-rows * columns // line) * line
-    return torch.zeros(subjects, width, device=device, dtype=dtype)[:, : rows * columns].unflatten(1, (rows, columns))
+    return torch.zeros(subjects, width, device=device, dtype=dtype)[:, : rows * columns].unflatten(
+        1, (rows, columns)
+    )
 
 
 class BatchedProgram:
-    """Networks of one shape and kind as stacked tensors; ``drift.learners.Program`` says what a learning rule sees of it."""
+    """Networks of one shape and kind as stacked tensors; ``drift.learners.Program`` says what a
+    learning rule sees of it."""
 
     alone = False
 
@@ -42,10 +47,16 @@ class BatchedProgram:
             [np.column_stack([one.inputs, np.ones(len(one.inputs))]) for one in subjects]
         )  # (subject, sample, input + 1)
         self._targets = self._stack([one.targets for one in subjects])  # (subject, sample, output)
-        self.parameters = [self._stack(list(weights)) for weights in zip(*(one.first_weights() for one in subjects), strict=True)]
+        self.parameters = [
+            self._stack(list(weights))
+            for weights in zip(*(one.first_weights() for one in subjects), strict=True)
+        ]
         self.memory = {name: self.like_parameters() for name in self.learner.remembers()}
         numbers = {name for name, value in self.learner if is_number(value)}
-        self.numbers = {name: self._column([getattr(one.experiment.learner, name) for one in subjects]) for name in sorted(numbers)}
+        self.numbers = {
+            name: self._column([getattr(one.experiment.learner, name) for one in subjects])
+            for name in sorted(numbers)
+        }
         self._allocate()
         self._prepare_noise(subjects)
 
@@ -72,11 +83,22 @@ class BatchedProgram:
         seeds = [one.experiment.seed for one in subjects]
         self._noise: dict[str, list[Noise]] = {}
         for noise in subjects[0].experiment.noise:
-            self._noise[noise.kind] = [next(other for other in one.experiment.noise if other.kind == noise.kind) for one in subjects]
-        self._draws: dict[str, Draws] = {kind: draws(seeds, f"{kind}_noise", self.device) for kind in self._noise}
+            self._noise[noise.kind] = [
+                next(other for other in one.experiment.noise if other.kind == noise.kind)
+                for one in subjects
+            ]
+        self._draws: dict[str, Draws] = {
+            kind: draws(seeds, f"{kind}_noise", self.device) for kind in self._noise
+        }
         self._draws["perturbation"] = draws(seeds, "perturbation", self.device)
-        self._constant = {kind: self._scale(kind, 0) for kind, all_ in self._noise.items() if all(one.schedule is None for one in all_)}
-        self._noisy_inputs = self._like(self._inputs).copy_(self._inputs) if "input" in self._noise else self._inputs
+        self._constant = {
+            kind: self._scale(kind, 0)
+            for kind, all_ in self._noise.items()
+            if all(one.schedule is None for one in all_)
+        }
+        self._noisy_inputs = (
+            self._like(self._inputs).copy_(self._inputs) if "input" in self._noise else self._inputs
+        )
         self._input_draw = self._like(self._inputs[..., :-1])
         self._noisy_targets = self._like(self._targets) if "label" in self._noise else self._targets
 
@@ -97,11 +119,23 @@ class BatchedProgram:
     def _draw_batch(self) -> None:
         if "input" in self._noise:
             self._draws["input"].normal(self._input_draw)
-            torch.addcmul(self._inputs[..., :-1], self._input_draw, self._scale_now("input"), out=self._noisy_inputs[..., :-1])
+            torch.addcmul(
+                self._inputs[..., :-1],
+                self._input_draw,
+                self._scale_now("input"),
+                out=self._noisy_inputs[..., :-1],
+            )
         if "label" in self._noise:
             uniform = getattr(self._noise["label"][0], "law", "") == "uniform"
-            (self._draws["label"].uniform if uniform else self._draws["label"].normal)(self._noisy_targets)
-            torch.addcmul(self._targets, self._noisy_targets, self._scale_now("label"), out=self._noisy_targets)
+            (self._draws["label"].uniform if uniform else self._draws["label"].normal)(
+                self._noisy_targets
+            )
+            torch.addcmul(
+                self._targets,
+                self._noisy_targets,
+                self._scale_now("label"),
+                out=self._noisy_targets,
+            )
 
     def _shake(self, acts_on: str, tensors: Sequence[Tensor]) -> None:
         if "update" in self._noise and getattr(self._noise["update"][0], "acts_on", "") == acts_on:
@@ -117,7 +151,8 @@ class BatchedProgram:
         self._error.sub_(self._noisy_targets)
 
     def gradient(self) -> list[Tensor]:
-        """Return the gradient of the mean squared error in closed form, with noise where it acts on it."""
+        """Return the gradient of the mean squared error in closed form, with noise where it acts on
+        it."""
         self._forward()
         self._error.mul_(2 / (self._error.shape[1] * self._error.shape[2]))
         torch.bmm(self._hidden.mT, self._error, out=self._gradient[1])
@@ -145,7 +180,11 @@ class BatchedProgram:
     def tensors(self) -> dict[str, Tensor]:
         """Return what changes from step to step, by name."""
         kept = {"parameters": self.parameters, **self.memory}
-        return {f"{name}.{number}": tensor for name, pair in kept.items() for number, tensor in enumerate(pair)}
+        return {
+            f"{name}.{number}": tensor
+            for name, pair in kept.items()
+            for number, tensor in enumerate(pair)
+        }
 
     def streams(self) -> dict[str, Draws]:
         """Return the generators by name."""
@@ -157,10 +196,19 @@ class BatchedEngine(Engine):
 
     name = "batched"
 
-    def __init__(self, subjects: Sequence[Subject], precision: Precision, device: str = "cpu", threads: int | None = None) -> None:
+    def __init__(
+        self,
+        subjects: Sequence[Subject],
+        precision: Precision,
+        device: str = "cpu",
+        threads: int | None = None,
+    ) -> None:
         self.device, dtype = device, getattr(torch, precision)
         size = len(subjects) if device != "cpu" else _subjects_per_program(subjects[0], dtype)
-        self._programs = [BatchedProgram(subjects[first : first + size], device, dtype) for first in range(0, len(subjects), size)]
+        self._programs = [
+            BatchedProgram(subjects[first : first + size], device, dtype)
+            for first in range(0, len(subjects), size)
+        ]
         self._threads = threads or os.cpu_count() or 1
 
     @property
@@ -194,7 +242,10 @@ class BatchedEngine(Engine):
                 kept.setdefault(name, []).append(tensor.cpu().numpy())
             for name, generators in program.streams().items():
                 kept.setdefault(f"stream.{name}", []).append(generators.state())
-        return {"step": np.array(self.step), **{name: np.concatenate(parts) for name, parts in kept.items()}}
+        return {
+            "step": np.array(self.step),
+            **{name: np.concatenate(parts) for name, parts in kept.items()},
+        }
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
         """Go back to a state."""
@@ -214,5 +265,7 @@ def _subjects_per_program(subject: Subject, dtype: torch.dtype) -> int:
 
 
 def _advance_alone(program: BatchedProgram, steps: int) -> None:
-    torch.set_num_threads(1)  # programs run in parallel; a second level of threads would only compete
+    torch.set_num_threads(
+        1
+    )  # programs run in parallel; a second level of threads would only compete
     program.advance(steps)

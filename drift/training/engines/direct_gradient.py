@@ -1,4 +1,5 @@
-"""The gradient of a plain denoising network, written out: five matrix products that land where they are needed.
+"""The gradient of a plain denoising network, written out: five matrix products that land where they
+are needed.
 
 Plain is what ``DenoisingNetwork.is_plain`` says.
 """
@@ -12,17 +13,24 @@ from torch import Tensor
 
 
 class DirectGradient:
-    """Gradient of the mean squared error of yhat = D relu(W x + b) + c for the weights that it is given.
+    """Gradient of the mean squared error of yhat = D relu(W x + b) + c for the weights that it is
+    given.
 
-    With the error e = 2 (yhat - y) / (samples outputs) and the slope g = (e D) [h > 0]: dD = e^T h, dc = sum e, dW = g^T x, db = sum g.
+    With the error e = 2 (yhat - y) / (samples outputs) and the slope g = (e D) [h > 0]: dD = e^T h,
+    dc = sum e, dW = g^T x, db = sum g.
     """
 
     def __init__(self, weights: Mapping[str, Tensor]) -> None:
-        self._weights = [weights[name].detach() for name in ("input_weights", "bias", "output_weights", "output_bias")]
+        self._weights = [
+            weights[name].detach()
+            for name in ("input_weights", "bias", "output_weights", "output_bias")
+        ]
         self._slopes = [torch.empty_like(each) for each in self._weights]
         self._buffers: tuple[Tensor, ...] = ()
 
-    def __call__(self, inputs: Tensor, targets: Tensor, disturb: Callable[[str, Tensor], Tensor]) -> list[Tensor]:
+    def __call__(
+        self, inputs: Tensor, targets: Tensor, disturb: Callable[[str, Tensor], Tensor]
+    ) -> list[Tensor]:
         """Return the slopes in the order of the weights, in buffers that the next call fills anew.
 
         Parameters
@@ -32,7 +40,10 @@ class DirectGradient:
         disturb : callable
             Adds noise to drive and activity.
         """
-        (inward, bias, outward, readout), (to_inward, to_bias, to_outward, to_readout) = self._weights, self._slopes
+        (inward, bias, outward, readout), (to_inward, to_bias, to_outward, to_readout) = (
+            self._weights,
+            self._slopes,
+        )
         drive, error, slope = self._workspace(len(inputs))
         torch.addmm(bias, inputs, inward.T, out=drive)
         drive = disturb("preactivation", drive).relu_()
@@ -50,5 +61,8 @@ class DirectGradient:
     def _workspace(self, samples: int) -> tuple[Tensor, ...]:
         if not self._buffers or len(self._buffers[0]) != samples:
             inward, _, outward, _ = self._weights
-            self._buffers = tuple(inward.new_empty(samples, width) for width in (len(inward), len(outward), len(inward)))
+            self._buffers = tuple(
+                inward.new_empty(samples, width)
+                for width in (len(inward), len(outward), len(inward))
+            )
         return self._buffers

@@ -82,7 +82,10 @@ class HostDraws(Draws):
 
     def state(self) -> np.ndarray:
         """Return the states as JSON text in bytes."""
-        texts = [json.dumps(_plain(generator.bit_generator.state)).encode() for generator in self._generators]
+        texts = [
+            json.dumps(_plain(generator.bit_generator.state)).encode()
+            for generator in self._generators
+        ]
         return np.array([np.frombuffer(text.ljust(STATE_BYTES), np.uint8) for text in texts])
 
     def restore(self, state: np.ndarray) -> None:
@@ -95,8 +98,13 @@ class DeviceDraws(Draws):
     """torch generators on the device, for tensors that live there."""
 
     def __init__(self, seeds: Sequence[int], name: str, device: str) -> None:
-        entropy = [np.random.SeedSequence(seed, spawn_key=(STREAMS[name],)).generate_state(1, np.uint64)[0] for seed in seeds]
-        self._generators = [torch.Generator(device).manual_seed(int(word >> np.uint64(1))) for word in entropy]
+        entropy = [
+            np.random.SeedSequence(seed, spawn_key=(STREAMS[name],)).generate_state(1, np.uint64)[0]
+            for seed in seeds
+        ]
+        self._generators = [
+            torch.Generator(device).manual_seed(int(word >> np.uint64(1))) for word in entropy
+        ]
 
     def normal(self, *buffers: Tensor) -> None:
         """Fill buffers with standard normal numbers."""

@@ -1,6 +1,7 @@
-"""The fused engine: compiled learning steps on the CPU, one subject a task for as many threads as there are.
-
-A subject's numbers depend on its own recipe and seed alone: not on the number of threads, not on the company, not on the order.
+"""The fused engine: compiled learning steps on the CPU, one subject a task for as many threads as
+there are.
+ A subject's numbers depend on its own recipe and seed alone: not on the number of threads, not on
+the company, not on the order.
 """
 
 from __future__ import annotations
@@ -23,13 +24,18 @@ from drift.noise import InputNoise, LabelNoise, Noise, UpdateNoise
 from drift.training.engines import fused_kernels as kernels
 from drift.training.engines.base import Engine, Precision, Subject, Weights, finish
 
-RULES: dict[type, int] = {SGD: kernels.SGD, Adam: kernels.ADAM, StochasticErrorDescent: kernels.STOCHASTIC_ERROR_DESCENT}
+RULES: dict[type, int] = {
+    SGD: kernels.SGD,
+    Adam: kernels.ADAM,
+    StochasticErrorDescent: kernels.STOCHASTIC_ERROR_DESCENT,
+}
 STREAMS = ("input_noise", "label_noise", "update_noise", "perturbation")
 TABLE = 10_000  # steps whose noise scales are tabulated at once
 
 
 def knows(experiment: Experiment) -> bool:
-    """Tell whether the compiled steps cover a recipe: its network, its learning rule and its noise, none of them a subclass."""
+    """Tell whether the compiled steps cover a recipe: its network, its learning rule and its noise,
+    none of them a subclass."""
     return not unknown_to(experiment)
 
 
@@ -40,12 +46,18 @@ def unknown_to(experiment: Experiment) -> str:
     ----------
     experiment : Experiment
     """
-    foreign: list[Any] = [one for one in experiment.noise if type(one) not in (InputNoise, LabelNoise, UpdateNoise)]
+    foreign: list[Any] = [
+        one for one in experiment.noise if type(one) not in (InputNoise, LabelNoise, UpdateNoise)
+    ]
     foreign += [] if type(experiment.network) is Network else [experiment.network]
     foreign += [] if type(experiment.learner) in RULES else [experiment.learner]
     if foreign:
         return f"{type(foreign[0]).__name__}, which has no compiled steps"
-    return "" if experiment.learner.gradient_clip is None else f"gradient_clip={experiment.learner.gradient_clip:g}, which they do not take"
+    return (
+        ""
+        if experiment.learner.gradient_clip is None
+        else f"gradient_clip={experiment.learner.gradient_clip:g}, which they do not take"
+    )
 
 
 class FusedProgram:
@@ -58,7 +70,9 @@ class FusedProgram:
         self._inputs = inward.shape[1]
         self.work = _work(subject, np.column_stack([inward, outward]), self.type)
         buffers = ((self._inputs - 1) * self._samples, outward.shape[1] * self._samples)
-        self._batch_random = tuple(np.zeros(-(-size // BLOCK) * BLOCK, np.float32) for size in buffers)
+        self._batch_random = tuple(
+            np.zeros(-(-size // BLOCK) * BLOCK, np.float32) for size in buffers
+        )
         self._rule = RULES[type(subject.experiment.learner)]
         self._numbers, self._decays = _numbers(subject.experiment, outward.shape[1], self.type)
         self._laws = _laws(subject.experiment)
@@ -69,7 +83,15 @@ class FusedProgram:
             now = min(steps, TABLE)
             scales = _scales(self._experiment, self.step, now).astype(self.type)
             kernels.advance(
-                self.work, self._batch_random, self._samples, self._rule, self._numbers, self._decays, self._laws, scales, self.step
+                self.work,
+                self._batch_random,
+                self._samples,
+                self._rule,
+                self._numbers,
+                self._decays,
+                self._laws,
+                scales,
+                self.step,
             )
             self.step, steps = self.step + now, steps - now
 
@@ -80,7 +102,9 @@ class FusedProgram:
 
     def changing(self) -> dict[str, np.ndarray]:
         """Return the arrays that carry a run from one step to the next."""
-        return {name: getattr(self.work, name) for name in ("weights", "first", "second", "generators")}
+        return {
+            name: getattr(self.work, name) for name in ("weights", "first", "second", "generators")
+        }
 
 
 class FusedEngine(Engine):
@@ -88,7 +112,9 @@ class FusedEngine(Engine):
 
     name = "fused"
 
-    def __init__(self, subjects: Sequence[Subject], precision: Precision, threads: int | None = None) -> None:
+    def __init__(
+        self, subjects: Sequence[Subject], precision: Precision, threads: int | None = None
+    ) -> None:
         _announce_compilation()
         self._programs = [FusedProgram(subject, precision) for subject in subjects]
         self._pool = ThreadPoolExecutor(threads or os.cpu_count() or 1)
@@ -109,9 +135,13 @@ class FusedEngine(Engine):
         return Weights(*(np.stack(part) for part in parts))
 
     def state(self) -> dict[str, np.ndarray]:
-        """Return weights, moments, generators and the step; smaller subjects are filled with zeros."""
+        """Return weights, moments, generators and the step; smaller subjects are filled with
+        zeros."""
         changing = [program.changing() for program in self._programs]
-        return {"step": np.array(self.step), **{name: _stacked([one[name] for one in changing]) for name in changing[0]}}
+        return {
+            "step": np.array(self.step),
+            **{name: _stacked([one[name] for one in changing]) for name in changing[0]},
+        }
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
         """Go back to a state."""
@@ -135,12 +165,17 @@ def _stacked(arrays: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def _announce_compilation() -> None:
-    """Say so before the first use on a machine, which compiles; later uses load what has been compiled from disk."""
+    """Say so before the first use on a machine, which compiles; later uses load what has been
+    compiled from disk."""
     kernel = kernels.advance
     if not kernel.signatures and not is_kept(kernel):
         often = "once on this machine" if can_be_kept(kernel) else "in each process"
         remedy = "" if can_be_kept(kernel) else NO_FOLDER
-        print(f"compiling the fused engine, {often} (half a minute{remedy}) ...", file=sys.stderr, flush=True)
+        print(
+            f"compiling the fused engine, {often} (half a minute{remedy}) ...",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 def _work(subject: Subject, weights: np.ndarray, kind: np.dtype) -> kernels.Work:
@@ -204,19 +239,27 @@ def _noise(experiment: Experiment, kind: str) -> Noise | None:
 
 
 def _laws(experiment: Experiment) -> np.ndarray:
-    laws = [kernels.NONE if _noise(experiment, kind) is None else kernels.GAUSSIAN for kind in ("input", "label", "update")]
+    laws = [
+        kernels.NONE if _noise(experiment, kind) is None else kernels.GAUSSIAN
+        for kind in ("input", "label", "update")
+    ]
     if getattr(_noise(experiment, "label"), "law", "") == "uniform":
         laws[kernels.LABEL] = kernels.UNIFORM
     return np.array(laws)
 
 
 def _scales(experiment: Experiment, first: int, steps: int) -> np.ndarray:
-    """Return the standard deviations of noise on inputs, labels, gradient and weights, shape (steps, 4)."""
+    """Return the standard deviations of noise on inputs, labels, gradient and weights, shape
+    (steps, 4)."""
     scales = np.zeros((steps, 4))
     for noise in experiment.noise:
         column = {"input": kernels.INPUT, "label": kernels.LABEL}.get(noise.kind)
         if column is None:
-            column = kernels.UPDATE if getattr(noise, "acts_on", "") == "gradient" else kernels.WEIGHTS
+            column = (
+                kernels.UPDATE if getattr(noise, "acts_on", "") == "gradient" else kernels.WEIGHTS
+            )
         constant = noise.schedule is None
-        scales[:, column] = noise.std if constant else [noise.scale(step) for step in range(first, first + steps)]
+        scales[:, column] = (
+            noise.std if constant else [noise.scale(step) for step in range(first, first + steps)]
+        )
     return scales

@@ -1,8 +1,9 @@
-"""Whole learning steps of one network in compiled loops: forward, error, gradient, noise and update without leaving the cache.
-
-Samples lie along the innermost axis, which the compiler turns into vector code; networks of few samples are padded with silent
-ones. Units that respond to no sample have no gradient, so nothing is computed for them but their response, their noise and their
-update: a step becomes cheaper as the network becomes sparser, and its result does not change.
+"""Whole learning steps of one network in compiled loops: forward, error, gradient, noise and update
+without leaving the cache.
+ Samples lie along the innermost axis, which the compiler turns into vector code; networks of few
+samples are padded with silent ones. Units that respond to no sample have no gradient, so nothing is
+computed for them but their response, their noise and their update: a step becomes cheaper as the
+network becomes sparser, and its result does not change.
 """
 
 from __future__ import annotations
@@ -17,18 +18,28 @@ from drift.loops.products import products
 from drift.loops.vectors import WIDTH, any_positive, load, store, where_positive, zeros
 
 SGD, ADAM, STOCHASTIC_ERROR_DESCENT = 0, 1, 2
-INPUT, LABEL, UPDATE, PERTURBATION = 0, 1, 2, 3  # rows of the generators and columns of the noise scales
+INPUT, LABEL, UPDATE, PERTURBATION = (
+    0,
+    1,
+    2,
+    3,
+)  # rows of the generators and columns of the noise scales
 NONE, GAUSSIAN, UNIFORM = 0, 1, 2  # laws of a noise
 UNITS = 16  # units whose potentials are computed at once and stay in the cache
 WEIGHTS = 3  # the column of noise that acts on the weights rather than on the gradient
 
 
 class Work(NamedTuple):
-    """All arrays of one subject; weights and activity in one floating-point type, innermost axes padded to whole vectors."""
+    """All arrays of one subject; weights and activity in one floating-point type, innermost axes
+    padded to whole vectors."""
 
-    inputs: np.ndarray  # (input + 1, sample), the last row 1 for the bias, samples padded with zeros
+    inputs: (
+        np.ndarray
+    )  # (input + 1, sample), the last row 1 for the bias, samples padded with zeros
     targets: np.ndarray  # (output, sample)
-    weights: np.ndarray  # (unit, input + 1 + output): input weights, bias, output weights of each unit
+    weights: (
+        np.ndarray
+    )  # (unit, input + 1 + output): input weights, bias, output weights of each unit
     gradient: np.ndarray  # like weights
     first: np.ndarray  # like weights: first moment, or the trial step of stochastic error descent
     second: np.ndarray  # like weights: second moment
@@ -42,7 +53,9 @@ class Work(NamedTuple):
     input_gradient: np.ndarray  # (active unit, input + 1)
     output_gradient: np.ndarray  # (active unit, output)
     error: np.ndarray  # (output, sample)
-    block: np.ndarray  # (UNITS, sample), potentials of a few units, or gradient with respect to their responses
+    block: (
+        np.ndarray
+    )  # (UNITS, sample), potentials of a few units, or gradient with respect to their responses
     slope: np.ndarray  # (UNITS, sample), gradient with respect to the potentials of a few units
     random: np.ndarray  # float32 buffer for normal numbers
     generators: np.ndarray  # uint32 (4 streams, 4, lanes)
@@ -52,8 +65,8 @@ class Work(NamedTuple):
 def _rectify(source, row, out, place):
     """Write the positive part of source[row] to out[place]; return whether any is left.
 
-    NaN counts as positive, so that divergence spreads and is seen. Source and result differ, since compilers turn a conditional
-    change in place into masked stores, which are slow.
+    NaN counts as positive, so that divergence spreads and is seen. Source and result differ, since
+    compilers turn a conditional change in place into masked stores, which are slow.
     """
     responds = False
     for t in range(0, out.shape[1], WIDTH):
@@ -72,8 +85,14 @@ def _copy(source, row, column, out, place, to, columns):
 
 @compiled
 def _respond(work, weights):
-    """Write the responses of all units that respond and the error of the output; return how many respond."""
-    inputs, targets, active, hidden = work.noisy_inputs, work.noisy_targets, work.active, work.hidden
+    """Write the responses of all units that respond and the error of the output; return how many
+    respond."""
+    inputs, targets, active, hidden = (
+        work.noisy_inputs,
+        work.noisy_targets,
+        work.active,
+        work.hidden,
+    )
     block, outward, error = work.block, work.outward, work.error
     units, width, outputs, count = weights.shape[0], inputs.shape[0], error.shape[0], 0
     for start in range(0, units, UNITS):
@@ -94,7 +113,13 @@ def _respond(work, weights):
 @compiled
 def _back_propagate(work, count, samples):
     """Write the gradient from the error; units that respond to no sample have none."""
-    hidden, outward, error, block, slope = work.hidden, work.outward, work.error, work.block, work.slope
+    hidden, outward, error, block, slope = (
+        work.hidden,
+        work.outward,
+        work.error,
+        work.block,
+        work.slope,
+    )
     sample_inputs, sample_error = work.sample_inputs, work.sample_error
     input_gradient, output_gradient = work.input_gradient, work.output_gradient
     outputs, factor = error.shape[0], error.dtype.type(2 / (samples * error.shape[0]))
@@ -107,7 +132,9 @@ def _back_propagate(work, count, samples):
         products(outward, start, rows, error, outputs, block, 0)
         for row in range(rows):
             for t in range(0, error.shape[1], WIDTH):
-                store(where_positive(load(hidden, start + row, t), load(block, row, t)), slope, row, t)
+                store(
+                    where_positive(load(hidden, start + row, t), load(block, row, t)), slope, row, t
+                )
         products(slope, 0, rows, sample_inputs, samples, input_gradient, start)
         products(hidden, start, rows, sample_error, samples, output_gradient, start)
     _scatter(work, count)
@@ -115,7 +142,8 @@ def _back_propagate(work, count, samples):
 
 @compiled
 def _scatter(work, count):
-    """Write gradients to the rows of their units, in order: what a vector writes beyond a row is written again with the next."""
+    """Write gradients to the rows of their units, in order: what a vector writes beyond a row is
+    written again with the next."""
     gradient, active, place = work.gradient, work.active, 0
     input_gradient, output_gradient = work.input_gradient, work.output_gradient
     outputs, width = work.error.shape[0], work.inputs.shape[0]
@@ -139,14 +167,22 @@ def _descend(weights, gradient, normals, rate, shake):
 @compiled
 def _adapt(weights, gradient, first, second, normals, numbers, moments, scales):
     """Adam over flat arrays."""
-    keep_first, keep_second, epsilon, step, correction = numbers[1], numbers[2], numbers[3], moments[0], moments[1]
+    keep_first, keep_second, epsilon, step, correction = (
+        numbers[1],
+        numbers[2],
+        numbers[3],
+        moments[0],
+        moments[1],
+    )
     learn_first, learn_second = moments[2], moments[3]
     on_gradient, on_weights = scales[UPDATE], scales[WEIGHTS]
     for k in range(weights.shape[0]):
         slope = gradient[k] + on_gradient * normals[k]
         first[k] = keep_first * first[k] + learn_first * slope
         second[k] = keep_second * second[k] + learn_second * slope * slope
-        weights[k] += on_weights * normals[k] - step * first[k] / (np.sqrt(second[k]) * correction + epsilon)
+        weights[k] += on_weights * normals[k] - step * first[k] / (
+            np.sqrt(second[k]) * correction + epsilon
+        )
 
 
 @compiled
@@ -155,9 +191,24 @@ def _gradient_step(work, samples, rule, numbers, moments, scales):
     _back_propagate(work, count, samples)
     weights, gradient = work.weights.ravel(), work.gradient.ravel()
     if rule == SGD:
-        _descend(weights, gradient, work.random, numbers[0], scales[WEIGHTS] - numbers[0] * scales[UPDATE])
+        _descend(
+            weights,
+            gradient,
+            work.random,
+            numbers[0],
+            scales[WEIGHTS] - numbers[0] * scales[UPDATE],
+        )
     else:
-        _adapt(weights, gradient, work.first.ravel(), work.second.ravel(), work.random, numbers, moments, scales)
+        _adapt(
+            weights,
+            gradient,
+            work.first.ravel(),
+            work.second.ravel(),
+            work.random,
+            numbers,
+            moments,
+            scales,
+        )
 
 
 @compiled
@@ -172,20 +223,25 @@ def _loss(work, weights, samples):
 
 @compiled
 def _trial_step(work, samples, numbers, scales):
-    """Stochastic error descent; numbers: learning rate, and standard deviation and divisor of either part of the trial step."""
+    """Stochastic error descent; numbers: learning rate, and standard deviation and divisor of
+    either part of the trial step."""
     inputs, units = work.inputs.shape[0], work.weights.shape[0]
     before = _loss(work, work.weights, samples)
     width = work.weights.shape[1]
     fill_normals(work.generators[PERTURBATION], work.random)
     for unit in range(units):
         for k in range(width):
-            work.first[unit, k] = work.random[unit * width + k] * (numbers[1] if k < inputs else numbers[2])
+            work.first[unit, k] = work.random[unit * width + k] * (
+                numbers[1] if k < inputs else numbers[2]
+            )
             work.weights[unit, k] += work.first[unit, k]
     worse = numbers[0] * (_loss(work, work.weights, samples) - before)
     one = work.weights.dtype.type(1)
     for unit in range(units):
         for k in range(width):
-            work.weights[unit, k] -= work.first[unit, k] * (one + worse / (numbers[3] if k < inputs else numbers[4]))
+            work.weights[unit, k] -= work.first[unit, k] * (
+                one + worse / (numbers[3] if k < inputs else numbers[4])
+            )
     if scales[WEIGHTS] != 0:
         fill_normals(work.generators[UPDATE], work.random)
         for unit in range(units):
@@ -195,7 +251,8 @@ def _trial_step(work, samples, numbers, scales):
 
 @compiled
 def _shake(clean, noisy, rows, samples, law, generators, random, scale):
-    """Write clean (row, sample) plus fresh noise to noisy; rows and samples beyond those given stay as they are."""
+    """Write clean (row, sample) plus fresh noise to noisy; rows and samples beyond those given stay
+    as they are."""
     if law == UNIFORM:
         fill_uniforms(generators, random)
     else:

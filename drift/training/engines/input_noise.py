@@ -12,14 +12,20 @@ from drift.training.engines.draws import Draws
 
 
 def noisy(values: Tensor, noise: InputNoise, step: int, source: Draws) -> Tensor:
-    """Return values (sample, entry) with fresh noise; what they are computed from keeps its gradient.
+    """Return values (sample, entry) with fresh noise; what they are computed from keeps its
+    gradient.
 
     Laplace noise is an exponential number with a random sign, drawn as the difference of two.
     """
     std = noise.scale(step)
     if std == 0:
         return values
-    drawn = _standard(torch.empty_like(values, memory_format=torch.contiguous_format, requires_grad=False), noise, std, source)
+    drawn = _standard(
+        torch.empty_like(values, memory_format=torch.contiguous_format, requires_grad=False),
+        noise,
+        std,
+        source,
+    )
     return torch.add(values, drawn, alpha=std)
 
 

@@ -1,7 +1,8 @@
-"""The minibatch engine: networks differentiated by torch, one after the other with all threads each.
-
-A step is a handful of large matrix products. What else it costs is kept small: the plain network's gradient is written out so that it
-lands where it is needed, Adam passes once over the weights, and noise is drawn by generators that write into torch's storage.
+"""The minibatch engine: networks differentiated by torch, one after the other with all threads
+each.
+ A step is a handful of large matrix products. What else it costs is kept small: the plain network's
+gradient is written out so that it lands where it is needed, Adam passes once over the weights, and
+noise is drawn by generators that write into torch's storage.
 """
 
 from __future__ import annotations
@@ -19,13 +20,25 @@ from drift.networks import DifferentiableNetwork
 from drift.noise import ImplicitNoise, InputNoise
 from drift.theory.input_noise.terms import surrogate
 from drift.theory.input_noise.weights import network_of
-from drift.training.engines.base import AnyWeights, Engine, Precision, Subject, is_number, side_by_side
+from drift.training.engines.base import (
+    AnyWeights,
+    Engine,
+    Precision,
+    Subject,
+    is_number,
+    side_by_side,
+)
 from drift.training.engines.direct_gradient import DirectGradient
 from drift.training.engines.draws import Draws, HostDraws, draws
 from drift.training.engines.input_noise import noisy
 from drift.training.engines.objective import mean_loss, objective_of, sample_losses
 
-STREAMS = {"input": "input_noise", "label": "label_noise", "update": "update_noise", "explore": "perturbation"}
+STREAMS = {
+    "input": "input_noise",
+    "label": "label_noise",
+    "update": "update_noise",
+    "explore": "perturbation",
+}
 
 
 class MinibatchProgram:
@@ -41,21 +54,35 @@ class MinibatchProgram:
         self._goal = objective_of(subject.experience)
         self._inputs = torch.as_tensor(subject.inputs, dtype=dtype, device=device)
         shared = np.shares_memory(subject.inputs, subject.targets)
-        self._targets = self._inputs if shared else torch.as_tensor(subject.targets, dtype=dtype, device=device)
-        first = subject.first_weights()  # drawn for this program alone, whose weights may lie where they are
-        self.weights = {name: torch.as_tensor(first.pop(name), dtype=dtype, device=device).requires_grad_() for name in list(first)}
+        self._targets = (
+            self._inputs if shared else torch.as_tensor(subject.targets, dtype=dtype, device=device)
+        )
+        first = (
+            subject.first_weights()
+        )  # drawn for this program alone, whose weights may lie where they are
+        self.weights = {
+            name: torch.as_tensor(first.pop(name), dtype=dtype, device=device).requires_grad_()
+            for name in list(first)
+        }
         self.parameters = [_matrix(weights.detach()) for weights in self.weights.values()]
         self.memory = {name: self.like_parameters() for name in self.experiment.learner.remembers()}
         numbers = {name: value for name, value in self.experiment.learner if is_number(value)}
-        self.numbers = {name: torch.full((1, 1, 1), value, dtype=dtype, device=device) for name, value in numbers.items()}
+        self.numbers = {
+            name: torch.full((1, 1, 1), value, dtype=dtype, device=device)
+            for name, value in numbers.items()
+        }
         seed = self.experiment.seed
-        self.sources: dict[str, Draws] = {kind: draws([seed], name, device) for kind, name in STREAMS.items()}
+        self.sources: dict[str, Draws] = {
+            kind: draws([seed], name, device) for kind, name in STREAMS.items()
+        }
         self.order = HostDraws([seed], "order")
         self._noise = {noise.kind: noise for noise in self.experiment.noise}
         self._direct = DirectGradient(self.weights) if self._is_direct() else None
 
     def _is_direct(self) -> bool:
-        return self.network.is_plain() and not (self._goal != "squared_error" or self._autocast or "implicit" in self._noise)
+        return self.network.is_plain() and not (
+            self._goal != "squared_error" or self._autocast or "implicit" in self._noise
+        )
 
     def advance(self, steps: int) -> None:
         """Take steps, each with a noisy batch of its own."""
@@ -78,41 +105,70 @@ class MinibatchProgram:
 
     def _slopes(self, inputs: Tensor, targets: Tensor) -> list[Tensor]:
         if self._direct is not None:
-            return [_matrix(slope) for slope in self._direct(self.disturb("input", inputs), targets, self.disturb)]
+            return [
+                _matrix(slope)
+                for slope in self._direct(self.disturb("input", inputs), targets, self.disturb)
+            ]
         with torch.enable_grad(), self._mixed():
             objective = self._objective(inputs, targets)
-        slopes = torch.autograd.grad(objective, list(self.weights.values()), materialize_grads=True)  # zeros for weights without effect
+        slopes = torch.autograd.grad(
+            objective, list(self.weights.values()), materialize_grads=True
+        )  # zeros for weights without effect
         return [_matrix(slope.contiguous()) for slope in slopes]
 
     def _mixed(self) -> AbstractContextManager[object]:
-        return torch.autocast(self._device.split(":")[0], torch.bfloat16) if self._autocast else nullcontext()
+        return (
+            torch.autocast(self._device.split(":")[0], torch.bfloat16)
+            if self._autocast
+            else nullcontext()
+        )
 
     def _batch(self) -> tuple[Tensor, Tensor]:
         if self.experiment.minibatch is None:
             inputs, targets = self._inputs, self._targets
         else:
-            chosen = torch.as_tensor(self.order.indices(len(self._inputs), self.experiment.minibatch)[0], device=self._device)
+            chosen = torch.as_tensor(
+                self.order.indices(len(self._inputs), self.experiment.minibatch)[0],
+                device=self._device,
+            )
             inputs = self._inputs.index_select(0, chosen)
-            targets = inputs if self._targets is self._inputs else self._targets.index_select(0, chosen)
+            targets = (
+                inputs if self._targets is self._inputs else self._targets.index_select(0, chosen)
+            )
         if "label" not in self._noise:
             return inputs, targets
         buffer = torch.empty_like(targets)
         uniform = getattr(self._noise["label"], "law", "") == "uniform"
-        (self.sources["label"].uniform if uniform else self.sources["label"].normal)(buffer.unsqueeze(0))
+        (self.sources["label"].uniform if uniform else self.sources["label"].normal)(
+            buffer.unsqueeze(0)
+        )
         return inputs, torch.add(targets, buffer, alpha=self._noise["label"].scale(self.step))
 
     def _objective(self, inputs: Tensor, targets: Tensor) -> Tensor:
         if "implicit" in self._noise:
             return self._surrogate(inputs, targets)
-        response = self.network.respond(self.weights, inputs, self.step, self.disturb, self._explore)
+        response = self.network.respond(
+            self.weights, inputs, self.step, self.disturb, self._explore
+        )
         mean = mean_loss(response.output, targets, self._goal)
-        return self.network.objective(mean, response, lambda: sample_losses(response.output, targets, self._goal))
+        return self.network.objective(
+            mean, response, lambda: sample_losses(response.output, targets, self._goal)
+        )
 
     def _surrogate(self, inputs: Tensor, targets: Tensor) -> Tensor:
         noise: ImplicitNoise = self._noise["implicit"]  # type: ignore[assignment]
-        objective: Literal["squared_error", "cross_entropy"] = "cross_entropy" if self._goal == "cross_entropy" else "squared_error"
+        objective: Literal["squared_error", "cross_entropy"] = (
+            "cross_entropy" if self._goal == "cross_entropy" else "squared_error"
+        )
         how = {"terms": noise.terms, "form": noise.form}
-        return surrogate(inputs, targets, network_of(self.weights), noise.scale(self.step), objective=objective, **how)  # type: ignore[arg-type]
+        return surrogate(
+            inputs,
+            targets,
+            network_of(self.weights),
+            noise.scale(self.step),
+            objective=objective,
+            **how,  # type: ignore[arg-type]
+        )
 
     def disturb(self, place: str, values: Tensor) -> Tensor:
         """Return values with the input noise that is placed there."""
@@ -151,7 +207,11 @@ class MinibatchProgram:
     def tensors(self) -> dict[str, Tensor]:
         """Return what changes from step to step, by name."""
         kept = {"parameters": self.parameters, **self.memory}
-        return {f"{name}.{number}": block for name, blocks in kept.items() for number, block in enumerate(blocks)}
+        return {
+            f"{name}.{number}": block
+            for name, blocks in kept.items()
+            for number, block in enumerate(blocks)
+        }
 
     def generators(self) -> dict[str, Draws]:
         """Return all sources of chance by name."""
@@ -163,9 +223,19 @@ class MinibatchEngine(Engine):
 
     name = "minibatch"
 
-    def __init__(self, subjects: Sequence[Subject], precision: Precision, device: str = "cpu", threads: int | None = None) -> None:
+    def __init__(
+        self,
+        subjects: Sequence[Subject],
+        precision: Precision,
+        device: str = "cpu",
+        threads: int | None = None,
+    ) -> None:
         self._programs = [MinibatchProgram(one, precision, device) for one in subjects]
-        self._threads = threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else threads or os.cpu_count() or 1
+        self._threads = (
+            threads or len(os.sched_getaffinity(0))
+            if hasattr(os, "sched_getaffinity")
+            else threads or os.cpu_count() or 1
+        )
         self._exact = precision != "tf32"
 
     @property
@@ -187,15 +257,26 @@ class MinibatchEngine(Engine):
 
     def weights(self, members: Sequence[int] | None = None) -> AnyWeights:
         """Return the present weights by name, the subject first."""
-        chosen = self._programs if members is None else [self._programs[member] for member in members]
-        return {name: _stacked([program.weights[name] for program in chosen]) for name in chosen[0].weights}
+        chosen = (
+            self._programs if members is None else [self._programs[member] for member in members]
+        )
+        return {
+            name: _stacked([program.weights[name] for program in chosen])
+            for name in chosen[0].weights
+        }
 
     def state(self) -> dict[str, np.ndarray]:
         """Return weights, moments, generators and the step."""
         kept = {"step": np.array(self.step)}
         for number, program in enumerate(self._programs):
-            kept |= {f"{number}.{name}": block.cpu().numpy().copy() for name, block in program.tensors().items()}
-            kept |= {f"{number}.stream.{name}": source.state() for name, source in program.generators().items()}
+            kept |= {
+                f"{number}.{name}": block.cpu().numpy().copy()
+                for name, block in program.tensors().items()
+            }
+            kept |= {
+                f"{number}.stream.{name}": source.state()
+                for name, source in program.generators().items()
+            }
         return kept
 
     def restore(self, state: dict[str, np.ndarray]) -> None:

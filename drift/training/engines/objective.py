@@ -1,4 +1,5 @@
-"""What differentiable networks minimise, by the attribute ``objective`` of the experience that they learn from."""
+"""What differentiable networks minimise, by the attribute ``objective`` of the experience that they
+learn from."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ Objective = Literal["squared_error", "cross_entropy", "next_token"]
 
 
 def objective_of(experience: xr.Dataset) -> Objective:
-    """Return what is asked of the outputs: numbers, one class, or the next token at every position."""
+    """Return what is asked of the outputs: numbers, one class, or the next token at every
+    position."""
     return experience.attrs.get("objective", "squared_error")
 
 
@@ -24,13 +26,19 @@ def mean_loss(output: Tensor, targets: Tensor, objective: Objective) -> Tensor:
     output : torch.Tensor
         (sample, output), or for the next token its logits (sample, position, token).
     targets : torch.Tensor
-        (sample, output), classes as ones and zeros; for the next token its number (sample, position), of any dtype.
+        (sample, output), classes as ones and zeros; for the next token its number (sample,
+        position), of any dtype.
     objective : {"squared_error", "cross_entropy", "next_token"}
-        Mean over samples and outputs of the squared error; mean over samples, or over samples and positions, of the cross-entropy.
+        Mean over samples and outputs of the squared error; mean over samples, or over samples and
+        positions, of the cross-entropy.
     """
     if objective == "next_token":
         return functional.cross_entropy(output.flatten(0, 1), targets.flatten().long())
-    return functional.cross_entropy(output, targets) if objective == "cross_entropy" else functional.mse_loss(output, targets)
+    return (
+        functional.cross_entropy(output, targets)
+        if objective == "cross_entropy"
+        else functional.mse_loss(output, targets)
+    )
 
 
 def sample_losses(output: Tensor, targets: Tensor, objective: Objective) -> Tensor:

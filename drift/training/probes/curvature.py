@@ -1,4 +1,5 @@
-"""Curvature as a session records it: each function takes a snapshot of many subjects and returns one number or spectrum a subject."""
+"""Curvature as a session records it: each function takes a snapshot of many subjects and returns
+one number or spectrum a subject."""
 
 from __future__ import annotations
 
@@ -26,18 +27,27 @@ def points(seen: Snapshot) -> list[Point]:
     list of drift.theory.landscape.Point
     """
     parts = zip(seen.subjects, seen.weights.inward, seen.weights.outward, strict=True)
-    return [network_point(one.inputs, one.targets, inward, outward) for one, inward, outward in parts]
+    return [
+        network_point(one.inputs, one.targets, inward, outward) for one, inward, outward in parts
+    ]
 
 
 def largest_eigenvalue(seen: Snapshot) -> xr.DataArray:
-    """Largest eigenvalue of the exact Hessian, by Lanczos iteration; noise drives it to the edge of stability, 2 / learning rate."""
-    return xr.DataArray([float(curvature_spectrum.largest_eigenvalues(point)[-1]) for point in points(seen)], dims="subject")
+    """Largest eigenvalue of the exact Hessian, by Lanczos iteration; noise drives it to the edge of
+    stability, 2 / learning rate."""
+    return xr.DataArray(
+        [float(curvature_spectrum.largest_eigenvalues(point)[-1]) for point in points(seen)],
+        dims="subject",
+    )
 
 
 def fraction_positive_eigenvalues(seen: Snapshot) -> xr.DataArray:
-    """Eigenvalues of the exact Hessian above zero over all weights, as published; about half the fraction of active units."""
+    """Eigenvalues of the exact Hessian above zero over all weights, as published; about half the
+    fraction of active units."""
     spectra = [hessian_spectrum(point) for point in points(seen)]
-    return xr.DataArray([curvature_spectrum.fraction_positive_eigenvalues(one) for one in spectra], dims="subject")
+    return xr.DataArray(
+        [curvature_spectrum.fraction_positive_eigenvalues(one) for one in spectra], dims="subject"
+    )
 
 
 def gauss_newton_spectrum(seen: Snapshot) -> xr.DataArray:
@@ -51,8 +61,11 @@ def gauss_newton_rank(seen: Snapshot) -> xr.DataArray:
 
 
 def gauss_newton_log_determinant(seen: Snapshot) -> xr.DataArray:
-    """Sum of ln lambda over the rank of the Gauss-Newton part of the Hessian, the regulariser of update noise."""
-    return xr.DataArray(curvature_spectrum.log_pseudo_determinant(_gauss_newton(seen)), dims="subject")
+    """Sum of ln lambda over the rank of the Gauss-Newton part of the Hessian, the regulariser of
+    update noise."""
+    return xr.DataArray(
+        curvature_spectrum.log_pseudo_determinant(_gauss_newton(seen)), dims="subject"
+    )
 
 
 def _gauss_newton(seen: Snapshot) -> np.ndarray:

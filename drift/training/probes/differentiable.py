@@ -1,7 +1,8 @@
-"""What a session of a differentiable network records besides: its code under the noise of learning, thresholds, keys, implicit loss.
-
-Each probe takes a snapshot; where it makes no sense, as without keys, it records nothing. Activity is measured on what is held out,
-with noise on where the name or the description says so (Bricken et al. 2023).
+"""What a session of a differentiable network records besides: its code under the noise of learning,
+thresholds, keys, implicit loss.
+ Each probe takes a snapshot; where it makes no sense, as without keys, it records nothing. Activity
+is measured on what is held out, with noise on where the name or the description says so (Bricken et
+al. 2023).
 """
 
 from __future__ import annotations
@@ -14,7 +15,15 @@ import numpy as np
 import xarray as xr
 
 from drift import metrics
-from drift.training.probes.snapshot import DenoisingSnapshot, classifies, input_std, readout, shown_inputs, shown_targets, unit_biases
+from drift.training.probes.snapshot import (
+    DenoisingSnapshot,
+    classifies,
+    input_std,
+    readout,
+    shown_inputs,
+    shown_targets,
+    unit_biases,
+)
 
 NAMES = (
     "noisy_loss", "noisy_fraction_active_responses", "active_fraction_deviation", "count_variation", "top_k_overlap", "fraction_dead_units",
@@ -39,18 +48,24 @@ def _of_denoising(measure: Measure) -> Callable[[Any], xr.DataArray | None]:
 
 
 def _of_one_layer(measure: Measure) -> Callable[[Any], xr.DataArray | None]:
-    """Make a probe of a measure of networks with one layer of weights between inputs and units, the keys."""
+    """Make a probe of a measure of networks with one layer of weights between inputs and units, the
+    keys."""
 
     @wraps(measure)
     def probe(seen: Any) -> xr.DataArray | None:
-        return measure(seen) if isinstance(seen, DenoisingSnapshot) and "input_weights" in seen.weights else None
+        return (
+            measure(seen)
+            if isinstance(seen, DenoisingSnapshot) and "input_weights" in seen.weights
+            else None
+        )
 
     return probe
 
 
 @_of_denoising
 def noisy_loss(seen: DenoisingSnapshot) -> xr.DataArray:
-    """Mean squared error, or cross-entropy, between the response to noisy inputs and the clean target."""
+    """Mean squared error, or cross-entropy, between the response to noisy inputs and the clean
+    target."""
     return xr.DataArray(seen.losses(noisy=True), dims="subject")
 
 
@@ -92,14 +107,19 @@ def activity_entropy(seen: DenoisingSnapshot) -> xr.DataArray:
 
 @_of_one_layer
 def reconstruction_accuracy(seen: DenoisingSnapshot) -> xr.DataArray | None:
-    """Fraction of noisy images whose reconstruction has its own clean image as the nearest of 1,024; None for labels."""
+    """Fraction of noisy images whose reconstruction has its own clean image as the nearest of
+    1,024; None for labels."""
     images = np.stack([shown_targets(one) for one in seen.subjects])
     whole = images.shape[1] // BATCH * BATCH
     if classifies(seen.subjects[0]) or not whole:
         return None
     outputs = np.stack([response.output.numpy() for response in seen.noisy])
     dims = ("subject", "sample", "output")
-    return metrics.reconstruction_accuracy(xr.DataArray(outputs[:, :whole], dims=dims), xr.DataArray(images[:, :whole], dims=dims), BATCH)
+    return metrics.reconstruction_accuracy(
+        xr.DataArray(outputs[:, :whole], dims=dims),
+        xr.DataArray(images[:, :whole], dims=dims),
+        BATCH,
+    )
 
 
 @_of_one_layer
@@ -138,7 +158,9 @@ def key_value_alignment(seen: DenoisingSnapshot) -> xr.DataArray | None:
     values = readout(seen.weights)
     if values.shape[1] != seen.weights["input_weights"].shape[2]:
         return None
-    return metrics.key_value_alignment(_keys(seen), xr.DataArray(values, dims=("subject", "output", "unit")))
+    return metrics.key_value_alignment(
+        _keys(seen), xr.DataArray(values, dims=("subject", "output", "unit"))
+    )
 
 
 @_of_one_layer
@@ -155,19 +177,22 @@ def specialisation(seen: DenoisingSnapshot) -> xr.DataArray:
 
 @_of_one_layer
 def margin_fraction(seen: DenoisingSnapshot) -> xr.DataArray | None:
-    """Fraction of clean drives within one standard deviation of their noise from threshold; None without noise on the inputs."""
+    """Fraction of clean drives within one standard deviation of their noise from threshold; None
+    without noise on the inputs."""
     return _margin(metrics.margin_fraction, seen)
 
 
 @_of_one_layer
 def mean_margin_loss(seen: DenoisingSnapshot) -> xr.DataArray | None:
-    """Mean unit loss of the distance of clean drives from threshold; None without noise on the inputs."""
+    """Mean unit loss of the distance of clean drives from threshold; None without noise on the
+    inputs."""
     return _margin(metrics.mean_margin_loss, seen)
 
 
 @_of_one_layer
 def sparsify_term(seen: DenoisingSnapshot) -> xr.DataArray | None:
-    """Implicit loss that variance of the activity brings; None without noise on the inputs of a plain network."""
+    """Implicit loss that variance of the activity brings; None without noise on the inputs of a
+    plain network."""
     return _term(seen, "sparsify")
 
 
@@ -192,23 +217,37 @@ def _keys(seen: DenoisingSnapshot) -> xr.DataArray:
 
 
 def _images(seen: DenoisingSnapshot) -> xr.DataArray:
-    return xr.DataArray(np.stack([shown_inputs(one) for one in seen.subjects]), dims=("subject", "sample", "input"))
+    return xr.DataArray(
+        np.stack([shown_inputs(one) for one in seen.subjects]), dims=("subject", "sample", "input")
+    )
 
 
 def _margin(measure: Callable[..., xr.DataArray], seen: DenoisingSnapshot) -> xr.DataArray | None:
-    """A measure of margins of each subject, NaN without noise; None where the noise on a drive is not std times the length of its key."""
+    """A measure of margins of each subject, NaN without noise; None where the noise on a drive is
+    not std times the length of its key."""
     network: Any = seen.subjects[0].experiment.network
     stds = np.array([input_std(one, seen.step) for one in seen.subjects])
-    if network.activation != "relu" or network.normalised or network.inhibition is not None or not (stds > 0).any():
+    if (
+        network.activation != "relu"
+        or network.normalised
+        or network.inhibition is not None
+        or not (stds > 0).any()
+    ):
         return None
-    found = measure(seen.drive, _keys(seen), xr.DataArray(np.where(stds > 0, stds, 1.0), dims="subject"))
+    found = measure(
+        seen.drive, _keys(seen), xr.DataArray(np.where(stds > 0, stds, 1.0), dims="subject")
+    )
     return found.where(xr.DataArray(stds > 0, dims="subject"))
 
 
 def _term(seen: DenoisingSnapshot, name: str) -> xr.DataArray | None:
-    """One implicit term of each subject, of first order in overlap, a mean over outputs like the loss; NaN without noise."""
+    """One implicit term of each subject, of first order in overlap, a mean over outputs like the
+    loss; NaN without noise."""
     stds = [input_std(one, seen.step) for one in seen.subjects]
     if not seen.subjects[0].experiment.network.is_plain() or not any(stds):  # type: ignore[union-attr]
         return None
-    terms = [getattr(seen.implicit(number, TERM_SAMPLES), name) if std else np.nan for number, std in enumerate(stds)]
+    terms = [
+        getattr(seen.implicit(number, TERM_SAMPLES), name) if std else np.nan
+        for number, std in enumerate(stds)
+    ]
     return xr.DataArray(np.array(terms, dtype=float), dims="subject")

@@ -1,4 +1,5 @@
-"""What a session of a network records: each probe is a function of a snapshot, registered here by the name of its variable.
+"""What a session of a network records: each probe is a function of a snapshot, registered here by
+the name of its variable.
 
 Probes look at the noise-free task. They say what they record and never change the network.
 """
@@ -40,16 +41,29 @@ class Snapshot(NamedTuple):
     @property
     def error(self) -> np.ndarray:
         """Output minus target, shape (subject, samples, outputs)."""
-        outputs = [hidden @ outward for hidden, outward in zip(self.hidden.values, self.weights.outward, strict=True)]
-        return np.array([output - one.targets for output, one in zip(outputs, self.subjects, strict=True)])
+        outputs = [
+            hidden @ outward
+            for hidden, outward in zip(self.hidden.values, self.weights.outward, strict=True)
+        ]
+        return np.array(
+            [output - one.targets for output, one in zip(outputs, self.subjects, strict=True)]
+        )
 
 
-def snapshot(subjects: Sequence[Subject], weights: AnyWeights, step: int) -> Snapshot | DenoisingSnapshot:
-    """Return the subjects' responses to the noise-free task with the weights of a step of learning."""
+def snapshot(
+    subjects: Sequence[Subject], weights: AnyWeights, step: int
+) -> Snapshot | DenoisingSnapshot:
+    """Return the subjects' responses to the noise-free task with the weights of a step of
+    learning."""
     if not isinstance(weights, Weights):
         return DenoisingSnapshot(subjects, weights, step)
-    hidden = [hidden_activity(inward, one.inputs) for inward, one in zip(weights.inward, subjects, strict=True)]
-    return Snapshot(subjects, weights, xr.DataArray(np.array(hidden), dims=("subject", "sample", "unit")))
+    hidden = [
+        hidden_activity(inward, one.inputs)
+        for inward, one in zip(weights.inward, subjects, strict=True)
+    ]
+    return Snapshot(
+        subjects, weights, xr.DataArray(np.array(hidden), dims=("subject", "sample", "unit"))
+    )
 
 
 AnySnapshot = Snapshot | DenoisingSnapshot
@@ -63,11 +77,14 @@ def loss(seen: AnySnapshot) -> xr.DataArray:
 
 
 def relative_loss(seen: AnySnapshot) -> xr.DataArray:
-    """Mean squared error over the unbiased variance of all targets, the published measure of performance."""
+    """Mean squared error over the unbiased variance of all targets, the published measure of
+    performance."""
     if isinstance(seen, DenoisingSnapshot):
         reference = seen.reference_losses()
         return loss(seen) / np.where(reference > 0, reference, np.nan)
-    variance = np.array([one.targets.var(ddof=1) if one.targets.size > 1 else np.nan for one in seen.subjects])
+    variance = np.array(
+        [one.targets.var(ddof=1) if one.targets.size > 1 else np.nan for one in seen.subjects]
+    )
     return loss(seen) / np.where(variance > 0, variance, np.nan)
 
 
@@ -94,13 +111,23 @@ def participation_ratio(seen: AnySnapshot) -> xr.DataArray:
 def rate(seen: AnySnapshot) -> xr.DataArray | None:
     """Rate map of each hidden unit, by running direction; None where the task has no places."""
     return _stacked(
-        [_maps(one, hidden)["rate"] for one, hidden in zip(seen.subjects, seen.activity, strict=True) if "position" in one.experience]
+        [
+            _maps(one, hidden)["rate"]
+            for one, hidden in zip(seen.subjects, seen.activity, strict=True)
+            if "position" in one.experience
+        ]
     )
 
 
 def occupancy(seen: AnySnapshot) -> xr.DataArray | None:
     """Samples at each place; None where the task has no places."""
-    return _stacked([_maps(one, seen.activity[0])["occupancy"] for one in seen.subjects if "position" in one.experience])
+    return _stacked(
+        [
+            _maps(one, seen.activity[0])["occupancy"]
+            for one in seen.subjects
+            if "position" in one.experience
+        ]
+    )
 
 
 def squared_norm(seen: AnySnapshot) -> xr.DataArray:
@@ -112,11 +139,15 @@ def squared_norm(seen: AnySnapshot) -> xr.DataArray:
 def hessian_trace(seen: AnySnapshot) -> xr.DataArray | None:
     """Trace of the Hessian of the noise-free loss, which equals that of its Gauss-Newton part.
 
-    tr H = (2 / (T D)) (D sum_tj h_tj^2 + sum_j |V_j|^2 sum_t [h_tj > 0] (|x_t|^2 + 1)) for T samples and D outputs.
+    tr H = (2 / (T D)) (D sum_tj h_tj^2 + sum_j |V_j|^2 sum_t [h_tj > 0] (|x_t|^2 + 1)) for T
+    samples and D outputs.
     """
     if isinstance(seen, DenoisingSnapshot):
         return None
-    traces = [_trace(*parts) for parts in zip(seen.subjects, seen.hidden.values, seen.weights.outward, strict=True)]
+    traces = [
+        _trace(*parts)
+        for parts in zip(seen.subjects, seen.hidden.values, seen.weights.outward, strict=True)
+    ]
     return _per_subject(np.array(traces))
 
 
@@ -138,7 +169,9 @@ def output_weights(seen: AnySnapshot) -> xr.DataArray:
     """Weights from units to outputs."""
     if isinstance(seen, DenoisingSnapshot):
         return xr.DataArray(readout(seen.weights), dims=("subject", "output", "unit"))
-    return xr.DataArray(seen.weights.outward, dims=("subject", "unit", "output")).transpose("subject", "output", "unit")
+    return xr.DataArray(seen.weights.outward, dims=("subject", "unit", "output")).transpose(
+        "subject", "output", "unit"
+    )
 
 
 def sample_activity(seen: AnySnapshot) -> xr.DataArray:
@@ -176,7 +209,9 @@ def chosen(names: Sequence[str]) -> dict[str, Probe]:
     """Return probes by name; refuses names that are not registered in ``PROBES``."""
     unknown = [name for name in names if name not in PROBES]
     if unknown or isinstance(names, str) or not names:
-        raise RefusedInputError(f"probes must be a list of names, got {names!r}: choose from {', '.join(PROBES)}.")
+        raise RefusedInputError(
+            f"probes must be a list of names, got {names!r}: choose from {', '.join(PROBES)}."
+        )
     return {name: PROBES[name] for name in names}
 
 
@@ -191,7 +226,11 @@ def _per_subject(values: np.ndarray) -> xr.DataArray:
 
 
 def _stacked(maps: Sequence[xr.DataArray]) -> xr.DataArray | None:
-    return xr.DataArray(np.stack([one.values for one in maps]), dims=("subject", *maps[0].dims)) if maps else None
+    return (
+        xr.DataArray(np.stack([one.values for one in maps]), dims=("subject", *maps[0].dims))
+        if maps
+        else None
+    )
 
 
 def _maps(one: Subject, hidden: xr.DataArray) -> xr.Dataset:
@@ -201,7 +240,10 @@ def _maps(one: Subject, hidden: xr.DataArray) -> xr.Dataset:
     direction = one.experience["direction"]
     if environment is None or int(environment.max()) == 0:
         return rate_maps(hidden, index, len(edges) - 1, direction=direction)
-    visits = [rate_maps(hidden, index, len(edges) - 1, direction=direction, keep=environment == here) for here in np.unique(environment)]
+    visits = [
+        rate_maps(hidden, index, len(edges) - 1, direction=direction, keep=environment == here)
+        for here in np.unique(environment)
+    ]
     return xr.concat(visits, dim="environment").transpose(..., "place", "direction", "environment")
 
 

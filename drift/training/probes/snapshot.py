@@ -1,4 +1,5 @@
-"""Differentiable networks between two steps of learning: their responses to what they do not learn from, with and without noise."""
+"""Differentiable networks between two steps of learning: their responses to what they do not learn
+from, with and without noise."""
 
 from __future__ import annotations
 
@@ -15,12 +16,16 @@ from drift.training.engines.base import Subject, side_by_side
 
 
 class DenoisingSnapshot:
-    """Subjects of one kind, their weights by name (subject, ...), and their responses to what is held out, computed when first asked for.
+    """Subjects of one kind, their weights by name (subject, ...), and their responses to what is
+    held out, computed when first asked for.
 
-    Noise comes from the stream ``observation``, the same in every session, with the size that the recipe gives it in this step.
+    Noise comes from the stream ``observation``, the same in every session, with the size that the
+    recipe gives it in this step.
     """
 
-    def __init__(self, subjects: Sequence[Subject], weights: Mapping[str, np.ndarray], step: int) -> None:
+    def __init__(
+        self, subjects: Sequence[Subject], weights: Mapping[str, np.ndarray], step: int
+    ) -> None:
         self.subjects, self.weights, self.step = subjects, weights, step
         self._implicit: dict[int, Any] = {}
 
@@ -45,7 +50,11 @@ class DenoisingSnapshot:
         source = HostDraws([one.experiment.seed], "observation")
 
         def disturb(place: str, values: torch.Tensor) -> torch.Tensor:
-            return values if noise is None or noise.placement != place else with_noise(values, noise, self.step, source)
+            return (
+                values
+                if noise is None or noise.placement != place
+                else with_noise(values, noise, self.step, source)
+            )
 
         def explore(buffer: torch.Tensor) -> torch.Tensor:
             source.normal(buffer.unsqueeze(0))
@@ -53,9 +62,13 @@ class DenoisingSnapshot:
 
         network: DifferentiableNetwork = one.experiment.network  # type: ignore[assignment]
         with torch.no_grad():
-            weights = {name: torch.as_tensor(values[number]) for name, values in self.weights.items()}
+            weights = {
+                name: torch.as_tensor(values[number]) for name, values in self.weights.items()
+            }
             inputs = torch.as_tensor(shown_inputs(one), dtype=next(iter(weights.values())).dtype)
-            return network.respond(weights, inputs, self.step, *((disturb, explore) if noisy else ()))
+            return network.respond(
+                weights, inputs, self.step, *((disturb, explore) if noisy else ())
+            )
 
     @cached_property
     def hidden(self) -> xr.DataArray:
@@ -64,7 +77,8 @@ class DenoisingSnapshot:
 
     @cached_property
     def activity(self) -> xr.DataArray:
-        """Size of the noise-free activity (subject, sample, unit); 0 where a unit without a rectifier counts as silent."""
+        """Size of the noise-free activity (subject, sample, unit); 0 where a unit without a
+        rectifier counts as silent."""
         return self._counted(self.hidden)
 
     @cached_property
@@ -87,7 +101,8 @@ class DenoisingSnapshot:
         return _labelled([one.selection.drive for one in self.noisy])
 
     def losses(self, noisy: bool) -> np.ndarray:
-        """Loss of each subject: mean squared error, or cross-entropy of labels or next tokens; shape (subject,)."""
+        """Loss of each subject: mean squared error, or cross-entropy of labels or next tokens;
+        shape (subject,)."""
         import torch
 
         from drift.training.engines.objective import mean_loss, objective_of
@@ -103,7 +118,8 @@ class DenoisingSnapshot:
         return [self.losses(noisy=False), self.losses(noisy=True)]
 
     def implicit(self, number: int, samples: int) -> Any:
-        """Implicit loss of the noise of one subject's inputs on its first images: sparsify, margin, overlap, divided by the outputs."""
+        """Implicit loss of the noise of one subject's inputs on its first images: sparsify, margin,
+        overlap, divided by the outputs."""
         if number not in self._implicit:
             import torch
 
@@ -111,17 +127,33 @@ class DenoisingSnapshot:
             from drift.theory.input_noise.weights import network_of
 
             one = self.subjects[number]
-            objective: Literal["cross_entropy", "squared_error"] = "cross_entropy" if classifies(one) else "squared_error"
+            objective: Literal["cross_entropy", "squared_error"] = (
+                "cross_entropy" if classifies(one) else "squared_error"
+            )
             with torch.no_grad():
-                weights = network_of({name: torch.as_tensor(values[number]) for name, values in self.weights.items()})
+                weights = network_of(
+                    {name: torch.as_tensor(values[number]) for name, values in self.weights.items()}
+                )
                 shown = (shown_inputs(one)[:samples], shown_targets(one)[:samples])
-                inputs, targets = (torch.as_tensor(values).to(weights.bias.dtype) for values in shown)
-                found = implicit_loss(inputs, targets, weights, input_std(one, self.step), overlap="first_order", objective=objective)
-            self._implicit[number] = type(found)(*(term / (1 if classifies(one) else targets.shape[1]) for term in found))
+                inputs, targets = (
+                    torch.as_tensor(values).to(weights.bias.dtype) for values in shown
+                )
+                found = implicit_loss(
+                    inputs,
+                    targets,
+                    weights,
+                    input_std(one, self.step),
+                    overlap="first_order",
+                    objective=objective,
+                )
+            self._implicit[number] = type(found)(
+                *(term / (1 if classifies(one) else targets.shape[1]) for term in found)
+            )
         return self._implicit[number]
 
     def reference_losses(self) -> np.ndarray:
-        """Loss of a subject that gives the mean target, or the shares of the classes or tokens, whatever it sees; shape (subject,)."""
+        """Loss of a subject that gives the mean target, or the shares of the classes or tokens,
+        whatever it sees; shape (subject,)."""
         return np.array([_reference(one) for one in self.subjects])
 
 
@@ -136,7 +168,8 @@ def input_noise(one: Subject) -> InputNoise | None:
 
 
 def input_std(one: Subject, step: int) -> float:
-    """Standard deviation of the noise of mean 0 on the inputs of a subject in a step; 0 where there is none."""
+    """Standard deviation of the noise of mean 0 on the inputs of a subject in a step; 0 where there
+    is none."""
     noise = input_noise(one)
     centred = noise is not None and noise.placement == "input" and noise.mean(step) == 0
     return noise.scale(step) if noise is not None and centred else 0.0
@@ -165,16 +198,26 @@ def unit_biases(weights: Mapping[str, np.ndarray]) -> np.ndarray:
 
 def readout(weights: Mapping[str, np.ndarray]) -> np.ndarray:
     """Output weights, also where they are the input weights; (subject, output, unit)."""
-    return weights["output_weights"] if "output_weights" in weights else weights["input_weights"].swapaxes(1, 2)
+    return (
+        weights["output_weights"]
+        if "output_weights" in weights
+        else weights["input_weights"].swapaxes(1, 2)
+    )
 
 
 def _reference(one: Subject) -> float:
     targets, tokens = shown_targets(one), one.experience.sizes.get("token")
     if not classifies(one) and tokens is None:
         return float(targets.var(dtype=float))
-    shares = targets.mean(0, dtype=float) if tokens is None else np.bincount(targets.ravel(), minlength=tokens) / targets.size
+    shares = (
+        targets.mean(0, dtype=float)
+        if tokens is None
+        else np.bincount(targets.ravel(), minlength=tokens) / targets.size
+    )
     return float(-np.sum(shares * np.log(np.maximum(shares, 1e-300))))
 
 
 def _labelled(parts: Sequence[Any]) -> xr.DataArray:
-    return xr.DataArray(side_by_side([part.numpy() for part in parts]), dims=("subject", "sample", "unit"))
+    return xr.DataArray(
+        side_by_side([part.numpy() for part in parts]), dims=("subject", "sample", "unit")
+    )

@@ -1,4 +1,5 @@
-"""Recipes that no computer can follow are refused when they are written, in one sentence, at no cost of time or memory."""
+"""Recipes that no computer can follow are refused when they are written, in one sentence, at no
+cost of time or memory."""
 
 from __future__ import annotations
 
@@ -15,8 +16,12 @@ BEYOND: dict[str, Callable[[], Any]] = {
     "heading_noise": lambda: drift.CorridorTask(heading_noise=1e308),
     "feature_smoothing": lambda: drift.SmoothedAutoencoderTask(feature_smoothing=1e30),
     "experience": lambda: drift.RandomTask(samples=10**6, inputs=10**6),
-    "weights": lambda: drift.Experiment(task=drift.RandomTask(inputs=10**5), network=drift.Network(units=10**6)),
-    "activity": lambda: drift.Experiment(task=drift.RandomTask(samples=10**6), network=drift.Network(units=10**6)),
+    "weights": lambda: drift.Experiment(
+        task=drift.RandomTask(inputs=10**5), network=drift.Network(units=10**6)
+    ),
+    "activity": lambda: drift.Experiment(
+        task=drift.RandomTask(samples=10**6), network=drift.Network(units=10**6)
+    ),
     "learning_rate": lambda: drift.SGD(learning_rate=1e-308),
     "std": lambda: drift.UpdateNoise(std=1e308),
     "sessions": lambda: drift.Experiment(steps=2**40, sessions=10**9),

@@ -1,4 +1,5 @@
-"""The door: what a signature says is checked before a function is entered, in one sentence, once, and at little cost."""
+"""The door: what a signature says is checked before a function is entered, in one sentence, once,
+and at little cost."""
 
 from __future__ import annotations
 
@@ -19,10 +20,24 @@ import drift
 from drift import metrics
 from drift.door import opened
 from drift.door.memory import refuse_beyond_memory
-from drift.door.quantities import Alike, Confidence, Count, Dims, Numbers, OfSessions, Positive, Range, Square, Unbounded, WithUnits
+from drift.door.quantities import (
+    Alike,
+    Confidence,
+    Count,
+    Dims,
+    Numbers,
+    OfSessions,
+    Positive,
+    Range,
+    Square,
+    Unbounded,
+    WithUnits,
+)
 from drift.errors import RefusedInputError, SchemaError
 
-RATE = xr.DataArray(np.ones((2, 3)), dims=("unit", "place"), coords={"unit": [0, 1], "place": [1.0, 2.0, 3.0]})
+RATE = xr.DataArray(
+    np.ones((2, 3)), dims=("unit", "place"), coords={"unit": [0, 1], "place": [1.0, 2.0, 3.0]}
+)
 
 
 @opened
@@ -93,9 +108,18 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"rate": RATE.astype(str)}, "real numbers"),
     ({"rate": RATE.astype(object)}, "real numbers"),
     ({"rate": RATE * np.inf}, "rate must be finite, or NaN where nothing was observed"),
-    ({"rate": RATE.assign_coords(unit=[3, 3])}, "rate must be labelled once for each unit, got the unit 3 twice"),
-    ({"rate": RATE, "other": RATE[:, ::-1]}, "labelled along place as other is, got 1.0 in rate and 3.0 in other at place 0"),
-    ({"rate": RATE, "other": RATE[:, :2]}, "other must be an array with one entry per place of rate, got 2 entries for 3"),
+    (
+        {"rate": RATE.assign_coords(unit=[3, 3])},
+        "rate must be labelled once for each unit, got the unit 3 twice",
+    ),
+    (
+        {"rate": RATE, "other": RATE[:, ::-1]},
+        "labelled along place as other is, got 1.0 in rate and 3.0 in other at place 0",
+    ),
+    (
+        {"rate": RATE, "other": RATE[:, :2]},
+        "other must be an array with one entry per place of rate, got 2 entries for 3",
+    ),
     ({"rng": 3}, "make one with drift.stream"),
     ({"cuont": 3}, "taken has no argument 'cuont' (did you mean 'count'?)"),
 ]
@@ -104,14 +128,22 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 @pytest.mark.parametrize("arguments", RIGHT, ids=range(len(RIGHT)))
 def test_what_a_hint_says_is_taken_as_it_is(arguments: dict[str, Any]):
     given = taken(**arguments)
-    assert all(np.array_equal(given[name], value) for name, value in arguments.items() if isinstance(value, int | float | np.generic))
+    assert all(
+        np.array_equal(given[name], value)
+        for name, value in arguments.items()
+        if isinstance(value, int | float | np.generic)
+    )
 
 
 @pytest.mark.parametrize(("arguments", "sentence"), WRONG, ids=[sentence for _, sentence in WRONG])
 def test_what_it_does_not_say_is_refused_in_one_sentence(arguments: dict[str, Any], sentence: str):
     with pytest.raises(RefusedInputError) as refusal:
         taken(**arguments)
-    assert sentence in str(refusal.value) and "\n" not in str(refusal.value) and str(refusal.value).endswith(".")
+    assert (
+        sentence in str(refusal.value)
+        and "\n" not in str(refusal.value)
+        and str(refusal.value).endswith(".")
+    )
 
 
 def test_an_iterator_is_checked_as_it_is_read():
@@ -138,7 +170,10 @@ def test_errors_of_ours_are_not_hidden_but_memory_is_named():
 
     with pytest.raises(KeyError):
         broken("key")
-    with pytest.raises(RefusedInputError, match="must fit in the memory of this computer, got Unable to allocate 7 TiB"):
+    with pytest.raises(
+        RefusedInputError,
+        match="must fit in the memory of this computer, got Unable to allocate 7 TiB",
+    ):
         broken("memory")
 
 
@@ -150,12 +185,17 @@ def test_what_waits_in_dask_is_computed_once():
         computed.append(block.shape)
         return block + 1
 
-    lazy = RATE.copy(data=dask_array.ones(RATE.shape, chunks=-1).map_blocks(counted, meta=np.ones((0, 0))))
+    lazy = RATE.copy(
+        data=dask_array.ones(RATE.shape, chunks=-1).map_blocks(counted, meta=np.ones((0, 0)))
+    )
     computed.clear()
     given = taken(rate=lazy)["rate"]
     assert computed == [RATE.shape] and given.chunks is None
     occupancy = xr.ones_like(RATE.isel(unit=0, drop=True))
-    xr.testing.assert_identical(metrics.spatial_information(RATE.chunk(), occupancy), metrics.spatial_information(RATE, occupancy))
+    xr.testing.assert_identical(
+        metrics.spatial_information(RATE.chunk(), occupancy),
+        metrics.spatial_information(RATE, occupancy),
+    )
 
 
 def test_a_dataset_that_does_not_fit_is_a_schema_error():
@@ -168,7 +208,9 @@ def test_a_dataset_that_does_not_fit_is_a_schema_error():
 def test_a_door_keeps_name_text_signature_and_pickling():
     import inspect
 
-    assert metrics.rate_maps.__name__ == "rate_maps" and "sample" in (metrics.rate_maps.__doc__ or "")
+    assert metrics.rate_maps.__name__ == "rate_maps" and "sample" in (
+        metrics.rate_maps.__doc__ or ""
+    )
     assert "places" in inspect.signature(metrics.rate_maps).parameters
     assert pickle.loads(pickle.dumps(metrics.rate_maps)) is metrics.rate_maps
     assert pickle.loads(pickle.dumps(drift.train)) is drift.train
@@ -176,14 +218,26 @@ def test_a_door_keeps_name_text_signature_and_pickling():
 
 def test_a_door_costs_little():
     taken(2.0, count=3)
-    took = min(timeit.repeat(lambda: taken(2.0, count=3), number=200, repeat=5, timer=time.process_time)) / 200
+    took = (
+        min(
+            timeit.repeat(
+                lambda: taken(2.0, count=3), number=200, repeat=5, timer=time.process_time
+            )
+        )
+        / 200
+    )
     assert took < 100e-6  # about 15 us of the processor
 
 
 def test_importing_reads_no_hints():
     unread = ("drift.door.signature", "drift.door.hints", "pydantic", "xarray")
     script = f"import sys, drift; print([name for name in sys.modules if name in {unread}])"
-    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        == "[]"
+    )
 
 
 def test_a_range_says_what_it_holds():
@@ -216,7 +270,12 @@ def broadcast(one: Alike, other: Alike = 0.0) -> Any:
 
 
 @opened
-def sized(time: OfSessions, values: OfSessions, matrix: Square | None = None, activity: WithUnits | None = None) -> int:
+def sized(
+    time: OfSessions,
+    values: OfSessions,
+    matrix: Square | None = None,
+    activity: WithUnits | None = None,
+) -> int:
     """Return how many sessions there are."""
     return len(time)
 
@@ -229,7 +288,10 @@ def passing(**options: Any) -> Any:
 
 def test_numbers_of_one_call_are_broadcast_or_refused():
     assert broadcast(np.ones((2, 3)), np.arange(3)).shape == (2, 3)
-    assert broadcast(RATE, 1).dims == RATE.dims and broadcast(RATE, RATE.isel(unit=0, drop=True)).dims == RATE.dims
+    assert (
+        broadcast(RATE, 1).dims == RATE.dims
+        and broadcast(RATE, RATE.isel(unit=0, drop=True)).dims == RATE.dims
+    )
     assert broadcast(RATE, RATE.values).dims == RATE.dims
     assert broadcast(np.ones((2, 3)), xr.DataArray(2.0)).shape == (2, 3)
     for one, other in ((np.ones((2, 3)), np.ones(2)), (RATE, np.ones(3)), (np.ones(2), RATE)):
@@ -243,10 +305,19 @@ def test_numbers_of_one_call_are_broadcast_or_refused():
 def test_axes_of_one_name_are_equally_long():
     assert sized(np.arange(3), [1, 2, 3], np.eye(2), np.ones((4, 2))) == 3
     for arguments, sentence in (
-        ({"values": np.ones(4)}, "values must be an array with one session for each of the 3 of time, got 4"),
+        (
+            {"values": np.ones(4)},
+            "values must be an array with one session for each of the 3 of time, got 4",
+        ),
         ({"values": np.ones((3, 1))}, "values must be an array of numbers with the axis session"),
-        ({"values": np.ones(3), "matrix": np.ones((2, 3))}, "matrix must be an array with one entry for each of the"),
-        ({"values": np.ones(3), "activity": np.array(1.0)}, "activity must be an array of numbers with the axes ..., unit"),
+        (
+            {"values": np.ones(3), "matrix": np.ones((2, 3))},
+            "matrix must be an array with one entry for each of the",
+        ),
+        (
+            {"values": np.ones(3), "activity": np.array(1.0)},
+            "activity must be an array of numbers with the axes ..., unit",
+        ),
     ):
         with pytest.raises(RefusedInputError) as refusal:
             sized(np.arange(3), **arguments)
@@ -256,7 +327,9 @@ def test_axes_of_one_name_are_equally_long():
 def test_a_door_is_put_once_and_options_that_are_passed_on_are_checked_where_they_are_read():
     assert opened(passing) is passing
     circuit = circuits.LinearInterneuron(units=5)
-    with pytest.raises(RefusedInputError, match=r"settle has no argument 'duratoin' \(did you mean 'duration'"):
+    with pytest.raises(
+        RefusedInputError, match=r"settle has no argument 'duratoin' \(did you mean 'duration'"
+    ):
         circuit.settle(np.ones(5), duratoin=1.0)
 
 

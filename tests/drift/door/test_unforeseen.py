@@ -1,4 +1,5 @@
-"""What no check foresaw is refused in a sentence with its cause; an error in code of the user stays the user's."""
+"""What no check foresaw is refused in a sentence with its cause; an error in code of the user stays
+the user's."""
 
 from __future__ import annotations
 
@@ -13,7 +14,15 @@ from drift.errors import RefusedInputError, SchemaError
 from drift.learners import LEARNERS, Learner, Program
 
 OURS = Path(drift.__file__).with_name("metrics") / "rooms.py"
-ERRORS = [KeyError("k"), IndexError("i"), TypeError("t"), AttributeError("a"), ValueError("v"), OverflowError("o"), ZeroDivisionError("z")]
+ERRORS = [
+    KeyError("k"),
+    IndexError("i"),
+    TypeError("t"),
+    AttributeError("a"),
+    ValueError("v"),
+    OverflowError("o"),
+    ZeroDivisionError("z"),
+]
 
 
 def raising(error: Exception, path: str):
@@ -25,7 +34,10 @@ def raising(error: Exception, path: str):
 
 @pytest.mark.parametrize("error", ERRORS)
 def test_errors_from_inside_become_refusals_with_their_cause(error):
-    words = rf"drift_of cannot compute .* got rate=\[1, 2\], units=3 \({type(error).__name__}: .*report it if they fit"
+    words = (
+        rf"drift_of cannot compute .* got rate=\[1, 2\], units=3 \({type(error).__name__}: "
+        r".*report it if they fit"
+    )
     with pytest.raises(RefusedInputError, match=words) as refused:
         raising(error, str(OURS))([1, 2], units=3)
     assert refused.value.__cause__ is error
@@ -39,7 +51,10 @@ def test_errors_in_code_of_the_user_pass_as_they_are(error, path):
     assert raised.value is error
 
 
-@pytest.mark.parametrize("error", [RefusedInputError("no: do this."), SchemaError("no rate: measure."), OSError("no room")])
+@pytest.mark.parametrize(
+    "error",
+    [RefusedInputError("no: do this."), SchemaError("no rate: measure."), OSError("no room")],
+)
 def test_refusals_and_errors_of_the_system_pass_as_they_are(error):
     with pytest.raises(type(error)) as raised:
         raising(error, str(OURS))([1, 2])
@@ -55,6 +70,11 @@ def test_a_learner_of_the_user_fails_as_it_fails(monkeypatch: pytest.MonkeyPatch
             _ = program.memory["weights"]
 
     monkeypatch.setitem(LEARNERS, "test_broken", Broken)
-    recipe = drift.Experiment(task=drift.RandomTask(samples=4, inputs=3, outputs=2), network=drift.Network(units=4), steps=4, sessions=2)
+    recipe = drift.Experiment(
+        task=drift.RandomTask(samples=4, inputs=3, outputs=2),
+        network=drift.Network(units=4),
+        steps=4,
+        sessions=2,
+    )
     with pytest.raises(KeyError, match="weights"):
         drift.train([recipe.replace(learner=Broken())], engine="batched", progress=False)

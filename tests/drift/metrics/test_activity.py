@@ -7,7 +7,13 @@ import pytest
 import xarray as xr
 
 from drift.errors import RefusedInputError
-from drift.metrics import active_units, event_counts, fraction_active_responses, fraction_active_units, participation_ratio
+from drift.metrics import (
+    active_units,
+    event_counts,
+    fraction_active_responses,
+    fraction_active_units,
+    participation_ratio,
+)
 
 
 def activity_of(values, *dims: str) -> xr.DataArray:
@@ -32,7 +38,9 @@ def test_units_not_recorded_leave_numerator_and_denominator():
 def test_nothing_observed_has_no_fraction():
     nothing = activity_of(np.full((3, 2), np.nan))
     assert (
-        np.isnan(fraction_active_units(nothing)) and np.isnan(fraction_active_responses(nothing)) and np.isnan(participation_ratio(nothing))
+        np.isnan(fraction_active_units(nothing))
+        and np.isnan(fraction_active_responses(nothing))
+        and np.isnan(participation_ratio(nothing))
     )
 
 
@@ -45,9 +53,13 @@ def test_leading_dims_are_independent(rng):
 
 
 def test_participation_of_orthogonal_units_is_their_number_and_of_copies_one():
-    waves = 2 + np.stack([f(2 * np.pi * k * np.arange(64) / 64) for k in (1, 2, 3) for f in (np.sin, np.cos)], axis=1)
+    waves = 2 + np.stack(
+        [f(2 * np.pi * k * np.arange(64) / 64) for k in (1, 2, 3) for f in (np.sin, np.cos)], axis=1
+    )
     assert participation_ratio(activity_of(waves)).item() == pytest.approx(6)
-    assert participation_ratio(activity_of(np.repeat(waves[:, :1], 200, axis=1))).item() == pytest.approx(1)
+    assert participation_ratio(
+        activity_of(np.repeat(waves[:, :1], 200, axis=1))
+    ).item() == pytest.approx(1)
 
 
 @pytest.mark.parametrize("shape", [(30, 8), (8, 30)])
@@ -56,7 +68,9 @@ def test_participation_equals_the_eigenvalues_of_the_covariance(rng, shape):
     eigenvalues = np.linalg.eigvalsh(np.cov(values.T))
     expected = eigenvalues.sum() ** 2 / (eigenvalues**2).sum()
     with_absent = np.concatenate([values, np.full((shape[0], 3), np.nan)], axis=1)
-    assert participation_ratio(activity_of(with_absent)).item() == pytest.approx(expected, rel=1e-10)
+    assert participation_ratio(activity_of(with_absent)).item() == pytest.approx(
+        expected, rel=1e-10
+    )
 
 
 def test_events_are_spikes_or_samples_with_amplitude():
@@ -66,10 +80,20 @@ def test_events_are_spikes_or_samples_with_amplitude():
 
 @pytest.mark.parametrize(
     ("values", "message"),
-    [(np.zeros((0, 3)), "empty"), ([[-1.0, 0]], "not negative"), ([[np.nan], [1.0]], "part of the samples"), ([[np.inf]], "finite")],
+    [
+        (np.zeros((0, 3)), "empty"),
+        ([[-1.0, 0]], "not negative"),
+        ([[np.nan], [1.0]], "part of the samples"),
+        ([[np.inf]], "finite"),
+    ],
 )
 def test_unusable_activity_is_refused(values, message):
-    for measure in (fraction_active_units, fraction_active_responses, participation_ratio, active_units):
+    for measure in (
+        fraction_active_units,
+        fraction_active_responses,
+        participation_ratio,
+        active_units,
+    ):
         with pytest.raises(RefusedInputError, match=message):
             measure(activity_of(values))
 

@@ -1,4 +1,5 @@
-"""Information of few events cannot be corrected: NaN, not the naive value with an error of next to nothing."""
+"""Information of few events cannot be corrected: NaN, not the naive value with an error of next to
+nothing."""
 
 from __future__ import annotations
 
@@ -22,9 +23,15 @@ def corrected(events, tuned=False, seed=0, amplitude=None, place_unit=None, repe
         chosen = rng.choice(SAMPLES, count, replace=False, p=field / field.sum() if tuned else None)
         activity[chosen, unit] = 1 if amplitude is None else rng.uniform(*amplitude, count)
     flags = np.ones(len(events)) if place_unit is None else np.asarray(place_unit, dtype=float)
-    labelled = xr.DataArray(activity, dims=("sample", "unit"), attrs={"kind": "counts" if amplitude is None else "amplitudes"})
+    labelled = xr.DataArray(
+        activity,
+        dims=("sample", "unit"),
+        attrs={"kind": "counts" if amplitude is None else "amplitudes"},
+    )
     index = xr.DataArray(place, dims="sample")
-    return corrected_spatial_information(labelled, index, 0.05, xr.DataArray(flags, dims="unit"), rng, repetitions=repetitions)
+    return corrected_spatial_information(
+        labelled, index, 0.05, xr.DataArray(flags, dims="unit"), rng, repetitions=repetitions
+    )
 
 
 @pytest.mark.parametrize("tuned", [False, True])
@@ -40,7 +47,14 @@ def test_units_with_few_events_are_not_corrected(tuned, amplitude):
 
 
 @pytest.mark.parametrize(
-    ("events", "known"), [([1] * 9, False), ([10] * 9, False), ([30] * 9, True), ([5] * 4 + [30] * 5, True), ([5] * 5 + [30] * 4, False)]
+    ("events", "known"),
+    [
+        ([1] * 9, False),
+        ([10] * 9, False),
+        ([30] * 9, True),
+        ([5] * 4 + [30] * 5, True),
+        ([5] * 5 + [30] * 4, False),
+    ],
 )
 def test_a_population_of_mostly_few_events_is_not_corrected(events, known):
     found = corrected(events)
@@ -52,7 +66,11 @@ def test_a_population_of_mostly_few_events_is_not_corrected(events, known):
 
 
 def test_units_outside_of_the_population_do_not_decide():
-    assert np.isfinite(corrected([1] * 6 + [40] * 2, place_unit=[0] * 6 + [1] * 2)["population_spatial_information_extrapolated"])
+    assert np.isfinite(
+        corrected([1] * 6 + [40] * 2, place_unit=[0] * 6 + [1] * 2)[
+            "population_spatial_information_extrapolated"
+        ]
+    )
 
 
 def test_events_without_a_place_do_not_count():
@@ -62,18 +80,30 @@ def test_events_without_a_place_do_not_count():
     place[:45] = -1
     labelled = xr.DataArray(activity, dims=("sample", "unit"), attrs={"kind": "counts"})
     rng = np.random.default_rng(0)
-    found = corrected_spatial_information(labelled, xr.DataArray(place, dims="sample"), 0.05, xr.ones_like(labelled[0]), rng, repetitions=1)
+    found = corrected_spatial_information(
+        labelled,
+        xr.DataArray(place, dims="sample"),
+        0.05,
+        xr.ones_like(labelled[0]),
+        rng,
+        repetitions=1,
+    )
     assert np.isnan(found["spatial_information_extrapolated"]).all()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("events", [20, 30, 50, 100])
 def test_enough_events_are_corrected_to_the_truth(events):
-    """240 cells: mean of untuned cells within .1 bits of 0, of tuned ones within .15 of .90; spread within 1.6 standard errors."""
+    """240 cells: mean of untuned cells within .1 bits of 0, of tuned ones within .15 of .90; spread
+    within 1.6 standard errors."""
     for tuned, truth in ((False, 0.0), (True, 0.90)):
         runs = [corrected([events] * 60, tuned, seed, repetitions=5) for seed in range(4)]
         for suffix in CORRECTIONS[1:]:
             values = np.concatenate([run[f"spatial_information{suffix}"].values for run in runs])
-            error = np.concatenate([run["spatial_information_standard_error"].values for run in runs]).mean()
-            assert abs(values.mean() - truth) < (0.15 if tuned else 0.1) + 4 * values.std() / np.sqrt(values.size), (suffix, tuned)
+            error = np.concatenate(
+                [run["spatial_information_standard_error"].values for run in runs]
+            ).mean()
+            assert abs(values.mean() - truth) < (
+                0.15 if tuned else 0.1
+            ) + 4 * values.std() / np.sqrt(values.size), (suffix, tuned)
             assert values.std() < 1.6 * error, (suffix, tuned)

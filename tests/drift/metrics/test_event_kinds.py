@@ -15,7 +15,9 @@ def activity(values, **attrs) -> xr.DataArray:
 
 
 def sparse_amplitudes(rng, low, high, samples=4000, units=5) -> np.ndarray:
-    return np.where(rng.random((samples, units)) < 0.03, rng.integers(low, high, (samples, units)), 0)
+    return np.where(
+        rng.random((samples, units)) < 0.03, rng.integers(low, high, (samples, units)), 0
+    )
 
 
 @pytest.mark.parametrize(("low", "high"), [(200, 900), (2, 10), (1, 8), (500, 501), (1, 30)])
@@ -33,7 +35,9 @@ def test_poisson_counts_are_counts_at_any_rate(rng, rate):
 
 def test_spikes_in_fields_are_counts(rng):
     place = rng.uniform(0, 100, 6000)
-    spikes = rng.poisson(1.5 * np.exp(-((place[:, None] - [[20, 50, 80]]) ** 2) / 200))  # 30 spikes/s at the peak, 20 Hz
+    spikes = rng.poisson(
+        1.5 * np.exp(-((place[:, None] - [[20, 50, 80]]) ** 2) / 200)
+    )  # 30 spikes/s at the peak, 20 Hz
     assert are_counts(spikes, 20.0)
 
 
@@ -45,9 +49,14 @@ def test_no_neuron_fires_so_fast(rng):
 
 def test_what_is_said_wins(rng):
     found = sparse_amplitudes(rng, 200, 900)
-    assert event_counts(activity(found, kind="counts")).values.tolist() == found.sum(axis=0).tolist()
+    assert (
+        event_counts(activity(found, kind="counts")).values.tolist() == found.sum(axis=0).tolist()
+    )
     ones = np.eye(4)
-    assert activity_kind(activity(ones, kind="amplitudes")) == "amplitudes" and activity_kind(activity(ones)) == "counts"
+    assert (
+        activity_kind(activity(ones, kind="amplitudes")) == "amplitudes"
+        and activity_kind(activity(ones)) == "counts"
+    )
     with pytest.raises(RefusedInputError, match=r"kind of activity .* got 'spikes'"):
         event_counts(activity(ones, kind="spikes"))
 
@@ -66,7 +75,10 @@ def test_classes_of_mutual_information_follow_the_kind(rng):
 @pytest.mark.parametrize("value", [np.inf, -np.inf, -0.1])
 @pytest.mark.parametrize("name", ["rate", "occupancy"])
 def test_maps_of_impossible_numbers_have_no_information(value, name):
-    maps = {"rate": xr.DataArray([1.0, 2.0, 0.5], dims="place"), "occupancy": xr.DataArray([1.0, 1.0, 1.0], dims="place")}
+    maps = {
+        "rate": xr.DataArray([1.0, 2.0, 0.5], dims="place"),
+        "occupancy": xr.DataArray([1.0, 1.0, 1.0], dims="place"),
+    }
     maps[name][1] = value
     with pytest.raises(RefusedInputError, match=r"not be negative|must be finite"):
         spatial_information(**maps)

@@ -11,15 +11,22 @@ from drift.metrics import by_lag, drift_rate
 
 
 def decaying(elapsed, rate=0.02, offset=0.1):
-    elapsed = xr.DataArray(np.asarray(elapsed, dtype=float), dims=("subject", "session"), attrs={"units": "day"})
+    elapsed = xr.DataArray(
+        np.asarray(elapsed, dtype=float), dims=("subject", "session"), attrs={"units": "day"}
+    )
     lag = np.abs(elapsed.values[:, :, None] - elapsed.values[:, None, :])
-    return xr.DataArray(1 - offset - rate * lag, dims=("subject", "session", "session_other")), elapsed
+    return xr.DataArray(
+        1 - offset - rate * lag, dims=("subject", "session", "session_other")
+    ), elapsed
 
 
 def test_each_pair_counts_once_at_its_real_lag():
     correlation, elapsed = decaying([[0, 1, 3, 7], [0, 2, 4, 6]])
     result = by_lag(correlation, elapsed)
-    assert result["lag"].values.tolist() == [1, 2, 3, 4, 6, 7] and result["lag"].attrs["units"] == "day"
+    assert (
+        result["lag"].values.tolist() == [1, 2, 3, 4, 6, 7]
+        and result["lag"].attrs["units"] == "day"
+    )
     assert result["pairs"].values.tolist() == [[1, 1, 1, 1, 1, 1], [0, 3, 0, 2, 1, 0]]
     np.testing.assert_allclose(result["correlation"][0], 0.9 - 0.02 * result["lag"])
     np.testing.assert_array_equal(np.isnan(result["correlation"][1]), result["pairs"][1] == 0)
@@ -48,15 +55,21 @@ def test_slope_at_small_lags_is_the_rate_and_the_intercept_is_noise():
     np.testing.assert_allclose(result["drift_rate"], 0.02)
     np.testing.assert_allclose(result["intercept"], 0.1)
     assert result["drift_rate"].attrs["units"] == "1/day"
-    np.testing.assert_allclose(result["longest_lag"], [19 / 4, 38 / 4])  # of each subject by itself, whatever its company
+    np.testing.assert_allclose(
+        result["longest_lag"], [19 / 4, 38 / 4]
+    )  # of each subject by itself, whatever its company
 
 
 def test_saturation_beyond_the_longest_lag_does_not_enter():
     elapsed = xr.DataArray(np.arange(40.0)[np.newaxis], dims=("subject", "session"))
     lag = np.abs(elapsed.values[0][:, None] - elapsed.values[0])
     correlation = xr.DataArray(np.maximum(1 - 0.05 * lag, 0.5), dims=("session", "session_other"))
-    assert drift_rate(correlation, elapsed.isel(subject=0))["drift_rate"].item() == pytest.approx(0.05)
-    assert drift_rate(correlation, elapsed.isel(subject=0), longest_lag=39)["drift_rate"].item() < 0.03
+    assert drift_rate(correlation, elapsed.isel(subject=0))["drift_rate"].item() == pytest.approx(
+        0.05
+    )
+    assert (
+        drift_rate(correlation, elapsed.isel(subject=0), longest_lag=39)["drift_rate"].item() < 0.03
+    )
 
 
 def test_weighted_fit_of_the_means_is_the_fit_of_all_pairs(rng):
@@ -64,9 +77,13 @@ def test_weighted_fit_of_the_means_is_the_fit_of_all_pairs(rng):
     noise = rng.normal(0, 0.05, (9, 9))
     correlation = correlation + noise + noise.T
     means = by_lag(correlation, elapsed)
-    slope, intercept = np.polyfit(means["lag"], 1 - means["correlation"][0], 1, w=np.sqrt(means["pairs"][0]))
+    slope, intercept = np.polyfit(
+        means["lag"], 1 - means["correlation"][0], 1, w=np.sqrt(means["pairs"][0])
+    )
     result = drift_rate(correlation, elapsed, longest_lag=8)
-    np.testing.assert_allclose([result["drift_rate"].item(), result["intercept"].item()], [slope, intercept])
+    np.testing.assert_allclose(
+        [result["drift_rate"].item(), result["intercept"].item()], [slope, intercept]
+    )
 
 
 def test_one_lag_gives_no_rate_and_one_session_is_refused():

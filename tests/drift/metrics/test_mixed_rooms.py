@@ -1,4 +1,5 @@
-"""Means over subjects say where they mix environments, in numbers, pictures and on the command line."""
+"""Means over subjects say where they mix environments, in numbers, pictures and on the command
+line."""
 
 from __future__ import annotations
 
@@ -33,13 +34,17 @@ def test_means_name_their_rooms(plan, labels, mixed):
         found = metrics.summary(recorded, NAME)
         axes = plots.time_course(recorded, [NAME], Figure().subplots())
     assert found["environment"].values.tolist() == labels
-    assert [f"session {number}" for number in mixed] == [one.split(" (")[0] for one in mixed_rooms(found)]
+    assert [f"session {number}" for number in mixed] == [
+        one.split(" (")[0] for one in mixed_rooms(found)
+    ]
     said = [str(one.message) for one in caught if "mix environments" in str(one.message)]
     assert len(said) == (2 if mixed else 0) and all(f"session {mixed[0]}" in one for one in said)
-    assert axes.get_title().startswith("rooms mixed" if mixed else "") and bool(axes.get_title()) == bool(mixed)
-    assert [f"session {number}" in " ".join(rooms(recorded)[1:]) for number in range(len(labels))] == [
-        n in mixed for n in range(len(labels))
-    ]
+    assert axes.get_title().startswith("rooms mixed" if mixed else "") and bool(
+        axes.get_title()
+    ) == bool(mixed)
+    assert [
+        f"session {number}" in " ".join(rooms(recorded)[1:]) for number in range(len(labels))
+    ] == [n in mixed for n in range(len(labels))]
 
 
 def test_one_room_says_nothing():
@@ -48,7 +53,8 @@ def test_one_room_says_nothing():
 
 
 def test_slope_of_means_knows_the_rooms():
-    """A measure that differs between rooms and stands still in each has slope 0, by way of the mean over subjects too."""
+    """A measure that differs between rooms and stands still in each has slope 0, by way of the mean
+    over subjects too."""
     recorded = drift.measure(sessions({"m": "AABB", "n": "AABB"}, units=5))
     level = recorded[NAME].copy(data=np.broadcast_to([0.2, 0.2, 0.6, 0.6], (2, 4)))
     means = metrics.summary(recorded.assign({NAME: level}), NAME)[NAME]

@@ -14,7 +14,9 @@ from drift.metrics.information.mutual_information import mutual_information, res
 
 
 def labelled(activity, place):
-    return xr.DataArray(np.asarray(activity, dtype=float), dims=("sample", "unit")), xr.DataArray(np.asarray(place), dims="sample")
+    return xr.DataArray(np.asarray(activity, dtype=float), dims=("sample", "unit")), xr.DataArray(
+        np.asarray(place), dims="sample"
+    )
 
 
 def entropy(values):
@@ -32,24 +34,32 @@ def test_entropies_one_by_one(seed, places, rate):
     ours = mutual_information(*labelled(activity, place))
     kept, counts = place[place >= 0], activity[place >= 0]
     for unit in range(3):
-        conditional = sum(np.mean(kept == x) * entropy(counts[kept == x, unit]) for x in np.unique(kept))
+        conditional = sum(
+            np.mean(kept == x) * entropy(counts[kept == x, unit]) for x in np.unique(kept)
+        )
         assert float(ours[unit]) == pytest.approx(entropy(counts[:, unit]) - conditional, abs=1e-12)
 
 
 def test_a_unit_that_names_the_place_tells_all_of_it_and_a_steady_one_nothing():
     place = np.arange(80) % 8
     activity = np.stack([place, (place < 4).astype(int), np.ones(80)], axis=1)
-    np.testing.assert_allclose(mutual_information(*labelled(activity, place)), [3, 1, 0], atol=1e-12)
+    np.testing.assert_allclose(
+        mutual_information(*labelled(activity, place)), [3, 1, 0], atol=1e-12
+    )
 
 
 def test_silent_is_zero_and_absent_is_nan():
     activity = np.zeros((10, 2))
     activity[:, 1] = np.nan
-    np.testing.assert_array_equal(mutual_information(*labelled(activity, np.arange(10) % 2)), [0, np.nan])
+    np.testing.assert_array_equal(
+        mutual_information(*labelled(activity, np.arange(10) % 2)), [0, np.nan]
+    )
 
 
 def classes(*values):
-    return response_classes(xr.DataArray([list(values)], dims=("sample", "unit"))).values[0].tolist()
+    return (
+        response_classes(xr.DataArray([list(values)], dims=("sample", "unit"))).values[0].tolist()
+    )
 
 
 def test_whole_numbers_stay_amplitudes_are_rounded_up_at_halves_or_sorted_into_ten():
@@ -69,7 +79,9 @@ def test_company_can_change_the_classes_of_a_unit():
 def test_one_amplitude_is_one_class_and_nothing_is_changed():
     activity = xr.DataArray([[0.0, 0.25], [0.25, 0.0]], dims=("sample", "unit"))
     before = activity.copy(deep=True)
-    np.testing.assert_allclose(mutual_information(activity, xr.DataArray([0, 1], dims="sample")), [1, 1])
+    np.testing.assert_allclose(
+        mutual_information(activity, xr.DataArray([0, 1], dims="sample")), [1, 1]
+    )
     xr.testing.assert_identical(activity, before)
 
 
@@ -83,11 +95,15 @@ def test_refusals(rng):
 
 def test_R04_golden_mutual_information(data_folder):
     folder = data_folder("zivlab_sample")
-    results = loadmat(folder / "bias_correction_results.mat", squeeze_me=True, struct_as_record=False)
+    results = loadmat(
+        folder / "bias_correction_results.mat", squeeze_me=True, struct_as_record=False
+    )
     results = results["unbiased_information_estimation_results"]
     cells = results.firing_statistics.significant_active_cells_indexes - 1
     place = loadmat(folder / "stimulus_trace.mat")["stimulus_trace"].ravel().astype(int) - 3
-    ours = mutual_information(*labelled(loadmat(folder / "spike_train.mat")["spike_train"][:, cells], place))
+    ours = mutual_information(
+        *labelled(loadmat(folder / "spike_train.mat")["spike_train"][:, cells], place)
+    )
     np.testing.assert_allclose(ours, results.information.MI_naive, atol=1e-12, rtol=0)
 
 

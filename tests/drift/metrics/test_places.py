@@ -1,4 +1,5 @@
-"""Which bin a position lies in, against numpy.histogram on whole numbers; places of rings, tracks and planes."""
+"""Which bin a position lies in, against numpy.histogram on whole numbers; places of rings, tracks
+and planes."""
 
 import numpy as np
 import pytest
@@ -15,16 +16,25 @@ from drift.metrics.places import Grid, bin_numbers, cells_of
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.sampled_from([1, 10, 100, 1000]), st.integers(1, 400), st.integers(-300, 300), st.integers(2, 90), st.sampled_from([float, "f4"]))
+@given(
+    st.sampled_from([1, 10, 100, 1000]),
+    st.integers(1, 400),
+    st.integers(-300, 300),
+    st.integers(2, 90),
+    st.sampled_from([float, "f4"]),
+)
 def test_positions_of_a_tracker_fall_by_decimals(resolution, width, first, bins, kind):
-    """Positions, edges and widths are multiples of 1 / resolution cm: counts are those of whole numbers, which are exact."""
+    """Positions, edges and widths are multiples of 1 / resolution cm: counts are those of whole
+    numbers, which are exact."""
     steps = np.arange(first - 5, first + width * bins + 6)
     position = (steps / resolution).astype(kind).astype(float)
     exact = np.histogram(steps, first + width * np.arange(bins + 1))[0]
     edges = (first / resolution) + (width / resolution) * np.arange(bins + 1)
     number = metrics.assign_places(xr.DataArray(position, dims="sample"), edges).values
     np.testing.assert_array_equal(np.bincount(number[number >= 0], minlength=bins), exact)
-    grid = Grid(width / resolution, first / resolution, (first + width * bins) / resolution, closed=True)
+    grid = Grid(
+        width / resolution, first / resolution, (first + width * bins) / resolution, closed=True
+    )
     cells, inside = cells_of(position[:, np.newaxis], grid, "one")
     np.testing.assert_array_equal(np.where(inside, cells[:, 0], -1), number)
 
@@ -44,9 +54,15 @@ def test_the_end_belongs_to_the_last_bin(length):
     end = np.array([*rounded, length + 0.5 * width, length + 2.5 * width])
     cells, _ = cells_of(end[:, np.newaxis], Grid(width, 0.0, length), "one")
     assert cells[:, 0].tolist() == [23, 23, 23, 23, 23, 26]  # a head reaches beyond by 5 %
-    before, _ = cells_of(np.array([[-0.5 * width], [-2.5 * width], [0.0]]), Grid(width, 0.0, length), "one")
+    before, _ = cells_of(
+        np.array([[-0.5 * width], [-2.5 * width], [0.0]]), Grid(width, 0.0, length), "one"
+    )
     assert before[:, 0].tolist() == [0, -3, 0]
-    around, _ = cells_of(np.array([[0.0], [length], [length * (1 - 1e-13)], [length + width]]), Grid(width, 0.0, length, ring=True), "one")
+    around, _ = cells_of(
+        np.array([[0.0], [length], [length * (1 - 1e-13)], [length + width]]),
+        Grid(width, 0.0, length, ring=True),
+        "one",
+    )
     assert around[:, 0].tolist() == [0, 0, 0, 1]
 
 
@@ -56,7 +72,9 @@ def test_an_end_inside_a_bin():
 
 
 def test_lost_positions_lie_in_no_bin():
-    assert bin_numbers(np.array([np.nan, -0.1, 0.0, 9.99, 10.0, 10.1]), np.linspace(0, 10, 6)).tolist() == [-1, -1, 0, 4, 4, -1]
+    assert bin_numbers(
+        np.array([np.nan, -0.1, 0.0, 9.99, 10.0, 10.1]), np.linspace(0, 10, 6)
+    ).tolist() == [-1, -1, 0, 4, 4, -1]
 
 
 def test_absurd_grids_name_the_sample():
@@ -88,7 +106,9 @@ def ring_maps(bins=25, length=100.0, origin=0.0, units=6, seed=0):
     return xr.Dataset({"rate": (("subject", "session", "unit", "place"), rate)}, coords=coords)
 
 
-@pytest.mark.parametrize(("length", "origin"), [(100.0, 0.0), (2 * np.pi, 0.0), (360.0, -180.0), (78.4, 12.0)])
+@pytest.mark.parametrize(
+    ("length", "origin"), [(100.0, 0.0), (2 * np.pi, 0.0), (360.0, -180.0), (78.4, 12.0)]
+)
 def test_centroids_of_a_ring_are_circular_means(length, origin):
     maps = ring_maps(length=length, origin=origin)
     found = metrics.centroid(maps.rate)
@@ -96,19 +116,37 @@ def test_centroids_of_a_ring_are_circular_means(length, origin):
     whole = metrics.centroid(maps.rate.copy(data=counts.astype(float)))
     for at in np.ndindex(counts.shape[:-1]):
         events = np.repeat(maps.place.values, counts[at])
-        np.testing.assert_allclose(whole.values[at], circmean(events, origin + length, origin), atol=1e-9 * length)
+        np.testing.assert_allclose(
+            whole.values[at], circmean(events, origin + length, origin), atol=1e-9 * length
+        )
     assert ((found >= origin) & (found < origin + length)).all()
 
 
 def test_flat_and_silent_maps_of_a_ring_have_no_centre():
     maps = ring_maps()
-    assert metrics.centroid(maps.rate * 0 + 1).isnull().all() and metrics.centroid(maps.rate * 0).isnull().all()
+    assert (
+        metrics.centroid(maps.rate * 0 + 1).isnull().all()
+        and metrics.centroid(maps.rate * 0).isnull().all()
+    )
 
 
 def test_shifts_of_a_ring_take_the_shorter_way():
     maps = ring_maps()
-    narrow = np.exp((np.cos(2 * np.pi * (maps.place.values - np.array([98.0, 2.0, 30.0, 70.0])[:, np.newaxis]) / 100) - 1) * 8)
-    shift = metrics.centroid_shift(maps.assign(rate=(maps.rate.dims, np.repeat(narrow[np.newaxis, :, np.newaxis], 6, axis=2))))
+    narrow = np.exp(
+        (
+            np.cos(
+                2
+                * np.pi
+                * (maps.place.values - np.array([98.0, 2.0, 30.0, 70.0])[:, np.newaxis])
+                / 100
+            )
+            - 1
+        )
+        * 8
+    )
+    shift = metrics.centroid_shift(
+        maps.assign(rate=(maps.rate.dims, np.repeat(narrow[np.newaxis, :, np.newaxis], 6, axis=2)))
+    )
     np.testing.assert_allclose(shift.values[0, 0, :, 0], [0, 4, 32, -28], atol=1e-6)
     assert (np.abs(shift) <= 50).all()
 
@@ -116,8 +154,13 @@ def test_shifts_of_a_ring_take_the_shorter_way():
 @pytest.mark.parametrize("turn", [1, 7, 24])
 def test_a_ring_that_is_turned_measures_the_same(turn):
     maps = ring_maps()
-    maps["occupancy"] = (("subject", "session", "place"), np.random.default_rng(1).uniform(1, 2, (1, 4, 25)))
-    turned = maps.assign({name: maps[name].roll(place=turn, roll_coords=False) for name in ("rate", "occupancy")})
+    maps["occupancy"] = (
+        ("subject", "session", "place"),
+        np.random.default_rng(1).uniform(1, 2, (1, 4, 25)),
+    )
+    turned = maps.assign(
+        {name: maps[name].roll(place=turn, roll_coords=False) for name in ("rate", "occupancy")}
+    )
     for one in (
         lambda seen: metrics.rate_map_correlation(seen, 2.0),
         metrics.population_vector_correlation,
@@ -128,14 +171,20 @@ def test_a_ring_that_is_turned_measures_the_same(turn):
     moved = metrics.centroid(turned.rate) - metrics.centroid(maps.rate)
     np.testing.assert_allclose(moved.values % 100, turn * 4 % 100, atol=1e-9)
     np.testing.assert_allclose(
-        metrics.smoothed(turned.rate, 1.5).values, np.roll(metrics.smoothed(maps.rate, 1.5).values, turn, axis=-1), atol=1e-12
+        metrics.smoothed(turned.rate, 1.5).values,
+        np.roll(metrics.smoothed(maps.rate, 1.5).values, turn, axis=-1),
+        atol=1e-12,
     )
 
 
 @pytest.mark.parametrize("width", [0.7, 2.0, 9.0])
 def test_smoothing_around_a_ring(width):
     rate = ring_maps().rate
-    np.testing.assert_allclose(metrics.smoothed(rate, width), gaussian_filter1d(rate.values, width, mode="wrap"), atol=1e-12)
+    np.testing.assert_allclose(
+        metrics.smoothed(rate, width),
+        gaussian_filter1d(rate.values, width, mode="wrap"),
+        atol=1e-12,
+    )
     part = rate.isel(place=[0, 1, 24])  # neighbours across the seam
     kernel = np.exp(-0.5 * (np.array([[0, 1, -1], [-1, 0, -2], [1, 2, 0]]) / 0.5) ** 2)
     expected = np.einsum("...q,pq->...p", part.values, kernel / kernel.sum(1, keepdims=True))
@@ -144,23 +193,39 @@ def test_smoothing_around_a_ring(width):
 
 @pytest.mark.parametrize("distance", [1, 2, 3, 4])
 def test_places_that_were_left_out_keep_their_distance(distance):
-    """Three places ``distance`` bins apart with nothing between: neighbours weigh exp(-d^2 / 2), on a track and in a plane."""
+    """Three places ``distance`` bins apart with nothing between: neighbours weigh exp(-d^2 / 2), on
+    a track and in a plane."""
     centres = 2.0 + 4.0 * distance * np.arange(3)
     attrs = places.place_attrs(Grid(4.0), "cm")
-    track = xr.DataArray([0.0, 20.0, 0.0], dims="place", coords={"place": ("place", centres, attrs)})
-    near, far = np.exp(-0.5 * distance**2), np.exp(-0.5 * (2 * distance) ** 2) if 2 * distance <= 4 else 0.0
-    plane = track.assign_coords(place=range(3), place_x=("place", centres, attrs), place_y=("place", [2.0] * 3, attrs))
+    track = xr.DataArray(
+        [0.0, 20.0, 0.0], dims="place", coords={"place": ("place", centres, attrs)}
+    )
+    near, far = (
+        np.exp(-0.5 * distance**2),
+        np.exp(-0.5 * (2 * distance) ** 2) if 2 * distance <= 4 else 0.0,
+    )
+    plane = track.assign_coords(
+        place=range(3), place_x=("place", centres, attrs), place_y=("place", [2.0] * 3, attrs)
+    )
     expected = [20 * near / (1 + near + far), 20 / (1 + 2 * near)]
     np.testing.assert_allclose(metrics.smoothed(plane, 1.0)[:2], expected, atol=1e-9)
     if distance > 2:  # the ends of the track are mirrored, one bin beyond the outer places
         mirrored = np.exp(-0.5 * (distance + 1) ** 2) if distance < 4 else 0.0
-        np.testing.assert_allclose(metrics.smoothed(track, 1.0)[1], 20 / (1 + 2 * near + 2 * mirrored), atol=1e-9)
+        np.testing.assert_allclose(
+            metrics.smoothed(track, 1.0)[1], 20 / (1 + 2 * near + 2 * mirrored), atol=1e-9
+        )
 
 
 def test_places_that_are_no_bin_centres_are_smoothed_in_their_order():
     attrs = places.place_attrs(Grid(4.0), "cm")
-    numbered = xr.DataArray([0.0, 8.0, 0.0, 0.0], dims="place", coords={"place": ("place", range(4), attrs)})
-    np.testing.assert_allclose(metrics.smoothed(numbered, 1.0), gaussian_filter1d(numbered.values, 1.0, mode="reflect"), atol=1e-12)
+    numbered = xr.DataArray(
+        [0.0, 8.0, 0.0, 0.0], dims="place", coords={"place": ("place", range(4), attrs)}
+    )
+    np.testing.assert_allclose(
+        metrics.smoothed(numbered, 1.0),
+        gaussian_filter1d(numbered.values, 1.0, mode="reflect"),
+        atol=1e-12,
+    )
     with pytest.raises(RefusedInputError, match="span more than 5000 bins of 4"):
         metrics.smoothed(numbered.assign_coords(place=("place", [0.0, 4, 8, 1e9], attrs)), 1.0)
 

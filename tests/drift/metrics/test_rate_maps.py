@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drift.errors import RefusedInputError
-from drift.metrics import assign_places, bin_edges, published_rate_maps, rate_maps, signed_position, smoothed
+from drift.metrics import (
+    assign_places,
+    bin_edges,
+    published_rate_maps,
+    rate_maps,
+    signed_position,
+    smoothed,
+)
 
 
 def by_sample(values) -> xr.DataArray:
@@ -59,7 +66,11 @@ def test_three_frames_at_thirty_hertz_do_not_exceed_a_tenth_of_a_second():
         samples = round(0.1 * rate)
         place = by_sample(np.zeros(samples, dtype=int))
         activity = xr.DataArray(np.ones((samples, 1)), dims=("sample", "unit"))
-        assert np.isnan(rate_maps(activity, place, 1, sample_duration=0.1 / samples, minimum_occupancy=0.1)["rate"]).all()
+        assert np.isnan(
+            rate_maps(activity, place, 1, sample_duration=0.1 / samples, minimum_occupancy=0.1)[
+                "rate"
+            ]
+        ).all()
 
 
 @pytest.mark.parametrize(
@@ -84,14 +95,19 @@ def test_signed_position_lays_the_directions_side_by_side():
 
 def test_published_maps_have_zeros_where_nobody_went():
     position = by_sample([0.0, 1.0, 2.0, 10.0])
-    maps = published_rate_maps(xr.DataArray(np.ones((4, 1)), dims=("sample", "unit")), position, bins=10)
+    maps = published_rate_maps(
+        xr.DataArray(np.ones((4, 1)), dims=("sample", "unit")), position, bins=10
+    )
     assert maps["rate"].values[0].tolist() == [1, 1, 1, 0, 0, 0, 0, 0, 0, 1]
     assert maps["occupancy"].sum() == 4
 
 
 def test_reference_corridor_leaves_three_of_a_hundred_bins_empty(data_folder):
     stored = np.load(data_folder("corridor_reference") / "predictive_track_up.npz")
-    maps = published_rate_maps(xr.DataArray(np.abs(stored["inputs"]), dims=("sample", "unit")), by_sample(stored["position"]))
+    maps = published_rate_maps(
+        xr.DataArray(np.abs(stored["inputs"]), dims=("sample", "unit")),
+        by_sample(stored["position"]),
+    )
     assert int((maps["occupancy"] == 0).sum()) == 3
 
 
@@ -108,15 +124,23 @@ def test_smoothing_keeps_flat_maps_flat_around_gaps_and_leaves_its_input_alone()
 def test_smoothing_an_impulse_gives_the_gaussian():
     rate = xr.DataArray(np.eye(1, 101, 50), dims=("unit", "place"))
     kernel = np.exp(-(np.arange(-12, 13) ** 2) / 18)
-    np.testing.assert_allclose(smoothed(rate, 3.0).values[0, 38:63], kernel / kernel.sum(), atol=1e-12)
+    np.testing.assert_allclose(
+        smoothed(rate, 3.0).values[0, 38:63], kernel / kernel.sum(), atol=1e-12
+    )
     np.testing.assert_array_equal(smoothed(rate, 0.0), rate)
 
 
 def test_smoothing_in_a_plane_follows_the_coordinates_of_the_places(rng):
     x, y = (a.ravel() for a in np.meshgrid(np.arange(12), np.arange(9), indexing="ij"))
     order = rng.permutation(x.size)
-    rate = xr.DataArray(np.zeros(x.size), dims="place", coords={"place_x": ("place", x[order] * 4.0), "place_y": ("place", y[order] * 4.0)})
+    rate = xr.DataArray(
+        np.zeros(x.size),
+        dims="place",
+        coords={"place_x": ("place", x[order] * 4.0), "place_y": ("place", y[order] * 4.0)},
+    )
     rate[np.flatnonzero((x[order] == 6) & (y[order] == 4))] = 1.0
     result = smoothed(rate, 0.7)
     distance = (x[order] - 6) ** 2 + (y[order] - 4) ** 2
-    np.testing.assert_allclose(result, float(result.max()) * np.exp(-distance / (2 * 0.49)) * (distance < 100), atol=2e-4)
+    np.testing.assert_allclose(
+        result, float(result.max()) * np.exp(-distance / (2 * 0.49)) * (distance < 100), atol=2e-4
+    )

@@ -14,7 +14,19 @@ from drift.metrics import circular_shift_p_values, place_units, rate_maps, spati
 def recording(rng, samples=2000, units=30, places=20, tuned=True):
     place = (np.arange(samples) // 10) % places
     field = rng.integers(0, places, units)
-    expected = np.exp(-((np.minimum((place[:, None] - field) % places, (field - place[:, None]) % places) / 2.0) ** 2)) if tuned else 0.1
+    expected = (
+        np.exp(
+            -(
+                (
+                    np.minimum((place[:, None] - field) % places, (field - place[:, None]) % places)
+                    / 2.0
+                )
+                ** 2
+            )
+        )
+        if tuned
+        else 0.1
+    )
     activity = rng.poisson(np.broadcast_to(0.2 * expected, (samples, units))).astype(float)
     return xr.DataArray(activity, dims=("sample", "unit")), xr.DataArray(place, dims="sample")
 
@@ -25,7 +37,10 @@ def test_place_units_pass(rng):
     wandering = irregular.copy(data=np.repeat(rng.integers(0, 20, 200), 10))
     p = circular_shift_p_values(activity, wandering, 0.1, 99, 50, rng)
     assert (p > 0.05).mean() > 0.5  # fields on another path than the one that was run
-    tuned = xr.DataArray(rng.poisson(0.5 * (wandering.values[:, None] == np.arange(20))).astype(float), dims=("sample", "unit"))
+    tuned = xr.DataArray(
+        rng.poisson(0.5 * (wandering.values[:, None] == np.arange(20))).astype(float),
+        dims=("sample", "unit"),
+    )
     assert (circular_shift_p_values(tuned, wandering, 0.1, 99, 50, rng) == 0.01).all()
 
 
@@ -35,7 +50,9 @@ def test_level_under_the_null(rng, one_lag_for_all):
     for _ in range(20):
         activity, _ = recording(rng, samples=500, tuned=False)
         place = xr.DataArray(np.repeat(rng.integers(0, 10, 50), 10), dims="sample")
-        p = circular_shift_p_values(activity, place, 0.1, 39, 5, rng, one_lag_for_all=one_lag_for_all).dropna("unit")
+        p = circular_shift_p_values(
+            activity, place, 0.1, 39, 5, rng, one_lag_for_all=one_lag_for_all
+        ).dropna("unit")
         hits, tests = hits + int((p <= 0.05).sum()), tests + p.size
     # Two-sided exact binomial at z about 4.
     assert binomtest(hits, tests, 0.05).pvalue > 6e-5
@@ -44,7 +61,9 @@ def test_level_under_the_null(rng, one_lag_for_all):
 def test_p_counts_rolled_activity_one_by_one(rng):
     activity, place = recording(rng, samples=60, units=4, places=5)
     place = place.where(rng.random(60) < 0.9, -1)
-    p = circular_shift_p_values(activity, place, 0.1, 25, 7, np.random.default_rng(3), minimum_occupancy=0.3)
+    p = circular_shift_p_values(
+        activity, place, 0.1, 25, 7, np.random.default_rng(3), minimum_occupancy=0.3
+    )
 
     def information(shifted):
         maps = rate_maps(shifted, place, 5, sample_duration=0.1, minimum_occupancy=0.3)
@@ -52,16 +71,25 @@ def test_p_counts_rolled_activity_one_by_one(rng):
 
     lags = np.random.default_rng(3)
     real = information(activity)
-    reached = sum((information(activity.roll(sample=int(lags.integers(7, 53)))) >= real - 1e-13).astype(int) for _ in range(25))
+    reached = sum(
+        (information(activity.roll(sample=int(lags.integers(7, 53)))) >= real - 1e-13).astype(int)
+        for _ in range(25)
+    )
     np.testing.assert_allclose(p, (reached + 1) / 26)
 
 
 def test_the_published_p_can_be_zero_and_ours_cannot(rng):
     place = xr.DataArray(np.repeat(rng.integers(0, 20, 200), 10), dims="sample")
-    tuned = xr.DataArray((place.values[:, None] == np.arange(20)).astype(float), dims=("sample", "unit"))
-    published = circular_shift_p_values(tuned, place, 0.1, 20, 50, np.random.default_rng(1), faithful=True)
+    tuned = xr.DataArray(
+        (place.values[:, None] == np.arange(20)).astype(float), dims=("sample", "unit")
+    )
+    published = circular_shift_p_values(
+        tuned, place, 0.1, 20, 50, np.random.default_rng(1), faithful=True
+    )
     assert published.min() == 0
-    assert circular_shift_p_values(tuned, place, 0.1, 20, 50, np.random.default_rng(1)).min() == 1 / 21
+    assert (
+        circular_shift_p_values(tuned, place, 0.1, 20, 50, np.random.default_rng(1)).min() == 1 / 21
+    )
 
 
 def test_silent_and_absent_units_have_no_p(rng):

@@ -1,4 +1,5 @@
-"""The shift test and the corrections at the size of a large recording: memory, time, and that a progress bar changes nothing."""
+"""The shift test and the corrections at the size of a large recording: memory, time, and that a
+progress bar changes nothing."""
 
 from __future__ import annotations
 
@@ -50,7 +51,14 @@ def test_memory_of_a_large_recording_stays_below_a_gigabyte():
 
 def test_much_faster_than_a_plain_loop_measured_in_the_same_run():
     activity, place = recording(100, 5000)
-    ours = timed(lambda: circular_shift_p_values(activity, place, 0.05, 60, 200, np.random.default_rng(0))) / 60
+    ours = (
+        timed(
+            lambda: circular_shift_p_values(
+                activity, place, 0.05, 60, 200, np.random.default_rng(0)
+            )
+        )
+        / 60
+    )
     assert timed(lambda: plain_loop(activity, place, 10, np.random.default_rng(0))) / 10 > 5 * ours
 
 
@@ -62,17 +70,25 @@ def test_blocks_hold_every_event_of_every_unit_once(largest):
     rebuilt = np.zeros_like(values)
     blocks = unit_blocks(events, largest)
     for units, block in blocks:
-        assert block.units == units.stop - units.start and (block.sample.size <= largest or block.units == 1)
+        assert block.units == units.stop - units.start and (
+            block.sample.size <= largest or block.units == 1
+        )
         size = 1.0 if block.size is None else block.size
         np.add.at(rebuilt, (block.sample, block.unit + units.start), size)
     np.testing.assert_array_equal(rebuilt, values)
-    assert [units.start for units, _ in blocks] == [0, *(units.stop for units, _ in blocks[:-1])] and blocks[-1][0].stop == 9
+    assert [units.start for units, _ in blocks] == [
+        0,
+        *(units.stop for units, _ in blocks[:-1]),
+    ] and blocks[-1][0].stop == 9
 
 
 def test_a_progress_bar_and_a_second_run_give_the_same(capfd):
     activity, place = recording(5, 1000)
     first, second = (
-        circular_shift_p_values(activity, place, 0.05, 20, 50, np.random.default_rng(7), progress=progress) for progress in (False, True)
+        circular_shift_p_values(
+            activity, place, 0.05, 20, 50, np.random.default_rng(7), progress=progress
+        )
+        for progress in (False, True)
     )
     xr.testing.assert_identical(first, second)
     assert "20/20" in capfd.readouterr().err
@@ -81,4 +97,11 @@ def test_a_progress_bar_and_a_second_run_give_the_same(capfd):
 @pytest.mark.slow
 def test_500_units_20000_frames_1000_shuffles_in_ten_seconds():
     activity, place = recording(500, 20_000)
-    assert timed(lambda: circular_shift_p_values(activity, place, 0.05, 1000, 200, np.random.default_rng(0))) < 10
+    assert (
+        timed(
+            lambda: circular_shift_p_values(
+                activity, place, 0.05, 1000, 200, np.random.default_rng(0)
+            )
+        )
+        < 10
+    )

@@ -36,7 +36,10 @@ from drift.metrics.sparse_codes.sparse_codes import SMOOTH_THRESHOLD
 from drift.schema import VARIABLES
 
 NAN = np.nan
-CODE = xr.DataArray([[1.0, 0, 0, 3, NAN], [1, 2, 0, 0, NAN], [1, 1, 0, 1, NAN], [1, 0, 0, 0, NAN]], dims=("sample", "unit"))
+CODE = xr.DataArray(
+    [[1.0, 0, 0, 3, NAN], [1, 2, 0, 0, NAN], [1, 1, 0, 1, NAN], [1, 0, 0, 0, NAN]],
+    dims=("sample", "unit"),
+)
 
 
 def responses(values, *dims: str) -> xr.DataArray:
@@ -59,7 +62,9 @@ def test_active_counts_by_hand_leave_out_units_not_observed():
     np.testing.assert_allclose(active_fraction(CODE), [0.5, 0.5, 0.75, 0.25])
     assert active_fraction_deviation(CODE).item() == pytest.approx(np.std([0.5, 0.5, 0.75, 0.25]))
     assert count_variation(CODE).item() == pytest.approx(np.std([2, 2, 3, 1]) / 2)
-    assert active_fraction(CODE).mean().item() == pytest.approx(fraction_active_responses(CODE).item())
+    assert active_fraction(CODE).mean().item() == pytest.approx(
+        fraction_active_responses(CODE).item()
+    )
     assert fraction_dead_units(CODE).item() == pytest.approx(1 / 4)
 
 
@@ -91,9 +96,16 @@ def test_exact_top_k_overlaps_wholly_and_does_not_vary(rng):
 
 def test_overlap_with_top_k_by_hand_and_by_chance(rng):
     drive = responses([[3, 2, 1, 0], [0, 1, 2, 3]])
-    assert top_k_overlap(responses([[1, 0, 1, 0], [0, 0, 1, 1]]), drive).item() == pytest.approx((1 / 3 + 1) / 2)
+    assert top_k_overlap(responses([[1, 0, 1, 0], [0, 0, 1, 1]]), drive).item() == pytest.approx(
+        (1 / 3 + 1) / 2
+    )
     units, k = 60, 12
-    shared = [top_k_overlap(_random_sets(rng, 200, units, k), responses(rng.standard_normal((200, units)))).item() for _ in range(10)]
+    shared = [
+        top_k_overlap(
+            _random_sets(rng, 200, units, k), responses(rng.standard_normal((200, units)))
+        ).item()
+        for _ in range(10)
+    ]
     overlap = rng.hypergeometric(k, units - k, k, 200_000)
     expected = (overlap / (2 * k - overlap)).mean()
     assert abs(np.mean(shared) - expected) < 4 * np.std(shared, ddof=1) / np.sqrt(10)
@@ -105,7 +117,11 @@ def _random_sets(rng, samples: int, units: int, k: int) -> xr.DataArray:
 
 def test_no_active_unit_has_no_overlap_and_observed_units_need_a_drive():
     silent = responses(np.zeros((3, 4)))
-    assert np.isnan(top_k_overlap(silent, silent)) and np.isnan(count_variation(silent)) and np.isnan(activity_entropy(silent))
+    assert (
+        np.isnan(top_k_overlap(silent, silent))
+        and np.isnan(count_variation(silent))
+        and np.isnan(activity_entropy(silent))
+    )
     with pytest.raises(RefusedInputError, match="drive must be finite"):
         top_k_overlap(responses(np.ones((2, 2))), responses([[1, NAN], [1, 1]]))
     assert np.isfinite(top_k_overlap(CODE, CODE))
@@ -114,7 +130,9 @@ def test_no_active_unit_has_no_overlap_and_observed_units_need_a_drive():
 def test_sums_over_parts_of_an_epoch_tell_dead_units_as_samples_do(rng):
     code = responses(rng.exponential(size=(40, 6)) * [1, 1, 0, 1e-8, 1, 0])
     parts = responses(code.values.reshape(4, 10, 6).sum(axis=1))
-    assert fraction_dead_units(code).item() == fraction_dead_units(parts).item() == pytest.approx(0.5)
+    assert (
+        fraction_dead_units(code).item() == fraction_dead_units(parts).item() == pytest.approx(0.5)
+    )
 
 
 def test_entropy_of_equal_shares_and_of_one_unit():
@@ -137,20 +155,29 @@ def test_what_biases_silence_and_activate(rng):
     bias = np.array([-0.5, 0.5, 0.0])
     without = rng.standard_normal((20_000, 3))
     drive, biases = responses(without + bias), per_unit(bias)
-    expected = (ndtr(0.5) - 0.5) / 3  # one unit of three loses, another gains, the drives in between 0 and .5
+    expected = (
+        ndtr(0.5) - 0.5
+    ) / 3  # one unit of three loses, another gains, the drives in between 0 and .5
     error = np.sqrt(expected * (1 - expected) / without.size)
     assert abs(fraction_silenced_by_bias(drive, biases).item() - expected) < 4 * error
     assert abs(fraction_activated_by_bias(drive, biases).item() - expected) < 4 * error
 
 
 def test_margins_against_noise_that_is_sampled(rng):
-    """The mean shift of a rectified drive by noise is s L(|z| / s), and the margin is counted in standard deviations s of the drive."""
+    """The mean shift of a rectified drive by noise is s L(|z| / s), and the margin is counted in
+    standard deviations s of the drive."""
     weights, std, offsets = rng.standard_normal((4, 6)), 0.4, np.array([0.3, -0.6, 0.0, 2.0])
     spread = std * np.linalg.norm(weights, axis=1)
-    shift = np.maximum(offsets + std * rng.standard_normal((200_000, 6)) @ weights.T, 0) - np.maximum(offsets, 0)
+    shift = np.maximum(
+        offsets + std * rng.standard_normal((200_000, 6)) @ weights.T, 0
+    ) - np.maximum(offsets, 0)
     loss = mean_margin_loss(responses([offsets]), keys(weights), std).item()
-    assert abs(loss - (shift / spread).mean()) < 4 * (shift / spread).mean(axis=1).std() / np.sqrt(len(shift))
-    assert margin_fraction(responses([offsets]), keys(weights), std).item() == pytest.approx((np.abs(offsets) < spread).mean())
+    assert abs(loss - (shift / spread).mean()) < 4 * (shift / spread).mean(axis=1).std() / np.sqrt(
+        len(shift)
+    )
+    assert margin_fraction(responses([offsets]), keys(weights), std).item() == pytest.approx(
+        (np.abs(offsets) < spread).mean()
+    )
 
 
 def test_margin_loss_at_tabulated_margins():
@@ -158,17 +185,25 @@ def test_margin_loss_at_tabulated_margins():
     table = {0: 0.39894228, 0.5: 0.19779656, 1: 0.08331547, 2: 0.00849070, 3: 0.00038215}
     for margin, expected in table.items():
         for sign in (-1, 1):
-            assert mean_margin_loss(responses([[sign * margin]]), unit, 1.0).item() == pytest.approx(expected, abs=1e-8)
+            assert mean_margin_loss(
+                responses([[sign * margin]]), unit, 1.0
+            ).item() == pytest.approx(expected, abs=1e-8)
 
 
 def test_margins_without_key_or_noise():
     weights = keys([[0, 0], [1, 0], [NAN, NAN]])
-    assert margin_fraction(responses([[0, 0, NAN]]), weights, 1.0).item() == pytest.approx(0.5, rel=1e-15)
-    assert mean_margin_loss(responses([[0, 0, NAN]]), weights, 1.0).item() == pytest.approx(0.5 / np.sqrt(2 * np.pi))
+    assert margin_fraction(responses([[0, 0, NAN]]), weights, 1.0).item() == pytest.approx(
+        0.5, rel=1e-15
+    )
+    assert mean_margin_loss(responses([[0, 0, NAN]]), weights, 1.0).item() == pytest.approx(
+        0.5 / np.sqrt(2 * np.pi)
+    )
     with pytest.raises(RefusedInputError, match="std must be above 0"):
         margin_fraction(responses([[0.0]]), keys([[1.0]]), 0.0)
     by_subject = xr.DataArray([0.5, 4.0], dims="subject")
-    np.testing.assert_allclose(margin_fraction(responses([[1.0]]), keys([[1.0]]), by_subject), [0, 1])
+    np.testing.assert_allclose(
+        margin_fraction(responses([[1.0]]), keys([[1.0]]), by_subject), [0, 1]
+    )
 
 
 def test_overlap_of_keys_by_hand_and_of_random_keys(rng):
@@ -188,7 +223,9 @@ def test_alignment_of_keys_and_values():
     weights = keys([[1, 0], [0, 2], [1, 1], [0, 0]])
     values = xr.DataArray([[3.0, 0, -1, 1], [0, 1, -1, 1]], dims=("output", "unit"))
     assert key_value_alignment(weights, values).item() == pytest.approx(1 / 3)
-    assert key_value_alignment(weights, values, responses([[1, 0, 3, 5]])).item() == pytest.approx((1 - 3) / 4)
+    assert key_value_alignment(weights, values, responses([[1, 0, 3, 5]])).item() == pytest.approx(
+        (1 - 3) / 4
+    )
     with pytest.raises(RefusedInputError, match="equal length"):
         key_value_alignment(weights, values.isel(output=[0]))
 
@@ -202,13 +239,17 @@ def test_specialisation_is_the_rayleigh_quotient(rng):
     weights = rng.standard_normal((4, 3))
     matrix = samples.T @ samples / len(samples)
     quotient = np.einsum("ui,ij,uj->u", weights, matrix, weights) / (weights**2).sum(axis=1)
-    assert specialisation(keys(weights), inputs_of(samples)).item() == pytest.approx(quotient.mean())
+    assert specialisation(keys(weights), inputs_of(samples)).item() == pytest.approx(
+        quotient.mean()
+    )
 
 
 def test_specialisation_to_the_inputs_that_switch_a_unit_on():
     samples = inputs_of([[1, 0], [0, 3], [2, 2], [5, 5]])
     active = responses([[1, 0], [0, 1], [1, 1], [0, 0]])
-    assert specialisation(keys([[2, 0], [0, 1]]), samples, active).item() == pytest.approx(((1 + 4) / 2 + (9 + 4) / 2) / 2)
+    assert specialisation(keys([[2, 0], [0, 1]]), samples, active).item() == pytest.approx(
+        ((1 + 4) / 2 + (9 + 4) / 2) / 2
+    )
 
 
 def test_reconstructions_are_found_among_the_candidates(rng):
@@ -218,7 +259,10 @@ def test_reconstructions_are_found_among_the_candidates(rng):
     assert reconstruction_accuracy(swapped, images, 32).item() == pytest.approx(62 / 64)
     shifted = images.roll(sample=32)  # found among the other half, which are no candidates
     assert reconstruction_accuracy(shifted, images, 64).item() == 0
-    chance = [reconstruction_accuracy(images.copy(data=rng.random((64, 20))), images, 8).item() for _ in range(200)]
+    chance = [
+        reconstruction_accuracy(images.copy(data=rng.random((64, 20))), images, 8).item()
+        for _ in range(200)
+    ]
     assert abs(np.mean(chance) - 1 / 8) < 4 * np.std(chance, ddof=1) / np.sqrt(200)
 
 
@@ -244,7 +288,9 @@ def test_keys_that_store_an_image_are_found(rng):
     images = rng.standard_normal((5000, 12))  # more than one block holds
     weights = np.stack([-2 * images[3], 3 * images[4700], np.zeros(12)])
     found = nearest_image_cosine(keys(weights), inputs_of(np.vstack([images, np.zeros(12)])))
-    brute = (images / np.linalg.norm(images, axis=1, keepdims=True) @ weights[0]).max() / np.linalg.norm(weights[0])
+    brute = (
+        images / np.linalg.norm(images, axis=1, keepdims=True) @ weights[0]
+    ).max() / np.linalg.norm(weights[0])
     np.testing.assert_allclose(found, [brute, 1.0, NAN])
 
 
@@ -262,14 +308,23 @@ def test_sparsity_converges_as_an_exponential_does():
 def test_leading_dims_are_independent_and_results_carry_their_units(rng):
     """A subject and session measured in a crowd are measured as they are alone."""
     crowd = {
-        "hidden": responses(np.maximum(rng.standard_normal((2, 3, 40, 7)) - 0.3, 0), "subject", "session"),
+        "hidden": responses(
+            np.maximum(rng.standard_normal((2, 3, 40, 7)) - 0.3, 0), "subject", "session"
+        ),
         "drive": responses(rng.standard_normal((2, 3, 40, 7)), "subject", "session"),
         "bias": xr.DataArray(rng.standard_normal((2, 3, 7)), dims=("subject", "session", "unit")),
         "input_weights": keys(rng.standard_normal((2, 3, 7, 5)), "subject", "session"),
-        "output_weights": xr.DataArray(rng.standard_normal((2, 3, 5, 7)), dims=("subject", "session", "output", "unit")),
-        "outputs": xr.DataArray(rng.random((2, 3, 40, 5)), dims=("subject", "session", "sample", "output")),
+        "output_weights": xr.DataArray(
+            rng.standard_normal((2, 3, 5, 7)), dims=("subject", "session", "output", "unit")
+        ),
+        "outputs": xr.DataArray(
+            rng.random((2, 3, 40, 5)), dims=("subject", "session", "sample", "output")
+        ),
     }
-    inputs, images = inputs_of(rng.random((40, 5))), xr.DataArray(rng.random((40, 5)), dims=("sample", "output"))
+    inputs, images = (
+        inputs_of(rng.random((40, 5))),
+        xr.DataArray(rng.random((40, 5)), dims=("sample", "output")),
+    )
     measures = {
         active_fraction_deviation: lambda d: (d["hidden"],),
         count_variation: lambda d: (d["hidden"],),
@@ -294,11 +349,18 @@ def test_leading_dims_are_independent_and_results_carry_their_units(rng):
         together = measure(*arguments(crowd))
         assert together.dims == ("subject", "session"), measure.__name__
         assert together.name == measure.__name__ and "units" in together.attrs
-        assert together.name not in VARIABLES or together.attrs["units"] == VARIABLES[together.name].units
-        np.testing.assert_allclose(together[1, 2], measure(*arguments(alone)), rtol=1e-12, err_msg=measure.__name__)
+        assert (
+            together.name not in VARIABLES
+            or together.attrs["units"] == VARIABLES[together.name].units
+        )
+        np.testing.assert_allclose(
+            together[1, 2], measure(*arguments(alone)), rtol=1e-12, err_msg=measure.__name__
+        )
 
 
-@pytest.mark.parametrize("measure", [bias_mean, key_norm_mean, key_overlap, fraction_dead_units, activity_entropy])
+@pytest.mark.parametrize(
+    "measure", [bias_mean, key_norm_mean, key_overlap, fraction_dead_units, activity_entropy]
+)
 def test_missing_names_are_refused(measure):
     with pytest.raises(RefusedInputError, match="lacks the dim"):
         measure(xr.DataArray(np.ones((2, 2)), dims=("place", "session")))

@@ -11,7 +11,9 @@ from drift.metrics import published_log_rate, sparsification_time
 
 
 def over(values, time, units="step"):
-    return xr.DataArray(values, dims="session"), xr.DataArray(time, dims="session", attrs={"units": units})
+    return xr.DataArray(values, dims="session"), xr.DataArray(
+        time, dims="session", attrs={"units": units}
+    )
 
 
 @pytest.mark.parametrize("rate", [3e-6, 1e-5, 1e-4])
@@ -19,13 +21,19 @@ def test_D11_robust_rate_of_a_noisy_exponential(rng, rate):
     time = np.linspace(0, 1e6, 101)
     result = sparsification_time(*over(np.exp(-rate * time) + rng.normal(0, 0.003, 101), time))
     assert np.log10(result["rate"]) == pytest.approx(np.log10(rate), abs=0.1)
-    assert result["time"].item() == pytest.approx(1 / result["rate"].item(), rel=1e-15) and result["time"].attrs["units"] == "step"
+    assert (
+        result["time"].item() == pytest.approx(1 / result["rate"].item(), rel=1e-15)
+        and result["time"].attrs["units"] == "step"
+    )
 
 
 def test_plateau_amplitude_and_crossings_without_noise():
     time = 5 + np.linspace(0, 100, 4001)
     result = sparsification_time(*over(0.2 + 0.6 * np.exp(-(time - 5) / 8), time))
-    found = [result[name].item() for name in ("plateau", "amplitude", "time", "half_time", "e_folding_time")]
+    found = [
+        result[name].item()
+        for name in ("plateau", "amplitude", "time", "half_time", "e_folding_time")
+    ]
     np.testing.assert_allclose(found, [0.2, 0.6, 8, 8 * np.log(2), 8], rtol=1e-3)
 
 
@@ -40,16 +48,24 @@ def test_times_up_to_ten_spans_are_found_without_noise(spans):
 def test_times_beyond_ten_spans_are_not_reported():
     time = np.linspace(0, 2e4, 40)
     for spans in (11.0, 30.0, 1e4):
-        assert np.isnan(sparsification_time(*over(0.2 + 0.7 * np.exp(-time / (spans * 2e4)), time))["time"])
+        assert np.isnan(
+            sparsification_time(*over(0.2 + 0.7 * np.exp(-time / (spans * 2e4)), time))["time"]
+        )
 
 
 @pytest.mark.parametrize("noise", [1e-3, 3e-3, 1e-2])
 @pytest.mark.parametrize("spans", [0.5, 1.9, 5.0, 9.0])
 def test_noise_makes_no_short_time_of_a_long_one(spans, noise):
-    """15 draws each: what is reported lies within a factor of 1.5 of the truth; a fall without a bend is not reported."""
+    """15 draws each: what is reported lies within a factor of 1.5 of the truth; a fall without a
+    bend is not reported."""
     rng, time = np.random.default_rng(2), np.linspace(0, 1, 40)
     curve = 0.2 + 0.7 * np.exp(-time / spans)
-    found = np.array([sparsification_time(*over(curve + noise * rng.standard_normal(40), time))["time"].item() for _ in range(15)])
+    found = np.array(
+        [
+            sparsification_time(*over(curve + noise * rng.standard_normal(40), time))["time"].item()
+            for _ in range(15)
+        ]
+    )
     known = found[np.isfinite(found)]
     assert (np.abs(np.log(known / spans)) < np.log(1.5)).all()
     assert known.size == 15 if spans == 0.5 else True
@@ -82,8 +98,12 @@ def test_published_recipe_equals_a_weighted_polynomial_fit(rng):
     cut = np.abs(values - (values.max() - 0.9 * np.ptp(values))).argmin()
     y, t = values[:cut], time[:cut]
     slope = np.polyfit(t, np.log(y - y.min() + 1e-10), 1, w=np.sqrt((t / t.max())[::-1]))[0]
-    assert published_log_rate(*over(values, time)).item() == pytest.approx(np.log10(abs(slope)), abs=1e-9)
-    assert published_log_rate(*over(np.exp(-4e-5 * time), time)).item() == pytest.approx(np.log10(4e-5), abs=0.3)
+    assert published_log_rate(*over(values, time)).item() == pytest.approx(
+        np.log10(abs(slope)), abs=1e-9
+    )
+    assert published_log_rate(*over(np.exp(-4e-5 * time), time)).item() == pytest.approx(
+        np.log10(4e-5), abs=0.3
+    )
 
 
 def test_subjects_are_apart_and_missing_sessions_left_out():

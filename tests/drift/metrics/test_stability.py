@@ -1,4 +1,5 @@
-"""Map and population correlations against numpy one pair at a time, and in limits where they are known."""
+"""Map and population correlations against numpy one pair at a time, and in limits where they are
+known."""
 
 from __future__ import annotations
 
@@ -21,19 +22,30 @@ from drift.metrics import (
 )
 
 
-def longitudinal(rate, place_unit=None, dims=("subject", "session", "unit", "place"), **coords) -> xr.Dataset:
+def longitudinal(
+    rate, place_unit=None, dims=("subject", "session", "unit", "place"), **coords
+) -> xr.Dataset:
     rate = np.asarray(rate, dtype=float)
     flags = np.ones(rate.shape[:3]) if place_unit is None else np.asarray(place_unit, dtype=float)
     ds = xr.Dataset({"rate": (dims, rate), "place_unit": (dims[:3], flags)})
-    ds["occupancy"] = (("subject", "session", *dims[3:]), np.ones((*rate.shape[:2], *rate.shape[3:])))
+    ds["occupancy"] = (
+        ("subject", "session", *dims[3:]),
+        np.ones((*rate.shape[:2], *rate.shape[3:])),
+    )
     ds = ds.assign_coords(session=np.arange(rate.shape[1]), place=np.arange(rate.shape[3]) + 0.5)
-    return ds.assign_coords({name: (("subject", "session"), np.asarray(value)) for name, value in coords.items()})
+    return ds.assign_coords(
+        {name: (("subject", "session"), np.asarray(value)) for name, value in coords.items()}
+    )
 
 
 def pearson(a, b):
     both = np.isfinite(a) & np.isfinite(b)
     a, b = a[both], b[both]
-    return np.corrcoef(a, b)[0, 1] if a.size > 1 and min(np.ptp(a) / (a.max() or 1), np.ptp(b) / (b.max() or 1)) > 1e-12 else np.nan
+    return (
+        np.corrcoef(a, b)[0, 1]
+        if a.size > 1 and min(np.ptp(a) / (a.max() or 1), np.ptp(b) / (b.max() or 1)) > 1e-12
+        else np.nan
+    )
 
 
 @pytest.mark.parametrize("gaps", ["none", "same", "different"])
@@ -55,7 +67,9 @@ def test_correlation_equals_numpy_pair_by_pair(rng, gaps, smoothing):
                 expected = [pearson(maps[s, a, u], maps[s, b, u]) for u in range(5)]
                 np.testing.assert_allclose(found[s, a, b], expected, atol=1e-10)
                 vectors = [pearson(rate[s, a, :, p], rate[s, b, :, p]) for p in range(12)]
-                np.testing.assert_allclose(population_vector_correlation(ds)[s, a, b], np.nanmean(vectors), atol=1e-10)
+                np.testing.assert_allclose(
+                    population_vector_correlation(ds)[s, a, b], np.nanmean(vectors), atol=1e-10
+                )
 
 
 def test_silent_flat_and_absent_units_have_no_correlation(rng):
@@ -79,7 +93,9 @@ def test_mean_over_units_that_are_place_units_in_both_or_in_either(rng):
     assert mean_rate_map_correlation(ds)[0, 0, 1] == pytest.approx(each[0])
     assert mean_rate_map_correlation(ds, select="either")[0, 0, 1] == pytest.approx(each[:3].mean())
     keep = xr.DataArray([True, False, True, True], dims="unit")
-    assert mean_rate_map_correlation(ds, select="either", keep=keep)[0, 0, 1] == pytest.approx(each[[0, 2]].mean())
+    assert mean_rate_map_correlation(ds, select="either", keep=keep)[0, 0, 1] == pytest.approx(
+        each[[0, 2]].mean()
+    )
     with pytest.raises(RefusedInputError, match="select 'any' is unknown: use one of both, either"):
         mean_rate_map_correlation(ds, select="any")
 
@@ -89,7 +105,9 @@ def test_directions_lie_side_by_side(rng):
     split = longitudinal(rate, dims=("subject", "session", "unit", "place", "direction"))
     flat = longitudinal(rate.reshape(1, 3, 4, 12))
     np.testing.assert_allclose(rate_map_correlation(split), rate_map_correlation(flat), atol=1e-12)
-    np.testing.assert_allclose(population_vector_correlation(split), population_vector_correlation(flat), atol=1e-12)
+    np.testing.assert_allclose(
+        population_vector_correlation(split), population_vector_correlation(flat), atol=1e-12
+    )
 
 
 def test_correlation_does_not_care_about_gain_and_is_minus_one_for_the_inverse(rng):
@@ -112,7 +130,11 @@ def test_R22_units_not_tracked_are_refused_and_mixtures_are_nan(rng):
         with pytest.raises(RefusedInputError, match="units are not tracked"):
             measure(apart)
         found = measure(longitudinal(rate, unit_identity=[["day 1", "day 1", "day 2"]]))
-        assert np.isfinite(found[0, 0, 1]).all() and np.isnan(found[0, 0, 2]).all() and np.isnan(found[0, 1, 2]).all()
+        assert (
+            np.isfinite(found[0, 0, 1]).all()
+            and np.isnan(found[0, 0, 2]).all()
+            and np.isnan(found[0, 1, 2]).all()
+        )
         with pytest.raises(RefusedInputError, match="at least two sessions"):
             measure(longitudinal(rate[:, :1]))
     with pytest.raises(SchemaError, match="rate is missing"):
@@ -128,7 +150,9 @@ def test_R31_shuffled_identity_destroys_a_fixed_map_and_nothing_else(rng):
     assert mean_rate_map_correlation(ds).values[0][off].min() > 0.9
     each = rate_map_correlation(shuffled).values[0, 0, 1]
     assert abs(each.mean()) < 4 * each.std(ddof=1) / np.sqrt(units)
-    assert np.sort(ds["rate"].sum("place").values, axis=-1) == pytest.approx(np.sort(shuffled["rate"].sum("place").values, axis=-1))
+    assert np.sort(ds["rate"].sum("place").values, axis=-1) == pytest.approx(
+        np.sort(shuffled["rate"].sum("place").values, axis=-1)
+    )
     assert np.abs(population_vector_correlation(shuffled).values[0][off]).max() < 0.3
     assert ds.equals(longitudinal(ds["rate"].values))
 
@@ -159,7 +183,11 @@ def test_centroid_moves_with_the_field():
 
 
 def test_centroid_in_a_plane_has_two_axes():
-    rate = xr.DataArray([[1.0, 3.0, np.nan]], dims=("unit", "place"), coords={f"place_{a}": ("place", [0.0, 4.0, 9.0]) for a in "xy"})
+    rate = xr.DataArray(
+        [[1.0, 3.0, np.nan]],
+        dims=("unit", "place"),
+        coords={f"place_{a}": ("place", [0.0, 4.0, 9.0]) for a in "xy"},
+    )
     assert centroid(rate).dims == ("unit", "axis")
     np.testing.assert_allclose(centroid(rate), [[3.0, 3.0]], rtol=1e-15)
     with pytest.raises(RefusedInputError, match="where the places are"):
@@ -177,7 +205,9 @@ def test_absent_units_count_as_silent_in_the_ensemble_on_request(rng):
     rate = rng.random((1, 2, 6, 5))
     rate[0, 1, 0] = np.nan
     dims = ("subject", "session", "unit", "place")
-    dataset = xr.Dataset({"rate": (dims, rate), "occupancy": (("subject", "session", "place"), np.ones((1, 2, 5)))})
+    dataset = xr.Dataset(
+        {"rate": (dims, rate), "occupancy": (("subject", "session", "place"), np.ones((1, 2, 5)))}
+    )
     first, second = rate[0].mean(-1)
     left_out = np.corrcoef(first[1:], second[1:])[0, 1]
     counted = np.corrcoef(first, np.nan_to_num(second))[0, 1]
@@ -194,7 +224,12 @@ def test_environments_are_compared_one_by_one(rng):
             "place_unit": (dims[:3] + dims[4:], np.ones((2, 3, 5, 2))),
         }
     )
-    for measure in (rate_map_correlation, mean_rate_map_correlation, population_vector_correlation, ensemble_rate_correlation):
+    for measure in (
+        rate_map_correlation,
+        mean_rate_map_correlation,
+        population_vector_correlation,
+        ensemble_rate_correlation,
+    ):
         both = measure(dataset)
         assert both.dims[-1] == "environment"
         for one in range(2):

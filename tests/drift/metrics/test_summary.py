@@ -14,21 +14,38 @@ from drift.metrics import of_subject, slope, summary
 def test_spatial_information_is_averaged_over_place_units_first():
     ds = xr.Dataset(
         {
-            "spatial_information": (("subject", "session", "unit"), [[[1.0, 3.0, 9.0, np.nan]], [[2.0, np.nan, 8.0, np.nan]]]),
-            "place_unit": (("subject", "session", "unit"), [[[1.0, 1.0, 0.0, 0.0]], [[1.0, np.nan, 1.0, np.nan]]]),
+            "spatial_information": (
+                ("subject", "session", "unit"),
+                [[[1.0, 3.0, 9.0, np.nan]], [[2.0, np.nan, 8.0, np.nan]]],
+            ),
+            "place_unit": (
+                ("subject", "session", "unit"),
+                [[[1.0, 1.0, 0.0, 0.0]], [[1.0, np.nan, 1.0, np.nan]]],
+            ),
         }
     )
     np.testing.assert_allclose(of_subject(ds, "spatial_information"), [[2.0], [5.0]], rtol=1e-15)
     result = summary(ds, "spatial_information")
     assert result["spatial_information"].item() == pytest.approx(3.5, rel=1e-15)
-    assert result["spatial_information_standard_error"].item() == pytest.approx(np.std([2, 5], ddof=1) / np.sqrt(2))
+    assert result["spatial_information_standard_error"].item() == pytest.approx(
+        np.std([2, 5], ddof=1) / np.sqrt(2)
+    )
 
 
 def test_only_subjects_present_are_counted():
-    ds = xr.Dataset({"fraction_active_units": (("subject", "session"), [[0.2, 0.4], [0.6, np.nan], [0.1, np.nan]])})
+    ds = xr.Dataset(
+        {
+            "fraction_active_units": (
+                ("subject", "session"),
+                [[0.2, 0.4], [0.6, np.nan], [0.1, np.nan]],
+            )
+        }
+    )
     result = summary(ds, "fraction_active_units")
     assert result["fraction_active_units_subjects"].values.tolist() == [3, 1]
-    assert result["fraction_active_units_standard_error"][0].item() == pytest.approx(np.std([0.2, 0.6, 0.1], ddof=1) / np.sqrt(3))
+    assert result["fraction_active_units_standard_error"][0].item() == pytest.approx(
+        np.std([0.2, 0.6, 0.1], ddof=1) / np.sqrt(3)
+    )
     assert result["fraction_active_units"][1].item() == pytest.approx(0.4, rel=1e-15)
     assert np.isnan(result["fraction_active_units_standard_error"][1])
 
@@ -48,8 +65,12 @@ def test_slope_equals_scipy_and_is_normalised_to_the_first_session_seen(rng):
     found = slope(data, elapsed)
     for i, first in enumerate((0, 1)):
         expected = linregress(time[first:], values[i, first:] / values[i, first])
-        got = [found[name][i].item() for name in ("slope", "standard_error", "p_value", "intercept")]
-        np.testing.assert_allclose(got, [expected.slope, expected.stderr, expected.pvalue, expected.intercept], rtol=1e-9)
+        got = [
+            found[name][i].item() for name in ("slope", "standard_error", "p_value", "intercept")
+        ]
+        np.testing.assert_allclose(
+            got, [expected.slope, expected.stderr, expected.pvalue, expected.intercept], rtol=1e-9
+        )
     assert found["sessions"].values.tolist() == [6, 5] and found["slope"].attrs["units"] == "1/day"
     assert slope(data, elapsed, normalise=False)["slope"].attrs["units"] == "bits/event/day"
 
@@ -65,4 +86,6 @@ def test_a_first_session_of_zero_cannot_normalise():
     elapsed = xr.DataArray([0.0, 2.0, 4.0], dims="session")
     with pytest.raises(RefusedInputError, match="first session of 0"):
         slope(xr.DataArray([0.0, 2.0, 1.0], dims="session"), elapsed)
-    assert slope(xr.DataArray([0.0, 2.0, 4.0], dims="session"), elapsed, normalise=False)["slope"].item() == pytest.approx(1, rel=1e-14)
+    assert slope(xr.DataArray([0.0, 2.0, 4.0], dims="session"), elapsed, normalise=False)[
+        "slope"
+    ].item() == pytest.approx(1, rel=1e-14)

@@ -12,12 +12,22 @@ from drift.metrics.time_course.turnover import turnover
 
 
 def dataset(flags, identity=None):
-    """Longitudinal Dataset of (session, unit) flags; each place unit has events at the first place, absent units are NaN."""
+    """Longitudinal Dataset of (session, unit) flags; each place unit has events at the first place,
+    absent units are NaN."""
     flags = np.asarray(flags, dtype=float)[np.newaxis]
     rate = np.stack([np.where(flags == 1, 2.0, flags), np.zeros_like(flags) + 0 * flags], axis=-1)
-    ds = xr.Dataset({"place_unit": (("subject", "session", "unit"), flags), "rate": (("subject", "session", "unit", "place"), rate)})
+    ds = xr.Dataset(
+        {
+            "place_unit": (("subject", "session", "unit"), flags),
+            "rate": (("subject", "session", "unit", "place"), rate),
+        }
+    )
     ds = ds.assign_coords(subject=["mouse"], session=np.arange(flags.shape[1]))
-    return ds if identity is None else ds.assign_coords(unit_identity=(("subject", "session"), [identity]))
+    return (
+        ds
+        if identity is None
+        else ds.assign_coords(unit_identity=(("subject", "session"), [identity]))
+    )
 
 
 BY_HAND = [[1, 1, 0, 0, 1, np.nan], [1, 0, 1, 0, np.nan, 1]]
@@ -60,7 +70,11 @@ def test_memberships_drawn_anew_are_kept_at_the_chance_level(rng):
 def test_pairs_without_identity_are_nan_and_without_any_refused():
     flags = [[1, 0, 1]] * 3
     result = turnover(dataset(flags, ["day 1", "day 1", "day 2"])).isel(subject=0)
-    assert float(result["kept"][0, 1]) == 2 and np.isnan(result["kept"][0, 2]) and np.isnan(result["shared_units"][1, 2])
+    assert (
+        float(result["kept"][0, 1]) == 2
+        and np.isnan(result["kept"][0, 2])
+        and np.isnan(result["shared_units"][1, 2])
+    )
     with pytest.raises(RefusedInputError, match="units are not tracked"):
         turnover(dataset(flags, ["day 1", "day 2", "day 3"]))
 

@@ -1,4 +1,5 @@
-"""Depth and correlated weights: printed tables, identities at the optimal pooling, tabulated fast path, what is refused."""
+"""Depth and correlated weights: printed tables, identities at the optimal pooling, tabulated fast
+path, what is refused."""
 
 from __future__ import annotations
 
@@ -13,7 +14,13 @@ from hypothesis import strategies as st
 
 from drift.errors import RefusedInputError
 from drift.theory.kernels import depth as d
-from drift.theory.kernels import joint_activation, kappa, mean_activity, mean_square_activity, threshold
+from drift.theory.kernels import (
+    joint_activation,
+    kappa,
+    mean_activity,
+    mean_square_activity,
+    threshold,
+)
 from drift.theory.kernels.finite_layers import weight_rows
 
 TABLE = """
@@ -43,11 +50,18 @@ def lines() -> list[list[str]]:
 
 @pytest.mark.parametrize("words", lines(), ids=lambda words: words[0])
 def test_k01_k13_table(words: list[str]):
-    """tau, mu, k1, sigma*(0), chi_0, m*, sigma*(m*), c*(0), B: one unit of the last digit printed."""
+    """tau, mu, k1, sigma*(0), chi_0, m*, sigma*(m*), c*(0), B: one unit of the last digit
+    printed."""
     f = float(words[0])
     best = d.optimal_pooling(f)
     found = (
-        *(threshold(f), mean_activity(f), mean_square_activity(f), d.weight_variance(f) ** 0.5, d.amplification(f)),
+        *(
+            threshold(f),
+            mean_activity(f),
+            mean_square_activity(f),
+            d.weight_variance(f) ** 0.5,
+            d.amplification(f),
+        ),
         *(best, d.weight_variance(f, best) ** 0.5, d.fixed_point(f), d.approach_rate(f)),
     )
     for word, value in zip(words[1:], found, strict=True):
@@ -57,24 +71,32 @@ def test_k01_k13_table(words: list[str]):
 @pytest.mark.parametrize("f", (*FRACTIONS, 0.7, 0.95))
 def test_k12_edge_of_chaos(f: float):
     best = d.optimal_pooling(f)
-    np.testing.assert_allclose(best, (f - mean_square_activity(f)) / mean_activity(f) ** 2, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(
+        best, (f - mean_square_activity(f)) / mean_activity(f) ** 2, rtol=1e-9, atol=1e-12
+    )
     np.testing.assert_allclose(d.amplification(f, best), 1.0, rtol=1e-9)
     np.testing.assert_allclose(d.weight_variance(f, best), 1 / f, rtol=1e-9)
 
 
 @pytest.mark.parametrize("f", [0.4, 0.1, 0.01, 0.7])
 def test_closed_form_is_the_root_of_the_numerical_slope(f: float):
-    """Slope at c = 1 by Richardson's extrapolation in sqrt(1 - c), whose leading error is eps^(1/2)."""
+    """Slope at c = 1 by Richardson's extrapolation in sqrt(1 - c), whose leading error is
+    eps^(1/2)."""
 
     def slope(pooling: float) -> float:
-        loss = [(1 - d.correlation_map(np.cos(angle), f, pooling)) / (1 - np.cos(angle)) for angle in 0.1 / 2.0 ** np.arange(6)]
+        loss = [
+            (1 - d.correlation_map(np.cos(angle), f, pooling)) / (1 - np.cos(angle))
+            for angle in 0.1 / 2.0 ** np.arange(6)
+        ]
         for order in range(1, 6):
             loss = [(2**order * fine - coarse) / (2**order - 1) for coarse, fine in pairwise(loss)]
         return loss[0]
 
     best = d.optimal_pooling(f)
     step = 1e-3 * abs(best)
-    curve = [1 / slope(best + gap * step) for gap in (-1, 1)]  # the inverse slope is linear in the pooling
+    curve = [
+        1 / slope(best + gap * step) for gap in (-1, 1)
+    ]  # the inverse slope is linear in the pooling
     root = best - step + 2 * step * (1 - curve[0]) / (curve[1] - curve[0])
     assert root == pytest.approx(best, rel=1e-8)
 
@@ -104,8 +126,12 @@ def test_k14_depth_maps(start: float, f: float, best: bool, published: str):
 
 
 def test_k14_balanced_weights():
-    np.testing.assert_allclose(d.correlation_map(0.5, np.array([0.5, 0.1]), -1), [0.42642234, 0.26896199], atol=1e-8)
-    np.testing.assert_allclose(d.amplification(np.array([0.5, 0.1]), -1), [1.46694, 2.69644], atol=5e-6)
+    np.testing.assert_allclose(
+        d.correlation_map(0.5, np.array([0.5, 0.1]), -1), [0.42642234, 0.26896199], atol=1e-8
+    )
+    np.testing.assert_allclose(
+        d.amplification(np.array([0.5, 0.1]), -1), [1.46694, 2.69644], atol=5e-6
+    )
 
 
 @pytest.mark.parametrize(
@@ -120,7 +146,9 @@ def test_k14_balanced_weights():
 )
 def test_k14_sheets(windows: tuple[int, int], published: tuple[float, float]):
     first = d.sheet_map(0.5, 0.1, *windows)
-    np.testing.assert_allclose([first, d.sheet_map(first, 0.1, *windows)], published, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(
+        [first, d.sheet_map(first, 0.1, *windows)], published, rtol=0, atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("windows", [(1, 8), (8, 1), (8, 8), (4, 16), (28, 28)])
@@ -140,11 +168,18 @@ def test_k15_algebraic_approach():
     best = d.optimal_pooling(f)
     for _ in range(3000):
         c = d.correlation_map(c, f, best)
-    np.testing.assert_allclose((1 - c) * (d.approach_rate(f) * 3000) ** 2 / 4, [0.988, 0.991], rtol=0, atol=0.002)
+    np.testing.assert_allclose(
+        (1 - c) * (d.approach_rate(f) * 3000) ** 2 / 4, [0.988, 0.991], rtol=0, atol=0.002
+    )
 
 
 @pytest.mark.parametrize(
-    ("f", "published"), [(0.2, (9, 11, 16, 28, 53, 92)), (0.1, (29, 34, 51, 89, 169, 291)), (0.05, (80, 93, 136, 237, 448, 770))]
+    ("f", "published"),
+    [
+        (0.2, (9, 11, 16, 28, 53, 92)),
+        (0.1, (29, 34, 51, 89, 169, 291)),
+        (0.05, (80, 93, 136, 237, 448, 770)),
+    ],
 )
 def test_k16_optimal_windows(f: float, published: tuple[int, ...]):
     assert tuple(d.optimal_window(f, smooth) for smooth in (1, 2, 4, 8, 16, 28)) == published
@@ -155,7 +190,9 @@ def test_k16_optimal_windows(f: float, published: tuple[int, ...]):
 def test_optimal_window_is_where_the_sheet_turns(f: float, smooth: int):
     best = d.optimal_window(f, smooth)
     near = np.cos(1e-3)
-    slopes = [(1 - d.sheet_map(near, f, window, smooth)) / (1 - near) for window in (best - 1, best + 1)]
+    slopes = [
+        (1 - d.sheet_map(near, f, window, smooth)) / (1 - near) for window in (best - 1, best + 1)
+    ]
     assert slopes[0] > 1 - 1e-3 and slopes[1] < 1
 
 
@@ -180,14 +217,21 @@ def test_fixed_point_is_fixed_and_stable(f: float, pooling: float):
 @given(st.floats(1e-4, 1.0), st.floats(-1, 500), st.floats(-1, 1))
 def test_map_stays_inside(f: float, pooling: float, c: float):
     after = d.correlation_map(c, f, pooling)
-    assert -1 - 1e-12 <= after <= 1 + 1e-12 and d.correlation_map(1.0, f, pooling) == pytest.approx(1, rel=1e-15)
+    assert -1 - 1e-12 <= after <= 1 + 1e-12 and d.correlation_map(1.0, f, pooling) == pytest.approx(
+        1, rel=1e-15
+    )
 
 
 def test_all_units_active_are_linear_or_saturated():
     c = np.linspace(-1, 1, 5)
     np.testing.assert_allclose(d.correlation_map(c, 1.0, -1), c, atol=1e-15)
     np.testing.assert_allclose(d.correlation_map(c, 1.0, 0), 1.0, rtol=1e-15)
-    found = [d.optimal_pooling(1.0), d.optimal_window(1.0), d.amplification(1.0), d.amplification(1.0, -1)]
+    found = [
+        d.optimal_pooling(1.0),
+        d.optimal_window(1.0),
+        d.amplification(1.0),
+        d.amplification(1.0, -1),
+    ]
     np.testing.assert_allclose(found, [-1, 1, 0, 1], atol=1e-15)
 
 
@@ -216,9 +260,15 @@ def test_tabulated_deep_kernel(f: float, pooling: float, layers: int, tolerance:
     found = d.deep_kernel(c, f, pooling, layers)
     np.testing.assert_array_equal(np.diag(found), 1.0)
     np.testing.assert_array_equal(found, found.T)
-    np.testing.assert_allclose(found, by_steps(c - np.diag(np.diag(c) - 1), f, pooling, layers), rtol=0, atol=tolerance)
-    np.testing.assert_allclose(d.deep_kernel(c[:, :60], f, pooling, layers), found[:, :60], rtol=0, atol=1e-15)
-    np.testing.assert_allclose(d.deep_kernel(c[:20, :20], f, pooling, layers), found[:20, :20], rtol=0, atol=tolerance)
+    np.testing.assert_allclose(
+        found, by_steps(c - np.diag(np.diag(c) - 1), f, pooling, layers), rtol=0, atol=tolerance
+    )
+    np.testing.assert_allclose(
+        d.deep_kernel(c[:, :60], f, pooling, layers), found[:, :60], rtol=0, atol=1e-15
+    )
+    np.testing.assert_allclose(
+        d.deep_kernel(c[:20, :20], f, pooling, layers), found[:20, :20], rtol=0, atol=tolerance
+    )
 
 
 def test_deep_kernel_obeys_the_number_of_threads():
@@ -242,7 +292,9 @@ def test_deep_kernel_of_absent_and_impossible_correlations():
 
 def test_deep_kernel_with_one_layer_ignores_pooling():
     c = sphere(90)
-    np.testing.assert_allclose(d.deep_kernel(c, 0.2, 30, 1), kappa(c, 0.2) / mean_square_activity(0.2), atol=1e-13)
+    np.testing.assert_allclose(
+        d.deep_kernel(c, 0.2, 30, 1), kappa(c, 0.2) / mean_square_activity(0.2), atol=1e-13
+    )
 
 
 @settings(max_examples=15)
@@ -252,7 +304,9 @@ def test_deep_kernel_is_positive_semidefinite(f: float, pooling: float, layers: 
 
 
 def test_gradients():
-    f, c, m = (torch.tensor(value, dtype=torch.float64, requires_grad=True) for value in (0.3, 0.7, 0.5))
+    f, c, m = (
+        torch.tensor(value, dtype=torch.float64, requires_grad=True) for value in (0.3, 0.7, 0.5)
+    )
     check = torch.autograd.gradcheck
     assert check(lambda c, f, m: d.deep_kernel(c, f, m, 3), (c, f, m), eps=1e-7, atol=1e-6)
     assert check(lambda c, f: d.sheet_map(c, f, 3, 8), (c, f), eps=1e-7, atol=1e-6)
@@ -265,10 +319,14 @@ def test_gradients():
 def test_gradient_on_the_diagonal_is_the_amplification():
     c = torch.ones(2, dtype=torch.float64, requires_grad=True)
     d.deep_kernel(c, 0.1, 5.0, 3).sum().backward()
-    np.testing.assert_allclose(c.grad, d.amplification(0.1, 5.0) ** 2 * d.amplification(0.1), rtol=1e-12)
+    np.testing.assert_allclose(
+        c.grad, d.amplification(0.1, 5.0) ** 2 * d.amplification(0.1), rtol=1e-12
+    )
 
 
-@pytest.mark.parametrize(("pooling", "correlated"), [(0, "local"), (10, "local"), (50, "local"), (50, "global")])
+@pytest.mark.parametrize(
+    ("pooling", "correlated"), [(0, "local"), (10, "local"), (50, "local"), (50, "global")]
+)
 def test_k27_measured_pooling(pooling: int, correlated: str, rng: np.random.Generator):
     found, error = d.measured_pooling(weight_rows(400, 5000, pooling, correlated, rng))
     assert abs(found - pooling) < 3.5 * (pooling + 1) * np.sqrt(2 / 400)
@@ -286,13 +344,28 @@ def test_pooling_of_covariances(rng: np.random.Generator):
     ("call", "sentence"),
     [
         (lambda: d.correlation_map(0.5, 0.1, -1.5), "pooling must be at least -1, got -1.5"),
-        (lambda: d.sheet_map(0.5, 0.1, 0, 3), "presynaptic_window must be a whole number from 1, got 0"),
+        (
+            lambda: d.sheet_map(0.5, 0.1, 0, 3),
+            "presynaptic_window must be a whole number from 1, got 0",
+        ),
         (lambda: d.optimal_window(0.1, 0), "postsynaptic_window must be a whole number"),
-        (lambda: d.optimal_window(np.nan), "active_fraction must be one finite number above 0 and at most 1, got nan"),
+        (
+            lambda: d.optimal_window(np.nan),
+            "active_fraction must be one finite number above 0 and at most 1, got nan",
+        ),
         (lambda: d.fixed_point(0.1, np.nan), "pooling must be at least -1, got nan"),
-        (lambda: d.deep_kernel(0.5, 0.1, 0, 1.5), "hidden_layers must be a whole number from 1, got 1.5"),
-        (lambda: d.deep_kernel(0.5, 0.1, 0, None), "hidden_layers must be a whole number from 1, got None"),
-        (lambda: d.deep_kernel(0.5, 0.1, 0, 0), "hidden_layers must be a whole number from 1, got 0"),
+        (
+            lambda: d.deep_kernel(0.5, 0.1, 0, 1.5),
+            "hidden_layers must be a whole number from 1, got 1.5",
+        ),
+        (
+            lambda: d.deep_kernel(0.5, 0.1, 0, None),
+            "hidden_layers must be a whole number from 1, got None",
+        ),
+        (
+            lambda: d.deep_kernel(0.5, 0.1, 0, 0),
+            "hidden_layers must be a whole number from 1, got 0",
+        ),
         (lambda: d.measured_pooling(np.ones(4)), "at least two units, got shape"),
         (lambda: d.measured_pooling(np.zeros((3, 4))), "all zero or not finite"),
         (lambda: d.covariance_pooling(np.ones((2, 3))), "covariance must be"),

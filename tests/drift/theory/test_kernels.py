@@ -1,4 +1,5 @@
-"""Kernels of one layer: tables of published and derived values, independent forms, limits, derivatives, what is refused."""
+"""Kernels of one layer: tables of published and derived values, independent forms, limits,
+derivatives, what is refused."""
 
 from __future__ import annotations
 
@@ -49,7 +50,9 @@ def row(text: str) -> np.ndarray:
 
 @pytest.mark.parametrize("f", KAPPA)
 def test_k04_kernel_table(f: float):
-    np.testing.assert_allclose(k.kappa(C, f) / k.mean_square_activity(f), row(KAPPA[f]), rtol=0, atol=1e-8)
+    np.testing.assert_allclose(
+        k.kappa(C, f) / k.mean_square_activity(f), row(KAPPA[f]), rtol=0, atol=1e-8
+    )
 
 
 @pytest.mark.parametrize("f", OVERLAP)
@@ -59,22 +62,32 @@ def test_k05_overlap_table(f: float):
 
 @pytest.mark.parametrize("f", KEPT)
 def test_k05_kept_values(f: float):
-    np.testing.assert_allclose(k.kappa(C, f, "keep") / k.kappa(1.0, f, "keep"), row(KEPT[f]), rtol=0, atol=1e-8)
+    np.testing.assert_allclose(
+        k.kappa(C, f, "keep") / k.kappa(1.0, f, "keep"), row(KEPT[f]), rtol=0, atol=1e-8
+    )
 
 
 @pytest.mark.parametrize(
-    ("f", "tolerance"), [(0.4999, 2e-12), (0.499, 2e-12), (0.49, 2e-12)] + [(f, 2e-13) for f in (0.3, 0.274, 0.2, 0.1, 0.05, 0.01)]
+    ("f", "tolerance"),
+    [(0.4999, 2e-12), (0.499, 2e-12), (0.49, 2e-12)]
+    + [(f, 2e-13) for f in (0.3, 0.274, 0.2, 0.1, 0.05, 0.01)],
 )
 def test_k02_integrals_agree_with_owens_t(f: float, tolerance: float):
     """The row allows 1e-9 and, for f <= .3, 1e-11."""
     c, square = np.cos(ANGLES), k.mean_square_activity(f)
-    np.testing.assert_allclose(k.kappa(c, f) / square, owen_kappa(c, f) / square, rtol=0, atol=tolerance)
-    np.testing.assert_allclose(k.joint_activation(c, f) / f, owen_joint_activation(c, f) / f, rtol=0, atol=tolerance)
+    np.testing.assert_allclose(
+        k.kappa(c, f) / square, owen_kappa(c, f) / square, rtol=0, atol=tolerance
+    )
+    np.testing.assert_allclose(
+        k.joint_activation(c, f) / f, owen_joint_activation(c, f) / f, rtol=0, atol=tolerance
+    )
 
 
 def test_k02_where_owens_t_cancels():
     c, square = np.cos(ANGLES), k.mean_square_activity(0.001)
-    np.testing.assert_allclose(k.kappa(c, 0.001) / square, owen_kappa(c, 0.001) / square, rtol=0, atol=1e-11)
+    np.testing.assert_allclose(
+        k.kappa(c, 0.001) / square, owen_kappa(c, 0.001) / square, rtol=0, atol=1e-11
+    )
 
 
 @pytest.mark.parametrize(("f", "tolerance"), [(0.3, 3e-9), (0.01, 1e-6), (0.001, 2e-5)])
@@ -88,7 +101,9 @@ def test_k06_half_active_layer_is_the_arc_cosine_kernel():
     """To 1e-15 where the row allows 5e-14."""
     exact = ((np.pi - ANGLES) * np.cos(ANGLES) + np.sin(ANGLES)) / (2 * np.pi)
     np.testing.assert_allclose(k.kappa(np.cos(ANGLES), 0.5), exact, rtol=0, atol=1e-15)
-    assert k.threshold(0.5) == 0 and not np.signbit(k.threshold(0.5))  # by definition, not by a quantile
+    assert k.threshold(0.5) == 0 and not np.signbit(
+        k.threshold(0.5)
+    )  # by definition, not by a quantile
     assert [k.mean_square_activity(0.5), k.kappa(1.0, 0.5)] == pytest.approx([0.5, 0.5], rel=1e-15)
 
 
@@ -111,7 +126,9 @@ def test_k08_derivatives(f: float):
         return (nodes[0] - 8 * nodes[1] + 8 * nodes[2] - nodes[3]) / (12 * step)
 
     np.testing.assert_allclose(slope(k.kappa), k.joint_activation(c, f), rtol=0, atol=1e-8)
-    np.testing.assert_allclose(slope(k.joint_activation), k.kappa_curvature(c, f), rtol=0, atol=1e-8)
+    np.testing.assert_allclose(
+        slope(k.joint_activation), k.kappa_curvature(c, f), rtol=0, atol=1e-8
+    )
 
 
 @pytest.mark.parametrize("f", [0.6, 0.9, 0.99])
@@ -126,7 +143,9 @@ def test_k08_more_than_half_active(f: float):
 
 
 def test_all_units_active():
-    assert k.threshold(1.0) == -np.inf and k.mean_activity(1.0) == np.inf == k.mean_square_activity(1.0) == k.kappa(0.3, 1.0)
+    assert k.threshold(1.0) == -np.inf and k.mean_activity(1.0) == np.inf == k.mean_square_activity(
+        1.0
+    ) == k.kappa(0.3, 1.0)
     np.testing.assert_allclose(k.kappa(C, 1.0, "keep"), C, atol=1e-15)
     np.testing.assert_allclose(k.joint_activation(C, 1.0), 1.0, rtol=1e-15)
     np.testing.assert_allclose(k.shortfall(C, 1.0), 1 - C, rtol=1e-15)
@@ -135,16 +154,25 @@ def test_all_units_active():
 def by_quadrature(c: float, f: float, variant: str = "subtract") -> float:
     """E over u of the conditional mean of v given u, in closed form."""
     tau, spread = k.threshold(f), np.sqrt(1 - c * c)
-    density, tail = lambda t: np.exp(-t * t / 2) / np.sqrt(2 * np.pi), lambda t: 1 - 0.5 * (1 + mpmath.erf(t / np.sqrt(2)))
+    density, tail = (
+        lambda t: np.exp(-t * t / 2) / np.sqrt(2 * np.pi),
+        lambda t: 1 - 0.5 * (1 + mpmath.erf(t / np.sqrt(2))),
+    )
 
     def inner(u: float) -> float:
         x = (tau - c * u) / spread
         active = float(tail(x))
         kept = c * u * active + spread * density(x)
-        answer, mean = {"subtract": (u - tau, kept - tau * active), "keep": (u, kept), "binary": (1.0, active)}[variant]
+        answer, mean = {
+            "subtract": (u - tau, kept - tau * active),
+            "keep": (u, kept),
+            "binary": (1.0, active),
+        }[variant]
         return answer * mean * density(u)
 
-    return integrate.quad(inner, tau, max(tau, 0) + 12, epsabs=1e-16, epsrel=1e-12, limit=400, points=[tau + 0.5])[0]
+    return integrate.quad(
+        inner, tau, max(tau, 0) + 12, epsabs=1e-16, epsrel=1e-12, limit=400, points=[tau + 0.5]
+    )[0]
 
 
 @pytest.mark.parametrize("f", [0.5, 0.3, 0.1, 0.01, 0.001])
@@ -153,7 +181,11 @@ def test_k10_adaptive_quadrature(f: float):
         assert abs(by_quadrature(c, f) - k.kappa(c, f)) < 1e-11 * k.mean_square_activity(f)
 
 
-NEAR_HALF = {"subtract": 2e-12, "keep": 2e-12, "binary": 1e-5}  # the foot of the kernel at c = -1 is narrower than a cell
+NEAR_HALF = {
+    "subtract": 2e-12,
+    "keep": 2e-12,
+    "binary": 1e-5,
+}  # the foot of the kernel at c = -1 is narrower than a cell
 
 
 @pytest.mark.parametrize("f", [0.4999, 0.48, 0.45, 0.5, 0.3, 0.1, 0.01, 0.001, 0.7])
@@ -183,7 +215,9 @@ def exact_moments(f: float) -> tuple[float, float, float]:
         return float(mean), float(square), float(square - mean * mean)
 
 
-@pytest.mark.parametrize("f", [0.999, 0.7, 0.49, 0.3, 0.274, 0.2, 0.05, 0.01, 1e-3, 1e-4, 1e-6, 1e-9])
+@pytest.mark.parametrize(
+    "f", [0.999, 0.7, 0.49, 0.3, 0.274, 0.2, 0.05, 0.01, 1e-3, 1e-4, 1e-6, 1e-9]
+)
 def test_moments_keep_their_digits(f: float):
     """The plain difference of k1 loses two digits at f = 1e-4."""
     found = k.mean_activity(f), k.mean_square_activity(f), kernel_moments.activity_variance(f)
@@ -199,7 +233,11 @@ def test_relative_accuracy_of_sparse_kernels(f: float):
             theta = mpmath.acos(c)
 
             def integrand(a: object, c: float = c) -> object:
-                return (c - mpmath.cos(a)) * mpmath.exp(-tau * tau / (1 + mpmath.cos(a))) if 1 + mpmath.cos(a) > 1e-20 else 0
+                return (
+                    (c - mpmath.cos(a)) * mpmath.exp(-tau * tau / (1 + mpmath.cos(a)))
+                    if 1 + mpmath.cos(a) > 1e-20
+                    else 0
+                )
 
             exact = mpmath.quad(integrand, mpmath.linspace(theta, mpmath.pi, 9)) / (2 * mpmath.pi)
             assert abs(k.kappa(c, f) / exact - 1) < 1e-13
@@ -210,8 +248,12 @@ def test_relative_accuracy_of_sparse_kernels(f: float):
 def test_gradients_by_correlation_and_active_fraction(variant: str, f: float):
     c = torch.tensor([-0.8, 0.3, 0.95], dtype=torch.float64, requires_grad=True)
     fraction = torch.tensor([[f]], dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(lambda c, f: k.kappa(c, f, variant), (c, fraction), eps=1e-7, atol=1e-6)
-    assert torch.autograd.gradgradcheck(lambda c, f: k.kappa(c, f, variant), (c, fraction), eps=1e-6, atol=1e-4)
+    assert torch.autograd.gradcheck(
+        lambda c, f: k.kappa(c, f, variant), (c, fraction), eps=1e-7, atol=1e-6
+    )
+    assert torch.autograd.gradgradcheck(
+        lambda c, f: k.kappa(c, f, variant), (c, fraction), eps=1e-6, atol=1e-4
+    )
 
 
 def test_gradient_is_finite_on_the_diagonal():
@@ -233,12 +275,22 @@ def test_numpy_and_torch_agree(rng: np.random.Generator):
         assert tensor.dtype == torch.float64 and tensor.shape == (40, 5)
         np.testing.assert_allclose(tensor, k.kappa(c, f, variant), rtol=1e-13, atol=1e-15)
     for name in ("threshold", "mean_activity", "mean_square_activity"):
-        np.testing.assert_allclose(getattr(k, name)(torch.from_numpy(f)), getattr(k, name)(f), rtol=1e-13, atol=1e-16)
-    np.testing.assert_allclose(k.power_series(torch.from_numpy(f), 9), k.power_series(f, 9), rtol=1e-12, atol=1e-16)
+        np.testing.assert_allclose(
+            getattr(k, name)(torch.from_numpy(f)), getattr(k, name)(f), rtol=1e-13, atol=1e-16
+        )
+    np.testing.assert_allclose(
+        k.power_series(torch.from_numpy(f), 9), k.power_series(f, 9), rtol=1e-12, atol=1e-16
+    )
 
 
 @settings(max_examples=50)
-@given(st.integers(2, 12), st.integers(1, 6), st.floats(1e-4, 0.99), st.sampled_from(VARIANTS), st.integers(0, 2**31))
+@given(
+    st.integers(2, 12),
+    st.integers(1, 6),
+    st.floats(1e-4, 0.99),
+    st.sampled_from(VARIANTS),
+    st.integers(0, 2**31),
+)
 def test_positive_semidefinite(points: int, dims: int, f: float, variant: str, seed: int):
     x = np.random.default_rng(seed).normal(size=(points, dims))
     x /= np.linalg.norm(x, axis=1, keepdims=True)
@@ -251,7 +303,9 @@ def test_positive_semidefinite(points: int, dims: int, f: float, variant: str, s
 def test_sparse_limit():
     """kappa(0) / k1 tends to f / 2: ratio 1.06 at 1e-3, 1.03 at 1e-6."""
     for f, ratio in ((1e-3, 1.06), (1e-6, 1.03)):
-        assert 2 * k.kappa(0.0, f) / k.mean_square_activity(f) / f == pytest.approx(ratio, abs=0.005)
+        assert 2 * k.kappa(0.0, f) / k.mean_square_activity(f) / f == pytest.approx(
+            ratio, abs=0.005
+        )
 
 
 @pytest.mark.parametrize(
@@ -260,7 +314,10 @@ def test_sparse_limit():
         (lambda: k.kappa(1.5, 0.1), r"correlation must lie in \[-1, 1\], got 1.5"),
         (lambda: k.kappa(0.5, 0.0), r"active_fraction must lie in \(0, 1\], got 0:"),
         (lambda: k.threshold(1.2), r"active_fraction must lie in \(0, 1\], got 1.2"),
-        (lambda: k.kappa(0.5, 0.1, "graded"), "variant 'graded' is unknown: use one of subtract, keep, binary"),
+        (
+            lambda: k.kappa(0.5, 0.1, "graded"),
+            "variant 'graded' is unknown: use one of subtract, keep, binary",
+        ),
         (lambda: k.power_series(0.1, 0), "terms must be a whole number from 1, got 0"),
         (lambda: k.kernel_table(1.0), "between 0 and 1, both excluded, got 1.0"),
         (lambda: k.power_series(1.0, 3), "active_fraction 1 has no threshold"),
@@ -268,11 +325,15 @@ def test_sparse_limit():
         (lambda: k.kappa("a", 0.1), "correlation must be numbers, got 'a'"),
         (
             lambda: k.kappa(np.ones(2), np.full(3, 0.1)),
-            r"active_fraction must be numbers that fit the shape \(2,\) of correlation, got shape \(3,\)",
+            r"active_fraction must be numbers that fit the shape \(2,\) of correlation, got "
+            r"shape \(3,\)",
         ),
         (lambda: k.kappa(0.1, 0.1, ["a"]), "is unknown: use one of"),
         (lambda: k.kappa(0.1, np.nan), r"active_fraction must lie in \(0, 1\], got nan"),
-        (lambda: k.kappa(np.array([np.nan, 2.0]), 0.1), r"correlation must lie in \[-1, 1\], got 2:"),
+        (
+            lambda: k.kappa(np.array([np.nan, 2.0]), 0.1),
+            r"correlation must lie in \[-1, 1\], got 2:",
+        ),
         (lambda: k.kappa(torch.tensor([2.0]), 0.1), "correlation must lie"),
     ],
 )

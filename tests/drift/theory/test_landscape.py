@@ -1,4 +1,5 @@
-"""Second derivatives of the loss against automatic differentiation, dense solvers and one another (rows D02-D04, D14)."""
+"""Second derivatives of the loss against automatic differentiation, dense solvers and one another
+(rows D02-D04, D14)."""
 
 from __future__ import annotations
 
@@ -12,22 +13,33 @@ from drift.theory import landscape
 from drift.theory.landscape import spectrum as curvature
 
 
-def random_network(seed: int, samples: int, inputs: int, outputs: int, units: int, dead: int = 0, tie: bool = False) -> list[np.ndarray]:
-    """Task and weights; ``dead`` units are silent, and with ``tie`` one unit rests on its threshold for the first sample."""
+def random_network(
+    seed: int, samples: int, inputs: int, outputs: int, units: int, dead: int = 0, tie: bool = False
+) -> list[np.ndarray]:
+    """Task and weights; ``dead`` units are silent, and with ``tie`` one unit rests on its threshold
+    for the first sample."""
     rng = np.random.default_rng(seed)
     x, y = rng.uniform(-1, 1, (samples, inputs)), rng.uniform(-1, 1, (samples, outputs))
-    inward, outward = rng.standard_normal((units, inputs + 1)), rng.standard_normal((units, outputs))
+    inward, outward = (
+        rng.standard_normal((units, inputs + 1)),
+        rng.standard_normal((units, outputs)),
+    )
     if tie:
         x[0], inward[0, :-1], inward[0, -1] = 0.5, 1.0, -0.5 * inputs  # exact in binary: z = 0
     inward[units - dead :, -1] = -1e3
     return [x, y, inward, outward]
 
 
-def autograd_hessian(x: np.ndarray, y: np.ndarray, inward: np.ndarray, outward: np.ndarray) -> np.ndarray:
+def autograd_hessian(
+    x: np.ndarray, y: np.ndarray, inward: np.ndarray, outward: np.ndarray
+) -> np.ndarray:
     import torch
 
     def loss(flat: torch.Tensor) -> torch.Tensor:
-        first, last = flat[: inward.size].view(inward.shape), flat[inward.size :].view(outward.shape)
+        first, last = (
+            flat[: inward.size].view(inward.shape),
+            flat[inward.size :].view(outward.shape),
+        )
         hidden = torch.relu(torch.from_numpy(x) @ first[:, :-1].T + first[:, -1])
         return ((hidden @ last - torch.from_numpy(y)) ** 2).mean()
 
@@ -60,23 +72,34 @@ SHAPES = {
 
 @settings(max_examples=40, deadline=None)
 @given(**SHAPES)
-def test_d02_hessian_and_spectra_are_those_of_automatic_differentiation(seed, samples, inputs, outputs, units, dead, tie):
+def test_d02_hessian_and_spectra_are_those_of_automatic_differentiation(
+    seed, samples, inputs, outputs, units, dead, tie
+):
     network = random_network(seed, samples, inputs, outputs, units, min(dead, units), tie)
     point, exact = landscape.network_point(*network), autograd_hessian(*network)
     size = max(1.0, np.abs(exact).max())
     np.testing.assert_allclose(full(point), exact, atol=1e-10 * size)
     eigenvalues = np.linalg.eigvalsh(exact)
-    np.testing.assert_allclose(curvature.padded(landscape.hessian_spectrum(point)), eigenvalues, atol=1e-10 * size)
-    np.testing.assert_allclose(curvature.largest_eigenvalues(point), eigenvalues[-1:], atol=1e-9 * size)
+    np.testing.assert_allclose(
+        curvature.padded(landscape.hessian_spectrum(point)), eigenvalues, atol=1e-10 * size
+    )
+    np.testing.assert_allclose(
+        curvature.largest_eigenvalues(point), eigenvalues[-1:], atol=1e-9 * size
+    )
     assert landscape.hessian_trace(point) == pytest.approx(np.trace(exact), abs=1e-10 * size)
-    # Gauss-Newton by its Jacobian: the same spectrum in the space of samples and in that of weights.
+    # Gauss-Newton by its Jacobian: the same spectrum in the space of samples and in that of
+    # weights.
     factor = curvature.jacobian(point) * point.scale**0.5
     found = curvature.gauss_newton_spectrum(point)
     assert len(found) == min(samples * outputs, point.parameters)
     np.testing.assert_allclose(factor.T @ factor, landscape.gauss_newton(point), atol=1e-10 * size)
     np.testing.assert_allclose(factor @ factor.T, curvature.gram_matrix(point), atol=1e-10 * size)
     padded = np.pad(found, (point.parameters - len(found), 0))
-    dense = np.pad(np.linalg.eigvalsh(factor.T @ factor), (point.parameters - point.rows, 0)) if point.rows else 0 * padded
+    dense = (
+        np.pad(np.linalg.eigvalsh(factor.T @ factor), (point.parameters - point.rows, 0))
+        if point.rows
+        else 0 * padded
+    )
     np.testing.assert_allclose(padded, np.sort(dense), atol=1e-10 * size)
 
 
@@ -85,7 +108,9 @@ def test_d02_products_with_the_hessian_need_no_hessian():
     operator, matrix = curvature.hessian_operator(point), landscape.hessian(point)
     vector = np.random.default_rng(0).standard_normal(point.rows)
     np.testing.assert_allclose(operator @ vector, matrix @ vector, atol=1e-11)
-    np.testing.assert_allclose(curvature.largest_eigenvalues(point, 5), np.linalg.eigvalsh(matrix)[-5:], rtol=1e-9)
+    np.testing.assert_allclose(
+        curvature.largest_eigenvalues(point, 5), np.linalg.eigvalsh(matrix)[-5:], rtol=1e-9
+    )
 
 
 def test_d03_sixty_dead_units_leave_1240_rows():
@@ -95,22 +120,37 @@ def test_d03_sixty_dead_units_leave_1240_rows():
     assert np.delete(full(point), landscape.row_index(point), axis=0).any() == np.False_
     found, dense = landscape.hessian_spectrum(point), np.linalg.eigvalsh(landscape.hessian(point))
     np.testing.assert_allclose(curvature.padded(found)[[0, -1]], dense[[0, -1]], rtol=1e-10)
-    np.testing.assert_allclose(np.sort(np.abs(dense))[-found.values.size :], np.sort(np.abs(found.values)), atol=1e-10 * dense[-1])
+    np.testing.assert_allclose(
+        np.sort(np.abs(dense))[-found.values.size :],
+        np.sort(np.abs(found.values)),
+        atol=1e-10 * dense[-1],
+    )
     gauss_newton = curvature.gauss_newton_spectrum(point)
     assert landscape.hessian_trace(point) == pytest.approx(gauss_newton.sum(), rel=1e-10)
     assert found.values.sum() == pytest.approx(gauss_newton.sum(), rel=1e-10)
-    assert curvature.fraction_positive_eigenvalues(found) == pytest.approx((dense > 0).sum() / 3100, abs=0.02)
-    assert curvature.fraction_positive_eigenvalues(found) == pytest.approx(0.5 * point.active.mean(), abs=0.03)
+    assert curvature.fraction_positive_eigenvalues(found) == pytest.approx(
+        (dense > 0).sum() / 3100, abs=0.02
+    )
+    assert curvature.fraction_positive_eigenvalues(found) == pytest.approx(
+        0.5 * point.active.mean(), abs=0.03
+    )
 
 
 def test_d04_d14_reference_start():
     point = reference_point()
-    spectrum, gauss_newton = landscape.hessian_spectrum(point), curvature.gauss_newton_spectrum(point)
+    spectrum, gauss_newton = (
+        landscape.hessian_spectrum(point),
+        curvature.gauss_newton_spectrum(point),
+    )
     assert curvature.fraction_positive_eigenvalues(spectrum) == pytest.approx(0.515, abs=0.02)
-    assert curvature.rank(gauss_newton) == 100 and curvature.rank(gauss_newton) / point.parameters == pytest.approx(0.032, abs=5e-4)
+    assert curvature.rank(gauss_newton) == 100 and curvature.rank(
+        gauss_newton
+    ) / point.parameters == pytest.approx(0.032, abs=5e-4)
     assert gauss_newton[-1] == pytest.approx(3.419, abs=1e-3)
     assert landscape.hessian_trace(point) == pytest.approx(81.664, abs=1e-3)
-    assert curvature.log_pseudo_determinant(gauss_newton) == pytest.approx(np.linalg.slogdet(curvature.gram_matrix(point))[1], rel=1e-10)
+    assert curvature.log_pseudo_determinant(gauss_newton) == pytest.approx(
+        np.linalg.slogdet(curvature.gram_matrix(point))[1], rel=1e-10
+    )
     assert curvature.largest_eigenvalues(point)[0] == pytest.approx(spectrum.values[-1], rel=1e-9)
 
 
@@ -120,8 +160,12 @@ def test_d04_general_solver_of_the_whole_hessian():
     literal = np.linalg.eigvals(full(point)).real
     assert (literal > 0).mean() == pytest.approx(0.515, abs=0.02)
     spectrum = landscape.hessian_spectrum(point)
-    assert curvature.fraction_positive_eigenvalues(spectrum) == pytest.approx((literal > 0).mean(), abs=0.02)
-    np.testing.assert_allclose(np.sort(literal)[-500:], curvature.padded(spectrum)[-500:], atol=1e-10)
+    assert curvature.fraction_positive_eigenvalues(spectrum) == pytest.approx(
+        (literal > 0).mean(), abs=0.02
+    )
+    np.testing.assert_allclose(
+        np.sort(literal)[-500:], curvature.padded(spectrum)[-500:], atol=1e-10
+    )
 
 
 def test_dropped_couplings_move_no_eigenvalue_further_than_stated():
@@ -143,14 +187,19 @@ def test_a_solved_task_leaves_the_gauss_newton_part():
 
 
 def test_subjects_are_solved_side_by_side():
-    points = [landscape.network_point(*random_network(seed, 5, 4, 3, 9, dead=seed)) for seed in range(4)]
+    points = [
+        landscape.network_point(*random_network(seed, 5, 4, 3, 9, dead=seed)) for seed in range(4)
+    ]
     together = landscape.hessian_spectra(points, threads=2)
     assert together.shape == (4, points[0].parameters)
     for point, found in zip(points, together, strict=True):
         np.testing.assert_array_equal(found, landscape.hessian_spectra([point])[0])
     silent = landscape.network_point(*random_network(0, 5, 4, 3, 9, dead=9))
     assert not landscape.hessian_spectra([silent]).any()
-    assert curvature.largest_eigenvalues(silent)[0] == 0 and not curvature.gauss_newton_spectrum(silent).any()
+    assert (
+        curvature.largest_eigenvalues(silent)[0] == 0
+        and not curvature.gauss_newton_spectrum(silent).any()
+    )
     assert curvature.rank(np.zeros(3)) == 0
 
 

@@ -1,4 +1,5 @@
-"""Kernel regression where the kernel is singular: the limit of a small ridge, or a refusal, never rounding."""
+"""Kernel regression where the kernel is singular: the limit of a small ridge, or a refusal, never
+rounding."""
 
 from __future__ import annotations
 
@@ -29,11 +30,15 @@ def test_equal_inputs_of_other_targets_give_the_limit_of_a_small_ridge(layers, c
         rng = np.random.default_rng(seed)
         inputs, targets = rng.normal(size=(60, 10)), rng.normal(size=(60, 2))
         same = rng.choice(40, copies, replace=False)
-        inputs[same] = inputs[same[0]] * rng.uniform(0.5, 2.0, (copies, 1))  # kernels see directions alone
+        inputs[same] = inputs[same[0]] * rng.uniform(
+            0.5, 2.0, (copies, 1)
+        )  # kernels see directions alone
         kernel = kernel_of(inputs, layers)
         found = regression_errors(kernel, targets, np.arange(60)[np.newaxis], 40)["error"].item()
         assert found == pytest.approx(limit_error(kernel, targets, 40), rel=1e-6)
-        small = regression_errors(kernel, targets, np.arange(60)[np.newaxis], 40, ridge=1e-7)["error"].item()
+        small = regression_errors(kernel, targets, np.arange(60)[np.newaxis], 40, ridge=1e-7)[
+            "error"
+        ].item()
         assert found == pytest.approx(small, rel=1e-3)
 
 
@@ -76,11 +81,17 @@ def test_a_correlation_just_beyond_1_is_shown_with_its_digits(excess):
         lambda: kernels.kappa(np.array([0.3, value]), 0.1),
         lambda: kernels.joint_activation(value, 0.1),
         lambda: depth.deep_kernel(np.array([[1.0, value], [value, 1.0]]), 0.1, 0.0, 1),
-        lambda: readout_error(np.array([[1.0, value], [value, 1.0]]), np.ones((2, 1)), 0.1, 0.9, 0.1),
+        lambda: readout_error(
+            np.array([[1.0, value], [value, 1.0]]), np.ones((2, 1)), 0.1, 0.9, 0.1
+        ),
     )
     for call in calls:
         with pytest.raises(RefusedInputError) as refusal:
             call()
-        shown = [float(word.strip(",:;")) for word in str(refusal.value).split("got ")[1].split() if word[0] in "-0123456789"]
+        shown = [
+            float(word.strip(",:;"))
+            for word in str(refusal.value).split("got ")[1].split()
+            if word[0] in "-0123456789"
+        ]
         assert any(abs(one) > 1 for one in shown), str(refusal.value)
         assert "double precision" in str(refusal.value)

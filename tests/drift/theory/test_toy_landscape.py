@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 import drift
-from drift.theory.landscape.toy import landing_point, mean_square_under_update_noise, normal_variance, position_under_label_noise, toy_walks
+from drift.theory.landscape.toy import (
+    landing_point,
+    mean_square_under_update_noise,
+    normal_variance,
+    position_under_label_noise,
+    toy_walks,
+)
 
 RATE, Z = 0.01, 3.0
 
@@ -17,8 +23,12 @@ def within(values: np.ndarray, expected: float) -> bool:
 
 
 def test_the_walk_lands_where_theory_says():
-    assert landing_point() == pytest.approx(2.954, abs=5e-4) and landing_point() ** 2 == pytest.approx(8.73, abs=5e-3)
-    assert landing_point(1e-5) == pytest.approx(np.sqrt(3.0**2 - 0.5**2), abs=1e-4)  # the flow conserves x^2 - y^2
+    assert landing_point() == pytest.approx(
+        2.954, abs=5e-4
+    ) and landing_point() ** 2 == pytest.approx(8.73, abs=5e-3)
+    assert landing_point(1e-5) == pytest.approx(
+        np.sqrt(3.0**2 - 0.5**2), abs=1e-4
+    )  # the flow conserves x^2 - y^2
     walk = toy_walks("update", 0.0, steps=(2_000,), walkers=2)
     np.testing.assert_allclose(walk.x, landing_point(), rtol=1e-9)
 
@@ -29,14 +39,20 @@ def test_d12_update_noise_conserves_the_mean_square_and_flattens():
         [(2.86, 0.05, 0.72, 2.73), (2.53, 0.08, 1.50, 2.10), (2.14, 0.10, 2.01, 1.59)]
     ):
         x, y = walk.x[session].values, walk.y[session].values
-        assert within(x**2 - y**2, mean_square_under_update_noise(start, walk.elapsed[session], 0.01, RATE))
+        assert within(
+            x**2 - y**2, mean_square_under_update_noise(start, walk.elapsed[session], 0.01, RATE)
+        )
         assert within(x**2, start**2)  # conserved to leading order
         assert (x**2).mean() == pytest.approx(8.7, abs=0.4)
-        assert x.mean() == pytest.approx(position, abs=curvature) and x.std() == pytest.approx(spread, abs=0.05)
+        assert x.mean() == pytest.approx(position, abs=curvature) and x.std() == pytest.approx(
+            spread, abs=0.05
+        )
         assert np.log(walk.largest_eigenvalue[session]).mean() == pytest.approx(sharpness, abs=0.06)
         assert (walk.largest_eigenvalue[session] >= 2 * np.maximum(x**2, y**2)).all()
     crossed = (np.abs(walk.x) < np.abs(walk.y)).mean("walker")
-    assert crossed[1] == pytest.approx(0.06, abs=0.015) and crossed[2] == pytest.approx(0.18, abs=0.02)
+    assert crossed[1] == pytest.approx(0.06, abs=0.015) and crossed[2] == pytest.approx(
+        0.18, abs=0.02
+    )
 
 
 def test_d13_label_noise_pulls_without_diffusing():
@@ -44,9 +60,13 @@ def test_d13_label_noise_pulls_without_diffusing():
     for session, published in enumerate((2.679, 2.014, 1.390)):
         expected = float(position_under_label_noise(start, walk.elapsed[session], 0.3, RATE))
         x, y = walk.x[session].values, walk.y[session].values
-        assert expected == pytest.approx(published, abs=1e-3) and x.mean() == pytest.approx(published, abs=0.005)
+        assert expected == pytest.approx(published, abs=1e-3) and x.mean() == pytest.approx(
+            published, abs=0.005
+        )
         assert within(x, expected) and x.std() < 0.01
-        assert (y**2).mean() == pytest.approx(float(normal_variance("label", expected, 0.3, RATE)), rel=0.08)
+        assert (y**2).mean() == pytest.approx(
+            float(normal_variance("label", expected, 0.3, RATE)), rel=0.08
+        )
 
 
 def test_label_noise_decays_exponentially_where_curvature_is_small():
