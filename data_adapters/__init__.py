@@ -1,6 +1,7 @@
 """Lab files in, session Datasets out: one reader for every published layout of a longitudinal
 recording.
- ``sessions(name, path)`` yields one session Dataset of the labelled form (``drift.schema``) after
+
+``sessions(name, path)`` yields one session Dataset of the labelled form (``drift.schema``) after
 the other; ``drift.measure`` turns them into the longitudinal Dataset that simulated networks share.
 A reader is a module of this package with a function ``sessions(path, **options)`` and one line in
 ``READERS``. Where a laboratory published summaries, ``summary(name, path)`` reads them. ``align``

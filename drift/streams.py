@@ -1,5 +1,6 @@
 """Named sources of chance: one seed, many independent streams.
- Every random draw of repdrift comes from ``stream(seed, name)``. The streams of one seed are
+
+Every random draw of repdrift comes from ``stream(seed, name)``. The streams of one seed are
 statistically independent, and a stream depends on nothing but the seed and its name: another
 learner, another noise or a larger crowd moves no other draw.
 """

@@ -1,6 +1,7 @@
 """Simulated subjects, observed as animals were, beside published slopes and a recording (after
 Ratzon, Derdikman & Barak 2024, Fig. 3).
- A few networks learn a corridor and go on learning under update noise. What an experimenter would
+
+A few networks learn a corridor and go on learning under update noise. What an experimenter would
 have recorded of them, in each of the four published designs and in the recording at hand, is
 measured as recordings are, together with null models in which the code stands still: as it is, with
 another event rate, or with less running.

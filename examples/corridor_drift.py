@@ -1,6 +1,7 @@
 """Networks that know a corridor keep changing their code for it (after Ratzon, Derdikman & Barak
 2024, Fig. 2).
- Several networks learn to predict what an agent will see next in a corridor, and go on learning
+
+Several networks learn to predict what an agent will see next in a corridor, and go on learning
 under update noise. The figure shows how the code drifts, becomes sparser and more informative about
 place while the corridor is known, at some cost in loss, beside the published slopes of four
 hippocampal recordings and, if one is given, a recording measured by the same functions.

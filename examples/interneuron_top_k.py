@@ -1,6 +1,7 @@
 """Interneuron circuits leave about k units active: which circuit selects what, how it settles, and
 for which inputs k is kept.
- All circuits are set to 5 % of their units, simulated in Brian2 on one drive, and compared by their
+
+All circuits are set to 5 % of their units, simulated in Brian2 on one drive, and compared by their
 winners and their way to rest. Then every input gets a gain and an offset of its own: a fixed
 threshold keeps neither k nor the winners, a linear interneuron removes the gain, a strong
 interneuron with a threshold the offset, and control of the count both.

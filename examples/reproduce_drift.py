@@ -1,6 +1,7 @@
 """Scoreboard of the drift paper and of similarity matching: every acceptance row D01-D49, published
 against ours, and the figures.
- By default the rows that take seconds are measured; --minutes and --hours add the others. Runs are
+
+By default the rows that take seconds are measured; --minutes and --hours add the others. Runs are
 kept under --out as netCDF, one file a network, and rows with them, so that later calls only add
 what is missing; --overwrite measures the rows anew from the runs that are kept. The families of
 runs (D30-D39) take --runs networks of --steps steps, a part of the published number and length,

@@ -1,6 +1,7 @@
 """Scoreboard of the theory of sparse networks: every acceptance row K01-K74, published against
 ours.
- By default the rows that take seconds are measured. Rows that an earlier call with the same --out
+
+By default the rows that take seconds are measured. Rows that an earlier call with the same --out
 has measured are kept, so that --minutes and --hours only add to them; --overwrite measures
 everything anew. Where a row has several numbers, the one that strains its tolerance most is shown.
 """

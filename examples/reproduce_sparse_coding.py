@@ -1,6 +1,7 @@
 """Scoreboard of sparse coding by noise: every acceptance row S01-S57, published against ours, and
 the figures.
- By default the rows that take seconds are measured; --minutes and --hours add the others. Runs are
+
+By default the rows that take seconds are measured; --minutes and --hours add the others. Runs are
 kept under --out as netCDF, one file a network, and rows with them, so that later calls only add
 what is missing; --overwrite measures the rows anew from the runs that are kept. Image sets are
 found where --images says, else in REPDRIFT_MNIST, REPDRIFT_CIFAR10 ... or below REPDRIFT_DATA.

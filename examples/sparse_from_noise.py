@@ -1,6 +1,7 @@
 """Networks that learn to remove noise become sparse: how sparse, whether an interneuron does the
 same, and how the code drifts.
- Networks restore whitened patches of photographs. With the noise the code becomes sparse, biases
+
+Networks restore whitened patches of photographs. With the noise the code becomes sparse, biases
 turn negative and alike, and receptive fields become oriented. A circuit takes the place of the
 learned bias: its interneuron inhibits as much at the mean activity, and nearly the same units
 answer. Learning goes on under label or update noise: the code drifts at a steady loss, and goes on

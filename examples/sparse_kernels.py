@@ -1,6 +1,7 @@
 """Sparse networks with correlated weights, in the limit of infinite width (after Chun & Lee 2024),
 and how their codes drift.
- Sparse codes pull inputs apart, layer by layer, until a deep network cannot tell near from far;
+
+Sparse codes pull inputs apart, layer by layer, until a deep network cannot tell near from far;
 weak correlations between the weights of a unit, or pooling over m + 1 of its neighbours, undo it.
 Four figures: the kernel on a ring collapses and is rescued; the map from layer to layer and its
 fixed points; the error of a readout over sparseness, depth and pooling; and the drift of the code

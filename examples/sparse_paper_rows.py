@@ -1,6 +1,7 @@
 """Acceptance rows S50-S57 of sparse coding: CIFAR10, its embeddings, and networks of the published
 size.
- Images and embeddings are not part of this package: ``--images cifar10 PATH`` takes the archive or
+
+Images and embeddings are not part of this package: ``--images cifar10 PATH`` takes the archive or
 its folder, ``--images embeddings FILE`` an .npz file with the same array as ``inputs`` and
 ``targets`` (sample, 256). Networks of the published size need a CUDA device.
 """

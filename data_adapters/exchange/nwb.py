@@ -1,6 +1,7 @@
 """Neurodata Without Borders: one file per recording session, with events and the position of the
 subject. Needs the package pynwb.
- NWB has no standard type of rate maps. Events are spike times (``Units``) or responses of regions
+
+NWB has no standard type of rate maps. Events are spike times (``Units``) or responses of regions
 of interest (``RoiResponseSeries``), position is a ``SpatialSeries`` whose numbers times
 ``conversion`` plus ``offset`` are in ``unit`` (metres unless said otherwise): here cm. Elapsed time
 comes from ``session_start_time``. Nothing in the format says that units are followed across files;

@@ -11,7 +11,8 @@ Where things are in a file, so that they are found without this package:
 ``trials``                          one row for each stretch of samples of a trial without a gap, with its number
 ``processing/repdrift``             table ``session`` of one row: what a session Dataset says beside its samples
 ==================================  =======================================================================================
- Regions and units have the column ``global_roi_id``: equal text in two files of a subject means the
+
+Regions and units have the column ``global_roi_id``: equal text in two files of a subject means the
 same unit. NWB knows no elapsed time: ``session_start_time`` is a date of reference plus the elapsed
 time. A simulated session says so in ``session_description``, ``keywords``, the description of its
 subject and ``experiment_description``, which holds the recipe.

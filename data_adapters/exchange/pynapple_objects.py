@@ -1,10 +1,12 @@
 """Sessions as objects of pynapple, and back. Needs the package pynapple.
- ``nap.compute_tuning_curves`` on these objects is ``drift.measure``: on a track, with ``recorded =
+
+``nap.compute_tuning_curves`` on these objects is ``drift.measure``: on a track, with ``recorded =
 drift.measure(session)``,
 
     edges = np.append(recorded.place - width / 2, recorded.place[-1] + width / 2)        # width = session.attrs["bin_size"]
     curves = nap.compute_tuning_curves(objects["activity"], objects["position"], bins=[edges], epochs=objects["running"])
- ``curves * sampling_rate`` are the rate maps at every place visited for longer than
+
+``curves * sampling_rate`` are the rate maps at every place visited for longer than
 ``minimum_occupancy``, and ``curves.attrs["occupancy"] / sampling_rate`` is the occupancy; of the
 spikes, ``compute_tuning_curves(objects["spikes"], ..., fs=sampling_rate)`` are the rate maps
 themselves. Where maps are split by running direction the epochs are ``objects["outbound"]`` and

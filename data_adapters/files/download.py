@@ -1,5 +1,6 @@
 """Public files by name, downloaded on request only and checked by size and sha256.
- ``public_files.csv`` pins every file to one commit of its repository. Nothing in this package calls
+
+``public_files.csv`` pins every file to one commit of its repository. Nothing in this package calls
 ``fetch`` by itself.
 """
 

@@ -1,5 +1,6 @@
 """MATLAB files of both kinds (v5, and v7.3 which is HDF5) as the same plain Python values.
- A cell array becomes an object array of its shape, a struct a dict, text a str, numbers a
+
+A cell array becomes an object array of its shape, a struct a dict, text a str, numbers a
 two-dimensional array; nothing is squeezed, so that the nesting of cells is what it was in MATLAB.
 (Readers that squeeze turn a cell array of one into its content.)
 """

@@ -1,5 +1,6 @@
 """The element tree of a MATLAB v5 file, walked before it is read.
- Readers of these files trust the sizes and classes that they find and may end the whole process on
+
+Readers of these files trust the sizes and classes that they find and may end the whole process on
 a damaged file. Here every tag is followed once, and what does not fit is refused (MathWorks,
 "MAT-File Format", the level 5 format).
 """

@@ -1,6 +1,7 @@
 """Curves normalised to the first session, as each panel of Ratzon, Derdikman & Barak (2024), Fig.
 3, does it.
- Normalise-then-average differs per panel: A is published normalised, B divides means, C and D
+
+Normalise-then-average differs per panel: A is published normalised, B divides means, C and D
 divide each animal and then average (C normalises the average again). Each convention is a name in
 ``NORMALISATIONS``.
 """

@@ -1,5 +1,6 @@
 """The command line: ``repdrift COMMAND``, recipes in, netCDF out.
- Commands are modules of this package with a function ``command``; a module is loaded when its
+
+Commands are modules of this package with a function ``command``; a module is loaded when its
 command is called, so that ``repdrift --help`` starts at once. This is the one room of ``drift``
 that may import ``circuits`` and ``data_adapters``.
 """

@@ -1,6 +1,7 @@
 """The decorator that reads the signature of a public function and refuses what does not fit, in one
 sentence.
- Arguments are checked once, where a call comes from outside: a public function that another one
+
+Arguments are checked once, where a call comes from outside: a public function that another one
 calls trusts what it is given. Hints are read at the first call, so that decorating costs nothing.
 """
 

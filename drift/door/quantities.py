@@ -1,6 +1,7 @@
 """The kinds of numbers and arrays that public functions take, as types: the signature says what an
 argument may be.
- ``drift.door.opened`` reads them at the first call of a function; to a type checker they are plain
+
+``drift.door.opened`` reads them at the first call of a function; to a type checker they are plain
 ``int``, ``float`` and arrays. A range that ends is there for memory or time: beyond it no computer
 of a laboratory holds the answer.
 """

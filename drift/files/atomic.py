@@ -1,6 +1,7 @@
 """Files are written whole or not at all, under a name that no other writer holds, and only where a
 plain file may stand.
- What is being written bears the name ``.<file>.<machine>-<process>-<random>.part`` in the folder of
+
+What is being written bears the name ``.<file>.<machine>-<process>-<random>.part`` in the folder of
 the file. If its process is killed it stays, and is removed when the file is written, or looked for,
 again.
 """

@@ -1,6 +1,7 @@
 """The seal at the end of a file: a checksum of all bytes before it, by which damage is told from
 content.
- Readers of netCDF and HDF5 do not look behind the end that the file itself names, so a sealed file
+
+Readers of netCDF and HDF5 do not look behind the end that the file itself names, so a sealed file
 is read by all of them; one that another program changes loses its seal and is read as it is.
 """
 

@@ -1,5 +1,6 @@
 """Learning rules: one file each, registered here by kind.
- A rule of your own is a class with ``learn(program)``; ``drift.train`` runs it as it is. For
+
+A rule of your own is a class with ``learn(program)``; ``drift.train`` runs it as it is. For
 recipes in files, and for Datasets that are read back, add it to the table:
 ``drift.learners.LEARNERS[kind] = Class``. ``examples/notebooks/6_a_new_learning_rule.py`` writes
 one.

@@ -1,6 +1,7 @@
 """How the loops of the fused engine are compiled: without the interpreter's lock, kept on disk,
 sums in any fixed order.
- What has been compiled is kept under a name that contains a hash of all files that may be inlined
+
+What has been compiled is kept under a name that contains a hash of all files that may be inlined
 into it, so that after a change of any of them nothing old is found. Where no folder can be written
 to, every process compiles anew.
 """

@@ -1,6 +1,7 @@
 """Normal numbers at the speed of the arithmetic around them: many independent lanes that a compiler
 turns into vector code.
- Each subject and stream owns ``LANES`` generators xoshiro128++ (Blackman & Vigna 2021), seeded from
+
+Each subject and stream owns ``LANES`` generators xoshiro128++ (Blackman & Vigna 2021), seeded from
 its named stream. Pairs of their words become pairs of normal numbers (Box & Muller 1958) through
 polynomials for logarithm, sine and cosine, so that no library call interrupts the vector loop. The
 radius has 24 random bits, sqrt(-2 ln u) with u of at least 2^-25: no number lies beyond 5.887

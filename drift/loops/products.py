@@ -1,6 +1,7 @@
 """Small matrix products whose sums stay in registers: four rows by twenty-four columns at a time,
 twelve vectors.
- Columns come in whole vectors. Slices are avoided in these loops: each costs an atomic count of
+
+Columns come in whole vectors. Slices are avoided in these loops: each costs an atomic count of
 references, as much as a row of a small product.
 """
 

@@ -1,6 +1,7 @@
 """Vectors of eight numbers as a type of compiled functions, so that small matrix products can keep
 their sums in registers.
- A compiler vectorises the innermost loop but writes every partial sum back to memory; with these
+
+A compiler vectorises the innermost loop but writes every partial sum back to memory; with these
 few operations a loop says what stays in registers. Eight float32 fill one AVX register; other
 processors and float64 take several.
 """

@@ -1,8 +1,10 @@
 """How fast a subject moves, from positions that jitter, are held, wrap, and are lost.
- Speed is the slope of a line fitted to the positions of half a second around a sample. No window
+
+Speed is the slope of a line fitted to the positions of half a second around a sample. No window
 reaches across a gap or a step of more than half of the track (a wrap, a teleport). A sample without
 a position has no speed and is passed over by the others.
- Where a speed must be told from rest, three windows hold a sample: around it, before it and after
+
+Where a speed must be told from rest, three windows hold a sample: around it, before it and after
 it. The one whose line leaves decisively less counts, so that no rest is cut short by the length of
 the window. What a line leaves is not told more finely than the usual step of the positions, 1 /
 sqrt 12 of it, so that positions that are held or rounded are no rest. Where positions jitter so

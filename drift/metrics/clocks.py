@@ -1,6 +1,7 @@
 """What the times of samples say: how long each of them lasts, where nobody was tracked, and which
 times cannot be.
- Between two samples closer than the largest gap the subject is known to have been where they say. A
+
+Between two samples closer than the largest gap the subject is known to have been where they say. A
 longer step is a gap: whatever happened in it happened at no place.
 """
 

@@ -1,5 +1,6 @@
 """``dataset.drift``: what can be done with a labelled result, in the order in which one needs it.
- Each entry is one call of a public function, which says more; modules are loaded when an entry is
+
+Each entry is one call of a public function, which says more; modules are loaded when an entry is
 first used.
 """
 

@@ -1,6 +1,7 @@
 """Pictures of sparse codes: receptive fields side by side, densities over learning, sparsity
 against noise.
- Each function draws one panel on the axes it is given and returns them; readable in grey and for
+
+Each function draws one panel on the axes it is given and returns them; readable in grey and for
 the colour-blind.
 """
 

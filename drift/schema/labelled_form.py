@@ -1,6 +1,7 @@
 """The labelled form shared by networks, circuits and animals: which variables exist, with which
 dims and units.
- Two kinds of Dataset travel through repdrift. A *session* Dataset holds what was recorded once, by
+
+Two kinds of Dataset travel through repdrift. A *session* Dataset holds what was recorded once, by
 sample: ``activity (sample, unit)`` and ``position (sample[, axis])``. A *longitudinal* Dataset
 holds what sessions have in common, by place and over days or learning steps: ``rate (subject,
 session, unit, place[, direction])`` and everything that is measured on it. NaN means not observed,

@@ -1,6 +1,7 @@
 """Where rectified networks settle: the complementarity problem behind their dynamics, solved by
 exchange of active sets.
- The resting outputs y of u' = drive - M y, y = max(0, ...) satisfy y >= 0, r = drive - (M +
+
+The resting outputs y of u' = drive - M y, y = max(0, ...) satisfy y >= 0, r = drive - (M +
 diag(shift)) y <= 0 and y_i r_i = 0. Given the set of active units this is a linear system; the set
 is found by exchanging all units that contradict it (Kostreva 1978; Judice & Pires 1994), one at a
 time where that does not help (Murty 1974), which ends for every matrix whose principal minors are

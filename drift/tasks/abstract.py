@@ -1,6 +1,7 @@
 """Tasks without a world: random and smoothed maps, their autoencoders, and prediction on a line
 (Ratzon et al. 2024, Figs 4, 5).
- ``faithful=True`` draws from the generator of the published code (one legacy stream for inputs,
+
+``faithful=True`` draws from the generator of the published code (one legacy stream for inputs,
 then targets) and keeps the quirks of that code; the default draws from the stream ``world`` and
 mends them.
 """

@@ -1,6 +1,7 @@
 """CIFAR10 as files: the archive of the Python version, its unpacked batches, or those of the binary
 version.
- A batch of the Python version is a pickle. What it says is read as data, so that nothing in it can
+
+A batch of the Python version is a pickle. What it says is read as data, so that nothing in it can
 run or take memory it does not fill.
 """
 

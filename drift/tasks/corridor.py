@@ -1,9 +1,11 @@
 """The corridor: an agent runs to and fro between textured walls and predicts what it will see next
 (Ratzon et al. 2024, Fig. 2).
- One step of the agent: draw a speed, move along the heading, stop at the turning points, jitter the
+
+One step of the agent: draw a speed, move along the heading, stop at the turning points, jitter the
 heading, look. The inputs are the present view and the change of heading; the targets are the next
 view. Lengths are in corridor widths, headings in rad from the long axis.
- ``faithful=True`` keeps what the released code does: a wall texture phase that is right for square
+
+``faithful=True`` keeps what the released code does: a wall texture phase that is right for square
 arenas only, changes of heading that are not wrapped, a turn that is announced one step before it is
 seen, the agent pinned to the midline, and one min-max scaling over rays and action together. The
 default mends all of these.

@@ -1,6 +1,7 @@
 """Images as tasks: natural patches, digits, MNIST, Fashion-MNIST and CIFAR10, to be restored or
 recognised.
- The data of networks that learn to remove noise (Bricken T, Schaeffer R, Olshausen B, Kreiman G
+
+The data of networks that learn to remove noise (Bricken T, Schaeffer R, Olshausen B, Kreiman G
 (2023) ICML, PMLR 202): grey patches of photographs stand beside the image sets of the paper.
 """
 

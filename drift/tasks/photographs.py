@@ -1,6 +1,7 @@
 """Natural images that two installed packages contain: eleven photographs, whitened or raw, their
 patches and crops, and small digits.
- The photographs are those of scikit-image and scikit-learn that come with the packages themselves;
+
+The photographs are those of scikit-image and scikit-learn that come with the packages themselves;
 nothing is downloaded. Whitening follows Olshausen BA, Field DJ (1997) Vision Research 37, 3311,
 section 5.
 """

@@ -1,5 +1,6 @@
 """Geometry and texture of a rectangular arena: where a ray meets the wall and what it sees there.
- Walls are numbered 0 (far end, +y), 1 (right, +x), 2 (near end, -y), 3 (left, -x). A direction of
+
+Walls are numbered 0 (far end, +y), 1 (right, +x), 2 (near end, -y), 3 (left, -x). A direction of
 angle theta is (sin theta, cos theta), so that theta = 0 looks along +y.
 """
 

@@ -1,6 +1,7 @@
 """Speed of circuits in Brian2, on one thread: CPU time of settling, of many circuits in one group,
 and of inhibition from all to all.
- Run ``OMP_NUM_THREADS=1 python tests/benchmarks/bench_circuits.py [--repetitions 5] [--only
+
+Run ``OMP_NUM_THREADS=1 python tests/benchmarks/bench_circuits.py [--repetitions 5] [--only
 NAME]``. Each number is the smallest CPU time over repetitions. The all-to-all version, in which
 every unit inhibits every other, is what the interneuron replaces; the compiled plain loop is the
 limit that no simulator can beat.

@@ -1,6 +1,7 @@
 """A step of a denoising network against the bare matrix products that it consists of, on the same
 machine, in one run.
- Named baseline: the five products of a step (forward two, backward three) by torch on the same
+
+Named baseline: the five products of a step (forward two, backward three) by torch on the same
 threads, into buffers that exist. Named limit: the step cannot be faster than that. On a CUDA device
 the ratio is printed for every precision.
 """

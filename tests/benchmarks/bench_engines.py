@@ -1,6 +1,7 @@
 """Speed of the engines, as ratios measured in one process and run: `python
 tests/benchmarks/bench_engines.py [--seconds S]`.
- (a) is the loop that everyone writes: one network, nn.Linear, optim.SGD, noise added to .grad, in
+
+(a) is the loop that everyone writes: one network, nn.Linear, optim.SGD, noise added to .grad, in
 float64 and float32. (b) is the batched torch engine, (c) the fused engine, (d) the limit: the
 floating-point work of a dense step at the speed of a large float32 matrix product on the same
 thread plus its normal numbers at the speed of the fastest generator here. Times are the smallest of

@@ -1,5 +1,6 @@
 """Speed of the information measures: `python tests/benchmarks/bench_information.py [--quick]`.
- First the shift test of 500 units x 20 000 frames x 1 000 shuffles, each case in a process of its
+
+First the shift test of 500 units x 20 000 frames x 1 000 shuffles, each case in a process of its
 own, with the peak of its memory (interpreter, libraries and recording included). Then its ratio, at
 a smaller size and in one process and run, to the loop that everyone writes (roll all activity, rate
 maps, information) and to pynapple (roll, tuning curves, mutual information) per shuffle. Last the

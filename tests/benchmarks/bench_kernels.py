@@ -1,6 +1,7 @@
 """Speed of the kernels of deep networks: `python tests/benchmarks/bench_kernels.py [--points N]
 [--layers H] [--seconds S]`.
- (a) evaluates every layer with 64 Gauss-Legendre nodes for each pair of inputs, in plain numpy, on
+
+(a) evaluates every layer with 64 Gauss-Legendre nodes for each pair of inputs, in plain numpy, on
 one block of rows; its time is scaled to the matrix. (b) takes the same layers through
 `correlation_map`, also on one block, (c) is `deep_kernel` on one thread, (d) on two. Times are the
 smallest of several repetitions; the last column is the largest difference from (b).

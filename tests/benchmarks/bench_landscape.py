@@ -1,6 +1,7 @@
 """Speed of the exact Hessian: `python tests/benchmarks/bench_landscape.py [--units N] [--dead K]
 [--corridor]`.
- Against automatic differentiation with torch and a general eigensolver, as the published code does
+
+Against automatic differentiation with torch and a general eigensolver, as the published code does
 it, on the reference case with 10 samples, 20 inputs and 10 outputs. With ``--corridor`` a network
 of the published shape, 150 samples, 18 inputs, 500 units of which 250 are silent, 17 outputs, and
 the memory that it took.

@@ -1,6 +1,7 @@
 """Speed of similarity matching on one thread: `OMP_NUM_THREADS=1 python
 tests/benchmarks/bench_similarity_matching.py [--quick]`.
- Resting outputs of networks that have learned for a while, against an explicit Euler loop in numpy
+
+Resting outputs of networks that have learned for a while, against an explicit Euler loop in numpy
 from rest: as far as the published stopping rule goes (1e-4), and to the accuracy that is compared
 (1e-8 of the largest output). Ours starts cold, from no output at all, and warm, from the outputs
 before 20 further steps of learning, as it does in a run. The solvers take turns over the same

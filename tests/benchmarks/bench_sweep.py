@@ -1,6 +1,7 @@
 """Throughput of a sweep on two workers against one process: `python tests/benchmarks/bench_sweep.py
 [--tasks N] [--steps N]`.
- Each way runs the same tasks after a warm-up that loads and compiles; rounds take turns, since a
+
+Each way runs the same tasks after a warm-up that loads and compiles; rounds take turns, since a
 machine changes its speed, and the ratio is the median over rounds. Per task the serial time beyond
 the steps of learning is printed too: drawing, sessions, and the file.
 """

@@ -1,5 +1,6 @@
 """Acceptance rows of the drift paper: what the scoreboard measures must hold.
- The rows are those of ``examples/reproduce_drift.py``; runs are shared between rows. Rows of hours
+
+The rows are those of ``examples/reproduce_drift.py``; runs are shared between rows. Rows of hours
 belong to the scoreboard alone. D48 compares speeds and is left to the benchmarks; D49 needs more
 sessions than the recording at hand has.
 """

@@ -1,6 +1,7 @@
 """The fused engine against the batched one and against a plain numpy step that is given the same
 normal numbers (row D47).
- float64 agrees to 1e-10 of the largest weight, also after 1,000 steps; float32 to 1e-3 (row D47)
+
+float64 agrees to 1e-10 of the largest weight, also after 1,000 steps; float32 to 1e-3 (row D47)
 after five steps, where rounding (6e-8) has passed through a few sums and through updates of at most
 the size of the weights.
 """

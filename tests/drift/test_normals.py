@@ -1,6 +1,7 @@
 """The normal generator of the fused engine against its law (row D09): every z is a deviation in
 standard errors of the stated sample.
- Seeds are fixed, so a test gives the same answer every time; the bounds are those that a fair
+
+Seeds are fixed, so a test gives the same answer every time; the bounds are those that a fair
 generator crosses once in thousands of seeds at most.
 """
 

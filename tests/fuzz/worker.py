@@ -1,6 +1,7 @@
 """A process that makes calls with wrong arguments, in bounded memory, and tells of each how it
 ended: ``python worker.py SEED FIRST LAST``.
- Every call is made of its number alone: its generator is that of (seed, number), so that any one
+
+Every call is made of its number alone: its generator is that of (seed, number), so that any one
 can be made again by itself.
 """
 

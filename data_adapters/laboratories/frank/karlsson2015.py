@@ -1,9 +1,11 @@
 """CRCNS hc-6: rats alternating on two W-shaped tracks (Karlsson, Carr & Frank 2015), in the layout
 of the Frank laboratory.
- Karlsson M, Carr M, Frank LM (2015) Simultaneous extracellular recordings from hippocampal areas
+
+Karlsson M, Carr M, Frank LM (2015) Simultaneous extracellular recordings from hippocampal areas
 CA1 and CA3 (or MEC and CA1) from rats performing an alternation task in two W-shaped tracks that
 are geometrically identically but visually distinct. CRCNS, doi 10.6080/K0NK3BZJ.
- An animal is a folder of MATLAB v5 files with one prefix: ``{prefix}pos{DD}``,
+
+An animal is a folder of MATLAB v5 files with one prefix: ``{prefix}pos{DD}``,
 ``{prefix}spikes{DD}``, ``{prefix}task{DD}`` for each recording day and ``{prefix}cellinfo``. Quirks
 of the layout:
 

@@ -1,6 +1,7 @@
 """Which epochs and cells the folders of the Frank laboratory hold, from the small files alone:
 ``task`` and ``cellinfo``.
- The filters are those of the laboratory: epochs by task type and environment, cells by ``area``,
+
+The filters are those of the laboratory: epochs by task type and environment, cells by ``area``,
 ``meanrate`` and ``numspikes`` of the epoch (Karlsson & Frank 2008, J Neurosci 28:14271).
 """
 

@@ -1,6 +1,7 @@
 """Sessions of one day of experience taken together: numerators and denominators are pooled before a
 ratio is formed.
- Karlsson & Frank's rats learn a second track after the first. Ratzon et al. (2024) pool by day of
+
+Karlsson & Frank's rats learn a second track after the first. Ratzon et al. (2024) pool by day of
 experience in an environment: the fourth visit to track A, on day 4, and the fourth visit to track
 B, on day 6, form one column.
 """

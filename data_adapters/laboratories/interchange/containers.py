@@ -1,6 +1,7 @@
 """One set of named fields in four kinds of file: ``.npz``, ``.mat`` (v5, and v7.3 for reading) and
 ``.nc``. No file can run code.
- A field is text, a number, an array, or a list (of texts, or of arrays of unequal length, in
+
+A field is text, a number, an array, or a list (of texts, or of arrays of unequal length, in
 ``.mat`` files only).
 """
 

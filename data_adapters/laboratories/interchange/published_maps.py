@@ -1,6 +1,7 @@
 """Recordings of which only rate maps and occupancy are published (variant B of the interchange
 format; Jercog 2019).
- Jercog PE, Abbott LF, Kandel ER (2019) Hippocampal CA1 neurons recording from mice foraging in
+
+Jercog PE, Abbott LF, Kandel ER (2019) Hippocampal CA1 neurons recording from mice foraging in
 three different environments over 10 days. CRCNS hc-22, doi 10.6080/K09W0CP7. The deposit has no
 spikes and only neurons above 0.1 Hz: the number of active units is all that can be said, never a
 fraction, and there is no test for place units.

@@ -1,5 +1,6 @@
 """The interchange format: anyone's own recording, one file per animal and recording session.
- A file ``<animal>_<session:02d>`` (``.npz`` without pickles, ``.mat`` v5 or v7.3, ``.nc``) holds
+
+A file ``<animal>_<session:02d>`` (``.npz`` without pickles, ``.mat`` v5 or v7.3, ``.nc``) holds
 these fields. Sessions are numbered from 1 in files, from 0 in Datasets.
 
 ==================================  =======================================================================================
@@ -33,7 +34,8 @@ these fields. Sessions are numbered from 1 in files, from 0 in Datasets.
 ``position_units``, ``unit``        optional, as ``unit_label``, ``unit_identity``, ``bin_size``, ``minimum_speed`` (``session_dataset``)
 ``attr_<name>``, ``coord_<name>``   further attributes and scalar coordinates
 ==================================  =======================================================================================
- Units are shared by the sessions of an animal where a file ``<animal>_registration`` holds
+
+Units are shared by the sessions of an animal where a file ``<animal>_registration`` holds
 ``cell_to_index_map`` (cell, session): the column of ``events``, from 1 with 0 where the registered
 cell is absent, or from 0 with -1 or NaN. What cannot be told is asked for with ``base``: whether a
 map without 0, -1 and NaN counts from 0 or 1, for example.

@@ -1,12 +1,14 @@
 """Calcium imaging of CA1 (and CA3) on two tracks, eight recording sessions each: Sheintuch 2023 and
 the raw files of Sheintuch 2020.
- Sheintuch L, Geva N, Deitch D, Rubin A, Ziv Y (2023) Organization of hippocampal CA3 into
+
+Sheintuch L, Geva N, Deitch D, Rubin A, Ziv Y (2023) Organization of hippocampal CA3 into
 correlated cell assemblies supports a stable spatial code. Cell Reports 42:112119, doi
 10.1016/j.celrep.2023.112119; published per mouse as ``this_mouse_data``: see ``summary``. Sheintuch
 L, Geva N, et al. (2020) Multiple maps of the same spatial context can stably coexist in the mouse
 hippocampus. Curr Biol 30:1467, doi 10.1016/j.cub.2020.02.018 (github zivlab/multiple_maps);
 published per recording session: see ``sessions``.
- ``sessions`` reads ``<mouse>/Environment A`` (straight) and ``B`` (L-shaped) with
+
+``sessions`` reads ``<mouse>/Environment A`` (straight) and ``B`` (L-shaped) with
 ``finalEventsMat_k.mat``, ``behavior_k.mat``, ``frameLog_k.csv``, ``cell_registration.mat`` and
 ``Maps per trial.xlsx``. Quirks of the layout:
 

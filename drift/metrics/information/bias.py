@@ -1,5 +1,6 @@
 """What information would be in an endless recording: corrections of its limited-sampling bias.
- Information estimated from few events is too high, by up to about (places - 1) / (2 ln2 events)
+
+Information estimated from few events is too high, by up to about (places - 1) / (2 ln2 events)
 bits per event, so that a falling event rate alone raises it. All corrections here start from
 ``information_curves``: I(t), the information of t samples, and S(t), the same after shuffling, with
 t_1 the smallest and T the largest number of samples.

@@ -1,6 +1,7 @@
 """Bounded least-squares fits of Gabor functions and centre-surround differences of Gaussians to
 small images, many at once.
- Levenberg-Marquardt steps with exact slopes, taken for all fits together, so that 120 fields of 16
+
+Levenberg-Marquardt steps with exact slopes, taken for all fits together, so that 120 fields of 16
 x 16 pixels with six starts each take a second or two. A parameter that lies on its bound and is
 pushed outwards is held there for the step; the others move.
 """

@@ -1,6 +1,7 @@
 """How sparse the code of a population is: how many units answer an input, how steadily, and how
 they share the work.
- Noise on the inputs belongs to the measurement: pass the activity as the network has it while it
+
+Noise on the inputs belongs to the measurement: pass the activity as the network has it while it
 learns. Activity that is not rectified (GELU, sigmoid, tanh ...) is never exactly zero: pass
 ``threshold=SMOOTH_THRESHOLD`` for it.
 

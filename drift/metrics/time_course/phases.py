@@ -1,6 +1,7 @@
 """Where a run changes from learning to directed drift and from directed drift to null drift, and
 how its code moves in each phase.
- A measure has settled where a broken line that ends flat fits it as well as any other: the last
+
+A measure has settled where a broken line that ends flat fits it as well as any other: the last
 knot is the boundary. While the loss still moves the network learns; while the loss has settled but
 sparsity or information move, drift is directed; after that it is null.
 

@@ -1,6 +1,7 @@
 """Pictures with handles for notebooks: move a slider over sessions, units or noise and watch the
 code change.
- They need ipywidgets (``pip install 'repdrift[notebook]'``) and draw with matplotlib. Pictures are
+
+They need ipywidgets (``pip install 'repdrift[notebook]'``) and draw with matplotlib. Pictures are
 distinct in grey.
 """
 

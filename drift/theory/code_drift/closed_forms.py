@@ -1,6 +1,7 @@
 """How fast the code of a Top-K layer drifts when its weights do: closed forms for wide layers with
 random weights.
- A layer of rectified units in which a fraction f is active at every place passes on only the
+
+A layer of rectified units in which a fraction f is active at every place passes on only the
 correlation c of two preactivation patterns: kappa(c), mu, k1 and L(c) are those of
 ``drift.theory.kernels``. Weights that keep an autocorrelation r multiply the correlation c0 of two
 inputs by r, so that everything known of similarity between places tells of similarity between days.

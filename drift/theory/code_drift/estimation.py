@@ -1,6 +1,7 @@
 """Effective sparsity and drift of the weights behind a recorded code, read off its place fields and
 its decay.
- The recording is taken for that of a Top-K layer with random drifting weights. All that is used is
+
+The recording is taken for that of a Top-K layer with random drifting weights. All that is used is
 blind to the gain of each unit: where it is active, how many fields that makes, how similar
 neighbouring places and different sessions are.
 """

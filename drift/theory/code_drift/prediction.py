@@ -1,5 +1,6 @@
 """How fast a code should drift, from the drift of its weights alone, beside how fast it does.
- Nothing is fitted: the active fraction, the autocorrelation of the weights and the similarity of
+
+Nothing is fitted: the active fraction, the autocorrelation of the weights and the similarity of
 the inputs are measured, and a Top-K layer with random weights of these numbers is held against the
 code. What differs is structure beyond such a layer.
 """

@@ -1,6 +1,7 @@
 """Finite twins of ``drift.theory.code_drift.closed_forms``: exact Top-K layers of random units
 whose weights wander, many seeds.
- A wide layer sees of its weights only how its preactivations covary over units. They are drawn so,
+
+A wide layer sees of its weights only how its preactivations covary over units. They are drawn so,
 independently for each unit: with covariance c0 between places on day 0, and on the later day as r
 h_0 + sqrt(1 - r^2) h', h' an independent copy. The weights of day 0 are drawn from the stream
 "weights", h' from "update_noise", so that one seed has one code on day 0 whatever r is.

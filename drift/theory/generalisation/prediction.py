@@ -1,6 +1,7 @@
 """How well a kernel generalises: the average error of kernel ridge regression, from the spectrum of
 the kernel alone.
- N data points carry the empirical measure; P of them, drawn without replacement, train the readout.
+
+N data points carry the empirical measure; P of them, drawn without replacement, train the readout.
 With eigenvalues eta_r (descending) and orthonormal eigenvectors Phi_r of K / N, and coefficients
 v_r = Phi_r^T y / sqrt(N) of the targets y, the error is a sum over modes: a mode is learned once P
 eta_r exceeds the effective ridge, the noise that the unlearned modes amount to.

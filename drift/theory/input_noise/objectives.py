@@ -1,6 +1,7 @@
 """Objectives of a network as noise theory needs them: value, slope and half the Hessian in its
 outputs.
- Notation: y outputs, t targets, H the Hessian of the objective in y; d_j the output weights and w_j
+
+Notation: y outputs, t targets, H the Hessian of the objective in y; d_j the output weights and w_j
 the input weights of unit j.
 """
 

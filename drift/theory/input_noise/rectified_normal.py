@@ -1,6 +1,7 @@
 """What normal noise on its drive does to a rectified unit, and to two of them: closed forms for
 torch.
- A unit has drive z and noise of standard deviation s on it; delta = [z + s g]_+ - [z]_+ is what the
+
+A unit has drive z and noise of standard deviation s on it; delta = [z + s g]_+ - [z]_+ is what the
 noise changes, a = |z| / s the margin. phi and Phi are the normal density and distribution. All of
 this is elementwise, broadcasts, and can be differentiated.
 """

@@ -1,6 +1,7 @@
 """Faint noise: the coefficients of sigma^2 in the loss of a network with one input, and the filter
 of a linear network.
- The kink of the rectifier at z_j = 0 counts through the density of the data there, which a single
+
+The kink of the rectifier at z_j = 0 counts through the density of the data there, which a single
 input with a known density makes exact.
 """
 

@@ -1,6 +1,7 @@
 """What input noise adds to the loss of a network with one rectified hidden layer: terms that
 sparsify, set margins and spread codes.
- Notation: x clean input, z = W x + b drive, h = [z]_+ activity, y = D h + c outputs, r = x - y
+
+Notation: x clean input, z = W x + b drive, h = [z]_+ activity, y = D h + c outputs, r = x - y
 (targets minus outputs); noise of standard deviation sigma on every input gives unit j the noise s_j
 = sigma |w_j| on its drive, and units i and j the correlation rho_ij = cos(w_i, w_j). Delta, V and M
 are mean, mean square and mean product of the changes of activity; Phi_j = Phi(z_j / s_j). Losses

@@ -1,6 +1,7 @@
 """How similar are two responses of layers in which few units are active, given how similar their
 inputs were?
- One layer of infinite width, its moments and references, depth, pooling and sheets; each formula
+
+One layer of infinite width, its moments and references, depth, pooling and sheets; each formula
 beside a sampled layer of finite width.
 """
 

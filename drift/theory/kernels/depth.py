@@ -1,5 +1,6 @@
 """Depth and correlated weights: how similarity changes from layer to layer of wide Top-K networks.
- f is the active fraction, m the pooling: the summed correlation of the weights of a unit with the
+
+f is the active fraction, m the pooling: the summed correlation of the weights of a unit with the
 weights of its other inputs, m = (1/N) sum_(j != l) C_jl, which is z - 1 for a box of z neighbours,
 and -1 where the weights of each unit sum to zero. k1, mu and kappa as in ``drift.theory.kernels``.
 Functions take numbers, numpy arrays or torch tensors, broadcast, and answer in kind.

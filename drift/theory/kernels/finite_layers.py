@@ -1,6 +1,7 @@
 """Finite networks behind the kernels: exact Top-K layers with really correlated weights, one seed
 at a time.
- A layer is a matrix (input, unit): the answers of N units to each of a few inputs. Correlated
+
+A layer is a matrix (input, unit): the answers of N units to each of a few inputs. Correlated
 weights are drawn in two ways that have one law: ``gram`` draws the preactivations of the next
 layer, given the activity, as independent Gaussian vectors with covariance sigma^2 phi C phi^T / N;
 ``explicit`` draws the N x N weights themselves, some rows at a time.

@@ -1,6 +1,7 @@
 """Integrals behind the kernels of a thresholded layer, for thresholds t >= 0, in numpy and in
 torch.
- u, v are standard normal with correlation c; theta = arccos c; g and Q are the normal density and
+
+u, v are standard normal with correlation c; theta = arccos c; g and Q are the normal density and
 upper tail; r = tan(theta / 2). Small thresholds go through Owen's T, 2 T(t, r) = (1/pi)
 int_0^(theta/2) exp(-t^2 / (2 cos^2 p)) dp, reflected at theta = pi/2 so that the integrand never
 has a boundary layer; large ones through (1/(2 pi)) int_theta^pi (...) exp(-t^2 / (1 + cos a)) da,

@@ -1,6 +1,7 @@
 """Probability that two correlated normal variables both lie below thresholds, for torch and its
 derivatives.
- Phi2 goes through Owen's T, T(h, a) = (1/(2 pi)) int_0^a exp(-h^2 (1 + x^2) / 2) / (1 + x^2) dx,
+
+Phi2 goes through Owen's T, T(h, a) = (1/(2 pi)) int_0^a exp(-h^2 (1 + x^2) / 2) / (1 + x^2) dx,
 which is reflected at |a| = 1: there its integrand is so smooth that twelve nodes of Gauss and
 Legendre leave errors below 1e-15 for every correlation, 1 and -1 included.
 """

@@ -1,6 +1,7 @@
 """Kernels of one Top-K layer of infinite width: how similar its codes of two inputs are, from the
 similarity of the inputs.
- A unit is active where its input u, standard normal over the units, exceeds the threshold tau that
+
+A unit is active where its input u, standard normal over the units, exceeds the threshold tau that
 leaves the fraction f of the units active. Two inputs with correlation c give normal u, v with
 correlation c. All functions take numbers, numpy arrays or float64 torch tensors, broadcast, answer
 in kind, and can be differentiated in torch with respect to correlation and active fraction. They

@@ -1,6 +1,7 @@
 """Finite twins of the kernels: the same questions put to real Top-K layers, answered with a
 standard error over seeds.
- Each twin takes what its formula takes (``drift.theory.kernels``, ``drift.theory.kernels.depth``)
+
+Each twin takes what its formula takes (``drift.theory.kernels``, ``drift.theory.kernels.depth``)
 and in addition ``units``, the width N of the layers, and ``seeds``; it returns the mean over seeds
 and its standard error. Finite layers differ from the formulas by (0.3 to 0.5) / sqrt(N f) per layer
 and seed, without bias to this order. Every seed draws from its stream ``weights``.

@@ -1,6 +1,7 @@
 """Tabulated kernels for millions of pairs of inputs: piecewise cubic in the angle arccos c,
 compiled, on numba's number of threads.
- Values and slopes at the nodes are exact (Hermite), so that a cell of width h errs by h^4 / 384
+
+Values and slopes at the nodes are exact (Hermite), so that a cell of width h errs by h^4 / 384
 times the fourth derivative. A layer of a deep network is a table from angle to angle; a pair passes
 all layers in registers, and the arc cosine is taken once.
 """

@@ -1,10 +1,12 @@
 """The loss around a network: exact second derivatives of a network with one hidden layer of
 rectified units.
- For T samples, D outputs and E = yhat - y, the Hessian of the mean squared error with respect to
+
+For T samples, D outputs and E = yhat - y, the Hessian of the mean squared error with respect to
 all weights is
 
     H = (2 / (T D)) (J'J + B),
- where row (t, o) of J holds the derivatives of output o for sample t, and B couples the output
+
+where row (t, o) of J holds the derivatives of output o for sample t, and B couples the output
 weights of each unit with its own input weights and bias. Everything else vanishes between the
 kinks. Units that no sample activates have rows of exact zeros and are left out.
 

@@ -1,6 +1,7 @@
 """How far noise keeps a network from having solved its task, and how soon it moves: laws of the
 curvature alone.
- Notation: T samples, D outputs, learning rate lr; update noise of standard deviation s on every
+
+Notation: T samples, D outputs, learning rate lr; update noise of standard deviation s on every
 gradient; label noise of variance v, hence c = 2 v / (T D); lambda_i the eigenvalues of the
 Gauss-Newton matrix. All laws are of leading order in the noise.
 

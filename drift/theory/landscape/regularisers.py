@@ -1,6 +1,7 @@
 """Where noise takes a network that has solved its task: the measures of the landscape that it
 lowers, drift and diffusion.
- Notation: T samples, D outputs, learning rate lr; update noise of standard deviation s on every
+
+Notation: T samples, D outputs, learning rate lr; update noise of standard deviation s on every
 gradient, hence sigma = lr s on every weight and step; label noise of variance v, hence c = 2 v / (T
 D); lambda_i the eigenvalues of the Gauss-Newton matrix. All laws are of leading order in the noise,
 and per step.

@@ -1,6 +1,7 @@
 """The smallest landscape with a manifold of solutions, L = (x y)^2: noise moves a network along it
 although the loss is flat there.
- Both axes solve the task. On the x axis the curvature is 2 x^2 across and 0 along; smaller x is
+
+Both axes solve the task. On the x axis the curvature is 2 x^2 across and 0 along; smaller x is
 flatter. Update noise diffuses along the axis with a pull towards flat places, label noise pulls
 without diffusing.
 

@@ -1,6 +1,7 @@
 """The batched engine: one torch program advances many networks of one shape, on the CPU or on a
 GPU.
- On the CPU a subject's numbers do not depend on its company, to the last bit: matrix products are
+
+On the CPU a subject's numbers do not depend on its company, to the last bit: matrix products are
 taken per subject on storage that starts at a cache line, element-wise kernels see every subject at
 the same offsets, and no reduction runs over several threads.
 """

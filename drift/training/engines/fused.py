@@ -1,6 +1,7 @@
 """The fused engine: compiled learning steps on the CPU, one subject a task for as many threads as
 there are.
- A subject's numbers depend on its own recipe and seed alone: not on the number of threads, not on
+
+A subject's numbers depend on its own recipe and seed alone: not on the number of threads, not on
 the company, not on the order.
 """
 

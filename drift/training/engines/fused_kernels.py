@@ -1,6 +1,7 @@
 """Whole learning steps of one network in compiled loops: forward, error, gradient, noise and update
 without leaving the cache.
- Samples lie along the innermost axis, which the compiler turns into vector code; networks of few
+
+Samples lie along the innermost axis, which the compiler turns into vector code; networks of few
 samples are padded with silent ones. Units that respond to no sample have no gradient, so nothing is
 computed for them but their response, their noise and their update: a step becomes cheaper as the
 network becomes sparser, and its result does not change.

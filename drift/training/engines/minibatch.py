@@ -1,6 +1,7 @@
 """The minibatch engine: networks differentiated by torch, one after the other with all threads
 each.
- A step is a handful of large matrix products. What else it costs is kept small: the plain network's
+
+A step is a handful of large matrix products. What else it costs is kept small: the plain network's
 gradient is written out so that it lands where it is needed, Adam passes once over the weights, and
 noise is drawn by generators that write into torch's storage.
 """

@@ -1,6 +1,7 @@
 """What a session of a differentiable network records besides: its code under the noise of learning,
 thresholds, keys, implicit loss.
- Each probe takes a snapshot; where it makes no sense, as without keys, it records nothing. Activity
+
+Each probe takes a snapshot; where it makes no sense, as without keys, it records nothing. Activity
 is measured on what is held out, with noise on where the name or the description says so (Bricken et
 al. 2023).
 """
