@@ -23,6 +23,7 @@ import data_adapters
 import drift
 from drift import plots
 from drift.comparison.conventions import PANEL_CONVENTIONS
+from drift.schema.variables import label_of
 
 RECIPE = drift.Experiment(
     task=drift.CorridorTask(samples=150, rays=17),
@@ -38,10 +39,6 @@ ACTIVITY = {
     panel: "active_units" if panel == "Jercog 2019" else "fraction_place_units"
     for panel in PANEL_CONVENTIONS
 }
-LABELS = {
-    "fraction_place_units": "fraction of place cells", "active_units": "number of active cells",
-    "spatial_information": "spatial information", "rate_map_correlation": "rate-map correlation",
-}  # fmt: skip
 
 
 def main() -> None:
@@ -140,7 +137,7 @@ def draw(comparisons: dict[str, xr.Dataset], subjects: int) -> plt.Figure:
             plots.normalised_curves(
                 comparison, measure, ax, panel, PANEL_CONVENTIONS.get(name, "mean_of_ratios")
             )
-            ax.set_ylabel(f"{LABELS[measure]} / first session")
+            ax.set_ylabel(f"{label_of(measure)} / first session")
         column[0].set_title(
             f"{'abcdefgh'[list(comparisons).index(name)]}   {name}", loc="left", fontweight="bold"
         )

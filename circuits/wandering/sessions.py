@@ -28,9 +28,11 @@ from circuits.wandering.weight_drift import (
 from drift import metrics
 from drift.door import opened
 from drift.files.store import provenance
+from drift.metrics.place_code import activity_code, place_code
 from drift.metrics.places import place_coordinate
 from drift.progress import progress_bar
-from drift.schema.labelled_form import RefusedInputError, combine, described, labelled
+from drift.schema.labelled_form import RefusedInputError, combine, labelled
+from drift.schema.longitudinal import longitudinal_dataset
 
 PAIR = ("subject", "session")
 
@@ -168,7 +170,7 @@ def _alike(subjects: Sequence[_Subject]) -> list[list[_Subject]]:
 
 
 def _longitudinal(
-    one: _Subject,
+    subject: _Subject,
     rate: np.ndarray,
     residual: np.ndarray,
     gain: np.ndarray,
@@ -177,7 +179,7 @@ def _longitudinal(
     input_weights: bool,
 ) -> xr.Dataset:
     """Return the Dataset of one subject from its rates (session, sample, unit)."""
-    weights = one.weights
+    weights = subject.weights
     arrays = {
         "weight_autocorrelation": (
             (*PAIR, "session_other"),
@@ -185,20 +187,28 @@ def _longitudinal(
         ),
         "input_correlation": (
             ("subject", "place", "place_other"),
-            input_correlation(one.experience)[np.newaxis],
+            input_correlation(subject.experience)[np.newaxis],
         ),
         "residual": (PAIR, residual[np.newaxis]),
     }
-    if one.drift and one.drift.homeostasis != "none":
+    if subject.drift and subject.drift.homeostasis != "none":
         arrays["drive_gain"] = ((*PAIR, "unit"), gain[np.newaxis])
-    own = {name: labelled(name, dims, values) for name, (dims, values) in arrays.items()}
-    code = measured_code(rate[np.newaxis], one.experience).assign(own)
     if input_weights:
-        kept = xr.DataArray(weights[np.newaxis].astype("float32"), dims=(*PAIR, "unit", "input"))
-        code = code.assign(input_weights=described(kept, "input_weights")).assign_coords(
-            input=np.arange(kept.sizes["input"])
+        arrays["input_weights"] = (
+            (*PAIR, "unit", "input"),
+            weights[np.newaxis].astype("float32"),
         )
-    return code.assign_coords(_coordinates(one, residual, elapsed_units, code.sizes))
+    code = measured_code(rate[np.newaxis], subject.experience)
+    labels = _coordinates(subject, residual, elapsed_units, code.sizes)
+    if input_weights:
+        labels["input"] = np.arange(weights.shape[-1])
+    own = {name: labelled(name, dims, values) for name, (dims, values) in arrays.items()}
+    return longitudinal_dataset(
+        {**{str(name): values for name, values in code.data_vars.items()}, **own},
+        {**{str(name): values for name, values in code.coords.items()}, **labels},
+        elapsed=subject.elapsed[np.newaxis],
+        elapsed_units=elapsed_units,
+    )
 
 
 def weight_autocorrelation(weights: np.ndarray) -> np.ndarray:
@@ -254,28 +264,13 @@ def measured_code(rate: np.ndarray, experience: xr.Dataset) -> xr.Dataset:
     recorded = xr.DataArray(
         np.ones((*sizes.values(), activity.sizes["unit"]), dtype="int8"), dims=(*PAIR, "unit")
     )
-    information = metrics.spatial_information(maps["rate"], maps["occupancy"])
-    per_sample = metrics.spatial_information_rate(maps["rate"], maps["occupancy"])
-    flags = metrics.place_units(information, recorded)
+    occupancy = maps["occupancy"].assign_attrs(units="sample")
     measures = {
-        "recorded": described(recorded, "recorded"),
-        "detected_units": described(recorded.sum("unit").astype(float), "detected_units"),
-        **{
-            name: getattr(metrics, name)(activity)
-            for name in (
-                "fraction_active_units",
-                "fraction_active_responses",
-                "participation_ratio",
-            )
-        },
-        "active_units": metrics.active_units(activity).astype(float),
-        "spatial_information": information.transpose(*PAIR, "unit"),
-        "spatial_information_rate": per_sample.transpose(*PAIR, "unit").assign_attrs(
-            units="bits/sample"
-        ),
-        "place_unit": flags.transpose(*PAIR, "unit"),
-        "place_units": described((flags == 1).sum("unit").astype(float), "place_units"),
+        **activity_code(activity),
+        **place_code(maps["rate"], occupancy, recorded),
+        "occupancy": occupancy,
     }
+    measures["active_units"] = measures["active_units"].astype(float)
     return maps.assign(measures).assign_coords(_places(experience, edges))
 
 
@@ -290,14 +285,12 @@ def _coordinates(
     one: _Subject, residual: np.ndarray, elapsed_units: str, sizes: Any
 ) -> dict[str, Any]:
     sessions = np.arange(len(one.elapsed))
-    elapsed = xr.DataArray(one.elapsed[np.newaxis].copy(), dims=PAIR)
     status = "complete" if (residual <= RESTING).all() else "unsettled"
     return {
         "subject": xr.DataArray(np.array([one.label], dtype=object), dims="subject"),
         "session": sessions,
         "session_other": sessions,
         "unit": np.arange(sizes["unit"]),
-        "elapsed": described(elapsed, "elapsed", units=elapsed_units),
         "seed": xr.DataArray([one.seed], dims="subject"),
         "status": xr.DataArray(np.array([status], dtype=object), dims="subject"),
         "weight_lifetime": xr.DataArray(

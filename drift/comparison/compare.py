@@ -24,12 +24,8 @@ from drift.observation.lens import as_recorded, untrained_sessions
 from drift.observation.null_models import changed_behaviour, frozen_code, wrong_registration
 from drift.observation.observe import observe
 from drift.schema.labelled_form import check
+from drift.schema.variables import compared
 
-MEASURES = ("fraction_place_units", "active_units", "spatial_information", "rate_map_correlation")
-CORRECTED = (
-    "population_spatial_information_scaled_shuffle_reduced",
-    "population_spatial_information_extrapolated",
-)
 NULLS = ("frozen code", "other event rate", "wrong registration", "changed behaviour")
 PUBLISHED_NAMES = {
     "fraction of place cells": "fraction_place_units",
@@ -320,7 +316,7 @@ def compare(
         in_one_environment(lens),
     )
     datasets, ratio = _sources(run, measured, seen_through, options, confused, final_time)
-    measures = (*MEASURES, *CORRECTED) if corrected else MEASURES
+    measures = compared(corrected)
     parts = [
         described_source(dataset, measures).expand_dims(source=[name])
         for name, dataset in datasets.items()

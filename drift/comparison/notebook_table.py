@@ -8,8 +8,9 @@ from html import escape
 import numpy as np
 import xarray as xr
 
-from drift.comparison.table import LABELS, comparison_table
+from drift.comparison.table import comparison_table
 from drift.html import block, table
+from drift.schema.variables import label_of
 
 HEAD = ("source", "slope", "s.e.", "per", "p", "change (%)", "subjects")
 
@@ -48,10 +49,7 @@ class ComparisonTable:
             comparison_table(self.comparison, self.convention).strip().split("\n\n")
         )
         chosen = self.comparison.sel(convention=self.convention)
-        measures = {
-            LABELS.get(str(name), str(name)): str(name)
-            for name in self.comparison["measure"].values
-        }
+        measures = {label_of(str(name)): str(name) for name in self.comparison["measure"].values}
         parts = [f"<p>{escape(lens)}</p>"]
         for lines in (paragraph.splitlines() for paragraph in blocks):
             parts.append(table(HEAD, _rows(chosen.sel(measure=measures[lines[0]])), lines[0]))

@@ -11,15 +11,8 @@ from drift.comparison.conventions import CONVENTIONS
 from drift.door import opened
 from drift.errors import RefusedInputError
 from drift.schema.labelled_form import check
+from drift.schema.variables import label_of
 
-LABELS = {
-    "fraction_place_units": "fraction of place units",
-    "active_units": "number of active units",
-    "spatial_information": "spatial information",
-    "rate_map_correlation": "rate-map correlation",
-    "population_spatial_information_scaled_shuffle_reduced": "information, shuffle-scaled",
-    "population_spatial_information_extrapolated": "information, extrapolated",
-}
 P_VALUES = (
     "p values take the sessions as independent; with few sessions, or few subjects, they are rough"
 )
@@ -140,7 +133,7 @@ def _block(comparison: xr.Dataset, measure: str) -> list[str]:
     ]
     undivided = _undivided(chosen)
     return (
-        [LABELS.get(measure, measure), HEADER, *rows, *published, *shares, *undivided, ""]
+        [label_of(measure), HEADER, *rows, *published, *shares, *undivided, ""]
         if rows or undivided
         else []
     )

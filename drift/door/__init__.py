@@ -1,6 +1,6 @@
 """The door of every public function: what its signature says is checked before it is entered,
 inside all is trusted."""
 
-from drift.door.opening import forwarding, opened, opened_methods
+from drift.door.opening import findings, forwarding, opened, opened_methods
 
-__all__ = ["forwarding", "opened", "opened_methods"]
+__all__ = ["findings", "forwarding", "opened", "opened_methods"]

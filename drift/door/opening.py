@@ -26,9 +26,10 @@ UNFORESEEN = (ArithmeticError, LookupError, TypeError, AttributeError, ValueErro
 
 
 class _Trust(threading.local):
-    """Whether this thread is inside of a public function."""
+    """Whether this thread is inside of a public function, and what was found there already."""
 
     inside = False
+    memory: dict[Any, Any] | None = None
 
 
 _trust = _Trust()
@@ -56,7 +57,7 @@ def opened(function: Callable[P, R]) -> Callable[P, R]:
         if _trust.inside:
             return function(*args, **kwargs)
         bound = signature_of(function).bound(args, kwargs)
-        _trust.inside = True
+        _trust.inside, _trust.memory = True, {}
         try:
             return function(*bound.args, **bound.kwargs)
         except MemoryError as error:
@@ -66,10 +67,18 @@ def opened(function: Callable[P, R]) -> Callable[P, R]:
                 raise
             raise refusal from error
         finally:
-            _trust.inside = False
+            _trust.inside, _trust.memory = False, None
 
     door.is_opened = True  # type: ignore[attr-defined]
     return door
+
+
+def findings() -> dict[Any, Any] | None:
+    """What was found out about arguments since this thread came through a door, None outside.
+
+    Arrays do not change inside, so that what was validated once need not be validated again.
+    """
+    return _trust.memory
 
 
 def forwarding(function: Callable[P, R]) -> Callable[P, R]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 
 import itertools
 import warnings
-from typing import NamedTuple
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 
 from drift.errors import RefusedInputError
 from drift.metrics.places import Grid, place_attrs
+from drift.schema.longitudinal import longitudinal_dataset
 
 SPARSE, ROOM = (
     10,
@@ -164,32 +166,39 @@ def _track_lengths(measured: list[Measured]) -> list[float]:
     return lengths if len(known) == len(measured) else [*lengths, np.nan]
 
 
-def _subject_dataset(
-    sessions: list[Measured], grid: np.ndarray, numbering: np.ndarray, units: int
-) -> xr.Dataset:
-    """One subject on the common axes; what it lacks is NaN, time at a place not visited is 0."""
-    place_of = {tuple(cell): place for place, cell in enumerate(grid)}
-    aligned = []
-    for one in sessions:
-        placed = one.maps.assign_coords(
-            unit=one.units, place=[place_of[tuple(cell)] for cell in one.cells]
-        )
-        whole = placed.reindex(
-            place=np.arange(len(grid)),
-            fill_value={name: 0.0 if name == "occupancy" else np.nan for name in placed},
-        )
-        aligned.append(whole.reindex(unit=np.arange(units)))
-    joined = xr.concat(
-        aligned,
-        dim="session",
-        join="exact",
-        coords="minimal",
-        compat="override",
-        combine_attrs="override",
-    )
-    return joined.assign_coords(session=[int(one.labels["session"]) for one in sessions]).reindex(
-        session=numbering
-    )
+def _filled(
+    sessions: list[list[Measured]], cells: np.ndarray, numbering: np.ndarray, units: int
+) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
+    """Arrays (subject, session, ...) of all variables on the common axes; what a subject or a
+    session lacks is NaN, time at a place not visited is 0."""
+    first = sessions[0][0].maps
+    sizes = {**first.sizes, "unit": units, "place": len(cells)}
+    place_of = {tuple(cell): place for place, cell in enumerate(cells.tolist())}
+    inner = {str(name): _ordered(first[name].dims) for name in first.data_vars}
+    shape = (len(sessions), numbering.size)
+    filled = {
+        name: np.full((*shape, *(sizes[dim] for dim in dims)), np.nan)
+        for name, dims in inner.items()
+    }
+    for subject, of_subject in enumerate(sessions):
+        for session in of_subject:
+            at = subject, int(np.searchsorted(numbering, int(session.labels["session"])))
+            axes = {
+                "unit": np.asarray(session.units),
+                "place": np.array([place_of[tuple(cell)] for cell in session.cells.tolist()]),
+            }
+            filled["occupancy"][at] = 0.0
+            for name, dims in inner.items():
+                index = [axes.get(dim, np.arange(sizes[dim])) for dim in dims]
+                values = session.maps[name].variable.transpose(*dims).values
+                view = filled[name][at[0] : at[0] + 1, at[1] : at[1] + 1]
+                view[np.ix_(np.zeros(1, int), np.zeros(1, int), *index)] = values
+    return {name: (("subject", "session", *inner[name]), filled[name]) for name in inner}
+
+
+def _ordered(dims: Sequence[Hashable]) -> tuple[str, ...]:
+    known = [dim for dim in ("unit", "place", "direction") if dim in dims]
+    return (*known, *(str(dim) for dim in dims if dim not in known))
 
 
 def _numbered(measured: list[Measured]) -> list[Measured]:
@@ -201,9 +210,11 @@ def _numbered(measured: list[Measured]) -> list[Measured]:
     return [one._replace(units=np.searchsorted(known, one.units).tolist()) for one in measured]
 
 
-def _session_labels(sessions: list[list[Measured]], numbering: np.ndarray, units: int) -> dict:
-    """Coordinates over (subject, session): elapsed, environment, unit_identity, length of the
-    track, and the label of each unit."""
+def _session_labels(
+    sessions: list[list[Measured]], numbering: np.ndarray, units: int
+) -> tuple[np.ndarray, dict[str, tuple]]:
+    """Elapsed time (subject, session), and coordinates over these: environment, unit_identity,
+    length of the track, and the label of each unit."""
     shape = (len(sessions), numbering.size)
     elapsed, length = np.full(shape, np.nan), np.full(shape, np.nan)
     text = {name: np.full(shape, "", dtype=object) for name in ("environment", "unit_identity")}
@@ -218,10 +229,6 @@ def _session_labels(sessions: list[list[Measured]], numbering: np.ndarray, units
             unit_label[i, j, one.units] = one.unit_labels
             for name, array in text.items():
                 array[i, j] = str(one.labels[name])
-    attrs = {
-        "units": sessions[0][0].labels["elapsed_units"],
-        "long_name": "real elapsed time of the session",
-    }
     coords: dict[str, tuple] = {
         name: (("subject", "session"), array.astype(str)) for name, array in text.items()
     }
@@ -232,16 +239,18 @@ def _session_labels(sessions: list[list[Measured]], numbering: np.ndarray, units
             "long_name": "length of the track",
         }
         coords["track_length"] = (("subject", "session"), length, of_track)
-    return {"elapsed": (("subject", "session"), elapsed, attrs), "unit_label": labels, **coords}
+    return elapsed, {"unit_label": labels, **coords}
 
 
-def joined_sessions(measured: list[Measured]) -> xr.Dataset:
+def joined_sessions(measured: list[Measured], attrs: Mapping[str, Any]) -> xr.Dataset:
     """Join measured sessions; what a subject or session lacks is NaN.
 
     Parameters
     ----------
     measured : list of Measured
         At least one session, in any order; subjects keep the order in which they come first.
+    attrs : mapping
+        Of the Dataset.
 
     Returns
     -------
@@ -271,22 +280,22 @@ def joined_sessions(measured: list[Measured]) -> xr.Dataset:
         _refuse_time_reversal(of_subject)
         _refuse_confusion(of_subject)
     units = 1 + max(max(one.units) for one in measured)
-    cells, attrs, lengths = _grid(measured), measured[0].attrs, _track_lengths(measured)
-    parts = [_subject_dataset(own, cells, numbering, units) for own in sessions]
-    joined = xr.concat(
-        parts,
-        dim="subject",
-        join="exact",
-        coords="minimal",
-        compat="override",
-        combine_attrs="override",
+    first, cells, lengths = measured[0], _grid(measured), _track_lengths(measured)
+    length = lengths[0] if len(lengths) == 1 and np.isfinite(lengths[0]) else first.grid.around
+    elapsed, labels = _session_labels(sessions, numbering, units)
+    ways = {"direction": first.maps["direction"].values} if "direction" in first.maps.dims else {}
+    return longitudinal_dataset(
+        _filled(sessions, cells, numbering, units),
+        {
+            "subject": subjects,
+            "session": numbering,
+            "unit": np.arange(units),
+            **ways,
+            **_place_coordinates(cells, first.grid, first.attrs["position_units"], length),
+            **labels,
+        },
+        elapsed=elapsed,
+        elapsed_units=first.labels["elapsed_units"],
+        units={"rate": f"{first.attrs['activity_units']}/s", "occupancy": "s"},
+        attrs={**attrs, **_extent(first.grid, length)},
     )
-    length = (
-        lengths[0] if len(lengths) == 1 and np.isfinite(lengths[0]) else measured[0].grid.around
-    )
-    places = _place_coordinates(cells, measured[0].grid, attrs["position_units"], length)
-    joined = joined.drop_vars("place").assign_coords(
-        subject=subjects, **places, **_session_labels(sessions, numbering, units)
-    )
-    joined = joined.assign_attrs(_extent(measured[0].grid, length))
-    return joined.transpose("subject", "session", "unit", "place", ...)

@@ -21,21 +21,16 @@ from drift.measurement.running_samples import (
     some_running_samples,
     visited_cells,
 )
-from drift.metrics.activity import (
-    active_units,
-    event_counts,
-    fraction_active_responses,
-    participation_ratio,
-)
+from drift.metrics.activity import event_counts
 from drift.metrics.clocks import durations, refuse_times
 from drift.metrics.event_kinds import KINDS, activity_kind
 from drift.metrics.information.corrected import corrected_spatial_information
-from drift.metrics.information.significance import circular_shift_p_values, place_units
-from drift.metrics.information.skaggs import spatial_information, spatial_information_rate
-from drift.metrics.labels import described, observed_units
+from drift.metrics.information.significance import circular_shift_p_values
+from drift.metrics.labels import described, observed_units, trust
 from drift.metrics.maps import directed_places, rate_maps
+from drift.metrics.place_code import activity_code, place_code
 from drift.metrics.places import refuse_absurd
-from drift.schema.labelled_form import check, labelled
+from drift.schema.labelled_form import check
 from drift.streams import stream
 
 LABELS = ("subject", "session", "elapsed", "environment", "sampling_rate", "unit_identity")
@@ -84,7 +79,8 @@ def _recommended(session: xr.Dataset, name: str, given: float | None) -> float:
     return float(value)
 
 
-def _checked(session: xr.Dataset) -> xr.Dataset:
+def _checked(session: xr.Dataset) -> xr.DataArray:
+    """Which units were observed, (unit) bool, in a session that can be measured."""
     check(session, "activity", "position")
     if session.sizes.get("unit", 0) == 0:
         raise RefusedInputError(
@@ -100,7 +96,7 @@ def _checked(session: xr.Dataset) -> xr.Dataset:
             f"{session_name(session)}: every unit is NaN throughout, so none was observed: "
             "leave the session out."
         )
-    return session
+    return observed.reset_coords(drop=True).drop_vars("unit", errors="ignore")
 
 
 def _generator(session: xr.Dataset, rules: _Rules) -> np.random.Generator:
@@ -109,9 +105,11 @@ def _generator(session: xr.Dataset, rules: _Rules) -> np.random.Generator:
     return stream(rules.seed, "shuffle", int(session["session"].item()))
 
 
-def _significant(session: xr.Dataset, place: xr.DataArray, rules: _Rules) -> xr.DataArray:
+def _significant(
+    session: xr.Dataset, activity: xr.DataArray, place: xr.DataArray, rules: _Rules
+) -> xr.DataArray:
     """1 for units with enough events while moving whose information beats circular shifts."""
-    activity, rate = session["activity"], session["sampling_rate"].item()
+    rate = session["sampling_rate"].item()
     rng, shift = _generator(session, rules), max(1, round(rules.minimum_shift * rate))
     duration = durations(session)
     p = circular_shift_p_values(
@@ -128,14 +126,18 @@ def _significant(session: xr.Dataset, place: xr.DataArray, rules: _Rules) -> xr.
 
 
 def _corrected(
-    session: xr.Dataset, place: xr.DataArray, place_unit: xr.DataArray, rules: _Rules
+    session: xr.Dataset,
+    activity: xr.DataArray,
+    place: xr.DataArray,
+    place_unit: xr.DataArray,
+    rules: _Rules,
 ) -> dict[str, xr.DataArray]:
     if not rules.repetitions:
         return {}
     rng, duration = _generator(session, rules).spawn(1)[0], durations(session)
     try:
         estimates = corrected_spatial_information(
-            session["activity"],
+            activity,
             place,
             duration,
             place_unit,
@@ -151,36 +153,33 @@ def _corrected(
 
 
 def _numbers(
-    session: xr.Dataset, maps: xr.Dataset, place_unit: xr.DataArray
+    session: xr.Dataset,
+    activity: xr.DataArray,
+    maps: xr.Dataset,
+    place_unit: xr.DataArray | None,
 ) -> dict[str, xr.DataArray]:
     """Numerators, denominator and the ratios formed of them."""
-    activity = session["activity"]
     recorded = observed_units(activity)
     present = recorded.sum().astype(float)
     detected = session["detected_units"].astype(float) if "detected_units" in session else present
     if bool(detected < present):
         raise RefusedInputError(
             f"{session_name(session)}: detected_units is {detected.item():g} but "
-            f"{present.item():g} units are present: "
-            "the denominator counts all."
+            f"{present.item():g} units are present: the denominator counts all."
         )
-    active, selected = active_units(activity), place_unit.sum("unit")
+    measures = activity_code(activity)
     # Units that were detected but left out of the file because they were silent belong to the
     # denominator.
-    responses = fraction_active_responses(activity) * present / detected
-    return {
+    of_detected = {
         "recorded": recorded.astype(float),
-        "detected_units": detected,
-        "active_units": active.astype(float),
-        "place_units": selected,
-        "fraction_active_units": active / detected,
-        "fraction_place_units": selected / detected,
-        "fraction_active_responses": responses,
-        "participation_ratio": participation_ratio(activity),
-        "spatial_information": spatial_information(maps["rate"], maps["occupancy"]),
-        "spatial_information_rate": spatial_information_rate(maps["rate"], maps["occupancy"]),
-        "place_unit": place_unit,
+        "active_units": measures["active_units"].astype(float),
+        "fraction_active_units": measures["active_units"] / detected,
+        "fraction_active_responses": measures["fraction_active_responses"] * present / detected,
     }
+    code = place_code(
+        maps["rate"], maps["occupancy"], recorded, detected=detected, place_unit=place_unit
+    )
+    return {**measures, **code, **of_detected}
 
 
 def _timed(session: xr.Dataset) -> xr.Dataset:
@@ -217,7 +216,7 @@ def _total(session: xr.Dataset) -> xr.DataArray:
 def _measured(session: xr.Dataset, rules: _Rules) -> Measured:
     check(session)
     labels = _labels(session)
-    session = _checked(session)
+    observed = _checked(session)
     bin_size, minimum_speed = (
         _recommended(session, name, getattr(rules, name)) for name in ("bin_size", "minimum_speed")
     )
@@ -229,31 +228,21 @@ def _measured(session: xr.Dataset, rules: _Rules) -> Measured:
         some_running_samples(session, minimum_speed, directed), grid
     )
     direction = running["direction"].reset_coords(drop=True) if directed else None
-    activity = (
-        running["activity"].reset_coords(drop=True).drop_vars(["sample", "unit"], errors="ignore")
-    )
-    running = running.drop_vars(["sample", "unit"], errors="ignore")
+    running = running.reset_coords(drop=False).drop_vars(["sample", "unit"], errors="ignore")
+    activity = trust(running["activity"].reset_coords(drop=True), observed)
     maps = rate_maps(
         activity, place, len(cells), direction, None, durations(running), rules.minimum_occupancy
     )
     if not bool(maps["rate"].notnull().any()):
         raise RefusedInputError(
             f"{session_name(session)}: no place was visited for more than "
-            f"{rules.minimum_occupancy:g} s: "
-            "widen bin_size or lower the minimum."
+            f"{rules.minimum_occupancy:g} s: widen bin_size or lower the minimum."
         )
     index = place if direction is None else directed_places(place, direction)
-    if rules.shuffles:
-        place_unit = _significant(running, index, rules)
-    else:
-        place_unit = place_units(
-            spatial_information(maps["rate"], maps["occupancy"]), observed_units(activity)
-        )
-    numbers = {
-        **_numbers(running, maps, place_unit),
-        **_times(session, running),
-        **_corrected(running, index, place_unit, rules),
-    }
+    place_unit = _significant(running, activity, index, rules) if rules.shuffles else None
+    numbers = _numbers(running, activity, maps, place_unit)
+    numbers |= _times(session, running)
+    numbers |= _corrected(running, activity, index, numbers["place_unit"], rules)
     numbers = {name: array.reset_coords(drop=True) for name, array in numbers.items()}
     attrs = {
         "bin_size": bin_size,
@@ -281,36 +270,22 @@ def _measured(session: xr.Dataset, rules: _Rules) -> Measured:
     )
 
 
-def _described(joined: xr.Dataset, measured: list[Measured], rules: _Rules) -> xr.Dataset:
-    attrs = measured[0].attrs
-    events = attrs["activity_units"]
-    special = {"rate": {"units": f"{events}/s"}, "occupancy": {"units": "s"}}
-    variables = {}
-    for name, array in joined.data_vars.items():
-        array = array.fillna(0).astype("int8") if name == "recorded" else array
-        variables[name] = labelled(
-            str(name), [str(dim) for dim in array.dims], array.values, **special.get(str(name), {})
-        )
+def _attrs(measured: list[Measured], rules: _Rules) -> dict[str, str | float]:
     shift_test = (
         f"circular shift p < {SIGNIFICANCE} of {rules.shuffles}, at least "
         f"{rules.minimum_events:g} events"
     )
-    shared = {
-        k: v for k, v in attrs.items() if k in ("bin_size", "minimum_speed", "geometry", "source")
-    }
-    shared |= {
-        k: v for k, v in joined.attrs.items() if k in ("track_length", "first_edge", "last_edge")
-    }
-    rule = shift_test if rules.shuffles else "spatial_information > 0.01 bits/event"
-    kinds = {one.attrs["activity_kind"] for one in measured}
-    described_attrs = {
-        **shared,
+    first = measured[0].attrs
+    kinds = {session.attrs["activity_kind"] for session in measured}
+    return {
+        **{name: first[name] for name in ("bin_size", "minimum_speed", "geometry", "source")},
         "activity_kind": max(kinds, key=KINDS.index),
         "minimum_occupancy": rules.minimum_occupancy,
-        "place_unit_rule": rule,
+        "place_unit_rule": shift_test
+        if rules.shuffles
+        else "spatial_information > 0.01 bits/event",
         "seed": rules.seed,
     }
-    return xr.Dataset(variables, coords=joined.coords, attrs=described_attrs)
 
 
 @opened
@@ -444,4 +419,4 @@ def measure(
         raise RefusedInputError(
             "there is no session to measure: check the path and the filters of the reader."
         )
-    return _described(joined_sessions(measured), measured, rules)
+    return joined_sessions(measured, _attrs(measured, rules))

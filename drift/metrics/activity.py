@@ -10,9 +10,20 @@ from drift.metrics.event_kinds import activity_kind
 from drift.metrics.labels import described, observed_units
 
 
-def _observed(activity: xr.DataArray, recorded: xr.DataArray | None) -> xr.DataArray:
-    observed = observed_units(activity)
-    return observed if recorded is None else observed & (recorded == 1)
+def _observed(activity: xr.DataArray, recorded: xr.DataArray | None) -> xr.Variable:
+    """(..., unit) bool. Labels were compared at the door, so that variables suffice inside."""
+    observed = observed_units(activity).variable
+    return observed if recorded is None else observed & (recorded.variable == 1)
+
+
+def _labelled(values: xr.Variable, activity: xr.DataArray, name: str) -> xr.DataArray:
+    """What is left of the labels of activity once samples and units are gone."""
+    coords = {
+        key: label
+        for key, label in activity.coords.items()
+        if not {"sample", "unit"} & {*label.dims}
+    }
+    return described(xr.DataArray(values, coords=coords), name)
 
 
 @opened
@@ -37,7 +48,8 @@ def active_units(activity: xr.DataArray, recorded: xr.DataArray | None = None) -
         If activity is empty, negative, or NaN in a part of the samples of a unit.
     """
     observed = _observed(activity, recorded)
-    return described(((activity > 0).any("sample") & observed).sum("unit"), "active_units")
+    active = ((activity.variable > 0).any("sample") & observed).sum("unit")
+    return _labelled(active, activity, "active_units")
 
 
 @opened
@@ -69,9 +81,8 @@ def fraction_active_units(
     Ratzon, Derdikman & Barak 2024, Methods (fraction of active units).
     """
     observed = _observed(activity, recorded).sum("unit")
-    return described(
-        active_units(activity, recorded) / observed.where(observed > 0), "fraction_active_units"
-    )
+    active = active_units(activity, recorded).variable
+    return _labelled(active / observed.where(observed > 0), activity, "fraction_active_units")
 
 
 @opened
@@ -103,9 +114,10 @@ def fraction_active_responses(
     Ratzon, Derdikman & Barak 2024, Methods (active fraction).
     """
     observed = _observed(activity, recorded)
-    of_unit = (activity > 0).mean("sample").where(observed)
+    of_unit = (activity.variable > 0).mean("sample").where(observed)
     units = observed.sum("unit")
-    return described(of_unit.sum("unit") / units.where(units > 0), "fraction_active_responses")
+    share = of_unit.sum("unit") / units.where(units > 0)
+    return _labelled(share, activity, "fraction_active_responses")
 
 
 def _participation(activity: np.ndarray) -> np.ndarray:
@@ -151,11 +163,9 @@ def participation_ratio(
     ----------
     Gao & Ganguli 2015, Curr Opin Neurobiol 32:148.
     """
-    constant_if_absent = activity.astype(float).where(_observed(activity, recorded), 0.0)
-    return described(
-        xr.apply_ufunc(_participation, constant_if_absent, input_core_dims=[["sample", "unit"]]),
-        "participation_ratio",
-    )
+    constant_if_absent = activity.variable.astype(float).where(_observed(activity, recorded), 0.0)
+    ratio = xr.apply_ufunc(_participation, constant_if_absent, input_core_dims=[["sample", "unit"]])
+    return _labelled(ratio, activity, "participation_ratio")
 
 
 @opened

@@ -3,13 +3,16 @@ refused."""
 
 from __future__ import annotations
 
+import weakref
+
 import numpy as np
 import xarray as xr
 
+from drift.door import findings
 from drift.errors import RefusedInputError
 from drift.schema.labelled_form import described
 
-__all__ = ["described", "observed_units", "require_dims"]
+__all__ = ["described", "observed_units", "require_dims", "trust"]
 
 
 def require_dims(array: xr.DataArray, name: str, *dims: str) -> xr.DataArray:
@@ -70,14 +73,47 @@ def observed_units(activity: xr.DataArray) -> xr.DataArray:
     RefusedInputError
         If activity is empty, negative or infinite, or NaN in a part of the samples of a unit.
     """
+    found = findings()
+    if found is not None and (known := found.get(id(activity))) and known[0]() is activity:
+        return known[1]
+    observed = _validated_units(activity)
+    if found is not None:
+        found[id(activity)] = weakref.ref(activity), observed
+    return observed
+
+
+def trust(activity: xr.DataArray, observed: xr.DataArray) -> xr.DataArray:
+    """Return activity that is a part of what was validated, so that it is not validated again
+    before the door closes.
+
+    Parameters
+    ----------
+    activity : xarray.DataArray
+        (..., sample, unit) some samples of the validated activity.
+    observed : xarray.DataArray
+        (..., unit) ``observed_units`` of the whole.
+
+    Returns
+    -------
+    xarray.DataArray
+        The same activity.
+    """
+    found = findings()
+    if found is not None:
+        found[id(activity)] = weakref.ref(activity), observed
+    return activity
+
+
+def _validated_units(activity: xr.DataArray) -> xr.DataArray:
     require_dims(activity, "activity", "sample", "unit")
-    if bool((activity < 0).any()) or bool(np.isinf(activity).any()):
+    values = activity.variable
+    if bool((values < 0).any()) or bool(np.isinf(values).any()):
         raise RefusedInputError(
             "activity must be finite and not negative, got values from "
             f"{float(activity.min()):g} to {float(activity.max()):g}: "
             "pass event counts, event amplitudes or rectified responses."
         )
-    absent = activity.isnull()
+    absent = values.isnull()
     everywhere = absent.all("sample")
     partly = absent.any("sample") & ~everywhere
     if bool(partly.any()):
@@ -86,4 +122,5 @@ def observed_units(activity: xr.DataArray) -> xr.DataArray:
             "unit is either observed in all samples "
             "or NaN in all of them: drop the incomplete samples or the units."
         )
-    return ~everywhere
+    coords = {key: label for key, label in activity.coords.items() if "sample" not in label.dims}
+    return xr.DataArray(~everywhere, coords=coords)

@@ -99,8 +99,9 @@ def directed_places(place_index: xr.DataArray, direction: xr.DataArray) -> xr.Da
     xarray.DataArray
         (sample) int, -1 where place or direction is not given.
     """
-    running = (place_index >= 0) & ((direction == 1) | (direction == -1))
-    return xr.where(running, 2 * place_index + (direction == -1), -1)
+    place, way = place_index.variable, direction.variable
+    running = (place >= 0) & ((way == 1) | (way == -1))
+    return place_index.copy(data=np.where(running, 2 * place + (way == -1), -1)).drop_attrs()
 
 
 def _indicator(index: np.ndarray, cells: int) -> csr_array:

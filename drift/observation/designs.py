@@ -11,13 +11,16 @@ from scipy.stats import norm
 
 from drift.door import opened
 from drift.errors import RefusedInputError
+from drift.metrics.place_code import place_code
 from drift.metrics.places import Grid, place_attrs
 from drift.schema.labelled_form import labelled
+from drift.schema.longitudinal import longitudinal_dataset
 
 # Assumed, as the papers give none that fits all: half of the time is spent running, mean event
 # rates are log-normal over cells.
 RUNNING = 0.5
 RATE_SPREAD = 1.0  # sd of the log of the mean event rate
+PAIR = ("subject", "session")
 CALCIUM_RATE, SPIKE_RATE = 0.1, 0.5  # median, events/s
 
 
@@ -109,29 +112,29 @@ def published_design(recording: str) -> xr.Dataset:
         -1, *[1] * (1 + len(ways))
     )
     identity = ["tracked" if design.tracked else f"session {number}" for number in range(sessions)]
-    pair = ("subject", "session")
     coords = {
-        "subject": ["design"], "session": np.arange(sessions), "unit": np.arange(design.cells), **_places(design),
-        "elapsed": (pair, np.array([design.elapsed]), {"units": design.units}),
-        "environment": (pair, np.full((1, sessions), "A")), "unit_identity": (pair, np.array([identity])),
-    }  # fmt: skip
-    if ways:
-        coords["direction"] = [1, -1]
-    variables = {
-        "rate": labelled("rate", (*pair, "unit", "place", *ways), flat, units="events/s"),
-        "occupancy": labelled(
-            "occupancy",
-            (*pair, "place", *ways),
-            np.full(shape, 60 * RUNNING * design.duration / (places * 2 ** len(ways))),
-        ),
-        "recorded": labelled(
-            "recorded", (*pair, "unit"), np.ones((1, sessions, design.cells), dtype="int8")
-        ),
+        "subject": ["design"],
+        "session": np.arange(sessions),
+        "unit": np.arange(design.cells),
+        "environment": (PAIR, np.full((1, sessions), "A")),
+        "unit_identity": (PAIR, np.array([identity])),
+        **_places(design),
+        **({"direction": [1, -1]} if ways else {}),
     }
-    attrs = {
-        "bin_size": design.bin_size,
-        "minimum_speed": 1.0,
-        "geometry": design.geometry,
-        "source": f"the design of {recording}",
-    }
-    return xr.Dataset(variables, coords=coords, attrs=attrs)
+    seconds = 60 * RUNNING * design.duration / (places * 2 ** len(ways))
+    rate = labelled("rate", (*PAIR, "unit", "place", *ways), flat, units="events/s")
+    occupancy = labelled("occupancy", (*PAIR, "place", *ways), np.full(shape, seconds), units="s")
+    present = np.ones((1, sessions, design.cells), dtype="int8")
+    code = place_code(rate, occupancy, labelled("recorded", (*PAIR, "unit"), present), tested=False)
+    return longitudinal_dataset(
+        {**code, "rate": rate, "occupancy": occupancy},
+        coords,
+        elapsed=np.array([design.elapsed]),
+        elapsed_units=design.units,
+        attrs={
+            "bin_size": design.bin_size,
+            "minimum_speed": 1.0,
+            "geometry": design.geometry,
+            "source": f"the design of {recording}",
+        },
+    )

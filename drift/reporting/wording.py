@@ -4,14 +4,8 @@ from __future__ import annotations
 
 import math
 
-MEASURES = {
-    "fraction_place_units": "fraction of place cells",
-    "active_units": "number of active cells",
-    "spatial_information": "spatial information",
-    "rate_map_correlation": "rate-map correlation",
-    "population_spatial_information_scaled_shuffle_reduced": "spatial information, bias reduced by shuffling",
-    "population_spatial_information_extrapolated": "spatial information, extrapolated to long recordings",
-}
+from drift.schema.variables import label_of
+
 SOURCES = {
     "simulated": "simulation as it is",
     "observed": "simulation as observed",
@@ -45,7 +39,7 @@ MINUS = "\N{MINUS SIGN}"
 
 def measure_name(measure: object) -> str:
     """Return a measure in words."""
-    return MEASURES.get(str(measure), str(measure).replace("_", " "))
+    return label_of(str(measure))
 
 
 def source_name(source: object) -> str:

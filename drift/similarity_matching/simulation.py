@@ -11,23 +11,19 @@ import numpy as np
 import xarray as xr
 from tqdm import tqdm
 
-from drift import metrics
 from drift.door import opened
 from drift.door.quantities import Threads
 from drift.errors import RefusedInputError
 from drift.files.store import provenance
+from drift.metrics.place_code import activity_code, place_code
 from drift.progress import progress_bar
-from drift.schema.labelled_form import combine, labelled
+from drift.schema.labelled_form import combine, described, labelled
+from drift.schema.longitudinal import longitudinal_dataset
 from drift.similarity_matching.learning import mismatch
 from drift.similarity_matching.networks import Matching
 from drift.similarity_matching.programs import LinearProgram, Program, program
 
 PAIR = ("subject", "session")
-MEANINGS = {
-    "similarity_loss": "mean over pairs of inputs of the squared mismatch of input and output similarity",
-    "neural_filters": "weights M^-1 W from inputs to resting outputs",
-    "input_covariance": "mean product of two inputs over all samples",
-}
 
 
 @opened
@@ -150,41 +146,40 @@ def _longitudinal(
     activity = xr.DataArray(answers[np.newaxis], dims=(*PAIR, "sample", "unit"))
     observed = np.isfinite(loss)
     present = np.broadcast_to(observed[:, np.newaxis], (len(loss), answers.shape[-1]))[np.newaxis]
+    recorded = labelled("recorded", (*PAIR, "unit"), present.astype("int8"))
     variables = {
-        **_code(
-            subject.experience.isel(sample=slice(None, None, subject.network.stride)), activity
-        ),
-        "similarity_loss": _own("similarity_loss", PAIR, loss),
-        "recorded": labelled("recorded", (*PAIR, "unit"), present.astype("int8")),
-        "detected_units": labelled("detected_units", PAIR, present.sum(-1).astype(float)),
+        **_code(subject, activity, recorded),
+        "similarity_loss": labelled("similarity_loss", PAIR, loss[np.newaxis]),
     }
     if isinstance(subject, LinearProgram):
-        kept = np.full((len(loss), *subject.feedforward.shape), np.nan)
-        kept[: len(filters)] = filters
-        variables["neural_filters"] = _own("neural_filters", (*PAIR, "unit", "input"), kept)
-        variables["input_covariance"] = _own(
-            "input_covariance", ("subject", "input", "input_other"), subject.covariance
+        weights = np.full((1, len(loss), *subject.feedforward.shape), np.nan)
+        weights[0, : len(filters)] = filters
+        covariance = subject.covariance[np.newaxis]
+        variables["neural_filters"] = labelled("neural_filters", (*PAIR, "unit", "input"), weights)
+        variables["input_covariance"] = labelled(
+            "input_covariance", ("subject", "input", "input_other"), covariance
         )
     else:
-        variables["fraction_active_units"] = metrics.fraction_active_units(activity)
-    return xr.Dataset(variables).assign_coords(_coordinates(subject, observed))
-
-
-def _own(name: str, dims: Sequence[str], values: np.ndarray) -> xr.DataArray:
-    """Return an array of one subject with its meaning."""
-    return xr.DataArray(
-        values[np.newaxis], dims=tuple(dims), attrs={"units": "1", "long_name": MEANINGS[name]}
+        variables |= activity_code(activity)
+    steps = subject.network.session_steps()[np.newaxis].astype(float)
+    return longitudinal_dataset(
+        variables, _coordinates(subject, observed), elapsed=steps, elapsed_units="step"
     )
 
 
-def _code(experience: xr.Dataset, activity: xr.DataArray) -> dict[str, xr.DataArray]:
-    """Return responses by place, or by sample where there are none; environments follow each other
-    along the samples."""
+def _code(
+    subject: Program, activity: xr.DataArray, recorded: xr.DataArray
+) -> dict[str, xr.DataArray]:
+    """Return responses by place, with the measures of a place code, or by sample where there are no
+    places; environments follow each other along the samples."""
+    experience = subject.experience.isel(sample=slice(None, None, subject.network.stride))
     if "place" not in experience.coords:
+        detected = (recorded == 1).sum("unit").astype(float)
+        dims = [str(dim) for dim in activity.dims]
         return {
-            "sample_activity": labelled(
-                "sample_activity", [str(dim) for dim in activity.dims], activity.values
-            )
+            "sample_activity": labelled("sample_activity", dims, activity.values),
+            "recorded": recorded,
+            "detected_units": described(detected, "detected_units"),
         }
     labels = {
         name: experience[name]
@@ -201,26 +196,22 @@ def _code(experience: xr.Dataset, activity: xr.DataArray) -> dict[str, xr.DataAr
         dims.append("environment")
     coords = {name: ("place", values.values, values.attrs) for name, values in labels.items()}
     rate = labelled("rate", dims, maps, units="1").assign_coords(coords)
-    occupancy = np.ones((1, maps.shape[1], *maps.shape[3:]))
-    return {
-        "rate": rate,
-        "occupancy": labelled(
-            "occupancy", [dim for dim in dims if dim != "unit"], occupancy, units="sample"
-        ),
-    }
+    times = np.ones((1, maps.shape[1], *maps.shape[3:]))
+    occupancy = labelled("occupancy", [dim for dim in dims if dim != "unit"], times, units="sample")
+    signed = isinstance(subject, LinearProgram)  # answers below 0 are no rates: they inform nobody
+    code = place_code(rate.where(rate >= 0) if signed else rate, occupancy, recorded)
+    return {**code, "rate": rate, "occupancy": occupancy}
 
 
 def _coordinates(subject: Program, observed: np.ndarray) -> dict[str, xr.DataArray]:
     network, sessions = subject.network, np.arange(len(observed))
     status = "diverged" if not observed.all() else "restless" if subject.restless else "complete"
     names = ("seed", "learning_rate", "feedforward_noise", "lateral_noise")
-    elapsed = network.session_steps()[np.newaxis].astype(float)
     texts = {"status": status, "experiment": network.to_json()}
     return {
         "session": xr.DataArray(sessions, dims="session"),
         "unit": xr.DataArray(np.arange(network.units), dims="unit"),
         "subject": xr.DataArray(np.array(["0"], dtype=object), dims="subject"),
-        "elapsed": labelled("elapsed", PAIR, elapsed, units="step"),
         **{name: xr.DataArray([getattr(network, name)], dims="subject") for name in names},
         **{
             name: xr.DataArray(np.array([text], dtype=object), dims="subject")

@@ -3,15 +3,16 @@ it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
 import xarray as xr
 
-from drift import metrics
-from drift.metrics.labels import described
+from drift.metrics.place_code import place_code
 from drift.metrics.places import place_coordinate
 from drift.schema import labelled_form as schema
+from drift.schema.labelled_form import described, labelled
+from drift.schema.longitudinal import longitudinal_dataset
 from drift.training.engines.base import Engine, Subject, arrays, silenced, stacked_first_weights
 from drift.training.probes import network as probes
 from drift.training.probes.network import AnySnapshot, Probe
@@ -125,24 +126,34 @@ class Records:
                 for name in recorded
                 if "squared output" in recorded[name].units
             }
-        longitudinal = xr.Dataset(recorded).assign_coords(self._coordinates(labels))
-        countable = (
-            dim for dim in ("sample", "input", "output", "eigenvalue") if dim in longitudinal.dims
-        )
-        numbered = {dim: np.arange(longitudinal.sizes[dim]) for dim in countable}
-        longitudinal = longitudinal.assign_coords(
-            numbered
-        )  # groups of other shapes align by number
-        longitudinal = longitudinal.assign(self._presence(longitudinal))
-        if "rate" in longitudinal:
-            longitudinal = longitudinal.assign(_place_measures(longitudinal)).assign_coords(
-                self._places(longitudinal)
+        sizes = {dim: size for values in recorded.values() for dim, size in values.sizes.items()}
+        countable = (dim for dim in ("sample", "input", "output", "eigenvalue") if dim in sizes)
+        coords = self._coordinates(labels) | {dim: np.arange(sizes[dim]) for dim in countable}
+        presence = self._presence()
+        if "rate" in recorded:
+            occupancy = recorded["occupancy"].assign_attrs(units="sample")
+            recorded |= {"occupancy": occupancy}
+            presence = place_code(
+                recorded["rate"],
+                occupancy,
+                presence["recorded"],
+                detected=presence["detected_units"],
             )
-        return longitudinal.assign_attrs(engine=engine)
+            coords |= self._places(sizes)
+        return longitudinal_dataset(
+            recorded | presence,
+            coords,
+            elapsed=self._elapsed(),
+            elapsed_units="step",
+            attrs={"engine": engine},
+        )
+
+    def _elapsed(self) -> np.ndarray:
+        steps = self.steps.astype(float)
+        return np.broadcast_to(steps, (len(self.subjects), len(self.steps))).copy()
 
     def _coordinates(self, labels: Sequence[str]) -> dict[str, xr.DataArray]:
         experiments = [one.experiment for one in self.subjects]
-        steps = np.broadcast_to(self.steps.astype(float), (len(experiments), len(self.steps)))
         numbers = {
             "seed": [one.seed for one in experiments],
             "learning_rate": [getattr(one.learner, "learning_rate", np.nan) for one in experiments],
@@ -159,9 +170,6 @@ class Records:
         return {
             "subject": xr.DataArray(np.array(labels, dtype=object), dims="subject"),
             "session": xr.DataArray(np.arange(len(self.steps)), dims="session"),
-            "elapsed": described(
-                xr.DataArray(steps.copy(), dims=("subject", "session")), "elapsed", units="step"
-            ),
             "unit": xr.DataArray(np.arange(experiments[0].network.units), dims="unit"),
             "experiment": xr.DataArray(
                 np.array([one.to_json() for one in experiments], dtype=object), dims="subject"
@@ -181,54 +189,27 @@ class Records:
             for gone, quiet in zip(diverged, self.silent, strict=True)
         ]
 
-    def _presence(self, longitudinal: xr.Dataset) -> dict[str, xr.DataArray]:
-        observed = ~(longitudinal["elapsed"] >= longitudinal["diverged_at"])  # (subject, session)
-        recorded = (
-            observed.expand_dims(unit=longitudinal["unit"])
-            .transpose("subject", "session", "unit")
-            .astype("int8")
-        )
-        detected = observed * float(longitudinal.sizes["unit"])
+    def _presence(self) -> dict[str, xr.DataArray]:
+        """Which units are there, and how many: all until their network diverges."""
+        observed = ~(self._elapsed() >= self.diverged_at[:, np.newaxis])  # (subject, session)
+        units = self.subjects[0].experiment.network.units
+        present = np.repeat(observed[..., np.newaxis], units, axis=-1).astype("int8")
         return {
-            "recorded": described(recorded, "recorded"),
-            "detected_units": described(detected, "detected_units"),
+            "recorded": labelled("recorded", ("subject", "session", "unit"), present),
+            "detected_units": labelled(
+                "detected_units", ("subject", "session"), observed * float(units)
+            ),
         }
 
-    def _places(self, longitudinal: xr.Dataset) -> dict[str, xr.DataArray]:
+    def _places(self, sizes: Mapping[Hashable, int]) -> dict[str, xr.DataArray]:
         experience = self.subjects[0].experience
         edges = probes.place_edges(experience)
         coordinates = {"place": place_coordinate(experience["position"].attrs, edges)}
-        sizes = longitudinal["rate"].sizes
         if "environment" in sizes:
             coordinates["environment"] = xr.DataArray(
                 np.arange(sizes["environment"]), dims="environment"
             )
         return {**coordinates, "direction": xr.DataArray([1, -1], dims="direction")}
-
-
-def _place_measures(longitudinal: xr.Dataset) -> dict[str, xr.DataArray]:
-    rate, occupancy = longitudinal["rate"], longitudinal["occupancy"]
-    information = metrics.spatial_information(rate, occupancy)
-    per_sample = metrics.spatial_information_rate(rate, occupancy).assign_attrs(units="bits/sample")
-    flags = metrics.place_units(information, longitudinal["recorded"])
-    environments = [dim for dim in flags.dims if dim == "environment"]
-    anywhere, observed = (
-        (flags == 1).any(environments),
-        flags.notnull().any([*environments, "unit"]),
-    )
-    counts = described(anywhere.sum("unit").where(observed), "place_units")
-    measures = {
-        "spatial_information": information,
-        "spatial_information_rate": per_sample,
-        "place_unit": flags,
-        "place_units": counts,
-    }
-    return {
-        name: values.transpose(
-            *[dim for dim in ("subject", "session", "unit", "environment") if dim in values.dims]
-        )
-        for name, values in measures.items()
-    }
 
 
 def combined(parts: Sequence[xr.Dataset], order: Sequence[str]) -> xr.Dataset:

@@ -74,8 +74,10 @@ def test_arena(kind, tmp_path):
 
 def test_no_fraction_without_a_denominator(tmp_path):
     write_fields(fields(np.ones((2, 3, 3)), np.ones((3, 3))), tmp_path / "j1_01.npz")
-    found = longitudinal(tmp_path)
-    assert "detected_units" not in found and not [name for name in found if "fraction" in str(name)]
+    published = longitudinal(tmp_path)
+    assert "fraction_active_units" not in published
+    for name in ("detected_units", "place_unit", "place_units", "fraction_place_units"):
+        assert published[name].isnull().all(), name
     write_fields(
         fields(np.ones((2, 3, 3)), np.ones((3, 3)), 2, n_detected=9), tmp_path / "j1_02.npz"
     )

@@ -20,9 +20,10 @@ from data_adapters.laboratories.interchange.fields import Fields
 from data_adapters.laboratories.interchange.recordings import Recording, recordings, registrations
 from data_adapters.laboratories.interchange.registration import Registration
 from data_adapters.session import ELAPSED_UNITS, GEOMETRIES, one_of
-from drift.metrics.information.skaggs import spatial_information, spatial_information_rate
+from drift.metrics.place_code import place_code
 from drift.metrics.places import RING, Grid, equal_bins, place_attrs
 from drift.schema.labelled_form import RefusedInputError, labelled
+from drift.schema.longitudinal import longitudinal_dataset
 
 TRACKS, ARENAS = ("linear", "L", RING), ("square", "circle")
 DIRECTIONS = (1, -1)
@@ -58,10 +59,10 @@ def longitudinal(path: str | Path) -> xr.Dataset:
     -------
     xarray.Dataset
         ``rate`` (subject, session, unit, place[, direction]) in events/s, ``occupancy`` in s,
-        ``recorded``, ``active_units``, ``spatial_information`` of the published maps, and
-        ``detected_units`` where a file names it (NaN where another does not). Two-dimensional
-        places are numbered row by row and carry ``place_x`` and ``place_y``. Two directions are 1
-        and -1 in this order.
+        ``recorded``, ``active_units``, the information of the published maps, ``detected_units``
+        where a file names them, NaN elsewhere, and NaN for place units, for which there is no test.
+        Two-dimensional places are numbered row by row and carry ``place_x`` and ``place_y``. Two
+        directions are 1 and -1 in this order.
 
     Raises
     ------
@@ -106,49 +107,36 @@ def _dataset(
 ) -> xr.Dataset:
     session = ("subject", "session")
     place = ("place", "direction")[: first.occupancy.ndim]
-    elapsed = (
-        session,
-        filled["elapsed"],
-        {"units": first.fields.text("time_unit"), "long_name": "real elapsed time of the session"},
-    )
     texts = {name: (session, filled[name].astype(str)) for name in ("unit_identity", "environment")}
     coords = {
         "subject": subjects,
         "session": numbers,
         "unit": np.arange(filled["rate"].shape[2]),
-        "elapsed": elapsed,
         **texts,
         **_places(first),
     }
     if "direction" in place:
         coords["direction"] = list(DIRECTIONS)
-    variables = {
-        "rate": labelled("rate", (*session, "unit", *place), filled["rate"], units="events/s"),
-        "occupancy": labelled("occupancy", (*session, *place), filled["occupancy"], units="s"),
-        "recorded": labelled("recorded", (*session, "unit"), filled["recorded"].astype(np.int8)),
-    }
-    if np.isfinite(filled["detected_units"]).any():
-        variables["detected_units"] = labelled("detected_units", session, filled["detected_units"])
-    attrs = {
-        "geometry": first.fields.text("geometry"),
-        "source": first.fields.text("source", "interchange file"),
-    }
-    return _measured(xr.Dataset(variables, coords=coords, attrs=attrs))
-
-
-def _measured(dataset: xr.Dataset) -> xr.Dataset:
-    rate, occupancy = dataset["rate"], dataset["occupancy"]
+    rate = labelled("rate", (*session, "unit", *place), filled["rate"], units="events/s")
+    occupancy = labelled("occupancy", (*session, *place), filled["occupancy"], units="s")
+    recorded = labelled("recorded", (*session, "unit"), filled["recorded"].astype(np.int8))
+    detected = labelled("detected_units", session, filled["detected_units"])
     active = (rate > 0).any([dim for dim in rate.dims if dim in ("place", "direction")]).sum("unit")
-    found = {
-        "active_units": active.where(dataset["recorded"].any("unit")),
-        "spatial_information": spatial_information(rate, occupancy),
-        "spatial_information_rate": spatial_information_rate(rate, occupancy),
+    variables = {
+        **place_code(rate, occupancy, recorded, detected=detected, tested=False),
+        "rate": rate,
+        "occupancy": occupancy,
+        "active_units": active.where(recorded.any("unit")),
     }
-    return dataset.assign(
-        {
-            name: labelled(name, [str(dim) for dim in values.dims], values.values)
-            for name, values in found.items()
-        }
+    return longitudinal_dataset(
+        variables,
+        coords,
+        elapsed=filled["elapsed"],
+        elapsed_units=first.fields.text("time_unit"),
+        attrs={
+            "geometry": first.fields.text("geometry"),
+            "source": first.fields.text("source", "interchange file"),
+        },
     )
 
 

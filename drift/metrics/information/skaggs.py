@@ -52,18 +52,36 @@ def _information(rate: xr.DataArray, occupancy: xr.DataArray) -> tuple[xr.DataAr
     """Bits per second and mean rate, (...), summed over place and, where it exists, direction."""
     require_dims(rate, "rate", "place")
     require_dims(occupancy, "occupancy", "place")
-    if any(bool(((one < 0) | np.isinf(one)).any()) for one in (rate, occupancy)):
+    if any(_impossible(values.values) for values in (rate, occupancy)):
         raise RefusedInputError(
             "rate and occupancy must not be negative, nor infinite: pass unsmoothed maps of "
             "events over time."
         )
-    core = [dim for dim in ("place", "direction") if dim in rate.dims]
-    absent = [dim for dim in core if dim not in occupancy.dims]
-    occupancy = occupancy.expand_dims({dim: rate.sizes[dim] for dim in absent})
-    maps = rate.astype(float).stack(_cell=core, create_index=False)
-    weights = occupancy.astype(float).stack(_cell=core, create_index=False)
+    cells = [dim for dim in ("place", "direction") if dim in rate.dims]
+    timed = [dim for dim in cells if dim in occupancy.dims]
     return xr.apply_ufunc(
-        _of_maps, maps, weights, input_core_dims=[["_cell"]] * 2, output_core_dims=[[], []]
+        _of_cells,
+        rate.astype(float),
+        occupancy.astype(float),
+        input_core_dims=[cells, timed],
+        output_core_dims=[[], []],
+        kwargs={"axes": len(cells), "timed": len(timed)},
+    )
+
+
+def _impossible(values: np.ndarray) -> bool:
+    return bool(((values < 0) | np.isinf(values)).any())
+
+
+def _of_cells(
+    rate: np.ndarray, occupancy: np.ndarray, axes: int, timed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """``_of_maps`` of maps whose last axes are place and direction, or place alone."""
+    if timed < axes:
+        occupancy = np.broadcast_to(occupancy[..., np.newaxis], (*occupancy.shape, rate.shape[-1]))
+    return _of_maps(
+        rate.reshape(*rate.shape[: rate.ndim - axes], -1),
+        occupancy.reshape(*occupancy.shape[: occupancy.ndim - axes], -1),
     )
 
 

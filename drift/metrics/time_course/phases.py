@@ -24,7 +24,8 @@ from drift.door import opened
 from drift.door.quantities import Confidence, OfSessions
 from drift.errors import RefusedInputError
 from drift.metrics.averages import of_subject
-from drift.schema.labelled_form import SESSION, VARIABLES, check
+from drift.schema.labelled_form import VARIABLES, check
+from drift.schema.variables import SESSION
 
 MINIMUM_SESSIONS = 10
 MAXIMUM_KNOTS = 3
