@@ -78,7 +78,9 @@ def _decay(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Lags, mean cosine at each and its weight, for units and sessions that count as often as
     told."""
-    product, power = (np.tensordot(units, one, 1) for one in (sums.products, sums.powers))
+    product, power = (
+        np.tensordot(units, unit_sums, 1) for unit_sums in (sums.products, sums.powers)
+    )
     scale = power * power.T
     first, second = np.triu_indices(len(sessions), k=1)
     used = (
@@ -125,7 +127,10 @@ def _active_fraction(
         for cosine in cosines
     )
     at_points = FRACTIONS - np.array(
-        [np.interp(-np.arccos(1 - c), -ANGLE, row) for c, row in zip(near, curves.joint)]
+        [
+            np.interp(-np.arccos(1 - distance), -ANGLE, row)
+            for distance, row in zip(near, curves.joint)
+        ]
     )
     along_line = np.sqrt(np.maximum(16 * near - far, 0.0) / 6) * curves.density
     extent = np.clip((active - FRACTIONS) / begun, 0.0, 1.0)
@@ -190,15 +195,15 @@ def _drawn(
 ) -> np.ndarray:
     """(repetition, estimate) of units and sessions drawn with replacement."""
     sessions, units = sums.counts.shape[1:]
-    found: list[np.ndarray] = []
-    while len(found) < repetitions:
+    estimates: list[np.ndarray] = []
+    while len(estimates) < repetitions:
         of_units, of_sessions = (
             rng.multinomial(size, np.full(size, 1 / size)).astype(float)
             for size in (units, sessions)
         )
         if (_decay(sums, of_units, of_sessions)[0] > 0).sum() > 1:
-            found.append(_estimates(sums, of_units, of_sessions, curves))
-    return np.array(found)
+            estimates.append(_estimates(sums, of_units, of_sessions, curves))
+    return np.array(estimates)
 
 
 @opened
@@ -286,7 +291,7 @@ def estimate(
     for subject in range(recording.sizes["subject"]):
         sums = recorded_sums(recording, subject, pairs[subject], noise)
         rng = stream(seed, "bootstrap").spawn(subject + 1)[-1]
-        found = _described(
+        estimates = _described(
             sums, curves, _refused(sums, recording, subject), repetitions, confidence, rng
         )
         draws = (
@@ -296,16 +301,21 @@ def estimate(
         )
         results.append(
             _corrected(
-                found,
+                estimates,
                 _bias(
-                    found, sums, recording.isel(subject=[subject]), pairs[subject], curves, draws
+                    estimates,
+                    sums,
+                    recording.isel(subject=[subject]),
+                    pairs[subject],
+                    curves,
+                    draws,
                 ),
             )
         )
     units = str(recording["elapsed"].attrs.get("units", "1"))
     return _labelled(
         xr.concat(results, dim="subject", join="outer"),
-        [subject_label(recording, s) for s in range(len(results))],
+        [subject_label(recording, subject) for subject in range(len(results))],
         units,
     )
 
@@ -340,12 +350,12 @@ def _described(
 ) -> xr.Dataset:
     """Estimates, intervals and fit of one subject."""
     sessions, units = sums.counts.shape[1:]
-    found = _estimates(sums, np.ones(units), np.ones(sessions), curves)
+    estimates = _estimates(sums, np.ones(units), np.ones(sessions), curves)
     tails = np.quantile(
         _drawn(sums, curves, repetitions, rng), [(1 - confidence) / 2, (1 + confidence) / 2], axis=0
     )
     lags, cosine, weight = decay
-    fitted = found[3] * _cosine(lags, found[0], found[1])
+    fitted = estimates[3] * _cosine(lags, estimates[0], estimates[1])
     later = lags > 0
     lost = np.average((cosine - fitted)[later] ** 2, weights=weight[later])
     spread = np.average(
@@ -356,7 +366,7 @@ def _described(
         {"measurement": ("lag", cosine), "fit": ("lag", fitted)}, coords={"lag": lags}
     )
     for number, name in enumerate(ESTIMATES):
-        result[name], result[f"{name}_interval"] = found[number], ("bound", tails[:, number])
+        result[name], result[f"{name}_interval"] = estimates[number], ("bound", tails[:, number])
     return result.assign(
         r_squared=1 - lost / spread if spread > 0 else np.nan, rms_residual=np.sqrt(lost)
     )
@@ -387,12 +397,12 @@ def _bias(
     fraction, lifetime, extent = (
         float(found[name]) for name in ("active_fraction", "weight_lifetime", "place_extent")
     )
-    known = (
+    observed = (
         np.isfinite(recording["rate"].transpose("session", ...).values)
         .reshape(recording.sizes["session"], -1)
         .any(axis=1)
     )
-    silent = not bool((recording["rate"].isel(session=int(known.argmax())) > 0).any())
+    silent = not bool((recording["rate"].isel(session=int(observed.argmax())) > 0).any())
     if (
         silent
         or lifetime > LASTING * found["lag"].values.max()

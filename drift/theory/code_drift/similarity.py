@@ -80,5 +80,5 @@ def measured_similarity(one: OfPlacesAndUnits, other: OfPlacesAndUnits) -> np.nd
     defined = np.isfinite(by_place)
     total = np.where(defined, by_place, 0.0).sum(axis=1)
     means = np.divide(total, defined.sum(axis=1), out=np.full(3, np.nan), where=defined.any(axis=1))
-    maps, others = (_centred(activity, 0).ravel() for activity in (one, other))
-    return np.append(means, _cosine(maps, others))
+    maps, other_maps = (_centred(activity, 0).ravel() for activity in (one, other))
+    return np.append(means, _cosine(maps, other_maps))

@@ -88,8 +88,8 @@ def _noisy(
     form: str,
     objective: str,
 ) -> _Noisy:
-    chosen, std = chosen_objective(objective), checked_std(noise_std)
-    check_samples(inputs, targets, parameters, chosen)
+    criterion, std = chosen_objective(objective), checked_std(noise_std)
+    check_samples(inputs, targets, parameters, criterion)
     chosen_from("form", form, FORMS)
     drive = preactivation(inputs, parameters)
     stds = std * torch.linalg.vector_norm(parameters.input_weights, dim=1)
@@ -98,7 +98,7 @@ def _noisy(
         drive.relu(), parameters.output_weights, parameters.output_bias
     )
     moved = units.shift @ parameters.output_weights.T
-    return _Noisy(chosen, form, parameters, targets, std, drive, stds, units, outputs, moved)
+    return _Noisy(criterion, form, parameters, targets, std, drive, stds, units, outputs, moved)
 
 
 def _loss(noisy: _Noisy) -> torch.Tensor:
@@ -278,9 +278,9 @@ def surrogate(
         raise RefusedInputError(
             f"terms must be a sequence of names, got {terms!r}: write ({terms!r},)."
         )
-    chosen = [TERMS[chosen_from("term", term, TERMS)] for term in dict.fromkeys(terms)]
+    term_functions = [TERMS[chosen_from("term", term, TERMS)] for term in dict.fromkeys(terms)]
     noisy = _noisy(inputs, targets, parameters, noise_std, form, objective)
-    total = torch.stack([_loss(noisy), *(term(noisy) for term in chosen)]).sum()
+    total = torch.stack([_loss(noisy), *(term(noisy) for term in term_functions)]).sum()
     return total / noisy.objective.scale(noisy.outputs.shape[1])
 
 
@@ -315,11 +315,13 @@ def jacobian_penalty(
     ----------
     Bishop 1995, Neural Computation 7:108; Rifai et al. 2011, ICML.
     """
-    chosen, (_, _, outputs) = chosen_objective(objective), check_network(parameters)
-    check_samples(inputs, inputs.new_full((len(inputs), outputs), 1 / outputs), parameters, chosen)
+    criterion, (_, _, outputs) = chosen_objective(objective), check_network(parameters)
+    check_samples(
+        inputs, inputs.new_full((len(inputs), outputs), 1 / outputs), parameters, criterion
+    )
     drive, values = preactivation(inputs, parameters), parameters.output_weights
     centre = torch.nn.functional.linear(drive.relu(), values, parameters.output_bias)
-    return chosen.of_jacobian(
+    return criterion.of_jacobian(
         centre, values, parameters.input_weights, (drive > 0).to(drive.dtype)
     ).mean()
 
