@@ -277,11 +277,15 @@ def deep_kernel(
             float(pooling),
             hidden_layers,
         )
-    xp, c = checked_correlation(correlation, active_fraction)
-    c = xp.where(c > 1.0 - SAME, 1.0 + c - (c if xp is np else c.detach()), c)
+    xp, correlations = checked_correlation(correlation, active_fraction)
+    correlations = xp.where(
+        correlations > 1.0 - SAME,
+        1.0 + correlations - (correlations if xp is np else correlations.detach()),
+        correlations,
+    )
     for _ in range(hidden_layers - 1):
-        c = correlation_map(c, active_fraction, pooling)
-    return correlation_map(c, active_fraction)
+        correlations = correlation_map(correlations, active_fraction, pooling)
+    return correlation_map(correlations, active_fraction)
 
 
 def _tabulable(correlation: Any, active_fraction: Any, pooling: Any) -> bool:
@@ -303,9 +307,9 @@ def _layer(active_fraction: float, pooling: float) -> tuple[np.ndarray, np.ndarr
         hermite,
     )  # numba is loaded only where it is used
 
-    c, variance = np.cos(ANGLES), weight_variance(active_fraction, pooling)
-    after = correlation_map(c, active_fraction, pooling)
-    slope = variance * np.sin(ANGLES) * joint_activation(c, active_fraction)  # of 1 - c'
+    correlation, variance = np.cos(ANGLES), weight_variance(active_fraction, pooling)
+    after = correlation_map(correlation, active_fraction, pooling)
+    slope = variance * np.sin(ANGLES) * joint_activation(correlation, active_fraction)  # of 1 - c'
     angle = 2.0 * np.arcsin(np.sqrt(0.5 * (1.0 - after)))
     turn = slope[1:] / np.sqrt((1.0 - after[1:]) * (1.0 + after[1:]))
     steepness = np.concatenate([[np.sqrt(amplification(active_fraction, pooling))], turn])

@@ -67,7 +67,7 @@ def nodes_like(xp: ModuleType, array: Any) -> tuple[Any, Any]:
     if xp is np:
         return legendre()
     place, weight = (
-        xp.as_tensor(part, dtype=array.dtype, device=array.device) for part in legendre()
+        xp.as_tensor(values, dtype=array.dtype, device=array.device) for values in legendre()
     )
     return place, weight
 
@@ -175,8 +175,8 @@ def in_chunks(form: Form, xp: ModuleType, c: Any, t: Any) -> Any:
     )
     flat = c.reshape(-1), t.reshape(-1)
     points = int(flat[0].shape[0])
-    parts = [
+    chunks = [
         form(xp, *(array[first : first + CHUNK] for array in flat))
         for first in range(0, max(points, 1), CHUNK)
     ]
-    return xp.concatenate(parts).reshape(c.shape)
+    return xp.concatenate(chunks).reshape(c.shape)

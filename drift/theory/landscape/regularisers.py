@@ -90,10 +90,10 @@ def eigenvalue_gradient(point: Point, weight: Callable[[np.ndarray], np.ndarray]
     counted = values > RANK_TOLERANCE * values.max(initial=0.0)
     values, vectors = values[counted], vectors[:, counted]
     rows = (vectors * weight(values)) @ (vectors.T @ jacobian(point))
-    parts = rows.reshape(
+    derivatives = rows.reshape(
         *point.error.shape, len(point.outward), -1
     )  # (sample, output, active unit, weight)
-    own, inner = parts[..., : point.error.shape[1]], parts[..., point.error.shape[1] :]
+    own, inner = derivatives[..., : point.error.shape[1]], derivatives[..., point.error.shape[1] :]
     inward = np.einsum("tojo,tj,ti->ji", own, point.gate, point.inputs, optimize=True)
     outward = np.einsum("toji,tj,ti->jo", inner, point.gate, point.inputs, optimize=True)
     return np.asarray(2 * point.scale * np.concatenate([outward, inward], axis=1).ravel())
@@ -249,8 +249,8 @@ def update_noise_trace_change(point: Point, learning_rate: float, std: float) ->
         point.gate,
         point.inputs,
     )
-    parts = normal.reshape(len(normal), len(point.outward), -1)
-    own, inner = parts[..., :outputs], parts[..., outputs:]
+    normal_weights = normal.reshape(len(normal), len(point.outward), -1)
+    own, inner = normal_weights[..., :outputs], normal_weights[..., outputs:]
     reach = np.square(inputs).sum(axis=1) @ gate  # (active unit,)
     reached = (
         np.einsum("ti,qji->tqj", inputs, inner, optimize=True) * gate[:, np.newaxis]
