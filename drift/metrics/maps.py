@@ -201,10 +201,10 @@ def rate_maps(
     )
     indicator = _indicator(of_sample, cells)
     samples_first = activity.astype(float).transpose("sample", ...)
-    rest = tuple(str(dim) for dim in samples_first.dims[1:])
+    other_dims = tuple(str(dim) for dim in samples_first.dims[1:])
     events = indicator @ samples_first.values.reshape(samples_first.sizes["sample"], -1)
     dims, events = _split(
-        events.reshape(-1, *samples_first.shape[1:]), places, direction is not None, rest
+        events.reshape(-1, *samples_first.shape[1:]), places, direction is not None, other_dims
     )
     occupancy_dims, seconds = _split(
         occupancy_of(of_sample, sample_duration, cells), places, direction is not None, ()

@@ -78,9 +78,9 @@ def rounding(values: np.ndarray, edges: np.ndarray) -> float:
     float
         In units of position.
     """
-    known = values[np.isfinite(values)]
+    positions = values[np.isfinite(values)]
     with np.errstate(over="ignore"):
-        single = bool((known == known.astype(np.float32)).all())
+        single = bool((positions == positions.astype(np.float32)).all())
     lost = (
         4 * float(np.finfo(np.float32 if single else np.float64).eps) * float(np.abs(edges).max())
     )

@@ -196,9 +196,9 @@ def circular_shift_p_values(
         )
     lags = rng.integers(low, high, (shuffles, 1 if one_lag_for_all else events.units))
     real, reached = _real_and_reached(events, track, lags, progress)
-    p = reached / shuffles if faithful else (reached + 1) / (shuffles + 1)
+    p_values = reached / shuffles if faithful else (reached + 1) / (shuffles + 1)
     return (
-        observed.copy(data=np.where(np.isnan(real), np.nan, p))
+        observed.copy(data=np.where(np.isnan(real), np.nan, p_values))
         .rename("p_value")
         .assign_attrs(units="1")
     )

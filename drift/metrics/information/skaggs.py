@@ -44,15 +44,15 @@ def _of_maps(rate: np.ndarray, occupancy: np.ndarray) -> tuple[np.ndarray, np.nd
     total = weight.sum(axis=-1, keepdims=True)
     probability = np.divide(weight, total, out=np.zeros_like(weight), where=total > 0)
     information, mean = information_per_second(np.where(valid, rate, 0.0), probability)
-    seen = total[..., 0] > 0
-    return np.where(seen, information, np.nan), np.where(seen, mean, np.nan)
+    visited = total[..., 0] > 0
+    return np.where(visited, information, np.nan), np.where(visited, mean, np.nan)
 
 
 def _information(rate: xr.DataArray, occupancy: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
     """Bits per second and mean rate, (...), summed over place and, where it exists, direction."""
     require_dims(rate, "rate", "place")
     require_dims(occupancy, "occupancy", "place")
-    if any(bool(((one < 0) | np.isinf(one)).any()) for one in (rate, occupancy)):
+    if any(bool(((variable < 0) | np.isinf(variable)).any()) for variable in (rate, occupancy)):
         raise RefusedInputError(
             "rate and occupancy must not be negative, nor infinite: pass unsmoothed maps of "
             "events over time."

@@ -82,10 +82,10 @@ def reconstruction_accuracy(
         return _identified(mine.reshape(size), clean.reshape(size))
 
     core = [["sample", "output"]] * 2
-    found = xr.apply_ufunc(
+    shares = xr.apply_ufunc(
         accuracy, outputs.astype(float), images.astype(float), input_core_dims=core, vectorize=True
     )
-    return described(found, "reconstruction_accuracy", candidates=batch)
+    return described(shares, "reconstruction_accuracy", candidates=batch)
 
 
 @opened
@@ -125,7 +125,7 @@ def nearest_image_cosine(input_weights: xr.DataArray, inputs: xr.DataArray) -> x
         )
 
     core = [["unit", "input"], ["sample", "input"]]
-    found = xr.apply_ufunc(
+    cosines = xr.apply_ufunc(
         largest,
         input_weights,
         inputs,
@@ -133,6 +133,6 @@ def nearest_image_cosine(input_weights: xr.DataArray, inputs: xr.DataArray) -> x
         output_core_dims=[["unit"]],
         vectorize=True,
     )
-    return found.rename("nearest_image_cosine").assign_attrs(
+    return cosines.rename("nearest_image_cosine").assign_attrs(
         units="1", long_name="largest cosine of a key with an image"
     )

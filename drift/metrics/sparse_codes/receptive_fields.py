@@ -227,20 +227,20 @@ def _measured(images: np.ndarray) -> dict[str, np.ndarray]:
     """Everything that is known of (field, row, column)."""
     autocorrelation, energy = lag_autocorrelation(images), _energy(images)
     fitted = autocorrelation > STRUCTURED
-    found = {
+    measures = {
         "autocorrelation": autocorrelation,
         "localisation": 1 / (energy**2).sum(axis=(1, 2)) / energy[0].size,
     }
-    found |= {
+    measures |= {
         name: np.full((len(images), *parameters), np.nan) for name, parameters in FITS.items()
     }
     if fitted.any():
         for name, values in _fits(images[fitted], energy[fitted]).items():
-            found[name][fitted] = values
-    found["field_class"] = _classes(
-        autocorrelation, found["gabor_r_squared"], found["centre_surround_r_squared"]
+            measures[name][fitted] = values
+    measures["field_class"] = _classes(
+        autocorrelation, measures["gabor_r_squared"], measures["centre_surround_r_squared"]
     )
-    return found
+    return measures
 
 
 @opened
@@ -286,12 +286,12 @@ def receptive_fields(
     """
     images = field_images(input_weights, shape)
     core, around = images.dims[-2:], images.dims[:-2]
-    found = _measured(images.values.reshape(-1, *(images.sizes[dim] for dim in core)))
+    measures = _measured(images.values.reshape(-1, *(images.sizes[dim] for dim in core)))
     sizes = [images.sizes[dim] for dim in around]
-    dims = {name: (*around, *[f"{name}_parameter"] * (name in NAMES)) for name in found}
+    dims = {name: (*around, *[f"{name}_parameter"] * (name in NAMES)) for name in measures}
     variables = {
         name: (dims[name], values.reshape(*sizes, *values.shape[1:]))
-        for name, values in found.items()
+        for name, values in measures.items()
     }
     fields = xr.Dataset(
         variables,
@@ -342,13 +342,13 @@ def sampled_units(
             f"units must be at least 1, got {units}: 120 give stable statistics."
         )
     present = input_weights.sizes["unit"]
-    chosen = np.sort(generator.choice(present, size=min(units, present), replace=False))
+    indices = np.sort(generator.choice(present, size=min(units, present), replace=False))
     numbered = (
         input_weights
         if "unit" in input_weights.coords
         else input_weights.assign_coords(unit=np.arange(present))
     )
-    return numbered.isel(unit=chosen)
+    return numbered.isel(unit=indices)
 
 
 @opened

@@ -160,24 +160,24 @@ def by_lag(
 def _limits(lags: np.ndarray) -> np.ndarray:
     """(subject) a quarter of the longest lag of each subject, but at least its second shortest; NaN
     where there is no lag above 0."""
-    found = np.full(len(lags), np.nan)
+    limits = np.full(len(lags), np.nan)
     for subject, row in enumerate(lags):
         if (row > 0).any():
             distinct = _distinct(row[row > 0])
-            found[subject] = max(distinct[-1] / 4, distinct[min(1, distinct.size - 1)])
-    return found
+            limits[subject] = max(distinct[-1] / 4, distinct[min(1, distinct.size - 1)])
+    return limits
 
 
 def _deviations(values: np.ndarray, used: np.ndarray, rooms: np.ndarray) -> np.ndarray:
     """(subject, pair) values less their mean over the used pairs of the same subject and
     environment, 0 where not used."""
-    found = np.zeros(values.shape)
+    deviations = np.zeros(values.shape)
     for room in np.unique(rooms):
         members = used & (rooms == room)
         total = np.where(members, values, 0.0).sum(axis=-1, keepdims=True)
         mean = total / np.maximum(members.sum(axis=-1, keepdims=True), 1)
-        found = np.where(members, values - mean, found)
-    return found
+        deviations = np.where(members, values - mean, deviations)
+    return deviations
 
 
 @opened
@@ -228,7 +228,8 @@ def drift_rate(
     count = used.sum(axis=-1)
     lost = np.where(used, 1 - values.values, 0.0)
     mean_lag, mean_lost = (
-        np.where(used, one, 0.0).sum(axis=-1) / np.maximum(count, 1) for one in (lags, lost)
+        np.where(used, quantity, 0.0).sum(axis=-1) / np.maximum(count, 1)
+        for quantity in (lags, lost)
     )
     deviation = _deviations(lags, used, rooms)
     variance = (deviation**2).sum(axis=-1)

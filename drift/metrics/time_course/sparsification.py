@@ -50,8 +50,8 @@ def _bend(residuals: np.ndarray, fraction: np.ndarray, time: np.ndarray) -> floa
     noise = max(noise, 1e-9 * float(np.ptp(fraction)))
     return float(
         sum(
-            sign * np.minimum((one / noise) ** 2, FARTHEST).sum()
-            for sign, one in ((1, straight), (-1, residuals))
+            sign * np.minimum((deviation / noise) ** 2, FARTHEST).sum()
+            for sign, deviation in ((1, straight), (-1, residuals))
         )
     )
 
@@ -101,8 +101,8 @@ def _crossing(fraction: np.ndarray, time: np.ndarray, left: float) -> float:
 
 
 def _times(fraction: np.ndarray, time: np.ndarray) -> np.ndarray:
-    seen = np.isfinite(fraction) & np.isfinite(time)
-    fraction, time = fraction[seen], time[seen]
+    observed = np.isfinite(fraction) & np.isfinite(time)
+    fraction, time = fraction[observed], time[observed]
     if not (np.diff(time) > 0).all():
         raise RefusedInputError(
             "elapsed must increase from session to session where fraction is known: sort the "
@@ -170,8 +170,8 @@ def sparsification_time(fraction: xr.DataArray, elapsed: xr.DataArray) -> xr.Dat
     }
     return xr.Dataset(
         {
-            name: numbers.isel(quantity=i).assign_attrs(units=names[name])
-            for i, name in enumerate(names)
+            name: numbers.isel(quantity=index).assign_attrs(units=names[name])
+            for index, name in enumerate(names)
         }
     )
 
