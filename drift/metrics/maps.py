@@ -136,11 +136,13 @@ def occupancy_of(
 
 
 def _split(
-    values: np.ndarray, places: int, directed: bool, rest: tuple[str, ...]
+    values: np.ndarray, places: int, directed: bool, other_dims: tuple[str, ...]
 ) -> tuple[tuple[str, ...], np.ndarray]:
     if not directed:
-        return ("place", *rest), values
-    return ("place", "direction", *rest), values.reshape(places, len(DIRECTIONS), *values.shape[1:])
+        return ("place", *other_dims), values
+    return ("place", "direction", *other_dims), values.reshape(
+        places, len(DIRECTIONS), *values.shape[1:]
+    )
 
 
 @opened
@@ -363,9 +365,8 @@ def _filtered_track(
             maps, sigma, "reflect" if place is None or ring_length(place) is None else "wrap"
         )
     index, around = grid_index(place), ring_length(place)
-    if (
-        np.unique(index).size < index.size
-    ):  # other numbers than centres of these bins, whose order is all that is known
+    # other numbers than centres of these bins, whose order is all that is known
+    if np.unique(index).size < index.size:
         return _filtered(maps, sigma, "reflect")
     bins = int(index.max()) + 1 if around is None else round(around / place.attrs["bin_size"])
     track = np.full((*maps.shape[:-1], bins), np.nan)

@@ -163,14 +163,14 @@ def _chosen(dataset: xr.Dataset, environment: str | None) -> np.ndarray:
     return np.stack(rows) & present
 
 
-def _where(values: xr.DataArray, chosen: xr.DataArray) -> xr.DataArray:
+def _where(values: xr.DataArray, mask: xr.DataArray) -> xr.DataArray:
     """Values of the chosen sessions, not observed elsewhere."""
     if values.name in TEXTS or values.dtype.kind in "UO":
-        return values.where(chosen, "").astype(str)
-    selection = values.where(chosen, 0 if values.name == "recorded" else np.nan)
+        return values.where(mask, "").astype(str)
+    selection = values.where(mask, 0 if values.name == "recorded" else np.nan)
     if "session_other" in values.dims:
-        chosen_other = chosen.rename(session="session_other")
-        selection = selection.where(chosen_other)
+        mask_other = mask.rename(session="session_other")
+        selection = selection.where(mask_other)
     return (
         selection.transpose(*values.dims)
         .astype(values.dtype if values.name == "recorded" else selection.dtype)

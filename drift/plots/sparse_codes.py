@@ -238,14 +238,14 @@ def sparsity_against_noise(
         _one(array, name, "subject").values
         for array, name in ((fraction, "fraction"), (std, "std"))
     )
-    known = np.isfinite(fractions) & np.isfinite(noise)
-    if not known.any():
+    observed = np.isfinite(fractions) & np.isfinite(noise)
+    if not observed.any():
         raise RefusedInputError(
             "no subject has both an active fraction and a noise: pass the last session of "
             "finished runs."
         )
-    levels, level = np.unique(noise[known], return_inverse=True)
-    groups = [fractions[known][level == number] for number in range(levels.size)]
+    levels, level = np.unique(noise[observed], return_inverse=True)
+    groups = [fractions[observed][level == number] for number in range(levels.size)]
     means = np.array([group.mean() for group in groups])
     errors = np.array(
         [

@@ -281,8 +281,9 @@ def receptive_fields(
 
     References
     ----------
-    Bricken, Schaeffer, Olshausen & Kreiman 2023, ICML, Figs 5 and 8 (receptive fields, shown without classes); Jones & Palmer 1987,
-    J Neurophysiol 58:1233 (Gabor functions fitted to simple cells).
+    Bricken, Schaeffer, Olshausen & Kreiman 2023, ICML, Figs 5 and 8 (receptive fields, shown
+    without classes); Jones & Palmer 1987, J Neurophysiol 58:1233 (Gabor functions fitted to simple
+    cells).
     """
     images = field_images(input_weights, shape)
     core, around = images.dims[-2:], images.dims[:-2]

@@ -160,7 +160,8 @@ def rate_map_correlation(
 
     References
     ----------
-    Ratzon, Derdikman & Barak 2024, Fig. 2E; Sheintuch et al. 2023 (tuning curve correlation, unsmoothed).
+    Ratzon, Derdikman & Barak 2024, Fig. 2E; Sheintuch et al. 2023 (tuning curve correlation,
+    unsmoothed).
     """
     check(dataset, "rate")
     mask = _kept(dataset, keep)

@@ -27,10 +27,11 @@ from drift.schema.labelled_form import SESSION, VARIABLES, check
 
 MINIMUM_SESSIONS = 10
 MAXIMUM_KNOTS = 3
+# places tried at once for lines of no to three knots, and for one knot at a time
 COARSE, FINE = (
     (1, 40, 14, 11),
     160,
-)  # places tried at once for lines of no to three knots, and for one knot at a time
+)
 LINES_AT_ONCE = 512
 # difference of information criteria (Kass & Raftery 1995) from which on a measure is said to go on
 # moving,
@@ -163,9 +164,8 @@ def _independent_samples(time: np.ndarray, values: np.ndarray) -> float:
     residual = values - design @ np.linalg.lstsq(design, values, rcond=None)[0]
     square = float(np.square(residual).sum())
     correlation = float(residual[1:] @ residual[:-1]) / square if square > 0 else 0.0
-    correlation = float(
-        np.clip(correlation + design.shape[1] / len(time), 0.0, 0.9)
-    )  # what the line has taken is given back
+    # what the line has taken is given back
+    correlation = float(np.clip(correlation + design.shape[1] / len(time), 0.0, 0.9))
     return len(time) * (1 - correlation) / (1 + correlation)
 
 
@@ -324,9 +324,8 @@ def _labelled(
     ends = [
         np.array([onset.time for onset in onsets])[:, np.newaxis] for onsets in (learned, settled)
     ]
-    phase = np.where(
-        np.isfinite(loss), sum((elapsed >= end).astype(float) for end in ends), np.nan
-    )  # NaN is never reached
+    # NaN is never reached
+    phase = np.where(np.isfinite(loss), sum((elapsed >= end).astype(float) for end in ends), np.nan)
     meaning = {
         "units": "1",
         "long_name": "phase of the run",

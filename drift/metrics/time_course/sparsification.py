@@ -142,8 +142,9 @@ def sparsification_time(fraction: xr.DataArray, elapsed: xr.DataArray) -> xr.Dat
 
     Notes
     -----
-    In 40 sessions of a fall by .7 with noise of .001 in each, times of 5 spans are found within 17 % (two thirds of 40 simulations);
-    with noise of .01 those of 1.5 spans within 20 %, and longer ones are mostly NaN.
+    In 40 sessions of a fall by .7 with noise of .001 in each, times of 5 spans are found within
+    17 % (two thirds of 40 simulations); with noise of .01 those of 1.5 spans within 20 %, and
+    longer ones are mostly NaN.
 
     References
     ----------

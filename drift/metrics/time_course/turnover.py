@@ -27,7 +27,9 @@ def _observed_and_member(dataset: xr.Dataset, of: str) -> tuple[np.ndarray, np.n
     rate = check(dataset, "rate")["rate"]
     cells = [dim for dim in ("place", "direction") if dim in rate.dims]
     order = ("subject", "session", "unit")
-    return tuple(array.any(cells).transpose(*order).values for array in (rate.notnull(), rate > 0))  # type: ignore[return-value]
+    return tuple(  # type: ignore[return-value]
+        array.any(cells).transpose(*order).values for array in (rate.notnull(), rate > 0)
+    )
 
 
 def _pair_counts(first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -431,9 +431,8 @@ def effective_correlation(cosine: Alike, active_fraction: Alike) -> Any:
     ----------
     Derived here; sampled layers are its test.
     """
-    angle = np.linspace(
-        np.pi, 0, 2001
-    )  # kappa bends like (1 - c)^{3/2} at c = 1, smoothly in the angle
+    # kappa bends like (1 - c)^{3/2} at c = 1, smoothly in the angle
+    angle = np.linspace(np.pi, 0, 2001)
     curve = np.asarray(kappa(np.cos(angle), active_fraction)) / np.asarray(
         mean_square_activity(active_fraction)
     )

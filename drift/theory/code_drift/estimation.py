@@ -29,9 +29,8 @@ from drift.theory.kernels.depth import correlation_map
 from drift.theory.kernels.one_layer import joint_activation, kappa, mean_square_activity, threshold
 
 NOISE = ("poisson", "none", "fitted")
-FRACTIONS = np.geomspace(
-    0.002, 0.6, 60
-)  # active fractions at which a code is compared with the theory
+# active fractions at which a code is compared with the theory
+FRACTIONS = np.geomspace(0.002, 0.6, 60)
 ANGLE = np.linspace(np.pi, 0, 1001)
 ESTIMATES = ("active_fraction", "weight_lifetime", "place_extent", "attenuation")
 MEANINGS = {
@@ -267,13 +266,14 @@ def estimate(
 
     Notes
     -----
-    Gains that go with the code, such as a unit's gain being set by its activity in the first session, bias the lifetime, which is then
-    too short by up to a fifth where it exceeds the recording; simulations take back about half of it, and the intervals do not know of the
-    rest.
+    Gains that go with the code, such as a unit's gain being set by its activity in the first
+    session, bias the lifetime, which is then too short by up to a fifth where it exceeds the
+    recording; simulations take back about half of it, and the intervals do not know of the rest.
 
     References
     ----------
-    Derived here; Rice 1945, Bell System Technical Journal 24:46; Chao 1984, Scandinavian Journal of Statistics 11:265.
+    Derived here; Rice 1945, Bell System Technical Journal 24:46; Chao 1984, Scandinavian Journal of
+    Statistics 11:265.
     """
     check(recording, "rate", "occupancy", "elapsed")
     if noise not in NOISE:
@@ -372,7 +372,7 @@ def _described(
     )
 
 
-def _bend(found: xr.Dataset, sums: RecordedSums, curves: _Curves) -> float:
+def _bend(estimates: xr.Dataset, sums: RecordedSums, curves: _Curves) -> float:
     """Curvature of the correlation of the inputs, per squared distance between neighbouring
     places."""
     product, power = np.einsum("kdau->kd", sums.neighbours)
@@ -380,13 +380,13 @@ def _bend(found: xr.Dataset, sums: RecordedSums, curves: _Curves) -> float:
         [np.interp(cosine, row, ANGLE) for row in curves.cosine] for cosine in product / power
     ]
     near, far = (
-        1 - np.cos(np.interp(found["active_fraction"].item(), FRACTIONS, row)) for row in angles
+        1 - np.cos(np.interp(estimates["active_fraction"].item(), FRACTIONS, row)) for row in angles
     )
     return float(max(16 * near - far, 0.0) / 6)
 
 
 def _bias(
-    found: xr.Dataset,
+    estimates: xr.Dataset,
     sums: RecordedSums,
     recording: xr.Dataset,
     pairs: np.ndarray,
@@ -395,7 +395,7 @@ def _bias(
 ) -> float:
     """Factor by which the lifetime of simulated weights is got wrong, 1 where it cannot be told."""
     fraction, lifetime, extent = (
-        float(found[name]) for name in ("active_fraction", "weight_lifetime", "place_extent")
+        float(estimates[name]) for name in ("active_fraction", "weight_lifetime", "place_extent")
     )
     observed = (
         np.isfinite(recording["rate"].transpose("session", ...).values)
@@ -405,11 +405,11 @@ def _bias(
     silent = not bool((recording["rate"].isel(session=int(observed.argmax())) > 0).any())
     if (
         silent
-        or lifetime > LASTING * found["lag"].values.max()
+        or lifetime > LASTING * estimates["lag"].values.max()
         or round(fraction * recording.sizes["unit"]) < 1
     ):
         return 1.0
-    bend, ratios = _bend(found, sums, curves), []
+    bend, ratios = _bend(estimates, sums, curves), []
     for rng in draws:
         copy = simulated_recording(recording, 0, fraction, lifetime, extent, bend, rng)
         again = recorded_sums(copy, 0, pairs, "poisson")
@@ -421,10 +421,10 @@ def _bias(
     return float(np.exp(np.mean(ratios))) if ratios else 1.0
 
 
-def _corrected(found: xr.Dataset, bias: float) -> xr.Dataset:
+def _corrected(estimates: xr.Dataset, bias: float) -> xr.Dataset:
     for name in ("weight_lifetime", "weight_lifetime_interval"):
-        found[name] = found[name] / bias
-    return found.assign(lifetime_bias=bias)
+        estimates[name] = estimates[name] / bias
+    return estimates.assign(lifetime_bias=bias)
 
 
 def _labelled(result: xr.Dataset, labels: list[str], units: str) -> xr.Dataset:

@@ -187,9 +187,8 @@ def recorded_sums(
         else np.zeros_like(rate)
     )
     time = np.where(occupancy > 0, occupancy, 1.0)
-    variance = (
-        np.nan_to_num(rate) / time if poisson else np.zeros_like(rate)
-    )  # of the noise, estimated without bias
+    # of the noise, estimated without bias
+    variance = np.nan_to_num(rate) / time if poisson else np.zeros_like(rate)
     flat = rate.transpose(1, 0, 2, 3).reshape(
         rate.shape[1], len(rate), -1
     )  # (unit, session, place)

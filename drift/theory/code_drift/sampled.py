@@ -269,7 +269,8 @@ def sampled_deep_drift(
 
     References
     ----------
-    Sampled twin of ``drift.theory.code_drift.closed_forms``, with weights of Chun & Lee 2024, PMLR 234:248.
+    Sampled twin of ``drift.theory.code_drift.closed_forms``, with weights of Chun & Lee 2024, PMLR
+    234:248.
     """
     matrix, layers = position_matrix(position_correlation), counted("hidden_layers", hidden_layers)
     autocorrelation, units = (

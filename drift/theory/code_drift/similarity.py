@@ -39,9 +39,9 @@ def _ratio(product: np.ndarray, *powers: np.ndarray) -> np.ndarray:
     return np.divide(product, scale, out=np.full(np.shape(product), np.nan), where=scale > 0)
 
 
-def _cosine(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+def _cosine(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return _ratio(
-        (one * other).sum(axis=-1), (one**2).sum(axis=-1), (other**2).sum(axis=-1)
+        (first * second).sum(axis=-1), (first**2).sum(axis=-1), (second**2).sum(axis=-1)
     )  # (place)
 
 

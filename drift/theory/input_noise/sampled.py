@@ -154,9 +154,8 @@ def sampled_moments(
         torch.zeros_like(covariance),
         torch.zeros_like(covariance),
     )
-    for unit in range(
-        len(drive)
-    ):  # a unit at a time, so that pairs by units are held, not pairs by units squared
+    # a unit at a time, so that pairs by units are held, not pairs by units squared
+    for unit in range(len(drive)):
         product = (up[:, unit, None] * up + down[:, unit, None] * down) / 2
         square[unit], cross[unit] = (
             product.mean(dim=0),

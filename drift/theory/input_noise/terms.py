@@ -10,8 +10,9 @@ with first-order overlap can be mapped over networks with ``torch.vmap``.
 
 References
 ----------
-Bricken, Schaeffer, Olshausen & Kreiman 2023, ICML (the three terms); Bishop 1995, Neural Computation 7:108 (Jacobian penalty);
-Poole, Sohl-Dickstein & Ganguli 2014, arXiv:1406.1831 (noise on hidden units).
+Bricken, Schaeffer, Olshausen & Kreiman 2023, ICML (the three terms); Bishop 1995, Neural
+Computation 7:108 (Jacobian penalty); Poole, Sohl-Dickstein & Ganguli 2014, arXiv:1406.1831 (noise
+on hidden units).
 """
 
 from __future__ import annotations
@@ -223,7 +224,8 @@ def implicit_loss(
 
     References
     ----------
-    Bricken, Schaeffer, Olshausen & Kreiman 2023, ICML (the three terms); their closed forms are derived here.
+    Bricken, Schaeffer, Olshausen & Kreiman 2023, ICML (the three terms); their closed forms are
+    derived here.
     """
     chosen_from("overlap", overlap, OVERLAPS)
     check_network(parameters)
@@ -272,7 +274,8 @@ def surrogate(
 
     References
     ----------
-    Bricken, Schaeffer, Olshausen & Kreiman 2023, ICML (the three terms); the surrogate is derived here.
+    Bricken, Schaeffer, Olshausen & Kreiman 2023, ICML (the three terms); the surrogate is derived
+    here.
     """
     if isinstance(terms, str):
         raise RefusedInputError(

@@ -195,9 +195,8 @@ def fixed_point(active_fraction: Alike, pooling: Alike = 0.0) -> Any:
             break
     if xp is np:
         return point[()]
-    slope = (
-        chi * joint_activation(point, plain[0]) / plain[0]
-    )  # one more step carries the derivatives of the implicit function
+    # one more step carries the derivatives of the implicit function
+    slope = chi * joint_activation(point, plain[0]) / plain[0]
     return point + xp.where(
         chi > 1.0, (correlation_map(point, active_fraction, pooling) - point) / (1.0 - slope), 0.0
     )
@@ -301,11 +300,12 @@ def _tabulable(correlation: Any, active_fraction: Any, pooling: Any) -> bool:
 @lru_cache(maxsize=64)
 def _layer(active_fraction: float, pooling: float) -> tuple[np.ndarray, np.ndarray]:
     """Tables of a layer: angle to angle, in cells, and angle to correlation."""
+    # numba is loaded only where it is used
     from drift.theory.kernels.tables import (
         ANGLES,
         SCALE,
         hermite,
-    )  # numba is loaded only where it is used
+    )
 
     correlation, variance = np.cos(ANGLES), weight_variance(active_fraction, pooling)
     after = correlation_map(correlation, active_fraction, pooling)

@@ -99,9 +99,8 @@ def _positive(xp: ModuleType, c: Any, t: Any, height: bool) -> Any:
     end = np.pi - xp.arccos(c)  # (point,)
     place, weight = nodes_like(xp, end)
     rise, top = 0.5 * t * t, xp.clip(xp.sin(0.5 * end) ** 2, 1e-200, None)
-    begin = xp.minimum(
-        2.0 * xp.arcsin(xp.sqrt(rise / (rise / top + 45.0))), end
-    )  # exp(-45) of the largest value is left out
+    # exp(-45) of the largest value is left out
+    begin = xp.minimum(2.0 * xp.arcsin(xp.sqrt(rise / (rise / top + 45.0))), end)
     width = end - begin
     square = xp.clip(
         xp.sin(0.5 * begin[:, None] + 0.5 * width[:, None] * place) ** 2, 1e-200, None

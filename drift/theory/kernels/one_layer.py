@@ -290,12 +290,13 @@ def tabulated(active_fraction: float, variant: str = "subtract") -> KernelTable:
             "active_fraction 1 has no threshold and no finite kernel: use correlation_map, or "
             "variant 'keep'."
         )
+    # numba is loaded only where it is used
     from drift.theory.kernels.tables import (
         ANGLES,
         SCALE,
         KernelTable,
         hermite,
-    )  # numba is loaded only where it is used
+    )
 
     correlation = np.cos(ANGLES)
     values = kappa(correlation, fraction, variant)  # type: ignore[arg-type]

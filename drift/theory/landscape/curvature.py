@@ -233,7 +233,8 @@ def hessian(point: Point) -> np.ndarray:
 
     References
     ----------
-    Closed form between the kinks of the rectifier; equal to automatic differentiation up to rounding.
+    Closed form between the kinks of the rectifier; equal to automatic differentiation up to
+    rounding.
     """
     matrix, (units, outputs) = gauss_newton(point), point.outward.shape
     weights = outputs + point.inputs.shape[1]  # of one unit

@@ -198,7 +198,7 @@ def _measures(point: Point, noise: _Noise, trace_change: bool) -> dict[str, floa
 
 
 def _changes(
-    found: xr.Dataset, elapsed: np.ndarray, trace_change: bool
+    monitored: xr.Dataset, elapsed: np.ndarray, trace_change: bool
 ) -> dict[str, tuple[str, np.ndarray]]:
     """Changes per step from each session to the next, NaN for the last."""
     measures = {
@@ -206,7 +206,9 @@ def _changes(
         **({"hessian_trace_change": "hessian_trace"} if trace_change else {}),
     }
     present = {
-        change: found[measure].values for change, measure in measures.items() if measure in found
+        change: monitored[measure].values
+        for change, measure in measures.items()
+        if measure in monitored
     }
     return {
         change: ("session", np.append(np.diff(values) / np.diff(elapsed), np.nan))

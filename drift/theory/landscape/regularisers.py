@@ -7,8 +7,8 @@ and per step.
 
 References
 ----------
-Blanc, Gupta, Valiant & Valiant 2020, COLT (label noise); Li, Wang & Arora 2021, arXiv:2110.06914 (any noise, slow motion along the
-manifold); Ratzon, Derdikman & Barak 2024, eLife 13:RP90069.
+Blanc, Gupta, Valiant & Valiant 2020, COLT (label noise); Li, Wang & Arora 2021, arXiv:2110.06914
+(any noise, slow motion along the manifold); Ratzon, Derdikman & Barak 2024, eLife 13:RP90069.
 """
 
 from __future__ import annotations
