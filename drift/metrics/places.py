@@ -145,7 +145,7 @@ def cells_of(position: np.ndarray, grid: Grid, name: str) -> tuple[np.ndarray, n
     if grid.end is not None and not grid.closed and position.shape[1] == 1:
         cells = _within_ends(cells, position, grid)
     inside = np.ones(cells.shape, dtype=bool)
-    # which need not lie on an edge where another bin_size was asked for
+    # The end need not lie on an edge where another bin_size was asked for.
     if grid.closed and grid.end is not None:
         near = rounding(position, np.array([grid.end - grid.bin_size, grid.end]))
         inside = (cells >= 0) & (cells < (grid.bins or 0)) & (position <= grid.end + near)

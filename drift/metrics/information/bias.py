@@ -168,9 +168,8 @@ def _hyperbola(y: np.ndarray, time: np.ndarray) -> np.ndarray:
     observed = np.isfinite(y).T
     points = observed.sum(-1)
     # A column without any point is fitted as if it were 0 and made NaN in the end.
-    weight = np.where(points > 0, observed.T / np.maximum(points, 1), 1.0).T[
-        :, np.newaxis
-    ]  # (column, 1, fraction)
+    # (column, 1, fraction)
+    weight = np.where(points > 0, observed.T / np.maximum(points, 1), 1.0).T[:, np.newaxis]
     values = np.where(observed, y.T, 0.0)[:, np.newaxis]
     low, high = np.full(len(values), np.log(BEND[0])), np.full(len(values), np.log(BEND[1]))
     for _ in range(ROUNDS):

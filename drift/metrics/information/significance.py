@@ -58,13 +58,11 @@ def place_units(
 class _Track(NamedTuple):
     """Where the subject was, twice in a row, so that every circular shift is a slice of it."""
 
-    twice: (
-        np.ndarray
-    )  # (2 sample) place of each sample; the number of places stands for nowhere valid
+    # (2 sample) place of each sample; the number of places stands for nowhere valid
+    twice: np.ndarray
     occupancy: np.ndarray  # (place), 0 where not valid
-    duration: (
-        np.ndarray | None
-    )  # (sample) where samples last differently; each takes its own along when it is shifted
+    # (sample) where samples last differently; each takes its own along when it is shifted
+    duration: np.ndarray | None
 
 
 def _track(

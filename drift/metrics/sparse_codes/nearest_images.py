@@ -32,9 +32,8 @@ def _identified(outputs: np.ndarray, images: np.ndarray) -> float:
     own number."""
     right = 0
     for mine, candidates in zip(outputs, images, strict=True):
-        distance = (candidates**2).sum(
-            axis=1
-        ) - 2 * mine @ candidates.T  # (output, candidate), less what the candidates share
+        # (output, candidate), less what the candidates share
+        distance = (candidates**2).sum(axis=1) - 2 * mine @ candidates.T
         right += int((distance.argmin(axis=1) == np.arange(len(mine))).sum())
     return right / (outputs.shape[0] * outputs.shape[1])
 

@@ -173,13 +173,8 @@ def _centre_surround_starts(
 ) -> np.ndarray:
     peak = (np.arange(len(images)), *np.unravel_index(_largest(energy), images.shape[1:]))
     sign = np.sign(images[peak] - np.median(images, axis=(1, 2)))
-    shape = sign[:, np.newaxis, np.newaxis] * [0.0, 0.0, 1.0, 0.3, 0.0] + [
-        1.2,
-        2.5,
-        0.0,
-        0.0,
-        0.0,
-    ]  # (field, 1, parameter)
+    # (field, 1, parameter)
+    shape = sign[:, np.newaxis, np.newaxis] * [0.0, 0.0, 1.0, 0.3, 0.0] + [1.2, 2.5, 0.0, 0.0, 0.0]
     return np.concatenate([centres, np.broadcast_to(shape, (len(images), 2, 5))], axis=2)
 
 

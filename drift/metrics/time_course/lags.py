@@ -145,9 +145,8 @@ def by_lag(
     """
     values, lags, _ = _upper(correlation, elapsed, across_environments)
     centres, index = _lag_index(lags, edges)
-    members = (index[:, np.newaxis] == np.arange(centres.size)[:, np.newaxis]).astype(
-        float
-    )  # (subject, lag, pair)
+    # (subject, lag, pair)
+    members = (index[:, np.newaxis] == np.arange(centres.size)[:, np.newaxis]).astype(float)
     member = xr.DataArray(members, dims=("subject", "lag", "pair"), coords={"lag": centres})
     pairs = xr.dot(member, values.notnull().astype(float), dim="pair")
     total = xr.dot(member, values.fillna(0.0), dim="pair")

@@ -28,10 +28,7 @@ from drift.schema.labelled_form import SESSION, VARIABLES, check
 MINIMUM_SESSIONS = 10
 MAXIMUM_KNOTS = 3
 # places tried at once for lines of no to three knots, and for one knot at a time
-COARSE, FINE = (
-    (1, 40, 14, 11),
-    160,
-)
+COARSE, FINE = (1, 40, 14, 11), 160
 LINES_AT_ONCE = 512
 # difference of information criteria (Kass & Raftery 1995) from which on a measure is said to go on
 # moving,

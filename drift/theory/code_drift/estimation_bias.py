@@ -65,9 +65,8 @@ def _alike(distance: np.ndarray, bend: float, around: float | None) -> np.ndarra
 
 def _design(recording: xr.Dataset, subject: int) -> Lens:
     """The lens of a recording of which no more is known than what ``estimate`` needs."""
-    rate, occupancy = along_track(
-        recording, subject
-    )  # (session, unit, way, place), (session, 1, way, place)
+    # (session, unit, way, place), (session, 1, way, place)
+    rate, occupancy = along_track(recording, subject)
     elapsed = recording["elapsed"].isel(subject=subject).values.astype(float)
     used = np.isfinite(rate).any(axis=(1, 2, 3)) & np.isfinite(elapsed)
     sessions, units, ways, places = rate[used].shape
@@ -132,9 +131,8 @@ def simulated_recording(
             f"{subject}: count from 0."
         )
     design = _design(recording, subject)
-    maps = observed_maps(
-        _codes(design, fraction, lifetime, extent, bend, rng), design, rng
-    )  # (session, unit, cell)
+    # (session, unit, cell)
+    maps = observed_maps(_codes(design, fraction, lifetime, extent, bend, rng), design, rng)
     maps = np.where(design.seen[..., np.newaxis], maps, np.nan)
     ways = len(np.unique(design.way))
     dims = ("subject", "session", "unit", "direction", "place")

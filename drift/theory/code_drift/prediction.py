@@ -148,9 +148,8 @@ def _of_weights(run: xr.Dataset, subject: int) -> np.ndarray:
         bias = run["bias"].isel(subject=subject).transpose("session", "unit").values
         weights = np.concatenate([weights, bias[..., np.newaxis]], axis=-1)
     finite = np.isfinite(weights)
-    shared = finite[finite.any(axis=(1, 2))].all(
-        axis=0
-    )  # (unit, input) without the padding of other subjects
+    # (unit, input) without the padding of other subjects
+    shared = finite[finite.any(axis=(1, 2))].all(axis=0)
     shared_weights = weights[:, shared.any(axis=1)][:, :, shared.any(axis=0)]
     flat = (shared_weights - shared_weights.mean(axis=1, keepdims=True)).reshape(
         len(shared_weights), -1

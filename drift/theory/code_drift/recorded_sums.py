@@ -32,9 +32,8 @@ class RecordedSums(NamedTuple):
     counts: np.ndarray  # (count, session, unit) in the order of COUNTS
     neighbours: np.ndarray  # (product or power, offset 1 or 2, session, unit)
     products: np.ndarray  # (unit, session, session) of activity at equal places
-    powers: (
-        np.ndarray
-    )  # (unit, session, session) of the first session at these places, without the noise
+    # (unit, session, session) of the first session at these places, without the noise
+    powers: np.ndarray
     lags: np.ndarray  # (session, session), NaN where units are not tracked
     attenuated: bool  # powers still hold the noise
 
@@ -189,9 +188,8 @@ def recorded_sums(
     time = np.where(occupancy > 0, occupancy, 1.0)
     # of the noise, estimated without bias
     variance = np.nan_to_num(rate) / time if poisson else np.zeros_like(rate)
-    flat = rate.transpose(1, 0, 2, 3).reshape(
-        rate.shape[1], len(rate), -1
-    )  # (unit, session, place)
+    # (unit, session, place)
+    flat = rate.transpose(1, 0, 2, 3).reshape(rate.shape[1], len(rate), -1)
     observed, filled = np.isfinite(flat).astype(float), np.nan_to_num(flat)
     power = filled**2 - variance.transpose(1, 0, 2, 3).reshape(flat.shape)
     elapsed = recording["elapsed"].isel(subject=subject).values.astype(float)

@@ -277,9 +277,8 @@ def sampled_deep_drift(
         checked_number("autocorrelation", autocorrelation, -1, 1),
         counted("units", units, 2),
     )
-    drifted = np.kron(
-        [[1.0, autocorrelation], [autocorrelation, 1.0]], np.ones(matrix.shape)
-    )  # (day and place, day and place)
+    # (day and place, day and place)
+    drifted = np.kron([[1.0, autocorrelation], [autocorrelation, 1.0]], np.ones(matrix.shape))
     gain = float(weight_variance(active_fraction, pooling))
 
     def measure(seed: int) -> np.ndarray:
@@ -288,9 +287,8 @@ def sampled_deep_drift(
             preactivation = square_root(covariance * drifted) @ rng.standard_normal(
                 (len(drifted), units)
             )
-            activity = pooled(
-                top_k(preactivation, active_fraction), pooling
-            )  # (day and place, unit)
+            # (day and place, unit)
+            activity = pooled(top_k(preactivation, active_fraction), pooling)
             covariance = gain * activity @ activity.T / units
             power = covariance.diagonal()
             first, later = np.split(power, 2)

@@ -40,9 +40,8 @@ def _ratio(product: np.ndarray, *powers: np.ndarray) -> np.ndarray:
 
 
 def _cosine(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    return _ratio(
-        (first * second).sum(axis=-1), (first**2).sum(axis=-1), (second**2).sum(axis=-1)
-    )  # (place)
+    # (place)
+    return _ratio((first * second).sum(axis=-1), (first**2).sum(axis=-1), (second**2).sum(axis=-1))
 
 
 def _centred(activity: np.ndarray, axis: int) -> np.ndarray:

@@ -217,9 +217,8 @@ def regression_errors(
         )
     errors = np.empty((2, len(subsets)))  # (over all points or held out, subset)
     for number, subset in enumerate(subsets):
-        training_kernel = kernel[np.ix_(subset, subset[:training_points])].astype(
-            precision
-        )  # (point, training point)
+        # (point, training point)
+        training_kernel = kernel[np.ix_(subset, subset[:training_points])].astype(precision)
         squared = _residuals(training_kernel, targets[subset], ridge) ** 2
         errors[:, number] = squared.mean(), squared[training_points:].mean()
     return xr.Dataset(

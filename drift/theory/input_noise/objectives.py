@@ -100,9 +100,8 @@ class SquaredError(Objective):
         gate: torch.Tensor,
     ) -> torch.Tensor:
         """Return |J|^2 = gate' ((D'D) o (WW')) gate."""
-        shared = (output_weights.T @ output_weights) * (
-            input_weights @ input_weights.T
-        )  # (unit, unit)
+        # (unit, unit)
+        shared = (output_weights.T @ output_weights) * (input_weights @ input_weights.T)
         return ((gate @ shared) * gate).sum(dim=-1)
 
 

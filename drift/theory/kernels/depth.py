@@ -301,11 +301,7 @@ def _tabulable(correlation: Any, active_fraction: Any, pooling: Any) -> bool:
 def _layer(active_fraction: float, pooling: float) -> tuple[np.ndarray, np.ndarray]:
     """Tables of a layer: angle to angle, in cells, and angle to correlation."""
     # numba is loaded only where it is used
-    from drift.theory.kernels.tables import (
-        ANGLES,
-        SCALE,
-        hermite,
-    )
+    from drift.theory.kernels.tables import ANGLES, SCALE, hermite
 
     correlation, variance = np.cos(ANGLES), weight_variance(active_fraction, pooling)
     after = correlation_map(correlation, active_fraction, pooling)

@@ -102,9 +102,8 @@ def _positive(xp: ModuleType, c: Any, t: Any, height: bool) -> Any:
     # exp(-45) of the largest value is left out
     begin = xp.minimum(2.0 * xp.arcsin(xp.sqrt(rise / (rise / top + 45.0))), end)
     width = end - begin
-    square = xp.clip(
-        xp.sin(0.5 * begin[:, None] + 0.5 * width[:, None] * place) ** 2, 1e-200, None
-    )  # (point, node)
+    # (point, node)
+    square = xp.clip(xp.sin(0.5 * begin[:, None] + 0.5 * width[:, None] * place) ** 2, 1e-200, None)
     value = xp.exp(-rise[:, None] / square)
     if height:
         value = value * (2.0 * (top[:, None] - square))

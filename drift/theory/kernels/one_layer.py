@@ -291,12 +291,7 @@ def tabulated(active_fraction: float, variant: str = "subtract") -> KernelTable:
             "variant 'keep'."
         )
     # numba is loaded only where it is used
-    from drift.theory.kernels.tables import (
-        ANGLES,
-        SCALE,
-        KernelTable,
-        hermite,
-    )
+    from drift.theory.kernels.tables import ANGLES, SCALE, KernelTable, hermite
 
     correlation = np.cos(ANGLES)
     values = kappa(correlation, fraction, variant)  # type: ignore[arg-type]

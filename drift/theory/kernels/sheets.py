@@ -121,9 +121,8 @@ def optimal_window(active_fraction: Fraction, postsynaptic_window: Count = 1) ->
         windows = np.arange(1, most + 1)
         gaps = np.full(most, -mean * mean)
         gaps[:postsynaptic_window] = excess
-        below = (
-            np.cumsum(gaps) - np.cumsum(windows * gaps - gaps) / windows - 0.5 * gaps[0] < 0
-        )  # (window,)
+        # (window,)
+        below = np.cumsum(gaps) - np.cumsum(windows * gaps - gaps) / windows - 0.5 * gaps[0] < 0
         if below.any():
             return int(windows[below.argmax()])
         most *= 2

@@ -179,9 +179,8 @@ def coupling(point: Point) -> np.ndarray:
     array, shape (active units, outputs, inputs + 1)
     """
     gated = gated_inputs(point)
-    product = point.scale * (
-        point.error.T @ gated.reshape(len(gated), -1)
-    )  # (output, active unit x input)
+    # (output, active unit x input)
+    product = point.scale * (point.error.T @ gated.reshape(len(gated), -1))
     return product.reshape(len(product), *gated.shape[1:]).swapaxes(0, 1)
 
 

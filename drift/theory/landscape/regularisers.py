@@ -90,9 +90,8 @@ def eigenvalue_gradient(point: Point, weight: Callable[[np.ndarray], np.ndarray]
     counted = values > RANK_TOLERANCE * values.max(initial=0.0)
     values, vectors = values[counted], vectors[:, counted]
     rows = (vectors * weight(values)) @ (vectors.T @ jacobian(point))
-    derivatives = rows.reshape(
-        *point.error.shape, len(point.outward), -1
-    )  # (sample, output, active unit, weight)
+    # (sample, output, active unit, weight)
+    derivatives = rows.reshape(*point.error.shape, len(point.outward), -1)
     own, inner = derivatives[..., : point.error.shape[1]], derivatives[..., point.error.shape[1] :]
     inward = np.einsum("tojo,tj,ti->ji", own, point.gate, point.inputs, optimize=True)
     outward = np.einsum("toji,tj,ti->jo", inner, point.gate, point.inputs, optimize=True)
@@ -252,13 +251,11 @@ def update_noise_trace_change(point: Point, learning_rate: float, std: float) ->
     normal_weights = normal.reshape(len(normal), len(point.outward), -1)
     own, inner = normal_weights[..., :outputs], normal_weights[..., outputs:]
     reach = np.square(inputs).sum(axis=1) @ gate  # (active unit,)
-    reached = (
-        np.einsum("ti,qji->tqj", inputs, inner, optimize=True) * gate[:, np.newaxis]
-    )  # (sample, direction, active unit)
+    # (sample, direction, active unit)
+    reached = np.einsum("ti,qji->tqj", inputs, inner, optimize=True) * gate[:, np.newaxis]
     across = outputs * np.square(reached).sum() + (np.square(own).sum(axis=(0, 2)) * reach).sum()
-    bend = (
-        -2 * np.einsum("qjo,tqj->to", own, reached, optimize=True).ravel()
-    )  # tr(Pi grad grad yhat)
+    # tr(Pi grad grad yhat)
+    bend = -2 * np.einsum("qjo,tqj->to", own, reached, optimize=True).ravel()
     curvature = lstsq(jacobian(point), bend, cond=RANK_TOLERANCE**0.5, lapack_driver="gelsy")[0]
     diffusion = 2 * point.scale * (2 * outputs * reach.sum() - across) - slope @ curvature
     return float(

@@ -40,9 +40,8 @@ def gram_matrix(point: Point) -> np.ndarray:
     array, shape (samples x outputs, samples x outputs)
     """
     samples, outputs = point.error.shape
-    gated = (point.gate[:, np.newaxis] * point.outward.T).reshape(
-        samples * outputs, -1
-    )  # (sample x output, active unit)
+    # (sample x output, active unit)
+    gated = (point.gate[:, np.newaxis] * point.outward.T).reshape(samples * outputs, -1)
     blocks = (gated @ gated.T).reshape(samples, outputs, samples, outputs)
     blocks *= (point.inputs @ point.inputs.T)[:, np.newaxis, :, np.newaxis]
     for output in range(outputs):
@@ -264,10 +263,8 @@ def jacobian(point: Point) -> np.ndarray:
     array, shape (samples x outputs, rows)
         Columns in the order of ``drift.theory.landscape.row_index``.
     """
-    own = (
-        point.hidden[:, np.newaxis, :, np.newaxis] * np.eye(point.error.shape[1])[:, np.newaxis]
-    )  # (sample, output, unit, output)
-    outer = (
-        gated_inputs(point)[:, np.newaxis] * point.outward.T[:, :, np.newaxis]
-    )  # (sample, output, unit, input + 1)
+    # (sample, output, unit, output)
+    own = point.hidden[:, np.newaxis, :, np.newaxis] * np.eye(point.error.shape[1])[:, np.newaxis]
+    # (sample, output, unit, input + 1)
+    outer = gated_inputs(point)[:, np.newaxis] * point.outward.T[:, :, np.newaxis]
     return np.concatenate([own, outer], axis=-1).reshape(point.error.size, -1)
