@@ -125,8 +125,8 @@ def _participation(activity: np.ndarray) -> np.ndarray:
     dims is smaller."""
     centred = activity - activity.mean(axis=-2, keepdims=True)
     samples, units = centred.shape[-2:]
-    other = np.swapaxes(centred, -1, -2)
-    gram = centred @ other if samples <= units else other @ centred
+    transposed = np.swapaxes(centred, -1, -2)
+    gram = centred @ transposed if samples <= units else transposed @ centred
     trace = np.trace(gram, axis1=-2, axis2=-1)
     power = (gram**2).sum(axis=(-2, -1))
     return np.divide(trace**2, power, out=np.full(trace.shape, np.nan), where=power > 0)

@@ -71,12 +71,12 @@ def are_counts(values: NDArray[np.float64], sampling_rate: float | None = None) 
     -------
     bool
     """
-    known = np.nan_to_num(np.asarray(values, dtype=float))
-    if not possible_counts(known, sampling_rate):
+    numbers = np.nan_to_num(np.asarray(values, dtype=float))
+    if not possible_counts(numbers, sampling_rate):
         return False
-    above = known > 0
+    above = numbers > 0
     share = above.mean(axis=-2)[above.any(axis=-2)]
-    mean = known.mean(axis=-2)[above.any(axis=-2)] / share
+    mean = numbers.mean(axis=-2)[above.any(axis=-2)] / share
     with np.errstate(divide="ignore"):
         expected = -np.log1p(-share) / share
     return share.size == 0 or bool(np.median(mean / expected) <= BURSTING)

@@ -137,11 +137,13 @@ def occupancy_of(
 
 
 def _split(
-    values: np.ndarray, places: int, directed: bool, rest: tuple[str, ...]
+    values: np.ndarray, places: int, directed: bool, other_dims: tuple[str, ...]
 ) -> tuple[tuple[str, ...], np.ndarray]:
     if not directed:
-        return ("place", *rest), values
-    return ("place", "direction", *rest), values.reshape(places, len(DIRECTIONS), *values.shape[1:])
+        return ("place", *other_dims), values
+    return ("place", "direction", *other_dims), values.reshape(
+        places, len(DIRECTIONS), *values.shape[1:]
+    )
 
 
 @opened
@@ -202,10 +204,10 @@ def rate_maps(
     )
     indicator = _indicator(of_sample, cells)
     samples_first = activity.astype(float).transpose("sample", ...)
-    rest = tuple(str(dim) for dim in samples_first.dims[1:])
+    other_dims = tuple(str(dim) for dim in samples_first.dims[1:])
     events = indicator @ samples_first.values.reshape(samples_first.sizes["sample"], -1)
     dims, events = _split(
-        events.reshape(-1, *samples_first.shape[1:]), places, direction is not None, rest
+        events.reshape(-1, *samples_first.shape[1:]), places, direction is not None, other_dims
     )
     occupancy_dims, seconds = _split(
         occupancy_of(of_sample, sample_duration, cells), places, direction is not None, ()
@@ -364,9 +366,8 @@ def _filtered_track(
             maps, sigma, "reflect" if place is None or ring_length(place) is None else "wrap"
         )
     index, around = grid_index(place), ring_length(place)
-    if (
-        np.unique(index).size < index.size
-    ):  # other numbers than centres of these bins, whose order is all that is known
+    # other numbers than centres of these bins, whose order is all that is known
+    if np.unique(index).size < index.size:
         return _filtered(maps, sigma, "reflect")
     bins = int(index.max()) + 1 if around is None else round(around / place.attrs["bin_size"])
     track = np.full((*maps.shape[:-1], bins), np.nan)

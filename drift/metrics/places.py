@@ -78,9 +78,9 @@ def rounding(values: np.ndarray, edges: np.ndarray) -> float:
     float
         In units of position.
     """
-    known = values[np.isfinite(values)]
+    positions = values[np.isfinite(values)]
     with np.errstate(over="ignore"):
-        single = bool((known == known.astype(np.float32)).all())
+        single = bool((positions == positions.astype(np.float32)).all())
     lost = (
         4 * float(np.finfo(np.float32 if single else np.float64).eps) * float(np.abs(edges).max())
     )
@@ -145,9 +145,8 @@ def cells_of(position: np.ndarray, grid: Grid, name: str) -> tuple[np.ndarray, n
     if grid.end is not None and not grid.closed and position.shape[1] == 1:
         cells = _within_ends(cells, position, grid)
     inside = np.ones(cells.shape, dtype=bool)
-    if (
-        grid.closed and grid.end is not None
-    ):  # which need not lie on an edge where another bin_size was asked for
+    # The end need not lie on an edge where another bin_size was asked for.
+    if grid.closed and grid.end is not None:
         near = rounding(position, np.array([grid.end - grid.bin_size, grid.end]))
         inside = (cells >= 0) & (cells < (grid.bins or 0)) & (position <= grid.end + near)
     return cells, np.asarray(inside.all(axis=1))

@@ -39,12 +39,17 @@ def environment_labels(*labelled: Labelled, subjects: int, sessions: int) -> np.
         (subject, session) str; "" where none is known. Maps of several environments along a dim of
         its own are one session.
     """
-    for one in labelled:
-        known = one.variables if isinstance(one, xr.Dataset) else one.coords
-        if "environment" in known and set(one["environment"].dims) <= {"subject", "session"}:
-            found = one["environment"]
-            order = [dim for dim in ("subject", "session") if dim in found.dims]
-            texts = np.vectorize(_text, otypes=[object])(found.transpose(*order).values).astype(str)
+    for recording in labelled:
+        variables = recording.variables if isinstance(recording, xr.Dataset) else recording.coords
+        if "environment" in variables and set(recording["environment"].dims) <= {
+            "subject",
+            "session",
+        }:
+            environment = recording["environment"]
+            order = [dim for dim in ("subject", "session") if dim in environment.dims]
+            texts = np.vectorize(_text, otypes=[object])(
+                environment.transpose(*order).values
+            ).astype(str)
             return np.broadcast_to(
                 texts[:, np.newaxis] if order == ["subject"] else texts, (subjects, sessions)
             )
@@ -128,7 +133,7 @@ def session_environments(dataset: xr.Dataset) -> list[list[str]]:
     )
     columns = zip(labels.T.tolist(), _present(dataset).T.tolist())
     return [
-        [room for room in dict.fromkeys(room for room, seen in zip(*column) if seen) if room]
+        [room for room in dict.fromkeys(room for room, present in zip(*column) if present) if room]
         for column in columns
     ]
 
@@ -151,21 +156,24 @@ def _chosen(dataset: xr.Dataset, environment: str | None) -> np.ndarray:
     labels, present = environment_labels(dataset, **shape), _present(dataset)
     if environment is not None:
         return np.asarray((labels == environment) & present)
-    rows = [row == most_visited(row[seen].tolist() or [""]) for row, seen in zip(labels, present)]
+    rows = [
+        row == most_visited(row[observed].tolist() or [""])
+        for row, observed in zip(labels, present)
+    ]
     return np.stack(rows) & present
 
 
-def _where(values: xr.DataArray, chosen: xr.DataArray) -> xr.DataArray:
+def _where(values: xr.DataArray, mask: xr.DataArray) -> xr.DataArray:
     """Values of the chosen sessions, not observed elsewhere."""
     if values.name in TEXTS or values.dtype.kind in "UO":
-        return values.where(chosen, "").astype(str)
-    kept = values.where(chosen, 0 if values.name == "recorded" else np.nan)
+        return values.where(mask, "").astype(str)
+    selection = values.where(mask, 0 if values.name == "recorded" else np.nan)
     if "session_other" in values.dims:
-        other = chosen.rename(session="session_other")
-        kept = kept.where(other)
+        mask_other = mask.rename(session="session_other")
+        selection = selection.where(mask_other)
     return (
-        kept.transpose(*values.dims)
-        .astype(values.dtype if values.name == "recorded" else kept.dtype)
+        selection.transpose(*values.dims)
+        .astype(values.dtype if values.name == "recorded" else selection.dtype)
         .assign_attrs(values.attrs)
     )
 
@@ -177,8 +185,8 @@ def _places(dataset: xr.Dataset) -> np.ndarray:
         .any([dim for dim in dataset["occupancy"].dims if dim != "place"])
         .values
     )
-    found = np.flatnonzero(visited)
-    return found if "place_x" in dataset.coords else np.arange(found[0], found[-1] + 1)
+    places = np.flatnonzero(visited)
+    return places if "place_x" in dataset.coords else np.arange(places[0], places[-1] + 1)
 
 
 def _trimmed(dataset: xr.Dataset) -> xr.Dataset:
@@ -196,18 +204,18 @@ def _trimmed(dataset: xr.Dataset) -> xr.Dataset:
             dataset = dataset.assign_coords(place=number)
     if "recorded" not in dataset or not bool((dataset["recorded"] == 1).any()):
         return dataset
-    seen = (dataset["recorded"] == 1).any(["subject", "session"]).values
-    return dataset.isel(unit=slice(0, int(np.flatnonzero(seen)[-1]) + 1))
+    recorded = (dataset["recorded"] == 1).any(["subject", "session"]).values
+    return dataset.isel(unit=slice(0, int(np.flatnonzero(recorded)[-1]) + 1))
 
 
 def _with_length(dataset: xr.Dataset) -> xr.Dataset:
     """With the length of the track, where the sessions that are left share one."""
     if (
         "track_length" not in dataset.coords
-        or np.unique(known := dataset["track_length"].values[_present(dataset)]).size != 1
+        or np.unique(lengths := dataset["track_length"].values[_present(dataset)]).size != 1
     ):
         return dataset
-    length = float(known[0])
+    length = float(lengths[0])
     place = (
         dataset["place"].assign_attrs(length=length)
         if "place_x" not in dataset.coords
@@ -245,32 +253,34 @@ def in_environment(dataset: xr.Dataset, environment: str | None = None) -> xr.Da
     RefusedInputError
         If no session lies in that environment.
     """
-    known = environments(dataset)
-    if environment is None and len(known) < 2:
+    labels = environments(dataset)
+    if environment is None and len(labels) < 2:
         return dataset
-    if environment is not None and environment not in known:
+    if environment is not None and environment not in labels:
         raise RefusedInputError(
             f"no session was recorded in environment {environment!r}: "
-            f"{did_you_mean(environment, known) or 'the recording labels none'}."
+            f"{did_you_mean(environment, labels) or 'the recording labels none'}."
         )
-    chosen = xr.DataArray(_chosen(dataset, environment), dims=("subject", "session"))
-    rows, columns = (np.flatnonzero(chosen.any(dim).values) for dim in ("session", "subject"))
+    mask = xr.DataArray(_chosen(dataset, environment), dims=("subject", "session"))
+    rows, columns = (np.flatnonzero(mask.any(dim).values) for dim in ("session", "subject"))
     pick = {"subject": rows, "session": columns}
-    others = {"session_other": columns} if "session_other" in dataset.dims else {}
-    kept, chosen = dataset.isel(pick | others), chosen.isel(pick)
+    other_sessions = {"session_other": columns} if "session_other" in dataset.dims else {}
+    selection, mask = dataset.isel(pick | other_sessions), mask.isel(pick)
     by_session = [
         name
-        for name, values in kept.variables.items()
+        for name, values in selection.variables.items()
         if set(values.dims) >= {"subject", "session"}
     ]
     bare = {
-        name: kept[name].reset_coords(drop=True).drop_vars(kept[name].dims, errors="ignore")
+        name: selection[name]
+        .reset_coords(drop=True)
+        .drop_vars(selection[name].dims, errors="ignore")
         for name in by_session
     }
-    moved = {name: _where(values, chosen).variable for name, values in bare.items()}
-    coordinates = {name: values for name, values in moved.items() if name in kept.coords}
-    variables = {name: values for name, values in moved.items() if name not in kept.coords}
-    return _with_length(_trimmed(kept.assign(variables).assign_coords(coordinates)))
+    moved = {name: _where(values, mask).variable for name, values in bare.items()}
+    coordinates = {name: values for name, values in moved.items() if name in selection.coords}
+    variables = {name: values for name, values in moved.items() if name not in selection.coords}
+    return _with_length(_trimmed(selection.assign(variables).assign_coords(coordinates)))
 
 
 def elsewhere(dataset: xr.Dataset) -> list[str]:
@@ -293,14 +303,14 @@ def elsewhere(dataset: xr.Dataset) -> list[str]:
     labels = environment_labels(
         dataset, subjects=dataset.sizes["subject"], sessions=dataset.sizes["session"]
     )
-    others = labels[(away := ~_chosen(dataset, None) & _present(dataset))]
+    rooms = labels[(away := ~_chosen(dataset, None) & _present(dataset))]
     subjects = np.broadcast_to(
         np.asarray(dataset["subject"].values, dtype=str)[:, np.newaxis], labels.shape
     )[away]
-    counted = Counter(zip(subjects.tolist(), others.tolist()))
+    counted = Counter(zip(subjects.tolist(), rooms.tolist()))
     return [
-        f"subject {who} was in environment {room} in {n} session{'s' * (n > 1)}"
-        for (who, room), n in counted.items()
+        f"subject {who} was in environment {room} in {count} session{'s' * (count > 1)}"
+        for (who, room), count in counted.items()
     ]
 
 
@@ -320,13 +330,14 @@ def in_one_environment(
     if isinstance(recording, xr.Dataset):
         return in_environment(recording)
     labelled = [
-        (str(one["subject"].item()), _text(one["environment"].item()))
-        for one in recording
-        if "environment" in one.coords
+        (str(session["subject"].item()), _text(session["environment"].item()))
+        for session in recording
+        if "environment" in session.coords
     ]
     if len(labelled) < len(recording):
         return recording
     visited = {
-        who: most_visited(room for other, room in labelled if other == who) for who, _ in labelled
+        who: most_visited(room for subject, room in labelled if subject == who)
+        for who, _ in labelled
     }
-    return [one for one, (who, room) in zip(recording, labelled) if visited[who] == room]
+    return [session for session, (who, room) in zip(recording, labelled) if visited[who] == room]

@@ -56,17 +56,17 @@ def label_places(rate: xr.DataArray, ax: Axes, divider: str = "#D55E00") -> None
     divider : str
         Colour of the line between the ways out and back.
     """
-    bins, known = rate.sizes["place"], "place" in rate.coords
-    centres = rate["place"].values.astype(float) if known else np.arange(bins, dtype=float)
+    bins, labelled = rate.sizes["place"], "place" in rate.coords
+    centres = rate["place"].values.astype(float) if labelled else np.arange(bins, dtype=float)
     size = (
         float(rate["place"].attrs.get("bin_size", np.diff(centres).mean() if bins > 1 else 1.0))
-        if known
+        if labelled
         else 1.0
     )
     low, high = (f"{value:.4g}" for value in (centres[0] - size / 2, centres[-1] + size / 2))
-    units = str(rate["place"].attrs.get("units", "")) if known else "bin"
+    units = str(rate["place"].attrs.get("units", "")) if labelled else "bin"
     unit = "" if units in ("", "1") else f" {units}"
-    ring = "around the ring " if known and of_ring(rate) is not None else ""
+    ring = "around the ring " if labelled and of_ring(rate) is not None else ""
     if "direction" in rate.dims:
         ax.axvline(bins - 0.5, color=divider, linewidth=1.0)
         ax.set_xticks([bins / 2, 1.5 * bins], ["out", "back"])

@@ -42,11 +42,11 @@ def predicted_drift(prediction: xr.Dataset, ax: Axes) -> Axes:
     matplotlib Axes
     """
     for number, name in enumerate(prediction["statistic"].values):
-        one = prediction.sel(statistic=name)
+        curve = prediction.sel(statistic=name)
         colour, marker = COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)]
         ax.plot(
-            one["lag"],
-            one["prediction"].mean("subject"),
+            curve["lag"],
+            curve["prediction"].mean("subject"),
             color=colour,
             linewidth=1.2,
             label=str(name).replace("_", " "),
@@ -60,7 +60,10 @@ def predicted_drift(prediction: xr.Dataset, ax: Axes) -> Axes:
             "mfc": "white",
         }
         ax.errorbar(
-            one["lag"], one["measurement"].mean("subject"), yerr=_error(one["measurement"]), **style
+            curve["lag"],
+            curve["measurement"].mean("subject"),
+            yerr=_error(curve["measurement"]),
+            **style,
         )
     ax.set(
         xlabel=f"lag ({prediction['lag'].attrs.get('units', '')}s)",
@@ -87,16 +90,16 @@ def estimated_drift(estimate: xr.Dataset, ax: Axes) -> Axes:
     """
     units = estimate["lag"].attrs.get("units", "")
     for number, subject in enumerate(estimate["subject"].values):
-        one = estimate.sel(subject=subject)
+        of_subject = estimate.sel(subject=subject)
         colour, marker = COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)]
         label = (
-            f"{subject}: f = {one['active_fraction'].item():.3g}, T = "
-            f"{one['weight_lifetime'].item():.3g} {units}s"
+            f"{subject}: f = {of_subject['active_fraction'].item():.3g}, T = "
+            f"{of_subject['weight_lifetime'].item():.3g} {units}s"
         )
-        ax.plot(one["lag"], one["fit"], color=colour, linewidth=1.2, label=label)
+        ax.plot(of_subject["lag"], of_subject["fit"], color=colour, linewidth=1.2, label=label)
         ax.plot(
-            one["lag"],
-            one["measurement"],
+            of_subject["lag"],
+            of_subject["measurement"],
             color=colour,
             marker=marker,
             markersize=3.5,

@@ -54,47 +54,55 @@ def rate_maps_over_sessions(
     """
     require_track(dataset, "a picture of sorted rate maps")
     who = position_of(dataset, "subject", subject)
-    one, shown = (
+    of_subject, shown = (
         dataset.isel(subject=who),
         [position_of(dataset, "session", session, who) for session in sessions],
     )
-    known = (
-        one["unit_identity"].values
-        if "unit_identity" in one.coords
-        else np.full(one.sizes["session"], "")
+    identity = (
+        of_subject["unit_identity"].values
+        if "unit_identity" in of_subject.coords
+        else np.full(of_subject.sizes["session"], "")
     )
     if not shown:
         raise RefusedInputError(
             "sessions must name at least one session, got none: say which to draw, such as [0, 1]."
         )
-    order, several = _by_place(one.isel(session=shown[0]), smoothing), several_environments(one)
+    order, several = (
+        _by_place(of_subject.isel(session=shown[0]), smoothing),
+        several_environments(of_subject),
+    )
     if len(axes) != len(shown):
         raise RefusedInputError(
             f"axes must be one for each of the {len(shown)} sessions, got {len(axes)}: draw "
             "one panel for each."
         )
     for ax, session in zip(axes, shown, strict=True):
-        seen, tracked = one.isel(session=session), known[session] == known[shown[0]]
-        _draw_maps(seen, order if tracked else _by_place(seen, smoothing), smoothing, ax)
-        ax.set_title(session_title(seen, several) + ("" if tracked else "\n(other units)"))
+        of_session, tracked = (
+            of_subject.isel(session=session),
+            identity[session] == identity[shown[0]],
+        )
+        _draw_maps(
+            of_session, order if tracked else _by_place(of_session, smoothing), smoothing, ax
+        )
+        ax.set_title(session_title(of_session, several) + ("" if tracked else "\n(other units)"))
     axes[0].set_ylabel(f"{len(order)} place units of the first session shown")
 
 
-def _by_place(seen: xr.Dataset, smoothing: float) -> np.ndarray:
+def _by_place(of_session: xr.Dataset, smoothing: float) -> np.ndarray:
     """Place units of a session, by the place of most activity."""
-    units = np.flatnonzero(seen["place_unit"].values == 1)
+    units = np.flatnonzero(of_session["place_unit"].values == 1)
     if units.size == 0:
         return units
-    flat = side_by_side(smoothed(seen["rate"].isel(unit=units), smoothing))
+    flat = side_by_side(smoothed(of_session["rate"].isel(unit=units), smoothing))
     return np.asarray(
         units[np.argsort(np.argmax(np.nan_to_num(flat, nan=-1.0), axis=1), kind="stable")]
     )
 
 
-def _draw_maps(seen: xr.Dataset, units: np.ndarray, smoothing: float, ax: Axes) -> None:
+def _draw_maps(of_session: xr.Dataset, units: np.ndarray, smoothing: float, ax: Axes) -> None:
     ax.set_facecolor("#cccccc")  # places that were not visited
     if units.size:
-        flat = side_by_side(smoothed(seen["rate"].isel(unit=units), smoothing))
+        flat = side_by_side(smoothed(of_session["rate"].isel(unit=units), smoothing))
         peak = np.max(np.nan_to_num(flat), axis=1, keepdims=True, initial=0.0)
         ax.imshow(
             flat / np.where(peak > 0, peak, 1.0),
@@ -104,7 +112,7 @@ def _draw_maps(seen: xr.Dataset, units: np.ndarray, smoothing: float, ax: Axes) 
             vmax=1,
             interpolation="nearest",
         )
-    label_places(seen["rate"], ax, "white")
+    label_places(of_session["rate"], ax, "white")
     ax.set_yticks([])
 
 

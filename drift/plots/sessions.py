@@ -37,9 +37,14 @@ def _style(number: int) -> dict[str, Any]:
     that no two look alike."""
     again = number // len(COLOURS)
     return {
-        "color": COLOURS[number % len(COLOURS)], "marker": MARKERS[(number + again) % len(MARKERS)], "markersize": 3, "capsize": 2,
-        "linewidth": 1, "linestyle": DASHES[again % len(DASHES)], **({"mfc": "white"} if again else {}),
-    }  # fmt: skip
+        "color": COLOURS[number % len(COLOURS)],
+        "marker": MARKERS[(number + again) % len(MARKERS)],
+        "markersize": 3,
+        "capsize": 2,
+        "linewidth": 1,
+        "linestyle": DASHES[again % len(DASHES)],
+        **({"mfc": "white"} if again else {}),
+    }
 
 
 @opened
@@ -116,16 +121,16 @@ def sorted_rate_maps(
     require_track(dataset, "a picture of sorted rate maps")
     who = position_of(dataset, "subject", subject)
     own = dataset.isel(subject=who)
-    seen = own.isel(session=position_of(dataset, "session", session, who))
-    units = np.flatnonzero(seen["place_unit"].values == 1)
+    of_session = own.isel(session=position_of(dataset, "session", session, who))
+    units = np.flatnonzero(of_session["place_unit"].values == 1)
     ax.set_facecolor(NOT_VISITED)
-    _draw_sorted(seen["rate"].isel(unit=units), smoothing, ax)
+    _draw_sorted(of_session["rate"].isel(unit=units), smoothing, ax)
     ax.set_title(
-        f"{session_title(seen, several_environments(own))}\n{len(units)} place "
+        f"{session_title(of_session, several_environments(own))}\n{len(units)} place "
         f"unit{'s' * (len(units) != 1)}",
         fontsize=8,
     )
-    label_places(seen["rate"], ax)
+    label_places(of_session["rate"], ax)
     ax.set_yticks([])
     return ax
 
@@ -245,12 +250,17 @@ LAG_STYLES = (
 
 
 def _draw_lags(
-    dataset: xr.Dataset, correlation: xr.DataArray, part: slice, label: str, number: int, ax: Axes
+    dataset: xr.Dataset,
+    correlation: xr.DataArray,
+    sessions: slice,
+    label: str,
+    number: int,
+    ax: Axes,
 ) -> None:
     try:
         lags = by_lag(
-            correlation.isel(session=part, session_other=part),
-            dataset["elapsed"].isel(session=part),
+            correlation.isel(session=sessions, session_other=sessions),
+            dataset["elapsed"].isel(session=sessions),
         )["correlation"]
     except RefusedInputError:
         if label == "all sessions":
@@ -339,14 +349,14 @@ def normalised_curves(
     -------
     matplotlib Axes
     """
-    chosen = comparison.sel(measure=measure, convention=convention)
+    of_measure = comparison.sel(measure=measure, convention=convention)
     drawn = [
         name
         for name in SOURCES
-        if name in chosen["source"].values
+        if name in of_measure["source"].values
         and (name != "wrong registration" or measure == "rate_map_correlation")
     ]
-    if not (chosen["curve"].sel(source=drawn).notnull().sum("session") > 1).any():
+    if not (of_measure["curve"].sel(source=drawn).notnull().sum("session") > 1).any():
         ax.text(
             0.5,
             0.5,
@@ -359,17 +369,22 @@ def normalised_curves(
         return ax
     ax.axhline(1, color="0.8", linewidth=0.8, zorder=0)
     for name in drawn:
-        one = chosen.sel(source=name)
-        error = one["curve_standard_error"].fillna(0.0)
+        of_source = of_measure.sel(source=name)
+        error = of_source["curve_standard_error"].fillna(0.0)
         style = {"markersize": 3.5, "capsize": 1.5, "linewidth": 0.9, **SOURCES[name]}
         ax.errorbar(
-            one["since_first"], one["curve"], yerr=error, label=name, elinewidth=0.7, **style
+            of_source["since_first"],
+            of_source["curve"],
+            yerr=error,
+            label=name,
+            elinewidth=0.7,
+            **style,
         )
     if panel is not None and drawn:
-        _published_line(chosen.sel(source=drawn[0], panel=panel), ax)
+        _published_line(of_measure.sel(source=drawn[0], panel=panel), ax)
     ax.locator_params(axis="x", nbins=4)
     ax.set_xlabel(
-        f"since the first session ({chosen['elapsed_units'].sel(source=drawn[0]).item()})"
+        f"since the first session ({of_measure['elapsed_units'].sel(source=drawn[0]).item()})"
         if drawn
         else ""
     )
@@ -377,13 +392,13 @@ def normalised_curves(
     return ax
 
 
-def _published_line(one: xr.Dataset, ax: Axes) -> None:
-    time = one["since_first"].values
-    passed = np.arange(time.size) if one["published_per"].item() == "session" else time
-    if np.isfinite(one["published_slope"].item()):
+def _published_line(of_source: xr.Dataset, ax: Axes) -> None:
+    time = of_source["since_first"].values
+    passed = np.arange(time.size) if of_source["published_per"].item() == "session" else time
+    if np.isfinite(of_source["published_slope"].item()):
         ax.plot(
             time,
-            1 + one["published_slope"].item() * passed,
+            1 + of_source["published_slope"].item() * passed,
             color=COLOURS[3],
             linewidth=2.2,
             alpha=0.85,

@@ -71,9 +71,8 @@ def receptive_field_mosaic(
     ----------
     Bricken, Schaeffer, Olshausen & Kreiman 2023, ICML, Figs 5 and 8.
     """
-    images = field_images(
-        _one(input_weights, "input_weights", "unit", "input"), shape
-    ).values  # (unit, row, column)
+    # (unit, row, column)
+    images = field_images(_one(input_weights, "input_weights", "unit", "input"), shape).values
     order = np.arange(len(images))
     if activity is not None:
         responses = _one(activity, "activity", "unit").values
@@ -174,9 +173,8 @@ def density_over_sessions(
             "choose one subject."
         )
     edges = np.histogram_bin_edges(table[np.isfinite(table)], bins)
-    counts = np.stack(
-        [np.histogram(row[np.isfinite(row)], edges)[0] for row in table]
-    )  # (session, bin)
+    # (session, bin)
+    counts = np.stack([np.histogram(row[np.isfinite(row)], edges)[0] for row in table])
     share = counts / np.maximum(counts.max(axis=1, keepdims=True), 1)
     drawn = ax.pcolormesh(
         _edges(time), edges, share.T, cmap="Greys", vmin=0, vmax=1, rasterized=True
@@ -239,14 +237,14 @@ def sparsity_against_noise(
         _one(array, name, "subject").values
         for array, name in ((fraction, "fraction"), (std, "std"))
     )
-    known = np.isfinite(fractions) & np.isfinite(noise)
-    if not known.any():
+    observed = np.isfinite(fractions) & np.isfinite(noise)
+    if not observed.any():
         raise RefusedInputError(
             "no subject has both an active fraction and a noise: pass the last session of "
             "finished runs."
         )
-    levels, level = np.unique(noise[known], return_inverse=True)
-    groups = [fractions[known][level == number] for number in range(levels.size)]
+    levels, level = np.unique(noise[observed], return_inverse=True)
+    groups = [fractions[observed][level == number] for number in range(levels.size)]
     means = np.array([group.mean() for group in groups])
     errors = np.array(
         [

@@ -79,17 +79,22 @@ def curves(chosen: xr.Dataset, measure: str) -> Figure | None:
     clock = next((name for name in names if name != "simulated"), names[0])
     span = float(np.nanmax(chosen["since_first"].sel(source=clock)))
     for name in names:
-        one = chosen.sel(source=name, measure=measure)
-        time = one["since_first"].values
+        of_source = chosen.sel(source=name, measure=measure)
+        time = of_source["since_first"].values
         time = time * (span / np.nanmax(time)) if name == "simulated" else time
         error = (
-            one["curve_standard_error"].fillna(0.0).values
+            of_source["curve_standard_error"].fillna(0.0).values
             if name in ("observed", "recorded")
             else None
         )
         style = {"markersize": 4, "capsize": 1.5, "linewidth": 1.0, **STYLES[name]}
         ax.errorbar(
-            time, one["curve"], yerr=error, label=SHORT.get(name, name), elinewidth=0.7, **style
+            time,
+            of_source["curve"],
+            yerr=error,
+            label=SHORT.get(name, name),
+            elinewidth=0.7,
+            **style,
         )
     _published(chosen.sel(measure=measure), clock, ax)
     units = str(chosen["elapsed_units"].sel(source=clock).item())
@@ -104,14 +109,14 @@ def curves(chosen: xr.Dataset, measure: str) -> Figure | None:
     return figure
 
 
-def _published(one: xr.Dataset, clock: str, ax: Axes) -> None:
+def _published(of_measure: xr.Dataset, clock: str, ax: Axes) -> None:
     """Draw published lines whose unit of time is that of the clock, or the session, over their own
     span, from 1."""
-    time = one["since_first"].sel(source=clock).dropna("session").values
-    units = str(one["elapsed_units"].sel(source=clock).item())
+    time = of_measure["since_first"].sel(source=clock).dropna("session").values
+    units = str(of_measure["elapsed_units"].sel(source=clock).item())
     shown = 0
-    for name in one["panel"].values:
-        line = one.sel(panel=name)
+    for name in of_measure["panel"].values:
+        line = of_measure.sel(panel=name)
         slope, per = float(line["published_slope"]), str(line["published_per"].item())
         if not np.isfinite(slope) or per not in (
             (units,) if clock == "simulated" else (units, "session")
@@ -142,27 +147,33 @@ def effect_sizes(frame: pd.DataFrame) -> Figure | None:
     -------
     matplotlib.figure.Figure or None
     """
-    known = frame[np.isfinite(frame["effect_size"].astype(float))]
-    measures = list(known["measure"].unique())
+    effects = frame[np.isfinite(frame["effect_size"].astype(float))]
+    measures = list(effects["measure"].unique())
     if not measures:
         return None
-    names = [name for name in STYLES if name in set(known["source"])]
+    names = [name for name in STYLES if name in set(effects["source"])]
     figure = panel(1.4 + 0.62 * len(measures) + 0.11 * len(names))
     ax = figure.add_subplot()
     ax.axvline(0, color="#cccccc", linewidth=0.8, zorder=0)
     offsets = np.linspace(0.3, -0.3, len(names)) if len(names) > 1 else np.zeros(1)
     for name, offset in zip(names, offsets, strict=True):
-        rows = known[known["source"] == name]
+        rows = effects[effects["source"] == name]
         style = {
             key: value for key, value in STYLES[name].items() if key in ("color", "marker", "mfc")
         }
-        ax.plot(rows["effect_size"], [offset - measures.index(one) for one in rows["measure"]], linestyle="none", markersize=5,
-                label=SHORT.get(name, name), **style)  # fmt: skip
+        ax.plot(
+            rows["effect_size"],
+            [offset - measures.index(measure) for measure in rows["measure"]],
+            linestyle="none",
+            markersize=5,
+            label=SHORT.get(name, name),
+            **style,
+        )
     for row in range(len(measures) - 1):
         ax.axhline(-row - 0.5, color="#e6e6e6", linewidth=0.8, zorder=0)
     ax.set_yticks(
         [-row for row in range(len(measures))],
-        [measure_name(one).replace(" ", "\n", 1) for one in measures],
+        [measure_name(measure).replace(" ", "\n", 1) for measure in measures],
     )
     ax.set_xticks([-1, -0.5, 0, 0.5, 1])
     ax.set(
@@ -189,13 +200,13 @@ def shares(chosen: xr.Dataset, source: str) -> Figure | None:
     -------
     matplotlib.figure.Figure or None
     """
-    one = chosen.sel(source=source).transpose("measure", "null", ...)
+    of_source = chosen.sel(source=source).transpose("measure", "null", ...)
     share, error = (
-        100 * one["share_explained"].values,
-        100 * one["share_explained_standard_error"].values,
+        100 * of_source["share_explained"].values,
+        100 * of_source["share_explained_standard_error"].values,
     )
-    known = np.isfinite(share) & np.isfinite(error)
-    rows = np.flatnonzero(known.any(axis=1))
+    defined = np.isfinite(share) & np.isfinite(error)
+    rows = np.flatnonzero(defined.any(axis=1))
     if rows.size == 0:
         return None
     names = [str(name) for name in chosen["null"].values]
@@ -211,7 +222,9 @@ def shares(chosen: xr.Dataset, source: str) -> Figure | None:
         style = {
             key: value for key, value in STYLES[name].items() if key in ("color", "marker", "mfc")
         }
-        inside = known[rows, number] & (share[rows, number] >= low) & (share[rows, number] <= high)
+        inside = (
+            defined[rows, number] & (share[rows, number] >= low) & (share[rows, number] <= high)
+        )
         y = offset - np.flatnonzero(inside)
         ax.errorbar(
             share[rows, number][inside],
@@ -226,11 +239,11 @@ def shares(chosen: xr.Dataset, source: str) -> Figure | None:
             (share[rows, number] < low, low, "◂"),
             (share[rows, number] > high, high, "▸"),
         ):
-            for row in np.flatnonzero(beyond & known[rows, number]):
+            for row in np.flatnonzero(beyond & defined[rows, number]):
                 ax.text(edge, offset - row, mark, ha="center", va="center", color=style["color"])
     ax.set_yticks(
         [-row for row in range(rows.size)],
-        [measure_name(one["measure"].values[row]).replace(" ", "\n", 1) for row in rows],
+        [measure_name(of_source["measure"].values[row]).replace(" ", "\n", 1) for row in rows],
     )
     ax.set(
         xlim=(low, high),
@@ -244,11 +257,15 @@ def shares(chosen: xr.Dataset, source: str) -> Figure | None:
 
 def shown_sessions(dataset: xr.Dataset, subject: int, first: int) -> list[int]:
     """First, middle and last session in which a subject was recorded."""
-    seen = (
+    sessions = (
         np.flatnonzero((dataset["recorded"].isel(subject=subject) == 1).any("unit").values[first:])
         + first
     )
-    return sorted({int(seen[0]), int(seen[len(seen) // 2]), int(seen[-1])}) if seen.size else []
+    return (
+        sorted({int(sessions[0]), int(sessions[len(sessions) // 2]), int(sessions[-1])})
+        if sessions.size
+        else []
+    )
 
 
 def rate_maps(dataset: xr.Dataset, subject: int, first: int) -> Figure | None:
@@ -279,11 +296,11 @@ def rate_maps(dataset: xr.Dataset, subject: int, first: int) -> Figure | None:
     return figure
 
 
-def _arenas(one: xr.Dataset, sessions: Sequence[int], units: int = 4) -> Figure:
+def _arenas(of_subject: xr.Dataset, sessions: Sequence[int], units: int = 4) -> Figure:
     """Maps in a plane of the place units with most events in the first session shown."""
     figure = panel(1.25 * units + 0.5)
     axes = figure.subplots(units, len(sessions), squeeze=False)
-    map_plots.arena_maps(one, sessions, axes)
+    map_plots.arena_maps(of_subject, sessions, axes)
     return figure
 
 
@@ -321,11 +338,11 @@ def correlations(correlation: xr.DataArray, units: str, elapsed: np.ndarray) -> 
 
 def described_curves(chosen: xr.Dataset, measure: str) -> str:
     """Text alternative of ``curves``: where each source starts and ends."""
-    parts = []
+    phrases = []
     for name in drawn_sources(chosen, measure):
         values = chosen["curve"].sel(source=name, measure=measure).dropna("session").values
-        parts.append(f"{source_name(name)} from {values[0]:.2f} to {values[-1]:.2f}")
+        phrases.append(f"{source_name(name)} from {values[0]:.2f} to {values[-1]:.2f}")
     return (
         f"Line chart of {measure_name(measure)} over the first session against time: "
-        f"{'; '.join(parts)}."
+        f"{'; '.join(phrases)}."
     )

@@ -29,25 +29,27 @@ def fitted(one: xr.Dataset, group: str) -> Figure:
     -------
     matplotlib.figure.Figure
     """
-    chosen = one.isel(statistic=np.flatnonzero(one["group"].values == group))
-    lag = np.array([float(str(name).rsplit(" ", 1)[1]) for name in chosen["statistic"].values])
+    similarities = one.isel(statistic=np.flatnonzero(one["group"].values == group))
+    lag = np.array(
+        [float(str(name).rsplit(" ", 1)[1]) for name in similarities["statistic"].values]
+    )
     figure = panel(3.2)
     ax = figure.add_subplot()
     ax.errorbar(
         lag,
-        chosen["measured"],
-        chosen["measured_error"],
+        similarities["measured"],
+        similarities["measured_error"],
         fmt="s",
         color=ORANGE,
         capsize=2,
         markersize=4,
         label="recording, s.e.",
     )
-    ax.plot(lag, chosen["predicted"], "-o", color=BLUE, markersize=4, label="circuit, fitted")
-    if "frozen" in chosen:
+    ax.plot(lag, similarities["predicted"], "-o", color=BLUE, markersize=4, label="circuit, fitted")
+    if "frozen" in similarities:
         ax.plot(
             lag,
-            chosen["frozen"],
+            similarities["frozen"],
             ":^",
             color="#595959",
             mfc="white",

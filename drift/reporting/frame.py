@@ -76,15 +76,15 @@ def kind_of(source: str) -> str:
     )
 
 
-def _source_row(one: xr.Dataset, measure: str, source: str) -> dict[str, object]:
-    present = one["subjects"].values[one["subjects"].values > 0]
-    sessions = int(one["curve"].notnull().sum())
-    numbers = {name: float(one[name]) for name in COLUMNS}
+def _source_row(of_source: xr.Dataset, measure: str, source: str) -> dict[str, object]:
+    present = of_source["subjects"].values[of_source["subjects"].values > 0]
+    sessions = int(of_source["curve"].notnull().sum())
+    numbers = {name: float(of_source[name]) for name in COLUMNS}
     about = {
         "measure": measure,
         "source": source,
         "kind": kind_of(source),
-        "per": str(one["elapsed_units"].item()),
+        "per": str(of_source["elapsed_units"].item()),
     }
     return {
         **about,
@@ -94,14 +94,16 @@ def _source_row(one: xr.Dataset, measure: str, source: str) -> dict[str, object]
     }
 
 
-def _published_row(one: xr.Dataset, measure: str, panel: str) -> dict[str, object]:
+def _published_row(of_panel: xr.Dataset, measure: str, panel: str) -> dict[str, object]:
     numbers = dict.fromkeys(COLUMNS, np.nan)
-    numbers |= {name: float(one[f"published_{name}"]) for name in ("slope", "p_value", "change")}
+    numbers |= {
+        name: float(of_panel[f"published_{name}"]) for name in ("slope", "p_value", "change")
+    }
     return {
         "measure": measure,
         "source": panel,
         "kind": "published",
-        "per": str(one["published_per"].item()),
+        "per": str(of_panel["published_per"].item()),
         **numbers,
     }
 
@@ -134,21 +136,21 @@ def comparison_frame(comparison: xr.Dataset, convention: str = "mean_of_ratios")
     RefusedInputError
         If the Dataset is no comparison, or the convention is unknown.
     """
-    chosen = checked(comparison, convention)
+    selection = checked(comparison, convention)
     rows = []
-    for measure in chosen["measure"].values:
-        of_measure = chosen.sel(measure=measure)
-        known = [
+    for measure in selection["measure"].values:
+        of_measure = selection.sel(measure=measure)
+        sources = [
             name
-            for name in chosen["source"].values
+            for name in selection["source"].values
             if of_measure["curve"].sel(source=name).notnull().sum() > 1
         ]
         rows += [
-            _source_row(of_measure.sel(source=name), str(measure), str(name)) for name in known
+            _source_row(of_measure.sel(source=name), str(measure), str(name)) for name in sources
         ]
         panels = [
             name
-            for name in chosen["panel"].values
+            for name in selection["panel"].values
             if np.isfinite(of_measure["published_slope"].sel(panel=name))
         ]
         rows += [

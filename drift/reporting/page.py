@@ -20,8 +20,8 @@ def _asset(name: str) -> str:
     return files("drift.reporting").joinpath(name).read_text(encoding="utf-8")
 
 
-def _section(name: str, title: str, *parts: str) -> tuple[str, str, str] | None:
-    content = "".join(parts)
+def _section(name: str, title: str, *fragments: str) -> tuple[str, str, str] | None:
+    content = "".join(fragments)
     return (name, title, content) if content else None
 
 
@@ -60,17 +60,17 @@ def _page(
     title: str,
     convention: str,
 ) -> str:
-    chosen, frame = checked(comparison, convention), comparison_frame(comparison, convention)
+    selection, frame = checked(comparison, convention), comparison_frame(comparison, convention)
     stamp = provenance()
-    found = [
-        _section("changes", "What changes", sections.curves(chosen)),
+    chapters = [
+        _section("changes", "What changes", sections.curves(selection)),
         _section(
             "numbers",
             "In numbers",
             '<p class="hint">Press a heading to sort.</p>',
             tables.summary(frame),
-            sections.effects(chosen, frame),
-            tables.explained(chosen),
+            sections.effects(selection, frame),
+            tables.explained(selection),
         ),
         _section("maps", "Rate maps", sections.maps(run, recorded)),
         _section("fit", "A circuit fitted to the recording", sections.fit(fit)),
@@ -78,7 +78,7 @@ def _page(
             "reading", "How to read this", texts.reading(), "<h3>Words</h3>", texts.glossary()
         ),
         _section(
-            "methods", "Methods", texts.methods(chosen, convention, run), sections.recipes(run)
+            "methods", "Methods", texts.methods(selection, convention, run), sections.recipes(run)
         ),
         _section(
             "provenance",
@@ -88,10 +88,10 @@ def _page(
             ),
         ),
     ]
-    shown = [one for one in found if one is not None]
+    shown = [chapter for chapter in chapters if chapter is not None]
     sentences = "".join(
-        f"<li{' class=caution' if one.startswith('Caution') else ''}>{escape(one)}</li>"
-        for one in headline(chosen, frame)
+        f"<li{' class=caution' if sentence.startswith('Caution') else ''}>{escape(sentence)}</li>"
+        for sentence in headline(selection, frame)
     )
     links = "".join(f'<li><a href="#{name}">{escape(head)}</a></li>' for name, head, _ in shown)
     body = (

@@ -26,10 +26,14 @@ SUBJECTS = 3  # of whose fit, or recipes, the page shows all
 CURVE_NOTES = {
     "fraction_place_units": "Place cells over detected cells.",
     "active_units": "Cells with at least one event while running.",
-    "spatial_information": "Mean over place cells, not corrected for bias: quiet cells seem to be more informative "
-    "than they are.",
-    "rate_map_correlation": "Correlation with the first session, over the second session in which it is known, which "
-    "is 1.",
+    "spatial_information": (
+        "Mean over place cells, not corrected for bias: quiet cells seem to be more informative "
+        "than they are."
+    ),
+    "rate_map_correlation": (
+        "Correlation with the first session, over the second session in which it is known, which "
+        "is 1."
+    ),
 }
 
 
@@ -170,46 +174,46 @@ def fit(dataset: xr.Dataset | None) -> str:
             "fit was expected to be the Dataset of a circuits.Fit, got one without estimate: "
             "pass fit.dataset."
         )
-    parts = [f"<p>{escape(_circuit(dataset))}</p>"]
+    fragments = [f"<p>{escape(_circuit(dataset))}</p>"]
     for place in range(min(dataset.sizes["subject"], SUBJECTS)):
-        one = dataset.isel(subject=place)
-        label = str(one["subject"].item())
-        parts.append(f"<h3>Subject {escape(label)}</h3>")
-        parts.append(
+        of_subject = dataset.isel(subject=place)
+        label = str(of_subject["subject"].item())
+        fragments.append(f"<h3>Subject {escape(label)}</h3>")
+        fragments.append(
             tables.estimates(
-                one, f"estimates-{place}", f"Parameters of the circuit, subject {label}"
+                of_subject, f"estimates-{place}", f"Parameters of the circuit, subject {label}"
             )
         )
-        parts += [f"<p>{escape(sentence)}</p>" for sentence in _goodness(one)]
+        fragments += [f"<p>{escape(sentence)}</p>" for sentence in _goodness(of_subject)]
         groups = [
             group
             for group in ("map_similarity", "population_similarity")
-            if group in one["group"].values
+            if group in of_subject["group"].values
         ]
-        boxes = [_similarity(one, group, f"fit-{place}-{group}") for group in groups]
+        boxes = [_similarity(of_subject, group, f"fit-{place}-{group}") for group in groups]
         note = "Circles in the band are within two standard errors of the recording."
         described = (
             "Dot plot of predicted minus measured statistics in standard errors of the recording."
         )
         boxes.append(
             figure_box(
-                fit_figures.statistics(one),
+                fit_figures.statistics(of_subject),
                 f"fit-{place}-statistics",
                 "All statistics of the fit.",
                 note,
                 described,
             )
         )
-        parts.append(_grid(boxes))
+        fragments.append(_grid(boxes))
     if dataset.sizes["subject"] > SUBJECTS:
-        parts.append(
+        fragments.append(
             f"<p>{dataset.sizes['subject'] - SUBJECTS} further subjects are in the file of "
             "the fit.</p>"
         )
-    return "".join(parts)
+    return "".join(fragments)
 
 
-def _similarity(one: xr.Dataset, group: str, name: str) -> str:
+def _similarity(of_subject: xr.Dataset, group: str, name: str) -> str:
     title = {
         "map_similarity": "Rate-map correlation by lag.",
         "population_similarity": "Population-vector correlation by lag.",
@@ -219,7 +223,7 @@ def _similarity(one: xr.Dataset, group: str, name: str) -> str:
         f"Line chart of {title.lower().rstrip('.')}: recording, fitted circuit, and the same "
         "circuit with frozen weights."
     )
-    return figure_box(fit_figures.fitted(one, group), name, title, note, described)
+    return figure_box(fit_figures.fitted(of_subject, group), name, title, note, described)
 
 
 def _circuit(dataset: xr.Dataset) -> str:
@@ -235,32 +239,32 @@ def _circuit(dataset: xr.Dataset) -> str:
     )
 
 
-def _goodness(one: xr.Dataset) -> Iterator[str]:
+def _goodness(of_subject: xr.Dataset) -> Iterator[str]:
     numbers = {
-        name: float(one[name])
+        name: float(of_subject[name])
         for name in ("distance", "degrees_of_freedom", "p_value")
-        if name in one
+        if name in of_subject
     }
     if len(numbers) == 3:
         freedom = int(numbers["degrees_of_freedom"])
         told = p_value(numbers["p_value"])
-        verdict = fit_words.description(one)
+        verdict = fit_words.description(of_subject)
         yield (
             f"Distance {number(numbers['distance'])} for {freedom} degrees of freedom, p "
             f"{_equals(told)}: {verdict}."
         )
-        if not fit_words.described(one):
+        if not fit_words.described(of_subject):
             yield "Intervals hold only for a circuit that describes the recording."
-    if "frozen_p_value" in one and np.isfinite(float(one["frozen_p_value"])):
-        told = p_value(float(one["frozen_p_value"]))
+    if "frozen_p_value" in of_subject and np.isfinite(float(of_subject["frozen_p_value"])):
+        told = p_value(float(of_subject["frozen_p_value"]))
         yield (
             f"Similarity over time: the same circuit with frozen weights has p {_equals(told)}; "
-            f"{fit_words.need_of_drift(one)}."
+            f"{fit_words.need_of_drift(of_subject)}."
         )
-    yield from (*fit_words.rooms(one), *fit_words.left_out(one))
-    if "converged" in one and not (one["converged"] == 1).all():
-        left = int((one["converged"] == 0).sum())
-        searches = one.sizes["restart"]
+    yield from (*fit_words.rooms(of_subject), *fit_words.left_out(of_subject))
+    if "converged" in of_subject and not (of_subject["converged"] == 1).all():
+        left = int((of_subject["converged"] == 0).sum())
+        searches = of_subject.sizes["restart"]
         yield (
             f"{left} of {searches} {'search' if searches == 1 else 'searches'} had not converged: "
             "take the numbers as a first look."
@@ -279,10 +283,10 @@ def recipes(run: xr.Dataset | None) -> str:
     for text in map(str, run["experiment"].values.reshape(-1)):
         body, seed = _recipe(text)
         seeds.setdefault(body, []).append(seed)
-    parts = []
+    fragments = []
     for place, (body, of_body) in enumerate(seeds.items()):
         if place == SUBJECTS:
-            parts.append(
+            fragments.append(
                 f"<p>{len(seeds) - SUBJECTS} further recipes are in the file of the run.</p>"
             )
             break
@@ -290,10 +294,10 @@ def recipes(run: xr.Dataset | None) -> str:
             f"Recipe of the simulation, {'seed' if len(of_body) == 1 else 'seeds'} "
             f"{', '.join(of_body)}"
         )
-        parts.append(
+        fragments.append(
             f"<details><summary>{escape(name)}</summary><pre>{escape(body)}</pre></details>"
         )
-    return "".join(parts)
+    return "".join(fragments)
 
 
 def _recipe(text: str) -> tuple[str, str]:
@@ -308,7 +312,7 @@ def _recipe(text: str) -> tuple[str, str]:
     except (ValueError, AttributeError, RefusedInputError):
         try:
             return json.dumps(
-                {k: v for k, v in json.loads(text).items() if k != "seed"}, indent=2
+                {key: value for key, value in json.loads(text).items() if key != "seed"}, indent=2
             ), seed
         except (ValueError, AttributeError):
             return text, "unknown"

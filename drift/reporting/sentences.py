@@ -69,18 +69,18 @@ def _compared(chosen: xr.Dataset) -> Iterator[str]:
         )
         return
     sessions = counted(_sessions(chosen, "observed"), "session")
-    seen = (
+    phrase = (
         f"seen as an experimenter would have recorded them, through the lens of {lens} "
         f"({sessions}, with its running time, its event "
     )
-    seen += "rates and its number of cells)"
+    phrase += "rates and its number of cells)"
     if "recorded" in chosen["source"].values:
         yield (
-            f"{simulated}, {seen}, beside "
+            f"{simulated}, {phrase}, beside "
             f"{counted(_subjects(chosen, 'recorded'), 'recorded subject')}."
         )
     else:
-        yield f"{simulated}, {seen}; no recording was given."
+        yield f"{simulated}, {phrase}; no recording was given."
 
 
 def _moved(row: pd.Series) -> str:
@@ -91,13 +91,12 @@ def _moved(row: pd.Series) -> str:
         if not np.isfinite(row["change_standard_error"])
         else f" ± {percent(row['change_standard_error'], signed=False)}"
     )
-    p = row["p_value"]
-    if not np.isfinite(p):
+    probability = row["p_value"]
+    if not np.isfinite(probability):
         return f"changes by {percent(row['change'])} (no test is possible)"
-    told = f"p\N{NO-BREAK SPACE}{p_value(p) if p < 0.001 else f'= {p_value(p)}'}".replace(
-        " ", "\N{NO-BREAK SPACE}"
-    )
-    if p >= SIGNIFICANT or row["change"] == 0:
+    shown = p_value(probability) if probability < 0.001 else f"= {p_value(probability)}"
+    told = f"p\N{NO-BREAK SPACE}{shown}".replace(" ", "\N{NO-BREAK SPACE}")
+    if probability >= SIGNIFICANT or row["change"] == 0:
         return f"shows no certain change ({percent(row['change'])}{error}, {told})"
     word = "rises" if row["change"] > 0 else "falls"
     return f"{word} by {percent(abs(row['change']), signed=False)}{error} ({told})"
@@ -112,10 +111,10 @@ def _directions(frame: pd.DataFrame) -> Iterator[str]:
         ]
         if not names:
             continue
-        parts = [f"{_moved(rows.loc[name])} in the {source_name(name)}" for name in names]
+        phrases = [f"{_moved(rows.loc[name])} in the {source_name(name)}" for name in names]
         same = _same_sign(rows, names)
         name = measure_name(measure)
-        yield f"The {name} {', and '.join(parts)}{same}."
+        yield f"The {name} {', and '.join(phrases)}{same}."
 
 
 def _same_sign(rows: pd.DataFrame, names: list[str]) -> str:
@@ -132,18 +131,18 @@ def _published(chosen: xr.Dataset) -> Iterator[str]:
     if source is None or "sign_agreement" not in chosen:
         return
     agreement = chosen["sign_agreement"].sel(source=source).transpose("measure", "panel").values
-    known = np.isfinite(agreement)
+    certain = np.isfinite(agreement)
     rows = [
-        (measure_name(name), int(np.nansum(row)), int(seen.sum()))
-        for name, row, seen in zip(chosen["measure"].values, agreement, known)
+        (measure_name(name), int(np.nansum(row)), int(mask.sum()))
+        for name, row, mask in zip(chosen["measure"].values, agreement, certain)
     ]
-    parts = [f"{name} {agree} of {total}" for name, agree, total in rows if total]
-    if parts:
+    phrases = [f"{name} {agree} of {total}" for name, agree, total in rows if total]
+    if phrases:
         yield (
-            f"Of {int(known.sum())} published slopes from CA1, of measures that change with "
+            f"Of {int(certain.sum())} published slopes from CA1, of measures that change with "
             "certainty here, "
             f"{int(np.nansum(agreement))} have the sign of the {source_name(source)}: "
-            f"{listed(parts)}."
+            f"{listed(phrases)}."
         )
 
 
@@ -152,19 +151,19 @@ def _nulls(chosen: xr.Dataset) -> Iterator[str]:
     known."""
     if not chosen.sizes.get("null", 0):
         return
-    found = []
+    findings = []
     for source in (name for name in ("observed", "recorded") if name in chosen["source"].values):
-        parts = [
-            part
+        phrases = [
+            phrase
             for name in chosen["measure"].values
-            if (part := _largest(chosen.sel(measure=name, source=source)))
+            if (phrase := _largest(chosen.sel(measure=name, source=source)))
         ]
-        if parts:
-            found.append(f"{listed(parts)} in the {source_name(source)}")
-    if found:
+        if phrases:
+            findings.append(f"{listed(phrases)} in the {source_name(source)}")
+    if findings:
         yield (
-            f"Codes that do not drift (null models) would show {'; '.join(found)}. A change that "
-            "they show in full is no sign of drift."
+            f"Codes that do not drift (null models) would show {'; '.join(findings)}. A change "
+            "that they show in full is no sign of drift."
         )
     else:
         yield (
@@ -173,14 +172,17 @@ def _nulls(chosen: xr.Dataset) -> Iterator[str]:
         )
 
 
-def _largest(one: xr.Dataset) -> str:
-    share, error = one["share_explained"].values, one["share_explained_standard_error"].values
-    known = np.isfinite(share) & np.isfinite(error) & (one["p_value"].item() < SIGNIFICANT)
-    if not known.any():
+def _largest(of_source: xr.Dataset) -> str:
+    share, error = (
+        of_source["share_explained"].values,
+        of_source["share_explained_standard_error"].values,
+    )
+    certain = np.isfinite(share) & np.isfinite(error) & (of_source["p_value"].item() < SIGNIFICANT)
+    if not certain.any():
         return ""
-    best = int(np.argmax(np.where(known, share, -np.inf)))
-    name = str(one["null"].values[best])
-    measure = measure_name(one["measure"].item())
+    best = int(np.argmax(np.where(certain, share, -np.inf)))
+    name = str(of_source["null"].values[best])
+    measure = measure_name(of_source["measure"].item())
     if share[best] <= 0:
         return f"nothing of the change in {measure}"
     amount = f"{100 * share[best]:.0f} ± {100 * error[best]:.0f}\N{NO-BREAK SPACE}%"
@@ -198,15 +200,15 @@ def _scale(chosen: xr.Dataset) -> Iterator[str]:
         return
     per, _, recorded = str(chosen["time_scale"].attrs.get("units", "step/1")).partition("/")
     limits = {end: float(chosen[f"time_scale_{end}"]) for end in ("low", "high")}
-    known = [
+    bounds = [
         f"{'at least' if end == 'low' else 'at most'} {number(value)}"
         for end, value in limits.items()
         if np.isfinite(value)
     ]
     told = (
         f"{number(limits['low'])} to {number(limits['high'])}"
-        if len(known) == 2
-        else "".join(known)
+        if len(bounds) == 2
+        else "".join(bounds)
     )
     yield (
         "Rate maps of the simulation decorrelate as those of the recording do if one "
@@ -230,13 +232,13 @@ def _cautions(chosen: xr.Dataset, frame: pd.DataFrame) -> Iterator[str]:
         for name in names
     }
     if len(rules) > 1:
-        parts = [
+        phrases = [
             f"{chosen['place_unit_rule'].sel(source=name).item()} ({source_name(name)})"
             for name in names
         ]
         yield (
             "Caution: place cells were told by different rules, so that their fractions are not "
-            f"comparable: {listed(parts)}."
+            f"comparable: {listed(phrases)}."
         )
     if chosen.attrs.get("places"):
         yield f"Caution: {chosen.attrs['places']}."

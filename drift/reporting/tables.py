@@ -51,14 +51,15 @@ def table(
     numeric = [bool(rows) and not isinstance(rows[0][place], str) for place in range(len(heads))]
     head = "".join(
         f'<th scope="col"{" class=number" if of_numbers else ""}><button type="button" '
-        f'class="sort">{escape(one)}</button></th>'
-        for one, of_numbers in zip(heads, numeric, strict=True)
+        f'class="sort">{escape(heading)}</button></th>'
+        for heading, of_numbers in zip(heads, numeric, strict=True)
     )
     body = "".join(_row(row, labels) for row in rows)
     return (
         '<div class="scroll" role="region" tabindex="0" '
         f'aria-label="{escape(caption)}"><table id="{name}" class="sortable">'
-        f"<caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        f"<caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead>"
+        f"<tbody>{body}</tbody></table></div>"
     )
 
 
@@ -169,8 +170,8 @@ def explained(chosen: xr.Dataset) -> str:
         for source in (
             name for name in ("observed", "recorded") if name in chosen["source"].values
         ):
-            one = chosen.sel(source=source, measure=measure)
-            cells = [_share(one.sel(null=name)) for name in names]
+            of_source = chosen.sel(source=source, measure=measure)
+            cells = [_share(of_source.sel(null=name)) for name in names]
             if any(cell.text != UNKNOWN for cell in cells):
                 rows.append([measure_name(measure), source_name(source), *cells])
     heads = ("measure", "of the change in the", *names)
@@ -178,8 +179,10 @@ def explained(chosen: xr.Dataset) -> str:
     return table("explained", caption, heads, rows, labels=2) if rows else ""
 
 
-def _share(one: xr.Dataset) -> Cell:
-    share, error = (100 * float(one[f"share_explained{end}"]) for end in ("", "_standard_error"))
+def _share(of_null: xr.Dataset) -> Cell:
+    share, error = (
+        100 * float(of_null[f"share_explained{end}"]) for end in ("", "_standard_error")
+    )
     return _with_error(share, error)
 
 
@@ -211,16 +214,20 @@ def estimates(one: xr.Dataset, name: str, caption: str) -> str:
     """
     rows: list[list[Cell | str]] = []
     for parameter in map(str, one["parameter"].values):
-        chosen = one.sel(parameter=parameter)
-        units = str(chosen["parameter_units"].item()) if "parameter_units" in chosen.coords else "1"
-        bounds = f"{number(float(chosen['search_low']))} to {number(float(chosen['search_high']))}"
+        of_parameter = one.sel(parameter=parameter)
+        units = (
+            str(of_parameter["parameter_units"].item())
+            if "parameter_units" in of_parameter.coords
+            else "1"
+        )
+        low, high = (number(float(of_parameter[f"search_{end}"])) for end in ("low", "high"))
         cells = [_estimate(one, parameter), *_limits(one, parameter)]
         rows.append(
             [
                 parameter.replace("_", " "),
                 *cells,
                 "" if units == "1" else units,
-                bounds,
+                f"{low} to {high}",
                 _known(one, parameter),
             ]
         )
@@ -228,30 +235,30 @@ def estimates(one: xr.Dataset, name: str, caption: str) -> str:
     return table(name, caption, heads, rows)
 
 
-def _estimate(one: xr.Dataset, parameter: str) -> Cell:
+def _estimate(of_subject: xr.Dataset, parameter: str) -> Cell:
     """Estimate of a parameter; a bound of the search is none."""
-    if end := fit_words.at_bound(one, parameter):
+    if end := fit_words.at_bound(of_subject, parameter):
         return Cell(f"none: {end} bound", math.nan)
-    value = float(one["estimate"].sel(parameter=parameter))
+    value = float(of_subject["estimate"].sel(parameter=parameter))
     return _number(
-        value, number(value) if fit_words.settled(one) else f"not converged: {number(value)}"
+        value, number(value) if fit_words.settled(of_subject) else f"not converged: {number(value)}"
     )
 
 
-def _limits(one: xr.Dataset, parameter: str) -> list[Cell]:
+def _limits(of_subject: xr.Dataset, parameter: str) -> list[Cell]:
     """Both ends of the interval, as far as they are limits."""
-    if not fit_words.interval_words(one, parameter):
+    if not fit_words.interval_words(of_subject, parameter):
         return [Cell(UNKNOWN, math.nan)] * 2
-    low, high = (float(value) for value in one["interval"].sel(parameter=parameter).values)
-    below, above = fit_words.open_ends(one, parameter)
+    low, high = (float(value) for value in of_subject["interval"].sel(parameter=parameter).values)
+    below, above = fit_words.open_ends(of_subject, parameter)
     return [
         _number(low, f"{number(low)}{' or less' if below else ''}"),
         _number(high, f"{number(high)}{' or more' if above else ''}"),
     ]
 
 
-def _known(one: xr.Dataset, parameter: str) -> str:
-    certain = one["identified"].sel(parameter=parameter).item() and fit_words.interval_words(
-        one, parameter
+def _known(of_subject: xr.Dataset, parameter: str) -> str:
+    certain = of_subject["identified"].sel(parameter=parameter).item() and fit_words.interval_words(
+        of_subject, parameter
     )
     return "yes" if certain else "no"

@@ -63,13 +63,13 @@ def population_curves(curves: xr.DataArray, keep: xr.DataArray | None = None) ->
     Sheintuch, Rubin & Ziv 2022, published analysis.
     """
     require_dims(curves, "curves", "order", "fraction", "unit")
-    chosen = (
+    population = (
         curves
         if keep is None
         else curves.where((keep == 1).reset_coords(drop=True).drop_vars("unit", errors="ignore"))
     )
-    count = chosen.notnull().sum("unit")
-    return (chosen.sum("unit") / count.where(count > 0)).assign_attrs(curves.attrs)
+    count = population.notnull().sum("unit")
+    return (population.sum("unit") / count.where(count > 0)).assign_attrs(curves.attrs)
 
 
 @opened
@@ -149,27 +149,29 @@ def _best_line(y: np.ndarray, g: np.ndarray, weight: np.ndarray) -> _Line:
     mean_y, mean_g = (weight * y).sum(-1), (weight * g).sum(-1)
     centred = g - mean_g[..., np.newaxis]
     variance = (weight * centred**2).sum(-1)
-    b = np.divide(
+    slope = np.divide(
         (weight * centred * y).sum(-1), variance, out=np.zeros_like(variance), where=variance > 0
     )
-    b = np.maximum(b, 0.0)
-    a = mean_y - b * mean_g
+    slope = np.maximum(slope, 0.0)
+    intercept = mean_y - slope * mean_g
     through_origin = (weight * g * y).sum(-1) / (weight * g**2).sum(-1)
-    a, b = np.where(a < 0, 0.0, a), np.where(a < 0, np.maximum(through_origin, 0.0), b)
-    error = (weight * (y - a[..., np.newaxis] - b[..., np.newaxis] * g) ** 2).sum(-1)
-    return _Line(a, b, error)
+    intercept, slope = (
+        np.where(intercept < 0, 0.0, intercept),
+        np.where(intercept < 0, np.maximum(through_origin, 0.0), slope),
+    )
+    error = (weight * (y - intercept[..., np.newaxis] - slope[..., np.newaxis] * g) ** 2).sum(-1)
+    return _Line(intercept, slope, error)
 
 
 def _hyperbola(y: np.ndarray, time: np.ndarray) -> np.ndarray:
     """a and R^2, (2, column), of the least-squares fit of a + b / (1 + c t) to each column of y
     (fraction, column); a, b, c >= 0."""
-    seen = np.isfinite(y).T
-    points = seen.sum(-1)
+    observed = np.isfinite(y).T
+    points = observed.sum(-1)
     # A column without any point is fitted as if it were 0 and made NaN in the end.
-    weight = np.where(points > 0, seen.T / np.maximum(points, 1), 1.0).T[
-        :, np.newaxis
-    ]  # (column, 1, fraction)
-    values = np.where(seen, y.T, 0.0)[:, np.newaxis]
+    # (column, 1, fraction)
+    weight = np.where(points > 0, observed.T / np.maximum(points, 1), 1.0).T[:, np.newaxis]
+    values = np.where(observed, y.T, 0.0)[:, np.newaxis]
     low, high = np.full(len(values), np.log(BEND[0])), np.full(len(values), np.log(BEND[1]))
     for _ in range(ROUNDS):
         bends = np.linspace(low, high, GRID, axis=-1)  # (column, grid)
@@ -227,8 +229,8 @@ def bounded_asymptotic_extrapolation(curves: xr.DataArray) -> xr.Dataset:
 
 
 def _intercept(curve: np.ndarray, terms: np.ndarray) -> float:
-    seen = np.isfinite(curve)
-    return float(nnls(terms[seen], curve[seen])[0][0]) if seen.sum() >= 3 else np.nan
+    observed = np.isfinite(curve)
+    return float(nnls(terms[observed], curve[observed])[0][0]) if observed.sum() >= 3 else np.nan
 
 
 @opened

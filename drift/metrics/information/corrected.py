@@ -38,10 +38,10 @@ def _of_population(
     activity: xr.DataArray, place_index: xr.DataArray, place_unit: xr.DataArray
 ) -> bool:
     """Tell whether at least half of the units of the population have enough events."""
-    chosen = (place_unit == 1).values
+    place_units = (place_unit == 1).values
     return (
-        bool(np.isfinite(_enough(activity, place_index).values[chosen]).mean() >= 0.5)
-        if chosen.any()
+        bool(np.isfinite(_enough(activity, place_index).values[place_units]).mean() >= 0.5)
+        if place_units.any()
         else False
     )
 

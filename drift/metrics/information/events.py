@@ -57,12 +57,14 @@ def unit_blocks(events: Events, largest: int = 16_384) -> list[tuple[slice, Even
     blocks, first = [], 0
     while first < events.units:
         last = max(first + 1, int(np.searchsorted(ends, ends[first] + largest, side="right")) - 1)
-        part = slice(ends[first], ends[last])
-        size = None if events.size is None else events.size[part]
+        event_slice = slice(ends[first], ends[last])
+        size = None if events.size is None else events.size[event_slice]
         blocks.append(
             (
                 slice(first, last),
-                Events(events.sample[part], events.unit[part] - first, size, last - first),
+                Events(
+                    events.sample[event_slice], events.unit[event_slice] - first, size, last - first
+                ),
             )
         )
         first = last

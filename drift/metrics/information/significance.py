@@ -58,13 +58,11 @@ def place_units(
 class _Track(NamedTuple):
     """Where the subject was, twice in a row, so that every circular shift is a slice of it."""
 
-    twice: (
-        np.ndarray
-    )  # (2 sample) place of each sample; the number of places stands for nowhere valid
+    # (2 sample) place of each sample; the number of places stands for nowhere valid
+    twice: np.ndarray
     occupancy: np.ndarray  # (place), 0 where not valid
-    duration: (
-        np.ndarray | None
-    )  # (sample) where samples last differently; each takes its own along when it is shifted
+    # (sample) where samples last differently; each takes its own along when it is shifted
+    duration: np.ndarray | None
 
 
 def _track(
@@ -196,9 +194,9 @@ def circular_shift_p_values(
         )
     lags = rng.integers(low, high, (shuffles, 1 if one_lag_for_all else events.units))
     real, reached = _real_and_reached(events, track, lags, progress)
-    p = reached / shuffles if faithful else (reached + 1) / (shuffles + 1)
+    p_values = reached / shuffles if faithful else (reached + 1) / (shuffles + 1)
     return (
-        observed.copy(data=np.where(np.isnan(real), np.nan, p))
+        observed.copy(data=np.where(np.isnan(real), np.nan, p_values))
         .rename("p_value")
         .assign_attrs(units="1")
     )

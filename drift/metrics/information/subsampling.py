@@ -28,8 +28,8 @@ from drift.metrics.labels import observed_units
 from drift.metrics.maps import ROUNDING, check_place_index, occupancy_of
 from drift.schema.labelled_form import VARIABLES
 
-FINE_FRACTIONS = tuple(i / 20 for i in range(1, 21))
-COARSE_FRACTIONS = tuple(i / 10 for i in range(1, 11))
+FINE_FRACTIONS = tuple(count / 20 for count in range(1, 21))
+COARSE_FRACTIONS = tuple(count / 10 for count in range(1, 11))
 ORDERS = ("observed", "shuffled")
 SKAGGS = ("spatial_information", "spatial_information_rate")
 
@@ -90,14 +90,14 @@ def _both_orders(
 ) -> np.ndarray:
     """(quantity, order, unit) information of ``size`` random samples, and of these with their
     activity in random order."""
-    chosen = (
+    samples = (
         rng.choice(place.size, size, replace=False, shuffle=False)
         if size < place.size
         else np.arange(size)
     )
-    visited = place[chosen]
+    visited = place[samples]
     where = np.full((len(ORDERS), place.size), places)
-    where[:, chosen] = visited, rng.permutation(visited)
+    where[:, samples] = visited, rng.permutation(visited)
     visits = np.bincount(visited, minlength=places)
     return np.concatenate([measure(where, visits) for measure in measures])
 
@@ -236,12 +236,12 @@ def information_curves(
     check_place_index(activity, place_index, int(place_index.max()) + 1, sample_duration)
     keep = _valid(place_index, sample_duration, minimum_occupancy)
     plan = _plan(fractions, int(keep.sum()), repetitions)
-    kept = (
+    durations = (
         sample_duration.values.astype(float)[keep]
         if isinstance(sample_duration, xr.DataArray)
         else sample_duration
     )
-    measures = [_skaggs(activity.transpose("sample", "unit").values[keep], kept)]
+    measures = [_skaggs(activity.transpose("sample", "unit").values[keep], durations)]
     names = (*SKAGGS, "mutual_information") if mutual else SKAGGS
     if mutual:
         measures.append(_mutual(response_classes(activity).values[keep]))
@@ -249,14 +249,14 @@ def information_curves(
     coords = {
         "order": list(ORDERS),
         "fraction": np.asarray(fractions, dtype=float),
-        "samples": ("fraction", [m for m, _ in plan]),
+        "samples": ("fraction", [size for size, _ in plan]),
     }
     result = xr.Dataset(coords={**coords, **observed.coords})
-    for i, name in enumerate(names):
-        mean = xr.DataArray(moments.mean[:, i], dims=("fraction", "order", "unit")).transpose(
+    for index, name in enumerate(names):
+        mean = xr.DataArray(moments.mean[:, index], dims=("fraction", "order", "unit")).transpose(
             "order", "fraction", "unit"
         )
-        spread = xr.DataArray(moments.spread[:, i], dims=("fraction", "unit"))
+        spread = xr.DataArray(moments.spread[:, index], dims=("fraction", "unit"))
         units = {"units": VARIABLES[name].units}
         result[name] = mean.where(observed.values).assign_attrs(units)
         result[f"{name}_spread"] = spread.where(observed.values).assign_attrs(units)

@@ -141,11 +141,11 @@ def _fits(
         trial = _trials(
             best[running], state[2][running], state[3][running], damping[running], *bounds
         )
-        found = [trial, *_normal_equations(model, trial, fields[running])]
-        gain = 1 - found[1] / np.maximum(state[1][running], 1e-300)
+        proposal = [trial, *_normal_equations(model, trial, fields[running])]
+        gain = 1 - proposal[1] / np.maximum(state[1][running], 1e-300)
         better = gain > 0
-        for kept, new in zip(state, found, strict=True):
-            kept[running[better]] = new[better]
+        for current, new in zip(state, proposal, strict=True):
+            current[running[better]] = new[better]
         damping[running] = np.where(
             better, np.maximum(damping[running] / 5, 1e-9), damping[running] * 8
         )
@@ -179,16 +179,16 @@ def best_fits(
     """
     parameters, errors = np.empty((len(fields), starts.shape[2])), np.empty(len(fields))
     for first in range(0, len(fields), TOGETHER):
-        part = slice(first, first + TOGETHER)
-        images, attempts = fields[part], starts.shape[1]
-        found, error = _fits(
+        block = slice(first, first + TOGETHER)
+        images, attempts = fields[block], starts.shape[1]
+        solutions, error = _fits(
             model,
-            starts[part].reshape(-1, starts.shape[2]),
+            starts[block].reshape(-1, starts.shape[2]),
             np.repeat(images, attempts, axis=0),
             bounds,
         )
         best = error.reshape(-1, attempts).argmin(axis=1) + attempts * np.arange(len(images))
-        parameters[part], errors[part] = found[best], error[best]
+        parameters[block], errors[block] = solutions[best], error[best]
     return parameters, 1 - errors / ((fields - fields.mean(axis=(1, 2), keepdims=True)) ** 2).sum(
         axis=(1, 2)
     )

@@ -32,9 +32,8 @@ def _identified(outputs: np.ndarray, images: np.ndarray) -> float:
     own number."""
     right = 0
     for mine, candidates in zip(outputs, images, strict=True):
-        distance = (candidates**2).sum(
-            axis=1
-        ) - 2 * mine @ candidates.T  # (output, candidate), less what the candidates share
+        # (output, candidate), less what the candidates share
+        distance = (candidates**2).sum(axis=1) - 2 * mine @ candidates.T
         right += int((distance.argmin(axis=1) == np.arange(len(mine))).sum())
     return right / (outputs.shape[0] * outputs.shape[1])
 
@@ -82,10 +81,10 @@ def reconstruction_accuracy(
         return _identified(mine.reshape(size), clean.reshape(size))
 
     core = [["sample", "output"]] * 2
-    found = xr.apply_ufunc(
+    shares = xr.apply_ufunc(
         accuracy, outputs.astype(float), images.astype(float), input_core_dims=core, vectorize=True
     )
-    return described(found, "reconstruction_accuracy", candidates=batch)
+    return described(shares, "reconstruction_accuracy", candidates=batch)
 
 
 @opened
@@ -125,7 +124,7 @@ def nearest_image_cosine(input_weights: xr.DataArray, inputs: xr.DataArray) -> x
         )
 
     core = [["unit", "input"], ["sample", "input"]]
-    found = xr.apply_ufunc(
+    cosines = xr.apply_ufunc(
         largest,
         input_weights,
         inputs,
@@ -133,6 +132,6 @@ def nearest_image_cosine(input_weights: xr.DataArray, inputs: xr.DataArray) -> x
         output_core_dims=[["unit"]],
         vectorize=True,
     )
-    return found.rename("nearest_image_cosine").assign_attrs(
+    return cosines.rename("nearest_image_cosine").assign_attrs(
         units="1", long_name="largest cosine of a key with an image"
     )

@@ -173,13 +173,8 @@ def _centre_surround_starts(
 ) -> np.ndarray:
     peak = (np.arange(len(images)), *np.unravel_index(_largest(energy), images.shape[1:]))
     sign = np.sign(images[peak] - np.median(images, axis=(1, 2)))
-    shape = sign[:, np.newaxis, np.newaxis] * [0.0, 0.0, 1.0, 0.3, 0.0] + [
-        1.2,
-        2.5,
-        0.0,
-        0.0,
-        0.0,
-    ]  # (field, 1, parameter)
+    # (field, 1, parameter)
+    shape = sign[:, np.newaxis, np.newaxis] * [0.0, 0.0, 1.0, 0.3, 0.0] + [1.2, 2.5, 0.0, 0.0, 0.0]
     return np.concatenate([centres, np.broadcast_to(shape, (len(images), 2, 5))], axis=2)
 
 
@@ -227,20 +222,20 @@ def _measured(images: np.ndarray) -> dict[str, np.ndarray]:
     """Everything that is known of (field, row, column)."""
     autocorrelation, energy = lag_autocorrelation(images), _energy(images)
     fitted = autocorrelation > STRUCTURED
-    found = {
+    measures = {
         "autocorrelation": autocorrelation,
         "localisation": 1 / (energy**2).sum(axis=(1, 2)) / energy[0].size,
     }
-    found |= {
+    measures |= {
         name: np.full((len(images), *parameters), np.nan) for name, parameters in FITS.items()
     }
     if fitted.any():
         for name, values in _fits(images[fitted], energy[fitted]).items():
-            found[name][fitted] = values
-    found["field_class"] = _classes(
-        autocorrelation, found["gabor_r_squared"], found["centre_surround_r_squared"]
+            measures[name][fitted] = values
+    measures["field_class"] = _classes(
+        autocorrelation, measures["gabor_r_squared"], measures["centre_surround_r_squared"]
     )
-    return found
+    return measures
 
 
 @opened
@@ -281,17 +276,18 @@ def receptive_fields(
 
     References
     ----------
-    Bricken, Schaeffer, Olshausen & Kreiman 2023, ICML, Figs 5 and 8 (receptive fields, shown without classes); Jones & Palmer 1987,
-    J Neurophysiol 58:1233 (Gabor functions fitted to simple cells).
+    Bricken, Schaeffer, Olshausen & Kreiman 2023, ICML, Figs 5 and 8 (receptive fields, shown
+    without classes); Jones & Palmer 1987, J Neurophysiol 58:1233 (Gabor functions fitted to simple
+    cells).
     """
     images = field_images(input_weights, shape)
     core, around = images.dims[-2:], images.dims[:-2]
-    found = _measured(images.values.reshape(-1, *(images.sizes[dim] for dim in core)))
+    measures = _measured(images.values.reshape(-1, *(images.sizes[dim] for dim in core)))
     sizes = [images.sizes[dim] for dim in around]
-    dims = {name: (*around, *[f"{name}_parameter"] * (name in NAMES)) for name in found}
+    dims = {name: (*around, *[f"{name}_parameter"] * (name in NAMES)) for name in measures}
     variables = {
         name: (dims[name], values.reshape(*sizes, *values.shape[1:]))
-        for name, values in found.items()
+        for name, values in measures.items()
     }
     fields = xr.Dataset(
         variables,
@@ -342,13 +338,13 @@ def sampled_units(
             f"units must be at least 1, got {units}: 120 give stable statistics."
         )
     present = input_weights.sizes["unit"]
-    chosen = np.sort(generator.choice(present, size=min(units, present), replace=False))
+    indices = np.sort(generator.choice(present, size=min(units, present), replace=False))
     numbered = (
         input_weights
         if "unit" in input_weights.coords
         else input_weights.assign_coords(unit=np.arange(present))
     )
-    return numbered.isel(unit=chosen)
+    return numbered.isel(unit=indices)
 
 
 @opened

@@ -149,15 +149,15 @@ def count_variation(hidden: xr.DataArray, threshold: float = 0.0) -> xr.DataArra
 
 
 def _jaccard(active: np.ndarray, drive: np.ndarray) -> float:
-    """Mean Jaccard index of (sample, unit) sets with the k units of largest drive, k the rounded
-    mean size of the sets."""
+    """Mean Jaccard index of (sample, unit) sets with as many winners, the units of largest
+    drive, as the sets have members on average, rounded."""
     sizes = active.sum(axis=1)
-    k = round(float(sizes.mean()))
-    if k == 0:
+    winners = round(float(sizes.mean()))
+    if winners == 0:
         return np.nan
-    largest = np.argpartition(drive, -k, axis=1)[:, -k:]  # (sample, k)
+    largest = np.argpartition(drive, -winners, axis=1)[:, -winners:]  # (sample, winner)
     shared = np.take_along_axis(active, largest, axis=1).sum(axis=1)
-    return float((shared / (sizes + k - shared)).mean())
+    return float((shared / (sizes + winners - shared)).mean())
 
 
 @opened

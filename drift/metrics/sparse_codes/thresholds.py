@@ -230,8 +230,7 @@ def mean_margin_loss(
         If a dim is missing or std is not above 0.
     """
     margins = _margins(drive, input_weights, std)
-    near = margins.clip(
-        max=40.0
-    )  # where L is zero to the last digit, and infinity times zero is avoided
+    # where L is zero to the last digit, and infinity times zero is avoided
+    near = margins.clip(max=40.0)
     loss = np.exp(-0.5 * near**2) / np.sqrt(2 * np.pi) - near * ndtr(-near)
     return described(loss.mean(("sample", "unit")), "mean_margin_loss")

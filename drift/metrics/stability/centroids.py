@@ -69,12 +69,12 @@ def centroid(rate: xr.DataArray) -> xr.DataArray:
             "the bin centres."
         )
     length = of_ring(rate)
-    found = (
+    centres = (
         _centre(rate, rate["place"].astype(float))
         if length is None
         else _centre_on_ring(rate, length)
     )
-    return described(found, "centroid")
+    return described(centres, "centroid")
 
 
 @opened
@@ -108,12 +108,12 @@ def centroid_shift(dataset: xr.Dataset, *, across_environments: bool = False) ->
         comparable_pairs(dataset, across_environments), dims=("subject", "session", "session_other")
     )
     centre = centroid(dataset["rate"])
-    other = centre.reset_coords(drop=True).rename(session="session_other")
-    other = (
-        other.assign_coords(session_other=np.asarray(centre["session"].values))
+    other_centre = centre.reset_coords(drop=True).rename(session="session_other")
+    other_centre = (
+        other_centre.assign_coords(session_other=np.asarray(centre["session"].values))
         if "session" in centre.coords
-        else other
+        else other_centre
     )
-    shift = (other - centre).transpose("subject", "session", "session_other", "unit", ...)
+    shift = (other_centre - centre).transpose("subject", "session", "session_other", "unit", ...)
     shift = shift.copy(data=shorter_way(shift.values, of_ring(dataset)))
     return described(shift.where(pairs), "centroid_shift")

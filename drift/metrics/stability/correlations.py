@@ -28,14 +28,14 @@ def _per_environment(measure: Callable[..., xr.DataArray]) -> Callable[..., xr.D
     def measured(dataset: xr.Dataset, *args: Any, **options: Any) -> xr.DataArray:
         if "environment" not in getattr(dataset, "dims", ()):
             return measure(dataset, *args, **options)
-        parts = [
-            measure(dataset.isel(environment=one), *args, **options)
-            for one in range(dataset.sizes["environment"])
+        correlations = [
+            measure(dataset.isel(environment=environment), *args, **options)
+            for environment in range(dataset.sizes["environment"])
         ]
         return (
-            xr.concat(parts, dim=dataset["environment"])
+            xr.concat(correlations, dim=dataset["environment"])
             .transpose(..., "environment")
-            .assign_attrs(parts[0].attrs)
+            .assign_attrs(correlations[0].attrs)
         )
 
     return measured
@@ -93,26 +93,30 @@ def _by_subject(
     results = [measure(subject) for subject in range(dataset.sizes["subject"])]
     return np.stack(
         [
-            np.where(pairs[i].reshape(*pairs[i].shape, *[1] * (r.ndim - 2)), r, np.nan)
-            for i, r in enumerate(results)
+            np.where(
+                pairs[subject].reshape(*pairs[subject].shape, *[1] * (result.ndim - 2)),
+                result,
+                np.nan,
+            )
+            for subject, result in enumerate(results)
         ]
     )
 
 
 def _map_correlation(
-    dataset: xr.Dataset, subject: int, smoothing: float, kept: np.ndarray
+    dataset: xr.Dataset, subject: int, smoothing: float, mask: np.ndarray
 ) -> np.ndarray:
     """(session, session, unit) of one subject."""
     correlation = np.moveaxis(
         pairwise_pearson(_maps(dataset, subject, "unit", "place", smoothing)), 0, -1
     )
-    return np.where(kept[subject][:, np.newaxis] & kept[subject][np.newaxis], correlation, np.nan)
+    return np.where(mask[subject][:, np.newaxis] & mask[subject][np.newaxis], correlation, np.nan)
 
 
-def _mean_over(values: np.ndarray, chosen: np.ndarray, axis: int) -> np.ndarray:
-    chosen = chosen & np.isfinite(values)
-    count = chosen.sum(axis=axis)
-    total = np.where(chosen, values, 0.0).sum(axis=axis)
+def _mean_over(values: np.ndarray, mask: np.ndarray, axis: int) -> np.ndarray:
+    mask = mask & np.isfinite(values)
+    count = mask.sum(axis=axis)
+    total = np.where(mask, values, 0.0).sum(axis=axis)
     return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
 
 
@@ -156,13 +160,14 @@ def rate_map_correlation(
 
     References
     ----------
-    Ratzon, Derdikman & Barak 2024, Fig. 2E; Sheintuch et al. 2023 (tuning curve correlation, unsmoothed).
+    Ratzon, Derdikman & Barak 2024, Fig. 2E; Sheintuch et al. 2023 (tuning curve correlation,
+    unsmoothed).
     """
     check(dataset, "rate")
-    kept = _kept(dataset, keep)
+    mask = _kept(dataset, keep)
     values = _by_subject(
         dataset,
-        lambda subject: _map_correlation(dataset, subject, smoothing, kept),
+        lambda subject: _map_correlation(dataset, subject, smoothing, mask),
         across_environments,
     )
     result = xr.DataArray(
@@ -217,13 +222,13 @@ def mean_rate_map_correlation(
             f'select must be "both" or "either" sessions, got {select!r}: say in which a unit '
             "must be a place unit."
         )
-    kept = _kept(dataset, keep)
+    mask = _kept(dataset, keep)
     flags = dataset["place_unit"].transpose("subject", "session", "unit").values == 1
 
     def of_subject(subject: int) -> np.ndarray:
         first, second = flags[subject][:, np.newaxis], flags[subject][np.newaxis]
         return _mean_over(
-            _map_correlation(dataset, subject, smoothing, kept),
+            _map_correlation(dataset, subject, smoothing, mask),
             first & second if select == "both" else first | second,
             -1,
         )
@@ -269,10 +274,10 @@ def population_vector_correlation(
     Sheintuch et al. 2023 (population vector correlation).
     """
     check(dataset, "rate")
-    kept = _kept(dataset, keep)
+    mask = _kept(dataset, keep)
 
     def of_subject(subject: int) -> np.ndarray:
-        vectors = np.where(kept[subject], _maps(dataset, subject, "place", "unit"), np.nan)
+        vectors = np.where(mask[subject], _maps(dataset, subject, "place", "unit"), np.nan)
         correlation = pairwise_pearson(vectors)
         return _mean_over(correlation, np.ones(correlation.shape, dtype=bool), 0)
 
@@ -376,7 +381,11 @@ def shuffled_identity(dataset: xr.Dataset, rng: np.random.Generator) -> xr.Datas
     ]
     pick = {"subject": subject, "session": session, "unit": indexer}
     moved = {
-        n: dataset[n].reset_coords(drop=True).isel(pick).transpose(*dataset[n].dims).variable
-        for n in by_unit
+        name: dataset[name]
+        .reset_coords(drop=True)
+        .isel(pick)
+        .transpose(*dataset[name].dims)
+        .variable
+        for name in by_unit
     }
     return dataset.assign(moved)

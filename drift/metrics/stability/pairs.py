@@ -98,10 +98,10 @@ def tracked_pairs(dataset: xr.Dataset) -> np.ndarray:
     if "unit_identity" not in dataset.variables:
         return np.ones((subjects, sessions, sessions), dtype=bool)
     identity = dataset["unit_identity"].transpose("subject", "session").values
-    given = np.array(
+    labelled = np.array(
         [[isinstance(label, str) and label != "" for label in row] for row in identity]
     )
-    same = (identity[:, :, np.newaxis] == identity[:, np.newaxis, :]) & given[:, :, np.newaxis]
+    same = (identity[:, :, np.newaxis] == identity[:, np.newaxis, :]) & labelled[:, :, np.newaxis]
     if not (same & ~np.eye(sessions, dtype=bool)).any():
         raise RefusedInputError(
             "units are not tracked: no two sessions of a subject share the same "

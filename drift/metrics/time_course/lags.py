@@ -145,9 +145,8 @@ def by_lag(
     """
     values, lags, _ = _upper(correlation, elapsed, across_environments)
     centres, index = _lag_index(lags, edges)
-    members = (index[:, np.newaxis] == np.arange(centres.size)[:, np.newaxis]).astype(
-        float
-    )  # (subject, lag, pair)
+    # (subject, lag, pair)
+    members = (index[:, np.newaxis] == np.arange(centres.size)[:, np.newaxis]).astype(float)
     member = xr.DataArray(members, dims=("subject", "lag", "pair"), coords={"lag": centres})
     pairs = xr.dot(member, values.notnull().astype(float), dim="pair")
     total = xr.dot(member, values.fillna(0.0), dim="pair")
@@ -160,24 +159,24 @@ def by_lag(
 def _limits(lags: np.ndarray) -> np.ndarray:
     """(subject) a quarter of the longest lag of each subject, but at least its second shortest; NaN
     where there is no lag above 0."""
-    found = np.full(len(lags), np.nan)
+    limits = np.full(len(lags), np.nan)
     for subject, row in enumerate(lags):
         if (row > 0).any():
             distinct = _distinct(row[row > 0])
-            found[subject] = max(distinct[-1] / 4, distinct[min(1, distinct.size - 1)])
-    return found
+            limits[subject] = max(distinct[-1] / 4, distinct[min(1, distinct.size - 1)])
+    return limits
 
 
 def _deviations(values: np.ndarray, used: np.ndarray, rooms: np.ndarray) -> np.ndarray:
     """(subject, pair) values less their mean over the used pairs of the same subject and
     environment, 0 where not used."""
-    found = np.zeros(values.shape)
+    deviations = np.zeros(values.shape)
     for room in np.unique(rooms):
         members = used & (rooms == room)
         total = np.where(members, values, 0.0).sum(axis=-1, keepdims=True)
         mean = total / np.maximum(members.sum(axis=-1, keepdims=True), 1)
-        found = np.where(members, values - mean, found)
-    return found
+        deviations = np.where(members, values - mean, deviations)
+    return deviations
 
 
 @opened
@@ -228,7 +227,8 @@ def drift_rate(
     count = used.sum(axis=-1)
     lost = np.where(used, 1 - values.values, 0.0)
     mean_lag, mean_lost = (
-        np.where(used, one, 0.0).sum(axis=-1) / np.maximum(count, 1) for one in (lags, lost)
+        np.where(used, quantity, 0.0).sum(axis=-1) / np.maximum(count, 1)
+        for quantity in (lags, lost)
     )
     deviation = _deviations(lags, used, rooms)
     variance = (deviation**2).sum(axis=-1)

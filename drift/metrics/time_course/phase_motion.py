@@ -119,12 +119,12 @@ def diffusion_exponent(time: np.ndarray, code: np.ndarray) -> Exponent:
         return Exponent(np.nan, np.nan, 0.0)
     whole = _power(lag, square, np.ptp(time))
     edges = np.linspace(0, len(time), BLOCKS + 1).astype(int)
-    kept = [((second < low) | (first >= high)) for low, high in pairwise(edges)]
+    masks = [((second < low) | (first >= high)) for low, high in pairwise(edges)]
     left_out = np.array(
         [
-            _power(lag[keep], square[keep], np.ptp(time))[0]
-            for keep in kept
-            if np.unique(lag[keep]).size > 1
+            _power(lag[mask], square[mask], np.ptp(time))[0]
+            for mask in masks
+            if np.unique(lag[mask]).size > 1
         ]
     )
     error = (

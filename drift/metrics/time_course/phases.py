@@ -29,10 +29,8 @@ from drift.schema.variables import SESSION
 
 MINIMUM_SESSIONS = 10
 MAXIMUM_KNOTS = 3
-COARSE, FINE = (
-    (1, 40, 14, 11),
-    160,
-)  # places tried at once for lines of no to three knots, and for one knot at a time
+# places tried at once for lines of no to three knots, and for one knot at a time
+COARSE, FINE = (1, 40, 14, 11), 160
 LINES_AT_ONCE = 512
 # difference of information criteria (Kass & Raftery 1995) from which on a measure is said to go on
 # moving,
@@ -99,21 +97,23 @@ def plateau_onset(time: OfSessions, values: OfSessions, confidence: Confidence =
         return Onset(time[0], time[0], time[0], float(values[0]))
     series = _Series(time, values, _independent_samples(time, values))
     flat = [_best(series, knots) for knots in range(MAXIMUM_KNOTS + 1)]
-    chosen = min(flat, key=lambda fit: fit.deviance + len(fit.knots) * series.penalty)
+    plateau = min(flat, key=lambda fit: fit.deviance + len(fit.knots) * series.penalty)
     moving = min(
         (_best(series, knots, moving=True) for knots in range(MAXIMUM_KNOTS)),
         key=lambda fit: _moving_criterion(series, fit),
     )
-    gain = chosen.deviance + len(chosen.knots) * series.penalty - _moving_criterion(series, moving)
+    gain = (
+        plateau.deviance + len(plateau.knots) * series.penalty - _moving_criterion(series, moving)
+    )
     if gain > STRONG_EVIDENCE and _last_movement(series, moving) > SETTLED:
         return Onset(np.nan, float(time[-1]), np.inf, np.nan)
-    level = float(_coefficients(series, chosen.knots)[0])
-    if not len(chosen.knots):
+    level = float(_coefficients(series, plateau.knots)[0])
+    if not len(plateau.knots):
         return Onset(time[0], time[0], time[0], level)
-    low, high = _interval(series, chosen, confidence)
-    if (time > chosen.knots[-1]).mean() < SHORTEST_PLATEAU:
+    low, high = _interval(series, plateau, confidence)
+    if (time > plateau.knots[-1]).mean() < SHORTEST_PLATEAU:
         return Onset(np.nan, low, np.inf, np.nan)
-    return Onset(float(chosen.knots[-1]), low, high, level)
+    return Onset(float(plateau.knots[-1]), low, high, level)
 
 
 class _Series(NamedTuple):
@@ -140,15 +140,15 @@ def _designs(time: np.ndarray, knots: np.ndarray, moving: bool = False) -> np.nd
 
 def _deviances(series: _Series, knots: np.ndarray, moving: bool = False) -> np.ndarray:
     """Effective samples times ln of the mean squared residual of each line; knots (line, knot)."""
-    found = []
-    for part in np.array_split(knots, len(knots) // LINES_AT_ONCE + 1):
-        basis = np.linalg.qr(_designs(series.time, part, moving)).Q  # (line, session, coefficient)
+    errors = []
+    for lines in np.array_split(knots, len(knots) // LINES_AT_ONCE + 1):
+        basis = np.linalg.qr(_designs(series.time, lines, moving)).Q  # (line, session, coefficient)
         residual = series.values - np.einsum(
             "lsc,lc->ls", basis, basis.swapaxes(1, 2) @ series.values
         )
-        found.append(np.square(residual).mean(axis=1))
+        errors.append(np.square(residual).mean(axis=1))
     floor = 1e-24 * np.square(series.values).mean()  # values without noise would have no likelihood
-    return np.asarray(series.samples * np.log(np.concatenate(found) + floor))
+    return np.asarray(series.samples * np.log(np.concatenate(errors) + floor))
 
 
 def _coefficients(series: _Series, knots: np.ndarray, moving: bool = False) -> np.ndarray:
@@ -163,9 +163,8 @@ def _independent_samples(time: np.ndarray, values: np.ndarray) -> float:
     residual = values - design @ np.linalg.lstsq(design, values, rcond=None)[0]
     square = float(np.square(residual).sum())
     correlation = float(residual[1:] @ residual[:-1]) / square if square > 0 else 0.0
-    correlation = float(
-        np.clip(correlation + design.shape[1] / len(time), 0.0, 0.9)
-    )  # what the line has taken is given back
+    # what the line has taken is given back
+    correlation = float(np.clip(correlation + design.shape[1] / len(time), 0.0, 0.9))
     return len(time) * (1 - correlation) / (1 + correlation)
 
 
@@ -207,13 +206,13 @@ def _last_movement(series: _Series, fit: _Fit) -> float:
     return float(np.ptp(last) / np.ptp(line))
 
 
-def _interval(series: _Series, chosen: _Fit, confidence: float) -> tuple[float, float]:
+def _interval(series: _Series, plateau: _Fit, confidence: float) -> tuple[float, float]:
     """Last knots whose profile likelihood is not significantly worse, the knot before it free."""
-    limit, allowed = chosen.deviance + chi2.ppf(confidence, 1), [float(chosen.knots[-1])]
+    limit, allowed = plateau.deviance + chi2.ppf(confidence, 1), [float(plateau.knots[-1])]
     for place in _places(series.time, FINE):
-        others = np.minimum(chosen.knots[:-1], place)
-        knots = np.append(others, place)[np.newaxis]
-        if len(others):
+        earlier_knots = np.minimum(plateau.knots[:-1], place)
+        knots = np.append(earlier_knots, place)[np.newaxis]
+        if len(earlier_knots):
             freed = np.repeat(knots, len(earlier := _places(series.time, COARSE[1])), axis=0)
             freed[:, -2] = np.minimum(earlier, place)
             knots = np.concatenate([knots, np.sort(freed, axis=1)])
@@ -314,8 +313,8 @@ def _labelled(
 ) -> xr.Dataset:
     units, variables = run["elapsed"].attrs.get("units", "1"), {}
     for name, onsets in (("end_of_learning", learned), ("end_of_directed_drift", settled)):
-        for part, field in (("", "time"), ("_low", "low"), ("_high", "high")):
-            variables[name + part] = (
+        for suffix, field in (("", "time"), ("_low", "low"), ("_high", "high")):
+            variables[name + suffix] = (
                 "subject",
                 np.array([getattr(onset, field) for onset in onsets]),
                 {"units": units},
@@ -324,9 +323,8 @@ def _labelled(
     ends = [
         np.array([onset.time for onset in onsets])[:, np.newaxis] for onsets in (learned, settled)
     ]
-    phase = np.where(
-        np.isfinite(loss), sum((elapsed >= end).astype(float) for end in ends), np.nan
-    )  # NaN is never reached
+    # NaN is never reached
+    phase = np.where(np.isfinite(loss), sum((elapsed >= end).astype(float) for end in ends), np.nan)
     meaning = {
         "units": "1",
         "long_name": "phase of the run",
@@ -336,10 +334,10 @@ def _labelled(
     coordinates = {
         name: run[name] for name in ("subject", "session", "elapsed") if name in run.coords
     }
-    found = xr.Dataset(
+    labelled = xr.Dataset(
         {**variables, "phase": (("subject", "session"), phase, meaning)}, coords=coordinates
     )
-    return found.assign_attrs(confidence=confidence)
+    return labelled.assign_attrs(confidence=confidence)
 
 
 @opened
@@ -357,6 +355,6 @@ def trend(values: OfSessions) -> tuple[float, float]:
     correlation, p_value : float
         The p-value takes sessions as independent.
     """
-    seen = np.asarray(values, dtype=float)
-    found = kendalltau(np.arange(len(seen))[np.isfinite(seen)], seen[np.isfinite(seen)])
-    return float(found.statistic), float(found.pvalue)
+    numbers = np.asarray(values, dtype=float)
+    test = kendalltau(np.arange(len(numbers))[np.isfinite(numbers)], numbers[np.isfinite(numbers)])
+    return float(test.statistic), float(test.pvalue)

@@ -50,8 +50,8 @@ def _bend(residuals: np.ndarray, fraction: np.ndarray, time: np.ndarray) -> floa
     noise = max(noise, 1e-9 * float(np.ptp(fraction)))
     return float(
         sum(
-            sign * np.minimum((one / noise) ** 2, FARTHEST).sum()
-            for sign, one in ((1, straight), (-1, residuals))
+            sign * np.minimum((deviation / noise) ** 2, FARTHEST).sum()
+            for sign, deviation in ((1, straight), (-1, residuals))
         )
     )
 
@@ -101,8 +101,8 @@ def _crossing(fraction: np.ndarray, time: np.ndarray, left: float) -> float:
 
 
 def _times(fraction: np.ndarray, time: np.ndarray) -> np.ndarray:
-    seen = np.isfinite(fraction) & np.isfinite(time)
-    fraction, time = fraction[seen], time[seen]
+    observed = np.isfinite(fraction) & np.isfinite(time)
+    fraction, time = fraction[observed], time[observed]
     if not (np.diff(time) > 0).all():
         raise RefusedInputError(
             "elapsed must increase from session to session where fraction is known: sort the "
@@ -142,8 +142,9 @@ def sparsification_time(fraction: xr.DataArray, elapsed: xr.DataArray) -> xr.Dat
 
     Notes
     -----
-    In 40 sessions of a fall by .7 with noise of .001 in each, times of 5 spans are found within 17 % (two thirds of 40 simulations);
-    with noise of .01 those of 1.5 spans within 20 %, and longer ones are mostly NaN.
+    In 40 sessions of a fall by .7 with noise of .001 in each, times of 5 spans are found within
+    17 % (two thirds of 40 simulations); with noise of .01 those of 1.5 spans within 20 %, and
+    longer ones are mostly NaN.
 
     References
     ----------
@@ -170,8 +171,8 @@ def sparsification_time(fraction: xr.DataArray, elapsed: xr.DataArray) -> xr.Dat
     }
     return xr.Dataset(
         {
-            name: numbers.isel(quantity=i).assign_attrs(units=names[name])
-            for i, name in enumerate(names)
+            name: numbers.isel(quantity=index).assign_attrs(units=names[name])
+            for index, name in enumerate(names)
         }
     )
 

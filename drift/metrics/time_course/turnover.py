@@ -27,7 +27,9 @@ def _observed_and_member(dataset: xr.Dataset, of: str) -> tuple[np.ndarray, np.n
     rate = check(dataset, "rate")["rate"]
     cells = [dim for dim in ("place", "direction") if dim in rate.dims]
     order = ("subject", "session", "unit")
-    return tuple(array.any(cells).transpose(*order).values for array in (rate.notnull(), rate > 0))  # type: ignore[return-value]
+    return tuple(  # type: ignore[return-value]
+        array.any(cells).transpose(*order).values for array in (rate.notnull(), rate > 0)
+    )
 
 
 def _pair_counts(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -88,12 +90,12 @@ def turnover(
     observed, member = _observed_and_member(dataset, of)
     outside = observed & ~member
     shared = _pair_counts(observed, observed)
-    known = comparable_pairs(dataset, across_environments) & (shared > 0)
+    defined = comparable_pairs(dataset, across_environments) & (shared > 0)
     by_chance = np.divide(
         _pair_counts(member, observed) * _pair_counts(observed, member),
         shared,
         out=np.zeros_like(shared),
-        where=known,
+        where=defined,
     )
     counts = {
         "kept": (_pair_counts(member, member), "in both sessions"),
@@ -103,13 +105,15 @@ def turnover(
         "kept_by_chance": (by_chance, "in both sessions if membership were drawn anew"),
     }
     coords = {dim: dataset[dim].values for dim in ("subject", "session") if dim in dataset.coords}
-    others = {"session_other": dataset["session"].values} if "session" in dataset.coords else {}
+    other_coords = (
+        {"session_other": dataset["session"].values} if "session" in dataset.coords else {}
+    )
     variables = {
         name: (
             PAIRS,
-            np.where(known, values, np.nan),
+            np.where(defined, values, np.nan),
             {"units": "1", "long_name": f"{of} units {meaning}"},
         )
         for name, (values, meaning) in counts.items()
     }
-    return xr.Dataset(variables, coords={**coords, **others}, attrs={"of": of})
+    return xr.Dataset(variables, coords={**coords, **other_coords}, attrs={"of": of})

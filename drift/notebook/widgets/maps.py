@@ -177,10 +177,11 @@ def unit_browser(run: xr.Dataset, *, smoothing: Smoothing = 3.0) -> Any:
 
 
 def _one_unit(run: xr.Dataset, subject: int, rank: int, smoothing: float) -> bytes:
-    one = run.isel(subject=subject)
-    days = (one["place_unit"] == 1).transpose("session", "unit").values.sum(axis=0)
+    of_subject = run.isel(subject=subject)
+    days = (of_subject["place_unit"] == 1).transpose("session", "unit").values.sum(axis=0)
     unit = int(np.argsort(-days, kind="stable")[rank])
-    maps = _flat(smoothed(one["rate"].isel(unit=[unit]), smoothing))[:, 0]  # (session, place)
+    rate = of_subject["rate"].isel(unit=[unit])
+    maps = _flat(smoothed(rate, smoothing))[:, 0]  # (session, place)
     figure = empty_figure(6.6, 3.4)
     ax = figure.subplots()
     ax.set_facecolor(NOT_VISITED)
@@ -196,7 +197,7 @@ def _one_unit(run: xr.Dataset, subject: int, rank: int, smoothing: float) -> byt
     figure.colorbar(image, ax=ax, label=f"rate ({run['rate'].attrs.get('units', '1')})")
     _label_places(run, ax, edges)
     place = np.unique(np.linspace(0, len(maps) - 1, 6).astype(int))
-    ax.set_yticks(place + 0.5, [f"{one['elapsed'].values[number]:,.6g}" for number in place])
+    ax.set_yticks(place + 0.5, [f"{of_subject['elapsed'].values[number]:,.6g}" for number in place])
     ax.set(ylabel=f"elapsed ({run['elapsed'].attrs.get('units', '1')})")
     ax.set_title(
         f"unit {run['unit'].values[unit]}: a place unit in {days[unit]} of {len(maps)} sessions",
@@ -261,9 +262,9 @@ def _flat(maps: xr.DataArray) -> np.ndarray:
     )
 
 
-def _order(maps: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+def _order(maps: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Return the chosen units in the order of the places of their peaks; maps (unit, place)."""
-    units = np.flatnonzero(chosen)
+    units = np.flatnonzero(mask)
     return units[
         np.argsort(np.where(np.isnan(maps[units]), -1.0, maps[units]).argmax(axis=1), kind="stable")
     ]
@@ -282,8 +283,8 @@ def _extent(run: xr.Dataset) -> tuple[float, float]:
         if "place" in run.coords
         else np.arange(run.sizes["place"], dtype=float)
     )
-    known = run["place"].attrs.get("bin_size") if "place" in run.coords else None
-    bin_size = known or (float(np.diff(places).mean()) if len(places) > 1 else 1.0)
+    stated_size = run["place"].attrs.get("bin_size") if "place" in run.coords else None
+    bin_size = stated_size or (float(np.diff(places).mean()) if len(places) > 1 else 1.0)
     low, high = places[0] - bin_size / 2, places[-1] + bin_size / 2
     return low, high + (high - low) * ("direction" in run["rate"].dims)
 

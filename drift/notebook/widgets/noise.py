@@ -22,9 +22,13 @@ from drift.tasks import CorridorTask
 
 # A run of this size takes about a second on one core.
 SMALL = Experiment(
-    task=CorridorTask(samples=100), network=Network(units=80, regime="lazy"), learner=SGD(learning_rate=0.1),
-    noise=(UpdateNoise(std=0.05),), steps=4_000, sessions=11,
-)  # fmt: skip
+    task=CorridorTask(samples=100),
+    network=Network(units=80, regime="lazy"),
+    learner=SGD(learning_rate=0.1),
+    noise=(UpdateNoise(std=0.05),),
+    steps=4_000,
+    sessions=11,
+)
 STEPS = {
     "update": (0.0, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15),
     "label": (0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0),
@@ -124,22 +128,22 @@ def _slider(widgets: Any, name: str, value: float) -> Any:
 def _trained(base: Experiment, numbers: dict[str, float]) -> xr.Dataset:
     from drift.training.train import train
 
-    kept = {noise.kind: noise for noise in base.noise}
+    noises = {noise.kind: noise for noise in base.noise}
     for kind, new in (("update", UpdateNoise), ("label", LabelNoise)):
         std = numbers[kind]
-        kept[kind] = kept[kind].replace(std=std) if kind in kept else new(std=std)
+        noises[kind] = noises[kind].replace(std=std) if kind in noises else new(std=std)
         if std == 0:
-            del kept[kind]
+            del noises[kind]
     learner = base.learner.replace(learning_rate=numbers["learning_rate"])
     return train(
-        [base.replace(noise=tuple(kept.values()), learner=learner)], threads=1, progress=False
+        [base.replace(noise=tuple(noises.values()), learner=learner)], threads=1, progress=False
     )
 
 
 def _curves(run: xr.Dataset) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Return label, times and values of what is drawn, as far as the run has it."""
     elapsed, learned = run["elapsed"].values[0], slice(untrained_sessions(run), None)
-    found = {"fraction of active responses": (elapsed, run["fraction_active_responses"].values[0])}
+    curves = {"fraction of active responses": (elapsed, run["fraction_active_responses"].values[0])}
     if "rate" in run and "environment" not in run["rate"].dims:
         information = summary(run, "spatial_information")["spatial_information"].values
         similar = (
@@ -147,9 +151,9 @@ def _curves(run: xr.Dataset) -> dict[str, tuple[np.ndarray, np.ndarray]]:
             .isel(subject=0, session=learned.start)
             .values[learned]
         )
-        found["spatial information\n(bits/event)"] = (elapsed, information)
-        found["rate-map correlation\nwith the first learned session"] = (elapsed[learned], similar)
-    return found
+        curves["spatial information\n(bits/event)"] = (elapsed, information)
+        curves["rate-map correlation\nwith the first learned session"] = (elapsed[learned], similar)
+    return curves
 
 
 def _figure(runs: list[xr.Dataset]) -> Any:

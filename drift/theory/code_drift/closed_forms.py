@@ -70,7 +70,10 @@ def alike(function: Callable[..., Any], *values: Numbers) -> Any:
         )
     result = xr.apply_ufunc(
         lambda *arrays: np.asarray(function(*arrays)),
-        *(v if isinstance(v, xr.DataArray) else np.asarray(v, float) for v in values),
+        *(
+            value if isinstance(value, xr.DataArray) else np.asarray(value, float)
+            for value in values
+        ),
     )
     return result if isinstance(result, xr.DataArray) else result[()]
 
@@ -382,18 +385,24 @@ def deep_drift(
     hidden_layers = counted("hidden_layers", hidden_layers)
     layers = np.arange(1, hidden_layers + 1)
     similarity, result = xr.DataArray(checked_input_correlation(input_correlation)), []
-    given = [checked_autocorrelation(autocorrelation), active_fraction, pooling]
-    if any(np.ndim(one) and not isinstance(one, xr.DataArray) for one in given):
+    parameters = [checked_autocorrelation(autocorrelation), active_fraction, pooling]
+    if any(
+        np.ndim(parameter) and not isinstance(parameter, xr.DataArray) for parameter in parameters
+    ):
         raise RefusedInputError(
             "values of several layers must be labelled, got plain arrays: pass "
             "xarray.DataArray(values, dims='layer')."
         )
     for layer in range(hidden_layers):
-        r, f, m = (
-            one.isel(layer=layer, drop=True) if "layer" in getattr(one, "dims", ()) else one
-            for one in given
+        layer_autocorrelation, layer_fraction, layer_pooling = (
+            parameter.isel(layer=layer, drop=True)
+            if "layer" in getattr(parameter, "dims", ())
+            else parameter
+            for parameter in parameters
         )
-        similarity = population_vector_similarity(similarity, f, r, m).cosine
+        similarity = population_vector_similarity(
+            similarity, layer_fraction, layer_autocorrelation, layer_pooling
+        ).cosine
         result.append(similarity)
     return (
         xr.concat(result, dim=xr.DataArray(layers, dims="layer", name="layer"))
@@ -423,9 +432,8 @@ def effective_correlation(cosine: Alike, active_fraction: Alike) -> Any:
     ----------
     Derived here; sampled layers are its test.
     """
-    angle = np.linspace(
-        np.pi, 0, 2001
-    )  # kappa bends like (1 - c)^{3/2} at c = 1, smoothly in the angle
+    # kappa bends like (1 - c)^{3/2} at c = 1, smoothly in the angle
+    angle = np.linspace(np.pi, 0, 2001)
     curve = np.asarray(kappa(np.cos(angle), active_fraction)) / np.asarray(
         mean_square_activity(active_fraction)
     )

@@ -30,9 +30,8 @@ from drift.theory.kernels.depth import correlation_map
 from drift.theory.kernels.one_layer import joint_activation, kappa, mean_square_activity, threshold
 
 NOISE = ("poisson", "none", "fitted")
-FRACTIONS = np.geomspace(
-    0.002, 0.6, 60
-)  # active fractions at which a code is compared with the theory
+# active fractions at which a code is compared with the theory
+FRACTIONS = np.geomspace(0.002, 0.6, 60)
 ANGLE = np.linspace(np.pi, 0, 1001)
 ESTIMATES = ("active_fraction", "weight_lifetime", "place_extent", "attenuation")
 MEANINGS = {
@@ -79,7 +78,9 @@ def _decay(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Lags, mean cosine at each and its weight, for units and sessions that count as often as
     told."""
-    product, power = (np.tensordot(units, one, 1) for one in (sums.products, sums.powers))
+    product, power = (
+        np.tensordot(units, unit_sums, 1) for unit_sums in (sums.products, sums.powers)
+    )
     scale = power * power.T
     first, second = np.triu_indices(len(sessions), k=1)
     used = (
@@ -126,7 +127,10 @@ def _active_fraction(
         for cosine in cosines
     )
     at_points = FRACTIONS - np.array(
-        [np.interp(-np.arccos(1 - c), -ANGLE, row) for c, row in zip(near, curves.joint)]
+        [
+            np.interp(-np.arccos(1 - distance), -ANGLE, row)
+            for distance, row in zip(near, curves.joint)
+        ]
     )
     along_line = np.sqrt(np.maximum(16 * near - far, 0.0) / 6) * curves.density
     extent = np.clip((active - FRACTIONS) / begun, 0.0, 1.0)
@@ -191,15 +195,15 @@ def _drawn(
 ) -> np.ndarray:
     """(repetition, estimate) of units and sessions drawn with replacement."""
     sessions, units = sums.counts.shape[1:]
-    found: list[np.ndarray] = []
-    while len(found) < repetitions:
+    estimates: list[np.ndarray] = []
+    while len(estimates) < repetitions:
         of_units, of_sessions = (
             rng.multinomial(size, np.full(size, 1 / size)).astype(float)
             for size in (units, sessions)
         )
         if (_decay(sums, of_units, of_sessions)[0] > 0).sum() > 1:
-            found.append(_estimates(sums, of_units, of_sessions, curves))
-    return np.array(found)
+            estimates.append(_estimates(sums, of_units, of_sessions, curves))
+    return np.array(estimates)
 
 
 @opened
@@ -263,13 +267,14 @@ def estimate(
 
     Notes
     -----
-    Gains that go with the code, such as a unit's gain being set by its activity in the first session, bias the lifetime, which is then
-    too short by up to a fifth where it exceeds the recording; simulations take back about half of it, and the intervals do not know of the
-    rest.
+    Gains that go with the code, such as a unit's gain being set by its activity in the first
+    session, bias the lifetime, which is then too short by up to a fifth where it exceeds the
+    recording; simulations take back about half of it, and the intervals do not know of the rest.
 
     References
     ----------
-    Derived here; Rice 1945, Bell System Technical Journal 24:46; Chao 1984, Scandinavian Journal of Statistics 11:265.
+    Derived here; Rice 1945, Bell System Technical Journal 24:46; Chao 1984, Scandinavian Journal of
+    Statistics 11:265.
     """
     check(recording, "rate", "occupancy", "elapsed")
     if noise not in NOISE:
@@ -287,7 +292,7 @@ def estimate(
     for subject in range(recording.sizes["subject"]):
         sums = recorded_sums(recording, subject, pairs[subject], noise)
         rng = stream(seed, "bootstrap").spawn(subject + 1)[-1]
-        found = _described(
+        estimates = _described(
             sums, curves, _refused(sums, recording, subject), repetitions, confidence, rng
         )
         draws = (
@@ -297,16 +302,21 @@ def estimate(
         )
         results.append(
             _corrected(
-                found,
+                estimates,
                 _bias(
-                    found, sums, recording.isel(subject=[subject]), pairs[subject], curves, draws
+                    estimates,
+                    sums,
+                    recording.isel(subject=[subject]),
+                    pairs[subject],
+                    curves,
+                    draws,
                 ),
             )
         )
     units = str(recording["elapsed"].attrs.get("units", "1"))
     return _labelled(
         xr.concat(results, dim="subject", join="outer"),
-        [subject_label(recording, s) for s in range(len(results))],
+        [subject_label(recording, subject) for subject in range(len(results))],
         units,
     )
 
@@ -341,12 +351,12 @@ def _described(
 ) -> xr.Dataset:
     """Estimates, intervals and fit of one subject."""
     sessions, units = sums.counts.shape[1:]
-    found = _estimates(sums, np.ones(units), np.ones(sessions), curves)
+    estimates = _estimates(sums, np.ones(units), np.ones(sessions), curves)
     tails = np.quantile(
         _drawn(sums, curves, repetitions, rng), [(1 - confidence) / 2, (1 + confidence) / 2], axis=0
     )
     lags, cosine, weight = decay
-    fitted = found[3] * _cosine(lags, found[0], found[1])
+    fitted = estimates[3] * _cosine(lags, estimates[0], estimates[1])
     later = lags > 0
     lost = np.average((cosine - fitted)[later] ** 2, weights=weight[later])
     spread = np.average(
@@ -357,13 +367,13 @@ def _described(
         {"measurement": ("lag", cosine), "fit": ("lag", fitted)}, coords={"lag": lags}
     )
     for number, name in enumerate(ESTIMATES):
-        result[name], result[f"{name}_interval"] = found[number], ("bound", tails[:, number])
+        result[name], result[f"{name}_interval"] = estimates[number], ("bound", tails[:, number])
     return result.assign(
         r_squared=1 - lost / spread if spread > 0 else np.nan, rms_residual=np.sqrt(lost)
     )
 
 
-def _bend(found: xr.Dataset, sums: RecordedSums, curves: _Curves) -> float:
+def _bend(estimates: xr.Dataset, sums: RecordedSums, curves: _Curves) -> float:
     """Curvature of the correlation of the inputs, per squared distance between neighbouring
     places."""
     product, power = np.einsum("kdau->kd", sums.neighbours)
@@ -371,13 +381,13 @@ def _bend(found: xr.Dataset, sums: RecordedSums, curves: _Curves) -> float:
         [np.interp(cosine, row, ANGLE) for row in curves.cosine] for cosine in product / power
     ]
     near, far = (
-        1 - np.cos(np.interp(found["active_fraction"].item(), FRACTIONS, row)) for row in angles
+        1 - np.cos(np.interp(estimates["active_fraction"].item(), FRACTIONS, row)) for row in angles
     )
     return float(max(16 * near - far, 0.0) / 6)
 
 
 def _bias(
-    found: xr.Dataset,
+    estimates: xr.Dataset,
     sums: RecordedSums,
     recording: xr.Dataset,
     pairs: np.ndarray,
@@ -386,21 +396,21 @@ def _bias(
 ) -> float:
     """Factor by which the lifetime of simulated weights is got wrong, 1 where it cannot be told."""
     fraction, lifetime, extent = (
-        float(found[name]) for name in ("active_fraction", "weight_lifetime", "place_extent")
+        float(estimates[name]) for name in ("active_fraction", "weight_lifetime", "place_extent")
     )
-    known = (
+    observed = (
         np.isfinite(recording["rate"].transpose("session", ...).values)
         .reshape(recording.sizes["session"], -1)
         .any(axis=1)
     )
-    silent = not bool((recording["rate"].isel(session=int(known.argmax())) > 0).any())
+    silent = not bool((recording["rate"].isel(session=int(observed.argmax())) > 0).any())
     if (
         silent
-        or lifetime > LASTING * found["lag"].values.max()
+        or lifetime > LASTING * estimates["lag"].values.max()
         or round(fraction * recording.sizes["unit"]) < 1
     ):
         return 1.0
-    bend, ratios = _bend(found, sums, curves), []
+    bend, ratios = _bend(estimates, sums, curves), []
     for rng in draws:
         copy = simulated_recording(recording, 0, fraction, lifetime, extent, bend, rng)
         again = recorded_sums(copy, 0, pairs, "poisson")
@@ -412,10 +422,10 @@ def _bias(
     return float(np.exp(np.mean(ratios))) if ratios else 1.0
 
 
-def _corrected(found: xr.Dataset, bias: float) -> xr.Dataset:
+def _corrected(estimates: xr.Dataset, bias: float) -> xr.Dataset:
     for name in ("weight_lifetime", "weight_lifetime_interval"):
-        found[name] = found[name] / bias
-    return found.assign(lifetime_bias=bias)
+        estimates[name] = estimates[name] / bias
+    return estimates.assign(lifetime_bias=bias)
 
 
 def _labelled(result: xr.Dataset, labels: list[str], units: str) -> xr.Dataset:

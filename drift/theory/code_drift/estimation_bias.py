@@ -24,12 +24,14 @@ def _preactivations(
 ) -> np.ndarray:
     """(session, point, unit) of weights that follow an Ornstein-Uhlenbeck process."""
     weights = rng.standard_normal((len(root), units))
-    found = [root @ weights]
+    preactivations = [root @ weights]
     for gap in np.diff(elapsed):
-        kept = np.exp(-abs(gap) / lifetime)
-        weights = kept * weights + np.sqrt(1 - kept**2) * rng.standard_normal(weights.shape)
-        found.append(root @ weights)
-    return np.stack(found)
+        autocorrelation = np.exp(-abs(gap) / lifetime)
+        weights = autocorrelation * weights + np.sqrt(1 - autocorrelation**2) * rng.standard_normal(
+            weights.shape
+        )
+        preactivations.append(root @ weights)
+    return np.stack(preactivations)
 
 
 def _codes(
@@ -43,15 +45,15 @@ def _codes(
     """(session, unit, cell) noise-free activity of an exact Top-K layer on a track, averaged over
     the extent of each place."""
     units, points = design.rate.shape[1], POINTS if extent > 0.1 else 1
-    parts = []
+    codes = []
     for way in np.unique(design.way):
         cells = np.flatnonzero(design.way == way)
         offsets = extent * ((np.arange(points) + 0.5) / points - 0.5)
         where = (np.arange(cells.size)[:, np.newaxis] + offsets).ravel()  # (point) in places
         root = square_root(_alike(where[:, np.newaxis] - where, bend, design.around))
         activity = top_k(_preactivations(root, design.elapsed, lifetime, units, rng), fraction)
-        parts.append(activity.reshape(len(activity), cells.size, points, units).mean(axis=2))
-    return np.concatenate(parts, axis=1).transpose(0, 2, 1)
+        codes.append(activity.reshape(len(activity), cells.size, points, units).mean(axis=2))
+    return np.concatenate(codes, axis=1).transpose(0, 2, 1)
 
 
 def _alike(distance: np.ndarray, bend: float, around: float | None) -> np.ndarray:
@@ -63,9 +65,8 @@ def _alike(distance: np.ndarray, bend: float, around: float | None) -> np.ndarra
 
 def _design(recording: xr.Dataset, subject: int) -> Lens:
     """The lens of a recording of which no more is known than what ``estimate`` needs."""
-    rate, occupancy = along_track(
-        recording, subject
-    )  # (session, unit, way, place), (session, 1, way, place)
+    # (session, unit, way, place), (session, 1, way, place)
+    rate, occupancy = along_track(recording, subject)
     elapsed = recording["elapsed"].isel(subject=subject).values.astype(float)
     used = np.isfinite(rate).any(axis=(1, 2, 3)) & np.isfinite(elapsed)
     sessions, units, ways, places = rate[used].shape
@@ -130,9 +131,8 @@ def simulated_recording(
             f"{subject}: count from 0."
         )
     design = _design(recording, subject)
-    maps = observed_maps(
-        _codes(design, fraction, lifetime, extent, bend, rng), design, rng
-    )  # (session, unit, cell)
+    # (session, unit, cell)
+    maps = observed_maps(_codes(design, fraction, lifetime, extent, bend, rng), design, rng)
     maps = np.where(design.seen[..., np.newaxis], maps, np.nan)
     ways = len(np.unique(design.way))
     dims = ("subject", "session", "unit", "direction", "place")

@@ -183,7 +183,7 @@ def sampled_place_field_statistics(
         fields = _runs(active, ring).mean()
         return np.array([fields, active.mean() * length / fields, active.any(axis=0).mean()])
 
-    found = over_seeds(
+    statistics = over_seeds(
         ["fields_per_unit", "field_width", "fraction_active_units"], (), measure, seeds
     )
-    return found.assign(field_width=found["field_width"].assign_attrs(units="as length"))
+    return statistics.assign(field_width=statistics["field_width"].assign_attrs(units="as length"))

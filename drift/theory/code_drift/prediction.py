@@ -148,12 +148,13 @@ def _of_weights(run: xr.Dataset, subject: int) -> np.ndarray:
     if "bias" in run:
         bias = run["bias"].isel(subject=subject).transpose("session", "unit").values
         weights = np.concatenate([weights, bias[..., np.newaxis]], axis=-1)
-    known = np.isfinite(weights)
-    shared = known[known.any(axis=(1, 2))].all(
-        axis=0
-    )  # (unit, input) without the padding of other subjects
-    here = weights[:, shared.any(axis=1)][:, :, shared.any(axis=0)]
-    flat = (here - here.mean(axis=1, keepdims=True)).reshape(len(here), -1)
+    finite = np.isfinite(weights)
+    # (unit, input) without the padding of other subjects
+    shared = finite[finite.any(axis=(1, 2))].all(axis=0)
+    shared_weights = weights[:, shared.any(axis=1)][:, :, shared.any(axis=0)]
+    flat = (shared_weights - shared_weights.mean(axis=1, keepdims=True)).reshape(
+        len(shared_weights), -1
+    )
     norm = np.linalg.norm(flat, axis=1, keepdims=True)
     flat = np.divide(flat, norm, out=np.full(flat.shape, np.nan), where=norm > 0)
     return np.clip(flat @ flat.T, -1, 1)
@@ -164,9 +165,11 @@ def _given_correlation(run: xr.Dataset, subject: int) -> np.ndarray | None:
     visit it."""
     if "input_correlation" not in run or run["rate"].sizes.get("direction", 1) > 1:
         return None
-    given = run["input_correlation"]
-    given = given.isel(subject=subject) if "subject" in given.dims else given
-    return given.transpose("place", "place_other").values.astype(float)
+    correlation = run["input_correlation"]
+    correlation = (
+        correlation.isel(subject=subject) if "subject" in correlation.dims else correlation
+    )
+    return correlation.transpose("place", "place_other").values.astype(float)
 
 
 def _mean_cosine(maps: np.ndarray) -> np.ndarray:
@@ -183,9 +186,9 @@ def _mean_cosine(maps: np.ndarray) -> np.ndarray:
 
 
 def _layer(run: xr.Dataset, subject: int) -> _Layer:
-    maps, given = activity_maps(run, subject), _given_correlation(run, subject)
+    maps, correlation = activity_maps(run, subject), _given_correlation(run, subject)
     present = np.isfinite(maps).any(axis=(0, 2)) & (
-        True if given is None else np.isfinite(given.diagonal())
+        True if correlation is None else np.isfinite(correlation.diagonal())
     )  # (place and direction)
     if not present.any():
         raise RefusedInputError(
@@ -211,27 +214,34 @@ def _layer(run: xr.Dataset, subject: int) -> _Layer:
     pooling = (
         np.nan
         if outward is None
-        else float(np.mean([measured_pooling(one)[0] for one in outward if np.isfinite(one).all()]))
+        else float(
+            np.mean(
+                [measured_pooling(weights)[0] for weights in outward if np.isfinite(weights).all()]
+            )
+        )
     )
     amplitude = np.sqrt(np.nansum(maps**2, axis=(0, 2)) / np.maximum(observed.sum(axis=(0, 2)), 1))
     inputs = (
         effective_correlation(_mean_cosine(maps), fraction)
-        if given is None
-        else given[np.ix_(present, present)]
+        if correlation is None
+        else correlation[np.ix_(present, present)]
     )
     return _Layer(maps, _of_weights(run, subject), inputs, amplitude, fraction, pooling, outward)
 
 
-def _measured(layer: _Layer, one: int, other: int) -> np.ndarray:
+def _measured(layer: _Layer, session: int, session_other: int) -> np.ndarray:
     """(statistic) between two sessions."""
-    both = np.isfinite(layer.activity[one]) & np.isfinite(layer.activity[other])
+    both = np.isfinite(layer.activity[session]) & np.isfinite(layer.activity[session_other])
     shared = np.ix_(both.any(axis=1), both.any(axis=0))
-    first, later = layer.activity[one][shared], layer.activity[other][shared]
-    found = measured_similarity(first, later)
+    first, later = layer.activity[session][shared], layer.activity[session_other][shared]
+    similarities = measured_similarity(first, later)
     return (
-        found
+        similarities
         if layer.output_weights is None
-        else np.append(found, _readout_cosine(layer, (one, other), first, later, shared[1][0]))
+        else np.append(
+            similarities,
+            _readout_cosine(layer, (session, session_other), first, later, shared[1][0]),
+        )
     )
 
 
@@ -248,9 +258,12 @@ def _readout_cosine(
     readouts = [layer.output_weights[session][:, units].T for session in sessions]
     pairs = [(first @ readout, later @ readout) for readout in readouts]  # (place, output)
     cosines = [
-        (a * b).sum(1)
-        / np.maximum(np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1), np.finfo(float).tiny)
-        for a, b in pairs
+        (first_outputs * later_outputs).sum(1)
+        / np.maximum(
+            np.linalg.norm(first_outputs, axis=1) * np.linalg.norm(later_outputs, axis=1),
+            np.finfo(float).tiny,
+        )
+        for first_outputs, later_outputs in pairs
     ]
     return float(np.mean(cosines))
 
@@ -285,8 +298,10 @@ def _by_pairs(layer: _Layer) -> tuple[np.ndarray, np.ndarray]:
         np.isfinite(layer.autocorrelation)[..., np.newaxis], _predicted(layer), np.nan
     )
     measured = np.full(predicted.shape, np.nan)
-    for one, other in zip(*np.triu_indices(len(predicted), k=1)):
-        measured[one, other] = measured[other, one] = _measured(layer, one, other)
+    for session, session_other in zip(*np.triu_indices(len(predicted), k=1)):
+        measured[session, session_other] = measured[session_other, session] = _measured(
+            layer, session, session_other
+        )
     return measured, np.where(np.isfinite(measured), predicted, np.nan)
 
 
@@ -336,7 +351,8 @@ def predict(run: xr.Dataset) -> xr.Dataset:
     names = [*STATISTICS, READOUT][: pairs[0][0].shape[-1]]
     dims = ("subject", "session", "session_other", "statistic")
     measured, predicted = (
-        by_lag(xr.DataArray(np.stack(one), dims=dims), run["elapsed"]) for one in zip(*pairs)
+        by_lag(xr.DataArray(np.stack(similarities), dims=dims), run["elapsed"])
+        for similarities in zip(*pairs)
     )
     weights = by_lag(
         xr.DataArray(np.stack([layer.autocorrelation for layer in layers]), dims=dims[:3]),

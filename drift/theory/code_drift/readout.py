@@ -107,19 +107,19 @@ def _trained(training_places: Any, places: int) -> np.ndarray:
     """Numbers of the places that were seen on day 0."""
     if training_places is None:
         return np.arange(places)
-    chosen = np.atleast_1d(np.asarray(training_places))
+    place_numbers = np.atleast_1d(np.asarray(training_places))
     if (
-        chosen.ndim != 1
-        or chosen.size == 0
-        or chosen.dtype.kind not in "iu"
-        or chosen.min() < 0
-        or chosen.max() >= places
+        place_numbers.ndim != 1
+        or place_numbers.size == 0
+        or place_numbers.dtype.kind not in "iu"
+        or place_numbers.min() < 0
+        or place_numbers.max() >= places
     ):
         raise RefusedInputError(
             f"training_places must be numbers of places from 0 to {places - 1}, got "
             f"{training_places}: list some."
         )
-    return chosen
+    return place_numbers
 
 
 def _ridge_coefficients(kernel: np.ndarray, targets: np.ndarray, ridge: float) -> np.ndarray:
@@ -176,8 +176,8 @@ def sampled_readout_error(
 
     def measure(seed: int) -> np.ndarray:
         first, later = (
-            top_k(h, active_fraction)
-            for h in drifting_preactivations(matrix, autocorrelation, units, seed)
+            top_k(preactivation, active_fraction)
+            for preactivation in drifting_preactivations(matrix, autocorrelation, units, seed)
         )
         coefficients = _ridge_coefficients(
             first[trained] @ first[trained].T / scale, desired[trained], ridge

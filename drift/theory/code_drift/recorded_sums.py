@@ -32,9 +32,8 @@ class RecordedSums(NamedTuple):
     counts: np.ndarray  # (count, session, unit) in the order of COUNTS
     neighbours: np.ndarray  # (product or power, offset 1 or 2, session, unit)
     products: np.ndarray  # (unit, session, session) of activity at equal places
-    powers: (
-        np.ndarray
-    )  # (unit, session, session) of the first session at these places, without the noise
+    # (unit, session, session) of the first session at these places, without the noise
+    powers: np.ndarray
     lags: np.ndarray  # (session, session), NaN where units are not tracked
     attenuated: bool  # powers still hold the noise
 
@@ -51,7 +50,8 @@ def along_track(recording: xr.Dataset, subject: int) -> tuple[np.ndarray, np.nda
             "environments: select one track."
         )
     rate, occupancy = (
-        one.isel(environment=0) if "environment" in one.dims else one for one in (rate, occupancy)
+        variable.isel(environment=0) if "environment" in variable.dims else variable
+        for variable in (rate, occupancy)
     )
     if rate.sizes["place"] < 3:
         raise RefusedInputError(
@@ -109,14 +109,14 @@ def _totals(values: np.ndarray, active: np.ndarray, ring: bool) -> tuple[np.ndar
 def _counted(rate: np.ndarray, events: np.ndarray, ring: bool) -> np.ndarray:
     """(count, session, unit) as named by COUNTS: of places, of steps between places and those into
     a field, and of fields."""
-    known, active = np.isfinite(rate), np.nan_to_num(rate) > 0
-    here, there = _pairs(known, 1, ring)
+    observed, active = np.isfinite(rate), np.nan_to_num(rate) > 0
+    observed_before, observed_after = _pairs(observed, 1, ring)
     before, after = _pairs(active, 1, ring)
-    steps = here & there
+    steps = observed_before & observed_after
     starts = steps & after & ~before
     ends, total = _totals(events, active, ring)
-    found = [
-        known,
+    masks = [
+        observed,
         active,
         events == 1,
         events == 2,
@@ -126,20 +126,25 @@ def _counted(rate: np.ndarray, events: np.ndarray, ring: bool) -> np.ndarray:
         ends & (total == 1),
         ends & (total == 2),
     ]
-    return np.stack([one.sum(axis=(2, 3)) for one in found]).astype(float)
+    return np.stack([mask.sum(axis=(2, 3)) for mask in masks]).astype(float)
 
 
 def _neighbours(rate: np.ndarray, variance: np.ndarray, ring: bool) -> np.ndarray:
     """(product or power, offset, session, unit) of places one and two steps apart."""
-    known, filled = np.isfinite(rate), np.nan_to_num(rate)
+    observed, filled = np.isfinite(rate), np.nan_to_num(rate)
     power, result = filled**2 - variance, []
     for offset in (1, 2):
-        here, there = _pairs(known, offset, ring)
+        observed_before, observed_after = _pairs(observed, offset, ring)
         product, mean = (
             np.multiply(*_pairs(filled, offset, ring)),
             np.add(*_pairs(power, offset, ring)) / 2,
         )
-        result.append([np.where(here & there, one, 0.0).sum((2, 3)) for one in (product, mean)])
+        result.append(
+            [
+                np.where(observed_before & observed_after, moment, 0.0).sum((2, 3))
+                for moment in (product, mean)
+            ]
+        )
     return np.moveaxis(np.array(result), 0, 1)
 
 
@@ -181,24 +186,22 @@ def recorded_sums(
         else np.zeros_like(rate)
     )
     time = np.where(occupancy > 0, occupancy, 1.0)
-    variance = (
-        np.nan_to_num(rate) / time if poisson else np.zeros_like(rate)
-    )  # of the noise, estimated without bias
-    flat = rate.transpose(1, 0, 2, 3).reshape(
-        rate.shape[1], len(rate), -1
-    )  # (unit, session, place)
-    known, filled = np.isfinite(flat).astype(float), np.nan_to_num(flat)
+    # of the noise, estimated without bias
+    variance = np.nan_to_num(rate) / time if poisson else np.zeros_like(rate)
+    # (unit, session, place)
+    flat = rate.transpose(1, 0, 2, 3).reshape(rate.shape[1], len(rate), -1)
+    observed, filled = np.isfinite(flat).astype(float), np.nan_to_num(flat)
     power = filled**2 - variance.transpose(1, 0, 2, 3).reshape(flat.shape)
     elapsed = recording["elapsed"].isel(subject=subject).values.astype(float)
     lags = np.where(tracked, np.abs(elapsed[:, np.newaxis] - elapsed), np.nan)
     weight = _weights(flat)
     products = weight[:, np.newaxis, np.newaxis] * (filled @ filled.transpose(0, 2, 1))
-    powers = weight[:, np.newaxis, np.newaxis] * (power @ known.transpose(0, 2, 1))
+    powers = weight[:, np.newaxis, np.newaxis] * (power @ observed.transpose(0, 2, 1))
     ring = closes(recording)
     neighbours = weight * _neighbours(rate, variance, ring)
     present = np.isfinite(flat).any(-1)
     both = present[:, :, np.newaxis] & present[:, np.newaxis]
-    products, powers = (np.where(both, one, 0.0) for one in (products, powers))
+    products, powers = (np.where(both, pair_sums, 0.0) for pair_sums in (products, powers))
     return RecordedSums(
         _counted(rate, events, ring), neighbours, products, powers, lags, noise == "fitted"
     )

@@ -125,13 +125,13 @@ def _mean_over_seeds(
     measure: Callable[[int], np.ndarray], seeds: Sequence[int]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean over seeds and its standard error, NaN from a single seed."""
-    found = np.stack([measure(seed) for seed in checked_seeds(seeds)])
+    measurements = np.stack([measure(seed) for seed in checked_seeds(seeds)])
     spread = (
-        found.std(axis=0, ddof=1) / np.sqrt(len(found))
-        if len(found) > 1
-        else np.full(found.shape[1:], np.nan)
+        measurements.std(axis=0, ddof=1) / np.sqrt(len(measurements))
+        if len(measurements) > 1
+        else np.full(measurements.shape[1:], np.nan)
     )
-    return found.mean(axis=0), spread
+    return measurements.mean(axis=0), spread
 
 
 @opened
@@ -209,20 +209,23 @@ def sampled_code_similarity(
     """
     matrix, lags = position_matrix(position_correlation), xr.DataArray(autocorrelation)
 
-    def codes(r: float, seed: int) -> np.ndarray:
-        one, other = (
-            top_k(h, active_fraction) for h in drifting_preactivations(matrix, r, units, seed)
+    def codes(correlation: float, seed: int) -> np.ndarray:
+        first, later = (
+            top_k(preactivation, active_fraction)
+            for preactivation in drifting_preactivations(matrix, correlation, units, seed)
         )
-        plain = measured_similarity(one, other)
+        plain = measured_similarity(first, later)
         read = (
-            measured_similarity(pooled(one, pooling), pooled(other, pooling)) if pooling else plain
+            measured_similarity(pooled(first, pooling), pooled(later, pooling))
+            if pooling
+            else plain
         )
         return np.where(np.array(STATISTICS) == "active_set_overlap", plain, read)
 
     def measure(seed: int) -> np.ndarray:
-        return np.stack([codes(float(r), seed) for r in lags.values.ravel()], axis=1).reshape(
-            len(STATISTICS), *lags.shape
-        )
+        return np.stack(
+            [codes(float(correlation), seed) for correlation in lags.values.ravel()], axis=1
+        ).reshape(len(STATISTICS), *lags.shape)
 
     return over_seeds(STATISTICS, tuple(map(str, lags.dims)), measure, seeds).assign_coords(
         lags.coords
@@ -267,16 +270,16 @@ def sampled_deep_drift(
 
     References
     ----------
-    Sampled twin of ``drift.theory.code_drift.closed_forms``, with weights of Chun & Lee 2024, PMLR 234:248.
+    Sampled twin of ``drift.theory.code_drift.closed_forms``, with weights of Chun & Lee 2024, PMLR
+    234:248.
     """
     matrix, layers = position_matrix(position_correlation), counted("hidden_layers", hidden_layers)
     autocorrelation, units = (
         checked_number("autocorrelation", autocorrelation, -1, 1),
         counted("units", units, 2),
     )
-    drifted = np.kron(
-        [[1.0, autocorrelation], [autocorrelation, 1.0]], np.ones(matrix.shape)
-    )  # (day and place, day and place)
+    # (day and place, day and place)
+    drifted = np.kron([[1.0, autocorrelation], [autocorrelation, 1.0]], np.ones(matrix.shape))
     gain = float(weight_variance(active_fraction, pooling))
 
     def measure(seed: int) -> np.ndarray:
@@ -285,9 +288,8 @@ def sampled_deep_drift(
             preactivation = square_root(covariance * drifted) @ rng.standard_normal(
                 (len(drifted), units)
             )
-            activity = pooled(
-                top_k(preactivation, active_fraction), pooling
-            )  # (day and place, unit)
+            # (day and place, unit)
+            activity = pooled(top_k(preactivation, active_fraction), pooling)
             covariance = gain * activity @ activity.T / units
             power = covariance.diagonal()
             first, later = np.split(power, 2)

@@ -39,10 +39,9 @@ def _ratio(product: np.ndarray, *powers: np.ndarray) -> np.ndarray:
     return np.divide(product, scale, out=np.full(np.shape(product), np.nan), where=scale > 0)
 
 
-def _cosine(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    return _ratio(
-        (one * other).sum(axis=-1), (one**2).sum(axis=-1), (other**2).sum(axis=-1)
-    )  # (place)
+def _cosine(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    # (place)
+    return _ratio((first * second).sum(axis=-1), (first**2).sum(axis=-1), (second**2).sum(axis=-1))
 
 
 def _centred(activity: np.ndarray, axis: int) -> np.ndarray:
@@ -80,5 +79,5 @@ def measured_similarity(one: OfPlacesAndUnits, other: OfPlacesAndUnits) -> np.nd
     defined = np.isfinite(by_place)
     total = np.where(defined, by_place, 0.0).sum(axis=1)
     means = np.divide(total, defined.sum(axis=1), out=np.full(3, np.nan), where=defined.any(axis=1))
-    maps, others = (_centred(activity, 0).ravel() for activity in (one, other))
-    return np.append(means, _cosine(maps, others))
+    maps, other_maps = (_centred(activity, 0).ravel() for activity in (one, other))
+    return np.append(means, _cosine(maps, other_maps))

@@ -216,11 +216,10 @@ def regression_errors(
             f"precision must be 'float64' or 'float32', got {precision!r}: choose one."
         )
     errors = np.empty((2, len(subsets)))  # (over all points or held out, subset)
-    for number, chosen in enumerate(subsets):
-        known = kernel[np.ix_(chosen, chosen[:training_points])].astype(
-            precision
-        )  # (point, training point)
-        squared = _residuals(known, targets[chosen], ridge) ** 2
+    for number, subset in enumerate(subsets):
+        # (point, training point)
+        training_kernel = kernel[np.ix_(subset, subset[:training_points])].astype(precision)
+        squared = _residuals(training_kernel, targets[subset], ridge) ** 2
         errors[:, number] = squared.mean(), squared[training_points:].mean()
     return xr.Dataset(
         {name: ("subset", values, attrs) for values, (name, attrs) in zip(errors, ERRORS.items())}
@@ -275,21 +274,25 @@ def network_errors(
     inputs = plain_numbers("inputs", inputs)
     targets = target_matrix(targets, len(inputs))
     subsets = _checked_subsets(subsets, len(inputs))
-    here = np.arange(subsets.shape[1])[np.newaxis]
+    whole_subset = np.arange(subsets.shape[1])[np.newaxis]
     errors = []  # of each subset
-    for chosen in subsets:
-        correlation = input_correlation(inputs[chosen])
+    for subset in subsets:
+        correlation = input_correlation(inputs[subset])
         kernels = (
-            deep_kernel(correlation, one.active_fraction, one.pooling, one.hidden_layers)
-            for one in networks
+            deep_kernel(
+                correlation, network.active_fraction, network.pooling, network.hidden_layers
+            )
+            for network in networks
         )
         runs = [
-            regression_errors(kernel, targets[chosen], here, training_points, ridge, precision)
+            regression_errors(
+                kernel, targets[subset], whole_subset, training_points, ridge, precision
+            )
             for kernel in kernels
         ]
         errors.append(xr.concat(runs, dim="network").isel(subset=0))
     coordinates = {
-        name: ("network", [getattr(one, name) for one in networks])
+        name: ("network", [getattr(network, name) for network in networks])
         for name in SparseNetwork._fields
     }
     return xr.concat(errors, dim="subset").transpose("network", "subset").assign_coords(coordinates)

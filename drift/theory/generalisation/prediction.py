@@ -244,7 +244,8 @@ def predicted_error(
 
     References
     ----------
-    Chun & Lee 2024, PMLR 234:248; Canatar, Bordelon & Pehlevan 2021, Nat. Commun. 12:2914, eqs. 4-5.
+    Chun & Lee 2024, PMLR 234:248; Canatar, Bordelon & Pehlevan 2021, Nat. Commun. 12:2914, eqs.
+    4-5.
     """
     values, powers = _spectral_arrays(eigenvalues, coefficients)
     points = values.size if points is None else points

@@ -46,13 +46,15 @@ def ridge_coefficients(kernel: np.ndarray, targets: np.ndarray, ridge: float) ->
         return _solved(kernel, targets, np.full(len(kernel), ridge))
     except LinAlgError:
         first = _first_equal(kernel)
-        chosen, group, size = np.unique(first, return_inverse=True, return_counts=True)
-        if chosen.size in (1, len(kernel)):
+        representatives, group, size = np.unique(first, return_inverse=True, return_counts=True)
+        if representatives.size in (1, len(kernel)):
             raise
-    means = np.zeros((chosen.size, targets.shape[1]), kernel.dtype)
+    means = np.zeros((representatives.size, targets.shape[1]), kernel.dtype)
     np.add.at(means, group, targets / size[group, np.newaxis])
     coefficients = np.zeros_like(targets)
-    coefficients[chosen] = _solved(kernel[np.ix_(chosen, chosen)], means, ridge / size)
+    coefficients[representatives] = _solved(
+        kernel[np.ix_(representatives, representatives)], means, ridge / size
+    )
     return coefficients
 
 
@@ -65,10 +67,12 @@ def _first_equal(kernel: np.ndarray) -> np.ndarray:
 
 def _solved(kernel: np.ndarray, targets: np.ndarray, ridge: np.ndarray) -> np.ndarray:
     """Solution of a kernel whose smallest eigenvalue is told from 0."""
-    known = kernel.copy()
-    known.flat[:: len(known) + 1] += ridge
-    factor, lower = cho_factor(known, lower=True, check_finite=False)
-    if _smallest_eigenvalue(factor) < NOTHING[kernel.dtype.name] * float(np.diagonal(known).max()):
+    regularised = kernel.copy()
+    regularised.flat[:: len(regularised) + 1] += ridge
+    factor, lower = cho_factor(regularised, lower=True, check_finite=False)
+    if _smallest_eigenvalue(factor) < NOTHING[kernel.dtype.name] * float(
+        np.diagonal(regularised).max()
+    ):
         raise LinAlgError("an eigenvalue is 0 to rounding")
     return np.asarray(cho_solve((factor, lower), targets, check_finite=False))
 

@@ -101,9 +101,8 @@ class SquaredError(Objective):
         gate: torch.Tensor,
     ) -> torch.Tensor:
         """Return |J|^2 = gate' ((D'D) o (WW')) gate."""
-        shared = (output_weights.T @ output_weights) * (
-            input_weights @ input_weights.T
-        )  # (unit, unit)
+        # (unit, unit)
+        shared = (output_weights.T @ output_weights) * (input_weights @ input_weights.T)
         return ((gate @ shared) * gate).sum(dim=-1)
 
 
@@ -134,23 +133,29 @@ class CrossEntropy(Objective):
 
     def quadratic(self, outputs: torch.Tensor, step: torch.Tensor) -> torch.Tensor:
         """Return half the variance of v under p."""
-        p = outputs.softmax(dim=-1)
-        return 0.5 * (p * (step - (p * step).sum(dim=-1, keepdim=True)).square()).sum(dim=-1)
+        probabilities = outputs.softmax(dim=-1)
+        return 0.5 * (
+            probabilities * (step - (probabilities * step).sum(dim=-1, keepdim=True)).square()
+        ).sum(dim=-1)
 
     def of_units(self, outputs: torch.Tensor, output_weights: torch.Tensor) -> torch.Tensor:
         """Return half the variance of d_j under p, (sample, unit)."""
-        p = outputs.softmax(dim=-1)
-        return 0.5 * (p @ output_weights.square() - (p @ output_weights).square())
+        probabilities = outputs.softmax(dim=-1)
+        return 0.5 * (
+            probabilities @ output_weights.square() - (probabilities @ output_weights).square()
+        )
 
     def of_pairs(
         self, outputs: torch.Tensor, output_weights: torch.Tensor, pairs: torch.Tensor
     ) -> torch.Tensor:
         """Return half the covariance of d_i and d_j under p, (sample, pair)."""
-        p, (first, second) = (
+        probabilities, (first, second) = (
             outputs.softmax(dim=-1),
             (output_weights[:, pairs[0]], output_weights[:, pairs[1]]),
         )
-        return 0.5 * (p @ (first * second) - (p @ first) * (p @ second))
+        return 0.5 * (
+            probabilities @ (first * second) - (probabilities @ first) * (probabilities @ second)
+        )
 
     def of_jacobian(
         self,
@@ -160,9 +165,11 @@ class CrossEntropy(Objective):
         gate: torch.Tensor,
     ) -> torch.Tensor:
         """Return half the variance of the rows of J under p, summed over inputs."""
-        p = outputs.softmax(dim=-1).unsqueeze(-1)  # (sample, output, 1)
+        probabilities = outputs.softmax(dim=-1).unsqueeze(-1)  # (sample, output, 1)
         rows = (output_weights * gate.unsqueeze(-2)) @ input_weights  # (sample, output, input)
-        return 0.5 * (p * (rows - (p * rows).sum(dim=-2, keepdim=True)).square()).sum(dim=(-2, -1))
+        return 0.5 * (
+            probabilities * (rows - (probabilities * rows).sum(dim=-2, keepdim=True)).square()
+        ).sum(dim=(-2, -1))
 
 
 OBJECTIVES: dict[str, Objective] = {

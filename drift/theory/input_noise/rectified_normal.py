@@ -118,19 +118,23 @@ class _Beyond(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *outer: torch.Tensor | None) -> tuple[torch.Tensor | None, ...]:
-        a, b, correlation, joint = ctx.saved_tensors
+        first, second, correlation, joint = ctx.saved_tensors
         through = [torch.zeros_like(joint)] * 3
         if outer[0] is not None:
             through = [
                 outer[0] * slope
-                for slope in _beyond_slopes(a, b, correlation.clamp(-1.0, 1.0), joint)
+                for slope in _beyond_slopes(first, second, correlation.clamp(-1.0, 1.0), joint)
             ]
         if outer[1] is not None:
-            signed = zip((-1, -1, 1), probability_slopes(-a, -b, correlation))
+            signed = zip((-1, -1, 1), probability_slopes(-first, -second, correlation))
             through = [
-                part + sign * outer[1] * slope for part, (sign, slope) in zip(through, signed)
+                gradient + sign * outer[1] * slope
+                for gradient, (sign, slope) in zip(through, signed)
             ]
-        return tuple(part.sum_to_size(x.shape) for part, x in zip(through, (a, b, correlation)))
+        return tuple(
+            gradient.sum_to_size(x.shape)
+            for gradient, x in zip(through, (first, second, correlation))
+        )
 
 
 def _beyond_slopes(
@@ -244,7 +248,7 @@ def rectified_product(
     Derived here; a sampled twin is its test.
     """
     first, second = (
-        z.double().relu() + rectified_noise(z.double(), s.double()).shift
-        for z, s in zip(drives, stds)
+        drive.double().relu() + rectified_noise(drive.double(), std.double()).shift
+        for drive, std in zip(drives, stds)
     )
     return rectified_covariance(drives, stds, correlation) + first * second

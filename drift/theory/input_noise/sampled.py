@@ -86,12 +86,12 @@ def sampled_loss(
     RefusedInputError
         If shapes, dtypes or options do not fit, or sigma is negative.
     """
-    chosen, std, draw = (
+    criterion, std, draw = (
         chosen_objective(objective),
         checked_std(noise_std),
         LAWS[chosen_from("law", law, LAWS)],
     )
-    check_samples(inputs, targets, parameters, chosen)
+    check_samples(inputs, targets, parameters, criterion)
     pairs, step = counted("pairs", pairs, 2), max(1, HELD // inputs.numel())
     losses = []
     for start in range(0, pairs, step):
@@ -99,7 +99,7 @@ def sampled_loss(
             inputs
         )  # (pair, sample, input)
         up, down = (
-            chosen.value(network_outputs(inputs + eps, parameters), targets)
+            criterion.value(network_outputs(inputs + eps, parameters), targets)
             for eps in (noise, -noise)
         )  # (pair, sample)
         losses.append((up + down).mean(dim=1) / 2)
@@ -154,9 +154,8 @@ def sampled_moments(
         torch.zeros_like(covariance),
         torch.zeros_like(covariance),
     )
-    for unit in range(
-        len(drive)
-    ):  # a unit at a time, so that pairs by units are held, not pairs by units squared
+    # a unit at a time, so that pairs by units are held, not pairs by units squared
+    for unit in range(len(drive)):
         product = (up[:, unit, None] * up + down[:, unit, None] * down) / 2
         square[unit], cross[unit] = (
             product.mean(dim=0),
@@ -200,15 +199,15 @@ def quadrature_loss(
     RefusedInputError
         If the network has several inputs, or options do not fit.
     """
-    chosen, std = chosen_objective(objective), checked_std(noise_std)
+    criterion, std = chosen_objective(objective), checked_std(noise_std)
     check_one_input(parameters)
     noise, share = NOISE_NODES[chosen_from("law", law, NOISE_NODES)]()
     place, weight = panels(parameters, REACH * math.sqrt(1 + std**2))
     outputs, total = network_outputs(place.unsqueeze(1), parameters), 0.0
-    for eps, part in zip(std * noise, share):
+    for eps, noise_weight in zip(std * noise, share):
         clean = place - eps
-        losses = chosen.value(outputs, targets(clean.unsqueeze(1)))
-        total += float(part * (weight * density(clean)) @ losses)
+        losses = criterion.value(outputs, targets(clean.unsqueeze(1)))
+        total += float(noise_weight * (weight * density(clean)) @ losses)
     return total
 
 

@@ -151,20 +151,20 @@ def small_noise(
     ----------
     Derived here as the limit of ``implicit_loss`` for little noise.
     """
-    chosen = chosen_objective(objective)
+    criterion = chosen_objective(objective)
     check_one_input(parameters)
     place, weight = panels(parameters, REACH)
     inputs, weight = place.unsqueeze(1), weight * density(place)
-    check_samples(inputs, targets(inputs), parameters, chosen)
+    check_samples(inputs, targets(inputs), parameters, criterion)
     keys, values, outputs = (
         parameters.input_weights,
         parameters.output_weights,
         network_outputs(inputs, parameters),
     )
     gate = (preactivation(inputs, parameters) > 0).double()  # (node, unit)
-    jacobian = weight @ chosen.of_jacobian(outputs, values, keys, gate)
-    own = weight @ (gate * chosen.of_units(outputs, values)) @ keys[:, 0].square()
-    loss = weight @ chosen.value(outputs, targets(inputs))
+    jacobian = weight @ criterion.of_jacobian(outputs, values, keys, gate)
+    own = weight @ (gate * criterion.of_units(outputs, values)) @ keys[:, 0].square()
+    loss = weight @ criterion.value(outputs, targets(inputs))
     return SmallNoise(
         *map(float, (loss, own, jacobian - own, _boundary(parameters, targets, objective)))
     )

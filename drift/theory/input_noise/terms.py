@@ -11,8 +11,9 @@ with first-order overlap can be mapped over networks with ``torch.vmap``.
 
 References
 ----------
-Bricken, Schaeffer, Olshausen & Kreiman 2023, ICML (the three terms); Bishop 1995, Neural Computation 7:108 (Jacobian penalty);
-Poole, Sohl-Dickstein & Ganguli 2014, arXiv:1406.1831 (noise on hidden units).
+Bricken, Schaeffer, Olshausen & Kreiman 2023, ICML (the three terms); Bishop 1995, Neural
+Computation 7:108 (Jacobian penalty); Poole, Sohl-Dickstein & Ganguli 2014, arXiv:1406.1831 (noise
+on hidden units).
 """
 
 from __future__ import annotations
@@ -89,8 +90,8 @@ def _noisy(
     form: str,
     objective: str,
 ) -> _Noisy:
-    chosen, std = chosen_objective(objective), checked_std(noise_std)
-    check_samples(inputs, targets, parameters, chosen)
+    criterion, std = chosen_objective(objective), checked_std(noise_std)
+    check_samples(inputs, targets, parameters, criterion)
     chosen_from("form", form, FORMS)
     drive = preactivation(inputs, parameters)
     stds = std * torch.linalg.vector_norm(parameters.input_weights, dim=1)
@@ -99,7 +100,7 @@ def _noisy(
         drive.relu(), parameters.output_weights, parameters.output_bias
     )
     moved = units.shift @ parameters.output_weights.T
-    return _Noisy(chosen, form, parameters, targets, std, drive, stds, units, outputs, moved)
+    return _Noisy(criterion, form, parameters, targets, std, drive, stds, units, outputs, moved)
 
 
 def _loss(noisy: _Noisy) -> torch.Tensor:
@@ -224,7 +225,8 @@ def implicit_loss(
 
     References
     ----------
-    Bricken, Schaeffer, Olshausen & Kreiman 2023, ICML (the three terms); their closed forms are derived here.
+    Bricken, Schaeffer, Olshausen & Kreiman 2023, ICML (the three terms); their closed forms are
+    derived here.
     """
     chosen_from("overlap", overlap, OVERLAPS)
     check_network(parameters)
@@ -273,15 +275,16 @@ def surrogate(
 
     References
     ----------
-    Bricken, Schaeffer, Olshausen & Kreiman 2023, ICML (the three terms); the surrogate is derived here.
+    Bricken, Schaeffer, Olshausen & Kreiman 2023, ICML (the three terms); the surrogate is derived
+    here.
     """
     if isinstance(terms, str):
         raise RefusedInputError(
             f"terms must be a sequence of names, got {terms!r}: write ({terms!r},)."
         )
-    chosen = [TERMS[chosen_from("term", term, TERMS)] for term in dict.fromkeys(terms)]
+    term_functions = [TERMS[chosen_from("term", term, TERMS)] for term in dict.fromkeys(terms)]
     noisy = _noisy(inputs, targets, parameters, noise_std, form, objective)
-    total = torch.stack([_loss(noisy), *(term(noisy) for term in chosen)]).sum()
+    total = torch.stack([_loss(noisy), *(term(noisy) for term in term_functions)]).sum()
     return total / noisy.objective.scale(noisy.outputs.shape[1])
 
 
@@ -316,11 +319,13 @@ def jacobian_penalty(
     ----------
     Bishop 1995, Neural Computation 7:108; Rifai et al. 2011, ICML.
     """
-    chosen, (_, _, outputs) = chosen_objective(objective), check_network(parameters)
-    check_samples(inputs, inputs.new_full((len(inputs), outputs), 1 / outputs), parameters, chosen)
+    criterion, (_, _, outputs) = chosen_objective(objective), check_network(parameters)
+    check_samples(
+        inputs, inputs.new_full((len(inputs), outputs), 1 / outputs), parameters, criterion
+    )
     drive, values = preactivation(inputs, parameters), parameters.output_weights
     centre = torch.nn.functional.linear(drive.relu(), values, parameters.output_bias)
-    return chosen.of_jacobian(
+    return criterion.of_jacobian(
         centre, values, parameters.input_weights, (drive > 0).to(drive.dtype)
     ).mean()
 

@@ -126,13 +126,13 @@ def check_network(parameters: Parameters) -> tuple[int, int, int]:
         if not (
             isinstance(array, torch.Tensor) and array.is_floating_point() and array.ndim == dims
         ):
-            found = (
+            description = (
                 f"shape {tuple(array.shape)} of {array.dtype}"
                 if isinstance(array, torch.Tensor)
                 else type(array).__name__
             )
             raise RefusedInputError(
-                f"{name} must be a tensor of real numbers with {dims} dims, got {found}: see "
+                f"{name} must be a tensor of real numbers with {dims} dims, got {description}: see "
                 "NetworkWeights."
             )
         shapes[name] = tuple(array.shape)
@@ -170,14 +170,14 @@ def check_samples(
             and array.shape[1] == width
             and len(array)
         ):
-            found = (
+            description = (
                 f"shape {tuple(array.shape)}"
                 if isinstance(array, torch.Tensor)
                 else type(array).__name__
             )
             raise RefusedInputError(
                 f"{name} must be a tensor (sample, {name[:-1]}) of width {width}, got "
-                f"{found}: give one row a sample."
+                f"{description}: give one row a sample."
             )
         if array.dtype != parameters.input_weights.dtype:
             weights = parameters.input_weights.dtype

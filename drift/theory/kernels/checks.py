@@ -152,10 +152,10 @@ def between(name: str, values: Any, low: float, high: float, remedy: str) -> Any
     """
     numbers = plain_numbers(name, values)
     if numbers.size == 0 or not ((numbers >= low - 1e-9) & (numbers <= high + 1e-9)).all():
-        absent, known = np.isnan(numbers).sum(), numbers[~np.isnan(numbers)]
+        absent, present = np.isnan(numbers).sum(), numbers[~np.isnan(numbers)]
         got = (
-            f"{shown(float(known.min()))} to {shown(float(known.max()))}"
-            if known.size
+            f"{shown(float(present.min()))} to {shown(float(present.max()))}"
+            if present.size
             else "no number"
         )
         got = f"NaN in {absent} of {numbers.size} and {got}" if absent else got

@@ -196,9 +196,8 @@ def fixed_point(active_fraction: Alike, pooling: Alike = 0.0) -> Any:
             break
     if xp is np:
         return point[()]
-    slope = (
-        chi * joint_activation(point, plain[0]) / plain[0]
-    )  # one more step carries the derivatives of the implicit function
+    # one more step carries the derivatives of the implicit function
+    slope = chi * joint_activation(point, plain[0]) / plain[0]
     return point + xp.where(
         chi > 1.0, (correlation_map(point, active_fraction, pooling) - point) / (1.0 - slope), 0.0
     )
@@ -278,11 +277,15 @@ def deep_kernel(
             float(pooling),
             hidden_layers,
         )
-    xp, c = checked_correlation(correlation, active_fraction)
-    c = xp.where(c > 1.0 - SAME, 1.0 + c - (c if xp is np else c.detach()), c)
+    xp, correlations = checked_correlation(correlation, active_fraction)
+    correlations = xp.where(
+        correlations > 1.0 - SAME,
+        1.0 + correlations - (correlations if xp is np else correlations.detach()),
+        correlations,
+    )
     for _ in range(hidden_layers - 1):
-        c = correlation_map(c, active_fraction, pooling)
-    return correlation_map(c, active_fraction)
+        correlations = correlation_map(correlations, active_fraction, pooling)
+    return correlation_map(correlations, active_fraction)
 
 
 def _tabulable(correlation: Any, active_fraction: Any, pooling: Any) -> bool:
@@ -298,15 +301,12 @@ def _tabulable(correlation: Any, active_fraction: Any, pooling: Any) -> bool:
 @lru_cache(maxsize=64)
 def _layer(active_fraction: float, pooling: float) -> tuple[np.ndarray, np.ndarray]:
     """Tables of a layer: angle to angle, in cells, and angle to correlation."""
-    from drift.theory.kernels.tables import (
-        ANGLES,
-        SCALE,
-        hermite,
-    )  # numba is loaded only where it is used
+    # numba is loaded only where it is used
+    from drift.theory.kernels.tables import ANGLES, SCALE, hermite
 
-    c, variance = np.cos(ANGLES), weight_variance(active_fraction, pooling)
-    after = correlation_map(c, active_fraction, pooling)
-    slope = variance * np.sin(ANGLES) * joint_activation(c, active_fraction)  # of 1 - c'
+    correlation, variance = np.cos(ANGLES), weight_variance(active_fraction, pooling)
+    after = correlation_map(correlation, active_fraction, pooling)
+    slope = variance * np.sin(ANGLES) * joint_activation(correlation, active_fraction)  # of 1 - c'
     angle = 2.0 * np.arcsin(np.sqrt(0.5 * (1.0 - after)))
     turn = slope[1:] / np.sqrt((1.0 - after[1:]) * (1.0 + after[1:]))
     steepness = np.concatenate([[np.sqrt(amplification(active_fraction, pooling))], turn])

@@ -195,11 +195,11 @@ def next_preactivation(
     if weights == "gram":
         return gaussian(variance * gram(activity, pooling, correlated), units, generator)
     rows = max(1, ENTRIES // units)
-    parts = [
+    blocks = [
         weight_rows(min(rows, units - first), units, pooling, correlated, generator) @ activity.T
         for first in range(0, units, rows)
     ]
-    return np.sqrt(variance / units) * np.concatenate(parts).T
+    return np.sqrt(variance / units) * np.concatenate(blocks).T
 
 
 def check_network(
@@ -211,10 +211,10 @@ def check_network(
 ) -> None:
     """Refuse what cannot be drawn: no Gram matrix, windows wider than the layer, unknown words,
     broken neighbours."""
-    for name, known in (("correlated", CORRELATED), ("weights", DRAWN)):
-        if choices[name] not in known:
+    for name, options in (("correlated", CORRELATED), ("weights", DRAWN)):
+        if choices[name] not in options:
             raise RefusedInputError(
-                f"{name} {choices[name]!r} is unknown: use one of {', '.join(known)}."
+                f"{name} {choices[name]!r} is unknown: use one of {', '.join(options)}."
             )
     if (
         correlation.ndim != 2

@@ -55,12 +55,16 @@ class _Kernel(torch.autograd.Function):
     def backward(
         ctx: Any, *outer: torch.Tensor
     ) -> tuple[None, torch.Tensor | None, torch.Tensor | None]:
-        c, t = ctx.saved_tensors
-        by_correlation, by_threshold = SLOPES[ctx.variant](c, t)
+        correlation, threshold = ctx.saved_tensors
+        by_correlation, by_threshold = SLOPES[ctx.variant](correlation, threshold)
         return (
             None,
-            (outer[0] * by_correlation).sum_to_size(c.shape) if ctx.needs_input_grad[1] else None,
-            (outer[0] * by_threshold).sum_to_size(t.shape) if ctx.needs_input_grad[2] else None,
+            (outer[0] * by_correlation).sum_to_size(correlation.shape)
+            if ctx.needs_input_grad[1]
+            else None,
+            (outer[0] * by_threshold).sum_to_size(threshold.shape)
+            if ctx.needs_input_grad[2]
+            else None,
         )
 
 

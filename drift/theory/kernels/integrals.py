@@ -68,7 +68,7 @@ def nodes_like(xp: ModuleType, array: Any) -> tuple[Any, Any]:
     if xp is np:
         return legendre()
     place, weight = (
-        xp.as_tensor(part, dtype=array.dtype, device=array.device) for part in legendre()
+        xp.as_tensor(values, dtype=array.dtype, device=array.device) for values in legendre()
     )
     return place, weight
 
@@ -100,13 +100,11 @@ def _positive(xp: ModuleType, c: Any, t: Any, height: bool) -> Any:
     end = np.pi - xp.arccos(c)  # (point,)
     place, weight = nodes_like(xp, end)
     rise, top = 0.5 * t * t, xp.clip(xp.sin(0.5 * end) ** 2, 1e-200, None)
-    begin = xp.minimum(
-        2.0 * xp.arcsin(xp.sqrt(rise / (rise / top + 45.0))), end
-    )  # exp(-45) of the largest value is left out
+    # exp(-45) of the largest value is left out
+    begin = xp.minimum(2.0 * xp.arcsin(xp.sqrt(rise / (rise / top + 45.0))), end)
     width = end - begin
-    square = xp.clip(
-        xp.sin(0.5 * begin[:, None] + 0.5 * width[:, None] * place) ** 2, 1e-200, None
-    )  # (point, node)
+    # (point, node)
+    square = xp.clip(xp.sin(0.5 * begin[:, None] + 0.5 * width[:, None] * place) ** 2, 1e-200, None)
     value = xp.exp(-rise[:, None] / square)
     if height:
         value = value * (2.0 * (top[:, None] - square))
@@ -176,8 +174,8 @@ def in_chunks(form: Form, xp: ModuleType, c: Any, t: Any) -> Any:
     )
     flat = c.reshape(-1), t.reshape(-1)
     points = int(flat[0].shape[0])
-    parts = [
+    chunks = [
         form(xp, *(array[first : first + CHUNK] for array in flat))
         for first in range(0, max(points, 1), CHUNK)
     ]
-    return xp.concatenate(parts).reshape(c.shape)
+    return xp.concatenate(chunks).reshape(c.shape)

@@ -125,8 +125,10 @@ def moment(xp: Any, t: Any, power: int) -> Any:
     closed = peak - t * fraction if power == 1 else (1.0 + t * t) * fraction - t * peak
     place, weight = forms.nodes_like(xp, t)
     reach = 90.0 / (t + xp.sqrt(t * t + 90.0))  # exp(-45) is left out
-    s = reach[..., None] * place  # (..., node)
-    integral = peak * reach * ((s**power * xp.exp(-s * (t[..., None] + 0.5 * s))) @ weight)
+    excess = reach[..., None] * place  # s (..., node)
+    integral = (
+        peak * reach * ((excess**power * xp.exp(-excess * (t[..., None] + 0.5 * excess))) @ weight)
+    )
     return xp.where(t < forms.SWITCH, closed, integral)
 
 
@@ -153,8 +155,8 @@ def mean_activity(active_fraction: Alike) -> Any:
         If a fraction lies outside (0, 1].
     """
     xp, fraction = checked_fraction(active_fraction)
-    upper, tau, t = half(xp, fraction)
-    mean = moment(xp, t, 1)
+    upper, tau, magnitude = half(xp, fraction)
+    mean = moment(xp, magnitude, 1)
     return plain(xp, xp.where(upper, mean - tau, mean))
 
 
@@ -181,8 +183,8 @@ def mean_square_activity(active_fraction: Alike) -> Any:
         If a fraction lies outside (0, 1].
     """
     xp, fraction = checked_fraction(active_fraction)
-    upper, tau, t = half(xp, fraction)
-    square = moment(xp, t, 2)
+    upper, tau, magnitude = half(xp, fraction)
+    square = moment(xp, magnitude, 2)
     return plain(xp, xp.where(upper, 1.0 + tau * tau - square, square))
 
 
@@ -206,10 +208,10 @@ def activity_variance(active_fraction: Alike) -> Any:
         If a fraction lies outside (0, 1].
     """
     xp, fraction = checked_fraction(active_fraction)
-    upper, _, t = half(xp, fraction)
-    mean, square = moment(xp, t, 1), moment(xp, t, 2)
+    upper, _, magnitude = half(xp, fraction)
+    mean, square = moment(xp, magnitude, 1), moment(xp, magnitude, 2)
     below = square - mean * mean
-    return plain(xp, xp.where(upper, 1.0 - square - mean * (2.0 * t + mean), below))
+    return plain(xp, xp.where(upper, 1.0 - square - mean * (2.0 * magnitude + mean), below))
 
 
 @opened

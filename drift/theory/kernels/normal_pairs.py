@@ -67,9 +67,11 @@ def _owens_t(h: torch.Tensor, k: torch.Tensor, correlation: torch.Tensor) -> tor
     steep = rise.abs() > run.abs()
     below = torch.where(steep, rise, torch.where(run == 0, 1.0, run))
     inner = _owens_integral(torch.where(steep, moved, h), torch.where(steep, run, rise) / below)
-    one, other = upper_tail(h.abs()), upper_tail(moved.abs())
+    tail, moved_tail = upper_tail(h.abs()), upper_tail(moved.abs())
     return torch.where(
-        steep, torch.sign(rise) * torch.sign(h) * (0.5 * (one + other) - one * other) - inner, inner
+        steep,
+        torch.sign(rise) * torch.sign(h) * (0.5 * (tail + moved_tail) - tail * moved_tail) - inner,
+        inner,
     )
 
 

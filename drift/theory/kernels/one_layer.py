@@ -70,8 +70,8 @@ def checked_variant(variant: str) -> None:
 
 def _prepared(correlation: Any, active_fraction: Any) -> tuple[Any, Any, Any]:
     xp, fraction = checked_fraction(active_fraction, correlation)
-    _, c = checked_correlation(correlation, active_fraction)
-    return xp, c, fraction
+    _, correlations = checked_correlation(correlation, active_fraction)
+    return xp, correlations, fraction
 
 
 @opened
@@ -108,10 +108,12 @@ def kappa(correlation: Alike, active_fraction: Alike, variant: Variant = "subtra
     Cho & Saul 2009, NIPS 22:342 (f = 1/2); Chun & Lee 2024, PMLR 234:248.
     """
     checked_variant(variant)
-    xp, c, fraction = _prepared(correlation, active_fraction)
-    upper, tau, t = half(xp, fraction)
-    reflected = _reflected(xp, variant, c, fraction, tau, t)
-    return plain(xp, _of_half(xp, variant, c, t) + xp.where(upper, reflected, 0.0))
+    xp, correlations, fraction = _prepared(correlation, active_fraction)
+    upper, tau, magnitude = half(xp, fraction)
+    reflected = _reflected(xp, variant, correlations, fraction, tau, magnitude)
+    return plain(
+        xp, _of_half(xp, variant, correlations, magnitude) + xp.where(upper, reflected, 0.0)
+    )
 
 
 def _reflected(xp: Any, variant: str, c: Any, fraction: Any, tau: Any, t: Any) -> Any:
@@ -144,14 +146,14 @@ def shortfall(correlation: Alike, active_fraction: Alike) -> Any:
     RefusedInputError
         If a correlation or a fraction is out of range.
     """
-    xp, c, fraction = _prepared(correlation, active_fraction)
-    upper, _, t = half(xp, fraction)
+    xp, correlations, fraction = _prepared(correlation, active_fraction)
+    upper, _, magnitude = half(xp, fraction)
     lost = (
-        moment(xp, t, 2)
-        - _of_half(xp, "subtract", c, t)
-        + xp.where(upper, (2.0 * fraction - 1.0) * (1.0 - c), 0.0)
+        moment(xp, magnitude, 2)
+        - _of_half(xp, "subtract", correlations, magnitude)
+        + xp.where(upper, (2.0 * fraction - 1.0) * (1.0 - correlations), 0.0)
     )
-    return plain(xp, xp.where(c >= 1.0, fraction * (1.0 - c), lost))
+    return plain(xp, xp.where(correlations >= 1.0, fraction * (1.0 - correlations), lost))
 
 
 @opened
@@ -204,8 +206,8 @@ def kappa_curvature(correlation: Alike, active_fraction: Alike) -> Any:
     RefusedInputError
         If a correlation or a fraction is out of range.
     """
-    xp, c, fraction = _prepared(correlation, active_fraction)
-    return plain(xp, forms.curvature(xp, c, half(xp, fraction)[2]))
+    xp, correlations, fraction = _prepared(correlation, active_fraction)
+    return plain(xp, forms.curvature(xp, correlations, half(xp, fraction)[2]))
 
 
 @opened
@@ -242,10 +244,13 @@ def power_series(active_fraction: Alike, terms: Count) -> Any:
         )
     tau = numbers(xp, threshold(fraction))
     roots = [numbers(xp, mean_activity(fraction)), fraction]
-    before, now = 0.0 * tau, forms.density(xp, tau)
+    previous, current = 0.0 * tau, forms.density(xp, tau)
     for order in range(2, terms):
-        roots.append(now / np.sqrt(order * (order - 1.0)))
-        before, now = now, (tau * now - np.sqrt(order - 2.0) * before) / np.sqrt(order - 1.0)
+        roots.append(current / np.sqrt(order * (order - 1.0)))
+        previous, current = (
+            current,
+            (tau * current - np.sqrt(order - 2.0) * previous) / np.sqrt(order - 1.0),
+        )
     return xp.stack(roots[:terms], -1) ** 2
 
 
@@ -286,16 +291,12 @@ def tabulated(active_fraction: float, variant: str = "subtract") -> KernelTable:
             "active_fraction 1 has no threshold and no finite kernel: use correlation_map, or "
             "variant 'keep'."
         )
-    from drift.theory.kernels.tables import (
-        ANGLES,
-        SCALE,
-        KernelTable,
-        hermite,
-    )  # numba is loaded only where it is used
+    # numba is loaded only where it is used
+    from drift.theory.kernels.tables import ANGLES, SCALE, KernelTable, hermite
 
-    c = np.cos(ANGLES)
-    values = kappa(c, fraction, variant)  # type: ignore[arg-type]
-    return KernelTable(hermite(values, _slopes(c, fraction, variant) / SCALE))
+    correlation = np.cos(ANGLES)
+    values = kappa(correlation, fraction, variant)  # type: ignore[arg-type]
+    return KernelTable(hermite(values, _slopes(correlation, fraction, variant) / SCALE))
 
 
 def _slopes(c: np.ndarray, fraction: float, variant: str) -> np.ndarray:

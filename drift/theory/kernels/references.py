@@ -38,9 +38,11 @@ def owen_joint_activation(correlation: Alike, active_fraction: Alike) -> Any:
     ----------
     Owen 1956, Ann. Math. Statist. 27:1075.
     """
-    _, c = checked_correlation(correlation)
+    _, correlations = checked_correlation(correlation)
     _, fraction = checked_fraction(active_fraction)
-    return fraction - 2.0 * special.owens_t(threshold(fraction), np.sqrt((1.0 - c) / (1.0 + c)))
+    return fraction - 2.0 * special.owens_t(
+        threshold(fraction), np.sqrt((1.0 - correlations) / (1.0 + correlations))
+    )
 
 
 @opened
@@ -64,11 +66,21 @@ def owen_kappa(correlation: Alike, active_fraction: Alike) -> Any:
     RefusedInputError
         If an argument is out of range.
     """
-    _, c = checked_correlation(correlation)
+    _, correlations = checked_correlation(correlation)
     tau = threshold(active_fraction)
-    crossing = density(np, tau) * tail(np, tau * np.sqrt((1.0 - c) / (1.0 + c)))
-    rim = np.sqrt(1.0 - c * c) * np.exp(-tau * tau / (1.0 + c)) / (2 * np.pi)
-    return (c + tau * tau) * owen_joint_activation(c, active_fraction) - 2.0 * tau * crossing + rim
+    crossing = density(np, tau) * tail(
+        np, tau * np.sqrt((1.0 - correlations) / (1.0 + correlations))
+    )
+    rim = (
+        np.sqrt(1.0 - correlations * correlations)
+        * np.exp(-tau * tau / (1.0 + correlations))
+        / (2 * np.pi)
+    )
+    return (
+        (correlations + tau * tau) * owen_joint_activation(correlations, active_fraction)
+        - 2.0 * tau * crossing
+        + rim
+    )
 
 
 @opened
@@ -103,10 +115,12 @@ def angular_kappa(correlation: Alike, active_fraction: Share, nodes: Count = 20_
     ----------
     Chun & Lee 2024, PMLR 234:248.
     """
-    _, c = checked_correlation(correlation)
-    tau, theta = threshold(active_fraction), np.arccos(c)[..., np.newaxis]
-    p = 0.5 * (np.pi - theta) * np.linspace(0.0, 1.0, nodes)  # (..., node)
-    low, high = np.clip(np.sin(p), 1e-150, None), np.sin(p + theta)
+    _, correlations = checked_correlation(correlation)
+    tau, theta = threshold(active_fraction), np.arccos(correlations)[..., np.newaxis]
+    angle = 0.5 * (np.pi - theta) * np.linspace(0.0, 1.0, nodes)  # (..., node)
+    low, high = np.clip(np.sin(angle), 1e-150, None), np.sin(angle + theta)
     integrand = 2.0 * high * low * np.exp(-0.5 * (tau / low) ** 2)
     integrand += tau * (high + low) * np.sqrt(np.pi / 2) * special.erf(tau / (np.sqrt(2.0) * low))
-    return (2.0 * np.trapezoid(integrand, p) - tau * np.sqrt(2 * np.pi) * (1.0 + c)) / (2 * np.pi)
+    return (
+        2.0 * np.trapezoid(integrand, angle) - tau * np.sqrt(2 * np.pi) * (1.0 + correlations)
+    ) / (2 * np.pi)

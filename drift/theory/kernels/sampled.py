@@ -64,14 +64,14 @@ def _pairs(
             "correlation must hold at least one number, got none: give the pairs to sample."
         )
     generator = stream(seed, "weights")
-    first, other = (boxed(generator.standard_normal(units), window) for _ in range(2))  # (unit,)
-    c = correlation.reshape(-1, 1)
+    first, second = (boxed(generator.standard_normal(units), window) for _ in range(2))  # (unit,)
+    correlations = correlation.reshape(-1, 1)
     rows = max(1, PARALLEL // units)
-    parts = [
-        answer(first, part * first + np.sqrt((1.0 - part) * (1.0 + part)) * other)
-        for part in (c[row : row + rows] for row in range(0, len(c), rows))
+    answers = [
+        answer(first, block * first + np.sqrt((1.0 - block) * (1.0 + block)) * second)
+        for block in (correlations[row : row + rows] for row in range(0, len(correlations), rows))
     ]
-    return np.concatenate(parts).reshape(correlation.shape)
+    return np.concatenate(answers).reshape(correlation.shape)
 
 
 @opened
@@ -108,7 +108,7 @@ def sampled_kappa(
     RefusedInputError
         If an argument is out of range.
     """
-    _, c = checked_correlation(correlation)
+    _, correlations = checked_correlation(correlation)
     units = counted("units", units, 2)
 
     def product(first: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -116,7 +116,7 @@ def sampled_kappa(
             top_k(other, active_fraction, variant) @ top_k(first, active_fraction, variant) / units
         )
 
-    return _over_seeds(lambda seed: _pairs(c, units, seed, product), seeds)
+    return _over_seeds(lambda seed: _pairs(correlations, units, seed, product), seeds)
 
 
 def sampled_joint_activation(
@@ -165,7 +165,7 @@ def sampled_sheet_map(
     RefusedInputError
         If an argument is out of range.
     """
-    _, c = checked_correlation(correlation)
+    _, correlations = checked_correlation(correlation)
     units = counted("units", units, 2)
     presynaptic_window, postsynaptic_window = (
         counted("presynaptic_window", presynaptic_window),
@@ -178,10 +178,19 @@ def sampled_sheet_map(
         )
 
     def cosine(first: np.ndarray, other: np.ndarray) -> np.ndarray:
-        one, two = (boxed(top_k(h, active_fraction), presynaptic_window) for h in (first, other))
-        return two @ one / np.sqrt((one @ one) * (two**2).sum(axis=-1))
+        first_pooled, other_pooled = (
+            boxed(top_k(preactivation, active_fraction), presynaptic_window)
+            for preactivation in (first, other)
+        )
+        return (
+            other_pooled
+            @ first_pooled
+            / np.sqrt((first_pooled @ first_pooled) * (other_pooled**2).sum(axis=-1))
+        )
 
-    return _over_seeds(lambda seed: _pairs(c, units, seed, cosine, postsynaptic_window), seeds)
+    return _over_seeds(
+        lambda seed: _pairs(correlations, units, seed, cosine, postsynaptic_window), seeds
+    )
 
 
 @opened
@@ -218,25 +227,33 @@ def sampled_correlation_map(
     RefusedInputError
         If an argument is out of range.
     """
-    _, c = checked_correlation(correlation)
+    _, correlations = checked_correlation(correlation)
     units = counted("units", units, 2)
     pooling = checked_number("pooling", pooling, -1, units - 1)
     shared = pooling / (units - 1)
 
     def cosine(first: np.ndarray, other: np.ndarray) -> np.ndarray:
-        one, two = (
+        first_activity, other_activity = (
             top_k(first, active_fraction),
             top_k(other, active_fraction),
         )  # (unit,), (pair, unit)
-        both, ones, twos = two @ one, one @ one, (two**2).sum(axis=-1)
-        sums, total = two.sum(axis=-1), one.sum()
+        product, first_square, other_square = (
+            other_activity @ first_activity,
+            first_activity @ first_activity,
+            (other_activity**2).sum(axis=-1),
+        )
+        sums, total = other_activity.sum(axis=-1), first_activity.sum()
         pooled = [
             (1.0 - shared) * plain + shared * outer
-            for plain, outer in ((both, sums * total), (ones, total**2), (twos, sums**2))
+            for plain, outer in (
+                (product, sums * total),
+                (first_square, total**2),
+                (other_square, sums**2),
+            )
         ]
         return pooled[0] / np.sqrt(pooled[1] * pooled[2])
 
-    return _over_seeds(lambda seed: _pairs(c, units, seed, cosine), seeds)
+    return _over_seeds(lambda seed: _pairs(correlations, units, seed, cosine), seeds)
 
 
 def _normalised(kernel: np.ndarray) -> np.ndarray:
@@ -326,7 +343,7 @@ def sampled_network(
                     activity, variance, pooling, correlated, weights, generator
                 )
 
-    parts = [list(zip(*layers(seed))) for seed in seeds]
+    networks = [list(zip(*layers(seed))) for seed in seeds]
     dims = ("seed", "layer", "input", "input_other")
     described = {
         "kernel": (dims, "normalised covariance of the next preactivations"),
@@ -335,7 +352,7 @@ def sampled_network(
     }
     data = {
         name: xr.DataArray(
-            np.array([part[place] for part in parts]),
+            np.array([network[place] for network in networks]),
             dims=shape,
             attrs={"units": "1", "long_name": meaning},
         )

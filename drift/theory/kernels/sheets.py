@@ -59,15 +59,15 @@ def sheet_map(
     """
     presynaptic_window = counted("presynaptic_window", presynaptic_window)
     postsynaptic_window = counted("postsynaptic_window", postsynaptic_window)
-    _, c = checked_correlation(correlation)
+    _, correlations = checked_correlation(correlation)
     lost, gained = (
-        shortfall(c, active_fraction),
+        shortfall(correlations, active_fraction),
         pooled_square(active_fraction, presynaptic_window - 1),
     )
     for gap in range(1, min(presynaptic_window, postsynaptic_window)):
         weight, share = 2.0 * (1.0 - gap / presynaptic_window), 1.0 - gap / postsynaptic_window
         lost = lost + weight * (
-            shortfall(share * c, active_fraction) - shortfall(share, active_fraction)
+            shortfall(share * correlations, active_fraction) - shortfall(share, active_fraction)
         )
         gained = gained + weight * (
             shortfall(0.0, active_fraction) - shortfall(share, active_fraction)
@@ -121,9 +121,8 @@ def optimal_window(active_fraction: Fraction, postsynaptic_window: Count = 1) ->
         windows = np.arange(1, most + 1)
         gaps = np.full(most, -mean * mean)
         gaps[:postsynaptic_window] = excess
-        below = (
-            np.cumsum(gaps) - np.cumsum(windows * gaps - gaps) / windows - 0.5 * gaps[0] < 0
-        )  # (window,)
+        # (window,)
+        below = np.cumsum(gaps) - np.cumsum(windows * gaps - gaps) / windows - 0.5 * gaps[0] < 0
         if below.any():
             return int(windows[below.argmax()])
         most *= 2

@@ -55,16 +55,16 @@ def evaluated(c: np.ndarray, layer: np.ndarray, readout: np.ndarray, layers: int
     out = np.empty_like(c)
     if c.ndim == 2 and c.shape[0] == c.shape[1] > TILE:
         rows = range((len(c) + TILE - 1) // TILE)
-        found = _by_threads(
+        failures = _by_threads(
             lambda row: _fill_tiles(c, out, layer, readout, layers, row), rows[::-1]
         )
-        if not any(found):
+        if not any(failures):
             return out
     flat, filled = c.reshape(-1), out.reshape(-1)
     edges = np.linspace(0, flat.size, 8 * get_num_threads() + 1).astype(int)
-    parts = [(flat[first:last], filled[first:last]) for first, last in pairwise(edges)]
+    blocks = [(flat[first:last], filled[first:last]) for first, last in pairwise(edges)]
     if any(
-        _by_threads(lambda part: _fill(*parts[part], layer, readout, layers), range(len(parts)))
+        _by_threads(lambda index: _fill(*blocks[index], layer, readout, layers), range(len(blocks)))
     ):
         raise RefusedInputError(
             f"correlation must lie in [-1, 1], got {np.nanmax(np.abs(c)):.6g}: divide "
@@ -94,17 +94,19 @@ def _pass(
     """Take a short row of pairs through all layers, layer by layer so that look-ups overlap; True
     if one is out of range."""
     wrong = False
-    for i in range(c.size):
-        inside = abs(c[i]) <= 1.0 + SLACK
-        wrong |= not inside and not np.isnan(c[i])
-        out[i] = (
-            (0.0 if c[i] > 1.0 - SAME else np.arccos(max(c[i], -1.0)) * SCALE) if inside else 0.0
+    for index in range(c.size):
+        inside = abs(c[index]) <= 1.0 + SLACK
+        wrong |= not inside and not np.isnan(c[index])
+        out[index] = (
+            (0.0 if c[index] > 1.0 - SAME else np.arccos(max(c[index], -1.0)) * SCALE)
+            if inside
+            else 0.0
         )
     for _ in range(layers):
-        for i in range(c.size):
-            out[i] = _look(layer, out[i])
-    for i in range(c.size):
-        out[i] = np.nan if np.isnan(c[i]) else _look(readout, out[i])
+        for index in range(c.size):
+            out[index] = _look(layer, out[index])
+    for index in range(c.size):
+        out[index] = np.nan if np.isnan(c[index]) else _look(readout, out[index])
     return wrong
 
 
@@ -112,7 +114,7 @@ def _pass(
 def _fill(
     c: np.ndarray, out: np.ndarray, layer: np.ndarray, readout: np.ndarray, layers: int
 ) -> bool:
-    """Fill one part, a row of the cache at a time; True if a correlation is out of range."""
+    """Fill one block, a row of the cache at a time; True if a correlation is out of range."""
     wrong = False
     for first in range(0, c.size, TILE):
         wrong |= _pass(c[first : first + TILE], out[first : first + TILE], layer, readout, layers)
@@ -127,12 +129,14 @@ def _fill_tiles(
     or not all correlations."""
     wrong = False
     for column in range(row + 1):
-        for i in range(row * TILE, min((row + 1) * TILE, len(c))):
-            first, last = column * TILE, min((column + 1) * TILE, i + 1)
-            wrong |= _pass(c[i, first:last], out[i, first:last], layer, readout, layers)
-            for j in range(first, last):
-                wrong |= c[i, j] != c[j, i]
-                out[j, i] = out[i, j]
+        for row_index in range(row * TILE, min((row + 1) * TILE, len(c))):
+            first, last = column * TILE, min((column + 1) * TILE, row_index + 1)
+            wrong |= _pass(
+                c[row_index, first:last], out[row_index, first:last], layer, readout, layers
+            )
+            for column_index in range(first, last):
+                wrong |= c[row_index, column_index] != c[column_index, row_index]
+                out[column_index, row_index] = out[row_index, column_index]
         if wrong:
             break
     return wrong

@@ -98,9 +98,9 @@ def network_point(
     RefusedInputError
         If shapes do not fit or a number is not finite.
     """
-    parts = [np.asarray(part, dtype=float) for part in (inputs, targets, inward, outward)]
-    _check(*parts)
-    inputs, targets, inward, outward = parts
+    arrays = [np.asarray(array, dtype=float) for array in (inputs, targets, inward, outward)]
+    _check(*arrays)
+    inputs, targets, inward, outward = arrays
     extended = np.column_stack([inputs, np.ones(len(inputs))])
     hidden = np.maximum(extended @ inward.T, 0.0)
     active = (hidden > 0).any(axis=0)
@@ -110,7 +110,7 @@ def network_point(
 def _check(
     inputs: np.ndarray, targets: np.ndarray, inward: np.ndarray, outward: np.ndarray
 ) -> None:
-    shapes = [part.shape for part in (inputs, targets, inward, outward)]
+    shapes = [array.shape for array in (inputs, targets, inward, outward)]
     if any(len(shape) != 2 or 0 in shape for shape in shapes) or (
         (len(inputs), inputs.shape[1] + 1, len(inward), targets.shape[1])
         != (len(targets), inward.shape[1], len(outward), outward.shape[1])
@@ -121,7 +121,7 @@ def _check(
             f"shapes {', '.join(map(str, shapes))}: pass one subject, with the bias in the "
             "last column of inward."
         )
-    if not all(np.isfinite(part).all() for part in (inputs, targets, inward, outward)):
+    if not all(np.isfinite(array).all() for array in (inputs, targets, inward, outward)):
         raise RefusedInputError(
             "inputs, targets and weights must be finite, got NaN or infinity: leave out "
             "diverged networks."
@@ -181,9 +181,8 @@ def coupling(point: Point) -> np.ndarray:
     array, shape (active units, outputs, inputs + 1)
     """
     gated = gated_inputs(point)
-    product = point.scale * (
-        point.error.T @ gated.reshape(len(gated), -1)
-    )  # (output, active unit x input)
+    # (output, active unit x input)
+    product = point.scale * (point.error.T @ gated.reshape(len(gated), -1))
     return product.reshape(len(product), *gated.shape[1:]).swapaxes(0, 1)
 
 
@@ -235,7 +234,8 @@ def hessian(point: Point) -> np.ndarray:
 
     References
     ----------
-    Closed form between the kinks of the rectifier; equal to automatic differentiation up to rounding.
+    Closed form between the kinks of the rectifier; equal to automatic differentiation up to
+    rounding.
     """
     matrix, (units, outputs) = gauss_newton(point), point.outward.shape
     weights = outputs + point.inputs.shape[1]  # of one unit
@@ -279,19 +279,22 @@ def hessian_spectrum(point: Point, tolerance: float = COUPLING_TOLERANCE) -> Spe
         point.outward,
     )
     own, outer = (
-        part.reshape(point.error.size, *part.shape[2:]) * point.scale**0.5 for part in (own, outer)
+        derivatives.reshape(point.error.size, *derivatives.shape[2:]) * point.scale**0.5
+        for derivatives in (own, outer)
     )
     largest = max(
         float((np.square(own).sum((1, 2)) + np.square(outer).sum((1, 2))).max()),
         float(strength.max(initial=0.0)),
     )
-    kept, modes = strength > tolerance * largest, strength.shape[1]
-    paired = [part[..., :modes][:, kept] for part in (own, outer)]
-    alone = [part[..., modes:].reshape(len(part), -1) for part in (own, outer)] + [
-        part[..., :modes][:, ~kept] for part in (own, outer)
-    ]
+    coupled, modes = strength > tolerance * largest, strength.shape[1]
+    paired = [derivatives[..., :modes][:, coupled] for derivatives in (own, outer)]
+    alone = [
+        derivatives[..., modes:].reshape(len(derivatives), -1) for derivatives in (own, outer)
+    ] + [derivatives[..., :modes][:, ~coupled] for derivatives in (own, outer)]
     return Spectrum(
-        _solved(paired, np.concatenate(alone, axis=1), strength[kept]), point.rows, point.parameters
+        _solved(paired, np.concatenate(alone, axis=1), strength[coupled]),
+        point.rows,
+        point.parameters,
     )
 
 
@@ -338,8 +341,8 @@ def hessian_spectra(points: Sequence[Point], threads: Threads = 1) -> np.ndarray
     with ThreadPoolExecutor(threads) as pool:
         return np.stack(
             [
-                np.sort(np.pad(one.values, (0, one.parameters - len(one.values))))
-                for one in pool.map(hessian_spectrum, points)
+                np.sort(np.pad(spectrum.values, (0, spectrum.parameters - len(spectrum.values))))
+                for spectrum in pool.map(hessian_spectrum, points)
             ]
         )
 

@@ -96,8 +96,10 @@ def noise_monitor(run: xr.Dataset, trace_change: bool = False) -> xr.Dataset:
     for name in monitored.data_vars:
         units, meaning = MEANINGS[str(name)]
         monitored[name].attrs.update(units=units, long_name=meaning)
-    kept = {name: run[name] for name in ("subject", "session", "elapsed") if name in run.coords}
-    return monitored.assign_coords(kept)
+    coordinates = {
+        name: run[name] for name in ("subject", "session", "elapsed") if name in run.coords
+    }
+    return monitored.assign_coords(coordinates)
 
 
 def _subject(run: xr.Dataset, trace_change: bool) -> xr.Dataset:
@@ -114,14 +116,14 @@ def _subject(run: xr.Dataset, trace_change: bool) -> xr.Dataset:
     inputs, targets = task["inputs"].values, task["targets"].values
     rows: list[dict[str, float]] = []
     for session, step in enumerate(run["elapsed"].values):
-        parts = [run[name].isel(session=session) for name in WEIGHTS]
-        if not all(bool(np.isfinite(part).all()) for part in parts):
+        weights = [run[name].isel(session=session) for name in WEIGHTS]
+        if not all(bool(np.isfinite(array).all()) for array in weights):
             rows.append({})
             continue
         inward = np.column_stack(
-            [parts[0].transpose("unit", "input").values, parts[1].values]
+            [weights[0].transpose("unit", "input").values, weights[1].values]
         ).astype(float)
-        outward = parts[2].transpose("unit", "output").values.astype(float)
+        outward = weights[2].transpose("unit", "output").values.astype(float)
         norm = float(np.square(inward).sum() + np.square(outward).sum())
         noise = _noise(experiment, int(step))
         rows.append(
@@ -131,22 +133,22 @@ def _subject(run: xr.Dataset, trace_change: bool) -> xr.Dataset:
             }
         )
     names = [name for name in MEANINGS if any(name in row for row in rows)]
-    found = xr.Dataset(
+    measures = xr.Dataset(
         {
             name: ("session", np.array([row.get(name, np.nan) for row in rows], dtype=float))
             for name in names
         }
     )
-    return found.assign(_changes(found, run["elapsed"].values, trace_change))
+    return measures.assign(_changes(measures, run["elapsed"].values, trace_change))
 
 
 def _noise(experiment: Experiment, step: int) -> _Noise:
     """Sizes of the noise in the step that led to a session, on the gradient and on the labels."""
     rate, std = (
         float(dict(experiment.learner)["learning_rate"]),
-        {one.kind: one.scale(max(step - 1, 0)) for one in experiment.noise},
+        {noise.kind: noise.scale(max(step - 1, 0)) for noise in experiment.noise},
     )
-    on_weights = any(getattr(one, "acts_on", "") == "weights" for one in experiment.noise)
+    on_weights = any(getattr(noise, "acts_on", "") == "weights" for noise in experiment.noise)
     return _Noise(
         rate, std.get("update", 0.0) / (rate if on_weights else 1.0), std.get("label", 0.0) ** 2
     )
@@ -196,7 +198,7 @@ def _measures(point: Point, noise: _Noise, trace_change: bool) -> dict[str, floa
 
 
 def _changes(
-    found: xr.Dataset, elapsed: np.ndarray, trace_change: bool
+    monitored: xr.Dataset, elapsed: np.ndarray, trace_change: bool
 ) -> dict[str, tuple[str, np.ndarray]]:
     """Changes per step from each session to the next, NaN for the last."""
     measures = {
@@ -204,7 +206,9 @@ def _changes(
         **({"hessian_trace_change": "hessian_trace"} if trace_change else {}),
     }
     present = {
-        change: found[measure].values for change, measure in measures.items() if measure in found
+        change: monitored[measure].values
+        for change, measure in measures.items()
+        if measure in monitored
     }
     return {
         change: ("session", np.append(np.diff(values) / np.diff(elapsed), np.nan))

@@ -7,7 +7,8 @@ Gauss-Newton matrix. All laws are of leading order in the noise.
 
 References
 ----------
-Blanc, Gupta, Valiant & Valiant 2020, COLT; Li, Wang & Arora 2021, arXiv:2110.06914; Ratzon, Derdikman & Barak 2024, eLife 13:RP90069.
+Blanc, Gupta, Valiant & Valiant 2020, COLT; Li, Wang & Arora 2021, arXiv:2110.06914; Ratzon,
+Derdikman & Barak 2024, eLife 13:RP90069.
 """
 
 from __future__ import annotations

@@ -8,8 +8,8 @@ and per step.
 
 References
 ----------
-Blanc, Gupta, Valiant & Valiant 2020, COLT (label noise); Li, Wang & Arora 2021, arXiv:2110.06914 (any noise, slow motion along the
-manifold); Ratzon, Derdikman & Barak 2024, eLife 13:RP90069.
+Blanc, Gupta, Valiant & Valiant 2020, COLT (label noise); Li, Wang & Arora 2021, arXiv:2110.06914
+(any noise, slow motion along the manifold); Ratzon, Derdikman & Barak 2024, eLife 13:RP90069.
 """
 
 from __future__ import annotations
@@ -91,10 +91,9 @@ def eigenvalue_gradient(point: Point, weight: Callable[[np.ndarray], np.ndarray]
     counted = values > RANK_TOLERANCE * values.max(initial=0.0)
     values, vectors = values[counted], vectors[:, counted]
     rows = (vectors * weight(values)) @ (vectors.T @ jacobian(point))
-    parts = rows.reshape(
-        *point.error.shape, len(point.outward), -1
-    )  # (sample, output, active unit, weight)
-    own, inner = parts[..., : point.error.shape[1]], parts[..., point.error.shape[1] :]
+    # (sample, output, active unit, weight)
+    derivatives = rows.reshape(*point.error.shape, len(point.outward), -1)
+    own, inner = derivatives[..., : point.error.shape[1]], derivatives[..., point.error.shape[1] :]
     inward = np.einsum("tojo,tj,ti->ji", own, point.gate, point.inputs, optimize=True)
     outward = np.einsum("toji,tj,ti->jo", inner, point.gate, point.inputs, optimize=True)
     return np.asarray(2 * point.scale * np.concatenate([outward, inward], axis=1).ravel())
@@ -250,16 +249,14 @@ def update_noise_trace_change(point: Point, learning_rate: float, std: float) ->
         point.gate,
         point.inputs,
     )
-    parts = normal.reshape(len(normal), len(point.outward), -1)
-    own, inner = parts[..., :outputs], parts[..., outputs:]
+    normal_weights = normal.reshape(len(normal), len(point.outward), -1)
+    own, inner = normal_weights[..., :outputs], normal_weights[..., outputs:]
     reach = np.square(inputs).sum(axis=1) @ gate  # (active unit,)
-    reached = (
-        np.einsum("ti,qji->tqj", inputs, inner, optimize=True) * gate[:, np.newaxis]
-    )  # (sample, direction, active unit)
+    # (sample, direction, active unit)
+    reached = np.einsum("ti,qji->tqj", inputs, inner, optimize=True) * gate[:, np.newaxis]
     across = outputs * np.square(reached).sum() + (np.square(own).sum(axis=(0, 2)) * reach).sum()
-    bend = (
-        -2 * np.einsum("qjo,tqj->to", own, reached, optimize=True).ravel()
-    )  # tr(Pi grad grad yhat)
+    # tr(Pi grad grad yhat)
+    bend = -2 * np.einsum("qjo,tqj->to", own, reached, optimize=True).ravel()
     curvature = lstsq(jacobian(point), bend, cond=RANK_TOLERANCE**0.5, lapack_driver="gelsy")[0]
     diffusion = 2 * point.scale * (2 * outputs * reach.sum() - across) - slope @ curvature
     return float(

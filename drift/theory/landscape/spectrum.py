@@ -40,9 +40,8 @@ def gram_matrix(point: Point) -> np.ndarray:
     array, shape (samples x outputs, samples x outputs)
     """
     samples, outputs = point.error.shape
-    gated = (point.gate[:, np.newaxis] * point.outward.T).reshape(
-        samples * outputs, -1
-    )  # (sample x output, active unit)
+    # (sample x output, active unit)
+    gated = (point.gate[:, np.newaxis] * point.outward.T).reshape(samples * outputs, -1)
     blocks = (gated @ gated.T).reshape(samples, outputs, samples, outputs)
     blocks *= (point.inputs @ point.inputs.T)[:, np.newaxis, :, np.newaxis]
     for output in range(outputs):
@@ -68,13 +67,13 @@ def gauss_newton_spectrum(point: Point) -> np.ndarray:
         Ascending, not negative.
     """
     matrix = gram_matrix(point) if point.error.size <= point.rows else gauss_newton(point)
-    found = (
+    eigenvalues = (
         eigvalsh(matrix.T, overwrite_a=True, check_finite=False, driver="evd")
         if len(matrix)
         else np.zeros(0)
     )
     size = min(point.error.size, point.parameters)
-    return np.pad(np.maximum(found, 0.0), (max(size - len(found), 0), 0))[-size:]
+    return np.pad(np.maximum(eigenvalues, 0.0), (max(size - len(eigenvalues), 0), 0))[-size:]
 
 
 @opened
@@ -98,8 +97,8 @@ def hessian_operator(point: Point) -> LinearOperator:
     outputs, units = point.error.shape[1], len(point.outward)
 
     def product(vector: np.ndarray) -> np.ndarray:
-        parts = vector.reshape(units, -1)
-        outer, inner = parts[:, :outputs], parts[:, outputs:]
+        weights = vector.reshape(units, -1)
+        outer, inner = weights[:, :outputs], weights[:, outputs:]
         moved = gate * (point.inputs @ inner.T)  # (sample, active unit)
         bent = point.scale * (moved @ point.outward + point.hidden @ outer)  # (sample, output)
         inward = (gate * (slope @ outer.T + bent @ point.outward.T)).T @ point.inputs
@@ -145,7 +144,7 @@ def largest_eigenvalues(
     if point.rows <= max(SMALL, 4 * count):
         return padded(hessian_spectrum(point))[-count:]
     start = stream(seed, "observation").standard_normal(point.rows)
-    found = np.sort(
+    eigenvalues = np.sort(
         eigsh(
             hessian_operator(point),
             k=count,
@@ -155,7 +154,7 @@ def largest_eigenvalues(
             return_eigenvectors=False,
         )
     )
-    return found if point.rows == point.parameters else np.maximum(found, 0.0)
+    return eigenvalues if point.rows == point.parameters else np.maximum(eigenvalues, 0.0)
 
 
 @opened
@@ -264,10 +263,8 @@ def jacobian(point: Point) -> np.ndarray:
     array, shape (samples x outputs, rows)
         Columns in the order of ``drift.theory.landscape.row_index``.
     """
-    own = (
-        point.hidden[:, np.newaxis, :, np.newaxis] * np.eye(point.error.shape[1])[:, np.newaxis]
-    )  # (sample, output, unit, output)
-    outer = (
-        gated_inputs(point)[:, np.newaxis] * point.outward.T[:, :, np.newaxis]
-    )  # (sample, output, unit, input + 1)
+    # (sample, output, unit, output)
+    own = point.hidden[:, np.newaxis, :, np.newaxis] * np.eye(point.error.shape[1])[:, np.newaxis]
+    # (sample, output, unit, input + 1)
+    outer = gated_inputs(point)[:, np.newaxis] * point.outward.T[:, :, np.newaxis]
     return np.concatenate([own, outer], axis=-1).reshape(point.error.size, -1)

@@ -94,12 +94,12 @@ def toy_walks(
     """
     _check(noise, std, learning_rate, steps, walkers, start)
     x, y = (np.full(walkers, float(coordinate)) for coordinate in start)
-    state, seen, passed = generator_state(seed, STREAM_OF[noise]), [], 0
+    state, positions, passed = generator_state(seed, STREAM_OF[noise]), [], 0
     for step in map(int, steps):
         _advance(x, y, step - passed, learning_rate, std, noise == "label", state)
         passed = step
-        seen.append((x.copy(), y.copy()))
-    x, y = np.array(seen).swapaxes(0, 1)  # (session, walker) each
+        positions.append((x.copy(), y.copy()))
+    x, y = np.array(positions).swapaxes(0, 1)  # (session, walker) each
     total, difference, mixed = x**2 + y**2, x**2 - y**2, 4 * x * y
     curvature = total + np.sqrt(difference**2 + mixed**2)
     variables = {
