@@ -1,10 +1,12 @@
 """From a network that has learned to remove noise to a circuit that does the same with an
 interneuron.
- Noise gives the units of a denoising network one negative bias, a threshold that no input changes;
+
+Noise gives the units of a denoising network one negative bias, a threshold that no input changes;
 inhibition by an interneuron follows the input instead. A circuit whose inhibition at the mean
 activity is that bias should let the same units answer, and does so the better the more alike the
 inputs are: random gains and offsets of the input tell a fixed threshold from a circuit.
- Sources: Bricken, Schaeffer, Olshausen & Kreiman (ICML 2023); fixed points: circuits, 2.1-2.5;
+
+Sources: Bricken, Schaeffer, Olshausen & Kreiman (ICML 2023); fixed points: circuits, 2.1-2.5;
 variability of k: circuits, 4.8.
 """
 

@@ -1,6 +1,7 @@
 """How large a time step may be before a simulated inhibitory loop oscillates and reports too many
 winners.
- g is the loop gain (for the linear interneuron G k). The limits take arrays of g and time constants
+
+g is the loop gain (for the linear interneuron G k). The limits take arrays of g and time constants
 in s, broadcast against each other; ``loop_roots`` and ``critical_loop_gain`` take single numbers.
 Sources: circuits, sections 2.1 and 5.
 """

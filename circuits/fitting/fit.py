@@ -1,6 +1,7 @@
 """Fit a drifting circuit to a recording, and say what the recording does and does not tell about
 it.
- The circuit is simulated at the recorded sessions and places, seen through the lens of the
+
+The circuit is simulated at the recorded sessions and places, seen through the lens of the
 recording (its occupancy, its event rates, Poisson counts), and measured by the same functions. The
 distance of its statistics from the recorded ones, weighted by their bootstrap covariance, is
 minimised (the method of simulated moments).

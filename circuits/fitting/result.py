@@ -154,7 +154,8 @@ def _partner(estimates: xr.Dataset, name: str) -> str:
 def _goodness(estimates: xr.Dataset) -> list[str]:
     sentences = [
         f"Distance {estimates['distance'].item():.3g} for "
-        f"{int(estimates['degrees_of_freedom'])} degrees of freedom (p = {estimates['p_value'].item():.2g}): "
+        f"{int(estimates['degrees_of_freedom'])} degrees of freedom "
+        f"(p = {estimates['p_value'].item():.2g}): "
         f"{description(estimates)}; condition number {estimates['condition_number'].item():.3g}."
     ]
     if "frozen_distance" in estimates and np.isfinite(estimates["frozen_distance"].item()):

@@ -1,6 +1,7 @@
 """Parameters of a simulator from statistics: search, intervals, and what the statistics cannot tell
 apart.
- A simulator maps candidates (candidate, parameter) to statistics (candidate, statistic) with the
+
+A simulator maps candidates (candidate, parameter) to statistics (candidate, statistic) with the
 same chance for every candidate, so that the distance to the measured statistics is a smooth
 function. It is minimised by CMA-ES in coordinates in which every parameter runs from 0 to 1 over
 its bounds, in logarithms where both bounds are positive.

@@ -1,6 +1,7 @@
 """The statistics in which a circuit and a recording are compared: sparsity, tuning, event rates and
 similarity over time.
- All are computed of measured rate maps (session, unit, cell), with NaN where nothing was observed,
+
+All are computed of measured rate maps (session, unit, cell), with NaN where nothing was observed,
 in the same way for data and for circuits seen through the lens of the data. Units that are silent
 in every session are left out of both, since few recordings list them.
 """

@@ -1,6 +1,7 @@
 """Explaining away (C7): interneurons carry what the active units already explain of the input, and
 units answer to the rest.
- Sources: Rozell, Johnson, Baraniuk & Olshausen (2008), locally competitive algorithm; circuits, 2.7
+
+Sources: Rozell, Johnson, Baraniuk & Olshausen (2008), locally competitive algorithm; circuits, 2.7
 and 4.9.
 """
 

@@ -1,6 +1,7 @@
 """One linear interneuron (C1): winners are always the most strongly driven units, however the drive
 is scaled.
- Sources: Bricken, Schaeffer, Olshausen & Kreiman (ICML 2023), interneuron circuit; fixed point and
+
+Sources: Bricken, Schaeffer, Olshausen & Kreiman (ICML 2023), interneuron circuit; fixed point and
 gains: circuits, 2.1 and 4.1.
 """
 

@@ -1,6 +1,7 @@
 """Several interneurons with random connections (C4): the dentate gyrus of Gozel & Gerstner, of any
 size.
- Sources: Gozel & Gerstner (eLife 2021, 10:e66463), equations and parameters of their network;
+
+Sources: Gozel & Gerstner (eLife 2021, 10:e66463), equations and parameters of their network;
 circuits, 2.4 and 4.6.
 """
 

@@ -1,6 +1,7 @@
 """One interneuron with a threshold (C2): the summed rate is held, and with a strong interneuron the
 code is the sparsemax.
- Sources: circuits, 2.2 and 4.4; the limit of large gain is the projection on the simplex (Martins &
+
+Sources: circuits, 2.2 and 4.4; the limit of large gain is the projection on the simplex (Martins &
 Astudillo 2016).
 """
 

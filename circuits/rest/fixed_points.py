@@ -1,6 +1,7 @@
 """Where rate circuits with one interneuron come to rest, in closed form or from one scalar
 equation.
- Everything here is vectorised: ``drive (..., unit)`` and parameters that broadcast against
+
+Everything here is vectorised: ``drive (..., unit)`` and parameters that broadcast against
 ``(...)``. The parameters are those of the equations: G and w act on the summed rate, theta and k
 are sums over all units (the circuits themselves use means over units).
 """

@@ -4,7 +4,8 @@ stands otherwise.
 All circuits with one interneuron rest where one scalar equation holds,
 
     sum_i f(I_i - lambda) = theta + lambda / w,      E_i = f(I_i - lambda),
- with f rectifying (linear and threshold interneuron), saturating, or logistic (count control: w
+
+with f rectifying (linear and threshold interneuron), saturating, or logistic (count control: w
 infinite, theta = k). The derivative of lambda follows from the implicit-function theorem, d lambda
 = (sum_i f'_i dI_i - d theta - lambda d(1/w)) / (1/w + sum_i f'_i), and 0 where inhibition is off;
 it costs O(units) per stimulus and no matrix is ever built (circuits, 2.9). Importing this module

@@ -1,6 +1,7 @@
 """What the circuits are held against: exact Top-K, its limit of soft selection (sparsemax), and
 single steps of inhibition.
- Every function takes a numpy array or a torch tensor ``(..., unit)`` and returns its kind; Top-K
+
+Every function takes a numpy array or a torch tensor ``(..., unit)`` and returns its kind; Top-K
 and sparsemax take labelled drives too, whose dim ``unit`` may stand anywhere. torch is imported
 only if a tensor comes in. Sources: Bricken, Schaeffer, Olshausen & Kreiman (ICML 2023), Top-K
 variants and Eq 2; Martins & Astudillo (2016), sparsemax; circuits, 2.2 and 2.8; sparse_coding, 2.3,

@@ -1,6 +1,7 @@
 """Circuits as Brian2 networks: any number of copies, each with its own drive and parameters, in one
 pair of groups.
- Inhibition always runs from the units to an interneuron and back, never from unit to unit, and the
+
+Inhibition always runs from the units to an interneuron and back, never from unit to unit, and the
 order of the updates within a step is fixed by explicit names and orders (circuits, 2.10): by
 default Brian2 would let it depend on the names of objects.
 """

@@ -1,6 +1,7 @@
 """Where many circuits come to rest on many stimuli, as fast as Brian2 gets there, each as if it
 were alone.
- Rest does not depend on the way to it, so that steps may be large and waiting short. The inhibition
+
+Rest does not depend on the way to it, so that steps may be large and waiting short. The inhibition
 is at rest within some tens of milliseconds, long before the last losers have decayed; the rates
 returned are those that it leaves the units, E + tau_E dE/dt.
 """

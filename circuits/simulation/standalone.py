@@ -1,6 +1,7 @@
 """Circuits as compiled programs: Brian2's C++ standalone device, in a process and a folder of its
 own.
- Brian2 keeps one device for a whole process and would have to be reset after each program, so the
+
+Brian2 keeps one device for a whole process and would have to be reset after each program, so the
 program is built and run by ``python -m circuits.simulation.standalone FOLDER``, which reads the
 batch from the folder and leaves the result there.
 """

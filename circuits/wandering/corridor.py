@@ -1,6 +1,7 @@
 """The corridor through a circuit: what the running agent sees drives the units, inhibition selects,
 and a place code is what is left.
- The experience comes in as a Dataset, such as ``drift.CorridorTask(...).draw(seed)``; the code
+
+The experience comes in as a Dataset, such as ``drift.CorridorTask(...).draw(seed)``; the code
 comes out in the labelled form that networks and animals share, so that their rate maps, spatial
 information and place fields are measured alike.
 """

@@ -1,6 +1,7 @@
 """Circuits whose input weights wander: what the drift of a code looks like when inhibition, not
 learning, keeps it sparse.
- Unit i is driven by I_i(s) = sum_j w_ij x_j(s), x the inputs at place s; from one session to the
+
+Unit i is driven by I_i(s) = sum_j w_ij x_j(s), x the inputs at place s; from one session to the
 next the weights take a random step, and the circuit settles anew. Theory:
 ``drift.theory.code_drift.closed_forms``.
 """
