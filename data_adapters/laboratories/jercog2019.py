@@ -1,9 +1,11 @@
 """Tetrode recordings of CA1 in three enclosures over ten days: Jercog 2019, of which rate maps are
 published but no spikes.
- Jercog PE, Ahmadian Y, Woodruff C, Deb-Sen R, Abbott LF, Kandel ER (2019) Heading direction with
+
+Jercog PE, Ahmadian Y, Woodruff C, Deb-Sen R, Abbott LF, Kandel ER (2019) Heading direction with
 respect to a reference point modulates place-cell activity. Nat Commun 10:2333, doi
 10.1038/s41467-019-10139-7. Data: CRCNS hc-22, doi 10.6080/K09W0CP7.
- The deposit holds rate maps and trajectories of neurons above 0.1 Hz only. So the number of active
+
+The deposit holds rate maps and trajectories of neurons above 0.1 Hz only. So the number of active
 cells is all that can be said of activity: there is no denominator, hence no fraction, and no test
 for place cells. Nothing promises that a unit is followed across days. Rate maps are read from
 variant B of the interchange format by ``longitudinal``.
@@ -77,9 +79,9 @@ def summary(path: str | Path) -> xr.Dataset:
         If the file cannot be used.
     """
     path = existing(path)
-    found = matlab.read(path, "cell_count", "Info")
-    counts = matrix(found["cell_count"], f"cell_count in {path}")
-    pooled = [_information(cells, f"Info in {path}") for cells in matlab.cells(found["Info"])]
+    content = matlab.read(path, "cell_count", "Info")
+    counts = matrix(content["cell_count"], f"cell_count in {path}")
+    pooled = [_information(cells, f"Info in {path}") for cells in matlab.cells(content["Info"])]
     if len(pooled) != counts.shape[1]:
         raise RefusedInputError(
             f"Info in {path} was expected with {counts.shape[1]} days as cell_count, got "

@@ -1,8 +1,10 @@
 """Calcium imaging of CA1 within one day, on familiar linear tracks: Khatib 2023.
- Khatib D, Ratzon A, Sellevoll M, Barak O, Morris G, Derdikman D (2023) Active experience, not time,
+
+Khatib D, Ratzon A, Sellevoll M, Barak O, Morris G, Derdikman D (2023) Active experience, not time,
 determines within-day representational drift in dorsal CA1. Neuron 111:2348-2356, doi
 10.1016/j.neuron.2023.05.014.
- The raw data are not public. Recordings of cells come in the interchange format with ``time_unit``
+
+The raw data are not public. Recordings of cells come in the interchange format with ``time_unit``
 "min", a recording session being a block of time; the same cells are followed within the day. What
 is published are five arrays, normalised to the first point.
 """
