@@ -1,6 +1,7 @@
 """Lab files in, session Datasets out: one reader for every published layout of a longitudinal
 recording.
- ``sessions(name, path)`` yields one session Dataset of the labelled form (``drift.schema``) after
+
+``sessions(name, path)`` yields one session Dataset of the labelled form (``drift.schema``) after
 the other; ``drift.measure`` turns them into the longitudinal Dataset that simulated networks share.
 A reader is a module of this package with a function ``sessions(path, **options)`` and one line in
 ``READERS``. Where a laboratory published summaries, ``summary(name, path)`` reads them. ``align``
@@ -89,20 +90,15 @@ def sessions(name: str, path: str | Path, **options: Any) -> Iterator[xr.Dataset
     RefusedInputError
         If the reader, an option or the path is unknown, or the files cannot be used.
     """
-    from data_adapters.options import (
-        chosen,
-        existing,
-        filters,
-        kept,
-        nearest,
-    )  # the package itself stays light
+    # the package itself stays light
+    from data_adapters.options import chosen, existing, filters, kept, nearest
     from drift.schema.labelled_form import RefusedInputError
 
     if name not in READERS:
         raise RefusedInputError(f"reader {name!r} is unknown: {nearest(name, READERS)}.")
     reader = import_module(READERS[name]).sessions
-    own, wanted = filters(reader, options)
-    recorded = kept(reader(existing(path), **chosen(name, reader, own)), wanted)
+    own, labels = filters(reader, options)
+    recorded = kept(reader(existing(path), **chosen(name, reader, own)), labels)
     first = next(recorded, None)
     if first is None:
         raise RefusedInputError(
@@ -112,10 +108,10 @@ def sessions(name: str, path: str | Path, **options: Any) -> Iterator[xr.Dataset
     return _resumed(first, recorded)
 
 
-def _resumed(first: xr.Dataset, others: Iterator[xr.Dataset]) -> Iterator[xr.Dataset]:
+def _resumed(first: xr.Dataset, following: Iterator[xr.Dataset]) -> Iterator[xr.Dataset]:
     yield first
     del first
-    yield from others
+    yield from following
 
 
 @opened
