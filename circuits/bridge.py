@@ -170,17 +170,17 @@ def code_overlap(
         If drive or bias do not fit the circuit, K is impossible, or the engine is unknown.
     """
     if not isinstance(generator, np.random.Generator):
-        found = type(generator).__name__
         raise RefusedInputError(
-            f"generator must be a numpy Generator, got {found}: pass drift.stream(seed, "
-            "'observation')."
+            f"generator must be a numpy Generator, got {type(generator).__name__}: pass "
+            "drift.stream(seed, 'observation')."
         )
     drive = checked_drive(drive, circuit.units)
-    rest = _at_rest(circuit, drive, engine)
+    resting_state = _at_rest(circuit, drive, engine)
+    # (..., unit)
     network, selected = (
         drive.values + _unit_biases(bias, circuit.units) > 0,
-        rest["winner"].values,
-    )  # (..., unit)
+        resting_state["winner"].values,
+    )
     winners = round(float(network.sum(axis=-1).mean())) if winners is None else winners
     if winners == 0 and not network.any():
         raise RefusedInputError(
@@ -188,25 +188,24 @@ def code_overlap(
             "biases, or winners."
         )
     by_chance = _strongest(generator.random(drive.shape), selected.sum(axis=-1))
-    sets = np.stack(
-        [network, selected, top_k_winners(drive.values, winners), by_chance], axis=-2
-    )  # (..., code, unit)
-    found = rest[[name for name in ("inhibition", "converged") if name in rest]].drop_vars(
-        "recipe", errors="ignore"
-    )
+    # (..., code, unit)
+    sets = np.stack([network, selected, top_k_winners(drive.values, winners), by_chance], axis=-2)
+    overlaps = resting_state[
+        [name for name in ("inhibition", "converged") if name in resting_state]
+    ].drop_vars("recipe", errors="ignore")
     dims = (*drive.dims[:-1], "code", "code_other")
-    found["overlap"] = (
+    overlaps["overlap"] = (
         dims,
         _jaccard(sets),
         {"units": "1", "long_name": "Jaccard index of the sets of active units"},
     )
-    found["active_units"] = (
+    overlaps["active_units"] = (
         dims[:-1],
         sets.sum(axis=-1),
         {"units": "1", "long_name": "active units"},
     )
-    found = found.assign_coords(code=list(CODES), code_other=list(CODES))
-    return found.assign_attrs(winners=winners, recipe=circuit.to_json(), engine=engine)
+    overlaps = overlaps.assign_coords(code=list(CODES), code_other=list(CODES))
+    return overlaps.assign_attrs(winners=winners, recipe=circuit.to_json(), engine=engine)
 
 
 def _at_rest(circuit: Circuit, drive: xr.DataArray, engine: str) -> xr.Dataset:
@@ -214,9 +213,8 @@ def _at_rest(circuit: Circuit, drive: xr.DataArray, engine: str) -> xr.Dataset:
         return circuit.fixed_point(drive)
     if engine != "brian2":
         raise RefusedInputError(f"engine {engine!r} is unknown: use 'brian2' or 'fixed_point'.")
-    return circuit.settle(
-        drive, dt=min(LARGEST_DT, circuit.stable_dt(drive) / 2)
-    )  # rest does not depend on the way there
+    # rest does not depend on the way there
+    return circuit.settle(drive, dt=min(LARGEST_DT, circuit.stable_dt(drive) / 2))
 
 
 def _mean_rate(circuit: Circuit, excess: np.ndarray) -> float:

@@ -28,7 +28,7 @@ RESERVED = {
     "step",
     "step_time",
     "recipe",
-}  # fmt: skip
+}
 """Names of what a circuit does on a drive, which the drive's own labels would hide."""
 
 
@@ -75,10 +75,10 @@ def checked_drive(drive: Any, units: int) -> xr.DataArray:
             f"the drive has {array.sizes['unit']} units, the circuit {units}: use "
             f"circuit.replace(units={array.sizes['unit']})."
         )
-    taken = sorted(RESERVED & {str(name) for name in (*array.dims, *array.coords)})
-    if taken:
+    clashes = sorted(RESERVED & {str(name) for name in (*array.dims, *array.coords)})
+    if clashes:
         raise RefusedInputError(
-            f"the drive has dims or coordinates named {', '.join(taken)} as the circuit's "
+            f"the drive has dims or coordinates named {', '.join(clashes)} as the circuit's "
             "results are: rename them."
         )
     if array.dtype.kind not in "biuf":

@@ -10,9 +10,8 @@ SECOND = (0, 0, 1, 0, 0, 0, 0)  # exponents of metre, kilogram, second, ... as B
 
 
 def _exponents(value: Any) -> tuple[float, ...] | None:
-    dimension = getattr(
-        value, "dim", None
-    )  # only Brian2 quantities have one, and Brian2 need not be imported to know
+    # only Brian2 quantities have one, and Brian2 need not be imported to know
+    dimension = getattr(value, "dim", None)
     return None if dimension is None else tuple(dimension._dims)
 
 

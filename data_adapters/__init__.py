@@ -90,20 +90,15 @@ def sessions(name: str, path: str | Path, **options: Any) -> Iterator[xr.Dataset
     RefusedInputError
         If the reader, an option or the path is unknown, or the files cannot be used.
     """
-    from data_adapters.options import (
-        chosen,
-        existing,
-        filters,
-        kept,
-        nearest,
-    )  # the package itself stays light
+    # the package itself stays light
+    from data_adapters.options import chosen, existing, filters, kept, nearest
     from drift.schema.labelled_form import RefusedInputError
 
     if name not in READERS:
         raise RefusedInputError(f"reader {name!r} is unknown: {nearest(name, READERS)}.")
     reader = import_module(READERS[name]).sessions
-    own, wanted = filters(reader, options)
-    recorded = kept(reader(existing(path), **chosen(name, reader, own)), wanted)
+    own, labels = filters(reader, options)
+    recorded = kept(reader(existing(path), **chosen(name, reader, own)), labels)
     first = next(recorded, None)
     if first is None:
         raise RefusedInputError(
@@ -113,10 +108,10 @@ def sessions(name: str, path: str | Path, **options: Any) -> Iterator[xr.Dataset
     return _resumed(first, recorded)
 
 
-def _resumed(first: xr.Dataset, others: Iterator[xr.Dataset]) -> Iterator[xr.Dataset]:
+def _resumed(first: xr.Dataset, following: Iterator[xr.Dataset]) -> Iterator[xr.Dataset]:
     yield first
     del first
-    yield from others
+    yield from following
 
 
 @opened

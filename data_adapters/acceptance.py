@@ -113,20 +113,20 @@ def accepted_units(
             for key in SORTED
             if key in named and (label := _labels(named[key][1])) is not None
         }
-    kept = np.ones(units, dtype=bool)
+    accepted = np.ones(units, dtype=bool)
     reasons = []
     for name, good in (told | judged).items():
-        kept &= good
+        accepted &= good
         if not good.all():
             reasons.append(f"{name}: {_counted(named[name.casefold()][1], good)}")
-    if not kept.any():
+    if not accepted.any():
         got = f"none of {units} ({'; '.join(reasons)})"
         raise RefusedInputError(
             f"{where} was expected to hold a unit that was accepted, got {got}: say {ASK}."
         )
-    left = units - int(kept.sum())
+    left = units - int(accepted.sum())
     return (
-        kept,
+        accepted,
         f"{left} of {units} units left out because they were rejected ({'; '.join(reasons)})"
         if left
         else "",
@@ -174,6 +174,8 @@ def _counted(values: NDArray[Any], good: NDArray[np.bool_]) -> str:
     if values.ndim != 1 or values.dtype.kind not in "OUS":
         return f"{(~good).sum()} not accepted"
     counts = Counter(
-        word or "unlabelled" for word, kept in zip(_words(values), good.tolist()) if not kept
+        word or "unlabelled"
+        for word, accepted in zip(_words(values), good.tolist())
+        if not accepted
     )
     return ", ".join(f"{count} {word}" for word, count in sorted(counts.items()))

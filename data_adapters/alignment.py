@@ -62,7 +62,7 @@ def align(
     >>> data_adapters.align([0.05, 0.15, 5.0], [0.0, 0.1, 0.2, 9.0], [0.0, 1.0, 2.0, 3.0])
     array([0.5, 1.5, nan])
     """
-    asked, own = (
+    frame_times, own = (
         refuse_times(numbers(values, name).ravel(), name)
         for values, name in ((time, "time"), (own_time, "own_time"))
     )
@@ -77,7 +77,7 @@ def align(
             f"max_gap was expected above 0 s, got {max_gap}: leave it out for the default."
         )
     gap = largest_gap(float(np.median(np.diff(own)))) if max_gap is None else float(max_gap)
-    return positions_at(values, own, asked, gap, track_length)
+    return positions_at(values, own, frame_times, gap, track_length)
 
 
 def positions_at(
@@ -94,15 +94,15 @@ def positions_at(
     gap = largest_gap(float(np.median(np.diff(own)))) if max_gap is None else max_gap
     rows = values.reshape(own.size, -1)
     left = np.clip(np.searchsorted(own, time, side="right") - 1, 0, own.size - 2)
-    part = (time - own[left]) / (own[left + 1] - own[left])
-    nearer = left + (part > 0.5)
-    between = rows[left] + (rows[left + 1] - rows[left]) * part[:, np.newaxis]
-    found = np.where(jumps(rows, track_length)[left, np.newaxis], rows[nearer], between)
-    known = (part >= 0) & (part <= 1) & (np.diff(own)[left] <= gap + ROUNDING)
-    found[~known] = np.nan
+    fraction = (time - own[left]) / (own[left + 1] - own[left])
+    nearer = left + (fraction > 0.5)
+    between = rows[left] + (rows[left + 1] - rows[left]) * fraction[:, np.newaxis]
+    positions = np.where(jumps(rows, track_length)[left, np.newaxis], rows[nearer], between)
+    bracketed = (fraction >= 0) & (fraction <= 1) & (np.diff(own)[left] <= gap + ROUNDING)
+    positions[~bracketed] = np.nan
     hit = np.abs(time - own[nearer]) <= ROUNDING
-    found[hit] = rows[nearer[hit]]
-    return found.reshape(time.size, *values.shape[1:])
+    positions[hit] = rows[nearer[hit]]
+    return positions.reshape(time.size, *values.shape[1:])
 
 
 def held_at(

@@ -12,10 +12,8 @@ from drift.schema.labelled_form import RefusedInputError
 
 CODES = (-1, 0, 1)
 NEITHER = ("", "none", "neither", "rest", "nan")
-STILL, ALIKE = (
-    0.1,
-    0.5,
-)  # way back over way out: where 0 means neither; at least, where two codes are the two ways
+# way back over way out: where 0 means neither; at least, where two codes are the two ways
+STILL, ALIKE = 0.1, 0.5
 REMEDY = (
     "code 1 towards larger positions, -1 back and 0 neither, or leave it out where there is one "
     "way only"
@@ -59,14 +57,18 @@ def coded_directions(
             f"got shape {raw.shape}: cut both alike."
         )
     codes = _plain(raw, where)
-    found = list(dict.fromkeys(codes.tolist()))
-    told = [code for code in found if code != 0]
-    if raw.dtype.kind != "b" and set(found) <= set(CODES) and (-1 in found or found in ([0], [1])):
+    distinct = list(dict.fromkeys(codes.tolist()))
+    told = [code for code in distinct if code != 0]
+    if (
+        raw.dtype.kind != "b"
+        and set(distinct) <= set(CODES)
+        and (-1 in distinct or distinct in ([0], [1]))
+    ):
         return codes.astype(np.int64), ""
-    pair = told if len(told) == 2 else found
+    pair = told if len(told) == 2 else distinct
     if len(pair) != 2 or position.ndim == 2:
         raise RefusedInputError(
-            f"direction of {where} was expected in -1, 0, 1, got {_listed(found)}: {REMEDY}."
+            f"direction of {where} was expected in -1, 0, 1, got {_listed(distinct)}: {REMEDY}."
         )
     ways = [_way(codes == code, position) for code in pair]
     if (
@@ -78,7 +80,7 @@ def coded_directions(
     out, back = max(ways), -min(ways)
     if min(out, back) <= 0 or min(out, back) < ALIKE * max(out, back):
         raise RefusedInputError(
-            f"direction of {where} was expected in -1, 0, 1, got {_listed(found)}, and the "
+            f"direction of {where} was expected in -1, 0, 1, got {_listed(distinct)}, and the "
             f"animal goes {ways[0]:.3g} and {ways[1]:.3g} in "
             f"all while they hold, which does not tell what they mean: {REMEDY}."
         )
@@ -124,5 +126,5 @@ def _way(held: NDArray[np.bool_], position: NDArray[np.float64]) -> float:
     return float(np.nansum(steps[held & ~jumps]))
 
 
-def _listed(found: list[Any]) -> str:
-    return ", ".join(map(str, found[:6])) + (" and others" if len(found) > 6 else "")
+def _listed(codes: list[Any]) -> str:
+    return ", ".join(map(str, codes[:6])) + (" and others" if len(codes) > 6 else "")

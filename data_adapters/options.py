@@ -30,9 +30,9 @@ def nearest(name: str, names: Iterable[str]) -> str:
     str
         ``use <name>`` or ``use one of <names>``.
     """
-    known = sorted(names)
-    similar = difflib.get_close_matches(name, known, n=1)
-    return f"use {similar[0]}" if similar else f"use one of {', '.join(known)}"
+    candidates = sorted(names)
+    similar = difflib.get_close_matches(name, candidates, n=1)
+    return f"use {similar[0]}" if similar else f"use one of {', '.join(candidates)}"
 
 
 def existing(path: str | Path) -> Path:
@@ -43,9 +43,9 @@ def existing(path: str | Path) -> Path:
     RefusedInputError
         If there is none.
     """
-    found = Path(path).expanduser()
+    expanded_path = Path(path).expanduser()
     try:
-        is_there = found.exists()
+        is_there = expanded_path.exists()
     except OSError as error:
         raise RefusedInputError(
             f"{path} cannot be used ({error.strerror}): ask its owner, or choose another path."
@@ -54,7 +54,7 @@ def existing(path: str | Path) -> Path:
         raise RefusedInputError(
             f"a file or folder was expected at {path}, got nothing there: check the path."
         )
-    return found
+    return expanded_path
 
 
 def one_line(error: Exception) -> str:
@@ -85,11 +85,14 @@ def chosen(name: str, reader: Callable[..., Any], options: dict[str, Any]) -> di
     RefusedInputError
         If an option is unknown, or its text does not say a value that the option takes.
     """
-    known = [*dict.fromkeys([*list(inspect.signature(reader).parameters)[1:], *FILTERS])]
+    permitted_options = [
+        *dict.fromkeys([*list(inspect.signature(reader).parameters)[1:], *FILTERS])
+    ]
     for option in options:
-        if option not in known:
+        if option not in permitted_options:
             raise RefusedInputError(
-                f"option {option!r} is unknown to the reader {name}: {nearest(option, known)}."
+                f"option {option!r} is unknown to the reader {name}: "
+                f"{nearest(option, permitted_options)}."
             )
     hints = get_type_hints(reader)
     return {
@@ -98,10 +101,8 @@ def chosen(name: str, reader: Callable[..., Any], options: dict[str, Any]) -> di
     }
 
 
-FILTERS = {
-    "animal": "subject",
-    "environment": "environment",
-}  # options of every reader, and the labels that they choose by
+# options of every reader, and the labels that they choose by
+FILTERS = {"animal": "subject", "environment": "environment"}
 
 
 def filters(
@@ -124,32 +125,32 @@ def filters(
         Labels by the coordinate that has them; several are separated by commas or stand in a
         sequence.
     """
-    taken = list(inspect.signature(reader).parameters)[1:]
-    wanted = {
+    parameters = list(inspect.signature(reader).parameters)[1:]
+    label_options = {
         option: value
         for option, value in options.items()
-        if option in FILTERS and option not in taken and value is not None
+        if option in FILTERS and option not in parameters and value is not None
     }
     own = {
         option: value
         for option, value in options.items()
-        if option not in FILTERS or option in taken
+        if option not in FILTERS or option in parameters
     }
-    return own, {FILTERS[option]: _labels(value, option) for option, value in wanted.items()}
+    return own, {FILTERS[option]: _labels(value, option) for option, value in label_options.items()}
 
 
 def _labels(value: Any, option: str) -> tuple[str, ...]:
-    given = value.split(",") if isinstance(value, str) else value
+    labels = value.split(",") if isinstance(value, str) else value
     if (
-        not isinstance(given, Sequence)
-        or not given
-        or not all(isinstance(one, str) and one.strip() for one in given)
+        not isinstance(labels, Sequence)
+        or not labels
+        or not all(isinstance(label, str) and label.strip() for label in labels)
     ):
         raise RefusedInputError(
             f"option {option} takes a label, or several separated by commas, got {value!r}: "
             f"give {option}=A."
         )
-    return tuple(one.strip() for one in given)
+    return tuple(label.strip() for label in labels)
 
 
 def kept(
@@ -169,20 +170,20 @@ def kept(
     RefusedInputError
         If a label that was asked for does not occur, after the last session.
     """
-    seen: dict[str, set[str]] = {name: set() for name in wanted}
-    for one in recorded:
-        labels = {name: str(one[name].item()) for name in wanted}
+    occurrences: dict[str, set[str]] = {name: set() for name in wanted}
+    for session in recorded:
+        labels = {name: str(session[name].item()) for name in wanted}
         for name, label in labels.items():
-            seen[name].add(label)
+            occurrences[name].add(label)
         if all(labels[name] in choice for name, choice in wanted.items()):
-            yield one
+            yield session
     option = {label: name for name, label in FILTERS.items()}
     for name, choice in wanted.items():
-        for absent in (label for label in choice if label not in seen[name]):
-            found = ", ".join(sorted(seen[name])) or "no session"
-            remedy = nearest(absent, seen[name]) if seen[name] else "check the path"
+        for absent in (label for label in choice if label not in occurrences[name]):
+            listing = ", ".join(sorted(occurrences[name])) or "no session"
+            remedy = nearest(absent, occurrences[name]) if occurrences[name] else "check the path"
             raise RefusedInputError(
-                f"sessions of {option[name]} {absent!r} were expected, got {found}: {remedy}."
+                f"sessions of {option[name]} {absent!r} were expected, got {listing}: {remedy}."
             )
 
 
@@ -197,7 +198,7 @@ def _value(text: str, hint: Any, option: str) -> Any:
         return _truth(text, option)
     try:
         if any(get_origin(kind) is Sequence for kind in accepted):
-            return tuple(int(part) for part in text.split(","))
+            return tuple(int(entry) for entry in text.split(","))
         return int(text) if int in accepted else float(text)
     except ValueError as error:
         raise RefusedInputError(

@@ -17,10 +17,8 @@ from drift.schema.labelled_form import RefusedInputError
 AXES = {"linear": 1, RING: 1, "square": 2, "circle": 2}  # of a position; others may have one or two
 STRAY = 0.02  # share of samples that may be called stray
 SMALLEST_SPAN = 2.0  # cm, below which positions are in metres
-FEWEST_SAMPLES, MANY_SAMPLES = (
-    10,
-    100,
-)  # with fewer a small range, and a small part of the track, say nothing
+# with fewer a small range, and a small part of the track, say nothing
+FEWEST_SAMPLES, MANY_SAMPLES = 10, 100
 SMALL_PART = 0.2  # of the track; who visits less is asked whether it is that long
 
 
@@ -180,7 +178,9 @@ def in_centimetres(
 def refuse_other_geometry(geometry: str, axes: int, where: str) -> None:
     """Refuse a geometry that has another number of axes than the position."""
     if axes != AXES.get(geometry, axes):
-        wanted = "one axis (the distance along it)" if AXES[geometry] == 1 else "two axes (x, y)"
+        expectation = (
+            "one axis (the distance along it)" if AXES[geometry] == 1 else "two axes (x, y)"
+        )
         remedy = (
             "use geometry='ring' for a circular track"
             if geometry == "circle"
@@ -188,7 +188,7 @@ def refuse_other_geometry(geometry: str, axes: int, where: str) -> None:
         )
         remedy = "give both axes or name another geometry" if geometry == "square" else remedy
         raise RefusedInputError(
-            f"position of {where} was expected to have {wanted} for geometry {geometry!r}, "
+            f"position of {where} was expected to have {expectation} for geometry {geometry!r}, "
             f"got {axes}: {remedy}."
         )
 
@@ -289,7 +289,7 @@ def _cause(
     axes: NDArray[np.float64], outside: NDArray[np.bool_], bounds: tuple[float, float]
 ) -> str:
     """What lies outside, and the likely reason with its remedy."""
-    known = np.isfinite(axes).all(axis=1)
+    tracked = np.isfinite(axes).all(axis=1)
     middle = np.nanmedian(axes, axis=0)
     distance = np.where(
         outside,
@@ -299,18 +299,18 @@ def _cause(
     sample = int(np.argmax(distance))
     value = float(axes[sample, int(np.argmax(np.abs(axes[sample] - middle)))])
     got = (
-        f"{value:.8g} at sample {sample} ({int(outside.sum())} of {int(known.sum())} samples lie "
+        f"{value:.8g} at sample {sample} ({int(outside.sum())} of {int(tracked.sum())} samples lie "
         "outside)"
     )
     often, times = Counter(np.round(axes[outside].ravel(), 9).tolist()).most_common(1)[0]
-    if outside.sum() <= STRAY * known.sum() or (
+    if outside.sum() <= STRAY * tracked.sum() or (
         times > 1 and abs(often - value) < 1e-6 and _fits(axes[axes != often], bounds)
     ):
         return (
             f"{got}: if {value:.8g} marks lost frames, pass lost={value:.8g}, else set stray "
             "frames to NaN"
         )
-    return f"{got}: {_unit(axes[known], bounds)}"
+    return f"{got}: {_unit(axes[tracked], bounds)}"
 
 
 def _fits(values: NDArray[np.float64], bounds: tuple[float, float]) -> bool:

@@ -45,9 +45,9 @@ def at_bounds(unit: np.ndarray, aimed: np.ndarray, found: Searched) -> np.ndarra
     return upper.astype(int) - lower.astype(int)
 
 
-def _alike(found: Searched) -> np.ndarray:
+def _alike(optima: Searched) -> np.ndarray:
     """Restarts that describe the recording equally well, (restart,) bool."""
-    return np.asarray(found.distance <= found.distance.min() + chi2.ppf(CONFIDENCE, 1))
+    return np.asarray(optima.distance <= optima.distance.min() + chi2.ppf(CONFIDENCE, 1))
 
 
 def settled(found: Searched, half: np.ndarray) -> bool:

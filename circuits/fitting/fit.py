@@ -130,7 +130,8 @@ def fit(
 
     References
     ----------
-    circuits, section 4.11 (identifiability); Hansen 2016, arXiv:1604.00772 (CMA-ES); McFadden 1989, Econometrica 57:995.
+    circuits, section 4.11 (identifiability); Hansen 2016, arXiv:1604.00772 (CMA-ES); McFadden 1989,
+    Econometrica 57:995.
     """
     bounds = Bounds.checked(parameters)
     effort = Effort(
@@ -150,19 +151,21 @@ def fit(
     require_track(recording, "a fit of a circuit", "measure positions along a track")
     fits = []
     for subject in range(recording.sizes["subject"]):
-        seen = lens(recording, subject)
+        own_lens = lens(recording, subject)
         around = Surroundings(
-            input_width=_default_width(seen) if input_width is None else input_width,
+            input_width=_default_width(own_lens) if input_width is None else input_width,
             weight_lifetime=weight_lifetime,
         )
         refuse_impossible(circuit, around, bounds)
-        wanted = chosen_statistics(seen, statistics)
-        model = Model(circuit, seen, wanted, bounds.names, around, seed, engine)
-        found = _of_subject(
+        selection = chosen_statistics(own_lens, statistics)
+        model = Model(circuit, own_lens, selection, bounds.names, around, seed, engine)
+        subject_fit = _of_subject(
             model, bounds, effort, str(recording["subject"].values[subject]), progress
         )
         fits.append(
-            found.assign(environments=("subject", [_rooms(recording.isel(subject=[subject]))]))
+            subject_fit.assign(
+                environments=("subject", [_rooms(recording.isel(subject=[subject]))])
+            )
         )
     joined = xr.concat(fits, "subject", join="outer", combine_attrs="override")
     described = {
@@ -176,11 +179,11 @@ def fit(
 
 def _rooms(own: xr.Dataset) -> str:
     """Environments of one subject with their sessions, if there are several."""
-    found = environments(own)
+    session_counts = environments(own)
     said = ", ".join(
-        f"{room} ({count} session{'s' * (count != 1)})" for room, count in found.items()
+        f"{room} ({count} session{'s' * (count != 1)})" for room, count in session_counts.items()
     )
-    return said if len(found) > 1 else ""
+    return said if len(session_counts) > 1 else ""
 
 
 def _whole(name: str, value: Any, smallest: int) -> int:
@@ -191,8 +194,8 @@ def _whole(name: str, value: Any, smallest: int) -> int:
     return int(value)
 
 
-def _default_width(seen: Lens) -> float:
-    return 0.1 * (seen.around or float(np.ptp(seen.coordinates, axis=0).max()))
+def _default_width(own_lens: Lens) -> float:
+    return 0.1 * (own_lens.around or float(np.ptp(own_lens.coordinates, axis=0).max()))
 
 
 def _of_subject(
@@ -203,18 +206,16 @@ def _of_subject(
     recorded = bootstrap_covariance(
         measured, model.wanted, stream(model.seed, "bootstrap"), effort.bootstraps
     )
-    usable = np.isfinite(target) & (
-        np.diagonal(recorded) > 0
-    )  # what never varies, such as a saturated quantile, has no scale
+    # what never varies, such as a saturated quantile, has no scale
+    usable = np.isfinite(target) & (np.diagonal(recorded) > 0)
     if usable.sum() < len(bounds.names):
         raise RefusedInputError(
             f"subject {label} offers {usable.sum()} statistics for {len(bounds.names)} "
             "parameters: fit fewer, or take more sessions."
         )
     recorded, aim = recorded[np.ix_(usable, usable)], target[usable]
-    precision = np.diag(
-        1 / np.diagonal(recorded)
-    )  # a bootstrap of two dozen statistics is too rough to be inverted whole
+    # a bootstrap of two dozen statistics is too rough to be inverted whole
+    precision = np.diag(1 / np.diagonal(recorded))
 
     def simulator(candidates: np.ndarray, seeds: Sequence[int] | None = None) -> np.ndarray:
         return model(candidates, seeds)[:, usable]
@@ -225,13 +226,20 @@ def _of_subject(
             bar.set_postfix(distance=f"{distance:.3g}")
             bar.update()
 
-        found = search(
-            simulator, bounds, aim, precision, seed=model.seed, restarts=effort.restarts, population=effort.population,
-            generations=effort.generations, report=report,
-        )  # fmt: skip
-    refined = _refined(simulator, bounds, found, aim, recorded, precision, _echoes(model.seed))
+        optima = search(
+            simulator,
+            bounds,
+            aim,
+            precision,
+            seed=model.seed,
+            restarts=effort.restarts,
+            population=effort.population,
+            generations=effort.generations,
+            report=report,
+        )
+    refined = _refined(simulator, bounds, optima, aim, recorded, precision, _echoes(model.seed))
     frozen = model.frozen(bounds.values(refined.unit), _echoes(model.seed))
-    return _labelled(model, bounds, found, refined, target, usable, frozen).expand_dims(
+    return _labelled(model, bounds, optima, refined, target, usable, frozen).expand_dims(
         subject=[label]
     )
 
@@ -257,30 +265,38 @@ def _echoes(seed: int) -> list[int]:
 
 
 def _refined(
-    simulator: Callable[..., np.ndarray], bounds: Bounds, found: Searched, target: np.ndarray, recorded: np.ndarray, precision: np.ndarray,
+    simulator: Callable[..., np.ndarray],
+    bounds: Bounds,
+    optima: Searched,
+    target: np.ndarray,
+    recorded: np.ndarray,
+    precision: np.ndarray,
     seeds: list[int],
-) -> Refined:  # fmt: skip
+) -> Refined:
     """Take one Gauss-Newton step with the mean of several simulations, which leaves a fraction of
     the chance of a single one."""
-    unit = found.unit[np.argmin(found.distance)]
+    unit = optima.unit[np.argmin(optima.distance)]
     echoes = _echoed(simulator, bounds, unit, seeds)  # (seed, statistic)
     jacobian = np.mean(
         [local_law(_with_seed(simulator, seed), bounds, unit).jacobian for seed in seeds[:LAWS]],
         axis=0,
     )
     covariance = recorded + np.cov(echoes, rowvar=False) / len(seeds)
-    known = uncertainty(jacobian, covariance, precision)
+    own_uncertainty = uncertainty(jacobian, covariance, precision)
     weighted = jacobian.T @ precision
     step = np.linalg.solve(
         weighted @ jacobian + np.eye(unit.size), weighted @ (target - echoes.mean(axis=0))
     )
     moved = np.clip(unit + np.clip(step, -LARGEST_STEP, LARGEST_STEP), 0.0, 1.0)
     means = np.stack([echoes.mean(axis=0), _echoed(simulator, bounds, moved, seeds).mean(axis=0)])
-    better = int(
-        np.argmin(distances(means, target, precision))
-    )  # a step that leads away is not taken
+    # a step that leads away is not taken
+    better = int(np.argmin(distances(means, target, precision)))
     return Refined(
-        (unit, moved)[better], Law(means[better], jacobian), covariance, known, unit + step
+        (unit, moved)[better],
+        Law(means[better], jacobian),
+        covariance,
+        own_uncertainty,
+        unit + step,
     )
 
 
@@ -314,24 +330,23 @@ def _bar(total: int, label: str, progress: bool) -> Any:
 def _labelled(
     model: Model,
     bounds: Bounds,
-    found: Searched,
+    optima: Searched,
     refined: Refined,
     target: np.ndarray,
     usable: np.ndarray,
     frozen: np.ndarray,
 ) -> xr.Dataset:
-    unit, law, known = refined.unit, refined.law, refined.known
-    half = np.sqrt(np.diagonal(known.covariance))
+    unit, law, own_uncertainty = refined.unit, refined.law, refined.known
+    half = np.sqrt(np.diagonal(own_uncertainty.covariance))
     rests_on = max(FEWEST_FREEDOM, model.lens.elapsed.size - 1)
-    reach = half_widths(known.covariance, CONFIDENCE, rests_on)
-    interval = intervals(bounds, unit, known.covariance, CONFIDENCE, rests_on)
-    edge, ended = at_bounds(unit, refined.aimed, found), settled(found, reach)
+    reach = half_widths(own_uncertainty.covariance, CONFIDENCE, rests_on)
+    interval = intervals(bounds, unit, own_uncertainty.covariance, CONFIDENCE, rests_on)
+    edge, ended = at_bounds(unit, refined.aimed, optima), settled(optima, reach)
     told = ended & (edge == 0)  # (parameter,) where there is an estimate with an interval
     covariance = _shrunk(refined.covariance)
     precision = np.linalg.inv(covariance)
-    grid = np.clip(
-        unit + 3 * half * np.linspace(-1, 1, PROFILE_POINTS)[:, np.newaxis], 0.0, 1.0
-    )  # (point, parameter)
+    # (point, parameter)
+    grid = np.clip(unit + 3 * half * np.linspace(-1, 1, PROFILE_POINTS)[:, np.newaxis], 0.0, 1.0)
     profiles = [
         profile(law, target[usable], precision, unit, number, grid[:, number])
         for number in range(unit.size)
@@ -350,15 +365,15 @@ def _labelled(
         "at_bound": (parameter, edge.astype("int8")),
         "settled": ((), np.int8(ended)),
         "interval": (("parameter", "bound"), np.where(told[:, np.newaxis], interval, np.nan)),
-        "identified": (parameter, (told & certain(found, reach)).astype("int8")),
+        "identified": (parameter, (told & certain(optima, reach)).astype("int8")),
         "parameter_correlation": (
             ("parameter", "parameter_other"),
-            known.covariance / np.outer(half, half),
+            own_uncertainty.covariance / np.outer(half, half),
         ),
-        "condition_number": ((), known.condition_number),
-        "restart_estimate": (("restart", "parameter"), bounds.values(found.unit)),
-        "restart_distance": (("restart",), found.distance),
-        "converged": (("restart",), found.converged.astype("int8")),
+        "condition_number": ((), own_uncertainty.condition_number),
+        "restart_estimate": (("restart", "parameter"), bounds.values(optima.unit)),
+        "restart_distance": (("restart",), optima.distance),
+        "converged": (("restart",), optima.converged.astype("int8")),
         "profile_value": (("parameter", "point"), bounds.values(grid).T),
         "profile_distance": (("parameter", "point"), np.array(profiles)),
         "measured": (statistic, target),
@@ -370,21 +385,25 @@ def _labelled(
         "degrees_of_freedom": ((), freedom),
         "p_value": ((), float(chi2.sf(distance, freedom))),
         **_against_frozen(law.statistics, frozen[usable], target[usable], covariance, of_lag),
-        "simulated_candidates": ((), found.simulated),
+        "simulated_candidates": ((), optima.simulated),
     }
     coords = {
-        "parameter": list(bounds.names), "parameter_other": list(bounds.names), "bound": ["low", "high"],
-        "statistic": list(model.wanted.names), "group": ("statistic", list(model.wanted.groups)),
-        "search_low": (parameter, bounds.low), "search_high": (parameter, bounds.high),
-    }  # fmt: skip
+        "parameter": list(bounds.names),
+        "parameter_other": list(bounds.names),
+        "bound": ["low", "high"],
+        "statistic": list(model.wanted.names),
+        "group": ("statistic", list(model.wanted.groups)),
+        "search_low": (parameter, bounds.low),
+        "search_high": (parameter, bounds.high),
+    }
     return xr.Dataset(variables, coords=coords)
 
 
 def _spread(values: np.ndarray, usable: np.ndarray) -> np.ndarray:
     """Return values (usable statistic,) among all statistics, NaN for the others."""
-    found = np.full(usable.size, np.nan)
-    found[usable] = values
-    return found
+    padded_values = np.full(usable.size, np.nan)
+    padded_values[usable] = values
+    return padded_values
 
 
 def _against_frozen(

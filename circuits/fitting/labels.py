@@ -10,11 +10,12 @@ MEANINGS = {
     "best": "where the search ended, whose statistics are the predicted ones",
     "at_bound": "-1 or 1 where the search ended at its lower or upper bound, else 0",
     "settled": "1 where the best search ended, or another one as good ended beside it",
-    "interval": "95 % interval of the parameter, clipped to the bounds; NaN at a bound or of a search "
-    "that did not end",
+    "interval": "95 % interval of the parameter, clipped to the bounds; NaN at a bound or of a "
+    "search that did not end",
     "identified": "1 where an interval is known and spans less than half of the search range",
     "parameter_correlation": "correlation of two estimates",
-    "condition_number": "largest over smallest eigenvalue of the information matrix, in coordinates of the search",
+    "condition_number": "largest over smallest eigenvalue of the information matrix, in "
+    "coordinates of the search",
     "restart_estimate": "best candidate of each restart",
     "restart_distance": "its distance, with weights of single statistics",
     "converged": "1 where the restart ended before its last generation",
@@ -25,9 +26,10 @@ MEANINGS = {
     "predicted": "statistic of the fitted circuit, mean over several simulations",
     "frozen": "statistic of the same circuit with weights that stay",
     "left_out": "why the statistic does not count, empty where it does",
-    "environments": "environments with their sessions, empty where there is one; similarity is compared "
-    "within each",
-    "distance": "squared distance of predicted and measured statistics in units of their covariance",
+    "environments": "environments with their sessions, empty where there is one; similarity is "
+    "compared within each",
+    "distance": "squared distance of predicted and measured statistics in units of their "
+    "covariance",
     "degrees_of_freedom": "statistics less parameters",
     "p_value": "chance of a larger distance if the circuit were true",
     "similarity_distance": "distance of the similarities over time alone",
@@ -41,7 +43,7 @@ def with_units(joined: xr.Dataset, recording: xr.Dataset) -> xr.Dataset:
     """Return a fit whose variables say what they are and whose parameters have the units of the
     recording."""
     elapsed = str(recording["elapsed"].attrs.get("units", "1"))
-    known = {
+    units_by_parameter = {
         "weight_lifetime": elapsed,
         "input_width": str(recording["place"].attrs.get("units", "1")),
     }
@@ -50,7 +52,7 @@ def with_units(joined: xr.Dataset, recording: xr.Dataset) -> xr.Dataset:
             joined[name].attrs.update(
                 units="as parameter" if name in OF_PARAMETER else "1", long_name=meaning
             )
-    units = [known.get(str(name), "1") for name in joined["parameter"].values]
+    units = [units_by_parameter.get(str(name), "1") for name in joined["parameter"].values]
     return joined.assign_coords(parameter_units=("parameter", units)).assign_attrs(
         elapsed_units=elapsed
     )

@@ -91,16 +91,16 @@ class Model:
 
     def rates(self, candidates: np.ndarray, seeds: Sequence[int]) -> np.ndarray:
         """Return noise-free rates, (candidate, session, unit, cell)."""
-        around = [self._surroundings(one) for one in candidates]
-        found = drifting_rates(
-            [self._circuit(one) for one in candidates],
-            np.stack([input_root(self.lens, one.input_width) for one in around]),
-            [self._wandering(one) for one in around],
+        surroundings = [self._surroundings(candidate) for candidate in candidates]
+        rates = drifting_rates(
+            [self._circuit(candidate) for candidate in candidates],
+            np.stack([input_root(self.lens, around.input_width) for around in surroundings]),
+            [self._wandering(around) for around in surroundings],
             self.lens.elapsed,
             seeds,
             engine=self.engine,
         )
-        return found.rate.transpose(0, 1, 3, 2)
+        return rates.rate.transpose(0, 1, 3, 2)
 
     def frozen(self, candidate: np.ndarray, seeds: Sequence[int]) -> np.ndarray:
         """Return the mean statistics (statistic,) of the same circuit, over seeds, if its weights
@@ -112,8 +112,10 @@ class Model:
             for name, value in zip(self.names, candidate, strict=True)
             if name != "weight_lifetime"
         ]
-        other = Model(self.circuit, self.lens, self.wanted, names, still, self.seed, self.engine)
-        return other(np.array([values] * len(seeds)), seeds).mean(axis=0)
+        frozen_model = Model(
+            self.circuit, self.lens, self.wanted, names, still, self.seed, self.engine
+        )
+        return frozen_model(np.array([values] * len(seeds)), seeds).mean(axis=0)
 
     def _of(self, candidate: np.ndarray, names: Any) -> Mapping[str, float]:
         return {
@@ -137,11 +139,10 @@ class Model:
 
     def _statistics(self, rate: np.ndarray, seed: int) -> np.ndarray:
         maps = observed_maps(rate, self.lens, stream(seed, "observation"))  # (session, unit, cell)
-        like = (
-            np.arange(maps.shape[1]) % self.lens.seen.shape[1]
-        )  # each simulated unit is seen when a recorded one was
-        seen = np.where(self.lens.seen[:, like, np.newaxis], maps, np.nan)
-        return statistics(codes(seen, self.lens), self.wanted)
+        # each simulated unit is seen when a recorded one was
+        like = np.arange(maps.shape[1]) % self.lens.seen.shape[1]
+        observed_rates = np.where(self.lens.seen[:, like, np.newaxis], maps, np.nan)
+        return statistics(codes(observed_rates, self.lens), self.wanted)
 
 
 def input_root(lens: Lens, width: float) -> np.ndarray:
@@ -172,12 +173,13 @@ def _refuse_unknown(circuit: Circuit, names: Sequence[str]) -> None:
         for name, value in circuit
         if isinstance(value, float) and not name.endswith("time_constant")
     ]
-    known = [*numbers, *Surroundings.model_fields]  # time constants do not move the rates at rest
-    unknown = [name for name in names if name not in known]
+    # time constants do not move the rates at rest
+    parameters = [*numbers, *Surroundings.model_fields]
+    unknown = [name for name in names if name not in parameters]
     if unknown:
         raise RefusedInputError(
             f"{type(circuit).__name__} has no parameter {', '.join(unknown)} to fit: use some "
-            f"of {', '.join(known)}."
+            f"of {', '.join(parameters)}."
         )
 
 

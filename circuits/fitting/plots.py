@@ -9,11 +9,12 @@ import xarray as xr
 
 from drift.fit_words import at_bound, interval_words, settled
 
+# told apart in grey and by the colour-blind
 MEASURED, PREDICTED, FROZEN = (
     "#000000",
     "#0072B2",
     "#D55E00",
-)  # told apart in grey and by the colour-blind
+)
 TITLES = {
     "map_similarity": "rate-map correlation",
     "population_similarity": "population-vector correlation",
@@ -76,19 +77,19 @@ def residuals(one: xr.Dataset, ax: Any) -> Any:
 
 def similarity(one: xr.Dataset, group: str, ax: Any) -> Any:
     """Draw one similarity against the time between sessions."""
-    chosen = one.isel(statistic=np.flatnonzero(one["group"].values == group))
-    lag = np.array([float(str(name).rsplit(" ", 1)[1]) for name in chosen["statistic"].values])
+    curve = one.isel(statistic=np.flatnonzero(one["group"].values == group))
+    lag = np.array([float(str(name).rsplit(" ", 1)[1]) for name in curve["statistic"].values])
     ax.errorbar(
         lag,
-        chosen["measured"],
-        chosen["measured_error"],
+        curve["measured"],
+        curve["measured_error"],
         fmt="o",
         color=MEASURED,
         capsize=3,
         label="measured, standard error",
     )
-    ax.plot(lag, chosen["predicted"], "-s", color=PREDICTED, mfc="none", label="circuit, fitted")
-    ax.plot(lag, chosen["frozen"], "--x", color=FROZEN, label="circuit, frozen weights")
+    ax.plot(lag, curve["predicted"], "-s", color=PREDICTED, mfc="none", label="circuit, fitted")
+    ax.plot(lag, curve["frozen"], "--x", color=FROZEN, label="circuit, frozen weights")
     units = str(one.attrs.get("elapsed_units", "units of elapsed"))
     ax.set(xlabel=f"time between sessions ({units})", ylabel=TITLES[group])
     ax.legend(fontsize=7)
@@ -103,34 +104,34 @@ def profile(one: xr.Dataset, name: str, ax: Any) -> Any:
     before, the estimate is only the best so far, and the profile an extrapolation from it: the line
     is dashed, and the panel says so.
     """
-    chosen = one.sel(parameter=name)
+    parameter = one.sel(parameter=name)
     ax.plot(
-        chosen["profile_value"],
-        chosen["profile_distance"] - chosen["profile_distance"].min(),
+        parameter["profile_value"],
+        parameter["profile_distance"] - parameter["profile_distance"].min(),
         color=PREDICTED,
     )
     if interval_words(one, name):
-        ax.axvspan(*chosen["interval"].values, color="0.9")
+        ax.axvspan(*parameter["interval"].values, color="0.9")
     end = at_bound(one, name)
     if not end:
         ax.axvline(
-            chosen["estimate"].item(),
+            parameter["estimate"].item(),
             color=MEASURED,
             linewidth=1,
             linestyle="-" if settled(one) else "--",
         )
     if not settled(one):
         ax.set_title("search not ended: the line is the best so far", fontsize=7)
-    known = (
+    remark = (
         ""
-        if chosen["identified"].item()
+        if parameter["identified"].item()
         else f" (at its {end} bound)"
         if end
         else " (not identified)"
     )
-    units = str(chosen["parameter_units"].item())
+    units = str(parameter["parameter_units"].item())
     ax.set(
-        xlabel=f"{name.replace('_', ' ')}{'' if units == '1' else f' ({units})'}{known}",
+        xlabel=f"{name.replace('_', ' ')}{'' if units == '1' else f' ({units})'}{remark}",
         ylabel="distance above\nthe smallest",
     )
     return ax

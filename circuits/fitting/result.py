@@ -88,8 +88,11 @@ class Fit:
     def sentences(self, subject: int = 0) -> list[str]:
         """Return what was found for one subject, one sentence for each parameter and two on
         goodness of fit."""
-        one = self.dataset.isel(subject=subject)
-        return [*(_sentence(one, name) for name in one["parameter"].values), *_goodness(one)]
+        estimates = self.dataset.isel(subject=subject)
+        return [
+            *(_sentence(estimates, name) for name in estimates["parameter"].values),
+            *_goodness(estimates),
+        ]
 
     def __repr__(self) -> str:
         labels = self.dataset["subject"].values
@@ -109,78 +112,89 @@ class Fit:
         )
 
 
-def _sentence(one: xr.Dataset, name: str) -> str:
-    chosen = one.sel(parameter=name)
-    low, high = chosen["search_low"].item(), chosen["search_high"].item()
-    if end := at_bound(one, name):
+def _sentence(estimates: xr.Dataset, name: str) -> str:
+    parameter = estimates.sel(parameter=name)
+    low, high = parameter["search_low"].item(), parameter["search_high"].item()
+    if end := at_bound(estimates, name):
         bound = low if end == "lower" else high
         return (
             f"{name} is not identified: it ends at the {end} bound of the search, {bound:g}, "
             "which is no estimate; widen the bounds."
         )
-    found = f"{name} = {chosen['estimate'].item():.4g}"
-    if not settled(one):
+    statement = f"{name} = {parameter['estimate'].item():.4g}"
+    if not settled(estimates):
         return (
-            f"not converged: {found} so far, not identified, without an interval; raise "
+            f"not converged: {statement} so far, not identified, without an interval; raise "
             "generations."
         )
-    held = "" if described(one) else ", were it a circuit that describes the recording"
-    found = f"{found} (95 % interval {interval_words(one, name)}{held})"
-    if chosen["identified"].item():
-        return f"{found}."
+    held = "" if described(estimates) else ", were it a circuit that describes the recording"
+    statement = f"{statement} (95 % interval {interval_words(estimates, name)}{held})"
+    if parameter["identified"].item():
+        return f"{statement}."
     return (
-        f"{found}: not identified, the statistics hardly narrow the search range of {low:g} to "
-        f"{high:g}{_partner(one, name)}."
+        f"{statement}: not identified, the statistics hardly narrow the search range of {low:g} to "
+        f"{high:g}{_partner(estimates, name)}."
     )
 
 
-def _partner(one: xr.Dataset, name: str) -> str:
+def _partner(estimates: xr.Dataset, name: str) -> str:
     """Name the parameter that trades off most with an unidentified one."""
-    row = one["parameter_correlation"].sel(parameter=name).where(one["parameter_other"] != name)
+    row = (
+        estimates["parameter_correlation"]
+        .sel(parameter=name)
+        .where(estimates["parameter_other"] != name)
+    )
     if row.size < 2 or not float(np.abs(row).max()) > 0.9:
         return ""
-    other = row["parameter_other"].values[int(np.nanargmax(np.abs(row.values)))]
-    return f"; it trades off with {other} (correlation {row.sel(parameter_other=other).item():.2f})"
+    partner = row["parameter_other"].values[int(np.nanargmax(np.abs(row.values)))]
+    correlation = row.sel(parameter_other=partner).item()
+    return f"; it trades off with {partner} (correlation {correlation:.2f})"
 
 
-def _goodness(one: xr.Dataset) -> list[str]:
-    found = [
-        f"Distance {one['distance'].item():.3g} for {int(one['degrees_of_freedom'])} degrees "
-        f"of freedom (p = {one['p_value'].item():.2g}): "
-        f"{description(one)}; condition number {one['condition_number'].item():.3g}."
+def _goodness(estimates: xr.Dataset) -> list[str]:
+    sentences = [
+        f"Distance {estimates['distance'].item():.3g} for "
+        f"{int(estimates['degrees_of_freedom'])} degrees of freedom "
+        f"(p = {estimates['p_value'].item():.2g}): "
+        f"{description(estimates)}; condition number {estimates['condition_number'].item():.3g}."
     ]
-    if "frozen_distance" in one and np.isfinite(one["frozen_distance"].item()):
-        found.append(
-            f"Similarity over time: distance {one['similarity_distance'].item():.3g} with "
-            f"drift, {one['frozen_distance'].item():.3g} for "
-            f"the same circuit with frozen weights (p = {one['frozen_p_value'].item():.2g}): "
-            f"{need_of_drift(one)}."
+    if "frozen_distance" in estimates and np.isfinite(estimates["frozen_distance"].item()):
+        sentences.append(
+            f"Similarity over time: distance {estimates['similarity_distance'].item():.3g} with "
+            f"drift, {estimates['frozen_distance'].item():.3g} for "
+            f"the same circuit with frozen weights (p = {estimates['frozen_p_value'].item():.2g}): "
+            f"{need_of_drift(estimates)}."
         )
-    found += [*rooms(one), *left_out(one)]
-    if not one["converged"].values.all():
-        found.append(
-            f"{int((one['converged'] == 0).sum())} of {one.sizes['restart']} searches had not "
-            "converged: raise generations."
+    sentences += [*rooms(estimates), *left_out(estimates)]
+    if not estimates["converged"].values.all():
+        sentences.append(
+            f"{int((estimates['converged'] == 0).sum())} of {estimates.sizes['restart']} searches "
+            "had not converged: raise generations."
         )
-    return found
+    return sentences
 
 
-def _shown(one: xr.Dataset) -> str:
+def _shown(estimates: xr.Dataset) -> str:
     head = ("parameter", "estimate", "units", "95 % interval", "identified")
-    names = [str(name) for name in one["parameter"].values]
-    units = one["parameter_units"].values if "parameter_units" in one else [""] * len(names)
-    known = ["yes" if flag else "no" for flag in one["identified"].values]  # by parameter
-    cells = [(_estimate(one, name), interval_words(one, name) or "none") for name in names]
+    names = [str(name) for name in estimates["parameter"].values]
+    units = (
+        estimates["parameter_units"].values if "parameter_units" in estimates else [""] * len(names)
+    )
+    verdicts = ["yes" if flag else "no" for flag in estimates["identified"].values]  # by parameter
+    cells = [
+        (_estimate(estimates, name), interval_words(estimates, name) or "none") for name in names
+    ]
     rows = [
         (name, best, unit, interval, flag)
-        for name, (best, interval), unit, flag in zip(names, cells, units, known, strict=True)
+        for name, (best, interval), unit, flag in zip(names, cells, units, verdicts, strict=True)
     ]
-    sentences = "".join(f"<p>{escape(sentence)}</p>" for sentence in _goodness(one))
-    return table(head, rows, f"Fit of subject {one['subject'].item()}") + sentences
+    sentences = "".join(f"<p>{escape(sentence)}</p>" for sentence in _goodness(estimates))
+    return table(head, rows, f"Fit of subject {estimates['subject'].item()}") + sentences
 
 
-def _estimate(one: xr.Dataset, name: str) -> str:
+def _estimate(estimates: xr.Dataset, name: str) -> str:
     """Estimate as shown in a table: none at a bound of the search."""
-    if end := at_bound(one, name):
+    if end := at_bound(estimates, name):
         return f"none: at the {end} bound"
-    return f"{one['estimate'].sel(parameter=name).item():.4g}{'' if settled(one) else ' (not converged)'}"
+    remark = "" if settled(estimates) else " (not converged)"
+    return f"{estimates['estimate'].sel(parameter=name).item():.4g}{remark}"

@@ -74,15 +74,15 @@ class Bounds(NamedTuple):
 def _pair(name: str, pair: object) -> np.ndarray:
     """Return two finite rising numbers, or refuse them."""
     try:
-        found = np.asarray(pair, dtype=float)
+        limits = np.asarray(pair, dtype=float)
     except (TypeError, ValueError):
-        found = np.array([])
-    if found.shape != (2,) or not (np.isfinite(found).all() and found[0] < found[1]):
+        limits = np.array([])
+    if limits.shape != (2,) or not (np.isfinite(limits).all() and limits[0] < limits[1]):
         raise RefusedInputError(
             f"the bounds of {name} must be two finite rising numbers, got {pair!r}: pass "
             "(low, high)."
         )
-    return found
+    return limits
 
 
 class Searched(NamedTuple):
@@ -121,8 +121,8 @@ def distances(statistics: np.ndarray, target: np.ndarray, precision: np.ndarray)
         P, (statistic, statistic).
     """
     error = statistics - target
-    found = np.einsum("ci,ij,cj->c", error, precision, error)
-    return np.where(np.isfinite(found), found, PENALTY)
+    squared_distances = np.einsum("ci,ij,cj->c", error, precision, error)
+    return np.where(np.isfinite(squared_distances), squared_distances, PENALTY)
 
 
 def search(
@@ -170,25 +170,29 @@ def search(
     best = [(np.full(len(bounds.names), 0.5), np.inf)] * restarts
     simulated = 0
     for _ in range(generations):
-        live = [number for number, one in enumerate(searches) if not one.stop()]
+        live = [number for number, strategy in enumerate(searches) if not strategy.stop()]
         if not live:
             break
-        asked = {number: np.array(searches[number].ask()) for number in live}
-        points = np.concatenate(list(asked.values()))[:, : len(bounds.names)]
-        found = distances(simulator(bounds.values(points)), target, precision)
-        simulated += found.size
-        for number, values in zip(live, np.split(found, len(live)), strict=True):
-            searches[number].tell(list(asked[number]), values.tolist())
+        candidates = {number: np.array(searches[number].ask()) for number in live}
+        points = np.concatenate(list(candidates.values()))[:, : len(bounds.names)]
+        costs = distances(simulator(bounds.values(points)), target, precision)
+        simulated += costs.size
+        for number, values in zip(live, np.split(costs, len(live)), strict=True):
+            searches[number].tell(list(candidates[number]), values.tolist())
             if values.min() < best[number][1]:
                 best[number] = (
-                    asked[number][values.argmin(), : len(bounds.names)],
+                    candidates[number][values.argmin(), : len(bounds.names)],
                     float(values.min()),
                 )
         report(min(distance for _, distance in best))
-    points, found_distances = (np.array([one[i] for one in best]) for i in (0, 1))
-    spread = np.array([one.result.stds[: len(bounds.names)] for one in searches])
+    points, found_distances = (np.array([optimum[column] for optimum in best]) for column in (0, 1))
+    spread = np.array([strategy.result.stds[: len(bounds.names)] for strategy in searches])
     return Searched(
-        points, found_distances, np.array([bool(one.stop()) for one in searches]), simulated, spread
+        points,
+        found_distances,
+        np.array([bool(strategy.stop()) for strategy in searches]),
+        simulated,
+        spread,
     )
 
 
@@ -197,12 +201,18 @@ def _strategy(
 ) -> cma.CMAEvolutionStrategy:
     rng = stream(seed, "search").spawn(restart + 1)[restart]
     options = {
-        "bounds": [0.0, 1.0], "popsize": population, "verbose": -9, "verb_log": 0, "tolx": tolerance, "tolfun": 1e-14, "tolfunhist": 1e-14,
-        "seed": np.nan, "randn": lambda *shape: rng.standard_normal(shape),
-    }  # fmt: skip
-    coordinates = max(
-        2, len(bounds.names)
-    )  # cma needs two; the second of a single parameter is not looked at
+        "bounds": [0.0, 1.0],
+        "popsize": population,
+        "verbose": -9,
+        "verb_log": 0,
+        "tolx": tolerance,
+        "tolfun": 1e-14,
+        "tolfunhist": 1e-14,
+        "seed": np.nan,
+        "randn": lambda *shape: rng.standard_normal(shape),
+    }
+    # cma needs two; the second of a single parameter is not looked at
+    coordinates = max(2, len(bounds.names))
     return cma.CMAEvolutionStrategy(rng.uniform(0.2, 0.8, coordinates), 0.25, options)
 
 
@@ -224,13 +234,12 @@ def local_law(
         Half of the step.
     """
     steps = difference * np.eye(unit.size)
-    points = np.clip(
-        np.concatenate([unit[np.newaxis], unit + steps, unit - steps]), 0.0, 1.0
-    )  # (1 + 2 parameters, parameter)
-    found = simulator(bounds.values(points))
+    # (1 + 2 parameters, parameter)
+    points = np.clip(np.concatenate([unit[np.newaxis], unit + steps, unit - steps]), 0.0, 1.0)
+    statistics = simulator(bounds.values(points))
     ahead, behind = np.split(np.arange(1, len(points)), 2)
     width = np.diagonal(points[ahead] - points[behind])
-    return Law(found[0], ((found[ahead] - found[behind]) / width[:, np.newaxis]).T)
+    return Law(statistics[0], ((statistics[ahead] - statistics[behind]) / width[:, np.newaxis]).T)
 
 
 class Uncertainty(NamedTuple):
@@ -266,9 +275,8 @@ def uncertainty(jacobian: np.ndarray, covariance: np.ndarray, precision: np.ndar
             "statistics were expected to be known near the estimate, got NaN or infinity: "
             "narrow the bounds, or name statistics that exist."
         )
-    information = (
-        jacobian.T @ np.linalg.lstsq(covariance, jacobian, rcond=None)[0]
-    )  # statistics may say the same twice
+    # statistics may say the same twice
+    information = jacobian.T @ np.linalg.lstsq(covariance, jacobian, rcond=None)[0]
     weighted = jacobian.T @ precision
     bread = np.linalg.inv(weighted @ jacobian + np.eye(jacobian.shape[1]))
     spread = bread @ (weighted @ covariance @ weighted.T + np.eye(jacobian.shape[1])) @ bread
@@ -325,13 +333,11 @@ def profile(
         (value,).
     """
     free = np.delete(law.jacobian, parameter, axis=1)  # (statistic, other parameter)
-    error = (
-        law.statistics - target + np.outer(grid - unit[parameter], law.jacobian[:, parameter])
-    )  # (value, statistic)
+    # (value, statistic)
+    error = law.statistics - target + np.outer(grid - unit[parameter], law.jacobian[:, parameter])
     root = np.linalg.cholesky(precision).T  # P = root^T root
     if free.shape[1]:
-        shift = np.linalg.lstsq(root @ free, -(root @ error.T), rcond=1e-10)[
-            0
-        ]  # (other parameter, value)
+        # (other parameter, value)
+        shift = np.linalg.lstsq(root @ free, -(root @ error.T), rcond=1e-10)[0]
         error = error + (free @ shift).T
     return distances(error, np.zeros(target.size), precision)

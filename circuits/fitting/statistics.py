@@ -101,18 +101,18 @@ def chosen_statistics(lens: Lens, choice: Sequence[str] = GROUPS) -> Statistics:
     of_lag = [f"lag {lag:g}" for lag in lags] if lens.tracked else []
     entries = {
         "active_fraction": ("of units", "of responses"),
-        "spatial_information": tuple(f"quantile {q:g}" for q in QUANTILES),
+        "spatial_information": tuple(f"quantile {level:g}" for level in QUANTILES),
         "place_fields": ("number", "fraction of track"),
-        "event_rate": ("mean", *(f"quantile {q:g}" for q in QUANTILES)),
+        "event_rate": ("mean", *(f"quantile {level:g}" for level in QUANTILES)),
         "map_similarity": tuple(of_lag),
         "population_similarity": tuple(of_lag),
     }
-    if isinstance(choice, str) or not all(isinstance(one, str) for one in choice) or not choice:
+    if isinstance(choice, str) or not all(isinstance(label, str) for label in choice) or not choice:
         raise RefusedInputError(
             f"statistics must be a list of names, got {choice!r}: choose of {', '.join(GROUPS)}."
         )
     offered = {f"{group}, {entry}": group for group in GROUPS for entry in entries[group]}
-    unknown = [one for one in choice if one not in GROUPS and one not in offered]
+    unknown = [label for label in choice if label not in GROUPS and label not in offered]
     if unknown:
         raise RefusedInputError(
             f"statistics {', '.join(unknown)} are unknown: choose of {', '.join(GROUPS)}, or "
@@ -149,13 +149,12 @@ def _lag_classes(
         else []
     )
     number = np.where(paired, np.searchsorted(edges, lag, side="left"), -1)
-    number = (
-        np.unique(number, return_inverse=True)[1].reshape(lag.shape) - 1
-    )  # classes without a pair do not count
+    # classes without a pair do not count
+    number = np.unique(number, return_inverse=True)[1].reshape(lag.shape) - 1
     return np.array(
         [
-            np.abs(elapsed[:, np.newaxis] - elapsed)[number == one].mean()
-            for one in range(number.max() + 1)
+            np.abs(elapsed[:, np.newaxis] - elapsed)[number == class_index].mean()
+            for class_index in range(number.max() + 1)
         ]
     ), number
 
@@ -170,12 +169,16 @@ def codes(maps: np.ndarray, lens: Lens) -> Codes:
     lens : Lens
         Of the recording.
     """
-    seen = np.isfinite(maps).any(axis=-1)  # (session, unit)
+    observed = np.isfinite(maps).any(axis=-1)  # (session, unit)
     visited = lens.occupancy[:, np.newaxis] > 0
     rate = np.where(visited, np.nan_to_num(maps), 0.0)  # (session, unit, cell)
-    events = np.where(seen, (rate * lens.occupancy[:, np.newaxis]).sum(axis=-1), np.nan)
-    kept = np.nansum(events, axis=0) > 0  # units with an event in any session
-    rate, seen, events = rate[:, kept], seen[:, kept], events[:, kept]
+    events = np.where(observed, (rate * lens.occupancy[:, np.newaxis]).sum(axis=-1), np.nan)
+    active_units = np.nansum(events, axis=0) > 0  # units with an event in any session
+    rate, observed, events = (
+        rate[:, active_units],
+        observed[:, active_units],
+        events[:, active_units],
+    )
     enough = np.nan_to_num(events) >= FEWEST_EVENTS
     probability = lens.occupancy / lens.occupancy.sum(axis=-1, keepdims=True)
     per_second, mean = information_per_second(
@@ -189,15 +192,15 @@ def codes(maps: np.ndarray, lens: Lens) -> Codes:
         )
     responses = (rate > 0).sum(axis=-1) / visited.sum(axis=-1)
     return Codes(
-        np.where(seen, events > 0, np.nan),
-        np.where(seen, responses, np.nan),
+        np.where(observed, events > 0, np.nan),
+        np.where(observed, responses, np.nan),
         information,
         np.where(enough, fields, np.nan),
         np.where(enough, width, np.nan),
         logarithm,
         _map_similarity(rate, visited, enough),
         np.ascontiguousarray(rate.transpose(2, 0, 1)),
-        seen,
+        observed,
     )
 
 
@@ -273,8 +276,8 @@ def statistics(
         values += [_mean(codes.event_rate[pick]), *_quantiles(codes.event_rate[pick])]
     pairs = [
         (sessions[:, np.newaxis] != sessions)
-        & (wanted.lag_class[np.ix_(sessions, sessions)] == one)
-        for one in range(len(wanted.lags))
+        & (wanted.lag_class[np.ix_(sessions, sessions)] == class_index)
+        for class_index in range(len(wanted.lags))
     ]
     if "map_similarity" in wanted.groups:
         similar = codes.map_similarity[units][:, sessions][:, :, sessions]
@@ -285,30 +288,34 @@ def statistics(
     return np.array(values)[wanted.position]
 
 
-def _population_similarity(vectors: np.ndarray, seen: np.ndarray) -> np.ndarray:
+def _population_similarity(vectors: np.ndarray, observed: np.ndarray) -> np.ndarray:
     """Pearson correlation of population vectors over the units observed in both sessions, mean over
     cells, (session, session).
 
     ``vectors (cell, session, unit)`` and ``seen (session, unit)``.
     """
-    similar = pairwise_pearson(np.where(seen, vectors, np.nan))  # (cell, session, session)
-    known = np.isfinite(similar)
+    similar = pairwise_pearson(np.where(observed, vectors, np.nan))  # (cell, session, session)
+    defined = np.isfinite(similar)
     return np.divide(
-        np.where(known, similar, 0.0).sum(axis=0),
-        known.sum(axis=0),
+        np.where(defined, similar, 0.0).sum(axis=0),
+        defined.sum(axis=0),
         out=np.full(similar.shape[1:], np.nan),
-        where=known.any(axis=0),
+        where=defined.any(axis=0),
     )
 
 
 def _mean(values: np.ndarray) -> float:
-    known = np.isfinite(values)
-    return float(values[known].mean()) if known.any() else np.nan
+    finite = np.isfinite(values)
+    return float(values[finite].mean()) if finite.any() else np.nan
 
 
 def _quantiles(values: np.ndarray) -> list[float]:
-    known = values[np.isfinite(values)]
-    return np.quantile(known, QUANTILES).tolist() if known.size else [np.nan] * len(QUANTILES)
+    finite_values = values[np.isfinite(values)]
+    return (
+        np.quantile(finite_values, QUANTILES).tolist()
+        if finite_values.size
+        else [np.nan] * len(QUANTILES)
+    )
 
 
 def bootstrap_covariance(

@@ -25,7 +25,8 @@ class Majani(Circuit):
     """Units that excite themselves and inhibit one another through an interneuron without delay,
     until K of them are active.
 
-    tau_E du_i/dt = -u_i + (a + 1)(2 E_i - 1) - R,   E_i = sigma(2 beta u_i),   R = 2 (sum_j E_j - K),   K = f N, rounded.
+    tau_E du_i/dt = -u_i + (a + 1)(2 E_i - 1) - R,   E_i = sigma(2 beta u_i),
+    R = 2 (sum_j E_j - K),   K = f N, rounded.
 
     The drive is where the units start, u_i(0), and acts no longer afterwards. All units receive the
     same inhibition, so their order is kept and the winners are the K that start highest. Units win
@@ -46,7 +47,8 @@ class Majani(Circuit):
 
     References
     ----------
-    Majani, Erlanson & Abu-Mostafa (1988), with g = 2 E - 1 and the sum over units written as the inhibition R.
+    Majani, Erlanson & Abu-Mostafa (1988), with g = 2 E - 1 and the sum over units written as the
+    inhibition R.
     """
 
     kind: Literal["majani"] = "majani"
@@ -149,9 +151,8 @@ class Majani(Circuit):
         known_update(update)
         if drive is None:
             return 2 * self.excitatory_time_constant / (self.steepness * self.units)
-        values = np.sort(
-            checked_drive(drive, self.units).values.reshape(-1, self.units), axis=-1
-        )  # (stimulus, unit)
+        # (stimulus, unit)
+        values = np.sort(checked_drive(drive, self.units).values.reshape(-1, self.units), axis=-1)
         fullest = max(
             int(np.max(np.searchsorted(row, row + 2 / self.steepness) - np.arange(self.units)))
             for row in values
@@ -170,9 +171,9 @@ class Majani(Circuit):
 
         def resting(inhibition: float, side: float) -> float:
             state, before = side * (strength + 2.0), np.inf
-            while (
-                abs(state - before) > 1e-15
-            ):  # from outside towards the outermost fixed point, faster the steeper the units are
+            # from outside towards the outermost fixed point, faster the steeper the
+            # units are
+            while abs(state - before) > 1e-15:
                 state, before = strength * np.tanh(self.steepness * state) - inhibition, state
             return state
 

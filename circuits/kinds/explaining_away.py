@@ -39,7 +39,8 @@ class ExplainingAway(Circuit):
     """Units that stand for the columns of a dictionary and compete to explain an input, through
     interneurons that reconstruct it.
 
-    tau_E du_j/dt = -u_j + I_j - lambda - sum_i D_ij R_i + h_j,   h_j = [u_j]_+,   tau_I dR_i/dt = -R_i + sum_j D_ij h_j.
+    tau_E du_j/dt = -u_j + I_j - lambda - sum_i D_ij R_i + h_j,   h_j = [u_j]_+,
+    tau_I dR_i/dt = -R_i + sum_j D_ij h_j.
 
     With the drive I = D^T x the rates at rest minimise |x - D h|^2 / 2 + lambda sum_j h_j over h >=
     0 (non-negative lasso). How many units are active depends on how redundant the dictionary is.
@@ -180,8 +181,12 @@ class ExplainingAway(Circuit):
         low, high = 0.0, float(array.max())
         for _ in range(50):
             middle = (low + high) / 2
-            found = float(self.replace(penalty=middle).fixed_point(array)["active_units"].mean())
-            low, high = (middle, high) if found > active_fraction * self.units else (low, middle)
+            active_units = float(
+                self.replace(penalty=middle).fixed_point(array)["active_units"].mean()
+            )
+            low, high = (
+                (middle, high) if active_units > active_fraction * self.units else (low, middle)
+            )
         return self.replace(penalty=high)
 
     def stable_dt(self, drive: Any = None, update: Update = "staggered") -> float:

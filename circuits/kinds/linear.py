@@ -68,9 +68,8 @@ class LinearInterneuron(Circuit):
     def for_active_fraction(self, active_fraction: Share, drive: Any = None) -> Self:
         require_fraction(active_fraction, self.units)
         if drive is None:
-            from drift.theory.kernels.depth import (
-                optimal_pooling,
-            )  # the same number as the optimal pooling of the infinite-width theory
+            # the same number as the optimal pooling of the infinite-width theory
+            from drift.theory.kernels.depth import optimal_pooling
 
             if active_fraction >= 0.5:
                 raise RefusedInputError(
@@ -114,8 +113,8 @@ def _bisected_log_gain(drives: np.ndarray, winners: float) -> float:
     low, high = np.log(1e-12), np.log(1e12)
     for _ in range(80):
         middle = (low + high) / 2
-        found = threshold_linear_level(drives, np.exp(middle))[1].mean()
-        low, high = (middle, high) if found > winners else (low, middle)
+        mean_winners = threshold_linear_level(drives, np.exp(middle))[1].mean()
+        low, high = (middle, high) if mean_winners > winners else (low, middle)
     reached = threshold_linear_level(drives, np.exp(low))[1].mean()
     if reached < winners:
         raise RefusedInputError(

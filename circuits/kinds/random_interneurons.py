@@ -114,9 +114,8 @@ class RandomInterneurons(Circuit):
         """
         drive = checked_drive(drive, self.units)
         rows = drive.values.reshape(-1, self.units)
-        rates = np.array(
-            [self._resting_interneurons(row) for row in rows]
-        )  # (stimulus, interneuron)
+        # (stimulus, interneuron)
+        rates = np.array([self._resting_interneurons(row) for row in rows])
         gains = [
             np.abs(np.linalg.eigvals(self._loop(row, rate))).max()
             for row, rate in zip(rows, rates, strict=True)
@@ -161,16 +160,19 @@ class RandomInterneurons(Circuit):
             change = left(inhibition)
             if np.abs(change).max() <= 1e-12 * (1 + self.gain):
                 return inhibition
-            responding = (inhibition + change > 0)[
-                :, np.newaxis
-            ]  # the others lie below threshold and have no slope
+            # the others lie below threshold and have no slope
+            responding = (inhibition + change > 0)[:, np.newaxis]
             step = np.linalg.solve(
                 np.eye(self.interneurons) + responding * self._loop(drive, inhibition), change
             )
             shares = 0.5 ** np.arange(30)
             tried = (inhibition + share * step for share in shares)
             inhibition = next(
-                (one for one in tried if np.linalg.norm(left(one)) < np.linalg.norm(change)),
+                (
+                    candidate
+                    for candidate in tried
+                    if np.linalg.norm(left(candidate)) < np.linalg.norm(change)
+                ),
                 inhibition + shares[-1] * step,
             )
         raise RefusedInputError(
@@ -226,10 +228,11 @@ def weight_change(
     ----------
     Gozel & Gerstner (2021); circuits, 2.4.
     """
+    # (unit,)
     above, below = (
         rates * np.maximum(rates - threshold, 0.0),
         rates * np.maximum(threshold - rates, 0.0),
-    )  # (unit,)
+    )
     growth = (ceiling - threshold) * above - 0.05 / threshold**3 * below
     change = learning_rate * (
         np.outer(growth, inputs) - (above * rates**2)[:, np.newaxis] * weights

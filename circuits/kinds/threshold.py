@@ -140,38 +140,43 @@ def with_selecting_threshold(
     drive : xarray.DataArray
         I, (..., unit).
     """
-    asked = (
+    target = (
         active_fraction * circuit.units
         if drive.size > circuit.units
         else round(active_fraction * circuit.units)
     )
     rounding = 1e-9 * circuit.units
     fewest, most = (_winners(circuit, threshold, drive) for threshold in (0.0, _silencing(drive)))
-    if fewest > asked + rounding:
+    if fewest > target + rounding:
         raise _too_weak(
             float(dict(circuit)["gain"]),
             f"more than now: even without a threshold {fewest:g} units stay active",
         )
-    if most < asked - rounding:
+    if most < target - rounding:
         raise RefusedInputError(
-            f"on average only {most:g} units have a positive drive, fewer than the {asked:g} "
+            f"on average only {most:g} units have a positive drive, fewer than the {target:g} "
             "asked for: ask for a smaller fraction or "
             "add an offset."
         )
-    low = _bisected_threshold(circuit, drive, asked - rounding)
-    chosen = circuit.replace(
-        threshold=(low + _bisected_threshold(circuit, drive, asked + rounding)) / 2
+    low = _bisected_threshold(circuit, drive, target - rounding)
+    selecting_circuit = circuit.replace(
+        threshold=(low + _bisected_threshold(circuit, drive, target + rounding)) / 2
     )
     if (
         drive.size == circuit.units
-        and (found := _winners(chosen, float(dict(chosen)["threshold"]), drive)) != asked
+        and (
+            winners := _winners(
+                selecting_circuit, float(dict(selecting_circuit)["threshold"]), drive
+            )
+        )
+        != target
     ):
         raise RefusedInputError(
-            f"no threshold leaves exactly {asked} units active on this drive, {found:g} come "
+            f"no threshold leaves exactly {target} units active on this drive, {winners:g} come "
             "closest (units with equal drive win or lose "
             "together): ask for another fraction."
         )
-    return chosen
+    return selecting_circuit
 
 
 def _too_weak(gain: float, remedy: str) -> RefusedInputError:

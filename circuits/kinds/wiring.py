@@ -35,15 +35,15 @@ def wired_network(batch: Batch) -> dict[str, Any]:
     """
     weights = {
         key: circuit.weights()  # type: ignore[attr-defined]
-        for key, circuit in {id(one): one for one in batch.circuits}.items()
+        for key, circuit in {id(member): member for member in batch.circuits}.items()
     }
     inward, outward = (
         np.stack([weights[id(circuit)][way] for circuit in batch.circuits]) for way in (0, 1)
     )
     excitatory, interneuron = batch.excitatory(), batch.interneurons(inward.shape[1])
-    parts = {"excitatory": excitatory, "interneuron": interneuron}
+    components = {"excitatory": excitatory, "interneuron": interneuron}
     if inward.any():  # Brian2 runs no synapses that connect nothing; the sums stay 0 without them
-        parts["sums"] = _synapses(
+        components["sums"] = _synapses(
             batch,
             excitatory,
             interneuron,
@@ -51,10 +51,10 @@ def wired_network(batch: Batch) -> dict[str, Any]:
             inward,
         )
     if outward.any():
-        parts["inhibitions"] = _synapses(
+        components["inhibitions"] = _synapses(
             batch, interneuron, excitatory, "inhibition_post = weight * R_pre", outward
         )
-    return parts
+    return components
 
 
 def _synapses(batch: Batch, source: Any, target: Any, summed: str, weights: np.ndarray) -> Any:

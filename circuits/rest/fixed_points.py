@@ -46,14 +46,14 @@ def threshold_linear_level(
     ordered = -np.sort(-drive, axis=-1)  # (..., unit), descending
     count = np.arange(1, drive.shape[-1] + 1)
     weight = 1 / (1 / gain + count)  # w / (1 + w k), finite for infinite w
-    level = weight * (
-        np.cumsum(ordered, axis=-1) - offset
-    )  # (..., unit): lambda if the first k units won
+    # (..., unit): lambda if the first k units won
+    level = weight * (np.cumsum(ordered, axis=-1) - offset)
     # the level rises with k as long as the k-th drive lies above it, so the winners are counted
     # without a search
     winners = np.sum(ordered > level, axis=-1)
-    chosen = np.take_along_axis(level, np.maximum(winners - 1, 0)[..., np.newaxis], axis=-1)[..., 0]
-    signed = np.where(np.isinf(gain[..., 0]), chosen, np.maximum(chosen, 0.0))
+    last_winner = np.maximum(winners - 1, 0)[..., np.newaxis]
+    winning_level = np.take_along_axis(level, last_winner, axis=-1)[..., 0]
+    signed = np.where(np.isinf(gain[..., 0]), winning_level, np.maximum(winning_level, 0.0))
     inhibition = np.where(winners == 0, 0.0, signed)
     return inhibition, np.sum(drive > inhibition[..., np.newaxis], axis=-1)
 
@@ -77,9 +77,8 @@ def bisected(
     """
     low, high = np.array(low, dtype=float), np.array(high, dtype=float)
     high = np.where(excess(low) > 0, high, low)
-    for _ in range(
-        1100
-    ):  # halving a float64 interval can take as many steps as there are exponents
+    # halving a float64 interval can take as many steps as there are exponents
+    for _ in range(1100):
         middle = 0.5 * (low + high)
         if np.all((middle == low) | (middle == high)):
             break
@@ -148,9 +147,8 @@ def count_control_level(
     """
     winners, steepness = np.asarray(winners, dtype=float), np.asarray(steepness, dtype=float)
     units = drive.shape[-1]
-    margin = (
-        np.abs(np.log(winners / (units - winners))) / steepness + 1e-9
-    )  # with equal drives the root lies this far off
+    # with equal drives the root lies this far off
+    margin = np.abs(np.log(winners / (units - winners))) / steepness + 1e-9
     shape = np.broadcast_shapes(drive.shape[:-1], winners.shape, steepness.shape)
     low = np.broadcast_to(drive.min(axis=-1), shape) - margin
     high = np.broadcast_to(drive.max(axis=-1), shape) + margin
@@ -163,9 +161,8 @@ def count_control_level(
             steepness * (total - np.einsum("...i,...i->...", rate, rate)),
         )
         low, high = np.where(surplus > 0, level, low), np.where(surplus > 0, high, level)
-        with np.errstate(
-            divide="ignore", invalid="ignore", over="ignore"
-        ):  # where units are saturated the bracket is halved
+        # where units are saturated the bracket is halved
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             # a step for the logit of the mean rate, which falls almost evenly where the mean rate
             # itself is flat
             rise = (

@@ -46,18 +46,17 @@ def _checked(drive: Tensor) -> Tensor:
         or drive.ndim == 0
         or drive.shape[-1] == 0
     ):
-        found = (
+        description = (
             f"{drive.dtype} of shape {tuple(drive.shape)}"
             if isinstance(drive, Tensor)
             else type(drive).__name__
         )
         raise RefusedInputError(
-            f"a circuit layer needs a floating-point tensor (..., unit), got {found}: use "
+            f"a circuit layer needs a floating-point tensor (..., unit), got {description}: use "
             "torch.as_tensor."
         )
-    if not bool(
-        torch.isfinite(drive.detach().sum())
-    ):  # one pass; a sum that overflows is no drive either
+    # one pass; a sum that overflows is no drive either
+    if not bool(torch.isfinite(drive.detach().sum())):
         raise RefusedInputError(
             "the drive of a circuit layer holds NaN or infinity: lower the learning rate or "
             "look at its inputs."
@@ -215,8 +214,8 @@ class CircuitLayer(nn.Module):
     def __init__(self, circuit: Circuit, learned: Sequence[str] = ()) -> None:
         super().__init__()
         self._recipe = circuit
-        known = _movable(circuit, learned)
-        self._fixed = {name: getattr(circuit, name) for name in known if name not in learned}
+        parameters = _movable(circuit, learned)
+        self._fixed = {name: getattr(circuit, name) for name in parameters if name not in learned}
         self.learned = nn.ParameterDict(
             {name: nn.Parameter(_unbounded(name, getattr(circuit, name))) for name in learned}
         )
@@ -268,11 +267,11 @@ def _movable(circuit: Circuit, learned: Sequence[str]) -> tuple[str, ...]:
             f"a {circuit.kind} circuit has no fixed point that one interneuron determines: "
             f"use one of {', '.join(RATES)}."
         )
-    known = PARAMETERS[circuit.kind]
-    if isinstance(learned, str) or not set(learned) <= set(known):
+    parameters = PARAMETERS[circuit.kind]
+    if isinstance(learned, str) or not set(learned) <= set(parameters):
         raise RefusedInputError(
             "learned must be a list of parameters that move the fixed point of a "
             f"{circuit.kind} circuit, got {learned!r}: "
-            f"choose from {', '.join(known)}."
+            f"choose from {', '.join(parameters)}."
         )
-    return known
+    return parameters

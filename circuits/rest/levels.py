@@ -28,15 +28,19 @@ def _logistic_slope(rate: Tensor, excess: Tensor, steepness: Tensor) -> Tensor:
 
 
 RECTIFYING = Response(
-    lambda x, s: x.relu(), lambda e, x, s: e.sign(), lambda e, x, s: torch.zeros_like(x)
+    lambda excess, scale: excess.relu(),
+    lambda rate, excess, scale: rate.sign(),
+    lambda rate, excess, scale: torch.zeros_like(excess),
 )
 SATURATING = Response(
-    lambda x, s: torch.tanh(x.relu() / s),
+    lambda excess, width: torch.tanh(excess.relu() / width),
     _saturated_slope,
-    lambda e, x, s: -_saturated_slope(e, x, s) * x / s,
+    lambda rate, excess, width: -_saturated_slope(rate, excess, width) * excess / width,
 )
 LOGISTIC = Response(
-    lambda x, s: torch.sigmoid(s * x), _logistic_slope, lambda e, x, s: x * e * (1 - e)
+    lambda excess, steepness: torch.sigmoid(steepness * excess),
+    _logistic_slope,
+    lambda rate, excess, steepness: excess * rate * (1 - rate),
 )
 
 

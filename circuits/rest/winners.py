@@ -197,7 +197,8 @@ def interneuron_step(drive: Any, read_in: Any, read_out: Any, bias: Any = 0.0) -
 
     References
     ----------
-    Bricken et al. 2023, single interneuron; the published code rectifies the interneuron and gives it a bias.
+    Bricken et al. 2023, single interneuron; the published code rectifies the interneuron and gives
+    it a bias.
     """
     drive = _checked(drive)
     interneuron = _rectified(_rectified(drive) @ read_in + bias)  # (...)

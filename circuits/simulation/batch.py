@@ -86,8 +86,8 @@ class Batch:
             namespace=namespace,
             clock=self.clock,
         )
-        known = self.first.equation_parameters()
-        for parameter in group.equations.parameter_names & set(known):
+        parameters = self.first.equation_parameters()
+        for parameter in group.equations.parameter_names & set(parameters):
             values = self.parameter(parameter)
             setattr(group, parameter, np.repeat(values, size // len(values)))
         return group
@@ -142,19 +142,19 @@ def run_network(batch: Batch, duration: float, *, snapshots: bool, trajectory: b
     """Build and run the network of a batch on whatever Brian2 device is set."""
     brian2 = brian.brian2()
 
-    parts = batch.first.network(batch)
-    monitors = dict(_monitors(batch, parts, snapshots=snapshots, trajectory=trajectory))
-    brian2.Network(*parts.values(), *monitors.values()).run(duration * brian2.second)
+    components = batch.first.network(batch)
+    monitors = dict(_monitors(batch, components, snapshots=snapshots, trajectory=trajectory))
+    brian2.Network(*components.values(), *monitors.values()).run(duration * brian2.second)
     copies, units = batch.drive.shape
     state, rate = (
-        np.array(getattr(parts["excitatory"], name)[:]).reshape(copies, units)
+        np.array(getattr(components["excitatory"], name)[:]).reshape(copies, units)
         for name in (batch.first.state_variable, batch.first.rate_variable)
     )
     stored = monitors.get("rates")
     return Simulated(
         state,
         rate,
-        _by_copy(np.array(parts["interneuron"].R[:]), copies),
+        _by_copy(np.array(components["interneuron"].R[:]), copies),
         None
         if stored is None
         else np.array(getattr(stored, batch.first.rate_variable)).reshape(copies, units, -1),
@@ -169,7 +169,7 @@ def _by_copy(values: np.ndarray, copies: int) -> np.ndarray:
 
 
 def _monitors(
-    batch: Batch, parts: dict[str, Any], *, snapshots: bool, trajectory: bool
+    batch: Batch, components: dict[str, Any], *, snapshots: bool, trajectory: bool
 ) -> Iterator[tuple[str, Any]]:
     brian2 = brian.brian2()
 
@@ -178,14 +178,18 @@ def _monitors(
         yield (
             "rates",
             brian2.StateMonitor(
-                parts["excitatory"], batch.first.rate_variable, record=True, dt=clock, name="rates"
+                components["excitatory"],
+                batch.first.rate_variable,
+                record=True,
+                dt=clock,
+                name="rates",
             ),
         )
     if trajectory:
         yield (
             "inhibitions",
             brian2.StateMonitor(
-                parts["interneuron"], "R", record=True, clock=batch.clock, name="inhibitions"
+                components["interneuron"], "R", record=True, clock=batch.clock, name="inhibitions"
             ),
         )
 
@@ -208,7 +212,7 @@ def same_kind(circuits: Sequence[Circuit] | Circuit) -> tuple[Circuit, ...]:
     """Return the circuits if they can be simulated in one pair of groups, or refuse them."""
     circuits = (circuits,) if isinstance(circuits, Circuit) else circuits
     if not isinstance(circuits, list | tuple) or not all(
-        isinstance(one, Circuit) for one in circuits
+        isinstance(circuit, Circuit) for circuit in circuits
     ):
         raise RefusedInputError(
             f"circuits to settle must be a list of circuits, got {type(circuits).__name__}: "
@@ -217,8 +221,13 @@ def same_kind(circuits: Sequence[Circuit] | Circuit) -> tuple[Circuit, ...]:
     if not circuits:
         raise RefusedInputError("there is no circuit to settle: give at least one.")
     shared = {
-        (type(one), one.sizes(), one.excitatory_time_constant, one.inhibitory_time_constant)
-        for one in circuits
+        (
+            type(circuit),
+            circuit.sizes(),
+            circuit.excitatory_time_constant,
+            circuit.inhibitory_time_constant,
+        )
+        for circuit in circuits
     }
     if len(shared) > 1:
         raise RefusedInputError(

@@ -41,9 +41,8 @@ def runtime_device() -> Iterator[None]:
     """Run in this process whatever device the user has set, which is set again afterwards with its
     options."""
     brian = brian2()
-    devices = importlib.import_module(
-        "brian2.devices.device"
-    )  # the attribute of this name is the active device, not the module
+    # the attribute of this name is the active device, not the module
+    devices = importlib.import_module("brian2.devices.device")
     if brian.get_device() is devices.runtime_device:
         yield
         return

@@ -45,15 +45,18 @@ def euler(
     inhibitory = dt / circuit.inhibitory_time_constant if circuit.inhibitory_time_constant else 1.0
     if not circuit.inhibitory_time_constant:
         inhibition = circuit.inhibition_change(rate, inhibition)
-    waiting = deque(
-        [inhibition] * (round(delay / dt) + 1), maxlen=round(delay / dt) + 1
-    )  # the oldest acts now
+    # the oldest acts now
+    waiting = deque([inhibition] * (round(delay / dt) + 1), maxlen=round(delay / dt) + 1)
     excitatory = dt / circuit.excitatory_time_constant
     path = []
     for _ in range(round(duration / dt)):
         old, rate = rate, rate + excitatory * circuit.rate_change(drive, rate, waiting[0])
-        seen = old if update == "simultaneous" and circuit.inhibitory_time_constant else rate
-        inhibition = inhibition + inhibitory * circuit.inhibition_change(seen, inhibition)
+        presynaptic_rate = (
+            old if update == "simultaneous" and circuit.inhibitory_time_constant else rate
+        )
+        inhibition = inhibition + inhibitory * circuit.inhibition_change(
+            presynaptic_rate, inhibition
+        )
         waiting.append(inhibition)
         path.append(inhibition)
     return rate, np.array(path)

@@ -93,11 +93,15 @@ def settle(
     ----------
     circuits, sections 2.10 and 3.
     """
-    chosen = same_kind(circuits)
-    array = _for_each_circuit(checked_drive(drive, chosen[0].units), len(chosen))
-    dt = min(one.usual_dt(array[i]) for i, one in enumerate(chosen)) if dt is None else dt
+    members = same_kind(circuits)
+    array = _for_each_circuit(checked_drive(drive, members[0].units), len(members))
+    dt = (
+        min(circuit.usual_dt(array[number]) for number, circuit in enumerate(members))
+        if dt is None
+        else dt
+    )
     duration = (
-        chosen[0].time_constants_to_rest * chosen[0].excitatory_time_constant
+        members[0].time_constants_to_rest * members[0].excitatory_time_constant
         if duration is None
         else duration
     )
@@ -108,17 +112,22 @@ def settle(
         trajectory,
         target,
     )
-    _refuse_unstable(chosen, array, options, unstable)
-    rows = array.values.reshape(-1, chosen[0].units)  # (circuit x stimulus, unit)
-    copies = np.repeat(np.arange(len(chosen)), len(rows) // len(chosen))
+    _refuse_unstable(members, array, options, unstable)
+    rows = array.values.reshape(-1, members[0].units)  # (circuit x stimulus, unit)
+    copies = np.repeat(np.arange(len(members)), len(rows) // len(members))
     portions = [
         _settled(
-            Batch(tuple(chosen[i] for i in copies[part]), rows[part], options.dt, options.update),
+            Batch(
+                tuple(members[number] for number in copies[portion]),
+                rows[portion],
+                options.dt,
+                options.update,
+            ),
             options,
         )
-        for part in _portions(rows, options)
+        for portion in _portions(rows, options)
     ]
-    return _labelled(chosen, array, portions, options)
+    return _labelled(members, array, portions, options)
 
 
 def _positive(name: str, value: Any) -> float:
@@ -153,7 +162,9 @@ def _refuse_unstable(
         raise RefusedInputError(f"unstable must be 'refuse' or 'flag', got {unstable!r}.")
     if unstable == "flag":
         return
-    limit = min(one.stable_dt(drive[i], options.update) for i, one in enumerate(circuits))
+    limit = min(
+        circuit.stable_dt(drive[number], options.update) for number, circuit in enumerate(circuits)
+    )
     if options.dt >= limit:
         raise RefusedInputError(
             f"dt {options.dt * 1e3:g} ms lies beyond the stable step of {limit * 1e3:.4g} ms "
@@ -176,23 +187,23 @@ def _portions(rows: np.ndarray, options: Options) -> Iterator[slice]:
 
 def _settled(batch: Batch, options: Options) -> dict[str, np.ndarray]:
     """Return the final state of a batch and what its way there was like, each (copy, ...)."""
-    found = simulate(
+    simulated = simulate(
         batch,
         options.duration,
         snapshots=True,
         trajectory=options.trajectory,
         target=options.target,
     )
-    assert found.rates is not None and found.time is not None
-    result = {"rate": found.rate} | _joined(
+    assert simulated.rates is not None and simulated.time is not None
+    result = {"rate": simulated.rate} | _joined(
         [
-            _judged(batch.circuits[part.start], batch.drive[part], found, part)
-            for part in _same_circuit(batch.circuits)
+            _judged(batch.circuits[copies.start], batch.drive[copies], simulated, copies)
+            for copies in _same_circuit(batch.circuits)
         ]
     )
-    result |= _way_to_rest(found, batch.first.active_rate)
+    result |= _way_to_rest(simulated, batch.first.active_rate)
     if options.trajectory:
-        result |= {"rate_trajectory": found.rates, "time": found.time}
+        result |= {"rate_trajectory": simulated.rates, "time": simulated.time}
     return result
 
 
@@ -206,10 +217,14 @@ def _same_circuit(circuits: Sequence[Circuit]) -> Iterator[slice]:
 
 
 def _judged(
-    circuit: Circuit, drive: np.ndarray, found: Simulated, part: slice
+    circuit: Circuit, drive: np.ndarray, simulated: Simulated, copies: slice
 ) -> dict[str, np.ndarray]:
     """Return what a circuit itself says of its final state on some drives, each (copy, ...)."""
-    state, rate, inhibition = found.state[part], found.rate[part], found.inhibition[part]
+    state, rate, inhibition = (
+        simulated.state[copies],
+        simulated.rate[copies],
+        simulated.inhibition[copies],
+    )
     residual = circuit.residual(drive, state, inhibition)
     scale = np.maximum(
         np.abs(state).max(axis=1), np.abs(inhibition).reshape(len(state), -1).max(axis=1)
@@ -220,23 +235,22 @@ def _judged(
         "residual": residual,
         "converged": residual <= RESTING * np.maximum(scale, 1e-300),
     }
-    if found.inhibitions is not None:
-        path = np.moveaxis(found.inhibitions[part], -1, 0)  # (step, copy[, interneuron])
+    if simulated.inhibitions is not None:
+        path = np.moveaxis(simulated.inhibitions[copies], -1, 0)  # (step, copy[, interneuron])
         judged["inhibition_trajectory"] = circuit.shared_inhibition(path).T
     return judged
 
 
-def _joined(parts: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+def _joined(portions: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    return {name: np.concatenate([portion[name] for portion in portions]) for name in portions[0]}
 
 
-def _way_to_rest(found: Simulated, active_rate: float) -> dict[str, np.ndarray]:
-    rates, time = found.rates, found.time
+def _way_to_rest(simulated: Simulated, active_rate: float) -> dict[str, np.ndarray]:
+    rates, time = simulated.rates, simulated.time
     assert rates is not None and time is not None
-    last = found.rate[..., np.newaxis]
-    deviation = np.abs(rates - last).max(axis=1) / np.maximum(
-        np.abs(last).max(axis=1), 1e-300
-    )  # (copy, time)
+    last = simulated.rate[..., np.newaxis]
+    # (copy, time)
+    deviation = np.abs(rates - last).max(axis=1) / np.maximum(np.abs(last).max(axis=1), 1e-300)
     active = rates > active_rate
     return {
         "settling_time": _last_time(deviation > SETTLED, time),
@@ -248,9 +262,8 @@ def _way_to_rest(found: Simulated, active_rate: float) -> dict[str, np.ndarray]:
 def _last_time(outside: np.ndarray, time: np.ndarray) -> np.ndarray:
     """Return the first stored time after which a condition never holds again, (copy,); NaN where it
     holds at the end."""
-    following = outside.shape[1] - np.argmax(
-        outside[:, ::-1], axis=1
-    )  # one after the last time outside
+    # one after the last time outside
+    following = outside.shape[1] - np.argmax(outside[:, ::-1], axis=1)
     following = np.where(outside.any(axis=1), following, 0)
     return np.where(following < len(time), time[np.minimum(following, len(time) - 1)], np.nan)
 
@@ -275,28 +288,31 @@ def _labelled(
 ) -> xr.Dataset:
     outer, shape = drive.dims[:-1], drive.shape[:-1]
     joined = _joined(
-        [{name: values for name, values in part.items() if name != "time"} for part in portions]
+        [
+            {name: values for name, values in portion.items() if name != "time"}
+            for portion in portions
+        ]
     )
-    parts = {name: values.reshape(*shape, *values.shape[1:]) for name, values in joined.items()}
-    settled = labelled_rest(drive, parts["rate"], parts["winner"], parts["inhibition"])
+    variables = {name: values.reshape(*shape, *values.shape[1:]) for name, values in joined.items()}
+    settled = labelled_rest(drive, variables["rate"], variables["winner"], variables["inhibition"])
     for name, (units, meaning) in MEANINGS.items():
-        settled[name] = (outer, parts[name], {"units": units, "long_name": meaning})
-    if "rate_trajectory" in parts:
+        settled[name] = (outer, variables[name], {"units": units, "long_name": meaning})
+    if "rate_trajectory" in variables:
         settled["rate_trajectory"] = (
             (*outer, "unit", "time"),
-            parts["rate_trajectory"],
+            variables["rate_trajectory"],
             settled["rate"].attrs,
         )
         settled["inhibition_trajectory"] = (
             (*outer, "step"),
-            parts["inhibition_trajectory"],
+            variables["inhibition_trajectory"],
             settled["inhibition"].attrs,
         )
         settled = settled.assign_coords(time=("time", portions[0]["time"], {"units": "s"}))
-        steps = np.arange(parts["inhibition_trajectory"].shape[-1]) * options.dt
+        steps = np.arange(variables["inhibition_trajectory"].shape[-1]) * options.dt
         settled = settled.assign_coords(step_time=("step", steps, {"units": "s"}))
     return settled.assign_coords(
-        recipe=("circuit", [one.to_json() for one in circuits])
+        recipe=("circuit", [circuit.to_json() for circuit in circuits])
     ).assign_attrs(_provenance(options))
 
 
@@ -329,12 +345,12 @@ def cartesian(circuit: Circuit, **values: Sequence[float]) -> list[Circuit]:
     RefusedInputError
         If a parameter has no list of values, or a value is impossible.
     """
-    for name, given in values.items():
-        if isinstance(given, str) or np.ndim(given) != 1:
+    for name, choices in values.items():
+        if isinstance(choices, str) or np.ndim(choices) != 1:
             raise RefusedInputError(
-                f"cartesian needs a list of values of {name}, got {given!r}: write {name}=[...]."
+                f"cartesian needs a list of values of {name}, got {choices!r}: write {name}=[...]."
             )
     return [
-        circuit.replace(**dict(zip(values, chosen, strict=True)))
-        for chosen in itertools.product(*values.values())
+        circuit.replace(**dict(zip(values, combination, strict=True)))
+        for combination in itertools.product(*values.values())
     ]

@@ -22,12 +22,8 @@ Engine = Literal["brian2", "fixed_point"]
 """Whether circuits are simulated in Brian2 or their closed form is taken."""
 
 LARGEST_DT = 1e-3  # s
-STAGES = (
-    (0.1, 0.0),
-    (0.4, 1e-6),
-    (1.6, 1e-6),
-    (6.4, 1e-5),
-)  # s, and the residual above which one simulates for that long
+# s, and the residual above which one simulates for that long
+STAGES = ((0.1, 0.0), (0.4, 1e-6), (1.6, 1e-6), (6.4, 1e-5))
 PORTION = 2**16  # units in one run: more would not stay in the cache
 
 
@@ -78,28 +74,32 @@ def settled_rates(
     """
     if engine not in ("brian2", "fixed_point"):
         raise RefusedInputError(f"engine {engine!r} is unknown: use 'brian2' or 'fixed_point'.")
-    rest = Rest(np.empty(drive.shape), np.empty(drive.shape[:2]))
+    resting_states = Rest(np.empty(drive.shape), np.empty(drive.shape[:2]))
     if engine == "fixed_point":
         for number, circuit in enumerate(circuits):
-            rest.rate[number], rest.residual[number] = _in_closed_form(circuit, drive[number])
+            resting_states.rate[number], resting_states.residual[number] = _in_closed_form(
+                circuit, drive[number]
+            )
             report(drive.shape[1])
-        return rest
+        return resting_states
     for dt, members in _alike(circuits, drive):
-        found = _simulated([circuits[i] for i in members], drive[members], dt, target, report)
-        rest.rate[members], rest.residual[members] = found
-    return rest
+        simulated = _simulated(
+            [circuits[member] for member in members], drive[members], dt, target, report
+        )
+        resting_states.rate[members], resting_states.residual[members] = simulated
+    return resting_states
 
 
 def _in_closed_form(circuit: Circuit, drive: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    found = circuit.fixed_point(drive)
-    rate, inhibition = found["rate"].values, found["inhibition"].values
-    if (
-        len(circuit.sizes()) > 1
-    ):  # only the mean of several interneurons is told; each follows from the rates, as tau_I dR/dt = f(E) - R
+    fixed_point = circuit.fixed_point(drive)
+    rate, inhibition = fixed_point["rate"].values, fixed_point["inhibition"].values
+    # only the mean of several interneurons is told; each follows from the rates, as
+    # tau_I dR/dt = f(E) - R
+    if len(circuit.sizes()) > 1:
         inhibition = circuit.inhibition_change(rate, np.zeros((len(drive), circuit.sizes()[1])))
     state = circuit.state_at_rest(drive, rate, inhibition)
     residual = circuit.residual(drive, state, inhibition) / _scale(state, inhibition)
-    return np.where(found["winner"], rate, 0.0), residual
+    return np.where(fixed_point["winner"], rate, 0.0), residual
 
 
 def _alike(circuits: Sequence[Circuit], drive: np.ndarray) -> Iterator[tuple[float, list[int]]]:
@@ -136,14 +136,16 @@ def _simulated(
     owner = np.repeat(np.arange(len(circuits)), drive.shape[1])
     rate, residual = np.empty(rows.shape), np.full(len(rows), np.inf)
     for (duration, above), enough in zip(
-        STAGES, (*[one for _, one in STAGES[1:]], np.inf), strict=True
+        STAGES, (*[tolerance for _, tolerance in STAGES[1:]], np.inf), strict=True
     ):
-        for part in _portions(np.flatnonzero(residual > above), rows.shape[1]):
-            batch = Batch(tuple(circuits[i] for i in owner[part]), rows[part], dt, "staggered")
-            rate[part], residual[part] = _left_by_inhibition(
-                batch, owner[part], simulate(batch, duration, target=target)
+        for portion in _portions(np.flatnonzero(residual > above), rows.shape[1]):
+            batch = Batch(
+                tuple(circuits[number] for number in owner[portion]), rows[portion], dt, "staggered"
             )
-            report(int((residual[part] <= enough).sum()))
+            rate[portion], residual[portion] = _left_by_inhibition(
+                batch, owner[portion], simulate(batch, duration, target=target)
+            )
+            report(int((residual[portion] <= enough).sum()))
     return rate.reshape(drive.shape), residual.reshape(drive.shape[:2])
 
 
@@ -153,24 +155,23 @@ def _portions(rows: np.ndarray, units: int) -> Iterator[np.ndarray]:
 
 
 def _left_by_inhibition(
-    batch: Batch, owner: np.ndarray, found: Simulated
+    batch: Batch, owner: np.ndarray, simulated: Simulated
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return rates (copy, unit) and relative residuals (copy,) of copies whose circuits stand one
     after the other."""
-    rate, residual = np.empty(found.rate.shape), np.empty(len(owner))
-    for part in np.split(np.arange(len(owner)), np.flatnonzero(np.diff(owner)) + 1):
+    rate, residual = np.empty(simulated.rate.shape), np.empty(len(owner))
+    for copies in np.split(np.arange(len(owner)), np.flatnonzero(np.diff(owner)) + 1):
         circuit, drive, inhibition = (
-            batch.circuits[part[0]],
-            batch.drive[part],
-            found.inhibition[part],
+            batch.circuits[copies[0]],
+            batch.drive[copies],
+            simulated.inhibition[copies],
         )
-        state, firing = found.state[part], found.rate[part]
-        if (
-            circuit.state_variable == circuit.rate_variable
-        ):  # otherwise units excite themselves and do not just follow
+        state, firing = simulated.state[copies], simulated.rate[copies]
+        # otherwise units excite themselves and do not just follow
+        if circuit.state_variable == circuit.rate_variable:
             state = firing = state + circuit.rate_change(drive, state, inhibition)
-        residual[part] = circuit.residual(drive, state, inhibition) / _scale(state, inhibition)
-        rate[part] = np.where(circuit.winning(drive, firing, inhibition), firing, 0.0)
+        residual[copies] = circuit.residual(drive, state, inhibition) / _scale(state, inhibition)
+        rate[copies] = np.where(circuit.winning(drive, firing, inhibition), firing, 0.0)
     return rate, np.where(np.isfinite(residual), residual, np.inf)
 
 

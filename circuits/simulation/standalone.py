@@ -39,9 +39,14 @@ def simulate_standalone(
             "target 'cpp_standalone' needs a C++ compiler and none was found: install g++, or "
             "use target='numpy'."
         )
-    asked = {"batch": batch, "duration": duration, "snapshots": snapshots, "trajectory": trajectory}
+    request = {
+        "batch": batch,
+        "duration": duration,
+        "snapshots": snapshots,
+        "trajectory": trajectory,
+    }
     with tempfile.TemporaryDirectory(prefix="repdrift-circuit-") as folder:
-        (Path(folder) / BATCH).write_bytes(pickle.dumps(asked))
+        (Path(folder) / BATCH).write_bytes(pickle.dumps(request))
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         command = [sys.executable, "-m", "circuits.simulation.standalone", folder]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
@@ -60,10 +65,10 @@ def build_and_run(folder: Path) -> None:
     folder."""
     brian2 = brian.brian2()
 
-    asked: dict[str, Any] = pickle.loads((folder / BATCH).read_bytes())
+    request: dict[str, Any] = pickle.loads((folder / BATCH).read_bytes())
     brian2.set_device("cpp_standalone", directory=str(folder / "program"))
-    found = run_network(asked.pop("batch"), asked.pop("duration"), **asked)
-    (folder / RESULT).write_bytes(pickle.dumps(found))
+    simulated = run_network(request.pop("batch"), request.pop("duration"), **request)
+    (folder / RESULT).write_bytes(pickle.dumps(simulated))
 
 
 if __name__ == "__main__":

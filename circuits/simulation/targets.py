@@ -43,10 +43,10 @@ def simulate(
         return simulate_standalone(batch, duration, snapshots=snapshots, trajectory=trajectory)
     brian2 = brian.brian2()
 
-    chosen = brian2.prefs.codegen.target
+    previous_target = brian2.prefs.codegen.target
     brian2.prefs.codegen.target = target
     try:
         with living_objects_set_aside(), brian.runtime_device():
             return run_network(batch, duration, snapshots=snapshots, trajectory=trajectory)
     finally:
-        brian2.prefs.codegen.target = chosen
+        brian2.prefs.codegen.target = previous_target

@@ -101,9 +101,8 @@ def corridor_drive(
     drive = experience["inputs"].values @ inward.T + shift  # (sample, unit)
     if standardised:
         spread = drive.std(axis=0)
-        varying = spread > 1e-12 * np.abs(drive).max(
-            axis=0
-        )  # what rounding leaves of a constant is no drive
+        # what rounding leaves of a constant is no drive
+        varying = spread > 1e-12 * np.abs(drive).max(axis=0)
         drive = np.where(varying, drive - drive.mean(axis=0), 0.0) / np.where(varying, spread, 1.0)
     where = {name: experience[name].variable for name in PLACE_LABELS if name in experience}
     labels = {
@@ -230,7 +229,7 @@ def _fitting(
         values = values.transpose(*dims).values
     array = np.asarray(values, dtype=float)
     if array.ndim != len(dims) or any(
-        size not in (None, found) for size, found in zip(shape, array.shape, strict=True)
+        size not in (None, extent) for size, extent in zip(shape, array.shape, strict=True)
     ):
         needed = ", ".join(
             dim if size is None else f"{size} {dim}s" for dim, size in zip(dims, shape, strict=True)
@@ -254,15 +253,17 @@ def _settled(circuit: Circuit, drive: xr.DataArray, engine: Engine) -> tuple[np.
         or "position" not in drive.coords
         or set(drive.dims) != {"sample", "unit"}
     ):
-        found = f"dims {drive.dims}" if isinstance(drive, xr.DataArray) else type(drive).__name__
+        description = (
+            f"dims {drive.dims}" if isinstance(drive, xr.DataArray) else type(drive).__name__
+        )
         raise RefusedInputError(
             "a corridor drive has dims (sample, unit) and the coordinate position, got "
-            f"{found}: use corridor_drive."
+            f"{description}: use corridor_drive."
         )
-    rest = settled_rates(
+    resting_state = settled_rates(
         [circuit], checked_drive(drive, circuit.units).values[np.newaxis], engine=engine
     )
-    return rest.rate[0], float(rest.residual.max())
+    return resting_state.rate[0], float(resting_state.residual.max())
 
 
 def _places(drive: xr.DataArray) -> xr.Dataset:

@@ -61,29 +61,29 @@ def homeostatic_gain(circuit: Circuit, drive: np.ndarray, kind: Homeostasis) -> 
             f"got a {circuit.kind} circuit: use 'population' "
             "or 'none'."
         )
-    wanted = circuit.fixed_point(drive[0])["rate"].values.mean(axis=0)  # (unit,)
-    if not wanted.any():
+    target = circuit.fixed_point(drive[0])["rate"].values.mean(axis=0)  # (unit,)
+    if not target.any():
         raise RefusedInputError(
             "the circuit is silent in its first session, so there is no activity to keep: "
             "raise its drive."
         )
     for session in range(1, len(drive)):
         gain[session] = (
-            _for_units(circuit, drive[session], wanted)
+            _for_units(circuit, drive[session], target)
             if kind == "unit"
-            else _for_all(circuit, drive[session], wanted.mean())
+            else _for_all(circuit, drive[session], target.mean())
         )
     return gain
 
 
-def _for_all(circuit: Circuit, drive: np.ndarray, wanted: float) -> np.ndarray:
+def _for_all(circuit: Circuit, drive: np.ndarray, target: float) -> np.ndarray:
     def activity(gain: np.ndarray) -> np.ndarray:
         return np.array([circuit.fixed_point(gain[0] * drive)["rate"].values.mean()])
 
-    return _nearest_gain(activity, np.array([wanted]))
+    return _nearest_gain(activity, np.array([target]))
 
 
-def _for_units(circuit: Circuit, drive: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+def _for_units(circuit: Circuit, drive: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Return gains (unit,): those that units need under the present inhibition, until inhibition
     and gains agree."""
     gain, silence = np.ones(drive.shape[-1]), np.zeros(drive.shape)
@@ -91,24 +91,23 @@ def _for_units(circuit: Circuit, drive: np.ndarray, wanted: np.ndarray) -> np.nd
         inhibition = circuit.fixed_point(gain * drive)["inhibition"].values  # (stimulus,)
 
         def activity(gain: np.ndarray, inhibition: np.ndarray = inhibition) -> np.ndarray:
-            return circuit.rate_change(gain * drive, silence, inhibition).mean(
-                axis=0
-            )  # f(a I, R), as tau_E dE/dt = f - E
+            # f(a I, R), as tau_E dE/dt = f - E
+            return circuit.rate_change(gain * drive, silence, inhibition).mean(axis=0)
 
-        before, gain = gain, _nearest_gain(activity, wanted)
+        before, gain = gain, _nearest_gain(activity, target)
         if np.abs(np.log(gain / before)).max() < SETTLED:
             break
     return gain
 
 
-def _nearest_gain(activity: Callable[[np.ndarray], np.ndarray], wanted: np.ndarray) -> np.ndarray:
+def _nearest_gain(activity: Callable[[np.ndarray], np.ndarray], target: np.ndarray) -> np.ndarray:
     """Return the gains nearest to 1 at which activities, which rise with them, are as wanted."""
-    now = activity(np.ones(wanted.shape))
-    close = np.abs(now - wanted) <= KEPT * np.abs(wanted)
-    low, high = (np.full(wanted.shape, bound) for bound in np.log(GAINS))
-    low, high = np.where(now < wanted, 0.0, low), np.where(now > wanted, 0.0, high)
+    baseline = activity(np.ones(target.shape))
+    close = np.abs(baseline - target) <= KEPT * np.abs(target)
+    low, high = (np.full(target.shape, bound) for bound in np.log(GAINS))
+    low, high = np.where(baseline < target, 0.0, low), np.where(baseline > target, 0.0, high)
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        above = activity(np.exp(middle)) > wanted
+        above = activity(np.exp(middle)) > target
         low, high = np.where(above, low, middle), np.where(above, middle, high)
     return np.where(close, 1.0, np.exp((low + high) / 2))

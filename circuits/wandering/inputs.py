@@ -153,7 +153,8 @@ def drawn(inputs: Any, seed: int) -> xr.Dataset:
 def _refuse_impossible_places(position: xr.DataArray) -> None:
     low, high, places = (position.attrs[name] for name in ("low", "high", "places"))
     numbers = all(
-        isinstance(one, int | float | np.number) and np.isfinite(one) for one in (low, high, places)
+        isinstance(number, int | float | np.number) and np.isfinite(number)
+        for number in (low, high, places)
     )
     if not numbers or not (low < high and places >= 1 and places == int(places)):
         raise RefusedInputError(
@@ -193,10 +194,9 @@ def input_correlation(experience: xr.Dataset) -> np.ndarray:
     """
     edges = place_edges(experience)
     index = assign_places(experience["position"], edges).values
-    here = (index == np.arange(len(edges) - 1)[:, np.newaxis]).astype(float)  # (place, sample)
-    total = here @ experience["inputs"].values
+    presence = (index == np.arange(len(edges) - 1)[:, np.newaxis]).astype(float)  # (place, sample)
+    total = presence @ experience["inputs"].values
     length = np.linalg.norm(total, axis=1, keepdims=True)
-    patterns = np.divide(
-        total, length, out=np.full(total.shape, np.nan), where=length > 0
-    )  # (place, input)
+    # (place, input)
+    patterns = np.divide(total, length, out=np.full(total.shape, np.nan), where=length > 0)
     return patterns @ patterns.T

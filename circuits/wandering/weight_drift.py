@@ -117,10 +117,10 @@ def drifting_weights(
     weights[:] = stream(seed, "weights").standard_normal((units, inputs))
     for session, interval in enumerate(np.diff(elapsed) if drift else (), start=1):
         assert drift is not None
-        kept, added = drift.step(interval)
+        persistence, added = drift.step(interval)
         shared, private = noise.standard_normal(inputs), noise.standard_normal((units, inputs))
         fresh = np.sqrt(drift.common) * shared + np.sqrt(1 - drift.common) * private
-        weights[session] = kept * weights[session - 1] + added * fresh
+        weights[session] = persistence * weights[session - 1] + added * fresh
     return weights
 
 
@@ -199,21 +199,24 @@ def drifting_rates(
     worlds = np.broadcast_to(patterns, (len(present), *np.shape(patterns)[-2:]))
     drive = np.empty((len(present), times.shape[1], worlds.shape[1], present[0].units))
     gain = np.empty((*drive.shape[:2], present[0].units))
-    for one, (circuit, world, wandering) in enumerate(zip(present, worlds, drifts, strict=True)):
+    for subject, (circuit, world, wandering) in enumerate(
+        zip(present, worlds, drifts, strict=True)
+    ):
         weights = drifting_weights(
-            wandering, circuit.units, world.shape[1], times[one], numbers[one]
+            wandering, circuit.units, world.shape[1], times[subject], numbers[subject]
         )
-        drive[one] = (weight_scale(world) * world) @ weights.transpose(
-            0, 2, 1
-        )  # (session, sample, unit)
-        gain[one] = homeostatic_gain(
-            circuit, drive[one], wandering.homeostasis if wandering else "none"
+        # (session, sample, unit)
+        drive[subject] = (weight_scale(world) * world) @ weights.transpose(0, 2, 1)
+        gain[subject] = homeostatic_gain(
+            circuit, drive[subject], wandering.homeostasis if wandering else "none"
         )
     drive *= gain[:, :, np.newaxis]
     flat = drive.reshape(len(present), -1, drive.shape[-1])
-    rest = settled_rates(present, flat, engine=engine, target=target, report=report)
+    resting_states = settled_rates(present, flat, engine=engine, target=target, report=report)
     return DriftingRates(
-        rest.rate.reshape(drive.shape), rest.residual.reshape(drive.shape[:3]).max(axis=-1), gain
+        resting_states.rate.reshape(drive.shape),
+        resting_states.residual.reshape(drive.shape[:3]).max(axis=-1),
+        gain,
     )
 
 
@@ -233,8 +236,15 @@ def each(name: str, given: Any, subjects: int) -> list[Any]:
 def checked_drifts(drift: Any, subjects: int) -> list[WeightDrift | None]:
     """Return one drift or None for each subject, read from mappings by their kind; refuses
     others."""
-    drifts = [chosen({"weights": WeightDrift}, one) for one in each("drift", drift, subjects)]
-    strange = [one for one in drifts if not (one is None or isinstance(one, WeightDrift))]
+    drifts = [
+        chosen({"weights": WeightDrift}, subject_drift)
+        for subject_drift in each("drift", drift, subjects)
+    ]
+    strange = [
+        subject_drift
+        for subject_drift in drifts
+        if not (subject_drift is None or isinstance(subject_drift, WeightDrift))
+    ]
     if strange:
         raise RefusedInputError(
             f"drift must be a WeightDrift, None, or a list of these, got {strange[0]!r}: "
@@ -286,11 +296,11 @@ def checked_seeds(seeds: Any, subjects: int) -> list[int]:
 
 
 def _refuse_unlike(circuits: Sequence[Circuit]) -> None:
-    if not circuits or not all(isinstance(one, Circuit) for one in circuits):
+    if not circuits or not all(isinstance(circuit, Circuit) for circuit in circuits):
         raise RefusedInputError(
             "a list of at least one circuit is needed: write drifting_rates([circuit], ...)."
         )
-    if len({one.units for one in circuits}) > 1:
+    if len({circuit.units for circuit in circuits}) > 1:
         raise RefusedInputError(
             "circuits of one call of drifting_rates must have the same number of units: use "
             "run_sessions for others."

@@ -140,7 +140,7 @@ def stretches(
 ) -> NDArray[np.int64]:
     """Value of the interval that each sample lies in, 0 outside of all; undoes ``runs`` with
     ``interval_bounds``."""
-    found = np.zeros(len(time), dtype=np.int64)
+    sample_values = np.zeros(len(time), dtype=np.int64)
     for start, stop, value in zip(starts, stops, values, strict=True):
-        found[(time > start - ROUNDING) & (time < stop - ROUNDING)] = value
-    return found
+        sample_values[(time > start - ROUNDING) & (time < stop - ROUNDING)] = value
+    return sample_values

@@ -56,11 +56,11 @@ def checked(session: xr.Dataset) -> xr.Dataset:
             f"{', '.join(NEEDED)}, got none of the name "
             f"{' or '.join(missing)}: add them with assign_coords."
         )
-    known = {"activity", "position", *SAMPLED, *OWN, "time"}
+    permitted_names = {"activity", "position", *SAMPLED, *OWN, "time"}
     unknown = [
         str(name)
         for name, values in session.variables.items()
-        if name not in known and (values.ndim or name not in session.coords)
+        if name not in permitted_names and (values.ndim or name not in session.coords)
     ]
     if unknown:
         raise RefusedInputError(

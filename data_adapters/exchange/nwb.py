@@ -161,13 +161,15 @@ def sessions(
         raise RefusedInputError(
             f"files named *.nwb were expected in {path}, got none: check the folder."
         )
-    found = sorted((_begun(file) for file in files), key=lambda one: one.order)
-    given = {"environment": environment, "geometry": geometry, "track_length": track_length}
-    said = {name: value for name, value in given.items() if value is not None}
+    recordings = sorted((_begun(file) for file in files), key=lambda recording: recording.order)
+    labels = {"environment": environment, "geometry": geometry, "track_length": track_length}
+    said = {name: value for name, value in labels.items() if value is not None}
     if threshold_sd is not None:
         said["threshold_sd"] = threshold_sd
-    asked = Asked(events, position, events_are, keep_rejected, epochs, environment)
-    return (_session(one, found, asked, said, (scale, lost)) for one in found)
+    request = Asked(events, position, events_are, keep_rejected, epochs, environment)
+    return (
+        _session(recording, recordings, request, said, (scale, lost)) for recording in recordings
+    )
 
 
 def package() -> Any:
@@ -216,7 +218,11 @@ def _begun(path: Path) -> Session:
         subject = labels.get("subject") or (
             None if content.subject is None else content.subject.subject_id
         )
-        tables = [one for one in content.objects.values() if GLOBAL in getattr(one, "colnames", ())]
+        tables = [
+            container
+            for container in content.objects.values()
+            if GLOBAL in getattr(container, "colnames", ())
+        ]
         identities = frozenset(str(entry) for table in tables for entry in table[GLOBAL].data[:])
         return Session(
             path, str(subject or path.stem), content.session_start_time, labels, identities
@@ -242,36 +248,36 @@ def _labels(content: Any) -> dict[str, Any]:
 
 
 def _session(
-    one: Session,
-    found: list[Session],
-    asked: Asked,
+    recording: Session,
+    recordings: list[Session],
+    request: Asked,
     said: dict[str, Any],
     numbers_mean: tuple[float | None, float | None],
 ) -> xr.Dataset:
-    own = [other for other in found if other.subject == one.subject]
-    with _content(one.path) as content:
-        place, units = _position(content, asked.position, one.path, *numbers_mean)
-        series, who, notes, kind = _events(content, asked, place, one.path)
-        written = _written(content, one, series.time) if one.labels else {}
+    own = [sibling for sibling in recordings if sibling.subject == recording.subject]
+    with _content(recording.path) as content:
+        place, units = _position(content, request.position, recording.path, *numbers_mean)
+        series, who, notes, kind = _events(content, request, place, recording.path)
+        written = _written(content, recording, series.time) if recording.labels else {}
         where = positions_at(place.values, place.time, series.time)
         inside = (
             None
-            if one.labels
+            if recording.labels
             else epoch_samples(
                 content,
                 series.time,
                 ~np.isnan(where.reshape(len(where), -1)[:, 0]),
-                asked,
-                one.path,
+                request,
+                recording.path,
             )
         )
     if units == "cm":  # told outside of the block above, which silences pynwb
-        _tell_length(place.values, one.path)
-    number = own.index(one)
-    known = {
-        "subject": one.subject,
+        _tell_length(place.values, recording.path)
+    number = own.index(recording)
+    defaults = {
+        "subject": recording.subject,
         "session": number,
-        "elapsed": (one.start - own[0].start).total_seconds() / 86400,
+        "elapsed": (recording.start - own[0].start).total_seconds() / 86400,
         "elapsed_units": "day",
         "environment": "unknown",
         "time": series.time,
@@ -281,14 +287,14 @@ def _session(
         "source": SOURCE,
         "events_are": kind,
         "attrs": {"notes": notes},
-        **_units(who, one, own, f"session {number}"),
+        **_units(who, recording, own, f"session {number}"),
     }
     samples = {"activity": series.values, "duration": series.duration, "position": where}
-    if asked.epochs is not None:
-        known["environment"] = asked.epochs
-    if asked.events_are is not None:
-        said = {**said, "events_are": asked.events_are}
-    arguments = {**known, **samples, **written, **said}
+    if request.epochs is not None:
+        defaults["environment"] = request.epochs
+    if request.events_are is not None:
+        said = {**said, "events_are": request.events_are}
+    arguments = {**defaults, **samples, **written, **said}
     if inside is not None and not inside.all():
         sampled = ("time", "activity", "position", "duration")
         arguments |= {
@@ -306,23 +312,23 @@ class Who(NamedTuple):
     identities: list[str] | None
 
 
-def _units(who: Who, one: Session, own: list[Session], session: str) -> dict[str, Any]:
+def _units(who: Who, recording: Session, own: list[Session], session: str) -> dict[str, Any]:
     """Numbers, labels and identity of units, by their rank among all of the subject where files say
     who they are."""
-    if one.labels:
+    if recording.labels:
         return {"unit": who.numbers, "unit_label": who.labels}
     if who.identities is None:
         return {"unit_label": who.labels, "unit_identity": session}
     if len(set(who.identities)) < len(who.identities):
         twice = next(entry for entry in who.identities if who.identities.count(entry) > 1)
         raise RefusedInputError(
-            f"{GLOBAL} in {one.path} was expected to name every unit once, got {twice!r} "
+            f"{GLOBAL} in {recording.path} was expected to name every unit once, got {twice!r} "
             "twice: correct the column."
         )
     ranks = {
         entry: rank
         for rank, entry in enumerate(
-            sorted(frozenset().union(*(other.identities for other in own)), key=_natural)
+            sorted(frozenset().union(*(sibling.identities for sibling in own)), key=_natural)
         )
     }
     return {
@@ -336,15 +342,15 @@ def _natural(entry: str) -> tuple[float, str]:
     return (float(entry) if entry.isdigit() else np.inf, entry)
 
 
-def _written(content: Any, one: Session, time: NDArray[np.float64]) -> dict[str, Any]:
+def _written(content: Any, recording: Session, time: NDArray[np.float64]) -> dict[str, Any]:
     """Arguments of ``session_dataset`` that ``to_nwb`` wrote."""
-    held = one.labels["samples"]
+    held = recording.labels["samples"]
     further: dict[str, Any] = {
-        name: value for name, value in one.labels.items() if name != "samples"
+        name: value for name, value in recording.labels.items() if name != "samples"
     }
     series = content.processing["behavior"].data_interfaces.get("BehavioralTimeSeries")
     further |= {
-        name: numbers(series[name].data[:], f"{name} in {one.path}")
+        name: numbers(series[name].data[:], f"{name} in {recording.path}")
         for name in ("velocity", "direction", "duration")
         if name in held
     }
@@ -365,8 +371,12 @@ def _position(
     """Position in cm or pixel; with ``scale`` (cm per number) whatever the file says of its
     unit."""
     kinds = package().behavior.SpatialSeries
-    found = {one.name: one for one in content.objects.values() if isinstance(one, kinds)}
-    series = found[_only(found, name, "SpatialSeries", path)]
+    candidates = {
+        container.name: container
+        for container in content.objects.values()
+        if isinstance(container, kinds)
+    }
+    series = candidates[_only(candidates, name, "SpatialSeries", path)]
     values, unit = _numbers(series.data, f"{series.name} in {path}"), str(series.unit).casefold()
     values = in_centimetres(values, scale, lost, f"{series.name} in {path}")
     if scale is not None:
@@ -389,9 +399,9 @@ def _position(
 
 def _tell_length(position: NDArray[np.float64], path: Path) -> None:
     """Warn of a track of which no rodent sees the end: cm under the unit metres."""
-    known = position[np.isfinite(position)]
-    if known.size and np.ptp(known) > IMPLAUSIBLE:
-        length = f"{np.ptp(known) / 100:.0f} m"
+    tracked = position[np.isfinite(position)]
+    if tracked.size and np.ptp(tracked) > IMPLAUSIBLE:
+        length = f"{np.ptp(tracked) / 100:.0f} m"
         warnings.warn(
             f"position in {path} goes over {length}: if its numbers are cm, say scale=1.",
             stacklevel=2,
@@ -403,19 +413,23 @@ def _flat(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _events(
-    content: Any, asked: Asked, place: Series, path: Path
+    content: Any, request: Asked, place: Series, path: Path
 ) -> tuple[Series, Who, str, str | None]:
     """Events (frame, unit) with their times, who the units are, what was chosen and left out, and
     what the numbers are."""
     kind = package().ophys.RoiResponseSeries
-    found = {one.name: one for one in content.objects.values() if isinstance(one, kind)}
+    candidates = {
+        container.name: container
+        for container in content.objects.values()
+        if isinstance(container, kind)
+    }
     if content.units is not None and "spike_times" in content.units.colnames:
-        found["units"] = content.units
-    name, choice = chosen_series(found, asked, path)
+        candidates["units"] = content.units
+    name, choice = chosen_series(candidates, request, path)
     if name == "units":
-        counted, who, notes = _counted(found[name], asked, place, path)
+        counted, who, notes = _counted(candidates[name], request, place, path)
         return counted, who, "; ".join(filter(None, (choice, notes))), "counts"
-    series, what = found[name], f"{name} in {path}"
+    series, what = candidates[name], f"{name} in {path}"
     values = _numbers(series.data, what)
     values = values[:, np.newaxis] if values.ndim == 1 else values
     rows = integers(series.rois.data[:], f"rois of {what}")
@@ -424,32 +438,34 @@ def _events(
             f"rois of {what} were expected to name a region for each column of "
             f"{values.shape}, got {rows.size}: correct them."
         )
-    kept, notes = kept_units(series.rois.table, rows, asked.keep_rejected, path)
-    frames = Series(values if kept.all() else values[:, kept], _times(series, len(values), path))
+    accepted, notes = kept_units(series.rois.table, rows, request.keep_rejected, path)
+    frames = Series(
+        values if accepted.all() else values[:, accepted], _times(series, len(values), path)
+    )
     return (
         frames,
-        _who(series.rois.table, rows[kept], "roi"),
+        _who(series.rois.table, rows[accepted], "roi"),
         "; ".join(filter(None, (choice, notes))),
-        asked.events_are,
+        request.events_are,
     )
 
 
 def _who(table: Any, rows: NDArray[np.int64], word: str) -> Who:
     """Who the units in these rows of a table are."""
     ids = np.asarray(table.id[:])[rows]
-    given = table["unit_label"].data[:] if "unit_label" in table.colnames else None
+    written_labels = table["unit_label"].data[:] if "unit_label" in table.colnames else None
     labels = (
         [f"{word} {number}" for number in (rows if word == "roi" else ids)]
-        if given is None
-        else [str(given[row]) for row in rows]
+        if written_labels is None
+        else [str(written_labels[row]) for row in rows]
     )
     entries = table[GLOBAL].data[:] if GLOBAL in table.colnames else None
     return Who(ids, labels, None if entries is None else [str(entries[row]) for row in rows])
 
 
-def _counted(units: Any, asked: Asked, place: Series, path: Path) -> tuple[Series, Who, str]:
-    kept, left = kept_units(units, np.arange(len(units)), asked.keep_rejected, path)
-    rows = np.flatnonzero(kept)
+def _counted(units: Any, request: Asked, place: Series, path: Path) -> tuple[Series, Who, str]:
+    accepted, left = kept_units(units, np.arange(len(units)), request.keep_rejected, path)
+    rows = np.flatnonzero(accepted)
     trains = [
         numbers(units.get_unit_spike_times(row), f"spike_times in {path}") for row in rows.tolist()
     ]
@@ -460,19 +476,19 @@ def _counted(units: Any, asked: Asked, place: Series, path: Path) -> tuple[Serie
     return Series(counts, place.time, ends - place.time), _who(units, rows, "unit"), notes
 
 
-def _only(found: dict[str, Any], name: str | None, kind: str, path: Path) -> str:
+def _only(candidates: dict[str, Any], name: str | None, kind: str, path: Path) -> str:
     """The name that was asked for, or the only one."""
-    known = ", ".join(found) or "none"
-    if name is not None and name not in found:
+    names = ", ".join(candidates) or "none"
+    if name is not None and name not in candidates:
         raise RefusedInputError(
-            f"{path} was expected to hold {name!r} as {kind}, got {known}: name one of these."
+            f"{path} was expected to hold {name!r} as {kind}, got {names}: name one of these."
         )
-    if name is None and len(found) != 1:
+    if name is None and len(candidates) != 1:
         raise RefusedInputError(
-            f"{path} was expected to hold one {kind}, got {known}: say which by events= or "
+            f"{path} was expected to hold one {kind}, got {names}: say which by events= or "
             "position=."
         )
-    return name or next(iter(found))
+    return name or next(iter(candidates))
 
 
 def _numbers(data: Any, what: str) -> NDArray[np.float64]:

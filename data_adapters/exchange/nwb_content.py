@@ -130,13 +130,13 @@ def _add_behaviour(module: Any, session: xr.Dataset) -> dict[str, Any]:
     nwb = package()
     unit, conversion = METRES[session["position"].attrs["units"]]
     geometry = session.attrs["geometry"]
+    origin = "along the track" if session["position"].ndim == 1 else "corner of the arena"
     place = nwb.behavior.SpatialSeries(
         name="position",
         data=session["position"].values,
         unit=unit,
         conversion=conversion,
-        reference_frame=f"{'along the track' if session['position'].ndim == 1 else 'corner of the arena'}, "
-        f"geometry {geometry}",
+        reference_frame=f"{origin}, geometry {geometry}",
         **_times(session),
     )
     module.add(nwb.behavior.Position(spatial_series=place))
@@ -243,7 +243,8 @@ def _add_spikes(content: Any, session: xr.Dataset) -> None:
         )
     units = package().misc.Units(
         name="units",
-        description="spikes spread evenly over the first half of the frames that they were counted in",
+        description="spikes spread evenly over the first half of the frames that they were counted "
+        "in",
     )
     units.add_column(GLOBAL, IDENTITY)
     units.add_column("unit_label", "name of the unit")

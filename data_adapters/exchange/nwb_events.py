@@ -17,7 +17,8 @@ from drift.schema.labelled_form import RefusedInputError
 
 EVENTS = re.compile(r"deconv|event|spike|spks", re.IGNORECASE)
 TRACES = re.compile(
-    r"^(roi)?(raw.*|fluorescence|.*neuropil.*|.*df.?over.?f.*|d?f_?f0?|dff.*|denoised.*|baseline.*|f|fneu)$",
+    r"^(roi)?(raw.*|fluorescence|.*neuropil.*|.*df.?over.?f.*|d?f_?f0?|dff.*|denoised.*"
+    r"|baseline.*|f|fneu)$",
     re.IGNORECASE,
 )
 
@@ -44,11 +45,11 @@ def chosen_series(found: dict[str, Any], asked: Asked, path: Path) -> tuple[str,
         If names do not tell which one holds events, or it is a trace by its name and ``events_are``
         does not say so.
     """
-    known = ", ".join(found) or "none"
+    names = ", ".join(found) or "none"
     if asked.events is not None and asked.events not in found:
         raise RefusedInputError(
             f"{path} was expected to hold {asked.events!r} as RoiResponseSeries or Units, got "
-            f"{known}: name one."
+            f"{names}: name one."
         )
     named = [name for name in found if name == "units" or EVENTS.search(name)]
     choice = (
@@ -56,7 +57,7 @@ def chosen_series(found: dict[str, Any], asked: Asked, path: Path) -> tuple[str,
     )
     if len(choice) != 1:
         raise RefusedInputError(
-            f"{path} was expected to hold one RoiResponseSeries or Units, got {known}: say "
+            f"{path} was expected to hold one RoiResponseSeries or Units, got {names}: say "
             "which by events=."
         )
     name = choice[0]
@@ -68,7 +69,7 @@ def chosen_series(found: dict[str, Any], asked: Asked, path: Path) -> tuple[str,
         )
     return name, "" if asked.events or len(
         found
-    ) == 1 else f"events are those of {name}, chosen by its name among {known}"
+    ) == 1 else f"events are those of {name}, chosen by its name among {names}"
 
 
 def _is_trace(name: str, series: Any) -> bool:
@@ -127,13 +128,13 @@ def epoch_samples(
     """
     held = _epochs(content, time, path)
     if asked.epochs is not None:
-        wanted = [tag.strip() for tag in asked.epochs.split(",")]
-        if unknown := [tag for tag in wanted if tag not in held]:
+        tags = [tag.strip() for tag in asked.epochs.split(",")]
+        if unknown := [tag for tag in tags if tag not in held]:
             raise RefusedInputError(
                 f"{path} was expected to hold the epoch {unknown[0]!r}, got "
                 f"{', '.join(held) or 'none'}: name one."
             )
-        return np.any([held[tag] for tag in wanted], axis=0)
+        return np.any([held[tag] for tag in tags], axis=0)
     rooms = [tag for tag, inside in held.items() if (inside & tracked).any()]
     if asked.environment is None and len({tag.rstrip("0123456789 _-") for tag in rooms}) > 1:
         raise RefusedInputError(

@@ -3,14 +3,18 @@ reads. Needs the package pynwb.
 
 Where things are in a file, so that they are found without this package:
 
-==================================  =======================================================================================
-``processing/behavior``             ``Position/position`` in metres (cm with conversion 0.01) or pixels; ``BehavioralTimeSeries`` with
-                                    ``velocity``, ``direction`` and ``duration`` where known
-``processing/ophys``                ``Fluorescence/activity``: events of each region in each frame, its regions in ``ImageSegmentation``
+==================================  ================================================================
+``processing/behavior``             ``Position/position`` in metres (cm with conversion 0.01) or
+                                    pixels; ``BehavioralTimeSeries`` with ``velocity``,
+                                    ``direction`` and ``duration`` where known
+``processing/ophys``                ``Fluorescence/activity``: events of each region in each frame,
+                                    its regions in ``ImageSegmentation``
 ``units``                           instead, where spike times are asked for
-``trials``                          one row for each stretch of samples of a trial without a gap, with its number
-``processing/repdrift``             table ``session`` of one row: what a session Dataset says beside its samples
-==================================  =======================================================================================
+``trials``                          one row for each stretch of samples of a trial without a gap,
+                                    with its number
+``processing/repdrift``             table ``session`` of one row: what a session Dataset says beside
+                                    its samples
+==================================  ================================================================
 
 Regions and units have the column ``global_roi_id``: equal text in two files of a subject means the
 same unit. NWB knows no elapsed time: ``session_start_time`` is a date of reference plus the elapsed
@@ -101,15 +105,15 @@ def to_nwb(
     first: xr.Dataset | None = None
     names: list[str] = []
     with ExitStack() as unfinished:
-        for given in [sessions] if isinstance(sessions, xr.Dataset) else sessions:
-            session = checked(given)
+        for recording in [sessions] if isinstance(sessions, xr.Dataset) else sessions:
+            session = checked(recording)
             first = session if first is None else _alike(session, first)
             names.append(_name(session, names, target, overwrite))
-            part = unfinished.enter_context(
+            partial_file = unfinished.enter_context(
                 replaced_atomically(target / names[-1], overwrite=overwrite)
             )
             with quietly():
-                part.write_bytes(_image(file_content(session, events, origin, about)))
+                partial_file.write_bytes(_image(file_content(session, events, origin, about)))
         if not names:
             raise RefusedInputError(
                 "sessions were expected, got none: check the path and the filters of the reader."
@@ -131,8 +135,8 @@ def _image(content: Any) -> bytes:
 
 def _date(reference: str | datetime) -> datetime:
     try:
-        found = datetime.fromisoformat(reference) if isinstance(reference, str) else reference
-        return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+        date = datetime.fromisoformat(reference) if isinstance(reference, str) else reference
+        return date if date.tzinfo is not None else date.replace(tzinfo=UTC)
     except (AttributeError, TypeError, ValueError) as error:
         raise RefusedInputError(
             f"reference was expected to be a date such as {REFERENCE}, got {reference!r}: "
@@ -141,8 +145,8 @@ def _date(reference: str | datetime) -> datetime:
 
 
 def _fields(subject: Mapping[str, str] | None) -> dict[str, str]:
-    found = dict(subject or {})
-    known = (
+    fields = dict(subject or {})
+    permitted_names = (
         "age",
         "age__reference",
         "date_of_birth",
@@ -152,25 +156,25 @@ def _fields(subject: Mapping[str, str] | None) -> dict[str, str]:
         "strain",
         "weight",
     )
-    unknown = [name for name in found if name not in known]
+    unknown = [name for name in fields if name not in permitted_names]
     if unknown:
         raise RefusedInputError(
             f"subject was expected to hold fields of an NWB subject, got {unknown[0]!r}: use "
-            f"{', '.join(known)}."
+            f"{', '.join(permitted_names)}."
         )
-    return found
+    return fields
 
 
 def _alike(session: xr.Dataset, first: xr.Dataset) -> xr.Dataset:
     """Return the session if one could be measured together with the first."""
     ours, theirs = (
         {
-            "axes of position": one["position"].ndim,
-            "units of position": one["position"].attrs["units"],
-            "units of elapsed": one["elapsed"].attrs["units"],
-            "running direction": "direction" in one,
+            "axes of position": dataset["position"].ndim,
+            "units of position": dataset["position"].attrs["units"],
+            "units of elapsed": dataset["elapsed"].attrs["units"],
+            "running direction": "direction" in dataset,
         }
-        for one in (session, first)
+        for dataset in (session, first)
     )
     for what, value in ours.items():
         if value != theirs[what]:

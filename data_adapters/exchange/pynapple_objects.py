@@ -3,8 +3,11 @@
 ``nap.compute_tuning_curves`` on these objects is ``drift.measure``: on a track, with ``recorded =
 drift.measure(session)``,
 
-    edges = np.append(recorded.place - width / 2, recorded.place[-1] + width / 2)        # width = session.attrs["bin_size"]
-    curves = nap.compute_tuning_curves(objects["activity"], objects["position"], bins=[edges], epochs=objects["running"])
+    width = session.attrs["bin_size"]
+    edges = np.append(recorded.place - width / 2, recorded.place[-1] + width / 2)
+    curves = nap.compute_tuning_curves(
+        objects["activity"], objects["position"], bins=[edges], epochs=objects["running"]
+    )
 
 ``curves * sampling_rate`` are the rate maps at every place visited for longer than
 ``minimum_occupancy``, and ``curves.attrs["occupancy"] / sampling_rate`` is the occupancy; of the
@@ -101,22 +104,23 @@ def to_pynapple(
 
     Examples
     --------
-    >>> objects = data_adapters.to_pynapple(next(data_adapters.sessions("interchange", "recordings")))
+    >>> session = next(data_adapters.sessions("interchange", "recordings"))
+    >>> objects = data_adapters.to_pynapple(session)
     >>> objects["activity"].restrict(objects["running"])
     """
     nap = package()
     session = checked(session)
     time, labels = sample_times(session), session_labels(session)
-    metadata, known = (
+    metadata, timing = (
         {"unit_label": labels["unit_label"]},
         {"t": time, "time_support": _pieces(time)},
     )
     objects: dict[str, Any] = {
         "activity": nap.TsdFrame(
-            d=session["activity"].values, columns=labels["unit"], metadata=metadata, **known
+            d=session["activity"].values, columns=labels["unit"], metadata=metadata, **timing
         ),
-        "position": _position(session, known),
-        **{name: nap.Tsd(d=session[name].values, **known) for name in BESIDE if name in session},
+        "position": _position(session, timing),
+        **{name: nap.Tsd(d=session[name].values, **timing) for name in BESIDE if name in session},
         **_running(
             session, time, labels["minimum_speed"] if minimum_speed is None else minimum_speed
         ),
@@ -126,12 +130,16 @@ def to_pynapple(
         objects["trials"] = _intervals(time, first, last, session["trial"].values)
     if spikes:
         objects["spikes"] = _spikes(session, time, metadata)
-    kept = session["time"].values if "time" in session.coords else None
+    session_time = session["time"].values if "time" in session.coords else None
     return {
         **objects,
         "session": {
-            **{k: v for k, v in labels.items() if k not in ("unit", "unit_label")},
-            "time": kept,
+            **{
+                label: value
+                for label, value in labels.items()
+                if label not in ("unit", "unit_label")
+            },
+            "time": session_time,
         },
     }
 
@@ -165,7 +173,8 @@ def from_pynapple(objects: Mapping[str, Any], **labels: Any) -> xr.Dataset:
     Examples
     --------
     >>> data = nap.load_file("mouse.nwb")
-    >>> session = data_adapters.from_pynapple({"spikes": data["units"], "position": data["position"]}, subject="m1", session=0, ...)
+    >>> objects = {"spikes": data["units"], "position": data["position"]}
+    >>> session = data_adapters.from_pynapple(objects, subject="m1", session=0, ...)
     """
     nap = package()
     for name, kinds in {
@@ -193,7 +202,7 @@ def from_pynapple(objects: Mapping[str, Any], **labels: Any) -> xr.Dataset:
             trials["trial"] if "trial" in trials.metadata_columns else np.arange(1, len(trials) + 1)
         )
         samples["trial"] = stretches(time, trials.start, trials.end, np.asarray(numbers))
-    known = {
+    arguments = {
         "sampling_rate": float(np.round(1 / np.median(np.diff(time)), 6)),
         "source": "pynapple",
         **said,
@@ -201,24 +210,24 @@ def from_pynapple(objects: Mapping[str, Any], **labels: Any) -> xr.Dataset:
     missing = [
         name
         for name in ("subject", "session", "elapsed", "elapsed_units", "environment")
-        if name not in known
+        if name not in arguments
     ]
     if missing:
         raise RefusedInputError(
             f"labels of the session were expected, got no {', '.join(missing)}: pass "
             f"{missing[0]}=..."
         )
-    known.setdefault("unit_identity", f"session {known['session']}")
-    known["time"] = _clock(time, said)
-    return session_dataset(**{**units, **samples, **known})
+    arguments.setdefault("unit_identity", f"session {arguments['session']}")
+    arguments["time"] = _clock(time, said)
+    return session_dataset(**{**units, **samples, **arguments})
 
 
-def _position(session: xr.Dataset, known: Mapping[str, Any]) -> Any:
+def _position(session: xr.Dataset, timing: Mapping[str, Any]) -> Any:
     nap, values = package(), session["position"].values
     return (
-        nap.Tsd(d=values, **known)
+        nap.Tsd(d=values, **timing)
         if values.ndim == 1
-        else nap.TsdFrame(d=values, columns=list(AXES), **known)
+        else nap.TsdFrame(d=values, columns=list(AXES), **timing)
     )
 
 
@@ -248,9 +257,9 @@ def _running(
     direction."""
     directed = is_directed(session, "auto")
     numbered = session.assign_coords(number=("sample", np.arange(time.size)))
-    kept = some_running_samples(numbered, minimum_speed, directed)["number"].values
+    counted_samples = some_running_samples(numbered, minimum_speed, directed)["number"].values
     running = np.zeros(time.size, dtype=np.int64)
-    running[kept] = session["direction"].values[kept] if directed else 1
+    running[counted_samples] = session["direction"].values[counted_samples] if directed else 1
     ways = {"running": np.abs(running)}
     ways |= (
         {"outbound": running * (running == 1), "inbound": running * (running == -1)}
@@ -298,19 +307,19 @@ def _events(objects: Mapping[str, Any]) -> tuple[NDArray[np.float64], dict[str, 
     number = keys.astype(np.int64) if np.issubdtype(keys.dtype, np.number) else np.arange(keys.size)
     named = "unit_label" in source.metadata_columns
     columns = {name: np.asarray(source[name]) for name in source.metadata_columns}
-    kept, left = accepted_units(columns, keys.size, "the metadata of objects")
+    accepted, left = accepted_units(columns, keys.size, "the metadata of objects")
     labels = [
         str(label) for label in (source["unit_label"] if named else (f"unit {key}" for key in keys))
     ]
     keys, number, labels = (
-        keys[kept],
-        number[kept],
-        [label for label, good in zip(labels, kept) if good],
+        keys[accepted],
+        number[accepted],
+        [label for label, good in zip(labels, accepted) if good],
     )
     if "activity" in objects:
         notes = {"attrs": {"notes": left}} if left else {}
         return source.times(), {
-            "activity": source.values[:, kept],
+            "activity": source.values[:, accepted],
             "unit": number,
             "unit_label": labels,
             **notes,
@@ -351,26 +360,26 @@ def _at(
     if np.array_equal(own, time):
         return values
     refuse_times(own, "times of an object")
-    found = np.full((time.size, *values.shape[1:]), np.nan)
+    aligned_values = np.full((time.size, *values.shape[1:]), np.nan)
     for start, end in zip(series.time_support.start, series.time_support.end, strict=True):
-        mine, asked = (
+        mine, covered = (
             (times > start - PRECISION) & (times < end + PRECISION) for times in (own, time)
         )
         if mine.sum() > 1:
-            found[asked] = positions_at(
+            aligned_values[covered] = positions_at(
                 values[mine],
                 own[mine],
-                time[asked],
+                time[covered],
                 largest_gap(usual_frame(own)),
                 track_length or _extent(values),
             )
-    return found
+    return aligned_values
 
 
 def _extent(values: NDArray[np.float64]) -> float:
     """Range of the values that are known, along the longer axis."""
-    known = np.isfinite(values.reshape(len(values), -1)).all(axis=1)
-    return float(np.ptp(values[known], axis=0).max()) if known.any() else 0.0
+    finite = np.isfinite(values.reshape(len(values), -1)).all(axis=1)
+    return float(np.ptp(values[finite], axis=0).max()) if finite.any() else 0.0
 
 
 def _clock(time: NDArray[np.float64], said: Mapping[str, Any]) -> NDArray[np.float64] | None:

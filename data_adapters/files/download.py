@@ -24,7 +24,8 @@ from drift.texts import decoded
 COLUMNS = ["dataset", "url", "bytes", "sha256", "licence"]
 CITATIONS = {
     "nelpy_": "nelpy/example-data, recordings of the Diba laboratory (github nelpy/example-data)",
-    "zivlab_multiple_maps": "Sheintuch L, Geva N, et al. (2020) Curr Biol 30, doi 10.1016/j.cub.2020.02.018",
+    "zivlab_multiple_maps": "Sheintuch L, Geva N, et al. (2020) Curr Biol 30, "
+    "doi 10.1016/j.cub.2020.02.018",
     "zivlab_s": "Sheintuch L, Rubin A, Ziv Y (2022) PLoS Comput Biol 18:e1009832 (github "
     "zivlab/unbiased_information_estimation)",
 }
@@ -93,7 +94,8 @@ def _public_file(line: list[str], where: str) -> PublicFile:
         else None
     )
     plain = row is not None and all(
-        Path(part).name == part and part not in ("", "..") for part in (row.name, row.dataset)
+        Path(component).name == component and component not in ("", "..")
+        for component in (row.name, row.dataset)
     )
     if row is None or not plain:
         raise RefusedInputError(
@@ -115,9 +117,9 @@ def cache_folder(cache: str | Path | None = None) -> Path:
     -------
     pathlib.Path
     """
-    given = cache or os.environ.get("REPDRIFT_CACHE")
-    if given:
-        return Path(given).expanduser()
+    location = cache or os.environ.get("REPDRIFT_CACHE")
+    if location:
+        return Path(location).expanduser()
     import pooch
 
     return Path(pooch.os_cache("repdrift")).expanduser()
@@ -157,15 +159,15 @@ def fetch(
         downloaded or written; no more bytes are taken than the table says, and a line slower than
         20 kB/s is given up.
     """
-    wanted = _wanted(name, table)
-    _print_terms(wanted)
-    folder = folder_of(name, wanted, cache)
-    here = _present(folder, wanted)
-    _verified(folder, here)
-    for one in wanted:
-        if one not in here:
+    data_files = _wanted(name, table)
+    _print_terms(data_files)
+    folder = folder_of(name, data_files, cache)
+    present = _present(folder, data_files)
+    _verified(folder, present)
+    for file in data_files:
+        if file not in present:
             download(
-                one.url, folder / one.name, one.size, f"sha256 {one.sha256}", progress=progress
+                file.url, folder / file.name, file.size, f"sha256 {file.sha256}", progress=progress
             )
     return folder
 
@@ -190,10 +192,10 @@ def checked(
     RefusedInputError
         If the name is unknown, or a file differs from the table in size or sha256.
     """
-    wanted = _wanted(name, table)
-    folder = folder_of(name, wanted, cache)
-    here = _present(folder, wanted)
-    return _verified(folder, here), len(here), len(wanted) - len(here)
+    data_files = _wanted(name, table)
+    folder = folder_of(name, data_files, cache)
+    present = _present(folder, data_files)
+    return _verified(folder, present), len(present), len(data_files) - len(present)
 
 
 def folder_of(name: str, wanted: list[PublicFile], cache: str | Path | None = None) -> Path:
@@ -213,8 +215,8 @@ def folder_of(name: str, wanted: list[PublicFile], cache: str | Path | None = No
     -------
     pathlib.Path
     """
-    given = os.environ.get("REPDRIFT_DATA")
-    folder = Path(given).expanduser() / name if given else None
+    root = os.environ.get("REPDRIFT_DATA")
+    folder = Path(root).expanduser() / name if root else None
     return (
         folder
         if folder is not None and _present(folder, wanted) == wanted
@@ -224,60 +226,60 @@ def folder_of(name: str, wanted: list[PublicFile], cache: str | Path | None = No
 
 def _wanted(name: str, table: str | Path | None) -> list[PublicFile]:
     listed = public_files(table)
-    wanted = [one for one in listed if one.dataset == name]
-    if not wanted:
+    data_files = [file for file in listed if file.dataset == name]
+    if not data_files:
         raise RefusedInputError(
             f"public data set {name!r} is unknown: "
-            f"{nearest(name, {one.dataset for one in listed})}."
+            f"{nearest(name, {file.dataset for file in listed})}."
         )
-    return wanted
+    return data_files
 
 
-def _print_terms(wanted: list[PublicFile]) -> None:
-    name = wanted[0].dataset
+def _print_terms(data_files: list[PublicFile]) -> None:
+    name = data_files[0].dataset
     citation = next(
         (text for prefix, text in CITATIONS.items() if name.startswith(prefix)),
         "see the repository",
     )
-    megabytes = sum(one.size for one in wanted) / 1e6
+    megabytes = sum(file.size for file in data_files) / 1e6
     print(
-        f"{name}: {len(wanted)} files, {megabytes:.1f} MB\n  licence: {wanted[0].licence}\n  "
-        f"cite: {citation}"
+        f"{name}: {len(data_files)} files, {megabytes:.1f} MB\n"
+        f"  licence: {data_files[0].licence}\n  cite: {citation}"
     )
 
 
-def _present(folder: Path, wanted: list[PublicFile]) -> list[PublicFile]:
+def _present(folder: Path, data_files: list[PublicFile]) -> list[PublicFile]:
     """Those files that are in a folder."""
     try:
-        return [one for one in wanted if (folder / one.name).exists()]
+        return [file for file in data_files if (folder / file.name).exists()]
     except PermissionError as error:
         raise RefusedInputError(
             f"{folder} cannot be read ({error.strerror}): choose another cache folder."
         ) from None
 
 
-def _verified(folder: Path, wanted: list[PublicFile]) -> Path:
+def _verified(folder: Path, data_files: list[PublicFile]) -> Path:
     """The folder, if its files are those of the table."""
-    for one in wanted:
-        path = folder / one.name
-        fault = _fault(path, one)
+    for file in data_files:
+        path = folder / file.name
+        fault = _fault(path, file)
         if fault:
             raise RefusedInputError(
-                f"{path} was expected with {fault}: remove the file and fetch {one.dataset} again."
+                f"{path} was expected with {fault}: remove the file and fetch {file.dataset} again."
             )
     return folder
 
 
-def _fault(path: Path, one: PublicFile) -> str:
+def _fault(path: Path, expected: PublicFile) -> str:
     """What the file has instead of what the table says; empty where it is the same."""
     try:
         size = path.stat().st_size
-        if size != one.size:
-            return f"{one.size} bytes, got {size}"
+        if size != expected.size:
+            return f"{expected.size} bytes, got {size}"
         with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise RefusedInputError(
             f"{path} cannot be read ({error.strerror}): choose another cache folder."
         ) from None
-    return "" if found == one.sha256 else f"sha256 {one.sha256}, got {found}"
+    return "" if digest == expected.sha256 else f"sha256 {expected.sha256}, got {digest}"

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from drift.schema.labelled_form import RefusedInputError
 
-LARGEST = (
-    2**32
-)  # bytes: 36,000 frames of 14,000 units as float64, ten times the largest recording of one session known to us
+# bytes: 36,000 frames of 14,000 units as float64, ten times the largest recording of one session
+# known to us
+LARGEST = 2**32
 
 
 def refuse_absurd(shape: Sequence[int], itemsize: int, what: str) -> None:

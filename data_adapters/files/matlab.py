@@ -67,7 +67,7 @@ def read(path: str | Path, *names: str) -> dict[str, Any]:
             "it from MATLAB again."
         )
     try:
-        found = load(path, names)
+        variables = load(path, names)
     except RefusedInputError as error:
         raise RefusedInputError(f"in {path}, {error}") from error
     except Exception as error:  # a damaged file makes scipy and h5py raise nearly anything
@@ -76,18 +76,18 @@ def read(path: str | Path, *names: str) -> dict[str, Any]:
             f"({one_line(error)}): copy it again."
         ) from error
     for name in names:
-        if isinstance(found.get(name), Unreadable):
+        if isinstance(variables.get(name), Unreadable):
             raise RefusedInputError(
-                f"{name} in {path} was expected to hold plain values, but {found[name].reason}."
+                f"{name} in {path} was expected to hold plain values, but {variables[name].reason}."
             )
-        if name not in found:
-            known = _names(path)
-            remedy = nearest(name, known) if known else "the file is empty"
+        if name not in variables:
+            available = _names(path)
+            remedy = nearest(name, available) if available else "the file is empty"
             raise RefusedInputError(
                 f"{path} was expected to hold the variable {name!r}, got "
-                f"{', '.join(known) or 'none'}: {remedy}."
+                f"{', '.join(available) or 'none'}: {remedy}."
             )
-    return found
+    return variables
 
 
 def cell(value: Any, *indices: int) -> Any:

@@ -95,7 +95,7 @@ def check_elements(path: Path) -> dict[str, str]:
     ValueError
         If an element does not fit the file, or has no name.
     """
-    found: dict[str, str] = {}
+    faults: dict[str, str] = {}
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         order = "<" if content[126:128] == b"IM" else ">"
         top = Elements(content, HEADER, len(content), order)
@@ -106,37 +106,37 @@ def check_elements(path: Path) -> dict[str, str]:
                     name = _check_variable(Elements(content, start, start + size, order))
                 else:
                     name = _check_compressed(content[start : start + size], order)
-                found.setdefault(name, "")
+                faults.setdefault(name, "")
             except OneVariableError as error:
-                found[error.name] = str(error)
-    return found
+                faults[error.name] = str(error)
+    return faults
 
 
-def _check_variable(parts: Elements) -> str:
+def _check_variable(elements: Elements) -> str:
     """Check a variable and return its name."""
-    name = _variable_name(Elements(parts.content, parts.at, parts.stop, parts.order))
+    name = _variable_name(Elements(elements.content, elements.at, elements.stop, elements.order))
     try:
-        _check_matrix(parts, DEEPEST)
+        _check_matrix(elements, DEEPEST)
     except ValueError as error:
         raise OneVariableError(name, f"is damaged ({error}): save it again") from None
     return name
 
 
-def _variable_name(parts: Elements) -> str:
+def _variable_name(elements: Elements) -> str:
     """Name of a variable; an object is refused at once, as what it is."""
-    flags = parts.integers(UINT32)
+    flags = elements.integers(UINT32)
     opaque = flags.size == 2 and int(flags[0]) & 0xFF == OPAQUE
     if not opaque:
-        parts.integers()
-    name, _, kind = (_text(parts) for _ in range(3)) if opaque else (_text(parts), "", "")
+        elements.integers()
+    name, _, kind = (_text(elements) for _ in range(3)) if opaque else (_text(elements), "", "")
     if opaque:
         raise OneVariableError(name, unreadable(name, kind))
     return name
 
 
-def _text(parts: Elements) -> str:
-    _, start, size = parts.expect(INT8)
-    return bytes(parts.content[start : start + size]).decode("latin-1")
+def _text(elements: Elements) -> str:
+    _, start, size = elements.expect(INT8)
+    return bytes(elements.content[start : start + size]).decode("latin-1")
 
 
 def unreadable(name: str, kind: str) -> str:
@@ -162,38 +162,37 @@ def _check_compressed(packed: bytes, order: str) -> str:
     return _check_variable(Elements(content, start, start + size, order))
 
 
-def _check_matrix(parts: Elements, depth: int) -> None:
-    if parts.at == parts.stop:  # an empty place in a cell array
+def _check_matrix(elements: Elements, depth: int) -> None:
+    if elements.at == elements.stop:  # an empty place in a cell array
         return
     if depth == 0:
         raise ValueError(f"arrays are nested more than {DEEPEST} deep")
-    flags, shape = parts.integers(UINT32), parts.integers()
-    parts.expect(INT8)  # the name
+    flags, shape = elements.integers(UINT32), elements.integers()
+    elements.expect(INT8)  # the name
     if flags.size != 2 or shape.size < 2 or (shape < 0).any():
         raise ValueError("an array has no usable class or shape")
     kind, count = int(flags[0]) & 0xFF, math.prod(map(int, shape))
     if kind in NUMBERS or kind == CHARACTERS:
-        _check_values(parts, count, text=kind == CHARACTERS, twice=bool(flags[0] & COMPLEX))
+        _check_values(elements, count, text=kind == CHARACTERS, twice=bool(flags[0] & COMPLEX))
     elif kind == SPARSE:
-        _check_sparse(parts, shape, twice=bool(flags[0] & COMPLEX))
+        _check_sparse(elements, shape, twice=bool(flags[0] & COMPLEX))
     elif kind in (CELL, STRUCT):
-        _check_places(parts, count * (_fields(parts) if kind == STRUCT else 1), depth)
+        _check_places(elements, count * (_fields(elements) if kind == STRUCT else 1), depth)
     else:
         raise ValueError(f"an array has class {kind}, which holds no data")
 
 
-def _check_values(parts: Elements, count: int, *, text: bool, twice: bool) -> None:
+def _check_values(elements: Elements, count: int, *, text: bool, twice: bool) -> None:
     for _ in range(1 + twice):
-        kind, _, size = parts.expect(*(TEXT_BYTES | ITEM_BYTES if text else ITEM_BYTES))
+        kind, _, size = elements.expect(*(TEXT_BYTES | ITEM_BYTES if text else ITEM_BYTES))
         exact = size == count * {**TEXT_BYTES, **ITEM_BYTES}[kind]
-        if not exact and not (
-            text and kind > 15 and size <= 4 * count
-        ):  # characters of several bytes
+        # characters of several bytes
+        if not exact and not (text and kind > 15 and size <= 4 * count):
             raise ValueError("an array holds another number of values than its shape says")
 
 
-def _check_sparse(parts: Elements, shape: np.ndarray, *, twice: bool) -> None:
-    rows, columns = parts.integers(), parts.integers()
+def _check_sparse(elements: Elements, shape: np.ndarray, *, twice: bool) -> None:
+    rows, columns = elements.integers(), elements.integers()
     fits = (
         columns.size == shape[1] + 1
         and columns[0] == 0
@@ -203,20 +202,20 @@ def _check_sparse(parts: Elements, shape: np.ndarray, *, twice: bool) -> None:
     if not fits or ((rows < 0) | (rows >= max(shape[0], 1))).any():
         raise ValueError("a sparse array has places outside of its shape")
     for _ in range(1 + twice):
-        kind, _, size = parts.expect(*ITEM_BYTES)
+        kind, _, size = elements.expect(*ITEM_BYTES)
         if size < columns[-1] * ITEM_BYTES[kind]:
             raise ValueError("a sparse array lacks values")
 
 
-def _fields(parts: Elements) -> int:
-    width = parts.integers()
-    _, _, size = parts.expect(INT8)
+def _fields(elements: Elements) -> int:
+    width = elements.integers()
+    _, _, size = elements.expect(INT8)
     if width.size != 1 or width[0] < 1 or size % int(width[0]):
         raise ValueError("the names of a struct do not fit")
     return size // int(width[0])
 
 
-def _check_places(parts: Elements, places: int, depth: int) -> None:
+def _check_places(elements: Elements, places: int, depth: int) -> None:
     for _ in range(places):
-        _, start, size = parts.expect(MATRIX)
-        _check_matrix(Elements(parts.content, start, start + size, parts.order), depth - 1)
+        _, start, size = elements.expect(MATRIX)
+        _check_matrix(Elements(elements.content, start, start + size, elements.order), depth - 1)

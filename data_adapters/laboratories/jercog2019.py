@@ -79,9 +79,9 @@ def summary(path: str | Path) -> xr.Dataset:
         If the file cannot be used.
     """
     path = existing(path)
-    found = matlab.read(path, "cell_count", "Info")
-    counts = matrix(found["cell_count"], f"cell_count in {path}")
-    pooled = [_information(cells, f"Info in {path}") for cells in matlab.cells(found["Info"])]
+    content = matlab.read(path, "cell_count", "Info")
+    counts = matrix(content["cell_count"], f"cell_count in {path}")
+    pooled = [_information(cells, f"Info in {path}") for cells in matlab.cells(content["Info"])]
     if len(pooled) != counts.shape[1]:
         raise RefusedInputError(
             f"Info in {path} was expected with {counts.shape[1]} days as cell_count, got "

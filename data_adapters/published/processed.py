@@ -44,12 +44,12 @@ def matrix(values: ArrayLike, what: str) -> NDArray[np.float64]:
             f"{what} was expected to be a matrix of numbers, got {type(values).__name__}: "
             "save plain numbers."
         )
-    found = numbers(values, what)
-    if found.ndim != 2 or found.size == 0:
+    array = numbers(values, what)
+    if array.ndim != 2 or array.size == 0:
         raise RefusedInputError(
-            f"{what} was expected to be a matrix, got shape {found.shape}: save two dims."
+            f"{what} was expected to be a matrix, got shape {array.shape}: save two dims."
         )
-    return found
+    return array
 
 
 def sessions_of_animals(

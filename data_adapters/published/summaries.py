@@ -38,9 +38,11 @@ def _with_first(values: NDArray[np.float64], first: NDArray[np.float64]) -> NDAr
 
 
 def _divided_means(values: NDArray[np.float64], faithful: bool) -> Curve:
-    known = values[np.isfinite(values[:, 0]), 0]
+    first_session = values[np.isfinite(values[:, 0]), 0]
     return ratio_of_means(
-        _with_first(values, known.mean(keepdims=True) if known.size else np.array([np.nan])),
+        _with_first(
+            values, first_session.mean(keepdims=True) if first_session.size else np.array([np.nan])
+        ),
         faithful,
     )
 

@@ -115,9 +115,9 @@ def sessions(
         w_track.package()
     selection = _selection(area, maximum_rate, minimum_spikes, environment, days)
     animals = [animal(folder, selection) for folder in animal_folders(existing(path))]
-    environments = {epoch.environment for chosen in animals for epoch in chosen.epochs}
+    environments = {epoch.environment for plan in animals for epoch in plan.epochs}
     reading = Reading(position_units, geometry is not None, len(environments) == 1)
-    return (recorded for chosen in animals for recorded in _animal_sessions(chosen, reading))
+    return (recorded for plan in animals for recorded in _animal_sessions(plan, reading))
 
 
 def experience(
@@ -164,9 +164,9 @@ def summary(path: str | Path) -> xr.Dataset:
         If the file cannot be used.
     """
     path = existing(path)
-    found = matlab.read(path, "f_active", "info_all")
+    content = matlab.read(path, "f_active", "info_all")
     fraction, information = (
-        matrix(found[name], f"{name} in {path}").T for name in ("f_active", "info_all")
+        matrix(content[name], f"{name} in {path}").T for name in ("f_active", "info_all")
     )
     published = by_animal(
         fraction, information, np.arange(1.0, fraction.shape[1] + 1), "day of experience", path
@@ -189,20 +189,20 @@ def _selection(
     environment: str | None,
     days: Sequence[int] | int | None,
 ) -> Selection:
-    wanted = (days,) if isinstance(days, int) else days
-    return Selection(None if area in ("any", None) else area, rate, count, environment, wanted)
+    day_numbers = (days,) if isinstance(days, int) else days
+    return Selection(None if area in ("any", None) else area, rate, count, environment, day_numbers)
 
 
-def _animal_sessions(chosen: Animal, reading: Reading) -> Iterator[xr.Dataset]:
+def _animal_sessions(plan: Animal, reading: Reading) -> Iterator[xr.Dataset]:
     session = 0
-    for day in sorted({epoch.day for epoch in chosen.epochs}):
-        epochs = [epoch for epoch in chosen.epochs if epoch.day == day]
-        position, spikes = (_day_content(chosen, kind, day) for kind in KINDS[:2])
+    for day in sorted({epoch.day for epoch in plan.epochs}):
+        epochs = [epoch for epoch in plan.epochs if epoch.day == day]
+        position, spikes = (_day_content(plan, kind, day) for kind in KINDS[:2])
         begin = _day_begins(position, day)
         slots = sorted({cell.slot for epoch in epochs for cell in epoch.cells})
         for epoch in epochs:
             content = matlab.cell(position, epoch.epoch - 1), matlab.cell(spikes, epoch.epoch - 1)
-            yield _session(chosen, epoch, session, content, slots, begin, reading)
+            yield _session(plan, epoch, session, content, slots, begin, reading)
             session += 1
 
 
@@ -222,8 +222,8 @@ def _day_begins(position: Any, day: int) -> float:
     return min(firsts)
 
 
-def _day_content(chosen: Animal, kind: str, day: int) -> Any:
-    path = chosen.file(kind, day)
+def _day_content(plan: Animal, kind: str, day: int) -> Any:
+    path = plan.file(kind, day)
     content = matlab.cell(matlab.read(path, kind)[kind], day - 1)
     if content is None:
         raise RefusedInputError(
@@ -234,7 +234,7 @@ def _day_content(chosen: Animal, kind: str, day: int) -> Any:
 
 
 def _session(
-    chosen: Animal,
+    plan: Animal,
     epoch: Epoch,
     session: int,
     content: tuple[Any, Any],
@@ -242,7 +242,7 @@ def _session(
     begin: float,
     reading: Reading,
 ) -> xr.Dataset:
-    where = f"day {epoch.day}, epoch {epoch.epoch} of {chosen.prefix}"
+    where = f"day {epoch.day}, epoch {epoch.epoch} of {plan.prefix}"
     if not isinstance(content[0], dict):
         raise RefusedInputError(
             f"positions of {where} were expected because task says run, got none: leave the "
@@ -258,13 +258,12 @@ def _session(
         if reading.linear and geometry == "W"
         else xy * factor
     )
-    geometry = (
-        "unknown" if geometry == "linear" else geometry
-    )  # a linear track seen from above, not linearised
+    # a linear track seen from above, not linearised
+    geometry = "unknown" if geometry == "linear" else geometry
     present, outside = _recorded_cells(content[1], epoch, track["time"], where)
     first_day = epoch.exposureday if reading.by_experience else epoch.day
     return session_dataset(
-        subject=chosen.prefix,
+        subject=plan.prefix,
         session=session,
         elapsed=first_day + (float(track["time"][0]) - begin) / 86400,
         elapsed_units="day",
@@ -286,7 +285,7 @@ def _session(
         attrs={
             "elapsed_axis": "day of experience" if reading.by_experience else "recording day",
             "notes": "; ".join(filter(None, (epoch.notes, outside_note(outside)))),
-            "skipped": "; ".join(chosen.skipped),
+            "skipped": "; ".join(plan.skipped),
         },
     )
 
@@ -318,10 +317,12 @@ def _recorded_cells(
     """Counts of each cell that was recorded, and the spikes of all that lie outside of the tracked
     frames."""
     rows = {cell.slot: _rows(spikes, cell, time, where) for cell in epoch.cells}
-    counted = {slot: found for slot, found in rows.items() if found is not None}
+    counted = {
+        slot: spike_frames for slot, spike_frames in rows.items() if spike_frames is not None
+    }
     present = {
-        slot: np.bincount(found[found >= 0], minlength=len(time)).astype(np.float64)
-        for slot, found in counted.items()
+        slot: np.bincount(spike_frames[spike_frames >= 0], minlength=len(time)).astype(np.float64)
+        for slot, spike_frames in counted.items()
     }
     if not present:
         got = f"none of the {len(rows)} of cellinfo"
@@ -329,10 +330,10 @@ def _recorded_cells(
             f"cells of {where} were expected in the spikes file, got {got}: check that both "
             "files belong together."
         )
-    return present, sum(int((found < 0).sum()) for found in counted.values())
+    return present, sum(int((spike_frames < 0).sum()) for spike_frames in counted.values())
 
 
-def _table(leaf: dict[str, Any], wanted: str, where: str) -> dict[str, NDArray[np.float64]]:
+def _table(leaf: dict[str, Any], names: str, where: str) -> dict[str, NDArray[np.float64]]:
     """Named columns of ``leaf['data']``, found through the text ``leaf['fields']``."""
     for field in ("fields", "data"):
         if field not in leaf:
@@ -342,7 +343,7 @@ def _table(leaf: dict[str, Any], wanted: str, where: str) -> dict[str, NDArray[n
             )
     data = numbers(leaf["data"], where)
     return {
-        name: data[:, column(leaf["fields"], name, data.shape, where)] for name in wanted.split()
+        name: data[:, column(leaf["fields"], name, data.shape, where)] for name in names.split()
     }
 
 

@@ -135,7 +135,7 @@ def animal(folder: Path, selection: Selection) -> Animal:
     planned = Animal(folder, prefix, [], [])
     info = folder / f"{prefix}cellinfo.mat"
     cellinfo = matlab.read(info, "cellinfo")["cellinfo"]
-    seen: list[Cell] = []
+    all_cells: list[Cell] = []
     for day in _wanted_days(planned, days, selection.days):
         for epoch, task in _runs(planned, day, selection.environment):
             cells = list(
@@ -143,14 +143,14 @@ def animal(folder: Path, selection: Selection) -> Animal:
                     matlab.cell(cellinfo, day - 1, epoch - 1), f"{info}, day {day}, epoch {epoch}"
                 )
             )
-            seen += cells
+            all_cells += cells
             passing = [cell for cell in cells if _passes(cell, selection)]
             if passing:
                 planned.epochs.append(_epoch(day, epoch, task, passing, _notes(cells, selection)))
             else:
                 planned.skipped.append(f"day {day} epoch {epoch}: no cell passes the filter")
     if not planned.epochs:
-        raise RefusedInputError(_nothing_left(planned, seen, selection))
+        raise RefusedInputError(_nothing_left(planned, all_cells, selection))
     return planned
 
 
@@ -165,21 +165,21 @@ def _days(folder: Path) -> tuple[str, list[int]]:
     return prefixes[0], sorted({int(match["day"]) for match in files})
 
 
-def _wanted_days(planned: Animal, days: list[int], wanted: Sequence[int] | None) -> list[int]:
-    chosen = days if wanted is None else [day for day in days if day in wanted]
-    absent = [] if wanted is None else sorted(set(wanted) - set(days))
+def _wanted_days(planned: Animal, days: list[int], day_numbers: Sequence[int] | None) -> list[int]:
+    selected_days = days if day_numbers is None else [day for day in days if day in day_numbers]
+    absent = [] if day_numbers is None else sorted(set(day_numbers) - set(days))
     if absent:
         raise RefusedInputError(
             f"days {absent} were expected in {planned.folder}, got only {days}: choose among these."
         )
-    for day in chosen:
+    for day in selected_days:
         for kind in KINDS:
             if not planned.file(kind, day).is_file():
                 raise RefusedInputError(
                     f"a MATLAB file was expected at {planned.file(kind, day)}, got no file: "
                     f"add it or leave day {day} out."
                 )
-    return chosen
+    return selected_days
 
 
 def _runs(
@@ -247,14 +247,14 @@ def _notes(cells: list[Cell], selection: Selection) -> str:
     )
 
 
-def _nothing_left(planned: Animal, seen: list[Cell], selection: Selection) -> str:
-    areas = sorted({cell.area for cell in seen})
-    found = ", ".join(
+def _nothing_left(planned: Animal, all_cells: list[Cell], selection: Selection) -> str:
+    areas = sorted({cell.area for cell in all_cells})
+    tally = ", ".join(
         f"{count} {area or 'without area'}"
-        for area, count in sorted(Counter(cell.area for cell in seen).items())
+        for area, count in sorted(Counter(cell.area for cell in all_cells).items())
     )
     where = f"of {planned.prefix} in {planned.folder}"
-    if not seen:
+    if not all_cells:
         reason = "; ".join(planned.skipped) or "none in this environment and on these days"
         return (
             f"run epochs with cells {where} were expected, got none ({reason}): check "
@@ -265,12 +265,12 @@ def _nothing_left(planned: Animal, seen: list[Cell], selection: Selection) -> st
     ]:
         return (
             f"cells of area {selection.area!r} {where} were expected, got none among "
-            f"{len(seen)} entries of cellinfo ({found}): "
+            f"{len(all_cells)} entries of cellinfo ({tally}): "
             "use area='any' to take all cells, or one of the areas found."
         )
     criteria = f"meanrate < {selection.maximum_rate} and numspikes >= {selection.minimum_spikes}"
     return (
-        f"cells with {criteria} {where} were expected, got none ({found}): use maximum_rate=None "
+        f"cells with {criteria} {where} were expected, got none ({tally}): use maximum_rate=None "
         "and minimum_spikes=None for all."
     )
 

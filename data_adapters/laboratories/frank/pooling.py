@@ -42,18 +42,18 @@ def experience(path: str | Path, selection: Selection) -> xr.Dataset:
         by (subject, session), NaN where an animal has no such session; ``environment``, "" there.
     """
     animals = [animal(folder, selection) for folder in animal_folders(existing(path))]
-    shape = len(animals), max(len(one.epochs) for one in animals)
+    shape = len(animals), max(len(plan.epochs) for plan in animals)
     values = {name: np.full(shape, np.nan) for name in EXPOSURES}
     environment = np.full(shape, "", dtype=object)
-    for row, one in enumerate(animals):
-        for session, epoch in enumerate(sorted(one.epochs, key=lambda epoch: epoch.day)):
+    for row, plan in enumerate(animals):
+        for session, epoch in enumerate(sorted(plan.epochs, key=lambda epoch: epoch.day)):
             environment[row, session] = epoch.environment
             for name in EXPOSURES:
                 values[name][row, session] = epoch.exposures[name]
     variables: dict[str, Any] = {
         name: (SESSION, array, {"units": "1"}) for name, array in values.items()
     }
-    coords = {"subject": [one.prefix for one in animals], "session": np.arange(shape[1])}
+    coords = {"subject": [plan.prefix for plan in animals], "session": np.arange(shape[1])}
     return xr.Dataset(
         {**variables, "environment": (SESSION, environment.astype(str))}, coords=coords
     )
@@ -101,7 +101,9 @@ def pooled(
         raise RefusedInputError(
             "sessions with a day of experience were expected, got none: check day and where."
         )
-    columns = xr.concat([_column(measured, day == one) for one in days], dim="session")
+    columns = xr.concat(
+        [_column(measured, day == experience_day) for experience_day in days], dim="session"
+    )
     elapsed = xr.DataArray(
         np.tile(days, (measured.sizes["subject"], 1)),
         dims=SESSION,

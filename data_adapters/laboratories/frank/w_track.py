@@ -103,9 +103,9 @@ def along(
 
 
 def _projected(xy: NDArray[np.float64], nodes: NDArray[np.float64]) -> Any:
-    found = package()
-    return found.get_linearized_position(
-        xy, found.make_track_graph(nodes, EDGES), edge_order=EDGES, edge_spacing=0.0
+    library = package()
+    return library.get_linearized_position(
+        xy, library.make_track_graph(nodes, EDGES), edge_order=EDGES, edge_spacing=0.0
     )
 
 
@@ -122,10 +122,11 @@ def _fitted(xy: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _distance(xy: NDArray[np.float64], nodes: NDArray[np.float64]) -> float:
-    found = _projected(xy, nodes)
+    projection = _projected(xy, nodes)
     return float(
         np.hypot(
-            xy[:, 0] - found["projected_x_position"], xy[:, 1] - found["projected_y_position"]
+            xy[:, 0] - projection["projected_x_position"],
+            xy[:, 1] - projection["projected_y_position"],
         ).mean()
     )
 

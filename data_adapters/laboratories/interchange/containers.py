@@ -108,8 +108,8 @@ def write_fields(fields: Mapping[str, Any], path: str | Path, overwrite: bool = 
             f"{path} was expected not to exist yet, got a file: choose another name or "
             "overwrite=True."
         )
-    with replaced_atomically(path, overwrite=overwrite) as part:
-        {"npz": _write_npz, "mat": _write_mat, "nc": _write_netcdf}[kind](fields, part)
+    with replaced_atomically(path, overwrite=overwrite) as partial_file:
+        {"npz": _write_npz, "mat": _write_mat, "nc": _write_netcdf}[kind](fields, partial_file)
     return path
 
 
@@ -201,8 +201,8 @@ def _text_or_array(values: NDArray[Any]) -> str | NDArray[Any]:
         return values
     texts = np.array(
         [
-            one.decode(errors="replace") if isinstance(one, bytes) else str(one)
-            for one in values.ravel().tolist()
+            entry.decode(errors="replace") if isinstance(entry, bytes) else str(entry)
+            for entry in values.ravel().tolist()
         ]
     )
     return str(texts[0]) if values.ndim == 0 else texts.reshape(values.shape)

@@ -196,13 +196,13 @@ class Fields:
         if name not in self:
             return None
         values = self._values[name]
-        found = [values] if isinstance(values, str) else [str(value) for value in values]
-        if len(found) != count:
+        texts = [values] if isinstance(values, str) else [str(value) for value in values]
+        if len(texts) != count:
             raise RefusedInputError(
-                f"{self._where(name)} was expected to name {count} cells, got {len(found)}: "
+                f"{self._where(name)} was expected to name {count} cells, got {len(texts)}: "
                 "give one text per cell."
             )
-        return found
+        return texts
 
     def prefixed(self, prefix: str) -> dict[str, str | float]:
         """Text and numbers whose names begin with the prefix, by the rest of their names."""
@@ -292,29 +292,35 @@ class Fields:
         lost : float or None
             Value of lost positions, which are not aligned with.
         """
-        found: dict[str, Any] = {
+        variables: dict[str, Any] = {
             "velocity": self.optional("velocity"),
             "direction": self.codes("direction"),
             "trial": self.optional("trial"),
         }
         own = self.times("position_t")
         if own is None:
-            return {"position": self.position(self.rows("events")), **found}, ""
+            return {"position": self.position(self.rows("events")), **variables}, ""
         frames = self._frames(time, rate, own)
         position = in_centimetres(self.position(len(own)), None, lost, self._where("position"))
         track = self.number("track_length_cm") / (scale or 1.0) if self._in_centimetres() else None
-        found["position"], note = positions_at(position, own, frames, track_length=track), ""
+        variables["position"], note = positions_at(position, own, frames, track_length=track), ""
         mine = {
-            name for name, values in found.items() if values is not None and len(values) == len(own)
+            name
+            for name, values in variables.items()
+            if values is not None and len(values) == len(own)
         }
         if "direction" in mine:
-            codes, note = coded_directions(found["direction"], position, self._where("direction"))
-            found["direction"] = held_at(codes, own, frames)
+            codes, note = coded_directions(
+                variables["direction"], position, self._where("direction")
+            )
+            variables["direction"] = held_at(codes, own, frames)
         if "trial" in mine:
-            found["trial"] = held_at(found["trial"], own, frames)
+            variables["trial"] = held_at(variables["trial"], own, frames)
         if "velocity" in mine:
-            found["velocity"] = positions_at(found["velocity"], own, frames, track_length=np.inf)
-        return found, note
+            variables["velocity"] = positions_at(
+                variables["velocity"], own, frames, track_length=np.inf
+            )
+        return variables, note
 
     def _in_centimetres(self) -> bool:
         return "track_length_cm" in self and self.text("position_units", "cm") == "cm"

@@ -3,37 +3,50 @@
 A file ``<animal>_<session:02d>`` (``.npz`` without pickles, ``.mat`` v5 or v7.3, ``.nc``) holds
 these fields. Sessions are numbered from 1 in files, from 0 in Datasets.
 
-==================================  =======================================================================================
-``events``                          (frame, cell) counts or amplitudes >= 0 (variant A), or instead of it
-``events_are``                      optional: counts (spikes), amplitudes or trace; see ``session_dataset``
-``spike_times``                     one array of times (s) per cell as a cell array (``.mat``), or all cells' times one after the other
-                                    with ``spike_times_index``, the end of each cell's times
-                                    (``.npz``, ``.nc``); with ``t_start``, ``t_stop`` (s); a spike
-                                    goes to the frame that begins before or at it and ends after it:
-                                    at the next one, or after 1.5 frames where a gap follows (more
-                                    than .5 s and 3 frames)
-``rate_maps``, ``occupancy``        (cell, direction, bin) or (cell, y, x) in Hz, the same without cell in s (variant B)
+==================================  ================================================================
+``events``                          (frame, cell) counts or amplitudes >= 0 (variant A), or instead
+                                    of it
+``events_are``                      optional: counts (spikes), amplitudes or trace; see
+                                    ``session_dataset``
+``spike_times``                     one array of times (s) per cell as a cell array (``.mat``), or
+                                    all cells' times one after the other with ``spike_times_index``,
+                                    the end of each cell's times (``.npz``, ``.nc``); with
+                                    ``t_start``, ``t_stop`` (s); a spike goes to the frame that
+                                    begins before or at it and ends after it: at the next one, or
+                                    after 1.5 frames where a gap follows (more than .5 s and 3
+                                    frames)
+``rate_maps``, ``occupancy``        (cell, direction, bin) or (cell, y, x) in Hz, the same without
+                                    cell in s (variant B)
 ``position``                        (frame,) or (frame, 2) in cm; NaN = tracking lost
-``fs`` or ``t``                     Hz, or (frame,) s, increasing; where both are given they must agree to 5 %
-``position_t``                      optional, (sample,) s: the times of ``position``, where it has a clock of its own; ``velocity``,
-                                    ``direction`` and ``trial`` of that length are on it too. See
-                                    ``data_adapters.align``
-``duration``                        optional, (frame,) s: how long the events of each frame were counted
-``track_length_cm``                 length of the track (around a ring, along the side of an arena); positions lie from 0 to it, or at most
-                                    5 % beyond, where they count to the bins at the ends; a ring may
-                                    be counted from anywhere
-``bin_edges_cm``                    instead of it, or beside it: edges of bins of equal width; positions outside lie in no bin
-``geometry``                        linear or ring (one axis), square or circle (two), L, W or unknown (either)
+``fs`` or ``t``                     Hz, or (frame,) s, increasing; where both are given they must
+                                    agree to 5 %
+``position_t``                      optional, (sample,) s: the times of ``position``, where it has a
+                                    clock of its own; ``velocity``, ``direction`` and ``trial`` of
+                                    that length are on it too. See ``data_adapters.align``
+``duration``                        optional, (frame,) s: how long the events of each frame were
+                                    counted
+``track_length_cm``                 length of the track (around a ring, along the side of an arena);
+                                    positions lie from 0 to it, or at most 5 % beyond, where they
+                                    count to the bins at the ends; a ring may be counted from
+                                    anywhere
+``bin_edges_cm``                    instead of it, or beside it: edges of bins of equal width;
+                                    positions outside lie in no bin
+``geometry``                        linear or ring (one axis), square or circle (two), L, W or
+                                    unknown (either)
 ``animal, environment, session``    text, text, number from 1
 ``time``, ``time_unit``             real elapsed time (not an index) in day, min or step
-``n_detected``                      the denominator; may exceed the cells in the file; not needed for variant B
-``velocity, trial``                 optional, (frame,): cm/s, signed on a track; number of the trial, 0 outside
-``direction``                       optional, (frame,): 1 towards larger positions, -1 back, 0 neither; two other codes (0 and 1, 1 and
-                                    2, two texts) are told by the way the position goes, or refused
+``n_detected``                      the denominator; may exceed the cells in the file; not needed
+                                    for variant B
+``velocity, trial``                 optional, (frame,): cm/s, signed on a track; number of the
+                                    trial, 0 outside
+``direction``                       optional, (frame,): 1 towards larger positions, -1 back, 0
+                                    neither; two other codes (0 and 1, 1 and 2, two texts) are told
+                                    by the way the position goes, or refused
 ``region``, ``source``              optional text
-``position_units``, ``unit``        optional, as ``unit_label``, ``unit_identity``, ``bin_size``, ``minimum_speed`` (``session_dataset``)
+``position_units``, ``unit``        optional, as ``unit_label``, ``unit_identity``, ``bin_size``,
+                                    ``minimum_speed`` (``session_dataset``)
 ``attr_<name>``, ``coord_<name>``   further attributes and scalar coordinates
-==================================  =======================================================================================
+==================================  ================================================================
 
 Units are shared by the sessions of an animal where a file ``<animal>_registration`` holds
 ``cell_to_index_map`` (cell, session): the column of ``events``, from 1 with 0 where the registered
@@ -127,9 +140,9 @@ def sessions(
         If a file cannot be used.
     """
     one_of(position_units, ("auto", "cm", "pixel"), "position_units")
-    found = recordings(path)
+    session_files = recordings(path)
     return _chosen(
-        found,
+        session_files,
         None if area in ("any", None) else area,
         _Rules(position_units, events_are, threshold_sd, scale, lost, base),
     )
@@ -146,17 +159,19 @@ class _Rules(NamedTuple):
     base: int | None
 
 
-def _chosen(found: list[Recording], area: str | None, rules: _Rules) -> Iterator[xr.Dataset]:
+def _chosen(
+    session_files: list[Recording], area: str | None, rules: _Rules
+) -> Iterator[xr.Dataset]:
     regions: Counter[str] = Counter()
-    registered = registrations(found, rules.base)
-    for recording in found:
+    registered = registrations(session_files, rules.base)
+    for recording in session_files:
         fields = recording.fields()
         region = fields.text("region", "unknown")
         regions[region] += 1
         if area is None or region.casefold() == area.casefold():
-            made = _session(fields, registered[recording.registration], rules)
-            made.encoding["source"] = str(fields.path)  # for messages: files count from 1
-            yield made
+            dataset = _session(fields, registered[recording.registration], rules)
+            dataset.encoding["source"] = str(fields.path)  # for messages: files count from 1
+            yield dataset
     if area is not None and area.casefold() not in map(str.casefold, regions):
         counts = ", ".join(f"{count} {region}" for region, count in sorted(regions.items()))
         raise RefusedInputError(
@@ -349,12 +364,12 @@ def _fields(dataset: xr.Dataset) -> dict[str, Any]:
     fields |= {
         f"coord_{name}": dataset[name].item() for name in dataset.coords if name not in SCALARS
     }
-    known = {"geometry", "bin_size", "minimum_speed", "source", "region"}
-    fields |= {str(name): value for name, value in dataset.attrs.items() if name in known}
+    own_attributes = {"geometry", "bin_size", "minimum_speed", "source", "region"}
+    fields |= {str(name): value for name, value in dataset.attrs.items() if name in own_attributes}
     fields |= {
         f"attr_{name}": value
         for name, value in dataset.attrs.items()
-        if name not in {*known, *EXTENT}
+        if name not in {*own_attributes, *EXTENT}
     }
     return fields | _extent(dataset)
 

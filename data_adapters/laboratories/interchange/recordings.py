@@ -75,14 +75,14 @@ def recordings(path: str | Path) -> list[Recording]:
         for file in sorted(path.iterdir())
         if file.suffix in SUFFIXES + PICKLES and not file.stem.endswith("_registration")
     ]
-    found = [_recording(file) for file in files]
-    _refuse_orphans(path, found)
-    if not found:
+    session_files = [_recording(file) for file in files]
+    _refuse_orphans(path, session_files)
+    if not session_files:
         raise RefusedInputError(
             f"files named <animal>_<session>.npz, .mat or .nc were expected in {path}, got "
             "none: name them so."
         )
-    return sorted(_once(found), key=lambda recording: recording.named or ("", 0))
+    return sorted(_once(session_files), key=lambda recording: recording.named or ("", 0))
 
 
 def _recording(file: Path) -> Recording:
@@ -98,10 +98,10 @@ def _recording(file: Path) -> Recording:
     )
 
 
-def _refuse_orphans(folder: Path, found: list[Recording]) -> None:
+def _refuse_orphans(folder: Path, session_files: list[Recording]) -> None:
     """Refuse a registration file of an animal that has no session here, such as
     ``a_registration.npz`` for animal A."""
-    animals = {recording.named[0] for recording in found if recording.named is not None}
+    animals = {recording.named[0] for recording in session_files if recording.named is not None}
     for suffix in SUFFIXES:
         for file in sorted(folder.glob(f"*_registration{suffix}")):
             animal = file.stem.removesuffix("_registration")
@@ -120,28 +120,28 @@ def _refuse_orphans(folder: Path, found: list[Recording]) -> None:
                 )
 
 
-def _once(found: list[Recording]) -> list[Recording]:
+def _once(session_files: list[Recording]) -> list[Recording]:
     first: dict[tuple[str, int] | None, Path] = {}
-    for recording in found:
+    for recording in session_files:
         if recording.named in first:
             raise RefusedInputError(
                 f"one file per animal and session was expected, got {first[recording.named]} "
                 f"and {recording.path}: keep one."
             )
         first[recording.named] = recording.path
-    return found
+    return session_files
 
 
 def _registration(folder: Path, animal: str) -> Path | None:
-    found = [
+    candidates = [
         file for suffix in SUFFIXES if (file := folder / f"{animal}_registration{suffix}").is_file()
     ]
-    if len(found) > 1:
+    if len(candidates) > 1:
         raise RefusedInputError(
-            f"one registration file per animal was expected, got {found[0]} and {found[1]}: "
-            "keep one."
+            f"one registration file per animal was expected, got {candidates[0]} and "
+            f"{candidates[1]}: keep one."
         )
-    return found[0] if found else None
+    return candidates[0] if candidates else None
 
 
 def registrations(
@@ -172,15 +172,15 @@ def registrations(
         if recording.registration is not None:
             by_file.setdefault(recording.registration, []).append(recording)
     for path, own in by_file.items():
-        one = Registration(path, base, lambda own=own: _cells(own))  # type: ignore[misc]
+        registration = Registration(path, base, lambda own=own: _cells(own))  # type: ignore[misc]
         named = [recording.named[1] for recording in own if recording.named is not None]
         if named:
-            one.fit(named)
-        registered[path] = one
+            registration.fit(named)
+        registered[path] = registration
     return registered
 
 
 def _cells(own: list[Recording]) -> dict[int, int]:
     """Number of cells of each session, from 1."""
     fields = (recording.fields() for recording in own)
-    return {one.session(): one.cells() for one in fields}
+    return {session_fields.session(): session_fields.cells() for session_fields in fields}

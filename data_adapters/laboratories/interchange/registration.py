@@ -182,13 +182,15 @@ def _told_base(values: NDArray[np.float64], where: str, cells: Cells) -> int:
     lost, none = np.isnan(values) | (values == -1), (values == 0).sum(axis=0)
     if (none > 1).any() and not lost.any():
         return 1
-    known = {session: count for session, count in cells().items() if session <= values.shape[1]}
-    if any((values[:, session - 1] >= count).any() for session, count in known.items()):
+    cell_counts = {
+        session: count for session, count in cells().items() if session <= values.shape[1]
+    }
+    if any((values[:, session - 1] >= count).any() for session, count in cell_counts.items()):
         return 1
     if none.any() and lost.any() and not (none > 1).any():
         return 0
-    shares = [(values[:, session - 1] > 0).sum() / count for session, count in known.items()]
-    if none.any() and not lost.any() and known and np.prod(1 - np.array(shares)) <= UNLIKELY:
+    shares = [(values[:, session - 1] > 0).sum() / count for session, count in cell_counts.items()]
+    if none.any() and not lost.any() and cell_counts and np.prod(1 - np.array(shares)) <= UNLIKELY:
         warnings.warn(
             f"{where} is taken to count cells from 0, since it names the last cell of no "
             "session: say base=1 if it counts from 1.",

@@ -25,9 +25,8 @@ HEADER = ["session", "trial", "begFrame", "endFrame", "Var5"]
 RECORDED = re.compile(r"recording_(\d{8}_\d{6})\b.*")
 SPIKE_THRESHOLD = 6.5  # CNMF-E spikes below it are noise in the authors' code
 TRACK_BINS, CORNER_BIN = 24, 13
-LARGEST_TABLE = (
-    2**26
-)  # bytes of a spreadsheet when unpacked; the tables of the laboratory have some 50 kB
+# bytes of a spreadsheet when unpacked; the tables of the laboratory have some 50 kB
+LARGEST_TABLE = 2**26
 
 
 class Row(NamedTuple):
@@ -141,15 +140,18 @@ def events(path: Path, frames: int) -> NDArray[np.float64]:
     RefusedInputError
         If neither matrix is there, or its orientation cannot be told.
     """
-    found = matlab.read(path)
-    name = next((known for known in ("finalSpikesMat", "allEventsMat") if known in found), None)
+    content = matlab.read(path)
+    name = next(
+        (candidate for candidate in ("finalSpikesMat", "allEventsMat") if candidate in content),
+        None,
+    )
     if name is None:
-        got = ", ".join(found) or "none"
+        got = ", ".join(content) or "none"
         raise RefusedInputError(
             f"{path} was expected to hold the variable allEventsMat or finalSpikesMat, got "
             f"{got}: copy it again."
         )
-    values = numbers(found[name], f"{name} in {path}")
+    values = numbers(content[name], f"{name} in {path}")
     if values.ndim != 2 or frames not in values.shape:
         raise RefusedInputError(
             f"{name} in {path} was expected with {frames} frames by the frame log, got shape "
@@ -271,12 +273,12 @@ def map_numbers(path: Path) -> dict[int, list[int | None]]:
     RefusedInputError
         If the file is damaged or holds anything but whole numbers.
     """
-    found: dict[int, list[int | None]] = {}
+    maps_by_session: dict[int, list[int | None]] = {}
     for line in _table(path):
         entries = [_entry(value, path) for value in line]
         if entries and entries[0] is not None and any(entry is not None for entry in entries[1:]):
-            found[entries[0]] = entries[1:]
-    return found
+            maps_by_session[entries[0]] = entries[1:]
+    return maps_by_session
 
 
 def _table(path: Path) -> list[tuple[Any, ...]]:

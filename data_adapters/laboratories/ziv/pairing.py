@@ -13,13 +13,8 @@ TOLERANCE = 100  # frames; a pair that differs by more was interrupted
 AMBIGUITY = 5  # frames; alignments that are as good as this cannot be told apart
 LOST_TRIAL, LOST_RECORDING = 1000.0, 150.0
 FAITHFUL_TRIALS = range(1, 6)
-STEPS = (
-    (1, 0),
-    (0, 1),
-    (1, 1),
-    (2, 1),
-    (1, 2),
-)  # recordings and videos that one step of an alignment takes
+# recordings and videos that one step of an alignment takes
+STEPS = ((1, 0), (0, 1), (1, 1), (2, 1), (1, 2))
 
 
 class Pair(NamedTuple):
@@ -57,15 +52,21 @@ def paired(
     """
     tracked = [index for index, frames in enumerate(videos) if frames is not None and index > 0]
     if faithful or len(rows) == len(videos) + 1:
-        kept = [
+        imaged_trials = [
             index
             for index in tracked
             if index < len(rows) and (not faithful or index in FAITHFUL_TRIALS)
         ]
-        found = [Pair(index, (index, index + 1), (index, index + 1)) for index in kept]
-        far = [index for index in kept if abs(rows[index] - (videos[index] or 0)) > TOLERANCE]
-        lost = [f"trial {index}: no imaging recording" for index in tracked if index not in kept]
-        return found, [
+        pairs = [Pair(index, (index, index + 1), (index, index + 1)) for index in imaged_trials]
+        far = [
+            index for index in imaged_trials if abs(rows[index] - (videos[index] or 0)) > TOLERANCE
+        ]
+        lost = [
+            f"trial {index}: no imaging recording"
+            for index in tracked
+            if index not in imaged_trials
+        ]
+        return pairs, [
             *lost,
             *(
                 f"trial {index}: cut, {videos[index]} video and {rows[index]} imaging frames"

@@ -118,15 +118,15 @@ def sessions(
             f"{maximum_speed}: give Hz and cm/s."
         )
     folders = _folders(existing(path))
-    chosen = [folder for folder in folders if environment in (None, _environment(folder))]
+    selected_folders = [folder for folder in folders if environment in (None, _environment(folder))]
     mice: dict[str, list[Path]] = {}
-    for folder in chosen:
+    for folder in selected_folders:
         mice.setdefault(_mouse(folder), []).append(folder)
     if not mice:
-        found = ", ".join(sorted({_environment(folder) for folder in folders}))
+        environments = ", ".join(sorted({_environment(folder) for folder in folders}))
         raise RefusedInputError(
             f"files of environment {environment} were expected in {path}, got environment "
-            f"{found}: choose this one."
+            f"{environments}: choose this one."
         )
     return (
         recorded
@@ -143,13 +143,13 @@ def _folders(path: Path) -> list[Path]:
             "give the folder."
         )
     inside = [path, *sorted(path.glob("*")), *sorted(path.glob("*/*"))]
-    found = [folder for folder in inside if folder.is_dir() and _numbers(folder)]
-    if not found:
+    event_folders = [folder for folder in inside if folder.is_dir() and _numbers(folder)]
+    if not event_folders:
         raise RefusedInputError(
             f"files such as finalEventsMat_1.mat were expected in {path} or its folders, got "
             "none: check the folder."
         )
-    return found
+    return event_folders
 
 
 def _numbers(folder: Path) -> list[int]:
@@ -177,22 +177,24 @@ def _environment(folder: Path) -> str:
 
 
 def _mouse_sessions(mouse: str, folders: list[Path], rules: Rules) -> Iterator[xr.Dataset]:
-    found = sorted(
+    recordings = sorted(
         (files for folder in folders for files in _files(folder)),
         key=lambda files: (files.recorded, files.number),
     )
     registered = {folder: _registration(folder) for folder in folders}
-    skipped = [f"{_named(files)}: no map in the spreadsheet" for files in found if files.maps == []]
-    for session, files in enumerate(found):
+    skipped = [
+        f"{_named(files)}: no map in the spreadsheet" for files in recordings if files.maps == []
+    ]
+    for session, files in enumerate(recordings):
         usable = "" if files.maps == [] else trials(files, rules)
         if isinstance(usable, str):
             skipped += [f"{_named(files)}: {usable}"] if usable else []
             continue
-        elapsed = (files.recorded - found[0].recorded).total_seconds() / 86400
+        elapsed = (files.recorded - recordings[0].recorded).total_seconds() / 86400
         yield _session(
             mouse, session, elapsed, files, usable, registered[files.folder], rules, skipped
         )
-    if len(skipped) == len(found):
+    if len(skipped) == len(recordings):
         raise RefusedInputError(
             f"usable recording sessions of {mouse} were expected, got none "
             f"({'; '.join(skipped)}): choose other options."
@@ -222,11 +224,11 @@ def _files(folder: Path) -> Iterator[Files]:
 
 
 def _registration(folder: Path) -> Registration | None:
-    found = [
+    candidates = [
         *sorted(folder.glob("cell_registration.mat")),
         *sorted(folder.glob("cellRegistered_*.mat")),
     ]
-    return Registration(found[0], base=1) if found else None
+    return Registration(candidates[0], base=1) if candidates else None
 
 
 def _session(

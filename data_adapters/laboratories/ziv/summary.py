@@ -58,9 +58,9 @@ def summary(path: str | Path) -> xr.Dataset:
         mice = combine([_mouse(file) for file in files]).assign_attrs(source=SOURCE)
         environment = np.repeat(list(DAYS), [len(days) for days in DAYS.values()])
         return mice.assign_coords(environment=(SESSION, np.tile(environment, (len(files), 1))))
-    found = matlab.read(path, "frac_active", "Info")
+    content = matlab.read(path, "frac_active", "Info")
     fraction, information = (
-        matrix(found[name], f"{name} in {path}") for name in ("frac_active", "Info")
+        matrix(content[name], f"{name} in {path}") for name in ("frac_active", "Info")
     )
     elapsed = 2 * np.arange(fraction.shape[1], dtype=np.float64)
     published = by_animal(
@@ -155,7 +155,7 @@ def _sessions(content: dict[str, Any], name: str, path: Path) -> NDArray[np.floa
 def _significant(content: dict[str, Any], shape: tuple[int, ...], path: Path) -> NDArray[np.bool_]:
     """(cell, session) whether a cell is significant in any half of the session and any
     direction."""
-    found = np.zeros(shape, dtype=bool)
+    significant = np.zeros(shape, dtype=bool)
     for name in ("significant_right_trials", "significant_left_trials"):
         halves = _field(content, name, path)
         if (
@@ -179,5 +179,5 @@ def _significant(content: dict[str, Any], shape: tuple[int, ...], path: Path) ->
                     f"{name} in {path} was expected to number cells 1 to {shape[0]}, got "
                     f"{cells.min()} to {cells.max()}."
                 )
-            found[cells - 1, session] = True
-    return found
+            significant[cells - 1, session] = True
+    return significant

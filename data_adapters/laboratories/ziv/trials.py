@@ -90,15 +90,17 @@ def trials(files: Files, rules: Rules) -> Trials | str:
     activity = events(files.folder / f"finalEventsMat_{files.number}.mat", files.log[-1].end)
     lengths = [None if video is None else len(video.position) for video in videos]
     pairs, reasons = paired([row.frames for row in files.log], lengths, rules.faithful)
-    chosen = [pair for pair in pairs if _wanted(pair, files.maps, rules.map_number, reasons)]
+    selected_pairs = [
+        pair for pair in pairs if _wanted(pair, files.maps, rules.map_number, reasons)
+    ]
     tracks = [
         track
-        for pair in chosen
+        for pair in selected_pairs
         if (track := _track(pair, videos, files.log, activity, rules)) is not None
     ]
     reasons += [
         f"trial {pair.trial}: a single frame"
-        for pair in chosen
+        for pair in selected_pairs
         if pair.trial not in [track.trial for track in tracks]
     ]
     kinds = {video.geometry for video in videos if video is not None}
@@ -143,7 +145,7 @@ def _track(
     """One trial, cut to what imaging and video share; the first video frame has no imaging
     frame."""
     shown = [_cleaned(video, rules) for video in videos[slice(*pair.videos)] if video is not None]
-    position, velocity = (np.concatenate(part)[1:] for part in zip(*shown))
+    position, velocity = (np.concatenate(pieces)[1:] for pieces in zip(*shown))
     imaged = activity[log[pair.rows[0]].begin : log[pair.rows[1] - 1].end]
     frames = min(len(imaged), len(position))
     limits = (
@@ -160,11 +162,11 @@ def _track(
 def _cleaned(video: Behaviour, rules: Rules) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Position and smoothed velocity; frames where tracking jumped have no position and enter no
     mean."""
-    kept = ~np.isnan(video.velocity)
+    plausible = ~np.isnan(video.velocity)
     if rules.maximum_speed is not None:
-        kept &= np.abs(np.where(kept, video.velocity, 0.0)) <= rules.maximum_speed
-    velocity = boxcar(video.velocity, kept, max(1, round(SMOOTHED * rules.sampling_rate)))
-    return np.where(kept, video.position, np.nan), velocity
+        plausible &= np.abs(np.where(plausible, video.velocity, 0.0)) <= rules.maximum_speed
+    velocity = boxcar(video.velocity, plausible, max(1, round(SMOOTHED * rules.sampling_rate)))
+    return np.where(plausible, video.position, np.nan), velocity
 
 
 def _on_track(tracks: Sequence[_Track], faithful: bool) -> NDArray[np.float64]:
