@@ -137,11 +137,11 @@ def remove_leftovers(folder: Path, name: str | None = None) -> None:
     """
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
-            found = UNFINISHED.fullmatch(entry.name) or OF_UNKNOWN.fullmatch(entry.name)
-            wanted = (found is not None and name in (None, found["file"])) or (
-                found and found["file"] == _short(str(name))
+            match = UNFINISHED.fullmatch(entry.name) or OF_UNKNOWN.fullmatch(entry.name)
+            belongs = (match is not None and name in (None, match["file"])) or (
+                match and match["file"] == _short(str(name))
             )
-            if found and wanted and not _has_writer(entry, found.groupdict()):
+            if match and belongs and not _has_writer(entry, match.groupdict()):
                 with suppress(OSError):
                     Path(entry.path).unlink()
 
