@@ -158,12 +158,12 @@ def python_line(recipe: Recipe) -> str:
         A call; classes of repdrift by the name under which they are imported, those of a user by
         their own.
     """
-    given = [
+    entries = [
         f"{name}={_code(value)}"
         for name, value in recipe
         if name != "kind" and value != _default(recipe, name)
     ]
-    return f"{_public_name(type(recipe))}({', '.join(given)})"
+    return f"{_public_name(type(recipe))}({', '.join(entries)})"
 
 
 def _code(value: Any) -> str:

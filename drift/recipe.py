@@ -47,10 +47,10 @@ class Recipe(BaseModel):
                 f"{name} is not an entry of "
                 f"{type(self).__name__}{_nearest(name, type(self).model_fields)}."
             )
-        given = reprlib.repr(value)
+        text = reprlib.repr(value)
         raise RefusedInputError(
-            f"recipes are frozen, got {name} = {given}: write recipe = "
-            f"recipe.replace({name}={given})."
+            f"recipes are frozen, got {name} = {text}: write recipe = "
+            f"recipe.replace({name}={text})."
         )
 
     def __delattr__(self, name: str) -> None:

@@ -24,10 +24,10 @@ def command(*, quick: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False) -> 
     quick
         Do not run the engines.
     """
-    chosen = [check for check in CHECKS if not (quick and check.slow)]
-    found = [finding for check in chosen for finding in findings(check)]
-    told(*map(_line, found))
-    faults = sum(one.verdict == FAULT for one in found)
+    checks = [check for check in CHECKS if not (quick and check.slow)]
+    outcomes = [finding for check in checks for finding in findings(check)]
+    told(*map(_line, outcomes))
+    faults = sum(finding.verdict == FAULT for finding in outcomes)
     told("", f"{faults} faults; each line says its remedy." if faults else "all is well.")
     if faults:
         raise SystemExit(1)

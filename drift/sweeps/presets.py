@@ -209,4 +209,4 @@ def sample(preset: str, runs: Count, seed: Seed = 0, **changes: object) -> list[
         )
     rng = stream(seed, "world")
     drawn = [PRESETS[preset](rng) for _ in range(runs)]
-    return [one.replace(**changes) for one in drawn] if changes else drawn
+    return [recipe.replace(**changes) for recipe in drawn] if changes else drawn

@@ -59,8 +59,8 @@ class Checkpoint:
             )
 
 
-def _check_same(path: Path, found: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
-    differing = [name for name in asked if found.get(name) != asked[name]]
+def _check_same(path: Path, description: Mapping[str, Any], request: Mapping[str, Any]) -> None:
+    differing = [name for name in request if description.get(name) != request[name]]
     if differing == ["code"]:
         remedy = "finish it with that version, or remove it and begin anew"
         raise RefusedInputError(

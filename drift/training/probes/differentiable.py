@@ -26,11 +26,28 @@ from drift.training.probes.snapshot import (
 )
 
 NAMES = (
-    "noisy_loss", "noisy_fraction_active_responses", "active_fraction_deviation", "count_variation", "top_k_overlap", "fraction_dead_units",
-    "activity_entropy", "reconstruction_accuracy", "bias_mean", "bias_deviation", "fraction_negative_biases", "key_norm_mean",
-    "key_norm_variation", "key_value_alignment", "key_overlap", "specialisation", "margin_fraction", "mean_margin_loss", "sparsify_term",
-    "margin_term", "overlap_term",
-)  # fmt: skip
+    "noisy_loss",
+    "noisy_fraction_active_responses",
+    "active_fraction_deviation",
+    "count_variation",
+    "top_k_overlap",
+    "fraction_dead_units",
+    "activity_entropy",
+    "reconstruction_accuracy",
+    "bias_mean",
+    "bias_deviation",
+    "fraction_negative_biases",
+    "key_norm_mean",
+    "key_norm_variation",
+    "key_value_alignment",
+    "key_overlap",
+    "specialisation",
+    "margin_fraction",
+    "mean_margin_loss",
+    "sparsify_term",
+    "margin_term",
+    "overlap_term",
+)
 BATCH = 1024  # images among which a reconstruction looks for its own
 TERM_SAMPLES = 256  # images on which the implicit loss is evaluated
 

@@ -181,8 +181,12 @@ def sample_activity(seen: AnySnapshot) -> xr.DataArray:
 
 Probe = Callable[[Any], xr.DataArray | None]
 CURVATURE = (
-    "largest_eigenvalue", "fraction_positive_eigenvalues", "gauss_newton_spectrum", "gauss_newton_rank", "gauss_newton_log_determinant",
-)  # fmt: skip
+    "largest_eigenvalue",
+    "fraction_positive_eigenvalues",
+    "gauss_newton_spectrum",
+    "gauss_newton_rank",
+    "gauss_newton_log_determinant",
+)
 PROBES: dict[str, Probe] = {
     "loss": loss,
     "relative_loss": relative_loss,
