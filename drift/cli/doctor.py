@@ -33,8 +33,8 @@ def command(*, quick: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False) -> 
         raise SystemExit(1)
 
 
-def _line(one: Finding) -> str:
-    return f"{one.verdict:5}  {one.subject:22} {one.text}"
+def _line(finding: Finding) -> str:
+    return f"{finding.verdict:5}  {finding.subject:22} {finding.text}"
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -15,10 +15,8 @@ from drift.metrics.places import Grid, place_attrs
 from drift.recipe import Recipe, chosen
 from drift.streams import stream
 
-SCALING, ORIENTATION = (
-    1.42,
-    math.pi / 18,
-)  # from one grid module to the next, between two orientations
+# from one grid module to the next, between two orientations
+SCALING, ORIENTATION = 1.42, math.pi / 18
 SLICE = math.tan(math.pi / 6)  # slope of the track across the grid
 
 

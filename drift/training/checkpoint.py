@@ -32,8 +32,8 @@ class Checkpoint:
             check_target(path)
             remove_leftovers(path.parent, path.name)
         if path is not None and path.exists():
-            found, self._states = _read(path)
-            _check_same(path, found, asked)
+            description, self._states = _read(path)
+            _check_same(path, description, asked)
 
     def state(self, group: int) -> dict[str, np.ndarray]:
         """Return the stored state of a group; empty if it has not begun."""
