@@ -135,9 +135,8 @@ def _size(value: object) -> str:
 
 
 def _is_recipe(value: object) -> bool:
-    return hasattr(
-        type(value), "model_fields"
-    )  # told by what it is made of: recipes show themselves by this module
+    # told by what it is made of: recipes show themselves by this module
+    return hasattr(type(value), "model_fields")
 
 
 def _default(recipe: Recipe, name: str) -> object:

@@ -98,9 +98,8 @@ class Recipe(BaseModel):
     def _repr_html_(self) -> str:
         """Show the recipe in a notebook: nested tables, what differs from the defaults in bold, and
         the Python that makes it."""
-        from drift.html import (
-            recipe_html,
-        )  # what decides the numbers of a run does not depend on it
+        # what decides the numbers of a run does not depend on it
+        from drift.html import recipe_html
 
         return recipe_html(self)
 

@@ -204,9 +204,8 @@ def _refuse_repeated(data: xr.DataArray | xr.Dataset) -> None:
             and not (index.is_monotonic_increasing and index.is_unique)
             and not index.is_unique
         ):
-            repeated = index[
-                index.duplicated() & index.notna()
-            ]  # places never visited have no label
+            # places never visited have no label
+            repeated = index[index.duplicated() & index.notna()]
             if not len(repeated):
                 continue
             label = repeated[0]

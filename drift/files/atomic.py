@@ -213,9 +213,8 @@ def _placed(temporary: Path, path: Path, overwrite: bool) -> None:
         os.fsync(file.fileno())
     if not overwrite:
         try:
-            os.link(
-                temporary, path
-            )  # unlike a replacement it fails where another writer was faster
+            # unlike a replacement it fails where another writer was faster
+            os.link(temporary, path)
             return
         except FileExistsError:
             raise RefusedInputError(

@@ -169,9 +169,8 @@ def read_table(path: str | Path) -> pd.DataFrame:
         content = Path(path).read_bytes()
         text = StringIO(content.decode(encoding(content)))
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore", Warning
-            )  # pandas 3 warns of this option, whose effect is its default
+            # pandas 3 warns of this option, whose effect is its default
+            warnings.simplefilter("ignore", Warning)
             frame = pd.read_csv(
                 text, float_precision="round_trip", keep_default_na=False, na_values=[""]
             )

@@ -165,9 +165,8 @@ class Transformer(DifferentiableNetwork):
         from torch.nn.functional import linear, scaled_dot_product_attention
 
         asked = linear(seen, block["query_key_value_weights"], block["query_key_value_bias"])
-        parts = asked.unflatten(-1, (3, self.heads, -1)).permute(
-            2, 0, 3, 1, 4
-        )  # (part, sample, head, position, width / heads)
+        # (part, sample, head, position, width / heads)
+        parts = asked.unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         queries, keys, values = parts.unbind(0)
         taken = scaled_dot_product_attention(queries, keys, values, is_causal=True)
         return linear(

@@ -348,9 +348,8 @@ def _count(running: dict[Any, Task], ended: SimpleQueue, bar: tqdm) -> None:
             "tasks are safe: "
             f"{sweep_executors.unguarded_script() or remedy}."
         ) from None
-    except (
-        Exception
-    ) as error:  # the executor gave the task up, as Dask does after several workers have died of it
+    except Exception as error:
+        # the executor gave the task up, as Dask does after several workers have died of it
         record_failure(task, error)
     remove_parts(task)
     bar.update()

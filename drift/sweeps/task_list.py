@@ -17,9 +17,8 @@ from drift.sweeps.tasks import Task, key
 
 LIST = "sweep.json"
 DAMAGED = "sweep.damaged.json"  # what a list that could not be read is kept as
-Plan = dict[
-    str, Any
-]  # code, options, and tasks: each a recipe, what decides its numbers besides, and its key
+# code, options, and tasks: each a recipe, what decides its numbers besides, and its key
+Plan = dict[str, Any]
 
 
 def write_list(asked: Sequence[Task], folder: Path, options: Mapping[str, Any], code: str) -> None:

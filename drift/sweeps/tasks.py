@@ -16,12 +16,10 @@ from drift.experiment import Experiment
 from drift.files.seal import is_sealed
 from drift.files.store import load
 
-NETCDF = (
-    threading.RLock()
-)  # the netCDF library ends the process when two threads open files at once
-Beside = tuple[
-    tuple[str, str], ...
-]  # what decides numbers besides recipe, options and code: its kind, and a text or checksum
+# the netCDF library ends the process when two threads open files at once
+NETCDF = threading.RLock()
+# what decides numbers besides recipe, options and code: its kind, and a text or checksum
+Beside = tuple[tuple[str, str], ...]
 
 
 class Task(NamedTuple):

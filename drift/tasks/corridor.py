@@ -33,9 +33,8 @@ class Path(NamedTuple):
     x: np.ndarray
     y: np.ndarray
     gaze: np.ndarray  # heading while the scene is taken
-    heading: (
-        np.ndarray
-    )  # heading of the next move; differs from the gaze where the published agent has just turned
+    # heading of the next move; differs from the gaze where the published agent has just turned
+    heading: np.ndarray
     action: np.ndarray  # change of heading reported with each sample, one row fewer
 
 

@@ -121,9 +121,8 @@ def whitened(image: np.ndarray) -> np.ndarray:
     """
     rows, columns = image.shape
     frequency = np.hypot(np.fft.fftfreq(rows)[:, np.newaxis], np.fft.rfftfreq(columns))
-    transform = (
-        np.fft.rfft2(image) * frequency * np.exp(-((frequency / CUTOFF) ** 4))
-    )  # R(0) = 0 takes the mean away
+    # R(0) = 0 takes the mean away
+    transform = np.fft.rfft2(image) * frequency * np.exp(-((frequency / CUTOFF) ** 4))
     filtered = np.fft.irfft2(transform, s=image.shape)
     return filtered / filtered.std()
 
@@ -192,9 +191,8 @@ def crops(
     rows, columns = _corners(sides, scales * size, rng)
     found = np.empty((samples, 3, size, size), np.float32)
     for number, image in enumerate(images):
-        sums = np.pad(
-            image.cumsum(0, np.int64).cumsum(1), ((1, 0), (1, 0), (0, 0))
-        )  # of all pixels above and to the left
+        # of all pixels above and to the left
+        sums = np.pad(image.cumsum(0, np.int64).cumsum(1), ((1, 0), (1, 0), (0, 0)))
         for scale in np.unique(scales[chosen == number]):
             here = (chosen == number) & (scales == scale)
             found[here] = _reduced(sums, scale, size)[rows[here], columns[here]]
@@ -205,9 +203,8 @@ def _reduced(sums: np.ndarray, scale: int, size: int) -> np.ndarray:
     """Every crop of an image at one scale, as a view (row, column, channel, row in crop, column in
     crop), from its integral image."""
     bands = sums[scale:] - sums[:-scale]
-    means = ((bands[:, scale:] - bands[:, :-scale]) / (255 * scale**2)).astype(
-        np.float32
-    )  # of the square below and to the right
+    # of the square below and to the right
+    means = ((bands[:, scale:] - bands[:, :-scale]) / (255 * scale**2)).astype(np.float32)
     span = scale * (size - 1) + 1
     return np.lib.stride_tricks.sliding_window_view(means, (span, span, 3))[
         :, :, 0, ::scale, ::scale

@@ -87,9 +87,8 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         raise RefusedInputError(
             f"the checkpoint {path} cannot be read ({error.strerror}): choose another path."
         ) from None
-    except (
-        Exception
-    ) as error:  # a damaged archive makes zipfile, zlib and numpy raise nearly anything
+    except Exception as error:
+        # a damaged archive makes zipfile, zlib and numpy raise nearly anything
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DamagedFileError(
             f"{path} is not a checkpoint of repdrift ({reason}): remove it or choose another path."

@@ -47,9 +47,8 @@ class Weights(NamedTuple):
     outward: np.ndarray  # (subject, unit, outputs)
 
 
-AnyWeights = (
-    Weights | Mapping[str, np.ndarray]
-)  # of differentiable networks by name, (subject, ...)
+# of differentiable networks by name, (subject, ...)
+AnyWeights = Weights | Mapping[str, np.ndarray]
 
 
 def stacked_first_weights(subjects: Sequence[Subject]) -> AnyWeights:

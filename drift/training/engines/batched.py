@@ -43,15 +43,15 @@ class BatchedProgram:
     def __init__(self, subjects: Sequence[Subject], device: str, dtype: torch.dtype) -> None:
         self.device, self.dtype, self.step = device, dtype, 0
         self.learner = subjects[0].experiment.learner
+        # (subject, sample, input + 1)
         self._inputs = self._stack(
             [
                 np.column_stack([subject.inputs, np.ones(len(subject.inputs))])
                 for subject in subjects
             ]
-        )  # (subject, sample, input + 1)
-        self._targets = self._stack(
-            [subject.targets for subject in subjects]
-        )  # (subject, sample, output)
+        )
+        # (subject, sample, output)
+        self._targets = self._stack([subject.targets for subject in subjects])
         self.parameters = [
             self._stack(list(weights))
             for weights in zip(*(subject.first_weights() for subject in subjects), strict=True)
@@ -276,7 +276,6 @@ def _subjects_per_program(subject: Subject, dtype: torch.dtype) -> int:
 
 
 def _advance_alone(program: BatchedProgram, steps: int) -> None:
-    torch.set_num_threads(
-        1
-    )  # programs run in parallel; a second level of threads would only compete
+    # programs run in parallel; a second level of threads would only compete
+    torch.set_num_threads(1)
     program.advance(steps)

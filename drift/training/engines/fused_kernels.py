@@ -29,13 +29,11 @@ class Work(NamedTuple):
     """All arrays of one subject; weights and activity in one floating-point type, innermost axes
     padded to whole vectors."""
 
-    inputs: (
-        np.ndarray
-    )  # (input + 1, sample), the last row 1 for the bias, samples padded with zeros
+    # (input + 1, sample), the last row 1 for the bias, samples padded with zeros
+    inputs: np.ndarray
     targets: np.ndarray  # (output, sample)
-    weights: (
-        np.ndarray
-    )  # (unit, input + 1 + output): input weights, bias, output weights of each unit
+    # (unit, input + 1 + output): input weights, bias, output weights of each unit
+    weights: np.ndarray
     gradient: np.ndarray  # like weights
     first: np.ndarray  # like weights: first moment, or the trial step of stochastic error descent
     second: np.ndarray  # like weights: second moment
@@ -49,9 +47,8 @@ class Work(NamedTuple):
     input_gradient: np.ndarray  # (active unit, input + 1)
     output_gradient: np.ndarray  # (active unit, output)
     error: np.ndarray  # (output, sample)
-    block: (
-        np.ndarray
-    )  # (UNITS, sample), potentials of a few units, or gradient with respect to their responses
+    # (UNITS, sample), potentials of a few units, or gradient with respect to their responses
+    block: np.ndarray
     slope: np.ndarray  # (UNITS, sample), gradient with respect to the potentials of a few units
     random: np.ndarray  # float32 buffer for normal numbers
     generators: np.ndarray  # uint32 (4 streams, 4, lanes)

@@ -57,9 +57,8 @@ class MinibatchProgram:
         self._targets = (
             self._inputs if shared else torch.as_tensor(subject.targets, dtype=dtype, device=device)
         )
-        first = (
-            subject.first_weights()
-        )  # drawn for this program alone, whose weights may lie where they are
+        # drawn for this program alone, whose weights may lie where they are
+        first = subject.first_weights()
         self.weights = {
             name: torch.as_tensor(first.pop(name), dtype=dtype, device=device).requires_grad_()
             for name in list(first)
@@ -111,9 +110,8 @@ class MinibatchProgram:
             ]
         with torch.enable_grad(), self._mixed():
             objective = self._objective(inputs, targets)
-        slopes = torch.autograd.grad(
-            objective, list(self.weights.values()), materialize_grads=True
-        )  # zeros for weights without effect
+        # zeros for weights without effect
+        slopes = torch.autograd.grad(objective, list(self.weights.values()), materialize_grads=True)
         return [_matrix(slope.contiguous()) for slope in slopes]
 
     def _mixed(self) -> AbstractContextManager[object]:
