@@ -98,7 +98,8 @@ def _entries(recipe: Recipe, changed: bool = True) -> str:
     """Return the table of a recipe; its name is bold where the default is of another kind."""
     title = f"<b>{escape(type(recipe).__name__)}</b>" if changed else escape(type(recipe).__name__)
     rows = "".join(
-        f'<tr><th scope="row">{escape(name)}</th><td>{_value(name, value, _default(recipe, name))}</td></tr>'
+        f'<tr><th scope="row">{escape(name)}</th>'
+        f"<td>{_value(name, value, _default(recipe, name))}</td></tr>"
         for name, value in recipe
         if name != "kind"
     )

@@ -399,7 +399,8 @@ def _unobserved(like: xr.Dataset, task: Task, state: str, number: int) -> xr.Dat
 
 def _reasons(joined: xr.Dataset, requests: Sequence[Task]) -> np.ndarray:
     told = {
-        "diverged": "loss above ten times the variance of the targets, or not finite, after step {:.0f}",
+        "diverged": "loss above ten times the variance of the targets, or not finite, after step "
+        "{:.0f}",
         "silent": "no hidden unit responds to any sample",
     }
     status, steps = joined["status"].values, joined["diverged_at"].values

@@ -184,14 +184,14 @@ def _published_walk(
     """Move, jitter, look, and only then turn: the action announces a turn that the following view
     does not show yet."""
     x, y = 0.0, 0.0
-    seen, headings = [(x, y, heading)], [heading]
+    views, headings = [(x, y, heading)], [heading]
     for speed, change in zip(speeds, np.append(0.0, jitter[:-1]), strict=True):
         x, y, turn = _moved(x, y, heading, speed, limits)
         heading = (heading + change) % (2 * math.pi)
-        seen.append((x, y, heading))
+        views.append((x, y, heading))
         heading = heading if turn is None else turn
         headings.append(heading)
-    x_seen, y_seen, gaze = np.array(seen).T
+    x_seen, y_seen, gaze = np.array(views).T
     return Path(x_seen, y_seen, gaze, np.array(headings), np.diff(headings))
 
 

@@ -271,7 +271,8 @@ def advance(work, batch_random, samples, rule, numbers, decays, laws, scales, ta
     numbers : array of the rule's numbers, in the type of the weights
     decays : float64 (2,), decay of the first and second moment
     laws : int (4,), law of input, label and update noise and whether update noise exists at all
-    scales : (steps, 4), standard deviation of input, label, and update noise on the gradient and on the weights
+    scales : (steps, 4), standard deviation of input, label, and update noise on the gradient and on
+        the weights
     taken : int, steps taken before
     """
     moments = np.array([0, 0, 1 - decays[0], 1 - decays[1]]).astype(work.weights.dtype)
