@@ -18,7 +18,12 @@ class RefusedInputError(ValueError):
     """
 
     def __init__(self, *arguments: object) -> None:
-        super().__init__(*(printable(one) if isinstance(one, str) else one for one in arguments))
+        super().__init__(
+            *(
+                printable(argument) if isinstance(argument, str) else argument
+                for argument in arguments
+            )
+        )
 
 
 class SchemaError(RefusedInputError):
@@ -52,8 +57,8 @@ def did_you_mean(name: object, known: Iterable[object], most: int = 12) -> str:
     str
         ``did you mean <name>?``, ``choose of <names>``, or nothing where nothing is known.
     """
-    names = list(dict.fromkeys(str(one) for one in known))
-    folded = {one.casefold(): one for one in names}
+    names = list(dict.fromkeys(str(known_name) for known_name in known))
+    folded = {known_name.casefold(): known_name for known_name in names}
     similar = difflib.get_close_matches(str(name).casefold(), list(folded), n=1)
     if similar:
         return f"did you mean {folded[similar[0]]}?"

@@ -102,17 +102,17 @@ class Experiment(Recipe):
     def _named_apart(self) -> None:
         """Refuse a class of the user's own under the name of another: files would tell of the
         other."""
-        for part, table in (
+        for component, table in (
             (self.task, TASKS),
             (self.network, NETWORKS),
             (self.learner, LEARNERS),
-            *((one, NOISES) for one in self.noise),
+            *((noise, NOISES) for noise in self.noise),
         ):
-            known = table.get(part.kind)
-            if known is not None and type(part) is not known:
+            registered = table.get(component.kind)
+            if registered is not None and type(component) is not registered:
                 raise ValueError(
-                    f"{type(part).__name__} has the kind {part.kind!r} of {known.__name__}: "
-                    "give it a kind of its own"
+                    f"{type(component).__name__} has the kind {component.kind!r} of "
+                    f"{registered.__name__}: give it a kind of its own"
                 )
 
     def _fits(self) -> None:

@@ -22,13 +22,13 @@ def at_bound(one: xr.Dataset, parameter: str) -> str:
         One subject of the Dataset of a fit.
     parameter : str
     """
-    chosen = one.sel(parameter=parameter)
-    if "at_bound" in chosen:
-        return ("lower", "", "upper")[int(chosen["at_bound"]) + 1]
-    if "search_low" not in chosen:  # fits kept from before bounds were
+    estimate = one.sel(parameter=parameter)
+    if "at_bound" in estimate:
+        return ("lower", "", "upper")[int(estimate["at_bound"]) + 1]
+    if "search_low" not in estimate:  # fits kept from before bounds were
         return ""
     ends = [
-        bool(np.isclose(chosen["estimate"], chosen[f"search_{end}"], rtol=1e-6))
+        bool(np.isclose(estimate["estimate"], estimate[f"search_{end}"], rtol=1e-6))
         for end in ("low", "high")
     ]
     return "lower" if ends[0] else "upper" if ends[1] else ""  # files from before the label
@@ -49,8 +49,8 @@ def interval_words(one: xr.Dataset, parameter: str) -> str:
         One subject of the Dataset of a fit.
     parameter : str
     """
-    chosen = one.sel(parameter=parameter)
-    low, high = (float(value) for value in chosen["interval"].values)
+    estimate = one.sel(parameter=parameter)
+    low, high = (float(value) for value in estimate["interval"].values)
     if at_bound(one, parameter) or not settled(one) or not np.isfinite([low, high]).all():
         return ""
     below, above = open_ends(one, parameter)
@@ -59,12 +59,12 @@ def interval_words(one: xr.Dataset, parameter: str) -> str:
 
 def open_ends(one: xr.Dataset, parameter: str) -> tuple[bool, bool]:
     """Tell whether the bounds of the search cut off the interval of a parameter below and above."""
-    chosen = one.sel(parameter=parameter)
-    if "search_low" not in chosen:  # fits kept from before bounds were
+    estimate = one.sel(parameter=parameter)
+    if "search_low" not in estimate:  # fits kept from before bounds were
         return False, False
-    ends = zip(chosen["interval"].values, ("search_low", "search_high"), strict=True)
+    ends = zip(estimate["interval"].values, ("search_low", "search_high"), strict=True)
     below, above = (
-        bool(np.isclose(value, chosen[bound].item(), rtol=1e-9)) for value, bound in ends
+        bool(np.isclose(value, estimate[bound].item(), rtol=1e-9)) for value, bound in ends
     )
     return below, above
 
@@ -77,8 +77,8 @@ def described(one: xr.Dataset) -> bool:
 
 def description(one: xr.Dataset) -> str:
     """Say whether the circuit describes the recording."""
-    p = float(one["p_value"])
-    if not np.isfinite(p):
+    p_value = float(one["p_value"])
+    if not np.isfinite(p_value):
         return "whether the circuit describes the recording is not known"
     return (
         "nothing speaks against the circuit"
@@ -126,20 +126,20 @@ def left_out(one: xr.Dataset) -> list[str]:
     if "left_out" not in one:
         return []
     reasons, groups = one["left_out"].values.astype(str), one["group"].values.astype(str)
-    parts = []
+    phrases = []
     for reason in dict.fromkeys(reasons[reasons != ""]):
         named = [
             f"{group} ({((groups == group) & (reasons == reason)).sum()})"
             for group in dict.fromkeys(groups[reasons == reason])
         ]
-        parts.append(f"{', '.join(named)}, as {reason}")
+        phrases.append(f"{', '.join(named)}, as {reason}")
     count = int((reasons != "").sum())
     return (
         [
             f"{count} of {reasons.size} statistics {'is' if count == 1 else 'are'} left out: "
-            f"{'; '.join(parts)}."
+            f"{'; '.join(phrases)}."
         ]
-        if parts
+        if phrases
         else []
     )
 

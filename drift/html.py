@@ -98,7 +98,8 @@ def _entries(recipe: Recipe, changed: bool = True) -> str:
     """Return the table of a recipe; its name is bold where the default is of another kind."""
     title = f"<b>{escape(type(recipe).__name__)}</b>" if changed else escape(type(recipe).__name__)
     rows = "".join(
-        f'<tr><th scope="row">{escape(name)}</th><td>{_value(name, value, _default(recipe, name))}</td></tr>'
+        f'<tr><th scope="row">{escape(name)}</th>'
+        f"<td>{_value(name, value, _default(recipe, name))}</td></tr>"
         for name, value in recipe
         if name != "kind"
     )
@@ -135,9 +136,8 @@ def _size(value: object) -> str:
 
 
 def _is_recipe(value: object) -> bool:
-    return hasattr(
-        type(value), "model_fields"
-    )  # told by what it is made of: recipes show themselves by this module
+    # told by what it is made of: recipes show themselves by this module
+    return hasattr(type(value), "model_fields")
 
 
 def _default(recipe: Recipe, name: str) -> object:
@@ -158,12 +158,12 @@ def python_line(recipe: Recipe) -> str:
         A call; classes of repdrift by the name under which they are imported, those of a user by
         their own.
     """
-    given = [
+    entries = [
         f"{name}={_code(value)}"
         for name, value in recipe
         if name != "kind" and value != _default(recipe, name)
     ]
-    return f"{_public_name(type(recipe))}({', '.join(given)})"
+    return f"{_public_name(type(recipe))}({', '.join(entries)})"
 
 
 def _code(value: Any) -> str:

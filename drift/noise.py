@@ -127,10 +127,10 @@ class InputNoise(Noise):
             or not 1e-6 < parameter < 1e12
             or law not in PUBLISHED_STD
         ):
-            known = ", ".join(PUBLISHED_STD)
+            laws = ", ".join(PUBLISHED_STD)
             raise RefusedInputError(
                 f"published noise got {law!r} and parameter {parameter!r}: give one of "
-                f"{known} and a number above 0."
+                f"{laws} and a number above 0."
             )
         return cls(std=PUBLISHED_STD[law](parameter), law=law, centred=False, schedule=schedule)
 

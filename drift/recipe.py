@@ -47,10 +47,10 @@ class Recipe(BaseModel):
                 f"{name} is not an entry of "
                 f"{type(self).__name__}{_nearest(name, type(self).model_fields)}."
             )
-        given = reprlib.repr(value)
+        text = reprlib.repr(value)
         raise RefusedInputError(
-            f"recipes are frozen, got {name} = {given}: write recipe = "
-            f"recipe.replace({name}={given})."
+            f"recipes are frozen, got {name} = {text}: write recipe = "
+            f"recipe.replace({name}={text})."
         )
 
     def __delattr__(self, name: str) -> None:
@@ -98,9 +98,8 @@ class Recipe(BaseModel):
     def _repr_html_(self) -> str:
         """Show the recipe in a notebook: nested tables, what differs from the defaults in bold, and
         the Python that makes it."""
-        from drift.html import (
-            recipe_html,
-        )  # what decides the numbers of a run does not depend on it
+        # what decides the numbers of a run does not depend on it
+        from drift.html import recipe_html
 
         return recipe_html(self)
 

@@ -21,11 +21,11 @@ from drift.texts import printable
 COMMANDS = {
     "run": "simulate networks that keep learning, from recipes, and write what their sessions "
     "recorded",
-    "sweep": "run many recipes, on this machine, on a Dask cluster or on SLURM; called again it does "
-    "what is missing",
+    "sweep": "run many recipes, on this machine, on a Dask cluster or on SLURM; called again it "
+    "does what is missing",
     "measure": "measure a recording in a laboratory's format, as networks are measured",
-    "compare": "set a run beside a recording, published slopes and null models, as a table and as a "
-    "report",
+    "compare": "set a run beside a recording, published slopes and null models, as a table and as "
+    "a report",
     "fit": "fit an interneuron circuit to a measured recording",
     "reproduce": "print a scoreboard of published numbers and ours (in a checkout)",
     "data": "list, fetch or check public recordings",

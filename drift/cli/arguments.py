@@ -60,7 +60,7 @@ def parsed(
 def pairs(entries: Iterable[str], flag: str) -> dict[str, str]:
     """Return ``KEY=VALUE`` entries as a mapping, or refuse one that is something else or comes
     twice."""
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     for entry in entries:
         key, equals, value = entry.partition("=")
         if not (key and equals and value):
@@ -68,12 +68,12 @@ def pairs(entries: Iterable[str], flag: str) -> dict[str, str]:
                 f"{flag} needs KEY=VALUE, got {entry!r}: write it without spaces around the "
                 "equals sign."
             )
-        if key in found:
+        if key in values:
             raise RefusedInputError(
-                f"{flag} gives {key} twice, as {found[key]!r} and {value!r}: give it once."
+                f"{flag} gives {key} twice, as {values[key]!r} and {value!r}: give it once."
             )
-        found[key] = value
-    return found
+        values[key] = value
+    return values
 
 
 def writable(path: Path | None, overwrite: bool, *, folder: bool = False) -> Path | None:
@@ -98,14 +98,14 @@ def writable(path: Path | None, overwrite: bool, *, folder: bool = False) -> Pat
 def apart(written: Iterable[Path | None], read: Iterable[Path | None] = ()) -> None:
     """Refuse to write two results to one file, or a result over what is read, even where
     overwriting is asked for."""
-    taken = {path.resolve() for path in read if path is not None}
+    reserved = {path.resolve() for path in read if path is not None}
     for path in written:
-        if path is not None and path.resolve() in taken:
+        if path is not None and path.resolve() in reserved:
             raise RefusedInputError(
                 f"{path} is named twice, as a result and as an input or another result: "
                 "choose another path."
             )
-        taken |= set() if path is None else {path.resolve()}
+        reserved |= set() if path is None else {path.resolve()}
 
 
 def netcdf(path: Path, overwrite: bool) -> Path:

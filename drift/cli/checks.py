@@ -19,9 +19,12 @@ from typing import Any, NamedTuple
 GOOD, NOTE, FAULT = "ok", "note", "FAULT"
 OURS = ("drift", "circuits", "data_adapters")
 EXTRAS = {
-    "images": ("skimage", "sklearn"), "cluster": ("dask", "distributed", "dask_jobqueue"), "nwb": ("pynwb", "pynapple"),
-    "notebook": ("jupyterlab", "ipywidgets", "hvplot", "jupytext"), "posterior": ("sbi",),
-}  # fmt: skip
+    "images": ("skimage", "sklearn"),
+    "cluster": ("dask", "distributed", "dask_jobqueue"),
+    "nwb": ("pynwb", "pynapple"),
+    "notebook": ("jupyterlab", "ipywidgets", "hvplot", "jupytext"),
+    "posterior": ("sbi",),
+}
 
 
 class Finding(NamedTuple):
@@ -91,24 +94,24 @@ def required_versions() -> Iterator[Finding]:
         )
         return
     yield Finding(GOOD, "repdrift", importlib.metadata.version("repdrift"))
-    for one in required:
-        if one.marker is None or one.marker.evaluate({"extra": ""}):
-            yield _required(one.name, one.specifier)
+    for requirement in required:
+        if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+            yield _required(requirement.name, requirement.specifier)
 
 
 def _required(name: str, bounds: Any) -> Finding:
     try:
-        found = importlib.metadata.version(name)
+        version = importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
         return Finding(FAULT, name, f"is missing: pip install '{name}{bounds}'")
-    if bounds.contains(found, prereleases=True):
-        return Finding(GOOD, name, found)
+    if bounds.contains(version, prereleases=True):
+        return Finding(GOOD, name, version)
     why = (
         " (Brian2 2.9 does not import with it)"
         if name == "numpy" and sys.version_info < (3, 12)
         else ""
     )
-    return Finding(FAULT, name, f"{found} is outside {bounds}{why}: pip install '{name}{bounds}'")
+    return Finding(FAULT, name, f"{version} is outside {bounds}{why}: pip install '{name}{bounds}'")
 
 
 def import_names() -> Iterator[Finding]:
@@ -116,12 +119,12 @@ def import_names() -> Iterator[Finding]:
     exist."""
     claimed = importlib.metadata.packages_distributions()
     for name in OURS:
-        others = sorted(set(claimed.get(name, ())) - {"repdrift"})
-        if others:
+        rivals = sorted(set(claimed.get(name, ())) - {"repdrift"})
+        if rivals:
             yield Finding(
                 FAULT,
                 f"import {name}",
-                f"is also claimed by {', '.join(others)}: pip uninstall {' '.join(others)}, "
+                f"is also claimed by {', '.join(rivals)}: pip uninstall {' '.join(rivals)}, "
                 "then reinstall repdrift.",
             )
         else:
@@ -131,10 +134,10 @@ def import_names() -> Iterator[Finding]:
 def _origin(name: str) -> Finding:
     """Where a package comes from, and whether it lies beside this one."""
     spec = importlib.util.find_spec(name)
-    here = Path(__file__).resolve().parents[2]
+    root = Path(__file__).resolve().parents[2]
     if spec is None or spec.origin is None:
         return Finding(FAULT, f"import {name}", "is not found: reinstall repdrift.")
-    if Path(spec.origin).resolve() != here / name / "__init__.py":
+    if Path(spec.origin).resolve() != root / name / "__init__.py":
         return Finding(
             FAULT,
             f"import {name}",
@@ -185,8 +188,8 @@ def circuit_simulator() -> Iterator[Finding]:
     begun = time.perf_counter()
     drive = np.linspace(-1.0, 1.0, 20)
     circuit = circuits.LinearInterneuron(units=20).for_active_fraction(0.2, drive)
-    rest, exact = circuit.settle(drive), circuit.fixed_point(drive)
-    off = float(np.abs(rest["rate"].values - exact["rate"].values).max())
+    simulated, exact = circuit.settle(drive), circuit.fixed_point(drive)
+    off = float(np.abs(simulated["rate"].values - exact["rate"].values).max())
     verdict = GOOD if off < 1e-3 else FAULT
     yield Finding(
         verdict,
@@ -207,11 +210,11 @@ def graphics_processor() -> Iterator[Finding]:
 
 def cluster() -> Iterator[Finding]:
     """SLURM within reach of this machine."""
-    found = shutil.which("sbatch")
+    path = shutil.which("sbatch")
     yield Finding(
-        GOOD if found else NOTE,
+        GOOD if path else NOTE,
         "SLURM",
-        f"sbatch at {found}" if found else "no sbatch; sweeps use processes or Dask here.",
+        f"sbatch at {path}" if path else "no sbatch; sweeps use processes or Dask here.",
     )
 
 
@@ -231,10 +234,10 @@ def data_folder() -> Iterator[Finding]:
     """Where recordings are looked for and kept."""
     from data_adapters.files.download import cache_folder
 
-    given = os.environ.get("REPDRIFT_DATA")
-    if given and not Path(given).is_dir():
+    setting = os.environ.get("REPDRIFT_DATA")
+    if setting and not Path(setting).is_dir():
         yield Finding(
-            FAULT, "REPDRIFT_DATA", f"{given} is no folder: correct the variable, or unset it."
+            FAULT, "REPDRIFT_DATA", f"{setting} is no folder: correct the variable, or unset it."
         )
     cache = cache_folder()
     place = next(folder for folder in (cache, *cache.parents) if folder.exists())
@@ -247,6 +250,13 @@ def data_folder() -> Iterator[Finding]:
 
 
 CHECKS = (
-    Check(python_version), Check(required_versions), Check(import_names), Check(engines, slow=True), Check(circuit_simulator, slow=True),
-    Check(graphics_processor), Check(cluster), Check(extras), Check(data_folder),
-)  # fmt: skip
+    Check(python_version),
+    Check(required_versions),
+    Check(import_names),
+    Check(engines, slow=True),
+    Check(circuit_simulator, slow=True),
+    Check(graphics_processor),
+    Check(cluster),
+    Check(extras),
+    Check(data_folder),
+)

@@ -62,12 +62,12 @@ def _listed(cache: Path | None, table: Path | None) -> list[str]:
 
     files = download.public_files(table)
     rows = [f"{'data set':30}{'files':>6}{'MB':>8}{'here':>6}  licence"]
-    for name in dict.fromkeys(one.dataset for one in files):
-        own = [one for one in files if one.dataset == name]
+    for name in dict.fromkeys(file.dataset for file in files):
+        own = [file for file in files if file.dataset == name]
         folder = download.folder_of(name, own, cache)
-        here = sum((folder / one.name).is_file() for one in own)
+        present = sum((folder / file.name).is_file() for file in own)
         rows.append(
-            f"{name:30}{len(own):6}{sum(one.size for one in own) / 1e6:8.1f}{here:6}  "
+            f"{name:30}{len(own):6}{sum(file.size for file in own) / 1e6:8.1f}{present:6}  "
             f"{own[0].licence}"
         )
     return rows

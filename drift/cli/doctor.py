@@ -24,17 +24,17 @@ def command(*, quick: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False) -> 
     quick
         Do not run the engines.
     """
-    chosen = [check for check in CHECKS if not (quick and check.slow)]
-    found = [finding for check in chosen for finding in findings(check)]
-    told(*map(_line, found))
-    faults = sum(one.verdict == FAULT for one in found)
+    checks = [check for check in CHECKS if not (quick and check.slow)]
+    outcomes = [finding for check in checks for finding in findings(check)]
+    told(*map(_line, outcomes))
+    faults = sum(finding.verdict == FAULT for finding in outcomes)
     told("", f"{faults} faults; each line says its remedy." if faults else "all is well.")
     if faults:
         raise SystemExit(1)
 
 
-def _line(one: Finding) -> str:
-    return f"{one.verdict:5}  {one.subject:22} {one.text}"
+def _line(finding: Finding) -> str:
+    return f"{finding.verdict:5}  {finding.subject:22} {finding.text}"
 
 
 def main(arguments: Sequence[str]) -> None:

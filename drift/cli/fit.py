@@ -77,17 +77,17 @@ def command(
     searched = {name: _bounds(text, name) for name, text in pairs(bounds, "--bounds").items()}
     fitted = chosen(circuits.CIRCUITS, {"kind": circuit, "units": units})
     effort: dict[str, Any] = QUICK if quick else {"restarts": restarts, "generations": generations}
-    found = circuits.fit(fitted, load(recorded), searched, engine=engine, seed=seed, **effort)
-    found.save(out, overwrite=overwrite)
+    estimates = circuits.fit(fitted, load(recorded), searched, engine=engine, seed=seed, **effort)
+    estimates.save(out, overwrite=overwrite)
     if figure is not None:
         import matplotlib
 
         matplotlib.use("Agg")
         with replaced_atomically(figure, overwrite=overwrite) as temporary:
-            found.plot().savefig(
+            estimates.plot().savefig(
                 temporary, dpi=160, format=figure.suffix.removeprefix(".") or "png"
             )
-    told(repr(found), *(f"written: {path}" for path in (out, figure) if path is not None))
+    told(repr(estimates), *(f"written: {path}" for path in (out, figure) if path is not None))
 
 
 def _bounds(text: str, name: str) -> tuple[float, float]:

@@ -93,14 +93,14 @@ def _settings(dataset: xr.Dataset) -> list[str]:
         for name, text in SETTINGS.items()
         if name in dataset.attrs
     ]
-    found = ", ".join(
+    rooms = ", ".join(
         f"{label} ({count} session{'s' * (count != 1)})"
         for label, count in environments(dataset).items()
     )
     return [
         f"measured with: {', '.join(said)}",
         f"place units: {dataset.attrs.get('place_unit_rule', 'rule not known')}",
-        f"environments: {found or 'none is labelled'}",
+        f"environments: {rooms or 'none is labelled'}",
     ]
 
 
@@ -109,12 +109,12 @@ def _provenance(dataset: xr.Dataset) -> list[str]:
     versions = ", ".join(
         f"{str(name).removeprefix('version_')} {dataset.attrs[name]}" for name in names
     )
-    made = [
+    entries = [
         f"{name}: {dataset.attrs[name]}"
         for name in ("created", "engine", "commit", "source")
         if name in dataset.attrs
     ]
-    return ["; ".join(made), f"versions: {versions}"]
+    return ["; ".join(entries), f"versions: {versions}"]
 
 
 def _recipes(dataset: xr.Dataset) -> list[str]:
@@ -128,11 +128,11 @@ def _recipes(dataset: xr.Dataset) -> list[str]:
         first = Experiment.from_json(texts[0]).to_toml()
     except RefusedInputError:  # a circuit's, or of a task that is no longer at hand
         first = json.dumps(json.loads(texts[0]), indent=2)
-    others = len(set(texts)) - 1
+    differing = len(set(texts)) - 1
     return [
         "",
         f"recipe of subject {dataset['subject'].values[0]}"
-        + (f" (and {others} others that differ)" if others else "")
+        + (f" (and {differing} others that differ)" if differing else "")
         + ":",
         "",
         first,
@@ -142,14 +142,14 @@ def _recipes(dataset: xr.Dataset) -> list[str]:
 def _sweep(folder: Path) -> list[str]:
     from drift.sweeps.files import listed, set_aside
 
-    found = listed(folder)
-    states = [task.state for task in found]
-    told = [f"  {task.path.stem}: {task.reason}" for task in found if task.reason]
+    tasks = listed(folder)
+    states = [task.state for task in tasks]
+    told = [f"  {task.path.stem}: {task.reason}" for task in tasks if task.reason]
     counts = ", ".join(f"{states.count(state)} {state}" for state in ("done", "failed", "missing"))
     return [
-        f"a sweep of {len(found)} tasks: {counts}",
+        f"a sweep of {len(tasks)} tasks: {counts}",
         *told,
-        *(f"{one}." for one in set_aside(folder)),
+        *(f"{sentence}." for sentence in set_aside(folder)),
     ]
 
 

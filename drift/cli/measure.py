@@ -77,9 +77,15 @@ def command(
     sessions, notes = with_notes(data_adapters.sessions(format, path, **pairs(option, "--option")))
     sessions = counted_events(sessions) if counted else sessions
     measured = measure(
-        sessions, shuffles=shuffles, corrected=corrected, bin_size=bin_size, minimum_speed=minimum_speed, direction=direction, seed=seed,
+        sessions,
+        shuffles=shuffles,
+        corrected=corrected,
+        bin_size=bin_size,
+        minimum_speed=minimum_speed,
+        direction=direction,
+        seed=seed,
         progress=True,
-    )  # fmt: skip
+    )
     save(measured, out, overwrite=overwrite)
     told(
         f"{measured.sizes['subject']} subjects, {measured.sizes['session']} sessions, "

@@ -29,7 +29,7 @@ examples:
 
 def main(arguments: Sequence[str]) -> int:
     """Run the scoreboard with the words behind its name."""
-    board, *rest = arguments or ["--help"]
+    board, *words = arguments or ["--help"]
     if board in ("-h", "--help"):
         told(HELP)
         return 0
@@ -43,4 +43,4 @@ def main(arguments: Sequence[str]) -> int:
             f"the scoreboard {board} belongs to a checkout, got an installed package: clone "
             "the repository and run it there."
         )
-    return subprocess.run([sys.executable, str(script), *rest], check=False).returncode
+    return subprocess.run([sys.executable, str(script), *words], check=False).returncode

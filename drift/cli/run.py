@@ -92,12 +92,12 @@ def main(arguments: Sequence[str]) -> None:
     loaded = [loaded_recipe(path) for path in files] or [DEFAULT]
     words, kinds = _kinds(arguments)
     noises = _values(words, "--with-noise")
-    asked = [
+    runs = [
         parsed(Run, "run", words, EXAMPLES, default=Run(experiment=_changed(recipe, kinds, noises)))
         for recipe in loaded
     ]
-    options = asked[0]
-    recipes = repeated([one.experiment for one in asked], options.seeds)
+    options = runs[0]
+    recipes = repeated([run.experiment for run in runs], options.seeds)
     if options.dry_run:
         told("\n".join(recipe.to_toml() for recipe in recipes[:: max(options.seeds, 1)]))
         return
@@ -128,11 +128,11 @@ def run_and_save(recipes: list[Experiment], out: Path, options: Run) -> None:
             "nothing is kept of the run: with --checkpoint FILE the same command goes on where it "
             "was interrupted."
         )
-        kept = (
+        checkpointed = (
             f"the run is kept in {options.checkpoint}: the same command goes on where it was "
             "interrupted."
         )
-        raise KeyboardInterrupt(lost if options.checkpoint is None else kept) from None
+        raise KeyboardInterrupt(lost if options.checkpoint is None else checkpointed) from None
     try:
         save(result, out, overwrite=options.overwrite)
     except RefusedInputError as refusal:
@@ -202,12 +202,12 @@ def _kinds(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     """Take ``--task.kind NAME`` and its like out of the words: kinds decide which flags there
     are."""
     words, kinds = [], {}
-    rest = iter(arguments)
-    for word in rest:
+    remaining = iter(arguments)
+    for word in remaining:
         flag, equals, value = word.partition("=")
-        part = flag.removeprefix("--").removesuffix(".kind")
-        if part in PARTS and flag == f"--{part}.kind":
-            kinds[part] = value if equals else next(rest, "")
+        name = flag.removeprefix("--").removesuffix(".kind")
+        if name in PARTS and flag == f"--{name}.kind":
+            kinds[name] = value if equals else next(remaining, "")
         else:
             words.append(word)
     return words, kinds
@@ -216,9 +216,9 @@ def _kinds(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
 def _changed(recipe: Experiment, kinds: dict[str, str], noises: Sequence[str]) -> Experiment:
     """Return the recipe with parts of other kinds, each with its defaults, and with other
     noises."""
-    parts = {
-        part: chosen(PARTS[part], {"kind": kind})
-        for part, kind in kinds.items()
-        if kind != getattr(recipe, part).kind
+    replacements = {
+        name: chosen(PARTS[name], {"kind": kind})
+        for name, kind in kinds.items()
+        if kind != getattr(recipe, name).kind
     }
-    return recipe.replace(**parts, **({"noise": _noises(noises)} if noises else {}))
+    return recipe.replace(**replacements, **({"noise": _noises(noises)} if noises else {}))

@@ -14,9 +14,13 @@ from drift.metrics.averages import of_subject
 from drift.metrics.rooms import environments, session_environments
 
 TOLD = (
-    "loss", "fraction_active_units", "fraction_active_responses", "noisy_fraction_active_responses", "fraction_place_units",
+    "loss",
+    "fraction_active_units",
+    "fraction_active_responses",
+    "noisy_fraction_active_responses",
+    "fraction_place_units",
     "spatial_information",
-)  # fmt: skip
+)
 
 MOST_NOTES = 6  # that are printed
 MOST_GROUPS = 12  # recipes whose means are printed
@@ -53,11 +57,11 @@ def rooms(dataset: xr.Dataset) -> list[str]:
     dataset : xarray.Dataset
         Longitudinal Dataset.
     """
-    found = environments(dataset)
+    counts = environments(dataset)
     said = ", ".join(
-        f"{label} ({count} session{'s' * (count != 1)})" for label, count in found.items()
+        f"{label} ({count} session{'s' * (count != 1)})" for label, count in counts.items()
     )
-    if len(found) < 2:
+    if len(counts) < 2:
         return []
     mixed = [
         f"session {number}"
@@ -87,10 +91,10 @@ def with_notes(sessions: Iterable[xr.Dataset]) -> tuple[Iterator[xr.Dataset], di
     notes: dict[str, list[str]] = {}
 
     def told() -> Iterator[xr.Dataset]:
-        for one in sessions:
-            if note := str(one.attrs.get("notes", "")):
-                notes.setdefault(note, []).append(session_name(one))
-            yield one
+        for session in sessions:
+            if note := str(session.attrs.get("notes", "")):
+                notes.setdefault(note, []).append(session_name(session))
+            yield session
 
     return told(), notes
 
@@ -155,11 +159,11 @@ def _grouped_rows(run: xr.Dataset, groups: dict[str, list[int]]) -> list[str]:
             f"  {len(groups)} recipes that differ in more than the seed: drift.open_sweep or "
             "--out gives the measures of each"
         ]
-    parts = [
+    blocks = [
         [f"{name} ({len(places)} subjects)", *measure_rows(run.isel(subject=places))]
         for name, places in groups.items()
     ]
-    return [row for part in parts for row in part]
+    return [row for block in blocks for row in block]
 
 
 RUNNING_ALWAYS = 0.9  # share of the tracked time; animals rest, jitter of a camera does not
@@ -178,16 +182,16 @@ def running_rows(measured: xr.Dataset) -> list[str]:
     names = [f"{subject}, session {session}" for subject, session in stacked["recording"].values]
     running, tracked = stacked["running_time"].values, stacked["tracked_time"].values
     rows = [
-        f"  running {run:.0f} of {known:.0f} s tracked: {name}"
-        for name, run, known in zip(names, running, tracked)
+        f"  running {run:.0f} of {total:.0f} s tracked: {name}"
+        for name, run, total in zip(names, running, tracked)
     ]
     restless = [
-        name for name, run, known in zip(names, running, tracked) if run > RUNNING_ALWAYS * known
+        name for name, run, total in zip(names, running, tracked) if run > RUNNING_ALWAYS * total
     ]
     if restless and measured.attrs.get("minimum_speed", 0.0) > 0:
-        others = f" and {len(restless) - 1} more" if len(restless) > 1 else ""
+        more = f" and {len(restless) - 1} more" if len(restless) > 1 else ""
         rows.append(
-            f"  warning: {restless[0]}{others} ran in more than {RUNNING_ALWAYS:.0%} of the "
+            f"  warning: {restless[0]}{more} ran in more than {RUNNING_ALWAYS:.0%} of the "
             "tracked time; where animals rested, raise "
             "--minimum-speed, or give a smoothed velocity with the recording"
         )

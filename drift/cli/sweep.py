@@ -94,8 +94,8 @@ def command(
     """
     if out is not None:
         netcdf(out, overwrite)
-    asked = _recipes(recipes, preset, runs, seed, steps)
-    crossed = [one for recipe in asked for one in varied(recipe, vary)]
+    bases = _recipes(recipes, preset, runs, seed, steps)
+    crossed = [variant for recipe in bases for variant in varied(recipe, vary)]
     queueing = {"memory": memory, "walltime": walltime, "queue": queue, "interface": interface}
     try:
         with opened(
@@ -117,9 +117,9 @@ def command(
     told(f"written: {folder if out is None else out}", *_beside(folder, len(crossed)))
 
 
-def _beside(folder: Path, asked: int) -> list[str]:
+def _beside(folder: Path, requested: int) -> list[str]:
     """What the folder holds besides the tasks of this command."""
-    earlier = len(listed(folder)) - asked
+    earlier = len(listed(folder)) - requested
     more = (
         [
             f"{folder} holds {earlier} more tasks of earlier commands: drift.open_sweep shows "
@@ -128,7 +128,7 @@ def _beside(folder: Path, asked: int) -> list[str]:
         if earlier
         else []
     )
-    return [*more, *(f"{one}." for one in set_aside(folder))]
+    return [*more, *(f"{sentence}." for sentence in set_aside(folder))]
 
 
 def _recipes(
@@ -165,9 +165,9 @@ def varied(recipe: Experiment, entries: Sequence[str]) -> list[Experiment]:
     of_noise = {name: values for name, values in lists.items() if name.startswith("noise.")}
     recipes = [recipe]
     for name, values in of_noise.items():
-        recipes = [_noisy(one, name, value) for one in recipes for value in values]
+        recipes = [_noisy(variant, name, value) for variant in recipes for value in values]
     plain = {name: values for name, values in lists.items() if name not in of_noise}
-    return [varied_one for one in recipes for varied_one in cross(one, **plain)]
+    return [combined for variant in recipes for combined in cross(variant, **plain)]
 
 
 def _listed(text: str, name: str) -> list[Any]:

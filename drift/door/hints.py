@@ -39,29 +39,29 @@ class Expectation(NamedTuple):
 
 def expectation(hint: Any, extras: tuple[Any, ...] = ()) -> Expectation:
     """Return what a hint asks for; a hint that nothing is known of asks for nothing."""
-    origin, parts = get_origin(hint), get_args(hint)
+    origin, arguments = get_origin(hint), get_args(hint)
     if NUMBERS in extras:
         return Expectation(
             "numbers", lambda value: True, _numbers, "numbers", alike=ALIKE in extras
         )
     if origin is Annotated:
-        return expectation(parts[0], (*extras, *parts[1:]))
+        return expectation(arguments[0], (*extras, *arguments[1:]))
     if origin in (Union, types.UnionType):
-        return _any_of([expectation(part, extras) for part in parts])
+        return _any_of([expectation(option, extras) for option in arguments])
     if origin is Literal:
-        return _choice(parts)
+        return _choice(arguments)
     if hint is None or hint is type(None):
         return _simple("None", lambda value: value is None)
     if hint in _PLAIN:
         return _PLAIN[hint](extras)
     if origin is tuple or hint is tuple:
-        return _tuple(parts)
+        return _tuple(arguments)
     if origin is Callable or hint is Callable:
         return _simple("a function", callable)
     if (origin or hint) in (Mapping, dict):
-        return _mapping(parts)
+        return _mapping(arguments)
     if (origin or hint) in (*CONTAINERS, *STREAMS):
-        return _several(parts[0] if parts else Any, lazily=(origin or hint) in STREAMS)
+        return _several(arguments[0] if arguments else Any, lazily=(origin or hint) in STREAMS)
     if inspect.isclass(hint):
         return _answering(hint) if getattr(hint, "_is_protocol", False) else _instance(hint)
     return ANYTHING
@@ -83,7 +83,7 @@ def _simple(
 
 def _whole(extras: tuple[Any, ...]) -> Expectation:
     span = next((extra for extra in extras if isinstance(extra, Range)), Range(high=2**63 - 1))
-    wanted = f"a whole number{span.wording(whole=True)}"
+    description = f"a whole number{span.wording(whole=True)}"
 
     def takes(value: Any) -> bool:
         whole_float = isinstance(value, float | np.floating) and float(value).is_integer()
@@ -93,16 +93,16 @@ def _whole(extras: tuple[Any, ...]) -> Expectation:
         if takes(value) and value > span.high:
             raise Refusal(f"a whole number of at most {span.high:.10g}", shown(value))
         if not takes(value) or not span.holds(value):
-            raise Refusal(wanted, shown(value))
+            raise Refusal(description, shown(value))
         return int(value) if isinstance(value, float | np.floating) else value
 
-    return Expectation(wanted, takes, checked, "whole numbers")
+    return Expectation(description, takes, checked, "whole numbers")
 
 
 def _real(extras: tuple[Any, ...]) -> Expectation:
     span = next((extra for extra in extras if isinstance(extra, Range)), Range())
     unbounded = UNBOUNDED in extras
-    wanted = f"{'a' if unbounded else 'one finite'} number{span.wording()}"
+    description = f"{'a' if unbounded else 'one finite'} number{span.wording()}"
 
     def takes(value: Any) -> bool:
         return isinstance(value, int | float | np.integer | np.floating) and not isinstance(
@@ -111,26 +111,26 @@ def _real(extras: tuple[Any, ...]) -> Expectation:
 
     def checked(value: Any) -> Any:
         if not takes(value) or not span.holds(value) or (abs(value) == math.inf and not unbounded):
-            raise Refusal(wanted, shown(value))
+            raise Refusal(description, shown(value))
         if LARGEST < abs(float(value)) < math.inf:
             raise Refusal(
                 f"a number whose powers a computer holds, of at most {LARGEST:g}", shown(value)
             )
         return value if isinstance(value, float | np.number) or abs(value) < 2**63 else float(value)
 
-    return Expectation(wanted, takes, checked, "numbers")
+    return Expectation(description, takes, checked, "numbers")
 
 
 def _choice(choices: tuple[Any, ...]) -> Expectation:
-    wanted = f"one of {', '.join(map(str, choices))}"
+    description = f"one of {', '.join(map(str, choices))}"
     kinds = tuple({type(choice) for choice in choices})
 
     def checked(value: Any) -> Any:
         if isinstance(value, kinds) and value in choices:
             return value
-        raise Unknown(nearest(value, choices), shown(value), f"use {wanted}")
+        raise Unknown(nearest(value, choices), shown(value), f"use {description}")
 
-    return Expectation(wanted, lambda value: isinstance(value, kinds), checked, "names")
+    return Expectation(description, lambda value: isinstance(value, kinds), checked, "names")
 
 
 def _dataset(extras: tuple[Any, ...]) -> Expectation:
@@ -148,13 +148,17 @@ def _dataset(extras: tuple[Any, ...]) -> Expectation:
 
 def _array(extras: tuple[Any, ...]) -> Expectation:
     dims = next((extra for extra in extras if isinstance(extra, Dims)), Dims())
-    wanted = f"an xarray DataArray{' with the dims ' + ', '.join(dims) if dims else ''}"
-    held = _simple(wanted, lambda value: isinstance(value, xr.DataArray), REMEDIES[xr.DataArray])
+    description = f"an xarray DataArray{' with the dims ' + ', '.join(dims) if dims else ''}"
+    held = _simple(
+        description, lambda value: isinstance(value, xr.DataArray), REMEDIES[xr.DataArray]
+    )
 
     def checked(value: Any) -> Any:
         array = checked_array(held.checked(value), dims, UNBOUNDED in extras)
         if EXACT in extras and len(array.dims) > len(dims):
-            raise Refusal(f"{wanted} alone", shown(array), "take one of each other dim by isel")
+            raise Refusal(
+                f"{description} alone", shown(array), "take one of each other dim by isel"
+            )
         return array
 
     return held._replace(checked=checked, plural="DataArrays")
@@ -165,17 +169,17 @@ def _ndarray(extras: tuple[Any, ...]) -> Expectation:
         return isinstance(value, (np.ndarray | np.number | xr.DataArray, list | tuple | range))
 
     axes = next((extra for extra in extras if isinstance(extra, Axes)), Axes())
-    wanted = (
+    description = (
         f"an array of numbers with the {'axis' if len(axes) == 1 else 'axes'} {', '.join(axes)}"
         if axes
         else "an array of numbers"
     )
-    held = _simple(wanted, takes)
+    held = _simple(description, takes)
 
     def checked(value: Any) -> Any:
         array = checked_numbers(held.checked(value), UNBOUNDED in extras)
         if axes and (array.ndim < len(axes) - 1 if axes[0] == "..." else array.ndim != len(axes)):
-            raise Refusal(wanted, shown(array))
+            raise Refusal(description, shown(array))
         return array
 
     return held._replace(checked=checked, axes=axes)
@@ -229,9 +233,9 @@ def _answering(protocol: type) -> Expectation:
 def _any_of(options: Sequence[Expectation]) -> Expectation:
     if ANYTHING in options:
         return ANYTHING
-    wanted, plural = (
+    description, plural = (
         " or ".join(dict.fromkeys(words))
-        for words in zip(*((one.wanted, one.plural or one.wanted) for one in options))
+        for words in zip(*((option.wanted, option.plural or option.wanted) for option in options))
     )
 
     def checked(value: Any) -> Any:
@@ -243,11 +247,11 @@ def _any_of(options: Sequence[Expectation]) -> Expectation:
                 continue
         if fitting:
             return fitting[-1].checked(value)
-        raise Refusal(wanted, shown(value), _remedy(options, value))
+        raise Refusal(description, shown(value), _remedy(options, value))
 
     axes = next((option.axes for option in options if option.axes), ())
     return Expectation(
-        wanted,
+        description,
         lambda value: any(option.takes(value) for option in options),
         checked,
         plural,
@@ -266,11 +270,11 @@ def _remedy(options: Sequence[Expectation], value: Any) -> str:
     return ""
 
 
-def _tuple(parts: tuple[Any, ...]) -> Expectation:
-    if not parts or parts[-1] is Ellipsis:
-        return _several(parts[0] if parts else Any, lazily=False)
-    members = [expectation(part) for part in parts]
-    wanted = f"{len(members)} values, " + " and ".join(member.wanted for member in members)
+def _tuple(hints: tuple[Any, ...]) -> Expectation:
+    if not hints or hints[-1] is Ellipsis:
+        return _several(hints[0] if hints else Any, lazily=False)
+    members = [expectation(hint) for hint in hints]
+    description = f"{len(members)} values, " + " and ".join(member.wanted for member in members)
 
     def takes(value: Any) -> bool:
         return isinstance(value, tuple | list) or (
@@ -279,16 +283,16 @@ def _tuple(parts: tuple[Any, ...]) -> Expectation:
 
     def checked(value: Any) -> Any:
         if not takes(value) or len(value) != len(members):
-            raise Refusal(wanted, shown(value))
+            raise Refusal(description, shown(value))
         for number, (member, entry) in enumerate(zip(members, value, strict=True)):
             _entry(member, number, entry)
         return value
 
-    return Expectation(wanted, takes, checked)
+    return Expectation(description, takes, checked)
 
 
-def _mapping(parts: tuple[Any, ...]) -> Expectation:
-    values = expectation(parts[1]) if parts else ANYTHING
+def _mapping(hints: tuple[Any, ...]) -> Expectation:
+    values = expectation(hints[1]) if hints else ANYTHING
     held = _simple("a dictionary", lambda value: isinstance(value, Mapping))
 
     def checked(value: Any) -> Any:
@@ -299,9 +303,9 @@ def _mapping(parts: tuple[Any, ...]) -> Expectation:
     return held._replace(checked=checked)
 
 
-def _several(part: Any, lazily: bool) -> Expectation:
-    member = expectation(part)
-    wanted = f"a list of {member.plural}" if member.plural else "a list"
+def _several(hint: Any, lazily: bool) -> Expectation:
+    member = expectation(hint)
+    description = f"a list of {member.plural}" if member.plural else "a list"
 
     def takes(value: Any) -> bool:
         if isinstance(value, str | bytes | xr.Dataset | xr.DataArray | Mapping) or (
@@ -313,13 +317,15 @@ def _several(part: Any, lazily: bool) -> Expectation:
     def checked(value: Any) -> Any:
         if not takes(value):
             raise Refusal(
-                wanted, shown(value), "write it in brackets, [...]" if member.takes(value) else ""
+                description,
+                shown(value),
+                "write it in brackets, [...]" if member.takes(value) else "",
             )
         if member is ANYTHING:
             return value
         return _one_by_one(member, value) if isinstance(value, Iterator) else _all_of(member, value)
 
-    return Expectation(wanted, takes, checked)
+    return Expectation(description, takes, checked)
 
 
 def _all_of(member: Expectation, values: Any) -> Any:

@@ -82,9 +82,11 @@ def refuse_different_labels(arrays: Mapping[str, xr.DataArray | xr.Dataset]) -> 
     """Refuse labelled arguments of one call that name different things along the dim they share."""
     names = list(arrays)
     for number, name in enumerate(names):
-        for other in names[number + 1 :]:
-            if isinstance(arrays[name], xr.DataArray) or isinstance(arrays[other], xr.DataArray):
-                _refuse_difference(name, arrays[name], other, arrays[other])
+        for other_name in names[number + 1 :]:
+            if isinstance(arrays[name], xr.DataArray) or isinstance(
+                arrays[other_name], xr.DataArray
+            ):
+                _refuse_difference(name, arrays[name], other_name, arrays[other_name])
 
 
 def refuse_different_shapes(values: Mapping[str, Any]) -> None:
@@ -94,10 +96,10 @@ def refuse_different_shapes(values: Mapping[str, Any]) -> None:
     labelled = [name for name in shapes if isinstance(values[name], xr.DataArray)]
     plain = [name for name in shapes if name not in labelled]
     for number, name in enumerate(plain):
-        for other in labelled + plain[:number]:
-            if not _broadcast(shapes[name], shapes[other], exactly=other in labelled):
+        for other_name in labelled + plain[:number]:
+            if not _broadcast(shapes[name], shapes[other_name], exactly=other_name in labelled):
                 raise Refusal(
-                    f"numbers that fit the shape {shapes[other]} of {other}",
+                    f"numbers that fit the shape {shapes[other_name]} of {other_name}",
                     f"shape {shapes[name]}",
                     REMEDY,
                     name,
@@ -131,11 +133,11 @@ def refuse_different_lengths(values: Mapping[str, tuple[Any, tuple[str, ...]]]) 
         for axis, length in zip(axes[::-1], np.shape(value)[::-1]):
             if axis == "...":
                 break
-            known, other = lengths.setdefault(axis, (length, name))
-            if length != known:
-                of = "" if other == name else f" of {other}"
+            first_length, first_name = lengths.setdefault(axis, (length, name))
+            if length != first_length:
+                of = "" if first_name == name else f" of {first_name}"
                 raise Refusal(
-                    f"an array with one {axis} for each of the {known}{of}",
+                    f"an array with one {axis} for each of the {first_length}{of}",
                     str(length),
                     "select the same ones",
                     name,
@@ -202,9 +204,8 @@ def _refuse_repeated(data: xr.DataArray | xr.Dataset) -> None:
             and not (index.is_monotonic_increasing and index.is_unique)
             and not index.is_unique
         ):
-            repeated = index[
-                index.duplicated() & index.notna()
-            ]  # places never visited have no label
+            # places never visited have no label
+            repeated = index[index.duplicated() & index.notna()]
             if not len(repeated):
                 continue
             label = repeated[0]
@@ -224,14 +225,14 @@ def _refuse_infinite(values: np.ndarray, negative: bool = True) -> None:
         return
     flat = values.reshape(-1)
     for start in range(0, flat.size, CHUNK):
-        part = flat[start : start + CHUNK]
-        if values.dtype.kind == "f" and np.isinf(part).any():
+        chunk = flat[start : start + CHUNK]
+        if values.dtype.kind == "f" and np.isinf(chunk).any():
             raise Refusal(
                 "finite, or NaN where nothing was observed",
                 "infinite values",
                 "find where they come from, or set them to NaN",
             )
-        if not negative and (part < 0).any():
+        if not negative and (chunk < 0).any():
             raise Refusal(
-                "0 or more", f"{np.nanmin(part)}", "give rates and times, not differences of them"
+                "0 or more", f"{np.nanmin(chunk)}", "give rates and times, not differences of them"
             )

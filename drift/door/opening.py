@@ -131,13 +131,13 @@ def unforeseen(name: str, arguments: Mapping[str, Any], error: Exception) -> Exc
 
     if isinstance(error, RefusedInputError) or _in_code_of_the_user(error):
         return None
-    given = (
+    listing = (
         ", ".join(f"{key}={_shortly(value)}" for key, value in arguments.items() if key != "self")
         or "none"
     )
     reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
     return RefusedInputError(
-        f"{name} cannot compute with these arguments, got {given} ({reason}): compare them "
+        f"{name} cannot compute with these arguments, got {listing} ({reason}): compare them "
         "with its docstring, and report it if they fit."
     )
 

@@ -41,7 +41,8 @@ class Signature:
         self.parameters = inspect.signature(function).parameters
         names = _Names(function)
         self.expected = {
-            name: _expected(one.annotation, names) for name, one in self.parameters.items()
+            name: _expected(parameter.annotation, names)
+            for name, parameter in self.parameters.items()
         }
         self._binding = inspect.Signature(list(self.parameters.values()))
 
@@ -60,9 +61,9 @@ class Signature:
     def _argument(self, name: str, value: Any) -> Any:
         parameter, expected = self.parameters[name], self.expected[name]
         if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
-            return tuple(self._value(name, expected, one) for one in value)
+            return tuple(self._value(name, expected, entry) for entry in value)
         if parameter.kind is inspect.Parameter.VAR_KEYWORD:
-            return {key: self._value(key, expected, one) for key, one in value.items()}
+            return {key: self._value(key, expected, entry) for key, entry in value.items()}
         return value if value is parameter.default else self._value(name, expected, value)
 
     def _value(self, name: str, expected: Expectation, value: Any) -> Any:
@@ -123,19 +124,22 @@ class Signature:
         )
 
     def _unbound(self, kwargs: Mapping[str, Any], reason: str) -> str:
-        known = [
-            name for name, one in self.parameters.items() if one.kind not in MANY and name != "self"
+        names = [
+            name
+            for name, parameter in self.parameters.items()
+            if parameter.kind not in MANY and name != "self"
         ] or ["no name"]
         takes_all = any(
-            one.kind is inspect.Parameter.VAR_KEYWORD for one in self.parameters.values()
+            parameter.kind is inspect.Parameter.VAR_KEYWORD
+            for parameter in self.parameters.values()
         )
-        unknown = [] if takes_all else [name for name in kwargs if name not in known]
+        unknown = [] if takes_all else [name for name in kwargs if name not in names]
         if unknown:
             return (
-                f"{self.name} has no argument {unknown[0]!r}{nearest(unknown[0], known)}: it "
-                f"takes {', '.join(known)}."
+                f"{self.name} has no argument {unknown[0]!r}{nearest(unknown[0], names)}: it "
+                f"takes {', '.join(names)}."
             )
-        return f"{self.name} cannot be called so ({reason}): it takes {', '.join(known)}."
+        return f"{self.name} cannot be called so ({reason}): it takes {', '.join(names)}."
 
 
 def _labels_checked(value: Any) -> Any:
@@ -178,24 +182,24 @@ class _Names(Mapping[str, Any]):
 @functools.cache
 def _imported_for_types(module: str) -> dict[str, Callable[[], Any]]:
     """Return how to import each name that a module imports under ``TYPE_CHECKING``."""
-    found: dict[str, Callable[[], Any]] = {}
+    importers: dict[str, Callable[[], Any]] = {}
     for node in ast.parse(inspect.getsource(sys.modules[module])).body:
         if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
             for line in node.body:
-                found |= _names_of(line)
-    return found
+                importers |= _names_of(line)
+    return importers
 
 
 def _names_of(line: ast.stmt) -> dict[str, Callable[[], Any]]:
     if isinstance(line, ast.ImportFrom) and line.module:
         return {
-            one.asname or one.name: functools.partial(_attribute, line.module, one.name)
-            for one in line.names
+            alias.asname or alias.name: functools.partial(_attribute, line.module, alias.name)
+            for alias in line.names
         }
     if isinstance(line, ast.Import):
         return {
-            one.asname or one.name: functools.partial(importlib.import_module, one.name)
-            for one in line.names
+            alias.asname or alias.name: functools.partial(importlib.import_module, alias.name)
+            for alias in line.names
         }
     return {}
 

@@ -77,7 +77,7 @@ def nearest(word: Any, known: Iterable[Any]) -> str:
     """Return the known name that was probably meant, as a question in brackets; nothing if none is
     near."""
     close = (
-        difflib.get_close_matches(word, [one for one in known if isinstance(one, str)], n=1)
+        difflib.get_close_matches(word, [name for name in known if isinstance(name, str)], n=1)
         if isinstance(word, str)
         else []
     )

@@ -138,11 +138,11 @@ def remove_leftovers(folder: Path, name: str | None = None) -> None:
     """
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
-            found = UNFINISHED.fullmatch(entry.name) or OF_UNKNOWN.fullmatch(entry.name)
-            wanted = (found is not None and name in (None, found["file"])) or (
-                found and found["file"] == _short(str(name))
+            match = UNFINISHED.fullmatch(entry.name) or OF_UNKNOWN.fullmatch(entry.name)
+            belongs = (match is not None and name in (None, match["file"])) or (
+                match and match["file"] == _short(str(name))
             )
-            if found and wanted and not _has_writer(entry, found.groupdict()):
+            if match and belongs and not _has_writer(entry, match.groupdict()):
                 with suppress(OSError):
                     Path(entry.path).unlink()
 
@@ -214,9 +214,8 @@ def _placed(temporary: Path, path: Path, overwrite: bool) -> None:
         os.fsync(file.fileno())
     if not overwrite:
         try:
-            os.link(
-                temporary, path
-            )  # unlike a replacement it fails where another writer was faster
+            # unlike a replacement it fails where another writer was faster
+            os.link(temporary, path)
             return
         except FileExistsError:
             raise RefusedInputError(

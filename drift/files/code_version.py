@@ -9,9 +9,23 @@ from pathlib import Path
 # The modules that decide the numbers of a run, folders with all that is in them; a change in any
 # other keeps the files of earlier sweeps.
 DECISIVE = (
-    "experiment.py", "learners", "loops", "metrics", "networks", "noise.py", "recipe.py", "schema", "streams.py", "tasks", "texts.py",
-    "theory/input_noise", "theory/kernels/integrals.py", "theory/kernels/normal_pairs.py", "theory/landscape", "training",
-)  # fmt: skip
+    "experiment.py",
+    "learners",
+    "loops",
+    "metrics",
+    "networks",
+    "noise.py",
+    "recipe.py",
+    "schema",
+    "streams.py",
+    "tasks",
+    "texts.py",
+    "theory/input_noise",
+    "theory/kernels/integrals.py",
+    "theory/kernels/normal_pairs.py",
+    "theory/landscape",
+    "training",
+)
 HERE = Path(__file__).parents[1]
 
 

@@ -66,16 +66,16 @@ def tables(dataset: xr.Dataset, variables: Sequence[str] = ()) -> dict[str, pd.D
 
 
 def _table(dataset: xr.Dataset, dims: tuple[str, ...], names: Sequence[str]) -> pd.DataFrame:
-    chosen = dataset[list(names)].drop_vars(DROPPED, errors="ignore")
+    selection = dataset[list(names)].drop_vars(DROPPED, errors="ignore")
     if not dims:
-        return pd.DataFrame([{name: chosen[name].item() for name in names}])
+        return pd.DataFrame([{name: selection[name].item() for name in names}])
     beside = [
         name
-        for name, values in chosen.coords.items()
+        for name, values in selection.coords.items()
         if name not in dims and set(values.dims) <= set(dims)
     ]
-    frame = chosen.reset_coords(
-        [name for name in chosen.coords if name not in (*dims, *beside)], drop=True
+    frame = selection.reset_coords(
+        [name for name in selection.coords if name not in (*dims, *beside)], drop=True
     ).to_dataframe(dim_order=list(dims))
     return frame.dropna(how="all", subset=list(names)).reset_index()
 
@@ -113,16 +113,16 @@ def write_tables(
     RefusedInputError
         If a variable does not exist, or a file does and is to be kept; then nothing is written.
     """
-    found = tables(dataset, variables)
-    found["units"] = _units(dataset, list(variables or dataset.data_vars))
-    paths = {name: Path(folder) / f"{name}.csv" for name in found}
-    strange = next((name for name in found if Path(name).name != name), None)
+    frames = tables(dataset, variables)
+    frames["units"] = _units(dataset, list(variables or dataset.data_vars))
+    paths = {name: Path(folder) / f"{name}.csv" for name in frames}
+    strange = next((name for name in frames if Path(name).name != name), None)
     if strange is not None:
         raise RefusedInputError(f"the dims {strange!r} cannot name a file: rename them.")
     for path in paths.values():
         check_target(path, overwrite=overwrite)
     with ExitStack() as unfinished:
-        for name, frame in found.items():
+        for name, frame in frames.items():
             temporary = unfinished.enter_context(
                 replaced_atomically(paths[name], overwrite=overwrite)
             )
@@ -169,9 +169,8 @@ def read_table(path: str | Path) -> pd.DataFrame:
         content = Path(path).read_bytes()
         text = StringIO(content.decode(encoding(content)))
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore", Warning
-            )  # pandas 3 warns of this option, whose effect is its default
+            # pandas 3 warns of this option, whose effect is its default
+            warnings.simplefilter("ignore", Warning)
             frame = pd.read_csv(
                 text, float_precision="round_trip", keep_default_na=False, na_values=[""]
             )

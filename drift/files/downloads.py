@@ -52,16 +52,16 @@ def download(
             f"the folder {path.parent} cannot be made ({error.strerror}): choose another."
         ) from None
     algorithm, digits = checksum.replace(":", " ").split()
-    digest, taken, most = hashlib.new(algorithm), 0, LARGEST if size is None else size
+    digest, received, most = hashlib.new(algorithm), 0, LARGEST if size is None else size
     bar = progress_bar(total=size, unit="B", unit_scale=True, disable=not progress, desc=path.name)
     with bar, replaced_atomically(path) as temporary, temporary.open("wb") as file:
         for piece in _pieces(url, PATIENCE + most / SLOWEST):
-            taken += len(piece)
-            _check(url, taken <= most, f"{most} bytes, got more")
+            received += len(piece)
+            _check(url, received <= most, f"{most} bytes, got more")
             digest.update(piece)
             file.write(piece)
             bar.update(len(piece))
-        _check(url, size in (None, taken), f"{size} bytes, got {taken}")
+        _check(url, size in (None, received), f"{size} bytes, got {received}")
         _check(url, digest.hexdigest() == digits, f"{checksum}, got {digest.hexdigest()}")
 
 

@@ -46,14 +46,14 @@ def locked(path: Path) -> Iterator[None]:
 
 def _wait_for(lock: Path, holder: str, path: Path) -> None:
     begun = seen_since = time.monotonic()
-    seen = ""
+    last_owner = ""
     while not _is_taken(lock, holder, path):
-        now, other = time.monotonic(), _holder(lock)
-        if other != seen:
-            seen, seen_since = other, now
-        if _has_ended(other) or now - seen_since > ABANDONED:
-            _remove(lock, other)
-        elif now - begun > PATIENCE:
+        moment, owner = time.monotonic(), _holder(lock)
+        if owner != last_owner:
+            last_owner, seen_since = owner, moment
+        if _has_ended(owner) or moment - seen_since > ABANDONED:
+            _remove(lock, owner)
+        elif moment - begun > PATIENCE:
             remedy = f"wait until they end, or remove {lock} if there are none"
             raise RefusedInputError(f"{path} is being changed by other processes: {remedy}.")
         else:
@@ -86,8 +86,8 @@ def _holder(lock: Path) -> str:
 
 
 def _has_ended(holder: str) -> bool:
-    where, _, rest = holder.partition("-")
-    process = rest.partition("-")[0]
+    where, _, suffix = holder.partition("-")
+    process = suffix.partition("-")[0]
     return where == machine() and process.isdecimal() and not is_alive(int(process))
 
 

@@ -53,20 +53,20 @@ def refuse_swollen(claimed: int, size: int, what: str) -> None:
 
 def _datasets(file: h5py.File, path: Path) -> Iterator[h5py.Dataset]:
     """All datasets that a reader can come to, by links and by references, each once."""
-    seen: set[int] = set()
+    addresses: set[int] = set()
     waiting: list[h5py.Group | h5py.Dataset] = [file]
     while waiting:
-        one = waiting.pop()
-        address = h5py.h5o.get_info(one.id).addr
-        if address in seen:
+        node = waiting.pop()
+        address = h5py.h5o.get_info(node.id).addr
+        if address in addresses:
             continue
-        seen.add(address)
-        if isinstance(one, h5py.Group):
-            waiting += _members(one, path)
-        elif isinstance(one, h5py.Dataset):
-            _refuse_storage_elsewhere(one, path)
-            waiting += _referred(one, file)
-            yield one
+        addresses.add(address)
+        if isinstance(node, h5py.Group):
+            waiting += _members(node, path)
+        elif isinstance(node, h5py.Dataset):
+            _refuse_storage_elsewhere(node, path)
+            waiting += _referred(node, file)
+            yield node
 
 
 def _members(group: h5py.Group, path: Path) -> Iterator[h5py.Group | h5py.Dataset]:
@@ -81,10 +81,10 @@ def _members(group: h5py.Group, path: Path) -> Iterator[h5py.Group | h5py.Datase
 
 
 def _refuse_storage_elsewhere(dataset: h5py.Dataset, path: Path) -> None:
-    made = dataset.id.get_create_plist()
-    if made.get_layout() == h5py.h5d.VIRTUAL:
+    properties = dataset.id.get_create_plist()
+    if properties.get_layout() == h5py.h5d.VIRTUAL:
         raise RefusedInputError(_elsewhere(path, dataset.name, "a virtual dataset"))
-    if made.get_external_count():
+    if properties.get_external_count():
         raise RefusedInputError(_elsewhere(path, dataset.name, "data stored in another file"))
 
 
@@ -104,7 +104,7 @@ def _referred(dataset: h5py.Dataset, file: h5py.File) -> Iterator[h5py.Group | h
         return
     if h5py.check_ref_dtype(dataset.dtype) is h5py.Reference and dataset.shape is not None:
         values = dataset[()]
-        for one in values.ravel() if dataset.shape else [values]:
+        for reference in values.ravel() if dataset.shape else [values]:
             with suppress(KeyError, ValueError):  # what was deleted
-                if one:
-                    yield file[one]
+                if reference:
+                    yield file[reference]

@@ -112,7 +112,7 @@ def load(path: str | Path) -> xr.Dataset:
         is_sealed(source)
         # Units such as "days" belong to plain numbers here; decoding would turn them into dates.
         with xr.open_dataset(source, engine="netcdf4", decode_times=False) as opened:
-            found = opened.attrs.get(SCHEMA_ATTRIBUTE)
+            version = opened.attrs.get(SCHEMA_ATTRIBUTE)
             dataset = opened.load()
     except RefusedInputError:
         raise
@@ -124,8 +124,8 @@ def load(path: str | Path) -> xr.Dataset:
         reason = " ".join(str(error).split()) or type(error).__name__
         remedy = "the file is damaged or of another kind, write it again"
         raise DamagedFileError(f"{source} cannot be read as netCDF ({reason}): {remedy}.") from None
-    if not np.array_equal(np.asarray(found), schema.VERSION):
-        kind = "no schema of repdrift" if found is None else f"schema version {found}"
+    if not np.array_equal(np.asarray(version), schema.VERSION):
+        kind = "no schema of repdrift" if version is None else f"schema version {version}"
         raise RefusedInputError(
             f"{source} has {kind} instead of version {schema.VERSION}: write it with "
             "drift.save of this version."

@@ -31,10 +31,10 @@ class Adam(Learner):
         if program.alone:
             self._learn_alone(program)
             return
-        numbers, taken = program.numbers, program.step + 1
+        numbers, updates = program.numbers, program.step + 1
         first, second = numbers["first_decay"], numbers["second_decay"]
-        step = numbers["learning_rate"] / (1 - first**taken)
-        scale = (1 - second**taken).sqrt()
+        step = numbers["learning_rate"] / (1 - first**updates)
+        scale = (1 - second**updates).sqrt()
         moments = (program.memory[name] for name in self.remembers())
         for weights, slope, mean, square in zip(
             program.parameters, self.slopes(program), *moments, strict=True
@@ -49,7 +49,7 @@ class Adam(Learner):
         from torch.optim.adam import adam
 
         first, second = (program.memory[name] for name in self.remembers())
-        taken = [
+        updates = [
             torch.full((), float(program.step), device=weights.device)
             for weights in program.parameters
         ]
@@ -66,7 +66,7 @@ class Adam(Learner):
             first,
             second,
             [],
-            taken,
+            updates,
             fused=True,
             **plain,  # type: ignore[arg-type]
             **numbers,  # type: ignore[arg-type]

@@ -46,15 +46,15 @@ def _float_as_bits(typing, value):
 @inlined
 def _next(state, lane):
     """Return the next word of a lane."""
-    a, b, c, d = state[0, lane], state[1, lane], state[2, lane], state[3, lane]
-    total = uint32(a + d)
-    word = uint32(uint32(uint32(total << uint32(7)) | uint32(total >> uint32(25))) + a)
-    c ^= a
-    d ^= b
-    state[1, lane] = b ^ c
-    state[0, lane] = a ^ d
-    state[2, lane] = c ^ uint32(b << uint32(9))
-    state[3, lane] = uint32(d << uint32(11)) | uint32(d >> uint32(21))
+    first, second, third, fourth = state[0, lane], state[1, lane], state[2, lane], state[3, lane]
+    total = uint32(first + fourth)
+    word = uint32(uint32(uint32(total << uint32(7)) | uint32(total >> uint32(25))) + first)
+    third ^= first
+    fourth ^= second
+    state[1, lane] = second ^ third
+    state[0, lane] = first ^ fourth
+    state[2, lane] = third ^ uint32(second << uint32(9))
+    state[3, lane] = uint32(fourth << uint32(11)) | uint32(fourth >> uint32(21))
     return word
 
 
@@ -62,16 +62,18 @@ def _next(state, lane):
 def _radius(word):
     """Return sqrt(-2 ln u) for u uniform in (0, 1) from the upper 24 bits of a word."""
     uniform = (float32(uint32(word >> uint32(8))) + float32(0.5)) * float32(2.0**-24)
-    # u = m 2^e with m in [sqrt(1/2), sqrt(2)); ln m = 2 artanh(s), s = (m - 1) / (m + 1)
+    # u = m 2^e with m in [sqrt(1/2), sqrt(2)); ln m = 2 artanh(ratio),
+    # ratio = (m - 1) / (m + 1)
     bits = uint32(_float_as_bits(uniform) - uint32(0x3F3504F3))
     exponent = float32(types.int32(bits) >> types.int32(23))
     mantissa = _bits_as_float(uint32(uint32(bits & uint32(0x007FFFFF)) + uint32(0x3F3504F3)))
-    s = (mantissa - float32(1)) / (mantissa + float32(1))
-    z = s * s
-    series = float32(2) + z * (
-        float32(0.66666666) + z * (float32(0.4000001) + z * (float32(0.2857) + z * float32(0.2249)))
+    ratio = (mantissa - float32(1)) / (mantissa + float32(1))
+    square = ratio * ratio
+    series = float32(2) + square * (
+        float32(0.66666666)
+        + square * (float32(0.4000001) + square * (float32(0.2857) + square * float32(0.2249)))
     )
-    logarithm = exponent * float32(0.6931471805599453) + s * series
+    logarithm = exponent * float32(0.6931471805599453) + ratio * series
     return np.sqrt(max(float32(-2) * logarithm, float32(0)))
 
 
@@ -80,21 +82,27 @@ def _pair(word_radius, word_angle):
     """Return two independent standard normal numbers: radius times sine and cosine of an angle in
     one quadrant, random signs."""
     radius = _radius(word_radius)
-    x = (float32(uint32(word_angle >> uint32(8))) + float32(0.5)) * float32(2.0**-24) - float32(
-        0.5
-    )  # quadrants around pi / 4
-    a = x * float32(1.5707963267948966)
-    z = a * a
-    sine = a * (
+    # distance from pi / 4
+    quadrants = (float32(uint32(word_angle >> uint32(8))) + float32(0.5)) * float32(
+        2.0**-24
+    ) - float32(0.5)
+    angle = quadrants * float32(1.5707963267948966)
+    square = angle * angle
+    sine = angle * (
         float32(1)
-        + z * (float32(-0.16666667) + z * (float32(0.008333333) - z * float32(0.00019841270)))
+        + square
+        * (float32(-0.16666667) + square * (float32(0.008333333) - square * float32(0.00019841270)))
     )
-    cosine = float32(1) + z * (
+    cosine = float32(1) + square * (
         float32(-0.5)
-        + z * (float32(0.041666668) + z * (float32(-0.0013888889) + z * float32(2.4801587e-5)))
+        + square
+        * (
+            float32(0.041666668)
+            + square * (float32(-0.0013888889) + square * float32(2.4801587e-5))
+        )
     )
-    # sine and cosine of a + pi / 4, both positive, then signs from two of the bits that the angle
-    # does not use
+    # sine and cosine of angle + pi / 4, both positive, then signs from two of the bits that the
+    # angle does not use
     scaled = radius * float32(0.7071067811865476)
     first, second = scaled * (cosine + sine), scaled * (cosine - sine)
     first = _bits_as_float(
@@ -121,9 +129,9 @@ def fill_uniforms(state, out):
     """Fill ``out`` with uniform numbers of mean 0 and variance 1; its length is a multiple of
     ``LANES``."""
     for start in range(0, out.shape[0], LANES):
-        part = out[start : start + LANES]
+        block = out[start : start + LANES]
         for lane in range(LANES):
-            part[lane] = (
+            block[lane] = (
                 float32(uint32(_next(state, lane) >> uint32(8))) * float32(2.0**-24)
                 - float32(0.5 - 2.0**-25)
             ) * float32(12**0.5)

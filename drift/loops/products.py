@@ -36,19 +36,20 @@ def products(left, start, count, rows, terms, out, place):
 
 @inlined
 def _wide_tile(left, start, row, second, third, fourth, rows, terms, out, place, column):
+    # a, b, c and d: the four rows of the tile; 0, 1 and 2: its three vectors of columns
     a0, a1, a2, b0, b1, b2 = zeros(out), zeros(out), zeros(out), zeros(out), zeros(out), zeros(out)
     c0, c1, c2, d0, d1, d2 = zeros(out), zeros(out), zeros(out), zeros(out), zeros(out), zeros(out)
-    for k in range(terms):
+    for term in range(terms):
         x0, x1, x2 = (
-            load(rows, k, column),
-            load(rows, k, column + WIDTH),
-            load(rows, k, column + 2 * WIDTH),
+            load(rows, term, column),
+            load(rows, term, column + WIDTH),
+            load(rows, term, column + 2 * WIDTH),
         )
         a, b, c, d = (
-            left[start + row, k],
-            left[start + second, k],
-            left[start + third, k],
-            left[start + fourth, k],
+            left[start + row, term],
+            left[start + second, term],
+            left[start + third, term],
+            left[start + fourth, term],
         )
         a0, a1, a2 = add_product(a0, a, x0), add_product(a1, a, x1), add_product(a2, a, x2)
         b0, b1, b2 = add_product(b0, b, x0), add_product(b1, b, x1), add_product(b2, b, x2)
@@ -69,12 +70,18 @@ def _store_three(x0, x1, x2, out, row, column):
 
 @inlined
 def _tile(left, start, row, second, third, fourth, rows, terms, out, place, column):
-    a, b, c, d = zeros(out), zeros(out), zeros(out), zeros(out)
-    for k in range(terms):
-        x = load(rows, k, column)
-        a, b = add_product(a, left[start + row, k], x), add_product(b, left[start + second, k], x)
-        c, d = add_product(c, left[start + third, k], x), add_product(d, left[start + fourth, k], x)
-    store(a, out, place + row, column)
-    store(b, out, place + second, column)
-    store(c, out, place + third, column)
-    store(d, out, place + fourth, column)
+    sum_row, sum_second, sum_third, sum_fourth = zeros(out), zeros(out), zeros(out), zeros(out)
+    for term in range(terms):
+        vector = load(rows, term, column)
+        sum_row, sum_second = (
+            add_product(sum_row, left[start + row, term], vector),
+            add_product(sum_second, left[start + second, term], vector),
+        )
+        sum_third, sum_fourth = (
+            add_product(sum_third, left[start + third, term], vector),
+            add_product(sum_fourth, left[start + fourth, term], vector),
+        )
+    store(sum_row, out, place + row, column)
+    store(sum_second, out, place + second, column)
+    store(sum_third, out, place + third, column)
+    store(sum_fourth, out, place + fourth, column)

@@ -64,10 +64,10 @@ class DenoisingNetwork(DifferentiableNetwork):
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
-        wanted = self.inhibition.active_units if isinstance(self.inhibition, TopK) else 0
-        if wanted > self.units:
+        active_units = self.inhibition.active_units if isinstance(self.inhibition, TopK) else 0
+        if active_units > self.units:
             raise ValueError(
-                f"inhibition cannot leave {wanted} of {self.units} units active: ask for "
+                f"inhibition cannot leave {active_units} of {self.units} units active: ask for "
                 "fewer, or give more units"
             )
         return self
@@ -169,11 +169,11 @@ class DenoisingNetwork(DifferentiableNetwork):
         from torch.nn import functional
 
         add = disturb or (lambda place, values: values)
-        seen = add("input", inputs)
+        received = add("input", inputs)
         if self.normalised:
-            seen = functional.normalize(seen, dim=-1)
+            received = functional.normalize(received, dim=-1)
         bias = weights["bias"].expand(self.units) if "bias" in weights else None
-        drive = add("preactivation", functional.linear(seen, weights["input_weights"], bias))
+        drive = add("preactivation", functional.linear(received, weights["input_weights"], bias))
         selection = self._selected(
             drive, weights, Moment(step, getattr(functional, self.activation), explore)
         )

@@ -16,9 +16,8 @@ from drift.recipe import Recipe
 if TYPE_CHECKING:
     from torch import Tensor
 
-Disturb = Callable[
-    [str, "Tensor"], "Tensor"
-]  # adds the noise of a place ("input", "preactivation", "hidden") to what arrives there
+# adds the noise of a place ("input", "preactivation", "hidden") to what arrives there
+Disturb = Callable[[str, "Tensor"], "Tensor"]
 Explore = Callable[["Tensor"], "Tensor"]
 OFF = 1e-4  # activity of units without a rectifier that counts as none (Bricken et al. 2023)
 

@@ -145,8 +145,8 @@ class Transformer(DifferentiableNetwork):
         selections = []  # of each block
         for block in _blocks(weights):
             carried = carried + self._attended(block, _normed(carried, block, "attention_norm"))
-            seen = add("hidden", add("input", _normed(carried, block, "mlp_norm")))
-            drive = add("preactivation", linear(seen, block["key_weights"], block["key_bias"]))
+            received = add("hidden", add("input", _normed(carried, block, "mlp_norm")))
+            drive = add("preactivation", linear(received, block["key_weights"], block["key_bias"]))
             hidden = self._active(drive)
             carried = carried + linear(hidden, block["value_weights"], block["value_bias"])
             selections.append(Selection(drive.flatten(0, 1), hidden.flatten(0, 1)))
@@ -159,19 +159,20 @@ class Transformer(DifferentiableNetwork):
 
         return functional.relu(drive) if self.activation == "relu" else functional.gelu(drive)
 
-    def _attended(self, block: Mapping[str, Tensor], seen: Tensor) -> Tensor:
+    def _attended(self, block: Mapping[str, Tensor], received: Tensor) -> Tensor:
         """Return what each position takes from itself and those before it, (sample, position,
         width)."""
         from torch.nn.functional import linear, scaled_dot_product_attention
 
-        asked = linear(seen, block["query_key_value_weights"], block["query_key_value_bias"])
-        parts = asked.unflatten(-1, (3, self.heads, -1)).permute(
-            2, 0, 3, 1, 4
-        )  # (part, sample, head, position, width / heads)
-        queries, keys, values = parts.unbind(0)
-        taken = scaled_dot_product_attention(queries, keys, values, is_causal=True)
+        projections = linear(
+            received, block["query_key_value_weights"], block["query_key_value_bias"]
+        )
+        # (query or key or value, sample, head, position, width / heads)
+        heads = projections.unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        queries, keys, values = heads.unbind(0)
+        attended = scaled_dot_product_attention(queries, keys, values, is_causal=True)
         return linear(
-            taken.transpose(1, 2).flatten(2), block["attention_weights"], block["attention_bias"]
+            attended.transpose(1, 2).flatten(2), block["attention_weights"], block["attention_bias"]
         )
 
 
@@ -180,8 +181,8 @@ def _blocks(weights: Mapping[str, Tensor]) -> Iterator[dict[str, Tensor]]:
     piece."""
     outside = ("token_weights", "position_weights", "norm_gain", "norm_bias")
     names = [name for name in weights if name not in outside]
-    for parts in zip(*(weights[name].unbind(0) for name in names), strict=True):
-        yield dict(zip(names, parts, strict=True))
+    for tensors in zip(*(weights[name].unbind(0) for name in names), strict=True):
+        yield dict(zip(names, tensors, strict=True))
 
 
 def _normed(values: Tensor, weights: Mapping[str, Tensor], name: str) -> Tensor:

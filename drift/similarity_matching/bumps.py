@@ -117,11 +117,11 @@ def circular_displacement(track: np.ndarray) -> np.ndarray:
     squared = [
         np.square(_shorter_way(track[lag:] - track[:-lag])) for lag in range(1, len(track) // 2 + 1)
     ]
-    counts = [np.isfinite(one).sum() for one in squared]
+    counts = [np.isfinite(squares).sum() for squares in squared]
     return np.array(
         [
-            np.nansum(one) / count if count else np.nan
-            for one, count in zip(squared, counts, strict=True)
+            np.nansum(squares) / count if count else np.nan
+            for squares, count in zip(squared, counts, strict=True)
         ]
     )
 
@@ -195,5 +195,5 @@ def independent_spacing_variance(fields: int | np.ndarray) -> np.ndarray:
     ----------
     Uniform spacings follow a Dirichlet law with all parameters 1.
     """
-    m = np.asarray(fields, dtype=float)
-    return (2 * np.pi / m) ** 2 * (m - 1) / (m + 1)
+    count = np.asarray(fields, dtype=float)
+    return (2 * np.pi / count) ** 2 * (count - 1) / (count + 1)

@@ -94,8 +94,8 @@ def _contradictions(lateral, drive, outputs, active, size, values, wrong):
             wrong[unit] = outputs[unit] < -tolerance
         else:
             push = drive[unit]
-            for other in range(outputs.shape[0]):
-                push -= lateral[unit, other] * outputs[other]
+            for presynaptic in range(outputs.shape[0]):
+                push -= lateral[unit, presynaptic] * outputs[presynaptic]
             wrong[unit] = push > tolerance
         if wrong[unit]:
             count, last = count + 1, unit
@@ -143,11 +143,14 @@ def _sweeps(lateral, shift, drive, outputs):
         change, largest = 0.0, 0.0
         for unit in range(drive.shape[0]):
             push = drive[unit] + lateral[unit, unit] * outputs[unit]
-            for other in range(drive.shape[0]):
-                push -= lateral[unit, other] * outputs[other]
-            rest = max(0.0, push / (lateral[unit, unit] + shift[unit]))
-            change, largest = max(change, abs(rest - outputs[unit])), max(largest, rest)
-            outputs[unit] = rest
+            for presynaptic in range(drive.shape[0]):
+                push -= lateral[unit, presynaptic] * outputs[presynaptic]
+            resting_output = max(0.0, push / (lateral[unit, unit] + shift[unit]))
+            change, largest = (
+                max(change, abs(resting_output - outputs[unit])),
+                max(largest, resting_output),
+            )
+            outputs[unit] = resting_output
         if not change > ROUNDING * largest:
             return np.isfinite(largest)
     return False
@@ -169,8 +172,8 @@ def _interneuron_sweeps(lateral, shift, drive, outputs, units):
             for unit in range(units):
                 excess -= lateral[cell, unit] * max(0.0, push[unit]) / shift[unit]
                 slope -= lateral[cell, unit] * lateral[unit, cell] / shift[unit]
-            for other in range(units, drive.shape[0]):
-                excess -= lateral[cell, other] * outputs[other]
+            for presynaptic in range(units, drive.shape[0]):
+                excess -= lateral[cell, presynaptic] * outputs[presynaptic]
             step = max(0.0, outputs[cell] + excess / max(slope, 1e-12)) - outputs[cell]
             outputs[cell] += step
             for unit in range(units):

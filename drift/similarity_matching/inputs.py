@@ -15,10 +15,8 @@ from drift.metrics.places import Grid, place_attrs
 from drift.recipe import Recipe, chosen
 from drift.streams import stream
 
-SCALING, ORIENTATION = (
-    1.42,
-    math.pi / 18,
-)  # from one grid module to the next, between two orientations
+# from one grid module to the next, between two orientations
+SCALING, ORIENTATION = 1.42, math.pi / 18
 SLICE = math.tan(math.pi / 6)  # slope of the track across the grid
 
 
@@ -144,18 +142,16 @@ class GridInputs(Inputs, ABC):
         shifts = np.stack(
             np.meshgrid(*[np.arange(self.offsets) / self.offsets] * 2, indexing="ij"), axis=-1
         ).reshape(-1, 2)
+        # (orientation, wave)
         direction = (
             ORIENTATION * np.arange(self.orientations)[:, None] + 2 * np.pi * np.arange(1, 4) / 3
-        )  # (orientation, wave)
-        axes = np.stack(
-            [np.cos(direction), np.sin(direction)], axis=-1
-        )  # (orientation, wave, axis)
-        phase = np.einsum(
-            "sa,m,owa->smow", position, 1 / spacing, axes
-        )  # (sample, module, orientation, wave)
-        shifted = phase[..., None, :] - np.einsum(
-            "fa,owa->ofw", shifts, axes
-        )  # (sample, module, orientation, offset, wave)
+        )
+        # (orientation, wave, axis)
+        axes = np.stack([np.cos(direction), np.sin(direction)], axis=-1)
+        # (sample, module, orientation, wave)
+        phase = np.einsum("sa,m,owa->smow", position, 1 / spacing, axes)
+        # (sample, module, orientation, offset, wave)
+        shifted = phase[..., None, :] - np.einsum("fa,owa->ofw", shifts, axes)
         waves = np.cos(4 * np.pi / math.sqrt(3) * shifted).mean(-1)
         return (2 / 3 * (waves + 0.5)).reshape(len(position), -1)
 

@@ -180,11 +180,11 @@ def mismatch(similarity, outputs):
     (sample, sample)."""
     samples, units = outputs.shape
     total = 0.0
-    for one in range(samples):
-        for other in range(one + 1):
+    for row in range(samples):
+        for column in range(row + 1):
             product = 0.0
             for unit in range(units):
-                product += outputs[one, unit] * outputs[other, unit]
-            error = similarity[one, other] - product
-            total += error * error * (1.0 if one == other else 2.0)
+                product += outputs[row, unit] * outputs[column, unit]
+            error = similarity[row, column] - product
+            total += error * error * (1.0 if row == column else 2.0)
     return total / (samples * samples)

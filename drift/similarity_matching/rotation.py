@@ -128,9 +128,8 @@ def _rotation(code: np.ndarray, interval: float, longest_lag: float) -> float:
     if not np.isfinite(code).all():
         return float("nan")
     squared = np.square(code[1:]).sum(-1, keepdims=True)
-    angles = np.cumsum(
-        np.cross(code[:-1], code[1:] - code[:-1]) / squared, axis=0
-    )  # (session, sample, axis)
+    # (session, sample, axis)
+    angles = np.cumsum(np.cross(code[:-1], code[1:] - code[:-1]) / squared, axis=0)
     displacement = _mean_squared_displacement(angles.reshape(len(angles), -1))[lags] / code.shape[1]
     return float(np.polyfit(lags * interval, displacement, 1)[0] / 4)
 

@@ -49,9 +49,8 @@ class ClusterOnDemand:
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """Return Dask's future of a task."""
         if self._jobs:
-            self.cluster.adapt(
-                minimum_jobs=self._jobs, maximum_jobs=self._jobs
-            )  # unlike scale, this replaces jobs that end
+            # unlike scale, this replaces jobs that end
+            self.cluster.adapt(minimum_jobs=self._jobs, maximum_jobs=self._jobs)
             self._jobs = 0
         return self.client.submit(fn, *args, **kwargs)
 
@@ -67,9 +66,8 @@ def processes(workers: int | None = None) -> Iterator[ProcessPoolExecutor]:
     """
     _end_a_script_that_is_read_again()
     before = {name: os.environ.get(name) for name in ONE_THREAD}
-    os.environ.update(
-        ONE_THREAD
-    )  # inherited by the processes, whose libraries read it when they are loaded
+    # inherited by the processes, whose libraries read it when they are loaded
+    os.environ.update(ONE_THREAD)
     try:
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(

@@ -20,9 +20,19 @@ from drift.sweeps.tasks import NETCDF, Task, contents, tasks
 from drift.training.train import train
 
 __all__ = [
-    "DECISIVE", "LIST", "Task", "code_version", "listed", "record_failure", "remove_parts", "run_task", "set_aside", "tasks", "tidy",
+    "DECISIVE",
+    "LIST",
+    "Task",
+    "code_version",
+    "listed",
+    "record_failure",
+    "remove_parts",
+    "run_task",
+    "set_aside",
+    "tasks",
+    "tidy",
     "write_list",
-]  # fmt: skip
+]
 
 
 def run_task(task: Task) -> str:
@@ -58,7 +68,9 @@ def _train(task: Task) -> xr.Dataset:
 
 
 def _check_content(task: Task) -> None:
-    if contents(task.experiment) != tuple(one for one in task.beside if one[0] == "content"):
+    if contents(task.experiment) != tuple(
+        source for source in task.beside if source[0] == "content"
+    ):
         raise RefusedInputError(
             "a file that the recipe reads has changed since the sweep was asked for: run the "
             "sweep again."

@@ -158,20 +158,24 @@ def sample(preset: str, runs: Count, seed: Seed = 0, **changes: object) -> list[
     """Return recipes drawn at random from a published family of runs, each with a seed, hence a
     task and first weights, of its own.
 
-    ======================== ==================================================================================================
-    preset                   law (N = 100 units throughout; s: update noise, a: full width of uniform label noise)
-    ======================== ==================================================================================================
+    ======================== =======================================================================
+    preset                   law (N = 100 units throughout; s: update noise, a: full width of
+                             uniform label noise)
+    ======================== =======================================================================
     random                   the three below in proportion 312 : 353 : 45
     random_update_noise      SGD at 0.1, s in logspace(-2, -1, 50)
     random_label_noise       SGD at 0.1, a in logspace(-1, 0, 50)
-    random_adam              Adam at 0.001, no noise; all three: random, smoothed or predictive task, samples, inputs and outputs
-                             1 to 19, rich or lazy, 1e7 steps
-    stochastic_error_descent learning rate 0.9 to 1, no noise, 5 abstract tasks, inputs and outputs 5 to 29, samples 5 to 14
-    low_update_noise         s in 0.001 to 0.01, smoothed task of 5 samples, 10 inputs, 5 outputs, rich
-    noise_sweep              s in logspace(-2, -1, 50), random, smoothed or predictive task of 5 samples, 20 inputs, 5 outputs, rich
-    comparison               a = 1 or s = 0.03, 5 abstract tasks, samples 5, 10 or 20, inputs 20, 25 or 30, outputs 5, 10 or 15,
-                             rich or lazy, 1e6 steps
-    ======================== ==================================================================================================
+    random_adam              Adam at 0.001, no noise; all three: random, smoothed or predictive
+                             task, samples, inputs and outputs 1 to 19, rich or lazy, 1e7 steps
+    stochastic_error_descent learning rate 0.9 to 1, no noise, 5 abstract tasks, inputs and outputs
+                             5 to 29, samples 5 to 14
+    low_update_noise         s in 0.001 to 0.01, smoothed task of 5 samples, 10 inputs, 5 outputs,
+                             rich
+    noise_sweep              s in logspace(-2, -1, 50), random, smoothed or predictive task of 5
+                             samples, 20 inputs, 5 outputs, rich
+    comparison               a = 1 or s = 0.03, 5 abstract tasks, samples 5, 10 or 20, inputs 20, 25
+                             or 30, outputs 5, 10 or 15, rich or lazy, 1e6 steps
+    ======================== =======================================================================
 
     Tasks keep the quirks of the released code (``faithful=True``), since published numbers rest on
     them.
@@ -209,4 +213,4 @@ def sample(preset: str, runs: Count, seed: Seed = 0, **changes: object) -> list[
         )
     rng = stream(seed, "world")
     drawn = [PRESETS[preset](rng) for _ in range(runs)]
-    return [one.replace(**changes) for one in drawn] if changes else drawn
+    return [recipe.replace(**changes) for recipe in drawn] if changes else drawn

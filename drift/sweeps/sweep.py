@@ -24,7 +24,7 @@ from drift.progress import progress_bar
 from drift.recipe import Recipe
 from drift.schema import labelled_form as schema
 from drift.sweeps import executors as sweep_executors
-from drift.sweeps.files import (  # fmt: skip
+from drift.sweeps.files import (
     Task,
     code_version,
     listed,
@@ -73,10 +73,12 @@ def cross(base: Experiment, /, **lists: Iterable[Any]) -> list[Experiment]:
             "cross(experiment, seed=range(5))."
         )
     values = {
-        name: list(given) if isinstance(given, Iterable) and not isinstance(given, str) else []
-        for name, given in lists.items()
+        name: list(choices)
+        if isinstance(choices, Iterable) and not isinstance(choices, str)
+        else []
+        for name, choices in lists.items()
     }
-    empty = [name for name, given in values.items() if not given]
+    empty = [name for name, choices in values.items() if not choices]
     if empty:
         raise RefusedInputError(
             f"{empty[0]} needs a list of values, got {lists[empty[0]]!r}: give at least one "
@@ -92,15 +94,15 @@ def cross(base: Experiment, /, **lists: Iterable[Any]) -> list[Experiment]:
 
 
 def _changed(recipe: Any, path: Sequence[str], value: Any) -> Any:
-    name, *rest = path
-    if rest:
-        part = getattr(recipe, name, None)
-        if not isinstance(part, Recipe):
+    name, *subpath = path
+    if subpath:
+        component = getattr(recipe, name, None)
+        if not isinstance(component, Recipe):
             raise RefusedInputError(
                 f"{type(recipe).__name__} has no part {name!r} with entries of its own: check "
                 "the path."
             )
-        value = _changed(part, rest, value)
+        value = _changed(component, subpath, value)
     return recipe.replace(**{name: value})
 
 
@@ -163,25 +165,28 @@ def run_sweep(
     options = {"probes": list(probe_table.chosen(probes)), "engine": engine, "precision": precision}
     code = code_version()
     with _allowed(target):
-        asked = tasks(experiments, target, options, code)
-        states = [task.state for task in asked]
+        requests = tasks(experiments, target, options, code)
+        states = [task.state for task in requests]
         waiting = [
             task
-            for task, state in zip(asked, states)
+            for task, state in zip(requests, states)
             if state == "missing" or (retry and state == "failed")
         ]
         if dry_run:
             _print_plan(states, waiting, target, executor)
             return None
-        tidy(target, asked)
-        write_list(asked, target, options, code)
+        tidy(target, requests)
+        write_list(requests, target, options, code)
         bar = progress_bar(
-            total=len(asked), initial=len(asked) - len(waiting), disable=not progress, unit="task"
+            total=len(requests),
+            initial=len(requests) - len(waiting),
+            disable=not progress,
+            unit="task",
         )
         with ExitStack() as opened, bar:
             if waiting:
                 _run(waiting, _executor(executor, opened), bar)
-        return _joined(asked, target)
+        return _joined(requests, target)
 
 
 @opened
@@ -213,9 +218,9 @@ def open_sweep(folder: str | Path) -> xr.Dataset:
         cannot stand in one Dataset.
     """
     with _allowed(Path(folder)):
-        asked = listed(Path(folder))
-        joined, others = _joined(asked, Path(folder)), set_aside(Path(folder))
-    return joined.assign_attrs(other_tasks="; ".join(others)) if others else joined
+        requests = listed(Path(folder))
+        joined, sentences = _joined(requests, Path(folder)), set_aside(Path(folder))
+    return joined.assign_attrs(other_tasks="; ".join(sentences)) if sentences else joined
 
 
 @contextmanager
@@ -230,28 +235,28 @@ def _allowed(folder: Path) -> Iterator[None]:
         ) from None
 
 
-def _joined(asked: Sequence[Task], folder: Path) -> xr.Dataset:
+def _joined(requests: Sequence[Task], folder: Path) -> xr.Dataset:
     """Return the subjects of tasks, whatever became of them."""
-    states = [task.state for task in asked]
-    found = {
+    states = [task.state for task in requests]
+    datasets = {
         number: _opened(task, number)
-        for number, task in enumerate(asked)
+        for number, task in enumerate(requests)
         if states[number] == "done"
     }
-    if not found:
-        reason = next((f", the first one by {task.reason}" for task in asked if task.reason), "")
+    if not datasets:
+        reason = next((f", the first one by {task.reason}" for task in requests if task.reason), "")
         raise RefusedInputError(
-            f"none of {len(asked)} tasks in {folder} has a result{reason}: run the sweep, "
+            f"none of {len(requests)} tasks in {folder} has a result{reason}: run the sweep, "
             "with retry after a failure."
         )
-    first = next(iter(found.values()))
+    first = next(iter(datasets.values()))
     absent = {
-        number: _unobserved(first, asked[number], states[number], number)
-        for number in range(len(asked))
-        if number not in found
+        number: _unobserved(first, requests[number], states[number], number)
+        for number in range(len(requests))
+        if number not in datasets
     }
     try:
-        joined = schema.combine([(found | absent)[number] for number in range(len(asked))])
+        joined = schema.combine([(datasets | absent)[number] for number in range(len(requests))])
     except (ValueError, TypeError) as error:
         remedy = (
             "give each kind of recipe a folder of its own, or call run_sweep with the recipes of "
@@ -262,18 +267,18 @@ def _joined(asked: Sequence[Task], folder: Path) -> xr.Dataset:
             f"{remedy}."
         ) from None
     return joined.assign_attrs(provenance()).assign_coords(
-        reason=("subject", _reasons(joined, asked))
+        reason=("subject", _reasons(joined, requests))
     )
 
 
 def _experiments(recipes: Sequence[Experiment]) -> list[Experiment]:
-    given = list(recipes) if isinstance(recipes, Sequence) else []
-    if not given or not all(isinstance(one, Experiment) for one in given):
+    experiments = list(recipes) if isinstance(recipes, Sequence) else []
+    if not experiments or not all(isinstance(recipe, Experiment) for recipe in experiments):
         raise RefusedInputError(
             f"a sweep needs a list of at least one Experiment, got {type(recipes).__name__}: "
             "see cross and sample."
         )
-    return given
+    return experiments
 
 
 def _folder(folder: Path, dry_run: bool) -> Path:
@@ -343,9 +348,8 @@ def _count(running: dict[Any, Task], ended: SimpleQueue, bar: tqdm) -> None:
             "tasks are safe: "
             f"{sweep_executors.unguarded_script() or remedy}."
         ) from None
-    except (
-        Exception
-    ) as error:  # the executor gave the task up, as Dask does after several workers have died of it
+    except Exception as error:
+        # the executor gave the task up, as Dask does after several workers have died of it
         record_failure(task, error)
     remove_parts(task)
     bar.update()
@@ -378,7 +382,7 @@ def _unobserved(like: xr.Dataset, task: Task, state: str, number: int) -> xr.Dat
     blank = {name: xr.full_like(values, np.nan) for name, values in numbers.items()}
     texts = {"experiment": [task.experiment.to_json()], "status": [state]}
     labelled = {name: ("subject", np.array(text, dtype=object)) for name, text in texts.items()}
-    known = {
+    coordinates = {
         "subject": np.array([str(number)], dtype=object),
         "seed": ("subject", [task.experiment.seed]),
         **labelled,
@@ -386,22 +390,23 @@ def _unobserved(like: xr.Dataset, task: Task, state: str, number: int) -> xr.Dat
     dataset = (
         like.assign(blank)
         .assign_coords({name: blank[name] for name in blank if name in like.coords})
-        .assign_coords(known)
+        .assign_coords(coordinates)
     )
     return (
         dataset.assign(recorded=xr.zeros_like(like["recorded"])) if "recorded" in like else dataset
     )
 
 
-def _reasons(joined: xr.Dataset, asked: Sequence[Task]) -> np.ndarray:
+def _reasons(joined: xr.Dataset, requests: Sequence[Task]) -> np.ndarray:
     told = {
-        "diverged": "loss above ten times the variance of the targets, or not finite, after step {:.0f}",
+        "diverged": "loss above ten times the variance of the targets, or not finite, after step "
+        "{:.0f}",
         "silent": "no hidden unit responds to any sample",
     }
     status, steps = joined["status"].values, joined["diverged_at"].values
     reasons = [
-        told.get(str(one), "").format(step) or task.reason
-        for one, step, task in zip(status, steps, asked, strict=True)
+        told.get(str(label), "").format(step) or task.reason
+        for label, step, task in zip(status, steps, requests, strict=True)
     ]
-    absent = [one == "missing" and not reason for one, reason in zip(status, reasons)]
+    absent = [label == "missing" and not reason for label, reason in zip(status, reasons)]
     return np.where(absent, "not run yet", np.array(reasons, dtype=object))

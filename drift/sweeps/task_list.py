@@ -17,9 +17,8 @@ from drift.sweeps.tasks import Task, key
 
 LIST = "sweep.json"
 DAMAGED = "sweep.damaged.json"  # what a list that could not be read is kept as
-Plan = dict[
-    str, Any
-]  # code, options, and tasks: each a recipe, what decides its numbers besides, and its key
+# code, options, and tasks: each a recipe, what decides its numbers besides, and its key
+Plan = dict[str, Any]
 
 
 def write_list(asked: Sequence[Task], folder: Path, options: Mapping[str, Any], code: str) -> None:
@@ -50,7 +49,7 @@ def write_list(asked: Sequence[Task], folder: Path, options: Mapping[str, Any], 
 
 
 def _with_tasks(
-    path: Path, asked: Sequence[Task], options: Mapping[str, Any], code: str
+    path: Path, requests: Sequence[Task], options: Mapping[str, Any], code: str
 ) -> str | None:
     """The text of a list with further tasks; None where it has them all already."""
     try:
@@ -59,12 +58,14 @@ def _with_tasks(
         plans = []
     same = [plan for plan in plans if (plan["code"], plan["options"]) == (code, options)]
     entries = {entry["key"]: entry for plan in same for entry in plan["tasks"]}
-    entries |= {entry["key"]: entry for entry in map(_entry, asked) if entry["key"] not in entries}
-    others = [plan for plan in plans if plan not in same]
+    entries |= {
+        entry["key"]: entry for entry in map(_entry, requests) if entry["key"] not in entries
+    }
+    foreign = [plan for plan in plans if plan not in same]
     text = json.dumps(
         {
             "plans": [
-                *others,
+                *foreign,
                 {"code": code, "options": dict(options), "tasks": list(entries.values())},
             ]
         }
@@ -104,14 +105,14 @@ def set_aside(folder: Path) -> list[str]:
     ----------
     folder : Path
     """
-    *others, last = _found(folder)
-    asked = [entry["recipe"] for entry in last["tasks"]]
+    *earlier, last = _found(folder)
+    recipes = [entry["recipe"] for entry in last["tasks"]]
     sentences = []
-    for plan in others:
+    for plan in earlier:
         hidden = [
             entry
             for entry in plan["tasks"]
-            if plan["options"] != last["options"] or entry["recipe"] not in asked
+            if plan["options"] != last["options"] or entry["recipe"] not in recipes
         ]
         if hidden:
             sentences.append(
@@ -136,7 +137,7 @@ def _entry(task: Task) -> dict[str, Any]:
     return {
         "key": task.path.stem,
         "recipe": json.loads(task.experiment.to_json()),
-        "beside": [list(one) for one in task.beside],
+        "beside": [list(source) for source in task.beside],
     }
 
 
@@ -173,7 +174,7 @@ def _plans(path: Path) -> list[Plan]:
         )
         for plan in plans:
             for entry in plan["tasks"]:
-                beside = [tuple(one) for one in entry["beside"]]
+                beside = [tuple(source) for source in entry["beside"]]
                 if entry["key"] != key(entry["recipe"], plan["options"], plan["code"], beside):
                     raise ValueError(f"task {entry['key']} does not agree with its recipe")
                 Experiment.from_json(json.dumps(entry["recipe"]))
@@ -192,7 +193,7 @@ def _plans(path: Path) -> list[Plan]:
 def _of_older_version(content: Mapping[str, Any]) -> Plan:
     code, options = content["code"], content["options"]
     entries = [
-        {"key": key(one, options, code, ()), "recipe": one, "beside": []}
-        for one in content["recipes"]
+        {"key": key(recipe, options, code, ()), "recipe": recipe, "beside": []}
+        for recipe in content["recipes"]
     ]
     return {"code": code, "options": options, "tasks": entries}

@@ -16,12 +16,10 @@ from drift.experiment import Experiment
 from drift.files.seal import is_sealed
 from drift.files.store import load
 
-NETCDF = (
-    threading.RLock()
-)  # the netCDF library ends the process when two threads open files at once
-Beside = tuple[
-    tuple[str, str], ...
-]  # what decides numbers besides recipe, options and code: its kind, and a text or checksum
+# the netCDF library ends the process when two threads open files at once
+NETCDF = threading.RLock()
+# what decides numbers besides recipe, options and code: its kind, and a text or checksum
+Beside = tuple[tuple[str, str], ...]
 
 
 class Task(NamedTuple):
@@ -64,8 +62,8 @@ class Task(NamedTuple):
         """What is wrong with the file of the result; empty if it is whole, or not there."""
         if not self.path.exists():
             return ""
-        found = self.path.stat()
-        return _fault(self.path, self.experiment.to_json(), found.st_size, found.st_mtime_ns)
+        status = self.path.stat()
+        return _fault(self.path, self.experiment.to_json(), status.st_size, status.st_mtime_ns)
 
 
 def tasks(
@@ -73,20 +71,20 @@ def tasks(
 ) -> list[Task]:
     """Return the task of each recipe; its key is the hash of recipe, options, code version, and the
     content of files it reads."""
-    besides = [(*_foreign_sources(one), *contents(one)) for one in recipes]
+    besides = [(*_foreign_sources(recipe), *contents(recipe)) for recipe in recipes]
     keys = [
-        key(json.loads(one.to_json()), options, code, beside)
-        for one, beside in zip(recipes, besides, strict=True)
+        key(json.loads(recipe.to_json()), options, code, beside)
+        for recipe, beside in zip(recipes, besides, strict=True)
     ]
-    doubled = next((number for number, one in enumerate(keys) if one in keys[:number]), None)
+    doubled = next((number for number, name in enumerate(keys) if name in keys[:number]), None)
     if doubled is not None:
         raise RefusedInputError(
             f"recipes {keys.index(keys[doubled])} and {doubled} are the same: give each run a "
             "seed of its own."
         )
     return [
-        Task(one, options, folder / f"{name}.nc", beside)
-        for one, name, beside in zip(recipes, keys, besides, strict=True)
+        Task(recipe, options, folder / f"{name}.nc", beside)
+        for recipe, name, beside in zip(recipes, keys, besides, strict=True)
     ]
 
 
@@ -94,8 +92,8 @@ def key(
     recipe: dict[str, Any], options: dict[str, Any], code: str, beside: Iterable[tuple[str, str]]
 ) -> str:
     """Return the name of a task: a hash of all that decides its numbers."""
-    asked = json.dumps([recipe, options, code, *(text for _, text in beside)], sort_keys=True)
-    return hashlib.sha256(asked.encode()).hexdigest()[:24]
+    document = json.dumps([recipe, options, code, *(text for _, text in beside)], sort_keys=True)
+    return hashlib.sha256(document.encode()).hexdigest()[:24]
 
 
 def contents(recipe: Experiment) -> Beside:
@@ -105,8 +103,8 @@ def contents(recipe: Experiment) -> Beside:
 
 def _checksum(path: Path) -> str:
     try:
-        found = path.stat()
-        return _content_checksum(path.absolute(), found.st_size, found.st_mtime_ns)
+        status = path.stat()
+        return _content_checksum(path.absolute(), status.st_size, status.st_mtime_ns)
     except OSError as error:  # the task says so when it is run
         return str(error.strerror)
 
@@ -120,8 +118,12 @@ def _content_checksum(path: Path, size: int, changed: int) -> str:
 def _foreign_sources(recipe: Experiment) -> Beside:
     """Source texts of the parts that are the user's own: a changed rule makes new tasks, as changed
     code of this package does."""
-    parts = (recipe.task, recipe.network, recipe.learner, *recipe.noise)
-    foreign = [type(part) for part in parts if not type(part).__module__.startswith("drift.")]
+    components = (recipe.task, recipe.network, recipe.learner, *recipe.noise)
+    foreign = [
+        type(component)
+        for component in components
+        if not type(component).__module__.startswith("drift.")
+    ]
     return tuple(("source", _source(kind)) for kind in foreign)
 
 
@@ -149,12 +151,11 @@ def _fault(path: Path, recipe: str, size: int, changed: int) -> str:
 
     try:
         with NETCDF:
-            if not is_sealed(
-                path
-            ):  # written by another version or program: whole if it can be read
+            if not is_sealed(path):
+                # written by another version or program: whole if it can be read
                 load(path)
-            with netCDF4.Dataset(path) as found:
-                text = str(found["experiment"][0])
+            with netCDF4.Dataset(path) as file:
+                text = str(file["experiment"][0])
         same = json.loads(text) == json.loads(recipe) or Experiment.from_json(
             text
         ) == Experiment.from_json(recipe)

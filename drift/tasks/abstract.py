@@ -139,9 +139,8 @@ class PredictiveTask(AbstractTask):
         )
         steps = STRIDE * ARENA / self.samples * rng.uniform(size=self.samples + 1)
         eye = np.arange(self.inputs) * FIELD_OF_VIEW / max(self.inputs - 1, 1)
-        return np.interp(
-            (np.cumsum(steps)[:, None] + eye) % ARENA, np.arange(ARENA + 1), scene
-        )  # (sample, input)
+        # (sample, input)
+        return np.interp((np.cumsum(steps)[:, None] + eye) % ARENA, np.arange(ARENA + 1), scene)
 
 
 def _smoothed(values: np.ndarray, features: int) -> np.ndarray:

@@ -72,12 +72,12 @@ def read_cifar10(path: str | Path, part: str = "train", sha256: str = ARCHIVE_SH
         raise RefusedInputError(f"part {part!r} is unknown: use one of {', '.join(FILES)}.")
     place = expanded(path)
     archive = place / ARCHIVE if place.is_dir() else place
-    found = (
+    batches = (
         _packed(archive, FILES[part], sha256)
         if archive.is_file()
         else _unpacked(place, FILES[part])
     )
-    images, labels = zip(*found)
+    images, labels = zip(*batches)
     return np.concatenate(images), np.concatenate(labels)
 
 
@@ -94,30 +94,33 @@ def files_of_cifar10(place: Path) -> tuple[Path, ...]:
     tuple of pathlib.Path
     """
     names = [
-        f"{name}{suffix}" for part in FILES.values() for name in part for suffix in ("", ".bin")
+        f"{name}{suffix}"
+        for batch_names in FILES.values()
+        for name in batch_names
+        for suffix in ("", ".bin")
     ]
-    known = [
+    candidates = [
         place,
         place / ARCHIVE,
         *(place / folder / name for folder in FOLDERS for name in names),
     ]
-    return tuple(path for path in known if path.is_file())
+    return tuple(path for path in candidates if path.is_file())
 
 
 def _packed(archive: Path, names: tuple[str, ...], sha256: str) -> list[Batch]:
     """Batches of the archive, in the order of their names."""
     try:
         with archive.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
             file.seek(0)
-            contents = _members(file, names) if found == sha256 else {}
+            contents = _members(file, names) if digest == sha256 else {}
     except (OSError, EOFError, ValueError, OverflowError, zlib.error, tarfile.TarError) as error:
         raise RefusedInputError(
             f"{archive} was expected to be a .tar.gz archive, got {one_line(error)}: {REMEDY}."
         ) from None
-    if found != sha256:
+    if digest != sha256:
         raise RefusedInputError(
-            f"{archive} was expected with sha256 {sha256}, got {found}: {REMEDY}."
+            f"{archive} was expected with sha256 {sha256}, got {digest}: {REMEDY}."
         )
     missing = [name for name in names if name not in contents]
     if missing:
@@ -148,7 +151,7 @@ def _unpacked(place: Path, names: tuple[str, ...]) -> Iterator[Batch]:
         files = [
             place / folder / f"{name}{suffix}" for folder in FOLDERS for suffix in ("", ".bin")
         ]
-        file = next((one for one in files if one.is_file()), None)
+        file = next((candidate for candidate in files if candidate.is_file()), None)
         if file is None:
             raise RefusedInputError(
                 f"CIFAR10 was expected at {place}, got neither {ARCHIVE} nor {name}: give the "

@@ -35,9 +35,8 @@ class Path(NamedTuple):
     x: np.ndarray
     y: np.ndarray
     gaze: np.ndarray  # heading while the scene is taken
-    heading: (
-        np.ndarray
-    )  # heading of the next move; differs from the gaze where the published agent has just turned
+    # heading of the next move; differs from the gaze where the published agent has just turned
+    heading: np.ndarray
     action: np.ndarray  # change of heading reported with each sample, one row fewer
 
 
@@ -187,14 +186,14 @@ def _published_walk(
     """Move, jitter, look, and only then turn: the action announces a turn that the following view
     does not show yet."""
     x, y = 0.0, 0.0
-    seen, headings = [(x, y, heading)], [heading]
+    views, headings = [(x, y, heading)], [heading]
     for speed, change in zip(speeds, np.append(0.0, jitter[:-1]), strict=True):
         x, y, turn = _moved(x, y, heading, speed, limits)
         heading = (heading + change) % (2 * math.pi)
-        seen.append((x, y, heading))
+        views.append((x, y, heading))
         heading = heading if turn is None else turn
         headings.append(heading)
-    x_seen, y_seen, gaze = np.array(seen).T
+    x_seen, y_seen, gaze = np.array(views).T
     return Path(x_seen, y_seen, gaze, np.array(headings), np.diff(headings))
 
 

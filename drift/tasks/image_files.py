@@ -170,7 +170,7 @@ def files_of_set(name: str, path: str | Path) -> tuple[Path, ...]:
     if name == "cifar10":
         return files_of_cifar10(place)
     names = [f"{file}{suffix}" for file in SHA256[name] for suffix in ("", ".gz")]
-    return tuple(place / one for one in names if (place / one).is_file())
+    return tuple(place / file_name for file_name in names if (place / file_name).is_file())
 
 
 def read_idx(path: str | Path, sha256: str | None = None) -> np.ndarray:
@@ -212,9 +212,10 @@ def read_idx(path: str | Path, sha256: str | None = None) -> np.ndarray:
         ) from None
     digest = hashlib.sha256(head)
     digest.update(content)
-    if sha256 is not None and (found := digest.hexdigest()) != sha256:
+    if sha256 is not None and (checksum := digest.hexdigest()) != sha256:
         raise RefusedInputError(
-            f"{file} was expected to hold sha256 {sha256}, got {found}: fetch the original again."
+            f"{file} was expected to hold sha256 {sha256}, got {checksum}: fetch the "
+            "original again."
         )
     return np.frombuffer(content, np.uint8).reshape(shape)
 
@@ -270,22 +271,22 @@ def fetch_images(name: str, folder: str | Path) -> Path:
             f"image set {name!r} is unknown: use one of {', '.join(DOWNLOADS)}."
         )
     place = expanded(folder)
-    for one in DOWNLOADS[name]:
-        _fetch(one, place)
+    for source in DOWNLOADS[name]:
+        _fetch(source, place)
     return place
 
 
-def _fetch(one: Download, folder: Path) -> None:
+def _fetch(source: Download, folder: Path) -> None:
     import pooch
 
     from drift.files.downloads import download
 
-    file, (algorithm, digits) = folder / one.name, one.checksum.split(":")
+    file, (algorithm, digits) = folder / source.name, source.checksum.split(":")
     if file.exists():
-        if (found := pooch.file_hash(str(file), alg=algorithm)) != digits:
+        if (checksum := pooch.file_hash(str(file), alg=algorithm)) != digits:
             raise RefusedInputError(
-                f"{file} was expected with {one.checksum}, got {found}: remove it or choose "
+                f"{file} was expected with {source.checksum}, got {checksum}: remove it or choose "
                 "another folder."
             )
         return
-    download(one.url, file, one.size, one.checksum)
+    download(source.url, file, source.size, source.checksum)

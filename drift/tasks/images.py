@@ -90,13 +90,13 @@ class ImageTask(Task):
             self.source == "photographs",
         )
         if in_files and self.path is None:
-            known = (
+            example = (
                 ", such as /usr/share/datasets/fashion-mnist of the Debian package"
                 if self.source == "fashion_mnist"
                 else ""
             )
             raise ValueError(
-                f"path of {self.source} is missing: give the folder of its files{known}"
+                f"path of {self.source} is missing: give the folder of its files{example}"
             )
         if self.path is not None and not in_files:
             raise ValueError(
@@ -171,41 +171,41 @@ class ImageTask(Task):
     def _patches(self, seed: int) -> tuple[Images, Images]:
         rng, images = stream(seed, "world"), photographs(self.view)
         shown = crops if self.view == "colour_crops" else patches
-        wanted = self.samples or PATCHES, self.test_samples or HELD_OUT[self.source]
-        drawn = [shown(images, self.shape[-1], many, rng) for many in wanted]
+        counts = self.samples or PATCHES, self.test_samples or HELD_OUT[self.source]
+        drawn = [shown(images, self.shape[-1], many, rng) for many in counts]
         if self.view == "whitened":
-            for part in drawn:
-                part -= part.mean(axis=(1, 2), keepdims=True)
+            for split in drawn:
+                split -= split.mean(axis=(1, 2), keepdims=True)
             deviation = drawn[0].std(dtype=float)
-            for part in drawn:
-                part /= deviation
-        return [part.reshape(len(part), -1) for part in drawn], []
+            for split in drawn:
+                split /= deviation
+        return [split.reshape(len(split), -1) for split in drawn], []
 
     def _images(self) -> tuple[Images, Images]:
-        parts, white = self._digits() if self.source == "digits" else self._image_set()
-        wanted = self.samples or len(parts[0][0]), self.test_samples or HELD_OUT[self.source]
-        for part, many, (images, _) in zip(("training", "test"), wanted, parts):
+        splits, white = self._digits() if self.source == "digits" else self._image_set()
+        counts = self.samples or len(splits[0][0]), self.test_samples or HELD_OUT[self.source]
+        for split_name, many, (images, _) in zip(("training", "test"), counts, splits):
             if not 0 < many <= len(images):
                 raise RefusedInputError(
-                    f"{self.source} should hold {many} {part} images, got {len(images)}: ask "
+                    f"{self.source} should hold {many} {split_name} images, got {len(images)}: ask "
                     "for fewer samples."
                 )
         inputs = [
             np.divide(images[:many], white, dtype=np.float32).reshape(many, -1)
-            for many, (images, _) in zip(wanted, parts)
+            for many, (images, _) in zip(counts, splits)
         ]
-        return inputs, [labels[:many] for many, (_, labels) in zip(wanted, parts)]
+        return inputs, [labels[:many] for many, (_, labels) in zip(counts, splits)]
 
     def _image_set(self) -> tuple[list[Images], int]:
         return [
-            list(image_set(self.source, str(self.path), part)) for part in ("train", "test")
+            list(image_set(self.source, str(self.path), split)) for split in ("train", "test")
         ], 255
 
     def _digits(self) -> tuple[list[Images], int]:
-        held_out, known = self.test_samples or HELD_OUT["digits"], len(digits()[0])
-        if held_out >= known:
+        held_out, total = self.test_samples or HELD_OUT["digits"], len(digits()[0])
+        if held_out >= total:
             raise RefusedInputError(
-                f"test_samples must leave digits to learn from, got {held_out} of {known}: "
+                f"test_samples must leave digits to learn from, got {held_out} of {total}: "
                 "ask for fewer."
             )
         cut = -held_out
@@ -216,10 +216,10 @@ def _projections(images: Images, components: int) -> Images:
     """Projections (sample, component) of the images, less the mean training image, on the leading
     components of the training images."""
     mean, axes = principal_components(images[0], components)
-    projected = [np.empty((len(part), components), np.float32) for part in images]
-    for part, found in zip(images, projected):
-        for rows in _blocks(part):
-            np.matmul(part[rows] - mean, axes, out=found[rows])
+    projected = [np.empty((len(split), components), np.float32) for split in images]
+    for split, projection in zip(images, projected):
+        for rows in _blocks(split):
+            np.matmul(split[rows] - mean, axes, out=projection[rows])
     return projected
 
 
@@ -259,8 +259,8 @@ def _rescale(images: Images, norm: float) -> None:
             f"training images to be scaled to norm {norm} must differ from 0, got only 0: "
             "leave norm out."
         )
-    for part in images:
-        part *= np.float32(norm / length)
+    for split in images:
+        split *= np.float32(norm / length)
 
 
 def _blocks(images: np.ndarray) -> list[slice]:

@@ -95,13 +95,13 @@ def _photograph(package: str, file: str, mode: str) -> np.ndarray:
 
 def installed(package: str) -> Path:
     """Folder of a package that ships images; refuses one that is not installed."""
-    found = importlib.util.find_spec(package)
-    if found is None or not found.submodule_search_locations:
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
         raise RefusedInputError(
             f"images were expected in {package}, which is not installed: pip install "
             "scikit-image scikit-learn."
         )
-    return Path(found.submodule_search_locations[0])
+    return Path(spec.submodule_search_locations[0])
 
 
 def whitened(image: np.ndarray) -> np.ndarray:
@@ -122,9 +122,8 @@ def whitened(image: np.ndarray) -> np.ndarray:
     """
     rows, columns = image.shape
     frequency = np.hypot(np.fft.fftfreq(rows)[:, np.newaxis], np.fft.rfftfreq(columns))
-    transform = (
-        np.fft.rfft2(image) * frequency * np.exp(-((frequency / CUTOFF) ** 4))
-    )  # R(0) = 0 takes the mean away
+    # R(0) = 0 takes the mean away
+    transform = np.fft.rfft2(image) * frequency * np.exp(-((frequency / CUTOFF) ** 4))
     filtered = np.fft.irfft2(transform, s=image.shape)
     return filtered / filtered.std()
 
@@ -151,15 +150,15 @@ def patches(
     numpy.ndarray
         float32 (sample, row, column).
     """
-    chosen = rng.integers(len(images), size=samples)
-    rows, columns = _corners(_sides(images)[chosen], np.full(samples, size), rng)
-    found = np.empty((samples, size, size), np.float32)
+    image_numbers = rng.integers(len(images), size=samples)
+    rows, columns = _corners(_sides(images)[image_numbers], np.full(samples, size), rng)
+    windows = np.empty((samples, size, size), np.float32)
     for number, image in enumerate(images):
-        here = chosen == number
-        found[here] = np.lib.stride_tricks.sliding_window_view(image, (size, size))[
-            rows[here], columns[here]
+        mask = image_numbers == number
+        windows[mask] = np.lib.stride_tricks.sliding_window_view(image, (size, size))[
+            rows[mask], columns[mask]
         ]
-    return found
+    return windows
 
 
 def crops(
@@ -187,28 +186,26 @@ def crops(
     numpy.ndarray
         float32 (sample, channel, row, column) in [0, 1].
     """
-    chosen = rng.integers(len(images), size=samples)
-    sides = _sides(images)[chosen]  # (sample, axis)
+    image_numbers = rng.integers(len(images), size=samples)
+    sides = _sides(images)[image_numbers]  # (sample, axis)
     scales = rng.integers(1, (sides.min(axis=1) - 2 * MARGIN) // size, endpoint=True)
     rows, columns = _corners(sides, scales * size, rng)
-    found = np.empty((samples, 3, size, size), np.float32)
+    shrunk = np.empty((samples, 3, size, size), np.float32)
     for number, image in enumerate(images):
-        sums = np.pad(
-            image.cumsum(0, np.int64).cumsum(1), ((1, 0), (1, 0), (0, 0))
-        )  # of all pixels above and to the left
-        for scale in np.unique(scales[chosen == number]):
-            here = (chosen == number) & (scales == scale)
-            found[here] = _reduced(sums, scale, size)[rows[here], columns[here]]
-    return found
+        # of all pixels above and to the left
+        sums = np.pad(image.cumsum(0, np.int64).cumsum(1), ((1, 0), (1, 0), (0, 0)))
+        for scale in np.unique(scales[image_numbers == number]):
+            mask = (image_numbers == number) & (scales == scale)
+            shrunk[mask] = _reduced(sums, scale, size)[rows[mask], columns[mask]]
+    return shrunk
 
 
 def _reduced(sums: np.ndarray, scale: int, size: int) -> np.ndarray:
     """Every crop of an image at one scale, as a view (row, column, channel, row in crop, column in
     crop), from its integral image."""
     bands = sums[scale:] - sums[:-scale]
-    means = ((bands[:, scale:] - bands[:, :-scale]) / (255 * scale**2)).astype(
-        np.float32
-    )  # of the square below and to the right
+    # of the square below and to the right
+    means = ((bands[:, scale:] - bands[:, :-scale]) / (255 * scale**2)).astype(np.float32)
     span = scale * (size - 1) + 1
     return np.lib.stride_tricks.sliding_window_view(means, (span, span, 3))[
         :, :, 0, ::scale, ::scale

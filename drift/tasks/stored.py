@@ -61,9 +61,10 @@ def _read(path: Path, sha256: str | None) -> dict[str, np.ndarray]:
         raise RefusedInputError(
             f"there is no file {path}: give the path of an .npz file with inputs and targets."
         )
-    if sha256 is not None and (found := hashlib.sha256(path.read_bytes()).hexdigest()) != sha256:
+    if sha256 is not None and (digest := hashlib.sha256(path.read_bytes()).hexdigest()) != sha256:
         raise RefusedInputError(
-            f"{path} has sha256 {found} instead of {sha256}: the file is not the one of the recipe."
+            f"{path} has sha256 {digest} instead of {sha256}: the file is not the one of the "
+            "recipe."
         )
     if not zipfile.is_zipfile(path):
         raise RefusedInputError(

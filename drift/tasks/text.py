@@ -68,21 +68,21 @@ class TextTask(Task):
             If the file is missing, empty, no text, or too short for a window in each part.
         """
         numbers, vocabulary = self._numbered()
-        parts = np.split(numbers, [len(numbers) - len(numbers) // HELD_OUT])
-        if len(parts[1]) <= self.context:
+        splits = np.split(numbers, [len(numbers) - len(numbers) // HELD_OUT])
+        if len(splits[1]) <= self.context:
             needed = HELD_OUT * (self.context + 1)
             sentence = (
                 f"{self.path} needs {needed} {self.tokens} for windows of {self.context} and a "
                 f"tenth to hold out, got {len(numbers)}"
             )
             raise RefusedInputError(f"{sentence}: give a longer text or a shorter context.")
-        last = [len(part) - self.context - 1 for part in parts]  # where the last window begins
+        last = [len(split) - self.context - 1 for split in splits]  # where the last window begins
         starts = (
             stream(seed, "world").integers(last[0] + 1, size=self.samples),
             np.linspace(0, last[1], self.test_samples).astype(int),
         )
         (inputs, targets), test = (
-            self._windows(part, begin) for part, begin in zip(parts, starts, strict=True)
+            self._windows(split, begin) for split, begin in zip(splits, starts, strict=True)
         )
         drawn = experience(inputs, targets).assign_attrs(objective="next_token")
         drawn["test_inputs"], drawn["test_targets"] = (

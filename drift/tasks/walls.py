@@ -19,12 +19,10 @@ class Hits(NamedTuple):
     y: np.ndarray
     wall: np.ndarray  # 0 ... 3
     along: np.ndarray  # distance along the wall, clockwise
-    phase: (
-        np.ndarray
-    )  # arc length along the perimeter over the perimeter, in [0, 1): continuous across corners
-    published_phase: (
-        np.ndarray
-    )  # wall / 4 + along / perimeter: right for square arenas only, exceeds 1 otherwise
+    # arc length along the perimeter over the perimeter, in [0, 1): continuous across corners
+    phase: np.ndarray
+    # wall / 4 + along / perimeter: right for square arenas only, exceeds 1 otherwise
+    published_phase: np.ndarray
 
 
 def rays(x: np.ndarray, y: np.ndarray, angles: np.ndarray, width: float, length: float) -> Hits:

@@ -32,8 +32,8 @@ class Checkpoint:
             check_target(path)
             remove_leftovers(path.parent, path.name)
         if path is not None and path.exists():
-            found, self._states = _read(path)
-            _check_same(path, found, asked)
+            description, self._states = _read(path)
+            _check_same(path, description, asked)
 
     def state(self, group: int) -> dict[str, np.ndarray]:
         """Return the stored state of a group; empty if it has not begun."""
@@ -59,8 +59,8 @@ class Checkpoint:
             )
 
 
-def _check_same(path: Path, found: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
-    differing = [name for name in asked if found.get(name) != asked[name]]
+def _check_same(path: Path, description: Mapping[str, Any], request: Mapping[str, Any]) -> None:
+    differing = [name for name in request if description.get(name) != request[name]]
     if differing == ["code"]:
         remedy = "finish it with that version, or remove it and begin anew"
         raise RefusedInputError(
@@ -87,9 +87,8 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         raise RefusedInputError(
             f"the checkpoint {path} cannot be read ({error.strerror}): choose another path."
         ) from None
-    except (
-        Exception
-    ) as error:  # a damaged archive makes zipfile, zlib and numpy raise nearly anything
+    except Exception as error:
+        # a damaged archive makes zipfile, zlib and numpy raise nearly anything
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DamagedFileError(
             f"{path} is not a checkpoint of repdrift ({reason}): remove it or choose another path."

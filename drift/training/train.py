@@ -94,8 +94,8 @@ def train(
     table = probe_table.chosen(probes)
     _check_probes(recipes, table)
     groups = _groups(recipes, engine, device)
-    asked = {
-        "recipes": [one.to_json() for one in recipes],
+    request = {
+        "recipes": [recipe.to_json() for recipe in recipes],
         "data": _digest(groups),
         "probes": list(table),
         "precision": precision,
@@ -103,9 +103,9 @@ def train(
         "engine": engine,
         "code": code_version(),
     }
-    kept = Checkpoint(None if checkpoint is None else Path(checkpoint), asked)
-    parts: dict[int, xr.Dataset] = {}
-    total = sum(one.steps for one in recipes)
+    store = Checkpoint(None if checkpoint is None else Path(checkpoint), request)
+    datasets: dict[int, xr.Dataset] = {}
+    total = sum(recipe.steps for recipe in recipes)
     bar = progress_bar(
         total=total,
         unit="step",
@@ -121,23 +121,26 @@ def train(
             )
             families, places = _families(group), {label: place for place, label in enumerate(group)}
             records = [
-                Records([group[one] for one in family], [places[one] for one in family], table)
+                Records(
+                    [group[label] for label in family], [places[label] for label in family], table
+                )
                 for family in families
             ]
-            _run(running, records, bar, number, kept)
-            parts |= {
-                family[0]: one.dataset(list(map(str, family)), running.name)
-                for family, one in zip(families, records, strict=True)
+            _run(running, records, bar, number, store)
+            datasets |= {
+                family[0]: record.dataset(list(map(str, family)), running.name)
+                for family, record in zip(families, records, strict=True)
             }
     ordered = combined(
-        [parts[first] for first in sorted(parts)], [str(label) for label in range(len(recipes))]
+        [datasets[first] for first in sorted(datasets)],
+        [str(label) for label in range(len(recipes))],
     )
     return _described(ordered, precision, device)
 
 
 def _recipes(experiments: Sequence[Experiment]) -> list[Experiment]:
     listed = list(experiments) if isinstance(experiments, Sequence) else []
-    if not listed or not all(isinstance(one, Experiment) for one in listed):
+    if not listed or not all(isinstance(recipe, Experiment) for recipe in listed):
         raise RefusedInputError(
             "train needs a list of at least one Experiment, got "
             f"{type(experiments).__name__}: write train([experiment])."
@@ -161,10 +164,10 @@ def _check_probes(recipes: Sequence[Experiment], table: Mapping[str, object]) ->
         unknown = {"hidden_layer": (), "denoising": probe_table.CURVATURE}.get(
             network.kind, probe_table.CURVATURE + probe_table.WEIGHTS
         )
-        asked = [name for name in unknown if name in table]
-        if asked:
+        unsuitable = [name for name in unknown if name in table]
+        if unsuitable:
             raise RefusedInputError(
-                f"probe {asked[0]} does not know a {type(network).__name__}: leave it out."
+                f"probe {unsuitable[0]} does not know a {type(network).__name__}: leave it out."
             )
 
 
@@ -268,15 +271,17 @@ def _owners(engine: Engine, records: Sequence[Records]) -> dict[str, Engine | Re
 
 
 def _state(engine: Engine, records: Sequence[Records]) -> dict[str, np.ndarray]:
-    parts = {part: owner.state() for part, owner in _owners(engine, records).items()}
+    states = {owner_name: owner.state() for owner_name, owner in _owners(engine, records).items()}
     return {
-        f"{part}/{name}": values for part, state in parts.items() for name, values in state.items()
+        f"{owner_name}/{name}": values
+        for owner_name, state in states.items()
+        for name, values in state.items()
     }
 
 
 def _resume(engine: Engine, records: Sequence[Records], state: Mapping[str, np.ndarray]) -> None:
-    for part, owner in _owners(engine, records).items() if state else ():
-        prefix = f"{part}/"
+    for owner_name, owner in _owners(engine, records).items() if state else ():
+        prefix = f"{owner_name}/"
         try:
             owner.restore(
                 {
@@ -287,7 +292,8 @@ def _resume(engine: Engine, records: Sequence[Records], state: Mapping[str, np.n
             )
         except (KeyError, ValueError) as error:
             raise RefusedInputError(
-                f"the checkpoint lacks {part} of this run ({error}): remove it and begin again."
+                f"the checkpoint lacks {owner_name} of this run ({error}): remove it and begin "
+                "again."
             ) from None
 
 

@@ -31,10 +31,12 @@ class Recurrent(Inhibition, ABC):
 
     def selected(self, drive: Tensor, weights: Mapping[str, Tensor], moment: Moment) -> Selection:
         """Return the feedforward drive, and the activity after the iterations."""
-        now = drive
+        potential = drive
         for _ in range(self.iterations):
-            now = now + self.rate * (drive - self.feedback(moment.activation(now), weights) - now)
-        return Selection(drive, moment.activation(now))
+            potential = potential + self.rate * (
+                drive - self.feedback(moment.activation(potential), weights) - potential
+            )
+        return Selection(drive, moment.activation(potential))
 
 
 class ExplainingAway(Recurrent):

@@ -121,11 +121,11 @@ class SampledTopK(Inhibition):
         """Return the score-function objective; its value means nothing, its gradient does."""
         if selection.log_probability is None:
             return None
-        found = losses.detach()
+        costs = losses.detach()
         if self.faithful:
-            return -(selection.log_probability * found).mean()
-        others = (found.sum() - found) / max(len(found) - 1, 1) if len(found) > 1 else found * 0
-        return (selection.log_probability * (found - others)).mean()
+            return -(selection.log_probability * costs).mean()
+        baseline = (costs.sum() - costs) / max(len(costs) - 1, 1) if len(costs) > 1 else costs * 0
+        return (selection.log_probability * (costs - baseline)).mean()
 
 
 def _largest(hidden: Tensor, log_count: Tensor) -> Tensor:
@@ -134,5 +134,5 @@ def _largest(hidden: Tensor, log_count: Tensor) -> Tensor:
 
     counts = log_count.detach().exp().round().clamp(1, hidden.shape[-1])  # (sample,)
     ordered, places = hidden.sort(dim=-1, descending=True)
-    kept = torch.arange(hidden.shape[-1], device=hidden.device) < counts[:, None]
-    return hidden.new_zeros(hidden.shape).scatter(-1, places, (ordered * kept).to(hidden.dtype))
+    mask = torch.arange(hidden.shape[-1], device=hidden.device) < counts[:, None]
+    return hidden.new_zeros(hidden.shape).scatter(-1, places, (ordered * mask).to(hidden.dtype))

@@ -42,9 +42,9 @@ def make_engine(
         If the engine, precision, device or number of threads is not to be had.
     """
     if name not in get_args(EngineName) or precision not in get_args(Precision):
-        known = f"{', '.join(get_args(EngineName))} and {', '.join(get_args(Precision))}"
+        choices = f"{', '.join(get_args(EngineName))} and {', '.join(get_args(Precision))}"
         raise RefusedInputError(
-            f"engine {name!r} with precision {precision!r} is unknown: use one of {known}."
+            f"engine {name!r} with precision {precision!r} is unknown: use one of {choices}."
         )
     if threads is not None and threads < 1:
         raise RefusedInputError(
@@ -89,15 +89,15 @@ def _fused(
 ) -> Engine:
     from drift.training.engines.fused import FusedEngine, unknown_to
 
-    unknown = [reason for one in subjects if (reason := unknown_to(one.experiment))]
+    unknown = [reason for subject in subjects if (reason := unknown_to(subject.experiment))]
     if device == "cpu" and not unknown:
         return FusedEngine(subjects, precision, threads)
     if name == "fused":
         kind = type(subjects[0].experiment.learner).__name__
-        asked = f"device {device!r} with {kind}" if device != "cpu" else unknown[0]
+        request = f"device {device!r} with {kind}" if device != "cpu" else unknown[0]
         remedy = f"{'leave it out, or ' if device == 'cpu' else ''}use engine='auto' or 'batched'"
         raise RefusedInputError(
-            f"the fused engine runs built-in parts of a recipe on device 'cpu', got {asked}: "
+            f"the fused engine runs built-in parts of a recipe on device 'cpu', got {request}: "
             f"{remedy}."
         )
     return _batched(subjects, precision, device, threads)

@@ -47,17 +47,16 @@ class Weights(NamedTuple):
     outward: np.ndarray  # (subject, unit, outputs)
 
 
-AnyWeights = (
-    Weights | Mapping[str, np.ndarray]
-)  # of differentiable networks by name, (subject, ...)
+# of differentiable networks by name, (subject, ...)
+AnyWeights = Weights | Mapping[str, np.ndarray]
 
 
 def stacked_first_weights(subjects: Sequence[Subject]) -> AnyWeights:
     """Return the weights of subjects of one kind before learning."""
-    first = [one.first_weights() for one in subjects]
+    first = [subject.first_weights() for subject in subjects]
     if isinstance(first[0], Mapping):
-        return {name: side_by_side([one[name] for one in first]) for name in first[0]}
-    return Weights(*(np.stack(part) for part in zip(*first, strict=True)))
+        return {name: side_by_side([weights[name] for weights in first]) for name in first[0]}
+    return Weights(*(np.stack(matrices) for matrices in zip(*first, strict=True)))
 
 
 def side_by_side(parts: Sequence[np.ndarray]) -> np.ndarray:
@@ -72,12 +71,14 @@ def arrays(weights: AnyWeights) -> list[np.ndarray]:
 
 def silenced(weights: AnyWeights, subjects: np.ndarray) -> AnyWeights:
     """Return weights with zeros for the marked subjects."""
-    parts = [
-        np.where(subjects.reshape(-1, *[1] * (part.ndim - 1)), part.dtype.type(0), part)
-        for part in arrays(weights)
+    masked = [
+        np.where(subjects.reshape(-1, *[1] * (values.ndim - 1)), values.dtype.type(0), values)
+        for values in arrays(weights)
     ]
     return (
-        dict(zip(weights, parts, strict=True)) if isinstance(weights, Mapping) else Weights(*parts)
+        dict(zip(weights, masked, strict=True))
+        if isinstance(weights, Mapping)
+        else Weights(*masked)
     )
 
 

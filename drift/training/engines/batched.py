@@ -44,18 +44,23 @@ class BatchedProgram:
     def __init__(self, subjects: Sequence[Subject], device: str, dtype: torch.dtype) -> None:
         self.device, self.dtype, self.step = device, dtype, 0
         self.learner = subjects[0].experiment.learner
+        # (subject, sample, input + 1)
         self._inputs = self._stack(
-            [np.column_stack([one.inputs, np.ones(len(one.inputs))]) for one in subjects]
-        )  # (subject, sample, input + 1)
-        self._targets = self._stack([one.targets for one in subjects])  # (subject, sample, output)
+            [
+                np.column_stack([subject.inputs, np.ones(len(subject.inputs))])
+                for subject in subjects
+            ]
+        )
+        # (subject, sample, output)
+        self._targets = self._stack([subject.targets for subject in subjects])
         self.parameters = [
             self._stack(list(weights))
-            for weights in zip(*(one.first_weights() for one in subjects), strict=True)
+            for weights in zip(*(subject.first_weights() for subject in subjects), strict=True)
         ]
         self.memory = {name: self.like_parameters() for name in self.learner.remembers()}
         numbers = {name for name, value in self.learner if is_number(value)}
         self.numbers = {
-            name: self._column([getattr(one.experiment.learner, name) for one in subjects])
+            name: self._column([getattr(subject.experiment.learner, name) for subject in subjects])
             for name in sorted(numbers)
         }
         self._allocate()
@@ -81,12 +86,16 @@ class BatchedProgram:
         self._normals = self.like_parameters()
 
     def _prepare_noise(self, subjects: Sequence[Subject]) -> None:
-        seeds = [one.experiment.seed for one in subjects]
+        seeds = [subject.experiment.seed for subject in subjects]
         self._noise: dict[str, list[Noise]] = {}
         for noise in subjects[0].experiment.noise:
             self._noise[noise.kind] = [
-                next(other for other in one.experiment.noise if other.kind == noise.kind)
-                for one in subjects
+                next(
+                    own_noise
+                    for own_noise in subject.experiment.noise
+                    if own_noise.kind == noise.kind
+                )
+                for subject in subjects
             ]
         self._draws: dict[str, Draws] = {
             kind: draws(seeds, f"{kind}_noise", self.device) for kind in self._noise
@@ -94,8 +103,8 @@ class BatchedProgram:
         self._draws["perturbation"] = draws(seeds, "perturbation", self.device)
         self._constant = {
             kind: self._scale(kind, 0)
-            for kind, all_ in self._noise.items()
-            if all(one.schedule is None for one in all_)
+            for kind, noises in self._noise.items()
+            if all(own_noise.schedule is None for own_noise in noises)
         }
         self._noisy_inputs = (
             self._like(self._inputs).copy_(self._inputs) if "input" in self._noise else self._inputs
@@ -180,10 +189,10 @@ class BatchedProgram:
 
     def tensors(self) -> dict[str, Tensor]:
         """Return what changes from step to step, by name."""
-        kept = {"parameters": self.parameters, **self.memory}
+        pairs = {"parameters": self.parameters, **self.memory}
         return {
             f"{name}.{number}": tensor
-            for name, pair in kept.items()
+            for name, pair in pairs.items()
             for number, tensor in enumerate(pair)
         }
 
@@ -231,21 +240,23 @@ class BatchedEngine(Engine):
 
     def weights(self, members: Sequence[int] | None = None) -> Weights:
         """Return the present weights."""
-        parts = zip(*(program.parameters for program in self._programs), strict=True)
-        stacked = (torch.cat(list(part)).double().cpu().numpy() for part in parts)
-        return Weights(*(part if members is None else part[list(members)] for part in stacked))
+        layers = zip(*(program.parameters for program in self._programs), strict=True)
+        stacked = (torch.cat(list(layer)).double().cpu().numpy() for layer in layers)
+        return Weights(
+            *(values if members is None else values[list(members)] for values in stacked)
+        )
 
     def state(self) -> dict[str, np.ndarray]:
         """Return weights, moments, generators and the step."""
-        kept: dict[str, list[np.ndarray]] = {}
+        pieces: dict[str, list[np.ndarray]] = {}
         for program in self._programs:
             for name, tensor in program.tensors().items():
-                kept.setdefault(name, []).append(tensor.cpu().numpy())
+                pieces.setdefault(name, []).append(tensor.cpu().numpy())
             for name, generators in program.streams().items():
-                kept.setdefault(f"stream.{name}", []).append(generators.state())
+                pieces.setdefault(f"stream.{name}", []).append(generators.state())
         return {
             "step": np.array(self.step),
-            **{name: np.concatenate(parts) for name, parts in kept.items()},
+            **{name: np.concatenate(arrays) for name, arrays in pieces.items()},
         }
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
@@ -266,7 +277,6 @@ def _subjects_per_program(subject: Subject, dtype: torch.dtype) -> int:
 
 
 def _advance_alone(program: BatchedProgram, steps: int) -> None:
-    torch.set_num_threads(
-        1
-    )  # programs run in parallel; a second level of threads would only compete
+    # programs run in parallel; a second level of threads would only compete
+    torch.set_num_threads(1)
     program.advance(steps)

@@ -52,14 +52,14 @@ class HostDraws(Draws):
         """Fill buffers with standard normal numbers."""
         for buffer in buffers:
             kind = np.float32 if buffer.dtype == torch.float32 else np.float64
-            for generator, part in zip(self._generators, buffer, strict=True):
-                generator.standard_normal(out=part.numpy(), dtype=kind)
+            for generator, block in zip(self._generators, buffer, strict=True):
+                generator.standard_normal(out=block.numpy(), dtype=kind)
 
     def uniform(self, *buffers: Tensor) -> None:
         """Fill buffers with uniform numbers of mean 0 and variance 1."""
         for buffer in buffers:
-            for generator, part in zip(self._generators, buffer, strict=True):
-                values = part.numpy()
+            for generator, block in zip(self._generators, buffer, strict=True):
+                values = block.numpy()
                 generator.random(out=values, dtype=values.dtype)
                 values -= 0.5
                 values *= np.sqrt(12)
@@ -67,14 +67,14 @@ class HostDraws(Draws):
     def exponential(self, *buffers: Tensor) -> None:
         """Fill buffers with exponential numbers of mean 1."""
         for buffer in buffers:
-            for generator, part in zip(self._generators, buffer, strict=True):
-                generator.standard_exponential(out=part.numpy(), dtype=part.numpy().dtype.type)
+            for generator, block in zip(self._generators, buffer, strict=True):
+                generator.standard_exponential(out=block.numpy(), dtype=block.numpy().dtype.type)
 
     def poisson(self, rate: float, *buffers: Tensor) -> None:
         """Fill buffers with Poisson counts."""
         for buffer in buffers:
-            for generator, part in zip(self._generators, buffer, strict=True):
-                part.numpy()[...] = generator.poisson(rate, tuple(part.shape))
+            for generator, block in zip(self._generators, buffer, strict=True):
+                block.numpy()[...] = generator.poisson(rate, tuple(block.shape))
 
     def indices(self, below: int, count: int) -> np.ndarray:
         """Return whole numbers from 0 up to ``below``, shape (subject, count)."""
@@ -109,27 +109,27 @@ class DeviceDraws(Draws):
     def normal(self, *buffers: Tensor) -> None:
         """Fill buffers with standard normal numbers."""
         for buffer in buffers:
-            for generator, part in zip(self._generators, buffer, strict=True):
-                part.normal_(generator=generator)
+            for generator, block in zip(self._generators, buffer, strict=True):
+                block.normal_(generator=generator)
 
     def uniform(self, *buffers: Tensor) -> None:
         """Fill buffers with uniform numbers of mean 0 and variance 1."""
         half = float(np.sqrt(3))
         for buffer in buffers:
-            for generator, part in zip(self._generators, buffer, strict=True):
-                part.uniform_(-half, half, generator=generator)
+            for generator, block in zip(self._generators, buffer, strict=True):
+                block.uniform_(-half, half, generator=generator)
 
     def exponential(self, *buffers: Tensor) -> None:
         """Fill buffers with exponential numbers of mean 1."""
         for buffer in buffers:
-            for generator, part in zip(self._generators, buffer, strict=True):
-                part.exponential_(generator=generator)
+            for generator, block in zip(self._generators, buffer, strict=True):
+                block.exponential_(generator=generator)
 
     def poisson(self, rate: float, *buffers: Tensor) -> None:
         """Fill buffers with Poisson counts."""
         for buffer in buffers:
-            for generator, part in zip(self._generators, buffer, strict=True):
-                part.copy_(torch.poisson(torch.full_like(part, rate), generator=generator))
+            for generator, block in zip(self._generators, buffer, strict=True):
+                block.copy_(torch.poisson(torch.full_like(block, rate), generator=generator))
 
     def state(self) -> np.ndarray:
         """Return the states of the torch generators."""

@@ -48,7 +48,9 @@ def unknown_to(experiment: Experiment) -> str:
     experiment : Experiment
     """
     foreign: list[Any] = [
-        one for one in experiment.noise if type(one) not in (InputNoise, LabelNoise, UpdateNoise)
+        noise
+        for noise in experiment.noise
+        if type(noise) not in (InputNoise, LabelNoise, UpdateNoise)
     ]
     foreign += [] if type(experiment.network) is Network else [experiment.network]
     foreign += [] if type(experiment.learner) in RULES else [experiment.learner]
@@ -81,8 +83,8 @@ class FusedProgram:
     def advance(self, steps: int) -> None:
         """Take steps; other threads run meanwhile."""
         while steps:
-            now = min(steps, TABLE)
-            scales = _scales(self._experiment, self.step, now).astype(self.type)
+            count = min(steps, TABLE)
+            scales = _scales(self._experiment, self.step, count).astype(self.type)
             kernels.advance(
                 self.work,
                 self._batch_random,
@@ -94,7 +96,7 @@ class FusedProgram:
                 scales,
                 self.step,
             )
-            self.step, steps = self.step + now, steps - now
+            self.step, steps = self.step + count, steps - count
 
     def weights(self) -> Weights:
         """Return the present weights."""
@@ -131,9 +133,9 @@ class FusedEngine(Engine):
 
     def weights(self, members: Sequence[int] | None = None) -> Weights:
         """Return the present weights of subjects of one shape."""
-        chosen = range(len(self._programs)) if members is None else members
-        parts = zip(*(self._programs[member].weights() for member in chosen), strict=True)
-        return Weights(*(np.stack(part) for part in parts))
+        indices = range(len(self._programs)) if members is None else members
+        layers = zip(*(self._programs[member].weights() for member in indices), strict=True)
+        return Weights(*(np.stack(layer) for layer in layers))
 
     def state(self) -> dict[str, np.ndarray]:
         """Return weights, moments, generators and the step; smaller subjects are filled with
@@ -141,7 +143,7 @@ class FusedEngine(Engine):
         changing = [program.changing() for program in self._programs]
         return {
             "step": np.array(self.step),
-            **{name: _stacked([one[name] for one in changing]) for name in changing[0]},
+            **{name: _stacked([arrays[name] for arrays in changing]) for name in changing[0]},
         }
 
     def restore(self, state: dict[str, np.ndarray]) -> None:

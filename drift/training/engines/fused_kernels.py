@@ -19,12 +19,8 @@ from drift.loops.products import products
 from drift.loops.vectors import WIDTH, any_positive, load, store, where_positive, zeros
 
 SGD, ADAM, STOCHASTIC_ERROR_DESCENT = 0, 1, 2
-INPUT, LABEL, UPDATE, PERTURBATION = (
-    0,
-    1,
-    2,
-    3,
-)  # rows of the generators and columns of the noise scales
+# rows of the generators and columns of the noise scales
+INPUT, LABEL, UPDATE, PERTURBATION = 0, 1, 2, 3
 NONE, GAUSSIAN, UNIFORM = 0, 1, 2  # laws of a noise
 UNITS = 16  # units whose potentials are computed at once and stay in the cache
 WEIGHTS = 3  # the column of noise that acts on the weights rather than on the gradient
@@ -34,13 +30,11 @@ class Work(NamedTuple):
     """All arrays of one subject; weights and activity in one floating-point type, innermost axes
     padded to whole vectors."""
 
-    inputs: (
-        np.ndarray
-    )  # (input + 1, sample), the last row 1 for the bias, samples padded with zeros
+    # (input + 1, sample), the last row 1 for the bias, samples padded with zeros
+    inputs: np.ndarray
     targets: np.ndarray  # (output, sample)
-    weights: (
-        np.ndarray
-    )  # (unit, input + 1 + output): input weights, bias, output weights of each unit
+    # (unit, input + 1 + output): input weights, bias, output weights of each unit
+    weights: np.ndarray
     gradient: np.ndarray  # like weights
     first: np.ndarray  # like weights: first moment, or the trial step of stochastic error descent
     second: np.ndarray  # like weights: second moment
@@ -54,9 +48,8 @@ class Work(NamedTuple):
     input_gradient: np.ndarray  # (active unit, input + 1)
     output_gradient: np.ndarray  # (active unit, output)
     error: np.ndarray  # (output, sample)
-    block: (
-        np.ndarray
-    )  # (UNITS, sample), potentials of a few units, or gradient with respect to their responses
+    # (UNITS, sample), potentials of a few units, or gradient with respect to their responses
+    block: np.ndarray
     slope: np.ndarray  # (UNITS, sample), gradient with respect to the potentials of a few units
     random: np.ndarray  # float32 buffer for normal numbers
     generators: np.ndarray  # uint32 (4 streams, 4, lanes)
@@ -70,9 +63,9 @@ def _rectify(source, row, out, place):
     compilers turn a conditional change in place into masked stores, which are slow.
     """
     responds = False
-    for t in range(0, out.shape[1], WIDTH):
-        potential = load(source, row, t)
-        store(where_positive(potential, potential), out, place, t)
+    for sample in range(0, out.shape[1], WIDTH):
+        potential = load(source, row, sample)
+        store(where_positive(potential, potential), out, place, sample)
         responds |= any_positive(potential)
     return responds
 
@@ -80,8 +73,8 @@ def _rectify(source, row, out, place):
 @inlined
 def _copy(source, row, column, out, place, to, columns):
     """Copy entries of a row in whole vectors, up to seven more than asked for."""
-    for k in range(0, columns, WIDTH):
-        store(load(source, row, column + k), out, place, to + k)
+    for offset in range(0, columns, WIDTH):
+        store(load(source, row, column + offset), out, place, to + offset)
 
 
 @compiled
@@ -106,8 +99,8 @@ def _respond(work, weights):
                 count += 1
     products(outward.T, 0, outputs, hidden, count, error, 0)
     for output in range(outputs):
-        for t in range(error.shape[1]):
-            error[output, t] -= targets[output, t]
+        for sample in range(error.shape[1]):
+            error[output, sample] -= targets[output, sample]
     return count
 
 
@@ -125,16 +118,19 @@ def _back_propagate(work, count, samples):
     input_gradient, output_gradient = work.input_gradient, work.output_gradient
     outputs, factor = error.shape[0], error.dtype.type(2 / (samples * error.shape[0]))
     for output in range(outputs):
-        for t in range(samples):
-            error[output, t] *= factor
-            sample_error[t, output] = error[output, t]
+        for sample in range(samples):
+            error[output, sample] *= factor
+            sample_error[sample, output] = error[output, sample]
     for start in range(0, count, UNITS):
         rows = min(UNITS, count - start)
         products(outward, start, rows, error, outputs, block, 0)
         for row in range(rows):
-            for t in range(0, error.shape[1], WIDTH):
+            for sample in range(0, error.shape[1], WIDTH):
                 store(
-                    where_positive(load(hidden, start + row, t), load(block, row, t)), slope, row, t
+                    where_positive(load(hidden, start + row, sample), load(block, row, sample)),
+                    slope,
+                    row,
+                    sample,
                 )
         products(slope, 0, rows, sample_inputs, samples, input_gradient, start)
         products(hidden, start, rows, sample_error, samples, output_gradient, start)
@@ -154,15 +150,15 @@ def _scatter(work, count):
             _copy(output_gradient, place, 0, gradient, unit, width, outputs)
             place += 1
         else:
-            for k in range(0, width + outputs, WIDTH):
-                store(zeros(gradient), gradient, unit, k)
+            for column in range(0, width + outputs, WIDTH):
+                store(zeros(gradient), gradient, unit, column)
 
 
 @compiled
 def _descend(weights, gradient, normals, rate, shake):
     """Gradient descent over flat arrays; the noise on gradient and weights is one number."""
-    for k in range(weights.shape[0]):
-        weights[k] += shake * normals[k] - rate * gradient[k]
+    for index in range(weights.shape[0]):
+        weights[index] += shake * normals[index] - rate * gradient[index]
 
 
 @compiled
@@ -177,12 +173,12 @@ def _adapt(weights, gradient, first, second, normals, numbers, moments, scales):
     )
     learn_first, learn_second = moments[2], moments[3]
     on_gradient, on_weights = scales[UPDATE], scales[WEIGHTS]
-    for k in range(weights.shape[0]):
-        slope = gradient[k] + on_gradient * normals[k]
-        first[k] = keep_first * first[k] + learn_first * slope
-        second[k] = keep_second * second[k] + learn_second * slope * slope
-        weights[k] += on_weights * normals[k] - step * first[k] / (
-            np.sqrt(second[k]) * correction + epsilon
+    for index in range(weights.shape[0]):
+        slope = gradient[index] + on_gradient * normals[index]
+        first[index] = keep_first * first[index] + learn_first * slope
+        second[index] = keep_second * second[index] + learn_second * slope * slope
+        weights[index] += on_weights * normals[index] - step * first[index] / (
+            np.sqrt(second[index]) * correction + epsilon
         )
 
 
@@ -217,8 +213,8 @@ def _loss(work, weights, samples):
     _respond(work, weights)
     total = work.error.dtype.type(0)
     for output in range(work.error.shape[0]):
-        for t in range(work.error.shape[1]):
-            total += work.error[output, t] * work.error[output, t]
+        for sample in range(work.error.shape[1]):
+            total += work.error[output, sample] * work.error[output, sample]
     return total / work.error.dtype.type(samples * work.error.shape[0])
 
 
@@ -231,23 +227,23 @@ def _trial_step(work, samples, numbers, scales):
     width = work.weights.shape[1]
     fill_normals(work.generators[PERTURBATION], work.random)
     for unit in range(units):
-        for k in range(width):
-            work.first[unit, k] = work.random[unit * width + k] * (
-                numbers[1] if k < inputs else numbers[2]
+        for column in range(width):
+            work.first[unit, column] = work.random[unit * width + column] * (
+                numbers[1] if column < inputs else numbers[2]
             )
-            work.weights[unit, k] += work.first[unit, k]
+            work.weights[unit, column] += work.first[unit, column]
     worse = numbers[0] * (_loss(work, work.weights, samples) - before)
-    one = work.weights.dtype.type(1)
+    unity = work.weights.dtype.type(1)
     for unit in range(units):
-        for k in range(width):
-            work.weights[unit, k] -= work.first[unit, k] * (
-                one + worse / (numbers[3] if k < inputs else numbers[4])
+        for column in range(width):
+            work.weights[unit, column] -= work.first[unit, column] * (
+                unity + worse / (numbers[3] if column < inputs else numbers[4])
             )
     if scales[WEIGHTS] != 0:
         fill_normals(work.generators[UPDATE], work.random)
         for unit in range(units):
-            for k in range(width):
-                work.weights[unit, k] += scales[WEIGHTS] * work.random[unit * width + k]
+            for column in range(width):
+                work.weights[unit, column] += scales[WEIGHTS] * work.random[unit * width + column]
 
 
 @compiled
@@ -259,8 +255,8 @@ def _shake(clean, noisy, rows, samples, law, generators, random, scale):
     else:
         fill_normals(generators, random)
     for row in range(rows):
-        for t in range(samples):
-            noisy[row, t] = clean[row, t] + scale * random[row * samples + t]
+        for sample in range(samples):
+            noisy[row, sample] = clean[row, sample] + scale * random[row * samples + sample]
 
 
 @compiled
@@ -276,7 +272,8 @@ def advance(work, batch_random, samples, rule, numbers, decays, laws, scales, ta
     numbers : array of the rule's numbers, in the type of the weights
     decays : float64 (2,), decay of the first and second moment
     laws : int (4,), law of input, label and update noise and whether update noise exists at all
-    scales : (steps, 4), standard deviation of input, label, and update noise on the gradient and on the weights
+    scales : (steps, 4), standard deviation of input, label, and update noise on the gradient and on
+        the weights
     taken : int, steps taken before
     """
     moments = np.array([0, 0, 1 - decays[0], 1 - decays[1]]).astype(work.weights.dtype)
@@ -293,8 +290,8 @@ def advance(work, batch_random, samples, rule, numbers, decays, laws, scales, ta
                 scales[step, INPUT],
             )
             for row in range(work.inputs.shape[0] - 1):
-                for t in range(samples):
-                    work.sample_inputs[t, row] = work.noisy_inputs[row, t]
+                for sample in range(samples):
+                    work.sample_inputs[sample, row] = work.noisy_inputs[row, sample]
         if laws[LABEL]:
             _shake(
                 work.targets,
@@ -312,7 +309,7 @@ def advance(work, batch_random, samples, rule, numbers, decays, laws, scales, ta
         if laws[UPDATE]:
             fill_normals(work.generators[UPDATE], work.random)
         if rule == ADAM:
-            now = taken + step + 1
-            moments[0] = numbers[0] / (1 - decays[0] ** now)
-            moments[1] = 1 / np.sqrt(1 - decays[1] ** now)
+            updates = taken + step + 1
+            moments[0] = numbers[0] / (1 - decays[0] ** updates)
+            moments[1] = 1 / np.sqrt(1 - decays[1] ** updates)
         _gradient_step(work, samples, rule, numbers, moments, scales[step])

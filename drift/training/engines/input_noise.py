@@ -40,9 +40,9 @@ def _standard(buffer: Tensor, noise: InputNoise, std: float, source: Draws) -> T
     else:
         source.exponential(shown)
         if noise.law == "laplace":
-            other = torch.empty_like(shown)
-            source.exponential(other)
-            buffer.sub_(other[0]).div_(math.sqrt(2))
+            second_draw = torch.empty_like(shown)
+            source.exponential(second_draw)
+            buffer.sub_(second_draw[0]).div_(math.sqrt(2))
         elif noise.centred:
             buffer.sub_(1.0)
     return buffer

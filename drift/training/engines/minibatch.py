@@ -58,9 +58,8 @@ class MinibatchProgram:
         self._targets = (
             self._inputs if shared else torch.as_tensor(subject.targets, dtype=dtype, device=device)
         )
-        first = (
-            subject.first_weights()
-        )  # drawn for this program alone, whose weights may lie where they are
+        # drawn for this program alone, whose weights may lie where they are
+        first = subject.first_weights()
         self.weights = {
             name: torch.as_tensor(first.pop(name), dtype=dtype, device=device).requires_grad_()
             for name in list(first)
@@ -112,9 +111,8 @@ class MinibatchProgram:
             ]
         with torch.enable_grad(), self._mixed():
             objective = self._objective(inputs, targets)
-        slopes = torch.autograd.grad(
-            objective, list(self.weights.values()), materialize_grads=True
-        )  # zeros for weights without effect
+        # zeros for weights without effect
+        slopes = torch.autograd.grad(objective, list(self.weights.values()), materialize_grads=True)
         return [_matrix(slope.contiguous()) for slope in slopes]
 
     def _mixed(self) -> AbstractContextManager[object]:
@@ -128,13 +126,13 @@ class MinibatchProgram:
         if self.experiment.minibatch is None:
             inputs, targets = self._inputs, self._targets
         else:
-            chosen = torch.as_tensor(
+            indices = torch.as_tensor(
                 self.order.indices(len(self._inputs), self.experiment.minibatch)[0],
                 device=self._device,
             )
-            inputs = self._inputs.index_select(0, chosen)
+            inputs = self._inputs.index_select(0, indices)
             targets = (
-                inputs if self._targets is self._inputs else self._targets.index_select(0, chosen)
+                inputs if self._targets is self._inputs else self._targets.index_select(0, indices)
             )
         if "label" not in self._noise:
             return inputs, targets
@@ -201,16 +199,16 @@ class MinibatchProgram:
 
     def perturbation(self) -> list[Tensor]:
         """Return fresh standard normal numbers in the shape of the parameters."""
-        found = self.like_parameters()
-        self.sources["explore"].normal(*found)
-        return found
+        buffers = self.like_parameters()
+        self.sources["explore"].normal(*buffers)
+        return buffers
 
     def tensors(self) -> dict[str, Tensor]:
         """Return what changes from step to step, by name."""
-        kept = {"parameters": self.parameters, **self.memory}
+        groups = {"parameters": self.parameters, **self.memory}
         return {
             f"{name}.{number}": block
-            for name, blocks in kept.items()
+            for name, blocks in groups.items()
             for number, block in enumerate(blocks)
         }
 
@@ -231,7 +229,7 @@ class MinibatchEngine(Engine):
         device: str = "cpu",
         threads: int | None = None,
     ) -> None:
-        self._programs = [MinibatchProgram(one, precision, device) for one in subjects]
+        self._programs = [MinibatchProgram(subject, precision, device) for subject in subjects]
         self._threads = (
             threads or len(os.sched_getaffinity(0))
             if hasattr(os, "sched_getaffinity")
@@ -258,27 +256,27 @@ class MinibatchEngine(Engine):
 
     def weights(self, members: Sequence[int] | None = None) -> AnyWeights:
         """Return the present weights by name, the subject first."""
-        chosen = (
+        programs = (
             self._programs if members is None else [self._programs[member] for member in members]
         )
         return {
-            name: _stacked([program.weights[name] for program in chosen])
-            for name in chosen[0].weights
+            name: _stacked([program.weights[name] for program in programs])
+            for name in programs[0].weights
         }
 
     def state(self) -> dict[str, np.ndarray]:
         """Return weights, moments, generators and the step."""
-        kept = {"step": np.array(self.step)}
+        arrays = {"step": np.array(self.step)}
         for number, program in enumerate(self._programs):
-            kept |= {
+            arrays |= {
                 f"{number}.{name}": block.cpu().numpy().copy()
                 for name, block in program.tensors().items()
             }
-            kept |= {
+            arrays |= {
                 f"{number}.stream.{name}": source.state()
                 for name, source in program.generators().items()
             }
-        return kept
+        return arrays
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
         """Go back to a state."""
@@ -295,5 +293,5 @@ def _matrix(tensor: Tensor) -> Tensor:
     return tensor.view(1, -1, tensor.shape[-1])
 
 
-def _stacked(parts: Sequence[Tensor]) -> np.ndarray:
-    return side_by_side([part.detach().cpu().numpy() for part in parts])
+def _stacked(tensors: Sequence[Tensor]) -> np.ndarray:
+    return side_by_side([tensor.detach().cpu().numpy() for tensor in tensors])

@@ -26,9 +26,10 @@ def points(seen: Snapshot) -> list[Point]:
     -------
     list of drift.theory.landscape.Point
     """
-    parts = zip(seen.subjects, seen.weights.inward, seen.weights.outward, strict=True)
+    triples = zip(seen.subjects, seen.weights.inward, seen.weights.outward, strict=True)
     return [
-        network_point(one.inputs, one.targets, inward, outward) for one, inward, outward in parts
+        network_point(subject.inputs, subject.targets, inward, outward)
+        for subject, inward, outward in triples
     ]
 
 
@@ -46,7 +47,8 @@ def fraction_positive_eigenvalues(seen: Snapshot) -> xr.DataArray:
     fraction of active units."""
     spectra = [hessian_spectrum(point) for point in points(seen)]
     return xr.DataArray(
-        [curvature_spectrum.fraction_positive_eigenvalues(one) for one in spectra], dims="subject"
+        [curvature_spectrum.fraction_positive_eigenvalues(spectrum) for spectrum in spectra],
+        dims="subject",
     )
 
 

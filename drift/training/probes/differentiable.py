@@ -27,11 +27,28 @@ from drift.training.probes.snapshot import (
 )
 
 NAMES = (
-    "noisy_loss", "noisy_fraction_active_responses", "active_fraction_deviation", "count_variation", "top_k_overlap", "fraction_dead_units",
-    "activity_entropy", "reconstruction_accuracy", "bias_mean", "bias_deviation", "fraction_negative_biases", "key_norm_mean",
-    "key_norm_variation", "key_value_alignment", "key_overlap", "specialisation", "margin_fraction", "mean_margin_loss", "sparsify_term",
-    "margin_term", "overlap_term",
-)  # fmt: skip
+    "noisy_loss",
+    "noisy_fraction_active_responses",
+    "active_fraction_deviation",
+    "count_variation",
+    "top_k_overlap",
+    "fraction_dead_units",
+    "activity_entropy",
+    "reconstruction_accuracy",
+    "bias_mean",
+    "bias_deviation",
+    "fraction_negative_biases",
+    "key_norm_mean",
+    "key_norm_variation",
+    "key_value_alignment",
+    "key_overlap",
+    "specialisation",
+    "margin_fraction",
+    "mean_margin_loss",
+    "sparsify_term",
+    "margin_term",
+    "overlap_term",
+)
 BATCH = 1024  # images among which a reconstruction looks for its own
 TERM_SAMPLES = 256  # images on which the implicit loss is evaluated
 
@@ -110,7 +127,7 @@ def activity_entropy(seen: DenoisingSnapshot) -> xr.DataArray:
 def reconstruction_accuracy(seen: DenoisingSnapshot) -> xr.DataArray | None:
     """Fraction of noisy images whose reconstruction has its own clean image as the nearest of
     1,024; None for labels."""
-    images = np.stack([shown_targets(one) for one in seen.subjects])
+    images = np.stack([shown_targets(subject) for subject in seen.subjects])
     whole = images.shape[1] // BATCH * BATCH
     if classifies(seen.subjects[0]) or not whole:
         return None
@@ -219,7 +236,8 @@ def _keys(seen: DenoisingSnapshot) -> xr.DataArray:
 
 def _images(seen: DenoisingSnapshot) -> xr.DataArray:
     return xr.DataArray(
-        np.stack([shown_inputs(one) for one in seen.subjects]), dims=("subject", "sample", "input")
+        np.stack([shown_inputs(subject) for subject in seen.subjects]),
+        dims=("subject", "sample", "input"),
     )
 
 
@@ -227,7 +245,7 @@ def _margin(measure: Callable[..., xr.DataArray], seen: DenoisingSnapshot) -> xr
     """A measure of margins of each subject, NaN without noise; None where the noise on a drive is
     not std times the length of its key."""
     network: Any = seen.subjects[0].experiment.network
-    stds = np.array([input_std(one, seen.step) for one in seen.subjects])
+    stds = np.array([input_std(subject, seen.step) for subject in seen.subjects])
     if (
         network.activation != "relu"
         or network.normalised
@@ -235,16 +253,16 @@ def _margin(measure: Callable[..., xr.DataArray], seen: DenoisingSnapshot) -> xr
         or not (stds > 0).any()
     ):
         return None
-    found = measure(
+    margins = measure(
         seen.drive, _keys(seen), xr.DataArray(np.where(stds > 0, stds, 1.0), dims="subject")
     )
-    return found.where(xr.DataArray(stds > 0, dims="subject"))
+    return margins.where(xr.DataArray(stds > 0, dims="subject"))
 
 
 def _term(seen: DenoisingSnapshot, name: str) -> xr.DataArray | None:
     """One implicit term of each subject, of first order in overlap, a mean over outputs like the
     loss; NaN without noise."""
-    stds = [input_std(one, seen.step) for one in seen.subjects]
+    stds = [input_std(subject, seen.step) for subject in seen.subjects]
     if not seen.subjects[0].experiment.network.is_plain() or not any(stds):  # type: ignore[union-attr]
         return None
     terms = [

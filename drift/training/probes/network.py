@@ -46,7 +46,10 @@ class Snapshot(NamedTuple):
             for hidden, outward in zip(self.hidden.values, self.weights.outward, strict=True)
         ]
         return np.array(
-            [output - one.targets for output, one in zip(outputs, self.subjects, strict=True)]
+            [
+                output - subject.targets
+                for output, subject in zip(outputs, self.subjects, strict=True)
+            ]
         )
 
 
@@ -58,8 +61,8 @@ def snapshot(
     if not isinstance(weights, Weights):
         return DenoisingSnapshot(subjects, weights, step)
     hidden = [
-        hidden_activity(inward, one.inputs)
-        for inward, one in zip(weights.inward, subjects, strict=True)
+        hidden_activity(inward, subject.inputs)
+        for inward, subject in zip(weights.inward, subjects, strict=True)
     ]
     return Snapshot(
         subjects, weights, xr.DataArray(np.array(hidden), dims=("subject", "sample", "unit"))
@@ -83,7 +86,10 @@ def relative_loss(seen: AnySnapshot) -> xr.DataArray:
         reference = seen.reference_losses()
         return loss(seen) / np.where(reference > 0, reference, np.nan)
     variance = np.array(
-        [one.targets.var(ddof=1) if one.targets.size > 1 else np.nan for one in seen.subjects]
+        [
+            subject.targets.var(ddof=1) if subject.targets.size > 1 else np.nan
+            for subject in seen.subjects
+        ]
     )
     return loss(seen) / np.where(variance > 0, variance, np.nan)
 
@@ -112,9 +118,9 @@ def rate(seen: AnySnapshot) -> xr.DataArray | None:
     """Rate map of each hidden unit, by running direction; None where the task has no places."""
     return _stacked(
         [
-            _maps(one, hidden)["rate"]
-            for one, hidden in zip(seen.subjects, seen.activity, strict=True)
-            if "position" in one.experience
+            _maps(subject, hidden)["rate"]
+            for subject, hidden in zip(seen.subjects, seen.activity, strict=True)
+            if "position" in subject.experience
         ]
     )
 
@@ -123,17 +129,17 @@ def occupancy(seen: AnySnapshot) -> xr.DataArray | None:
     """Samples at each place; None where the task has no places."""
     return _stacked(
         [
-            _maps(one, seen.activity[0])["occupancy"]
-            for one in seen.subjects
-            if "position" in one.experience
+            _maps(subject, seen.activity[0])["occupancy"]
+            for subject in seen.subjects
+            if "position" in subject.experience
         ]
     )
 
 
 def squared_norm(seen: AnySnapshot) -> xr.DataArray:
     """Sum of the squares of all weights and biases; it grows without bound under update noise."""
-    parts = [[np.square(one).sum() for one in part] for part in arrays(seen.weights)]
-    return _per_subject(np.array(parts, dtype=float).sum(0))
+    squares = [[np.square(values).sum() for values in layer] for layer in arrays(seen.weights)]
+    return _per_subject(np.array(squares, dtype=float).sum(0))
 
 
 def hessian_trace(seen: AnySnapshot) -> xr.DataArray | None:
@@ -145,8 +151,8 @@ def hessian_trace(seen: AnySnapshot) -> xr.DataArray | None:
     if isinstance(seen, DenoisingSnapshot):
         return None
     traces = [
-        _trace(*parts)
-        for parts in zip(seen.subjects, seen.hidden.values, seen.weights.outward, strict=True)
+        _trace(*arguments)
+        for arguments in zip(seen.subjects, seen.hidden.values, seen.weights.outward, strict=True)
     ]
     return _per_subject(np.array(traces))
 
@@ -181,8 +187,12 @@ def sample_activity(seen: AnySnapshot) -> xr.DataArray:
 
 Probe = Callable[[Any], xr.DataArray | None]
 CURVATURE = (
-    "largest_eigenvalue", "fraction_positive_eigenvalues", "gauss_newton_spectrum", "gauss_newton_rank", "gauss_newton_log_determinant",
-)  # fmt: skip
+    "largest_eigenvalue",
+    "fraction_positive_eigenvalues",
+    "gauss_newton_spectrum",
+    "gauss_newton_rank",
+    "gauss_newton_log_determinant",
+)
 PROBES: dict[str, Probe] = {
     "loss": loss,
     "relative_loss": relative_loss,
@@ -227,28 +237,30 @@ def _per_subject(values: np.ndarray) -> xr.DataArray:
 
 def _stacked(maps: Sequence[xr.DataArray]) -> xr.DataArray | None:
     return (
-        xr.DataArray(np.stack([one.values for one in maps]), dims=("subject", *maps[0].dims))
+        xr.DataArray(
+            np.stack([place_map.values for place_map in maps]), dims=("subject", *maps[0].dims)
+        )
         if maps
         else None
     )
 
 
-def _maps(one: Subject, hidden: xr.DataArray) -> xr.Dataset:
+def _maps(subject: Subject, hidden: xr.DataArray) -> xr.Dataset:
     """Rate maps and occupancy of one subject; several environments lie along a dim of their own."""
-    edges, environment = place_edges(one.experience), one.experience.get("environment")
-    index = assign_places(one.experience["position"], edges)
-    direction = one.experience["direction"]
+    edges, environment = place_edges(subject.experience), subject.experience.get("environment")
+    index = assign_places(subject.experience["position"], edges)
+    direction = subject.experience["direction"]
     if environment is None or int(environment.max()) == 0:
         return rate_maps(hidden, index, len(edges) - 1, direction=direction)
     visits = [
-        rate_maps(hidden, index, len(edges) - 1, direction=direction, keep=environment == here)
-        for here in np.unique(environment)
+        rate_maps(hidden, index, len(edges) - 1, direction=direction, keep=environment == room)
+        for room in np.unique(environment)
     ]
     return xr.concat(visits, dim="environment").transpose(..., "place", "direction", "environment")
 
 
-def _trace(one: Subject, hidden: np.ndarray, outward: np.ndarray) -> float:
-    samples, outputs = one.targets.shape
-    reach = (hidden > 0).T @ (np.square(one.inputs).sum(1) + 1)  # (unit,)
+def _trace(subject: Subject, hidden: np.ndarray, outward: np.ndarray) -> float:
+    samples, outputs = subject.targets.shape
+    reach = (hidden > 0).T @ (np.square(subject.inputs).sum(1) + 1)  # (unit,)
     total = outputs * np.square(hidden).sum() + (np.square(outward).sum(1) * reach).sum()
     return float(2 * total / (samples * outputs))

@@ -45,9 +45,9 @@ class DenoisingSnapshot:
         from drift.training.engines.draws import HostDraws
         from drift.training.engines.input_noise import noisy as with_noise
 
-        one = self.subjects[number]
-        noise = input_noise(one)
-        source = HostDraws([one.experiment.seed], "observation")
+        subject = self.subjects[number]
+        noise = input_noise(subject)
+        source = HostDraws([subject.experiment.seed], "observation")
 
         def disturb(place: str, values: torch.Tensor) -> torch.Tensor:
             return (
@@ -60,12 +60,14 @@ class DenoisingSnapshot:
             source.normal(buffer.unsqueeze(0))
             return buffer
 
-        network: DifferentiableNetwork = one.experiment.network  # type: ignore[assignment]
+        network: DifferentiableNetwork = subject.experiment.network  # type: ignore[assignment]
         with torch.no_grad():
             weights = {
                 name: torch.as_tensor(values[number]) for name, values in self.weights.items()
             }
-            inputs = torch.as_tensor(shown_inputs(one), dtype=next(iter(weights.values())).dtype)
+            inputs = torch.as_tensor(
+                shown_inputs(subject), dtype=next(iter(weights.values())).dtype
+            )
             return network.respond(
                 weights, inputs, self.step, *((disturb, explore) if noisy else ())
             )
@@ -73,7 +75,7 @@ class DenoisingSnapshot:
     @cached_property
     def hidden(self) -> xr.DataArray:
         """Noise-free activity of the hidden units (subject, sample, unit)."""
-        return _labelled([one.selection.hidden for one in self.clean])
+        return _labelled([response.selection.hidden for response in self.clean])
 
     @cached_property
     def activity(self) -> xr.DataArray:
@@ -84,7 +86,7 @@ class DenoisingSnapshot:
     @cached_property
     def noisy_activity(self) -> xr.DataArray:
         """Size of the activity under noise, likewise."""
-        return self._counted(_labelled([one.selection.hidden for one in self.noisy]))
+        return self._counted(_labelled([response.selection.hidden for response in self.noisy]))
 
     def _counted(self, hidden: xr.DataArray) -> xr.DataArray:
         off = self.subjects[0].experiment.network.off()  # type: ignore[union-attr]
@@ -93,12 +95,12 @@ class DenoisingSnapshot:
     @cached_property
     def drive(self) -> xr.DataArray:
         """Noise-free drive of the hidden units (subject, sample, unit)."""
-        return _labelled([one.selection.drive for one in self.clean])
+        return _labelled([response.selection.drive for response in self.clean])
 
     @cached_property
     def noisy_drive(self) -> xr.DataArray:
         """Drive under noise (subject, sample, unit)."""
-        return _labelled([one.selection.drive for one in self.noisy])
+        return _labelled([response.selection.drive for response in self.noisy])
 
     def losses(self, noisy: bool) -> np.ndarray:
         """Loss of each subject: mean squared error, or cross-entropy of labels or next tokens;
@@ -107,11 +109,15 @@ class DenoisingSnapshot:
 
         from drift.training.engines.objective import mean_loss, objective_of
 
-        found = []
-        for one, response in zip(self.subjects, self.noisy if noisy else self.clean, strict=True):
-            targets = torch.as_tensor(shown_targets(one), dtype=response.output.dtype)
-            found.append(float(mean_loss(response.output, targets, objective_of(one.experience))))
-        return np.array(found)
+        losses = []
+        for subject, response in zip(
+            self.subjects, self.noisy if noisy else self.clean, strict=True
+        ):
+            targets = torch.as_tensor(shown_targets(subject), dtype=response.output.dtype)
+            losses.append(
+                float(mean_loss(response.output, targets, objective_of(subject.experience)))
+            )
+        return np.array(losses)
 
     def all_losses(self) -> list[np.ndarray]:
         """Return the losses without and with noise, each (subject,)."""
@@ -126,35 +132,35 @@ class DenoisingSnapshot:
             from drift.theory.input_noise.terms import implicit_loss
             from drift.theory.input_noise.weights import network_of
 
-            one = self.subjects[number]
+            subject = self.subjects[number]
             objective: Literal["cross_entropy", "squared_error"] = (
-                "cross_entropy" if classifies(one) else "squared_error"
+                "cross_entropy" if classifies(subject) else "squared_error"
             )
             with torch.no_grad():
                 weights = network_of(
                     {name: torch.as_tensor(values[number]) for name, values in self.weights.items()}
                 )
-                shown = (shown_inputs(one)[:samples], shown_targets(one)[:samples])
+                shown = (shown_inputs(subject)[:samples], shown_targets(subject)[:samples])
                 inputs, targets = (
                     torch.as_tensor(values).to(weights.bias.dtype) for values in shown
                 )
-                found = implicit_loss(
+                terms = implicit_loss(
                     inputs,
                     targets,
                     weights,
-                    input_std(one, self.step),
+                    input_std(subject, self.step),
                     overlap="first_order",
                     objective=objective,
                 )
-            self._implicit[number] = type(found)(
-                *(term / (1 if classifies(one) else targets.shape[1]) for term in found)
+            self._implicit[number] = type(terms)(
+                *(term / (1 if classifies(subject) else targets.shape[1]) for term in terms)
             )
         return self._implicit[number]
 
     def reference_losses(self) -> np.ndarray:
         """Loss of a subject that gives the mean target, or the shares of the classes or tokens,
         whatever it sees; shape (subject,)."""
-        return np.array([_reference(one) for one in self.subjects])
+        return np.array([_reference(subject) for subject in self.subjects])
 
 
 def input_noise(one: Subject) -> InputNoise | None:
@@ -205,9 +211,9 @@ def readout(weights: Mapping[str, np.ndarray]) -> np.ndarray:
     )
 
 
-def _reference(one: Subject) -> float:
-    targets, tokens = shown_targets(one), one.experience.sizes.get("token")
-    if not classifies(one) and tokens is None:
+def _reference(subject: Subject) -> float:
+    targets, tokens = shown_targets(subject), subject.experience.sizes.get("token")
+    if not classifies(subject) and tokens is None:
         return float(targets.var(dtype=float))
     shares = (
         targets.mean(0, dtype=float)
@@ -217,7 +223,7 @@ def _reference(one: Subject) -> float:
     return float(-np.sum(shares * np.log(np.maximum(shares, 1e-300))))
 
 
-def _labelled(parts: Sequence[Any]) -> xr.DataArray:
+def _labelled(tensors: Sequence[Any]) -> xr.DataArray:
     return xr.DataArray(
-        side_by_side([part.numpy() for part in parts]), dims=("subject", "sample", "unit")
+        side_by_side([tensor.numpy() for tensor in tensors]), dims=("subject", "sample", "unit")
     )
