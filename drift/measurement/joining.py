@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 
 from drift.errors import RefusedInputError
+from drift.metrics.maps import DIRECTIONS
 from drift.metrics.places import Grid, place_attrs
 from drift.schema.longitudinal import longitudinal_dataset
 
@@ -31,7 +32,8 @@ class Measured(NamedTuple):
     unit_labels: list[str]
     grid: Grid
     cells: np.ndarray  # (place, axis) integer bin numbers, counted from the origin of the grid
-    maps: xr.Dataset
+    # by name: over unit, place and direction, or one number
+    maps: dict[str, xr.Variable]
 
 
 def _refuse_mixture(measured: list[Measured]) -> None:
@@ -172,9 +174,10 @@ def _filled(
     """Arrays (subject, session, ...) of all variables on the common axes; what a subject or a
     session lacks is NaN, time at a place not visited is 0."""
     first = sessions[0][0].maps
-    sizes = {**first.sizes, "unit": units, "place": len(cells)}
+    ways = {dim: size for values in first.values() for dim, size in values.sizes.items()}
+    sizes = {**ways, "unit": units, "place": len(cells)}
     place_of = {tuple(cell): place for place, cell in enumerate(cells.tolist())}
-    inner = {str(name): _ordered(first[name].dims) for name in first.data_vars}
+    inner = {name: _ordered(values.dims) for name, values in first.items()}
     shape = (len(sessions), numbering.size)
     filled = {
         name: np.full((*shape, *(sizes[dim] for dim in dims)), np.nan)
@@ -190,7 +193,7 @@ def _filled(
             filled["occupancy"][at] = 0.0
             for name, dims in inner.items():
                 index = [axes.get(dim, np.arange(sizes[dim])) for dim in dims]
-                values = session.maps[name].variable.transpose(*dims).values
+                values = session.maps[name].transpose(*dims).values
                 view = filled[name][at[0] : at[0] + 1, at[1] : at[1] + 1]
                 view[np.ix_(np.zeros(1, int), np.zeros(1, int), *index)] = values
     return {name: (("subject", "session", *inner[name]), filled[name]) for name in inner}
@@ -283,7 +286,7 @@ def joined_sessions(measured: list[Measured], attrs: Mapping[str, Any]) -> xr.Da
     first, cells, lengths = measured[0], _grid(measured), _track_lengths(measured)
     length = lengths[0] if len(lengths) == 1 and np.isfinite(lengths[0]) else first.grid.around
     elapsed, labels = _session_labels(sessions, numbering, units)
-    ways = {"direction": first.maps["direction"].values} if "direction" in first.maps.dims else {}
+    ways = {"direction": list(DIRECTIONS)} if "direction" in first.maps["rate"].dims else {}
     return longitudinal_dataset(
         _filled(sessions, cells, numbering, units),
         {

@@ -176,9 +176,8 @@ def _numbers(
         "fraction_active_units": measures["active_units"] / detected,
         "fraction_active_responses": measures["fraction_active_responses"] * present / detected,
     }
-    code = place_code(
-        maps["rate"], maps["occupancy"], recorded, detected=detected, place_unit=place_unit
-    )
+    occupancy = maps["occupancy"].assign_attrs(units="s")
+    code = place_code(maps["rate"], occupancy, recorded, detected=detected, place_unit=place_unit)
     return {**measures, **code, **of_detected}
 
 
@@ -195,22 +194,16 @@ def _timed(session: xr.Dataset) -> xr.Dataset:
 
 def _times(session: xr.Dataset, running: xr.Dataset) -> dict[str, xr.DataArray]:
     """Time with a known position, and time that counts, s."""
-    tracked = session.isel(
-        sample=session["position"]
-        .notnull()
-        .all([str(dim) for dim in session["position"].dims if dim != "sample"])
-    )
-    return {"running_time": _total(running), "tracked_time": _total(tracked)}
+    known = np.isfinite(positions_by_axis(session)).all(axis=1)
+    everything = np.ones(running.sizes["sample"], dtype=bool)
+    return {"running_time": _total(running, everything), "tracked_time": _total(session, known)}
 
 
-def _total(session: xr.Dataset) -> xr.DataArray:
+def _total(session: xr.Dataset, counted: np.ndarray) -> xr.DataArray:
     duration = durations(session)
-    total = (
-        float(duration.sum())
-        if isinstance(duration, xr.DataArray)
-        else session.sizes["sample"] * duration
-    )
-    return xr.DataArray(total)
+    if isinstance(duration, xr.DataArray):
+        return xr.DataArray(float(duration.values[counted].sum()))
+    return xr.DataArray(counted.sum() * duration)
 
 
 def _measured(session: xr.Dataset, rules: _Rules) -> Measured:
@@ -228,7 +221,7 @@ def _measured(session: xr.Dataset, rules: _Rules) -> Measured:
         some_running_samples(session, minimum_speed, directed), grid
     )
     direction = running["direction"].reset_coords(drop=True) if directed else None
-    running = running.reset_coords(drop=False).drop_vars(["sample", "unit"], errors="ignore")
+    running = running.drop_vars(["sample", "unit"], errors="ignore")
     activity = trust(running["activity"].reset_coords(drop=True), observed)
     maps = rate_maps(
         activity, place, len(cells), direction, None, durations(running), rules.minimum_occupancy
@@ -243,7 +236,6 @@ def _measured(session: xr.Dataset, rules: _Rules) -> Measured:
     numbers = _numbers(running, activity, maps, place_unit)
     numbers |= _times(session, running)
     numbers |= _corrected(running, activity, index, numbers["place_unit"], rules)
-    numbers = {name: array.reset_coords(drop=True) for name, array in numbers.items()}
     attrs = {
         "bin_size": bin_size,
         "minimum_speed": minimum_speed,
@@ -266,7 +258,10 @@ def _measured(session: xr.Dataset, rules: _Rules) -> Measured:
         [str(name) for name in names],
         grid,
         cells,
-        maps.assign(numbers),
+        {
+            **{str(name): values.variable for name, values in maps.items()},
+            **{name: values.variable for name, values in numbers.items()},
+        },
     )
 
 

@@ -204,6 +204,11 @@ def visited_cells(session: xr.Dataset, grid: Grid) -> tuple[xr.Dataset, np.ndarr
             f"the bins from {grid.origin:g} to {grid.end:g}: "
             "give other edges."
         )
-    cells, place = np.unique(bins[inside], axis=0, return_inverse=True)
+    visited = bins[inside]
+    if visited.shape[1] == 1:  # as below, but without sorting rows
+        column, place = np.unique(visited[:, 0], return_inverse=True)
+        cells = column[:, np.newaxis]
+    else:
+        cells, place = np.unique(visited, axis=0, return_inverse=True)
     kept = session if inside.all() else session.isel(sample=inside)
     return kept, cells, xr.DataArray(place.reshape(-1), dims="sample")

@@ -203,7 +203,7 @@ def rate_maps(
         index.values.astype(int),
     )
     indicator = _indicator(of_sample, cells)
-    samples_first = activity.astype(float).transpose("sample", ...)
+    samples_first = activity.variable.astype(float).transpose("sample", ...)
     other_dims = tuple(str(dim) for dim in samples_first.dims[1:])
     events = indicator @ samples_first.values.reshape(samples_first.sizes["sample"], -1)
     dims, events = _split(
@@ -212,11 +212,10 @@ def rate_maps(
     occupancy_dims, seconds = _split(
         occupancy_of(of_sample, sample_duration, cells), places, direction is not None, ()
     )
-    occupancy = xr.DataArray(seconds, dims=occupancy_dims)
+    occupancy = xr.Variable(occupancy_dims, seconds)
     valid = occupancy > minimum_occupancy * (1 + ROUNDING)
     coords = {"direction": list(DIRECTIONS)} if direction is not None else {}
-    counts = xr.DataArray(events, dims=dims, coords={**coords, **_without_sample(activity)})
-    rate = (counts / occupancy.where(valid)).transpose(
+    rate = (xr.Variable(dims, events) / occupancy.where(valid)).transpose(
         ..., "unit", *[dim for dim in ("place", "direction") if dim in dims]
     )
     units = (
@@ -224,8 +223,12 @@ def rate_maps(
     )
     return xr.Dataset(
         {
-            "rate": described(rate, "rate"),
-            "occupancy": described(occupancy.assign_coords(coords), "occupancy", units=units),
+            "rate": described(
+                xr.DataArray(rate, coords={**coords, **_without_sample(activity)}), "rate"
+            ),
+            "occupancy": described(
+                xr.DataArray(occupancy, coords=coords), "occupancy", units=units
+            ),
         }
     )
 

@@ -75,19 +75,25 @@ def place_code(
         place_unit = measures["spatial_information"] * float("nan")
     elif place_unit is None:
         place_unit = place_units(measures["spatial_information"], recorded)
-    rooms = [dim for dim in place_unit.dims if dim == "environment"]
-    known = place_unit.notnull().any([*rooms, "unit"])
-    counts = (place_unit == 1).any(rooms).sum("unit").astype(float).where(known)
+    flags = place_unit.variable
+    rooms = [dim for dim in flags.dims if dim == "environment"]
+    observed = flags.notnull().any([*rooms, "unit"])
+    counts = (flags == 1).any(rooms).sum("unit").astype(float).where(observed)
     present = (recorded == 1).sum("unit").astype(float)
     detected = present if detected is None else detected
-    share = counts / detected.where(detected > 0)
+    denominator = detected.variable
+    share = counts / denominator.where(denominator > 0)
     return {
         **measures,
         "recorded": described(recorded, "recorded"),
         "detected_units": described(detected, "detected_units"),
         "place_unit": described(place_unit, "place_unit"),
-        "place_units": described(counts, "place_units"),
-        "fraction_place_units": described(share, "fraction_place_units"),
+        "place_units": described(
+            detected.copy(data=counts.transpose(*detected.dims)), "place_units"
+        ),
+        "fraction_place_units": described(
+            detected.copy(data=share.transpose(*detected.dims)), "fraction_place_units"
+        ),
     }
 
 
