@@ -76,8 +76,8 @@ def place_code(
     elif place_unit is None:
         place_unit = place_units(measures["spatial_information"], recorded)
     rooms = [dim for dim in place_unit.dims if dim == "environment"]
-    known = place_unit.notnull().any([*rooms, "unit"])
-    counts = (place_unit == 1).any(rooms).sum("unit").astype(float).where(known)
+    decided = place_unit.notnull().any([*rooms, "unit"])
+    counts = (place_unit == 1).any(rooms).sum("unit").astype(float).where(decided)
     present = (recorded == 1).sum("unit").astype(float)
     detected = present if detected is None else detected
     share = counts / detected.where(detected > 0)
