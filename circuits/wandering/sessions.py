@@ -119,53 +119,56 @@ def run_sessions(
         closed form where it is needed.
     """
     subjects = _subjects(circuits, inputs, drift, elapsed, seeds)
-    total = sum(len(one.elapsed) * len(one.patterns) for one in subjects)
-    parts: dict[str, xr.Dataset] = {}
+    total = sum(len(subject.elapsed) * len(subject.patterns) for subject in subjects)
+    datasets: dict[str, xr.Dataset] = {}
     with progress_bar(
         total=total, unit="stimulus", unit_scale=True, disable=not progress, desc="settling"
     ) as bar:
         for group in _alike(subjects):
-            found = drifting_rates(
-                [one.circuit for one in group],
-                np.stack([one.patterns for one in group]),
-                [one.drift for one in group],
-                np.stack([one.elapsed for one in group]),
-                [one.seed for one in group],
+            group_arrays = drifting_rates(
+                [subject.circuit for subject in group],
+                np.stack([subject.patterns for subject in group]),
+                [subject.drift for subject in group],
+                np.stack([subject.elapsed for subject in group]),
+                [subject.seed for subject in group],
                 engine=engine,
                 report=bar.update,
             )
-            for one, *arrays in zip(group, *found, strict=True):
-                parts[one.label] = _longitudinal(
-                    one, *arrays, elapsed_units=elapsed_units, input_weights=input_weights
+            for subject, *arrays in zip(group, *group_arrays, strict=True):
+                datasets[subject.label] = _longitudinal(
+                    subject, *arrays, elapsed_units=elapsed_units, input_weights=input_weights
                 )
     joined = combine(
-        _with_parameters([parts[one.label] for one in subjects], [one.circuit for one in subjects])
+        _with_parameters(
+            [datasets[subject.label] for subject in subjects],
+            [subject.circuit for subject in subjects],
+        )
     )
     return joined.assign_attrs(engine=engine, **provenance(), title="simulated drift of circuits")
 
 
 def _subjects(circuits: Any, inputs: Any, drift: Any, elapsed: Any, seeds: Any) -> list[_Subject]:
-    chosen = list(circuits) if isinstance(circuits, Sequence) else []
-    if not chosen or not all(isinstance(one, Circuit) for one in chosen):
+    listed = list(circuits) if isinstance(circuits, Sequence) else []
+    if not listed or not all(isinstance(circuit, Circuit) for circuit in listed):
         raise RefusedInputError(
             "run_sessions needs a list of at least one circuit: write run_sessions([circuit], ...)."
         )
-    count = len(chosen)
+    count = len(listed)
     worlds, drifts = each("inputs", inputs, count), checked_drifts(drift, count)
     numbers = checked_seeds(range(count) if seeds is None else seeds, count)
     times = sessions_elapsed(elapsed, count)
-    rows = zip(chosen, worlds, drifts, times, numbers, strict=True)
+    rows = zip(listed, worlds, drifts, times, numbers, strict=True)
     return [
-        _Subject(str(i), circuit, world, drawn(world, seed), one, t, seed)
-        for i, (circuit, world, one, t, seed) in enumerate(rows)
+        _Subject(str(index), circuit, world, drawn(world, seed), weight_drift, time, seed)
+        for index, (circuit, world, weight_drift, time, seed) in enumerate(rows)
     ]
 
 
 def _alike(subjects: Sequence[_Subject]) -> list[list[_Subject]]:
     """Return the subjects whose rates fit into one array together."""
     groups: dict[tuple[int, ...], list[_Subject]] = {}
-    for one in subjects:
-        groups.setdefault((one.circuit.units, *one.patterns.shape), []).append(one)
+    for subject in subjects:
+        groups.setdefault((subject.circuit.units, *subject.patterns.shape), []).append(subject)
     return list(groups.values())
 
 
@@ -302,28 +305,30 @@ def _coordinates(
     }
 
 
-def _recipe(one: _Subject) -> str:
+def _recipe(subject: _Subject) -> str:
     """Return all that a subject is made of as JSON text; an experience that was given as numbers by
     its checksum."""
-    digest = hashlib.sha256(np.ascontiguousarray(one.patterns).tobytes()).hexdigest()
-    parts = {
-        "circuit": json.loads(one.circuit.to_json()),
-        "inputs": json.loads(one.inputs.to_json())
-        if hasattr(one.inputs, "to_json")
+    digest = hashlib.sha256(np.ascontiguousarray(subject.patterns).tobytes()).hexdigest()
+    fields = {
+        "circuit": json.loads(subject.circuit.to_json()),
+        "inputs": json.loads(subject.inputs.to_json())
+        if hasattr(subject.inputs, "to_json")
         else {"kind": "experience", "sha256": digest},
-        "drift": json.loads(one.drift.to_json()) if one.drift else None,
-        "elapsed": one.elapsed.tolist(),
-        "seed": int(one.seed),
+        "drift": json.loads(subject.drift.to_json()) if subject.drift else None,
+        "elapsed": subject.elapsed.tolist(),
+        "seed": int(subject.seed),
     }
-    return json.dumps(parts)
+    return json.dumps(fields)
 
 
-def _with_parameters(parts: Sequence[xr.Dataset], circuits: Sequence[Circuit]) -> list[xr.Dataset]:
+def _with_parameters(
+    datasets: Sequence[xr.Dataset], circuits: Sequence[Circuit]
+) -> list[xr.Dataset]:
     """Return the Datasets with the parameters of all circuits as coordinates, NaN where a circuit
     has none of the name."""
-    numbers = [dict(one.equation_parameters()) for one in circuits]
-    names = sorted({name for one in numbers for name in one})
+    numbers = [dict(circuit.equation_parameters()) for circuit in circuits]
+    names = sorted({name for own in numbers for name in own})
     return [
-        part.assign_coords({name: ("subject", [own.get(name, np.nan)]) for name in names})
-        for part, own in zip(parts, numbers, strict=True)
+        dataset.assign_coords({name: ("subject", [own.get(name, np.nan)]) for name in names})
+        for dataset, own in zip(datasets, numbers, strict=True)
     ]

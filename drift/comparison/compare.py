@@ -32,10 +32,9 @@ PUBLISHED_NAMES = {
     "number of active cells": "active_units",
     "mean spatial information": "spatial_information",
 }
-SIGNIFICANT = (
-    0.05  # p of a slope, above which its change is not certain: it has no share and no sign
-)
-PANELS = tuple(dict.fromkeys(one.recording for one in PUBLISHED_SLOPES))
+# p of a slope, above which its change is not certain: it has no share and no sign
+SIGNIFICANT = 0.05
+PANELS = tuple(dict.fromkeys(slope.recording for slope in PUBLISHED_SLOPES))
 Recording = xr.Dataset | Sequence[xr.Dataset]
 
 
@@ -44,12 +43,15 @@ def _published(measures: Sequence[str]) -> xr.Dataset:
     published."""
     names = ("slope", "p_value", "change")
     table = {f"published_{name}": np.full((len(PANELS), len(measures)), np.nan) for name in names}
-    for one in PUBLISHED_SLOPES:
+    for slope in PUBLISHED_SLOPES:
         for name in names:
             table[f"published_{name}"][
-                PANELS.index(one.recording), list(measures).index(PUBLISHED_NAMES[one.measure])
-            ] = getattr(one, name)
-    per = [next(one.per for one in PUBLISHED_SLOPES if one.recording == panel) for panel in PANELS]
+                PANELS.index(slope.recording), list(measures).index(PUBLISHED_NAMES[slope.measure])
+            ] = getattr(slope, name)
+    per = [
+        next(slope.per for slope in PUBLISHED_SLOPES if slope.recording == panel)
+        for panel in PANELS
+    ]
     return xr.Dataset(
         {name: (("panel", "measure"), values) for name, values in table.items()},
         coords={"published_per": ("panel", per)},
@@ -64,16 +66,16 @@ def _certain(sources: xr.Dataset) -> xr.DataArray:
 def _against_published(sources: xr.Dataset, published: xr.Dataset) -> xr.Dataset:
     """Signs of certain slopes beside those of published ones, and the ratio of their changes; NaN
     where a change is not certain."""
-    known = published["published_change"].notnull() & _certain(sources)
+    certain = published["published_change"].notnull() & _certain(sources)
     agree = (
         (np.sign(sources["change"]) == np.sign(published["published_change"]))
         .astype(float)
-        .where(known)
+        .where(certain)
     )
     return xr.Dataset(
         {
             "sign_agreement": agree,
-            "change_ratio": (sources["change"] / published["published_change"]).where(known),
+            "change_ratio": (sources["change"] / published["published_change"]).where(certain),
         }
     )
 
@@ -190,10 +192,10 @@ def _refuse(run: xr.Dataset, recorded: Recording | None, like: Recording | None)
             f"{run.sizes['session'] - 1}: session 0 shows no learned code; "
             "ask for more sessions."
         )
-    for name, given in (("recorded", recorded), ("like", like)):
-        if isinstance(given, xr.Dataset):
-            check(given, "rate", "occupancy", "elapsed")
-        elif given is not None and len(given) == 0:
+    for name, recording in (("recorded", recorded), ("like", like)):
+        if isinstance(recording, xr.Dataset):
+            check(recording, "rate", "occupancy", "elapsed")
+        elif recording is not None and len(recording) == 0:
             raise RefusedInputError(
                 f"{name} holds no session: check the path and the filters of the reader."
             )
@@ -297,18 +299,19 @@ def compare(
     ----------
     Ratzon, Derdikman & Barak 2024, Fig. 3.
     """
-    given, lens = (
-        one if one is None or isinstance(one, xr.Dataset) else list(one) for one in (recorded, like)
+    study, lens = (
+        recording if recording is None or isinstance(recording, xr.Dataset) else list(recording)
+        for recording in (recorded, like)
     )
-    _refuse(run, given, lens)
-    lens = given if lens is None else lens
+    _refuse(run, study, lens)
+    lens = study if lens is None else lens
     options = _Options(seed, events, sampling_rate, shuffles, corrected)
-    if isinstance(given, xr.Dataset) and events != "calcium":
-        refuse_uncounted(given, "a comparison")
+    if isinstance(study, xr.Dataset) and events != "calcium":
+        refuse_uncounted(study, "a comparison")
     measured = (
-        given
-        if given is None or isinstance(given, xr.Dataset)
-        else _measured(_alike(given, options), options)
+        study
+        if study is None or isinstance(study, xr.Dataset)
+        else _measured(_alike(study, options), options)
     )
     left_out = [] if measured is None else elsewhere(measured)
     measured, seen_through = (
@@ -317,12 +320,12 @@ def compare(
     )
     datasets, ratio = _sources(run, measured, seen_through, options, confused, final_time)
     measures = compared(corrected)
-    parts = [
+    described_sources = [
         described_source(dataset, measures).expand_dims(source=[name])
         for name, dataset in datasets.items()
     ]
     sources = xr.concat(
-        parts,
+        described_sources,
         dim="source",
         join="outer",
         coords="different",
@@ -345,11 +348,23 @@ def compare(
     )
     result = result.set_coords(["since_first", "elapsed_units", "place_unit_rule", "undivided"])
     attrs = {
-        "title": "simulated subjects beside recordings", "time_scale_reason": scale.reason, "event_rate_ratio": ratio, "seed": seed,
-        "events": events, "confused": confused, "final_time": final_time, "left_out": "; ".join(left_out),
-        "places": "" if lens is None else _other_places(run, lens if isinstance(lens, xr.Dataset) else lens[0]),
-        "lens": "none" if lens is None else str((lens if isinstance(lens, xr.Dataset) else lens[0]).attrs.get("source", "unknown")),
-    }  # fmt: skip
+        "title": "simulated subjects beside recordings",
+        "time_scale_reason": scale.reason,
+        "event_rate_ratio": ratio,
+        "seed": seed,
+        "events": events,
+        "confused": confused,
+        "final_time": final_time,
+        "left_out": "; ".join(left_out),
+        "places": ""
+        if lens is None
+        else _other_places(run, lens if isinstance(lens, xr.Dataset) else lens[0]),
+        "lens": "none"
+        if lens is None
+        else str(
+            (lens if isinstance(lens, xr.Dataset) else lens[0]).attrs.get("source", "unknown")
+        ),
+    }
     return _with_units(
         result.assign(scales),
         "" if measured is None else str(measured["elapsed"].attrs.get("units", "1")),

@@ -22,13 +22,13 @@ class Curve(NamedTuple):
 def _moments(values: np.ndarray, faithful: bool = False) -> Curve:
     """Mean and its standard error over the subjects; as published, the deviation is that over n,
     and n counts absent subjects."""
-    known = np.isfinite(values)
-    count = known.sum(axis=0)
+    finite = np.isfinite(values)
+    count = finite.sum(axis=0)
     empty = np.full(count.shape, np.nan)
     mean = np.divide(
-        np.where(known, values, 0.0).sum(axis=0), count, out=empty.copy(), where=count > 0
+        np.where(finite, values, 0.0).sum(axis=0), count, out=empty.copy(), where=count > 0
     )
-    squares = np.where(known, (values - mean) ** 2, 0.0).sum(axis=0)
+    squares = np.where(finite, (values - mean) ** 2, 0.0).sum(axis=0)
     if faithful:
         variance = np.divide(squares, count, out=empty.copy(), where=count > 0)
         return Curve(mean, np.sqrt(variance / len(values)), count)

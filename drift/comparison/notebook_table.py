@@ -48,35 +48,41 @@ class ComparisonTable:
         lens, *blocks, scale = (
             comparison_table(self.comparison, self.convention).strip().split("\n\n")
         )
-        chosen = self.comparison.sel(convention=self.convention)
+        comparison = self.comparison.sel(convention=self.convention)
         measures = {label_of(str(name)): str(name) for name in self.comparison["measure"].values}
-        parts = [f"<p>{escape(lens)}</p>"]
+        fragments = [f"<p>{escape(lens)}</p>"]
         for lines in (paragraph.splitlines() for paragraph in blocks):
-            parts.append(table(HEAD, _rows(chosen.sel(measure=measures[lines[0]])), lines[0]))
-            parts += [f"<p>{escape(line.strip())}</p>" for line in lines if "explained by:" in line]
-        return block(*parts, f"<p>{escape(scale)}</p>")
+            fragments.append(
+                table(HEAD, _rows(comparison.sel(measure=measures[lines[0]])), lines[0])
+            )
+            fragments += [
+                f"<p>{escape(line.strip())}</p>" for line in lines if "explained by:" in line
+            ]
+        return block(*fragments, f"<p>{escape(scale)}</p>")
 
 
-def _rows(one: xr.Dataset) -> list[tuple[object, ...]]:
+def _rows(comparison: xr.Dataset) -> list[tuple[object, ...]]:
     """Sources with a curve, and the published lines of the measure."""
     sources = [
-        one.sel(source=name)
-        for name in one["source"].values
-        if one["curve"].sel(source=name).notnull().sum() > 1
+        comparison.sel(source=name)
+        for name in comparison["source"].values
+        if comparison["curve"].sel(source=name).notnull().sum() > 1
     ]
     names = ("slope", "standard_error", "elapsed_units", "p_value", "change", "subjects")
-    rows = [(part["source"].item(), *_numbers([part[name] for name in names])) for part in sources]
-    panels = [one.sel(panel=name) for name in one["panel"].values]
+    rows = [
+        (source["source"].item(), *_numbers([source[name] for name in names])) for source in sources
+    ]
+    panels = [comparison.sel(panel=name) for name in comparison["panel"].values]
     published = ("published_slope", "published_per", "published_p_value", "published_change")
     for panel in (panel for panel in panels if np.isfinite(panel["published_slope"])):
-        slope, per, p, change = (panel[name].item() for name in published)
+        slope, per, p_value, change = (panel[name].item() for name in published)
         rows.append(
             (
                 f"{panel['panel'].item()} (published)",
                 slope,
                 np.nan,
                 per,
-                f"< {p:g}" if np.isfinite(p) else "-",
+                f"< {p_value:g}" if np.isfinite(p_value) else "-",
                 100 * change,
                 "-",
             )
@@ -84,11 +90,11 @@ def _rows(one: xr.Dataset) -> list[tuple[object, ...]]:
     return rows
 
 
-def _numbers(parts: list[xr.DataArray]) -> tuple[object, ...]:
-    slope, error, units, p, change, subjects = parts
+def _numbers(variables: list[xr.DataArray]) -> tuple[object, ...]:
+    slope, error, units, p_value, change, subjects = variables
     counts = subjects.values[subjects.values > 0].astype(int)
     shown = str(counts.min()) if counts.min() == counts.max() else f"{counts.min()}-{counts.max()}"
-    value = float(p)
+    value = float(p_value)
     return (
         float(slope),
         float(error),

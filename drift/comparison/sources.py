@@ -40,8 +40,8 @@ def of_subjects(dataset: xr.Dataset, name: str) -> np.ndarray:
         and name not in dataset
         and {"place_units", "detected_units"} <= set(dataset.data_vars)
     ):
-        known = dataset["detected_units"].where(dataset["detected_units"] > 0)
-        return (dataset["place_units"] / known).transpose("subject", "session").values
+        detected = dataset["detected_units"].where(dataset["detected_units"] > 0)
+        return (dataset["place_units"] / detected).transpose("subject", "session").values
     return (
         of_subject(dataset, name).transpose("subject", "session").values.astype(float)
         if name in dataset
@@ -72,12 +72,12 @@ def _elapsed(dataset: xr.Dataset) -> np.ndarray:
     """(session) time since the first session, averaged over subjects."""
     values = dataset["elapsed"].transpose("subject", "session").values.astype(float)
     since = values - values[:, :1]
-    known = np.isfinite(since)
+    finite = np.isfinite(since)
     return np.divide(
-        np.where(known, since, 0).sum(axis=0),
-        known.sum(axis=0),
+        np.where(finite, since, 0).sum(axis=0),
+        finite.sum(axis=0),
         out=np.full(since.shape[1], np.nan),
-        where=known.any(axis=0),
+        where=finite.any(axis=0),
     )
 
 
@@ -112,9 +112,9 @@ def undivided(values: np.ndarray, labels: Sequence[str]) -> list[str]:
 
 def _one_measure(values: np.ndarray, elapsed: np.ndarray) -> xr.Dataset:
     """Curves and lines of one source and measure in every convention."""
-    parts = {name: _divisible(values, name) for name in CONVENTIONS}
+    divisible = {name: _divisible(values, name) for name in CONVENTIONS}
     curves = [
-        rule(parts[name]) if np.isfinite(parts[name]).any() else None
+        rule(divisible[name]) if np.isfinite(divisible[name]).any() else None
         for name, rule in CONVENTIONS.items()
     ]
     nothing = np.full(elapsed.size, np.nan)
@@ -122,22 +122,25 @@ def _one_measure(values: np.ndarray, elapsed: np.ndarray) -> xr.Dataset:
     errors = np.stack([nothing if curve is None else curve.error for curve in curves])
     lines = np.stack([_line(mean, elapsed) for mean in means])
     by_session = np.stack([_line(mean, np.arange(elapsed.size)) for mean in means])
-    seen = np.isfinite(means).any(axis=0) & np.isfinite(elapsed)
-    span = np.ptp(elapsed[seen]) if seen.any() else np.nan
+    observed = np.isfinite(means).any(axis=0) & np.isfinite(elapsed)
+    span = np.ptp(elapsed[observed]) if observed.any() else np.nan
     t_squared = (
         np.divide(lines[:, 0], lines[:, 1], out=np.full(len(lines), np.nan), where=lines[:, 1] > 0)
         ** 2
     )
     effect = (
-        np.sign(lines[:, 0]) * np.sqrt(t_squared / (t_squared + seen.sum() - 2))
-        if seen.sum() > 2
+        np.sign(lines[:, 0]) * np.sqrt(t_squared / (t_squared + observed.sum() - 2))
+        if observed.sum() > 2
         else np.full(len(lines), np.nan)
     )
     numbers = {
-        **{name: lines[:, i] for i, name in enumerate(LINE)},
-        "slope_per_session": by_session[:, 0], "standard_error_per_session": by_session[:, 1],
-        "change": lines[:, 0] * span, "change_standard_error": lines[:, 1] * span, "effect_size": effect,
-    }  # fmt: skip
+        **{name: lines[:, column] for column, name in enumerate(LINE)},
+        "slope_per_session": by_session[:, 0],
+        "standard_error_per_session": by_session[:, 1],
+        "change": lines[:, 0] * span,
+        "change_standard_error": lines[:, 1] * span,
+        "effect_size": effect,
+    }
     by_curve = {
         "curve": (("convention", "session"), means),
         "curve_standard_error": (("convention", "session"), errors),
@@ -175,12 +178,12 @@ def described_source(dataset: xr.Dataset, measures: Sequence[str]) -> xr.Dataset
     """
     elapsed = _elapsed(dataset)
     labels = [str(label) for label in dataset["subject"].values]
-    found = [of_subjects(dataset, name) for name in measures]
-    joined = xr.concat([_one_measure(values, elapsed) for values in found], dim="measure")
+    series = [of_subjects(dataset, name) for name in measures]
+    joined = xr.concat([_one_measure(values, elapsed) for values in series], dim="measure")
     joined = joined.assign_coords(session=np.arange(elapsed.size)).assign(
         since_first=("session", elapsed)
     )
-    joined["undivided"] = "measure", [", ".join(undivided(values, labels)) for values in found]
+    joined["undivided"] = "measure", [", ".join(undivided(values, labels)) for values in series]
     rule = str(dataset.attrs.get("place_unit_rule", "spatial_information > 0.01 bits/event"))
     return joined.assign(
         elapsed_units=str(dataset["elapsed"].attrs.get("units", "1")), place_unit_rule=rule
@@ -203,6 +206,8 @@ def event_rate_ratio(dataset: xr.Dataset) -> float:
     """
     cells = [dim for dim in ("place", "direction") if dim in dataset["rate"].dims]
     time = dataset["occupancy"].where(dataset["rate"].notnull())
-    seen = time.sum(cells)
-    rates = ((dataset["rate"] * time).sum(cells) / seen.where(seen > 0)).mean(["subject", "unit"])
+    total_time = time.sum(cells)
+    rates = ((dataset["rate"] * time).sum(cells) / total_time.where(total_time > 0)).mean(
+        ["subject", "unit"]
+    )
     return float(rates[-1] / rates[0]) if float(rates[0]) > 0 else float("nan")

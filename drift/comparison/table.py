@@ -33,18 +33,19 @@ def _p_value(value: float) -> str:
     )
 
 
-def _row(one: xr.Dataset, source: str, units: str) -> str:
-    subjects = one["subjects"].values[one["subjects"].values > 0]
+def _row(comparison: xr.Dataset, source: str, units: str) -> str:
+    subjects = comparison["subjects"].values[comparison["subjects"].values > 0]
     count = "-".join(map(str, np.unique([subjects.min(), subjects.max()]).astype(int)))
-    numbers = [_number(float(one[name]), "+11.4g") for name in ("slope", "intercept")]
-    error = _number(float(one["standard_error"]), "10.2g")
-    changes = _number(100 * float(one["change"]), "+9.1f") + _number(
-        float(one["slope_per_session"]), "+12.4f"
+    numbers = [_number(float(comparison[name]), "+11.4g") for name in ("slope", "intercept")]
+    error = _number(float(comparison["standard_error"]), "10.2g")
+    changes = _number(100 * float(comparison["change"]), "+9.1f") + _number(
+        float(comparison["slope_per_session"]), "+12.4f"
     )
-    effect = _number(float(one["effect_size"]), "+8.2f")
+    effect = _number(float(comparison["effect_size"]), "+8.2f")
     return (
         f"  {source:20}{numbers[0]}{error} "
-        f"{'per ' + units:12}{_p_value(float(one['p_value']))}{numbers[1]}{changes}{effect}{count:>9}"
+        f"{'per ' + units:12}{_p_value(float(comparison['p_value']))}"
+        f"{numbers[1]}{changes}{effect}{count:>9}"
     )
 
 
@@ -57,54 +58,57 @@ HEADER = (
 def _published_rows(comparison: xr.Dataset, measure: str) -> list[str]:
     rows = []
     for panel in comparison["panel"].values:
-        one = comparison.sel(panel=panel, measure=measure)
-        if np.isfinite(one["published_slope"]):
-            p = _p_value(
-                float(np.nextafter(one["published_p_value"].item(), 0))
-            )  # published as smaller than this
+        published = comparison.sel(panel=panel, measure=measure)
+        if np.isfinite(published["published_slope"]):
+            # published as smaller than this
+            p_value = _p_value(float(np.nextafter(published["published_p_value"].item(), 0)))
             unit, change = (
-                f"per {one['published_per'].item()}",
-                _number(100 * float(one["published_change"]), "+9.1f"),
+                f"per {published['published_per'].item()}",
+                _number(100 * float(published["published_change"]), "+9.1f"),
             )
             rows.append(
-                f"  {panel:20}{float(one['published_slope']):+11.4g}{'-':>10} "
-                f"{unit:12}{p}{'-':>11}{change}   (published)"
+                f"  {panel:20}{float(published['published_slope']):+11.4g}{'-':>10} "
+                f"{unit:12}{p_value}{'-':>11}{change}   (published)"
             )
     return rows
 
 
-def _agreement(one: xr.Dataset) -> str:
-    known = one["sign_agreement"].dropna("panel")
+def _agreement(comparison: xr.Dataset) -> str:
+    signs = comparison["sign_agreement"].dropna("panel")
     return (
-        f"its sign agrees with {int(known.sum())} of {known.size} published" if known.size else ""
+        f"its sign agrees with {int(signs.sum())} of {signs.size} published" if signs.size else ""
     )
 
 
-def _shares(one: xr.Dataset, source: str) -> list[str]:
+def _shares(comparison: xr.Dataset, source: str) -> list[str]:
     pairs = zip(
-        one["null"].values,
-        one["share_explained"].values,
-        one["share_explained_standard_error"].values,
+        comparison["null"].values,
+        comparison["share_explained"].values,
+        comparison["share_explained_standard_error"].values,
     )
-    found = [
+    shares = [
         f"{name} {round(100 * share):+d} % (s.e. {100 * error:.0f})"
         for name, share, error in pairs
         if np.isfinite(share) and np.isfinite(error)  # a share without its error says nothing
     ]
-    if not found and np.isfinite(one["p_value"]) and not one["p_value"] < SIGNIFICANT:
+    if (
+        not shares
+        and np.isfinite(comparison["p_value"])
+        and not comparison["p_value"] < SIGNIFICANT
+    ):
         return [
-            f"  the change of {source} is not certain (p = {one['p_value'].item():.2g}): no "
+            f"  the change of {source} is not certain (p = {comparison['p_value'].item():.2g}): no "
             "share of it and no sign is given"
         ]
-    told = [f"explained by: {', '.join(found)}" if found else "", _agreement(one)]
+    told = [f"explained by: {', '.join(shares)}" if shares else "", _agreement(comparison)]
     return [f"  of the change of {source}, {'; '.join(filter(None, told))}"] if any(told) else []
 
 
-def _undivided(chosen: xr.Dataset) -> list[str]:
+def _undivided(of_measure: xr.Dataset) -> list[str]:
     """Name the subjects of each source that cannot be divided by their first session."""
-    if "undivided" not in chosen.coords:
+    if "undivided" not in of_measure.coords:
         return []
-    pairs = zip(chosen["source"].values, chosen["undivided"].values, strict=True)
+    pairs = zip(of_measure["source"].values, of_measure["undivided"].values, strict=True)
     return [
         f"  {source}: the first value of {names} is 0, so that no ratio to it exists; left out"
         for source, names in pairs
@@ -113,15 +117,15 @@ def _undivided(chosen: xr.Dataset) -> list[str]:
 
 
 def _block(comparison: xr.Dataset, measure: str) -> list[str]:
-    chosen = comparison.sel(measure=measure)
+    of_measure = comparison.sel(measure=measure)
     rows = [
         _row(
-            chosen.sel(source=source),
+            of_measure.sel(source=source),
             str(source),
-            str(chosen["elapsed_units"].sel(source=source).item()),
+            str(of_measure["elapsed_units"].sel(source=source).item()),
         )
         for source in comparison["source"].values
-        if chosen["curve"].sel(source=source).notnull().sum() > 1
+        if of_measure["curve"].sel(source=source).notnull().sum() > 1
     ]
     published = _published_rows(comparison, measure)
     sources = [name for name in ("observed", "recorded") if name in comparison["source"].values]
@@ -129,9 +133,9 @@ def _block(comparison: xr.Dataset, measure: str) -> list[str]:
         line
         for source in sources
         if "null" in comparison.dims
-        for line in _shares(chosen.sel(source=source), source)
+        for line in _shares(of_measure.sel(source=source), source)
     ]
-    undivided = _undivided(chosen)
+    undivided = _undivided(of_measure)
     return (
         [label_of(measure), HEADER, *rows, *published, *shares, *undivided, ""]
         if rows or undivided
@@ -142,13 +146,13 @@ def _block(comparison: xr.Dataset, measure: str) -> list[str]:
 def _scale(comparison: xr.Dataset) -> str:
     unit, warning = comparison["time_scale"].attrs["units"], comparison.attrs["time_scale_reason"]
     low, high = comparison["time_scale_low"].item(), comparison["time_scale_high"].item()
-    parts = [f"{low:.4g} to {high:.4g}"] if np.isfinite([low, high]).all() else []
-    parts = parts or [
+    limits = [f"{low:.4g} to {high:.4g}"] if np.isfinite([low, high]).all() else []
+    limits = limits or [
         f"{word} {end:.4g}"
         for word, end in (("at least", low), ("at most", high))
         if np.isfinite(end)
     ]
-    interval = f" (95 % of bootstraps: {parts[0]} {unit})" if parts else ""
+    interval = f" (95 % of bootstraps: {limits[0]} {unit})" if limits else ""
     if not np.isfinite(comparison["time_scale"]):
         return f"time scale in {unit}: not known{interval}, as {warning}"
     fitted = f"time scale: {comparison['time_scale'].item():.4g} {unit}{interval}"
@@ -192,9 +196,11 @@ def comparison_table(comparison: xr.Dataset, convention: str = "mean_of_ratios")
             f"convention must be one of {', '.join(CONVENTIONS)}, got {convention!r}: choose "
             "how curves are normalised."
         )
-    chosen = comparison.sel(convention=convention)
+    normalised = comparison.sel(convention=convention)
     blocks = [
-        line for measure in comparison["measure"].values for line in _block(chosen, str(measure))
+        line
+        for measure in comparison["measure"].values
+        for line in _block(normalised, str(measure))
     ]
     lens = (
         f"values over those of the first session ({convention.replace('_', ' ')}); observed like: "

@@ -87,9 +87,9 @@ def _mean(lags: _Lags, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.nda
     """Lags that were seen, mean correlation, and its weight."""
     values, pairs = lags.values[rows], lags.pairs[rows] * np.isfinite(lags.values[rows])
     weight = pairs.sum(axis=0)
-    seen = weight > 0
+    observed = weight > 0
     total = np.where(pairs > 0, values * pairs, 0.0).sum(axis=0)
-    return lags.lag[seen], total[seen] / weight[seen], weight[seen]
+    return lags.lag[observed], total[observed] / weight[observed], weight[observed]
 
 
 def _error(log_scale: float, run: tuple, recorded: tuple) -> tuple[float, float]:
@@ -131,10 +131,10 @@ def _fit(run: tuple, recorded: tuple) -> tuple[float, float]:
         return np.nan, np.nan
     low, high = np.log(_ends(run, recorded))
     grid = np.linspace(low, high, GRID)
-    best = int(np.argmin([_error(one, run, recorded)[0] for one in grid]))
+    best = int(np.argmin([_error(log_scale, run, recorded)[0] for log_scale in grid]))
     bounds = (grid[max(best - 1, 0)], grid[min(best + 1, GRID - 1)])
     refined = minimize_scalar(
-        lambda one: _error(one, run, recorded)[0],
+        lambda log_scale: _error(log_scale, run, recorded)[0],
         bounds=bounds,
         method="bounded",
         options={"xatol": 1e-6},
@@ -194,7 +194,7 @@ def fitted_time_scale(
     fits = _bootstrapped(ours, theirs, seed, bootstraps)
     limits = np.percentile(fits, INTERVAL) if fits.size else np.full(2, np.nan)
     low, high = (
-        float(one) if np.isfinite(one) and _inside(one, ends) else np.nan for one in limits
+        float(limit) if np.isfinite(limit) and _inside(limit, ends) else np.nan for limit in limits
     )
     if _inside(scale, ends):
         return TimeScale(scale, low, high, attenuation, _unreached(limits, ends))
@@ -221,5 +221,5 @@ def _unreached(limits: np.ndarray, ends: tuple[float, float]) -> str:
     """Say which limits of an interval are ends of the run, and none of the recording."""
     if not np.isfinite(limits).all():
         return ""
-    outside = [not _inside(one, ends) for one in limits]
+    outside = [not _inside(limit, ends) for limit in limits]
     return LIMITS[outside[0], outside[1]]

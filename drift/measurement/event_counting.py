@@ -46,20 +46,22 @@ def counted_events(sessions: xr.Dataset | Iterable[xr.Dataset]) -> Iterator[xr.D
     --------
     >>> recorded = drift.measure(drift.counted_events(sessions))
     """
-    for one in [sessions] if isinstance(sessions, xr.Dataset) else sessions:
-        check(one, "activity")
-        kind = activity_kind(one["activity"])
+    for session in [sessions] if isinstance(sessions, xr.Dataset) else sessions:
+        check(session, "activity")
+        kind = activity_kind(session["activity"])
         if kind == "trace":
             labels = ", ".join(
-                f"{name} {one[name].item()}"
+                f"{name} {session[name].item()}"
                 for name in ("subject", "session")
-                if name in one.coords
+                if name in session.coords
             )
             raise RefusedInputError(
                 f"events of {labels or 'a session'} cannot be counted in a trace of "
                 "fluorescence: detect events first."
             )
-        yield one if kind == "counts" else one.assign(activity=_counted(one["activity"]))
+        yield (
+            session if kind == "counts" else session.assign(activity=_counted(session["activity"]))
+        )
 
 
 def _counted(activity: xr.DataArray) -> xr.DataArray:

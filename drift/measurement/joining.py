@@ -16,10 +16,8 @@ from drift.metrics.maps import DIRECTIONS
 from drift.metrics.places import Grid, place_attrs
 from drift.schema.longitudinal import longitudinal_dataset
 
-SPARSE, ROOM = (
-    10,
-    1000,
-)  # unit numbers beyond ten times their count and a thousand are ids of a data base
+# unit numbers beyond ten times their count and a thousand are ids of a data base
+SPARSE, ROOM = 10, 1000
 
 
 class Measured(NamedTuple):
@@ -39,39 +37,40 @@ class Measured(NamedTuple):
 def _refuse_mixture(measured: list[Measured]) -> None:
     """All sessions must lie on one grid, in one unit of time, and each must be named once."""
     first = measured[0]
-    seen: set[tuple[str, int]] = set()
-    for one in measured:
-        key = (str(one.labels["subject"]), int(one.labels["session"]))
-        if key in seen:
+    keys: set[tuple[str, int]] = set()
+    for session in measured:
+        key = (str(session.labels["subject"]), int(session.labels["session"]))
+        if key in keys:
             raise RefusedInputError(
-                f"{one.name} occurs twice: number the sessions of a subject differently, also "
+                f"{session.name} occurs twice: number the sessions of a subject differently, also "
                 "across environments."
             )
-        seen.add(key)
+        keys.add(key)
         faults = [
-            f"{k} {one.attrs[k]} against {v}"
-            for k, v in first.attrs.items()
-            if k not in ("source", "geometry", "activity_kind") and one.attrs[k] != v
+            f"{name} {session.attrs[name]} against {value}"
+            for name, value in first.attrs.items()
+            if name not in ("source", "geometry", "activity_kind") and session.attrs[name] != value
         ]
-        if one.labels["elapsed_units"] != first.labels["elapsed_units"]:
+        if session.labels["elapsed_units"] != first.labels["elapsed_units"]:
             faults.append(
-                f"elapsed in {one.labels['elapsed_units']} against {first.labels['elapsed_units']}"
+                f"elapsed in {session.labels['elapsed_units']} against "
+                f"{first.labels['elapsed_units']}"
             )
-        if _fixed(one.grid) != _fixed(first.grid):
-            faults.append(f"{_described_grid(one.grid)} against {_described_grid(first.grid)}")
+        if _fixed(session.grid) != _fixed(first.grid):
+            faults.append(f"{_described_grid(session.grid)} against {_described_grid(first.grid)}")
         if (
-            one.cells.shape[1] != first.cells.shape[1]
-            or one.maps["occupancy"].dims != first.maps["occupancy"].dims
+            session.cells.shape[1] != first.cells.shape[1]
+            or session.maps["occupancy"].dims != first.maps["occupancy"].dims
         ):
             faults.append("another number of axes or directions")
         if faults:
             raise RefusedInputError(
-                f"{one.name} does not fit {first.name}: {'; '.join(faults)}: measure them "
+                f"{session.name} does not fit {first.name}: {'; '.join(faults)}: measure them "
                 "apart or alike."
             )
-        if len(set(one.units)) < len(one.units) or min(one.units) < 0:
+        if len(set(session.units)) < len(session.units) or min(session.units) < 0:
             raise RefusedInputError(
-                f"{one.name} numbers two units alike, or below 0: give every unit its own "
+                f"{session.name} numbers two units alike, or below 0: give every unit its own "
                 "number in the coordinate unit."
             )
 
@@ -99,13 +98,13 @@ def _refuse_time_reversal(sessions: list[Measured]) -> None:
 def _refuse_confusion(sessions: list[Measured]) -> None:
     """Within one unit_identity a unit number stands for one unit, so it cannot change its label."""
     labels: dict[tuple[str, int], str] = {}
-    for one in sessions:
-        for unit, label in zip(one.units, one.unit_labels):
-            known = labels.setdefault((str(one.labels["unit_identity"]), unit), label)
-            if known != label:
+    for session in sessions:
+        for unit, label in zip(session.units, session.unit_labels):
+            earlier_label = labels.setdefault((str(session.labels["unit_identity"]), unit), label)
+            if earlier_label != label:
                 raise RefusedInputError(
-                    f"{one.name} calls unit {unit} {label!r}, but an earlier session of the "
-                    f"same unit_identity calls it {known!r}: "
+                    f"{session.name} calls unit {unit} {label!r}, but an earlier session of the "
+                    f"same unit_identity calls it {earlier_label!r}: "
                     "give tracked units the same number, or the sessions different identities."
                 )
 
@@ -114,7 +113,7 @@ def _grid(measured: list[Measured]) -> np.ndarray:
     """(place, axis) bins of all sessions: without gaps on a track, all of a ring or of given edges,
     visited ones in a plane."""
     cells, grid = (
-        np.unique(np.concatenate([one.cells for one in measured]), axis=0),
+        np.unique(np.concatenate([session.cells for session in measured]), axis=0),
         measured[0].grid,
     )
     if cells.shape[1] > 1:
@@ -130,8 +129,8 @@ def _place_coordinates(cells: np.ndarray, grid: Grid, units: str, length: float 
     if cells.shape[1] == 1:
         return {"place": ("place", centres[:, 0], attrs)}
     axes = {
-        f"place_{axis}": ("place", centres[:, i], attrs)
-        for i, axis in enumerate("xyz"[: cells.shape[1]])
+        f"place_{axis}": ("place", centres[:, column], attrs)
+        for column, axis in enumerate("xyz"[: cells.shape[1]])
     }
     return {"place": ("place", np.arange(len(cells)), {"units": "1"}), **axes}
 
@@ -139,25 +138,25 @@ def _place_coordinates(cells: np.ndarray, grid: Grid, units: str, length: float 
 def _extent(grid: Grid, length: float | None) -> dict[str, float]:
     """What sessions that are observed like this one need to lie on the same grid."""
     extent = {} if length is None else {"track_length": length}
-    given = grid.end is not None and (grid.closed or grid.origin != 0)
+    has_edges = grid.end is not None and (grid.closed or grid.origin != 0)
     return (
         {**extent, "first_edge": grid.origin, "last_edge": float(grid.end or 0.0)}
-        if given
+        if has_edges
         else extent
     )
 
 
 def _track_lengths(measured: list[Measured]) -> list[float]:
     """Distinct lengths of the tracks, where sessions tell; said where they differ."""
-    known = [
-        float(one.labels["track_length"])
-        for one in measured
-        if one.labels["track_length"] is not None
+    session_lengths = [
+        float(session.labels["track_length"])
+        for session in measured
+        if session.labels["track_length"] is not None
     ]
-    lengths = list(dict.fromkeys(known))
+    lengths = list(dict.fromkeys(session_lengths))
     if len(lengths) > 1:
-        rare = min(reversed(lengths), key=known.count)
-        first = next(one for one in measured if one.labels["track_length"] == rare)
+        rare = min(reversed(lengths), key=session_lengths.count)
+        first = next(session for session in measured if session.labels["track_length"] == rare)
         units = measured[0].attrs["position_units"]
         warnings.warn(
             f"track lengths differ: {', '.join(f'{length:g}' for length in lengths)} {units} "
@@ -165,7 +164,7 @@ def _track_lengths(measured: list[Measured]) -> list[float]:
             "compared by their distance from the start.",
             stacklevel=4,
         )
-    return lengths if len(known) == len(measured) else [*lengths, np.nan]
+    return lengths if len(session_lengths) == len(measured) else [*lengths, np.nan]
 
 
 def _filled(
@@ -200,17 +199,20 @@ def _filled(
 
 
 def _ordered(dims: Sequence[Hashable]) -> tuple[str, ...]:
-    known = [dim for dim in ("unit", "place", "direction") if dim in dims]
-    return (*known, *(str(dim) for dim in dims if dim not in known))
+    leading = [dim for dim in ("unit", "place", "direction") if dim in dims]
+    return (*leading, *(str(dim) for dim in dims if dim not in leading))
 
 
 def _numbered(measured: list[Measured]) -> list[Measured]:
     """Sessions whose units have numbers that can be places of an array: their own, or the rank
     among all where numbers are ids."""
-    known = np.unique(np.concatenate([one.units for one in measured]))
-    if known[-1] < SPARSE * known.size + ROOM:
+    numbers = np.unique(np.concatenate([session.units for session in measured]))
+    if numbers[-1] < SPARSE * numbers.size + ROOM:
         return measured
-    return [one._replace(units=np.searchsorted(known, one.units).tolist()) for one in measured]
+    return [
+        session._replace(units=np.searchsorted(numbers, session.units).tolist())
+        for session in measured
+    ]
 
 
 def _session_labels(
@@ -222,16 +224,16 @@ def _session_labels(
     elapsed, length = np.full(shape, np.nan), np.full(shape, np.nan)
     text = {name: np.full(shape, "", dtype=object) for name in ("environment", "unit_identity")}
     unit_label = np.full((*shape, units), "", dtype=object)
-    for i, of_subject in enumerate(sessions):
-        for one in of_subject:
-            j = int(np.searchsorted(numbering, int(one.labels["session"])))
-            elapsed[i, j] = one.labels["elapsed"]
-            length[i, j] = (
-                np.nan if one.labels["track_length"] is None else one.labels["track_length"]
+    for row, of_subject in enumerate(sessions):
+        for session in of_subject:
+            column = int(np.searchsorted(numbering, int(session.labels["session"])))
+            elapsed[row, column] = session.labels["elapsed"]
+            length[row, column] = (
+                np.nan if session.labels["track_length"] is None else session.labels["track_length"]
             )
-            unit_label[i, j, one.units] = one.unit_labels
+            unit_label[row, column, session.units] = session.unit_labels
             for name, array in text.items():
-                array[i, j] = str(one.labels[name])
+                array[row, column] = str(session.labels[name])
     coords: dict[str, tuple] = {
         name: (("subject", "session"), array.astype(str)) for name, array in text.items()
     }
@@ -270,19 +272,19 @@ def joined_sessions(measured: list[Measured], attrs: Mapping[str, Any]) -> xr.Da
     """
     _refuse_mixture(measured)
     measured = _numbered(measured)
-    subjects = list(dict.fromkeys(str(one.labels["subject"]) for one in measured))
-    numbering = np.unique([int(one.labels["session"]) for one in measured])
+    subjects = list(dict.fromkeys(str(session.labels["subject"]) for session in measured))
+    numbering = np.unique([int(session.labels["session"]) for session in measured])
     sessions = [
         sorted(
-            (o for o in measured if str(o.labels["subject"]) == s),
-            key=lambda o: int(o.labels["session"]),
+            (session for session in measured if str(session.labels["subject"]) == subject),
+            key=lambda session: int(session.labels["session"]),
         )
-        for s in subjects
+        for subject in subjects
     ]
     for of_subject in sessions:
         _refuse_time_reversal(of_subject)
         _refuse_confusion(of_subject)
-    units = 1 + max(max(one.units) for one in measured)
+    units = 1 + max(max(session.units) for session in measured)
     first, cells, lengths = measured[0], _grid(measured), _track_lengths(measured)
     length = lengths[0] if len(lengths) == 1 and np.isfinite(lengths[0]) else first.grid.around
     elapsed, labels = _session_labels(sessions, numbering, units)

@@ -112,7 +112,7 @@ def _significant(
     rate = session["sampling_rate"].item()
     rng, shift = _generator(session, rules), max(1, round(rules.minimum_shift * rate))
     duration = durations(session)
-    p = circular_shift_p_values(
+    p_values = circular_shift_p_values(
         activity,
         place,
         duration,
@@ -121,7 +121,7 @@ def _significant(
         rng,
         minimum_occupancy=rules.minimum_occupancy,
     )
-    flags = (p < SIGNIFICANCE) & (event_counts(activity) >= rules.minimum_events)
+    flags = (p_values < SIGNIFICANCE) & (event_counts(activity) >= rules.minimum_events)
     return described(flags.astype(float).where(observed_units(activity)), "place_unit")
 
 

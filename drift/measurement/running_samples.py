@@ -210,5 +210,5 @@ def visited_cells(session: xr.Dataset, grid: Grid) -> tuple[xr.Dataset, np.ndarr
         cells = column[:, np.newaxis]
     else:
         cells, place = np.unique(visited, axis=0, return_inverse=True)
-    kept = session if inside.all() else session.isel(sample=inside)
-    return kept, cells, xr.DataArray(place.reshape(-1), dims="sample")
+    samples = session if inside.all() else session.isel(sample=inside)
+    return samples, cells, xr.DataArray(place.reshape(-1), dims="sample")

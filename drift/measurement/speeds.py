@@ -130,12 +130,12 @@ def speeds(
         other sample nearby.
     """
     tracked = np.asarray(np.isfinite(position).all(axis=1))
-    found = np.full(time.size, np.nan)
+    speed = np.full(time.size, np.nan)
     if tracked.any():
-        found[tracked] = _of_tracked(
+        speed[tracked] = _of_tracked(
             position[tracked], time[tracked], frame, resolved, track_length
         )
-    return found
+    return speed
 
 
 def _of_tracked(
@@ -207,11 +207,11 @@ def _best(
         position, time, own, np.minimum(last, np.searchsorted(time, time + window, side="right"))
     )
     three, finest = (around, before, after), _finest(position, first)
-    chosen = np.argmin(
+    best_line = np.argmin(
         [(lines.variance + finest) * weight for lines, weight in zip(three, (DECISIVE, 1.0, 1.0))],
         axis=0,
     )
-    return np.stack([lines.slope for lines in three])[chosen, own]
+    return np.stack([lines.slope for lines in three])[best_line, own]
 
 
 def _finest(position: NDArray[np.float64], first: NDArray[np.int64]) -> float:
@@ -228,8 +228,8 @@ def _lines(
     high: NDArray[np.int64],
 ) -> _Lines:
     """Lines through the samples low to high - 1, by running sums."""
-    parts = [slice(start, start + BLOCK) for start in range(0, time.size, BLOCK)]
-    blocks = [_block(position, time, low[part], high[part]) for part in parts]
+    ranges = [slice(start, start + BLOCK) for start in range(0, time.size, BLOCK)]
+    blocks = [_block(position, time, low[samples], high[samples]) for samples in ranges]
     return _Lines(*(np.concatenate(column) for column in zip(*blocks)))
 
 
@@ -240,18 +240,23 @@ def _block(
     high: NDArray[np.int64],
 ) -> _Lines:
     begin, end = low.min(), high.max()
-    t, x = time[begin:end, np.newaxis] - time[begin], position[begin:end] - position[begin]
+    times, positions = (
+        time[begin:end, np.newaxis] - time[begin],
+        position[begin:end] - position[begin],
+    )
 
     def summed(values: NDArray[np.float64]) -> NDArray[np.float64]:
         running = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0)])
         return running[high - begin] - running[low - begin]
 
     count = high - low
-    of_t, of_x = summed(t), summed(x)
-    spread = summed(t * t) - of_t**2 / count[:, np.newaxis]
-    shared = summed(t * x) - of_t * of_x / count[:, np.newaxis]
+    sum_of_times, sum_of_positions = summed(times), summed(positions)
+    spread = summed(times * times) - sum_of_times**2 / count[:, np.newaxis]
+    shared = summed(times * positions) - sum_of_times * sum_of_positions / count[:, np.newaxis]
     slope = np.divide(
         shared, spread, out=np.full(shared.shape, np.nan), where=(count > 1)[:, np.newaxis]
     )
-    left = summed(x * x) - of_x**2 / count[:, np.newaxis] - slope * shared
+    left = (
+        summed(positions * positions) - sum_of_positions**2 / count[:, np.newaxis] - slope * shared
+    )
     return _Lines(slope, np.maximum(left.sum(axis=1), 0.0), count)

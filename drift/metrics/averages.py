@@ -102,7 +102,7 @@ def _with_rooms(result: xr.Dataset, dataset: xr.Dataset) -> xr.Dataset:
     if len(environments(dataset)) < 2:
         return result
     rooms = session_environments(dataset)
-    if mixed := [number for number, found in enumerate(rooms) if len(found) > 1]:
+    if mixed := [number for number, names in enumerate(rooms) if len(names) > 1]:
         first, more = mixed[0], f" and {len(mixed) - 1} more" if len(mixed) > 1 else ""
         warnings.warn(
             f"the means of session {dataset['session'].values[first]}{more} mix environments "
@@ -110,15 +110,15 @@ def _with_rooms(result: xr.Dataset, dataset: xr.Dataset) -> xr.Dataset:
             "by metrics.in_environment, or one subject.",
             stacklevel=4,
         )
-    return result.assign_coords(environment=("session", [", ".join(found) for found in rooms]))
+    return result.assign_coords(environment=("session", [", ".join(names) for names in rooms]))
 
 
 def _seen(values: np.ndarray, time: np.ndarray, rooms: np.ndarray) -> np.ndarray:
     """Sessions that tell something: known ones, and of several environments those that were seen
     twice."""
-    known = np.isfinite(values) & np.isfinite(time)
-    again = np.array([(rooms[known] == room).sum() > 1 for room in rooms]) & known
-    return again if again.any() else known
+    finite = np.isfinite(values) & np.isfinite(time)
+    again = np.array([(rooms[finite] == room).sum() > 1 for room in rooms]) & finite
+    return again if again.any() else finite
 
 
 def _over_first(values: np.ndarray, rooms: np.ndarray) -> np.ndarray:
@@ -140,27 +140,32 @@ def _within(values: np.ndarray, rooms: np.ndarray) -> np.ndarray:
 def _line(values: np.ndarray, time: np.ndarray, rooms: np.ndarray, normalise: bool) -> np.ndarray:
     """Slope, its standard error, two-sided p, mean intercept, n of one series; environments have
     intercepts of their own."""
-    seen = _seen(values, time, rooms)
-    values, time, rooms, n = values[seen], time[seen], rooms[seen], int(seen.sum())
-    values = _over_first(values, rooms) if normalise and n else values
+    informative = _seen(values, time, rooms)
+    values, time, rooms, count = (
+        values[informative],
+        time[informative],
+        rooms[informative],
+        int(informative.sum()),
+    )
+    values = _over_first(values, rooms) if normalise and count else values
     deviation = _within(time, rooms)
     power = (deviation**2).sum()
-    if n < 2 or power <= (SAME_TIME * np.abs(time).max()) ** 2:
-        return np.array([np.nan, np.nan, np.nan, np.nan, n])
+    if count < 2 or power <= (SAME_TIME * np.abs(time).max()) ** 2:
+        return np.array([np.nan, np.nan, np.nan, np.nan, count])
     slope = (deviation * values).sum() / power
     intercept = values.mean() - slope * time.mean()
-    freedom = n - np.unique(rooms).size - 1
+    freedom = count - np.unique(rooms).size - 1
     if freedom < 1:
-        return np.array([slope, np.nan, np.nan, intercept, n])
+        return np.array([slope, np.nan, np.nan, intercept, count])
     residual = _within(values, rooms) - slope * deviation
     error = np.sqrt((residual**2).sum() / freedom / power)
-    p = 2 * student.sf(abs(slope) / error, freedom) if error > 0 else float(slope == 0)
-    return np.array([slope, error, p, intercept, n])
+    p_value = 2 * student.sf(abs(slope) / error, freedom) if error > 0 else float(slope == 0)
+    return np.array([slope, error, p_value, intercept, count])
 
 
 def _rooms(values: xr.DataArray, elapsed: xr.DataArray, across: bool) -> xr.DataArray:
     """([subject,] session) a number for each environment, 0 throughout where none is labelled."""
-    subjects = max(one.sizes.get("subject", 1) for one in (values, elapsed))
+    subjects = max(array.sizes.get("subject", 1) for array in (values, elapsed))
     labels = environment_labels(
         values, elapsed, subjects=subjects, sessions=elapsed.sizes["session"]
     )
@@ -236,8 +241,8 @@ def slope(
     }
     result = xr.Dataset(
         {
-            name: numbers.isel(quantity=i).assign_attrs(units=units[name])
-            for i, name in enumerate(units)
+            name: numbers.isel(quantity=index).assign_attrs(units=units[name])
+            for index, name in enumerate(units)
         }
     )
     return result.assign(sessions=result["sessions"].astype(int))

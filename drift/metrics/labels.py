@@ -73,12 +73,12 @@ def observed_units(activity: xr.DataArray) -> xr.DataArray:
     RefusedInputError
         If activity is empty, negative or infinite, or NaN in a part of the samples of a unit.
     """
-    found = findings()
-    if found is not None and (known := found.get(id(activity))) and known[0]() is activity:
-        return known[1]
+    cache = findings()
+    if cache is not None and (entry := cache.get(id(activity))) and entry[0]() is activity:
+        return entry[1]
     observed = _validated_units(activity)
-    if found is not None:
-        found[id(activity)] = weakref.ref(activity), observed
+    if cache is not None:
+        cache[id(activity)] = weakref.ref(activity), observed
     return observed
 
 
@@ -98,9 +98,9 @@ def trust(activity: xr.DataArray, observed: xr.DataArray) -> xr.DataArray:
     xarray.DataArray
         The same activity.
     """
-    found = findings()
-    if found is not None:
-        found[id(activity)] = weakref.ref(activity), observed
+    cache = findings()
+    if cache is not None:
+        cache[id(activity)] = weakref.ref(activity), observed
     return activity
 
 

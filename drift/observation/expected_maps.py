@@ -79,56 +79,56 @@ def lens(recording: xr.Dataset, subject: int = 0) -> Lens:
     """
     refuse_uncounted(recording, "a fit")
     recorded, _ = as_recorded(recording)
-    chosen = recorded.isel(subject=subject, session=recorded_sessions(recorded, subject))
-    events = recorded_rates(chosen.isel(session=0))
+    sessions = recorded.isel(subject=subject, session=recorded_sessions(recorded, subject))
+    events = recorded_rates(sessions.isel(session=0))
     if events.size == 0:
         raise RefusedInputError(
-            f"subject {chosen['subject'].item()} was expected to have events in its first "
+            f"subject {sessions['subject'].item()} was expected to have events in its first "
             "session, got none: leave it out."
         )
-    ways = chosen.sizes.get("direction", 1)
+    ways = sessions.sizes.get("direction", 1)
     rate = (
-        chosen["rate"]
-        if "direction" in chosen["rate"].dims
-        else chosen["rate"].expand_dims("direction")
+        sessions["rate"]
+        if "direction" in sessions["rate"].dims
+        else sessions["rate"].expand_dims("direction")
     )
     occupancy = (
-        chosen["occupancy"]
-        if "direction" in chosen["occupancy"].dims
-        else chosen["occupancy"].expand_dims("direction")
+        sessions["occupancy"]
+        if "direction" in sessions["occupancy"].dims
+        else sessions["occupancy"].expand_dims("direction")
     )
-    places = chosen.sizes["place"]
-    seen = (chosen["recorded"] == 1).transpose("session", "unit").values[..., np.newaxis]
+    places = sessions.sizes["place"]
+    present = (sessions["recorded"] == 1).transpose("session", "unit").values[..., np.newaxis]
     maps = rate.transpose("session", "unit", "direction", "place").values.reshape(
-        *seen.shape[:2], ways * places
+        *present.shape[:2], ways * places
     )
     time = np.nan_to_num(
         occupancy.transpose("session", "direction", "place").values.reshape(-1, ways * places)
     )
     return Lens(
-        np.where(seen, maps, np.nan),
-        np.where(np.isfinite(np.where(seen, maps, np.nan)).any(axis=1), time, 0.0),
-        chosen["elapsed"].values.astype(float),
-        np.tile(_coordinates(chosen), (ways, 1)),
+        np.where(present, maps, np.nan),
+        np.where(np.isfinite(np.where(present, maps, np.nan)).any(axis=1), time, 0.0),
+        sessions["elapsed"].values.astype(float),
+        np.tile(_coordinates(sessions), (ways, 1)),
         np.repeat(np.arange(ways), places),
         events,
-        _tracked(chosen),
-        of_ring(chosen),
-        _same_room(chosen),
+        _tracked(sessions),
+        of_ring(sessions),
+        _same_room(sessions),
     )
 
 
-def _tracked(chosen: xr.Dataset) -> bool:
+def _tracked(sessions: xr.Dataset) -> bool:
     """Whether units are the same in all sessions of an environment, of one subject."""
-    if "unit_identity" not in chosen.coords:
+    if "unit_identity" not in sessions.coords:
         return True
-    same, identity = _same_room(chosen), chosen["unit_identity"].values
+    same, identity = _same_room(sessions), sessions["unit_identity"].values
     return bool((identity[:, np.newaxis] == identity)[same if same is not None else ...].all())
 
 
-def _same_room(chosen: xr.Dataset) -> np.ndarray | None:
+def _same_room(sessions: xr.Dataset) -> np.ndarray | None:
     """(session, session) bool of one subject."""
-    same = same_environment(chosen, subjects=1, sessions=chosen.sizes["session"])[0]
+    same = same_environment(sessions, subjects=1, sessions=sessions.sizes["session"])[0]
     return None if same.all() else same
 
 

@@ -58,13 +58,13 @@ def nearest_places(
     values = (
         position.transpose("sample", ...).values.astype(float).reshape(position.sizes["sample"], -1)
     )
-    known = np.isfinite(values).all(axis=1)
+    tracked = np.isfinite(values).all(axis=1)
     place = np.full(len(values), -1)
     if around is None:
-        place[known] = cKDTree(centres).query(values[known])[1]
+        place[tracked] = cKDTree(centres).query(values[tracked])[1]
     else:
-        place[known] = cKDTree(centres % around % around, boxsize=around).query(
-            values[known] % around
+        place[tracked] = cKDTree(centres % around % around, boxsize=around).query(
+            values[tracked] % around
         )[1]
     return place
 
@@ -82,10 +82,10 @@ def directed_occupancy(occupancy: xr.DataArray) -> np.ndarray:
     numpy.ndarray
         (place, 2) in s.
     """
-    known = occupancy.fillna(0.0)
-    if "direction" in known.dims:
-        return known.sel(direction=list(DIRECTIONS)).transpose("place", "direction").values
-    return np.repeat(known.values[:, np.newaxis] / 2, 2, axis=1)
+    time = occupancy.fillna(0.0)
+    if "direction" in time.dims:
+        return time.sel(direction=list(DIRECTIONS)).transpose("place", "direction").values
+    return np.repeat(time.values[:, np.newaxis] / 2, 2, axis=1)
 
 
 def _frames(occupancy: np.ndarray, sampling_rate: float) -> np.ndarray:
@@ -143,8 +143,9 @@ def to_and_fro(
     counts = rng.multinomial(
         frames.T.ravel(), weights / weights.sum(axis=1, keepdims=True)
     ).T  # (lap, way and place)
-    there, places = np.split(counts, 2, axis=1), len(frames)
-    visits = np.concatenate([there[0], there[1][:, ::-1]], axis=1).ravel()  # in the order of time
+    counts_by_way, places = np.split(counts, 2, axis=1), len(frames)
+    # in the order of time
+    visits = np.concatenate([counts_by_way[0], counts_by_way[1][:, ::-1]], axis=1).ravel()
     order = np.tile(np.concatenate([np.arange(places), np.arange(places)[::-1]]), laps)
     ways = np.tile(np.repeat(DIRECTIONS, places), laps)
     first = np.repeat(np.cumsum(visits) - visits, visits)

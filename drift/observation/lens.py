@@ -151,37 +151,38 @@ def matched_sessions(
         raise RefusedInputError(
             "a run needs at least two sessions "
             f"{'after its first one' if untrained else 'to show change'}, got {learned.size}: "
-            ""
             f"{'session 0 knows nothing; train longer' if untrained else 'simulate more'}."
         )
     times, span = run[learned], np.ptp(recorded)
     since = recorded - recorded[0]
     if time_scale is None:
-        wanted = times[0] + np.ptp(times) * (since / span if span > 0 else np.zeros_like(since))
+        matched_times = times[0] + np.ptp(times) * (
+            since / span if span > 0 else np.zeros_like(since)
+        )
     else:
-        wanted = times[0] + time_scale * since
-        if not time_scale > 0 or wanted[-1] > times[-1] * (1 + 1e-9):
+        matched_times = times[0] + time_scale * since
+        if not time_scale > 0 or matched_times[-1] > times[-1] * (1 + 1e-9):
             raise RefusedInputError(
-                f"a recording of {span:g} needs a run until {wanted[-1]:g} at a time_scale of "
-                f"{time_scale:g}, got one until {times[-1]:g}: "
+                f"a recording of {span:g} needs a run until {matched_times[-1]:g} at a "
+                f"time_scale of {time_scale:g}, got one until {times[-1]:g}: "
                 "there is no overlap; train longer or change time_scale."
             )
-    return learned[np.abs(times[:, np.newaxis] - wanted).argmin(axis=0)]
+    return learned[np.abs(times[:, np.newaxis] - matched_times).argmin(axis=0)]
 
 
 def _kept_tracks(sessions: Iterable[xr.Dataset], tracks: Tracks) -> Iterator[xr.Dataset]:
-    for one in sessions:
-        yield one
+    for session in sessions:
+        yield session
         names = [
             name
             for name in ("position", "velocity", "direction", "trial", "duration")
-            if name in one
+            if name in session
         ]
-        track = one[names].assign_attrs(one.attrs)
-        duration = durations(one)
+        track = session[names].assign_attrs(session.attrs)
+        duration = durations(session)
         if isinstance(duration, xr.DataArray):
             track = track.assign(duration=duration.variable.to_base_variable())
-        tracks[str(one["subject"].item()), int(one["session"].item())] = track
+        tracks[str(session["subject"].item()), int(session["session"].item())] = track
 
 
 def as_recorded(like: xr.Dataset | Iterable[xr.Dataset]) -> tuple[xr.Dataset, Tracks]:
@@ -242,8 +243,8 @@ def _filled(maps: np.ndarray, ring: bool) -> np.ndarray:
     places, period = np.arange(maps.shape[-1]), maps.shape[-1] if ring else None
     return np.stack(
         [
-            np.interp(places, places[known], row[known], period=period)
-            if (known := np.isfinite(row)).any()
+            np.interp(places, places[visited], row[visited], period=period)
+            if (visited := np.isfinite(row)).any()
             else row
             for row in maps
         ]
@@ -297,8 +298,8 @@ def simulated_rate(rate: xr.DataArray, places: int) -> np.ndarray:
     )  # (way, session, unit, place)
     filled = _filled(values.reshape(-1, values.shape[-1]), closes(rate))
     laid = (filled @ _overlap(places, values.shape[-1])).reshape(*values.shape[:3], places)
-    known = np.isfinite(laid)
-    total, ways_known = np.where(known, laid, 0.0).sum(axis=0), known.sum(axis=0)
+    finite = np.isfinite(laid)
+    total, ways_known = np.where(finite, laid, 0.0).sum(axis=0), finite.sum(axis=0)
     mean = np.divide(total, ways_known, out=np.full(total.shape, np.nan), where=ways_known > 0)
     return np.moveaxis(np.concatenate([laid, mean[np.newaxis]]), 0, -1)
 
@@ -376,10 +377,12 @@ def gains(simulated: np.ndarray, recorded: np.ndarray) -> np.ndarray:
     if active.size == 0:
         return np.zeros(simulated.shape)
     order = active[np.argsort(simulated[active], kind="stable")]
-    wanted = np.full(simulated.shape, np.nan)
-    wanted[order] = np.quantile(recorded, (np.arange(order.size) + 0.5) / order.size)
-    found = np.divide(wanted, simulated, out=np.full(simulated.shape, np.nan), where=simulated > 0)
-    usual = np.nanmedian(found)
-    limited = np.minimum(np.where(np.isnan(found), usual, found), LARGEST_GAIN * usual)
+    target_rates = np.full(simulated.shape, np.nan)
+    target_rates[order] = np.quantile(recorded, (np.arange(order.size) + 0.5) / order.size)
+    factors = np.divide(
+        target_rates, simulated, out=np.full(simulated.shape, np.nan), where=simulated > 0
+    )
+    usual = np.nanmedian(factors)
+    limited = np.minimum(np.where(np.isnan(factors), usual, factors), LARGEST_GAIN * usual)
     heard = simulated > SILENT * np.median(simulated[active])
-    return limited * (wanted[heard].sum() / (limited * simulated)[heard].sum())
+    return limited * (target_rates[heard].sum() / (limited * simulated)[heard].sum())

@@ -18,8 +18,8 @@ def _relative_elapsed(dataset: xr.Dataset, first: int) -> xr.DataArray:
     """(subject, session) elapsed from the session ``first`` on, as a part of the whole: 0 there and
     before, 1 in the last session."""
     elapsed = dataset["elapsed"].reset_coords(drop=True)
-    seen = elapsed.isel(session=slice(first, None))
-    start, end = seen.min("session"), seen.max("session")
+    later = elapsed.isel(session=slice(first, None))
+    start, end = later.min("session"), later.max("session")
     if not bool((end > start).any()):
         raise RefusedInputError(
             "a change over sessions takes at least two at different elapsed times, got one: "
@@ -34,11 +34,11 @@ def _shown(run: xr.Dataset, session: int) -> xr.DataArray:
     sessions = run.sizes["session"]
     same = same_environment(run, subjects=run.sizes.get("subject", 1), sessions=sessions)
     later = same & (np.arange(sessions) >= session)
-    found = np.where(later.any(axis=-1), later.argmax(axis=-1), same.argmax(axis=-1))
+    positions = np.where(later.any(axis=-1), later.argmax(axis=-1), same.argmax(axis=-1))
     return (
-        xr.DataArray(found[0], dims="session")
-        if (found == found[:1]).all()
-        else xr.DataArray(found, dims=("subject", "session"))
+        xr.DataArray(positions[0], dims="session")
+        if (positions == positions[:1]).all()
+        else xr.DataArray(positions, dims=("subject", "session"))
     )
 
 
@@ -168,8 +168,8 @@ def wrong_registration(dataset: xr.Dataset, fraction: float, seed: Seed = 0) -> 
     present = dataset["recorded"].transpose("subject", "session", "unit").values == 1
     order = np.stack(
         [
-            _registered(one, fraction, own_stream(dataset, i, seed).spawn(1)[0])
-            for i, one in enumerate(present)
+            _registered(recorded, fraction, own_stream(dataset, subject, seed).spawn(1)[0])
+            for subject, recorded in enumerate(present)
         ]
     )
     pick = {
@@ -241,13 +241,13 @@ def changed_behaviour(
             "the last session."
         )
     occupancy = recorded["occupancy"]
-    part = _relative_elapsed(recorded, 0)
+    relative_elapsed = _relative_elapsed(recorded, 0)
     along = xr.DataArray(_along(occupancy), dims="place")
     over = [dim for dim in ("place", "direction") if dim in occupancy.dims]
-    tilted = occupancy * np.exp(preference * part * along)
-    kept = tilted.sum(over)
-    ratio = (occupancy.sum(over) / kept.where(kept > 0)).fillna(0.0)
-    changed = tilted * ratio * (1 + (final_time - 1) * part)
+    tilted = occupancy * np.exp(preference * relative_elapsed * along)
+    tilted_time = tilted.sum(over)
+    ratio = (occupancy.sum(over) / tilted_time.where(tilted_time > 0)).fillna(0.0)
+    changed = tilted * ratio * (1 + (final_time - 1) * relative_elapsed)
     return recorded.assign(
         occupancy=changed.transpose(*occupancy.dims).assign_attrs(occupancy.attrs)
     )

@@ -162,14 +162,14 @@ def _chosen_units(subject: _Subject, rng: np.random.Generator) -> list[np.ndarra
     present = subject.recorded["recorded"].transpose("session", "unit").values == 1
     cells = np.flatnonzero(present.any(axis=0))
     drawn: dict[str, np.ndarray] = {}
-    chosen = []
-    for identity, seen in zip(subject.recorded["unit_identity"].values, present, strict=True):
+    units_by_session = []
+    for identity, observed in zip(subject.recorded["unit_identity"].values, present, strict=True):
         if str(identity) not in drawn:
             drawn[str(identity)] = np.full(present.shape[1], -1)
             of_cells = rng.permutation(subject.rate.shape[1])[: cells.size]
             drawn[str(identity)][rng.permutation(cells)[: of_cells.size]] = of_cells
-        chosen.append(np.where(seen, drawn[str(identity)], -1))
-    return chosen
+        units_by_session.append(np.where(observed, drawn[str(identity)], -1))
+    return units_by_session
 
 
 def _activity(
@@ -219,17 +219,21 @@ def _session(
 ) -> xr.Dataset:
     recorded = subject.recorded.isel(session=number)
     label = f"subject {subject.label}, session {recorded['session'].item()}"
-    known = tracks.get((str(recorded["subject"].item()), int(recorded["session"].item())))
-    sampling_rate = rules.sampling_rate if known is None else known["sampling_rate"].item()
-    behaviour = track(recorded, sampling_rate, rng, label) if known is None else known
+    recorded_track = tracks.get((str(recorded["subject"].item()), int(recorded["session"].item())))
+    sampling_rate = (
+        rules.sampling_rate if recorded_track is None else recorded_track["sampling_rate"].item()
+    )
+    behaviour = (
+        track(recorded, sampling_rate, rng, label) if recorded_track is None else recorded_track
+    )
     cells = np.flatnonzero(units >= 0)
     if cells.size == 0:
         raise RefusedInputError(
             f"{label} was expected to show at least one unit, got none of "
             f"{subject.rate.shape[1]}: train more units."
         )
-    seen = recorded.assign_coords(sampling_rate=sampling_rate)
-    activity = _activity(subject.rate[number][units[cells]], behaviour, seen, rng, rules, label)
+    sampled = recorded.assign_coords(sampling_rate=sampling_rate)
+    activity = _activity(subject.rate[number][units[cells]], behaviour, sampled, rng, rules, label)
     kind = "counts" if rules.events == "poisson" else "amplitudes"
     variables = {
         "activity": (("sample", "unit"), activity, {"units": "events", "kind": kind}),
@@ -246,13 +250,13 @@ def _session(
         {name: behaviour[name].reset_coords(drop=True).variable for name in behaviour.data_vars}
     )
     clock = {"time": behaviour["time"].variable} if "time" in behaviour.coords else {}
-    return session.assign_coords({**_labels(subject, seen), **clock}).assign_attrs(
+    return session.assign_coords({**_labels(subject, sampled), **clock}).assign_attrs(
         _attributes(subject, number, rules)
     )
 
 
 def _labels(subject: _Subject, recorded: xr.Dataset) -> dict[str, object]:
-    kept = {
+    session_labels = {
         name: recorded[name].item()
         for name in ("session", "environment", "unit_identity", "sampling_rate")
     }
@@ -261,7 +265,7 @@ def _labels(subject: _Subject, recorded: xr.Dataset) -> dict[str, object]:
     return {
         **recipe,
         "subject": subject.label,
-        **kept,
+        **session_labels,
         "elapsed": ((), recorded["elapsed"].item(), attrs),
     }
 

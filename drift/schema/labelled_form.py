@@ -44,11 +44,11 @@ def _faults(dataset: xr.Dataset, name: str) -> Iterable[str]:
     if name not in VARIABLES:
         yield f"{name} is not in the table of variables ({did_you_mean(name, VARIABLES)})"
         return
-    expected, found = VARIABLES[name].dims, dataset[name].dims
-    missing = [dim for dim in expected if dim not in found]
-    surplus = [str(dim) for dim in found if dim not in expected and dim not in OPTIONAL_DIMS]
+    expected, dims = VARIABLES[name].dims, dataset[name].dims
+    missing = [dim for dim in expected if dim not in dims]
+    surplus = [str(dim) for dim in dims if dim not in expected and dim not in OPTIONAL_DIMS]
     if missing or surplus:
-        yield f"{name} has dims ({', '.join(map(str, found))}) instead of ({', '.join(expected)})"
+        yield f"{name} has dims ({', '.join(map(str, dims))}) instead of ({', '.join(expected)})"
     if not VARIABLES[name].flag and not np.issubdtype(dataset[name].dtype, np.number):
         yield f"{name} holds {dataset[name].dtype} instead of numbers"
     elif dataset[name].size == 0:
@@ -213,33 +213,34 @@ def combine(subjects: Sequence[xr.Dataset]) -> xr.Dataset:
 def _alike(subjects: Sequence[xr.Dataset]) -> list[xr.Dataset]:
     """Return the Datasets with the same optional dims, so that nothing is copied where nothing was
     observed."""
-    if len({"direction" in one.dims for one in subjects if "rate" in one}) > 1:
+    if len({"direction" in subject.dims for subject in subjects if "rate" in subject}) > 1:
         raise SchemaError(
             "rate maps with and without running direction cannot stand in one Dataset: "
             "measure them the same way."
         )
     named = {
-        dim: one[dim]
-        for one in subjects
+        dim: subject[dim]
+        for subject in subjects
         for dim in ("environment", "direction", "place")
-        if dim in one.dims
+        if dim in subject.dims
     }
     subjects = [
-        one.assign_coords(
-            {dim: axis for dim, axis in named.items() if dim not in (*one.dims, "environment")}
+        subject.assign_coords(
+            {dim: axis for dim, axis in named.items() if dim not in (*subject.dims, "environment")}
         )
-        for one in subjects
+        for subject in subjects
     ]
     if "environment" not in named:
         return subjects
     several = {
         name: "environment" in values.dims
-        for one in subjects
-        if "environment" in one.dims
-        for name, values in one.items()
+        for subject in subjects
+        if "environment" in subject.dims
+        for name, values in subject.items()
     }
     return [
-        one if "environment" in one.dims else _one_environment(one, several) for one in subjects
+        subject if "environment" in subject.dims else _one_environment(subject, several)
+        for subject in subjects
     ]
 
 

@@ -77,5 +77,5 @@ def _described(name: str, values: Any, units: str | None) -> xr.DataArray:
     attrs = {"units": row.units, "long_name": row.meaning, **own}
     attrs |= {} if units is None else {"units": units}
     bare = array.rename(name).drop_attrs(deep=False).assign_attrs(attrs)
-    others = [dim for dim in bare.dims if dim not in row.dims]
-    return bare.transpose(*(dim for dim in row.dims if dim in bare.dims), *others)
+    extra_dims = [dim for dim in bare.dims if dim not in row.dims]
+    return bare.transpose(*(dim for dim in row.dims if dim in bare.dims), *extra_dims)

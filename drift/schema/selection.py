@@ -16,10 +16,10 @@ def _names(dataset: xr.Dataset, dim: str, subject: int | None) -> list[str]:
     if dim == "session" and "session_label" in dataset.coords:
         labels = dataset["session_label"]
         own = labels.isel(subject=subject or 0) if "subject" in labels.dims else labels
-        return [str(one) for one in own.values]
+        return [str(label) for label in own.values]
     return [
-        str(one)
-        for one in (dataset[dim].values if dim in dataset.coords else range(dataset.sizes[dim]))
+        str(label)
+        for label in (dataset[dim].values if dim in dataset.coords else range(dataset.sizes[dim]))
     ]
 
 

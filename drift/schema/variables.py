@@ -383,5 +383,5 @@ def label_of(name: str) -> str:
     name : str
         Of a variable, in the table or not.
     """
-    known = VARIABLES[name].label if name in VARIABLES else ""
-    return known or name.replace("_", " ")
+    label = VARIABLES[name].label if name in VARIABLES else ""
+    return label or name.replace("_", " ")

@@ -65,16 +65,16 @@ def simulate(
     """
     recipes = _recipes(networks, threads)
     _refuse_other_places(recipes)
-    total = sum(int(one.session_steps()[-1]) for one in recipes)
+    total = sum(int(recipe.session_steps()[-1]) for recipe in recipes)
     with (
         progress_bar(
             total=total, unit="step", unit_scale=True, disable=not progress, desc="matching"
         ) as bar,
         ThreadPoolExecutor(threads or os.cpu_count()) as pool,
     ):
-        parts = list(pool.map(lambda one: _subject(one, bar), recipes))
-    joined = combine(parts).assign_coords(
-        subject=np.array([str(label) for label in range(len(parts))], dtype=object)
+        subjects = list(pool.map(lambda recipe: _subject(recipe, bar), recipes))
+    joined = combine(subjects).assign_coords(
+        subject=np.array([str(label) for label in range(len(subjects))], dtype=object)
     )
     return joined.assign_attrs(
         {
@@ -87,7 +87,7 @@ def simulate(
 
 def _recipes(networks: object, threads: object) -> list[Matching]:
     listed = list(networks) if isinstance(networks, Sequence) else []
-    if not listed or not all(isinstance(one, Matching) for one in listed):
+    if not listed or not all(isinstance(network, Matching) for network in listed):
         raise RefusedInputError(
             "simulate needs a list of at least one similarity-matching network, got "
             f"{type(networks).__name__}: write simulate([network])."
@@ -103,8 +103,8 @@ def _recipes(networks: object, threads: object) -> list[Matching]:
 def _refuse_other_places(networks: Sequence[Matching]) -> None:
     """One axis holds the places of all subjects, and means the same for each."""
     axes = [
-        one.inputs.draw(one.seed).isel(sample=slice(None, None, one.stride)).coords
-        for one in networks
+        network.inputs.draw(network.seed).isel(sample=slice(None, None, network.stride)).coords
+        for network in networks
     ]
     for label, coords in enumerate(axes):
         if set(coords) != set(axes[0]) or not all(
@@ -131,10 +131,10 @@ def _subject(network: Matching, bar: tqdm) -> xr.Dataset:
     for session, step in enumerate(steps):
         subject.advance(int(step) - subject.step)
         bar.update(int(step) - (int(steps[session - 1]) if session else 0))
-        found = subject.responses()
-        if not np.isfinite(found).all():
+        responses = subject.responses()
+        if not np.isfinite(responses).all():
             break
-        answers[session], loss[session] = found, mismatch(similarity, found)
+        answers[session], loss[session] = responses, mismatch(similarity, responses)
         if isinstance(subject, LinearProgram):
             filters.append(subject.filters())
     return _longitudinal(subject, answers, loss, filters)

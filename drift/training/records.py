@@ -58,13 +58,14 @@ class Records:
         """
         weights = engine.weights(self._members)
         with np.errstate(over="ignore", invalid="ignore"):
-            seen = probes.snapshot(self.subjects, weights, engine.step)
-            losses = probes.relative_loss(
-                seen
-            ).values  # NaN also where targets do not vary, which is no divergence
-            bounded = [np.isfinite(part).reshape(len(part), -1).all(1) for part in arrays(weights)]
+            current_snapshot = probes.snapshot(self.subjects, weights, engine.step)
+            # NaN also where targets do not vary, which is no divergence
+            losses = probes.relative_loss(current_snapshot).values
+            bounded = [
+                np.isfinite(array).reshape(len(array), -1).all(1) for array in arrays(weights)
+            ]
             finite = np.logical_and.reduce(
-                [*bounded, *(np.isfinite(each) for each in seen.all_losses())]
+                [*bounded, *(np.isfinite(each) for each in current_snapshot.all_losses())]
             )
         failing = ~finite | (losses > self._limit)
         self.diverged_at = np.where(
@@ -73,7 +74,7 @@ class Records:
         healthy = np.isnan(self.diverged_at)
         if engine.step in self.steps:
             shown = (
-                seen
+                current_snapshot
                 if healthy.all()
                 else probes.snapshot(self.subjects, silenced(weights, ~healthy), engine.step)
             )
@@ -83,9 +84,9 @@ class Records:
     def _record(self, step: int, seen: AnySnapshot, healthy: np.ndarray) -> None:
         session = int(np.searchsorted(self.steps, step))
         for name, probe in self._probes.items():
-            found = probe(seen)
-            if found is not None:
-                self._store(name, session, found, healthy)
+            values = probe(seen)
+            if values is not None:
+                self._store(name, session, values, healthy)
         self.silent = ~(seen.hidden > 0).any(("sample", "unit")).values & healthy
 
     def _store(self, name: str, session: int, found: xr.DataArray, alive: np.ndarray) -> None:
@@ -153,10 +154,12 @@ class Records:
         return np.broadcast_to(steps, (len(self.subjects), len(self.steps))).copy()
 
     def _coordinates(self, labels: Sequence[str]) -> dict[str, xr.DataArray]:
-        experiments = [one.experiment for one in self.subjects]
+        experiments = [subject.experiment for subject in self.subjects]
         numbers = {
-            "seed": [one.seed for one in experiments],
-            "learning_rate": [getattr(one.learner, "learning_rate", np.nan) for one in experiments],
+            "seed": [experiment.seed for experiment in experiments],
+            "learning_rate": [
+                getattr(experiment.learner, "learning_rate", np.nan) for experiment in experiments
+            ],
         }
         for kind, names in {
             "input": ("input", "implicit"),
@@ -164,15 +167,16 @@ class Records:
             "update": ("update",),
         }.items():
             numbers[f"{kind}_noise"] = [
-                next((noise.std for noise in one.noise if noise.kind in names), 0.0)
-                for one in experiments
+                next((noise.std for noise in experiment.noise if noise.kind in names), 0.0)
+                for experiment in experiments
             ]
         return {
             "subject": xr.DataArray(np.array(labels, dtype=object), dims="subject"),
             "session": xr.DataArray(np.arange(len(self.steps)), dims="session"),
             "unit": xr.DataArray(np.arange(experiments[0].network.units), dims="unit"),
             "experiment": xr.DataArray(
-                np.array([one.to_json() for one in experiments], dtype=object), dims="subject"
+                np.array([experiment.to_json() for experiment in experiments], dtype=object),
+                dims="subject",
             ),
             "status": xr.DataArray(np.array(self._status(), dtype=object), dims="subject"),
             "diverged_at": xr.DataArray(self.diverged_at, dims="subject", attrs={"units": "step"}),

@@ -73,10 +73,10 @@ def longitudinal(path: str | Path) -> xr.Dataset:
     maps = _maps(recordings(path))
     _refuse_mixture(maps)
     subjects, numbers = (
-        list(dict.fromkeys(one.key[0] for one in maps)),
-        sorted({one.key[1] for one in maps}),
+        list(dict.fromkeys(session.key[0] for session in maps)),
+        sorted({session.key[1] for session in maps}),
     )
-    units = 1 + max(int(one.unit.max()) for one in maps)
+    units = 1 + max(int(session.unit.max()) for session in maps)
     filled: dict[str, NDArray[Any]] = {
         "rate": np.full((len(subjects), len(numbers), units, *maps[0].occupancy.shape), np.nan),
         "occupancy": np.full((len(subjects), len(numbers), *maps[0].occupancy.shape), np.nan),
@@ -86,8 +86,8 @@ def longitudinal(path: str | Path) -> xr.Dataset:
         "unit_identity": np.full((len(subjects), len(numbers)), "", dtype=object),
         "environment": np.full((len(subjects), len(numbers)), "", dtype=object),
     }
-    for one in maps:
-        _fill(filled, one, (subjects.index(one.key[0]), numbers.index(one.key[1])))
+    for session in maps:
+        _fill(filled, session, (subjects.index(session.key[0]), numbers.index(session.key[1])))
     return _dataset(filled, maps[0], subjects, numbers)
 
 
@@ -155,9 +155,11 @@ def _places(first: Maps) -> dict[str, Any]:
     }
 
 
-def _maps(found: list[Recording]) -> list[Maps]:
-    registered = registrations(found)
-    return [_session_maps(one.fields(), registered[one.registration]) for one in found]
+def _maps(files: list[Recording]) -> list[Maps]:
+    registered = registrations(files)
+    return [
+        _session_maps(recording.fields(), registered[recording.registration]) for recording in files
+    ]
 
 
 def _session_maps(fields: Fields, registration: Registration | None) -> Maps:
@@ -246,17 +248,17 @@ def _alike(one: Grid, other: Grid, bins: int) -> bool:
 
 def _refuse_mixture(maps: list[Maps]) -> None:
     first = maps[0]
-    for one in maps[1:]:
-        same_places = one.grid == first.grid and all(
-            _alike(*axes) for axes in zip(one.axes, first.axes, one.grid)
+    for session in maps[1:]:
+        same_places = session.grid == first.grid and all(
+            _alike(*axes) for axes in zip(session.axes, first.axes, session.grid)
         )
-        if not same_places or one.occupancy.shape != first.occupancy.shape:
+        if not same_places or session.occupancy.shape != first.occupancy.shape:
             raise RefusedInputError(
-                f"{one.fields.path} was expected to have the places of {first.fields.path}, "
+                f"{session.fields.path} was expected to have the places of {first.fields.path}, "
                 "got others: read them apart."
             )
-        if one.fields.text("time_unit") != first.fields.text("time_unit"):
+        if session.fields.text("time_unit") != first.fields.text("time_unit"):
             raise RefusedInputError(
-                f"{one.fields.path} was expected to have the time_unit of "
+                f"{session.fields.path} was expected to have the time_unit of "
                 f"{first.fields.path}, got another: convert it."
             )

@@ -44,8 +44,8 @@ def _of_maps(rate: np.ndarray, occupancy: np.ndarray) -> tuple[np.ndarray, np.nd
     total = weight.sum(axis=-1, keepdims=True)
     probability = np.divide(weight, total, out=np.zeros_like(weight), where=total > 0)
     information, mean = information_per_second(np.where(valid, rate, 0.0), probability)
-    seen = total[..., 0] > 0
-    return np.where(seen, information, np.nan), np.where(seen, mean, np.nan)
+    visited = total[..., 0] > 0
+    return np.where(visited, information, np.nan), np.where(visited, mean, np.nan)
 
 
 def _information(rate: xr.DataArray, occupancy: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
