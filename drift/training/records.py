@@ -10,6 +10,7 @@ import xarray as xr
 
 from drift.metrics.place_code import place_code
 from drift.metrics.places import place_coordinate
+from drift.noise import COORDINATES
 from drift.schema import labelled_form as schema
 from drift.schema.labelled_form import described, labelled
 from drift.schema.longitudinal import longitudinal_dataset
@@ -158,13 +159,9 @@ class Records:
             "seed": [one.seed for one in experiments],
             "learning_rate": [getattr(one.learner, "learning_rate", np.nan) for one in experiments],
         }
-        for kind, names in {
-            "input": ("input", "implicit"),
-            "label": ("label",),
-            "update": ("update",),
-        }.items():
-            numbers[f"{kind}_noise"] = [
-                next((noise.std for noise in one.noise if noise.kind in names), 0.0)
+        for coordinate, kinds in COORDINATES.items():
+            numbers[coordinate] = [
+                next((noise.std for noise in one.noise if noise.kind in kinds), 0.0)
                 for one in experiments
             ]
         return {
