@@ -67,6 +67,7 @@ def test_weights_are_recorded_by_name(seen: probes.Snapshot):
     )
     assert probes.fraction_active_responses(seen)[0] == (hidden > 0).mean()
     assert probes.active_units(seen)[0] == (hidden > 0).any(0).sum()
+    assert probes.fraction_active_units(seen)[0] == (hidden > 0).any(0).mean()
 
 
 def test_every_probe_has_its_row_in_the_schema(tmp_path):
