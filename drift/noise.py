@@ -74,7 +74,9 @@ class Noise(Recipe, ABC):
     """A source of fluctuation of given standard deviation; the final classes say what it acts on.
 
     A noise of your own has an entry ``acts_on``, "gradient" or "weights", and may replace ``act``;
-    the torch engines run it as it is. In the fused engine its normal numbers have 24 random bits and none lies beyond 5.887 standard
+    the torch engines run it as it is.
+
+    In the fused engine its normal numbers have 24 random bits and none lies beyond 5.887 standard
     deviations, where a normal law has 8 of 2e9; whoever needs rarer events than that takes
     ``engine="batched"``.
     """
