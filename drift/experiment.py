@@ -11,7 +11,7 @@ from pydantic import Field, Strict, field_validator, model_validator
 from drift.door.memory import refuse_beyond_memory
 from drift.learners import LEARNERS, SGD, AnyLearner
 from drift.networks import NETWORKS, AnyNetwork, DifferentiableNetwork, Network
-from drift.noise import NOISES, AnyNoise, InputNoise, Noise
+from drift.noise import NOISES, PLACES, AnyNoise, InputNoise, Noise
 from drift.recipe import Recipe
 from drift.tasks import TASKS, AnyTask, CorridorTask
 
@@ -69,12 +69,11 @@ class Experiment(Recipe):
             raise ValueError(
                 f"noise holds the same kind twice, got {kinds}: give at most one of each"
             )
-        if self.learner.kind == "stochastic_error_descent" and any(
-            getattr(noise, "acts_on", "") == "gradient" for noise in self.noise
-        ):
+        on_gradient = [one for one in self.noise if getattr(one, "acts_on", "") == "gradient"]
+        if on_gradient and not self.learner.takes_gradient:
             raise ValueError(
-                "stochastic error descent has no gradient for update noise to act on: use "
-                "UpdateNoise(acts_on='weights')"
+                f"{type(self.learner).__name__} has no gradient for "
+                f"{type(on_gradient[0]).__name__} to act on: use UpdateNoise(acts_on='weights')"
             )
         self._feasible()
         self._fits()
@@ -129,6 +128,13 @@ class Experiment(Recipe):
 
     def _feasible(self) -> None:
         """Refuse what no engine computes."""
+        for noise in self.noise:
+            acts_on = getattr(noise, "acts_on", "")
+            if noise.kind not in ("input", "implicit", "label") and acts_on not in PLACES:
+                raise ValueError(
+                    f"{type(noise).__name__} acts on {acts_on or 'nothing'}, where no engine adds "
+                    f"noise: give it acts_on, one of {', '.join(PLACES)}"
+                )
         implicit = any(noise.kind == "implicit" for noise in self.noise)
         if implicit and not (
             isinstance(self.network, DifferentiableNetwork) and self.network.is_plain()
@@ -153,10 +159,10 @@ class Experiment(Recipe):
                 "the characters of a text take no label noise: use InputNoise or UpdateNoise"
             )
         if isinstance(self.network, DifferentiableNetwork):
-            if self.learner.kind == "stochastic_error_descent":
+            if not self.learner.takes_gradient:
                 raise ValueError(
-                    f"a {type(self.network).__name__} learns by gradients, got stochastic "
-                    "error descent: use SGD or Adam"
+                    f"a {type(self.network).__name__} learns by gradients, got "
+                    f"{type(self.learner).__name__}: use SGD or Adam"
                 )
             return
         if self.minibatch is not None:

@@ -5,14 +5,18 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
 
 from drift.errors import RefusedInputError
 from drift.recipe import Recipe, chosen
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 LARGEST_STD = 1e6  # beyond it activity overflows in single precision
+PLACES = ("gradient", "weights")  # where ``acts_on`` of a noise can be
 
 
 class Schedule(Recipe, ABC):
@@ -69,6 +73,9 @@ AnySchedule = Annotated[
 class Noise(Recipe, ABC):
     """A source of fluctuation of given standard deviation; the final classes say what it acts on.
 
+    A noise of your own has an entry ``acts_on``, "gradient" or "weights", and may replace ``act``;
+    the torch engines run it as it is.
+
     In the fused engine its normal numbers have 24 random bits and none lies beyond 5.887 standard
     deviations, where a normal law has 8 of 2e9; whoever needs rarer events than that takes
     ``engine="batched"``.
@@ -81,6 +88,20 @@ class Noise(Recipe, ABC):
     def scale(self, step: int) -> float:
         """Return the standard deviation in this step."""
         return self.std if self.schedule is None else self.std * self.schedule.factor(step)
+
+    def act(self, values: Tensor, normals: Tensor, step: int) -> None:
+        """Change the gradient or the weights of one network in place: add the numbers, scaled.
+
+        Parameters
+        ----------
+        values : torch.Tensor
+            (row, column) one block of what ``acts_on`` names.
+        normals : torch.Tensor
+            (row, column) fresh standard normal numbers.
+        step : int
+            Of learning, counted from 0.
+        """
+        values.add_(normals, alpha=self.scale(step))
 
 
 InputLaw = Literal["gaussian", "laplace", "exponential", "poisson"]
@@ -221,5 +242,11 @@ NOISES: dict[str, type[Recipe]] = {
     "implicit": ImplicitNoise,
     "label": LabelNoise,
     "update": UpdateNoise,
+}
+# The coordinates of a run that tell the size of the noise, and the kinds that each stands for.
+COORDINATES = {
+    "input_noise": ("input", "implicit"),
+    "label_noise": ("label",),
+    "update_noise": ("update",),
 }
 AnyNoise = Annotated[SerializeAsAny[Noise], BeforeValidator(lambda value: chosen(NOISES, value))]

@@ -25,6 +25,7 @@ STREAMS: dict[str, int] = {
     "shuffle": 8,  # null distributions of significance tests
     "bootstrap": 9,  # samples of units and sessions, for intervals
     "search": 10,  # candidates of a fit
+    "own_noise": 11,  # noises without a stream above, each a child by its kind
 }
 
 

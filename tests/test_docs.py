@@ -3,6 +3,7 @@ place, no link leads nowhere."""
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import json
@@ -12,7 +13,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +21,14 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 import yaml
+
+from circuits import CIRCUITS
+from data_adapters import READERS
+from drift.learners import LEARNERS
+from drift.metrics.place_code import OF_MAPS
+from drift.noise import NOISES
+from drift.tasks import TASKS
+from drift.training.probes.network import PROBES
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 DOCS = CHECKOUT / "docs"
@@ -222,6 +231,130 @@ def test_every_kind_of_plot_and_theory_is_in_the_reference():
         for name in re.findall(r"^def ([a-z]\w+)", path.read_text(), re.MULTILINE)
     }
     assert functions == listed["drift.plots"] & functions and len(functions) > 10
+
+
+def classes(table: Mapping[str, type], suffix: str = "") -> list[set[str]]:
+    """Each member by its kind, its class, and its kind with a suffix."""
+    return [{kind, one.__name__, kind + suffix} for kind, one in table.items()]
+
+
+# By page: the real member that it shows, and the names of all members of its kind.
+MEMBERS: dict[str, tuple[str, list[set[str]]]] = {
+    "new_task": ("CorridorTask", classes(TASKS)),
+    "new_learner": ("StochasticErrorDescent", classes(LEARNERS)),
+    "new_noise": ("UpdateNoise", classes(NOISES, "_noise")),
+    "new_measure": ("spatial_information", [{name} for name in OF_MAPS]),
+    "new_probe": ("fraction_active_units", [{name} for name in PROBES]),
+    "new_circuit": ("CountControl", classes(CIRCUITS)),
+    "new_lab_format": ("jercog2019", [{name} for name in READERS]),
+}
+# Tables that name most members of a kind and need no line for a new one.
+NO_REGISTER = {
+    # what is corrected for limited sampling: the two kinds of Skaggs information, and no other
+    ("new_measure", "drift/metrics/information/subsampling.py"),
+}
+
+
+class Listed(NamedTuple):
+    """What a page says of a full member: the sentence before the table, and the files."""
+
+    sentence: str
+    files: list[str]
+
+
+def full_member(page: str) -> Listed:
+    text = (DOCS / "how_to" / f"{page}.md").read_text()
+    headings = re.findall(r"^## .+$", text, re.MULTILINE)
+    assert headings[-1] == "## Files of a full member"
+    sentence, _, table = text.partition(headings[-1])[2].partition(
+        "| file | what stands there |\n|---|---|\n"
+    )
+    rows = [re.fullmatch(r"\| `(\S+)` \| .+ \|", line) for line in table.strip().splitlines()]
+    assert rows and all(rows), "every row is | `file` | what stands there |"
+    return Listed(sentence, [row[1] for row in rows if row])
+
+
+def outside_of_tests_and_pages(files: Iterable[str]) -> set[str]:
+    return {name for name in files if not name.startswith(("tests/", "docs/"))}
+
+
+@pytest.mark.parametrize("page", MEMBERS)
+def test_files_of_a_full_member_exist_and_name_it(page: str):
+    member, _ = MEMBERS[page]
+    listed = full_member(page)
+    names = re.findall(r"`(\w+)`", listed.sentence)
+    assert names[0] == member
+    spelt = re.compile("|".join(name.replace("_", "[_ ]") for name in names), re.IGNORECASE)
+    for name in listed.files:
+        assert (CHECKOUT / name).is_file(), name
+        assert spelt.search((CHECKOUT / name).read_text()), f"{name} does not name {names}"
+    assert len(outside_of_tests_and_pages(listed.files)) <= 5
+    assert {name.partition("/")[0] for name in listed.files} >= {"tests", "docs"}
+
+
+def tables_of(path: Path) -> Iterator[set[str]]:
+    """The words of each dict, list, tuple and set that a module writes out, those of each list of
+    names in a text that it prints, and the imports of a face."""
+    tree = ast.parse(path.read_text())
+    docstrings = {
+        node.body[0].value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Dict | ast.List | ast.Tuple | ast.Set):
+            yield set(words_of(node))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            told = "" if node in docstrings else re.sub(r" \([^)]*\)", "", node.value)
+            yield from (set(run.split(", ")) for run in re.findall(r"\w+(?:, \w+)+", told))
+    if path.name == "__init__.py":
+        imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+        yield {alias.name for node in imports for alias in node.names}
+
+
+def words_of(node: ast.AST) -> Iterator[str]:
+    for part in ast.walk(node):
+        if isinstance(part, ast.Name):
+            yield part.id
+        elif isinstance(part, ast.Attribute):
+            yield part.attr
+        elif isinstance(part, ast.Constant) and isinstance(part.value, str):
+            yield part.value
+
+
+@pytest.fixture(scope="module")
+def written_tables() -> dict[str, list[set[str]]]:
+    rooms = ("drift", "circuits", "data_adapters")
+    modules = [path for room in rooms for path in sorted((CHECKOUT / room).rglob("*.py"))]
+    return {path.relative_to(CHECKOUT).as_posix(): list(tables_of(path)) for path in modules}
+
+
+@pytest.mark.parametrize("page", MEMBERS)
+def test_a_full_member_is_registered_nowhere_else(
+    page: str, written_tables: dict[str, list[set[str]]]
+):
+    """A table that names the member and more than half of its kind is a register: a new member
+    needs a line there, so that the page has to say so. Other tables that name it, such as the
+    published experiments, are about something else."""
+    member, kind = MEMBERS[page]
+    own = next(names for names in kind if member in names)
+    registers = {
+        name
+        for name, tables in written_tables.items()
+        for table in tables
+        if own & table and 2 * sum(bool(names & table) for names in kind) > len(kind)
+    }
+    registers -= {name for where, name in NO_REGISTER if where == page}
+    assert registers
+    assert not registers - set(full_member(page).files)
+
+
+def test_the_noise_table_of_the_page_is_that_of_the_package():
+    text = (DOCS / "how_to" / "new_noise.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| `(\w+)` \|", text, re.MULTILINE)
+    assert dict(rows) == {kind: one.__name__ for kind, one in NOISES.items()}
 
 
 def test_the_citation_is_complete():

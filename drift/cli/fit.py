@@ -17,7 +17,7 @@ from drift.files.store import load
 EXAMPLES = """\
   repdrift fit linear recorded.nc --bounds gain=1:1000 input_width=4:40 weight_lifetime=1:100 --out fit.nc --figure fit.png
   repdrift fit linear recorded.nc --bounds gain=1:1000 --out fit.nc --quick            a first look in seconds
-Circuits: linear, threshold, saturating, random_interneurons, count_control, majani, explaining_away."""
+Circuits: """
 Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff]
 QUICK = {"restarts": 1, "population": 4, "generations": 3, "bootstraps": 40}
 
@@ -102,4 +102,6 @@ def _bounds(text: str, name: str) -> tuple[float, float]:
 
 def main(arguments: Sequence[str]) -> None:
     """Run the command."""
-    parsed(command, "fit", arguments, EXAMPLES)
+    from circuits.kinds.table import CIRCUITS
+
+    parsed(command, "fit", arguments, f"{EXAMPLES}{', '.join(CIRCUITS)}.")

@@ -16,7 +16,7 @@ EXAMPLES = """\
   repdrift measure karlsson2015 data/Nel --option area=any position_units=pixel --out wmaze.nc
   repdrift measure interchange recordings --option animal=A environment=track --out recorded.nc
   repdrift measure nwb sessions --out recorded.nc --corrected
-Formats: interchange (one .npz, .mat or .nc file a session), jercog2019, karlsson2015, khatib2023, nwb, sheintuch2023."""
+Formats (interchange: one .npz, .mat or .nc file a session): """
 Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff]
 
 
@@ -102,4 +102,6 @@ def command(
 
 def main(arguments: Sequence[str]) -> None:
     """Run the command."""
-    parsed(command, "measure", arguments, EXAMPLES)
+    from data_adapters import READERS
+
+    parsed(command, "measure", arguments, f"{EXAMPLES}{', '.join(READERS)}.")

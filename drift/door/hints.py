@@ -57,7 +57,7 @@ def expectation(hint: Any, extras: tuple[Any, ...] = ()) -> Expectation:
     if origin is tuple or hint is tuple:
         return _tuple(arguments)
     if origin is Callable or hint is Callable:
-        return _simple("a function", callable)
+        return _simple("a function", callable)._replace(plural="functions")
     if (origin or hint) in (Mapping, dict):
         return _mapping(arguments)
     if (origin or hint) in (*CONTAINERS, *STREAMS):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from pydantic import Field
 
@@ -57,8 +57,15 @@ class Learner(Recipe, ABC):
     gradient_clip : float, optional
         Largest length of the gradient over all weights of a network; longer ones are scaled down to
         it.
+
+    Attributes
+    ----------
+    takes_gradient : bool
+        False for a rule that tries changes and looks at the loss alone: nothing that acts on the
+        gradient reaches it.
     """
 
+    takes_gradient: ClassVar[bool] = True
     kind: str
     gradient_clip: float | None = Field(default=None, ge=SMALLEST_RATE)
 

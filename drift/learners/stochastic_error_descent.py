@@ -4,7 +4,7 @@ much it helped."""
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -22,6 +22,7 @@ class StochasticErrorDescent(Learner):
     step ``learning_rate * perturbation**2 / rows`` (Ratzon, Derdikman & Barak 2024).
     """
 
+    takes_gradient: ClassVar[bool] = False
     kind: Literal["stochastic_error_descent"] = "stochastic_error_descent"
     learning_rate: float = Field(default=1e-3, ge=SMALLEST_RATE)
     perturbation: float = Field(default=0.1, ge=1e-9, le=1e6)

@@ -10,6 +10,7 @@ import xarray as xr
 
 from drift.metrics.place_code import place_code
 from drift.metrics.places import place_coordinate
+from drift.noise import COORDINATES
 from drift.schema import labelled_form as schema
 from drift.schema.labelled_form import described, labelled
 from drift.schema.longitudinal import longitudinal_dataset
@@ -161,6 +162,7 @@ class Records:
                 getattr(experiment.learner, "learning_rate", np.nan) for experiment in experiments
             ],
         }
+<<<<<<< HEAD
         for kind, names in {
             "input": ("input", "implicit"),
             "label": ("label",),
@@ -169,6 +171,12 @@ class Records:
             numbers[f"{kind}_noise"] = [
                 next((noise.std for noise in experiment.noise if noise.kind in names), 0.0)
                 for experiment in experiments
+=======
+        for coordinate, kinds in COORDINATES.items():
+            numbers[coordinate] = [
+                next((noise.std for noise in one.noise if noise.kind in kinds), 0.0)
+                for one in experiments
+>>>>>>> pages
             ]
         return {
             "subject": xr.DataArray(np.array(labels, dtype=object), dims="subject"),

@@ -37,7 +37,7 @@ CHECKPOINT_INTERVAL = 120.0  # seconds
 def train(
     experiments: Sequence[Experiment],
     *,
-    probes: Sequence[str] = probe_table.DEFAULT,
+    probes: Sequence[str | probe_table.Probe] = probe_table.DEFAULT,
     engine: EngineName = "auto",
     precision: Precision = "float32",
     device: str = "cpu",
@@ -55,8 +55,13 @@ def train(
     ----------
     experiments : sequence of Experiment
         One recipe for each subject.
-    probes : sequence of str
-        What a session records; names in ``drift.training.probes.network.PROBES``.
+    probes : sequence of str or callable
+        What a session records: names in ``drift.training.probes.network.PROBES``, and functions of
+        your own, each recorded under its ``__name__``, which has a row in
+        ``drift.schema.VARIABLES``. A function gets the snapshot of subjects side by side (see
+        ``drift.training.probes.network.Snapshot``, of a ``DenoisingNetwork`` or ``Transformer``
+        ``drift.training.probes.snapshot.DenoisingSnapshot``) and returns a DataArray (subject, ...)
+        with the dims of its row, ``session`` apart; or None where there is nothing to record.
     engine : {"auto", "fused", "batched", "minibatch"}
         How the steps are computed: "fused" is compiled and by far the fastest on a CPU, "batched" a
         torch program for any ``Network`` and device, "minibatch" one for all other networks; "auto"
@@ -71,8 +76,9 @@ def train(
         to the last digits.
     checkpoint : str or Path, optional
         File that is written every few minutes, on interrupt, before SIGTERM and SIGHUP end the
-        process, and at the end; if it is there and belongs to the same experiments and the same
-        code, the run goes on from it, bit for bit. Where it cannot be written, on a full disk, a
+        process, and at the end; if it is there and belongs to the same experiments, names of probes
+        and code, the run goes on from it, bit for bit; what a probe of your own computes is not
+        compared. Where it cannot be written, on a full disk, a
         warning says so and the run goes on. Remove it when the result is safe.
     progress : bool
         Show a bar with the loss and the time left.

@@ -217,7 +217,7 @@ def test_d47_program_is_a_plain_numpy_step_with_the_same_draws(learner: drift.SG
     if learner.kind == "stochastic_error_descent" and any(
         getattr(each, "acts_on", "") == "gradient" for each in noise
     ):
-        with pytest.raises(drift.RefusedInputError, match=r"no gradient for update noise"):
+        with pytest.raises(drift.RefusedInputError, match=r"no gradient for UpdateNoise"):
             recipe(learner=learner, noise=noise)
         return
     ones = [subject(seed, learner=learner, noise=noise) for seed in (3, 4)]

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 import xarray as xr
 
 import drift
+from drift.schema import VARIABLES, Variable
 from drift.training.engines.base import Subject, Weights
 from drift.training.probes import differentiable as denoising_probes
 from drift.training.probes import network as probes
+from drift.training.records import Records
 
 
 @pytest.fixture
@@ -61,6 +67,7 @@ def test_weights_are_recorded_by_name(seen: probes.Snapshot):
     )
     assert probes.fraction_active_responses(seen)[0] == (hidden > 0).mean()
     assert probes.active_units(seen)[0] == (hidden > 0).any(0).sum()
+    assert probes.fraction_active_units(seen)[0] == (hidden > 0).any(0).mean()
 
 
 def test_every_probe_has_its_row_in_the_schema(tmp_path):
@@ -195,3 +202,156 @@ def test_a_poor_start_is_not_divergence():
     )
     assert (often["status"] == "complete").all()
     assert often["relative_loss"].max() > 10, "the test must look at networks that begin far off"
+
+
+def weight_lengths(seen: probes.AnySnapshot) -> xr.DataArray:
+    """Length of the input weights of each unit: a probe from outside."""
+    return np.sqrt(np.square(probes.input_weights(seen)).sum("input"))
+
+
+def unknown_lengths(seen: probes.AnySnapshot) -> xr.DataArray:
+    return weight_lengths(seen)
+
+
+@pytest.fixture
+def with_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = Variable(("subject", "session", "unit"), "1", "length of the input weights of each unit")
+    monkeypatch.setitem(VARIABLES, "weight_lengths", row)
+
+
+def corridor(**changes: object) -> drift.Experiment:
+    recipe = drift.Experiment(
+        task=drift.CorridorTask(samples=30, rays=3),
+        network=drift.Network(units=7),
+        noise=[drift.UpdateNoise(std=0.05)],
+        steps=20,
+        sessions=3,
+    )
+    return recipe.replace(**changes)
+
+
+@pytest.mark.parametrize("engine", ["fused", "batched"])
+def test_a_function_records_beside_names(with_row: None, engine: str, tmp_path: Path):
+    asked = ("loss", weight_lengths, "input_weights", probes.rate, "occupancy")
+    run = drift.train([corridor()], probes=asked, engine=engine, progress=False)
+    expected = np.linalg.norm(run["input_weights"].values, axis=-1)
+    np.testing.assert_allclose(run["weight_lengths"].values, expected, rtol=1e-5)
+    drift.check(run, "loss", "weight_lengths", "rate", "spatial_information")
+    assert run["weight_lengths"].attrs["long_name"] == "length of the input weights of each unit"
+    drift.save(run, tmp_path / "run.nc")
+    assert drift.load(tmp_path / "run.nc")["weight_lengths"].equals(run["weight_lengths"])
+
+
+@pytest.mark.parametrize("engine", ["fused", "batched"])
+def test_what_a_function_records_is_the_same_alone_as_in_a_crowd(with_row: None, engine: str):
+    crowd = [
+        corridor(),
+        corridor(seed=1, learner=drift.SGD(learning_rate=0.01)),
+        corridor(network=drift.Network(units=5)),
+    ]
+    how = {"probes": [weight_lengths], "engine": engine, "progress": False}
+    together = drift.train(crowd, **how)["weight_lengths"]
+    for number, recipe in enumerate(crowd):
+        alone = drift.train([recipe], **how)["weight_lengths"][0]
+        found = together[number].isel(unit=slice(recipe.network.units))
+        np.testing.assert_array_equal(found.values, alone.values)
+
+
+def test_a_function_goes_on_from_a_checkpoint(
+    with_row: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    kept = tmp_path / "state.npz"
+    how = {"probes": ["loss", weight_lengths], "progress": False}
+    whole = drift.train([corridor()], **how)
+
+    def interrupted(seen: probes.AnySnapshot) -> xr.DataArray:
+        raise KeyboardInterrupt
+
+    sessions: list[int] = []
+
+    def weight_lengths_until(seen: probes.AnySnapshot) -> xr.DataArray:
+        sessions.append(1)
+        return weight_lengths(seen) if len(sessions) < 3 else interrupted(seen)
+
+    weight_lengths_until.__name__ = "weight_lengths"
+    with pytest.raises(KeyboardInterrupt):
+        drift.train(
+            [corridor()], probes=["loss", weight_lengths_until], checkpoint=kept, progress=False
+        )
+    assert kept.exists() and len(sessions) == 3
+    monkeypatch.setattr(Records, "_record", counted := Counted(Records._record))
+    resumed = drift.train([corridor()], checkpoint=kept, **how)
+    assert counted.calls == 1
+    for name in ("loss", "weight_lengths"):
+        np.testing.assert_array_equal(resumed[name].values, whole[name].values)
+    with pytest.raises(drift.RefusedInputError, match=r"another run \(probes differ\)"):
+        drift.train([corridor()], probes=["loss"], checkpoint=kept, progress=False)
+
+
+class Counted:
+    """A method that counts how often it is called."""
+
+    def __init__(self, method: Callable[..., None]) -> None:
+        self.method, self.calls = method, 0
+
+    def __get__(self, owner: object, kind: type) -> Callable[..., None]:
+        return lambda *args: self(owner, *args)
+
+    def __call__(self, *args: object) -> None:
+        self.calls += 1
+        self.method(*args)
+
+
+def test_a_function_records_denoising_networks(with_row: None):
+    recipe = drift.Experiment(
+        task=drift.RandomTask(), network=drift.DenoisingNetwork(units=4), steps=3, sessions=2
+    )
+    run = drift.train([recipe], probes=["loss", weight_lengths, "input_weights"], progress=False)
+    expected = np.linalg.norm(run["input_weights"].values, axis=-1)
+    np.testing.assert_allclose(run["weight_lengths"].values, expected, rtol=1e-5)
+
+
+def named(name: str, function: Callable[..., object]) -> Callable[..., object]:
+    function.__name__ = name
+    return function
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        ([unknown_lengths], r"unknown_lengths needs a row of its name in drift.schema.VARIABLES"),
+        ([lambda seen: None], r"probe <lambda> needs a row of its name"),
+        ([partial(weight_lengths)], r"probe partial needs a row of its name"),
+        ([named("position", lambda seen: None)], r"got one with the dims \(sample\)"),
+        ([named("loss", lambda seen: None)], r"probe loss has the name of a variable that train"),
+        ([named("place_unit", lambda seen: None)], r"place_unit has the name of a variable"),
+        ([named("spatial_information", lambda seen: None)], r"give it a name of its own"),
+        (
+            [weight_lengths, named("weight_lengths", lambda seen: None)],
+            r"two functions named weight_lengths",
+        ),
+        ([named("weight_lengths", lambda seen: 3.0)], r"must return a DataArray \(subject, unit\)"),
+        (
+            [named("weight_lengths", lambda seen: probes.loss(seen))],
+            r"must return a DataArray \(subject, unit\), got a DataArray with the dims \(subject\)",
+        ),
+        ([named("weight_lengths", lambda seen: weight_lengths(seen)[:0])], r"of 1 subjects"),
+        ([3], r"entry 0 of probes must be text or a function, got 3"),
+        ("loss", r"probes must be a list of names or functions"),
+        (weight_lengths, r"probes must be a list of names or functions"),
+    ],
+)
+def test_a_function_without_a_row_or_with_the_wrong_result_is_refused(
+    with_row: None, asked: object, sentence: str
+):
+    with pytest.raises(drift.RefusedInputError, match=sentence) as refused:
+        drift.train([corridor()], probes=asked, progress=False)
+    assert str(refused.value).endswith(".") and "\n" not in str(refused.value)
+
+
+def test_an_error_within_a_function_is_told_as_it_is(with_row: None):
+    def weight_lengths(seen: probes.AnySnapshot) -> xr.DataArray:
+        raise LookupError("mine")
+
+    with pytest.raises(LookupError, match="mine"):
+        drift.train([corridor()], probes=[weight_lengths], progress=False)

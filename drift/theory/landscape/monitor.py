@@ -105,7 +105,7 @@ def noise_monitor(run: xr.Dataset, trace_change: bool = False) -> xr.Dataset:
 def _subject(run: xr.Dataset, trace_change: bool) -> xr.Dataset:
     experiment = Experiment.from_json(str(run["experiment"].values))
     if not isinstance(experiment.learner, SGD) or any(
-        noise.kind == "input" for noise in experiment.noise
+        noise.kind not in ("label", "update") for noise in experiment.noise
     ):
         raise RefusedInputError(
             f"the plateau under {experiment.learner.kind} with "

@@ -135,7 +135,7 @@ def same_kind(experiment: Experiment, experience: xr.Dataset) -> tuple[object, .
         type(learner),
         tuple((name, value) for name, value in learner if not is_number(value)),
         frozenset(
-            (noise.kind, *(getattr(noise, name, "") for name in ("law", "acts_on", "placement")))
+            (type(noise), *(getattr(noise, name, "") for name in ("law", "acts_on", "placement")))
             for noise in experiment.noise
         ),
         *same_schedule(experiment),

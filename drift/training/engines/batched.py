@@ -18,7 +18,7 @@ from torch import Tensor
 
 from drift.noise import Noise
 from drift.training.engines.base import Engine, Precision, Subject, Weights, finish, is_number
-from drift.training.engines.draws import Draws, draws
+from drift.training.engines.draws import Draws, draws, noise_draws
 
 LINE = 64  # bytes of a cache line; vector kernels treat storage that starts there alike
 WORKING_SET = 1 << 20  # bytes of activity that one CPU program keeps in cache
@@ -98,7 +98,7 @@ class BatchedProgram:
                 for subject in subjects
             ]
         self._draws: dict[str, Draws] = {
-            kind: draws(seeds, f"{kind}_noise", self.device) for kind in self._noise
+            f"{kind}_noise": noise_draws(seeds, kind, self.device) for kind in self._noise
         }
         self._draws["perturbation"] = draws(seeds, "perturbation", self.device)
         self._constant = {
@@ -128,7 +128,7 @@ class BatchedProgram:
 
     def _draw_batch(self) -> None:
         if "input" in self._noise:
-            self._draws["input"].normal(self._input_draw)
+            self._draws["input_noise"].normal(self._input_draw)
             torch.addcmul(
                 self._inputs[..., :-1],
                 self._input_draw,
@@ -137,9 +137,8 @@ class BatchedProgram:
             )
         if "label" in self._noise:
             uniform = getattr(self._noise["label"][0], "law", "") == "uniform"
-            (self._draws["label"].uniform if uniform else self._draws["label"].normal)(
-                self._noisy_targets
-            )
+            source = self._draws["label_noise"]
+            (source.uniform if uniform else source.normal)(self._noisy_targets)
             torch.addcmul(
                 self._targets,
                 self._noisy_targets,
@@ -148,10 +147,16 @@ class BatchedProgram:
             )
 
     def _shake(self, acts_on: str, tensors: Sequence[Tensor]) -> None:
-        if "update" in self._noise and getattr(self._noise["update"][0], "acts_on", "") == acts_on:
-            self._draws["update"].normal(*self._normals)
+        for kind, noises in self._noise.items():
+            if getattr(noises[0], "acts_on", "") != acts_on:
+                continue
+            self._draws[f"{kind}_noise"].normal(*self._normals)
             for tensor, normals in zip(tensors, self._normals, strict=True):
-                tensor.addcmul_(normals, self._scale_now("update"))
+                if type(noises[0]).act is Noise.act:
+                    tensor.addcmul_(normals, self._scale_now(kind))
+                else:  # written for one network
+                    for noise, part, drawn in zip(noises, tensor, normals, strict=True):
+                        noise.act(part, drawn, self.step)
 
     def _forward(self) -> None:
         inward, outward = self.parameters

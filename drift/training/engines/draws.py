@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -45,8 +46,8 @@ class Draws(ABC):
 class HostDraws(Draws):
     """numpy generators that write straight into CPU tensors."""
 
-    def __init__(self, seeds: Sequence[int], name: str) -> None:
-        self._generators = [stream(seed, name) for seed in seeds]
+    def __init__(self, seeds: Sequence[int], name: str, child: int | None = None) -> None:
+        self._generators = [stream(seed, name, child) for seed in seeds]
 
     def normal(self, *buffers: Tensor) -> None:
         """Fill buffers with standard normal numbers."""
@@ -97,9 +98,12 @@ class HostDraws(Draws):
 class DeviceDraws(Draws):
     """torch generators on the device, for tensors that live there."""
 
-    def __init__(self, seeds: Sequence[int], name: str, device: str) -> None:
+    def __init__(
+        self, seeds: Sequence[int], name: str, device: str, child: int | None = None
+    ) -> None:
+        key = (STREAMS[name],) if child is None else (STREAMS[name], child)
         entropy = [
-            np.random.SeedSequence(seed, spawn_key=(STREAMS[name],)).generate_state(1, np.uint64)[0]
+            np.random.SeedSequence(seed, spawn_key=key).generate_state(1, np.uint64)[0]
             for seed in seeds
         ]
         self._generators = [
@@ -144,9 +148,20 @@ class DeviceDraws(Draws):
 STATE_BYTES = 512
 
 
-def draws(seeds: Sequence[int], name: str, device: str) -> Draws:
+def draws(seeds: Sequence[int], name: str, device: str, child: int | None = None) -> Draws:
     """Return the generators of a stream for subjects whose tensors live on ``device``."""
-    return HostDraws(seeds, name) if device == "cpu" else DeviceDraws(seeds, name, device)
+    if device == "cpu":
+        return HostDraws(seeds, name, child)
+    return DeviceDraws(seeds, name, device, child)
+
+
+def noise_draws(seeds: Sequence[int], kind: str, device: str) -> Draws:
+    """Return the generators of a noise: its own stream, or a child of ``own_noise`` that its kind
+    tells from those of other kinds."""
+    if f"{kind}_noise" in STREAMS and kind != "own":
+        return draws(seeds, f"{kind}_noise", device)
+    child = int.from_bytes(hashlib.sha256(kind.encode()).digest()[:4], "big")
+    return draws(seeds, "own_noise", device, child)
 
 
 def _plain(state: Mapping[str, Any]) -> dict[str, Any]:

@@ -30,16 +30,9 @@ from drift.training.engines.base import (
     side_by_side,
 )
 from drift.training.engines.direct_gradient import DirectGradient
-from drift.training.engines.draws import Draws, HostDraws, draws
+from drift.training.engines.draws import Draws, HostDraws, draws, noise_draws
 from drift.training.engines.input_noise import noisy
 from drift.training.engines.objective import mean_loss, objective_of, sample_losses
-
-STREAMS = {
-    "input": "input_noise",
-    "label": "label_noise",
-    "update": "update_noise",
-    "explore": "perturbation",
-}
 
 
 class MinibatchProgram:
@@ -73,8 +66,10 @@ class MinibatchProgram:
         }
         seed = self.experiment.seed
         self.sources: dict[str, Draws] = {
-            kind: draws([seed], name, device) for kind, name in STREAMS.items()
+            f"{noise.kind}_noise": noise_draws([seed], noise.kind, device)
+            for noise in self.experiment.noise
         }
+        self.sources["perturbation"] = draws([seed], "perturbation", device)
         self.order = HostDraws([seed], "order")
         self._noise = {noise.kind: noise for noise in self.experiment.noise}
         self._direct = DirectGradient(self.weights) if self._is_direct() else None
@@ -138,9 +133,8 @@ class MinibatchProgram:
             return inputs, targets
         buffer = torch.empty_like(targets)
         uniform = getattr(self._noise["label"], "law", "") == "uniform"
-        (self.sources["label"].uniform if uniform else self.sources["label"].normal)(
-            buffer.unsqueeze(0)
-        )
+        source = self.sources["label_noise"]
+        (source.uniform if uniform else source.normal)(buffer.unsqueeze(0))
         return inputs, torch.add(targets, buffer, alpha=self._noise["label"].scale(self.step))
 
     def _objective(self, inputs: Tensor, targets: Tensor) -> Tensor:
@@ -174,19 +168,20 @@ class MinibatchProgram:
         noise = self._noise.get("input")
         if not isinstance(noise, InputNoise) or noise.placement != place:
             return values
-        return noisy(values, noise, self.step, self.sources["input"])
+        return noisy(values, noise, self.step, self.sources["input_noise"])
 
     def _explore(self, buffer: Tensor) -> Tensor:
-        self.sources["explore"].normal(buffer.unsqueeze(0))
+        self.sources["perturbation"].normal(buffer.unsqueeze(0))
         return buffer
 
     def _shake(self, acts_on: str, blocks: Sequence[Tensor]) -> None:
-        noise = self._noise.get("update")
-        if noise is not None and getattr(noise, "acts_on", "") == acts_on:
+        for kind, noise in self._noise.items():
+            if getattr(noise, "acts_on", "") != acts_on:
+                continue
             for block in blocks:
                 normals = torch.empty_like(block)
-                self.sources["update"].normal(normals)
-                block.add_(normals, alpha=noise.scale(self.step))
+                self.sources[f"{kind}_noise"].normal(normals)
+                noise.act(block[0], normals[0], self.step)
 
     def like_parameters(self) -> list[Tensor]:
         """Return zeros in the shape of the parameters."""
@@ -199,9 +194,15 @@ class MinibatchProgram:
 
     def perturbation(self) -> list[Tensor]:
         """Return fresh standard normal numbers in the shape of the parameters."""
+<<<<<<< HEAD
         buffers = self.like_parameters()
         self.sources["explore"].normal(*buffers)
         return buffers
+=======
+        found = self.like_parameters()
+        self.sources["perturbation"].normal(*found)
+        return found
+>>>>>>> pages
 
     def tensors(self) -> dict[str, Tensor]:
         """Return what changes from step to step, by name."""

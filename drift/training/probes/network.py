@@ -1,5 +1,5 @@
 """What a session of a network records: each probe is a function of a snapshot, registered here by
-the name of its variable.
+the name of its variable; ``drift.train`` takes functions of the user's own beside these names.
 
 Probes look at the noise-free task. They say what they record and never change the network.
 """
@@ -7,15 +7,20 @@ Probes look at the noise-free task. They say what they record and never change t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 
+from drift.door.wording import shown
 from drift.errors import RefusedInputError
 from drift.metrics import activity as population
 from drift.metrics.maps import assign_places, bin_edges, rate_maps
+from drift.metrics.place_code import OF_MAPS
 from drift.networks import hidden_activity
+from drift.schema.labelled_form import OPTIONAL_DIMS
+from drift.schema.variables import SESSION, VARIABLES
 from drift.training.engines.base import AnyWeights, Subject, Weights, arrays
 from drift.training.probes import curvature as landscape_probe
 from drift.training.probes import differentiable as denoising_probes
@@ -213,16 +218,97 @@ PROBES: dict[str, Probe] = {
 }
 DEFAULT = (*tuple(PROBES)[:10], *denoising_probes.NAMES)
 WEIGHTS = ("input_weights", "bias", "output_weights")
+# What the Dataset of a run holds besides what its probes return, measures of rate maps apart.
+FORMED = (
+    "recorded", "detected_units", "place_unit", "place_units", "fraction_place_units", "elapsed",
+)  # fmt: skip
 
 
-def chosen(names: Sequence[str]) -> dict[str, Probe]:
-    """Return probes by name; refuses names that are not registered in ``PROBES``."""
-    unknown = [name for name in names if name not in PROBES]
-    if unknown or isinstance(names, str) or not names:
+def chosen(asked: Sequence[str | Probe]) -> dict[str, Probe]:
+    """Return probes by the names of their variables.
+
+    Parameters
+    ----------
+    asked : sequence of str or callable
+        Names in ``PROBES``, and functions of a snapshot whose name has a row in
+        ``drift.schema.VARIABLES``.
+
+    Returns
+    -------
+    dict of str to callable
+
+    Raises
+    ------
+    RefusedInputError
+        If a name is not registered, or a function has no row or the name of something else.
+    """
+    unknown = [one for one in asked if not callable(one) and one not in PROBES]
+    if unknown or isinstance(asked, str) or not asked:
         raise RefusedInputError(
-            f"probes must be a list of names, got {names!r}: choose from {', '.join(PROBES)}."
+            f"probes must be a list of names or functions, got {asked!r}: choose from "
+            f"{', '.join(PROBES)}."
         )
-    return {name: PROBES[name] for name in names}
+    table: dict[str, Probe] = {}
+    for one in asked:
+        name, probe = _named(one) if callable(one) else (one, PROBES[one])
+        if table.setdefault(name, probe) != probe:
+            raise RefusedInputError(
+                f"probes hold two functions named {name}: give each a name of its own."
+            )
+    return table
+
+
+def _named(function: Probe) -> tuple[str, Probe]:
+    """Return the variable that a function records, and the probe: one of the user's own is looked
+    after."""
+    name = str(getattr(function, "__name__", type(function).__name__))
+    if PROBES.get(name) is function:
+        return name, function
+    if name in (*PROBES, *OF_MAPS, *FORMED):
+        raise RefusedInputError(
+            f"probe {name} has the name of a variable that train forms itself: give it a name of "
+            "its own."
+        )
+    row = VARIABLES.get(name)
+    if row is None or row.dims[:2] != SESSION:
+        got = "none" if row is None else f"one with the dims ({', '.join(row.dims)})"
+        raise RefusedInputError(
+            f"probe {name} needs a row of its name in drift.schema.VARIABLES, got {got}: write "
+            f"VARIABLES[{name!r}] = Variable(('subject', 'session', ...), units, meaning)."
+        )
+    return name, _Own(name, function)
+
+
+@dataclass(frozen=True)
+class _Own:
+    """A probe of the user's own, whose result is held against the row of its variable."""
+
+    name: str
+    function: Probe
+
+    def __call__(self, seen: AnySnapshot) -> xr.DataArray | None:
+        found = self.function(seen)
+        if found is None:
+            return None
+        dims = ("subject", *(dim for dim in VARIABLES[self.name].dims if dim not in SESSION))
+        wanted = f"probe {self.name} must return a DataArray ({', '.join(dims)})"
+        if not isinstance(found, xr.DataArray):
+            raise RefusedInputError(
+                f"{wanted}, got {shown(found)}: return xarray.DataArray(values, dims={dims})."
+            )
+        others = [dim for dim in found.dims if dim not in dims]
+        if set(dims) - set(found.dims) or set(others) - set(OPTIONAL_DIMS):
+            raise RefusedInputError(
+                f"{wanted}, got {shown(found)}: return these dims, or change its row in "
+                "drift.schema.VARIABLES."
+            )
+        if found.sizes["subject"] != len(seen.subjects) or found.dtype.kind not in "biuf":
+            raise RefusedInputError(
+                f"{wanted} of one number or array of numbers for each subject, got "
+                f"{found.dtype} {dict(found.sizes)} of {len(seen.subjects)} subjects: measure "
+                "each subject alone."
+            )
+        return found.transpose(*dims, *others)
 
 
 def place_edges(experience: xr.Dataset) -> np.ndarray:
