@@ -162,21 +162,10 @@ class Records:
                 getattr(experiment.learner, "learning_rate", np.nan) for experiment in experiments
             ],
         }
-<<<<<<< HEAD
-        for kind, names in {
-            "input": ("input", "implicit"),
-            "label": ("label",),
-            "update": ("update",),
-        }.items():
-            numbers[f"{kind}_noise"] = [
-                next((noise.std for noise in experiment.noise if noise.kind in names), 0.0)
-                for experiment in experiments
-=======
         for coordinate, kinds in COORDINATES.items():
             numbers[coordinate] = [
-                next((noise.std for noise in one.noise if noise.kind in kinds), 0.0)
-                for one in experiments
->>>>>>> pages
+                next((noise.std for noise in experiment.noise if noise.kind in kinds), 0.0)
+                for experiment in experiments
             ]
         return {
             "subject": xr.DataArray(np.array(labels, dtype=object), dims="subject"),

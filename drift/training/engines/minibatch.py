@@ -194,15 +194,9 @@ class MinibatchProgram:
 
     def perturbation(self) -> list[Tensor]:
         """Return fresh standard normal numbers in the shape of the parameters."""
-<<<<<<< HEAD
         buffers = self.like_parameters()
-        self.sources["explore"].normal(*buffers)
+        self.sources["perturbation"].normal(*buffers)
         return buffers
-=======
-        found = self.like_parameters()
-        self.sources["perturbation"].normal(*found)
-        return found
->>>>>>> pages
 
     def tensors(self) -> dict[str, Tensor]:
         """Return what changes from step to step, by name."""
