@@ -69,7 +69,7 @@ class Experiment(Recipe):
             raise ValueError(
                 f"noise holds the same kind twice, got {kinds}: give at most one of each"
             )
-        on_gradient = [one for one in self.noise if getattr(one, "acts_on", "") == "gradient"]
+        on_gradient = [noise for noise in self.noise if getattr(noise, "acts_on", "") == "gradient"]
         if on_gradient and not self.learner.takes_gradient:
             raise ValueError(
                 f"{type(self.learner).__name__} has no gradient for "

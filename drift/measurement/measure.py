@@ -194,9 +194,9 @@ def _timed(session: xr.Dataset) -> xr.Dataset:
 
 def _times(session: xr.Dataset, running: xr.Dataset) -> dict[str, xr.DataArray]:
     """Time with a known position, and time that counts, s."""
-    known = np.isfinite(positions_by_axis(session)).all(axis=1)
+    tracked = np.isfinite(positions_by_axis(session)).all(axis=1)
     everything = np.ones(running.sizes["sample"], dtype=bool)
-    return {"running_time": _total(running, everything), "tracked_time": _total(session, known)}
+    return {"running_time": _total(running, everything), "tracked_time": _total(session, tracked)}
 
 
 def _total(session: xr.Dataset, counted: np.ndarray) -> xr.DataArray:

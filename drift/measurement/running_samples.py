@@ -163,13 +163,13 @@ def session_grid(session: xr.Dataset, bin_size: float) -> Grid:
     -------
     Grid
     """
-    given = "first_edge" in session.attrs and "last_edge" in session.attrs
+    has_edges = "first_edge" in session.attrs and "last_edge" in session.attrs
     ring = session.attrs.get("geometry") == RING
     length = session.attrs.get("track_length")
-    end = session.attrs["last_edge"] if given else length
-    origin = session.attrs["first_edge"] if given else 0.0
+    end = session.attrs["last_edge"] if has_edges else length
+    origin = session.attrs["first_edge"] if has_edges else 0.0
     return Grid(
-        bin_size, float(origin), None if end is None else float(end), given and not ring, ring
+        bin_size, float(origin), None if end is None else float(end), has_edges and not ring, ring
     )
 
 

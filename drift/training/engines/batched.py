@@ -155,8 +155,8 @@ class BatchedProgram:
                 if type(noises[0]).act is Noise.act:
                     tensor.addcmul_(normals, self._scale_now(kind))
                 else:  # written for one network
-                    for noise, part, drawn in zip(noises, tensor, normals, strict=True):
-                        noise.act(part, drawn, self.step)
+                    for noise, weights, drawn in zip(noises, tensor, normals, strict=True):
+                        noise.act(weights, drawn, self.step)
 
     def _forward(self) -> None:
         inward, outward = self.parameters

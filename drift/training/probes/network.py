@@ -242,15 +242,15 @@ def chosen(asked: Sequence[str | Probe]) -> dict[str, Probe]:
     RefusedInputError
         If a name is not registered, or a function has no row or the name of something else.
     """
-    unknown = [one for one in asked if not callable(one) and one not in PROBES]
+    unknown = [name for name in asked if not callable(name) and name not in PROBES]
     if unknown or isinstance(asked, str) or not asked:
         raise RefusedInputError(
             f"probes must be a list of names or functions, got {asked!r}: choose from "
             f"{', '.join(PROBES)}."
         )
     table: dict[str, Probe] = {}
-    for one in asked:
-        name, probe = _named(one) if callable(one) else (one, PROBES[one])
+    for entry in asked:
+        name, probe = _named(entry) if callable(entry) else (entry, PROBES[entry])
         if table.setdefault(name, probe) != probe:
             raise RefusedInputError(
                 f"probes hold two functions named {name}: give each a name of its own."
@@ -287,28 +287,28 @@ class _Own:
     function: Probe
 
     def __call__(self, seen: AnySnapshot) -> xr.DataArray | None:
-        found = self.function(seen)
-        if found is None:
+        values = self.function(seen)
+        if values is None:
             return None
         dims = ("subject", *(dim for dim in VARIABLES[self.name].dims if dim not in SESSION))
-        wanted = f"probe {self.name} must return a DataArray ({', '.join(dims)})"
-        if not isinstance(found, xr.DataArray):
+        sentence = f"probe {self.name} must return a DataArray ({', '.join(dims)})"
+        if not isinstance(values, xr.DataArray):
             raise RefusedInputError(
-                f"{wanted}, got {shown(found)}: return xarray.DataArray(values, dims={dims})."
+                f"{sentence}, got {shown(values)}: return xarray.DataArray(values, dims={dims})."
             )
-        others = [dim for dim in found.dims if dim not in dims]
-        if set(dims) - set(found.dims) or set(others) - set(OPTIONAL_DIMS):
+        surplus = [dim for dim in values.dims if dim not in dims]
+        if set(dims) - set(values.dims) or set(surplus) - set(OPTIONAL_DIMS):
             raise RefusedInputError(
-                f"{wanted}, got {shown(found)}: return these dims, or change its row in "
+                f"{sentence}, got {shown(values)}: return these dims, or change its row in "
                 "drift.schema.VARIABLES."
             )
-        if found.sizes["subject"] != len(seen.subjects) or found.dtype.kind not in "biuf":
+        if values.sizes["subject"] != len(seen.subjects) or values.dtype.kind not in "biuf":
             raise RefusedInputError(
-                f"{wanted} of one number or array of numbers for each subject, got "
-                f"{found.dtype} {dict(found.sizes)} of {len(seen.subjects)} subjects: measure "
+                f"{sentence} of one number or array of numbers for each subject, got "
+                f"{values.dtype} {dict(values.sizes)} of {len(seen.subjects)} subjects: measure "
                 "each subject alone."
             )
-        return found.transpose(*dims, *others)
+        return values.transpose(*dims, *surplus)
 
 
 def place_edges(experience: xr.Dataset) -> np.ndarray:
