@@ -46,6 +46,8 @@ def circuit():
     ],
 )
 def test_pictures_of_tracks_point_to_arena_maps(arena, drawn):
+    if drawn in (rate_map_slider, unit_browser):
+        pytest.importorskip("ipywidgets")
     with pytest.raises(RefusedInputError, match=r"on a track, got places in a plane: .*arena_maps"):
         drawn(arena)
 
