@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from drift import former_names
 from drift.faces import lazily
 
 if TYPE_CHECKING:  # in the order in which data flow: recipe, run, measures, theory, files
@@ -54,6 +55,7 @@ if TYPE_CHECKING:  # in the order in which data flow: recipe, run, measures, the
     from drift.errors import RefusedInputError, SchemaError
 
 __all__, __getattr__, __dir__ = lazily(__name__)
+former_names.keep()
 
 if (
     "xarray" in sys.modules
