@@ -31,7 +31,7 @@ if TYPE_CHECKING:  # kinds, rest and settling, wandering weights, use in network
     from circuits.wandering.weight_drift import WeightDrift
     from circuits.wandering.sessions import run_sessions
     from circuits.bridge import feedforward_drive, bridged, code_overlap
-    from circuits.fitting.fit import fit
+    from circuits.fitting.fitting import fit
     from circuits.fitting.result import Fit
 
-__all__, __getattr__, __dir__ = lazily(__name__)
+__getattr__, __dir__ = lazily(__name__)

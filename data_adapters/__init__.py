@@ -57,7 +57,7 @@ __all__ = [
 ]
 
 
-_, __getattr__, __dir__ = lazily(__name__)
+__getattr__, __dir__ = lazily(__name__)
 
 
 @opened

@@ -31,13 +31,13 @@ if TYPE_CHECKING:  # in the order in which data flow: recipe, run, measures, the
     )
     from drift.learners import SGD, Adam, StochasticErrorDescent
     from drift.noise import InputNoise, ImplicitNoise, LabelNoise, UpdateNoise, OnOff, Linear
-    from drift.training.train import train
-    from drift.measurement.measure import measure
+    from drift.training.training import train
+    from drift.measurement.measuring import measure
     from drift.measurement.event_counting import counted_events
-    from drift.observation.observe import observe
+    from drift.observation.observing import observe
     from drift.observation.designs import published_design
     from drift.observation.null_models import frozen_code, wrong_registration, changed_behaviour
-    from drift.comparison.compare import compare
+    from drift.comparison.comparing import compare
     from drift.comparison.table import comparison_table
     from drift.reporting.report import report
     from drift.sweeps.sweep import cross
@@ -54,7 +54,7 @@ if TYPE_CHECKING:  # in the order in which data flow: recipe, run, measures, the
     from drift.streams import stream
     from drift.errors import RefusedInputError, SchemaError
 
-__all__, __getattr__, __dir__ = lazily(__name__)
+__getattr__, __dir__ = lazily(__name__)
 former_names.keep()
 
 if (

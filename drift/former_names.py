@@ -1,7 +1,8 @@
 """Former names of modules: scripts that import them go on running, and are told the new name.
 
-Names that packages offer (``drift.measure``, ``drift.metrics.turnover``) have not changed; this is for
-imports of modules, such as ``from drift.tables import write_tables``.
+Names that packages offer (``drift.measure``, ``drift.metrics.turnover``) have not changed; this is
+for imports of modules, such as ``from drift.tables import write_tables``. Modules that shared their
+name with a function of their package are not among them: the function keeps it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import sys
 import warnings
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
@@ -80,7 +80,6 @@ NEW_NAMES = {
     "drift.clocks": "drift.metrics.clocks",
     "drift.code_version": "drift.files.code_version",
     "drift.compared_sources": "drift.comparison.sources",
-    "drift.comparison_table": "drift.comparison.table",
     "drift.conventions": "drift.comparison.conventions",
     "drift.denoising_probes": "drift.training.probes.differentiable",
     "drift.denoising_snapshot": "drift.training.probes.snapshot",
@@ -114,34 +113,18 @@ NEW_NAMES = {
     "drift.metrics.field_fits": "drift.metrics.sparse_codes.field_fits",
     "drift.metrics.keys": "drift.metrics.sparse_codes.keys",
     "drift.metrics.lags": "drift.metrics.time_course.lags",
-    "drift.metrics.mutual_information": "drift.metrics.information.mutual_information",
     "drift.metrics.nearest_images": "drift.metrics.sparse_codes.nearest_images",
     "drift.metrics.pairs": "drift.metrics.stability.pairs",
-    "drift.metrics.rate_maps": "drift.metrics.maps",
-    "drift.metrics.receptive_fields": "drift.metrics.sparse_codes.receptive_fields",
     "drift.metrics.significance": "drift.metrics.information.significance",
     "drift.metrics.sparsification": "drift.metrics.time_course.sparsification",
     "drift.metrics.subsampling": "drift.metrics.information.subsampling",
-    "drift.metrics.summary": "drift.metrics.averages",
     "drift.metrics.thresholds": "drift.metrics.sparse_codes.thresholds",
-    "drift.metrics.turnover": "drift.metrics.time_course.turnover",
     "drift.null_models": "drift.observation.null_models",
     "drift.observed_maps": "drift.observation.expected_maps",
     "drift.own_content": "drift.files.own_content",
     "drift.probes": "drift.training.probes.network",
     "drift.published": "drift.comparison.published",
     "drift.records": "drift.training.records",
-    "drift.report": "drift.reporting.report",
-    "drift.report.figures": "drift.reporting.figures",
-    "drift.report.fit_figures": "drift.reporting.fit_figures",
-    "drift.report.frame": "drift.reporting.frame",
-    "drift.report.page": "drift.reporting.page",
-    "drift.report.sections": "drift.reporting.sections",
-    "drift.report.sentences": "drift.reporting.sentences",
-    "drift.report.svg": "drift.reporting.svg",
-    "drift.report.tables": "drift.reporting.tables",
-    "drift.report.texts": "drift.reporting.texts",
-    "drift.report.wording": "drift.reporting.wording",
     "drift.rich_html": "drift.html",
     "drift.running": "drift.measurement.running_samples",
     "drift.seal": "drift.files.seal",
@@ -206,7 +189,7 @@ NEW_NAMES = {
 }
 
 
-class _FormerName(Loader):
+class _FormerName:
     """Gives a module under its former name as well."""
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
@@ -222,17 +205,19 @@ class _FormerName(Loader):
         module.__spec__ = module.__spec__.loader_state if module.__spec__ else None
 
 
-class _FormerNames(MetaPathFinder):
+class _FormerNames:
     """Finds what is not found elsewhere."""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Return where a former name leads."""
-        return ModuleSpec(name, _FormerName()) if name in NEW_NAMES else None
+        if name not in NEW_NAMES:
+            return None
+        return ModuleSpec(name, _FormerName())  # type: ignore[arg-type]
 
 
 def keep() -> None:
     """Let former names be imported; a second call changes nothing."""
     if not any(isinstance(finder, _FormerNames) for finder in sys.meta_path):
-        sys.meta_path.append(_FormerNames())
+        sys.meta_path.insert(0, _FormerNames())

@@ -67,7 +67,7 @@ def command(
     overwrite
         Replace files that are there.
     """
-    from drift.comparison.compare import compare
+    from drift.comparison.comparing import compare
     from drift.comparison.table import comparison_table
 
     apart((out, report), (run, recorded, fit))

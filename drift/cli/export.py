@@ -80,7 +80,7 @@ def _sessions(
 ) -> Any:
     """Session Datasets of a recording, or those that would have been recorded of a run."""
     import data_adapters
-    from drift.observation.observe import observe
+    from drift.observation.observing import observe
 
     if (like is None) == (format is None):
         raise RefusedInputError(

@@ -70,7 +70,7 @@ def command(
     from drift.cli.summaries import measure_rows, note_rows, rooms, running_rows, with_notes
     from drift.files.store import save
     from drift.measurement.event_counting import counted_events
-    from drift.measurement.measure import measure
+    from drift.measurement.measuring import measure
 
     apart((out,), (path,))
     netcdf(out, overwrite)

@@ -113,7 +113,7 @@ def run_and_save(recipes: list[Experiment], out: Path, options: Run) -> None:
     """Train, write, and say in a few lines what became of the subjects."""
     from drift.cli.summaries import run_summary
     from drift.files.store import save
-    from drift.training.train import train
+    from drift.training.training import train
 
     try:
         result = train(

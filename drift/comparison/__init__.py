@@ -1,1 +1,13 @@
 """Simulations beside recordings, null models and published slopes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from drift.faces import lazily
+
+if TYPE_CHECKING:
+    from drift.comparison.comparing import compare
+    from drift.comparison.table import comparison_table
+
+__getattr__, __dir__ = lazily(__name__)

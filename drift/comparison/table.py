@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from drift.comparison.compare import SIGNIFICANT
+from drift.comparison.comparing import SIGNIFICANT
 from drift.comparison.conventions import CONVENTIONS
 from drift.door import opened
 from drift.errors import RefusedInputError

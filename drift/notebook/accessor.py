@@ -69,7 +69,7 @@ class Accessor:
     def measure(self, **options: Any) -> xr.Dataset:
         """Rate maps, information and activity of a session; see ``drift.measure``, which also takes
         many sessions."""
-        from drift.measurement.measure import measure
+        from drift.measurement.measuring import measure
 
         return measure([self._dataset], **options)
 
@@ -136,7 +136,7 @@ class Accessor:
         self, like: xr.Dataset | Iterable[xr.Dataset], **options: Any
     ) -> Iterable[xr.Dataset]:
         """Sessions that an experimenter would have recorded of a run; see ``drift.observe``."""
-        from drift.observation.observe import observe
+        from drift.observation.observing import observe
 
         return observe(self._dataset, like, **options)
 
@@ -144,7 +144,7 @@ class Accessor:
         self, recorded: xr.Dataset | Iterable[xr.Dataset] | None = None, **options: Any
     ) -> xr.Dataset:
         """Run beside a recording, published slopes and null models; see ``drift.compare``."""
-        from drift.comparison.compare import compare
+        from drift.comparison.comparing import compare
 
         return compare(self._dataset, recorded, **options)
 

@@ -11,7 +11,7 @@ import xarray as xr
 
 from drift.errors import RefusedInputError
 from drift.measurement.event_counting import counted_events, refuse_uncounted
-from drift.measurement.measure import measure
+from drift.measurement.measuring import measure
 from drift.metrics.clocks import durations
 from drift.metrics.places import closes
 from drift.observation.laps import DIRECTIONS

@@ -33,4 +33,4 @@ if TYPE_CHECKING:
     )
     from drift.plots.predictions import predicted_drift, estimated_drift
 
-__all__, __getattr__, __dir__ = lazily(__name__)
+__getattr__, __dir__ = lazily(__name__)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from drift.comparison.compare import NULLS
+from drift.comparison.comparing import NULLS
 from drift.comparison.conventions import CONVENTIONS
 from drift.door import opened
 from drift.errors import RefusedInputError

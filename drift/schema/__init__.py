@@ -10,4 +10,4 @@ if TYPE_CHECKING:
     from drift.schema.labelled_form import VARIABLES, Variable, check, combine, described, labelled
     from drift.errors import RefusedInputError, SchemaError
 
-__all__, __getattr__, __dir__ = lazily(__name__)
+__getattr__, __dir__ = lazily(__name__)

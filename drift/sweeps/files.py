@@ -17,7 +17,7 @@ from drift.files.code_version import DECISIVE, code_version
 from drift.files.store import save
 from drift.sweeps.task_list import LIST, listed, set_aside, write_list
 from drift.sweeps.tasks import NETCDF, Task, contents, tasks
-from drift.training.train import train
+from drift.training.training import train
 
 __all__ = [
     "DECISIVE",

@@ -10,7 +10,7 @@ import xarray as xr
 from recorded_rooms import sessions
 
 import drift
-from circuits.fitting.fit import _rooms
+from circuits.fitting.fitting import _rooms
 from circuits.fitting.result import Fit
 from data_adapters.laboratories.interchange.reader import write_interchange
 from drift.cli import info, measure

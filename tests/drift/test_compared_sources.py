@@ -8,7 +8,7 @@ import xarray as xr
 from drifting_run import gaussian_run
 
 import drift
-from drift.comparison.compare import _explained
+from drift.comparison.comparing import _explained
 from drift.comparison.conventions import CONVENTIONS
 from drift.comparison.sources import described_source
 

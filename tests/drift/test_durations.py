@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from drift.measurement.measure import measure
+from drift.measurement.measuring import measure
 from drift.metrics import (
     circular_shift_p_values,
     corrected_spatial_information,
@@ -15,7 +15,7 @@ from drift.metrics import (
     rate_maps,
 )
 from drift.metrics.clocks import frame_ends
-from drift.observation.observe import observe
+from drift.observation.observing import observe
 
 RATE, SECONDS = 20.0, 600
 

@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 
 from drift.errors import RefusedInputError
-from drift.measurement.measure import measure
+from drift.measurement.measuring import measure
 from drift.metrics import (
     event_counts,
     mean_rate_map_correlation,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import drift
 from drift.observation.laps import to_and_fro
 from drift.observation.lens import gains, matched_sessions, simulated_rate
-from drift.observation.observe import calcium_events
+from drift.observation.observing import calcium_events
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import xarray as xr
 
 import circuits
 import drift
-from circuits.fitting.fit import _default_width
+from circuits.fitting.fitting import _default_width
 from circuits.fitting.model import input_root
 from circuits.fitting.statistics import _runs
 from drift.metrics import centroid

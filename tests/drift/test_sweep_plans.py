@@ -237,7 +237,7 @@ def test_means_are_taken_over_subjects_of_one_recipe():
 UNTIL_STOPPED = """
 import sys
 from drift import Experiment, train
-from drift.training import train as training
+from drift.training import training as training
 training.CHECK = 20
 from drift.training.engines.batched import BatchedEngine
 advance, recipe = BatchedEngine.advance, Experiment.from_json(sys.argv[2])
@@ -309,7 +309,7 @@ def test_an_interrupt_says_how_to_go_on(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("drift.training.train.train", interrupted)
+    monkeypatch.setattr("drift.training.training.train", interrupted)
     monkeypatch.setattr("drift.cli.sweep.run_sweep", interrupted)
     (tmp_path / "recipe.toml").write_text(BASE.to_toml())
     recipe, out = str(tmp_path / "recipe.toml"), str(tmp_path / "run.nc")

@@ -14,7 +14,7 @@ from pydantic import Field
 
 import drift
 from drift.learners import LEARNERS, Learner, Program
-from drift.training import train as training
+from drift.training import training as training
 
 PROBES = ("loss", "input_weights", "bias", "output_weights")
 

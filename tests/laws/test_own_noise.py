@@ -15,7 +15,7 @@ from pydantic import Field
 import drift
 from drift.learners import Learner, Program
 from drift.noise import NOISES, Noise, Schedule
-from drift.training import train as training
+from drift.training import training as training
 
 WEIGHTS = ("loss", "input_weights", "bias", "output_weights")
 

@@ -12,7 +12,7 @@ import pytest
 import xarray as xr
 
 import drift
-from drift.training import train as training
+from drift.training import training as training
 from drift.training.engines.base import Engine
 from drift.training.engines.batched import BatchedEngine
 from drift.training.engines.fused import FusedEngine
@@ -32,7 +32,7 @@ EVERY = 50  # steps between checkpoints while testing
 RUN_UNTIL_KILLED = f"""
 import sys
 from drift import Experiment, train
-from drift.training import train as training
+from drift.training import training as training
 training.CHECK, training.CHECKPOINT_INTERVAL = int(sys.argv[1]), 0.0
 recipes = [Experiment.from_json(text) for text in sys.argv[4:]]
 train(recipes, probes={PROBES!r}, engine=sys.argv[2], checkpoint=sys.argv[3], progress=False)

@@ -1,1 +1,19 @@
 """How alike two sessions are, unit by unit and place by place, in one room."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from drift.faces import lazily
+
+if TYPE_CHECKING:
+    from drift.metrics.stability.correlations import (
+        rate_map_correlation,
+        mean_rate_map_correlation,
+        population_vector_correlation,
+        ensemble_rate_correlation,
+        shuffled_identity,
+    )
+    from drift.metrics.stability.centroids import centroid, centroid_shift
+
+__getattr__, __dir__ = lazily(__name__)

@@ -126,7 +126,7 @@ def _slider(widgets: Any, name: str, value: float) -> Any:
 
 
 def _trained(base: Experiment, numbers: dict[str, float]) -> xr.Dataset:
-    from drift.training.train import train
+    from drift.training.training import train
 
     noises = {noise.kind: noise for noise in base.noise}
     for kind, new in (("update", UpdateNoise), ("label", LabelNoise)):

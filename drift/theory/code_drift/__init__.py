@@ -36,4 +36,4 @@ if TYPE_CHECKING:
         sampled_place_field_statistics,
     )
 
-__all__, __getattr__, __dir__ = lazily(__name__)
+__getattr__, __dir__ = lazily(__name__)

@@ -21,4 +21,4 @@ if TYPE_CHECKING:
         network_errors,
     )
 
-__all__, __getattr__, __dir__ = lazily(__name__)
+__getattr__, __dir__ = lazily(__name__)

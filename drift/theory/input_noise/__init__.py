@@ -29,4 +29,4 @@ if TYPE_CHECKING:
     )
     from drift.theory.input_noise.sampled import sampled_loss, sampled_moments, quadrature_loss
 
-__all__, __getattr__, __dir__ = lazily(__name__)
+__getattr__, __dir__ = lazily(__name__)

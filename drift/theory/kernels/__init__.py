@@ -48,4 +48,4 @@ if TYPE_CHECKING:
     )
     from drift.theory.kernels.normal_pairs import bivariate_normal
 
-__all__, __getattr__, __dir__ = lazily(__name__)
+__getattr__, __dir__ = lazily(__name__)

@@ -56,4 +56,4 @@ if TYPE_CHECKING:
     )
     from drift.theory.landscape.monitor import noise_monitor
 
-__all__, __getattr__, __dir__ = lazily(__name__)
+__getattr__, __dir__ = lazily(__name__)

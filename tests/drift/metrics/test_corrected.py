@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 
 from drift.errors import RefusedInputError
-from drift.measurement.measure import measure
+from drift.measurement.measuring import measure
 from drift.schema import VARIABLES, check
 
 ESTIMATES = ("", "_shuffle_reduced", "_scaled_shuffle_reduced", "_extrapolated")

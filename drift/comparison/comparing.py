@@ -17,12 +17,12 @@ from drift.door import opened
 from drift.door.quantities import Draws, SamplingRate, Seed
 from drift.errors import RefusedInputError
 from drift.measurement.event_counting import counted_events, refuse_uncounted
-from drift.measurement.measure import measure
+from drift.measurement.measuring import measure
 from drift.metrics.places import kind_of_places
 from drift.metrics.rooms import elsewhere, in_environment, in_one_environment
 from drift.observation.lens import as_recorded, untrained_sessions
 from drift.observation.null_models import changed_behaviour, frozen_code, wrong_registration
-from drift.observation.observe import observe
+from drift.observation.observing import observe
 from drift.schema.labelled_form import check
 from drift.schema.variables import compared
 
