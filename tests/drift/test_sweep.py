@@ -176,6 +176,7 @@ def test_the_hashed_modules_are_all_that_decide_a_run():
     indifferent = {
         "errors",
         "faces",
+        "former_names",
         "html",
         "progress",
         "theory",
