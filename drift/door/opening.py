@@ -12,8 +12,9 @@ import inspect
 import sysconfig
 import threading
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
+from types import GeneratorType
 from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -59,7 +60,10 @@ def opened(function: Callable[P, R]) -> Callable[P, R]:
         bound = signature_of(function).bound(args, kwargs)
         _trust.inside, _trust.memory = True, {}
         try:
-            return function(*bound.args, **bound.kwargs)
+            result = function(*bound.args, **bound.kwargs)
+            if isinstance(result, GeneratorType):
+                return _guarded(function.__qualname__, bound.arguments, result)  # type: ignore[return-value]
+            return result
         except MemoryError as error:
             raise beyond_memory(function.__qualname__, error) from error
         except UNFORESEEN as error:
@@ -122,6 +126,16 @@ def beyond_memory(name: str, error: MemoryError) -> Exception:
         f"{name} must fit in the memory of this computer, got {reason}: ask for fewer or "
         "smaller arrays."
     )
+
+
+def _guarded(name: str, arguments: Mapping[str, Any], values: Generator) -> Generator:
+    """Yield what a public function yields, refusing what no check foresaw on the way, too."""
+    try:
+        yield from values
+    except UNFORESEEN as error:
+        if (refusal := unforeseen(name, arguments, error)) is None:
+            raise
+        raise refusal from error
 
 
 def unforeseen(name: str, arguments: Mapping[str, Any], error: Exception) -> Exception | None:

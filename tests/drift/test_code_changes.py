@@ -124,7 +124,7 @@ def test_a_fused_run_after_a_change_is_another(package: Path):
     files = kept(package)
     np.testing.assert_allclose(printed(package, "-c", TRAINED, "fused"), losses[0])
     assert files and kept(package) == files
-    for module in CHANGES:
+    for module in ("normals", "vectors", "products"):  # without products nothing else is seen
         change(package, module)
         losses.append(printed(package, "-c", TRAINED, "fused"))
         assert not np.allclose(losses[-1], losses[-2])

@@ -78,3 +78,11 @@ def test_a_learner_of_the_user_fails_as_it_fails(monkeypatch: pytest.MonkeyPatch
     )
     with pytest.raises(KeyError, match="weights"):
         drift.train([recipe.replace(learner=Broken())], engine="batched", progress=False)
+
+
+def test_what_is_yielded_is_guarded_too():
+    names = {"__name__": "drift.metrics.rooms"}
+    text = "def sessions_of(rate):\n    yield 1\n    raise KeyError('place')"
+    exec(compile(text, str(OURS), "exec"), names)
+    with pytest.raises(RefusedInputError, match=r"sessions_of cannot compute .* KeyError"):
+        list(opened(names["sessions_of"])([1]))
