@@ -62,7 +62,8 @@ def opened(function: Callable[P, R]) -> Callable[P, R]:
         try:
             result = function(*bound.args, **bound.kwargs)
             if isinstance(result, GeneratorType):
-                return _guarded(function.__qualname__, bound.arguments, result)  # type: ignore[return-value]
+                guarded: Any = _guarded(function.__qualname__, bound.arguments, result)
+                return guarded
             return result
         except MemoryError as error:
             raise beyond_memory(function.__qualname__, error) from error

@@ -290,8 +290,8 @@ def simulated_rate(rate: xr.DataArray, places: int) -> np.ndarray:
         rate = rate.isel(environment=0)
     if "direction" in rate.dims and set(rate["direction"].values.tolist()) != set(DIRECTIONS):
         raise RefusedInputError(
-            f"a run with the ways 1 and -1 is needed, got {rate['direction'].values.tolist()}: keep "
-            "both, or take one by run.isel(direction=0)."
+            "a run with the ways 1 and -1 is needed, got "
+            f"{rate['direction'].values.tolist()}: keep both, or take one by isel(direction=0)."
         )
     ways = (
         [rate.sel(direction=sign) for sign in DIRECTIONS]

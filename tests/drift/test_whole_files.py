@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from unittest.mock import patch
 
@@ -124,27 +124,29 @@ def refusal(call: Callable[[], object]) -> str:
     return text
 
 
-@pytest.fixture
-def _small_disk() -> Iterator[None]:
-    """No file may grow beyond four kilobytes, as on a disk that is nearly full."""
+@contextmanager
+def small_disk() -> Iterator[None]:
+    """No file may grow beyond four kilobytes, as on a disk that is nearly full; the log of the tests
+    may be one, so that this must end with the call."""
     before, ignored = (
         resource.getrlimit(resource.RLIMIT_FSIZE),
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN),
     )
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    signal.signal(signal.SIGXFSZ, ignored)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
 
 
 @pytest.mark.parametrize("kind", WRITERS)
-def test_without_room_nothing_is_lost_and_a_sentence_says_so(
-    kind: str, tmp_path: Path, request: pytest.FixtureRequest
-):
+def test_without_room_nothing_is_lost_and_a_sentence_says_so(kind: str, tmp_path: Path):
     WRITERS[kind](tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    request.getfixturevalue("_small_disk")
-    assert "was not written (File too large): make room" in refusal(lambda: WRITERS[kind](tmp_path))
+    with small_disk():
+        said = refusal(lambda: WRITERS[kind](tmp_path))
+    assert "was not written (File too large): make room" in said
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
@@ -164,12 +166,13 @@ def test_a_closed_folder_is_refused_in_a_sentence(kind: str, tmp_path: Path):
 
 
 def test_a_sweep_without_room_says_so_and_keeps_what_is_done(
-    tmp_path: Path, request: pytest.FixtureRequest
+    tmp_path: Path,
 ):
     next_task(tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.glob("*.nc")}
-    request.getfixturevalue("_small_disk")
-    assert "was not written (File too large): make room" in refusal(lambda: next_task(tmp_path))
+    with small_disk():
+        said = refusal(lambda: next_task(tmp_path))
+    assert "was not written (File too large): make room" in said
     assert {path.name: path.read_bytes() for path in tmp_path.glob("*.nc")} == before
     assert not list(tmp_path.glob(".*"))
     assert drift.open_sweep(tmp_path)["status"].values.tolist() == ["complete", "failed"]
