@@ -28,15 +28,14 @@ def lazily(package: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]
 
     @cache
     def homes() -> dict[str, tuple[str, str]]:
-        return _homes(Path(str(module.__file__)).read_text(encoding="utf-8"))
+        source = Path(str(module.__file__)).read_text(encoding="utf-8")
+        return {name: home for name, home in imported_for_types(source).items() if home[1]}
 
     def load(name: str) -> Any:
         if name == "__all__":
             value: Any = list(homes())
         elif name in homes():
-            home, own_name = homes()[name]
-            value = getattr(import_module(home), own_name, None)
-            value = import_module(f"{home}.{own_name}") if value is None else value
+            value = held(*homes()[name])
         else:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         setattr(module, name, value)
@@ -45,21 +44,27 @@ def lazily(package: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]
     return load, lambda: sorted({*vars(module), *homes()})
 
 
-def _homes(source: str) -> dict[str, tuple[str, str]]:
-    """Module of each public name and its name there, by the imports under ``if TYPE_CHECKING``."""
+def held(module: str, name: str) -> Any:
+    """Return what a module holds under a name, a module of its own included; the module itself
+    where the name is empty."""
+    home = import_module(module)
+    if not name:
+        return home
+    return getattr(home, name) if hasattr(home, name) else import_module(f"{module}.{name}")
+
+
+def imported_for_types(source: str) -> dict[str, tuple[str, str]]:
+    """Module of each name that is imported under ``if TYPE_CHECKING`` and its name there, empty for
+    the module itself."""
     import ast  # with the first name that is used, not with the package
 
     homes: dict[str, tuple[str, str]] = {}
     for node in ast.parse(source).body:
-        if (
-            isinstance(node, ast.If)
-            and isinstance(node.test, ast.Name)
-            and node.test.id == "TYPE_CHECKING"
-        ):
+        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
             for line in node.body:
                 if isinstance(line, ast.ImportFrom) and line.module:
-                    homes |= {
-                        alias.asname or alias.name: (line.module, alias.name)
-                        for alias in line.names
-                    }
+                    for alias in line.names:
+                        homes[alias.asname or alias.name] = (line.module, alias.name)
+                elif isinstance(line, ast.Import):
+                    homes |= {alias.asname or alias.name: (alias.name, "") for alias in line.names}
     return homes

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ast
 import functools
-import importlib
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +21,7 @@ from drift.door.labels import (
 )
 from drift.door.wording import Mislabelled, Refusal, nearest
 from drift.errors import RefusedInputError, SchemaError
+from drift.faces import held, imported_for_types
 
 MANY = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
@@ -170,7 +169,7 @@ class _Names(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         if name in self._held:
             return self._held[name]
-        return _imported_for_types(self._module)[name]()
+        return held(*_imported_for_types(self._module)[name])
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._held)
@@ -180,32 +179,6 @@ class _Names(Mapping[str, Any]):
 
 
 @functools.cache
-def _imported_for_types(module: str) -> dict[str, Callable[[], Any]]:
-    """Return how to import each name that a module imports under ``TYPE_CHECKING``."""
-    importers: dict[str, Callable[[], Any]] = {}
-    for node in ast.parse(inspect.getsource(sys.modules[module])).body:
-        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
-            for line in node.body:
-                importers |= _names_of(line)
-    return importers
-
-
-def _names_of(line: ast.stmt) -> dict[str, Callable[[], Any]]:
-    if isinstance(line, ast.ImportFrom) and line.module:
-        return {
-            alias.asname or alias.name: functools.partial(_attribute, line.module, alias.name)
-            for alias in line.names
-        }
-    if isinstance(line, ast.Import):
-        return {
-            alias.asname or alias.name: functools.partial(importlib.import_module, alias.name)
-            for alias in line.names
-        }
-    return {}
-
-
-def _attribute(module: str, name: str) -> Any:
-    held = importlib.import_module(module)
-    return (
-        getattr(held, name) if hasattr(held, name) else importlib.import_module(f"{module}.{name}")
-    )
+def _imported_for_types(module: str) -> dict[str, tuple[str, str]]:
+    """Return where each name comes from that a module imports under ``TYPE_CHECKING``."""
+    return imported_for_types(inspect.getsource(sys.modules[module]))
