@@ -77,8 +77,7 @@ def observed_units(activity: xr.DataArray) -> xr.DataArray:
     if cache is not None and (entry := cache.get(id(activity))) and entry[0]() is activity:
         return entry[1]
     observed = _validated_units(activity)
-    if cache is not None:
-        cache[id(activity)] = weakref.ref(activity), observed
+    trust(activity, observed)
     return observed
 
 
