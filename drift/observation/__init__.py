@@ -10,5 +10,6 @@ if TYPE_CHECKING:
     from drift.observation.observing import observe
     from drift.observation.designs import published_design
     from drift.observation.null_models import frozen_code, wrong_registration, changed_behaviour
+    from drift.observation.rules import Observation
 
 __getattr__, __dir__ = lazily(__name__)
