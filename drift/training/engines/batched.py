@@ -36,6 +36,19 @@ def aligned(shape: Sequence[int], device: str, dtype: torch.dtype) -> Tensor:
     )
 
 
+def product(left: Tensor, right: Tensor, out: Tensor) -> Tensor:
+    """Write matrix products (subject, row, column) to ``out`` and return it.
+
+    On the CPU subject by subject: a product of many matrices may take other instructions than that
+    of one, where a side has length 1, and round otherwise.
+    """
+    if left.device.type != "cpu":
+        return torch.bmm(left, right, out=out)
+    for rows, columns, values in zip(left, right, out, strict=True):
+        torch.mm(rows, columns, out=values)
+    return out
+
+
 class BatchedProgram(TorchProgram):
     """Networks of one shape and kind as stacked tensors."""
 
@@ -127,9 +140,9 @@ class BatchedProgram(TorchProgram):
 
     def _forward(self) -> None:
         inward, outward = self.parameters
-        torch.bmm(self._noisy_inputs, inward.mT, out=self._hidden)  # (subject, sample, unit)
+        product(self._noisy_inputs, inward.mT, out=self._hidden)  # (subject, sample, unit)
         self._hidden.relu_()
-        torch.bmm(self._hidden, outward, out=self._error)  # (subject, sample, output)
+        product(self._hidden, outward, out=self._error)  # (subject, sample, output)
         self._error.sub_(self._noisy_targets)
 
     def gradient(self) -> list[Tensor]:
@@ -137,10 +150,10 @@ class BatchedProgram(TorchProgram):
         it."""
         self._forward()
         self._error.mul_(2 / (self._error.shape[1] * self._error.shape[2]))
-        torch.bmm(self._hidden.mT, self._error, out=self._gradient[1])
-        torch.bmm(self._error, self.parameters[1].mT, out=self._slope)
+        product(self._hidden.mT, self._error, out=self._gradient[1])
+        product(self._error, self.parameters[1].mT, out=self._slope)
         self._slope.mul_(self._hidden > 0)
-        torch.bmm(self._slope.mT, self._noisy_inputs, out=self._gradient[0])
+        product(self._slope.mT, self._noisy_inputs, out=self._gradient[0])
         self.shake("gradient", self._gradient)
         return self._gradient
 
@@ -148,7 +161,7 @@ class BatchedProgram(TorchProgram):
         """Return the mean squared error on this step's batch, shape (subject, 1, 1)."""
         self._forward()
         flat = self._error.flatten(1).unsqueeze(1)  # (subject, 1, sample x output)
-        return torch.bmm(flat, flat.mT) / flat.shape[2]
+        return product(flat, flat.mT, out=self._like(flat[..., :1])) / flat.shape[2]
 
     def _buffers(self) -> list[Tensor]:
         return self._normals
