@@ -93,5 +93,10 @@ def can_be_kept(kernel: Any) -> bool:
 
 
 compiled: Any = _keeping(njit(**_OPTIONS))
+# For sums and quotients of single numbers: without these two flags they are the same wherever the
+# function is called from, and whether it was compiled just now or is read from disk.
+ordered: Any = _keeping(
+    njit(**(_OPTIONS | {"fastmath": _OPTIONS["fastmath"] - {"reassoc", "arcp"}}))
+)
 inlined: Any = _keeping(njit(forceinline=True, **_OPTIONS))
 primitive: Any = intrinsic

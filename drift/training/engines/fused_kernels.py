@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from drift.loops.compiled import compiled, inlined
+from drift.loops.compiled import compiled, inlined, ordered
 from drift.loops.normals import fill_normals, fill_uniforms
 from drift.loops.products import products
 from drift.loops.vectors import WIDTH, any_positive, load, store, where_positive, zeros
@@ -208,7 +208,7 @@ def _gradient_step(work, samples, rule, numbers, moments, scales):
         )
 
 
-@compiled
+@ordered
 def _loss(work, weights, samples):
     _respond(work, weights)
     total = work.error.dtype.type(0)
@@ -218,7 +218,7 @@ def _loss(work, weights, samples):
     return total / work.error.dtype.type(samples * work.error.shape[0])
 
 
-@compiled
+@ordered
 def _trial_step(work, samples, numbers, scales):
     """Stochastic error descent; numbers: learning rate, and standard deviation and divisor of
     either part of the trial step."""
