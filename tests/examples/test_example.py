@@ -58,8 +58,7 @@ def told(picture: Path) -> dict[str, Any]:
         return {name: json.loads(opened.text[name]) for name in ("Recipes", "Form", "Numbers")}
 
 
-def by_default(monkeypatch: pytest.MonkeyPatch) -> list[drift.Experiment]:
-    monkeypatch.syspath_prepend(EXAMPLES)
+def by_default() -> list[drift.Experiment]:
     import corridor_drift
 
     return [corridor_drift.DEFAULT.replace(seed=seed) for seed in range(4)]
@@ -71,19 +70,16 @@ STALE = (
 )
 
 
-def test_the_kept_picture_is_what_the_example_draws(
-    finished: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_the_kept_picture_is_what_the_example_draws(finished: Path):
     """The same texts, scales and things drawn as in a quick run, and the recipes of the run by
     default."""
     kept, drawn = told(KEPT), told(finished / "out" / "corridor_drift.png")
     assert kept["Form"] == drawn["Form"], STALE
-    assert kept["Recipes"] == [one.to_json() for one in by_default(monkeypatch)], STALE
+    assert kept["Recipes"] == [one.to_json() for one in by_default()], STALE
     assert kept["Numbers"].keys() == drawn["Numbers"].keys(), STALE
 
 
-def test_another_title_or_scale_is_another_form(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.syspath_prepend(EXAMPLES)
+def test_another_title_or_scale_is_another_form():
     import options
 
     figure = Figure()

@@ -1,21 +1,15 @@
 """Acceptance rows of the drift paper: what the scoreboard measures must hold.
 
-The rows are those of ``examples/reproduce_drift.py``; runs are shared between rows. Rows of hours
-belong to the scoreboard alone. D48 compares speeds and is left to the benchmarks; D49 needs more
-sessions than the recording at hand has.
+The rows are those of ``examples/scoreboards/drift/reproduce.py``; runs are shared between rows.
+Rows of hours belong to the scoreboard alone. D48 compares speeds and is left to the benchmarks; D49
+needs more sessions than the recording at hand has.
 """
 
 from __future__ import annotations
 
-import sys
-
 import pytest
-from checkout import EXAMPLES
-
-sys.path.insert(0, str(EXAMPLES))
-
-from drift_runs import Lengths
-from reproduce_drift import ROWS
+from scoreboards.drift.reproduce import ROWS
+from scoreboards.drift.runs import Lengths
 
 CHECKED = [row for row in ROWS if row.cost != "hours" and row.id not in ("D48", "D49")]
 LONG = (

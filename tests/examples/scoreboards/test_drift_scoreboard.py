@@ -14,7 +14,7 @@ import drift
 
 
 def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(EXAMPLES / "reproduce_drift.py"), *words]
+    command = [sys.executable, str(EXAMPLES / "scoreboards" / "drift" / "reproduce.py"), *words]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     return subprocess.run(
         command,

@@ -22,7 +22,11 @@ ROWS = [*SECONDS, *MINUTES]
 
 
 def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(EXAMPLES / "reproduce_sparse_coding.py"), *words]
+    command = [
+        sys.executable,
+        str(EXAMPLES / "scoreboards" / "sparse_coding" / "reproduce.py"),
+        *words,
+    ]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     return subprocess.run(
         command,

@@ -4,11 +4,11 @@ what is refused."""
 from __future__ import annotations
 
 import math
-import sys
 
 import numpy as np
 import pytest
-from checkout import EXAMPLES
+from scoreboards.acceptance import Request
+from scoreboards.kernels import generalisation_rows
 
 from drift.errors import RefusedInputError
 from drift.theory.generalisation import (
@@ -33,11 +33,6 @@ QUICK = ("K30", "K34")
 
 @pytest.fixture(scope="module")
 def rows() -> dict:
-    sys.path.insert(0, str(EXAMPLES))
-    try:
-        import generalisation_rows
-    finally:
-        sys.path.remove(str(EXAMPLES))
     return {row.id: row for row in generalisation_rows.ROWS}
 
 
@@ -45,8 +40,6 @@ def rows() -> dict:
     "name", [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow) for name in IDS]
 )
 def test_row(name: str, rows: dict) -> None:
-    from acceptance import Request
-
     if rows[name].needs == "digits":
         pytest.importorskip("sklearn", reason="the digits are those of scikit-learn")
     failed = [check for check in rows[name].measure(Request()) if not check.passed]

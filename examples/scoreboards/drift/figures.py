@@ -8,10 +8,17 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
-from drift_corridor_rows import SMOOTHING, quantiles
-from drift_family_rows import PUBLISHED_RUNS, RESPONSES, UNITS, log_rates, noises
-from drift_runs import Lengths, alive, positive_eigenvalues, relative, relative_trace, ring_run
 from matplotlib.figure import Figure
+from scoreboards.drift.corridor_rows import SMOOTHING, quantiles
+from scoreboards.drift.family_rows import PUBLISHED_RUNS, RESPONSES, UNITS, log_rates, noises
+from scoreboards.drift.runs import (
+    Lengths,
+    alive,
+    positive_eigenvalues,
+    relative,
+    relative_trace,
+    ring_run,
+)
 
 from drift import metrics, plots
 from drift.comparison.published import PUBLISHED_SLOPES, SPATIAL_INFORMATION

@@ -10,9 +10,9 @@ import numpy as np
 import options
 import torch
 import xarray as xr
-from acceptance import Check, Row, all_near, between, near
-from drift_runs import Lengths, corridor_recipe, reference
 from scipy import stats
+from scoreboards.acceptance import Check, Row, all_near, between, near
+from scoreboards.drift.runs import Lengths, corridor_recipe, reference
 
 import data_adapters
 import drift

@@ -8,18 +8,24 @@ everything anew. Where a row has several numbers, the one that strains its toler
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 
-import drift_rows
-import generalisation_rows
-import image_rows
-import kernel_rows
+# A script finds its neighbours and the options of all examples from any folder.
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
 import numpy as np
 import options
-import width_rows
 import xarray as xr
-from acceptance import Check, Request, Row, worst
+from scoreboards.acceptance import Check, Request, Row, worst
+from scoreboards.kernels import (
+    code_drift_rows,
+    generalisation_rows,
+    image_rows,
+    kernel_rows,
+    width_rows,
+)
 
 import drift
 
@@ -27,7 +33,7 @@ ROWS: tuple[Row, ...] = (
     *kernel_rows.ROWS,
     *width_rows.ROWS,
     *generalisation_rows.ROWS,
-    *drift_rows.ROWS,
+    *code_drift_rows.ROWS,
     *image_rows.ROWS,
 )
 QUICK = ("K01", "K04", "K12", "K30", "K34", "K50")

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import numpy as np
 import xarray as xr
-from acceptance import Check, Row, all_near, between, near
-from drift_runs import (
+from scoreboards.acceptance import Check, Row, all_near, between, near
+from scoreboards.drift.runs import (
     PUBLISHED_STD,
     RATE,
     Lengths,

@@ -7,8 +7,8 @@ from functools import cache
 
 import numpy as np
 import xarray as xr
-from acceptance import Check, Request, Row, all_near, between, near
 from scipy.optimize import brentq
+from scoreboards.acceptance import Check, Request, Row, all_near, between, near
 
 from drift.theory.code_drift.closed_forms import (
     active_set_overlap,

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import cache
 
 import numpy as np
-from acceptance import Check, Request, Row, all_near, between, near
+from scoreboards.acceptance import Check, Request, Row, all_near, between, near
 
 import drift
 from drift.streams import stream

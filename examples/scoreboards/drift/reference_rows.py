@@ -8,8 +8,8 @@ from functools import cache
 
 import numpy as np
 import xarray as xr
-from acceptance import Check, Row, all_near, between, near
-from drift_runs import (
+from scoreboards.acceptance import Check, Row, all_near, between, near
+from scoreboards.drift.runs import (
     LATE,
     MEASURES,
     RATE,

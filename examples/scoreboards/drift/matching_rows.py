@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import numpy as np
 import xarray as xr
-from acceptance import Check, Row, all_near, between, near
-from drift_runs import Lengths, at, matched, ring_run, ring_runs
+from scoreboards.acceptance import Check, Row, all_near, between, near
+from scoreboards.drift.runs import Lengths, at, matched, ring_run, ring_runs
 
 from drift import similarity_matching as matching
 from drift.metrics.time_course.phases import phases

@@ -7,10 +7,9 @@ import math
 from collections.abc import Iterator
 from itertools import pairwise
 
-import sparse_runs
 import xarray as xr
-from acceptance import Check, Row, between, near
-from sparse_runs import COMPONENTS, NOISY, Asked
+from scoreboards.acceptance import Check, Row, between, near
+from scoreboards.sparse_coding.runs import COMPONENTS, NOISY, Asked, surrogate
 
 
 def active(run: xr.Dataset) -> float:
@@ -30,8 +29,8 @@ def loss(run: xr.Dataset) -> float:
 
 def all_terms(asked: Asked) -> Iterator[Check]:
     noisy, full = (
-        active(sparse_runs.surrogate(asked, NOISY)),
-        active(sparse_runs.surrogate(asked, "L0+S+M+O")),
+        active(surrogate(asked, NOISY)),
+        active(surrogate(asked, "L0+S+M+O")),
     )
     yield near("active after noisy training", 0.415, noisy, 0.02)
     yield near("active after L0+S+M+O", 0.422, full, 0.02)
@@ -40,7 +39,7 @@ def all_terms(asked: Asked) -> Iterator[Check]:
 
 def order(asked: Asked) -> Iterator[Check]:
     names, published = ("L0+S", "L0", "L0+S+O", "L0+S+M+O"), (0.855, 0.709, 0.542, 0.422)
-    runs = [sparse_runs.surrogate(asked, name) for name in names]
+    runs = [surrogate(asked, name) for name in names]
     for number, (one, other) in enumerate(pairwise(names)):
         drop = active(runs[number]) - active(runs[number + 1])
         yield between(
@@ -49,7 +48,7 @@ def order(asked: Asked) -> Iterator[Check]:
             drop,
             low=1e-9,
         )
-    noisy = loss(sparse_runs.surrogate(asked, NOISY))
+    noisy = loss(surrogate(asked, NOISY))
     yield between(
         "loss under noise, L0+S+M+O over noisy training", 0.97, loss(runs[-1]) / noisy, 0.95, 1.05
     )
@@ -63,7 +62,7 @@ def order(asked: Asked) -> Iterator[Check]:
 
 def margin(asked: Asked) -> Iterator[Check]:
     alone, shifted = (
-        float(sparse_runs.surrogate(asked, name)["margin_fraction"])
+        float(surrogate(asked, name)["margin_fraction"])
         for name in ("L0+S (B)", "L0+S+mean shift (B)")
     )
     yield between(
@@ -73,7 +72,7 @@ def margin(asked: Asked) -> Iterator[Check]:
 
 def divergence(asked: Asked) -> Iterator[Check]:
     for name, published in (("L0+M", 9e6), ("L0+O", 9e5), ("L0+S+M", 5e6)):
-        run = sparse_runs.surrogate(asked, name)
+        run = surrogate(asked, name)
         yield between(
             f"loss under noise after {name} (diverged by step {float(run['diverged_at']):g})",
             published,

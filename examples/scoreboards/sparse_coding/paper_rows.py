@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from acceptance import Check, Row, all_near, between, near
 from scipy.linalg import eigvalsh
-from sparse_runs import MEASURES, Asked, last, mnist, noises, recipe, swept
+from scoreboards.acceptance import Check, Row, all_near, between, near
+from scoreboards.sparse_coding.runs import MEASURES, Asked, last, mnist, noises, recipe, swept
 
 import drift
 from drift import metrics

@@ -11,8 +11,8 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from sparse_field_rows import after
-from sparse_runs import LONG, STDS, Asked, folder, last
+from scoreboards.sparse_coding.field_rows import after
+from scoreboards.sparse_coding.runs import LONG, STDS, Asked, folder, last
 
 import drift
 from drift.metrics import key_norm

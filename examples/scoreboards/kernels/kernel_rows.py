@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
-from acceptance import Check, Request, Row, all_near, near
 from scipy.integrate import dblquad, quad
 from scipy.optimize import brentq
+from scoreboards.acceptance import Check, Request, Row, all_near, near
 
 from drift.streams import stream
 from drift.theory.kernels import (

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import numpy as np
 import xarray as xr
-from acceptance import Check, Row, between, near
-from drift_runs import (
+from scipy.stats import linregress, rankdata
+from scoreboards.acceptance import Check, Row, between, near
+from scoreboards.drift.runs import (
     Lengths,
     alive,
     family,
@@ -17,7 +18,6 @@ from drift_runs import (
     relative,
     relative_trace,
 )
-from scipy.stats import linregress, rankdata
 
 from drift import metrics
 

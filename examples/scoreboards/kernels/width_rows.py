@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 
 import numpy as np
-from acceptance import Check, Request, Row, all_near, between, near
+from scoreboards.acceptance import Check, Request, Row, all_near, between, near
 
 from drift.streams import stream
 from drift.theory.kernels.depth import correlation_map, measured_pooling, sheet_map

@@ -6,12 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-import sparse_runs
 import xarray as xr
-from acceptance import Check, Row, all_near, between, near
 from scipy.stats import kurtosis
-from sparse_image_rows import falling, with_errors
-from sparse_runs import STDS, Asked, by_noise
+from scoreboards.acceptance import Check, Row, all_near, between, near
+from scoreboards.sparse_coding.image_rows import falling, with_errors
+from scoreboards.sparse_coding.runs import STDS, Asked, by_noise, patches_long, patches_noise
 
 import drift
 from drift import metrics
@@ -124,7 +123,7 @@ def after(run: xr.Dataset, steps: int) -> xr.Dataset:
 
 
 def early_fields(asked: Asked) -> Iterator[Check]:
-    run = sparse_runs.patches_noise(asked)
+    run = patches_noise(asked)
     values, dead = (
         by_noise(run["noisy_fraction_active_responses"]),
         by_noise(run["fraction_dead_units"])[:, -1],
@@ -148,7 +147,7 @@ def early_fields(asked: Asked) -> Iterator[Check]:
 
 
 def late_fields(asked: Asked) -> Iterator[Check]:
-    end = after(sparse_runs.patches_long(asked, "white .8"), 20_000)
+    end = after(patches_long(asked, "white .8"), 20_000)
     found = shares(end, asked.seed)
     yield near("active", 0.168, float(end["noisy_fraction_active_responses"]), 0.01)
     yield between("Gabor fields", 0.58, found["gabor"], low=0.4)
@@ -156,7 +155,7 @@ def late_fields(asked: Asked) -> Iterator[Check]:
 
 
 def fields_without_noise(asked: Asked) -> Iterator[Check]:
-    run = sparse_runs.patches_long(asked, "white 0")
+    run = patches_long(asked, "white 0")
     for steps in (5_000, 20_000):
         yield between(
             f"Gabor fields, {steps} steps",
@@ -168,8 +167,7 @@ def fields_without_noise(asked: Asked) -> Iterator[Check]:
 
 def raw_fields(asked: Asked) -> Iterator[Check]:
     noisy, quiet = (
-        shares(after(sparse_runs.patches_long(asked, name), 20_000), asked.seed)
-        for name in ("raw .3", "raw 0")
+        shares(after(patches_long(asked, name), 20_000), asked.seed) for name in ("raw .3", "raw 0")
     )
     yield between("Gabor fields, sigma .3", 0.24, noisy["gabor"], low=0.12)
     yield between("centre-surround fields, sigma .3", 0.04, noisy["centre-surround"], low=1e-9)

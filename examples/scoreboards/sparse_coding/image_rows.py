@@ -7,10 +7,17 @@ import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import sparse_runs
 import xarray as xr
-from acceptance import Check, Row, all_near, between, near
-from sparse_runs import STDS, Asked, by_noise, last
+from scoreboards.acceptance import Check, Row, all_near, between, near
+from scoreboards.sparse_coding.runs import (
+    STDS,
+    Asked,
+    by_noise,
+    last,
+    mnist_annealing,
+    mnist_noise,
+    mnist_variants,
+)
 
 from drift.tasks.image_files import SHA256, image_set, read_idx
 
@@ -60,14 +67,14 @@ def falling(what: str, published: Sequence[float], values: np.ndarray) -> Iterat
 
 
 def active(asked: Asked) -> Iterator[Check]:
-    values = by_noise(sparse_runs.mnist_noise(asked)["noisy_fraction_active_responses"])
+    values = by_noise(mnist_noise(asked)["noisy_fraction_active_responses"])
     for (std, published, tolerance), found in zip(ACTIVE, values.T):
         yield near(f"sigma {std}", published, found[0], tolerance)
         yield near(with_errors(f"sigma {std}", found), published, found.mean(), tolerance)
 
 
 def order(asked: Asked) -> Iterator[Check]:
-    run = sparse_runs.mnist_noise(asked)
+    run = mnist_noise(asked)
     steps = np.diff([published for _, published, _ in ACTIVE])
     yield from falling("active fraction", steps, by_noise(run["noisy_fraction_active_responses"]))
     yield from falling("mean bias", np.diff(BIAS), by_noise(run["bias_mean"]))
@@ -86,7 +93,7 @@ def order(asked: Asked) -> Iterator[Check]:
 
 
 def top_k_likeness(asked: Asked) -> Iterator[Check]:
-    run = sparse_runs.mnist_noise(asked)
+    run = mnist_noise(asked)
     for name, what, published in (
         ("count_variation", "CV of k", 0.16),
         ("top_k_overlap", "Jaccard index with Top-k", 0.90),
@@ -98,7 +105,7 @@ def top_k_likeness(asked: Asked) -> Iterator[Check]:
 
 def plain(asked: Asked, std: float) -> xr.Dataset:
     """Plain network of the first seed at this noise."""
-    return last(sparse_runs.mnist_noise(asked)).isel(subject=STDS.index(std))
+    return last(mnist_noise(asked)).isel(subject=STDS.index(std))
 
 
 def number(run: xr.Dataset, name: str) -> float:
@@ -107,7 +114,7 @@ def number(run: xr.Dataset, name: str) -> float:
 
 def shared_bias(asked: Asked) -> Iterator[Check]:
     for std, label in ((0.3, "shared bias, .3"), (0.8, "shared bias, .8")):
-        run, reference = sparse_runs.mnist_variants(asked, label)[label], plain(asked, std)
+        run, reference = mnist_variants(asked, label)[label], plain(asked, std)
         for name, what, tolerance in (
             ("noisy_fraction_active_responses", "active fraction", 0.12),
             ("noisy_loss", "squared error", 0.02),
@@ -121,7 +128,7 @@ def shared_bias(asked: Asked) -> Iterator[Check]:
 
 
 def laplace(asked: Asked) -> Iterator[Check]:
-    runs = sparse_runs.mnist_variants(asked, "Laplace, variance .64", "Laplace, scale .8")
+    runs = mnist_variants(asked, "Laplace, variance .64", "Laplace, scale .8")
     equal, wide = (number(run, "noisy_fraction_active_responses") for run in runs.values())
     normal = number(plain(asked, 0.8), "noisy_fraction_active_responses")
     yield near("active fraction, Laplace of equal variance over normal", 1, equal / normal, 0.06)
@@ -137,7 +144,7 @@ def inhibition(asked: Asked) -> Iterator[Check]:
         "interneuron, biases on": (0.355, 0.0100),
         "interneuron, biases off": (0.363, 0.0102),
     }
-    runs = sparse_runs.mnist_variants(asked, *targets)
+    runs = mnist_variants(asked, *targets)
     for name, (published, loss) in targets.items():
         yield near(
             f"active fraction, {name}",
@@ -156,7 +163,7 @@ def inhibition(asked: Asked) -> Iterator[Check]:
 
 def activity_penalty(asked: Asked) -> Iterator[Check]:
     targets = {"L1 1e-4": ((0.407, 0.03), (0.34, 0.06)), "L1 1e-3": ((0.040, 0.01), (0.94, 0.03))}
-    for name, run in sparse_runs.mnist_variants(asked, *targets).items():
+    for name, run in mnist_variants(asked, *targets).items():
         for measure, what, target in zip(
             ("noisy_fraction_active_responses", "fraction_dead_units"),
             ("active", "dead"),
@@ -166,7 +173,7 @@ def activity_penalty(asked: Asked) -> Iterator[Check]:
 
 
 def annealing(asked: Asked) -> Iterator[Check]:
-    run = last(sparse_runs.mnist_annealing(asked))
+    run = last(mnist_annealing(asked))
     for subject, (std, active_fraction, dead) in enumerate(
         ((".8", 0.262, 0.70), (".3", 0.607, 0.20))
     ):

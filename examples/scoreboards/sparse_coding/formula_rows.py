@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from acceptance import Check, Row, all_near, near
-from sparse_runs import Asked
+from scoreboards.acceptance import Check, Row, all_near, near
+from scoreboards.sparse_coding.runs import Asked
 
 from drift.streams import stream
 from drift.theory.input_noise.rectified_normal import (

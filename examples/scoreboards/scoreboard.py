@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
-from acceptance import Check, Row, worst
+from scoreboards.acceptance import Check, Row, worst
 
 import drift
 

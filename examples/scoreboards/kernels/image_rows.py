@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from acceptance import Check, Request, Row, between, near
+from scoreboards.acceptance import Check, Request, Row, between, near
 
 from drift.tasks import image_files
 from drift.theory.generalisation.measurement import SparseNetwork, network_errors, random_subsets

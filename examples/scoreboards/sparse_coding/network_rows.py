@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from acceptance import Check, Row, all_near, between, near
-from sparse_runs import Asked
+from scoreboards.acceptance import Check, Row, all_near, between, near
+from scoreboards.sparse_coding.runs import Asked
 
 import drift
 from drift.networks.inhibition import Moment

@@ -12,30 +12,31 @@ are drawn from the runs that are there.
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import matplotlib
 
 matplotlib.use("Agg")
+# A script finds its neighbours and the options of all examples from any folder.
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-import drift_corridor_rows
-import drift_family_rows
-import drift_figures
-import drift_matching_rows
-import drift_reference_rows
-import drift_scoreboard_rows
 import options
-import scoreboard
-from acceptance import Row
-from drift_runs import PUBLISHED_STEPS, Lengths
+from scoreboards import scoreboard
+from scoreboards.acceptance import Row
+from scoreboards.drift import basic_rows, corridor_rows, family_rows, matching_rows, reference_rows
+from scoreboards.drift.figures import drawn
+from scoreboards.drift.runs import PUBLISHED_STEPS, Lengths
 
 import drift
 from drift.sweeps.executors import processes
 
 MODULES = (
-    drift_scoreboard_rows,
-    drift_reference_rows,
-    drift_corridor_rows,
-    drift_family_rows,
-    drift_matching_rows,
+    basic_rows,
+    reference_rows,
+    corridor_rows,
+    family_rows,
+    matching_rows,
 )
 ROWS: tuple[Row, ...] = tuple(row for module in MODULES for row in module.ROWS)
 QUICK = ("D01", "D04", "D05", "D09", "D10", "D13")
@@ -63,7 +64,7 @@ def main() -> None:
             lambda row: _asked_of(row, lengths),
             lambda row: _obstacle(row, asked),
         )
-        figures = [] if asked.quick else drift_figures.drawn(lengths, asked.out)
+        figures = [] if asked.quick else drawn(lengths, asked.out)
     board.write_text(
         "# Drift by noisy learning: published and ours\n\n"
         + scoreboard.HEAD

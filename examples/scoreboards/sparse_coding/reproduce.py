@@ -11,36 +11,42 @@ strains its tolerance most is shown. Figures are drawn from the runs that are th
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import matplotlib
 
 matplotlib.use("Agg")
+# A script finds its neighbours and the options of all examples from any folder.
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import importlib.util
 import os
-from pathlib import Path
 
 import options
-import scoreboard
-import sparse_field_rows
-import sparse_figures
-import sparse_formula_rows
-import sparse_image_rows
-import sparse_network_rows
-import sparse_paper_rows
-import sparse_surrogate_rows
-from acceptance import Row
-from sparse_runs import Asked
+from scoreboards import scoreboard
+from scoreboards.acceptance import Row
+from scoreboards.sparse_coding import (
+    field_rows,
+    formula_rows,
+    image_rows,
+    network_rows,
+    paper_rows,
+    surrogate_rows,
+)
+from scoreboards.sparse_coding.figures import drawn
+from scoreboards.sparse_coding.runs import Asked
 
 import drift
 from drift.sweeps.executors import processes
 
 MODULES = (
-    sparse_formula_rows,
-    sparse_network_rows,
-    sparse_image_rows,
-    sparse_field_rows,
-    sparse_surrogate_rows,
-    sparse_paper_rows,
+    formula_rows,
+    network_rows,
+    image_rows,
+    field_rows,
+    surrogate_rows,
+    paper_rows,
 )
 ROWS: tuple[Row, ...] = tuple(row for module in MODULES for row in module.ROWS)
 QUICK = ("S01", "S07", "S12", "S15", "S16", "S17")
@@ -64,7 +70,7 @@ def main() -> None:
         lines = scoreboard.run(
             rows, request, cache, lambda _: seed, lambda row: _obstacle(row, asked, request)
         )
-        figures = [] if asked.quick else sparse_figures.drawn(request, asked.out)
+        figures = [] if asked.quick else drawn(request, asked.out)
     board.write_text(
         "# Sparse coding by noise: published and ours\n\n"
         + scoreboard.HEAD
