@@ -8,7 +8,7 @@ import os
 import numpy as np
 import pytest
 import xarray as xr
-from fitted_recording import BIN, LIFETIME, PLACES, WIDTH, lens_of, recorded_circuit
+from fitted_recording import BIN, LIFETIME, PLACES, WIDTH, daily, recorded
 from scipy.stats import binom
 
 import drift
@@ -31,8 +31,8 @@ TRUTHS = {
 
 @pytest.fixture(scope="module")
 def recording() -> xr.Dataset:
-    return recorded_circuit(
-        LinearInterneuron(units=300, gain=78.7277), seed=1, cells=120, sessions=6, seconds=300.0
+    return recorded(
+        LinearInterneuron(units=300, gain=78.7277), seed=1, cells=120, sessions=6, minutes=5.0
     )
 
 
@@ -70,7 +70,7 @@ def test_statistics_are_those_of_the_shared_metrics(recording):
 def test_observed_maps_have_the_law_of_observe():
     """Mean, variance and active units of the shortcut equal those of drawing every sample, within 4
     standard errors."""
-    design = lens_of(60, 3, 240.0)
+    design = daily(60, 3, 4.0)
     truth = np.abs(stream(5, "world").standard_normal((3, 60, PLACES))) * (
         stream(6, "world").random((3, 60, PLACES)) < 0.2
     )
@@ -147,7 +147,7 @@ def test_reports_an_unidentifiable_pair():
     """C40 through the whole chain: with active fraction and event rates alone, gain and threshold
     form a valley."""
     truth = ThresholdInterneuron(units=300, gain=1800.0, threshold=0.02)
-    recording = recorded_circuit(truth, seed=2, cells=150, sessions=3, seconds=300.0)
+    recording = recorded(truth, seed=2, cells=150, sessions=3, minutes=5.0)
     found = fit(
         ThresholdInterneuron(units=150), recording, {"gain": (1.0, 5000.0), "threshold": (0.001, 0.1)},
         statistics=["active_fraction, of responses", "event_rate, mean"], input_width=WIDTH, weight_lifetime=LIFETIME,
@@ -229,7 +229,8 @@ def test_absent_units_are_not_silent_ones(recording, rng):
     )
     wanted = chosen_statistics(seen, ["population_similarity"])
     whole, part = (statistics(codes(one.rate, one), wanted) for one in (seen, lens(gaps)))
-    assert np.abs(whole - part).max() < 0.15
+    errors = [0.04, 0.07, 0.08, 0.10, 0.13]  # by lag, over 60 draws of what is dropped; z = 4
+    assert (np.abs(whole - part) < 4 * np.array(errors)).all()
     kept = (
         np.nansum(gaps["rate"].values[0], axis=(0, 2)) > 0
     )  # units without any event are left out of the statistics
@@ -273,7 +274,7 @@ def test_one_statistic_is_enough_for_one_parameter(recording):
 def _covered(kind: str, seed: int) -> list[bool]:
     os.environ["OMP_NUM_THREADS"] = "1"
     circuit, bounds = TRUTHS[kind]
-    recording = recorded_circuit(circuit, seed)
+    recording = recorded(circuit, seed)
     name = next(iter(bounds))
     truth = {name: getattr(circuit, name), "input_width": WIDTH, "weight_lifetime": LIFETIME}
     found = fit(

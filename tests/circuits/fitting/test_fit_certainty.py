@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import xarray as xr
-from fitted_recording import LIFETIME, WIDTH, recorded_circuit
+from fitted_recording import LIFETIME, WIDTH, recorded
 
 from circuits import LinearInterneuron, fit
 from circuits.fitting.certainty import at_bounds, certain, left_out, settled
@@ -27,8 +27,8 @@ AROUND = {"gain": (GAIN, 10.0, 1000.0), "weight_lifetime": (LIFETIME, 1.0, 100.0
 
 @pytest.fixture(scope="module")
 def recording() -> xr.Dataset:
-    return recorded_circuit(
-        LinearInterneuron(units=300, gain=GAIN), seed=1, cells=120, sessions=5, seconds=300.0
+    return recorded(
+        LinearInterneuron(units=300, gain=GAIN), seed=1, cells=120, sessions=5, minutes=5.0
     )
 
 
@@ -131,8 +131,8 @@ def test_drift_is_needed_only_where_it_describes_better(fitted, frozen, p, words
 
 @pytest.mark.slow
 def test_a_frozen_recording_needs_no_drift():
-    still = recorded_circuit(
-        LinearInterneuron(units=200, gain=GAIN), seed=4, cells=100, sessions=6, seconds=300.0
+    still = recorded(
+        LinearInterneuron(units=200, gain=GAIN), seed=4, cells=100, sessions=6, minutes=5.0
     )
     first = (
         still.isel(session=0)["rate"].values

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import xarray as xr
-from fitted_recording import lens_of
+from fitted_recording import daily
 
 import drift
 from circuits import LinearInterneuron, PlaceInput, WeightDrift, run_sessions
@@ -42,7 +42,7 @@ def test_prediction_of_a_brian2_circuit_without_a_fitted_parameter(run):
 @pytest.mark.parametrize("seed", [0, 1])
 def test_estimate_recovers_sparsity_and_lifetime_from_observed_sessions(run, seed):
     observed = drift.measure(
-        drift.observe(run, lens_of(UNITS, 10, 1200.0), seed=seed, sampling_rate=4.0, time_scale=1.0)
+        drift.observe(run, daily(UNITS, 10, 20.0), seed=seed, sampling_rate=4.0, time_scale=1.0)
     )
     found = drift.estimate(observed, repetitions=20)
     fraction = float(run["fraction_active_responses"].mean())

@@ -11,7 +11,6 @@ import h5py
 import numpy as np
 import pytest
 import xarray as xr
-from drifting_run import gaussian_run
 from exchanged_sessions import assert_equal, made, simulated, wmaze
 
 import data_adapters
@@ -26,7 +25,7 @@ def read(folder: Path, **options) -> list[xr.Dataset]:
 
 @pytest.fixture(scope="module")
 def observed() -> list[xr.Dataset]:
-    return simulated(gaussian_run(subjects=1, sessions=4, units=30, speed=0.05))
+    return simulated(drift.wandering_fields((0,), sessions=4, units=30, movement=0.05))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ import sys
 import numpy as np
 import pytest
 import xarray as xr
-from drifting_run import gaussian_run
 from exchanged_sessions import assert_equal, made, simulated, wmaze
 
 import data_adapters
@@ -64,7 +63,7 @@ def assert_tuning_curves_are_rates(session: xr.Dataset, objects: dict, kind: str
 
 @pytest.mark.parametrize("kind", ["activity", "spikes"])
 def test_tuning_curves_of_a_simulated_session_are_its_rates(kind):
-    for session in simulated(gaussian_run(sessions=3, units=30, speed=0.05), 2)[:2]:
+    for session in simulated(drift.wandering_fields(sessions=3, units=30, movement=0.05), 2)[:2]:
         assert_tuning_curves_are_rates(
             session, data_adapters.to_pynapple(session, spikes=True), kind
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import xarray as xr
-from drifting_run import gaussian_run
 
 import drift
 from drift.comparison.comparing import _explained
@@ -15,9 +14,9 @@ from drift.comparison.sources import described_source
 
 def of_counts(values: list[list[float]]) -> xr.Dataset:
     """A run whose active units are given, (subject, session)."""
-    run = gaussian_run(subjects=len(values), sessions=len(values[0]) + 1, units=6).isel(
-        session=slice(1, None)
-    )
+    run = drift.wandering_fields(
+        range(len(values)), sessions=len(values[0]) + 1, units=6, movement=0.0
+    ).isel(session=slice(1, None))
     return run.assign(
         active_units=(("subject", "session"), np.array(values, dtype=float)),
         subject=list("abc")[: len(values)],
@@ -53,7 +52,7 @@ def test_a_first_value_of_0_leaves_its_subject_out(values, named, curves):
 
 
 def test_a_comparison_names_measure_subject_and_source(tmp_path):
-    run = gaussian_run(subjects=2, sessions=6, units=20, speed=0.04)
+    run = drift.wandering_fields(sessions=6, units=20, movement=0.04)
     lens = drift.published_design("Sheintuch 2023").isel(session=slice(0, 4), unit=slice(30, None))
     recorded = drift.measure(
         drift.observe(run, lens.assign(rate=5 * lens["rate"]), sampling_rate=2)
@@ -100,7 +99,7 @@ def test_a_frozen_code_shows_no_certain_drift_through_a_lens():
     lens = lens.assign(rate=5 * lens["rate"])
     certain = 0
     for seed in range(20):
-        frozen = drift.frozen_code(gaussian_run(subjects=2, sessions=6, units=20, speed=0.04))
+        frozen = drift.frozen_code(drift.wandering_fields(sessions=6, units=20, movement=0.04))
         seen = drift.measure(drift.observe(frozen, lens, seed=seed, sampling_rate=2))
         found = described_source(seen, ["rate_map_correlation"]).isel(measure=0, convention=1)
         certain += bool(found["p_value"] < 0.05 and found["slope"] < 0)

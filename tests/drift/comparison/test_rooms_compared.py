@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
-from drifting_run import gaussian_run
 from recorded_rooms import sessions
 
 import drift
@@ -24,7 +23,7 @@ QUICK = {"shuffles": 0, "bootstraps": 0, "sampling_rate": 2.0}
 
 @pytest.fixture(scope="module")
 def run() -> xr.Dataset:
-    return gaussian_run(subjects=1, sessions=4, units=12, places=16, speed=0.05)
+    return drift.wandering_fields((0,), sessions=4, units=12, places=16, movement=0.05)
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import xarray as xr
-from drifting_run import gaussian_run
 
 import circuits
 import drift
@@ -70,7 +69,7 @@ def whole(kind: str) -> list[xr.Dataset]:
 
 @pytest.fixture(scope="module")
 def run() -> xr.Dataset:
-    return gaussian_run(subjects=1, sessions=5, units=20)
+    return drift.wandering_fields((0,), sessions=5, units=20, movement=0.0)
 
 
 @pytest.mark.parametrize("kind", AMPLITUDES)

@@ -14,7 +14,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import xarray as xr
-from drifting_run import gaussian_run
 
 import drift
 from drift import metrics
@@ -25,7 +24,7 @@ from drift.notebook.accessor import Accessor
 @pytest.fixture(scope="module")
 def run() -> xr.Dataset:
     recipes = [drift.Experiment(seed=seed) for seed in range(2)]
-    run = gaussian_run(sessions=5, units=24, places=12, speed=0.05)
+    run = drift.wandering_fields(sessions=5, units=24, places=12, movement=0.05)
     return run.assign_coords(experiment=("subject", [one.to_json() for one in recipes]))
 
 
@@ -64,7 +63,7 @@ def test_measures(run: xr.Dataset):
 
 
 def test_theory(run: xr.Dataset):
-    longer = gaussian_run(sessions=12, units=6).assign(
+    longer = drift.wandering_fields(sessions=12, units=6, movement=0.0).assign(
         loss=run["elapsed"].isel(session=0) * 0 + 1.0
     )
     longer["loss"] = xr.ones_like(longer["elapsed"])

@@ -10,7 +10,6 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import xarray as xr
-from drifting_run import gaussian_run
 
 import drift
 from drift.notebook.widgets import noise_sliders, rate_map_slider, unit_browser
@@ -28,7 +27,7 @@ QUICK = drift.Experiment(
 
 @pytest.fixture(scope="module")
 def run() -> xr.Dataset:
-    return gaussian_run(subjects=2, sessions=5, units=24, places=12, speed=0.05)
+    return drift.wandering_fields(sessions=5, units=24, places=12, movement=0.05)
 
 
 def pixels(picture: bytes) -> np.ndarray:
@@ -64,7 +63,9 @@ def test_units_keep_the_order_of_the_reference_session(run: xr.Dataset):
 
 
 def test_it_is_quick(run: xr.Dataset):
-    box = rate_map_slider(gaussian_run(subjects=1, sessions=6, units=300, places=50, speed=0.02))
+    box = rate_map_slider(
+        drift.wandering_fields((0,), sessions=6, units=300, places=50, movement=0.02)
+    )
     began = time.process_time()
     for session in (0, 3, 2):
         box.children[0].value = session

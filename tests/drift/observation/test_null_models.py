@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import xarray as xr
-from drifting_run import gaussian_run
 
 import drift
 from drift import metrics
@@ -13,7 +12,7 @@ from drift import metrics
 
 @pytest.fixture(scope="module")
 def run() -> xr.Dataset:
-    return gaussian_run(speed=0.3)
+    return drift.wandering_fields(sessions=5, movement=0.3)
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import xarray as xr
-from drifting_run import gaussian_run
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,7 +17,7 @@ from drift.observation.observing import calcium_events
 
 @pytest.fixture(scope="module")
 def run() -> xr.Dataset:
-    return gaussian_run()
+    return drift.wandering_fields(sessions=5, movement=0.0)
 
 
 @pytest.fixture(scope="module")
@@ -211,7 +210,7 @@ def _one_way(run: xr.Dataset, sign: int) -> xr.Dataset:
 
 @pytest.mark.parametrize("sign", [1, -1])
 def test_a_direction_that_the_run_never_takes_is_refused_or_not_needed(sign: int):
-    run = gaussian_run(subjects=1, sessions=5, units=20)
+    run = drift.wandering_fields((0,), sessions=5, units=20, movement=0.0)
     one_way = _one_way(
         run.assign(rate=run["rate"].mean("direction")) if "direction" in run["rate"].dims else run,
         sign,

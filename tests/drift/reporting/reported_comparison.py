@@ -7,7 +7,6 @@ from functools import cache
 
 import numpy as np
 import xarray as xr
-from drifting_run import gaussian_run
 
 import drift
 
@@ -19,7 +18,7 @@ HOSTILE = (
 @cache
 def inputs() -> dict[str, xr.Dataset]:
     """Keyword arguments of ``drift.report``, and ``comparison``."""
-    run = gaussian_run(sessions=5, units=24, places=12, speed=0.05)
+    run = drift.wandering_fields(sessions=5, units=24, places=12, movement=0.05)
     recipes = [drift.Experiment(seed=seed).to_json() for seed in range(run.sizes["subject"])]
     run = run.assign_coords(
         experiment=("subject", recipes),
