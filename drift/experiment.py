@@ -3,19 +3,23 @@ how long, from which seed."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from pydantic import Field, Strict, field_validator, model_validator
 
 from drift.door.memory import refuse_beyond_memory
+from drift.errors import RefusedInputError
 from drift.learners import LEARNERS, SGD, AnyLearner
-from drift.networks import NETWORKS, AnyNetwork, DifferentiableNetwork, Network
+from drift.networks import NETWORKS, AnyNetwork, LearningNetwork, Network
 from drift.noise import NOISES, PLACES, AnyNoise, InputNoise, Noise
 from drift.recipe import Recipe
 from drift.tasks import TASKS, AnyTask, CorridorTask
 
 MOST_SESSIONS = 10**6
+# what a task asks for, in words
+OBJECTIVES = {"squared_error": "numbers", "cross_entropy": "classes", "next_token": "tokens"}
 
 
 class Experiment(Recipe):
@@ -64,49 +68,25 @@ class Experiment(Recipe):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         self._named_apart()
-        kinds = [noise.kind for noise in self.noise]
-        if len(set(kinds)) < len(kinds):
-            raise ValueError(
-                f"noise holds the same kind twice, got {kinds}: give at most one of each"
-            )
-        on_gradient = [noise for noise in self.noise if getattr(noise, "acts_on", "") == "gradient"]
-        if on_gradient and not self.learner.takes_gradient:
-            raise ValueError(
-                f"{type(self.learner).__name__} has no gradient for "
-                f"{type(on_gradient[0]).__name__} to act on: use UpdateNoise(acts_on='weights')"
-            )
-        self._feasible()
+        self._noise_enters()
+        self._rule_teaches()
+        self._input_noise_is_taken()
+        self._task_is_learned()
+        self._minibatch_is_taken()
         self._fits()
-        if isinstance(self.sessions, int):
-            if not 1 <= self.sessions <= self.steps + 1:
-                raise ValueError(
-                    f"sessions must lie between 1 and steps + 1, got {self.sessions} for "
-                    f"{self.steps} steps"
-                )
-            if self.sessions > MOST_SESSIONS:
-                raise ValueError(
-                    f"sessions must be at most {MOST_SESSIONS}, got {self.sessions}: observe "
-                    "the network less often"
-                )
-        elif (
-            not self.sessions
-            or list(self.sessions) != sorted(set(self.sessions))
-            or not 0 <= self.sessions[0] <= self.sessions[-1] <= self.steps
-        ):
-            raise ValueError(
-                f"sessions must be increasing steps between 0 and {self.steps}, got {self.sessions}"
-            )
+        self._sessions_lie_within()
         return self
 
     def _named_apart(self) -> None:
         """Refuse a class of the user's own under the name of another: files would tell of the
         other."""
-        for component, table in (
+        components: list[tuple[Any, Mapping[str, type[Recipe]]]] = [
             (self.task, TASKS),
             (self.network, NETWORKS),
             (self.learner, LEARNERS),
             *((noise, NOISES) for noise in self.noise),
-        ):
+        ]
+        for component, table in components:
             registered = table.get(component.kind)
             if registered is not None and type(component) is not registered:
                 raise ValueError(
@@ -114,81 +94,106 @@ class Experiment(Recipe):
                     f"{registered.__name__}: give it a kind of its own"
                 )
 
-    def _fits(self) -> None:
-        """Refuse weights and activity that no memory holds."""
-        samples, inputs, outputs = self.task.extent()
-        refuse_beyond_memory(
-            "weights, units x (inputs + outputs),",
-            getattr(self.network, "units", 1),
-            inputs + outputs + 1,
-        )
-        refuse_beyond_memory(
-            "activity, samples x units,", samples, getattr(self.network, "units", 1)
-        )
-
-    def _feasible(self) -> None:
-        """Refuse what no engine computes."""
+    def _noise_enters(self) -> None:
+        """Refuse noise that would be added twice, or nowhere."""
+        kinds = [noise.kind for noise in self.noise]
+        if len(set(kinds)) < len(kinds):
+            raise ValueError(
+                f"noise holds the same kind twice, got {kinds}: give at most one of each"
+            )
+        entries = [noise.enters for noise in self.noise if noise.enters != "updates"]
+        for entry in set(entries):
+            if entries.count(entry) > 1:
+                raise ValueError(f"noise enters {entry} twice, got {kinds}: give one of them")
+        if {"inputs", "loss"} <= set(entries):
+            raise ValueError(
+                "implicit noise stands for the input noise itself, got both: give one of them"
+            )
         for noise in self.noise:
             acts_on = getattr(noise, "acts_on", "")
-            if noise.kind not in ("input", "implicit", "label") and acts_on not in PLACES:
+            if noise.enters == "updates" and acts_on not in PLACES:
                 raise ValueError(
                     f"{type(noise).__name__} acts on {acts_on or 'nothing'}, where no engine adds "
                     f"noise: give it acts_on, one of {', '.join(PLACES)}"
                 )
-        implicit = any(noise.kind == "implicit" for noise in self.noise)
-        if implicit and not (
-            isinstance(self.network, DifferentiableNetwork) and self.network.is_plain()
-        ):
-            raise ValueError(
-                "implicit noise is known for a plain rectified DenoisingNetwork alone: use "
-                "InputNoise"
-            )
-        if implicit and any(noise.kind == "input" for noise in self.noise):
-            raise ValueError(
-                "implicit noise stands for the input noise itself, got both: give one of them"
-            )
-        if getattr(self.task, "target", "") == "label":
-            self._feasible_labels()
-        if (self.task.kind == "text") != (self.network.kind == "transformer"):
-            raise ValueError(
-                f"a TextTask and a Transformer need each other, got {self.task.kind} and "
-                f"{self.network.kind}: give both"
-            )
-        if self.task.kind == "text" and any(noise.kind == "label" for noise in self.noise):
-            raise ValueError(
-                "the characters of a text take no label noise: use InputNoise or UpdateNoise"
-            )
-        if isinstance(self.network, DifferentiableNetwork):
-            if not self.learner.takes_gradient:
-                raise ValueError(
-                    f"a {type(self.network).__name__} learns by gradients, got "
-                    f"{type(self.learner).__name__}: use SGD or Adam"
-                )
+
+    def _rule_teaches(self) -> None:
+        """Refuse a rule without a gradient where noise acts on one, or the network learns by it."""
+        if self.learner.takes_gradient:
             return
-        if self.minibatch is not None:
-            raise ValueError(
-                "only a DenoisingNetwork takes minibatches, or a Transformer, got "
-                f"{self.minibatch} samples: leave it out"
-            )
         for noise in self.noise:
-            if isinstance(noise, InputNoise) and not (
-                noise.law == "gaussian" and noise.placement == "input"
+            if getattr(noise, "acts_on", "") == "gradient":
+                raise ValueError(
+                    f"{type(self.learner).__name__} has no gradient for {type(noise).__name__} to "
+                    "act on: use UpdateNoise(acts_on='weights')"
+                )
+        if self.network.needs_gradient:
+            raise ValueError(
+                f"a {type(self.network).__name__} learns by gradients, got "
+                f"{type(self.learner).__name__}: use SGD or Adam"
+            )
+
+    def _input_noise_is_taken(self) -> None:
+        """Refuse noise on inputs, or what stands for it, that does not reach this network."""
+        for noise in self.noise:
+            if noise.enters == "loss" and not self.network.is_plain():
+                raise ValueError(
+                    "implicit noise is known for a plain rectified DenoisingNetwork alone: use "
+                    "InputNoise"
+                )
+            input_noise = noise.on_inputs()
+            if input_noise is not None:
+                _check_taken(self.network, input_noise)
+
+    def _task_is_learned(self) -> None:
+        """Refuse a task that asks for what the network does not give, or noise on what is no
+        number."""
+        objective = self.task.objective()
+        check_learned(self.network, objective, type(self.task).__name__)
+        if objective != "squared_error" and any(noise.enters == "targets" for noise in self.noise):
+            raise ValueError(
+                f"{OBJECTIVES[objective]} take no label noise, which is added to numbers: use "
+                "InputNoise or UpdateNoise"
+            )
+
+    def _minibatch_is_taken(self) -> None:
+        if self.minibatch is not None and not self.network.takes_minibatches:
+            alternatives = _networks_that(lambda network: network.takes_minibatches)
+            raise ValueError(
+                f"a {type(self.network).__name__} takes no minibatches, got {self.minibatch} "
+                f"samples: leave it out, or use a {alternatives}"
+            )
+
+    def _fits(self) -> None:
+        """Refuse weights and activity that no memory holds."""
+        samples, inputs, outputs = self.task.extent()
+        refuse_beyond_memory(
+            "weights, units x (inputs + outputs),", self.network.units, inputs + outputs + 1
+        )
+        refuse_beyond_memory("activity, samples x units,", samples, self.network.units)
+
+    def _sessions_lie_within(self) -> None:
+        """Refuse sessions that are none, too many, or not in the order of the steps."""
+        if not isinstance(self.sessions, int):
+            increasing = list(self.sessions) == sorted(set(self.sessions))
+            if not (
+                self.sessions
+                and increasing
+                and 0 <= self.sessions[0] <= self.sessions[-1] <= self.steps
             ):
                 raise ValueError(
-                    "only a DenoisingNetwork or Transformer takes input noise of another law "
-                    "or placement: use Gaussian noise"
+                    f"sessions must be increasing steps between 0 and {self.steps}, got "
+                    f"{self.sessions}"
                 )
-
-    def _feasible_labels(self) -> None:
-        if not isinstance(self.network, DifferentiableNetwork):
+        elif not 1 <= self.sessions <= self.steps + 1:
             raise ValueError(
-                "a Network learns numbers by squared errors, got a task of labels: use a "
-                "DenoisingNetwork"
+                f"sessions must lie between 1 and steps + 1, got {self.sessions} for "
+                f"{self.steps} steps"
             )
-        if any(noise.kind == "label" for noise in self.noise):
+        elif self.sessions > MOST_SESSIONS:
             raise ValueError(
-                "classes take no label noise, which is added to numbers: use InputNoise or "
-                "UpdateNoise"
+                f"sessions must be at most {MOST_SESSIONS}, got {self.sessions}: observe "
+                "the network less often"
             )
 
     def session_steps(self) -> np.ndarray:
@@ -207,3 +212,46 @@ def _distinct(steps: np.ndarray) -> np.ndarray:
     last."""
     apart = np.maximum.accumulate(steps - np.arange(len(steps))) + np.arange(len(steps))
     return np.minimum(apart, steps[-1] - np.arange(len(steps))[::-1])
+
+
+def check_learned(network: LearningNetwork, objective: str, task: str) -> None:
+    """Refuse a task that asks for what the network does not give.
+
+    Parameters
+    ----------
+    network : LearningNetwork
+    objective : str
+        What is asked of its outputs.
+    task : str
+        Name of the task that asks.
+
+    Raises
+    ------
+    RefusedInputError
+        If the network has no such objective.
+    """
+    if objective not in network.objectives:
+        learned = " or ".join(OBJECTIVES[own] for own in network.objectives)
+        alternatives = _networks_that(lambda other: objective in other.objectives)
+        remedy = (
+            f"use a {alternatives}" if alternatives else f"ask for one of {', '.join(OBJECTIVES)}"
+        )
+        raise RefusedInputError(
+            f"a {type(network).__name__} learns {learned}, got the "
+            f"{OBJECTIVES.get(objective, objective)} of {task}: {remedy}."
+        )
+
+
+def _check_taken(network: LearningNetwork, noise: InputNoise) -> None:
+    law, place = noise.law, noise.placement
+    if not network.takes_input_noise(law, place):
+        laws, places = " or ".join(network.noise_laws), " or ".join(network.noise_places)
+        alternatives = _networks_that(lambda other: other.takes_input_noise(law, place))
+        raise ValueError(
+            f"a {type(network).__name__} takes noise of the law {laws} placed at {places}, got "
+            f"{law} at {place}: use such noise, or a {alternatives}"
+        )
+
+
+def _networks_that(take: Callable[[type[LearningNetwork]], bool]) -> str:
+    return " or ".join(network.__name__ for network in NETWORKS.values() if take(network))

@@ -96,7 +96,7 @@ NEW_NAMES = {
     "drift.engines.input_noise": "drift.training.engines.input_noise",
     "drift.engines.minibatch": "drift.training.engines.minibatch",
     "drift.engines.normals": "drift.loops.normals",
-    "drift.engines.objective": "drift.training.engines.objective",
+    "drift.engines.objective": "drift.networks.objective",
     "drift.engines.products": "drift.loops.products",
     "drift.engines.vectors": "drift.loops.vectors",
     "drift.event_counting": "drift.measurement.event_counting",

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 LARGEST_STD = 1e6  # beyond it activity overflows in single precision
 PLACES = ("gradient", "weights")  # where ``acts_on`` of a noise can be
+Entry = Literal["inputs", "targets", "loss", "updates"]
 
 
 class Schedule(Recipe, ABC):
@@ -79,7 +80,15 @@ class Noise(Recipe, ABC):
     In the fused engine its normal numbers have 24 random bits and none lies beyond 5.887 standard
     deviations, where a normal law has 8 of 2e9; whoever needs rarer events than that takes
     ``engine="batched"``.
+
+    Attributes
+    ----------
+    enters : {"inputs", "targets", "loss", "updates"}
+        Which part of a step it reaches; noise on updates says by ``acts_on`` whether before the
+        rule or behind it.
     """
+
+    enters: ClassVar[Entry] = "updates"
 
     kind: str
     std: float = Field(ge=0, le=LARGEST_STD)
@@ -88,6 +97,10 @@ class Noise(Recipe, ABC):
     def scale(self, step: int) -> float:
         """Return the standard deviation in this step."""
         return self.std if self.schedule is None else self.std * self.schedule.factor(step)
+
+    def on_inputs(self) -> InputNoise | None:
+        """Return the noise on inputs that this one is or stands for."""
+        return None
 
     def act(self, values: Tensor, normals: Tensor, step: int) -> None:
         """Change the gradient or the weights of one network in place: add the numbers, scaled.
@@ -132,6 +145,8 @@ class InputNoise(Noise):
         How the size changes with the step.
     """
 
+    enters: ClassVar[Entry] = "inputs"
+
     kind: Literal["input"] = "input"
     std: float = Field(ge=0, le=LARGEST_STD)
     law: InputLaw = "gaussian"
@@ -154,6 +169,10 @@ class InputNoise(Noise):
                 f"{laws} and a number above 0."
             )
         return cls(std=PUBLISHED_STD[law](parameter), law=law, centred=False, schedule=schedule)
+
+    def on_inputs(self) -> InputNoise:
+        """Return itself."""
+        return self
 
     def mean(self, step: int = 0) -> float:
         """Return the mean of the noise in this step, 0 unless a skewed law keeps it."""
@@ -189,12 +208,18 @@ class ImplicitNoise(Noise):
         How the size changes with the step.
     """
 
+    enters: ClassVar[Entry] = "loss"
+
     kind: Literal["implicit"] = "implicit"
     std: float = Field(ge=0, le=LARGEST_STD)
     terms: tuple[Literal["sparsify", "margin", "overlap"], ...] = Field(
         default=("sparsify", "margin", "overlap"), strict=False, min_length=1, max_length=3
     )
     form: Literal["moments", "bias_variance"] = "moments"
+
+    def on_inputs(self) -> InputNoise:
+        """Return the Gaussian noise whose loss joins."""
+        return InputNoise(std=self.std, schedule=self.schedule)
 
 
 class LabelNoise(Noise):
@@ -204,6 +229,8 @@ class LabelNoise(Noise):
     et al. 2024 call it a variance); ``LabelNoise.from_width(a)`` gives that. By default the law is
     Gaussian.
     """
+
+    enters: ClassVar[Entry] = "targets"
 
     kind: Literal["label"] = "label"
     law: Literal["gaussian", "uniform"] = "gaussian"

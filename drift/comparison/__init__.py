@@ -9,5 +9,7 @@ from drift.faces import lazily
 if TYPE_CHECKING:
     from drift.comparison.comparing import compare
     from drift.comparison.table import comparison_table
+    from drift.comparison.rules import Comparison
+    from drift.comparison.rows import comparison_frame
 
 __getattr__, __dir__ = lazily(__name__)

@@ -3,14 +3,15 @@ null models of drift explain."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 import xarray as xr
 
 from drift.comparison.conventions import CONVENTIONS
-from drift.comparison.published import PUBLISHED_SLOPES
+from drift.comparison.rules import Comparison
+from drift.comparison.shares import NULLS, against_published, explained, published_changes
 from drift.comparison.sources import described_source, event_rate_ratio
 from drift.comparison.time_scale import TimeScale, fitted_time_scale
 from drift.door import opened
@@ -26,145 +27,54 @@ from drift.observation.observing import observe
 from drift.schema.labelled_form import check
 from drift.schema.variables import compared
 
-NULLS = ("frozen code", "other event rate", "wrong registration", "changed behaviour")
-PUBLISHED_NAMES = {
-    "fraction of place cells": "fraction_place_units",
-    "number of active cells": "active_units",
-    "mean spatial information": "spatial_information",
-}
-# p of a slope, above which its change is not certain: it has no share and no sign
-SIGNIFICANT = 0.05
-PANELS = tuple(dict.fromkeys(slope.recording for slope in PUBLISHED_SLOPES))
 Recording = xr.Dataset | Sequence[xr.Dataset]
 
 
-def _published(measures: Sequence[str]) -> xr.Dataset:
-    """Published slopes and the changes that they imply, by (panel, measure); NaN where none is
-    published."""
-    names = ("slope", "p_value", "change")
-    table = {f"published_{name}": np.full((len(PANELS), len(measures)), np.nan) for name in names}
-    for slope in PUBLISHED_SLOPES:
-        for name in names:
-            table[f"published_{name}"][
-                PANELS.index(slope.recording), list(measures).index(PUBLISHED_NAMES[slope.measure])
-            ] = getattr(slope, name)
-    per = [
-        next(slope.per for slope in PUBLISHED_SLOPES if slope.recording == panel)
-        for panel in PANELS
-    ]
-    return xr.Dataset(
-        {name: (("panel", "measure"), values) for name, values in table.items()},
-        coords={"published_per": ("panel", per)},
-    )
+def _seen(run: xr.Dataset, lens: Recording, rules: Comparison) -> xr.Dataset:
+    return _measured(observe(run, lens, **dict(rules.observation())), rules)
 
 
-def _certain(sources: xr.Dataset) -> xr.DataArray:
-    """Tell which changes are certain: their slope differs from 0 at the level ``SIGNIFICANT``."""
-    return sources["p_value"] < SIGNIFICANT
-
-
-def _against_published(sources: xr.Dataset, published: xr.Dataset) -> xr.Dataset:
-    """Signs of certain slopes beside those of published ones, and the ratio of their changes; NaN
-    where a change is not certain."""
-    certain = published["published_change"].notnull() & _certain(sources)
-    agree = (
-        (np.sign(sources["change"]) == np.sign(published["published_change"]))
-        .astype(float)
-        .where(certain)
-    )
-    return xr.Dataset(
-        {
-            "sign_agreement": agree,
-            "change_ratio": (sources["change"] / published["published_change"]).where(certain),
-        }
-    )
-
-
-def _explained(sources: xr.Dataset, nulls: Sequence[str]) -> xr.Dataset:
-    """Change of each null model over that of each source, with its standard error; NaN for changes
-    that are not certain."""
-    null = (
-        sources[["change", "change_standard_error"]].sel(source=list(nulls)).rename(source="null")
-    )
-    own = sources["change"].where(
-        _certain(sources) & (sources["change"] != 0) & ~sources["source"].isin(list(nulls))
-    )
-    share = null["change"] / own
-    error = np.sqrt(
-        null["change_standard_error"] ** 2 + (share * sources["change_standard_error"]) ** 2
-    ) / abs(own)
-    return xr.Dataset({"share_explained": share, "share_explained_standard_error": error})
-
-
-class _Options(NamedTuple):
-    """How every source is observed and measured."""
-
-    seed: int
-    events: Literal["poisson", "calcium"]
-    sampling_rate: float
-    shuffles: int
-    corrected: bool
-
-
-def _seen(run: xr.Dataset, lens: Recording, options: _Options) -> xr.Dataset:
-    sessions = observe(
-        run, lens, seed=options.seed, events=options.events, sampling_rate=options.sampling_rate
-    )
-    return _measured(sessions, options)
-
-
-def _alike(sessions: Iterable[xr.Dataset], options: _Options) -> Iterable[xr.Dataset]:
+def _alike(sessions: Iterable[xr.Dataset], rules: Comparison) -> Iterable[xr.Dataset]:
     """Recorded sessions as the run is observed: counted where it is, with their amplitudes where
     transients are drawn."""
-    return sessions if options.events == "calcium" else counted_events(sessions)
+    return sessions if rules.events == "calcium" else counted_events(sessions)
 
 
-def _measured(sessions: Iterable[xr.Dataset], options: _Options) -> xr.Dataset:
-    return measure(
-        sessions, seed=options.seed, shuffles=options.shuffles, corrected=options.corrected
-    )
+def _measured(sessions: Iterable[xr.Dataset], rules: Comparison) -> xr.Dataset:
+    return measure(sessions, **dict(rules.measurement()))
 
 
 def _null_models(
-    run: xr.Dataset,
-    lens: Recording,
-    ratio: float,
-    options: _Options,
-    confused: float,
-    final_time: float,
+    run: xr.Dataset, lens: Recording, ratio: float, rules: Comparison
 ) -> dict[str, xr.Dataset]:
     """The null models, each observed through the same lens as the run."""
     frozen = frozen_code(run)
     longitudinal = lens if isinstance(lens, xr.Dataset) else as_recorded(lens)[0]
-    unmoved = _seen(frozen, lens, options)
-    slower = changed_behaviour(longitudinal, final_time)
+    unmoved = _seen(frozen, lens, rules)
+    slower = changed_behaviour(longitudinal, rules.final_time)
     nulls = {
         "frozen code": unmoved,
-        "other event rate": _seen(frozen_code(run, final_gain=ratio), lens, options)
+        "other event rate": _seen(frozen_code(run, final_gain=ratio), lens, rules)
         if np.isfinite(ratio)
         else None,
-        "wrong registration": wrong_registration(unmoved, confused, options.seed),
-        "changed behaviour": _seen(frozen, slower, options),
+        "wrong registration": wrong_registration(unmoved, rules.confused, rules.seed),
+        "changed behaviour": _seen(frozen, slower, rules),
     }
     return {name: dataset for name, dataset in nulls.items() if dataset is not None}
 
 
 def _sources(
-    run: xr.Dataset,
-    recorded: xr.Dataset | None,
-    lens: Recording | None,
-    options: _Options,
-    confused: float,
-    final_time: float,
+    run: xr.Dataset, recorded: xr.Dataset | None, lens: Recording | None, rules: Comparison
 ) -> tuple[dict[str, xr.Dataset], float]:
+    """Datasets by source, and the ratio of event rates that one of the null models takes."""
     sources = {"simulated": run.isel(session=slice(untrained_sessions(run), None))}
     if lens is None:
         return sources, np.nan
-    sources["observed"] = _seen(run, lens, options)
+    sources["observed"] = _seen(run, lens, rules)
     if recorded is not None:
         sources["recorded"] = recorded
     ratio = event_rate_ratio(sources["observed"] if recorded is None else recorded)
-    return {**sources, **_null_models(run, lens, ratio, options, confused, final_time)}, ratio
+    return {**sources, **_null_models(run, lens, ratio, rules)}, ratio
 
 
 def _time_scale(
@@ -284,6 +194,7 @@ def compare(
         and ``time_scale_high`` (95 %), in steps per recorded unit of elapsed, NaN where an end of
         the run was reached instead, see ``time_scale_reason``. ``undivided`` (source, measure)
         names subjects whose first value is 0: they are left out where each is divided by its own.
+        The attribute ``comparison`` holds these options, see ``drift.comparison.Comparison``.
         Coordinates ``since_first`` (source, session) real elapsed time, ``elapsed_units`` (source).
         NaN where a measure does not exist.
 
@@ -303,23 +214,47 @@ def compare(
         recording if recording is None or isinstance(recording, xr.Dataset) else list(recording)
         for recording in (recorded, like)
     )
+    rules = Comparison(
+        seed=seed,
+        events=events,
+        sampling_rate=sampling_rate,
+        shuffles=shuffles,
+        corrected=corrected,
+        bootstraps=bootstraps,
+        confused=confused,
+        final_time=final_time,
+    )
     _refuse(run, study, lens)
     lens = study if lens is None else lens
-    options = _Options(seed, events, sampling_rate, shuffles, corrected)
-    if isinstance(study, xr.Dataset) and events != "calcium":
-        refuse_uncounted(study, "a comparison")
-    measured = (
-        study
-        if study is None or isinstance(study, xr.Dataset)
-        else _measured(_alike(study, options), options)
-    )
+    measured = None if study is None else _measured_study(study, rules)
     left_out = [] if measured is None else elsewhere(measured)
-    measured, seen_through = (
-        None if measured is None else in_environment(measured),
-        in_one_environment(lens),
+    measured = None if measured is None else in_environment(measured)
+    datasets, ratio = _sources(run, measured, in_one_environment(lens), rules)
+    scale = _time_scale(run, measured, seed, bootstraps)
+    recorded_units = "" if measured is None else str(measured["elapsed"].attrs.get("units", "1"))
+    result = _joined(datasets, compared(corrected)).assign(_numbers(scale))
+    return _with_units(result, recorded_units, run).assign_attrs(
+        title="simulated subjects beside recordings",
+        time_scale_reason=scale.reason,
+        event_rate_ratio=ratio,
+        **{name: getattr(rules, name) for name in ("seed", "events", "confused", "final_time")},
+        left_out="; ".join(left_out),
+        comparison=rules.to_json(),
+        **_lens_attributes(run, lens),
     )
-    datasets, ratio = _sources(run, measured, seen_through, options, confused, final_time)
-    measures = compared(corrected)
+
+
+def _measured_study(study: Recording, rules: Comparison) -> xr.Dataset:
+    """The recording in the longitudinal form, measured as the observed run is unless it was."""
+    if not isinstance(study, xr.Dataset):
+        return _measured(_alike(study, rules), rules)
+    if rules.events != "calcium":
+        refuse_uncounted(study, "a comparison")
+    return study
+
+
+def _joined(datasets: Mapping[str, xr.Dataset], measures: Sequence[str]) -> xr.Dataset:
+    """Curves and lines of all sources, beside published changes and those of null models."""
     described_sources = [
         described_source(dataset, measures).expand_dims(source=[name])
         for name, dataset in datasets.items()
@@ -333,43 +268,32 @@ def compare(
         combine_attrs="override",
     ).assign_coords(measure=list(measures), convention=list(CONVENTIONS))
     nulls = [name for name in NULLS if name in datasets]
-    scale = _time_scale(run, measured, seed, bootstraps)
-    published = _published(measures).assign_coords(panel=list(PANELS), measure=list(measures))
-    scales = {
+    published = published_changes(measures)
+    joined = xr.merge(
+        [sources, published, against_published(sources, published), explained(sources, nulls)],
+        compat="equals",
+        join="outer",
+    )
+    return joined.set_coords(["since_first", "elapsed_units", "place_unit_rule", "undivided"])
+
+
+def _numbers(scale: TimeScale) -> dict[str, float]:
+    return {
         "time_scale": scale.scale,
         "time_scale_low": scale.low,
         "time_scale_high": scale.high,
         "attenuation": scale.attenuation,
     }
-    result = xr.merge(
-        [sources, published, _against_published(sources, published), _explained(sources, nulls)],
-        compat="equals",
-        join="outer",
-    )
-    result = result.set_coords(["since_first", "elapsed_units", "place_unit_rule", "undivided"])
-    attrs = {
-        "title": "simulated subjects beside recordings",
-        "time_scale_reason": scale.reason,
-        "event_rate_ratio": ratio,
-        "seed": seed,
-        "events": events,
-        "confused": confused,
-        "final_time": final_time,
-        "left_out": "; ".join(left_out),
-        "places": ""
-        if lens is None
-        else _other_places(run, lens if isinstance(lens, xr.Dataset) else lens[0]),
-        "lens": "none"
-        if lens is None
-        else str(
-            (lens if isinstance(lens, xr.Dataset) else lens[0]).attrs.get("source", "unknown")
-        ),
+
+
+def _lens_attributes(run: xr.Dataset, lens: Recording | None) -> dict[str, str]:
+    if lens is None:
+        return {"places": "", "lens": "none"}
+    dataset = lens if isinstance(lens, xr.Dataset) else lens[0]
+    return {
+        "places": _other_places(run, dataset),
+        "lens": str(dataset.attrs.get("source", "unknown")),
     }
-    return _with_units(
-        result.assign(scales),
-        "" if measured is None else str(measured["elapsed"].attrs.get("units", "1")),
-        run,
-    ).assign_attrs(attrs)
 
 
 def _with_units(comparison: xr.Dataset, recorded_units: str, run: xr.Dataset) -> xr.Dataset:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 
 import numpy as np
 import xarray as xr
 
-from drift.comparison.table import comparison_table
+from drift.comparison.rows import Block, Row, blocks, checked
+from drift.comparison.table import (
+    P_VALUES,
+    comparison_table,
+    explanation_text,
+    is_shown,
+    lens_text,
+    scale_text,
+)
 from drift.html import block, table
 from drift.schema.variables import label_of
 
@@ -37,69 +46,44 @@ class ComparisonTable:
     convention: str = "mean_of_ratios"
 
     def __post_init__(self) -> None:
-        comparison_table(
-            self.comparison, self.convention
-        )  # refuses what is no comparison at once, not when it is shown
+        # refuses what is no comparison at once, not when it is shown
+        checked(self.comparison, self.convention)
 
     def __repr__(self) -> str:
         return comparison_table(self.comparison, self.convention)
 
     def _repr_html_(self) -> str:
-        lens, *blocks, scale = (
-            comparison_table(self.comparison, self.convention).strip().split("\n\n")
+        laid_out = filter(is_shown, blocks(checked(self.comparison, self.convention)))
+        return block(
+            _paragraph("\n".join(lens_text(self.comparison, self.convention))),
+            *(fragment for of_measure in laid_out for fragment in _fragments(of_measure)),
+            _paragraph(f"{scale_text(self.comparison)}\n{P_VALUES}"),
         )
-        comparison = self.comparison.sel(convention=self.convention)
-        measures = {label_of(str(name)): str(name) for name in self.comparison["measure"].values}
-        fragments = [f"<p>{escape(lens)}</p>"]
-        for lines in (paragraph.splitlines() for paragraph in blocks):
-            fragments.append(
-                table(HEAD, _rows(comparison.sel(measure=measures[lines[0]])), lines[0])
-            )
-            fragments += [
-                f"<p>{escape(line.strip())}</p>" for line in lines if "explained by:" in line
-            ]
-        return block(*fragments, f"<p>{escape(scale)}</p>")
 
 
-def _rows(comparison: xr.Dataset) -> list[tuple[object, ...]]:
-    """Sources with a curve, and the published lines of the measure."""
-    sources = [
-        comparison.sel(source=name)
-        for name in comparison["source"].values
-        if comparison["curve"].sel(source=name).notnull().sum() > 1
-    ]
-    names = ("slope", "standard_error", "elapsed_units", "p_value", "change", "subjects")
-    rows = [
-        (source["source"].item(), *_numbers([source[name] for name in names])) for source in sources
-    ]
-    panels = [comparison.sel(panel=name) for name in comparison["panel"].values]
-    published = ("published_slope", "published_per", "published_p_value", "published_change")
-    for panel in (panel for panel in panels if np.isfinite(panel["published_slope"])):
-        slope, per, p_value, change = (panel[name].item() for name in published)
-        rows.append(
-            (
-                f"{panel['panel'].item()} (published)",
-                slope,
-                np.nan,
-                per,
-                f"< {p_value:g}" if np.isfinite(p_value) else "-",
-                100 * change,
-                "-",
-            )
-        )
-    return rows
+def _paragraph(text: str) -> str:
+    return f"<p>{escape(text)}</p>"
 
 
-def _numbers(variables: list[xr.DataArray]) -> tuple[object, ...]:
-    slope, error, units, p_value, change, subjects = variables
-    counts = subjects.values[subjects.values > 0].astype(int)
-    shown = str(counts.min()) if counts.min() == counts.max() else f"{counts.min()}-{counts.max()}"
-    value = float(p_value)
-    return (
-        float(slope),
-        float(error),
-        str(units.item()),
-        "< 0.001" if value < 0.001 else value,
-        100 * float(change),
-        shown,
-    )
+def _fragments(of_measure: Block) -> Iterator[str]:
+    yield table(HEAD, [_cells(row) for row in of_measure.rows], label_of(of_measure.measure))
+    yield from map(_paragraph, filter(None, map(explanation_text, of_measure.explained)))
+    for source, names in of_measure.undivided:
+        yield _paragraph(f"{source}: the first value of {names} is 0, left out")
+
+
+def _cells(row: Row) -> tuple[object, ...]:
+    name, p_value, subjects = row.source, _p_value(row), "-"
+    if row.kind == "published":
+        name = f"{row.source} (published)"
+    elif row.subjects is not None:
+        few, many = row.subjects, row.most_subjects
+        subjects = str(few) if few == many else f"{few}-{many}"
+    return name, row.slope, row.standard_error, row.per, p_value, 100 * row.change, subjects
+
+
+def _p_value(row: Row) -> float | str:
+    """As published: smaller than a number; ours: to the thousandth."""
+    if row.kind == "published":
+        return f"< {row.p_value:g}" if np.isfinite(row.p_value) else "-"
+    return "< 0.001" if row.p_value < 0.001 else row.p_value

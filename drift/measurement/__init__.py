@@ -9,5 +9,6 @@ from drift.faces import lazily
 if TYPE_CHECKING:
     from drift.measurement.measuring import measure
     from drift.measurement.event_counting import counted_events
+    from drift.measurement.rules import Measurement
 
 __getattr__, __dir__ = lazily(__name__)

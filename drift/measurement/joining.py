@@ -18,6 +18,8 @@ from drift.schema.longitudinal import longitudinal_dataset
 
 # unit numbers beyond ten times their count and a thousand are ids of a data base
 SPARSE, ROOM = 10, 1000
+# attributes in which sessions of one Dataset may differ
+NOT_COMPARED = ("source", "geometry", "activity_kind", "observation")
 
 
 class Measured(NamedTuple):
@@ -49,7 +51,7 @@ def _refuse_mixture(measured: list[Measured]) -> None:
         faults = [
             f"{name} {session.attrs[name]} against {value}"
             for name, value in first.attrs.items()
-            if name not in ("source", "geometry", "activity_kind") and session.attrs[name] != value
+            if name not in NOT_COMPARED and session.attrs[name] != value
         ]
         if session.labels["elapsed_units"] != first.labels["elapsed_units"]:
             faults.append(

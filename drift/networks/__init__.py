@@ -6,13 +6,14 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, SerializeAsAny
 
+from drift.networks.base import LearningNetwork
 from drift.networks.denoising import DenoisingNetwork
 from drift.networks.differentiable import DifferentiableNetwork
-from drift.networks.hidden_layer import Network, hidden_activity
+from drift.networks.hidden_layer import Network
 from drift.networks.transformer import Transformer
-from drift.recipe import Recipe, chosen
+from drift.recipe import chosen
 
-NETWORKS: dict[str, type[Recipe]] = {
+NETWORKS: dict[str, type[LearningNetwork]] = {
     "hidden_layer": Network,
     "denoising": DenoisingNetwork,
     "transformer": Transformer,
@@ -23,14 +24,14 @@ def _network(value: object) -> object:
     return chosen(NETWORKS, {"kind": "hidden_layer", **value} if isinstance(value, dict) else value)
 
 
-AnyNetwork = Annotated[SerializeAsAny[Network | DifferentiableNetwork], BeforeValidator(_network)]
+AnyNetwork = Annotated[SerializeAsAny[LearningNetwork], BeforeValidator(_network)]
 
 __all__ = [
     "NETWORKS",
     "AnyNetwork",
     "DenoisingNetwork",
     "DifferentiableNetwork",
+    "LearningNetwork",
     "Network",
     "Transformer",
-    "hidden_activity",
 ]

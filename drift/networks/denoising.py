@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -14,7 +14,7 @@ from drift.door.memory import refuse_beyond_memory
 from drift.door.quantities import Count, Seed
 from drift.errors import RefusedInputError
 from drift.networks.differentiable import DifferentiableNetwork, Disturb, Explore, Response
-from drift.networks.inhibition import AnyInhibition, Moment, Selection, TopK
+from drift.networks.inhibition import AnyInhibition, Moment, Selection
 from drift.networks.inhibition.base import uniform
 from drift.streams import stream
 
@@ -52,6 +52,8 @@ class DenoisingNetwork(DifferentiableNetwork):
         Competition between the units; see ``drift.networks.inhibition``.
     """
 
+    one_layer: ClassVar[bool] = True
+
     kind: Literal["denoising"] = "denoising"
     units: int = Field(default=1000, ge=1, le=10**6)
     activation: Literal["relu", "gelu", "sigmoid", "tanh", "elu"] = "relu"
@@ -64,7 +66,7 @@ class DenoisingNetwork(DifferentiableNetwork):
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
-        active_units = self.inhibition.active_units if isinstance(self.inhibition, TopK) else 0
+        active_units = 0 if self.inhibition is None else self.inhibition.least_units()
         if active_units > self.units:
             raise ValueError(
                 f"inhibition cannot leave {active_units} of {self.units} units active: ask for "
@@ -75,14 +77,13 @@ class DenoisingNetwork(DifferentiableNetwork):
     def is_plain(self) -> bool:
         """Tell whether units are rectified, have biases and weights of their own, and do not
         compete."""
-        plain = self.activation == "relu" and self.bias == "free" and self.readout_bias
-        return (
-            plain
-            and not self.tied
-            and not self.normalised
-            and not self.activity_penalty
-            and self.inhibition is None
-        )
+        own_weights = self.bias == "free" and self.readout_bias and not self.tied
+        return self.has_plain_drive() and own_weights and not self.activity_penalty
+
+    def has_plain_drive(self) -> bool:
+        """Tell whether noise on the inputs reaches the drive of a rectified unit through its input
+        weights alone."""
+        return self.activation == "relu" and not self.normalised and self.inhibition is None
 
     def first_weights(self, inputs: Count, outputs: Count, seed: Seed) -> dict[str, np.ndarray]:
         """Return the weights before learning, float32.

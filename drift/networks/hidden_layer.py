@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -11,11 +12,12 @@ from pydantic import Field
 from drift.door.memory import refuse_beyond_memory
 from drift.door.quantities import Count, Seed
 from drift.errors import RefusedInputError
-from drift.recipe import Recipe
+from drift.networks.base import LearningNetwork, SessionResponse, Values
 from drift.streams import stream
+from drift.tasks.base import Objective
 
 
-class Network(Recipe):
+class Network(LearningNetwork):
     """One hidden layer of rectified units and a linear readout without bias.
 
     All weights start as independent Gaussians: input weights and biases with standard deviation
@@ -35,6 +37,16 @@ class Network(Recipe):
         draws. Then the seed must be below 2**32.
     """
 
+    engines: ClassVar[tuple[str, ...]] = ("fused", "batched")
+    objectives: ClassVar[tuple[Objective, ...]] = ("squared_error",)
+    needs_gradient: ClassVar[bool] = False
+    takes_minibatches: ClassVar[bool] = False
+    noise_laws: ClassVar[tuple[str, ...]] = ("gaussian",)
+    noise_places: ClassVar[tuple[str, ...]] = ("input",)
+    bears_noise: ClassVar[bool] = False
+    one_layer: ClassVar[bool] = True
+    known_curvature: ClassVar[bool] = True
+
     kind: Literal["hidden_layer"] = "hidden_layer"
     units: int = Field(default=100, ge=1, le=10**6)
     regime: Literal["rich", "lazy"] = "rich"
@@ -44,9 +56,12 @@ class Network(Recipe):
         """Return the standard deviation of the first output weights."""
         return math.sqrt(2 / self.units) if self.regime == "rich" else 2 / self.units
 
-    def first_weights(
-        self, inputs: Count, outputs: Count, seed: Seed
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def shared_entries(self) -> tuple[object, ...]:
+        """Return what networks that are run side by side have in common: all but what the first
+        weights alone depend on."""
+        return tuple((name, value) for name, value in self if name not in ("regime", "faithful"))
+
+    def first_weights(self, inputs: Count, outputs: Count, seed: Seed) -> dict[str, np.ndarray]:
         """Return the weights before learning.
 
         Parameters
@@ -58,10 +73,9 @@ class Network(Recipe):
 
         Returns
         -------
-        inward : array, shape (units, inputs + 1)
-            Input weights and, last, the bias of each unit.
-        outward : array, shape (units, outputs)
-            Output weights of each unit.
+        dict of str to array
+            ``input_weights (unit, input)``, ``bias (unit,)`` and ``output_weights (output, unit)``,
+            float64.
         """
         refuse_beyond_memory(
             "weights, units x (inputs + outputs),", self.units, inputs + outputs + 1
@@ -70,29 +84,50 @@ class Network(Recipe):
             return _published_weights(self, inputs, outputs, seed)
         rng = stream(seed, "weights")
         inward = math.sqrt(2 / inputs) * rng.standard_normal((self.units, inputs + 1))
-        return inward, self.output_std() * rng.standard_normal((self.units, outputs))
+        return named(inward, self.output_std() * rng.standard_normal((self.units, outputs)))
+
+    def parameters(self, weights: Mapping[str, Values]) -> list[np.ndarray]:
+        """Return input weights with the bias last (..., unit, input + 1), and output weights (...,
+        unit, output)."""
+        bias = weights["bias"][..., np.newaxis]
+        return [
+            np.concatenate([weights["input_weights"], bias], axis=-1),
+            np.ascontiguousarray(weights["output_weights"].swapaxes(-1, -2)),
+        ]
+
+    def session_response(
+        self, weights: Mapping[str, Values], inputs: np.ndarray, step: int = 0
+    ) -> SessionResponse:
+        """Return what inputs (sample, input) evoke, in double precision, the same in every step."""
+        drive = inputs @ weights["input_weights"].T + weights["bias"]
+        hidden = np.maximum(drive, 0.0)
+        return SessionResponse(drive, hidden, hidden @ weights["output_weights"].T)
+
+    def session_loss(self, output: Values, targets: np.ndarray, objective: Objective) -> float:
+        """Return the mean squared error, the one objective that there is."""
+        return float(np.square(output - targets).mean())
 
 
-def hidden_activity(inward: np.ndarray, inputs: np.ndarray) -> np.ndarray:
-    """Return the activity of the hidden units.
+def named(inward: np.ndarray, outward: np.ndarray) -> dict[str, np.ndarray]:
+    """Return weights by name, as views.
 
     Parameters
     ----------
-    inward : array, shape (units, inputs + 1)
-        Input weights and bias.
-    inputs : array, shape (samples, inputs)
-
-    Returns
-    -------
-    array, shape (samples, units)
-        max(0, W x + b).
+    inward : array, shape (..., units, inputs + 1)
+        Input weights and, last, the bias of each unit.
+    outward : array, shape (..., units, outputs)
+        Output weights of each unit.
     """
-    return np.maximum(inputs @ inward[:, :-1].T + inward[:, -1], 0.0)
+    return {
+        "input_weights": inward[..., :-1],
+        "bias": inward[..., -1],
+        "output_weights": outward.swapaxes(-1, -2),
+    }
 
 
 def _published_weights(
     network: Network, inputs: int, outputs: int, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
+) -> dict[str, np.ndarray]:
     if seed >= 2**32:
         raise RefusedInputError(
             f"the published first weights take seeds below 2**32, got {seed}: use a smaller "
@@ -112,8 +147,9 @@ def _published_weights(
     def normal(std: float, *shape: int) -> np.ndarray:
         return torch.empty(shape).normal_(0.0, std, generator=generator).double().numpy()
 
-    weights = normal(math.sqrt(2 / inputs), network.units, inputs)
-    bias = normal(math.sqrt(2 / inputs), network.units)
-    return np.column_stack([weights, bias]), normal(
-        network.output_std(), outputs, network.units
-    ).T.copy()
+    inward = math.sqrt(2 / inputs)
+    return {
+        "input_weights": normal(inward, network.units, inputs),
+        "bias": normal(inward, network.units),
+        "output_weights": normal(network.output_std(), outputs, network.units),
+    }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -13,6 +13,7 @@ from drift.door.quantities import Count, Seed
 from drift.networks.differentiable import DifferentiableNetwork, Disturb, Explore, Response
 from drift.networks.inhibition import Selection
 from drift.streams import stream
+from drift.tasks.base import Objective
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -50,6 +51,8 @@ class Transformer(DifferentiableNetwork):
     blocks : int
         Layers.
     """
+
+    objectives: ClassVar[tuple[Objective, ...]] = ("next_token",)
 
     kind: Literal["transformer"] = "transformer"
     units: int = Field(default=512, ge=1, le=10**6)

@@ -34,20 +34,8 @@ from drift.observation.lens import (
     simulated_rate,
     untrained_sessions,
 )
+from drift.observation.rules import Observation
 from drift.schema.labelled_form import check
-
-EVENTS = ("poisson", "calcium")
-
-
-class _Rules(NamedTuple):
-    """What the caller asked for."""
-
-    seed: int
-    events: str
-    sampling_rate: float
-    decay_time: float
-    detection_threshold: float
-    time_scale: float | None
 
 
 class _Subject(NamedTuple):
@@ -99,21 +87,7 @@ def calcium_events(
     )
 
 
-def _refuse(run: xr.Dataset, rules: _Rules) -> None:
-    check(run, "rate", "elapsed")
-    if rules.events not in EVENTS:
-        raise RefusedInputError(
-            f"events must be one of {', '.join(EVENTS)}, got {rules.events!r}: choose how "
-            "events arise."
-        )
-    for name in ("sampling_rate", "decay_time", "detection_threshold"):
-        if not getattr(rules, name) > 0:
-            raise RefusedInputError(
-                f"{name} must be above 0, got {getattr(rules, name)}: see observe for its unit."
-            )
-
-
-def _subject(run: xr.Dataset, number: int, recorded: xr.Dataset, rules: _Rules) -> _Subject:
+def _subject(run: xr.Dataset, number: int, recorded: xr.Dataset, rules: Observation) -> _Subject:
     which = own_number(run, number) % recorded.sizes["subject"]
     like = recorded.isel(subject=which, session=recorded_sessions(recorded, which))
     elapsed, label = run["elapsed"].isel(subject=number).values, str(run["subject"].values[number])
@@ -177,7 +151,7 @@ def _activity(
     behaviour: xr.Dataset,
     recorded: xr.Dataset,
     rng: np.random.Generator,
-    rules: _Rules,
+    rules: Observation,
     label: str,
 ) -> np.ndarray:
     """(sample, unit) events; none where the position is unknown, which no measure counts."""
@@ -215,7 +189,7 @@ def _session(
     units: np.ndarray,
     tracks: Tracks,
     rng: np.random.Generator,
-    rules: _Rules,
+    rules: Observation,
 ) -> xr.Dataset:
     recorded = subject.recorded.isel(session=number)
     label = f"subject {subject.label}, session {recorded['session'].item()}"
@@ -270,7 +244,7 @@ def _labels(subject: _Subject, recorded: xr.Dataset) -> dict[str, object]:
     }
 
 
-def _attributes(subject: _Subject, number: int, rules: _Rules) -> dict[str, str | float]:
+def _attributes(subject: _Subject, number: int, rules: Observation) -> dict[str, str | float]:
     recorded = subject.recorded
     return {
         **{name: float(recorded.attrs[name]) for name in ("bin_size", "minimum_speed")},
@@ -282,6 +256,7 @@ def _attributes(subject: _Subject, number: int, rules: _Rules) -> dict[str, str 
         "run_elapsed": float(subject.elapsed[number]),
         "events": rules.events,
         "seed": rules.seed,
+        "observation": rules.to_json(),
     }
 
 
@@ -296,7 +271,7 @@ def _extent(recorded: xr.Dataset) -> dict[str, float]:
 
 
 def _observed(
-    run: xr.Dataset, recorded: xr.Dataset, tracks: Tracks, rules: _Rules
+    run: xr.Dataset, recorded: xr.Dataset, tracks: Tracks, rules: Observation
 ) -> Iterator[xr.Dataset]:
     for number in range(run.sizes["subject"]):
         subject = _subject(run, number, recorded, rules)
@@ -360,7 +335,8 @@ def observe(
     ------
     xarray.Dataset
         Session Dataset; attributes ``run_session`` and ``run_elapsed`` tell which session of the
-        run is shown, ``like`` which recorded subject. Where the run has fewer units than were
+        run is shown, ``like`` which recorded subject, and ``observation`` holds these options.
+        Where the run has fewer units than were
         recorded all of them are shown; units without rates in a session that is shown (of a
         recording whose code was frozen) are none of them. Units that the recording does not track
         are drawn anew for each ``unit_identity``.
@@ -374,8 +350,15 @@ def observe(
     SchemaError
         If a Dataset lacks a variable.
     """
-    rules = _Rules(seed, events, sampling_rate, decay_time, detection_threshold, time_scale)
-    _refuse(run, rules)
+    rules = Observation(
+        seed=seed,
+        events=events,
+        sampling_rate=sampling_rate,
+        decay_time=decay_time,
+        detection_threshold=detection_threshold,
+        time_scale=time_scale,
+    )
+    check(run, "rate", "elapsed")
     own_stream(run, 0, seed)
     recorded, tracks = as_recorded(like)
     return _observed(run, recorded, tracks, rules)

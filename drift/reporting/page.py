@@ -9,9 +9,9 @@ from importlib.resources import files
 
 import xarray as xr
 
+from drift.comparison.rows import checked, comparison_frame
 from drift.files.store import provenance
 from drift.reporting import sections, tables, texts
-from drift.reporting.frame import checked, comparison_frame
 from drift.reporting.sentences import headline
 from drift.reporting.svg import own_settings
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import xarray as xr
 
+from drift.comparison.rows import comparison_frame
 from drift.door import opened
 from drift.errors import RefusedInputError
 from drift.files.atomic import check_target, replaced_atomically
-from drift.reporting.frame import comparison_frame
 from drift.schema.labelled_form import check
 
 __all__ = ["comparison_frame", "report"]

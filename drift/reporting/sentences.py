@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from drift.comparison.rows import OBSERVED, Explanation, blocks
+from drift.comparison.shares import SIGNIFICANT
 from drift.reporting.wording import (
     NULLS,
     counted,
@@ -22,7 +24,6 @@ from drift.reporting.wording import (
     source_name,
 )
 
-SIGNIFICANT = 0.05
 NBSP = "\N{NO-BREAK SPACE}"
 
 
@@ -128,21 +129,19 @@ def _published(chosen: xr.Dataset) -> Iterator[str]:
     source = next(
         (name for name in ("observed", "simulated") if name in chosen["source"].values), None
     )
-    if source is None or "sign_agreement" not in chosen:
-        return
-    agreement = chosen["sign_agreement"].sel(source=source).transpose("measure", "panel").values
-    certain = np.isfinite(agreement)
-    rows = [
-        (measure_name(name), int(np.nansum(row)), int(mask.sum()))
-        for name, row, mask in zip(chosen["measure"].values, agreement, certain)
+    signs = [
+        (measure_name(block.measure), explanation.agreeing, explanation.published)
+        for block in blocks(chosen)
+        for explanation in block.explanations
+        if explanation.source == source and explanation.published
     ]
-    phrases = [f"{name} {agree} of {total}" for name, agree, total in rows if total]
+    phrases = [f"{name} {agreeing} of {published}" for name, agreeing, published in signs]
     if phrases:
         yield (
-            f"Of {int(certain.sum())} published slopes from CA1, of measures that change with "
-            "certainty here, "
-            f"{int(np.nansum(agreement))} have the sign of the {source_name(source)}: "
-            f"{listed(phrases)}."
+            f"Of {sum(published for *_, published in signs)} published slopes from CA1, of "
+            "measures that change with certainty here, "
+            f"{sum(agreeing for _, agreeing, _ in signs)} have the sign of the "
+            f"{source_name(source)}: {listed(phrases)}."
         )
 
 
@@ -152,11 +151,12 @@ def _nulls(chosen: xr.Dataset) -> Iterator[str]:
     if not chosen.sizes.get("null", 0):
         return
     findings = []
-    for source in (name for name in ("observed", "recorded") if name in chosen["source"].values):
+    for source in (name for name in OBSERVED if name in chosen["source"].values):
         phrases = [
             phrase
-            for name in chosen["measure"].values
-            if (phrase := _largest(chosen.sel(measure=name, source=source)))
+            for block in blocks(chosen)
+            for explanation in block.explained
+            if explanation.source == source and (phrase := _largest(block.measure, explanation))
         ]
         if phrases:
             findings.append(f"{listed(phrases)} in the {source_name(source)}")
@@ -172,21 +172,24 @@ def _nulls(chosen: xr.Dataset) -> Iterator[str]:
         )
 
 
-def _largest(of_source: xr.Dataset) -> str:
-    share, error = (
-        of_source["share_explained"].values,
-        of_source["share_explained_standard_error"].values,
-    )
-    certain = np.isfinite(share) & np.isfinite(error) & (of_source["p_value"].item() < SIGNIFICANT)
-    if not certain.any():
+def _largest(measure: str, explanation: Explanation) -> str:
+    """Say how much of a certain change the null model of most effect shows; empty where none is
+    known."""
+    if not explanation.p_value < SIGNIFICANT:
         return ""
-    best = int(np.argmax(np.where(certain, share, -np.inf)))
-    name = str(of_source["null"].values[best])
-    measure = measure_name(of_source["measure"].item())
-    if share[best] <= 0:
-        return f"nothing of the change in {measure}"
-    amount = f"{100 * share[best]:.0f} ± {100 * error[best]:.0f}\N{NO-BREAK SPACE}%"
-    return f"{amount} of the change in {measure} ({NULLS.get(name, name)})"
+    certain_shares = [
+        share
+        for share in explanation.shares
+        if np.isfinite(share.share) and np.isfinite(share.standard_error)
+    ]
+    if not certain_shares:
+        return ""
+    null, share, error = max(certain_shares, key=lambda share: share.share)
+    change = f"the change in {measure_name(measure)}"
+    if share <= 0:
+        return f"nothing of {change}"
+    amount = f"{100 * share:.0f} ± {100 * error:.0f}\N{NO-BREAK SPACE}%"
+    return f"{amount} of {change} ({NULLS.get(null, null)})"
 
 
 def _scale(chosen: xr.Dataset) -> Iterator[str]:

@@ -12,6 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from drift import fit_words
+from drift.comparison.rows import blocks
 from drift.reporting.wording import MINUS, UNKNOWN, measure_name, number, p_value, source_name
 
 
@@ -166,24 +167,16 @@ def explained(chosen: xr.Dataset) -> str:
     """
     names = [str(name) for name in chosen["null"].values] if "null" in chosen.dims else []
     rows: list[list[Cell | str]] = []
-    for measure in chosen["measure"].values if names else []:
-        for source in (
-            name for name in ("observed", "recorded") if name in chosen["source"].values
-        ):
-            of_source = chosen.sel(source=source, measure=measure)
-            cells = [_share(of_source.sel(null=name)) for name in names]
+    for block in blocks(chosen):
+        for explanation in block.explained:
+            cells = [
+                _with_error(100 * share, 100 * error) for _, share, error in explanation.shares
+            ]
             if any(cell.text != UNKNOWN for cell in cells):
-                rows.append([measure_name(measure), source_name(source), *cells])
+                rows.append([measure_name(block.measure), source_name(explanation.source), *cells])
     heads = ("measure", "of the change in the", *names)
     caption = "What null models show of each change, with standard errors: 100 % is all of it"
     return table("explained", caption, heads, rows, labels=2) if rows else ""
-
-
-def _share(of_null: xr.Dataset) -> Cell:
-    share, error = (
-        100 * float(of_null[f"share_explained{end}"]) for end in ("", "_standard_error")
-    )
-    return _with_error(share, error)
 
 
 def _with_error(value: float, error: float, signed: bool = False) -> Cell:

@@ -42,6 +42,7 @@ from drift.texts import printable
 from drift.training.engines import EngineName
 from drift.training.engines.base import Precision
 from drift.training.probes import network as probe_table
+from drift.training.probes.choice import chosen
 
 __all__ = ["cross", "open_sweep", "run_sweep", "sample"]
 
@@ -162,7 +163,7 @@ def run_sweep(
         executor does not replace.
     """
     experiments, target = _experiments(recipes), _folder(Path(folder), dry_run)
-    options = {"probes": list(probe_table.chosen(probes)), "engine": engine, "precision": precision}
+    options = {"probes": list(chosen(probes)), "engine": engine, "precision": precision}
     code = code_version()
     with _allowed(target):
         requests = tasks(experiments, target, options, code)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 import xarray as xr
@@ -13,6 +13,8 @@ from pydantic import model_validator
 from drift.door.memory import refuse_beyond_memory
 from drift.errors import RefusedInputError
 from drift.recipe import Recipe
+
+Objective = Literal["squared_error", "cross_entropy", "next_token"]
 
 
 class Task(Recipe, ABC):
@@ -24,6 +26,12 @@ class Task(Recipe, ABC):
         """Return samples, inputs and outputs as far as they are known before anything is drawn,
         otherwise 0."""
         return 0, 0, 0
+
+    def objective(self) -> Objective:
+        """Return what is asked of the outputs: numbers, one class, or the next token at every
+        position. What is drawn says the same in its attribute ``objective``, unless it is
+        numbers."""
+        return "squared_error"
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -42,7 +50,8 @@ class Task(Recipe, ABC):
         xarray.Dataset
             ``inputs (sample, input)``, ``targets (sample, output)`` and, where the task has places,
             ``position (sample)``, ``direction (sample)`` and ``environment (sample)``, with the
-            coordinate ``place`` of bin centres.
+            coordinate ``place`` of bin centres; attribute ``objective`` where it is not
+            "squared_error".
         """
 
     def files(self) -> tuple[Path, ...]:

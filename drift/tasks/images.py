@@ -17,7 +17,7 @@ from scipy.linalg import eigh
 
 from drift.errors import RefusedInputError
 from drift.streams import stream
-from drift.tasks.base import Task, experience
+from drift.tasks.base import Objective, Task, experience
 from drift.tasks.image_files import CLASSES, files_of_set, image_set
 from drift.tasks.photographs import crops, digits, patches, photographs
 
@@ -127,6 +127,10 @@ class ImageTask(Task):
         side = self.size or (32 if colour else 16)
         return (3 if colour else 1, side, side)
 
+    def objective(self) -> Objective:
+        """Return "squared_error" for images, "cross_entropy" for their classes."""
+        return "squared_error" if self.target == "image" else "cross_entropy"
+
     def draw(self, seed: int) -> xr.Dataset:
         """Return images for training and test, with what is asked for; the seed draws patches,
         image sets are the same for all.
@@ -159,9 +163,7 @@ class ImageTask(Task):
         drawn["test_targets"] = (("test_sample", "output"), targets[1])
         if self.components is None:
             drawn.attrs.update(zip(("image_channels", "image_height", "image_width"), self.shape))
-        return drawn.assign_attrs(
-            objective="squared_error" if self.target == "image" else "cross_entropy"
-        )
+        return drawn.assign_attrs(objective=self.objective())
 
     def files(self) -> tuple[Path, ...]:
         """Return the files of an image set that are there; images of installed packages are in

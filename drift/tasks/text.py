@@ -11,7 +11,7 @@ from pydantic import Field
 
 from drift.errors import RefusedInputError
 from drift.streams import stream
-from drift.tasks.base import Task, experience
+from drift.tasks.base import Objective, Task, experience
 from drift.texts import decoded
 
 HELD_OUT = 10  # one part in so many, the end of the text, is for test
@@ -51,6 +51,10 @@ class TextTask(Task):
         """Return samples, inputs and outputs."""
         return self.samples + self.test_samples, self.context, self.context
 
+    def objective(self) -> Objective:
+        """Return that the next token is asked for."""
+        return "next_token"
+
     def draw(self, seed: int) -> xr.Dataset:
         """Return windows of the text and the tokens that follow.
 
@@ -84,7 +88,7 @@ class TextTask(Task):
         (inputs, targets), test = (
             self._windows(split, begin) for split, begin in zip(splits, starts, strict=True)
         )
-        drawn = experience(inputs, targets).assign_attrs(objective="next_token")
+        drawn = experience(inputs, targets).assign_attrs(objective=self.objective())
         drawn["test_inputs"], drawn["test_targets"] = (
             (("test_sample", "input"), test[0]),
             (("test_sample", "output"), test[1]),

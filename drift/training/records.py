@@ -14,9 +14,10 @@ from drift.noise import COORDINATES
 from drift.schema import labelled_form as schema
 from drift.schema.labelled_form import described, labelled
 from drift.schema.longitudinal import longitudinal_dataset
-from drift.training.engines.base import Engine, Subject, arrays, silenced, stacked_first_weights
+from drift.training.engines.base import Engine, Subject, silenced, stacked_first_weights
 from drift.training.probes import network as probes
-from drift.training.probes.network import AnySnapshot, Probe
+from drift.training.probes.network import Probe
+from drift.training.probes.snapshot import Snapshot
 
 DIVERGED_LOSS = (
     10.0  # times the variance of the targets, or the loss before learning where that is larger
@@ -36,11 +37,8 @@ class Records:
     ) -> None:
         self.subjects, self._members = subjects, members
         self.steps = subjects[0].experiment.session_steps()
-        start = (
-            probes.relative_loss(probes.snapshot(subjects, stacked_first_weights(subjects), 0))
-            .fillna(0.0)
-            .values
-        )
+        beginning = Snapshot(subjects, stacked_first_weights(subjects), 0)
+        start = probes.relative_loss(beginning).fillna(0.0).values
         self._limit = DIVERGED_LOSS * np.maximum(
             start, 1.0
         )  # a network that knows nothing may begin far off
@@ -59,11 +57,11 @@ class Records:
         """
         weights = engine.weights(self._members)
         with np.errstate(over="ignore", invalid="ignore"):
-            current_snapshot = probes.snapshot(self.subjects, weights, engine.step)
+            current_snapshot = Snapshot(self.subjects, weights, engine.step)
             # NaN also where targets do not vary, which is no divergence
             losses = probes.relative_loss(current_snapshot).values
             bounded = [
-                np.isfinite(array).reshape(len(array), -1).all(1) for array in arrays(weights)
+                np.isfinite(values).reshape(len(values), -1).all(1) for values in weights.values()
             ]
             finite = np.logical_and.reduce(
                 [*bounded, *(np.isfinite(each) for each in current_snapshot.all_losses())]
@@ -77,12 +75,12 @@ class Records:
             shown = (
                 current_snapshot
                 if healthy.all()
-                else probes.snapshot(self.subjects, silenced(weights, ~healthy), engine.step)
+                else Snapshot(self.subjects, silenced(weights, ~healthy), engine.step)
             )
             self._record(engine.step, shown, healthy)
         return float(losses[healthy].mean()) if healthy.any() else float("nan")
 
-    def _record(self, step: int, seen: AnySnapshot, healthy: np.ndarray) -> None:
+    def _record(self, step: int, seen: Snapshot, healthy: np.ndarray) -> None:
         session = int(np.searchsorted(self.steps, step))
         for name, probe in self._probes.items():
             values = probe(seen)
@@ -122,7 +120,7 @@ class Records:
             name: described(xr.DataArray(self._values[name], dims=self._dims[name]), name)
             for name in self._values
         }
-        if self.subjects[0].experience.attrs.get("objective", "squared_error") != "squared_error":
+        if self.subjects[0].objective != "squared_error":
             recorded |= {
                 name: recorded[name].assign_attrs(CROSS_ENTROPY)
                 for name in recorded

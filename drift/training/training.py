@@ -17,7 +17,7 @@ from tqdm import tqdm
 from drift.door import opened
 from drift.door.quantities import Threads
 from drift.errors import RefusedInputError
-from drift.experiment import Experiment
+from drift.experiment import Experiment, check_learned
 from drift.files.code_version import code_version
 from drift.files.store import provenance
 from drift.progress import progress_bar
@@ -26,6 +26,7 @@ from drift.training.engines import EngineName, make_engine, mixes_shapes
 from drift.training.engines.base import Engine, Precision, Subject, same_kind, same_schedule
 from drift.training.interrupts import deferred_interrupt, ending_in_order
 from drift.training.probes import network as probe_table
+from drift.training.probes.choice import check_suitable, chosen
 from drift.training.records import Records, combined
 
 CHECK = 1_000  # steps between looks for divergence
@@ -59,9 +60,8 @@ def train(
         What a session records: names in ``drift.training.probes.network.PROBES``, and functions of
         your own, each recorded under its ``__name__``, which has a row in
         ``drift.schema.VARIABLES``. A function gets the snapshot of subjects side by side (see
-        ``drift.training.probes.network.Snapshot``, of a ``DenoisingNetwork`` or ``Transformer``
-        ``drift.training.probes.snapshot.DenoisingSnapshot``) and returns a DataArray (subject, ...)
-        with the dims of its row, ``session`` apart; or None where there is nothing to record.
+        ``drift.training.probes.snapshot.Snapshot``) and returns a DataArray (subject, ...) with the
+        dims of its row, ``session`` apart; or None where there is nothing to record.
     engine : {"auto", "fused", "batched", "minibatch"}
         How the steps are computed: "fused" is compiled and by far the fastest on a CPU, "batched" a
         torch program for any ``Network`` and device, "minibatch" one for all other networks; "auto"
@@ -97,8 +97,9 @@ def train(
     """
     recipes = _recipes(experiments)
     _check_options(threads, checkpoint)
-    table = probe_table.chosen(probes)
-    _check_probes(recipes, table)
+    table = chosen(probes)
+    for recipe in recipes:
+        check_suitable(recipe.network, table)
     groups = _groups(recipes, engine, device)
     request = {
         "recipes": [recipe.to_json() for recipe in recipes],
@@ -165,30 +166,17 @@ def _check_options(threads: object, checkpoint: object) -> None:
         )
 
 
-def _check_probes(recipes: Sequence[Experiment], table: Mapping[str, object]) -> None:
-    for network in (recipe.network for recipe in recipes):
-        unknown = {"hidden_layer": (), "denoising": probe_table.CURVATURE}.get(
-            network.kind, probe_table.CURVATURE + probe_table.WEIGHTS
-        )
-        unsuitable = [name for name in unknown if name in table]
-        if unsuitable:
-            raise RefusedInputError(
-                f"probe {unsuitable[0]} does not know a {type(network).__name__}: leave it out."
-            )
-
-
 def _groups(recipes: Sequence[Experiment], engine: str, device: str) -> list[dict[int, Subject]]:
     """Return the subjects that one engine advances together, each by its place in the list."""
     groups: dict[tuple[object, ...], dict[int, Subject]] = {}
     for label, recipe in enumerate(recipes):
-        experience = recipe.task.draw(recipe.seed)
+        subject = Subject(recipe, recipe.task.draw(recipe.seed))
+        check_learned(recipe.network, subject.objective, type(recipe.task).__name__)
         mixed = mixes_shapes(engine, recipe, device)
         key = (
-            ("mixed", recipe.network.kind, *same_schedule(recipe))
-            if mixed
-            else same_kind(recipe, experience)
+            ("mixed", recipe.network.kind, *same_schedule(recipe)) if mixed else same_kind(*subject)
         )
-        groups.setdefault(key, {})[label] = Subject(recipe, experience)
+        groups.setdefault(key, {})[label] = subject
     return list(groups.values())
 
 

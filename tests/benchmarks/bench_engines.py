@@ -64,14 +64,12 @@ def sparse(
 ) -> Weights:
     """Shift biases so that a share of the units responds, together to a share of all samples, as
     late in the published run."""
-    inward = weights.inward.copy()
-    potential = inputs @ inward[0, :, :-1].T  # (sample, unit)
+    potential = inputs @ weights["input_weights"][0].T  # (sample, unit)
     active = np.arange(potential.shape[1]) < units * potential.shape[1]
     threshold = np.where(
         active, np.quantile(potential, 1 - responses / units, axis=0), potential.max(axis=0) + 1.0
     )
-    inward[0, :, -1] = -threshold
-    return Weights(inward, weights.outward)
+    return {**weights, "bias": -threshold[np.newaxis]}
 
 
 def seconds_per_call(call: Callable[[], object], budget: float) -> float:
@@ -100,12 +98,13 @@ def plain_loop(subject: Subject, weights: Weights, precision: torch.dtype) -> Ca
         torch.tensor(subject.inputs, dtype=precision),
         torch.tensor(subject.targets, dtype=precision),
     )
-    hidden = torch.nn.Linear(inputs.shape[1], weights.inward.shape[1]).to(precision)
-    readout = torch.nn.Linear(weights.inward.shape[1], targets.shape[1], bias=False).to(precision)
+    units = subject.experiment.network.units
+    hidden = torch.nn.Linear(inputs.shape[1], units).to(precision)
+    readout = torch.nn.Linear(units, targets.shape[1], bias=False).to(precision)
     with torch.no_grad():
-        hidden.weight.copy_(torch.from_numpy(weights.inward[0, :, :-1]))
-        hidden.bias.copy_(torch.from_numpy(weights.inward[0, :, -1]))
-        readout.weight.copy_(torch.from_numpy(weights.outward[0].T))
+        hidden.weight.copy_(torch.from_numpy(weights["input_weights"][0]))
+        hidden.bias.copy_(torch.from_numpy(weights["bias"][0]))
+        readout.weight.copy_(torch.from_numpy(weights["output_weights"][0]))
     network = torch.nn.Sequential(hidden, torch.nn.ReLU(), readout)
     optimiser = torch.optim.SGD(network.parameters(), lr=0.1)
 
@@ -128,7 +127,7 @@ def engine_time(
     state = engine.state()
     if weights is not None:
         state = _with_weights(engine, state, weights)
-    subjects = len(state[next(name for name in state if name != "step")])
+    subjects = len(engine.weights()["bias"])
 
     def run() -> None:
         engine.advance(steps)
@@ -143,19 +142,18 @@ def engine_time(
 def _with_weights(
     engine: FusedEngine | BatchedEngine, state: dict[str, np.ndarray], weights: Weights
 ) -> dict[str, np.ndarray]:
+    blocks = Network().parameters(weights)
     if isinstance(engine, FusedEngine):
-        joined = np.concatenate([weights.inward, weights.outward], axis=2)
+        joined = np.concatenate(blocks, axis=2)
         return {**state, "weights": joined.astype(state["weights"].dtype)}
-    parts = {f"parameters.{number}": part for number, part in enumerate(weights)}
+    parts = {f"0.parameters.{number}": block for number, block in enumerate(blocks)}
     return {**state, **{name: part.astype(state[name].dtype) for name, part in parts.items()}}
 
 
-def limit(
-    subject: Subject, weights: Weights, flops_per_second: float, normals_per_second: float
-) -> float:
+def limit(subject: Subject, flops_per_second: float, normals_per_second: float) -> float:
     """Seconds of a dense step at the speed of a large matrix product, plus its normal numbers."""
     samples, outputs = subject.targets.shape
-    inputs, units = weights.inward.shape[2], weights.inward.shape[1]
+    inputs, units = subject.inputs.shape[1] + 1, subject.experiment.network.units
     work = 2 * samples * units * (2 * inputs + 3 * outputs)
     return work / flops_per_second + units * (inputs + outputs) / normals_per_second
 
@@ -185,7 +183,7 @@ def compare(name: str, experiment: Experiment, budget: float, rounds: int = 5) -
                 seconds_per_call(plain_loop(subject, weights, torch.float32), share),
                 engine_time(batched, weights, max(2, steps // 4), share),
                 engine_time(fused, weights, steps, share),
-                limit(subject, weights, flops, normals),
+                limit(subject, flops, normals),
             )
             best[stage] = np.minimum(best.get(stage, np.inf), times)
     for stage, (plain, single, torched, ours, bound) in best.items():

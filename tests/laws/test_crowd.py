@@ -9,6 +9,8 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 import drift
+from drift.training.engines.base import Subject
+from drift.training.engines.batched import BatchedEngine
 
 ENGINES = ("batched", "fused")
 PROBES = (
@@ -95,6 +97,39 @@ def test_crowd_is_alone_in_any_order(
         xr.testing.assert_identical(
             only(together, place), train([crowd[number]], engine, precision=precision)
         )
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+@pytest.mark.parametrize("learner", sorted(LEARNERS))
+def test_sides_of_length_one_change_nothing(learner: str, precision: str):
+    """Products with a vector take other instructions than products of matrices, and some libraries
+    choose between them by how many there are."""
+    rng = np.random.default_rng(8)
+    for trial in range(40):
+        sides = rng.integers(2, 41, size=4)
+        sides[trial % 4] = 1
+        samples, inputs, outputs, units = map(int, sides)
+        task = drift.RandomTask(samples=samples, inputs=inputs, outputs=outputs)
+        crowd = [
+            drift.Experiment(
+                task=task,
+                network=drift.Network(units=units),
+                learner=LEARNERS[learner](0.1),
+                steps=3,
+                sessions=1,
+                seed=seed,
+            )
+            for seed in range(3)
+        ]
+        subjects = [Subject(recipe, recipe.task.draw(recipe.seed)) for recipe in crowd]
+        together, alone = (
+            BatchedEngine(subjects, precision),
+            BatchedEngine(subjects[1:2], precision),
+        )
+        for engine in (together, alone):
+            engine.advance(3)
+        for name, weights in alone.weights().items():
+            np.testing.assert_array_equal(together.weights()[name][1:2], weights, err_msg=str(task))
 
 
 def corridor(seed: int = 0, rate: float = 0.1, **changes: object) -> drift.Experiment:

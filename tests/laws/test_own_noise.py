@@ -199,6 +199,35 @@ def test_noise_that_no_engine_adds_is_refused(
         drift.Experiment(network=network, task=drift.RandomTask(), **changes)
 
 
+class HalfLabelNoise(drift.LabelNoise):
+    """Label noise of half the size that it says: it enters where label noise does."""
+
+    kind: Literal["test_half_label"] = "test_half_label"
+
+    def scale(self, step: int) -> float:
+        return super().scale(step) / 2
+
+
+@pytest.mark.parametrize("network", [drift.Network(units=3), drift.DenoisingNetwork(units=3)])
+def test_a_class_of_built_in_noise_enters_where_that_does(network: object):
+    recipe = drift.Experiment(network=network, task=drift.RandomTask(), steps=5, sessions=2)
+    quiet, half, one, small = drift.train(
+        [
+            recipe.replace(noise=noise)
+            for noise in (
+                [],
+                [HalfLabelNoise(std=0.4)],
+                [HalfLabelNoise(std=0.2)],
+                [HalfLabelNoise(std=1e-6)],
+            )
+        ],
+        progress=False,
+    )["loss"].values[:, -1]
+    assert len({quiet, half, one}) == 3 and small == pytest.approx(quiet, rel=1e-4)
+    with pytest.raises(drift.RefusedInputError, match="noise enters targets twice"):
+        recipe.replace(noise=[HalfLabelNoise(std=0.4), drift.LabelNoise(std=0.1)])
+
+
 def test_noise_on_a_gradient_that_is_not_taken_is_refused():
     with pytest.raises(drift.RefusedInputError, match="Standstill has no gradient for PlainNoise"):
         subject(learner=Standstill(), noise=[PlainNoise(std=0.1, acts_on="gradient")])

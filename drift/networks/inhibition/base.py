@@ -40,6 +40,10 @@ class Inhibition(Recipe, ABC):
 
     kind: str
 
+    def least_units(self) -> int:
+        """Return how many units there must be for it to leave as many active as it says."""
+        return 0
+
     def first_weights(self, units: Count, rng: np.random.Generator) -> dict[str, np.ndarray]:
         """Return its own weights before learning, by name; float32."""
         return {}

@@ -47,6 +47,10 @@ class TopK(Inhibition):
             )
         return self
 
+    def least_units(self) -> int:
+        """Return k."""
+        return self.active_units
+
     def active_units_at(self, step: int, units: int) -> int:
         """Return k in a step of learning for a layer of ``units``."""
         if self.duration is None:

@@ -9,7 +9,6 @@ from typing import Literal, get_args
 from drift.training.engines.base import Engine, Precision, Subject
 from drift.errors import RefusedInputError
 from drift.experiment import Experiment
-from drift.networks import DifferentiableNetwork
 
 EngineName = Literal["auto", "fused", "batched", "minibatch"]
 
@@ -50,11 +49,11 @@ def make_engine(
         raise RefusedInputError(
             f"threads must be at least 1, got {threads}: leave it out to use all."
         )
-    differentiable = isinstance(subjects[0].experiment.network, DifferentiableNetwork)
-    if name != "auto" and differentiable != (name == "minibatch"):
-        kind = type(subjects[0].experiment.network).__name__
+    network = subjects[0].experiment.network
+    if name != "auto" and name not in network.engines:
+        kind = type(network).__name__
         raise RefusedInputError(f"the {name} engine does not run a {kind}: use engine='auto'.")
-    if not differentiable and precision not in ("float32", "float64"):
+    if "minibatch" not in network.engines and precision not in ("float32", "float64"):
         raise RefusedInputError(
             f"precision {precision!r} is for the minibatch engine alone: use 'float32' or "
             "'float64'."
@@ -63,7 +62,7 @@ def make_engine(
         raise RefusedInputError(
             "precision 'tf32' needs a CUDA device, got 'cpu': use 'float32' there."
         )
-    if differentiable:
+    if "minibatch" in network.engines:
         return _minibatch(subjects, precision, device, threads)
     return (
         _batched(subjects, precision, device, threads)
@@ -75,7 +74,7 @@ def make_engine(
 def mixes_shapes(name: str, experiment: Experiment, device: str) -> bool:
     """Tell whether subjects of other shapes may ride along with this one: in the fused and the
     minibatch engine."""
-    if isinstance(experiment.network, DifferentiableNetwork):
+    if "minibatch" in experiment.network.engines:
         return True
     if name == "batched" or device != "cpu":
         return False

@@ -6,12 +6,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, wait
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import xarray as xr
 
 from drift.experiment import Experiment
+from drift.networks.hidden_layer import named
+from drift.tasks.base import Objective
 
 Precision = Literal["float32", "float64", "tf32", "bfloat16"]
 
@@ -32,31 +34,36 @@ class Subject(NamedTuple):
         """Targets, shape (samples, outputs)."""
         return self.experience["targets"].values
 
-    def first_weights(self) -> Any:
-        """Weights before learning: inward (units, inputs + 1) and outward (units, outputs), or by
-        name; a text asks for every token."""
+    @property
+    def objective(self) -> Objective:
+        """What is asked of the outputs: numbers, one class, or the next token at every position."""
+        return self.experience.attrs.get("objective", "squared_error")
+
+    def first_weights(self) -> dict[str, np.ndarray]:
+        """Weights before learning, by name; a text asks for every token."""
         experiment = self.experiment
         outputs = self.experience.sizes.get("token", self.targets.shape[1])
-        return experiment.network.first_weights(self.inputs.shape[1], outputs, experiment.seed)
+        weights = experiment.network.first_weights(self.inputs.shape[1], outputs, experiment.seed)
+        # a network of one's own may give the two blocks of ``Network`` as a pair
+        return weights if isinstance(weights, Mapping) else named(*weights)
+
+    def first_parameters(self) -> list[np.ndarray]:
+        """Weights before learning, in the blocks that a learning rule changes."""
+        return self.experiment.network.parameters(self.first_weights())
 
 
-class Weights(NamedTuple):
-    """Weights of all subjects, float64."""
-
-    inward: np.ndarray  # (subject, unit, inputs + 1), the bias last
-    outward: np.ndarray  # (subject, unit, outputs)
+# by name, each (subject, ...)
+Weights = Mapping[str, np.ndarray]
 
 
-# of differentiable networks by name, (subject, ...)
-AnyWeights = Weights | Mapping[str, np.ndarray]
-
-
-def stacked_first_weights(subjects: Sequence[Subject]) -> AnyWeights:
+def stacked_first_weights(subjects: Sequence[Subject]) -> Weights:
     """Return the weights of subjects of one kind before learning."""
-    first = [subject.first_weights() for subject in subjects]
-    if isinstance(first[0], Mapping):
-        return {name: side_by_side([weights[name] for weights in first]) for name in first[0]}
-    return Weights(*(np.stack(matrices) for matrices in zip(*first, strict=True)))
+    return stacked([subject.first_weights() for subject in subjects])
+
+
+def stacked(weights: Sequence[Mapping[str, np.ndarray]]) -> Weights:
+    """Return weights of several subjects, the subject first."""
+    return {name: side_by_side([own[name] for own in weights]) for name in weights[0]}
 
 
 def side_by_side(parts: Sequence[np.ndarray]) -> np.ndarray:
@@ -64,22 +71,12 @@ def side_by_side(parts: Sequence[np.ndarray]) -> np.ndarray:
     return parts[0][np.newaxis] if len(parts) == 1 else np.stack(parts)
 
 
-def arrays(weights: AnyWeights) -> list[np.ndarray]:
-    """Return the parts of weights of either form, each (subject, ...)."""
-    return list(weights.values()) if isinstance(weights, Mapping) else list(weights)
-
-
-def silenced(weights: AnyWeights, subjects: np.ndarray) -> AnyWeights:
+def silenced(weights: Weights, subjects: np.ndarray) -> Weights:
     """Return weights with zeros for the marked subjects."""
-    masked = [
-        np.where(subjects.reshape(-1, *[1] * (values.ndim - 1)), values.dtype.type(0), values)
-        for values in arrays(weights)
-    ]
-    return (
-        dict(zip(weights, masked, strict=True))
-        if isinstance(weights, Mapping)
-        else Weights(*masked)
-    )
+    return {
+        name: np.where(subjects.reshape(-1, *[1] * (values.ndim - 1)), values.dtype.type(0), values)
+        for name, values in weights.items()
+    }
 
 
 class Engine(ABC):
@@ -97,7 +94,7 @@ class Engine(ABC):
         the same step."""
 
     @abstractmethod
-    def weights(self, members: Sequence[int] | None = None) -> AnyWeights:
+    def weights(self, members: Sequence[int] | None = None) -> Weights:
         """Return the present weights of subjects of one shape, by their place in the list; of all
         by default."""
 
@@ -127,11 +124,9 @@ def same_kind(experiment: Experiment, experience: xr.Dataset) -> tuple[object, .
     return (
         tuple(sorted(experience.sizes.items())),
         _map_layout(experience),
-        experience.attrs.get("objective", "squared_error"),
+        Subject(experiment, experience).objective,
         experiment.network.kind,
-        experiment.network.to_json()
-        if experiment.network.kind != "hidden_layer"
-        else experiment.network.units,
+        experiment.network.shared_entries(),
         type(learner),
         tuple((name, value) for name, value in learner if not is_number(value)),
         frozenset(

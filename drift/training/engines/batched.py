@@ -16,9 +16,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from drift.networks.hidden_layer import named
 from drift.noise import Noise
-from drift.training.engines.base import Engine, Precision, Subject, Weights, finish, is_number
-from drift.training.engines.draws import Draws, draws, noise_draws
+from drift.training.engines.base import Precision, Subject, Weights, finish
+from drift.training.engines.torch_program import TorchEngine, TorchProgram
 
 LINE = 64  # bytes of a cache line; vector kernels treat storage that starts there alike
 WORKING_SET = 1 << 20  # bytes of activity that one CPU program keeps in cache
@@ -35,15 +36,26 @@ def aligned(shape: Sequence[int], device: str, dtype: torch.dtype) -> Tensor:
     )
 
 
-class BatchedProgram:
-    """Networks of one shape and kind as stacked tensors; ``drift.learners.Program`` says what a
-    learning rule sees of it."""
+def product(left: Tensor, right: Tensor, out: Tensor) -> Tensor:
+    """Write matrix products (subject, row, column) to ``out`` and return it.
+
+    On the CPU subject by subject: a product of many matrices may take other instructions than that
+    of one, where a side has length 1, and round otherwise.
+    """
+    if left.device.type != "cpu":
+        return torch.bmm(left, right, out=out)
+    for rows, columns, values in zip(left, right, out, strict=True):
+        torch.mm(rows, columns, out=values)
+    return out
+
+
+class BatchedProgram(TorchProgram):
+    """Networks of one shape and kind as stacked tensors."""
 
     alone = False
 
     def __init__(self, subjects: Sequence[Subject], device: str, dtype: torch.dtype) -> None:
-        self.device, self.dtype, self.step = device, dtype, 0
-        self.learner = subjects[0].experiment.learner
+        super().__init__(subjects, device, dtype)
         # (subject, sample, input + 1)
         self._inputs = self._stack(
             [
@@ -54,25 +66,21 @@ class BatchedProgram:
         # (subject, sample, output)
         self._targets = self._stack([subject.targets for subject in subjects])
         self.parameters = [
-            self._stack(list(weights))
-            for weights in zip(*(subject.first_weights() for subject in subjects), strict=True)
+            self._stack(blocks)
+            for blocks in zip(*(subject.first_parameters() for subject in subjects), strict=True)
         ]
-        self.memory = {name: self.like_parameters() for name in self.learner.remembers()}
-        numbers = {name for name, value in self.learner if is_number(value)}
-        self.numbers = {
-            name: self._column([getattr(subject.experiment.learner, name) for subject in subjects])
-            for name in sorted(numbers)
-        }
+        self._remember()
         self._allocate()
-        self._prepare_noise(subjects)
+        self._constant = {
+            kind: self._scale(kind, 0)
+            for kind, noises in self.noise.items()
+            if all(noise.schedule is None for noise in noises)
+        }
 
     def _stack(self, arrays: Sequence[np.ndarray]) -> Tensor:
         stacked = aligned((len(arrays), *arrays[0].shape), self.device, self.dtype)
         stacked.copy_(torch.from_numpy(np.stack(arrays)))
         return stacked
-
-    def _column(self, values: Sequence[float]) -> Tensor:
-        return torch.tensor(values, device=self.device, dtype=self.dtype).view(-1, 1, 1)
 
     def _like(self, tensor: Tensor) -> Tensor:
         return aligned(tensor.shape, self.device, self.dtype)
@@ -84,36 +92,15 @@ class BatchedProgram:
         self._error = self._like(self._targets)
         self._gradient = self.like_parameters()
         self._normals = self.like_parameters()
-
-    def _prepare_noise(self, subjects: Sequence[Subject]) -> None:
-        seeds = [subject.experiment.seed for subject in subjects]
-        self._noise: dict[str, list[Noise]] = {}
-        for noise in subjects[0].experiment.noise:
-            self._noise[noise.kind] = [
-                next(
-                    own_noise
-                    for own_noise in subject.experiment.noise
-                    if own_noise.kind == noise.kind
-                )
-                for subject in subjects
-            ]
-        self._draws: dict[str, Draws] = {
-            f"{kind}_noise": noise_draws(seeds, kind, self.device) for kind in self._noise
-        }
-        self._draws["perturbation"] = draws(seeds, "perturbation", self.device)
-        self._constant = {
-            kind: self._scale(kind, 0)
-            for kind, noises in self._noise.items()
-            if all(own_noise.schedule is None for own_noise in noises)
-        }
-        self._noisy_inputs = (
-            self._like(self._inputs).copy_(self._inputs) if "input" in self._noise else self._inputs
-        )
-        self._input_draw = self._like(self._inputs[..., :-1])
-        self._noisy_targets = self._like(self._targets) if "label" in self._noise else self._targets
+        self._noisy_inputs, self._noisy_targets = self._inputs, self._targets
+        if "inputs" in self.entering:
+            self._noisy_inputs = self._like(self._inputs).copy_(self._inputs)
+            self._input_draw = self._like(self._inputs[..., :-1])
+        if "targets" in self.entering:
+            self._noisy_targets = self._like(self._targets)
 
     def _scale(self, kind: str, step: int) -> Tensor:
-        return self._column([noise.scale(step) for noise in self._noise[kind]])
+        return self._column([noise.scale(step) for noise in self.noise[kind]])
 
     def _scale_now(self, kind: str) -> Tensor:
         return self._constant[kind] if kind in self._constant else self._scale(kind, self.step)
@@ -123,46 +110,39 @@ class BatchedProgram:
         for _ in range(steps):
             self._draw_batch()
             self.learner.learn(self)
-            self._shake("weights", self.parameters)
+            self.shake("weights", self.parameters)
             self.step += 1
 
     def _draw_batch(self) -> None:
-        if "input" in self._noise:
-            self._draws["input_noise"].normal(self._input_draw)
+        if "inputs" in self.entering:
+            kind = self.entering["inputs"]
+            self.sources[f"{kind}_noise"].normal(self._input_draw)
             torch.addcmul(
                 self._inputs[..., :-1],
                 self._input_draw,
-                self._scale_now("input"),
+                self._scale_now(kind),
                 out=self._noisy_inputs[..., :-1],
             )
-        if "label" in self._noise:
-            uniform = getattr(self._noise["label"][0], "law", "") == "uniform"
-            source = self._draws["label_noise"]
-            (source.uniform if uniform else source.normal)(self._noisy_targets)
+        if "targets" in self.entering:
+            self.draw_on_targets(self._noisy_targets)
             torch.addcmul(
                 self._targets,
                 self._noisy_targets,
-                self._scale_now("label"),
+                self._scale_now(self.entering["targets"]),
                 out=self._noisy_targets,
             )
 
-    def _shake(self, acts_on: str, tensors: Sequence[Tensor]) -> None:
-        for kind, noises in self._noise.items():
-            if getattr(noises[0], "acts_on", "") != acts_on:
-                continue
-            self._draws[f"{kind}_noise"].normal(*self._normals)
-            for tensor, normals in zip(tensors, self._normals, strict=True):
-                if type(noises[0]).act is Noise.act:
-                    tensor.addcmul_(normals, self._scale_now(kind))
-                else:  # written for one network
-                    for noise, weights, drawn in zip(noises, tensor, normals, strict=True):
-                        noise.act(weights, drawn, self.step)
+    def _act(self, kind: str, block: Tensor, normals: Tensor) -> None:
+        if type(self.noise[kind][0]).act is Noise.act:
+            block.addcmul_(normals, self._scale_now(kind))
+        else:  # written for one network
+            super()._act(kind, block, normals)
 
     def _forward(self) -> None:
         inward, outward = self.parameters
-        torch.bmm(self._noisy_inputs, inward.mT, out=self._hidden)  # (subject, sample, unit)
+        product(self._noisy_inputs, inward.mT, out=self._hidden)  # (subject, sample, unit)
         self._hidden.relu_()
-        torch.bmm(self._hidden, outward, out=self._error)  # (subject, sample, output)
+        product(self._hidden, outward, out=self._error)  # (subject, sample, output)
         self._error.sub_(self._noisy_targets)
 
     def gradient(self) -> list[Tensor]:
@@ -170,46 +150,32 @@ class BatchedProgram:
         it."""
         self._forward()
         self._error.mul_(2 / (self._error.shape[1] * self._error.shape[2]))
-        torch.bmm(self._hidden.mT, self._error, out=self._gradient[1])
-        torch.bmm(self._error, self.parameters[1].mT, out=self._slope)
+        product(self._hidden.mT, self._error, out=self._gradient[1])
+        product(self._error, self.parameters[1].mT, out=self._slope)
         self._slope.mul_(self._hidden > 0)
-        torch.bmm(self._slope.mT, self._noisy_inputs, out=self._gradient[0])
-        self._shake("gradient", self._gradient)
+        product(self._slope.mT, self._noisy_inputs, out=self._gradient[0])
+        self.shake("gradient", self._gradient)
         return self._gradient
 
     def loss(self) -> Tensor:
         """Return the mean squared error on this step's batch, shape (subject, 1, 1)."""
         self._forward()
         flat = self._error.flatten(1).unsqueeze(1)  # (subject, 1, sample x output)
-        return torch.bmm(flat, flat.mT) / flat.shape[2]
+        return product(flat, flat.mT, out=self._like(flat[..., :1])) / flat.shape[2]
 
-    def perturbation(self) -> list[Tensor]:
-        """Return fresh standard normal numbers in the shape of the parameters."""
-        self._draws["perturbation"].normal(*self._normals)
+    def _buffers(self) -> list[Tensor]:
         return self._normals
 
     def like_parameters(self) -> list[Tensor]:
         """Return zeros in the shape of the parameters."""
         return [self._like(weights) for weights in self.parameters]
 
-    def tensors(self) -> dict[str, Tensor]:
-        """Return what changes from step to step, by name."""
-        pairs = {"parameters": self.parameters, **self.memory}
-        return {
-            f"{name}.{number}": tensor
-            for name, pair in pairs.items()
-            for number, tensor in enumerate(pair)
-        }
 
-    def streams(self) -> dict[str, Draws]:
-        """Return the generators by name."""
-        return self._draws
-
-
-class BatchedEngine(Engine):
+class BatchedEngine(TorchEngine):
     """Subjects in cache-sized programs that share the CPU's threads, or in one program on a GPU."""
 
     name = "batched"
+    _programs: list[BatchedProgram]
 
     def __init__(
         self,
@@ -226,11 +192,6 @@ class BatchedEngine(Engine):
         ]
         self._threads = threads or os.cpu_count() or 1
 
-    @property
-    def step(self) -> int:  # type: ignore[override]
-        """Steps taken so far."""
-        return self._programs[0].step
-
     def advance(self, steps: int) -> None:
         """Take steps in all programs; an interrupt waits until all have taken them."""
         if self.device != "cpu":
@@ -244,36 +205,11 @@ class BatchedEngine(Engine):
             torch.set_num_threads(before)
 
     def weights(self, members: Sequence[int] | None = None) -> Weights:
-        """Return the present weights."""
-        layers = zip(*(program.parameters for program in self._programs), strict=True)
-        stacked = (torch.cat(list(layer)).double().cpu().numpy() for layer in layers)
-        return Weights(
-            *(values if members is None else values[list(members)] for values in stacked)
-        )
-
-    def state(self) -> dict[str, np.ndarray]:
-        """Return weights, moments, generators and the step."""
-        pieces: dict[str, list[np.ndarray]] = {}
-        for program in self._programs:
-            for name, tensor in program.tensors().items():
-                pieces.setdefault(name, []).append(tensor.cpu().numpy())
-            for name, generators in program.streams().items():
-                pieces.setdefault(f"stream.{name}", []).append(generators.state())
-        return {
-            "step": np.array(self.step),
-            **{name: np.concatenate(arrays) for name, arrays in pieces.items()},
-        }
-
-    def restore(self, state: dict[str, np.ndarray]) -> None:
-        """Go back to a state."""
-        first = 0
-        for program in self._programs:
-            rows = slice(first, first + len(program.parameters[0]))
-            for name, tensor in program.tensors().items():
-                tensor.copy_(torch.from_numpy(state[name][rows]))
-            for name, generators in program.streams().items():
-                generators.restore(state[f"stream.{name}"][rows])
-            program.step, first = int(state["step"]), rows.stop
+        """Return the present weights by name, float64."""
+        blocks = zip(*(program.parameters for program in self._programs), strict=True)
+        inward, outward = (torch.cat(list(block)).double().cpu().numpy() for block in blocks)
+        rows = slice(None) if members is None else list(members)
+        return named(inward[rows], outward[rows])
 
 
 def _subjects_per_program(subject: Subject, dtype: torch.dtype) -> int:

@@ -9,27 +9,49 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from drift.experiment import Experiment
-from drift.learners import SGD, Adam, StochasticErrorDescent
+from drift.learners import SGD, Adam, Learner, StochasticErrorDescent
 from drift.loops.compiled import NO_FOLDER, can_be_kept, is_kept
 from drift.loops.normals import BLOCK, generator_state
 from drift.loops.vectors import WIDTH
 from drift.networks import Network
-from drift.noise import InputNoise, LabelNoise, Noise, UpdateNoise
+from drift.networks.hidden_layer import named
+from drift.noise import InputNoise, LabelNoise, UpdateNoise
 from drift.training.engines import fused_kernels as kernels
 from drift.training.engines.base import Engine, Precision, Subject, Weights, finish
 
-RULES: dict[type, int] = {
-    SGD: kernels.SGD,
-    Adam: kernels.ADAM,
-    StochasticErrorDescent: kernels.STOCHASTIC_ERROR_DESCENT,
+
+class Rule(NamedTuple):
+    """A learning rule as the compiled steps take it."""
+
+    number: int
+    memories: int  # arrays in the shape of the weights that it needs beside them
+    # what follows the learning rate, given the rows by which trial steps are scaled
+    numbers: Callable[[Any, tuple[int, int]], list[float]]
+
+
+def _of_adam(learner: Adam, rows: tuple[int, int]) -> list[float]:
+    return [learner.first_decay, learner.second_decay, learner.epsilon]
+
+
+def _of_descent(learner: StochasticErrorDescent, rows: tuple[int, int]) -> list[float]:
+    stds = [learner.perturbation / count**0.5 for count in rows]
+    return [*stds, *([1.0, 1.0] if learner.faithful else [std**2 for std in stds])]
+
+
+RULES: dict[type[Learner], Rule] = {
+    SGD: Rule(kernels.SGD, 0, lambda learner, rows: []),
+    Adam: Rule(kernels.ADAM, 2, _of_adam),
+    StochasticErrorDescent: Rule(kernels.STOCHASTIC_ERROR_DESCENT, 1, _of_descent),
 }
+# rows of the generators, and columns of the noise scales, that belong to what a noise enters
+ENTRIES = {"inputs": kernels.INPUT, "targets": kernels.LABEL, "updates": kernels.UPDATE}
 STREAMS = ("input_noise", "label_noise", "update_noise", "perturbation")
 TABLE = 10_000  # steps whose noise scales are tabulated at once
 
@@ -69,14 +91,14 @@ class FusedProgram:
     def __init__(self, subject: Subject, precision: Precision) -> None:
         self.step, self._experiment, self._samples = 0, subject.experiment, len(subject.inputs)
         self.type = np.dtype(precision)
-        inward, outward = subject.first_weights()
+        inward, outward = subject.first_parameters()
         self._inputs = inward.shape[1]
         self.work = _work(subject, np.column_stack([inward, outward]), self.type)
         buffers = ((self._inputs - 1) * self._samples, outward.shape[1] * self._samples)
         self._batch_random = tuple(
             np.zeros(-(-size // BLOCK) * BLOCK, np.float32) for size in buffers
         )
-        self._rule = RULES[type(subject.experiment.learner)]
+        self._rule = RULES[type(subject.experiment.learner)].number
         self._numbers, self._decays = _numbers(subject.experiment, outward.shape[1], self.type)
         self._laws = _laws(subject.experiment)
 
@@ -98,10 +120,9 @@ class FusedProgram:
             )
             self.step, steps = self.step + count, steps - count
 
-    def weights(self) -> Weights:
-        """Return the present weights."""
-        weights = self.work.weights.astype(float)
-        return Weights(weights[:, : self._inputs], weights[:, self._inputs :])
+    def parameters(self) -> list[np.ndarray]:
+        """Return the present weights in the blocks of a learning rule, float64."""
+        return np.split(self.work.weights.astype(float), [self._inputs], axis=1)
 
     def changing(self) -> dict[str, np.ndarray]:
         """Return the arrays that carry a run from one step to the next."""
@@ -132,10 +153,11 @@ class FusedEngine(Engine):
         finish([self._pool.submit(program.advance, steps) for program in self._programs])
 
     def weights(self, members: Sequence[int] | None = None) -> Weights:
-        """Return the present weights of subjects of one shape."""
+        """Return the present weights of subjects of one shape by name, float64."""
         indices = range(len(self._programs)) if members is None else members
-        layers = zip(*(self._programs[member].weights() for member in indices), strict=True)
-        return Weights(*(np.stack(layer) for layer in layers))
+        blocks = zip(*(self._programs[member].parameters() for member in indices), strict=True)
+        inward, outward = (np.stack(block) for block in blocks)
+        return named(inward, outward)
 
     def state(self) -> dict[str, np.ndarray]:
         """Return weights, moments, generators and the step; smaller subjects are filled with
@@ -185,15 +207,14 @@ def _work(subject: Subject, weights: np.ndarray, kind: np.dtype) -> kernels.Work
     samples, (units, width), outputs = len(subject.inputs), weights.shape, subject.targets.shape[1]
     present = np.column_stack([subject.inputs, np.ones(samples)])
     inputs, targets = _padded(present.T, kind), _padded(subject.targets.T, kind)
-    remembers = not isinstance(subject.experiment.learner, SGD)
-    adapts = isinstance(subject.experiment.learner, Adam)
+    memories = RULES[type(subject.experiment.learner)].memories
     return kernels.Work(
         inputs=inputs,
         targets=targets,
         weights=_with_tail(weights, kind),
         gradient=_with_tail(np.zeros((units, width)), kind),
-        first=np.zeros((units if remembers else 0, width), kind),
-        second=np.zeros((units if adapts else 0, width), kind),
+        first=np.zeros((units if memories > 0 else 0, width), kind),
+        second=np.zeros((units if memories > 1 else 0, width), kind),
         noisy_inputs=inputs.copy(),
         noisy_targets=targets.copy(),
         sample_inputs=_padded(present, kind),
@@ -226,29 +247,19 @@ def _with_tail(array: np.ndarray, kind: np.dtype) -> np.ndarray:
 
 
 def _numbers(experiment: Experiment, outputs: int, kind: np.dtype) -> tuple[np.ndarray, np.ndarray]:
-    learner, decays = experiment.learner, (0.0, 0.0)
-    numbers = [getattr(learner, "learning_rate", 0.0)]
-    if isinstance(learner, Adam):
-        decays = (learner.first_decay, learner.second_decay)
-        numbers += [*decays, learner.epsilon]
-    if isinstance(learner, StochasticErrorDescent):
-        stds = [learner.perturbation / rows**0.5 for rows in (experiment.network.units, outputs)]
-        numbers += [*stds, *([1.0, 1.0] if learner.faithful else [std**2 for std in stds])]
-    return np.array(numbers, kind), np.array(decays)
-
-
-def _noise(experiment: Experiment, kind: str) -> Noise | None:
-    return next((noise for noise in experiment.noise if noise.kind == kind), None)
+    """Return the numbers of the learning rule, and the decays of its moments in full precision."""
+    learner = experiment.learner
+    own = RULES[type(learner)].numbers(learner, (experiment.network.units, outputs))
+    decays = [getattr(learner, name, 0.0) for name in ("first_decay", "second_decay")]
+    return np.array([getattr(learner, "learning_rate", 0.0), *own], kind), np.array(decays)
 
 
 def _laws(experiment: Experiment) -> np.ndarray:
-    laws = [
-        kernels.NONE if _noise(experiment, kind) is None else kernels.GAUSSIAN
-        for kind in ("input", "label", "update")
-    ]
-    if getattr(_noise(experiment, "label"), "law", "") == "uniform":
-        laws[kernels.LABEL] = kernels.UNIFORM
-    return np.array(laws)
+    laws = np.full(len(ENTRIES), kernels.NONE)
+    for noise in experiment.noise:
+        uniform = getattr(noise, "law", "") == "uniform"
+        laws[ENTRIES[noise.enters]] = kernels.UNIFORM if uniform else kernels.GAUSSIAN
+    return laws
 
 
 def _scales(experiment: Experiment, first: int, steps: int) -> np.ndarray:
@@ -256,13 +267,10 @@ def _scales(experiment: Experiment, first: int, steps: int) -> np.ndarray:
     (steps, 4)."""
     scales = np.zeros((steps, 4))
     for noise in experiment.noise:
-        column = {"input": kernels.INPUT, "label": kernels.LABEL}.get(noise.kind)
-        if column is None:
-            column = (
-                kernels.UPDATE if getattr(noise, "acts_on", "") == "gradient" else kernels.WEIGHTS
-            )
-        constant = noise.schedule is None
-        scales[:, column] = (
-            noise.std if constant else [noise.scale(step) for step in range(first, first + steps)]
+        on_weights = getattr(noise, "acts_on", "") == "weights"
+        scales[:, kernels.WEIGHTS if on_weights else ENTRIES[noise.enters]] = (
+            noise.std
+            if noise.schedule is None
+            else [noise.scale(step) for step in range(first, first + steps)]
         )
     return scales

@@ -9,7 +9,7 @@ noise is drawn by generators that write into torch's storage.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Literal
 
@@ -18,34 +18,28 @@ import torch
 from torch import Tensor
 
 from drift.networks import DifferentiableNetwork
-from drift.noise import ImplicitNoise, InputNoise
+from drift.networks.objective import mean_loss, sample_losses
+from drift.noise import ImplicitNoise
 from drift.theory.input_noise.terms import surrogate
 from drift.theory.input_noise.weights import network_of
-from drift.training.engines.base import (
-    AnyWeights,
-    Engine,
-    Precision,
-    Subject,
-    is_number,
-    side_by_side,
-)
+from drift.training.engines.base import Precision, Subject, Weights, stacked
 from drift.training.engines.direct_gradient import DirectGradient
-from drift.training.engines.draws import Draws, HostDraws, draws, noise_draws
+from drift.training.engines.draws import HostDraws
 from drift.training.engines.input_noise import noisy
-from drift.training.engines.objective import mean_loss, objective_of, sample_losses
+from drift.training.engines.torch_program import TorchEngine, TorchProgram
 
 
-class MinibatchProgram:
-    """One network and its data; ``drift.learners.Program`` says what a learning rule sees of it."""
+class MinibatchProgram(TorchProgram):
+    """One network and its data."""
 
     alone = True
 
     def __init__(self, subject: Subject, precision: Precision, device: str) -> None:
-        self.experiment, self.step, self._device = subject.experiment, 0, device
-        self.network: DifferentiableNetwork = subject.experiment.network  # type: ignore[assignment]
         dtype = torch.float64 if precision == "float64" else torch.float32
+        super().__init__([subject], device, dtype)
+        self.experiment, self._goal = subject.experiment, subject.objective
+        self.network: DifferentiableNetwork = subject.experiment.network  # type: ignore[assignment]
         self._autocast = precision == "bfloat16"
-        self._goal = objective_of(subject.experience)
         self._inputs = torch.as_tensor(subject.inputs, dtype=dtype, device=device)
         shared = np.shares_memory(subject.inputs, subject.targets)
         self._targets = (
@@ -58,26 +52,14 @@ class MinibatchProgram:
             for name in list(first)
         }
         self.parameters = [_matrix(weights.detach()) for weights in self.weights.values()]
-        self.memory = {name: self.like_parameters() for name in self.experiment.learner.remembers()}
-        numbers = {name: value for name, value in self.experiment.learner if is_number(value)}
-        self.numbers = {
-            name: torch.full((1, 1, 1), value, dtype=dtype, device=device)
-            for name, value in numbers.items()
-        }
-        seed = self.experiment.seed
-        self.sources: dict[str, Draws] = {
-            f"{noise.kind}_noise": noise_draws([seed], noise.kind, device)
-            for noise in self.experiment.noise
-        }
-        self.sources["perturbation"] = draws([seed], "perturbation", device)
-        self.order = HostDraws([seed], "order")
-        self._noise = {noise.kind: noise for noise in self.experiment.noise}
+        self._remember()
+        self._order = HostDraws([self.experiment.seed], "order")
+        self.sources["order"] = self._order
         self._direct = DirectGradient(self.weights) if self._is_direct() else None
 
     def _is_direct(self) -> bool:
-        return self.network.is_plain() and not (
-            self._goal != "squared_error" or self._autocast or "implicit" in self._noise
-        )
+        squared = self._goal == "squared_error" and "loss" not in self.entering
+        return self.network.is_plain() and squared and not self._autocast
 
     def advance(self, steps: int) -> None:
         """Take steps, each with a noisy batch of its own."""
@@ -85,17 +67,17 @@ class MinibatchProgram:
         for _ in range(steps):
             before = {name: self.weights[name].detach().clone() for name in faster}
             with torch.no_grad():
-                self.experiment.learner.learn(self)
+                self.learner.learn(self)
                 for name, rate in faster.items():
                     self.weights[name].lerp_(before[name], 1 - rate)
-                self._shake("weights", self.parameters)
+                self.shake("weights", self.parameters)
                 self.network.normalise(self.weights)
             self.step += 1
 
     def gradient(self) -> list[Tensor]:
         """Return the gradient of this step's loss, with noise where it acts on it."""
         slopes = self._slopes(*self._batch())
-        self._shake("gradient", slopes)
+        self.shake("gradient", slopes)
         return slopes
 
     def _slopes(self, inputs: Tensor, targets: Tensor) -> list[Tensor]:
@@ -112,7 +94,7 @@ class MinibatchProgram:
 
     def _mixed(self) -> AbstractContextManager[object]:
         return (
-            torch.autocast(self._device.split(":")[0], torch.bfloat16)
+            torch.autocast(self.device.split(":")[0], torch.bfloat16)
             if self._autocast
             else nullcontext()
         )
@@ -122,23 +104,21 @@ class MinibatchProgram:
             inputs, targets = self._inputs, self._targets
         else:
             indices = torch.as_tensor(
-                self.order.indices(len(self._inputs), self.experiment.minibatch)[0],
-                device=self._device,
+                self._order.indices(len(self._inputs), self.experiment.minibatch)[0],
+                device=self.device,
             )
             inputs = self._inputs.index_select(0, indices)
             targets = (
                 inputs if self._targets is self._inputs else self._targets.index_select(0, indices)
             )
-        if "label" not in self._noise:
+        if "targets" not in self.entering:
             return inputs, targets
-        buffer = torch.empty_like(targets)
-        uniform = getattr(self._noise["label"], "law", "") == "uniform"
-        source = self.sources["label_noise"]
-        (source.uniform if uniform else source.normal)(buffer.unsqueeze(0))
-        return inputs, torch.add(targets, buffer, alpha=self._noise["label"].scale(self.step))
+        (noise,), buffer = self.noise[self.entering["targets"]], torch.empty_like(targets)
+        self.draw_on_targets(buffer.unsqueeze(0))
+        return inputs, torch.add(targets, buffer, alpha=noise.scale(self.step))
 
     def _objective(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        if "implicit" in self._noise:
+        if "loss" in self.entering:
             return self._surrogate(inputs, targets)
         response = self.network.respond(
             self.weights, inputs, self.step, self.disturb, self._explore
@@ -149,7 +129,7 @@ class MinibatchProgram:
         )
 
     def _surrogate(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        noise: ImplicitNoise = self._noise["implicit"]  # type: ignore[assignment]
+        noise: ImplicitNoise = self.noise[self.entering["loss"]][0]  # type: ignore[assignment]
         objective: Literal["squared_error", "cross_entropy"] = (
             "cross_entropy" if self._goal == "cross_entropy" else "squared_error"
         )
@@ -165,23 +145,18 @@ class MinibatchProgram:
 
     def disturb(self, place: str, values: Tensor) -> Tensor:
         """Return values with the input noise that is placed there."""
-        noise = self._noise.get("input")
-        if not isinstance(noise, InputNoise) or noise.placement != place:
+        kind = self.entering.get("inputs")
+        noise = None if kind is None else self.noise[kind][0].on_inputs()
+        if noise is None or noise.placement != place:
             return values
-        return noisy(values, noise, self.step, self.sources["input_noise"])
+        return noisy(values, noise, self.step, self.sources[f"{kind}_noise"])
 
     def _explore(self, buffer: Tensor) -> Tensor:
         self.sources["perturbation"].normal(buffer.unsqueeze(0))
         return buffer
 
-    def _shake(self, acts_on: str, blocks: Sequence[Tensor]) -> None:
-        for kind, noise in self._noise.items():
-            if getattr(noise, "acts_on", "") != acts_on:
-                continue
-            for block in blocks:
-                normals = torch.empty_like(block)
-                self.sources[f"{kind}_noise"].normal(normals)
-                noise.act(block[0], normals[0], self.step)
+    def _buffers(self) -> Iterator[Tensor]:
+        return (torch.empty_like(block) for block in self.parameters)
 
     def like_parameters(self) -> list[Tensor]:
         """Return zeros in the shape of the parameters."""
@@ -192,30 +167,12 @@ class MinibatchProgram:
         with torch.no_grad():
             return self._objective(*self._batch()).view(1, 1, 1)
 
-    def perturbation(self) -> list[Tensor]:
-        """Return fresh standard normal numbers in the shape of the parameters."""
-        buffers = self.like_parameters()
-        self.sources["perturbation"].normal(*buffers)
-        return buffers
 
-    def tensors(self) -> dict[str, Tensor]:
-        """Return what changes from step to step, by name."""
-        groups = {"parameters": self.parameters, **self.memory}
-        return {
-            f"{name}.{number}": block
-            for name, blocks in groups.items()
-            for number, block in enumerate(blocks)
-        }
-
-    def generators(self) -> dict[str, Draws]:
-        """Return all sources of chance by name."""
-        return {**self.sources, "order": self.order}
-
-
-class MinibatchEngine(Engine):
+class MinibatchEngine(TorchEngine):
     """Denoising networks of any shape, each with the whole machine for its turn."""
 
     name = "minibatch"
+    _programs: list[MinibatchProgram]
 
     def __init__(
         self,
@@ -232,11 +189,6 @@ class MinibatchEngine(Engine):
         )
         self._exact = precision != "tf32"
 
-    @property
-    def step(self) -> int:  # type: ignore[override]
-        """Steps taken so far."""
-        return self._programs[0].step
-
     def advance(self, steps: int) -> None:
         """Take steps, one network after the other."""
         before, tensor_cores = torch.get_num_threads(), torch.backends.cuda.matmul.allow_tf32
@@ -249,44 +201,19 @@ class MinibatchEngine(Engine):
             torch.set_num_threads(before)
             torch.backends.cuda.matmul.allow_tf32 = tensor_cores
 
-    def weights(self, members: Sequence[int] | None = None) -> AnyWeights:
+    def weights(self, members: Sequence[int] | None = None) -> Weights:
         """Return the present weights by name, the subject first."""
         programs = (
             self._programs if members is None else [self._programs[member] for member in members]
         )
-        return {
-            name: _stacked([program.weights[name] for program in programs])
-            for name in programs[0].weights
-        }
-
-    def state(self) -> dict[str, np.ndarray]:
-        """Return weights, moments, generators and the step."""
-        arrays = {"step": np.array(self.step)}
-        for number, program in enumerate(self._programs):
-            arrays |= {
-                f"{number}.{name}": block.cpu().numpy().copy()
-                for name, block in program.tensors().items()
-            }
-            arrays |= {
-                f"{number}.stream.{name}": source.state()
-                for name, source in program.generators().items()
-            }
-        return arrays
-
-    def restore(self, state: dict[str, np.ndarray]) -> None:
-        """Go back to a state."""
-        for number, program in enumerate(self._programs):
-            for name, block in program.tensors().items():
-                block.copy_(torch.from_numpy(state[f"{number}.{name}"]))
-            for name, source in program.generators().items():
-                source.restore(state[f"{number}.stream.{name}"])
-            program.step = int(state["step"])
+        return stacked(
+            [
+                {name: weights.detach().cpu().numpy() for name, weights in program.weights.items()}
+                for program in programs
+            ]
+        )
 
 
 def _matrix(tensor: Tensor) -> Tensor:
     """View (subject, row, column) of the weights of one subject."""
     return tensor.view(1, -1, tensor.shape[-1])
-
-
-def _stacked(tensors: Sequence[Tensor]) -> np.ndarray:
-    return side_by_side([tensor.detach().cpu().numpy() for tensor in tensors])

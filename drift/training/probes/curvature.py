@@ -12,7 +12,7 @@ from drift.theory.landscape import spectrum as curvature_spectrum
 from drift.theory.landscape.curvature import Point, hessian_spectrum, network_point
 
 if TYPE_CHECKING:
-    from drift.training.probes.network import Snapshot
+    from drift.training.probes.snapshot import Snapshot
 
 
 def points(seen: Snapshot) -> list[Point]:
@@ -20,16 +20,16 @@ def points(seen: Snapshot) -> list[Point]:
 
     Parameters
     ----------
-    seen : drift.training.probes.network.Snapshot
+    seen : drift.training.probes.snapshot.Snapshot
 
     Returns
     -------
     list of drift.theory.landscape.Point
     """
-    triples = zip(seen.subjects, seen.weights.inward, seen.weights.outward, strict=True)
+    blocks = zip(seen.subjects, *seen.network.parameters(seen.weights), strict=True)
     return [
         network_point(subject.inputs, subject.targets, inward, outward)
-        for subject, inward, outward in triples
+        for subject, inward, outward in blocks
     ]
 
 

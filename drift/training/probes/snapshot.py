@@ -1,81 +1,91 @@
-"""Differentiable networks between two steps of learning: their responses to what they do not learn
-from, with and without noise."""
+"""Networks between two steps of learning: their weights by name, and their responses, with and
+without noise."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import xarray as xr
 
-from drift.networks.differentiable import DifferentiableNetwork, Response
-from drift.noise import ImplicitNoise, InputNoise
-from drift.training.engines.base import Subject, side_by_side
+from drift.networks.base import SessionResponse
+from drift.noise import InputNoise
+from drift.training.engines.base import Subject, Weights, side_by_side
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
-class DenoisingSnapshot:
-    """Subjects of one kind, their weights by name (subject, ...), and their responses to what is
-    held out, computed when first asked for.
+class Snapshot:
+    """Subjects of one kind, their weights by name (subject, ...), and their responses, computed
+    when first asked for.
 
+    Networks that are trained to bear noise see what is held out, the others what they learn from.
     Noise comes from the stream ``observation``, the same in every session, with the size that the
     recipe gives it in this step.
     """
 
-    def __init__(
-        self, subjects: Sequence[Subject], weights: Mapping[str, np.ndarray], step: int
-    ) -> None:
+    def __init__(self, subjects: Sequence[Subject], weights: Weights, step: int) -> None:
         self.subjects, self.weights, self.step = subjects, weights, step
+        self.network = subjects[0].experiment.network
         self._implicit: dict[int, Any] = {}
 
-    @cached_property
-    def clean(self) -> list[Response]:
-        """Response of each subject to the images as they are."""
-        return [self._response(number, noisy=False) for number in range(len(self.subjects))]
+    @property
+    def bears_noise(self) -> bool:
+        """Whether the networks are trained to bear noise, and respond to it, too."""
+        return self.network.bears_noise
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether such a network has one layer of weights between inputs and units."""
+        return self.bears_noise and "input_weights" in self.weights
 
     @cached_property
-    def noisy(self) -> list[Response]:
-        """Response of each subject to the images with the noise that it learns with."""
-        return [self._response(number, noisy=True) for number in range(len(self.subjects))]
+    def clean(self) -> list[SessionResponse]:
+        """Response of each subject to its inputs as they are."""
+        return [
+            subject.experiment.network.session_response(
+                self._own_weights(number), shown_inputs(subject), self.step
+            )
+            for number, subject in enumerate(self.subjects)
+        ]
 
-    def _response(self, number: int, noisy: bool) -> Response:
-        import torch
+    @cached_property
+    def noisy(self) -> list[SessionResponse]:
+        """Response of each subject to its inputs with the noise that it learns with."""
+        return [self._noisy(number) for number in range(len(self.subjects))]
 
+    def _own_weights(self, number: int) -> dict[str, np.ndarray]:
+        return {name: values[number] for name, values in self.weights.items()}
+
+    def _noisy(self, number: int) -> SessionResponse:
         from drift.training.engines.draws import HostDraws
-        from drift.training.engines.input_noise import noisy as with_noise
+        from drift.training.engines.input_noise import noisy
 
         subject = self.subjects[number]
         noise = input_noise(subject)
         source = HostDraws([subject.experiment.seed], "observation")
 
-        def disturb(place: str, values: torch.Tensor) -> torch.Tensor:
-            return (
-                values
-                if noise is None or noise.placement != place
-                else with_noise(values, noise, self.step, source)
-            )
+        def disturb(place: str, values: Tensor) -> Tensor:
+            if noise is None or noise.placement != place:
+                return values
+            return noisy(values, noise, self.step, source)
 
-        def explore(buffer: torch.Tensor) -> torch.Tensor:
+        def explore(buffer: Tensor) -> Tensor:
             source.normal(buffer.unsqueeze(0))
             return buffer
 
-        network: DifferentiableNetwork = subject.experiment.network  # type: ignore[assignment]
-        with torch.no_grad():
-            weights = {
-                name: torch.as_tensor(values[number]) for name, values in self.weights.items()
-            }
-            inputs = torch.as_tensor(
-                shown_inputs(subject), dtype=next(iter(weights.values())).dtype
-            )
-            return network.respond(
-                weights, inputs, self.step, *((disturb, explore) if noisy else ())
-            )
+        network: Any = subject.experiment.network
+        return network.session_response(
+            self._own_weights(number), shown_inputs(subject), self.step, disturb, explore
+        )
 
     @cached_property
     def hidden(self) -> xr.DataArray:
         """Noise-free activity of the hidden units (subject, sample, unit)."""
-        return _labelled([response.selection.hidden for response in self.clean])
+        return _labelled([response.hidden for response in self.clean])
 
     @cached_property
     def activity(self) -> xr.DataArray:
@@ -86,42 +96,49 @@ class DenoisingSnapshot:
     @cached_property
     def noisy_activity(self) -> xr.DataArray:
         """Size of the activity under noise, likewise."""
-        return self._counted(_labelled([response.selection.hidden for response in self.noisy]))
+        return self._counted(_labelled([response.hidden for response in self.noisy]))
 
     def _counted(self, hidden: xr.DataArray) -> xr.DataArray:
-        off = self.subjects[0].experiment.network.off()  # type: ignore[union-attr]
+        off = self.network.off()
         return hidden if off == 0 else abs(hidden).where(abs(hidden) > off, 0.0)
 
     @cached_property
     def drive(self) -> xr.DataArray:
         """Noise-free drive of the hidden units (subject, sample, unit)."""
-        return _labelled([response.selection.drive for response in self.clean])
+        return _labelled([response.drive for response in self.clean])
 
     @cached_property
     def noisy_drive(self) -> xr.DataArray:
         """Drive under noise (subject, sample, unit)."""
-        return _labelled([response.selection.drive for response in self.noisy])
+        return _labelled([response.drive for response in self.noisy])
+
+    @property
+    def error(self) -> np.ndarray:
+        """Output minus target (subject, sample, output), where the targets are numbers."""
+        return np.array(
+            [
+                response.output - shown_targets(subject)
+                for response, subject in zip(self.clean, self.subjects, strict=True)
+            ]
+        )
 
     def losses(self, noisy: bool) -> np.ndarray:
         """Loss of each subject: mean squared error, or cross-entropy of labels or next tokens;
         shape (subject,)."""
-        import torch
-
-        from drift.training.engines.objective import mean_loss, objective_of
-
-        losses = []
-        for subject, response in zip(
-            self.subjects, self.noisy if noisy else self.clean, strict=True
-        ):
-            targets = torch.as_tensor(shown_targets(subject), dtype=response.output.dtype)
-            losses.append(
-                float(mean_loss(response.output, targets, objective_of(subject.experience)))
-            )
-        return np.array(losses)
+        return np.array(
+            [
+                subject.experiment.network.session_loss(
+                    response.output, shown_targets(subject), subject.objective
+                )
+                for subject, response in zip(
+                    self.subjects, self.noisy if noisy else self.clean, strict=True
+                )
+            ]
+        )
 
     def all_losses(self) -> list[np.ndarray]:
-        """Return the losses without and with noise, each (subject,)."""
-        return [self.losses(noisy=False), self.losses(noisy=True)]
+        """Return the losses without and, where there is, with noise, each (subject,)."""
+        return [self.losses(noisy) for noisy in (False, True)[: 1 + self.bears_noise]]
 
     def implicit(self, number: int, samples: int) -> Any:
         """Implicit loss of the noise of one subject's inputs on its first images: sparsify, margin,
@@ -163,37 +180,38 @@ class DenoisingSnapshot:
         return np.array([_reference(subject) for subject in self.subjects])
 
 
-def input_noise(one: Subject) -> InputNoise | None:
+def input_noise(subject: Subject) -> InputNoise | None:
     """Noise that a subject learns to remove, also where only its implicit loss stands for it."""
-    for noise in one.experiment.noise:
-        if isinstance(noise, ImplicitNoise):
-            return InputNoise(std=noise.std, schedule=noise.schedule)
-        if isinstance(noise, InputNoise):
-            return noise
-    return None
+    noises = (noise.on_inputs() for noise in subject.experiment.noise)
+    return next((noise for noise in noises if noise is not None), None)
 
 
-def input_std(one: Subject, step: int) -> float:
+def input_std(subject: Subject, step: int) -> float:
     """Standard deviation of the noise of mean 0 on the inputs of a subject in a step; 0 where there
     is none."""
-    noise = input_noise(one)
+    noise = input_noise(subject)
     centred = noise is not None and noise.placement == "input" and noise.mean(step) == 0
     return noise.scale(step) if noise is not None and centred else 0.0
 
 
-def shown_inputs(one: Subject) -> np.ndarray:
-    """Inputs that a session shows: held-out ones where the task has them; (sample, input)."""
-    return one.experience["test_inputs" if "test_inputs" in one.experience else "inputs"].values
+def shown_inputs(subject: Subject) -> np.ndarray:
+    """Inputs that a session shows, (sample, input): held-out ones where the network is trained to
+    bear noise and the task has them."""
+    return subject.experience["test_inputs" if _holds_out(subject) else "inputs"].values
 
 
-def shown_targets(one: Subject) -> np.ndarray:
+def shown_targets(subject: Subject) -> np.ndarray:
     """Their targets, (sample, output)."""
-    return one.experience["test_targets" if "test_targets" in one.experience else "targets"].values
+    return subject.experience["test_targets" if _holds_out(subject) else "targets"].values
 
 
-def classifies(one: Subject) -> bool:
+def _holds_out(subject: Subject) -> bool:
+    return subject.experiment.network.bears_noise and "test_inputs" in subject.experience
+
+
+def classifies(subject: Subject) -> bool:
     """Whether the targets are classes, as ones and zeros."""
-    return one.experience.attrs.get("objective") == "cross_entropy"
+    return subject.objective == "cross_entropy"
 
 
 def unit_biases(weights: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -213,8 +231,8 @@ def readout(weights: Mapping[str, np.ndarray]) -> np.ndarray:
 
 def _reference(subject: Subject) -> float:
     targets, tokens = shown_targets(subject), subject.experience.sizes.get("token")
-    if not classifies(subject) and tokens is None:
-        return float(targets.var(dtype=float))
+    if subject.objective == "squared_error":
+        return _variance(targets, subject.experiment.network.bears_noise)
     shares = (
         targets.mean(0, dtype=float)
         if tokens is None
@@ -223,7 +241,13 @@ def _reference(subject: Subject) -> float:
     return float(-np.sum(shares * np.log(np.maximum(shares, 1e-300))))
 
 
-def _labelled(tensors: Sequence[Any]) -> xr.DataArray:
-    return xr.DataArray(
-        side_by_side([tensor.numpy() for tensor in tensors]), dims=("subject", "sample", "unit")
-    )
+def _variance(targets: np.ndarray, held_out: bool) -> float:
+    """Variance of all targets: of those that are held out, or as an unbiased estimate from those
+    that are learned, the published reference (Ratzon et al. 2024)."""
+    if held_out:
+        return float(targets.var(dtype=float))
+    return float(targets.var(ddof=1)) if targets.size > 1 else float("nan")
+
+
+def _labelled(arrays: Sequence[np.ndarray]) -> xr.DataArray:
+    return xr.DataArray(side_by_side(arrays), dims=("subject", "sample", "unit"))

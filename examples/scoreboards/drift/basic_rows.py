@@ -44,9 +44,15 @@ def engine(name: str, one: Subject, precision: str = "float64") -> Engine:
     return make_engine(name, [one], precision=precision, device="cpu", threads=1)
 
 
+def parameters_of(running: Engine) -> list[np.ndarray]:
+    """Present weights, inward (subject, unit, input + 1) and outward (subject, unit, output)."""
+    return drift.Network().parameters(running.weights())
+
+
 def tensors(one: Subject) -> list[torch.Tensor]:
     return [
-        torch.tensor(part, dtype=torch.float64, requires_grad=True) for part in one.first_weights()
+        torch.tensor(part, dtype=torch.float64, requires_grad=True)
+        for part in one.first_parameters()
     ]
 
 
@@ -73,7 +79,7 @@ def gradients(asked: Lengths) -> Iterator[Check]:
         for name in ("batched", "fused"):
             running = engine(name, one)
             running.advance(1)
-            ours = np.concatenate([part[0].ravel() for part in running.weights()]) - before
+            ours = np.concatenate([block[0].ravel() for block in parameters_of(running)]) - before
             yield near(
                 f"step of {rule}, {name} against automatic differentiation",
                 0,
@@ -85,7 +91,7 @@ def gradients(asked: Lengths) -> Iterator[Check]:
 def silenced(seed: int, share: float) -> Point:
     """The reference network with a share of its units dead."""
     one = subject(seed)
-    inward, outward = (part.copy() for part in one.first_weights())
+    inward, outward = one.first_parameters()
     inward[: int(share * len(inward)), -1] = -100.0
     return network_point(one.inputs, one.targets, inward, outward)
 
@@ -327,7 +333,7 @@ def numpy_step(one: Subject, weights: np.ndarray, noise: np.ndarray) -> np.ndarr
 
 def fused_against_numpy(asked: Lengths) -> Iterator[Check]:
     one = subject(asked.seed, noise=[drift.UpdateNoise(std=0.03)])
-    weights = np.column_stack(one.first_weights())
+    weights = np.column_stack(one.first_parameters())
     state, buffer = (
         generator_state(asked.seed, "update_noise"),
         np.empty(-(-weights.size // BLOCK) * BLOCK, np.float32),
@@ -340,7 +346,7 @@ def fused_against_numpy(asked: Lengths) -> Iterator[Check]:
     for precision, tolerance in (("float64", 1e-10), ("float32", 1e-3)):
         running = engine("fused", one, precision)
         running.advance(1000)
-        found = np.column_stack([part[0] for part in running.weights()])
+        found = np.column_stack([block[0] for block in parameters_of(running)])
         yield near(
             f"relative difference after 1e3 steps, {precision}",
             0,
@@ -373,11 +379,11 @@ def speed(_: Lengths) -> Iterator[Check]:
 
 def plain_loop(one: Subject) -> Callable[[], None]:
     """One step of the usual torch loop with update noise, as in the released code."""
-    inward, outward = one.first_weights()
+    units, outputs = one.experiment.network.units, one.targets.shape[1]
     network = torch.nn.Sequential(
-        torch.nn.Linear(inward.shape[1] - 1, len(inward)),
+        torch.nn.Linear(one.inputs.shape[1], units),
         torch.nn.ReLU(),
-        torch.nn.Linear(len(inward), outward.shape[1], bias=False),
+        torch.nn.Linear(units, outputs, bias=False),
     ).double()
     optimiser = torch.optim.SGD(network.parameters(), lr=0.1)
     inputs, targets = torch.tensor(one.inputs), torch.tensor(one.targets)

@@ -291,8 +291,11 @@ def final_loss(seed: int, selection: str, steps: int = 2000, units: int = 150) -
         torch.from_numpy(experience[name].values).float() for name in ("inputs", "targets")
     )
     inputs = torch.nn.functional.pad(inputs, (0, 1), value=1.0)  # the last input is the bias
-    first = drift.Network(units=units).first_weights(inputs.shape[1] - 1, targets.shape[1], seed)
-    inward, outward = (torch.from_numpy(weights).float().requires_grad_() for weights in first)
+    network = drift.Network(units=units)
+    first = network.first_weights(inputs.shape[1] - 1, targets.shape[1], seed)
+    inward, outward = (
+        torch.from_numpy(block).float().requires_grad_() for block in network.parameters(first)
+    )
     circuit = LinearInterneuron(units=units).for_active_fraction(
         0.2, (inputs @ inward.T).detach().numpy()
     )

@@ -7,8 +7,8 @@ import pytest
 import xarray as xr
 
 import drift
-from drift.comparison.comparing import _explained
 from drift.comparison.conventions import CONVENTIONS
+from drift.comparison.shares import explained
 from drift.comparison.sources import described_source
 
 
@@ -84,7 +84,7 @@ def test_no_share_of_a_change_that_is_not_certain(p, known):
         coords={"source": ["observed", "frozen code"], "measure": ["active_units"]},
     )  # fmt: skip
     share = (
-        _explained(sources, ["frozen code"])["share_explained"]
+        explained(sources, ["frozen code"])["share_explained"]
         .sel(source="observed", null="frozen code")
         .item()
     )

@@ -15,8 +15,10 @@ from drift.comparison.conventions import (
     renormalised_mean_of_ratios,
 )
 from drift.comparison.published import PUBLISHED_SLOPES
+from drift.comparison.rules import Comparison
 from drift.comparison.sources import described_source
 from drift.comparison.time_scale import fitted_time_scale
+from drift.observation.rules import Observation
 
 VALUES = np.array([[2.0, 1.0, np.nan], [4.0, 4.0, 6.0], [np.nan, 3.0, 3.0]])
 
@@ -260,3 +262,19 @@ def test_the_standard_error_is_that_of_the_mean_and_the_published_one_is_too_sma
     for faithful, low, high in ((False, 0.95, 1.05), (True, 0.0, 1.02 * np.sqrt(1 - 1 / subjects))):
         errors = np.array([ratio_of_means(one, faithful).error[1] for one in studies])
         assert low < np.sqrt((errors**2).mean()) / means.std() < high
+
+
+def test_options_are_kept_with_what_they_decided():
+    """Each result holds the recipe of its call: comparison, observation, measurement."""
+    run = drift.wandering_fields(sessions=4, units=12, places=12, movement=0.0)
+    lens = drift.published_design("Sheintuch 2023").isel(session=slice(0, 3), unit=slice(34, None))
+    sessions = list(drift.observe(run, lens, sampling_rate=2, seed=4))
+    observation = Observation(sampling_rate=2, seed=4)
+    assert {session.attrs["observation"] for session in sessions} == {observation.to_json()}
+    measured = drift.measure(sessions)
+    assert Observation.from_json(measured.attrs["observation"]) == observation
+    result = drift.compare(run, like=lens, sampling_rate=2, shuffles=0, confused=0.2)
+    options = Comparison(sampling_rate=2, shuffles=0, confused=0.2)
+    assert Comparison.from_json(result.attrs["comparison"]) == options
+    again = drift.compare(run, like=lens, **dict(options))
+    xr.testing.assert_identical(again, result)

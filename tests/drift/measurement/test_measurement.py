@@ -9,6 +9,7 @@ import xarray as xr
 
 from drift.errors import RefusedInputError
 from drift.measurement.measuring import measure
+from drift.measurement.rules import Measurement
 from drift.metrics import (
     event_counts,
     mean_rate_map_correlation,
@@ -388,3 +389,12 @@ def test_R19_wmaze_place_cells_and_correlations(wmaze):
     np.testing.assert_allclose(
         [raw, smooth, median, different], [0.547, 0.814, 0.848, 0.071], atol=0.02
     )
+
+
+def test_options_are_kept_with_the_result_and_measure_alike_again():
+    """The attribute ``measurement`` is the recipe of the call, and gives the same again."""
+    options = {"bin_size": 5.0, "shuffles": 40, "minimum_speed": 2.0, "seed": 7}
+    measured = measure([session()], **options)
+    rules = Measurement.from_json(measured.attrs["measurement"])
+    assert rules == Measurement(**options)
+    xr.testing.assert_identical(measure([session()], **dict(rules)), measured)

@@ -262,9 +262,12 @@ def test_recipes_read_back_equal() -> None:
             {"network": DenoisingNetwork(), "learner": drift.StochasticErrorDescent()},
             "learns by gradients",
         ),
-        ({"minibatch": 5}, "only a DenoisingNetwork takes minibatches"),
-        ({"noise": [drift.InputNoise(std=1.0, law="laplace")]}, "only a DenoisingNetwork"),
-        ({"noise": [drift.InputNoise(std=1.0, placement="hidden")]}, "only a DenoisingNetwork"),
+        (
+            {"minibatch": 5},
+            "a Network takes no minibatches, got 5 samples: leave it out, or use a Den",
+        ),
+        ({"noise": [drift.InputNoise(std=1.0, law="laplace")]}, "got laplace at input: use such"),
+        ({"noise": [drift.InputNoise(std=1.0, placement="hidden")]}, "got gaussian at hidden: use"),
         (
             {"network": DenoisingNetwork(), "learner": {"kind": "adam", "gradient_clip": 0.0}},
             "gradient_clip",

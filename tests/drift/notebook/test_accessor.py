@@ -144,7 +144,7 @@ def test_every_entry_says_what_it_does():
 
 
 def test_functions_keep_names_that_they_share_with_a_module():
-    modules = "drift.comparison.table, drift.reporting.frame, drift.comparison.notebook_table"
+    modules = "drift.comparison.table, drift.comparison.rows, drift.comparison.notebook_table"
     script = f"import {modules}; print(callable(drift.comparison_table), callable(drift.report))"
     answer = subprocess.run(
         [sys.executable, "-W", "error", "-c", script], capture_output=True, text=True

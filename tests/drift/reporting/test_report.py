@@ -12,7 +12,7 @@ import xarray as xr
 from reported_comparison import HOSTILE, fitted, inputs
 
 import drift
-from drift.reporting.frame import checked
+from drift.comparison.rows import checked
 from drift.reporting.report import comparison_frame, report
 from drift.reporting.sentences import headline
 from drift.reporting.wording import number, p_value, percent

@@ -55,7 +55,8 @@ def full(point: landscape.Point) -> np.ndarray:
 
 def reference_point() -> landscape.Point:
     task = drift.RandomTask(samples=10, inputs=20, outputs=10, faithful=True).draw(0)
-    weights = drift.Network(units=100, faithful=True).first_weights(20, 10, 0)
+    network = drift.Network(units=100, faithful=True)
+    weights = network.parameters(network.first_weights(20, 10, 0))
     return landscape.network_point(task["inputs"].values, task["targets"].values, *weights)
 
 

@@ -57,12 +57,12 @@ def plain_loss(
 def test_d01_gradient_is_that_of_autograd_and_of_central_differences():
     ones = [subject(seed) for seed in range(3)]
     for one, *gradient in zip(ones, *program(*ones).gradient(), strict=True):
-        weights = [torch.from_numpy(values).requires_grad_() for values in one.first_weights()]
+        weights = [torch.from_numpy(values).requires_grad_() for values in one.first_parameters()]
         automatic = torch.autograd.grad(loss(*weights, one), weights)
         for found, expected in zip(gradient, automatic, strict=True):
             torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-13)
         for number, index in ((0, (2, 3)), (0, (4, INPUTS)), (1, (5, 1))):
-            moved = [[values.copy() for values in one.first_weights()] for _ in range(2)]
+            moved = [[values.copy() for values in one.first_parameters()] for _ in range(2)]
             for values, sign in zip(moved, (1, -1), strict=True):
                 values[number][index] += sign * 1e-6
             high, low = (plain_loss(*values, one.inputs, one.targets) for values in moved)
@@ -72,7 +72,7 @@ def test_d01_gradient_is_that_of_autograd_and_of_central_differences():
 def test_d01_adam_is_that_of_torch():
     one = subject(learner=drift.Adam(learning_rate=0.01))
     ours = program(one)
-    weights = [torch.from_numpy(values).requires_grad_() for values in one.first_weights()]
+    weights = [torch.from_numpy(values).requires_grad_() for values in one.first_parameters()]
     optimizer = torch.optim.Adam(weights, lr=0.01)
     for _ in range(50):
         ours.advance(1)
@@ -97,11 +97,11 @@ def test_d20_average_step_of_stochastic_error_descent_is_a_gradient_step(faithfu
         Subject(first.experiment.replace(seed=seed), first.experience) for seed in range(subjects)
     ]
     ours = program(*crowd)
-    for tensor, values in zip(ours.parameters, first.first_weights(), strict=True):
+    for tensor, values in zip(ours.parameters, first.first_parameters(), strict=True):
         tensor.copy_(torch.from_numpy(values).expand_as(tensor))
     before = [tensor.clone() for tensor in ours.parameters]
     ours.advance(steps)
-    gradient = plain_gradient(*first.first_weights(), first.inputs, first.targets)
+    gradient = plain_gradient(*first.first_parameters(), first.inputs, first.targets)
     for found, start, slope, rows in zip(
         ours.parameters, before, gradient, (UNITS, OUTPUTS), strict=True
     ):
@@ -136,7 +136,7 @@ NOISES: list[list] = [
 
 def plain_run(one: Subject, steps: int) -> list[np.ndarray]:
     """The same experiment step by step in numpy, with the same draws."""
-    experiment, weights = one.experiment, list(one.first_weights())
+    experiment, weights = one.experiment, list(one.first_parameters())
     noise = {each.kind: each for each in experiment.noise}
     streams = {
         name: drift.stream(experiment.seed, name)
@@ -224,7 +224,8 @@ def test_d47_program_is_a_plain_numpy_step_with_the_same_draws(learner: drift.SG
     engine = BatchedEngine(ones, "float64")
     engine.advance(120)
     engine.advance(80)
-    for one, *found in zip(ones, *engine.weights(), strict=True):
+    blocks = ones[0].experiment.network.parameters(engine.weights())
+    for one, *found in zip(ones, *blocks, strict=True):
         for values, expected in zip(found, plain_run(one, 200), strict=True):
             np.testing.assert_allclose(
                 values, expected, rtol=1e-10, atol=1e-10 * np.abs(expected).max()

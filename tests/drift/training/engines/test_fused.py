@@ -23,7 +23,7 @@ from drift.training.engines import fused, make_engine
 from drift.training.engines.base import Subject
 from drift.training.engines.batched import BatchedEngine
 from drift.training.engines.fused import FusedEngine
-from drift.training.probes import network as probes
+from drift.training.probes.choice import chosen
 from drift.training.records import Records
 
 TOLERANCE = {"float64": 1e-10, "float32": 1e-3}
@@ -64,13 +64,13 @@ def engine_at(
     return engine
 
 
-def joined(engine: FusedEngine) -> np.ndarray:
+def joined(engine: FusedEngine | BatchedEngine) -> np.ndarray:
     """Weights as (subject, unit, inputs + 1 + outputs)."""
-    return np.concatenate(engine.weights(), axis=2)
+    return np.concatenate(drift.Network().parameters(engine.weights()), axis=2)
 
 
 def first_weights(one: Subject) -> np.ndarray:
-    return np.column_stack(one.first_weights())
+    return np.column_stack(one.first_parameters())
 
 
 def assert_same(found: np.ndarray, expected: np.ndarray, precision: str = "float64") -> None:
@@ -305,7 +305,7 @@ def test_d47_without_noise_engines_agree_after_a_thousand_steps(
     engines = [FusedEngine(ones, "float64"), BatchedEngine(ones, "float64")]
     for engine in engines:
         engine.advance(1000)
-    weights = [np.concatenate(engine.weights(), axis=2) for engine in engines]
+    weights = [joined(engine) for engine in engines]
     assert_same(*weights)
     assert np.abs(weights[0] - [first_weights(one) for one in ones]).max() > 1e-3, (
         "nothing was learned"
@@ -340,7 +340,7 @@ def test_in_float32_engines_stay_together_for_a_hundred_steps(learner: object):
     ]
     for engine in engines:
         engine.advance(100)
-    fused_, batched, exact = (np.concatenate(engine.weights(), axis=2) for engine in engines)
+    fused_, batched, exact = (joined(engine) for engine in engines)
     assert_same(fused_, exact, "float32")
     assert np.abs(fused_ - exact).max() < 10 * np.abs(batched - exact).max() + 1e-6, (
         "rounding is that of float32, not worse"
@@ -434,7 +434,7 @@ def test_a_weight_that_is_no_number_is_flagged_and_neighbours_do_not_notice(
     engine = engine_at(ones, weights)
     for each in (healthy, engine):
         each.advance(3)
-    records = Records(ones, range(3), probes.chosen(("loss",)))
+    records = Records(ones, range(3), chosen(("loss",)))
     records.attend(engine)
     np.testing.assert_array_equal(records.diverged_at, [np.nan, 3, np.nan])
     np.testing.assert_array_equal(joined(engine)[::2], joined(healthy)[::2])

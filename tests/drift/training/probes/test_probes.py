@@ -13,7 +13,7 @@ import xarray as xr
 
 import drift
 from drift.schema import VARIABLES, Variable
-from drift.training.engines.base import Subject, Weights
+from drift.training.engines.base import Subject, stacked_first_weights
 from drift.training.probes import differentiable as denoising_probes
 from drift.training.probes import network as probes
 from drift.training.records import Records
@@ -25,10 +25,7 @@ def seen() -> probes.Snapshot:
         task=drift.RandomTask(samples=5, inputs=4, outputs=3), network=drift.Network(units=6)
     )
     subjects = [Subject(recipe.replace(seed=seed), recipe.task.draw(seed)) for seed in (1, 2)]
-    weights = Weights(
-        *(np.array(part) for part in zip(*(one.first_weights() for one in subjects), strict=True))
-    )
-    return probes.snapshot(subjects, weights, 0)
+    return probes.Snapshot(subjects, stacked_first_weights(subjects), 0)
 
 
 def network_loss(one: Subject, flat: torch.Tensor) -> torch.Tensor:
@@ -39,7 +36,7 @@ def network_loss(one: Subject, flat: torch.Tensor) -> torch.Tensor:
 
 def test_loss_norm_and_trace_are_those_of_autograd(seen: probes.Snapshot):
     for number, one in enumerate(seen.subjects):
-        flat = torch.from_numpy(np.concatenate([part[number].ravel() for part in seen.weights]))
+        flat = torch.from_numpy(np.concatenate([block.ravel() for block in one.first_parameters()]))
         curvature = torch.autograd.functional.hessian(
             lambda values, one=one: network_loss(one, values), flat
         )
@@ -204,12 +201,12 @@ def test_a_poor_start_is_not_divergence():
     assert often["relative_loss"].max() > 10, "the test must look at networks that begin far off"
 
 
-def weight_lengths(seen: probes.AnySnapshot) -> xr.DataArray:
+def weight_lengths(seen: probes.Snapshot) -> xr.DataArray:
     """Length of the input weights of each unit: a probe from outside."""
     return np.sqrt(np.square(probes.input_weights(seen)).sum("input"))
 
 
-def unknown_lengths(seen: probes.AnySnapshot) -> xr.DataArray:
+def unknown_lengths(seen: probes.Snapshot) -> xr.DataArray:
     return weight_lengths(seen)
 
 
@@ -264,12 +261,12 @@ def test_a_function_goes_on_from_a_checkpoint(
     how = {"probes": ["loss", weight_lengths], "progress": False}
     whole = drift.train([corridor()], **how)
 
-    def interrupted(seen: probes.AnySnapshot) -> xr.DataArray:
+    def interrupted(seen: probes.Snapshot) -> xr.DataArray:
         raise KeyboardInterrupt
 
     sessions: list[int] = []
 
-    def weight_lengths_until(seen: probes.AnySnapshot) -> xr.DataArray:
+    def weight_lengths_until(seen: probes.Snapshot) -> xr.DataArray:
         sessions.append(1)
         return weight_lengths(seen) if len(sessions) < 3 else interrupted(seen)
 
@@ -350,7 +347,7 @@ def test_a_function_without_a_row_or_with_the_wrong_result_is_refused(
 
 
 def test_an_error_within_a_function_is_told_as_it_is(with_row: None):
-    def weight_lengths(seen: probes.AnySnapshot) -> xr.DataArray:
+    def weight_lengths(seen: probes.Snapshot) -> xr.DataArray:
         raise LookupError("mine")
 
     with pytest.raises(LookupError, match="mine"):

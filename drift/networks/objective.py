@@ -1,21 +1,11 @@
-"""What differentiable networks minimise, by the attribute ``objective`` of the experience that they
-learn from."""
+"""What differentiable networks minimise, by what a task asks of their outputs."""
 
 from __future__ import annotations
 
-from typing import Literal
-
-import xarray as xr
 from torch import Tensor
 from torch.nn import functional
 
-Objective = Literal["squared_error", "cross_entropy", "next_token"]
-
-
-def objective_of(experience: xr.Dataset) -> Objective:
-    """Return what is asked of the outputs: numbers, one class, or the next token at every
-    position."""
-    return experience.attrs.get("objective", "squared_error")
+from drift.tasks.base import Objective
 
 
 def mean_loss(output: Tensor, targets: Tensor, objective: Objective) -> Tensor:

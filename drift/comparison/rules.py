@@ -1,0 +1,34 @@
+"""How a simulation is set beside a recording: the options of ``drift.compare``, kept with what it
+returns."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from drift.measurement.rules import Measurement
+from drift.observation.rules import Observation
+from drift.recipe import Recipe
+
+
+class Comparison(Recipe):
+    """The options of ``drift.compare``, where each is described; its Dataset holds them as JSON in
+    the attribute ``comparison``."""
+
+    seed: int = Field(default=0, ge=0)
+    events: Literal["poisson", "calcium"] = "poisson"
+    sampling_rate: float = Field(default=20.0, gt=0)
+    shuffles: int = Field(default=100, ge=0)
+    corrected: bool = False
+    bootstraps: int = Field(default=200, ge=0)
+    confused: float = 0.1
+    final_time: float = 0.5
+
+    def observation(self) -> Observation:
+        """Return how each code is observed."""
+        return Observation(seed=self.seed, events=self.events, sampling_rate=self.sampling_rate)
+
+    def measurement(self) -> Measurement:
+        """Return how each source is measured."""
+        return Measurement(seed=self.seed, shuffles=self.shuffles, corrected=self.corrected)

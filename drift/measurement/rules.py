@@ -1,0 +1,51 @@
+"""How sessions are measured: the options of ``drift.measure``, kept with what it returns."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from drift.recipe import Recipe
+
+SIGNIFICANCE = 0.05
+FEWEST_SHUFFLES = 20  # p = 1 / (shuffles + 1) where none reaches the observed value
+
+
+class Measurement(Recipe):
+    """The options of ``drift.measure``, where each is described; None means what the session
+    recommends.
+
+    A measured Dataset holds them as JSON in its attribute ``measurement``, so that other sessions
+    can be measured alike: ``drift.measure(sessions, **dict(Measurement.from_json(text)))``.
+    """
+
+    bin_size: float | None = Field(default=None, gt=0)
+    minimum_speed: float | None = Field(default=None, ge=0)
+    minimum_occupancy: float = Field(default=0.1, ge=0)
+    direction: Literal["auto", "split", "pooled"] = "auto"
+    shuffles: int = Field(default=0, ge=0)
+    minimum_events: float = Field(default=10, ge=0)
+    minimum_shift: float = Field(default=10.0, ge=0)
+    corrected: bool = False
+    repetitions: int = Field(default=100, ge=1)
+    seed: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _tests_something(self) -> Self:
+        if 0 < self.shuffles < FEWEST_SHUFFLES:
+            raise ValueError(
+                f"with shuffles={self.shuffles} no p value can fall below {SIGNIFICANCE}, so that "
+                f"no unit would be a place unit: ask for {FEWEST_SHUFFLES} or more, or for 0, "
+                "which takes the published threshold"
+            )
+        return self
+
+    def place_unit_rule(self) -> str:
+        """Say what makes a unit a place unit."""
+        if not self.shuffles:
+            return "spatial_information > 0.01 bits/event"
+        return (
+            f"circular shift p < {SIGNIFICANCE} of {self.shuffles}, at least "
+            f"{self.minimum_events:g} events"
+        )

@@ -1,0 +1,276 @@
+"""One recorded session, reduced to maps and numbers of its units."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from drift.errors import RefusedInputError
+from drift.measurement.joining import Measured
+from drift.measurement.rules import SIGNIFICANCE, Measurement
+from drift.measurement.running_samples import (
+    is_directed,
+    positions_by_axis,
+    session_grid,
+    session_name,
+    some_running_samples,
+    visited_cells,
+)
+from drift.metrics.activity import event_counts
+from drift.metrics.clocks import durations, refuse_times
+from drift.metrics.event_kinds import activity_kind
+from drift.metrics.information.corrected import corrected_spatial_information
+from drift.metrics.information.significance import circular_shift_p_values
+from drift.metrics.labels import described, observed_units, trust
+from drift.metrics.maps import directed_places, rate_maps
+from drift.metrics.place_code import activity_code, place_code
+from drift.metrics.places import Grid, refuse_absurd
+from drift.schema.labelled_form import check
+from drift.streams import stream
+
+LABELS = ("subject", "session", "elapsed", "environment", "sampling_rate", "unit_identity")
+
+
+def _labels(session: xr.Dataset) -> dict:
+    missing = [label for label in LABELS if label not in session.coords]
+    if missing:
+        raise RefusedInputError(
+            f"a session Dataset lacks the scalar coordinates {', '.join(missing)}: add them "
+            "with assign_coords."
+        )
+    labels = {label: session[label].item() for label in LABELS}
+    if not np.isfinite(labels["elapsed"]) or not labels["sampling_rate"] > 0:
+        raise RefusedInputError(
+            f"{session_name(session)}: elapsed must be finite and sampling_rate above 0, got "
+            f"{labels['elapsed']} and "
+            f"{labels['sampling_rate']}: give real elapsed time and samples per second."
+        )
+    return {**labels, "elapsed_units": str(session["elapsed"].attrs.get("units", "1"))}
+
+
+def _recommended(session: xr.Dataset, name: str, given: float | None) -> float:
+    value = session.attrs.get(name) if given is None else given
+    if value is None or not float(value) >= 0 or (name == "bin_size" and float(value) == 0):
+        raise RefusedInputError(
+            f"{session_name(session)}: {name} is {value}, but a number is needed: pass "
+            f"{name}=... to measure."
+        )
+    return float(value)
+
+
+def _checked(session: xr.Dataset) -> xr.DataArray:
+    """Which units were observed, (unit) bool, in a session that can be measured."""
+    check(session, "activity", "position")
+    if session.sizes.get("unit", 0) == 0:
+        raise RefusedInputError(
+            f"{session_name(session)}: there is no unit: leave the session out or relax the "
+            "unit filter."
+        )
+    try:
+        observed = observed_units(session["activity"])
+    except RefusedInputError as error:
+        raise RefusedInputError(f"{session_name(session)}: {error}") from error
+    if not bool(observed.any()):
+        raise RefusedInputError(
+            f"{session_name(session)}: every unit is NaN throughout, so none was observed: "
+            "leave the session out."
+        )
+    return observed.reset_coords(drop=True).drop_vars("unit", errors="ignore")
+
+
+def _generator(session: xr.Dataset, rules: Measurement) -> np.random.Generator:
+    # A stream of its own for every session number: what other sessions or subjects were measured
+    # changes nothing.
+    return stream(rules.seed, "shuffle", int(session["session"].item()))
+
+
+def _significant(
+    session: xr.Dataset, activity: xr.DataArray, place: xr.DataArray, rules: Measurement
+) -> xr.DataArray:
+    """1 for units with enough events while moving whose information beats circular shifts."""
+    rate = session["sampling_rate"].item()
+    rng, shift = _generator(session, rules), max(1, round(rules.minimum_shift * rate))
+    duration = durations(session)
+    p_values = circular_shift_p_values(
+        activity,
+        place,
+        duration,
+        rules.shuffles,
+        shift,
+        rng,
+        minimum_occupancy=rules.minimum_occupancy,
+    )
+    flags = (p_values < SIGNIFICANCE) & (event_counts(activity) >= rules.minimum_events)
+    return described(flags.astype(float).where(observed_units(activity)), "place_unit")
+
+
+def _corrected(
+    session: xr.Dataset,
+    activity: xr.DataArray,
+    place: xr.DataArray,
+    place_unit: xr.DataArray,
+    rules: Measurement,
+) -> dict[str, xr.DataArray]:
+    if not rules.corrected:
+        return {}
+    rng, duration = _generator(session, rules).spawn(1)[0], durations(session)
+    try:
+        estimates = corrected_spatial_information(
+            activity,
+            place,
+            duration,
+            place_unit,
+            rng,
+            rules.repetitions,
+            rules.minimum_occupancy,
+        )
+    except RefusedInputError as error:
+        raise RefusedInputError(f"{session_name(session)}: {error}") from error
+    return {
+        str(name): estimates[name] for name in estimates.data_vars if name != "spatial_information"
+    }
+
+
+def _numbers(
+    session: xr.Dataset,
+    activity: xr.DataArray,
+    maps: xr.Dataset,
+    place_unit: xr.DataArray | None,
+) -> dict[str, xr.DataArray]:
+    """Numerators, denominator and the ratios formed of them."""
+    recorded = observed_units(activity)
+    present = recorded.sum().astype(float)
+    detected = session["detected_units"].astype(float) if "detected_units" in session else present
+    if bool(detected < present):
+        raise RefusedInputError(
+            f"{session_name(session)}: detected_units is {detected.item():g} but "
+            f"{present.item():g} units are present: the denominator counts all."
+        )
+    measures = activity_code(activity)
+    # Units that were detected but left out of the file because they were silent belong to the
+    # denominator.
+    of_detected = {
+        "recorded": recorded.astype(float),
+        "active_units": measures["active_units"].astype(float),
+        "fraction_active_units": measures["active_units"] / detected,
+        "fraction_active_responses": measures["fraction_active_responses"] * present / detected,
+    }
+    occupancy = maps["occupancy"].assign_attrs(units="s")
+    code = place_code(maps["rate"], occupancy, recorded, detected=detected, place_unit=place_unit)
+    return {**measures, **code, **of_detected}
+
+
+def _timed(session: xr.Dataset) -> xr.Dataset:
+    """The session with the duration of each sample where it has times, before samples are chosen
+    among."""
+    if "time" not in session.coords:
+        return session
+    # Samples that were chosen among are farther apart than the rate says; then durations tell.
+    rate = None if "duration" in session else session["sampling_rate"].item()
+    refuse_times(session["time"].values.astype(float), f"time of {session_name(session)}", rate)
+    return session.assign(duration=durations(session))
+
+
+def _times(session: xr.Dataset, running: xr.Dataset) -> dict[str, xr.DataArray]:
+    """Time with a known position, and time that counts, s."""
+    tracked = np.isfinite(positions_by_axis(session)).all(axis=1)
+    everything = np.ones(running.sizes["sample"], dtype=bool)
+    return {"running_time": _total(running, everything), "tracked_time": _total(session, tracked)}
+
+
+def _total(session: xr.Dataset, counted: np.ndarray) -> xr.DataArray:
+    duration = durations(session)
+    if isinstance(duration, xr.DataArray):
+        return xr.DataArray(float(duration.values[counted].sum()))
+    return xr.DataArray(counted.sum() * duration)
+
+
+def _attributes(session: xr.Dataset, bin_size: float, minimum_speed: float) -> dict:
+    observation = {name: session.attrs[name] for name in ("observation",) if name in session.attrs}
+    return {
+        "bin_size": bin_size,
+        "minimum_speed": minimum_speed,
+        "geometry": str(session.attrs.get("geometry", "unknown")),
+        "source": str(session.attrs.get("source", "unknown")),
+        "position_units": str(session["position"].attrs.get("units", "cm")),
+        "activity_units": str(session["activity"].attrs.get("units", "events")),
+        "activity_kind": activity_kind(session["activity"]),
+        **observation,
+    }
+
+
+def _code(
+    session: xr.Dataset,
+    grid: Grid,
+    observed: xr.DataArray,
+    minimum_speed: float,
+    rules: Measurement,
+) -> tuple[np.ndarray, dict[str, xr.DataArray]]:
+    """Visited cells of the grid, and maps and numbers of the units while the animal runs."""
+    directed = is_directed(session, rules.direction)
+    running, cells, place = visited_cells(
+        some_running_samples(session, minimum_speed, directed), grid
+    )
+    direction = running["direction"].reset_coords(drop=True) if directed else None
+    running = running.drop_vars(["sample", "unit"], errors="ignore")
+    activity = trust(running["activity"].reset_coords(drop=True), observed)
+    maps = rate_maps(
+        activity, place, len(cells), direction, None, durations(running), rules.minimum_occupancy
+    )
+    if not bool(maps["rate"].notnull().any()):
+        raise RefusedInputError(
+            f"{session_name(session)}: no place was visited for more than "
+            f"{rules.minimum_occupancy:g} s: widen bin_size or lower the minimum."
+        )
+    index = place if direction is None else directed_places(place, direction)
+    place_unit = _significant(running, activity, index, rules) if rules.shuffles else None
+    numbers = _numbers(running, activity, maps, place_unit)
+    numbers |= _times(session, running)
+    numbers |= _corrected(running, activity, index, numbers["place_unit"], rules)
+    return cells, {**{str(name): values for name, values in maps.items()}, **numbers}
+
+
+def measured_session(session: xr.Dataset, rules: Measurement) -> Measured:
+    """Reduce a session to maps and numbers.
+
+    Parameters
+    ----------
+    session : xarray.Dataset
+        Session Dataset, see ``drift.measure``.
+    rules : Measurement
+
+    Returns
+    -------
+    Measured
+
+    Raises
+    ------
+    RefusedInputError
+        If it has no unit, no running sample or no visited place, or lacks a label.
+    SchemaError
+        If it lacks a variable.
+    """
+    check(session)
+    labels = _labels(session)
+    observed = _checked(session)
+    bin_size, minimum_speed = (
+        _recommended(session, name, getattr(rules, name)) for name in ("bin_size", "minimum_speed")
+    )
+    session = _timed(session)
+    grid = session_grid(session, bin_size)
+    refuse_absurd(positions_by_axis(session), grid, session_name(session))
+    cells, code = _code(session, grid, observed, minimum_speed, rules)
+    # counts from 0 where the coordinate is absent
+    units = [int(unit) for unit in session["unit"].values]
+    names = session["unit_label"].values if "unit_label" in session.coords else units
+    labels["track_length"] = session.attrs.get("track_length")
+    return Measured(
+        session_name(session),
+        labels,
+        _attributes(session, bin_size, minimum_speed),
+        units,
+        [str(name) for name in names],
+        grid,
+        cells,
+        {name: values.variable for name, values in code.items()},
+    )
