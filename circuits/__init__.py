@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # kinds, rest and settling, wandering weights, use in network
     from circuits.wandering.inputs import PlaceInput
     from circuits.wandering.weight_drift import WeightDrift
     from circuits.wandering.sessions import run_sessions
+    from circuits.wandering.recorded import recorded_circuit
     from circuits.bridge import feedforward_drive, bridged, code_overlap
     from circuits.fitting.fitting import fit
     from circuits.fitting.result import Fit

@@ -35,7 +35,8 @@ if TYPE_CHECKING:  # in the order in which data flow: recipe, run, measures, the
     from drift.measurement.measuring import measure
     from drift.measurement.event_counting import counted_events
     from drift.observation.observing import observe
-    from drift.observation.designs import published_design
+    from drift.observation.designs import published_design, recording_design
+    from drift.observation.solvable import wandering_fields, wandering_fields_correlation
     from drift.observation.null_models import frozen_code, wrong_registration, changed_behaviour
     from drift.comparison.comparing import compare
     from drift.comparison.table import comparison_table

@@ -78,40 +78,14 @@ def main() -> None:
 def synthetic(seed: int, cells: int, sessions: int) -> xr.Dataset:
     """Simulate the circuit of the truth and measure what an experimenter would have observed of
     it."""
-    run = circuits.run_sessions(
-        [circuits.LinearInterneuron(units=4 * cells, gain=TRUTH["gain"])],
+    days = np.arange(float(sessions))
+    return circuits.recorded_circuit(
+        circuits.LinearInterneuron(units=4 * cells, gain=TRUTH["gain"]),
         circuits.PlaceInput(places=PLACES, length=PLACES * BIN, width=TRUTH["input_width"]),
         circuits.WeightDrift(weight_lifetime=TRUTH["weight_lifetime"]),
-        elapsed=np.arange(float(sessions)), seeds=[seed],
+        drift.recording_design(days, cells, places=PLACES, bin_size=BIN, minutes=MINUTES),
+        seed=seed, engine="brian2",
     )  # fmt: skip
-    return drift.measure(
-        drift.observe(run, design(cells, sessions), seed=seed, sampling_rate=10.0, time_scale=1.0)
-    )
-
-
-def design(cells: int, sessions: int) -> xr.Dataset:
-    """A recording to look through: one animal on a track, its event rates log-normal over cells."""
-    rates = 0.4 * np.exp(drift.stream(0, "observation").standard_normal(cells))
-    pair = ("subject", "session")
-    coords = {
-        "subject": ["design"], "session": np.arange(sessions), "unit": np.arange(cells),
-        "place": ("place", (np.arange(PLACES) + 0.5) * BIN, {"units": "cm"}),
-        "elapsed": (pair, np.arange(float(sessions))[np.newaxis], {"units": "day"}),
-        "environment": (pair, np.full((1, sessions), "A")), "unit_identity": (pair, np.full((1, sessions), "tracked")),
-    }  # fmt: skip
-    variables = {
-        "rate": (
-            (*pair, "unit", "place"),
-            np.ones((1, sessions, cells, PLACES)) * rates[:, np.newaxis],
-        ),
-        "occupancy": ((*pair, "place"), np.full((1, sessions, PLACES), 60 * MINUTES / PLACES)),
-        "recorded": ((*pair, "unit"), np.ones((1, sessions, cells), dtype="int8")),
-    }
-    return xr.Dataset(
-        variables,
-        coords=coords,
-        attrs={"bin_size": BIN, "minimum_speed": 1.0, "geometry": "linear", "source": "a design"},
-    )
 
 
 def within(measured: xr.Dataset) -> dict[str, tuple[float, float]]:

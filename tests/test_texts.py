@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from checkout import CHECKOUT
 
-CHECKOUT = Path(__file__).resolve().parents[1]
 TEXTS = {".py", ".md", ".toml", ".txt", ".cff", ".sh", ".css", ".js", ".html", ".yml", ""}
-FOREIGN = {"LICENSE", "tests/drift/origin_of_species.txt"}  # words of others, kept as they are
+FOREIGN = {"LICENSE", "tests/fixtures/origin_of_species.txt"}  # words of others, kept as they are
 REQUESTS = re.compile(
     r"\bspecifications?\b|\bspecs?/|\basked: |\basked \.?\d|\bissues? #?\d|\bas "
     r"requested\b|\brequested by\b|\bthe brief\b"

@@ -14,8 +14,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from checkout import CHECKOUT
 
-CHECKOUT = Path(__file__).resolve().parents[1]
 PACKAGES = ("drift", "circuits", "data_adapters")
 LEFT_OUT = {".pyc"}
 IMPORT_SECONDS = 0.4

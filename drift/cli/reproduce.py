@@ -10,11 +10,7 @@ from pathlib import Path
 from drift.cli.arguments import told
 from drift.errors import RefusedInputError
 
-BOARDS = {
-    "drift": "reproduce_drift.py",
-    "sparse-coding": "reproduce_sparse_coding.py",
-    "kernels": "reproduce_kernels.py",
-}
+FOLDERS = {"drift": "drift", "sparse-coding": "sparse_coding", "kernels": "kernels"}
 HELP = """usage: repdrift reproduce BOARD [ROW ...] [--minutes] [--hours] [--out DIR] [options of the scoreboard]
 
 Print a scoreboard: published number, ours, tolerance, verdict and cost of every row. Rows that take seconds by default.
@@ -33,11 +29,12 @@ def main(arguments: Sequence[str]) -> int:
     if board in ("-h", "--help"):
         told(HELP)
         return 0
-    if board not in BOARDS:
+    if board not in FOLDERS:
         raise RefusedInputError(
-            f"there is no scoreboard {board!r}: use one of {', '.join(BOARDS)}."
+            f"there is no scoreboard {board!r}: use one of {', '.join(FOLDERS)}."
         )
-    script = Path(__file__).resolve().parents[2] / "examples" / BOARDS[board]
+    scoreboards = Path(__file__).resolve().parents[2] / "examples" / "scoreboards"
+    script = scoreboards / FOLDERS[board] / "reproduce.py"
     if not script.is_file():
         raise RefusedInputError(
             f"the scoreboard {board} belongs to a checkout, got an installed package: clone "

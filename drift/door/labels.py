@@ -72,6 +72,8 @@ def checked_numbers(value: Any, unbounded: bool = False) -> Any:
         array = np.asarray(value)
     except ValueError:  # rows of several lengths
         raise Refusal("an array of numbers", shown(value), "give rows of one length") from None
+    except TypeError:  # a list with a Dataset in it, which is no number
+        raise Refusal("an array of numbers", shown(value), "give numbers alone") from None
     _refuse_kind(array.dtype, shown(value))
     if not unbounded:
         _refuse_infinite(array)

@@ -62,7 +62,7 @@ def shown(value: Any) -> str:
         return f"{value}"
     name = type(value).__name__
     return (
-        f"{name} {reprlib.repr(value)}"
+        f"{name} {' '.join(reprlib.repr(value).split())}"
         if isinstance(value, list | tuple | dict | set)
         else f"{article(name)} {name}"
     )

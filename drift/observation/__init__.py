@@ -1,4 +1,5 @@
-"""Simulated subjects as an experimenter would see them, and codes that do not drift at all."""
+"""Simulated subjects as an experimenter would see them, and codes whose drift is
+known."""
 
 from __future__ import annotations
 
@@ -8,7 +9,8 @@ from drift.faces import lazily
 
 if TYPE_CHECKING:
     from drift.observation.observing import observe
-    from drift.observation.designs import published_design
+    from drift.observation.designs import published_design, recording_design
+    from drift.observation.solvable import wandering_fields, wandering_fields_correlation
     from drift.observation.null_models import frozen_code, wrong_registration, changed_behaviour
     from drift.observation.rules import Observation
 

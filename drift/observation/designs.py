@@ -1,15 +1,17 @@
-"""The designs of the four published recordings as lenses, for studies whose data are not at hand:
-sessions and behaviour, no cells."""
+"""Designs as lenses, for studies whose data are not at hand or not yet recorded: sessions,
+behaviour and event rates, no code. Those of four published recordings, and one's own."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import xarray as xr
 from scipy.stats import norm
 
 from drift.door import opened
+from drift.door.memory import refuse_beyond_memory
+from drift.door.quantities import Count, OfSessions, Places, Range, Size
 from drift.errors import RefusedInputError
 from drift.metrics.place_code import place_code
 from drift.metrics.places import Grid, place_attrs
@@ -22,6 +24,12 @@ RUNNING = 0.5
 RATE_SPREAD = 1.0  # sd of the log of the mean event rate
 PAIR = ("subject", "session")
 CALCIUM_RATE, SPIKE_RATE = 0.1, 0.5  # median, events/s
+
+RateSpread = Annotated[float, Range(0, 10)]
+"""Standard deviation of the log of mean event rates over cells."""
+
+SessionMinutes = Annotated[float, Range(0, 100_000, above=True)]
+"""Duration of a session."""
 
 
 class Design(NamedTuple):
@@ -54,17 +62,66 @@ DESIGNS = {
 }
 
 
-def _places(design: Design) -> dict[str, tuple]:
-    attrs = place_attrs(Grid(design.bin_size), "cm")
-    axes = [(np.arange(bins) + 0.5) * design.bin_size for bins in design.places]
-    if len(axes) == 1:
-        return {"place": ("place", axes[0], attrs)}
-    x, y = (grid.ravel() for grid in np.meshgrid(*axes, indexing="ij"))
-    return {
-        "place": ("place", np.arange(x.size), {"units": "1"}),
-        "place_x": ("place", x, attrs),
-        "place_y": ("place", y, attrs),
-    }
+@opened
+def recording_design(
+    elapsed: OfSessions,
+    cells: Count = 100,
+    *,
+    elapsed_units: str = "day",
+    places: Places = 24,
+    bin_size: Size = 4.0,
+    minutes: SessionMinutes = 10.0,
+    event_rate: Size = 0.4,
+    rate_spread: RateSpread = RATE_SPREAD,
+) -> xr.Dataset:
+    """Return a recording as one would plan it, as a lens for ``observe``: one animal on a linear
+    track, the same cells in all sessions, and as much time at every place.
+
+    It holds no recorded activity: rate maps are flat, at mean event rates that are log-normal over
+    cells, lambda_i = lambda exp(s z_i), with z_i the normal quantiles of (i + 1/2) / cells. What
+    ``observe`` and ``measure`` make of a simulation behind it is what the planned recording would
+    tell.
+
+    Parameters
+    ----------
+    elapsed : array_like
+        (session) time of the sessions, rising.
+    cells : int
+        Tracked throughout.
+    elapsed_units : str
+        Of ``elapsed``: "day", "min".
+    places : int
+        Bins of the track; ways to and fro are not told apart.
+    bin_size : float
+        In cm.
+    minutes : float
+        Spent running in each session.
+    event_rate : float
+        lambda, the median over cells in events/s.
+    rate_spread : float
+        s, standard deviation of the log of the event rate; 0 for equal rates.
+
+    Returns
+    -------
+    xarray.Dataset
+        Longitudinal Dataset with ``rate``, ``occupancy`` and ``recorded``.
+
+    Raises
+    ------
+    RefusedInputError
+        If ``elapsed`` does not rise from session to session.
+    """
+    times = np.asarray(elapsed, dtype=float)
+    if not times.size or not (np.diff(times) > 0).all():
+        raise RefusedInputError(
+            f"elapsed must rise from session to session, got {times.tolist()}: give the times of "
+            "the sessions in their order."
+        )
+    refuse_beyond_memory("rate of the design", times.size, cells, places)
+    plan = Design(
+        tuple(times), elapsed_units, minutes, "linear", (places,), bin_size, cells, event_rate, True
+    )
+    return _lens(plan, minutes, rate_spread, (), "a design")
 
 
 @opened
@@ -102,11 +159,20 @@ def published_design(recording: str) -> xr.Dataset:
             f"{', '.join(DESIGNS)}."
         )
     design = DESIGNS[recording]
-    sessions, places = len(design.elapsed), int(np.prod(design.places))
     ways = ("direction",) if design.geometry == "linear" else ()
+    source = f"the design of {recording}"
+    return _lens(design, RUNNING * design.duration, RATE_SPREAD, ways, source)
+
+
+def _lens(
+    design: Design, running: float, rate_spread: float, ways: tuple[str, ...], source: str
+) -> xr.Dataset:
+    """The longitudinal Dataset of a design in which ``running`` minutes of a session are spent on
+    the move, equally long at each place and, where ways are told apart, each way."""
+    sessions, places = len(design.elapsed), int(np.prod(design.places))
     shape = (1, sessions, places, *[2] * len(ways))
     rates = design.event_rate * np.exp(
-        RATE_SPREAD * norm.ppf((np.arange(design.cells) + 0.5) / design.cells)
+        rate_spread * norm.ppf((np.arange(design.cells) + 0.5) / design.cells)
     )
     flat = np.ones((1, sessions, design.cells, *shape[2:])) * rates.reshape(
         -1, *[1] * (1 + len(ways))
@@ -121,7 +187,7 @@ def published_design(recording: str) -> xr.Dataset:
         **_places(design),
         **({"direction": [1, -1]} if ways else {}),
     }
-    seconds = 60 * RUNNING * design.duration / (places * 2 ** len(ways))
+    seconds = 60 * running / (places * 2 ** len(ways))
     rate = labelled("rate", (*PAIR, "unit", "place", *ways), flat, units="events/s")
     occupancy = labelled("occupancy", (*PAIR, "place", *ways), np.full(shape, seconds), units="s")
     present = np.ones((1, sessions, design.cells), dtype="int8")
@@ -135,6 +201,19 @@ def published_design(recording: str) -> xr.Dataset:
             "bin_size": design.bin_size,
             "minimum_speed": 1.0,
             "geometry": design.geometry,
-            "source": f"the design of {recording}",
+            "source": source,
         },
     )
+
+
+def _places(design: Design) -> dict[str, tuple]:
+    attrs = place_attrs(Grid(design.bin_size), "cm")
+    axes = [(np.arange(bins) + 0.5) * design.bin_size for bins in design.places]
+    if len(axes) == 1:
+        return {"place": ("place", axes[0], attrs)}
+    x, y = (grid.ravel() for grid in np.meshgrid(*axes, indexing="ij"))
+    return {
+        "place": ("place", np.arange(x.size), {"units": "1"}),
+        "place_x": ("place", x, attrs),
+        "place_y": ("place", y, attrs),
+    }

@@ -35,7 +35,6 @@
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
-import xarray as xr
 
 import circuits
 import drift
@@ -89,23 +88,8 @@ run = circuits.run_sessions(
     elapsed=DAYS, engine="fixed_point", progress=False,
 )  # fmt: skip
 
-pair, sessions = ("subject", "session"), len(DAYS)
-rates = drift.stream(0, "observation").lognormal(-0.9, 1.0, CELLS)
-# the experiment that is imitated: event rates (Hz), time at each place (s), which cells are
-# followed
-design = xr.Dataset(
-    {
-        "rate": ((*pair, "unit", "place"), np.tile(rates[:, np.newaxis], (1, sessions, 1, PLACES))),
-        "occupancy": ((*pair, "place"), np.full((1, sessions, PLACES), 60 * MINUTES / PLACES)),
-        "recorded": ((*pair, "unit"), np.ones((1, sessions, CELLS), dtype="int8")),
-    },
-    coords={
-        "subject": ["design"], "session": np.arange(sessions), "place": ("place", (np.arange(PLACES) + 0.5) * BIN, {"units": "cm"}),
-        "elapsed": (pair, DAYS[np.newaxis], {"units": "day"}), "environment": (pair, np.full((1, sessions), "A")),
-        "unit_identity": (pair, np.full((1, sessions), "tracked")),
-    },
-    attrs={"bin_size": BIN, "minimum_speed": 1.0, "geometry": "linear", "source": "a design"},
-)  # fmt: skip
+# the experiment that is imitated: days, cells that are followed, time at each place, event rates
+design = drift.recording_design(DAYS, CELLS, places=PLACES, bin_size=BIN, minutes=MINUTES)
 recorded = drift.measure(run.drift.observe(design, sampling_rate=10.0, time_scale=1.0))
 widgets.rate_map_slider(recorded, smoothing=1.0)
 
@@ -143,7 +127,7 @@ plt.rcParams.update(
 )
 figure, axes = plt.subplots(2, 3, figsize=(7.2, 4.4), layout="constrained")
 one = fit.dataset.isel(subject=0)
-for ax, session in zip(axes[0], (0, sessions - 1)):
+for ax, session in zip(axes[0], (0, len(DAYS) - 1)):
     recorded.drift.plot_rate_maps(session=session, smoothing=1.0, ax=ax)
     ax.set(xlabel="place (bin of 4 cm)", ylabel="cells, sorted by peak")
 similarity(one, "map_similarity", axes[0, 2])

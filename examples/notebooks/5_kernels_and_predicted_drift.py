@@ -108,20 +108,9 @@ forward["rms_structure"].to_series().unstack().round(3)
 # intervals.
 
 # %%
-pair, places = ("subject", "session"), run.sizes["place"]
-design = xr.Dataset(
-    {
-        "rate": ((*pair, "unit", "place"), np.full((1, len(days), 200, places), 0.5)),  # Hz
-        "occupancy": ((*pair, "place"), np.full((1, len(days), places), 600 / places)),  # s
-        "recorded": ((*pair, "unit"), np.ones((1, len(days), 200), dtype="int8")),
-    },
-    coords={
-        "subject": ["design"], "session": np.arange(len(days)), "place": ("place", run["place"].values, {"units": "cm"}),
-        "elapsed": (pair, days[np.newaxis], {"units": "day"}), "environment": (pair, np.full((1, len(days)), "A")),
-        "unit_identity": (pair, np.full((1, len(days)), "tracked")),
-    },
-    attrs={"bin_size": 5.0, "minimum_speed": 1.0, "geometry": "linear", "source": "a design"},
-)  # fmt: skip
+design = drift.recording_design(
+    days, 200, places=run.sizes["place"], bin_size=5.0, event_rate=0.5, rate_spread=0.0
+)
 recorded = drift.measure(
     run.isel(subject=[1]).drift.observe(design, sampling_rate=10.0, time_scale=1.0)
 )

@@ -1,5 +1,5 @@
 """Whoever makes longitudinal data, it is the same form: a network, a circuit, an animal, a
-published map, a design and a similarity-matching network."""
+published map, a design, a similarity-matching network and a code that is known."""
 
 from __future__ import annotations
 
@@ -71,7 +71,15 @@ def matching(folder: Path) -> xr.Dataset:
     return simulate([recipe], progress=False)
 
 
-PRODUCERS = (network, circuit, animal, published_map, design, matching)
+def planned(folder: Path) -> xr.Dataset:
+    return drift.recording_design([0, 1, 2], 12)
+
+
+def fields(folder: Path) -> xr.Dataset:
+    return drift.wandering_fields(sessions=3, units=12)
+
+
+PRODUCERS = (network, circuit, animal, published_map, design, matching, planned, fields)
 
 
 @pytest.mark.parametrize("producer", PRODUCERS)

@@ -99,6 +99,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"several": xr.Dataset()}, "several must be a list of Datasets"),
     ({"array": ["a"]}, "array must be an array of real numbers"),
     ({"array": [[1], [2, 3]]}, "give rows of one length"),
+    ({"array": [xr.Dataset(), 1.0]}, "give numbers alone"),
     ({"array": np.array([np.inf])}, "finite"),
     ({"array": 1j * np.ones(3)}, "real numbers"),
     ({"numbers": "a"}, "numbers must be numbers"),
