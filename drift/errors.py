@@ -13,14 +13,14 @@ class RefusedInputError(ValueError):
     """Input that cannot be used as it is; the message says what was expected, what was found, and
     what to do.
 
-    Control characters, which may stem from a file, stand in the message as they would be written in
-    a program: a terminal obeys none.
+    Control characters and ends of lines, which may stem from a file, stand in the message as they
+    would be written in a program: a terminal obeys none, and the sentence stays on its line.
     """
 
     def __init__(self, *arguments: object) -> None:
         super().__init__(
             *(
-                printable(argument) if isinstance(argument, str) else argument
+                printable(argument).replace("\n", "\\n") if isinstance(argument, str) else argument
                 for argument in arguments
             )
         )

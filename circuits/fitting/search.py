@@ -169,7 +169,7 @@ def search(
     ]
     best = [(np.full(len(bounds.names), 0.5), np.inf)] * restarts
     simulated = 0
-    for _ in range(generations):
+    for _generation in range(generations):
         live = [number for number, strategy in enumerate(searches) if not strategy.stop()]
         if not live:
             break

@@ -356,12 +356,15 @@ def bootstrap_covariance(
             "longer recording."
         )
     covariance = _covariance(
-        [statistics(codes, wanted, units=_drawn(rng, units)) for _ in range(repetitions)]
+        [statistics(codes, wanted, units=_drawn(rng, units)) for _repetition in range(repetitions)]
     )
     if sessions < FEWEST_SESSIONS:
         return covariance
     return covariance + _covariance(
-        [statistics(codes, wanted, sessions=_drawn(rng, sessions)) for _ in range(repetitions)]
+        [
+            statistics(codes, wanted, sessions=_drawn(rng, sessions))
+            for _repetition in range(repetitions)
+        ]
     )
 
 

@@ -179,7 +179,7 @@ class ExplainingAway(Circuit):
             )
         array = selection_drive(self.units, drive)
         low, high = 0.0, float(array.max())
-        for _ in range(50):
+        for _iteration in range(50):
             middle = (low + high) / 2
             active_units = float(
                 self.replace(penalty=middle).fixed_point(array)["active_units"].mean()
@@ -210,7 +210,7 @@ def _lasso(dictionary: np.ndarray, aim: np.ndarray, sweeps: int = 100_000) -> np
     norms = np.diag(gram)
     rate, surplus = np.zeros(len(aim)), aim.copy()  # surplus: q - D^T D h
     largest = 0.0
-    for _ in range(sweeps):
+    for _sweep in range(sweeps):
         largest = 0.0
         for unit in range(len(aim)):
             change = max(0.0, rate[unit] + surplus[unit] / norms[unit]) - rate[unit]

@@ -111,7 +111,7 @@ def _middle_gain(drive: np.ndarray, winners: int) -> float:
 
 def _bisected_log_gain(drives: np.ndarray, winners: float) -> float:
     low, high = np.log(1e-12), np.log(1e12)
-    for _ in range(80):
+    for _iteration in range(80):
         middle = (low + high) / 2
         mean_winners = threshold_linear_level(drives, np.exp(middle))[1].mean()
         low, high = (middle, high) if mean_winners > winners else (low, middle)

@@ -156,7 +156,7 @@ class RandomInterneurons(Circuit):
         inhibition = np.full(
             self.interneurons, max(0.0, float(np.quantile(drive, 1 - min(1.0, self.threshold))))
         )
-        for _ in range(200):
+        for _iteration in range(200):
             change = left(inhibition)
             if np.abs(change).max() <= 1e-12 * (1 + self.gain):
                 return inhibition

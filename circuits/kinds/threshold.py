@@ -198,7 +198,7 @@ def _winners(circuit: Circuit, threshold: float, drive: xr.DataArray) -> float:
 def _bisected_threshold(circuit: Circuit, drive: xr.DataArray, winners: float) -> float:
     """Return the smallest threshold at which at least this mean number of units wins."""
     low, high = 0.0, _silencing(drive)
-    for _ in range(50):
+    for _iteration in range(50):
         middle = (low + high) / 2
         low, high = (middle, high) if _winners(circuit, middle, drive) < winners else (low, middle)
     return high

@@ -78,7 +78,7 @@ def bisected(
     low, high = np.array(low, dtype=float), np.array(high, dtype=float)
     high = np.where(excess(low) > 0, high, low)
     # halving a float64 interval can take as many steps as there are exponents
-    for _ in range(1100):
+    for _iteration in range(1100):
         middle = 0.5 * (low + high)
         if np.all((middle == low) | (middle == high)):
             break

@@ -84,7 +84,7 @@ def _rectifying_level(drive: Tensor, compliance: Tensor, total: Tensor) -> Tenso
     winners stays."""
     level = torch.where(compliance > 0, 0, (drive.sum(-1) - total) / drive.shape[-1])
     winners = torch.full_like(level, -1)
-    for _ in range(drive.shape[-1] + 2):
+    for _iteration in range(drive.shape[-1] + 2):
         rate = (drive - level[..., None]).relu()
         before, winners = winners, rate.sign().sum(-1)
         if torch.equal(before, winners):
@@ -103,7 +103,7 @@ def _solved_level(
     low, high = _bracket(drive, compliance, total, scale, response)
     step, level = high - low, (low + high) / 2
     done = torch.zeros_like(level, dtype=torch.bool)
-    for _ in range(200):
+    for _iteration in range(200):
         excess = drive - level[..., None]
         rate = response.rate(excess, width)
         surplus = rate.sum(-1) - total - level * compliance

@@ -49,7 +49,7 @@ def euler(
     waiting = deque([inhibition] * (round(delay / dt) + 1), maxlen=round(delay / dt) + 1)
     excitatory = dt / circuit.excitatory_time_constant
     path = []
-    for _ in range(round(duration / dt)):
+    for _iteration in range(round(duration / dt)):
         old, rate = rate, rate + excitatory * circuit.rate_change(drive, rate, waiting[0])
         presynaptic_rate = (
             old if update == "simultaneous" and circuit.inhibitory_time_constant else rate

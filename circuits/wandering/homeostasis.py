@@ -87,7 +87,7 @@ def _for_units(circuit: Circuit, drive: np.ndarray, target: np.ndarray) -> np.nd
     """Return gains (unit,): those that units need under the present inhibition, until inhibition
     and gains agree."""
     gain, silence = np.ones(drive.shape[-1]), np.zeros(drive.shape)
-    for _ in range(ROUNDS):
+    for _round in range(ROUNDS):
         inhibition = circuit.fixed_point(gain * drive)["inhibition"].values  # (stimulus,)
 
         def activity(gain: np.ndarray, inhibition: np.ndarray = inhibition) -> np.ndarray:
@@ -106,7 +106,7 @@ def _nearest_gain(activity: Callable[[np.ndarray], np.ndarray], target: np.ndarr
     close = np.abs(baseline - target) <= KEPT * np.abs(target)
     low, high = (np.full(target.shape, bound) for bound in np.log(GAINS))
     low, high = np.where(baseline < target, 0.0, low), np.where(baseline > target, 0.0, high)
-    for _ in range(HALVINGS):
+    for _halving in range(HALVINGS):
         middle = (low + high) / 2
         above = activity(np.exp(middle)) > target
         low, high = np.where(above, low, middle), np.where(above, middle, high)

@@ -60,7 +60,7 @@ class Elements:
 
     def integers(self, kind: int = INT32) -> np.ndarray:
         """Take an element of 32-bit whole numbers and return them."""
-        _, start, size = self.expect(kind)
+        _kind, start, size = self.expect(kind)
         if size % 4:
             raise ValueError("whole numbers are cut")
         return np.frombuffer(
@@ -128,14 +128,16 @@ def _variable_name(elements: Elements) -> str:
     opaque = flags.size == 2 and int(flags[0]) & 0xFF == OPAQUE
     if not opaque:
         elements.integers()
-    name, _, kind = (_text(elements) for _ in range(3)) if opaque else (_text(elements), "", "")
+    name, _, kind = (
+        (_text(elements) for _iteration in range(3)) if opaque else (_text(elements), "", "")
+    )
     if opaque:
         raise OneVariableError(name, unreadable(name, kind))
     return name
 
 
 def _text(elements: Elements) -> str:
-    _, start, size = elements.expect(INT8)
+    _kind, start, size = elements.expect(INT8)
     return bytes(elements.content[start : start + size]).decode("latin-1")
 
 
@@ -158,7 +160,7 @@ def _check_compressed(packed: bytes, order: str) -> str:
     if unpacking.unconsumed_tail:
         raise ValueError(f"a compressed array has more than {LARGEST >> 30} GiB")
     inside = Elements(content, 0, len(content), order)
-    _, start, size = inside.expect(MATRIX)
+    _kind, start, size = inside.expect(MATRIX)
     return _check_variable(Elements(content, start, start + size, order))
 
 
@@ -183,8 +185,8 @@ def _check_matrix(elements: Elements, depth: int) -> None:
 
 
 def _check_values(elements: Elements, count: int, *, text: bool, twice: bool) -> None:
-    for _ in range(1 + twice):
-        kind, _, size = elements.expect(*(TEXT_BYTES | ITEM_BYTES if text else ITEM_BYTES))
+    for _iteration in range(1 + twice):
+        kind, _start, size = elements.expect(*(TEXT_BYTES | ITEM_BYTES if text else ITEM_BYTES))
         exact = size == count * {**TEXT_BYTES, **ITEM_BYTES}[kind]
         # characters of several bytes
         if not exact and not (text and kind > 15 and size <= 4 * count):
@@ -201,21 +203,21 @@ def _check_sparse(elements: Elements, shape: np.ndarray, *, twice: bool) -> None
     )
     if not fits or ((rows < 0) | (rows >= max(shape[0], 1))).any():
         raise ValueError("a sparse array has places outside of its shape")
-    for _ in range(1 + twice):
-        kind, _, size = elements.expect(*ITEM_BYTES)
+    for _iteration in range(1 + twice):
+        kind, _start, size = elements.expect(*ITEM_BYTES)
         if size < columns[-1] * ITEM_BYTES[kind]:
             raise ValueError("a sparse array lacks values")
 
 
 def _fields(elements: Elements) -> int:
     width = elements.integers()
-    _, _, size = elements.expect(INT8)
+    _kind, _start, size = elements.expect(INT8)
     if width.size != 1 or width[0] < 1 or size % int(width[0]):
         raise ValueError("the names of a struct do not fit")
     return size // int(width[0])
 
 
 def _check_places(elements: Elements, places: int, depth: int) -> None:
-    for _ in range(places):
-        _, start, size = elements.expect(MATRIX)
+    for _place in range(places):
+        _kind, start, size = elements.expect(MATRIX)
         _check_matrix(Elements(elements.content, start, start + size, elements.order), depth - 1)

@@ -91,7 +91,7 @@ def command(
 
 
 def _bounds(text: str, name: str) -> tuple[float, float]:
-    low, _, high = text.partition(":")
+    low, _separator, high = text.partition(":")
     try:
         return float(low), float(high)
     except ValueError:

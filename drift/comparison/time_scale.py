@@ -211,7 +211,7 @@ def fitted_time_scale(
 def _bootstrapped(ours: _Lags, theirs: _Lags, seed: int, bootstraps: int) -> np.ndarray:
     """(draw) scales of subjects, or units of a single subject, drawn with replacement."""
     rng, drawn = stream(seed, "observation"), []
-    for _ in range(bootstraps):
+    for _draw in range(bootstraps):
         rows = [rng.integers(len(lags.values), size=len(lags.values)) for lags in (ours, theirs)]
         drawn.append(_fit(_mean(ours, rows[0]), _mean(theirs, rows[1]))[0])
     return np.array(drawn)[np.isfinite(drawn)] if drawn else np.array([])

@@ -86,7 +86,7 @@ def _holder(lock: Path) -> str:
 
 
 def _has_ended(holder: str) -> bool:
-    where, _, suffix = holder.partition("-")
+    where, _separator, suffix = holder.partition("-")
     process = suffix.partition("-")[0]
     return where == machine() and process.isdecimal() and not is_alive(int(process))
 

@@ -291,7 +291,7 @@ def changes(rows: Sequence[tuple[str, float, float | None]], ax: Axes) -> Axes:
     -------
     matplotlib Axes
     """
-    for place, (_, change, error) in enumerate(rows):
+    for place, (_label, change, error) in enumerate(rows):
         filled = COLOURS[0] if place == 0 else "white"
         ax.errorbar(
             100 * change,
@@ -303,7 +303,9 @@ def changes(rows: Sequence[tuple[str, float, float | None]], ax: Axes) -> Axes:
             capsize=2,
         )
     ax.axvline(0, color="grey", linewidth=0.8)
-    ax.set_yticks([-place for place in range(len(rows))], [label for label, _, _ in rows])
+    ax.set_yticks(
+        [-place for place in range(len(rows))], [label for label, _change, _error in rows]
+    )
     ax.set_ylim(-len(rows) + 0.4, 0.6)
     return ax
 

@@ -201,7 +201,9 @@ def _scale(chosen: xr.Dataset) -> Iterator[str]:
             f"because {reason.rstrip('.')}."
         )
         return
-    per, _, recorded = str(chosen["time_scale"].attrs.get("units", "step/1")).partition("/")
+    per, _separator, recorded = str(chosen["time_scale"].attrs.get("units", "step/1")).partition(
+        "/"
+    )
     limits = {end: float(chosen[f"time_scale_{end}"]) for end in ("low", "high")}
     bounds = [
         f"{'at least' if end == 'low' else 'at most'} {number(value)}"

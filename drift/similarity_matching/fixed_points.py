@@ -119,7 +119,7 @@ def _exchange(lateral, shift, drive, outputs, work):
     outputs in place."""
     active, wrong, system, values, _ = work
     fewest, patience = drive.shape[0] + 1, PATIENCE
-    for _ in range(EXCHANGES):
+    for _exchange in range(EXCHANGES):
         size = _members(outputs, active)
         if not _solved_on(active, size, lateral, shift, drive, system, values):
             return False
@@ -139,7 +139,7 @@ def _exchange(lateral, shift, drive, outputs, work):
 def _sweeps(lateral, shift, drive, outputs):
     """Set one unit after the other to its resting output until none changes; True when that
     happens."""
-    for _ in range(SWEEPS):
+    for _sweep in range(SWEEPS):
         change, largest = 0.0, 0.0
         for unit in range(drive.shape[0]):
             push = drive[unit] + lateral[unit, unit] * outputs[unit]
@@ -165,7 +165,7 @@ def _interneuron_sweeps(lateral, shift, drive, outputs, units):
     """
     push = drive[:units].copy()
     outputs[units:] = 0.0
-    for _ in range(SWEEPS):
+    for _sweep in range(SWEEPS):
         change, largest = 0.0, 0.0
         for cell in range(units, drive.shape[0]):
             excess, slope = -shift[cell] * outputs[cell], lateral[cell, cell] + shift[cell]

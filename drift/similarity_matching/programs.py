@@ -64,7 +64,7 @@ class LinearProgram(Program):
         super().__init__(network)
         self.lateral = np.eye(network.units)
         self.covariance = self.patterns.T @ self.patterns / len(self.patterns)  # (input, input)
-        for _ in range(network.settling_steps):
+        for _step in range(network.settling_steps):
             filters = self.filters()
             self.feedforward += 0.1 * (filters @ self.covariance - self.feedforward)
             self.lateral += 0.1 * (filters @ self.covariance @ filters.T - self.lateral)

@@ -212,5 +212,5 @@ def sample(preset: str, runs: Count, seed: Seed = 0, **changes: object) -> list[
             f"runs must be a whole number of at least 1, got {runs!r}: give the number of recipes."
         )
     rng = stream(seed, "world")
-    drawn = [PRESETS[preset](rng) for _ in range(runs)]
+    drawn = [PRESETS[preset](rng) for _run in range(runs)]
     return [recipe.replace(**changes) for recipe in drawn] if changes else drawn

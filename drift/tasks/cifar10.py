@@ -135,7 +135,7 @@ def _members(file: Any, names: tuple[str, ...]) -> dict[str, bytes]:
     contents = {}
     with tarfile.open(fileobj=file, mode="r|gz") as archive:
         for member in archive:
-            folder, _, name = member.name.rpartition("/")
+            folder, _separator, name = member.name.rpartition("/")
             opened = (
                 archive.extractfile(member)
                 if folder == FOLDERS[1] and name in names and member.size <= LARGEST_BATCH

@@ -104,19 +104,19 @@ class CorridorTask(Task):
     def draw(self, seed: int) -> xr.Dataset:
         """Return the agent's experience: views and actions, the next views, and where it was."""
         rng = stream(seed, "world")
-        visits = [self._visit(rng) for _ in range(self.environments)]
-        views = [view for view, _ in visits]
-        actions = np.concatenate([path.action for _, path in visits])
+        visits = [self._visit(rng) for _environment in range(self.environments)]
+        views = [view for view, _path in visits]
+        actions = np.concatenate([path.action for _view, path in visits])
         present, following = (
             np.concatenate([view[rows] for view in views])
             for rows in (slice(None, -1), slice(1, None))
         )
         inputs, targets = self._scaled(present, actions, following)
-        heading = np.concatenate([path.heading[:-1] for _, path in visits])
+        heading = np.concatenate([path.heading[:-1] for _view, path in visits])
         drawn = experience(
             inputs,
             targets,
-            position=np.concatenate([path.y[:-1] for _, path in visits]),
+            position=np.concatenate([path.y[:-1] for _view, path in visits]),
             direction=np.where(np.cos(heading) > 0, 1, -1),
             environment=np.repeat(np.arange(self.environments), self.samples // self.environments),
             heading=heading,

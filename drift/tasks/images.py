@@ -186,7 +186,7 @@ class ImageTask(Task):
     def _images(self) -> tuple[Images, Images]:
         splits, white = self._digits() if self.source == "digits" else self._image_set()
         counts = self.samples or len(splits[0][0]), self.test_samples or HELD_OUT[self.source]
-        for split_name, many, (images, _) in zip(("training", "test"), counts, splits):
+        for split_name, many, (images, _labels) in zip(("training", "test"), counts, splits):
             if not 0 < many <= len(images):
                 raise RefusedInputError(
                     f"{self.source} should hold {many} {split_name} images, got {len(images)}: ask "
@@ -194,9 +194,9 @@ class ImageTask(Task):
                 )
         inputs = [
             np.divide(images[:many], white, dtype=np.float32).reshape(many, -1)
-            for many, (images, _) in zip(counts, splits)
+            for many, (images, _labels) in zip(counts, splits)
         ]
-        return inputs, [labels[:many] for many, (_, labels) in zip(counts, splits)]
+        return inputs, [labels[:many] for many, (_images, labels) in zip(counts, splits)]
 
     def _image_set(self) -> tuple[list[Images], int]:
         return [

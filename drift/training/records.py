@@ -107,7 +107,7 @@ class Records:
         """Go back to what ``state`` returned."""
         self.diverged_at, self.silent = state["diverged_at"].copy(), state["silent"].copy()
         for key, array in state.items():
-            kind, _, name = key.partition(".")
+            kind, _separator, name = key.partition(".")
             if kind == "dims":
                 self._dims[name] = tuple(map(str, array))
             elif kind == "values":

@@ -115,3 +115,8 @@ def test_a_message_after_a_bar_stands_on_a_line_of_its_own(monkeypatch: pytest.M
         screen.write("repdrift: no\n")
         break
     assert "repdrift: no" in screen.getvalue().split("\n")
+
+
+def test_an_answer_stays_on_its_line():
+    """Ends of lines in a name of a file are shown, so that one refusal is one line."""
+    assert str(drift.RefusedInputError("got a\nb.")) == "got a\\nb."

@@ -173,7 +173,7 @@ def _hyperbola(y: np.ndarray, time: np.ndarray) -> np.ndarray:
     weight = np.where(points > 0, observed.T / np.maximum(points, 1), 1.0).T[:, np.newaxis]
     values = np.where(observed, y.T, 0.0)[:, np.newaxis]
     low, high = np.full(len(values), np.log(BEND[0])), np.full(len(values), np.log(BEND[1]))
-    for _ in range(ROUNDS):
+    for _round in range(ROUNDS):
         bends = np.linspace(low, high, GRID, axis=-1)  # (column, grid)
         line = _best_line(values, 1 / (1 + np.exp(bends)[..., np.newaxis] * time), weight)
         best, rows = line.error.argmin(-1), np.arange(len(values))
@@ -214,7 +214,7 @@ def bounded_asymptotic_extrapolation(curves: xr.DataArray) -> xr.Dataset:
     ----------
     Sheintuch, Rubin & Ziv 2022, Methods.
     """
-    observed, _ = _orders(curves)
+    observed, _shuffled = _orders(curves)
     time = observed["samples"].values / observed["samples"].values[-1]
     columns = observed.transpose("fraction", ...)
     fitted = _hyperbola(columns.values.reshape(time.size, -1), time).reshape(2, *columns.shape[1:])
@@ -252,7 +252,7 @@ def asymptotic_extrapolation(curves: xr.DataArray) -> xr.DataArray:
     ----------
     Sheintuch, Rubin & Ziv 2022, Methods.
     """
-    observed, _ = _orders(curves)
+    observed, _shuffled = _orders(curves)
     inverse = observed["samples"].values[-1] / observed["samples"].values
     terms = np.stack([np.ones_like(inverse), inverse, inverse**2], axis=1)
     columns = observed.transpose("fraction", ...)

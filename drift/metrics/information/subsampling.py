@@ -124,7 +124,7 @@ def _moments(
     progress: bool,
 ) -> _Moments:
     places, moments = int(place.max()) + 1, []
-    steps = iter(counted(sum(repeats for _, repeats in plan), "subsample", progress))
+    steps = iter(counted(sum(repeats for _size, repeats in plan), "subsample", progress))
     for size, repeats in plan:
         moments.append(
             _mean_and_spread(
@@ -249,7 +249,7 @@ def information_curves(
     coords = {
         "order": list(ORDERS),
         "fraction": np.asarray(fractions, dtype=float),
-        "samples": ("fraction", [size for size, _ in plan]),
+        "samples": ("fraction", [size for size, _repeats in plan]),
     }
     result = xr.Dataset(coords={**coords, **observed.coords})
     for index, name in enumerate(names):

@@ -137,7 +137,7 @@ def _fits(
     best = np.clip(starts, *bounds)
     state = [best, *_normal_equations(model, best, fields)]  # parameters, error, matrix, gradient
     damping, running = np.full(len(best), 1e-2), np.arange(len(best))
-    for _ in range(EVALUATIONS - 1):
+    for _evaluation in range(EVALUATIONS - 1):
         trial = _trials(
             best[running], state[2][running], state[3][running], damping[running], *bounds
         )

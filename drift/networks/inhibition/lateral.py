@@ -32,7 +32,7 @@ class Recurrent(Inhibition, ABC):
     def selected(self, drive: Tensor, weights: Mapping[str, Tensor], moment: Moment) -> Selection:
         """Return the feedforward drive, and the activity after the iterations."""
         potential = drive
-        for _ in range(self.iterations):
+        for _iteration in range(self.iterations):
             potential = potential + self.rate * (
                 drive - self.feedback(moment.activation(potential), weights) - potential
             )

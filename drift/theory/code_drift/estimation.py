@@ -184,7 +184,7 @@ def _estimates(
     product, power = np.einsum("kdau,a,u->kd", sums.neighbours, sessions, units)
     decay = _decay(sums, units, sessions)
     attenuation, fraction = 1.0, active
-    for _ in range(4 if sums.attenuated else 1):
+    for _iteration in range(4 if sums.attenuated else 1):
         fraction, extent = _active_fraction(active, begun, product / power / attenuation, curves)
         lifetime, attenuation = _lifetime(decay, fraction, sums.attenuated)
     return np.array([fraction, lifetime, extent, attenuation])

@@ -284,7 +284,7 @@ def sampled_deep_drift(
 
     def measure(seed: int) -> np.ndarray:
         covariance, similarity, rng = np.tile(matrix, (2, 2)), [], stream(seed, "weights")
-        for _ in range(layers):
+        for _layer in range(layers):
             preactivation = square_root(covariance * drifted) @ rng.standard_normal(
                 (len(drifted), units)
             )

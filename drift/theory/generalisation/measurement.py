@@ -127,7 +127,7 @@ def random_subsets(points: int, size: Count, subsets: Count, seed: Seed = 0) -> 
             f"{points} points in at least 1."
         )
     rng = stream(seed, "order")
-    return np.stack([rng.permutation(points)[:size] for _ in range(subsets)])
+    return np.stack([rng.permutation(points)[:size] for _subset in range(subsets)])
 
 
 def _checked_subsets(subsets: np.ndarray, points: int) -> np.ndarray:

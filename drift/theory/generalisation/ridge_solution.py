@@ -86,7 +86,7 @@ def _smallest_eigenvalue(factor: np.ndarray) -> float:
     vector = np.zeros(len(factor), factor.dtype)
     vector[np.argmin(np.diagonal(factor))] = 1.0
     norm = 1.0
-    for _ in range(ITERATIONS):
+    for _iteration in range(ITERATIONS):
         vector = cho_solve((factor, True), vector / factor.dtype.type(norm), check_finite=False)
         norm = float(np.linalg.norm(vector))
     return 1 / norm if np.isfinite(norm) else 0.0

@@ -319,7 +319,7 @@ def jacobian_penalty(
     ----------
     Bishop 1995, Neural Computation 7:108; Rifai et al. 2011, ICML.
     """
-    criterion, (_, _, outputs) = chosen_objective(objective), check_network(parameters)
+    criterion, (_inputs, _units, outputs) = chosen_objective(objective), check_network(parameters)
     check_samples(
         inputs, inputs.new_full((len(inputs), outputs), 1 / outputs), parameters, criterion
     )

@@ -185,7 +185,9 @@ def fixed_point(active_fraction: Alike, pooling: Alike = 0.0) -> Any:
     ]
     chi = xp.asarray(amplification(*plain))
     point = 0.0 * chi
-    for _ in range(60):  # the map is convex: Newton's method climbs from 0 without overshoot
+    for _iteration in range(
+        60
+    ):  # the map is convex: Newton's method climbs from 0 without overshoot
         value, slope = (
             correlation_map(point, *plain),
             chi * joint_activation(point, plain[0]) / plain[0],
@@ -283,7 +285,7 @@ def deep_kernel(
         1.0 + correlations - (correlations if xp is np else correlations.detach()),
         correlations,
     )
-    for _ in range(hidden_layers - 1):
+    for _layer in range(hidden_layers - 1):
         correlations = correlation_map(correlations, active_fraction, pooling)
     return correlation_map(correlations, active_fraction)
 

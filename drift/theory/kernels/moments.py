@@ -208,7 +208,7 @@ def activity_variance(active_fraction: Alike) -> Any:
         If a fraction lies outside (0, 1].
     """
     xp, fraction = checked_fraction(active_fraction)
-    upper, _, magnitude = half(xp, fraction)
+    upper, _lower, magnitude = half(xp, fraction)
     mean, square = moment(xp, magnitude, 1), moment(xp, magnitude, 2)
     below = square - mean * mean
     return plain(xp, xp.where(upper, 1.0 - square - mean * (2.0 * magnitude + mean), below))

@@ -70,7 +70,7 @@ def checked_variant(variant: str) -> None:
 
 def _prepared(correlation: Any, active_fraction: Any) -> tuple[Any, Any, Any]:
     xp, fraction = checked_fraction(active_fraction, correlation)
-    _, correlations = checked_correlation(correlation, active_fraction)
+    _backend, correlations = checked_correlation(correlation, active_fraction)
     return xp, correlations, fraction
 
 
@@ -147,7 +147,7 @@ def shortfall(correlation: Alike, active_fraction: Alike) -> Any:
         If a correlation or a fraction is out of range.
     """
     xp, correlations, fraction = _prepared(correlation, active_fraction)
-    upper, _, magnitude = half(xp, fraction)
+    upper, _lower, magnitude = half(xp, fraction)
     lost = (
         moment(xp, magnitude, 2)
         - _of_half(xp, "subtract", correlations, magnitude)
@@ -285,7 +285,7 @@ def kernel_table(active_fraction: Share, variant: Variant = "subtract") -> Kerne
 @lru_cache(maxsize=64)
 def tabulated(active_fraction: float, variant: str = "subtract") -> KernelTable:
     """Return the table of ``drift.theory.kernels.kernel_table``."""
-    _, fraction = checked_fraction(active_fraction)
+    _backend, fraction = checked_fraction(active_fraction)
     if fraction == 1 and variant == "subtract":
         raise RefusedInputError(
             "active_fraction 1 has no threshold and no finite kernel: use correlation_map, or "

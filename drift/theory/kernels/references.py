@@ -38,8 +38,8 @@ def owen_joint_activation(correlation: Alike, active_fraction: Alike) -> Any:
     ----------
     Owen 1956, Ann. Math. Statist. 27:1075.
     """
-    _, correlations = checked_correlation(correlation)
-    _, fraction = checked_fraction(active_fraction)
+    _backend, correlations = checked_correlation(correlation)
+    _backend, fraction = checked_fraction(active_fraction)
     return fraction - 2.0 * special.owens_t(
         threshold(fraction), np.sqrt((1.0 - correlations) / (1.0 + correlations))
     )
@@ -66,7 +66,7 @@ def owen_kappa(correlation: Alike, active_fraction: Alike) -> Any:
     RefusedInputError
         If an argument is out of range.
     """
-    _, correlations = checked_correlation(correlation)
+    _backend, correlations = checked_correlation(correlation)
     tau = threshold(active_fraction)
     crossing = density(np, tau) * tail(
         np, tau * np.sqrt((1.0 - correlations) / (1.0 + correlations))
@@ -115,7 +115,7 @@ def angular_kappa(correlation: Alike, active_fraction: Share, nodes: Count = 20_
     ----------
     Chun & Lee 2024, PMLR 234:248.
     """
-    _, correlations = checked_correlation(correlation)
+    _backend, correlations = checked_correlation(correlation)
     tau, theta = threshold(active_fraction), np.arccos(correlations)[..., np.newaxis]
     angle = 0.5 * (np.pi - theta) * np.linspace(0.0, 1.0, nodes)  # (..., node)
     low, high = np.clip(np.sin(angle), 1e-150, None), np.sin(angle + theta)

@@ -64,7 +64,9 @@ def _pairs(
             "correlation must hold at least one number, got none: give the pairs to sample."
         )
     generator = stream(seed, "weights")
-    first, second = (boxed(generator.standard_normal(units), window) for _ in range(2))  # (unit,)
+    first, second = (
+        boxed(generator.standard_normal(units), window) for _iteration in range(2)
+    )  # (unit,)
     correlations = correlation.reshape(-1, 1)
     rows = max(1, PARALLEL // units)
     answers = [
@@ -108,7 +110,7 @@ def sampled_kappa(
     RefusedInputError
         If an argument is out of range.
     """
-    _, correlations = checked_correlation(correlation)
+    _backend, correlations = checked_correlation(correlation)
     units = counted("units", units, 2)
 
     def product(first: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -165,7 +167,7 @@ def sampled_sheet_map(
     RefusedInputError
         If an argument is out of range.
     """
-    _, correlations = checked_correlation(correlation)
+    _backend, correlations = checked_correlation(correlation)
     units = counted("units", units, 2)
     presynaptic_window, postsynaptic_window = (
         counted("presynaptic_window", presynaptic_window),
@@ -227,7 +229,7 @@ def sampled_correlation_map(
     RefusedInputError
         If an argument is out of range.
     """
-    _, correlations = checked_correlation(correlation)
+    _backend, correlations = checked_correlation(correlation)
     units = counted("units", units, 2)
     pooling = checked_number("pooling", pooling, -1, units - 1)
     shared = pooling / (units - 1)

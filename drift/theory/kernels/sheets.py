@@ -59,7 +59,7 @@ def sheet_map(
     """
     presynaptic_window = counted("presynaptic_window", presynaptic_window)
     postsynaptic_window = counted("postsynaptic_window", postsynaptic_window)
-    _, correlations = checked_correlation(correlation)
+    _backend, correlations = checked_correlation(correlation)
     lost, gained = (
         shortfall(correlations, active_fraction),
         pooled_square(active_fraction, presynaptic_window - 1),

@@ -102,7 +102,7 @@ def _pass(
             if inside
             else 0.0
         )
-    for _ in range(layers):
+    for _layer in range(layers):
         for index in range(c.size):
             out[index] = _look(layer, out[index])
     for index in range(c.size):

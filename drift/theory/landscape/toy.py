@@ -37,7 +37,7 @@ def _advance(x, y, steps, learning_rate, std, on_label, state):  # x, y (walker)
     walkers = x.shape[0]
     normal = np.empty((walkers if on_label else 2 * walkers) // BLOCK * BLOCK + BLOCK, np.float32)
     rate = 2 * learning_rate
-    for _ in range(steps):
+    for _step in range(steps):
         fill_normals(state, normal)
         for walker in range(walkers):
             before, error = x[walker], x[walker] * y[walker]

@@ -88,7 +88,9 @@ class BatchedProgram(TorchProgram):
     def _allocate(self) -> None:
         subjects, samples, _ = self._inputs.shape
         activity = (subjects, samples, self.parameters[0].shape[1])
-        self._hidden, self._slope = (aligned(activity, self.device, self.dtype) for _ in range(2))
+        self._hidden, self._slope = (
+            aligned(activity, self.device, self.dtype) for _iteration in range(2)
+        )
         self._error = self._like(self._targets)
         self._gradient = self.like_parameters()
         self._normals = self.like_parameters()
@@ -107,7 +109,7 @@ class BatchedProgram(TorchProgram):
 
     def advance(self, steps: int) -> None:
         """Take steps, each with a noisy batch of its own."""
-        for _ in range(steps):
+        for _step in range(steps):
             self._draw_batch()
             self.learner.learn(self)
             self.shake("weights", self.parameters)

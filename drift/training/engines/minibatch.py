@@ -64,7 +64,7 @@ class MinibatchProgram(TorchProgram):
     def advance(self, steps: int) -> None:
         """Take steps, each with a noisy batch of its own."""
         faster = self.network.rates()
-        for _ in range(steps):
+        for _step in range(steps):
             before = {name: self.weights[name].detach().clone() for name in faster}
             with torch.no_grad():
                 self.learner.learn(self)

@@ -273,8 +273,8 @@ def test_options_are_kept_with_what_they_decided():
     assert {session.attrs["observation"] for session in sessions} == {observation.to_json()}
     measured = drift.measure(sessions)
     assert Observation.from_json(measured.attrs["observation"]) == observation
-    result = drift.compare(run, like=lens, sampling_rate=2, shuffles=0, confused=0.2)
-    options = Comparison(sampling_rate=2, shuffles=0, confused=0.2)
+    result = drift.compare(run, like=lens, sampling_rate=2, shuffles=0, bootstraps=5, confused=0.2)
+    options = Comparison(sampling_rate=2, shuffles=0, bootstraps=5, confused=0.2)
     assert Comparison.from_json(result.attrs["comparison"]) == options
     again = drift.compare(run, like=lens, **dict(options))
     xr.testing.assert_identical(again, result)
