@@ -3,7 +3,7 @@ how long, from which seed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
@@ -12,13 +12,27 @@ from pydantic import Field, Strict, field_validator, model_validator
 from drift.door.memory import refuse_beyond_memory
 from drift.errors import RefusedInputError
 from drift.learners import LEARNERS, SGD, AnyLearner
-from drift.networks import NETWORKS, AnyNetwork, LearningNetwork, Network
-from drift.noise import NOISES, PLACES, AnyNoise, InputNoise, Noise
+from drift.networks import NETWORKS, AnyNetwork, DifferentiableNetwork, LearningNetwork, Network
+from drift.noise import ENTRIES, NOISES, PLACES, AnyNoise, ImplicitNoise, InputNoise, Noise
 from drift.recipe import Recipe
 from drift.tasks import TASKS, AnyTask, CorridorTask
+from drift.tasks.base import Objective
 
 MOST_SESSIONS = 10**6
 # what a task asks for, in words
+# what a network declares, and what the engines of ``Network`` compute themselves
+DECLARED = (
+    "engines",
+    "objectives",
+    "needs_gradient",
+    "takes_minibatches",
+    "noise_laws",
+    "noise_places",
+    "bears_noise",
+    "one_layer",
+    "known_curvature",
+)
+OF_ENGINE = ("objectives", "parameters", "session_response", "session_loss")
 OBJECTIVES = {"squared_error": "numbers", "cross_entropy": "classes", "next_token": "tokens"}
 
 
@@ -68,6 +82,7 @@ class Experiment(Recipe):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         self._named_apart()
+        self._network_is_run()
         self._noise_enters()
         self._rule_teaches()
         self._input_noise_is_taken()
@@ -94,6 +109,28 @@ class Experiment(Recipe):
                     f"{registered.__name__}: give it a kind of its own"
                 )
 
+    def _network_is_run(self) -> None:
+        """Refuse a network of the user's own that no engine runs as it says."""
+        network, name = self.network, type(self.network).__name__
+        absent = [entry for entry in DECLARED if not hasattr(network, entry)]
+        if absent:
+            raise ValueError(f"{name} does not declare {', '.join(absent)}: see LearningNetwork")
+        if network.engines == ("minibatch",) and isinstance(network, DifferentiableNetwork):
+            return
+        if not isinstance(network, Network) or not set(network.engines) <= set(Network.engines):
+            raise ValueError(
+                f"no engine runs {name} with engines {network.engines}: derive it from Network, "
+                "or from DifferentiableNetwork, whose engine is minibatch"
+            )
+        overridden = [
+            entry for entry in OF_ENGINE if getattr(type(network), entry) != getattr(Network, entry)
+        ]
+        if overridden:
+            raise ValueError(
+                f"{name} has {', '.join(overridden)} of its own, which the engines of Network do not "
+                "follow: derive it from DifferentiableNetwork"
+            )
+
     def _noise_enters(self) -> None:
         """Refuse noise that would be added twice, or nowhere."""
         kinds = [noise.kind for noise in self.noise]
@@ -110,6 +147,7 @@ class Experiment(Recipe):
                 "implicit noise stands for the input noise itself, got both: give one of them"
             )
         for noise in self.noise:
+            _check_entry(noise, self.network)
             acts_on = getattr(noise, "acts_on", "")
             if noise.enters == "updates" and acts_on not in PLACES:
                 raise ValueError(
@@ -150,11 +188,7 @@ class Experiment(Recipe):
         number."""
         objective = self.task.objective()
         check_learned(self.network, objective, type(self.task).__name__)
-        if objective != "squared_error" and any(noise.enters == "targets" for noise in self.noise):
-            raise ValueError(
-                f"{OBJECTIVES[objective]} take no label noise, which is added to numbers: use "
-                "InputNoise or UpdateNoise"
-            )
+        check_targets(self.noise, objective)
 
     def _minibatch_is_taken(self) -> None:
         if self.minibatch is not None and not self.network.takes_minibatches:
@@ -204,6 +238,33 @@ class Experiment(Recipe):
             return np.linspace(0, self.steps, self.sessions).round().astype(int)
         return _distinct(
             np.append(0, np.geomspace(1, self.steps, self.sessions - 1).round().astype(int))
+        )
+
+
+def check_targets(noises: Sequence[Noise], objective: Objective) -> None:
+    """Refuse noise on targets that are no numbers."""
+    if objective != "squared_error" and any(noise.enters == "targets" for noise in noises):
+        raise RefusedInputError(
+            f"{OBJECTIVES[objective]} take no label noise, which is added to numbers: use "
+            "InputNoise or UpdateNoise."
+        )
+
+
+def _check_entry(noise: Noise, network: LearningNetwork) -> None:
+    """Refuse noise that says it enters where no engine lets it in."""
+    name = type(noise).__name__
+    if noise.enters not in ENTRIES:
+        raise ValueError(
+            f"{name} enters {noise.enters!r}, where no engine adds noise: give it one of "
+            f"{', '.join(ENTRIES)}"
+        )
+    if noise.enters == "loss" and not isinstance(noise, ImplicitNoise):
+        raise ValueError(f"{name} enters the loss, which only ImplicitNoise does: derive it")
+    unknown = noise.enters == "inputs" and noise.on_inputs() is None
+    if unknown and "minibatch" in network.engines:
+        raise ValueError(
+            f"{name} enters the inputs of a {type(network).__name__} without saying how: give it "
+            "on_inputs(), or derive it from InputNoise"
         )
 
 

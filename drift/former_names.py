@@ -97,6 +97,8 @@ NEW_NAMES = {
     "drift.engines.minibatch": "drift.training.engines.minibatch",
     "drift.engines.normals": "drift.loops.normals",
     "drift.engines.objective": "drift.networks.objective",
+    "drift.reporting.frame": "drift.comparison.rows",
+    "drift.training.engines.objective": "drift.networks.objective",
     "drift.engines.products": "drift.loops.products",
     "drift.engines.vectors": "drift.loops.vectors",
     "drift.event_counting": "drift.measurement.event_counting",

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 LARGEST_STD = 1e6  # beyond it activity overflows in single precision
 PLACES = ("gradient", "weights")  # where ``acts_on`` of a noise can be
 Entry = Literal["inputs", "targets", "loss", "updates"]
+ENTRIES = get_args(Entry)
 
 
 class Schedule(Recipe, ABC):

@@ -78,7 +78,7 @@ def recorded_circuit(
         )
     run = run_sessions(
         [circuit], inputs, [drift], elapsed=design["elapsed"].values,
-        elapsed_units=str(design["elapsed"].attrs["units"]), seeds=[seed], engine=engine,
+        elapsed_units=str(design["elapsed"].attrs.get("units", "1")), seeds=[seed], engine=engine,
         progress=False,
     )  # fmt: skip
     sessions = observe(run, design, seed=seed, sampling_rate=sampling_rate, time_scale=1.0)

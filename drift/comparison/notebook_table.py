@@ -83,7 +83,8 @@ def _cells(row: Row) -> tuple[object, ...]:
 
 
 def _p_value(row: Row) -> float | str:
-    """As published: smaller than a number; ours: to the thousandth."""
-    if row.kind == "published":
-        return f"< {row.p_value:g}" if np.isfinite(row.p_value) else "-"
-    return "< 0.001" if row.p_value < 0.001 else row.p_value
+    """To the thousandth; a published p of .001 stands for a smaller one."""
+    if not np.isfinite(row.p_value):
+        return "-"
+    small = row.p_value <= 0.001 if row.kind == "published" else row.p_value < 0.001
+    return "< 0.001" if small else row.p_value

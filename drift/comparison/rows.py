@@ -117,6 +117,12 @@ def checked(comparison: xr.Dataset, convention: str) -> xr.Dataset:
             f"a comparison was expected, got a Dataset without {', '.join(absent)}: pass the "
             "result of compare."
         )
+    missing = [dim for dim in ("source", "measure", "convention") if dim not in comparison.dims]
+    if missing:
+        raise RefusedInputError(
+            f"a whole comparison was expected, got one without the dim {missing[0]}: select by a "
+            f"list, .isel({missing[0]}=[0])."
+        )
     surplus = [str(dim) for dim in comparison.dims if dim not in DIMS]
     if surplus:
         first = str(comparison[surplus[0]].values[0]) if surplus[0] in comparison.coords else "..."

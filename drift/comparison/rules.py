@@ -16,7 +16,7 @@ class Comparison(Recipe):
     """The options of ``drift.compare``, where each is described; its Dataset holds them as JSON in
     the attribute ``comparison``."""
 
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, lt=2**63)
     events: Literal["poisson", "calcium"] = "poisson"
     sampling_rate: float = Field(default=20.0, gt=0)
     shuffles: int = Field(default=100, ge=0)

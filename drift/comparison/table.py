@@ -41,7 +41,7 @@ def _line(row: Row) -> str:
     head = f"  {row.source:20}{_number(row.slope, '+11.4g')}"
     change = _number(100 * row.change, "+9.1f")
     if row.kind == "published":
-        # published as smaller than this
+        # a published p of .001 stands for a smaller one
         p_value = _p_value(float(np.nextafter(row.p_value, 0)))
         return f"{head}{'-':>10} {'per ' + row.per:12}{p_value}{'-':>11}{change}   (published)"
     return (

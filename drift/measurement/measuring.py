@@ -20,9 +20,13 @@ from drift.metrics.event_kinds import KINDS
 def _attrs(measured: list[Measured], rules: Measurement) -> dict[str, str | float]:
     first = measured[0].attrs
     kinds = {session.attrs["activity_kind"] for session in measured}
-    of_first = ("bin_size", "minimum_speed", "geometry", "source", "observation")
+    observations = {str(session.attrs.get("observation", "")) for session in measured}
+    alike = (
+        {"observation": first["observation"]} if observations == {first.get("observation")} else {}
+    )
     return {
-        **{name: first[name] for name in of_first if name in first},
+        **{name: first[name] for name in ("bin_size", "minimum_speed", "geometry", "source")},
+        **alike,
         "activity_kind": max(kinds, key=KINDS.index),
         "minimum_occupancy": rules.minimum_occupancy,
         "place_unit_rule": rules.place_unit_rule(),

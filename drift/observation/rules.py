@@ -12,11 +12,11 @@ from drift.recipe import Recipe
 class Observation(Recipe):
     """The options of ``drift.observe``, where each is described.
 
-    Each observed session, and what is measured of it, holds them as JSON in its attribute
-    ``observation``.
+    Each observed session holds them as JSON in its attribute ``observation``, as does what is
+    measured of sessions that were all observed alike.
     """
 
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, lt=2**63)
     events: Literal["poisson", "calcium"] = "poisson"
     sampling_rate: float = Field(default=20.0, gt=0)
     decay_time: float = Field(default=0.5, gt=0)

@@ -55,7 +55,7 @@ def wandering_fields(
     ln 2) bits an event for narrow fields, mean rates and the number of place units do not change.
     With ``movement`` 0 the code stands still.
 
-    It stands for a run of ``train``, so that whatever takes one can be tried on it: elapsed counts
+    It has the form of a run of ``train``, so that measures can be tried on it: elapsed counts
     steps, and session 0 is one before learning, in which all units fire alike everywhere.
 
     Parameters

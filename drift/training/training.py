@@ -17,7 +17,7 @@ from tqdm import tqdm
 from drift.door import opened
 from drift.door.quantities import Threads
 from drift.errors import RefusedInputError
-from drift.experiment import Experiment, check_learned
+from drift.experiment import Experiment, check_learned, check_targets
 from drift.files.code_version import code_version
 from drift.files.store import provenance
 from drift.progress import progress_bar
@@ -171,13 +171,26 @@ def _groups(recipes: Sequence[Experiment], engine: str, device: str) -> list[dic
     groups: dict[tuple[object, ...], dict[int, Subject]] = {}
     for label, recipe in enumerate(recipes):
         subject = Subject(recipe, recipe.task.draw(recipe.seed))
-        check_learned(recipe.network, subject.objective, type(recipe.task).__name__)
+        _check_drawn(subject)
         mixed = mixes_shapes(engine, recipe, device)
         key = (
             ("mixed", recipe.network.kind, *same_schedule(recipe)) if mixed else same_kind(*subject)
         )
         groups.setdefault(key, {})[label] = subject
     return list(groups.values())
+
+
+def _check_drawn(subject: Subject) -> None:
+    """Refuse a task whose draw asks for other outputs than it says, or than the network gives."""
+    recipe, drawn = subject.experiment, subject.objective
+    name, said = type(recipe.task).__name__, recipe.task.objective()
+    check_learned(recipe.network, drawn, name)
+    check_targets(recipe.noise, drawn)
+    if said not in ("squared_error", drawn):
+        raise RefusedInputError(
+            f"{name} says that it asks for {said}, but its draw says {drawn}: give its "
+            f"experience the attribute objective={said!r}."
+        )
 
 
 def _digest(groups: Sequence[Mapping[int, Subject]]) -> str:

@@ -114,3 +114,72 @@ def test_probes_that_do_not_know_a_network_are_refused():
     recipe = BASE.replace(network=Biased(units=4))
     run = drift.train([recipe], probes=["gauss_newton_rank", "hessian_trace"], progress=False)
     assert np.isfinite(run["gauss_newton_rank"]).all() and (run["hessian_trace"] > 0).all()
+
+
+KEPT = Shallow().first_weights(20, 10, 0)
+
+
+class Pretrained(Shallow):
+    """A network that begins with weights that are kept elsewhere."""
+
+    kind: Literal["test_pretrained"] = "test_pretrained"
+
+    def first_weights(self, inputs: int, outputs: int, seed: int) -> dict[str, np.ndarray]:
+        return KEPT
+
+
+def test_weights_that_a_network_keeps_are_not_learned_in():
+    """A second run begins where the first began, and a subject does not learn for its company."""
+    before = {name: values.copy() for name, values in KEPT.items()}
+    recipe = BASE.replace(network=Pretrained())
+    first = drift.train([recipe], progress=False)
+    crowd = drift.train([recipe.replace(seed=1), recipe], progress=False)
+    for name, values in before.items():
+        np.testing.assert_array_equal(KEPT[name], values)
+    np.testing.assert_array_equal(crowd["loss"][1], first["loss"][0])
+
+
+class Softer(drift.Network):
+    """A network whose sessions see another response than learning does."""
+
+    kind: Literal["test_softer"] = "test_softer"
+
+    def session_response(self, weights, inputs, step=0):  # type: ignore[no-untyped-def]
+        return super().session_response(weights, inputs, step)
+
+
+class Elsewhere(Shallow):
+    """A network that names an engine that is none."""
+
+    kind: Literal["test_elsewhere"] = "test_elsewhere"
+    engines = ("magic",)
+
+
+@pytest.mark.parametrize(
+    ("network", "text"),
+    [
+        (Softer(), r"Softer has session_response of its own, .*derive it from Diff"),
+        (
+            Elsewhere(),
+            r"no engine runs Elsewhere with engines \('magic',\): derive it from Network",
+        ),
+    ],
+)
+def test_a_network_that_no_engine_runs_as_it_says_is_refused(network: object, text: str):
+    with pytest.raises(drift.RefusedInputError, match=text):
+        drift.Experiment(network=network)
+
+
+def test_noise_on_drawn_classes_and_a_draw_that_contradicts_its_task_are_refused():
+    recipe = BASE.replace(task=Classes(declares=False), noise=[drift.LabelNoise(std=0.1)])
+    with pytest.raises(drift.RefusedInputError, match=r"classes take no label noise"):
+        drift.train([recipe], progress=False)
+
+    class Contradicting(Classes):
+        kind: Literal["test_contradicting"] = "test_contradicting"  # type: ignore[assignment]
+
+        def draw(self, seed: int) -> xr.Dataset:
+            return super().draw(seed).drop_attrs()
+
+    with pytest.raises(drift.RefusedInputError, match=r"cross_entropy, but its draw says squared"):
+        drift.train([BASE.replace(task=Contradicting())], progress=False)

@@ -231,3 +231,31 @@ def test_a_class_of_built_in_noise_enters_where_that_does(network: object):
 def test_noise_on_a_gradient_that_is_not_taken_is_refused():
     with pytest.raises(drift.RefusedInputError, match="Standstill has no gradient for PlainNoise"):
         subject(learner=Standstill(), noise=[PlainNoise(std=0.1, acts_on="gradient")])
+
+
+class Nowhere(Noise):
+    kind: Literal["test_nowhere"] = "test_nowhere"
+    enters: ClassVar[str] = "weights"  # type: ignore[assignment]
+
+
+class OnLoss(Noise):
+    kind: Literal["test_on_loss"] = "test_on_loss"
+    enters: ClassVar[str] = "loss"  # type: ignore[assignment]
+
+
+class OnInputs(Noise):
+    kind: Literal["test_on_inputs"] = "test_on_inputs"
+    enters: ClassVar[str] = "inputs"  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize(
+    ("noise", "text"),
+    [
+        (Nowhere(std=3.0), r"Nowhere enters 'weights', where no engine adds noise: give it one of"),
+        (OnLoss(std=3.0), r"OnLoss enters the loss, which only ImplicitNoise does: derive it"),
+        (OnInputs(std=3.0), r"OnInputs enters the inputs of a DenoisingNetwork without saying how"),
+    ],
+)
+def test_noise_that_enters_where_no_engine_lets_it_is_refused(noise: Noise, text: str):
+    with pytest.raises(drift.RefusedInputError, match=text):
+        drift.Experiment(network=drift.DenoisingNetwork(units=3), noise=[noise])

@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 
 from drift.experiment import Experiment
+from drift.networks import NETWORKS
 from drift.networks.hidden_layer import named
 from drift.tasks.base import Objective
 
@@ -44,8 +45,12 @@ class Subject(NamedTuple):
         experiment = self.experiment
         outputs = self.experience.sizes.get("token", self.targets.shape[1])
         weights = experiment.network.first_weights(self.inputs.shape[1], outputs, experiment.seed)
-        # a network of one's own may give the two blocks of ``Network`` as a pair
-        return weights if isinstance(weights, Mapping) else named(*weights)
+        if type(experiment.network) in NETWORKS.values():
+            return weights
+        # a network of one's own may give the two blocks of ``Network`` as a pair, and may keep
+        # its arrays, which learning must not change
+        own = weights if isinstance(weights, Mapping) else named(*weights)
+        return {name: np.array(values) for name, values in own.items()}
 
     def first_parameters(self) -> list[np.ndarray]:
         """Weights before learning, in the blocks that a learning rule changes."""

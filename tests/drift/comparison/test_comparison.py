@@ -278,3 +278,25 @@ def test_options_are_kept_with_what_they_decided():
     assert Comparison.from_json(result.attrs["comparison"]) == options
     again = drift.compare(run, like=lens, **dict(options))
     xr.testing.assert_identical(again, result)
+
+
+def test_a_part_of_a_comparison_keeps_its_dims():
+    run = drift.wandering_fields([0], sessions=4, units=12, places=12)
+    comparison = drift.compare(run, bootstraps=5)
+    assert drift.comparison_table(comparison.isel(measure=[0]))
+    for dim in ("measure", "source", "convention"):
+        with pytest.raises(
+            drift.RefusedInputError, match=rf"select by a list, \.isel\({dim}=\[0\]\)"
+        ):
+            drift.comparison_table(comparison.isel({dim: 0}))
+
+
+def test_sessions_observed_unlike_share_no_observation():
+    run = drift.wandering_fields([0, 1], sessions=4, units=12, places=12)
+    lens = drift.published_design("Sheintuch 2023").isel(session=slice(0, 3), unit=slice(34, None))
+    alike = [
+        list(drift.observe(run.isel(subject=[number]), lens, sampling_rate=2, seed=seed))
+        for number, seed in ((0, 1), (1, 1), (1, 2))
+    ]
+    assert "observation" in drift.measure([*alike[0], *alike[1]]).attrs
+    assert "observation" not in drift.measure([*alike[0], *alike[2]]).attrs
