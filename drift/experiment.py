@@ -127,8 +127,8 @@ class Experiment(Recipe):
         ]
         if overridden:
             raise ValueError(
-                f"{name} has {', '.join(overridden)} of its own, which the engines of Network do not "
-                "follow: derive it from DifferentiableNetwork"
+                f"{name} has {', '.join(overridden)} of its own, which the engines of Network do "
+                "not follow: derive it from DifferentiableNetwork"
             )
 
     def _noise_enters(self) -> None:

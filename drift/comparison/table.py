@@ -94,7 +94,8 @@ def _lines(block: Block) -> Iterator[str]:
     yield from map(_line, block.rows)
     yield from (f"  {text}" for text in map(explanation_text, block.explained) if text)
     for source, names in block.undivided:
-        yield f"  {source}: the first value of {names} is 0, so that no ratio to it exists; left out"
+        reason = f"the first value of {names} is 0, so that no ratio to it exists"
+        yield f"  {source}: {reason}; left out"
     yield ""
 
 

@@ -76,7 +76,7 @@ def test_names_and_lines_only_improve():
     assert vague <= VAGUE and long <= LONG
 
 
-VAGUE, LONG = 4, 36
+VAGUE, LONG = 4, 35
 
 
 def write() -> None:
