@@ -60,7 +60,8 @@ def recorded_circuit(
     Returns
     -------
     xarray.Dataset
-        Longitudinal Dataset (subject, session, unit, place) as ``drift.measure`` gives it.
+        Longitudinal Dataset (subject, session, unit, place) as ``drift.measure`` gives it; the
+        attributes ``circuit`` and ``weight_drift`` hold the truth as JSON.
 
     Raises
     ------
@@ -76,10 +77,14 @@ def recorded_circuit(
             f"a design of one animal is needed, got {design.sizes['subject']} subjects: take one "
             "with design.isel(subject=[0])."
         )
+    wandering = WeightDrift(**drift) if isinstance(drift, Mapping) else drift
     run = run_sessions(
-        [circuit], inputs, [drift], elapsed=design["elapsed"].values,
+        [circuit], inputs, [wandering], elapsed=design["elapsed"].values,
         elapsed_units=str(design["elapsed"].attrs.get("units", "1")), seeds=[seed], engine=engine,
         progress=False,
     )  # fmt: skip
     sessions = observe(run, design, seed=seed, sampling_rate=sampling_rate, time_scale=1.0)
-    return measure(sessions)
+    truth = {"circuit": circuit.to_json(), "weight_drift": "none"}
+    if wandering is not None:
+        truth["weight_drift"] = wandering.to_json()
+    return measure(sessions).assign_attrs(truth)

@@ -32,7 +32,10 @@ def test_it_is_the_same_as_its_three_steps(design: xr.Dataset):
     )
     steps = drift.measure(drift.observe(run, design, seed=4, sampling_rate=10.0, time_scale=1.0))
     recorded = circuits.recorded_circuit(CIRCUIT, INPUTS, WANDERING, design, seed=4)
-    xr.testing.assert_identical(recorded, steps)
+    truth = {"circuit": CIRCUIT.to_json(), "weight_drift": WANDERING.to_json()}
+    xr.testing.assert_identical(recorded, steps.assign_attrs(truth))
+    mapping = circuits.recorded_circuit(CIRCUIT, INPUTS, {"weight_lifetime": 5.0}, design, seed=4)
+    xr.testing.assert_identical(mapping, recorded)
     assert recorded["elapsed"].attrs["units"] == "day"
 
 
