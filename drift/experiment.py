@@ -19,20 +19,10 @@ from drift.tasks import TASKS, AnyTask, CorridorTask
 from drift.tasks.base import Objective
 
 MOST_SESSIONS = 10**6
-# what a task asks for, in words
 # what a network declares, and what the engines of ``Network`` compute themselves
-DECLARED = (
-    "engines",
-    "objectives",
-    "needs_gradient",
-    "takes_minibatches",
-    "noise_laws",
-    "noise_places",
-    "bears_noise",
-    "one_layer",
-    "known_curvature",
-)
+DECLARED = sorted(LearningNetwork.__class_vars__ & set(LearningNetwork.__annotations__))
 OF_ENGINE = ("objectives", "parameters", "session_response", "session_loss")
+# what a task asks for, in words
 OBJECTIVES = {"squared_error": "numbers", "cross_entropy": "classes", "next_token": "tokens"}
 
 
