@@ -4,6 +4,7 @@ published and own numbers."""
 from __future__ import annotations
 
 import time
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,6 +28,26 @@ class Measured(NamedTuple):
     checks: list[Check]
     seconds: float
     asked: str
+
+
+def add_choice(parser: ArgumentParser, example: str) -> None:
+    """Let a parser take ids of rows, and how long they may take."""
+    parser.add_argument(
+        "rows",
+        nargs="*",
+        metavar="ROW",
+        help=f"ids of rows, such as {example}; all that time allows by default",
+    )
+    parser.add_argument("--minutes", action="store_true", help="also rows that take minutes")
+    parser.add_argument("--hours", action="store_true", help="also rows that take minutes or hours")
+
+
+def too_long(row: Row, asked: Namespace) -> str:
+    """Why a row takes longer than was allowed; empty if it does not, or was named."""
+    allowed_costs = {"seconds"} | ({"minutes"} if asked.minutes else set())
+    if asked.rows or asked.hours or row.cost in allowed_costs:
+        return ""
+    return f"not run (needs --{row.cost})"
 
 
 def chosen(rows: Sequence[Row], names: Sequence[str]) -> list[Row]:

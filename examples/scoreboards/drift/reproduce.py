@@ -76,14 +76,7 @@ def main() -> None:
 
 def _options():
     parser = options.parser(__doc__, "drift")
-    parser.add_argument(
-        "rows",
-        nargs="*",
-        metavar="ROW",
-        help="ids of rows, such as D17; all that time allows by default",
-    )
-    parser.add_argument("--minutes", action="store_true", help="also rows that take minutes")
-    parser.add_argument("--hours", action="store_true", help="also rows that take minutes or hours")
+    scoreboard.add_choice(parser, "D17")
     parser.add_argument(
         "--steps",
         type=int,
@@ -137,14 +130,7 @@ def _obstacle(row: Row, asked) -> str:
     """Why a row is not measured now; empty if it is."""
     if row.needs == "recording" and options.recording(None) is None:
         return "not run (needs the recording in REPDRIFT_DATA)"
-    if (
-        not asked.rows
-        and row.cost != "seconds"
-        and not asked.hours
-        and not (row.cost == "minutes" and asked.minutes)
-    ):
-        return f"not run (needs --{row.cost})"
-    return ""
+    return scoreboard.too_long(row, asked)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import numpy as np
 import options
 import xarray as xr
+from scoreboards import scoreboard
 from scoreboards.acceptance import Check, Request, Row, worst
 from scoreboards.kernels import (
     code_drift_rows,
@@ -66,14 +67,7 @@ def main() -> None:
 
 def _options():
     parser = options.parser(__doc__, "kernels")
-    parser.add_argument(
-        "rows",
-        nargs="*",
-        metavar="ROW",
-        help="ids of rows, such as K32; all that time allows by default",
-    )
-    parser.add_argument("--minutes", action="store_true", help="also rows that take minutes")
-    parser.add_argument("--hours", action="store_true", help="also rows that take minutes or hours")
+    scoreboard.add_choice(parser, "K32")
     for name, title in IMAGE_SETS.items():
         parser.add_argument(f"--{name}", type=Path, metavar="DIR", help=f"folder of {title}")
     asked = parser.parse_args()
@@ -106,14 +100,7 @@ def _obstacle(row: Row, asked, request: Request) -> str:
             generalisation_rows.digits()
         except drift.RefusedInputError:
             return "not run (needs scikit-learn)"
-    if (
-        not asked.rows
-        and row.cost != "seconds"
-        and not asked.hours
-        and not (row.cost == "minutes" and asked.minutes)
-    ):
-        return f"not run (needs --{row.cost})"
-    return ""
+    return scoreboard.too_long(row, asked)
 
 
 def labelled(measured: dict[str, tuple[list[Check], float]], seed: int) -> xr.Dataset:

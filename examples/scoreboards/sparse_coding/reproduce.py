@@ -82,14 +82,7 @@ def main() -> None:
 
 def _options():
     parser = options.parser(__doc__, "sparse_coding")
-    parser.add_argument(
-        "rows",
-        nargs="*",
-        metavar="ROW",
-        help="ids of rows, such as S21; all that time allows by default",
-    )
-    parser.add_argument("--minutes", action="store_true", help="also rows that take minutes")
-    parser.add_argument("--hours", action="store_true", help="also rows that take minutes or hours")
+    scoreboard.add_choice(parser, "S21")
     parser.add_argument(
         "--processes",
         type=int,
@@ -137,14 +130,7 @@ def _obstacle(row: Row, asked, request: Asked) -> str:
         remedies = {name: f"--images {name} PATH" for name in IMAGE_SETS}
         remedies |= {"cuda": "a CUDA device", "photographs": "scikit-image and scikit-learn"}
         return f"not run (needs {' and '.join(remedies[need] for need in absent)})"
-    if (
-        not asked.rows
-        and row.cost != "seconds"
-        and not asked.hours
-        and not (row.cost == "minutes" and asked.minutes)
-    ):
-        return f"not run (needs --{row.cost})"
-    return ""
+    return scoreboard.too_long(row, asked)
 
 
 def _at_hand(need: str, request: Asked) -> bool:
