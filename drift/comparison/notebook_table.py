@@ -73,13 +73,9 @@ def _fragments(of_measure: Block) -> Iterator[str]:
 
 
 def _cells(row: Row) -> tuple[object, ...]:
-    name, p_value, subjects = row.source, _p_value(row), "-"
-    if row.kind == "published":
-        name = f"{row.source} (published)"
-    elif row.subjects is not None:
-        few, many = row.subjects, row.most_subjects
-        subjects = str(few) if few == many else f"{few}-{many}"
-    return name, row.slope, row.standard_error, row.per, p_value, 100 * row.change, subjects
+    name = f"{row.source} (published)" if row.kind == "published" else row.source
+    numbers = (row.slope, row.standard_error, row.per, _p_value(row), 100 * row.change)
+    return (name, *numbers, row.subject_range())
 
 
 def _p_value(row: Row) -> float | str:

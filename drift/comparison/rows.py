@@ -41,6 +41,11 @@ class Row(NamedTuple):
     subjects: int | None = None  # the fewest in any session
     most_subjects: int | None = None
 
+    def subject_range(self) -> str:
+        """Say how many subjects the sessions have."""
+        few, many = self.subjects, self.most_subjects
+        return "-" if few is None else f"{few}" if few == many else f"{few}-{many}"
+
 
 COLUMNS = tuple(name for name in Row._fields if name != "most_subjects")
 NUMBERS = COLUMNS[COLUMNS.index("change") : COLUMNS.index("sessions")]

@@ -32,11 +32,6 @@ def _p_value(value: float) -> str:
     return f"{'<.001':>8}" if value < 0.001 else f"{value:8.3f}"
 
 
-def _subjects(row: Row) -> str:
-    few, many = row.subjects, row.most_subjects
-    return f"{few}" if few == many else f"{few}-{many}"
-
-
 def _line(row: Row) -> str:
     head = f"  {row.source:20}{_number(row.slope, '+11.4g')}"
     change = _number(100 * row.change, "+9.1f")
@@ -48,7 +43,7 @@ def _line(row: Row) -> str:
         f"{head}{_number(row.standard_error, '10.2g')} {'per ' + row.per:12}"
         f"{_p_value(row.p_value)}{_number(row.intercept, '+11.4g')}{change}"
         f"{_number(row.slope_per_session, '+12.4f')}{_number(row.effect_size, '+8.2f')}"
-        f"{_subjects(row):>9}"
+        f"{row.subject_range():>9}"
     )
 
 

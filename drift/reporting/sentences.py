@@ -150,11 +150,11 @@ def _nulls(chosen: xr.Dataset) -> Iterator[str]:
     known."""
     if not chosen.sizes.get("null", 0):
         return
-    findings = []
+    findings, laid_out = [], blocks(chosen)
     for source in (name for name in OBSERVED if name in chosen["source"].values):
         phrases = [
             phrase
-            for block in blocks(chosen)
+            for block in laid_out
             for explanation in block.explained
             if explanation.source == source and (phrase := _largest(block.measure, explanation))
         ]
