@@ -35,12 +35,18 @@ if TYPE_CHECKING:
     from data_adapters.published import summaries
 
 READERS: dict[str, str] = {
+    "caiman": "data_adapters.tools.caiman",
+    "cellexplorer": "data_adapters.tools.cellexplorer",
+    "inscopix": "data_adapters.tools.inscopix",
     "interchange": "data_adapters.laboratories.interchange.reader",
     "jercog2019": "data_adapters.laboratories.jercog2019",
     "karlsson2015": "data_adapters.laboratories.frank.karlsson2015",
     "khatib2023": "data_adapters.laboratories.khatib2023",
+    "minian": "data_adapters.tools.minian",
     "nwb": "data_adapters.exchange.nwb",
+    "phy": "data_adapters.tools.phy",
     "sheintuch2023": "data_adapters.laboratories.ziv.sheintuch2023",
+    "suite2p": "data_adapters.tools.suite2p",
 }
 SUMMARIES = ("jercog2019", "karlsson2015", "khatib2023", "sheintuch2023")
 
@@ -75,7 +81,9 @@ def sessions(name: str, path: str | Path, **options: Any) -> Iterator[xr.Dataset
         File or folder, as the reader has it.
     **options
         ``animal`` and ``environment``, with every reader: the label of the sessions to take, or
-        several separated by commas (a reader may have an option ``environment`` of its own). Else
+        several separated by commas (where files do not tell the environment, ``environment`` is
+        what it is called). ``track``, ``registration``, ``epochs``, ``scale``, ``lost`` and what
+        else files may not say, with every reader: see ``data_adapters.statements.Statements``. Else
         options of the reader; text such as ``"none"``, ``"7"`` or ``"1,2"`` is converted to what
         the option takes.
 
@@ -91,14 +99,16 @@ def sessions(name: str, path: str | Path, **options: Any) -> Iterator[xr.Dataset
         If the reader, an option or the path is unknown, or the files cannot be used.
     """
     # the package itself stays light
-    from data_adapters.options import chosen, existing, filters, kept, nearest
+    from data_adapters.assembly.restating import restated
+    from data_adapters.options import chosen, existing, filters, kept, nearest, parted
     from drift.schema.labelled_form import RefusedInputError
 
     if name not in READERS:
         raise RefusedInputError(f"reader {name!r} is unknown: {nearest(name, READERS)}.")
     reader = import_module(READERS[name]).sessions
-    own, labels = filters(reader, options)
-    recorded = kept(reader(existing(path), **chosen(name, reader, own)), labels)
+    reader_options, labels = filters(reader, options)
+    own, beside = parted(reader, chosen(name, reader, reader_options))
+    recorded = kept(restated(reader(existing(path), **own), beside, existing(path)), labels)
     first = next(recorded, None)
     if first is None:
         raise RefusedInputError(

@@ -12,6 +12,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import xarray as xr
 
+from data_adapters.statements import OF_EVERY_READER, Statements, takes_statements
 from drift.schema.labelled_form import RefusedInputError
 
 
@@ -85,20 +86,42 @@ def chosen(name: str, reader: Callable[..., Any], options: dict[str, Any]) -> di
     RefusedInputError
         If an option is unknown, or its text does not say a value that the option takes.
     """
-    permitted_options = [
-        *dict.fromkeys([*list(inspect.signature(reader).parameters)[1:], *FILTERS])
-    ]
+    hints = hints_of(reader)
+    permitted_options = [*dict.fromkeys([*hints, *OF_EVERY_READER, *FILTERS])]
     for option in options:
         if option not in permitted_options:
             raise RefusedInputError(
                 f"option {option!r} is unknown to the reader {name}: "
                 f"{nearest(option, permitted_options)}."
             )
-    hints = get_type_hints(reader)
+    hints = {**get_type_hints(Statements), **hints}
     return {
         option: _value(value, hints[option], option) if isinstance(value, str) else value
         for option, value in options.items()
     }
+
+
+def hints_of(reader: Callable[..., Any]) -> dict[str, Any]:
+    """Type hints of the options that a reader takes itself, by name."""
+    hints = get_type_hints(reader)
+    named = [
+        parameter.name
+        for parameter in list(inspect.signature(reader).parameters.values())[1:]
+        if parameter.kind is not inspect.Parameter.VAR_KEYWORD
+    ]
+    own = {name: hints[name] for name in named}
+    return own | (get_type_hints(Statements) if takes_statements(reader) else {})
+
+
+def parted(
+    reader: Callable[..., Any], options: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Part options into those that a reader takes itself and those that every reader takes."""
+    own = hints_of(reader)
+    return (
+        {name: value for name, value in options.items() if name in own},
+        {name: value for name, value in options.items() if name not in own},
+    )
 
 
 # options of every reader, and the labels that they choose by
@@ -125,7 +148,7 @@ def filters(
         Labels by the coordinate that has them; several are separated by commas or stand in a
         sequence.
     """
-    parameters = list(inspect.signature(reader).parameters)[1:]
+    parameters = hints_of(reader)
     label_options = {
         option: value
         for option, value in options.items()
@@ -197,8 +220,10 @@ def _value(text: str, hint: Any, option: str) -> Any:
     if bool in accepted:
         return _truth(text, option)
     try:
-        if any(get_origin(kind) is Sequence for kind in accepted):
-            return tuple(int(entry) for entry in text.split(","))
+        sequences = [kind for kind in accepted if get_origin(kind) is Sequence]
+        if sequences:
+            entry_type = get_args(sequences[0])[0]
+            return tuple(entry_type(entry) for entry in text.split(","))
         return int(text) if int in accepted else float(text)
     except ValueError as error:
         raise RefusedInputError(

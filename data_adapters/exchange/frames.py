@@ -22,6 +22,7 @@ def frame_counts(
     time: NDArray[np.float64],
     ends: NDArray[np.float64],
     what: str = "spike times",
+    amplitudes: Sequence[NDArray[np.float64]] | None = None,
 ) -> tuple[NDArray[np.float64], int]:
     """Spikes in each frame: a spike belongs to the frame that begins before or at it, and ends
     after it.
@@ -36,6 +37,8 @@ def frame_counts(
         (frame) ends, s, not after the next beginning; see ``drift.metrics.clocks.frame_ends``.
     what : str
         What the spikes are and where they stand, for the message.
+    amplitudes : sequence of numpy.ndarray, optional
+        Size of each event, in the place of 1.
 
     Returns
     -------
@@ -49,14 +52,17 @@ def frame_counts(
     RefusedInputError
         If the spikes are milliseconds.
     """
-    counts = np.zeros((len(time), len(trains)))
+    counts = np.zeros((len(trains), len(time))).T  # unit by unit in memory, as it is filled
+    inside_frames = 0
     for unit, train in enumerate(trains):
         row = np.searchsorted(time, train, side="right") - 1
         inside = (row >= 0) & (train < ends[np.maximum(row, 0)])
-        counts[:, unit] = np.bincount(row[inside], minlength=len(time))
+        weights = None if amplitudes is None else amplitudes[unit][inside]
+        counts[:, unit] = np.bincount(row[inside], weights, minlength=len(time))
+        inside_frames += int(inside.sum())
     spikes = sum(map(len, trains))
-    _refuse_milliseconds(trains, time, counts.sum() < FEW * spikes, what)
-    return counts, spikes - int(counts.sum())
+    _refuse_milliseconds(trains, time, inside_frames < FEW * spikes, what)
+    return counts, spikes - inside_frames
 
 
 def _refuse_milliseconds(

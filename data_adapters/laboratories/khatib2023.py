@@ -21,8 +21,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from data_adapters.files.containers import read_fields, refuse_pickle
 from data_adapters.laboratories.interchange import reader as interchange
-from data_adapters.laboratories.interchange.containers import read_fields, refuse_pickle
 from data_adapters.options import existing, one_line
 from data_adapters.session import numbers
 from drift.door import opened

@@ -6,7 +6,7 @@ import pytest
 import data_adapters
 import drift
 from data_adapters.directions import coded_directions
-from data_adapters.laboratories.interchange.containers import write_fields
+from data_adapters.files.containers import write_fields
 from drift.errors import RefusedInputError
 
 FRAMES = 12_000

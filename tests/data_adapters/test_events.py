@@ -8,7 +8,7 @@ import pytest
 import data_adapters
 import drift
 from data_adapters.events import checked_events
-from data_adapters.laboratories.interchange.containers import write_fields
+from data_adapters.files.containers import write_fields
 from data_adapters.laboratories.interchange.reader import write_interchange
 from data_adapters.session import session_dataset
 from drift.errors import RefusedInputError

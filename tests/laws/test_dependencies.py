@@ -45,10 +45,11 @@ FLOORS = (
     ("drift.notebook",),
     ("circuits", "data_adapters"),
     ("circuits.rest", "data_adapters.files"),
+    ("data_adapters.tracks", "data_adapters.registrations"),
     ("circuits.simulation", "data_adapters.exchange"),
-    ("circuits.kinds", "data_adapters.published"),
+    ("circuits.kinds", "data_adapters.published", "data_adapters.assembly"),
     ("circuits.wandering", "data_adapters.laboratories.interchange"),
-    ("circuits.bridge", "circuits.fitting", "data_adapters.laboratories"),
+    ("circuits.bridge", "circuits.fitting", "data_adapters.laboratories", "data_adapters.tools"),
     ("data_adapters.laboratories.frank", "data_adapters.laboratories.ziv"),
     ("drift.cli",),
 )

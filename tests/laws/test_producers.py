@@ -13,7 +13,7 @@ import xarray as xr
 import circuits
 import drift
 from data_adapters import interchange
-from data_adapters.laboratories.interchange.containers import write_fields
+from data_adapters.files.containers import write_fields
 from drift.files.csv import tables, write_tables
 from drift.metrics import labels, place_code
 from drift.schema import VARIABLES, Variable, check, combine

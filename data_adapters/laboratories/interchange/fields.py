@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from data_adapters.alignment import held_at, positions_at
 from data_adapters.directions import coded_directions
 from data_adapters.exchange.frames import frame_counts
+from data_adapters.files.containers import read_fields
 from data_adapters.files.matlab import Unreadable
-from data_adapters.laboratories.interchange.containers import read_fields
 from data_adapters.options import nearest
 from data_adapters.positions import in_centimetres
 from data_adapters.session import integers, numbers

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from data_adapters.laboratories.interchange.fields import Fields
 from data_adapters.laboratories.interchange.recordings import Recording, recordings, registrations
-from data_adapters.laboratories.interchange.registration import Registration
+from data_adapters.registrations.cell_map import Registration
 from data_adapters.session import ELAPSED_UNITS, GEOMETRIES, one_of
 from drift.metrics.place_code import place_code
 from drift.metrics.places import RING, Grid, equal_bins, place_attrs

@@ -66,11 +66,11 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from data_adapters.exchange.frames import outside_note
-from data_adapters.laboratories.interchange.containers import FORMATS, write_fields
+from data_adapters.files.containers import FORMATS, write_fields
 from data_adapters.laboratories.interchange.fields import Fields
 from data_adapters.laboratories.interchange.published_maps import longitudinal
 from data_adapters.laboratories.interchange.recordings import Recording, recordings, registrations
-from data_adapters.laboratories.interchange.registration import Registration
+from data_adapters.registrations.cell_map import Registration
 from data_adapters.session import one_of, session_dataset
 from drift.door import opened
 from drift.metrics.clocks import frame_ends

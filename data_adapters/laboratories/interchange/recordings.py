@@ -8,10 +8,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from data_adapters.laboratories.interchange.containers import FORMATS, PICKLES, refuse_pickle
+from data_adapters.files.containers import FORMATS, PICKLES, refuse_pickle
 from data_adapters.laboratories.interchange.fields import Fields
-from data_adapters.laboratories.interchange.registration import Registration
 from data_adapters.options import existing
+from data_adapters.registrations.cell_map import Registration
+from data_adapters.registrations.files import read_registration
 from drift.schema.labelled_form import RefusedInputError
 
 SUFFIXES = tuple(f".{kind}" for kind in FORMATS)
@@ -172,7 +173,7 @@ def registrations(
         if recording.registration is not None:
             by_file.setdefault(recording.registration, []).append(recording)
     for path, own in by_file.items():
-        registration = Registration(path, base, lambda own=own: _cells(own))  # type: ignore[misc]
+        registration = read_registration(path, base, lambda own=own: _cells(own))  # type: ignore[misc]
         named = [recording.named[1] for recording in own if recording.named is not None]
         if named:
             registration.fit(named)

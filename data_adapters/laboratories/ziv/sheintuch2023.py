@@ -40,7 +40,6 @@ from pathlib import Path
 
 import xarray as xr
 
-from data_adapters.laboratories.interchange.registration import Registration
 from data_adapters.laboratories.ziv.files import frame_log, map_numbers
 from data_adapters.laboratories.ziv.summary import summary
 from data_adapters.laboratories.ziv.trials import (
@@ -53,6 +52,8 @@ from data_adapters.laboratories.ziv.trials import (
     trials,
 )
 from data_adapters.options import existing
+from data_adapters.registrations.cell_map import Registration
+from data_adapters.registrations.files import read_registration
 from data_adapters.session import one_of, session_dataset
 from drift.door import opened
 from drift.door.quantities import SamplingRate
@@ -228,7 +229,7 @@ def _registration(folder: Path) -> Registration | None:
         *sorted(folder.glob("cell_registration.mat")),
         *sorted(folder.glob("cellRegistered_*.mat")),
     ]
-    return Registration(candidates[0], base=1) if candidates else None
+    return read_registration(candidates[0], base=1) if candidates else None
 
 
 def _session(

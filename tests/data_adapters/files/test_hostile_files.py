@@ -14,8 +14,8 @@ import xarray as xr
 
 import data_adapters
 import drift
+from data_adapters.files.containers import read_fields
 from data_adapters.files.matlab import read
-from data_adapters.laboratories.interchange.containers import read_fields
 from data_adapters.laboratories.interchange.reader import write_interchange
 from data_adapters.session import session_dataset
 from drift.errors import RefusedInputError

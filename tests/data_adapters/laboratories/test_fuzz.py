@@ -23,10 +23,10 @@ from hypothesis import strategies as st
 from zivlab_layout import runs, video, write_maps, write_registration, write_session
 
 import data_adapters
+from data_adapters.files.containers import read_fields, write_fields
 from data_adapters.files.matlab import read
 from data_adapters.laboratories import jercog2019
 from data_adapters.laboratories.frank import karlsson2015
-from data_adapters.laboratories.interchange.containers import read_fields, write_fields
 from drift.errors import RefusedInputError
 
 EXAMPLES = int(os.environ.get("REPDRIFT_FUZZ", "20"))

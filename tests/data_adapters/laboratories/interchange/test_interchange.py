@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from matlab_hdf5 import write_hdf5
 
 import data_adapters
-from data_adapters.laboratories.interchange.containers import read_fields, write_fields
+from data_adapters.files.containers import read_fields, write_fields
 from data_adapters.laboratories.interchange.reader import write_interchange
 from data_adapters.session import session_dataset
 from drift.errors import RefusedInputError

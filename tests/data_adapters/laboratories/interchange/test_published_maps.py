@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from data_adapters.laboratories.interchange.containers import write_fields
+from data_adapters.files.containers import write_fields
 from data_adapters.laboratories.interchange.reader import longitudinal
 from drift.errors import RefusedInputError
 from drift.schema import check

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import data_adapters
-from data_adapters.laboratories.interchange.containers import write_fields
+from data_adapters.files.containers import write_fields
 from drift.errors import RefusedInputError
 
 CELLS = 30
@@ -97,7 +97,7 @@ def test_what_cannot_be_told_is_asked_for(base, tmp_path):
         (
             [[0, 1, 2], [30, 2, 4]],
             {"base": 0},
-            "name columns 0 to 29 of session 1 once each, got 30 of 30",
+            "name cells 0 to 29 of session 1 once each, got 30 of 30",
         ),
         ([[0, 1], [30, 2]], {}, "column for session 3, got 2"),
         ([[0, 1, 2], [2, 2, 1], [3, 2, 4]], {}, "each cell of session 2 once"),

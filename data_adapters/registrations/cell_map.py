@@ -6,12 +6,10 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from data_adapters.laboratories.interchange.containers import read_fields
 from data_adapters.session import integers, numbers
 from drift.schema.labelled_form import RefusedInputError
 
@@ -24,67 +22,75 @@ class Registration:
 
     Parameters
     ----------
-    path : pathlib.Path
-        File with ``cell_to_index_map`` (registered cell, session): column of ``events``, counted
-        from 0 or 1; absent is 0 (from 1), -1 or NaN.
+    cell_map : array_like
+        (registered cell, session) number of a cell in its session, counted from 0 or 1; absent is 0
+        (from 1), -1 or NaN.
+    where : str
+        What holds the map, for messages.
     base : {0, 1} or None
-        Number of the first column; None: what the map tells, and 1 for what CellReg wrote.
+        Number of the first cell; None: what the map tells.
     cells : callable, optional
         Number of cells by session (from 1), asked for where the map alone does not tell.
+    confidence : numpy.ndarray, optional
+        (registered cell) how certain the program is of it, from 0 to 1; NaN where it says nothing.
 
     Raises
     ------
     RefusedInputError
-        If the map is missing or holds something else, or cannot tell from which number it counts.
+        If the map holds something else, or cannot tell from which number it counts.
     """
 
-    def __init__(self, path: Path, base: int | None = None, cells: Cells = dict) -> None:
-        self.path = path
+    def __init__(
+        self,
+        cell_map: object,
+        where: str,
+        base: int | None = None,
+        cells: Cells = dict,
+        confidence: NDArray[np.float64] | None = None,
+    ) -> None:
+        self.where = where
+        self.counts_every_cell = False  # whether cells that were not found again have rows too
         if base not in (None, 0, 1):
             raise RefusedInputError(
-                f"base of {path} was expected to be 0 or 1, got {base!r}: say the number of "
+                f"base of {where} was expected to be 0 or 1, got {base!r}: say the number of "
                 "the first cell."
             )
-        fields = read_fields(path)
-        registered = fields.get("cell_registered_struct")  # the output of CellReg
-        fields, base = (
-            (registered, 1 if base is None else base)
-            if isinstance(registered, dict)
-            else (fields, base)
-        )
-        if "cell_to_index_map" not in fields:
-            raise RefusedInputError(
-                f"{path} was expected to hold cell_to_index_map, got "
-                f"{', '.join(fields) or 'nothing'}: add it."
-            )
-        values = _checked(fields["cell_to_index_map"], self._where)
-        self.base = _told_base(values, self._where, cells) if base is None else base
+        values = _checked(cell_map, where)
+        self.base = _told_base(values, where, cells) if base is None else base
         absent = np.isnan(values) | (values < self.base)
-        self._columns = np.where(absent, -1, values - self.base).astype(np.int64)  # from 0
+        self.columns = np.where(absent, -1, values - self.base).astype(np.int64)  # from 0
+        self.confidence = confidence
         self._unregistered: dict[int, NDArray[np.int64]] = {}
         self._next = len(values)
 
     @property
-    def _where(self) -> str:
-        return f"cell_to_index_map in {self.path}"
+    def sessions(self) -> int:
+        """Number of sessions that the map has columns for."""
+        return self.columns.shape[1]
+
+    def largest(self, session: int) -> int:
+        """Largest number of a cell of a session (from 1), counted from 1; 0 where it has none."""
+        return int(self.columns[:, session - 1].max(initial=-1)) + 1
 
     def fit(self, sessions: list[int]) -> None:
         """Refuse a map that lacks a column for one of these sessions (from 1), or that seems to be
         transposed."""
-        rows, columns = self._columns.shape
+        rows, columns = self.columns.shape
         last = max(sessions)
         if columns < last:
             raise RefusedInputError(
-                f"{self._where} was expected to have a column for session {last}, got "
+                f"{self.where} was expected to have a column for session {last}, got "
                 f"{columns}: add it."
             )
         if len(sessions) > 1 and rows == last and columns > 2 * rows:
             raise RefusedInputError(
-                f"{self._where} was expected as (cell, session) for {last} sessions, got "
+                f"{self.where} was expected as (cell, session) for {last} sessions, got "
                 f"shape {rows} x {columns}: transpose it."
             )
 
-    def units(self, session: int, cells: int) -> NDArray[np.int64]:
+    def units(
+        self, session: int, cells: int, kept: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.int64]:
         """Unit number of each cell of a session; detected cells without a row get numbers of their
         own after the last row.
 
@@ -93,12 +99,14 @@ class Registration:
         session : int
             From 1.
         cells : int
-            Columns of ``events``.
+            Cells that the program counted.
+        kept : numpy.ndarray of bool, optional
+            (cell) which of them are read; by default all.
 
         Returns
         -------
         numpy.ndarray of int
-            (cell,)
+            (kept cell)
 
         Raises
         ------
@@ -106,22 +114,23 @@ class Registration:
             If the map has no such session, names a column twice, or one that does not exist.
         """
         self.fit([session])
-        columns = self._columns[:, session - 1]
+        columns = self.columns[:, session - 1]
         rows = np.flatnonzero(columns >= 0)
         named = columns[rows]
         if (named >= cells).any() or len(set(named.tolist())) < len(named):
             got = (
                 f"{named.max() + self.base} of {cells}"
                 if (named >= cells).any()
-                else "a column twice"
+                else "a cell twice"
             )
             raise RefusedInputError(
-                f"{self._where} was expected to name columns {self.base} to "
+                f"{self.where} was expected to name cells {self.base} to "
                 f"{cells - 1 + self.base} of session {session} once each, got "
                 f"{got}: correct it."
             )
         units = np.full(cells, -1, dtype=np.int64)
         units[named] = rows
+        units = units if kept is None else units[kept]
         units[units < 0] = self._own(session, int((units < 0).sum()))
         return units
 

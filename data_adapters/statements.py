@@ -1,0 +1,149 @@
+"""What a caller can say of files that do not say it themselves: options of every reader."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from drift.schema.labelled_form import RefusedInputError
+
+
+class Statements(NamedTuple):
+    """Options of every reader, all of them optional.
+
+    Parameters
+    ----------
+    track : str or path
+        File with the positions: a table with the columns ``time`` (s), ``x`` (cm) and, in a plane,
+        ``y``, the same as ``.npz``, or the output of DeepLabCut. It is looked for beside the files
+        of each session, then in the folders above up to the one that was given; ``*`` stands for
+        anything, ``{animal}``, ``{folder}`` and ``{session}`` (from 1) for those of the session.
+    position : str
+        Column of the position in the track, or two separated by a comma.
+    bodypart, minimum_likelihood : str, float
+        Of DeepLabCut: which body part, and below which likelihood a sample is lost (.9).
+    track_rate : float
+        Samples per second of a track without times, Hz.
+    start : float
+        Time of the first frame, or of the sorter's time 0, on the clock of the track, s (0).
+    frame_times : str or path
+        File with the time of each frame on the clock of the track, s: ``.npy``, or a table with a
+        column ``time``. Found as the track is.
+    max_gap : float
+        Longest time between samples of the track to interpolate over, s; see
+        ``data_adapters.align``.
+    scale, lost : float
+        cm per unit of the positions, and the position that marks lost samples, in these units.
+    geometry : str
+        See ``data_adapters.session.GEOMETRIES``.
+    track_length : float
+        From end to end, around a ring, or along a side, cm.
+    fs : float
+        Frames of the microscope per second, Hz, where files do not say it.
+    environment : str
+        Where the sessions were recorded; where files tell several environments, the ones to take,
+        separated by commas.
+    epochs : str or path
+        Table with the columns ``start``, ``stop`` (s, on the clock of the frames) and
+        ``environment``: each environment becomes a session, what lies outside is left out.
+    registration : str or path
+        Table of the cells over sessions (CellReg, track2p, ROICaT, or ``cell_to_index_map``), or the
+        folder that holds it. Found as the track is, for each animal.
+    base : {0, 1}
+        Number of the first cell in a registration that does not tell it.
+    minimum_confidence : float
+        Registered cells of which the program is less certain count as cells of their session alone.
+    elapsed : sequence of float
+        Days of the sessions of each animal, in the order of their folders, where the names of these
+        are no dates and no ``day<number>``.
+    events_are, threshold_sd : str, float
+        See ``data_adapters.session.session_dataset``.
+    keep_rejected : bool
+        Count cells too that the experimenter or the program rejected.
+    """
+
+    track: str | Path | None = None
+    position: str | None = None
+    bodypart: str | None = None
+    minimum_likelihood: float = 0.9
+    track_rate: float | None = None
+    start: float | None = None
+    frame_times: str | Path | None = None
+    max_gap: float | None = None
+    scale: float | None = None
+    lost: float | None = None
+    geometry: str | None = None
+    track_length: float | None = None
+    fs: float | None = None
+    environment: str | None = None
+    epochs: str | Path | None = None
+    registration: str | Path | None = None
+    base: int | None = None
+    minimum_confidence: float | None = None
+    elapsed: Sequence[float] | None = None
+    events_are: str | None = None
+    threshold_sd: float | None = None
+    keep_rejected: bool = False
+
+    @property
+    def environments(self) -> tuple[str, ...]:
+        """Environments to take, where files tell several."""
+        return tuple(name.strip() for name in (self.environment or "").split(",") if name.strip())
+
+
+# what every reader takes, whether it reads a tool's files or a laboratory's; the rest asks for files
+# that say nothing of themselves
+OF_EVERY_READER = (
+    "track",
+    "position",
+    "bodypart",
+    "minimum_likelihood",
+    "track_rate",
+    "start",
+    "frame_times",
+    "max_gap",
+    "scale",
+    "lost",
+    "track_length",
+    "geometry",
+    "epochs",
+    "registration",
+    "base",
+    "minimum_confidence",
+)
+
+
+def takes_statements(reader: Callable[..., Any]) -> bool:
+    """Tell whether a reader takes all statements itself."""
+    return any(
+        parameter.kind is inspect.Parameter.VAR_KEYWORD
+        for parameter in inspect.signature(reader).parameters.values()
+    )
+
+
+def stated(options: dict[str, Any]) -> Statements:
+    """Statements of options whose names were checked.
+
+    Raises
+    ------
+    RefusedInputError
+        If a number is none or out of range.
+    """
+    statements = Statements(**options)
+    above = ("track_rate", "max_gap", "scale", "track_length", "fs", "threshold_sd")
+    for name in above:
+        value = getattr(statements, name)
+        if value is not None and not (isinstance(value, int | float) and 0 < value < 1e12):
+            raise RefusedInputError(
+                f"option {name} was expected to be a number above 0, got {value!r}: correct it."
+            )
+    for name in ("minimum_likelihood", "minimum_confidence"):
+        value = getattr(statements, name)
+        if value is not None and not (isinstance(value, int | float) and 0 <= value <= 1):
+            raise RefusedInputError(
+                f"option {name} was expected to be a probability, got {value!r}: give a number "
+                "from 0 to 1."
+            )
+    return statements

@@ -1,0 +1,1 @@
+"""Readers of what common tools write: one format a file."""

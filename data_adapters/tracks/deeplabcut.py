@@ -1,0 +1,172 @@
+"""DeepLabCut: body parts in the frames of a camera (Mathis et al. 2018, doi
+10.1038/s41593-018-0209-y).
+
+A table with three header lines (``scorer``, ``bodyparts``, ``coords``; with ``individuals`` four)
+and x, y and likelihood of each body part in pixels, one line a camera frame. The ``.h5`` file holds
+the same table as pandas writes it. Neither has times.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from data_adapters.files.arrays import harmless
+from data_adapters.files.limits import refuse_absurd
+from data_adapters.files.tables import read_table
+from data_adapters.options import nearest, one_line
+from data_adapters.tracks.track import Track
+from drift.files.own_content import check_own_content
+from drift.schema.labelled_form import RefusedInputError
+
+SCORER = "scorer"
+
+
+def is_table(path: Path) -> bool:
+    """Tell whether a file of text is a table of DeepLabCut."""
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        return file.readline(2**16).split(",")[0].strip() == SCORER
+
+
+def read_csv(
+    path: Path, bodypart: str | None, minimum_likelihood: float, rate: float | None
+) -> Track:
+    """Track of one body part of a ``.csv`` file; see ``track_of_bodypart``."""
+    head = read_table(path, header=None, nrows=4, dtype=str)
+    lines = 4 if head.iloc[:, 0].tolist()[1] == "individuals" else 3
+    table = read_table(path, header=list(range(lines)), index_col=0)
+    names = [tuple(map(str, name[1:])) for name in table.columns]
+    try:
+        values = table.to_numpy(dtype=float)
+    except (TypeError, ValueError) as error:
+        raise RefusedInputError(
+            f"{path} was expected to hold numbers below its header, got: {one_line(error)}; save "
+            "it again."
+        ) from error
+    return track_of_bodypart(names, values, path, bodypart, minimum_likelihood, rate)
+
+
+def read_hdf5(
+    path: Path, bodypart: str | None, minimum_likelihood: float, rate: float | None
+) -> Track:
+    """Track of one body part of an ``.h5`` file; names are read without running what they could
+    ask for."""
+    try:
+        check_own_content(path)
+        with h5py.File(path, "r") as file:
+            group = file["df_with_missing"] if "df_with_missing" in file else file[next(iter(file))]
+            names, values = _frame(group)
+    except RefusedInputError:
+        raise
+    except Exception as error:  # h5py and pickle raise nearly anything on a damaged file
+        raise RefusedInputError(
+            f"{path} was expected to be a whole .h5 file of DeepLabCut, got: {one_line(error)}; "
+            "copy it again, or give the .csv beside it."
+        ) from error
+    return track_of_bodypart(names, values, path, bodypart, minimum_likelihood, rate)
+
+
+def _frame(group: Any) -> tuple[list[tuple[str, ...]], NDArray[np.float64]]:
+    """Names of columns and numbers of a table of pandas in HDF5."""
+    table = group["table"]
+    refuse_absurd(table.shape, table.dtype.itemsize, f"the table {table.name}")
+    columns = harmless(bytes(group.attrs["non_index_axes"]))[0][1]
+    values = np.asarray(table["values_block_0"], dtype=float)
+    return [tuple(map(str, name[1:])) for name in columns], values.reshape(len(values), -1)
+
+
+def track_of_bodypart(
+    names: list[tuple[str, ...]],
+    values: NDArray[np.float64],
+    path: Path,
+    bodypart: str | None,
+    minimum_likelihood: float,
+    rate: float | None,
+) -> Track:
+    """Track (sample, 2) of a body part in pixels.
+
+    Parameters
+    ----------
+    names : list of tuple of str
+        (column) body part and one of x, y, likelihood, before them the individual where there are
+        several.
+    values : numpy.ndarray
+        (sample, column).
+    path : pathlib.Path
+        For messages.
+    bodypart : str or None
+        Which; several separated by commas give their mean. None: the only one.
+    minimum_likelihood : float
+        Below it a sample is lost.
+    rate : float or None
+        Frames of the camera per second, Hz.
+
+    Returns
+    -------
+    Track
+
+    Raises
+    ------
+    RefusedInputError
+        If the body part is unknown or not said, or no rate is given.
+    """
+    if rate is None:
+        raise RefusedInputError(
+            f"{path} was expected to come with the rate of the camera, got no times: say "
+            "track_rate= (Hz), or give a .csv with the columns time, x, y."
+        )
+    bodyparts = list(dict.fromkeys(" ".join(name[:-1]) for name in names))
+    bodyparts_used = _chosen(bodyparts, bodypart, path)
+    columns = {(" ".join(name[:-1]), name[-1]): number for number, name in enumerate(names)}
+    positions = [
+        _position(columns, values, name, minimum_likelihood, path) for name in bodyparts_used
+    ]
+    position = np.mean(positions, axis=0)  # NaN where one of them is lost
+    lost = np.isnan(position).any(axis=1)
+    note = f"position is that of {', '.join(bodyparts_used)}"
+    if lost.any():
+        note += (
+            f", lost in {lost.mean():.1%} of the frames of the camera (likelihood below "
+            f"{minimum_likelihood:g})"
+        )
+    time = np.arange(len(values)) / rate
+    return Track(time, position, units="pixel", notes=note, where=str(path))
+
+
+def _position(
+    columns: dict[tuple[str, str], int],
+    values: NDArray[np.float64],
+    bodypart: str,
+    minimum_likelihood: float,
+    path: Path,
+) -> NDArray[np.float64]:
+    """(sample, 2) of one body part; NaN where it is unlikely."""
+    if missing := [axis for axis in ("x", "y") if (bodypart, axis) not in columns]:
+        raise RefusedInputError(
+            f"{path} was expected to hold x and y of {bodypart}, got no {missing[0]}: save it "
+            "again."
+        )
+    position = values[:, [columns[bodypart, axis] for axis in ("x", "y")]].copy()
+    if (bodypart, "likelihood") in columns:
+        likelihood = values[:, columns[bodypart, "likelihood"]]
+        position[~(likelihood >= minimum_likelihood)] = np.nan
+    return position
+
+
+def _chosen(bodyparts: list[str], bodypart: str | None, path: Path) -> list[str]:
+    names = [] if bodypart is None else [name.strip() for name in bodypart.split(",")]
+    for name in names:
+        if name not in bodyparts:
+            raise RefusedInputError(
+                f"{path} was expected to hold the body part {name!r}, got {', '.join(bodyparts)}: "
+                f"{nearest(name, bodyparts)}."
+            )
+    if not names and len(bodyparts) != 1:
+        raise RefusedInputError(
+            f"{path} was expected to hold one body part, got {', '.join(bodyparts)}: say bodypart=."
+        )
+    return names or bodyparts

@@ -1,0 +1,79 @@
+"""A track on its own clock, and what of it holds at the frames of a recording."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_adapters.alignment import held_at, positions_at
+from data_adapters.directions import coded_directions
+from drift.schema.labelled_form import RefusedInputError
+
+LITTLE = 0.5  # share of frames; with fewer positions than this the clocks may not fit
+
+
+class Track(NamedTuple):
+    """Where an animal was; arrays are (sample), in units of the file."""
+
+    time: NDArray[np.float64]  # s
+    position: NDArray[np.float64]  # (sample[, axis]); NaN where lost
+    trial: NDArray[np.int64] | None = None
+    direction: NDArray[Any] | None = None
+    environment: NDArray[Any] | None = None  # text
+    frame: NDArray[np.float64] | None = None  # number of the frame that ran, from 1; 0 before
+    units: str = "cm"
+    notes: str = ""
+    where: str = "the track"
+
+    def at(
+        self, time: NDArray[np.float64], max_gap: float | None, track_length: float | None
+    ) -> dict[str, Any]:
+        """Arguments of ``session_dataset`` at the times of frames, and ``notes``.
+
+        Parameters
+        ----------
+        time : numpy.ndarray
+            (frame) s, on the clock of the track.
+        max_gap : float or None
+            Longest time between samples to interpolate over, s; see ``data_adapters.align``.
+        track_length : float or None
+            In units of the file; see ``data_adapters.align``.
+
+        Returns
+        -------
+        dict
+
+        Raises
+        ------
+        RefusedInputError
+            If the frames and the track share no time.
+        """
+        position = positions_at(self.position, self.time, time, max_gap, track_length)
+        self._refuse_apart(time)
+        held: dict[str, Any] = {"position": position, "notes": self.notes}
+        if self.trial is not None:
+            held["trial"] = held_at(self.trial, self.time, time)
+        if self.direction is not None:
+            codes, note = coded_directions(self.direction, self.position, self.where)
+            held["direction"] = held_at(codes, self.time, time)
+            held["notes"] = "; ".join(filter(None, (self.notes, note)))
+        return held
+
+    def rooms(self, time: NDArray[np.float64]) -> dict[str, NDArray[np.bool_]]:
+        """(frame) by environment, in the order in which they come; empty where it is not told."""
+        if self.environment is None:
+            return {}
+        names = [name for name in dict.fromkeys(self.environment.tolist()) if name]
+        numbers = np.array([names.index(name) + 1 if name else 0 for name in self.environment])
+        at_frames = held_at(numbers, self.time, time)
+        return {name: at_frames == number for number, name in enumerate(names, start=1)}
+
+    def _refuse_apart(self, time: NDArray[np.float64]) -> None:
+        if time[-1] < self.time[0] or time[0] > self.time[-1]:
+            raise RefusedInputError(
+                f"{self.where} was expected on the clock of the frames ({time[0]:.6g} to "
+                f"{time[-1]:.6g} s), got {self.time[0]:.6g} to {self.time[-1]:.6g} s: say start= "
+                "(time of the first frame on the clock of the track), or frame_times=."
+            )
