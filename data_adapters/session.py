@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -32,6 +34,30 @@ LARGEST_WHOLE = 2**53  # beyond it float64 skips whole numbers
 # 640 x 480 camera above a maze.
 BIN_SIZE = {"cm": 4.0, "pixel": 10.0}
 MINIMUM_SPEED = {"cm": 1.0, "pixel": 20.0}
+
+_watcher: ContextVar[Callable[[dict[str, Any]], None] | None] = ContextVar("watcher", default=None)
+
+
+@contextmanager
+def watched(tell: Callable[[dict[str, Any]], None]) -> Iterator[None]:
+    """Tell what comes to ``session_dataset`` while this lasts, before any of it is refused.
+
+    Parameters
+    ----------
+    tell : callable
+        Is given the arguments by name; must not change them.
+    """
+    token = _watcher.set(tell)
+    try:
+        yield
+    finally:
+        _watcher.reset(token)
+
+
+def tell_watcher(arguments: dict[str, Any]) -> None:
+    """Show arguments of ``session_dataset`` to whoever watches."""
+    if (tell := _watcher.get()) is not None:
+        tell(arguments)
 
 
 def numbers(values: ArrayLike, what: str) -> NDArray[np.float64]:
@@ -337,6 +363,7 @@ def session_dataset(
     RefusedInputError
         If a value cannot be what its name says; names subject and session.
     """
+    tell_watcher(dict(locals()))
     where = f"session {session} of {subject}"
     position_units = (
         "cm"

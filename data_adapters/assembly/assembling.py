@@ -17,7 +17,7 @@ from data_adapters.assembly.folders import Place
 from data_adapters.assembly.identity import Identities
 from data_adapters.exchange.frames import frame_counts, outside_note
 from data_adapters.files.limits import refuse_absurd
-from data_adapters.session import session_dataset
+from data_adapters.session import session_dataset, tell_watcher
 from data_adapters.statements import Statements
 from data_adapters.tracks.files import TrackChoice, read_track
 from data_adapters.tracks.track import Track
@@ -86,6 +86,7 @@ def _sessions(
     """Arguments of ``session_dataset``, the number of the session apart, for each room."""
     track = track_of(place, statements)
     if track is None:
+        tell_watcher(_unplaced(place, cells, statements))
         raise RefusedInputError(
             f"positions were expected beside {place.folder}, which holds none: say track= and a "
             ".csv file with the columns time (s) and x (cm), or a file of DeepLabCut."
@@ -112,6 +113,20 @@ def _sessions(
     arrays |= held
     for environment, inside in in_rooms(samples.time, track, place, statements):
         yield {**common, "environment": environment, **_within(arrays, inside)}
+
+
+def _unplaced(place: Place, cells: Cells, statements: Statements) -> dict[str, Any]:
+    """What is known of a session without positions."""
+    frames = cells.frames
+    return {
+        "subject": place.subject,
+        "session": place.number - 1,
+        "activity": None if frames is None else frames.T,
+        "sampling_rate": statements.fs or cells.rate,
+        "time": cells.time,
+        "events_are": cells.events_are,
+        "attrs": _attrs(cells, list(cells.notes)),
+    }
 
 
 def _attrs(cells: Cells, notes: list[str]) -> dict[str, str]:

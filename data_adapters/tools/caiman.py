@@ -63,12 +63,12 @@ def sessions(path: str | Path, events: str = "S", **statements: Any) -> Iterator
     """
     one_of(events, EVENTS, "events of CaImAn")
     said = stated(statements)
-    session_places = named_places(path, _holds, STRUCTURAL, "files of CaImAn (.hdf5)")
+    session_places = named_places(path, holds, STRUCTURAL, "files of CaImAn (.hdf5)")
     read = partial(_cells, events=events, keep_rejected=said.keep_rejected)
     return assembled(dated(session_places, said.elapsed), read, said)
 
 
-def _holds(file: Path) -> bool:
+def holds(file: Path) -> bool:
     if file.suffix not in SUFFIXES or not file.is_file():
         return False
     try:

@@ -69,7 +69,7 @@ def sessions(path: str | Path, **statements: Any) -> Iterator[xr.Dataset]:
         If a file is damaged or of another kind.
     """
     said = stated(statements)
-    session_places = named_places(path, _holds, STRUCTURAL, "csv exports of Inscopix")
+    session_places = named_places(path, holds, STRUCTURAL, "csv exports of Inscopix")
     read = partial(_cells, keep_rejected=said.keep_rejected)
     return assembled(dated(session_places, said.elapsed), read, said)
 
@@ -85,7 +85,7 @@ def _kind(file: Path) -> str:
     return "events" if {TIME, NAME} <= {name.strip() for name in first.split(",")} else ""
 
 
-def _holds(file: Path) -> bool:
+def holds(file: Path) -> bool:
     kind = _kind(file)
     return kind == "events" or (
         kind == "traces" and not any(_kind(neighbour) == "events" for neighbour in _beside(file))

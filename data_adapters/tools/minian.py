@@ -61,11 +61,11 @@ def sessions(path: str | Path, events: str = "S", **statements: Any) -> Iterator
     """
     one_of(events, EVENTS, "events of Minian")
     said = stated(statements)
-    session_places = named_places(path, _holds, STRUCTURAL, "folders of Minian (S.zarr)")
+    session_places = named_places(path, holds, STRUCTURAL, "folders of Minian (S.zarr)")
     return assembled(dated(session_places, said.elapsed), partial(_cells, events=events), said)
 
 
-def _holds(folder: Path) -> bool:
+def holds(folder: Path) -> bool:
     return any((folder / f"{name}.zarr").is_dir() for name in EVENTS)
 
 

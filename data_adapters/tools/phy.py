@@ -65,12 +65,12 @@ def sessions(
         If a file is missing, damaged, or does not fit the others.
     """
     said = stated(statements)
-    session_places = named_places(path, _holds, STRUCTURAL, "folders of phy (spike_times.npy)")
+    session_places = named_places(path, holds, STRUCTURAL, "folders of phy (spike_times.npy)")
     read = partial(_cells, sample_rate=sample_rate, keep_rejected=said.keep_rejected)
     return assembled(dated(session_places, said.elapsed), read, said)
 
 
-def _holds(folder: Path) -> bool:
+def holds(folder: Path) -> bool:
     return (folder / "spike_times.npy").is_file()
 
 

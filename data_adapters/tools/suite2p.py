@@ -75,7 +75,7 @@ def sessions(
     one_of(events, EVENTS, "events of suite2p")
     said = stated(statements)
     session_places = named_places(
-        path, partial(_holds, plane=plane), STRUCTURAL, "folders of suite2p"
+        path, partial(holds, plane=plane), STRUCTURAL, "folders of suite2p"
     )
     _refuse_planes(session_places)
     recordings = [number for place in session_places for number in _parts(place, split)]
@@ -83,7 +83,7 @@ def sessions(
     return assembled(dated(recordings, said.elapsed), read, said)
 
 
-def _holds(folder: Path, plane: int | None) -> bool:
+def holds(folder: Path, plane: int | None) -> bool:
     if not any((folder / f"{name}.npy").is_file() for name in EVENTS):
         return False
     number = re.fullmatch(r"plane(\d+)", folder.name)

@@ -23,6 +23,8 @@ COMMANDS = {
     "recorded",
     "sweep": "run many recipes, on this machine, on a Dask cluster or on SLURM; called again it "
     "does what is missing",
+    "check": "tell what is understood of a recording before it is measured, and what looks odd",
+    "convert": "write the sessions of any format as interchange files",
     "measure": "measure a recording in a laboratory's format, as networks are measured",
     "compare": "set a run beside a recording, published slopes and null models, as a table and as "
     "a report",

@@ -51,6 +51,7 @@ FLOORS = (
     ("circuits.wandering", "data_adapters.laboratories.interchange"),
     ("circuits.bridge", "circuits.fitting", "data_adapters.laboratories", "data_adapters.tools"),
     ("data_adapters.laboratories.frank", "data_adapters.laboratories.ziv"),
+    ("data_adapters.inspection",),
     ("drift.cli",),
 )
 ROOMS = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
