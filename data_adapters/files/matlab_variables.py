@@ -141,8 +141,8 @@ def _unpacked(content: mmap.mmap, start: int, stop: int, order: str) -> tuple[me
     alone[:HEADER] = content[:HEADER]
     filled = HEADER
     for piece in itertools.chain([first], pieces):
-        kept = piece[: max(len(alone) - filled, 0)]
-        alone[filled : filled + len(kept)] = kept
+        fitting = piece[: max(len(alone) - filled, 0)]
+        alone[filled : filled + len(fitting)] = fitting
         filled += len(piece)
         if filled - HEADER > LARGEST:
             raise ValueError(f"a compressed array has more than {LARGEST >> 30} GiB")
