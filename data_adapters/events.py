@@ -70,8 +70,8 @@ def checked_events(
     if (
         events_are is None
         and kind == "amplitudes"
-        and (events == 1).any()
         and possible_counts(events, sampling_rate)
+        and (events == 1).any()
     ):
         warnings.warn(
             f"activity of {where} holds whole numbers that are taken for amplitudes of "
@@ -84,6 +84,8 @@ def checked_events(
 
 def not_negative(values: NDArray[np.float64], where: str) -> NDArray[np.float64]:
     """Return the values with rounding below zero taken away; refuse what is negative or NaN."""
+    if values.min(initial=0.0) >= 0:  # NaN is not
+        return values
     below = np.nan_to_num(values) < 0
     tolerated = below & (values > -ROUNDING * np.nan_to_num(values).max(initial=0.0))
     bad = np.isnan(values) | (below & ~tolerated)

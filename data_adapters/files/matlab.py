@@ -8,20 +8,19 @@ two-dimensional array; nothing is squeezed, so that the nesting of cells is what
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
-import scipy.io
 import scipy.sparse
 from numpy.typing import NDArray
-from scipy.io.matlab import MatReadWarning
+from scipy.io.matlab import matfile_version
 
 from data_adapters.files.limits import refuse_absurd
-from data_adapters.files.matlab_elements import DEEPEST, check_elements, unreadable
+from data_adapters.files.matlab_elements import DEEPEST, unreadable
+from data_adapters.files.matlab_variables import variables
 from data_adapters.options import nearest, one_line
 from drift.files.own_content import check_own_content
 from drift.schema.labelled_form import RefusedInputError
@@ -53,7 +52,7 @@ def read(path: str | Path, *names: str) -> dict[str, Any]:
     Raises
     ------
     RefusedInputError
-        If the file is missing, damaged, not a MATLAB file, or lacks a variable.
+        If the file is missing, damaged, not a MATLAB file, lacks a variable or holds one twice.
     """
     path = Path(path)
     if not path.is_file():
@@ -67,7 +66,7 @@ def read(path: str | Path, *names: str) -> dict[str, Any]:
             "it from MATLAB again."
         )
     try:
-        variables = load(path, names)
+        content = load(path, names)
     except RefusedInputError as error:
         raise RefusedInputError(f"in {path}, {error}") from error
     except Exception as error:  # a damaged file makes scipy and h5py raise nearly anything
@@ -76,18 +75,18 @@ def read(path: str | Path, *names: str) -> dict[str, Any]:
             f"({one_line(error)}): copy it again."
         ) from error
     for name in names:
-        if isinstance(variables.get(name), Unreadable):
+        if isinstance(content.get(name), Unreadable):
             raise RefusedInputError(
-                f"{name} in {path} was expected to hold plain values, but {variables[name].reason}."
+                f"{name} in {path} was expected to hold plain values, but {content[name].reason}."
             )
-        if name not in variables:
+        if name not in content:
             available = _names(path)
             remedy = nearest(name, available) if available else "the file is empty"
             raise RefusedInputError(
                 f"{path} was expected to hold the variable {name!r}, got "
                 f"{', '.join(available) or 'none'}: {remedy}."
             )
-    return variables
+    return content
 
 
 def cell(value: Any, *indices: int) -> Any:
@@ -131,27 +130,27 @@ def _names(path: Path) -> list[str]:
     if h5py.is_hdf5(path):
         with h5py.File(path, "r") as file:
             return sorted(name for name in file if not name.startswith("#"))
-    return sorted(filter(None, check_elements(path)))
+    return sorted({variable.name for variable in variables(path, lambda _name: False)} - {""})
 
 
 def _load_v5(path: Path, names: tuple[str, ...]) -> dict[str, Any]:
-    variables = check_elements(path)
-    whole = [
-        name
-        for name, fault in variables.items()
-        if name and not fault and (not names or name in names)
-    ]
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", MatReadWarning)
-        content = scipy.io.loadmat(
-            path, squeeze_me=False, struct_as_record=False, variable_names=whole, appendmat=False
-        )
-    unread = {name: Unreadable(reason) for name, reason in variables.items() if reason}
-    return unread | {
-        name: _plain(content[name])
-        for name in whole
-        if name in content and not name.startswith("__")
-    }
+    if matfile_version(path)[0] != 1:
+        raise ValueError("the version in its header is not 5")
+    unread: dict[str, Any] = {}
+    whole: dict[str, Any] = {}
+    for name, fault, values in variables(path, lambda name: _is_needed(name, names)):
+        if fault:
+            unread[name] = Unreadable(fault)
+        elif name in whole:
+            raise ValueError(f"it holds {name} twice")
+        elif _is_needed(name, names):
+            whole[name] = _plain(values)
+    return unread | {name: value for name, value in whole.items() if name not in unread}
+
+
+def _is_needed(name: str, names: tuple[str, ...]) -> bool:
+    """Whether a variable is to be read; names that scipy has for itself are nobody's."""
+    return name != "" and not name.startswith("__") and (not names or name in names)
 
 
 def _plain(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The element tree of a MATLAB v5 file, walked before it is read.
+"""The element tree of a variable in a MATLAB v5 file, walked before it is read.
 
 Readers of these files trust the sizes and classes that they find and may end the whole process on
 a damaged file. Here every tag is followed once, and what does not fit is refused (MathWorks,
@@ -10,20 +10,20 @@ from __future__ import annotations
 import math
 import mmap
 import struct
-import zlib
-from pathlib import Path
 
 import numpy as np
 
-from data_adapters.files.limits import LARGEST
-
 HEADER = 128  # bytes before the first element
 INT8, INT32, UINT32, MATRIX, COMPRESSED = 1, 5, 6, 14, 15
-ITEM_BYTES = {1: 1, 2: 1, 3: 2, 4: 2, 5: 4, 6: 4, 7: 4, 9: 8, 12: 8, 13: 8}
+ITEM_TYPES = {
+    **{1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4"},
+    **{9: "f8", 12: "i8", 13: "u8"},
+}
+ITEM_BYTES = {kind: int(code[1]) for kind, code in ITEM_TYPES.items()}
 TEXT_BYTES = {2: 1, 4: 2, 16: 1, 17: 2, 18: 4}
 CELL, STRUCT, CHARACTERS, SPARSE = 1, 2, 4, 5
 NUMBERS = range(6, 16)  # double to uint64
-COMPLEX = 0x800
+COMPLEX, LOGICAL = 0x800, 0x200
 OPAQUE, FUNCTION = 17, 16
 DEEPEST = 40
 
@@ -31,7 +31,7 @@ DEEPEST = 40
 class Elements:
     """Elements between two places of a buffer, in the byte order of the file."""
 
-    def __init__(self, content: bytes | mmap.mmap, start: int, stop: int, order: str) -> None:
+    def __init__(self, content: mmap.mmap | memoryview, start: int, stop: int, order: str) -> None:
         self.content, self.at, self.stop, self.order = content, start, stop, order
 
     def take(self) -> tuple[int, int, int]:
@@ -76,44 +76,26 @@ class OneVariableError(ValueError):
         self.name = name
 
 
-def check_elements(path: Path) -> dict[str, str]:
-    """Follow all elements of a MATLAB v5 file.
+def check_variable(elements: Elements) -> str:
+    """Follow all elements of one variable.
 
     Parameters
     ----------
-    path : pathlib.Path
-        A file with a v5 header.
+    elements : Elements
+        What the element of the variable holds.
 
     Returns
     -------
-    dict
-        Why a variable cannot be read, by its name: damage inside of it, or a class that holds no
-        data (functions, objects); empty text for those that can be read.
+    str
+        Its name.
 
     Raises
     ------
+    OneVariableError
+        If it is damaged inside, or of a class that holds no data (functions, objects).
     ValueError
-        If an element does not fit the file, or has no name.
+        If it has no name.
     """
-    faults: dict[str, str] = {}
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        order = "<" if content[126:128] == b"IM" else ">"
-        top = Elements(content, HEADER, len(content), order)
-        while top.at < top.stop:
-            kind, start, size = top.expect(MATRIX, COMPRESSED)
-            try:
-                if kind == MATRIX:
-                    name = _check_variable(Elements(content, start, start + size, order))
-                else:
-                    name = _check_compressed(content[start : start + size], order)
-                faults.setdefault(name, "")
-            except OneVariableError as error:
-                faults[error.name] = str(error)
-    return faults
-
-
-def _check_variable(elements: Elements) -> str:
-    """Check a variable and return its name."""
     name = _variable_name(Elements(elements.content, elements.at, elements.stop, elements.order))
     try:
         _check_matrix(elements, DEEPEST)
@@ -152,16 +134,6 @@ def unreadable(name: str, kind: str) -> str:
         f"is a MATLAB {kind or 'object'}, which only MATLAB reads: save its content as arrays and "
         "text"
     )
-
-
-def _check_compressed(packed: bytes, order: str) -> str:
-    unpacking = zlib.decompressobj()
-    content = unpacking.decompress(packed, LARGEST)
-    if unpacking.unconsumed_tail:
-        raise ValueError(f"a compressed array has more than {LARGEST >> 30} GiB")
-    inside = Elements(content, 0, len(content), order)
-    _kind, start, size = inside.expect(MATRIX)
-    return _check_variable(Elements(content, start, start + size, order))
 
 
 def _check_matrix(elements: Elements, depth: int) -> None:

@@ -12,6 +12,7 @@ from drift.errors import RefusedInputError
 
 KINDS = ("counts", "amplitudes", "trace")
 FASTEST = 1000.0  # spikes/s of one neuron within a sample: the refractory period is about 1 ms
+BLOCK = 2**16  # numbers that are looked at before the next ones
 BURST = 3  # spikes that may fall into however short a sample
 BURSTING = (
     2.0  # spikes in a sample with spikes, over what the Poisson law has for as many silent samples
@@ -71,9 +72,10 @@ def are_counts(values: NDArray[np.float64], sampling_rate: float | None = None) 
     -------
     bool
     """
-    numbers = np.nan_to_num(np.asarray(values, dtype=float))
-    if not possible_counts(numbers, sampling_rate):
+    values = np.asarray(values, dtype=float)
+    if not possible_counts(values, sampling_rate):
         return False
+    numbers = np.nan_to_num(values)
     above = numbers > 0
     share = above.mean(axis=-2)[above.any(axis=-2)]
     mean = numbers.mean(axis=-2)[above.any(axis=-2)] / share
@@ -84,6 +86,13 @@ def are_counts(values: NDArray[np.float64], sampling_rate: float | None = None) 
 
 def possible_counts(values: NDArray[np.float64], sampling_rate: float | None = None) -> bool:
     """Tell whether numbers are whole and no larger than a neuron can fire in a sample, whatever
-    their law."""
+    their law; NaN is no number."""
     fastest = np.inf if sampling_rate is None else BURST + FASTEST / sampling_rate
-    return bool((values == np.floor(values)).all() and values.max(initial=0) <= fastest)
+    return _are_whole(values) and bool(np.fmax.reduce(values, axis=None, initial=0) <= fastest)
+
+
+def _are_whole(values: NDArray[np.float64]) -> bool:
+    """Tell whether all numbers are whole; amplitudes end it with the first of many blocks."""
+    flat = values.ravel(order="K")
+    blocks = (flat[begin : begin + BLOCK] for begin in range(0, flat.size, BLOCK))
+    return not any(((block != np.floor(block)) & ~np.isnan(block)).any() for block in blocks)

@@ -6,7 +6,7 @@ import xarray as xr
 
 from drift.errors import RefusedInputError
 from drift.metrics import activity_kind, event_counts, spatial_information
-from drift.metrics.event_kinds import are_counts
+from drift.metrics.event_kinds import are_counts, possible_counts
 from drift.metrics.information.mutual_information import response_classes
 
 
@@ -82,3 +82,22 @@ def test_maps_of_impossible_numbers_have_no_information(value, name):
     maps[name][1] = value
     with pytest.raises(RefusedInputError, match=r"not be negative|must be finite"):
         spatial_information(**maps)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("place", [(0, 0), (-1, 0), (0, -1), (-1, -1), (1500, 31)])
+def test_one_number_that_is_not_whole_is_found_wherever_it_is(order, place):
+    values = np.zeros((3000, 64), order=order)
+    assert possible_counts(values) and possible_counts(values[::2, ::3])
+    values[place] = 2.5
+    assert not possible_counts(values)
+    values[place] = np.nan
+    assert possible_counts(values)
+    values[place] = np.inf
+    assert possible_counts(values) and not possible_counts(values, 20.0)
+
+
+def test_nothing_can_be_counts():
+    assert possible_counts(np.zeros((0, 3)), 20.0) and possible_counts(
+        np.full((2, 2), np.nan), 20.0
+    )
