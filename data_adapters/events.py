@@ -8,11 +8,12 @@ import warnings
 import numpy as np
 from numpy.typing import NDArray
 
-from drift.metrics.event_kinds import KINDS, are_counts, possible_counts
+from drift.metrics.event_kinds import KINDS, are_counts, are_whole, possible_counts
 from drift.schema.labelled_form import RefusedInputError
 
 ROUNDING = 1e-6  # of the largest value: deconvolution leaves so much below zero
 DENSE, OFTEN = 0.9, 0.5  # share of the samples of a unit above 0: no events; many for events
+BLOCK = 4096  # samples that are looked at together, so that nothing large is held twice
 FEWEST = 50  # samples; fewer do not tell a trace from events
 DECONVOLVE = "deconvolve the traces and give the events"
 
@@ -59,7 +60,7 @@ def checked_events(
         )
     events = thresholded(not_negative(values, where), threshold_sd, where)
     kind = events_are or ("counts" if are_counts(events, sampling_rate) else "amplitudes")
-    if kind == "counts" and (events != np.floor(events)).any():
+    if kind == "counts" and not are_whole(events):
         got = events[events != np.floor(events)][0]
         raise RefusedInputError(
             f"activity of {where} was expected to hold counts, got {got:g}: say "
@@ -103,6 +104,15 @@ def not_negative(values: NDArray[np.float64], where: str) -> NDArray[np.float64]
     return np.where(tolerated, 0.0, values) if tolerated.any() else values
 
 
+def cut_rounding(series: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return series (unit, sample) with rounding below zero taken away in place, one unit at a
+    time, so that nothing large is held twice; what is more than rounding stays."""
+    least = -ROUNDING * max((float(np.nanmax(row, initial=0.0)) for row in series), default=0.0)
+    for row in series:
+        row[(row < 0) & (row > least)] = 0.0
+    return series
+
+
 def thresholded(
     events: NDArray[np.float64], threshold_sd: float | None, where: str
 ) -> NDArray[np.float64]:
@@ -123,7 +133,9 @@ def _refuse_trace(events: NDArray[np.float64], where: str) -> None:
     changes is none."""
     if len(events) < FEWEST:
         return
-    share = np.where(np.ptp(events, axis=0) > 0, (events > 0).mean(axis=0), 0.0)
+    blocks = (events[begin : begin + BLOCK] for begin in range(0, len(events), BLOCK))
+    above = np.sum([np.count_nonzero(block > 0, axis=0) for block in blocks], axis=0)
+    share = np.where(np.ptp(events, axis=0) > 0, above / len(events), 0.0)
     dense = share > DENSE
     if 2 * dense.sum() > dense.size:
         raise RefusedInputError(

@@ -97,7 +97,10 @@ def numbers(values: ArrayLike, what: str) -> NDArray[np.float64]:
             f"{what} was expected to hold real numbers, got {array.dtype}: convert it to float."
         )
     array = array.astype(np.float64, copy=False)
-    if np.isinf(array).any():
+    lowest, highest = (  # without an array of truth values, which may be large
+        extreme.reduce(array, axis=None, initial=0.0) for extreme in (np.fmin, np.fmax)
+    )
+    if np.isinf(lowest) or np.isinf(highest):
         raise RefusedInputError(
             f"{what} was expected to be finite or NaN, got an infinite value: correct or remove it."
         )

@@ -36,6 +36,8 @@ class Statements(NamedTuple):
         ``data_adapters.align``.
     scale, lost : float
         cm per unit of the positions, and the position that marks lost samples, in these units.
+    origin : sequence of float
+        Where the track begins, in units of the file: one number, or one for each axis; subtracted.
     geometry : str
         See ``data_adapters.session.GEOMETRIES``.
     track_length : float
@@ -74,6 +76,7 @@ class Statements(NamedTuple):
     max_gap: float | None = None
     scale: float | None = None
     lost: float | None = None
+    origin: Sequence[float] | None = None
     geometry: str | None = None
     track_length: float | None = None
     fs: float | None = None
@@ -106,6 +109,7 @@ OF_EVERY_READER = (
     "max_gap",
     "scale",
     "lost",
+    "origin",
     "track_length",
     "geometry",
     "epochs",

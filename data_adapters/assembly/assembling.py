@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from data_adapters.alignment import ROUNDING
 from data_adapters.assembly.cells import Cells
 from data_adapters.assembly.clock import frame_times
 from data_adapters.assembly.epochs import epoch_rooms
@@ -77,7 +78,8 @@ def track_of(place: Place, statements: Statements) -> Track | None:
         statements.track_rate,
         statements.lost,
     )
-    return read_track(place.named(statements.track, "track"), chosen_columns)
+    track = read_track(place.named(statements.track, "track"), chosen_columns)
+    return track if statements.origin is None else track.beginning_at(statements.origin)
 
 
 def _sessions(
@@ -157,8 +159,29 @@ def _counted(cells: Cells, track: Track, place: Place, statements: Statements) -
     trains = [train + start for train in cells.trains] if start else cells.trains
     refuse_absurd((track.time.size, len(trains)), 8, f"counts of {what}")
     ends = frame_ends(track.time, usual_frame(track.time))
-    counts, outside = frame_counts(trains, track.time, ends, what, cells.amplitudes)
-    return Samples(counts, track.time, ends - track.time, outside_note(outside))
+    recorded, note = _while_recorded(track, ends, start, cells.recorded)
+    time, ends = track.time[recorded], ends[recorded]
+    counts, outside = frame_counts(trains, time, ends, what, cells.amplitudes)
+    notes = "; ".join(filter(None, (note, outside_note(outside))))
+    return Samples(counts, time, ends - time, notes)
+
+
+def _while_recorded(
+    track: Track, ends: NDArray[np.float64], start: float, recorded: float | None
+) -> tuple[NDArray[np.bool_], str]:
+    """Samples of the track in which spikes were recorded: elsewhere no spike is no silence."""
+    if recorded is None:
+        return np.ones(track.time.size, dtype=bool), ""
+    inside = (track.time >= start - ROUNDING) & (ends <= start + recorded + ROUNDING)
+    if inside.sum() < 2:
+        raise RefusedInputError(
+            f"{track.where} was expected on the clock of the spikes ({start:.6g} to "
+            f"{start + recorded:.6g} s), got {track.time[0]:.6g} to {track.time[-1]:.6g} s: say "
+            "start= (time of the beginning of the recording on the clock of the track)."
+        )
+    left = int((~inside).sum())
+    note = f"{left} samples of the track lie before or after the recording" if left else ""
+    return inside, note
 
 
 def in_rooms(

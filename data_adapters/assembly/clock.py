@@ -12,8 +12,10 @@ from data_adapters.files.tables import column, read_table
 from data_adapters.session import numbers
 from data_adapters.statements import Statements
 from data_adapters.tracks.track import Track
-from drift.metrics.clocks import TOLERANCE, refuse_times
+from drift.metrics.clocks import TOLERANCE, refuse_times, usual_frame
 from drift.schema.labelled_form import RefusedInputError
+
+LATE = 1.0  # samples of the track; how far from even a pulse may be seen
 
 
 def frame_times(
@@ -61,8 +63,12 @@ def _given(place: Place, statements: Statements, frames: int) -> NDArray[np.floa
 
 
 def _pulsed(track: Track, frames: int, rate: float | None) -> tuple[NDArray[np.float64], str]:
-    """Times by the number of the frame that ran in each sample of the track; frames before the
-    first pulse and after the last one follow at the usual step."""
+    """Times by the number of the frame that ran in each sample of the track.
+
+    Frames of a microscope are even: where all pulses lie within a sample of the track of even
+    times, these are taken, since the samples of the track may be longer than frames. Else times
+    are those of the pulses, and frames before the first and after the last follow evenly.
+    """
     numbered = np.nan_to_num(np.asarray(track.frame))
     change = np.flatnonzero(np.diff(numbered, prepend=0.0) > 0)
     number = numbered[change].astype(np.int64) - 1
@@ -71,22 +77,29 @@ def _pulsed(track: Track, frames: int, rate: float | None) -> tuple[NDArray[np.f
             f"pulses of frames in {track.where} were expected to count frames upwards from 1, got "
             f"{number.size} of them: say start= (s) or frame_times= instead."
         )
-    step = float((track.time[change[-1]] - track.time[change[0]]) / (number[-1] - number[0]))
+    onset = _onsets(track.time, change)
+    step, begin = np.polyfit(number, onset, 1)
     _refuse_other_rate(1 / step, rate, track)
     every = np.arange(frames)
-    time = np.interp(every, number, track.time[change])
-    before, after = every < number[0], every > number[-1]
-    time[before] = track.time[change[0]] - step * (number[0] - every[before])
-    time[after] = track.time[change[-1]] + step * (every[after] - number[-1])
-    note = (
-        f"frames are timed by {number.size} pulses in the track"
-        f"{_outside(before.sum() + after.sum(), frames)}"
-    )
-    return time, note
+    even = begin + step * every
+    regular = np.abs(onset - even[np.clip(number, 0, frames - 1)])[number < frames].max(initial=0.0)
+    if regular <= LATE * usual_frame(track.time):
+        time = even
+    else:
+        time = np.interp(every, number, onset)
+        before, after = every < number[0], every > number[-1]
+        time[before] = onset[0] - step * (number[0] - every[before])
+        time[after] = onset[-1] + step * (every[after] - number[-1])
+    outside = int(((every < number[0]) | (every > number[-1])).sum())
+    told = f", {outside} of {frames} frames lie outside of them" if outside else ""
+    return time, f"frames are timed by {number.size} pulses in the track{told}"
 
 
-def _outside(outside: int, frames: int) -> str:
-    return f", {outside} of {frames} frames lie outside of them" if outside else ""
+def _onsets(time: NDArray[np.float64], change: NDArray[np.int64]) -> NDArray[np.float64]:
+    """When frames began: midway between the first sample that saw them and the one before, in gaps
+    a usual sample before."""
+    before = np.minimum(usual_frame(time), time[change] - time[np.maximum(change - 1, 0)])
+    return time[change] - before / 2
 
 
 def _refuse_other_rate(pulsed: float, rate: float | None, track: Track) -> None:

@@ -57,7 +57,10 @@ def table(inspection: Inspection) -> list[str]:
             for _, space, names, text in COLUMNS
         ]
         lines.append(f"{row.session:{width}}  {row.environment:{room}}" + "".join(cells))
-        told += [f"{MARK} {row.session}: {sentence}." for sentence in odd.values()]
+        told += [
+            f"{MARK} {row.session}: {sentence.rstrip('?.')}{'?' if sentence.endswith('?') else '.'}"
+            for sentence in odd.values()
+        ]
         told += [f"  {row.session}: {row.notes}."] if row.notes else []
         told += [f"REFUSED {row.session}: {row.refusal}"] if row.refusal else []
     return [*lines, *told]

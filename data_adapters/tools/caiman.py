@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from data_adapters.assembly.assembling import assembled
 from data_adapters.assembly.cells import Cells
 from data_adapters.assembly.folders import Place, dated, named_places
+from data_adapters.events import cut_rounding
 from data_adapters.files.limits import refuse_absurd
 from data_adapters.options import one_line
 from data_adapters.session import integers, one_of
@@ -107,13 +108,14 @@ def _components(content: Any, file: Path, events: str, keep_rejected: bool) -> C
     frames = np.empty((rows.size, series.shape[1]))
     for row, component in enumerate(rows):
         frames[row] = series[component]
+    rounding = _rounding(frames)
     return Cells(
         rows=rows,
         counted=series.shape[0],
         word="component",
-        frames=frames,
+        frames=cut_rounding(frames),
         rate=_rate(content, file),
-        notes=(note, _rounding(frames)),
+        notes=(note, rounding),
         source=SOURCE,
     )
 
@@ -141,7 +143,7 @@ def _accepted(
 
 
 def _rounding(frames: NDArray[np.float64]) -> str:
-    below = int((frames < 0).sum())
+    below = sum(int(np.count_nonzero(row < 0)) for row in frames)
     return f"{below} events below 0, the lowest {frames.min():.2g}" if below else ""
 
 

@@ -84,6 +84,7 @@ def _cells(place: Place, area: str | None, keep_rejected: bool) -> Cells:
         rows=np.flatnonzero(counts),
         counted=len(trains),
         trains=[train for train, good in zip(trains, counts, strict=True) if good],
+        recorded=max((float(train.max()) for train in trains if train.size), default=None),
         labels=[name for name, good in zip(names, counts, strict=True) if good],
         events_are="counts",
         region=area,

@@ -54,11 +54,15 @@ def read_track(path: str | Path, choice: TrackChoice = WHOLE) -> Track:
     file = existing(path)
     refuse_pickle(file)
     if file.suffix in HDF5:
-        return deeplabcut.read_hdf5(file, choice.bodypart, choice.minimum_likelihood, choice.rate)
+        return _along(
+            deeplabcut.read_hdf5(file, choice.bodypart, choice.minimum_likelihood, choice.rate),
+            choice.position,
+        )
     if file.suffix in TEXT:
         if deeplabcut.is_table(file):
-            return deeplabcut.read_csv(
-                file, choice.bodypart, choice.minimum_likelihood, choice.rate
+            return _along(
+                deeplabcut.read_csv(file, choice.bodypart, choice.minimum_likelihood, choice.rate),
+                choice.position,
             )
         return track_of_columns(read_table(file), file, choice.position, choice.lost, choice.rate)
     if file.suffix in (".npz", ".mat", ".nc"):
@@ -67,3 +71,15 @@ def read_track(path: str | Path, choice: TrackChoice = WHOLE) -> Track:
         f"{file} was expected to be a track (.csv, .tsv, .npz, .mat, .nc or .h5), got "
         f"{file.suffix or 'a folder'}: save it as .csv with the columns time and x."
     )
+
+
+def _along(track: Track, axis: str | None) -> Track:
+    """Track of a body part, or of one of its axes."""
+    if axis in (None, "x,y"):
+        return track
+    if axis not in ("x", "y"):
+        raise RefusedInputError(
+            f"position in {track.where} was expected to be x, y or x,y, got {axis!r}: use one of "
+            "these."
+        )
+    return track._replace(position=track.position[:, ("x", "y").index(axis)])

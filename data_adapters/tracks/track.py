@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -60,6 +61,22 @@ class Track(NamedTuple):
             held["direction"] = held_at(codes, self.time, time)
             held["notes"] = "; ".join(filter(None, (self.notes, note)))
         return held
+
+    def beginning_at(self, origin: Sequence[float]) -> Track:
+        """The track counted from another place.
+
+        Parameters
+        ----------
+        origin : sequence of float
+            In units of the file, one number or one for each axis.
+        """
+        axes = 1 if self.position.ndim == 1 else self.position.shape[1]
+        if len(origin) not in (1, axes):
+            raise RefusedInputError(
+                f"origin was expected to have one number, or {axes} for the axes of {self.where}, "
+                f"got {len(origin)}: correct it."
+            )
+        return self._replace(position=self.position - np.asarray(origin, dtype=float))
 
     def rooms(self, time: NDArray[np.float64]) -> dict[str, NDArray[np.bool_]]:
         """(frame) by environment, in the order in which they come; empty where it is not told."""

@@ -88,10 +88,10 @@ def possible_counts(values: NDArray[np.float64], sampling_rate: float | None = N
     """Tell whether numbers are whole and no larger than a neuron can fire in a sample, whatever
     their law; NaN is no number."""
     fastest = np.inf if sampling_rate is None else BURST + FASTEST / sampling_rate
-    return _are_whole(values) and bool(np.fmax.reduce(values, axis=None, initial=0) <= fastest)
+    return are_whole(values) and bool(np.fmax.reduce(values, axis=None, initial=0) <= fastest)
 
 
-def _are_whole(values: NDArray[np.float64]) -> bool:
+def are_whole(values: NDArray[np.float64]) -> bool:
     """Tell whether all numbers are whole; amplitudes end it with the first of many blocks."""
     flat = values.ravel(order="K")
     blocks = (flat[begin : begin + BLOCK] for begin in range(0, flat.size, BLOCK))
