@@ -101,10 +101,14 @@ def named_places(
     matches = list(_found(root, holds))
     if not matches:
         raise RefusedInputError(f"{what} were expected in {path}, got none: check the folder.")
+    # a file that is alone in its folder is named by the folder, whatever it is called itself
+    alone = len({match.parent for match in matches}) == len(matches) and root not in matches
     return [
         Place(folder, top, root, subject, label, label)
         for folder in matches
-        for top, subject, label in [_names(root, folder, structural)]
+        for top, subject, label in [
+            _names(root, folder.parent if alone and folder.is_file() else folder, structural)
+        ]
     ]
 
 
@@ -222,7 +226,7 @@ def _days(labels: list[str], subject: str, elapsed: Sequence[float] | None) -> l
     raise RefusedInputError(
         f"folders of {subject} were expected to be named by dates or day<number>, got "
         f"{', '.join(sorted(labels, key=_natural)[:6])}: say elapsed= with the day of each, in "
-        "this order."
+        "this order, or give each animal a folder with a folder for each session."
     )
 
 
