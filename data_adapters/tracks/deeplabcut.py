@@ -37,7 +37,12 @@ def read_csv(
 ) -> Track:
     """Track of one body part of a ``.csv`` file; see ``track_of_bodypart``."""
     head = read_table(path, header=None, nrows=4, dtype=str)
-    lines = 4 if head.iloc[:, 0].tolist()[1] == "individuals" else 3
+    if len(head) < 4:
+        raise RefusedInputError(
+            f"{path} was expected to hold three header lines and positions, got {len(head)} lines: "
+            "copy the file again."
+        )
+    lines = 4 if head.iloc[1, 0] == "individuals" else 3
     table = read_table(path, header=list(range(lines)), index_col=0)
     names = [tuple(map(str, name[1:])) for name in table.columns]
     try:

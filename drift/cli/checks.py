@@ -22,6 +22,7 @@ EXTRAS = {
     "images": ("skimage", "sklearn"),
     "cluster": ("dask", "distributed", "dask_jobqueue"),
     "nwb": ("pynwb", "pynapple"),
+    "files": ("zarr",),
     "notebook": ("jupyterlab", "ipywidgets", "hvplot", "jupytext"),
     "posterior": ("sbi",),
 }
