@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
@@ -87,16 +88,21 @@ def _rows(
     import data_adapters
 
     met: list[dict[str, Any]] = []
-    with watched(met.append):
+    refusal = ""
+    with watched(met.append), warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always", UserWarning)
         try:
             for _ in data_adapters.sessions(name, path, **options):
-                yield _row(met[-1])
+                yield _row(met[-1], warned)
                 met.clear()
+                warned.clear()
             return
         except RefusedInputError as error:
             refusal = str(error)
         arguments = met[-1] if met else _leniently(name, path, options, met)
-    impression_there, identity, units = _row(arguments or {"subject": path.name, "session": "?"})
+    impression_there, identity, units = _row(
+        arguments or {"subject": path.name, "session": "?"}, warned
+    )
     yield impression_there._replace(refusal=refusal), identity, units
 
 
@@ -114,12 +120,17 @@ def _leniently(
     return None
 
 
-def _row(arguments: dict[str, Any]) -> tuple[Impression, str, list[int]]:
+def _row(
+    arguments: dict[str, Any], warned: list[warnings.WarningMessage]
+) -> tuple[Impression, str, list[int]]:
+    """What one session looks like, with what its reader warned of among the notes."""
+    told = "; ".join(dict.fromkeys(str(message.message).rstrip(".") for message in warned))
     units = arguments.get("unit")
     identity = f"{arguments.get('subject')} {arguments.get('unit_identity', '')}"
     with np.errstate(all="ignore"):
+        session = impression(arguments)
         return (
-            impression(arguments),
+            session._replace(notes="; ".join(filter(None, (session.notes, told)))),
             identity,
             [] if units is None else np.asarray(units).astype(int).tolist(),
         )

@@ -22,7 +22,7 @@ def command(
     *,
     format: Annotated[str | None, tyro.conf.arg(metavar="FORMAT")] = None,
     option: tuple[str, ...] = (),
-) -> None:
+) -> int:
     """Print what is understood of a recording before anything is measured: sessions, frames, range
     of the position, time tracked and running, cells, events; odd values are marked.
 
@@ -40,10 +40,9 @@ def command(
 
     inspection = inspect(path, format, **pairs(option, "--option"))
     told(f"format: {inspection.reader}", *table(inspection))
-    if any(row.refusal for row in inspection.sessions):
-        raise SystemExit(1)
+    return int(any(row.refusal for row in inspection.sessions))
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Run the command."""
-    parsed(command, "check", arguments, EXAMPLES)
+def main(arguments: Sequence[str]) -> int:
+    """Run the command and return 1 if a session cannot be read as it is."""
+    return int(parsed(command, "check", arguments, EXAMPLES) or 0)
