@@ -17,6 +17,12 @@ MOST = 20_000  # files and folders that are looked at
 DEEPEST = 6
 REGISTRATION = "registration"
 
+
+def is_registration(path: Path) -> bool:
+    """Tell whether a file is named as a program that follows cells names its output."""
+    return any(path.match(pattern) for pattern in OWN_NAMES)
+
+
 SIGNS: dict[str, Callable[[Path], bool]] = {
     "suite2p": partial(suite2p.holds, plane=None),
     "phy": phy.holds,
@@ -30,6 +36,7 @@ SIGNS: dict[str, Callable[[Path], bool]] = {
         and path.is_file()
         and SESSION_FILE.fullmatch(path.stem) is not None
         and not path.stem.endswith("_registration")
+        and not is_registration(path)
     ),
     "sheintuch2023": lambda path: path.name.startswith("finalEventsMat_"),
     "karlsson2015": lambda path: (
@@ -37,7 +44,7 @@ SIGNS: dict[str, Callable[[Path], bool]] = {
         and path.suffix == ".mat"
         and any(path.parent.glob(path.name.replace("spikes", "pos")))
     ),
-    REGISTRATION: lambda path: any(path.match(pattern) for pattern in OWN_NAMES),
+    REGISTRATION: is_registration,
 }
 
 
