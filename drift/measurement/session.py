@@ -6,15 +6,16 @@ import numpy as np
 import xarray as xr
 
 from drift.errors import RefusedInputError
+from drift.measurement.domains import Domain, Places, session_domain
 from drift.measurement.joining import Measured
 from drift.measurement.rules import SIGNIFICANCE, Measurement
 from drift.measurement.running_samples import (
+    has_stimuli,
     is_directed,
+    known_samples,
     positions_by_axis,
-    session_grid,
     session_name,
     some_running_samples,
-    visited_cells,
 )
 from drift.metrics.activity import event_counts
 from drift.metrics.clocks import durations, refuse_times
@@ -24,8 +25,9 @@ from drift.metrics.information.significance import circular_shift_p_values
 from drift.metrics.labels import described, observed_units, trust
 from drift.metrics.maps import directed_places, rate_maps
 from drift.metrics.place_code import activity_code, place_code
-from drift.metrics.places import Grid, refuse_absurd
+from drift.metrics.places import refuse_absurd
 from drift.schema.labelled_form import check
+from drift.schema.map_dims import PLACE
 from drift.streams import stream
 
 LABELS = ("subject", "session", "elapsed", "environment", "sampling_rate", "unit_identity")
@@ -58,9 +60,41 @@ def _recommended(session: xr.Dataset, name: str, given: float | None) -> float:
     return float(value)
 
 
+def _bin_size(session: xr.Dataset, rules: Measurement) -> float | None:
+    """Width of the bins of positions; stimuli have none."""
+    if not has_stimuli(session):
+        return _recommended(session, "bin_size", rules.bin_size)
+    if "position" in session:
+        raise RefusedInputError(
+            f"{session_name(session)}: maps run over the position or over the stimulus, got both: "
+            "drop one of them."
+        )
+    if rules.bin_size is not None:
+        raise RefusedInputError(
+            f"{session_name(session)}: bin_size={rules.bin_size:g} is for positions, but the "
+            "session is labelled by stimuli: bin the labels before session_dataset."
+        )
+    return None
+
+
+def _minimum_speed(session: xr.Dataset, rules: Measurement) -> float:
+    """Speed above which samples count; with stimuli none, unless one is wanted."""
+    if not has_stimuli(session):
+        return _recommended(session, "minimum_speed", rules.minimum_speed)
+    recommended = float(session.attrs.get("minimum_speed", 0.0))
+    speed = recommended if rules.minimum_speed is None else rules.minimum_speed
+    if speed > 0 and "velocity" not in session:
+        raise RefusedInputError(
+            f"{session_name(session)}: minimum_speed={speed:g} needs the variable velocity where "
+            "samples are labelled by stimuli: give it to session_dataset, or leave out "
+            "minimum_speed."
+        )
+    return speed
+
+
 def _checked(session: xr.Dataset) -> xr.DataArray:
     """Which units were observed, (unit) bool, in a session that can be measured."""
-    check(session, "activity", "position")
+    check(session, "activity", *([] if has_stimuli(session) else ["position"]))
     if session.sizes.get("unit", 0) == 0:
         raise RefusedInputError(
             f"{session_name(session)}: there is no unit: leave the session out or relax the "
@@ -172,8 +206,8 @@ def _timed(session: xr.Dataset) -> xr.Dataset:
 
 
 def _times(session: xr.Dataset, running: xr.Dataset) -> dict[str, xr.DataArray]:
-    """Time with a known position, and time that counts, s."""
-    tracked = np.isfinite(positions_by_axis(session)).all(axis=1)
+    """Time with a known position or a stimulus, and time that counts, s."""
+    tracked = known_samples(session)
     everything = np.ones(running.sizes["sample"], dtype=bool)
     return {"running_time": _total(running, everything), "tracked_time": _total(session, tracked)}
 
@@ -185,14 +219,16 @@ def _total(session: xr.Dataset, counted: np.ndarray) -> xr.DataArray:
     return xr.DataArray(counted.sum() * duration)
 
 
-def _attributes(session: xr.Dataset, bin_size: float, minimum_speed: float) -> dict:
+def _attributes(session: xr.Dataset, domain: Domain, minimum_speed: float) -> dict:
     observation = {name: session.attrs[name] for name in ("observation",) if name in session.attrs}
+    geometry = str(session.attrs.get("geometry", "unknown"))
+    placed = isinstance(domain, Places)
     return {
-        "bin_size": bin_size,
+        **({"bin_size": domain.grid.bin_size} if placed else {}),
         "minimum_speed": minimum_speed,
-        "geometry": str(session.attrs.get("geometry", "unknown")),
+        **({"geometry": geometry} if placed else {}),
         "source": str(session.attrs.get("source", "unknown")),
-        "position_units": str(session["position"].attrs.get("units", "cm")),
+        **({"position_units": domain.units} if placed else {}),
         "activity_units": str(session["activity"].attrs.get("units", "events")),
         "activity_kind": activity_kind(session["activity"]),
         **observation,
@@ -201,26 +237,32 @@ def _attributes(session: xr.Dataset, bin_size: float, minimum_speed: float) -> d
 
 def _code(
     session: xr.Dataset,
-    grid: Grid,
+    domain: Domain,
     observed: xr.DataArray,
     minimum_speed: float,
     rules: Measurement,
 ) -> tuple[np.ndarray, dict[str, xr.DataArray]]:
-    """Visited cells of the grid, and maps and numbers of the units while the animal runs."""
+    """Visited cells of the grid, or stimuli, and maps and numbers of the units while the animal
+    runs."""
     directed = is_directed(session, rules.direction)
-    running, cells, place = visited_cells(
-        some_running_samples(session, minimum_speed, directed), grid
-    )
+    running, cells, place = domain.visited(some_running_samples(session, minimum_speed, directed))
     direction = running["direction"].reset_coords(drop=True) if directed else None
     running = running.drop_vars(["sample", "unit"], errors="ignore")
     activity = trust(running["activity"].reset_coords(drop=True), observed)
     maps = rate_maps(
         activity, place, len(cells), direction, None, durations(running), rules.minimum_occupancy
     )
+    if domain.dim != PLACE:
+        maps = maps.rename_dims({PLACE: domain.dim})
     if not bool(maps["rate"].notnull().any()):
+        none, remedy = (
+            ("place was visited", "widen bin_size or lower the minimum")
+            if isinstance(domain, Places)
+            else ("stimulus was shown", "lower minimum_occupancy")
+        )
         raise RefusedInputError(
-            f"{session_name(session)}: no place was visited for more than "
-            f"{rules.minimum_occupancy:g} s: widen bin_size or lower the minimum."
+            f"{session_name(session)}: no {none} for more than "
+            f"{rules.minimum_occupancy:g} s: {remedy}."
         )
     index = place if direction is None else directed_places(place, direction)
     place_unit = _significant(running, activity, index, rules) if rules.shuffles else None
@@ -253,13 +295,12 @@ def measured_session(session: xr.Dataset, rules: Measurement) -> Measured:
     check(session)
     labels = _labels(session)
     observed = _checked(session)
-    bin_size, minimum_speed = (
-        _recommended(session, name, getattr(rules, name)) for name in ("bin_size", "minimum_speed")
-    )
+    bin_size, minimum_speed = _bin_size(session, rules), _minimum_speed(session, rules)
     session = _timed(session)
-    grid = session_grid(session, bin_size)
-    refuse_absurd(positions_by_axis(session), grid, session_name(session))
-    cells, code = _code(session, grid, observed, minimum_speed, rules)
+    domain = session_domain(session, bin_size)
+    if isinstance(domain, Places):
+        refuse_absurd(positions_by_axis(session), domain.grid, session_name(session))
+    cells, code = _code(session, domain, observed, minimum_speed, rules)
     # counts from 0 where the coordinate is absent
     units = [int(unit) for unit in session["unit"].values]
     names = session["unit_label"].values if "unit_label" in session.coords else units
@@ -267,10 +308,10 @@ def measured_session(session: xr.Dataset, rules: Measurement) -> Measured:
     return Measured(
         session_name(session),
         labels,
-        _attributes(session, bin_size, minimum_speed),
+        _attributes(session, domain, minimum_speed),
         units,
         [str(name) for name in names],
-        grid,
+        domain,
         cells,
         {name: values.variable for name, values in code.items()},
     )
