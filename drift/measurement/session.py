@@ -221,14 +221,20 @@ def _total(session: xr.Dataset, counted: np.ndarray) -> xr.DataArray:
 
 def _attributes(session: xr.Dataset, domain: Domain, minimum_speed: float) -> dict:
     observation = {name: session.attrs[name] for name in ("observation",) if name in session.attrs}
-    geometry = str(session.attrs.get("geometry", "unknown"))
-    placed = isinstance(domain, Places)
-    return {
-        **({"bin_size": domain.grid.bin_size} if placed else {}),
+    described = {
         "minimum_speed": minimum_speed,
-        **({"geometry": geometry} if placed else {}),
         "source": str(session.attrs.get("source", "unknown")),
-        **({"position_units": domain.units} if placed else {}),
+    }
+    if isinstance(domain, Places):
+        described = {
+            "bin_size": domain.grid.bin_size,
+            "minimum_speed": minimum_speed,
+            "geometry": str(session.attrs.get("geometry", "unknown")),
+            **described,
+            "position_units": domain.units,
+        }
+    return {
+        **described,
         "activity_units": str(session["activity"].attrs.get("units", "events")),
         "activity_kind": activity_kind(session["activity"]),
         **observation,
@@ -304,7 +310,8 @@ def measured_session(session: xr.Dataset, rules: Measurement) -> Measured:
     # counts from 0 where the coordinate is absent
     units = [int(unit) for unit in session["unit"].values]
     names = session["unit_label"].values if "unit_label" in session.coords else units
-    labels["track_length"] = session.attrs.get("track_length")
+    placed = isinstance(domain, Places)
+    labels["track_length"] = session.attrs.get("track_length") if placed else None
     return Measured(
         session_name(session),
         labels,
