@@ -31,10 +31,11 @@ if TYPE_CHECKING:
     from data_adapters.laboratories import jercog2019, khatib2023
     from data_adapters.laboratories.frank import karlsson2015
     from data_adapters.laboratories.interchange import reader as interchange
-    from data_adapters.laboratories.ziv import sheintuch2023
+    from data_adapters.laboratories.ziv import deitch2021, sheintuch2023
     from data_adapters.published import summaries
 
 READERS: dict[str, str] = {
+    "deitch2021": "data_adapters.laboratories.ziv.deitch2021",
     "interchange": "data_adapters.laboratories.interchange.reader",
     "jercog2019": "data_adapters.laboratories.jercog2019",
     "karlsson2015": "data_adapters.laboratories.frank.karlsson2015",
@@ -82,8 +83,8 @@ def sessions(name: str, path: str | Path, **options: Any) -> Iterator[xr.Dataset
     Returns
     -------
     iterator of xarray.Dataset
-        ``activity (sample, unit)`` in events, ``position (sample[, axis])`` in cm or pixel, scalar
-        coordinates of the session.
+        ``activity (sample, unit)`` in events, ``position (sample[, axis])`` in cm or pixel or the
+        coordinate ``stimulus (sample)``, scalar coordinates of the session.
 
     Raises
     ------

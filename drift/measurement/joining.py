@@ -78,8 +78,6 @@ def _refuse_mixture(measured: list[Measured]) -> None:
             )
 
 
-
-
 def _refuse_time_reversal(sessions: list[Measured]) -> None:
     for before, after in itertools.pairwise(sessions):
         if after.labels["elapsed"] < before.labels["elapsed"]:
@@ -102,9 +100,6 @@ def _refuse_confusion(sessions: list[Measured]) -> None:
                     f"same unit_identity calls it {earlier_label!r}: "
                     "give tracked units the same number, or the sessions different identities."
                 )
-
-
-
 
 
 def _track_lengths(measured: list[Measured]) -> list[float]:
