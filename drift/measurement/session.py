@@ -8,6 +8,7 @@ import xarray as xr
 from drift.errors import RefusedInputError
 from drift.measurement.domains import Domain, Places, session_domain
 from drift.measurement.joining import Measured
+from drift.measurement.recommended import bin_width, speed_limit
 from drift.measurement.rules import SIGNIFICANCE, Measurement
 from drift.measurement.running_samples import (
     has_stimuli,
@@ -48,48 +49,6 @@ def _labels(session: xr.Dataset) -> dict:
             f"{labels['sampling_rate']}: give real elapsed time and samples per second."
         )
     return {**labels, "elapsed_units": str(session["elapsed"].attrs.get("units", "1"))}
-
-
-def _recommended(session: xr.Dataset, name: str, given: float | None) -> float:
-    value = session.attrs.get(name) if given is None else given
-    if value is None or not float(value) >= 0 or (name == "bin_size" and float(value) == 0):
-        raise RefusedInputError(
-            f"{session_name(session)}: {name} is {value}, but a number is needed: pass "
-            f"{name}=... to measure."
-        )
-    return float(value)
-
-
-def _bin_size(session: xr.Dataset, rules: Measurement) -> float | None:
-    """Width of the bins of positions; stimuli have none."""
-    if not has_stimuli(session):
-        return _recommended(session, "bin_size", rules.bin_size)
-    if "position" in session:
-        raise RefusedInputError(
-            f"{session_name(session)}: maps run over the position or over the stimulus, got both: "
-            "drop one of them."
-        )
-    if rules.bin_size is not None:
-        raise RefusedInputError(
-            f"{session_name(session)}: bin_size={rules.bin_size:g} is for positions, but the "
-            "session is labelled by stimuli: bin the labels before session_dataset."
-        )
-    return None
-
-
-def _minimum_speed(session: xr.Dataset, rules: Measurement) -> float:
-    """Speed above which samples count; with stimuli none, unless one is wanted."""
-    if not has_stimuli(session):
-        return _recommended(session, "minimum_speed", rules.minimum_speed)
-    recommended = float(session.attrs.get("minimum_speed", 0.0))
-    speed = recommended if rules.minimum_speed is None else rules.minimum_speed
-    if speed > 0 and "velocity" not in session:
-        raise RefusedInputError(
-            f"{session_name(session)}: minimum_speed={speed:g} needs the variable velocity where "
-            "samples are labelled by stimuli: give it to session_dataset, or leave out "
-            "minimum_speed."
-        )
-    return speed
 
 
 def _checked(session: xr.Dataset) -> xr.DataArray:
@@ -301,7 +260,7 @@ def measured_session(session: xr.Dataset, rules: Measurement) -> Measured:
     check(session)
     labels = _labels(session)
     observed = _checked(session)
-    bin_size, minimum_speed = _bin_size(session, rules), _minimum_speed(session, rules)
+    bin_size, minimum_speed = bin_width(session, rules), speed_limit(session, rules)
     session = _timed(session)
     domain = session_domain(session, bin_size)
     if isinstance(domain, Places):

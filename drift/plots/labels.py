@@ -10,7 +10,6 @@ import xarray as xr
 
 from drift.metrics.maps import smoothed
 from drift.metrics.places import of_ring
-from drift.metrics.stimuli import metric_of
 from drift.schema.map_dims import STIMULUS, map_dim
 
 if TYPE_CHECKING:
@@ -58,13 +57,12 @@ def displayed(rate: xr.DataArray, smoothing: float | None, usual: float) -> xr.D
     rate : xarray.DataArray
         (..., place[, direction]) or (..., stimulus).
     smoothing : float or None
-        Standard deviation (bins); None takes the usual one, and none where stimuli have no
-        neighbours.
+        Standard deviation (bins); None takes the usual one, and none over stimuli.
     usual : float
         Standard deviation (bins).
     """
-    apart = metric_of(rate) is not None and "bin_size" not in rate[STIMULUS].attrs
-    return smoothed(rate, (0.0 if apart else usual) if smoothing is None else smoothing)
+    own = 0.0 if map_dim(rate) == STIMULUS else usual
+    return smoothed(rate, own if smoothing is None else smoothing)
 
 
 def label_places(rate: xr.DataArray, ax: Axes, divider: str = "#D55E00") -> None:
@@ -108,9 +106,7 @@ def _label_stimuli(rate: xr.DataArray, ax: Axes) -> None:
         ax.set_xlabel("stimulus")
         return
     labels, attrs = rate[STIMULUS].values, rate[STIMULUS].attrs
-    columns = np.unique(
-        np.linspace(0, labels.size - 1, min(labels.size, NAMED)).round().astype(int)
-    )
+    columns = np.arange(0, labels.size, -(-labels.size // NAMED))
     texts = labels.dtype.kind not in "biuf"
     names = [str(labels[at]) if texts else f"{labels[at]:.4g}" for at in columns]
     ax.set_xticks(columns, names, rotation=45 if texts else 0, ha="right" if texts else "center")

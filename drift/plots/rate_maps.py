@@ -53,8 +53,7 @@ def rate_maps_over_sessions(
     axes : sequence of matplotlib Axes
         One for each session.
     smoothing : float, optional
-        Standard deviation of the display copy (bins); by default 2, and 0 for stimuli that have no
-        neighbours.
+        Standard deviation of the display copy (bins); by default 2 for places, 0 for stimuli.
     """
     require_track(dataset, "a picture of sorted rate maps")
     who = position_of(dataset, "subject", subject)

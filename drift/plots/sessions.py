@@ -109,8 +109,7 @@ def sorted_rate_maps(
         Positions along their dims, or labels as text.
     ax : matplotlib Axes
     smoothing : float, optional
-        Standard deviation of the display copy (bins); by default 3, and 0 for stimuli that have no
-        neighbours.
+        Standard deviation of the display copy (bins); by default 3 for places, 0 for stimuli.
 
     Returns
     -------

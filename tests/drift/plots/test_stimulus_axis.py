@@ -32,7 +32,7 @@ def test_numbers_are_named_with_their_units(ax):
     dataset = directions()
     sorted_rate_maps(dataset, 0, 0, ax)
     assert ax.get_xlabel() == "stimulus (deg)"
-    assert [label.get_text() for label in ax.get_xticklabels()] == ["0", "90", "180", "240", "330"]
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["0", "90", "180", "270"]
     assert "3 informative units" in ax.get_title()
     image = ax.get_images()[0].get_array()
     assert image.argmax(axis=1).tolist() == [2, 6, 10]
