@@ -81,8 +81,8 @@ def _numbers_or_texts(labels: ArrayLike, where: str) -> NDArray[Any]:
         entries = ["" if _is_missing(entry) else entry for entry in array.ravel().tolist()]
         if all(isinstance(entry, str) for entry in entries):
             return np.asarray(entries, dtype=np.str_).reshape(array.shape)
-        given = [np.nan if isinstance(entry, str) and not entry else entry for entry in entries]
-        array = np.asarray(given).reshape(array.shape)
+        filled = [np.nan if isinstance(entry, str) and not entry else entry for entry in entries]
+        array = np.asarray(filled).reshape(array.shape)
     if array.dtype.kind == "U":
         return array
     if array.dtype.kind not in "biuf" or np.isinf(array.astype(np.float64)).any():
@@ -157,8 +157,8 @@ def refuse_mixture(
             f"{where} was expected with a position or a stimulus, got neither: give one of them "
             "for each sample."
         )
-    other = of_positions if stimulus else of_stimuli
-    surplus = [name for name, value in other.items() if value is not None]
+    foreign = of_positions if stimulus else of_stimuli
+    surplus = [name for name, value in foreign.items() if value is not None]
     if surplus:
         own = "stimulus" if stimulus else "position"
         raise RefusedInputError(

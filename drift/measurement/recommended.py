@@ -1,5 +1,5 @@
-"""How wide bins are and how fast an animal must be: what the rules of a measurement say, or else what
-the session recommends."""
+"""How wide bins are and how fast an animal must be: what the rules of a measurement say, or else
+what the session recommends."""
 
 from __future__ import annotations
 

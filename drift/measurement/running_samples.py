@@ -155,10 +155,10 @@ def some_running_samples(session: xr.Dataset, minimum_speed: float, directed: bo
     """
     running = running_samples(session, minimum_speed, directed)
     if not running.sizes["sample"]:
-        known = "stimulus" if has_stimuli(session) else "position"
+        missing = "stimulus" if has_stimuli(session) else "position"
         raise RefusedInputError(
             f"{session_name(session)}: none of {session.sizes['sample']} samples has a "
-            f"{known} and a speed above {minimum_speed:g}: "
+            f"{missing} and a speed above {minimum_speed:g}: "
             "lower minimum_speed or leave the session out."
         )
     return running

@@ -109,7 +109,7 @@ def _files(path: Path, area: str | None) -> list[Path]:
     files = sorted(inside) if path.is_dir() else [path]
     read = [file for file in files if area is None or file.resolve().parent.name == area]
     if not read:
-        areas = ", ".join(sorted({file.resolve().parent.name for file in files})) or "no file"
+        areas = ", ".join(sorted({file.resolve().parent.name for file in files})) or "none"
         raise RefusedInputError(
             f".mat files of area {area or 'any'} were expected in {path}, got {areas}: check the "
             "folder."
@@ -148,9 +148,9 @@ def _session(
     absent: str,
 ) -> xr.Dataset:
     """Session of the events (frame, cell) of all registered cells."""
-    found = ~np.isnan(events).all(axis=0)
+    present = ~np.isnan(events).all(axis=0)
     if absent == "silent":
-        found &= (np.nan_to_num(events) > 0).any(axis=0)
+        present &= (np.nan_to_num(events) > 0).any(axis=0)
     frame = np.arange(len(events))
     seconds = FRAMES / bins / SAMPLING_RATE
     dataset = session_dataset(
@@ -160,8 +160,8 @@ def _session(
         elapsed_units="day",
         environment=MOVIE,
         unit_identity="registered",
-        activity=events[:, found],
-        unit=np.flatnonzero(found),
+        activity=events[:, present],
+        unit=np.flatnonzero(present),
         stimulus=(frame % FRAMES // (FRAMES // bins) + 0.5) * seconds,
         stimulus_metric="linear",
         stimulus_units="s",
