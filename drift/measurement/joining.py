@@ -216,9 +216,9 @@ def joined_sessions(measured: list[Measured], attrs: Mapping[str, Any]) -> xr.Da
     Returns
     -------
     xarray.Dataset
-        (subject, session, unit, place[, direction]), or stimulus for place; units keep their numbers, unless these are ids
-        far beyond the number of units (then ``unit`` is their rank, and ``unit_label`` keeps the
-        id); sessions are sorted by number.
+        (subject, session, unit, place[, direction]), or stimulus for place; units keep their
+        numbers, unless these are ids far beyond the number of units (then ``unit`` is their rank,
+        and ``unit_label`` keeps the id); sessions are sorted by number.
 
     Raises
     ------

@@ -68,8 +68,9 @@ def measure(
     track lies in the last bin, one outside of edges that were given in none. On a ring the last bin
     is next to the first. Where samples are labelled by a ``stimulus`` instead of a position, tuning
     curves over stimuli stand in the place of rate maps, with the dim ``stimulus``, and every sample
-    with a stimulus counts, at whatever speed. Sessions are taken one at a time and only their maps are kept. Units of
-    one number are the same unit in sessions of the same ``unit_identity``, and unrelated otherwise.
+    with a stimulus counts, at whatever speed. Sessions are taken one at a time and only their maps
+    are kept. Units of one number are the same unit in sessions of the same ``unit_identity``, and
+    unrelated otherwise.
 
     Parameters
     ----------

@@ -278,8 +278,8 @@ class Fields:
     def behaviour(
         self, time: NDArray[np.float64] | None, rate: float, scale: float | None, lost: float | None
     ) -> tuple[dict[str, Any], str]:
-        """Position or stimulus, velocity, direction and trial in each frame, and how directions were coded
-        where that was told here.
+        """Position or stimulus, velocity, direction and trial in each frame, and how directions
+        were coded where that was told here.
 
         What has the clock of ``position_t`` is aligned with the frames.
 
