@@ -14,6 +14,7 @@ from drift.door import opened
 from drift.metrics.stimuli import CIRCULAR, METRICS, UNORDERED
 from drift.schema.labelled_form import RefusedInputError
 
+ROUNDING = 1e-6  # s by which intervals may overlap
 NOTHING = -1  # of whole numbers that are else not negative: no stimulus
 
 
@@ -208,8 +209,8 @@ def labels_by_interval(
     Raises
     ------
     RefusedInputError
-        If intervals are not as many as labels, end before they start, or overlap with others of
-        another label.
+        If intervals are not as many as labels, end before they start, or overlap by more than a
+        microsecond.
 
     Examples
     --------
@@ -245,7 +246,7 @@ def _refuse_overlap(
     begins: NDArray[np.float64], ends: NDArray[np.float64], names: NDArray[Any]
 ) -> None:
     """Refuse intervals, in the order of their starts, of which one begins before another ends."""
-    overlap = np.flatnonzero(begins[1:] < np.maximum.accumulate(ends)[:-1])
+    overlap = np.flatnonzero(begins[1:] < np.maximum.accumulate(ends)[:-1] - ROUNDING)
     if overlap.size:
         at = int(overlap[0]) + 1
         raise RefusedInputError(

@@ -10,7 +10,7 @@ import xarray as xr
 
 from drift.errors import RefusedInputError
 from drift.measurement.running_samples import session_grid, session_name, visited_cells
-from drift.metrics.places import Grid, place_attrs
+from drift.metrics.places import LARGEST_TRACK, Grid, place_attrs
 from drift.metrics.stimuli import CIRCULAR, LINEAR, METRICS, UNORDERED, stimulus_attrs
 from drift.schema.map_dims import PLACE, STIMULUS
 
@@ -134,6 +134,11 @@ class Stimuli(NamedTuple):
     def visited(self, samples: xr.Dataset) -> tuple[xr.Dataset, np.ndarray, xr.DataArray]:
         """The samples, the stimuli that were shown, and the row of these that each sample has."""
         shown, index = np.unique(samples[STIMULUS].values, return_inverse=True)
+        if shown.size > LARGEST_TRACK:
+            raise RefusedInputError(
+                f"{session_name(samples)}: at most {LARGEST_TRACK} different stimuli were expected, "
+                f"got {shown.size}: bin the labels before session_dataset."
+            )
         bare = samples.drop_vars(STIMULUS)
         return bare, shown[:, np.newaxis], xr.DataArray(index.reshape(-1), dims="sample")
 

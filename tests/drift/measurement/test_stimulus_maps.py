@@ -228,6 +228,11 @@ def test_options_of_places_are_refused(options, match):
         drift.measure([odours()], **options)
 
 
+def test_labels_that_were_not_binned_are_refused():
+    with pytest.raises(RefusedInputError, match="at most 5000 different stimuli"):
+        drift.measure([session(np.ones((6000, 2)), np.linspace(0, 1, 6000))])
+
+
 def test_a_dataset_made_by_hand_says_its_metric_rightly_or_is_refused():
     wrong = odours()
     wrong["stimulus"].attrs["metric"] = "circular"
