@@ -136,8 +136,8 @@ class Stimuli(NamedTuple):
         shown, index = np.unique(samples[STIMULUS].values, return_inverse=True)
         if shown.size > LARGEST_TRACK:
             raise RefusedInputError(
-                f"{session_name(samples)}: at most {LARGEST_TRACK} different stimuli were expected, "
-                f"got {shown.size}: bin the labels before session_dataset."
+                f"{session_name(samples)}: at most {LARGEST_TRACK} different stimuli were "
+                f"expected, got {shown.size}: bin the labels before session_dataset."
             )
         bare = samples.drop_vars(STIMULUS)
         return bare, shown[:, np.newaxis], xr.DataArray(index.reshape(-1), dims="sample")
