@@ -31,12 +31,13 @@ if TYPE_CHECKING:
     from data_adapters.laboratories import jercog2019, khatib2023
     from data_adapters.laboratories.frank import karlsson2015
     from data_adapters.laboratories.interchange import reader as interchange
-    from data_adapters.laboratories.ziv import sheintuch2023
+    from data_adapters.laboratories.ziv import deitch2021, sheintuch2023
     from data_adapters.published import summaries
 
 READERS: dict[str, str] = {
     "caiman": "data_adapters.tools.caiman",
     "cellexplorer": "data_adapters.tools.cellexplorer",
+    "deitch2021": "data_adapters.laboratories.ziv.deitch2021",
     "inscopix": "data_adapters.tools.inscopix",
     "interchange": "data_adapters.laboratories.interchange.reader",
     "jercog2019": "data_adapters.laboratories.jercog2019",
@@ -90,8 +91,8 @@ def sessions(name: str, path: str | Path, **options: Any) -> Iterator[xr.Dataset
     Returns
     -------
     iterator of xarray.Dataset
-        ``activity (sample, unit)`` in events, ``position (sample[, axis])`` in cm or pixel, scalar
-        coordinates of the session.
+        ``activity (sample, unit)`` in events, ``position (sample[, axis])`` in cm or pixel or the
+        coordinate ``stimulus (sample)``, scalar coordinates of the session.
 
     Raises
     ------

@@ -21,6 +21,7 @@ from data_adapters.positions import (
     refuse_uneven_ring,
     stated_extent,
 )
+from data_adapters.stimuli import refuse_mixture, stimulus_coordinate, stimulus_speed
 from drift.door import opened
 from drift.door.quantities import SamplingRate
 from drift.metrics.clocks import refuse_times, sample_durations
@@ -271,7 +272,7 @@ def session_dataset(
     environment: str,
     unit_identity: str,
     activity: ArrayLike,
-    position: ArrayLike,
+    position: ArrayLike | None = None,
     sampling_rate: SamplingRate,
     source: str,
     position_units: str = "cm",
@@ -294,6 +295,10 @@ def session_dataset(
     duration: ArrayLike | None = None,
     coords: Mapping[str, Any] | None = None,
     attrs: Mapping[str, str | float] | None = None,
+    stimulus: ArrayLike | None = None,
+    stimulus_metric: str | None = None,
+    stimulus_period: float | None = None,
+    stimulus_units: str = "",
 ) -> xr.Dataset:
     """One recording session of one subject in the labelled form; every reader ends here.
 
@@ -309,7 +314,7 @@ def session_dataset(
         Events (spike counts or event amplitudes) per sample; not negative, not NaN; 0 means silent.
         Rounding below 0 is cut.
     position : array_like (sample,) or (sample, 2)
-        In ``position_units``; NaN where tracking was lost.
+        In ``position_units``; NaN where tracking was lost. Left out where there is a ``stimulus``.
     sampling_rate : float
         Samples per second, Hz.
     source : str
@@ -355,6 +360,16 @@ def session_dataset(
         stay.
     coords, attrs : mapping, optional
         Further scalar coordinates and attributes: numbers and text.
+    stimulus : array_like (sample,), optional
+        What was shown in each sample instead of a position: numbers or texts; NaN or "" for none,
+        and -1 among whole numbers of which no other is negative. Samples count at whatever speed,
+        unless ``minimum_speed`` and ``velocity`` are given.
+    stimulus_metric : {"circular", "linear", "none"}, optional
+        Whether stimuli that are numbers have neighbours; by default they have none, as texts.
+    stimulus_period : float, optional
+        Of circular stimuli, in units of the labels: 180 for orientations in deg.
+    stimulus_units : str, optional
+        Of labels that are numbers, such as deg or s.
 
     Returns
     -------
@@ -375,6 +390,27 @@ def session_dataset(
     )
     geometry = one_of(geometry, GEOMETRIES, f"geometry of {where}")
     attrs = dict(attrs or {})
+    refuse_mixture(
+        where,
+        stimulus is not None,
+        {
+            "position": position,
+            "direction": direction,
+            "geometry": None if geometry == "unknown" else geometry,
+            "track_length": attrs.get("track_length") if track_length is None else track_length,
+            "bin_edges": bin_edges,
+            "bin_size": bin_size,
+            "scale": scale,
+            "lost": lost,
+        },
+        {
+            "stimulus_metric": stimulus_metric,
+            "stimulus_period": stimulus_period,
+            "stimulus_units": stimulus_units or None,
+        },
+    )
+    if stimulus is not None:
+        minimum_speed = stimulus_speed(minimum_speed, velocity, where)
     if bin_edges is None and {"first_edge", "last_edge"} <= set(attrs):
         bin_edges = _kept_edges(attrs, bin_size)
     extent = stated_extent(
@@ -399,9 +435,10 @@ def session_dataset(
     )
     samples, units = events.shape
     refuse_uneven_ring(bin_size, extent, geometry, where)
-    tracked = _position(position, samples, where, scale, lost)
-    refuse_other_geometry(geometry, tracked.ndim, where)
-    if position_units == "cm":
+    tracked = None if position is None else _position(position, samples, where, scale, lost)
+    if tracked is not None:
+        refuse_other_geometry(geometry, tracked.ndim, where)
+    if tracked is not None and position_units == "cm":
         refuse_outside(tracked, extent, geometry, where)
     detected = units if detected_units is None else int(detected_units)
     if detected < units:
@@ -411,17 +448,18 @@ def session_dataset(
         )
     variables = {
         "activity": labelled("activity", ("sample", "unit"), events, units="events", kind=kind),
-        "position": labelled(
-            "position", ("sample", "axis")[: tracked.ndim], tracked, units=position_units
-        ),
-        "detected_units": labelled("detected_units", (), np.int64(detected)),
     }
+    if tracked is not None:
+        variables["position"] = labelled(
+            "position", ("sample", "axis")[: tracked.ndim], tracked, units=position_units
+        )
+    variables["detected_units"] = labelled("detected_units", (), np.int64(detected))
     if velocity is not None:
         speed = _by_sample(velocity, samples, "velocity", where) * (1.0 if scale is None else scale)
         variables["velocity"] = labelled(
             "velocity", ("sample",), speed, units=f"{position_units}/s"
         )
-    if direction is not None:
+    if direction is not None and tracked is not None:
         ways, note = coded_directions(direction, tracked, where)
         variables["direction"] = labelled("direction", ("sample",), ways)
         attrs = (
@@ -461,4 +499,10 @@ def session_dataset(
         **attrs,
     }
     described |= extent.attrs()
-    return check(xr.Dataset(variables, coords=coordinates, attrs=described), "activity", "position")
+    if stimulus is not None:
+        coordinates["stimulus"] = stimulus_coordinate(
+            stimulus, samples, stimulus_metric, stimulus_period, stimulus_units, where
+        )
+        described = {"minimum_speed": minimum_speed, "source": str(source), **attrs}
+    dataset = xr.Dataset(variables, coords=coordinates, attrs=described)
+    return check(dataset, *(name for name in ("activity", "position") if name in variables))

@@ -51,7 +51,7 @@ class Statements(NamedTuple):
         Table with the columns ``start``, ``stop`` (s, on the clock of the frames) and
         ``environment``: each environment becomes a session, what lies outside is left out.
     registration : str or path
-        Table of the cells over sessions (CellReg, track2p, ROICaT, or ``cell_to_index_map``), or the
+        Table of the cells over sessions (CellReg, track2p, ROICaT, ``cell_to_index_map``), or the
         folder that holds it. Found as the track is, for each animal.
     base : {0, 1}
         Number of the first cell in a registration that does not tell it.
@@ -96,7 +96,7 @@ class Statements(NamedTuple):
         return tuple(name.strip() for name in (self.environment or "").split(",") if name.strip())
 
 
-# what every reader takes, whether it reads a tool's files or a laboratory's; the rest asks for files
+# what every reader takes, whether it reads a tool's files or a laboratory's; the rest is of files
 # that say nothing of themselves
 OF_EVERY_READER = (
     "track",

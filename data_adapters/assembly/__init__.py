@@ -1,2 +1,2 @@
-"""From cells, a track, a registration and what the caller says to session Datasets: what the readers
+"""From cells, a track, a registration and what the caller says to session Datasets: what readers
 of tools share."""

@@ -80,7 +80,7 @@ def read(path: str | Path, *names: str) -> dict[str, Any]:
                 f"{name} in {path} was expected to hold plain values, but {content[name].reason}."
             )
         if name not in content:
-            available = _names(path)
+            available = variable_names(path)
             remedy = nearest(name, available) if available else "the file is empty"
             raise RefusedInputError(
                 f"{path} was expected to hold the variable {name!r}, got "
@@ -126,7 +126,14 @@ def _is_v5(path: Path) -> bool:
         return file.read(128)[126:128] in (b"IM", b"MI")
 
 
-def _names(path: Path) -> list[str]:
+def variable_names(path: Path) -> list[str]:
+    """Names of the variables of a MATLAB file that ``read`` reads, in the order of the alphabet.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A ``.mat`` file, v5 to v7.3.
+    """
     if h5py.is_hdf5(path):
         with h5py.File(path, "r") as file:
             return sorted(name for name in file if not name.startswith("#"))

@@ -1,4 +1,4 @@
-"""Tables of text (``.csv``, ``.tsv``) as programs and laboratories write them, with a header line."""
+"""Tables of text (``.csv``, ``.tsv``) as programs and laboratories write them, with a header."""
 
 from __future__ import annotations
 

@@ -1,2 +1,2 @@
-"""What was understood of files before anything is measured: which program wrote them, what they hold,
-and what looks odd."""
+"""What is understood of files before anything is measured: which program wrote them, what they
+hold, and what looks odd."""

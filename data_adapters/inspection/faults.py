@@ -39,7 +39,7 @@ def _of_events(seen: Impression) -> Iterator[tuple[str, str]]:
     if seen.above > DENSE:
         yield (
             "above",
-            "nearly all samples are above 0, as traces of fluorescence are: give deconvolved events",
+            "nearly all samples are above 0, as traces of fluorescence are: deconvolve them",
         )
     elif seen.above > OFTEN:
         yield (

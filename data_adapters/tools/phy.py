@@ -2,8 +2,8 @@
 
 ``spike_times.npy`` holds samples since the beginning of the recording, ``spike_clusters.npy`` (else
 ``spike_templates.npy``) the cluster of each spike, ``params.py`` a line ``sample_rate = 30000.``,
-which is read and not run. Clusters that were judged ``good`` count: by hand in ``cluster_group.tsv``
-or ``cluster_info.tsv``, else by the sorter (``KSLabel``).
+which is read and not run. Clusters that were judged ``good`` count: by hand
+(``cluster_group.tsv``, ``cluster_info.tsv``), else by the sorter (``KSLabel``).
 """
 
 from __future__ import annotations

@@ -12,9 +12,9 @@ from tyro.conf import Positional
 from drift.cli.arguments import pairs, parsed, told
 
 EXAMPLES = """\
-  repdrift check recordings                                        which program wrote it, and what it holds
-  repdrift check mouse7 --option track=virmen.csv track_length=180 with the options of repdrift measure
-  repdrift check cellreg_output                                    a table of registered cells"""
+  repdrift check recordings                          which program wrote it, and what it holds
+  repdrift check mouse7 --option track=virmen.csv    with the options of repdrift measure
+  repdrift check cellreg_output                      a table of registered cells"""
 
 
 def command(

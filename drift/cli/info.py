@@ -87,7 +87,11 @@ def _settings(dataset: xr.Dataset) -> list[str]:
         ),
         "",
     )
-    units = {"bin_size": f" {length}", "minimum_speed": f" {length}/s", "minimum_occupancy": " s"}
+    units = {
+        "bin_size": f" {length}",
+        "minimum_speed": f" {length}/s" if length else "",
+        "minimum_occupancy": " s",
+    }
     said = [
         f"{text} {dataset.attrs[name]}{units.get(name, '')}"
         for name, text in SETTINGS.items()

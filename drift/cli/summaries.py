@@ -170,8 +170,8 @@ RUNNING_ALWAYS = 0.9  # share of the tracked time; animals rest, jitter of a cam
 
 
 def running_rows(measured: xr.Dataset) -> list[str]:
-    """Return the seconds that each session was measured in, of those tracked, and a warning where
-    an animal seems never to rest."""
+    """Return the seconds that each session was measured in, of those tracked or with a stimulus,
+    and a warning where an animal seems never to rest."""
     if not {"running_time", "tracked_time"} <= set(measured):
         return []
     stacked = (
@@ -181,8 +181,9 @@ def running_rows(measured: xr.Dataset) -> list[str]:
     )
     names = [f"{subject}, session {session}" for subject, session in stacked["recording"].values]
     running, tracked = stacked["running_time"].values, stacked["tracked_time"].values
+    act, state = ("running", "tracked") if "place" in measured.dims else ("counted", "of stimuli")
     rows = [
-        f"  running {run:.0f} of {total:.0f} s tracked: {name}"
+        f"  {act} {run:.0f} of {total:.0f} s {state}: {name}"
         for name, run, total in zip(names, running, tracked)
     ]
     restless = [

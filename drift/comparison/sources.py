@@ -11,6 +11,7 @@ import xarray as xr
 from drift.comparison.conventions import CONVENTIONS
 from drift.metrics.averages import of_subject, slope
 from drift.metrics.stability.correlations import mean_rate_map_correlation
+from drift.schema.map_dims import map_dims
 
 LINE = ("slope", "standard_error", "p_value", "intercept")
 
@@ -204,7 +205,7 @@ def event_rate_ratio(dataset: xr.Dataset) -> float:
     float
         NaN if there were no events in the first session.
     """
-    cells = [dim for dim in ("place", "direction") if dim in dataset["rate"].dims]
+    cells = map_dims(dataset["rate"])
     time = dataset["occupancy"].where(dataset["rate"].notnull())
     total_time = time.sum(cells)
     rates = ((dataset["rate"] * time).sum(cells) / total_time.where(total_time > 0)).mean(

@@ -143,7 +143,7 @@ Square = Annotated[np.ndarray, Axes("entry", "entry")]
 OfSamples = Annotated[xr.DataArray, Dims("sample")]
 OfSamplesAlone = Annotated[xr.DataArray, Dims("sample"), EXACT]
 OfSamplesAndUnitsAlone = Annotated[xr.DataArray, Dims("sample", "unit"), EXACT]
-OfUnitsAndPlaces = Annotated[xr.DataArray, Dims("unit", "place")]
+OfUnits = Annotated[xr.DataArray, Dims("unit")]
 OfSamplesAndUnits = Annotated[xr.DataArray, Dims("sample", "unit")]
 Centres = Annotated[xr.DataArray, Dims("subject", "session", "unit")]
 

@@ -1,5 +1,5 @@
 """Sessions that were measured one by one, joined to one longitudinal Dataset over subjects,
-sessions, units and places."""
+sessions, units and places, or stimuli."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import numpy as np
 import xarray as xr
 
 from drift.errors import RefusedInputError
+from drift.measurement.domains import Domain
 from drift.metrics.maps import DIRECTIONS
-from drift.metrics.places import Grid, place_attrs
 from drift.schema.longitudinal import longitudinal_dataset
 
 # unit numbers beyond ten times their count and a thousand are ids of a data base
@@ -30,8 +30,9 @@ class Measured(NamedTuple):
     attrs: dict
     units: list[int]
     unit_labels: list[str]
-    grid: Grid
-    cells: np.ndarray  # (place, axis) integer bin numbers, counted from the origin of the grid
+    domain: Domain
+    # (place, axis) integer bin numbers, counted from the origin of the grid; (stimulus, 1) labels
+    cells: np.ndarray
     # by name: over unit, place and direction, or one number
     maps: dict[str, xr.Variable]
 
@@ -58,8 +59,8 @@ def _refuse_mixture(measured: list[Measured]) -> None:
                 f"elapsed in {session.labels['elapsed_units']} against "
                 f"{first.labels['elapsed_units']}"
             )
-        if _fixed(session.grid) != _fixed(first.grid):
-            faults.append(f"{_described_grid(session.grid)} against {_described_grid(first.grid)}")
+        if session.domain.shared != first.domain.shared:
+            faults.append(f"{session.domain} against {first.domain}")
         if (
             session.cells.shape[1] != first.cells.shape[1]
             or session.maps["occupancy"].dims != first.maps["occupancy"].dims
@@ -75,16 +76,6 @@ def _refuse_mixture(measured: list[Measured]) -> None:
                 f"{session.name} numbers two units alike, or below 0: give every unit its own "
                 "number in the coordinate unit."
             )
-
-
-def _fixed(grid: Grid) -> tuple:
-    """What sessions must share of their grids; open tracks may differ in length, which is said."""
-    return grid.origin, grid.ring, grid.closed, grid.end if grid.closed or grid.ring else None
-
-
-def _described_grid(grid: Grid) -> str:
-    end = "on" if grid.end is None or not (grid.closed or grid.ring) else f"to {grid.end:g}"
-    return f"{'a ring' if grid.ring else 'bins'} from {grid.origin:g} {end}"
 
 
 def _refuse_time_reversal(sessions: list[Measured]) -> None:
@@ -109,43 +100,6 @@ def _refuse_confusion(sessions: list[Measured]) -> None:
                     f"same unit_identity calls it {earlier_label!r}: "
                     "give tracked units the same number, or the sessions different identities."
                 )
-
-
-def _grid(measured: list[Measured]) -> np.ndarray:
-    """(place, axis) bins of all sessions: without gaps on a track, all of a ring or of given edges,
-    visited ones in a plane."""
-    cells, grid = (
-        np.unique(np.concatenate([session.cells for session in measured]), axis=0),
-        measured[0].grid,
-    )
-    if cells.shape[1] > 1:
-        return cells
-    whole = grid.bins if grid.closed or grid.ring else None
-    return np.arange(
-        cells.min() if whole is None else 0, cells.max() + 1 if whole is None else whole
-    )[:, np.newaxis]
-
-
-def _place_coordinates(cells: np.ndarray, grid: Grid, units: str, length: float | None) -> dict:
-    centres, attrs = grid.centres(cells), place_attrs(grid._replace(end=None), units, length)
-    if cells.shape[1] == 1:
-        return {"place": ("place", centres[:, 0], attrs)}
-    axes = {
-        f"place_{axis}": ("place", centres[:, column], attrs)
-        for column, axis in enumerate("xyz"[: cells.shape[1]])
-    }
-    return {"place": ("place", np.arange(len(cells)), {"units": "1"}), **axes}
-
-
-def _extent(grid: Grid, length: float | None) -> dict[str, float]:
-    """What sessions that are observed like this one need to lie on the same grid."""
-    extent = {} if length is None else {"track_length": length}
-    has_edges = grid.end is not None and (grid.closed or grid.origin != 0)
-    return (
-        {**extent, "first_edge": grid.origin, "last_edge": float(grid.end or 0.0)}
-        if has_edges
-        else extent
-    )
 
 
 def _track_lengths(measured: list[Measured]) -> list[float]:
@@ -174,9 +128,9 @@ def _filled(
 ) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
     """Arrays (subject, session, ...) of all variables on the common axes; what a subject or a
     session lacks is NaN, time at a place not visited is 0."""
-    first = sessions[0][0].maps
+    first, along = sessions[0][0].maps, sessions[0][0].domain.dim
     ways = {dim: size for values in first.values() for dim, size in values.sizes.items()}
-    sizes = {**ways, "unit": units, "place": len(cells)}
+    sizes = {**ways, "unit": units, along: len(cells)}
     place_of = {tuple(cell): place for place, cell in enumerate(cells.tolist())}
     inner = {name: _ordered(values.dims) for name, values in first.items()}
     shape = (len(sessions), numbering.size)
@@ -189,7 +143,7 @@ def _filled(
             at = subject, int(np.searchsorted(numbering, int(session.labels["session"])))
             axes = {
                 "unit": np.asarray(session.units),
-                "place": np.array([place_of[tuple(cell)] for cell in session.cells.tolist()]),
+                along: np.array([place_of[tuple(cell)] for cell in session.cells.tolist()]),
             }
             filled["occupancy"][at] = 0.0
             for name, dims in inner.items():
@@ -201,7 +155,7 @@ def _filled(
 
 
 def _ordered(dims: Sequence[Hashable]) -> tuple[str, ...]:
-    leading = [dim for dim in ("unit", "place", "direction") if dim in dims]
+    leading = [dim for dim in ("unit", "place", "stimulus", "direction") if dim in dims]
     return (*leading, *(str(dim) for dim in dims if dim not in leading))
 
 
@@ -262,9 +216,9 @@ def joined_sessions(measured: list[Measured], attrs: Mapping[str, Any]) -> xr.Da
     Returns
     -------
     xarray.Dataset
-        (subject, session, unit, place[, direction]); units keep their numbers, unless these are ids
-        far beyond the number of units (then ``unit`` is their rank, and ``unit_label`` keeps the
-        id); sessions are sorted by number.
+        (subject, session, unit, place[, direction]), or stimulus for place; units keep their
+        numbers, unless these are ids far beyond the number of units (then ``unit`` is their rank,
+        and ``unit_label`` keeps the id); sessions are sorted by number.
 
     Raises
     ------
@@ -287,8 +241,9 @@ def joined_sessions(measured: list[Measured], attrs: Mapping[str, Any]) -> xr.Da
         _refuse_time_reversal(of_subject)
         _refuse_confusion(of_subject)
     units = 1 + max(max(session.units) for session in measured)
-    first, cells, lengths = measured[0], _grid(measured), _track_lengths(measured)
-    length = lengths[0] if len(lengths) == 1 and np.isfinite(lengths[0]) else first.grid.around
+    first, lengths = measured[0], _track_lengths(measured)
+    cells = first.domain.joined([session.cells for session in measured])
+    length = lengths[0] if len(lengths) == 1 and np.isfinite(lengths[0]) else first.domain.around
     elapsed, labels = _session_labels(sessions, numbering, units)
     ways = {"direction": list(DIRECTIONS)} if "direction" in first.maps["rate"].dims else {}
     return longitudinal_dataset(
@@ -298,11 +253,11 @@ def joined_sessions(measured: list[Measured], attrs: Mapping[str, Any]) -> xr.Da
             "session": numbering,
             "unit": np.arange(units),
             **ways,
-            **_place_coordinates(cells, first.grid, first.attrs["position_units"], length),
+            **first.domain.coordinates(cells, length),
             **labels,
         },
         elapsed=elapsed,
         elapsed_units=first.labels["elapsed_units"],
         units={"rate": f"{first.attrs['activity_units']}/s", "occupancy": "s"},
-        attrs={**attrs, **_extent(first.grid, length)},
+        attrs={**attrs, **first.domain.extent(length)},
     )

@@ -25,7 +25,11 @@ def _attrs(measured: list[Measured], rules: Measurement) -> dict[str, str | floa
         {"observation": first["observation"]} if observations == {first.get("observation")} else {}
     )
     return {
-        **{name: first[name] for name in ("bin_size", "minimum_speed", "geometry", "source")},
+        **{
+            name: first[name]
+            for name in ("bin_size", "minimum_speed", "geometry", "source")
+            if name in first
+        },
         **alike,
         "activity_kind": max(kinds, key=KINDS.index),
         "minimum_occupancy": rules.minimum_occupancy,
@@ -62,23 +66,27 @@ def measure(
     and shift test alike. Bins start at position 0, or at the first edge where the session has
     edges, and are ``bin_size`` wide, so that sessions share a grid; a position at the end of the
     track lies in the last bin, one outside of edges that were given in none. On a ring the last bin
-    is next to the first. Sessions are taken one at a time and only their maps are kept. Units of
-    one number are the same unit in sessions of the same ``unit_identity``, and unrelated otherwise.
+    is next to the first. Where samples are labelled by a ``stimulus`` instead of a position, tuning
+    curves over stimuli stand in the place of rate maps, with the dim ``stimulus``, and every sample
+    with a stimulus counts, at whatever speed. Sessions are taken one at a time and only their maps
+    are kept. Units of one number are the same unit in sessions of the same ``unit_identity``, and
+    unrelated otherwise.
 
     Parameters
     ----------
     sessions : iterable of xarray.Dataset
-        Session Datasets with ``activity`` (sample, unit), ``position`` (sample[, axis]), optional
+        Session Datasets with ``activity`` (sample, unit), ``position`` (sample[, axis]) or the
+        coordinate ``stimulus`` (sample), optional
         ``velocity``, ``direction`` and ``detected_units``, and the scalar coordinates subject,
         session, elapsed, environment, sampling_rate and unit_identity.
     bin_size : float, optional
         Width of a bin in units of position; by default what the session recommends in its
-        attributes.
+        attributes. Stimuli have none.
     minimum_speed : float, optional
         In units of position per second; 0 keeps samples at rest too. By default what the session
-        recommends.
+        recommends; none with stimuli, where it needs ``velocity``.
     minimum_occupancy : float
-        In s; a place visited for longer has a rate, any other is NaN.
+        In s; a place visited, or a stimulus shown, for longer has a rate, any other is NaN.
     direction : {"auto", "split", "pooled"}
         Split maps by running direction where the session has it, always, or never.
     shuffles : int
@@ -105,7 +113,9 @@ def measure(
         Longitudinal Dataset (subject, session, unit, place[, direction]) as in ``drift.schema``.
         Places on a track are bin centres; in a plane they are numbers of visited bins with the
         coordinates ``place_x`` and ``place_y``. The attributes of these coordinates say
-        ``bin_size``, ``origin``, ``length`` of the track and whether it is a ring. Fractions are
+        ``bin_size``, ``origin``, ``length`` of the track and whether it is a ring. Stimuli are
+        labels in order; the attributes of their coordinate say ``units``, ``metric`` and
+        ``period``. Fractions are
         over ``detected_units``. ``running_time`` and ``tracked_time`` (subject, session) are the
         seconds that count and those with a known position. The attribute ``measurement`` holds
         these options, see ``drift.measurement.Measurement``.

@@ -1,4 +1,5 @@
-"""The samples of a session that count, and the place that each of them lies in."""
+"""The samples of a session that count, and the place that each of them lies in or the stimulus that
+it has."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from drift.errors import RefusedInputError
 from drift.measurement.speeds import speeds
 from drift.metrics.clocks import sample_times
 from drift.metrics.places import RING, Grid, cells_of
+from drift.schema.map_dims import STIMULUS
 
 
 def session_name(session: xr.Dataset) -> str:
@@ -77,7 +79,8 @@ def is_directed(session: xr.Dataset, direction: str) -> bool:
     RefusedInputError
         If a split is asked for that the session cannot give.
     """
-    possible = "direction" in session and "axis" not in session["position"].dims
+    of_track = "position" in session and "axis" not in session["position"].dims
+    possible = "direction" in session and of_track
     if direction == "split" and not possible:
         raise RefusedInputError(
             f"{session_name(session)}: running directions cannot be told apart without the "
@@ -88,8 +91,8 @@ def is_directed(session: xr.Dataset, direction: str) -> bool:
 
 
 def running_samples(session: xr.Dataset, minimum_speed: float, directed: bool) -> xr.Dataset:
-    """Return the samples with a known position, a speed above the minimum and, if asked for, a
-    running direction; maybe none.
+    """Return the samples with a known position or a stimulus, a speed above the minimum and, if
+    wanted, a running direction; maybe none.
 
     Parameters
     ----------
@@ -104,13 +107,42 @@ def running_samples(session: xr.Dataset, minimum_speed: float, directed: bool) -
     -------
     xarray.Dataset
     """
-    position = session["position"].transpose("sample", ...)
-    keep = np.isfinite(position.values.reshape(position.sizes["sample"], -1)).all(axis=1)
+    keep = known_samples(session)
     if minimum_speed > 0:
         keep &= sample_speeds(session, minimum_speed) > minimum_speed
     if directed:
         keep &= np.abs(session["direction"].values) == 1
     return session.isel(sample=keep)
+
+
+def known_samples(session: xr.Dataset) -> np.ndarray:
+    """Tell which samples have a known position, or a stimulus.
+
+    Parameters
+    ----------
+    session : xarray.Dataset
+        Session Dataset; labels that are NaN or "" are no stimulus.
+
+    Returns
+    -------
+    numpy.ndarray
+        (sample) bool.
+    """
+    if not has_stimuli(session):
+        return np.asarray(np.isfinite(positions_by_axis(session)).all(axis=1))
+    labels = session[STIMULUS].values
+    return np.asarray(np.isfinite(labels) if labels.dtype.kind in "biuf" else labels != "")
+
+
+def has_stimuli(session: xr.Dataset) -> bool:
+    """Tell whether samples are labelled by stimuli.
+
+    Parameters
+    ----------
+    session : xarray.Dataset
+        Session Dataset.
+    """
+    return STIMULUS in session.coords and session[STIMULUS].dims == ("sample",)
 
 
 def some_running_samples(session: xr.Dataset, minimum_speed: float, directed: bool) -> xr.Dataset:
@@ -123,9 +155,10 @@ def some_running_samples(session: xr.Dataset, minimum_speed: float, directed: bo
     """
     running = running_samples(session, minimum_speed, directed)
     if not running.sizes["sample"]:
+        missing = "stimulus" if has_stimuli(session) else "position"
         raise RefusedInputError(
             f"{session_name(session)}: none of {session.sizes['sample']} samples has a "
-            f"position and a speed above {minimum_speed:g}: "
+            f"{missing} and a speed above {minimum_speed:g}: "
             "lower minimum_speed or leave the session out."
         )
     return running

@@ -6,15 +6,17 @@ import numpy as np
 import xarray as xr
 
 from drift.errors import RefusedInputError
+from drift.measurement.domains import Domain, Places, session_domain
 from drift.measurement.joining import Measured
+from drift.measurement.recommended import bin_width, speed_limit
 from drift.measurement.rules import SIGNIFICANCE, Measurement
 from drift.measurement.running_samples import (
+    has_stimuli,
     is_directed,
+    known_samples,
     positions_by_axis,
-    session_grid,
     session_name,
     some_running_samples,
-    visited_cells,
 )
 from drift.metrics.activity import event_counts
 from drift.metrics.clocks import durations, refuse_times
@@ -24,8 +26,9 @@ from drift.metrics.information.significance import circular_shift_p_values
 from drift.metrics.labels import described, observed_units, trust
 from drift.metrics.maps import directed_places, rate_maps
 from drift.metrics.place_code import activity_code, place_code
-from drift.metrics.places import Grid, refuse_absurd
+from drift.metrics.places import refuse_absurd
 from drift.schema.labelled_form import check
+from drift.schema.map_dims import PLACE
 from drift.streams import stream
 
 LABELS = ("subject", "session", "elapsed", "environment", "sampling_rate", "unit_identity")
@@ -48,19 +51,9 @@ def _labels(session: xr.Dataset) -> dict:
     return {**labels, "elapsed_units": str(session["elapsed"].attrs.get("units", "1"))}
 
 
-def _recommended(session: xr.Dataset, name: str, given: float | None) -> float:
-    value = session.attrs.get(name) if given is None else given
-    if value is None or not float(value) >= 0 or (name == "bin_size" and float(value) == 0):
-        raise RefusedInputError(
-            f"{session_name(session)}: {name} is {value}, but a number is needed: pass "
-            f"{name}=... to measure."
-        )
-    return float(value)
-
-
 def _checked(session: xr.Dataset) -> xr.DataArray:
     """Which units were observed, (unit) bool, in a session that can be measured."""
-    check(session, "activity", "position")
+    check(session, "activity", *([] if has_stimuli(session) else ["position"]))
     if session.sizes.get("unit", 0) == 0:
         raise RefusedInputError(
             f"{session_name(session)}: there is no unit: leave the session out or relax the "
@@ -172,8 +165,8 @@ def _timed(session: xr.Dataset) -> xr.Dataset:
 
 
 def _times(session: xr.Dataset, running: xr.Dataset) -> dict[str, xr.DataArray]:
-    """Time with a known position, and time that counts, s."""
-    tracked = np.isfinite(positions_by_axis(session)).all(axis=1)
+    """Time with a known position or a stimulus, and time that counts, s."""
+    tracked = known_samples(session)
     everything = np.ones(running.sizes["sample"], dtype=bool)
     return {"running_time": _total(running, everything), "tracked_time": _total(session, tracked)}
 
@@ -185,14 +178,22 @@ def _total(session: xr.Dataset, counted: np.ndarray) -> xr.DataArray:
     return xr.DataArray(counted.sum() * duration)
 
 
-def _attributes(session: xr.Dataset, bin_size: float, minimum_speed: float) -> dict:
+def _attributes(session: xr.Dataset, domain: Domain, minimum_speed: float) -> dict:
     observation = {name: session.attrs[name] for name in ("observation",) if name in session.attrs}
-    return {
-        "bin_size": bin_size,
+    described = {
         "minimum_speed": minimum_speed,
-        "geometry": str(session.attrs.get("geometry", "unknown")),
         "source": str(session.attrs.get("source", "unknown")),
-        "position_units": str(session["position"].attrs.get("units", "cm")),
+    }
+    if isinstance(domain, Places):
+        described = {
+            "bin_size": domain.grid.bin_size,
+            "minimum_speed": minimum_speed,
+            "geometry": str(session.attrs.get("geometry", "unknown")),
+            **described,
+            "position_units": domain.units,
+        }
+    return {
+        **described,
         "activity_units": str(session["activity"].attrs.get("units", "events")),
         "activity_kind": activity_kind(session["activity"]),
         **observation,
@@ -201,26 +202,32 @@ def _attributes(session: xr.Dataset, bin_size: float, minimum_speed: float) -> d
 
 def _code(
     session: xr.Dataset,
-    grid: Grid,
+    domain: Domain,
     observed: xr.DataArray,
     minimum_speed: float,
     rules: Measurement,
 ) -> tuple[np.ndarray, dict[str, xr.DataArray]]:
-    """Visited cells of the grid, and maps and numbers of the units while the animal runs."""
+    """Visited cells of the grid, or stimuli, and maps and numbers of the units while the animal
+    runs."""
     directed = is_directed(session, rules.direction)
-    running, cells, place = visited_cells(
-        some_running_samples(session, minimum_speed, directed), grid
-    )
+    running, cells, place = domain.visited(some_running_samples(session, minimum_speed, directed))
     direction = running["direction"].reset_coords(drop=True) if directed else None
     running = running.drop_vars(["sample", "unit"], errors="ignore")
     activity = trust(running["activity"].reset_coords(drop=True), observed)
     maps = rate_maps(
         activity, place, len(cells), direction, None, durations(running), rules.minimum_occupancy
     )
+    if domain.dim != PLACE:
+        maps = maps.rename_dims({PLACE: domain.dim})
     if not bool(maps["rate"].notnull().any()):
+        none, remedy = (
+            ("place was visited", "widen bin_size or lower the minimum")
+            if isinstance(domain, Places)
+            else ("stimulus was shown", "lower minimum_occupancy")
+        )
         raise RefusedInputError(
-            f"{session_name(session)}: no place was visited for more than "
-            f"{rules.minimum_occupancy:g} s: widen bin_size or lower the minimum."
+            f"{session_name(session)}: no {none} for more than "
+            f"{rules.minimum_occupancy:g} s: {remedy}."
         )
     index = place if direction is None else directed_places(place, direction)
     place_unit = _significant(running, activity, index, rules) if rules.shuffles else None
@@ -253,24 +260,24 @@ def measured_session(session: xr.Dataset, rules: Measurement) -> Measured:
     check(session)
     labels = _labels(session)
     observed = _checked(session)
-    bin_size, minimum_speed = (
-        _recommended(session, name, getattr(rules, name)) for name in ("bin_size", "minimum_speed")
-    )
+    bin_size, minimum_speed = bin_width(session, rules), speed_limit(session, rules)
     session = _timed(session)
-    grid = session_grid(session, bin_size)
-    refuse_absurd(positions_by_axis(session), grid, session_name(session))
-    cells, code = _code(session, grid, observed, minimum_speed, rules)
+    domain = session_domain(session, bin_size)
+    if isinstance(domain, Places):
+        refuse_absurd(positions_by_axis(session), domain.grid, session_name(session))
+    cells, code = _code(session, domain, observed, minimum_speed, rules)
     # counts from 0 where the coordinate is absent
     units = [int(unit) for unit in session["unit"].values]
     names = session["unit_label"].values if "unit_label" in session.coords else units
-    labels["track_length"] = session.attrs.get("track_length")
+    placed = isinstance(domain, Places)
+    labels["track_length"] = session.attrs.get("track_length") if placed else None
     return Measured(
         session_name(session),
         labels,
-        _attributes(session, bin_size, minimum_speed),
+        _attributes(session, domain, minimum_speed),
         units,
         [str(name) for name in names],
-        grid,
+        domain,
         cells,
         {name: values.variable for name, values in code.items()},
     )

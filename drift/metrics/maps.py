@@ -12,6 +12,8 @@ from drift.door.quantities import NotNegative, OfSamplesAlone, Places, Smoothing
 from drift.errors import RefusedInputError
 from drift.metrics.labels import described, observed_units, require_dims
 from drift.metrics.places import LARGEST_TRACK, bin_numbers, grid_index, ring_length
+from drift.metrics.stimuli import require_even
+from drift.schema.map_dims import map_dim
 
 DIRECTIONS = (1, -1)
 # Occupancy is a count times a duration; three frames of 1/30 s must not pass a minimum of 0.1 s
@@ -379,7 +381,9 @@ def _filtered_track(
 
 
 @opened
-def smoothed(rate: xr.DataArray, standard_deviation: Smoothing, dim: str = "place") -> xr.DataArray:
+def smoothed(
+    rate: xr.DataArray, standard_deviation: Smoothing, dim: str | None = None
+) -> xr.DataArray:
     """Gaussian-smoothed copy of rate maps, for display and for map correlations, never for
     information.
 
@@ -387,18 +391,18 @@ def smoothed(rate: xr.DataArray, standard_deviation: Smoothing, dim: str = "plac
     and 0 elsewhere, the kernel cut at four standard deviations. Distances are those on the grid of
     the places, whatever was visited in between. Beyond its ends a track is mirrored; a ring goes on
     at its other end; in a plane nothing beyond the visited bins is valid. Places that are not valid
-    stay NaN.
+    stay NaN. Tuning curves are smoothed over stimuli that have a metric: circular ones close.
 
     Parameters
     ----------
     rate : xarray.DataArray
         (..., place[, direction]); places of a plane carry the coordinates ``place_x`` and
         ``place_y``. The attributes ``bin_size``, ``geometry`` and ``length`` of these coordinates
-        say which grid they lie on.
+        say which grid they lie on. Or (..., stimulus), whose coordinate says it.
     standard_deviation : float
         In bins, not negative; 0 returns an equal copy.
-    dim : str
-        Dim to smooth along.
+    dim : str, optional
+        Dim to smooth along; by default that of places or of stimuli.
 
     Returns
     -------
@@ -408,8 +412,11 @@ def smoothed(rate: xr.DataArray, standard_deviation: Smoothing, dim: str = "plac
     Raises
     ------
     RefusedInputError
-        If the standard deviation is negative or the dim is absent.
+        If the standard deviation is negative, the dim is absent, or stimuli have no metric or are
+        not evenly spaced.
     """
+    of_map = map_dim(rate) if isinstance(rate, xr.DataArray) else "place"
+    dim = of_map if dim is None else dim
     require_dims(rate, "rate", dim)
     if not 0 <= standard_deviation <= LARGEST_TRACK:
         raise RefusedInputError(
@@ -417,6 +424,8 @@ def smoothed(rate: xr.DataArray, standard_deviation: Smoothing, dim: str = "plac
             f"{standard_deviation}: give a width in bins."
         )
     maps = rate.astype(float).transpose(..., dim)
+    if standard_deviation > 0 and dim == of_map:
+        require_even(rate, "smoothing")
     if "place_x" in rate.coords and dim == "place":
         values = _filtered_arena(
             maps.values,
@@ -425,6 +434,6 @@ def smoothed(rate: xr.DataArray, standard_deviation: Smoothing, dim: str = "plac
             standard_deviation,
         )
     else:
-        place = rate[dim] if dim == "place" and dim in rate.coords else None
+        place = rate[dim] if dim == of_map and dim in rate.coords else None
         values = _filtered_track(maps.values, place, standard_deviation)
     return maps.copy(data=values).transpose(*rate.dims)

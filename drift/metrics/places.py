@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from drift.errors import RefusedInputError
+from drift.schema.map_dims import STIMULUS, map_dim
 
 ROUNDING = 1e-9  # of a bin: positions this near to an edge lie on it
 # of the track: so far beyond its ends the jitter of a camera carries positions that belong to them
@@ -339,12 +340,11 @@ def ring_length(place: xr.DataArray) -> float | None:
 
 
 def of_ring(array: xr.DataArray | xr.Dataset) -> float | None:
-    """Length around the ring that the places of an array or Dataset lie on, None where they lie on
-    a track or in a plane."""
+    """Length around the ring that the places of an array or Dataset lie on, or period of its
+    stimuli; None where they lie on a track, in a plane or nowhere."""
+    dim = map_dim(array)
     return (
-        ring_length(array["place"])
-        if "place" in array.coords and "place_x" not in array.coords
-        else None
+        ring_length(array[dim]) if dim in array.coords and "place_x" not in array.coords else None
     )
 
 
@@ -354,12 +354,14 @@ def kind_of_places(dataset: xr.Dataset) -> str:
     Parameters
     ----------
     dataset : xarray.Dataset
-        With ``rate`` or ``position``.
+        With ``rate``, ``position`` or ``stimulus``.
 
     Returns
     -------
-    {"plane", "ring", "track"}
+    {"plane", "ring", "track", "stimulus"}
     """
+    if STIMULUS in dataset.coords:
+        return STIMULUS
     if "place_x" in dataset.coords or (
         "position" in dataset and "axis" in dataset["position"].dims
     ):
@@ -384,8 +386,9 @@ def closes(dataset: xr.DataArray | xr.Dataset) -> bool:
     length = of_ring(dataset)
     if length is None:
         return False
-    width = dataset["place"].attrs.get("bin_size") or length / dataset.sizes["place"]
-    return round(length / width) == dataset.sizes["place"]
+    dim = map_dim(dataset)
+    width = dataset[dim].attrs.get("bin_size") or length / dataset.sizes[dim]
+    return round(length / width) == dataset.sizes[dim]
 
 
 def ring_correlation(distance: np.ndarray, width: float, length: float) -> np.ndarray:

@@ -12,6 +12,7 @@ import xarray as xr
 from drift.door import opened
 from drift.errors import RefusedInputError, did_you_mean
 from drift.metrics.places import of_ring
+from drift.schema.map_dims import PLACE, map_dim
 
 Labelled = xr.Dataset | xr.DataArray
 TEXTS = ("environment", "unit_identity", "unit_label", "session_label")
@@ -179,14 +180,16 @@ def _where(values: xr.DataArray, mask: xr.DataArray) -> xr.DataArray:
 
 
 def _places(dataset: xr.Dataset) -> np.ndarray:
-    """Positions of the places that were visited: on a track all from the first to the last."""
+    """Positions of the places that were visited, on a track all from the first to the last, or of
+    the stimuli that were shown."""
+    along = map_dim(dataset)
     visited = (
         (dataset["occupancy"] > 0)
-        .any([dim for dim in dataset["occupancy"].dims if dim != "place"])
+        .any([dim for dim in dataset["occupancy"].dims if dim != along])
         .values
     )
-    places = np.flatnonzero(visited)
-    return places if "place_x" in dataset.coords else np.arange(places[0], places[-1] + 1)
+    places, apart = np.flatnonzero(visited), "place_x" in dataset.coords or along != PLACE
+    return places if apart else np.arange(places[0], places[-1] + 1)
 
 
 def _trimmed(dataset: xr.Dataset) -> xr.Dataset:
@@ -196,7 +199,7 @@ def _trimmed(dataset: xr.Dataset) -> xr.Dataset:
         and bool((dataset["occupancy"] > 0).any())
         and of_ring(dataset) is None
     ):
-        dataset = dataset.isel(place=_places(dataset))
+        dataset = dataset.isel({map_dim(dataset): _places(dataset)})
         if "place_x" in dataset.coords:
             number = xr.DataArray(
                 np.arange(dataset.sizes["place"]), dims="place", attrs=dataset["place"].attrs

@@ -14,6 +14,7 @@ from drift.measurement.event_counting import counted_events, refuse_uncounted
 from drift.measurement.measuring import measure
 from drift.metrics.clocks import durations
 from drift.metrics.places import closes
+from drift.metrics.stimuli import require_places
 from drift.observation.laps import DIRECTIONS
 from drift.schema.labelled_form import check
 from drift.streams import stream
@@ -214,6 +215,7 @@ def as_recorded(like: xr.Dataset | Iterable[xr.Dataset]) -> tuple[xr.Dataset, Tr
         else measure(_kept_tracks(counted_events(like), tracks))
     )
     check(recorded, "rate", "occupancy", "recorded", "elapsed")
+    require_places(recorded, "a lens, through which a simulation is seen,")
     missing = [name for name in ("bin_size", "minimum_speed") if name not in recorded.attrs]
     unlabelled = [
         name for name in ("subject", "session", "unit_identity") if name not in recorded.coords

@@ -10,6 +10,7 @@ from drift.door.quantities import Seed
 from drift.errors import RefusedInputError
 from drift.metrics.places import closes
 from drift.metrics.rooms import same_environment
+from drift.metrics.stimuli import require_places
 from drift.observation.lens import own_stream
 from drift.schema.labelled_form import VARIABLES, check
 
@@ -235,6 +236,7 @@ def changed_behaviour(
         If ``final_time`` is not above 0.
     """
     check(recorded, "occupancy", "elapsed")
+    require_places(recorded, "a change of behaviour")
     if not final_time > 0:
         raise RefusedInputError(
             f"final_time must be above 0, got {final_time}: 0.5 halves the running time until "

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
+from drift.metrics.maps import smoothed
 from drift.metrics.places import of_ring
+from drift.schema.map_dims import STIMULUS, map_dim
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+NAMED = 5  # stimuli that are named below a picture
 
 
 def mixed_rooms(means: xr.Dataset) -> list[str]:
@@ -45,17 +49,37 @@ def several_environments(own: xr.Dataset) -> bool:
     return len({str(label) for label in own["environment"].values} - {""}) > 1
 
 
-def label_places(rate: xr.DataArray, ax: Axes, divider: str = "#D55E00") -> None:
-    """Name the axis of places, in pixels of an image of maps, by where the track begins and ends.
+def displayed(rate: xr.DataArray, smoothing: float | None, usual: float) -> xr.DataArray:
+    """Copy of maps as they are drawn.
 
     Parameters
     ----------
     rate : xarray.DataArray
-        (..., place[, direction]) with the coordinate ``place``, bin centres.
+        (..., place[, direction]) or (..., stimulus).
+    smoothing : float or None
+        Standard deviation (bins); None takes the usual one, and none over stimuli.
+    usual : float
+        Standard deviation (bins).
+    """
+    own = 0.0 if map_dim(rate) == STIMULUS else usual
+    return smoothed(rate, own if smoothing is None else smoothing)
+
+
+def label_places(rate: xr.DataArray, ax: Axes, divider: str = "#D55E00") -> None:
+    """Name the axis of places, in pixels of an image of maps, by where the track begins and ends;
+    the axis of stimuli by these.
+
+    Parameters
+    ----------
+    rate : xarray.DataArray
+        (..., place[, direction]) with the coordinate ``place``, bin centres; or (..., stimulus).
     ax : matplotlib Axes
     divider : str
         Colour of the line between the ways out and back.
     """
+    if map_dim(rate) == STIMULUS:
+        _label_stimuli(rate, ax)
+        return
     bins, labelled = rate.sizes["place"], "place" in rate.coords
     centres = rate["place"].values.astype(float) if labelled else np.arange(bins, dtype=float)
     size = (
@@ -74,3 +98,17 @@ def label_places(rate: xr.DataArray, ax: Axes, divider: str = "#D55E00") -> None
     else:
         ax.set_xticks([-0.5, bins - 0.5], [low, high])
         ax.set_xlabel(f"place {ring}({unit.strip()})" if unit else f"place {ring}".strip())
+
+
+def _label_stimuli(rate: xr.DataArray, ax: Axes) -> None:
+    """Name a few stimuli below their columns, and their units."""
+    if STIMULUS not in rate.coords:
+        ax.set_xlabel("stimulus")
+        return
+    labels, attrs = rate[STIMULUS].values, rate[STIMULUS].attrs
+    columns = np.arange(0, labels.size, -(-labels.size // NAMED))
+    texts = labels.dtype.kind not in "biuf"
+    names = [str(labels[at]) if texts else f"{labels[at]:.4g}" for at in columns]
+    ax.set_xticks(columns, names, rotation=45 if texts else 0, ha="right" if texts else "center")
+    units = str(attrs.get("units", ""))
+    ax.set_xlabel(f"stimulus ({units})" if units not in ("", "1") else "stimulus")

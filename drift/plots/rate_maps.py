@@ -14,13 +14,16 @@ from drift.door.quantities import Smoothing
 from drift.errors import RefusedInputError
 from drift.metrics.maps import smoothed
 from drift.metrics.places import grid_index, require_track
-from drift.plots.labels import label_places, several_environments
+from drift.plots.labels import displayed, label_places, several_environments
 from drift.plots.sessions import side_by_side
 from drift.schema.labelled_form import check
+from drift.schema.map_dims import PLACE, map_dim
 from drift.schema.selection import position_of, session_title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+SMOOTHING = 2.0  # standard deviation of the display copy, bins
 
 
 @opened
@@ -29,7 +32,7 @@ def rate_maps_over_sessions(
     subject: int | str,
     sessions: Sequence[int | str],
     axes: Sequence[Axes],
-    smoothing: Smoothing = 2.0,
+    smoothing: Smoothing | None = None,
 ) -> None:
     """Draw the rate maps of the same units in several sessions, in the order of their place of most
     activity in the first of them.
@@ -42,15 +45,15 @@ def rate_maps_over_sessions(
     Parameters
     ----------
     dataset : xarray.Dataset
-        Longitudinal Dataset with ``rate`` and ``place_unit`` on a track.
+        Longitudinal Dataset with ``rate`` and ``place_unit`` on a track, or over stimuli.
     subject : int or str
         Position along the dim, or a label as text.
     sessions : sequence of int or str
         Positions along the dim, or labels as text.
     axes : sequence of matplotlib Axes
         One for each session.
-    smoothing : float
-        Standard deviation of the display copy (bins).
+    smoothing : float, optional
+        Standard deviation of the display copy (bins); by default 2 for places, 0 for stimuli.
     """
     require_track(dataset, "a picture of sorted rate maps")
     who = position_of(dataset, "subject", subject)
@@ -85,24 +88,27 @@ def rate_maps_over_sessions(
             of_session, order if tracked else _by_place(of_session, smoothing), smoothing, ax
         )
         ax.set_title(session_title(of_session, several) + ("" if tracked else "\n(other units)"))
-    axes[0].set_ylabel(f"{len(order)} place units of the first session shown")
+    kind = "place" if map_dim(of_subject["rate"]) == PLACE else "informative"
+    axes[0].set_ylabel(f"{len(order)} {kind} units of the first session shown")
 
 
-def _by_place(of_session: xr.Dataset, smoothing: float) -> np.ndarray:
+def _by_place(of_session: xr.Dataset, smoothing: float | None) -> np.ndarray:
     """Place units of a session, by the place of most activity."""
     units = np.flatnonzero(of_session["place_unit"].values == 1)
     if units.size == 0:
         return units
-    flat = side_by_side(smoothed(of_session["rate"].isel(unit=units), smoothing))
+    flat = side_by_side(displayed(of_session["rate"].isel(unit=units), smoothing, SMOOTHING))
     return np.asarray(
         units[np.argsort(np.argmax(np.nan_to_num(flat, nan=-1.0), axis=1), kind="stable")]
     )
 
 
-def _draw_maps(of_session: xr.Dataset, units: np.ndarray, smoothing: float, ax: Axes) -> None:
+def _draw_maps(
+    of_session: xr.Dataset, units: np.ndarray, smoothing: float | None, ax: Axes
+) -> None:
     ax.set_facecolor("#cccccc")  # places that were not visited
     if units.size:
-        flat = side_by_side(smoothed(of_session["rate"].isel(unit=units), smoothing))
+        flat = side_by_side(displayed(of_session["rate"].isel(unit=units), smoothing, SMOOTHING))
         peak = np.max(np.nan_to_num(flat), axis=1, keepdims=True, initial=0.0)
         ax.imshow(
             flat / np.where(peak > 0, peak, 1.0),

@@ -13,13 +13,14 @@ import numpy as np
 import xarray as xr
 
 from drift.door import opened
-from drift.door.quantities import OfUnitsAndPlaces, Smoothing
+from drift.door.quantities import OfUnits, Smoothing
 from drift.errors import RefusedInputError, did_you_mean
 from drift.metrics.averages import summary
-from drift.metrics.maps import smoothed
+from drift.metrics.labels import require_dims
 from drift.metrics.places import require_track
 from drift.metrics.time_course.lags import by_lag
-from drift.plots.labels import label_places, mixed_rooms, several_environments
+from drift.plots.labels import displayed, label_places, mixed_rooms, several_environments
+from drift.schema.map_dims import PLACE, map_dim
 from drift.schema.selection import position_of, session_title
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#000000")
 NOT_VISITED = "#C6DBEF"
+SMOOTHING = 3.0  # standard deviation of the display copy of maps, bins
 MARKERS = ("o", "s", "^", "D")
 DASHES = ("-", "--", ":", "-.")
 MAP_GREY = "#d9d9d9"  # of a matrix, where sessions are not compared
@@ -91,7 +93,7 @@ def sorted_rate_maps(
     subject: int | str,
     session: int | str,
     ax: Axes,
-    smoothing: Smoothing = 3.0,
+    smoothing: Smoothing | None = None,
 ) -> Axes:
     """Draw the rate maps of a session's place units, each divided by its maximum, sorted by the
     place of the maximum.
@@ -106,8 +108,8 @@ def sorted_rate_maps(
     subject, session : int or str
         Positions along their dims, or labels as text.
     ax : matplotlib Axes
-    smoothing : float
-        Standard deviation of the display copy (bins).
+    smoothing : float, optional
+        Standard deviation of the display copy (bins); by default 3 for places, 0 for stimuli.
 
     Returns
     -------
@@ -125,8 +127,9 @@ def sorted_rate_maps(
     units = np.flatnonzero(of_session["place_unit"].values == 1)
     ax.set_facecolor(NOT_VISITED)
     _draw_sorted(of_session["rate"].isel(unit=units), smoothing, ax)
+    kind = "place" if map_dim(of_session["rate"]) == PLACE else "informative"
     ax.set_title(
-        f"{session_title(of_session, several_environments(own))}\n{len(units)} place "
+        f"{session_title(of_session, several_environments(own))}\n{len(units)} {kind} "
         f"unit{'s' * (len(units) != 1)}",
         fontsize=8,
     )
@@ -135,13 +138,13 @@ def sorted_rate_maps(
     return ax
 
 
-def _draw_sorted(rate: xr.DataArray, smoothing: float, ax: Axes) -> None:
+def _draw_sorted(rate: xr.DataArray, smoothing: float | None, ax: Axes) -> None:
     """Maps (unit, place[, direction]) over their maxima, in the order of the places of these."""
-    places = rate.sizes["place"] * rate.sizes.get("direction", 1)
+    places = rate.sizes[map_dim(rate)] * rate.sizes.get("direction", 1)
     if rate.sizes["unit"] == 0:
         ax.set(xlim=(-0.5, places - 0.5), ylim=(0.5, -0.5))
         return
-    flat = side_by_side(smoothed(rate, smoothing))  # (unit, place over both directions)
+    flat = side_by_side(displayed(rate, smoothing, SMOOTHING))  # (unit, place over both directions)
     peak = np.nanmax(flat, axis=1, keepdims=True, initial=0.0)
     order = np.argsort(np.nanargmax(np.where(np.isnan(flat), -1.0, flat), axis=1), kind="stable")
     ax.imshow(
@@ -409,28 +412,29 @@ def _published_line(of_source: xr.Dataset, ax: Axes) -> None:
 
 
 @opened
-def side_by_side(maps: OfUnitsAndPlaces) -> np.ndarray:
+def side_by_side(maps: OfUnits) -> np.ndarray:
     """Return rate maps with the ways out and back side by side, the way back mirrored so that time
     runs to the right.
 
     Parameters
     ----------
     maps : xarray.DataArray
-        (unit, place[, direction]).
+        (unit, place[, direction]) or (unit, stimulus).
 
     Returns
     -------
     numpy.ndarray
         (unit, place), or (unit, 2 place).
     """
+    order = ("unit", map_dim(require_dims(maps, "maps", map_dim(maps))))
     if "direction" not in maps.dims:
-        return maps.transpose("unit", "place").values
+        return maps.transpose(*order).values
     if set(maps["direction"].values.tolist()) != {1, -1}:
         raise RefusedInputError(
             "maps were expected of the ways 1 and -1, got "
             f"{maps['direction'].values.tolist()}: keep both, or take one by isel."
         )
-    out, back = (maps.sel(direction=sign).transpose("unit", "place").values for sign in (1, -1))
+    out, back = (maps.sel(direction=sign).transpose(*order).values for sign in (1, -1))
     return np.concatenate([out, back[:, ::-1]], axis=1)
 
 

@@ -4,8 +4,9 @@ dims and units.
 Two kinds of Dataset travel through repdrift. A *session* Dataset holds what was recorded once, by
 sample: ``activity (sample, unit)`` and ``position (sample[, axis])``. A *longitudinal* Dataset
 holds what sessions have in common, by place and over days or learning steps: ``rate (subject,
-session, unit, place[, direction])`` and everything that is measured on it. NaN means not observed,
-0 means silent.
+session, unit, place[, direction])`` and everything that is measured on it. Where a session has the
+coordinate ``stimulus (sample)`` instead of a position, the dim ``stimulus`` stands in the place of
+``place``. NaN means not observed, 0 means silent.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import drift.schema.accessor  # noqa: F401  (gives every Dataset its entry ``dat
 from drift.door import opened
 from drift.door.quantities import LazyDataset
 from drift.errors import RefusedInputError, SchemaError, did_you_mean
+from drift.schema.map_dims import map_dim, over_stimuli
 from drift.schema.variables import VARIABLES, Variable
 
 __all__ = [
@@ -44,7 +46,8 @@ def _faults(dataset: xr.Dataset, name: str) -> Iterable[str]:
     if name not in VARIABLES:
         yield f"{name} is not in the table of variables ({did_you_mean(name, VARIABLES)})"
         return
-    expected, dims = VARIABLES[name].dims, dataset[name].dims
+    dims = dataset[name].dims
+    expected = over_stimuli(VARIABLES[name].dims, dims)
     missing = [dim for dim in expected if dim not in dims]
     surplus = [str(dim) for dim in dims if dim not in expected and dim not in OPTIONAL_DIMS]
     if missing or surplus:
@@ -218,10 +221,14 @@ def _alike(subjects: Sequence[xr.Dataset]) -> list[xr.Dataset]:
             "rate maps with and without running direction cannot stand in one Dataset: "
             "measure them the same way."
         )
+    if len({map_dim(subject) for subject in subjects if "rate" in subject}) > 1:
+        raise SchemaError(
+            "maps over places and maps over stimuli cannot stand in one Dataset: keep them apart."
+        )
     named = {
         dim: subject[dim]
         for subject in subjects
-        for dim in ("environment", "direction", "place")
+        for dim in ("environment", "direction", "place", "stimulus")
         if dim in subject.dims
     }
     subjects = [

@@ -11,6 +11,7 @@ import xarray as xr
 
 from drift.errors import SchemaError
 from drift.schema.labelled_form import check, variable_of
+from drift.schema.map_dims import STIMULUS, over_stimuli
 
 PAIR = ("subject", "session")
 
@@ -35,7 +36,8 @@ def longitudinal_dataset(
     variables : mapping
         Arrays by name, labelled or as (dims, values).
     coords : mapping
-        At least ``subject`` and ``session``; places with ``place_attrs``, labels such as
+        At least ``subject`` and ``session``; places with ``place_attrs``, or stimuli with
+        ``stimulus_attrs``, which change what variables are said to mean; labels such as
         ``unit_identity`` and ``environment``, numbers of subjects.
     elapsed : array_like
         (subject, session) real elapsed time; NaN where a subject has no such session.
@@ -58,8 +60,9 @@ def longitudinal_dataset(
     """
     if missing := [name for name in PAIR if name not in coords]:
         raise SchemaError(f"a longitudinal Dataset needs the coordinate {missing[0]}: name all.")
+    shown = STIMULUS in coords
     arrays = {
-        name: _described(name, values, (units or {}).get(name))
+        name: _described(name, values, (units or {}).get(name), shown)
         for name, values in variables.items()
     }
     time = _described("elapsed", (PAIR, np.asarray(elapsed, dtype=float)), elapsed_units)
@@ -67,15 +70,17 @@ def longitudinal_dataset(
     return check(dataset, *arrays, "elapsed")
 
 
-def _described(name: str, values: Any, units: str | None) -> xr.DataArray:
+def _described(name: str, values: Any, units: str | None, shown: bool = False) -> xr.DataArray:
     """An array as the table describes it; what it says of itself comes before, ``units`` last."""
     row = variable_of(name)
     array = values if isinstance(values, xr.DataArray) else xr.DataArray(values[1], dims=values[0])
     if name == "recorded":
         array = array.fillna(0).astype("int8")
     own = {key: value for key, value in array.attrs.items() if key in ("units", "long_name")}
-    attrs = {"units": row.units, "long_name": row.meaning, **own}
+    meaning = row.over_stimuli or row.meaning if shown else row.meaning
+    attrs = {"units": row.units, "long_name": meaning, **own}
     attrs |= {} if units is None else {"units": units}
     bare = array.rename(name).drop_attrs(deep=False).assign_attrs(attrs)
-    extra_dims = [dim for dim in bare.dims if dim not in row.dims]
-    return bare.transpose(*(dim for dim in row.dims if dim in bare.dims), *extra_dims)
+    dims = over_stimuli(row.dims, bare.dims)
+    extra_dims = [dim for dim in bare.dims if dim not in dims]
+    return bare.transpose(*(dim for dim in dims if dim in bare.dims), *extra_dims)

@@ -28,6 +28,8 @@ class Variable(NamedTuple):
         What it is called in comparisons, reports and figures, which show all that have one.
     of_correction : bool
         Whether comparisons show it on request alone, with the corrected information.
+    over_stimuli : str
+        What it means where maps run over stimuli instead of places, if that is said otherwise.
     """
 
     dims: tuple[str, ...]
@@ -39,6 +41,7 @@ class Variable(NamedTuple):
     flag: bool = False
     label: str = ""
     of_correction: bool = False
+    over_stimuli: str = ""
 
 
 SESSION = ("subject", "session")
@@ -59,16 +62,27 @@ VARIABLES: dict[str, Variable] = {
         "unsmoothed rate map; NaN where a place was not visited",
         of_place=True,
         per_time=True,
+        over_stimuli="unsmoothed tuning curve; NaN where a stimulus was not shown",
     ),
     "occupancy": Variable(
-        (*SESSION, "place"), "s or sample", "time spent at each place", of_place=True
+        (*SESSION, "place"),
+        "s or sample",
+        "time spent at each place",
+        of_place=True,
+        over_stimuli="time for which each stimulus was shown",
     ),
     "running_time": Variable(
         SESSION,
         "s",
         "time that counts: position known, faster than the minimum, in a running direction",
+        over_stimuli="time that counts: a stimulus shown and, if that is required, running",
     ),
-    "tracked_time": Variable(SESSION, "s", "time with a known position, at rest or running"),
+    "tracked_time": Variable(
+        SESSION,
+        "s",
+        "time with a known position, at rest or running",
+        over_stimuli="time with a stimulus, at rest or running",
+    ),
     "recorded": Variable(
         (*SESSION, "unit"),
         "1",
@@ -79,7 +93,11 @@ VARIABLES: dict[str, Variable] = {
         SESSION, "1", "units observed in the session: the denominator of fractions"
     ),
     "fraction_place_units": Variable(
-        SESSION, "1", "place units over observed units", label="fraction of place cells"
+        SESSION,
+        "1",
+        "place units over observed units",
+        label="fraction of place cells",
+        over_stimuli="units informative of the stimulus over observed units",
     ),
     "active_units": Variable(
         SESSION,
@@ -87,7 +105,12 @@ VARIABLES: dict[str, Variable] = {
         "observed units with any activity: a numerator",
         label="number of active cells",
     ),
-    "place_units": Variable(SESSION, "1", "observed units that count as place units: a numerator"),
+    "place_units": Variable(
+        SESSION,
+        "1",
+        "observed units that count as place units: a numerator",
+        over_stimuli="observed units that are informative of the stimulus: a numerator",
+    ),
     "loss": Variable(SESSION, "squared output", "mean squared error on the noise-free task"),
     "relative_loss": Variable(SESSION, "1", "loss over the variance of the targets"),
     "fraction_active_units": Variable(
@@ -105,6 +128,7 @@ VARIABLES: dict[str, Variable] = {
         "Skaggs information per event; NaN for a silent unit",
         of_place=True,
         over_place_units=True,
+        over_stimuli="Skaggs information about the stimulus per event; NaN for a silent unit",
         label="spatial information",
     ),
     "spatial_information_rate": Variable(
@@ -114,6 +138,7 @@ VARIABLES: dict[str, Variable] = {
         of_place=True,
         over_place_units=True,
         per_time=True,
+        over_stimuli="Skaggs information about the stimulus per second; 0 for a silent unit",
     ),
     "spatial_information_shuffle_reduced": Variable(
         (*SESSION, "unit"),
@@ -185,6 +210,7 @@ VARIABLES: dict[str, Variable] = {
         "1 where the unit counts as a place unit, 0 where not, NaN where absent",
         of_place=True,
         flag=True,
+        over_stimuli="1 where the unit is informative of the stimulus, 0 where not, NaN if absent",
     ),
     "rate_map_correlation": Variable(
         (*SESSION, "session_other"),

@@ -21,6 +21,7 @@ from drift.metrics.clocks import frame_ends, refuse_times, usual_frame
 from drift.metrics.places import equal_bins
 from drift.schema.labelled_form import RefusedInputError
 
+STIMULUS = ("stimulus", "stimulus_metric", "stimulus_period", "stimulus_units")
 KNOWN = (
     *(
         "events",
@@ -34,6 +35,7 @@ KNOWN = (
     ),
     *("position", "position_t", "velocity", "direction", "trial", "duration", "fs", "t"),
     *("track_length_cm", "bin_edges_cm", "geometry"),
+    *STIMULUS,
     *("animal", "region", "environment", "session", "time", "time_unit", "n_detected"),
     *(
         "position_units",
@@ -276,8 +278,8 @@ class Fields:
     def behaviour(
         self, time: NDArray[np.float64] | None, rate: float, scale: float | None, lost: float | None
     ) -> tuple[dict[str, Any], str]:
-        """Position, velocity, direction and trial in each frame, and how directions were coded
-        where that was told here.
+        """Position or stimulus, velocity, direction and trial in each frame, and how directions
+        were coded where that was told here.
 
         What has the clock of ``position_t`` is aligned with the frames.
 
@@ -297,6 +299,8 @@ class Fields:
             "direction": self.codes("direction"),
             "trial": self.optional("trial"),
         }
+        if any(name in self for name in STIMULUS):
+            return {**self.stimuli(), **variables}, ""
         own = self.times("position_t")
         if own is None:
             return {"position": self.position(self.rows("events")), **variables}, ""
@@ -322,6 +326,22 @@ class Fields:
             )
         return variables, note
 
+    def stimuli(self) -> dict[str, Any]:
+        """Labels of the stimuli and what the file says of their metric, as arguments of
+        ``session_dataset``."""
+        self.require("stimulus")
+        if "position" in self or "position_t" in self:
+            raise RefusedInputError(
+                f"{self.path} was expected to hold position or stimulus, got both: keep one of "
+                "them."
+            )
+        stated: dict[str, Any] = {
+            name: self.text(name) for name in ("stimulus_metric", "stimulus_units") if name in self
+        }
+        if "stimulus_period" in self:
+            stated["stimulus_period"] = self.number("stimulus_period")
+        return {"stimulus": self.codes("stimulus"), **stated}
+
     def _in_centimetres(self) -> bool:
         return "track_length_cm" in self and self.text("position_units", "cm") == "cm"
 
@@ -339,8 +359,10 @@ class Fields:
         return start + np.arange(frames) / rate
 
     def bin_size(self) -> float | None:
-        """Width of the bins where the file says it; None leaves the choice to the default, or to
-        the edges."""
+        """Width of the bins where the file says it; None leaves the choice to the default, to the
+        edges, or to stimuli."""
+        if "stimulus" in self and "bin_size" not in self:
+            return None
         if not any(name in self for name in ("track_length_cm", "bin_edges_cm", "bin_size")):
             raise RefusedInputError(
                 f"{self.path} was expected to hold track_length_cm or bin_edges_cm, got "

@@ -18,6 +18,11 @@ these fields. Sessions are numbered from 1 in files, from 0 in Datasets.
 ``rate_maps``, ``occupancy``        (cell, direction, bin) or (cell, y, x) in Hz, the same without
                                     cell in s (variant B)
 ``position``                        (frame,) or (frame, 2) in cm; NaN = tracking lost
+``stimulus``                        instead of it, (frame,): what was shown, numbers (NaN = nothing)
+                                    or texts ("" = nothing), with ``stimulus_metric`` (circular,
+                                    linear, none), ``stimulus_period`` and ``stimulus_units`` where
+                                    these are numbers; then there is no geometry, no track and no
+                                    direction
 ``fs`` or ``t``                     Hz, or (frame,) s, increasing; where both are given they must
                                     agree to 5 %
 ``position_t``                      optional, (sample,) s: the times of ``position``, where it has a
@@ -72,6 +77,7 @@ from data_adapters.laboratories.interchange.published_maps import longitudinal
 from data_adapters.laboratories.interchange.recordings import Recording, recordings, registrations
 from data_adapters.registrations.cell_map import Registration
 from data_adapters.session import one_of, session_dataset
+from data_adapters.stimuli import stimulus_fields
 from drift.door import opened
 from drift.metrics.clocks import frame_ends
 from drift.schema.labelled_form import RefusedInputError, check
@@ -90,6 +96,7 @@ SCALARS = (
     "unit",
     "unit_label",
     "time",
+    "stimulus",
 )
 
 
@@ -192,8 +199,7 @@ def _session(fields: Fields, registration: Registration | None, rules: _Rules) -
             f"{fields.path} was expected to hold events or spike_times, got both: keep one of them."
         )
     fields.require(
-        "position",
-        "geometry",
+        *(() if "stimulus" in fields else ("position", "geometry")),
         "animal",
         "environment",
         "session",
@@ -209,9 +215,7 @@ def _session(fields: Fields, registration: Registration | None, rules: _Rules) -
     time, rate = fields.clock()
     behaviour, told = fields.behaviour(time, rate, rules.scale, rules.lost)
     counted = (
-        _given(fields)
-        if "events" in fields
-        else _counted(fields, time, rate, len(behaviour["position"]))
+        _given(fields) if "events" in fields else _counted(fields, time, rate, _frames(behaviour))
     )
     return session_dataset(
         subject=fields.text("animal"),
@@ -223,7 +227,7 @@ def _session(fields: Fields, registration: Registration | None, rules: _Rules) -
         sampling_rate=rate,
         source=fields.text("source", SOURCE),
         position_units=units,
-        geometry=fields.text("geometry"),
+        geometry=fields.text("geometry", "unknown"),
         bin_size=fields.bin_size(),
         bin_edges=fields.bin_edges(),
         scale=rules.scale,
@@ -260,6 +264,11 @@ def _counted(
     counts, outside = fields.spike_counts(time, rate, frames)
     duration = None if time is None else frame_ends(time, 1 / rate) - time
     return _Counted(counts, duration, outside_note(outside))
+
+
+def _frames(behaviour: dict[str, Any]) -> int:
+    """As many as there are positions or labels."""
+    return len(behaviour["stimulus" if "stimulus" in behaviour else "position"])
 
 
 def _noted(*notes: str) -> dict[str, str]:
@@ -328,8 +337,9 @@ def write_interchange(
 
 
 def _fields(dataset: xr.Dataset) -> dict[str, Any]:
-    check(dataset, "activity", "position")
-    absent = [name for name in (*SCALARS[:-1], "detected_units") if name not in dataset.variables]
+    shown = "stimulus" in dataset.coords
+    check(dataset, "activity", *([] if shown else ["position"]))
+    absent = [name for name in (*SCALARS[:-2], "detected_units") if name not in dataset.variables]
     if absent:
         raise RefusedInputError(
             f"a session Dataset was expected, got one without {', '.join(absent)}: build it "
@@ -342,7 +352,7 @@ def _fields(dataset: xr.Dataset) -> dict[str, Any]:
             if "kind" in dataset["activity"].attrs
             else {}
         ),
-        "position": dataset["position"].transpose("sample", ...).values,
+        **(stimulus_fields(dataset) if shown else _positions(dataset)),
         "animal": dataset["subject"].item(),
         "environment": dataset["environment"].item(),
         "session": dataset["session"].item() + 1,
@@ -353,7 +363,6 @@ def _fields(dataset: xr.Dataset) -> dict[str, Any]:
         "unit": dataset["unit"].values,
         "unit_label": dataset["unit_label"].values,
         "n_detected": dataset["detected_units"].item(),
-        "position_units": dataset["position"].attrs["units"],
     }
     fields |= {
         name: dataset[name].values
@@ -372,6 +381,11 @@ def _fields(dataset: xr.Dataset) -> dict[str, Any]:
         if name not in {*own_attributes, *EXTENT}
     }
     return fields | _extent(dataset)
+
+
+def _positions(dataset: xr.Dataset) -> dict[str, Any]:
+    position = dataset["position"].transpose("sample", ...)
+    return {"position": position.values, "position_units": position.attrs["units"]}
 
 
 def _extent(dataset: xr.Dataset) -> dict[str, float | NDArray[np.float64]]:

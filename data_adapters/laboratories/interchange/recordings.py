@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -173,7 +174,7 @@ def registrations(
         if recording.registration is not None:
             by_file.setdefault(recording.registration, []).append(recording)
     for path, own in by_file.items():
-        registration = read_registration(path, base, lambda own=own: _cells(own))  # type: ignore[misc]
+        registration = read_registration(path, base, partial(_cells, own))
         named = [recording.named[1] for recording in own if recording.named is not None]
         if named:
             registration.fit(named)

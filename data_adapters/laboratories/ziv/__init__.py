@@ -1,1 +1,1 @@
-"""Recordings of the Ziv laboratory (sheintuch2023)."""
+"""Recordings of the Ziv laboratory (deitch2021, sheintuch2023)."""

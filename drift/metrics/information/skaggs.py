@@ -10,6 +10,7 @@ from scipy.special import xlogy
 from drift.door import opened
 from drift.errors import RefusedInputError
 from drift.metrics.labels import described, require_dims
+from drift.schema.map_dims import map_dim, map_dims
 
 
 def information_per_second(
@@ -50,14 +51,14 @@ def _of_maps(rate: np.ndarray, occupancy: np.ndarray) -> tuple[np.ndarray, np.nd
 
 def _information(rate: xr.DataArray, occupancy: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
     """Bits per second and mean rate, (...), summed over place and, where it exists, direction."""
-    require_dims(rate, "rate", "place")
-    require_dims(occupancy, "occupancy", "place")
+    require_dims(rate, "rate", map_dim(rate))
+    require_dims(occupancy, "occupancy", map_dim(rate))
     if any(_impossible(values.values) for values in (rate, occupancy)):
         raise RefusedInputError(
             "rate and occupancy must not be negative, nor infinite: pass unsmoothed maps of "
             "events over time."
         )
-    cells = [dim for dim in ("place", "direction") if dim in rate.dims]
+    cells = map_dims(rate)
     timed = [dim for dim in cells if dim in occupancy.dims]
     return xr.apply_ufunc(
         _of_cells,

@@ -10,7 +10,9 @@ from drift.errors import RefusedInputError
 from drift.metrics.labels import described, require_dims
 from drift.metrics.places import of_ring, shorter_way
 from drift.metrics.stability.pairs import comparable_pairs
+from drift.metrics.stimuli import require_metric
 from drift.schema.labelled_form import check
+from drift.schema.map_dims import map_dim
 
 BALANCED = (
     1e-6  # length of the mean vector on a ring, below which it points nowhere: rates may be float32
@@ -18,19 +20,21 @@ BALANCED = (
 
 
 def _centre(rate: xr.DataArray, place: xr.DataArray) -> xr.DataArray:
-    total = rate.sum("place")
-    return (rate * place).sum("place") / total.where(total > 0)
+    along = map_dim(rate)
+    total = rate.sum(along)
+    return (rate * place).sum(along) / total.where(total > 0)
 
 
 def _centre_on_ring(rate: xr.DataArray, length: float) -> xr.DataArray:
     """Direction of the mean of the places as points of a circle; NaN where they balance."""
-    place = rate["place"].astype(float).reset_coords(drop=True)
-    origin = float(rate["place"].attrs.get("origin", 0.0))
+    along = map_dim(rate)
+    place = rate[along].astype(float).reset_coords(drop=True)
+    origin = float(rate[along].attrs.get("origin", 0.0))
     turn = np.exp(2j * np.pi * (place - origin) / length)
-    total = rate.sum("place")
-    vector = (rate * turn).sum("place") / total.where(total > 0)
-    along = (np.angle(vector) / (2 * np.pi) * length) % length + origin
-    return xr.where(np.abs(vector) > BALANCED, along, np.nan)
+    total = rate.sum(along)
+    vector = (rate * turn).sum(along) / total.where(total > 0)
+    centre = (np.angle(vector) / (2 * np.pi) * length) % length + origin
+    return xr.where(np.abs(vector) > BALANCED, centre, np.nan)
 
 
 @opened
@@ -38,13 +42,13 @@ def centroid(rate: xr.DataArray) -> xr.DataArray:
     """Centre of mass of each rate map, sum_x x r(x) / sum_x r(x).
 
     On a ring of length L it is the circular mean, L / (2 pi) arg sum_x r(x) exp(2 pi i x / L), in
-    [0, L) from the origin on.
+    [0, L) from the origin on; so it is of circular stimuli of the period L.
 
     Parameters
     ----------
     rate : xarray.DataArray
         (..., place[, direction]) with the coordinate ``place``, or ``place_x`` and ``place_y`` in a
-        plane.
+        plane; or (..., stimulus) with a coordinate that has a metric.
 
     Returns
     -------
@@ -55,22 +59,24 @@ def centroid(rate: xr.DataArray) -> xr.DataArray:
     Raises
     ------
     RefusedInputError
-        If the places have no coordinates.
+        If the places have no coordinates, or the stimuli no metric.
     """
-    require_dims(rate, "rate", "place")
+    along = map_dim(rate)
+    require_dims(rate, "rate", along)
+    require_metric(rate, "a centroid")
     if "place_x" in rate.coords:
         x, y = (
             _centre(rate, rate[name].reset_coords(drop=True)) for name in ("place_x", "place_y")
         )
         return described(xr.concat([x, y], dim="axis"), "centroid").transpose(..., "axis")
-    if "place" not in rate.coords:
+    if along not in rate.coords:
         raise RefusedInputError(
             "a centroid needs to know where the places are: give rate the coordinate place, "
             "the bin centres."
         )
     length = of_ring(rate)
     centres = (
-        _centre(rate, rate["place"].astype(float))
+        _centre(rate, rate[along].astype(float))
         if length is None
         else _centre_on_ring(rate, length)
     )
@@ -97,7 +103,7 @@ def centroid_shift(dataset: xr.Dataset, *, across_environments: bool = False) ->
     Raises
     ------
     RefusedInputError
-        If no two sessions may be compared.
+        If no two sessions may be compared, or stimuli have no metric.
 
     References
     ----------

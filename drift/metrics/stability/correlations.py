@@ -16,6 +16,7 @@ from drift.metrics.labels import described
 from drift.metrics.maps import smoothed
 from drift.metrics.stability.pairs import comparable_pairs, pairwise_pearson
 from drift.schema.labelled_form import check
+from drift.schema.map_dims import map_dims
 
 PAIRS = ("subject", "session", "session_other")
 
@@ -71,11 +72,11 @@ def _kept(dataset: xr.Dataset, keep: xr.DataArray | None) -> np.ndarray:
 def _maps(
     dataset: xr.Dataset, subject: int, first: str, second: str, smoothing: float = 0.0
 ) -> np.ndarray:
-    """Maps of one subject as (first, session, second), where the dim place stands for all places
-    and directions."""
+    """Maps of one subject as (first, session, second), where "place" stands for all places (or
+    stimuli) and directions."""
     rate = dataset["rate"].isel(subject=subject)
     rate = smoothed(rate, smoothing) if smoothing else rate
-    cells = [dim for dim in ("place", "direction") if dim in rate.dims]
+    cells = map_dims(rate)
     order = [
         dim for name in (first, "session", second) for dim in (cells if name == "place" else [name])
     ]
@@ -324,7 +325,7 @@ def ensemble_rate_correlation(
     Sheintuch et al. 2023 (ensemble rate correlation; there absent units count as 0).
     """
     check(dataset, "rate", "occupancy")
-    cells = [dim for dim in ("place", "direction") if dim in dataset["rate"].dims]
+    cells = map_dims(dataset["rate"])
     time = dataset["occupancy"].where(dataset["rate"].notnull())
     mean = (dataset["rate"] * time).sum(cells, min_count=1) / time.sum(cells, min_count=1)
     vectors = mean.fillna(absent).transpose("subject", "session", "unit").values
@@ -360,7 +361,7 @@ def shuffled_identity(dataset: xr.Dataset, rng: np.random.Generator) -> xr.Datas
         0.
     """
     check(dataset, "rate")
-    cells = [dim for dim in ("place", "direction") if dim in dataset["rate"].dims]
+    cells = map_dims(dataset["rate"])
     recorded = dataset["rate"].notnull().any(cells).transpose("subject", "session", "unit").values
     order = np.broadcast_to(np.arange(recorded.shape[-1]), recorded.shape).copy()
     for subject_index in range(recorded.shape[0]):

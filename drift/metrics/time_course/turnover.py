@@ -11,6 +11,7 @@ from drift.door import opened
 from drift.errors import RefusedInputError
 from drift.metrics.stability.pairs import comparable_pairs
 from drift.schema.labelled_form import check
+from drift.schema.map_dims import map_dims
 
 PAIRS = ("subject", "session", "session_other")
 
@@ -25,7 +26,7 @@ def _observed_and_member(dataset: xr.Dataset, of: str) -> tuple[np.ndarray, np.n
         )
         return np.isfinite(flags), flags == 1
     rate = check(dataset, "rate")["rate"]
-    cells = [dim for dim in ("place", "direction") if dim in rate.dims]
+    cells = map_dims(rate)
     order = ("subject", "session", "unit")
     return tuple(  # type: ignore[return-value]
         array.any(cells).transpose(*order).values for array in (rate.notnull(), rate > 0)

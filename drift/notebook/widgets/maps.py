@@ -14,6 +14,7 @@ from drift.errors import RefusedInputError
 from drift.metrics.maps import smoothed
 from drift.metrics.places import of_ring, require_track
 from drift.metrics.rooms import environment_labels, environments
+from drift.metrics.stimuli import require_places
 from drift.notebook.widgets.canvas import WIDTH, empty_figure, ipywidgets, picture, show
 from drift.observation.lens import untrained_sessions
 from drift.plots.sessions import NOT_VISITED, side_by_side
@@ -210,6 +211,7 @@ def _checked(run: xr.Dataset, reference: int | str | None) -> int:
     """Return the position of the reference session of a Dataset that can be shown."""
     check(run, "rate", "place_unit", "elapsed")
     require_track(run, "a slider over rate maps")
+    require_places(run, "a slider over rate maps")
     sessions = run.sizes["session"]
     if "environment" in run["rate"].dims:
         raise RefusedInputError(

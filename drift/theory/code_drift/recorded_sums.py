@@ -10,6 +10,7 @@ import xarray as xr
 
 from drift.errors import RefusedInputError
 from drift.metrics.places import closes
+from drift.metrics.stimuli import require_places
 from drift.theory.code_drift.prediction import subject_label
 
 COUNTS = (
@@ -40,6 +41,7 @@ class RecordedSums(NamedTuple):
 
 def along_track(recording: xr.Dataset, subject: int) -> tuple[np.ndarray, np.ndarray]:
     """Rates (session, unit, way, place) and occupancies (session, 1, way, place) of one subject."""
+    require_places(recording, "this measure of drift along a track")
     rate, occupancy = (
         recording["rate"].isel(subject=subject),
         recording["occupancy"].isel(subject=subject),
