@@ -1,1 +1,1 @@
-"""Formats and objects of other tools, in and out: NWB, pynapple, neo, SpikeInterface and movement."""
+"""Formats and objects of other tools, in and out: NWB, pynapple, neo, SpikeInterface, movement."""

@@ -50,11 +50,13 @@ def track_of(poses: xr.Dataset | xr.DataArray, choice: PositionChoice) -> Track:
     units, scale = _units(position, choice)
     mean_position = np.mean(places, axis=0) * scale  # NaN where one of them is lost
     minimum = None if confidence is None else choice.minimum_likelihood
+    flat = "z was left out" if position.sizes["space"] > 2 else ""
+    note = _note(bodyparts, individuals, mean_position, minimum)
     return Track(
         _times(poses, choice.track_rate),
         mean_position,
         units=units,
-        notes=_note(bodyparts, individuals, mean_position, minimum),
+        notes="; ".join(filter(None, (note, flat))),
         where=WHERE,
     )
 

@@ -43,7 +43,8 @@ def units_of(events: Any, time: Any, segment: int | None) -> Units:
         return plain_arrays.units_of_frames(events, time)
     if time is not None:
         raise RefusedInputError(
-            f"time was expected with an array (frame, unit) of events, got {_kind(events)}: leave time= out, or give an array."
+            f"time was expected with an array (frame, unit) of events, got "
+            f"{_kind(events)}: leave time= out, or give an array."
         )
     if spikeinterface_objects.is_sorting(events):
         return spikeinterface_objects.units_of(events, segment)

@@ -61,13 +61,13 @@ def from_objects(
     ----------
     events : object
         neo: a ``Segment``, a ``Block``, or its spike trains, in any unit of time. SpikeInterface: a
-        sorting. pynapple: a ``TsGroup`` (spikes) or a ``TsdFrame`` (sample, unit). Plain: a list, or
-        a mapping by unit, of arrays of seconds; or an array (frame, unit) with ``time``.
+        sorting. pynapple: a ``TsGroup`` (spikes) or a ``TsdFrame`` (sample, unit). Plain: a list,
+        or a mapping by unit, of arrays of seconds; or an array (frame, unit) with ``time``.
     position : object
-        pynapple: a ``Tsd`` or ``TsdFrame``, lazy ones too, within its epochs. movement: a Dataset of
-        poses or bounding boxes, in pixel where it does not say ``space_unit``. neo: an
-        ``AnalogSignal`` or ``IrregularlySampledSignal``; lengths become cm. A tuple of times, s, and
-        positions (sample[, axis]); an array of positions at ``time``; a
+        pynapple: a ``Tsd`` or ``TsdFrame``, lazy ones too, within its epochs. movement: a Dataset
+        of poses or bounding boxes, in pixel where it does not say ``space_unit``. neo: an
+        ``AnalogSignal`` or ``IrregularlySampledSignal``; lengths become cm. A tuple of times (s)
+        and positions (sample[, axis]); an array of positions at ``time``; a
         ``data_adapters.tracks.track.Track``; or the path of a file that ``track=`` of a reader
         takes. None: the only signal of the Segment of neo that has a unit of length.
     subject, session, elapsed, elapsed_units, environment : str, int, float, str, str
@@ -98,7 +98,8 @@ def from_objects(
         Other arguments of ``data_adapters.session.session_dataset``: ``geometry``,
         ``track_length``, ``position_units``, ``scale`` (cm per unit of the object), ``lost``,
         ``velocity``, ``direction`` and ``trial`` at each sample, ``unit`` and ``unit_label`` of all
-        units of the object, ... ``source`` is the program unless it is given.
+        units of the object (with ``unit`` alone they are called by these numbers), ... ``source``
+        is the program unless it is given.
 
     Returns
     -------
@@ -138,7 +139,7 @@ def from_objects(
         **cut(further, OF_SAMPLES, samples.inside),
     }
     room = room_of(placed.track, samples.time, environment)
-    said = _said(units, session, samples.time) | further | {"attrs": notes}
+    said = _said(units, session, samples.time) | _numbered(further) | further | {"attrs": notes}
     said |= cut(said, OF_UNITS, accepted) | cut(arrays, tuple(arrays), room)
     return session_dataset(
         subject=subject,
@@ -160,6 +161,12 @@ def _said(units: Units, session: int, time: NDArray[np.float64]) -> dict[str, An
         "unit_label": units.unit_label,
         "events_are": None if units.trains is None else "counts",
     }
+
+
+def _numbered(further: Mapping[str, Any]) -> dict[str, Any]:
+    """Units that the caller numbers are called by these numbers: the names in an object are those
+    of one session."""
+    return {"unit_label": None} if further.get("unit") is not None else {}
 
 
 def _refuse_unknown(further: Mapping[str, Any]) -> None:

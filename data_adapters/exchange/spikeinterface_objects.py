@@ -24,7 +24,7 @@ def is_sorting(thing: Any) -> bool:
 
 
 def units_of(sorting: Any, segment: int | None) -> Units:
-    """Units of one segment of a sorting; times are those of the recording where one is registered."""
+    """Units of one segment of a sorting, on the clock of its recording where that is registered."""
     index = _segment(sorting, segment)
     names = list(sorting.unit_ids)
     if not names:
@@ -67,5 +67,6 @@ def _recorded(sorting: Any, segment: int) -> tuple[float, float] | None:
     """When the recording began and ended, s; a sorting alone says only when the last spike was."""
     if not (hasattr(sorting, "get_end_time") and sorting.has_recording()):
         return None
-    began, ended = sorting.get_start_time(segment), sorting.get_end_time(segment)
-    return float(began), float(ended)
+    last = float(sorting.get_end_time(segment))  # the beginning of its last sample
+    sample = 1 / float(sorting.get_sampling_frequency())
+    return float(sorting.get_start_time(segment)), last + sample
