@@ -1,5 +1,6 @@
-"""Stand-ins for objects of packages that are not installed, with the names, arguments and shapes of
-SpikeInterface 0.105 and movement 0.15, which the true ones were compared with."""
+"""A recording that is known by its numbers, and stand-ins for objects of packages that are not
+installed: names, arguments and shapes are those of SpikeInterface 0.105 and movement 0.15, with
+which they were compared."""
 
 from __future__ import annotations
 
@@ -8,6 +9,22 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+
+import data_adapters
+
+LABELS = {"subject": "m1", "session": 0, "elapsed": 0.0, "elapsed_units": "day", "environment": "A"}
+RATE = 20_000.0  # Hz, of the electrodes
+TIME = np.arange(0, 60, 0.05)  # s
+WAY = 50 + 40 * np.sin(TIME / 3)  # cm
+SAMPLES = [
+    np.sort(np.random.default_rng(unit).integers(0, int(60 * RATE), 200)) for unit in range(4)
+]
+TRAINS = [samples / RATE for samples in SAMPLES]  # s
+COUNTS = np.stack([np.histogram(train, np.append(TIME, 60.0))[0] for train in TRAINS], axis=1)
+
+
+def session(events, position=(TIME, WAY), **further) -> xr.Dataset:
+    return data_adapters.from_objects(events, position, **{**LABELS, **further})
 
 
 class Sorting:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from exchanged_sessions import assert_equal, made, simulated
-from objects_of_others import Sorting, poses
+from objects_of_others import COUNTS, LABELS, RATE, SAMPLES, TIME, TRAINS, WAY, Sorting, session
 
 import data_adapters
 import drift
@@ -22,20 +22,7 @@ neo = pytest.importorskip("neo")
 nap = pytest.importorskip("pynapple")
 pq = pytest.importorskip("quantities")
 
-LABELS = {"subject": "m1", "session": 0, "elapsed": 0.0, "elapsed_units": "day", "environment": "A"}
-RATE = 20_000.0  # Hz, of the electrodes
-TIME = np.arange(0, 60, 0.05)  # s
-WAY = 50 + 40 * np.sin(TIME / 3)  # cm
-SAMPLES = [
-    np.sort(np.random.default_rng(unit).integers(0, int(60 * RATE), 200)) for unit in range(4)
-]
-TRAINS = [samples / RATE for samples in SAMPLES]  # s
-COUNTS = np.stack([np.histogram(train, np.append(TIME, 60.0))[0] for train in TRAINS], axis=1)
 JUDGED = ["good", "mua", "good", "noise"]
-
-
-def session(events, position=(TIME, WAY), **further) -> xr.Dataset:
-    return data_adapters.from_objects(events, position, **{**LABELS, **further})
 
 
 def neo_trains(units="s", t_start=0.0, t_stop=60.0, **annotations) -> list:
@@ -385,92 +372,7 @@ def test_columns_of_a_frame_are_named():
         session(TRAINS, frame, columns="z")
 
 
-# movement, tracks and files
-
-PLANE = np.stack([WAY * 4, 300 - WAY], axis=1)  # pixel
-
-
-def mouse(singular=False, confidence=None, individuals=("mouse",), fps=20.0, attrs=None):
-    """Nose and tail, 10 pixels apart in y, of one animal or two, 1000 pixels apart in x."""
-    tail = PLANE + np.array([0, 10])
-    bodies = np.stack([PLANE, tail], axis=2)
-    position = np.stack(
-        [bodies + np.array([1000 * k, 0])[:, None] for k in range(len(individuals))], -1
-    )
-    if confidence is not None:
-        confidence = np.broadcast_to(confidence[:, None, None], np.delete(position.shape, 1))
-    found = poses(position, confidence, ["nose", "tail"], individuals, fps, singular)
-    found["position"].attrs |= attrs or {}
-    return found
-
-
-@pytest.mark.parametrize("singular", [False, True])
-def test_a_body_part_of_an_individual_is_the_position(singular):
-    both = mouse(singular, individuals=("a", "b"))
-    found = session(TRAINS, both, bodypart="nose", individual="b")
-    np.testing.assert_array_equal(found["position"], PLANE + np.array([1000, 0]))
-    assert found["position"].attrs["units"] == "pixel"
-    assert found.attrs["notes"] == "position is that of nose of b"
-    middle = session(TRAINS, mouse(singular), bodypart="nose,tail")
-    np.testing.assert_allclose(middle["position"], PLANE + np.array([0, 5]))
-    np.testing.assert_array_equal(
-        session(TRAINS, mouse(singular)["position"], bodypart="nose")["position"], PLANE
-    )
-
-
-def test_unlikely_samples_are_lost_and_no_confidence_is_no_doubt():
-    confidence = np.ones(TIME.size)
-    confidence[:30], confidence[30:40] = 0.5, np.nan
-    seen = mouse(confidence=confidence)
-    found = session(TRAINS, seen, bodypart="nose")
-    assert np.isnan(found["position"].values[:, 0]).sum() == 40
-    assert "lost in 3.3% of the frames of the camera (confidence below 0.9" in found.attrs["notes"]
-    lenient = session(TRAINS, seen, bodypart="nose", minimum_likelihood=0.4)
-    assert np.isnan(lenient["position"].values[:, 0]).sum() == 10
-    assert np.isfinite(session(TRAINS, mouse(), bodypart="nose")["position"].values).all()
-
-
-def test_lengths_of_movement_are_told_by_scale_or_by_the_dataset():
-    scaled = session(TRAINS, mouse(), bodypart="nose", scale=0.25)
-    np.testing.assert_allclose(scaled["position"], PLANE / 4)
-    assert scaled["position"].attrs["units"] == "cm"
-    told = session(TRAINS, mouse(attrs={"space_unit": "mm"}), bodypart="nose")
-    np.testing.assert_allclose(told["position"], PLANE / 10)
-    assert told["position"].attrs["units"] == "cm"
-    said = session(TRAINS, mouse(), bodypart="nose", position_units="cm")
-    assert np.array_equal(said["position"], PLANE) and said["position"].attrs["units"] == "cm"
-
-
-def test_frames_of_movement_need_a_rate():
-    frames = mouse(fps=None)
-    found = session(TRAINS, frames, bodypart="nose", track_rate=20.0)
-    np.testing.assert_allclose(found["time"], TIME, atol=1e-12)
-    with pytest.raises(drift.RefusedInputError, match=r"say track_rate= \(Hz\)"):
-        session(TRAINS, frames, bodypart="nose")
-    with pytest.raises(drift.RefusedInputError, match="sampling rate of 30 Hz to 5 %"):
-        session(TRAINS, mouse(), bodypart="nose", track_rate=30.0)
-
-
-def test_bounding_boxes_are_positions():
-    boxes = poses(PLANE[:, :, np.newaxis], individuals=["id_0"], fps=20.0)
-    np.testing.assert_array_equal(session(TRAINS, boxes)["position"], PLANE)
-    deep = poses(np.dstack([PLANE, PLANE]).reshape(TIME.size, -1, 1)[:, :3], None, (), ["a"], 20.0)
-    assert session(TRAINS, deep)["position"].shape == (TIME.size, 2)
-    assert "z was left out" in session(TRAINS, deep).attrs["notes"]
-
-
-def test_what_is_not_said_of_poses_is_asked_for():
-    for poses_of_mouse, options, match in (
-        (mouse(), {}, r"one keypoint, got nose, tail: say bodypart="),
-        (mouse(individuals=("a", "b")), {"bodypart": "nose"}, "say individual="),
-        (mouse(), {"bodypart": "nos"}, "the keypoint 'nos', got nose, tail: use nose"),
-        (mouse(), {"bodypart": "nose", "individual": "rat"}, "the individual 'rat', got mouse"),
-        (mouse().rename(position="place"), {}, "got place, confidence: pass what movement"),
-        (mouse().assign_coords(space=["rho", "phi"]), {}, "got rho, phi: pass Cartesian"),
-        (made(0), {}, "as a Dataset of movement"),
-    ):
-        with pytest.raises(drift.RefusedInputError, match=match):
-            session(TRAINS, poses_of_mouse, **options)
+# tracks and files
 
 
 def test_a_room_of_a_track_is_taken_by_its_name():
@@ -490,11 +392,12 @@ def test_columns_and_body_parts_of_files_are_chosen(tmp_path):
     (tmp_path / "t.csv").write_text("\n".join(["time,head,tail", *rows]))
     found = session(TRAINS, tmp_path / "t.csv", columns="tail")
     np.testing.assert_allclose(found["position"], WAY + 1)
+    plane = np.stack([WAY * 4, 300 - WAY], axis=1)  # pixel
     head = ["scorer" + ",net" * 3, "bodyparts" + ",nose" * 3, "coords,x,y,likelihood"]
-    lines = [f"{row},{x!r},{y!r},0.99" for row, (x, y) in enumerate(PLANE.tolist())]
+    lines = [f"{row},{x!r},{y!r},0.99" for row, (x, y) in enumerate(plane.tolist())]
     (tmp_path / "d.csv").write_text("\n".join([*head, *lines]))
     pixels = session(TRAINS, str(tmp_path / "d.csv"), track_rate=20.0)
-    np.testing.assert_allclose(pixels["position"], PLANE)
+    np.testing.assert_allclose(pixels["position"], plane)
     assert pixels["position"].attrs["units"] == "pixel"
 
 
