@@ -6,8 +6,9 @@ the other; ``drift.measure`` turns them into the longitudinal Dataset that simul
 A reader is a module of this package with a function ``sessions(path, **options)`` and one line in
 ``READERS``. Where a laboratory published summaries, ``summary(name, path)`` reads them. ``align``
 puts positions on the clock of a microscope. ``fetch(name)`` downloads public files, on request
-only. The way out: ``to_nwb`` writes sessions as NWB files, ``to_pynapple`` and ``from_pynapple``
-exchange them with pynapple.
+only. ``from_objects`` takes what other programs hold in memory: objects of neo, SpikeInterface,
+pynapple and movement. The way out: ``to_nwb`` writes sessions as NWB files, ``to_pynapple`` and
+``from_pynapple`` exchange them with pynapple.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from data_adapters.alignment import align
     from data_adapters.exchange import nwb
     from data_adapters.exchange.nwb_writing import to_nwb
+    from data_adapters.exchange.objects import from_objects
     from data_adapters.exchange.pynapple_objects import from_pynapple, to_pynapple
     from data_adapters.files import download
     from data_adapters.laboratories import jercog2019, khatib2023
@@ -56,6 +58,7 @@ __all__ = [
     "SUMMARIES",
     "align",
     "fetch",
+    "from_objects",
     "from_pynapple",
     "sessions",
     "summary",

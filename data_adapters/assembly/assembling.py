@@ -25,6 +25,7 @@ from data_adapters.tracks.track import Track
 from drift.metrics.clocks import frame_ends, usual_frame
 from drift.schema.labelled_form import RefusedInputError
 
+UNLIKELY = 1e-3  # chance that all cells are silent as long as the track goes on after a recording
 ReadCells = Callable[[Place], Cells]
 
 
@@ -159,7 +160,7 @@ def _counted(cells: Cells, track: Track, place: Place, statements: Statements) -
     trains = [train + start for train in cells.trains] if start else cells.trains
     refuse_absurd((track.time.size, len(trains)), 8, f"counts of {what}")
     ends = frame_ends(track.time, usual_frame(track.time))
-    recorded, note = _while_recorded(track, ends, start, cells.recorded)
+    recorded, note = _while_recorded(track, ends, start, cells)
     time, ends = track.time[recorded], ends[recorded]
     counts, outside = frame_counts(trains, time, ends, what, cells.amplitudes)
     notes = "; ".join(filter(None, (note, outside_note(outside))))
@@ -167,17 +168,25 @@ def _counted(cells: Cells, track: Track, place: Place, statements: Statements) -
 
 
 def _while_recorded(
-    track: Track, ends: NDArray[np.float64], start: float, recorded: float | None
+    track: Track, ends: NDArray[np.float64], start: float, cells: Cells
 ) -> tuple[NDArray[np.bool_], str]:
-    """Samples of the track in which spikes were recorded: elsewhere no spike is no silence."""
-    if recorded is None:
+    """Samples of the track in which spikes were recorded: elsewhere no spike is no silence.
+
+    The recording began at ``start``. When it ended is not in the files: the time T after the last
+    of n spikes is left out where silence would be too unlikely, exp(-n T / last) < 0.001.
+    """
+    if cells.last_spike is None:
         return np.ones(track.time.size, dtype=bool), ""
-    inside = (track.time >= start - ROUNDING) & (ends <= start + recorded + ROUNDING)
+    last = start + cells.last_spike
+    inside = track.time >= start - ROUNDING
+    quiet = max(0.0, float(ends[-1]) - last)
+    if quiet * cells.spikes > -np.log(UNLIKELY) * max(cells.last_spike, 1e-9):
+        inside &= ends <= last + usual_frame(track.time)
     if inside.sum() < 2:
         raise RefusedInputError(
-            f"{track.where} was expected on the clock of the spikes ({start:.6g} to "
-            f"{start + recorded:.6g} s), got {track.time[0]:.6g} to {track.time[-1]:.6g} s: say "
-            "start= (time of the beginning of the recording on the clock of the track)."
+            f"{track.where} was expected on the clock of the spikes ({start:.6g} to {last:.6g} s), "
+            f"got {track.time[0]:.6g} to {track.time[-1]:.6g} s: say start= (time of the beginning "
+            "of the recording on the clock of the track)."
         )
     left = int((~inside).sum())
     note = f"{left} samples of the track lie before or after the recording" if left else ""

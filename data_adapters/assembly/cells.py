@@ -21,7 +21,8 @@ class Cells(NamedTuple):
     word: str = "cell"  # what the tool calls one
     frames: NDArray[np.float64] | None = None  # (cell, frame) events
     trains: Sequence[NDArray[np.float64]] | None = None  # s, of each cell
-    recorded: float | None = None  # s, how long trains were recorded, from 0
+    last_spike: float | None = None  # s, of all clusters, those that were rejected among them
+    spikes: int = 0  # of all clusters
     rate: float | None = None  # frames per second, Hz
     time: NDArray[np.float64] | None = None  # (frame) s, where the tool has it
     labels: Sequence[str] | None = None

@@ -1,1 +1,1 @@
-"""Formats of other tools, in and out: NWB and pynapple."""
+"""Formats and objects of other tools, in and out: NWB, pynapple, neo, SpikeInterface, movement."""

@@ -27,7 +27,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from data_adapters.acceptance import accepted_units
-from data_adapters.alignment import held_at, positions_at
+from data_adapters.alignment import held_at
+from data_adapters.exchange.epochs import PRECISION, epoch_frame_ends, within_epochs
 from data_adapters.exchange.frames import (
     frame_counts,
     interval_bounds,
@@ -37,20 +38,18 @@ from data_adapters.exchange.frames import (
     stretches,
 )
 from data_adapters.exchange.labels import checked, session_labels, session_name
+from data_adapters.exchange.pynapple_series import (
+    series_epochs,
+    series_values,
+    unit_names,
+    unit_words,
+)
 from data_adapters.session import session_dataset
 from drift.door import opened
 from drift.measurement.running_samples import is_directed, some_running_samples
-from drift.metrics.clocks import (
-    LONGEST_FRAME,
-    frame_ends,
-    largest_gap,
-    refuse_times,
-    sample_times,
-    usual_frame,
-)
+from drift.metrics.clocks import refuse_times, sample_times
 from drift.schema.labelled_form import RefusedInputError
 
-PRECISION = 1e-8  # s; pynapple keeps nine decimals
 GAP = 1e-6  # s; intervals of pynapple do not touch
 AXES = ("x", "y")
 BESIDE = ("velocity", "direction", "duration")
@@ -303,14 +302,8 @@ def _of_kind(objects: Mapping[str, Any], name: str, kinds: tuple[type, ...], nee
 def _events(objects: Mapping[str, Any]) -> tuple[NDArray[np.float64], dict[str, Any]]:
     """Times of samples, and the arguments of ``session_dataset`` on units."""
     source = objects["activity"] if "activity" in objects else objects["spikes"]
-    keys = np.asarray(source.columns if "activity" in objects else source.keys())
-    number = keys.astype(np.int64) if np.issubdtype(keys.dtype, np.number) else np.arange(keys.size)
-    named = "unit_label" in source.metadata_columns
-    columns = {name: np.asarray(source[name]) for name in source.metadata_columns}
-    accepted, left = accepted_units(columns, keys.size, "the metadata of objects")
-    labels = [
-        str(label) for label in (source["unit_label"] if named else (f"unit {key}" for key in keys))
-    ]
+    keys, number, labels = unit_names(source)
+    accepted, left = accepted_units(unit_words(source), keys.size, "the metadata of objects")
     keys, number, labels = (
         keys[accepted],
         number[accepted],
@@ -319,14 +312,14 @@ def _events(objects: Mapping[str, Any]) -> tuple[NDArray[np.float64], dict[str, 
     if "activity" in objects:
         notes = {"attrs": {"notes": left}} if left else {}
         return source.times(), {
-            "activity": source.values[:, accepted],
+            "activity": np.asarray(source.values)[:, accepted],
             "unit": number,
             "unit_label": labels,
             **notes,
         }
     position = objects["position"]
     time = refuse_times(position.times(), "times of position")
-    ends = _ends(time, position.time_support)
+    ends = epoch_frame_ends(time, series_epochs(position))
     counts, outside = frame_counts([source[key].times() for key in keys], time, ends)
     told = "; ".join(filter(None, (left, outside_note(outside) if outside else "")))
     notes = {"attrs": {"notes": told}} if told else {}
@@ -340,46 +333,12 @@ def _events(objects: Mapping[str, Any]) -> tuple[NDArray[np.float64], dict[str, 
     }
 
 
-def _ends(time: NDArray[np.float64], support: Any) -> NDArray[np.float64]:
-    """Where frames end, s: none reaches beyond the epoch it lies in; an epoch that ends with its
-    last sample has a usual one there."""
-    frame = usual_frame(time)
-    epoch = np.searchsorted(support.start, time + PRECISION, side="right") - 1
-    closes = np.where(support.end[epoch] > time + PRECISION, support.end[epoch], time + frame)
-    last = np.append(np.diff(epoch) > 0, True)
-    ends = np.where(last, np.minimum(time + LONGEST_FRAME * frame, closes), frame_ends(time, frame))
-    return np.minimum(ends, np.append(time[1:], np.inf))
-
-
 def _at(
     series: Any, time: NDArray[np.float64], track_length: float | None = None
 ) -> NDArray[np.float64]:
     """Values at these times, within the epochs of the series."""
-    own, values = series.times(), series.values.astype(float)
-    values = values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
-    if np.array_equal(own, time):
-        return values
-    refuse_times(own, "times of an object")
-    aligned_values = np.full((time.size, *values.shape[1:]), np.nan)
-    for start, end in zip(series.time_support.start, series.time_support.end, strict=True):
-        mine, covered = (
-            (times > start - PRECISION) & (times < end + PRECISION) for times in (own, time)
-        )
-        if mine.sum() > 1:
-            aligned_values[covered] = positions_at(
-                values[mine],
-                own[mine],
-                time[covered],
-                largest_gap(usual_frame(own)),
-                track_length or _extent(values),
-            )
-    return aligned_values
-
-
-def _extent(values: NDArray[np.float64]) -> float:
-    """Range of the values that are known, along the longer axis."""
-    finite = np.isfinite(values.reshape(len(values), -1)).all(axis=1)
-    return float(np.ptp(values[finite], axis=0).max()) if finite.any() else 0.0
+    values, own = series_values(series), series.times()
+    return within_epochs(values, own, series_epochs(series), time, track_length=track_length)
 
 
 def _clock(time: NDArray[np.float64], said: Mapping[str, Any]) -> NDArray[np.float64] | None:

@@ -52,7 +52,7 @@ class Track(NamedTuple):
             If the frames and the track share no time.
         """
         position = positions_at(self.position, self.time, time, max_gap, track_length)
-        self._refuse_apart(time)
+        self.refuse_apart(time)
         held: dict[str, Any] = {"position": position, "notes": self.notes}
         if self.trial is not None:
             held["trial"] = held_at(self.trial, self.time, time)
@@ -87,7 +87,8 @@ class Track(NamedTuple):
         at_frames = held_at(numbers, self.time, time)
         return {name: at_frames == number for number, name in enumerate(names, start=1)}
 
-    def _refuse_apart(self, time: NDArray[np.float64]) -> None:
+    def refuse_apart(self, time: NDArray[np.float64]) -> None:
+        """Refuse frames that share no time with the track."""
         if time[-1] < self.time[0] or time[0] > self.time[-1]:
             raise RefusedInputError(
                 f"{self.where} was expected on the clock of the frames ({time[0]:.6g} to "
