@@ -24,6 +24,11 @@ class Statements(NamedTuple):
         Column of the position in the track, or two separated by a comma.
     bodypart, minimum_likelihood : str, float
         Of DeepLabCut: which body part, and below which likelihood a sample is lost (.9).
+    stimulus : str
+        Column of the stimulus in the track, in the place of the position: a line a sample with
+        ``time``, or a line a trial with ``start`` and ``stop`` (s).
+    stimulus_metric, stimulus_period, stimulus_units : str, float, str
+        See ``data_adapters.session.session_dataset``.
     track_rate : float
         Samples per second of a track without times, Hz.
     start : float
@@ -70,6 +75,10 @@ class Statements(NamedTuple):
     position: str | None = None
     bodypart: str | None = None
     minimum_likelihood: float = 0.9
+    stimulus: str | None = None
+    stimulus_metric: str | None = None
+    stimulus_period: float | None = None
+    stimulus_units: str = ""
     track_rate: float | None = None
     start: float | None = None
     frame_times: str | Path | None = None
@@ -103,6 +112,10 @@ OF_EVERY_READER = (
     "position",
     "bodypart",
     "minimum_likelihood",
+    "stimulus",
+    "stimulus_metric",
+    "stimulus_period",
+    "stimulus_units",
     "track_rate",
     "start",
     "frame_times",

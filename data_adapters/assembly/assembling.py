@@ -20,7 +20,8 @@ from data_adapters.exchange.frames import frame_counts, outside_note
 from data_adapters.files.limits import refuse_absurd
 from data_adapters.session import session_dataset, tell_watcher
 from data_adapters.statements import Statements
-from data_adapters.tracks.files import TrackChoice, read_track
+from data_adapters.tracks.files import TrackChoice, read_shown, read_track
+from data_adapters.tracks.shown import Shown
 from data_adapters.tracks.track import Track
 from drift.metrics.clocks import frame_ends, usual_frame
 from drift.schema.labelled_form import RefusedInputError
@@ -68,10 +69,13 @@ def assembled(
             session.clear()
 
 
-def track_of(place: Place, statements: Statements) -> Track | None:
-    """Track of a session, where one was named."""
+def track_of(place: Place, statements: Statements) -> Track | Shown | None:
+    """Track of a session, or what was shown in it, where one was named."""
     if statements.track is None:
         return None
+    file = place.named(statements.track, "track")
+    if statements.stimulus is not None:
+        return read_shown(file, statements.stimulus)
     chosen_columns = TrackChoice(
         statements.position,
         statements.bodypart,
@@ -79,7 +83,7 @@ def track_of(place: Place, statements: Statements) -> Track | None:
         statements.track_rate,
         statements.lost,
     )
-    track = read_track(place.named(statements.track, "track"), chosen_columns)
+    track = read_track(file, chosen_columns)
     return track if statements.origin is None else track.beginning_at(statements.origin)
 
 
@@ -103,19 +107,32 @@ def _sessions(
         "elapsed_units": "day",
         "sampling_rate": 1 / usual_frame(samples.time),
         "source": cells.source,
-        "position_units": track.units,
-        "scale": statements.scale,
-        "geometry": statements.geometry or ("linear" if track.position.ndim == 1 else "unknown"),
-        "track_length": statements.track_length,
         "events_are": statements.events_are or cells.events_are,
         "threshold_sd": statements.threshold_sd,
         "attrs": _attrs(cells, notes),
         **identities.units(place, cells),
+        **what_is_measured(track, statements),
     }
     arrays = {"activity": samples.activity, "time": samples.time, "duration": samples.duration}
     arrays |= held
     for environment, inside in in_rooms(samples.time, track, place, statements):
         yield {**common, "environment": environment, **_within(arrays, inside)}
+
+
+def what_is_measured(track: Track | Shown, statements: Statements) -> dict[str, Any]:
+    """Arguments of ``session_dataset`` that say what the places, or the stimuli, are."""
+    if isinstance(track, Shown):
+        return {
+            "stimulus_metric": statements.stimulus_metric,
+            "stimulus_period": statements.stimulus_period,
+            "stimulus_units": statements.stimulus_units,
+        }
+    return {
+        "position_units": track.units,
+        "scale": statements.scale,
+        "geometry": statements.geometry or ("linear" if track.position.ndim == 1 else "unknown"),
+        "track_length": statements.track_length,
+    }
 
 
 def _unplaced(place: Place, cells: Cells, statements: Statements) -> dict[str, Any]:
@@ -138,14 +155,16 @@ def _attrs(cells: Cells, notes: list[str]) -> dict[str, str]:
     return region | ({"notes": told} if told else {})
 
 
-def length_in_file(track: Track, statements: Statements) -> float | None:
+def length_in_file(track: Track | Shown, statements: Statements) -> float | None:
     """Length of the track in units of the file."""
-    if statements.track_length is None or (track.units != "cm" and statements.scale is None):
+    if isinstance(track, Shown) or statements.track_length is None:
+        return None
+    if track.units != "cm" and statements.scale is None:
         return None
     return statements.track_length / (statements.scale or 1.0)
 
 
-def _samples(cells: Cells, track: Track, place: Place, statements: Statements) -> Samples:
+def _samples(cells: Cells, track: Track | Shown, place: Place, statements: Statements) -> Samples:
     """Events in the frames of the microscope; spikes in the samples of the track."""
     if cells.trains is not None:
         return _counted(cells, track, place, statements)
@@ -154,21 +173,26 @@ def _samples(cells: Cells, track: Track, place: Place, statements: Statements) -
     return Samples(cells.frames.T, time, None, note)
 
 
-def _counted(cells: Cells, track: Track, place: Place, statements: Statements) -> Samples:
+def _counted(cells: Cells, track: Track | Shown, place: Place, statements: Statements) -> Samples:
     assert cells.trains is not None
     start, what = statements.start or 0.0, f"spike times in {place.folder}"
     trains = [train + start for train in cells.trains] if start else cells.trains
-    refuse_absurd((track.time.size, len(trains)), 8, f"counts of {what}")
-    ends = frame_ends(track.time, usual_frame(track.time))
-    recorded, note = _while_recorded(track, ends, start, cells)
-    time, ends = track.time[recorded], ends[recorded]
+    every = track.samples(statements.fs)
+    refuse_absurd((every.size, len(trains)), 8, f"counts of {what}")
+    ends = frame_ends(every, usual_frame(every))
+    recorded, note = _while_recorded(every, ends, start, cells, track.where)
+    time, ends = every[recorded], ends[recorded]
     counts, outside = frame_counts(trains, time, ends, what, cells.amplitudes)
     notes = "; ".join(filter(None, (note, outside_note(outside))))
     return Samples(counts, time, ends - time, notes)
 
 
 def _while_recorded(
-    track: Track, ends: NDArray[np.float64], start: float, cells: Cells
+    time: NDArray[np.float64],
+    ends: NDArray[np.float64],
+    start: float,
+    cells: Cells,
+    where: str,
 ) -> tuple[NDArray[np.bool_], str]:
     """Samples of the track in which spikes were recorded: elsewhere no spike is no silence.
 
@@ -176,16 +200,16 @@ def _while_recorded(
     of n spikes is left out where silence would be too unlikely, exp(-n T / last) < 0.001.
     """
     if cells.last_spike is None:
-        return np.ones(track.time.size, dtype=bool), ""
+        return np.ones(time.size, dtype=bool), ""
     last = start + cells.last_spike
-    inside = track.time >= start - ROUNDING
+    inside = time >= start - ROUNDING
     quiet = max(0.0, float(ends[-1]) - last)
     if quiet * cells.spikes > -np.log(UNLIKELY) * max(cells.last_spike, 1e-9):
-        inside &= ends <= last + usual_frame(track.time)
+        inside &= ends <= last + usual_frame(time)
     if inside.sum() < 2:
         raise RefusedInputError(
-            f"{track.where} was expected on the clock of the spikes ({start:.6g} to {last:.6g} s), "
-            f"got {track.time[0]:.6g} to {track.time[-1]:.6g} s: say start= (time of the beginning "
+            f"{where} was expected on the clock of the spikes ({start:.6g} to {last:.6g} s), "
+            f"got {time[0]:.6g} to {time[-1]:.6g} s: say start= (time of the beginning "
             "of the recording on the clock of the track)."
         )
     left = int((~inside).sum())
@@ -194,7 +218,7 @@ def _while_recorded(
 
 
 def in_rooms(
-    time: NDArray[np.float64], track: Track | None, place: Place, statements: Statements
+    time: NDArray[np.float64], track: Track | Shown | None, place: Place, statements: Statements
 ) -> Iterator[tuple[str, NDArray[np.bool_] | None]]:
     """Environments and the frames in them; None for all."""
     rooms = epoch_rooms(time, place, statements) or ({} if track is None else track.rooms(time))

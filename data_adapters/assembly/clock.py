@@ -11,6 +11,7 @@ from data_adapters.files.arrays import read_npy
 from data_adapters.files.tables import column, read_table
 from data_adapters.session import numbers
 from data_adapters.statements import Statements
+from data_adapters.tracks.shown import Shown
 from data_adapters.tracks.track import Track
 from drift.metrics.clocks import TOLERANCE, refuse_times, usual_frame
 from drift.schema.labelled_form import RefusedInputError
@@ -19,7 +20,7 @@ LATE = 1.0  # samples of the track; how far from even a pulse may be seen
 
 
 def frame_times(
-    cells: Cells, frames: int, track: Track | None, place: Place, statements: Statements
+    cells: Cells, frames: int, track: Track | Shown | None, place: Place, statements: Statements
 ) -> tuple[NDArray[np.float64], str]:
     """Time of each frame, s, and how it was told.
 
@@ -62,7 +63,9 @@ def _given(place: Place, statements: Statements, frames: int) -> NDArray[np.floa
     return refuse_times(time, f"times of frames in {file}")
 
 
-def _pulsed(track: Track, frames: int, rate: float | None) -> tuple[NDArray[np.float64], str]:
+def _pulsed(
+    track: Track | Shown, frames: int, rate: float | None
+) -> tuple[NDArray[np.float64], str]:
     """Times by the number of the frame that ran in each sample of the track.
 
     Frames of a microscope are even: where all pulses lie within a sample of the track of even
@@ -102,7 +105,7 @@ def _onsets(time: NDArray[np.float64], change: NDArray[np.int64]) -> NDArray[np.
     return time[change] - before / 2
 
 
-def _refuse_other_rate(pulsed: float, rate: float | None, track: Track) -> None:
+def _refuse_other_rate(pulsed: float, rate: float | None, track: Track | Shown) -> None:
     if rate is None or abs(pulsed / rate - 1) <= TOLERANCE:
         return
     planes = pulsed / rate

@@ -10,7 +10,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from data_adapters.assembly.assembling import in_rooms, length_in_file, track_of
+from data_adapters.assembly.assembling import (
+    in_rooms,
+    length_in_file,
+    track_of,
+    what_is_measured,
+)
 from data_adapters.assembly.cells import Cells
 from data_adapters.assembly.folders import Place
 from data_adapters.assembly.identity import Identities
@@ -18,6 +23,10 @@ from data_adapters.exchange.labels import sampled, session_labels
 from data_adapters.session import session_dataset
 from data_adapters.statements import Statements, stated
 from drift.metrics.clocks import sample_times
+
+# what belongs to the positions of a reader, and not to those of another track
+OF_PLACES = ("position_units", "geometry", "bin_size", "minimum_speed")
+EXTENT = ("track_length", "first_edge", "last_edge")
 
 
 def restated(
@@ -75,23 +84,19 @@ def _arguments(
         arrays |= {"time": time}
     track = track_of(place, statements)
     if track is not None:
-        arrays = {
-            name: values
-            for name, values in arrays.items()
-            if name not in ("position", "velocity", "direction", "trial")
-        }
+        of_places = ("position", "velocity", "direction", "trial")
+        arrays = {name: values for name, values in arrays.items() if name not in of_places}
         held = track.at(time, statements.max_gap, length_in_file(track, statements))
-        labels |= {
-            "position_units": track.units,
-            "attrs": _noted(labels["attrs"], held.pop("notes")),
-        }
-        labels["attrs"].pop("track_length", None)
+        attrs = _noted(labels["attrs"], held.pop("notes"))
+        labels = {name: value for name, value in labels.items() if name not in OF_PLACES}
+        labels["attrs"] = {name: value for name, value in attrs.items() if name not in EXTENT}
+        labels |= what_is_measured(track, statements)
         arrays |= held
-    labels |= {
-        name: value
-        for name in ("scale", "geometry", "track_length")
-        if (value := getattr(statements, name)) is not None
-    }
+    elif statements.scale is not None or statements.geometry is not None:
+        said = {"scale": statements.scale, "geometry": statements.geometry}
+        labels |= {name: value for name, value in said.items() if value is not None}
+    if track is None and statements.track_length is not None:
+        labels["track_length"] = statements.track_length
     if track is None and statements.lost is not None:
         labels["lost"] = statements.lost
     if statements.registration is not None:

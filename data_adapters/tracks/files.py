@@ -9,6 +9,7 @@ from data_adapters.files.containers import read_fields, refuse_pickle
 from data_adapters.files.tables import read_table
 from data_adapters.options import existing
 from data_adapters.tracks import deeplabcut
+from data_adapters.tracks.shown import Shown, shown_of_columns
 from data_adapters.tracks.tables import track_of_columns, track_of_fields
 from data_adapters.tracks.track import Track
 from drift.schema.labelled_form import RefusedInputError
@@ -31,7 +32,7 @@ WHOLE = TrackChoice()
 
 
 def read_track(path: str | Path, choice: TrackChoice = WHOLE) -> Track:
-    """Track of a file.
+    """Track of a file; see ``read_shown`` for stimuli.
 
     Parameters
     ----------
@@ -71,6 +72,34 @@ def read_track(path: str | Path, choice: TrackChoice = WHOLE) -> Track:
         f"{file} was expected to be a track (.csv, .tsv, .npz, .mat, .nc or .h5), got "
         f"{file.suffix or 'a folder'}: save it as .csv with the columns time and x."
     )
+
+
+def read_shown(path: str | Path, stimulus: str) -> Shown:
+    """Stimuli of a table, in the place of positions.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        A table with a header; see ``data_adapters.tracks.shown``.
+    stimulus : str
+        Column of the stimulus.
+
+    Returns
+    -------
+    Shown
+
+    Raises
+    ------
+    RefusedInputError
+        If the file is no table, or does not say what was shown and when.
+    """
+    file = existing(path)
+    if file.suffix not in TEXT:
+        raise RefusedInputError(
+            f"{file} was expected to be a table of stimuli (.csv, .tsv), got "
+            f"{file.suffix or 'a folder'}: save it with the columns start, stop and {stimulus}."
+        )
+    return shown_of_columns(read_table(file), file, stimulus)
 
 
 def _along(track: Track, axis: str | None) -> Track:

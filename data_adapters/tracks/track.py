@@ -12,8 +12,6 @@ from data_adapters.alignment import held_at, positions_at
 from data_adapters.directions import coded_directions
 from drift.schema.labelled_form import RefusedInputError
 
-LITTLE = 0.5  # share of frames; with fewer positions than this the clocks may not fit
-
 
 class Track(NamedTuple):
     """Where an animal was; arrays are (sample), in units of the file."""
@@ -27,6 +25,10 @@ class Track(NamedTuple):
     units: str = "cm"
     notes: str = ""
     where: str = "the track"
+
+    def samples(self, rate: float | None) -> NDArray[np.float64]:
+        """Times of samples that spikes are counted in, s: those of the track."""
+        return self.time
 
     def at(
         self, time: NDArray[np.float64], max_gap: float | None, track_length: float | None

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import laboratory_mice as layouts
 import pytest
+import tool_files
 from checkout import CHECKOUT
 from laboratory_mice import mouse
 from test_docs import DOCS, blocks
 
 sys.path.insert(0, str(CHECKOUT / "tests" / "data_adapters" / "tools"))
-import tool_files
 
 PAGES = sorted((DOCS / "how_to" / "files").glob("*.md"))
 OF_MICE = {

@@ -1,0 +1,131 @@
+"""What was shown instead of where an animal was: a stimulus in each sample, or in each trial."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from data_adapters.files.tables import column
+from data_adapters.options import nearest
+from data_adapters.stimuli import labels_by_interval
+from drift.metrics.clocks import frame_ends, refuse_times, usual_frame
+from drift.schema.labelled_form import RefusedInputError
+
+STARTS = ("start", "start_time", "onset", "start_s", "start (s)")
+STOPS = ("stop", "stop_time", "end", "end_time", "offset", "stop_s", "stop (s)")
+
+
+class Shown(NamedTuple):
+    """Stimuli and when they were shown, s; (interval) each."""
+
+    start: NDArray[np.float64]
+    stop: NDArray[np.float64]
+    label: NDArray[Any]  # numbers or texts; NaN or "" where nothing was shown
+    by_trial: bool  # otherwise samples that follow each other
+    where: str
+    frame: NDArray[np.float64] | None = None  # as of a ``Track``
+    notes: str = ""
+
+    @property
+    def time(self) -> NDArray[np.float64]:
+        """Beginnings of the samples, or of the trials, s."""
+        return self.start
+
+    def samples(self, rate: float | None) -> NDArray[np.float64]:
+        """Times of samples that spikes are counted in, s.
+
+        Parameters
+        ----------
+        rate : float or None
+            Samples per second, Hz, where the table has a line a trial.
+
+        Raises
+        ------
+        RefusedInputError
+            If it is needed and not given.
+        """
+        if not self.by_trial:
+            return self.start
+        if rate is None:
+            raise RefusedInputError(
+                f"spikes beside the trials in {self.where} were expected to be counted in samples, "
+                "got no rate: say fs= (Hz), e.g. 20."
+            )
+        begin = float(self.start.min())
+        return begin + np.arange(int((float(self.stop.max()) - begin) * rate) + 1) / rate
+
+    def at(self, time: NDArray[np.float64], *_how: float | None) -> dict[str, Any]:
+        """Arguments of ``session_dataset`` at the times of frames, and ``notes``."""
+        if time[-1] < self.start.min() or time[0] > self.stop.max():
+            raise RefusedInputError(
+                f"{self.where} was expected on the clock of the frames ({time[0]:.6g} to "
+                f"{time[-1]:.6g} s), got {self.start.min():.6g} to {self.stop.max():.6g} s: say "
+                "start= (time of the first frame on the clock of the stimuli), or frame_times=."
+            )
+        labels = labels_by_interval(time, self.start, self.stop, self.label)
+        return {"stimulus": labels, "notes": self.notes}
+
+    def rooms(self, time: NDArray[np.float64]) -> dict[str, NDArray[np.bool_]]:
+        """Stimuli are shown in one room."""
+        return {}
+
+
+def shown_of_columns(table: pd.DataFrame, path: Path, stimulus: str) -> Shown:
+    """Stimuli of a table with a line a trial (``start``, ``stop``) or a line a sample (``time``).
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As the file has it.
+    path : pathlib.Path
+        For messages.
+    stimulus : str
+        Column of the stimulus.
+
+    Returns
+    -------
+    Shown
+
+    Raises
+    ------
+    RefusedInputError
+        If a column is missing, or times are none.
+    """
+    named = {str(name).strip().casefold(): str(name) for name in table.columns}
+    if stimulus.strip().casefold() not in named:
+        raise RefusedInputError(
+            f"{path} was expected to hold a column {stimulus!r}, got {', '.join(table.columns)}: "
+            f"{nearest(stimulus, table.columns)}."
+        )
+    label = _labels(table[named[stimulus.strip().casefold()]])
+    start = next((named[name] for name in STARTS if name in named), None)
+    stop = next((named[name] for name in STOPS if name in named), None)
+    if start is not None and stop is not None:
+        begins, ends = column(table, start, path), column(table, stop, path)
+        if not (ends > begins).all():
+            row = int(np.flatnonzero(~(ends > begins))[0])
+            raise RefusedInputError(
+                f"trials in {path} were expected to end after they begin, got {begins[row]:g} to "
+                f"{ends[row]:g} s in row {row + 1}: correct it."
+            )
+        return Shown(begins, ends, label, True, str(path))
+    time = next((named[name] for name in ("time", "t", "time (s)") if name in named), None)
+    if time is None:
+        raise RefusedInputError(
+            f"{path} was expected to hold the columns start and stop (s), or time, got "
+            f"{', '.join(table.columns)}: rename them."
+        )
+    times = refuse_times(column(table, time, path), f"column {time!r} of {path}")
+    frame = column(table, named["frame_pulse"], path) if "frame_pulse" in named else None
+    return Shown(times, frame_ends(times, usual_frame(times)), label, False, str(path), frame)
+
+
+def _labels(entries: pd.Series) -> NDArray[Any]:
+    """Numbers, or texts with "" where nothing was shown."""
+    if pd.api.types.is_numeric_dtype(entries):
+        return entries.to_numpy(dtype=float)
+    return entries.fillna("").astype(str).str.strip().to_numpy(dtype=object).astype(np.str_)
