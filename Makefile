@@ -32,6 +32,7 @@ bench: $(STAMP)
 	$(BIN)/python tests/benchmarks/bench_similarity_matching.py
 	$(BIN)/python tests/benchmarks/bench_denoising.py
 	$(BIN)/python tests/benchmarks/bench_sweep.py
+	$(BIN)/python tests/benchmarks/bench_large_sessions.py
 	$(BIN)/python tests/benchmarks/bench_reading.py
 
 docs: $(DOCS_STAMP)

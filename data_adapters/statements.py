@@ -129,6 +129,8 @@ OF_EVERY_READER = (
     "registration",
     "base",
     "minimum_confidence",
+    "events_are",
+    "threshold_sd",
 )
 
 

@@ -97,6 +97,8 @@ def _arguments(
         labels |= {name: value for name, value in said.items() if value is not None}
     if track is None and statements.track_length is not None:
         labels["track_length"] = statements.track_length
+    of_events = {"events_are": statements.events_are, "threshold_sd": statements.threshold_sd}
+    labels |= {name: value for name, value in of_events.items() if value is not None}
     if track is None and statements.lost is not None:
         labels["lost"] = statements.lost
     if statements.registration is not None:
