@@ -29,7 +29,7 @@ COMMANDS = {
     "fit": "fit an interneuron circuit to a measured recording",
     "reproduce": "print a scoreboard of published numbers and ours (in a checkout)",
     "data": "list, fetch or check public recordings",
-    "export": "write sessions as NWB files, or a result as CSV tables",
+    "export": "write sessions as NWB files, or a result as CSV tables or a MATLAB file",
     "info": "tell what a result, a recipe or a sweep holds",
     "doctor": "check this installation: versions, name clashes, engines, CUDA, cluster",
     "completion": "print the completion script of a shell",
