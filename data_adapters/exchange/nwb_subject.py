@@ -78,8 +78,8 @@ def not_given(subject: Mapping[str, str]) -> list[str]:
     subject : mapping of str to str
         Fields of ``subject_fields``.
     """
-    known = {*subject, *(["age"] if "date_of_birth" in subject else [])}
-    return [name for name in ARCHIVED if name not in known]
+    told = {*subject, *(["age"] if "date_of_birth" in subject else [])}
+    return [name for name in ARCHIVED if name not in told]
 
 
 def _species(species: object) -> None:
@@ -101,7 +101,7 @@ def _sex(sex: object) -> None:
 
 def _age(age: object) -> None:
     """An age, or a range of ages such as P10W/P12W, whose end may be open."""
-    first, stroke, last = str(age).partition("/")
+    first, _, last = str(age).partition("/")
     ends = [first, *([last] if last else [])]
     if not all(DURATION.fullmatch(end) for end in ends) or "/" in last:
         raise RefusedInputError(
@@ -116,6 +116,6 @@ def _age(age: object) -> None:
 
 
 def _days(duration: str) -> float:
-    found = DURATION.fullmatch(duration)
-    parts = found.groupdict() if found else {}
-    return sum(float(amount) * DAYS[unit] for unit, amount in parts.items() if amount)
+    match = DURATION.fullmatch(duration)
+    amounts = match.groupdict() if match else {}
+    return sum(float(amount) * DAYS[unit] for unit, amount in amounts.items() if amount)

@@ -74,8 +74,8 @@ def to_nwb(
         counts as a second.
     subject : mapping of str to str, optional
         Further fields of ``pynwb.file.Subject``, the same for all: ``{"species": "Mus musculus",
-        "sex": "F", "age": "P90D"}``, the three that the DANDI archive asks for. A species is a Latin
-        binomial or a link to an NCBI taxon, a sex M, F, U or O, an age an ISO 8601 duration.
+        "sex": "F", "age": "P90D"}``, the three that the DANDI archive asks for. A species is a
+        Latin binomial or a link to an NCBI taxon, a sex M, F, U or O, an age an ISO 8601 duration.
     overwrite : bool
         Replace files that are there.
 
@@ -88,8 +88,8 @@ def to_nwb(
     ------
     RefusedInputError
         If pynwb is not installed, a field of the subject is not as archives take it, there is no
-        session, one lacks a label, comes twice or does not fit the first one, spike times are asked for where activity is no counts, or a file exists
-        and may not be replaced.
+        session, one lacks a label, comes twice or does not fit the first one, spike times are asked
+        for where activity is no counts, or a file exists and may not be replaced.
 
     Examples
     --------

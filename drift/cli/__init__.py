@@ -26,6 +26,8 @@ COMMANDS = {
     "measure": "measure a recording in a laboratory's format, as networks are measured",
     "compare": "set a run beside a recording, published slopes and null models, as a table and as "
     "a report",
+    "report": "describe one measured recording on one page, with its figures",
+    "figure": "draw one measured recording for a paper: PDF, SVG or PNG, with captions",
     "fit": "fit an interneuron circuit to a measured recording",
     "reproduce": "print a scoreboard of published numbers and ours (in a checkout)",
     "data": "list, fetch or check public recordings",

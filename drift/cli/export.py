@@ -17,10 +17,10 @@ from drift.files.store import load
 EXAMPLES = """\
   repdrift export csv run.nc --out tables                            one table for each set of dims
   repdrift export csv recorded.nc --out tables --variables spatial_information place_unit
-  repdrift export mat recorded.nc --out recorded.mat                 one struct, with dims, units and coordinates
+  repdrift export mat recorded.nc --out recorded.mat                 one struct, dims and units
   repdrift export nwb run.nc --like recorded.nc --out nwb            simulated sessions, as they would have been recorded
   repdrift export nwb recordings --format interchange --out nwb      your own sessions
-  repdrift export nwb recordings --format interchange --out nwb --species "Mus musculus" --sex F --age P90D"""
+  repdrift export nwb recordings --format interchange --out nwb --sex F --age P90D"""
 Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff]
 
 
@@ -61,7 +61,7 @@ def command(
     events
         For NWB: activity frame by frame, or whole counts as spike times.
     species
-        For NWB: of all subjects, a Latin binomial such as "Mus musculus" or a link to an NCBI taxon.
+        For NWB: of all subjects, a Latin binomial ("Mus musculus") or a link to an NCBI taxon.
     sex
         For NWB: of all subjects, M, F, U (unknown) or O (other).
     age

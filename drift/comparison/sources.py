@@ -14,7 +14,9 @@ from drift.metrics.stability.correlations import mean_rate_map_correlation
 
 LINE = ("slope", "standard_error", "p_value", "intercept")
 NO_CHANGE = np.array([0.0, 0.0, 1.0, 1.0])  # the line through a curve that stays at its first value
-UNIT = 1.0  # size of a measure that is no rounding: bits, fractions and correlations are of its order
+UNIT = (
+    1.0  # size of a measure that is no rounding: bits, fractions and correlations are of its order
+)
 
 
 def of_subjects(dataset: xr.Dataset, name: str) -> np.ndarray:

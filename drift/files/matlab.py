@@ -31,9 +31,9 @@ from drift.files.atomic import check_target, replaced_atomically
 
 LONGEST = 63  # letters of a name in MATLAB
 LARGEST = 2**31 - 1  # bytes of an array in a v5 file
-WORDS = frozenset(
-    "break case catch classdef continue else elseif end for function global if otherwise parfor "
-    "persistent return spmd switch try while".split()
+WORDS = re.compile(
+    "break|case|catch|classdef|continue|else|elseif|end|for|function|global|if|otherwise|parfor|"
+    "persistent|return|spmd|switch|try|while"
 )
 
 
@@ -119,24 +119,28 @@ def field_names(names: Iterable[str]) -> dict[str, str]:
     """
     distinct = list(dict.fromkeys(names))
     fitting = {name: name for name in distinct if _field(name) == name}
-    taken = set(fitting.values())
+    used = set(fitting.values())
     for name in distinct:
         if name not in fitting:
-            fitting[name] = _free(_field(name), taken)
-            taken.add(fitting[name])
+            fitting[name] = _free(_field(name), used)
+            used.add(fitting[name])
     return fitting
 
 
 def _field(name: str) -> str:
     letters = re.sub(r"[^A-Za-z0-9_]", "_", name)
-    plain = letters if re.match(r"[A-Za-z]", letters) and letters not in WORDS else f"x{letters}"
+    plain = (
+        letters
+        if re.match(r"[A-Za-z]", letters) and not WORDS.fullmatch(letters)
+        else f"x{letters}"
+    )
     return plain[:LONGEST]
 
 
-def _free(name: str, taken: set[str]) -> str:
+def _free(name: str, used: set[str]) -> str:
     """The name, or with the first number that makes it another one."""
     number, free = 1, name
-    while free in taken:
+    while free in used:
         number += 1
         free = f"{name[: LONGEST - len(str(number)) - 1]}_{number}"
     return free

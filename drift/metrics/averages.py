@@ -41,8 +41,8 @@ def is_constant(values: np.ndarray) -> bool:
     values : numpy.ndarray
         (session), NaN where not known.
     """
-    known = values[np.isfinite(values)]
-    return known.size > 0 and bool(within_rounding(np.ptp(known), np.abs(known).max()))
+    finite = values[np.isfinite(values)]
+    return finite.size > 0 and bool(within_rounding(np.ptp(finite), np.abs(finite).max()))
 
 
 @opened

@@ -54,8 +54,8 @@ def session_pairs(dataset: xr.Dataset) -> pd.DataFrame:
     SchemaError
         If a variable is missing.
     """
-    one = dataset.isel(environment=0) if "environment" in dataset.dims else dataset
-    tables = [_table(one, name, measure(one)) for name, measure in SIMILARITIES.items()]
+    single = dataset.isel(environment=0) if "environment" in dataset.dims else dataset
+    tables = [_table(single, name, measure(single)) for name, measure in SIMILARITIES.items()]
     return pd.concat(tables, ignore_index=True)
 
 

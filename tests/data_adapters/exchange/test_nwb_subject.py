@@ -18,7 +18,10 @@ pynwb = pytest.importorskip("pynwb", reason="NWB needs pynwb: pip install 'repdr
         ("species", "Mus musculus"),
         ("species", "http://purl.obolibrary.org/obo/NCBITaxon_10090"),
         *(("sex", letter) for letter in "MFUO"),
-        *(("age", age) for age in ("P90D", "P1Y6M", "P12W", "P1DT12H", "P2.5W", "P10W/P12W", "P8W/")),
+        *(
+            ("age", age)
+            for age in ("P90D", "P1Y6M", "P12W", "P1DT12H", "P2.5W", "P10W/P12W", "P8W/")
+        ),
     ],
 )
 def test_what_archives_take_is_taken(name: str, text: str):
@@ -31,7 +34,10 @@ def test_what_archives_take_is_taken(name: str, text: str):
         *(("species", text) for text in ("mouse", "mus musculus", "Mus Musculus", "Mus", "")),
         ("species", "http://example.org/NCBITaxon_10090"),
         *(("sex", text) for text in ("female", "f", "X", "")),
-        *(("age", text) for text in ("90", "90 days", "P", "PT", "P90", "p90d", "P12W/P10W", "P1D/P2D/P3D")),
+        *(
+            ("age", text)
+            for text in ("90", "90 days", "P", "PT", "P90", "p90d", "P12W/P10W", "P1D/P2D/P3D")
+        ),
     ],
 )
 def test_what_archives_reject_is_refused_in_a_sentence(name: str, text: str, tmp_path):

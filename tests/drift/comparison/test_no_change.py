@@ -52,9 +52,7 @@ def test_a_constant_but_for_rounding_is_constant():
 
 
 def test_a_small_change_is_kept():
-    found = described_source(
-        dataset([[0.3, 0.3 + 1e-9, 0.3 + 2e-9]]), ["fraction_place_units"]
-    )
+    found = described_source(dataset([[0.3, 0.3 + 1e-9, 0.3 + 2e-9]]), ["fraction_place_units"])
     np.testing.assert_allclose(found["change"], 2e-9 / 0.3, rtol=1e-6)
 
 

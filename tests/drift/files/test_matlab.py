@@ -96,7 +96,7 @@ def test_nothing_is_overwritten_and_the_end_of_the_path_is_checked(tmp_path: Pat
     before = path.read_bytes()
     with pytest.raises(RefusedInputError, match="exists and is kept"):
         write_mat(labelled(), path)
-    with pytest.raises(RefusedInputError, match="end in .mat"):
+    with pytest.raises(RefusedInputError, match=r"end in \.mat"):
         write_mat(labelled(), tmp_path / "result.nc")
     assert path.read_bytes() == before and len(list(tmp_path.iterdir())) == 1
 
