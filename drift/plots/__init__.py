@@ -32,7 +32,7 @@ if TYPE_CHECKING:
         sparsity_against_noise,
     )
     from drift.plots.tracked_maps import tracked_rate_maps, cells_by_place
-    from drift.plots.example_cells import example_cells, example_units
+    from drift.plots.examples import example_cells, example_units
     from drift.plots.elapsed_matrix import correlation_over_elapsed
     from drift.plots.lag_curves import similarity_by_lag, room_style
     from drift.plots.session_curves import measure_over_elapsed

@@ -97,7 +97,7 @@ def similarity_by_lag(
         _draw_subjects(curve, ax)
     if beside is not None and bool(beside.notnull().any()):
         mean = _mean(curve_by_lag(beside, elapsed))
-        ax.plot(mean["mean_lag"], mean, label=beside_label, **BESIDE)
+        ax.plot(mean["mean_lag"].values, mean.values, label=beside_label, **BESIDE)
     units = time_axis(str(elapsed.attrs.get("units", "")))
     ax.set(xlabel=f"time between sessions ({units})", ylabel=label)
     _limits(ax, curve)
@@ -135,7 +135,8 @@ def _draw_pairs(similarity: xr.DataArray, elapsed: xr.DataArray, ax: Axes) -> No
         curve = curve_by_lag(members, elapsed)
         if curve.sizes["lag"]:
             label = f"mean, room {room}" if several else "mean of the pairs"
-            ax.errorbar(curve["mean_lag"], curve.isel(subject=0), label=label, **room_style(place))
+            lag, values = curve["mean_lag"].values, curve.isel(subject=0).values
+            ax.errorbar(lag, values, label=label, **room_style(place))
 
 
 def room_style(place: int) -> dict[str, Any]:
@@ -154,13 +155,15 @@ def room_style(place: int) -> dict[str, Any]:
 def _draw_subjects(curve: xr.DataArray, ax: Axes) -> None:
     for number in range(curve.sizes["subject"]):
         own = curve.isel(subject=number).dropna("lag")
-        ax.plot(own["mean_lag"], own, label="" if number else "one subject", **SUBJECT)
+        ax.plot(
+            own["mean_lag"].values, own.values, label="" if number else "one subject", **SUBJECT
+        )
     mean = _mean(curve)
     if mean.sizes["lag"]:
         shared = curve.sel(lag=mean["lag"]).dropna("subject", how="all")
         error = shared.std("subject", ddof=1) / np.sqrt(shared.sizes["subject"])
         label = "mean \N{PLUS-MINUS SIGN} s.e. over subjects"
-        ax.errorbar(mean["mean_lag"], mean, yerr=error, label=label, **MEAN)
+        ax.errorbar(mean["mean_lag"].values, mean.values, yerr=error.values, label=label, **MEAN)
 
 
 def _limits(ax: Axes, curve: xr.DataArray) -> None:

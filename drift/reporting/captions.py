@@ -197,11 +197,11 @@ def fraction(dataset: xr.Dataset) -> str:
     cells = ""
     if "detected_units" in dataset:
         counts = dataset["detected_units"].values[dataset["detected_units"].values > 0]
-        cells = f" ({spread(seen)} a session)" if counts.size else ""
+        cells = f" ({spread(counts)} a session)" if counts.size else ""
     times = dataset["elapsed"].transpose("subject", "session").values
     bars = _error_bars(dataset, False)
     if dataset.sizes["subject"] > 1 and not shared_times(times):
-        bars = "One line a subject; no mean, as subjects were recorded at different times."
+        bars = "No error bars: one line a subject; no mean, as they were recorded at other times."
     rooms = " Markers: rooms." if len(environments(dataset)) > 1 else ""
     return f"Place cells over all recorded cells{cells}. {bars}{rooms}{_place_cells(dataset)}"
 

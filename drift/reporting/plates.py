@@ -14,7 +14,7 @@ from drift.errors import RefusedInputError
 from drift.metrics.places import require_track
 from drift.metrics.stability.pairs import same_units
 from drift.observation.lens import untrained_sessions
-from drift.plots.example_cells import example_cells, example_units
+from drift.plots.examples import example_cells, example_units
 from drift.plots.publication import COLUMN, sheet
 from drift.plots.tracked_maps import cells_by_place, tracked_rate_maps
 from drift.reporting import captions
@@ -56,10 +56,22 @@ def own_sessions(dataset: xr.Dataset, subject: int) -> xr.Dataset:
     recorded = np.isfinite(own["elapsed"].transpose("subject", "session").values[0])
     if "recorded" in own:
         recorded &= (own["recorded"] == 1).any(["subject", "unit"]).values
-    recorded[: untrained_sessions(own)] = False
+    recorded[: first_learned(own)] = False
     places = np.flatnonzero(recorded)
     transposed = {"session_other": places} if "session_other" in own.dims else {}
     return own.isel({"session": places, **transposed})
+
+
+def first_learned(dataset: xr.Dataset) -> int:
+    """Position of the first session after learning; of the first one where there is no other.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Longitudinal Dataset.
+    """
+    untrained = untrained_sessions(dataset)
+    return untrained if dataset.sizes["session"] > untrained else 0
 
 
 def subject_plates(own: xr.Dataset, sorted_by: str | None, width: float) -> Iterator[Plate]:
@@ -193,6 +205,6 @@ def all_subjects(dataset: xr.Dataset) -> xr.Dataset:
         Longitudinal Dataset.
     """
     dataset = dataset.isel(environment=0) if "environment" in dataset.dims else dataset
-    later = np.arange(untrained_sessions(dataset), dataset.sizes["session"])
+    later = np.arange(first_learned(dataset), dataset.sizes["session"])
     transposed = {"session_other": later} if "session_other" in dataset.dims else {}
     return dataset.isel({"session": later, **transposed})

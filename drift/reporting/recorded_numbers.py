@@ -198,8 +198,7 @@ def _compass(recorded: xr.Dataset) -> str:
     who = counted(recorded.sizes["subject"], f"{simulated}subject")
     rooms = list(environments(recorded))
     where = f" in {counted(len(rooms), 'room')} ({listed(rooms)})" if rooms else ""
-    early = untrained_sessions(recorded)
-    learned = " after learning" if early and recorded.attrs.get("title", "") else ""
+    learned = " after learning" if untrained_sessions(recorded) else ""
     return f"{who}, {counted(int(observed.sum()), 'session')}{learned}{where}."
 
 
@@ -210,7 +209,7 @@ def _fraction(recorded: xr.Dataset) -> Iterator[str]:
         return
     first, last = (np.mean([row[at] for row in present]) for at in (0, -1))
     name = label_of("fraction_place_units")
-    mean = f", mean over {len(known)} subjects" if len(present) > 1 else ""
+    mean = f", mean over {len(present)} subjects" if len(present) > 1 else ""
     longest = max(row.size for row in present)
     if longest < 2:
         yield f"The {name} is {number(first)}{mean}."

@@ -118,7 +118,7 @@ def _group(
         if plate.figure is None:
             missing[f"{plate.title}{told}"] = plate.reason
             continue
-        described = f"{plate.title}{told}. {plate.caption}"
+        described = f"{plate.title}{told}. {plate.caption.partition('. ')[0]}."
         identity = f"{name}-{plate.name.replace('_', '-')}"
         boxes.append(
             sections.figure_box(plate.figure, identity, f"{plate.title}.", plate.caption, described)
