@@ -19,6 +19,7 @@ from drift.reporting.panels import Plate, assembled, curve_panels
 from drift.reporting.plates import all_subjects, own_sessions, subject_plates
 from drift.schema.labelled_form import check
 from drift.schema.selection import position_of
+from drift.texts import printable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -124,7 +125,7 @@ def figures(
         captions = unfinished.enter_context(
             replaced_atomically(target / CAPTIONS, overwrite=overwrite)
         )
-        captions.write_text("\n".join(texts), encoding="utf-8")
+        captions.write_text(printable("\n".join(texts)), encoding="utf-8")
     return FigureSet([*paths, target / CAPTIONS], not_drawn(missing))
 
 

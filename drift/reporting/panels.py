@@ -144,8 +144,8 @@ def _single(panel: Panel, width: float) -> tuple[Figure, str]:
 
 
 def _side_by_side(panels: Sequence[Panel], width: float) -> tuple[Figure, str]:
-    """Two panels a row, with letters."""
-    columns = min(2, len(panels))
+    """Two panels a row, or three alone, with letters."""
+    columns = 3 if len(panels) == 3 else 2
     rows = -(-len(panels) // columns)
     figure = sheet(width, CURVE * rows)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
