@@ -46,8 +46,8 @@ def command(
     width
         Of a figure in mm: 85 is one column, 180 two.
     sorted_by
-        Number of the session whose place cells are shown in all sessions, sorted by their place;
-        the first by default.
+        Number of the session, as the table of `repdrift report` has it (from 0), whose place cells
+        are shown in all sessions, sorted by their place; the first by default.
     subject
         Labels of the subjects that are drawn; all by default.
     overwrite

@@ -41,8 +41,8 @@ def command(
     title
         Of the page.
     sorted_by
-        Number of the session whose place cells are shown in all sessions, sorted by their place;
-        the first by default.
+        Number of the session, as the table of `repdrift report` has it (from 0), whose place cells
+        are shown in all sessions, sorted by their place; the first by default.
     subject
         Labels of the subjects that are shown; all by default.
     overwrite

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from drift.door import opened
+from drift.door.quantities import Index
 from drift.errors import RefusedInputError
 from drift.metrics.rooms import environment_labels
 from drift.metrics.time_course.lag_classes import curve_by_lag
@@ -139,7 +140,8 @@ def _draw_pairs(similarity: xr.DataArray, elapsed: xr.DataArray, ax: Axes) -> No
             ax.errorbar(lag, values, label=label, **room_style(place))
 
 
-def room_style(place: int) -> dict[str, Any]:
+@opened
+def room_style(place: Index) -> dict[str, Any]:
     """Colour and marker of the curve of a room, the same in all figures.
 
     Parameters

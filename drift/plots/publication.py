@@ -5,10 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from drift.door import opened
+from drift.door.quantities import Range
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+Millimetres = Annotated[float, Range(1, 10_000)]
+"""Width or height of a figure."""
 
 INCH = 25.4  # mm
 COLUMN, PAGE = 85.0, 180.0  # mm, widths of one and of two columns
@@ -44,6 +50,7 @@ SETTINGS: dict[Any, Any] = {
 }
 
 
+@opened
 @contextmanager
 def publication_settings() -> Iterator[None]:
     """Draw by the defaults of matplotlib and ``SETTINGS``, whatever the user has set; his settings
@@ -56,7 +63,8 @@ def publication_settings() -> Iterator[None]:
         yield
 
 
-def sheet(width: float, height: float) -> Figure:
+@opened
+def sheet(width: Millimetres, height: Millimetres) -> Figure:
     """Return an empty figure.
 
     Parameters
