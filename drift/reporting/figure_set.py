@@ -104,7 +104,7 @@ def figures(
     """
     selection = selected(recorded, subjects)
     label = session_label(selection, sorted_by)
-    if not formats:
+    if len(formats) == 0:
         raise RefusedInputError("formats must name at least one, got none: use pdf, svg or png.")
     target, endings = Path(folder), list(dict.fromkeys(formats))
     texts: list[str] = []
@@ -160,7 +160,7 @@ def selected(recorded: xr.Dataset, subjects: Sequence[str]) -> xr.Dataset:
             "a longitudinal Dataset was expected, got one without recorded: pass the result of "
             "measure or train."
         )
-    if not subjects:
+    if len(subjects) == 0:
         return recorded
     return recorded.isel(subject=[position_of(recorded, "subject", name) for name in subjects])
 
