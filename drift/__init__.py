@@ -41,6 +41,8 @@ if TYPE_CHECKING:  # in the order in which data flow: recipe, run, measures, the
     from drift.comparison.comparing import compare
     from drift.comparison.table import comparison_table
     from drift.reporting.report import report
+    from drift.reporting.recording_report import recording_report
+    from drift.reporting.figure_set import figures
     from drift.sweeps.sweep import cross
     from drift.sweeps.presets import sample
     from drift.sweeps.sweep import run_sweep, open_sweep

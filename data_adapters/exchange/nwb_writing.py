@@ -35,6 +35,7 @@ import xarray as xr
 from data_adapters.exchange.labels import checked, session_name
 from data_adapters.exchange.nwb import package, quietly
 from data_adapters.exchange.nwb_content import file_content
+from data_adapters.exchange.nwb_subject import subject_fields
 from data_adapters.options import existing
 from data_adapters.session import one_of
 from drift.door import opened
@@ -73,7 +74,8 @@ def to_nwb(
         counts as a second.
     subject : mapping of str to str, optional
         Further fields of ``pynwb.file.Subject``, the same for all: ``{"species": "Mus musculus",
-        "sex": "F", "age": "P90D"}``.
+        "sex": "F", "age": "P90D"}``, the three that the DANDI archive asks for. A species is a
+        Latin binomial or a link to an NCBI taxon, a sex M, F, U or O, an age an ISO 8601 duration.
     overwrite : bool
         Replace files that are there.
 
@@ -85,9 +87,9 @@ def to_nwb(
     Raises
     ------
     RefusedInputError
-        If pynwb is not installed, there is no session, one lacks a label, comes twice or does not
-        fit the first one, spike times are asked for where activity is no counts, or a file exists
-        and may not be replaced.
+        If pynwb is not installed, a field of the subject is not as archives take it, there is no
+        session, one lacks a label, comes twice or does not fit the first one, spike times are asked
+        for where activity is no counts, or a file exists and may not be replaced.
 
     Examples
     --------
@@ -97,7 +99,7 @@ def to_nwb(
     """
     package()
     one_of(events, ("responses", "spike_times"), "events")
-    target, origin, about = existing(folder), _date(reference), _fields(subject)
+    target, origin, about = existing(folder), _date(reference), subject_fields(subject)
     if not target.is_dir():
         raise RefusedInputError(
             f"a folder was expected at {target}, got a file: give the folder that the files go to."
@@ -142,27 +144,6 @@ def _date(reference: str | datetime) -> datetime:
             f"reference was expected to be a date such as {REFERENCE}, got {reference!r}: "
             "write it so."
         ) from error
-
-
-def _fields(subject: Mapping[str, str] | None) -> dict[str, str]:
-    fields = dict(subject or {})
-    permitted_names = (
-        "age",
-        "age__reference",
-        "date_of_birth",
-        "genotype",
-        "sex",
-        "species",
-        "strain",
-        "weight",
-    )
-    unknown = [name for name in fields if name not in permitted_names]
-    if unknown:
-        raise RefusedInputError(
-            f"subject was expected to hold fields of an NWB subject, got {unknown[0]!r}: use "
-            f"{', '.join(permitted_names)}."
-        )
-    return fields
 
 
 def _alike(session: xr.Dataset, first: xr.Dataset) -> xr.Dataset:

@@ -28,10 +28,12 @@ COMMANDS = {
     "measure": "measure a recording in a laboratory's format, as networks are measured",
     "compare": "set a run beside a recording, published slopes and null models, as a table and as "
     "a report",
+    "report": "describe one measured recording on one page, with its figures",
+    "figure": "draw one measured recording for a paper: PDF, SVG or PNG, with captions",
     "fit": "fit an interneuron circuit to a measured recording",
     "reproduce": "print a scoreboard of published numbers and ours (in a checkout)",
     "data": "list, fetch or check public recordings",
-    "export": "write sessions as NWB files, or a result as CSV tables",
+    "export": "write sessions as NWB files, or a result as CSV tables or a MATLAB file",
     "info": "tell what a result, a recipe or a sweep holds",
     "doctor": "check this installation: versions, name clashes, engines, CUDA, cluster",
     "completion": "print the completion script of a shell",

@@ -1,4 +1,4 @@
-"""``repdrift export``: sessions as NWB files, results as CSV tables."""
+"""``repdrift export``: sessions as NWB files, results as CSV tables or MATLAB files."""
 
 from __future__ import annotations
 
@@ -10,20 +10,22 @@ import tyro
 import xarray as xr
 from tyro.conf import Positional
 
-from drift.cli.arguments import pairs, parsed, told, writable
+from drift.cli.arguments import apart, pairs, parsed, told, writable
 from drift.errors import RefusedInputError
 from drift.files.store import load
 
 EXAMPLES = """\
   repdrift export csv run.nc --out tables                            one table for each set of dims
   repdrift export csv recorded.nc --out tables --variables spatial_information place_unit
+  repdrift export mat recorded.nc --out recorded.mat                 one struct, dims and units
   repdrift export nwb run.nc --like recorded.nc --out nwb            simulated sessions, as they would have been recorded
-  repdrift export nwb recordings --format interchange --out nwb      your own sessions"""
+  repdrift export nwb recordings --format interchange --out nwb      your own sessions
+  repdrift export nwb recordings --format interchange --out nwb --sex F --age P90D"""
 Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff]
 
 
 def command(
-    kind: Positional[Literal["nwb", "csv"]],
+    kind: Positional[Literal["nwb", "csv", "mat"]],
     source: Positional[Path],
     *,
     out: Path,
@@ -31,11 +33,15 @@ def command(
     format: str | None = None,
     option: tuple[str, ...] = (),
     events: Literal["responses", "spike_times"] = "responses",
+    species: str | None = None,
+    sex: str | None = None,
+    age: str | None = None,
     variables: tuple[str, ...] = (),
     seed: int = 0,
     overwrite: Flag = False,
 ) -> None:
-    """Write sessions as NWB files, one file a session, or a result as CSV tables.
+    """Write sessions as NWB files, one file a session, or a result as CSV tables or as a MATLAB
+    file.
 
     Parameters
     ----------
@@ -44,7 +50,7 @@ def command(
     source
         netCDF file of a command; for NWB also a recording in the format of --format.
     out
-        Folder to write to, made if absent.
+        Folder to write to, made if absent; for MATLAB the file.
     like
         For NWB of a run: the lens, a netCDF file of `repdrift measure` or the name of a published
         design such as "Khatib 2023".
@@ -54,25 +60,72 @@ def command(
         Options of the reader, as KEY=VALUE.
     events
         For NWB: activity frame by frame, or whole counts as spike times.
+    species
+        For NWB: of all subjects, a Latin binomial ("Mus musculus") or a link to an NCBI taxon.
+    sex
+        For NWB: of all subjects, M, F, U (unknown) or O (other).
+    age
+        For NWB: of all subjects, an ISO 8601 duration such as P90D, or a range, P10W/P12W.
     variables
-        For CSV: which variables; all by default.
+        For CSV and MATLAB: which variables; all by default, for CSV with the correlations between
+        every two sessions, session_pairs.csv.
     seed
         Of observation.
     overwrite
         Replace files that are there.
     """
-    writable(out, overwrite, folder=True)
-    if kind == "csv":
-        from drift.files.csv import write_tables
-
-        written = write_tables(load(source), out, variables, overwrite=overwrite)
+    about = {"species": species, "sex": sex, "age": age}
+    subject = {name: text for name, text in about.items() if text is not None}
+    if subject and kind != "nwb":
+        raise RefusedInputError(
+            f"--{next(iter(subject))} is written to NWB files alone, got {kind}: leave it out."
+        )
+    if kind == "mat":
+        told(f"written: {_matlab(source, out, variables, overwrite)}")
+    elif kind == "csv":
+        told(*_tables(source, out, variables, overwrite))
     else:
         import data_adapters
+        from data_adapters.exchange.nwb_subject import not_given, subject_fields
 
+        fields = subject_fields(subject)  # refused before anything is read
+        writable(out, overwrite, folder=True)
+        recording = _sessions(source, like, format, option, seed)
         written = data_adapters.to_nwb(
-            _sessions(source, like, format, option, seed), out, events=events, overwrite=overwrite
+            recording, out, events=events, subject=fields, overwrite=overwrite
         )
-    told(*(f"written: {path}" for path in written))
+        missing = " ".join(f"--{name}" for name in not_given(fields))
+        hint = [f"for the DANDI archive give {missing}, too"] if missing else []
+        told(*(f"written: {path}" for path in written), *hint)
+
+
+def _matlab(source: Path, out: Path, variables: Sequence[str], overwrite: bool) -> Path:
+    from drift.files.csv import refuse_unknown
+    from drift.files.matlab import write_mat
+
+    apart((out,), (source,))
+    writable(out, overwrite)
+    dataset = load(source)
+    refuse_unknown(dataset, variables)
+    return write_mat(dataset[list(variables)] if variables else dataset, out, overwrite=overwrite)
+
+
+def _tables(source: Path, out: Path, variables: Sequence[str], overwrite: bool) -> list[str]:
+    """Write the variables, and by default the correlations between sessions; what is said of
+    it."""
+    from drift.files.csv import write_tables
+    from drift.metrics.stability.session_pairs import session_pairs
+
+    writable(out, overwrite, folder=True)
+    dataset = load(source)
+    further, notes = {}, []
+    if not variables and "rate" in dataset:
+        try:
+            further = {"session_pairs": session_pairs(dataset)}
+        except RefusedInputError as refusal:
+            notes = [f"no session_pairs.csv: {refusal}"]
+    written = write_tables(dataset, out, variables, further=further, overwrite=overwrite)
+    return [*(f"written: {path}" for path in written), *notes]
 
 
 def _sessions(

@@ -11,6 +11,7 @@ import xarray as xr
 
 from drift.comparison.rows import Block, Row, blocks, checked
 from drift.comparison.table import (
+    NO_CHANGE,
     P_VALUES,
     comparison_table,
     explanation_text,
@@ -74,7 +75,8 @@ def _fragments(of_measure: Block) -> Iterator[str]:
 
 def _cells(row: Row) -> tuple[object, ...]:
     name = f"{row.source} (published)" if row.kind == "published" else row.source
-    numbers = (row.slope, row.standard_error, row.per, _p_value(row), 100 * row.change)
+    change = NO_CHANGE if row.constant else 100 * row.change
+    numbers = (row.slope, row.standard_error, row.per, _p_value(row), change)
     return (name, *numbers, row.subject_range())
 
 

@@ -41,6 +41,11 @@ class Row(NamedTuple):
     subjects: int | None = None  # the fewest in any session
     most_subjects: int | None = None
 
+    @property
+    def constant(self) -> bool:
+        """Whether the measure stays at its first value throughout, so that there is no change."""
+        return self.kind != "published" and self.change == 0 and not self.standard_error > 0
+
     def subject_range(self) -> str:
         """Say how many subjects the sessions have."""
         few, many = self.subjects, self.most_subjects

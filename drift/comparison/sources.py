@@ -9,11 +9,15 @@ import numpy as np
 import xarray as xr
 
 from drift.comparison.conventions import CONVENTIONS
-from drift.metrics.averages import of_subject, slope
+from drift.metrics.averages import is_constant, of_subject, slope, within_rounding
 from drift.metrics.stability.correlations import mean_rate_map_correlation
 from drift.schema.map_dims import map_dims
 
 LINE = ("slope", "standard_error", "p_value", "intercept")
+NO_CHANGE = np.array([0.0, 0.0, 1.0, 1.0])  # the line through a curve that stays at its first value
+UNIT = (
+    1.0  # size of a measure that is no rounding: bits, fractions and correlations are of its order
+)
 
 
 def of_subjects(dataset: xr.Dataset, name: str) -> np.ndarray:
@@ -86,7 +90,16 @@ def _line(mean: np.ndarray, elapsed: np.ndarray) -> np.ndarray:
     fitted = slope(
         xr.DataArray(mean, dims="session"), xr.DataArray(elapsed, dims="session"), normalise=False
     )
-    return np.array([float(fitted[name]) for name in LINE])
+    numbers = np.array([float(fitted[name]) for name in LINE])
+    # What is left of the slope of a constant is rounding, and may be "significant".
+    return np.where(np.isfinite(numbers), NO_CHANGE, np.nan) if is_constant(mean) else numbers
+
+
+def _no_start(first: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Tell which first values are 0 within rounding of the largest value, or of one unit of the
+    measure: a percentage of them would be a percentage of rounding."""
+    largest = np.where(np.isfinite(values), np.abs(values), 0.0).max(axis=-1)
+    return within_rounding(first, np.maximum(largest, UNIT))
 
 
 def _divisible(values: np.ndarray, convention: str) -> np.ndarray:
@@ -98,17 +111,19 @@ def _divisible(values: np.ndarray, convention: str) -> np.ndarray:
     """
     first = values[:, int(np.isfinite(values).any(axis=0).argmax())]
     if convention == "ratio_of_means":
-        return values if np.nansum(first) != 0 else np.full(values.shape, np.nan)
-    return np.where((first == 0)[:, np.newaxis], np.nan, values)
+        start = np.nansum(first) / max(int(np.isfinite(first).sum()), 1)
+        return np.full(values.shape, np.nan) if _no_start(start, values).all() else values
+    return np.where(_no_start(first, values)[:, np.newaxis], np.nan, values)
 
 
 def undivided(values: np.ndarray, labels: Sequence[str]) -> list[str]:
-    """Return the labels of the subjects (subject) whose first value is 0, so that nothing can be
-    divided by it."""
+    """Return the labels of the subjects (subject) whose first value is 0, or within 1e-12 of it (of
+    one unit, or of the largest value of the subject), so that nothing can be divided by it."""
     if not np.isfinite(values).any():
         return []
     first = values[:, int(np.isfinite(values).any(axis=0).argmax())]
-    return [str(label) for label, value in zip(labels, first, strict=True) if value == 0]
+    without = _no_start(first, values)
+    return [str(label) for label, none in zip(labels, without, strict=True) if none]
 
 
 def _one_measure(values: np.ndarray, elapsed: np.ndarray) -> xr.Dataset:
@@ -174,8 +189,10 @@ def described_source(dataset: xr.Dataset, measures: Sequence[str]) -> xr.Dataset
         (measure, session); by (measure, convention): ``slope``, ``standard_error``, ``p_value`` and
         ``intercept`` per unit of elapsed, ``slope_per_session``, ``standard_error_per_session``,
         ``change`` = slope times the span, and ``effect_size`` = correlation of the curve with time.
-        ``undivided`` (measure) names the subjects whose first value is 0: they are left out where
-        each is divided by its own, and all is NaN where nothing is left.
+        ``undivided`` (measure) names the subjects whose first value is 0, or within 1e-12 of it (of
+        one unit of the measure, or of the largest value of the subject): they are left out where
+        each is divided by its own, and all is NaN where nothing is left. A curve whose values
+        differ by less than 1e-12 of them is constant: its slope and its error are 0, p is 1.
     """
     elapsed = _elapsed(dataset)
     labels = [str(label) for label in dataset["subject"].values]

@@ -15,6 +15,7 @@ from drift.schema.variables import label_of
 P_VALUES = (
     "p values take the sessions as independent; with few sessions, or few subjects, they are rough"
 )
+NO_CHANGE = "no change"  # as wide as its column
 HEADER = (
     f"  {'source':20}{'slope':>11}{'s.e.':>10} "
     f"{'unit':12}{'p':>8}{'intercept':>11}{'change %':>9}{'/session':>12}{'r':>8}{'subjects':>9}"
@@ -34,7 +35,7 @@ def _p_value(value: float) -> str:
 
 def _line(row: Row) -> str:
     head = f"  {row.source:20}{_number(row.slope, '+11.4g')}"
-    change = _number(100 * row.change, "+9.1f")
+    change = NO_CHANGE if row.constant else _number(100 * row.change, "+9.1f")
     if row.kind == "published":
         # a published p of .001 stands for a smaller one
         p_value = _p_value(float(np.nextafter(row.p_value, 0)))

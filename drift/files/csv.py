@@ -6,7 +6,7 @@ import csv
 import itertools
 import re
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from io import StringIO
 from pathlib import Path
@@ -51,18 +51,23 @@ def tables(dataset: xr.Dataset, variables: Sequence[str] = ()) -> dict[str, pd.D
     RefusedInputError
         If a variable does not exist.
     """
-    unknown = [name for name in variables if name not in dataset]
-    if unknown:
-        raise RefusedInputError(
-            f"there is no variable {unknown[0]!r}: use some of "
-            f"{', '.join(map(str, dataset.data_vars))}."
-        )
+    refuse_unknown(dataset, variables)
     groups: dict[tuple[str, ...], list[str]] = {}
     for name in list(variables) or list(map(str, dataset.data_vars)):
         groups.setdefault(tuple(map(str, dataset[name].dims)), []).append(str(name))
     return {
         "_".join(dims) or "single": _table(dataset, dims, names) for dims, names in groups.items()
     }
+
+
+def refuse_unknown(dataset: xr.Dataset, variables: Sequence[str]) -> None:
+    """Refuse names of variables that a Dataset does not have."""
+    unknown = [name for name in variables if name not in dataset]
+    if unknown:
+        raise RefusedInputError(
+            f"there is no variable {unknown[0]!r}: use some of "
+            f"{', '.join(map(str, dataset.data_vars))}."
+        )
 
 
 def _table(dataset: xr.Dataset, dims: tuple[str, ...], names: Sequence[str]) -> pd.DataFrame:
@@ -86,6 +91,7 @@ def write_tables(
     folder: str | Path,
     variables: Sequence[str] = (),
     *,
+    further: Mapping[str, pd.DataFrame] | None = None,
     overwrite: bool = False,
 ) -> list[Path]:
     """Write the tables of a Dataset as CSV files, named by their dims, and one ``units.csv`` with
@@ -101,6 +107,8 @@ def write_tables(
         See ``tables``.
     folder : str or Path
         Must exist.
+    further : mapping of str to pandas.DataFrame, optional
+        More tables, by the names of their files without the ending.
     overwrite : bool
         Replace files that are there.
 
@@ -113,7 +121,7 @@ def write_tables(
     RefusedInputError
         If a variable does not exist, or a file does and is to be kept; then nothing is written.
     """
-    frames = tables(dataset, variables)
+    frames = {**tables(dataset, variables), **(further or {})}
     frames["units"] = _units(dataset, list(variables or dataset.data_vars))
     paths = {name: Path(folder) / f"{name}.csv" for name in frames}
     strange = next((name for name in frames if Path(name).name != name), None)

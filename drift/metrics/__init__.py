@@ -28,6 +28,7 @@ from drift.metrics.sparse_codes.keys import (
     key_value_alignment,
     specialisation,
 )
+from drift.metrics.time_course.lag_classes import curve_by_lag, lag_classes
 from drift.metrics.time_course.lags import by_lag, drift_rate
 from drift.metrics.information.mutual_information import mutual_information
 from drift.metrics.sparse_codes.nearest_images import nearest_image_cosine, reconstruction_accuracy
@@ -57,6 +58,8 @@ from drift.metrics.sparse_codes.sparse_codes import (
     top_k_overlap,
 )
 from drift.metrics.time_course.sparsification import published_log_rate, sparsification_time
+from drift.metrics.stability.ceiling import correlation_ceiling
+from drift.metrics.stability.session_pairs import session_pairs
 from drift.metrics.stability.correlations import (
     ensemble_rate_correlation,
     mean_rate_map_correlation,
@@ -94,7 +97,9 @@ __all__ = [
     "centroid_shift",
     "circular_shift_p_values",
     "corrected_spatial_information",
+    "correlation_ceiling",
     "count_variation",
+    "curve_by_lag",
     "directed_places",
     "drift_rate",
     "ensemble_rate_correlation",
@@ -114,6 +119,7 @@ __all__ = [
     "key_norm_variation",
     "key_overlap",
     "key_value_alignment",
+    "lag_classes",
     "margin_fraction",
     "mean_margin_loss",
     "mean_rate_map_correlation",
@@ -133,6 +139,7 @@ __all__ = [
     "reconstruction_accuracy",
     "sampled_units",
     "scaled_shuffle_reduction",
+    "session_pairs",
     "shuffle_reduction",
     "shuffled_identity",
     "signed_position",

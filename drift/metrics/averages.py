@@ -15,6 +15,34 @@ from drift.metrics.rooms import environment_labels, environments, session_enviro
 from drift.schema.labelled_form import VARIABLES, check
 
 SAME_TIME = 1e-12  # relative; times that differ by less are one
+# Share of the largest value of a series: what is smaller, or differs by less, is rounding of sums.
+ROUNDING = 1e-12
+
+
+def within_rounding(values: np.ndarray, scale: np.ndarray | float) -> np.ndarray:
+    """Tell which values cannot be told from 0: they are at most ``ROUNDING`` of a scale, so that no
+    ratio to them says anything.
+
+    Parameters
+    ----------
+    values : numpy.ndarray
+        In any units; NaN is not known, and no 0.
+    scale : numpy.ndarray or float
+        Size of the numbers that they were computed from, in the same units.
+    """
+    return np.asarray(np.abs(values) <= ROUNDING * np.abs(scale))
+
+
+def is_constant(values: np.ndarray) -> bool:
+    """Tell whether the known values of a series are one value, but for rounding.
+
+    Parameters
+    ----------
+    values : numpy.ndarray
+        (session), NaN where not known.
+    """
+    finite = values[np.isfinite(values)]
+    return finite.size > 0 and bool(within_rounding(np.ptp(finite), np.abs(finite).max()))
 
 
 @opened
@@ -124,7 +152,7 @@ def _seen(values: np.ndarray, time: np.ndarray, rooms: np.ndarray) -> np.ndarray
 def _over_first(values: np.ndarray, rooms: np.ndarray) -> np.ndarray:
     """Values over the first one in the same environment."""
     firsts = np.array([values[rooms == room][0] for room in rooms])
-    if (firsts == 0).any():
+    if values.size and within_rounding(firsts, np.abs(values).max()).any():
         raise RefusedInputError(
             "values cannot be normalised to a first session of 0: pass normalise=False or "
             "start at a later session."
@@ -212,7 +240,8 @@ def slope(
     Raises
     ------
     RefusedInputError
-        If dims are missing or the first session is 0 and ``normalise`` is set.
+        If dims are missing or the first session is 0, or within rounding of it (1e-12 of the
+        largest value), and ``normalise`` is set.
 
     References
     ----------

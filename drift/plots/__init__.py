@@ -31,6 +31,12 @@ if TYPE_CHECKING:
         density_over_sessions,
         sparsity_against_noise,
     )
+    from drift.plots.tracked_maps import tracked_rate_maps, cells_by_place
+    from drift.plots.examples import example_cells, example_units
+    from drift.plots.elapsed_matrix import correlation_over_elapsed
+    from drift.plots.lag_curves import similarity_by_lag, room_style
+    from drift.plots.session_curves import measure_over_elapsed
+    from drift.plots.publication import publication_settings, sheet
     from drift.plots.predictions import predicted_drift, estimated_drift
 
 __getattr__, __dir__ = lazily(__name__)

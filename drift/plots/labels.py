@@ -112,3 +112,92 @@ def _label_stimuli(rate: xr.DataArray, ax: Axes) -> None:
     ax.set_xticks(columns, names, rotation=45 if texts else 0, ha="right" if texts else "center")
     units = str(attrs.get("units", ""))
     ax.set_xlabel(f"stimulus ({units})" if units not in ("", "1") else "stimulus")
+
+
+def position_axis(rate: xr.DataArray) -> tuple[float, float, str]:
+    """Where the places of maps begin and end, and what their axis is called, with units.
+
+    Parameters
+    ----------
+    rate : xarray.DataArray
+        (..., place) on a track or ring, with the coordinate ``place``, bin centres.
+    """
+    bins = rate.sizes["place"]
+    if "place" not in rate.coords:
+        return 0.0, float(bins), "place (bin)"
+    centres, attrs = rate["place"].values.astype(float), rate["place"].attrs
+    size = float(attrs.get("bin_size", np.diff(centres).mean() if bins > 1 else 1.0))
+    units, ring = str(attrs.get("units", "")), of_ring(rate) is not None
+    if units in ("", "1"):
+        units = "laps" if ring else "tracks"
+    name = "position on the ring" if ring else "position"
+    ends = (
+        size * round((end / size), 6) for end in (centres[0] - size / 2, centres[-1] + size / 2)
+    )
+    low, high = ends  # bin centres are rounded numbers
+    return float(low) + 0.0, float(high), f"{name} ({units})"  # + 0.0: no minus before a 0
+
+
+def label_positions(rate: xr.DataArray, ax: Axes) -> None:
+    """Name the axis of places of an image of maps by positions in their units; where there are two
+    ways, from one end to the other and back.
+
+    Parameters
+    ----------
+    rate : xarray.DataArray
+        (..., place[, direction]), see ``position_axis``.
+    ax : matplotlib Axes
+    """
+    low, high, name = position_axis(rate)
+    ends, bins = [f"{low:.4g}", f"{high:.4g}"], rate.sizes["place"]
+    if "direction" in rate.dims and rate.sizes["direction"] == 2:
+        ax.axvline(bins - 0.5, color="#fefefe", linewidth=0.8)  # white on dark pages, too
+        ax.set_xticks([-0.5, bins - 0.5, 2 * bins - 0.5], [*ends, ends[0]])
+        ax.set_xlabel(f"{name}, out and back")
+    else:
+        ax.set_xticks([-0.5, bins - 0.5], ends)
+        ax.set_xlabel(name)
+
+
+def rate_axis(rate: xr.DataArray) -> str:
+    """What an axis of rates is called, with units where they have any.
+
+    Parameters
+    ----------
+    rate : xarray.DataArray
+        With the attribute ``units``.
+    """
+    units = str(rate.attrs.get("units", ""))
+    return "rate" if units in ("", "1", "as activity") else f"rate ({units})"
+
+
+def time_axis(units: str) -> str:
+    """What an axis of elapsed time is called.
+
+    Parameters
+    ----------
+    units : str
+        Of ``elapsed``.
+    """
+    return {"day": "days", "step": "learning steps", "": "sessions"}.get(units, units)
+
+
+def time_label(value: float) -> str:
+    """A point in elapsed time, such as "2.18" or "20,000".
+
+    Parameters
+    ----------
+    value : float
+    """
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def shared_times(times: np.ndarray) -> bool:
+    """Tell whether all subjects were recorded at the same times.
+
+    Parameters
+    ----------
+    times : numpy.ndarray
+        (subject, session)
+    """
+    return bool(np.isfinite(times).all() and np.allclose(times, times[:1], rtol=1e-9, atol=0))

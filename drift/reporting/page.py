@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Iterable, Mapping
 from html import escape
 from importlib.resources import files
 
@@ -15,12 +16,25 @@ from drift.reporting import sections, tables, texts
 from drift.reporting.sentences import headline
 from drift.reporting.svg import own_settings
 
+Chapter = tuple[str, str, str]  # id, heading, HTML
+
 
 def _asset(name: str) -> str:
     return files("drift.reporting").joinpath(name).read_text(encoding="utf-8")
 
 
-def _section(name: str, title: str, *fragments: str) -> tuple[str, str, str] | None:
+def chapter(name: str, title: str, *fragments: str) -> Chapter | None:
+    """Return a chapter of a page, or nothing where it would be empty.
+
+    Parameters
+    ----------
+    name : str
+        Its id.
+    title : str
+        Plain text.
+    *fragments : str
+        HTML.
+    """
     content = "".join(fragments)
     return (name, title, content) if content else None
 
@@ -63,8 +77,8 @@ def _page(
     selection, frame = checked(comparison, convention), comparison_frame(comparison, convention)
     stamp = provenance()
     chapters = [
-        _section("changes", "What changes", sections.curves(selection)),
-        _section(
+        chapter("changes", "What changes", sections.curves(selection)),
+        chapter(
             "numbers",
             "In numbers",
             '<p class="hint">Press a heading to sort.</p>',
@@ -72,15 +86,13 @@ def _page(
             sections.effects(selection, frame),
             tables.explained(selection),
         ),
-        _section("maps", "Rate maps", sections.maps(run, recorded)),
-        _section("fit", "A circuit fitted to the recording", sections.fit(fit)),
-        _section(
-            "reading", "How to read this", texts.reading(), "<h3>Words</h3>", texts.glossary()
-        ),
-        _section(
+        chapter("maps", "Rate maps", sections.maps(run, recorded)),
+        chapter("fit", "A circuit fitted to the recording", sections.fit(fit)),
+        chapter("reading", "How to read this", texts.reading(), "<h3>Words</h3>", texts.glossary()),
+        chapter(
             "methods", "Methods", texts.methods(selection, convention, run), sections.recipes(run)
         ),
-        _section(
+        chapter(
             "provenance",
             "Provenance",
             sections.provenance(
@@ -88,20 +100,48 @@ def _page(
             ),
         ),
     ]
+    about = "Simulated subjects beside recordings, observed alike."
+    return assembled(title, about, headline(selection, frame), chapters, stamp)
+
+
+def assembled(
+    title: str,
+    about: str,
+    sentences: Iterable[str],
+    chapters: Iterable[Chapter | None],
+    stamp: Mapping[str, str | int],
+) -> str:
+    """Return a page as HTML text: its head, what it says in short, and its chapters.
+
+    Parameters
+    ----------
+    title, about : str
+        Plain text.
+    sentences : iterable of str
+        Plain text; those that begin with "Caution" stand out.
+    chapters : iterable of tuple or None
+        Of ``chapter``; empty ones are left out.
+    stamp : mapping
+        Of ``provenance``.
+
+    Returns
+    -------
+    str
+    """
     shown = [chapter for chapter in chapters if chapter is not None]
-    sentences = "".join(
+    points = "".join(
         f"<li{' class=caution' if sentence.startswith('Caution') else ''}>{escape(sentence)}</li>"
-        for sentence in headline(selection, frame)
+        for sentence in sentences
     )
     links = "".join(f'<li><a href="#{name}">{escape(head)}</a></li>' for name, head, _ in shown)
     body = (
         f"<header><h1>{escape(title)}</h1>"
         f'<p class="about">Made with repdrift {escape(str(stamp["version_repdrift"]))} on '
         f"{escape(str(stamp['created'])[:10])}. "
-        "Simulated subjects beside recordings, observed alike.</p>"
+        f"{escape(about)}</p>"
         f'<nav aria-label="Sections"><ul>{links}</ul></nav></header>'
         '<main><section class="headline" aria-labelledby="short"><h2 id="short">In '
-        f"short</h2><ul>{sentences}</ul></section>"
+        f"short</h2><ul>{points}</ul></section>"
         + "".join(
             f'<section id="{name}"><h2>{escape(head)}</h2>{content}</section>'
             for name, head, content in shown

@@ -324,10 +324,17 @@ PROVENANCE = ("created", "commit", "engine", "device", "precision", "source", "p
 def provenance(
     comparison: xr.Dataset, others: dict[str, xr.Dataset | None], page: dict[str, str | int]
 ) -> str:
+    """Return when, with which versions and from which files a comparison was made."""
+    return page_provenance({"comparison": comparison, **others}, page)
+
+
+def page_provenance(
+    datasets: Mapping[str, xr.Dataset | None], page: Mapping[str, str | int]
+) -> str:
     """Return when, with which versions and from which files everything was made; versions of a file
     where they are others."""
     rows = [("this page", _about(page)), ("versions", _versions(page))]
-    for name, dataset in {"comparison": comparison, **others}.items():
+    for name, dataset in datasets.items():
         if dataset is not None:
             versions = _versions(dataset.attrs)
             rows.append((name, _about(dataset.attrs) or "made in this session, not from a file"))

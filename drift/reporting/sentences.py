@@ -93,6 +93,8 @@ def _moved(row: pd.Series) -> str:
         else f" ± {percent(row['change_standard_error'], signed=False)}"
     )
     probability = row["p_value"]
+    if row["change"] == 0 and not row["standard_error"] > 0:
+        return "does not change"
     if not np.isfinite(probability):
         return f"changes by {percent(row['change'])} (no test is possible)"
     shown = p_value(probability) if probability < 0.001 else f"= {p_value(probability)}"

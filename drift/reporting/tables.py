@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from html import escape
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 import xarray as xr
@@ -133,7 +133,7 @@ def summary(frame: pd.DataFrame) -> str:
             [
                 measure_name(row["measure"]),
                 f"published: {row['source']}" if published else source_name(row["source"]),
-                _with_error(100 * row["change"], 100 * row["change_standard_error"], signed=True),
+                _change(row),
                 _number(row["slope"], number(row["slope"], 2, signed=True)),
                 _number(row["standard_error"], number(row["standard_error"], 2)),
                 str(row["per"]),
@@ -150,6 +150,13 @@ def summary(frame: pd.DataFrame) -> str:
         rows,
         labels=2,
     )
+
+
+def _change(row: dict[str, Any]) -> Cell:
+    """Change over the study in percent; what stays at its first value has none."""
+    if row["kind"] != "published" and row["change"] == 0 and not row["standard_error"] > 0:
+        return Cell("no change", 0.0)
+    return _with_error(100 * row["change"], 100 * row["change_standard_error"], signed=True)
 
 
 def explained(chosen: xr.Dataset) -> str:

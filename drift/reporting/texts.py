@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from html import escape
 
 import xarray as xr
@@ -135,10 +136,16 @@ def reading() -> str:
     return "".join(f"<p>{escape(paragraph)}</p>" for paragraph in READING)
 
 
-def glossary() -> str:
-    """Return the words of the page with their meanings, as HTML."""
+def glossary(words: Iterable[str] = tuple(GLOSSARY)) -> str:
+    """Return words of a page with their meanings, as HTML.
+
+    Parameters
+    ----------
+    words : iterable of str
+        Keys of ``GLOSSARY``; all by default.
+    """
     rows = "".join(
         f"<div><dt>{escape(word)}</dt><dd>{escape(meaning)}</dd></div>"
-        for word, meaning in GLOSSARY.items()
+        for word, meaning in ((word, GLOSSARY[word]) for word in words)
     )
     return f"<dl>{rows}</dl>"

@@ -150,3 +150,22 @@ def comparable_pairs(dataset: xr.Dataset, across_environments: bool = False) -> 
             "or pass across_environments=True to measure remapping."
         )
     return comparable
+
+
+def same_units(own: xr.Dataset, day: int) -> np.ndarray:
+    """(session) bool, the sessions of one subject in which a unit is the same cell as in a
+    session.
+
+    Parameters
+    ----------
+    own : xarray.Dataset
+        Longitudinal Dataset without the dim subject.
+    day : int
+        Position of the session.
+    """
+    if "unit_identity" not in own.coords:
+        return np.ones(own.sizes["session"], dtype=bool)
+    labels = own["unit_identity"].values.astype(str)
+    same = (labels == labels[day]) & (labels != "")
+    same[day] = True
+    return np.asarray(same)

@@ -113,7 +113,9 @@ def test_a_stimulus_in_the_place_of_the_place(tmp_path):
     assert set(measured["stimulus"].values) == {"mint", "rose"}
     mint = truth.events[ACCEPTED][:, shown == "mint"].mean(axis=1) * RATE
     rate = measured["rate"].sel(stimulus="mint").squeeze(drop=True)
-    np.testing.assert_allclose(rate.values[measured["recorded"].values.ravel() > 0], mint, rtol=1e-9)
+    np.testing.assert_allclose(
+        rate.values[measured["recorded"].values.ravel() > 0], mint, rtol=1e-9
+    )
 
 
 def test_spikes_of_trials(tmp_path):

@@ -1,0 +1,89 @@
+"""How alike every two sessions are, as a long table with the time between them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from drift.door import opened
+from drift.metrics.rooms import environment_labels
+from drift.metrics.stability.correlations import (
+    mean_rate_map_correlation,
+    population_vector_correlation,
+)
+
+SIMILARITIES = {
+    "rate_map_correlation": mean_rate_map_correlation,
+    "population_vector_correlation": population_vector_correlation,
+}
+COLUMNS = (
+    "measure",
+    "subject",
+    "environment",
+    "session",
+    "session_other",
+    "lag",
+    "lag_units",
+    "value",
+)
+
+
+@opened
+def session_pairs(dataset: xr.Dataset) -> pd.DataFrame:
+    """Correlations between every two sessions of a subject, one row each.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Longitudinal Dataset with ``rate``, ``place_unit`` and ``elapsed``; units are tracked.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``measure`` (rate_map_correlation, mean over units that are place units in both sessions;
+        population_vector_correlation, all units observed in both), ``subject``, ``environment`` (""
+        where none is labelled), ``session`` and ``session_other`` by their labels, the earlier
+        first, ``lag`` between them in ``lag_units``, and ``value``. Each pair stands once; pairs
+        that cannot be compared (other room, other units, no unit left) are left out.
+
+    Raises
+    ------
+    RefusedInputError
+        If no two sessions may be compared.
+    SchemaError
+        If a variable is missing.
+    """
+    single = dataset.isel(environment=0) if "environment" in dataset.dims else dataset
+    tables = [_table(single, name, measure(single)) for name, measure in SIMILARITIES.items()]
+    return pd.concat(tables, ignore_index=True)
+
+
+def _table(dataset: xr.Dataset, name: str, similarity: xr.DataArray) -> pd.DataFrame:
+    """Rows of one measure, by subject and then by the two sessions."""
+    values = similarity.transpose("subject", "session", "session_other").values
+    first, second = np.triu_indices(dataset.sizes["session"], k=1)
+    subject, pair = np.nonzero(np.isfinite(values[:, first, second]))
+    earlier, later = first[pair], second[pair]
+    elapsed = dataset["elapsed"].transpose("subject", "session").values.astype(float)
+    rooms = environment_labels(
+        dataset, subjects=dataset.sizes["subject"], sessions=dataset.sizes["session"]
+    )
+    sessions, subjects = _labels(dataset, "session"), _labels(dataset, "subject")
+    columns = (
+        name,
+        subjects[subject],
+        rooms[subject, earlier],
+        sessions[earlier],
+        sessions[later],
+        elapsed[subject, later] - elapsed[subject, earlier],
+        str(dataset["elapsed"].attrs.get("units", "1")),
+        values[subject, earlier, later],
+    )
+    return pd.DataFrame(dict(zip(COLUMNS, columns, strict=True)), index=range(subject.size))
+
+
+def _labels(dataset: xr.Dataset, dim: str) -> np.ndarray:
+    return np.asarray(
+        dataset[dim].values if dim in dataset.coords else np.arange(dataset.sizes[dim])
+    )

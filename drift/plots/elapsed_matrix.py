@@ -1,0 +1,105 @@
+"""The correlation between every two sessions of one subject, over the days on which they were."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+
+from drift.door import opened
+from drift.errors import RefusedInputError
+from drift.metrics.labels import require_dims
+from drift.plots.labels import time_axis, time_label
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+MOST_TICKS = 8
+
+
+@opened
+def correlation_over_elapsed(correlation: xr.DataArray, elapsed: xr.DataArray, ax: Axes) -> Axes:
+    """Draw the correlation between every two sessions of a subject, with elapsed time on both axes.
+
+    Sessions have equal width, whatever lies between them; the labels say when they were. The
+    diagonal, 1 by definition, is left white; hatched are sessions that are not compared (other
+    rooms, other units, no unit left).
+
+    Parameters
+    ----------
+    correlation : xarray.DataArray
+        (session, session_other)
+    elapsed : xarray.DataArray
+        (session) with the attribute ``units``; its coordinate ``environment`` (session) labels
+        sessions where there are several.
+    ax : matplotlib Axes
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    RefusedInputError
+        If dims are missing, or no two different sessions are compared.
+    """
+    require_dims(correlation, "correlation", "session", "session_other")
+    require_dims(elapsed, "elapsed", "session")
+    values = correlation.transpose("session", "session_other").values.astype(float)
+    between = np.where(np.eye(len(values), dtype=bool), np.nan, values)
+    if not np.isfinite(between).any():
+        raise RefusedInputError(
+            "a matrix of sessions needs two that are compared, got none with units in common: "
+            "register the units, or record a room twice."
+        )
+    _draw(between, ax)
+    _label(elapsed, ax)
+    return ax
+
+
+def _draw(between: np.ndarray, ax: Axes) -> None:
+    from matplotlib.patches import Rectangle
+
+    low, high = _limits(between)
+    ax.patch.set(facecolor="#ffffff", edgecolor="#999999", hatch="////////", linewidth=0)
+    image = ax.imshow(between, cmap="cividis", vmin=low, vmax=high, origin="lower")
+    for session in range(len(between)):
+        ax.add_patch(
+            Rectangle((session - 0.5, session - 0.5), 1, 1, facecolor="#ffffff", linewidth=0)
+        )
+    for side in ("top", "right"):
+        ax.spines[side].set_visible(True)
+    bar = ax.inset_axes((1.04, 0, 0.05, 1))
+    ax.figure.colorbar(image, cax=bar, label="rate-map correlation")
+
+
+def _limits(between: np.ndarray) -> tuple[float, float]:
+    """From 0, or below the least value, to above the largest, in tenths."""
+    low = min(0.0, float(np.floor(10 * np.nanmin(between)) / 10))
+    return low, max(low + 0.1, float(np.ceil(10 * np.nanmax(between)) / 10))
+
+
+def _label(elapsed: xr.DataArray, ax: Axes) -> None:
+    times, count = elapsed.values.astype(float), elapsed.sizes["session"]
+    shown = np.unique(np.linspace(0, count - 1, min(count, MOST_TICKS)).round().astype(int))
+    rooms = elapsed["environment"].values.astype(str) if _several(elapsed) else None
+    labels = [time_label(times[place]) for place in shown]
+    below = [
+        label if rooms is None else f"{label}\n{rooms[at]}" for at, label in zip(shown, labels)
+    ]
+    beside = [
+        label if rooms is None else f"{rooms[at]} {label}" for at, label in zip(shown, labels)
+    ]
+    ax.set_xticks(shown, below)
+    ax.set_yticks(shown, beside)
+    told = f"time ({time_axis(str(elapsed.attrs.get('units', '')))})"
+    told = told if rooms is None else f"{told} and room"
+    ax.set(xlabel=told, ylabel=told)
+
+
+def _several(elapsed: xr.DataArray) -> bool:
+    """Whether sessions lie in several rooms."""
+    if "environment" not in elapsed.coords or elapsed["environment"].dims != ("session",):
+        return False
+    return len({str(room) for room in elapsed["environment"].values} - {""}) > 1

@@ -1,0 +1,225 @@
+"""Captions of the figures of a recording: what is to be seen, what error bars are, what was left
+out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import xarray as xr
+
+from drift.metrics.rooms import environments
+from drift.metrics.stability.pairs import same_units
+from drift.metrics.time_course.lag_classes import lag_classes
+from drift.plots.labels import shared_times
+from drift.reporting.wording import counted, number, plural
+from drift.schema.selection import session_title
+
+SUBJECTS = (
+    "Thin: one subject each; thick: their mean \N{PLUS-MINUS SIGN} one standard error over subjects"
+)
+
+
+def not_drawn(titles: Mapping[str, str]) -> list[str]:
+    """Say what cannot be drawn, one sentence for each reason.
+
+    Parameters
+    ----------
+    titles : mapping of str to str
+        Reasons by the titles of the figures.
+    """
+    by_reason: dict[str, list[str]] = {}
+    for title, reason in titles.items():
+        by_reason.setdefault(reason.rstrip("."), []).append(title)
+    return [f"not drawn: {', '.join(of)}, because {reason}." for reason, of in by_reason.items()]
+
+
+def _units_of_time(dataset: xr.Dataset) -> str:
+    return str(dataset["elapsed"].attrs.get("units", ""))
+
+
+def _smoothing(dataset: xr.Dataset, smoothing: float) -> str:
+    """How maps that are shown were smoothed, in units of position where these are known."""
+    name = "place_x" if "place_x" in dataset.coords else "place"
+    attrs = dataset[name].attrs if name in dataset.coords else {}
+    units = str(attrs.get("units", ""))
+    if "bin_size" in attrs and units not in ("", "1"):
+        return f"smoothed for display (s.d. {smoothing * float(attrs['bin_size']):.3g} {units})"
+    return f"smoothed for display (s.d. {counted(round(smoothing), 'bin')})"
+
+
+def _of_all(own: xr.Dataset, sessions: list[int]) -> str:
+    total = own.sizes["session"]
+    return f" {len(sessions)} of {total} sessions are shown." if len(sessions) < total else ""
+
+
+def _place_cells(dataset: xr.Dataset) -> str:
+    rule = str(dataset.attrs.get("place_unit_rule", ""))
+    return f" Place cells: {rule}." if rule else ""
+
+
+def _is_place(own: xr.Dataset, day: int) -> bool:
+    return "place_unit" in own and bool((own["place_unit"].isel(session=day) == 1).any())
+
+
+def _when(own: xr.Dataset, day: int) -> str:
+    return session_title(own.isel(subject=0, session=day))
+
+
+def maps(own: xr.Dataset, day: int, sessions: list[int], cells: int, smoothing: float) -> str:
+    """Caption of the rate maps over sessions.
+
+    Parameters
+    ----------
+    own : xarray.Dataset
+        One subject.
+    day : int
+        Position of the session that cells are sorted by.
+    sessions : list of int
+        Positions of those that are shown.
+    cells : int
+        How many are shown.
+    smoothing : float
+        In bins.
+    """
+    kind = "place cell" if _is_place(own, day) else "active cell"
+    again = same_units(own.isel(subject=0), day).sum() > 1
+    tracked = " recorded in another session, too," if again else ","
+    order = (
+        f"{counted(cells, kind)} of {_when(own, day)}{tracked} sorted by the position of their "
+        f"peak in that session"
+    )
+    same = "; the order of cells is the same in all panels" if len(sessions) > 1 else ""
+    return (
+        f"{order}{same}. Each map is divided by its maximum in its session and "
+        f"{_smoothing(own, smoothing)}. White rows: cells that were not recorded in the session; "
+        "white columns: places that were not visited. The session that gives the order looks "
+        f"ordered by choice, whatever its noise.{_other_cells(own, day, sessions)}"
+        f"{_of_all(own, sessions)}{_place_cells(own)}"
+    )
+
+
+def _other_cells(own: xr.Dataset, day: int, sessions: list[int]) -> str:
+    same = same_units(own.isel(subject=0), day)
+    if all(same[place] for place in sessions):
+        return ""
+    return (
+        ' Panels marked "other cells" show sessions whose cells are not registered with those of '
+        f"{_when(own, day)}: their own cells, in their own order."
+    )
+
+
+def examples(own: xr.Dataset, day: int, sessions: list[int], cells: int, smoothing: float) -> str:
+    """Caption of the example cells; see ``maps`` for the arguments."""
+    kind = "place cells" if _is_place(own, day) else "active cells"
+    ways = "direction" in own["rate"].dims
+    picture = "Rate maps"
+    if "place_x" in own.coords:
+        picture = "Rate maps, each over its maximum, which stands above it; bright: high"
+    elif ways:
+        picture = (
+            "Rate against position on the way out (solid) and back (broken); one scale for each "
+            "cell, given above it"
+        )
+    else:
+        picture = "Rate against position; one scale for each cell, given above it"
+    return (
+        f"{picture}. Columns: {cells} of the {kind} of {_when(own, day)} that were recorded in "
+        "most sessions, at equal ranks from the most stable (left) to the least stable (right), by "
+        "the mean correlation of their map in that session with those in the others. Maps are "
+        f"{_smoothing(own, smoothing)}; no error bars, as each is one cell.{_of_all(own, sessions)}"
+    )
+
+
+def matrix(own: xr.Dataset) -> str:
+    """Caption of the matrix of correlations of one subject."""
+    several = len(environments(own)) > 1
+    rooms = " Sessions in different rooms are not compared." if several else ""
+    return (
+        "Pearson correlation of unsmoothed rate maps, mean over the cells that are place cells in "
+        f"both sessions. Labels: when sessions were, in {plural(_units_of_time(own))}; sessions "
+        "are drawn equally wide, whatever lies between them. White diagonal: 1 by definition; "
+        f"hatched: not compared.{rooms}{_place_cells(own)}"
+    )
+
+
+def _error_bars(dataset: xr.Dataset, pairs: bool) -> str:
+    """What markers and bars are: of one subject, or of several."""
+    subjects = dataset.sizes["subject"]
+    if subjects > 1:
+        return f"{SUBJECTS} (n = {subjects}), where all of them have values."
+    if pairs:
+        return (
+            "Circles: pairs of sessions; line: their mean. No error bars: one subject, whose pairs "
+            "share sessions and are not independent."
+        )
+    return "No error bars: one subject."
+
+
+def _classes(dataset: xr.Dataset) -> str:
+    edges = lag_classes(dataset["elapsed"])
+    if edges is None:
+        return ""
+    width = number(float(edges[2] - edges[1]) if edges.size > 2 else float(edges[1]))
+    return f" Means are over classes of {width} {plural(_units_of_time(dataset))}."
+
+
+def _one_room(dataset: xr.Dataset) -> str:
+    return " Pairs of sessions in one room alone." if len(environments(dataset)) > 1 else ""
+
+
+def by_lag(dataset: xr.Dataset, ceiling: xr.DataArray | None, reason: str) -> str:
+    """Caption of the correlation by lag.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        One subject, or several.
+    ceiling : xarray.DataArray or None
+        What is drawn beside it.
+    reason : str
+        Why no ceiling is.
+    """
+    told = (
+        reason
+        if ceiling is None
+        else "Broken: noise ceiling, the correlation that a code without drift would have, from "
+        "the two halves of each session by Spearman and Brown."
+    )
+    return (
+        "Correlation of unsmoothed rate maps, mean over the cells that are place cells in both "
+        f"sessions. {_error_bars(dataset, True)}{_classes(dataset)}{_one_room(dataset)} {told}"
+    )
+
+
+def fraction(dataset: xr.Dataset) -> str:
+    """Caption of the fraction of place cells."""
+    cells = ""
+    if "detected_units" in dataset:
+        counts = dataset["detected_units"].values[dataset["detected_units"].values > 0]
+        cells = f" ({spread(counts)} a session)" if counts.size else ""
+    times = dataset["elapsed"].transpose("subject", "session").values
+    bars = _error_bars(dataset, False)
+    if dataset.sizes["subject"] > 1 and not shared_times(times):
+        bars = "No error bars: one line a subject; no mean, as they were recorded at other times."
+    rooms = " Markers: rooms." if len(environments(dataset)) > 1 else ""
+    return f"Place cells over all recorded cells{cells}. {bars}{rooms}{_place_cells(dataset)}"
+
+
+def turnover_by_lag(dataset: xr.Dataset) -> str:
+    """Caption of the turnover of place cells."""
+    return (
+        "Place cells of the earlier session that are place cells in the later one, over those "
+        "recorded in both; what is missing to 1 was lost. "
+        f"{_error_bars(dataset, True)}{_classes(dataset)}{_one_room(dataset)} Broken: expected if "
+        f"membership were drawn anew in every session.{_place_cells(dataset)}"
+    )
+
+
+def spread(values: np.ndarray) -> str:
+    """Least and largest of some numbers, such as "12 to 40"."""
+    finite = values[np.isfinite(values)]
+    if finite.size == 0:
+        return "unknown"
+    low, high = (number(float(end)) for end in (finite.min(), finite.max()))
+    return low if low == high else f"{low} to {high}"
