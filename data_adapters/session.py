@@ -242,6 +242,20 @@ def _units(
     return {"unit": index, "unit_label": ("unit", np.asarray(labels, dtype=np.str_))}
 
 
+def _confidence(values: ArrayLike | None, count: int, where: str) -> dict[str, Any]:
+    if values is None:
+        return {}
+    certain = numbers(values, f"unit_confidence of {where}")
+    if certain.shape != (count,) or ((certain < 0) | (certain > 1)).any():
+        raise RefusedInputError(
+            f"unit_confidence of {where} was expected to hold a probability for each of {count} "
+            f"units, got shape {certain.shape}, up to {np.nanmax(certain, initial=0.0):g}: give "
+            "numbers from 0 to 1, or NaN."
+        )
+    told = {"units": "1", "long_name": "certainty that the unit is the same over sessions"}
+    return {"registration_confidence": ("unit", certain, told)}
+
+
 def _scalars(where: str, **values: float) -> None:
     """Refuse scalars that are not finite numbers, or (sampling rate and bin size) not above 0."""
     for name, value in values.items():
@@ -286,6 +300,7 @@ def session_dataset(
     detected_units: int | None = None,
     unit: ArrayLike | None = None,
     unit_label: Sequence[str] | None = None,
+    unit_confidence: ArrayLike | None = None,
     velocity: ArrayLike | None = None,
     direction: ArrayLike | None = None,
     trial: ArrayLike | None = None,
@@ -339,6 +354,9 @@ def session_dataset(
         lost positions, in these units.
     detected_units : int, optional
         The denominator: units detected, silent ones included; default the number of units.
+    unit_confidence : array_like (unit,), optional
+        How certain the program that followed the cells over sessions is of each, from 0 to 1; NaN
+        where it says nothing. The coordinate ``registration_confidence`` keeps it.
     unit, unit_label : array_like of int, sequence of str, optional
         Number and name of each unit; default 0, 1, ...
     velocity, direction, trial : array_like (sample,), optional
@@ -471,6 +489,7 @@ def session_dataset(
         variables["trial"] = labelled("trial", ("sample",), _trial(trial, samples, where))
     coordinates: dict[str, Any] = {
         **_units(unit, unit_label, units, where),
+        **_confidence(unit_confidence, units, where),
         "subject": str(subject),
         "session": int(session),
         "elapsed": (

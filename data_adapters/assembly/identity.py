@@ -63,7 +63,8 @@ class Identities:
                 "unit_identity": f"{place.subject} {place.recording}",
             }
         numbered = _numbered(registration, place, cells)
-        return {"unit": numbered, "unit_identity": "registered"}
+        certain = registration.certainty(numbered)
+        return {"unit": numbered, "unit_identity": "registered", "unit_confidence": certain}
 
     def note(self, place: Place) -> str:
         """What a registration leaves uncertain; empty without one."""

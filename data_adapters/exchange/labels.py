@@ -14,7 +14,8 @@ from drift.schema.labelled_form import RefusedInputError, check
 
 NEEDED = ("subject", "session", "elapsed", "environment", "sampling_rate", "unit_identity")
 SAMPLED = ("velocity", "direction", "trial", "duration")
-OWN = {*NEEDED, "unit", "unit_label", "detected_units"}
+CONFIDENCE = "registration_confidence"
+OWN = {*NEEDED, "unit", "unit_label", "detected_units", CONFIDENCE}
 RECOMMENDED = ("geometry", "bin_size", "minimum_speed", "source")
 
 
@@ -106,6 +107,8 @@ def session_labels(session: xr.Dataset) -> dict[str, Any]:
             str(name): value for name, value in session.attrs.items() if name not in RECOMMENDED
         },
     }
+    if CONFIDENCE in session.coords:
+        labels["unit_confidence"] = session[CONFIDENCE].values
     return labels | (
         {"unit_label": session["unit_label"].values.tolist()}
         if "unit_label" in session.coords

@@ -134,6 +134,14 @@ class Registration:
         units[units < 0] = self._own(session, int((units < 0).sum()))
         return units
 
+    def certainty(self, units: NDArray[np.int64]) -> NDArray[np.float64] | None:
+        """How certain the program is of each of these units; NaN for those of one session alone,
+        None where it does not tell."""
+        if self.confidence is None:
+            return None
+        of_unit = np.append(self.confidence, np.nan)
+        return of_unit[np.minimum(units, self.confidence.size)]
+
     def _own(self, session: int, count: int) -> NDArray[np.int64]:
         if session not in self._unregistered:
             self._unregistered[session] = np.arange(self._next, self._next + count)

@@ -30,6 +30,7 @@ class Measured(NamedTuple):
     attrs: dict
     units: list[int]
     unit_labels: list[str]
+    certainty: list[float] | None  # of the identity of each unit
     domain: Domain
     # (place, axis) integer bin numbers, counted from the origin of the grid; (stimulus, 1) labels
     cells: np.ndarray
@@ -180,6 +181,7 @@ def _session_labels(
     elapsed, length = np.full(shape, np.nan), np.full(shape, np.nan)
     text = {name: np.full(shape, "", dtype=object) for name in ("environment", "unit_identity")}
     unit_label = np.full((*shape, units), "", dtype=object)
+    certainty = np.full((*shape, units), np.nan)
     for row, of_subject in enumerate(sessions):
         for session in of_subject:
             column = int(np.searchsorted(numbering, int(session.labels["session"])))
@@ -188,12 +190,17 @@ def _session_labels(
                 np.nan if session.labels["track_length"] is None else session.labels["track_length"]
             )
             unit_label[row, column, session.units] = session.unit_labels
+            if session.certainty is not None:
+                certainty[row, column, session.units] = session.certainty
             for name, array in text.items():
                 array[row, column] = str(session.labels[name])
     coords: dict[str, tuple] = {
         name: (("subject", "session"), array.astype(str)) for name, array in text.items()
     }
     labels = (("subject", "session", "unit"), unit_label.astype(str))
+    if np.isfinite(certainty).any():
+        told = {"units": "1", "long_name": "certainty that the unit is the same over sessions"}
+        coords["registration_confidence"] = (("subject", "session", "unit"), certainty, told)
     if np.isfinite(length).any():
         of_track = {
             "units": sessions[0][0].attrs["position_units"],

@@ -237,6 +237,13 @@ def _code(
     return cells, {**{str(name): values for name, values in maps.items()}, **numbers}
 
 
+def _certainty(session: xr.Dataset) -> list[float] | None:
+    """How certain each unit is the same over sessions, where the session tells."""
+    if "registration_confidence" not in session.coords:
+        return None
+    return [float(value) for value in session["registration_confidence"].values]
+
+
 def measured_session(session: xr.Dataset, rules: Measurement) -> Measured:
     """Reduce a session to maps and numbers.
 
@@ -277,6 +284,7 @@ def measured_session(session: xr.Dataset, rules: Measurement) -> Measured:
         _attributes(session, domain, minimum_speed),
         units,
         [str(name) for name in names],
+        _certainty(session),
         domain,
         cells,
         {name: values.variable for name, values in code.items()},

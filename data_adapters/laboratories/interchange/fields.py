@@ -41,6 +41,7 @@ KNOWN = (
         "position_units",
         "unit",
         "unit_label",
+        "unit_confidence",
         "unit_identity",
         "bin_size",
         "minimum_speed",

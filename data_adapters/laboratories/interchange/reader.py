@@ -48,6 +48,7 @@ these fields. Sessions are numbered from 1 in files, from 0 in Datasets.
                                     neither; two other codes (0 and 1, 1 and 2, two texts) are told
                                     by the way the position goes, or refused
 ``region``, ``source``              optional text
+``unit_confidence``                 optional, (cell,): certainty of its identity, from 0 to 1
 ``position_units``, ``unit``        optional, as ``unit_label``, ``unit_identity``, ``bin_size``,
                                     ``minimum_speed`` (``session_dataset``)
 ``attr_<name>``, ``coord_<name>``   further attributes and scalar coordinates
@@ -95,6 +96,7 @@ SCALARS = (
     "unit_identity",
     "unit",
     "unit_label",
+    "registration_confidence",
     "time",
     "stimulus",
 )
@@ -288,12 +290,15 @@ def _units(fields: Fields, registration: Registration | None, cells: int) -> dic
     """Numbers, labels and identity of the units; registered units are labelled by their row,
     whatever a session calls its cells."""
     if registration is not None:
-        return {"unit": registration.units(fields.session(), cells), "unit_identity": "registered"}
+        units = registration.units(fields.session(), cells)
+        certain = registration.certainty(units)
+        return {"unit": units, "unit_identity": "registered", "unit_confidence": certain}
     identity = fields.text("unit_identity", f"session {fields.session()}")
     return {
         "unit": fields.optional("unit"),
         "unit_label": fields.labels("unit_label", cells),
         "unit_identity": identity,
+        "unit_confidence": fields.optional("unit_confidence"),
     }
 
 
@@ -369,6 +374,8 @@ def _fields(dataset: xr.Dataset) -> dict[str, Any]:
         for name in ("velocity", "direction", "trial", "duration")
         if name in dataset
     }
+    if "registration_confidence" in dataset.coords:
+        fields["unit_confidence"] = dataset["registration_confidence"].values
     fields |= {"t": dataset["time"].values} if "time" in dataset.coords else {}
     fields |= {
         f"coord_{name}": dataset[name].item() for name in dataset.coords if name not in SCALARS

@@ -148,3 +148,22 @@ def test_options_of_a_stimulus_that_is_not_there_are_refused(tmp_path):
     folder = write_suite2p(tmp_path, known())
     with pytest.raises(RefusedInputError, match="column 'odour'"):
         next(data_adapters.sessions("suite2p", folder, stimulus="odour", **OPTIONS))
+
+
+def test_confidence_of_registered_cells_is_kept(rng, tmp_path):
+    """It goes with the units through files and measures; cells of one session alone have none."""
+    index = np.array([[1, 2], [2, 0], [0, 1]])
+    np.savez(tmp_path / "m1_registration.npz", cell_to_index_map=index)
+    certain = np.array([0.9, np.nan, 0.4, np.nan])
+    recorded(tmp_path, rng, unit_confidence=certain, unit=[5, 6, 7, 8], session=0)
+    (tmp_path / "m1_registration.npz").unlink()
+    (session,) = read(tmp_path)
+    np.testing.assert_array_equal(session["registration_confidence"], certain)
+    measured = drift.measure([session])
+    np.testing.assert_array_equal(
+        measured["registration_confidence"].isel(subject=0, session=0, unit=slice(5, 9)), certain
+    )
+    drift.save(measured, tmp_path / "m.nc")
+    assert drift.load(tmp_path / "m.nc")["registration_confidence"].attrs["units"] == "1"
+    with pytest.raises(RefusedInputError, match="probability"):
+        recorded(tmp_path, rng, unit_confidence=[0.5, 2.0, 0.1, 0.1], session=3)
