@@ -96,9 +96,9 @@ SCALARS = (
     "unit_identity",
     "unit",
     "unit_label",
-    "registration_confidence",
     "time",
     "stimulus",
+    "registration_confidence",
 )
 
 
@@ -344,7 +344,7 @@ def write_interchange(
 def _fields(dataset: xr.Dataset) -> dict[str, Any]:
     shown = "stimulus" in dataset.coords
     check(dataset, "activity", *([] if shown else ["position"]))
-    absent = [name for name in (*SCALARS[:-2], "detected_units") if name not in dataset.variables]
+    absent = [name for name in (*SCALARS[:-3], "detected_units") if name not in dataset.variables]
     if absent:
         raise RefusedInputError(
             f"a session Dataset was expected, got one without {', '.join(absent)}: build it "
