@@ -31,8 +31,16 @@ class Statements(NamedTuple):
         See ``data_adapters.session.session_dataset``.
     track_rate : float
         Samples per second of a track without times, Hz.
+    track_times : str or path
+        File with the time of each sample of a track without times, s: ``.npy``, or a table with a
+        column ``time``. Found as the track is.
     start : float
-        Time of the first frame, or of the sorter's time 0, on the clock of the track, s (0).
+        What the clock of the track shows when that of the recording shows 0, s: at the first frame,
+        at sample 0 of the electrodes. Needed, if it is 0 too, where no pulses or times of frames
+        tell it.
+    pulses : str
+        Column of the track with the number of the frame of the microscope that runs, or with 1
+        while a frame begins; ``frame_pulse`` is known by its name.
     frame_times : str or path
         File with the time of each frame on the clock of the track, s: ``.npy``, or a table with a
         column ``time``. Found as the track is.
@@ -58,10 +66,16 @@ class Statements(NamedTuple):
     registration : str or path
         Table of the cells over sessions (CellReg, track2p, ROICaT, ``cell_to_index_map``), or the
         folder that holds it. Found as the track is, for each animal.
+    columns : sequence of int
+        Columns of the registration that the sessions of each animal have, from 1, where it has more
+        of them, or another order.
     base : {0, 1}
         Number of the first cell in a registration that does not tell it.
     minimum_confidence : float
         Registered cells of which the program is less certain count as cells of their session alone.
+    folders : str
+        How the folders of sessions are named, such as ``{animal}_{date}_{session}`` or
+        ``{environment}/{animal}/{day}``, where their names alone do not tell it.
     elapsed : sequence of float
         Days of the sessions of each animal, in the order of their folders, where the names of these
         are no dates and no ``day<number>``.
@@ -80,7 +94,9 @@ class Statements(NamedTuple):
     stimulus_period: float | None = None
     stimulus_units: str = ""
     track_rate: float | None = None
+    track_times: str | Path | None = None
     start: float | None = None
+    pulses: str | None = None
     frame_times: str | Path | None = None
     max_gap: float | None = None
     scale: float | None = None
@@ -92,8 +108,10 @@ class Statements(NamedTuple):
     environment: str | None = None
     epochs: str | Path | None = None
     registration: str | Path | None = None
+    columns: Sequence[int] | None = None
     base: int | None = None
     minimum_confidence: float | None = None
+    folders: str | None = None
     elapsed: Sequence[float] | None = None
     events_are: str | None = None
     threshold_sd: float | None = None
@@ -117,6 +135,7 @@ OF_EVERY_READER = (
     "stimulus_period",
     "stimulus_units",
     "track_rate",
+    "track_times",
     "start",
     "frame_times",
     "max_gap",
@@ -127,6 +146,7 @@ OF_EVERY_READER = (
     "geometry",
     "epochs",
     "registration",
+    "columns",
     "base",
     "minimum_confidence",
     "events_are",

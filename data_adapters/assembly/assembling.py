@@ -4,6 +4,7 @@ room."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from data_adapters.alignment import ROUNDING
 from data_adapters.assembly.cells import Cells
-from data_adapters.assembly.clock import frame_times
+from data_adapters.assembly.clock import frame_times, said_start, times_of_file
 from data_adapters.assembly.epochs import epoch_rooms
 from data_adapters.assembly.folders import Place
 from data_adapters.assembly.identity import Identities
@@ -20,7 +21,8 @@ from data_adapters.exchange.frames import frame_counts, outside_note
 from data_adapters.files.limits import refuse_absurd
 from data_adapters.session import session_dataset, tell_watcher
 from data_adapters.statements import Statements
-from data_adapters.tracks.files import TrackChoice, read_shown, read_track
+from data_adapters.tracks.choice import TrackChoice
+from data_adapters.tracks.files import read_shown, read_track
 from data_adapters.tracks.shown import Shown
 from data_adapters.tracks.track import Track
 from drift.metrics.clocks import frame_ends, usual_frame
@@ -59,6 +61,7 @@ def assembled(
         By subject and day, within a day by the order of rooms; numbered from 0 for each subject.
     """
     session_places = list(session_places)
+    refuse_shared(session_places, statements)
     identities = Identities(session_places, read_cells, statements)
     numbers: dict[str, int] = {}
     for place in session_places:
@@ -76,15 +79,55 @@ def track_of(place: Place, statements: Statements) -> Track | Shown | None:
     file = place.named(statements.track, "track")
     if statements.stimulus is not None:
         return read_shown(file, statements.stimulus)
-    chosen_columns = TrackChoice(
-        statements.position,
-        statements.bodypart,
-        statements.minimum_likelihood,
-        statements.track_rate,
-        statements.lost,
+    times = statements.track_times
+    choice = TrackChoice(
+        position=statements.position,
+        bodypart=statements.bodypart,
+        minimum_likelihood=statements.minimum_likelihood,
+        rate=statements.track_rate,
+        times=None if times is None else _times_of_track(place, times),
+        pulses=statements.pulses,
+        lost=statements.lost,
     )
-    track = read_track(file, chosen_columns)
+    track = read_track(file, choice)
+    _refuse_plane(track, statements)
     return track if statements.origin is None else track.beginning_at(statements.origin)
+
+
+def _times_of_track(place: Place, times: str | Path) -> NDArray[np.float64]:
+    return times_of_file(place.named(times, "track_times"), None, "the track")
+
+
+def _refuse_plane(track: Track, statements: Statements) -> None:
+    """Refuse two axes of what is said to be a track."""
+    if track.position.ndim == 2 and statements.track_length and statements.geometry is None:
+        raise RefusedInputError(
+            f"{track.where} was expected to hold one axis beside track_length="
+            f"{statements.track_length:g}, got two ({track.notes}): say position= and the axis "
+            "along the track, or geometry=square."
+        )
+
+
+def refuse_shared(places: Iterable[Place], statements: Statements) -> None:
+    """Refuse one track for several recordings, which cannot all have happened in it.
+
+    Raises
+    ------
+    RefusedInputError
+        If two recordings have one track, or one has none.
+    """
+    if statements.track is None:
+        return
+    first: dict[Path, Place] = {}
+    for place in places:
+        file = place.named(statements.track, "track").resolve()
+        before = first.setdefault(file, place)
+        if before.folder != place.folder:
+            raise RefusedInputError(
+                f"a track for each session was expected, got {file} for {before.label} and "
+                f"{place.label}: put one beside the files of each, or name it by {{folder}}, "
+                "{date} or {session}."
+            )
 
 
 def _sessions(
@@ -98,6 +141,7 @@ def _sessions(
             f"positions were expected beside {place.folder}, which holds none: say track= and a "
             ".csv file with the columns time (s) and x (cm), or a file of DeepLabCut."
         )
+    units = identities.units(place, cells)
     samples = _samples(cells, track, place, statements)
     held = track.at(samples.time, statements.max_gap, length_in_file(track, statements))
     notes = [*cells.notes, samples.notes, held.pop("notes"), identities.note(place)]
@@ -109,8 +153,8 @@ def _sessions(
         "source": cells.source,
         "events_are": statements.events_are or cells.events_are,
         "threshold_sd": statements.threshold_sd,
-        "attrs": _attrs(cells, notes),
-        **identities.units(place, cells),
+        "attrs": _attrs(cells, notes) | _files(place, track),
+        **units,
         **what_is_measured(track, statements),
     }
     arrays = {"activity": samples.activity, "time": samples.time, "duration": samples.duration}
@@ -155,6 +199,16 @@ def _attrs(cells: Cells, notes: list[str]) -> dict[str, str]:
     return region | ({"notes": told} if told else {})
 
 
+def _files(place: Place, track: Track | Shown) -> dict[str, str]:
+    """Where the session comes from, below the folder that was given."""
+    root = (place.root if place.root.is_dir() else place.root.parent).resolve()
+    names = {"folder": place.folder, "track_file": Path(track.where)}
+    return {
+        name: str(file.resolve().relative_to(root) if root in file.resolve().parents else file.name)
+        for name, file in names.items()
+    }
+
+
 def length_in_file(track: Track | Shown, statements: Statements) -> float | None:
     """Length of the track in units of the file."""
     if isinstance(track, Shown) or statements.track_length is None:
@@ -175,7 +229,12 @@ def _samples(cells: Cells, track: Track | Shown, place: Place, statements: State
 
 def _counted(cells: Cells, track: Track | Shown, place: Place, statements: Statements) -> Samples:
     assert cells.trains is not None
-    start, what = statements.start or 0.0, f"spike times in {place.folder}"
+    if statements.frame_times is not None:
+        raise RefusedInputError(
+            f"spikes in {place.folder} were expected to come without times of frames, got "
+            "frame_times: say track_times= for the times of the samples of the track, and start=."
+        )
+    start, what = said_start(statements, place, track), f"spike times in {place.folder}"
     trains = [train + start for train in cells.trains] if start else cells.trains
     every = track.samples(statements.fs)
     refuse_absurd((every.size, len(trains)), 8, f"counts of {what}")
@@ -223,7 +282,8 @@ def in_rooms(
     """Environments and the frames in them; None for all."""
     rooms = epoch_rooms(time, place, statements) or ({} if track is None else track.rooms(time))
     if len(rooms) <= 1 and statements.epochs is None:
-        yield statements.environment or next(iter(rooms), "unknown"), None
+        told = next(iter(rooms), place.environment or "unknown")
+        yield statements.environment or told, None
         return
     chosen_columns = statements.environments
     if unknown := [name for name in chosen_columns if name not in rooms]:

@@ -25,6 +25,8 @@ class Cells(NamedTuple):
     spikes: int = 0  # of all clusters
     rate: float | None = None  # frames per second, Hz
     time: NDArray[np.float64] | None = None  # (frame) s, where the tool has it
+    before: int = 0  # frames of other parts of a recording that was put together of several
+    numbers: NDArray[np.int64] | None = None  # (row) what the tool calls each, where not its row
     labels: Sequence[str] | None = None
     amplitudes: Sequence[NDArray[np.float64]] | None = None  # of the events of trains
     events_are: str | None = None

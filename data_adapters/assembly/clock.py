@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
 
 from data_adapters.assembly.cells import Cells
 from data_adapters.assembly.folders import Place
 from data_adapters.files.arrays import read_npy
-from data_adapters.files.tables import column, read_table
+from data_adapters.files.tables import read_table
 from data_adapters.session import numbers
 from data_adapters.statements import Statements
+from data_adapters.tracks.headings import TIMES, named_columns, of_names
 from data_adapters.tracks.shown import Shown
+from data_adapters.tracks.tables import column_of_times
 from data_adapters.tracks.track import Track
 from drift.metrics.clocks import TOLERANCE, refuse_times, usual_frame
 from drift.schema.labelled_form import RefusedInputError
 
+SURPLUS = 2  # pulses beyond the last frame
 LATE = 1.0  # samples of the track; how far from even a pulse may be seen
 
 
@@ -25,19 +30,25 @@ def frame_times(
     """Time of each frame, s, and how it was told.
 
     In this order: what was said by ``frame_times``, the pulses of the frames in the track, the
-    tool's own times, the sampling rate; the last two begin at ``start``.
+    tool's own times, the sampling rate; the last two begin at ``start``. Two that contradict each
+    other are refused.
 
     Raises
     ------
     RefusedInputError
-        If nothing tells it, or pulses and the sampling rate contradict each other.
+        If nothing tells it, or two of them contradict each other.
     """
     rate = statements.fs or cells.rate
     if statements.frame_times is not None:
-        return _given(place, statements, frames), ""
-    if track is not None and track.frame is not None and statements.start is None:
-        return _pulsed(track, frames, rate)
-    start = statements.start or 0.0
+        return _given(place, statements, frames, rate), ""
+    if track is not None and track.frame is not None:
+        before = cells.before if _shared(statements) else 0
+        if not place.piece:
+            _refuse_surplus(track, frames)
+        time, note = _pulsed(track, before, frames, rate)
+        _refuse_other_start(time, track, before, statements.start)
+        return time, note
+    start = said_start(statements, place, track)
     if cells.time is not None and statements.fs is None:
         return cells.time + start, ""
     if rate is None:
@@ -45,26 +56,112 @@ def frame_times(
             f"{place.folder} was expected to say frames per second, got no rate: say fs= (Hz) or "
             "frame_times=."
         )
-    return start + np.arange(frames) / rate, ""
+    before = cells.before if _shared(statements) else 0
+    return start + (np.arange(frames) + before) / rate, ""
 
 
-def _given(place: Place, statements: Statements, frames: int) -> NDArray[np.float64]:
+def _shared(statements: Statements) -> bool:
+    """Tell whether the parts of a recording have one track."""
+    return "{" not in str(statements.track)
+
+
+def _refuse_surplus(track: Track | Shown, frames: int) -> None:
+    pulses = int(np.nanmax(np.asarray(track.frame)))
+    if pulses > frames + SURPLUS:
+        raise RefusedInputError(
+            f"pulses of frames in {track.where} were expected to be {frames}, got {pulses}: frames "
+            "were cut, so say frame_times=, or start= (s) with pulses=none."
+        )
+
+
+def said_start(statements: Statements, place: Place, track: Track | Shown | None) -> float:
+    """What the clock of the track shows when the recording begins, s.
+
+    Raises
+    ------
+    RefusedInputError
+        If it was not said: two clocks do not begin together unless somebody knows it.
+    """
+    if statements.start is not None:
+        return statements.start
+    frames = (
+        next((part for part in track.notes.split("; ") if "pulses=" in part), "") if track else ""
+    )
+    hint = f" ({frames})" if frames else ""
+    raise RefusedInputError(
+        f"{place.folder} was expected to come with what tells the two clocks apart, got "
+        f"neither{hint}: say start= (what the clock of the track shows when the recording begins, s; "
+        "start=0 if they begin together), frame_times= or pulses=."
+    )
+
+
+def _refuse_other_start(
+    time: NDArray[np.float64], track: Track | Shown, before: int, start: float | None
+) -> None:
+    step = float(np.median(np.diff(time)))
+    first = float(time[0]) - before * step
+    if start is not None and abs(start - first) > step + usual_frame(track.time):
+        raise RefusedInputError(
+            f"start was expected to agree with the pulses of frames in {track.where}, which begin "
+            f"at {first:.6g} s, got {start:g} s: leave one of them out."
+        )
+
+
+def _given(
+    place: Place, statements: Statements, frames: int, rate: float | None
+) -> NDArray[np.float64]:
     file = place.named(str(statements.frame_times), "frame_times")
+    time = times_of_file(file, frames, f"{frames} frames")
+    shown = 1 / usual_frame(time)
+    if rate is not None and abs(shown / rate - 1) > TOLERANCE:
+        raise RefusedInputError(
+            f"times of frames in {file} were expected at {rate:g} Hz, got {shown:.4g} Hz: give the "
+            "file of this recording, or say fs= (Hz)."
+        )
+    return time
+
+
+def times_of_file(file: Path, count: int | None, what: str) -> NDArray[np.float64]:
+    """Times of a file, s: an array, or the column of a table that is called so.
+
+    Parameters
+    ----------
+    file : pathlib.Path
+        ``.npy``, or a table with a header.
+    count : int or None
+        How many there must be.
+    what : str
+        Of what, for the message.
+
+    Returns
+    -------
+    numpy.ndarray
+
+    Raises
+    ------
+    RefusedInputError
+        If it has no such column, another number of times, or they are no times.
+    """
     if file.suffix == ".npy":
         time = numbers(read_npy(file), str(file)).ravel()
     else:
         table = read_table(file)
-        time = column(table, "time" if "time" in table.columns else str(table.columns[0]), file)
-    if time.size != frames:
+        name = of_names(named_columns(table), TIMES)
+        if name is None and len(table.columns) > 1:
+            raise RefusedInputError(
+                f"{file} was expected to hold a column time (s), got {', '.join(table.columns)}: "
+                "rename it."
+            )
+        time = column_of_times(table, name or str(table.columns[0]), file)
+    if count is not None and time.size != count:
         raise RefusedInputError(
-            f"{file} was expected to hold the times of {frames} frames, got {time.size}: cut both "
-            "alike."
+            f"{file} was expected to hold the times of {what}, got {time.size}: cut both alike."
         )
-    return refuse_times(time, f"times of frames in {file}")
+    return refuse_times(time, f"times in {file}")
 
 
 def _pulsed(
-    track: Track | Shown, frames: int, rate: float | None
+    track: Track | Shown, before: int, frames: int, rate: float | None
 ) -> tuple[NDArray[np.float64], str]:
     """Times by the number of the frame that ran in each sample of the track.
 
@@ -74,7 +171,7 @@ def _pulsed(
     """
     numbered = np.nan_to_num(np.asarray(track.frame))
     change = np.flatnonzero(np.diff(numbered, prepend=0.0) > 0)
-    number = numbered[change].astype(np.int64) - 1
+    number = numbered[change].astype(np.int64) - 1 - before
     if number.size < 2 or (np.diff(numbered[numbered > 0]) < 0).any():
         raise RefusedInputError(
             f"pulses of frames in {track.where} were expected to count frames upwards from 1, got "
@@ -85,14 +182,14 @@ def _pulsed(
     _refuse_other_rate(1 / step, rate, track)
     every = np.arange(frames)
     even = begin + step * every
-    regular = np.abs(onset - even[np.clip(number, 0, frames - 1)])[number < frames].max(initial=0.0)
+    regular = np.abs(onset - (begin + step * number)).max(initial=0.0)
     if regular <= LATE * usual_frame(track.time):
         time = even
     else:
         time = np.interp(every, number, onset)
-        before, after = every < number[0], every > number[-1]
-        time[before] = onset[0] - step * (number[0] - every[before])
-        time[after] = onset[-1] + step * (every[after] - number[-1])
+        early, late = every < number[0], every > number[-1]
+        time[early] = onset[0] - step * (number[0] - every[early])
+        time[late] = onset[-1] + step * (every[late] - number[-1])
     outside = int(((every < number[0]) | (every > number[-1])).sum())
     told = f", {outside} of {frames} frames lie outside of them" if outside else ""
     return time, f"frames are timed by {number.size} pulses in the track{told}"

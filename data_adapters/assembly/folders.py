@@ -9,13 +9,14 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
+from data_adapters.assembly.names import DATES, apart, names_of
 from data_adapters.options import existing
 from drift.schema.labelled_form import RefusedInputError
 
 DEEPEST = 6  # folders below the one that was given
 MOST = 10_000  # folders that are looked into
-DATE = re.compile(r"(?<!\d)(20\d\d)[-_.]?(0[1-9]|1[0-2])[-_.]?(0[1-9]|[12]\d|3[01])(?!\d)")
-DAY = re.compile(r"^(?:.*[-_ ])?(?:day|tag|jour|d)[-_ ]?(\d{1,4})$", re.IGNORECASE)
 
 
 class Place(NamedTuple):
@@ -27,6 +28,8 @@ class Place(NamedTuple):
     subject: str
     label: str  # of the session
     recording: str  # in which cells are the same ones
+    day: date | float | None = None  # as names tell it
+    environment: str = ""  # as names tell it
     number: int = 1  # among those of the subject, from 1
     elapsed: float = 0.0  # days
     piece: int = 0  # of a recording that was put together of several
@@ -43,7 +46,8 @@ class Place(NamedTuple):
         text = (
             str(pattern)
             .replace("{animal}", self.subject)
-            .replace("{folder}", self.top.name)
+            .replace("{folder}", self.top.name if self.top.is_dir() else self.top.stem)
+            .replace("{date}", _date_text(self.label))
             .replace("{session}", str(self.number))
         )
         for folder in self._upwards():
@@ -72,7 +76,11 @@ class Place(NamedTuple):
 
 
 def named_places(
-    path: str | Path, holds: Callable[[Path], bool], structural: re.Pattern[str], what: str
+    path: str | Path,
+    holds: Callable[[Path], bool],
+    structural: re.Pattern[str],
+    what: str,
+    pattern: str | None = None,
 ) -> list[Place]:
     """Sessions below a path, with the subjects and labels that the names of folders tell.
 
@@ -86,6 +94,8 @@ def named_places(
         Names of folders that the tool makes itself.
     what : str
         What was looked for, for the message.
+    pattern : str or None
+        How folders are named; see ``data_adapters.assembly.names.names_of``.
 
     Returns
     -------
@@ -95,7 +105,7 @@ def named_places(
     Raises
     ------
     RefusedInputError
-        If there is none.
+        If there is none, or names do not fit the pattern.
     """
     root = existing(path)
     matches = list(_found(root, holds))
@@ -103,12 +113,15 @@ def named_places(
         raise RefusedInputError(f"{what} were expected in {path}, got none: check the folder.")
     # a file that is alone in its folder is named by the folder, whatever it is called itself
     alone = len({match.parent for match in matches}) == len(matches) and root not in matches
+    home = _home(root, structural)
+    tops = [
+        _top(root, home, match.parent if alone and match.is_file() else match, structural)
+        for match in matches
+    ]
+    names = apart([names_of(_parts(root, top, structural), home, pattern) for top in tops], home)
     return [
-        Place(folder, top, root, subject, label, label)
-        for folder in matches
-        for top, subject, label in [
-            _names(root, folder.parent if alone and folder.is_file() else folder, structural)
-        ]
+        Place(match, top, root, name.subject, name.label, name.label, name.day, name.environment)
+        for match, top, name in zip(matches, tops, names, strict=True)
     ]
 
 
@@ -117,7 +130,7 @@ def dated(matches: Sequence[Place], elapsed: Sequence[float] | None) -> list[Pla
 
     Parameters
     ----------
-    found : sequence of Place
+    matches : sequence of Place
         See ``named_places``.
     elapsed : sequence of float or None
         Days of the sessions of each subject, in the order of their labels.
@@ -133,10 +146,12 @@ def dated(matches: Sequence[Place], elapsed: Sequence[float] | None) -> list[Pla
     """
     ordered: list[Place] = []
     for subject in sorted({place.subject for place in matches}):
-        own = [place for place in matches if place.subject == subject]
-        days = _days([place.label for place in own], subject, elapsed)
+        own = sorted(
+            (place for place in matches if place.subject == subject),
+            key=lambda place: (_natural(place.label), place.piece),
+        )
         rows = sorted(
-            zip(days, own, strict=True),
+            zip(_days(own, elapsed), own, strict=True),
             key=lambda row: (row[0], row[1].piece, _natural(row[1].label)),
         )
         ordered += [
@@ -173,73 +188,63 @@ def _found(root: Path, holds: Callable[[Path], bool]) -> Iterator[Path]:
         ]
 
 
-def _names(root: Path, folder: Path, structural: re.Pattern[str]) -> tuple[Path, str, str]:
-    """Folder that names the session, subject and label of the session."""
-    top = folder
-    while top != root and top.is_dir() and _is_structural(top.name, structural):
+def _home(root: Path, structural: re.Pattern[str]) -> str:
+    """What the folder that was given is called, folders of the tool left out."""
+    folder = root.resolve()
+    if folder.is_file():
+        return folder.name.split(".")[0]
+    while structural.fullmatch(folder.name) and folder.parent != folder:
+        folder = folder.parent
+    return folder.name
+
+
+def _top(root: Path, home: str, match: Path, structural: re.Pattern[str]) -> Path:
+    """The folder, or file, that names the session."""
+    top = match
+    while top != root and top.is_dir() and structural.fullmatch(top.name):
         top = top.parent
-    names = [name for name in top.relative_to(root).parts if not _is_structural(name, structural)]
-    home = root
-    while _is_structural(home.name, structural) and home.parent != home:
-        home = home.parent
-    if names and top.is_file():
-        names[-1] = top.name.split(".")[0]
-    if not names:
-        name = home.resolve().name if home.is_dir() else home.name.split(".")[0]
-        return home, name, name
-    if len(names) == 1 or _is_day(names[0]):
-        return top, home.resolve().name, "/".join(names)
-    return top, names[0], "/".join(names[1:])
+    return top
 
 
-def _is_structural(name: str, structural: re.Pattern[str]) -> bool:
-    return bool(structural.fullmatch(name))
+def _parts(root: Path, top: Path, structural: re.Pattern[str]) -> list[str]:
+    parts = [name for name in top.relative_to(root).parts if not structural.fullmatch(name)]
+    if parts and top.is_file():
+        parts[-1] = top.name.split(".")[0]
+    return parts
 
 
-def _is_day(name: str) -> bool:
-    return bool(DATE.search(name) or DAY.match(name))
-
-
-def _days(labels: list[str], subject: str, elapsed: Sequence[float] | None) -> list[float]:
-    """Day of each session, by its date, by ``day<number>``, or as was said in the order of
-    names."""
+def _days(own: list[Place], elapsed: Sequence[float] | None) -> list[float]:
+    """Day of each session, as it was said, by its date, or by ``day<number>``."""
+    labels = [place.label for place in own]
     if elapsed is not None:
-        order = sorted(range(len(labels)), key=lambda index: _natural(labels[index]))
-        if len(elapsed) != len(labels):
+        days = [float(day) for day in elapsed]
+        if len(days) != len(labels) or not np.isfinite(days).all():
             raise RefusedInputError(
-                f"elapsed was expected to name {len(labels)} days for the sessions of {subject} "
-                f"({', '.join(labels[index] for index in order)}), got {len(elapsed)}: give one "
-                "each."
+                f"elapsed was expected to name {len(labels)} days for the sessions of "
+                f"{own[0].subject} ({', '.join(labels)}), got {len(days)}: give one each."
             )
-        days = [0.0] * len(labels)
-        for index, day in zip(order, elapsed, strict=True):
-            days[index] = float(day)
         return days
     if len(labels) == 1:
         return [0.0]
-    told = [_told(label) for label in labels]
+    told = [place.day for place in own]
     if all(isinstance(day, date) for day in told):
         first = min(day for day in told if isinstance(day, date))
         return [float((day - first).days) for day in told if isinstance(day, date)]
     if all(isinstance(day, float) for day in told):
         return [day for day in told if isinstance(day, float)]
     raise RefusedInputError(
-        f"folders of {subject} were expected to be named by dates or day<number>, got "
-        f"{', '.join(sorted(labels, key=_natural)[:6])}: say elapsed= with the day of each, in "
-        "this order, or give each animal a folder with a folder for each session."
+        f"folders of {own[0].subject} were expected to be named by dates or day<number>, got "
+        f"{', '.join(labels[:6])}: say elapsed= with the day of each, in this order, or folders= "
+        "with how they are named, e.g. {animal}/{date}."
     )
 
 
-def _told(label: str) -> date | float | None:
-    for name in reversed(label.split("/")):
-        if match := DATE.search(name):
-            try:
-                return date(*map(int, match.groups()))
-            except ValueError:
-                return None
-        if match := DAY.match(name):
-            return float(match[1])
-    return None
+def _date_text(label: str) -> str:
+    """The date in a label, as it is written."""
+    for pattern in DATES:
+        if match := pattern.search(label):
+            return match[0]
+    return label
 
 
 def _natural(text: str) -> list[tuple[int, int, str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,45 +15,45 @@ from data_adapters.registrations.files import read_registration
 from data_adapters.statements import Statements
 from drift.schema.labelled_form import RefusedInputError
 
+MISPLACED = 0.5  # of what chance would give: share of named cells that are none in their session
+FEWEST = 5  # named cells that tell it
+
 
 class Identities:
     """Units of each session: those of a registration, or of the session alone.
 
     Parameters
     ----------
-    found : iterable of Place
+    places : iterable of Place
         All sessions that are read.
     read_cells : callable
         Cells of a place, asked for where a registration does not tell from which number it counts.
     statements : Statements
         What the caller says.
-
-    Raises
-    ------
-    RefusedInputError
-        If a registration cannot be used, or does not fit the sessions.
     """
 
     def __init__(
         self,
-        found: Iterable[Place],
+        places: Iterable[Place],
         read_cells: Callable[[Place], Cells],
         statements: Statements,
     ) -> None:
+        self._read_cells, self._statements = read_cells, statements
+        self._own: dict[str, list[Place]] = {}
+        for place in places:
+            self._own.setdefault(place.subject, []).append(place)
         self._registered: dict[str, Registration] = {}
-        if statements.registration is None:
-            return
-        by_subject: dict[str, list[Place]] = {}
-        for place in found:
-            by_subject.setdefault(place.subject, []).append(place)
-        for subject, own in by_subject.items():
-            file = own[0].named(statements.registration, "registration")
-            self._registered[subject] = _registration(file, own, read_cells, statements)
 
     def units(self, place: Place, cells: Cells) -> dict[str, Any]:
         """Number, label and identity of the units that count, as arguments of
-        ``session_dataset``."""
-        registration = self._registered.get(place.subject)
+        ``session_dataset``.
+
+        Raises
+        ------
+        RefusedInputError
+            If the registration of the subject cannot be used, or does not fit its sessions.
+        """
+        registration = self._registration(place.subject)
         if registration is None:
             labels = cells.labels or [f"{cells.word} {number}" for number in cells.rows]
             return {
@@ -62,65 +61,142 @@ class Identities:
                 "unit_label": labels,
                 "unit_identity": f"{place.subject} {place.recording}",
             }
-        numbered = _numbered(registration, place, cells)
-        certain = registration.certainty(numbered)
-        return {"unit": numbered, "unit_identity": "registered", "unit_confidence": certain}
+        units = _units(registration, self._column(place), place, cells)
+        certain = registration.certainty(units)
+        return {"unit": units, "unit_identity": "registered", "unit_confidence": certain}
 
     def note(self, place: Place) -> str:
         """What a registration leaves uncertain; empty without one."""
         registration = self._registered.get(place.subject)
-        if registration is None or registration.confidence is None:
+        if registration is None:
             return ""
+        told = f"cells are those of column {self._column(place)} of the registration"
+        if registration.confidence is None:
+            return told
         probabilities = registration.confidence[np.isfinite(registration.confidence)]
         if not probabilities.size:
-            return ""
+            return told
         return (
-            f"registered cells are certain to {np.median(probabilities):.2f} (median; "
+            f"{told}, certain to {np.median(probabilities):.2f} (median; "
             f"{(probabilities < 0.5).mean():.0%} below .5)"
         )
 
+    def _column(self, place: Place) -> int:
+        """Column of the registration that a session has, from 1."""
+        columns = self._statements.columns
+        return place.number if columns is None else int(columns[place.number - 1])
 
-def _registration(
-    file: Path,
-    own: list[Place],
-    read_cells: Callable[[Place], Cells],
-    statements: Statements,
-) -> Registration:
-    def counted() -> dict[int, int]:
-        return {place.number: read_cells(place).counted for place in own}
+    def _registration(self, subject: str) -> Registration | None:
+        """Registration of a subject, read when it is first needed."""
+        if self._statements.registration is None:
+            return None
+        if subject not in self._registered:
+            own = self._own[subject]
+            file = own[0].named(self._statements.registration, "registration")
 
-    registration = read_registration(file, statements.base, counted)
-    if registration.sessions != len(own):
+            def counted() -> dict[int, int]:
+                return {self._column(place): self._read_cells(place).counted for place in own}
+
+            self._registered[subject] = _fitting(
+                read_registration(file, self._statements.base, counted), own, self._statements
+            )
+        return self._registered[subject]
+
+
+def _fitting(registration: Registration, own: list[Place], statements: Statements) -> Registration:
+    """The registration, if it has a column for each session and no session too many."""
+    columns = statements.columns
+    if columns is not None and (
+        len(columns) != len(own)
+        or sorted(set(columns)) != sorted(columns)
+        or not all(1 <= column <= registration.sessions for column in columns)
+    ):
+        raise RefusedInputError(
+            f"columns was expected to name one of {registration.sessions} columns of "
+            f"{registration.where} for each session of {own[0].subject} ({len(own)}), got "
+            f"{', '.join(map(str, columns))}: count from 1, in the order of the sessions."
+        )
+    if columns is None and registration.sessions != len(own):
         raise RefusedInputError(
             f"{registration.where} was expected to have a column for each session of "
             f"{own[0].subject} ({len(own)}: {', '.join(place.label for place in own)}), got "
-            f"{registration.sessions}: give the folder of all sessions that were registered."
+            f"{registration.sessions}: give the folder of all sessions that were registered, or "
+            "say columns= with those of these sessions, from 1."
         )
+    if columns is None:
+        _refuse_other_names(registration, own)
     if statements.minimum_confidence is not None:
-        _drop_uncertain(registration, statements.minimum_confidence)
+        if registration.confidence is None:
+            raise RefusedInputError(
+                f"{registration.where} was expected to tell how certain it is, got no "
+                "probabilities: leave minimum_confidence out."
+            )
+        registration.without(registration.confidence < statements.minimum_confidence)
     return registration
 
 
-def _drop_uncertain(registration: Registration, least: float) -> None:
-    """Take away rows of which the program is less certain."""
-    if registration.confidence is None:
+def _refuse_other_names(registration: Registration, own: list[Place]) -> None:
+    """Refuse columns that are named as these sessions, in another order."""
+    names = registration.names
+    matching = [
+        [place.number for place in own if name in (place.label, place.top.name)] for name in names
+    ]
+    numbers = [numbers[0] for numbers in matching if len(numbers) == 1]
+    if len(numbers) == len(own) and numbers != sorted(numbers):
         raise RefusedInputError(
-            f"{registration.where} was expected to tell how certain it is, got no probabilities: "
-            "leave minimum_confidence out."
+            f"{registration.where} was expected to have its columns in the order of the sessions "
+            f"of {own[0].subject} ({', '.join(place.label for place in own)}), got "
+            f"{', '.join(names)}: say columns="
+            f"{','.join(str(numbers.index(place.number) + 1) for place in own)}."
         )
-    registration.columns[registration.confidence < least] = -1
 
 
-def _numbered(registration: Registration, place: Place, cells: Cells) -> NDArray[np.int64]:
-    """Unit of each cell that counts; programs that were given accepted cells only count these."""
-    largest = registration.largest(place.number)
-    if largest > cells.counted:
+def _units(
+    registration: Registration, column: int, place: Place, cells: Cells
+) -> NDArray[np.int64]:
+    """Unit of each cell that counts.
+
+    Numbers in the registration are rows of the tool's table, or, where the program was given
+    accepted cells only, ranks among these, or the numbers that the tool calls its cells by.
+    """
+    if cells.numbers is not None and registration.names_only(column, cells.numbers):
+        registration = registration.ranked(column, cells.numbers)
+    largest = registration.largest(column)
+    of_accepted = registration.counts_every_cell and largest == cells.rows.size < cells.counted
+    if largest > cells.counted or (
+        registration.counts_every_cell and not of_accepted and largest != cells.counted
+    ):
+        expected = f"{cells.counted}"
+        if registration.counts_every_cell and cells.rows.size < cells.counted:
+            expected += f" cells, or the {cells.rows.size} accepted ones,"
+        else:
+            expected += " cells"
         raise RefusedInputError(
-            f"{registration.where} was expected to name {cells.counted} cells of session "
-            f"{place.number} ({place.label}), got number {largest}: check the order of sessions."
+            f"{registration.where} was expected to name {expected} of session {place.number} "
+            f"({place.label}), got numbers until {largest} in column {column}: check the order of "
+            "the sessions."
         )
+    if of_accepted:
+        return registration.units(column, cells.rows.size)
     is_read = np.zeros(cells.counted, dtype=bool)
     is_read[cells.rows] = True
-    if registration.counts_every_cell and largest == cells.rows.size < cells.counted:
-        return registration.units(place.number, cells.rows.size)
-    return registration.units(place.number, cells.counted, is_read)
+    _refuse_misplaced(registration, column, is_read, place)
+    return registration.units(column, cells.counted, is_read)
+
+
+def _refuse_misplaced(
+    registration: Registration, column: int, is_read: NDArray[np.bool_], place: Place
+) -> None:
+    """Refuse a column that names as many rejected cells as chance would."""
+    if registration.counts_every_cell:
+        return
+    named = registration.columns[:, column - 1]
+    named = named[named >= 0]
+    rejected = int((~is_read[named]).sum())
+    by_chance = float((~is_read).mean()) * named.size
+    if rejected >= FEWEST and rejected > MISPLACED * by_chance:
+        raise RefusedInputError(
+            f"{registration.where} was expected to name accepted cells of session {place.number} "
+            f"({place.label}), got {rejected} of {named.size} that were rejected, as if column "
+            f"{column} belonged to another session: check the order, or say keep_rejected=true."
+        )

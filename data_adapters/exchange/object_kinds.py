@@ -97,8 +97,13 @@ def positions_of(
         units = choice.position_units or position.units
         return Positions(position._replace(position=values, units=units))
     if isinstance(position, str | Path):
-        file = TrackChoice(choice.columns, choice.bodypart, choice.minimum_likelihood,
-                           choice.track_rate, choice.lost)  # fmt: skip
+        file = TrackChoice(
+            position=choice.columns,
+            bodypart=choice.bodypart,
+            minimum_likelihood=choice.minimum_likelihood,
+            rate=choice.track_rate,
+            lost=choice.lost,
+        )
         track = read_track(position, file)
         return Positions(track._replace(units=choice.position_units or track.units))
     if pynapple_series.is_series(position):

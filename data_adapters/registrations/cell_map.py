@@ -6,6 +6,7 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping
+from copy import copy
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +50,7 @@ class Registration:
         confidence: NDArray[np.float64] | None = None,
     ) -> None:
         self.where = where
+        self.names: list[str] = []  # of the sessions, where the file tells them
         self.counts_every_cell = False  # whether cells that were not found again have rows too
         if base not in (None, 0, 1):
             raise RefusedInputError(
@@ -60,6 +62,7 @@ class Registration:
         absent = np.isnan(values) | (values < self.base)
         self.columns = np.where(absent, -1, values - self.base).astype(np.int64)  # from 0
         self.confidence = confidence
+        self._largest = self.columns.max(axis=0, initial=-1) + 1
         self._unregistered: dict[int, NDArray[np.int64]] = {}
         self._next = len(values)
 
@@ -70,7 +73,11 @@ class Registration:
 
     def largest(self, session: int) -> int:
         """Largest number of a cell of a session (from 1), counted from 1; 0 where it has none."""
-        return int(self.columns[:, session - 1].max(initial=-1)) + 1
+        return int(self._largest[session - 1])
+
+    def without(self, cells: NDArray[np.bool_]) -> None:
+        """Take the identity of these registered cells away; how cells are counted stays."""
+        self.columns[cells] = -1
 
     def fit(self, sessions: list[int]) -> None:
         """Refuse a map that lacks a column for one of these sessions (from 1), or that seems to be
@@ -87,6 +94,22 @@ class Registration:
                 f"{self.where} was expected as (cell, session) for {last} sessions, got "
                 f"shape {rows} x {columns}: transpose it."
             )
+
+    def names_only(self, session: int, numbers: NDArray[np.int64]) -> bool:
+        """Tell whether all that the map names in a session are these numbers."""
+        column = self.columns[:, session - 1]
+        named = column[column >= 0] + self.base
+        return named.size > 0 and bool(np.isin(named, numbers).all())
+
+    def ranked(self, session: int, numbers: NDArray[np.int64]) -> Registration:
+        """The same registration, in which one session is counted by the rank of its numbers."""
+        ranks = copy(self)
+        ranks.columns, ranks._largest = self.columns.copy(), self._largest.copy()
+        column = ranks.columns[:, session - 1]
+        named = column >= 0
+        column[named] = np.searchsorted(numbers, column[named] + self.base)
+        ranks._largest[session - 1] = column.max(initial=-1) + 1
+        return ranks
 
     def units(
         self, session: int, cells: int, kept: NDArray[np.bool_] | None = None

@@ -30,11 +30,13 @@ def read_track2p(path: Path, base: int | None, cells: Cells) -> Registration:
             f"{path} was expected to hold rows of stat.npy, got track2p's match_mat, which counts "
             "after iscell: use plane<k>_suite2p_indices_nan.npy beside it."
         )
-    cell_map = _from_csv(path) if path.suffix == ".csv" else read_npy(path)
+    table = read_table(path) if path.suffix == ".csv" else None
+    cell_map = read_npy(path) if table is None else _numbers(table)
     base = 0 if base is None and "suite2p_indices" in path.name else base
-    return Registration(cell_map, f"the table {path}", base, cells)
+    registration = Registration(cell_map, f"the table {path}", base, cells)
+    registration.names = [] if table is None else [str(name) for name in table.columns]
+    return registration
 
 
-def _from_csv(path: Path) -> NDArray[np.float64]:
-    table = read_table(path).apply(pd.to_numeric, errors="coerce")
-    return table.to_numpy(dtype=float)
+def _numbers(table: pd.DataFrame) -> NDArray[np.float64]:
+    return table.apply(pd.to_numeric, errors="coerce").to_numpy(dtype=float)

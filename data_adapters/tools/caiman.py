@@ -64,7 +64,7 @@ def sessions(path: str | Path, events: str = "S", **statements: Any) -> Iterator
     """
     one_of(events, EVENTS, "events of CaImAn")
     said = stated(statements)
-    session_places = named_places(path, holds, STRUCTURAL, "files of CaImAn (.hdf5)")
+    session_places = named_places(path, holds, STRUCTURAL, "files of CaImAn (.hdf5)", said.folders)
     read = partial(_cells, events=events, keep_rejected=said.keep_rejected)
     return assembled(dated(session_places, said.elapsed), read, said)
 

@@ -57,7 +57,7 @@ def sessions(path: str | Path, area: str | None = None, **statements: Any) -> It
         If a file is damaged, lacks a part, or has no cell of the region.
     """
     said = stated(statements)
-    session_places = named_places(path, holds, STRUCTURAL, f"files named *{ENDING}")
+    session_places = named_places(path, holds, STRUCTURAL, f"files named *{ENDING}", said.folders)
     area = None if area is None or area.casefold() == "any" else area
     read = partial(_cells, area=area, keep_rejected=said.keep_rejected)
     return assembled(dated(session_places, said.elapsed), read, said)

@@ -69,7 +69,7 @@ def sessions(path: str | Path, **statements: Any) -> Iterator[xr.Dataset]:
         If a file is damaged or of another kind.
     """
     said = stated(statements)
-    session_places = named_places(path, holds, STRUCTURAL, "csv exports of Inscopix")
+    session_places = named_places(path, holds, STRUCTURAL, "csv exports of Inscopix", said.folders)
     read = partial(_cells, keep_rejected=said.keep_rejected)
     return assembled(dated(session_places, said.elapsed), read, said)
 

@@ -61,7 +61,9 @@ def sessions(path: str | Path, events: str = "S", **statements: Any) -> Iterator
     """
     one_of(events, EVENTS, "events of Minian")
     said = stated(statements)
-    session_places = named_places(path, holds, STRUCTURAL, "folders of Minian (S.zarr)")
+    session_places = named_places(
+        path, holds, STRUCTURAL, "folders of Minian (S.zarr)", said.folders
+    )
     return assembled(dated(session_places, said.elapsed), partial(_cells, events=events), said)
 
 

@@ -65,7 +65,9 @@ def sessions(
         If a file is missing, damaged, or does not fit the others.
     """
     said = stated(statements)
-    session_places = named_places(path, holds, STRUCTURAL, "folders of phy (spike_times.npy)")
+    session_places = named_places(
+        path, holds, STRUCTURAL, "folders of phy (spike_times.npy)", said.folders
+    )
     read = partial(_cells, sample_rate=sample_rate, keep_rejected=said.keep_rejected)
     return assembled(dated(session_places, said.elapsed), read, said)
 
@@ -85,6 +87,7 @@ def _cells(place: Place, sample_rate: float | None, keep_rejected: bool) -> Cell
     return Cells(
         rows=np.flatnonzero(accepted),
         counted=numbers.size,
+        numbers=numbers,
         trains=[train for train, good in zip(trains, accepted, strict=True) if good],
         last_spike=float(samples.max() / rate),
         spikes=samples.size,

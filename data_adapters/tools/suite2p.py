@@ -25,6 +25,7 @@ from data_adapters.acceptance import accepted_units
 from data_adapters.assembly.assembling import assembled
 from data_adapters.assembly.cells import Cells
 from data_adapters.assembly.folders import Place, dated, named_places
+from data_adapters.assembly.names import names_of
 from data_adapters.files.arrays import read_header, read_npy, read_pickled_dict, read_rows
 from data_adapters.session import integers, one_of
 from data_adapters.statements import stated
@@ -75,7 +76,7 @@ def sessions(
     one_of(events, EVENTS, "events of suite2p")
     said = stated(statements)
     session_places = named_places(
-        path, partial(holds, plane=plane), STRUCTURAL, "folders of suite2p"
+        path, partial(holds, plane=plane), STRUCTURAL, "folders of suite2p", said.folders
     )
     _refuse_planes(session_places)
     recordings = [number for place in session_places for number in _parts(place, split)]
@@ -121,7 +122,8 @@ def _parts(place: Place, split: bool | None) -> list[Place]:
     named = len(set(names)) == len(names) == len(lengths)
     labels = names if named else [f"part {number + 1}" for number in range(len(lengths))]
     return [
-        place._replace(label=label, piece=number) for number, label in enumerate(labels, start=1)
+        place._replace(label=label, piece=number, day=names_of([label], "", None).day)
+        for number, label in enumerate(labels, start=1)
     ]
 
 
@@ -147,6 +149,7 @@ def _cells(place: Place, events: str, keep_rejected: bool, fs: float | None) -> 
         counted=header.shape[0],
         word="roi",
         frames=_frames(read_rows(file, accepted), place, settings),
+        before=_before(place, settings),
         rate=None if "fs" not in settings else _rate(settings["fs"], folder),
         notes=(note,),
         source=SOURCE,
@@ -167,6 +170,14 @@ def _frames(
         )
     stop = int(lengths[: place.piece].sum())
     return values[:, stop - int(lengths[place.piece - 1]) : stop]
+
+
+def _before(place: Place, settings: dict[str, Any]) -> int:
+    """Frames of the parts before this one."""
+    if not place.piece:
+        return 0
+    lengths = integers(settings["frames_per_folder"], f"frames_per_folder of {place.folder}")
+    return int(lengths[: place.piece - 1].sum())
 
 
 def _accepted(folder: Path, regions: int, keep_rejected: bool) -> tuple[NDArray[np.bool_], str]:

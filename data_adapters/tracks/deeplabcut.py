@@ -19,6 +19,7 @@ from data_adapters.files.arrays import harmless
 from data_adapters.files.limits import refuse_absurd
 from data_adapters.files.tables import read_table
 from data_adapters.options import nearest, one_line
+from data_adapters.tracks.choice import TrackChoice, sample_times
 from data_adapters.tracks.track import Track
 from drift.files.own_content import check_own_content
 from drift.schema.labelled_form import RefusedInputError
@@ -32,9 +33,7 @@ def is_table(path: Path) -> bool:
         return file.readline(2**16).split(",")[0].strip() == SCORER
 
 
-def read_csv(
-    path: Path, bodypart: str | None, minimum_likelihood: float, rate: float | None
-) -> Track:
+def read_csv(path: Path, choice: TrackChoice) -> Track:
     """Track of one body part of a ``.csv`` file; see ``track_of_bodypart``."""
     head = read_table(path, header=None, nrows=4, dtype=str)
     if len(head) < 4:
@@ -52,12 +51,10 @@ def read_csv(
             f"{path} was expected to hold numbers below its header, got: {one_line(error)}; save "
             "it again."
         ) from error
-    return track_of_bodypart(names, values, path, bodypart, minimum_likelihood, rate)
+    return track_of_bodypart(names, values, path, choice)
 
 
-def read_hdf5(
-    path: Path, bodypart: str | None, minimum_likelihood: float, rate: float | None
-) -> Track:
+def read_hdf5(path: Path, choice: TrackChoice) -> Track:
     """Track of one body part of an ``.h5`` file; names are read without running what they could
     ask for."""
     try:
@@ -72,7 +69,7 @@ def read_hdf5(
             f"{path} was expected to be a whole .h5 file of DeepLabCut, got: {one_line(error)}; "
             "copy it again, or give the .csv beside it."
         ) from error
-    return track_of_bodypart(names, values, path, bodypart, minimum_likelihood, rate)
+    return track_of_bodypart(names, values, path, choice)
 
 
 def _frame(group: Any) -> tuple[list[tuple[str, ...]], NDArray[np.float64]]:
@@ -85,12 +82,7 @@ def _frame(group: Any) -> tuple[list[tuple[str, ...]], NDArray[np.float64]]:
 
 
 def track_of_bodypart(
-    names: list[tuple[str, ...]],
-    values: NDArray[np.float64],
-    path: Path,
-    bodypart: str | None,
-    minimum_likelihood: float,
-    rate: float | None,
+    names: list[tuple[str, ...]], values: NDArray[np.float64], path: Path, choice: TrackChoice
 ) -> Track:
     """Track (sample, 2) of a body part in pixels.
 
@@ -103,12 +95,9 @@ def track_of_bodypart(
         (sample, column).
     path : pathlib.Path
         For messages.
-    bodypart : str or None
-        Which; several separated by commas give their mean. None: the only one.
-    minimum_likelihood : float
-        Below it a sample is lost.
-    rate : float or None
-        Frames of the camera per second, Hz.
+    choice : TrackChoice
+        ``bodypart``: which; several separated by commas give their mean, None is the only one.
+        ``minimum_likelihood``: below it a sample is lost. ``rate`` (Hz) or ``times`` of the camera.
 
     Returns
     -------
@@ -117,18 +106,19 @@ def track_of_bodypart(
     Raises
     ------
     RefusedInputError
-        If the body part is unknown or not said, or no rate is given.
+        If the body part is unknown or not said, or nothing tells the times.
     """
-    if rate is None:
+    time = sample_times(len(values), choice, path)
+    if time is None:
         raise RefusedInputError(
-            f"{path} was expected to come with the rate of the camera, got no times: say "
-            "track_rate= (Hz), or give a .csv with the columns time, x, y."
+            f"{path} was expected to come with the clock of the camera, got no times: say "
+            "track_rate= (Hz) or track_times= (a file with the time of each frame)."
         )
     bodyparts = list(dict.fromkeys(" ".join(name[:-1]) for name in names))
-    bodyparts_used = _chosen(bodyparts, bodypart, path)
+    bodyparts_used = _chosen(bodyparts, choice.bodypart, path)
     columns = {(" ".join(name[:-1]), name[-1]): number for number, name in enumerate(names)}
     positions = [
-        _position(columns, values, name, minimum_likelihood, path) for name in bodyparts_used
+        _position(columns, values, name, choice.minimum_likelihood, path) for name in bodyparts_used
     ]
     position = np.mean(positions, axis=0)  # NaN where one of them is lost
     lost = np.isnan(position).any(axis=1)
@@ -136,9 +126,8 @@ def track_of_bodypart(
     if lost.any():
         note += (
             f", lost in {lost.mean():.1%} of the frames of the camera (likelihood below "
-            f"{minimum_likelihood:g})"
+            f"{choice.minimum_likelihood:g})"
         )
-    time = np.arange(len(values)) / rate
     return Track(time, position, units="pixel", notes=note, where=str(path))
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
 
 from data_adapters.files.containers import read_fields, refuse_pickle
 from data_adapters.files.tables import read_table
 from data_adapters.options import existing
 from data_adapters.tracks import deeplabcut
+from data_adapters.tracks.choice import TrackChoice
 from data_adapters.tracks.shown import Shown, shown_of_columns
 from data_adapters.tracks.tables import track_of_columns, track_of_fields
 from data_adapters.tracks.track import Track
@@ -16,16 +16,6 @@ from drift.schema.labelled_form import RefusedInputError
 
 TEXT = (".csv", ".tsv", ".txt")
 HDF5 = (".h5", ".hdf5")
-
-
-class TrackChoice(NamedTuple):
-    """What the caller says of a track."""
-
-    position: str | None = None  # column, or two separated by a comma
-    bodypart: str | None = None
-    minimum_likelihood: float = 0.9
-    rate: float | None = None  # Hz, of a track without times
-    lost: float | None = None
 
 
 WHOLE = TrackChoice()
@@ -56,18 +46,18 @@ def read_track(path: str | Path, choice: TrackChoice = WHOLE) -> Track:
     refuse_pickle(file)
     if file.suffix in HDF5:
         return _along(
-            deeplabcut.read_hdf5(file, choice.bodypart, choice.minimum_likelihood, choice.rate),
+            deeplabcut.read_hdf5(file, choice),
             choice.position,
         )
     if file.suffix in TEXT:
         if deeplabcut.is_table(file):
             return _along(
-                deeplabcut.read_csv(file, choice.bodypart, choice.minimum_likelihood, choice.rate),
+                deeplabcut.read_csv(file, choice),
                 choice.position,
             )
-        return track_of_columns(read_table(file), file, choice.position, choice.lost, choice.rate)
+        return track_of_columns(read_table(file), file, choice)
     if file.suffix in (".npz", ".mat", ".nc"):
-        return track_of_fields(read_fields(file), file, choice.position, choice.lost, choice.rate)
+        return track_of_fields(read_fields(file), file, choice)
     raise RefusedInputError(
         f"{file} was expected to be a track (.csv, .tsv, .npz, .mat, .nc or .h5), got "
         f"{file.suffix or 'a folder'}: save it as .csv with the columns time and x."

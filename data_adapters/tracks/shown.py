@@ -12,11 +12,19 @@ from numpy.typing import NDArray
 from data_adapters.files.tables import column
 from data_adapters.options import nearest
 from data_adapters.stimuli import labels_by_interval
+from data_adapters.tracks.headings import (
+    PULSES,
+    SECONDS,
+    STARTS,
+    STOPS,
+    TIMES,
+    heading,
+    named_columns,
+    of_names,
+)
+from data_adapters.tracks.tables import column_of_times
 from drift.metrics.clocks import frame_ends, refuse_times, usual_frame
 from drift.schema.labelled_form import RefusedInputError
-
-STARTS = ("start", "start_time", "onset", "start_s", "start (s)")
-STOPS = ("stop", "stop_time", "end", "end_time", "offset", "stop_s", "stop (s)")
 
 
 class Shown(NamedTuple):
@@ -95,33 +103,41 @@ def shown_of_columns(table: pd.DataFrame, path: Path, stimulus: str) -> Shown:
     RefusedInputError
         If a column is missing, or times are none.
     """
-    named = {str(name).strip().casefold(): str(name) for name in table.columns}
-    if stimulus.strip().casefold() not in named:
+    named = named_columns(table)
+    asked = heading(stimulus)[0]
+    if asked not in named:
         raise RefusedInputError(
             f"{path} was expected to hold a column {stimulus!r}, got {', '.join(table.columns)}: "
             f"{nearest(stimulus, table.columns)}."
         )
-    label = _labels(table[named[stimulus.strip().casefold()]])
-    start = next((named[name] for name in STARTS if name in named), None)
-    stop = next((named[name] for name in STOPS if name in named), None)
+    label = _labels(table[named[asked]])
+    start, stop = of_names(named, STARTS), of_names(named, STOPS)
     if start is not None and stop is not None:
-        begins, ends = column(table, start, path), column(table, stop, path)
-        if not (ends > begins).all():
-            row = int(np.flatnonzero(~(ends > begins))[0])
-            raise RefusedInputError(
-                f"trials in {path} were expected to end after they begin, got {begins[row]:g} to "
-                f"{ends[row]:g} s in row {row + 1}: correct it."
-            )
-        return Shown(begins, ends, label, True, str(path))
-    time = next((named[name] for name in ("time", "t", "time (s)") if name in named), None)
+        return _trials(table, start, stop, label, path)
+    time = of_names(named, TIMES)
     if time is None:
         raise RefusedInputError(
             f"{path} was expected to hold the columns start and stop (s), or time, got "
             f"{', '.join(table.columns)}: rename them."
         )
-    times = refuse_times(column(table, time, path), f"column {time!r} of {path}")
-    frame = column(table, named["frame_pulse"], path) if "frame_pulse" in named else None
+    times = refuse_times(column_of_times(table, time, path), f"column {time!r} of {path}")
+    pulses = of_names(named, PULSES)
+    frame = None if pulses is None else column(table, pulses, path)
     return Shown(times, frame_ends(times, usual_frame(times)), label, False, str(path), frame)
+
+
+def _trials(table: pd.DataFrame, start: str, stop: str, label: NDArray[Any], path: Path) -> Shown:
+    """A line a trial."""
+    begins, ends = (
+        column(table, name, path) * SECONDS.get(heading(name)[1], 1.0) for name in (start, stop)
+    )
+    if not (ends > begins).all():
+        row = int(np.flatnonzero(~(ends > begins))[0])
+        raise RefusedInputError(
+            f"trials in {path} were expected to end after they begin, got {begins[row]:g} to "
+            f"{ends[row]:g} s in row {row + 1}: correct it."
+        )
+    return Shown(begins, ends, label, True, str(path))
 
 
 def _labels(entries: pd.Series) -> NDArray[Any]:

@@ -1,15 +1,15 @@
 """Tables of a treadmill, a virtual reality or a camera: a line a sample, a column a quantity.
 
-``time`` in seconds (``time_ms`` and the like in milliseconds; Bonsai's and other ISO 8601 times
-count from the first), ``x`` and in a plane ``y``, and optional ``trial``, ``direction``,
-``environment`` (or ``world``), ``iti`` (above 0 between trials, when the animal is nowhere on the
-track) and ``frame_pulse`` (number of the frame of the microscope that runs, from 1, 0 before).
-Names are told without regard to case, and to units in brackets.
+``time`` in seconds (``time_ms`` and the like in milliseconds; Bonsai's and other ISO 8601 times,
+and times of day, count from the first), ``x`` and in a plane ``y`` in cm (``x (mm)`` in mm), and
+optional ``trial``, ``direction``, ``environment`` (or ``world``, ``room``), ``iti`` (above 0
+between trials, when the animal is nowhere on the track) and ``frame_pulse`` (number of the frame of
+the microscope that runs, from 1, 0 before). Names are told without regard to case, and to units in
+brackets or behind a blank or underscore.
 """
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -20,25 +20,27 @@ from numpy.typing import NDArray
 from data_adapters.files.tables import column
 from data_adapters.options import nearest
 from data_adapters.session import integers
+from data_adapters.tracks.choice import TrackChoice, sample_times
+from data_adapters.tracks.headings import (
+    BETWEEN,
+    CENTIMETRES,
+    FRAMES,
+    POSITIONS,
+    PULSES,
+    ROOMS,
+    SECONDS,
+    TIMES,
+    TRIALS,
+    heading,
+    named_columns,
+    of_names,
+)
 from data_adapters.tracks.track import Track
 from drift.metrics.clocks import refuse_times
 from drift.schema.labelled_form import RefusedInputError
 
-TIMES = ("time", "t", "times", "timestamp", "timestamps", "seconds", "sec")
-POSITIONS = ("x", "position", "pos", "distance", "location", "y")
-BETWEEN, ROOMS = ("iti", "inter_trial_interval"), ("environment", "world", "room", "context")
-PULSES = ("frame_pulse", "imaging_frame", "microscope_frame")
-SECONDS = {"s": 1.0, "sec": 1.0, "seconds": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
-UNIT = re.compile(r"^(?P<name>.*?)[ _]*[(\[]?(?P<unit>s|sec|seconds|ms|us|ns|cm|mm|m|px)[)\]]?$")
 
-
-def track_of_columns(
-    table: pd.DataFrame,
-    path: Path,
-    position: str | None,
-    lost: float | None,
-    rate: float | None,
-) -> Track:
+def track_of_columns(table: pd.DataFrame, path: Path, choice: TrackChoice) -> Track:
     """Track of a table whose columns are named.
 
     Parameters
@@ -47,12 +49,8 @@ def track_of_columns(
         As the file has it.
     path : pathlib.Path
         For messages.
-    position : str or None
-        Column of the position, or two separated by a comma; None: told by their names.
-    lost : float or None
-        Value of lost positions.
-    rate : float or None
-        Samples per second, Hz, of a table without times.
+    choice : TrackChoice
+        ``position``: column, or two separated by a comma; None: told by their names.
 
     Returns
     -------
@@ -63,39 +61,33 @@ def track_of_columns(
     RefusedInputError
         If names do not tell time and position, or a value cannot be what its name says.
     """
-    named = {_plain(name): name for name in reversed(table.columns)}
-    time, is_first = _time(table, named, path, rate)
-    names, note = _position_columns(table, named, position, path)
-    values = np.stack([column(table, name, path) for name in names], axis=1)
-    if lost is not None:
-        values[np.isclose(values, lost, rtol=1e-6, atol=0.0).any(axis=1)] = np.nan
+    named = named_columns(table)
+    time, is_first = _time(table, named, path, choice)
+    names, note = _position_columns(table, named, choice.position, path)
+    values, units = _positions(table, names, path, choice.lost)
     between = _first(table, named, BETWEEN, path)
-    notes = [note]
     if between is not None:
         values[between > 0] = np.nan
-        notes.append(f"{int((between > 0).sum())} samples between trials count as nowhere")
-    trial = _first(table, named, ("trial", "trial_number", "lap"), path)
-    room = next((named[name] for name in ROOMS if name in named), None)
+    trial = _first(table, named, TRIALS, path)
+    room = of_names(named, ROOMS)
+    pulses = _pulses(table, named, path, choice.pulses)
     direction = named.get("direction")
+    used = [*names, room, direction, pulses[0]]
+    notes = [note, _between_note(between), _unused(table, named, used, pulses[0] is None)]
     return Track(
         time=time[is_first],
         position=(values[:, 0] if values.shape[1] == 1 else values)[is_first],
         trial=None if trial is None else _trials(trial, between, path)[is_first],
         direction=None if direction is None else _codes(table[direction])[is_first],
         environment=None if room is None else _texts(table[room])[is_first],
-        frame=None if (pulse := _first(table, named, PULSES, path)) is None else pulse[is_first],
+        frame=None if pulses[1] is None else pulses[1][is_first],
+        units=units,
         notes="; ".join(filter(None, notes)),
         where=str(path),
     )
 
 
-def track_of_fields(
-    fields: dict[str, Any],
-    path: Path,
-    position: str | None,
-    lost: float | None,
-    rate: float | None,
-) -> Track:
+def track_of_fields(fields: dict[str, Any], path: Path, choice: TrackChoice) -> Track:
     """Track of named arrays; a position of two columns is x and y."""
     columns: dict[str, Any] = {}
     for name, values in fields.items():
@@ -111,51 +103,41 @@ def track_of_fields(
         raise RefusedInputError(
             f"{path} was expected to hold arrays of one length, got {told}: cut them alike."
         )
-    return track_of_columns(pd.DataFrame(columns), path, position, lost, rate)
-
-
-def _plain(name: str) -> str:
-    """Name of a column without case, unit and blanks."""
-    text = str(name).strip().casefold().replace(" ", "_")
-    match = UNIT.match(text)
-    return match["name"] if match and match["name"] else text
-
-
-def _unit(name: str) -> str:
-    match = UNIT.match(str(name).strip().casefold().replace(" ", "_"))
-    return match["unit"] if match and match["name"] else ""
+    return track_of_columns(pd.DataFrame(columns), path, choice)
 
 
 def _time(
-    table: pd.DataFrame, named: dict[str, str], path: Path, rate: float | None
+    table: pd.DataFrame, named: dict[str, str], path: Path, choice: TrackChoice
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Times of the samples, s, and which samples have one of their own; equal neighbours are one
     sample that was written twice."""
-    name = next((named[key] for key in TIMES if key in named), None)
+    name = of_names(named, TIMES)
+    said = sample_times(len(table), choice, path)
+    if said is not None:
+        return said, np.ones(len(table), dtype=bool)
     if name is None:
-        if rate is None:
-            raise RefusedInputError(
-                f"{path} was expected to hold a column time (s), got {', '.join(table.columns)}: "
-                "rename it, or say track_rate= (Hz)."
-            )
-        return np.arange(len(table)) / rate, np.ones(len(table), dtype=bool)
-    entries = table[name]
-    if not pd.api.types.is_numeric_dtype(entries):
-        seconds = _clock_times(entries, name, path)
-    else:
-        seconds = column(table, name, path) * SECONDS.get(_unit(name), 1.0)
+        raise RefusedInputError(
+            f"{path} was expected to hold a column time (s), got {', '.join(table.columns)}: "
+            "rename it, or say track_rate= (Hz) or track_times=."
+        )
+    seconds = column_of_times(table, name, path)
     own = np.append(True, np.diff(seconds) != 0) & ~np.isnan(seconds)
     refuse_times(seconds[own], f"column {name!r} of {path}")
     return seconds, own
 
 
-def _clock_times(entries: pd.Series, name: str, path: Path) -> NDArray[np.float64]:
-    """Seconds since the first of ISO 8601 times, such as Bonsai writes them."""
+def column_of_times(table: pd.DataFrame, name: str, path: Path) -> NDArray[np.float64]:
+    """Times of a column, s, by the unit in its name; times of day count from the first."""
+    entries = table[name]
+    if pd.api.types.is_numeric_dtype(entries):
+        return column(table, name, path) * SECONDS.get(heading(name)[1], 1.0)
     parsed = pd.to_datetime(entries, format="ISO8601", errors="coerce", utc=True)
+    if parsed.isna().any():
+        parsed = pd.to_timedelta(entries.astype(str), errors="coerce")
     if parsed.isna().any():
         row = int(np.flatnonzero(parsed.isna())[0])
         raise RefusedInputError(
-            f"column {name!r} of {path} was expected to hold seconds or ISO 8601 times, got "
+            f"column {name!r} of {path} was expected to hold seconds or times of day, got "
             f"{entries.iloc[row]!r} in row {row + 1}: correct it."
         )
     return (parsed - parsed.iloc[0]).dt.total_seconds().to_numpy(dtype=float)
@@ -167,24 +149,40 @@ def _position_columns(
     """Names of one column or two, and what was chosen."""
     if position is not None:
         return [_asked(named, name.strip(), path) for name in position.split(",")[:2]], ""
-    if "x" in named and "y" in named:
-        pair = [named["x"], named["y"]]
+    candidates = [named[key] for key in POSITIONS if key in named]
+    pair = [named[key] for key in ("x", "y") if key in named]
+    if len(pair) == 2:
         moving = [name for name in pair if np.nanstd(column(table, name, path)) > 0]
         if len(moving) == 1:
             return moving, f"position is {moving[0]!r}, since the other axis never changes"
-        return pair, ""
-    name = next((named[key] for key in POSITIONS if key in named), None)
-    if name is None:
+        if len(moving) == 2 and len(candidates) == 2:
+            return pair, f"position is {pair[0]!r} and {pair[1]!r}"
+    if len(candidates) != 1:
+        got = ", ".join(candidates or table.columns)
         raise RefusedInputError(
-            f"{path} was expected to hold a column x (cm), got {', '.join(table.columns)}: say "
-            "position= and its name."
+            f"{path} was expected to hold one column of positions (x, in a plane x and y), got "
+            f"{got}: say position= and its name."
         )
-    return [name], ""
+    return candidates, f"position is {candidates[0]!r}"
+
+
+def _positions(
+    table: pd.DataFrame, names: list[str], path: Path, lost: float | None
+) -> tuple[NDArray[np.float64], str]:
+    """(sample, axis) in cm where names say the unit, and the unit; lost samples are NaN."""
+    values = np.stack([column(table, name, path) for name in names], axis=1)
+    if lost is not None:
+        values[np.isclose(values, lost, rtol=1e-6, atol=0.0).any(axis=1)] = np.nan
+    units = {heading(name)[1] for name in names}
+    if units & {"px", "pixel", "pixels"}:
+        return values, "pixel"
+    return values * CENTIMETRES.get(next(iter(units)), 1.0), "cm"
 
 
 def _asked(named: dict[str, str], name: str, path: Path) -> str:
-    if _plain(name) in named:
-        return named[_plain(name)]
+    plain = heading(name)[0]
+    if plain in named:
+        return named[plain]
     raise RefusedInputError(
         f"{path} was expected to hold a column {name!r}, got {', '.join(named.values())}: "
         f"{nearest(name, named.values())}."
@@ -194,8 +192,47 @@ def _asked(named: dict[str, str], name: str, path: Path) -> str:
 def _first(
     table: pd.DataFrame, named: dict[str, str], names: tuple[str, ...], path: Path
 ) -> NDArray[np.float64] | None:
-    name = next((named[key] for key in names if key in named), None)
+    name = of_names(named, names)
     return None if name is None else column(table, name, path)
+
+
+def _pulses(
+    table: pd.DataFrame, named: dict[str, str], path: Path, asked: str | None
+) -> tuple[str | None, NDArray[np.float64] | None]:
+    """Column of pulses, and the number of the frame that runs, from 1, 0 before."""
+    if asked is not None and asked.casefold() == "none":
+        return None, None
+    name = of_names(named, PULSES) if asked is None else _asked(named, asked, path)
+    if name is None:
+        return None, None
+    numbers = np.nan_to_num(column(table, name, path))
+    if set(np.unique(numbers)) <= {0.0, 1.0}:  # a signal that rises with each frame
+        return name, np.cumsum(np.diff(numbers, prepend=0.0) > 0).astype(float)
+    return name, numbers + 1 if numbers.min() == -1 else numbers
+
+
+def _between_note(between: NDArray[np.float64] | None) -> str:
+    if between is None:
+        return ""
+    return f"{int((between > 0).sum())} samples between trials count as nowhere"
+
+
+def _unused(
+    table: pd.DataFrame, named: dict[str, str], used: list[str | None], no_pulses: bool
+) -> str:
+    """Columns that may matter and were not used: texts that change, and numbers of frames."""
+    texts = [
+        name
+        for key, name in named.items()
+        if name not in used
+        and key not in TIMES
+        and not pd.api.types.is_numeric_dtype(table[name])
+        and table[name].nunique() > 1
+    ]
+    frames = [named[key] for key in FRAMES if key in named and no_pulses]
+    told = [f"columns not used: {', '.join(texts)}"] if texts else []
+    told += [f"column {frames[0]!r} was not used (pulses={frames[0]})"] if frames else []
+    return "; ".join(told)
 
 
 def _trials(

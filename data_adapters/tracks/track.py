@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from data_adapters.alignment import held_at, positions_at
 from data_adapters.directions import coded_directions
+from drift.metrics.clocks import largest_gap, usual_frame
 from drift.schema.labelled_form import RefusedInputError
 
 
@@ -53,8 +54,8 @@ class Track(NamedTuple):
         RefusedInputError
             If the frames and the track share no time.
         """
-        position = positions_at(self.position, self.time, time, max_gap, track_length)
         self.refuse_apart(time)
+        position = self._positions_at(time, max_gap, track_length)
         held: dict[str, Any] = {"position": position, "notes": self.notes}
         if self.trial is not None:
             held["trial"] = held_at(self.trial, self.time, time)
@@ -63,6 +64,17 @@ class Track(NamedTuple):
             held["direction"] = held_at(codes, self.time, time)
             held["notes"] = "; ".join(filter(None, (self.notes, note)))
         return held
+
+    def _positions_at(
+        self, time: NDArray[np.float64], max_gap: float | None, track_length: float | None
+    ) -> NDArray[np.float64]:
+        """Positions between the samples that were not lost; a lost sample is as one that was never
+        written."""
+        is_known = np.isfinite(self.position.reshape(len(self.position), -1)).all(axis=1)
+        if is_known.sum() < 2:
+            return np.full((time.size, *self.position.shape[1:]), np.nan)
+        gap = largest_gap(usual_frame(self.time)) if max_gap is None else max_gap
+        return positions_at(self.position[is_known], self.time[is_known], time, gap, track_length)
 
     def beginning_at(self, origin: Sequence[float]) -> Track:
         """The track counted from another place.
