@@ -49,7 +49,13 @@ FLOORS = (
     ("circuits.simulation", "data_adapters.exchange"),
     ("circuits.kinds", "data_adapters.published", "data_adapters.assembly"),
     ("circuits.wandering", "data_adapters.laboratories.interchange"),
-    ("circuits.bridge", "circuits.fitting", "data_adapters.laboratories", "data_adapters.tools"),
+    (
+        "circuits.bridge",
+        "circuits.fitting",
+        "data_adapters.laboratories",
+        "data_adapters.tools",
+        "data_adapters.exchange.nwb",
+    ),
     ("data_adapters.laboratories.frank", "data_adapters.laboratories.ziv"),
     ("drift.cli",),
 )
