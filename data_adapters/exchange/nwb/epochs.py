@@ -117,8 +117,8 @@ def _columns(content: Any, time: NDArray[np.float64], path: Path) -> list[tuple[
     """(sample) by label, for each column of intervals that has labels, and whether these tell
     rooms: tags of epochs do, unless another column names environments."""
     columns = []
-    others = [*(content.intervals or {}).values(), content.trials]
-    for table in filter(lambda table: table is not None, (content.epochs, *others)):
+    tables = [content.epochs, *(content.intervals or {}).values(), content.trials]
+    for table in filter(lambda table: table is not None, tables):
         rooms = [name for name in ROOMS if name in table.colnames]
         names = [name for name in NAMES if name in table.colnames]
         telling = (rooms or names)[:1] if table is content.epochs else rooms[:1]

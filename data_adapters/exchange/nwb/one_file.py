@@ -30,7 +30,7 @@ from data_adapters.exchange.nwb.written import written_samples
 from data_adapters.exchange.nwb_format import lengths
 from data_adapters.statements import Statements
 from data_adapters.tracks.track import Track
-from drift.metrics.clocks import usual_frame
+from drift.metrics.clocks import sample_durations, usual_frame
 
 SOURCE = "NWB file"
 IMPLAUSIBLE = 3000.0  # cm; no track or arena of a rodent is so long
@@ -94,7 +94,7 @@ def rooms_of_file(
         arrays, clocks, notes = _samples(cells, track, outer, place, said)
         rows = None if "trial" in arrays else trial_rows(content, clocks.of_file, path)
         arrays |= {} if rows is None else {"trial": rows}
-        labels = _labels(cells, track, arrays, [*notes, registered.note(place)], place)
+        labels = _labels(cells, track, [*notes, registered.note(place)], place)
         if recording.labels:
             written = written_samples(content, recording.labels, clocks.of_file, path)
             arrays |= labels | _still_true(written, labels, clocks, outer, cells)
@@ -128,24 +128,31 @@ def _samples(
     if outer is None:
         position = positions_at(track.position, track.time, samples.time, said.max_gap)
         held: dict[str, Any] = {"position": position, "notes": track.notes}
-        time = samples.time + start if start else samples.time
+        time, duration = samples.time, samples.duration
+        if start:  # as long as before, to the last bit
+            frame = usual_frame(time)
+            duration = sample_durations(time, frame) if duration is None else duration
+            time = time + start
     else:
         held = outer.at(samples.time, said.max_gap, length_in_file(outer, said))
-        held["scale"], time = said.scale, samples.time
+        held["scale"], time, duration = said.scale, samples.time, samples.duration
     notes = [*cells.notes, samples.notes, held.pop("notes")]
-    arrays = {"activity": samples.activity, "duration": samples.duration, "time": time, **held}
+    arrays = {
+        "activity": samples.activity,
+        "duration": duration,
+        "time": time,
+        "sampling_rate": 1 / usual_frame(samples.time),
+        **held,
+    }
     return arrays, Clocks(time, of_file), notes
 
 
-def _labels(
-    cells: Cells, track: Track, arrays: dict[str, Any], notes: list[str], place: Place
-) -> dict[str, Any]:
+def _labels(cells: Cells, track: Track, notes: list[str], place: Place) -> dict[str, Any]:
     return {
         "subject": place.subject,
         "elapsed": place.elapsed,
         "elapsed_units": "day",
         "environment": "unknown",
-        "sampling_rate": 1 / usual_frame(arrays["time"]),
         "position_units": track.units,
         "geometry": "unknown",
         "source": SOURCE,
@@ -182,7 +189,8 @@ def _rooms(
     request: Request,
     recording: Recording,
 ) -> Iterator[Room]:
-    """Rooms that are to be read: those of a table, of tags, of the track beside the file, or one."""
+    """Rooms that are to be read: those of a table, of tags, of the track beside the file, or
+    one."""
     said = request.statements
     has_rooms = outer is not None and outer.environment is not None
     if is_table(said.epochs) or (has_rooms and said.epochs is None):

@@ -11,12 +11,9 @@ from numpy.typing import NDArray
 
 from data_adapters.exchange.nwb.series import by_name, series_numbers, series_times
 from data_adapters.exchange.nwb_format import (
-    CENTIMETRES,
-    PIXELS,
     is_length,
     lengths,
     package,
-    plain_unit,
 )
 from data_adapters.positions import in_centimetres
 from data_adapters.statements import Statements
@@ -160,14 +157,18 @@ def _chosen(content: Any, choice: PositionChoice, path: Path) -> tuple[Any, str]
             f"{path} was expected to hold one SpatialSeries with the position, got {names}: say "
             "which by position=."
         )
-    others = [series for series in (*candidates, *beside) if series is not choices[0]]
-    note = f"position is {choices[0].name}, not {', '.join(by_name(others))}" if others else ""
+    passed_over = [series for series in (*candidates, *beside) if series is not choices[0]]
+    note = (
+        f"position is {choices[0].name}, not {', '.join(by_name(passed_over))}"
+        if passed_over
+        else ""
+    )
     return choices[0], note
 
 
 def _candidates(every_series: list[Any], choice: PositionChoice) -> tuple[list[Any], list[Any]]:
-    """What can be a position: spatial series in a unit of length, else those in any unit (whose unit
-    is then refused, or was said), else plain series in a unit of length; and lengths beside."""
+    """What can be a position: spatial series in a unit of length, else those in any unit (which is
+    then refused, or was said), else plain series in a unit of length; and lengths beside."""
     spatial = [series for series in every_series if _is_spatial(series) and _is_of_subject(series)]
     plain = [
         series
@@ -245,9 +246,3 @@ def _body_part(every_series: list[Any], part: str, path: Path) -> Any:
             f"{', '.join(named) or 'none'}: name one of these by position=."
         )
     return matches[0]
-
-
-def unit_of_numbers(position_units: str) -> tuple[float | None, str]:
-    """cm per unit, and whether it is cm or pixel."""
-    name = plain_unit(position_units)
-    return (None, "pixel") if name in PIXELS else (CENTIMETRES[name], "cm")

@@ -41,21 +41,21 @@ def sessions(
         only one that is named as events (``Deconvolved``, ``event...``, ``units``). Traces of
         fluorescence are refused.
     position : str or None
-        Name of the series with the position, with that of what holds it before it (``Position/led``)
-        where two share one; None: the only ``SpatialSeries`` or ``PoseEstimationSeries`` in a unit
+        Name of the series with the position, where two share one with that of what holds it
+        (``Position/led``); None: the only ``SpatialSeries`` or ``PoseEstimationSeries`` in a unit
         of length, or the only one of them in ``processing/behavior`` that is named as a position;
         without any, the ``TimeSeries`` of which this holds. With ``track`` a column of the track.
     position_units : str or None
-        Unit of the numbers of the position times ``conversion`` plus ``offset``, where the file says
-        another one: cm, m, mm or pixel. With ``track`` that of the track.
+        Unit of the numbers of the position times ``conversion`` plus ``offset``, in the place of
+        that of the file: cm, m, mm or pixel. With ``track`` that of the track.
     identity : str or None
-        Column of the table of regions or units whose equal entries in two files of a subject are the
-        same unit, or ``id``, the numbers of its rows; None: ``global_roi_id``,
+        Column of the table of regions or units whose equal entries in two files of a subject are
+        the same unit, or ``id``, the numbers of its rows; None: ``global_roi_id``,
         ``cell_specimen_id`` or ``global_id`` where there is one.
     **statements
-        See ``data_adapters.statements.Statements``. ``track`` takes the place of the position in the
-        file; ``{folder}`` stands for the name of the file without its ending, ``start`` is the time
-        0 of the file on the clock of the track. ``scale`` (cm per number) takes the place of
+        See ``data_adapters.statements.Statements``. ``track`` takes the place of the position in
+        the file; ``{folder}`` stands for the name of the file without its ending, ``start`` is the
+        time 0 of the file on the clock of the track. ``scale`` (cm per number) takes the place of
         ``conversion``, ``offset`` and unit. ``epochs`` names tags of epochs, or entries of columns
         such as ``environment`` in tables of intervals, separated by commas: each becomes a session,
         all of them one where ``environment`` is said; or a table. Without it all samples are read,
