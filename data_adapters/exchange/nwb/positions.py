@@ -151,7 +151,7 @@ def _chosen(content: Any, choice: PositionChoice, path: Path) -> tuple[Any, str]
         )
     preferred = [series for series in candidates if _is_preferred(series)]
     choices = preferred if len(candidates) > 1 and len(preferred) == 1 else candidates
-    names = ", ".join(by_name(candidates))
+    names = ", ".join(sorted(by_name(candidates)))
     if len(choices) > 1:
         raise RefusedInputError(
             f"{path} was expected to hold one SpatialSeries with the position, got {names}: say "
@@ -159,7 +159,7 @@ def _chosen(content: Any, choice: PositionChoice, path: Path) -> tuple[Any, str]
         )
     passed_over = [series for series in (*candidates, *beside) if series is not choices[0]]
     note = (
-        f"position is {choices[0].name}, not {', '.join(by_name(passed_over))}"
+        f"position is {choices[0].name}, not {', '.join(sorted(by_name(passed_over)))}"
         if passed_over
         else ""
     )
@@ -222,7 +222,7 @@ def _named(every_series: list[Any], name: str, path: Path) -> Any:
     matches = [series for series in every_series if series.name == name]
     if name not in named and len(matches) != 1:
         listed = [key for key, series in named.items() if _is_spatial(series)] or list(named)
-        got = ", ".join(by_name(matches) if matches else listed) or "none"
+        got = ", ".join(sorted(by_name(matches) if matches else listed)) or "none"
         raise RefusedInputError(
             f"{path} was expected to hold {name!r} as SpatialSeries or TimeSeries, got {got}: name "
             "one of these."
@@ -243,6 +243,6 @@ def _body_part(every_series: list[Any], part: str, path: Path) -> Any:
     if len(matches) != 1:
         raise RefusedInputError(
             f"{path} was expected to hold one {POSE} of the body part {part!r}, got "
-            f"{', '.join(named) or 'none'}: name one of these by position=."
+            f"{', '.join(sorted(named)) or 'none'}: name one of these by position=."
         )
     return matches[0]
