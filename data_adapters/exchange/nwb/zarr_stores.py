@@ -22,6 +22,7 @@ from drift.files.own_content import refuse_swollen
 from drift.schema.labelled_form import RefusedInputError
 
 MARKS = (".zgroup", "zarr.json")
+HEADERS = (".zarray", ".zmetadata", "zarr.json")
 PICKLE = "pickle"  # name of the codec
 
 
@@ -65,19 +66,40 @@ def check_own_store(path: Path) -> None:
         for name in names:
             entry = Path(home, name)
             size += entry.stat().st_size
-            claimed += _claimed(entry) if name in (".zarray", "zarr.json") else 0
+            if name in HEADERS:
+                claimed += _claimed(entry)
     refuse_swollen(claimed, size, str(path))
 
 
 def _claimed(header: Path) -> int:
-    """Bytes of the array that a header describes; 0 where it describes none."""
+    """Bytes of the arrays that a header describes."""
     try:
         described = json.loads(header.read_bytes())
-        shape, dtype = described["shape"], described.get("dtype", "<f8")
-        itemsize = np.dtype(dtype).itemsize if isinstance(dtype, str) else 8
-        return math.prod(int(length) for length in shape) * itemsize
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, RecursionError):
         return 0  # what cannot be understood is refused by its reader
+    return sum(map(_bytes, _arrays(described)))
+
+
+def _arrays(described: Any) -> Iterator[dict[str, Any]]:
+    """Descriptions of arrays in a header, also in one that was consolidated of many."""
+    waiting = [described]
+    while waiting:
+        entry = waiting.pop()
+        if isinstance(entry, dict):
+            waiting += [inside for inside in entry.values() if isinstance(inside, dict)]
+            if isinstance(entry.get("shape"), list):
+                yield entry
+
+
+def _bytes(described: dict[str, Any]) -> int:
+    """Bytes of an array, or of one piece of it where that claims to be larger."""
+    dtype = described.get("dtype")
+    try:
+        itemsize = np.dtype(dtype).itemsize if isinstance(dtype, str) else 8
+        sizes = [described["shape"], described.get("chunks") or [0]]
+        return max(math.prod(int(length) for length in shape) for shape in sizes) * itemsize
+    except (TypeError, ValueError):
+        return 0
 
 
 def _elsewhere(path: Path, name: Any, what: str) -> RefusedInputError:
