@@ -18,7 +18,7 @@ ROOMS = ("environment", "environment_name", "context", "maze")  # columns that n
 NAMES = ("tags", "label", "epoch_name", "name", "condition")  # and columns that may
 TABLES = (".csv", ".tsv", ".txt")
 NUMBERING = "0123456789 _-"  # epochs whose names differ in these alone are runs in one room
-Samples = dict[str, NDArray[np.bool_]]
+Intervals = dict[str, list[tuple[float, float]]]  # s, by label
 
 
 def is_table(epochs: str | Path | None) -> bool:
@@ -62,59 +62,69 @@ def tagged_rooms(
         If a tag is unknown, or epochs with tracked positions have tags that differ in more than a
         number.
     """
-    columns = _columns(content, time, path)
+    columns = _columns(content, path)
     if statements.epochs is None:
-        _refuse_rooms(columns, tracked, statements, path)
+        if statements.environment is None:
+            _refuse_rooms(columns, time, tracked, path)
         yield None, None
         return
-    held: Samples = {}
-    for _, samples in columns:
-        for tag, inside in samples.items():
-            held[tag] = held.get(tag, np.zeros(time.size, dtype=bool)) | inside
     tags = list(dict.fromkeys(tag.strip() for tag in str(statements.epochs).split(",")))
-    for tag in tags:
-        _refuse_unknown(tag, held, path)
+    held = {tag: _samples(tag, columns, time, path) for tag in tags}
     if statements.environment is not None:
-        yield statements.environment, np.any([held[tag] for tag in tags], axis=0)
+        yield statements.environment, np.any(list(held.values()), axis=0)
         return
-    for tag in tags:
-        yield tag, held[tag]
+    yield from held.items()
 
 
-def _refuse_unknown(tag: str, held: Samples, path: Path) -> None:
-    if tag not in held:
-        raise RefusedInputError(
-            f"{path} was expected to hold the epoch {tag!r}, got {', '.join(held) or 'none'}: "
-            "name one."
+def _samples(
+    tag: str, columns: list[tuple[bool, Intervals]], time: NDArray[np.float64], path: Path
+) -> NDArray[np.bool_]:
+    """Samples in the intervals of a label."""
+    intervals = [interval for _, labelled in columns for interval in labelled.get(tag, ())]
+    if not intervals:
+        labels = ", ".join(
+            list(dict.fromkeys(name for _, labelled in columns for name in labelled))[:20]
         )
-    if held[tag].sum() < 2:
         raise RefusedInputError(
-            f"the epoch {tag!r} of {path} was expected to hold samples, got {held[tag].sum()}: "
-            "name another."
+            f"{path} was expected to hold the epoch {tag!r}, got {labels or 'none'}: name one."
         )
+    inside = _inside(intervals, time)
+    if inside.sum() < 2:
+        raise RefusedInputError(
+            f"the epoch {tag!r} of {path} was expected to hold samples, got {inside.sum()}: name "
+            "another."
+        )
+    return inside
+
+
+def _inside(intervals: list[tuple[float, float]], time: NDArray[np.float64]) -> NDArray[np.bool_]:
+    inside = np.zeros(time.size, dtype=bool)
+    for start, stop in intervals:
+        inside[np.searchsorted(time, start) : np.searchsorted(time, stop)] = True
+    return inside
 
 
 def _refuse_rooms(
-    columns: list[tuple[bool, Samples]],
+    columns: list[tuple[bool, Intervals]],
+    time: NDArray[np.float64],
     tracked: NDArray[np.bool_],
-    statements: Statements,
     path: Path,
 ) -> None:
     """Refuse samples in several rooms that are not told apart by the caller."""
-    if statements.environment is not None:
-        return
-    for tells_rooms, samples in columns:
-        rooms = [tag for tag, inside in samples.items() if (inside & tracked).any()]
-        if tells_rooms and len({tag.rstrip(NUMBERING) for tag in rooms}) > 1:
+    for tells_rooms, labelled in columns:
+        if not tells_rooms:
+            continue
+        rooms = [tag for tag in labelled if (_inside(labelled[tag], time) & tracked).any()]
+        if len({tag.rstrip(NUMBERING) for tag in rooms}) > 1:
             raise RefusedInputError(
                 f"{path} was expected to hold one environment, got tracked positions in the "
-                f"epochs {', '.join(rooms)}: take one by "
+                f"epochs {', '.join(rooms[:20])}: take one by "
                 f"epochs={rooms[0]}, or say environment= if all are the same room."
             )
 
 
-def _columns(content: Any, time: NDArray[np.float64], path: Path) -> list[tuple[bool, Samples]]:
-    """(sample) by label, for each column of intervals that has labels, and whether these tell
+def _columns(content: Any, path: Path) -> list[tuple[bool, Intervals]]:
+    """Intervals by label, for each column of intervals that has labels, and whether these tell
     rooms: tags of epochs do, unless another column names environments."""
     columns = []
     tables = [content.epochs, *(content.intervals or {}).values(), content.trials]
@@ -122,21 +132,20 @@ def _columns(content: Any, time: NDArray[np.float64], path: Path) -> list[tuple[
         rooms = [name for name in ROOMS if name in table.colnames]
         names = [name for name in NAMES if name in table.colnames]
         telling = (rooms or names)[:1] if table is content.epochs else rooms[:1]
-        columns += [
-            (name in telling, _labelled(table, name, time, path)) for name in (*rooms, *names)
-        ]
+        columns += [(name in telling, _labelled(table, name, path)) for name in (*rooms, *names)]
     return columns
 
 
-def _labelled(table: Any, column: str, time: NDArray[np.float64], path: Path) -> Samples:
+def _labelled(table: Any, column: str, path: Path) -> Intervals:
     starts, stops = (
         numbers(table[name].data[:], f"{name} of {table.name} in {path}")
         for name in ("start_time", "stop_time")
     )
-    held: Samples = {}
-    for row, (start, stop) in enumerate(zip(starts, stops, strict=True)):
-        inside = (time >= start) & (time < stop)
+    intervals: Intervals = {}
+    for row, bounds in enumerate(zip(starts.tolist(), stops.tolist(), strict=True)):
         entry = table[column][row]
+        if not np.isfinite(bounds).all():
+            bounds = (np.inf, np.inf)  # not ended: no sample lies in it
         for tag in [entry] if isinstance(entry, str) or np.ndim(entry) == 0 else entry:
-            held[str(tag)] = held.get(str(tag), False) | inside
-    return held
+            intervals.setdefault(str(tag), []).append(bounds)
+    return intervals

@@ -19,6 +19,7 @@ from drift.files.own_content import check_own_content
 from drift.schema.labelled_form import RefusedInputError
 
 MOST = 100_000  # files that are looked through
+LONGEST = 300  # letters of what a library says
 
 
 class Recording(NamedTuple):
@@ -101,8 +102,14 @@ def opened_content(path: Path) -> Iterator[Any]:
         raise
     except Exception as error:  # h5py, hdmf and pynwb raise nearly anything
         raise RefusedInputError(
-            f"{path} was expected to be a whole NWB file, got: {one_line(error)}; copy it again."
+            f"{path} was expected to be a whole NWB file, got: {_reason(error)}; copy it again."
         ) from error
+
+
+def _reason(error: Exception) -> str:
+    """What a library says, or the end of it where it repeats the content of the file before."""
+    text = one_line(error) or type(error).__name__
+    return text if len(text) <= LONGEST else f"... {text[-LONGEST:]}"
 
 
 def _source(path: Path) -> Any:

@@ -38,5 +38,7 @@ def trial_rows(content: Any, time: NDArray[np.float64], path: Path) -> NDArray[n
         numbers(content.trials[name].data[:], f"{name} of trials in {path}")
         for name in ("start_time", "stop_time")
     )
-    rows = stretches(time, starts, stops, np.arange(1, starts.size + 1))
+    ended = np.isfinite(starts) & np.isfinite(stops)
+    numbered = np.arange(1, starts.size + 1)
+    rows = stretches(time, starts[ended], stops[ended], numbered[ended])
     return rows if rows.any() else None

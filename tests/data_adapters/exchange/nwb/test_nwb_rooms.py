@@ -116,6 +116,9 @@ def test_trials_are_rows_of_their_table(tmp_path):
         expected[(start <= TIME) & (stop > TIME)] = number
     (one,) = read(path)
     np.testing.assert_array_equal(one["trial"], expected)
+    starts[1], stops[2] = np.nan, np.nan  # trials that never began, or never ended
+    path = write(tmp_path / "c.nwb", trials={"start_time": starts, "stop_time": stops})
+    np.testing.assert_array_equal(read(path)[0]["trial"], np.where(expected == 1, 1, 0))
     late = write(tmp_path / "b.nwb", trials={"start_time": [50.0], "stop_time": [60.0]})
     assert "trial" not in read(late)[0]
 
