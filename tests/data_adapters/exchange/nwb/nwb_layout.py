@@ -140,10 +140,12 @@ def _add_responses(content: Any, values: Any, columns: Any, changes: Any) -> Non
         location="CA1",
     )
     masks, traces = ImageSegmentation(), Fluorescence()
-    regions = masks.create_plane_segmentation(name="rois", description="m", imaging_plane=plane)
+    regions = masks.create_plane_segmentation(
+        name="PlaneSegmentation", description="made", imaging_plane=plane
+    )
     rois = values.shape[1]
     for _ in range(rois):
-        regions.add_roi(pixel_mask=[(0, 0, 1.0)])
+        regions.add_roi(image_mask=np.ones((2, 2)))
     for name, entries in columns.items():
         regions.add_column(name, "made", data=list(entries))
     module = content.create_processing_module("ophys", "made")

@@ -162,7 +162,7 @@ ABSURD = {
     "processing/ophys/Fluorescence/Deconvolved/data": (10**9, 1000),
     "processing/ophys/Fluorescence/Deconvolved/rois": (10**10,),
     "intervals/trials/start_time": (10**10,),
-    "processing/ophys/ImageSegmentation/rois/cell_specimen_id": (10**10,),
+    "processing/ophys/ImageSegmentation/PlaneSegmentation/cell_specimen_id": (10**10,),
 }
 
 
