@@ -142,7 +142,7 @@ def _sessions(
             ".csv file with the columns time (s) and x (cm), or a file of DeepLabCut."
         )
     units = identities.units(place, cells)
-    samples = _samples(cells, track, place, statements)
+    samples = samples_in_frames(cells, track, place, statements)
     held = track.at(samples.time, statements.max_gap, length_in_file(track, statements))
     notes = [*cells.notes, samples.notes, held.pop("notes"), identities.note(place)]
     common = {
@@ -218,7 +218,9 @@ def length_in_file(track: Track | Shown, statements: Statements) -> float | None
     return statements.track_length / (statements.scale or 1.0)
 
 
-def _samples(cells: Cells, track: Track | Shown, place: Place, statements: Statements) -> Samples:
+def samples_in_frames(
+    cells: Cells, track: Track | Shown, place: Place, statements: Statements
+) -> Samples:
     """Events in the frames of the microscope; spikes in the samples of the track."""
     if cells.trains is not None:
         return _counted(cells, track, place, statements)

@@ -147,6 +147,8 @@ def stretches(
     """Value of the interval that each sample lies in, 0 outside of all; undoes ``runs`` with
     ``interval_bounds``."""
     sample_values = np.zeros(len(time), dtype=np.int64)
-    for start, stop, value in zip(starts, stops, values, strict=True):
-        sample_values[(time > start - ROUNDING) & (time < stop - ROUNDING)] = value
+    first = np.searchsorted(time, np.asarray(starts) - ROUNDING, side="right")
+    after = np.searchsorted(time, np.asarray(stops) - ROUNDING, side="left")
+    for start, stop, value in zip(first, after, values, strict=True):
+        sample_values[start:stop] = value
     return sample_values

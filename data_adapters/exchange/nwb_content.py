@@ -15,7 +15,7 @@ import xarray as xr
 
 from data_adapters.exchange.frames import interval_bounds, runs, spike_times
 from data_adapters.exchange.labels import SAMPLED, is_simulated, session_labels, session_name
-from data_adapters.exchange.nwb import GLOBAL, LABELS, ROOM, package
+from data_adapters.exchange.nwb_format import GLOBAL, LABELS, ROOM, package
 from drift.metrics.clocks import sample_times
 from drift.schema.labelled_form import RefusedInputError
 

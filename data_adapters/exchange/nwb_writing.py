@@ -33,8 +33,8 @@ from typing import Any, Literal
 import xarray as xr
 
 from data_adapters.exchange.labels import checked, session_name
-from data_adapters.exchange.nwb import package, quietly
 from data_adapters.exchange.nwb_content import file_content
+from data_adapters.exchange.nwb_format import package, quietly
 from data_adapters.exchange.nwb_subject import subject_fields
 from data_adapters.options import existing
 from data_adapters.session import one_of

@@ -38,9 +38,9 @@ from data_adapters.exchange.frames import (
     stretches,
 )
 from data_adapters.exchange.labels import checked, session_labels, session_name
+from data_adapters.exchange.lazy_series import in_length, loaded
 from data_adapters.exchange.pynapple_series import (
     series_epochs,
-    series_values,
     unit_names,
     unit_words,
 )
@@ -153,7 +153,8 @@ def from_pynapple(objects: Mapping[str, Any], **labels: Any) -> xr.Dataset:
         ``position`` and either ``activity`` (TsdFrame; its own clock, the position is interpolated
         at it) or ``spikes`` (TsGroup, counted in the frames of the position); optional
         ``velocity``, ``direction``, ``trials`` and ``session``; see ``to_pynapple``. Where both are
-        there, ``activity`` counts.
+        there, ``activity`` counts. What pynapple left in an NWB file is read, with its
+        ``conversion`` and ``offset``, and positions in a unit of length become cm.
     **labels
         Arguments of ``data_adapters.session.session_dataset``, such as ``subject="m1", session=0,
         elapsed=0.0, elapsed_units="day", environment="A"``; they add to and replace those in
@@ -186,15 +187,19 @@ def from_pynapple(objects: Mapping[str, Any], **labels: Any) -> xr.Dataset:
     _of_kind(objects, "trials", (nap.IntervalSet,), needed=False)
     said = {**objects.get("session", {}), **labels}
     time, units = _events(objects)
-    samples: dict[str, Any] = {"position": _at(objects["position"], time)}
+    position, units_of_length = in_length(objects["position"], said)
+    samples: dict[str, Any] = {"position": _at(objects["position"], position, time)}
+    if units_of_length is not None:
+        samples["position_units"] = units_of_length
     if "velocity" in objects:
-        samples["velocity"] = _at(objects["velocity"], time, np.inf)
+        velocity = in_length(objects["velocity"], said)[0]
+        samples["velocity"] = _at(objects["velocity"], velocity, time, np.inf)
     if "direction" in objects:
         samples["direction"] = held_at(
-            objects["direction"].values, objects["direction"].times(), time
+            loaded(objects["direction"]), objects["direction"].times(), time
         )
     if "duration" in objects and np.array_equal(objects["duration"].times(), time):
-        samples["duration"] = objects["duration"].values
+        samples["duration"] = loaded(objects["duration"])
     if "trials" in objects:
         trials = objects["trials"]
         numbers = (
@@ -312,7 +317,7 @@ def _events(objects: Mapping[str, Any]) -> tuple[NDArray[np.float64], dict[str, 
     if "activity" in objects:
         notes = {"attrs": {"notes": left}} if left else {}
         return source.times(), {
-            "activity": np.asarray(source.values)[:, accepted],
+            "activity": loaded(source)[:, accepted],
             "unit": number,
             "unit_label": labels,
             **notes,
@@ -334,11 +339,15 @@ def _events(objects: Mapping[str, Any]) -> tuple[NDArray[np.float64], dict[str, 
 
 
 def _at(
-    series: Any, time: NDArray[np.float64], track_length: float | None = None
+    series: Any,
+    values: NDArray[np.float64],
+    time: NDArray[np.float64],
+    track_length: float | None = None,
 ) -> NDArray[np.float64]:
-    """Values at these times, within the epochs of the series."""
-    values, own = series_values(series), series.times()
-    return within_epochs(values, own, series_epochs(series), time, track_length=track_length)
+    """Values of a series at these times, within its epochs."""
+    values = values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
+    epochs = series_epochs(series)
+    return within_epochs(values, series.times(), epochs, time, track_length=track_length)
 
 
 def _clock(time: NDArray[np.float64], said: Mapping[str, Any]) -> NDArray[np.float64] | None:

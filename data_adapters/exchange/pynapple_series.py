@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_adapters.exchange.epochs import Epochs
+from data_adapters.exchange.lazy_series import loaded
 from data_adapters.exchange.object_forms import PositionChoice, Positions, Units
 from data_adapters.options import nearest
 from data_adapters.tracks.track import Track
@@ -33,7 +34,7 @@ def is_series(thing: Any) -> bool:
 
 def series_values(series: Any) -> NDArray[np.float64]:
     """Values of a series, out of its file where it is lazy; one column is none."""
-    values = np.asarray(series.values).astype(float)
+    values = loaded(series).astype(float)
     return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import h5py
 
 from drift.errors import RefusedInputError
+from drift.files.global_heaps import refuse_endless_heaps
 
 FREE = 2**28  # bytes that any file may fill
 DEFLATED = 1100  # bytes that a byte of deflate can become at most, and a little more
@@ -30,11 +31,12 @@ def check_own_content(path: Path) -> None:
     Raises
     ------
     RefusedInputError
-        If the file points outside of itself, or its arrays claim more than ``DEFLATED`` times its
-        size (256 MiB are always free).
+        If the file points outside of itself, its arrays claim more than ``DEFLATED`` times its size
+        (256 MiB are always free), or it would be read without end.
     """
     if not h5py.is_hdf5(path):
         return
+    refuse_endless_heaps(path)
     size, claimed = path.stat().st_size, 0
     with h5py.File(path, "r") as file:
         for dataset in _datasets(file, path):
