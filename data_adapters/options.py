@@ -15,6 +15,8 @@ import xarray as xr
 from data_adapters.statements import OF_EVERY_READER, Statements, takes_statements
 from drift.schema.labelled_form import RefusedInputError
 
+LONGEST_MESSAGE = 300  # letters of another library's error
+
 
 def nearest(name: str, names: Iterable[str]) -> str:
     """The remedy for a misspelt name: the most similar known names, or all of them.
@@ -59,8 +61,10 @@ def existing(path: str | Path) -> Path:
 
 
 def one_line(error: Exception) -> str:
-    """Message of another library's error without its line breaks, to stand inside a sentence."""
-    return " ".join(str(error).split()).rstrip(".")
+    """Message of another library's error without its line breaks, to stand inside a sentence; what
+    is longer than a sentence is cut."""
+    text = " ".join(str(error).split()).rstrip(".")
+    return text if len(text) <= LONGEST_MESSAGE else f"{text[:LONGEST_MESSAGE]} ..."
 
 
 def chosen(name: str, reader: Callable[..., Any], options: dict[str, Any]) -> dict[str, Any]:

@@ -40,7 +40,8 @@ class Statements(NamedTuple):
         tell it.
     pulses : str
         Column of the track with the number of the frame of the microscope that runs, or with 1
-        while a frame begins; ``frame_pulse`` is known by its name.
+        while a frame begins; ``frame_pulse`` is known by its name, ``no``
+        leaves it out.
     frame_times : str or path
         File with the time of each frame on the clock of the track, s: ``.npy``, or a table with a
         column ``time``. Found as the track is.

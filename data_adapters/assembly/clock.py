@@ -70,7 +70,7 @@ def _refuse_surplus(track: Track | Shown, frames: int) -> None:
     if pulses > frames + SURPLUS:
         raise RefusedInputError(
             f"pulses of frames in {track.where} were expected to be {frames}, got {pulses}: frames "
-            "were cut, so say frame_times=, or start= (s) with pulses=none."
+            "were cut, so say frame_times=, or start= (s) with pulses=no."
         )
 
 
@@ -85,7 +85,7 @@ def said_start(statements: Statements, place: Place, track: Track | Shown | None
     if statements.start is not None:
         return statements.start
     frames = (
-        next((part for part in track.notes.split("; ") if "pulses=" in part), "") if track else ""
+        next((note for note in track.notes.split("; ") if "pulses=" in note), "") if track else ""
     )
     hint = f" ({frames})" if frames else ""
     raise RefusedInputError(
@@ -209,7 +209,7 @@ def _refuse_other_rate(pulsed: float, rate: float | None, track: Track | Shown) 
     likely = (
         f"each of {planes:.0f} planes seems to pulse, so leave the column out and say start="
         if planes > 1.5 and abs(planes - round(planes)) < TOLERANCE * planes
-        else "say fs= (Hz) or frame_times="
+        else "say fs= (Hz), frame_times= or pulses=no"
     )
     raise RefusedInputError(
         f"pulses of frames in {track.where} were expected at {rate:g} Hz, got {pulsed:.4g} Hz: "

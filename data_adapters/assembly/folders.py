@@ -207,10 +207,10 @@ def _top(root: Path, home: str, match: Path, structural: re.Pattern[str]) -> Pat
 
 
 def _parts(root: Path, top: Path, structural: re.Pattern[str]) -> list[str]:
-    parts = [name for name in top.relative_to(root).parts if not structural.fullmatch(name)]
-    if parts and top.is_file():
-        parts[-1] = top.name.split(".")[0]
-    return parts
+    names = [name for name in top.relative_to(root).parts if not structural.fullmatch(name)]
+    if names and top.is_file():
+        names[-1] = top.name.split(".")[0]
+    return names
 
 
 def _days(own: list[Place], elapsed: Sequence[float] | None) -> list[float]:

@@ -17,6 +17,7 @@ from data_adapters.assembly.assembling import (
     what_is_measured,
 )
 from data_adapters.assembly.cells import Cells
+from data_adapters.assembly.clock import said_start
 from data_adapters.assembly.folders import Place
 from data_adapters.assembly.identity import Identities
 from data_adapters.exchange.labels import sampled, session_labels
@@ -78,11 +79,11 @@ def _arguments(
     registered: dict[str, Identities],
 ) -> Iterator[dict[str, Any]]:
     labels, arrays = session_labels(dataset), sampled(dataset)
-    time = sample_times(dataset)
-    if statements.start:
-        time = time + statements.start
+    time, track = sample_times(dataset), track_of(place, statements)
+    start = statements.start if track is None else said_start(statements, place, track)
+    if start:
+        time = time + start
         arrays |= {"time": time}
-    track = track_of(place, statements)
     if track is not None:
         of_places = ("position", "velocity", "direction", "trial")
         arrays = {name: values for name, values in arrays.items() if name not in of_places}

@@ -104,13 +104,13 @@ def shown_of_columns(table: pd.DataFrame, path: Path, stimulus: str) -> Shown:
         If a column is missing, or times are none.
     """
     named = named_columns(table)
-    asked = heading(stimulus)[0]
-    if asked not in named:
+    quantity = heading(stimulus)[0]
+    if quantity not in named:
         raise RefusedInputError(
             f"{path} was expected to hold a column {stimulus!r}, got {', '.join(table.columns)}: "
             f"{nearest(stimulus, table.columns)}."
         )
-    label = _labels(table[named[asked]])
+    label = _labels(table[named[quantity]])
     start, stop = of_names(named, STARTS), of_names(named, STOPS)
     if start is not None and stop is not None:
         return _trials(table, start, stop, label, path)

@@ -39,6 +39,8 @@ from data_adapters.tracks.track import Track
 from drift.metrics.clocks import refuse_times
 from drift.schema.labelled_form import RefusedInputError
 
+NOT_USED = "no"  # said of pulses that are not those of the frames
+
 
 def track_of_columns(table: pd.DataFrame, path: Path, choice: TrackChoice) -> Track:
     """Track of a table whose columns are named.
@@ -200,7 +202,7 @@ def _pulses(
     table: pd.DataFrame, named: dict[str, str], path: Path, asked: str | None
 ) -> tuple[str | None, NDArray[np.float64] | None]:
     """Column of pulses, and the number of the frame that runs, from 1, 0 before."""
-    if asked is not None and asked.casefold() == "none":
+    if asked is not None and asked.casefold() == NOT_USED:
         return None, None
     name = of_names(named, PULSES) if asked is None else _asked(named, asked, path)
     if name is None:

@@ -26,6 +26,13 @@ def is_table(epochs: str | Path | None) -> bool:
     return epochs is not None and Path(epochs).suffix.casefold() in TABLES
 
 
+def tags_of(statements: Statements) -> list[str]:
+    """Tags that become a session each, none where ``epochs`` is no list of tags."""
+    if statements.epochs is None or is_table(statements.epochs) or statements.environment:
+        return []
+    return list(dict.fromkeys(tag.strip() for tag in str(statements.epochs).split(",")))
+
+
 def tagged_rooms(
     content: Any,
     time: NDArray[np.float64],
@@ -69,7 +76,10 @@ def tagged_rooms(
         yield None, None
         return
     tags = list(dict.fromkeys(tag.strip() for tag in str(statements.epochs).split(",")))
-    held = {tag: _samples(tag, columns, time, path) for tag in tags}
+    labels = {name for _, labelled in columns for name in labelled}
+    # a file need not have been recorded in every room; a tag that no file has is refused at the end
+    own = [tag for tag in tags if tag in labels] or tags
+    held = {tag: _samples(tag, columns, time, path) for tag in own}
     if statements.environment is not None:
         yield statements.environment, np.any(list(held.values()), axis=0)
         return

@@ -106,8 +106,8 @@ def rooms_of_file(
             arrays |= labels | _still_true(written, labels, clocks, outer, cells)
         else:
             arrays |= labels
-        known = _is_known(arrays.get("position", arrays.get("stimulus")))
-        rooms = list(_rooms(content, clocks, known, outer, place, request, recording))
+        is_known = _is_known(arrays["stimulus" if "stimulus" in arrays else "position"])
+        rooms = list(_rooms(content, clocks, is_known, outer, place, request, recording))
     if (
         isinstance(track, Track) and outer is None and track.units == "cm"
     ):  # outside of the block above, which silences pynwb
@@ -172,10 +172,11 @@ def _samples(
 def _labels(
     cells: Cells, track: Track | Shown, notes: list[str], place: Place, said: Statements
 ) -> dict[str, Any]:
-    if isinstance(track, Shown):
-        measured = what_is_measured(track, said)
-    else:
-        measured = {"position_units": track.units, "geometry": "unknown"}
+    measured = (
+        what_is_measured(track, said)
+        if isinstance(track, Shown)
+        else {"position_units": track.units, "geometry": "unknown"}
+    )
     return {
         **measured,
         "subject": place.subject,
@@ -212,7 +213,7 @@ def _still_true(
 def _rooms(
     content: Any,
     clocks: Clocks,
-    known: NDArray[np.bool_],
+    is_known: NDArray[np.bool_],
     outer: Track | Shown | None,
     place: Place,
     request: Request,
@@ -228,7 +229,7 @@ def _rooms(
     elif recording.labels and said.epochs is None:
         yield None, None
     else:
-        yield from tagged_rooms(content, clocks.of_file, known, said, recording.path)
+        yield from tagged_rooms(content, clocks.of_file, is_known, said, recording.path)
 
 
 def _units(

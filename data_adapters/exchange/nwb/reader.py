@@ -11,13 +11,16 @@ import xarray as xr
 from data_adapters.assembly.cells import Cells
 from data_adapters.assembly.folders import Place
 from data_adapters.assembly.identity import Identities
+from data_adapters.exchange.nwb.epochs import tags_of
 from data_adapters.exchange.nwb.events import EventChoice, read_events
 from data_adapters.exchange.nwb.files import Recording, opened_content, places, recordings
 from data_adapters.exchange.nwb.one_file import Request, rooms_of_file
 from data_adapters.exchange.nwb.positions import position_choice
+from data_adapters.options import nearest
 from data_adapters.session import session_dataset
 from data_adapters.statements import stated
 from drift.door import opened
+from drift.schema.labelled_form import RefusedInputError
 
 
 @opened
@@ -93,10 +96,18 @@ def _sessions(
 
     registered = Identities(session_places, cells_of, request.statements)
     numbers: dict[str, int] = {}
+    rooms: set[str] = set()
     for recording, place in zip(begun, session_places, strict=True):
         own = [sibling for sibling in begun if sibling.subject == recording.subject]
         for arguments in rooms_of_file(recording, place, own, registered, request):
             number = numbers.get(place.subject, 0)
             yield session_dataset(**{"session": number, **arguments})
             numbers[place.subject] = number + 1
+            rooms.add(str(arguments.get("environment")))
             arguments.clear()
+    for tag in tags_of(request.statements):
+        if tag not in rooms:
+            raise RefusedInputError(
+                f"files were expected to hold the epoch {tag!r}, got {', '.join(sorted(rooms))}: "
+                f"{nearest(tag, rooms)}."
+            )

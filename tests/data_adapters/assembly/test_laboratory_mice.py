@@ -95,12 +95,13 @@ def test_sessions_are_the_days_that_were_written(way, tmp_path):
     options = written(way, [subject], tmp_path)
     sessions = list(data_adapters.sessions(way, tmp_path, **options))
     units = units_of(way, subject)
+    begin = {"suite2p": CAMERA_CLOCK + BEGIN, "nwb": BEGIN}.get(way, options.get("start"))
     assert [session["environment"].item() for session in sessions] == ["A", "A", "A", "A", "B"]
     assert [session["elapsed"].item() for session in sessions] == [0, 1, 2, 3, 3]
     for session, (day, room) in zip(sessions, rooms_of(subject), strict=True):
         assert set(session["unit"].values) == set(units[day.cells])
         assert session["unit_identity"].item() in ("registered", "global_roi_id")
-        clock = session["time"].values - options.get("start", 0.0) - (way == "suite2p") * 107.3
+        clock = session["time"].values - begin
         own = np.interp(clock, day.camera, day.place)
         known = np.isfinite(session["position"].values)
         assert known.mean() > 0.85

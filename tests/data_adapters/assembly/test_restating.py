@@ -52,7 +52,7 @@ def test_another_track_takes_the_place_of_the_positions(rng, tmp_path):
     pd.DataFrame({"time": own, "x": 30 + 25 * np.cos(own)}).to_csv(
         tmp_path / "track.csv", index=False
     )
-    (session,) = read(tmp_path, track="track.csv", track_length=60.0)
+    (session,) = read(tmp_path, track="track.csv", track_length=60.0, start=0.0)
     np.testing.assert_allclose(session["position"], 30 + 25 * np.cos(TIME), atol=0.02)
     assert session.attrs["track_length"] == 60.0
     (later,) = read(tmp_path, track="track.csv", start=5.0)

@@ -281,7 +281,7 @@ SORTER = "cluster_id KSLabel\n2 good\n5 good\n7 mua\n9 good\n"
 )
 def test_phy_by_neo_is_phy_by_its_reader(tables, clusters, tmp_path):
     folder = phy_folder(tmp_path / "m1" / "day1" / "phy", tables)
-    read = next(data_adapters.sessions("phy", tmp_path / "m1", track="track.csv"))
+    read = next(data_adapters.sessions("phy", tmp_path / "m1", track="track.csv", start=0.0))
     segment = neo.io.PhyIO(dirname=str(folder)).read_segment()
     found = session(segment, folder.parent / "track.csv")
     assert found["unit_label"].values.tolist() == [f"unit {cluster}" for cluster in clusters]

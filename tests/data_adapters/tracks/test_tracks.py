@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -159,7 +161,7 @@ def test_the_hdf5_file_of_deeplabcut_is_the_same(day, tmp_path):
 def test_positions_at_frames_keep_gaps_and_hold_trials():
     table = pd.DataFrame({"time": TIME, "x": PLACE, "trial": (TIME > 5).astype(int)})
     table = table[(table["time"] < 2) | (table["time"] > 4)]  # two seconds were not tracked
-    track = track_of_columns(table, "made", None, None, None)
+    track = track_of_columns(table, Path("made.csv"), TrackChoice())
     frames = np.arange(0.02, 9.9, 0.1)
     held = track.at(frames, None, None)
     gap = (frames > 1.96) & (frames < 4.04)

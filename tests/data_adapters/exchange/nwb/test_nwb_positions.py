@@ -180,7 +180,7 @@ def test_a_track_takes_the_place_of_the_position(tmp_path):
     np.testing.assert_allclose(session["position"], along[:FRAMES], atol=1e-9)
     np.testing.assert_allclose(session["time"], TIME + 100)
     np.testing.assert_array_equal(session["trial"], clock[:FRAMES].astype(int) % 3)
-    refused(path, "on the clock of the frames", track="a.csv")
+    refused(path, "on the clock of the frames", track="a.csv", start="0")
     metres = read(path, track="a.csv", start="100", position_units="m")
     np.testing.assert_allclose(metres["position"], 100 * along[:FRAMES], atol=1e-6)
 
@@ -206,7 +206,7 @@ def test_a_track_beside_a_file_of_to_nwb(tmp_path):
     (written,) = data_adapters.to_nwb(session, tmp_path)
     lines = ["time,x", *(f"{t},{x + 1}" for t, x in zip(TIME, TRACK))]
     (tmp_path / "t.csv").write_text("\n".join(lines))
-    again = read(written, track="t.csv")
+    again = read(written, track="t.csv", start="0")
     np.testing.assert_array_equal(again["position"], TRACK + 1)
     np.testing.assert_array_equal(again["activity"], session["activity"])
     assert again["environment"].item() == "box" and again["unit_label"].equals(

@@ -62,7 +62,7 @@ def test_rooms_of_a_track_beside_the_file(tmp_path):
     path = write(tmp_path / "a.nwb", positions=[])
     lines = [f"{t},{x},{'A' if t < 12 else 'B'}" for t, x in zip(TIME, TRACK)]
     (tmp_path / "t.csv").write_text("\n".join(["time,x,environment", *lines]))
-    sessions = read(path, track="t.csv")
+    sessions = read(path, track="t.csv", start="0")
     assert rooms(sessions) == [(0, "A"), (1, "B")]
     assert [one.sizes["sample"] for one in sessions] == [240, 360]
 
