@@ -227,9 +227,11 @@ def refuse_outside(
         and 0 < span < SMALLEST_SPAN
         and (bounds is None or bounds[1] - bounds[0] > 2 * SMALLEST_SPAN)
     ):
+        length = None if bounds is None else bounds[1] - bounds[0]
+        share = "" if length is None else f"; if it is a part of the track, pass scale={length:g}"
         raise RefusedInputError(
             f"position of {where} was expected in cm, got a range of {span:.3g} cm in all: if "
-            "it is in metres, pass scale=100."
+            f"it is in metres, pass scale=100{share}."
         )
     if bounds is None:
         return

@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_type_hints
 
+from drift.door.hints import expectation
+from drift.door.wording import Refusal, shown
 from drift.schema.labelled_form import RefusedInputError
+
+LARGEST, LONGEST = 1e12, 1000
+ABOVE_ZERO = ("track_rate", "max_gap", "scale", "track_length", "fs", "threshold_sd")
+OF_POSITIONS = ("position", "bodypart", "scale", "lost", "origin", "geometry", "track_length")
+APART = {"stimulus": OF_POSITIONS, "frame_times": ("start",), "track_times": ("track_rate",)}
+NEEDS = {
+    "stimulus_metric": "stimulus",
+    "stimulus_period": "stimulus",
+    "stimulus_units": "stimulus",
+    "base": "registration",
+    "columns": "registration",
+    "minimum_confidence": "registration",
+}
 
 
 class Statements(NamedTuple):
@@ -169,21 +185,65 @@ def stated(options: dict[str, Any]) -> Statements:
     Raises
     ------
     RefusedInputError
-        If a number is none or out of range.
+        If a value is not of the kind of its option, is out of range, or contradicts another.
     """
+    for name, value in options.items():
+        _refuse_kind(name, value)
     statements = Statements(**options)
-    above = ("track_rate", "max_gap", "scale", "track_length", "fs", "threshold_sd")
-    for name in above:
+    for name in ABOVE_ZERO:
         value = getattr(statements, name)
-        if value is not None and not (isinstance(value, int | float) and 0 < value < 1e12):
+        if value is not None and not 0 < value < LARGEST:
             raise RefusedInputError(
-                f"option {name} was expected to be a number above 0, got {value!r}: correct it."
+                f"option {name} was expected to be a number above 0, got {value:g}: correct it."
             )
     for name in ("minimum_likelihood", "minimum_confidence"):
         value = getattr(statements, name)
-        if value is not None and not (isinstance(value, int | float) and 0 <= value <= 1):
+        if value is not None and not 0 <= value <= 1:
             raise RefusedInputError(
-                f"option {name} was expected to be a probability, got {value!r}: give a number "
+                f"option {name} was expected to be a probability, got {value:g}: give a number "
                 "from 0 to 1."
             )
+    _refuse_contradictions(statements)
     return statements
+
+
+def _refuse_kind(name: str, value: Any) -> None:
+    expected = expectation(get_type_hints(Statements)[name])
+    try:
+        expected.checked(value)
+    except Refusal:
+        raise RefusedInputError(
+            f"option {name} was expected to be {expected.wanted}, got {shown(value)}: correct it."
+        ) from None
+    numbers = list(value) if isinstance(value, tuple | list) else [value]
+    if any(isinstance(entry, float) and not math.isfinite(entry) for entry in numbers):
+        raise RefusedInputError(
+            f"option {name} was expected to be finite, got {shown(value)}: correct it."
+        )
+    if isinstance(value, str) and not 0 < len(value) <= LONGEST and name != "stimulus_units":
+        raise RefusedInputError(
+            f"option {name} was expected to be a text of up to {LONGEST} letters, got {len(value)}: "
+            "correct it, or leave it out."
+        )
+
+
+def _refuse_contradictions(statements: Statements) -> None:
+    """Refuse what would do nothing, or what two options say differently."""
+    said = {name for name, value in statements._asdict().items() if value not in (None, "", False)}
+    for name, rivals in APART.items():
+        if name in said and (both := [rival for rival in rivals if rival in said]):
+            raise RefusedInputError(
+                f"options {name} and {both[0]} were expected one at a time, got both: leave one "
+                "out."
+            )
+    for name, basis in NEEDS.items():
+        if name in said and basis not in said:
+            raise RefusedInputError(
+                f"option {name} was expected beside {basis}, got it alone: give {basis}, or leave "
+                "it out."
+            )
+    if statements.position is not None and statements.position.count(",") > 1:
+        raise RefusedInputError(
+            f"option position was expected to name one column or two, got {statements.position!r}: "
+            "name x, or x and y."
+        )

@@ -283,18 +283,20 @@ def in_rooms(
 ) -> Iterator[tuple[str, NDArray[np.bool_] | None]]:
     """Environments and the frames in them; None for all."""
     rooms = epoch_rooms(time, place, statements) or ({} if track is None else track.rooms(time))
-    if len(rooms) <= 1 and statements.epochs is None:
-        told = next(iter(rooms), place.environment or "unknown")
-        yield statements.environment or told, None
+    if not rooms:
+        yield statements.environment or place.environment or "unknown", None
         return
-    chosen_columns = statements.environments
-    if unknown := [name for name in chosen_columns if name not in rooms]:
+    chosen_rooms = statements.environments or tuple(rooms)
+    if unknown := [name for name in chosen_rooms if name not in rooms]:
         raise RefusedInputError(
             f"{place.folder} was expected to hold the environment {unknown[0]!r}, got "
             f"{', '.join(rooms)}: take one of these."
         )
+    if len(rooms) == 1 and isinstance(track, Track) and track.is_in_one_room:
+        yield next(iter(rooms)), None  # frames outside of the track lie nowhere else
+        return
     for name, inside in rooms.items():
-        if (not chosen_columns or name in chosen_columns) and inside.sum() > 1:
+        if name in chosen_rooms and inside.sum() > 1:
             yield name, inside
 
 

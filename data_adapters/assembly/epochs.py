@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from data_adapters.assembly.folders import Place
 from data_adapters.files.tables import column, read_table
 from data_adapters.statements import Statements
+from data_adapters.tracks.headings import (
+    ROOMS,
+    SECONDS,
+    STARTS,
+    STOPS,
+    heading,
+    named_columns,
+    of_names,
+)
 from drift.schema.labelled_form import RefusedInputError
+
+OVERLAP = 1e-6  # s by which epochs may
+MOST_ROOMS = 100
 
 
 def epoch_rooms(
@@ -19,31 +34,59 @@ def epoch_rooms(
     Raises
     ------
     RefusedInputError
-        If the table lacks a column, an epoch ends before it begins, or none holds two frames.
+        If the table lacks a column, epochs end before they begin or overlap, or a room holds no
+        two frames.
     """
     if statements.epochs is None:
         return {}
     file = place.named(statements.epochs, "epochs")
+    starts, stops, names = _epochs(file)
+    rooms: dict[str, NDArray[np.bool_]] = {}
+    for start, stop, name in zip(starts, stops, names, strict=True):
+        inside = (time >= start) & (time < stop)
+        rooms[name] = rooms.get(name, np.zeros(time.size, dtype=bool)) | inside
+    for name, inside in rooms.items():
+        if inside.sum() < 2:
+            raise RefusedInputError(
+                f"epochs of {name!r} in {file} were expected to hold frames ({time[0]:.6g} to "
+                f"{time[-1]:.6g} s on the clock of the track), got {int(inside.sum())}: use that "
+                "clock."
+            )
+    return rooms
+
+
+def _epochs(file: Path) -> tuple[NDArray[np.float64], NDArray[np.float64], list[str]]:
+    """Starts, stops (s) and environments of a table."""
     table = read_table(file)
-    starts, stops = (column(table, name, file) for name in ("start", "stop"))
-    if "environment" not in table.columns:
+    named = named_columns(table)
+    columns = [of_names(named, names) for names in (STARTS, STOPS, ROOMS)]
+    if not len(table) or None in columns:
         raise RefusedInputError(
-            f"{file} was expected to hold the columns start, stop and environment, got "
-            f"{', '.join(table.columns)}: add them."
+            f"{file} was expected to hold the columns start, stop (s) and environment, got "
+            f"{', '.join(table.columns)} and {len(table)} lines: add them."
         )
+    start, stop, room = map(str, columns)
+    starts, stops = (
+        column(table, name, file) * SECONDS.get(heading(name)[1], 1.0) for name in (start, stop)
+    )
     if not (stops > starts).all():
         row = int(np.flatnonzero(~(stops > starts))[0])
         raise RefusedInputError(
             f"epochs in {file} were expected to end after they begin, got {starts[row]:g} to "
             f"{stops[row]:g} s in row {row + 1}: correct it."
         )
-    rooms: dict[str, NDArray[np.bool_]] = {}
-    for start, stop, name in zip(starts, stops, table["environment"], strict=True):
-        inside = (time >= start) & (time < stop)
-        rooms[str(name)] = rooms.get(str(name), np.zeros(time.size, dtype=bool)) | inside
-    if all(inside.sum() < 2 for inside in rooms.values()):
+    order = np.argsort(starts)
+    overlap = np.flatnonzero(starts[order][1:] < stops[order][:-1] - OVERLAP)
+    if overlap.size:
+        first, second = order[overlap[0]] + 1, order[overlap[0] + 1] + 1
         raise RefusedInputError(
-            f"epochs in {file} were expected to hold frames ({time[0]:.6g} to {time[-1]:.6g} s), "
-            f"got {starts.min():g} to {stops.max():g} s: use the clock of the frames."
+            f"epochs in {file} were expected to follow each other, got rows {first} and {second} "
+            "that overlap: correct one of them."
         )
-    return rooms
+    names = ["" if pd.isna(name) else str(name).strip() for name in table[room]]
+    if "" in names or len(set(names)) > MOST_ROOMS:
+        raise RefusedInputError(
+            f"epochs in {file} were expected to name up to {MOST_ROOMS} environments, got "
+            f"{len(set(names))}, or none in some row: name each."
+        )
+    return starts, stops, names

@@ -3,6 +3,7 @@ recorded."""
 
 from __future__ import annotations
 
+import glob
 import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
@@ -15,8 +16,8 @@ from data_adapters.assembly.names import DATES, apart, names_of
 from data_adapters.options import existing
 from drift.schema.labelled_form import RefusedInputError
 
-DEEPEST = 6  # folders below the one that was given
-MOST = 10_000  # folders that are looked into
+DEEPEST = 12  # folders below the one that was given
+MOST = 100_000  # files and folders that are looked at
 
 
 class Place(NamedTuple):
@@ -43,15 +44,17 @@ class Place(NamedTuple):
         RefusedInputError
             If there is none, or several in one folder.
         """
-        text = (
-            str(pattern)
-            .replace("{animal}", self.subject)
-            .replace("{folder}", self.top.name if self.top.is_dir() else self.top.stem)
-            .replace("{date}", _date_text(self.label))
-            .replace("{session}", str(self.number))
-        )
+        words = {
+            "{animal}": self.subject,
+            "{folder}": self.top.name if self.top.is_dir() else self.top.stem,
+            "{date}": _date_text(self.label),
+            "{session}": str(self.number),
+        }
+        text, literal = str(pattern), str(pattern)
+        for word, value in words.items():
+            text, literal = text.replace(word, glob.escape(value)), literal.replace(word, value)
         for folder in self._upwards():
-            matches = sorted(folder.glob(text)) if not Path(text).is_absolute() else []
+            matches = _matches(folder, text, literal)
             if len(matches) > 1:
                 raise RefusedInputError(
                     f"{what} {text!r} was expected to name one file in {folder}, got "
@@ -59,8 +62,8 @@ class Place(NamedTuple):
                 )
             if matches:
                 return matches[0]
-        if Path(text).expanduser().exists():
-            return Path(text).expanduser()
+        if len(Path(literal).parts) > 1 and _is_there(Path(literal)):
+            return Path(literal)  # a bare name is one beside the files, not of the working folder
         raise RefusedInputError(
             f"{what} {text!r} was expected beside {self.folder}, or above it up to {self.root}, "
             "got no such file: check the name."
@@ -161,31 +164,56 @@ def dated(matches: Sequence[Place], elapsed: Sequence[float] | None) -> list[Pla
     return ordered
 
 
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # too long for the system, or closed
+        return False
+
+
+def _matches(folder: Path, text: str, literal: str) -> list[Path]:
+    """Files of a folder that are called so, or that fit a pattern."""
+    if Path(literal).is_absolute():
+        return []
+    if _is_there(folder / literal):
+        return [folder / literal]
+    try:
+        return sorted(folder.glob(text))
+    except (ValueError, OSError, NotImplementedError):
+        return []
+
+
 def _found(root: Path, holds: Callable[[Path], bool]) -> Iterator[Path]:
-    """Folders or files of sessions, not looked into further."""
+    """Folders or files of sessions, not looked into further; links are followed once."""
     if holds(root):
         yield root
         return
-    level, looked = [root], 0
+    level, looked, met = [root], 0, {root.resolve()}
     for _ in range(DEEPEST):
-        inside = [
-            entry
-            for folder in level
-            for entry in sorted(folder.iterdir() if folder.is_dir() else [])
-            if not entry.name.startswith(".")
-        ]
+        inside = [entry for folder in level for entry in _entries(folder)]
         looked += len(inside)
-        if looked > MOST * 10:
+        if looked > MOST:
             raise RefusedInputError(
-                f"{root} was expected to hold sessions, got more than {MOST * 10} files to look "
+                f"{root} was expected to hold sessions, got more than {MOST} files to look "
                 "through: give the folder of the recordings."
             )
-        yield from (entry for entry in inside if holds(entry))
-        level = [
-            entry
-            for entry in inside
-            if entry.is_dir() and not entry.is_symlink() and not holds(entry)
-        ]
+        level = []
+        for entry in inside:
+            if holds(entry):
+                yield entry
+            elif entry.is_dir() and entry.resolve() not in met:
+                met.add(entry.resolve())
+                level.append(entry)
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
+    except OSError as error:
+        raise RefusedInputError(
+            f"{folder} was expected to be a folder that can be looked into, got "
+            f"{error.strerror}: ask its owner."
+        ) from None
 
 
 def _home(root: Path, structural: re.Pattern[str]) -> str:

@@ -126,12 +126,7 @@ def _fitting(registration: Registration, own: list[Place], statements: Statement
     if columns is None:
         _refuse_other_names(registration, own)
     if statements.minimum_confidence is not None:
-        if registration.confidence is None:
-            raise RefusedInputError(
-                f"{registration.where} was expected to tell how certain it is, got no "
-                "probabilities: leave minimum_confidence out."
-            )
-        registration.without(registration.confidence < statements.minimum_confidence)
+        registration.drop_uncertain(statements.minimum_confidence)
     return registration
 
 

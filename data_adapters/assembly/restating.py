@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
 from data_adapters.assembly.assembling import (
@@ -16,15 +15,20 @@ from data_adapters.assembly.assembling import (
     track_of,
     what_is_measured,
 )
-from data_adapters.assembly.cells import Cells
 from data_adapters.assembly.clock import said_start
 from data_adapters.assembly.folders import Place
-from data_adapters.assembly.identity import Identities
 from data_adapters.exchange.labels import sampled, session_labels
+from data_adapters.registrations.cell_map import Registration
+from data_adapters.registrations.files import read_registration
 from data_adapters.session import session_dataset
 from data_adapters.statements import Statements, stated
+from drift.errors import RefusedInputError
 from drift.metrics.clocks import sample_times
 
+OF_TRACKS = (
+    *("position", "bodypart", "track_rate", "track_times", "pulses", "origin", "frame_times"),
+    *("max_gap", "stimulus"),
+)
 # what belongs to the positions of a reader, and not to those of another track
 OF_PLACES = ("position_units", "geometry", "bin_size", "minimum_speed")
 EXTENT = ("track_length", "first_edge", "last_edge")
@@ -55,14 +59,80 @@ def restated(
         yield from recorded
         return
     statements = stated(said)
-    registered: dict[str, Identities] = {}
+    _refuse_useless(said)
+    registered = Registrations(statements)
     numbers: dict[str, int] = {}
     for dataset in recorded:
         place = _place(dataset, path)
-        for arguments in _arguments(dataset, place, statements, registered):
+        units = registered.units(place, dataset)
+        for arguments in _arguments(dataset, place, statements, units):
             number = numbers.get(place.subject, 0)
             yield session_dataset(**{**arguments, "session": number})
             numbers[place.subject] = number + 1
+    registered.refuse_columns_left()
+
+
+def _refuse_useless(said: dict[str, Any]) -> None:
+    """Refuse what belongs to a track where none is named."""
+    if "track" not in said and (useless := [name for name in OF_TRACKS if name in said]):
+        raise RefusedInputError(
+            f"option {useless[0]} was expected beside track, got it alone: name the file of the "
+            "track, or leave it out."
+        )
+
+
+class Registrations:
+    """Units of sessions that come one after the other, by the registration of their subject.
+
+    Parameters
+    ----------
+    statements : Statements
+        What the caller says.
+    """
+
+    def __init__(self, statements: Statements) -> None:
+        self._statements = statements
+        self._of: dict[str, Registration] = {}
+        self._sessions: dict[str, int] = {}
+
+    def units(self, place: Place, dataset: xr.Dataset) -> dict[str, Any]:
+        """Number, label, identity and certainty of the units of a session; nothing without a
+        registration."""
+        said = self._statements
+        if said.registration is None:
+            return {}
+        if place.subject not in self._of:
+            file = place.named(said.registration, "registration")
+            registration = read_registration(file, said.base)
+            if said.minimum_confidence is not None:
+                registration.drop_uncertain(said.minimum_confidence)
+            self._of[place.subject] = registration
+        registration = self._of[place.subject]
+        number = self._sessions[place.subject] = self._sessions.get(place.subject, 0) + 1
+        column = number if said.columns is None else [*said.columns, 0][number - 1 : number][0]
+        if not 1 <= column <= registration.sessions:
+            raise RefusedInputError(
+                f"{registration.where} was expected to have a column for session {number} of "
+                f"{place.subject}, got {registration.sessions}: say columns= with one for each "
+                "session, from 1."
+            )
+        units = registration.units(int(column), dataset.sizes["unit"])
+        return {
+            "unit": units,
+            "unit_label": None,
+            "unit_identity": "registered",
+            "unit_confidence": registration.certainty(units),
+        }
+
+    def refuse_columns_left(self) -> None:
+        """Refuse registrations of more sessions than there were."""
+        for subject, registration in self._of.items():
+            if self._statements.columns is None and registration.sessions > self._sessions[subject]:
+                raise RefusedInputError(
+                    f"{registration.where} was expected to have a column for each session of "
+                    f"{subject} ({self._sessions[subject]}), got {registration.sessions}: say "
+                    "columns= with those of these sessions, from 1."
+                )
 
 
 def _place(dataset: xr.Dataset, path: Path) -> Place:
@@ -76,7 +146,7 @@ def _arguments(
     dataset: xr.Dataset,
     place: Place,
     statements: Statements,
-    registered: dict[str, Identities],
+    units: dict[str, Any],
 ) -> Iterator[dict[str, Any]]:
     labels, arrays = session_labels(dataset), sampled(dataset)
     time, track = sample_times(dataset), track_of(place, statements)
@@ -102,11 +172,7 @@ def _arguments(
     labels |= {name: value for name, value in of_events.items() if value is not None}
     if track is None and statements.lost is not None:
         labels["lost"] = statements.lost
-    if statements.registration is not None:
-        if place.subject not in registered:
-            registered[place.subject] = Identities([place], _no_cells, statements)
-        labels.pop("unit_label", None)
-        labels |= registered[place.subject].units(place, _numbered(dataset))
+    labels |= units
     for environment, inside in in_rooms(time, track, place, statements):
         room = {} if environment == "unknown" else {"environment": environment}
         within = {
@@ -118,13 +184,3 @@ def _arguments(
 def _noted(attrs: dict[str, Any], note: str) -> dict[str, Any]:
     notes = "; ".join(filter(None, (str(attrs.get("notes", "")), note)))
     return {**attrs, "notes": notes} if notes else dict(attrs)
-
-
-def _numbered(dataset: xr.Dataset) -> Cells:
-    """Units in the order of the session, as a registration counts them."""
-    units = dataset.sizes["unit"]
-    return Cells(rows=np.arange(units), counted=units)
-
-
-def _no_cells(place: Place) -> Cells:
-    raise AssertionError(f"cells of {place.label} are counted by their session")

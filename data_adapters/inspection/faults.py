@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -13,9 +14,10 @@ from drift.metrics.clocks import largest_gap
 FASTEST, SLOWEST = 1000.0, 2.0  # Hz; of the samples of a recording
 BUSIEST, QUIETEST = 50.0, 1e-4  # events a second and cell
 FULLEST = 0.02  # of all events in one frame, where there are many
+OUTSIDE = 0.1  # samples of the track outside of the recording, of those inside
 SMALL, BEYOND = 0.5, 1.05  # of the length of the track
-MOSTLY = 0.5  # of the time
-RESTLESS, IDLE = 0.9, 0.02  # of the tracked time
+MOSTLY = 0.7  # of the time
+RESTLESS, IDLE = 0.98, 0.02  # of the tracked time
 
 
 def faults(seen: Impression) -> Iterator[tuple[str, str]]:
@@ -23,6 +25,7 @@ def faults(seen: Impression) -> Iterator[tuple[str, str]]:
     yield from _of_the_clock(seen)
     yield from _of_events(seen)
     yield from _of_places(seen)
+    yield from _of_the_recording(seen)
 
 
 def _of_the_clock(seen: Impression) -> Iterator[tuple[str, str]]:
@@ -54,6 +57,12 @@ def _of_events(seen: Impression) -> Iterator[tuple[str, str]]:
         yield "events", "cells are nearly silent: are times in seconds, and the clocks the same?"
     if seen.fullest > max(FULLEST, 20 / max(seen.frames, 1)):
         yield "fullest", f"{seen.fullest:.0%} of all events fall into one frame"
+
+
+def _of_the_recording(seen: Impression) -> Iterator[tuple[str, str]]:
+    match = re.search(r"(\d+) samples of the track lie before or after the recording", seen.notes)
+    if match and int(match[1]) > OUTSIDE * seen.frames:
+        yield "frames", f"{match[0]}: do the clocks fit?"
 
 
 def _of_places(seen: Impression) -> Iterator[tuple[str, str]]:

@@ -20,6 +20,9 @@ class Impression(NamedTuple):
 
     session: str
     environment: str = ""
+    day: float = NOTHING  # elapsed, as the session says it
+    folder: str = ""
+    track: str = ""  # file
     frames: int = 0
     rate: float = NOTHING  # Hz
     lowest: float = NOTHING  # position, cm or pixel, along the longest axis
@@ -53,7 +56,15 @@ def impression(arguments: Mapping[str, Any]) -> Impression:
     Impression
     """
     name = f"{arguments.get('subject', '?')}, {arguments.get('session', '?')}"
-    named = Impression(name, str(arguments.get("environment", "")), notes=_notes(arguments))
+    attrs = arguments.get("attrs") or {}
+    named = Impression(
+        name,
+        str(arguments.get("environment", "")),
+        float(arguments.get("elapsed", NOTHING)),
+        str(attrs.get("folder", "")),
+        str(attrs.get("track_file", "")),
+        notes=str(attrs.get("notes", "")),
+    )
     activity = np.asarray(arguments.get("activity"), dtype=float)
     if activity.ndim != 2 or activity.size == 0:
         return named
@@ -68,10 +79,6 @@ def impression(arguments: Mapping[str, Any]) -> Impression:
     if position.shape[:1] != activity.shape[:1] or not np.isfinite(position).any():
         return session
     return session._replace(**_places(position.reshape(len(position), -1), time, arguments))
-
-
-def _notes(arguments: Mapping[str, Any]) -> str:
-    return str((arguments.get("attrs") or {}).get("notes", ""))
 
 
 def _times(arguments: Mapping[str, Any], frames: int) -> NDArray[np.float64]:

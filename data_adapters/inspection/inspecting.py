@@ -64,7 +64,13 @@ def inspect(path: str | Path, reader: str | None = None, **options: Any) -> Insp
     """
     name = recognised(path) if reader is None else reader
     if name == REGISTRATION:
-        return Inspection(name, [], read_registration(path))
+        if unknown := [option for option in options if option != "base"]:
+            raise RefusedInputError(
+                f"a table of registered cells takes the option base, got {unknown[0]!r}: leave it "
+                "out."
+            )
+        base = options.get("base")
+        return Inspection(name, [], read_registration(path, None if base is None else int(base)))
     rows: list[tuple[Impression, str, list[int]]] = []
     for file in _files(name, existing(path)):
         rows += _rows(name, file, options)

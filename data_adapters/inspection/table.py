@@ -14,15 +14,16 @@ from data_adapters.registrations.cell_map import Registration
 MARK = "!"
 # heading, width, what of it may be odd, text
 COLUMNS: tuple[tuple[str, int, tuple[str, ...], Callable[[Impression], str]], ...] = (
-    ("frames", 8, ("fullest",), lambda seen: f"{seen.frames}"),
+    ("day", 7, (), lambda row: _number(row.day, ".4g")),
+    ("frames", 8, ("fullest", "frames"), lambda seen: f"{seen.frames}"),
     ("Hz", 8, ("rate",), lambda seen: _number(seen.rate, ".4g")),
     ("from", 8, ("lowest",), lambda seen: _number(seen.lowest, ".1f")),
     ("to", 9, ("highest",), lambda seen: _number(seen.highest, ".1f")),
-    ("tracked", 9, ("tracked",), lambda seen: _number(seen.tracked, ".0f")),
-    ("running", 9, ("running",), lambda seen: _number(seen.running, ".0f")),
-    ("gap", 8, ("longest_gap",), lambda seen: _number(seen.longest_gap, ".3g")),
+    ("known s", 9, ("tracked",), lambda seen: _number(seen.tracked, ".0f")),
+    ("running s", 10, ("running",), lambda seen: _number(seen.running, ".0f")),
+    ("gap s", 8, ("longest_gap",), lambda seen: _number(seen.longest_gap, ".3g")),
     ("cells", 7, (), lambda seen: f"{seen.cells}"),
-    ("tracked cells", 14, (), lambda seen: f"{seen.registered}"),
+    ("followed", 10, (), lambda seen: f"{seen.registered}"),
     ("events/s", 10, ("events", "lowest_event"), lambda seen: _number(seen.events, ".3g")),
     ("above 0", 9, ("above",), lambda seen: _number(100 * seen.above, ".1f") + " %"),
 )
@@ -31,9 +32,10 @@ COLUMNS: tuple[tuple[str, int, tuple[str, ...], Callable[[Impression], str]], ..
 def table(inspection: Inspection) -> list[str]:
     """Lines of a table, one a session, and below it what is odd, noted or refused.
 
-    Columns: frames; frames per second, Hz; range of the position, cm or pixel; seconds with a
-    known position, and of them running; longest time between two samples, s; cells that count, and
-    of them in another session too; events a second and cell; samples above 0.
+    Columns: day (elapsed); frames; frames per second, Hz; range of the position, cm or pixel;
+    seconds with a known position, and of them running; longest time between two samples, s; cells
+    that count, and of them followed to another session; events a second and cell; samples above 0;
+    folder and file of the track.
 
     Parameters
     ----------
@@ -48,7 +50,7 @@ def table(inspection: Inspection) -> list[str]:
     width = max([len("session"), *(len(row.session) for row in inspection.sessions)])
     room = max([len("room"), *(len(row.environment) for row in inspection.sessions)])
     head = f"{'session':{width}}  {'room':{room}}"
-    lines = [head + "".join(f"{name:>{space}}" for name, space, *_ in COLUMNS)]
+    lines = [head + "".join(f"{name:>{space}}" for name, space, *_ in COLUMNS) + "  files"]
     told: list[str] = []
     for row in inspection.sessions:
         odd = dict(faults(row)) if row.frames else {}
@@ -56,7 +58,12 @@ def table(inspection: Inspection) -> list[str]:
             f"{text(row) + (MARK if odd.keys() & set(names) else ''):>{space}}"
             for _, space, names, text in COLUMNS
         ]
-        lines.append(f"{row.session:{width}}  {row.environment:{room}}" + "".join(cells))
+        files = ", ".join(filter(None, (row.folder, row.track)))
+        lines.append(
+            f"{row.session:{width}}  {row.environment:{room}}"
+            + "".join(cells)
+            + (f"  {files}" if files else "")
+        )
         told += [
             f"{MARK} {row.session}: {sentence.rstrip('?.')}{'?' if sentence.endswith('?') else '.'}"
             for sentence in odd.values()

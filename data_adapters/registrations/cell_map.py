@@ -95,6 +95,21 @@ class Registration:
                 f"shape {rows} x {columns}: transpose it."
             )
 
+    def drop_uncertain(self, least: float) -> None:
+        """Take away the identity of cells of which the program is less certain.
+
+        Raises
+        ------
+        RefusedInputError
+            If it does not tell how certain it is.
+        """
+        if self.confidence is None:
+            raise RefusedInputError(
+                f"{self.where} was expected to tell how certain it is, got no probabilities: "
+                "leave minimum_confidence out."
+            )
+        self.without(self.confidence < least)
+
     def names_only(self, session: int, numbers: NDArray[np.int64]) -> bool:
         """Tell whether all that the map names in a session are these numbers."""
         column = self.columns[:, session - 1]

@@ -44,13 +44,24 @@ def read_track(path: str | Path, choice: TrackChoice = WHOLE) -> Track:
     """
     file = existing(path)
     refuse_pickle(file)
+    is_deeplabcut = file.suffix in HDF5 or (file.suffix in TEXT and deeplabcut.is_table(file))
+    if not is_deeplabcut and choice.bodypart is not None:
+        raise RefusedInputError(
+            f"{file} was expected to be a file of DeepLabCut, since bodypart= was said, got a "
+            "table: leave it out, or say position=."
+        )
+    if is_deeplabcut and choice.lost is not None:
+        raise RefusedInputError(
+            f"{file} was expected to tell lost samples by their likelihood, got lost=: leave it "
+            "out, or say minimum_likelihood=."
+        )
     if file.suffix in HDF5:
         return _along(
             deeplabcut.read_hdf5(file, choice),
             choice.position,
         )
     if file.suffix in TEXT:
-        if deeplabcut.is_table(file):
+        if is_deeplabcut:
             return _along(
                 deeplabcut.read_csv(file, choice),
                 choice.position,

@@ -39,6 +39,7 @@ from data_adapters.tracks.track import Track
 from drift.metrics.clocks import refuse_times
 from drift.schema.labelled_form import RefusedInputError
 
+REPEATED = 0.05  # share of samples that may share a time with the one before
 NOT_USED = "no"  # said of pulses that are not those of the frames
 
 
@@ -67,6 +68,7 @@ def track_of_columns(table: pd.DataFrame, path: Path, choice: TrackChoice) -> Tr
     time, is_first = _time(table, named, path, choice)
     names, note = _position_columns(table, named, choice.position, path)
     values, units = _positions(table, names, path, choice.lost)
+    _refuse_repeated(time, is_first, values, path)
     between = _first(table, named, BETWEEN, path)
     if between is not None:
         values[between > 0] = np.nan
@@ -75,7 +77,9 @@ def track_of_columns(table: pd.DataFrame, path: Path, choice: TrackChoice) -> Tr
     pulses = _pulses(table, named, path, choice.pulses)
     direction = named.get("direction")
     used = [*names, room, direction, pulses[0]]
-    notes = [note, _between_note(between), _unused(table, named, used, pulses[0] is None)]
+    untimed = int(np.isnan(time).sum())
+    notes = [f"{untimed} lines without a time left out"] if untimed else []
+    notes += [note, _between_note(between), _unused(table, named, used, pulses[0] is None)]
     return Track(
         time=time[is_first],
         position=(values[:, 0] if values.shape[1] == 1 else values)[is_first],
@@ -95,10 +99,16 @@ def track_of_fields(fields: dict[str, Any], path: Path, choice: TrackChoice) -> 
     for name, values in fields.items():
         array = np.asarray(values)
         flat = array.ravel() if array.size == max(array.shape, default=0) else array
-        if flat.ndim == 2 and flat.shape[1] == 2:
-            columns |= {"x": flat[:, 0], "y": flat[:, 1]}
-        elif flat.ndim == 1 and flat.size > 1:
+        if flat.ndim == 1 and flat.size > 1 and flat.dtype.kind in "biufUO":
             columns[name] = flat
+    planes = [
+        name
+        for name, values in fields.items()
+        if np.ndim(values) == 2 and np.shape(values)[1] == 2 and len(values) > 2
+    ]
+    planes = [name for name in planes if heading(name)[0] in POSITIONS] or planes
+    if len(planes) == 1 and not {"x", "y"} & set(columns):
+        columns |= {axis: np.asarray(fields[planes[0]])[:, row] for row, axis in enumerate("xy")}
     lengths = {name: len(values) for name, values in columns.items()}
     if len(set(lengths.values())) > 1 or not columns:
         told = ", ".join(f"{name} {length}" for name, length in lengths.items()) or "none"
@@ -126,6 +136,22 @@ def _time(
     own = np.append(True, np.diff(seconds) != 0) & ~np.isnan(seconds)
     refuse_times(seconds[own], f"column {name!r} of {path}")
     return seconds, own
+
+
+def _refuse_repeated(
+    time: NDArray[np.float64],
+    is_first: NDArray[np.bool_],
+    values: NDArray[np.float64],
+    path: Path,
+) -> None:
+    """Refuse times that stand still while the animal moves, as whole seconds do."""
+    moved = np.append(False, (np.diff(values, axis=0) != 0).any(axis=1))
+    repeated = int((moved & ~is_first & ~np.isnan(time)).sum())
+    if repeated > REPEATED * len(time):
+        raise RefusedInputError(
+            f"times in {path} were expected to tell samples apart, got {repeated} of {len(time)} "
+            "with the time of the sample before and another position: give fractions of a second."
+        )
 
 
 def column_of_times(table: pd.DataFrame, name: str, path: Path) -> NDArray[np.float64]:

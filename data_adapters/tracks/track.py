@@ -13,6 +13,8 @@ from data_adapters.directions import coded_directions
 from drift.metrics.clocks import largest_gap, usual_frame
 from drift.schema.labelled_form import RefusedInputError
 
+MOST_ROOMS = 100
+
 
 class Track(NamedTuple):
     """Where an animal was; arrays are (sample), in units of the file."""
@@ -92,12 +94,23 @@ class Track(NamedTuple):
             )
         return self._replace(position=self.position - np.asarray(origin, dtype=float))
 
+    @property
+    def is_in_one_room(self) -> bool:
+        """Whether all samples name one environment."""
+        return self.environment is not None and len(set(self.environment.tolist())) == 1
+
     def rooms(self, time: NDArray[np.float64]) -> dict[str, NDArray[np.bool_]]:
         """(frame) by environment, in the order in which they come; empty where it is not told."""
         if self.environment is None:
             return {}
         names = [name for name in dict.fromkeys(self.environment.tolist()) if name]
-        numbers = np.array([names.index(name) + 1 if name else 0 for name in self.environment])
+        if len(names) > MOST_ROOMS:
+            raise RefusedInputError(
+                f"{self.where} was expected to name up to {MOST_ROOMS} environments, got "
+                f"{len(names)}: name the column otherwise if it is something else."
+            )
+        number_of = {name: number for number, name in enumerate(names, start=1)}
+        numbers = np.array([number_of.get(name, 0) for name in self.environment])
         at_frames = held_at(numbers, self.time, time)
         return {name: at_frames == number for number, name in enumerate(names, start=1)}
 

@@ -76,7 +76,7 @@ def test_epochs_are_sessions_of_their_rooms(rng, tmp_path):
     ("columns", "message"),
     [
         ({"start": [5], "stop": [3], "environment": ["A"]}, "end after they begin"),
-        ({"start": [500], "stop": [600], "environment": ["A"]}, "clock of the frames"),
+        ({"start": [500], "stop": [600], "environment": ["A"]}, "clock of the track"),
         ({"start": [5], "stop": [30]}, "environment"),
     ],
 )

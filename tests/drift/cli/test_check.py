@@ -56,7 +56,7 @@ def test_a_good_session_has_no_marks(rng, tmp_path, capsys):
     assert status == 0 and "format: interchange" in text
     assert "!" not in text and "REFUSED" not in text
     row = next(line for line in text.splitlines() if line.startswith("m1, 0"))
-    assert row.split()[:6] == ["m1,", "0", "A", "3000", "20", "2.0"]
+    assert row.split()[:7] == ["m1,", "0", "A", "1", "3000", "20", "2.0"]
 
 
 # What is wrong with a file, and the word that must stand beside the mark.
