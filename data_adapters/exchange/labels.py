@@ -11,6 +11,7 @@ import xarray as xr
 
 from data_adapters.session import integers, session_dataset
 from drift.schema.labelled_form import RefusedInputError, check
+from drift.schema.map_dims import STIMULUS
 
 NEEDED = ("subject", "session", "elapsed", "environment", "sampling_rate", "unit_identity")
 SAMPLED = ("velocity", "direction", "trial", "duration")
@@ -48,6 +49,12 @@ def checked(session: xr.Dataset) -> xr.Dataset:
     SchemaError
         If it is no session Dataset.
     """
+    check(session, "activity")
+    if STIMULUS in session.coords:
+        raise RefusedInputError(
+            f"{session_name(session)} was expected to have a position, got a stimulus, which these "
+            "files and objects have no place for: write it with write_interchange."
+        )
     check(session, "activity", "position")
     missing = [name for name in NEEDED if name not in session.coords or session[name].ndim]
     if missing:
