@@ -45,15 +45,16 @@ def checked(session: xr.Dataset) -> xr.Dataset:
     Raises
     ------
     RefusedInputError
-        If a label is missing, or the Dataset holds what files of sessions have no place for.
+        If a label is missing, samples are labelled by stimuli instead of positions, or the Dataset
+        holds what files of sessions have no place for.
     SchemaError
         If it is no session Dataset.
     """
     check(session, "activity")
     if STIMULUS in session.coords:
         raise RefusedInputError(
-            f"{session_name(session)} was expected to have a position, got a stimulus, which these "
-            "files and objects have no place for: write it with write_interchange."
+            f"{session_name(session)} was expected to have a position, got a stimulus, which to_nwb "
+            "and to_pynapple do not write: use data_adapters.interchange.write_interchange."
         )
     check(session, "activity", "position")
     missing = [name for name in NEEDED if name not in session.coords or session[name].ndim]

@@ -57,6 +57,8 @@ def _of_events(seen: Impression) -> Iterator[tuple[str, str]]:
 
 
 def _of_places(seen: Impression) -> Iterator[tuple[str, str]]:
+    if seen.stimuli:
+        return
     if not np.isfinite(seen.highest):
         yield "lowest", "no position is known: say track="
         return

@@ -11,10 +11,10 @@ import xarray as xr
 from tyro.conf import Positional
 
 from drift.cli.arguments import parsed, told
+from drift.cli.summaries import stimulus_rows
 from drift.errors import RefusedInputError
 from drift.files.store import load
 from drift.metrics.rooms import environments
-from drift.reporting.map_words import stimuli_in_words
 from drift.schema.map_dims import STIMULUS, map_dim
 
 EXAMPLES = """\
@@ -103,10 +103,9 @@ def _settings(dataset: xr.Dataset) -> list[str]:
         f"{label} ({count} session{'s' * (count != 1)})"
         for label, count in environments(dataset).items()
     )
-    stimuli = map_dim(dataset) == STIMULUS
-    kind = "informative" if stimuli else "place"
+    kind = "informative" if map_dim(dataset) == STIMULUS else "place"
     return [
-        *([f"stimuli: {stimuli_in_words(dataset)}"] if stimuli else []),
+        *stimulus_rows(dataset),
         f"measured with: {', '.join(said)}",
         f"{kind} units: {dataset.attrs.get('place_unit_rule', 'rule not known')}",
         f"environments: {rooms or 'none is labelled'}",

@@ -180,7 +180,7 @@ def _along(maps: xr.DataArray) -> tuple[float, float, np.ndarray]:
     return low, high, low + (np.arange(bins) + 0.5) * (high - low) / bins
 
 
-def _draw_line(line: xr.DataArray, at: np.ndarray, style: dict[str, str], ax: Axes) -> None:
+def _draw_line(line: xr.DataArray, at: np.ndarray, style: dict[str, Any], ax: Axes) -> None:
     """Draw one map; no line joins stimuli that have no neighbours."""
     if map_dim(line) != STIMULUS:
         ax.plot(at, line, linewidth=0.9, **style)
