@@ -53,8 +53,8 @@ def checked(session: xr.Dataset) -> xr.Dataset:
     check(session, "activity")
     if STIMULUS in session.coords:
         raise RefusedInputError(
-            f"{session_name(session)} was expected to have a position, got a stimulus, which to_nwb "
-            "and to_pynapple do not write: use data_adapters.interchange.write_interchange."
+            f"{session_name(session)} was expected to have a position, got a stimulus, which "
+            "to_nwb and to_pynapple do not write: use data_adapters.interchange.write_interchange."
         )
     check(session, "activity", "position")
     missing = [name for name in NEEDED if name not in session.coords or session[name].ndim]

@@ -32,8 +32,8 @@ def table(inspection: Inspection) -> list[str]:
     """Lines of a table, one a session, and below it what is odd, noted or refused.
 
     Columns: frames; frames per second, Hz; range of the position, cm or pixel; seconds with a
-    known position or a stimulus, and of them running; longest time between two samples, s; cells that count, and
-    of them in another session too; events a second and cell; samples above 0.
+    known position or a stimulus, and of them running; longest time between two samples, s; cells
+    that count, and of them in another session too; events a second and cell; samples above 0.
 
     Parameters
     ----------

@@ -104,8 +104,9 @@ def tracked_rate_maps(
     their places in one session.
 
     Each map is divided by its maximum in its session. A cell that was not recorded leaves its row
-    white, as do places that were not visited and stimuli that were not shown; a silent cell is dark. A session that does not know
-    these cells (another ``unit_identity``) shows its own ones, in their own order, and says so.
+    white, as do places that were not visited and stimuli that were not shown; a silent cell is
+    dark. A session that does not know these cells (another ``unit_identity``) shows its own ones,
+    in their own order, and says so.
 
     Parameters
     ----------

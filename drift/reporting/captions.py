@@ -148,8 +148,8 @@ def matrix(own: xr.Dataset) -> str:
     rooms = " Sessions in different rooms are not compared." if several else ""
     return (
         f"Pearson correlation of unsmoothed {words.maps}, mean over the cells that are "
-        f"{words.cells} in both sessions. Labels: when sessions were, in {plural(_units_of_time(own))}; sessions "
-        "are drawn equally wide, whatever lies between them. White diagonal: 1 by definition; "
+        f"{words.cells} in both sessions. Labels: when sessions were, in "
+        f"{plural(_units_of_time(own))}; sessions are drawn equally wide, whatever lies between them. White diagonal: 1 by definition; "
         f"hatched: not compared.{rooms}{_rule(own)}"
     )
 
@@ -223,8 +223,8 @@ def turnover_by_lag(dataset: xr.Dataset) -> str:
     """Caption of the turnover of place cells, or of informative ones."""
     cells = map_words(dataset).cells
     return (
-        f"{cells.capitalize()} of the earlier session that are {cells} in the later one, over those "
-        "recorded in both; what is missing to 1 was lost. "
+        f"{cells.capitalize()} of the earlier session that are {cells} in the later one, over "
+        "those recorded in both; what is missing to 1 was lost. "
         f"{_error_bars(dataset, True)}{_classes(dataset)}{_one_room(dataset)} Broken: expected if "
         f"membership were drawn anew in every session.{_rule(dataset)}"
     )

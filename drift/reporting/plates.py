@@ -176,7 +176,8 @@ def _maps(own: xr.Dataset, day: int, width: float) -> tuple[Figure, str]:
 
 
 def _share_labels(axes: np.ndarray, panels: int) -> None:
-    """Name the axis of positions or stimuli once, below the middle of the last row, and cells on the left."""
+    """Name the axis of positions or stimuli once, below the middle of the last row, and cells on
+    the left."""
     flat = axes.ravel()
     columns = axes.shape[1]
     last = (panels - 1) // columns * columns

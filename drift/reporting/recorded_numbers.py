@@ -227,8 +227,8 @@ def _similarity(recorded: xr.Dataset) -> Iterator[str]:
     yield from told
     if told and ceiling_or_reason(recorded)[0] is None:
         yield (
-            f"Caution: the noise of the {map_words(recorded).short}s was not measured, so that a correlation below 1 is no "
-            "sign of drift by itself; whether it falls with time is."
+            f"Caution: the noise of the {map_words(recorded).short}s was not measured, so that a "
+            "correlation below 1 is no sign of drift by itself; whether it falls with time is."
         )
 
 
@@ -261,9 +261,9 @@ def methods(recorded: xr.Dataset) -> str:
     attrs, words = recorded.attrs, map_words(recorded)
     told = list(_samples(recorded))
     if math.isfinite(float(attrs.get("minimum_occupancy", math.nan))):
-        seen = "shown" if map_dim(recorded) == STIMULUS else "visited"
+        sampled = "shown" if map_dim(recorded) == STIMULUS else "visited"
         told.append(
-            f"A {words.place} has a rate where it was {seen} for more than "
+            f"A {words.place} has a rate where it was {sampled} for more than "
             f"{float(attrs['minimum_occupancy']):.3g} s."
         )
     if rule := str(attrs.get("place_unit_rule", "")):

@@ -47,7 +47,7 @@ READING = (
     "falling with this time is a sign of drift. Mistaken registration of cells lowers it, too, and "
     "more from session to session.",
     "Cells that are sorted by one session look ordered there, whatever their noise. Look at the "
-    "other panels: where the order is still seen, {kept} were kept.",
+    "other panels: where the order is still seen, {preferences} were kept.",
     "A cell that was not recorded in a session is no silent cell: it does not count in this "
     "session.",
 )
@@ -103,8 +103,11 @@ def recording_page(recorded: xr.Dataset, sorted_by: str | None, title: str) -> s
 def _reading(recorded: xr.Dataset) -> list[str]:
     """How to read the page, in paragraphs."""
     words = map_words(recorded)
-    kept = "preferred stimuli" if map_dim(recorded) == STIMULUS else "places"
-    return [part.format(maps=words.maps, short=words.short, kept=kept) for part in READING]
+    preferences = "preferred stimuli" if map_dim(recorded) == STIMULUS else "places"
+    return [
+        paragraph.format(maps=words.maps, short=words.short, preferences=preferences)
+        for paragraph in READING
+    ]
 
 
 def _glossary(recorded: xr.Dataset) -> str:
