@@ -149,7 +149,8 @@ def matrix(own: xr.Dataset) -> str:
     return (
         f"Pearson correlation of unsmoothed {words.maps}, mean over the cells that are "
         f"{words.cells} in both sessions. Labels: when sessions were, in "
-        f"{plural(_units_of_time(own))}; sessions are drawn equally wide, whatever lies between them. White diagonal: 1 by definition; "
+        f"{plural(_units_of_time(own))}; sessions are drawn equally wide, whatever "
+        "lies between them. White diagonal: 1 by definition; "
         f"hatched: not compared.{rooms}{_rule(own)}"
     )
 
