@@ -11,6 +11,7 @@ import xarray as xr
 
 from data_adapters.session import integers, session_dataset
 from drift.schema.labelled_form import RefusedInputError, check
+from drift.schema.map_dims import STIMULUS
 
 NEEDED = ("subject", "session", "elapsed", "environment", "sampling_rate", "unit_identity")
 SAMPLED = ("velocity", "direction", "trial", "duration")
@@ -45,10 +46,17 @@ def checked(session: xr.Dataset) -> xr.Dataset:
     Raises
     ------
     RefusedInputError
-        If a label is missing, or the Dataset holds what files of sessions have no place for.
+        If a label is missing, samples are labelled by stimuli instead of positions, or the Dataset
+        holds what files of sessions have no place for.
     SchemaError
         If it is no session Dataset.
     """
+    check(session, "activity")
+    if STIMULUS in session.coords:
+        raise RefusedInputError(
+            f"{session_name(session)} was expected to have a position, got a stimulus, which "
+            "to_nwb and to_pynapple do not write: use data_adapters.interchange.write_interchange."
+        )
     check(session, "activity", "position")
     missing = [name for name in NEEDED if name not in session.coords or session[name].ndim]
     if missing:

@@ -88,8 +88,9 @@ def to_nwb(
     ------
     RefusedInputError
         If pynwb is not installed, a field of the subject is not as archives take it, there is no
-        session, one lacks a label, comes twice or does not fit the first one, spike times are asked
-        for where activity is no counts, or a file exists and may not be replaced.
+        session, one is labelled by stimuli, lacks a label, comes twice or does not fit the first
+        one, spike times are asked for where activity is no counts, or a file exists and may not be
+        replaced.
 
     Examples
     --------

@@ -98,8 +98,8 @@ def to_pynapple(
     Raises
     ------
     RefusedInputError
-        If pynapple is not installed, a label is missing, no sample is running, or spikes are asked
-        for where activity is no counts.
+        If pynapple is not installed, a label is missing, the session is labelled by stimuli, no
+        sample is running, or spikes are asked for where activity is no counts.
 
     Examples
     --------

@@ -66,6 +66,8 @@ def _of_the_recording(seen: Impression) -> Iterator[tuple[str, str]]:
 
 
 def _of_places(seen: Impression) -> Iterator[tuple[str, str]]:
+    if seen.stimuli:
+        return
     if not np.isfinite(seen.highest):
         yield "lowest", "no position is known: say track="
         return

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_adapters.session import MINIMUM_SPEED
+from data_adapters.stimuli import stimulus_coordinate
+from drift.errors import RefusedInputError
 from drift.measurement.speeds import speeds
 from drift.metrics.clocks import frame_ends, largest_gap, usual_frame
 
@@ -29,7 +31,8 @@ class Impression(NamedTuple):
     highest: float = NOTHING
     track_length: float = NOTHING
     position_units: str = ""
-    tracked: float = NOTHING  # s
+    stimuli: int = 0  # different ones, where samples are labelled by what was shown
+    tracked: float = NOTHING  # s, with a position or a stimulus
     recorded: float = NOTHING  # s, with positions or without
     longest_gap: float = NOTHING  # s between two samples
     running: float = NOTHING  # s
@@ -75,6 +78,8 @@ def impression(arguments: Mapping[str, Any]) -> Impression:
         **_clock(time),
         **_events(activity, time, arguments.get("events_are")),
     )
+    if arguments.get("stimulus") is not None:
+        return session._replace(**_stimuli(arguments, time))
     position = np.asarray(arguments.get("position"), dtype=float)
     if position.shape[:1] != activity.shape[:1] or not np.isfinite(position).any():
         return session
@@ -119,6 +124,25 @@ def _events(
     }
 
 
+def _stimuli(arguments: Mapping[str, Any], time: NDArray[np.float64]) -> dict[str, Any]:
+    """How many stimuli were shown, and for how long; nothing where labels are refused."""
+    named = {name: arguments.get(f"stimulus_{name}") for name in ("metric", "period")}
+    try:
+        _, labels, _ = stimulus_coordinate(
+            arguments["stimulus"], time.size, **named, units="", where=""
+        )
+    except RefusedInputError:
+        return {}
+    shown = labels != "" if labels.dtype.kind == "U" else np.isfinite(labels)
+    return {"stimuli": np.unique(labels[shown]).size, "tracked": float(_lasts(time)[shown].sum())}
+
+
+def _lasts(time: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How long samples last (s)."""
+    frame = usual_frame(time)
+    return np.minimum(frame_ends(time, frame) - time, largest_gap(frame))
+
+
 def _places(
     position: NDArray[np.float64], time: NDArray[np.float64], arguments: Mapping[str, Any]
 ) -> dict[str, Any]:
@@ -131,7 +155,7 @@ def _places(
     axis = int(np.argmax(np.nanmax(rows, axis=0) - np.nanmin(rows, axis=0)))
     length = arguments.get("track_length") or (arguments.get("attrs") or {}).get("track_length")
     frame = usual_frame(time)
-    lasts = np.minimum(frame_ends(time, frame) - time, largest_gap(frame))
+    lasts = _lasts(time)
     tracked = np.isfinite(rows).all(axis=1)
     least = arguments.get("minimum_speed") or MINIMUM_SPEED.get(units, 1.0)
     moving = np.zeros(len(rows), dtype=bool)

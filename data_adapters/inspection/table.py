@@ -33,7 +33,7 @@ def table(inspection: Inspection) -> list[str]:
     """Lines of a table, one a session, and below it what is odd, noted or refused.
 
     Columns: day (elapsed); frames; frames per second, Hz; range of the position, cm or pixel;
-    seconds with a known position, and of them running; longest time between two samples, s; cells
+    seconds with a known position or stimulus, and of them running; longest time between two samples, s; cells
     that count, and of them followed to another session; events a second and cell; samples above 0;
     folder and file of the track.
 
@@ -68,6 +68,7 @@ def table(inspection: Inspection) -> list[str]:
             f"{MARK} {row.session}: {sentence.rstrip('?.')}{'?' if sentence.endswith('?') else '.'}"
             for sentence in odd.values()
         ]
+        told += [f"  {row.session}: {row.stimuli} different stimuli."] if row.stimuli else []
         told += [f"  {row.session}: {row.notes}."] if row.notes else []
         told += [f"REFUSED {row.session}: {row.refusal}"] if row.refusal else []
     return [*lines, *told]

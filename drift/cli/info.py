@@ -11,9 +11,11 @@ import xarray as xr
 from tyro.conf import Positional
 
 from drift.cli.arguments import parsed, told
+from drift.cli.summaries import stimulus_rows
 from drift.errors import RefusedInputError
 from drift.files.store import load
 from drift.metrics.rooms import environments
+from drift.schema.map_dims import STIMULUS, map_dim
 
 EXAMPLES = """\
   repdrift info run.nc              dims, variables with units, recipe, versions
@@ -95,17 +97,25 @@ def _settings(dataset: xr.Dataset) -> list[str]:
     said = [
         f"{text} {dataset.attrs[name]}{units.get(name, '')}"
         for name, text in SETTINGS.items()
-        if name in dataset.attrs
+        if name in dataset.attrs and not _says_nothing(dataset, name)
     ]
     rooms = ", ".join(
         f"{label} ({count} session{'s' * (count != 1)})"
         for label, count in environments(dataset).items()
     )
+    kind = "informative" if map_dim(dataset) == STIMULUS else "place"
     return [
+        *stimulus_rows(dataset),
         f"measured with: {', '.join(said)}",
-        f"place units: {dataset.attrs.get('place_unit_rule', 'rule not known')}",
+        f"{kind} units: {dataset.attrs.get('place_unit_rule', 'rule not known')}",
         f"environments: {rooms or 'none is labelled'}",
     ]
+
+
+def _says_nothing(dataset: xr.Dataset, name: str) -> bool:
+    """Tell whether a setting excludes no sample: stimuli count at whatever speed."""
+    still = name == "minimum_speed" and dataset.attrs[name] == 0
+    return still and map_dim(dataset) == STIMULUS
 
 
 def _provenance(dataset: xr.Dataset) -> list[str]:

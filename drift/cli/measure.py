@@ -67,7 +67,14 @@ def command(
         Replace a file that is there.
     """
     import data_adapters
-    from drift.cli.summaries import measure_rows, note_rows, rooms, running_rows, with_notes
+    from drift.cli.summaries import (
+        measure_rows,
+        note_rows,
+        rooms,
+        running_rows,
+        stimulus_rows,
+        with_notes,
+    )
     from drift.files.store import save
     from drift.measurement.event_counting import counted_events
     from drift.measurement.measuring import measure
@@ -92,6 +99,7 @@ def command(
         f"{measured.sizes['unit']} units"
     )
     told(
+        *stimulus_rows(measured),
         *rooms(measured),
         *measure_rows(measured),
         *running_rows(measured),

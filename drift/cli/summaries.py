@@ -12,6 +12,8 @@ import xarray as xr
 from drift.measurement.running_samples import session_name
 from drift.metrics.averages import of_subject
 from drift.metrics.rooms import environments, session_environments
+from drift.reporting.map_words import stimuli_in_words
+from drift.schema.map_dims import STIMULUS, map_dim
 
 TOLD = (
     "loss",
@@ -70,6 +72,18 @@ def rooms(dataset: xr.Dataset) -> list[str]:
     ]
     warned = [f"  mean over subjects mixes environments in {', '.join(mixed)}"] if mixed else []
     return [f"environments: {said}; sessions in different ones are not compared", *warned]
+
+
+def stimulus_rows(dataset: xr.Dataset) -> list[str]:
+    """Return a row that says which stimuli took the place of places, if they did.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Longitudinal Dataset.
+    """
+    over_stimuli = map_dim(dataset) == STIMULUS
+    return [f"stimuli: {stimuli_in_words(dataset)}"] if over_stimuli else []
 
 
 def with_notes(sessions: Iterable[xr.Dataset]) -> tuple[Iterator[xr.Dataset], dict[str, list[str]]]:

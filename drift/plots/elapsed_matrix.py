@@ -19,7 +19,9 @@ MOST_TICKS = 8
 
 
 @opened
-def correlation_over_elapsed(correlation: xr.DataArray, elapsed: xr.DataArray, ax: Axes) -> Axes:
+def correlation_over_elapsed(
+    correlation: xr.DataArray, elapsed: xr.DataArray, ax: Axes, name: str = "rate-map correlation"
+) -> Axes:
     """Draw the correlation between every two sessions of a subject, with elapsed time on both axes.
 
     Sessions have equal width, whatever lies between them; the labels say when they were. The
@@ -34,6 +36,8 @@ def correlation_over_elapsed(correlation: xr.DataArray, elapsed: xr.DataArray, a
         (session) with the attribute ``units``; its coordinate ``environment`` (session) labels
         sessions where there are several.
     ax : matplotlib Axes
+    name : str
+        Of the colour bar.
 
     Returns
     -------
@@ -53,12 +57,12 @@ def correlation_over_elapsed(correlation: xr.DataArray, elapsed: xr.DataArray, a
             "a matrix of sessions needs two that are compared, got none with units in common: "
             "register the units, or record a room twice."
         )
-    _draw(between, ax)
+    _draw(between, ax, name)
     _label(elapsed, ax)
     return ax
 
 
-def _draw(between: np.ndarray, ax: Axes) -> None:
+def _draw(between: np.ndarray, ax: Axes, name: str) -> None:
     from matplotlib.patches import Rectangle
 
     low, high = _limits(between)
@@ -71,7 +75,7 @@ def _draw(between: np.ndarray, ax: Axes) -> None:
     for side in ("top", "right"):
         ax.spines[side].set_visible(True)
     bar = ax.inset_axes((1.04, 0, 0.05, 1))
-    ax.figure.colorbar(image, cax=bar, label="rate-map correlation")
+    ax.figure.colorbar(image, cax=bar, label=name)
 
 
 def _limits(between: np.ndarray) -> tuple[float, float]:

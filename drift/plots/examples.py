@@ -11,17 +11,31 @@ import xarray as xr
 from drift.door import opened
 from drift.door.quantities import Count, Smoothing
 from drift.errors import RefusedInputError
-from drift.metrics.maps import smoothed
 from drift.metrics.places import grid_index
 from drift.metrics.stability.correlations import rate_map_correlation
 from drift.metrics.stability.pairs import same_units
-from drift.plots.labels import position_axis, rate_axis, several_environments
+from drift.plots.labels import (
+    displayed,
+    position_axis,
+    rate_axis,
+    rate_label,
+    several_environments,
+)
 from drift.plots.sessions import COLOURS
+from drift.plots.stimulus_axis import (
+    are_ordered,
+    name_stimuli,
+    stimulus_axis,
+    stimulus_ends,
+    stimulus_positions,
+)
+from drift.schema.map_dims import STIMULUS, map_dim
 from drift.schema.selection import position_of, session_title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+SMOOTHING = 1.0  # standard deviation of the display copy, bins
 WAYS = {1: {"color": COLOURS[0], "linestyle": "-"}, -1: {"color": COLOURS[1], "linestyle": "--"}}
 
 
@@ -71,7 +85,8 @@ def _stability(
     where none is."""
     try:
         selection = dataset.isel(subject=[who], unit=units)
-        correlation = rate_map_correlation(selection, smoothing=1.0).isel(subject=0, session=day)
+        smoothing = 0.0 if map_dim(rate) == STIMULUS else SMOOTHING
+        correlation = rate_map_correlation(selection, smoothing).isel(subject=0, session=day)
     except RefusedInputError:
         cells = [dim for dim in rate.dims if dim not in ("session", "unit")]
         return rate.isel(session=day, unit=units).mean(cells).values
@@ -86,12 +101,13 @@ def example_cells(
     sessions: Sequence[int | str],
     units: Sequence[int],
     axes: Any,
-    smoothing: Smoothing = 1.0,
+    smoothing: Smoothing | None = None,
 ) -> None:
     """Draw the rate maps of a few cells over sessions, one row a session, one column a cell.
 
     On a track maps are lines, out (solid) and back (broken), on one scale for each cell; in a plane
-    they are images, each over its maximum, which stands above it. "absent": not recorded.
+    they are images, each over its maximum, which stands above it. Over stimuli they are lines with
+    a point a stimulus, on one scale, and bars where stimuli have no metric. "absent": not recorded.
 
     Parameters
     ----------
@@ -105,8 +121,8 @@ def example_cells(
         Positions along the dim, of the same cells in all sessions; see ``example_units``.
     axes : numpy.ndarray of matplotlib Axes
         (session, unit)
-    smoothing : float
-        Standard deviation of the display copy (bins).
+    smoothing : float, optional
+        Standard deviation of the display copy (bins); by default 1 for places, 0 for stimuli.
 
     Raises
     ------
@@ -123,7 +139,8 @@ def example_cells(
         )
     several, plane = several_environments(own), "place_x" in own.coords
     for column, unit in enumerate(units):
-        maps = smoothed(own["rate"].isel(session=places, unit=[unit]), smoothing).isel(unit=0)
+        maps = displayed(own["rate"].isel(session=places, unit=[unit]), smoothing, SMOOTHING)
+        maps = maps.isel(unit=0)
         (_draw_arenas if plane else _draw_lines)(maps, axes[:, column])
         head, below = _cell_name(own, unit), axes[0, column].get_title()
         axes[0, column].set_title(f"{head}\n{below}" if below else head)
@@ -140,19 +157,37 @@ def _cell_name(own: xr.Dataset, unit: int) -> str:
 
 
 def _draw_lines(maps: xr.DataArray, axes: Any) -> None:
-    low, high, _ = position_axis(maps)
-    at = low + (np.arange(maps.sizes["place"]) + 0.5) * (high - low) / maps.sizes["place"]
+    low, high, at = _along(maps)
     top = float(maps.max()) if bool(maps.notnull().any()) else 0.0
     for ax, session in zip(axes, range(maps.sizes["session"]), strict=True):
         of_session = maps.isel(session=session)
         ways = of_session["direction"].values if "direction" in maps.dims else [1]
         for way in ways:
             line = of_session.sel(direction=way) if "direction" in maps.dims else of_session
-            ax.plot(at, line, linewidth=0.9, **WAYS.get(int(way), WAYS[1]))
+            _draw_line(line, at, WAYS.get(int(way), WAYS[1]), ax)
         if not bool(of_session.notnull().any()):
             _absent(ax)
         ax.set(xlim=(low, high), ylim=(0, 1.08 * top or 1.0), xticks=[], yticks=[])
-    axes[0].set_title(f"0\N{EN DASH}{top:.2g}")
+    axes[0].set_title(f"0\N{EN DASH}{rate_label(top)}")
+
+
+def _along(maps: xr.DataArray) -> tuple[float, float, np.ndarray]:
+    """Ends of the axis of places or stimuli, and where on it these are."""
+    if map_dim(maps) == STIMULUS:
+        return *stimulus_ends(maps), stimulus_positions(maps)
+    low, high, _ = position_axis(maps)
+    bins = maps.sizes["place"]
+    return low, high, low + (np.arange(bins) + 0.5) * (high - low) / bins
+
+
+def _draw_line(line: xr.DataArray, at: np.ndarray, style: dict[str, Any], ax: Axes) -> None:
+    """Draw one map; no line joins stimuli that have no neighbours."""
+    if map_dim(line) != STIMULUS:
+        ax.plot(at, line, linewidth=0.9, **style)
+    elif are_ordered(line):
+        ax.plot(at, line, linewidth=0.9, marker="o", markersize=1.8, **style)
+    else:
+        ax.bar(at, line, width=0.7, color=style["color"])
 
 
 def _draw_arenas(maps: xr.DataArray, axes: Any) -> None:
@@ -178,7 +213,7 @@ def _draw_arenas(maps: xr.DataArray, axes: Any) -> None:
             vmax=peak or 1.0,
             interpolation="nearest",
         )
-        ax.set_title(f"{peak:.2g}")
+        ax.set_title(rate_label(peak))
 
 
 def _extent(maps: xr.DataArray) -> tuple[float, float, float, float]:
@@ -197,11 +232,24 @@ def _absent(ax: Axes) -> None:
 
 
 def _label_track(own: xr.Dataset, axes: Any) -> None:
-    low, high, name = position_axis(own["rate"])
-    for ax in axes[-1]:
-        ax.set_xticks([low, high], [f"{low:.4g}", f"{high:.4g}"])
+    name = (_label_stimuli if map_dim(own["rate"]) == STIMULUS else _label_places)(own, axes[-1])
     axes[-1, (axes.shape[1] - 1) // 2].set_xlabel(name)
     _name_scale(own, axes[0, 0])
+
+
+def _label_places(own: xr.Dataset, axes: Any) -> str:
+    """Name the ends of a row of axes; what it is called."""
+    low, high, name = position_axis(own["rate"])
+    for ax in axes:
+        ax.set_xticks([low, high], [f"{low:.4g}", f"{high:.4g}"])
+    return name
+
+
+def _label_stimuli(own: xr.Dataset, axes: Any) -> str:
+    """Name stimuli below a row of axes; what it is called."""
+    for ax in axes:
+        name_stimuli(own["rate"], ax, stimulus_positions(own["rate"]))
+    return stimulus_axis(own["rate"])
 
 
 def _name_scale(own: xr.Dataset, ax: Axes) -> None:

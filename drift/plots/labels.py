@@ -10,12 +10,11 @@ import xarray as xr
 
 from drift.metrics.maps import smoothed
 from drift.metrics.places import of_ring
+from drift.plots.stimulus_axis import label_stimuli, name_stimuli, stimulus_axis
 from drift.schema.map_dims import STIMULUS, map_dim
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-NAMED = 5  # stimuli that are named below a picture
 
 
 def mixed_rooms(means: xr.Dataset) -> list[str]:
@@ -78,7 +77,7 @@ def label_places(rate: xr.DataArray, ax: Axes, divider: str = "#D55E00") -> None
         Colour of the line between the ways out and back.
     """
     if map_dim(rate) == STIMULUS:
-        _label_stimuli(rate, ax)
+        label_stimuli(rate, ax)
         return
     bins, labelled = rate.sizes["place"], "place" in rate.coords
     centres = rate["place"].values.astype(float) if labelled else np.arange(bins, dtype=float)
@@ -98,20 +97,6 @@ def label_places(rate: xr.DataArray, ax: Axes, divider: str = "#D55E00") -> None
     else:
         ax.set_xticks([-0.5, bins - 0.5], [low, high])
         ax.set_xlabel(f"place {ring}({unit.strip()})" if unit else f"place {ring}".strip())
-
-
-def _label_stimuli(rate: xr.DataArray, ax: Axes) -> None:
-    """Name a few stimuli below their columns, and their units."""
-    if STIMULUS not in rate.coords:
-        ax.set_xlabel("stimulus")
-        return
-    labels, attrs = rate[STIMULUS].values, rate[STIMULUS].attrs
-    columns = np.arange(0, labels.size, -(-labels.size // NAMED))
-    texts = labels.dtype.kind not in "biuf"
-    names = [str(labels[at]) if texts else f"{labels[at]:.4g}" for at in columns]
-    ax.set_xticks(columns, names, rotation=45 if texts else 0, ha="right" if texts else "center")
-    units = str(attrs.get("units", ""))
-    ax.set_xlabel(f"stimulus ({units})" if units not in ("", "1") else "stimulus")
 
 
 def position_axis(rate: xr.DataArray) -> tuple[float, float, str]:
@@ -140,14 +125,18 @@ def position_axis(rate: xr.DataArray) -> tuple[float, float, str]:
 
 def label_positions(rate: xr.DataArray, ax: Axes) -> None:
     """Name the axis of places of an image of maps by positions in their units; where there are two
-    ways, from one end to the other and back.
+    ways, from one end to the other and back. The axis of stimuli is named by these.
 
     Parameters
     ----------
     rate : xarray.DataArray
-        (..., place[, direction]), see ``position_axis``.
+        (..., place[, direction]), see ``position_axis``; or (..., stimulus).
     ax : matplotlib Axes
     """
+    if map_dim(rate) == STIMULUS:
+        name_stimuli(rate, ax, np.arange(rate.sizes[STIMULUS]))
+        ax.set_xlabel(stimulus_axis(rate))
+        return
     low, high, name = position_axis(rate)
     ends, bins = [f"{low:.4g}", f"{high:.4g}"], rate.sizes["place"]
     if "direction" in rate.dims and rate.sizes["direction"] == 2:
@@ -169,6 +158,16 @@ def rate_axis(rate: xr.DataArray) -> str:
     """
     units = str(rate.attrs.get("units", ""))
     return "rate" if units in ("", "1", "as activity") else f"rate ({units})"
+
+
+def rate_label(rate: float) -> str:
+    """A rate in two digits, such as "3.2"; in whole numbers, such as "1,600", where it has more.
+
+    Parameters
+    ----------
+    rate : float
+    """
+    return f"{rate:,.0f}" if abs(rate) >= 99.5 else f"{rate:.2g}"  # 99.5 in two digits is 1e+02
 
 
 def time_axis(units: str) -> str:

@@ -14,7 +14,7 @@ from drift.door.quantities import Smoothing
 from drift.errors import RefusedInputError
 from drift.metrics.maps import smoothed
 from drift.metrics.places import grid_index, require_track
-from drift.plots.labels import displayed, label_places, several_environments
+from drift.plots.labels import displayed, label_places, rate_label, several_environments
 from drift.plots.sessions import side_by_side
 from drift.schema.labelled_form import check
 from drift.schema.map_dims import PLACE, map_dim
@@ -187,4 +187,6 @@ def arena_maps(
                 vmax=peak or 1.0,
                 interpolation="nearest",
             )
-            ax.text(0.02, 0.98, f"{peak:.2g}/s", transform=ax.transAxes, va="top", fontsize=7.5)
+            ax.text(
+                0.02, 0.98, f"{rate_label(peak)}/s", transform=ax.transAxes, va="top", fontsize=7.5
+            )

@@ -11,15 +11,16 @@ import xarray as xr
 from drift.door import opened
 from drift.door.quantities import Smoothing
 from drift.errors import RefusedInputError
-from drift.metrics.maps import smoothed
 from drift.metrics.places import require_track
 from drift.metrics.stability.pairs import same_units
-from drift.plots.labels import label_positions, several_environments
+from drift.plots.labels import displayed, label_positions, several_environments
 from drift.plots.sessions import side_by_side
 from drift.schema.selection import position_of, session_title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+SMOOTHING = 1.0  # standard deviation of the display copy, bins
 
 
 @opened
@@ -27,11 +28,12 @@ def cells_by_place(
     dataset: xr.Dataset,
     subject: int | str,
     sorted_by: int | str,
-    smoothing: Smoothing = 1.0,
+    smoothing: Smoothing | None = None,
     *,
     tracked: bool = True,
 ) -> np.ndarray:
-    """Positions of the cells of one session in the order of the places where they fire most.
+    """Positions of the cells of one session in the order of the places, or stimuli, where they fire
+    most.
 
     They are its place units; units with any activity where the session has no place unit, or none
     was looked for.
@@ -39,11 +41,12 @@ def cells_by_place(
     Parameters
     ----------
     dataset : xarray.Dataset
-        Longitudinal Dataset with ``rate`` on a track.
+        Longitudinal Dataset with ``rate`` on a track, or over stimuli.
     subject, sorted_by : int or str
         Positions along the dims subject and session, or labels as text.
-    smoothing : float
-        Standard deviation of the copy that is sorted (bins).
+    smoothing : float, optional
+        Standard deviation of the copy that is sorted (bins); by default 1 for places, 0 for
+        stimuli.
     tracked : bool
         Only units that were recorded in another session, too, where there are such units.
 
@@ -66,7 +69,7 @@ def cells_by_place(
     units = again if tracked and again.size else units
     if units.size == 0:
         return units
-    flat = side_by_side(smoothed(own["rate"].isel(session=day, unit=units), smoothing))
+    flat = side_by_side(displayed(own["rate"].isel(session=day, unit=units), smoothing, SMOOTHING))
     peaks = np.argmax(np.nan_to_num(flat, nan=-1.0), axis=1)
     return np.asarray(units[np.argsort(peaks, kind="stable")])
 
@@ -95,19 +98,20 @@ def tracked_rate_maps(
     sessions: Sequence[int | str],
     axes: Sequence[Any],
     sorted_by: int | str,
-    smoothing: Smoothing = 1.0,
+    smoothing: Smoothing | None = None,
 ) -> Any:
     """Draw the rate maps of the same cells in several sessions, one row a cell, all in the order of
     their places in one session.
 
     Each map is divided by its maximum in its session. A cell that was not recorded leaves its row
-    white, as do places that were not visited; a silent cell is dark. A session that does not know
-    these cells (another ``unit_identity``) shows its own ones, in their own order, and says so.
+    white, as do places that were not visited and stimuli that were not shown; a silent cell is
+    dark. A session that does not know these cells (another ``unit_identity``) shows its own ones,
+    in their own order, and says so.
 
     Parameters
     ----------
     dataset : xarray.Dataset
-        Longitudinal Dataset with ``rate`` on a track.
+        Longitudinal Dataset with ``rate`` on a track, or over stimuli.
     subject : int or str
         Position along the dim, or a label as text.
     sessions : sequence of int or str
@@ -116,8 +120,8 @@ def tracked_rate_maps(
         One for each session.
     sorted_by : int or str
         The session whose place units are shown and sorted; see ``cells_by_place``.
-    smoothing : float
-        Standard deviation of the display copy (bins).
+    smoothing : float, optional
+        Standard deviation of the display copy (bins); by default 1 for places, 0 for stimuli.
 
     Returns
     -------
@@ -152,14 +156,14 @@ def tracked_rate_maps(
     return image
 
 
-def _draw(rate: xr.DataArray, smoothing: float, ax: Axes) -> Any:
+def _draw(rate: xr.DataArray, smoothing: float | None, ax: Axes) -> Any:
     from matplotlib import colormaps
 
     label_positions(rate, ax)
     if rate.sizes["unit"] == 0:
         ax.set(yticks=[])
         return None
-    flat = side_by_side(smoothed(rate, smoothing))
+    flat = side_by_side(displayed(rate, smoothing, SMOOTHING))
     peak = np.max(np.nan_to_num(flat), axis=1, keepdims=True, initial=0.0)
     image = ax.imshow(
         flat / np.where(peak > 0, peak, 1.0),

@@ -12,7 +12,10 @@ from drift.metrics.rooms import environments
 from drift.metrics.stability.pairs import same_units
 from drift.metrics.time_course.lag_classes import lag_classes
 from drift.plots.labels import shared_times
+from drift.plots.stimulus_axis import are_ordered
+from drift.reporting.map_words import map_words
 from drift.reporting.wording import counted, number, plural
+from drift.schema.map_dims import STIMULUS, map_dim
 from drift.schema.selection import session_title
 
 SUBJECTS = (
@@ -53,9 +56,9 @@ def _of_all(own: xr.Dataset, sessions: list[int]) -> str:
     return f" {len(sessions)} of {total} sessions are shown." if len(sessions) < total else ""
 
 
-def _place_cells(dataset: xr.Dataset) -> str:
+def _rule(dataset: xr.Dataset) -> str:
     rule = str(dataset.attrs.get("place_unit_rule", ""))
-    return f" Place cells: {rule}." if rule else ""
+    return f" {map_words(dataset).cells.capitalize()}: {rule}." if rule else ""
 
 
 def _is_place(own: xr.Dataset, day: int) -> bool:
@@ -80,22 +83,24 @@ def maps(own: xr.Dataset, day: int, sessions: list[int], cells: int, smoothing: 
     cells : int
         How many are shown.
     smoothing : float
-        In bins.
+        In bins; 0 where maps are shown as they are.
     """
-    kind = "place cell" if _is_place(own, day) else "active cell"
+    words = map_words(own)
+    kind = words.cell if _is_place(own, day) else "active cell"
     again = same_units(own.isel(subject=0), day).sum() > 1
     tracked = " recorded in another session, too," if again else ","
     order = (
-        f"{counted(cells, kind)} of {_when(own, day)}{tracked} sorted by the position of their "
-        f"peak in that session"
+        f"{counted(cells, kind)} of {_when(own, day)}{tracked} sorted by {words.peak} in "
+        "that session"
     )
     same = "; the order of cells is the same in all panels" if len(sessions) > 1 else ""
+    smoothed = f" and {_smoothing(own, smoothing)}" if smoothing else ""
     return (
-        f"{order}{same}. Each map is divided by its maximum in its session and "
-        f"{_smoothing(own, smoothing)}. White rows: cells that were not recorded in the session; "
-        "white columns: places that were not visited. The session that gives the order looks "
+        f"{order}{same}. Each {words.short} is divided by its maximum in its session{smoothed}. "
+        "White rows: cells that were not recorded in the session; "
+        f"white columns: {words.unseen}. The session that gives the order looks "
         f"ordered by choice, whatever its noise.{_other_cells(own, day, sessions)}"
-        f"{_of_all(own, sessions)}{_place_cells(own)}"
+        f"{_of_all(own, sessions)}{_rule(own)}"
     )
 
 
@@ -111,35 +116,42 @@ def _other_cells(own: xr.Dataset, day: int, sessions: list[int]) -> str:
 
 def examples(own: xr.Dataset, day: int, sessions: list[int], cells: int, smoothing: float) -> str:
     """Caption of the example cells; see ``maps`` for the arguments."""
-    kind = "place cells" if _is_place(own, day) else "active cells"
-    ways = "direction" in own["rate"].dims
-    picture = "Rate maps"
+    words = map_words(own)
+    kind = words.cells if _is_place(own, day) else "active cells"
+    maps_are = f"Maps are {_smoothing(own, smoothing)}" if smoothing else "No smoothing"
+    return (
+        f"{_picture(own)}. Columns: {cells} of the {kind} of {_when(own, day)} that were recorded "
+        "in most sessions, at equal ranks from the most stable (left) to the least stable (right), "
+        f"by the mean correlation of their {words.short} in that session with those in the others. "
+        f"{maps_are}; no error bars, as each is one cell.{_of_all(own, sessions)}"
+    )
+
+
+def _picture(own: xr.Dataset) -> str:
+    """How the maps of single cells are drawn."""
+    if map_dim(own) == STIMULUS:
+        against = "against" if are_ordered(own["rate"]) else "(bars) by"
+        return f"Rate {against} stimulus; one scale for each cell, given above it"
     if "place_x" in own.coords:
-        picture = "Rate maps, each over its maximum, which stands above it; bright: high"
-    elif ways:
-        picture = (
+        return "Rate maps, each over its maximum, which stands above it; bright: high"
+    if "direction" in own["rate"].dims:
+        return (
             "Rate against position on the way out (solid) and back (broken); one scale for each "
             "cell, given above it"
         )
-    else:
-        picture = "Rate against position; one scale for each cell, given above it"
-    return (
-        f"{picture}. Columns: {cells} of the {kind} of {_when(own, day)} that were recorded in "
-        "most sessions, at equal ranks from the most stable (left) to the least stable (right), by "
-        "the mean correlation of their map in that session with those in the others. Maps are "
-        f"{_smoothing(own, smoothing)}; no error bars, as each is one cell.{_of_all(own, sessions)}"
-    )
+    return "Rate against position; one scale for each cell, given above it"
 
 
 def matrix(own: xr.Dataset) -> str:
     """Caption of the matrix of correlations of one subject."""
-    several = len(environments(own)) > 1
+    words, several = map_words(own), len(environments(own)) > 1
     rooms = " Sessions in different rooms are not compared." if several else ""
     return (
-        "Pearson correlation of unsmoothed rate maps, mean over the cells that are place cells in "
-        f"both sessions. Labels: when sessions were, in {plural(_units_of_time(own))}; sessions "
-        "are drawn equally wide, whatever lies between them. White diagonal: 1 by definition; "
-        f"hatched: not compared.{rooms}{_place_cells(own)}"
+        f"Pearson correlation of unsmoothed {words.maps}, mean over the cells that are "
+        f"{words.cells} in both sessions. Labels: when sessions were, in "
+        f"{plural(_units_of_time(own))}; sessions are drawn equally wide, whatever "
+        "lies between them. White diagonal: 1 by definition; "
+        f"hatched: not compared.{rooms}{_rule(own)}"
     )
 
 
@@ -180,6 +192,7 @@ def by_lag(dataset: xr.Dataset, ceiling: xr.DataArray | None, reason: str) -> st
     reason : str
         Why no ceiling is.
     """
+    words = map_words(dataset)
     told = (
         reason
         if ceiling is None
@@ -187,13 +200,13 @@ def by_lag(dataset: xr.Dataset, ceiling: xr.DataArray | None, reason: str) -> st
         "the two halves of each session by Spearman and Brown."
     )
     return (
-        "Correlation of unsmoothed rate maps, mean over the cells that are place cells in both "
-        f"sessions. {_error_bars(dataset, True)}{_classes(dataset)}{_one_room(dataset)} {told}"
+        f"Correlation of unsmoothed {words.maps}, mean over the cells that are {words.cells} in "
+        f"both sessions. {_error_bars(dataset, True)}{_classes(dataset)}{_one_room(dataset)} {told}"
     )
 
 
 def fraction(dataset: xr.Dataset) -> str:
-    """Caption of the fraction of place cells."""
+    """Caption of the fraction of place cells, or of informative ones."""
     cells = ""
     if "detected_units" in dataset:
         counts = dataset["detected_units"].values[dataset["detected_units"].values > 0]
@@ -203,16 +216,18 @@ def fraction(dataset: xr.Dataset) -> str:
     if dataset.sizes["subject"] > 1 and not shared_times(times):
         bars = "No error bars: one line a subject; no mean, as they were recorded at other times."
     rooms = " Markers: rooms." if len(environments(dataset)) > 1 else ""
-    return f"Place cells over all recorded cells{cells}. {bars}{rooms}{_place_cells(dataset)}"
+    counted_cells = map_words(dataset).cells.capitalize()
+    return f"{counted_cells} over all recorded cells{cells}. {bars}{rooms}{_rule(dataset)}"
 
 
 def turnover_by_lag(dataset: xr.Dataset) -> str:
-    """Caption of the turnover of place cells."""
+    """Caption of the turnover of place cells, or of informative ones."""
+    cells = map_words(dataset).cells
     return (
-        "Place cells of the earlier session that are place cells in the later one, over those "
-        "recorded in both; what is missing to 1 was lost. "
+        f"{cells.capitalize()} of the earlier session that are {cells} in the later one, over "
+        "those recorded in both; what is missing to 1 was lost. "
         f"{_error_bars(dataset, True)}{_classes(dataset)}{_one_room(dataset)} Broken: expected if "
-        f"membership were drawn anew in every session.{_place_cells(dataset)}"
+        f"membership were drawn anew in every session.{_rule(dataset)}"
     )
 
 

@@ -20,6 +20,7 @@ from drift.plots.lag_curves import similarity_by_lag
 from drift.plots.publication import COLUMN, sheet
 from drift.plots.session_curves import measure_over_elapsed
 from drift.reporting import captions
+from drift.reporting.map_words import map_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -172,9 +173,11 @@ def matrix_panel(own: xr.Dataset) -> Panel:
         elapsed = own["elapsed"].isel(subject=0)
         rooms = environment_labels(own, subjects=1, sessions=own.sizes["session"])[0]
         elapsed = elapsed.reset_coords(drop=True).assign_coords(environment=("session", rooms))
-        return correlation_over_elapsed(mean_rate_map_correlation(own).isel(subject=0), elapsed, ax)
+        correlation = mean_rate_map_correlation(own).isel(subject=0)
+        return correlation_over_elapsed(correlation, elapsed, ax, name)
 
-    title = "Rate-map correlation between sessions"
+    name = map_words(own).correlation
+    title = f"{name.capitalize()} between sessions"
     return Panel("correlation_matrix", title, partial(captions.matrix, own), draw)
 
 
@@ -189,9 +192,11 @@ def ceiling_or_reason(dataset: xr.Dataset) -> tuple[xr.DataArray | None, str]:
     try:
         return correlation_ceiling(dataset), ""
     except RefusedInputError:
+        maps = f"{map_words(dataset).short}s"
         return None, (
-            "No noise ceiling is drawn: it needs maps of two halves of each session, which this "
-            "file does not hold, so that noise of the maps alone may keep the correlation below 1."
+            f"No noise ceiling is drawn: it needs {maps} of two halves of each session, which this "
+            f"file does not hold, so that noise of the {maps} alone may keep the correlation below "
+            "1."
         )
 
 
@@ -199,12 +204,11 @@ def _by_lag(dataset: xr.Dataset) -> Panel:
     ceiling, reason = ceiling_or_reason(dataset)
 
     def draw(ax: Axes) -> object:
-        correlation, name = mean_rate_map_correlation(dataset), "noise ceiling (split halves)"
-        return similarity_by_lag(
-            correlation, _times(dataset), ax, "rate-map correlation", ceiling, name
-        )
+        correlation, limit = mean_rate_map_correlation(dataset), "noise ceiling (split halves)"
+        return similarity_by_lag(correlation, _times(dataset), ax, name, ceiling, limit)
 
-    title = "Rate-map correlation by the time between sessions"
+    name = map_words(dataset).correlation
+    title = f"{name.capitalize()} by the time between sessions"
     return Panel(
         "correlation_by_lag", title, partial(captions.by_lag, dataset, ceiling, reason), draw
     )
@@ -218,11 +222,11 @@ def _fraction(dataset: xr.Dataset) -> Panel:
     values = xr.DataArray(of_subjects(dataset, "fraction_place_units"), dims=("subject", "session"))
 
     def draw(ax: Axes) -> object:
-        return measure_over_elapsed(values, _times(dataset), ax, "place cells / recorded cells")
+        return measure_over_elapsed(values, _times(dataset), ax, f"{cells} / recorded cells")
 
-    return Panel(
-        "fraction_place_cells", "Fraction of place cells", partial(captions.fraction, dataset), draw
-    )
+    cells = map_words(dataset).cells
+    title = f"Fraction of {cells}"
+    return Panel("fraction_place_cells", title, partial(captions.fraction, dataset), draw)
 
 
 def _turnover(dataset: xr.Dataset) -> Panel:
@@ -231,12 +235,9 @@ def _turnover(dataset: xr.Dataset) -> Panel:
         group = (counts["kept"] + counts["lost"]).where(lambda size: size > 0)
         shares = (counts[name] / group for name in ("kept", "kept_by_chance"))
         return similarity_by_lag(
-            next(shares), _times(dataset), ax, "place cells kept", next(shares), "by chance"
+            next(shares), _times(dataset), ax, f"{cells} kept", next(shares), "by chance"
         )
 
-    return Panel(
-        "turnover_by_lag",
-        "Turnover of place cells",
-        partial(captions.turnover_by_lag, dataset),
-        draw,
-    )
+    cells = map_words(dataset).cells
+    caption = partial(captions.turnover_by_lag, dataset)
+    return Panel("turnover_by_lag", f"Turnover of {cells}", caption, draw)

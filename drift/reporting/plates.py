@@ -16,8 +16,10 @@ from drift.metrics.stability.pairs import same_units
 from drift.observation.lens import untrained_sessions
 from drift.plots.examples import example_cells, example_units
 from drift.plots.publication import COLUMN, sheet
+from drift.plots.stimulus_axis import height_of_names
 from drift.plots.tracked_maps import cells_by_place, tracked_rate_maps
 from drift.reporting import captions
+from drift.reporting.map_words import map_words
 from drift.reporting.panels import (
     Plate,
     assembled,
@@ -26,12 +28,13 @@ from drift.reporting.panels import (
     enlargement,
     matrix_panel,
 )
+from drift.schema.map_dims import STIMULUS, map_dim
 from drift.schema.selection import position_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SMOOTHING = 1.0  # bins, of maps that are shown
+SMOOTHING = 1.0  # bins, of maps over places that are shown
 MOST_ROWS = 2  # of maps
 MOST_EXAMPLES = 6  # sessions of example cells
 
@@ -92,7 +95,8 @@ def subject_plates(own: xr.Dataset, sorted_by: str | None, width: float) -> Iter
         yield Plate("rate_maps", "All figures", "", None, reason)
         return
     day = sorting_session(own, sorted_by)
-    yield drawn_plate("rate_maps", "Rate maps over sessions", partial(_maps, own, day, width))
+    title = f"{map_words(own).maps.capitalize()} over sessions"
+    yield drawn_plate("rate_maps", title, partial(_maps, own, day, width))
     yield drawn_plate("example_cells", "Example cells", partial(_examples, own, day, width))
     yield from assembled([matrix_panel(own), *curve_panels(own)], width)
 
@@ -139,9 +143,14 @@ def _per_row(width: float) -> int:
     return 4 if width < 2 * COLUMN else 8
 
 
+def _smoothing(own: xr.Dataset) -> float:
+    """Of maps that are shown (bins); tuning curves are shown as they are."""
+    return 0.0 if map_dim(own) == STIMULUS else SMOOTHING
+
+
 def _maps(own: xr.Dataset, day: int, width: float) -> tuple[Figure, str]:
     require_track(own, "sorting cells by place", "example_cells shows maps as they lie")
-    units = cells_by_place(own, 0, day, SMOOTHING)
+    units = cells_by_place(own, 0, day, _smoothing(own))
     if units.size == 0:
         raise RefusedInputError(
             "sorted maps need a cell that fires in the session that they are sorted by, got none: "
@@ -150,10 +159,11 @@ def _maps(own: xr.Dataset, day: int, width: float) -> tuple[Figure, str]:
     sessions = shown_sessions(own, day, MOST_ROWS * _per_row(width))
     rows = -(-len(sessions) // _per_row(width))
     columns = -(-len(sessions) // rows)
-    figure = sheet(width, (12 + 48.0 * rows) * enlargement(width))
+    height = 12 + rows * (48.0 + height_of_names(own["rate"]))
+    figure = sheet(width, height * enlargement(width))
     axes = figure.subplots(rows, columns, squeeze=False)
     flat = list(axes.ravel())
-    image = tracked_rate_maps(own, 0, sessions, flat[: len(sessions)], day, SMOOTHING)
+    image = tracked_rate_maps(own, 0, sessions, flat[: len(sessions)], day, _smoothing(own))
     for ax in flat[len(sessions) :]:
         ax.set_visible(False)
     _share_labels(axes, len(sessions))
@@ -162,11 +172,12 @@ def _maps(own: xr.Dataset, day: int, width: float) -> tuple[Figure, str]:
     if image is not None:
         bar = figure.colorbar(image, ax=list(axes.ravel()), shrink=0.5, aspect=16, ticks=[0, 1])
         bar.set_label("rate / maximum")
-    return figure, captions.maps(own, day, sessions, units.size, SMOOTHING)
+    return figure, captions.maps(own, day, sessions, units.size, _smoothing(own))
 
 
 def _share_labels(axes: np.ndarray, panels: int) -> None:
-    """Name the axis of positions once, below the middle of the last row, and cells on the left."""
+    """Name the axis of positions or stimuli once, below the middle of the last row, and cells on
+    the left."""
     flat = axes.ravel()
     columns = axes.shape[1]
     last = (panels - 1) // columns * columns
@@ -190,10 +201,11 @@ def _examples(own: xr.Dataset, day: int, width: float) -> tuple[Figure, str]:
     anchor = int(np.flatnonzero(same == day)[0])
     sessions = shown_sessions(tracked, anchor, MOST_EXAMPLES)
     line = width / (units.size + 1.2) if "place_x" in own.coords else 9.0 * enlargement(width)
-    figure = sheet(width, 16 * enlargement(width) + line * len(sessions))
+    margin = (16 + height_of_names(own["rate"])) * enlargement(width)
+    figure = sheet(width, margin + line * len(sessions))
     axes = figure.subplots(len(sessions), units.size, squeeze=False)
-    example_cells(tracked, 0, sessions, units.tolist(), axes, SMOOTHING)
-    return figure, captions.examples(tracked, anchor, sessions, units.size, SMOOTHING)
+    example_cells(tracked, 0, sessions, units.tolist(), axes, _smoothing(own))
+    return figure, captions.examples(tracked, anchor, sessions, units.size, _smoothing(own))
 
 
 def all_subjects(dataset: xr.Dataset) -> xr.Dataset:

@@ -11,16 +11,16 @@ import xarray as xr
 
 from drift.comparison.sources import of_subjects
 from drift.errors import RefusedInputError
-from drift.metrics.places import kind_of_places
 from drift.metrics.rooms import environment_labels, environments, in_environment
 from drift.metrics.stability.correlations import mean_rate_map_correlation
 from drift.metrics.time_course.lag_classes import curve_by_lag
 from drift.observation.lens import untrained_sessions
 from drift.reporting.captions import spread
+from drift.reporting.map_words import map_row, map_words
 from drift.reporting.panels import ceiling_or_reason
 from drift.reporting.tables import Cell, plain_table, table
 from drift.reporting.wording import counted, listed, number, plural, singular
-from drift.schema.variables import label_of
+from drift.schema.map_dims import STIMULUS, map_dim
 
 # Heading by variable; of units the mean, over place cells where these alone count.
 COLUMNS = {
@@ -31,6 +31,13 @@ COLUMNS = {
     "place_units": "place cells",
     "fraction_place_units": "place cells / recorded",
     "spatial_information": "spatial information",
+}
+OVER_STIMULI = {
+    "running_time": "counted (s)",
+    "tracked_time": "with a stimulus (s)",
+    "place_units": "informative cells",
+    "fraction_place_units": "informative cells / recorded",
+    "spatial_information": "stimulus information",
 }
 MOST_NAMED = 6  # subjects that are named
 
@@ -94,19 +101,8 @@ def _tracked(recorded: xr.Dataset) -> str:
 def _where(recorded: xr.Dataset) -> Iterator[tuple[str, str]]:
     if rooms := environments(recorded):
         yield "rooms", ", ".join(f"{name} ({counted(n, 'session')})" for name, n in rooms.items())
-    yield "places", _places(recorded)
+    yield map_row(recorded)
     yield "rates", str(recorded["rate"].attrs.get("units", "not known"))
-
-
-def _places(recorded: xr.Dataset) -> str:
-    name = "place_x" if "place_x" in recorded.coords else "place"
-    attrs = recorded[name].attrs if name in recorded.coords else {}
-    units = str(attrs.get("units", ""))
-    units = "" if units == "1" else f" {units}"
-    size = f" of {float(attrs['bin_size']):.4g}{units}" if "bin_size" in attrs else ""
-    length = f", {float(attrs['length']):.4g}{units} long" if "length" in attrs else ""
-    ways = ", both ways apart" if "direction" in recorded["rate"].dims else ""
-    return f"{kind_of_places(recorded)}{length}, {recorded.sizes['place']} bins{size}{ways}"
 
 
 def by_session(recorded: xr.Dataset) -> str:
@@ -126,9 +122,10 @@ def by_session(recorded: xr.Dataset) -> str:
         ]
         for place in zip(*np.nonzero(_observed(recorded)), strict=True)
     ]
+    words = map_words(recorded)
     caption = (
-        "One row a session. Spatial information is the mean over place cells, not corrected for "
-        "the bias of few events"
+        f"One row a session. {words.information.capitalize()} is the mean over {words.cells}, not "
+        "corrected for the bias of few events"
     )
     return table("sessions", caption, [*texts, *numbers], rows, labels=len(texts))
 
@@ -145,7 +142,8 @@ def _texts(recorded: xr.Dataset) -> dict[str, np.ndarray]:
 def _number_columns(recorded: xr.Dataset) -> dict[str, np.ndarray]:
     """(subject, session) numbers, by the headings; those that are known of any session."""
     columns = {f"time ({plural(_units_of_time(recorded))})": _times(recorded)}
-    for name, heading in COLUMNS.items():
+    headings = COLUMNS | (OVER_STIMULI if map_dim(recorded) == STIMULUS else {})
+    for name, heading in headings.items():
         values = _numbers(recorded, name)
         units = "bits/event" if name == "spatial_information" else ""
         if np.isfinite(values).any():
@@ -208,7 +206,7 @@ def _fraction(recorded: xr.Dataset) -> Iterator[str]:
     if not present:
         return
     first, last = (np.mean([row[at] for row in present]) for at in (0, -1))
-    name = label_of("fraction_place_units")
+    name = f"fraction of {map_words(recorded).cells}"
     mean = f", mean over {len(present)} subjects" if len(present) > 1 else ""
     longest = max(row.size for row in present)
     if longest < 2:
@@ -229,8 +227,8 @@ def _similarity(recorded: xr.Dataset) -> Iterator[str]:
     yield from told
     if told and ceiling_or_reason(recorded)[0] is None:
         yield (
-            "Caution: the noise of the maps was not measured, so that a correlation below 1 is no "
-            "sign of drift by itself; whether it falls with time is."
+            f"Caution: the noise of the {map_words(recorded).short}s was not measured, so that a "
+            "correlation below 1 is no sign of drift by itself; whether it falls with time is."
         )
 
 
@@ -243,7 +241,8 @@ def _by_lag(recorded: xr.Dataset, where: str) -> Iterator[str]:
     ends = [mean.isel(lag=at) for at in (0, -1)[: mean.sizes["lag"]]]
     told = [f"{number(float(end))} between sessions {_apart(end, units)} apart" for end in ends]
     if told:
-        yield f"The rate-map correlation{where} is {' and '.join(told)}."
+        name = map_words(recorded).correlation
+        yield f"The {name}{where} is {' and '.join(told)}."
 
 
 def _apart(end: xr.DataArray, units: str) -> str:
@@ -259,25 +258,35 @@ def methods(recorded: xr.Dataset) -> str:
     recorded : xarray.Dataset
         Longitudinal Dataset.
     """
-    attrs, units = recorded.attrs, ""
-    for name in ("place_x", "place"):
-        units = units or str(
-            recorded[name].attrs.get("units", "") if name in recorded.coords else ""
-        )
-    told = []
-    if "minimum_speed" in attrs:
-        speed = float(attrs["minimum_speed"])
-        told.append(f"Samples count where the subject is faster than {speed:.3g} {units}/s.")
+    attrs, words = recorded.attrs, map_words(recorded)
+    told = list(_samples(recorded))
     if math.isfinite(float(attrs.get("minimum_occupancy", math.nan))):
+        sampled = "shown" if map_dim(recorded) == STIMULUS else "visited"
         told.append(
-            f"A place has a rate where it was visited for more than "
+            f"A {words.place} has a rate where it was {sampled} for more than "
             f"{float(attrs['minimum_occupancy']):.3g} s."
         )
     if rule := str(attrs.get("place_unit_rule", "")):
-        told.append(f"Place cells: {rule}.")
+        told.append(f"{words.cells.capitalize()}: {rule}.")
     told.append(
         "Fractions are over the cells recorded in the session. Correlations are those of "
-        "unsmoothed rate maps, means over the cells that are place cells in both sessions; "
+        f"unsmoothed {words.maps}, means over the cells that are {words.cells} in both sessions; "
         "sessions in different rooms, or of cells that are not registered, are not compared."
     )
     return f"<p>{escape(' '.join(told))}</p>"
+
+
+def _samples(recorded: xr.Dataset) -> Iterator[str]:
+    """Which samples count, where this is known."""
+    speed = float(recorded.attrs.get("minimum_speed", math.nan))
+    if map_dim(recorded) == STIMULUS:
+        faster = f" and the subject is faster than {speed:.3g} per second" if speed > 0 else ""
+        yield f"Samples count where a stimulus was shown{faster}."
+    elif math.isfinite(speed):
+        yield f"Samples count where the subject is faster than {speed:.3g} {_units(recorded)}/s."
+
+
+def _units(recorded: xr.Dataset) -> str:
+    """Units of position."""
+    named = (recorded[name] for name in ("place_x", "place") if name in recorded.coords)
+    return next(filter(None, (str(place.attrs.get("units", "")) for place in named)), "")

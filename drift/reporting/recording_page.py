@@ -12,11 +12,13 @@ from drift.plots.publication import INCH
 from drift.reporting import recorded_numbers, sections, texts
 from drift.reporting.captions import not_drawn
 from drift.reporting.figures import WIDTH
+from drift.reporting.map_words import map_words
 from drift.reporting.page import assembled as assembled_page
 from drift.reporting.page import chapter
 from drift.reporting.panels import Plate, assembled, curve_panels
 from drift.reporting.plates import all_subjects, own_sessions, subject_plates
 from drift.reporting.svg import own_settings
+from drift.schema.map_dims import STIMULUS, map_dim
 
 SUBJECTS = 3  # that have figures of their own
 WORDS = (
@@ -29,13 +31,23 @@ WORDS = (
     "bias of spatial information",
     "s.e.",
 )
+TUNING_WORDS = (
+    "representational drift",
+    "tuning curve",
+    "informative cell",
+    "fraction of informative cells",
+    "number of active cells",
+    "stimulus information",
+    "bias of stimulus information",
+    "s.e.",
+)
 READING = (
-    "A correlation of rate maps is below 1 for two reasons: the code has changed, or the maps are "
+    "A correlation of {maps} is below 1 for two reasons: the code has changed, or the {short}s are "
     "noisy. Noise lowers it at every time between sessions alike; a correlation that goes on "
     "falling with this time is a sign of drift. Mistaken registration of cells lowers it, too, and "
     "more from session to session.",
     "Cells that are sorted by one session look ordered there, whatever their noise. Look at the "
-    "other panels: where the order is still seen, places were kept.",
+    "other panels: where the order is still seen, {preferences} were kept.",
     "A cell that was not recorded in a session is no silent cell: it does not count in this "
     "session.",
 )
@@ -72,9 +84,9 @@ def recording_page(recorded: xr.Dataset, sorted_by: str | None, title: str) -> s
         chapter(
             "reading",
             "How to read this",
-            *(f"<p>{escape(paragraph)}</p>" for paragraph in READING),
+            *(f"<p>{escape(paragraph)}</p>" for paragraph in _reading(recorded)),
             "<h3>Words</h3>",
-            texts.glossary(WORDS),
+            _glossary(recorded),
         ),
         chapter(
             "methods", "Methods", recorded_numbers.methods(recorded), sections.recipes(recorded)
@@ -86,6 +98,23 @@ def recording_page(recorded: xr.Dataset, sorted_by: str | None, title: str) -> s
     about = "One recording, measured; nothing is compared with a simulation."
     sentences = recorded_numbers.headline(whole, not_drawn(missing))
     return assembled_page(title, about, sentences, chapters, stamp)
+
+
+def _reading(recorded: xr.Dataset) -> list[str]:
+    """How to read the page, in paragraphs."""
+    words = map_words(recorded)
+    preferences = "preferred stimuli" if map_dim(recorded) == STIMULUS else "places"
+    return [
+        paragraph.format(maps=words.maps, short=words.short, preferences=preferences)
+        for paragraph in READING
+    ]
+
+
+def _glossary(recorded: xr.Dataset) -> str:
+    """Words of the page, as HTML."""
+    if map_dim(recorded) == STIMULUS:
+        return texts.glossary(TUNING_WORDS, {**texts.GLOSSARY, **texts.OVER_STIMULI})
+    return texts.glossary(WORDS)
 
 
 def _figures(recorded: xr.Dataset, sorted_by: str | None) -> tuple[list[str], dict[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from html import escape
 
 import xarray as xr
@@ -80,6 +80,26 @@ GLOSSARY = {
         "repeated."
     ),
 }
+OVER_STIMULI = {
+    "tuning curve": (
+        "Mean event rate (spikes or calcium events per second) of one cell while each stimulus is "
+        "shown."
+    ),
+    "informative cell": (
+        "A cell whose events tell the stimulus better than chance. The rule is stated under "
+        "Methods; fractions under different rules cannot be compared."
+    ),
+    "fraction of informative cells": (
+        "Informative cells over all cells detected in the session, silent ones included where the "
+        "recording counts them."
+    ),
+    "number of active cells": "Cells with at least one event in the samples that count.",
+    "stimulus information": (
+        "How much one event tells about the stimulus, in bits per event, by the formula of Skaggs "
+        "and others (1993); mean over informative cells."
+    ),
+    "bias of stimulus information": GLOSSARY["bias of spatial information"],
+}
 LENS_EVENTS = {
     "poisson": "spikes drawn by a Poisson law",
     "calcium": "calcium transients, detected above a threshold",
@@ -136,16 +156,18 @@ def reading() -> str:
     return "".join(f"<p>{escape(paragraph)}</p>" for paragraph in READING)
 
 
-def glossary(words: Iterable[str] = tuple(GLOSSARY)) -> str:
+def glossary(words: Iterable[str] = tuple(GLOSSARY), meanings: Mapping[str, str] = GLOSSARY) -> str:
     """Return words of a page with their meanings, as HTML.
 
     Parameters
     ----------
     words : iterable of str
-        Keys of ``GLOSSARY``; all by default.
+        Keys of the meanings; all of ``GLOSSARY`` by default.
+    meanings : mapping of str to str
+        What words mean.
     """
     rows = "".join(
         f"<div><dt>{escape(word)}</dt><dd>{escape(meaning)}</dd></div>"
-        for word, meaning in ((word, GLOSSARY[word]) for word in words)
+        for word, meaning in ((word, meanings[word]) for word in words)
     )
     return f"<dl>{rows}</dl>"
