@@ -121,7 +121,8 @@ def named_places(
         _top(root, home, match.parent if alone and match.is_file() else match, structural)
         for match in matches
     ]
-    names = apart([names_of(_parts(root, top, structural), home, pattern) for top in tops], home)
+    names = [names_of(_parts(root, top, structural), home, pattern) for top in tops]
+    names = apart(names, home) if pattern is None else names
     return [
         Place(match, top, root, name.subject, name.label, name.label, name.day, name.environment)
         for match, top, name in zip(matches, tops, names, strict=True)
