@@ -14,7 +14,13 @@ import numpy as np
 import xarray as xr
 
 from data_adapters.exchange.frames import interval_bounds, runs, spike_times
-from data_adapters.exchange.labels import SAMPLED, is_simulated, session_labels, session_name
+from data_adapters.exchange.labels import (
+    CONFIDENCE,
+    SAMPLED,
+    is_simulated,
+    session_labels,
+    session_name,
+)
 from data_adapters.exchange.nwb_format import GLOBAL, LABELS, ROOM, package
 from drift.metrics.clocks import sample_times
 from drift.schema.labelled_form import RefusedInputError
@@ -22,6 +28,10 @@ from drift.schema.labelled_form import RefusedInputError
 SECONDS = {"day": 86400.0, "min": 60.0, "step": 1.0}
 METRES = {"cm": ("meters", 0.01), "pixel": ("pixels", 1.0)}
 NOT_TOLD = "not told by the session"
+UNIT_COLUMNS = {
+    "unit_label": "name of the unit",
+    CONFIDENCE: "certainty that the unit is the same over sessions, from 0 to 1; NaN not known",
+}
 IDENTITY = "the same text in two files of a subject means the same unit"
 
 
@@ -191,17 +201,11 @@ def _add_responses(content: Any, session: xr.Dataset, clock: Mapping[str, Any]) 
         name="units", description="one row a unit; masks are not known", imaging_plane=plane
     )
     regions.add_column(GLOBAL, IDENTITY)
-    regions.add_column("unit_label", "name of the unit")
-    rows = zip(
-        session["unit"].values.tolist(),
-        _identities(session),
-        session["unit_label"].values.tolist(),
-        strict=True,
-    )
-    for unit, identity, label in rows:
-        regions.add_roi(
-            id=unit, pixel_mask=[(0, 0, 1.0)], **{GLOBAL: identity, "unit_label": label}
-        )
+    for name, about in UNIT_COLUMNS.items():
+        if name in session.coords:
+            regions.add_column(name, about)
+    for unit, said in _unit_rows(session):
+        regions.add_roi(id=unit, pixel_mask=[(0, 0, 1.0)], **said)
     module = content.create_processing_module("ophys", "events of units")
     module.add(cells)
     rois = regions.create_roi_table_region(
@@ -247,14 +251,25 @@ def _add_spikes(content: Any, session: xr.Dataset) -> None:
         "in",
     )
     units.add_column(GLOBAL, IDENTITY)
-    units.add_column("unit_label", "name of the unit")
+    for name, about in UNIT_COLUMNS.items():
+        if name in session.coords:
+            units.add_column(name, about)
     trains = spike_times(counts, sample_times(session))
-    names = session["unit_label"].values.tolist()
-    for unit, identity, label, train in zip(
-        session["unit"].values.tolist(), _identities(session), names, trains, strict=True
-    ):
-        units.add_unit(id=unit, spike_times=train, **{GLOBAL: identity, "unit_label": label})
+    for (unit, said), train in zip(_unit_rows(session), trains, strict=True):
+        units.add_unit(id=unit, spike_times=train, **said)
     content.units = units
+
+
+def _unit_rows(session: xr.Dataset) -> list[tuple[int, dict[str, Any]]]:
+    """Number of each unit, and what its row says."""
+    said: dict[str, list[Any]] = {
+        GLOBAL: _identities(session),
+        **{name: session[name].values.tolist() for name in UNIT_COLUMNS if name in session.coords},
+    }
+    return [
+        (int(unit), {name: values[row] for name, values in said.items()})
+        for row, unit in enumerate(session["unit"].values)
+    ]
 
 
 def _add_trials(content: Any, session: xr.Dataset) -> None:
@@ -277,7 +292,7 @@ def _labels(session: xr.Dataset) -> Any:
     values = {
         name: value
         for name, value in labels.items()
-        if name not in ("unit", "unit_label", "coords", "attrs")
+        if name not in ("unit", "unit_label", "unit_confidence", "coords", "attrs")
     }
     further = {
         "samples": json.dumps(held),

@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from data_adapters.exchange.labels import CONFIDENCE
 from data_adapters.exchange.nwb_format import GLOBAL
+from data_adapters.session import numbers
 from drift.schema.labelled_form import RefusedInputError
 
 COLUMNS = (GLOBAL, "cell_specimen_id", "global_id")
@@ -25,6 +27,7 @@ class Who(NamedTuple):
     labels: list[str]
     column: str | None = None
     entries: tuple[str, ...] = ()
+    certainty: NDArray[np.float64] | None = None  # of the identity of each
 
 
 def who_they_are(
@@ -44,9 +47,14 @@ def who_they_are(
         if written_labels is None
         else [str(written_labels[row]) for row in rows]
     )
+    certainty = (
+        numbers(table[CONFIDENCE].data[:], f"{CONFIDENCE} in {path}")[rows]
+        if CONFIDENCE in table.colnames
+        else None
+    )
     column = _column(table, identity, path)
     if column is None:
-        return Who(ids, labels)
+        return Who(ids, labels, certainty=certainty)
     entries = column_entries(table, column, path)
     own = tuple(entries[row] for row in rows)
     if len(set(own)) < len(own):
@@ -55,7 +63,7 @@ def who_they_are(
             f"{column} in {path} was expected to name every unit once, got {twice!r} "
             "twice: correct the column."
         )
-    return Who(ids, labels, column, own)
+    return Who(ids, labels, column, own, certainty)
 
 
 def _column(table: Any, identity: str | None, path: Path) -> str | None:

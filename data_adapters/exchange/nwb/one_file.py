@@ -246,10 +246,11 @@ def _units(
     if request.statements.registration is not None:
         return {"unit_label": None, **registered.units(place, cells)}
     if recording.labels and request.events.identity is None:
-        return {"unit": who.numbers, "unit_label": who.labels}
+        return {"unit": who.numbers, "unit_label": who.labels, "unit_confidence": who.certainty}
     column = who.column or ""
     everyone = frozenset().union(*(sibling.identities.get(column, frozenset()) for sibling in own))
-    return across_files(who, everyone, f"session {place.number - 1}", recording.path)
+    named = across_files(who, everyone, f"session {place.number - 1}", recording.path)
+    return {**named, "unit_confidence": who.certainty}
 
 
 def _within(

@@ -159,6 +159,11 @@ def test_confidence_of_registered_cells_is_kept(rng, tmp_path):
     (tmp_path / "m1_registration.npz").unlink()
     (session,) = read(tmp_path)
     np.testing.assert_array_equal(session["registration_confidence"], certain)
+    pytest.importorskip("pynwb")
+    (tmp_path / "nwb").mkdir()
+    (written,) = data_adapters.to_nwb([session], tmp_path / "nwb")
+    again = next(data_adapters.sessions("nwb", written))
+    np.testing.assert_array_equal(again["registration_confidence"], certain)
     measured = drift.measure([session])
     np.testing.assert_array_equal(
         measured["registration_confidence"].isel(subject=0, session=0, unit=slice(5, 9)), certain
