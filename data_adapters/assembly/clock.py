@@ -90,7 +90,7 @@ def said_start(statements: Statements, place: Place, track: Track | Shown | None
     hint = f" ({frames})" if frames else ""
     raise RefusedInputError(
         f"{place.folder} was expected to come with what tells the two clocks apart, got "
-        f"neither{hint}: say start= (what the clock of the track shows when the recording begins, s; "
+        f"neither{hint}: say start= (the clock of the track when the recording begins, s; "
         "start=0 if they begin together), frame_times= or pulses=."
     )
 

@@ -190,7 +190,7 @@ def _found(root: Path, holds: Callable[[Path], bool]) -> Iterator[Path]:
         yield root
         return
     level, looked, met = [root], 0, {root.resolve()}
-    for _ in range(DEEPEST):
+    for _level in range(DEEPEST):
         inside = [entry for folder in level for entry in _entries(folder)]
         looked += len(inside)
         if looked > MOST:

@@ -101,7 +101,7 @@ def _sex(sex: object) -> None:
 
 def _age(age: object) -> None:
     """An age, or a range of ages such as P10W/P12W, whose end may be open."""
-    first, _, last = str(age).partition("/")
+    first, _slash, last = str(age).partition("/")
     ends = [first, *([last] if last else [])]
     if not all(DURATION.fullmatch(end) for end in ends) or "/" in last:
         raise RefusedInputError(

@@ -128,7 +128,7 @@ def _stimuli(arguments: Mapping[str, Any], time: NDArray[np.float64]) -> dict[st
     """How many stimuli were shown, and for how long; nothing where labels are refused."""
     named = {name: arguments.get(f"stimulus_{name}") for name in ("metric", "period")}
     try:
-        _, labels, _ = stimulus_coordinate(
+        _dim, labels, _attrs = stimulus_coordinate(
             arguments["stimulus"], time.size, **named, units="", where=""
         )
     except RefusedInputError:

@@ -98,7 +98,7 @@ def _rows(
     with watched(met.append), warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always", UserWarning)
         try:
-            for _ in data_adapters.sessions(name, path, **options):
+            for _session in data_adapters.sessions(name, path, **options):
                 yield _row(met[-1], warned)
                 met.clear()
                 warned.clear()
@@ -144,7 +144,7 @@ def _row(
 
 def _registered(rows: list[tuple[Impression, str, list[int]]]) -> list[Impression]:
     """Impressions with the number of cells that another session has too."""
-    times = Counter((identity, unit) for _, identity, units in rows for unit in units)
+    times = Counter((identity, unit) for _row, identity, units in rows for unit in units)
     return [
         row._replace(registered=sum(times[identity, unit] > 1 for unit in units))
         for row, identity, units in rows

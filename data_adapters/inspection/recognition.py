@@ -92,7 +92,7 @@ def recognised(path: str | Path) -> str:
 def _entries(root: Path) -> Iterator[Path]:
     """The path and what lies in it, nearest first."""
     level = [root]
-    for _ in range(DEEPEST):
+    for _level in range(DEEPEST):
         yield from level
         level = [
             entry

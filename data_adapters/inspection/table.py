@@ -33,7 +33,7 @@ def table(inspection: Inspection) -> list[str]:
     """Lines of a table, one a session, and below it what is odd, noted or refused.
 
     Columns: day (elapsed); frames; frames per second, Hz; range of the position, cm or pixel;
-    seconds with a known position or stimulus, and of them running; longest time between two samples, s; cells
+    seconds with a known position or stimulus, and of them running; longest gap, s; cells
     that count, and of them followed to another session; events a second and cell; samples above 0;
     folder and file of the track.
 
@@ -50,13 +50,13 @@ def table(inspection: Inspection) -> list[str]:
     width = max([len("session"), *(len(row.session) for row in inspection.sessions)])
     room = max([len("room"), *(len(row.environment) for row in inspection.sessions)])
     head = f"{'session':{width}}  {'room':{room}}"
-    lines = [head + "".join(f"{name:>{space}}" for name, space, *_ in COLUMNS) + "  files"]
+    lines = [head + "".join(f"{name:>{space}}" for name, space, *_further in COLUMNS) + "  files"]
     told: list[str] = []
     for row in inspection.sessions:
         odd = dict(faults(row)) if row.frames else {}
         cells = [
             f"{text(row) + (MARK if odd.keys() & set(names) else ''):>{space}}"
-            for _, space, names, text in COLUMNS
+            for _name, space, names, text in COLUMNS
         ]
         files = ", ".join(filter(None, (row.folder, row.track)))
         lines.append(

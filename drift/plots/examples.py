@@ -175,7 +175,7 @@ def _along(maps: xr.DataArray) -> tuple[float, float, np.ndarray]:
     """Ends of the axis of places or stimuli, and where on it these are."""
     if map_dim(maps) == STIMULUS:
         return *stimulus_ends(maps), stimulus_positions(maps)
-    low, high, _ = position_axis(maps)
+    low, high, _name = position_axis(maps)
     bins = maps.sizes["place"]
     return low, high, low + (np.arange(bins) + 0.5) * (high - low) / bins
 

@@ -100,7 +100,12 @@ def _tracked(recorded: xr.Dataset) -> str:
 
 def _where(recorded: xr.Dataset) -> Iterator[tuple[str, str]]:
     if rooms := environments(recorded):
-        yield "rooms", ", ".join(f"{name} ({counted(n, 'session')})" for name, n in rooms.items())
+        yield (
+            "rooms",
+            ", ".join(
+                f"{name} ({counted(sessions, 'session')})" for name, sessions in rooms.items()
+            ),
+        )
     yield map_row(recorded)
     yield "rates", str(recorded["rate"].attrs.get("units", "not known"))
 

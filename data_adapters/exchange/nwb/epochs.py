@@ -76,7 +76,7 @@ def tagged_rooms(
         yield None, None
         return
     tags = list(dict.fromkeys(tag.strip() for tag in str(statements.epochs).split(",")))
-    labels = {name for _, labelled in columns for name in labelled}
+    labels = {name for _is_room, labelled in columns for name in labelled}
     # a file need not have been recorded in every room; a tag that no file has is refused at the end
     own = [tag for tag in tags if tag in labels] or tags
     held = {tag: _samples(tag, columns, time, path) for tag in own}
@@ -90,10 +90,10 @@ def _samples(
     tag: str, columns: list[tuple[bool, Intervals]], time: NDArray[np.float64], path: Path
 ) -> NDArray[np.bool_]:
     """Samples in the intervals of a label."""
-    intervals = [interval for _, labelled in columns for interval in labelled.get(tag, ())]
+    intervals = [interval for _is_room, labelled in columns for interval in labelled.get(tag, ())]
     if not intervals:
         labels = ", ".join(
-            list(dict.fromkeys(name for _, labelled in columns for name in labelled))[:20]
+            list(dict.fromkeys(name for _is_room, labelled in columns for name in labelled))[:20]
         )
         raise RefusedInputError(
             f"{path} was expected to hold the epoch {tag!r}, got {labels or 'none'}: name one."

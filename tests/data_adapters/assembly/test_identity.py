@@ -107,9 +107,7 @@ def test_a_day_that_is_left_out_keeps_the_columns_of_the_others(subject, tmp_pat
     (tmp_path / "m" / second).rename(tmp_path / "left out")
     with pytest.raises(RefusedInputError, match="say columns="):
         list(data_adapters.sessions("caiman", tmp_path / "m", **OF_CAIMAN))
-    sessions = list(
-        data_adapters.sessions("caiman", tmp_path / "m", columns=(1, 3), **OF_CAIMAN)
-    )
+    sessions = list(data_adapters.sessions("caiman", tmp_path / "m", columns=(1, 3), **OF_CAIMAN))
     rest = subject._replace(days=[subject.days[0], *subject.days[2:]])
     assert right_units(sessions, rest)
 
