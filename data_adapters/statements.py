@@ -222,7 +222,7 @@ def _refuse_kind(name: str, value: Any) -> None:
         )
     if isinstance(value, str) and not 0 < len(value) <= LONGEST and name != "stimulus_units":
         raise RefusedInputError(
-            f"option {name} was expected to be a text of up to {LONGEST} letters, got {len(value)}: "
+            f"option {name} was expected to be text of up to {LONGEST} letters, got {len(value)}: "
             "correct it, or leave it out."
         )
 

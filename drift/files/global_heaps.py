@@ -1,5 +1,5 @@
-"""Texts of HDF5 files lie in global heaps; where zeros took their place, as in a broken copy
-or was never finished, the library of HDF5 reads on without end."""
+"""Texts of HDF5 files lie in global heaps; where zeros took their place, as in a copy that broke
+off or was never finished, the library of HDF5 reads on without end."""
 
 from __future__ import annotations
 
