@@ -15,8 +15,8 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from data_adapters.files.arrays import harmless
 from data_adapters.files.limits import refuse_absurd
+from data_adapters.files.pickles import harmless
 from data_adapters.files.tables import read_table
 from data_adapters.options import nearest, one_line
 from data_adapters.tracks.choice import TrackChoice, sample_times
