@@ -75,6 +75,8 @@ def read_header(path: Path) -> Header:
             f"{path} was expected to hold plain numbers, got pickled objects, which can run code: "
             "save them with numpy.save as numbers."
         )
+    if 0 in header.shape or min(header.shape, default=1) < 0:
+        refuse_absurd(header.shape, header.dtype.itemsize, str(path))
     expected = math.prod(header.shape) * header.dtype.itemsize
     held = path.stat().st_size - header.start
     if held < expected:

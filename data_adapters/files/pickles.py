@@ -103,7 +103,7 @@ class _OfArrays:
     __slots__ = ()
 
 
-class _Harmless(Unpickler):  # type: ignore[misc]
+class _Harmless(Unpickler):
     """Builds numbers, texts, times and arrays of numpy, and nothing that could act."""
 
     def __init__(self, content: bytes) -> None:
@@ -202,7 +202,7 @@ class _Harmless(Unpickler):  # type: ignore[misc]
         if not fits or (dtype.kind == "b" and size and max(held) > 1):
             raise _refusal("an array is not as long as its shape says")
         state = (1, tuple(shape), dtype, bool(fortran_order), held)
-        array.__setstate__(state)  # type: ignore[arg-type]
+        array.__setstate__(state)
 
     def _scalar(self, kind: Any, held: Any = b"") -> Any:
         dtype = kind.dtype
