@@ -161,7 +161,7 @@ def _accepted(
     if not rows.size or rows[0] < 0 or rows[-1] >= components or rows.size < judged.size:
         raise RefusedInputError(
             f"{name} in {file} was expected to name some of {components} components once each, "
-            f"got {judged.size} up to {judged.max(initial=-1):d}: say keep_rejected=true if all "
+            f"got {judged.size} up to {int(judged.max(initial=-1))}: say keep_rejected=true if all "
             "count."
         )
     left = components - rows.size

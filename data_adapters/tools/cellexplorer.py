@@ -125,11 +125,11 @@ def _taken(
         for name in ("quality", "group", "labels")
         if (words := matlab.cells(spikes.get(name)))
     }
-    for name, words in judged.items():
-        if len(words) != count and not keep_rejected:
+    for name, labels in judged.items():
+        if labels.size != count and not keep_rejected:
             raise RefusedInputError(
                 f"{name} in {file} was expected to hold a word for each of {count} cells, got "
-                f"{len(words)}: save it from CellExplorer again."
+                f"{labels.size}: save it from CellExplorer again."
             )
     if judged and not keep_rejected:
         accepted, note = accepted_units(judged, count, str(file))
