@@ -93,16 +93,17 @@ def _confidence(registration: Registration, pairs: list[Any]) -> NDArray[np.floa
     """Smallest probability among the sessions of each registered cell; NaN for one session."""
     if len(pairs) != len(registration.columns):
         return None
+    for cell, matrix in enumerate(pairs, start=1):
+        if not isinstance(matrix, np.ndarray) or matrix.dtype.kind not in "biuf":
+            raise RefusedInputError(
+                f"{PAIRS} of {registration.where} was expected to hold numbers, got something else "
+                f"for cell {cell}: copy the file again."
+            )
     smallest = np.full(len(pairs), np.nan)
     for cell, (matrix, columns) in enumerate(zip(pairs, registration.columns, strict=True)):
         own = np.flatnonzero(columns >= 0)
         first, second = np.triu_indices(own.size, k=1)
         if first.size and np.shape(matrix) == (columns.size, columns.size):
-            if matrix.dtype.kind not in "biuf":
-                raise RefusedInputError(
-                    f"{PAIRS} of {registration.where} was expected to hold numbers, got "
-                    f"{matrix.dtype} for cell {cell + 1}: copy the file again."
-                )
             probability = np.asarray(matrix, dtype=float)
             both = np.fmax(probability, probability.T)[own[first], own[second]]
             smallest[cell] = np.nanmin(both) if np.isfinite(both).any() else np.nan

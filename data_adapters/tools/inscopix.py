@@ -77,10 +77,10 @@ def sessions(path: str | Path, status: str = "accepted", **statements: Any) -> I
         If a file is damaged or of another kind.
     """
     said = stated(statements)
-    wanted = [one_of(word.strip(), STATUSES, "status of Inscopix") for word in status.split(",")]
+    counted = [one_of(word.strip(), STATUSES, "status of Inscopix") for word in status.split(",")]
     finds = partial(holds, kinds={})
     session_places = named_places(path, finds, STRUCTURAL, "csv exports of Inscopix", said.folders)
-    read = partial(_cells, wanted=STATUSES if said.keep_rejected else tuple(wanted))
+    read = partial(_cells, wanted=STATUSES if said.keep_rejected else tuple(counted))
     return assembled(dated(session_places, said.elapsed), read, said)
 
 
@@ -108,19 +108,19 @@ def _head(file: Path) -> tuple[int, str, str]:
 
 def holds(file: Path, kinds: dict[Path, str] | None = None) -> bool:
     """Tell whether a file is what a session is read from; kinds of files are looked up once."""
-    known = {} if kinds is None else kinds
+    kind_of = {} if kinds is None else kinds
 
     def kind(path: Path) -> str:
-        if path not in known:
-            known[path] = _kind(path)
-        return known[path]
+        if path not in kind_of:
+            kind_of[path] = _kind(path)
+        return kind_of[path]
 
     if file.suffix != ".csv" or kind(file) != "traces":
         return file.suffix == ".csv" and kind(file) == "events"
     folder = file.parent / "*"
-    if folder not in known:
-        known[folder] = "events" if any(kind(near) == "events" for near in _beside(file)) else ""
-    return not known[folder]
+    if folder not in kind_of:
+        kind_of[folder] = "events" if any(kind(near) == "events" for near in _beside(file)) else ""
+    return not kind_of[folder]
 
 
 def _beside(file: Path) -> list[Path]:
@@ -262,10 +262,10 @@ def _events(file: Path) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArr
             f"{file} was expected to name the cell of each event, got an empty name: export it "
             "again."
         )
-    if np.isnan(times).any() or np.isnan(values).any() or not times.size:
+    if not np.isfinite([times, values]).all():
         raise RefusedInputError(
             f"{file} was expected to hold a time and a size for each event, got an empty cell or "
-            "no event: export it again."
+            "an infinite one: export it again."
         )
     order = np.argsort(times, kind="stable")
     return times[order], values[order], names[order]

@@ -250,7 +250,8 @@ def _settings(folder: Path, strict: bool) -> dict[str, Any]:
 def _rate(value: Any, folder: Path) -> float:
     number = value.ravel()[0] if isinstance(value, np.ndarray) and value.size == 1 else value
     try:
-        rate = float(number) if isinstance(number, int | float | str | np.number) else np.nan
+        told = isinstance(number, int | float | str | np.number) and not isinstance(number, bool)
+        rate = float(number) if told else np.nan
     except (TypeError, ValueError, OverflowError):
         rate = np.nan
     if not 0 < rate < 1e5:

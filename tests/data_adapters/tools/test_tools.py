@@ -208,9 +208,7 @@ def test_real_files_are_read_by_one_command(data_folder):
     assert session.sizes == {"sample": 600, "unit": 42}
     assert session["sampling_rate"].item() == pytest.approx(10.0, rel=1e-3)
     assert "483 pulses" in session.attrs["notes"]
-    session = next(
-        data_adapters.sessions("caiman", files, track=track, start=998.55, pulses="no")
-    )
+    session = next(data_adapters.sessions("caiman", files, track=track, start=998.55, pulses="no"))
     assert session.sizes == {"sample": 1000, "unit": 15}
     assert "-3.7e-09" in session.attrs["notes"]
     assert float(session["activity"].min()) == 0.0
