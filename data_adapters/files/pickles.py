@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 SLACK = 2**20  # bytes that any pickle may build
 MOST_STEPS = 2**22  # opcodes; settings of a program have some thousands
-MOST_ENTRIES = 2**22  # of containers, counted as often as they are met
+MOST_CONTAINERS = 2**18  # counted as often as they are met
 DEEPEST = 50  # containers inside one another
 WHOLE_KEY = 2**60  # whole numbers below it are never mixed up as keys
 CODE = re.compile(r"[biufc]\d{1,2}|[US]\d{1,9}|[mM]8|O[48]?")
@@ -225,14 +225,13 @@ class _Harmless(Unpickler):
 
 def _refuse_endless(value: Any) -> None:
     """Refuse lists that hold themselves, or one another more often than could ever be shown."""
-    entries, waiting = 0, [(value, 0)]
+    met, waiting = 0, [(value, 0)]
     while waiting:
         held, depth = waiting.pop()
-        inside = _inside(held)
-        entries += len(inside)
-        if depth > DEEPEST or entries > MOST_ENTRIES:
+        met += 1
+        if depth > DEEPEST or met + len(waiting) > MOST_CONTAINERS:
             raise _refusal("its lists hold one another without end")
-        waiting += [(entry, depth + 1) for entry in inside if _is_container(entry)]
+        waiting += [(entry, depth + 1) for entry in _inside(held) if _is_container(entry)]
 
 
 def _inside(held: Any) -> Any:

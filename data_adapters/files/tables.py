@@ -48,8 +48,8 @@ def read_table(
     Raises
     ------
     RefusedInputError
-        If the file is missing, no text, no table, empty, larger than one can be, has lines of more entries
-        than its header, or names a column twice.
+        If the file is missing, no text, no table, empty, or larger than one can be, has lines of
+        more entries than its header, or names a column twice.
     """
     path = regular(path)
     refuse_absurd((path.stat().st_size,), NUMBERS_TAKE, str(path))
@@ -170,7 +170,7 @@ def column(table: pd.DataFrame, name: str, path: Path) -> NDArray[np.float64]:
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
         raise RefusedInputError(
-            f"column {name!r} of {path} was expected to hold numbers, got {brief(entries.iloc[row])} "
-            f"in row {row + 1}: correct it."
+            f"column {name!r} of {path} was expected to hold numbers, got "
+            f"{brief(entries.iloc[row])} in row {row + 1}: correct it."
         )
     return values

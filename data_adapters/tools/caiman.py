@@ -25,7 +25,7 @@ from data_adapters.assembly.folders import Place, dated, named_places
 from data_adapters.events import cut_rounding
 from data_adapters.files.limits import refuse_absurd
 from data_adapters.files.regular import regular
-from data_adapters.files.wording import brief, listed
+from data_adapters.files.wording import brief, cut, listed
 from data_adapters.options import one_line
 from data_adapters.session import integers, one_of
 from data_adapters.statements import stated
@@ -102,8 +102,8 @@ def _components(content: Any, file: Path, events: str, keep_rejected: bool) -> C
     if name not in content or not _is_matrix(content[name]):
         held = listed(content["estimates"]) if "estimates" in content else "none"
         raise RefusedInputError(
-            f"{file} was expected to hold {name} (component, frame) of real numbers, got {held}: run the "
-            "deconvolution of CaImAn."
+            f"{file} was expected to hold {name} (component, frame) of real numbers, got "
+            f"{held}: run the deconvolution of CaImAn."
         )
     series = content[name]
     rows, note = _accepted(content, series.shape[0], file, keep_rejected)
@@ -200,6 +200,6 @@ def _rate(content: Any, file: Path) -> float | None:
     if not 0 < rate < 1e5:
         raise RefusedInputError(
             f"params/data/fr in {file} was expected to be a number above 0 Hz, got "
-            f"{brief(node[()]) if single else node.dtype if hasattr(node, 'dtype') else 'a group'}: say fs=."
+            f"{brief(rate) if single else cut(str(node))}: say fs=."
         )
     return rate

@@ -47,6 +47,7 @@ class Traces(NamedTuple):
     names: list[str]
     status: list[str]
     values: NDArray[np.float64]  # (frame, cell)
+    file: Path
 
 
 @opened
@@ -131,7 +132,7 @@ def _cells(place: Place, wanted: tuple[str, ...]) -> Cells:
     file = place.folder
     if _kind(file) == "traces":
         traces = _traces(file)
-        accepted, note = _accepted(traces, file, wanted)
+        accepted, note = _accepted(traces, wanted)
         return _of_frames(traces, accepted, (note,))
     beside = [neighbour for neighbour in _beside(file) if _kind(neighbour) == "traces"]
     if len(beside) > 1:
@@ -180,14 +181,14 @@ def _traces(file: Path) -> Traces:
             f"{names[cell - 1]} in frame {frame + 1}: leave lost frames out."
         )
     time = refuse_times(values[:, 0], f"times in {file}")
-    return Traces(time, names, status, numbers(values[:, 1:], str(file)))
+    return Traces(time, names, status, numbers(values[:, 1:], str(file)), file)
 
 
-def _accepted(traces: Traces, file: Path, wanted: tuple[str, ...]) -> tuple[NDArray[np.bool_], str]:
+def _accepted(traces: Traces, wanted: tuple[str, ...]) -> tuple[NDArray[np.bool_], str]:
     """Which cells have a wanted status; all of them where nobody decided."""
     if unknown := sorted(set(traces.status) - set(STATUSES)):
         raise RefusedInputError(
-            f"{file} was expected to call each cell {', '.join(STATUSES)}, got "
+            f"{traces.file} was expected to call each cell {', '.join(STATUSES)}, got "
             f"{brief(unknown[0])}: export it again."
         )
     every = np.ones(len(traces.names), dtype=bool)
@@ -200,8 +201,8 @@ def _accepted(traces: Traces, file: Path, wanted: tuple[str, ...]) -> tuple[NDAr
     left = ", ".join(f"{counts[word]} {word}" for word in sorted(counts, reverse=True))
     if not good.any():
         raise RefusedInputError(
-            f"{file} was expected to hold cells of the status {', '.join(wanted)}, got {left}: say "
-            "status= with another one, or keep_rejected=true if all are to count."
+            f"{traces.file} was expected to hold cells of the status {', '.join(wanted)}, got "
+            f"{left}: say status= with another one, or keep_rejected=true if all are to count."
         )
     count = int((~good).sum())
     return good, f"{count} of {good.size} cells left out ({left})" if count else ""
@@ -245,7 +246,7 @@ def _on_frames(
     filled = np.zeros(traces.values.shape)
     cell = np.array([column_of[name] for name in names.tolist()], dtype=np.int64)
     np.add.at(filled, (row, cell), values)
-    accepted, note = _accepted(traces, file, wanted)
+    accepted, note = _accepted(traces, wanted)
     return _of_frames(traces._replace(values=filled), accepted, (note,))._replace(
         events_are="amplitudes"
     )

@@ -185,7 +185,8 @@ def _chosen(bodyparts: list[str], bodypart: str | None, path: Path) -> list[str]
     for name in names:
         if name not in bodyparts:
             raise RefusedInputError(
-                f"{path} was expected to hold the body part {brief(name)}, got {listed(bodyparts)}: "
+                f"{path} was expected to hold the body part {brief(name)}, got "
+                f"{listed(bodyparts)}: "
                 f"{nearest(name, bodyparts)}."
             )
     if not names and len(bodyparts) != 1:
