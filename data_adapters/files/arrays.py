@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import math
-import pickle
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -13,16 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_adapters.files.limits import refuse_absurd
-from data_adapters.options import existing, one_line
+from data_adapters.files.pickles import harmless
+from data_adapters.files.regular import regular
+from data_adapters.options import one_line
 from drift.schema.labelled_form import RefusedInputError
 
-# What a pickled dict of numbers, texts, times and arrays is made of; see ``read_pickled_dict``.
-HARMLESS = {
-    **dict.fromkeys(("numpy", "numpy.core.multiarray", "numpy._core.multiarray"), None),
-    "_codecs": ("encode",),
-    "datetime": ("date", "datetime", "time", "timedelta", "timezone"),
-}
-OF_NUMPY = ("dtype", "ndarray", "_reconstruct", "scalar")
 LARGEST_PICKLE = 2**28  # bytes; settings of a program with its mean images are some megabytes
 BLOCK = 2**24  # numbers that are read at a time
 
@@ -53,7 +46,7 @@ def read_npy(path: str | Path) -> NDArray[Any]:
     RefusedInputError
         If the file is missing, damaged, larger than a session can be, or holds pickled objects.
     """
-    path = existing(path)
+    path = regular(path)
     header = read_header(path)
     refuse_absurd(header.shape, header.dtype.itemsize, str(path))
     try:
@@ -82,6 +75,8 @@ def read_header(path: Path) -> Header:
             f"{path} was expected to hold plain numbers, got pickled objects, which can run code: "
             "save them with numpy.save as numbers."
         )
+    if 0 in header.shape or min(header.shape, default=1) < 0:
+        refuse_absurd(header.shape, header.dtype.itemsize, str(path))
     expected = math.prod(header.shape) * header.dtype.itemsize
     held = path.stat().st_size - header.start
     if held < expected:
@@ -145,27 +140,6 @@ def _blocks(
             done += len(rows_there)
 
 
-class _Harmless(pickle.Unpickler):
-    """Builds numbers, texts, times and arrays of numpy, and nothing that could act."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        allowed = HARMLESS.get(module, ())
-        if name not in (OF_NUMPY if allowed is None else allowed):
-            raise pickle.UnpicklingError(f"{module}.{name} is no plain value")
-        return super().find_class(module, name)
-
-
-def harmless(content: bytes) -> Any:
-    """What a pickle holds, if it is made of plain values, arrays of numpy and times only.
-
-    Raises
-    ------
-    pickle.UnpicklingError
-        If it asks for anything else; nothing of it was called.
-    """
-    return _Harmless(io.BytesIO(content)).load()
-
-
 def read_pickled_dict(path: str | Path) -> dict[str, Any]:
     """A dict that a program saved with ``numpy.save``, such as suite2p's ``ops.npy``.
 
@@ -186,7 +160,7 @@ def read_pickled_dict(path: str | Path) -> dict[str, Any]:
     RefusedInputError
         If the file is missing, damaged, no dict, or asks for more than plain values.
     """
-    path = existing(path)
+    path = regular(path)
     if path.stat().st_size > LARGEST_PICKLE:
         raise RefusedInputError(
             f"{path} was expected to hold settings below {LARGEST_PICKLE >> 20} MiB, got "

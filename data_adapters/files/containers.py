@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 
 from data_adapters.files import matlab
 from data_adapters.files.limits import refuse_absurd
+from data_adapters.files.regular import regular
+from data_adapters.files.wording import cut
 from data_adapters.options import existing, one_line
 from data_adapters.session import one_of
 from drift.files.atomic import replaced_atomically
@@ -48,7 +50,7 @@ def read_fields(path: str | Path) -> dict[str, Any]:
     RefusedInputError
         If the file is missing, damaged, of another kind, or holds pickled objects.
     """
-    path = existing(path)
+    path = regular(path)
     refuse_pickle(path)
     if path.suffix == ".mat":
         return {name: _listed(value) for name, value in matlab.read(path).items()}
@@ -108,9 +110,25 @@ def write_fields(fields: Mapping[str, Any], path: str | Path, overwrite: bool = 
             f"{path} was expected not to exist yet, got a file: choose another name or "
             "overwrite=True."
         )
+    if kind != "npz":
+        _refuse_unwritable(fields, path)
     with replaced_atomically(path, overwrite=overwrite) as partial_file:
         {"npz": _write_npz, "mat": _write_mat, "nc": _write_netcdf}[kind](fields, partial_file)
     return path
+
+
+def _refuse_unwritable(fields: Mapping[str, Any], path: Path) -> None:
+    """Refuse texts that are no Unicode, such as names of folders in another coding."""
+    for name, value in fields.items():
+        texts = np.ravel(value).tolist() if np.asarray(value).dtype.kind == "U" else []
+        for text in texts:
+            try:
+                text.encode()
+            except UnicodeEncodeError as error:
+                raise RefusedInputError(
+                    f"{name} of {path} was expected to be text in Unicode, got "
+                    f"{cut(ascii(text))}: rename the folder or label that it comes from."
+                ) from error
 
 
 def _listed(value: Any) -> Any:

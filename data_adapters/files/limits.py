@@ -29,9 +29,10 @@ def refuse_absurd(shape: Sequence[int], itemsize: int, what: str) -> None:
     RefusedInputError
         If it has more than 4 GiB.
     """
-    size = math.prod(int(length) for length in shape) * itemsize
+    # lengths beside a 0 count too: an array without numbers may still have endless rows
+    size = math.prod(max(int(length), 1) for length in shape) * max(itemsize, 1)
     if size > LARGEST or any(length < 0 for length in shape):
-        got = " x ".join(str(length) for length in shape)
+        got = " x ".join(f"{length:d}" if length < 1e30 else "endlessly many" for length in shape)
         raise RefusedInputError(
             f"{what} was expected to fit {LARGEST >> 30} GiB, got {got} of {itemsize} bytes: "
             "check the file, or split it."

@@ -21,6 +21,8 @@ from scipy.io.matlab import matfile_version
 from data_adapters.files.limits import refuse_absurd
 from data_adapters.files.matlab_elements import DEEPEST, unreadable
 from data_adapters.files.matlab_variables import variables
+from data_adapters.files.regular import regular
+from data_adapters.files.wording import listed
 from data_adapters.options import nearest, one_line
 from drift.files.own_content import check_own_content
 from drift.schema.labelled_form import RefusedInputError
@@ -55,10 +57,11 @@ def read(path: str | Path, *names: str) -> dict[str, Any]:
         If the file is missing, damaged, not a MATLAB file, lacks a variable or holds one twice.
     """
     path = Path(path)
-    if not path.is_file():
+    if not path.exists() or path.is_dir():
         raise RefusedInputError(
             f"a MATLAB file was expected at {path}, got no file: add it or check the folder."
         )
+    regular(path)
     load = _load_hdf5 if h5py.is_hdf5(path) else _load_v5
     if load is _load_v5 and not _is_v5(path):
         raise RefusedInputError(
@@ -84,7 +87,7 @@ def read(path: str | Path, *names: str) -> dict[str, Any]:
             remedy = nearest(name, available) if available else "the file is empty"
             raise RefusedInputError(
                 f"{path} was expected to hold the variable {name!r}, got "
-                f"{', '.join(available) or 'none'}: {remedy}."
+                f"{listed(available) or 'none'}: {remedy}."
             )
     return content
 

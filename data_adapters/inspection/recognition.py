@@ -30,7 +30,10 @@ SIGNS: dict[str, Callable[[Path], bool]] = {
     "caiman": caiman.holds,
     "cellexplorer": cellexplorer.holds,
     "inscopix": inscopix.holds,
-    "nwb": lambda path: path.suffix == ".nwb" or path.name.endswith(".nwb.zarr"),
+    "nwb": lambda path: (
+        (path.suffix == ".nwb" and (path.is_file() or path.is_dir()))
+        or path.name.endswith(".nwb.zarr")
+    ),
     "interchange": lambda path: (
         path.suffix in SUFFIXES
         and path.is_file()
@@ -42,7 +45,7 @@ SIGNS: dict[str, Callable[[Path], bool]] = {
     "karlsson2015": lambda path: (
         "spikes" in path.name
         and path.suffix == ".mat"
-        and any(path.parent.glob(path.name.replace("spikes", "pos")))
+        and path.with_name(path.name.replace("spikes", "pos")).is_file()
     ),
     REGISTRATION: is_registration,
 }

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 from data_adapters.files import matlab
 from data_adapters.files.limits import refuse_absurd
+from data_adapters.files.regular import regular
+from data_adapters.files.wording import listed
 from data_adapters.options import one_line
 from data_adapters.registrations.cell_map import Cells, Registration
 from drift.files.own_content import check_own_content
@@ -31,13 +33,13 @@ def read_cellreg(path: Path, base: int | None, cells: Cells) -> Registration:
 
     ``confidence`` of a registered cell is the smallest probability among the pairs of its sessions.
     """
-    fields = _from_hdf5(path) if h5py.is_hdf5(path) else matlab.read(path)
+    fields = _from_hdf5(path) if h5py.is_hdf5(regular(path)) else matlab.read(path)
     of_program = isinstance(fields.get(STRUCT), dict)
     if of_program:
         fields, base = fields[STRUCT], 1 if base is None else base
     if MAP not in fields:
         raise RefusedInputError(
-            f"{path} was expected to hold {MAP}, got {', '.join(fields) or 'nothing'}: add it."
+            f"{path} was expected to hold {MAP}, got {listed(fields) or 'nothing'}: add it."
         )
     registration = Registration(fields[MAP], f"{MAP} in {path}", base, cells)
     registration.counts_every_cell = of_program
@@ -55,8 +57,11 @@ def _from_hdf5(path: Path) -> dict[str, Any]:
             struct = file[STRUCT]
             fields = {MAP: _matrix(struct[MAP])} if MAP in struct else {}
             if PAIRS in struct:
+                refuse_absurd(struct[PAIRS].shape, 8, f"{PAIRS} in {path}")
                 references = np.asarray(struct[PAIRS][()]).T
-                pairs = [_matrix(file[reference]) for reference in references.ravel(order="F")]
+                nodes = [file[reference] for reference in references.ravel(order="F")]
+                _refuse_together(nodes, path)
+                pairs = [_matrix(node) for node in nodes]
                 fields[PAIRS] = np.empty(len(pairs), dtype=object)
                 fields[PAIRS][:] = pairs
             return {STRUCT: fields}
@@ -69,6 +74,16 @@ def _from_hdf5(path: Path) -> dict[str, Any]:
         ) from error
 
 
+def _refuse_together(nodes: list[Any], path: Path) -> None:
+    """Refuse matrices that are one and the same, or too large together; few are ever large."""
+    if len({h5py.h5o.get_info(node.id).addr for node in nodes}) < len(nodes):
+        raise RefusedInputError(
+            f"{PAIRS} in {path} was expected to hold a matrix for each cell, got one that stands "
+            "for several: copy the file again."
+        )
+    refuse_absurd((sum(node.size for node in nodes),), 8, f"all of {PAIRS} in {path}")
+
+
 def _matrix(node: Any) -> NDArray[np.float64]:
     refuse_absurd(node.shape, 8, f"the array {node.name}")
     return np.asarray(node[()], dtype=float).T
@@ -78,6 +93,12 @@ def _confidence(registration: Registration, pairs: list[Any]) -> NDArray[np.floa
     """Smallest probability among the sessions of each registered cell; NaN for one session."""
     if len(pairs) != len(registration.columns):
         return None
+    for cell, matrix in enumerate(pairs, start=1):
+        if not isinstance(matrix, np.ndarray) or matrix.dtype.kind not in "biuf":
+            raise RefusedInputError(
+                f"{PAIRS} of {registration.where} was expected to hold numbers, got something else "
+                f"for cell {cell}: copy the file again."
+            )
     smallest = np.full(len(pairs), np.nan)
     for cell, (matrix, columns) in enumerate(zip(pairs, registration.columns, strict=True)):
         own = np.flatnonzero(columns >= 0)

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from data_adapters.files.containers import read_fields
+from data_adapters.files.regular import regular
+from data_adapters.files.wording import listed
 from data_adapters.options import existing
 from data_adapters.registrations.cell_map import Cells, Registration
 from data_adapters.registrations.cellreg import read_cellreg
@@ -54,7 +56,7 @@ def read_registration(
         If the file is missing, damaged or of no known kind, or a folder holds none or several.
     """
     file = existing(path)
-    file = _own_file(file) if file.is_dir() else file
+    file = regular(_own_file(file) if file.is_dir() else file)
     reader = next(
         (reader for pattern, reader in OWN_NAMES.items() if file.match(pattern)),
         SUFFIXES.get(file.suffix, _read_map),
@@ -84,7 +86,7 @@ def _read_map(path: Path, base: int | None, cells: Cells) -> Registration:
     if "cell_to_index_map" not in fields:
         raise RefusedInputError(
             f"{path} was expected to hold cell_to_index_map, got "
-            f"{', '.join(fields) or 'nothing'}: add it."
+            f"{listed(fields) or 'nothing'}: add it."
         )
     where = f"cell_to_index_map in {path}"
     return Registration(fields["cell_to_index_map"], where, base, cells)

@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_adapters.files.limits import refuse_absurd
+from data_adapters.files.regular import regular
+from data_adapters.files.wording import brief
 from data_adapters.options import one_line
 from data_adapters.registrations.cell_map import Cells, Registration
 from data_adapters.session import integers
@@ -28,7 +30,7 @@ def read_roicat(path: Path, base: int | None, cells: Cells) -> Registration:
     """Registration that ROICaT wrote."""
     content = _content(path)
     labels = [
-        integers(np.asarray(of_session), f"session {number} of {LABELS} in {path}")
+        _clusters(of_session, f"session {number} of {LABELS} in {path}")
         for number, of_session in enumerate(content[LABELS], start=1)
     ]
     clusters = sorted({label for of_session in labels for label in of_session.tolist()} - {-1})
@@ -37,13 +39,29 @@ def read_roicat(path: Path, base: int | None, cells: Cells) -> Registration:
         _refuse_twice(of_session, session + 1, path)
         region = np.flatnonzero(of_session >= 0)
         cell_map[np.searchsorted(clusters, of_session[region]), session] = region
-    return Registration(cell_map, f"{LABELS} in {path}", 0, cells, _silhouettes(content, clusters))
+    confidence = _silhouettes(content, clusters, path)
+    return Registration(cell_map, f"{LABELS} in {path}", 0, cells, confidence)
+
+
+def _clusters(of_session: list[Any], what: str) -> NDArray[np.int64]:
+    """Cluster of each region, -1 where it belongs to none."""
+    wrong = [label for label in of_session if not _is_number(label) or not -1 <= label < 2**53]
+    if wrong:
+        raise RefusedInputError(
+            f"{what} was expected to hold the number of a cluster for each region, from 0, or -1, "
+            f"got {brief(wrong[0])}: give the file that ROICaT wrote."
+        )
+    return integers(np.asarray(of_session), what)
+
+
+def _is_number(entry: Any) -> bool:
+    return isinstance(entry, int | float) and not isinstance(entry, bool)
 
 
 def _content(path: Path) -> dict[str, Any]:
-    refuse_absurd((path.stat().st_size,), 8, str(path))
+    refuse_absurd((regular(path).stat().st_size,), 8, str(path))
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise RefusedInputError(
             f"{path} was expected to be a whole JSON file, got: {one_line(error)}; copy it again."
@@ -75,7 +93,9 @@ def _refuse_twice(labels: NDArray[np.int64], session: int, path: Path) -> None:
         )
 
 
-def _silhouettes(content: dict[str, Any], clusters: list[int]) -> NDArray[np.float64] | None:
+def _silhouettes(
+    content: dict[str, Any], clusters: list[int], path: Path
+) -> NDArray[np.float64] | None:
     """Silhouette of each cluster brought from (-1, 1) to (0, 1), where the file has them."""
     metrics = content.get("quality_metrics")
     if not isinstance(metrics, dict):
@@ -83,9 +103,17 @@ def _silhouettes(content: dict[str, Any], clusters: list[int]) -> NDArray[np.flo
     labels, scores = metrics.get("cluster_labels_unique"), metrics.get("cluster_silhouette")
     if not isinstance(labels, list) or not isinstance(scores, list) or len(labels) != len(scores):
         return None
-    by_cluster = {
-        int(label): float(score)
-        for label, score in zip(labels, scores, strict=True)
-        if isinstance(label, int | float) and isinstance(score, int | float)
-    }
+    if wrong := [label for label in labels if not _is_number(label) or not -1 <= label < 2**53]:
+        raise _no_metric(path, "cluster_labels_unique", "numbers of clusters", wrong[0])
+    # NaN where a cluster is of one region
+    if wrong := [score for score in scores if not _is_number(score) or abs(score) > 1]:
+        raise _no_metric(path, "cluster_silhouette", "numbers from -1 to 1", wrong[0])
+    by_cluster = {int(label): float(score) for label, score in zip(labels, scores, strict=True)}
     return np.array([(by_cluster.get(cluster, np.nan) + 1) / 2 for cluster in clusters])
+
+
+def _no_metric(path: Path, name: str, wanted: str, got: Any) -> RefusedInputError:
+    return RefusedInputError(
+        f"{name} in {path} was expected to hold {wanted}, got {brief(got)}: give the file that "
+        "ROICaT wrote, or leave quality_metrics out."
+    )

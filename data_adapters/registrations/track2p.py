@@ -8,6 +8,7 @@ the same with the names of the days as its header. ``plane<k>_match_mat.npy`` co
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from data_adapters.files.arrays import read_npy
-from data_adapters.files.tables import read_table
+from data_adapters.files.regular import regular
+from data_adapters.files.tables import column, read_table
 from data_adapters.registrations.cell_map import Cells, Registration
 from drift.schema.labelled_form import RefusedInputError
+
+DAY = re.compile(r"(20)?\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])")
 
 
 def read_track2p(path: Path, base: int | None, cells: Cells) -> Registration:
@@ -30,13 +34,20 @@ def read_track2p(path: Path, base: int | None, cells: Cells) -> Registration:
             f"{path} was expected to hold rows of stat.npy, got track2p's match_mat, which counts "
             "after iscell: use plane<k>_suite2p_indices_nan.npy beside it."
         )
-    table = read_table(path) if path.suffix == ".csv" else None
-    cell_map = read_npy(path) if table is None else _numbers(table)
+    table = read_table(path, named_by_numbers=_names_days(path)) if path.suffix == ".csv" else None
+    cell_map = read_npy(path) if table is None else _numbers(table, path)
     base = 0 if base is None and "suite2p_indices" in path.name else base
     registration = Registration(cell_map, f"the table {path}", base, cells)
     registration.names = [] if table is None else [str(name) for name in table.columns]
     return registration
 
 
-def _numbers(table: pd.DataFrame) -> NDArray[np.float64]:
-    return table.apply(pd.to_numeric, errors="coerce").to_numpy(dtype=float)
+def _names_days(path: Path) -> bool:
+    """Whether the first line holds days such as 20240501, which no map of cells holds."""
+    with regular(path).open(encoding="utf-8-sig", errors="replace") as file:
+        names = [name.strip().strip('"') for name in re.split("[,;\t]", file.readline(2**16))]
+    return all(DAY.fullmatch(name) for name in names if name) and any(names)
+
+
+def _numbers(table: pd.DataFrame, path: Path) -> NDArray[np.float64]:
+    return np.stack([column(table, name, path) for name in table.columns], axis=1)

@@ -24,6 +24,8 @@ from data_adapters.assembly.cells import Cells
 from data_adapters.assembly.folders import Place, dated, named_places
 from data_adapters.events import cut_rounding
 from data_adapters.files.limits import refuse_absurd
+from data_adapters.files.regular import regular
+from data_adapters.files.wording import brief, cut, listed
 from data_adapters.options import one_line
 from data_adapters.session import integers, one_of
 from data_adapters.statements import stated
@@ -35,6 +37,7 @@ SOURCE = "CaImAn"
 STRUCTURAL = re.compile(r"caiman", re.IGNORECASE)
 SUFFIXES = (".hdf5", ".h5")
 EVENTS = ("S", "C", "F_dff")
+BLOCK = 2**24  # numbers that are read at a time
 
 
 @opened
@@ -82,7 +85,7 @@ def holds(file: Path) -> bool:
 def _cells(place: Place, events: str, keep_rejected: bool) -> Cells:
     file = place.folder
     try:
-        check_own_content(file)
+        check_own_content(regular(file))
         with h5py.File(file, "r") as content:
             return _components(content, file, events, keep_rejected)
     except RefusedInputError:
@@ -96,18 +99,16 @@ def _cells(place: Place, events: str, keep_rejected: bool) -> Cells:
 
 def _components(content: Any, file: Path, events: str, keep_rejected: bool) -> Cells:
     name = f"estimates/{events}"
-    if name not in content or content[name].ndim != 2:
-        held = ", ".join(content["estimates"]) if "estimates" in content else "none"
+    if name not in content or not _is_matrix(content[name]):
+        held = listed(content["estimates"]) if "estimates" in content else "none"
         raise RefusedInputError(
-            f"{file} was expected to hold {name} (component, frame), got {held}: run the "
-            "deconvolution of CaImAn."
+            f"{file} was expected to hold {name} (component, frame) of real numbers, got "
+            f"{held}: run the deconvolution of CaImAn."
         )
     series = content[name]
     rows, note = _accepted(content, series.shape[0], file, keep_rejected)
     refuse_absurd((rows.size, series.shape[1]), 8, f"{name} in {file}")
-    frames = np.empty((rows.size, series.shape[1]))
-    for row, component in enumerate(rows):
-        frames[row] = series[component]
+    frames = _read_rows(series, rows, f"{name} in {file}")
     rounding = _rounding(frames)
     return Cells(
         rows=rows,
@@ -120,6 +121,29 @@ def _components(content: Any, file: Path, events: str, keep_rejected: bool) -> C
     )
 
 
+def _is_matrix(series: Any) -> bool:
+    return (
+        isinstance(series, h5py.Dataset)
+        and series.ndim == 2
+        and min(series.shape) > 0
+        and series.dtype.kind in "iuf"
+    )
+
+
+def _read_rows(series: Any, rows: NDArray[np.int64], what: str) -> NDArray[np.float64]:
+    """Rows of a matrix, in blocks of whole chunks, each of which is unpacked once."""
+    components, columns = series.shape
+    high = 1 if series.chunks is None else series.chunks[0]
+    refuse_absurd((min(high, components), columns), 8, f"a block of {what}")
+    step = high * max(1, BLOCK // (high * columns))
+    frames = np.empty((rows.size, columns))
+    for first in range(0, components, step):
+        inside = np.flatnonzero((rows >= first) & (rows < first + step))
+        if inside.size:
+            frames[inside] = series[first : first + step][rows[inside] - first]
+    return frames
+
+
 def _accepted(
     content: Any, components: int, file: Path, keep_rejected: bool
 ) -> tuple[NDArray[np.int64], str]:
@@ -128,18 +152,38 @@ def _accepted(
     name = "estimates/idx_components"
     if keep_rejected:
         return every, ""
-    if name not in content or content[name].ndim != 1:
+    judged = None if name not in content else _judged(content[name], f"{name} in {file}")
+    if judged is None:
         return every, "no component was judged: all of them count"
-    refuse_absurd(content[name].shape, 8, f"{name} in {file}")
-    rows = np.unique(integers(content[name][()], f"{name} in {file}"))
-    if not rows.size or rows[0] < 0 or rows[-1] >= components:
+    if judged.dtype == bool and judged.size == components:
+        judged = np.flatnonzero(judged)
+    rows = np.unique(judged) if judged.dtype != bool else np.zeros(0, dtype=np.int64)
+    if not rows.size or rows[0] < 0 or rows[-1] >= components or rows.size < judged.size:
         raise RefusedInputError(
-            f"{name} in {file} was expected to name some of {components} components, got "
-            f"{rows.size} up to {rows.max(initial=-1)}: say keep_rejected=true if all count."
+            f"{name} in {file} was expected to name some of {components} components once each, "
+            f"got {judged.size} up to {int(judged.max(initial=-1))}: say keep_rejected=true if all "
+            "count."
         )
     left = components - rows.size
     note = f"{left} of {components} components left out because they were not accepted"
     return rows, note if left else ""
+
+
+def _judged(node: Any, what: str) -> NDArray[Any] | None:
+    """Numbers of the accepted components, or whether each is; None where nobody judged."""
+    if not isinstance(node, h5py.Dataset) or node.shape is None:
+        return None
+    if node.ndim == 0 and node.dtype.kind in "SO":
+        return None  # the bytes NoneType
+    refuse_absurd(node.shape, 8, what)
+    values = np.asarray(node[()])
+    if values.size != max(values.shape, default=1) or values.dtype.kind not in "biuf":
+        raise RefusedInputError(
+            f"{what} was expected to be a list of components, got {brief(values)}: save it again "
+            "from CaImAn."
+        )
+    flat = values.ravel()
+    return flat if flat.dtype.kind == "b" else integers(flat, what)
 
 
 def _rounding(frames: NDArray[np.float64]) -> str:
@@ -150,11 +194,12 @@ def _rounding(frames: NDArray[np.float64]) -> str:
 def _rate(content: Any, file: Path) -> float | None:
     if "params/data/fr" not in content:
         return None
-    values = np.ravel(content["params/data/fr"][()])
-    rate = float(values[0]) if values.size == 1 and values.dtype.kind in "iuf" else np.nan
+    node = content["params/data/fr"]
+    single = isinstance(node, h5py.Dataset) and node.size == 1 and node.dtype.kind in "iuf"
+    rate = float(np.ravel(node[()])[0]) if single else np.nan
     if not 0 < rate < 1e5:
         raise RefusedInputError(
             f"params/data/fr in {file} was expected to be a number above 0 Hz, got "
-            f"{values[:3]}: say fs=."
+            f"{brief(rate) if single else cut(str(node))}: say fs=."
         )
     return rate

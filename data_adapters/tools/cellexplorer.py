@@ -21,6 +21,7 @@ from data_adapters.assembly.assembling import assembled
 from data_adapters.assembly.cells import Cells
 from data_adapters.assembly.folders import Place, dated, named_places
 from data_adapters.files import matlab
+from data_adapters.files.wording import listed
 from data_adapters.session import integers, numbers
 from data_adapters.statements import stated
 from drift.door import opened
@@ -74,10 +75,10 @@ def _cells(place: Place, area: str | None, keep_rejected: bool) -> Cells:
     if not times:
         raise RefusedInputError(
             f"spikes in {file} was expected to be a struct with the cell array times, got "
-            f"{', '.join(spikes) if isinstance(spikes, dict) else type(spikes).__name__}: save it "
+            f"{listed(spikes) if isinstance(spikes, dict) else type(spikes).__name__}: save it "
             "from CellExplorer again."
         )
-    trains = [numbers(train, f"times in {file}").ravel() for train in times]
+    trains = [_train(train, number, file) for number, train in enumerate(times, start=1)]
     counts, notes = _taken(spikes, len(trains), file, area, keep_rejected)
     names = _names(spikes, len(trains), file)
     return Cells(
@@ -94,6 +95,16 @@ def _cells(place: Place, area: str | None, keep_rejected: bool) -> Cells:
     )
 
 
+def _train(train: Any, number: int, file: Path) -> NDArray[np.float64]:
+    spikes = numbers(train, f"times of cell {number} in {file}").ravel()
+    if np.isnan(spikes).any():
+        raise RefusedInputError(
+            f"times of cell {number} in {file} were expected to be numbers (s), got NaN: leave "
+            "these spikes out."
+        )
+    return spikes
+
+
 def _taken(
     spikes: dict[str, Any], count: int, file: Path, area: str | None, keep_rejected: bool
 ) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
@@ -103,7 +114,7 @@ def _taken(
         regions = [str(word) for word in matlab.cells(spikes.get("region"))]
         counts = np.array([word.casefold() == area.casefold() for word in regions], dtype=bool)
         if counts.size != count or not counts.any():
-            told = ", ".join(sorted(set(regions))) or "none"
+            told = listed(sorted(set(regions))) or "none"
             raise RefusedInputError(
                 f"{file} was expected to hold cells of region {area!r}, got {told}: name one of "
                 "these, or area=any."
@@ -112,8 +123,14 @@ def _taken(
     judged = {
         name: np.array([str(word) for word in words], dtype=object)
         for name in ("quality", "group", "labels")
-        if len(words := matlab.cells(spikes.get(name))) == count
+        if (words := matlab.cells(spikes.get(name)))
     }
+    for name, labels in judged.items():
+        if labels.size != count and not keep_rejected:
+            raise RefusedInputError(
+                f"{name} in {file} was expected to hold a word for each of {count} cells, got "
+                f"{labels.size}: save it from CellExplorer again."
+            )
     if judged and not keep_rejected:
         accepted, note = accepted_units(judged, count, str(file))
         counts, notes = counts & accepted, [*notes, note]

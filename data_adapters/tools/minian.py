@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from data_adapters.assembly.assembling import assembled
 from data_adapters.assembly.cells import Cells
 from data_adapters.assembly.folders import Place, dated, named_places
-from data_adapters.files.limits import refuse_absurd
+from data_adapters.files.regular import is_folder
 from data_adapters.files.tables import column, read_table
-from data_adapters.options import one_line
+from data_adapters.files.zarr_arrays import open_store, read_array
 from data_adapters.session import integers, one_of
 from data_adapters.statements import stated
 from drift.door import opened
@@ -68,12 +68,13 @@ def sessions(path: str | Path, events: str = "S", **statements: Any) -> Iterator
 
 
 def holds(folder: Path) -> bool:
-    return any((folder / f"{name}.zarr").is_dir() for name in EVENTS)
+    return any(is_folder(folder / f"{name}.zarr") for name in EVENTS)
 
 
 def _cells(place: Place, events: str) -> Cells:
-    group, store = _opened(place.folder / f"{events}.zarr"), place.folder / f"{events}.zarr"
-    frames = _array(group, events, store, 2)
+    store = place.folder / f"{events}.zarr"
+    group = _opened(store)
+    frames = read_array(group, events, store, 2)
     units = _numbers(group, "unit_id", store, frames.shape[0])
     number = _numbers(group, "frame", store, frames.shape[1])
     return Cells(
@@ -86,56 +87,18 @@ def _cells(place: Place, events: str) -> Cells:
 
 
 def _opened(store: Path) -> Any:
-    try:
-        import zarr
-    except ImportError as error:
-        raise RefusedInputError(
-            "files of Minian were expected to find the package zarr, got none: pip install "
-            "repdrift[files]."
-        ) from error
-    if not store.is_dir():
+    if not is_folder(store):
         raise RefusedInputError(
             f"a folder was expected at {store}, got none: run the deconvolution of Minian."
         )
-    try:
-        return zarr.open_group(str(store), mode="r")
-    except Exception as error:  # a damaged store makes zarr raise nearly anything
-        raise RefusedInputError(
-            f"{store} was expected to be a whole zarr store, got: {one_line(error)}; copy it again."
-        ) from error
-
-
-def _array(group: Any, name: str, store: Path, axes: int) -> NDArray[Any]:
-    """Numbers as they are kept: 0 is silent, also where the store fills with it."""
-    what = f"{name} in {store}"
-    try:
-        array = group[name]
-        shape, kind, itemsize = array.shape, array.dtype.kind, array.dtype.itemsize
-        chunks = array.chunks
-    except Exception as error:  # a damaged store makes zarr raise nearly anything
-        raise RefusedInputError(
-            f"{what} was expected to be an array, got: {one_line(error)}; copy the folder again."
-        ) from error
-    if len(shape) != axes or kind not in "fiu":
-        raise RefusedInputError(
-            f"{what} was expected to hold numbers over {axes} dims, got {shape} of kind "
-            f"{kind!r}: give the folder that Minian wrote."
-        )
-    refuse_absurd(shape, max(itemsize, 8), what)
-    refuse_absurd(chunks, itemsize, f"a chunk of {what}")
-    try:
-        return np.asarray(array[:])
-    except Exception as error:  # a damaged chunk makes zarr raise nearly anything
-        raise RefusedInputError(
-            f"{what} was expected to be whole, got: {one_line(error)}; copy the folder again."
-        ) from error
+    return open_store(store)
 
 
 def _numbers(group: Any, name: str, store: Path, count: int) -> NDArray[np.int64]:
     """Numbers of units or frames; counted where the store has none."""
-    if name not in group:
+    if name not in group and not (store / name).exists():
         return np.arange(count)
-    numbers = integers(_array(group, name, store, 1), f"{name} in {store}")
+    numbers = integers(read_array(group, name, store, 1), f"{name} in {store}")
     if numbers.size != count or (np.diff(np.sort(numbers)) == 0).any() or (numbers < 0).any():
         raise RefusedInputError(
             f"{name} in {store} was expected to hold {count} different numbers, got "
@@ -152,7 +115,12 @@ def _times(place: Place, number: NDArray[np.int64]) -> NDArray[np.float64] | Non
         return None
     table = read_table(file)
     frame, stamp = (column(table, name, file) for name in (FRAME, MILLISECONDS))
-    first = int(frame[0]) if frame.size else 0  # some versions count from 1
+    if np.isnan(frame).any() or np.isnan(stamp).any() or np.isinf([*frame, *stamp]).any():
+        raise RefusedInputError(
+            f"{file} was expected to hold a number and a time for each frame, got an empty cell "
+            "or an infinite one: correct it."
+        )
+    first = int(frame[0])  # some versions count from 1
     time_of = dict(zip((frame - first).tolist(), (stamp / 1000).tolist(), strict=True))
     missing = [int(frame_number) for frame_number in number if float(frame_number) not in time_of]
     if missing:

@@ -19,13 +19,15 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from data_adapters.acceptance import accepted_units
+from data_adapters.acceptance import BAD, GOOD, UNDECIDED, accepted_units
 from data_adapters.assembly.assembling import assembled
 from data_adapters.assembly.cells import Cells
 from data_adapters.assembly.folders import Place, dated, named_places
 from data_adapters.files.arrays import read_npy
 from data_adapters.files.limits import refuse_absurd
-from data_adapters.files.tables import read_table
+from data_adapters.files.regular import regular
+from data_adapters.files.tables import column, read_table
+from data_adapters.files.wording import brief, listed
 from data_adapters.session import integers
 from data_adapters.statements import stated
 from drift.door import opened
@@ -78,7 +80,7 @@ def holds(folder: Path) -> bool:
 
 def _cells(place: Place, sample_rate: float | None, keep_rejected: bool) -> Cells:
     folder = place.folder
-    rate = _rate(folder) if sample_rate is None else sample_rate
+    rate = _rate(folder) if sample_rate is None else _said_rate(sample_rate)
     samples, cluster = _spikes(folder)
     numbers, spikes_of = np.unique(cluster, return_counts=True)
     accepted, note = _accepted(folder, numbers, keep_rejected)
@@ -156,23 +158,36 @@ def _rate(folder: Path) -> float:
             f"{folder} was expected to hold params.py with sample_rate, got no such file: say "
             "sample_rate= (Hz)."
         )
-    refuse_absurd((file.stat().st_size,), 4096, str(file))
+    refuse_absurd((regular(file).stat().st_size,), 4096, str(file))
     for line in file.read_text(errors="replace").splitlines():
         name, equals, text = line.partition("=")
         if equals and name.strip() == "sample_rate":
             try:
-                rate = float(ast.literal_eval(text.split("#")[0].strip()))
+                rate = ast.literal_eval(text.split("#")[0].strip())
             except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-                rate = np.nan
-            if 0 < rate < 1e9:
-                return rate
+                rate = None
+            if _is_rate(rate):
+                return float(rate)
             raise RefusedInputError(
-                f"sample_rate in {file} was expected to be a number above 0, got "
-                f"{text.strip()[:40]!r}: say sample_rate= (Hz)."
+                f"sample_rate in {file} was expected to be a number from 1 to 1e9, got "
+                f"{brief(text.strip())}: say sample_rate= (Hz)."
             )
     raise RefusedInputError(
         f"{file} was expected to hold a line sample_rate = ..., got none: say sample_rate= (Hz)."
     )
+
+
+def _said_rate(sample_rate: float) -> float:
+    if not _is_rate(sample_rate):
+        raise RefusedInputError(
+            f"sample_rate was expected to be a number from 1 to 1e9 (Hz), got {brief(sample_rate)}:"
+            " say how often the electrodes were sampled."
+        )
+    return float(sample_rate)
+
+
+def _is_rate(rate: object) -> bool:
+    return isinstance(rate, int | float) and not isinstance(rate, bool) and 1 <= rate <= 1e9
 
 
 def _accepted(
@@ -186,21 +201,45 @@ def _accepted(
         for file in (folder / f"{name}.tsv", folder / f"{name}.csv"):
             if file.is_file():
                 words = _labels(file, numbers) | words
-    if not words:
+    every = {word for column in words.values() for word in _words(column)}
+    if not every - set(UNDECIDED):
         return np.ones(numbers.size, dtype=bool), "no cluster was judged: all of them count"
     return accepted_units(words, numbers.size, f"the clusters in {folder}")
 
 
 def _labels(file: Path, numbers: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
     """Words of each cluster by the column of the table; empty where a cluster is not named."""
-    table = read_table(file)
+    table = read_table(file, may_be_empty=True)
     identity = next((name for name in ("cluster_id", "id") if name in table.columns), None)
     if identity is None:
         raise RefusedInputError(
-            f"{file} was expected to hold a column cluster_id, got {', '.join(table.columns)}: "
+            f"{file} was expected to hold a column cluster_id, got {listed(table.columns)}: "
             "give the file that phy wrote."
         )
-    table = table.drop_duplicates(identity, keep="last").set_index(identity)
+    own = integers(column(table, identity, file), f"{identity} in {file}")
+    if own.size and not np.isin(own, numbers).any():
+        raise RefusedInputError(
+            f"{file} was expected to name clusters of spike_clusters.npy ({numbers[0]} to "
+            f"{numbers[-1]}), got {own.min()} to {own.max()}: give the table of this recording."
+        )
+    table = table.assign(**{identity: own}).drop_duplicates(identity, keep="last")
     columns = [name for name in JUDGED if name in table.columns]
-    judged = table[columns].reindex(numbers)
-    return {name: judged[name].fillna("").astype(str).to_numpy(dtype=object) for name in columns}
+    judged = table.set_index(identity)[columns].reindex(numbers)
+    words = {name: judged[name].fillna("").astype(str).to_numpy(dtype=object) for name in columns}
+    for name in columns:
+        _refuse_unknown(words[name], name, file)
+    return words
+
+
+def _refuse_unknown(column_words: NDArray[Any], name: str, file: Path) -> None:
+    """Refuse labels of which none is a word that phy or a sorter writes."""
+    words = {word for word in _words(column_words) if word}
+    if words and not words & {*GOOD[:8], *BAD, *UNDECIDED[1:-3]}:
+        raise RefusedInputError(
+            f"{name} in {file} was expected to hold words such as good, mua and noise, got "
+            f"{listed(sorted(words))}: write these, or say keep_rejected=true if all count."
+        )
+
+
+def _words(column_words: NDArray[Any]) -> list[str]:
+    return [str(word).strip().casefold() for word in column_words.tolist()]

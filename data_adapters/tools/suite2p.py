@@ -27,6 +27,7 @@ from data_adapters.assembly.cells import Cells
 from data_adapters.assembly.folders import Place, dated, named_places
 from data_adapters.assembly.names import names_of
 from data_adapters.files.arrays import read_header, read_npy, read_pickled_dict, read_rows
+from data_adapters.files.wording import brief, cut
 from data_adapters.session import integers, one_of
 from data_adapters.statements import stated
 from drift.door import opened
@@ -36,6 +37,7 @@ SOURCE = "suite2p"
 EVENTS = ("spks", "F", "Fneu")
 STRUCTURAL = re.compile(r"suite2p|plane\d+|combined", re.IGNORECASE)
 SETTINGS = ("ops.npy", "settings.npy", "db.npy")
+MOST_FOLDERS = 10_000  # that a recording was put together of
 
 
 @opened
@@ -109,22 +111,50 @@ def _refuse_planes(session_places: list[Place]) -> None:
 def _parts(place: Place, split: bool | None) -> list[Place]:
     """The session, or one for each folder that the recording was put together of."""
     settings = {} if split is False else _settings(place.folder, strict=split is True)
-    frames = settings.get("frames_per_folder")
-    lengths = [] if frames is None else np.ravel(np.asarray(frames)).tolist()
-    if len(lengths) < 2:
+    lengths = _lengths(settings, place)
+    if lengths.size < 2:
         return [place]
     if split is None:
         raise RefusedInputError(
             f"{place.folder} was expected to hold one recording, got one that was put together of "
-            f"{len(lengths)} folders: say split=true for a session each, or split=false."
+            f"{lengths.size} folders: say split=true for a session each, or split=false."
         )
-    names = [Path(str(name)).name for name in np.ravel(np.asarray(settings.get("data_path", [])))]
-    named = len(set(names)) == len(names) == len(lengths)
-    labels = names if named else [f"part {number + 1}" for number in range(len(lengths))]
+    names = _folder_names(settings.get("data_path"))
+    named = len(set(names)) == len(names) == lengths.size
+    labels = names if named else [f"part {number + 1}" for number in range(lengths.size)]
     return [
         place._replace(label=label, piece=number, day=names_of([label], "", None).day)
         for number, label in enumerate(labels, start=1)
     ]
+
+
+def _lengths(settings: dict[str, Any], place: Place) -> NDArray[np.int64]:
+    """Frames of each folder that the recording was put together of; empty where it was not."""
+    told, what = settings.get("frames_per_folder"), f"frames_per_folder of {place.folder}"
+    if told is None:
+        return np.zeros(0, dtype=np.int64)
+    if np.size(told) > MOST_FOLDERS if isinstance(told, np.ndarray) else not _is_plain(told):
+        raise RefusedInputError(
+            f"{what} was expected to be a list of up to {MOST_FOLDERS} numbers, got "
+            f"{brief(told)}: say split=false."
+        )
+    return integers(np.ravel(np.asarray(told)), what)
+
+
+def _is_plain(told: Any) -> bool:
+    """Whether a value is a number, or a list of numbers and of nothing else."""
+    entries = told if isinstance(told, list | tuple) else [told]
+    return len(entries) <= MOST_FOLDERS and all(
+        isinstance(entry, int | float | np.number) for entry in entries
+    )
+
+
+def _folder_names(told: Any) -> list[str]:
+    """Names of the folders, where they are told by a list of texts."""
+    entries = told.ravel().tolist() if isinstance(told, np.ndarray) else told
+    if not isinstance(entries, list | tuple) or len(entries) > MOST_FOLDERS:
+        return []
+    return [cut(Path(name).name) for name in entries if isinstance(name, str) and cut(name)]
 
 
 def _cells(place: Place, events: str, keep_rejected: bool, fs: float | None) -> Cells:
@@ -137,7 +167,7 @@ def _cells(place: Place, events: str, keep_rejected: bool, fs: float | None) -> 
             f"of suite2p, or say events={series.split(',')[0]} events_are=trace."
         )
     header = read_header(file)
-    if len(header.shape) != 2 or header.dtype.kind not in "fiu":
+    if len(header.shape) != 2 or header.dtype.kind not in "fiu" or min(header.shape) < 1:
         raise RefusedInputError(
             f"{file} was expected as (region, frame) of numbers, got {header.shape} of "
             f"{header.dtype}: give the file that suite2p wrote."
@@ -162,7 +192,7 @@ def _frames(
     """Frames of the part of the recording."""
     if not place.piece:
         return values
-    lengths = integers(settings["frames_per_folder"], f"frames_per_folder of {place.folder}")
+    lengths = _lengths(settings, place)
     if lengths.sum() != values.shape[1] or (lengths < 1).any():
         raise RefusedInputError(
             f"frames_per_folder of {place.folder} was expected to add up to {values.shape[1]}, "
@@ -176,7 +206,7 @@ def _before(place: Place, settings: dict[str, Any]) -> int:
     """Frames of the parts before this one."""
     if not place.piece:
         return 0
-    lengths = integers(settings["frames_per_folder"], f"frames_per_folder of {place.folder}")
+    lengths = _lengths(settings, place)
     return int(lengths[: place.piece - 1].sum())
 
 
@@ -186,10 +216,15 @@ def _accepted(folder: Path, regions: int, keep_rejected: bool) -> tuple[NDArray[
         note = "" if keep_rejected else f"{folder.name} has no iscell.npy: all regions count"
         return np.ones(regions, dtype=bool), note
     flags = read_npy(file)
-    if len(flags) != regions or flags.ndim not in (1, 2):
+    if flags.ndim not in (1, 2) or len(flags) != regions or not flags.size:
         raise RefusedInputError(
             f"{file} was expected to have a row for each of {regions} regions, got shape "
             f"{flags.shape}: copy the whole folder again."
+        )
+    if flags.dtype.kind not in "biuf":
+        raise RefusedInputError(
+            f"{file} was expected to hold numbers, 1 for each cell, got {flags.dtype}: give the "
+            "file that suite2p wrote."
         )
     return accepted_units({"iscell": flags}, regions, str(file))
 
@@ -213,12 +248,14 @@ def _settings(folder: Path, strict: bool) -> dict[str, Any]:
 
 
 def _rate(value: Any, folder: Path) -> float:
+    number = value.ravel()[0] if isinstance(value, np.ndarray) and value.size == 1 else value
     try:
-        rate = float(value)
-    except (TypeError, ValueError):
+        told = isinstance(number, int | float | str | np.number) and not isinstance(number, bool)
+        rate = float(number) if told else np.nan
+    except (TypeError, ValueError, OverflowError):
         rate = np.nan
     if not 0 < rate < 1e5:
         raise RefusedInputError(
-            f"fs in the settings of {folder} was expected above 0 Hz, got {value!r}: say fs=."
+            f"fs in the settings of {folder} was expected above 0 Hz, got {brief(value)}: say fs=."
         )
     return rate

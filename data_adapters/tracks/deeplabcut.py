@@ -8,6 +8,7 @@ the same table as pandas writes it. Neither has times.
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from data_adapters.files.arrays import harmless
 from data_adapters.files.limits import refuse_absurd
+from data_adapters.files.pickles import harmless
+from data_adapters.files.regular import regular
 from data_adapters.files.tables import read_table
+from data_adapters.files.wording import brief, cut, listed
 from data_adapters.options import nearest, one_line
 from data_adapters.tracks.choice import TrackChoice, sample_times
 from data_adapters.tracks.track import Track
@@ -29,7 +32,7 @@ SCORER = "scorer"
 
 def is_table(path: Path) -> bool:
     """Tell whether a file of text is a table of DeepLabCut."""
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
+    with regular(path).open(encoding="utf-8-sig", errors="replace") as file:
         return file.readline(2**16).split(",")[0].strip() == SCORER
 
 
@@ -42,8 +45,14 @@ def read_csv(path: Path, choice: TrackChoice) -> Track:
             "copy the file again."
         )
     lines = 4 if head.iloc[1, 0] == "individuals" else 3
-    table = read_table(path, header=list(range(lines)), index_col=0)
-    names = [tuple(map(str, name[1:])) for name in table.columns]
+    table = read_table(path, header=None, skiprows=lines)
+    if table.shape[1] != head.shape[1]:
+        raise RefusedInputError(
+            f"{path} was expected to have a name for each column, got {table.shape[1]} entries "
+            f"in a line for {head.shape[1]} names: copy the file again."
+        )
+    table = table.iloc[:, 1:]
+    names = [tuple(map(str, head.iloc[1:lines, column])) for column in range(1, head.shape[1])]
     try:
         values = table.to_numpy(dtype=float)
     except (TypeError, ValueError) as error:
@@ -77,8 +86,12 @@ def _frame(group: Any) -> tuple[list[tuple[str, ...]], NDArray[np.float64]]:
     table = group["table"]
     refuse_absurd(table.shape, table.dtype.itemsize, f"the table {table.name}")
     columns = harmless(bytes(group.attrs["non_index_axes"]))[0][1]
+    if not all(
+        isinstance(name, tuple) and all(isinstance(n, str) for n in name) for name in columns
+    ):
+        raise ValueError("columns are named by something else than texts")
     values = np.asarray(table["values_block_0"], dtype=float)
-    return [tuple(map(str, name[1:])) for name in columns], values.reshape(len(values), -1)
+    return [name[1:] for name in columns], values.reshape(len(values), -1)
 
 
 def track_of_bodypart(
@@ -108,6 +121,7 @@ def track_of_bodypart(
     RefusedInputError
         If the body part is unknown or not said, or nothing tells the times.
     """
+    _refuse_unnamed(names, values, path)
     time = sample_times(len(values), choice, path)
     if time is None:
         raise RefusedInputError(
@@ -122,13 +136,28 @@ def track_of_bodypart(
     ]
     position = np.mean(positions, axis=0)  # NaN where one of them is lost
     lost = np.isnan(position).any(axis=1)
-    note = f"position is that of {', '.join(bodyparts_used)}"
+    note = f"position is that of {listed(bodyparts_used)}"
     if lost.any():
         note += (
             f", lost in {lost.mean():.1%} of the frames of the camera (likelihood below "
             f"{choice.minimum_likelihood:g})"
         )
     return Track(time, position, units="pixel", notes=note, where=str(path))
+
+
+def _refuse_unnamed(names: list[tuple[str, ...]], values: NDArray[np.float64], path: Path) -> None:
+    """Refuse a table that names a column twice or not at all, or has too few frames for a track."""
+    twice = [name for name, times in Counter(names).items() if times > 1]
+    if twice:
+        raise RefusedInputError(
+            f"{path} was expected to name each column once, got {cut(' '.join(twice[0]))} twice: "
+            "correct it."
+        )
+    if values.shape[1] != len(names) or len(values) < 2:
+        raise RefusedInputError(
+            f"{path} was expected to hold at least two frames of {len(names)} columns, got "
+            f"{len(values)} of {values.shape[1]}: copy the file again."
+        )
 
 
 def _position(
@@ -156,11 +185,12 @@ def _chosen(bodyparts: list[str], bodypart: str | None, path: Path) -> list[str]
     for name in names:
         if name not in bodyparts:
             raise RefusedInputError(
-                f"{path} was expected to hold the body part {name!r}, got {', '.join(bodyparts)}: "
+                f"{path} was expected to hold the body part {brief(name)}, got "
+                f"{listed(bodyparts)}: "
                 f"{nearest(name, bodyparts)}."
             )
     if not names and len(bodyparts) != 1:
         raise RefusedInputError(
-            f"{path} was expected to hold one body part, got {', '.join(bodyparts)}: say bodypart=."
+            f"{path} was expected to hold one body part, got {listed(bodyparts)}: say bodypart=."
         )
     return names or bodyparts

@@ -23,7 +23,15 @@ C = TypeVar("C", bound=type)
 
 
 PACKAGES = Path(__file__).resolve().parents[2]
-UNFORESEEN = (ArithmeticError, LookupError, TypeError, AttributeError, ValueError)
+UNFORESEEN = (
+    ArithmeticError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ValueError,
+    RecursionError,
+    PermissionError,
+)
 
 
 class _Trust(threading.local):
@@ -146,6 +154,11 @@ def unforeseen(name: str, arguments: Mapping[str, Any], error: Exception) -> Exc
 
     if isinstance(error, RefusedInputError) or _in_code_of_the_user(error):
         return None
+    if isinstance(error, PermissionError):
+        return RefusedInputError(
+            f"{error.filename or name} was expected to be open to you, got "
+            f"{error.strerror or error}: ask its owner, or choose another path."
+        )
     listing = (
         ", ".join(f"{key}={_shortly(value)}" for key, value in arguments.items() if key != "self")
         or "none"

@@ -14,6 +14,7 @@ from data_adapters.exchange.nwb import zarr_stores
 from data_adapters.exchange.nwb.identity import identities
 from data_adapters.exchange.nwb.written import written_labels
 from data_adapters.exchange.nwb_format import package, quietly
+from data_adapters.files.regular import regular
 from data_adapters.options import existing, one_line
 from drift.files.own_content import check_own_content
 from drift.schema.labelled_form import RefusedInputError
@@ -115,7 +116,7 @@ def _reason(error: Exception) -> str:
 def _source(path: Path) -> Any:
     if path.is_dir():
         return zarr_stores.opened_store(path)
-    check_own_content(path)
+    check_own_content(regular(path))
     return package().NWBHDF5IO(str(path), "r")
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from data_adapters.exchange.nwb_format import package
-from data_adapters.files.arrays import harmless
+from data_adapters.files.pickles import harmless
 from drift.files.own_content import refuse_swollen
 from drift.schema.labelled_form import RefusedInputError
 

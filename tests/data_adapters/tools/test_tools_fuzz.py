@@ -170,6 +170,48 @@ def test_arrays_of_another_kind(tool, tmp_path_factory, data):
     consumed(lambda: read(folder))
 
 
+SCALAR = np.float64(0).__reduce__()[0]
+ARRAY = np.zeros(0).__reduce__()[0]
+PIECES = st.one_of(
+    st.sampled_from(["O8", "V8", "f8", "U4", "i4", "S3", "M8", "|", "<", "a", b"AAAAAAAA", b""]),
+    st.sampled_from([None, ("a",), {"a": (np.dtype("O"), 0)}, {"a": (np.dtype("f8"), 2**28)}]),
+    st.integers(-1, 2**40),
+    st.tuples(st.integers(-1, 9)),
+)
+
+
+class Forged:
+    """A type, an array or a number of numpy with a state that it could not have."""
+
+    def __init__(self, of, code, state):
+        self.told = (np.dtype, (code, False, True), state)
+        kind = None if of == "type" else Forged("type", code, state[:8])
+        if of == "number":
+            self.told = (SCALAR, (kind, *state[8:9]))
+        if of == "array":
+            empty = (np.ndarray, (0,), b"b")
+            self.told = (ARRAY, empty, (1, (state[7],), kind, False, state[-1]))
+
+    def __reduce__(self):
+        return self.told
+
+
+@given(data=st.data())
+@settings(max_examples=4 * EXAMPLES, deadline=None)
+def test_forged_types_in_settings(tmp_path_factory, data):
+    """A forged type would let a number point anywhere: the process would end, not the test."""
+    folder = tmp_path_factory.mktemp("forged")
+    make, read = LAYOUTS["suite2p"]
+    make(folder)
+    state = tuple(data.draw(st.lists(PIECES, min_size=8, max_size=10)))
+    of = data.draw(st.sampled_from(["type", "number", "array"]))
+    code = data.draw(st.sampled_from(["f8", "O8", "V8", "U4", "M8", "i4", "f8,O"]))
+    key = data.draw(st.sampled_from(["fs", "frames_per_folder", "data_path", "date"]))
+    content = {"fs": 20.0, key: Forged(of, code, (3, *state[1:]))}
+    np.save(folder / "suite2p" / "plane0" / "ops.npy", content, allow_pickle=True)
+    consumed(lambda: read(folder))
+
+
 @pytest.mark.parametrize("name", ["estimates/S", "estimates/idx_components", "params/data/fr"])
 @pytest.mark.parametrize("change", range(len(WRONG)))
 def test_arrays_of_another_kind_in_hdf5(name, change, tmp_path):
