@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections import Counter
 from pathlib import Path
@@ -21,6 +22,7 @@ SEPARATORS = (",", ";", "\t")
 NUMBERS_TAKE = 4  # bytes in memory for a byte of text, at most
 MOST_COLUMNS = 50_000  # the largest recordings have some thousand cells
 LONGEST_ENTRY = 2**10  # letters of an entry, on average over a line
+FIRST_LINES = 20  # that tell how decimals are written
 BLOCK = 2**22  # bytes that are looked through at a time
 
 
@@ -73,7 +75,15 @@ def _parsed(path: Path, separator: str, **how: Any) -> pd.DataFrame:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
             # pandas would else take the first of too many entries for names of rows
-            return pd.read_csv(path, sep=separator, skipinitialspace=True, index_col=False, **how)
+            return pd.read_csv(
+                path,
+                sep=separator,
+                decimal=_decimal(path, separator),
+                encoding=_encoding(path),
+                skipinitialspace=True,
+                index_col=False,
+                **how,
+            )
     except pd.errors.ParserWarning as warning:
         raise RefusedInputError(
             f"{path} was expected to have a name for each column, got lines of more entries than "
@@ -86,9 +96,26 @@ def _parsed(path: Path, separator: str, **how: Any) -> pd.DataFrame:
         ) from error
 
 
+def _encoding(path: Path) -> str:
+    """UTF-8, or UTF-16 where the file begins with its mark, as "Unicode text" of Excel does."""
+    with path.open("rb") as file:
+        return "utf-16" if file.read(2) in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+
+
+def _decimal(path: Path, separator: str) -> str:
+    """What stands before decimals: a comma where entries are separated by something else, and the
+    first lines have numbers with commas and none with points."""
+    if separator == ",":
+        return "."
+    with path.open(encoding=_encoding(path), errors="replace") as file:
+        lines = [file.readline(MOST_COLUMNS) for _line in range(FIRST_LINES)][1:]
+    text = "".join(lines)
+    return "," if re.search(r"\d,\d", text) and not re.search(r"\d\.\d", text) else "."
+
+
 def _laid_out(path: Path) -> tuple[str, int]:
     """The separator that the first line has most of, and the number of its columns."""
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
+    with path.open(encoding=_encoding(path), errors="replace") as file:
         line = file.readline(MOST_COLUMNS * LONGEST_ENTRY)
     separator = max(SEPARATORS, key=line.count)
     columns = line.count(separator) + 1

@@ -36,6 +36,15 @@ def test_columns_are_told_by_their_names(separator, time_name, factor, place_nam
     np.testing.assert_allclose(track.position, PLACE)
 
 
+def test_decimal_commas_and_text_of_excel(tmp_path):
+    lines = ["time;x", *(f"{t:.3f};{x:.5f}".replace(".", ",") for t, x in zip(TIME, PLACE))]
+    (tmp_path / "commas.csv").write_text("\r\n".join(lines), newline="")
+    np.testing.assert_allclose(read_track(tmp_path / "commas.csv").position, PLACE, atol=1e-5)
+    lines = ["time\tx", *(f"{t:.3f}\t{x:.5f}" for t, x in zip(TIME, PLACE))]
+    (tmp_path / "excel.txt").write_text("\n".join(lines), encoding="utf-16")
+    np.testing.assert_allclose(read_track(tmp_path / "excel.txt").position, PLACE, atol=1e-5)
+
+
 def test_times_of_day_count_from_the_first(tmp_path):
     stamps = [f"2024-05-01T12:00:{second:09.6f}+02:00" for second in TIME]
     track = read_track(saved(tmp_path, Timestamp=stamps, x=PLACE))
