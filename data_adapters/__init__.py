@@ -112,6 +112,8 @@ def sessions(name: str, path: str | Path, **options: Any) -> Iterator[xr.Dataset
     reader = import_module(READERS[name]).sessions
     reader_options, labels = filters(reader, options)
     own, beside = parted(reader, chosen(name, reader, reader_options))
+    if "registration" in beside and "base" in own:
+        beside["base"] = own["base"]
     recorded = kept(restated(reader(existing(path), **own), beside, existing(path)), labels)
     first = next(recorded, None)
     if first is None:

@@ -122,7 +122,7 @@ def integers(values: ArrayLike, what: str) -> NDArray[np.int64]:
             f"{what} was expected to hold whole numbers, got "
             f"{array[~(array == np.floor(array))][0]}: correct it."
         )
-    if (np.abs(array) > LARGEST_WHOLE).any():
+    if (np.abs(array) >= LARGEST_WHOLE).any():
         raise RefusedInputError(
             f"{what} was expected to hold whole numbers, got {np.abs(array).max():g}, too "
             "large to be exact: correct it."

@@ -22,6 +22,7 @@ NEEDS = {
     "stimulus_units": "stimulus",
     "base": "registration",
     "columns": "registration",
+    "counted_by": "registration",
     "minimum_confidence": "registration",
 }
 
@@ -86,6 +87,9 @@ class Statements(NamedTuple):
     columns : sequence of int
         Columns of the registration that the sessions of each animal have, from 1, where it has more
         of them, or another order.
+    counted_by : {"numbers", "rows"}
+        Whether a registration of a tool that numbers its cells (phy) holds these numbers, or rows,
+        where it can be read both ways.
     base : {0, 1}
         Number of the first cell in a registration that does not tell it.
     minimum_confidence : float
@@ -126,6 +130,7 @@ class Statements(NamedTuple):
     epochs: str | Path | None = None
     registration: str | Path | None = None
     columns: Sequence[int] | None = None
+    counted_by: str | None = None
     base: int | None = None
     minimum_confidence: float | None = None
     folders: str | None = None

@@ -10,11 +10,13 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
+from data_adapters.positions import decimals
 from drift.door import opened
 from drift.metrics.stimuli import CIRCULAR, METRICS, UNORDERED
 from drift.schema.labelled_form import RefusedInputError
 
 ROUNDING = 1e-6  # s by which intervals may overlap
+ROUND_ABOUT = 1e-9  # of the period
 NOTHING = -1  # of whole numbers that are else not negative: no stimulus
 
 
@@ -69,8 +71,11 @@ def stimulus_coordinate(
         raise RefusedInputError(
             f"stimulus of {where} was expected in some samples, got none: give the labels."
         )
+    if not texts:
+        array = _as_meant(array)
     if metric == CIRCULAR and period is not None:
         array = array % period
+        array = np.where(array > period * (1 - ROUND_ABOUT), 0.0, array)
     named = {} if texts or not units else {"units": units}
     return "sample", array, {"long_name": "stimulus", **named, **attrs}
 
@@ -95,6 +100,14 @@ def _numbers_or_texts(labels: ArrayLike, where: str) -> NDArray[Any]:
     return array.astype(np.float64)
 
 
+def _as_meant(labels: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Numbers as the decimals that they stand for: 0.1 + 0.2 is 0.3, and so is what was kept as
+    float32."""
+    values, places = np.unique(labels, return_inverse=True)
+    meant = np.array([float(f"{value:.12g}") for value in decimals(values)])
+    return meant[places].reshape(labels.shape)
+
+
 def _is_missing(entry: object) -> bool:
     return entry is None or (isinstance(entry, float) and np.isnan(entry))
 
@@ -102,6 +115,11 @@ def _is_missing(entry: object) -> bool:
 def _without_nothing(labels: NDArray[np.float64]) -> NDArray[np.float64]:
     """NaN for -1 where labels are whole numbers of which no other is negative."""
     shown = labels[np.isfinite(labels) & (labels != NOTHING)]
+    if (labels == NOTHING).any() and shown.size and np.isin(shown, (0, 1)).all():
+        raise RefusedInputError(
+            "stimuli -1 beside 0 and 1 were expected to tell no stimulus from another one, got what "
+            "can be either: write NaN for none, or name stimuli by texts."
+        )
     counted = (shown == np.floor(shown)).all() and (shown >= 0).all()
     return np.where(labels == NOTHING, np.nan, labels) if counted else labels
 

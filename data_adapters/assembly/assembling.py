@@ -77,8 +77,6 @@ def track_of(place: Place, statements: Statements) -> Track | Shown | None:
     if statements.track is None:
         return None
     file = place.named(statements.track, "track")
-    if statements.stimulus is not None:
-        return read_shown(file, statements.stimulus)
     times = statements.track_times
     choice = TrackChoice(
         position=statements.position,
@@ -89,6 +87,8 @@ def track_of(place: Place, statements: Statements) -> Track | Shown | None:
         pulses=statements.pulses,
         lost=statements.lost,
     )
+    if statements.stimulus is not None:
+        return read_shown(file, statements.stimulus, choice)
     track = read_track(file, choice)
     _refuse_plane(track, statements)
     return track if statements.origin is None else track.beginning_at(statements.origin)
@@ -260,12 +260,14 @@ def _while_recorded(
     The recording began at ``start``. When it ended is not in the files: the time T after the last
     of n spikes is left out where silence would be too unlikely, exp(-n T / last) < 0.001.
     """
-    if cells.last_spike is None:
-        return np.ones(time.size, dtype=bool), ""
-    last = start + cells.last_spike
-    inside = time >= start - ROUNDING
+    inside = (
+        time >= start - ROUNDING if cells.observed is None else _observed(time, ends, cells, start)
+    )
+    last = start + (np.inf if cells.last_spike is None else cells.last_spike)
     quiet = max(0.0, float(ends[-1]) - last)
-    if quiet * cells.spikes > -np.log(UNLIKELY) * max(cells.last_spike, 1e-9):
+    if cells.last_spike is not None and quiet * cells.spikes > -np.log(UNLIKELY) * max(
+        cells.last_spike, ROUNDING
+    ):
         inside &= ends <= last + usual_frame(time)
     if inside.sum() < 2:
         raise RefusedInputError(
@@ -276,6 +278,17 @@ def _while_recorded(
     left = int((~inside).sum())
     note = f"{left} samples of the track lie before or after the recording" if left else ""
     return inside, note
+
+
+def _observed(
+    time: NDArray[np.float64], ends: NDArray[np.float64], cells: Cells, start: float
+) -> NDArray[np.bool_]:
+    """Samples that lie in the intervals in which spikes were recorded."""
+    assert cells.observed is not None
+    inside = np.zeros(time.size, dtype=bool)
+    for first, last in cells.observed + start:
+        inside |= (time >= first - ROUNDING) & (ends <= last + ROUNDING)
+    return inside
 
 
 def in_rooms(

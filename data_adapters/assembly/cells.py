@@ -23,8 +23,10 @@ class Cells(NamedTuple):
     trains: Sequence[NDArray[np.float64]] | None = None  # s, of each cell
     last_spike: float | None = None  # s, of all clusters, those that were rejected among them
     spikes: int = 0  # of all clusters
+    observed: NDArray[np.float64] | None = None  # (interval, 2) s, when trains were recorded
     rate: float | None = None  # frames per second, Hz
     time: NDArray[np.float64] | None = None  # (frame) s, where the tool has it
+    frame: NDArray[np.int64] | None = None  # number of each, where the tool left some out
     before: int = 0  # frames of other parts of a recording that was put together of several
     numbers: NDArray[np.int64] | None = None  # (row) what the tool calls each, where not its row
     labels: Sequence[str] | None = None

@@ -57,7 +57,9 @@ def frame_times(
             "frame_times=."
         )
     before = cells.before if _shared(statements) else 0
-    return start + (np.arange(frames) + before) / rate, ""
+    number = np.arange(frames) + before if cells.frame is None else cells.frame
+    note = "parts are taken to follow without a pause" if before else ""
+    return start + number / rate, note
 
 
 def _shared(statements: Statements) -> bool:
@@ -177,7 +179,14 @@ def _pulsed(
             f"pulses of frames in {track.where} were expected to count frames upwards from 1, got "
             f"{number.size} of them: say start= (s) or frame_times= instead."
         )
-    onset = _onsets(track.time, change)
+    mine = (number >= 0) & (number < frames)  # of this part of the recording
+    change, number = change[mine], number[mine]
+    if number.size < 2:
+        raise RefusedInputError(
+            f"pulses of frames in {track.where} were expected for {frames} frames, got "
+            f"{number.size}: say start= (s) or frame_times= instead."
+        )
+    onset = _onsets(track.time, change, number)
     step, begin = np.polyfit(number, onset, 1)
     _refuse_other_rate(1 / step, rate, track)
     every = np.arange(frames)
@@ -195,11 +204,14 @@ def _pulsed(
     return time, f"frames are timed by {number.size} pulses in the track{told}"
 
 
-def _onsets(time: NDArray[np.float64], change: NDArray[np.int64]) -> NDArray[np.float64]:
-    """When frames began: midway between the first sample that saw them and the one before, in gaps
-    a usual sample before."""
+def _onsets(
+    time: NDArray[np.float64], change: NDArray[np.int64], number: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """When frames began: at most a sample of the track, and at most a frame, before the sample that
+    saw them; half of that on average."""
+    frame = float((time[change[-1]] - time[change[0]]) / (number[-1] - number[0]))
     before = np.minimum(usual_frame(time), time[change] - time[np.maximum(change - 1, 0)])
-    return time[change] - before / 2
+    return time[change] - np.minimum(before, frame) / 2
 
 
 def _refuse_other_rate(pulsed: float, rate: float | None, track: Track | Shown) -> None:

@@ -279,7 +279,7 @@ def _date_text(label: str) -> str:
 def _natural(text: str) -> list[tuple[int, int, str]]:
     """Order in which day2 comes before day10."""
     return [
-        (0, int(name), "") if name.isdigit() else (1, 0, name.casefold())
+        (0, int(name), "") if name.isdecimal() else (1, 0, name.casefold())
         for name in re.split(r"(\d+)", text)
         if name
     ]

@@ -12,10 +12,12 @@ from data_adapters.assembly.cells import Cells
 from data_adapters.assembly.folders import Place
 from data_adapters.registrations.cell_map import Registration
 from data_adapters.registrations.files import read_registration
+from data_adapters.session import one_of
 from data_adapters.statements import Statements
 from drift.schema.labelled_form import RefusedInputError
 
 MISPLACED = 0.5  # of what chance would give: share of named cells that are none in their session
+COUNTED_BY = ("numbers", "rows")
 FEWEST = 5  # named cells that tell it
 
 
@@ -43,6 +45,7 @@ class Identities:
         for place in places:
             self._own.setdefault(place.subject, []).append(place)
         self._registered: dict[str, Registration] = {}
+        self._by_numbers: dict[str, bool] = {}
 
     def units(self, place: Place, cells: Cells) -> dict[str, Any]:
         """Number, label and identity of the units that count, as arguments of
@@ -61,7 +64,10 @@ class Identities:
                 "unit_label": labels,
                 "unit_identity": f"{place.subject} {place.recording}",
             }
-        units = _units(registration, self._column(place), place, cells)
+        column = self._column(place)
+        if cells.numbers is not None and self._counts_numbers(place.subject, registration):
+            registration = registration.ranked(column, cells.numbers)
+        units = _units(registration, column, place, cells)
         certain = registration.certainty(units)
         return {"unit": units, "unit_identity": "registered", "unit_confidence": certain}
 
@@ -80,6 +86,42 @@ class Identities:
             f"{told}, certain to {np.median(probabilities):.2f} (median; "
             f"{(probabilities < 0.5).mean():.0%} below .5)"
         )
+
+    def _counts_numbers(self, subject: str, registration: Registration) -> bool:
+        """Tell whether a registration holds the numbers that the tool calls its cells by, or their
+        rows; it is told by all sessions of the subject together.
+
+        Raises
+        ------
+        RefusedInputError
+            If it can be read both ways, or neither.
+        """
+        said = self._statements.counted_by
+        if said is not None:
+            return one_of(said, COUNTED_BY, "counted_by") == COUNTED_BY[0]
+        if subject not in self._by_numbers:
+            sessions = [(self._column(own), self._read_cells(own)) for own in self._own[subject]]
+            numbered = all(
+                registration.names_only(column, np.asarray(cells.numbers))
+                for column, cells in sessions
+            )
+            ranked = all(
+                registration.largest(column) <= cells.counted for column, cells in sessions
+            )
+            if (
+                numbered
+                and ranked
+                and any(
+                    registration.differs(column, np.asarray(cells.numbers))
+                    for column, cells in sessions
+                )
+            ):
+                raise RefusedInputError(
+                    f"{registration.where} was expected to hold numbers of cells, or their rows, "
+                    "got what can be either: say counted_by=numbers or counted_by=rows."
+                )
+            self._by_numbers[subject] = numbered
+        return self._by_numbers[subject]
 
     def _column(self, place: Place) -> int:
         """Column of the registration that a session has, from 1."""
@@ -154,8 +196,6 @@ def _units(
     Numbers in the registration are rows of the tool's table, or, where the program was given
     accepted cells only, ranks among these, or the numbers that the tool calls its cells by.
     """
-    if cells.numbers is not None and registration.names_only(column, cells.numbers):
-        registration = registration.ranked(column, cells.numbers)
     largest = registration.largest(column)
     of_accepted = registration.counts_every_cell and largest == cells.rows.size < cells.counted
     if largest > cells.counted or (
@@ -171,12 +211,13 @@ def _units(
             f"({place.label}), got numbers until {largest} in column {column}: check the order of "
             "the sessions."
         )
+    in_order = np.argsort(np.argsort(cells.rows))  # tools may list their cells in any order
     if of_accepted:
-        return registration.units(column, cells.rows.size)
+        return registration.units(column, cells.rows.size)[in_order]
     is_read = np.zeros(cells.counted, dtype=bool)
     is_read[cells.rows] = True
     _refuse_misplaced(registration, column, is_read, place)
-    return registration.units(column, cells.counted, is_read)
+    return registration.units(column, cells.counted, is_read)[in_order]
 
 
 def _refuse_misplaced(

@@ -175,8 +175,9 @@ def _arguments(
     labels |= units
     for environment, inside in in_rooms(time, track, place, statements):
         room = {} if environment == "unknown" else {"environment": environment}
+        cut = arrays if inside is None else {**arrays, "time": time}
         within = {
-            name: values if inside is None else values[inside] for name, values in arrays.items()
+            name: values if inside is None else values[inside] for name, values in cut.items()
         }
         yield {**labels, **within, **room}
 

@@ -98,7 +98,7 @@ def session_labels(session: xr.Dataset) -> dict[str, Any]:
     labels: dict[str, Any] = {
         **{name: session[name].item() for name in NEEDED},
         "elapsed_units": str(session["elapsed"].attrs.get("units", "day")),
-        "position_units": str(session["position"].attrs.get("units", "cm")),
+        **_what_is_measured(session),
         "detected_units": _counted(session["detected_units"])
         if "detected_units" in session
         else units,
@@ -122,6 +122,19 @@ def session_labels(session: xr.Dataset) -> dict[str, Any]:
         if "unit_label" in session.coords
         else {}
     )
+
+
+def _what_is_measured(session: xr.Dataset) -> dict[str, Any]:
+    """Units of positions, or what stimuli are."""
+    if "stimulus" not in session.coords:
+        return {"position_units": str(session["position"].attrs.get("units", "cm"))}
+    attrs = session["stimulus"].attrs
+    return {
+        "stimulus": session["stimulus"].values,
+        "stimulus_metric": attrs.get("metric"),
+        "stimulus_period": attrs.get("period"),
+        "stimulus_units": str(attrs.get("units", "")),
+    }
 
 
 def _kind(activity: xr.DataArray) -> str | None:

@@ -64,7 +64,7 @@ class Registration:
         self.confidence = confidence
         self._largest = self.columns.max(axis=0, initial=-1) + 1
         self._unregistered: dict[int, NDArray[np.int64]] = {}
-        self._next = len(values)
+        self._next = [len(values)]  # shared by copies: numbers of one session alone are given once
 
     @property
     def sessions(self) -> int:
@@ -115,6 +115,12 @@ class Registration:
         column = self.columns[:, session - 1]
         named = column[column >= 0] + self.base
         return named.size > 0 and bool(np.isin(named, numbers).all())
+
+    def differs(self, session: int, numbers: NDArray[np.int64]) -> bool:
+        """Tell whether these numbers, in place of rows, would name other cells."""
+        column = self.columns[:, session - 1]
+        named = column[column >= 0]
+        return not np.array_equal(np.searchsorted(numbers, named + self.base), named)
 
     def ranked(self, session: int, numbers: NDArray[np.int64]) -> Registration:
         """The same registration, in which one session is counted by the rank of its numbers."""
@@ -182,8 +188,8 @@ class Registration:
 
     def _own(self, session: int, count: int) -> NDArray[np.int64]:
         if session not in self._unregistered:
-            self._unregistered[session] = np.arange(self._next, self._next + count)
-            self._next += count
+            self._unregistered[session] = np.arange(self._next[0], self._next[0] + count)
+            self._next[0] += count
         return self._unregistered[session]
 
 

@@ -233,7 +233,8 @@ def _on_frames(
             f"{file} was expected to name cells of the traces beside it, got {brief(unknown[0])}: "
             "export both from one cell set."
         )
-    row = np.clip(np.searchsorted(traces.time, times + 1e-6, side="right") - 1, 0, None)
+    # the nearest frame: times of events may have fewer digits than those of frames
+    row = np.searchsorted((traces.time[1:] + traces.time[:-1]) / 2, times)
     late = times - traces.time[row] > 1.5 * usual_frame(traces.time)
     early = traces.time[0] - times > 0.5 * usual_frame(traces.time)
     if (late | early).any():

@@ -81,6 +81,7 @@ def _cells(place: Place, events: str) -> Cells:
         rows=units,
         counted=int(units.max()) + 1,
         frames=frames.astype(np.float64, copy=False),
+        frame=number,
         time=_times(place, number),
         source=SOURCE,
     )

@@ -75,7 +75,7 @@ def read_track(path: str | Path, choice: TrackChoice = WHOLE) -> Track:
     )
 
 
-def read_shown(path: str | Path, stimulus: str) -> Shown:
+def read_shown(path: str | Path, stimulus: str, choice: TrackChoice = WHOLE) -> Shown:
     """Stimuli of a table, in the place of positions.
 
     Parameters
@@ -84,6 +84,8 @@ def read_shown(path: str | Path, stimulus: str) -> Shown:
         A table with a header; see ``data_adapters.tracks.shown``.
     stimulus : str
         Column of the stimulus.
+    choice : TrackChoice
+        ``pulses``, and ``rate`` or ``times`` of samples without times.
 
     Returns
     -------
@@ -100,7 +102,7 @@ def read_shown(path: str | Path, stimulus: str) -> Shown:
             f"{file} was expected to be a table of stimuli (.csv, .tsv), got "
             f"{file.suffix or 'a folder'}: save it with the columns start, stop and {stimulus}."
         )
-    return shown_of_columns(read_table(file), file, stimulus)
+    return shown_of_columns(read_table(file), file, stimulus, choice)
 
 
 def _along(track: Track, axis: str | None) -> Track:

@@ -12,19 +12,20 @@ from numpy.typing import NDArray
 from data_adapters.files.tables import column
 from data_adapters.options import nearest
 from data_adapters.stimuli import labels_by_interval
+from data_adapters.tracks.choice import TrackChoice
 from data_adapters.tracks.headings import (
-    PULSES,
     SECONDS,
     STARTS,
     STOPS,
-    TIMES,
     heading,
     named_columns,
     of_names,
 )
-from data_adapters.tracks.tables import column_of_times
-from drift.metrics.clocks import frame_ends, refuse_times, usual_frame
+from data_adapters.tracks.tables import pulses_of, times_of
+from drift.metrics.clocks import frame_ends, usual_frame
 from drift.schema.labelled_form import RefusedInputError
+
+SHORTEST = 1e-4  # s between samples
 
 
 class Shown(NamedTuple):
@@ -63,8 +64,11 @@ class Shown(NamedTuple):
                 f"spikes beside the trials in {self.where} were expected to be counted in samples, "
                 "got no rate: say fs= (Hz), e.g. 20."
             )
-        begin = float(self.start.min())
-        return begin + np.arange(int((float(self.stop.max()) - begin) * rate) + 1) / rate
+        begin, end = float(self.start.min()), float(self.stop.max())
+        even = begin + np.arange(int((end - begin) * rate) + 1) / rate
+        # samples are cut where trials begin and end, so that each lies in one trial alone
+        times = np.unique(np.concatenate([even, self.start, self.stop]))
+        return times[np.append(True, np.diff(times) > SHORTEST) & (times < end)]
 
     def at(self, time: NDArray[np.float64], *_how: float | None) -> dict[str, Any]:
         """Arguments of ``session_dataset`` at the times of frames, and ``notes``."""
@@ -82,7 +86,7 @@ class Shown(NamedTuple):
         return {}
 
 
-def shown_of_columns(table: pd.DataFrame, path: Path, stimulus: str) -> Shown:
+def shown_of_columns(table: pd.DataFrame, path: Path, stimulus: str, choice: TrackChoice) -> Shown:
     """Stimuli of a table with a line a trial (``start``, ``stop``) or a line a sample (``time``).
 
     Parameters
@@ -93,6 +97,8 @@ def shown_of_columns(table: pd.DataFrame, path: Path, stimulus: str) -> Shown:
         For messages.
     stimulus : str
         Column of the stimulus.
+    choice : TrackChoice
+        See ``read_shown``.
 
     Returns
     -------
@@ -114,16 +120,11 @@ def shown_of_columns(table: pd.DataFrame, path: Path, stimulus: str) -> Shown:
     start, stop = of_names(named, STARTS), of_names(named, STOPS)
     if start is not None and stop is not None:
         return _trials(table, start, stop, label, path)
-    time = of_names(named, TIMES)
-    if time is None:
-        raise RefusedInputError(
-            f"{path} was expected to hold the columns start and stop (s), or time, got "
-            f"{', '.join(table.columns)}: rename them."
-        )
-    times = refuse_times(column_of_times(table, time, path), f"column {time!r} of {path}")
-    pulses = of_names(named, PULSES)
-    frame = None if pulses is None else column(table, pulses, path)
-    return Shown(times, frame_ends(times, usual_frame(times)), label, False, str(path), frame)
+    times, is_first = times_of(table, named, path, choice)
+    _name, frame = pulses_of(table, named, times, path, choice.pulses)
+    times, label = times[is_first], label[is_first]
+    ends = frame_ends(times, usual_frame(times))
+    return Shown(times, ends, label, False, str(path), None if frame is None else frame[is_first])
 
 
 def _trials(table: pd.DataFrame, start: str, stop: str, label: NDArray[Any], path: Path) -> Shown:

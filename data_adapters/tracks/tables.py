@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from data_adapters.files.tables import column
 from data_adapters.options import nearest
+from data_adapters.positions import decimals
 from data_adapters.session import integers
 from data_adapters.tracks.choice import TrackChoice, sample_times
 from data_adapters.tracks.headings import (
@@ -65,7 +66,7 @@ def track_of_columns(table: pd.DataFrame, path: Path, choice: TrackChoice) -> Tr
         If names do not tell time and position, or a value cannot be what its name says.
     """
     named = named_columns(table)
-    time, is_first = _time(table, named, path, choice)
+    time, is_first = times_of(table, named, path, choice)
     names, note = _position_columns(table, named, choice.position, path)
     values, units = _positions(table, names, path, choice.lost)
     _refuse_repeated(time, is_first, values, path)
@@ -74,7 +75,7 @@ def track_of_columns(table: pd.DataFrame, path: Path, choice: TrackChoice) -> Tr
         values[between > 0] = np.nan
     trial = _first(table, named, TRIALS, path)
     room = of_names(named, ROOMS)
-    pulses = _pulses(table, named, path, choice.pulses)
+    pulses = pulses_of(table, named, time, path, choice.pulses)
     direction = named.get("direction")
     used = [*names, room, direction, pulses[0]]
     untimed = int(np.isnan(time).sum())
@@ -86,6 +87,7 @@ def track_of_columns(table: pd.DataFrame, path: Path, choice: TrackChoice) -> Tr
         trial=None if trial is None else _trials(trial, between, path)[is_first],
         direction=None if direction is None else _codes(table[direction])[is_first],
         environment=None if room is None else _texts(table[room])[is_first],
+        away=None if between is None else (between > 0)[is_first],
         frame=None if pulses[1] is None else pulses[1][is_first],
         units=units,
         notes="; ".join(filter(None, notes)),
@@ -118,7 +120,7 @@ def track_of_fields(fields: dict[str, Any], path: Path, choice: TrackChoice) -> 
     return track_of_columns(pd.DataFrame(columns), path, choice)
 
 
-def _time(
+def times_of(
     table: pd.DataFrame, named: dict[str, str], path: Path, choice: TrackChoice
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Times of the samples, s, and which samples have one of their own; equal neighbours are one
@@ -204,7 +206,8 @@ def _positions(
     units = {heading(name)[1] for name in names}
     if units & {"px", "pixel", "pixels"}:
         return values, "pixel"
-    return values * CENTIMETRES.get(next(iter(units)), 1.0), "cm"
+    factor = CENTIMETRES.get(next(iter(units)), 1.0)
+    return (values if factor == 1 else decimals(values) * factor), "cm"
 
 
 def _asked(named: dict[str, str], name: str, path: Path) -> str:
@@ -224,8 +227,12 @@ def _first(
     return None if name is None else column(table, name, path)
 
 
-def _pulses(
-    table: pd.DataFrame, named: dict[str, str], path: Path, asked: str | None
+def pulses_of(
+    table: pd.DataFrame,
+    named: dict[str, str],
+    time: NDArray[np.float64],
+    path: Path,
+    asked: str | None,
 ) -> tuple[str | None, NDArray[np.float64] | None]:
     """Column of pulses, and the number of the frame that runs, from 1, 0 before."""
     if asked is not None and asked.casefold() == NOT_USED:
@@ -235,8 +242,24 @@ def _pulses(
         return None, None
     numbers = np.nan_to_num(column(table, name, path))
     if set(np.unique(numbers)) <= {0.0, 1.0}:  # a signal that rises with each frame
-        return name, np.cumsum(np.diff(numbers, prepend=0.0) > 0).astype(float)
+        return name, _rising(numbers, time)
     return name, numbers + 1 if numbers.min() == -1 else numbers
+
+
+def _rising(signal: NDArray[np.float64], time: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Number of the frame that runs, of a signal that rises with each: pulses that were missed are
+    counted where the time between two is a multiple of the usual one, and such as come too soon are
+    none."""
+    rises = np.flatnonzero(np.diff(signal, prepend=0.0) > 0)
+    if rises.size > 2:
+        usual = float(np.median(np.diff(time[rises])))
+        rises = rises[np.append(True, np.diff(time[rises]) > usual / 2)]
+        frames = np.append(1, np.maximum(1, np.round(np.diff(time[rises]) / usual)))
+    else:
+        frames = np.ones(rises.size)
+    number = np.zeros(signal.size)
+    number[rises] = np.cumsum(frames)
+    return np.maximum.accumulate(number)
 
 
 def _between_note(between: NDArray[np.float64] | None) -> str:

@@ -25,6 +25,7 @@ class Track(NamedTuple):
     direction: NDArray[Any] | None = None
     environment: NDArray[Any] | None = None  # text
     frame: NDArray[np.float64] | None = None  # number of the frame that ran, from 1; 0 before
+    away: NDArray[np.bool_] | None = None  # between trials, when the animal is nowhere
     units: str = "cm"
     notes: str = ""
     where: str = "the track"
@@ -58,6 +59,8 @@ class Track(NamedTuple):
         """
         self.refuse_apart(time)
         position = self._positions_at(time, max_gap, track_length)
+        if self.away is not None:
+            position[held_at(self.away.astype(np.int64), self.time, time) > 0] = np.nan
         held: dict[str, Any] = {"position": position, "notes": self.notes}
         if self.trial is not None:
             held["trial"] = held_at(self.trial, self.time, time)
@@ -120,5 +123,5 @@ class Track(NamedTuple):
             raise RefusedInputError(
                 f"{self.where} was expected on the clock of the frames ({time[0]:.6g} to "
                 f"{time[-1]:.6g} s), got {self.time[0]:.6g} to {self.time[-1]:.6g} s: say start= "
-                "(time of the first frame on the clock of the track), or frame_times=."
+                "(the clock of the track when the recording begins), or frame_times=."
             )

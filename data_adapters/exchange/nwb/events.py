@@ -109,9 +109,26 @@ def _spikes(units: Any, choice: EventChoice, note: str, path: Path) -> tuple[Cel
         trains=trains,
         labels=who.labels,
         events_are="counts",
+        observed=_observed(units, rows, path),
         notes=(note, left),
     )
     return cells, who
+
+
+def _observed(units: Any, rows: NDArray[np.int64], path: Path) -> NDArray[np.float64] | None:
+    """Intervals (interval, 2) in which all of these units were recorded, s; None: not told."""
+    if "obs_intervals" not in units.colnames:
+        return None
+    shared: NDArray[np.float64] | None = None
+    for row in rows.tolist():
+        own = numbers(units.get_unit_obs_intervals(row), f"obs_intervals in {path}").reshape(-1, 2)
+        if shared is None:
+            shared = own
+            continue
+        begins = np.maximum(shared[:, np.newaxis, 0], own[:, 0])
+        ends = np.minimum(shared[:, np.newaxis, 1], own[:, 1])
+        shared = np.stack([begins[ends > begins], ends[ends > begins]], axis=1)
+    return None if shared is None or not shared.size else shared
 
 
 def chosen_series(candidates: dict[str, Any], choice: EventChoice, path: Path) -> tuple[str, str]:

@@ -8,11 +8,11 @@ import xarray as xr
 from drift.door import opened
 from drift.errors import RefusedInputError
 from drift.metrics.labels import described, require_dims
-from drift.metrics.places import of_ring, shorter_way
+from drift.metrics.places import closes, of_ring, shorter_way
 from drift.metrics.stability.pairs import comparable_pairs
 from drift.metrics.stimuli import require_metric
 from drift.schema.labelled_form import check
-from drift.schema.map_dims import map_dim
+from drift.schema.map_dims import STIMULUS, map_dim
 
 BALANCED = (
     1e-6  # length of the mean vector on a ring, below which it points nowhere: rates may be float32
@@ -75,6 +75,11 @@ def centroid(rate: xr.DataArray) -> xr.DataArray:
             "the bin centres."
         )
     length = of_ring(rate)
+    if along == STIMULUS and length is not None and not closes(rate):
+        raise RefusedInputError(
+            "a centroid of circular stimuli needs them all around, evenly spaced, got "
+            f"{rate.sizes[along]} in {length:g}: present the missing ones, or bin the labels evenly."
+        )
     centres = (
         _centre(rate, rate[along].astype(float))
         if length is None
