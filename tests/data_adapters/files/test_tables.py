@@ -96,7 +96,7 @@ def test_values_are_shown_on_a_short_line():
 
 def test_closed_files(table, monkeypatch):
     path = table("a\n1\n")
-    monkeypatch.setattr(os, "access", lambda file, how: False)
+    monkeypatch.setattr(os, "access", lambda file, how, effective_ids: False)
     refuses(lambda: regular(path), "a.csv", "closed")
     refuses(lambda: read_table(path), "a.csv", "closed")
 
