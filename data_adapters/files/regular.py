@@ -26,7 +26,7 @@ def regular(path: str | Path) -> Path:
     if not file.is_file():
         kind = "a folder" if file.is_dir() else "a pipe or a device"
         raise RefusedInputError(f"{path} was expected to be a file, got {kind}: check the path.")
-    if not os.access(file, os.R_OK):
+    if not os.access(file, os.R_OK, effective_ids=os.access in os.supports_effective_ids):
         raise RefusedInputError(
             f"{path} was expected to be a file that you may read, got one that is closed to you: "
             "ask its owner."

@@ -137,6 +137,8 @@ def read_array(group: Any, name: str, store: Path, axes: int) -> NDArray[Any]:
         return np.asarray(array[:])
     except RefusedInputError:
         raise
+    except PermissionError as error:
+        raise closed(error.filename or store, error) from error
     except Exception as error:  # a damaged chunk makes zarr raise nearly anything
         raise RefusedInputError(
             f"{what} was expected to be whole, got: {one_line(error)}; copy the folder again."

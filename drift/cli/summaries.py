@@ -193,7 +193,10 @@ def running_rows(measured: xr.Dataset) -> list[str]:
         .stack(recording=("subject", "session"))
         .dropna("recording")
     )
-    names = [f"{subject}, session {session}" for subject, session in stacked["recording"].values]
+    names = [
+        " ".join(f"{subject}, session {session}".split())  # a name of a folder may have lines
+        for subject, session in stacked["recording"].values
+    ]
     running, tracked = stacked["running_time"].values, stacked["tracked_time"].values
     act, state = ("running", "tracked") if "place" in measured.dims else ("counted", "of stimuli")
     rows = [

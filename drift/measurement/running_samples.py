@@ -31,7 +31,8 @@ def session_name(session: xr.Dataset) -> str:
     """
     source = str(session.encoding.get("source", ""))
     file = f" (file {PurePath(source).name})" if source else ""
-    return f"subject {session['subject'].item()}, session {session['session'].item()}{file}"
+    name = f"subject {session['subject'].item()}, session {session['session'].item()}{file}"
+    return " ".join(name.split())
 
 
 def sample_speeds(session: xr.Dataset, minimum_speed: float) -> np.ndarray:

@@ -24,7 +24,7 @@ READ = """
 import resource, sys, time
 from data_adapters import sessions
 began = time.perf_counter()
-session = next(sessions(sys.argv[1], sys.argv[2], track="track.csv"))
+session = next(sessions(sys.argv[1], sys.argv[2], track="track.csv", start=0.0))
 taken = time.perf_counter() - began
 print(taken, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, dict(session.sizes))
 """

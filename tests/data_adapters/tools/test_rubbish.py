@@ -7,8 +7,10 @@ import h5py
 import numpy as np
 import pytest
 import scipy.io
-from rubbish import read, refused, written
+from rubbish import read, refused, refuses, written
 from tool_files import ACCEPTED, CELLS, FRAMES, known
+
+from data_adapters.inspection.recognition import recognised
 
 
 @pytest.fixture
@@ -210,3 +212,9 @@ def test_a_separator_at_the_end_of_each_row_is_no_entry(files):
     head, *rows = (folder / "track.csv").read_text().splitlines()
     (folder / "track.csv").write_text("\n".join([head, *(f"{row}," for row in rows)]) + "\n")
     assert read("suite2p", folder).identical(usual)
+
+
+@pytest.mark.parametrize("name", ["spikes**0.mat", "spikes[0.mat", "spikes?.mat"])
+def test_names_are_no_patterns(name, tmp_path):
+    (tmp_path / name).write_bytes(b"")
+    refuses(lambda: recognised(tmp_path), "known program")
