@@ -117,8 +117,8 @@ def _without_nothing(labels: NDArray[np.float64]) -> NDArray[np.float64]:
     shown = labels[np.isfinite(labels) & (labels != NOTHING)]
     if (labels == NOTHING).any() and shown.size and np.isin(shown, (0, 1)).all():
         raise RefusedInputError(
-            "stimuli -1 beside 0 and 1 were expected to tell no stimulus from another one, got what "
-            "can be either: write NaN for none, or name stimuli by texts."
+            "stimuli -1 beside 0 and 1 were expected to tell no stimulus from another one, got "
+            "what can be either: write NaN for none, or name stimuli by texts."
         )
     counted = (shown == np.floor(shown)).all() and (shown >= 0).all()
     return np.where(labels == NOTHING, np.nan, labels) if counted else labels

@@ -10,6 +10,7 @@ from data_adapters.inspection.faults import faults
 from data_adapters.inspection.impressions import Impression
 from data_adapters.inspection.inspecting import Inspection
 from data_adapters.registrations.cell_map import Registration
+from drift.door import opened
 
 MARK = "!"
 # heading, width, what of it may be odd, text
@@ -29,6 +30,7 @@ COLUMNS: tuple[tuple[str, int, tuple[str, ...], Callable[[Impression], str]], ..
 )
 
 
+@opened
 def table(inspection: Inspection) -> list[str]:
     """Lines of a table, one a session, and below it what is odd, noted or refused.
 

@@ -13,6 +13,7 @@ from data_adapters.registrations.cell_map import Cells, Registration
 from data_adapters.registrations.cellreg import read_cellreg
 from data_adapters.registrations.roicat import read_roicat
 from data_adapters.registrations.track2p import read_track2p
+from drift.door import opened
 from drift.schema.labelled_form import RefusedInputError
 
 # How programs name their own output, and who reads it. In a folder it is recognised by its name.
@@ -31,6 +32,7 @@ SUFFIXES: dict[str, Reader] = {
 }
 
 
+@opened
 def read_registration(
     path: str | Path, base: int | None = None, cells: Cells = dict
 ) -> Registration:

@@ -12,6 +12,7 @@ from data_adapters.tracks.choice import TrackChoice
 from data_adapters.tracks.shown import Shown, shown_of_columns
 from data_adapters.tracks.tables import track_of_columns, track_of_fields
 from data_adapters.tracks.track import Track
+from drift.door import opened
 from drift.schema.labelled_form import RefusedInputError
 
 TEXT = (".csv", ".tsv", ".txt")
@@ -21,6 +22,7 @@ HDF5 = (".h5", ".hdf5")
 WHOLE = TrackChoice()
 
 
+@opened
 def read_track(path: str | Path, choice: TrackChoice = WHOLE) -> Track:
     """Track of a file; see ``read_shown`` for stimuli.
 
@@ -75,6 +77,7 @@ def read_track(path: str | Path, choice: TrackChoice = WHOLE) -> Track:
     )
 
 
+@opened
 def read_shown(path: str | Path, stimulus: str, choice: TrackChoice = WHOLE) -> Shown:
     """Stimuli of a table, in the place of positions.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from drift.errors import RefusedInputError
 
-# Source: HDF5 File Format Specification 3.0, III.E, "Disk Format: Level 1E - Global Heap".
+# Source: The HDF Group, HDF5 file format 3.0, III.E, "Disk Format: Level 1E - Global Heap".
 MARK = b"GCOL\x01\x00\x00\x00"
 HEADER = 16  # bytes before the first object of a heap, and before the content of an object
 SEARCHED = 2**30  # bytes of the largest file that is looked through, about half a second

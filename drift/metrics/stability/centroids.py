@@ -78,7 +78,7 @@ def centroid(rate: xr.DataArray) -> xr.DataArray:
     if along == STIMULUS and length is not None and not closes(rate):
         raise RefusedInputError(
             "a centroid of circular stimuli needs them all around, evenly spaced, got "
-            f"{rate.sizes[along]} in {length:g}: present the missing ones, or bin the labels evenly."
+            f"{rate.sizes[along]} in {length:g}: show the missing ones, or bin the labels evenly."
         )
     centres = (
         _centre(rate, rate[along].astype(float))

@@ -38,7 +38,7 @@ def test_measuring_and_checking_say_which_stimuli(tmp_path, capsys):
     assert main(["check", str(tmp_path), "--format", "interchange"]) == 0
     told = capsys.readouterr().out
     assert "m, 0: 8 different stimuli." in told and "position" not in told
-    assert next(line for line in told.splitlines() if line.startswith("m, 0")).split()[7] == "24"
+    assert next(line for line in told.splitlines() if line.startswith("m, 0")).split()[8] == "24"
 
 
 @pytest.mark.parametrize("texts", [True, False])

@@ -105,7 +105,7 @@ def fields(path):
                     *([None] if isinstance(node, h5py.Dataset) else []),
                     *node.attrs,
                 )
-                if not name.startswith("specifications")
+                if not name.startswith("specif")
             )
         )
     return sorted(names, key=str)
