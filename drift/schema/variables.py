@@ -71,6 +71,22 @@ VARIABLES: dict[str, Variable] = {
         of_place=True,
         over_stimuli="time for which each stimulus was shown",
     ),
+    "rate_half": Variable(
+        (*SESSION, "unit", "half", "place"),
+        "as activity",
+        "unsmoothed rate map of each of two independent halves; NaN where a place was not visited",
+        of_place=True,
+        per_time=True,
+        over_stimuli="unsmoothed tuning curve of each of two independent halves; NaN where a "
+        "stimulus was not shown",
+    ),
+    "occupancy_half": Variable(
+        (*SESSION, "half", "place"),
+        "s or sample",
+        "time spent at each place in each of two halves",
+        of_place=True,
+        over_stimuli="time for which each stimulus was shown in each of two halves",
+    ),
     "running_time": Variable(
         SESSION,
         "s",
@@ -229,6 +245,27 @@ VARIABLES: dict[str, Variable] = {
         (*SESSION, "session_other"),
         "1",
         "correlation across units of their mean rates",
+        of_place=True,
+    ),
+    "within_session_correlation": Variable(
+        (*SESSION, "unit"),
+        "1",
+        "correlation of rate maps between two halves of a session",
+        of_place=True,
+    ),
+    "reliability": Variable(
+        SESSION, "1", "mean correlation of rate maps between two halves", of_place=True
+    ),
+    "corrected_similarity": Variable(
+        (*SESSION, "session_other"),
+        "1",
+        "similarity of two sessions with the noise of both taken out",
+        of_place=True,
+    ),
+    "drift_index": Variable(
+        (*SESSION, "session_other", "unit"),
+        "1",
+        "representational drift index: similarity within sessions that is lost between them",
         of_place=True,
     ),
     "centroid": Variable(

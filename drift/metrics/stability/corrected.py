@@ -1,0 +1,272 @@
+"""Similarity of two sessions with the noise of either taken out: what of the code is kept."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from drift.door import opened
+from drift.door.quantities import Smoothing
+from drift.metrics.labels import described
+from drift.metrics.stability.correlations import (
+    PAIRS,
+    kept_units,
+    pair_coordinates,
+    per_environment,
+)
+from drift.metrics.stability.half_pairs import HalfPair, half_deviations, half_pairs
+from drift.metrics.stability.halves import Code, half_vectors, whole_vectors, with_halves
+from drift.metrics.stability.pairs import comparable_pairs
+from drift.schema.labelled_form import check
+
+LEAST = 0.001  # correlations below count as this much in the index of drift, as published
+
+
+class _Selection(NamedTuple):
+    """Which units of one subject enter: those kept in both sessions and, of rate maps, place units
+    in both or in either."""
+
+    compared: np.ndarray  # (session, unit) bool
+    place: np.ndarray | None  # (session, unit) bool
+    select: str
+
+    def of_maps(self, first: int, second: int) -> np.ndarray:
+        """(unit) bool for a pair of sessions."""
+        both = self.compared[first] & self.compared[second]
+        if self.place is None or self.select == "all":
+            return both
+        flags = self.place[first], self.place[second]
+        return both & (flags[0] & flags[1] if self.select == "both" else flags[0] | flags[1])
+
+
+@opened
+@per_environment
+def corrected_similarity(
+    dataset: xr.Dataset,
+    of: Code = "rate_map",
+    *,
+    form: Literal["mean", "pooled"] = "mean",
+    smoothing: Smoothing = 0.0,
+    select: Literal["both", "either", "all"] = "both",
+    keep: xr.DataArray | None = None,
+    across_environments: bool = False,
+) -> xr.DataArray:
+    """Similarity of every two sessions relative to what their noise allows: 1 for a code that stands
+    still, however few events were recorded.
+
+    With the halves a, b of session s and c, d of session t, r_i(a, b) the correlation of unit i,
+
+        W_s = mean_i r_i(a, b),  B_st = mean_i [r_i(a, c) + r_i(a, d) + r_i(b, c) + r_i(b, d)] / 4,
+        C_st = B_st / sqrt(W_s W_t).
+
+    All three are taken over the same units, those that vary in all four halves, and over the places
+    that are valid in all four, so that the same amount of recording enters each correlation. The
+    pooled form puts sums of weighted covariances in the place of means of correlations,
+
+        C_st = sum_i w_i cov_i(between) / sqrt(sum_i w_i cov_i(a, b) sum_i w_i cov_i(c, d)),
+
+    w_i = 1 / (sd_i,s sd_i,t) of the maps of the whole sessions; units with few events, whose
+    correlations are next to nothing, weigh less in it. Population vectors are means over places of
+    correlations across units, ensemble rates one correlation across units.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Longitudinal Dataset with ``rate_half`` and, for ensemble rates, ``occupancy_half``
+        (``measure(..., halves="trials")``), or of a network whose rates hold no noise, where C is
+        the plain correlation.
+    of : {"rate_map", "population_vector", "ensemble_rate"}
+        What is compared.
+    form : {"mean", "pooled"}
+        Of correlations or of covariances.
+    smoothing : float
+        Standard deviation in bins of a Gaussian applied to all maps first; see ``smoothed``. None
+        for ensemble rates.
+    select : {"both", "either", "all"}
+        Of rate maps: units that are place units in both sessions, in at least one, or all.
+    keep : xarray.DataArray, optional
+        Bool over any of subject, session, unit: units to compare; both sessions must keep the unit.
+    across_environments : bool
+        Compare sessions of different environments, too; they are NaN otherwise.
+
+    Returns
+    -------
+    xarray.DataArray
+        (subject, session, session_other), 1 on the diagonal; it may exceed 1 by chance. NaN where
+        no unit is left, where W_s or W_t is not above 0 (nothing reliable is there to be kept), and
+        between environments.
+
+    Raises
+    ------
+    RefusedInputError
+        If rates are noisy and there are no halves, or no two sessions may be compared.
+
+    References
+    ----------
+    Spearman 1904, Am J Psychol 15:72 (correction for attenuation), with means over units.
+    """
+    halved = with_halves(dataset)
+    pairs = comparable_pairs(halved, across_environments)
+    selections = _selections(halved, of, select, keep)
+    shape = pairs.shape
+    values = np.full(shape, np.nan)
+    for subject in range(shape[0]):
+        halves = half_vectors(halved, subject, of, smoothing)
+        whole = whole_vectors(halved, subject, of, smoothing) if form == "pooled" else None
+        own = selections[subject]
+        if of != "rate_map":
+            halves = np.where(own.compared[:, np.newaxis], halves, np.nan)
+        for pair in half_pairs(halves, pairs[subject]):
+            counted = own.of_maps(pair.first, pair.second) if of == "rate_map" else True
+            weight = None if whole is None else half_deviations(whole, halves, pair)
+            similarity = _ratio(pair, weight, counted)
+            values[subject, pair.first, pair.second] = similarity
+            values[subject, pair.second, pair.first] = similarity
+    array = xr.DataArray(values, dims=PAIRS, coords=pair_coordinates(halved, "subject", "session"))
+    what = {"long_name": f"{of.replace('_', ' ')} similarity of two sessions, noise taken out"}
+    return described(array, "corrected_similarity", **what)
+
+
+def _selections(
+    dataset: xr.Dataset, of: Code, select: str, keep: xr.DataArray | None
+) -> list[_Selection]:
+    """One for each subject."""
+    compared = kept_units(dataset, keep)
+    if of != "rate_map" or select == "all":
+        return [_Selection(row, None, select) for row in compared]
+    check(dataset, "place_unit")
+    place = dataset["place_unit"].transpose("subject", "session", "unit").values == 1
+    return [_Selection(row, flags, select) for row, flags in zip(compared, place, strict=True)]
+
+
+def _ratio(
+    pair: HalfPair, deviations: np.ndarray | None, counted: np.ndarray | bool
+) -> float | np.floating:
+    """Between over the geometric mean of both within, over the items that vary in all halves."""
+    correlations = pair.correlations
+    used = np.isfinite(correlations).all(axis=(1, 2)) & counted
+    if not used.any():
+        return np.nan
+    moments = correlations[used]
+    if deviations is not None:
+        moments = pair.products[used] / deviations[used].prod(axis=1)[:, np.newaxis, np.newaxis]
+    within, within_other, between = (moment.mean() for moment in pair.within_between(moments))
+    if not (within > 0 and within_other > 0):
+        return np.nan
+    return between / np.sqrt(within * within_other)
+
+
+@opened
+@per_environment
+def half_correlations(
+    dataset: xr.Dataset,
+    smoothing: Smoothing = 0.0,
+    keep: xr.DataArray | None = None,
+    *,
+    across_environments: bool = False,
+) -> xr.Dataset:
+    """Correlations of the maps of each unit within and between sessions, from halves of these.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Longitudinal Dataset with ``rate_half``, or of a network without noise.
+    smoothing : float
+        Standard deviation in bins of a Gaussian applied to all halves first; see ``smoothed``.
+    keep : xarray.DataArray, optional
+        Bool over any of subject, session, unit: units to compare; both sessions must keep the unit.
+    across_environments : bool
+        Compare sessions of different environments, too; they are NaN otherwise.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``within`` (subject, session, session_other, unit): r_i(a, b) of the halves of ``session``;
+        ``between``: mean of r_i over the four pairs of a half of either session, on the diagonal
+        r_i(a, b) again. Both over the places that are valid in all four halves; NaN where a half
+        does not vary, and between environments.
+
+    Raises
+    ------
+    RefusedInputError
+        If rates are noisy and there are no halves, or no two sessions may be compared.
+    """
+    halved = with_halves(dataset)
+    pairs, wanted = comparable_pairs(halved, across_environments), kept_units(halved, keep)
+    shape = (*pairs.shape, halved.sizes["unit"])
+    within, between = np.full(shape, np.nan), np.full(shape, np.nan)
+    for subject in range(shape[0]):
+        halves = half_vectors(halved, subject, "rate_map", smoothing)
+        for pair in half_pairs(halves, pairs[subject]):
+            there = subject, pair.first, pair.second
+            back = subject, pair.second, pair.first
+            correlations = pair.correlations
+            compared = wanted[subject, pair.first] & wanted[subject, pair.second]
+            compared = compared & np.isfinite(correlations).all(axis=(1, 2))
+            correlations[~compared] = np.nan
+            within[there], within[back], both_ways = pair.within_between(correlations)
+            between[there] = between[back] = both_ways
+    coords = pair_coordinates(halved, "subject", "session", "unit")
+    meanings = {
+        "within": (within, "correlation of rate maps between halves of the session"),
+        "between": (between, "mean correlation of rate maps between halves of two sessions"),
+    }
+    return xr.Dataset(
+        {
+            name: ((*PAIRS, "unit"), values, {"units": "1", "long_name": meaning})
+            for name, (values, meaning) in meanings.items()
+        },
+        coords=coords,
+    )
+
+
+@opened
+@per_environment
+def drift_index(
+    dataset: xr.Dataset,
+    smoothing: Smoothing = 0.0,
+    keep: xr.DataArray | None = None,
+    *,
+    across_environments: bool = False,
+) -> xr.DataArray:
+    """Representational drift index of each unit between every two sessions.
+
+    RDI_i = (W_i - B_i) / (W_i + B_i), W_i the mean of the correlations within either session and
+    B_i that between them (``half_correlations``), each at least .001: 0 where the maps of two
+    sessions are as alike as two halves of one, towards 1 where nothing is kept.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Longitudinal Dataset with ``rate_half``, or of a network without noise.
+    smoothing : float
+        Standard deviation in bins of a Gaussian applied to all halves first; see ``smoothed``.
+    keep : xarray.DataArray, optional
+        Bool over any of subject, session, unit: units to compare; both sessions must keep the unit.
+    across_environments : bool
+        Compare sessions of different environments, too; they are NaN otherwise.
+
+    Returns
+    -------
+    xarray.DataArray
+        (subject, session, session_other, unit); negative where sessions are more alike than their
+        halves, NaN where a half does not vary, and between environments.
+
+    Raises
+    ------
+    RefusedInputError
+        If rates are noisy and there are no halves, or no two sessions may be compared.
+
+    References
+    ----------
+    Marks & Goard 2021, Nat Commun 12:5169.
+    """
+    halves = half_correlations(dataset, smoothing, keep, across_environments=across_environments)
+    swapped = {"session": "session_other", "session_other": "session"}
+    back = halves["within"].drop_vars(["session", "session_other"], errors="ignore").rename(swapped)
+    within = (halves["within"].values + back.transpose(*halves["within"].dims).values) / 2
+    within, between = np.maximum(within, LEAST), np.maximum(halves["between"].values, LEAST)
+    index = halves["between"].copy(data=(within - between) / (within + between))
+    return described(index, "drift_index")
