@@ -36,8 +36,8 @@ def with_laps(session: xr.Dataset, halves: Halves, domain: Domain) -> xr.Dataset
         Session Dataset.
     halves : {"trials", "time"}
         Laps are what the session has as ``trial`` (0 is no lap); without it, runs from one end of a
-        track to the other, turns of a ring, or single presentations of a stimulus. Or blocks of 30
-        s.
+        track to the other, turns of a ring (runs to and fro where there are not two), or single
+        presentations of a stimulus. Or blocks of 30 s.
     domain : Domain
         Of the session.
 
@@ -83,8 +83,15 @@ def _laps(session: xr.Dataset, domain: Domain) -> np.ndarray:
     along, numbers = position[tracked, 0], np.zeros(tracked.size)
     if along.size:
         around = domain.around if isinstance(domain, Places) else None
-        numbers[tracked] = _runs(along) if around is None else _turns(along, around)
+        numbers[tracked] = _runs(along) if around is None else _rounds(along, around)
     return numbers
+
+
+def _rounds(along: np.ndarray, around: float) -> np.ndarray:
+    """Turns of a ring, or runs to and fro where the animal does not go round at least twice."""
+    turns = _turns(along, around)
+    unwrapped = np.unwrap(along, period=around)
+    return turns if np.ptp(unwrapped) >= 2 * around else _runs(unwrapped)
 
 
 def _turns(along: np.ndarray, around: float) -> np.ndarray:
@@ -110,7 +117,7 @@ def _runs(along: np.ndarray) -> np.ndarray:
     return 1 + np.cumsum(runs)
 
 
-def half_of_samples(running: xr.Dataset) -> np.ndarray:
+def half_of_samples(running: xr.Dataset, stimulus: np.ndarray | None = None) -> np.ndarray:
     """Half of each sample that counts: laps of one kind belong to one half and the other in turn.
 
     Laps of a kind are those in one running direction, or of one stimulus; so either half has as
@@ -120,6 +127,8 @@ def half_of_samples(running: xr.Dataset) -> np.ndarray:
     ----------
     running : xarray.Dataset
         Samples that count, with ``lap``.
+    stimulus : numpy.ndarray, optional
+        (sample) number of the stimulus, where there are stimuli in the place of positions.
 
     Returns
     -------
@@ -133,7 +142,7 @@ def half_of_samples(running: xr.Dataset) -> np.ndarray:
     """
     numbers = running[LAP].values
     laps, lap_of = np.unique(numbers, return_inverse=True)
-    kinds, rank = _kinds(running, lap_of), np.zeros(laps.size, dtype=int)
+    kinds, rank = _kinds(running, lap_of, stimulus), np.zeros(laps.size, dtype=int)
     rank[laps == 0] = -1
     for kind in np.unique(kinds):
         members = np.flatnonzero((kinds == kind) & (laps > 0))
@@ -148,11 +157,10 @@ def half_of_samples(running: xr.Dataset) -> np.ndarray:
     return np.asarray(halves)
 
 
-def _kinds(running: xr.Dataset, lap_of: np.ndarray) -> np.ndarray:
+def _kinds(running: xr.Dataset, lap_of: np.ndarray, stimulus: np.ndarray | None) -> np.ndarray:
     """(lap) number of the running direction or the stimulus of a lap, 0 where it has several."""
-    if has_stimuli(running):
-        shown = np.unique(running[STIMULUS].values, return_inverse=True)[1].reshape(-1) + 1
-        first, last = _extremes(shown, lap_of)
+    if stimulus is not None:
+        first, last = _extremes(stimulus + 1, lap_of)
         return np.where(first == last, first, 0)
     if "direction" in running:
         way = running["direction"].values.astype(float)

@@ -251,7 +251,8 @@ def _halves(
     dim."""
     if rules.halves is None:
         return {}
-    half, (places, dim) = half_of_samples(running), along
+    places, dim = along
+    half = half_of_samples(running, None if dim == PLACE else place.values)
     duration = durations(running)
     return half_maps(
         activity, place, places, direction, half, duration, rules.minimum_occupancy, dim

@@ -76,6 +76,40 @@ def half_pairs(halves: np.ndarray, comparable: np.ndarray) -> Iterator[HalfPair]
             yield HalfPair(first, second, products[:, rows[:, np.newaxis], rows])
 
 
+def half_rate_pairs(
+    halves: np.ndarray, time: np.ndarray, comparable: np.ndarray
+) -> Iterator[HalfPair]:
+    """The same of mean rates: one item, whose features are the units.
+
+    rbar_i = sum_x p(x) r_i(x), over the places valid in all four halves, with p the time spent there
+    in both sessions together. One p for all four: where the animal was is no change of the code,
+    neither between sessions nor between the halves of one, which share out what time there was.
+
+    Parameters
+    ----------
+    halves : numpy.ndarray
+        (unit, session, half, place) rates.
+    time : numpy.ndarray
+        (session, place).
+    comparable : numpy.ndarray
+        (session, session) bool.
+
+    Yields
+    ------
+    HalfPair
+    """
+    for first, second in zip(*np.nonzero(np.triu(comparable)), strict=True):
+        maps = halves[:, [first, second]]
+        valid = np.isfinite(maps).all(axis=(1, 2), keepdims=True)
+        weight = np.where(valid, time[first] + time[second], 0.0)
+        total = np.where(valid, maps * weight, 0.0).sum(axis=-1)
+        spent = np.broadcast_to(weight.sum(axis=-1), total.shape)
+        mean = np.divide(total, spent, out=np.full(total.shape, np.nan), where=spent > 0)
+        rates = np.moveaxis(mean, 0, -1)[np.newaxis]  # (item, session, half, unit)
+        shared = np.isfinite(rates).all(axis=2).all(axis=1, keepdims=True).repeat(2, axis=1)
+        yield HalfPair(first, second, _products(rates, shared))
+
+
 def _products(halves: np.ndarray, known: np.ndarray) -> np.ndarray:
     """(item, row, row) sums of products of centred vectors, a row for each half of each session;
     ``known`` (item, session, feature)."""

@@ -17,7 +17,7 @@ from drift.metrics.stability.pairs import pairwise_pearson
 from drift.schema.labelled_form import check
 from drift.schema.map_dims import map_dims
 
-Code = Literal["rate_map", "population_vector", "ensemble_rate"]
+Code = Literal["rate_map", "population_vector"]
 PER_SESSION = ("subject", "session", "unit")
 
 
@@ -52,48 +52,39 @@ def with_halves(dataset: xr.Dataset) -> xr.Dataset:
     )
 
 
-def half_vectors(dataset: xr.Dataset, subject: int, of: Code, smoothing: float) -> np.ndarray:
-    """What is correlated of one subject, (item, session, half, feature): maps of units over places,
-    vectors at places over units, or one vector of mean rates over units.
+def map_vectors(
+    dataset: xr.Dataset, subject: int, of: Code, smoothing: float, name: str = "rate_half"
+) -> np.ndarray:
+    """What is correlated of one subject: maps of units over places, or vectors at places over
+    units.
 
     Parameters
     ----------
     dataset : xarray.Dataset
-        With ``rate_half``, and ``occupancy_half`` for mean rates.
+        With ``rate_half``.
     subject : int
         Position of the subject.
-    of : {"rate_map", "population_vector", "ensemble_rate"}
+    of : {"rate_map", "population_vector"}
         Which of these.
     smoothing : float
         Standard deviation in bins of a Gaussian applied to each map first.
+    name : {"rate_half", "rate"}
+        Of halves, or of whole sessions.
+
+    Returns
+    -------
+    numpy.ndarray
+        (item, session[, half], feature).
     """
-    rate = dataset["rate_half"].isel(subject=subject)
-    time = dataset["occupancy_half"].isel(subject=subject) if of == "ensemble_rate" else None
-    return _vectors(rate, time, ("session", "half"), of, smoothing)
-
-
-def whole_vectors(dataset: xr.Dataset, subject: int, of: Code, smoothing: float) -> np.ndarray:
-    """The same of whole sessions, (item, session, feature)."""
-    rate = dataset["rate"].isel(subject=subject)
-    time = dataset["occupancy"].isel(subject=subject) if of == "ensemble_rate" else None
-    return _vectors(rate, time, ("session",), of, smoothing)
-
-
-def _vectors(
-    rate: xr.DataArray, time: xr.DataArray | None, rows: tuple[str, ...], of: Code, smoothing: float
-) -> np.ndarray:
-    cells = map_dims(rate)
-    if time is not None:
-        spent = time.where(rate.notnull())
-        mean = (rate * spent).sum(cells, min_count=1) / spent.sum(cells, min_count=1)
-        return np.asarray(mean.transpose(*rows, "unit").values.astype(float)[np.newaxis])
+    rate = dataset[name].isel(subject=subject)
     rate = smoothed(rate, smoothing) if smoothing else rate
-    shape = tuple(rate.sizes[dim] for dim in rows)
-    if of == "rate_map":
-        ordered = rate.transpose("unit", *rows, *cells).values.astype(float)
-        return np.asarray(ordered.reshape(rate.sizes["unit"], *shape, -1))
-    ordered = rate.transpose(*cells, *rows, "unit").values.astype(float)
-    return np.asarray(ordered.reshape(-1, *shape, rate.sizes["unit"]))
+    rows, cells = [dim for dim in ("session", "half") if dim in rate.dims], map_dims(rate)
+    shape = [rate.sizes[dim] for dim in rows]
+    if of == "population_vector":
+        ordered = rate.transpose(*cells, *rows, "unit").values.astype(float)
+        return np.asarray(ordered.reshape(-1, *shape, rate.sizes["unit"]))
+    ordered = rate.transpose("unit", *rows, *cells).values.astype(float)
+    return np.asarray(ordered.reshape(rate.sizes["unit"], *shape, -1))
 
 
 @opened
@@ -136,7 +127,7 @@ def within_session_correlation(
 
 def _within(dataset: xr.Dataset, subject: int, smoothing: float) -> np.ndarray:
     """(session, unit) of one subject."""
-    vectors = half_vectors(dataset, subject, "rate_map", smoothing)
+    vectors = map_vectors(dataset, subject, "rate_map", smoothing)
     units, sessions, _, features = vectors.shape
     correlation = pairwise_pearson(vectors.reshape(units * sessions, 2, features))[:, 0, 1]
     return correlation.reshape(units, sessions).T
