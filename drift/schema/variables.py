@@ -28,6 +28,8 @@ class Variable(NamedTuple):
         What it is called in comparisons, reports and figures, which show all that have one.
     of_correction : bool
         Whether comparisons show it on request alone, with the corrected information.
+    of_halves : bool
+        Whether comparisons show it on request alone, with halves of sessions.
     over_stimuli : str
         What it means where maps run over stimuli instead of places, if that is said otherwise.
     """
@@ -41,6 +43,7 @@ class Variable(NamedTuple):
     flag: bool = False
     label: str = ""
     of_correction: bool = False
+    of_halves: bool = False
     over_stimuli: str = ""
 
 
@@ -261,6 +264,8 @@ VARIABLES: dict[str, Variable] = {
         "1",
         "similarity of two sessions with the noise of both taken out",
         of_place=True,
+        label="rate-map similarity without noise",
+        of_halves=True,
     ),
     "drift_index": Variable(
         (*SESSION, "session_other", "unit"),
@@ -419,22 +424,26 @@ VARIABLES: dict[str, Variable] = {
 }
 
 
-def compared(corrected: bool = False) -> tuple[str, ...]:
+def compared(corrected: bool = False, halves: bool = False) -> tuple[str, ...]:
     """Names of the measures that comparisons, reports and figures show: those with a label.
 
     Parameters
     ----------
     corrected : bool
         Those of corrected information, too.
+    halves : bool
+        Those that need two halves of each session, too.
 
     Returns
     -------
     tuple of str
-        In the order of the table, those of corrected information last.
+        In the order of the table, those of corrected information and of halves last.
     """
     rows = {name: row for name, row in VARIABLES.items() if row.label}
-    plain = tuple(name for name, row in rows.items() if not row.of_correction)
-    return plain + tuple(name for name, row in rows.items() if row.of_correction and corrected)
+    plain = [name for name, row in rows.items() if not (row.of_correction or row.of_halves)]
+    corrections = [name for name, row in rows.items() if row.of_correction and corrected]
+    by_half = [name for name, row in rows.items() if row.of_halves and halves]
+    return (*plain, *corrections, *by_half)
 
 
 def label_of(name: str) -> str:

@@ -21,6 +21,20 @@ Code = Literal["rate_map", "population_vector"]
 PER_SESSION = ("subject", "session", "unit")
 
 
+def has_halves(dataset: xr.Dataset) -> bool:
+    """Tell whether maps of two halves of each session are known: from the recording, or because
+    rates hold no noise.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Longitudinal Dataset.
+    """
+    if "rate_half" in dataset:
+        return dataset["rate_half"].sizes.get("half") == 2
+    return "occupancy" in dataset and dataset["occupancy"].attrs.get("units") == "sample"
+
+
 def with_halves(dataset: xr.Dataset) -> xr.Dataset:
     """Dataset with maps of two halves of each session.
 
@@ -39,10 +53,9 @@ def with_halves(dataset: xr.Dataset) -> xr.Dataset:
     RefusedInputError
         If it has noisy rates and no halves.
     """
-    if "rate_half" in dataset:
-        if dataset["rate_half"].sizes.get("half") == 2:
-            return check(dataset, "rate", "rate_half")
-    elif "occupancy" in dataset and dataset["occupancy"].attrs.get("units") == "sample":
+    if "rate_half" in dataset and has_halves(dataset):
+        return check(dataset, "rate", "rate_half")
+    if has_halves(dataset):
         exact = check(dataset, "rate", "occupancy")[["rate", "occupancy"]].expand_dims(half=2)
         return dataset.assign({f"{name}_half": values for name, values in exact.items()})
     raise RefusedInputError(
