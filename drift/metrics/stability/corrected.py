@@ -232,20 +232,20 @@ def half_correlations(
         If rates are noisy and there are no halves, or no two sessions may be compared.
     """
     halved = with_halves(dataset)
-    pairs, wanted = comparable_pairs(halved, across_environments), kept_units(halved, keep)
+    pairs, compared_units = comparable_pairs(halved, across_environments), kept_units(halved, keep)
     shape = (*pairs.shape, halved.sizes["unit"])
     within, between = np.full(shape, np.nan), np.full(shape, np.nan)
     for subject in range(shape[0]):
         halves = map_vectors(halved, subject, "rate_map", smoothing)
         for pair in half_pairs(halves, pairs[subject]):
-            there = subject, pair.first, pair.second
+            ahead = subject, pair.first, pair.second
             back = subject, pair.second, pair.first
             correlations = pair.correlations
-            compared = wanted[subject, pair.first] & wanted[subject, pair.second]
+            compared = compared_units[subject, pair.first] & compared_units[subject, pair.second]
             compared = compared & np.isfinite(correlations).all(axis=(1, 2))
             correlations[~compared] = np.nan
-            within[there], within[back], both_ways = pair.within_between(correlations)
-            between[there] = between[back] = both_ways
+            within[ahead], within[back], both_ways = pair.within_between(correlations)
+            between[ahead] = between[back] = both_ways
     coords = pair_coordinates(halved, "subject", "session", "unit")
     meanings = {
         "within": (within, "correlation of rate maps between halves of the session"),
