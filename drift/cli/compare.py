@@ -64,8 +64,8 @@ def command(
     corrected
         Add corrected spatial information; takes seconds a session.
     halves
-        Add the similarity of rate maps with their noise taken out, from two halves of every session,
-        odd and even laps or blocks of 30 s; see repdrift measure --halves.
+        Add the similarity of rate maps with their noise taken out, from two halves of every
+        session, odd and even laps or blocks of 30 s; see repdrift measure --halves.
     seed
         Of observation, tests and bootstrap.
     overwrite

@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 import xarray as xr
 
 from drift.errors import RefusedInputError
 from drift.measurement.domains import Domain, Places
+from drift.measurement.rules import Measurement
 from drift.measurement.running_samples import (
     has_stimuli,
     known_samples,
     positions_by_axis,
     session_name,
 )
-from drift.metrics.clocks import sample_times
+from drift.metrics.clocks import durations, sample_times
 from drift.metrics.labels import described
 from drift.metrics.maps import rate_maps
 from drift.schema.map_dims import PLACE, STIMULUS
-
-Halves = Literal["trials", "time"]
 
 BLOCK = 30.0  # s, blocks of time that belong to one half and the other in turn
 END = 0.15  # of the track: who comes that near to the other end has run a lap
 LAP = "lap"
 
 
-def with_laps(session: xr.Dataset, halves: Halves, domain: Domain) -> xr.Dataset:
+def with_laps(session: xr.Dataset, halves: str, domain: Domain) -> xr.Dataset:
     """Number what goes to one half as a whole, before samples are chosen among.
 
     Parameters
@@ -182,48 +179,48 @@ def _extremes(labels: np.ndarray, lap_of: np.ndarray) -> tuple[np.ndarray, np.nd
     return ordered[edges[:-1]], ordered[edges[1:] - 1]
 
 
-def half_maps(
+def session_halves(
+    running: xr.Dataset,
     activity: xr.DataArray,
     place: xr.DataArray,
-    places: int,
     direction: xr.DataArray | None,
-    half: np.ndarray,
-    duration: float | xr.DataArray,
-    minimum_occupancy: float,
-    dim: str = PLACE,
+    along: tuple[int, str],
+    rules: Measurement,
 ) -> dict[str, xr.DataArray]:
-    """Maps and occupancy of both halves of a session.
+    """Maps and occupancy of both halves of a session, where these are to be kept.
 
     Parameters
     ----------
-    activity, place, places, direction, duration, minimum_occupancy
-        As ``rate_maps`` takes them; a place is valid in a half that spends more than the minimum
-        there.
-    half : numpy.ndarray
-        (sample) 0, 1, or -1 for neither.
-    duration : float or xarray.DataArray
-        Of the samples.
-    dim : {"place", "stimulus"}
-        What the maps run over.
+    running : xarray.Dataset
+        Samples that count, with ``lap`` where halves are kept.
+    activity, place, direction : xarray.DataArray
+        Of these, as ``rate_maps`` takes them.
+    along : tuple
+        Number of places or stimuli, and what the maps run over.
+    rules : Measurement
+        A place is valid in a half that spends more than ``minimum_occupancy`` there.
 
     Returns
     -------
     dict of str to xarray.DataArray
         ``rate_half`` (unit, place[, direction], half) and ``occupancy_half`` (place[, direction],
-        half).
+        half); nothing without halves.
     """
+    if rules.halves is None:
+        return {}
+    places, dim = along
+    half = half_of_samples(running, None if dim == PLACE else place.values)
     # the places of the second half behind those of the first: activity is summed up once
     index = place.copy(data=np.where(half < 0, -1, place.values + places * np.maximum(half, 0)))
-    maps = rate_maps(activity, index, 2 * places, direction, None, duration, minimum_occupancy)
+    duration, least = durations(running), rules.minimum_occupancy
+    maps = rate_maps(activity, index, 2 * places, direction, None, duration, least)
     apart = [maps.isel(place=slice(start, start + places)) for start in (0, places)]
     joined = {name: xr.concat([of_half[name] for of_half in apart], "half") for name in maps}
     return {
         f"{name}_half": described(
-            values.rename({PLACE: dim}).transpose(..., "half"), f"{name}_half", **_units(values)
+            values.rename({PLACE: dim}).transpose(..., "half"),
+            f"{name}_half",
+            units=str(values.attrs["units"]),
         )
         for name, values in joined.items()
     }
-
-
-def _units(values: xr.DataArray) -> dict[str, str]:
-    return {"units": str(values.attrs["units"])}

@@ -125,8 +125,8 @@ def measure(
         ``period``. Fractions are
         over ``detected_units``. ``running_time`` and ``tracked_time`` (subject, session) are the
         seconds that count and those with a known position. With ``halves``, ``rate_half`` and
-        ``occupancy_half`` are maps over these and the dim ``half``. The attribute ``measurement`` holds
-        these options, see ``drift.measurement.Measurement``.
+        ``occupancy_half`` are maps over these and the dim ``half``. The attribute ``measurement``
+        holds these options, see ``drift.measurement.Measurement``.
 
     Warns
     -----
@@ -137,8 +137,8 @@ def measure(
     ------
     RefusedInputError
         If there is no session, a session has no unit, no running sample or no second half,
-        activity is negative or partly NaN, a session occurs twice, elapsed falls, or sessions do not share grid, units and
-        directions.
+        activity is negative or partly NaN, a session occurs twice, elapsed falls, or sessions do
+        not share grid, units and directions.
     SchemaError
         If a session lacks a variable.
 

@@ -7,7 +7,7 @@ import xarray as xr
 
 from drift.errors import RefusedInputError
 from drift.measurement.domains import Domain, Places, session_domain
-from drift.measurement.halves import half_maps, half_of_samples, with_laps
+from drift.measurement.halves import session_halves, with_laps
 from drift.measurement.joining import Measured
 from drift.measurement.recommended import bin_width, speed_limit
 from drift.measurement.rules import SIGNIFICANCE, Measurement
@@ -234,29 +234,9 @@ def _code(
     place_unit = _significant(running, activity, index, rules) if rules.shuffles else None
     numbers = _numbers(running, activity, maps, place_unit)
     numbers |= _times(session, running)
-    numbers |= _halves(running, activity, place, direction, (len(cells), domain.dim), rules)
+    numbers |= session_halves(running, activity, place, direction, (len(cells), domain.dim), rules)
     numbers |= _corrected(running, activity, index, numbers["place_unit"], rules)
     return cells, {**{str(name): values for name, values in maps.items()}, **numbers}
-
-
-def _halves(
-    running: xr.Dataset,
-    activity: xr.DataArray,
-    place: xr.DataArray,
-    direction: xr.DataArray | None,
-    along: tuple[int, str],
-    rules: Measurement,
-) -> dict[str, xr.DataArray]:
-    """Maps of both halves of the session; ``along`` is the number of places or stimuli, and the
-    dim."""
-    if rules.halves is None:
-        return {}
-    places, dim = along
-    half = half_of_samples(running, None if dim == PLACE else place.values)
-    duration = durations(running)
-    return half_maps(
-        activity, place, places, direction, half, duration, rules.minimum_occupancy, dim
-    )
 
 
 def _certainty(session: xr.Dataset) -> list[float] | None:

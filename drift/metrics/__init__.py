@@ -59,11 +59,8 @@ from drift.metrics.sparse_codes.sparse_codes import (
 )
 from drift.metrics.time_course.sparsification import published_log_rate, sparsification_time
 from drift.metrics.stability.ceiling import correlation_ceiling
-from drift.metrics.stability.corrected import (
-    corrected_similarity,
-    drift_index,
-    half_correlations,
-)
+from drift.metrics.stability.corrected import corrected_similarity
+from drift.metrics.stability.unit_drift import drift_index, half_correlations
 from drift.metrics.stability.halves import reliability, within_session_correlation
 from drift.metrics.stability.session_pairs import session_pairs
 from drift.metrics.stability.correlations import (

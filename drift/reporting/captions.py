@@ -210,8 +210,8 @@ def without_noise(dataset: xr.Dataset) -> str:
     words = map_words(dataset)
     return (
         f"Mean correlation of unsmoothed {words.maps} between halves of two sessions, over the "
-        "geometric mean of that between the two halves of each: 1 where the code stands still. Over "
-        f"the cells that are {words.cells} in both sessions. "
+        "geometric mean of that between the two halves of each: 1 where the code stands still. "
+        f"Over the cells that are {words.cells} in both sessions. "
         f"{_error_bars(dataset, True)}{_classes(dataset)}{_one_room(dataset)}"
     )
 

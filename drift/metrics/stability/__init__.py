@@ -15,11 +15,8 @@ if TYPE_CHECKING:
         shuffled_identity,
     )
     from drift.metrics.stability.halves import reliability, within_session_correlation
-    from drift.metrics.stability.corrected import (
-        corrected_similarity,
-        drift_index,
-        half_correlations,
-    )
+    from drift.metrics.stability.corrected import corrected_similarity
+    from drift.metrics.stability.unit_drift import drift_index, half_correlations
     from drift.metrics.stability.centroids import centroid, centroid_shift
 
 __getattr__, __dir__ = lazily(__name__)

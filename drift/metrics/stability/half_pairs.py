@@ -35,8 +35,8 @@ class HalfPair(NamedTuple):
         return np.clip(np.divide(self.products, scale, out=nothing, where=scale > 0), -1, 1)
 
     def within_between(self, moments: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Three (item) from (item, 4, 4) moments: a with b, c with d, and the mean of a and b with c
-        and d; of a session with itself all three are a with b."""
+        """Three (item) from (item, 4, 4) moments: a with b, c with d, and the mean of a and b with
+        c and d; of a session with itself all three are a with b."""
         within, within_other = moments[:, 0, 1], moments[:, 2, 3]
         if self.first == self.second:
             return within, within_other, within
@@ -47,8 +47,8 @@ def half_pairs(halves: np.ndarray, comparable: np.ndarray) -> Iterator[HalfPair]
     """Every two sessions of a subject that may be compared, each once, and every session with
     itself.
 
-    Features that one of the four halves lacks are left out of all four, so that all three of within,
-    within and between are taken over the same places and the same units.
+    Features that one of the four halves lacks are left out of all four, so that correlations within
+    and between are taken over the same places and the same units.
 
     Parameters
     ----------
@@ -81,9 +81,10 @@ def half_rate_pairs(
 ) -> Iterator[HalfPair]:
     """The same of mean rates: one item, whose features are the units.
 
-    rbar_i = sum_x p(x) r_i(x), over the places valid in all four halves, with p the time spent there
-    in both sessions together. One p for all four: where the animal was is no change of the code,
-    neither between sessions nor between the halves of one, which share out what time there was.
+    rbar_i = sum_x p(x) r_i(x), over the places valid in all four halves, with p the time spent
+    there in both sessions together. One p for all four: where the animal was is no change of the
+    code, neither between sessions nor between the halves of one, which share out what time there
+    was.
 
     Parameters
     ----------
@@ -120,8 +121,8 @@ def _products(halves: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 
 def half_deviations(whole: np.ndarray, halves: np.ndarray, pair: HalfPair) -> np.ndarray:
-    """Lengths of the centred vectors of both whole sessions over the features that their four halves
-    share.
+    """Lengths of the centred vectors of both whole sessions over the features that their four
+    halves share.
 
     Parameters
     ----------
