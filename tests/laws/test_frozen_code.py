@@ -59,6 +59,25 @@ def test_a_frozen_code_stands_still(name: str):
         assert (abs(deviation) < 2 * error + BIAS).all(), f"{of}: {deviation.values.round(4)}"
 
 
+@pytest.mark.slow
+def test_a_frozen_code_stands_still_through_a_real_recording(data_folder):
+    """Behaviour, cells and event rates of a real mouse; 6 subjects, z = 2. Laps, not its five trials,
+    of which one half would have three."""
+    import data_adapters
+
+    path = data_folder("zivlab_multiday") / "C6_M4" / "Environment A"
+    sessions = drift.counted_events(data_adapters.sessions("sheintuch2023", str(path)))
+    like = [session.drop_vars("trial") for session in sessions]
+    run = drift.wandering_fields(seeds=range(6), sessions=4, units=400, places=40)
+    seen = drift.measure(drift.observe(drift.frozen_code(run), like=like), halves="trials")
+    keep = (seen["rate"] * seen["occupancy"]).sum(["place", "direction"]) >= 10
+    similarity = metrics.corrected_similarity(seen, smoothing=1.0, select="all", keep=keep)
+    for lag in range(1, 8):
+        values = np.diagonal(similarity.values, lag, axis1=1, axis2=2).mean(axis=-1)
+        error = values.std(ddof=1) / np.sqrt(6)
+        assert abs(values.mean() - 1) < 2 * error + BIAS, f"lag {lag}: {values.mean():.4f}"
+
+
 RECIPE = drift.Experiment(
     task=drift.CorridorTask(samples=60, rays=5), network=drift.Network(units=12), steps=40, sessions=4
 )  # fmt: skip

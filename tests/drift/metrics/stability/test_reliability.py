@@ -76,3 +76,13 @@ def test_noisy_rates_need_halves():
     for measure in (metrics.reliability, metrics.corrected_similarity, metrics.drift_index):
         with pytest.raises(RefusedInputError, match=r"rate_half.*halves="):
             measure(recorded(15).drop_vars("rate_half"))
+
+
+def test_stimuli_stand_in_the_place_of_places():
+    seen = recorded(40, sessions=3)
+    shown = seen.rename(place="stimulus")
+    np.testing.assert_array_equal(metrics.reliability(shown), metrics.reliability(seen))
+    for measure in (metrics.corrected_similarity, metrics.drift_index, metrics.correlation_ceiling):
+        np.testing.assert_array_equal(measure(shown), measure(seen))
+    vectors = metrics.corrected_similarity(shown, "population_vector")
+    np.testing.assert_array_equal(vectors, metrics.corrected_similarity(seen, "population_vector"))
