@@ -33,6 +33,7 @@ def command(
     events: Literal["poisson", "calcium"] = "poisson",
     shuffles: int = 100,
     corrected: Flag = False,
+    halves: Literal["trials", "time"] | None = None,
     seed: int = 0,
     overwrite: Flag = False,
 ) -> None:
@@ -62,6 +63,9 @@ def command(
         Of the place-cell test of observed sessions.
     corrected
         Add corrected spatial information; takes seconds a session.
+    halves
+        Add the similarity of rate maps with their noise taken out, from two halves of every
+        session, odd and even laps or blocks of 30 s; see repdrift measure --halves.
     seed
         Of observation, tests and bootstrap.
     overwrite
@@ -87,6 +91,7 @@ def command(
         events=events,
         shuffles=shuffles,
         corrected=corrected,
+        halves=halves,
         seed=seed,
     )
     text = comparison_table(comparison, convention)

@@ -15,7 +15,7 @@ EXAMPLES = """\
   repdrift measure interchange recordings --out recorded.nc --shuffles 200
   repdrift measure karlsson2015 data/Nel --option area=any position_units=pixel --out wmaze.nc
   repdrift measure interchange recordings --option animal=A environment=track --out recorded.nc
-  repdrift measure nwb sessions --out recorded.nc --corrected
+  repdrift measure nwb sessions --out recorded.nc --corrected --halves trials
 Formats (interchange: one .npz, .mat or .nc file a session): """
 Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff]
 
@@ -32,6 +32,7 @@ def command(
     bin_size: float | None = None,
     minimum_speed: float | None = None,
     direction: Literal["auto", "split", "pooled"] = "auto",
+    halves: Literal["trials", "time"] | None = None,
     seed: int = 0,
     overwrite: Flag = False,
 ) -> None:
@@ -61,6 +62,9 @@ def command(
         Below it the animal counts as resting; by default what the format recommends.
     direction
         Rate maps split by running direction or pooled.
+    halves
+        Keep maps of two halves of every session, odd and even laps or blocks of 30 s in turn, so
+        that figures and reports show how much of a change is noise.
     seed
         Of shuffles and corrections.
     overwrite
@@ -90,6 +94,7 @@ def command(
         bin_size=bin_size,
         minimum_speed=minimum_speed,
         direction=direction,
+        halves=halves,
         seed=seed,
         progress=True,
     )

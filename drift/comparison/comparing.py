@@ -21,6 +21,7 @@ from drift.measurement.event_counting import counted_events, refuse_uncounted
 from drift.measurement.measuring import measure
 from drift.metrics.places import kind_of_places
 from drift.metrics.rooms import elsewhere, in_environment, in_one_environment
+from drift.metrics.stability.halves import has_halves
 from drift.observation.lens import as_recorded, untrained_sessions
 from drift.observation.null_models import changed_behaviour, frozen_code, wrong_registration
 from drift.observation.observing import observe
@@ -136,6 +137,7 @@ def compare(
     shuffles: Draws = 100,
     corrected: bool = False,
     bootstraps: Draws = 200,
+    halves: Literal["trials", "time"] | None = None,
     confused: float = 0.1,
     final_time: float = 0.5,
 ) -> xr.Dataset:
@@ -177,6 +179,10 @@ def compare(
         Add corrected information; takes seconds a session.
     bootstraps : int
         Draws for the interval of the time scale.
+    halves : {"trials", "time"}, optional
+        Add the similarity of rate maps without noise (``drift.metrics.corrected_similarity``) of
+        each session with the first, from two halves of every session; see ``measure``. A
+        longitudinal recording needs halves of its own.
     confused : float
         Share of units confused from session to session in "wrong registration".
     final_time : float
@@ -221,6 +227,7 @@ def compare(
         shuffles=shuffles,
         corrected=corrected,
         bootstraps=bootstraps,
+        halves=halves,
         confused=confused,
         final_time=final_time,
     )
@@ -232,7 +239,7 @@ def compare(
     datasets, ratio = _sources(run, measured, in_one_environment(lens), rules)
     scale = _time_scale(run, measured, seed, bootstraps)
     recorded_units = "" if measured is None else str(measured["elapsed"].attrs.get("units", "1"))
-    result = _joined(datasets, compared(corrected)).assign(_numbers(scale))
+    result = _joined(datasets, compared(corrected, halves is not None)).assign(_numbers(scale))
     return _with_units(result, recorded_units, run).assign_attrs(
         title="simulated subjects beside recordings",
         time_scale_reason=scale.reason,
@@ -250,6 +257,11 @@ def _measured_study(study: Recording, rules: Comparison) -> xr.Dataset:
         return _measured(_alike(study, rules), rules)
     if rules.events != "calcium":
         refuse_uncounted(study, "a comparison")
+    if rules.halves and not has_halves(study):
+        raise RefusedInputError(
+            "a comparison by halves needs a recording that was measured by halves, got one without "
+            f'rate_half: measure it with halves="{rules.halves}".'
+        )
     return study
 
 

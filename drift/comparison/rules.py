@@ -22,6 +22,7 @@ class Comparison(Recipe):
     shuffles: int = Field(default=100, ge=0)
     corrected: bool = False
     bootstraps: int = Field(default=200, ge=0)
+    halves: Literal["trials", "time"] | None = None
     confused: float = 0.1
     final_time: float = 0.5
 
@@ -31,4 +32,6 @@ class Comparison(Recipe):
 
     def measurement(self) -> Measurement:
         """Return how each source is measured."""
-        return Measurement(seed=self.seed, shuffles=self.shuffles, corrected=self.corrected)
+        return Measurement(
+            seed=self.seed, shuffles=self.shuffles, corrected=self.corrected, halves=self.halves
+        )

@@ -10,9 +10,15 @@ import xarray as xr
 
 from drift.comparison.conventions import CONVENTIONS
 from drift.metrics.averages import is_constant, of_subject, slope, within_rounding
+from drift.metrics.stability.corrected import corrected_similarity
 from drift.metrics.stability.correlations import mean_rate_map_correlation
+from drift.metrics.stability.halves import has_halves
 from drift.schema.map_dims import map_dims
 
+WITH_FIRST = {
+    "rate_map_correlation": mean_rate_map_correlation,
+    "corrected_similarity": corrected_similarity,
+}
 LINE = ("slope", "standard_error", "p_value", "intercept")
 NO_CHANGE = np.array([0.0, 0.0, 1.0, 1.0])  # the line through a curve that stays at its first value
 UNIT = (
@@ -29,7 +35,7 @@ def of_subjects(dataset: xr.Dataset, name: str) -> np.ndarray:
         Longitudinal Dataset.
     name : str
         A variable; ``fraction_place_units`` is formed where it is missing, ``rate_map_correlation``
-        is that with the first session.
+        and ``corrected_similarity`` are those with the first session.
 
     Returns
     -------
@@ -38,8 +44,8 @@ def of_subjects(dataset: xr.Dataset, name: str) -> np.ndarray:
         measure.
     """
     nothing = np.full((dataset.sizes["subject"], dataset.sizes["session"]), np.nan)
-    if name == "rate_map_correlation":
-        return _correlation(dataset) if _tracked(dataset) else nothing
+    if name in WITH_FIRST:
+        return _with_first(dataset, name) if _tracked(dataset) else nothing
     if (
         name == "fraction_place_units"
         and name not in dataset
@@ -62,15 +68,13 @@ def _tracked(dataset: xr.Dataset) -> bool:
     return bool(((identity[:, 1:] == identity[:, :1]) & (identity[:, :1] != "")).any())
 
 
-def _correlation(dataset: xr.Dataset) -> np.ndarray:
-    values = (
-        mean_rate_map_correlation(dataset)
-        .isel(session=0)
-        .transpose("subject", "session_other")
-        .values.copy()
-    )
+def _with_first(dataset: xr.Dataset, name: str) -> np.ndarray:
+    if name == "corrected_similarity" and not has_halves(dataset):
+        return np.full((dataset.sizes["subject"], dataset.sizes["session"]), np.nan)
+    similarity = WITH_FIRST[name](dataset).isel(session=0)
+    values = similarity.transpose("subject", "session_other").values.copy()
     values[:, 0] = np.nan  # with itself: 1, however noisy the maps are
-    return values
+    return np.asarray(values)
 
 
 def _elapsed(dataset: xr.Dataset) -> np.ndarray:

@@ -146,7 +146,8 @@ def _filled(
                 "unit": np.asarray(session.units),
                 along: np.array([place_of[tuple(cell)] for cell in session.cells.tolist()]),
             }
-            filled["occupancy"][at] = 0.0
+            for name in filled.keys() & {"occupancy", "occupancy_half"}:
+                filled[name][at] = 0.0
             for name, dims in inner.items():
                 index = [axes.get(dim, np.arange(sizes[dim])) for dim in dims]
                 values = session.maps[name].transpose(*dims).values
@@ -260,11 +261,15 @@ def joined_sessions(measured: list[Measured], attrs: Mapping[str, Any]) -> xr.Da
             "session": numbering,
             "unit": np.arange(units),
             **ways,
+            **({"half": [0, 1]} if "rate_half" in first.maps else {}),
             **first.domain.coordinates(cells, length),
             **labels,
         },
         elapsed=elapsed,
         elapsed_units=first.labels["elapsed_units"],
-        units={"rate": f"{first.attrs['activity_units']}/s", "occupancy": "s"},
+        units={
+            **dict.fromkeys(("rate", "rate_half"), f"{first.attrs['activity_units']}/s"),
+            **dict.fromkeys(("occupancy", "occupancy_half"), "s"),
+        },
         attrs={**attrs, **first.domain.extent(length)},
     )

@@ -52,6 +52,7 @@ def measure(
     minimum_shift: float = 10.0,
     corrected: bool = False,
     repetitions: Count = 100,
+    halves: Literal["trials", "time"] | None = None,
     seed: Seed = 0,
     progress: bool = False,
 ) -> xr.Dataset:
@@ -102,6 +103,12 @@ def measure(
         ``drift.metrics.information.corrected``. Takes seconds a session.
     repetitions : int
         Of the whole recording in these corrections.
+    halves : {"trials", "time"}, optional
+        Add maps of two independent halves of every session, from which the noise of its maps is
+        known (``drift.metrics.reliability``, ``corrected_similarity``). "trials": odd and even
+        laps of each running direction, or presentations of each stimulus, by the variable
+        ``trial``; where the session has none, a lap is a run from one end of the track to the
+        other, or a turn of the ring. "time": blocks of 30 s in turn.
     seed : int
         Seed of the shift test and of the corrections.
     progress : bool
@@ -117,8 +124,9 @@ def measure(
         labels in order; the attributes of their coordinate say ``units``, ``metric`` and
         ``period``. Fractions are
         over ``detected_units``. ``running_time`` and ``tracked_time`` (subject, session) are the
-        seconds that count and those with a known position. The attribute ``measurement`` holds
-        these options, see ``drift.measurement.Measurement``.
+        seconds that count and those with a known position. With ``halves``, ``rate_half`` and
+        ``occupancy_half`` are maps over these and the dim ``half``. The attribute ``measurement``
+        holds these options, see ``drift.measurement.Measurement``.
 
     Warns
     -----
@@ -128,9 +136,9 @@ def measure(
     Raises
     ------
     RefusedInputError
-        If there is no session, a session has no unit or no running sample, activity is negative or
-        partly NaN, a session occurs twice, elapsed falls, or sessions do not share grid, units and
-        directions.
+        If there is no session, a session has no unit, no running sample or no second half,
+        activity is negative or partly NaN, a session occurs twice, elapsed falls, or sessions do
+        not share grid, units and directions.
     SchemaError
         If a session lacks a variable.
 
@@ -148,6 +156,7 @@ def measure(
         minimum_shift=minimum_shift,
         corrected=corrected,
         repetitions=repetitions,
+        halves=halves,
         seed=seed,
     )
     stream_of_sessions = [sessions] if isinstance(sessions, xr.Dataset) else sessions

@@ -29,6 +29,7 @@ class Measurement(Recipe):
     minimum_shift: float = Field(default=10.0, ge=0)
     corrected: bool = False
     repetitions: int = Field(default=100, ge=1)
+    halves: Literal["trials", "time"] | None = None
     seed: int = Field(default=0, ge=0, lt=2**63)
 
     @model_validator(mode="after")

@@ -7,6 +7,7 @@ import xarray as xr
 
 from drift.errors import RefusedInputError
 from drift.measurement.domains import Domain, Places, session_domain
+from drift.measurement.halves import session_halves, with_laps
 from drift.measurement.joining import Measured
 from drift.measurement.recommended import bin_width, speed_limit
 from drift.measurement.rules import SIGNIFICANCE, Measurement
@@ -233,6 +234,7 @@ def _code(
     place_unit = _significant(running, activity, index, rules) if rules.shuffles else None
     numbers = _numbers(running, activity, maps, place_unit)
     numbers |= _times(session, running)
+    numbers |= session_halves(running, activity, place, direction, (len(cells), domain.dim), rules)
     numbers |= _corrected(running, activity, index, numbers["place_unit"], rules)
     return cells, {**{str(name): values for name, values in maps.items()}, **numbers}
 
@@ -272,6 +274,8 @@ def measured_session(session: xr.Dataset, rules: Measurement) -> Measured:
     domain = session_domain(session, bin_size)
     if isinstance(domain, Places):
         refuse_absurd(positions_by_axis(session), domain.grid, session_name(session))
+    if rules.halves is not None:
+        session = with_laps(session, rules.halves, domain)
     cells, code = _code(session, domain, observed, minimum_speed, rules)
     # counts from 0 where the coordinate is absent
     units = [int(unit) for unit in session["unit"].values]

@@ -59,6 +59,9 @@ from drift.metrics.sparse_codes.sparse_codes import (
 )
 from drift.metrics.time_course.sparsification import published_log_rate, sparsification_time
 from drift.metrics.stability.ceiling import correlation_ceiling
+from drift.metrics.stability.corrected import corrected_similarity
+from drift.metrics.stability.unit_drift import drift_index, half_correlations
+from drift.metrics.stability.halves import reliability, within_session_correlation
 from drift.metrics.stability.session_pairs import session_pairs
 from drift.metrics.stability.correlations import (
     ensemble_rate_correlation,
@@ -96,11 +99,13 @@ __all__ = [
     "centroid",
     "centroid_shift",
     "circular_shift_p_values",
+    "corrected_similarity",
     "corrected_spatial_information",
     "correlation_ceiling",
     "count_variation",
     "curve_by_lag",
     "directed_places",
+    "drift_index",
     "drift_rate",
     "ensemble_rate_correlation",
     "environments",
@@ -112,6 +117,7 @@ __all__ = [
     "fraction_dead_units",
     "fraction_negative_biases",
     "fraction_silenced_by_bias",
+    "half_correlations",
     "in_environment",
     "information_curves",
     "key_norm",
@@ -137,6 +143,7 @@ __all__ = [
     "receptive_field_fractions",
     "receptive_fields",
     "reconstruction_accuracy",
+    "reliability",
     "sampled_units",
     "scaled_shuffle_reduction",
     "session_pairs",
@@ -153,4 +160,5 @@ __all__ = [
     "summary",
     "top_k_overlap",
     "turnover",
+    "within_session_correlation",
 ]

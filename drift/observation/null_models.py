@@ -74,7 +74,8 @@ def frozen_code(run: xr.Dataset, session: int = 1, final_gain: float = 1.0) -> x
     Returns
     -------
     xarray.Dataset
-        Like ``run``; all variables by session repeat that session.
+        Like ``run``; all variables by session repeat that session. Halves of sessions are left out:
+        observe it to measure them.
 
     Raises
     ------
@@ -93,13 +94,18 @@ def frozen_code(run: xr.Dataset, session: int = 1, final_gain: float = 1.0) -> x
             "is, 0.5 halves it."
         )
     same = _shown(run, session)
-    pairwise = [name for name, values in run.data_vars.items() if "session_other" in values.dims]
+    # halves of one session, repeated, would be no independent halves of the others
+    left_out = [
+        name
+        for name, values in run.data_vars.items()
+        if {"session_other", "half"} & set(values.dims)
+    ]
     names = [
         name
         for name, values in run.data_vars.items()
-        if "session" in values.dims and name not in pairwise
+        if "session" in values.dims and name not in left_out
     ]
-    frozen = run.drop_vars(pairwise).assign(
+    frozen = run.drop_vars(left_out).assign(
         {
             name: (
                 run[name].dims,

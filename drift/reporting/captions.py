@@ -205,6 +205,17 @@ def by_lag(dataset: xr.Dataset, ceiling: xr.DataArray | None, reason: str) -> st
     )
 
 
+def without_noise(dataset: xr.Dataset) -> str:
+    """Caption of the similarity of two sessions whose noise is taken out, by lag."""
+    words = map_words(dataset)
+    return (
+        f"Mean correlation of unsmoothed {words.maps} between halves of two sessions, over the "
+        "geometric mean of that between the two halves of each: 1 where the code stands still. "
+        f"Over the cells that are {words.cells} in both sessions. "
+        f"{_error_bars(dataset, True)}{_classes(dataset)}{_one_room(dataset)}"
+    )
+
+
 def fraction(dataset: xr.Dataset) -> str:
     """Caption of the fraction of place cells, or of informative ones."""
     cells = ""

@@ -42,9 +42,9 @@ def panel(height: float = 3.2, **layout: Any) -> Figure:
 
 def drawn_sources(chosen: xr.Dataset, measure: str) -> list[str]:
     """Sources whose curve of a measure has two points or more; wrong registration where it matters,
-    for the rate-map correlation."""
+    for similarities of maps."""
     names = [name for name in STYLES if name in chosen["source"].values]
-    if measure != "rate_map_correlation":
+    if measure not in ("rate_map_correlation", "corrected_similarity"):
         names = [name for name in names if name != "wrong registration"]
     return [
         name

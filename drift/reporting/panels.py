@@ -13,6 +13,7 @@ from drift.comparison.sources import of_subjects
 from drift.errors import RefusedInputError
 from drift.metrics.rooms import environment_labels
 from drift.metrics.stability.ceiling import correlation_ceiling
+from drift.metrics.stability.corrected import corrected_similarity
 from drift.metrics.stability.correlations import mean_rate_map_correlation
 from drift.metrics.time_course.turnover import turnover
 from drift.plots.elapsed_matrix import correlation_over_elapsed
@@ -85,7 +86,8 @@ def curve_panels(dataset: xr.Dataset) -> list[Panel]:
     dataset : xarray.Dataset
         Longitudinal Dataset without sessions before learning.
     """
-    return [_by_lag(dataset), _fraction(dataset), _turnover(dataset)]
+    halved = [_without_noise(dataset)] if "rate_half" in dataset else []
+    return [_by_lag(dataset), *halved, _fraction(dataset), _turnover(dataset)]
 
 
 def assembled(panels: Sequence[Panel], width: float) -> Iterator[Plate]:
@@ -212,6 +214,16 @@ def _by_lag(dataset: xr.Dataset) -> Panel:
     return Panel(
         "correlation_by_lag", title, partial(captions.by_lag, dataset, ceiling, reason), draw
     )
+
+
+def _without_noise(dataset: xr.Dataset) -> Panel:
+    def draw(ax: Axes) -> object:
+        return similarity_by_lag(corrected_similarity(dataset), _times(dataset), ax, name)
+
+    name = f"{map_words(dataset).short} similarity without noise"
+    title = f"{name.capitalize()} by the time between sessions"
+    caption = partial(captions.without_noise, dataset)
+    return Panel("corrected_similarity_by_lag", title, caption, draw)
 
 
 def _times(dataset: xr.Dataset) -> xr.DataArray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from html import escape
 
 import numpy as np
@@ -12,6 +12,7 @@ import xarray as xr
 from drift.comparison.sources import of_subjects
 from drift.errors import RefusedInputError
 from drift.metrics.rooms import environment_labels, environments, in_environment
+from drift.metrics.stability.corrected import corrected_similarity
 from drift.metrics.stability.correlations import mean_rate_map_correlation
 from drift.metrics.time_course.lag_classes import curve_by_lag
 from drift.observation.lens import untrained_sessions
@@ -226,9 +227,9 @@ def _similarity(recorded: xr.Dataset) -> Iterator[str]:
     """The correlation at the shortest and the longest lag, and a caution about its noise."""
     rooms = list(environments(recorded))
     several = len(rooms) > 1
-    told = list(_by_lag(recorded, "")) if not several else []
+    told = list(_by_room(recorded, "")) if not several else []
     for room in rooms[:MOST_NAMED] if several else []:
-        told += _by_lag(in_environment(recorded, room), f" in room {room}")
+        told += _by_room(in_environment(recorded, room), f" in room {room}")
     yield from told
     if told and ceiling_or_reason(recorded)[0] is None:
         yield (
@@ -237,17 +238,26 @@ def _similarity(recorded: xr.Dataset) -> Iterator[str]:
         )
 
 
-def _by_lag(recorded: xr.Dataset, where: str) -> Iterator[str]:
+def _by_room(recorded: xr.Dataset, where: str) -> Iterator[str]:
+    words = map_words(recorded)
+    yield from _by_lag(recorded, mean_rate_map_correlation, f"{words.correlation}{where}")
+    if "rate_half" in recorded:
+        name = f"{words.short} similarity{where}, with the noise of both sessions taken out,"
+        yield from _by_lag(recorded, corrected_similarity, name)
+
+
+def _by_lag(
+    recorded: xr.Dataset, measure: Callable[[xr.Dataset], xr.DataArray], name: str
+) -> Iterator[str]:
     try:
-        curve = curve_by_lag(mean_rate_map_correlation(recorded), recorded["elapsed"])
+        curve = curve_by_lag(measure(recorded), recorded["elapsed"])
     except RefusedInputError:
         return
     mean, units = curve.mean("subject"), _units_of_time(recorded)
     ends = [mean.isel(lag=at) for at in (0, -1)[: mean.sizes["lag"]]]
     told = [f"{number(float(end))} between sessions {_apart(end, units)} apart" for end in ends]
     if told:
-        name = map_words(recorded).correlation
-        yield f"The {name}{where} is {' and '.join(told)}."
+        yield f"The {name} is {' and '.join(told)}."
 
 
 def _apart(end: xr.DataArray, units: str) -> str:

@@ -34,6 +34,10 @@ CURVE_NOTES = {
         "Correlation with the first session, over the second session in which it is known, which "
         "is 1."
     ),
+    "corrected_similarity": (
+        "Similarity with the first session, the noise of both taken out (by two halves of each), "
+        "over the second session in which it is known, which is 1."
+    ),
 }
 
 

@@ -28,6 +28,8 @@ class Variable(NamedTuple):
         What it is called in comparisons, reports and figures, which show all that have one.
     of_correction : bool
         Whether comparisons show it on request alone, with the corrected information.
+    of_halves : bool
+        Whether comparisons show it on request alone, with halves of sessions.
     over_stimuli : str
         What it means where maps run over stimuli instead of places, if that is said otherwise.
     """
@@ -41,6 +43,7 @@ class Variable(NamedTuple):
     flag: bool = False
     label: str = ""
     of_correction: bool = False
+    of_halves: bool = False
     over_stimuli: str = ""
 
 
@@ -70,6 +73,22 @@ VARIABLES: dict[str, Variable] = {
         "time spent at each place",
         of_place=True,
         over_stimuli="time for which each stimulus was shown",
+    ),
+    "rate_half": Variable(
+        (*SESSION, "unit", "half", "place"),
+        "as activity",
+        "unsmoothed rate map of each of two independent halves; NaN where a place was not visited",
+        of_place=True,
+        per_time=True,
+        over_stimuli="unsmoothed tuning curve of each of two independent halves; NaN where a "
+        "stimulus was not shown",
+    ),
+    "occupancy_half": Variable(
+        (*SESSION, "half", "place"),
+        "s or sample",
+        "time spent at each place in each of two halves",
+        of_place=True,
+        over_stimuli="time for which each stimulus was shown in each of two halves",
     ),
     "running_time": Variable(
         SESSION,
@@ -231,6 +250,29 @@ VARIABLES: dict[str, Variable] = {
         "correlation across units of their mean rates",
         of_place=True,
     ),
+    "within_session_correlation": Variable(
+        (*SESSION, "unit"),
+        "1",
+        "correlation of rate maps between two halves of a session",
+        of_place=True,
+    ),
+    "reliability": Variable(
+        SESSION, "1", "mean correlation of rate maps between two halves", of_place=True
+    ),
+    "corrected_similarity": Variable(
+        (*SESSION, "session_other"),
+        "1",
+        "similarity of two sessions with the noise of both taken out",
+        of_place=True,
+        label="rate-map similarity without noise",
+        of_halves=True,
+    ),
+    "drift_index": Variable(
+        (*SESSION, "session_other", "unit"),
+        "1",
+        "representational drift index: similarity within sessions that is lost between them",
+        of_place=True,
+    ),
     "centroid": Variable(
         (*SESSION, "unit"), "as place", "centre of mass of the rate map", of_place=True
     ),
@@ -382,22 +424,26 @@ VARIABLES: dict[str, Variable] = {
 }
 
 
-def compared(corrected: bool = False) -> tuple[str, ...]:
+def compared(corrected: bool = False, halves: bool = False) -> tuple[str, ...]:
     """Names of the measures that comparisons, reports and figures show: those with a label.
 
     Parameters
     ----------
     corrected : bool
         Those of corrected information, too.
+    halves : bool
+        Those that need two halves of each session, too.
 
     Returns
     -------
     tuple of str
-        In the order of the table, those of corrected information last.
+        In the order of the table, those of corrected information and of halves last.
     """
     rows = {name: row for name, row in VARIABLES.items() if row.label}
-    plain = tuple(name for name, row in rows.items() if not row.of_correction)
-    return plain + tuple(name for name, row in rows.items() if row.of_correction and corrected)
+    plain = [name for name, row in rows.items() if not (row.of_correction or row.of_halves)]
+    corrections = [name for name, row in rows.items() if row.of_correction and corrected]
+    by_half = [name for name, row in rows.items() if row.of_halves and halves]
+    return (*plain, *corrections, *by_half)
 
 
 def label_of(name: str) -> str:

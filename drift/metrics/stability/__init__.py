@@ -14,6 +14,9 @@ if TYPE_CHECKING:
         ensemble_rate_correlation,
         shuffled_identity,
     )
+    from drift.metrics.stability.halves import reliability, within_session_correlation
+    from drift.metrics.stability.corrected import corrected_similarity
+    from drift.metrics.stability.unit_drift import drift_index, half_correlations
     from drift.metrics.stability.centroids import centroid, centroid_shift
 
 __getattr__, __dir__ = lazily(__name__)

@@ -7,7 +7,8 @@ import xarray as xr
 
 from drift.door import opened
 from drift.errors import RefusedInputError
-from drift.metrics.stability.pairs import comparable_pairs, pairwise_pearson
+from drift.metrics.stability.halves import within_session_correlation
+from drift.metrics.stability.pairs import comparable_pairs
 from drift.schema.labelled_form import check
 
 
@@ -48,7 +49,7 @@ def correlation_ceiling(dataset: xr.Dataset) -> xr.DataArray:
             "got a Dataset without them: measure the raw sessions by halves."
         )
     check(dataset, "place_unit")
-    within = _within(dataset)  # (subject, session, unit)
+    within = within_session_correlation(dataset).values  # (subject, session, unit)
     member = dataset["place_unit"].transpose("subject", "session", "unit").values == 1
     both = member[:, :, np.newaxis] & member[:, np.newaxis]
     whole = _whole(within, both)
@@ -59,15 +60,6 @@ def correlation_ceiling(dataset: xr.Dataset) -> xr.DataArray:
     coords = {dim: dataset[dim].values for dim in dims[:2] if dim in dataset.coords}
     attrs = {"units": "1", "long_name": "rate-map correlation of a code without drift"}
     return xr.DataArray(values, dims=dims, coords=coords, attrs=attrs)
-
-
-def _within(dataset: xr.Dataset) -> np.ndarray:
-    """Correlation of the maps of both halves of each unit."""
-    halves = dataset["rate_half"]
-    cells = [dim for dim in ("place", "direction") if dim in halves.dims]
-    ordered = halves.transpose("subject", "session", "unit", "half", *cells).values.astype(float)
-    shape = ordered.shape[:3]
-    return pairwise_pearson(ordered.reshape(np.prod(shape), 2, -1))[:, 0, 1].reshape(shape)
 
 
 def _whole(within: np.ndarray, both: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import xarray as xr
@@ -18,15 +18,16 @@ from drift.metrics.stability.pairs import comparable_pairs, pairwise_pearson
 from drift.schema.labelled_form import check
 from drift.schema.map_dims import map_dims
 
+Labelled = TypeVar("Labelled", xr.DataArray, xr.Dataset)
 PAIRS = ("subject", "session", "session_other")
 
 
-def _per_environment(measure: Callable[..., xr.DataArray]) -> Callable[..., xr.DataArray]:
+def per_environment(measure: Callable[..., Labelled]) -> Callable[..., Labelled]:
     """Apply a measure to each environment of a Dataset that has several; they lie along the last
     dim of the result."""
 
     @functools.wraps(measure)
-    def measured(dataset: xr.Dataset, *args: Any, **options: Any) -> xr.DataArray:
+    def measured(dataset: xr.Dataset, *args: Any, **options: Any) -> Labelled:
         if "environment" not in getattr(dataset, "dims", ()):
             return measure(dataset, *args, **options)
         correlations = [
@@ -42,7 +43,7 @@ def _per_environment(measure: Callable[..., xr.DataArray]) -> Callable[..., xr.D
     return measured
 
 
-def _coordinates(dataset: xr.Dataset, *dims: str) -> dict:
+def pair_coordinates(dataset: xr.Dataset, *dims: str) -> dict:
     coords = {dim: dataset[dim].values for dim in dims if dim in dataset.coords}
     return (
         {**coords, "session_other": dataset["session"].values}
@@ -51,7 +52,7 @@ def _coordinates(dataset: xr.Dataset, *dims: str) -> dict:
     )
 
 
-def _kept(dataset: xr.Dataset, keep: xr.DataArray | None) -> np.ndarray:
+def kept_units(dataset: xr.Dataset, keep: xr.DataArray | None) -> np.ndarray:
     """(subject, session, unit) bool, the units that a caller wants to compare."""
     shape = tuple(dataset.sizes[dim] for dim in ("subject", "session", "unit"))
     if keep is None:
@@ -114,7 +115,7 @@ def _map_correlation(
     return np.where(mask[subject][:, np.newaxis] & mask[subject][np.newaxis], correlation, np.nan)
 
 
-def _mean_over(values: np.ndarray, mask: np.ndarray, axis: int) -> np.ndarray:
+def mean_over(values: np.ndarray, mask: np.ndarray, axis: int) -> np.ndarray:
     mask = mask & np.isfinite(values)
     count = mask.sum(axis=axis)
     total = np.where(mask, values, 0.0).sum(axis=axis)
@@ -122,7 +123,7 @@ def _mean_over(values: np.ndarray, mask: np.ndarray, axis: int) -> np.ndarray:
 
 
 @opened
-@_per_environment
+@per_environment
 def rate_map_correlation(
     dataset: xr.Dataset,
     smoothing: Smoothing = 0.0,
@@ -165,20 +166,22 @@ def rate_map_correlation(
     unsmoothed).
     """
     check(dataset, "rate")
-    mask = _kept(dataset, keep)
+    mask = kept_units(dataset, keep)
     values = _by_subject(
         dataset,
         lambda subject: _map_correlation(dataset, subject, smoothing, mask),
         across_environments,
     )
     result = xr.DataArray(
-        values, dims=(*PAIRS, "unit"), coords=_coordinates(dataset, "subject", "session", "unit")
+        values,
+        dims=(*PAIRS, "unit"),
+        coords=pair_coordinates(dataset, "subject", "session", "unit"),
     )
     return described(result, "rate_map_correlation")
 
 
 @opened
-@_per_environment
+@per_environment
 def mean_rate_map_correlation(
     dataset: xr.Dataset,
     smoothing: Smoothing = 0.0,
@@ -223,12 +226,12 @@ def mean_rate_map_correlation(
             f'select must be "both" or "either" sessions, got {select!r}: say in which a unit '
             "must be a place unit."
         )
-    mask = _kept(dataset, keep)
+    mask = kept_units(dataset, keep)
     flags = dataset["place_unit"].transpose("subject", "session", "unit").values == 1
 
     def of_subject(subject: int) -> np.ndarray:
         first, second = flags[subject][:, np.newaxis], flags[subject][np.newaxis]
-        return _mean_over(
+        return mean_over(
             _map_correlation(dataset, subject, smoothing, mask),
             first & second if select == "both" else first | second,
             -1,
@@ -237,13 +240,13 @@ def mean_rate_map_correlation(
     result = xr.DataArray(
         _by_subject(dataset, of_subject, across_environments),
         dims=PAIRS,
-        coords=_coordinates(dataset, "subject", "session"),
+        coords=pair_coordinates(dataset, "subject", "session"),
     )
     return described(result, "rate_map_correlation")
 
 
 @opened
-@_per_environment
+@per_environment
 def population_vector_correlation(
     dataset: xr.Dataset, keep: xr.DataArray | None = None, *, across_environments: bool = False
 ) -> xr.DataArray:
@@ -275,23 +278,23 @@ def population_vector_correlation(
     Sheintuch et al. 2023 (population vector correlation).
     """
     check(dataset, "rate")
-    mask = _kept(dataset, keep)
+    mask = kept_units(dataset, keep)
 
     def of_subject(subject: int) -> np.ndarray:
         vectors = np.where(mask[subject], _maps(dataset, subject, "place", "unit"), np.nan)
         correlation = pairwise_pearson(vectors)
-        return _mean_over(correlation, np.ones(correlation.shape, dtype=bool), 0)
+        return mean_over(correlation, np.ones(correlation.shape, dtype=bool), 0)
 
     result = xr.DataArray(
         _by_subject(dataset, of_subject, across_environments),
         dims=PAIRS,
-        coords=_coordinates(dataset, "subject", "session"),
+        coords=pair_coordinates(dataset, "subject", "session"),
     )
     return described(result, "population_vector_correlation")
 
 
 @opened
-@_per_environment
+@per_environment
 def ensemble_rate_correlation(
     dataset: xr.Dataset, absent: float = np.nan, *, across_environments: bool = False
 ) -> xr.DataArray:
@@ -334,7 +337,9 @@ def ensemble_rate_correlation(
         lambda subject: pairwise_pearson(vectors[subject][np.newaxis])[0],
         across_environments,
     )
-    result = xr.DataArray(values, dims=PAIRS, coords=_coordinates(dataset, "subject", "session"))
+    result = xr.DataArray(
+        values, dims=PAIRS, coords=pair_coordinates(dataset, "subject", "session")
+    )
     return described(result, "ensemble_rate_correlation")
 
 

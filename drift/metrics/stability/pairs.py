@@ -14,7 +14,7 @@ FLAT_NORM = 1e-12
 FLAT_VARIANCE = 1e-12
 
 
-def _centred(vectors: np.ndarray, valid: np.ndarray) -> np.ndarray:
+def centred_vectors(vectors: np.ndarray, valid: np.ndarray) -> np.ndarray:
     """Vectors with mean 0 over their valid features and 0 elsewhere; flat ones are exactly 0."""
     count = np.maximum(valid.sum(axis=-1, keepdims=True), 1)
     filled = np.where(valid, vectors, 0.0)
@@ -62,7 +62,7 @@ def pairwise_pearson(vectors: np.ndarray) -> np.ndarray:
         does not vary over them.
     """
     valid = np.isfinite(vectors)
-    centred = _centred(vectors, valid)
+    centred = centred_vectors(vectors, valid)
     present = valid.any(axis=-1, keepdims=True)
     same = bool(((valid == valid.any(axis=-2, keepdims=True)) | ~present).all())
     result = _same_features(centred) if same else _shared_features(centred, valid)

@@ -8,6 +8,7 @@ import xarray as xr
 
 from drift.door import opened
 from drift.metrics.rooms import environment_labels
+from drift.metrics.stability.corrected import corrected_similarity
 from drift.metrics.stability.correlations import (
     mean_rate_map_correlation,
     population_vector_correlation,
@@ -17,6 +18,7 @@ SIMILARITIES = {
     "rate_map_correlation": mean_rate_map_correlation,
     "population_vector_correlation": population_vector_correlation,
 }
+OF_HALVES = {"corrected_similarity": corrected_similarity}
 COLUMNS = (
     "measure",
     "subject",
@@ -42,7 +44,8 @@ def session_pairs(dataset: xr.Dataset) -> pd.DataFrame:
     -------
     pandas.DataFrame
         ``measure`` (rate_map_correlation, mean over units that are place units in both sessions;
-        population_vector_correlation, all units observed in both), ``subject``, ``environment`` (""
+        population_vector_correlation, all units observed in both; with ``rate_half``,
+        corrected_similarity of rate maps), ``subject``, ``environment`` (""
         where none is labelled), ``session`` and ``session_other`` by their labels, the earlier
         first, ``lag`` between them in ``lag_units``, and ``value``. Each pair stands once; pairs
         that cannot be compared (other room, other units, no unit left) are left out.
@@ -55,7 +58,8 @@ def session_pairs(dataset: xr.Dataset) -> pd.DataFrame:
         If a variable is missing.
     """
     single = dataset.isel(environment=0) if "environment" in dataset.dims else dataset
-    tables = [_table(single, name, measure(single)) for name, measure in SIMILARITIES.items()]
+    measures = SIMILARITIES | (OF_HALVES if "rate_half" in single else {})
+    tables = [_table(single, name, measure(single)) for name, measure in measures.items()]
     return pd.concat(tables, ignore_index=True)
 
 

@@ -254,6 +254,19 @@ def test_a_recording_is_measured_compared_and_fitted(
     assert "95 %" not in told and (folder / "fit.png").stat().st_size > 10_000
 
 
+def test_halves_are_measured_and_compared(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    halved = tmp_path / "halved.nc"
+    own = words("--halves trials --out", halved)
+    assert main(["measure", "interchange", str(folder / "recordings"), *own]) == 0
+    assert drift.load(halved)["rate_half"].sizes["half"] == 2
+    compared = words("--shuffles 0 --halves trials --report", tmp_path / "page.html")
+    assert main(["compare", str(folder / "run.nc"), str(halved), *compared]) == 0
+    assert "rate-map similarity without noise" in capsys.readouterr().out
+    assert "the noise of both taken out" in (tmp_path / "page.html").read_text()
+
+
 def test_a_sweep_runs_what_is_missing(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):

@@ -300,3 +300,23 @@ def test_sessions_observed_unlike_share_no_observation():
     ]
     assert "observation" in drift.measure([*alike[0], *alike[1]]).attrs
     assert "observation" not in drift.measure([*alike[0], *alike[2]]).attrs
+
+
+def test_similarity_without_noise_on_request(run: xr.Dataset, comparison: xr.Dataset):
+    """All else stays; less time at each place lowers the correlation, and not what is left of it
+    without noise."""
+    lens = drift.recording_design(np.arange(4.0), 30, minutes=10.0)
+    recorded = drift.measure(drift.observe(run, lens, sampling_rate=5, seed=2), halves="trials")
+    options = {"sampling_rate": 5, "shuffles": 0, "bootstraps": 0, "final_time": 0.2}
+    plain = drift.compare(run, recorded, **options)
+    halved = drift.compare(run, recorded, halves="trials", **options)
+    assert set(halved["measure"].values) - set(plain["measure"].values) == {"corrected_similarity"}
+    xr.testing.assert_equal(halved["slope"].sel(measure=plain["measure"]), plain["slope"])
+    change = halved["change"].sel(source="changed behaviour", convention="mean_of_ratios")
+    lost, left = (
+        float(change.sel(measure=name)) for name in ("rate_map_correlation", "corrected_similarity")
+    )
+    assert lost < -0.05 and abs(left) < abs(lost) / 2
+    assert "halves" not in plain.attrs["comparison"]
+    with pytest.raises(drift.RefusedInputError, match='measure it with halves="trials"'):
+        drift.compare(run, recorded.drop_vars("rate_half"), halves="trials", **options)

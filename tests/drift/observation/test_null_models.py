@@ -129,3 +129,16 @@ def test_less_running_raises_naive_information_of_a_frozen_code(
 def test_refusals(run: xr.Dataset, model, sentence: str):
     with pytest.raises(drift.RefusedInputError, match=sentence):
         model(run)
+
+
+def test_halves_of_a_session_are_not_repeated(run: xr.Dataset, design: xr.Dataset):
+    """The same halves in every session would be alike beyond what two sessions can be; confused
+    cells keep theirs."""
+    sessions = drift.observe(run, design, sampling_rate=5)
+    halved = drift.measure(sessions, halves="trials")
+    assert not {"rate_half", "occupancy_half"} & set(drift.frozen_code(halved))
+    confused = drift.wrong_registration(halved, 0.2)
+    np.testing.assert_allclose(
+        np.sort(metrics.within_session_correlation(confused).values, axis=-1),
+        np.sort(metrics.within_session_correlation(halved).values, axis=-1),
+    )

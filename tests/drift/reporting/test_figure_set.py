@@ -168,3 +168,5 @@ def test_a_ceiling_is_drawn_where_halves_are_known(usual: xr.Dataset):
     np.testing.assert_allclose(lines["noise ceiling (split halves)"].get_ydata(), 1)
     plain = {plate.name: plate for plate in subject_plates(own_sessions(usual, 0), None, 85.0)}
     assert "No noise ceiling is drawn" in plain["correlation_by_lag"].caption
+    assert "1 where the code stands still" in plates["corrected_similarity_by_lag"].caption
+    assert "corrected_similarity_by_lag" not in plain

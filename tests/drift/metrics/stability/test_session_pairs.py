@@ -48,3 +48,10 @@ def test_rooms_are_not_compared_and_named(run: xr.Dataset):
 def test_one_session_has_no_pair(run: xr.Dataset):
     with pytest.raises(RefusedInputError, match="single one"):
         session_pairs(run.isel(session=[1]))
+
+
+def test_halves_give_similarity_without_noise(run: xr.Dataset):
+    halved = run.assign(rate_half=run["rate"].expand_dims(half=2))
+    table = session_pairs(halved).query("measure == 'corrected_similarity'")
+    plain = session_pairs(run).query("measure == 'rate_map_correlation'")
+    np.testing.assert_allclose(table["value"], plain["value"])
