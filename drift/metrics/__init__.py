@@ -19,6 +19,12 @@ from drift.metrics.information.bias import (
 from drift.metrics.stability.centroids import centroid, centroid_shift
 from drift.metrics.information.corrected import corrected_spatial_information
 from drift.metrics.event_kinds import activity_kind
+from drift.metrics.fields.detection import place_fields
+from drift.metrics.fields.thinning import thinned_halves
+from drift.metrics.fields.returning import recurrence
+from drift.metrics.fields.life_times import survival
+from drift.metrics.fields.hazards import hazard
+from drift.metrics.fields.memory import markov_order
 from drift.metrics.information.skaggs import spatial_information, spatial_information_rate
 from drift.metrics.sparse_codes.keys import (
     key_norm,
@@ -112,6 +118,7 @@ __all__ = [
     "fraction_dead_units",
     "fraction_negative_biases",
     "fraction_silenced_by_bias",
+    "hazard",
     "in_environment",
     "information_curves",
     "key_norm",
@@ -121,12 +128,14 @@ __all__ = [
     "key_value_alignment",
     "lag_classes",
     "margin_fraction",
+    "markov_order",
     "mean_margin_loss",
     "mean_rate_map_correlation",
     "mutual_information",
     "nearest_image_cosine",
     "of_subject",
     "participation_ratio",
+    "place_fields",
     "place_units",
     "population_curves",
     "population_vector_correlation",
@@ -137,6 +146,7 @@ __all__ = [
     "receptive_field_fractions",
     "receptive_fields",
     "reconstruction_accuracy",
+    "recurrence",
     "sampled_units",
     "scaled_shuffle_reduction",
     "session_pairs",
@@ -151,6 +161,8 @@ __all__ = [
     "spatial_information_rate",
     "specialisation",
     "summary",
+    "survival",
+    "thinned_halves",
     "top_k_overlap",
     "turnover",
 ]
