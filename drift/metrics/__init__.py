@@ -25,6 +25,9 @@ from drift.metrics.fields.returning import recurrence
 from drift.metrics.fields.life_times import survival
 from drift.metrics.fields.hazards import hazard
 from drift.metrics.fields.memory import markov_order
+from drift.metrics.fields.shifts import field_shift, shift_distribution
+from drift.metrics.fields.increments import field_diffusion
+from drift.metrics.fields.density import centroid_density
 from drift.metrics.information.skaggs import spatial_information, spatial_information_rate
 from drift.metrics.sparse_codes.keys import (
     key_norm,
@@ -100,6 +103,7 @@ __all__ = [
     "bounded_asymptotic_extrapolation",
     "by_lag",
     "centroid",
+    "centroid_density",
     "centroid_shift",
     "circular_shift_p_values",
     "corrected_spatial_information",
@@ -112,6 +116,8 @@ __all__ = [
     "environments",
     "event_counts",
     "event_weighted_mean",
+    "field_diffusion",
+    "field_shift",
     "fraction_activated_by_bias",
     "fraction_active_responses",
     "fraction_active_units",
@@ -150,6 +156,7 @@ __all__ = [
     "sampled_units",
     "scaled_shuffle_reduction",
     "session_pairs",
+    "shift_distribution",
     "shuffle_reduction",
     "shuffled_identity",
     "signed_position",

@@ -14,5 +14,8 @@ if TYPE_CHECKING:
     from drift.metrics.fields.life_times import survival
     from drift.metrics.fields.hazards import hazard
     from drift.metrics.fields.memory import markov_order
+    from drift.metrics.fields.shifts import field_shift, shift_distribution
+    from drift.metrics.fields.increments import field_diffusion
+    from drift.metrics.fields.density import centroid_density
 
 __getattr__, __dir__ = lazily(__name__)
