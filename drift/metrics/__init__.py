@@ -1,5 +1,5 @@
-"""Measures of labelled activity: rate maps, information, significance, activity, stability, sparse
-codes, receptive fields, summaries."""
+"""Measures of labelled activity: rate maps, information, significance, activity, stability, life
+tables of fields, sparse codes, receptive fields, summaries."""
 
 from drift.metrics.activity import (
     active_units,

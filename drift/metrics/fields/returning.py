@@ -60,7 +60,8 @@ def recurrence(
         Events at valid places that make a unit active; 0 takes any activity.
     wrong_matches : float
         q, rate at which a unit is another cell in the other session, for all pairs of sessions:
-        what was seen is (1 - q) R + q B, which is undone for recurrences, whole and of halves.
+        what was seen is (1 - q) R + q B', with B' the base rate of the other units, which is undone
+        for recurrences, whole and of halves.
     across_environments : bool
         Compare sessions of different environments, too; they are NaN otherwise.
 
@@ -89,7 +90,7 @@ def recurrence(
     whole = membership(dataset, of, minimum_events)
     counts = _counts(whole.observed, whole.member, whole.observed, whole.member)
     numbers = {
-        "recurrence": _matched(counts.again, counts.base, wrong_matches),
+        "recurrence": _matched(counts, wrong_matches),
         "base_rate": counts.base,
         "shared_members": np.where(pairs, counts.members, np.nan),
         **_of_halves(dataset, of, minimum_events, wrong_matches),
@@ -110,9 +111,10 @@ def recurrence(
 
 
 class _Counts(NamedTuple):
-    """Members of a first test that are observed in a second, the share of them that are members
-    again, and the share of all; (subject, session, session) each."""
+    """Units observed in two tests, members of the first among them, the share of these that are
+    members in the second, and the share of all; (subject, session, session) each."""
 
+    shared: np.ndarray
     members: np.ndarray
     again: np.ndarray
     base: np.ndarray
@@ -124,7 +126,8 @@ def _counts(
     """Of two tests of all sessions, (subject, session, unit) bool each."""
     members = _common(member, seen_other)
     again = _share(_common(member, other), members)
-    return _Counts(members, again, _share(_common(seen, other), _common(seen, seen_other)))
+    shared = _common(seen, seen_other)
+    return _Counts(shared, members, again, _share(_common(seen, other), shared))
 
 
 def _common(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -135,11 +138,14 @@ def _share(count: np.ndarray, total: np.ndarray) -> np.ndarray:
     return np.divide(count, total, out=np.full(count.shape, np.nan), where=total > 0)
 
 
-def _matched(again: np.ndarray, base: np.ndarray, wrong: float) -> np.ndarray:
+def _matched(counts: _Counts, wrong: float) -> np.ndarray:
     """Recurrence of cells from that of units, a share of which are other cells; a session is no
     wrong match of itself."""
-    same = np.eye(again.shape[-1], dtype=bool)
-    return np.where(same, again, (again - wrong * base) / (1 - wrong))
+    if wrong == 0:
+        return counts.again
+    same = np.eye(counts.again.shape[-1], dtype=bool)
+    base = _share(counts.shared * counts.base - counts.again, counts.shared - 1)
+    return np.where(same, counts.again, (counts.again - wrong * base) / (1 - wrong))
 
 
 def _of_halves(
@@ -154,7 +160,7 @@ def _of_halves(
     apart = _mean([_diagonal(between[number].again) for number in (1, 2)])
     noise = np.broadcast_to(apart[..., np.newaxis], base.shape)
     noise = _mean([noise, np.swapaxes(noise, -1, -2)])
-    again = _matched(_mean([counts.again for counts in between]), base, wrong)
+    again = _mean([_matched(counts, wrong) for counts in between])
     # A half compared with itself says nothing: within a session there is noise alone.
     again = np.where(np.eye(base.shape[-1], dtype=bool), noise, again)
     return {

@@ -68,9 +68,11 @@ def _apart(largest: _Largest, at: tuple[int, int, int]) -> _Apart:
     subject, session, session_other = at
     columns: list[list[np.ndarray]] = [[], [], []]
     for way in range(largest.place.shape[3]):
-        here, there = (largest.place[subject, which, :, way] for which in (session, session_other))
-        first, second = (np.flatnonzero(np.isfinite(place[:, 0])) for place in (here, there))
-        moved = there[second] - here[first][:, np.newaxis]
+        before, after = (
+            largest.place[subject, which, :, way] for which in (session, session_other)
+        )
+        first, second = (np.flatnonzero(np.isfinite(place[:, 0])) for place in (before, after))
+        moved = after[second] - before[first][:, np.newaxis]
         width = largest.width[subject, :, :, way]
         columns[0].append(shorter_way(moved, largest.length).reshape(-1, moved.shape[-1]))
         columns[1].append(

@@ -39,15 +39,19 @@ def walked(rng, steps, events=10.0, width=5.0):
 
 
 def test_a_gaussian_walk_through_poisson_noise(rng):
-    steps = rng.normal(0, 1.5, (6, 12_000))
-    result = metrics.field_diffusion(walked(rng, steps)).isel(subject=0)
-    lags = result["lag"].values
-    np.testing.assert_allclose(result["mean_squared_displacement"], 2.25 * lags, rtol=0.05)
-    assert result["mean_squared_displacement"].attrs["units"] == "cm^2"
-    assert result["diffusion_exponent"].item() == pytest.approx(1, abs=0.05)
-    assert result["diffusion_exponent_with_noise"] < 0.8
-    weighted = result["excess_kurtosis"].isel(lag=slice(1, None)).weighted(result["increments"][1:])
-    assert abs(weighted.mean().item()) < 0.1
+    runs = []
+    for _run in range(3):
+        steps = rng.normal(0, 1.5, (6, 12_000))
+        result = metrics.field_diffusion(walked(rng, steps)).isel(subject=0)
+        squares = result["mean_squared_displacement"]
+        np.testing.assert_allclose(squares, 2.25 * result["lag"], rtol=0.05)
+        assert squares.attrs["units"] == "cm^2"
+        assert result["diffusion_exponent"].item() == pytest.approx(1, abs=0.05)
+        assert result["diffusion_exponent_with_noise"] < 0.8
+        later = result.isel(lag=slice(1, None))
+        runs.append(later["excess_kurtosis"].weighted(later["increments"]).mean().item())
+    # From lag 2 on, where the walk is larger than the noise; a run is good for 0.08.
+    assert abs(np.mean(runs)) < 0.1
 
 
 def test_jumps_have_long_tails_that_noise_hides(rng):
