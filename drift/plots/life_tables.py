@@ -30,7 +30,12 @@ CURVES: dict[str, tuple[str, dict[str, Any]]] = {
         {"color": COLOURS[1], "marker": "s", "linestyle": "--", "mfc": "white"},
     ),
 }
-NAMES = {"active": "active units", "place": "place units", "field": "units with a field"}
+NAMES = {
+    "active": "active units",
+    "place": "place units",
+    "field": "units with a field",
+    "same_field": "fields",
+}
 
 
 @opened

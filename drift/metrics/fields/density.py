@@ -60,9 +60,10 @@ def centroid_density(
     """
     check(dataset, "rate", "occupancy")
     if draws * (1 - confidence) < 1:
+        least = int(np.ceil(1 / (1 - confidence)))
         raise RefusedInputError(
-            f"a band of confidence {confidence:g} needs at least {np.ceil(1 / (1 - confidence)):.0f} "
-            f"draws, got {draws}: draw more."
+            f"a band of confidence {confidence:g} needs at least {least} draws, got {draws}: "
+            "draw more."
         )
     rate, along = dataset["rate"], map_dim(dataset["rate"])
     fields = dataset if "field_place" in dataset else place_fields(rate)

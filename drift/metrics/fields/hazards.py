@@ -9,9 +9,9 @@ from scipy.stats import chi2
 
 from drift.door import opened
 from drift.door.quantities import NotNegative
-from drift.metrics.fields.life_times import Stays
-from drift.metrics.fields.membership import Group, require_group
-from drift.metrics.fields.sequences import all_stays, counts_by_age, states
+from drift.metrics.fields.life_times import GROUPS, Stays
+from drift.metrics.fields.membership import require_group
+from drift.metrics.fields.sequences import Followed, all_stays, counts_by_age, states
 
 EXPECTED = 5.0  # losses, and stays, that a class of ages should have for the law of large numbers
 
@@ -19,7 +19,7 @@ EXPECTED = 5.0  # losses, and stays, that a class of ages should have for the la
 @opened
 def hazard(
     dataset: xr.Dataset,
-    of: Group = "place",
+    of: Followed = "place",
     minimum_events: NotNegative = 0.0,
     *,
     stays: Stays = "born",
@@ -37,7 +37,7 @@ def hazard(
     Parameters
     ----------
     dataset, of, minimum_events
-        As in ``recurrence``.
+        As in ``survival``.
     stays : {"born", "all"}
         Stays that were observed to begin, whose age is known, or all, with ages from when a unit
         was first observed in.
@@ -61,7 +61,7 @@ def hazard(
     ----------
     Cox & Oakes 1984, Analysis of Survival Data (discrete hazards).
     """
-    require_group(dataset, of, minimum_events)
+    require_group(dataset, of, minimum_events, GROUPS)
     table = [all_stays(own, stays == "born") for own in states(dataset, of, minimum_events)]
     ages = max(2, max((int(duration.max(initial=0)) for duration, _ in table), default=0) + 1)
     rows = []

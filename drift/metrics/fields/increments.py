@@ -51,8 +51,8 @@ def field_diffusion(dataset: xr.Dataset, minimum_events: NotNegative = 0.0) -> x
         ``mean_squared_displacement`` (sum over the axes of a plane) and ``excess_kurtosis``
         (subject, lag), and ``diffusion_exponent`` (subject), the slope of ln S2 against ln lag over
         all lags with S2 above 0, weighted by how many increments these have; each also with
-        ``_with_noise``, from M2 and M4; ``increments`` (subject, lag), how many of units, directions
-        and axes. Lags are those of ``lag_classes``.
+        ``_with_noise``, from M2 and M4; ``increments`` (subject, lag), how many of units,
+        directions and axes. Lags are those of ``lag_classes``.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def field_diffusion(dataset: xr.Dataset, minimum_events: NotNegative = 0.0) -> x
         result[f"mean_squared_displacement{ending}"] = spread
         result[f"excess_kurtosis{ending}"] = kurtosis
         result[f"diffusion_exponent{ending}"] = _exponent(second, count)
-    return result
+    return result.isel(lag=np.flatnonzero((count > 0).any("subject").values))
 
 
 def _units(dataset: xr.Dataset) -> str:

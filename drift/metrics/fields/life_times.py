@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import xarray as xr
 
 from drift.door import opened
 from drift.door.quantities import NotNegative
-from drift.metrics.fields.membership import Group, require_group
-from drift.metrics.fields.sequences import IN, OUT, all_stays, counts_by_age, states
+from drift.metrics.fields.membership import require_group
+from drift.metrics.fields.sequences import (
+    IN,
+    OUT,
+    Followed,
+    Sequence,
+    all_stays,
+    counts_by_age,
+    states,
+)
 
 Stays = Literal["all", "born"]
-Sets = list[tuple[np.ndarray, np.ndarray]]
+GROUPS = get_args(Followed)
 
 
 @opened
 def survival(
     dataset: xr.Dataset,
-    of: Group = "place",
+    of: Followed = "place",
     minimum_events: NotNegative = 0.0,
     *,
     stays: Stays = "all",
@@ -34,12 +42,19 @@ def survival(
     environment and one identity of units; stays in several environments of a subject are counted
     together, and none goes from one to another.
 
+    Of the same field, a stay is that of the largest field of a unit, in each running direction: it
+    ends where the unit has no field, or one farther away from that of the session before than their
+    mean width; the one there begins a stay of its own. A field that wanders in small steps stays.
+
     A test that errs ends stays, too: set the losses beside ``recurrence_by_noise``.
 
     Parameters
     ----------
-    dataset, of, minimum_events
+    dataset, minimum_events
         As in ``recurrence``.
+    of : {"active", "place", "field", "same_field"}
+        Active units, place units, units with a place field, or the same field; fields are those of
+        ``place_fields`` where the Dataset has them, else by its usual rule.
     stays : {"all", "born"}
         All, counted from when a unit was first observed in, or only those that were observed to
         begin, whose age is known.
@@ -65,7 +80,7 @@ def survival(
     ----------
     Kaplan & Meier 1958, J Am Stat Assoc 53:457; Greenwood 1926, Rep Public Health 33:1.
     """
-    require_group(dataset, of, minimum_events)
+    require_group(dataset, of, minimum_events, GROUPS)
     sets = states(dataset, of, minimum_events)
     table = [all_stays(own, stays == "born") for own in sets]
     ages = max((int(duration.max(initial=0)) for duration, _ in table), default=0) + 1
@@ -107,16 +122,17 @@ def _curve(losses: np.ndarray, censored: np.ndarray, at_risk: np.ndarray) -> dic
     }
 
 
-def _changes(sets: Sets, sessions: int) -> dict[str, np.ndarray]:
+def _changes(sets: list[Sequence], sessions: int) -> dict[str, np.ndarray]:
     """Gains and losses of one subject, counted in the later session."""
     names = ("gains", "losses", "out_before", "in_before")
     counts = {name: np.full(sessions, np.nan) for name in names}
-    for positions, state in sets:
+    for positions, state, linked in sets:
         before, after = state[:-1], state[1:]
+        anew = (before == IN) & (after == IN) & ~linked[1:]
         both = np.isfinite(before) & np.isfinite(after)
         for name, who in {
-            "gains": (before == OUT) & (after == IN),
-            "losses": (before == IN) & (after == OUT),
+            "gains": (before == OUT) & (after == IN) | anew,
+            "losses": (before == IN) & (after == OUT) | anew,
             "out_before": both & (before == OUT),
             "in_before": both & (before == IN),
         }.items():

@@ -24,7 +24,12 @@ class Membership(NamedTuple):
     member: np.ndarray
 
 
-def require_group(dataset: xr.Dataset, of: str, minimum_events: float) -> None:
+def require_group(
+    dataset: xr.Dataset,
+    of: str,
+    minimum_events: float,
+    groups: tuple[str, ...] = ("active", "place", "field"),
+) -> None:
     """Refuse a group that is unknown or cannot be counted.
 
     Parameters
@@ -35,6 +40,8 @@ def require_group(dataset: xr.Dataset, of: str, minimum_events: float) -> None:
         The group.
     minimum_events : float
         Events that make a unit active.
+    groups : tuple of str
+        Groups that can be followed.
 
     Raises
     ------
@@ -42,10 +49,10 @@ def require_group(dataset: xr.Dataset, of: str, minimum_events: float) -> None:
         If the group is unknown, if events make other units than active ones, or if what was
         recorded are no events.
     """
-    if of not in ("active", "place", "field"):
+    if of not in groups:
         raise RefusedInputError(
-            f'of must be "active", "place" or "field", got {of!r}: name the group whose members '
-            "are followed."
+            f"of must be one of {', '.join(groups)}, got {of!r}: name the group whose members are "
+            "followed."
         )
     if minimum_events > 0 and of != "active":
         raise RefusedInputError(
@@ -141,9 +148,20 @@ def _with_fields(count: xr.DataArray, dataset: xr.Dataset) -> Membership:
 
 
 def _ordered(observed: xr.DataArray, member: xr.DataArray, dataset: xr.Dataset) -> Membership:
-    """Plain arrays; units that were not recorded are not observed, whatever their maps say."""
-    if "recorded" in dataset:
-        observed = observed & (dataset["recorded"] == 1)
+    observed = recorded_only(observed, dataset)
     dims = (*ORDER, *(dim for dim in observed.dims if dim not in ORDER))
     present = observed.transpose(*dims).values
     return Membership(present, member.transpose(*dims).values & present)
+
+
+def recorded_only(observed: xr.DataArray, dataset: xr.Dataset) -> xr.DataArray:
+    """Units that were not recorded are not observed, whatever their maps say.
+
+    Parameters
+    ----------
+    observed : xarray.DataArray
+        (subject, session, unit, ...) bool.
+    dataset : xarray.Dataset
+        With ``recorded``, if that is known.
+    """
+    return observed & (dataset["recorded"] == 1) if "recorded" in dataset else observed

@@ -10,7 +10,7 @@ from drift.door import opened
 from drift.door.quantities import NotNegative
 from drift.metrics.fields.hazards import log_likelihood
 from drift.metrics.fields.membership import Group, require_group
-from drift.metrics.fields.sequences import IN, states
+from drift.metrics.fields.sequences import IN, Sequence, states
 
 PASTS = ("out, out", "out, in", "in, out", "in, in")  # the session before the last, the last
 
@@ -71,10 +71,10 @@ def markov_order(
     )
 
 
-def _triples(sets: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+def _triples(sets: list[Sequence]) -> tuple[np.ndarray, np.ndarray]:
     """How often each past occurred, and how often the unit was in then; (past) each."""
     total, inside = np.zeros(4), np.zeros(4)
-    for _, state in sets:
+    for _, state, _ in sets:
         early, late, state_after = state[:-2], state[1:-1], state[2:]
         full = np.isfinite(early) & np.isfinite(late) & np.isfinite(state_after)
         past = (2 * early[full] + late[full]).astype(int)

@@ -18,7 +18,7 @@ PAIRS = ("subject", "session", "session_other")
 BINS = 21  # of a histogram of shifts: an odd number, so that one is about 0
 
 
-class _Largest(NamedTuple):
+class Largest(NamedTuple):
     """Largest fields: ``place`` (subject, session, unit, direction, axis) and ``width`` (subject,
     session, unit, direction), the length of a way through the field; ``length`` of the ring."""
 
@@ -40,7 +40,19 @@ class _Apart(NamedTuple):
         return np.sqrt((self.displacement**2).sum(axis=-1))
 
 
-def _largest(fields: xr.Dataset) -> _Largest:
+def largest_fields(fields: xr.Dataset) -> Largest:
+    """The largest field of each unit in each direction.
+
+    Parameters
+    ----------
+    fields : xarray.Dataset
+        Of ``place_fields`` of a longitudinal Dataset.
+
+    Raises
+    ------
+    RefusedInputError
+        If the Dataset has no fields.
+    """
     missing = {"field_place", "field_width"} - set(fields.data_vars)
     if missing or not {"subject", "session", "unit", "field"} <= set(fields["field_place"].dims):
         raise RefusedInputError(
@@ -56,14 +68,14 @@ def _largest(fields: xr.Dataset) -> _Largest:
     )
     order = ("subject", "session", "unit", "direction")
     across = width.transpose(*order).values
-    return _Largest(
+    return Largest(
         place.transpose(*order, "axis").values,
         2 * np.sqrt(across / np.pi) if plane else across,
         ring_length(fields["field_place"]),
     )
 
 
-def _apart(largest: _Largest, at: tuple[int, int, int]) -> _Apart:
+def _apart(largest: Largest, at: tuple[int, int, int]) -> _Apart:
     """All fields of one session against all of another."""
     subject, session, session_other = at
     columns: list[list[np.ndarray]] = [[], [], []]
@@ -127,7 +139,7 @@ def field_shift(
     RefusedInputError
         If the Dataset has no fields, or no two sessions may be compared.
     """
-    largest = _largest(fields)
+    largest = largest_fields(fields)
     pairs = comparable_pairs(fields, across_environments)
     names = ("jumps", "jumps_by_chance", "fields_compared")
     numbers = {name: np.full(pairs.shape, np.nan) for name in names}
@@ -190,7 +202,7 @@ def shift_distribution(
     RefusedInputError
         If the Dataset has no fields, no two sessions may be compared, or edges do not increase.
     """
-    largest = _largest(fields)
+    largest = largest_fields(fields)
     pairs = comparable_pairs(fields, across_environments)
     bins = _edges(largest) if edges is None else np.asarray(edges, dtype=float)
     if bins.size < 2 or not (np.diff(bins) > 0).all():
@@ -215,7 +227,7 @@ def shift_distribution(
     return xr.Dataset(variables, coords={**_coords(fields), "shift": shift})
 
 
-def _edges(largest: _Largest) -> np.ndarray:
+def _edges(largest: Largest) -> np.ndarray:
     if largest.length is not None:
         return np.linspace(-largest.length / 2, largest.length / 2, BINS + 1)
     axes = largest.place.reshape(-1, largest.place.shape[-1])

@@ -8,6 +8,7 @@ import pytest
 import xarray as xr
 from scipy.stats import kstest
 from test_returning import of_flags, redrawn
+from test_shifts import of_places
 
 from drift import metrics
 from drift.errors import RefusedInputError
@@ -152,3 +153,30 @@ def test_relabelled_units_and_company_change_nothing(rng):
                 {"age": slice(0, expected.sizes["age"])} if "age" in own[name].dims else {}
             )
             np.testing.assert_array_equal(numbers, expected[name])
+
+
+def test_the_same_field_stays_until_it_jumps():
+    # By session: unit 0 wanders a bin a day; unit 1 jumps, and stays there; unit 2 is not observed.
+    ds = of_places([[5, 5, 5], [6, 15, NAN], [7, 15, 5]])
+    table = metrics.survival(ds, "same_field").isel(subject=0)
+    # Stays: 2 censored, 1 lost, then 1 censored, and twice 0 censored.
+    assert table["at_risk"].values.tolist() == [5, 3, 1]
+    assert table["losses_at_age"].values.tolist() == [0, 1, 0]
+    np.testing.assert_array_equal(table["losses"], [NAN, 1, 0])
+    np.testing.assert_array_equal(table["gains"], [NAN, 1, 0])
+    born = metrics.survival(ds, "same_field", stays="born").isel(subject=0)
+    assert born["at_risk"].values.tolist() == [1, 1]
+    with pytest.raises(RefusedInputError, match="of"):
+        metrics.recurrence(ds, "same_field")
+
+
+def test_fields_drawn_anew_elsewhere_have_geometric_life_times(rng):
+    share, places = 0.2, 20
+    centres = redrawn(rng, 8, 4000, share, None, lambda g, n: g.integers(0, places, n))
+    ds = of_places(centres, "ring", places=places)
+    fields = metrics.place_fields(ds["rate"], threshold=0.5, smoothing=0.0)
+    table = metrics.survival(ds.assign(fields), "same_field").isel(subject=0)
+    near = 7 / places  # up to 3 bins to either side: fields are 3 wide
+    geometric = (1 - share * (1 - near)) ** table["age"].values
+    assert (np.abs(table["survival"] - geometric) <= 3 * table["standard_error"]).all()
+    assert metrics.hazard(ds.assign(fields), "same_field")["bic_difference"] > 0

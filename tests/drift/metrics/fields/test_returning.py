@@ -212,3 +212,12 @@ def test_recurrence_of_a_real_mouse(data_folder):
     curve = metrics.curve_by_lag(result, measured["elapsed"]).isel(subject=0)
     known = [0.776, 0.752, 0.747, 0.754, 0.777, 0.782, 0.787]
     np.testing.assert_allclose(curve.values, known, atol=0.02)
+    shares = metrics.recurrence(metrics.thinned_halves(measured), "active", 10)
+    between, noise, base = (
+        metrics.curve_by_lag(shares[name], measured["elapsed"])
+        for name in ("recurrence_of_halves", "recurrence_by_noise", "base_rate_of_halves")
+    )
+    assert (noise > between + 0.05).all() and (between > base + 0.1).all()
+    moved = metrics.field_shift(metrics.place_fields(measured["rate"]))
+    jumps, chance = (moved[name].max().item() for name in ("jumps", "jumps_by_chance"))
+    assert jumps < chance
