@@ -1,5 +1,5 @@
-"""Measures of labelled activity: rate maps, information, significance, activity, stability, sparse
-codes, receptive fields, summaries."""
+"""Measures of labelled activity: rate maps, information, significance, activity, stability, life
+tables of fields, sparse codes, receptive fields, summaries."""
 
 from drift.metrics.activity import (
     active_units,
@@ -19,6 +19,15 @@ from drift.metrics.information.bias import (
 from drift.metrics.stability.centroids import centroid, centroid_shift
 from drift.metrics.information.corrected import corrected_spatial_information
 from drift.metrics.event_kinds import activity_kind
+from drift.metrics.fields.detection import place_fields
+from drift.metrics.fields.thinning import thinned_halves
+from drift.metrics.fields.returning import recurrence
+from drift.metrics.fields.life_times import survival
+from drift.metrics.fields.hazards import hazard
+from drift.metrics.fields.memory import markov_order
+from drift.metrics.fields.shifts import field_shift, shift_distribution
+from drift.metrics.fields.increments import field_diffusion
+from drift.metrics.fields.density import centroid_density
 from drift.metrics.information.skaggs import spatial_information, spatial_information_rate
 from drift.metrics.sparse_codes.keys import (
     key_norm,
@@ -97,6 +106,7 @@ __all__ = [
     "bounded_asymptotic_extrapolation",
     "by_lag",
     "centroid",
+    "centroid_density",
     "centroid_shift",
     "circular_shift_p_values",
     "corrected_similarity",
@@ -111,6 +121,8 @@ __all__ = [
     "environments",
     "event_counts",
     "event_weighted_mean",
+    "field_diffusion",
+    "field_shift",
     "fraction_activated_by_bias",
     "fraction_active_responses",
     "fraction_active_units",
@@ -118,6 +130,7 @@ __all__ = [
     "fraction_negative_biases",
     "fraction_silenced_by_bias",
     "half_correlations",
+    "hazard",
     "in_environment",
     "information_curves",
     "key_norm",
@@ -127,12 +140,14 @@ __all__ = [
     "key_value_alignment",
     "lag_classes",
     "margin_fraction",
+    "markov_order",
     "mean_margin_loss",
     "mean_rate_map_correlation",
     "mutual_information",
     "nearest_image_cosine",
     "of_subject",
     "participation_ratio",
+    "place_fields",
     "place_units",
     "population_curves",
     "population_vector_correlation",
@@ -143,10 +158,12 @@ __all__ = [
     "receptive_field_fractions",
     "receptive_fields",
     "reconstruction_accuracy",
+    "recurrence",
     "reliability",
     "sampled_units",
     "scaled_shuffle_reduction",
     "session_pairs",
+    "shift_distribution",
     "shuffle_reduction",
     "shuffled_identity",
     "signed_position",
@@ -158,6 +175,8 @@ __all__ = [
     "spatial_information_rate",
     "specialisation",
     "summary",
+    "survival",
+    "thinned_halves",
     "top_k_overlap",
     "turnover",
     "within_session_correlation",

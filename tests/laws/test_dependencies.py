@@ -29,6 +29,7 @@ FLOORS = (
     ("drift.files", "drift.metrics"),
     ("drift.metrics.information", "drift.metrics.stability", "drift.metrics.sparse_codes"),
     ("drift.metrics.time_course", "drift.metrics.place_code"),
+    ("drift.metrics.fields",),
     ("drift.measurement",),
     ("drift.networks.inhibition", "drift.tasks", "drift.learners"),
     ("drift.networks",),
