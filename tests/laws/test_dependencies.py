@@ -30,6 +30,7 @@ FLOORS = (
     ("drift.metrics.information", "drift.metrics.stability", "drift.metrics.sparse_codes"),
     ("drift.metrics.time_course", "drift.metrics.place_code"),
     ("drift.measurement",),
+    ("drift.metrics.decoders",),
     ("drift.networks.inhibition", "drift.tasks", "drift.learners"),
     ("drift.networks",),
     ("drift.noise",),
