@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from drift.door import opened
-from drift.door.quantities import Count, Draws, NotNegative, Positive, Seed
+from drift.door.quantities import Count, Draws, NotNegative, Positive, Seed, Smoothing
 from drift.errors import RefusedInputError
 from drift.measurement.rules import Measurement
 from drift.metrics.decoders.bayes import Bayes
@@ -39,6 +39,7 @@ def decoding(
     minimum_windows: Count = 4,
     floor: Positive = 0.001,
     prior: Literal["occupancy", "flat"] = "occupancy",
+    smoothing: Smoothing = 0.0,
     shuffles: Draws = 3,
     minimum_shift: NotNegative = 10.0,
     confusion: bool = False,
@@ -81,6 +82,8 @@ def decoding(
         Least rate of the Bayesian decoder, events/s.
     prior : {"occupancy", "flat"}
         Of its states: time spent in training, or equal.
+    smoothing : float
+        Of the rates in training, over places, in bins; none for the linear decoder.
     shuffles : int
         Draws of both kinds of chance; 0 for none.
     minimum_shift : float
@@ -128,7 +131,8 @@ def decoding(
         )
     crews, places = placed_sessions(windows)
     chance = Rules(shuffles, minimum_shift, confusion, seed)
-    way = _decoder(decoder, floor, minimum_windows, prior)
+    spread = smoothing * windows[0].domain.grid.bin_size
+    way = _decoder(decoder, floor, minimum_windows, prior, spread)
     table: dict[tuple[str, int, int], dict[str, NDArray | float]] = {}
     for subject, (placed, track) in crews.items():
         crew = Crew(placed, track, way, minimum_events)
@@ -149,7 +153,9 @@ def _windows(session: xr.Dataset, rules: Measurement, window: float, decoder: st
     return windows
 
 
-def _decoder(decoder: str, floor: float, minimum_windows: int, prior: str) -> Decoder:
+def _decoder(
+    decoder: str, floor: float, minimum_windows: int, prior: str, smoothing: float
+) -> Decoder:
     if decoder == "bayes":
-        return Bayes(floor, minimum_windows, prior)
-    return Template(minimum_windows) if decoder == "template" else Linear()
+        return Bayes(floor, minimum_windows, prior, smoothing)
+    return Template(minimum_windows, smoothing) if decoder == "template" else Linear()

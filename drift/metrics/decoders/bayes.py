@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from drift.metrics.decoders.sums import StateSums
 from drift.metrics.decoders.training import Decoded, Decoder, Readout, Track, Training
 
 
@@ -24,6 +23,9 @@ class Bayes(Decoder):
         States with fewer windows in training are not decoded.
     prior : {"occupancy", "flat"}
         p(x): time spent in training, or equal.
+    smoothing : float
+        Standard deviation of a Gaussian over places for events and time, in units of position; 0
+        for none.
 
     References
     ----------
@@ -33,32 +35,38 @@ class Bayes(Decoder):
     floor: float
     minimum_windows: int
     prior: str
+    smoothing: float = 0.0
 
     def trained(self, training: Training) -> Readout:
         """Rates and prior of the states that were visited often enough."""
         sums = training.sums
         states = np.flatnonzero(sums.windows >= self.minimum_windows)
-        rate = np.maximum(rates(sums, states), self.floor)
+        rate = np.maximum(rates(training, states, self.smoothing), self.floor)
         seconds = sums.seconds[states]
         prior = seconds if self.prior == "occupancy" else np.ones(states.size)
         return BayesReadout(training.track, states, rate, prior / prior.sum())
 
 
-def rates(sums: StateSums, states: NDArray[np.int64]) -> NDArray[np.float64]:
+def rates(training: Training, states: NDArray[np.int64], smoothing: float) -> NDArray[np.float64]:
     """Rates in some states.
 
     Parameters
     ----------
-    sums : StateSums
-        Of training.
+    training : Training
+        Windows.
     states : numpy.ndarray of int
         Numbers of states that were visited.
+    smoothing : float
+        Standard deviation of a Gaussian over places, in units of position; 0 for none.
 
     Returns
     -------
     numpy.ndarray
         (state, unit) events/s.
     """
+    sums = training.sums
+    if smoothing:
+        sums = sums.smoothed(training.track.neighbours(smoothing))
     return np.asarray(sums.events[states] / sums.seconds[states, np.newaxis])
 
 

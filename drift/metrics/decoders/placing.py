@@ -1,4 +1,4 @@
-"""Windows of all sessions on the places that they share, subject by subject in the order of time."""
+"""Windows of all sessions on the places that they share, by subject in the order of time."""
 
 from __future__ import annotations
 

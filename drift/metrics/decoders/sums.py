@@ -69,6 +69,19 @@ class StateSums(NamedTuple):
             self.events + more.events, self.seconds + more.seconds, self.windows + more.windows
         )
 
+    def smoothed(self, weights: NDArray[np.float64]) -> StateSums:
+        """Events and time spread over neighbouring places, in each running direction by itself.
+
+        Parameters
+        ----------
+        weights : numpy.ndarray
+            (place, place) of neighbours.
+        """
+        places = len(weights)
+        events = np.tensordot(weights, self.events.reshape(places, -1, self.events.shape[1]), 1)
+        seconds = weights @ self.seconds.reshape(places, -1)
+        return StateSums(events.reshape(self.events.shape), seconds.ravel(), self.windows)
+
     def of_units(self, columns: NDArray[np.int64]) -> StateSums:
         """Sums of some units."""
         return self._replace(events=self.events[:, columns])

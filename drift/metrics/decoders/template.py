@@ -20,6 +20,8 @@ class Template(Decoder):
     ----------
     minimum_windows : int
         States with fewer windows in training are not decoded.
+    smoothing : float
+        Of rates, as for ``Bayes``.
 
     References
     ----------
@@ -27,12 +29,12 @@ class Template(Decoder):
     """
 
     minimum_windows: int
+    smoothing: float = 0.0
 
     def trained(self, training: Training) -> Readout:
         """Population vectors of the states that were visited often enough."""
-        sums = training.sums
-        states = np.flatnonzero(sums.windows >= self.minimum_windows)
-        vectors = _unit_vectors(rates(sums, states))
+        states = np.flatnonzero(training.sums.windows >= self.minimum_windows)
+        vectors = _unit_vectors(rates(training, states, self.smoothing))
         told = np.isfinite(vectors).all(axis=1)
         return TemplateReadout(training.track, states[told], vectors[told])
 

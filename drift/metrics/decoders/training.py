@@ -46,6 +46,17 @@ class Track(NamedTuple):
         apart = shorter_way(position - other, self.around)
         return np.asarray(np.sqrt((apart**2).sum(axis=-1)))
 
+    def neighbours(self, smoothing: float) -> NDArray[np.float64]:
+        """(place, place) Gaussian weights of the distance between places.
+
+        Parameters
+        ----------
+        smoothing : float
+            Standard deviation, in units of position.
+        """
+        apart = self.distance(self.centres[:, np.newaxis], self.centres)
+        return np.asarray(np.exp(-((apart / smoothing) ** 2) / 2))
+
     def nearest(self, position: NDArray[np.float64]) -> NDArray[np.int64]:
         """(window) number of the place whose centre is nearest to each position."""
         distances = self.distance(position[:, np.newaxis], self.centres)
@@ -114,7 +125,7 @@ class Source(NamedTuple):
 
 
 class Training(NamedTuple):
-    """Windows of one or several sessions with the same units in the same order, on shared places."""
+    """Windows of sessions with the same units in the same order, on shared places."""
 
     sources: tuple[Source, ...]
     track: Track
