@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from drift.metrics.decoders.sums import StateSums
 from drift.metrics.decoders.training import Decoded, Decoder, Readout, Track, Training
 
 
@@ -41,21 +42,25 @@ class Bayes(Decoder):
         """Rates and prior of the states that were visited often enough."""
         sums = training.sums
         states = np.flatnonzero(sums.windows >= self.minimum_windows)
-        rate = np.maximum(rates(training, states, self.smoothing), self.floor)
+        rate = np.maximum(rates(sums, states, training.track, self.smoothing), self.floor)
         seconds = sums.seconds[states]
         prior = seconds if self.prior == "occupancy" else np.ones(states.size)
         return BayesReadout(training.track, states, rate, prior / prior.sum())
 
 
-def rates(training: Training, states: NDArray[np.int64], smoothing: float) -> NDArray[np.float64]:
+def rates(
+    sums: StateSums, states: NDArray[np.int64], track: Track, smoothing: float
+) -> NDArray[np.float64]:
     """Rates in some states.
 
     Parameters
     ----------
-    training : Training
-        Windows.
+    sums : StateSums
+        Of training.
     states : numpy.ndarray of int
         Numbers of states that were visited.
+    track : Track
+        Places.
     smoothing : float
         Standard deviation of a Gaussian over places, in units of position; 0 for none.
 
@@ -64,9 +69,8 @@ def rates(training: Training, states: NDArray[np.int64], smoothing: float) -> ND
     numpy.ndarray
         (state, unit) events/s.
     """
-    sums = training.sums
     if smoothing:
-        sums = sums.smoothed(training.track.neighbours(smoothing))
+        sums = sums.smoothed(track.neighbours(smoothing))
     return np.asarray(sums.events[states] / sums.seconds[states, np.newaxis])
 
 

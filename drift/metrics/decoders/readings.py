@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from drift.metrics.decoders.training import Decoded, Decoder, Readout, Source, Track, Training
 from drift.metrics.decoders.windows import Placed
 
+Rows = slice | NDArray[np.int64]
+
 
 class Reading(NamedTuple):
     """A session that is read by readouts, each of which saw none of the windows that it reads.
@@ -22,14 +24,14 @@ class Reading(NamedTuple):
         Positions of both sessions among those of a subject.
     columns : numpy.ndarray of int
         (unit) positions of the units in the tested session, in the order of the trained one.
-    readouts : list of (Readout, numpy.ndarray of bool)
-        With the (window) windows that each reads.
+    readouts : list of (Readout, slice or numpy.ndarray of int)
+        With the windows that each reads.
     """
 
     trained: int
     tested: int
     columns: NDArray[np.int64]
-    readouts: list[tuple[Readout, NDArray[np.bool_]]]
+    readouts: list[tuple[Readout, Rows]]
 
     def decoded(self, session: Placed, columns: NDArray[np.int64] | None = None) -> Decoded:
         """Where the animal was in all windows.
@@ -45,11 +47,7 @@ class Reading(NamedTuple):
         result = Decoded.nowhere(*windows.position.shape)
         counts = windows.counts[:, self.columns if columns is None else columns]
         for readout, rows in self.readouts:
-            every = bool(rows.all())
-            estimate = readout.decoded(
-                counts if every else counts[rows],
-                windows.seconds if every else windows.seconds[rows],
-            )
+            estimate = readout.decoded(counts[rows], windows.seconds[rows])
             result.position[rows], result.place[rows] = estimate
         return result
 
@@ -108,8 +106,7 @@ class Crew(NamedTuple):
             return self.within(trained, tested)
         columns, columns_tested = self.shared_units(trained, tested)
         readout = self._readout(Source(self.sessions[trained], columns))
-        rows = np.ones(self.sessions[tested].state.size, dtype=bool)
-        return Reading(trained, tested, columns_tested, [(readout, rows)])
+        return Reading(trained, tested, columns_tested, [(readout, slice(None))])
 
     def within(self, trained: int, tested: int) -> Reading:
         """Trained on the tested session without the trial that is read, on the units that it shares
@@ -126,18 +123,23 @@ class Crew(NamedTuple):
         source = Source(self.sessions[tested], columns[tested])
         return Reading(tested, tested, columns[tested], self._trial_by_trial(source, *remaining))
 
-    def _trial_by_trial(
-        self, source: Source, *remaining: Source
-    ) -> list[tuple[Readout, NDArray[np.bool_]]]:
+    def _trial_by_trial(self, source: Source, *remaining: Source) -> list[tuple[Readout, Rows]]:
         """A readout for each fold of a session, trained on its other folds."""
         fold = source.session.windows.fold
         return [
-            (self._readout(source._replace(without=number), *remaining), fold == number)
+            (self._readout(source._replace(without=number), *remaining), _rows(fold == number))
             for number in np.unique(fold).tolist()
         ]
 
     def _readout(self, *sources: Source) -> Readout:
         return self.decoder.trained(Training(sources, self.track))
+
+
+def _rows(mask: NDArray[np.bool_]) -> Rows:
+    """Windows of a fold; those that follow each other are not copied."""
+    rows = np.flatnonzero(mask)
+    together = rows[-1] - rows[0] + 1 == rows.size
+    return slice(int(rows[0]), int(rows[-1]) + 1) if together else rows
 
 
 def _positions(numbers: NDArray[np.int64], wanted_numbers: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 
 class StateSums(NamedTuple):
@@ -47,10 +46,10 @@ class StateSums(NamedTuple):
         states : int
             How many there are.
         """
-        entries = (np.ones(state.size), (state, np.arange(state.size)))
-        indicator = csr_array(entries, shape=(states, state.size))
+        events = np.zeros((states, counts.shape[1]))
+        np.add.at(events, state, counts)
         return cls(
-            indicator @ counts,
+            events,
             np.bincount(state, seconds, states).astype(float),
             np.bincount(state, minlength=states),
         )
@@ -78,9 +77,10 @@ class StateSums(NamedTuple):
             (place, place) of neighbours.
         """
         places = len(weights)
-        events = np.tensordot(weights, self.events.reshape(places, -1, self.events.shape[1]), 1)
+        units = self.events.shape[1]
+        events = weights @ self.events.reshape(places, -1)  # (place, direction and unit)
         seconds = weights @ self.seconds.reshape(places, -1)
-        return StateSums(events.reshape(self.events.shape), seconds.ravel(), self.windows)
+        return StateSums(events.reshape(-1, units), seconds.ravel(), self.windows)
 
     def of_units(self, columns: NDArray[np.int64]) -> StateSums:
         """Sums of some units."""

@@ -33,8 +33,9 @@ class Template(Decoder):
 
     def trained(self, training: Training) -> Readout:
         """Population vectors of the states that were visited often enough."""
-        states = np.flatnonzero(training.sums.windows >= self.minimum_windows)
-        vectors = _unit_vectors(rates(training, states, self.smoothing))
+        sums = training.sums
+        states = np.flatnonzero(sums.windows >= self.minimum_windows)
+        vectors = _unit_vectors(rates(sums, states, training.track, self.smoothing))
         told = np.isfinite(vectors).all(axis=1)
         return TemplateReadout(training.track, states[told], vectors[told])
 

@@ -111,7 +111,7 @@ class Source(NamedTuple):
         whole = self.session.sums.of_units(self.columns)
         if self.without is None:
             return whole
-        return whole.less(self.session.sums_of(~self.rows).of_units(self.columns))
+        return whole.less(self.session.sums_of(self.without, self.columns))
 
     @property
     def counts(self) -> NDArray[np.float64]:

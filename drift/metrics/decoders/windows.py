@@ -101,14 +101,14 @@ class Placed:
     @cached_property
     def sums(self) -> StateSums:
         """Events and time of all windows by state."""
-        return self.sums_of(np.ones(self.state.size, dtype=bool))
-
-    def sums_of(self, rows: NDArray[np.bool_]) -> StateSums:
-        """Events and time of some windows by state."""
         windows = self.windows
-        return StateSums.of(
-            windows.counts[rows], windows.seconds[rows], self.state[rows], self.states
-        )
+        return StateSums.of(windows.counts, windows.seconds, self.state, self.states)
+
+    def sums_of(self, fold: int, columns: NDArray[np.int64]) -> StateSums:
+        """Events of some units and time by state, of one fold."""
+        windows, rows = self.windows, np.flatnonzero(self.windows.fold == fold)
+        counts = windows.counts[rows[:, np.newaxis], columns]
+        return StateSums.of(counts, windows.seconds[rows], self.state[rows], self.states)
 
 
 class Frames(NamedTuple):
