@@ -85,7 +85,7 @@ def decoding(
     smoothing : float
         Of the rates in training, over places, in bins; none for the linear decoder.
     shuffles : int
-        Draws of both kinds of chance; 0 for none.
+        Draws of units in disorder; 0 for no chance at all.
     minimum_shift : float
         Smallest shift of the path against its decoded copy, in s of windows.
     confusion : bool
@@ -102,8 +102,8 @@ def decoding(
         ``decoding_accuracy`` (share of windows in their bin), ``decoded_windows``,
         ``decoding_units``, and by chance ``shuffled_decoding_error``,
         ``shuffled_decoding_accuracy`` (units of the tested session in disorder) and
-        ``shifted_decoding_error`` (decoded path against the true one moved in time), means over
-        draws; on request ``confusion`` (..., place, place_decoded), shares of the windows of each
+        ``shifted_decoding_error`` (decoded path against the true one moved in time, 50 shifts),
+        means over these; on request ``confusion`` (..., place, place_decoded), shares of the windows of each
         place. NaN where sessions are not decoded across. Coordinates ``elapsed``, ``environment``,
         ``unit_identity``; the attribute ``decoding`` holds the options.
 

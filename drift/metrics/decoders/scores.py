@@ -13,6 +13,7 @@ from drift.metrics.decoders.training import Decoded
 from drift.metrics.decoders.windows import Placed
 from drift.streams import stream
 
+SHIFTS = 50  # of the path; one more costs no decoding
 SESSIONS = 2**32  # more than are ever numbered: each pair has a number of its own
 
 
@@ -22,7 +23,7 @@ class Rules(NamedTuple):
     Attributes
     ----------
     shuffles : int
-        Draws; 0 for none.
+        Draws of disorder; 0 for no chance at all.
     minimum_shift : float
         Smallest shift in time, s.
     confusion : bool
@@ -108,7 +109,7 @@ def _chance(crew: Crew, reading: Reading, decoded: Decoded, rules: Rules) -> dic
     disorder = [
         reading.decoded(session, rng.permutation(reading.columns)) for _ in range(rules.shuffles)
     ]
-    shifts = _shifts(session, rules, rng)
+    shifts = _shifts(session, rules.minimum_shift)
     return {
         "shuffled_decoding_error": float(
             np.mean([_mean(_errors(crew, session, guess)) for guess in disorder])
@@ -124,10 +125,10 @@ def _chance(crew: Crew, reading: Reading, decoded: Decoded, rules: Rules) -> dic
     }
 
 
-def _shifts(session: Placed, rules: Rules, rng: np.random.Generator) -> list[int]:
-    """Circular shifts in windows, none of them shorter than the smallest either way round."""
+def _shifts(session: Placed, minimum_shift: float) -> list[int]:
+    """Circular shifts in windows, evenly over all that are long enough either way round."""
     windows = session.windows.seconds.size
-    least = max(1, int(np.ceil(rules.minimum_shift / session.windows.seconds.mean())))
+    least = max(1, int(np.ceil(minimum_shift / session.windows.seconds.mean())))
     if 2 * least > windows:
         return []
-    return [int(shift) for shift in rng.integers(least, windows - least + 1, rules.shuffles)]
+    return np.unique(np.linspace(least, windows - least, SHIFTS).astype(int)).tolist()
