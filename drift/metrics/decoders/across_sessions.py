@@ -103,9 +103,9 @@ def decoding(
         ``decoding_units``, and by chance ``shuffled_decoding_error``,
         ``shuffled_decoding_accuracy`` (units of the tested session in disorder) and
         ``shifted_decoding_error`` (decoded path against the true one moved in time, 50 shifts),
-        means over these; on request ``confusion`` (..., place, place_decoded), shares of the windows of each
-        place. NaN where sessions are not decoded across. Coordinates ``elapsed``, ``environment``,
-        ``unit_identity``; the attribute ``decoding`` holds the options.
+        means over these; on request ``confusion`` (..., place, place_decoded), shares of the
+        windows of each place. NaN where sessions are not decoded across. Coordinates ``elapsed``,
+        ``environment``, ``unit_identity``; the attribute ``decoding`` holds the options.
 
     Raises
     ------

@@ -88,7 +88,7 @@ def test_bayes_decodes_a_mouse_as_pynapple_does(data_folder):
     made = list(data_adapters.sessions("sheintuch2023", str(path)))
     for second in (1, 4, 7):
         sessions, track = placed([made[0], made[second]])
-        assert compared_with_pynapple(sessions, track) > 500
+        assert compared_with_pynapple(sessions, track) > 400
 
 
 def test_templates_are_correlations_over_units():
