@@ -252,6 +252,11 @@ VARIABLES: dict[str, Variable] = {
         "1",
         "units observed in both sessions and active in either",
     ),
+    "weight_change": Variable(
+        (*SESSION, "session_other"),
+        "1",
+        "change of a constrained readout since the session before over the length of its weights",
+    ),
     "confusion": Variable(
         (*SESSION, "session_other", "place", "place_decoded"),
         "1",

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Literal
+from typing import Annotated, Literal
 
 import xarray as xr
 from numpy.typing import NDArray
 
 from drift.door import opened
-from drift.door.quantities import Count, Draws, NotNegative, Positive, Seed, Smoothing
+from drift.door.quantities import (
+    UNBOUNDED,
+    Count,
+    Draws,
+    NotNegative,
+    Positive,
+    Range,
+    Seed,
+    Smoothing,
+)
 from drift.errors import RefusedInputError
 from drift.measurement.rules import Measurement
 from drift.metrics.decoders.bayes import Bayes
+from drift.metrics.decoders.constrained import constrained_readings
 from drift.metrics.decoders.labelling import labelled_scores
 from drift.metrics.decoders.linear import Linear
 from drift.metrics.decoders.placing import placed_sessions
@@ -24,12 +34,14 @@ from drift.metrics.decoders.training import Decoder
 from drift.metrics.decoders.windows import Windows, session_windows
 from drift.metrics.event_kinds import activity_kind
 
+Coupling = Annotated[float, Range(0), UNBOUNDED]
+
 
 @opened
 def decoding(
     sessions: xr.Dataset | Iterable[xr.Dataset],
     decoder: Literal["bayes", "template", "linear"] = "bayes",
-    readout: Literal["fixed", "refitted", "sliding", "pooled"] = "fixed",
+    readout: Literal["fixed", "refitted", "sliding", "pooled", "constrained"] = "fixed",
     *,
     window: Positive = 0.25,
     bin_size: float | None = None,
@@ -40,6 +52,7 @@ def decoding(
     floor: Positive = 0.001,
     prior: Literal["occupancy", "flat"] = "occupancy",
     smoothing: Smoothing = 0.0,
+    coupling: Coupling = 1.0,
     shuffles: Draws = 3,
     minimum_shift: NotNegative = 10.0,
     confusion: bool = False,
@@ -64,11 +77,12 @@ def decoding(
         Most probable state under Poisson events; state whose population vector correlates best;
         ridge regression of the position. States are place and running direction, errors count place
         only. See ``drift.metrics.decoders``.
-    readout : {"fixed", "refitted", "sliding", "pooled"}
+    readout : {"fixed", "refitted", "sliding", "pooled", "constrained"}
         Trained on one session and tested on every other; trained on the tested session, on the same
         units as the fixed readout of the pair; trained on the session before; one readout for all
         sessions, on the units observed in all of them, which stands at ``session`` =
-        ``session_other``.
+        ``session_other``; a linear readout on these units that changes from session to session as
+        ``coupling`` lets it, with a fifth of the trials left out at a time.
     window : float
         Length of a window, s: the fewest whole frames that last as long.
     bin_size, minimum_speed, direction
@@ -84,6 +98,9 @@ def decoding(
         Of its states: time spent in training, or equal.
     smoothing : float
         Of the rates in training, over places, in bins; none for the linear decoder.
+    coupling : float
+        Of a constrained readout, in squared events: 0 is a readout for each session, infinity one
+        for all. See ``drift.metrics.decoders.constrained``.
     shuffles : int
         Draws of units in disorder; 0 for no chance at all.
     minimum_shift : float
@@ -104,15 +121,17 @@ def decoding(
         ``shuffled_decoding_accuracy`` (units of the tested session in disorder) and
         ``shifted_decoding_error`` (decoded path against the true one moved in time, 50 shifts),
         means over these; on request ``confusion`` (..., place, place_decoded), shares of the
-        windows of each place. NaN where sessions are not decoded across. Coordinates ``elapsed``,
-        ``environment``, ``unit_identity``; the attribute ``decoding`` holds the options.
+        windows of each place; of a constrained readout ``weight_change``, how far its weights
+        moved since the session before over their mean length. NaN where sessions are not decoded
+        across. Coordinates ``elapsed``, ``environment``, ``unit_identity``; the attribute
+        ``decoding`` holds the options.
 
     Raises
     ------
     RefusedInputError
         If there is no session, one has no window or no unit, activity is a trace and the decoder
-        Bayesian, samples are labelled by stimuli, a session occurs twice, elapsed falls, or
-        sessions do not share grid and directions.
+        Bayesian, a decoder is constrained that is not linear, samples are labelled by stimuli, a
+        session occurs twice, elapsed falls, or sessions do not share grid and directions.
     SchemaError
         If a session lacks a variable.
 
@@ -121,6 +140,11 @@ def decoding(
     Zhang, Ginzburg, McNaughton & Sejnowski 1998; Geva, Deitch, Rubin & Ziv 2023; Rule, Loback,
     Raman, Driscoll, Harvey & O'Leary 2020.
     """
+    if readout == "constrained" and decoder != "linear":
+        raise RefusedInputError(
+            f'readout="constrained" changes the weights of decoder="linear", got {decoder!r}: use '
+            "this decoder."
+        )
     options = {name: option for name, option in locals().items() if name != "sessions"}
     measurement = Measurement(bin_size=bin_size, minimum_speed=minimum_speed, direction=direction)
     session_list = [sessions] if isinstance(sessions, xr.Dataset) else sessions
@@ -136,7 +160,10 @@ def decoding(
     table: dict[tuple[str, int, int], dict[str, NDArray | float]] = {}
     for subject, (placed, track) in crews.items():
         crew = Crew(placed, track, way, minimum_events)
-        for reading in readings(crew, readout):
+        constrained = readout == "constrained"
+        for reading in (
+            constrained_readings(crew, coupling) if constrained else readings(crew, readout)
+        ):
             pair = [placed[day].windows.labels for day in (reading.trained, reading.tested)]
             trained, tested = (int(labels["session"]) for labels in pair)
             table[subject, trained, tested] = scores(crew, reading, chance)

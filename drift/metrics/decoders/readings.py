@@ -26,12 +26,15 @@ class Reading(NamedTuple):
         (unit) positions of the units in the tested session, in the order of the trained one.
     readouts : list of (Readout, slice or numpy.ndarray of int)
         With the windows that each reads.
+    change : float
+        Of a constrained readout since the session before, see ``constrained.relative_changes``.
     """
 
     trained: int
     tested: int
     columns: NDArray[np.int64]
     readouts: list[tuple[Readout, Rows]]
+    change: float = np.nan
 
     def decoded(self, session: Placed, columns: NDArray[np.int64] | None = None) -> Decoded:
         """Where the animal was in all windows.

@@ -67,6 +67,8 @@ def scores(crew: Crew, reading: Reading, rules: Rules) -> dict[str, NDArray | fl
         "decoding_units": float(reading.columns.size),
         "decoded_windows": float(np.isfinite(errors).sum()),
     }
+    if np.isfinite(reading.change):
+        report["weight_change"] = reading.change
     if rules.confusion:
         report["confusion"] = _confusion(session, decoded, len(crew.track.centres))
     return report | (_chance(crew, reading, decoded, rules) if rules.shuffles else {})
