@@ -33,6 +33,25 @@ def test_a_subject_in_a_crowd_is_that_subject_alone(decoder: str, readout: str):
 
 
 @pytest.mark.parametrize("decoder", DECODERS)
+def test_places_that_others_visit_change_nothing(decoder: str):
+    """A subject that stays in the first half of the track beside one that sees all of it."""
+    made = decoded_days.days(2, 30, frames=1600)
+    options = {"confusion": True, "smoothing": 1.0}
+    halves = [
+        session.assign(position=session["position"].where(session["position"] < 40))
+        for session in decoded_days.days(2, 30, frames=1600, subject="half")
+    ]
+    together = decoding([*made, *halves], decoder, **options)
+    alone = decoding(halves, decoder, **options)
+    for name in ("decoding_error", "decoding_accuracy", "shuffled_decoding_error"):
+        np.testing.assert_array_equal(together[name].sel(subject=["half"]), alone[name])
+    confusion = together["confusion"].sel(subject="half")
+    own = {"place": alone["place"].values, "place_decoded": alone["place_decoded"].values}
+    np.testing.assert_array_equal(confusion.sel(own), alone["confusion"].sel(subject="half"))
+    assert not confusion.sel(place=own["place"]).sel(place_decoded=slice(41, None)).any()
+
+
+@pytest.mark.parametrize("decoder", DECODERS)
 def test_relabelled_units_change_nothing(decoder: str):
     made = decoded_days.days(3, 20, moved=0.3)
     labels = np.random.default_rng(0).permutation(1000)[:20]

@@ -167,7 +167,8 @@ def decoding(
             pair = [placed[day].windows.labels for day in (reading.trained, reading.tested)]
             trained, tested = (int(labels["session"]) for labels in pair)
             table[subject, trained, tested] = scores(crew, reading, chance)
-    return labelled_scores(windows, places, table, {"decoding": json.dumps(options)})
+    numbers = {subject: track.numbers for subject, (_, track) in crews.items()}
+    return labelled_scores(windows, places, numbers, table, {"decoding": json.dumps(options)})
 
 
 def _windows(session: xr.Dataset, rules: Measurement, window: float, decoder: str) -> Windows:

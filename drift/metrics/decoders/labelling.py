@@ -23,7 +23,11 @@ OF_POSITION = (
 
 
 def labelled_scores(
-    windows: list[Windows], cells: NDArray[np.int64], table: Table, attrs: Mapping[str, str]
+    windows: list[Windows],
+    cells: NDArray[np.int64],
+    numbers: Mapping[str, NDArray[np.int64]],
+    table: Table,
+    attrs: Mapping[str, str],
 ) -> xr.Dataset:
     """Scores over subject, session trained and session tested.
 
@@ -33,6 +37,8 @@ def labelled_scores(
         All sessions.
     cells : numpy.ndarray of int
         (place, axis) bins that they share.
+    numbers : mapping
+        Positions of the places of each subject among these.
     table : mapping
         Scores by subject and the numbers of the session trained and the session tested.
     attrs : mapping
@@ -47,7 +53,7 @@ def labelled_scores(
     sessions = sorted({int(session.labels["session"]) for session in windows})
     units = windows[0].domain.units
     names = list(dict.fromkeys(name for entry in table.values() for name in entry))
-    arrays = {name: _filled(name, subjects, sessions, table, len(cells)) for name in names}
+    arrays = {name: _filled(name, subjects, sessions, table, numbers, len(cells)) for name in names}
     elapsed, labels = _labels(windows, subjects, sessions)
     trained = xr.Variable("session", sessions, {"long_name": "session trained"})
     tested = xr.Variable("session_other", sessions, {"long_name": "session tested"})
@@ -63,7 +69,12 @@ def labelled_scores(
 
 
 def _filled(
-    name: str, subjects: list[str], sessions: list[int], table: Table, places: int
+    name: str,
+    subjects: list[str],
+    sessions: list[int],
+    table: Table,
+    numbers: Mapping[str, NDArray[np.int64]],
+    places: int,
 ) -> xr.DataArray:
     """One variable of all pairs."""
     inner = (places, places) if name == "confusion" else ()
@@ -71,9 +82,20 @@ def _filled(
     for (subject, trained, tested), entry in table.items():
         if name in entry:
             place = subjects.index(subject), sessions.index(trained), sessions.index(tested)
-            filled[place] = entry[name]
+            filled[place] = _among(entry[name], numbers[subject], places) if inner else entry[name]
     dims = (*PAIR, *(("place", "place_decoded") if inner else ()))
     return described(xr.DataArray(filled, dims=dims), name)
+
+
+def _among(
+    confusion: NDArray | float, numbers: NDArray[np.int64], places: int
+) -> NDArray[np.float64]:
+    """Confusion of a subject among the places of all: none is decoded where it never is."""
+    shares = np.full((places, places), np.nan)
+    shares[numbers] = 0.0
+    shares[np.ix_(numbers, numbers)] = confusion
+    shares[np.isnan(shares).any(axis=1)] = np.nan
+    return shares
 
 
 def _labels(

@@ -15,7 +15,7 @@ from drift.metrics.decoders.windows import Placed, Windows
 def placed_sessions(
     windows: list[Windows],
 ) -> tuple[dict[str, tuple[list[Placed], Track]], NDArray[np.int64]]:
-    """Number the places of all sessions alike.
+    """Number the places of the sessions of each subject alike.
 
     Parameters
     ----------
@@ -37,17 +37,23 @@ def placed_sessions(
     _refuse_mixture(windows)
     first = windows[0]
     cells = first.domain.joined([session.cells for session in windows])
-    grid = first.domain.grid
-    ways = 1 + any(session.directed for session in windows)
-    track = Track(grid.centres(cells), ways, grid.origin, first.domain.around)
-    numbers = {tuple(cell): place for place, cell in enumerate(cells.tolist())}
-    by_subject: dict[str, list[Placed]] = {}
-    for session in sorted(windows, key=lambda session: int(session.labels["session"])):
-        subject = str(session.labels["subject"])
-        by_subject.setdefault(subject, []).append(_placed(session, numbers, ways))
-    for placed in by_subject.values():
-        _refuse_time_reversal(placed)
-    return {subject: (placed, track) for subject, placed in by_subject.items()}, cells
+    order = sorted(windows, key=lambda session: int(session.labels["session"]))
+    by_subject: dict[str, list[Windows]] = {}
+    for session in order:
+        by_subject.setdefault(str(session.labels["subject"]), []).append(session)
+    return {subject: _crew(own, cells) for subject, own in by_subject.items()}, cells
+
+
+def _crew(sessions: list[Windows], cells: NDArray[np.int64]) -> tuple[list[Placed], Track]:
+    """Sessions of a subject on its own places, among those of all."""
+    _refuse_time_reversal(sessions)
+    domain, ways = sessions[0].domain, 1 + sessions[0].directed
+    own = domain.joined([session.cells for session in sessions])
+    among = {tuple(cell): number for number, cell in enumerate(cells.tolist())}
+    numbers = np.array([among[tuple(cell)] for cell in own.tolist()])
+    track = Track(domain.grid.centres(own), ways, domain.grid.origin, domain.around, numbers)
+    places = {tuple(cell): place for place, cell in enumerate(own.tolist())}
+    return [_placed(session, places, ways) for session in sessions], track
 
 
 def _placed(session: Windows, numbers: dict[tuple, int], ways: int) -> Placed:
@@ -91,8 +97,8 @@ def _faults(session: Windows, first: Windows) -> list[str]:
     ]
 
 
-def _refuse_time_reversal(sessions: list[Placed]) -> None:
-    for before, after in itertools.pairwise(placed.windows for placed in sessions):
+def _refuse_time_reversal(sessions: list[Windows]) -> None:
+    for before, after in itertools.pairwise(sessions):
         if after.labels["elapsed"] < before.labels["elapsed"]:
             raise RefusedInputError(
                 f"elapsed falls from {before.labels['elapsed']:g} at {before.name} to "

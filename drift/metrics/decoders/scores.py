@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drift.metrics.decoders.readings import Crew, Reading
-from drift.metrics.decoders.training import Decoded
+from drift.metrics.decoders.training import Decoded, Track
 from drift.metrics.decoders.windows import Placed
 from drift.streams import stream
 
@@ -70,7 +70,7 @@ def scores(crew: Crew, reading: Reading, rules: Rules) -> dict[str, NDArray | fl
     if np.isfinite(reading.change):
         report["weight_change"] = reading.change
     if rules.confusion:
-        report["confusion"] = _confusion(session, decoded, len(crew.track.centres))
+        report["confusion"] = _confusion(session, decoded, crew.track)
     return report | (_chance(crew, reading, decoded, rules) if rules.shuffles else {})
 
 
@@ -90,9 +90,9 @@ def _accuracy(session: Placed, decoded: Decoded) -> float:
     return float((decoded.place == session.place)[told].mean()) if told.any() else np.nan
 
 
-def _confusion(session: Placed, decoded: Decoded, places: int) -> NDArray[np.float64]:
+def _confusion(session: Placed, decoded: Decoded, track: Track) -> NDArray[np.float64]:
     """(place, place decoded) share of the windows of each place; NaN where there is none."""
-    told = decoded.place >= 0
+    told, places = decoded.place >= 0, len(track.centres)
     counted = np.zeros((places, places))
     np.add.at(counted, (session.place[told], decoded.place[told]), 1)
     total = counted.sum(axis=1, keepdims=True)

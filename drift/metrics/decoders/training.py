@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from drift.metrics.decoders.sums import StateSums
 from drift.metrics.decoders.windows import Placed
@@ -16,7 +17,7 @@ from drift.metrics.places import shorter_way
 
 
 class Track(NamedTuple):
-    """Places that sessions share.
+    """Places that the sessions of a subject share; what other subjects visit changes nothing.
 
     Attributes
     ----------
@@ -28,12 +29,15 @@ class Track(NamedTuple):
         Position that distances around a ring are counted from.
     around : float or None
         Length around a ring.
+    numbers : numpy.ndarray of int
+        (place) among the places of all subjects.
     """
 
     centres: NDArray[np.float64]
     ways: int
     origin: float
     around: float | None
+    numbers: NDArray[np.int64] = np.zeros(0, dtype=int)
 
     def distance(self, position: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray:
         """Distances, around a ring the shorter way, in a plane as the crow flies.
@@ -59,6 +63,8 @@ class Track(NamedTuple):
 
     def nearest(self, position: NDArray[np.float64]) -> NDArray[np.int64]:
         """(window) number of the place whose centre is nearest to each position."""
+        if self.around is None:
+            return np.asarray(cKDTree(self.centres).query(position)[1])
         distances = self.distance(position[:, np.newaxis], self.centres)
         return np.asarray(distances.argmin(axis=1))
 
