@@ -6,13 +6,13 @@ import numpy as np
 import xarray as xr
 
 from drift.errors import RefusedInputError
+from drift.measurement.admission import checked_units, session_labels, timed
 from drift.measurement.domains import Domain, Places, session_domain
 from drift.measurement.halves import session_halves, with_laps
 from drift.measurement.joining import Measured
 from drift.measurement.recommended import bin_width, speed_limit
 from drift.measurement.rules import SIGNIFICANCE, Measurement
 from drift.measurement.running_samples import (
-    has_stimuli,
     is_directed,
     known_samples,
     positions_by_axis,
@@ -20,7 +20,7 @@ from drift.measurement.running_samples import (
     some_running_samples,
 )
 from drift.metrics.activity import event_counts
-from drift.metrics.clocks import durations, refuse_times
+from drift.metrics.clocks import durations
 from drift.metrics.event_kinds import activity_kind
 from drift.metrics.information.corrected import corrected_spatial_information
 from drift.metrics.information.significance import circular_shift_p_values
@@ -31,45 +31,6 @@ from drift.metrics.places import refuse_absurd
 from drift.schema.labelled_form import check
 from drift.schema.map_dims import PLACE
 from drift.streams import stream
-
-LABELS = ("subject", "session", "elapsed", "environment", "sampling_rate", "unit_identity")
-
-
-def _labels(session: xr.Dataset) -> dict:
-    missing = [label for label in LABELS if label not in session.coords]
-    if missing:
-        raise RefusedInputError(
-            f"a session Dataset lacks the scalar coordinates {', '.join(missing)}: add them "
-            "with assign_coords."
-        )
-    labels = {label: session[label].item() for label in LABELS}
-    if not np.isfinite(labels["elapsed"]) or not labels["sampling_rate"] > 0:
-        raise RefusedInputError(
-            f"{session_name(session)}: elapsed must be finite and sampling_rate above 0, got "
-            f"{labels['elapsed']} and "
-            f"{labels['sampling_rate']}: give real elapsed time and samples per second."
-        )
-    return {**labels, "elapsed_units": str(session["elapsed"].attrs.get("units", "1"))}
-
-
-def _checked(session: xr.Dataset) -> xr.DataArray:
-    """Which units were observed, (unit) bool, in a session that can be measured."""
-    check(session, "activity", *([] if has_stimuli(session) else ["position"]))
-    if session.sizes.get("unit", 0) == 0:
-        raise RefusedInputError(
-            f"{session_name(session)}: there is no unit: leave the session out or relax the "
-            "unit filter."
-        )
-    try:
-        observed = observed_units(session["activity"])
-    except RefusedInputError as error:
-        raise RefusedInputError(f"{session_name(session)}: {error}") from error
-    if not bool(observed.any()):
-        raise RefusedInputError(
-            f"{session_name(session)}: every unit is NaN throughout, so none was observed: "
-            "leave the session out."
-        )
-    return observed.reset_coords(drop=True).drop_vars("unit", errors="ignore")
 
 
 def _generator(session: xr.Dataset, rules: Measurement) -> np.random.Generator:
@@ -152,17 +113,6 @@ def _numbers(
     occupancy = maps["occupancy"].assign_attrs(units="s")
     code = place_code(maps["rate"], occupancy, recorded, detected=detected, place_unit=place_unit)
     return {**measures, **code, **of_detected}
-
-
-def _timed(session: xr.Dataset) -> xr.Dataset:
-    """The session with the duration of each sample where it has times, before samples are chosen
-    among."""
-    if "time" not in session.coords:
-        return session
-    # Samples that were chosen among are farther apart than the rate says; then durations tell.
-    rate = None if "duration" in session else session["sampling_rate"].item()
-    refuse_times(session["time"].values.astype(float), f"time of {session_name(session)}", rate)
-    return session.assign(duration=durations(session))
 
 
 def _times(session: xr.Dataset, running: xr.Dataset) -> dict[str, xr.DataArray]:
@@ -267,10 +217,10 @@ def measured_session(session: xr.Dataset, rules: Measurement) -> Measured:
         If it lacks a variable.
     """
     check(session)
-    labels = _labels(session)
-    observed = _checked(session)
+    labels = session_labels(session)
+    observed = checked_units(session)
     bin_size, minimum_speed = bin_width(session, rules), speed_limit(session, rules)
-    session = _timed(session)
+    session = timed(session)
     domain = session_domain(session, bin_size)
     if isinstance(domain, Places):
         refuse_absurd(positions_by_axis(session), domain.grid, session_name(session))

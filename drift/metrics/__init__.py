@@ -1,6 +1,9 @@
 """Measures of labelled activity: rate maps, information, significance, activity, stability, life
 tables of fields, sparse codes, receptive fields, summaries."""
 
+from typing import TYPE_CHECKING
+
+from drift.faces import lazily
 from drift.metrics.activity import (
     active_units,
     event_counts,
@@ -92,6 +95,11 @@ from drift.metrics.sparse_codes.thresholds import (
 )
 from drift.metrics.time_course.turnover import turnover
 
+if TYPE_CHECKING:  # it needs sessions, and what reads these needs measures
+    from drift.metrics.decoders.across_sessions import decoding
+
+__getattr__, __dir__ = lazily(__name__)
+
 __all__ = [
     "active_fraction",
     "active_fraction_deviation",
@@ -114,6 +122,7 @@ __all__ = [
     "correlation_ceiling",
     "count_variation",
     "curve_by_lag",
+    "decoding",
     "directed_places",
     "drift_index",
     "drift_rate",

@@ -231,6 +231,56 @@ VARIABLES: dict[str, Variable] = {
         flag=True,
         over_stimuli="1 where the unit is informative of the stimulus, 0 where not, NaN if absent",
     ),
+    "decoding_error": Variable(
+        (*SESSION, "session_other"),
+        "cm",
+        "mean distance between the position and the place that another session decodes",
+    ),
+    "median_decoding_error": Variable(
+        (*SESSION, "session_other"),
+        "cm",
+        "median distance between the position and the place that another session decodes",
+    ),
+    "decoding_accuracy": Variable(
+        (*SESSION, "session_other"),
+        "1",
+        "share of the decoded windows whose bin was decoded",
+    ),
+    "shuffled_decoding_error": Variable(
+        (*SESSION, "session_other"),
+        "cm",
+        "mean decoding error with the units of the tested session in disorder",
+    ),
+    "shuffled_decoding_accuracy": Variable(
+        (*SESSION, "session_other"),
+        "1",
+        "decoding accuracy with the units of the tested session in disorder",
+    ),
+    "shifted_decoding_error": Variable(
+        (*SESSION, "session_other"),
+        "cm",
+        "mean decoding error with the true path moved in time",
+    ),
+    "decoded_windows": Variable(
+        (*SESSION, "session_other"),
+        "1",
+        "windows of the tested session that were decoded",
+    ),
+    "decoding_units": Variable(
+        (*SESSION, "session_other"),
+        "1",
+        "units observed in both sessions and active in either",
+    ),
+    "weight_change": Variable(
+        (*SESSION, "session_other"),
+        "1",
+        "change of a constrained readout since the session before over the length of its weights",
+    ),
+    "confusion": Variable(
+        (*SESSION, "session_other", "place", "place_decoded"),
+        "1",
+        "share of the windows of each place in which a place was decoded",
+    ),
     "rate_map_correlation": Variable(
         (*SESSION, "session_other"),
         "1",

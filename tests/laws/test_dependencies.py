@@ -31,6 +31,7 @@ FLOORS = (
     ("drift.metrics.time_course", "drift.metrics.place_code"),
     ("drift.metrics.fields",),
     ("drift.measurement",),
+    ("drift.metrics.decoders",),
     ("drift.networks.inhibition", "drift.tasks", "drift.learners"),
     ("drift.networks",),
     ("drift.noise",),

@@ -1,0 +1,1 @@
+"""Where an animal is, read from its units: decoders within and across sessions."""
