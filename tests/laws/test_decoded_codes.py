@@ -110,6 +110,7 @@ def test_a_drifting_code_is_read_worse_with_lag():
     assert fixed[0, 4] > fixed[0, 2] > fixed[0, 1] > fixed[0, 0]
 
 
+@pytest.mark.slow
 def test_a_frozen_code_observed_through_a_recording_is_read_as_well_on_other_days():
     """Ten frozen codes through the lens of a drifting mouse: fixed less refitted error, and its
     slope over days, within two standard errors; a wandering one through the same lens is not."""

@@ -37,7 +37,13 @@ def _ring(design: xr.Dataset) -> xr.Dataset:
     return design.assign_coords(place=place).assign_attrs(geometry="ring", track_length=96.0)
 
 
-@pytest.mark.parametrize("name", LENSES)
+QUICK = ("ring", "W")  # the others take longer
+
+
+@pytest.mark.parametrize(
+    "name",
+    [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in LENSES],
+)
 def test_a_frozen_code_stands_still(name: str):
     """Mean over 20 subjects within 2 standard errors of 1 at every lag, n = 20, z = 2, and a bias of
     .003.

@@ -128,6 +128,7 @@ def packed_zeros():
     }
 
 
+@pytest.mark.slow
 def test_chunks_that_swell(tmp_path):
     pytest.importorskip("zarr")
     numcodecs = pytest.importorskip("numcodecs")

@@ -66,6 +66,7 @@ def test_every_recording_is_drawn_as_far_as_it_goes(
         assert "ot drawn" in block or re.search("error|no error bars|Labels|divided", block)
 
 
+@pytest.mark.slow
 def test_in_two_columns_panels_share_a_figure(recording: tuple[str, xr.Dataset], tmp_path: Path):
     name, dataset = recording
     drawn = drift.figures(dataset, tmp_path, formats=["pdf"], width=180)
@@ -80,6 +81,7 @@ def test_in_two_columns_panels_share_a_figure(recording: tuple[str, xr.Dataset],
         assert all(f"({letter}) " in (tmp_path / "captions.md").read_text() for letter in "abcd")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [85, 180])
 def test_figures_have_the_width_of_a_journal(usual: xr.Dataset, tmp_path: Path, width: int):
     drift.figures(usual, tmp_path, formats=["svg", "pdf", "png"], width=width)  # type: ignore[arg-type]
@@ -96,6 +98,7 @@ def test_figures_have_the_width_of_a_journal(usual: xr.Dataset, tmp_path: Path, 
         assert plt.imread(path).shape[1] == pytest.approx(width / 25.4 * 600, abs=2)
 
 
+@pytest.mark.slow
 def test_nothing_reaches_beyond_the_page(usual: xr.Dataset, tmp_path: Path):
     """Text at an edge of the picture would be cut."""
     for width in (85, 180):
@@ -115,6 +118,7 @@ def test_the_session_that_sorts_can_be_chosen(usual: xr.Dataset, tmp_path: Path)
         drift.figures(usual, tmp_path, sorted_by="7", formats=["svg"], overwrite=True)
 
 
+@pytest.mark.slow
 def test_a_chosen_session_that_some_subjects_lack_is_no_reason_to_stop(tmp_path: Path):
     drawn = drift.figures(
         RECORDINGS["several subjects"](), tmp_path, sorted_by="3", formats=["svg"]

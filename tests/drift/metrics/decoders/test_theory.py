@@ -16,6 +16,7 @@ from drift.theory.kernels.one_layer import mean_square_activity
 FRACTION, RIDGE, UNITS, SEEDS, LENGTH = 0.1, 0.05, 1000, 16, 40.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("autocorrelation", [0.8, 0.6, 0.4])
 def test_a_fixed_linear_readout_of_a_drifting_layer_is_that_of_theory(autocorrelation):
     """Cosine and sine of the angle around a ring, of which the offset has no share; 16 layers of

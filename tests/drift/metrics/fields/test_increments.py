@@ -38,6 +38,7 @@ def walked(rng, steps, events=10.0, width=5.0):
     )
 
 
+@pytest.mark.slow
 def test_a_gaussian_walk_through_poisson_noise(rng):
     runs = []
     for _run in range(3):

@@ -165,6 +165,7 @@ def test_several_environments_of_one_network_lie_along_a_dim():
     assert metrics.half_correlations(both)["within"].dims[-1] == "environment"
 
 
+@pytest.mark.slow
 def test_a_real_mouse(data_folder):
     """Numbers computed from the files themselves: maps of 24 bins of 4 cm without the first and last
     two (which the reader leaves out), smoothed by one bin, units with 10 events in both."""
