@@ -9,21 +9,20 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from data_adapters.assembly.folders import Place
-from data_adapters.files.tables import column, read_table
+from data_adapters.files.tables import read_table
 from data_adapters.statements import Statements
 from data_adapters.tracks.headings import (
     ROOMS,
-    SECONDS,
     STARTS,
     STOPS,
-    heading,
     named_columns,
     of_names,
 )
+from data_adapters.tracks.intervals import intervals_of
+from data_adapters.tracks.track import MOST_ROOMS
 from drift.schema.labelled_form import RefusedInputError
 
 OVERLAP = 1e-6  # s by which epochs may
-MOST_ROOMS = 100
 
 
 def epoch_rooms(
@@ -66,15 +65,7 @@ def _epochs(file: Path) -> tuple[NDArray[np.float64], NDArray[np.float64], list[
             f"{', '.join(table.columns)} and {len(table)} lines: add them."
         )
     start, stop, room = map(str, columns)
-    starts, stops = (
-        column(table, name, file) * SECONDS.get(heading(name)[1], 1.0) for name in (start, stop)
-    )
-    if not (stops > starts).all():
-        row = int(np.flatnonzero(~(stops > starts))[0])
-        raise RefusedInputError(
-            f"epochs in {file} were expected to end after they begin, got {starts[row]:g} to "
-            f"{stops[row]:g} s in row {row + 1}: correct it."
-        )
+    starts, stops = intervals_of(table, start, stop, "epochs", file)
     order = np.argsort(starts)
     overlap = np.flatnonzero(starts[order][1:] < stops[order][:-1] - OVERLAP)
     if overlap.size:

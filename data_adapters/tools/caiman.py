@@ -73,6 +73,7 @@ def sessions(path: str | Path, events: str = "S", **statements: Any) -> Iterator
 
 
 def holds(file: Path) -> bool:
+    """Tell whether it is a file of CaImAn."""
     if file.suffix not in SUFFIXES or not file.is_file():
         return False
     try:

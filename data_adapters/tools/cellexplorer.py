@@ -65,6 +65,7 @@ def sessions(path: str | Path, area: str | None = None, **statements: Any) -> It
 
 
 def holds(file: Path) -> bool:
+    """Tell whether it is a file of spikes of CellExplorer."""
     return file.name.endswith(ENDING) and file.is_file()
 
 

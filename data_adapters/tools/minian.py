@@ -68,6 +68,7 @@ def sessions(path: str | Path, events: str = "S", **statements: Any) -> Iterator
 
 
 def holds(folder: Path) -> bool:
+    """Tell whether it is a folder of Minian."""
     return any(is_folder(folder / f"{name}.zarr") for name in EVENTS)
 
 

@@ -75,6 +75,7 @@ def sessions(
 
 
 def holds(folder: Path) -> bool:
+    """Tell whether it is a folder of phy."""
     return (folder / "spike_times.npy").is_file()
 
 

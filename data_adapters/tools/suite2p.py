@@ -87,6 +87,7 @@ def sessions(
 
 
 def holds(folder: Path, plane: int | None) -> bool:
+    """Tell whether a folder is a plane of suite2p: the one that is meant, or any."""
     if not any((folder / f"{name}.npy").is_file() for name in EVENTS):
         return False
     number = re.fullmatch(r"plane(\d+)", folder.name)
@@ -198,8 +199,8 @@ def _frames(
             f"frames_per_folder of {place.folder} was expected to add up to {values.shape[1]}, "
             f"got {lengths.sum()}: say split=false."
         )
-    stop = int(lengths[: place.piece].sum())
-    return values[:, stop - int(lengths[place.piece - 1]) : stop]
+    begin = _before(place, settings)
+    return values[:, begin : begin + int(lengths[place.piece - 1])]
 
 
 def _before(place: Place, settings: dict[str, Any]) -> int:

@@ -9,18 +9,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from data_adapters.files.tables import column
 from data_adapters.options import nearest
 from data_adapters.stimuli import labels_by_interval
 from data_adapters.tracks.choice import TrackChoice
 from data_adapters.tracks.headings import (
-    SECONDS,
     STARTS,
     STOPS,
     heading,
     named_columns,
     of_names,
 )
+from data_adapters.tracks.intervals import intervals_of
 from data_adapters.tracks.tables import pulses_of, times_of
 from drift.metrics.clocks import frame_ends, usual_frame
 from drift.schema.labelled_form import RefusedInputError
@@ -119,26 +118,13 @@ def shown_of_columns(table: pd.DataFrame, path: Path, stimulus: str, choice: Tra
     label = _labels(table[named[quantity]])
     start, stop = of_names(named, STARTS), of_names(named, STOPS)
     if start is not None and stop is not None:
-        return _trials(table, start, stop, label, path)
+        begins, ends = intervals_of(table, start, stop, "trials", path)
+        return Shown(begins, ends, label, True, str(path))
     times, is_first = times_of(table, named, path, choice)
     _name, frame = pulses_of(table, named, times, path, choice.pulses)
     times, label = times[is_first], label[is_first]
     ends = frame_ends(times, usual_frame(times))
     return Shown(times, ends, label, False, str(path), None if frame is None else frame[is_first])
-
-
-def _trials(table: pd.DataFrame, start: str, stop: str, label: NDArray[Any], path: Path) -> Shown:
-    """A line a trial."""
-    begins, ends = (
-        column(table, name, path) * SECONDS.get(heading(name)[1], 1.0) for name in (start, stop)
-    )
-    if not (ends > begins).all():
-        row = int(np.flatnonzero(~(ends > begins))[0])
-        raise RefusedInputError(
-            f"trials in {path} were expected to end after they begin, got {begins[row]:g} to "
-            f"{ends[row]:g} s in row {row + 1}: correct it."
-        )
-    return Shown(begins, ends, label, True, str(path))
 
 
 def _labels(entries: pd.Series) -> NDArray[Any]:

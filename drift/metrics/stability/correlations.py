@@ -44,6 +44,7 @@ def per_environment(measure: Callable[..., Labelled]) -> Callable[..., Labelled]
 
 
 def pair_coordinates(dataset: xr.Dataset, *dims: str) -> dict:
+    """Coordinates of values over pairs of sessions: those of these dims, and ``session_other``."""
     coords = {dim: dataset[dim].values for dim in dims if dim in dataset.coords}
     return (
         {**coords, "session_other": dataset["session"].values}
@@ -116,6 +117,7 @@ def _map_correlation(
 
 
 def mean_over(values: np.ndarray, mask: np.ndarray, axis: int) -> np.ndarray:
+    """Mean of the finite values where the mask holds; NaN where there is none."""
     mask = mask & np.isfinite(values)
     count = mask.sum(axis=axis)
     total = np.where(mask, values, 0.0).sum(axis=axis)
