@@ -1,0 +1,179 @@
+"""Directions that a code may drift along: those of its noise, of its leading noise components, or
+those in which neighbouring conditions differ."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from drift.metrics.geometry.vectors import KINDS, Array, DriftVectors, by_kind
+from drift.metrics.places import closes, grid_index
+from drift.schema.map_dims import STIMULUS, map_dim
+
+
+class Sides(NamedTuple):
+    """What an alignment is made of, of one kind.
+
+    Attributes
+    ----------
+    along : numpy.ndarray
+        (condition) d' M d.
+    squared : numpy.ndarray
+        (condition) d' d.
+    matrix : numpy.ndarray
+        (unit, unit) M.
+    moment : numpy.ndarray
+        (unit, unit) K, sum over conditions of d d'.
+    """
+
+    along: Array
+    squared: Array
+    matrix: Array
+    moment: Array
+
+
+def leading_components(covariance: Array, components: int | None) -> Array:
+    """(unit, unit) projector on the leading eigenvectors of a covariance.
+
+    Parameters
+    ----------
+    covariance : numpy.ndarray
+        (unit, unit)
+    components : int or None
+        How many; None takes the participation ratio (tr S)^2 / tr S^2, rounded up.
+    """
+    ratio = np.trace(covariance) ** 2 / (covariance**2).sum()
+    count = int(np.ceil(ratio - 1e-9)) if components is None else components
+    vectors = np.linalg.eigh(covariance)[1][:, -min(count, len(covariance)) :]
+    return np.asarray(vectors @ vectors.T)
+
+
+def along_matrix(vectors: DriftVectors, matrix: Array) -> dict[str, Sides]:
+    """Drift along a matrix that shares no noise with it, by kind.
+
+    Parameters
+    ----------
+    vectors : DriftVectors
+    matrix : numpy.ndarray
+        (unit, unit)
+    """
+    drift, noise = vectors.drift, vectors.noise
+    along = by_kind(_quadratic(drift, matrix), _quadratic(noise, matrix).sum(axis=0))
+    squared, moment = vectors.squared, vectors.second_moment
+    return {kind: Sides(along[kind], squared[kind], matrix, moment[kind]) for kind in KINDS}
+
+
+def _quadratic(vectors: Array, matrix: Array) -> Array:
+    return np.asarray(((vectors @ matrix) * vectors).sum(axis=-1))
+
+
+def contrasts(dataset: xr.Dataset) -> Array:
+    """(row, condition) differences of conditions that span the directions of the code.
+
+    Of places those of neighbours in one running direction (on a track, a ring or in a plane), of
+    stimuli each against the mean of all.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Longitudinal Dataset with ``rate_half``; conditions in the order of ``condition_maps``.
+    """
+    rate = dataset["rate_half"]
+    count = rate.sizes[map_dim(rate)]
+    ways = rate.sizes.get("direction", 1)
+    if map_dim(rate) == STIMULUS:
+        conditions = count * ways
+        return np.eye(conditions) - 1 / conditions
+    pairs = _neighbours(rate, count)
+    rows = np.zeros((len(pairs), count))
+    rows[np.arange(len(pairs)), pairs[:, 0]] = -1
+    rows[np.arange(len(pairs)), pairs[:, 1]] = 1
+    turned = [rows[:, ::-1] if way % 2 else rows for way in range(ways)]
+    joined = np.zeros((ways * len(pairs), ways * count))
+    for way, block in enumerate(turned):
+        joined[way * len(pairs) : (way + 1) * len(pairs), way * count : (way + 1) * count] = block
+    return joined
+
+
+def _neighbours(rate: xr.DataArray, count: int) -> NDArray[np.int64]:
+    """(pair, 2) positions of places next to each other."""
+    if "place_x" in rate.coords:
+        cells = np.stack([grid_index(rate[f"place_{axis}"]) for axis in "xy"], axis=1)
+        apart = np.abs(cells[:, np.newaxis] - cells).sum(axis=-1)
+        return np.argwhere(np.triu(apart == 1))
+    row = np.arange(count)
+    pairs = np.stack([row[:-1], row[1:]], axis=1)
+    return np.append(pairs, [[count - 1, 0]], axis=0) if closes(rate) and count > 2 else pairs
+
+
+def along_code(vectors: DriftVectors, rows: Array) -> dict[str, Sides] | None:
+    """Drift along the second moment of the coding directions of the earlier session, by kind.
+
+    With g_r = sum_c w_rc x_c, the naive M = mean_r g_r g_r' of whole maps holds the noise that is in
+    d, too. The cross-validated one takes g_r of either half, d_a' g_r of a half that d_a is not made
+    of, and leaves out, for each condition, the directions that are made of it.
+
+    Parameters
+    ----------
+    vectors : DriftVectors
+    rows : numpy.ndarray
+        (row, condition) of ``contrasts``.
+
+    Returns
+    -------
+    dict of str to Sides, or None
+        None where no direction is left.
+    """
+    weights = _restricted(rows, vectors.conditions)
+    separate = _separate(weights)  # (condition, row)
+    if not separate.any(axis=1).all():
+        return None
+    moment, squared = vectors.second_moment, vectors.squared
+    naive = _naive(vectors.before.mean(axis=0), vectors.after.mean(axis=0), weights)
+    frozen = [_naive(before, after, weights) for before, after in vectors.frozen]
+    halves = np.einsum("rc,hcu->hru", weights, vectors.before)
+    product = halves[0].T @ halves[1] / len(weights)
+    sides = {
+        "naive": naive,
+        "frozen": (np.mean([along for along, _ in frozen], axis=0),
+                   np.mean([matrix for _, matrix in frozen], axis=0)),
+        "cross_validated": (_crossed(vectors, halves, separate), (product + product.T) / 2),
+    }  # fmt: skip
+    return {
+        kind: Sides(along, squared[kind], matrix, moment[kind])
+        for kind, (along, matrix) in sides.items()
+    }
+
+
+def _restricted(rows: Array, conditions: NDArray[np.int64]) -> Array:
+    """Rows over valid conditions: a difference that lacks one is left out, a mean is taken over the
+    others."""
+    inside = rows[:, conditions]
+    if (rows != 0).all() and rows.size > 1:
+        return np.eye(conditions.size) - 1 / conditions.size
+    return inside[(inside != 0).sum(axis=1) == (rows != 0).sum(axis=1)]
+
+
+def _separate(weights: Array) -> NDArray[np.bool_]:
+    """(condition, row) whether a direction is made without the condition, or hardly so."""
+    strongest = np.abs(weights).max(axis=1, initial=0.0, keepdims=True)
+    return np.asarray(np.abs(weights) < 0.5 * strongest).T
+
+
+def _naive(before: Array, after: Array, weights: Array) -> tuple[Array, Array]:
+    """(condition) d' M d and M of whole maps."""
+    directions = weights @ before
+    matrix = directions.T @ directions / len(weights)
+    return _quadratic(after - before, matrix), matrix
+
+
+def _crossed(vectors: DriftVectors, halves: Array, separate: NDArray[np.bool_]) -> Array:
+    """(condition) mean of (d_a' g_b)(g_a' d_b) over the directions without that condition."""
+    products = [
+        (first @ halves[1].T) * (second @ halves[0].T) for first, second in vectors.independent
+    ]
+    total = np.where(separate, np.mean(products, axis=0), 0.0).sum(axis=1)
+    return np.asarray(total / separate.sum(axis=1))
