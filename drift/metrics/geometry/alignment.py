@@ -89,11 +89,6 @@ def frozen_alignment(noise: Square, directions: Square | None = None) -> float:
     Alignment: Rule et al. 2020, eLife 9:51121, eqs 3-5. Its frozen value is derived here.
     """
     matrix = noise if directions is None else directions
-    if np.shape(matrix) != np.shape(noise):
-        raise RefusedInputError(
-            f"directions of {len(noise)} units were expected, as noise has, got {len(matrix)}: "
-            "take both over the same units."
-        )
     largest = _largest(np.asarray(matrix, dtype=float))
     total = float(np.trace(noise))
     if not (largest > 0 and total > 0):
@@ -132,6 +127,8 @@ def drift_alignment(
     sums over conditions, D units, phi the root with the sign of phi^2. The naive d holds the noise
     of both maps, and noise lies along itself: see ``frozen_alignment``. Drift vectors d_a, d_b of
     independent halves share none, and d_a' M d_b in the place of d' M d leaves the drift alone.
+    An eigenvalue lambda_max of few or noisy samples is too large, and phi^2 too small; phi^2 / phi_0^2,
+    in multiples of chance, does not depend on it.
 
     Parameters
     ----------

@@ -105,7 +105,8 @@ def _crossed(vectors: DriftVectors) -> tuple[Array, Array]:
 def _terms(first: Array, second: Array) -> tuple[Array, Array]:
     product = first @ second.T
     along = np.diagonal(product)
-    trace, power = np.outer(along, along), product * product.T
+    trace: Array = np.multiply.outer(along, along).astype(float)
+    power: Array = (product * product.T).astype(float)
     unequal = ((first**2).sum(axis=1) - (second**2).sum(axis=1)) / 2
     for matrix in (trace, power):
         np.fill_diagonal(matrix, along**2 - unequal**2)

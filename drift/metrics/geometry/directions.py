@@ -13,6 +13,8 @@ from drift.metrics.geometry.vectors import KINDS, Array, DriftVectors, by_kind
 from drift.metrics.places import closes, grid_index
 from drift.schema.map_dims import STIMULUS, map_dim
 
+ROUNDING = 1e-6  # by which a participation ratio may exceed a whole number
+
 
 class Sides(NamedTuple):
     """What an alignment is made of, of one kind.
@@ -46,7 +48,7 @@ def leading_components(covariance: Array, components: int | None) -> Array:
         How many; None takes the participation ratio (tr S)^2 / tr S^2, rounded up.
     """
     ratio = np.trace(covariance) ** 2 / (covariance**2).sum()
-    count = int(np.ceil(ratio - 1e-9)) if components is None else components
+    count = int(np.ceil(ratio - ROUNDING)) if components is None else components
     vectors = np.linalg.eigh(covariance)[1][:, -min(count, len(covariance)) :]
     return np.asarray(vectors @ vectors.T)
 
@@ -113,8 +115,9 @@ def along_code(vectors: DriftVectors, rows: Array) -> dict[str, Sides] | None:
     """Drift along the second moment of the coding directions of the earlier session, by kind.
 
     With g_r = sum_c w_rc x_c, the naive M = mean_r g_r g_r' of whole maps holds the noise that is in
-    d, too. The cross-validated one takes g_r of either half, d_a' g_r of a half that d_a is not made
-    of, and leaves out, for each condition, the directions that are made of it.
+    d, too. The cross-validated one is the mean of (d_a' g_b)(g_a' d_b), d_a of the half a of the
+    earlier session, less mean_r w_rc^2 tr(V V'): what is left of the noise V of a half, by which d_c
+    and g_r meet. tr(V V') is told by the noise of both sessions, taken to be alike.
 
     Parameters
     ----------
@@ -128,20 +131,17 @@ def along_code(vectors: DriftVectors, rows: Array) -> dict[str, Sides] | None:
         None where no direction is left.
     """
     weights = _restricted(rows, vectors.conditions)
-    separate = _separate(weights)  # (condition, row)
-    if not separate.any(axis=1).all():
+    if not len(weights):
         return None
     moment, squared = vectors.second_moment, vectors.squared
-    naive = _naive(vectors.before.mean(axis=0), vectors.after.mean(axis=0), weights)
     frozen = [_naive(before, after, weights) for before, after in vectors.frozen]
-    halves = np.einsum("rc,hcu->hru", weights, vectors.before)
+    halves = weights @ vectors.before  # (half, row, unit)
     product = halves[0].T @ halves[1] / len(weights)
     sides = {
-        "naive": naive,
-        "frozen": (np.mean([along for along, _ in frozen], axis=0),
-                   np.mean([matrix for _, matrix in frozen], axis=0)),
-        "cross_validated": (_crossed(vectors, halves, separate), (product + product.T) / 2),
-    }  # fmt: skip
+        "naive": _naive(vectors.before.mean(axis=0), vectors.after.mean(axis=0), weights),
+        "frozen": tuple(np.mean(values, axis=0) for values in zip(*frozen, strict=True)),
+        "cross_validated": (_crossed(vectors, halves, weights), (product + product.T) / 2),
+    }
     return {
         kind: Sides(along, squared[kind], matrix, moment[kind])
         for kind, (along, matrix) in sides.items()
@@ -157,12 +157,6 @@ def _restricted(rows: Array, conditions: NDArray[np.int64]) -> Array:
     return inside[(inside != 0).sum(axis=1) == (rows != 0).sum(axis=1)]
 
 
-def _separate(weights: Array) -> NDArray[np.bool_]:
-    """(condition, row) whether a direction is made without the condition, or hardly so."""
-    strongest = np.abs(weights).max(axis=1, initial=0.0, keepdims=True)
-    return np.asarray(np.abs(weights) < 0.5 * strongest).T
-
-
 def _naive(before: Array, after: Array, weights: Array) -> tuple[Array, Array]:
     """(condition) d' M d and M of whole maps."""
     directions = weights @ before
@@ -170,10 +164,11 @@ def _naive(before: Array, after: Array, weights: Array) -> tuple[Array, Array]:
     return _quadratic(after - before, matrix), matrix
 
 
-def _crossed(vectors: DriftVectors, halves: Array, separate: NDArray[np.bool_]) -> Array:
-    """(condition) mean of (d_a' g_b)(g_a' d_b) over the directions without that condition."""
+def _crossed(vectors: DriftVectors, halves: Array, weights: Array) -> Array:
+    """(condition) mean of (d_a' g_b)(g_a' d_b) over directions, less its bias."""
     products = [
-        (first @ halves[1].T) * (second @ halves[0].T) for first, second in vectors.independent
+        ((first @ halves[1].T) * (second @ halves[0].T)).mean(axis=1)
+        for first, second in vectors.independent
     ]
-    total = np.where(separate, np.mean(products, axis=0), 0.0).sum(axis=1)
-    return np.asarray(total / separate.sum(axis=1))
+    common = (vectors.noise[0] * vectors.noise[1]).sum(axis=-1) ** 2
+    return np.asarray(np.mean(products, axis=0) - 4 * (weights**2).mean(axis=0) * common)
