@@ -1,4 +1,4 @@
-"""Geometry of drift: along what, in how many dimensions, by which transformation, and what stays."""
+"""Geometry of drift: along what, in how many dimensions and how together a code moves."""
 
 from __future__ import annotations
 

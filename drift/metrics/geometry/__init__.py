@@ -1,4 +1,4 @@
-"""Geometry of drift: along what, in how many dimensions and by which transformation a code moves."""
+"""Geometry of drift: along what, in how many dimensions and how together a code moves."""
 
 from __future__ import annotations
 

@@ -126,9 +126,9 @@ def drift_alignment(
 
     sums over conditions, D units, phi the root with the sign of phi^2. The naive d holds the noise
     of both maps, and noise lies along itself: see ``frozen_alignment``. Drift vectors d_a, d_b of
-    independent halves share none, and d_a' M d_b in the place of d' M d leaves the drift alone.
-    An eigenvalue lambda_max of few or noisy samples is too large, and phi^2 too small; phi^2 / phi_0^2,
-    in multiples of chance, does not depend on it.
+    independent halves share none, and d_a' M d_b in the place of d' M d leaves the drift alone. An
+    eigenvalue lambda_max of few or noisy samples is too large, and phi^2 too small; phi^2 /
+    phi_0^2, in multiples of chance, does not depend on it.
 
     Parameters
     ----------

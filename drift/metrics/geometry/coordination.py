@@ -32,16 +32,17 @@ def drift_coordination(
 
         coordination = sum_ij cov_t(q_i, q_j) / sum_ij <q_i> <q_j>,
 
-    0 for units that drift independently. If one factor common to all units scales their drift, it is
-    the variance of that factor around its mean of 1. The naive q holds noise, and noise is larger on
-    days with little running; the cross-validated one is sum d_a d_b.
+    0 for units that drift independently. If one factor common to all units scales their drift, it
+    is the variance of that factor around its mean of 1. The naive q holds noise, and noise is
+    larger on days with little running; the cross-validated one is sum d_a d_b.
 
     Parameters
     ----------
     dataset : xarray.Dataset
         Longitudinal Dataset with ``elapsed`` and ``rate_half``, or of a network whose rates hold no
         noise. Steps between consecutive sessions of an environment count, if they last as long as
-        the median of them (within a quarter); a unit counts that was recorded in all of their sessions.
+        the median of them (within a quarter); a unit counts that was recorded in all of their
+        sessions.
     keep : xarray.DataArray, optional
         Bool over any of subject, session, unit: units to measure.
     shuffles : int
@@ -52,10 +53,11 @@ def drift_coordination(
     Returns
     -------
     xarray.Dataset
-        ``coordination``, ``shuffled`` and ``shuffled_deviation`` (subject, kind), kind naive, frozen
-        (of the noise of the sessions alone) and cross_validated; ``steps`` and ``units_compared``
-        (subject). NaN with fewer than three steps or two units; cross-validated also where there is
-        no drift: where the sum of q is within 2 standard errors of 0 over units.
+        ``coordination``, ``shuffled`` and ``shuffled_deviation`` (subject, kind), kind naive,
+        frozen (of the noise of the sessions alone) and cross_validated; ``steps`` and
+        ``units_compared`` (subject). NaN with fewer than three steps or two units; cross-validated
+        also where there is no drift: where the sum of q is within 2 standard errors of 0 over
+        units.
 
     Raises
     ------

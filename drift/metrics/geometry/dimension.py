@@ -27,8 +27,8 @@ def drift_dimension(
     move.
 
     With K = mean over C conditions of d d', the dimension is (tr K)^2 / tr K^2: 1 if all move along
-    one line, at most C. Noise has many dimensions, and the naive K holds it. With drift vectors d_a,
-    d_b of independent halves
+    one line, at most C. Noise has many dimensions, and the naive K holds it. With drift vectors
+    d_a, d_b of independent halves
 
         (tr K)^2 = mean_cd (d_a,c . d_b,c)(d_a,d . d_b,d),
         tr K^2   = mean_cd (d_a,c . d_b,d)(d_a,d . d_b,c),

@@ -114,10 +114,10 @@ def _neighbours(rate: xr.DataArray, count: int) -> NDArray[np.int64]:
 def along_code(vectors: DriftVectors, rows: Array) -> dict[str, Sides] | None:
     """Drift along the second moment of the coding directions of the earlier session, by kind.
 
-    With g_r = sum_c w_rc x_c, the naive M = mean_r g_r g_r' of whole maps holds the noise that is in
-    d, too. The cross-validated one is the mean of (d_a' g_b)(g_a' d_b), d_a of the half a of the
-    earlier session, less mean_r w_rc^2 tr(V V'): what is left of the noise V of a half, by which d_c
-    and g_r meet. tr(V V') is told by the noise of both sessions, taken to be alike.
+    With g_r = sum_c w_rc x_c, the naive M = mean_r g_r g_r' of whole maps holds the noise that is
+    in d, too. The cross-validated one is the mean of (d_a' g_b)(g_a' d_b), d_a of the half a of the
+    earlier session, less mean_r w_rc^2 tr(V V'): what is left of the noise V of a half, by which
+    d_c and g_r meet. tr(V V') is told by the noise of both sessions, taken to be alike.
 
     Parameters
     ----------

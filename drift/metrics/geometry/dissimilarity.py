@@ -29,8 +29,8 @@ def crossnobis(
 ) -> xr.DataArray:
     """Cross-validated squared distance between the population vectors of every two conditions.
 
-    With the halves a, b of a session and D units recorded, d_cd = (a_c - a_d)' P (b_c - b_d) / D. It
-    is 0 in the mean for conditions that do not differ, and may be negative by chance.
+    With the halves a, b of a session and D units recorded, d_cd = (a_c - a_d)' P (b_c - b_d) / D.
+    It is 0 in the mean for conditions that do not differ, and may be negative by chance.
 
     Parameters
     ----------
@@ -107,10 +107,10 @@ def representational_stability(
     """How alike the representational geometry of two sessions is, whichever units carry it: 1 for a
     code whose conditions keep their distances, also while every unit drifts.
 
-    Distances and inner products of conditions about their mean tell the same; of the cross-validated
-    distances of ``crossnobis`` these are the double-centred matrix G_cd = (a_c - a)' (b_d - b),
-    whose entries off the diagonal come twice, G_cd and G_dc, with independent noise. With r the
-    correlation over pairs of conditions c < d,
+    Distances and inner products of conditions about their mean tell the same; of the
+    cross-validated distances of ``crossnobis`` these are the double-centred matrix G_cd = (a_c -
+    a)' (b_d - b), whose entries off the diagonal come twice, G_cd and G_dc, with independent noise.
+    With r the correlation over pairs of conditions c < d,
 
         reliability W_s = r(G_cd, G_dc),   B_st = mean of the four r between G of s and G of t,
         stability = B_st / sqrt(W_s W_t).
@@ -127,11 +127,10 @@ def representational_stability(
     xarray.Dataset
         ``stability`` (subject, session, session_other, kind): naive is the correlation of the plain
         inner products of whole maps, frozen the same of a code that stands still, with the noise of
-        these sessions, cross_validated is divided by the reliability;
-        ``distance_correlation`` (..., kind) of squared Euclidean distances of whole maps, the same of
-        a code that stands still, and of crossnobis distances, which noise lowers;
-        ``reliability`` sqrt(W_s W_t) of half a session. NaN where a reliability is not above 0, or
-        with fewer than three conditions.
+        these sessions, cross_validated is divided by the reliability; ``distance_correlation``
+        (..., kind) of squared Euclidean distances of whole maps, the same of a code that stands
+        still, and of crossnobis distances, which noise lowers; ``reliability`` sqrt(W_s W_t) of
+        half a session. NaN where a reliability is not above 0, or with fewer than three conditions.
 
     Raises
     ------

@@ -1,7 +1,7 @@
 """Transformations of a code that are fitted on some conditions: translation, rotation, linear map.
 
-Each is an affine map of the population, x -> target + (x - centre) + change(x - centre), and is told
-as the drift that it predicts.
+Each is an affine map of the population, x -> target + (x - centre) + change(x - centre), and is
+told as the drift that it predicts.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ TINY = 1e-9  # of the mean squared length of the maps: what settles directions w
 
 
 class Fitted(NamedTuple):
-    """An affine map: ``target`` and ``centre`` (unit), and the rows ``left`` (rank, unit), ``right``
-    (rank, unit) of its linear change, (x - centre) left' right."""
+    """An affine map: ``target`` and ``centre`` (unit), and the rows ``left`` and ``right`` (rank,
+    unit) of its linear change, (x - centre) left' right."""
 
     target: Array
     centre: Array

@@ -43,11 +43,11 @@ def drift_transformations(
 
         share = 1 - sum |y - f(x)|^2 / sum |y - x|^2,
 
-    x and y the population vectors of a condition in the earlier and the later session. The three are
-    nested: all conditions move alike; they turn about their mean as well; any linear map. Rotation
-    and linear map are held back by a ridge of the size of the noise, so that they change nothing in
-    directions of which nothing is known. Cross-validated sums of squares are sums of products of
-    independent halves.
+    x and y the population vectors of a condition in the earlier and the later session. The three
+    are nested: all conditions move alike; they turn about their mean as well; any linear map.
+    Rotation and linear map are held back by a ridge of the size of the noise, so that they change
+    nothing in directions of which nothing is known. Cross-validated sums of squares are sums of
+    products of independent halves.
 
     A map of smooth fields can be foretold from its neighbours, also where every unit drifts for
     itself; what units do together is what exceeds the surrogates. In these each unit keeps its own
@@ -69,8 +69,8 @@ def drift_transformations(
     Returns
     -------
     xarray.Dataset
-        ``share`` (subject, session, session_other, transformation, kind), kind naive, frozen (naive,
-        of a code that stands still) and cross_validated; ``surrogate_share`` and
+        ``share`` (subject, session, session_other, transformation, kind), kind naive, frozen
+        (naive, of a code that stands still) and cross_validated; ``surrogate_share`` and
         ``surrogate_deviation``, mean and standard deviation over surrogates; ``defined`` 1 where
         there is a drift, without which cross-validated shares are NaN. Fitted from the earlier to
         the later session; NaN with fewer than four conditions.
@@ -135,7 +135,7 @@ def _shares(vectors: DriftVectors) -> Array:
 
 
 def _ridge(vectors: DriftVectors, fitted: np.ndarray) -> float:
-    """In proportion to the squared length of the noise of a map at a condition, or next to nothing."""
+    """In proportion to the squared length of the noise of a map, or next to nothing."""
     noise = (vectors.noise[:, fitted] ** 2).sum(axis=-1).mean()
     size = (vectors.before[:, fitted] ** 2).sum(axis=-1).mean()
     return float(RIDGE * noise + TINY * size)

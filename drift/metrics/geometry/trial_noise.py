@@ -55,11 +55,11 @@ def trial_noise_covariance(
 
         S = mean_c 1 / T^2 sum_halves L / (L - 1) sum_l (n_l - T_l r)(n_l - T_l r)',
 
-    T all time in c, L the trials of a half that come to c, is the noise covariance of the map of the
-    session. Trials are compared with those of their own half alone: so d_a' S d_b, of drift vectors
-    of either half, holds no product of noise with itself, whatever the law of the noise, and S may
-    be taken from the two sessions that are compared. Its rank is about the number of conditions
-    times that of trials.
+    T all time in c, L the trials of a half that come to c, is the noise covariance of the map of
+    the session. Trials are compared with those of their own half alone: so d_a' S d_b, of drift
+    vectors of either half, holds no product of noise with itself, whatever the law of the noise,
+    and S may be taken from the two sessions that are compared. Its rank is about the number of
+    conditions times that of trials.
 
     Parameters
     ----------

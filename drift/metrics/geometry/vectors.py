@@ -256,7 +256,7 @@ class Table:
             self.values[name][at] = number
 
     def mirror(self) -> None:
-        """Write what was measured from the earlier to the later session for the other order, too."""
+        """Write what was measured from the earlier to the later session for both orders."""
         for values in self.values.values():
             first, second = np.triu_indices(values.shape[1], k=1)
             values[:, second, first] = values[:, first, second]
