@@ -176,10 +176,11 @@ def drift_alignment(
     here.
     """
     variables = dict.fromkeys(BY_KIND, ("kind",)) | dict.fromkeys(BY_PAIR, ())
-    table = Table(dataset, variables, kind=KINDS)
-    by_noise = None if of == "coding" else PairNoise(dataset, noise)
-    rows = contrasts(conditions_of(dataset)) if of == "coding" else None
-    for vectors in drift_vectors(dataset, keep):
+    halved = conditions_of(dataset)
+    table = Table(halved, variables, kind=KINDS)
+    by_noise = None if of == "coding" else PairNoise(halved, noise)
+    rows = contrasts(halved) if of == "coding" else None
+    for vectors in drift_vectors(halved, keep):
         for way in (vectors, vectors.backward) if of == "coding" else (vectors,):
             if by_noise is None:
                 assert rows is not None

@@ -64,11 +64,11 @@ def drift_coordination(
     RefusedInputError
         If rates are noisy and there are no halves, or no two sessions may be compared.
     """
+    vectors = list(drift_vectors(dataset, keep))
     names = ("coordination", "shuffled", "shuffled_deviation")
     subjects = dataset.sizes["subject"]
     values = {name: np.full((subjects, len(KINDS)), np.nan) for name in names}
     counts = {name: np.zeros(subjects) for name in ("steps", "units_compared")}
-    vectors = list(drift_vectors(dataset, keep))
     for subject in range(subjects):
         steps = _steps([pair for pair in vectors if pair.at[0] == subject], dataset, subject)
         squares = _squares(steps)

@@ -7,7 +7,14 @@ import xarray as xr
 
 from drift.door import opened
 from drift.door.quantities import Draws, Seed
-from drift.metrics.geometry.vectors import KINDS, Array, DriftVectors, Table, drift_vectors
+from drift.metrics.geometry.vectors import (
+    KINDS,
+    Array,
+    DriftVectors,
+    Table,
+    conditions_of,
+    drift_vectors,
+)
 from drift.metrics.stability.correlations import per_environment
 from drift.streams import stream
 
@@ -67,8 +74,9 @@ def drift_dimension(
     Participation ratio: Gao & Ganguli 2015, Curr Opin Neurobiol 32:148. Without the bias of noise:
     derived here.
     """
-    table = Table(dataset, {"dimension": ("kind",), **dict.fromkeys(BY_PAIR, ())}, kind=KINDS)
-    for vectors in drift_vectors(dataset, keep):
+    halved = conditions_of(dataset)
+    table = Table(halved, {"dimension": ("kind",), **dict.fromkeys(BY_PAIR, ())}, kind=KINDS)
+    for vectors in drift_vectors(halved, keep):
         generator = stream(seed, "shuffle")
         trace, power = _crossed(vectors)
         null = [_ratio(*_crossed(_shuffled(vectors, generator))) for _ in range(shuffles)]

@@ -143,8 +143,9 @@ def representational_stability(
     attenuation: Spearman 1904, Am J Psychol 15:72.
     """
     variables = dict.fromkeys(("stability", "distance_correlation"), ("kind",))
-    table = Table(dataset, {**variables, "reliability": ()}, kind=KINDS)
-    for vectors in drift_vectors(dataset, keep):
+    halved = conditions_of(dataset)
+    table = Table(halved, {**variables, "reliability": ()}, kind=KINDS)
+    for vectors in drift_vectors(halved, keep):
         if vectors.conditions.size > 2:
             stability, reliability = _stability(vectors)
             distant = _distant(vectors)

@@ -85,13 +85,14 @@ def drift_transformations(
     Schönemann 1966, Psychometrika 31:1 (orthogonal Procrustes). Cross-validated shares and
     surrogates are defined here.
     """
-    ordered = map_dim(conditions_of(dataset)["rate_half"]) != STIMULUS
+    halved = conditions_of(dataset)
+    ordered = map_dim(halved["rate_half"]) != STIMULUS
     inner = ("transformation", "kind")
     variables = dict.fromkeys(("share", "surrogate_share", "surrogate_deviation"), inner)
     table = Table(
-        dataset, {**variables, "defined": ()}, transformation=tuple(TRANSFORMATIONS), kind=KINDS
+        halved, {**variables, "defined": ()}, transformation=tuple(TRANSFORMATIONS), kind=KINDS
     )
-    for vectors in drift_vectors(dataset, keep):
+    for vectors in drift_vectors(halved, keep):
         if vectors.conditions.size < FEWEST:
             continue
         generator = stream(seed, "shuffle")

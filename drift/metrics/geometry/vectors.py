@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from drift.metrics.stability.correlations import kept_units, pair_coordinates
 from drift.metrics.stability.halves import with_halves
 from drift.metrics.stability.pairs import comparable_pairs
+from drift.schema.labelled_form import check
 from drift.schema.map_dims import STIMULUS, map_dim
 
 Array = NDArray[np.float64]
@@ -125,8 +126,9 @@ def conditions_of(dataset: xr.Dataset) -> xr.Dataset:
     """
     if "sample_activity" not in dataset or {"rate", "rate_half"} & set(dataset.data_vars):
         return with_halves(dataset)
-    exact = dataset["sample_activity"].rename(sample=STIMULUS).expand_dims(half=2)
-    return dataset.assign(rate_half=exact)
+    check(dataset, "sample_activity")
+    exact = dataset["sample_activity"].rename(sample=STIMULUS)
+    return dataset.assign(rate=exact, rate_half=exact.expand_dims(half=2))
 
 
 def condition_maps(dataset: xr.Dataset, name: str = "rate_half") -> xr.DataArray:
@@ -164,9 +166,7 @@ def condition_maps(dataset: xr.Dataset, name: str = "rate_half") -> xr.DataArray
     )
 
 
-def drift_vectors(
-    dataset: xr.Dataset, keep: xr.DataArray | None, across_environments: bool = False
-) -> Iterator[DriftVectors]:
+def drift_vectors(dataset: xr.Dataset, keep: xr.DataArray | None) -> Iterator[DriftVectors]:
     """Every two sessions of a subject that may be compared, the earlier first.
 
     Parameters
@@ -175,8 +175,6 @@ def drift_vectors(
         Longitudinal Dataset with ``rate_half``, or of a network whose rates hold no noise.
     keep : xarray.DataArray or None
         Bool over any of subject, session, unit: units to measure.
-    across_environments : bool
-        Compare sessions of different environments, too.
 
     Yields
     ------
@@ -188,8 +186,8 @@ def drift_vectors(
     RefusedInputError
         If rates are noisy and there are no halves, or no two sessions may be compared.
     """
-    pairs = comparable_pairs(dataset, across_environments)
     halved = conditions_of(dataset)
+    pairs = comparable_pairs(halved)
     maps = condition_maps(halved).transpose("subject", "session", "half", "condition", "unit")
     rates = maps.values.astype(float)
     member = recorded_units(halved, keep)
