@@ -102,12 +102,10 @@ def contrasts(dataset: xr.Dataset) -> Array:
 
 def _neighbours(rate: xr.DataArray, count: int) -> NDArray[np.int64]:
     """(pair, 2) positions of places next to each other."""
-    if "place_x" in rate.coords:
-        cells = np.stack([grid_index(rate[f"place_{axis}"]) for axis in "xy"], axis=1)
-        apart = np.abs(cells[:, np.newaxis] - cells).sum(axis=-1)
-        return np.argwhere(np.triu(apart == 1))
-    row = np.arange(count)
-    pairs = np.stack([row[:-1], row[1:]], axis=1)
+    axes = ("place_x", "place_y") if "place_x" in rate.coords else ("place",)
+    cells = [grid_index(rate[axis]) if axis in rate.coords else np.arange(count) for axis in axes]
+    apart = np.sum([np.abs(cell[:, np.newaxis] - cell) for cell in cells], axis=0)
+    pairs = np.argwhere(np.triu(apart == 1))
     return np.append(pairs, [[count - 1, 0]], axis=0) if closes(rate) and count > 2 else pairs
 
 

@@ -23,7 +23,7 @@ def planted(rng: np.random.Generator, rank: int, deviation: float) -> xr.Dataset
 
 @pytest.mark.parametrize("rank", [5, 20])
 def test_planted_ranks_are_recovered(rank: int):
-    """Within 10 % in noise of once to twice the squared drift (n = 12), and exactly without; the
+    """Within 10 % in noise of once to twice the squared drift (n = 6), and exactly without; the
     naive dimension is that of noise."""
     rng = np.random.default_rng(rank)
     exact = metrics.drift_dimension(planted(rng, rank, 0.0), shuffles=0)["dimension"].values[
@@ -32,13 +32,15 @@ def test_planted_ranks_are_recovered(rank: int):
     np.testing.assert_allclose(exact[[0, 2]], rank)
     assert np.isnan(exact[1])
     for deviation in (0.1, 0.15):
-        results = [metrics.drift_dimension(planted(rng, rank, deviation)) for _ in range(12)]
+        results = [
+            metrics.drift_dimension(planted(rng, rank, deviation), shuffles=2) for _ in range(6)
+        ]
         numbers = np.array([result["dimension"].values[0, 0, 1] for result in results])
         naive, frozen, crossed = numbers.mean(axis=0)
         assert abs(crossed - rank) < 0.1 * rank
         assert naive > 1.25 * rank and frozen > naive
         errors = [result["standard_error"].values[0, 0, 1] for result in results]
-        assert 0.3 < np.mean(errors) / numbers[:, 2].std(ddof=1) < 3
+        assert 0.2 < np.mean(errors) / numbers[:, 2].std(ddof=1) < 5
         # conditions that move in unrelated directions: (1 / (D - 1) + 1 / C)^-1 for these few units
         assert np.mean([result["shuffled"].values[0, 0, 1] for result in results]) > 2 * rank
 

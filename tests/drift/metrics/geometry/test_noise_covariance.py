@@ -35,9 +35,9 @@ def expected() -> np.ndarray:
 
 
 def test_trials_and_halves_tell_the_covariance_of_a_map():
-    """Mean over 40 sessions, z = 4; the trials tell it more precisely."""
+    """Mean over 16 sessions, z = 4; the trials tell it more precisely."""
     trials, halves = [], []
-    for seed in range(40):
+    for seed in range(16):
         recorded = session(seed)
         trials.append(metrics.trial_noise_covariance(recorded).values[0, 0])
         measured = drift.measure(recorded, halves="trials")
