@@ -89,7 +89,8 @@ def test_noise_is_taken_out_of_the_alignment(along: bool, naive: float, true: fl
     sampled = sampled_covariance(rng, noise, DEGREES)
     measured = metrics.drift_alignment(dataset, noise=sampled, shuffles=0)
     rho = pair(measured, "normalised_alignment")
-    assert abs(rho[0] - naive) < 0.05 and abs(rho[2] - true) < 0.1
+    assert abs(rho[0] - naive) < 0.05
+    assert abs(rho[2] - true) < 0.2  # a largest eigenvalue of 36 degrees is too large by a sixth
     exact = sampled_covariance(rng, noise, 20_000)
     rho = pair(metrics.drift_alignment(dataset, noise=exact, shuffles=0), "normalised_alignment")
     assert abs(rho[2] - true) < 0.1
