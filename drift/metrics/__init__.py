@@ -95,8 +95,15 @@ from drift.metrics.sparse_codes.thresholds import (
 )
 from drift.metrics.time_course.turnover import turnover
 
-if TYPE_CHECKING:  # it needs sessions, and what reads these needs measures
+if TYPE_CHECKING:  # they need sessions, and what reads these needs measures
     from drift.metrics.decoders.across_sessions import decoding
+    from drift.metrics.geometry.alignment import drift_alignment, frozen_alignment
+    from drift.metrics.geometry.coordination import drift_coordination
+    from drift.metrics.geometry.dimension import drift_dimension
+    from drift.metrics.geometry.dissimilarity import crossnobis, representational_stability
+    from drift.metrics.geometry.noise import noise_covariance
+    from drift.metrics.geometry.transformations import drift_transformations
+    from drift.metrics.geometry.trial_noise import trial_noise_covariance
 
 __getattr__, __dir__ = lazily(__name__)
 
@@ -121,11 +128,16 @@ __all__ = [
     "corrected_spatial_information",
     "correlation_ceiling",
     "count_variation",
+    "crossnobis",
     "curve_by_lag",
     "decoding",
     "directed_places",
+    "drift_alignment",
+    "drift_coordination",
+    "drift_dimension",
     "drift_index",
     "drift_rate",
+    "drift_transformations",
     "ensemble_rate_correlation",
     "environments",
     "event_counts",
@@ -138,6 +150,7 @@ __all__ = [
     "fraction_dead_units",
     "fraction_negative_biases",
     "fraction_silenced_by_bias",
+    "frozen_alignment",
     "half_correlations",
     "hazard",
     "in_environment",
@@ -154,6 +167,7 @@ __all__ = [
     "mean_rate_map_correlation",
     "mutual_information",
     "nearest_image_cosine",
+    "noise_covariance",
     "of_subject",
     "participation_ratio",
     "place_fields",
@@ -169,6 +183,7 @@ __all__ = [
     "reconstruction_accuracy",
     "recurrence",
     "reliability",
+    "representational_stability",
     "sampled_units",
     "scaled_shuffle_reduction",
     "session_pairs",
@@ -187,6 +202,7 @@ __all__ = [
     "survival",
     "thinned_halves",
     "top_k_overlap",
+    "trial_noise_covariance",
     "turnover",
     "within_session_correlation",
 ]

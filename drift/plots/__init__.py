@@ -36,6 +36,12 @@ if TYPE_CHECKING:
     from drift.plots.elapsed_matrix import correlation_over_elapsed
     from drift.plots.lag_curves import similarity_by_lag, room_style
     from drift.plots.life_tables import recurrence_by_lag, survival_curve, shift_histogram
+    from drift.plots.geometry import (
+        alignment_with_null,
+        dimension_by_lag,
+        transformation_shares,
+        dissimilarity_matrix,
+    )
     from drift.plots.decoding_curves import decoding_by_lag, confusion_matrix
     from drift.plots.session_curves import measure_over_elapsed
     from drift.plots.publication import publication_settings, sheet

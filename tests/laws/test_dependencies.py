@@ -31,7 +31,7 @@ FLOORS = (
     ("drift.metrics.time_course", "drift.metrics.place_code"),
     ("drift.metrics.fields",),
     ("drift.measurement",),
-    ("drift.metrics.decoders",),
+    ("drift.metrics.decoders", "drift.metrics.geometry"),
     ("drift.networks.inhibition", "drift.tasks", "drift.learners"),
     ("drift.networks",),
     ("drift.noise",),
