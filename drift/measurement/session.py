@@ -22,7 +22,8 @@ from drift.measurement.running_samples import (
 from drift.metrics.activity import event_counts
 from drift.metrics.clocks import durations
 from drift.metrics.event_kinds import activity_kind
-from drift.metrics.information.corrected import corrected_spatial_information
+from drift.metrics.information.corrected import corrections
+from drift.metrics.information.directions import in_each_direction
 from drift.metrics.information.significance import circular_shift_p_values
 from drift.metrics.labels import described, observed_units, trust
 from drift.metrics.maps import directed_places, rate_maps
@@ -40,9 +41,14 @@ def _generator(session: xr.Dataset, rules: Measurement) -> np.random.Generator:
 
 
 def _significant(
-    session: xr.Dataset, activity: xr.DataArray, place: xr.DataArray, rules: Measurement
+    session: xr.Dataset,
+    activity: xr.DataArray,
+    place: xr.DataArray,
+    direction: xr.DataArray | None,
+    rules: Measurement,
 ) -> xr.DataArray:
-    """1 for units with enough events while moving whose information beats circular shifts."""
+    """1 for units with enough events while moving whose information beats circular shifts, in each
+    direction by itself where these are given."""
     rate = session["sampling_rate"].item()
     rng, shift = _generator(session, rules), max(1, round(rules.minimum_shift * rate))
     duration = durations(session)
@@ -54,15 +60,25 @@ def _significant(
         shift,
         rng,
         minimum_occupancy=rules.minimum_occupancy,
+        direction=direction,
     )
-    flags = (p_values < SIGNIFICANCE) & (event_counts(activity) >= rules.minimum_events)
+    counts = event_counts(activity) if direction is None else _directed_counts(activity, direction)
+    flags = (p_values < SIGNIFICANCE) & (counts >= rules.minimum_events)
     return described(flags.astype(float).where(observed_units(activity)), "place_unit")
+
+
+def _directed_counts(activity: xr.DataArray, direction: xr.DataArray) -> xr.DataArray:
+    """(unit, direction) events in each running direction."""
+    return in_each_direction(
+        activity, direction, lambda samples: event_counts(activity.isel(sample=samples))
+    )
 
 
 def _corrected(
     session: xr.Dataset,
     activity: xr.DataArray,
     place: xr.DataArray,
+    direction: xr.DataArray | None,
     place_unit: xr.DataArray,
     rules: Measurement,
 ) -> dict[str, xr.DataArray]:
@@ -70,7 +86,7 @@ def _corrected(
         return {}
     rng, duration = _generator(session, rules).spawn(1)[0], durations(session)
     try:
-        estimates = corrected_spatial_information(
+        estimates, _population = corrections(
             activity,
             place,
             duration,
@@ -78,6 +94,7 @@ def _corrected(
             rng,
             rules.repetitions,
             rules.minimum_occupancy,
+            direction=direction,
         )
     except RefusedInputError as error:
         raise RefusedInputError(f"{session_name(session)}: {error}") from error
@@ -91,6 +108,7 @@ def _numbers(
     activity: xr.DataArray,
     maps: xr.Dataset,
     place_unit: xr.DataArray | None,
+    rules: Measurement,
 ) -> dict[str, xr.DataArray]:
     """Numerators, denominator and the ratios formed of them."""
     recorded = observed_units(activity)
@@ -101,7 +119,7 @@ def _numbers(
             f"{session_name(session)}: detected_units is {detected.item():g} but "
             f"{present.item():g} units are present: the denominator counts all."
         )
-    measures = activity_code(activity)
+    measures = activity_code(activity, rules.active_events)
     # Units that were detected but left out of the file because they were silent belong to the
     # denominator.
     of_detected = {
@@ -111,7 +129,14 @@ def _numbers(
         "fraction_active_responses": measures["fraction_active_responses"] * present / detected,
     }
     occupancy = maps["occupancy"].assign_attrs(units="s")
-    code = place_code(maps["rate"], occupancy, recorded, detected=detected, place_unit=place_unit)
+    code = place_code(
+        maps["rate"],
+        occupancy,
+        recorded,
+        detected=detected,
+        place_unit=place_unit,
+        directions=rules.directions,
+    )
     return {**measures, **code, **of_detected}
 
 
@@ -181,11 +206,13 @@ def _code(
             f"{rules.minimum_occupancy:g} s: {remedy}."
         )
     index = place if direction is None else directed_places(place, direction)
-    place_unit = _significant(running, activity, index, rules) if rules.shuffles else None
-    numbers = _numbers(running, activity, maps, place_unit)
+    where = (place, direction) if rules.directions == "apart" else (index, None)
+    place_unit = _significant(running, activity, *where, rules) if rules.shuffles else None
+    numbers = _numbers(running, activity, maps, place_unit, rules)
     numbers |= _times(session, running)
     numbers |= session_halves(running, activity, place, direction, (len(cells), domain.dim), rules)
-    numbers |= _corrected(running, activity, index, numbers["place_unit"], rules)
+    flags = numbers["place_unit_by_direction" if rules.directions == "apart" else "place_unit"]
+    numbers |= _corrected(running, activity, *where, flags, rules)
     return cells, {**{str(name): values for name, values in maps.items()}, **numbers}
 
 

@@ -55,7 +55,7 @@ def test_all_four_stand_side_by_side_and_nothing_else_changes(measured):
         assert corrected[f"population_spatial_information{suffix}"].dims == ("subject", "session")
         assert corrected[f"population_spatial_information{suffix}"].attrs["units"] == "bits/event"
     added = set(corrected.data_vars) - set(plain.data_vars)
-    assert len(added) == 10 and added <= set(VARIABLES)
+    assert len(added) == 12 and added <= set(VARIABLES)
 
 
 def test_naive_population_is_the_mean_over_place_units_and_correction_lowers_it(measured):
