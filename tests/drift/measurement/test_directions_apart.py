@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
-import xarray as xr
 
 import data_adapters
 import drift
-from data_adapters.session import session_dataset
 from drift import metrics
-from drift.errors import RefusedInputError
 
 PLACE_CELLS = (117, 103, 125, 173, 247, 139, 166, 182)
 INFORMATION = (2.34, 2.33, 2.03, 2.30, 1.95, 2.36, 2.47, 2.42)
