@@ -149,7 +149,7 @@ def test_what_cannot_be_decoded_is_refused():
         decoding([made[0], decoded_days.days(2, 20, geometry="ring")[1]])
     trace = made[0].assign(activity=made[0]["activity"].assign_attrs(kind="trace"))
     with pytest.raises(RefusedInputError, match="needs events, got a trace"):
-        decoding([trace])
+        decoding([trace], "bayes")
     with pytest.raises(RefusedInputError, match="readout"):
         decoding(made, readout="frozen")
 
