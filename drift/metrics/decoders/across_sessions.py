@@ -178,11 +178,10 @@ def decoding(
     options |= {"decoder": fitting, "like": like is not None}
     crews, places = placed_sessions(windows)
     chance = Rules(shuffles, minimum_shift, confusion, seed)
-    way = _decoder(
-        fitting,
-        Bayes(floor, _least(windows, minimum_windows), prior, _spread(windows, places, smoothing)),
-        PENALTIES if penalty is None else (penalty,),
-    )
+    spread = _spread(windows, places, smoothing)
+    noise_free = all(session.visits == 1 for session in windows)
+    bayes = Bayes(floor, 1 if noise_free else minimum_windows, prior, spread)
+    way = _decoder(fitting, bayes, None if penalty is None else (penalty,), noise_free)
     table: dict[tuple[str, int, int], dict[str, NDArray | float]] = {}
     for subject, (placed, track) in crews.items():
         crew = Crew(placed, track, way, minimum_events)
@@ -260,11 +259,6 @@ def _fitting(windows: list[Windows], decoder: str, readout: str) -> str:
     return decoder
 
 
-def _least(windows: list[Windows], minimum_windows: int) -> int:
-    """Windows that a state needs; one is enough where there is no noise."""
-    return 1 if all(session.visits == 1 for session in windows) else minimum_windows
-
-
 def _spread(windows: list[Windows], places: NDArray, smoothing: float) -> float:
     """Standard deviation of smoothing in units of position, or of the stimulus."""
     spacing = windows[0].domain.spacing(places)
@@ -276,11 +270,15 @@ def _spread(windows: list[Windows], places: NDArray, smoothing: float) -> float:
     return smoothing * (spacing or 0.0)
 
 
-def _decoder(decoder: str, bayes: Bayes, penalties: tuple[float, ...]) -> Decoder:
+def _decoder(
+    decoder: str, bayes: Bayes, penalties: tuple[float, ...] | None, noise_free: bool
+) -> Decoder:
+    """What is trained. A classifier whose states have a window each cannot leave any out, and needs
+    no penalty but the least."""
     if decoder == "bayes":
         return bayes
     if decoder == "template":
         return Template(bayes.minimum_windows, bayes.smoothing)
-    if decoder == "classifier":
-        return Classifier(bayes.minimum_windows, penalties)
-    return Linear(penalties)
+    if decoder == "linear":
+        return Linear(penalties or PENALTIES)
+    return Classifier(bayes.minimum_windows, penalties or PENALTIES[: 1 if noise_free else None])
