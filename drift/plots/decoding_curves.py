@@ -80,7 +80,12 @@ def decoding_by_lag(
     times = time_axis(str(fixed["elapsed"].attrs.get("units", "")))
     ax.set(xlabel=f"time between sessions ({times})", ylabel=_label(fixed[measure]))
     ax.set_ylim(bottom=0)
-    above = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0), "ncols": 3, "frameon": False}
+    above: dict[str, Any] = {
+        "loc": "lower center",
+        "bbox_to_anchor": (0.5, 1.0),
+        "ncols": 3,
+        "frameon": False,
+    }
     ax.legend(title=_meaning(subjects), handlelength=2.0, columnspacing=1.0, **above)
     return ax
 

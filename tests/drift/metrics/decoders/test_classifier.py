@@ -76,7 +76,7 @@ def test_a_stated_penalty_is_taken():
     """So large a penalty that a regression tells the mean position alone."""
     made = decoded_days.days(2, 20, frames=1600)
     heavy = decoding(made, "linear", shuffles=0, penalty=1e12)["decoding_error"].values
-    np.testing.assert_allclose(heavy, decoded_days.LENGTH / 4, rtol=0.02)
+    np.testing.assert_allclose(heavy, decoded_days.LENGTH / 4, rtol=0.05)
     usual, stated = (
         decoding(made, "classifier", shuffles=0, penalty=penalty)["decoding_error"].values
         for penalty in (None, 1e6)

@@ -47,7 +47,7 @@ def test_orientations_are_decoded_in_degrees(decoder):
     assert (matrix(scores) < 8).all()
     assert (matrix(scores, "decoding_accuracy") > 0.7).all()
     shuffled = matrix(scores, "shuffled_decoding_accuracy")
-    assert shuffled.mean() == pytest.approx(1 / 8, abs=0.03)
+    assert shuffled.mean() == pytest.approx(1 / 8, abs=0.06)
     np.testing.assert_allclose(matrix(scores, "shifted_decoding_accuracy"), 1 / 8, atol=0.03)
 
 
