@@ -1,4 +1,4 @@
-"""Windows of all sessions on the places or stimuli that they share, by subject in the order of time."""
+"""Windows of all sessions on the places or stimuli that they share, by subject and in order."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Windows of a run, that is, of a network or a circuit: its activity at every place, as it is or with
-noise of a stated size."""
+"""Windows of a run, that is, of a network or a circuit: its activity at every place, as it is or
+with noise of a stated size."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Windows of a session: activity of every unit in a few frames that follow each other, and where the
-animal was, or what it was shown, meanwhile."""
+"""Windows of a session: activity of every unit in a few frames that follow each other, and where
+the animal was, or what it was shown, meanwhile."""
 
 from __future__ import annotations
 
