@@ -33,7 +33,7 @@ def is_run(code: object) -> bool:
     code : object
         What is to be decoded.
     """
-    return isinstance(code, xr.Dataset) and "rate" in code and "sample" not in code.dims
+    return isinstance(code, xr.Dataset) and "session" in code.dims
 
 
 class _Maps(NamedTuple):
@@ -83,9 +83,8 @@ def run_windows(run: xr.Dataset, noise: float, seed: int) -> list[Windows]:
     SchemaError
         If rate or elapsed is missing.
     """
-    check(run, "rate", "elapsed")
+    refuse_measured(run)
     rate = _rates(run)
-    refuse_measured(run, rate)
     maps = _shared(run, rate)
     windows = []
     for number in range(run.sizes["subject"]):
@@ -116,7 +115,7 @@ def _rates(run: xr.Dataset) -> NDArray[np.float64]:
     return np.asarray(rate.transpose(*order).values, dtype=float)
 
 
-def refuse_measured(run: xr.Dataset, rate: NDArray[np.float64] | None = None) -> None:
+def refuse_measured(run: xr.Dataset) -> None:
     """Refuse measured maps, unless the code is frozen: their noise differs between sessions, and
     would count as drift.
 
@@ -124,18 +123,19 @@ def refuse_measured(run: xr.Dataset, rate: NDArray[np.float64] | None = None) ->
     ----------
     run : xarray.Dataset
         Longitudinal Dataset.
-    rate : numpy.ndarray, optional
-        Its rates (subject, session, unit, place, direction), where they are at hand.
 
     Raises
     ------
     RefusedInputError
         If maps were measured, and are not the same in all sessions up to a factor.
+    SchemaError
+        If there are no maps.
     """
+    check(run, "rate", "elapsed")
     units = str(run["rate"].attrs.get("units", ""))
     if "measurement" not in run.attrs and not units.startswith("events"):
         return
-    rate = _rates(run) if rate is None else rate
+    rate = _rates(run)
     labels = environment_labels(run, subjects=rate.shape[0], sessions=rate.shape[1])
     for own, rooms in zip(rate, labels):
         if not all(_frozen(own[rooms == room]) for room in np.unique(rooms)):

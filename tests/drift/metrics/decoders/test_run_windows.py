@@ -252,5 +252,6 @@ def test_what_cannot_be_decoded_is_refused(fields):
             decoding(run if options else lens, noise=0.5, **options)
     with pytest.raises(RefusedInputError, match="to respond at some place"):
         decoding(run_of(0 * fields))
-    with pytest.raises(SchemaError):
-        decoding(run.drop_vars("rate"))
+    for options in ({}, {"like": lens}):
+        with pytest.raises(SchemaError, match="rate is missing"):
+            decoding(run.drop_vars("rate"), **options)
