@@ -244,7 +244,8 @@ VARIABLES: dict[str, Variable] = {
     "decoding_accuracy": Variable(
         (*SESSION, "session_other"),
         "1",
-        "share of the decoded windows whose bin was decoded",
+        "share of the decoded windows whose place was decoded",
+        over_stimuli="share of the decoded windows whose stimulus was decoded",
     ),
     "shuffled_decoding_error": Variable(
         (*SESSION, "session_other"),
@@ -260,6 +261,17 @@ VARIABLES: dict[str, Variable] = {
         (*SESSION, "session_other"),
         "cm",
         "mean decoding error with the true path moved in time",
+    ),
+    "shifted_decoding_accuracy": Variable(
+        (*SESSION, "session_other"),
+        "1",
+        "decoding accuracy with the true path moved in time",
+    ),
+    "readout_error": Variable(
+        (*SESSION, "session_other"),
+        "squared output",
+        "mean squared error of the outputs of a linear readout: positions, around a ring cosine "
+        "and sine of the angle",
     ),
     "decoded_windows": Variable(
         (*SESSION, "session_other"),
@@ -280,6 +292,7 @@ VARIABLES: dict[str, Variable] = {
         (*SESSION, "session_other", "place", "place_decoded"),
         "1",
         "share of the windows of each place in which a place was decoded",
+        over_stimuli="share of the windows of each stimulus in which a stimulus was decoded",
     ),
     "rate_map_correlation": Variable(
         (*SESSION, "session_other"),
