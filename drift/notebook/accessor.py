@@ -213,7 +213,9 @@ class Accessor:
         from drift.schema.labelled_form import check
 
         if "rate_half" in self._dataset:
-            options.setdefault("corrected", corrected_similarity(self._dataset, smoothing=smoothing))
+            options.setdefault(
+                "corrected", corrected_similarity(self._dataset, smoothing=smoothing)
+            )
             options.setdefault("ceiling", None if smoothing else correlation_ceiling(self._dataset))
         return correlation_by_lag(
             check(self._dataset, "elapsed"),

@@ -56,8 +56,8 @@ def correlation_by_lag(
         Which curves, of "all sessions", "first half" and "second half"; long lags are in the first
         alone. Halves are drawn where they have two sessions that can be compared.
     corrected : xarray.DataArray, optional
-        (subject, session, session_other) similarity without noise, ``metrics.corrected_similarity``,
-        to stand beside.
+        (subject, session, session_other) similarity without noise, to stand beside;
+        ``metrics.corrected_similarity``.
     ceiling : xarray.DataArray, optional
         (subject, session, session_other) what the correlation could be at best,
         ``metrics.correlation_ceiling``; drawn without interval.

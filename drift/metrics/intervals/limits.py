@@ -64,9 +64,11 @@ def of_draws(
         (...) how many units, sessions or trials were drawn.
     confidence : float
     """
-    finite = np.isfinite(draws)
-    count = finite.sum(axis=0)
-    squares = np.where(finite, (draws - mean_or_nan(draws, 0)) ** 2, 0.0).sum(axis=0)
+    rows = np.ascontiguousarray(np.moveaxis(draws, 0, -1))  # sums do not depend on the company
+    finite = np.isfinite(rows)
+    count = finite.sum(axis=-1)
+    deviations = rows - mean_or_nan(rows, -1)[..., np.newaxis]
+    squares = np.where(finite, deviations**2, 0.0).sum(axis=-1)
     some = np.maximum(entries, 2)
     error = np.sqrt(squares / np.maximum(count - 1, 1) * some / (some - 1))
     enough = (entries > 1) & (count > 1) & (count >= DEFINED * len(draws))

@@ -101,6 +101,8 @@ def nested_interval(
     lower = [level for level in levels if level != "subject"]
     measure = statistic or _mean
     estimates = measure(values, even_shares(values, lower)).transpose("subject", ...)
+    if "subject" in values.coords:
+        estimates = estimates.assign_coords(subject=values["subject"].values)
     finite = np.isfinite(estimates.values)
     who = np.flatnonzero(finite.reshape(len(finite), -1).any(axis=1))
     rule = _Rule(tuple(lower), measure, float(confidence), int(repetitions), int(seed), method)

@@ -91,7 +91,7 @@ def _observed(values: Values, levels: Sequence[str]) -> np.ndarray:
     """(subject, *levels) bool, where any number is known."""
     order = ("subject", *levels)
     finite = [array.notnull().transpose(*order, ...).values for array in _arrays(values)]
-    return np.any([known.reshape(*known.shape[: len(order)], -1).any(-1) for known in finite], 0)
+    return np.any([flags.reshape(*flags.shape[: len(order)], -1).any(-1) for flags in finite], 0)
 
 
 def _sizes(values: Values, levels: Sequence[str]) -> np.ndarray:

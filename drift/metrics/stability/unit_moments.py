@@ -174,6 +174,6 @@ def _between_units(maps: np.ndarray) -> float:
     unit = centred / norm
     own = np.einsum("ushx,utgx->shtg", unit, unit)  # each unit with itself
     total = np.einsum("shx,tgx->shtg", unit.sum(axis=0), unit.sum(axis=0))
-    other = (total - own)[0, :, 1].mean() / (len(maps) - 1)
+    between = (total - own)[0, :, 1].mean() / (len(maps) - 1)
     within = own[0, 0, 0, 1], own[1, 0, 1, 1]
-    return float(other / np.sqrt(within[0] * within[1])) if min(within) > 0 else np.nan
+    return float(between / np.sqrt(within[0] * within[1])) if min(within) > 0 else np.nan

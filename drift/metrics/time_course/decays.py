@@ -54,9 +54,9 @@ def fitted_decay(values: np.ndarray, lags: np.ndarray, rooms: np.ndarray) -> Dec
 
 def _fitted(values: np.ndarray, lags: np.ndarray, rooms: np.ndarray) -> Decay:
     """The same for as many draws as memory holds."""
-    known = np.isfinite(values)
-    filled = np.where(known, values, 0.0)
-    sums = _Sums(filled, known.astype(float), lags, rooms == np.unique(rooms)[:, np.newaxis])
+    finite = np.isfinite(values)
+    filled = np.where(finite, values, 0.0)
+    sums = _Sums(filled, finite.astype(float), lags, rooms == np.unique(rooms)[:, np.newaxis])
     fastest = np.arcsinh(FASTEST * lags.max() / lags.min())
     grid = np.linspace(-np.arcsinh(FASTEST_RISE), fastest, GRID)
     scores = sums.explained(np.sinh(grid) / lags.max())

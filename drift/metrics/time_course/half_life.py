@@ -9,7 +9,7 @@ import xarray as xr
 
 from drift.door import opened
 from drift.door.quantities import Confidence, Count, Seed, Smoothing
-from drift.metrics.intervals.limits import Limits
+from drift.metrics.intervals.limits import Limits, mean_or_nan
 from drift.metrics.intervals.nested import nested_interval
 from drift.metrics.intervals.shares import even_shares
 from drift.metrics.stability.unit_moments import (
@@ -173,9 +173,7 @@ def _floor(unrelated: xr.DataArray, elapsed: xr.DataArray) -> np.ndarray:
     """(subject) mean over the pairs of sessions of one environment."""
     pairs = upper_pairs(unrelated, elapsed)
     values = np.where(np.isfinite(pairs.lags), pairs.values.values, np.nan)
-    known = np.isfinite(values)
-    total, count = np.where(known, values, 0.0).sum(axis=1), known.sum(axis=1)
-    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    return mean_or_nan(values, 1)
 
 
 class _Span(NamedTuple):

@@ -11,6 +11,7 @@ from drift.door.quantities import Confidence, Count, Seed
 from drift.metrics.intervals.nested import nested_interval
 from drift.metrics.stability.correlations import population_vector_correlation
 from drift.metrics.stability.halves import has_halves
+from drift.metrics.stability.unit_moments import Similarity
 from drift.metrics.time_course.half_life import half_life
 from drift.metrics.time_course.interval_measures import by_lag_interval
 from drift.metrics.time_course.lag_classes import lag_classes
@@ -54,10 +55,14 @@ def lag_table(
         If a variable is missing.
     """
     single = dataset.isel(environment=0) if "environment" in dataset.dims else dataset
-    options = {"confidence": confidence, "repetitions": repetitions, "seed": seed}
-    curves = {"rate_map_correlation": by_lag_interval(single, "rate_map_correlation", **options)}
-    if has_halves(single):
-        curves["corrected_similarity"] = by_lag_interval(single, **options)
+    measures: list[Similarity] = ["rate_map_correlation"]
+    measures += ["corrected_similarity"] if has_halves(single) else []
+    curves = {
+        str(of): by_lag_interval(
+            single, of, confidence=confidence, repetitions=repetitions, seed=seed
+        )
+        for of in measures
+    }
     vectors = _vectors(single)
     if vectors.notnull().any("lag").sum() > 1:
         interval = nested_interval(vectors, ("subject",), confidence=confidence)
