@@ -7,6 +7,8 @@ from typing import Literal
 import numpy as np
 import xarray as xr
 
+from drift.door import opened
+from drift.door.quantities import Smoothing
 from drift.errors import RefusedInputError
 from drift.metrics.stability.correlations import (
     PAIRS,
@@ -123,9 +125,10 @@ def _total(values: xr.DataArray, shares: xr.DataArray) -> np.ndarray:
     return np.stack(sums, axis=-2).reshape(*weights.shape[:-2], *numbers.shape[:-1])
 
 
+@opened
 def unrelated_similarity(
     dataset: xr.Dataset,
-    smoothing: float = 0.0,
+    smoothing: Smoothing = 0.0,
     select: Select = "both",
     keep: xr.DataArray | None = None,
 ) -> xr.DataArray:
@@ -138,13 +141,24 @@ def unrelated_similarity(
 
     Parameters
     ----------
-    dataset, smoothing, select, keep
-        See ``unit_moments``.
+    dataset : xarray.Dataset
+        Longitudinal Dataset with ``rate_half`` or of a network without noise, and ``place_unit``.
+    smoothing, select, keep
+        See ``corrected_similarity``.
 
     Returns
     -------
     xarray.DataArray
         (subject, session, session_other), NaN where fewer than two units enter.
+
+    Raises
+    ------
+    RefusedInputError
+        If rates are noisy and there are no halves, or no two sessions may be compared.
+
+    References
+    ----------
+    Derived here.
     """
     halved = with_halves(dataset)
     pairs, compared = comparable_pairs(halved), kept_units(halved, keep)
