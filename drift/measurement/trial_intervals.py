@@ -49,7 +49,9 @@ def trial_interval(
 
     with the degrees of freedom (sum V_s)^2 / sum_s V_s^2 / (g_s - 1). Drawing laps with replacement
     would double the noise of halves, of which similarity without noise is made. Place units are
-    those of the whole sessions. Speaks of each animal alone, its units and its days.
+    those of the whole sessions. Speaks of each animal alone, its units and its days. It is rather
+    too wide: of simulated recordings with laps of different gain the standard error was 1.3 times
+    the deviation over recordings.
 
     Parameters
     ----------
@@ -121,7 +123,8 @@ def _of_subject(
     confidence: float,
 ) -> xr.Dataset:
     members = [day for day, whole in enumerate(sessions[1]) if str(whole.labels["subject"]) == name]
-    recorded, whole = ([every[day] for day in members] for every in sessions)
+    recorded = [sessions[0][day] for day in members]
+    whole = [sessions[1][day] for day in members]
     place_unit = measured["place_unit"].sel(subject=[name])
     variances, freedoms = [], []
     for day, session in enumerate(recorded):
