@@ -12,7 +12,8 @@ from drift.door import opened
 from drift.errors import RefusedInputError, did_you_mean
 from drift.metrics.intervals.nested import nested_interval
 from drift.metrics.time_course.lags import by_lag
-from drift.plots.sessions import COLOURS, least_correlation
+from drift.plots.labels import least_correlation
+from drift.plots.sessions import COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -18,7 +18,13 @@ from drift.errors import RefusedInputError
 from drift.metrics.averages import summary
 from drift.metrics.labels import require_dims
 from drift.metrics.places import require_track
-from drift.plots.labels import displayed, label_places, mixed_rooms, several_environments
+from drift.plots.labels import (
+    displayed,
+    label_places,
+    least_correlation,
+    mixed_rooms,
+    several_environments,
+)
 from drift.schema.map_dims import PLACE, map_dim
 from drift.schema.selection import position_of, session_title
 
@@ -182,12 +188,6 @@ def correlation_matrix(correlation: xr.DataArray, ax: Axes) -> Axes:
     label = "rate-map correlation" + (" (grey: not compared)" if bool(mean.isnull().any()) else "")
     ax.figure.colorbar(image, ax=ax, label=label, fraction=0.046)
     return ax
-
-
-def least_correlation(correlation: xr.DataArray) -> float:
-    """0, or the least correlation rounded down to a tenth where it is negative."""
-    least = float(correlation.min()) if bool(correlation.notnull().any()) else 0.0
-    return min(0.0, np.floor(10 * least) / 10)
 
 
 @opened

@@ -23,7 +23,8 @@ from drift.metrics.time_course.lags import SAME_LAG, distinct_lags, upper_pairs
 from drift.schema.labelled_form import check
 
 FEWEST_LAGS = 3  # two numbers are fitted
-LEAST_LEFT = 0.25  # at the shortest lag: with less a fast decay looks like what is lost at once
+HALF = 0.5
+LEAST_LOGARITHM = 0.1  # of 2 A in draws: A near 1/2 has half gone at once
 NOTHING_LOST = 1e-5  # over the longest lag: rounding of sums
 
 
@@ -55,23 +56,24 @@ def half_life(
     of *different* units (``unrelated_similarity``), is fitted by least squares over all pairs of
     sessions of one environment,
 
-        (C_st - F) / (1 - F) = A exp(-k |t_s - t_t|),        half-life = ln 2 / k.
+        (C_st - F) / (1 - F) = A exp(-k |t_s - t_t|),    half of which is left at T = ln(2 A) / k.
 
-    A is free, one for each environment: what is lost between any two sessions, however near, such
-    as by wrong matches of cells, is no matter of days. Fields that are redrawn with probability p
-    from day to day decay so, with k = -ln(1 - p), exactly; other ways to drift (fields that wander)
-    are described by it near the lags that were recorded. In simulations of such mice (40 or more
-    units, 15 or more events, five sessions or more) k was unbiased within .004 per day; with A = 1
-    its standard error was a fifth smaller, but whatever is lost at once counted as drift.
+    A, the mean of one for each environment, is free: it is 1 where nothing is lost but by time, and
+    less where something is lost between any two sessions, however near, such as by wrong matches of
+    cells. T = ln 2 / k for A = 1. Fields that are redrawn with probability p from day to day decay
+    so, with k = -ln(1 - p), exactly; other ways to drift (fields that wander) are described by it
+    near the lags that were recorded. In simulations of mice with redrawn fields (40 or more units,
+    15 or more events, six sessions) 1 / T was unbiased within .001 per day. With A = 1 its standard
+    error was a tenth smaller, but a code that loses at once and then stands still would decline.
 
-    The interval of a subject is that of Student from draws of its units, the one over subjects that
-    of Student from the k of subjects (``nested_interval``); their limits, ln 2 / k each, covered in
-    93 to 96 % of simulated mice and studies.
+    The interval of a subject is Student's, from draws of its units, the one over subjects Student's
+    from the 1 / T of subjects (``nested_interval``); they covered in 93 to 96 % of simulated mice
+    and studies.
 
-    No estimate is given where similarity does not certainly decline (the interval of k holds 0), or
-    where the half-life lies beyond the longest lag: then ``lower`` is a bound, never beyond what
-    was recorded, and ``upper`` is infinite. Nothing is told where less than a quarter of the
-    similarity is left at the shortest lag: fast drift and what is lost at once look alike there.
+    No estimate is given where similarity does not certainly decline (the interval of 1 / T holds
+    0), or where T lies beyond the longest lag: then ``lower`` is a bound, never beyond what was
+    recorded, and ``upper`` is infinite. Nothing is told where less than half is left at the
+    shortest lag: fast drift and what is lost at once look alike there.
 
     Parameters
     ----------
@@ -90,8 +92,8 @@ def half_life(
     Returns
     -------
     xarray.Dataset
-        ``estimate``, ``lower``, ``upper`` over subjects, from the mean of their k (with one subject
-        those of that animal alone; see the attribute ``speaks_of``), ``independent_subjects`` and
+        ``estimate``, ``lower``, ``upper`` of T over subjects, from the mean of their 1 / T (with
+        one subject those of that animal alone; see the attribute ``speaks_of``), ``independent_subjects`` and
         ``reason``, empty where there is an estimate; the same of each subject,
         ``subject_estimate``, ``subject_lower``, ``subject_upper``, ``subject_reason`` (subject),
         and ``decay_rate`` k, ``amplitude`` A (mean over environments), ``floor`` F, ``longest_lag``
@@ -111,7 +113,7 @@ def half_life(
     unrelated = unrelated_similarity(dataset, smoothing, select, keep)
     moments = moments.assign_coords(floor=("subject", _floor(unrelated, moments["elapsed"])))
     own = nested_interval(
-        moments, ("unit",), _rates, confidence=confidence, repetitions=repetitions, seed=seed
+        moments, ("unit",), _halvings, confidence=confidence, repetitions=repetitions, seed=seed
     )
     fits = _fits(moments, even_shares(moments, ("unit",)).expand_dims("draw"))
     units = str(moments["elapsed"].attrs.get("units", "1"))
@@ -121,7 +123,7 @@ def half_life(
         for subject, span in enumerate(spans)
     ]
     overall = _overall(own, halves, spans, confidence)
-    return _labelled(moments, own, overall, halves, spans, fits.amplitudes[0])
+    return _labelled(moments, fits, overall, halves, spans).assign_coords(own["estimate"].coords)
 
 
 NUMBERS = ("estimate", "lower", "upper")
@@ -130,18 +132,19 @@ NUMBERS = ("estimate", "lower", "upper")
 class _Fits(NamedTuple):
     """Decays of subjects, with what they were fitted to."""
 
-    rates: np.ndarray  # (draw, subject)
+    rates: np.ndarray  # (draw, subject) k
+    halvings: np.ndarray  # (draw, subject) 1 / T
     amplitudes: np.ndarray  # (draw, subject)
     excess: np.ndarray  # (draw, subject, pair) similarity beyond the floor
     lags: np.ndarray  # (subject, pair)
 
 
-def _rates(moments: xr.Dataset, shares: xr.DataArray) -> xr.DataArray:
-    """([draw,] subject) k; NaN where lags are too few."""
+def _halvings(moments: xr.Dataset, shares: xr.DataArray) -> xr.DataArray:
+    """([draw,] subject) 1 / T; NaN where lags are too few."""
     drawn = "draw" in shares.dims
     fits = _fits(moments, shares if drawn else shares.expand_dims("draw"))
     labels = {"subject": moments["subject"].values} if "subject" in moments.coords else {}
-    rates = xr.DataArray(fits.rates, dims=("draw", "subject"), coords=labels)
+    rates = xr.DataArray(fits.halvings, dims=("draw", "subject"), coords=labels)
     return rates if drawn else rates.isel(draw=0)
 
 
@@ -152,7 +155,7 @@ def _fits(moments: xr.Dataset, shares: xr.DataArray) -> _Fits:
     excess = (pairs.values.transpose("draw", "subject", "pair").values - floor) / (1 - floor)
     lags = np.where(pairs.lags > 0, pairs.lags, np.nan)
     excess = np.where(np.isfinite(lags), excess, np.nan)
-    rates, amplitudes = np.full((2, *excess.shape[:2]), np.nan)
+    rates, amplitudes, halvings = np.full((3, *excess.shape[:2]), np.nan)
     for subject, row in enumerate(lags):
         usable = np.isfinite(excess[:, subject]).any(axis=0)
         if _count(row[usable]) >= FEWEST_LAGS:
@@ -162,7 +165,14 @@ def _fits(moments: xr.Dataset, shares: xr.DataArray) -> _Fits:
             still = np.abs(decay.rate) * row[usable].max() < NOTHING_LOST
             rates[:, subject] = np.where(still, 0.0, decay.rate)
             amplitudes[:, subject] = decay.amplitude
-    return _Fits(rates, amplitudes, excess, lags)
+            halvings[:, subject] = _halving(rates[:, subject], decay.amplitude, row[usable].min())
+    return _Fits(rates, halvings, amplitudes, excess, lags)
+
+
+def _halving(rate: np.ndarray, amplitude: np.ndarray, shortest: float) -> np.ndarray:
+    """1 / T, which is at most 2 / the shortest lag."""
+    logarithm = np.log(2 * amplitude)
+    return np.asarray(rate / np.fmax(np.fmax(logarithm, rate * shortest / 2), LEAST_LOGARITHM))
 
 
 def _count(lags: np.ndarray) -> int:
@@ -197,21 +207,21 @@ def _span(fits: _Fits, subject: int, units: str) -> _Span:
 
 
 def _half(rates: Limits, span: _Span) -> _Half:
-    """Half-life from a rate and its limits, or why there is none."""
+    """Half-life from 1 / T and its limits, or why there is none."""
     rate, low, high = (float(number) for number in rates)
     if (reason := _untold(rate, low, high, span)) or not low > 0:
         bound = np.nan if reason else _bound(high, span)
         reason = reason or f"no certain decline over {span.longest:g} {span.units}"
         return _Half(np.nan, bound, np.nan if np.isnan(bound) else np.inf, reason)
-    if np.log(2) / rate > span.longest:
+    if 1 / rate > span.longest:
         reason = f"half-life beyond the longest lag of {span.longest:g} {span.units}"
         return _Half(np.nan, _bound(high, span), np.inf, reason)
-    return _Half(np.log(2) / rate, np.log(2) / high, np.log(2) / low, "")
+    return _Half(1 / rate, 1 / high, 1 / low, "")
 
 
 def _bound(high: float, span: _Span) -> float:
     """Least half-life, never beyond what was recorded."""
-    return min(np.log(2) / high, span.longest) if high > 0 else span.longest
+    return min(1 / high, span.longest) if high > 0 else span.longest
 
 
 def _untold(rate: float, low: float, high: float, span: _Span) -> str:
@@ -221,10 +231,10 @@ def _untold(rate: float, low: float, high: float, span: _Span) -> str:
             f"sessions lie {span.different} different times apart, and a decay takes at least "
             f"{FEWEST_LAGS}: record four sessions or more in one environment"
         )
-    if not np.isfinite(rate) or span.left < LEAST_LEFT:
+    if not np.isfinite(rate) or span.left < HALF:
         return (
-            f"less than {LEAST_LEFT:.0%} of the similarity is left after {span.shortest:g} "
-            f"{span.units}, the shortest lag: record at shorter intervals"
+            f"more than half of the similarity is gone after {span.shortest:g} {span.units}, the "
+            "shortest lag: record at shorter intervals"
         )
     return "" if np.isfinite(low + high) else "units are too few for an interval: record more"
 
@@ -250,23 +260,22 @@ def _overall(
 
 def _labelled(
     moments: xr.Dataset,
-    own: xr.Dataset,
+    fits: _Fits,
     overall: tuple[_Half, int, str],
     halves: list[_Half],
     spans: list[_Span],
-    amplitudes: np.ndarray,
 ) -> xr.Dataset:
     half, count, words = overall
     units = str(moments["elapsed"].attrs.get("units", "1"))
-    result = xr.Dataset(coords=own["estimate"].coords)
+    result = xr.Dataset()
     for place, name in enumerate(NUMBERS):
         result[name] = ((), half[place], {"units": units})
         result[f"subject_{name}"] = ("subject", [each[place] for each in halves], {"units": units})
     result["reason"] = ((), half.reason)
     result["subject_reason"] = ("subject", [each.reason for each in halves])
     result["independent_subjects"] = ((), count, {"units": "1"})
-    result["decay_rate"] = own["estimate"].assign_attrs(units=f"1/{units}")
-    result["amplitude"] = ("subject", amplitudes, {"units": "1"})
+    result["decay_rate"] = ("subject", fits.rates[0], {"units": f"1/{units}"})
+    result["amplitude"] = ("subject", fits.amplitudes[0], {"units": "1"})
     result["floor"] = ("subject", moments["floor"].values, {"units": "1"})
     result["longest_lag"] = ("subject", [span.longest for span in spans], {"units": units})
     return result.assign_attrs(speaks_of=words)

@@ -47,6 +47,7 @@ def test_redrawn_fields_have_the_known_half_life(rng: np.random.Generator):
     result = metrics.half_life(measured, repetitions=200)
     rate = np.log(2) / HALF
     assert float(np.log(2) / result["estimate"]) == pytest.approx(rate, rel=0.065)
+    assert float(result["decay_rate"].mean()) == pytest.approx(rate, rel=0.065)
     assert result["lower"] < HALF < result["upper"] and result["reason"].item() == ""
     assert result["estimate"].attrs["units"] == "day" and result["independent_subjects"] == 12
     covered = (result["subject_lower"] < HALF) & (result["subject_upper"] > HALF)
@@ -78,7 +79,7 @@ def test_beyond_what_was_recorded_there_is_a_bound_and_no_estimate():
 
 def test_what_cannot_be_told_is_said(rng: np.random.Generator):
     fast = metrics.half_life(redrawn(rng, [0.9, 0.15]), repetitions=50)
-    assert "is left after 1 day, the shortest lag" in fast["reason"].item()
+    assert "more than half of the similarity is gone after 1 day" in fast["reason"].item()
     assert np.isnan([fast["estimate"], fast["lower"], fast["upper"]]).all()
     few = metrics.half_life(redrawn(rng, [0.15] * 2, sessions=3), repetitions=50)
     assert "2 different times apart" in few["reason"].item()
