@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import xarray as xr
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 PARTS = ("all sessions", "first half", "second half")
 CONFIDENCE = 0.95
+Bars = Literal["interval", "standard_error"]
 STYLES: dict[str, dict[str, Any]] = {
     "all sessions": {"color": COLOURS[3], "marker": "D", "linestyle": ":"},
     "first half": {"color": COLOURS[0], "marker": "o", "linestyle": "-"},
@@ -38,13 +39,15 @@ def correlation_by_lag(
     *,
     corrected: xr.DataArray | None = None,
     ceiling: xr.DataArray | None = None,
+    bars: Bars = "interval",
 ) -> Axes:
     """Draw the correlation between sessions against the time between them, at every lag: of all
     pairs, and of early pairs apart from late ones.
 
     Curves are means over subjects; error bars are 95 % intervals over subjects (Student's, see
-    ``metrics.nested_interval``), the legend says of how many. One subject has none. Pairs of
-    sessions in different environments do not enter. Bars that leave the axis are cut off.
+    ``metrics.nested_interval``), the legend says what they are and of how many. One subject has
+    none. Pairs of sessions in different environments do not enter. Bars that leave the axis are cut
+    off.
 
     Parameters
     ----------
@@ -62,6 +65,8 @@ def correlation_by_lag(
     ceiling : xarray.DataArray, optional
         (subject, session, session_other) what the correlation could be at best,
         ``metrics.correlation_ceiling``; drawn without interval.
+    bars : {"interval", "standard_error"}
+        Of 95 %, or one standard error over subjects, as in the panel beside it.
 
     Returns
     -------
@@ -73,12 +78,14 @@ def correlation_by_lag(
         If there is one session only, a part is unknown, or no elapsed time is known.
     """
     counts = [
-        _draw_part(dataset, correlation, label, ax)
+        _draw_part(dataset, correlation, label, ax, bars)
         for label in parts
         if label == "all sessions" or dataset.sizes["session"] > 2
     ]
     if corrected is not None:
-        counts.append(_draw(_curve(corrected, dataset["elapsed"]), "corrected similarity", ax))
+        counts.append(
+            _draw(_curve(corrected, dataset["elapsed"]), "corrected similarity", ax, bars)
+        )
     if ceiling is not None:
         curve = _curve(ceiling, dataset["elapsed"]).mean("subject")
         ax.plot(curve["lag"], curve, label="noise ceiling", **STYLES["noise ceiling"])
@@ -89,20 +96,24 @@ def correlation_by_lag(
         ylabel="rate-map correlation" if corrected is None else "similarity of rate maps",
         ylim=(min(lows), max(1.02, ax.get_ylim()[1] if corrected is not None else 0.0)),
     )
-    ax.legend(frameon=False, title=_title(np.concatenate(counts)), title_fontsize="small")
+    ax.legend(frameon=False, title=_title(np.concatenate(counts), bars), title_fontsize="small")
     return ax
 
 
-def _title(counts: np.ndarray) -> str:
+def _title(counts: np.ndarray, bars: Bars) -> str:
     """What the bars are, and of how many subjects."""
     if counts.size == 0 or counts.max() < 2:
-        return "1 subject: no interval over subjects"
+        return f"1 subject: no {bars.replace('_', ' ')} over subjects"
     least, most = counts.min(), counts.max()
     subjects = f"{most}" if least == most else f"{least} to {most}"
+    if bars == "standard_error":
+        return f"mean \N{PLUS-MINUS SIGN} s.e.\nover {subjects} subjects"
     return f"mean and {100 * CONFIDENCE:g} % interval\nover {subjects} subjects"
 
 
-def _draw_part(dataset: xr.Dataset, correlation: xr.DataArray, label: str, ax: Axes) -> np.ndarray:
+def _draw_part(
+    dataset: xr.Dataset, correlation: xr.DataArray, label: str, ax: Axes, bars: Bars
+) -> np.ndarray:
     """(lag) subjects of the curve of all sessions, or of a half of them."""
     half = dataset.sizes["session"] // 2
     slices = {
@@ -122,7 +133,7 @@ def _draw_part(dataset: xr.Dataset, correlation: xr.DataArray, label: str, ax: A
         if label == "all sessions":
             raise
         return np.array([], dtype=int)  # a half in which no two sessions lie in one environment
-    return _draw(curve, label, ax)
+    return _draw(curve, label, ax, bars)
 
 
 def _curve(pairs: xr.DataArray, elapsed: xr.DataArray) -> xr.DataArray:
@@ -131,7 +142,7 @@ def _curve(pairs: xr.DataArray, elapsed: xr.DataArray) -> xr.DataArray:
     return means.isel(lag=np.flatnonzero(means.notnull().any("subject").values))
 
 
-def _draw(curve: xr.DataArray, label: str, ax: Axes) -> np.ndarray:
+def _draw(curve: xr.DataArray, label: str, ax: Axes, bars: Bars) -> np.ndarray:
     """Mean and interval over subjects; returns (lag) how many these are."""
     style: dict[str, Any] = {"markersize": 3, "capsize": 2, "linewidth": 1, **STYLES[label]}
     count = curve.notnull().sum("subject").values
@@ -139,5 +150,7 @@ def _draw(curve: xr.DataArray, label: str, ax: Axes) -> np.ndarray:
     if curve.notnull().any("lag").sum() > 1:
         interval = nested_interval(curve, ("subject",), confidence=CONFIDENCE)
         error = (interval["upper"] - interval["estimate"]).values
+        if bars == "standard_error":
+            error = curve.std("subject", ddof=1).values / np.sqrt(count)
     ax.errorbar(curve["lag"], curve.mean("subject"), yerr=error, label=label, **style)
     return np.asarray(count)

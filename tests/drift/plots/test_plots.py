@@ -73,6 +73,13 @@ def test_bars_are_intervals_over_subjects(recorded: xr.Dataset):
     ax = plots.correlation_by_lag(recorded, correlation, plt.subplots()[1], ["all sessions"])
     bars = np.array([segment[:, 1] for segment in ax.containers[0].lines[2][0].get_segments()])
     np.testing.assert_allclose(bars, np.stack([interval["lower"], interval["upper"]], axis=1))
+    ax = plots.correlation_by_lag(
+        recorded, correlation, plt.subplots()[1], ["all sessions"], bars="standard_error"
+    )
+    bars = np.array([segment[1, 1] for segment in ax.containers[0].lines[2][0].get_segments()])
+    error = means.std("subject", ddof=1) / np.sqrt(means.notnull().sum("subject"))
+    np.testing.assert_allclose(bars[:3], (means.mean("subject") + error)[:3])
+    assert "s.e.\nover 2 subjects" in ax.get_legend().get_title().get_text()
     one = recorded.isel(subject=[1])
     ax = plots.correlation_by_lag(one, correlation.isel(subject=[1]), plt.subplots()[1])
     assert ax.get_legend().get_title().get_text() == "1 subject: no interval over subjects"
