@@ -93,11 +93,11 @@ def half_life(
     -------
     xarray.Dataset
         ``estimate``, ``lower``, ``upper`` of T over subjects, from the mean of their 1 / T (with
-        one subject those of that animal alone; see the attribute ``speaks_of``), ``independent_subjects`` and
-        ``reason``, empty where there is an estimate; the same of each subject,
-        ``subject_estimate``, ``subject_lower``, ``subject_upper``, ``subject_reason`` (subject),
-        and ``decay_rate`` k, ``amplitude`` A (mean over environments), ``floor`` F, ``longest_lag``
-        (subject). NaN where nothing can be told.
+        one subject those of that animal alone; see the attribute ``speaks_of``),
+        ``independent_subjects`` and ``reason``, empty where there is an estimate; the same of each
+        subject, ``subject_estimate``, ``subject_lower``, ``subject_upper``, ``subject_reason``
+        (subject), and ``decay_rate`` k, ``amplitude`` A (mean over environments), ``floor`` F,
+        ``longest_lag`` (subject). NaN where nothing can be told.
 
     Raises
     ------
@@ -208,7 +208,7 @@ def _span(fits: _Fits, subject: int, units: str) -> _Span:
 
 def _half(rates: Limits, span: _Span) -> _Half:
     """Half-life from 1 / T and its limits, or why there is none."""
-    rate, low, high = (float(number) for number in rates)
+    rate, low, high = (np.asarray(number).item() for number in rates)
     if (reason := _untold(rate, low, high, span)) or not low > 0:
         bound = np.nan if reason else _bound(high, span)
         reason = reason or f"no certain decline over {span.longest:g} {span.units}"
@@ -250,12 +250,14 @@ def _overall(
         label = rates["subject"].values[single] if "subject" in rates.coords else single
         words = f"subject {label} alone, by its units: nothing is known of other subjects"
         return halves[single], len(enough), words
-    over = nested_interval(rates.isel(subject=enough), ("subject",), confidence=confidence)
     lags = [spans[subject] for subject in enough]
     # where too little is left of one subject its rate is unknown, and that of the others too slow
     span = min(lags, key=lambda lag: lag.left)._replace(longest=max(lag.longest for lag in lags))
-    limits = Limits(*(over[name].values for name in NUMBERS))
-    return _half(limits, span), len(enough), over.attrs["speaks_of"]
+    words, limits = f"subjects like these {len(enough)}", Limits(*np.full((3, 1), np.nan))
+    if np.isfinite(rates.values[enough]).all():
+        over = nested_interval(rates.isel(subject=enough), ("subject",), confidence=confidence)
+        limits = Limits(*(over[name].values for name in NUMBERS))
+    return _half(limits, span), len(enough), words
 
 
 def _labelled(

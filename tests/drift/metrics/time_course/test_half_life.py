@@ -81,6 +81,11 @@ def test_what_cannot_be_told_is_said(rng: np.random.Generator):
     fast = metrics.half_life(redrawn(rng, [0.9, 0.15]), repetitions=50)
     assert "more than half of the similarity is gone after 1 day" in fast["reason"].item()
     assert np.isnan([fast["estimate"], fast["lower"], fast["upper"]]).all()
+    gone = redrawn(rng, [0.15, 0.1])
+    gone["rate_half"].values[1] = rng.poisson(2.0, gone["rate_half"].shape[1:])
+    gone["rate_half"].values[1, ..., 1] = gone["rate_half"].values[1, ..., 0]
+    lost = metrics.half_life(gone, repetitions=50)
+    assert "more than half" in lost["reason"].item() and lost["independent_subjects"] == 2
     few = metrics.half_life(redrawn(rng, [0.15] * 2, sessions=3), repetitions=50)
     assert "2 different times apart" in few["reason"].item()
     assert "record four sessions or more" in few["subject_reason"].values[1]
