@@ -68,7 +68,8 @@ def command(
         For NWB: of all subjects, an ISO 8601 duration such as P90D, or a range, P10W/P12W.
     variables
         For CSV and MATLAB: which variables; all by default, for CSV with the correlations between
-        every two sessions, session_pairs.csv.
+        every two sessions, session_pairs.csv, their means by the time between sessions with
+        intervals over subjects, similarity_by_lag.csv, and the half-life, half_life.csv.
     seed
         Of observation.
     overwrite
@@ -114,18 +115,31 @@ def _tables(source: Path, out: Path, variables: Sequence[str], overwrite: bool) 
     """Write the variables, and by default the correlations between sessions; what is said of
     it."""
     from drift.files.csv import write_tables
-    from drift.metrics.stability.session_pairs import session_pairs
 
     writable(out, overwrite, folder=True)
     dataset = load(source)
-    further, notes = {}, []
-    if not variables and "rate" in dataset:
-        try:
-            further = {"session_pairs": session_pairs(dataset)}
-        except RefusedInputError as refusal:
-            notes = [f"no session_pairs.csv: {refusal}"]
+    further, notes = ({}, []) if variables or "rate" not in dataset else _similarities(dataset)
     written = write_tables(dataset, out, variables, further=further, overwrite=overwrite)
     return [*(f"written: {path}" for path in written), *notes]
+
+
+def _similarities(dataset: xr.Dataset) -> tuple[dict[str, Any], list[str]]:
+    """Tables of what sessions have in common, by name, and why one is missing."""
+    from drift.metrics.stability.session_pairs import session_pairs
+    from drift.metrics.time_course.interval_tables import half_life_table, lag_table
+
+    makers = {
+        "session_pairs": session_pairs,
+        "similarity_by_lag": lag_table,
+        "half_life": half_life_table,
+    }
+    tables, notes = {}, []
+    for name, table in makers.items():
+        try:
+            tables[name] = table(dataset)
+        except RefusedInputError as refusal:
+            notes.append(f"no {name}.csv: {refusal}")
+    return tables, notes
 
 
 def _sessions(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import xarray as xr
 
@@ -137,21 +139,47 @@ def half_of_samples(running: xr.Dataset, stimulus: np.ndarray | None = None) -> 
     RefusedInputError
         If a half has no sample.
     """
-    numbers = running[LAP].values
-    laps, lap_of = np.unique(numbers, return_inverse=True)
-    kinds, rank = _kinds(running, lap_of, stimulus), np.zeros(laps.size, dtype=int)
-    rank[laps == 0] = -1
-    for kind in np.unique(kinds):
-        members = np.flatnonzero((kinds == kind) & (laps > 0))
-        rank[members] = np.arange(members.size) % 2
-    halves = rank[lap_of]
+    laps = laps_of(running, stimulus)
+    halves = np.where(laps.ranks < 0, -1, laps.ranks % 2)[laps.of_sample]
     if not ((halves == 0).any() and (halves == 1).any()):
+        laps_in_all = int((laps.numbers > 0).sum())
         raise RefusedInputError(
             f"{session_name(running)}: two halves need at least two laps, trials or blocks of "
-            f"{BLOCK:g} s of one kind, got {int((laps > 0).sum())} in all: measure without halves, "
+            f"{BLOCK:g} s of one kind, got {laps_in_all} in all: measure without halves, "
             'or with the other of halves="trials" and "time".'
         )
     return np.asarray(halves)
+
+
+class Laps(NamedTuple):
+    """Laps of the samples that count.
+
+    Attributes
+    ----------
+    numbers : numpy.ndarray
+        (lap) as ``with_laps`` gave them, 0 for what is none.
+    kinds : numpy.ndarray
+        (lap) running direction or stimulus.
+    ranks : numpy.ndarray
+        (lap) among those of its kind, -1 for what is none.
+    of_sample : numpy.ndarray
+        (sample) position of its lap among these.
+    """
+
+    numbers: np.ndarray
+    kinds: np.ndarray
+    ranks: np.ndarray
+    of_sample: np.ndarray
+
+
+def laps_of(running: xr.Dataset, stimulus: np.ndarray | None = None) -> Laps:
+    """Laps and their ranks among those of their kind; see ``half_of_samples``."""
+    numbers, of_sample = np.unique(running[LAP].values, return_inverse=True)
+    kinds, ranks = _kinds(running, of_sample, stimulus), np.full(numbers.size, -1)
+    for kind in np.unique(kinds):
+        members = np.flatnonzero((kinds == kind) & (numbers > 0))
+        ranks[members] = np.arange(members.size)
+    return Laps(numbers, kinds, ranks, of_sample)
 
 
 def _kinds(running: xr.Dataset, lap_of: np.ndarray, stimulus: np.ndarray | None) -> np.ndarray:

@@ -40,6 +40,15 @@ from drift.metrics.sparse_codes.keys import (
     key_value_alignment,
     specialisation,
 )
+from drift.metrics.intervals.nested import nested_interval
+from drift.metrics.intervals.words import interval_text
+from drift.metrics.time_course.half_life import half_life
+from drift.metrics.time_course.interval_measures import (
+    by_lag_interval,
+    drift_rate_interval,
+    reliability_interval,
+)
+from drift.metrics.time_course.interval_tables import half_life_table, lag_table
 from drift.metrics.time_course.lag_classes import curve_by_lag, lag_classes
 from drift.metrics.time_course.lags import by_lag, drift_rate
 from drift.metrics.information.mutual_information import mutual_information
@@ -73,6 +82,7 @@ from drift.metrics.time_course.sparsification import published_log_rate, sparsif
 from drift.metrics.stability.ceiling import correlation_ceiling
 from drift.metrics.stability.corrected import corrected_similarity
 from drift.metrics.stability.unit_drift import drift_index, half_correlations
+from drift.metrics.stability.unit_moments import unrelated_similarity
 from drift.metrics.stability.halves import reliability, within_session_correlation
 from drift.metrics.stability.session_pairs import session_pairs
 from drift.metrics.stability.correlations import (
@@ -120,6 +130,7 @@ __all__ = [
     "bin_edges",
     "bounded_asymptotic_extrapolation",
     "by_lag",
+    "by_lag_interval",
     "centroid",
     "centroid_density",
     "centroid_shift",
@@ -137,6 +148,7 @@ __all__ = [
     "drift_dimension",
     "drift_index",
     "drift_rate",
+    "drift_rate_interval",
     "drift_transformations",
     "ensemble_rate_correlation",
     "environments",
@@ -152,21 +164,26 @@ __all__ = [
     "fraction_silenced_by_bias",
     "frozen_alignment",
     "half_correlations",
+    "half_life",
+    "half_life_table",
     "hazard",
     "in_environment",
     "information_curves",
+    "interval_text",
     "key_norm",
     "key_norm_mean",
     "key_norm_variation",
     "key_overlap",
     "key_value_alignment",
     "lag_classes",
+    "lag_table",
     "margin_fraction",
     "markov_order",
     "mean_margin_loss",
     "mean_rate_map_correlation",
     "mutual_information",
     "nearest_image_cosine",
+    "nested_interval",
     "noise_covariance",
     "of_subject",
     "participation_ratio",
@@ -183,6 +200,7 @@ __all__ = [
     "reconstruction_accuracy",
     "recurrence",
     "reliability",
+    "reliability_interval",
     "representational_stability",
     "sampled_units",
     "scaled_shuffle_reduction",
@@ -204,5 +222,6 @@ __all__ = [
     "top_k_overlap",
     "trial_noise_covariance",
     "turnover",
+    "unrelated_similarity",
     "within_session_correlation",
 ]

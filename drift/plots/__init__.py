@@ -16,11 +16,9 @@ if TYPE_CHECKING:
         MARKERS,
         DASHES,
         SOURCES,
-        PARTS,
         time_course,
         sorted_rate_maps,
         correlation_matrix,
-        correlation_by_lag,
         changes,
         normalised_curves,
         side_by_side,
@@ -34,6 +32,7 @@ if TYPE_CHECKING:
     from drift.plots.tracked_maps import tracked_rate_maps, cells_by_place
     from drift.plots.examples import example_cells, example_units
     from drift.plots.elapsed_matrix import correlation_over_elapsed
+    from drift.plots.correlation_curves import PARTS, correlation_by_lag
     from drift.plots.lag_curves import similarity_by_lag, room_style
     from drift.plots.life_tables import recurrence_by_lag, survival_curve, shift_histogram
     from drift.plots.geometry import (

@@ -27,7 +27,12 @@ FLOORS = (
     ("drift.streams", "drift.html"),
     ("drift.recipe", "drift.schema", "drift.loops"),
     ("drift.files", "drift.metrics"),
-    ("drift.metrics.information", "drift.metrics.stability", "drift.metrics.sparse_codes"),
+    (
+        "drift.metrics.information",
+        "drift.metrics.intervals",
+        "drift.metrics.stability",
+        "drift.metrics.sparse_codes",
+    ),
     ("drift.metrics.time_course", "drift.metrics.place_code"),
     ("drift.metrics.fields",),
     ("drift.measurement",),
