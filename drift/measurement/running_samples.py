@@ -67,8 +67,9 @@ def way_run(session: xr.Dataset) -> np.ndarray:
         Session Dataset.
     """
     position, length = positions_by_axis(session), session.attrs.get("track_length")
-    closed = session.attrs.get("geometry") == RING and length is not None
-    return unrolled(position, float(length)) if closed else position
+    if session.attrs.get("geometry") != RING or length is None:
+        return position
+    return unrolled(position, float(length))
 
 
 def is_directed(session: xr.Dataset, direction: str) -> bool:

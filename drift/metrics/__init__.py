@@ -72,6 +72,8 @@ from drift.metrics.sparse_codes.sparse_codes import (
 from drift.metrics.time_course.sparsification import published_log_rate, sparsification_time
 from drift.metrics.stability.ceiling import correlation_ceiling
 from drift.metrics.stability.corrected import corrected_similarity
+from drift.metrics.stability.matching import match_probability
+from drift.metrics.stability.wrong_matches import wrong_matches
 from drift.metrics.stability.unit_drift import drift_index, half_correlations
 from drift.metrics.stability.halves import reliability, within_session_correlation
 from drift.metrics.stability.session_pairs import session_pairs
@@ -150,6 +152,7 @@ __all__ = [
     "lag_classes",
     "margin_fraction",
     "markov_order",
+    "match_probability",
     "mean_margin_loss",
     "mean_rate_map_correlation",
     "mutual_information",
@@ -189,4 +192,5 @@ __all__ = [
     "top_k_overlap",
     "turnover",
     "within_session_correlation",
+    "wrong_matches",
 ]

@@ -1,0 +1,223 @@
+"""Two sessions of a subject whose halves are compared: which units enter, and how alike they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from drift.metrics.stability.correlations import kept_units
+from drift.metrics.stability.exchanges import Exchange, exchange
+from drift.metrics.stability.half_pairs import (
+    HalfPair,
+    half_deviations,
+    half_pairs,
+    half_rate_pairs,
+)
+from drift.metrics.stability.halves import map_vectors
+from drift.metrics.stability.matching import neighbours, observed_sessions
+from drift.schema.labelled_form import check
+from drift.schema.map_dims import map_dims
+
+Code = Literal["rate_map", "population_vector", "ensemble_rate"]
+
+
+class Selection(NamedTuple):
+    """Which units of one subject enter: those kept in both sessions and, of rate maps, place units
+    in both or in either; (session, unit) bool each, and which may be taken for which."""
+
+    of: Code
+    observed: np.ndarray
+    compared: np.ndarray
+    place: np.ndarray | None
+    select: str
+    near: np.ndarray | None  # (unit, unit) bool
+
+    @property
+    def by_unit(self) -> np.ndarray:
+        """(unit, session, 1, 1) bool."""
+        return self.compared.T[:, :, np.newaxis, np.newaxis]
+
+    def of_maps(self, first: int, second: int) -> np.ndarray:
+        """(unit) bool for a pair of sessions."""
+        both = self.compared[first] & self.compared[second]
+        if self.place is None or self.select == "all":
+            return both
+        flags = self.place[first], self.place[second]
+        return both & (flags[0] & flags[1] if self.select == "both" else flags[0] | flags[1])
+
+    def crossed(self, first: int, second: int, units: np.ndarray) -> np.ndarray:
+        """(unit, unit) bool, whether a unit of the first session and one of the second would enter
+        if they were one."""
+        both = np.logical_and.outer(self.compared[first, units], self.compared[second, units])
+        if self.place is None or self.select == "all":
+            return both
+        join = np.logical_and if self.select == "both" else np.logical_or
+        return np.asarray(both & join.outer(self.place[first, units], self.place[second, units]))
+
+
+class Compared(NamedTuple):
+    """Two sessions of one subject.
+
+    Attributes
+    ----------
+    subject : int
+        Its position.
+    pair : HalfPair
+        The sessions, half by half.
+    lengths : numpy.ndarray or None
+        (item, 2) lengths of the vectors of both whole sessions, in the pooled form.
+    selection : Selection
+        Units that enter.
+    """
+
+    subject: int
+    pair: HalfPair
+    lengths: np.ndarray | None
+    selection: Selection
+
+    @property
+    def first(self) -> int:
+        """Position of the first session."""
+        return self.pair.first
+
+    @property
+    def second(self) -> int:
+        """Position of the second session."""
+        return self.pair.second
+
+    @property
+    def used(self) -> np.ndarray:
+        """(item) bool: those that vary in all halves."""
+        varies = np.isfinite(self.pair.correlations).all(axis=(1, 2))
+        if self.selection.of != "rate_map":
+            return varies
+        return varies & self.selection.of_maps(self.first, self.second)
+
+    @property
+    def similarity(self) -> float | np.floating:
+        """Between over the geometric mean of both within."""
+        between, noise = self._between_and_noise(self.used)
+        return between / noise
+
+    def _between_and_noise(self, used: np.ndarray) -> tuple[float, float]:
+        """B and sqrt(W_s W_t); NaN where nothing is reliable."""
+        if not used.any():
+            return np.nan, np.nan
+        moments = self.pair.correlations[used]
+        if self.lengths is not None:
+            scale = self.lengths[used].prod(axis=1)
+            moments = self.pair.products[used] / scale[:, np.newaxis, np.newaxis]
+        within, within_other, between = (
+            moment.mean() for moment in self.pair.within_between(moments)
+        )
+        if not (within > 0 and within_other > 0):
+            return np.nan, np.nan
+        return between, np.sqrt(within * within_other)
+
+    @property
+    def units(self) -> np.ndarray:
+        """Positions of the units that were observed in both sessions."""
+        return np.flatnonzero(self.selection.observed[[self.first, self.second]].all(axis=0))
+
+    @property
+    def exchange(self) -> Exchange:
+        """How alike ``units`` are to themselves, and to those that they may be taken for."""
+        used, units, near = self.used, self.units, self.selection.near
+        between, noise = self._between_and_noise(used)
+        comparable = self.selection.crossed(self.first, self.second, units)
+        before, after = self._directions()
+        if self.selection.of == "rate_map":
+            varies = [(halves[units] != 0).any(axis=-1) for halves in (before, after)]
+            comparable = comparable & np.logical_and.outer(*varies)
+            alike = before[units] @ after[units].T
+        else:
+            enter = int(np.diagonal(comparable).sum())
+            alike = before[used][:, units].T @ after[used][:, units] * enter / used.sum()
+        near = None if near is None else near[np.ix_(units, units)]
+        return exchange(alike / noise, comparable, near, between / noise)
+
+    def _directions(self) -> tuple[np.ndarray, np.ndarray]:
+        """(item, feature) mean vectors of the halves of either session, each of length 1, or of that
+        over the length of the whole session; 0 where a half does not vary."""
+        vectors = self.pair.vectors
+        length = np.sqrt((vectors**2).sum(axis=-1, keepdims=True))
+        if self.lengths is not None:
+            varies = length > 0
+            length = np.where(varies, self.lengths.repeat(2, axis=1)[..., np.newaxis], 0.0)
+        scaled = np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
+        whole = (length > 0).reshape(len(length), 2, 2, 1).all(axis=2)
+        halves = scaled.reshape(len(length), 2, 2, -1).mean(axis=2) * whole
+        return halves[:, 0], halves[:, 1]
+
+
+def compared_sessions(
+    dataset: xr.Dataset,
+    pairs: np.ndarray,
+    of: Code,
+    form: str,
+    smoothing: float,
+    select: str,
+    keep: xr.DataArray | None,
+) -> Iterator[Compared]:
+    """Every two sessions of each subject that may be compared, and each with itself.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        With halves.
+    pairs : numpy.ndarray
+        (subject, session, session) bool.
+    of, form, smoothing, select, keep
+        As in ``corrected_similarity``.
+
+    Yields
+    ------
+    Compared
+        The first session not behind the second.
+    """
+    for subject, selection in enumerate(_selections(dataset, of, select, keep)):
+        made = _weighted(dataset, subject, pairs[subject], selection, form, smoothing)
+        for pair, lengths in made:
+            yield Compared(subject, pair, lengths, selection)
+
+
+def _selections(
+    dataset: xr.Dataset, of: Code, select: str, keep: xr.DataArray | None
+) -> Iterator[Selection]:
+    """One for each subject."""
+    observed, compared = observed_sessions(dataset), kept_units(dataset, keep)
+    place = None
+    if of == "rate_map" and select != "all":
+        check(dataset, "place_unit")
+        place = dataset["place_unit"].transpose("subject", "session", "unit").values == 1
+    for subject, row in enumerate(compared):
+        flags = None if place is None else place[subject]
+        yield Selection(of, observed[subject], row, flags, select, neighbours(dataset, subject))
+
+
+def _weighted(
+    dataset: xr.Dataset,
+    subject: int,
+    pairs: np.ndarray,
+    selection: Selection,
+    form: str,
+    smoothing: float,
+) -> Iterator[tuple[HalfPair, np.ndarray | None]]:
+    """Pairs of sessions of one subject, with the lengths of its items in the pooled form."""
+    of = selection.of
+    if of == "ensemble_rate":
+        halves = np.where(selection.by_unit, map_vectors(dataset, subject, "rate_map", 0.0), np.nan)
+        time = dataset["occupancy"].isel(subject=subject).fillna(0.0)
+        ordered = time.transpose("session", *map_dims(time)).values
+        for pair in half_rate_pairs(halves, ordered.reshape(len(pairs), -1), pairs):
+            yield pair, np.ones((1, 2)) if form == "pooled" else None
+        return
+    halves = map_vectors(dataset, subject, of, smoothing)
+    if of == "population_vector":
+        halves = np.where(selection.compared[:, np.newaxis], halves, np.nan)
+    whole = map_vectors(dataset, subject, of, smoothing, "rate") if form == "pooled" else None
+    for pair in half_pairs(halves, pairs):
+        yield pair, None if whole is None else half_deviations(whole, halves, pair)
