@@ -71,9 +71,10 @@ from drift.metrics.sparse_codes.sparse_codes import (
 )
 from drift.metrics.time_course.sparsification import published_log_rate, sparsification_time
 from drift.metrics.stability.ceiling import correlation_ceiling
+from drift.metrics.stability.across_rooms import remapping
 from drift.metrics.stability.corrected import corrected_similarity
 from drift.metrics.stability.matching import match_probability
-from drift.metrics.stability.wrong_matches import wrong_matches
+from drift.metrics.stability.sensitivity import wrong_matches
 from drift.metrics.stability.unit_drift import drift_index, half_correlations
 from drift.metrics.stability.halves import reliability, within_session_correlation
 from drift.metrics.stability.session_pairs import session_pairs
@@ -172,6 +173,7 @@ __all__ = [
     "reconstruction_accuracy",
     "recurrence",
     "reliability",
+    "remapping",
     "sampled_units",
     "scaled_shuffle_reduction",
     "session_pairs",
