@@ -98,14 +98,18 @@ class Compared(NamedTuple):
 
     @property
     def similarity(self) -> float | np.floating:
-        """Between over the geometric mean of both within."""
-        between, noise = self._between_and_noise(self.used)
-        return between / noise
+        """Between over the geometric mean of both within; NaN where nothing is reliable."""
+        between, within, within_other = self.measured
+        if not (within > 0 and within_other > 0):
+            return np.nan
+        return between / np.sqrt(within * within_other)
 
-    def _between_and_noise(self, used: np.ndarray) -> tuple[float, float]:
-        """B and sqrt(W_s W_t); NaN where nothing is reliable."""
+    @property
+    def measured(self) -> np.ndarray:
+        """(3) between, within the first session and within the second; NaN without an item."""
+        used = self.used
         if not used.any():
-            return np.nan, np.nan
+            return np.full(3, np.nan)
         moments = self.pair.correlations[used]
         if self.lengths is not None:
             scale = self.lengths[used].prod(axis=1)
@@ -113,9 +117,7 @@ class Compared(NamedTuple):
         within, within_other, between = (
             moment.mean() for moment in self.pair.within_between(moments)
         )
-        if not (within > 0 and within_other > 0):
-            return np.nan, np.nan
-        return between, np.sqrt(within * within_other)
+        return np.array([between, within, within_other])
 
     @property
     def units(self) -> np.ndarray:
@@ -125,32 +127,46 @@ class Compared(NamedTuple):
     @property
     def exchange(self) -> Exchange:
         """How alike ``units`` are to themselves, and to those that they may be taken for."""
-        used, units, near = self.used, self.units, self.selection.near
-        between, noise = self._between_and_noise(used)
+        units, near = self.units, self.selection.near
         comparable = self.selection.crossed(self.first, self.second, units)
-        before, after = self._directions()
         if self.selection.of == "rate_map":
-            varies = [(halves[units] != 0).any(axis=-1) for halves in (before, after)]
-            comparable = comparable & np.logical_and.outer(*varies)
-            alike = before[units] @ after[units].T
+            vectors, lengths = self._maps(units)
+            varies = (vectors != 0).any(axis=-1).reshape(-1, 2, 2).all(axis=-1)
+            comparable = comparable & np.logical_and.outer(varies[:, 0], varies[:, 1])
         else:
             enter = int(np.diagonal(comparable).sum())
-            alike = before[used][:, units].T @ after[used][:, units] * enter / used.sum()
+            vectors, lengths = self._places(units) * np.sqrt(enter), np.ones((units.size, 2))
         near = None if near is None else near[np.ix_(units, units)]
-        return exchange(alike / noise, comparable, near, between / noise)
+        return exchange(self.measured, vectors, lengths, comparable, near)
 
-    def _directions(self) -> tuple[np.ndarray, np.ndarray]:
-        """(item, feature) mean vectors of the halves of either session, each of length 1, or of that
-        over the length of the whole session; 0 where a half does not vary."""
-        vectors = self.pair.vectors
-        length = np.sqrt((vectors**2).sum(axis=-1, keepdims=True))
+    def _maps(self, units: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(unit, 4, place) maps of all halves of length 1, or of that over the length of the whole
+        session, and (unit, 2) these lengths, 1 in the first case."""
+        vectors = self.pair.vectors[units]
+        if self.lengths is None:
+            return _over(vectors, _length(vectors)), np.ones((units.size, 2))
+        lengths = self.lengths[units]
+        return _over(vectors, lengths.repeat(2, axis=1)[..., np.newaxis]), lengths
+
+    def _places(self, units: np.ndarray) -> np.ndarray:
+        """(unit, 4, place) rates of all halves less their means over units, over the length of these
+        at a place; products of units and means over places are similarities."""
+        used = self.used
+        vectors = self.pair.vectors[used]
+        scale = _length(vectors)
         if self.lengths is not None:
-            varies = length > 0
-            length = np.where(varies, self.lengths.repeat(2, axis=1)[..., np.newaxis], 0.0)
-        scaled = np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
-        whole = (length > 0).reshape(len(length), 2, 2, 1).all(axis=2)
-        halves = scaled.reshape(len(length), 2, 2, -1).mean(axis=2) * whole
-        return halves[:, 0], halves[:, 1]
+            scale = np.sqrt(self.lengths[used].prod(axis=1))[:, np.newaxis, np.newaxis]
+        scaled = _over(vectors, scale)[..., units] / np.sqrt(max(used.sum(), 1))
+        return np.moveaxis(scaled, -1, 0).swapaxes(1, 2)
+
+
+def _length(vectors: np.ndarray) -> np.ndarray:
+    return np.sqrt((vectors**2).sum(axis=-1, keepdims=True))
+
+
+def _over(vectors: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Vectors over their scale; 0 where that is 0."""
+    return np.divide(vectors, scale, out=np.zeros_like(vectors), where=scale > 0)
 
 
 def compared_sessions(

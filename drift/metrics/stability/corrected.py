@@ -9,7 +9,6 @@ import xarray as xr
 
 from drift.door import opened
 from drift.door.quantities import Smoothing
-from drift.errors import RefusedInputError
 from drift.metrics.labels import described
 from drift.metrics.stability.compared_sessions import Code, compared_sessions
 from drift.metrics.stability.correlations import PAIRS, pair_coordinates, per_environment
@@ -95,19 +94,14 @@ def corrected_similarity(
     Raises
     ------
     RefusedInputError
-        If rates are noisy and there are no halves, no two sessions may be compared, or wrong matches
-        are to be undone in the pooled form of rate maps, whose weights they change.
+        If rates are noisy and there are no halves, no two sessions may be compared, or probabilities
+        of matches do not fit.
 
     References
     ----------
     Spearman 1904, Am J Psychol 15:72 (correction for attenuation), with means over units; the
     correction for wrong matches is derived here.
     """
-    if match_probability is not None and (of, form) == ("rate_map", "pooled"):
-        raise RefusedInputError(
-            "wrong matches change the weights of the pooled form, got form='pooled' of rate maps: "
-            "use form='mean'."
-        )
     halved = with_halves(dataset)
     pairs = comparable_pairs(halved, across_environments)
     matched = None if match_probability is None else checked_matches(halved, match_probability)

@@ -10,9 +10,10 @@ candidates, is
 
 since a candidate may be the very cell that was taken for another: e = (1 - p) / k with k candidates,
 next to nothing where all units are. Which units are compared depends on what they look like (place
-units in both sessions, say), and a wrong match is compared less often than a right one: p is that of
-the units compared, 1 - sum_i (1 - p_i) S_i / k_i / n, where S_i of the k_i candidates of unit i would
-be compared with it, and n are compared.
+units in both sessions, say), and a wrong match is compared less often, or more often, than a right
+one: p is that of the units compared, 1 - sum_i (1 - p_i) S_i / k_i / n, where S_i of the k_i
+candidates of unit i would be compared with it, and n are compared. So are the correlations within
+sessions that similarities are divided by: they are those of the same cells.
 """
 
 from __future__ import annotations
@@ -25,23 +26,24 @@ UNTOLD = 0.5  # standard error beyond which a code at rest and one drawn anew ar
 
 
 class Exchange(NamedTuple):
-    """Similarity of two sessions, of units with themselves and with those they may be taken for,
-    over that of the halves of these sessions.
+    """How alike two sessions are, of units with themselves and with those they may be taken for.
 
     Attributes
     ----------
-    between : float
-        Of units with themselves, B.
+    measured : numpy.ndarray
+        (3) of units with themselves: between the sessions, within the first, within the second.
     error : float
-        Its standard error over units.
+        Standard error over units of the first of these.
     compared : int
         Units that are compared.
-    candidates, possible, alike : numpy.ndarray
-        (unit observed in both) how many it may be taken for, how many of these would be compared
-        with it, and the sum of their similarities to it.
+    candidates, possible : numpy.ndarray
+        (unit observed in both) how many it may be taken for, and how many of these would be compared
+        with it.
+    alike : numpy.ndarray
+        (3, unit observed in both) sums of the three over these.
     """
 
-    between: float
+    measured: np.ndarray
     error: float
     compared: int
     candidates: np.ndarray
@@ -49,7 +51,8 @@ class Exchange(NamedTuple):
     alike: np.ndarray
 
     def undone(self, probability: np.ndarray) -> float:
-        """Similarity of the same cells, C; NaN where its standard error exceeds a half.
+        """Similarity of the same cells, C over the noise of their maps; NaN where its standard error
+        exceeds a half.
 
         Parameters
         ----------
@@ -57,15 +60,20 @@ class Exchange(NamedTuple):
             (unit observed in both) that it is the same cell; NaN counts as the mean of the others.
         """
         right, strangers, different = self._mixture(probability)
+        between, within, within_other = self.measured
         told = right - strangers
-        if right == 1:
-            return self.between
-        if not told * UNTOLD >= self.error:
-            return np.nan
-        return ((1 - strangers) * self.between - (1 - right) * different) / told
+        if right < 1:
+            if told <= 0:
+                return np.nan
+            same = ((1 - strangers) * self.measured - (1 - right) * different) / told
+            between, within, within_other = same
+            noise = np.sqrt(max(within, 0.0) * max(within_other, 0.0))
+            if not UNTOLD * told * noise > self.error:
+                return np.nan
+        return between / np.sqrt(within * within_other)
 
     def at_rest(self, probability: np.ndarray) -> float:
-        """What would be measured of cells whose code stands still, p + (1 - p) B0.
+        """What would be measured of cells whose code stands still, p + (1 - p) B0 over noise.
 
         Parameters
         ----------
@@ -73,54 +81,68 @@ class Exchange(NamedTuple):
             (unit observed in both)
         """
         right, strangers, different = self._mixture(probability)
-        return right + (1 - right) * (different - strangers) / (1 - strangers)
+        stranger = different[0] / np.sqrt(self.measured[1] * self.measured[2])
+        return right + (1 - right) * (stranger - strangers) / (1 - strangers)
 
-    def _mixture(self, probability: np.ndarray) -> tuple[float, float, float]:
+    def _mixture(self, probability: np.ndarray) -> tuple[float, float, np.ndarray]:
         """Shares p and e of the same cells among units and among their candidates, and M."""
         known = np.isfinite(probability)
-        same = np.where(known, probability, probability[known].mean() if known.any() else np.nan)
+        mean = probability[known].mean() if known.any() else np.nan
+        wrong = 1 - np.where(known, probability, mean)
         each = np.divide(
-            1 - same, self.candidates, out=np.zeros(same.shape), where=self.candidates > 0
+            wrong, self.candidates, out=np.zeros(wrong.shape), where=self.candidates > 0
         )
-        wrong = float((each * self.possible).sum())
-        if not wrong > 0:
-            return 1.0, 0.0, 0.0
-        right = max(0.0, 1 - wrong / self.compared)
-        kept = self.compared * right / same.sum() if same.sum() > 0 else 0.0
-        strangers = float((each * (1 - same)).sum()) * kept / wrong
-        return right, strangers, float((each * self.alike).sum()) / wrong
+        compared = float((each * self.possible).sum())
+        if not compared > 0:
+            return 1.0, 0.0, np.zeros(3)
+        right, matched = max(0.0, 1 - compared / self.compared), float((1 - wrong).sum())
+        entering = self.compared * right / matched if matched > 0 else 0.0
+        strangers = float((each * wrong).sum()) * entering / compared
+        return right, strangers, (each * self.alike).sum(axis=1) / compared
 
 
 def exchange(
-    alike: np.ndarray, comparable: np.ndarray, near: np.ndarray | None, between: float
+    measured: np.ndarray,
+    vectors: np.ndarray,
+    lengths: np.ndarray,
+    comparable: np.ndarray,
+    near: np.ndarray | None,
 ) -> Exchange:
     """Sum up how alike units are to those that they may be taken for.
 
     Parameters
     ----------
-    alike : numpy.ndarray
-        (unit, unit) similarity of each unit in the first session to each in the second.
+    measured : numpy.ndarray
+        (3) see ``Exchange``.
+    vectors : numpy.ndarray
+        (unit, 4, feature) of halves a, b of the first session and c, d of the second, so that their
+        products are similarities.
+    lengths : numpy.ndarray
+        (unit, 2) that vectors of either session were divided by, as far as units differ in it.
     comparable : numpy.ndarray
-        (unit, unit) bool, which of them would be compared if they were one unit.
+        (unit, unit) bool, which units of the first session and of the second would be compared if
+        they were one.
     near : numpy.ndarray, optional
         (unit, unit) bool, which units may be taken for one another; by default all.
-    between : float
-        Similarity of units with themselves.
 
     Returns
     -------
     Exchange
     """
-    others = ~np.eye(len(alike), dtype=bool)
+    others = ~np.eye(len(comparable), dtype=bool)
     others = others if near is None else others & near
     possible = comparable & others
-    own = np.diagonal(alike)[np.diagonal(comparable)]
+    halves = vectors.reshape(len(vectors), 2, 2, -1)
+    before, after = halves.mean(axis=2).swapaxes(0, 1)
+    between = before @ after.T
+    within = halves.prod(axis=2).sum(axis=-1)  # (unit, session)
+    own = np.diagonal(between)[np.diagonal(comparable)]
     error = float(own.std(ddof=1) / np.sqrt(own.size)) if own.size > 1 else np.inf
-    return Exchange(
-        between,
-        error,
-        own.size,
-        others.sum(axis=1),
-        possible.sum(axis=1),
-        np.where(possible, alike, 0.0).sum(axis=1),
-    )
+    inverse = np.divide(1, lengths, out=np.zeros(lengths.shape), where=lengths > 0)
+    alike = [
+        np.where(possible, between, 0.0).sum(axis=1),
+        within[:, 0] * lengths[:, 0] * (possible @ inverse[:, 1]),
+        inverse[:, 0] * (possible @ (within[:, 1] * lengths[:, 1])),
+    ]
+    candidates, entering = others.sum(axis=1), possible.sum(axis=1)
+    return Exchange(measured, error, own.size, candidates, entering, np.stack(alike))

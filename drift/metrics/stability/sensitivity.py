@@ -33,6 +33,7 @@ class _Pair(NamedTuple):
     """Two sessions: where their number stands, how alike they are, over how many steps."""
 
     at: tuple[int, int]
+    similarity: float
     exchange: Exchange
     steps: int
 
@@ -49,7 +50,7 @@ def wrong_matches(
     of: Code = "rate_map",
     *,
     smoothing: Smoothing = 0.0,
-    select: Literal["both", "either", "all"] = "both",
+    select: Literal["both", "all"] = "both",
     keep: xr.DataArray | None = None,
     registered: Registered = "in_chain",
 ) -> xr.Dataset:
@@ -105,9 +106,9 @@ def wrong_matches(
     pairs: list[list[_Pair]] = [[] for _ in comparable]
     for compared in compared_sessions(halved, comparable, of, "mean", smoothing, select, keep):
         at = (compared.first, compared.second)
-        if at[0] != at[1] and np.isfinite(compared.similarity):
+        if at[0] != at[1] and np.isfinite(similarity := float(compared.similarity)):
             own = int(steps[(compared.subject, *at)])
-            pairs[compared.subject].append(_Pair(at, compared.exchange, own))
+            pairs[compared.subject].append(_Pair(at, similarity, compared.exchange, own))
     rows = [_of_subject(own, values, comparable.shape[1]) for own in pairs]
     return _labelled(rows, values, halved)
 
@@ -118,9 +119,9 @@ def _of_subject(pairs: list[_Pair], rates: np.ndarray, sessions: int) -> dict[st
     for pair in pairs:
         curve = np.array([pair.at_rest(rate) for rate in rates])
         for at in (pair.at, pair.at[::-1]):
-            similarity[at] = pair.exchange.between
+            similarity[at] = pair.similarity
             at_rest[(slice(None), *at)] = curve
-    lost = sum(1 - pair.exchange.between for pair in pairs)
+    lost = sum(1 - pair.similarity for pair in pairs)
 
     def explained(rate: float) -> float:
         return sum(1 - pair.at_rest(rate) for pair in pairs) / lost

@@ -15,6 +15,7 @@ import drift
 from drift import metrics, plots
 from drift.cli.export import command as export
 from drift.errors import RefusedInputError
+from drift.metrics.rooms import in_one_environment
 
 VISITS = {
     "three a day": ("ABCABCABC", (0, 0.1, 0.2, 1, 1.1, 1.2, 2, 2.1, 2.2)),
@@ -198,12 +199,17 @@ def test_tables_of_several_environments(tmp_path, capsys):
 
 
 def test_a_comparison_of_the_environment_that_is_named():
-    run = drift.wandering_fields((0,), sessions=4, units=12, places=PLACES)
-    seen = drift.measure(sessions({"m": "AAABBB"}, units=12))
+    run = drift.wandering_fields((0,), sessions=3, units=6, places=PLACES)
+    seen = drift.measure(sessions({"m": "AAABB"}, units=6))
     options = {"shuffles": 0, "bootstraps": 0, "sampling_rate": 2.0}
     named = drift.compare(run, seen, environment="B", **options)
     assert named.attrs["left_out"] == "subject m was in environment A in 3 sessions"
-    alone = drift.compare(run, metrics.in_environment(seen, "B"), **options)
-    xr.testing.assert_identical(named["curve"], alone["curve"])
+    since = named["since_first"].sel(source=["recorded", "observed"]).values
+    assert np.nanmax(since) == 1 and np.isfinite(since).sum() == 4  # days of B alone
     with pytest.raises(RefusedInputError, match="environment 'D'"):
         drift.compare(run, seen, environment="D", **options)
+
+
+def test_sessions_of_the_environment_that_is_named():
+    kept = in_one_environment(sessions({"m": "AAB", "n": "BA"}, units=5), "B")
+    assert [one["session"].item() for one in kept] == [2, 0]
