@@ -48,7 +48,7 @@ def with_laps(session: xr.Dataset, halves: str, domain: Domain) -> xr.Dataset:
     Raises
     ------
     RefusedInputError
-        If a plane or a track with branches was recorded without trials.
+        If a plane was recorded without trials.
     """
     if halves == "time":
         times = sample_times(session)
@@ -77,11 +77,6 @@ def _laps(session: xr.Dataset, domain: Domain) -> np.ndarray:
         raise RefusedInputError(
             f"{session_name(session)}: halves by trials need laps, which a plane does not have, "
             'got no variable trial: add it, or measure with halves="time".'
-        )
-    if session.attrs.get("geometry") == "W":
-        raise RefusedInputError(
-            f"{session_name(session)}: halves by trials need laps, which the branches of a W do not "
-            'have, got no variable trial: add it, or measure with halves="time".'
         )
     tracked = np.isfinite(position[:, 0])
     along, numbers = position[tracked, 0], np.zeros(tracked.size)

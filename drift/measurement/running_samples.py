@@ -58,8 +58,8 @@ def sample_speeds(session: xr.Dataset, minimum_speed: float) -> np.ndarray:
 
 
 def way_run(session: xr.Dataset) -> np.ndarray:
-    """Positions as (sample, axis), NaN where tracking was lost; around a ring as a way that does not
-    close, see ``drift.measurement.speeds.unrolled``.
+    """Positions as (sample, axis), NaN where tracking was lost; around a ring as a way that does
+    not close, see ``drift.measurement.speeds.unrolled``.
 
     Parameters
     ----------

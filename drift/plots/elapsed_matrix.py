@@ -68,7 +68,10 @@ def correlation_by_environment(
     correlation: xr.DataArray, elapsed: xr.DataArray, ax: Axes, name: str = "rate-map correlation"
 ) -> Axes:
     """Draw the correlation between every two sessions of a subject, sorted by environment and then
-    by time, with lines between environments: blocks on the diagonal are drift, the others remapping.
+    by time, with lines between environments.
+
+    Blocks on the diagonal say what time changes, drift; the others what another room does,
+    remapping.
 
     Parameters
     ----------

@@ -43,8 +43,8 @@ def wrong_match_sensitivity(curve: xr.Dataset, ax: Axes, assumed: float | None =
     """
     if "explained" not in curve or not bool(curve["explained"].notnull().any()):
         raise RefusedInputError(
-            "a curve of wrong matches needs drift that they could explain, got none: pass the result "
-            "of metrics.wrong_matches for subjects whose similarity is below 1."
+            "a curve of wrong matches needs drift that they could explain, got none: pass the "
+            "result of metrics.wrong_matches for subjects whose similarity is below 1."
         )
     rates = curve["wrong_match_rate"].values
     lost = curve.isel(

@@ -203,12 +203,12 @@ def _mouse_sessions(
     skipped = [
         f"{_named(files)}: no map in the spreadsheet" for files in recordings if files.maps == []
     ]
-    parts = [
+    readings = [
         (files, own)
         for files in recordings
         for own in (_maps(files, rules) if maps_apart else [rules])
     ]
-    for session, (files, own) in enumerate(parts):
+    for session, (files, own) in enumerate(readings):
         usable = "" if files.maps == [] else trials(files, own)
         if isinstance(usable, str):
             skipped += [f"{_named(files)}: {usable}"] if usable else []
@@ -218,7 +218,7 @@ def _mouse_sessions(
             mouse, session, elapsed, files, usable, registered[files.folder], own, skipped
         )
         yield _of_map(recorded, own.map_number) if maps_apart else recorded
-    if len(skipped) == len(parts):
+    if len(skipped) == len(readings):
         raise RefusedInputError(
             f"usable recording sessions of {mouse} were expected, got none "
             f"({'; '.join(skipped)}): choose other options."

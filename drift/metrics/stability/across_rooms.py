@@ -111,10 +111,10 @@ def remapping(
             "give sessions another label environment, or measure drift by metrics.by_lag."
         )
     tracked_pairs(stacked)  # refuses where no two sessions share the identity of their units
-    kept = xr.DataArray(kept_units(stacked, keep), dims=("subject", "session", "unit"))
+    entering = xr.DataArray(kept_units(stacked, keep), dims=("subject", "session", "unit"))
     rows = []
     for subject in range(sizes["subjects"]):
-        own = _of_subject(stacked.assign(_kept=kept), subject, observed[subject])
+        own = _of_subject(stacked.assign(_kept=entering), subject, observed[subject])
         chance = _chance(own, smoothing, draws, seed) if own is not None else iter(())
         rows.append(_row(own, rooms, smoothing, chance))
     return _labelled(rows, rooms, stacked)
@@ -175,8 +175,8 @@ def _mean_rates(own: xr.Dataset) -> np.ndarray:
     cells = map_dims(own["rate"])
     time = own["occupancy"].where(own["rate"].notnull())
     mean = (own["rate"] * time).sum(cells) / time.sum(cells)
-    kept = mean.where(own["_kept"]).isel(subject=0)
-    return np.asarray(kept.transpose("session", "unit").values)
+    entering = mean.where(own["_kept"]).isel(subject=0)
+    return np.asarray(entering.transpose("session", "unit").values)
 
 
 def _of_rates(rates: np.ndarray) -> Matrices:
@@ -220,14 +220,14 @@ def _row(
             values[at] = summed(finite) if finite.size else np.nan
         return values
 
-    found = {name: by_room(matrix) for name, matrix in _matrices(own, smoothing).items()}
-    drawn = [{name: by_room(matrix) for name, matrix in made.items()} for made in chance]
+    measured = {name: by_room(matrix) for name, matrix in _matrices(own, smoothing).items()}
+    drawn = [{name: by_room(matrix) for name, matrix in draw.items()} for draw in chance]
     by_chance = {
-        f"{name}_by_chance": _mean([made[name] for made in drawn]) for name in found if drawn
+        f"{name}_by_chance": _mean([draw[name] for draw in drawn]) for name in measured if drawn
     }
     count = np.nan_to_num(by_room(np.ones(pairs.shape), np.sum))
     count[np.diag_indices(len(rooms))] /= 2  # each pair once
-    return {**found, **by_chance, "session_pairs": count}
+    return {**measured, **by_chance, "session_pairs": count}
 
 
 def _mean(matrices: list[np.ndarray]) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Two sessions of a subject whose halves are compared: which units enter, and how alike they are."""
+"""Two sessions of a subject whose halves are compared: which units enter, how alike they are."""
 
 from __future__ import annotations
 
@@ -149,8 +149,8 @@ class Compared(NamedTuple):
         return _over(vectors, lengths.repeat(2, axis=1)[..., np.newaxis]), lengths
 
     def _places(self, units: np.ndarray) -> np.ndarray:
-        """(unit, 4, place) rates of all halves less their means over units, over the length of these
-        at a place; products of units and means over places are similarities."""
+        """(unit, 4, place) rates of all halves less their means over units, over the length of
+        these at a place; products of units and means over places are similarities."""
         used = self.used
         vectors = self.pair.vectors[used]
         scale = _length(vectors)
@@ -195,8 +195,8 @@ def compared_sessions(
         The first session not behind the second.
     """
     for subject, selection in enumerate(_selections(dataset, of, select, keep)):
-        made = _weighted(dataset, subject, pairs[subject], selection, form, smoothing)
-        for pair, lengths in made:
+        weighted = _weighted(dataset, subject, pairs[subject], selection, form, smoothing)
+        for pair, lengths in weighted:
             yield Compared(subject, pair, lengths, selection)
 
 

@@ -94,8 +94,8 @@ def corrected_similarity(
     Raises
     ------
     RefusedInputError
-        If rates are noisy and there are no halves, no two sessions may be compared, or probabilities
-        of matches do not fit.
+        If rates are noisy and there are no halves, no two sessions may be compared, or
+        probabilities of matches do not fit.
 
     References
     ----------

@@ -1,17 +1,17 @@
 """What units that are taken for others make of the similarity of two sessions, and what it was
 without them.
 
-Of the units that are compared a share p is the same cell in both sessions; the others were taken for
-one of their candidates, all units observed in both sessions or those nearby. With C the similarity
-of the same and B0 that of different cells, what is measured of a unit with itself, and with its
-candidates, is
+Of the units that are compared a share p is the same cell in both sessions; the others were taken
+for one of their candidates, all units observed in both sessions or those nearby. With C the
+similarity of the same and B0 that of different cells, what is measured of a unit with itself, and
+with its candidates, is
 
     B = p C + (1 - p) B0,    M = e C + (1 - e) B0,    C = [(1 - e) B - (1 - p) M] / (p - e),
 
-since a candidate may be the very cell that was taken for another: e = (1 - p) / k with k candidates,
-next to nothing where all units are. Which units are compared depends on what they look like (place
-units in both sessions, say), and a wrong match is compared less often, or more often, than a right
-one: p is that of the units compared, 1 - sum_i (1 - p_i) S_i / k_i / n, where S_i of the k_i
+since a candidate may be the very cell that was taken for another: e = (1 - p) / k with k
+candidates, next to nothing where all units are. Which units are compared depends on what they look
+like (place units in both sessions, say), and a wrong match is compared less often, or more often,
+than a right one: p is that of the units compared, 1 - sum_i (1 - p_i) S_i / k_i / n, where S_i of the k_i
 candidates of unit i would be compared with it, and n are compared. So are the correlations within
 sessions that similarities are divided by: they are those of the same cells.
 """
@@ -37,8 +37,8 @@ class Exchange(NamedTuple):
     compared : int
         Units that are compared.
     candidates, possible : numpy.ndarray
-        (unit observed in both) how many it may be taken for, and how many of these would be compared
-        with it.
+        (unit observed in both) how many it may be taken for, and how many of these would be
+        compared with it.
     alike : numpy.ndarray
         (3, unit observed in both) sums of the three over these.
     """
@@ -51,8 +51,8 @@ class Exchange(NamedTuple):
     alike: np.ndarray
 
     def undone(self, probability: np.ndarray) -> float:
-        """Similarity of the same cells, C over the noise of their maps; NaN where its standard error
-        exceeds a half.
+        """Similarity of the same cells, C over the noise of their maps; NaN where its standard
+        error exceeds a half.
 
         Parameters
         ----------
@@ -86,9 +86,9 @@ class Exchange(NamedTuple):
 
     def _mixture(self, probability: np.ndarray) -> tuple[float, float, np.ndarray]:
         """Shares p and e of the same cells among units and among their candidates, and M."""
-        known = np.isfinite(probability)
-        mean = probability[known].mean() if known.any() else np.nan
-        wrong = 1 - np.where(known, probability, mean)
+        told = np.isfinite(probability)
+        mean = probability[told].mean() if told.any() else np.nan
+        wrong = 1 - np.where(told, probability, mean)
         each = np.divide(
             wrong, self.candidates, out=np.zeros(wrong.shape), where=self.candidates > 0
         )
@@ -129,9 +129,9 @@ def exchange(
     -------
     Exchange
     """
-    others = ~np.eye(len(comparable), dtype=bool)
-    others = others if near is None else others & near
-    possible = comparable & others
+    strangers = ~np.eye(len(comparable), dtype=bool)
+    strangers = strangers if near is None else strangers & near
+    possible = comparable & strangers
     halves = vectors.reshape(len(vectors), 2, 2, -1)
     before, after = halves.mean(axis=2).swapaxes(0, 1)
     between = before @ after.T
@@ -144,5 +144,5 @@ def exchange(
         within[:, 0] * lengths[:, 0] * (possible @ inverse[:, 1]),
         inverse[:, 0] * (possible @ (within[:, 1] * lengths[:, 1])),
     ]
-    candidates, entering = others.sum(axis=1), possible.sum(axis=1)
+    candidates, entering = strangers.sum(axis=1), possible.sum(axis=1)
     return Exchange(measured, error, own.size, candidates, entering, np.stack(alike))

@@ -92,8 +92,8 @@ def observed_sessions(dataset: xr.Dataset) -> np.ndarray:
     dataset : xarray.Dataset
         Longitudinal Dataset with ``rate``.
     """
-    known = dataset["rate"].notnull().any(map_dims(dataset["rate"]))
-    return np.asarray(known.transpose("subject", "session", "unit").values)
+    observed = dataset["rate"].notnull().any(map_dims(dataset["rate"]))
+    return np.asarray(observed.transpose("subject", "session", "unit").values)
 
 
 def _told(dataset: xr.Dataset) -> np.ndarray:
@@ -149,8 +149,8 @@ def checked_matches(dataset: xr.Dataset, probability: xr.DataArray) -> np.ndarra
     sizes = {dim: dataset.sizes[dim.removesuffix("_other")] for dim in DIMS}
     if dict(probability.sizes) != sizes:
         raise RefusedInputError(
-            f"match_probability was expected over {sizes}, got {dict(probability.sizes)}: take that "
-            "of metrics.match_probability of the same Dataset."
+            f"match_probability was expected over {sizes}, got {dict(probability.sizes)}: take "
+            "that of metrics.match_probability of the same Dataset."
         )
     values = probability.transpose(*DIMS).values.astype(float)
     if ((values < 0) | (values > 1)).any():

@@ -54,8 +54,8 @@ def wrong_matches(
     keep: xr.DataArray | None = None,
     registered: Registered = "in_chain",
 ) -> xr.Dataset:
-    """How much of the drift would be explained if units were other cells at a rate q from session to
-    session, and the rate at which all of it would be.
+    """How much of the drift would be explained if units were other cells at a rate q from session
+    to session, and the rate at which all of it would be.
 
     A code that stands still, seen with matches that are right with the probability p_st = (1 - q)^n
     over n steps, has the similarity p_st + (1 - p_st) B0, with B0 that of units to those that they

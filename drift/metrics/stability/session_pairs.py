@@ -61,9 +61,9 @@ def session_pairs(dataset: xr.Dataset) -> pd.DataFrame:
         ``measure`` (rate_map_correlation, mean over units that are place units in both sessions;
         population_vector_correlation, all units observed in both; with ``rate_half``,
         corrected_similarity of rate maps; with ``registration_confidence``, match_probability, mean
-        over units, and matched_similarity, corrected for wrong matches, too), ``subject``, ``environment`` (""
-        where none is labelled), ``session`` and ``session_other`` by their labels, the earlier
-        first, ``lag`` between them in ``lag_units``, and ``value``. Each pair stands once; pairs
+        over units, and matched_similarity, corrected for wrong matches, too), ``subject``,
+        ``environment`` ("" where none is labelled), ``session`` and ``session_other`` by their
+        labels, the earlier first, ``lag`` between them in ``lag_units``, and ``value``. Each pair stands once; pairs
         that cannot be compared (other room, other units, no unit left) are left out.
 
     Raises
