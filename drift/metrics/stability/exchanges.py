@@ -11,9 +11,9 @@ with its candidates, is
 since a candidate may be the very cell that was taken for another: e = (1 - p) / k with k
 candidates, next to nothing where all units are. Which units are compared depends on what they look
 like (place units in both sessions, say), and a wrong match is compared less often, or more often,
-than a right one: p is that of the units compared, 1 - sum_i (1 - p_i) S_i / k_i / n, where S_i of the k_i
-candidates of unit i would be compared with it, and n are compared. So are the correlations within
-sessions that similarities are divided by: they are those of the same cells.
+than a right one: p is that of the units compared, 1 - sum_i (1 - p_i) S_i / k_i / n, where S_i of
+the k_i candidates of unit i would be compared with it, and n are compared. So are the correlations
+within sessions that similarities are divided by: they are those of the same cells.
 """
 
 from __future__ import annotations

@@ -63,8 +63,9 @@ def session_pairs(dataset: xr.Dataset) -> pd.DataFrame:
         corrected_similarity of rate maps; with ``registration_confidence``, match_probability, mean
         over units, and matched_similarity, corrected for wrong matches, too), ``subject``,
         ``environment`` ("" where none is labelled), ``session`` and ``session_other`` by their
-        labels, the earlier first, ``lag`` between them in ``lag_units``, and ``value``. Each pair stands once; pairs
-        that cannot be compared (other room, other units, no unit left) are left out.
+        labels, the earlier first, ``lag`` between them in ``lag_units``, and ``value``. Each pair
+        stands once; pairs that cannot be compared (other room, other units, no unit left) are left
+        out.
 
     Raises
     ------
