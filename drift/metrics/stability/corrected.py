@@ -10,7 +10,7 @@ import xarray as xr
 from drift.door import opened
 from drift.door.quantities import Smoothing
 from drift.metrics.labels import described
-from drift.metrics.stability.compared_sessions import Code, compared_sessions
+from drift.metrics.stability.compared_sessions import compared_sessions
 from drift.metrics.stability.correlations import PAIRS, pair_coordinates, per_environment
 from drift.metrics.stability.halves import with_halves
 from drift.metrics.stability.matching import candidates, checked_matches
@@ -21,7 +21,7 @@ from drift.metrics.stability.pairs import comparable_pairs
 @per_environment
 def corrected_similarity(
     dataset: xr.Dataset,
-    of: Code = "rate_map",
+    of: Literal["rate_map", "population_vector", "ensemble_rate"] = "rate_map",
     *,
     form: Literal["mean", "pooled"] = "mean",
     smoothing: Smoothing = 0.0,
