@@ -95,7 +95,9 @@ class Exchange(NamedTuple):
         compared = float((each * self.possible).sum())
         if not compared > 0:
             return 1.0, 0.0, np.zeros(3)
-        right, matched = max(0.0, 1 - compared / self.compared), float((1 - wrong).sum())
+        matched = float((1 - wrong).sum())
+        # no more right matches are compared than there are
+        right = min(max(0.0, 1 - compared / self.compared), matched / self.compared)
         entering = self.compared * right / matched if matched > 0 else 0.0
         strangers = float((each * wrong).sum()) * entering / compared
         return right, strangers, (each * self.alike).sum(axis=1) / compared

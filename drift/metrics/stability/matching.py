@@ -14,7 +14,6 @@ from drift.errors import RefusedInputError
 from drift.metrics.labels import described
 from drift.metrics.stability.pairs import tracked_pairs
 from drift.schema.labelled_form import check
-from drift.schema.map_dims import map_dims
 
 DIMS = ("subject", "session", "session_other", "unit")
 CONFIDENCE = "registration_confidence"
@@ -92,8 +91,10 @@ def observed_sessions(dataset: xr.Dataset) -> np.ndarray:
     dataset : xarray.Dataset
         Longitudinal Dataset with ``rate``.
     """
-    observed = dataset["rate"].notnull().any(map_dims(dataset["rate"]))
-    return np.asarray(observed.transpose("subject", "session", "unit").values)
+    order = ("subject", "session", "unit")
+    rate = dataset["rate"]
+    observed = rate.notnull().any([dim for dim in rate.dims if dim not in order])
+    return np.asarray(observed.transpose(*order).values)
 
 
 def _told(dataset: xr.Dataset) -> np.ndarray:

@@ -91,14 +91,19 @@ def wrong_matches(
     Raises
     ------
     RefusedInputError
-        If rates are out of range, are noisy and there are no halves, or no two sessions may be
-        compared.
+        If rates are out of range, are noisy and there are no halves, no two sessions may be
+        compared, or environments lie along a dim of their own.
     """
     values = RATES if rates is None else np.asarray(rates, dtype=float)
     if values.ndim != 1 or not ((values >= 0) & (values < 1)).all():
         raise RefusedInputError(
             f"rates of wrong matches were expected from 0 to below 1, got {values}: give shares of "
             "the units from session to session."
+        )
+    if "environment" in dataset.dims:
+        raise RefusedInputError(
+            f"wrong matches are counted in one environment, got {dataset.sizes['environment']}: "
+            "select one with isel(environment=0)."
         )
     halved = with_halves(dataset)
     comparable = comparable_pairs(halved)

@@ -251,5 +251,24 @@ def test_refusals():
         metrics.corrected_similarity(seen, match_probability=probability.isel(session_other=0))
     with pytest.raises(RefusedInputError, match="from 0 to 1"):
         metrics.corrected_similarity(seen, match_probability=probability * 3)
+    rooms = xr.concat([seen[["rate", "rate_half"]]] * 2, "environment")
+    assert metrics.match_probability(rooms, 0.1).dims == (*DIMS[:2], "session_other", "unit")
+    with pytest.raises(RefusedInputError, match="in one environment"):
+        metrics.wrong_matches(rooms)
     with pytest.raises(RefusedInputError, match="rates of wrong matches"):
         metrics.wrong_matches(seen, np.array([0.5, 1.0]))
+
+
+def test_a_rate_that_contradicts_the_selection_is_a_rate_all_the_same():
+    """Units are kept by their events, which come back more often than chance allows if every match
+    were wrong: shares stay shares, what would be explained still rises, and the planted rate is
+    found; 20 subjects, z = 3, and a bias of .02 as noise decides who is kept."""
+    seen = drift.wrong_registration(frozen(20, 150, 3, events=40), 0.2, seed=9)
+    keep = seen["rate"].sum("place") > 40
+    curve = metrics.wrong_matches(seen, np.linspace(0, 0.99, 12), select="all", keep=keep)
+    assert (curve["explained"].diff("wrong_match_rate") > 0).all()
+    rest = curve["similarity_at_rest"].values
+    assert np.nanmax(rest) <= 1 and np.nanmin(rest) > -0.2
+    found = curve["rate_explaining_all"].values
+    error = found.std(ddof=1) / np.sqrt(found.size)
+    assert abs(found.mean() - 0.2) < 3 * error + 0.02 and error < 0.03, (found.mean(), error)
