@@ -83,7 +83,8 @@ def align(
         )
     if ring and (track_length is None or not track_length > 0):
         raise RefusedInputError(
-            f"a ring needs its length, got track_length={track_length}: give it in units of position."
+            f"a ring needs its length, got track_length={track_length}: give it in units of "
+            "position."
         )
     gap = largest_gap(float(np.median(np.diff(own)))) if max_gap is None else float(max_gap)
     return positions_at(values, own, frame_times, gap, track_length, ring)
