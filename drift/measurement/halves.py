@@ -15,6 +15,7 @@ from drift.measurement.running_samples import (
     known_samples,
     positions_by_axis,
     session_name,
+    way_run,
 )
 from drift.metrics.clocks import durations, sample_times
 from drift.metrics.labels import described
@@ -24,6 +25,7 @@ from drift.schema.map_dims import PLACE, STIMULUS
 BLOCK = 30.0  # s, blocks of time that belong to one half and the other in turn
 END = 0.15  # of the track: who comes that near to the other end has run a lap
 LAP = "lap"
+ROUNDING = 1e-9  # of a turn: who comes back to within it has gone round
 
 
 def with_laps(session: xr.Dataset, halves: str, domain: Domain) -> xr.Dataset:
@@ -94,8 +96,10 @@ def _rounds(along: np.ndarray, around: float) -> np.ndarray:
 
 
 def _turns(along: np.ndarray, around: float) -> np.ndarray:
-    """Turn of a ring that each position lies in, from 1, whichever way it goes."""
-    turns = np.floor(np.unwrap(along, period=around) / around)
+    """Turn of a ring that each position lies in, from 1, whichever way it goes; turns are counted
+    from where the animal was first, as no place of a ring is its beginning."""
+    gone = np.unwrap(along, period=around) - along[0]
+    turns = np.floor(gone * np.sign(gone[-1]) / around + ROUNDING)
     return 1 + turns - turns.min()
 
 
@@ -190,12 +194,12 @@ def _kinds(running: xr.Dataset, lap_of: np.ndarray, stimulus: np.ndarray | None)
     if "direction" in running:
         way = running["direction"].values.astype(float)
         return np.rint(np.bincount(lap_of, way) / np.bincount(lap_of)).astype(int)
-    position = positions_by_axis(running)
+    position = way_run(running)
     if position.shape[1] > 1:
         return np.zeros(lap_of.max() + 1, dtype=int)
     starts = np.unique(lap_of, return_index=True)[1]
     ends = lap_of.size - 1 - np.unique(lap_of[::-1], return_index=True)[1]
-    span = float(np.ptp(position[:, 0])) or 1.0
+    span = float(np.ptp(positions_by_axis(running)[:, 0])) or 1.0
     return np.rint((position[ends, 0] - position[starts, 0]) / span).astype(int)
 
 

@@ -80,7 +80,10 @@ from drift.metrics.sparse_codes.sparse_codes import (
 )
 from drift.metrics.time_course.sparsification import published_log_rate, sparsification_time
 from drift.metrics.stability.ceiling import correlation_ceiling
+from drift.metrics.stability.across_rooms import remapping
 from drift.metrics.stability.corrected import corrected_similarity
+from drift.metrics.stability.matching import match_probability
+from drift.metrics.stability.sensitivity import wrong_matches
 from drift.metrics.stability.unit_drift import drift_index, half_correlations
 from drift.metrics.stability.unit_moments import unrelated_similarity
 from drift.metrics.stability.halves import reliability, within_session_correlation
@@ -179,6 +182,7 @@ __all__ = [
     "lag_table",
     "margin_fraction",
     "markov_order",
+    "match_probability",
     "mean_margin_loss",
     "mean_rate_map_correlation",
     "mutual_information",
@@ -201,6 +205,7 @@ __all__ = [
     "recurrence",
     "reliability",
     "reliability_interval",
+    "remapping",
     "representational_stability",
     "sampled_units",
     "scaled_shuffle_reduction",
@@ -224,4 +229,5 @@ __all__ = [
     "turnover",
     "unrelated_similarity",
     "within_session_correlation",
+    "wrong_matches",
 ]

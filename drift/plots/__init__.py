@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     )
     from drift.plots.tracked_maps import tracked_rate_maps, cells_by_place
     from drift.plots.examples import example_cells, example_units
-    from drift.plots.elapsed_matrix import correlation_over_elapsed
+    from drift.plots.elapsed_matrix import correlation_over_elapsed, correlation_by_environment
     from drift.plots.correlation_curves import PARTS, correlation_by_lag
     from drift.plots.lag_curves import similarity_by_lag, room_style
     from drift.plots.life_tables import recurrence_by_lag, survival_curve, shift_histogram
@@ -44,6 +44,6 @@ if TYPE_CHECKING:
     from drift.plots.decoding_curves import decoding_by_lag, confusion_matrix
     from drift.plots.session_curves import measure_over_elapsed
     from drift.plots.publication import publication_settings, sheet
-    from drift.plots.predictions import predicted_drift, estimated_drift
+    from drift.plots.predictions import predicted_drift, estimated_drift, wrong_match_sensitivity
 
 __getattr__, __dir__ = lazily(__name__)

@@ -330,6 +330,11 @@ VARIABLES: dict[str, Variable] = {
         label="rate-map similarity without noise",
         of_halves=True,
     ),
+    "match_probability": Variable(
+        (*SESSION, "session_other", "unit"),
+        "1",
+        "probability that the unit is the same cell in both sessions",
+    ),
     "drift_index": Variable(
         (*SESSION, "session_other", "unit"),
         "1",
