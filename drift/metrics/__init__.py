@@ -97,6 +97,7 @@ from drift.metrics.time_course.turnover import turnover
 
 if TYPE_CHECKING:  # it needs sessions, and what reads these needs measures
     from drift.metrics.decoders.across_sessions import decoding
+    from drift.metrics.decoders.triple import decoder_triple, with_decoding
 
 __getattr__, __dir__ = lazily(__name__)
 
@@ -122,6 +123,7 @@ __all__ = [
     "correlation_ceiling",
     "count_variation",
     "curve_by_lag",
+    "decoder_triple",
     "decoding",
     "directed_places",
     "drift_index",
@@ -188,5 +190,6 @@ __all__ = [
     "thinned_halves",
     "top_k_overlap",
     "turnover",
+    "with_decoding",
     "within_session_correlation",
 ]
