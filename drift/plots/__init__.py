@@ -36,6 +36,13 @@ if TYPE_CHECKING:
     from drift.plots.elapsed_matrix import correlation_over_elapsed
     from drift.plots.lag_curves import similarity_by_lag, room_style
     from drift.plots.life_tables import recurrence_by_lag, survival_curve, shift_histogram
+    from drift.plots.stability_curves import (
+        similarity_and_ceiling,
+        jumps_by_lag,
+        displacement_by_lag,
+    )
+    from drift.plots.field_tables import hazard_by_age, field_density
+    from drift.plots.stability_overview import stability_overview
     from drift.plots.decoding_curves import decoding_by_lag, confusion_matrix
     from drift.plots.session_curves import measure_over_elapsed
     from drift.plots.publication import publication_settings, sheet
