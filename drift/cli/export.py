@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import pandas as pd
 import tyro
 import xarray as xr
 from tyro.conf import Positional
@@ -68,7 +69,8 @@ def command(
         For NWB: of all subjects, an ISO 8601 duration such as P90D, or a range, P10W/P12W.
     variables
         For CSV and MATLAB: which variables; all by default, for CSV with the correlations between
-        every two sessions, session_pairs.csv.
+        every two sessions, session_pairs.csv, and all that `repdrift stability` measures of maps,
+        stability_*.csv.
     seed
         Of observation.
     overwrite
@@ -119,13 +121,25 @@ def _tables(source: Path, out: Path, variables: Sequence[str], overwrite: bool) 
     writable(out, overwrite, folder=True)
     dataset = load(source)
     further, notes = {}, []
-    if not variables and "rate" in dataset:
+    if not variables and "rate" in dataset and "session" in dataset.dims:
         try:
             further = {"session_pairs": session_pairs(dataset)}
         except RefusedInputError as refusal:
             notes = [f"no session_pairs.csv: {refusal}"]
+        further |= _stability(dataset)
     written = write_tables(dataset, out, variables, further=further, overwrite=overwrite)
     return [*(f"written: {path}" for path in written), *notes]
+
+
+def _stability(dataset: xr.Dataset) -> dict[str, pd.DataFrame]:
+    """Tables of all measures of stability of maps; of a result that holds them, what is absent."""
+    from drift.stability.absent import ABSENT, absent_measures
+    from drift.stability.code_stability import code_stability
+    from drift.stability.tables import stability_tables
+
+    if ABSENT in dataset.attrs:
+        return {"stability_absent": absent_measures(dataset)}
+    return stability_tables(code_stability(dataset)) if "occupancy" in dataset else {}
 
 
 def _sessions(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -10,7 +10,7 @@ import xarray as xr
 from drift.door import opened
 from drift.errors import RefusedInputError
 from drift.plots.labels import position_axis
-from drift.plots.life_tables import NAMES, SUBJECT
+from drift.plots.life_tables import NAMES, SUBJECT, subject_label
 from drift.plots.sessions import COLOURS
 from drift.schema.selection import position_of
 
@@ -47,8 +47,8 @@ def hazard_by_age(hazard: xr.Dataset, ax: Axes) -> Axes:
     for number in range(hazard.sizes["subject"]):
         own = hazard.isel(subject=number)
         colour = COLOURS[number] if number < len(COLOURS) else SUBJECT["color"]
-        label = str(own["subject"].item()) if several and "subject" in own.coords else "by age"
-        style = {"color": colour, "marker": "o", "markersize": 3, "capsize": 1.5}
+        label = subject_label(own, number) if several else "by age"
+        style: dict[str, Any] = {"color": colour, "marker": "o", "markersize": 3, "capsize": 1.5}
         error = own["standard_error"].values
         ax.errorbar(own["age"].values, own["hazard"].values, error, label=label, **style)
         constant = "" if several else "the same at all ages"
@@ -58,15 +58,13 @@ def hazard_by_age(hazard: xr.Dataset, ax: Axes) -> Axes:
     group = NAMES[str(hazard.attrs.get("of", "active"))]
     ax.set(xlabel="age (sessions)", ylabel=f"{group}: hazard", ylim=(0, 1.02))
     ax.set_xlim(0.5, None)
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.xaxis.set_major_formatter(lambda age, _: f"{age:.0f}" if age == round(age) else "")
     ax.legend(loc="best", handlelength=2.2)
     return ax
 
 
 @opened
-def field_density(
-    density: xr.Dataset, subject: int | str, session: int | str, ax: Axes
-) -> Axes:
+def field_density(density: xr.Dataset, subject: int | str, session: int | str, ax: Axes) -> Axes:
     """Draw the share of fields at each place in one session, with the share of time spent there and
     the band of fields dealt anew.
 
@@ -110,7 +108,7 @@ def field_density(
         colour, name = COLOURS[number], "" if way is None else (" out" if way == 1 else " back")
         ax.fill_between(at, line["lower"], line["upper"], color=colour, alpha=0.15, linewidth=0)
         ax.plot(at, line["expected"], color=colour, linestyle=":", linewidth=1)
-        marker = {"marker": "os"[number % 2], "markersize": 3, "linewidth": 1.1}
+        marker: dict[str, Any] = {"marker": "os"[number % 2], "markersize": 3, "linewidth": 1.1}
         ax.plot(at, line["density"], color=colour, label=f"fields{name}", **marker)
     ax.plot([], [], color="#7f7f7f", linestyle=":", label="time spent")
     ax.set(xlabel=label, ylabel="share", xlim=(low, high))

@@ -17,6 +17,7 @@ from drift.plots.sessions import COLOURS
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+LONGEST = 16  # letters of the label of a subject
 SUBJECT: dict[str, Any] = {"color": "#999999", "linewidth": 0.7}
 CURVES: dict[str, tuple[str, dict[str, Any]]] = {
     "recurrence": ("members again", {"color": COLOURS[0], "marker": "o", "linestyle": "-"}),
@@ -101,6 +102,20 @@ def _draw_subjects(curve: xr.DataArray, ax: Axes) -> None:
         ax.plot(own["mean_lag"], own, label="" if number else "one subject", **SUBJECT)
 
 
+def subject_label(own: xr.Dataset, number: int) -> str:
+    """What the curve of a subject is called, short enough for a legend.
+
+    Parameters
+    ----------
+    own : xarray.Dataset
+        Of the subject.
+    number : int
+        Its position.
+    """
+    label = str(own["subject"].item()) if "subject" in own.coords else f"subject {number}"
+    return label if len(label) <= LONGEST else f"{label[: LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"
+
+
 @opened
 def survival_curve(survival: xr.Dataset, ax: Axes) -> Axes:
     """Draw the share of members that stay, session after session, as steps, with one standard
@@ -132,7 +147,7 @@ def survival_curve(survival: xr.Dataset, ax: Axes) -> Axes:
         if known_ages.size == 0:
             continue
         own = own.isel(age=known_ages)
-        label = str(own["subject"].item()) if "subject" in own.coords else f"subject {number}"
+        label = subject_label(own, number)
         colour = COLOURS[number] if number < len(COLOURS) else SUBJECT["color"]
         age, share, error = (own[name].values for name in ("age", "survival", "standard_error"))
         ax.step(age, share, where="post", color=colour, linewidth=1.2, label=label)

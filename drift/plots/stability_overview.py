@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import xarray as xr
@@ -79,7 +79,7 @@ def stability_overview(
         )
     who = position_of(stability, "subject", subject)
     day = 0 if sorted_by is None else position_of(stability, "session", sorted_by, who)
-    above, below = figure.subfigures(2, 1, height_ratios=[1, 1.7])
+    above, below = np.ravel(figure.subfigures(2, 1, squeeze=False, height_ratios=[1, 1.7]))
     _maps(stability, who, day, above)
     axes = below.subplots(2, 3).ravel()
     times = stability["elapsed"].transpose("subject", "session")
@@ -115,7 +115,10 @@ def _panels(stability: xr.Dataset, times: xr.DataArray, group: str) -> list[Pane
             (f"survival of {group} units",),
             lambda ax: survival_curve(_survival(stability, group), ax),
         ),
-        (("shifts and jumps of fields",), lambda ax: shift_histogram(_shifts(stability), times, ax)),
+        (
+            ("shifts and jumps of fields",),
+            lambda ax: shift_histogram(_shifts(stability), times, ax),
+        ),
         (("shifts and jumps of fields",), lambda ax: jumps_by_lag(stability, times, ax)),
     ]
 
@@ -160,7 +163,7 @@ def _drawn_or_said(
 
 def _say(text: str, ax: Axes) -> None:
     ax.clear()
-    style = {"ha": "center", "va": "center", "fontsize": 6, "color": "#595959"}
+    style: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 6, "color": "#595959"}
     ax.text(0.5, 0.5, textwrap.fill(text, WRAP), transform=ax.transAxes, **style)
     ax.set(xticks=[], yticks=[])
     ax.spines[:].set_visible(False)

@@ -10,6 +10,7 @@ from drift.faces import lazily
 if TYPE_CHECKING:
     from drift.stability.code_stability import code_stability
     from drift.stability.absent import absent_measures
+    from drift.stability.tables import stability_tables
     from drift.stability.rules import StabilityRules
 
 __getattr__, __dir__ = lazily(__name__)

@@ -16,6 +16,7 @@ from drift.stability.absent import ABSENT, measured_or_reasons
 from drift.stability.curves import PAIRS, curves_by_lag
 from drift.stability.material import Material, material_of
 from drift.stability.rules import StabilityRules
+from drift.stability.tables import MAPS
 
 # A further measure is one line here: what it is called where it is absent, and a function of what
 # is measured that returns arrays, or refuses in a sentence.
@@ -41,7 +42,6 @@ MEASURES: dict[str, Callable[[Material], dict[str, xr.DataArray]]] = {
     "diffusion of fields": life_tables.moving,
     "density of fields": life_tables.crowding,
 }
-OF_SOURCE = ("rate", "occupancy", "recorded", "place_unit", "detected_units")
 FROM_MAPS = ("activity_kind", "bin_size", "geometry", "measurement", "decoding", "place_unit_rule")
 
 
@@ -170,7 +170,7 @@ def _labelled(material: Material, results: list[xr.Dataset], absent: dict[str, s
     whole = xr.merge(results, join="outer", compat="no_conflicts", combine_attrs="override")
     names = [name for name, array in whole.data_vars.items() if set(PAIRS) <= set(array.dims)]
     curves = curves_by_lag(whole[names], maps["elapsed"])
-    held = maps[[name for name in OF_SOURCE if name in maps]]
+    held = maps[[name for name in MAPS if name in maps]]
     measures = whole.merge(curves, join="outer", combine_attrs="override")
     attrs = {name: maps.attrs[name] for name in FROM_MAPS if name in maps.attrs}
     attrs |= {"halves": material.halves, "code_stability": material.rules.to_json()}

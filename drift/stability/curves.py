@@ -30,6 +30,8 @@ def curves_by_lag(pairs: xr.Dataset, elapsed: xr.DataArray) -> xr.Dataset:
         ``<name>_by_lag`` (subject, room, lag, ...); without variables where no lag is known. Rooms
         are labels of ``environment``, "" where none is known.
     """
+    if not pairs.data_vars:
+        return pairs
     sizes = {"subjects": elapsed.sizes["subject"], "sessions": elapsed.sizes["session"]}
     labels = environment_labels(elapsed, **sizes)
     recorded = np.isfinite(elapsed.transpose("subject", "session").values)

@@ -74,16 +74,18 @@ def material_of(source: xr.Dataset | Iterable[xr.Dataset], rules: StabilityRules
         If it is neither.
     """
     if isinstance(source, xr.Dataset) and "sample" not in source.dims:
-        return _of_maps(_after_learning(check(source, "rate", "occupancy", "elapsed")), rules)
+        return material_of_maps(
+            _after_learning(check(source, "rate", "occupancy", "elapsed")), rules
+        )
     sessions = [source] if isinstance(source, xr.Dataset) else list(source)
     counted = [_counted(session) for session in sessions]
     measured = _with_halves(counted, rules)
     try:
-        return _of_maps(
+        return material_of_maps(
             with_decoding(measured, decoder_triple(counted, **rules.of_readouts)), rules
         )
     except RefusedInputError as refusal:
-        material = _of_maps(measured, rules)
+        material = material_of_maps(measured, rules)
         return material._replace(absent=material.absent | {"decoder triple": str(refusal)})
 
 
@@ -113,7 +115,15 @@ def _after_learning(run: xr.Dataset) -> xr.Dataset:
     return single.isel(dict.fromkeys(dims, later))
 
 
-def _of_maps(maps: xr.Dataset, rules: StabilityRules) -> Material:
+def material_of_maps(maps: xr.Dataset, rules: StabilityRules) -> Material:
+    """What is there of maps, with all of their sessions.
+
+    Parameters
+    ----------
+    maps : xarray.Dataset
+        Longitudinal Dataset.
+    rules : StabilityRules
+    """
     absent = {} if set(TRIPLE[:2]) <= set(maps.data_vars) else {"decoder triple": NO_FRAMES}
     halved, kind, reason = _halves(maps, rules)
     if reason:
