@@ -39,7 +39,8 @@ def decoding_by_lag(fixed: xr.Dataset, ax: Axes, refitted: xr.Dataset | None = N
     Parameters
     ----------
     fixed : xarray.Dataset
-        Of ``drift.metrics.decoding`` with ``readout="fixed"``.
+        Of ``drift.metrics.decoding`` with ``readout="fixed"``; or of ``decoder_triple`` or
+        ``drift.code_stability``, which hold ``refitted_decoding_error``, too.
     ax : matplotlib Axes
     refitted : xarray.Dataset, optional
         Of the same sessions with ``readout="refitted"``.
@@ -60,6 +61,8 @@ def decoding_by_lag(fixed: xr.Dataset, ax: Axes, refitted: xr.Dataset | None = N
     curves = {"fixed": fixed["decoding_error"]}
     if refitted is not None:
         curves["refitted"] = refitted["decoding_error"]
+    elif "refitted_decoding_error" in fixed:
+        curves["refitted"] = fixed["refitted_decoding_error"]
     if "shuffled_decoding_error" in fixed:
         curves["shuffled"] = fixed["shuffled_decoding_error"]
     for name, errors in curves.items():
@@ -67,8 +70,10 @@ def decoding_by_lag(fixed: xr.Dataset, ax: Axes, refitted: xr.Dataset | None = N
     times = time_axis(str(fixed["elapsed"].attrs.get("units", "")))
     units = fixed["decoding_error"].attrs["units"]
     ax.set(xlabel=f"time between sessions ({times})", ylabel=f"decoding error ({units})")
-    ax.set_ylim(bottom=0)
-    ax.legend(loc="best", handlelength=2.2, borderaxespad=0.2)
+    ax.set_ylim(0, 1.22 * ax.get_ylim()[1])  # room for the legend above all curves
+    ax.set_xlim(0, None)
+    style = {"columnspacing": 0.9, "handlelength": 1.8, "handletextpad": 0.4}
+    ax.legend(loc="upper center", ncols=3, borderaxespad=0.2, **style)
     return ax
 
 

@@ -29,7 +29,6 @@ WRAP = 38  # characters of a line of a reason
 RECURRENCE = (
     "recurrence", "base_rate", "recurrence_of_halves", "recurrence_by_noise",
 )  # fmt: skip
-READOUTS = ("decoding_error", "shuffled_decoding_error")
 
 
 @opened
@@ -106,7 +105,7 @@ def _panels(stability: xr.Dataset, times: xr.DataArray, group: str) -> list[Pane
                 stability.get("correlation_ceiling"),
             ),
         ),
-        (("decoder triple",), lambda ax: _readouts(stability, ax)),
+        (("decoder triple",), lambda ax: decoding_by_lag(stability, ax)),
         (
             (f"recurrence of {group} units",),
             lambda ax: recurrence_by_lag(_of_group(stability, RECURRENCE, group), times, ax),
@@ -140,11 +139,6 @@ def _shifts(stability: xr.Dataset) -> xr.Dataset:
     return stability[[name for name in names if name in stability]].rename(
         {name: new for name, new in names.items() if name in stability}
     )
-
-
-def _readouts(stability: xr.Dataset, ax: Axes) -> Axes:
-    refitted = stability["refitted_decoding_error"].rename("decoding_error").to_dataset()
-    return decoding_by_lag(stability[[*READOUTS]], ax, refitted)
 
 
 def _drawn_or_said(

@@ -138,11 +138,8 @@ def _index(material: Material) -> Panel:
 
 def _readouts(material: Material) -> Panel:
     def draw(ax: Axes) -> object:
-        errors = similarity.decoder_errors(material)
-        names = ("decoding_error", "shuffled_decoding_error")
-        fixed = xr.Dataset({name: errors[name] for name in names if name in errors})
-        fixed = fixed.assign_coords(elapsed=_times(material))
-        return decoding_by_lag(fixed, ax, xr.Dataset({names[0]: errors[f"refitted_{names[0]}"]}))
+        errors = xr.Dataset(similarity.decoder_errors(material))
+        return decoding_by_lag(errors.assign_coords(elapsed=_times(material)), ax)
 
     caption = (
         "Mean distance between the true and the decoded position. Fixed: a readout of the earlier "

@@ -99,7 +99,8 @@ def code_stability(
     xarray.Dataset
         By pair (subject, session, session_other): ``rate_map_correlation``,
         ``population_vector_correlation``, ``ensemble_rate_correlation``, ``correlation_ceiling``
-        (of rate maps), ``corrected_similarity``, ``corrected_population_vector_similarity``,
+        (of rate maps), ``corrected_similarity`` (NaN where the reliability of a session is less
+        than two standard errors over units above 0), ``corrected_population_vector_similarity``,
         ``corrected_ensemble_rate_similarity``, ``mean_drift_index``, ``decoding_error``,
         ``refitted_decoding_error`` and ``shuffled_decoding_error`` (units of position; ``session``
         trained, ``session_other`` tested), ``jumps`` with ``_by_chance``, ``_of_halves`` and

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import xarray as xr
 
 from drift.errors import RefusedInputError
@@ -10,17 +11,19 @@ from drift.metrics.maps import smoothed
 from drift.metrics.stability.ceiling import correlation_ceiling
 from drift.metrics.stability.corrected import corrected_similarity
 from drift.metrics.stability.correlations import (
+    PAIRS,
     ensemble_rate_correlation,
     mean_rate_map_correlation,
     population_vector_correlation,
 )
-from drift.metrics.stability.halves import reliability
+from drift.metrics.stability.halves import reliability, within_session_correlation
 from drift.metrics.stability.unit_drift import drift_index
 from drift.metrics.time_course.lags import drift_rate
 from drift.schema.map_dims import STIMULUS, map_dim, map_dims
 from drift.stability.material import Material
 
 Arrays = dict[str, xr.DataArray]
+CERTAIN = 2.0
 ROUNDING = 1e-9  # of a number of events that was taken apart into rates and put together again
 
 
@@ -82,7 +85,8 @@ def noise_of_maps(material: Material) -> Arrays:
 
 
 def similarity_without_noise(material: Material) -> Arrays:
-    """Similarities of ``plain_similarity`` with the noise taken out.
+    """Similarities of ``plain_similarity`` with the noise taken out; that of rate maps where halves
+    of both sessions are alike at all.
 
     Parameters
     ----------
@@ -92,10 +96,21 @@ def similarity_without_noise(material: Material) -> Arrays:
     maps, keep = compared_maps(material), active_flags(material)
     vectors = corrected_similarity(maps, "population_vector", keep=keep)
     return {
-        "corrected_similarity": corrected_similarity(maps),
+        "corrected_similarity": corrected_similarity(maps).where(_both_reliable(maps, keep)),
         "corrected_population_vector_similarity": vectors,
         "corrected_ensemble_rate_similarity": corrected_similarity(material.maps, "ensemble_rate"),
     }
+
+
+def _both_reliable(maps: xr.Dataset, keep: xr.DataArray) -> xr.DataArray:
+    """(subject, session, session_other) bool, pairs of sessions whose reliability, the mean over
+    units, is more than ``CERTAIN`` standard errors above 0: a ratio to less would be noise."""
+    within = within_session_correlation(maps, keep=keep)
+    units = within.notnull().sum("unit")
+    error = within.std("unit", ddof=1).where(units > 1) / np.sqrt(units)
+    reliable = within.mean("unit") > CERTAIN * error
+    bare = reliable.drop_vars("session", errors="ignore")
+    return (bare & bare.rename(session="session_other")).transpose(*PAIRS)
 
 
 def index_of_drift(material: Material) -> Arrays:
@@ -119,7 +134,7 @@ def rate_of_drift(material: Material) -> Arrays:
     material : Material
     """
     _require_halves(material)
-    similarity = corrected_similarity(compared_maps(material))
+    similarity = similarity_without_noise(material)["corrected_similarity"]
     rate = drift_rate(similarity, material.maps["elapsed"])
     if not bool(rate["drift_rate"].notnull().any()):
         raise RefusedInputError(
