@@ -13,8 +13,9 @@ from drift.metrics.fields.detection import place_fields
 from drift.metrics.fields.hazards import hazard
 from drift.metrics.fields.increments import field_diffusion
 from drift.metrics.fields.life_times import survival
+from drift.metrics.fields.regions import grid_of
 from drift.metrics.fields.returning import recurrence
-from drift.metrics.fields.shifts import field_shift, shift_distribution
+from drift.metrics.fields.shifts import BINS, field_shift, shift_distribution
 from drift.stability.material import Material
 from drift.stability.similarity import Arrays, active_flags
 
@@ -112,10 +113,23 @@ def shifting(material: Material) -> Arrays:
     material : Material
     """
     fields = _fields(material)
-    moved, shares = field_shift(fields), shift_distribution(fields)
+    moved = field_shift(fields)
+    shares = shift_distribution(fields, _edges(material.maps["rate"]))
     names = ("jumps", "jumps_by_chance", "fields_compared")
     arrays = {name: moved[name] for name in names}
     return arrays | {f"shift_{name}": shares[name] for name in ("share", "share_by_chance")}
+
+
+def _edges(rate: xr.DataArray) -> np.ndarray | None:
+    """Bins of shifts up to the length of the track, so that no subject changes those of another; on
+    a ring the usual ones."""
+    grid = grid_of(rate)
+    if grid.length is not None:
+        return None
+    axes = grid.centres.shape[1]
+    width = grid.bin_measure ** (1 / axes)
+    longest = float(np.sqrt(((np.ptp(grid.centres, axis=0) + width) ** 2).sum()))
+    return np.linspace(-longest if axes == 1 else 0.0, longest, BINS + 1)
 
 
 def shifting_in_halves(material: Material) -> Arrays:
