@@ -27,7 +27,7 @@ import drift
 from drift import metrics, plots
 from drift.comparison.published import PUBLISHED_CORRIDOR, PUBLISHED_SLOPES, SPATIAL_INFORMATION
 from drift.plots.rate_maps import rate_maps_over_sessions
-from drift.stability import absent_measures
+from drift.stability.absent import reason_for
 
 # The recipe. The published configuration (--full) takes 500 units, update noise of .0139 and a
 # million steps; by default stronger
@@ -389,10 +389,12 @@ def _draw_stabilities(stabilities: dict[str, xr.Dataset | str], axes) -> None:
     """Similarity as seen, at best and without noise, and readouts of other sessions."""
     for letter, ax, (source, stability) in zip("jk", axes[:2], stabilities.items()):
         ax.set_title(f"{letter}   similarity: {source}")
-        _draw_or_say(stability, "corrected similarity", _draw_similarity, ax)
+        _draw_or_say(
+            stability, ("corrected similarity", "corrected_similarity"), _draw_similarity, ax
+        )
     for letter, ax, (source, stability) in zip("lm", axes[2:], stabilities.items()):
         ax.set_title(f"{letter}   readouts: {source}")
-        _draw_or_say(stability, "decoder triple", plots.decoding_by_lag, ax)
+        _draw_or_say(stability, ("decoder triple", "decoding_error"), plots.decoding_by_lag, ax)
 
 
 def _draw_similarity(stability: xr.Dataset, ax) -> None:
@@ -401,21 +403,15 @@ def _draw_similarity(stability: xr.Dataset, ax) -> None:
     plots.similarity_and_ceiling(*(stability[name] for name in names), ax, ceiling)
 
 
-def _draw_or_say(stability: xr.Dataset | str, name: str, draw_panel, ax) -> None:
+def _draw_or_say(stability: xr.Dataset | str, measure: tuple[str, str], draw_panel, ax) -> None:
     """Draw, or say why it cannot be drawn."""
-    reason = stability if isinstance(stability, str) else reason_for(stability, name)
+    reason = stability if isinstance(stability, str) else reason_for(stability, *measure)
     if not reason:
         draw_panel(stability, ax)
         ax.get_legend().set_frame_on(False)
         return
     ax.text(0.5, 0.5, textwrap.fill(reason, 34), transform=ax.transAxes, ha="center", va="center")
     ax.set(xticks=[], yticks=[])
-
-
-def reason_for(stability: xr.Dataset, name: str) -> str:
-    """Why a measure is absent; empty where it is there."""
-    absent = absent_measures(stability).set_index("measure")["reason"]
-    return str(absent.get(name, ""))
 
 
 def tabulated_stability(stabilities: dict[str, xr.Dataset | str]) -> str:

@@ -3,7 +3,6 @@ it."""
 
 from __future__ import annotations
 
-import json
 import textwrap
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,6 +18,7 @@ from drift.plots.rate_maps import arena_maps
 from drift.plots.stability_curves import jumps_by_lag, similarity_and_ceiling
 from drift.plots.tracked_maps import tracked_rate_maps
 from drift.schema.selection import position_of, session_title
+from drift.stability.absent import reason_for
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -83,20 +83,22 @@ def stability_overview(
     axes = below.subplots(2, 3).ravel()
     times = stability["elapsed"].transpose("subject", "session")
     panels = _panels(stability, times, group)
-    for letter, ax, (names, draw) in zip("bcdefg", axes, panels, strict=True):
-        _drawn_or_said(stability, names, draw, ax)
+    for letter, ax, panel in zip("bcdefg", axes, panels, strict=True):
+        _drawn_or_said(stability, panel, ax)
         ax.set_title(letter, loc="left", fontweight="bold")
     return figure
 
 
-Panel = tuple[tuple[str, ...], Callable[["Axes"], object]]
+Panel = tuple[str, str, Callable[["Axes"], object]]
 
 
 def _panels(stability: xr.Dataset, times: xr.DataArray, group: str) -> list[Panel]:
-    """What each panel needs, by the names of what may be absent, and how it is drawn."""
+    """What each panel needs, a measure and a variable of it that may be absent, and how it is
+    drawn."""
     return [
         (
-            ("corrected similarity", "correlations"),
+            "corrected similarity",
+            "corrected_similarity",
             lambda ax: similarity_and_ceiling(
                 stability["rate_map_correlation"],
                 stability["corrected_similarity"],
@@ -105,20 +107,23 @@ def _panels(stability: xr.Dataset, times: xr.DataArray, group: str) -> list[Pane
                 stability.get("correlation_ceiling"),
             ),
         ),
-        (("decoder triple",), lambda ax: decoding_by_lag(stability, ax)),
+        ("decoder triple", "decoding_error", lambda ax: decoding_by_lag(stability, ax)),
         (
-            (f"recurrence of {group} units",),
+            f"recurrence of {group} units",
+            "recurrence",
             lambda ax: recurrence_by_lag(_of_group(stability, RECURRENCE, group), times, ax),
         ),
         (
-            (f"survival of {group} units",),
+            f"survival of {group} units",
+            "survival",
             lambda ax: survival_curve(_survival(stability, group), ax),
         ),
         (
-            ("shifts and jumps of fields",),
+            "shifts and jumps of fields",
+            "shift_share",
             lambda ax: shift_histogram(_shifts(stability), times, ax),
         ),
-        (("shifts and jumps of fields",), lambda ax: jumps_by_lag(stability, times, ax)),
+        ("shifts and jumps of fields", "jumps", lambda ax: jumps_by_lag(stability, times, ax)),
     ]
 
 
@@ -141,18 +146,15 @@ def _shifts(stability: xr.Dataset) -> xr.Dataset:
     )
 
 
-def _drawn_or_said(
-    stability: xr.Dataset, names: tuple[str, ...], draw: Callable[[Axes], object], ax: Axes
-) -> None:
+def _drawn_or_said(stability: xr.Dataset, panel: Panel, ax: Axes) -> None:
     """Draw a panel, or say why it cannot be drawn."""
-    reasons = json.loads(str(stability.attrs["absent"]))
-    reason = next((reasons[name] for name in names if name in reasons), "")
+    measure, variable, draw = panel
     try:
-        if reason:
+        if reason := reason_for(stability, measure, variable):
             raise RefusedInputError(reason)
         draw(ax)
     except RefusedInputError as refusal:
-        _say(f"no {names[0]}: {refusal}", ax)
+        _say(f"no {measure}: {refusal}", ax)
 
 
 def _say(text: str, ax: Axes) -> None:

@@ -44,6 +44,23 @@ def absent_measures(stability: xr.Dataset) -> pd.DataFrame:
     return pd.DataFrame(list(reasons.items()), columns=["measure", "reason"])
 
 
+def reason_for(stability: xr.Dataset, measure: str, variable: str) -> str:
+    """Why a variable is absent; empty where it is there.
+
+    Parameters
+    ----------
+    stability : xarray.Dataset
+        Of ``drift.code_stability``.
+    measure : str
+        That the variable belongs to, as ``absent_measures`` calls it.
+    variable : str
+    """
+    if variable in stability:
+        return ""
+    reasons = dict(absent_measures(stability).itertuples(index=False))
+    return str(reasons.get(measure, reasons.get(f"{measure}: {variable}", UNDEFINED)))
+
+
 def measured_or_reasons(
     name: str, measure: Callable[[], Mapping[str, xr.DataArray]]
 ) -> tuple[dict[str, xr.DataArray], dict[str, str]]:
