@@ -9,8 +9,8 @@ import xarray as xr
 
 from drift.door import opened
 from drift.errors import RefusedInputError
-from drift.plots.labels import position_axis
-from drift.plots.life_tables import NAMES, SUBJECT, subject_label
+from drift.plots.labels import position_axis, subject_label
+from drift.plots.life_tables import NAMES, SUBJECT
 from drift.plots.sessions import COLOURS
 from drift.schema.selection import position_of
 

@@ -11,13 +11,12 @@ from drift.door import opened
 from drift.errors import RefusedInputError
 from drift.metrics.time_course.lag_classes import curve_by_lag, lag_classes
 from drift.metrics.time_course.lags import by_lag
-from drift.plots.labels import time_axis
+from drift.plots.labels import subject_label, time_axis
 from drift.plots.sessions import COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-LONGEST = 16  # letters of the label of a subject
 SUBJECT: dict[str, Any] = {"color": "#999999", "linewidth": 0.7}
 CURVES: dict[str, tuple[str, dict[str, Any]]] = {
     "recurrence": ("members again", {"color": COLOURS[0], "marker": "o", "linestyle": "-"}),
@@ -100,20 +99,6 @@ def _draw_subjects(curve: xr.DataArray, ax: Axes) -> None:
     for number in range(curve.sizes["subject"]):
         own = curve.isel(subject=number).dropna("lag")
         ax.plot(own["mean_lag"], own, label="" if number else "one subject", **SUBJECT)
-
-
-def subject_label(own: xr.Dataset, number: int) -> str:
-    """What the curve of a subject is called, short enough for a legend.
-
-    Parameters
-    ----------
-    own : xarray.Dataset
-        Of the subject.
-    number : int
-        Its position.
-    """
-    label = str(own["subject"].item()) if "subject" in own.coords else f"subject {number}"
-    return label if len(label) <= LONGEST else f"{label[: LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
 @opened

@@ -8,15 +8,16 @@ import decoded_days
 import pandas as pd
 import pytest
 
-import data_adapters
 import drift
+from data_adapters.laboratories.interchange.reader import write_interchange
 from drift.cli import main
 
 
 @pytest.fixture(scope="module")
 def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("recordings")
-    data_adapters.write_interchange(decoded_days.days(3, 20, moved=0.3, frames=800), folder)
+    for day in decoded_days.days(3, 20, moved=0.3, frames=800):
+        write_interchange(day, folder)
     return folder
 
 
