@@ -49,7 +49,7 @@ usage: repdrift COMMAND [options]        repdrift COMMAND --help tells more, wit
 A first afternoon:
   repdrift run --out run.nc --seeds 2                               two networks that drift in a corridor
   repdrift measure interchange recordings --out recorded.nc         your sessions, one file each
-  repdrift stability interchange recordings --out stability         does their code drift? tables and a figure
+  repdrift stability interchange recordings --out stability         does their code drift?
   repdrift compare run.nc recorded.nc --report report.html          both, side by side, as one page
   repdrift fit linear recorded.nc --bounds gain=1:1000 --out fit.nc
 

@@ -134,7 +134,7 @@ def _tables(source: Path, out: Path, variables: Sequence[str], overwrite: bool) 
 def _stability(dataset: xr.Dataset) -> dict[str, pd.DataFrame]:
     """Tables of all measures of stability of maps; of a result that holds them, what is absent."""
     from drift.stability.absent import ABSENT, absent_measures
-    from drift.stability.code_stability import code_stability
+    from drift.stability.measuring import code_stability
     from drift.stability.tables import stability_tables
 
     if ABSENT in dataset.attrs:

@@ -102,7 +102,7 @@ def command(
     """
     from drift.files.csv import write_tables
     from drift.stability.absent import absent_measures
-    from drift.stability.code_stability import code_stability
+    from drift.stability.measuring import code_stability
     from drift.stability.tables import MAPS
 
     writable(out, overwrite, folder=True)
@@ -150,8 +150,8 @@ def _source(
 
 
 def _draw(stability: xr.Dataset, path: Path, options: dict, overwrite: bool) -> None:
+    from drift.plots.overview import stability_overview
     from drift.plots.publication import publication_settings, sheet
-    from drift.plots.stability_overview import stability_overview
 
     with publication_settings(), replaced_atomically(path, overwrite=overwrite) as temporary:
         figure = stability_overview(stability, sheet(WIDTH, HEIGHT), **options)

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
         displacement_by_lag,
     )
     from drift.plots.field_tables import hazard_by_age, field_density
-    from drift.plots.stability_overview import stability_overview
+    from drift.plots.overview import stability_overview
     from drift.plots.decoding_curves import decoding_by_lag, confusion_matrix
     from drift.plots.session_curves import measure_over_elapsed
     from drift.plots.publication import publication_settings, sheet

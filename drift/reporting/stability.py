@@ -130,8 +130,8 @@ def _index(material: Material) -> Panel:
     caption = (
         "Representational drift index, (within \N{MINUS SIGN} between) / (within + between), of "
         "the correlations of smoothed maps within sessions and between them, mean over cells that "
-        f"are active in both: 0 where a code stands still. {_who(material)}. {_bars(material)} What "
-        "fools it: cells of few events, whose correlations are cut off at 0."
+        f"are active in both: 0 where a code stands still. {_who(material)}. {_bars(material)} "
+        "What fools it: cells of few events, whose correlations are cut off at 0."
     )
     return Panel("drift_index_by_lag", "Index of drift", lambda: caption, draw)
 
@@ -161,9 +161,9 @@ def _recurrence(material: Material) -> Panel:
 
     caption = (
         "Cells active in the earlier session that are active again, over those recorded in both. "
-        f"{_who(material)}. Base rate: what membership drawn anew would give. Test noise alone: the "
-        "same between the two halves of one session; between halves of two sessions a code at rest "
-        f"has as much. {_by_halves(material)} {_bars(material)} What fools it: the limit of events "
+        f"{_who(material)}. Base rate: what membership drawn anew would give. Test noise alone: "
+        "the same between the two halves of one session; between halves of two sessions a code "
+        f"at rest has as much. {_by_halves(material)} {_bars(material)} What fools it: the limit of events "
         "itself, near which cells come and go though nothing changes, and sessions of different "
         "length."
     )
@@ -179,9 +179,9 @@ def _survival(material: Material) -> Panel:
 
     caption = (
         "Share of active cells that were active in every session since, by Kaplan and Meier; cells "
-        f"that were not recorded are censored, not lost. {_who(material)}. Bars: one standard error "
-        "by Greenwood, one line a subject. What fools it: noise of the test ends stays, too; see "
-        "recurrence."
+        f"that were not recorded are censored, not lost. {_who(material)}. Bars: one standard "
+        "error by Greenwood, one line a subject. What fools it: noise of the test ends stays, "
+        "too; see recurrence."
     )
     return Panel("survival", "Survival of active cells", lambda: caption, draw)
 
@@ -198,8 +198,8 @@ def _jumps(material: Material) -> Panel:
     words = map_words(material.maps)
     caption = (
         f"Share of active cells whose largest field, of the smoothed {words.short}, lies farther "
-        "away than fields are wide. Shuffled: between different cells. Noise alone: between the two "
-        f"halves of one session. {_by_halves(material)} {_bars(material)} What fools it: few "
+        "away than fields are wide. Shuffled: between different cells. Noise alone: between the "
+        f"two halves of one session. {_by_halves(material)} {_bars(material)} What fools it: few "
         "events, and cells with two fields of equal height."
     )
     return Panel("jumps_by_lag", "Fields that jump", lambda: caption, draw)

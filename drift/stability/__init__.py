@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from drift.faces import lazily
 
 if TYPE_CHECKING:
-    from drift.stability.code_stability import code_stability
+    from drift.stability.measuring import code_stability
     from drift.stability.absent import absent_measures
     from drift.stability.tables import stability_tables
     from drift.stability.rules import StabilityRules
