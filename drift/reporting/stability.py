@@ -163,9 +163,9 @@ def _recurrence(material: Material) -> Panel:
         "Cells active in the earlier session that are active again, over those recorded in both. "
         f"{_who(material)}. Base rate: what membership drawn anew would give. Test noise alone: "
         "the same between the two halves of one session; between halves of two sessions a code "
-        f"at rest has as much. {_by_halves(material)} {_bars(material)} What fools it: the limit of events "
-        "itself, near which cells come and go though nothing changes, and sessions of different "
-        "length."
+        f"at rest has as much. {_by_halves(material)} {_bars(material)} What fools it: the limit "
+        "of events itself, near which cells come and go though nothing changes, and sessions of "
+        "different length."
     )
     return Panel("recurrence_by_lag", "Recurrence of active cells", lambda: caption, draw)
 
