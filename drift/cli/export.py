@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import pandas as pd
 import tyro
 import xarray as xr
 from tyro.conf import Positional
@@ -69,8 +70,9 @@ def command(
     variables
         For CSV and MATLAB: which variables; all by default, for CSV with the correlations between
         every two sessions, session_pairs.csv, their means by the time between sessions with
-        intervals over subjects, similarity_by_lag.csv, the half-life, half_life.csv, and of several
-        environments remapping.csv.
+        intervals over subjects, similarity_by_lag.csv, the half-life, half_life.csv, of several
+        environments remapping.csv, and all that `repdrift stability` measures of maps,
+        stability_*.csv.
     seed
         Of observation.
     overwrite
@@ -124,7 +126,7 @@ def _tables(source: Path, out: Path, variables: Sequence[str], overwrite: bool) 
     return [*(f"written: {path}" for path in written), *notes]
 
 
-def _between_sessions(dataset: xr.Dataset) -> tuple[dict[str, Any], list[str]]:
+def _between_sessions(dataset: xr.Dataset) -> tuple[dict[str, pd.DataFrame], list[str]]:
     """Tables of sessions beside each other, by name, and why one is not there."""
     from drift.files.csv import tables
     from drift.metrics.rooms import environments
@@ -132,9 +134,9 @@ def _between_sessions(dataset: xr.Dataset) -> tuple[dict[str, Any], list[str]]:
     from drift.metrics.stability.session_pairs import session_pairs
     from drift.metrics.time_course.interval_tables import half_life_table, lag_table
 
-    if "rate" not in dataset:
+    if "rate" not in dataset or "session" not in dataset.dims:
         return {}, []
-    makers: dict[str, Callable[[xr.Dataset], Any]] = {
+    makers: dict[str, Callable[[xr.Dataset], pd.DataFrame]] = {
         "session_pairs": session_pairs,
         "similarity_by_lag": lag_table,
         "half_life": half_life_table,
@@ -147,7 +149,18 @@ def _between_sessions(dataset: xr.Dataset) -> tuple[dict[str, Any], list[str]]:
             further[name] = table(dataset)
         except RefusedInputError as refusal:
             notes.append(f"no {name}.csv: {refusal}")
-    return further, notes
+    return further | _stability(dataset), notes
+
+
+def _stability(dataset: xr.Dataset) -> dict[str, pd.DataFrame]:
+    """Tables of all measures of stability of maps; of a result that holds them, what is absent."""
+    from drift.stability.absent import ABSENT, absent_measures
+    from drift.stability.measuring import code_stability
+    from drift.stability.tables import stability_tables
+
+    if ABSENT in dataset.attrs:
+        return {"stability_absent": absent_measures(dataset)}
+    return stability_tables(code_stability(dataset)) if "occupancy" in dataset else {}
 
 
 def _sessions(

@@ -211,12 +211,34 @@ def _extremes(labels: np.ndarray, lap_of: np.ndarray) -> tuple[np.ndarray, np.nd
     return ordered[edges[:-1]], ordered[edges[1:] - 1]
 
 
+def session_half_of(
+    running: xr.Dataset, place: xr.DataArray, dim: str, rules: Measurement
+) -> np.ndarray | None:
+    """(sample) half of each sample that counts, see ``half_of_samples``; None where no halves are
+    kept.
+
+    Parameters
+    ----------
+    running : xarray.Dataset
+        Samples that count, with ``lap`` where halves are kept.
+    place : xarray.DataArray
+        (sample) number of the place or stimulus.
+    dim : str
+        What maps run over.
+    rules : Measurement
+    """
+    if rules.halves is None:
+        return None
+    return half_of_samples(running, None if dim == PLACE else place.values)
+
+
 def session_halves(
     running: xr.Dataset,
     activity: xr.DataArray,
     place: xr.DataArray,
     direction: xr.DataArray | None,
     along: tuple[int, str],
+    half: np.ndarray | None,
     rules: Measurement,
 ) -> dict[str, xr.DataArray]:
     """Maps and occupancy of both halves of a session, where these are to be kept.
@@ -229,6 +251,8 @@ def session_halves(
         Of these, as ``rate_maps`` takes them.
     along : tuple
         Number of places or stimuli, and what the maps run over.
+    half : numpy.ndarray or None
+        Of ``session_half_of``.
     rules : Measurement
         A place is valid in a half that spends more than ``minimum_occupancy`` there.
 
@@ -238,10 +262,9 @@ def session_halves(
         ``rate_half`` (unit, place[, direction], half) and ``occupancy_half`` (place[, direction],
         half); nothing without halves.
     """
-    if rules.halves is None:
+    if half is None:
         return {}
     places, dim = along
-    half = half_of_samples(running, None if dim == PLACE else place.values)
     # the places of the second half behind those of the first: activity is summed up once
     index = place.copy(data=np.where(half < 0, -1, place.values + places * np.maximum(half, 0)))
     duration, least = durations(running), rules.minimum_occupancy

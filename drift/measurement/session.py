@@ -8,10 +8,15 @@ import xarray as xr
 from drift.errors import RefusedInputError
 from drift.measurement.admission import checked_units, session_labels, timed
 from drift.measurement.domains import Domain, Places, session_domain
-from drift.measurement.halves import session_halves, with_laps
+from drift.measurement.halves import session_half_of, session_halves, with_laps
 from drift.measurement.joining import Measured
+from drift.measurement.place_unit_tests import (
+    session_generator,
+    significant,
+    significant_in_halves,
+)
 from drift.measurement.recommended import bin_width, speed_limit
-from drift.measurement.rules import SIGNIFICANCE, Measurement
+from drift.measurement.rules import Measurement
 from drift.measurement.running_samples import (
     is_directed,
     known_samples,
@@ -19,44 +24,15 @@ from drift.measurement.running_samples import (
     session_name,
     some_running_samples,
 )
-from drift.metrics.activity import event_counts
 from drift.metrics.clocks import durations
 from drift.metrics.event_kinds import activity_kind
 from drift.metrics.information.corrected import corrected_spatial_information
-from drift.metrics.information.significance import circular_shift_p_values
-from drift.metrics.labels import described, observed_units, trust
+from drift.metrics.labels import observed_units, trust
 from drift.metrics.maps import directed_places, rate_maps
 from drift.metrics.place_code import activity_code, place_code
 from drift.metrics.places import refuse_absurd
 from drift.schema.labelled_form import check
 from drift.schema.map_dims import PLACE
-from drift.streams import stream
-
-
-def _generator(session: xr.Dataset, rules: Measurement) -> np.random.Generator:
-    # A stream of its own for every session number: what other sessions or subjects were measured
-    # changes nothing.
-    return stream(rules.seed, "shuffle", int(session["session"].item()))
-
-
-def _significant(
-    session: xr.Dataset, activity: xr.DataArray, place: xr.DataArray, rules: Measurement
-) -> xr.DataArray:
-    """1 for units with enough events while moving whose information beats circular shifts."""
-    rate = session["sampling_rate"].item()
-    rng, shift = _generator(session, rules), max(1, round(rules.minimum_shift * rate))
-    duration = durations(session)
-    p_values = circular_shift_p_values(
-        activity,
-        place,
-        duration,
-        rules.shuffles,
-        shift,
-        rng,
-        minimum_occupancy=rules.minimum_occupancy,
-    )
-    flags = (p_values < SIGNIFICANCE) & (event_counts(activity) >= rules.minimum_events)
-    return described(flags.astype(float).where(observed_units(activity)), "place_unit")
 
 
 def _corrected(
@@ -68,7 +44,7 @@ def _corrected(
 ) -> dict[str, xr.DataArray]:
     if not rules.corrected:
         return {}
-    rng, duration = _generator(session, rules).spawn(1)[0], durations(session)
+    rng, duration = session_generator(session, rules).spawn(1)[0], durations(session)
     try:
         estimates = corrected_spatial_information(
             activity,
@@ -181,10 +157,14 @@ def _code(
             f"{rules.minimum_occupancy:g} s: {remedy}."
         )
     index = place if direction is None else directed_places(place, direction)
-    place_unit = _significant(running, activity, index, rules) if rules.shuffles else None
+    place_unit = significant(running, activity, index, rules) if rules.shuffles else None
     numbers = _numbers(running, activity, maps, place_unit)
     numbers |= _times(session, running)
-    numbers |= session_halves(running, activity, place, direction, (len(cells), domain.dim), rules)
+    half_of = session_half_of(running, place, domain.dim, rules)
+    along = len(cells), domain.dim
+    halves = session_halves(running, activity, place, direction, along, half_of, rules)
+    numbers |= halves
+    numbers |= significant_in_halves(running, activity, index, halves, half_of, rules)
     numbers |= _corrected(running, activity, index, numbers["place_unit"], rules)
     return cells, {**{str(name): values for name, values in maps.items()}, **numbers}
 

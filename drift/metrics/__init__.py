@@ -117,6 +117,7 @@ if TYPE_CHECKING:  # they need sessions, and what reads these needs measures
     from drift.metrics.geometry.noise import noise_covariance
     from drift.metrics.geometry.transformations import drift_transformations
     from drift.metrics.geometry.trial_noise import trial_noise_covariance
+    from drift.metrics.decoders.triple import decoder_triple, with_decoding
 
 __getattr__, __dir__ = lazily(__name__)
 
@@ -144,6 +145,7 @@ __all__ = [
     "count_variation",
     "crossnobis",
     "curve_by_lag",
+    "decoder_triple",
     "decoding",
     "directed_places",
     "drift_alignment",
@@ -228,6 +230,7 @@ __all__ = [
     "trial_noise_covariance",
     "turnover",
     "unrelated_similarity",
+    "with_decoding",
     "within_session_correlation",
     "wrong_matches",
 ]

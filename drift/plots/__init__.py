@@ -41,6 +41,13 @@ if TYPE_CHECKING:
         transformation_shares,
         dissimilarity_matrix,
     )
+    from drift.plots.stability_curves import (
+        similarity_and_ceiling,
+        jumps_by_lag,
+        displacement_by_lag,
+    )
+    from drift.plots.field_tables import hazard_by_age, field_density
+    from drift.plots.overview import stability_overview
     from drift.plots.decoding_curves import decoding_by_lag, confusion_matrix
     from drift.plots.session_curves import measure_over_elapsed
     from drift.plots.publication import publication_settings, sheet

@@ -47,7 +47,8 @@ def decoding_by_lag(
     Parameters
     ----------
     fixed : xarray.Dataset
-        Of ``drift.metrics.decoding`` with ``readout="fixed"``.
+        Of ``drift.metrics.decoding`` with ``readout="fixed"``; or of ``decoder_triple`` or
+        ``drift.code_stability``, which hold ``refitted_decoding_error``, too.
     ax : matplotlib Axes
     refitted : xarray.Dataset, optional
         Of the same sessions with ``readout="refitted"``.
@@ -72,6 +73,8 @@ def decoding_by_lag(
     curves = {"fixed": fixed[measure]}
     if refitted is not None:
         curves["refitted (ceiling)"] = refitted[measure]
+    elif f"refitted_{measure}" in fixed:
+        curves["refitted (ceiling)"] = fixed[f"refitted_{measure}"]
     if SHUFFLED.format(measure) in fixed:
         curves["shuffled (chance)"] = fixed[SHUFFLED.format(measure)]
     subjects = 0
@@ -79,14 +82,10 @@ def decoding_by_lag(
         subjects = max(subjects, _draw(curve_by_lag(values, fixed["elapsed"]), ax, name))
     times = time_axis(str(fixed["elapsed"].attrs.get("units", "")))
     ax.set(xlabel=f"time between sessions ({times})", ylabel=_label(fixed[measure]))
-    ax.set_ylim(bottom=0)
-    above: dict[str, Any] = {
-        "loc": "lower center",
-        "bbox_to_anchor": (0.5, 1.0),
-        "ncols": 3,
-        "frameon": False,
-    }
-    ax.legend(title=_meaning(subjects), handlelength=2.0, columnspacing=1.0, **above)
+    ax.set_ylim(0, 1.22 * ax.get_ylim()[1])  # room for the legend above all curves
+    ax.set_xlim(0, None)
+    style: dict[str, Any] = {"columnspacing": 0.9, "handlelength": 1.8, "handletextpad": 0.4}
+    ax.legend(title=_meaning(subjects), loc="upper center", ncols=3, borderaxespad=0.2, **style)
     return ax
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from string import ascii_lowercase
 from typing import TYPE_CHECKING, NamedTuple
 
 import xarray as xr
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 CURVE = 62.0  # mm, height of a panel with axes
 SQUARE = 66.0  # mm, height of a matrix
+MANY = 6  # panels, above which a row holds three
 
 
 class Plate(NamedTuple):
@@ -147,13 +149,13 @@ def _single(panel: Panel, width: float) -> tuple[Figure, str]:
 
 
 def _side_by_side(panels: Sequence[Panel], width: float) -> tuple[Figure, str]:
-    """Two panels a row, or three alone, with letters."""
-    columns = 3 if len(panels) == 3 else 2
+    """Two panels a row, three where there are three alone or many, with letters."""
+    columns = 3 if len(panels) == 3 or len(panels) > MANY else 2
     rows = -(-len(panels) // columns)
     figure = sheet(width, CURVE * rows)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     told = []
-    for letter, ax, panel in zip("abcdefgh", axes, panels, strict=False):
+    for letter, ax, panel in zip(ascii_lowercase, axes, panels, strict=False):
         panel.draw(ax)
         ax.set_title(letter, loc="left", fontweight="bold")
         told.append(f"({letter}) {panel.title}. {panel.caption()}")

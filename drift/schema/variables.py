@@ -231,10 +231,23 @@ VARIABLES: dict[str, Variable] = {
         flag=True,
         over_stimuli="1 where the unit is informative of the stimulus, 0 where not, NaN if absent",
     ),
+    "place_unit_half": Variable(
+        (*SESSION, "unit", "half"),
+        "1",
+        "1 where the unit counts as a place unit in one of two halves, by the rule of the session",
+        of_place=True,
+        flag=True,
+        over_stimuli="1 where the unit is informative of the stimulus in one of two halves",
+    ),
     "decoding_error": Variable(
         (*SESSION, "session_other"),
         "cm",
         "mean distance between the position and the place that another session decodes",
+    ),
+    "refitted_decoding_error": Variable(
+        (*SESSION, "session_other"),
+        "cm",
+        "mean decoding error of a readout of the tested session itself, on the same units",
     ),
     "median_decoding_error": Variable(
         (*SESSION, "session_other"),

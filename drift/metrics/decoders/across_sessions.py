@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Literal
 
+import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
@@ -193,7 +194,15 @@ def decoding(
             trained, tested = (int(labels["session"]) for labels in pair)
             table[subject, trained, tested] = scores(crew, reading, chance)
     numbers = {subject: track.numbers for subject, (_, track) in crews.items()}
-    return labelled_scores(windows, places, numbers, table, {"decoding": json.dumps(options)})
+    return labelled_scores(
+        windows, places, numbers, table, {"decoding": json.dumps(options, default=_plain)}
+    )
+
+
+def _plain(number: np.generic) -> float | int:
+    """A number of numpy as JSON takes it."""
+    plain: float | int = number.item()
+    return plain
 
 
 def _windows(

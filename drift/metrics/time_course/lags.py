@@ -16,6 +16,7 @@ from drift.metrics.rooms import environment_labels
 
 # Lags that differ by less than this share of the longest one are the same lag.
 SAME_LAG = 1e-9
+LONGER = 1.5  # times the shortest lag: what is nearer is the same interval between sessions
 
 
 class SessionPairs(NamedTuple):
@@ -176,13 +177,14 @@ def by_lag(
 
 
 def _limits(lags: np.ndarray) -> np.ndarray:
-    """(subject) a quarter of the longest lag of each subject, but at least its second shortest; NaN
-    where there is no lag above 0."""
+    """(subject) a quarter of the longest lag of each subject, but at least its second shortest, of
+    those that differ by more than sessions scatter; NaN where there is no lag above 0."""
     limits = np.full(len(lags), np.nan)
     for subject, row in enumerate(lags):
         if (row > 0).any():
             distinct = distinct_lags(row[row > 0])
-            limits[subject] = max(distinct[-1] / 4, distinct[min(1, distinct.size - 1)])
+            longer = distinct[distinct > LONGER * distinct[0]]
+            limits[subject] = max(distinct[-1] / 4, longer[0] if longer.size else distinct[-1])
     return limits
 
 
@@ -223,7 +225,7 @@ def drift_rate(
         enter.
     longest_lag : float, optional
         In units of elapsed; by default, for each subject, a quarter of its longest lag, but at
-        least its second shortest.
+        least its second shortest, half as long again as the shortest or more.
     across_environments : bool
         Let pairs of sessions in different environments enter, as if there were one room.
 
