@@ -34,10 +34,12 @@ if TYPE_CHECKING:  # in the order in which data flow: recipe, run, measures, the
     from drift.training.training import train
     from drift.measurement.measuring import measure
     from drift.measurement.event_counting import counted_events
+    from drift.measurement.trial_intervals import trial_interval
     from drift.observation.observing import observe
     from drift.observation.designs import published_design, recording_design
     from drift.observation.solvable import wandering_fields, wandering_fields_correlation
     from drift.observation.null_models import frozen_code, wrong_registration, changed_behaviour
+    from drift.stability.measuring import code_stability
     from drift.comparison.comparing import compare
     from drift.comparison.table import comparison_table
     from drift.reporting.report import report

@@ -4,10 +4,14 @@
 Several networks learn to predict what an agent will see next in a corridor, and go on learning
 under update noise. The figure shows how the code drifts, becomes sparser and more informative about
 place while the corridor is known, at some cost in loss, beside the published slopes of four
-hippocampal recordings and, if one is given, a recording measured by the same functions.
+hippocampal recordings and, if one is given, a recording measured by the same functions: its
+similarity without noise and its readouts of other days stand beside those of the networks, observed
+as the animal was.
 """
 
 from __future__ import annotations
+
+import textwrap
 
 import matplotlib
 
@@ -23,6 +27,7 @@ import drift
 from drift import metrics, plots
 from drift.comparison.published import PUBLISHED_CORRIDOR, PUBLISHED_SLOPES, SPATIAL_INFORMATION
 from drift.plots.rate_maps import rate_maps_over_sessions
+from drift.stability.absent import reason_for
 
 # The recipe. The published configuration (--full) takes 500 units, update noise of .0139 and a
 # million steps; by default stronger
@@ -53,6 +58,13 @@ MEASURES = (
     "spatial_information",
     "place_units",
 )
+STABILITY = (
+    "rate_map_correlation",
+    "corrected_similarity",
+    "decoding_error",
+    "refitted_decoding_error",
+    "shuffled_decoding_error",
+)
 
 
 def main() -> None:
@@ -62,7 +74,9 @@ def main() -> None:
         ["corridor_drift.nc", "corridor_drift.png", "corridor_drift.txt"],
         asked.overwrite,
     )
-    recorded = None if asked.recording is None else measured(*options.recording(asked.recording))
+    named = None if asked.recording is None else options.recording(asked.recording)
+    sessions = [] if named is None else recorded_sessions(*named)
+    recorded = measured(sessions) if sessions else None
     recipe = published() if asked.full else QUICK if asked.quick else DEFAULT
     recipe = (
         recipe
@@ -85,9 +99,11 @@ def main() -> None:
     run["rate_map_correlation"] = metrics.mean_rate_map_correlation(run, smoothing=SMOOTHING)
 
     drift.save(run, netcdf, overwrite=asked.overwrite)
-    drawn = draw(run, recorded)
+    stabilities = stability_of(run, sessions)
+    drawn = draw(run, recorded, stabilities)
     drawn.savefig(figure, dpi=160, metadata=options.told(drawn, recipes, numbers(run)))
-    table.write_text(text := tabulated(run, recorded, asked.full))
+    text = tabulated(run, recorded, asked.full) + tabulated_stability(stabilities)
+    table.write_text(text)
     print(text)
     print(f"engine: {run.attrs['engine']}; results: {netcdf}, {figure}, {table}")
 
@@ -122,10 +138,28 @@ def _options():
     return parser.parse_args()
 
 
-def measured(name: str, path: str, reader_options: dict[str, str]) -> xr.Dataset:
+def recorded_sessions(name: str, path: str, reader_options: dict[str, str]) -> list[xr.Dataset]:
+    """Sessions of a recording; they are measured, decoded, and set the lens for the networks."""
+    return list(data_adapters.sessions(name, path, **reader_options))
+
+
+def measured(sessions: list[xr.Dataset]) -> xr.Dataset:
     """Measure a recording as the networks are measured; place cells by circular shifts, as the
     published recordings were."""
-    return drift.measure(data_adapters.sessions(name, path, **reader_options), shuffles=500)
+    return drift.measure(sessions, shuffles=500)
+
+
+def stability_of(run: xr.Dataset, sessions: list[xr.Dataset]) -> dict[str, xr.Dataset | str]:
+    """Whether the code of the networks, seen as the recording was, and that of the recording drift;
+    a sentence where the networks cannot be seen so."""
+    if not sessions:
+        return {}
+    counted = list(drift.counted_events(sessions))
+    try:
+        networks = drift.code_stability(drift.observe(run, like=counted))
+    except drift.RefusedInputError as refusal:
+        networks = str(refusal)
+    return {"networks, observed": networks, "this recording": drift.code_stability(counted)}
 
 
 def learned(run: xr.Dataset) -> xr.Dataset:
@@ -165,20 +199,25 @@ def numbers(run: xr.Dataset) -> dict[str, list[float]]:
     }
 
 
-def draw(run: xr.Dataset, recorded: xr.Dataset | None) -> plt.Figure:
+def draw(
+    run: xr.Dataset, recorded: xr.Dataset | None, stabilities: dict[str, xr.Dataset | str]
+) -> plt.Figure:
     plt.rcParams.update(
         {"font.size": 8, "axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 8}
     )
-    figure = plt.figure(figsize=(10, 8.4), layout="constrained")
-    rows = figure.subfigures(3, 1, height_ratios=[1.15, 1, 1.15])
+    heights = [1.15, 1, 1.15, 1.15][: 4 if stabilities else 3]
+    figure = plt.figure(figsize=(10, 2.55 * sum(heights)), layout="constrained")
+    rows = figure.subfigures(len(heights), 1, height_ratios=heights)
     _draw_maps(run, rows[0])
     _draw_time_courses(run, rows[1].subplots(1, 3))
     _draw_stability(run, recorded, rows[2].subplots(1, 4 if recorded is None else 5))
+    if stabilities:
+        _draw_stabilities(stabilities, rows[3].subplots(1, 4))
     bars = (
         "Bars: one standard error over networks; where none is seen, it is smaller than the "
         "marker. Published changes: open circles."
     )
-    rows[2].supxlabel(
+    rows[-1].supxlabel(
         bars if run.sizes["subject"] > 1 else "One network, no bars.",
         x=0.99,
         ha="right",
@@ -294,7 +333,8 @@ def _draw_stability(run: xr.Dataset, recorded: xr.Dataset | None, axes) -> None:
         xticklabels=ticks + 1,
         yticklabels=ticks + 1,
     )
-    plots.correlation_by_lag(later, correlation, axes[1], ("first half", "second half"))
+    halves = ("first half", "second half")
+    plots.correlation_by_lag(later, correlation, axes[1], halves, bars="standard_error")
     axes[1].set_title("f   similarity by lag")
     axes[1].legend(frameon=False)
     for ax, ours, theirs, title in (
@@ -331,7 +371,10 @@ def _draw_recorded(recorded: xr.Dataset, ax) -> None:
     ax.set_title("i   this recording")
     try:
         plots.correlation_by_lag(
-            recorded, metrics.mean_rate_map_correlation(recorded, smoothing=SMOOTHING), ax
+            recorded,
+            metrics.mean_rate_map_correlation(recorded, smoothing=SMOOTHING),
+            ax,
+            bars="standard_error",
         )
         ax.legend(frameon=False)
     except drift.RefusedInputError:
@@ -344,6 +387,53 @@ def _draw_recorded(recorded: xr.Dataset, ax) -> None:
             color="0.3",
         )
         ax.set(xticks=[], yticks=[])
+
+
+def _draw_stabilities(stabilities: dict[str, xr.Dataset | str], axes) -> None:
+    """Similarity as seen, at best and without noise, and readouts of other sessions."""
+    for letter, ax, (source, stability) in zip("jk", axes[:2], stabilities.items()):
+        ax.set_title(f"{letter}   similarity: {source}")
+        _draw_or_say(
+            stability, ("corrected similarity", "corrected_similarity"), _draw_similarity, ax
+        )
+    for letter, ax, (source, stability) in zip("lm", axes[2:], stabilities.items()):
+        ax.set_title(f"{letter}   readouts: {source}")
+        _draw_or_say(stability, ("decoder triple", "decoding_error"), plots.decoding_by_lag, ax)
+
+
+def _draw_similarity(stability: xr.Dataset, ax) -> None:
+    names = ("rate_map_correlation", "corrected_similarity", "elapsed")
+    ceiling = stability["correlation_ceiling"]
+    plots.similarity_and_ceiling(*(stability[name] for name in names), ax, ceiling)
+
+
+def _draw_or_say(stability: xr.Dataset | str, measure: tuple[str, str], draw_panel, ax) -> None:
+    """Draw, or say why it cannot be drawn."""
+    reason = stability if isinstance(stability, str) else reason_for(stability, *measure)
+    if not reason:
+        draw_panel(stability, ax)
+        ax.get_legend().set_frame_on(False)
+        return
+    ax.text(0.5, 0.5, textwrap.fill(reason, 34), transform=ax.transAxes, ha="center", va="center")
+    ax.set(xticks=[], yticks=[])
+
+
+def tabulated_stability(stabilities: dict[str, xr.Dataset | str]) -> str:
+    """Similarity without noise and errors of readouts, at the shortest and the longest lag."""
+    lines = []
+    for source, stability in stabilities.items():
+        if isinstance(stability, str):
+            lines.append(f"{source}: {stability}")
+            continue
+        for name in STABILITY:
+            if f"{name}_by_lag" not in stability:
+                continue
+            curve = stability[f"{name}_by_lag"].mean(["subject", "room"]).dropna("lag")
+            ends = "".join(f"{float(curve[at]):10.3f}" for at in (0, -1)[: curve.size])
+            lags = " and ".join(f"{float(curve['lag'][at]):.3g}" for at in (0, -1)[: curve.size])
+            told = f"at lags {lags} {stability['elapsed'].attrs['units']}"
+            lines.append(f"{source + ' ' + name.replace('_', ' '):46}{ends}   {told}")
+    return "\n".join(["", *lines, ""]) if lines else ""
 
 
 def tabulated(run: xr.Dataset, recorded: xr.Dataset | None, full: bool) -> str:

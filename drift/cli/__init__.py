@@ -26,6 +26,7 @@ COMMANDS = {
     "check": "tell what is understood of a recording before it is measured, and what looks odd",
     "convert": "write the sessions of any format as interchange files",
     "measure": "measure a recording in a laboratory's format, as networks are measured",
+    "stability": "measure whether a code drifts: netCDF, CSV tables and one figure in one go",
     "compare": "set a run beside a recording, published slopes and null models, as a table and as "
     "a report",
     "report": "describe one measured recording on one page, with its figures",
@@ -48,6 +49,7 @@ usage: repdrift COMMAND [options]        repdrift COMMAND --help tells more, wit
 A first afternoon:
   repdrift run --out run.nc --seeds 2                               two networks that drift in a corridor
   repdrift measure interchange recordings --out recorded.nc         your sessions, one file each
+  repdrift stability interchange recordings --out stability         does their code drift?
   repdrift compare run.nc recorded.nc --report report.html          both, side by side, as one page
   repdrift fit linear recorded.nc --bounds gain=1:1000 --out fit.nc
 

@@ -16,6 +16,7 @@ EXAMPLES = """\
   repdrift measure karlsson2015 data/Nel --option area=any position_units=pixel --out wmaze.nc
   repdrift measure interchange recordings --option animal=A environment=track --out recorded.nc
   repdrift measure nwb sessions --out recorded.nc --corrected --halves trials
+  repdrift measure nwb sessions --out recorded.nc --counted --halves trials --decoding
 Formats (interchange: one .npz, .mat or .nc file a session): """
 Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff]
 
@@ -34,6 +35,8 @@ def command(
     direction: Literal["auto", "split", "apart", "pooled"] = "auto",
     active_events: int = 1,
     halves: Literal["trials", "time"] | None = None,
+    half_place_units: Flag = False,
+    decoding: Flag = False,
     seed: int = 0,
     overwrite: Flag = False,
 ) -> None:
@@ -69,13 +72,19 @@ def command(
     halves
         Keep maps of two halves of every session, odd and even laps or blocks of 30 s in turn, so
         that figures and reports show how much of a change is noise.
+    half_place_units
+        Test place cells in each half, too, so that recurrence knows what test noise alone takes.
+    decoding
+        Decode every session by a readout of every other, of itself, and with cells in disorder
+        (Bayesian; windows of 0.25 s), so that figures, reports and tables hold the three errors.
     seed
-        Of shuffles and corrections.
+        Of shuffles, corrections and disorder.
     overwrite
         Replace a file that is there.
     """
     import data_adapters
     from drift.cli.summaries import (
+        half_life_rows,
         measure_rows,
         note_rows,
         rooms,
@@ -86,13 +95,15 @@ def command(
     from drift.files.store import save
     from drift.measurement.event_counting import counted_events
     from drift.measurement.measuring import measure
+    from drift.metrics.decoders.triple import decoder_triple, with_decoding
 
     apart((out,), (path,))
     netcdf(out, overwrite)
     sessions, notes = with_notes(data_adapters.sessions(format, path, **pairs(option, "--option")))
     sessions = counted_events(sessions) if counted else sessions
+    recording = list(sessions) if decoding else sessions  # read once for two measures
     measured = measure(
-        sessions,
+        recording,
         shuffles=shuffles,
         corrected=corrected,
         bin_size=bin_size,
@@ -100,9 +111,19 @@ def command(
         direction=direction,
         active_events=active_events,
         halves=halves,
+        half_place_units=half_place_units,
         seed=seed,
         progress=True,
     )
+    if decoding:
+        scores = decoder_triple(
+            recording,
+            bin_size=bin_size,
+            minimum_speed=minimum_speed,
+            direction=direction,
+            seed=seed,
+        )
+        measured = with_decoding(measured, scores)
     save(measured, out, overwrite=overwrite)
     told(
         f"{measured.sizes['subject']} subjects, {measured.sizes['session']} sessions, "
@@ -112,6 +133,7 @@ def command(
         *stimulus_rows(measured),
         *rooms(measured),
         *measure_rows(measured),
+        *half_life_rows(measured),
         *running_rows(measured),
         *note_rows(notes),
         f"written: {out}",

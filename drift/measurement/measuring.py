@@ -76,6 +76,7 @@ def measure(
     corrected: bool = False,
     repetitions: Count = 100,
     halves: Literal["trials", "time"] | None = None,
+    half_place_units: bool = False,
     seed: Seed = 0,
     progress: bool = False,
 ) -> xr.Dataset:
@@ -140,6 +141,10 @@ def measure(
         laps of each running direction, or presentations of each stimulus, by the variable
         ``trial``; where the session has none, a lap is a run from one end of the track to the
         other, or a turn of the ring. "time": blocks of 30 s in turn.
+    half_place_units : bool
+        Tell place units in each half, too, by the rule of the whole session at half the events, so
+        that ``drift.metrics.recurrence`` knows what the noise of the test alone takes. Costs
+        another shift test where there are ``shuffles``.
     seed : int
         Seed of the shift test and of the corrections.
     progress : bool
@@ -156,9 +161,9 @@ def measure(
         ``period``. Fractions are
         over ``detected_units``. ``running_time`` and ``tracked_time`` (subject, session) are the
         seconds that count and those with a known position. With ``halves``, ``rate_half`` and
-        ``occupancy_half`` are maps over these and the dim ``half``. With directions apart,
-        information has the dim ``direction`` and ``place_unit_by_direction`` flags the place units
-        of each. The attribute ``measurement``
+        ``occupancy_half`` are maps over these and the dim ``half``, with ``half_place_units`` also
+        the flags ``place_unit_half``. With directions apart, information has the dim ``direction``
+        and ``place_unit_by_direction`` flags the place units of each. The attribute ``measurement``
         holds these options, see ``drift.measurement.Measurement``.
 
     Warns
@@ -193,6 +198,7 @@ def measure(
         corrected=corrected,
         repetitions=repetitions,
         halves=halves,
+        half_place_units=half_place_units,
         seed=seed,
     )
     stream_of_sessions = [sessions] if isinstance(sessions, xr.Dataset) else sessions

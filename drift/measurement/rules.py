@@ -32,7 +32,17 @@ class Measurement(Recipe):
     corrected: bool = False
     repetitions: int = Field(default=100, ge=1)
     halves: Literal["trials", "time"] | None = None
+    half_place_units: bool = False
     seed: int = Field(default=0, ge=0, lt=2**63)
+
+    @model_validator(mode="after")
+    def _has_halves(self) -> Self:
+        if self.half_place_units and self.halves is None:
+            raise ValueError(
+                "half_place_units tests the halves of sessions, but halves is None: ask for "
+                'halves="trials" or "time", too'
+            )
+        return self
 
     @model_validator(mode="after")
     def _tests_something(self) -> Self:

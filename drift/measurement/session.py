@@ -8,10 +8,15 @@ import xarray as xr
 from drift.errors import RefusedInputError
 from drift.measurement.admission import checked_units, session_labels, timed
 from drift.measurement.domains import Domain, Places, session_domain
-from drift.measurement.halves import session_halves, with_laps
+from drift.measurement.halves import session_half_of, session_halves, with_laps
 from drift.measurement.joining import Measured
+from drift.measurement.place_unit_tests import (
+    session_generator,
+    significant,
+    significant_in_halves,
+)
 from drift.measurement.recommended import bin_width, speed_limit
-from drift.measurement.rules import SIGNIFICANCE, Measurement
+from drift.measurement.rules import Measurement
 from drift.measurement.running_samples import (
     is_directed,
     known_samples,
@@ -19,59 +24,15 @@ from drift.measurement.running_samples import (
     session_name,
     some_running_samples,
 )
-from drift.metrics.activity import event_counts
 from drift.metrics.clocks import durations
 from drift.metrics.event_kinds import activity_kind
 from drift.metrics.information.corrected import corrections
-from drift.metrics.information.directions import in_each_direction
-from drift.metrics.information.significance import circular_shift_p_values
-from drift.metrics.labels import described, observed_units, trust
+from drift.metrics.labels import observed_units, trust
 from drift.metrics.maps import directed_places, rate_maps
 from drift.metrics.place_code import activity_code, place_code
 from drift.metrics.places import refuse_absurd
 from drift.schema.labelled_form import check
 from drift.schema.map_dims import PLACE
-from drift.streams import stream
-
-
-def _generator(session: xr.Dataset, rules: Measurement) -> np.random.Generator:
-    # A stream of its own for every session number: what other sessions or subjects were measured
-    # changes nothing.
-    return stream(rules.seed, "shuffle", int(session["session"].item()))
-
-
-def _significant(
-    session: xr.Dataset,
-    activity: xr.DataArray,
-    place: xr.DataArray,
-    direction: xr.DataArray | None,
-    rules: Measurement,
-) -> xr.DataArray:
-    """1 for units with enough events while moving whose information beats circular shifts, in each
-    direction by itself where these are given."""
-    rate = session["sampling_rate"].item()
-    rng, shift = _generator(session, rules), max(1, round(rules.minimum_shift * rate))
-    duration = durations(session)
-    p_values = circular_shift_p_values(
-        activity,
-        place,
-        duration,
-        rules.shuffles,
-        shift,
-        rng,
-        minimum_occupancy=rules.minimum_occupancy,
-        direction=direction,
-    )
-    counts = event_counts(activity) if direction is None else _directed_counts(activity, direction)
-    flags = (p_values < SIGNIFICANCE) & (counts >= rules.minimum_events)
-    return described(flags.astype(float).where(observed_units(activity)), "place_unit")
-
-
-def _directed_counts(activity: xr.DataArray, direction: xr.DataArray) -> xr.DataArray:
-    """(unit, direction) events in each running direction."""
-    return in_each_direction(
-        activity, direction, lambda samples: event_counts(activity.isel(sample=samples))
-    )
 
 
 def _corrected(
@@ -84,7 +45,7 @@ def _corrected(
 ) -> dict[str, xr.DataArray]:
     if not rules.corrected:
         return {}
-    rng, duration = _generator(session, rules).spawn(1)[0], durations(session)
+    rng, duration = session_generator(session, rules).spawn(1)[0], durations(session)
     try:
         estimates, _population = corrections(
             activity,
@@ -207,10 +168,14 @@ def _code(
         )
     index = place if direction is None else directed_places(place, direction)
     where = (place, direction) if rules.directions == "apart" else (index, None)
-    place_unit = _significant(running, activity, *where, rules) if rules.shuffles else None
+    place_unit = significant(running, activity, *where, rules) if rules.shuffles else None
     numbers = _numbers(running, activity, maps, place_unit, rules)
     numbers |= _times(session, running)
-    numbers |= session_halves(running, activity, place, direction, (len(cells), domain.dim), rules)
+    half_of = session_half_of(running, place, domain.dim, rules)
+    along = len(cells), domain.dim
+    halves = session_halves(running, activity, place, direction, along, half_of, rules)
+    numbers |= halves
+    numbers |= significant_in_halves(running, activity, *where, halves, half_of, rules)
     flags = numbers["place_unit_by_direction" if rules.directions == "apart" else "place_unit"]
     numbers |= _corrected(running, activity, *where, flags, rules)
     return cells, {**{str(name): values for name, values in maps.items()}, **numbers}

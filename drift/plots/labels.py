@@ -15,6 +15,7 @@ from drift.schema.map_dims import STIMULUS, map_dim
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+LONGEST = 16  # letters of the label of a subject
 
 
 def mixed_rooms(means: xr.Dataset) -> list[str]:
@@ -200,3 +201,23 @@ def shared_times(times: np.ndarray) -> bool:
         (subject, session)
     """
     return bool(np.isfinite(times).all() and np.allclose(times, times[:1], rtol=1e-9, atol=0))
+
+
+def least_correlation(correlation: xr.DataArray) -> float:
+    """0, or the least correlation rounded down to a tenth where it is negative."""
+    least = float(correlation.min()) if bool(correlation.notnull().any()) else 0.0
+    return min(0.0, np.floor(10 * least) / 10)
+
+
+def subject_label(own: xr.Dataset, number: int) -> str:
+    """What the curve of a subject is called, short enough for a legend.
+
+    Parameters
+    ----------
+    own : xarray.Dataset
+        Of the subject.
+    number : int
+        Its position.
+    """
+    label = str(own["subject"].item()) if "subject" in own.coords else f"subject {number}"
+    return label if len(label) <= LONGEST else f"{label[: LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"

@@ -11,7 +11,7 @@ from drift.door import opened
 from drift.errors import RefusedInputError
 from drift.metrics.time_course.lag_classes import curve_by_lag, lag_classes
 from drift.metrics.time_course.lags import by_lag
-from drift.plots.labels import time_axis
+from drift.plots.labels import subject_label, time_axis
 from drift.plots.sessions import COLOURS
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def survival_curve(survival: xr.Dataset, ax: Axes) -> Axes:
         if known_ages.size == 0:
             continue
         own = own.isel(age=known_ages)
-        label = str(own["subject"].item()) if "subject" in own.coords else f"subject {number}"
+        label = subject_label(own, number)
         colour = COLOURS[number] if number < len(COLOURS) else SUBJECT["color"]
         age, share, error = (own[name].values for name in ("age", "survival", "standard_error"))
         ax.step(age, share, where="post", color=colour, linewidth=1.2, label=label)

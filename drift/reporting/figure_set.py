@@ -15,8 +15,8 @@ from drift.errors import RefusedInputError
 from drift.files.atomic import check_target, replaced_atomically
 from drift.plots.publication import publication_settings
 from drift.reporting.captions import not_drawn
-from drift.reporting.panels import Plate, assembled, curve_panels
-from drift.reporting.plates import all_subjects, own_sessions, subject_plates
+from drift.reporting.panels import Plate, assembled
+from drift.reporting.plates import all_panels, all_subjects, own_sessions, subject_plates
 from drift.schema.labelled_form import check
 from drift.schema.selection import position_of
 from drift.texts import printable
@@ -216,7 +216,7 @@ def named_plates(recorded: xr.Dataset, sorted_by: str | None, width: float) -> I
         for plate in subject_plates(own_sessions(recorded, subject), sorted_by, width):
             yield _renamed(plate, head, told)
     if subjects > 1:
-        for plate in assembled(curve_panels(all_subjects(recorded)), width):
+        for plate in assembled(all_panels(all_subjects(recorded)), width):
             yield _renamed(plate, "all_", " (all subjects)")
 
 

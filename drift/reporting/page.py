@@ -12,8 +12,14 @@ import xarray as xr
 
 from drift.comparison.rows import checked, comparison_frame
 from drift.files.store import provenance
+from drift.plots.publication import INCH
 from drift.reporting import sections, tables, texts
+from drift.reporting.captions import not_drawn
+from drift.reporting.figures import WIDTH
+from drift.reporting.panels import assembled as panels_alone
+from drift.reporting.plates import all_subjects
 from drift.reporting.sentences import headline
+from drift.reporting.stability import compared_panels
 from drift.reporting.svg import own_settings
 
 Chapter = tuple[str, str, str]  # id, heading, HTML
@@ -87,6 +93,7 @@ def _page(
             tables.explained(selection),
         ),
         chapter("maps", "Rate maps", sections.maps(run, recorded)),
+        chapter("stability", "Does the code drift?", _stability(run, recorded)),
         chapter("fit", "A circuit fitted to the recording", sections.fit(fit)),
         chapter("reading", "How to read this", texts.reading(), "<h3>Words</h3>", texts.glossary()),
         chapter(
@@ -102,6 +109,25 @@ def _page(
     ]
     about = "Simulated subjects beside recordings, observed alike."
     return assembled(title, about, headline(selection, frame), chapters, stamp)
+
+
+def _stability(run: xr.Dataset | None, recorded: xr.Dataset | None) -> str:
+    """Panels that decide whether the codes of the run and of the recording drift."""
+    boxes, missing = [], {}
+    for name, dataset in (("simulation", run), ("recording", recorded)):
+        panels = [] if dataset is None else compared_panels(all_subjects(dataset))
+        for plate in panels_alone(panels, WIDTH * INCH):
+            title = f"{plate.title}, {name}"
+            if plate.figure is None:
+                missing[title] = plate.reason
+                continue
+            identity = f"stability-{name}-{plate.name.replace('_', '-')}"
+            told = f"{title}. {plate.caption.partition('. ')[0]}."
+            box = sections.figure_box(plate.figure, identity, f"{title}.", plate.caption, told)
+            boxes.append(box)
+    said = (f"<p>{escape(text[:1].upper() + text[1:])}</p>" for text in not_drawn(missing))
+    grid = f'<div class="figures">{"".join(boxes)}</div>' if boxes else ""
+    return "".join([grid, *said])
 
 
 def assembled(

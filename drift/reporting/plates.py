@@ -21,13 +21,16 @@ from drift.plots.tracked_maps import cells_by_place, tracked_rate_maps
 from drift.reporting import captions
 from drift.reporting.map_words import map_words
 from drift.reporting.panels import (
+    Panel,
     Plate,
     assembled,
     curve_panels,
     drawn_plate,
     enlargement,
     matrix_panel,
+    remapping_panels,
 )
+from drift.reporting.stability import stability_panels
 from drift.schema.map_dims import STIMULUS, map_dim
 from drift.schema.selection import position_of
 
@@ -98,7 +101,19 @@ def subject_plates(own: xr.Dataset, sorted_by: str | None, width: float) -> Iter
     title = f"{map_words(own).maps.capitalize()} over sessions"
     yield drawn_plate("rate_maps", title, partial(_maps, own, day, width))
     yield drawn_plate("example_cells", "Example cells", partial(_examples, own, day, width))
-    yield from assembled([matrix_panel(own), *curve_panels(own)], width)
+    yield from assembled([matrix_panel(own), *all_panels(own)], width)
+    yield from assembled(remapping_panels(own), width)
+
+
+def all_panels(dataset: xr.Dataset) -> list[Panel]:
+    """Curves of one subject, or of several together.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Longitudinal Dataset without sessions before learning.
+    """
+    return [*curve_panels(dataset), *stability_panels(dataset)]
 
 
 def sorting_session(own: xr.Dataset, sorted_by: str | None) -> int:

@@ -19,6 +19,7 @@ from drift.observation.lens import untrained_sessions
 from drift.reporting.captions import spread
 from drift.reporting.map_words import map_row, map_words
 from drift.reporting.panels import ceiling_or_reason
+from drift.reporting.stability import stability_columns, stability_sentences
 from drift.reporting.tables import Cell, plain_table, table
 from drift.reporting.wording import counted, listed, number, plural, singular
 from drift.schema.map_dims import STIMULUS, map_dim
@@ -154,7 +155,7 @@ def _number_columns(recorded: xr.Dataset) -> dict[str, np.ndarray]:
         units = "bits/event" if name == "spatial_information" else ""
         if np.isfinite(values).any():
             columns[f"{heading} ({units})" if units else heading] = values
-    return columns
+    return columns | stability_columns(recorded)
 
 
 def _numbers(recorded: xr.Dataset, name: str) -> np.ndarray:
@@ -191,6 +192,7 @@ def headline(recorded: xr.Dataset, missing: Sequence[str]) -> list[str]:
         _compass(recorded),
         *_fraction(recorded),
         *_similarity(recorded),
+        *stability_sentences(recorded),
         *(f"{text[:1].upper()}{text[1:]}" for text in missing),
     ]
 
@@ -288,6 +290,8 @@ def methods(recorded: xr.Dataset) -> str:
         f"unsmoothed {words.maps}, means over the cells that are {words.cells} in both sessions; "
         "sessions in different rooms, or of cells that are not registered, are not compared."
     )
+    if words.place == "place" and "decoding_error" not in recorded and "measurement" in attrs:
+        told.append("No readouts were tested: repdrift measure --decoding tests them.")
     return f"<p>{escape(' '.join(told))}</p>"
 
 

@@ -15,8 +15,8 @@ from drift.reporting.figures import WIDTH
 from drift.reporting.map_words import map_words
 from drift.reporting.page import assembled as assembled_page
 from drift.reporting.page import chapter
-from drift.reporting.panels import Plate, assembled, curve_panels
-from drift.reporting.plates import all_subjects, own_sessions, subject_plates
+from drift.reporting.panels import Plate, assembled
+from drift.reporting.plates import all_panels, all_subjects, own_sessions, subject_plates
 from drift.reporting.svg import own_settings
 from drift.schema.map_dims import STIMULUS, map_dim
 
@@ -134,7 +134,7 @@ def _figures(recorded: xr.Dataset, sorted_by: str | None) -> tuple[list[str], di
             "drift.figures draws them.</p>"
         )
     if subjects > 1:
-        plates = assembled(curve_panels(all_subjects(recorded)), width)
+        plates = assembled(all_panels(all_subjects(recorded)), width)
         groups.append(_group(plates, "all", "All subjects", " (all subjects)", missing))
     return groups, missing
 

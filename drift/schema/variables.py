@@ -248,10 +248,23 @@ VARIABLES: dict[str, Variable] = {
         of_place=True,
         flag=True,
     ),
+    "place_unit_half": Variable(
+        (*SESSION, "unit", "half"),
+        "1",
+        "1 where the unit counts as a place unit in one of two halves, by the rule of the session",
+        of_place=True,
+        flag=True,
+        over_stimuli="1 where the unit is informative of the stimulus in one of two halves",
+    ),
     "decoding_error": Variable(
         (*SESSION, "session_other"),
         "cm",
         "mean distance between the position and the place that another session decodes",
+    ),
+    "refitted_decoding_error": Variable(
+        (*SESSION, "session_other"),
+        "cm",
+        "mean decoding error of a readout of the tested session itself, on the same units",
     ),
     "median_decoding_error": Variable(
         (*SESSION, "session_other"),
@@ -261,7 +274,8 @@ VARIABLES: dict[str, Variable] = {
     "decoding_accuracy": Variable(
         (*SESSION, "session_other"),
         "1",
-        "share of the decoded windows whose bin was decoded",
+        "share of the decoded windows whose place was decoded",
+        over_stimuli="share of the decoded windows whose stimulus was decoded",
     ),
     "shuffled_decoding_error": Variable(
         (*SESSION, "session_other"),
@@ -277,6 +291,17 @@ VARIABLES: dict[str, Variable] = {
         (*SESSION, "session_other"),
         "cm",
         "mean decoding error with the true path moved in time",
+    ),
+    "shifted_decoding_accuracy": Variable(
+        (*SESSION, "session_other"),
+        "1",
+        "decoding accuracy with the true path moved in time",
+    ),
+    "readout_error": Variable(
+        (*SESSION, "session_other"),
+        "squared output",
+        "mean squared error of the outputs of a linear readout: positions, around a ring cosine "
+        "and sine of the angle",
     ),
     "decoded_windows": Variable(
         (*SESSION, "session_other"),
@@ -297,6 +322,7 @@ VARIABLES: dict[str, Variable] = {
         (*SESSION, "session_other", "place", "place_decoded"),
         "1",
         "share of the windows of each place in which a place was decoded",
+        over_stimuli="share of the windows of each stimulus in which a stimulus was decoded",
     ),
     "rate_map_correlation": Variable(
         (*SESSION, "session_other"),
@@ -333,6 +359,11 @@ VARIABLES: dict[str, Variable] = {
         of_place=True,
         label="rate-map similarity without noise",
         of_halves=True,
+    ),
+    "match_probability": Variable(
+        (*SESSION, "session_other", "unit"),
+        "1",
+        "probability that the unit is the same cell in both sessions",
     ),
     "drift_index": Variable(
         (*SESSION, "session_other", "unit"),

@@ -35,7 +35,8 @@ def test_its_numbers_are_those_of_the_recording(usual: xr.Dataset, tmp_path: Pat
     text = drift.recording_report(usual, tmp_path / "page.html").read_text(encoding="utf-8")
     table = text[text.index('id="sessions"') :].split("</table>")[0]
     rows = re.findall(r"<tr>(.*?)</tr>", table)[1:]
-    shown = np.array([re.findall(r'data-value="([^"]*)"', row) for row in rows], dtype=float)
+    cells = [re.findall(r'data-value="([^"]*)"', row) for row in rows]
+    shown = np.array([[cell or "nan" for cell in row] for row in cells], dtype=float)
     np.testing.assert_allclose(shown[:, 0], usual["elapsed"].values[0])
     heads = re.findall(r'class="sort">([^<]*)<', table)
     place = heads.index("place cells / recorded") - 2
@@ -52,7 +53,7 @@ def test_texts_of_files_stay_text(usual: xr.Dataset, tmp_path: Path):
 
 def test_captions_say_what_error_bars_are(usual: xr.Dataset, tmp_path: Path):
     text = drift.recording_report(usual, tmp_path / "page.html").read_text()
-    assert text.count("No error bars: one subject") == 3
+    assert text.count("No error bars: one subject") == 5
     several = RECORDINGS["several subjects"]()
     text = drift.recording_report(several, tmp_path / "several.html").read_text()
     assert "one standard error over subjects" in text and "(n = 3)" in text

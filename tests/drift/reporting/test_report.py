@@ -62,6 +62,15 @@ class Page(HTMLParser):
         return [attrs for name, attrs in self.elements if name == tag]
 
 
+def test_it_tells_whether_the_codes_drift(text):
+    assert "Does the code drift?" in text
+    for source in ("simulation", "recording"):
+        for panel in ("similarity", "recurrence", "jumps"):
+            assert f'id="stability-{source}-{panel}-by-lag"' in text, (source, panel)
+        assert f"Survival of active cells, {source}." in text
+    assert "What fools it" in text
+
+
 def test_it_is_whole_and_fetches_nothing(text):
     page = Page(text)
     assert not page.open and len(page.named("h1")) == 1 and page.named("html")[0]["lang"] == "en"

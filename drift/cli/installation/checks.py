@@ -135,7 +135,7 @@ def import_names() -> Iterator[Finding]:
 def _origin(name: str) -> Finding:
     """Where a package comes from, and whether it lies beside this one."""
     spec = importlib.util.find_spec(name)
-    root = Path(__file__).resolve().parents[2]
+    root = Path(__file__).resolve().parents[3]
     if spec is None or spec.origin is None:
         return Finding(FAULT, f"import {name}", "is not found: reinstall repdrift.")
     if Path(spec.origin).resolve() != root / name / "__init__.py":

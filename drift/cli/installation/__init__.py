@@ -1,0 +1,1 @@
+"""What ``repdrift doctor`` checks of an installation."""
