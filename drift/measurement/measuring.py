@@ -170,6 +170,8 @@ def measure(
     -----
     UserWarning
         If track lengths differ between sessions; they are kept in the coordinate ``track_length``.
+        If a subject has several maps of one track in one environment, as the attribute
+        ``track_map`` of its sessions says; they are kept in the coordinate ``track_map``.
         If corrected information is expected to be off by more than .1 bits, see
         ``metrics.expected_error``.
 

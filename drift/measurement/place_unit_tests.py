@@ -136,6 +136,4 @@ def _event_counts(activity: xr.DataArray, direction: xr.DataArray | None) -> xr.
     """(unit[, direction]) events, in each running direction where these are given."""
     if direction is None:
         return event_counts(activity)
-    return in_each_direction(
-        activity, direction, lambda samples: event_counts(activity.isel(sample=samples))
-    )
+    return in_each_direction(direction, lambda samples: event_counts(activity.isel(sample=samples)))

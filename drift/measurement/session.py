@@ -223,6 +223,7 @@ def measured_session(session: xr.Dataset, rules: Measurement) -> Measured:
     units = [int(unit) for unit in session["unit"].values]
     names = session["unit_label"].values if "unit_label" in session.coords else units
     placed = isinstance(domain, Places)
+    labels["track_map"] = str(session.attrs.get("track_map", ""))
     labels["track_length"] = session.attrs.get("track_length") if placed else None
     return Measured(
         session_name(session),

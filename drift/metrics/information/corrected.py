@@ -39,7 +39,6 @@ def _enough(
     """(unit[, direction]) bool, whether enough events happened at places."""
     if direction is not None:
         return in_each_direction(
-            activity,
             direction,
             lambda samples: _enough(
                 activity.isel(sample=samples), place_index.isel(sample=samples), None

@@ -18,14 +18,12 @@ Labelled = TypeVar("Labelled", xr.DataArray, xr.Dataset)
 
 
 def in_each_direction(
-    activity: xr.DataArray, direction: xr.DataArray, measure: Callable[[np.ndarray], Labelled]
+    direction: xr.DataArray, measure: Callable[[np.ndarray], Labelled]
 ) -> Labelled:
     """Measure the samples of each running direction by themselves, one behind the other.
 
     Parameters
     ----------
-    activity : xarray.DataArray
-        (sample, ...) what is measured.
     direction : xarray.DataArray
         (sample) 1, -1 or 0; 0 is left out.
     measure : callable
@@ -39,14 +37,9 @@ def in_each_direction(
     Raises
     ------
     RefusedInputError
-        If there is not one direction a sample, or no sample runs in one of the directions.
+        If no sample runs in one of the directions.
     """
     ways = require_dims(direction, "direction", "sample").values
-    samples = require_dims(activity, "activity", "sample").sizes["sample"]
-    if ways.shape != (samples,):
-        raise RefusedInputError(
-            f"direction was expected of {samples} samples, got {ways.shape}: give one a sample."
-        )
     if absent := [way for way in DIRECTIONS if not (ways == way).any()]:
         raise RefusedInputError(
             f"directions are measured apart, but no sample has the direction {absent[0]:+d}: "

@@ -183,7 +183,6 @@ def circular_shift_p_values(
     """
     if direction is not None:
         return in_each_direction(
-            activity,
             direction,
             lambda samples: circular_shift_p_values(
                 activity.isel(sample=samples),

@@ -173,14 +173,10 @@ def _valid(
     return (index >= 0) & (occupancy > minimum_occupancy * (1 + ROUNDING))[index]
 
 
-def _apart(
-    activity: xr.DataArray, direction: xr.DataArray, curves: Callable[[np.ndarray], xr.Dataset]
-) -> xr.Dataset:
+def _apart(direction: xr.DataArray, curves: Callable[[np.ndarray], xr.Dataset]) -> xr.Dataset:
     """Curves in each direction on one axis of samples."""
     counts = ["samples", "events", "places"]
-    both = in_each_direction(
-        activity, direction, lambda samples: curves(samples).reset_coords(counts)
-    )
+    both = in_each_direction(direction, lambda samples: curves(samples).reset_coords(counts))
     size, places = both["samples"].mean("direction"), both["places"].max("direction")
     return both.drop_vars(counts).assign_coords(samples=size, events=both["events"], places=places)
 
@@ -253,7 +249,6 @@ def information_curves(
     """
     if direction is not None:
         return _apart(
-            activity,
             direction,
             lambda samples: information_curves(
                 activity.isel(sample=samples),
