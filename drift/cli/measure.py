@@ -120,7 +120,7 @@ def command(
             recording,
             bin_size=bin_size,
             minimum_speed=minimum_speed,
-            direction=direction,
+            direction="split" if direction == "apart" else direction,
             seed=seed,
         )
         measured = with_decoding(measured, scores)

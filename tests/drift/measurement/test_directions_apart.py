@@ -134,7 +134,7 @@ def test_correlations_of_unit_directions_are_those_of_twice_as_many_units():
         ],
         "unit",
         coords="minimal",
-    )
+    ).assign_coords(unit=np.arange(10))
     for select in ("both", "either"):
         np.testing.assert_allclose(
             metrics.mean_rate_map_correlation(recorded, select=select, directions="apart"),
