@@ -134,6 +134,13 @@ def test_corrections_warn_where_they_are_expected_to_be_off():
         bounded_asymptotic_extrapolation(few)
 
 
+@pytest.mark.filterwarnings("ignore:scaled shuffle", "ignore:bounded asymptotic")
+def test_the_stability_does_not_tell():
+    few = curves_of(15, 40)
+    assert scaled_shuffle_reduction(few)["stability"] > 0.9
+    assert bounded_asymptotic_extrapolation(few)["r_squared"] > 0.95
+
+
 def test_corrections_are_silent_where_they_are_good():
     many = curves_of(100, 20)
     with warnings.catch_warnings():
