@@ -8,6 +8,7 @@ import xarray as xr
 from drift.errors import RefusedInputError
 from drift.measurement.admission import checked_units, session_labels, timed
 from drift.measurement.domains import Domain, Places, session_domain
+from drift.measurement.event_counting import counts_of_maps, happened
 from drift.measurement.halves import session_halves, with_laps
 from drift.measurement.joining import Measured
 from drift.measurement.recommended import bin_width, speed_limit
@@ -151,6 +152,22 @@ def _attributes(session: xr.Dataset, domain: Domain, minimum_speed: float) -> di
     }
 
 
+def _maps(
+    activity: xr.DataArray,
+    kind: str,
+    where: tuple[xr.DataArray, xr.DataArray | None],
+    places: int,
+    running: xr.Dataset,
+    rules: Measurement,
+) -> xr.Dataset:
+    """Rates, time and numbers of events at each place and, where it is known, in each direction."""
+    place, direction = where
+    rest = (places, direction, None, durations(running), rules.minimum_occupancy)
+    maps = rate_maps(activity, place, *rest)
+    events = rate_maps(happened(activity), place, *rest) if kind == "amplitudes" else maps
+    return maps.assign(event_count=counts_of_maps(events, kind))
+
+
 def _code(
     session: xr.Dataset,
     domain: Domain,
@@ -165,9 +182,8 @@ def _code(
     direction = running["direction"].reset_coords(drop=True) if directed else None
     running = running.drop_vars(["sample", "unit"], errors="ignore")
     activity = trust(running["activity"].reset_coords(drop=True), observed)
-    maps = rate_maps(
-        activity, place, len(cells), direction, None, durations(running), rules.minimum_occupancy
-    )
+    kind = activity_kind(session["activity"])
+    maps = _maps(activity, kind, (place, direction), len(cells), running, rules)
     if domain.dim != PLACE:
         maps = maps.rename_dims({PLACE: domain.dim})
     if not bool(maps["rate"].notnull().any()):
@@ -184,7 +200,8 @@ def _code(
     place_unit = _significant(running, activity, index, rules) if rules.shuffles else None
     numbers = _numbers(running, activity, maps, place_unit)
     numbers |= _times(session, running)
-    numbers |= session_halves(running, activity, place, direction, (len(cells), domain.dim), rules)
+    where, along = (place, direction), (len(cells), domain.dim)
+    numbers |= session_halves(running, activity, kind, where, along, rules)
     numbers |= _corrected(running, activity, index, numbers["place_unit"], rules)
     return cells, {**{str(name): values for name, values in maps.items()}, **numbers}
 

@@ -234,7 +234,8 @@ def changed_behaviour(
     Returns
     -------
     xarray.Dataset
-        With another ``occupancy``; all else stays, rates included.
+        With another ``occupancy``, and with ``event_count`` in proportion; all else stays, rates
+        included.
 
     Raises
     ------
@@ -256,6 +257,10 @@ def changed_behaviour(
     tilted_time = tilted.sum(over)
     ratio = (occupancy.sum(over) / tilted_time.where(tilted_time > 0)).fillna(0.0)
     changed = tilted * ratio * (1 + (final_time - 1) * relative_elapsed)
-    return recorded.assign(
-        occupancy=changed.transpose(*occupancy.dims).assign_attrs(occupancy.attrs)
-    )
+    changed = changed.transpose(*occupancy.dims).assign_attrs(occupancy.attrs)
+    if "event_count" not in recorded:
+        return recorded.assign(occupancy=changed)
+    events = recorded["event_count"]
+    scaled = events * (changed / occupancy.where(occupancy > 0))
+    scaled = scaled.transpose(*events.dims).assign_attrs(events.attrs)
+    return recorded.assign(occupancy=changed, event_count=scaled)
