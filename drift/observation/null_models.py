@@ -11,6 +11,8 @@ from drift.errors import RefusedInputError
 from drift.metrics.places import closes
 from drift.metrics.rooms import same_environment
 from drift.metrics.stimuli import require_places
+from drift.observation.counted_halves import is_measured
+from drift.observation.frozen_recordings import frozen_recording
 from drift.observation.lens import own_stream
 from drift.schema.labelled_form import VARIABLES, check
 
@@ -53,21 +55,26 @@ def _picked(values: xr.DataArray, shown: xr.DataArray) -> xr.DataArray:
 
 
 @opened
-def frozen_code(run: xr.Dataset, session: int = 1, final_gain: float = 1.0) -> xr.Dataset:
-    """Show the code of one session in all sessions; on request with activity that rises or falls as
-    a whole.
+def frozen_code(run: xr.Dataset, session: int | None = None, final_gain: float = 1.0) -> xr.Dataset:
+    """Show one code in all sessions; on request with activity that rises or falls as a whole.
 
     rate_s = gain_s rate_session, with gain_s = 1 + (final_gain - 1) (t_s - t_1) / (t_last - t_1)
     from the first learned session on. Information per event does not depend on the gain; its
     estimate from few events does, which is what this null model shows.
 
+    Rates of a recording are estimated from few events, so that a code made of them would be too
+    sharp. Of a recording every unit has the map that all its sessions tell together, with the noise
+    of counting taken out, see ``drift.observation.frozen_maps.frozen_maps``; sessions that were not
+    recorded, places not visited, and units absent on some days are no hindrance.
+
     Parameters
     ----------
     run : xarray.Dataset
-        Longitudinal Dataset of ``train``.
-    session : int
-        Position of the session that is shown; 1 is the first after learning. Where sessions lie in
-        several environments, each shows its own first session from there on.
+        Longitudinal Dataset of ``train``, or of ``measure``.
+    session : int, optional
+        Position of the session that is shown; by default 1, the first after learning, of a run, and
+        all sessions together of a recording. Where sessions lie in several environments, each shows
+        its own first session from there on.
     final_gain : float
         Activity in the last session relative to the first.
 
@@ -75,15 +82,18 @@ def frozen_code(run: xr.Dataset, session: int = 1, final_gain: float = 1.0) -> x
     -------
     xarray.Dataset
         Like ``run``; all variables by session repeat that session. Halves of sessions are left out:
-        observe it to measure them.
+        observe it to measure them. Of a recording ``rate`` with its measures, and the
+        ``occupancy`` of each session.
 
     Raises
     ------
     RefusedInputError
-        If there is no such session or the gain is negative.
+        If there is no such session, the gain is negative, or numbers of recorded events are not
+        known.
     """
     check(run, "rate", "elapsed")
-    if not 0 <= session < run.sizes["session"]:
+    measured = is_measured(run)
+    if session is not None and not 0 <= session < run.sizes["session"]:
         raise RefusedInputError(
             f"session must lie between 0 and {run.sizes['session'] - 1}, got {session}: "
             "choose one of the run."
@@ -93,7 +103,21 @@ def frozen_code(run: xr.Dataset, session: int = 1, final_gain: float = 1.0) -> x
             f"final_gain must not be negative, got {final_gain}: 1 leaves the activity as it "
             "is, 0.5 halves it."
         )
-    same = _shown(run, session)
+    frozen = frozen_recording(run, session) if measured else _repeated(run, session)
+    if final_gain == 1:
+        return frozen
+    gain = 1 + (final_gain - 1) * _relative_elapsed(run, 0 if measured else 1)
+    scaled = {
+        name: (frozen[name] * gain).transpose(*frozen[name].dims).assign_attrs(frozen[name].attrs)
+        for name in frozen.data_vars
+        if name in VARIABLES and VARIABLES[name].per_time
+    }
+    return frozen.assign(scaled)
+
+
+def _repeated(run: xr.Dataset, session: int | None) -> xr.Dataset:
+    """All variables by session as they are in one session; of a run the first after learning."""
+    same = _shown(run, min(1, run.sizes["session"] - 1) if session is None else session)
     # halves of one session, repeated, would be no independent halves of the others
     left_out = [
         name
@@ -105,7 +129,7 @@ def frozen_code(run: xr.Dataset, session: int = 1, final_gain: float = 1.0) -> x
         for name, values in run.data_vars.items()
         if "session" in values.dims and name not in left_out
     ]
-    frozen = run.drop_vars(left_out).assign(
+    return run.drop_vars(left_out).assign(
         {
             name: (
                 run[name].dims,
@@ -115,15 +139,6 @@ def frozen_code(run: xr.Dataset, session: int = 1, final_gain: float = 1.0) -> x
             for name in names
         }
     )
-    if final_gain == 1:
-        return frozen
-    gain = 1 + (final_gain - 1) * _relative_elapsed(run, 1)
-    scaled = {
-        name: (frozen[name] * gain).transpose(*frozen[name].dims).assign_attrs(frozen[name].attrs)
-        for name in frozen.data_vars
-        if name in VARIABLES and VARIABLES[name].per_time
-    }
-    return frozen.assign(scaled)
 
 
 def _registered(recorded: np.ndarray, fraction: float, rng: np.random.Generator) -> np.ndarray:

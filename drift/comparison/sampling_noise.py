@@ -1,0 +1,272 @@
+"""A recording beside its frozen twins: what of its changes is more than sampling noise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Annotated, Literal, NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from drift.comparison.noise_statistics import (
+    MEASURES,
+    Measured,
+    Shared,
+    measured,
+    shared,
+    statistics,
+)
+from drift.comparison.noise_verdicts import half_width, judged, sentence
+from drift.door import opened
+from drift.door.quantities import NotNegative, Range, Seed, Smoothing
+from drift.measurement.measuring import measure
+from drift.metrics.stability.correlations import mean_over
+from drift.metrics.stability.pairs import comparable_pairs
+from drift.metrics.time_course.lag_classes import lag_classes
+from drift.metrics.time_course.lags import by_lag
+from drift.observation.counted_halves import with_counted_halves
+from drift.observation.frozen_twins import drawn_codes, frozen_codes, twin, twin_streams
+from drift.observation.lens import own_number
+from drift.progress import progress_bar
+from drift.streams import stream
+
+FEWEST = 20  # draws that an interval of 95 % takes
+CURVES = ("rate_map_correlation", "corrected_similarity", "place_units_kept")
+
+TwinDraws = Annotated[int, Range(FEWEST, 10_000)]
+"""Number of frozen twins, enough for an interval."""
+
+
+class _Subject(NamedTuple):
+    """Measures of one subject, of its twins, and of twins of these."""
+
+    common: Shared
+    recorded: Measured
+    twins: list[Measured]
+    second: list[tuple[int, Measured]]  # number of the twin, and what its own twin measures
+
+
+@opened
+def sampling_noise(
+    recorded: xr.Dataset | Iterable[xr.Dataset],
+    *,
+    draws: TwinDraws = 40,
+    seed: Seed = 0,
+    smoothing: Smoothing = 1.0,
+    minimum_events: NotNegative = 10.0,
+    halves: Literal["trials", "time"] = "trials",
+    progress: bool = False,
+) -> xr.Dataset:
+    """Set a recording beside what sampling noise alone would make of a code that stands still.
+
+    Frozen twins of the recording have its sessions, the time at each place, the recorded units and
+    their numbers of events; where events fall is drawn from one map of each unit, see
+    ``drift.observation.frozen_twins``. Each measure of the recording is set beside those of the
+    twins. The bias of the estimated maps is known from twins of half of the twins, whose truth is
+    known, and taken off; intervals hold the chance of the twins and that of the bias, t-distributed
+    with draws - 1 degrees of freedom.
+
+    Measures: mean over pairs of sessions of one environment of the rate-map correlation, of the
+    similarity with its noise taken out (mean form of ``corrected_similarity``) and of the share of
+    place units that are so in both; the rate-map correlation lost per time between sessions; the
+    change of spatial information over the recording (least squares, by elapsed time). Maps are
+    those of units with ``minimum_events`` in both sessions. A place unit has as many events, and
+    more information than 95 % of as many events thrown at random over the time at all places.
+
+    "More than sampling noise": recorded and frozen differ in the direction of a change with p < .01
+    (.05 over five measures; information in either direction). "No more than sampling noise": they
+    do not, and a difference of a tenth of the frozen value (of the mean information; for the drift
+    rate, of the similarity over the longest lag) lies outside of the interval of 95 %. Otherwise:
+    "cannot tell".
+
+    Parameters
+    ----------
+    recorded : xarray.Dataset or iterable of xarray.Dataset
+        Longitudinal Dataset of ``measure``, or session Datasets, which are measured by ``halves``.
+        Amplitudes enter by their numbers of events. Without ``rate_half`` the events of each
+        session are dealt to two halves by the toss of a coin, which takes them for independent.
+    draws : int
+        Number of twins, at least 20.
+    seed : int
+        Of the streams "bootstrap" and "shuffle"; with it the subject's own label decides all draws.
+    smoothing : float
+        Standard deviation in bins of a Gaussian applied to maps that are correlated.
+    minimum_events : float
+        Events of a unit in a session, below which its map does not enter.
+    halves : {"trials", "time"}
+        How sessions are halved, see ``measure``.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    xarray.Dataset
+        (subject, measure): ``recorded``; ``frozen`` with ``frozen_low`` and ``frozen_high`` (95 %);
+        ``p_value``; ``verdict`` and ``sentence``; units in the coordinate ``units``. (subject, lag,
+        curve): ``recorded_by_lag``, ``frozen_by_lag``, ``frozen_low_by_lag`` and
+        ``frozen_high_by_lag``. (subject, session): the same with ``_information``, bits/event, mean
+        over units with enough events. ``compared_units`` (subject) with enough events in any
+        session. NaN where nothing can be compared.
+
+    Raises
+    ------
+    RefusedInputError
+        If no two sessions may be compared, or numbers of events are not known.
+    SchemaError
+        If a variable is missing.
+
+    Notes
+    -----
+    Level and threshold were chosen on simulations of codes that stand still, with units lost and
+    with changed behaviour (``tests/laws/test_sampling_noise.py``).
+
+    References
+    ----------
+    Parametric bootstrap with its bias: Efron & Tibshirani 1993, An Introduction to the Bootstrap,
+    chapters 6 and 10.
+    """
+    dataset = recorded if isinstance(recorded, xr.Dataset) else measure(recorded, halves=halves)
+    counted = with_counted_halves(dataset, "sampling noise of a recording")
+    comparable_pairs(counted)
+    subjects = []
+    for number in range(counted.sizes["subject"]):
+        own = counted.isel(subject=[number])
+        subjects.append(_subject(own, draws, seed, smoothing, minimum_events, progress))
+    result = _joined(counted, subjects)
+    return result.assign_attrs(
+        title="recorded beside frozen twins",
+        draws=draws,
+        seed=seed,
+        smoothing=smoothing,
+        minimum_events=minimum_events,
+        halves="recorded" if "rate_half" in dataset else "events dealt by a coin",
+    )
+
+
+def _subject(
+    own: xr.Dataset,
+    draws: int,
+    seed: int,
+    smoothing: float,
+    minimum_events: float,
+    progress: bool,
+) -> _Subject:
+    """Measure one subject and its twins; of half of the twins, a twin of their own."""
+    codes = frozen_codes(own, 0)
+    entropy = (seed << 64) + own_number(own, 0)
+    groups = [code.halves for code in codes]
+    common = shared(own, groups, smoothing, minimum_events, stream(entropy, "shuffle"))
+    twins, second = [], []
+    streams = twin_streams(own, 0, seed, draws)
+    for draw, rng in enumerate(progress_bar(streams, unit="twin") if progress else streams):
+        first, again = rng.spawn(2)
+        seen = twin(own, [drawn_codes(codes, first)])
+        twins.append(measured(seen, common))
+        if draw % 2 == 0:
+            second.append(
+                (draw, measured(twin(own, [drawn_codes(frozen_codes(seen, 0), again)]), common))
+            )
+    return _Subject(common, measured(own, common), twins, second)
+
+
+def _joined(recorded: xr.Dataset, subjects: list[_Subject]) -> xr.Dataset:
+    """All subjects in one Dataset."""
+    per = str(recorded["elapsed"].attrs.get("units", "1"))
+    described = [
+        xr.merge([_numbers(subject, per), _by_lag(recorded.isel(subject=[number]), subject)])
+        for number, subject in enumerate(subjects)
+    ]
+    joined = xr.concat(described, dim="subject", join="outer", coords="minimal", compat="equals")
+    joined["lag"].attrs["units"] = per
+    return joined.assign_coords(
+        subject=recorded["subject"].values,
+        session=recorded["session"].values,
+        elapsed=recorded["elapsed"].reset_coords(drop=True).drop_vars(["subject", "session"]),
+        units=("measure", ["1", "1", f"1/{per}", "bits/event", "1"]),
+    )
+
+
+def _numbers(subject: _Subject, per: str) -> xr.Dataset:
+    """Statistics, intervals and verdicts of one subject, and information by session."""
+    common = subject.common
+    own, frozen, deviation = _set_beside(subject, lambda values: statistics(values, common))
+    verdicts = judged(own, frozen, deviation, len(subject.twins), _scales(subject, frozen))
+    sentences = [
+        sentence(name, verdict, numbers, per)
+        for name, verdict, *numbers in zip(
+            MEASURES, verdicts.verdict, own, frozen, verdicts.low, verdicts.high, strict=True
+        )
+    ]
+    columns = {
+        "recorded": own,
+        "frozen": frozen,
+        "frozen_low": verdicts.low,
+        "frozen_high": verdicts.high,
+        "p_value": verdicts.p_value,
+        "verdict": verdicts.verdict,
+        "sentence": sentences,
+    }
+    information = _interval(subject, lambda values: values.spatial_information)
+    by_session = {
+        f"{name}_information": ("session", values, {"units": "bits/event"})
+        for name, values in information.items()
+    }
+    return xr.Dataset(
+        {**{name: ("measure", values) for name, values in columns.items()}, **by_session},
+        coords={"measure": list(MEASURES)},
+    ).assign(compared_units=int(common.enough.any(axis=0).sum()))
+
+
+def _scales(subject: _Subject, frozen: np.ndarray) -> np.ndarray:
+    """What a difference is set against: the frozen value; of the drift rate the similarity over the
+    longest lag, of the change of information its mean."""
+    lags = subject.common.lags[subject.common.comparable]
+    longest = np.nanmax(lags, initial=0.0)
+    bits = mean_over(subject.recorded.spatial_information, np.ones(1, dtype=bool), -1)
+    per_lag = frozen[0] / longest if longest > 0 else np.nan
+    return np.abs([frozen[0], frozen[1], per_lag, bits, frozen[4]])
+
+
+def _by_lag(own: xr.Dataset, subject: _Subject) -> xr.Dataset:
+    """Measures of pairs by the time between their sessions."""
+    elapsed = own["elapsed"].reset_coords(drop=True)
+    edges = lag_classes(elapsed)
+
+    def curve(values: Measured) -> xr.DataArray:
+        pairs = np.stack([getattr(values, name) for name in CURVES], axis=-1)[np.newaxis]
+        of_pairs = xr.DataArray(pairs, dims=("subject", "session", "session_other", "curve"))
+        return by_lag(of_pairs, elapsed, edges)["correlation"].isel(subject=0)
+
+    recorded = curve(subject.recorded)
+    values = _interval(subject, lambda each: curve(each).values)
+    dims = recorded.dims
+    return xr.Dataset(
+        {f"{name}_by_lag": (dims, numbers, {"units": "1"}) for name, numbers in values.items()},
+        coords={"curve": list(CURVES), "lag": recorded["lag"]},
+    )
+
+
+def _set_beside(
+    subject: _Subject, number: Callable[[Measured], np.ndarray]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Recorded, frozen without the bias of its estimate, and the standard deviation of what one
+    recording differs from that."""
+    twins = np.stack([number(values) for values in subject.twins])
+    pairs = [twins[draw] - number(values) for draw, values in subject.second]
+    difference = np.stack(pairs)
+    variance = np.var(twins, axis=0, ddof=1) * (1 + 1 / len(twins))
+    variance = variance + np.var(difference, axis=0, ddof=1) / len(difference)
+    frozen = np.mean(twins, axis=0) + np.mean(difference, axis=0)
+    return number(subject.recorded), frozen, np.sqrt(variance)
+
+
+def _interval(subject: _Subject, number: Callable[[Measured], np.ndarray]) -> dict[str, np.ndarray]:
+    """Recorded, frozen, and the ends of its interval."""
+    own, frozen, deviation = _set_beside(subject, number)
+    width = half_width(deviation, len(subject.twins))
+    return {
+        "recorded": own,
+        "frozen": frozen,
+        "frozen_low": frozen - width,
+        "frozen_high": frozen + width,
+    }
