@@ -8,13 +8,13 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from drift.metrics.information.skaggs import spatial_information
+from drift.metrics.information.skaggs import information_per_second
 from drift.metrics.rooms import environment_labels
 from drift.metrics.stability.correlations import mean_over
-from drift.metrics.stability.halves import map_vectors
 from drift.metrics.stability.pairs import comparable_pairs, pairwise_pearson
-from drift.observation.counted_halves import CountedHalves
+from drift.observation.counted_halves import CountedHalves, Smoother
 
+Events = tuple[CountedHalves, np.ndarray]
 QUANTILE = 0.95  # of the information of events without a place, which a place unit exceeds
 SHUFFLES = 400
 GRID = 12  # numbers of events at which that quantile is drawn
@@ -37,6 +37,8 @@ class Shared(NamedTuple):
         (session).
     rooms : numpy.ndarray
         (session) number of the environment.
+    smooth : callable
+        How maps are smoothed.
     smoothing : float
         Standard deviation in bins, of maps that are correlated.
     """
@@ -47,6 +49,7 @@ class Shared(NamedTuple):
     comparable: np.ndarray
     elapsed: np.ndarray
     rooms: np.ndarray
+    smooth: Smoother
     smoothing: float
 
     @property
@@ -67,6 +70,7 @@ class Measured(NamedTuple):
 def shared(
     recorded: xr.Dataset,
     groups: list[CountedHalves],
+    smooth: Smoother,
     smoothing: float,
     minimum_events: float,
     rng: np.random.Generator,
@@ -79,6 +83,8 @@ def shared(
         Of one subject, in events; see ``drift.observation.counted_halves.with_counted_halves``.
     groups : list of CountedHalves
         Its sessions.
+    smooth : callable
+        See ``drift.observation.counted_halves.smoother``.
     smoothing : float
         Of maps that are correlated.
     minimum_events : float
@@ -99,7 +105,7 @@ def shared(
     elapsed = recorded["elapsed"].isel(subject=0).values.astype(float)
     labels = environment_labels(recorded, subjects=1, sessions=len(present))[0]
     rooms = np.unique(labels, return_inverse=True)[1].reshape(-1)
-    return Shared(enough, present, threshold, pairs, elapsed, rooms, smoothing)
+    return Shared(enough, present, threshold, pairs, elapsed, rooms, smooth, smoothing)
 
 
 def _threshold(
@@ -121,23 +127,22 @@ def _threshold(
     return np.interp(np.log(counts), np.log(numbers), quantiles) / counts
 
 
-def measured(dataset: xr.Dataset, common: Shared) -> Measured:
+def measured(sessions: list[Events], common: Shared) -> Measured:
     """Measure one subject, recorded or twin.
 
     Parameters
     ----------
-    dataset : xarray.Dataset
-        Of one subject, with ``rate``, ``rate_half`` and ``occupancy``.
+    sessions : list
+        Sessions of each environment, and (session, unit, part, cell) events in them.
     common : Shared
         Of the recording.
     """
+    rates, probability = _rates(sessions, common)
     used = np.flatnonzero(common.enough.any(axis=0))
     enough = common.enough[:, used]
     both = enough[:, np.newaxis] & enough  # (session, session, unit)
-    single = dataset.isel(unit=used)
-    naive, within, between = _correlations(single, common.smoothing)
-    information = spatial_information(dataset["rate"], dataset["occupancy"]).isel(subject=0)
-    bits = information.transpose("session", "unit").values
+    naive, within, between = _correlations(common.smooth(rates[used], common.smoothing))
+    bits = _information(rates[:, :, 0], probability)
     return Measured(
         _compared(mean_over(naive, both, -1), common),
         _compared(_corrected(within, between, both), common),
@@ -146,18 +151,39 @@ def measured(dataset: xr.Dataset, common: Shared) -> Measured:
     )
 
 
+def _rates(sessions: list[Events], common: Shared) -> tuple[np.ndarray, np.ndarray]:
+    """(unit, session, row, cell) rates of whole sessions and both halves, and (session, cell) share
+    of the time."""
+    units, cells = sessions[0][1].shape[1], sessions[0][1].shape[-1]
+    rates = np.full((len(common.present), units, 3, cells), np.nan)
+    probability = np.zeros((len(common.present), cells))
+    for halves, counts in sessions:
+        whole, time = counts.sum(axis=2, keepdims=True), halves.time.sum(axis=1, keepdims=True)
+        events = np.concatenate([whole, counts[:, :, :2]], axis=2)
+        seconds = np.concatenate([time, halves.time[:, :2]], axis=1)[:, np.newaxis]
+        valid = (seconds > 0) & halves.present[:, :, np.newaxis, np.newaxis]
+        nothing = np.full(events.shape, np.nan)
+        rates[halves.sessions] = np.divide(events, seconds, out=nothing, where=valid)
+        probability[halves.sessions] = time[:, 0] / time.sum(axis=-1)
+    return np.ascontiguousarray(np.swapaxes(rates, 0, 1)), probability
+
+
+def _information(rate: np.ndarray, probability: np.ndarray) -> np.ndarray:
+    """(session, unit) bits/event; NaN without events."""
+    per_second, mean = information_per_second(np.nan_to_num(rate), probability)
+    nothing = np.full(mean.shape, np.nan)
+    return np.divide(per_second, mean, out=nothing, where=mean > 0).T
+
+
 def _compared(values: np.ndarray, common: Shared) -> np.ndarray:
     return np.where(common.comparable, values, np.nan)
 
 
-def _correlations(dataset: xr.Dataset, smoothing: float) -> tuple[np.ndarray, ...]:
+def _correlations(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Of whole maps (session, session, unit), of the two halves of a session (session, unit), and
     of halves of two sessions, mean of the four pairs (session, session, unit)."""
-    whole = map_vectors(dataset, 0, "rate_map", smoothing, "rate")
-    halves = map_vectors(dataset, 0, "rate_map", smoothing)
-    rows = np.concatenate([whole[:, :, np.newaxis], halves], axis=2)
-    units, sessions, _, features = rows.shape
-    every = pairwise_pearson(rows.reshape(units, -1, features))
+    units, sessions, _, cells = rows.shape
+    every = pairwise_pearson(rows.reshape(units, -1, cells))
     every = np.moveaxis(every.reshape(units, sessions, 3, sessions, 3), 0, -1)
     within = np.stack([every[session, 1, session, 2] for session in range(sessions)])
     return every[:, 0, :, 0], within, every[:, 1:, :, 1:].mean(axis=(1, 3))
@@ -205,12 +231,12 @@ def statistics(values: Measured, common: Shared) -> np.ndarray:
             values.place_units_kept,
         )
     ]
-    naive, corrected, kept = (mean_over(each.ravel(), upper.ravel(), 0) for each in pairs)
+    naive, corrected, overlap = (mean_over(each.ravel(), upper.ravel(), 0) for each in pairs)
     pair_rooms = np.broadcast_to(common.rooms[:, np.newaxis], upper.shape)
     rate = -_slope(pairs[0], common.lags, pair_rooms)
     span = np.ptp(common.elapsed[np.isfinite(common.elapsed)])
     change = _slope(values.spatial_information, common.elapsed, common.rooms) * span
-    return np.array([float(each) for each in (naive, corrected, rate, change, kept)])
+    return np.array([float(each) for each in (naive, corrected, rate, change, overlap)])
 
 
 MEASURES = (

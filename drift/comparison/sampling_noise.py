@@ -24,8 +24,8 @@ from drift.metrics.stability.correlations import mean_over
 from drift.metrics.stability.pairs import comparable_pairs
 from drift.metrics.time_course.lag_classes import lag_classes
 from drift.metrics.time_course.lags import by_lag
-from drift.observation.counted_halves import with_counted_halves
-from drift.observation.frozen_twins import drawn_codes, frozen_codes, twin, twin_streams
+from drift.observation.counted_halves import smoother, with_counted_halves
+from drift.observation.frozen_twins import drawn_codes, frozen_codes, twin_streams
 from drift.observation.lens import own_number
 from drift.progress import progress_bar
 from drift.streams import stream
@@ -152,21 +152,23 @@ def _subject(
     progress: bool,
 ) -> _Subject:
     """Measure one subject and its twins; of half of the twins, a twin of their own."""
-    codes = frozen_codes(own, 0)
+    codes, smooth = frozen_codes(own, 0), smoother(own)
     entropy = (seed << 64) + own_number(own, 0)
     groups = [code.halves for code in codes]
-    common = shared(own, groups, smoothing, minimum_events, stream(entropy, "shuffle"))
+    common = shared(own, groups, smooth, smoothing, minimum_events, stream(entropy, "shuffle"))
     twins, second = [], []
     streams = twin_streams(own, 0, seed, draws)
     for draw, rng in enumerate(progress_bar(streams, unit="twin") if progress else streams):
         first, again = rng.spawn(2)
-        seen = twin(own, [drawn_codes(codes, first)])
-        twins.append(measured(seen, common))
+        frozen = drawn_codes(codes, first)
+        twins.append(measured(frozen, common))
         if draw % 2 == 0:
-            second.append(
-                (draw, measured(twin(own, [drawn_codes(frozen_codes(seen, 0), again)]), common))
-            )
-    return _Subject(common, measured(own, common), twins, second)
+            refrozen = [
+                code.estimated_anew(events, smooth) for code, (_, events) in zip(codes, frozen)
+            ]
+            second.append((draw, measured(drawn_codes(refrozen, again), common)))
+    recorded = [(halves, halves.counts) for halves in groups]
+    return _Subject(common, measured(recorded, common), twins, second)
 
 
 def _joined(recorded: xr.Dataset, subjects: list[_Subject]) -> xr.Dataset:

@@ -217,9 +217,9 @@ def session_halves(
     half = half_of_samples(running, None if dim == PLACE else place.values)
     # the places of the second half behind those of the first: activity is summed up once
     index = place.copy(data=np.where(half < 0, -1, place.values + places * np.maximum(half, 0)))
-    rest = (2 * places, direction, None, durations(running), rules.minimum_occupancy)
-    maps = rate_maps(activity, index, *rest)
-    events = rate_maps(happened(activity), index, *rest) if kind == "amplitudes" else maps
+    options = (2 * places, direction, None, durations(running), rules.minimum_occupancy)
+    maps = rate_maps(activity, index, *options)
+    events = rate_maps(happened(activity), index, *options) if kind == "amplitudes" else maps
     maps = maps.assign(event_count=counts_of_maps(events, kind))
     apart = [maps.isel(place=slice(start, start + places)) for start in (0, places)]
     joined = {name: xr.concat([of_half[name] for of_half in apart], "half") for name in maps}

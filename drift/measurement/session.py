@@ -162,9 +162,9 @@ def _maps(
 ) -> xr.Dataset:
     """Rates, time and numbers of events at each place and, where it is known, in each direction."""
     place, direction = where
-    rest = (places, direction, None, durations(running), rules.minimum_occupancy)
-    maps = rate_maps(activity, place, *rest)
-    events = rate_maps(happened(activity), place, *rest) if kind == "amplitudes" else maps
+    options = (places, direction, None, durations(running), rules.minimum_occupancy)
+    maps = rate_maps(activity, place, *options)
+    events = rate_maps(happened(activity), place, *options) if kind == "amplitudes" else maps
     return maps.assign(event_count=counts_of_maps(events, kind))
 
 

@@ -134,8 +134,8 @@ def _time(own: xr.Dataset) -> np.ndarray:
         _cells(own["occupancy_half"].broadcast_like(halved).fillna(0.0), "session", "half")
         * valid_half
     )
-    rest = np.maximum(whole - halves.sum(axis=1), 0.0)
-    return np.concatenate([halves, rest[:, np.newaxis]], axis=1)
+    remainder = np.maximum(whole - halves.sum(axis=1), 0.0)
+    return np.concatenate([halves, remainder[:, np.newaxis]], axis=1)
 
 
 def _counts(own: xr.Dataset, time: np.ndarray) -> np.ndarray:
@@ -143,8 +143,8 @@ def _counts(own: xr.Dataset, time: np.ndarray) -> np.ndarray:
     rate, rate_half = (np.nan_to_num(_cells(own[name], *dims)) for name, dims in MAPS.items())
     halves = np.rint(rate_half * time[:, np.newaxis, :2])
     whole = np.rint(rate * _whole_time(own, time)[:, np.newaxis])
-    rest = np.maximum(whole - halves.sum(axis=2), 0.0)
-    return np.concatenate([halves, rest[:, :, np.newaxis]], axis=2)
+    remainder = np.maximum(whole - halves.sum(axis=2), 0.0)
+    return np.concatenate([halves, remainder[:, :, np.newaxis]], axis=2)
 
 
 MAPS = {"rate": ("session", "unit"), "rate_half": ("session", "unit", "half")}

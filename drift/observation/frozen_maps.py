@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from drift.observation.counted_halves import WIDTHS, CountedHalves, Smoother
+from drift.observation.counted_halves import CountedHalves, Smoother
 
 SPREAD = 0.02  # of the events are held possible anywhere, when a half predicts the other
 FAINT = 1e-6  # least relative rate: no place is impossible
@@ -13,18 +13,21 @@ SHARPEST = 4.0  # exponents from 1/4 to 4
 STEPS = 30  # of the bisection
 
 
-def frozen_maps(
-    halves: CountedHalves, smooth: Smoother, widths: tuple[float, ...] = WIDTHS
-) -> np.ndarray:
+def best_width(halves: CountedHalves, smooth: Smoother, widths: tuple[float, ...]) -> float:
+    """Width of smoothing (bins) with which one half of the sessions predicts the events of the
+    other best, the same for all units."""
+    return max(widths, key=lambda width: _predicted(halves, smooth, width))
+
+
+def frozen_maps(halves: CountedHalves, smooth: Smoother, width: float) -> np.ndarray:
     """Relative rate of each unit at each place if the code stood still.
 
-    Events of all sessions in which a unit was recorded are added up and smoothed; the width is that
-    with which one half of the sessions predicts the events of the other best, the same for all
-    units. What the two halves of a unit do not share is noise: its map is drawn towards the flat
-    one by k = sqrt(cov(a, b) / var((a + b) / 2)), so that its variance is the covariance of the
-    halves. Last, all maps are raised to one power, such that their variance over places is that
-    which the two halves of single sessions share, so that the maps of a code that did change, which
-    are blurred by adding up, become as sharp as those of a session.
+    Events of all sessions in which a unit was recorded are added up and smoothed (``best_width``).
+    What the two halves of a unit do not share is noise: its map is drawn towards the flat one by k =
+    sqrt(cov(a, b) / var((a + b) / 2)), so that its variance is the covariance of the halves. Last,
+    all maps are raised to one power, such that their variance over places is that which the two
+    halves of single sessions share, so that the maps of a code that did change, which are blurred
+    by adding up, become as sharp as those of a session.
 
     In simulated recordings of codes that stood still (60 to 150 units of 12 to 25 events a session,
     30 and 80 places, a fifth not registered, with and without changed behaviour) and were frozen in
@@ -37,8 +40,8 @@ def frozen_maps(
         Of one subject in one environment.
     smooth : callable
         See ``drift.observation.counted_halves.smoother``.
-    widths : tuple of float
-        Standard deviations in bins to choose from.
+    width : float
+        Standard deviation of the smoothing, bins.
 
     Returns
     -------
@@ -46,8 +49,7 @@ def frozen_maps(
         (unit, cell) rates relative to the mean of the unit, above 0; 1 throughout where a unit had
         no events.
     """
-    width = max(widths, key=lambda each: _predicted(halves, smooth, each))
-    weight = (halves.present.T @ halves.time.sum(axis=1)) + 0.0  # (unit, cell) s
+    weight = halves.present.T @ halves.time.sum(axis=1)  # (unit, cell) s
     relative = _relative(_pooled(halves, smooth, width, slice(None)), weight)
     first, second = (
         _relative(_pooled(halves, smooth, width, slice(half, half + 1)), weight) - 1

@@ -13,7 +13,7 @@ from drift.observation.counted_halves import (
     widths,
     with_counted_halves,
 )
-from drift.observation.frozen_maps import frozen_maps
+from drift.observation.frozen_maps import best_width, frozen_maps
 from drift.schema.map_dims import map_dims
 
 
@@ -46,9 +46,10 @@ def frozen_recording(recorded: xr.Dataset, session: int | None = None) -> xr.Dat
     for subject in range(shape[0]):
         for halves in counted_halves(counted, subject):
             shown = halves if session is None else _shown(halves, session)
-            values[subject, halves.sessions] = _rates(shown, frozen_maps(shown, smooth, tried))
-    maps = xr.DataArray(values.reshape(shape), dims=order, attrs=rate.attrs)
-    return _with_rates(counted, maps.transpose(*rate.dims))
+            maps = frozen_maps(shown, smooth, best_width(shown, smooth, tried))
+            values[subject, halves.sessions] = _rates(shown, maps)
+    frozen = xr.DataArray(values.reshape(shape), dims=order, attrs=rate.attrs)
+    return _with_rates(counted, frozen.transpose(*rate.dims))
 
 
 def _shown(halves: CountedHalves, session: int) -> CountedHalves:
@@ -62,8 +63,8 @@ def _rates(halves: CountedHalves, maps: np.ndarray) -> np.ndarray:
     time = halves.present.T @ halves.time.sum(axis=1)
     expected = (maps * time).sum(axis=-1)
     events = halves.counts.sum(axis=(0, 2, 3))
-    known = halves.present.any(axis=0) & (expected > 0)
-    gain = np.divide(events, expected, out=np.full(events.shape, np.nan), where=known)
+    active = halves.present.any(axis=0) & (expected > 0)
+    gain = np.divide(events, expected, out=np.full(events.shape, np.nan), where=active)
     return maps * gain[:, np.newaxis]
 
 

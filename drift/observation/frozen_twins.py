@@ -14,17 +14,17 @@ from drift.door.quantities import Count, Seed
 from drift.observation.counted_halves import (
     MAPS,
     CountedHalves,
+    Smoother,
     counted_halves,
     smoother,
     widths,
     with_counted_halves,
 )
-from drift.observation.frozen_maps import frozen_maps, overdispersion
+from drift.observation.frozen_maps import best_width, frozen_maps, overdispersion
 from drift.observation.lens import own_number
+from drift.schema.labelled_form import described
 from drift.schema.map_dims import map_dims
 from drift.streams import stream
-
-VARIABLES = ("rate", "rate_half", "event_count", "event_count_half")
 
 
 class FrozenCode(NamedTuple):
@@ -32,7 +32,15 @@ class FrozenCode(NamedTuple):
 
     halves: CountedHalves
     maps: np.ndarray  # (unit, cell) relative rates
+    width: float  # by which they were smoothed, bins
     dispersion: float  # variance of events over that of Poisson events
+
+    def estimated_anew(self, counts: np.ndarray, smooth: Smoother) -> FrozenCode:
+        """The code that other events (session, unit, part, cell) of these sessions tell, smoothed
+        alike."""
+        halves = self.halves._replace(counts=counts.astype(float))
+        maps = frozen_maps(halves, smooth, self.width)
+        return FrozenCode(halves, maps, self.width, overdispersion(halves))
 
 
 def frozen_codes(recorded: xr.Dataset, subject: int) -> list[FrozenCode]:
@@ -45,11 +53,12 @@ def frozen_codes(recorded: xr.Dataset, subject: int) -> list[FrozenCode]:
     subject : int
         Position along the dim.
     """
-    smooth, tried = smoother(recorded), widths(recorded)
-    return [
-        FrozenCode(halves, frozen_maps(halves, smooth, tried), overdispersion(halves))
-        for halves in counted_halves(recorded, subject)
-    ]
+    smooth, tried, codes = smoother(recorded), widths(recorded), []
+    for halves in counted_halves(recorded, subject):
+        width = best_width(halves, smooth, tried)
+        maps = frozen_maps(halves, smooth, width)
+        codes.append(FrozenCode(halves, maps, width, overdispersion(halves)))
+    return codes
 
 
 def drawn(code: FrozenCode, rng: np.random.Generator) -> np.ndarray:
@@ -90,64 +99,56 @@ def twin(recorded: xr.Dataset, counts: list[list[tuple[CountedHalves, np.ndarray
     counts : list
         For each subject, sessions and (session, unit, part, cell) events.
     """
-    kept = [name for name in ("occupancy", "occupancy_half", "recorded") if name in recorded]
-    maps = {
-        name: recorded[name].transpose("subject", *dims, *map_dims(recorded[name]))
-        for name, dims in MAPS.items()
-    }
-    values = {
-        name: np.full((*array.shape[: -len(map_dims(array))], _cells(array)), np.nan)
-        for name, array in maps.items()
-    }
-    events = {name: array.copy() for name, array in values.items()}
+    template = {name: _ordered(recorded, name) for name in MAPS}
+    rates = {name: np.full(_flat(array), np.nan) for name, array in template.items()}
+    events = {name: values.copy() for name, values in rates.items()}
     for subject, groups in enumerate(counts):
         for halves, drawn_events in groups:
-            _fill(values, events, subject, halves, drawn_events)
-    arrays = {}
-    for name, array in maps.items():
-        for label, filled in (
-            (name, values[name]),
-            (name.replace("rate", "event_count"), events[name]),
-        ):
-            arrays[label] = (array.dims, filled.reshape(array.shape))
-    attrs = {name: recorded[name.replace("event_count", "rate")].attrs for name in VARIABLES}
-    twins = {
-        name: xr.DataArray(data, dims=dims, attrs=attrs[name])
-        for name, (dims, data) in arrays.items()
+            _fill(rates, events, subject, halves, drawn_events)
+    maps = {name: _like(template[name], values, recorded) for name, values in rates.items()}
+    maps |= {
+        name.replace("rate", "event_count"): described(
+            _like(template[name], values, recorded), name.replace("rate", "event_count")
+        )
+        for name, values in events.items()
     }
-    return recorded[kept].assign(
-        {
-            name: array.transpose(*recorded[name.replace("event_count", "rate")].dims)
-            for name, array in twins.items()
-        }
-    )
+    return recorded[["occupancy", "occupancy_half", "recorded"]].assign(maps)
 
 
-def _cells(array: xr.DataArray) -> int:
-    return int(np.prod([array.sizes[dim] for dim in map_dims(array)]))
+def _ordered(recorded: xr.Dataset, name: str) -> xr.DataArray:
+    return recorded[name].transpose("subject", *MAPS[name], *map_dims(recorded[name]))
+
+
+def _flat(array: xr.DataArray) -> tuple[int, ...]:
+    """Sizes with places and directions as one axis."""
+    cells = len(map_dims(array))
+    return (*array.shape[:-cells], int(np.prod(array.shape[-cells:])))
+
+
+def _like(array: xr.DataArray, values: np.ndarray, recorded: xr.Dataset) -> xr.DataArray:
+    """Values with the dims and labels of an array of the recording."""
+    return array.copy(data=values.reshape(array.shape)).transpose(*recorded[array.name].dims)
 
 
 def _fill(
-    values: dict[str, np.ndarray],
+    rates: dict[str, np.ndarray],
     events: dict[str, np.ndarray],
     subject: int,
     halves: CountedHalves,
     counts: np.ndarray,
 ) -> None:
     """Rates and events of one subject in one environment, NaN where it has none."""
-    whole, time = counts.sum(axis=2), halves.time.sum(axis=1)
-    absent = ~halves.present
-    for name, number, seconds in (
-        ("rate", whole, time[:, np.newaxis]),
-        ("rate_half", counts[:, :, :2], halves.time[:, np.newaxis, :2]),
+    at = subject, halves.sessions
+    time = halves.time[:, np.newaxis]
+    by_half = np.broadcast_to(halves.present[:, :, np.newaxis], (*counts.shape[:2], 2))
+    for name, number, seconds, present in (
+        ("rate", counts.sum(axis=2), time.sum(axis=2), halves.present),
+        ("rate_half", counts[:, :, :2], time[:, :, :2], by_half),
     ):
-        valid = np.broadcast_to(seconds > 0, number.shape) & ~absent.reshape(
-            *absent.shape, *[1] * (number.ndim - 2)
-        )
-        values[name][subject, halves.sessions] = np.divide(
-            number, seconds, out=np.full(number.shape, np.nan), where=valid
-        )
-        events[name][subject, halves.sessions] = np.where(valid, number, np.nan)
+        valid = (seconds > 0) & present[..., np.newaxis]
+        nothing = np.full(number.shape, np.nan)
+        rates[name][at] = np.divide(number, seconds, out=nothing, where=valid)
+        events[name][at] = np.where(valid, number, np.nan)
 
 
 def twin_streams(
