@@ -26,6 +26,7 @@ COMMANDS = {
     "check": "tell what is understood of a recording before it is measured, and what looks odd",
     "convert": "write the sessions of any format as interchange files",
     "measure": "measure a recording in a laboratory's format, as networks are measured",
+    "noise": "tell whether a recorded code changes more than sampling noise",
     "compare": "set a run beside a recording, published slopes and null models, as a table and as "
     "a report",
     "report": "describe one measured recording on one page, with its figures",

@@ -43,7 +43,7 @@ class _Subject(NamedTuple):
     common: Shared
     recorded: Measured
     twins: list[Measured]
-    second: list[tuple[int, Measured]]  # number of the twin, and what its own twin measures
+    twins_of_twins: list[Measured]  # of the code that is estimated from each twin
 
 
 @opened
@@ -62,9 +62,10 @@ def sampling_noise(
     Frozen twins of the recording have its sessions, the time at each place, the recorded units and
     their numbers of events; where events fall is drawn from one map of each unit, see
     ``drift.observation.frozen_twins``. Each measure of the recording is set beside those of the
-    twins. The bias of the estimated maps is known from twins of half of the twins, whose truth is
-    known, and taken off; intervals hold the chance of the twins and that of the bias, t-distributed
-    with draws - 1 degrees of freedom.
+    twins. As the recording differs from its twins, so does each twin from one of its own, whose maps
+    are estimated from the twin alone, though nothing changed: the mean of that difference is the
+    bias of the estimate, which is taken off, and its scatter is the chance of both, from which
+    intervals are made (t-distributed with draws - 1 degrees of freedom).
 
     Measures: mean over pairs of sessions of one environment of the rate-map correlation, of the
     similarity with its noise taken out (mean form of ``corrected_similarity``) and of the share of
@@ -151,22 +152,22 @@ def _subject(
     minimum_events: float,
     progress: bool,
 ) -> _Subject:
-    """Measure one subject and its twins; of half of the twins, a twin of their own."""
+    """Measure one subject, its twins, and a twin of each of these."""
     codes, smooth = frozen_codes(own, 0), smoother(own)
     entropy = (seed << 64) + own_number(own, 0)
     groups = [code.halves for code in codes]
     common = shared(own, groups, smooth, smoothing, minimum_events, stream(entropy, "shuffle"))
     twins, second = [], []
     streams = twin_streams(own, 0, seed, draws)
-    for draw, rng in enumerate(progress_bar(streams, unit="twin") if progress else streams):
+    for rng in progress_bar(streams, unit="twin") if progress else streams:
         first, again = rng.spawn(2)
         frozen = drawn_codes(codes, first)
+        refrozen = [
+            code.estimated_anew(events, smooth)
+            for code, (_, events) in zip(codes, frozen, strict=True)
+        ]
         twins.append(measured(frozen, common))
-        if draw % 2 == 0:
-            refrozen = [
-                code.estimated_anew(events, smooth) for code, (_, events) in zip(codes, frozen)
-            ]
-            second.append((draw, measured(drawn_codes(refrozen, again), common)))
+        second.append(measured(drawn_codes(refrozen, again), common))
     recorded = [(halves, halves.counts) for halves in groups]
     return _Subject(common, measured(recorded, common), twins, second)
 
@@ -253,13 +254,14 @@ def _set_beside(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Recorded, frozen without the bias of its estimate, and the standard deviation of what one
     recording differs from that."""
-    twins = np.stack([number(values) for values in subject.twins])
-    pairs = [twins[draw] - number(values) for draw, values in subject.second]
-    difference = np.stack(pairs)
-    variance = np.var(twins, axis=0, ddof=1) * (1 + 1 / len(twins))
-    variance = variance + np.var(difference, axis=0, ddof=1) / len(difference)
-    frozen = np.mean(twins, axis=0) + np.mean(difference, axis=0)
-    return number(subject.recorded), frozen, np.sqrt(variance)
+    twins, second = (
+        np.stack([number(values) for values in measures])
+        for measures in (subject.twins, subject.twins_of_twins)
+    )
+    # as a recording differs from its twins, so does a twin from one of its own
+    difference = twins - second
+    deviation = np.std(difference, axis=0, ddof=1) * np.sqrt(1 + 1 / len(twins))
+    return number(subject.recorded), twins.mean(axis=0) + difference.mean(axis=0), deviation
 
 
 def _interval(subject: _Subject, number: Callable[[Measured], np.ndarray]) -> dict[str, np.ndarray]:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from drift.plots.tracked_maps import tracked_rate_maps, cells_by_place
     from drift.plots.examples import example_cells, example_units
     from drift.plots.elapsed_matrix import correlation_over_elapsed
+    from drift.plots.frozen_twins import recorded_beside_frozen
     from drift.plots.lag_curves import similarity_by_lag, room_style
     from drift.plots.life_tables import recurrence_by_lag, survival_curve, shift_histogram
     from drift.plots.decoding_curves import decoding_by_lag, confusion_matrix

@@ -1,0 +1,1 @@
+"""What an installation is looked at for by ``repdrift doctor``."""
