@@ -11,7 +11,7 @@ import xarray as xr
 from drift.metrics.information.skaggs import information_per_second
 from drift.metrics.rooms import environment_labels
 from drift.metrics.stability.correlations import mean_over
-from drift.metrics.stability.pairs import comparable_pairs, pairwise_pearson
+from drift.metrics.stability.pairs import pairwise_pearson
 from drift.observation.counted_halves import CountedHalves, Smoother
 
 Events = tuple[CountedHalves, np.ndarray]
@@ -70,6 +70,7 @@ class Measured(NamedTuple):
 def shared(
     recorded: xr.Dataset,
     groups: list[CountedHalves],
+    comparable: np.ndarray,
     smooth: Smoother,
     smoothing: float,
     minimum_events: float,
@@ -83,6 +84,8 @@ def shared(
         Of one subject, in events; see ``drift.observation.counted_halves.with_counted_halves``.
     groups : list of CountedHalves
         Its sessions.
+    comparable : numpy.ndarray
+        (session, session) bool, see ``comparable_pairs``.
     smooth : callable
         See ``drift.observation.counted_halves.smoother``.
     smoothing : float
@@ -101,7 +104,7 @@ def shared(
         ):
             threshold[session] = _threshold(time, counts, minimum_events, rng)
     enough = present & (events >= minimum_events)
-    pairs = comparable_pairs(recorded)[0] & ~np.eye(len(present), dtype=bool)
+    pairs = comparable & ~np.eye(len(present), dtype=bool)
     elapsed = recorded["elapsed"].isel(subject=0).values.astype(float)
     labels = environment_labels(recorded, subjects=1, sessions=len(present))[0]
     rooms = np.unique(labels, return_inverse=True)[1].reshape(-1)
@@ -183,7 +186,7 @@ def _correlations(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     """Of whole maps (session, session, unit), of the two halves of a session (session, unit), and
     of halves of two sessions, mean of the four pairs (session, session, unit)."""
     units, sessions, _, cells = rows.shape
-    every = pairwise_pearson(rows.reshape(units, -1, cells))
+    every = pairwise_pearson(rows.reshape(units, 3 * sessions, cells))
     every = np.moveaxis(every.reshape(units, sessions, 3, sessions, 3), 0, -1)
     within = np.stack([every[session, 1, session, 2] for session in range(sessions)])
     return every[:, 0, :, 0], within, every[:, 1:, :, 1:].mean(axis=(1, 3))

@@ -19,6 +19,7 @@ from drift.comparison.noise_statistics import (
 from drift.comparison.noise_verdicts import half_width, judged, sentence
 from drift.door import opened
 from drift.door.quantities import NotNegative, Range, Seed, Smoothing
+from drift.errors import RefusedInputError
 from drift.measurement.measuring import measure
 from drift.metrics.stability.correlations import mean_over
 from drift.metrics.stability.pairs import comparable_pairs
@@ -28,8 +29,19 @@ from drift.observation.counted_halves import smoother, with_counted_halves
 from drift.observation.frozen_twins import drawn_codes, frozen_codes, twin_streams
 from drift.observation.lens import own_number
 from drift.progress import progress_bar
+from drift.schema.map_dims import map_dim
 from drift.streams import stream
 
+MEANINGS = {
+    "recorded": "of the recording",
+    "frozen": "were the code to stand still, bias of the estimate taken off",
+    "frozen_low": "lower end of the interval of 95 % of a recording of a code that stands still",
+    "frozen_high": "upper end of the interval of 95 % of a recording of a code that stands still",
+    "p_value": "of a difference in the direction of a change; of information in either",
+    "verdict": "whether the recording changes more than sampling noise",
+    "sentence": "the verdict with its numbers",
+    "compared_units": "units with enough events in any session",
+}
 FEWEST = 20  # draws that an interval of 95 % takes
 CURVES = ("rate_map_correlation", "corrected_similarity", "place_units_kept")
 
@@ -40,6 +52,7 @@ TwinDraws = Annotated[int, Range(FEWEST, 10_000)]
 class _Subject(NamedTuple):
     """Measures of one subject, of its twins, and of twins of these."""
 
+    sessions: np.ndarray  # their labels
     common: Shared
     recorded: Measured
     twins: list[Measured]
@@ -119,7 +132,7 @@ def sampling_noise(
     Notes
     -----
     Level and threshold were chosen on simulations of codes that stand still, with units lost and
-    with changed behaviour (``tests/laws/test_sampling_noise.py``).
+    with changed behaviour (``tests/laws/test_sampling_noise_law.py``).
 
     References
     ----------
@@ -128,12 +141,15 @@ def sampling_noise(
     """
     dataset = recorded if isinstance(recorded, xr.Dataset) else measure(recorded, halves=halves)
     counted = with_counted_halves(dataset, "sampling noise of a recording")
-    comparable_pairs(counted)
-    subjects = []
+    comparable = comparable_pairs(counted)
+    described = []
     for number in range(counted.sizes["subject"]):
-        own = counted.isel(subject=[number])
-        subjects.append(_subject(own, draws, seed, smoothing, minimum_events, progress))
-    result = _joined(counted, subjects)
+        own, sessions = _own(counted, number)
+        pairs = comparable[number][np.ix_(sessions, sessions)]
+        subject = _subject(own, pairs, draws, seed, smoothing, minimum_events, progress)
+        per = str(counted["elapsed"].attrs.get("units", "1"))
+        described.append(xr.merge([_numbers(subject, per), _by_lag(own, subject)]))
+    result = _joined(counted, described)
     return result.assign_attrs(
         title="recorded beside frozen twins",
         draws=draws,
@@ -144,8 +160,25 @@ def sampling_noise(
     )
 
 
+def _own(recorded: xr.Dataset, subject: int) -> tuple[xr.Dataset, np.ndarray]:
+    """One subject without what only others have, and the positions of its sessions."""
+    own = recorded.isel(subject=[subject])
+    present = own["recorded"].isel(subject=0).transpose("session", "unit").values == 1
+    sessions = np.flatnonzero(present.any(axis=1))
+    if sessions.size < 2:
+        raise RefusedInputError(
+            f"at least two sessions of subject {own['subject'].item()} are needed, got "
+            f"{sessions.size}: leave it out."
+        )
+    own = own.isel(session=sessions, unit=np.flatnonzero(present.any(axis=0)))
+    along = map_dim(own["rate"])
+    visited = own["rate"].notnull().any([dim for dim in own["rate"].dims if dim != along])
+    return own.isel({along: np.flatnonzero(visited.values)}), sessions
+
+
 def _subject(
     own: xr.Dataset,
+    comparable: np.ndarray,
     draws: int,
     seed: int,
     smoothing: float,
@@ -156,7 +189,9 @@ def _subject(
     codes, smooth = frozen_codes(own, 0), smoother(own)
     entropy = (seed << 64) + own_number(own, 0)
     groups = [code.halves for code in codes]
-    common = shared(own, groups, smooth, smoothing, minimum_events, stream(entropy, "shuffle"))
+    common = shared(
+        own, groups, comparable, smooth, smoothing, minimum_events, stream(entropy, "shuffle")
+    )
     twins, second = [], []
     streams = twin_streams(own, 0, seed, draws)
     for rng in progress_bar(streams, unit="twin") if progress else streams:
@@ -169,18 +204,18 @@ def _subject(
         twins.append(measured(frozen, common))
         second.append(measured(drawn_codes(refrozen, again), common))
     recorded = [(halves, halves.counts) for halves in groups]
-    return _Subject(common, measured(recorded, common), twins, second)
+    return _Subject(own["session"].values, common, measured(recorded, common), twins, second)
 
 
-def _joined(recorded: xr.Dataset, subjects: list[_Subject]) -> xr.Dataset:
+def _joined(recorded: xr.Dataset, subjects: list[xr.Dataset]) -> xr.Dataset:
     """All subjects in one Dataset."""
     per = str(recorded["elapsed"].attrs.get("units", "1"))
-    described = [
-        xr.merge([_numbers(subject, per), _by_lag(recorded.isel(subject=[number]), subject)])
-        for number, subject in enumerate(subjects)
-    ]
-    joined = xr.concat(described, dim="subject", join="outer", coords="minimal", compat="equals")
+    joined = xr.concat(subjects, dim="subject", join="outer", coords="minimal", compat="equals")
+    joined = joined.reindex(session=recorded["session"].values)
     joined["lag"].attrs["units"] = per
+    for name, values in joined.data_vars.items():
+        bare = str(name).removesuffix("_by_lag").removesuffix("_information")
+        values.attrs["long_name"] = MEANINGS[bare]
     return joined.assign_coords(
         subject=recorded["subject"].values,
         session=recorded["session"].values,
@@ -216,7 +251,7 @@ def _numbers(subject: _Subject, per: str) -> xr.Dataset:
     }
     return xr.Dataset(
         {**{name: ("measure", values) for name, values in columns.items()}, **by_session},
-        coords={"measure": list(MEASURES)},
+        coords={"measure": list(MEASURES), "session": subject.sessions},
     ).assign(compared_units=int(common.enough.any(axis=0).sum()))
 
 

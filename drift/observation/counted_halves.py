@@ -155,27 +155,31 @@ def _whole_time(own: xr.Dataset, time: np.ndarray) -> np.ndarray:
     return _cells(occupancy.fillna(0.0), "session")
 
 
-def smoother(recorded: xr.Dataset) -> Smoother:
-    """Smoothing of (..., cell) on the grid of the places of a recording, each direction by itself.
+def smoother(recorded: xr.Dataset, subject: int = 0) -> Smoother:
+    """Smoothing of (..., cell) on the grid of the places that a subject ever visited, each direction
+    by itself.
 
     Parameters
     ----------
     recorded : xarray.Dataset
         With ``rate``; see ``drift.metrics.smoothed``.
+    subject : int
+        Position along the dim.
     """
-    rate = recorded["rate"].isel(subject=0, session=0, unit=0, drop=True)
-    cells = map_dims(rate)
-    template = rate.transpose(*cells)
+    own = recorded["rate"].isel(subject=subject)
+    cells = map_dims(own)
+    along, sizes = cells[0], [own.sizes[dim] for dim in cells]
+    visited = own.notnull().any([dim for dim in own.dims if dim != along]).values
+    template = own.isel(session=0, unit=0, drop=True).transpose(*cells).isel({along: visited})
 
     def smooth(values: np.ndarray, width: float) -> np.ndarray:
-        if not width:
+        if not (width and values.size):
             return values
-        rows = values.reshape(-1, *template.shape)
-        maps = xr.DataArray(rows, dims=("row", *cells), coords=template.coords)
-        maps = maps.assign_coords({dim: template[dim] for dim in cells if dim in template.coords})
-        return np.asarray(smoothed(maps, width).transpose("row", *cells).values).reshape(
-            values.shape
-        )
+        rows = values.reshape(-1, *sizes)
+        maps = xr.DataArray(rows[:, visited], dims=("row", *cells), coords=template.coords)
+        result = np.zeros_like(rows)
+        result[:, visited] = smoothed(maps, width).transpose("row", *cells).values
+        return result.reshape(values.shape)
 
     return smooth
 

@@ -42,8 +42,9 @@ def frozen_recording(recorded: xr.Dataset, session: int | None = None) -> xr.Dat
     order = ("subject", "session", "unit", *cells)
     shape = tuple(rate.sizes[dim] for dim in order)
     values = np.full((*shape[:3], int(np.prod(shape[3:]))), np.nan)
-    smooth, tried = smoother(counted), widths(counted)
+    tried = widths(counted)
     for subject in range(shape[0]):
+        smooth = smoother(counted, subject)
         for halves in counted_halves(counted, subject):
             shown = halves if session is None else _shown(halves, session)
             maps = frozen_maps(shown, smooth, best_width(shown, smooth, tried))

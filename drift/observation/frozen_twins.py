@@ -53,7 +53,7 @@ def frozen_codes(recorded: xr.Dataset, subject: int) -> list[FrozenCode]:
     subject : int
         Position along the dim.
     """
-    smooth, tried, codes = smoother(recorded), widths(recorded), []
+    smooth, tried, codes = smoother(recorded, subject), widths(recorded), []
     for halves in counted_halves(recorded, subject):
         width = best_width(halves, smooth, tried)
         maps = frozen_maps(halves, smooth, width)
