@@ -55,7 +55,8 @@ def command(
     corrected
         Add spatial information corrected for limited sampling; takes seconds a session.
     counted
-        Count calcium events instead of adding up their amplitudes, as compare and fit need it.
+        Count calcium events instead of adding up their amplitudes: rates, information and the
+        place-cell test are those of the numbers of events.
     bin_size
         Width of a place bin in units of position; by default what the format recommends.
     minimum_speed

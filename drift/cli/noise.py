@@ -16,9 +16,9 @@ from drift.files.atomic import replaced_atomically
 from drift.files.store import load, save
 
 EXAMPLES = """\
-  repdrift noise recorded.nc                                         one sentence for each measure and animal
-  repdrift noise recorded.nc --csv noise --figure noise.pdf          tables, and a figure of similarity by lag
-  repdrift noise recorded.nc --out noise.nc --draws 200              narrower knowledge of the intervals"""
+  repdrift noise recorded.nc                                  a sentence for each measure and animal
+  repdrift noise recorded.nc --csv noise --figure noise.pdf   tables, and similarity by lag
+  repdrift noise recorded.nc --out noise.nc --draws 200       intervals that are known better"""
 Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff]
 FIGURES = (".pdf", ".svg", ".png")
 

@@ -1,5 +1,5 @@
-"""What of a recording sampling noise could change: similarity of sessions, information, place units,
-as numbers that a frozen twin has, too."""
+"""What of a recording sampling noise could change: similarity of sessions, information, place
+units, as numbers that a frozen twin has, too."""
 
 from __future__ import annotations
 
@@ -217,8 +217,8 @@ def _kept(bits: np.ndarray, common: Shared) -> np.ndarray:
 
 
 def statistics(values: Measured, common: Shared) -> np.ndarray:
-    """One number for each measure in ``MEASURES``: means over pairs of sessions, the similarity that
-    is lost by time, and the change of information over the recording.
+    """One number for each measure in ``MEASURES``: means over pairs of sessions, the similarity
+    that is lost by time, and the change of information over the recording.
 
     Parameters
     ----------

@@ -75,8 +75,8 @@ def sampling_noise(
     Frozen twins of the recording have its sessions, the time at each place, the recorded units and
     their numbers of events; where events fall is drawn from one map of each unit, see
     ``drift.observation.frozen_twins``. Each measure of the recording is set beside those of the
-    twins. As the recording differs from its twins, so does each twin from one of its own, whose maps
-    are estimated from the twin alone, though nothing changed: the mean of that difference is the
+    twins. As the recording differs from its twins, so does each twin from one of its own, whose
+    maps are estimated from the twin alone, though nothing changed: the mean of that difference is the
     bias of the estimate, which is taken off, and its scatter is the chance of both, from which
     intervals are made (t-distributed with draws - 1 degrees of freedom).
 

@@ -156,8 +156,8 @@ def _whole_time(own: xr.Dataset, time: np.ndarray) -> np.ndarray:
 
 
 def smoother(recorded: xr.Dataset, subject: int = 0) -> Smoother:
-    """Smoothing of (..., cell) on the grid of the places that a subject ever visited, each direction
-    by itself.
+    """Smoothing of (..., cell) on the grid of the places that a subject ever visited, each
+    direction by itself.
 
     Parameters
     ----------

@@ -18,8 +18,8 @@ from drift.schema.map_dims import map_dims
 
 
 def frozen_recording(recorded: xr.Dataset, session: int | None = None) -> xr.Dataset:
-    """Recording in which every unit has one map in all sessions of an environment, with the noise of
-    counting taken out.
+    """Recording in which every unit has one map in all sessions of an environment, with the noise
+    of counting taken out.
 
     Parameters
     ----------
