@@ -76,8 +76,8 @@ def sampling_noise(
     their numbers of events; where events fall is drawn from one map of each unit, see
     ``drift.observation.frozen_twins``. Each measure of the recording is set beside those of the
     twins. As the recording differs from its twins, so does each twin from one of its own, whose
-    maps are estimated from the twin alone, though nothing changed: the mean of that difference is the
-    bias of the estimate, which is taken off, and its scatter is the chance of both, from which
+    maps are estimated from the twin alone, though nothing changed: the mean of that difference is
+    the bias of the estimate, which is taken off, and its scatter is the chance of both, from which
     intervals are made (t-distributed with draws - 1 degrees of freedom).
 
     Measures: mean over pairs of sessions of one environment of the rate-map correlation, of the

@@ -23,11 +23,11 @@ def frozen_maps(halves: CountedHalves, smooth: Smoother, width: float) -> np.nda
     """Relative rate of each unit at each place if the code stood still.
 
     Events of all sessions in which a unit was recorded are added up and smoothed (``best_width``).
-    What the two halves of a unit do not share is noise: its map is drawn towards the flat one by
-    k = sqrt(cov(a, b) / var((a + b) / 2)), so that its variance is the covariance of the halves. Last,
-    all maps are raised to one power, such that their variance over places is that which the two
-    halves of single sessions share, so that the maps of a code that did change, which are blurred
-    by adding up, become as sharp as those of a session.
+    What the two halves of a unit do not share is noise: its map is drawn towards the flat one by k
+    = sqrt(cov(a, b) / var((a + b) / 2)), so that its variance is the covariance of the halves.
+    Last, all maps are raised to one power, such that their variance over places is that which the
+    two halves of single sessions share, so that the maps of a code that did change, which are
+    blurred by adding up, become as sharp as those of a session.
 
     In simulated recordings of codes that stood still (60 to 150 units of 12 to 25 events a session,
     30 and 80 places, a fifth not registered, with and without changed behaviour) frozen twins
@@ -140,7 +140,8 @@ def overdispersion(halves: CountedHalves) -> float:
     events; at least 1.
 
     With N events of n at a place, n_a and n_b of n in the halves and q the share of N that the
-    times give to half a, a_x has the variance N q (1 - q) (n - N) / (n - 1), were events independent.
+    times give to half a, a_x has the variance N q (1 - q) (n - N) / (n - 1), were events
+    independent.
 
     Parameters
     ----------

@@ -165,8 +165,8 @@ def frozen_twins(recorded: xr.Dataset, draws: Count = 1, *, seed: Seed = 0) -> I
 
     Each twin has the occupancy of every session, the units that were recorded in it, and of each
     of these as many events as were recorded, in either half. Only where these fall is drawn anew:
-    by one map of each unit for all sessions of an environment, which is estimated from the recording
-    with its counting noise taken out, see ``drift.observation.frozen_maps.frozen_maps``.
+    by one map of each unit for all sessions of an environment, which is estimated from the
+    recording with its counting noise taken out, see ``drift.observation.frozen_maps.frozen_maps``.
 
     Parameters
     ----------
