@@ -98,7 +98,7 @@ def shared(
     present = recorded["recorded"].isel(subject=0).transpose("session", "unit").values == 1
     events, threshold = np.zeros(present.shape), np.full(present.shape, np.inf)
     for halves in groups:
-        events[halves.sessions] = halves.counts.sum(axis=(2, 3))
+        events[np.ix_(halves.sessions, halves.units)] = halves.counts.sum(axis=(2, 3))
         for session, time, counts in zip(
             halves.sessions, halves.time.sum(axis=1), events[halves.sessions], strict=True
         ):
@@ -157,8 +157,8 @@ def measured(sessions: list[Events], common: Shared) -> Measured:
 def _rates(sessions: list[Events], common: Shared) -> tuple[np.ndarray, np.ndarray]:
     """(unit, session, row, cell) rates of whole sessions and both halves, and (session, cell) share
     of the time."""
-    units, cells = sessions[0][1].shape[1], sessions[0][1].shape[-1]
-    rates = np.full((len(common.present), units, 3, cells), np.nan)
+    cells = sessions[0][1].shape[-1]
+    rates = np.full((*common.present.shape, 3, cells), np.nan)
     probability = np.zeros((len(common.present), cells))
     for halves, counts in sessions:
         whole, time = counts.sum(axis=2, keepdims=True), halves.time.sum(axis=1, keepdims=True)
@@ -166,7 +166,8 @@ def _rates(sessions: list[Events], common: Shared) -> tuple[np.ndarray, np.ndarr
         seconds = np.concatenate([time, halves.time[:, :2]], axis=1)[:, np.newaxis]
         valid = (seconds > 0) & halves.present[:, :, np.newaxis, np.newaxis]
         nothing = np.full(events.shape, np.nan)
-        rates[halves.sessions] = np.divide(events, seconds, out=nothing, where=valid)
+        of_room = np.ix_(halves.sessions, halves.units)
+        rates[of_room] = np.divide(events, seconds, out=nothing, where=valid)
         probability[halves.sessions] = time[:, 0] / time.sum(axis=-1)
     return np.ascontiguousarray(np.swapaxes(rates, 0, 1)), probability
 

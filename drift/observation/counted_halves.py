@@ -27,6 +27,8 @@ class CountedHalves(NamedTuple):
     ----------
     sessions : numpy.ndarray
         (session) their positions in the recording.
+    units : numpy.ndarray
+        (unit) positions of the units that were recorded in any of them.
     counts : numpy.ndarray
         (session, unit, part, cell) events; parts are both halves of a session and what neither
         holds, a cell is a place in one running direction.
@@ -37,6 +39,7 @@ class CountedHalves(NamedTuple):
     """
 
     sessions: np.ndarray
+    units: np.ndarray
     counts: np.ndarray
     time: np.ndarray
     present: np.ndarray
@@ -44,7 +47,13 @@ class CountedHalves(NamedTuple):
     def of_session(self, number: int) -> CountedHalves:
         """One session of these."""
         pick = slice(number, number + 1)
-        return CountedHalves(*(values[pick] for values in self))
+        return CountedHalves(
+            self.sessions[pick],
+            self.units,
+            self.counts[pick],
+            self.time[pick],
+            self.present[pick],
+        )
 
 
 def is_measured(dataset: xr.Dataset) -> bool:
@@ -107,11 +116,15 @@ def counted_halves(recorded: xr.Dataset, subject: int) -> list[CountedHalves]:
         np.array([rooms[session] == room and row.any() for session, row in enumerate(present)])
         for room in dict.fromkeys(rooms)
     ]
-    return [
-        CountedHalves(np.flatnonzero(group), counts[group], time[group], present[group])
-        for group in groups
-        if group.any()
-    ]
+    return [_group(group, counts, time, present) for group in groups if group.any()]
+
+
+def _group(
+    group: np.ndarray, counts: np.ndarray, time: np.ndarray, present: np.ndarray
+) -> CountedHalves:
+    sessions, units = np.flatnonzero(group), np.flatnonzero(present[group].any(axis=0))
+    both = np.ix_(sessions, units)
+    return CountedHalves(sessions, units, counts[both], time[sessions], present[both])
 
 
 def _cells(values: xr.DataArray, *dims: str) -> np.ndarray:

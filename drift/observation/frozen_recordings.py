@@ -48,7 +48,7 @@ def frozen_recording(recorded: xr.Dataset, session: int | None = None) -> xr.Dat
         for halves in counted_halves(counted, subject):
             shown = halves if session is None else _shown(halves, session)
             maps = frozen_maps(shown, smooth, best_width(shown, smooth, tried))
-            values[subject, halves.sessions] = _rates(shown, maps)
+            values[subject][np.ix_(halves.sessions, halves.units)] = _rates(shown, maps)
     frozen = xr.DataArray(values.reshape(shape), dims=order, attrs=rate.attrs)
     return _with_rates(counted, frozen.transpose(*rate.dims))
 

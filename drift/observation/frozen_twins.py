@@ -138,7 +138,7 @@ def _fill(
     counts: np.ndarray,
 ) -> None:
     """Rates and events of one subject in one environment, NaN where it has none."""
-    at = subject, halves.sessions
+    at = np.ix_(halves.sessions, halves.units)
     time = halves.time[:, np.newaxis]
     by_half = np.broadcast_to(halves.present[:, :, np.newaxis], (*counts.shape[:2], 2))
     for name, number, seconds, present in (
@@ -147,8 +147,8 @@ def _fill(
     ):
         valid = (seconds > 0) & present[..., np.newaxis]
         nothing = np.full(number.shape, np.nan)
-        rates[name][at] = np.divide(number, seconds, out=nothing, where=valid)
-        events[name][at] = np.where(valid, number, np.nan)
+        rates[name][subject][at] = np.divide(number, seconds, out=nothing, where=valid)
+        events[name][subject][at] = np.where(valid, number, np.nan)
 
 
 def twin_streams(

@@ -88,11 +88,15 @@ def test_rooms_have_codes_of_their_own():
 
 
 def test_a_mouse_in_a_crowd_is_frozen_as_alone(gaps: xr.Dataset):
-    both = counted_mice.crowd(counted_mice.mouse(5, units=20, label="m5"), gaps)
-    frozen = drift.frozen_code(both).isel(subject=1)
-    np.testing.assert_array_equal(frozen["rate"], drift.frozen_code(gaps)["rate"][0])
-    twin = next(frozen_twins(both, seed=3)).isel(subject=1)
-    np.testing.assert_array_equal(twin["rate"], next(frozen_twins(gaps, seed=3))["rate"][0])
+    """A large one beside a small one, and the other way round."""
+    small = counted_mice.mouse(5, units=20, lost=0.3, label="m5")
+    crowd = counted_mice.crowd(small, gaps)
+    frozen, twin = drift.frozen_code(crowd), next(frozen_twins(crowd, seed=3))
+    for number, alone in enumerate((small, gaps)):
+        units = {"unit": slice(0, alone.sizes["unit"])}
+        own, seen = (values["rate"].isel(subject=number, **units) for values in (frozen, twin))
+        np.testing.assert_array_equal(own, drift.frozen_code(alone)["rate"][0])
+        np.testing.assert_array_equal(seen, next(frozen_twins(alone, seed=3))["rate"][0])
 
 
 def test_amplitudes_enter_by_their_numbers():

@@ -19,6 +19,7 @@ def halves(counts: np.ndarray, time: np.ndarray) -> CountedHalves:
     nothing = np.zeros((*counts.shape[:2], 1, counts.shape[-1]))
     return CountedHalves(
         np.arange(len(counts)),
+        np.arange(counts.shape[1]),
         np.concatenate([counts, nothing], axis=2).astype(float),
         np.concatenate([time, np.zeros((len(time), 1, time.shape[-1]))], axis=1),
         present,
