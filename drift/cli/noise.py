@@ -32,6 +32,7 @@ def command(
     draws: int = 40,
     smoothing: float = 1.0,
     minimum_events: float = 10.0,
+    confused: float = 0.0,
     seed: int = 0,
     overwrite: Flag = False,
 ) -> None:
@@ -54,6 +55,8 @@ def command(
         Standard deviation in bins of a Gaussian applied to maps that are correlated.
     minimum_events
         Events of a cell in a session, below which its map does not enter.
+    confused
+        Share of the cells that twins confuse with others from each session to the next.
     seed
         Of the twins.
     overwrite
@@ -74,6 +77,7 @@ def command(
         seed=seed,
         smoothing=smoothing,
         minimum_events=minimum_events,
+        confused=confused,
         progress=True,
     )
     written: list[Path] = []

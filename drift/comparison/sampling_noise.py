@@ -18,7 +18,7 @@ from drift.comparison.noise_statistics import (
 )
 from drift.comparison.noise_verdicts import half_width, judged, sentence
 from drift.door import opened
-from drift.door.quantities import NotNegative, Range, Seed, Smoothing
+from drift.door.quantities import NotNegative, Probability, Range, Seed, Smoothing
 from drift.errors import RefusedInputError
 from drift.measurement.measuring import measure
 from drift.metrics.stability.correlations import mean_over
@@ -49,6 +49,15 @@ TwinDraws = Annotated[int, Range(FEWEST, 10_000)]
 """Number of frozen twins, enough for an interval."""
 
 
+class _Rules(NamedTuple):
+    """How a recording is set beside its twins."""
+
+    draws: int
+    smoothing: float
+    minimum_events: float
+    confused: float
+
+
 class _Subject(NamedTuple):
     """Measures of one subject, of its twins, and of twins of these."""
 
@@ -67,6 +76,7 @@ def sampling_noise(
     seed: Seed = 0,
     smoothing: Smoothing = 1.0,
     minimum_events: NotNegative = 10.0,
+    confused: Probability = 0.0,
     halves: Literal["trials", "time"] = "trials",
     progress: bool = False,
 ) -> xr.Dataset:
@@ -107,6 +117,9 @@ def sampling_noise(
         Standard deviation in bins of a Gaussian applied to maps that are correlated.
     minimum_events : float
         Events of a unit in a session, below which its map does not enter.
+    confused : float
+        Share of the units that the twins confuse with others from each session to the next: what
+        wrong registration of that rate would explain beside sampling noise.
     halves : {"trials", "time"}
         How sessions are halved, see ``measure``.
     progress : bool
@@ -141,21 +154,22 @@ def sampling_noise(
     """
     dataset = recorded if isinstance(recorded, xr.Dataset) else measure(recorded, halves=halves)
     counted = with_counted_halves(dataset, "sampling noise of a recording")
-    comparable = comparable_pairs(counted)
+    comparable, rules = (
+        comparable_pairs(counted),
+        _Rules(draws, smoothing, minimum_events, confused),
+    )
     described = []
     for number in range(counted.sizes["subject"]):
         own, sessions = _own(counted, number)
         pairs = comparable[number][np.ix_(sessions, sessions)]
-        subject = _subject(own, pairs, draws, seed, smoothing, minimum_events, progress)
+        subject = _subject(own, pairs, rules, seed, progress)
         per = str(counted["elapsed"].attrs.get("units", "1"))
         described.append(xr.merge([_numbers(subject, per), _by_lag(own, subject)]))
     result = _joined(counted, described)
     return result.assign_attrs(
         title="recorded beside frozen twins",
-        draws=draws,
         seed=seed,
-        smoothing=smoothing,
-        minimum_events=minimum_events,
+        **rules._asdict(),
         halves="recorded" if "rate_half" in dataset else "events dealt by a coin",
     )
 
@@ -179,10 +193,8 @@ def _own(recorded: xr.Dataset, subject: int) -> tuple[xr.Dataset, np.ndarray]:
 def _subject(
     own: xr.Dataset,
     comparable: np.ndarray,
-    draws: int,
+    rules: _Rules,
     seed: int,
-    smoothing: float,
-    minimum_events: float,
     progress: bool,
 ) -> _Subject:
     """Measure one subject, its twins, and a twin of each of these."""
@@ -190,19 +202,25 @@ def _subject(
     entropy = (seed << 64) + own_number(own, 0)
     groups = [code.halves for code in codes]
     common = shared(
-        own, groups, comparable, smooth, smoothing, minimum_events, stream(entropy, "shuffle")
+        own,
+        groups,
+        comparable,
+        smooth,
+        rules.smoothing,
+        rules.minimum_events,
+        stream(entropy, "shuffle"),
     )
     twins, second = [], []
-    streams = twin_streams(own, 0, seed, draws)
+    streams = twin_streams(own, 0, seed, rules.draws)
     for rng in progress_bar(streams, unit="twin") if progress else streams:
         first, again = rng.spawn(2)
-        frozen = drawn_codes(codes, first)
+        frozen = drawn_codes(codes, first, rules.confused)
         refrozen = [
             code.estimated_anew(events, smooth)
             for code, (_, events) in zip(codes, frozen, strict=True)
         ]
         twins.append(measured(frozen, common))
-        second.append(measured(drawn_codes(refrozen, again), common))
+        second.append(measured(drawn_codes(refrozen, again, rules.confused), common))
     recorded = [(halves, halves.counts) for halves in groups]
     return _Subject(own["session"].values, common, measured(recorded, common), twins, second)
 

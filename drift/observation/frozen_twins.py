@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from drift.door import opened
-from drift.door.quantities import Count, Seed
+from drift.door.quantities import Count, Probability, Seed
 from drift.observation.counted_halves import (
     MAPS,
     CountedHalves,
@@ -22,6 +22,7 @@ from drift.observation.counted_halves import (
 )
 from drift.observation.frozen_maps import best_width, frozen_maps, overdispersion
 from drift.observation.lens import own_number
+from drift.observation.null_models import confused_units
 from drift.schema.labelled_form import described
 from drift.schema.map_dims import map_dims
 from drift.streams import stream
@@ -61,16 +62,27 @@ def frozen_codes(recorded: xr.Dataset, subject: int) -> list[FrozenCode]:
     return codes
 
 
-def drawn(code: FrozenCode, rng: np.random.Generator) -> np.ndarray:
+def drawn(code: FrozenCode, rng: np.random.Generator, confused: float = 0.0) -> np.ndarray:
     """Events where the code would have put them: (session, unit, part, cell).
 
     Each part of a session has as many events of each unit as were recorded; they fall to places in
     proportion to map and time, and scatter as much as recorded ones: where their variance exceeds
     that of independent events by the factor F, by a Dirichlet multinomial law of concentration (n -
     F) / (F - 1).
+
+    Parameters
+    ----------
+    code : FrozenCode
+    rng : numpy.random.Generator
+        Source of events, with a child for the confusion of units.
+    confused : float
+        Share of the units whose map is taken for that of another from a session to the next.
     """
-    events = code.halves.counts.sum(axis=-1).astype(np.int64)
-    expected = code.maps[:, np.newaxis] * code.halves.time[:, np.newaxis]
+    halves, maps = code.halves, code.maps[np.newaxis]
+    if confused > 0:
+        maps = code.maps[confused_units(halves.present, confused, rng.spawn(1)[0])]
+    events = halves.counts.sum(axis=-1).astype(np.int64)
+    expected = maps[:, :, np.newaxis] * halves.time[:, np.newaxis]
     expected = np.where(expected.sum(axis=-1, keepdims=True) > 0, expected, 1.0)
     if code.dispersion > 1:
         share = expected / expected.sum(axis=-1, keepdims=True)
@@ -81,11 +93,13 @@ def drawn(code: FrozenCode, rng: np.random.Generator) -> np.ndarray:
 
 
 def drawn_codes(
-    codes: list[FrozenCode], rng: np.random.Generator
+    codes: list[FrozenCode], rng: np.random.Generator, confused: float = 0.0
 ) -> list[tuple[CountedHalves, np.ndarray]]:
     """Sessions of one subject and events in them, each environment from a stream of its own."""
     streams = rng.spawn(len(codes))
-    return [(code.halves, drawn(code, own)) for code, own in zip(codes, streams, strict=True)]
+    return [
+        (code.halves, drawn(code, own, confused)) for code, own in zip(codes, streams, strict=True)
+    ]
 
 
 def twin(recorded: xr.Dataset, counts: list[list[tuple[CountedHalves, np.ndarray]]]) -> xr.Dataset:
@@ -160,7 +174,9 @@ def twin_streams(
 
 
 @opened
-def frozen_twins(recorded: xr.Dataset, draws: Count = 1, *, seed: Seed = 0) -> Iterator[xr.Dataset]:
+def frozen_twins(
+    recorded: xr.Dataset, draws: Count = 1, *, confused: Probability = 0.0, seed: Seed = 0
+) -> Iterator[xr.Dataset]:
     """Draw recordings of the same sessions whose code stood still.
 
     Each twin has the occupancy of every session, the units that were recorded in it, and of each
@@ -174,6 +190,9 @@ def frozen_twins(recorded: xr.Dataset, draws: Count = 1, *, seed: Seed = 0) -> I
         Longitudinal Dataset of ``measure``; amplitudes enter by their numbers of events.
     draws : int
         Number of twins.
+    confused : float
+        Share of the units that are confused with others from each session to the next, as in
+        ``drift.wrong_registration``.
     seed : int
         Of the stream "bootstrap"; with it the subject's own label decides all draws, not its
         company.
@@ -202,4 +221,7 @@ def frozen_twins(recorded: xr.Dataset, draws: Count = 1, *, seed: Seed = 0) -> I
     streams = [twin_streams(counted, subject, seed, draws) for subject in subjects]
     for draw in range(draws):
         first = [streams[subject][draw].spawn(1)[0] for subject in subjects]
-        yield twin(counted, [drawn_codes(own, rng) for own, rng in zip(codes, first, strict=True)])
+        yield twin(
+            counted,
+            [drawn_codes(own, rng, confused) for own, rng in zip(codes, first, strict=True)],
+        )

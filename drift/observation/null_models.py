@@ -141,9 +141,24 @@ def _repeated(run: xr.Dataset, session: int | None) -> xr.Dataset:
     )
 
 
-def _registered(recorded: np.ndarray, fraction: float, rng: np.random.Generator) -> np.ndarray:
-    """(session, unit) unit that is taken for each unit; mistakes add up, as where sessions are
-    registered in a chain."""
+def confused_units(recorded: np.ndarray, fraction: float, rng: np.random.Generator) -> np.ndarray:
+    """Unit that is taken for each unit; mistakes add up, as where sessions are registered in a
+    chain.
+
+    Parameters
+    ----------
+    recorded : numpy.ndarray
+        (session, unit) bool.
+    fraction : float
+        Share of the units that are confused from a session to the next; two units at least.
+    rng : numpy.random.Generator
+        Source of the mistakes.
+
+    Returns
+    -------
+    numpy.ndarray
+        (session, unit) int.
+    """
     units = np.flatnonzero(recorded.any(axis=0))
     count = min(max(2, round(fraction * units.size)), units.size) if fraction > 0 else 0
     order = np.tile(np.arange(recorded.shape[1]), (len(recorded), 1))
@@ -190,7 +205,7 @@ def wrong_registration(dataset: xr.Dataset, fraction: float, seed: Seed = 0) -> 
     present = dataset["recorded"].transpose("subject", "session", "unit").values == 1
     order = np.stack(
         [
-            _registered(recorded, fraction, own_stream(dataset, subject, seed).spawn(1)[0])
+            confused_units(recorded, fraction, own_stream(dataset, subject, seed).spawn(1)[0])
             for subject, recorded in enumerate(present)
         ]
     )

@@ -148,3 +148,18 @@ def test_places_of_others_change_nothing(moved: xr.Dataset, noise: xr.Dataset):
     with pytest.raises(drift.RefusedInputError, match="two sessions of subject lonely"):
         lonely = moved.isel(session=[0]).assign_coords(subject=["lonely"])
         drift.sampling_noise(counted_mice.crowd(other, lonely), draws=DRAWS)
+
+
+def test_confused_units_explain_what_wrong_registration_makes():
+    """A frozen code of which a fifth of the units is confused from session to session: more than
+    noise, and no more than noise with as many confused; C of the twins falls as .8^lag."""
+    still = counted_mice.mouse(8, units=80, sessions=4, events=60.0, lost=0.0)
+    recorded = drift.wrong_registration(still, 0.2)
+    noise = drift.sampling_noise(recorded, draws=DRAWS)
+    assert noise["verdict"].sel(measure="corrected_similarity").item() == MORE
+    explained = drift.sampling_noise(recorded, draws=DRAWS, confused=0.2)
+    assert (explained["verdict"] != MORE).all()
+    fallen = drift.sampling_noise(still, draws=DRAWS, confused=0.2)["frozen_by_lag"]
+    fallen = fallen.sel(curve="corrected_similarity").values.ravel()
+    np.testing.assert_allclose(fallen, 0.8 ** np.arange(1, 4), atol=0.12)
+    assert drift.sampling_noise(still, draws=DRAWS).attrs["confused"] == 0.0
