@@ -21,6 +21,8 @@ DIRECTIONS = {
     "spatial_information": 0,
     "place_units_kept": -1,
 }
+# what a code without change and without noise would have
+WHOLE = np.array([1.0, 1.0, 0.0, 0.0, 1.0])
 WORDS = {
     "rate_map_correlation": "the rate-map correlation of two sessions",
     "corrected_similarity": "the similarity of two sessions with its noise taken out",
@@ -67,6 +69,15 @@ def judged(
     certain, small = p_value < LEVEL, farthest < TOLERANCE * scale
     verdict = np.where(certain, MORE, np.where(small, NO_MORE, UNKNOWN))
     return Verdicts(frozen - width, frozen + width, p_value, verdict.tolist())
+
+
+def share_explained(recorded: np.ndarray, frozen: np.ndarray, verdict: list[str]) -> np.ndarray:
+    """Change of a code that stands still over the recorded one, (measure); NaN where that is not
+    certain."""
+    certain = np.array(verdict) == MORE
+    change = WHOLE - recorded
+    nothing = np.full(change.shape, np.nan)
+    return np.divide(WHOLE - frozen, change, out=nothing, where=certain & (change != 0))
 
 
 def half_width(deviation: np.ndarray, draws: int) -> np.ndarray:

@@ -16,7 +16,7 @@ from drift.comparison.noise_statistics import (
     shared,
     statistics,
 )
-from drift.comparison.noise_verdicts import half_width, judged, sentence
+from drift.comparison.noise_verdicts import half_width, judged, sentence, share_explained
 from drift.door import opened
 from drift.door.quantities import NotNegative, Probability, Range, Seed, Smoothing
 from drift.errors import RefusedInputError
@@ -40,6 +40,7 @@ MEANINGS = {
     "p_value": "of a difference in the direction of a change; of information in either",
     "verdict": "whether the recording changes more than sampling noise",
     "sentence": "the verdict with its numbers",
+    "share_explained": "change of a code that stands still over the recorded one, if certain",
     "compared_units": "units with enough events in any session",
 }
 FEWEST = 20  # draws that an interval of 95 % takes
@@ -129,7 +130,9 @@ def sampling_noise(
     -------
     xarray.Dataset
         (subject, measure): ``recorded``; ``frozen`` with ``frozen_low`` and ``frozen_high`` (95 %);
-        ``p_value``; ``verdict`` and ``sentence``; units in the coordinate ``units``. (subject, lag,
+        ``p_value``; ``verdict`` and ``sentence``; ``share_explained``, what similarity lacks to 1, or the change
+        of the other measures, of twins over that of the recording, NaN where the verdict is not
+        "more than sampling noise"; units in the coordinate ``units``. (subject, lag,
         curve): ``recorded_by_lag``, ``frozen_by_lag``, ``frozen_low_by_lag`` and
         ``frozen_high_by_lag``. (subject, session): the same with ``_information``, bits/event, mean
         over units with enough events. ``compared_units`` (subject) with enough events in any
@@ -230,6 +233,8 @@ def _joined(recorded: xr.Dataset, subjects: list[xr.Dataset]) -> xr.Dataset:
     per = str(recorded["elapsed"].attrs.get("units", "1"))
     joined = xr.concat(subjects, dim="subject", join="outer", coords="minimal", compat="equals")
     joined = joined.reindex(session=recorded["session"].values)
+    compared = joined["recorded_by_lag"].notnull().any(["subject", "curve"]).values
+    joined = joined.isel(lag=np.flatnonzero(compared))
     joined["lag"].attrs["units"] = per
     for name, values in joined.data_vars.items():
         bare = str(name).removesuffix("_by_lag").removesuffix("_information")
@@ -261,6 +266,7 @@ def _numbers(subject: _Subject, per: str) -> xr.Dataset:
         "p_value": verdicts.p_value,
         "verdict": verdicts.verdict,
         "sentence": sentences,
+        "share_explained": share_explained(own, frozen, verdicts.verdict),
     }
     information = _interval(subject, lambda values: values.spatial_information)
     by_session = {

@@ -53,6 +53,10 @@ def test_fields_that_move_are_more_than_noise(noise: xr.Dataset):
             noise["sentence"].isel(subject=0).sel(measure=name).values
         )
     assert verdict.sel(measure="spatial_information") != MORE
+    share = noise["share_explained"].isel(subject=0)
+    recorded, frozen = (noise[name].isel(subject=0, measure=0) for name in ("recorded", "frozen"))
+    assert share[0].item() == pytest.approx(((1 - frozen) / (1 - recorded)).item())
+    assert np.isnan(share.sel(measure="spatial_information").item())
     frozen = noise["frozen_by_lag"].sel(curve="corrected_similarity")
     assert (abs(frozen - 1) < 0.12).all()
     assert (noise["frozen_low_by_lag"] < noise["frozen_high_by_lag"]).all()
