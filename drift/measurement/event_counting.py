@@ -117,6 +117,8 @@ def counted_maps(recorded: xr.Dataset, what: str) -> xr.Dataset:
         If the rates are those of a trace, or amplitudes without ``event_count``.
     """
     if _kind(recorded) == "amplitudes" and "event_count" in recorded:
+        if "rate_half" in recorded and "event_count_half" not in recorded:
+            recorded = recorded.drop_vars(["rate_half", "occupancy_half"])
         return _in_events(recorded)
     refuse_uncounted(recorded, what)
     return recorded
