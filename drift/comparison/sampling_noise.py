@@ -97,13 +97,13 @@ def sampling_noise(
     Returns
     -------
     xarray.Dataset
-        (subject, measure): ``recorded``; ``frozen`` with ``frozen_low`` and ``frozen_high`` (95 %);
-        ``p_value``; ``verdict`` and ``sentence``; ``share_explained``, what similarity lacks to 1, or the change
-        of the other measures, of twins over that of the recording, NaN where the verdict is not
-        "more than sampling noise"; units in the coordinate ``units``. (subject, lag,
-        curve): ``recorded_by_lag``, ``frozen_by_lag``, ``frozen_low_by_lag`` and
-        ``frozen_high_by_lag``. (subject, session): the same with ``_information``, bits/event, mean
-        over units with enough events. ``compared_units`` (subject) with enough events in any
+        (subject, measure): ``recorded``; ``frozen`` with ``frozen_low`` and ``frozen_high`` (95
+        %); ``p_value``; ``verdict`` and ``sentence``; ``share_explained``, what similarity lacks
+        to 1, or the change of the other measures, of twins over that of the recording, NaN where
+        the verdict is not "more than sampling noise"; units in the coordinate ``units``. (subject,
+        lag, curve): ``recorded_by_lag``, ``frozen_by_lag``, ``frozen_low_by_lag`` and
+        ``frozen_high_by_lag``. (subject, session): the same with ``_information``, bits/event,
+        mean over units with enough events. ``compared_units`` (subject) with enough events in any
         session. NaN where nothing can be compared.
 
     Raises
