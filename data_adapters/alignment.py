@@ -13,6 +13,7 @@ from drift.door import opened
 from drift.errors import RefusedInputError
 from drift.measurement.speeds import jumps
 from drift.metrics.clocks import frame_ends, largest_gap, refuse_times
+from drift.metrics.places import shorter_way
 
 ROUNDING = 1e-7  # s; a file or a library may keep fewer digits of a time than float64
 
@@ -24,13 +25,15 @@ def align(
     position: ArrayLike,
     max_gap: float | None = None,
     track_length: float | None = None,
+    *,
+    ring: bool = False,
 ) -> NDArray[np.float64]:
     """Position at the times of another clock: on a line between its own samples, and nowhere where
     it is not known.
 
     p(t) = p_i + (p_{i+1} - p_i) (t - t_i) / (t_{i+1} - t_i) between two samples closer than
-    ``max_gap``. Across a step larger than half of the track, where a ring closes or an animal is
-    teleported, the nearer sample counts.
+    ``max_gap``. Across a step larger than half of the track, where an animal is teleported, the
+    nearer sample counts; around a ring the line goes the shorter way.
 
     Parameters
     ----------
@@ -44,6 +47,8 @@ def align(
         In s; default the larger of 0.5 s and three median steps of ``own_time``.
     track_length : float, optional
         In units of position; default the range of the positions, in a plane of its longer side.
+    ring : bool
+        The end of the track is its beginning; needs ``track_length``.
 
     Returns
     -------
@@ -55,7 +60,7 @@ def align(
     ------
     RefusedInputError
         If times do not increase or are no seconds, there is not one position for each of
-        ``own_time``, or ``max_gap`` is not above 0.
+        ``own_time``, ``max_gap`` is not above 0, or the length of a ring is not known.
 
     Examples
     --------
@@ -76,8 +81,13 @@ def align(
         raise RefusedInputError(
             f"max_gap was expected above 0 s, got {max_gap}: leave it out for the default."
         )
+    if ring and (track_length is None or not track_length > 0):
+        raise RefusedInputError(
+            f"a ring needs its length, got track_length={track_length}: give it in units of "
+            "position."
+        )
     gap = largest_gap(float(np.median(np.diff(own)))) if max_gap is None else float(max_gap)
-    return positions_at(values, own, frame_times, gap, track_length)
+    return positions_at(values, own, frame_times, gap, track_length, ring)
 
 
 def positions_at(
@@ -86,6 +96,7 @@ def positions_at(
     time: NDArray[np.float64],
     max_gap: float | None = None,
     track_length: float | None = None,
+    ring: bool = False,
 ) -> NDArray[np.float64]:
     """``align`` of times and positions that were checked before; equal clocks return the values as
     they are."""
@@ -96,13 +107,29 @@ def positions_at(
     left = np.clip(np.searchsorted(own, time, side="right") - 1, 0, own.size - 2)
     fraction = (time - own[left]) / (own[left + 1] - own[left])
     nearer = left + (fraction > 0.5)
-    between = rows[left] + (rows[left + 1] - rows[left]) * fraction[:, np.newaxis]
-    positions = np.where(jumps(rows, track_length)[left, np.newaxis], rows[nearer], between)
+    around = track_length if ring else None
+    way = shorter_way(rows[left + 1] - rows[left], around)
+    between = rows[left] + way * fraction[:, np.newaxis]
+    if around is None:
+        between = np.where(jumps(rows, track_length)[left, np.newaxis], rows[nearer], between)
+    positions = between if around is None else _within_turn(between, rows, around)
     bracketed = (fraction >= 0) & (fraction <= 1) & (np.diff(own)[left] <= gap + ROUNDING)
     positions[~bracketed] = np.nan
     hit = np.abs(time - own[nearer]) <= ROUNDING
     positions[hit] = rows[nearer[hit]]
     return positions.reshape(time.size, *values.shape[1:])
+
+
+def _within_turn(
+    positions: NDArray[np.float64], rows: NDArray[np.float64], around: float
+) -> NDArray[np.float64]:
+    """Positions that went beyond the seam of a ring, brought back to the turn that samples lie
+    in."""
+    low, high = np.nanmin(rows), np.nanmax(rows)
+    start = low if low < 0 or high > around else 0.0
+    return np.where(
+        (positions < low) | (positions > high), start + (positions - start) % around, positions
+    )
 
 
 def held_at(

@@ -294,7 +294,8 @@ def _draw_stability(run: xr.Dataset, recorded: xr.Dataset | None, axes) -> None:
         xticklabels=ticks + 1,
         yticklabels=ticks + 1,
     )
-    plots.correlation_by_lag(later, correlation, axes[1], ("first half", "second half"))
+    halves = ("first half", "second half")
+    plots.correlation_by_lag(later, correlation, axes[1], halves, bars="standard_error")
     axes[1].set_title("f   similarity by lag")
     axes[1].legend(frameon=False)
     for ax, ours, theirs, title in (
@@ -331,7 +332,10 @@ def _draw_recorded(recorded: xr.Dataset, ax) -> None:
     ax.set_title("i   this recording")
     try:
         plots.correlation_by_lag(
-            recorded, metrics.mean_rate_map_correlation(recorded, smoothing=SMOOTHING), ax
+            recorded,
+            metrics.mean_rate_map_correlation(recorded, smoothing=SMOOTHING),
+            ax,
+            bars="standard_error",
         )
         ax.legend(frameon=False)
     except drift.RefusedInputError:

@@ -26,6 +26,7 @@ from data_adapters.tracks.files import read_shown, read_track
 from data_adapters.tracks.shown import Shown
 from data_adapters.tracks.track import Track
 from drift.metrics.clocks import frame_ends, usual_frame
+from drift.metrics.places import RING
 from drift.schema.labelled_form import RefusedInputError
 
 UNLIKELY = 1e-3  # chance that all cells are silent as long as the track goes on after a recording
@@ -143,7 +144,12 @@ def _sessions(
         )
     units = identities.units(place, cells)
     samples = samples_in_frames(cells, track, place, statements)
-    held = track.at(samples.time, statements.max_gap, length_in_file(track, statements))
+    held = track.at(
+        samples.time,
+        statements.max_gap,
+        length_in_file(track, statements),
+        statements.geometry == RING,
+    )
     notes = [*cells.notes, samples.notes, held.pop("notes"), identities.note(place)]
     common = {
         "subject": place.subject,

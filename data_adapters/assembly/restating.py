@@ -24,6 +24,7 @@ from data_adapters.session import session_dataset
 from data_adapters.statements import Statements, stated
 from drift.errors import RefusedInputError
 from drift.metrics.clocks import sample_times
+from drift.metrics.places import RING
 
 OF_TRACKS = (
     *("position", "bodypart", "track_rate", "track_times", "pulses", "origin", "frame_times"),
@@ -157,7 +158,9 @@ def _arguments(
     if track is not None:
         of_places = ("position", "velocity", "direction", "trial")
         arrays = {name: values for name, values in arrays.items() if name not in of_places}
-        held = track.at(time, statements.max_gap, length_in_file(track, statements))
+        held = track.at(
+            time, statements.max_gap, length_in_file(track, statements), statements.geometry == RING
+        )
         attrs = _noted(labels["attrs"], held.pop("notes"))
         labels = {name: value for name, value in labels.items() if name not in OF_PLACES}
         labels["attrs"] = {name: value for name, value in attrs.items() if name not in EXTENT}

@@ -69,7 +69,7 @@ class Shown(NamedTuple):
         times = np.unique(np.concatenate([even, self.start, self.stop]))
         return times[np.append(True, np.diff(times) > SHORTEST) & (times < end)]
 
-    def at(self, time: NDArray[np.float64], *_how: float | None) -> dict[str, Any]:
+    def at(self, time: NDArray[np.float64], *_how: float | bool | None) -> dict[str, Any]:
         """Arguments of ``session_dataset`` at the times of frames, and ``notes``."""
         if time[-1] < self.start.min() or time[0] > self.stop.max():
             raise RefusedInputError(

@@ -35,7 +35,11 @@ class Track(NamedTuple):
         return self.time
 
     def at(
-        self, time: NDArray[np.float64], max_gap: float | None, track_length: float | None
+        self,
+        time: NDArray[np.float64],
+        max_gap: float | None,
+        track_length: float | None,
+        ring: bool = False,
     ) -> dict[str, Any]:
         """Arguments of ``session_dataset`` at the times of frames, and ``notes``.
 
@@ -47,6 +51,8 @@ class Track(NamedTuple):
             Longest time between samples to interpolate over, s; see ``data_adapters.align``.
         track_length : float or None
             In units of the file; see ``data_adapters.align``.
+        ring : bool
+            Whether it is the length around a ring.
 
         Returns
         -------
@@ -58,7 +64,7 @@ class Track(NamedTuple):
             If the frames and the track share no time.
         """
         self.refuse_apart(time)
-        position = self._positions_at(time, max_gap, track_length)
+        position = self._positions_at(time, max_gap, track_length, ring)
         if self.away is not None:
             position[held_at(self.away.astype(np.int64), self.time, time) > 0] = np.nan
         held: dict[str, Any] = {"position": position, "notes": self.notes}
@@ -71,7 +77,11 @@ class Track(NamedTuple):
         return held
 
     def _positions_at(
-        self, time: NDArray[np.float64], max_gap: float | None, track_length: float | None
+        self,
+        time: NDArray[np.float64],
+        max_gap: float | None,
+        track_length: float | None,
+        ring: bool,
     ) -> NDArray[np.float64]:
         """Positions between the samples that were not lost; a lost sample is as one that was never
         written."""
@@ -79,7 +89,9 @@ class Track(NamedTuple):
         if is_known.sum() < 2:
             return np.full((time.size, *self.position.shape[1:]), np.nan)
         gap = largest_gap(usual_frame(self.time)) if max_gap is None else max_gap
-        return positions_at(self.position[is_known], self.time[is_known], time, gap, track_length)
+        position, own = self.position[is_known], self.time[is_known]
+        ring = ring and track_length is not None and position.ndim == 1
+        return positions_at(position, own, time, gap, track_length, ring)
 
     def beginning_at(self, origin: Sequence[float]) -> Track:
         """The track counted from another place.

@@ -6,13 +6,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tyro
 
 from drift.errors import RefusedInputError
 from drift.files.atomic import check_target
 from drift.texts import printable
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 def parsed(
@@ -121,3 +124,25 @@ def told(*lines: object) -> None:
     that a terminal would obey."""
     sys.stderr.flush()
     print(*(printable(str(line)) for line in lines), sep="\n", flush=True)
+
+
+def measured(path: Path, environment: str | None) -> xr.Dataset:
+    """Read a measured recording, or its sessions in one environment.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        netCDF file of ``repdrift measure`` or ``repdrift run``.
+    environment : str or None
+        Label of the environment; None keeps all.
+
+    Raises
+    ------
+    RefusedInputError
+        If it cannot be read, or no session lies there.
+    """
+    from drift.files.store import load
+    from drift.metrics.rooms import in_environment
+
+    dataset = load(path)
+    return dataset if environment is None else in_environment(dataset, environment)

@@ -34,6 +34,7 @@ def command(
     shuffles: int = 100,
     corrected: Flag = False,
     halves: Literal["trials", "time"] | None = None,
+    environment: str | None = None,
     seed: int = 0,
     overwrite: Flag = False,
 ) -> None:
@@ -66,6 +67,9 @@ def command(
     halves
         Add the similarity of rate maps with their noise taken out, from two halves of every
         session, odd and even laps or blocks of 30 s; see repdrift measure --halves.
+    environment
+        Label of the environment of the recording that is compared; by default that in which an
+        animal has most sessions.
     seed
         Of observation, tests and bootstrap.
     overwrite
@@ -92,6 +96,7 @@ def command(
         shuffles=shuffles,
         corrected=corrected,
         halves=halves,
+        environment=environment,
         seed=seed,
     )
     text = comparison_table(comparison, convention)

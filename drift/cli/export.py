@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -68,7 +68,9 @@ def command(
         For NWB: of all subjects, an ISO 8601 duration such as P90D, or a range, P10W/P12W.
     variables
         For CSV and MATLAB: which variables; all by default, for CSV with the correlations between
-        every two sessions, session_pairs.csv.
+        every two sessions, session_pairs.csv, their means by the time between sessions with
+        intervals over subjects, similarity_by_lag.csv, the half-life, half_life.csv, and of several
+        environments remapping.csv.
     seed
         Of observation.
     overwrite
@@ -114,18 +116,38 @@ def _tables(source: Path, out: Path, variables: Sequence[str], overwrite: bool) 
     """Write the variables, and by default the correlations between sessions; what is said of
     it."""
     from drift.files.csv import write_tables
-    from drift.metrics.stability.session_pairs import session_pairs
 
     writable(out, overwrite, folder=True)
     dataset = load(source)
-    further, notes = {}, []
-    if not variables and "rate" in dataset:
-        try:
-            further = {"session_pairs": session_pairs(dataset)}
-        except RefusedInputError as refusal:
-            notes = [f"no session_pairs.csv: {refusal}"]
+    further, notes = _between_sessions(dataset) if not variables else ({}, [])
     written = write_tables(dataset, out, variables, further=further, overwrite=overwrite)
     return [*(f"written: {path}" for path in written), *notes]
+
+
+def _between_sessions(dataset: xr.Dataset) -> tuple[dict[str, Any], list[str]]:
+    """Tables of sessions beside each other, by name, and why one is not there."""
+    from drift.files.csv import tables
+    from drift.metrics.rooms import environments
+    from drift.metrics.stability.across_rooms import remapping
+    from drift.metrics.stability.session_pairs import session_pairs
+    from drift.metrics.time_course.interval_tables import half_life_table, lag_table
+
+    if "rate" not in dataset:
+        return {}, []
+    makers: dict[str, Callable[[xr.Dataset], Any]] = {
+        "session_pairs": session_pairs,
+        "similarity_by_lag": lag_table,
+        "half_life": half_life_table,
+    }
+    if len(environments(dataset)) > 1:
+        makers["remapping"] = lambda several: next(iter(tables(remapping(several)).values()))
+    further, notes = {}, []
+    for name, table in makers.items():
+        try:
+            further[name] = table(dataset)
+        except RefusedInputError as refusal:
+            notes.append(f"no {name}.csv: {refusal}")
+    return further, notes
 
 
 def _sessions(

@@ -9,8 +9,7 @@ from typing import Annotated, Literal
 import tyro
 from tyro.conf import Positional
 
-from drift.cli.arguments import parsed, told, writable
-from drift.files.store import load
+from drift.cli.arguments import measured, parsed, told, writable
 
 EXAMPLES = """\
   repdrift figure recorded.nc --out figures                          PDF of one column, captions.md
@@ -27,6 +26,7 @@ def command(
     format: tuple[Literal["pdf", "svg", "png"], ...] = ("pdf",),
     width: Literal[85, 180] = 85,
     sorted_by: str | None = None,
+    environment: str | None = None,
     subject: tuple[str, ...] = (),
     overwrite: Flag = False,
 ) -> None:
@@ -48,6 +48,9 @@ def command(
     sorted_by
         Number of the session, as the table of `repdrift report` has it (from 0), whose place cells
         are shown in all sessions, sorted by their place; the first by default.
+    environment
+        Label of the environment whose sessions count; by default all, which are compared within
+        their own.
     subject
         Labels of the subjects that are drawn; all by default.
     overwrite
@@ -55,7 +58,7 @@ def command(
     """
     from drift.reporting.figure_set import figures
 
-    dataset = load(recorded)
+    dataset = measured(recorded, environment)
     writable(out, overwrite, folder=True)
     drawn = figures(
         dataset,

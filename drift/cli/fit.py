@@ -9,10 +9,9 @@ from typing import Annotated, Any, Literal
 import tyro
 from tyro.conf import Positional
 
-from drift.cli.arguments import apart, netcdf, pairs, parsed, told, writable
+from drift.cli.arguments import apart, measured, netcdf, pairs, parsed, told, writable
 from drift.errors import RefusedInputError
 from drift.files.atomic import replaced_atomically
-from drift.files.store import load
 
 EXAMPLES = """\
   repdrift fit linear recorded.nc --bounds gain=1:1000 input_width=4:40 weight_lifetime=1:100 --out fit.nc --figure fit.png
@@ -29,6 +28,7 @@ def command(
     bounds: tuple[str, ...],
     out: Path,
     figure: Path | None = None,
+    environment: str | None = None,
     units: int = 200,
     engine: Literal["brian2", "fixed_point"] = "brian2",
     restarts: int = 2,
@@ -53,6 +53,9 @@ def command(
         netCDF file to write.
     figure
         PNG, PDF or SVG with measured against predicted statistics of the first animal.
+    environment
+        Label of the environment whose sessions count; by default all, which are compared within
+        their own.
     units
         Of the circuit; more make its statistics more certain.
     engine
@@ -77,7 +80,9 @@ def command(
     searched = {name: _bounds(text, name) for name, text in pairs(bounds, "--bounds").items()}
     fitted = chosen(circuits.CIRCUITS, {"kind": circuit, "units": units})
     effort: dict[str, Any] = QUICK if quick else {"restarts": restarts, "generations": generations}
-    estimates = circuits.fit(fitted, load(recorded), searched, engine=engine, seed=seed, **effort)
+    estimates = circuits.fit(
+        fitted, measured(recorded, environment), searched, engine=engine, seed=seed, **effort
+    )
     estimates.save(out, overwrite=overwrite)
     if figure is not None:
         import matplotlib

@@ -73,6 +73,7 @@ def command(
     """
     import data_adapters
     from drift.cli.summaries import (
+        half_life_rows,
         measure_rows,
         note_rows,
         rooms,
@@ -108,6 +109,7 @@ def command(
         *stimulus_rows(measured),
         *rooms(measured),
         *measure_rows(measured),
+        *half_life_rows(measured),
         *running_rows(measured),
         *note_rows(notes),
         f"written: {out}",

@@ -9,8 +9,7 @@ from typing import Annotated
 import tyro
 from tyro.conf import Positional
 
-from drift.cli.arguments import apart, parsed, told, writable
-from drift.files.store import load
+from drift.cli.arguments import apart, measured, parsed, told, writable
 
 EXAMPLES = """\
   repdrift report recorded.nc --out recording.html                   one page, to read and to send
@@ -25,6 +24,7 @@ def command(
     out: Path,
     title: str | None = None,
     sorted_by: str | None = None,
+    environment: str | None = None,
     subject: tuple[str, ...] = (),
     overwrite: Flag = False,
 ) -> None:
@@ -43,6 +43,9 @@ def command(
     sorted_by
         Number of the session, as the table of `repdrift report` has it (from 0), whose place cells
         are shown in all sessions, sorted by their place; the first by default.
+    environment
+        Label of the environment whose sessions count; by default all, which are compared within
+        their own.
     subject
         Labels of the subjects that are shown; all by default.
     overwrite
@@ -53,7 +56,7 @@ def command(
     apart((out,), (recorded,))
     writable(out, overwrite)
     recording_report(
-        load(recorded),
+        measured(recorded, environment),
         out,
         sorted_by=sorted_by,
         subjects=subject,

@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from drift.errors import RefusedInputError
 from drift.measurement.running_samples import session_name
 from drift.metrics.averages import of_subject
+from drift.metrics.intervals.words import interval_text
 from drift.metrics.rooms import environments, session_environments
+from drift.metrics.time_course.half_life import half_life
 from drift.reporting.map_words import stimuli_in_words
 from drift.schema.map_dims import STIMULUS, map_dim
 
@@ -135,6 +138,18 @@ def measure_rows(dataset: xr.Dataset) -> list[str]:
             )
             rows.append(f"  {name:34}{float(values[0]):14.4g}{float(values[-1]):14.4g}")
     return rows
+
+
+def half_life_rows(dataset: xr.Dataset) -> list[str]:
+    """Return a row with the half-life of the code and its interval, where halves of sessions were
+    kept; why there is none where it cannot be told."""
+    if "rate_half" not in dataset or "place_unit" not in dataset:
+        return []
+    try:
+        interval = half_life(dataset)
+    except RefusedInputError:
+        return []  # units are not tracked, or no room was recorded twice
+    return [f"  half-life of the code: {interval_text(interval)}"]
 
 
 def _recipe_groups(run: xr.Dataset) -> dict[str, list[int]]:

@@ -140,6 +140,7 @@ def compare(
     halves: Literal["trials", "time"] | None = None,
     confused: float = 0.1,
     final_time: float = 0.5,
+    environment: str | None = None,
 ) -> xr.Dataset:
     """Set simulated subjects, observed as the animals were, beside a recording, the published
     slopes, and null models of drift.
@@ -154,7 +155,7 @@ def compare(
 
     Another room is not drift: of a recording in several environments each subject is compared in
     that in which it has most sessions, and the attribute ``left_out`` says which sessions do not
-    enter; ``drift.metrics.in_environment`` chooses another one.
+    enter; ``environment`` chooses another one.
 
     Parameters
     ----------
@@ -187,6 +188,9 @@ def compare(
         Share of units confused from session to session in "wrong registration".
     final_time : float
         Running time of the last session over its own in "changed behaviour".
+    environment : str, optional
+        Label of the environment of the recording that is compared; by default that in which a
+        subject has most sessions.
 
     Returns
     -------
@@ -230,13 +234,15 @@ def compare(
         halves=halves,
         confused=confused,
         final_time=final_time,
+        environment=environment,
     )
     _refuse(run, study, lens)
+    room = environment if lens is None else None  # a lens of its own has rooms of its own
     lens = study if lens is None else lens
     measured = None if study is None else _measured_study(study, rules)
-    left_out = [] if measured is None else elsewhere(measured)
-    measured = None if measured is None else in_environment(measured)
-    datasets, ratio = _sources(run, measured, in_one_environment(lens), rules)
+    left_out = [] if measured is None else elsewhere(measured, environment)
+    measured = None if measured is None else in_environment(measured, environment)
+    datasets, ratio = _sources(run, measured, in_one_environment(lens, room), rules)
     scale = _time_scale(run, measured, seed, bootstraps)
     recorded_units = "" if measured is None else str(measured["elapsed"].attrs.get("units", "1"))
     result = _joined(datasets, compared(corrected, halves is not None)).assign(_numbers(scale))

@@ -25,6 +25,7 @@ class Comparison(Recipe):
     halves: Literal["trials", "time"] | None = None
     confused: float = 0.1
     final_time: float = 0.5
+    environment: str | None = None
 
     def observation(self) -> Observation:
         """Return how each code is observed."""

@@ -164,7 +164,7 @@ class _Names(Mapping[str, Any]):
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._module = function.__module__
-        self._held = function.__globals__
+        self._held = inspect.unwrap(function).__globals__  # not those of a decorator
 
     def __getitem__(self, name: str) -> Any:
         if name in self._held:

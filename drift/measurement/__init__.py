@@ -10,5 +10,6 @@ if TYPE_CHECKING:
     from drift.measurement.measuring import measure
     from drift.measurement.event_counting import counted_events
     from drift.measurement.rules import Measurement
+    from drift.measurement.trial_intervals import trial_interval
 
 __getattr__, __dir__ = lazily(__name__)

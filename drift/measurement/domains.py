@@ -40,6 +40,21 @@ class Places(NamedTuple):
         return self.grid.around
 
     @property
+    def origin(self) -> float:
+        """Where positions are counted from."""
+        return self.grid.origin
+
+    @property
+    def bin_size(self) -> float | None:
+        """Width of the bins."""
+        return self.grid.bin_size
+
+    @property
+    def has_distances(self) -> bool:
+        """Places lie at distances of each other."""
+        return True
+
+    @property
     def shared(self) -> tuple:
         """What sessions must share; open tracks may differ in length, which is said."""
         grid = self.grid
@@ -67,9 +82,17 @@ class Places(NamedTuple):
             joint.min() if whole is None else 0, joint.max() + 1 if whole is None else whole
         )[:, np.newaxis]
 
+    def centres(self, cells: np.ndarray) -> np.ndarray:
+        """(place, axis) centres of these bins."""
+        return self.grid.centres(cells)
+
+    def spacing(self, cells: np.ndarray) -> float | None:
+        """From a place to the next."""
+        return self.grid.bin_size
+
     def coordinates(self, cells: np.ndarray, length: float | None) -> dict[str, tuple]:
         """Coordinates of these bins on a track of this length."""
-        centres = self.grid.centres(cells)
+        centres = self.centres(cells)
         attrs = place_attrs(self.grid._replace(end=None), self.units, length)
         if cells.shape[1] == 1:
             return {"place": ("place", centres[:, 0], attrs)}
@@ -118,8 +141,23 @@ class Stimuli(NamedTuple):
 
     @property
     def around(self) -> float | None:
-        """Stimuli have no length of a track."""
+        """Period of circular stimuli."""
+        return self.period
+
+    @property
+    def origin(self) -> float:
+        """Where labels are counted from."""
+        return 0.0
+
+    @property
+    def bin_size(self) -> float | None:
+        """Stimuli are not binned."""
         return None
+
+    @property
+    def has_distances(self) -> bool:
+        """Whether labels lie at distances of each other."""
+        return self.metric != UNORDERED
 
     @property
     def shared(self) -> tuple:
@@ -145,6 +183,15 @@ class Stimuli(NamedTuple):
     def joined(self, cells: list[np.ndarray]) -> np.ndarray:
         """(stimulus, 1) labels that were shown in any session."""
         return np.unique(np.concatenate(cells))[:, np.newaxis]
+
+    def centres(self, cells: np.ndarray) -> np.ndarray:
+        """(stimulus, 1) these labels where they are numbers with a metric, NaN for any others."""
+        return cells.astype(float) if self.has_distances else np.full(cells.shape, np.nan)
+
+    def spacing(self, cells: np.ndarray) -> float | None:
+        """From a stimulus to the next, None where that is not the same for all."""
+        attrs = stimulus_attrs(cells[:, 0], self.metric, self.period, self.units)
+        return float(attrs["bin_size"]) if "bin_size" in attrs else None
 
     def coordinates(self, cells: np.ndarray, length: float | None) -> dict[str, tuple]:
         """The stimulus coordinate of these labels."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import xarray as xr
 
@@ -14,6 +16,7 @@ from drift.measurement.running_samples import (
     known_samples,
     positions_by_axis,
     session_name,
+    way_run,
 )
 from drift.metrics.clocks import durations, sample_times
 from drift.metrics.labels import described
@@ -23,6 +26,7 @@ from drift.schema.map_dims import PLACE, STIMULUS
 BLOCK = 30.0  # s, blocks of time that belong to one half and the other in turn
 END = 0.15  # of the track: who comes that near to the other end has run a lap
 LAP = "lap"
+ROUNDING = 1e-9  # of a turn: who comes back to within it has gone round
 
 
 def with_laps(session: xr.Dataset, halves: str, domain: Domain) -> xr.Dataset:
@@ -93,8 +97,10 @@ def _rounds(along: np.ndarray, around: float) -> np.ndarray:
 
 
 def _turns(along: np.ndarray, around: float) -> np.ndarray:
-    """Turn of a ring that each position lies in, from 1, whichever way it goes."""
-    turns = np.floor(np.unwrap(along, period=around) / around)
+    """Turn of a ring that each position lies in, from 1, whichever way it goes; turns are counted
+    from where the animal was first, as no place of a ring is its beginning."""
+    gone = np.unwrap(along, period=around) - along[0]
+    turns = np.floor(gone * np.sign(gone[-1]) / around + ROUNDING)
     return 1 + turns - turns.min()
 
 
@@ -138,21 +144,47 @@ def half_of_samples(running: xr.Dataset, stimulus: np.ndarray | None = None) -> 
     RefusedInputError
         If a half has no sample.
     """
-    numbers = running[LAP].values
-    laps, lap_of = np.unique(numbers, return_inverse=True)
-    kinds, rank = _kinds(running, lap_of, stimulus), np.zeros(laps.size, dtype=int)
-    rank[laps == 0] = -1
-    for kind in np.unique(kinds):
-        members = np.flatnonzero((kinds == kind) & (laps > 0))
-        rank[members] = np.arange(members.size) % 2
-    halves = rank[lap_of]
+    laps = laps_of(running, stimulus)
+    halves = np.where(laps.ranks < 0, -1, laps.ranks % 2)[laps.of_sample]
     if not ((halves == 0).any() and (halves == 1).any()):
+        laps_in_all = int((laps.numbers > 0).sum())
         raise RefusedInputError(
             f"{session_name(running)}: two halves need at least two laps, trials or blocks of "
-            f"{BLOCK:g} s of one kind, got {int((laps > 0).sum())} in all: measure without halves, "
+            f"{BLOCK:g} s of one kind, got {laps_in_all} in all: measure without halves, "
             'or with the other of halves="trials" and "time".'
         )
     return np.asarray(halves)
+
+
+class Laps(NamedTuple):
+    """Laps of the samples that count.
+
+    Attributes
+    ----------
+    numbers : numpy.ndarray
+        (lap) as ``with_laps`` gave them, 0 for what is none.
+    kinds : numpy.ndarray
+        (lap) running direction or stimulus.
+    ranks : numpy.ndarray
+        (lap) among those of its kind, -1 for what is none.
+    of_sample : numpy.ndarray
+        (sample) position of its lap among these.
+    """
+
+    numbers: np.ndarray
+    kinds: np.ndarray
+    ranks: np.ndarray
+    of_sample: np.ndarray
+
+
+def laps_of(running: xr.Dataset, stimulus: np.ndarray | None = None) -> Laps:
+    """Laps and their ranks among those of their kind; see ``half_of_samples``."""
+    numbers, of_sample = np.unique(running[LAP].values, return_inverse=True)
+    kinds, ranks = _kinds(running, of_sample, stimulus), np.full(numbers.size, -1)
+    for kind in np.unique(kinds):
+        members = np.flatnonzero((kinds == kind) & (numbers > 0))
+        ranks[members] = np.arange(members.size)
+    return Laps(numbers, kinds, ranks, of_sample)
 
 
 def _kinds(running: xr.Dataset, lap_of: np.ndarray, stimulus: np.ndarray | None) -> np.ndarray:
@@ -163,12 +195,12 @@ def _kinds(running: xr.Dataset, lap_of: np.ndarray, stimulus: np.ndarray | None)
     if "direction" in running:
         way = running["direction"].values.astype(float)
         return np.rint(np.bincount(lap_of, way) / np.bincount(lap_of)).astype(int)
-    position = positions_by_axis(running)
+    position = way_run(running)
     if position.shape[1] > 1:
         return np.zeros(lap_of.max() + 1, dtype=int)
     starts = np.unique(lap_of, return_index=True)[1]
     ends = lap_of.size - 1 - np.unique(lap_of[::-1], return_index=True)[1]
-    span = float(np.ptp(position[:, 0])) or 1.0
+    span = float(np.ptp(positions_by_axis(running)[:, 0])) or 1.0
     return np.rint((position[ends, 0] - position[starts, 0]) / span).astype(int)
 
 

@@ -161,7 +161,7 @@ def _ordered(dims: Sequence[Hashable]) -> tuple[str, ...]:
     return (*leading, *(str(dim) for dim in dims if dim not in leading))
 
 
-def _numbered(measured: list[Measured]) -> list[Measured]:
+def numbered(measured: list[Measured]) -> list[Measured]:
     """Sessions whose units have numbers that can be places of an array: their own, or the rank
     among all where numbers are ids."""
     numbers = np.unique(np.concatenate([session.units for session in measured]))
@@ -235,7 +235,7 @@ def joined_sessions(measured: list[Measured], attrs: Mapping[str, Any]) -> xr.Da
         do not share grid and units.
     """
     _refuse_mixture(measured)
-    measured = _numbered(measured)
+    measured = numbered(measured)
     subjects = list(dict.fromkeys(str(session.labels["subject"]) for session in measured))
     numbering = np.unique([int(session.labels["session"]) for session in measured])
     sessions = [

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from drift.errors import RefusedInputError
-from drift.measurement.speeds import speeds
+from drift.measurement.speeds import speeds, unrolled
 from drift.metrics.clocks import sample_times
 from drift.metrics.places import RING, Grid, cells_of
 from drift.schema.map_dims import STIMULUS
@@ -53,12 +53,23 @@ def sample_speeds(session: xr.Dataset, minimum_speed: float) -> np.ndarray:
     """
     if "velocity" in session:
         return np.abs(session["velocity"].values.astype(float))
-    position = session["position"].transpose("sample", ...).values.astype(float)
-    frame = 1 / session["sampling_rate"].item()
-    rows = position.reshape(position.shape[0], -1)
-    return speeds(
-        rows, sample_times(session), frame, minimum_speed, session.attrs.get("track_length")
-    )
+    frame, length = 1 / session["sampling_rate"].item(), session.attrs.get("track_length")
+    return speeds(way_run(session), sample_times(session), frame, minimum_speed, length)
+
+
+def way_run(session: xr.Dataset) -> np.ndarray:
+    """Positions as (sample, axis), NaN where tracking was lost; around a ring as a way that does
+    not close, see ``drift.measurement.speeds.unrolled``.
+
+    Parameters
+    ----------
+    session : xarray.Dataset
+        Session Dataset.
+    """
+    position, length = positions_by_axis(session), session.attrs.get("track_length")
+    if session.attrs.get("geometry") != RING or length is None:
+        return position
+    return unrolled(position, float(length))
 
 
 def is_directed(session: xr.Dataset, direction: str) -> bool:

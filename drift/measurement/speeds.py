@@ -1,8 +1,9 @@
 """How fast a subject moves, from positions that jitter, are held, wrap, and are lost.
 
 Speed is the slope of a line fitted to the positions of half a second around a sample. No window
-reaches across a gap or a step of more than half of the track (a wrap, a teleport). A sample without
-a position has no speed and is passed over by the others.
+reaches across a gap or a step of more than half of the track (a wrap, a teleport); around a ring
+positions go on where it closes (``unrolled``). A sample without a position has no speed and is
+passed over by the others.
 
 Where a speed must be told from rest, three windows hold a sample: around it, before it and after
 it. The one whose line leaves decisively less counts, so that no rest is cut short by the length of
@@ -67,6 +68,27 @@ def jumps(position: NDArray[np.float64], track_length: float | None = None) -> N
     extent = np.ptp(tracked, axis=0).max(initial=0.0) if len(tracked) else 0.0
     half = (extent if track_length is None else track_length) / 2
     return np.sqrt((np.diff(position, axis=0) ** 2).sum(axis=1)) > half
+
+
+def unrolled(position: NDArray[np.float64], around: float) -> NDArray[np.float64]:
+    """Positions on a ring as a way that does not close: each the shorter way from the last one
+    known.
+
+    Parameters
+    ----------
+    position : numpy.ndarray
+        (sample, axis), NaN where tracking was lost.
+    around : float
+        Length around the ring.
+
+    Returns
+    -------
+    numpy.ndarray
+        (sample, axis).
+    """
+    way, tracked = position.copy(), np.isfinite(position).all(axis=1)
+    way[tracked] = np.unwrap(position[tracked], period=around, axis=0)
+    return way
 
 
 def joined(

@@ -40,6 +40,15 @@ from drift.metrics.sparse_codes.keys import (
     key_value_alignment,
     specialisation,
 )
+from drift.metrics.intervals.nested import nested_interval
+from drift.metrics.intervals.words import interval_text
+from drift.metrics.time_course.half_life import half_life
+from drift.metrics.time_course.interval_measures import (
+    by_lag_interval,
+    drift_rate_interval,
+    reliability_interval,
+)
+from drift.metrics.time_course.interval_tables import half_life_table, lag_table
 from drift.metrics.time_course.lag_classes import curve_by_lag, lag_classes
 from drift.metrics.time_course.lags import by_lag, drift_rate
 from drift.metrics.information.mutual_information import mutual_information
@@ -71,8 +80,12 @@ from drift.metrics.sparse_codes.sparse_codes import (
 )
 from drift.metrics.time_course.sparsification import published_log_rate, sparsification_time
 from drift.metrics.stability.ceiling import correlation_ceiling
+from drift.metrics.stability.across_rooms import remapping
 from drift.metrics.stability.corrected import corrected_similarity
+from drift.metrics.stability.matching import match_probability
+from drift.metrics.stability.sensitivity import wrong_matches
 from drift.metrics.stability.unit_drift import drift_index, half_correlations
+from drift.metrics.stability.unit_moments import unrelated_similarity
 from drift.metrics.stability.halves import reliability, within_session_correlation
 from drift.metrics.stability.session_pairs import session_pairs
 from drift.metrics.stability.correlations import (
@@ -95,8 +108,15 @@ from drift.metrics.sparse_codes.thresholds import (
 )
 from drift.metrics.time_course.turnover import turnover
 
-if TYPE_CHECKING:  # it needs sessions, and what reads these needs measures
+if TYPE_CHECKING:  # they need sessions, and what reads these needs measures
     from drift.metrics.decoders.across_sessions import decoding
+    from drift.metrics.geometry.alignment import drift_alignment, frozen_alignment
+    from drift.metrics.geometry.coordination import drift_coordination
+    from drift.metrics.geometry.dimension import drift_dimension
+    from drift.metrics.geometry.dissimilarity import crossnobis, representational_stability
+    from drift.metrics.geometry.noise import noise_covariance
+    from drift.metrics.geometry.transformations import drift_transformations
+    from drift.metrics.geometry.trial_noise import trial_noise_covariance
 
 __getattr__, __dir__ = lazily(__name__)
 
@@ -113,6 +133,7 @@ __all__ = [
     "bin_edges",
     "bounded_asymptotic_extrapolation",
     "by_lag",
+    "by_lag_interval",
     "centroid",
     "centroid_density",
     "centroid_shift",
@@ -121,11 +142,17 @@ __all__ = [
     "corrected_spatial_information",
     "correlation_ceiling",
     "count_variation",
+    "crossnobis",
     "curve_by_lag",
     "decoding",
     "directed_places",
+    "drift_alignment",
+    "drift_coordination",
+    "drift_dimension",
     "drift_index",
     "drift_rate",
+    "drift_rate_interval",
+    "drift_transformations",
     "ensemble_rate_correlation",
     "environments",
     "event_counts",
@@ -138,22 +165,30 @@ __all__ = [
     "fraction_dead_units",
     "fraction_negative_biases",
     "fraction_silenced_by_bias",
+    "frozen_alignment",
     "half_correlations",
+    "half_life",
+    "half_life_table",
     "hazard",
     "in_environment",
     "information_curves",
+    "interval_text",
     "key_norm",
     "key_norm_mean",
     "key_norm_variation",
     "key_overlap",
     "key_value_alignment",
     "lag_classes",
+    "lag_table",
     "margin_fraction",
     "markov_order",
+    "match_probability",
     "mean_margin_loss",
     "mean_rate_map_correlation",
     "mutual_information",
     "nearest_image_cosine",
+    "nested_interval",
+    "noise_covariance",
     "of_subject",
     "participation_ratio",
     "place_fields",
@@ -169,6 +204,9 @@ __all__ = [
     "reconstruction_accuracy",
     "recurrence",
     "reliability",
+    "reliability_interval",
+    "remapping",
+    "representational_stability",
     "sampled_units",
     "scaled_shuffle_reduction",
     "session_pairs",
@@ -187,6 +225,9 @@ __all__ = [
     "survival",
     "thinned_halves",
     "top_k_overlap",
+    "trial_noise_covariance",
     "turnover",
+    "unrelated_similarity",
     "within_session_correlation",
+    "wrong_matches",
 ]

@@ -286,14 +286,15 @@ def in_environment(dataset: xr.Dataset, environment: str | None = None) -> xr.Da
     return _with_length(_trimmed(selection.assign(variables).assign_coords(coordinates)))
 
 
-def elsewhere(dataset: xr.Dataset) -> list[str]:
-    """What ``in_environment`` leaves out by default, in words: one entry for each subject and
-    environment.
+def elsewhere(dataset: xr.Dataset, environment: str | None = None) -> list[str]:
+    """What ``in_environment`` leaves out, in words: one entry for each subject and environment.
 
     Parameters
     ----------
     dataset : xarray.Dataset
         Longitudinal Dataset.
+    environment : str, optional
+        As there.
 
     Returns
     -------
@@ -306,7 +307,7 @@ def elsewhere(dataset: xr.Dataset) -> list[str]:
     labels = environment_labels(
         dataset, subjects=dataset.sizes["subject"], sessions=dataset.sizes["session"]
     )
-    rooms = labels[(away := ~_chosen(dataset, None) & _present(dataset))]
+    rooms = labels[(away := ~_chosen(dataset, environment) & _present(dataset))]
     subjects = np.broadcast_to(
         np.asarray(dataset["subject"].values, dtype=str)[:, np.newaxis], labels.shape
     )[away]
@@ -318,20 +319,22 @@ def elsewhere(dataset: xr.Dataset) -> list[str]:
 
 
 def in_one_environment(
-    recording: xr.Dataset | Sequence[xr.Dataset] | None,
+    recording: xr.Dataset | Sequence[xr.Dataset] | None, environment: str | None = None
 ) -> xr.Dataset | Sequence[xr.Dataset] | None:
-    """Keep of every subject the environment in which it has most sessions, of a longitudinal
-    Dataset or of session Datasets.
+    """Keep of every subject one environment, by default that in which it has most sessions, of a
+    longitudinal Dataset or of session Datasets.
 
     Parameters
     ----------
     recording : xarray.Dataset, sequence of xarray.Dataset, or None
         See ``in_environment``; session Datasets have scalar coordinates subject and environment.
+    environment : str, optional
+        Its label.
     """
     if recording is None:
         return None
     if isinstance(recording, xr.Dataset):
-        return in_environment(recording)
+        return in_environment(recording, environment)
     labelled = [
         (str(session["subject"].item()), _text(session["environment"].item()))
         for session in recording
@@ -340,7 +343,7 @@ def in_one_environment(
     if len(labelled) < len(recording):
         return recording
     visited = {
-        who: most_visited(room for subject, room in labelled if subject == who)
+        who: environment or most_visited(room for subject, room in labelled if subject == who)
         for who, _ in labelled
     }
     return [session for session, (who, room) in zip(recording, labelled) if visited[who] == room]

@@ -102,6 +102,12 @@ class Accessor:
         similar = self.rate_map_correlation(smoothing, across_environments=across_environments)
         return by_lag(similar, self._elapsed(), across_environments=across_environments)
 
+    def half_life(self, **options: Any) -> xr.Dataset:
+        """Time after which half of the code is gone; see ``drift.metrics.half_life``."""
+        from drift.metrics.time_course.half_life import half_life
+
+        return half_life(self._dataset, **options)
+
     def in_environment(self, environment: str | None = None) -> xr.Dataset:
         """Sessions of one environment, as if no other had been recorded; see
         ``drift.metrics.in_environment``."""
@@ -198,11 +204,19 @@ class Accessor:
     def plot_correlation_by_lag(
         self, smoothing: float = 0.0, ax: Axes | None = None, **options: Any
     ) -> Axes:
-        """Similarity of rate maps by the time between sessions; see
+        """Similarity of rate maps by the time between sessions, where halves are known beside the
+        similarity without noise and, unsmoothed, the noise ceiling; see
         ``drift.plots.correlation_by_lag``."""
-        from drift.plots.sessions import correlation_by_lag
+        from drift.metrics.stability.ceiling import correlation_ceiling
+        from drift.metrics.stability.corrected import corrected_similarity
+        from drift.plots.correlation_curves import correlation_by_lag
         from drift.schema.labelled_form import check
 
+        if "rate_half" in self._dataset:
+            options.setdefault(
+                "corrected", corrected_similarity(self._dataset, smoothing=smoothing)
+            )
+            options.setdefault("ceiling", None if smoothing else correlation_ceiling(self._dataset))
         return correlation_by_lag(
             check(self._dataset, "elapsed"),
             self.rate_map_correlation(smoothing),

@@ -3,7 +3,7 @@ behaviour and event rates, no code. Those of four published recordings, and one'
 
 from __future__ import annotations
 
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -14,7 +14,7 @@ from drift.door.memory import refuse_beyond_memory
 from drift.door.quantities import Count, OfSessions, Places, Range, Size
 from drift.errors import RefusedInputError
 from drift.metrics.place_code import place_code
-from drift.metrics.places import Grid, place_attrs
+from drift.metrics.places import RING, Grid, place_attrs
 from drift.schema.labelled_form import labelled
 from drift.schema.longitudinal import longitudinal_dataset
 
@@ -73,9 +73,10 @@ def recording_design(
     minutes: SessionMinutes = 10.0,
     event_rate: Size = 0.4,
     rate_spread: RateSpread = RATE_SPREAD,
+    geometry: Literal["linear", "ring"] = "linear",
 ) -> xr.Dataset:
-    """Return a recording as one would plan it, as a lens for ``observe``: one animal on a linear
-    track, the same cells in all sessions, and as much time at every place.
+    """Return a recording as one would plan it, as a lens for ``observe``: one animal on a track or
+    a ring, the same cells in all sessions, and as much time at every place.
 
     It holds no recorded activity: rate maps are flat, at mean event rates that are log-normal over
     cells, lambda_i = lambda exp(s z_i), with z_i the normal quantiles of (i + 1/2) / cells. What
@@ -91,7 +92,7 @@ def recording_design(
     elapsed_units : str
         Of ``elapsed``: "day", "min".
     places : int
-        Bins of the track; ways to and fro are not told apart.
+        Bins of the track, or around the ring; ways to and fro are not told apart.
     bin_size : float
         In cm.
     minutes : float
@@ -100,6 +101,8 @@ def recording_design(
         lambda, the median over cells in events/s.
     rate_spread : float
         s, standard deviation of the log of the event rate; 0 for equal rates.
+    geometry : {"linear", "ring"}
+        A track that is run to and fro, or a ring that is run round and round.
 
     Returns
     -------
@@ -119,7 +122,7 @@ def recording_design(
         )
     refuse_beyond_memory("rate of the design", times.size, cells, places)
     plan = Design(
-        tuple(times), elapsed_units, minutes, "linear", (places,), bin_size, cells, event_rate, True
+        tuple(times), elapsed_units, minutes, geometry, (places,), bin_size, cells, event_rate, True
     )
     return _lens(plan, minutes, rate_spread, (), "a design")
 
@@ -202,12 +205,21 @@ def _lens(
             "minimum_speed": 1.0,
             "geometry": design.geometry,
             "source": source,
+            **({"track_length": _around(design)} if design.geometry == RING else {}),
         },
     )
 
 
+def _around(design: Design) -> float:
+    """Length around a ring, cm."""
+    return design.bin_size * design.places[0]
+
+
 def _places(design: Design) -> dict[str, tuple]:
-    attrs = place_attrs(Grid(design.bin_size), "cm")
+    grid = Grid(design.bin_size)
+    if design.geometry == RING:
+        grid = Grid(design.bin_size, end=_around(design), ring=True)
+    attrs = place_attrs(grid, "cm")
     axes = [(np.arange(bins) + 0.5) * design.bin_size for bins in design.places]
     if len(axes) == 1:
         return {"place": ("place", axes[0], attrs)}

@@ -8,6 +8,7 @@ import xarray as xr
 from scipy.spatial import cKDTree
 
 from drift.errors import RefusedInputError
+from drift.metrics.places import of_ring
 
 LAP_DURATION = 30.0  # s, a run to and fro; only circular shifts of activity notice it
 # sd of the log duration of laps and visits: perfectly periodic laps would survive every circular
@@ -97,9 +98,14 @@ def _frames(occupancy: np.ndarray, sampling_rate: float) -> np.ndarray:
 
 
 def to_and_fro(
-    occupancy: np.ndarray, sampling_rate: float, rng: np.random.Generator, name: str = "the session"
+    occupancy: np.ndarray,
+    sampling_rate: float,
+    rng: np.random.Generator,
+    name: str = "the session",
+    *,
+    round_and_round: bool = False,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Irregular laps to and fro with the given time at each place.
+    """Irregular laps to and fro, or round a ring, with the given time at each place.
 
     The samples of a place are shared among the laps by a multinomial draw whose weights are
     log-normal over laps and visits.
@@ -114,6 +120,9 @@ def to_and_fro(
         Source of the irregularity.
     name : str
         What the session is called in messages.
+    round_and_round : bool
+        What would be the way back is another turn onwards, as on a ring where ways are not told
+        apart.
 
     Returns
     -------
@@ -145,9 +154,10 @@ def to_and_fro(
     ).T  # (lap, way and place)
     counts_by_way, places = np.split(counts, 2, axis=1), len(frames)
     # in the order of time
-    visits = np.concatenate([counts_by_way[0], counts_by_way[1][:, ::-1]], axis=1).ravel()
-    order = np.tile(np.concatenate([np.arange(places), np.arange(places)[::-1]]), laps)
-    ways = np.tile(np.repeat(DIRECTIONS, places), laps)
+    back = slice(None, None, 1 if round_and_round else -1)
+    visits = np.concatenate([counts_by_way[0], counts_by_way[1][:, back]], axis=1).ravel()
+    order = np.tile(np.concatenate([np.arange(places), np.arange(places)[back]]), laps)
+    ways = np.tile(np.repeat((1, 1) if round_and_round else DIRECTIONS, places), laps)
     first = np.repeat(np.cumsum(visits) - visits, visits)
     crossed = (np.arange(first.size) - first + 0.5) / np.repeat(visits, visits)
     direction = np.repeat(ways, visits)
@@ -158,7 +168,7 @@ def track(
     recorded: xr.Dataset, sampling_rate: float, rng: np.random.Generator, name: str = "the session"
 ) -> xr.Dataset:
     """Position, speed and, where it was recorded, direction of a subject that spends the recorded
-    time at each place.
+    time at each place: to and fro along a track, round and round a ring unless ways were recorded.
 
     Recorded occupancy holds samples in motion only, so the speed is never below the recommended
     minimum. In a plane the places are visited in the order in which they are numbered.
@@ -179,8 +189,13 @@ def track(
     xarray.Dataset
         ``position`` (sample[, axis]), ``velocity`` (sample) and ``direction`` (sample).
     """
+    time, directed = recorded["occupancy"], "direction" in recorded["occupancy"].dims
     place, direction, within = to_and_fro(
-        directed_occupancy(recorded["occupancy"]), sampling_rate, rng, name
+        directed_occupancy(time),
+        sampling_rate,
+        rng,
+        name,
+        round_and_round=not directed and of_ring(recorded) is not None,
     )
     centres, width = place_centres(recorded), float(recorded.attrs["bin_size"])
     units = str(recorded["place" if centres.shape[1] == 1 else "place_x"].attrs.get("units", "cm"))
@@ -194,6 +209,6 @@ def track(
         "position": (dims, position, {"units": units}),
         "velocity": ("sample", np.full(place.size, speed), {"units": f"{units}/s"}),
     }
-    if "direction" in recorded["occupancy"].dims:
+    if directed:
         variables["direction"] = ("sample", direction, {"units": "1"})
     return xr.Dataset(variables)

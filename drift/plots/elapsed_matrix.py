@@ -1,4 +1,5 @@
-"""The correlation between every two sessions of one subject, over the days on which they were."""
+"""The correlation between every two sessions of one subject, over the days on which they were, and
+over the rooms in which they were."""
 
 from __future__ import annotations
 
@@ -59,6 +60,61 @@ def correlation_over_elapsed(
         )
     _draw(between, ax, name)
     _label(elapsed, ax)
+    return ax
+
+
+@opened
+def correlation_by_environment(
+    correlation: xr.DataArray, elapsed: xr.DataArray, ax: Axes, name: str = "rate-map correlation"
+) -> Axes:
+    """Draw the correlation between every two sessions of a subject, sorted by environment and then
+    by time, with lines between environments.
+
+    Blocks on the diagonal say what time changes, drift; the others what another room does,
+    remapping.
+
+    Parameters
+    ----------
+    correlation : xarray.DataArray
+        (session, session_other), between environments, too (``across_environments=True``).
+    elapsed : xarray.DataArray
+        (session) with the attribute ``units`` and the coordinate ``environment`` (session).
+    ax : matplotlib Axes
+    name : str
+        Of the colour bar.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    RefusedInputError
+        If dims are missing, sessions lie in one environment, or none are compared.
+    """
+    require_dims(correlation, "correlation", "session", "session_other")
+    require_dims(elapsed, "elapsed", "session")
+    if not _several(elapsed):
+        raise RefusedInputError(
+            "a matrix by environment needs sessions in several, labelled by the coordinate "
+            "environment of elapsed, got one: draw plots.correlation_over_elapsed."
+        )
+    labels = elapsed["environment"].values.astype(str)
+    rooms = [room for room in dict.fromkeys(labels.tolist()) if room]
+    order = np.array([at for room in rooms for at in np.flatnonzero(labels == room)])
+    values = correlation.transpose("session", "session_other").values.astype(float)
+    sorted_values = values[np.ix_(order, order)]
+    between = np.where(np.eye(order.size, dtype=bool), np.nan, sorted_values)
+    if not np.isfinite(between).any():
+        raise RefusedInputError(
+            "a matrix of sessions needs two that are compared, got none with units in common: "
+            "register the units over environments."
+        )
+    _draw(between, ax, name)
+    _label(elapsed.isel(session=order), ax)
+    for edge in np.flatnonzero(np.diff([rooms.index(labels[at]) for at in order])) + 0.5:
+        for line in (ax.axhline, ax.axvline):
+            line(edge, color="#000000", linewidth=1.2)
     return ax
 
 

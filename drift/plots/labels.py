@@ -200,3 +200,9 @@ def shared_times(times: np.ndarray) -> bool:
         (subject, session)
     """
     return bool(np.isfinite(times).all() and np.allclose(times, times[:1], rtol=1e-9, atol=0))
+
+
+def least_correlation(correlation: xr.DataArray) -> float:
+    """0, or the least correlation rounded down to a tenth where it is negative."""
+    least = float(correlation.min()) if bool(correlation.notnull().any()) else 0.0
+    return min(0.0, np.floor(10 * least) / 10)

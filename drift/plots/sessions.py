@@ -14,12 +14,17 @@ import xarray as xr
 
 from drift.door import opened
 from drift.door.quantities import OfUnits, Smoothing
-from drift.errors import RefusedInputError, did_you_mean
+from drift.errors import RefusedInputError
 from drift.metrics.averages import summary
 from drift.metrics.labels import require_dims
 from drift.metrics.places import require_track
-from drift.metrics.time_course.lags import by_lag
-from drift.plots.labels import displayed, label_places, mixed_rooms, several_environments
+from drift.plots.labels import (
+    displayed,
+    label_places,
+    least_correlation,
+    mixed_rooms,
+    several_environments,
+)
 from drift.schema.map_dims import PLACE, map_dim
 from drift.schema.selection import position_of, session_title
 
@@ -176,107 +181,13 @@ def correlation_matrix(correlation: xr.DataArray, ax: Axes) -> Axes:
     """
     mean = correlation.mean("subject")
     ax.set_facecolor(MAP_GREY)
-    image = ax.imshow(mean, cmap="cividis", vmin=_least(correlation), vmax=1, origin="lower")
+    image = ax.imshow(
+        mean, cmap="cividis", vmin=least_correlation(correlation), vmax=1, origin="lower"
+    )
     ax.set(xlabel="session", ylabel="session")
     label = "rate-map correlation" + (" (grey: not compared)" if bool(mean.isnull().any()) else "")
     ax.figure.colorbar(image, ax=ax, label=label, fraction=0.046)
     return ax
-
-
-def _least(correlation: xr.DataArray) -> float:
-    """0, or the least correlation rounded down to a tenth where it is negative."""
-    least = float(correlation.min()) if bool(correlation.notnull().any()) else 0.0
-    return min(0.0, np.floor(10 * least) / 10)
-
-
-PARTS = ("all sessions", "first half", "second half")
-
-
-@opened
-def correlation_by_lag(
-    dataset: xr.Dataset, correlation: xr.DataArray, ax: Axes, parts: Sequence[str] = PARTS
-) -> Axes:
-    """Draw the correlation between sessions against the time between them: of all pairs, and of
-    early pairs apart from late ones.
-
-    Error bars are one standard error over subjects. Pairs of sessions in different environments do
-    not enter.
-
-    Parameters
-    ----------
-    dataset : xarray.Dataset
-        Longitudinal Dataset with ``elapsed``.
-    correlation : xarray.DataArray
-        (subject, session, session_other).
-    ax : matplotlib Axes
-    parts : sequence of str
-        Which curves, of "all sessions", "first half" and "second half"; long lags are in the first
-        alone. Halves are drawn where they have two sessions that can be compared.
-
-    Returns
-    -------
-    matplotlib Axes
-
-    Raises
-    ------
-    RefusedInputError
-        If there is one session only, a part is unknown, or no elapsed time is known.
-    """
-    half = dataset.sizes["session"] // 2
-    slices = {
-        "all sessions": slice(None),
-        "first half": slice(0, half + 1),
-        "second half": slice(half, None),
-    }
-    drawn = [label for label in parts if label == "all sessions" or dataset.sizes["session"] > 2]
-    for label in drawn:
-        if label not in slices:
-            raise RefusedInputError(
-                f"parts must be of {', '.join(PARTS)}, got {label!r}: {did_you_mean(label, PARTS)}"
-            )
-        _draw_lags(dataset, correlation, slices[label], label, PARTS.index(label), ax)
-    units = str(dataset["elapsed"].attrs.get("units", ""))
-    ax.set(
-        xlabel=f"lag ({units if units == 'min' else units + 's'})",
-        ylabel="rate-map correlation",
-        ylim=(_least(correlation), 1.02),
-    )
-    ax.legend(frameon=False)
-    return ax
-
-
-LAG_STYLES = (
-    {"color": COLOURS[3], "marker": "D", "linestyle": ":"},
-    {"color": COLOURS[0], "marker": "o", "linestyle": "-"},
-    {"color": COLOURS[1], "marker": "s", "linestyle": "-"},
-)
-
-
-def _draw_lags(
-    dataset: xr.Dataset,
-    correlation: xr.DataArray,
-    sessions: slice,
-    label: str,
-    number: int,
-    ax: Axes,
-) -> None:
-    try:
-        lags = by_lag(
-            correlation.isel(session=sessions, session_other=sessions),
-            dataset["elapsed"].isel(session=sessions),
-        )["correlation"]
-    except RefusedInputError:
-        if label == "all sessions":
-            raise
-        return  # a half in which no two sessions lie in one environment
-    lags = lags.isel(lag=np.flatnonzero(lags.notnull().any("subject").values))
-    error = (
-        lags.std("subject", ddof=1) / np.sqrt(lags.notnull().sum("subject"))
-        if lags.sizes["subject"] > 1
-        else None
-    )
-    style: dict[str, Any] = {"markersize": 3, "capsize": 2, "linewidth": 1, **LAG_STYLES[number]}
-    ax.errorbar(lags["lag"], lags.mean("subject"), yerr=error, label=label, **style)
 
 
 @opened

@@ -155,6 +155,18 @@ def matrix(own: xr.Dataset) -> str:
     )
 
 
+def remapping(own: xr.Dataset) -> str:
+    """Caption of the matrix of correlations of one subject within and between rooms."""
+    words = map_words(own)
+    return (
+        f"Pearson correlation of unsmoothed {words.maps}, mean over the cells that are "
+        f"{words.cells} in both sessions. Labels: rooms, and when sessions were, in "
+        f"{plural(_units_of_time(own))}; sessions are sorted by room, then by time, with lines "
+        "between rooms. Blocks on the diagonal say what time changes, drift; the others what "
+        f"another room does, remapping, which no other figure counts.{_rule(own)}"
+    )
+
+
 def _error_bars(dataset: xr.Dataset, pairs: bool) -> str:
     """What markers and bars are: of one subject, or of several."""
     subjects = dataset.sizes["subject"]

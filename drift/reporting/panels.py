@@ -11,12 +11,12 @@ import xarray as xr
 
 from drift.comparison.sources import of_subjects
 from drift.errors import RefusedInputError
-from drift.metrics.rooms import environment_labels
+from drift.metrics.rooms import environment_labels, environments
 from drift.metrics.stability.ceiling import correlation_ceiling
 from drift.metrics.stability.corrected import corrected_similarity
 from drift.metrics.stability.correlations import mean_rate_map_correlation
 from drift.metrics.time_course.turnover import turnover
-from drift.plots.elapsed_matrix import correlation_over_elapsed
+from drift.plots.elapsed_matrix import correlation_by_environment, correlation_over_elapsed
 from drift.plots.lag_curves import similarity_by_lag
 from drift.plots.publication import COLUMN, sheet
 from drift.plots.session_curves import measure_over_elapsed
@@ -140,7 +140,7 @@ def enlargement(width: float) -> float:
 
 
 def _single(panel: Panel, width: float) -> tuple[Figure, str]:
-    height = SQUARE if panel.name == "correlation_matrix" else CURVE
+    height = SQUARE if panel.name.endswith("_matrix") else CURVE
     figure = sheet(width, height * enlargement(width))
     panel.draw(figure.add_subplot())
     return figure, panel.caption()
@@ -172,15 +172,42 @@ def matrix_panel(own: xr.Dataset) -> Panel:
     """
 
     def draw(ax: Axes) -> object:
-        elapsed = own["elapsed"].isel(subject=0)
-        rooms = environment_labels(own, subjects=1, sessions=own.sizes["session"])[0]
-        elapsed = elapsed.reset_coords(drop=True).assign_coords(environment=("session", rooms))
         correlation = mean_rate_map_correlation(own).isel(subject=0)
-        return correlation_over_elapsed(correlation, elapsed, ax, name)
+        return correlation_over_elapsed(correlation, _times_and_rooms(own), ax, name)
 
     name = map_words(own).correlation
     title = f"{name.capitalize()} between sessions"
     return Panel("correlation_matrix", title, partial(captions.matrix, own), draw)
+
+
+def remapping_panels(own: xr.Dataset) -> list[Panel]:
+    """Correlation between every two sessions of one subject, between rooms, too; none where the
+    subject was in one.
+
+    Parameters
+    ----------
+    own : xarray.Dataset
+        Longitudinal Dataset of one subject.
+    """
+
+    def draw(ax: Axes) -> object:
+        correlation = mean_rate_map_correlation(own, across_environments=True).isel(subject=0)
+        return correlation_by_environment(correlation, _times_and_rooms(own), ax, name)
+
+    if len(environments(own)) < 2:
+        return []
+    name = map_words(own).correlation
+    caption = partial(captions.remapping, own)
+    return [
+        Panel("remapping_matrix", f"{name.capitalize()} within and between rooms", caption, draw)
+    ]
+
+
+def _times_and_rooms(own: xr.Dataset) -> xr.DataArray:
+    """(session) elapsed time of one subject, with the room of each session."""
+    elapsed = own["elapsed"].isel(subject=0).reset_coords(drop=True)
+    rooms = environment_labels(own, subjects=1, sessions=own.sizes["session"])[0]
+    return elapsed.assign_coords(environment=("session", rooms))
 
 
 def ceiling_or_reason(dataset: xr.Dataset) -> tuple[xr.DataArray | None, str]:

@@ -27,6 +27,7 @@ from drift.reporting.panels import (
     drawn_plate,
     enlargement,
     matrix_panel,
+    remapping_panels,
 )
 from drift.schema.map_dims import STIMULUS, map_dim
 from drift.schema.selection import position_of
@@ -99,6 +100,7 @@ def subject_plates(own: xr.Dataset, sorted_by: str | None, width: float) -> Iter
     yield drawn_plate("rate_maps", title, partial(_maps, own, day, width))
     yield drawn_plate("example_cells", "Example cells", partial(_examples, own, day, width))
     yield from assembled([matrix_panel(own), *curve_panels(own)], width)
+    yield from assembled(remapping_panels(own), width)
 
 
 def sorting_session(own: xr.Dataset, sorted_by: str | None) -> int:

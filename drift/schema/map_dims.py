@@ -42,8 +42,8 @@ def map_dims(labelled: xr.DataArray | xr.Dataset) -> list[str]:
 
 
 def over_stimuli(dims: Sequence[str], of_array: Sequence[object]) -> tuple[str, ...]:
-    """Dims of a row of the table as an array has them: ``stimulus`` in the place of ``place`` where
-    the array runs over stimuli.
+    """Dims of a row of the table as an array has them: ``stimulus`` in the place of ``place``, and
+    ``stimulus_decoded`` in that of ``place_decoded``, where the array runs over stimuli.
 
     Parameters
     ----------
@@ -52,4 +52,5 @@ def over_stimuli(dims: Sequence[str], of_array: Sequence[object]) -> tuple[str, 
     of_array : sequence of str
         Dims of the array.
     """
-    return tuple(STIMULUS if dim == PLACE and STIMULUS in of_array else dim for dim in dims)
+    twins = {dim: dim.replace(PLACE, STIMULUS) for dim in dims}
+    return tuple(twin if twin in of_array else dim for dim, twin in twins.items())

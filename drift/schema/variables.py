@@ -260,7 +260,8 @@ VARIABLES: dict[str, Variable] = {
     "decoding_accuracy": Variable(
         (*SESSION, "session_other"),
         "1",
-        "share of the decoded windows whose bin was decoded",
+        "share of the decoded windows whose place was decoded",
+        over_stimuli="share of the decoded windows whose stimulus was decoded",
     ),
     "shuffled_decoding_error": Variable(
         (*SESSION, "session_other"),
@@ -276,6 +277,17 @@ VARIABLES: dict[str, Variable] = {
         (*SESSION, "session_other"),
         "cm",
         "mean decoding error with the true path moved in time",
+    ),
+    "shifted_decoding_accuracy": Variable(
+        (*SESSION, "session_other"),
+        "1",
+        "decoding accuracy with the true path moved in time",
+    ),
+    "readout_error": Variable(
+        (*SESSION, "session_other"),
+        "squared output",
+        "mean squared error of the outputs of a linear readout: positions, around a ring cosine "
+        "and sine of the angle",
     ),
     "decoded_windows": Variable(
         (*SESSION, "session_other"),
@@ -296,6 +308,7 @@ VARIABLES: dict[str, Variable] = {
         (*SESSION, "session_other", "place", "place_decoded"),
         "1",
         "share of the windows of each place in which a place was decoded",
+        over_stimuli="share of the windows of each stimulus in which a stimulus was decoded",
     ),
     "rate_map_correlation": Variable(
         (*SESSION, "session_other"),
@@ -332,6 +345,11 @@ VARIABLES: dict[str, Variable] = {
         of_place=True,
         label="rate-map similarity without noise",
         of_halves=True,
+    ),
+    "match_probability": Variable(
+        (*SESSION, "session_other", "unit"),
+        "1",
+        "probability that the unit is the same cell in both sessions",
     ),
     "drift_index": Variable(
         (*SESSION, "session_other", "unit"),

@@ -159,7 +159,7 @@ run.drift.plot_time_course(
 panels[1].set(ylim=(0, 1), ylabel="active fraction")
 panels[1].legend()
 learned = run.isel(session=slice(1, None))
-learned.drift.plot_correlation_by_lag(smoothing=3.0, ax=panels[2])
+learned.drift.plot_correlation_by_lag(smoothing=3.0, ax=panels[2], bars="standard_error")
 panels[2].set(xlabel="time between sessions (steps)", xticks=[0, 5000, 10000])
 panels[2].legend()
 for ax, letter in zip((maps[0], *panels), "abcd"):

@@ -90,3 +90,22 @@ def test_the_gap_may_be_given():
 def test_refused(arguments, message):
     with pytest.raises(RefusedInputError, match=message):
         data_adapters.align(*arguments)
+
+
+def test_positions_around_a_ring_go_on_where_it_closes():
+    """Lines of the shorter way, whatever bin a recording is turned by; a track keeps the nearer
+    sample."""
+    own, time = np.arange(60.0), np.arange(0.25, 58, 0.5)
+    way = 3.1 * own
+    for turn in (0.0, 7.0, 19.0):
+        position = (way + turn) % 20
+        found = data_adapters.align(time, own, position, track_length=20.0, ring=True)
+        apart = (found - (3.1 * time + turn) + 10) % 20 - 10
+        np.testing.assert_allclose(apart, 0, atol=1e-9)
+        assert (found >= 0).all() and (found < 20 + 1e-9).all()
+    on_track = data_adapters.align(time, own, way % 20, track_length=20.0)
+    assert np.isin(on_track[on_track != found], way % 20).any()
+    centred = data_adapters.align(time, own, (way % 20) - 10, track_length=20.0, ring=True)
+    assert (centred >= -10 - 1e-9).all() and (centred <= 10 + 1e-9).all()
+    with pytest.raises(RefusedInputError, match="a ring needs its length"):
+        data_adapters.align(time, own, way % 20, ring=True)

@@ -9,12 +9,15 @@ from pathlib import Path
 
 import pytest
 from checkout import EXAMPLES
+from example_scripts import called
 
 import drift
 
+SCRIPT = EXAMPLES / "compare_recordings.py"
+
 
 def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(EXAMPLES / "compare_recordings.py"), *words]
+    command = [sys.executable, str(SCRIPT), *words]
     environment = {**os.environ, "REPDRIFT_DATA": str(folder)}  # no recording unless one is named
     return subprocess.run(
         command,
@@ -42,7 +45,7 @@ def test_it_writes_a_dataset_a_figure_and_a_table(tmp_path: Path):
     [(["--subjects", "1"], "--subjects"), (["--recording", "karlson2015", "."], "karlsson2015")],
 )
 def test_rubbish_is_answered_in_one_sentence(tmp_path: Path, words: list[str], sentence: str):
-    refused = run(tmp_path, "--quick", "--out", "out", *words)
+    refused = called(tmp_path, SCRIPT, "--quick", "--out", "out", *words)
     assert refused.returncode == 2
     assert sentence in refused.stderr and "Traceback" not in refused.stderr
     assert len(refused.stderr.strip().splitlines()) == 1

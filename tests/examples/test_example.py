@@ -13,16 +13,18 @@ from typing import Any
 import numpy as np
 import pytest
 from checkout import CHECKOUT, EXAMPLES
+from example_scripts import called
 from matplotlib.figure import Figure
 from PIL import Image
 
 import drift
 
+SCRIPT = EXAMPLES / "corridor_drift.py"
 KEPT = EXAMPLES / "figures" / "corridor_drift.png"
 
 
 def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(EXAMPLES / "corridor_drift.py"), *words]
+    command = [sys.executable, str(SCRIPT), *words]
     environment = {**os.environ, "REPDRIFT_DATA": str(folder)}  # no recording unless one is named
     return subprocess.run(
         command,
@@ -149,7 +151,7 @@ def test_results_are_kept_unless_overwriting_is_asked_for(finished: Path):
 )
 def test_rubbish_is_answered_in_one_sentence(tmp_path: Path, words: list[str], sentence: str):
     (tmp_path / "file").touch()
-    refused = run(tmp_path, "--quick", "--out", "out", *words)
+    refused = called(tmp_path, SCRIPT, "--quick", "--out", "out", *words)
     assert refused.returncode == 2
     assert sentence in refused.stderr
     assert "Traceback" not in refused.stderr

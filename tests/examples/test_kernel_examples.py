@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from checkout import EXAMPLES
+from example_scripts import called
 
 import drift
 
@@ -56,12 +57,12 @@ def test_scoreboard_keeps_what_it_has_measured(tmp_path: Path) -> None:
     assert set(drift.load(tmp_path / "out" / "kernels.nc")["row"].values) == {"K30", "K12"}
     board = (tmp_path / "out" / "kernels.md").read_text()
     assert board.count("| holds |") == 2
-    refused = run(tmp_path, SCOREBOARD, "K30", "--out", "out", "--seed", "1")
+    refused = called(tmp_path, EXAMPLES / SCOREBOARD, "K30", "--out", "out", "--seed", "1")
     assert refused.returncode == 2
     assert "seed" in refused.stderr
 
 
 def test_unknown_rows_are_refused(tmp_path: Path) -> None:
-    done = run(tmp_path, SCOREBOARD, "K99")
+    done = called(tmp_path, EXAMPLES / SCOREBOARD, "K99")
     assert done.returncode == 2
     assert done.stderr.strip() == "row K99 is unknown: use ids from K01 to K74."

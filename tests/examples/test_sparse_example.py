@@ -10,12 +10,15 @@ from pathlib import Path
 
 import pytest
 from checkout import EXAMPLES
+from example_scripts import called
 
 import drift
 
+SCRIPT = EXAMPLES / "sparse_from_noise.py"
+
 
 def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(EXAMPLES / "sparse_from_noise.py"), *words]
+    command = [sys.executable, str(SCRIPT), *words]
     return subprocess.run(
         command,
         cwd=folder,
@@ -52,6 +55,6 @@ def test_it_writes_a_dataset_a_figure_and_a_table(tmp_path: Path):
     [(["--recording", "a", "b"], "no recording"), (["--seed", "-1", "--quick"], "seed")],
 )
 def test_it_refuses_in_one_sentence(tmp_path: Path, words: list[str], sentence: str):
-    refused = run(tmp_path, *words)
+    refused = called(tmp_path, SCRIPT, *words)
     assert refused.returncode == 2
     assert sentence in refused.stderr

@@ -337,6 +337,26 @@ def _objects() -> dict[str, Any]:
     }
 
 
+def _several_rooms(dataset: xr.Dataset) -> dict[str, Any]:
+    """What functions take that need sessions in several rooms, or tracked units."""
+    sizes = [dataset.sizes[dim] for dim in ("subject", "session")]
+    labels = np.tile(np.where(np.arange(sizes[1]) % 2, "B", "A"), (sizes[0], 1))
+    halved = dataset.assign(rate_half=dataset["rate"].expand_dims(half=2, axis=-1))
+    several = dataset.assign_coords(environment=(("subject", "session"), labels))
+    across = metrics.population_vector_correlation(several, across_environments=True)
+    return {
+        "remapping.dataset": several,
+        "correlation_by_environment.correlation": across.isel(subject=0),
+        "correlation_by_environment.elapsed": several["elapsed"].isel(subject=0),
+        "corrected_similarity.match_probability": metrics.match_probability(dataset, 0.1),
+        "match_probability.wrong_matches": 0.1,
+        "corrected_similarity.dataset": halved,
+        "wrong_matches.dataset": halved,
+        "wrong_matches.rates": np.array([0.0, 0.1]),
+        "wrong_match_sensitivity.curve": metrics.wrong_matches(halved, select="all"),
+    }
+
+
 def _of_one_function(held: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
     from drift.theory import landscape
     from drift.theory.generalisation.measurement import SparseNetwork
@@ -384,6 +404,7 @@ def _of_one_function(held: dict[str, Any], rng: np.random.Generator) -> dict[str
         "kappa.variant": "subtract",
         "weight_autocorrelation.law": "free_diffusion",
         "measure.name": "loss",
+        **_several_rooms(held["Dataset"]["dataset"]),
     }
     of_matched = (
         "field_centres",

@@ -25,16 +25,14 @@ def lens(name: str) -> xr.Dataset:
 
 LENSES = {
     "planned": (lambda: drift.recording_design(np.arange(6.0), 40, minutes=20.0), "trials"),
-    "ring": (lambda: _ring(drift.recording_design(np.arange(4.0), 40, minutes=20.0)), "trials"),
+    "ring": (
+        lambda: drift.recording_design(np.arange(4.0), 40, minutes=20.0, geometry="ring"),
+        "trials",
+    ),
     "linear": (lambda: lens("Sheintuch 2023"), "time"),
     "square": (lambda: lens("Jercog 2019").isel(session=slice(0, 5)), "time"),
     "W": (lambda: lens("Karlsson 2015").isel(session=slice(0, 5)), "trials"),
 }
-
-
-def _ring(design: xr.Dataset) -> xr.Dataset:
-    place = design["place"].assign_attrs(geometry="ring", length=96.0)
-    return design.assign_coords(place=place).assign_attrs(geometry="ring", track_length=96.0)
 
 
 QUICK = ("ring", "W")  # the others take longer

@@ -18,7 +18,7 @@ from data_adapters.options import nearest
 from data_adapters.positions import in_centimetres
 from data_adapters.session import integers, numbers
 from drift.metrics.clocks import frame_ends, refuse_times, usual_frame
-from drift.metrics.places import equal_bins
+from drift.metrics.places import RING, equal_bins
 from drift.schema.labelled_form import RefusedInputError
 
 STIMULUS = ("stimulus", "stimulus_metric", "stimulus_period", "stimulus_units")
@@ -308,7 +308,9 @@ class Fields:
         frames = self._frames(time, rate, own)
         position = in_centimetres(self.position(len(own)), None, lost, self._where("position"))
         track = self.number("track_length_cm") / (scale or 1.0) if self._in_centimetres() else None
-        variables["position"], note = positions_at(position, own, frames, track_length=track), ""
+        ring = track is not None and self.text("geometry", "unknown") == RING
+        variables["position"] = positions_at(position, own, frames, track_length=track, ring=ring)
+        note = ""
         mine = {
             name
             for name, values in variables.items()

@@ -27,7 +27,7 @@ published per recording session: see ``sessions``.
   running mean over 0.4 s.
 - Only bins 3 to 22 of 24 count; elsewhere position is NaN, that is, the frame is not used.
 - Recording sessions without a map in the spreadsheet are not usable. Several maps may alternate:
-  see ``map_number``.
+  see ``map_number`` and ``maps_apart``.
 - An entry of the registration map is the 1-based column of the session's events; a few detected
   cells are in no row.
 """
@@ -72,6 +72,7 @@ def sessions(
     path: str | Path,
     environment: str | None = None,
     map_number: int | None = None,
+    maps_apart: bool = False,
     maximum_speed: float | None = 100.0,
     sampling_rate: SamplingRate = 20.0,
     faithful: bool = False,
@@ -87,6 +88,10 @@ def sessions(
     map_number : int or None
         Read only trials to which the authors assigned this map; None takes all, which mixes codes
         where maps alternate.
+    maps_apart : bool
+        Take maps for environments: those of environment A are called "A map 1", "A map 2" ..., and
+        a recording session in which maps alternate becomes one session for each, so that a map is
+        compared with itself; cells keep their identity.
     maximum_speed : float or None
         Frames that are faster (cm/s) are jumps of the tracking: they have no position and enter no
         mean. None, or faithful: kept.
@@ -112,6 +117,10 @@ def sessions(
         If a file is missing or cannot be used.
     """
     one_of(environment or "A", ("A", "B"), "environment")
+    if maps_apart and map_number is not None:
+        raise RefusedInputError(
+            f"maps_apart reads all maps, got map_number={map_number}, too: give one of the two."
+        )
     rules = Rules(sampling_rate, None if faithful else maximum_speed, map_number, faithful)
     if not 0 < sampling_rate < 1e6 or (maximum_speed is not None and not maximum_speed > 0):
         raise RefusedInputError(
@@ -132,7 +141,7 @@ def sessions(
     return (
         recorded
         for mouse in sorted(mice)
-        for recorded in _mouse_sessions(mouse, mice[mouse], rules)
+        for recorded in _mouse_sessions(mouse, mice[mouse], rules, maps_apart)
     )
 
 
@@ -177,7 +186,15 @@ def _environment(folder: Path) -> str:
     return name if name in ("A", "B") else "A"
 
 
-def _mouse_sessions(mouse: str, folders: list[Path], rules: Rules) -> Iterator[xr.Dataset]:
+def _maps(files: Files, rules: Rules) -> list[Rules]:
+    """Rules to read each map of a recording session by itself."""
+    numbers = sorted({number for number in files.maps or [] if number})
+    return [rules._replace(map_number=number) for number in numbers] or [rules]
+
+
+def _mouse_sessions(
+    mouse: str, folders: list[Path], rules: Rules, maps_apart: bool
+) -> Iterator[xr.Dataset]:
     recordings = sorted(
         (files for folder in folders for files in _files(folder)),
         key=lambda files: (files.recorded, files.number),
@@ -186,20 +203,33 @@ def _mouse_sessions(mouse: str, folders: list[Path], rules: Rules) -> Iterator[x
     skipped = [
         f"{_named(files)}: no map in the spreadsheet" for files in recordings if files.maps == []
     ]
-    for session, files in enumerate(recordings):
-        usable = "" if files.maps == [] else trials(files, rules)
+    readings = [
+        (files, own)
+        for files in recordings
+        for own in (_maps(files, rules) if maps_apart else [rules])
+    ]
+    for session, (files, own) in enumerate(readings):
+        usable = "" if files.maps == [] else trials(files, own)
         if isinstance(usable, str):
             skipped += [f"{_named(files)}: {usable}"] if usable else []
             continue
         elapsed = (files.recorded - recordings[0].recorded).total_seconds() / 86400
-        yield _session(
-            mouse, session, elapsed, files, usable, registered[files.folder], rules, skipped
+        recorded = _session(
+            mouse, session, elapsed, files, usable, registered[files.folder], own, skipped
         )
-    if len(skipped) == len(recordings):
+        yield _of_map(recorded, own.map_number) if maps_apart else recorded
+    if len(skipped) == len(readings):
         raise RefusedInputError(
             f"usable recording sessions of {mouse} were expected, got none "
             f"({'; '.join(skipped)}): choose other options."
         )
+
+
+def _of_map(recorded: xr.Dataset, number: int | None) -> xr.Dataset:
+    """The session in an environment that is named by its map, if that is known."""
+    if number is None:
+        return recorded
+    return recorded.assign_coords(environment=f"{recorded['environment'].item()} map {number}")
 
 
 def _named(files: Files) -> str:

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve
 
-from drift.metrics.decoders.linear import PENALTIES, LinearReadout, ridge, targets
+from drift.door.memory import refuse_beyond_memory
+from drift.metrics.decoders.linear import Linear, LinearReadout, ridge, targets
 from drift.metrics.decoders.readings import Crew, Reading, Rows
 from drift.metrics.decoders.training import Readout
 
@@ -79,7 +80,7 @@ def constrained_readings(crew: Crew, coupling: float) -> Iterator[Reading]:
     Parameters
     ----------
     crew : Crew
-        Sessions of a subject; of its decoder nothing is used.
+        Sessions of a subject; its decoder is linear.
     coupling : float
         See ``constrained_weights``.
 
@@ -99,8 +100,10 @@ def constrained_readings(crew: Crew, coupling: float) -> Iterator[Reading]:
 def _chain(crew: Crew, days: list[int], coupling: float) -> list[Reading]:
     """Readouts of sessions that follow each other in one room, by folds that none of them saw."""
     columns = crew.shared_units(*days)
+    size = len(days) * (1 + columns[0].size)
+    refuse_beyond_memory("weights that follow the code", size, size, remedy="leave out sessions")
     if not columns[0].size:
-        return [Reading(day, day, units, []) for day, units in zip(days, columns)]
+        return [Reading(day, day, units, [], units) for day, units in zip(days, columns)]
     readouts: list[list[tuple[Readout, Rows]]] = [[] for _ in days]
     changes = np.zeros((FOLDS, len(days)))
     for fold in range(FOLDS):
@@ -111,8 +114,8 @@ def _chain(crew: Crew, days: list[int], coupling: float) -> list[Reading]:
             readouts[number].append((readout, rows))
         changes[fold] = relative_changes(weights)
     return [
-        Reading(day, day, columns[number], readouts[number], float(changes[:, number].mean()))
-        for number, day in enumerate(days)
+        Reading(day, day, units, own_readouts, units, float(change))
+        for day, units, own_readouts, change in zip(days, columns, readouts, changes.mean(axis=0))
     ]
 
 
@@ -134,11 +137,13 @@ def _weights(
     crew: Crew, days: list[int], columns: list[NDArray[np.int64]], coupling: float, fold: int
 ) -> NDArray[np.float64]:
     """Weights of all sessions without one fold of each; the penalty is that of a pooled readout."""
+    assert isinstance(crew.decoder, Linear)
     counts, response = [], []
     for day, units in zip(days, columns):
         windows = crew.sessions[day].windows
-        rows = windows.fold % FOLDS != fold
+        rows = (windows.fold % FOLDS != fold) | (windows.visits == 1)  # alike without noise
         counts.append(windows.counts[rows][:, units])
         response.append(targets(windows.position[rows], crew.track))
-    _, _, penalty = ridge(np.concatenate(counts), np.concatenate(response), PENALTIES)
+    pooled = np.concatenate(counts), np.concatenate(response)
+    _, _, penalty = ridge(*pooled, crew.decoder.penalties)
     return constrained_weights(counts, response, coupling, penalty / len(days))

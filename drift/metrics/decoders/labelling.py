@@ -8,8 +8,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from drift.measurement.domains import Domain, Places
 from drift.metrics.decoders.windows import Windows
-from drift.schema.labelled_form import described
 from drift.schema.longitudinal import longitudinal_dataset
 
 PAIR = ("subject", "session", "session_other")
@@ -35,8 +35,8 @@ def labelled_scores(
     ----------
     windows : list of Windows
         All sessions.
-    cells : numpy.ndarray of int
-        (place, axis) bins that they share.
+    cells : numpy.ndarray
+        (place, axis) bins that they share, or (stimulus, 1) labels.
     numbers : mapping
         Positions of the places of each subject among these.
     table : mapping
@@ -51,9 +51,17 @@ def labelled_scores(
     """
     subjects = list(dict.fromkeys(str(session.labels["subject"]) for session in windows))
     sessions = sorted({int(session.labels["session"]) for session in windows})
-    units = windows[0].domain.units
+    units = windows[0].domain.units or "1"
     names = list(dict.fromkeys(name for entry in table.values() for name in entry))
-    arrays = {name: _filled(name, subjects, sessions, table, numbers, len(cells)) for name in names}
+    domain = windows[0].domain
+    inner = (domain.dim, f"{domain.dim}_decoded")
+    arrays = {
+        name: (
+            (*PAIR, *(inner if name == "confusion" else ())),
+            _filled(name, subjects, sessions, table, numbers, len(cells)),
+        )
+        for name in names
+    }
     elapsed, labels = _labels(windows, subjects, sessions)
     trained = xr.Variable("session", sessions, {"long_name": "session trained"})
     tested = xr.Variable("session_other", sessions, {"long_name": "session tested"})
@@ -64,7 +72,7 @@ def labelled_scores(
         elapsed=elapsed,
         elapsed_units=windows[0].labels["elapsed_units"],
         units={name: units for name in names if name in OF_POSITION},
-        attrs={**attrs, "bin_size": windows[0].domain.grid.bin_size, "position_units": units},
+        attrs={**attrs, **_scale(domain)},
     )
 
 
@@ -75,7 +83,7 @@ def _filled(
     table: Table,
     numbers: Mapping[str, NDArray[np.int64]],
     places: int,
-) -> xr.DataArray:
+) -> NDArray[np.float64]:
     """One variable of all pairs."""
     inner = (places, places) if name == "confusion" else ()
     filled = np.full((len(subjects), len(sessions), len(sessions), *inner), np.nan)
@@ -83,8 +91,14 @@ def _filled(
         if name in entry:
             place = subjects.index(subject), sessions.index(trained), sessions.index(tested)
             filled[place] = _among(entry[name], numbers[subject], places) if inner else entry[name]
-    dims = (*PAIR, *(("place", "place_decoded") if inner else ()))
-    return described(xr.DataArray(filled, dims=dims), name)
+    return filled
+
+
+def _scale(domain: Domain) -> dict[str, str | float]:
+    """In what positions are told, and how finely."""
+    if not isinstance(domain, Places):
+        return {}
+    return {"bin_size": domain.grid.bin_size, "position_units": domain.units}
 
 
 def _among(
@@ -117,12 +131,13 @@ def _labels(
 
 
 def _places(windows: list[Windows], cells: NDArray[np.int64]) -> dict[str, tuple]:
-    """Coordinates of the places, true and decoded."""
+    """Coordinates of the places or stimuli, true and decoded."""
+    dim = windows[0].domain.dim
     lengths = {session.length for session in windows}
     length = next(iter(lengths)) if len(lengths) == 1 else None
     coords = windows[0].domain.coordinates(cells, length)
     decoded = {
-        name.replace("place", "place_decoded"): ("place_decoded", *entry[1:])
+        name.replace(dim, f"{dim}_decoded"): (f"{dim}_decoded", *entry[1:])
         for name, entry in coords.items()
     }
     return coords | decoded

@@ -60,6 +60,13 @@ class LinearReadout(Readout):
         position = positions(counts @ self.weights + self.offset, self.track)
         return Decoded(position, self.track.nearest(position))
 
+    def squared_error(
+        self, counts: NDArray[np.float64], position: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """(window) mean over outputs; what ``drift.theory.readout_error`` is the mean of."""
+        error = counts @ self.weights + self.offset - targets(position, self.track)
+        return np.asarray((error**2).mean(axis=1))
+
 
 def targets(position: NDArray[np.float64], track: Track) -> NDArray[np.float64]:
     """(window, output) positions, around a ring cosine and sine of the angle."""
@@ -84,7 +91,8 @@ def ridge(
 
     The error of a window that is left out is e / (1 - h), with e its error and h its leverage,
     1 / n + sum_k z_k^2 / (l_k + penalty), where z are the centred counts along the eigenvectors of
-    their scatter matrix and l its eigenvalues.
+    their scatter matrix and l its eigenvalues. Of fewer windows than units it is solved between
+    windows.
 
     Parameters
     ----------
@@ -106,9 +114,7 @@ def ridge(
     """
     mean, middle = counts.mean(axis=0), target.mean(axis=0)
     centred, response = counts - mean, target - middle
-    values, vectors = np.linalg.eigh(centred.T @ centred)
-    values = np.maximum(values, 0.0)
-    along = centred @ vectors  # (window, component)
+    values, vectors, along = _components(centred)
     projected = along.T @ response
     flat = values <= values.max(initial=0.0) * 1e-13 * len(values)
     errors, solutions = [], []
@@ -121,3 +127,18 @@ def ridge(
         errors.append(float((left_out**2).sum()))
     best = int(np.argmin(errors))
     return solutions[best], middle - mean @ solutions[best], penalties[best]
+
+
+def _components(
+    centred: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """(component) eigenvalues of the scatter matrix, (unit, component) its eigenvectors, and
+    (window, component) the counts along these."""
+    if len(centred) >= centred.shape[1]:
+        values, vectors = np.linalg.eigh(centred.T @ centred)
+        return np.maximum(values, 0.0), vectors, centred @ vectors
+    values, modes = np.linalg.eigh(centred @ centred.T)
+    values = np.maximum(values, 0.0)
+    length = np.sqrt(values)
+    vectors = np.divide(centred.T @ modes, length, where=length > 0, out=np.zeros(centred.T.shape))
+    return values, vectors, modes * length

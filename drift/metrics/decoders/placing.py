@@ -1,4 +1,4 @@
-"""Windows of all sessions on the places that they share, by subject in the order of time."""
+"""Windows of all sessions on the places or stimuli that they share, by subject and in order."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def placed_sessions(
     -------
     crews : dict
         Sessions by number, and places, by subject.
-    cells : numpy.ndarray of int
-        (place, axis) bins of the grid.
+    cells : numpy.ndarray
+        (place, axis) bins of the grid, or (stimulus, 1) labels.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def _crew(sessions: list[Windows], cells: NDArray[np.int64]) -> tuple[list[Place
     own = domain.joined([session.cells for session in sessions])
     among = {tuple(cell): number for number, cell in enumerate(cells.tolist())}
     numbers = np.array([among[tuple(cell)] for cell in own.tolist()])
-    track = Track(domain.grid.centres(own), ways, domain.grid.origin, domain.around, numbers)
+    track = Track(domain.centres(own), ways, domain.origin, domain.around, numbers)
     places = {tuple(cell): place for place, cell in enumerate(own.tolist())}
     return [_placed(session, places, ways) for session in sessions], track
 
@@ -84,7 +84,7 @@ def _faults(session: Windows, first: Windows) -> list[str]:
     """What keeps two sessions from sharing places."""
     comparisons = {
         "places": (str(session.domain), str(first.domain)),
-        "bin_size": (session.domain.grid.bin_size, first.domain.grid.bin_size),
+        "bin_size": (session.domain.bin_size, first.domain.bin_size),
         "axes of position": (session.cells.shape[1], first.cells.shape[1]),
         "units of position": (session.domain.units, first.domain.units),
         "split directions": (session.directed, first.directed),

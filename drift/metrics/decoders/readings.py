@@ -26,6 +26,8 @@ class Reading(NamedTuple):
         (unit) positions of the units in the tested session, in the order of the trained one.
     readouts : list of (Readout, slice or numpy.ndarray of int)
         With the windows that each reads.
+    columns_trained : numpy.ndarray of int
+        (unit) positions of the units in the session that the readouts were trained on.
     change : float
         Of a constrained readout since the session before, see ``constrained.relative_changes``.
     """
@@ -34,6 +36,7 @@ class Reading(NamedTuple):
     tested: int
     columns: NDArray[np.int64]
     readouts: list[tuple[Readout, Rows]]
+    columns_trained: NDArray[np.int64]
     change: float = np.nan
 
     def decoded(self, session: Placed, columns: NDArray[np.int64] | None = None) -> Decoded:
@@ -53,6 +56,21 @@ class Reading(NamedTuple):
             estimate = readout.decoded(counts[rows], windows.seconds[rows])
             result.position[rows], result.place[rows] = estimate
         return result
+
+    def squared_error(self, session: Placed) -> float:
+        """Mean squared error of the outputs of a regression; NaN of any other decoder.
+
+        Parameters
+        ----------
+        session : Placed
+            The tested session.
+        """
+        windows, errors = session.windows, []
+        for readout, rows in self.readouts:
+            counts = windows.counts[rows][:, self.columns]
+            errors.append(readout.squared_error(counts, windows.position[rows]))
+        squares = [error for error in errors if error is not None]
+        return float(np.concatenate(squares).mean()) if squares else np.nan
 
 
 class Crew(NamedTuple):
@@ -103,20 +121,25 @@ class Crew(NamedTuple):
         )
         return [column[active] for column in columns]
 
-    def across(self, trained: int, tested: int) -> Reading:
-        """Trained on one session, tested on another; on the session itself as ``within``."""
+    def across(self, trained: int, tested: int, last: Reading | None = None) -> Reading:
+        """Trained on one session, tested on another; on the session itself as ``within``. The
+        reading before it is not trained again where it was trained on the same."""
         if trained == tested:
             return self.within(trained, tested)
         columns, columns_tested = self.shared_units(trained, tested)
+        if last is not None and np.array_equal(columns, last.columns_trained):
+            return last._replace(tested=tested, columns=columns_tested)
         readout = self._readout(Source(self.sessions[trained], columns))
-        return Reading(trained, tested, columns_tested, [(readout, slice(None))])
+        return Reading(trained, tested, columns_tested, [(readout, slice(None))], columns)
 
-    def within(self, trained: int, tested: int) -> Reading:
+    def within(self, trained: int, tested: int, last: Reading | None = None) -> Reading:
         """Trained on the tested session without the trial that is read, on the units that it shares
         with another."""
         columns = self.shared_units(trained, tested)[1]
+        if last is not None and np.array_equal(columns, last.columns):
+            return last._replace(trained=trained)
         sources = Source(self.sessions[tested], columns)
-        return Reading(trained, tested, columns, self._trial_by_trial(sources))
+        return Reading(trained, tested, columns, self._trial_by_trial(sources), columns)
 
     def pooled(self, tested: int, days: list[int]) -> Reading:
         """Trained on all these sessions without the trial that is read, on the units that all
@@ -124,10 +147,14 @@ class Crew(NamedTuple):
         columns = dict(zip(days, self.shared_units(*days)))
         remaining = [Source(self.sessions[day], columns[day]) for day in days if day != tested]
         source = Source(self.sessions[tested], columns[tested])
-        return Reading(tested, tested, columns[tested], self._trial_by_trial(source, *remaining))
+        readouts = self._trial_by_trial(source, *remaining)
+        return Reading(tested, tested, columns[tested], readouts, columns[tested])
 
     def _trial_by_trial(self, source: Source, *remaining: Source) -> list[tuple[Readout, Rows]]:
-        """A readout for each fold of a session, trained on its other folds."""
+        """A readout for each fold of a session, trained on its other folds. Windows without noise
+        are all alike: those of a state that are left out would be those that are trained on."""
+        if source.session.windows.visits == 1:
+            return [(self._readout(source, *remaining), slice(None))]
         fold = source.session.windows.fold
         return [
             (self._readout(source._replace(without=number), *remaining), _rows(fold == number))
@@ -167,14 +194,23 @@ def readings(crew: Crew, readout: str) -> Iterator[Reading]:
         Of pairs of sessions in one room whose units are tracked.
     """
     days = range(len(crew.sessions))
-    for tested in days:
-        comparable = [day for day in days if crew.comparable(day, tested)]
-        earlier = [day for day in comparable if day < tested]
+    for day in days:
+        comparable = [other_day for other_day in days if crew.comparable(day, other_day)]
         if readout == "pooled":
-            yield crew.pooled(tested, comparable)
+            yield crew.pooled(day, comparable)
         elif readout == "sliding":
-            yield from (crew.across(day, tested) for day in earlier[-1:])
-        elif readout == "refitted":
-            yield from (crew.within(day, tested) for day in comparable)
+            earlier = [before for before in comparable if before < day]
+            yield from (crew.across(before, day) for before in earlier[-1:])
         else:
-            yield from (crew.across(day, tested) for day in comparable)
+            yield from _in_turn(crew, readout, day, comparable)
+
+
+def _in_turn(crew: Crew, readout: str, day: int, days: list[int]) -> Iterator[Reading]:
+    """A session that is trained on, or read by readouts of its own, beside each session."""
+    last: Reading | None = None
+    for beside in days:
+        if readout == "fixed":
+            last = crew.across(day, beside, last if last and last.tested != day else None)
+        else:
+            last = crew.within(beside, day, last)
+        yield last

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from drift.metrics.decoders.windows import Placed
 from drift.streams import stream
 
 SHIFTS = 50  # of the path; one more costs no decoding
+Draw = TypeVar("Draw")
 SESSIONS = 2**32  # more than are ever numbered: each pair has a number of its own
 
 
@@ -61,12 +62,15 @@ def scores(crew: Crew, reading: Reading, rules: Rules) -> dict[str, NDArray | fl
     decoded = reading.decoded(session)
     errors = _errors(crew, session, decoded)
     report: dict[str, NDArray | float] = {
-        "decoding_error": _mean(errors),
-        "median_decoding_error": _mean(errors, np.nanmedian),
         "decoding_accuracy": _accuracy(session, decoded),
         "decoding_units": float(reading.columns.size),
-        "decoded_windows": float(np.isfinite(errors).sum()),
+        "decoded_windows": float((decoded.place >= 0).sum()),
     }
+    if crew.track.has_distances:
+        report["decoding_error"] = _mean(errors)
+        report["median_decoding_error"] = _mean(errors, np.nanmedian)
+    if np.isfinite(squared_error := reading.squared_error(session)):
+        report["readout_error"] = squared_error
     if np.isfinite(reading.change):
         report["weight_change"] = reading.change
     if rules.confusion:
@@ -84,10 +88,12 @@ def _mean(errors: NDArray[np.float64], statistic: Callable[[NDArray], float] = n
     return float(statistic(errors)) if np.isfinite(errors).any() else np.nan
 
 
-def _accuracy(session: Placed, decoded: Decoded) -> float:
-    """Share of the decoded windows whose place is the true one."""
+def _accuracy(session: Placed, decoded: Decoded, shift: int = 0) -> float:
+    """Share of the decoded windows whose place is the true one, or was that of ``shift`` windows
+    before."""
     told = decoded.place >= 0
-    return float((decoded.place == session.place)[told].mean()) if told.any() else np.nan
+    hits = decoded.place == np.roll(session.place, shift)
+    return float(hits[told].mean()) if told.any() else np.nan
 
 
 def _confusion(session: Placed, decoded: Decoded, track: Track) -> NDArray[np.float64]:
@@ -112,19 +118,32 @@ def _chance(crew: Crew, reading: Reading, decoded: Decoded, rules: Rules) -> dic
         reading.decoded(session, rng.permutation(reading.columns)) for _ in range(rules.shuffles)
     ]
     shifts = _shifts(session, rules.minimum_shift)
-    return {
-        "shuffled_decoding_error": float(
-            np.mean([_mean(_errors(crew, session, guess)) for guess in disorder])
+    chance = {
+        "shuffled_decoding_accuracy": _over(disorder, lambda guess: _accuracy(session, guess)),
+        "shifted_decoding_accuracy": _over(
+            shifts, lambda shift: _accuracy(session, decoded, shift)
         ),
-        "shuffled_decoding_accuracy": float(
-            np.mean([_accuracy(session, guess) for guess in disorder])
-        ),
-        "shifted_decoding_error": float(
-            np.mean([_mean(_errors(crew, session, decoded, shift)) for shift in shifts])
-        )
-        if shifts
-        else np.nan,
     }
+    if crew.track.has_distances:
+        chance |= {
+            "shuffled_decoding_error": _over(
+                disorder, lambda guess: _mean(_errors(crew, session, guess))
+            ),
+            "shifted_decoding_error": _over(
+                shifts, lambda shift: _mean(_errors(crew, session, decoded, shift))
+            ),
+        }
+    timeless = session.windows.visits > 0
+    return {
+        name: value
+        for name, value in chance.items()
+        if not (timeless and name.startswith("shifted"))
+    }
+
+
+def _over(draws: Sequence[Draw], score: Callable[[Draw], float]) -> float:
+    """Mean of a score over draws, NaN where there is none, as no shift is long enough."""
+    return float(np.mean([score(draw) for draw in draws])) if draws else np.nan
 
 
 def _shifts(session: Placed, minimum_shift: float) -> list[int]:

@@ -55,9 +55,9 @@ class StateSums(NamedTuple):
         )
 
     def less(self, fewer: StateSums) -> StateSums:
-        """Sums without those of some of the windows; rounding leaves nothing below 0."""
+        """Sums without those of some of the windows; rounding leaves no time below 0."""
         return StateSums(
-            np.maximum(self.events - fewer.events, 0.0),
+            self.events - fewer.events,
             np.maximum(self.seconds - fewer.seconds, 0.0),
             self.windows - fewer.windows,
         )

@@ -17,18 +17,19 @@ from drift.metrics.places import shorter_way
 
 
 class Track(NamedTuple):
-    """Places that the sessions of a subject share; what other subjects visit changes nothing.
+    """Places, or stimuli, that the sessions of a subject share; what other subjects visit changes
+    nothing.
 
     Attributes
     ----------
     centres : numpy.ndarray
-        (place, axis) in units of position.
+        (place, axis) in units of position; of stimuli the label, NaN where these have no metric.
     ways : int
         Running directions that are told apart: state = ways x place + direction.
     origin : float
         Position that distances around a ring are counted from.
     around : float or None
-        Length around a ring.
+        Length around a ring, or period of stimuli.
     numbers : numpy.ndarray of int
         (place) among the places of all subjects.
     """
@@ -38,6 +39,11 @@ class Track(NamedTuple):
     origin: float
     around: float | None
     numbers: NDArray[np.int64] = np.zeros(0, dtype=int)
+
+    @property
+    def has_distances(self) -> bool:
+        """Whether there are distances between places; stimuli without a metric have none."""
+        return bool(np.isfinite(self.centres).all())
 
     def distance(self, position: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray:
         """Distances, around a ring the shorter way, in a plane as the crow flies.
@@ -129,6 +135,11 @@ class Source(NamedTuple):
         """(window, axis)"""
         return self.session.windows.position[self.rows]
 
+    @property
+    def state(self) -> NDArray[np.int64]:
+        """(window)"""
+        return self.session.state[self.rows]
+
 
 class Training(NamedTuple):
     """Windows of sessions with the same units in the same order, on shared places."""
@@ -151,9 +162,28 @@ class Training(NamedTuple):
         """(window, axis)"""
         return np.concatenate([source.position for source in self.sources])
 
+    @property
+    def state(self) -> NDArray[np.int64]:
+        """(window) place and running direction."""
+        return np.concatenate([source.state for source in self.sources])
+
 
 class Readout(ABC):
     """A decoder that was trained."""
+
+    def squared_error(
+        self, counts: NDArray[np.float64], position: NDArray[np.float64]
+    ) -> NDArray[np.float64] | None:
+        """(window) mean squared error of the outputs of a regression, None of any other decoder.
+
+        Parameters
+        ----------
+        counts : numpy.ndarray
+            (window, unit)
+        position : numpy.ndarray
+            (window, axis) where the animal was.
+        """
+        return None
 
     @abstractmethod
     def decoded(self, counts: NDArray[np.float64], seconds: NDArray[np.float64]) -> Decoded:

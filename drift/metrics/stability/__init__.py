@@ -15,7 +15,10 @@ if TYPE_CHECKING:
         shuffled_identity,
     )
     from drift.metrics.stability.halves import reliability, within_session_correlation
+    from drift.metrics.stability.across_rooms import remapping
     from drift.metrics.stability.corrected import corrected_similarity
+    from drift.metrics.stability.matching import match_probability
+    from drift.metrics.stability.sensitivity import wrong_matches
     from drift.metrics.stability.unit_drift import drift_index, half_correlations
     from drift.metrics.stability.centroids import centroid, centroid_shift
 

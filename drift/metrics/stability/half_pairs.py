@@ -20,11 +20,22 @@ class HalfPair(NamedTuple):
     products : numpy.ndarray
         (item, 4, 4) sums of products, over the features that are known in all four halves, of the
         vectors of halves a, b of the first session and c, d of the second, each less its mean.
+    centred : numpy.ndarray
+        (item, row, feature) these vectors, of more sessions than two.
+    rows : numpy.ndarray
+        (4) which of them are a, b, c and d.
     """
 
     first: int
     second: int
     products: np.ndarray
+    centred: np.ndarray
+    rows: np.ndarray
+
+    @property
+    def vectors(self) -> np.ndarray:
+        """(item, 4, feature) vectors of the halves less their means, 0 where not known in all."""
+        return self.centred[:, self.rows]
 
     @property
     def correlations(self) -> np.ndarray:
@@ -65,15 +76,16 @@ def half_pairs(halves: np.ndarray, comparable: np.ndarray) -> Iterator[HalfPair]
     known_in_both = np.isfinite(halves).all(axis=2)  # (item, session, feature)
     somewhere = known_in_both.any(axis=1, keepdims=True)
     alike = ~known_in_both.any(axis=-1, keepdims=True) | (known_in_both == somewhere)
-    products = _products(halves, known_in_both) if alike.all() else None
+    centred = _centred(halves, known_in_both) if alike.all() else None
+    products = None if centred is None else _products(centred)
     for first, second in zip(*np.nonzero(np.triu(comparable)), strict=True):
-        sessions = [first, second]
-        if products is None:
-            shared = known_in_both[:, sessions].all(axis=1, keepdims=True).repeat(2, axis=1)
-            yield HalfPair(first, second, _products(halves[:, sessions], shared))
+        if centred is None or products is None:
+            shared = known_in_both[:, [first, second]].all(axis=1, keepdims=True)
+            yield _pair(first, second, halves[:, [first, second]], shared)
         else:
             rows = np.array([2 * first, 2 * first + 1, 2 * second, 2 * second + 1])
-            yield HalfPair(first, second, products[:, rows[:, np.newaxis], rows])
+            of_pair = products[:, rows[:, np.newaxis], rows]
+            yield HalfPair(first, second, of_pair, centred, rows)
 
 
 def half_rate_pairs(
@@ -107,16 +119,26 @@ def half_rate_pairs(
         spent = np.broadcast_to(weight.sum(axis=-1), total.shape)
         mean = np.divide(total, spent, out=np.full(total.shape, np.nan), where=spent > 0)
         rates = np.moveaxis(mean, 0, -1)[np.newaxis]  # (item, session, half, unit)
-        shared = np.isfinite(rates).all(axis=2).all(axis=1, keepdims=True).repeat(2, axis=1)
-        yield HalfPair(first, second, _products(rates, shared))
+        yield _pair(first, second, rates, np.isfinite(rates).all(axis=2).all(axis=1, keepdims=True))
 
 
-def _products(halves: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """(item, row, row) sums of products of centred vectors, a row for each half of each session;
-    ``known`` (item, session, feature)."""
+def _pair(first: int, second: int, halves: np.ndarray, shared: np.ndarray) -> HalfPair:
+    """Two sessions by themselves: halves (item, 2, half, feature) over what they share, (item, 1,
+    feature)."""
+    centred = _centred(halves, shared.repeat(2, axis=1))
+    return HalfPair(first, second, _products(centred), centred, np.arange(4))
+
+
+def _centred(halves: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """(item, row, feature) centred vectors, a row for each half of each session; ``known`` (item,
+    session, feature)."""
     items, sessions, _, features = halves.shape
     vectors = halves.reshape(items, 2 * sessions, features)
-    centred = centred_vectors(vectors, known.repeat(2, axis=1))
+    return centred_vectors(vectors, known.repeat(2, axis=1))
+
+
+def _products(centred: np.ndarray) -> np.ndarray:
+    """(item, row, row) sums of products."""
     return centred @ np.swapaxes(centred, -1, -2)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -13,12 +15,25 @@ from drift.metrics.stability.correlations import (
     mean_rate_map_correlation,
     population_vector_correlation,
 )
+from drift.metrics.stability.matching import match_probability
+from drift.metrics.stability.pairs import comparable_pairs
 
 SIMILARITIES = {
     "rate_map_correlation": mean_rate_map_correlation,
     "population_vector_correlation": population_vector_correlation,
 }
 OF_HALVES = {"corrected_similarity": corrected_similarity}
+
+
+def _mean_match(dataset: xr.Dataset) -> xr.DataArray:
+    """Mean probability over the units that both sessions have."""
+    return match_probability(dataset).mean("unit").where(comparable_pairs(dataset))
+
+
+def _matched(dataset: xr.Dataset) -> xr.DataArray:
+    return corrected_similarity(dataset, match_probability=match_probability(dataset))
+
+
 COLUMNS = (
     "measure",
     "subject",
@@ -45,10 +60,12 @@ def session_pairs(dataset: xr.Dataset) -> pd.DataFrame:
     pandas.DataFrame
         ``measure`` (rate_map_correlation, mean over units that are place units in both sessions;
         population_vector_correlation, all units observed in both; with ``rate_half``,
-        corrected_similarity of rate maps), ``subject``, ``environment`` (""
-        where none is labelled), ``session`` and ``session_other`` by their labels, the earlier
-        first, ``lag`` between them in ``lag_units``, and ``value``. Each pair stands once; pairs
-        that cannot be compared (other room, other units, no unit left) are left out.
+        corrected_similarity of rate maps; with ``registration_confidence``, match_probability, mean
+        over units, and matched_similarity, corrected for wrong matches, too), ``subject``,
+        ``environment`` ("" where none is labelled), ``session`` and ``session_other`` by their
+        labels, the earlier first, ``lag`` between them in ``lag_units``, and ``value``. Each pair
+        stands once; pairs that cannot be compared (other room, other units, no unit left) are left
+        out.
 
     Raises
     ------
@@ -58,9 +75,18 @@ def session_pairs(dataset: xr.Dataset) -> pd.DataFrame:
         If a variable is missing.
     """
     single = dataset.isel(environment=0) if "environment" in dataset.dims else dataset
-    measures = SIMILARITIES | (OF_HALVES if "rate_half" in single else {})
+    measures = _measures(single)
     tables = [_table(single, name, measure(single)) for name, measure in measures.items()]
     return pd.concat(tables, ignore_index=True)
+
+
+def _measures(dataset: xr.Dataset) -> dict[str, Callable[[xr.Dataset], xr.DataArray]]:
+    """Those that a Dataset has what they need for."""
+    measures: dict[str, Callable[[xr.Dataset], xr.DataArray]] = {**SIMILARITIES}
+    halves, confident = "rate_half" in dataset, "registration_confidence" in dataset.coords
+    measures |= OF_HALVES if halves else {}
+    measures |= {"match_probability": _mean_match} if confident else {}
+    return measures | ({"matched_similarity": _matched} if halves and confident else {})
 
 
 def _table(dataset: xr.Dataset, name: str, similarity: xr.DataArray) -> pd.DataFrame:

@@ -18,7 +18,7 @@ from drift.metrics.rooms import environment_labels
 SAME_LAG = 1e-9
 
 
-class _Pairs(NamedTuple):
+class SessionPairs(NamedTuple):
     """Every pair of different sessions once.
 
     ``values`` (subject, pair, ...); ``lags`` (subject, pair), NaN where two sessions are not to be
@@ -30,7 +30,25 @@ class _Pairs(NamedTuple):
     rooms: np.ndarray
 
 
-def _upper(correlation: xr.DataArray, elapsed: xr.DataArray, across: bool) -> _Pairs:
+def upper_pairs(
+    correlation: xr.DataArray, elapsed: xr.DataArray, across: bool = False
+) -> SessionPairs:
+    """Pairs of different sessions, each once, with their lags and environments.
+
+    Parameters
+    ----------
+    correlation : xarray.DataArray
+        ([subject,] session, session_other, ...).
+    elapsed : xarray.DataArray
+        ([subject,] session), with the coordinate ``environment`` where one is known.
+    across : bool
+        Take all sessions as of one environment.
+
+    Raises
+    ------
+    RefusedInputError
+        If there is one session only, or the arrays do not fit together.
+    """
     require_dims(correlation, "correlation", "session", "session_other")
     require_dims(elapsed, "elapsed", "session")
     first, second = np.triu_indices(correlation.sizes["session"], k=1)
@@ -70,10 +88,11 @@ def _upper(correlation: xr.DataArray, elapsed: xr.DataArray, across: bool) -> _P
         .isel(pick)
         .drop_vars(["session", "session_other"], errors="ignore")
     )
-    return _Pairs(values.transpose("subject", "pair", ...), lags, rooms[:, first])
+    return SessionPairs(values.transpose("subject", "pair", ...), lags, rooms[:, first])
 
 
-def _distinct(lags: np.ndarray) -> np.ndarray:
+def distinct_lags(lags: np.ndarray) -> np.ndarray:
+    """Lags that differ by more than rounding, in order; NaN does not count."""
     finite = np.sort(lags[np.isfinite(lags)])
     if finite.size == 0:
         raise RefusedInputError(
@@ -89,7 +108,7 @@ def _distinct(lags: np.ndarray) -> np.ndarray:
 def _lag_index(lags: np.ndarray, edges: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """Centres of the lag classes, and the class of each pair (-1 for none)."""
     if edges is None:
-        centres = _distinct(lags)
+        centres = distinct_lags(lags)
         index = np.abs(np.nan_to_num(lags)[..., np.newaxis] - centres).argmin(axis=-1)
         return centres, np.where(np.isfinite(lags), index, -1)
     edges = np.asarray(edges, dtype=float)
@@ -143,7 +162,7 @@ def by_lag(
     RefusedInputError
         If there is one session only, no elapsed time is known, or edges do not increase.
     """
-    values, lags, _ = _upper(correlation, elapsed, across_environments)
+    values, lags, _ = upper_pairs(correlation, elapsed, across_environments)
     centres, index = _lag_index(lags, edges)
     # (subject, lag, pair)
     members = (index[:, np.newaxis] == np.arange(centres.size)[:, np.newaxis]).astype(float)
@@ -162,7 +181,7 @@ def _limits(lags: np.ndarray) -> np.ndarray:
     limits = np.full(len(lags), np.nan)
     for subject, row in enumerate(lags):
         if (row > 0).any():
-            distinct = _distinct(row[row > 0])
+            distinct = distinct_lags(row[row > 0])
             limits[subject] = max(distinct[-1] / 4, distinct[min(1, distinct.size - 1)])
     return limits
 
@@ -220,8 +239,8 @@ def drift_rate(
     RefusedInputError
         If there is one session only or no elapsed time is known.
     """
-    values, lags, rooms = _upper(correlation, elapsed, across_environments)
-    _distinct(lags)  # refuses where nothing is known
+    values, lags, rooms = upper_pairs(correlation, elapsed, across_environments)
+    distinct_lags(lags)  # refuses where nothing is known
     limit = _limits(lags) if longest_lag is None else np.full(len(lags), float(longest_lag))
     used = np.isfinite(values.values) & (lags > 0) & (lags <= limit[:, np.newaxis] * (1 + SAME_LAG))
     count = used.sum(axis=-1)

@@ -302,9 +302,8 @@ def test_tables_hold_every_number(folder: Path, tmp_path: Path):
     one = read.query("subject == 1 and session == 2 and unit == 3 and direction == -1")
     chosen = run["rate"].isel(subject=1, session=2, unit=3).sel(direction=-1).dropna("place")
     np.testing.assert_allclose(one["rate"], chosen, rtol=1e-12)
-    assert {*tables(run), "session_pairs", "units"} == {
-        path.stem for path in tmp_path.glob("*.csv")
-    }
+    similar = {"session_pairs", "similarity_by_lag", "half_life"}
+    assert {*tables(run), *similar, "units"} == {path.stem for path in tmp_path.glob("*.csv")}
 
 
 @pytest.mark.slow

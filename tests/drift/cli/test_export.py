@@ -39,6 +39,12 @@ def test_tables_hold_the_pairs_of_sessions(run: Path, tmp_path: Path):
     pairs = read_table(tmp_path / "session_pairs.csv")
     assert set(pairs["measure"]) == {"rate_map_correlation", "population_vector_correlation"}
     assert set(pairs["lag_units"]) == {"step"} and pairs["value"].between(-1, 1).all()
+    curve = read_table(tmp_path / "similarity_by_lag.csv")
+    assert {"corrected_similarity", "rate_map_correlation"} <= set(curve["measure"])
+    assert {"lower", "upper", "independent_subjects", "speaks_of"} <= set(curve.columns)
+    lives = read_table(tmp_path / "half_life.csv")
+    assert len(lives) == 1 + drift.load(run).sizes["subject"]
+    assert {"half_life", "lower", "upper", "reason"} <= set(lives.columns)
 
 
 def test_one_session_has_tables_and_a_sentence(
@@ -46,7 +52,8 @@ def test_one_session_has_tables_and_a_sentence(
 ):
     drift.save(drift.load(run).isel(session=[2]), tmp_path / "one.nc")
     assert main(["export", "csv", str(tmp_path / "one.nc"), "--out", str(tmp_path / "t")]) == 0
-    assert "no session_pairs.csv: " in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert all(f"no {name}.csv: " in said for name in ("session_pairs", "half_life"))
     assert not (tmp_path / "t" / "session_pairs.csv").exists()
 
 

@@ -13,7 +13,8 @@ import drift
 from circuits.fitting.fitting import _rooms
 from circuits.fitting.result import Fit
 from data_adapters.laboratories.interchange.reader import write_interchange
-from drift.cli import info, measure
+from drift.cli import info, measure, report
+from drift.cli.arguments import measured
 from drift.cli.summaries import MOST_NOTES, note_rows, with_notes
 from drift.errors import RefusedInputError
 
@@ -50,6 +51,18 @@ def test_measure_and_info_tell_of_rooms(tmp_path: Path, capsys: pytest.CaptureFi
     )
     assert "environments" not in capsys.readouterr().out
     assert drift.load(tmp_path / "one.nc").sizes["session"] == 2
+
+
+def test_commands_take_the_sessions_of_one_room(tmp_path: Path):
+    drift.save(drift.measure(sessions({"m": "AABB"}, units=6)), tmp_path / "m.nc")
+    kept = measured(tmp_path / "m.nc", "B")
+    assert kept["session"].values.tolist() == [2, 3]
+    assert measured(tmp_path / "m.nc", None).sizes["session"] == 4
+    page = tmp_path / "b.html"
+    report.main([str(tmp_path / "m.nc"), "--out", str(page), "--environment", "B"])
+    assert "in 1 room (B)" in page.read_text()
+    with pytest.raises(RefusedInputError, match="environment 'D'"):
+        measured(tmp_path / "m.nc", "D")
 
 
 def test_run_and_recording_the_other_way_round():

@@ -102,7 +102,8 @@ def test_a_run_ends_at_the_other_end():
 def test_turns_of_a_ring():
     angle = np.arange(0, 35.0, 1.0)
     np.testing.assert_array_equal(_turns(angle % 10, 10.0), 1 + angle // 10)
-    np.testing.assert_array_equal(_turns(-1 - angle % 10, 10.0), 4 - angle // 10)
+    np.testing.assert_array_equal(_turns(-1 - angle % 10, 10.0), 1 + angle // 10)
+    np.testing.assert_array_equal(_turns((angle + 7) % 10, 10.0), 1 + angle // 10)
     position = np.tile((np.arange(40) + 0.5), 6)
     ring = session(position, geometry="ring", track_length=40.0)
     made = drift.measure(ring, halves="trials")

@@ -8,6 +8,7 @@ import decoded_days
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import shown_stimuli
 
 from drift import metrics, plots
 from drift.errors import RefusedInputError
@@ -29,11 +30,12 @@ def test_three_curves_are_the_means_over_pairs():
     refitted = metrics.decoding(made, readout="refitted")
     ax = plots.decoding_by_lag(fixed, plt.figure().subplots(), refitted)
     shown = lines(ax)
-    assert list(shown) == ["fixed", "refitted", "shuffled"]
+    assert list(shown) == ["fixed", "refitted (ceiling)", "shuffled (chance)"]
+    assert ax.get_legend().get_title().get_text() == "mean of the pairs"
     for name, scores, variable in (
         ("fixed", fixed, "decoding_error"),
-        ("refitted", refitted, "decoding_error"),
-        ("shuffled", fixed, "shuffled_decoding_error"),
+        ("refitted (ceiling)", refitted, "decoding_error"),
+        ("shuffled (chance)", fixed, "shuffled_decoding_error"),
     ):
         values = scores[variable].values[0]
         expected = [np.diagonal(values, lag).mean() for lag in (1, 2, 3)]
@@ -51,6 +53,7 @@ def test_several_subjects_have_a_mean_and_an_error():
     curve = metrics.curve_by_lag(fixed["decoding_error"], fixed["elapsed"])
     np.testing.assert_allclose(lines(ax)["fixed"].get_ydata(), curve.mean("subject"))
     assert list(lines(ax)) == ["fixed"] and len(ax.containers[0].lines[2]) == 1
+    assert "s.e. of 2 subjects" in ax.get_legend().get_title().get_text()
 
 
 def test_one_session_has_no_curve():
@@ -77,3 +80,25 @@ def test_places_of_a_plane_are_numbers():
     confusion = scores["confusion"].isel(subject=0, session=0, session_other=1)
     ax = plots.confusion_matrix(confusion, plt.figure().subplots())
     assert ax.get_ylabel() == "decoded number of the place"
+
+
+def test_stimuli_are_drawn_by_their_names_and_accuracy():
+    made = [shown_stimuli.odours(day) for day in range(3)]
+    fixed = metrics.decoding(made, window=0.5, minimum_events=1, confusion=True)
+    figure = plt.figure()
+    ax = plots.decoding_by_lag(fixed, figure.subplots())
+    assert ax.get_ylabel() == "decoding accuracy (share of windows)"
+    np.testing.assert_allclose(lines(ax)["fixed"].get_ydata(), 1.0)
+    confusion = fixed["confusion"].isel(subject=0, session=0, session_other=1)
+    ax = plots.confusion_matrix(confusion, plt.figure().subplots())
+    assert ax.get_xlabel() == "true stimulus"
+    assert [label.get_text() for label in ax.get_xticklabels()] == list(
+        confusion["stimulus"].values
+    )
+
+
+def test_the_accuracy_can_be_drawn_of_places_too():
+    fixed = metrics.decoding(decoded_days.days(3, 20, frames=1600))
+    ax = plots.decoding_by_lag(fixed, plt.figure().subplots(), measure="decoding_accuracy")
+    curve = metrics.curve_by_lag(fixed["decoding_accuracy"], fixed["elapsed"])
+    np.testing.assert_allclose(lines(ax)["fixed"].get_ydata(), curve.values[0])

@@ -61,8 +61,45 @@ def test_every_lag_is_drawn_and_named(recorded: xr.Dataset):
     )
     assert [one.get_text() for one in ax.get_legend().get_texts()] == list(plots.PARTS)
     assert ax.get_xlabel() == "lag (days)"
+    assert ax.get_legend().get_title().get_text() == "mean and 95 % interval\nover 1 to 2 subjects"
     with pytest.raises(RefusedInputError, match=r"did you mean first half\?"):
         plots.correlation_by_lag(recorded, correlation, ax, ["first haf"])
+
+
+def test_bars_are_intervals_over_subjects(recorded: xr.Dataset):
+    correlation = metrics.mean_rate_map_correlation(recorded)
+    means = metrics.by_lag(correlation, recorded["elapsed"])["correlation"]
+    interval = metrics.nested_interval(means, ("subject",))
+    ax = plots.correlation_by_lag(recorded, correlation, plt.subplots()[1], ["all sessions"])
+    bars = np.array([segment[:, 1] for segment in ax.containers[0].lines[2][0].get_segments()])
+    np.testing.assert_allclose(bars, np.stack([interval["lower"], interval["upper"]], axis=1))
+    ax = plots.correlation_by_lag(
+        recorded, correlation, plt.subplots()[1], ["all sessions"], bars="standard_error"
+    )
+    bars = np.array([segment[1, 1] for segment in ax.containers[0].lines[2][0].get_segments()])
+    error = means.std("subject", ddof=1) / np.sqrt(means.notnull().sum("subject"))
+    np.testing.assert_allclose(bars[:3], (means.mean("subject") + error)[:3])
+    assert "s.e.\nover 2 subjects" in ax.get_legend().get_title().get_text()
+    one = recorded.isel(subject=[1])
+    ax = plots.correlation_by_lag(one, correlation.isel(subject=[1]), plt.subplots()[1])
+    assert ax.get_legend().get_title().get_text() == "1 subject: no interval over subjects"
+    assert not ax.containers[0].has_yerr
+
+
+def test_similarity_without_noise_and_the_ceiling_stand_beside():
+    halved = drift.measure(
+        sessions({"m": "AAAA", "other": "AAAA"}, units=8, moved=1), halves="trials"
+    )
+    ax = halved.drift.plot_correlation_by_lag()
+    names = [one.get_text() for one in ax.get_legend().get_texts()]
+    assert {"all sessions", "corrected similarity", "noise ceiling"} <= set(names)
+    assert ax.get_ylabel() == "similarity of rate maps"
+    corrected = metrics.corrected_similarity(halved)
+    means = metrics.by_lag(corrected, halved["elapsed"])["correlation"].mean("subject")
+    shown = next(one for one in ax.containers if one.get_label() == "corrected similarity")
+    np.testing.assert_allclose(np.asarray(shown.lines[0].get_ydata(), dtype=float), means)
+    smooth = halved.drift.plot_correlation_by_lag(smoothing=1.0)
+    assert "noise ceiling" not in [one.get_text() for one in smooth.get_legend().get_texts()]
 
 
 @pytest.mark.parametrize("count", [2, 3, 4])

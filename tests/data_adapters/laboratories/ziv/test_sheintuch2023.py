@@ -146,6 +146,24 @@ def test_trials_of_one_map(mouse):
     ) == [5]
 
 
+def test_maps_that_alternate_are_environments_of_their_own(mouse):
+    folder = mouse[0] / "Environment A"
+    apart = read(folder, maps_apart=True)
+    labels = [one["environment"].item() for one in apart]
+    assert labels[:2] == ["A map 1", "A map 2"] and len(set(labels)) < len(labels)
+    assert [one["session"].item() for one in apart][:2] == [0, 1]
+    assert len({one["session"].item() for one in apart}) == len(apart)
+    for one in apart[:2]:
+        number = int(one["environment"].item()[-1])
+        alone = read(folder, map_number=number)[0]
+        for name in ("activity", "position", "trial", "unit"):
+            np.testing.assert_array_equal(one[name], alone[name])
+        assert one["unit_identity"].item() == "registered in environment A"
+        assert one["elapsed"].item() == 0
+    with pytest.raises(RefusedInputError, match="give one of the two"):
+        read(folder, maps_apart=True, map_number=1)
+
+
 def test_environment(mouse):
     assert [one["environment"].item() for one in read(mouse[0].parent, environment="B")] == ["B"]
     with pytest.raises(RefusedInputError, match="got environment A"):

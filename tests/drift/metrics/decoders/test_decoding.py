@@ -20,14 +20,15 @@ def matrix(scores, name="decoding_error"):
     return scores[name].values[0]
 
 
-@pytest.mark.parametrize("decoder", ["bayes", "template", "linear"])
+@pytest.mark.parametrize("decoder", ["bayes", "template", "linear", "classifier"])
 @pytest.mark.parametrize("geometry", ["linear", "ring", "plane"])
 def test_a_frozen_code_is_read_in_every_geometry(decoder, geometry):
     made = decoded_days.days(2, 60, geometry=geometry, frames=4800)
     scores = decoding(made, decoder, window=0.3)
     error, chance = matrix(scores), matrix(scores, "shuffled_decoding_error")
     assert (error < chance / 2).all() and (error < 14).all()
-    assert (matrix(scores, "median_decoding_error") <= error).all()
+    half_a_bin = 2.0 if decoder == "classifier" else 0.0  # names of places: errors lie on a lattice
+    assert (matrix(scores, "median_decoding_error") <= error + half_a_bin).all()
     assert (matrix(scores, "decoding_accuracy") > 2 * matrix(scores, "shuffled_decoding_accuracy")).all()  # fmt: skip
 
 
@@ -149,7 +150,7 @@ def test_what_cannot_be_decoded_is_refused():
         decoding([made[0], decoded_days.days(2, 20, geometry="ring")[1]])
     trace = made[0].assign(activity=made[0]["activity"].assign_attrs(kind="trace"))
     with pytest.raises(RefusedInputError, match="needs events, got a trace"):
-        decoding([trace])
+        decoding([trace], "bayes")
     with pytest.raises(RefusedInputError, match="readout"):
         decoding(made, readout="frozen")
 

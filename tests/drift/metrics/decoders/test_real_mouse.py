@@ -24,7 +24,7 @@ def mouse(data_folder):
     return list(data_adapters.sessions("sheintuch2023", str(path)))
 
 
-@pytest.mark.parametrize("decoder", ["bayes", "template", "linear"])
+@pytest.mark.parametrize("decoder", ["bayes", "template", "linear", "classifier"])
 def test_drift_costs_the_fixed_readout_alone(mouse, decoder):
     """Whatever the options, by every decoder."""
     fixed = by_lag(decoding(mouse, decoder))

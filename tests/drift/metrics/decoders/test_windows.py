@@ -117,5 +117,5 @@ def test_what_gives_no_window_is_refused():
     with pytest.raises(RefusedInputError, match="no 30 frames follow each other"):
         windows(session(), 3.0)
     stimuli = np.repeat([0.0, 1.0], 10)
-    with pytest.raises(RefusedInputError, match="decoding needs positions"):
+    with pytest.raises(RefusedInputError, match="labelled by stimuli"):
         windows(session(position=None, stimulus=stimuli, geometry="unknown", track_length=None))
