@@ -40,7 +40,7 @@ if TYPE_CHECKING:  # in the order in which data flow: recipe, run, measures, the
     from drift.observation.solvable import wandering_fields, wandering_fields_correlation
     from drift.observation.null_models import frozen_code, wrong_registration, changed_behaviour
     from drift.comparison.comparing import compare
-    from drift.comparison.sampling_noise import sampling_noise
+    from drift.comparison.beside_twins import sampling_noise
     from drift.comparison.table import comparison_table
     from drift.reporting.report import report
     from drift.reporting.recording_report import recording_report

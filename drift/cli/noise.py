@@ -62,7 +62,7 @@ def command(
     overwrite
         Replace files that are there.
     """
-    from drift.comparison.sampling_noise import sampling_noise
+    from drift.comparison.beside_twins import sampling_noise
     from drift.files.csv import write_tables
 
     apart((out, csv, figure), (recorded,))

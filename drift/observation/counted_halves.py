@@ -44,17 +44,6 @@ class CountedHalves(NamedTuple):
     time: np.ndarray
     present: np.ndarray
 
-    def of_session(self, number: int) -> CountedHalves:
-        """One session of these."""
-        pick = slice(number, number + 1)
-        return CountedHalves(
-            self.sessions[pick],
-            self.units,
-            self.counts[pick],
-            self.time[pick],
-            self.present[pick],
-        )
-
 
 def is_measured(dataset: xr.Dataset) -> bool:
     """Tell whether rates are those of recorded events, and hold their noise: what ``measure`` made,

@@ -17,7 +17,7 @@ from drift.observation.frozen_maps import best_width, frozen_maps
 from drift.schema.map_dims import map_dims
 
 
-def frozen_recording(recorded: xr.Dataset, session: int | None = None) -> xr.Dataset:
+def frozen_recording(recorded: xr.Dataset) -> xr.Dataset:
     """Recording in which every unit has one map in all sessions of an environment, with the noise
     of counting taken out.
 
@@ -25,16 +25,13 @@ def frozen_recording(recorded: xr.Dataset, session: int | None = None) -> xr.Dat
     ----------
     recorded : xarray.Dataset
         Longitudinal Dataset of ``measure``.
-    session : int, optional
-        Position of the session that the maps are estimated from: of each environment the first from
-        there on, else its first; all sessions by default.
 
     Returns
     -------
     xarray.Dataset
         ``rate`` in events/s at all places that any session knows, ``recorded`` 1 for units that
-        were recorded in a session that enters, the ``occupancy`` of each session, and the measures
-        of these maps.
+        were recorded in a session of the environment, the ``occupancy`` of each session, and the
+        measures of these maps.
     """
     counted = with_counted_halves(recorded, "a frozen code of a recording")
     rate = counted["rate"]
@@ -46,16 +43,10 @@ def frozen_recording(recorded: xr.Dataset, session: int | None = None) -> xr.Dat
     for subject in range(shape[0]):
         smooth = smoother(counted, subject)
         for halves in counted_halves(counted, subject):
-            shown = halves if session is None else _shown(halves, session)
-            maps = frozen_maps(shown, smooth, best_width(shown, smooth, tried))
-            values[subject][np.ix_(halves.sessions, halves.units)] = _rates(shown, maps)
+            maps = frozen_maps(halves, smooth, best_width(halves, smooth, tried))
+            values[subject][np.ix_(halves.sessions, halves.units)] = _rates(halves, maps)
     frozen = xr.DataArray(values.reshape(shape), dims=order, attrs=rate.attrs)
     return _with_rates(counted, frozen.transpose(*rate.dims))
-
-
-def _shown(halves: CountedHalves, session: int) -> CountedHalves:
-    later = np.flatnonzero(halves.sessions >= session)
-    return halves.of_session(int(later[0]) if later.size else 0)
 
 
 def _rates(halves: CountedHalves, maps: np.ndarray) -> np.ndarray:

@@ -72,9 +72,9 @@ def frozen_code(run: xr.Dataset, session: int | None = None, final_gain: float =
     run : xarray.Dataset
         Longitudinal Dataset of ``train``, or of ``measure``.
     session : int, optional
-        Position of the session that is shown; by default 1, the first after learning, of a run, and
-        all sessions together of a recording. Where sessions lie in several environments, each shows
-        its own first session from there on.
+        Position of the session that is shown, of a recording with the noise of its maps; by
+        default 1, the first after learning, of a run, and all sessions together of a recording.
+        Where sessions lie in several environments, each shows its own first session from there on.
     final_gain : float
         Activity in the last session relative to the first.
 
@@ -103,7 +103,8 @@ def frozen_code(run: xr.Dataset, session: int | None = None, final_gain: float =
             f"final_gain must not be negative, got {final_gain}: 1 leaves the activity as it "
             "is, 0.5 halves it."
         )
-    frozen = frozen_recording(run, session) if measured else _repeated(run, session)
+    pooled = measured and session is None
+    frozen = frozen_recording(run) if pooled else _repeated(run, session)
     if final_gain == 1:
         return frozen
     gain = 1 + (final_gain - 1) * _relative_elapsed(run, 0 if measured else 1)

@@ -8,7 +8,7 @@ import pytest
 
 from drift.observation.counted_halves import CountedHalves
 from drift.observation.frozen_maps import overdispersion
-from drift.observation.frozen_twins import FrozenCode, drawn
+from drift.observation.twins import FrozenCode, drawn
 
 UNITS, SESSIONS = 200, 6
 

@@ -16,8 +16,8 @@ from drift.errors import RefusedInputError
 from drift.measurement.measuring import measure
 from drift.metrics.stability.pairs import comparable_pairs
 from drift.observation.counted_halves import smoother, with_counted_halves
-from drift.observation.frozen_twins import drawn_codes, frozen_codes, twin_streams
 from drift.observation.lens import own_number
+from drift.observation.twins import drawn_codes, frozen_codes, twin_streams
 from drift.progress import progress_bar
 from drift.schema.map_dims import map_dim
 from drift.streams import stream
