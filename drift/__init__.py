@@ -41,6 +41,7 @@ if TYPE_CHECKING:  # in the order in which data flow: recipe, run, measures, the
     from drift.observation.null_models import frozen_code, wrong_registration, changed_behaviour
     from drift.stability.measuring import code_stability
     from drift.comparison.comparing import compare
+    from drift.comparison.beside_twins import sampling_noise
     from drift.comparison.table import comparison_table
     from drift.reporting.report import report
     from drift.reporting.recording_report import recording_report

@@ -127,6 +127,8 @@ NEW_NAMES = {
     "drift.null_models": "drift.observation.null_models",
     "drift.observed_maps": "drift.observation.expected_maps",
     "drift.own_content": "drift.files.own_content",
+    "drift.plots.decoding_curves": "drift.plots.stability.decoding_curves",
+    "drift.plots.life_tables": "drift.plots.stability.life_tables",
     "drift.probes": "drift.training.probes.network",
     "drift.published": "drift.comparison.published",
     "drift.records": "drift.training.records",

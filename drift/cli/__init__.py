@@ -27,6 +27,7 @@ COMMANDS = {
     "convert": "write the sessions of any format as interchange files",
     "measure": "measure a recording in a laboratory's format, as networks are measured",
     "stability": "measure whether a code drifts: netCDF, CSV tables and one figure in one go",
+    "noise": "tell whether a recorded code changes more than sampling noise",
     "compare": "set a run beside a recording, published slopes and null models, as a table and as "
     "a report",
     "report": "describe one measured recording on one page, with its figures",

@@ -9,7 +9,7 @@ from typing import Annotated
 import tyro
 from tyro.conf import Positional
 
-from drift.cli.arguments import pairs, parsed, told
+from drift.cli.lines.arguments import pairs, parsed, told
 
 EXAMPLES = """\
   repdrift check recordings                          which program wrote it, and what it holds

@@ -10,7 +10,7 @@ import tyro
 import xarray as xr
 from tyro.conf import Positional
 
-from drift.cli.arguments import apart, netcdf, parsed, told, writable
+from drift.cli.lines.arguments import apart, netcdf, parsed, told, writable
 from drift.errors import RefusedInputError
 from drift.files.store import load, save
 

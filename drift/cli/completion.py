@@ -9,7 +9,7 @@ from typing import Literal
 import tyro
 from tyro.conf import Positional
 
-from drift.cli.arguments import parsed
+from drift.cli.lines.arguments import parsed
 
 EXAMPLES = """\
   repdrift completion bash > ~/.local/share/bash-completion/completions/repdrift

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import tyro
 from tyro.conf import Positional
 
-from drift.cli.arguments import pairs, parsed, told, writable
+from drift.cli.lines.arguments import pairs, parsed, told, writable
 
 EXAMPLES = """\
   repdrift convert suite2p mouse7 --option track=virmen.csv track_length=180 --out recordings

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import tyro
 from tyro.conf import Positional
 
-from drift.cli.arguments import parsed, told
+from drift.cli.lines.arguments import parsed, told
 from drift.errors import RefusedInputError
 
 EXAMPLES = """\

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import tyro
 
-from drift.cli.arguments import parsed, told
 from drift.cli.installation.checks import CHECKS, FAULT, Finding, findings
+from drift.cli.lines.arguments import parsed, told
 
 EXAMPLES = """\
   repdrift doctor                   versions, name clashes, engines, CUDA, cluster

@@ -11,7 +11,7 @@ import tyro
 import xarray as xr
 from tyro.conf import Positional
 
-from drift.cli.arguments import apart, pairs, parsed, told, writable
+from drift.cli.lines.arguments import apart, pairs, parsed, told, writable
 from drift.errors import RefusedInputError
 from drift.files.store import load
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import tyro
 from tyro.conf import Positional
 
-from drift.cli.arguments import measured, parsed, told, writable
+from drift.cli.lines.arguments import measured, parsed, told, writable
 
 EXAMPLES = """\
   repdrift figure recorded.nc --out figures                          PDF of one column, captions.md

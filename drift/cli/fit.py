@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import tyro
 from tyro.conf import Positional
 
-from drift.cli.arguments import apart, measured, netcdf, pairs, parsed, told, writable
+from drift.cli.lines.arguments import apart, measured, netcdf, pairs, parsed, told, writable
 from drift.errors import RefusedInputError
 from drift.files.atomic import replaced_atomically
 

@@ -10,8 +10,8 @@ import numpy as np
 import xarray as xr
 from tyro.conf import Positional
 
-from drift.cli.arguments import parsed, told
-from drift.cli.summaries import stimulus_rows
+from drift.cli.lines.arguments import parsed, told
+from drift.cli.lines.summaries import stimulus_rows
 from drift.errors import RefusedInputError
 from drift.files.store import load
 from drift.metrics.rooms import environments

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import tyro
 from tyro.conf import Positional
 
-from drift.cli.arguments import apart, netcdf, pairs, parsed, told
+from drift.cli.lines.arguments import apart, netcdf, pairs, parsed, told
 
 EXAMPLES = """\
   repdrift measure interchange recordings --out recorded.nc --shuffles 200
@@ -59,7 +59,8 @@ def command(
     corrected
         Add spatial information corrected for limited sampling; takes seconds a session.
     counted
-        Count calcium events instead of adding up their amplitudes, as compare and fit need it.
+        Count calcium events instead of adding up their amplitudes: rates, information and the
+        place-cell test are those of the numbers of events.
     bin_size
         Width of a place bin in units of position; by default what the format recommends.
     minimum_speed
@@ -83,7 +84,7 @@ def command(
         Replace a file that is there.
     """
     import data_adapters
-    from drift.cli.summaries import (
+    from drift.cli.lines.summaries import (
         half_life_rows,
         measure_rows,
         note_rows,

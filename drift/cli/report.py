@@ -9,7 +9,7 @@ from typing import Annotated
 import tyro
 from tyro.conf import Positional
 
-from drift.cli.arguments import apart, measured, parsed, told, writable
+from drift.cli.lines.arguments import apart, measured, parsed, told, writable
 
 EXAMPLES = """\
   repdrift report recorded.nc --out recording.html                   one page, to read and to send

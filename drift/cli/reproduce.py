@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from drift.cli.arguments import told
+from drift.cli.lines.arguments import told
 from drift.errors import RefusedInputError
 
 FOLDERS = {"drift": "drift", "sparse-coding": "sparse_coding", "kernels": "kernels"}

@@ -13,7 +13,7 @@ import tyro
 import xarray as xr
 from tyro.conf import Positional, arg
 
-from drift.cli.arguments import netcdf, pairs, parsed, told
+from drift.cli.lines.arguments import netcdf, pairs, parsed, told
 from drift.errors import RefusedInputError
 from drift.experiment import Experiment
 from drift.learners import LEARNERS
@@ -111,7 +111,7 @@ def main(arguments: Sequence[str]) -> None:
 
 def run_and_save(recipes: list[Experiment], out: Path, options: Run) -> None:
     """Train, write, and say in a few lines what became of the subjects."""
-    from drift.cli.summaries import run_summary
+    from drift.cli.lines.summaries import run_summary
     from drift.files.store import save
     from drift.training.training import train
 

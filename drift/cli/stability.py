@@ -10,7 +10,7 @@ import tyro
 import xarray as xr
 from tyro.conf import Positional
 
-from drift.cli.arguments import apart, pairs, parsed, told, writable
+from drift.cli.lines.arguments import apart, pairs, parsed, told, writable
 from drift.errors import RefusedInputError
 from drift.files.atomic import check_target, replaced_atomically
 from drift.files.store import load, save
@@ -150,8 +150,8 @@ def _source(
 
 
 def _draw(stability: xr.Dataset, path: Path, options: dict, overwrite: bool) -> None:
-    from drift.plots.overview import stability_overview
     from drift.plots.publication import publication_settings, sheet
+    from drift.plots.stability.overview import stability_overview
 
     with publication_settings(), replaced_atomically(path, overwrite=overwrite) as temporary:
         figure = stability_overview(stability, sheet(WIDTH, HEIGHT), **options)

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 import tyro
 from tyro.conf import Positional
 
-from drift.cli.arguments import netcdf, pairs, parsed, told
+from drift.cli.lines.arguments import netcdf, pairs, parsed, told
 from drift.errors import RefusedInputError
 from drift.experiment import Experiment
 from drift.sweeps import executors as sweep_executors
@@ -108,7 +108,7 @@ def command(
         ) from None
     if result is None:
         return
-    from drift.cli.summaries import run_summary
+    from drift.cli.lines.summaries import run_summary
     from drift.files.store import save
 
     told(run_summary(result))

@@ -17,7 +17,7 @@ from drift.comparison.time_scale import TimeScale, fitted_time_scale
 from drift.door import opened
 from drift.door.quantities import Draws, SamplingRate, Seed
 from drift.errors import RefusedInputError
-from drift.measurement.event_counting import counted_events, refuse_uncounted
+from drift.measurement.event_counting import counted_events, counted_maps
 from drift.measurement.measuring import measure
 from drift.metrics.places import kind_of_places
 from drift.metrics.rooms import elsewhere, in_environment, in_one_environment
@@ -263,7 +263,7 @@ def _measured_study(study: Recording, rules: Comparison) -> xr.Dataset:
     if not isinstance(study, xr.Dataset):
         return _measured(_alike(study, rules), rules)
     if rules.events != "calcium":
-        refuse_uncounted(study, "a comparison")
+        study = counted_maps(study, "a comparison")
     if rules.halves and not has_halves(study):
         raise RefusedInputError(
             "a comparison by halves needs a recording that was measured by halves, got one without "

@@ -229,7 +229,8 @@ def event_rate_ratio(dataset: xr.Dataset) -> float:
     cells = map_dims(dataset["rate"])
     time = dataset["occupancy"].where(dataset["rate"].notnull())
     total_time = time.sum(cells)
-    rates = ((dataset["rate"] * time).sum(cells) / total_time.where(total_time > 0)).mean(
-        ["subject", "unit"]
-    )
+    # sizes of events have no scale that animals share
+    sizes = dataset.attrs.get("activity_kind", "counts") != "counts" and "event_count" in dataset
+    events = dataset["event_count"] if sizes else dataset["rate"] * time
+    rates = (events.sum(cells) / total_time.where(total_time > 0)).mean(["subject", "unit"])
     return float(rates[-1] / rates[0]) if float(rates[0]) > 0 else float("nan")

@@ -11,8 +11,11 @@ import xarray as xr
 from drift.door import opened
 from drift.errors import RefusedInputError
 from drift.metrics.event_kinds import activity_kind
-from drift.schema.labelled_form import check
+from drift.metrics.place_code import place_code
+from drift.schema.labelled_form import check, described
 
+# measures of the sizes of events that are made of samples, or of what is made of those
+OF_SIZES = ("spatial_information_", "population_", "mutual_information", "participation_ratio")
 WHOLE = 1e-3  # how far rate x occupancy of counts may be from whole numbers, by rounding
 
 
@@ -22,8 +25,10 @@ def counted_events(sessions: xr.Dataset | Iterable[xr.Dataset]) -> Iterator[xr.D
     one without.
 
     Amplitudes of calcium events add up to no number of events, so that nothing that is drawn or
-    tested by Poisson counts can be set beside them: ``observe``, ``compare``, ``estimate`` and
-    ``circuits.fit`` take counts. Sessions of counts stay as they are.
+    tested by Poisson counts can be set beside them. ``measure`` counts events beside them
+    (``event_count``), and ``observe``, ``compare``, ``estimate`` and ``circuits.fit`` take these;
+    counted sessions have information and place units of counts, too. Sessions of counts stay as
+    they are.
 
     Parameters
     ----------
@@ -65,8 +70,89 @@ def counted_events(sessions: xr.Dataset | Iterable[xr.Dataset]) -> Iterator[xr.D
 
 
 def _counted(activity: xr.DataArray) -> xr.DataArray:
-    happened = (activity > 0).astype(float).where(activity.notnull())
-    return happened.assign_attrs({**activity.attrs, "units": "events", "kind": "counts"})
+    return happened(activity).assign_attrs({**activity.attrs, "units": "events", "kind": "counts"})
+
+
+def happened(activity: xr.DataArray) -> xr.DataArray:
+    """1 in samples with an event, 0 in those without, NaN where a unit was not observed."""
+    return (activity > 0).astype(float).where(activity.notnull())
+
+
+def counts_of_maps(maps: xr.Dataset, kind: str) -> xr.DataArray:
+    """Whole numbers of events behind maps of counts; NaN where activity is a trace.
+
+    Parameters
+    ----------
+    maps : xarray.Dataset
+        ``rate`` of events and ``occupancy``, see ``drift.metrics.rate_maps``.
+    kind : str
+        See ``drift.metrics.activity_kind``.
+    """
+    rate = maps["rate"]
+    events = (rate * maps["occupancy"]).round() if kind != "trace" else rate * np.nan
+    return described(events.transpose(*rate.dims), "event_count")
+
+
+def counted_maps(recorded: xr.Dataset, what: str) -> xr.Dataset:
+    """Return a measured recording in events: rates of amplitudes give way to those of their events,
+    and so does what follows from them; a recording of counts stays as it is.
+
+    Place units that a test on the samples has found stay; by the threshold of information they are
+    told anew. What only samples tell of amplitudes (corrected information, dimensions) is left out.
+
+    Parameters
+    ----------
+    recorded : xarray.Dataset
+        Longitudinal Dataset of ``measure``; designs, which hold mean rates alone, are taken.
+    what : str
+        Who needs counts, such as "a fit".
+
+    Returns
+    -------
+    xarray.Dataset
+
+    Raises
+    ------
+    RefusedInputError
+        If the rates are those of a trace, or amplitudes without ``event_count``.
+    """
+    if _kind(recorded) == "amplitudes" and "event_count" in recorded:
+        if "rate_half" in recorded and "event_count_half" not in recorded:
+            recorded = recorded.drop_vars(["rate_half", "occupancy_half"])
+        return _in_events(recorded)
+    refuse_uncounted(recorded, what)
+    return recorded
+
+
+def _in_events(recorded: xr.Dataset) -> xr.Dataset:
+    rates = {
+        f"rate{half}": recorded[f"event_count{half}"] / recorded[f"occupancy{half}"]
+        for half in ("", "_half")
+        if f"event_count{half}" in recorded
+    }
+    rates = {
+        name: values.transpose(*recorded[name].dims).assign_attrs(
+            {**recorded[name].attrs, "units": "events/s"}
+        )
+        for name, values in rates.items()
+    }
+    tested = "shift" in str(recorded.attrs.get("place_unit_rule", ""))
+    code = place_code(
+        rates["rate"],
+        recorded["occupancy"],
+        recorded["recorded"],
+        detected=recorded.get("detected_units"),
+        place_unit=recorded["place_unit"] if tested and "place_unit" in recorded else None,
+    )
+    code = {name: values for name, values in code.items() if name not in ("recorded",)}
+    stale = [
+        name for name in recorded.data_vars if str(name).startswith(OF_SIZES) and name not in code
+    ]
+    return recorded.drop_vars(stale).assign({**code, **rates}).assign_attrs(activity_kind="counts")
+
+
+def _kind(recorded: xr.Dataset) -> str:
+    return str(recorded.attrs.get("activity_kind", "counts" if _whole(recorded) else "amplitudes"))
 
 
 def refuse_uncounted(recorded: xr.Dataset, what: str) -> None:
@@ -84,13 +170,12 @@ def refuse_uncounted(recorded: xr.Dataset, what: str) -> None:
     ------
     RefusedInputError
     """
-    kind = str(recorded.attrs.get("activity_kind", "counts" if _whole(recorded) else "amplitudes"))
+    kind = _kind(recorded)
     if kind == "counts":
         return
     meant = "amplitudes of events" if kind == "amplitudes" else "a trace"
     remedy = (
-        "measure counts by drift.measure(drift.counted_events(sessions)) or repdrift measure "
-        "--counted"
+        "measure it anew, which counts events beside amplitudes, or drift.counted_events(sessions)"
     )
     remedy = remedy if kind == "amplitudes" else "detect events first"
     raise RefusedInputError(

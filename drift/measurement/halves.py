@@ -9,6 +9,7 @@ import xarray as xr
 
 from drift.errors import RefusedInputError
 from drift.measurement.domains import Domain, Places
+from drift.measurement.event_counting import counts_of_maps, happened
 from drift.measurement.rules import Measurement
 from drift.measurement.running_samples import (
     has_stimuli,
@@ -235,20 +236,24 @@ def session_half_of(
 def session_halves(
     running: xr.Dataset,
     activity: xr.DataArray,
-    place: xr.DataArray,
-    direction: xr.DataArray | None,
+    kind: str,
+    where: tuple[xr.DataArray, xr.DataArray | None],
     along: tuple[int, str],
     half: np.ndarray | None,
     rules: Measurement,
 ) -> dict[str, xr.DataArray]:
-    """Maps and occupancy of both halves of a session, where these are to be kept.
+    """Maps, occupancy and events of both halves of a session, where these are to be kept.
 
     Parameters
     ----------
     running : xarray.Dataset
         Samples that count, with ``lap`` where halves are kept.
-    activity, place, direction : xarray.DataArray
-        Of these, as ``rate_maps`` takes them.
+    activity : xarray.DataArray
+        Of these.
+    kind : str
+        What its numbers are, see ``activity_kind``.
+    where : tuple
+        Place and direction of each sample, as ``rate_maps`` takes them.
     along : tuple
         Number of places or stimuli, and what the maps run over.
     half : numpy.ndarray or None
@@ -259,16 +264,18 @@ def session_halves(
     Returns
     -------
     dict of str to xarray.DataArray
-        ``rate_half`` (unit, place[, direction], half) and ``occupancy_half`` (place[, direction],
-        half); nothing without halves.
+        ``rate_half`` and ``event_count_half`` (unit, place[, direction], half), ``occupancy_half``
+        (place[, direction], half); nothing without halves.
     """
     if half is None:
         return {}
-    places, dim = along
+    (place, direction), (places, dim) = where, along
     # the places of the second half behind those of the first: activity is summed up once
     index = place.copy(data=np.where(half < 0, -1, place.values + places * np.maximum(half, 0)))
-    duration, least = durations(running), rules.minimum_occupancy
-    maps = rate_maps(activity, index, 2 * places, direction, None, duration, least)
+    options = (2 * places, direction, None, durations(running), rules.minimum_occupancy)
+    maps = rate_maps(activity, index, *options)
+    events = rate_maps(happened(activity), index, *options) if kind == "amplitudes" else maps
+    maps = maps.assign(event_count=counts_of_maps(events, kind))
     apart = [maps.isel(place=slice(start, start + places)) for start in (0, places)]
     joined = {name: xr.concat([of_half[name] for of_half in apart], "half") for name in maps}
     return {

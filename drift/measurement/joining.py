@@ -294,6 +294,7 @@ def joined_sessions(measured: list[Measured], attrs: Mapping[str, Any]) -> xr.Da
         units={
             **dict.fromkeys(("rate", "rate_half"), f"{first.attrs['activity_units']}/s"),
             **dict.fromkeys(("occupancy", "occupancy_half"), "s"),
+            **dict.fromkeys(("event_count", "event_count_half"), "events"),
         },
         attrs={**attrs, **first.domain.extent(length)},
     )

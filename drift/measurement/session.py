@@ -8,6 +8,7 @@ import xarray as xr
 from drift.errors import RefusedInputError
 from drift.measurement.admission import checked_units, session_labels, timed
 from drift.measurement.domains import Domain, Places, session_domain
+from drift.measurement.event_counting import counts_of_maps, happened
 from drift.measurement.halves import session_half_of, session_halves, with_laps
 from drift.measurement.joining import Measured
 from drift.measurement.place_unit_tests import (
@@ -137,6 +138,22 @@ def _attributes(session: xr.Dataset, domain: Domain, minimum_speed: float) -> di
     }
 
 
+def _maps(
+    activity: xr.DataArray,
+    kind: str,
+    where: tuple[xr.DataArray, xr.DataArray | None],
+    places: int,
+    running: xr.Dataset,
+    rules: Measurement,
+) -> xr.Dataset:
+    """Rates, time and numbers of events at each place and, where it is known, in each direction."""
+    place, direction = where
+    options = (places, direction, None, durations(running), rules.minimum_occupancy)
+    maps = rate_maps(activity, place, *options)
+    events = rate_maps(happened(activity), place, *options) if kind == "amplitudes" else maps
+    return maps.assign(event_count=counts_of_maps(events, kind))
+
+
 def _code(
     session: xr.Dataset,
     domain: Domain,
@@ -151,9 +168,8 @@ def _code(
     direction = running["direction"].reset_coords(drop=True) if directed else None
     running = running.drop_vars(["sample", "unit"], errors="ignore")
     activity = trust(running["activity"].reset_coords(drop=True), observed)
-    maps = rate_maps(
-        activity, place, len(cells), direction, None, durations(running), rules.minimum_occupancy
-    )
+    kind = activity_kind(session["activity"])
+    maps = _maps(activity, kind, (place, direction), len(cells), running, rules)
     if domain.dim != PLACE:
         maps = maps.rename_dims({PLACE: domain.dim})
     if not bool(maps["rate"].notnull().any()):
@@ -172,8 +188,8 @@ def _code(
     numbers = _numbers(running, activity, maps, place_unit, rules)
     numbers |= _times(session, running)
     half_of = session_half_of(running, place, domain.dim, rules)
-    along = len(cells), domain.dim
-    halves = session_halves(running, activity, place, direction, along, half_of, rules)
+    where, along = (place, direction), (len(cells), domain.dim)
+    halves = session_halves(running, activity, kind, where, along, half_of, rules)
     numbers |= halves
     numbers |= significant_in_halves(running, activity, *where, halves, half_of, rules)
     flags = numbers["place_unit_by_direction" if rules.directions == "apart" else "place_unit"]

@@ -209,7 +209,7 @@ class Accessor:
         ``drift.plots.correlation_by_lag``."""
         from drift.metrics.stability.ceiling import correlation_ceiling
         from drift.metrics.stability.corrected import corrected_similarity
-        from drift.plots.correlation_curves import correlation_by_lag
+        from drift.plots.stability.correlation_curves import correlation_by_lag
         from drift.schema.labelled_form import check
 
         if "rate_half" in self._dataset:

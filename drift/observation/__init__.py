@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from drift.observation.designs import published_design, recording_design
     from drift.observation.solvable import wandering_fields, wandering_fields_correlation
     from drift.observation.null_models import frozen_code, wrong_registration, changed_behaviour
+    from drift.observation.twins import frozen_twins
     from drift.observation.rules import Observation
 
 __getattr__, __dir__ = lazily(__name__)

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from drift.errors import RefusedInputError
-from drift.measurement.event_counting import refuse_uncounted
+from drift.measurement.event_counting import counted_maps
 from drift.metrics.places import of_ring
 from drift.metrics.rooms import same_environment
 from drift.observation.lens import as_recorded, gains, recorded_rates, recorded_sessions
@@ -74,11 +74,10 @@ def lens(recording: xr.Dataset, subject: int = 0) -> Lens:
     Raises
     ------
     RefusedInputError
-        If there are fewer than two sessions, no events in the first one, or amplitudes, which tell
-        no number of events.
+        If there are fewer than two sessions, no events in the first one, or amplitudes without
+        their numbers of events.
     """
-    refuse_uncounted(recording, "a fit")
-    recorded, _ = as_recorded(recording)
+    recorded, _ = as_recorded(counted_maps(recording, "a fit"))
     sessions = recorded.isel(subject=subject, session=recorded_sessions(recorded, subject))
     events = recorded_rates(sessions.isel(session=0))
     if events.size == 0:

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from drift.errors import RefusedInputError
-from drift.measurement.event_counting import counted_events, refuse_uncounted
+from drift.measurement.event_counting import counted_events, counted_maps
 from drift.measurement.measuring import measure
 from drift.metrics.clocks import durations
 from drift.metrics.places import closes
@@ -198,6 +198,7 @@ def as_recorded(like: xr.Dataset | Iterable[xr.Dataset]) -> tuple[xr.Dataset, Tr
     Returns
     -------
     recorded : xarray.Dataset
+        In events, see ``drift.measurement.event_counting.counted_maps``.
     tracks : dict
         (subject, session) to a Dataset with position and what else is known of behaviour; empty for
         a longitudinal Dataset.
@@ -205,8 +206,8 @@ def as_recorded(like: xr.Dataset | Iterable[xr.Dataset]) -> tuple[xr.Dataset, Tr
     Raises
     ------
     RefusedInputError
-        If there is no session, or a longitudinal Dataset lacks what is needed or holds amplitudes,
-        which tell no number of events.
+        If there is no session, or a longitudinal Dataset lacks what is needed or holds amplitudes
+        without their numbers of events.
     """
     tracks: Tracks = {}
     recorded = (
@@ -230,7 +231,7 @@ def as_recorded(like: xr.Dataset | Iterable[xr.Dataset]) -> tuple[xr.Dataset, Tr
             f"a recording states {' and '.join(missing)} in its attributes, got none: pass "
             "the result of measure."
         )
-    refuse_uncounted(recorded, "a lens, through which events are drawn,")
+    recorded = counted_maps(recorded, "a lens, through which events are drawn,")
     if not (recorded["recorded"] == 1).any():
         raise RefusedInputError(
             "the recording holds no session in which a unit was recorded: check the filters "

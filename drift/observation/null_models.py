@@ -11,6 +11,8 @@ from drift.errors import RefusedInputError
 from drift.metrics.places import closes
 from drift.metrics.rooms import same_environment
 from drift.metrics.stimuli import require_places
+from drift.observation.counted_halves import is_measured
+from drift.observation.frozen_recordings import frozen_recording
 from drift.observation.lens import own_stream
 from drift.schema.labelled_form import VARIABLES, check
 
@@ -53,21 +55,26 @@ def _picked(values: xr.DataArray, shown: xr.DataArray) -> xr.DataArray:
 
 
 @opened
-def frozen_code(run: xr.Dataset, session: int = 1, final_gain: float = 1.0) -> xr.Dataset:
-    """Show the code of one session in all sessions; on request with activity that rises or falls as
-    a whole.
+def frozen_code(run: xr.Dataset, session: int | None = None, final_gain: float = 1.0) -> xr.Dataset:
+    """Show one code in all sessions; on request with activity that rises or falls as a whole.
 
     rate_s = gain_s rate_session, with gain_s = 1 + (final_gain - 1) (t_s - t_1) / (t_last - t_1)
     from the first learned session on. Information per event does not depend on the gain; its
     estimate from few events does, which is what this null model shows.
 
+    Rates of a recording are estimated from few events, so that a code made of them would be too
+    sharp. Of a recording every unit has the map that all its sessions tell together, with the noise
+    of counting taken out, see ``drift.observation.frozen_maps.frozen_maps``; sessions that were not
+    recorded, places not visited, and units absent on some days are no hindrance.
+
     Parameters
     ----------
     run : xarray.Dataset
-        Longitudinal Dataset of ``train``.
-    session : int
-        Position of the session that is shown; 1 is the first after learning. Where sessions lie in
-        several environments, each shows its own first session from there on.
+        Longitudinal Dataset of ``train``, or of ``measure``.
+    session : int, optional
+        Position of the session that is shown, of a recording with the noise of its maps; by
+        default 1, the first after learning, of a run, and all sessions together of a recording.
+        Where sessions lie in several environments, each shows its own first session from there on.
     final_gain : float
         Activity in the last session relative to the first.
 
@@ -75,15 +82,18 @@ def frozen_code(run: xr.Dataset, session: int = 1, final_gain: float = 1.0) -> x
     -------
     xarray.Dataset
         Like ``run``; all variables by session repeat that session. Halves of sessions are left out:
-        observe it to measure them.
+        observe it to measure them. Of a recording ``rate`` with its measures, and the
+        ``occupancy`` of each session.
 
     Raises
     ------
     RefusedInputError
-        If there is no such session or the gain is negative.
+        If there is no such session, the gain is negative, or numbers of recorded events are not
+        known.
     """
     check(run, "rate", "elapsed")
-    if not 0 <= session < run.sizes["session"]:
+    measured = is_measured(run)
+    if session is not None and not 0 <= session < run.sizes["session"]:
         raise RefusedInputError(
             f"session must lie between 0 and {run.sizes['session'] - 1}, got {session}: "
             "choose one of the run."
@@ -93,7 +103,22 @@ def frozen_code(run: xr.Dataset, session: int = 1, final_gain: float = 1.0) -> x
             f"final_gain must not be negative, got {final_gain}: 1 leaves the activity as it "
             "is, 0.5 halves it."
         )
-    same = _shown(run, session)
+    pooled = measured and session is None
+    frozen = frozen_recording(run) if pooled else _repeated(run, session)
+    if final_gain == 1:
+        return frozen
+    gain = 1 + (final_gain - 1) * _relative_elapsed(run, 0 if measured else 1)
+    scaled = {
+        name: (frozen[name] * gain).transpose(*frozen[name].dims).assign_attrs(frozen[name].attrs)
+        for name in frozen.data_vars
+        if name in VARIABLES and VARIABLES[name].per_time
+    }
+    return frozen.assign(scaled)
+
+
+def _repeated(run: xr.Dataset, session: int | None) -> xr.Dataset:
+    """All variables by session as they are in one session; of a run the first after learning."""
+    same = _shown(run, min(1, run.sizes["session"] - 1) if session is None else session)
     # halves of one session, repeated, would be no independent halves of the others
     left_out = [
         name
@@ -105,7 +130,7 @@ def frozen_code(run: xr.Dataset, session: int = 1, final_gain: float = 1.0) -> x
         for name, values in run.data_vars.items()
         if "session" in values.dims and name not in left_out
     ]
-    frozen = run.drop_vars(left_out).assign(
+    return run.drop_vars(left_out).assign(
         {
             name: (
                 run[name].dims,
@@ -115,20 +140,26 @@ def frozen_code(run: xr.Dataset, session: int = 1, final_gain: float = 1.0) -> x
             for name in names
         }
     )
-    if final_gain == 1:
-        return frozen
-    gain = 1 + (final_gain - 1) * _relative_elapsed(run, 1)
-    scaled = {
-        name: (frozen[name] * gain).transpose(*frozen[name].dims).assign_attrs(frozen[name].attrs)
-        for name in frozen.data_vars
-        if name in VARIABLES and VARIABLES[name].per_time
-    }
-    return frozen.assign(scaled)
 
 
-def _registered(recorded: np.ndarray, fraction: float, rng: np.random.Generator) -> np.ndarray:
-    """(session, unit) unit that is taken for each unit; mistakes add up, as where sessions are
-    registered in a chain."""
+def confused_units(recorded: np.ndarray, fraction: float, rng: np.random.Generator) -> np.ndarray:
+    """Unit that is taken for each unit; mistakes add up, as where sessions are registered in a
+    chain.
+
+    Parameters
+    ----------
+    recorded : numpy.ndarray
+        (session, unit) bool.
+    fraction : float
+        Share of the units that are confused from a session to the next; two units at least.
+    rng : numpy.random.Generator
+        Source of the mistakes.
+
+    Returns
+    -------
+    numpy.ndarray
+        (session, unit) int.
+    """
     units = np.flatnonzero(recorded.any(axis=0))
     count = min(max(2, round(fraction * units.size)), units.size) if fraction > 0 else 0
     order = np.tile(np.arange(recorded.shape[1]), (len(recorded), 1))
@@ -175,7 +206,7 @@ def wrong_registration(dataset: xr.Dataset, fraction: float, seed: Seed = 0) -> 
     present = dataset["recorded"].transpose("subject", "session", "unit").values == 1
     order = np.stack(
         [
-            _registered(recorded, fraction, own_stream(dataset, subject, seed).spawn(1)[0])
+            confused_units(recorded, fraction, own_stream(dataset, subject, seed).spawn(1)[0])
             for subject, recorded in enumerate(present)
         ]
     )
@@ -234,7 +265,8 @@ def changed_behaviour(
     Returns
     -------
     xarray.Dataset
-        With another ``occupancy``; all else stays, rates included.
+        With another ``occupancy``, and with ``event_count`` in proportion; all else stays, rates
+        included.
 
     Raises
     ------
@@ -256,6 +288,10 @@ def changed_behaviour(
     tilted_time = tilted.sum(over)
     ratio = (occupancy.sum(over) / tilted_time.where(tilted_time > 0)).fillna(0.0)
     changed = tilted * ratio * (1 + (final_time - 1) * relative_elapsed)
-    return recorded.assign(
-        occupancy=changed.transpose(*occupancy.dims).assign_attrs(occupancy.attrs)
-    )
+    changed = changed.transpose(*occupancy.dims).assign_attrs(occupancy.attrs)
+    if "event_count" not in recorded:
+        return recorded.assign(occupancy=changed)
+    events = recorded["event_count"]
+    scaled = events * (changed / occupancy.where(occupancy > 0))
+    scaled = scaled.transpose(*events.dims).assign_attrs(events.attrs)
+    return recorded.assign(occupancy=changed, event_count=scaled)

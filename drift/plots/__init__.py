@@ -31,24 +31,25 @@ if TYPE_CHECKING:
     )
     from drift.plots.tracked_maps import tracked_rate_maps, cells_by_place
     from drift.plots.examples import example_cells, example_units
+    from drift.plots.stability.frozen_twins import recorded_beside_frozen
     from drift.plots.elapsed_matrix import correlation_over_elapsed, correlation_by_environment
-    from drift.plots.correlation_curves import PARTS, correlation_by_lag
+    from drift.plots.stability.correlation_curves import PARTS, correlation_by_lag
     from drift.plots.lag_curves import similarity_by_lag, room_style
-    from drift.plots.life_tables import recurrence_by_lag, survival_curve, shift_histogram
-    from drift.plots.geometry import (
+    from drift.plots.stability.life_tables import recurrence_by_lag, survival_curve, shift_histogram
+    from drift.plots.stability.geometry import (
         alignment_with_null,
         dimension_by_lag,
         transformation_shares,
         dissimilarity_matrix,
     )
-    from drift.plots.stability_curves import (
+    from drift.plots.stability.similarity_curves import (
         similarity_and_ceiling,
         jumps_by_lag,
         displacement_by_lag,
     )
-    from drift.plots.field_tables import hazard_by_age, field_density
-    from drift.plots.overview import stability_overview
-    from drift.plots.decoding_curves import decoding_by_lag, confusion_matrix
+    from drift.plots.stability.field_tables import hazard_by_age, field_density
+    from drift.plots.stability.overview import stability_overview
+    from drift.plots.stability.decoding_curves import decoding_by_lag, confusion_matrix
     from drift.plots.session_curves import measure_over_elapsed
     from drift.plots.publication import publication_settings, sheet
     from drift.plots.predictions import predicted_drift, estimated_drift, wrong_match_sensitivity

@@ -14,10 +14,10 @@ from drift.errors import RefusedInputError
 from drift.metrics.fields.life_times import survival
 from drift.metrics.stability.halves import reliability
 from drift.metrics.time_course.lag_classes import curve_by_lag
-from drift.plots.decoding_curves import decoding_by_lag
 from drift.plots.lag_curves import similarity_by_lag
-from drift.plots.life_tables import recurrence_by_lag, survival_curve
-from drift.plots.stability_curves import jumps_by_lag, similarity_and_ceiling
+from drift.plots.stability.decoding_curves import decoding_by_lag
+from drift.plots.stability.life_tables import recurrence_by_lag, survival_curve
+from drift.plots.stability.similarity_curves import jumps_by_lag, similarity_and_ceiling
 from drift.plots.stimulus_axis import are_ordered
 from drift.reporting.captions import SUBJECTS
 from drift.reporting.map_words import map_words

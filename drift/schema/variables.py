@@ -90,6 +90,22 @@ VARIABLES: dict[str, Variable] = {
         of_place=True,
         over_stimuli="time for which each stimulus was shown in each of two halves",
     ),
+    "event_count": Variable(
+        (*SESSION, "unit", "place"),
+        "events",
+        "events at each place: spikes, or samples with an event where rates are of amplitudes; NaN "
+        "where a place was not visited, or activity holds no events",
+        of_place=True,
+        over_stimuli="events at each stimulus: spikes, or samples with an event where rates are of "
+        "amplitudes; NaN where a stimulus was not shown, or activity holds no events",
+    ),
+    "event_count_half": Variable(
+        (*SESSION, "unit", "half", "place"),
+        "events",
+        "events at each place in each of two halves, as event_count",
+        of_place=True,
+        over_stimuli="events at each stimulus in each of two halves, as event_count",
+    ),
     "running_time": Variable(
         SESSION,
         "s",

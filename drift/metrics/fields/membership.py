@@ -60,7 +60,7 @@ def require_group(
             'leave it out, or use of="active".'
         )
     kind = dataset.attrs.get("activity_kind", "counts")
-    if minimum_events > 0 and kind != "counts":
+    if minimum_events > 0 and kind != "counts" and "event_count" not in dataset:
         raise RefusedInputError(
             f"minimum_events counts events, but rates are made of {kind}: measure "
             "drift.counted_events(sessions)."
@@ -97,8 +97,8 @@ def membership(dataset: xr.Dataset, of: str, minimum_events: float = 0.0) -> Mem
         )
         return _with_fields(count, dataset)
     check(dataset, "rate", *(["occupancy"] if minimum_events > 0 else []))
-    occupancy = dataset["occupancy"] if minimum_events > 0 else None
-    return _active(dataset["rate"], occupancy, minimum_events, dataset)
+    events = _events(dataset) if minimum_events > 0 else None
+    return _active(dataset["rate"], events, minimum_events, dataset)
 
 
 def half_membership(dataset: xr.Dataset, of: str, minimum_events: float = 0.0) -> Membership | None:
@@ -128,18 +128,25 @@ def half_membership(dataset: xr.Dataset, of: str, minimum_events: float = 0.0) -
         stated = dataset["fields"].attrs if "fields" in dataset else {}
         rule = {name: stated[name] for name in RULE if name in stated}
         return _with_fields(place_fields(dataset["rate_half"], **rule)["fields"], dataset)
-    occupancy = dataset["occupancy_half"] if minimum_events > 0 else None
-    return _active(dataset["rate_half"], occupancy, minimum_events / 2, dataset)
+    events = _events(dataset, "_half") if minimum_events > 0 else None
+    return _active(dataset["rate_half"], events, minimum_events / 2, dataset)
+
+
+def _events(dataset: xr.Dataset, half: str = "") -> xr.DataArray:
+    """Events at each place; rates of amplitudes do not tell them."""
+    if dataset.attrs.get("activity_kind", "counts") == "counts":
+        return dataset[f"rate{half}"] * dataset[f"occupancy{half}"]
+    return dataset[f"event_count{half}"]
 
 
 def _active(
-    rate: xr.DataArray, occupancy: xr.DataArray | None, minimum: float, dataset: xr.Dataset
+    rate: xr.DataArray, events: xr.DataArray | None, minimum: float, dataset: xr.Dataset
 ) -> Membership:
     cells = map_dims(rate)
-    if occupancy is None:
+    if events is None:
         return _ordered(rate.notnull().any(cells), (rate > 0).any(cells), dataset)
-    events = (rate * occupancy).sum(cells)
-    return _ordered(rate.notnull().any(cells), events >= minimum * (1 - ROUNDING), dataset)
+    enough = events.sum(cells) >= minimum * (1 - ROUNDING)
+    return _ordered(rate.notnull().any(cells), enough, dataset)
 
 
 def _with_fields(count: xr.DataArray, dataset: xr.Dataset) -> Membership:

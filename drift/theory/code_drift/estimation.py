@@ -19,6 +19,7 @@ from drift.door import opened
 from drift.door.quantities import Confidence, Draws, Range, Seed
 from drift.errors import RefusedInputError
 from drift.files.store import provenance
+from drift.measurement.event_counting import counted_maps
 from drift.metrics.stability.pairs import comparable_pairs
 from drift.schema.labelled_form import check
 from drift.streams import stream
@@ -288,6 +289,8 @@ def estimate(
         raise RefusedInputError(
             f"confidence must lie within (0, 1), got {confidence}: use 0.95 for intervals of 95 %."
         )
+    if noise == "poisson":
+        recording = counted_maps(recording, "an estimate with Poisson noise")
     pairs, curves, results = comparable_pairs(recording), _curves(), []
     for subject in range(recording.sizes["subject"]):
         sums = recorded_sums(recording, subject, pairs[subject], noise)

@@ -10,6 +10,7 @@ import xarray as xr
 import circuits
 import drift
 from data_adapters.session import session_dataset
+from drift.measurement.event_counting import counted_maps
 
 SAMPLES = 3000
 
@@ -93,8 +94,8 @@ def test_counts_stay_and_absent_units_stay_absent():
 
 
 @pytest.mark.parametrize("kind", AMPLITUDES)
-def test_longitudinal_amplitudes_are_refused_with_the_remedy(kind, run):
-    measured = drift.measure(whole(kind))
+def test_amplitudes_without_their_counts_are_refused_with_the_remedy(kind, run):
+    measured = drift.measure(whole(kind)).drop_vars("event_count")
     calls = (
         lambda: drift.compare(run, measured),
         lambda: list(drift.observe(run, measured)),
@@ -115,7 +116,7 @@ def test_longitudinal_amplitudes_are_refused_with_the_remedy(kind, run):
 
 
 def test_a_file_without_the_label_is_told_by_its_numbers(run):
-    measured = drift.measure(whole("small"))
+    measured = drift.measure(whole("small")).drop_vars("event_count")
     del measured.attrs["activity_kind"]
     with pytest.raises(drift.RefusedInputError, match="counted_events"):
         list(drift.observe(run, measured))
@@ -132,6 +133,40 @@ def test_sessions_of_amplitudes_are_seen_as_their_events(kind, run):
     assert all(
         one["activity"].equals(other["activity"]) for one, other in zip(found, plain, strict=True)
     )
+
+
+@pytest.mark.parametrize("kind", AMPLITUDES)
+def test_events_are_counted_beside_their_amplitudes(kind):
+    """In whole sessions and halves; rates stay those of amplitudes."""
+    plain, sizes = (drift.measure(made, halves="time") for made in (sessions(None), whole(kind)))
+    for name in ("event_count", "event_count_half"):
+        np.testing.assert_array_equal(plain[name], sizes[name])
+    np.testing.assert_allclose(plain["event_count"], plain["rate"] * plain["occupancy"])
+    in_events = counted_maps(sizes, "a test")
+    for name in ("rate", "rate_half", "spatial_information", "place_unit", "place_units"):
+        np.testing.assert_allclose(in_events[name], plain[name], err_msg=name)
+    assert counted_maps(plain, "a test") is plain
+
+
+@pytest.mark.parametrize("kind", AMPLITUDES)
+def test_longitudinal_amplitudes_are_seen_as_their_events(kind, run):
+    plain, sizes = (drift.measure(made) for made in (sessions(None), whole(kind)))
+    seen, beside = (list(drift.observe(run, like, seed=3)) for like in (sizes, plain))
+    assert all(
+        one["activity"].equals(other["activity"]) for one, other in zip(seen, beside, strict=True)
+    )
+    slower = [drift.changed_behaviour(recorded) for recorded in (sizes, plain)]
+    seen, beside = (list(drift.observe(run, like, seed=3)) for like in slower)
+    assert all(
+        one["activity"].equals(other["activity"]) for one, other in zip(seen, beside, strict=True)
+    )
+
+
+def test_a_trace_has_no_count_of_events():
+    measured = drift.measure(sessions((0.1, 0.9), "trace"))
+    assert measured["event_count"].isnull().all()
+    with pytest.raises(drift.RefusedInputError, match="a trace"):
+        counted_maps(measured, "a test")
 
 
 @pytest.mark.slow
@@ -168,5 +203,3 @@ def test_a_real_recording_of_amplitudes_is_fitted_whole(data_folder):
         progress=False,
     )
     assert (found.dataset["left_out"] == "").all() and np.isfinite(found.dataset["measured"]).all()
-    with pytest.raises(drift.RefusedInputError, match="amplitudes of events"):
-        circuits.fit(circuit, drift.measure(made), {"gain": (1.0, 1000.0)})

@@ -53,7 +53,11 @@ def test_nothing_else_changes():
         .assign_attrs(usual.attrs),
     )
     assert "halves" not in usual.attrs["measurement"] and "half" not in usual.dims
-    assert set(halved.data_vars) - set(usual.data_vars) == {"rate_half", "occupancy_half"}
+    assert set(halved.data_vars) - set(usual.data_vars) == {
+        "rate_half",
+        "occupancy_half",
+        "event_count_half",
+    }
 
 
 @pytest.mark.parametrize("halves", ["trials", "time"])

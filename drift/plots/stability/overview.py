@@ -12,10 +12,10 @@ import xarray as xr
 
 from drift.door import opened
 from drift.errors import RefusedInputError
-from drift.plots.decoding_curves import decoding_by_lag
-from drift.plots.life_tables import recurrence_by_lag, shift_histogram, survival_curve
 from drift.plots.rate_maps import arena_maps
-from drift.plots.stability_curves import jumps_by_lag, similarity_and_ceiling
+from drift.plots.stability.decoding_curves import decoding_by_lag
+from drift.plots.stability.life_tables import recurrence_by_lag, shift_histogram, survival_curve
+from drift.plots.stability.similarity_curves import jumps_by_lag, similarity_and_ceiling
 from drift.plots.tracked_maps import tracked_rate_maps
 from drift.schema.selection import position_of, session_title
 from drift.stability.absent import reason_for

@@ -10,8 +10,8 @@ import xarray as xr
 from drift.door import opened
 from drift.errors import RefusedInputError
 from drift.plots.labels import position_axis, subject_label
-from drift.plots.life_tables import NAMES, SUBJECT
 from drift.plots.sessions import COLOURS
+from drift.plots.stability.life_tables import NAMES, SUBJECT
 from drift.schema.selection import position_of
 
 if TYPE_CHECKING:

@@ -1,0 +1,2 @@
+"""Pictures of what decides whether a code drifts: ceiling, readouts, life tables, frozen twins,
+geometry."""
