@@ -10,7 +10,7 @@ import xarray as xr
 from drift.measurement.rules import SIGNIFICANCE, Measurement
 from drift.metrics.activity import event_counts
 from drift.metrics.clocks import durations
-from drift.metrics.information.directions import in_each_direction
+from drift.metrics.directions import in_each_direction
 from drift.metrics.information.significance import circular_shift_p_values, place_units
 from drift.metrics.information.skaggs import spatial_information
 from drift.metrics.labels import described, observed_units

@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from drift.metrics.information.directions import Directions
+from drift.metrics.directions import Directions
 from drift.recipe import Recipe
 
 SIGNIFICANCE = 0.05

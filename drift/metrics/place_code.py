@@ -13,7 +13,7 @@ from drift.metrics.activity import (
     fraction_active_units,
     participation_ratio,
 )
-from drift.metrics.information.directions import Directions
+from drift.metrics.directions import Directions
 from drift.metrics.information.significance import place_units
 from drift.metrics.information.skaggs import spatial_information, spatial_information_rate
 from drift.schema.labelled_form import described, variable_of

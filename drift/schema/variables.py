@@ -260,7 +260,7 @@ VARIABLES: dict[str, Variable] = {
     "place_unit_by_direction": Variable(
         (*SESSION, "unit", "direction"),
         "1",
-        "1 where the unit counts as a place unit in a running direction, 0 where not, NaN if absent",
+        "1 where the unit counts as a place unit in a running direction, 0 where not, NaN absent",
         of_place=True,
         flag=True,
     ),

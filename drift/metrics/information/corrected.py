@@ -9,13 +9,13 @@ import xarray as xr
 from drift.door import opened
 from drift.door.quantities import Count, NotNegative
 from drift.metrics.activity import event_counts
+from drift.metrics.directions import in_each_direction
 from drift.metrics.information.bias import (
     population_curves,
     scaled_shuffle_reduction,
     shuffle_reduction,
     standard_error,
 )
-from drift.metrics.information.directions import in_each_direction
 from drift.metrics.information.extrapolation import bounded_asymptotic_extrapolation
 from drift.metrics.information.subsampling import information_curves
 from drift.metrics.information.validity import Correction, expected_error, warn_of_error

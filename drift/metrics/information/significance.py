@@ -11,7 +11,7 @@ import xarray as xr
 from drift.door import opened
 from drift.door.quantities import Draws, NotNegative
 from drift.errors import RefusedInputError
-from drift.metrics.information.directions import in_each_direction, of_samples
+from drift.metrics.directions import in_each_direction, of_samples
 from drift.metrics.information.events import (
     Events,
     counted,

@@ -9,7 +9,7 @@ from scipy.special import xlogy
 
 from drift.door import opened
 from drift.errors import RefusedInputError
-from drift.metrics.information.directions import Directions
+from drift.metrics.directions import Directions
 from drift.metrics.labels import described, require_dims
 from drift.schema.map_dims import map_dim, map_dims
 

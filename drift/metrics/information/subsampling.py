@@ -14,7 +14,7 @@ from drift.door import opened
 from drift.door.quantities import Count, NotNegative
 from drift.errors import RefusedInputError
 from drift.metrics.activity import event_counts
-from drift.metrics.information.directions import in_each_direction, of_samples
+from drift.metrics.directions import in_each_direction, of_samples
 from drift.metrics.information.events import (
     counted,
     events_by_place,

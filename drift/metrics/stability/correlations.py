@@ -12,7 +12,7 @@ import xarray as xr
 from drift.door import opened
 from drift.door.quantities import Smoothing
 from drift.errors import RefusedInputError
-from drift.metrics.information.directions import Directions
+from drift.metrics.directions import Directions
 from drift.metrics.labels import described, require_dims
 from drift.metrics.maps import smoothed
 from drift.metrics.stability.pairs import comparable_pairs, pairwise_pearson
