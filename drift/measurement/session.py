@@ -183,17 +183,17 @@ def _code(
             f"{rules.minimum_occupancy:g} s: {remedy}."
         )
     index = place if direction is None else directed_places(place, direction)
-    where = (place, direction) if rules.directions == "apart" else (index, None)
-    place_unit = significant(running, activity, *where, rules) if rules.shuffles else None
+    coded = (place, direction) if rules.directions == "apart" else (index, None)
+    place_unit = significant(running, activity, *coded, rules) if rules.shuffles else None
     numbers = _numbers(running, activity, maps, place_unit, rules)
     numbers |= _times(session, running)
     half_of = session_half_of(running, place, domain.dim, rules)
     where, along = (place, direction), (len(cells), domain.dim)
     halves = session_halves(running, activity, kind, where, along, half_of, rules)
     numbers |= halves
-    numbers |= significant_in_halves(running, activity, *where, halves, half_of, rules)
+    numbers |= significant_in_halves(running, activity, *coded, halves, half_of, rules)
     flags = numbers["place_unit_by_direction" if rules.directions == "apart" else "place_unit"]
-    numbers |= _corrected(running, activity, *where, flags, rules)
+    numbers |= _corrected(running, activity, *coded, flags, rules)
     return cells, {**{str(name): values for name, values in maps.items()}, **numbers}
 
 
