@@ -26,7 +26,7 @@ COMMANDS = {
     "check": "tell what is understood of a recording before it is measured, and what looks odd",
     "convert": "write the sessions of any format as interchange files",
     "measure": "measure a recording in a laboratory's format, as networks are measured",
-    "stability": "measure whether a code drifts: netCDF, CSV tables and one figure in one go",
+    "stability": "measure whether a code drifts: netCDF, tables and one figure",
     "noise": "tell whether a recorded code changes more than sampling noise",
     "compare": "set a run beside a recording, published slopes and null models, as a table and as "
     "a report",

@@ -44,8 +44,9 @@ def command(
     bin_size: float | None = None,
     minimum_speed: float | None = None,
     direction: Literal["auto", "split", "pooled"] = "auto",
-    decoder: Literal["bayes", "template", "linear"] = "bayes",
+    decoder: Literal["auto", "bayes", "template", "linear", "classifier"] = "auto",
     window: float = 0.25,
+    twins: int = 20,
     subject: str | None = None,
     sorted_by: str | None = None,
     group: Literal["active", "place"] = "active",
@@ -88,6 +89,9 @@ def command(
         Of readouts.
     window
         Length of a window that is decoded, s.
+    twins
+        Frozen twins that a recording is set beside, 20 or more, or 0 for none: what sampling noise
+        alone would make of it.
     subject
         Whose maps the figure shows; the first by default.
     sorted_by
@@ -120,6 +124,7 @@ def command(
         direction=direction,
         decoder=decoder,
         window=window,
+        twins=twins,
         seed=seed,
     )
     drawn = {"subject": subject or 0, "sorted_by": sorted_by, "group": group}

@@ -151,9 +151,16 @@ def _own(recorded: xr.Dataset, subject: int) -> tuple[xr.Dataset, np.ndarray]:
             f"{sessions.size}: leave it out."
         )
     own = own.isel(session=sessions, unit=np.flatnonzero(present.any(axis=0)))
+    own = own.isel(unit=_order(own["rate"]))
     along = map_dim(own["rate"])
     visited = own["rate"].notnull().any([dim for dim in own["rate"].dims if dim != along])
     return own.isel({along: np.flatnonzero(visited.values)}), sessions
+
+
+def _order(rate: xr.DataArray) -> np.ndarray:
+    """Units in the order of their maps, so that draws that are dealt in it know no labels."""
+    maps = rate.fillna(-1.0).transpose("unit", ...).values
+    return np.lexsort(maps.reshape(len(maps), -1).T)
 
 
 def _subject(

@@ -12,6 +12,7 @@ from drift.door import opened
 from drift.errors import RefusedInputError, SchemaError
 
 ABSENT = "absent"  # attribute: reasons by measure, as JSON
+WHY = "why_undefined"  # attribute of an array: the reason, where it may be NaN throughout
 UNDEFINED = "it is not defined for any unit, session or pair of sessions of this source."
 
 
@@ -86,4 +87,7 @@ def measured_or_reasons(
     except (RefusedInputError, SchemaError) as refusal:
         return {}, {name: str(refusal)}
     present = {key: array for key, array in arrays.items() if bool(array.notnull().any())}
-    return present, {f"{name}: {key}": UNDEFINED for key in arrays if key not in present}
+    undefined = {key: array for key, array in arrays.items() if key not in present}
+    return present, {
+        f"{name}: {key}": str(array.attrs.get(WHY, UNDEFINED)) for key, array in undefined.items()
+    }

@@ -124,16 +124,29 @@ def material_of_maps(maps: xr.Dataset, rules: StabilityRules) -> Material:
         Longitudinal Dataset.
     rules : StabilityRules
     """
-    absent = {} if set(TRIPLE[:2]) <= set(maps.data_vars) else {"decoder triple": NO_FRAMES}
+    maps, absent = _with_readouts(maps, rules)
     halved, kind, reason = _halves(maps, rules)
     if reason:
         absent["noise of maps"] = reason
     names = {
         "rate", "occupancy", "recorded", "place_unit", "detected_units", "rate_half",
-        "occupancy_half", "place_unit_half", *TRIPLE, *COUNTS,
+        "occupancy_half", "place_unit_half", "event_count", "event_count_half", *TRIPLE, *COUNTS,
     }  # fmt: skip
     present = [name for name in halved.data_vars if name in names]
     return Material(_with_tested_halves(halved[present]), rules, kind, absent)
+
+
+def _with_readouts(maps: xr.Dataset, rules: StabilityRules) -> tuple[xr.Dataset, dict[str, str]]:
+    """Maps with errors of readouts where they hold them or are those of a run, and why they are
+    not there."""
+    if set(TRIPLE[:2]) <= set(maps.data_vars):
+        return maps, {}
+    if maps["occupancy"].attrs.get("units") != "sample":
+        return maps, {"decoder triple": NO_FRAMES}
+    try:
+        return with_decoding(maps, decoder_triple(maps, **rules.of_readouts)), {}
+    except RefusedInputError as refusal:
+        return maps, {"decoder triple": str(refusal)}
 
 
 def _halves(maps: xr.Dataset, rules: StabilityRules) -> tuple[xr.Dataset, str, str]:

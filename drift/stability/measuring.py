@@ -11,7 +11,7 @@ import xarray as xr
 
 from drift.door import opened
 from drift.door.quantities import Draws, NotNegative, Positive, Seed, Smoothing
-from drift.stability import life_tables, similarity
+from drift.stability import conclusions, life_tables, similarity
 from drift.stability.absent import ABSENT, measured_or_reasons
 from drift.stability.curves import PAIRS, curves_by_lag
 from drift.stability.material import Material, material_of
@@ -41,6 +41,10 @@ MEASURES: dict[str, Callable[[Material], dict[str, xr.DataArray]]] = {
     "noise of jumps": life_tables.shifting_in_halves,
     "diffusion of fields": life_tables.moving,
     "density of fields": life_tables.crowding,
+    "half-life": conclusions.lasting_time,
+    "sampling noise": conclusions.noise_alone,
+    "wrong matches": conclusions.wrong_matches_alone,
+    "remapping": conclusions.other_rooms,
 }
 FROM_MAPS = ("activity_kind", "bin_size", "geometry", "measurement", "decoding", "place_unit_rule")
 
@@ -56,8 +60,9 @@ def code_stability(
     bin_size: float | None = None,
     minimum_speed: float | None = None,
     direction: Literal["auto", "split", "pooled"] = "auto",
-    decoder: Literal["bayes", "template", "linear"] = "bayes",
+    decoder: Literal["auto", "bayes", "template", "linear", "classifier"] = "auto",
     window: Positive = 0.25,
+    twins: Draws = 20,
     seed: Seed = 0,
 ) -> xr.Dataset:
     """Measure whether a code drifts: similarity of sessions as seen, at best and with the noise
@@ -90,9 +95,13 @@ def code_stability(
     shuffles, bin_size, minimum_speed, direction
         Of sessions; see ``drift.measure``.
     decoder, window
-        Of sessions; see ``drift.metrics.decoding``.
+        Of readouts; see ``drift.metrics.decoding``. A run without noise is decoded as it is, place
+        by place.
+    twins : int
+        Frozen twins that a recording is set beside, 20 or more; see ``drift.sampling_noise``. 0 for
+        none.
     seed : int
-        Of shuffles, of disorder, of coins and of bands.
+        Of shuffles, of disorder, of coins, of twins and of bands.
 
     Returns
     -------
@@ -112,8 +121,15 @@ def code_stability(
         its band (..., place[, direction]). By age: ``survival`` and ``hazard`` (subject, age,
         group) with standard errors. By subject: ``drift_rate`` and ``intercept`` of the corrected
         similarity, ``diffusion_exponent``; ``mean_squared_displacement`` and ``excess_kurtosis``
-        (subject, lag). Beside them the maps: ``rate``, ``occupancy``, ``recorded``,
-        ``place_unit``. Attributes: ``code_stability``, the options as JSON; ``halves``, "trials",
+        (subject, lag); ``half_life_estimate`` with ``_lower``, ``_upper`` and ``_reason`` (see
+        ``metrics.half_life``);
+        ``wrong_matches_explaining_all``, the rate of wrong matches a session that would. By
+        measure (subject, measure): ``noise_recorded`` beside ``noise_frozen`` with ``_low`` and
+        ``_high``, ``noise_p_value``, ``noise_verdict`` and ``noise_sentence`` (see
+        ``drift.sampling_noise``). By environment (subject, environment, environment_other): the
+        variables of ``metrics.remapping``, ``remapping_...``. Beside them the maps: ``rate``,
+        ``occupancy``, ``recorded``, ``place_unit``. Attributes: ``code_stability``, the options as
+        JSON; ``halves``, "trials",
         "time", "coin", "exact" or "none"; ``absent``, reasons by measure, as JSON.
 
     Raises
@@ -143,6 +159,7 @@ def code_stability(
         direction=direction,
         decoder=decoder,
         window=window,
+        twins=twins,
         seed=seed,
     )
     material = material_of(source, rules)

@@ -24,8 +24,9 @@ class StabilityRules(Recipe):
     bin_size: float | None = Field(default=None, gt=0)
     minimum_speed: float | None = Field(default=None, ge=0)
     direction: Literal["auto", "split", "pooled"] = "auto"
-    decoder: Literal["bayes", "template", "linear"] = "bayes"
+    decoder: Literal["auto", "bayes", "template", "linear", "classifier"] = "auto"
     window: float = Field(default=0.25, gt=0)
+    twins: int = Field(default=20, ge=0)
     seed: int = Field(default=0, ge=0, lt=2**63)
 
     @property
@@ -36,7 +37,7 @@ class StabilityRules(Recipe):
 
     @property
     def of_readouts(self) -> dict[str, Any]:
-        """Options of ``drift.metrics.decoder_triple``; those of maps only decode sessions."""
+        """Options of ``drift.metrics.decoder_triple``."""
         names = (
             "decoder", "window", "bin_size", "minimum_speed", "direction", "minimum_events", "seed",
         )  # fmt: skip

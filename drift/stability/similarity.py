@@ -79,7 +79,7 @@ def noise_of_maps(material: Material) -> Arrays:
     ----------
     material : Material
     """
-    _require_halves(material)
+    require_halves(material)
     maps = compared_maps(material)
     return {"reliability": reliability(maps), "correlation_ceiling": correlation_ceiling(maps)}
 
@@ -92,7 +92,7 @@ def similarity_without_noise(material: Material) -> Arrays:
     ----------
     material : Material
     """
-    _require_halves(material)
+    require_halves(material)
     maps, keep = compared_maps(material), active_flags(material)
     vectors = corrected_similarity(maps, "population_vector", keep=keep)
     return {
@@ -120,7 +120,7 @@ def index_of_drift(material: Material) -> Arrays:
     ----------
     material : Material
     """
-    _require_halves(material)
+    require_halves(material)
     index = drift_index(compared_maps(material), keep=active_flags(material))
     mean = index.mean("unit").assign_attrs(units="1", long_name="mean index of drift over units")
     return {"mean_drift_index": mean}
@@ -133,7 +133,7 @@ def rate_of_drift(material: Material) -> Arrays:
     ----------
     material : Material
     """
-    _require_halves(material)
+    require_halves(material)
     similarity = similarity_without_noise(material)["corrected_similarity"]
     rate = drift_rate(similarity, material.maps["elapsed"])
     if not bool(rate["drift_rate"].notnull().any()):
@@ -156,6 +156,17 @@ def decoder_errors(material: Material) -> Arrays:
     return {name: material.maps[name] for name in (*TRIPLE, *COUNTS) if name in material.maps}
 
 
-def _require_halves(material: Material) -> None:
+def require_halves(material: Material) -> None:
+    """Refuse what takes the noise of maps out, where it is not known.
+
+    Parameters
+    ----------
+    material : Material
+
+    Raises
+    ------
+    RefusedInputError
+        If there are no halves.
+    """
     if material.halves == "none":
         raise RefusedInputError(material.absent["noise of maps"])

@@ -21,8 +21,8 @@ COUNTS = ("decoding_units", "decoded_windows")
 
 @opened
 def decoder_triple(
-    sessions: xr.Dataset | Iterable[xr.Dataset],
-    decoder: Literal["bayes", "template", "linear"] = "bayes",
+    code: xr.Dataset | Iterable[xr.Dataset],
+    decoder: Literal["auto", "bayes", "template", "linear", "classifier"] = "auto",
     *,
     window: Positive = 0.25,
     bin_size: float | None = None,
@@ -41,8 +41,8 @@ def decoder_triple(
 
     Parameters
     ----------
-    sessions : iterable of xarray.Dataset
-        Session Datasets; they are all kept until the last is decoded.
+    code : xarray.Dataset or iterable of xarray.Dataset
+        Session Datasets, which are all kept until the last is decoded; or a run, see ``decoding``.
     decoder, window, bin_size, minimum_speed, direction, minimum_events, shuffles, seed
         As in ``decoding``.
 
@@ -63,10 +63,8 @@ def decoder_triple(
     ----------
     Geva, Deitch, Rubin & Ziv 2023, Nat Neurosci 26:1549 (readouts of other days).
     """
-    options: dict[str, Any] = {
-        name: option for name, option in locals().items() if name != "sessions"
-    }
-    recording = sessions if isinstance(sessions, xr.Dataset) else list(sessions)
+    options: dict[str, Any] = {name: option for name, option in locals().items() if name != "code"}
+    recording = code if isinstance(code, xr.Dataset) else list(code)
     fixed = decoding(recording, readout="fixed", **options)
     refitted = decoding(recording, readout="refitted", **{**options, "shuffles": 0})
     errors = refitted["decoding_error"]

@@ -87,8 +87,8 @@ def test_the_overview_sorts_by_the_label_of_a_session(stability: xr.Dataset):
 
 
 def test_the_overview_says_what_is_absent():
-    run = drift.code_stability(drift.wandering_fields(sessions=4, units=12))
-    figure = plots.stability_overview(run, plots.sheet(180, 165), group="place")
+    maps = drift.code_stability(drift.measure(decoded_days.days(4, 12, frames=800)))
+    figure = plots.stability_overview(maps, plots.sheet(180, 165), group="place")
     assert "no decoder triple" in texts(figure)
     single = drift.code_stability(decoded_days.days(1, 12, frames=800))
     figure = plots.stability_overview(single, plots.sheet(180, 165))
