@@ -52,6 +52,28 @@ def in_each_direction(
     )
 
 
+def directions_of(recorded: xr.Dataset) -> Directions:
+    """How a recording was measured.
+
+    Parameters
+    ----------
+    recorded : xarray.Dataset
+        Longitudinal Dataset; with ``place_unit_by_direction`` directions were measured apart.
+    """
+    return "apart" if "place_unit_by_direction" in recorded else "joint"
+
+
+def place_flags(recorded: xr.Dataset) -> str:
+    """Name of the flags of place units that information is averaged over.
+
+    Parameters
+    ----------
+    recorded : xarray.Dataset
+        Longitudinal Dataset.
+    """
+    return "place_unit_by_direction" if directions_of(recorded) == "apart" else "place_unit"
+
+
 def of_samples(values: float | xr.DataArray, samples: np.ndarray) -> float | xr.DataArray:
     """Durations of some samples; one number is that of all.
 

@@ -10,7 +10,9 @@ import data_adapters
 import drift
 from data_adapters.session import session_dataset
 from drift import metrics
+from drift.comparison.rules import conventions_of
 from drift.errors import RefusedInputError
+from drift.measurement.event_counting import counted_maps
 
 PLACE_CELLS = (117, 103, 125, 173, 247, 139, 166, 182)
 INFORMATION = (2.34, 2.33, 2.03, 2.30, 1.95, 2.36, 2.47, 2.42)
@@ -207,3 +209,21 @@ def test_active_units_have_a_least_number_of_events():
         1,
         0,
     ]
+
+
+def test_a_recording_of_amplitudes_stays_apart_in_events():
+    amplitudes = session()
+    activity = 0.02 * amplitudes["activity"]
+    amplitudes = amplitudes.assign(activity=activity.assign_attrs(kind="amplitudes"))
+    counted = counted_maps(measured(amplitudes), "a test")
+    assert counted["spatial_information"].dims == ("subject", "session", "unit", "direction")
+    recorded = measured(*drift.counted_events(amplitudes))
+    np.testing.assert_allclose(counted["spatial_information"], recorded["spatial_information"])
+    np.testing.assert_array_equal(counted["place_unit"], measured(amplitudes)["place_unit"])
+
+
+def test_a_run_is_observed_by_the_conventions_of_a_recording():
+    recorded = measured(session(), active_events=7)
+    assert conventions_of(recorded) == {"active_events": 7, "direction": "apart"}
+    assert conventions_of(drift.measure(session())) == {"active_events": 1}
+    assert conventions_of([session()]) == {}
