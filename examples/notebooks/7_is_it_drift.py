@@ -106,9 +106,9 @@ for name, marker, dash in looks:
     naive = metrics.mean_rate_map_correlation(seen, smoothing=1.0)
     without_noise = metrics.corrected_similarity(seen, smoothing=1.0)
     for ax, similarity in zip(axes, (naive, without_noise)):
-        curve = metrics.by_lag(similarity, seen["elapsed"])["correlation"].mean("subject")
+        curve = metrics.curve_by_lag(similarity, seen["elapsed"]).mean("subject")
         colour = "black" if name == "recorded" else None
-        ax.plot(curve["lag"], curve, marker=marker, linestyle=dash, color=colour, ms=3.5, lw=1)
+        ax.plot(curve["mean_lag"], curve, marker=marker, linestyle=dash, color=colour, ms=3.5, lw=1)
 axes[0].set(ylabel="rate-map similarity", title="as seen", ylim=(0, 1.1))
 axes[1].set(title="without noise")
 for ax in axes:
