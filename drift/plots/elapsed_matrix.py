@@ -94,6 +94,11 @@ def correlation_by_environment(
     """
     require_dims(correlation, "correlation", "session", "session_other")
     require_dims(elapsed, "elapsed", "session")
+    if "subject" in (*correlation.dims, *elapsed.dims):
+        raise RefusedInputError(
+            "a matrix by environment is that of one subject, got the dim subject: select one with "
+            "isel(subject=0), of the correlation and of elapsed."
+        )
     if not _several(elapsed):
         raise RefusedInputError(
             "a matrix by environment needs sessions in several, labelled by the coordinate "

@@ -116,7 +116,7 @@ def jumps_by_lag(jumps: xr.Dataset, elapsed: xr.DataArray, ax: Axes) -> Axes:
         label, style = JUMPS[name]
         _line(jumps[name], elapsed, ax, label, style)
     _finish(ax, elapsed, "fields that jump: share")
-    ax.set_ylim(0, 1.5 * ax.get_ylim()[1])  # room for the legend above all curves
+    ax.set_ylim(0, 1.8 * ax.get_ylim()[1])  # room for the legend above all curves
     ax.legend(loc="upper right", handlelength=2.4, borderaxespad=0.2)
     return ax
 
