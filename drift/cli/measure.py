@@ -32,7 +32,8 @@ def command(
     counted: Flag = False,
     bin_size: float | None = None,
     minimum_speed: float | None = None,
-    direction: Literal["auto", "split", "pooled"] = "auto",
+    direction: Literal["auto", "split", "apart", "pooled"] = "auto",
+    active_events: int = 1,
     halves: Literal["trials", "time"] | None = None,
     half_place_units: Flag = False,
     decoding: Flag = False,
@@ -65,7 +66,10 @@ def command(
     minimum_speed
         Below it the animal counts as resting; by default what the format recommends.
     direction
-        Rate maps split by running direction or pooled.
+        Rate maps split by running direction or pooled; apart measures information and its test in
+        each direction, as is published for tracks.
+    active_events
+        Events while running that make a cell active; 1 takes any activity.
     halves
         Keep maps of two halves of every session, odd and even laps or blocks of 30 s in turn, so
         that figures and reports show how much of a change is noise.
@@ -106,6 +110,7 @@ def command(
         bin_size=bin_size,
         minimum_speed=minimum_speed,
         direction=direction,
+        active_events=active_events,
         halves=halves,
         half_place_units=half_place_units,
         seed=seed,
@@ -116,7 +121,7 @@ def command(
             recording,
             bin_size=bin_size,
             minimum_speed=minimum_speed,
-            direction=direction,
+            direction="split" if direction == "apart" else direction,
             seed=seed,
         )
         measured = with_decoding(measured, scores)

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from drift.comparison.conventions import CONVENTIONS
-from drift.comparison.rules import Comparison
+from drift.comparison.rules import Comparison, conventions_of
 from drift.comparison.shares import NULLS, against_published, explained, published_changes
 from drift.comparison.sources import described_source, event_rate_ratio
 from drift.comparison.time_scale import TimeScale, fitted_time_scale
@@ -32,7 +32,8 @@ Recording = xr.Dataset | Sequence[xr.Dataset]
 
 
 def _seen(run: xr.Dataset, lens: Recording, rules: Comparison) -> xr.Dataset:
-    return _measured(observe(run, lens, **dict(rules.observation())), rules)
+    observed = observe(run, lens, **dict(rules.observation()))
+    return measure(observed, **{**dict(rules.measurement()), **conventions_of(lens)})
 
 
 def _alike(sessions: Iterable[xr.Dataset], rules: Comparison) -> Iterable[xr.Dataset]:

@@ -3,8 +3,10 @@ returns."""
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
+import xarray as xr
 from pydantic import Field
 
 from drift.measurement.rules import Measurement
@@ -36,3 +38,24 @@ class Comparison(Recipe):
         return Measurement(
             seed=self.seed, shuffles=self.shuffles, corrected=self.corrected, halves=self.halves
         )
+
+
+def conventions_of(recording: xr.Dataset | Sequence[xr.Dataset]) -> dict[str, Any]:
+    """Options of ``drift.measure`` that make numbers of an observed run mean what those of a
+    longitudinal recording mean: directions apart, events of active units.
+
+    Parameters
+    ----------
+    recording : xarray.Dataset or sequence of xarray.Dataset
+        Sessions are measured with the run, by its options.
+
+    Returns
+    -------
+    dict
+    """
+    text = recording.attrs.get("measurement") if isinstance(recording, xr.Dataset) else None
+    if text is None:
+        return {}
+    rules = Measurement.from_json(str(text))
+    apart = {"direction": "apart"} if rules.direction == "apart" else {}
+    return {"active_events": rules.active_events, **apart}

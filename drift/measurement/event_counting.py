@@ -10,6 +10,7 @@ import xarray as xr
 
 from drift.door import opened
 from drift.errors import RefusedInputError
+from drift.metrics.directions import directions_of, place_flags
 from drift.metrics.event_kinds import activity_kind
 from drift.metrics.place_code import place_code
 from drift.schema.labelled_form import check, described
@@ -137,12 +138,14 @@ def _in_events(recorded: xr.Dataset) -> xr.Dataset:
         for name, values in rates.items()
     }
     tested = "shift" in str(recorded.attrs.get("place_unit_rule", ""))
+    flags = place_flags(recorded)
     code = place_code(
         rates["rate"],
         recorded["occupancy"],
         recorded["recorded"],
         detected=recorded.get("detected_units"),
-        place_unit=recorded["place_unit"] if tested and "place_unit" in recorded else None,
+        place_unit=recorded[flags] if tested and flags in recorded else None,
+        directions=directions_of(recorded),
     )
     code = {name: values for name, values in code.items() if name not in ("recorded",)}
     stale = [

@@ -19,6 +19,7 @@ from drift.schema.longitudinal import longitudinal_dataset
 # unit numbers beyond ten times their count and a thousand are ids of a data base
 SPARSE, ROOM = 10, 1000
 # attributes in which sessions of one Dataset may differ
+LABELS = ("environment", "unit_identity", "track_map")
 NOT_COMPARED = ("source", "geometry", "activity_kind", "observation")
 
 
@@ -124,6 +125,26 @@ def _track_lengths(measured: list[Measured]) -> list[float]:
     return lengths if len(session_lengths) == len(measured) else [*lengths, np.nan]
 
 
+def _tell_alternating_maps(measured: list[Measured]) -> None:
+    """Warn where a subject has several maps of one track, which readers know of."""
+    maps: dict[tuple[str, str], set[str]] = {}
+    for session in measured:
+        room = str(session.labels["subject"]), str(session.labels["environment"])
+        numbers = filter(None, str(session.labels["track_map"]).split(", "))
+        maps.setdefault(room, set()).update(numbers)
+    alternating = [
+        f"subject {subject} in environment {environment} (maps {', '.join(sorted(numbers))})"
+        for (subject, environment), numbers in maps.items()
+        if len(numbers) > 1
+    ]
+    if alternating:
+        warnings.warn(
+            f"several maps of one track are mixed: {'; '.join(alternating)}; a change of map reads "
+            "as drift: read them as environments by maps_apart=True, or one by map_number=1.",
+            stacklevel=5,
+        )
+
+
 def _filled(
     sessions: list[list[Measured]], cells: np.ndarray, numbering: np.ndarray, units: int
 ) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
@@ -180,7 +201,7 @@ def _session_labels(
     length of the track, and the label of each unit."""
     shape = (len(sessions), numbering.size)
     elapsed, length = np.full(shape, np.nan), np.full(shape, np.nan)
-    text = {name: np.full(shape, "", dtype=object) for name in ("environment", "unit_identity")}
+    text = {name: np.full(shape, "", dtype=object) for name in LABELS}
     unit_label = np.full((*shape, units), "", dtype=object)
     certainty = np.full((*shape, units), np.nan)
     for row, of_subject in enumerate(sessions):
@@ -195,6 +216,8 @@ def _session_labels(
                 certainty[row, column, session.units] = session.certainty
             for name, array in text.items():
                 array[row, column] = str(session.labels[name])
+    if not (text["track_map"] != "").any():
+        del text["track_map"]
     coords: dict[str, tuple] = {
         name: (("subject", "session"), array.astype(str)) for name, array in text.items()
     }
@@ -235,6 +258,7 @@ def joined_sessions(measured: list[Measured], attrs: Mapping[str, Any]) -> xr.Da
         do not share grid and units.
     """
     _refuse_mixture(measured)
+    _tell_alternating_maps(measured)
     measured = numbered(measured)
     subjects = list(dict.fromkeys(str(session.labels["subject"]) for session in measured))
     numbering = np.unique([int(session.labels["session"]) for session in measured])

@@ -3,9 +3,11 @@ fractions."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from typing import Literal
 
+import numpy as np
 import xarray as xr
 
 from drift.door import opened
@@ -15,6 +17,8 @@ from drift.measurement.joining import Measured, joined_sessions
 from drift.measurement.rules import Measurement
 from drift.measurement.session import measured_session
 from drift.metrics.event_kinds import KINDS
+from drift.metrics.information.corrected import CORRECTIONS
+from drift.metrics.information.validity import TOLERATED, WORDS
 
 
 def _attrs(measured: list[Measured], rules: Measurement) -> dict[str, str | float]:
@@ -39,6 +43,24 @@ def _attrs(measured: list[Measured], rules: Measurement) -> dict[str, str | floa
     }
 
 
+def _warn_of_corrections(recorded: xr.Dataset) -> None:
+    """Say once which corrections of information are expected to be off, and in how many
+    sessions."""
+    far = {}
+    for name in CORRECTIONS:
+        errors = recorded.get(f"population_{name}_error", xr.DataArray(np.nan)).values
+        if (errors > TOLERATED).any():
+            off = f"up to {np.nanmax(errors):.2f} bits/event by {WORDS[name]}"
+            far[name] = f"{off} in {(errors > TOLERATED).sum()} sessions"
+    if far:
+        warnings.warn(
+            f"corrected information is expected to be off ({'; '.join(far.values())}), as place "
+            "units have few events for so many places: see population_<correction>_error and "
+            "metrics.expected_error, or widen bin_size.",
+            stacklevel=4,
+        )
+
+
 @opened
 def measure(
     sessions: xr.Dataset | Iterable[xr.Dataset],
@@ -46,10 +68,11 @@ def measure(
     bin_size: float | None = None,
     minimum_speed: float | None = None,
     minimum_occupancy: NotNegative = 0.1,
-    direction: Literal["auto", "split", "pooled"] = "auto",
+    direction: Literal["auto", "split", "apart", "pooled"] = "auto",
     shuffles: Draws = 0,
     minimum_events: NotNegative = 10,
     minimum_shift: float = 10.0,
+    active_events: Count = 1,
     corrected: bool = False,
     repetitions: Count = 100,
     halves: Literal["trials", "time"] | None = None,
@@ -89,16 +112,24 @@ def measure(
         recommends; none with stimuli, where it needs ``velocity``.
     minimum_occupancy : float
         In s; a place visited, or a stimulus shown, for longer has a rate, any other is NaN.
-    direction : {"auto", "split", "pooled"}
-        Split maps by running direction where the session has it, always, or never.
+    direction : {"auto", "split", "apart", "pooled"}
+        Split maps by running direction where the session has it, always, always and measure each
+        direction by itself, or never. Of split maps information is that of place and direction
+        together. "apart" is the published convention for tracks (Sheintuch et al. 2022, 2023):
+        information, its corrections and the shift test in each direction, a place unit is one in
+        either, and means are over the unit-directions that are place units. Correlations of maps
+        are had alike by ``directions="apart"`` of ``metrics.mean_rate_map_correlation``.
     shuffles : int
         Circular shifts of the significance test of place units, 20 or more; 0 takes the published
         threshold of 0.01 bits/event instead.
     minimum_events : float
-        Events while running that a place unit needs in the shift test; see
-        ``drift.metrics.event_counts``.
+        Events while running that a place unit needs in the shift test, with directions apart in
+        the direction that is tested; see ``drift.metrics.event_counts``.
     minimum_shift : float
         Smallest circular shift, in s.
+    active_events : int
+        Events while running that an active unit needs in ``active_units`` and
+        ``fraction_active_units``; 1 takes any activity.
     corrected : bool
         Add information corrected for limited sampling, of units and population; see
         ``drift.metrics.information.corrected``. Takes seconds a session.
@@ -131,13 +162,18 @@ def measure(
         over ``detected_units``. ``running_time`` and ``tracked_time`` (subject, session) are the
         seconds that count and those with a known position. With ``halves``, ``rate_half`` and
         ``occupancy_half`` are maps over these and the dim ``half``, with ``half_place_units`` also
-        the flags ``place_unit_half``. The attribute ``measurement``
+        the flags ``place_unit_half``. With directions apart, information has the dim ``direction``
+        and ``place_unit_by_direction`` flags the place units of each. The attribute ``measurement``
         holds these options, see ``drift.measurement.Measurement``.
 
     Warns
     -----
     UserWarning
         If track lengths differ between sessions; they are kept in the coordinate ``track_length``.
+        If a subject has several maps of one track in one environment, as the attribute
+        ``track_map`` of its sessions says; they are kept in the coordinate ``track_map``.
+        If corrected information is expected to be off by more than .1 bits, see
+        ``metrics.expected_error``.
 
     Raises
     ------
@@ -160,6 +196,7 @@ def measure(
         shuffles=shuffles,
         minimum_events=minimum_events,
         minimum_shift=minimum_shift,
+        active_events=active_events,
         corrected=corrected,
         repetitions=repetitions,
         halves=halves,
@@ -176,4 +213,6 @@ def measure(
         raise RefusedInputError(
             "there is no session to measure: check the path and the filters of the reader."
         )
-    return joined_sessions(measured, _attrs(measured, rules))
+    recorded = joined_sessions(measured, _attrs(measured, rules))
+    _warn_of_corrections(recorded)
+    return recorded

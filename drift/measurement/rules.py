@@ -6,6 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from drift.metrics.directions import Directions
 from drift.recipe import Recipe
 
 SIGNIFICANCE = 0.05
@@ -23,10 +24,11 @@ class Measurement(Recipe):
     bin_size: float | None = Field(default=None, gt=0)
     minimum_speed: float | None = Field(default=None, ge=0)
     minimum_occupancy: float = Field(default=0.1, ge=0)
-    direction: Literal["auto", "split", "pooled"] = "auto"
+    direction: Literal["auto", "split", "apart", "pooled"] = "auto"
     shuffles: int = Field(default=0, ge=0)
     minimum_events: float = Field(default=10, ge=0)
     minimum_shift: float = Field(default=10.0, ge=0)
+    active_events: int = Field(default=1, ge=1)
     corrected: bool = False
     repetitions: int = Field(default=100, ge=1)
     halves: Literal["trials", "time"] | None = None
@@ -52,11 +54,17 @@ class Measurement(Recipe):
             )
         return self
 
+    @property
+    def directions(self) -> Directions:
+        """Whether information is that of place and direction, or of place in each direction."""
+        return "apart" if self.direction == "apart" else "joint"
+
     def place_unit_rule(self) -> str:
         """Say what makes a unit a place unit."""
+        where = " in either running direction" if self.direction == "apart" else ""
         if not self.shuffles:
-            return "spatial_information > 0.01 bits/event"
+            return f"spatial_information > 0.01 bits/event{where}"
         return (
             f"circular shift p < {SIGNIFICANCE} of {self.shuffles}, at least "
-            f"{self.minimum_events:g} events"
+            f"{self.minimum_events:g} events{where}"
         )

@@ -79,8 +79,8 @@ def is_directed(session: xr.Dataset, direction: str) -> bool:
     ----------
     session : xarray.Dataset
         Session Dataset.
-    direction : {"auto", "split", "pooled"}
-        Split where the session has directions, always, or never.
+    direction : {"auto", "split", "apart", "pooled"}
+        Split where the session has directions, always (twice), or never.
 
     Returns
     -------
@@ -93,7 +93,7 @@ def is_directed(session: xr.Dataset, direction: str) -> bool:
     """
     of_track = "position" in session and "axis" not in session["position"].dims
     possible = "direction" in session and of_track
-    if direction == "split" and not possible:
+    if direction in ("split", "apart") and not possible:
         raise RefusedInputError(
             f"{session_name(session)}: running directions cannot be told apart without the "
             "variable direction on a one-dimensional track: "

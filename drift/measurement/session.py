@@ -27,7 +27,7 @@ from drift.measurement.running_samples import (
 )
 from drift.metrics.clocks import durations
 from drift.metrics.event_kinds import activity_kind
-from drift.metrics.information.corrected import corrected_spatial_information
+from drift.metrics.information.corrected import corrections
 from drift.metrics.labels import observed_units, trust
 from drift.metrics.maps import directed_places, rate_maps
 from drift.metrics.place_code import activity_code, place_code
@@ -40,6 +40,7 @@ def _corrected(
     session: xr.Dataset,
     activity: xr.DataArray,
     place: xr.DataArray,
+    direction: xr.DataArray | None,
     place_unit: xr.DataArray,
     rules: Measurement,
 ) -> dict[str, xr.DataArray]:
@@ -47,7 +48,7 @@ def _corrected(
         return {}
     rng, duration = session_generator(session, rules).spawn(1)[0], durations(session)
     try:
-        estimates = corrected_spatial_information(
+        estimates, _population = corrections(
             activity,
             place,
             duration,
@@ -55,6 +56,7 @@ def _corrected(
             rng,
             rules.repetitions,
             rules.minimum_occupancy,
+            direction=direction,
         )
     except RefusedInputError as error:
         raise RefusedInputError(f"{session_name(session)}: {error}") from error
@@ -68,6 +70,7 @@ def _numbers(
     activity: xr.DataArray,
     maps: xr.Dataset,
     place_unit: xr.DataArray | None,
+    rules: Measurement,
 ) -> dict[str, xr.DataArray]:
     """Numerators, denominator and the ratios formed of them."""
     recorded = observed_units(activity)
@@ -78,7 +81,7 @@ def _numbers(
             f"{session_name(session)}: detected_units is {detected.item():g} but "
             f"{present.item():g} units are present: the denominator counts all."
         )
-    measures = activity_code(activity)
+    measures = activity_code(activity, rules.active_events)
     # Units that were detected but left out of the file because they were silent belong to the
     # denominator.
     of_detected = {
@@ -88,7 +91,14 @@ def _numbers(
         "fraction_active_responses": measures["fraction_active_responses"] * present / detected,
     }
     occupancy = maps["occupancy"].assign_attrs(units="s")
-    code = place_code(maps["rate"], occupancy, recorded, detected=detected, place_unit=place_unit)
+    code = place_code(
+        maps["rate"],
+        occupancy,
+        recorded,
+        detected=detected,
+        place_unit=place_unit,
+        directions=rules.directions,
+    )
     return {**measures, **code, **of_detected}
 
 
@@ -173,15 +183,17 @@ def _code(
             f"{rules.minimum_occupancy:g} s: {remedy}."
         )
     index = place if direction is None else directed_places(place, direction)
-    place_unit = significant(running, activity, index, rules) if rules.shuffles else None
-    numbers = _numbers(running, activity, maps, place_unit)
+    coded = (place, direction) if rules.directions == "apart" else (index, None)
+    place_unit = significant(running, activity, *coded, rules) if rules.shuffles else None
+    numbers = _numbers(running, activity, maps, place_unit, rules)
     numbers |= _times(session, running)
     half_of = session_half_of(running, place, domain.dim, rules)
     where, along = (place, direction), (len(cells), domain.dim)
     halves = session_halves(running, activity, kind, where, along, half_of, rules)
     numbers |= halves
-    numbers |= significant_in_halves(running, activity, index, halves, half_of, rules)
-    numbers |= _corrected(running, activity, index, numbers["place_unit"], rules)
+    numbers |= significant_in_halves(running, activity, *coded, halves, half_of, rules)
+    flags = numbers["place_unit_by_direction" if rules.directions == "apart" else "place_unit"]
+    numbers |= _corrected(running, activity, *coded, flags, rules)
     return cells, {**{str(name): values for name, values in maps.items()}, **numbers}
 
 
@@ -227,6 +239,7 @@ def measured_session(session: xr.Dataset, rules: Measurement) -> Measured:
     units = [int(unit) for unit in session["unit"].values]
     names = session["unit_label"].values if "unit_label" in session.coords else units
     placed = isinstance(domain, Places)
+    labels["track_map"] = str(session.attrs.get("track_map", ""))
     labels["track_length"] = session.attrs.get("track_length") if placed else None
     return Measured(
         session_name(session),

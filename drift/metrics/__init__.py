@@ -12,8 +12,6 @@ from drift.metrics.activity import (
     participation_ratio,
 )
 from drift.metrics.information.bias import (
-    asymptotic_extrapolation,
-    bounded_asymptotic_extrapolation,
     event_weighted_mean,
     population_curves,
     scaled_shuffle_reduction,
@@ -21,6 +19,11 @@ from drift.metrics.information.bias import (
 )
 from drift.metrics.stability.centroids import centroid, centroid_shift
 from drift.metrics.information.corrected import corrected_spatial_information
+from drift.metrics.information.extrapolation import (
+    asymptotic_extrapolation,
+    bounded_asymptotic_extrapolation,
+)
+from drift.metrics.information.validity import expected_error
 from drift.metrics.event_kinds import activity_kind
 from drift.metrics.fields.detection import place_fields
 from drift.metrics.fields.thinning import thinned_halves
@@ -159,6 +162,7 @@ __all__ = [
     "environments",
     "event_counts",
     "event_weighted_mean",
+    "expected_error",
     "field_diffusion",
     "field_shift",
     "fraction_activated_by_bias",

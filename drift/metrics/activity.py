@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from drift.door import opened
+from drift.door.quantities import Count
 from drift.metrics.event_kinds import activity_kind
 from drift.metrics.labels import described, observed_units
 
@@ -26,9 +27,19 @@ def _labelled(values: xr.Variable, activity: xr.DataArray, name: str) -> xr.Data
     return described(xr.DataArray(values, coords=coords), name)
 
 
+def _active(activity: xr.DataArray, minimum_events: int) -> xr.Variable:
+    """(..., unit) bool, units with any activity, or with that many events."""
+    if minimum_events == 1:
+        return (activity.variable > 0).any("sample")
+    return event_counts(activity).variable >= minimum_events
+
+
 @opened
-def active_units(activity: xr.DataArray, recorded: xr.DataArray | None = None) -> xr.DataArray:
-    """Number of observed units with any activity: the numerator of ``fraction_active_units``.
+def active_units(
+    activity: xr.DataArray, recorded: xr.DataArray | None = None, minimum_events: Count = 1
+) -> xr.DataArray:
+    """Number of observed units with any activity, or with a least number of events: the numerator
+    of ``fraction_active_units``.
 
     Parameters
     ----------
@@ -36,6 +47,8 @@ def active_units(activity: xr.DataArray, recorded: xr.DataArray | None = None) -
         (..., sample, unit) not negative; a unit that is NaN throughout is not observed.
     recorded : xarray.DataArray, optional
         (..., unit) 1 where the unit was observed.
+    minimum_events : int
+        Events that make a unit active, by ``event_counts``; 1 takes any activity.
 
     Returns
     -------
@@ -48,16 +61,16 @@ def active_units(activity: xr.DataArray, recorded: xr.DataArray | None = None) -
         If activity is empty, negative, or NaN in a part of the samples of a unit.
     """
     observed = _observed(activity, recorded)
-    active = ((activity.variable > 0).any("sample") & observed).sum("unit")
+    active = (_active(activity, minimum_events) & observed).sum("unit")
     return _labelled(active, activity, "active_units")
 
 
 @opened
 def fraction_active_units(
-    activity: xr.DataArray, recorded: xr.DataArray | None = None
+    activity: xr.DataArray, recorded: xr.DataArray | None = None, minimum_events: Count = 1
 ) -> xr.DataArray:
-    """Share of the observed units that respond in at least one sample: mean over units of [any_t
-    h_t > 0].
+    """Share of the observed units that respond in at least one sample, mean over units of [any_t
+    h_t > 0], or that have a least number of events.
 
     Parameters
     ----------
@@ -65,6 +78,8 @@ def fraction_active_units(
         (..., sample, unit) not negative; a unit that is NaN throughout is not observed.
     recorded : xarray.DataArray, optional
         (..., unit) 1 where the unit was observed.
+    minimum_events : int
+        Events that make a unit active, by ``event_counts``; 1 takes any activity.
 
     Returns
     -------
@@ -81,7 +96,7 @@ def fraction_active_units(
     Ratzon, Derdikman & Barak 2024, Methods (fraction of active units).
     """
     observed = _observed(activity, recorded).sum("unit")
-    active = active_units(activity, recorded).variable
+    active = active_units(activity, recorded, minimum_events).variable
     return _labelled(active / observed.where(observed > 0), activity, "fraction_active_units")
 
 

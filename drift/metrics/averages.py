@@ -61,6 +61,8 @@ def of_subject(dataset: xr.Dataset, name: str) -> xr.DataArray:
     -------
     xarray.DataArray
         Without the dim ``unit``; NaN units are left out, and NaN stands where no unit is left.
+        Information that was measured in each running direction is averaged over the units and
+        directions in which these are place units.
 
     References
     ----------
@@ -69,12 +71,15 @@ def of_subject(dataset: xr.Dataset, name: str) -> xr.DataArray:
     values = check(dataset, name)[name]
     if "unit" not in values.dims:
         return values
+    members = ["unit"]
     if VARIABLES[name].over_place_units:
-        values = values.where(check(dataset, "place_unit")["place_unit"] == 1)
-    return _mean(values, "unit").assign_attrs(values.attrs)
+        members += [dim for dim in ("direction",) if dim in values.dims]
+        flags = "place_unit_by_direction" if "direction" in members else "place_unit"
+        values = values.where(check(dataset, flags)[flags] == 1)
+    return _mean(values, members).assign_attrs(values.attrs)
 
 
-def _mean(values: xr.DataArray, dim: str) -> xr.DataArray:
+def _mean(values: xr.DataArray, dim: str | list[str]) -> xr.DataArray:
     count = values.notnull().sum(dim)
     return values.sum(dim) / count.where(count > 0)
 

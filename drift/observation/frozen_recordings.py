@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from drift.metrics.directions import directions_of
 from drift.metrics.place_code import place_code
 from drift.observation.counted_halves import (
     CountedHalves,
@@ -66,7 +67,8 @@ def _with_rates(recorded: xr.Dataset, rate: xr.DataArray) -> xr.Dataset:
     left_out = [name for name in by_session if name != "occupancy"]
     frozen = recorded.drop_vars([*left_out, "half"], errors="ignore").assign(rate=rate)
     present = frozen["rate"].notnull().any(map_dims(rate)).astype("int8")
-    code = place_code(frozen["rate"], frozen["occupancy"], present)
+    directions = directions_of(recorded)
+    code = place_code(frozen["rate"], frozen["occupancy"], present, directions=directions)
     return frozen.assign(
         {**code, "recorded": code["recorded"].transpose("subject", "session", "unit")}
     )

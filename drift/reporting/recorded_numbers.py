@@ -143,7 +143,13 @@ def _texts(recorded: xr.Dataset) -> dict[str, np.ndarray]:
     names = np.repeat(recorded["subject"].values.astype(str)[:, np.newaxis], sessions, axis=1)
     rooms = environment_labels(recorded, subjects=subjects, sessions=sessions)
     columns = {"subject": names, "session": _session_labels(recorded)}
-    return {**columns, "room": rooms} if len(environments(recorded)) > 1 else columns
+    if len(environments(recorded)) > 1:
+        columns["room"] = rooms
+    if "track_map" in recorded.coords:
+        maps = recorded["track_map"].values.astype(str)
+        several = len(set(", ".join(maps.ravel()).split(", ")) - {""}) > 1
+        columns |= {"map of the track": maps} if several else {}
+    return columns
 
 
 def _number_columns(recorded: xr.Dataset) -> dict[str, np.ndarray]:

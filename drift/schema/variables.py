@@ -233,6 +233,16 @@ VARIABLES: dict[str, Variable] = {
     "population_extrapolation_r_squared": Variable(
         SESSION, "1", "1 where the extrapolated curve fits"
     ),
+    "population_scaled_shuffle_reduction_error": Variable(
+        SESSION,
+        "bits/event",
+        "error expected of the scaled shuffle reduction with so few events on so many places",
+    ),
+    "population_extrapolation_error": Variable(
+        SESSION,
+        "bits/event",
+        "error expected of the extrapolation with so few events on so many places",
+    ),
     "mutual_information": Variable(
         (*SESSION, "unit"),
         "bits",
@@ -246,6 +256,13 @@ VARIABLES: dict[str, Variable] = {
         of_place=True,
         flag=True,
         over_stimuli="1 where the unit is informative of the stimulus, 0 where not, NaN if absent",
+    ),
+    "place_unit_by_direction": Variable(
+        (*SESSION, "unit", "direction"),
+        "1",
+        "1 where the unit counts as a place unit in a running direction, 0 where not, NaN absent",
+        of_place=True,
+        flag=True,
     ),
     "place_unit_half": Variable(
         (*SESSION, "unit", "half"),

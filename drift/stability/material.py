@@ -12,6 +12,7 @@ from drift.errors import RefusedInputError
 from drift.measurement.event_counting import counted_events
 from drift.measurement.measuring import measure
 from drift.metrics.decoders.triple import COUNTS, TRIPLE, decoder_triple, with_decoding
+from drift.metrics.directions import directions_of
 from drift.metrics.event_kinds import activity_kind
 from drift.metrics.fields.thinning import thinned_halves
 from drift.metrics.information.significance import place_units
@@ -174,5 +175,9 @@ def _with_tested_halves(maps: xr.Dataset) -> xr.Dataset:
         return maps.assign(place_unit_half=maps["place_unit"].expand_dims(half=2, axis=-1))
     if not str(maps.attrs.get("place_unit_rule", "")).startswith(THRESHOLD):
         return maps
-    information = spatial_information(maps["rate_half"], maps["occupancy_half"])
-    return maps.assign(place_unit_half=place_units(information, maps["recorded"]))
+    information = spatial_information(
+        maps["rate_half"], maps["occupancy_half"], directions=directions_of(maps)
+    )
+    flags = place_units(information, maps["recorded"])
+    either = flags.max("direction") if "direction" in flags.dims else flags
+    return maps.assign(place_unit_half=either)

@@ -16,6 +16,7 @@ import xarray as xr
 
 from data_adapters.laboratories.frank.layout import Selection, animal, animal_folders
 from data_adapters.options import existing
+from drift.metrics.directions import place_flags
 from drift.schema.labelled_form import RefusedInputError, check, labelled
 
 SESSION = ("subject", "session")
@@ -146,7 +147,7 @@ def _column(measured: xr.Dataset, mask: xr.DataArray) -> xr.Dataset:
         name: labelled(name, ["subject"], (sums[over] / sums["detected_units"]).values)
         for name, over in RATIOS.items()
     }
-    selected = measured["place_unit"] == 1
+    selected = measured[place_flags(measured)] == 1
     variables["mean_spatial_information"] = _mean(
         measured["spatial_information"].where(mask & selected), "place units"
     )
@@ -160,8 +161,9 @@ def _column(measured: xr.Dataset, mask: xr.DataArray) -> xr.Dataset:
 
 
 def _mean(information: xr.DataArray, over: str) -> xr.DataArray:
-    count = information.count(["session", "unit"])
-    mean = (information.sum(["session", "unit"]) / count.where(count > 0)).values
+    members = [dim for dim in information.dims if dim != "subject"]
+    count = information.count(members)
+    mean = (information.sum(members) / count.where(count > 0)).values
     return xr.DataArray(
         mean,
         dims=["subject"],

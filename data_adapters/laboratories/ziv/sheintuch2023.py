@@ -49,6 +49,7 @@ from data_adapters.laboratories.ziv.trials import (
     Files,
     Rules,
     Trials,
+    track_maps,
     trials,
 )
 from data_adapters.options import existing
@@ -109,7 +110,8 @@ def sessions(
         unusable ones included; ``elapsed`` is in days since the first of them. ``unit`` is the
         registered row where there is a registration (``unit_identity`` names the environment: it is
         registered by itself). ``detected_units`` counts all columns of events. ``notes`` says what
-        was cut, ``skipped`` which sessions were left out and why.
+        was cut, ``skipped`` which sessions were left out and why, ``track_map`` which maps the
+        authors assigned to the trials: ``drift.measure`` warns where several are mixed.
 
     Raises
     ------
@@ -302,5 +304,6 @@ def _session(
             "track_length": TRACK_LENGTH,
             "notes": "; ".join(notes),
             "skipped": "; ".join(skipped),
+            **track_maps(files, usable),
         },
     )

@@ -180,3 +180,20 @@ def _on_track(tracks: Sequence[_Track], faithful: bool) -> NDArray[np.float64]:
         placed.append((np.maximum(np.ceil(along / BIN), 1) - 0.5) * BIN if faithful else along)
     position = np.concatenate(placed)
     return np.where((position > USED[0]) & (position <= USED[1]), position, np.nan)
+
+
+def track_maps(files: Files, usable: Trials) -> dict[str, str]:
+    """Attribute ``track_map``: numbers of the maps of the trials that are taken, where the authors
+    assigned any.
+
+    Parameters
+    ----------
+    files : Files
+        Of the session.
+    usable : Trials
+        What was taken of them.
+    """
+    maps = files.maps or []
+    numbered = [trial for trial in np.unique(usable.trial) if 0 < trial <= len(maps)]
+    numbers = sorted({number for trial in numbered if (number := maps[trial - 1])})
+    return {"track_map": ", ".join(map(str, numbers))} if numbers else {}

@@ -12,10 +12,13 @@ if TYPE_CHECKING:
         population_curves,
         shuffle_reduction,
         scaled_shuffle_reduction,
-        bounded_asymptotic_extrapolation,
-        asymptotic_extrapolation,
         event_weighted_mean,
     )
+    from drift.metrics.information.extrapolation import (
+        bounded_asymptotic_extrapolation,
+        asymptotic_extrapolation,
+    )
+    from drift.metrics.information.validity import expected_error
     from drift.metrics.information.corrected import corrected_spatial_information
     from drift.metrics.information.significance import place_units, circular_shift_p_values
     from drift.metrics.information.subsampling import information_curves

@@ -11,6 +11,7 @@ import xarray as xr
 from drift.door import opened
 from drift.door.quantities import Draws, NotNegative
 from drift.errors import RefusedInputError
+from drift.metrics.directions import in_each_direction, of_samples
 from drift.metrics.information.events import (
     Events,
     counted,
@@ -128,6 +129,7 @@ def circular_shift_p_values(
     minimum_occupancy: NotNegative = 0.0,
     faithful: bool = False,
     progress: bool = False,
+    direction: xr.DataArray | None = None,
 ) -> xr.DataArray:
     """Probability of at least the observed spatial information if activity and place were
     unrelated.
@@ -159,11 +161,15 @@ def circular_shift_p_values(
         which can be 0.
     progress : bool
         Show a progress bar.
+    direction : xarray.DataArray, optional
+        (sample) 1, -1 or 0: test each running direction by itself, with its samples one behind the
+        other; ``place_index`` holds places alone.
 
     Returns
     -------
     xarray.DataArray
-        (unit) p values, NaN for units without events at valid places.
+        (unit) p values, with directions (unit, direction); NaN for units without events at valid
+        places.
 
     Raises
     ------
@@ -175,6 +181,22 @@ def circular_shift_p_values(
     ----------
     Sheintuch, Rubin & Ziv 2022, PLoS Comput Biol 18:e1009832; p value after Phipson & Smyth 2010.
     """
+    if direction is not None:
+        return in_each_direction(
+            direction,
+            lambda samples: circular_shift_p_values(
+                activity.isel(sample=samples),
+                place_index.isel(sample=samples),
+                of_samples(sample_duration, samples),
+                shuffles,
+                minimum_shift,
+                rng,
+                one_lag_for_all,
+                minimum_occupancy,
+                faithful,
+                progress,
+            ),
+        )
     observed = observed_units(activity)
     check_place_index(activity, place_index, int(place_index.max()) + 1, sample_duration)
     samples = activity.sizes["sample"]

@@ -9,6 +9,7 @@ from scipy.special import xlogy
 
 from drift.door import opened
 from drift.errors import RefusedInputError
+from drift.metrics.directions import Directions
 from drift.metrics.labels import described, require_dims
 from drift.schema.map_dims import map_dim, map_dims
 
@@ -49,16 +50,19 @@ def _of_maps(rate: np.ndarray, occupancy: np.ndarray) -> tuple[np.ndarray, np.nd
     return np.where(visited, information, np.nan), np.where(visited, mean, np.nan)
 
 
-def _information(rate: xr.DataArray, occupancy: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
-    """Bits per second and mean rate, (...), summed over place and, where it exists, direction."""
-    require_dims(rate, "rate", map_dim(rate))
+def _information(
+    rate: xr.DataArray, occupancy: xr.DataArray, directions: Directions
+) -> tuple[xr.DataArray, xr.DataArray]:
+    """Bits per second and mean rate, (...), summed over place and, where it exists and is not
+    measured apart, direction."""
+    require_dims(rate, "rate", map_dim(rate), *(["direction"] if directions == "apart" else []))
     require_dims(occupancy, "occupancy", map_dim(rate))
     if any(_impossible(values.values) for values in (rate, occupancy)):
         raise RefusedInputError(
             "rate and occupancy must not be negative, nor infinite: pass unsmoothed maps of "
             "events over time."
         )
-    cells = map_dims(rate)
+    cells = map_dims(rate) if directions == "joint" else [map_dim(rate)]
     timed = [dim for dim in cells if dim in occupancy.dims]
     return xr.apply_ufunc(
         _of_cells,
@@ -88,7 +92,10 @@ def _of_cells(
 
 @opened
 def spatial_information(
-    rate: xr.DataArray, occupancy: xr.DataArray, silent: float = np.nan
+    rate: xr.DataArray,
+    occupancy: xr.DataArray,
+    silent: float = np.nan,
+    directions: Directions = "joint",
 ) -> xr.DataArray:
     """Skaggs information of each unit in bits per event.
 
@@ -105,11 +112,16 @@ def spatial_information(
     silent : float
         Value of a unit without events. NaN by default, since no event carries no information; the
         drift paper counts 0.
+    directions : {"joint", "apart"}
+        What an event tells of place and direction, by one sum over both; or of place in each
+        direction by itself, as published for tracks (Sheintuch et al. 2022, 2023). The joint value
+        is larger, by up to the bit that names the direction.
 
     Returns
     -------
     xarray.DataArray
-        (...) in bits/event; NaN where a unit was not observed.
+        (...) in bits/event, with directions apart (..., direction); NaN where a unit was not
+        observed.
 
     Raises
     ------
@@ -118,15 +130,18 @@ def spatial_information(
 
     References
     ----------
-    Skaggs, McNaughton, Gothard & Markus 1993, NIPS 5:1030.
+    Skaggs, McNaughton, Gothard & Markus 1993, NIPS 5:1030. Directions apart: Sheintuch, Rubin & Ziv
+    2022, PLoS Comput Biol 18:e1009832, Methods.
     """
-    per_second, mean = _information(rate, occupancy)
+    per_second, mean = _information(rate, occupancy, directions)
     per_event = per_second / mean.where(mean > 0)
     return described(xr.where(mean == 0, silent, per_event), "spatial_information")
 
 
 @opened
-def spatial_information_rate(rate: xr.DataArray, occupancy: xr.DataArray) -> xr.DataArray:
+def spatial_information_rate(
+    rate: xr.DataArray, occupancy: xr.DataArray, directions: Directions = "joint"
+) -> xr.DataArray:
     """Skaggs information of each unit in bits per second; 0 for a silent unit.
 
     I = sum_x p(x) r(x) log2(r(x) / rbar); see ``spatial_information`` for p and rbar.
@@ -137,11 +152,14 @@ def spatial_information_rate(rate: xr.DataArray, occupancy: xr.DataArray) -> xr.
         (..., place[, direction]) unsmoothed rate maps in events/s.
     occupancy : xarray.DataArray
         (..., place[, direction]) time spent.
+    directions : {"joint", "apart"}
+        See ``spatial_information``.
 
     Returns
     -------
     xarray.DataArray
-        (...) in bits/second; NaN where a unit was not observed.
+        (...) in bits/second, with directions apart (..., direction); NaN where a unit was not
+        observed.
 
     Raises
     ------
@@ -152,4 +170,4 @@ def spatial_information_rate(rate: xr.DataArray, occupancy: xr.DataArray) -> xr.
     ----------
     Skaggs, McNaughton, Gothard & Markus 1993, NIPS 5:1030.
     """
-    return described(_information(rate, occupancy)[0], "spatial_information_rate")
+    return described(_information(rate, occupancy, directions)[0], "spatial_information_rate")

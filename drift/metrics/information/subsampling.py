@@ -13,6 +13,8 @@ import xarray as xr
 from drift.door import opened
 from drift.door.quantities import Count, NotNegative
 from drift.errors import RefusedInputError
+from drift.metrics.activity import event_counts
+from drift.metrics.directions import in_each_direction, of_samples
 from drift.metrics.information.events import (
     counted,
     events_by_place,
@@ -171,6 +173,14 @@ def _valid(
     return (index >= 0) & (occupancy > minimum_occupancy * (1 + ROUNDING))[index]
 
 
+def _apart(direction: xr.DataArray, curves: Callable[[np.ndarray], xr.Dataset]) -> xr.Dataset:
+    """Curves in each direction on one axis of samples."""
+    counts = ["samples", "events", "places"]
+    both = in_each_direction(direction, lambda samples: curves(samples).reset_coords(counts))
+    size, places = both["samples"].mean("direction"), both["places"].max("direction")
+    return both.drop_vars(counts).assign_coords(samples=size, events=both["events"], places=places)
+
+
 @opened
 def information_curves(
     activity: xr.DataArray,
@@ -182,6 +192,7 @@ def information_curves(
     mutual: bool = False,
     minimum_occupancy: NotNegative = 0.0,
     progress: bool = False,
+    direction: xr.DataArray | None = None,
 ) -> xr.Dataset:
     """Mean information of random subsamples of a recording, as observed and after their activity
     was shuffled.
@@ -214,14 +225,18 @@ def information_curves(
         In s; places with more in the whole recording are valid.
     progress : bool
         Show a progress bar.
+    direction : xarray.DataArray, optional
+        (sample) 1, -1 or 0: curves of each running direction by itself; ``place_index`` holds
+        places alone.
 
     Returns
     -------
     xarray.Dataset
         ``spatial_information`` (bits/event), ``spatial_information_rate`` (bits/second) and, if
-        asked for, ``mutual_information`` (bits), each (order, fraction, unit) with order "observed"
-        or "shuffled"; ``<name>_spread`` (fraction, unit), their standard deviation over the
-        observed subsamples; coordinate ``samples`` (fraction) = m.
+        asked for, ``mutual_information`` (bits), each (order, fraction, unit[, direction]) with
+        order "observed" or "shuffled"; ``<name>_spread`` (fraction, unit[, direction]), their
+        standard deviation over the observed subsamples; coordinates ``samples`` (fraction) = m,
+        the mean over directions, ``events`` (unit[, direction]) and ``places``, how many are valid.
 
     Raises
     ------
@@ -232,6 +247,21 @@ def information_curves(
     ----------
     Sheintuch, Rubin & Ziv 2022, PLoS Comput Biol 18:e1009832, Methods.
     """
+    if direction is not None:
+        return _apart(
+            direction,
+            lambda samples: information_curves(
+                activity.isel(sample=samples),
+                place_index.isel(sample=samples),
+                of_samples(sample_duration, samples),
+                rng,
+                repetitions,
+                fractions,
+                mutual,
+                minimum_occupancy,
+                progress,
+            ),
+        )
     observed = observed_units(activity)
     check_place_index(activity, place_index, int(place_index.max()) + 1, sample_duration)
     keep = _valid(place_index, sample_duration, minimum_occupancy)
@@ -246,10 +276,13 @@ def information_curves(
     if mutual:
         measures.append(_mutual(response_classes(activity).values[keep]))
     moments = _moments(measures, place_index.values.astype(int)[keep], plan, rng, progress)
+    events = event_counts(activity.isel(sample=np.flatnonzero(keep)))
     coords = {
         "order": list(ORDERS),
         "fraction": np.asarray(fractions, dtype=float),
         "samples": ("fraction", [size for size, _repeats in plan]),
+        "events": ("unit", events.transpose("unit").values.astype(float)),
+        "places": np.unique(place_index.values[keep]).size,
     }
     result = xr.Dataset(coords={**coords, **observed.coords})
     for index, name in enumerate(names):

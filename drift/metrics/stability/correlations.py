@@ -12,7 +12,8 @@ import xarray as xr
 from drift.door import opened
 from drift.door.quantities import Smoothing
 from drift.errors import RefusedInputError
-from drift.metrics.labels import described
+from drift.metrics.directions import Directions
+from drift.metrics.labels import described, require_dims
 from drift.metrics.maps import smoothed
 from drift.metrics.stability.pairs import comparable_pairs, pairwise_pearson
 from drift.schema.labelled_form import check
@@ -106,14 +107,33 @@ def _by_subject(
     )
 
 
-def _map_correlation(
-    dataset: xr.Dataset, subject: int, smoothing: float, mask: np.ndarray
+def _unit_maps(
+    dataset: xr.Dataset, subject: int, smoothing: float, directions: Directions
 ) -> np.ndarray:
-    """(session, session, unit) of one subject."""
-    correlation = np.moveaxis(
-        pairwise_pearson(_maps(dataset, subject, "unit", "place", smoothing)), 0, -1
-    )
-    return np.where(mask[subject][:, np.newaxis] & mask[subject][np.newaxis], correlation, np.nan)
+    """(unit, session, place and direction), or (direction x unit, session, place): units in each
+    direction as units of their own."""
+    if directions == "joint":
+        return _maps(dataset, subject, "unit", "place", smoothing)
+    rate = require_dims(dataset["rate"], "rate", "direction")
+    apart = [
+        _maps(dataset.assign(rate=rate.isel(direction=way)), subject, "unit", "place", smoothing)
+        for way in range(rate.sizes["direction"])
+    ]
+    return np.concatenate(apart)
+
+
+def _map_correlation(
+    dataset: xr.Dataset,
+    subject: int,
+    smoothing: float,
+    mask: np.ndarray,
+    directions: Directions,
+) -> np.ndarray:
+    """(session, session, unit) of one subject, or with directions apart (..., direction x unit)."""
+    maps = _unit_maps(dataset, subject, smoothing, directions)
+    correlation = np.moveaxis(pairwise_pearson(maps), 0, -1)
+    keep = np.tile(mask[subject], len(maps) // mask.shape[-1])
+    return np.where(keep[:, np.newaxis] & keep[np.newaxis], correlation, np.nan)
 
 
 def mean_over(values: np.ndarray, mask: np.ndarray, axis: int) -> np.ndarray:
@@ -132,6 +152,7 @@ def rate_map_correlation(
     keep: xr.DataArray | None = None,
     *,
     across_environments: bool = False,
+    directions: Directions = "joint",
 ) -> xr.DataArray:
     """Pearson correlation of the rate map of each unit between every two sessions.
 
@@ -149,13 +170,15 @@ def rate_map_correlation(
         Bool over any of subject, session, unit: units to compare; both sessions must keep the unit.
     across_environments : bool
         Compare sessions of different environments, too; they are NaN otherwise.
+    directions : {"joint", "apart"}
+        Correlate maps over place and direction, or the map of each running direction by itself.
 
     Returns
     -------
     xarray.DataArray
-        (subject, session, session_other, unit); NaN where the unit is silent or absent in one of
-        the two, has a flat map, or where the sessions do not share the identity of their units or
-        their environment.
+        (subject, session, session_other, unit), with directions apart (..., unit, direction); NaN
+        where the unit is silent or absent in one of the two, has a flat map, or where the sessions
+        do not share the identity of their units or their environment.
 
     Raises
     ------
@@ -169,15 +192,20 @@ def rate_map_correlation(
     """
     check(dataset, "rate")
     mask = kept_units(dataset, keep)
+
     values = _by_subject(
         dataset,
-        lambda subject: _map_correlation(dataset, subject, smoothing, mask),
+        lambda subject: _map_correlation(dataset, subject, smoothing, mask, directions),
         across_environments,
     )
+    ways = ["direction"] if directions == "apart" else []
+    units = dataset.sizes["unit"]
+    if ways:
+        values = np.swapaxes(values.reshape(*values.shape[:-1], -1, units), -1, -2)
     result = xr.DataArray(
         values,
-        dims=(*PAIRS, "unit"),
-        coords=pair_coordinates(dataset, "subject", "session", "unit"),
+        dims=(*PAIRS, "unit", *ways),
+        coords=pair_coordinates(dataset, "subject", "session", "unit", *ways),
     )
     return described(result, "rate_map_correlation")
 
@@ -191,6 +219,7 @@ def mean_rate_map_correlation(
     keep: xr.DataArray | None = None,
     *,
     across_environments: bool = False,
+    directions: Directions = "joint",
 ) -> xr.DataArray:
     """Rate-map correlation between every two sessions, averaged over place units.
 
@@ -207,6 +236,10 @@ def mean_rate_map_correlation(
         Bool over any of subject, session, unit: units to compare; both sessions must keep the unit.
     across_environments : bool
         Compare sessions of different environments, too; they are NaN otherwise.
+    directions : {"joint", "apart"}
+        Correlate maps over place and direction; or take the map of a unit in each running direction
+        by itself, with ``place_unit_by_direction`` for ``select``, and average over all of these
+        unit-directions together: with "either" and no smoothing the convention of Sheintuch et al.
 
     Returns
     -------
@@ -222,19 +255,22 @@ def mean_rate_map_correlation(
     ----------
     Ratzon, Derdikman & Barak 2024, Fig. 2E; Sheintuch et al. 2023.
     """
-    check(dataset, "rate", "place_unit")
+    name = "place_unit_by_direction" if directions == "apart" else "place_unit"
+    check(dataset, "rate", name)
     if select not in ("both", "either"):
         raise RefusedInputError(
             f'select must be "both" or "either" sessions, got {select!r}: say in which a unit '
             "must be a place unit."
         )
     mask = kept_units(dataset, keep)
-    flags = dataset["place_unit"].transpose("subject", "session", "unit").values == 1
+    ways = ["direction"] if directions == "apart" else []
+    flags = dataset[name].transpose("subject", "session", *ways, "unit").values == 1
+    flags = flags.reshape(*flags.shape[:2], -1)  # as _unit_maps has them
 
     def of_subject(subject: int) -> np.ndarray:
         first, second = flags[subject][:, np.newaxis], flags[subject][np.newaxis]
         return mean_over(
-            _map_correlation(dataset, subject, smoothing, mask),
+            _map_correlation(dataset, subject, smoothing, mask, directions),
             first & second if select == "both" else first | second,
             -1,
         )

@@ -8,8 +8,7 @@ import xarray as xr
 from drift.door import opened
 from drift.metrics.labels import require_dims
 from drift.metrics.time_course.lags import by_lag
-
-MOST = 200  # classes
+from drift.metrics.time_course.usual_intervals import class_edges
 
 
 @opened
@@ -37,17 +36,7 @@ def lag_classes(elapsed: xr.DataArray) -> np.ndarray | None:
     lags = np.concatenate([np.abs(row[:, np.newaxis] - row).ravel() for row in recorded])
     steps = np.concatenate([np.diff(row) for row in recorded])
     steps = steps[steps > 0]
-    if steps.size == 0 or _distinct(lags) <= elapsed.sizes["session"]:
-        return None
-    width = max(float(np.median(steps)), float(lags.max()) / MOST)
-    classes = int(np.floor(lags.max() / width + 0.5))
-    return np.concatenate([[0.0], width * (np.arange(classes + 1) + 0.5)])
-
-
-def _distinct(lags: np.ndarray) -> int:
-    """How many lags differ by more than rounding, 0 among them."""
-    ordered = np.sort(lags)
-    return 1 + int((np.diff(ordered) > 1e-9 * ordered[-1]).sum())
+    return class_edges(steps, lags, elapsed.sizes["session"])
 
 
 @opened

@@ -13,9 +13,11 @@ from drift.door.quantities import Edges
 from drift.errors import RefusedInputError
 from drift.metrics.labels import described, require_dims
 from drift.metrics.rooms import environment_labels
+from drift.metrics.time_course.usual_intervals import own_edges
 
 # Lags that differ by less than this share of the longest one are the same lag.
 SAME_LAG = 1e-9
+CLASSES = 2  # of real times, that a slope needs at least
 LONGER = 1.5  # times the shortest lag: what is nearer is the same interval between sessions
 
 
@@ -106,12 +108,20 @@ def distinct_lags(lags: np.ndarray) -> np.ndarray:
     return finite[new]
 
 
-def _lag_index(lags: np.ndarray, edges: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """Centres of the lag classes, and the class of each pair (-1 for none)."""
+def _own_lags(lags: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Distinct lags, or centres of the classes of real times that hold a pair, and the class of
+    each pair (-1 for none)."""
+    centres, edges = distinct_lags(lags), own_edges(lags)
     if edges is None:
-        centres = distinct_lags(lags)
         index = np.abs(np.nan_to_num(lags)[..., np.newaxis] - centres).argmin(axis=-1)
         return centres, np.where(np.isfinite(lags), index, -1)
+    centres, index = _lag_index(lags, edges)
+    held = np.unique(index[index >= 0])
+    return centres[held], np.where(index < 0, -1, np.searchsorted(held, index))
+
+
+def _lag_index(lags: np.ndarray, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Centres of the lag classes, and the class of each pair (-1 for none)."""
     edges = np.asarray(edges, dtype=float)
     if edges.size < 2 or not (np.diff(edges) > 0).all():
         raise RefusedInputError(
@@ -145,8 +155,11 @@ def by_lag(
         coordinate ``environment``, as ``dataset["elapsed"]`` has it, tells which sessions lie in
         one room.
     edges : numpy.ndarray, optional
-        Edges of lag classes [a, b), the last one closed; without them every distinct lag is a
-        class.
+        Edges of lag classes [a, b), the last one closed. Without them every distinct lag is a
+        class, unless sessions were recorded at real times, so that nearly every pair has a lag of
+        its own: where lags are no whole numbers and more of them differ than there are sessions,
+        classes are one usual interval wide, as those of ``lag_classes``, and those without a pair
+        are left out.
     across_environments : bool
         Let pairs of sessions in different environments enter, where the correlation has them; see
         ``rate_map_correlation``.
@@ -164,7 +177,7 @@ def by_lag(
         If there is one session only, no elapsed time is known, or edges do not increase.
     """
     values, lags, _ = upper_pairs(correlation, elapsed, across_environments)
-    centres, index = _lag_index(lags, edges)
+    centres, index = _own_lags(lags) if edges is None else _lag_index(lags, edges)
     # (subject, lag, pair)
     members = (index[:, np.newaxis] == np.arange(centres.size)[:, np.newaxis]).astype(float)
     member = xr.DataArray(members, dims=("subject", "lag", "pair"), coords={"lag": centres})
@@ -178,13 +191,17 @@ def by_lag(
 
 def _limits(lags: np.ndarray) -> np.ndarray:
     """(subject) a quarter of the longest lag of each subject, but at least its second shortest, of
-    those that differ by more than sessions scatter; NaN where there is no lag above 0."""
+    those that differ by more than sessions scatter, or of real times all of the first two classes;
+    NaN where there is no lag above 0."""
     limits = np.full(len(lags), np.nan)
     for subject, row in enumerate(lags):
         if (row > 0).any():
             distinct = distinct_lags(row[row > 0])
             longer = distinct[distinct > LONGER * distinct[0]]
-            limits[subject] = max(distinct[-1] / 4, longer[0] if longer.size else distinct[-1])
+            second = longer[0] if longer.size else distinct[-1]
+            edges = own_edges(row[np.newaxis])
+            second = second if edges is None else edges[: 1 + CLASSES + 1][-1]
+            limits[subject] = max(distinct[-1] / 4, second)
     return limits
 
 
@@ -225,7 +242,9 @@ def drift_rate(
         enter.
     longest_lag : float, optional
         In units of elapsed; by default, for each subject, a quarter of its longest lag, but at
-        least its second shortest, half as long again as the shortest or more.
+        least its second shortest, half as long again as the shortest or more; where sessions were
+        recorded at real times, all lags up to two and a half usual intervals, the first two classes
+        of ``by_lag``.
     across_environments : bool
         Let pairs of sessions in different environments enter, as if there were one room.
 

@@ -209,7 +209,8 @@ def test_directions_are_split_where_known_and_pooled_on_request():
     with pytest.raises(RefusedInputError, match="running directions cannot"):
         measure(days(1), direction="split")
     with pytest.raises(
-        RefusedInputError, match="direction 'both' is unknown: use one of auto, split, pooled"
+        RefusedInputError,
+        match="direction 'both' is unknown: use one of auto, split, apart, pooled",
     ):
         measure(days(1), direction="both")
 

@@ -3,6 +3,8 @@ published per mouse, by hand."""
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import openpyxl
 import pytest
@@ -12,9 +14,11 @@ from matlab_hdf5 import write_hdf5
 from zivlab_layout import published_bins, runs, video, write_maps, write_registration, write_session
 
 import data_adapters
+import drift
 from data_adapters.laboratories.ziv.files import unfolded
 from data_adapters.laboratories.ziv.pairing import paired
 from drift.errors import RefusedInputError
+from drift.reporting.recorded_numbers import by_session
 
 LENGTHS = (300, 420, 555, 670, 810)
 ALL_MAPS = (1, 2, 1, 2, 0)
@@ -162,6 +166,26 @@ def test_maps_that_alternate_are_environments_of_their_own(mouse):
         assert one["elapsed"].item() == 0
     with pytest.raises(RefusedInputError, match="give one of the two"):
         read(folder, maps_apart=True, map_number=1)
+
+
+def test_maps_that_are_mixed_are_told(mouse):
+    folder = mouse[0] / "Environment A"
+    mixed, apart = read(folder), read(folder, maps_apart=True)
+    assert [one.attrs["track_map"] for one in mixed] == ["1, 2"] * len(mixed)
+    assert {one.attrs["track_map"] for one in apart} == {"1", "2"}
+    assert read(folder, map_number=2)[0].attrs["track_map"] == "2"
+    with pytest.warns(UserWarning, match=r"several maps .* in environment A \(maps 1, 2\)"):
+        measured = drift.measure(mixed)
+    assert set(measured["track_map"].values.ravel()) - {""} == {"1, 2"}
+    assert "map of the track" in by_session(measured)
+
+
+def test_a_map_by_itself_is_not_told_of(mouse):
+    folder = mouse[0] / "Environment A"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        drift.measure(read(folder, maps_apart=True))
+        drift.measure(read(folder, map_number=1))
 
 
 def test_environment(mouse):

@@ -16,13 +16,15 @@ from scipy.optimize import curve_fit
 from drift.errors import RefusedInputError
 from drift.metrics.averages import slope
 from drift.metrics.information.bias import (
-    asymptotic_extrapolation,
-    bounded_asymptotic_extrapolation,
     event_weighted_mean,
     population_curves,
     scaled_shuffle_reduction,
     shuffle_reduction,
     standard_error,
+)
+from drift.metrics.information.extrapolation import (
+    asymptotic_extrapolation,
+    bounded_asymptotic_extrapolation,
 )
 from drift.metrics.information.skaggs import spatial_information, spatial_information_rate
 from drift.metrics.information.subsampling import (

@@ -91,6 +91,8 @@ def test_events_without_a_place_do_not_count():
     assert np.isnan(found["spatial_information_extrapolated"]).all()
 
 
+@pytest.mark.filterwarnings("ignore:scaled shuffle reduction is expected")
+@pytest.mark.filterwarnings("ignore:bounded asymptotic extrapolation is expected")
 @pytest.mark.slow
 @pytest.mark.parametrize("events", [20, 30, 50, 100])
 def test_enough_events_are_corrected_to_the_truth(events):
