@@ -86,7 +86,10 @@ def test_no_other_measure_says_drift(visits: str):
         alive = metrics.survival(seen, of)["survival"]
         assert float(alive.min()) == 1
     assert float(metrics.field_diffusion(seen)["mean_squared_displacement"].max()) < 1e-9
-    assert (metrics.session_pairs(seen)["value"] > 1 - 1e-9).all()
+    table = metrics.session_pairs(seen)
+    index = table["measure"] == "mean_drift_index"
+    assert index.any() and (table["value"][index].abs() < 1e-9).all()
+    assert (table["value"][~index] > 1 - 1e-9).all()
 
 
 def test_an_estimate_of_a_code_that_stands_still_in_turns():
