@@ -64,6 +64,16 @@ def with_laps(session: xr.Dataset, halves: str, domain: Domain) -> xr.Dataset:
     return session.assign({LAP: ("sample", np.maximum(numbers, 0).astype(np.int64))})
 
 
+def laps_run(session: xr.Dataset, domain: Domain) -> float:
+    """How many laps, trials or presentations a session has, see ``with_laps``; NaN in a plane
+    without trials."""
+    trials = "trial" in session and bool((session["trial"] > 0).any())
+    if not (trials or has_stimuli(session) or positions_by_axis(session).shape[1] == 1):
+        return np.nan
+    numbers = np.unique(with_laps(session, "trials", domain)[LAP].values)
+    return float((numbers > 0).sum())
+
+
 def _presentations(session: xr.Dataset) -> np.ndarray:
     """Numbers that rise with every change of the stimulus."""
     shown = known_samples(session)

@@ -8,11 +8,12 @@ import xarray as xr
 from drift.errors import RefusedInputError
 from drift.measurement.admission import checked_units, session_labels, timed
 from drift.measurement.domains import Domain, Places, session_domain
-from drift.measurement.halves import session_halves, with_laps
+from drift.measurement.halves import laps_run, session_halves, with_laps
 from drift.measurement.joining import Measured
 from drift.measurement.recommended import bin_width, speed_limit
 from drift.measurement.rules import SIGNIFICANCE, Measurement
 from drift.measurement.running_samples import (
+    SPEED,
     is_directed,
     known_samples,
     positions_by_axis,
@@ -115,11 +116,26 @@ def _numbers(
     return {**measures, **code, **of_detected}
 
 
-def _times(session: xr.Dataset, running: xr.Dataset) -> dict[str, xr.DataArray]:
-    """Time with a known position or a stimulus, and time that counts, s."""
+def _behaviour(session: xr.Dataset, running: xr.Dataset, domain: Domain) -> dict[str, xr.DataArray]:
+    """Time with a known position or a stimulus and time that counts in s, speed, and laps."""
     tracked = known_samples(session)
     everything = np.ones(running.sizes["sample"], dtype=bool)
-    return {"running_time": _total(running, everything), "tracked_time": _total(session, tracked)}
+    return {
+        "running_time": _total(running, everything),
+        "tracked_time": _total(session, tracked),
+        "mean_speed": _mean_speed(running),
+        "laps": xr.DataArray(laps_run(session, domain)),
+    }
+
+
+def _mean_speed(running: xr.Dataset) -> xr.DataArray:
+    """Mean over time; NaN where samples at rest count too and no speed was recorded."""
+    if SPEED not in running:
+        return xr.DataArray(np.nan)
+    speed = running[SPEED].values
+    told = np.isfinite(speed)
+    weight = np.broadcast_to(durations(running), speed.shape)[told]
+    return xr.DataArray(float(weight @ speed[told] / weight.sum()) if told.any() else np.nan)
 
 
 def _total(session: xr.Dataset, counted: np.ndarray) -> xr.DataArray:
@@ -183,7 +199,7 @@ def _code(
     index = place if direction is None else directed_places(place, direction)
     place_unit = _significant(running, activity, index, rules) if rules.shuffles else None
     numbers = _numbers(running, activity, maps, place_unit)
-    numbers |= _times(session, running)
+    numbers |= _behaviour(session, running, domain)
     numbers |= session_halves(running, activity, place, direction, (len(cells), domain.dim), rules)
     numbers |= _corrected(running, activity, index, numbers["place_unit"], rules)
     return cells, {**{str(name): values for name, values in maps.items()}, **numbers}

@@ -37,7 +37,7 @@ FLOORS = (
     ("drift.metrics.fields",),
     ("drift.measurement",),
     ("drift.observation",),
-    ("drift.metrics.decoders", "drift.metrics.geometry"),
+    ("drift.metrics.decoders", "drift.metrics.experience", "drift.metrics.geometry"),
     ("drift.networks.inhibition", "drift.tasks", "drift.learners"),
     ("drift.networks",),
     ("drift.noise",),
