@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, Strict
 
 from drift.door import opened
 from drift.errors import RefusedInputError
@@ -15,6 +15,8 @@ from drift.metrics.rooms import environments, in_environment
 from drift.observation.designs import CALCIUM_RATE, RATE_SPREAD
 from drift.recipe import Recipe
 from drift.schema.labelled_form import check
+
+Days = Annotated[float, Strict(), Field(gt=0)]
 
 
 class StudyDesign(Recipe):
@@ -48,7 +50,7 @@ class StudyDesign(Recipe):
     sessions: int = Field(default=8, ge=3, le=1000)
     minutes: float = Field(default=10.0, gt=0, le=100_000)
     registration_loss: float = Field(default=0.0, ge=0, lt=1)
-    intervals: tuple[float, ...] = Field(default=(1.0,), min_length=1, max_length=10)
+    intervals: tuple[Days, ...] = Field(default=(1.0,), min_length=1, max_length=10, strict=False)
     event_rate: float = Field(default=CALCIUM_RATE, gt=0)
     rate_spread: float = Field(default=RATE_SPREAD, ge=0, le=10)
     places: int = Field(default=24, ge=8, le=1000)

@@ -4,12 +4,12 @@ that of time, a difference between two groups."""
 from __future__ import annotations
 
 import warnings
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, Strict
 from scipy.stats import t as student
 
 from drift.errors import RefusedInputError
@@ -26,6 +26,8 @@ from drift.planning.studies import (
 from drift.recipe import Recipe
 
 BLOCK = 2e7  # counts that are drawn at a time, for memory
+
+Rate = Annotated[float, Strict(), Field(ge=0)]
 
 
 class DriftRateEffect(Recipe):
@@ -69,7 +71,7 @@ class GroupEffect(Recipe):
     """
 
     kind: Literal["groups"] = "groups"
-    rates: tuple[float, float] = (0.05, 0.1)
+    rates: tuple[Rate, Rate] = Field(default=(0.05, 0.1), strict=False)
     spread: float = Field(default=0.02, ge=0)
 
     @property
