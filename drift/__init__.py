@@ -41,7 +41,7 @@ if TYPE_CHECKING:  # in the order in which data flow: recipe, run, measures, the
     from drift.observation.null_models import frozen_code, wrong_registration, changed_behaviour
     from drift.planning.design import StudyDesign, study_like
     from drift.planning.effects import DriftRateEffect, ExperienceEffect, GroupEffect
-    from drift.planning.power import power
+    from drift.planning.grid import power
     from drift.planning.cheapest import cheapest_design
     from drift.comparison.comparing import compare
     from drift.comparison.table import comparison_table

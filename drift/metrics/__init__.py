@@ -110,7 +110,7 @@ from drift.metrics.time_course.turnover import turnover
 
 if TYPE_CHECKING:  # they need sessions, and what reads these needs measures
     from drift.metrics.decoders.across_sessions import decoding
-    from drift.metrics.experience.time_and_experience import time_and_experience
+    from drift.metrics.experience.pair_model import time_and_experience
     from drift.metrics.experience.unit_predictors import stability_predictors
     from drift.metrics.geometry.alignment import drift_alignment, frozen_alignment
     from drift.metrics.geometry.coordination import drift_coordination

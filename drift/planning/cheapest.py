@@ -8,7 +8,7 @@ from drift.door import opened
 from drift.door.quantities import Share
 from drift.errors import RefusedInputError
 from drift.planning.design import StudyDesign
-from drift.planning.power import GRID
+from drift.planning.grid import GRID
 
 
 @opened

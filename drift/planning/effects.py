@@ -13,7 +13,7 @@ from pydantic import Field, Strict
 from scipy.stats import t as student
 
 from drift.errors import RefusedInputError
-from drift.metrics.experience.time_and_experience import time_and_experience
+from drift.metrics.experience.pair_model import time_and_experience
 from drift.metrics.time_course.lags import drift_rate
 from drift.planning.design import StudyDesign
 from drift.planning.studies import (

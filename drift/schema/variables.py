@@ -108,7 +108,7 @@ VARIABLES: dict[str, Variable] = {
     "laps": Variable(
         SESSION,
         "1",
-        "laps run in the session, those begun included, or trials",
+        "laps run in the session, half of the way at least, or trials",
         over_stimuli="presentations of stimuli, or trials",
     ),
     "visits": Variable(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 import xarray as xr
@@ -35,18 +34,20 @@ def stability_predictors(
     """Do units with high rates, much information or old fields keep their maps longer?
 
     From a session s to the next one t in the same environment, B_i is the correlation of the map of
-    unit i between the halves of both sessions, W_i that of the halves of t, x_i its predictors in s
-    (each less its mean over the units compared, over its standard deviation). The similarity
-    without noise is linear in them, B_i = f W_i (c_0 + c x_i) on average, f^2 the ratio of the mean
-    correlations within s and within t, which is solved with the predictors as instruments:
+    unit i between the halves of both sessions, W_i that of the halves of t, x_i its predictors in
+    the session r before s (each less its mean over the units compared, over its standard
+    deviation). The similarity without noise is linear in them, B_i = f W_i (c_0 + c x_i) on
+    average, f^2 the ratio of the mean correlations within s and within t, which is solved with the
+    predictors as instruments:
 
         c = (sum_i x_i f W_i x_i')^-1 sum_i x_i B_i,    x_i with a leading 1.
 
     c_0 is the mean similarity, c_j what it gains for one standard deviation of predictor j, the
     other predictors being equal. Regressions of plain correlations on rate find that active units
     are stable also of a code that stands still, as few events make noisy maps; here W_i has the
-    same noise, and c is 0. It is that of another session than x_i: by chance sharp maps look
-    informative. Noise of the predictors themselves draws c towards 0.
+    same noise, and c is 0. Predictors are those of a third session, as by chance sharp maps look
+    informative, and are alike to no other: those of s read .013 for information in a code that
+    stands still, those of r -.001 +- .004. Their own noise draws c towards 0.
 
     Parameters
     ----------
@@ -55,8 +56,8 @@ def stability_predictors(
         ``place_unit`` and ``elapsed``, as ``measure(..., halves="trials")`` gives, as far as
         predictors need them.
     predictors : sequence of str
-        "rate", logarithm of the mean rate in s; "information", spatial information in s; "age",
-        time since the first of the sessions that end with s in which the unit was a place unit
+        "rate", logarithm of the mean rate in r; "information", spatial information in r; "age",
+        time since the first of the sessions that end with r in which the unit was a place unit
         throughout (fields that were there in the first session are older than known); or any
         variable (subject, session, unit).
     smoothing : float
@@ -122,19 +123,19 @@ def _products(dataset: xr.Dataset, columns: Array, smoothing: float) -> tuple[Ar
     within, between = (correlations[name].transpose(*dims).values for name in ("within", "between"))
     subjects, _, units, terms = *columns.shape[:3], columns.shape[3] + 1
     left, right = np.zeros((subjects, units, terms, terms)), np.zeros((subjects, units, terms))
-    for subject, first, second in _next_sessions(dataset):
+    for subject, before, first, second in _steps(dataset):
         row = subject, first, second
         scores = within[row], within[subject, second, first], between[row]
         enter = np.isfinite(np.stack(scores)).all(axis=0)
-        enter &= np.isfinite(columns[subject, first]).all(axis=-1)
+        enter &= np.isfinite(columns[subject, before]).all(axis=-1)
         if enter.sum() < 2 or not min(score[enter].mean() for score in scores[:2]) > 0:
             continue
         factor = np.sqrt(scores[0][enter].mean() / scores[1][enter].mean())
-        known_units = np.flatnonzero(enter)
-        standard = _standard(columns[subject, first, known_units])
+        compared = np.flatnonzero(enter)
+        standard = _standard(columns[subject, before, compared])
         weighed = (factor * scores[1][enter])[:, np.newaxis, np.newaxis]
-        left[subject, known_units] += weighed * standard[:, :, np.newaxis] * standard[:, np.newaxis]
-        right[subject, known_units] += scores[2][enter][:, np.newaxis] * standard
+        left[subject, compared] += weighed * standard[:, :, np.newaxis] * standard[:, np.newaxis]
+        right[subject, compared] += scores[2][enter][:, np.newaxis] * standard
     return left, right
 
 
@@ -146,15 +147,20 @@ def _standard(columns: Array) -> Array:
     return np.column_stack([np.ones(len(scaled)), scaled])
 
 
-def _next_sessions(dataset: xr.Dataset) -> list[tuple[int, int, int]]:
-    """(subject, session, next session in the same environment)."""
+def _steps(dataset: xr.Dataset) -> list[tuple[int, int, int, int]]:
+    """(subject, session before, session, next session) in one environment."""
     elapsed = check(dataset, "elapsed")["elapsed"].transpose("subject", "session").values
     rooms = environment_labels(dataset, subjects=elapsed.shape[0], sessions=elapsed.shape[1])
     steps = []
     for subject, row in enumerate(np.isfinite(elapsed)):
         for room in np.unique(rooms[subject]):
-            sessions = np.flatnonzero(row & (rooms[subject] == room))
-            steps += [(subject, int(a), int(b)) for a, b in pairwise(sessions)]
+            sessions = np.flatnonzero(row & (rooms[subject] == room)).tolist()
+            steps += [(subject, *three) for three in zip(sessions, sessions[1:], sessions[2:])]
+    if not steps:
+        raise RefusedInputError(
+            "predictors need three sessions of a subject in one environment, got none: record "
+            "more, or keep the sessions of one environment."
+        )
     return steps
 
 
