@@ -8,7 +8,7 @@ from typing import Annotated
 import tyro
 
 from drift.cli.arguments import parsed, told
-from drift.cli.checks import CHECKS, FAULT, Finding, findings
+from drift.cli.lines.checks import CHECKS, FAULT, Finding, findings
 
 EXAMPLES = """\
   repdrift doctor                   versions, name clashes, engines, CUDA, cluster

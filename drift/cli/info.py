@@ -11,7 +11,7 @@ import xarray as xr
 from tyro.conf import Positional
 
 from drift.cli.arguments import parsed, told
-from drift.cli.summaries import stimulus_rows
+from drift.cli.lines.summaries import stimulus_rows
 from drift.errors import RefusedInputError
 from drift.files.store import load
 from drift.metrics.rooms import environments

@@ -71,7 +71,7 @@ def command(
         Replace a file that is there.
     """
     import data_adapters
-    from drift.cli.summaries import (
+    from drift.cli.lines.summaries import (
         half_life_rows,
         measure_rows,
         note_rows,

@@ -111,7 +111,7 @@ def main(arguments: Sequence[str]) -> None:
 
 def run_and_save(recipes: list[Experiment], out: Path, options: Run) -> None:
     """Train, write, and say in a few lines what became of the subjects."""
-    from drift.cli.summaries import run_summary
+    from drift.cli.lines.summaries import run_summary
     from drift.files.store import save
     from drift.training.training import train
 

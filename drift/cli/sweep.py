@@ -108,7 +108,7 @@ def command(
         ) from None
     if result is None:
         return
-    from drift.cli.summaries import run_summary
+    from drift.cli.lines.summaries import run_summary
     from drift.files.store import save
 
     told(run_summary(result))

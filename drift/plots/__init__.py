@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         dissimilarity_matrix,
     )
     from drift.plots.decoding_curves import decoding_by_lag, confusion_matrix
+    from drift.plots.studies import similarity_by_clock, power_by_animals
     from drift.plots.session_curves import measure_over_elapsed
     from drift.plots.publication import publication_settings, sheet
     from drift.plots.predictions import predicted_drift, estimated_drift, wrong_match_sensitivity

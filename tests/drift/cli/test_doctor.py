@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from drift.cli.checks import CHECKS, FAULT, Check, findings
+from drift.cli.lines.checks import CHECKS, FAULT, Check, findings
 
 
 def doctor(path: Path | None, *flags: str) -> subprocess.CompletedProcess:

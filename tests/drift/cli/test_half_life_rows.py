@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 from redrawn_fields import redrawn
 
-from drift.cli.summaries import half_life_rows
+from drift.cli.lines.summaries import half_life_rows
 
 
 def test_one_line_with_its_interval():

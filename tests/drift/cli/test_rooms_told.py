@@ -15,7 +15,7 @@ from circuits.fitting.result import Fit
 from data_adapters.laboratories.interchange.reader import write_interchange
 from drift.cli import info, measure, report
 from drift.cli.arguments import measured
-from drift.cli.summaries import MOST_NOTES, note_rows, with_notes
+from drift.cli.lines.summaries import MOST_NOTES, note_rows, with_notes
 from drift.errors import RefusedInputError
 
 

@@ -12,7 +12,7 @@ from recorded_rooms import sessions
 
 import drift
 from drift import metrics, plots
-from drift.cli.summaries import rooms
+from drift.cli.lines.summaries import rooms
 from drift.plots.labels import mixed_rooms
 
 NAME = "fraction_active_units"

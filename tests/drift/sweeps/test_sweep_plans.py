@@ -16,7 +16,7 @@ import xarray as xr
 
 import drift
 from drift.cli import main
-from drift.cli.summaries import run_summary
+from drift.cli.lines.summaries import run_summary
 from drift.cli.sweep import varied
 from drift.files import code_version
 from drift.sweeps.files import LIST, listed, set_aside
