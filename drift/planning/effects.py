@@ -25,7 +25,7 @@ from drift.planning.studies import (
 )
 from drift.recipe import Recipe
 
-BLOCK = 2e7  # counts that are drawn at a time, for memory
+BLOCK = 2e6  # counts that are drawn at a time, for memory
 
 Rate = Annotated[float, Strict(), Field(ge=0)]
 
@@ -150,12 +150,12 @@ def _similarities(
     sessions = design.sessions * len(design.intervals)
     size = 2 * sessions * design.units * design.places * time_rates.shape[1]
     step = max(1, int(BLOCK / size))
-    parts = []
+    blocks = []
     for start in range(0, len(time_rates), step):
         rates = time_rates[start : start + step], visit_rates[start : start + step]
         maps = redrawn_maps(design, rates[0].ravel(), rates[1].ravel(), rng)
-        parts.append(observed_similarity(maps, design, rng))
-    return np.concatenate(parts).reshape(*time_rates.shape, sessions, sessions)
+        blocks.append(observed_similarity(maps, design, rng))
+    return np.concatenate(blocks).reshape(*time_rates.shape, sessions, sessions)
 
 
 def measured_rates(design: StudyDesign, rates: Array, rng: np.random.Generator) -> Array:

@@ -90,16 +90,16 @@ def power(
     base = design or _default(effect)
     grid = _grid(base, (animals or range(2, 13), units, sessions, minutes, registration_loss))
     cells = list(product(*grid[1:]))
-    found = np.empty((len(cells), len(grid[0])))
+    shares = np.empty((len(cells), len(grid[0])))
     for number, cell in enumerate(_shown(cells, progress)):
         rng = stream(seed, "observation", number)
         studied = base.replace(**dict(zip(GRID[1:], cell, strict=True)))
         p_values = effect.p_values(studied, tuple(grid[0]), rng, repetitions)
-        found[number] = (p_values < level).mean(axis=0)
+        shares[number] = (p_values < level).mean(axis=0)
     shape = tuple(len(values) for values in grid[1:])
-    shares = np.moveaxis(found.reshape(*shape, -1), -1, 0)
+    powers = np.moveaxis(shares.reshape(*shape, -1), -1, 0)
     costs = (animal_cost, session_cost, minute_cost)
-    return _labelled(shares, grid, base, effect, repetitions, costs).assign_attrs(level=level)
+    return _labelled(powers, grid, base, effect, repetitions, costs).assign_attrs(level=level)
 
 
 def _default(effect: Effect) -> StudyDesign:

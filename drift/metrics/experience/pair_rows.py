@@ -83,12 +83,12 @@ def pair_rows(
             "no two sessions of one environment have a similarity, a time and an experience: give "
             "elapsed and visits for every session."
         )
-    chosen = {name: values[subject, pair] for name, values in distances.items()}
-    if "behaviour" in chosen and not chosen["behaviour"].any():
-        del chosen["behaviour"]
+    columns_of = {name: values[subject, pair] for name, values in distances.items()}
+    if "behaviour" in columns_of and not columns_of["behaviour"].any():
+        del columns_of["behaviour"]
     ends = first[pair], second[pair]
     return PairRows(
-        subject, room[subject, ends[0]], *ends, alike[subject, ends[0], ends[1]], chosen
+        subject, room[subject, ends[0]], *ends, alike[subject, ends[0], ends[1]], columns_of
     )
 
 
@@ -105,9 +105,9 @@ def experienced(dataset: xr.Dataset, name: str, room: Whole) -> Array:
     if name != "laps":
         return values
     sums = np.full(values.shape, np.nan)
-    there = np.isfinite(dataset["elapsed"].transpose(*PAIR).values)
+    visited = np.isfinite(dataset["elapsed"].transpose(*PAIR).values)
     for label in np.unique(room):
-        inside = (room == label) & there
+        inside = (room == label) & visited
         total = np.cumsum(np.where(inside, values, 0.0), axis=1)
         sums[inside] = total[inside]
     return sums

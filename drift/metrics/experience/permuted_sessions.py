@@ -56,11 +56,11 @@ def permutation_p(rows: Rows, fit: Fit, robust: Robust, term: int, orders: Order
         Whose effect is tested.
     orders : Orders
     """
-    others = np.delete(np.arange(fit.coefficients.size), term)
+    without = np.delete(np.arange(fit.coefficients.size), term)
     scores = np.einsum("kan,kn->a", fit.projection, rows.response)
     information = fit.information.sum(axis=0)
-    reduced = np.linalg.solve(information[np.ix_(others, others)], scores[others])
-    explained = rows.fixed[..., others] @ reduced
+    reduced = np.linalg.solve(information[np.ix_(without, without)], scores[without])
+    explained = rows.fixed[..., without] @ reduced
     left = rows.response - explained
     recorded = _size(rows.response[np.newaxis], fit, robust, term)
     sizes = [
