@@ -15,8 +15,8 @@ from drift.planning.design import StudyDesign
 from drift.planning.effects import DriftRateEffect, Effect, ExperienceEffect, GroupEffect
 
 EXAMPLES = """\
-  repdrift power --rate 0.05 --spread 0.02                                  how many mice show drift of .05 a day?
-  repdrift power --like recorded.nc --rate 0.05 --animals 3 4 5 6           with units, days and events as recorded
+  repdrift power --rate 0.05 --spread 0.02                 how many mice show drift of .05 a day?
+  repdrift power --like recorded.nc --animals 3 4 5 6      with units, days and events as recorded
   repdrift power --effect groups --rates 0.05 0.1 --out power.nc --figure power.png
   repdrift power --effect experience --intervals 2 4 --visit-rate 0.06      days or visits?"""
 Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff]
@@ -153,7 +153,8 @@ def _design(
 
     if environment is not None and like is None:
         raise RefusedInputError(
-            f"--environment {environment} names one of a recording, got none: add --like recorded.nc."
+            f"--environment {environment} names one of a recording, got none: add "
+            "--like recorded.nc."
         )
     design = StudyDesign() if like is None else study_like(measured(like, None), environment)
     if not intervals and effect == "experience":

@@ -12,8 +12,8 @@ from drift.planning.design import Schedule, StudyDesign
 from drift.schema.labelled_form import labelled
 
 Array = NDArray[np.float64]
-# Of fields, as parts of the track, standard deviation of the Gaussian; and what a unit fires outside
-# of its field, as a part of its peak. Ratzon et al. 2024: fields of calcium recordings of 4 cm bins.
+# Assumed: standard deviations of fields as parts of the track, and what a unit fires outside of its
+# field as a part of its peak.
 NARROWEST, WIDEST = 0.05, 0.12
 FLOOR = 0.03
 DIMS = ("subject", "session", "unit", "place")

@@ -188,8 +188,8 @@ def _refuse(columns: Array, terms: list[str], pairs: PairRows) -> None:
     count, needed = pairs.subject.size, columns.shape[1] + 4
     if count < needed:
         raise RefusedInputError(
-            f"a model of {', '.join(terms)} needs at least {needed} pairs of sessions, got {count}: "
-            "record more sessions, or leave behaviour out with behaviour=()."
+            f"a model of {', '.join(terms)} needs at least {needed} pairs of sessions, got "
+            f"{count}: record more sessions, or leave behaviour out with behaviour=()."
         )
     scaled = columns / np.maximum(np.abs(columns).max(axis=0), 1e-300)
     if np.linalg.matrix_rank(scaled) < scaled.shape[1]:
