@@ -11,6 +11,7 @@ from pydantic import Field, Strict
 
 from drift.door import opened
 from drift.errors import RefusedInputError
+from drift.measurement.event_counting import refuse_uncounted
 from drift.metrics.rooms import environments, in_environment
 from drift.observation.designs import CALCIUM_RATE, RATE_SPREAD
 from drift.recipe import Recipe
@@ -103,9 +104,11 @@ def study_like(recorded: xr.Dataset, environment: str | None = None) -> StudyDes
     Raises
     ------
     RefusedInputError
-        If no animal has three sessions in the environment, or time is not in days.
+        If no animal has three sessions in the environment, time is not in days, or activity is no
+        number of events (see ``drift.counted_events``).
     """
     check(recorded, "rate", "occupancy", "recorded", "elapsed")
+    refuse_uncounted(recorded, "a planned study")
     rooms = environments(recorded)
     room = environment or (max(rooms, key=lambda name: rooms[name]) if rooms else None)
     sessions = recorded if room is None else in_environment(recorded, room)

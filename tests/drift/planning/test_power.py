@@ -116,18 +116,18 @@ def test_impossible_grids_are_refused():
 
 
 WHOLE = (
-    (StudyDesign(units=25, sessions=4, minutes=5.0), 0.04, 4),
-    (StudyDesign(units=40, sessions=3, minutes=3.0, registration_loss=0.2), 0.06, 5),
-    (StudyDesign(units=15, sessions=5, minutes=8.0, intervals=(2.0,)), 0.03, 3),
+    (StudyDesign(units=25, sessions=4, minutes=5.0), 0.12, 4),
+    (StudyDesign(units=40, sessions=3, minutes=3.0, registration_loss=0.2), 0.15, 5),
+    (StudyDesign(units=15, sessions=5, minutes=8.0, intervals=(2.0,)), 0.07, 4),
 )
-BANK, BLOCKS = 600, 10
+BANK, BLOCKS = 400, 10
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("design", "rate", "animals"), WHOLE)
 def test_power_is_that_of_whole_cycles(design: StudyDesign, rate: float, animals: int):
-    """600 animals of each design are simulated, observed frame by frame and measured; 20,000 studies
-    are drawn among them. The error of that power is told by ten blocks of 60 animals."""
+    """400 animals of each design are simulated, observed frame by frame and measured; 20,000 studies
+    are drawn among them. The error of that power is told by ten blocks of 40 animals."""
     rng, effect = np.random.default_rng(80), drift.DriftRateEffect(rate=rate, spread=0.02)
     rates = rng.gamma((rate / 0.02) ** 2, 0.02**2 / rate, BANK)
     measured = full_cycle(design, rates, 80)
