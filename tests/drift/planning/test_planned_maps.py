@@ -11,6 +11,7 @@ from drift import metrics
 from drift.errors import RefusedInputError
 from drift.planning.design import StudyDesign, study_like
 from drift.planning.studies import (
+    as_similarity,
     halved_similarity,
     labelled_sessions,
     observed_similarity,
@@ -87,9 +88,9 @@ def test_recordings_that_plan_nothing_are_refused():
         StudyDesign(intervals=(2.0, -1.0))
 
 
-def full_cycle(design: StudyDesign, rates: np.ndarray, seed: int) -> np.ndarray:
+def full_cycle(design: StudyDesign, rates: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """(animal) drift rates by frames: a run of true maps, observed as the design says, units missed,
-    measured with halves, corrected, and their slope."""
+    measured with halves, corrected, and their slope; and those that power makes of the same maps."""
     rng = np.random.default_rng(seed)
     maps = redrawn_maps(design, rates, np.zeros(rates.size), rng)
     days = design.schedule.elapsed
@@ -120,4 +121,6 @@ def full_cycle(design: StudyDesign, rates: np.ndarray, seed: int) -> np.ndarray:
         measured = drift.measure(sessions, halves="trials")
         similarity = metrics.corrected_similarity(measured, select="all")
         slopes[animal] = metrics.drift_rate(similarity, measured["elapsed"])["drift_rate"].item()
-    return slopes
+    quick = as_similarity(observed_similarity(maps, design, rng))
+    elapsed = labelled_sessions(design, rates.size)["elapsed"]
+    return slopes, metrics.drift_rate(quick, elapsed)["drift_rate"].values
