@@ -32,6 +32,7 @@ COMMANDS = {
     "a report",
     "report": "describe one measured recording on one page, with its figures",
     "figure": "draw one measured recording for a paper: PDF, SVG or PNG, with captions",
+    "power": "tell how many animals, units, sessions and minutes a question about drift needs",
     "fit": "fit an interneuron circuit to a measured recording",
     "reproduce": "print a scoreboard of published numbers and ours (in a checkout)",
     "data": "list, fetch or check public recordings",

@@ -25,7 +25,7 @@ def session_labels(session: xr.Dataset) -> dict:
     Returns
     -------
     dict
-        ``LABELS`` and ``elapsed_units``.
+        ``LABELS``, ``elapsed_units`` and ``visits``, None where the session does not tell.
 
     Raises
     ------
@@ -39,6 +39,7 @@ def session_labels(session: xr.Dataset) -> dict:
             "with assign_coords."
         )
     labels = {label: session[label].item() for label in LABELS}
+    labels["visits"] = session["visits"].item() if "visits" in session.coords else None
     if not np.isfinite(labels["elapsed"]) or not labels["sampling_rate"] > 0:
         raise RefusedInputError(
             f"{session_name(session)}: elapsed must be finite and sampling_rate above 0, got "

@@ -65,6 +65,22 @@ def with_laps(session: xr.Dataset, halves: str, domain: Domain) -> xr.Dataset:
     return session.assign({LAP: ("sample", np.maximum(numbers, 0).astype(np.int64))})
 
 
+def laps_run(session: xr.Dataset, domain: Domain) -> float:
+    """How many laps, trials or presentations a session has, see ``with_laps``; of laps that no
+    trial tells those that cover half of the way at least. NaN in a plane without trials."""
+    trials = "trial" in session and bool((session["trial"] > 0).any())
+    stated = trials or has_stimuli(session)
+    if not (stated or positions_by_axis(session).shape[1] == 1):
+        return np.nan
+    lap_of = with_laps(session, "trials", domain)[LAP].values
+    numbers = np.unique(lap_of[lap_of > 0])
+    if stated or not numbers.size:
+        return float(numbers.size)
+    along = positions_by_axis(session)[:, 0]
+    way = np.array([np.ptp(along[lap_of == number]) for number in numbers])
+    return float((way >= np.nanmax(way) / 2).sum())
+
+
 def _presentations(session: xr.Dataset) -> np.ndarray:
     """Numbers that rise with every change of the stimulus."""
     shown = known_samples(session)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import itertools
 import warnings
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +14,7 @@ import xarray as xr
 from drift.errors import RefusedInputError
 from drift.measurement.domains import Domain
 from drift.metrics.maps import DIRECTIONS
+from drift.schema.labelled_form import described
 from drift.schema.longitudinal import longitudinal_dataset
 
 # unit numbers beyond ten times their count and a thousand are ids of a data base
@@ -196,18 +197,18 @@ def numbered(measured: list[Measured]) -> list[Measured]:
 
 def _session_labels(
     sessions: list[list[Measured]], numbering: np.ndarray, units: int
-) -> tuple[np.ndarray, dict[str, tuple]]:
+) -> tuple[np.ndarray, dict[str, Any]]:
     """Elapsed time (subject, session), and coordinates over these: environment, unit_identity,
-    length of the track, and the label of each unit."""
+    length of the track, visits to the environment, and the label of each unit."""
     shape = (len(sessions), numbering.size)
-    elapsed, length = np.full(shape, np.nan), np.full(shape, np.nan)
+    elapsed, length, visits = (np.full(shape, np.nan) for _ in range(3))
     text = {name: np.full(shape, "", dtype=object) for name in LABELS}
     unit_label = np.full((*shape, units), "", dtype=object)
     certainty = np.full((*shape, units), np.nan)
     for row, of_subject in enumerate(sessions):
-        for session in of_subject:
+        for session, visit in zip(of_subject, _visits(of_subject), strict=True):
             column = int(np.searchsorted(numbering, int(session.labels["session"])))
-            elapsed[row, column] = session.labels["elapsed"]
+            elapsed[row, column], visits[row, column] = session.labels["elapsed"], visit
             length[row, column] = (
                 np.nan if session.labels["track_length"] is None else session.labels["track_length"]
             )
@@ -231,7 +232,27 @@ def _session_labels(
             "long_name": "length of the track",
         }
         coords["track_length"] = (("subject", "session"), length, of_track)
-    return elapsed, {"unit_label": labels, **coords}
+    counted = described(xr.DataArray(visits, dims=("subject", "session")), "visits")
+    return elapsed, {"unit_label": labels, **coords, "visits": counted.variable}
+
+
+def _visits(sessions: Sequence[Measured]) -> Iterator[float]:
+    """How often the subject has been in the environment of each session, that session included:
+    what the session says, else one more than in the session before in that environment."""
+    latest: dict[str, float] = {}
+    for session in sessions:
+        room = str(session.labels["environment"])
+        stated = session.labels["visits"]
+        counted = stated is None or np.isnan(stated)
+        visit = latest.get(room, 0.0) + 1 if counted else float(stated)
+        if not visit > latest.get(room, 0.0):
+            raise RefusedInputError(
+                f"{session.name}: visits must rise from session to session in an environment, got "
+                f"{visit:g} after {latest.get(room, 0.0):g}: count all visits, that of the session "
+                "included."
+            )
+        latest[room] = visit
+        yield visit
 
 
 def joined_sessions(measured: list[Measured], attrs: Mapping[str, Any]) -> xr.Dataset:
@@ -295,6 +316,7 @@ def joined_sessions(measured: list[Measured], attrs: Mapping[str, Any]) -> xr.Da
             **dict.fromkeys(("rate", "rate_half"), f"{first.attrs['activity_units']}/s"),
             **dict.fromkeys(("occupancy", "occupancy_half"), "s"),
             **dict.fromkeys(("event_count", "event_count_half"), "events"),
+            "mean_speed": f"{first.attrs.get('position_units', 'cm')}/s",
         },
         attrs={**attrs, **first.domain.extent(length)},
     )

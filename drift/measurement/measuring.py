@@ -160,7 +160,11 @@ def measure(
         labels in order; the attributes of their coordinate say ``units``, ``metric`` and
         ``period``. Fractions are
         over ``detected_units``. ``running_time`` and ``tracked_time`` (subject, session) are the
-        seconds that count and those with a known position. With ``halves``, ``rate_half`` and
+        seconds that count and those with a known position, ``mean_speed`` that while they count,
+        ``laps`` those of the session. The coordinate ``visits`` (subject, session) counts how often
+        the subject has been in the environment, the session included: what a session says in a
+        scalar coordinate ``visits``, which counts days without a recording too, else one more than
+        at the session before in that environment. With ``halves``, ``rate_half`` and
         ``occupancy_half`` are maps over these and the dim ``half``, with ``half_place_units`` also
         the flags ``place_unit_half``. With directions apart, information has the dim ``direction``
         and ``place_unit_by_direction`` flags the place units of each. The attribute ``measurement``

@@ -14,6 +14,8 @@ from drift.metrics.clocks import sample_times
 from drift.metrics.places import RING, Grid, cells_of
 from drift.schema.map_dims import STIMULUS
 
+SPEED = "running_speed"
+
 
 def session_name(session: xr.Dataset) -> str:
     """What a session is called in messages.
@@ -118,10 +120,13 @@ def running_samples(session: xr.Dataset, minimum_speed: float, directed: bool) -
     Returns
     -------
     xarray.Dataset
+        With ``running_speed`` (sample), unless samples at rest count and none was recorded.
     """
     keep = known_samples(session)
-    if minimum_speed > 0:
-        keep &= sample_speeds(session, minimum_speed) > minimum_speed
+    if minimum_speed > 0 or "velocity" in session:
+        speed = sample_speeds(session, minimum_speed)
+        session = session.assign({SPEED: ("sample", speed)})
+        keep &= (speed > minimum_speed) | (minimum_speed <= 0)
     if directed:
         keep &= np.abs(session["direction"].values) == 1
     return session.isel(sample=keep)

@@ -9,7 +9,7 @@ from drift.errors import RefusedInputError
 from drift.measurement.admission import checked_units, session_labels, timed
 from drift.measurement.domains import Domain, Places, session_domain
 from drift.measurement.event_counting import counts_of_maps, happened
-from drift.measurement.halves import session_half_of, session_halves, with_laps
+from drift.measurement.halves import laps_run, session_half_of, session_halves, with_laps
 from drift.measurement.joining import Measured
 from drift.measurement.place_unit_tests import (
     session_generator,
@@ -19,6 +19,7 @@ from drift.measurement.place_unit_tests import (
 from drift.measurement.recommended import bin_width, speed_limit
 from drift.measurement.rules import Measurement
 from drift.measurement.running_samples import (
+    SPEED,
     is_directed,
     known_samples,
     positions_by_axis,
@@ -102,11 +103,26 @@ def _numbers(
     return {**measures, **code, **of_detected}
 
 
-def _times(session: xr.Dataset, running: xr.Dataset) -> dict[str, xr.DataArray]:
-    """Time with a known position or a stimulus, and time that counts, s."""
+def _behaviour(session: xr.Dataset, running: xr.Dataset, domain: Domain) -> dict[str, xr.DataArray]:
+    """Time with a known position or a stimulus and time that counts in s, speed, and laps."""
     tracked = known_samples(session)
     everything = np.ones(running.sizes["sample"], dtype=bool)
-    return {"running_time": _total(running, everything), "tracked_time": _total(session, tracked)}
+    return {
+        "running_time": _total(running, everything),
+        "tracked_time": _total(session, tracked),
+        "mean_speed": _mean_speed(running),
+        "laps": xr.DataArray(laps_run(session, domain)),
+    }
+
+
+def _mean_speed(running: xr.Dataset) -> xr.DataArray:
+    """Mean over time; NaN where samples at rest count too and no speed was recorded."""
+    if SPEED not in running:
+        return xr.DataArray(np.nan)
+    speed = running[SPEED].values
+    told = np.isfinite(speed)
+    weight = np.broadcast_to(durations(running), speed.shape)[told]
+    return xr.DataArray(float(weight @ speed[told] / weight.sum()) if told.any() else np.nan)
 
 
 def _total(session: xr.Dataset, counted: np.ndarray) -> xr.DataArray:
@@ -186,7 +202,7 @@ def _code(
     coded = (place, direction) if rules.directions == "apart" else (index, None)
     place_unit = significant(running, activity, *coded, rules) if rules.shuffles else None
     numbers = _numbers(running, activity, maps, place_unit, rules)
-    numbers |= _times(session, running)
+    numbers |= _behaviour(session, running, domain)
     half_of = session_half_of(running, place, domain.dim, rules)
     where, along = (place, direction), (len(cells), domain.dim)
     halves = session_halves(running, activity, kind, where, along, half_of, rules)

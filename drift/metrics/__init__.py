@@ -113,6 +113,8 @@ from drift.metrics.time_course.turnover import turnover
 
 if TYPE_CHECKING:  # they need sessions, and what reads these needs measures
     from drift.metrics.decoders.across_sessions import decoding
+    from drift.metrics.experience.pair_model import time_and_experience
+    from drift.metrics.experience.unit_predictors import stability_predictors
     from drift.metrics.geometry.alignment import drift_alignment, frozen_alignment
     from drift.metrics.geometry.coordination import drift_coordination
     from drift.metrics.geometry.dimension import drift_dimension
@@ -227,9 +229,11 @@ __all__ = [
     "spatial_information",
     "spatial_information_rate",
     "specialisation",
+    "stability_predictors",
     "summary",
     "survival",
     "thinned_halves",
+    "time_and_experience",
     "top_k_overlap",
     "trial_noise_covariance",
     "turnover",

@@ -234,6 +234,8 @@ def _labels(subject: _Subject, recorded: xr.Dataset) -> dict[str, object]:
         name: recorded[name].item()
         for name in ("session", "environment", "unit_identity", "sampling_rate")
     }
+    if "visits" in recorded.coords:
+        session_labels["visits"] = recorded["visits"].item()
     attrs = {"units": str(recorded["elapsed"].attrs.get("units", "1"))}
     recipe = {"experiment": subject.experiment} if subject.experiment else {}
     return {

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from drift.plots.stability.field_tables import hazard_by_age, field_density
     from drift.plots.stability.overview import stability_overview
     from drift.plots.stability.decoding_curves import decoding_by_lag, confusion_matrix
+    from drift.plots.studies import similarity_by_clock, power_by_animals
     from drift.plots.session_curves import measure_over_elapsed
     from drift.plots.publication import publication_settings, sheet
     from drift.plots.predictions import predicted_drift, estimated_drift, wrong_match_sensitivity

@@ -118,6 +118,18 @@ VARIABLES: dict[str, Variable] = {
         "time with a known position, at rest or running",
         over_stimuli="time with a stimulus, at rest or running",
     ),
+    "mean_speed": Variable(
+        SESSION, "as position/s", "mean speed while running: over the time that counts"
+    ),
+    "laps": Variable(
+        SESSION,
+        "1",
+        "laps run in the session, half of the way at least, or trials",
+        over_stimuli="presentations of stimuli, or trials",
+    ),
+    "visits": Variable(
+        SESSION, "1", "times that the subject has been in this environment, this session included"
+    ),
     "recorded": Variable(
         (*SESSION, "unit"),
         "1",
