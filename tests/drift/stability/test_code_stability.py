@@ -230,6 +230,17 @@ def test_tables_hold_all_measures(stability: xr.Dataset):
     pairs = frames["stability_subject_session_session_other"]
     assert set(pairs.columns) >= OF_FRAMES and len(pairs) == 16
     assert "rate" not in {column for frame in frames.values() for column in frame.columns}
+    meanings = frames["stability_units"].set_index("column")["meaning"]
+    columns = {
+        column
+        for name, frame in frames.items()
+        if name[-5:] not in ("units", "bsent")
+        for column in frame
+    }
+    assert columns <= set(meanings.index)
+    for name in ("rate_map_correlation", "corrected_similarity"):
+        assert "units active in both" in meanings[name]
+    assert meanings["session"] == ""
     assert set(frames["stability_absent"]["measure"]) == set(reasons(stability))
     assert list(absent_measures(stability).columns) == ["measure", "reason"]
 
