@@ -187,13 +187,12 @@ def _half_lives(stability: xr.Dataset) -> Iterator[str]:
     for subject in stability["subject"].values:
         own = stability.sel(subject=subject)
         low, high = (float(own[f"half_life_{end}"]) for end in ("lower", "upper"))
-        told_estimate = f"at least {low:.3g} {unit}: {own['half_life_reason'].item()}"
-        if "half_life_estimate" in own and np.isfinite(
-            estimate := float(own["half_life_estimate"])
-        ):
-            told_estimate = f"{estimate:.3g} {unit} (95 %: {low:.3g} to {high:.3g})"
+        middle = float(own.get("half_life_estimate", np.nan))
+        said = f"at least {low:.3g} {unit}: {own['half_life_reason'].item()}"
+        if np.isfinite(middle):
+            said = f"{middle:.3g} {unit} (95 %: {low:.3g} to {high:.3g})"
         if np.isfinite(low):
-            yield f"half-life of {subject}: {told_estimate}"
+            yield f"half-life of {subject}: {said}"
 
 
 def _rows(stability: xr.Dataset) -> Iterator[str]:

@@ -142,7 +142,7 @@ def measure_rows(dataset: xr.Dataset) -> list[str]:
 
 def half_life_rows(dataset: xr.Dataset) -> list[str]:
     """Return a row with the half-life of the code and its interval, where halves of sessions were
-    kept; why there is none where it cannot be told, and then what each of several subjects says."""
+    kept; why there is none where it cannot be told, and then those of subjects alone."""
     if "rate_half" not in dataset or "place_unit" not in dataset:
         return []
     try:
