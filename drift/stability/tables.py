@@ -36,5 +36,5 @@ def stability_tables(stability: xr.Dataset) -> dict[str, pd.DataFrame]:
     absent = absent_measures(stability)
     measures = stability.drop_vars(MAPS, errors="ignore")
     frames = {f"stability_{dims}": frame for dims, frame in tables(measures).items()}
-    units = units_table(measures, list(measures.data_vars))
+    units = units_table(measures, list(map(str, measures.data_vars)))
     return {**frames, "stability_absent": absent, "stability_units": units}

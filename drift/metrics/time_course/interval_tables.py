@@ -44,8 +44,8 @@ def lag_table(
     -------
     pandas.DataFrame
         ``measure`` (rate_map_correlation and, of several subjects, population_vector_correlation;
-        with halves, or without noise, corrected_similarity), ``compared``, the units that it is over, ``lag`` in
-        ``lag_units``,
+        with halves, or without noise, corrected_similarity), ``compared``, the units that it is
+        over, ``lag`` in ``lag_units``,
         ``estimate``, ``lower``, ``upper``, ``confidence``, ``independent_subjects`` and
         ``speaks_of``, whom the interval holds for.
 
