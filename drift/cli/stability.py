@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
+import numpy as np
 import tyro
 import xarray as xr
 from tyro.conf import Positional
@@ -14,6 +15,7 @@ from drift.cli.lines.arguments import apart, pairs, parsed, told, writable
 from drift.errors import RefusedInputError
 from drift.files.atomic import check_target, replaced_atomically
 from drift.files.store import load, save
+from drift.stability.rules import StabilityRules
 
 EXAMPLES = """\
   repdrift stability interchange recordings --out stability
@@ -134,7 +136,10 @@ def command(
     measures = stability.drop_vars(MAPS, errors="ignore")
     written += write_tables(measures, out, further={"absent": absent}, overwrite=overwrite)
     told(
-        *_rows(stability), *(f"absent: {row.measure}: {row.reason}" for row in absent.itertuples())
+        *_compared(stability),
+        *_rows(stability),
+        *_half_lives(stability),
+        *(f"absent: {row.measure}: {row.reason}" for row in absent.itertuples()),
     )
     told(*(f"written: {path}" for path in written))
 
@@ -163,6 +168,33 @@ def _draw(stability: xr.Dataset, path: Path, options: dict, overwrite: bool) -> 
         figure.savefig(temporary, format="png", dpi=300)
 
 
+def _compared(stability: xr.Dataset) -> Iterator[str]:
+    """Which cells are compared, where activity is counted in events."""
+    rules = StabilityRules.from_json(stability.attrs["code_stability"])
+    counted = stability.attrs.get("activity_kind", "counts") == "counts"
+    if counted and stability["occupancy"].attrs.get("units") == "s":
+        yield (
+            f"compared: cells with {rules.minimum_events:g} events or more in both sessions, place "
+            f"cells or not; maps smoothed by {rules.smoothing:g} bins"
+        )
+
+
+def _half_lives(stability: xr.Dataset) -> Iterator[str]:
+    """Half-life of each subject with its interval, or its bound."""
+    if "half_life_lower" not in stability:
+        return
+    unit = str(stability["elapsed"].attrs.get("units", ""))
+    for subject in stability["subject"].values:
+        own = stability.sel(subject=subject)
+        low, high = (float(own[f"half_life_{end}"]) for end in ("lower", "upper"))
+        middle = float(own.get("half_life_estimate", np.nan))
+        said = f"at least {low:.3g} {unit}: {own['half_life_reason'].item()}"
+        if np.isfinite(middle):
+            said = f"{middle:.3g} {unit} (95 %: {low:.3g} to {high:.3g})"
+        if np.isfinite(low):
+            yield f"half-life of {subject}: {said}"
+
+
 def _rows(stability: xr.Dataset) -> Iterator[str]:
     """Means over subjects at the shortest and the longest time between sessions, room by room."""
     from drift.plots.labels import time_axis
@@ -176,9 +208,17 @@ def _rows(stability: xr.Dataset) -> Iterator[str]:
             curve = curves.sel(room=room).mean("subject").dropna("lag")
             where = f" (room {room})" if curves.sizes["room"] > 1 else ""
             ends = [curve.isel(lag=at) for at in (0, -1)[: curve.sizes["lag"]]]
-            told_ends = [f"{float(end):.3g} at {float(end['lag']):.3g} {units}" for end in ends]
+            unit = f" {held}" if (held := curves.attrs.get("units", "1")) != "1" else ""
+            told_ends = [
+                f"{float(end):.3g}{unit} at {_time(float(end['lag']), units)}" for end in ends
+            ]
             if told_ends:
                 yield f"{name.replace('_', ' ')}{where}: {', '.join(told_ends)}"
+
+
+def _time(lag: float, units: str) -> str:
+    number = f"{lag:.3g}"
+    return f"{number} {units.removesuffix('s') if number == '1' else units}"
 
 
 def main(arguments: Sequence[str]) -> None:

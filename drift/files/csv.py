@@ -122,7 +122,7 @@ def write_tables(
         If a variable does not exist, or a file does and is to be kept; then nothing is written.
     """
     frames = {**tables(dataset, variables), **(further or {})}
-    frames["units"] = _units(dataset, list(variables or dataset.data_vars))
+    frames["units"] = units_table(dataset, list(map(str, variables or dataset.data_vars)))
     paths = {name: Path(folder) / f"{name}.csv" for name in frames}
     strange = next((name for name in frames if Path(name).name != name), None)
     if strange is not None:
@@ -210,7 +210,21 @@ def _unmarked(cell: object) -> object:
     return str(cell)[1:] if marked else cell
 
 
-def _units(dataset: xr.Dataset, names: Sequence[object]) -> pd.DataFrame:
+@opened
+def units_table(dataset: xr.Dataset, names: Sequence[str]) -> pd.DataFrame:
+    """Return units and meanings of variables and coordinates, one row each.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+    names : sequence of str
+        The variables.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``column``, ``units`` and ``meaning``.
+    """
     columns = [name for name in dataset.coords if name not in DROPPED]
     rows = [
         (name, dataset[name].attrs.get("units", ""), dataset[name].attrs.get("long_name", ""))

@@ -187,6 +187,7 @@ def arena_maps(
                 vmax=peak or 1.0,
                 interpolation="nearest",
             )
-            ax.text(
-                0.02, 0.98, f"{rate_label(peak)}/s", transform=ax.transAxes, va="top", fontsize=7.5
-            )
+            box = {"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 0.8}
+            words = f"{rate_label(peak)}/s"  # readable on dark and on unvisited places
+            style: dict[str, Any] = {"va": "top", "fontsize": 7.5, "bbox": box}
+            ax.text(0.02, 0.98, words, transform=ax.transAxes, **style)

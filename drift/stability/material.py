@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 import xarray as xr
 
 from drift.errors import RefusedInputError
-from drift.measurement.event_counting import counted_events
+from drift.measurement.event_counting import counted_events, counted_maps
 from drift.measurement.measuring import measure
 from drift.metrics.decoders.triple import COUNTS, TRIPLE, decoder_triple, with_decoding
 from drift.metrics.directions import directions_of
@@ -125,7 +125,7 @@ def material_of_maps(maps: xr.Dataset, rules: StabilityRules) -> Material:
         Longitudinal Dataset.
     rules : StabilityRules
     """
-    maps, absent = _with_readouts(maps, rules)
+    maps, absent = _with_readouts(_in_events(maps), rules)
     halved, kind, reason = _halves(maps, rules)
     if reason:
         absent["noise of maps"] = reason
@@ -135,6 +135,13 @@ def material_of_maps(maps: xr.Dataset, rules: StabilityRules) -> Material:
     }  # fmt: skip
     present = [name for name in halved.data_vars if name in names]
     return Material(_with_tested_halves(halved[present]), rules, kind, absent)
+
+
+def _in_events(maps: xr.Dataset) -> xr.Dataset:
+    """Maps of amplitudes as maps of the events that were counted beside them, if they were: a
+    recording has one stability, whether its sessions are given or its maps."""
+    counted = maps.attrs.get("activity_kind") == "amplitudes" and "event_count" in maps
+    return counted_maps(maps, "the stability of a code") if counted else maps
 
 
 def _with_readouts(maps: xr.Dataset, rules: StabilityRules) -> tuple[xr.Dataset, dict[str, str]]:

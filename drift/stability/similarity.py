@@ -66,7 +66,7 @@ def plain_similarity(material: Material) -> Arrays:
     """
     maps, keep = compared_maps(material), active_flags(material)
     return {
-        "rate_map_correlation": mean_rate_map_correlation(maps),
+        "rate_map_correlation": _of_active(mean_rate_map_correlation(maps)),
         "population_vector_correlation": population_vector_correlation(maps, keep),
         "ensemble_rate_correlation": ensemble_rate_correlation(material.maps),
     }
@@ -96,10 +96,18 @@ def similarity_without_noise(material: Material) -> Arrays:
     maps, keep = compared_maps(material), active_flags(material)
     vectors = corrected_similarity(maps, "population_vector", keep=keep)
     return {
-        "corrected_similarity": corrected_similarity(maps).where(_both_reliable(maps, keep)),
+        "corrected_similarity": _of_active(
+            corrected_similarity(maps).where(_both_reliable(maps, keep))
+        ),
         "corrected_population_vector_similarity": vectors,
         "corrected_ensemble_rate_similarity": corrected_similarity(material.maps, "ensemble_rate"),
     }
+
+
+def _of_active(similarity: xr.DataArray) -> xr.DataArray:
+    """With its meaning: tables of place units call other numbers by the same name."""
+    meaning = str(similarity.attrs.get("long_name", ""))
+    return similarity.assign_attrs(long_name=f"{meaning}; smoothed maps, units active in both")
 
 
 def _both_reliable(maps: xr.Dataset, keep: xr.DataArray) -> xr.DataArray:

@@ -6,7 +6,7 @@ import pandas as pd
 import xarray as xr
 
 from drift.door import opened
-from drift.files.csv import tables
+from drift.files.csv import tables, units_table
 from drift.stability.absent import absent_measures
 
 MAPS = ("rate", "occupancy", "recorded", "place_unit", "detected_units")
@@ -24,8 +24,9 @@ def stability_tables(stability: xr.Dataset) -> dict[str, pd.DataFrame]:
     Returns
     -------
     dict of str to pandas.DataFrame
-        By dims, such as ``stability_subject_room_lag``, see ``drift.tables``; and
-        ``stability_absent``, what was not measured and why.
+        By dims, such as ``stability_subject_room_lag``, see ``drift.tables``;
+        ``stability_absent``, what was not measured and why; and ``stability_units``, units and
+        meanings of all columns.
 
     Raises
     ------
@@ -35,4 +36,5 @@ def stability_tables(stability: xr.Dataset) -> dict[str, pd.DataFrame]:
     absent = absent_measures(stability)
     measures = stability.drop_vars(MAPS, errors="ignore")
     frames = {f"stability_{dims}": frame for dims, frame in tables(measures).items()}
-    return {**frames, "stability_absent": absent}
+    units = units_table(measures, list(map(str, measures.data_vars)))
+    return {**frames, "stability_absent": absent, "stability_units": units}

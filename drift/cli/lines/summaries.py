@@ -142,14 +142,28 @@ def measure_rows(dataset: xr.Dataset) -> list[str]:
 
 def half_life_rows(dataset: xr.Dataset) -> list[str]:
     """Return a row with the half-life of the code and its interval, where halves of sessions were
-    kept; why there is none where it cannot be told."""
+    kept; why there is none where it cannot be told, and then those of subjects alone."""
     if "rate_half" not in dataset or "place_unit" not in dataset:
         return []
     try:
         interval = half_life(dataset)
     except RefusedInputError:
         return []  # units are not tracked, or no room was recorded twice
-    return [f"  half-life of the code: {interval_text(interval)}"]
+    several = interval.sizes["subject"] > 1 and not np.isfinite(float(interval["estimate"]))
+    return [
+        f"  half-life of the code: {interval_text(interval)}",
+        *(_own_half_lives(interval) if several else ()),
+    ]
+
+
+def _own_half_lives(interval: xr.Dataset) -> Iterator[str]:
+    """Half-lives of subjects by themselves: of two or three, an interval over all says little."""
+    for number in range(min(interval.sizes["subject"], MOST_GROUPS)):
+        own = interval.isel(subject=number)
+        names = ("estimate", "lower", "upper", "reason")
+        alone = own.assign({name: own[f"subject_{name}"] for name in names})
+        label = own["subject"].item() if "subject" in own.coords else number
+        yield f"    {label} alone: {interval_text(alone.assign(independent_subjects=1))}"
 
 
 def _recipe_groups(run: xr.Dataset) -> dict[str, list[int]]:
@@ -196,6 +210,7 @@ def _grouped_rows(run: xr.Dataset, groups: dict[str, list[int]]) -> list[str]:
 
 
 RUNNING_ALWAYS = 0.9  # share of the tracked time; animals rest, jitter of a camera does not
+SHORT = 1 / 3  # of the usual session of a subject: too few events to be compared with it
 
 
 def running_rows(measured: xr.Dataset) -> list[str]:
@@ -228,4 +243,20 @@ def running_rows(measured: xr.Dataset) -> list[str]:
             "tracked time; where animals rested, raise "
             "--minimum-speed, or give a smoothed velocity with the recording"
         )
-    return rows
+    return rows + _short_sessions(measured["running_time"])
+
+
+def _short_sessions(counted: xr.DataArray) -> list[str]:
+    """A warning of sessions much shorter than the others of their subject."""
+    usual = counted.median("session")
+    short = counted.where(counted < SHORT * usual)
+    return [
+        f"  warning: {' '.join(f'{subject}, session {session}'.split())} counts {seconds:.0f} s, "
+        f"less than a third of what is usual ({float(usual.sel(subject=subject)):.0f} s): fewer "
+        "cells pass as active or as place cells there, and turnover, survival and half-life take "
+        "that for a change"
+        for (subject, session), seconds in short.stack(at=("subject", "session"))
+        .dropna("at")
+        .to_series()
+        .items()
+    ][:MOST_NOTES]

@@ -113,4 +113,6 @@ def with_decoding(recorded: xr.Dataset, triple: xr.Dataset) -> xr.Dataset:
     errors = triple[names].reset_coords(drop=True)
     aligned = errors.reindex({**labels, "session_other": labels["session"]})
     attrs = {name: triple.attrs[name] for name in ("decoding",) if name in triple.attrs}
-    return recorded.assign({name: aligned[name] for name in names}).assign_attrs(attrs)
+    held = recorded.assign({name: aligned[name] for name in names}).assign_attrs(attrs)
+    held["session"].attrs = dict(recorded["session"].attrs)  # not that of the readouts, "trained"
+    return held

@@ -53,7 +53,18 @@ COLUMNS = (
     "lag",
     "lag_units",
     "value",
+    "compared",
 )
+PLACE_UNITS = "units that are place units in both sessions"
+COMPARED = {
+    "rate_map_correlation": PLACE_UNITS,
+    "population_vector_correlation": "units observed in both sessions",
+    "corrected_similarity": PLACE_UNITS,
+    "mean_drift_index": PLACE_UNITS,
+    "match_probability": "units observed in both sessions",
+    "matched_similarity": PLACE_UNITS,
+    **dict.fromkeys(READOUTS, "units active in either session"),
+}
 
 
 @opened
@@ -75,7 +86,8 @@ def session_pairs(dataset: xr.Dataset) -> pd.DataFrame:
         corrected for wrong matches, too; with readouts, decoding_error, refitted_decoding_error and
         shuffled_decoding_error, of a readout of ``session`` in ``session_other``), ``subject``,
         ``environment`` ("" where none is labelled), ``session`` and ``session_other`` by their
-        labels, the earlier first, ``lag`` between them in ``lag_units``, and ``value``. Each pair
+        labels, the earlier first, ``lag`` between them in ``lag_units``, ``value``, and
+        ``compared``, the units that it is over. Each pair
         stands once; pairs that cannot be compared (other room, other units, no unit left) are left
         out.
 
@@ -123,6 +135,7 @@ def _table(dataset: xr.Dataset, name: str, similarity: xr.DataArray) -> pd.DataF
         elapsed[subject, later] - elapsed[subject, earlier],
         str(dataset["elapsed"].attrs.get("units", "1")),
         values[subject, earlier, later],
+        COMPARED[name],
     )
     return pd.DataFrame(dict(zip(COLUMNS, columns, strict=True)), index=range(subject.size))
 

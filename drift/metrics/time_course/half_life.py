@@ -211,10 +211,10 @@ def _half(rates: Limits, span: _Span) -> _Half:
     rate, low, high = (np.asarray(number).item() for number in rates)
     if (reason := _untold(rate, low, high, span)) or not low > 0:
         bound = np.nan if reason else _bound(high, span)
-        reason = reason or f"no certain decline over {span.longest:g} {span.units}"
+        reason = reason or f"no certain decline over {span.longest:.3g} {span.units}"
         return _Half(np.nan, bound, np.nan if np.isnan(bound) else np.inf, reason)
     if 1 / rate > span.longest:
-        reason = f"half-life beyond the longest lag of {span.longest:g} {span.units}"
+        reason = f"half-life beyond the longest lag of {span.longest:.3g} {span.units}"
         return _Half(np.nan, _bound(high, span), np.inf, reason)
     return _Half(1 / rate, 1 / high, 1 / low, "")
 

@@ -11,6 +11,7 @@ from drift.door.quantities import Confidence, Count, Seed
 from drift.metrics.intervals.nested import nested_interval
 from drift.metrics.stability.correlations import population_vector_correlation
 from drift.metrics.stability.halves import has_halves
+from drift.metrics.stability.session_pairs import COMPARED
 from drift.metrics.stability.unit_moments import Similarity
 from drift.metrics.time_course.half_life import half_life
 from drift.metrics.time_course.interval_measures import by_lag_interval
@@ -43,7 +44,8 @@ def lag_table(
     -------
     pandas.DataFrame
         ``measure`` (rate_map_correlation and, of several subjects, population_vector_correlation;
-        with halves, or without noise, corrected_similarity), ``lag`` in ``lag_units``,
+        with halves, or without noise, corrected_similarity), ``compared``, the units that it is
+        over, ``lag`` in ``lag_units``,
         ``estimate``, ``lower``, ``upper``, ``confidence``, ``independent_subjects`` and
         ``speaks_of``, whom the interval holds for.
 
@@ -82,6 +84,7 @@ def _vectors(dataset: xr.Dataset) -> xr.DataArray:
 def _lag_rows(name: str, curve: xr.Dataset) -> pd.DataFrame:
     columns = {
         "measure": name,
+        "compared": COMPARED[name],
         "lag": curve["lag"].values,
         "lag_units": str(curve["lag"].attrs.get("units", "1")),
         **{limit: curve[limit].values for limit in LIMITS},

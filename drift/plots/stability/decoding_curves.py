@@ -82,9 +82,10 @@ def decoding_by_lag(
         subjects = max(subjects, _draw(curve_by_lag(values, fixed["elapsed"]), ax, name))
     times = time_axis(str(fixed["elapsed"].attrs.get("units", "")))
     ax.set(xlabel=f"time between sessions ({times})", ylabel=_label(fixed[measure]))
-    ax.set_ylim(0, 1.6 * ax.get_ylim()[1])  # room for the legend above all curves
+    ax.set_ylim(0, 1.7 * ax.get_ylim()[1])  # room for the legend above all curves
     ax.set_xlim(0, None)
-    ax.legend(title=_meaning(subjects), loc="upper right", handlelength=2.0, borderaxespad=0.2)
+    style: dict[str, Any] = {"handlelength": 1.8, "handletextpad": 0.4, "alignment": "left"}
+    ax.legend(title=_meaning(subjects), loc="upper left", borderaxespad=0.2, **style)
     return ax
 
 

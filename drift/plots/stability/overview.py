@@ -86,6 +86,8 @@ def stability_overview(
     for letter, ax, panel in zip("bcdefg", axes, panels, strict=True):
         _drawn_or_said(stability, panel, ax)
         ax.set_title(letter, loc="left", fontweight="bold")
+        if letter in "bg" and stability.sizes["subject"] > 1:  # the others say it in their legends
+            ax.set_title(f"mean \N{PLUS-MINUS SIGN} s.e. of {stability.sizes['subject']} subjects")
     return figure
 
 
@@ -172,6 +174,7 @@ def _maps(stability: xr.Dataset, who: int, day: int, figure: SubFigure) -> None:
     places = np.linspace(0, recorded.size - 1, min(PANELS, recorded.size)).round().astype(int)
     sessions = sorted({*recorded[places].tolist()[: PANELS - (day not in recorded[places])], day})
     figure.suptitle("a", x=0.01, ha="left", fontweight="bold", fontsize=7)
+    figure.text(0.04, 0.98, _whose(own, len(sessions), recorded.size), va="top", fontsize=6)
     if "place_x" in stability.coords:
         _arenas(own, sessions, figure)
         return
@@ -187,6 +190,13 @@ def _maps(stability: xr.Dataset, who: int, day: int, figure: SubFigure) -> None:
     if image is not None:
         bar = figure.colorbar(image, ax=list(axes), ticks=[0, 1], aspect=16, shrink=0.7)
         bar.set_label("rate / maximum")
+
+
+def _whose(own: xr.Dataset, shown: int, recorded: int) -> str:
+    """Whose maps, and of how many of the sessions."""
+    label = own["subject"].item() if "subject" in own.coords else ""
+    some = f"{shown} of {recorded} sessions" if shown < recorded else ""
+    return ", ".join(filter(None, (f"subject {label}", some)))
 
 
 def _share_labels(axes: np.ndarray) -> None:

@@ -169,15 +169,34 @@ def test_maps_without_halves_are_thinned(days: list[xr.Dataset]):
     assert stability.attrs["halves"] == "coin"
 
 
-def test_amplitudes_without_frames_have_no_noise(days: list[xr.Dataset]):
-    sizes = [day.assign(activity=day["activity"] * 0.7) for day in days]
-    for day in sizes:
+@pytest.fixture(scope="module")
+def amplitudes(days: list[xr.Dataset]) -> list[xr.Dataset]:
+    sizes = np.random.default_rng(0).lognormal(0.0, 0.5, days[0]["activity"].shape)
+    bright = [day.assign(activity=day["activity"].clip(max=1) * sizes) for day in days]
+    for day in bright:
         day["activity"].attrs.update(units="dF/F", kind="amplitudes")
-    stability = drift.code_stability(drift.measure(sizes))
+    return bright
+
+
+def test_measured_amplitudes_are_counted_as_those_of_sessions(amplitudes: list[xr.Dataset]):
+    of_sessions = drift.code_stability(amplitudes, twins=0)
+    measured = drift.measure(amplitudes, halves="trials")
+    of_maps = drift.code_stability(measured, twins=0)
+    for name in ("rate_map_correlation", "corrected_similarity", "survival", "jumps"):
+        xr.testing.assert_allclose(of_maps[name].drop_attrs(), of_sessions[name].drop_attrs())
+    assert of_maps.attrs["activity_kind"] == "counts"
+    naive = metrics.mean_rate_map_correlation(measured, smoothing=1.0)
+    assert (abs(naive - of_maps["rate_map_correlation"]) > 0.005).any()  # sizes would differ
+    thinned = drift.code_stability(drift.measure(amplitudes), twins=0)
+    assert thinned.attrs["halves"] == "coin"
+
+
+def test_amplitudes_without_events_have_no_noise(amplitudes: list[xr.Dataset]):
+    stability = drift.code_stability(drift.measure(amplitudes).drop_vars("event_count"))
     assert stability.attrs["halves"] == "none"
     assert "amplitudes" in reasons(stability)["corrected similarity"]
     assert "corrected_similarity" not in stability and "rate_map_correlation" in stability
-    assert drift.code_stability(sizes).attrs["activity_kind"] == "counts"
+    assert drift.code_stability(amplitudes, twins=0).attrs["activity_kind"] == "counts"
 
 
 def test_a_trace_has_no_bayesian_readout(days: list[xr.Dataset]):
@@ -211,6 +230,17 @@ def test_tables_hold_all_measures(stability: xr.Dataset):
     pairs = frames["stability_subject_session_session_other"]
     assert set(pairs.columns) >= OF_FRAMES and len(pairs) == 16
     assert "rate" not in {column for frame in frames.values() for column in frame.columns}
+    meanings = frames["stability_units"].set_index("column")["meaning"]
+    columns = {
+        column
+        for name, frame in frames.items()
+        if name[-5:] not in ("units", "bsent")
+        for column in frame
+    }
+    assert columns <= set(meanings.index)
+    for name in ("rate_map_correlation", "corrected_similarity"):
+        assert "units active in both" in meanings[name]
+    assert meanings["session"] == ""
     assert set(frames["stability_absent"]["measure"]) == set(reasons(stability))
     assert list(absent_measures(stability).columns) == ["measure", "reason"]
 

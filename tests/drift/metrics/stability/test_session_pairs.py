@@ -24,6 +24,9 @@ def test_each_pair_stands_once_with_its_numbers(run: xr.Dataset):
         "population_vector_correlation": metrics.population_vector_correlation(run),
     }
     assert tuple(table.columns) == COLUMNS
+    compared = dict(zip(table["measure"], table["compared"]))
+    assert "place units" in compared["rate_map_correlation"]
+    assert "observed" in compared["population_vector_correlation"]
     for row in table.to_dict("records"):
         pair = {name: row[name] for name in ("subject", "session", "session_other")}
         assert float(correlation[row["measure"]].sel(pair)) == row["value"]

@@ -102,3 +102,18 @@ def test_the_accuracy_can_be_drawn_of_places_too():
     ax = plots.decoding_by_lag(fixed, plt.figure().subplots(), measure="decoding_accuracy")
     curve = metrics.curve_by_lag(fixed["decoding_accuracy"], fixed["elapsed"])
     np.testing.assert_allclose(lines(ax)["fixed"].get_ydata(), curve.values[0])
+
+
+def test_the_legend_lies_in_its_panel_and_hides_no_curve():
+    made = decoded_days.days(4, 20, moved=0.3, frames=1600)
+    triple = metrics.decoder_triple(made)
+    with plots.publication_settings():
+        figure = plots.sheet(180, 100)
+        ax = figure.subplots(2, 3)[0, 1]
+        plots.decoding_by_lag(triple, ax)
+        figure.draw_without_rendering()
+        legend, panel = ax.get_legend().get_window_extent(), ax.get_window_extent()
+    assert panel.x0 <= legend.x0 and legend.x1 <= panel.x1 and legend.y1 <= panel.y1 + 1
+    for bars in ax.containers:
+        heights = ax.transData.transform(bars.lines[0].get_xydata())[:, 1]
+        assert heights.max() < legend.y0

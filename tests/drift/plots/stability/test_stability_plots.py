@@ -117,3 +117,23 @@ def test_other_results_are_refused(stability: xr.Dataset, ax, draw: str):
     }
     with pytest.raises(RefusedInputError, match=r"got|code_stability"):
         calls[draw]()
+
+
+def test_bars_and_maps_say_of_whom_they_are(stability: xr.Dataset):
+    second = stability.assign_coords(subject=["second"])
+    two = xr.concat([stability, second], "subject", data_vars="minimal", combine_attrs="override")
+    figure = plots.stability_overview(two, plots.sheet(180, 165), subject="second")
+    texts = {text.get_text() for part in figure.subfigs for text in part.texts}
+    assert "subject second" in texts
+    assert sum("s.e. of 2 subjects" in ax.get_title() for ax in figure.axes) == 2
+    alone = plots.stability_overview(stability, plots.sheet(180, 165))
+    assert not any("s.e." in ax.get_title() for ax in alone.axes)
+
+
+def test_maps_of_some_sessions_say_so():
+    run = drift.wandering_fields(seeds=(0,), sessions=12, units=20)
+    figure = plots.stability_overview(drift.code_stability(run), plots.sheet(180, 165))
+    (words,) = [
+        text.get_text() for text in figure.subfigs[0].texts if "sessions" in text.get_text()
+    ]
+    assert "6 of" in words
