@@ -7,11 +7,11 @@ import xarray as xr
 
 from drift.door import opened
 from drift.door.quantities import Draws, Seed
+from drift.metrics.geometry.tables import Table
 from drift.metrics.geometry.vectors import (
     KINDS,
     Array,
     DriftVectors,
-    Table,
     conditions_of,
     drift_vectors,
 )

@@ -8,11 +8,11 @@ import xarray as xr
 from drift.door import opened
 from drift.door.quantities import Draws, Seed
 from drift.metrics.geometry.fits import TINY, TRANSFORMATIONS, Fitted
+from drift.metrics.geometry.tables import Table
 from drift.metrics.geometry.vectors import (
     KINDS,
     Array,
     DriftVectors,
-    Table,
     conditions_of,
     drift_vectors,
 )
