@@ -7,7 +7,7 @@ import xarray as xr
 
 from drift.door import opened
 from drift.metrics.labels import require_dims
-from drift.metrics.time_course.lags import by_lag
+from drift.metrics.time_course.lags import SAME_LAG, by_lag
 
 MOST = 200  # classes
 
@@ -47,7 +47,7 @@ def lag_classes(elapsed: xr.DataArray) -> np.ndarray | None:
 def _distinct(lags: np.ndarray) -> int:
     """How many lags differ by more than rounding, 0 among them."""
     ordered = np.sort(lags)
-    return 1 + int((np.diff(ordered) > 1e-9 * ordered[-1]).sum())
+    return 1 + int((np.diff(ordered) > SAME_LAG * ordered[-1]).sum())
 
 
 @opened

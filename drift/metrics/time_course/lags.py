@@ -14,8 +14,9 @@ from drift.errors import RefusedInputError
 from drift.metrics.labels import described, require_dims
 from drift.metrics.rooms import environment_labels
 
-# Lags that differ by less than this share of the longest one are the same lag.
-SAME_LAG = 1e-9
+# Lags that differ by less than this share of the longest one are the same lag: times may be stored
+# with seven digits.
+SAME_LAG = 1e-6
 LONGER = 1.5  # times the shortest lag: what is nearer is the same interval between sessions
 
 
