@@ -17,6 +17,7 @@ from drift.metrics.geometry.directions import (
     contrasts,
     leading_components,
 )
+from drift.metrics.geometry.draws import own_stream
 from drift.metrics.geometry.noise import PairNoise
 from drift.metrics.geometry.tables import Table
 from drift.metrics.geometry.vectors import (
@@ -27,7 +28,6 @@ from drift.metrics.geometry.vectors import (
     drift_vectors,
 )
 from drift.metrics.stability.correlations import per_environment
-from drift.streams import stream
 
 Directions = Literal["noise", "components", "coding"]
 BY_KIND = (
@@ -196,7 +196,7 @@ def drift_alignment(
             else:
                 way, sides = _along_noise(way, by_noise, of, components)
             if sides is not None:
-                _fill(table, way, sides, shuffles, stream(seed, "shuffle"))
+                _fill(table, way, sides, shuffles, own_stream(halved, way.at, seed))
     if not table.filled and noise is None and of != "coding":
         raise RefusedInputError(
             "the noise of two sessions cannot be told from their drift by halves of these two "

@@ -7,9 +7,9 @@ import xarray as xr
 
 from drift.door import opened
 from drift.door.quantities import Draws, Seed
+from drift.metrics.geometry.draws import own_stream
 from drift.metrics.geometry.vectors import CERTAIN, KINDS, Array, DriftVectors, drift_vectors
 from drift.metrics.stability.correlations import per_environment
-from drift.streams import stream
 
 FEWEST_STEPS = 3
 SAME_INTERVAL = 0.25  # share of the median interval by which an interval may differ from it
@@ -78,7 +78,7 @@ def drift_coordination(
         counts["units_compared"][subject] = squares["naive"].shape[1]
         if len(steps) < FEWEST_STEPS or squares["naive"].shape[1] < 2:
             continue
-        generator = stream(seed, "shuffle")
+        generator = own_stream(dataset, (subject,), seed)
         errors = [step.shared_error / step.conditions.size for step in steps]
         doubt = CERTAIN * max(
             _error(squares[KINDS[-1]]), NEIGHBOURS * np.linalg.norm(errors) / len(steps)

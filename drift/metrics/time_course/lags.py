@@ -168,13 +168,25 @@ def by_lag(
     centres, index = _lag_index(lags, edges)
     # (subject, lag, pair)
     members = (index[:, np.newaxis] == np.arange(centres.size)[:, np.newaxis]).astype(float)
-    member = xr.DataArray(members, dims=("subject", "lag", "pair"), coords={"lag": centres})
-    pairs = xr.dot(member, values.notnull().astype(float), dim="pair")
-    total = xr.dot(member, values.fillna(0.0), dim="pair")
+    pairs = _summed(members, values.notnull().astype(float), centres)
+    total = _summed(members, values.fillna(0.0), centres)
     means = (total / pairs.where(pairs > 0)).assign_attrs(correlation.attrs)
     result = xr.Dataset({"correlation": means, "pairs": described(pairs.astype(int), "pairs")})
     result["lag"].attrs["units"] = str(elapsed.attrs.get("units", "1"))
     return result
+
+
+def _summed(members: np.ndarray, values: xr.DataArray, lags: np.ndarray) -> xr.DataArray:
+    """(subject, lag, ...) sums of (subject, pair, ...) over the members (subject, lag, pair) of each
+    lag, one subject at a time, so that its company does not change how sums are rounded."""
+    ordered = np.ascontiguousarray(values.transpose("subject", "pair", ...).values)
+    flat = ordered.reshape(*ordered.shape[:2], -1)
+    sums = np.stack([own @ rows for own, rows in zip(members, flat, strict=True)])
+    frame = values.rename(pair="lag").drop_vars("lag", errors="ignore")
+    dims = ("subject", "lag", *[dim for dim in frame.dims if dim not in ("subject", "lag")])
+    coords = {**frame.coords, "lag": lags}
+    shape = (*members.shape[:2], *ordered.shape[2:])
+    return xr.DataArray(sums.reshape(shape), dims=dims, coords=coords, name=values.name)
 
 
 def _limits(lags: np.ndarray) -> np.ndarray:

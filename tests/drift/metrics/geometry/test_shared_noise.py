@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import xarray as xr
 from planted_drift import fields, of_halves
 
 from drift import metrics
@@ -61,3 +62,18 @@ def test_sessions_need_not_come_in_order(rng: np.random.Generator):
         np.testing.assert_allclose(first[name], second[name], rtol=1e-9)
     edges = [metrics.lag_classes(each["elapsed"]) for each in (drifting, shuffled)]
     np.testing.assert_array_equal(*edges)
+
+
+def test_subjects_and_pairs_have_draws_of_their_own(rng: np.random.Generator):
+    """Two mice with the same maps: their nulls were the same numbers, whose mean over mice was no
+    better known than one of them; and a mouse in company is that mouse alone."""
+    mouse = laps_of_different_gain(rng, 0.0, drift=0.3).isel(session=slice(0, 4))
+    both = xr.concat([mouse, mouse.assign_coords(subject=["b"])], "subject")
+    for measure, name, few in (
+        (metrics.drift_alignment, "shuffled", {"shuffles": 5}),
+        (metrics.drift_transformations, "surrogate_share", {"surrogates": 2}),
+        (metrics.drift_coordination, "shuffled", {"shuffles": 5}),
+    ):
+        null = measure(both, **few)[name].values
+        assert not np.array_equal(null[0], null[1], equal_nan=True)
+        np.testing.assert_array_equal(null[:1], measure(mouse, **few)[name].values)

@@ -109,3 +109,13 @@ def test_times_of_seven_digits_are_times(rng: np.random.Generator):
     np.testing.assert_allclose(curves[1]["correlation"], curves[0]["correlation"])
     rates = [drift_rate(similarity, each)["drift_rate"] for each in (times, short)]
     np.testing.assert_allclose(rates[1], rates[0], rtol=1e-6)
+
+
+def test_company_does_not_change_how_sums_are_rounded(rng: np.random.Generator):
+    values = xr.DataArray(rng.normal(size=(3, 6, 6, 7)), dims=(*PAIRS, "unit"))
+    times = xr.DataArray(np.arange(18.0).reshape(3, 6) % 6, dims=PAIRS[:2])
+    crowd = by_lag(values, times)["correlation"]
+    for subject in range(3):
+        pick = {"subject": [subject]}
+        alone = by_lag(values.isel(pick), times.isel(pick))["correlation"]
+        np.testing.assert_array_equal(crowd.isel(pick), alone)
