@@ -80,9 +80,8 @@ def drift_coordination(
             continue
         generator = own_stream(dataset, (subject,), seed)
         errors = [step.shared_error / step.conditions.size for step in steps]
-        doubt = CERTAIN * max(
-            _error(squares[KINDS[-1]]), NEIGHBOURS * np.linalg.norm(errors) / len(steps)
-        )
+        shared_error = NEIGHBOURS * float(np.linalg.norm(errors)) / len(steps)
+        doubt = CERTAIN * max(_error(squares[KINDS[-1]]), shared_error)
         columns = np.array(
             [
                 _numbers(squares[kind], doubt * (kind == KINDS[-1]), shuffles, generator)
@@ -101,7 +100,7 @@ def drift_coordination(
 
 def _steps(pairs: list[DriftVectors], dataset: xr.Dataset, subject: int) -> list[DriftVectors]:
     """Pairs of consecutive sessions that lie as far apart as most."""
-    elapsed = np.arange(float(dataset.sizes["session"]))
+    elapsed: Array = np.arange(dataset.sizes["session"]).astype(float)
     if "elapsed" in dataset:
         elapsed = dataset["elapsed"].transpose("subject", "session").values[subject].astype(float)
     next_session: dict[int, DriftVectors] = {}

@@ -20,10 +20,8 @@ from drift.schema.map_dims import STIMULUS, map_dim
 
 Array = NDArray[np.float64]
 KINDS = ("naive", "frozen", "cross_validated")
-SHARED = (
-    12.0**0.5
-)  # deviation of |d|^2 - |m|^2 - |n|^2 over that of m' n, m and n the noise of sessions
-
+# deviation of |d|^2 - |m|^2 - |n|^2 over that of m' n, m and n the noise of two sessions
+SHARED = 12.0**0.5
 CERTAIN = 2.0  # standard errors above 0 that make a drift
 
 
@@ -108,8 +106,8 @@ class DriftVectors(NamedTuple):
 
     @property
     def shared_error(self) -> float:
-        """Standard error of the summed squared drift of a code that stands still, whatever units and
-        conditions share: laps on which all units fire more, say."""
+        """Standard error of the summed squared drift of a code that stands still, whatever its units
+        and conditions share: laps on which all units fire more, say."""
         return SHARED * self.shared
 
     @property
@@ -220,7 +218,7 @@ def _usable(
 ) -> Iterator[DriftVectors]:
     """Pairs of sessions of one subject with two units and a condition."""
     for pair in at:
-        vectors = _vectors(rates, pair, member[list(pair[1:])].all(axis=0))
+        vectors = _vectors(rates, pair, member[pair[1]] & member[pair[2]])
         if vectors.units.size > 1 and vectors.conditions.size:
             yield vectors
 

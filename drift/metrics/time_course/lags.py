@@ -177,7 +177,7 @@ def by_lag(
 
 
 def _summed(members: np.ndarray, values: xr.DataArray, lags: np.ndarray) -> xr.DataArray:
-    """(subject, lag, ...) sums of (subject, pair, ...) over the members (subject, lag, pair) of each
+    """(subject, lag, ...) sums of (subject, pair, ...) over the members (subject, lag, pair) of a
     lag, one subject at a time, so that its company does not change how sums are rounded."""
     ordered = np.ascontiguousarray(values.transpose("subject", "pair", ...).values)
     flat = ordered.reshape(*ordered.shape[:2], -1)
