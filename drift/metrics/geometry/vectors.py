@@ -106,7 +106,7 @@ class DriftVectors(NamedTuple):
 
     @property
     def shared_error(self) -> float:
-        """Standard error of the summed squared drift of a code that stands still, whatever its units
+        """Standard error of the summed squared drift of a code at rest, whatever its units
         and conditions share: laps on which all units fire more, say."""
         return SHARED * self.shared
 

@@ -73,5 +73,6 @@ def test_every_unit_is_left_out_once(rng: np.random.Generator):
     values[0, 1] = np.nan
     shares = shares_without(values, ("unit", "trial"))
     np.testing.assert_allclose(shares.sum(["unit", "trial"]), 1)
-    np.testing.assert_allclose(shares.sum("trial")[:, 0], [[0, 0, .5, .5], [.5, 0, 0, .5], [.5, 0, .5, 0]])  # fmt: skip
+    units = [[0, 0, 0.5, 0.5], [0.5, 0, 0, 0.5], [0.5, 0, 0.5, 0]]
+    np.testing.assert_allclose(shares.sum("trial")[:, 0], units)
     assert shares_without(values.isel(unit=[0]), ("unit",)).sizes["draw"] == 0
