@@ -17,17 +17,17 @@ from drift.metrics.geometry.directions import (
     contrasts,
     leading_components,
 )
+from drift.metrics.geometry.draws import own_stream
 from drift.metrics.geometry.noise import PairNoise
+from drift.metrics.geometry.tables import Table
 from drift.metrics.geometry.vectors import (
     KINDS,
     Array,
     DriftVectors,
-    Table,
     conditions_of,
     drift_vectors,
 )
 from drift.metrics.stability.correlations import per_environment
-from drift.streams import stream
 
 Directions = Literal["noise", "components", "coding"]
 BY_KIND = (
@@ -40,6 +40,13 @@ BY_KIND = (
     "squared_drift",
 )
 BY_PAIR = ("squared_drift_error", "defined", "units_compared")
+UNDEFINED = (
+    "alignment",
+    "normalised_alignment",
+    "standard_error",
+    "shuffled",
+    "shuffled_deviation",
+)
 LONG_NAMES = {
     "alignment": "share of the largest possible drift along the directions, phi^2",
     "normalised_alignment": "alignment from chance (0) to the strongest direction (1), rho",
@@ -159,8 +166,9 @@ def drift_alignment(
         two sessions alone) and cross_validated: ``alignment`` phi^2, ``normalised_alignment`` rho,
         its ``chance`` phi_0^2, ``standard_error`` of phi^2 over conditions, ``shuffled`` and
         ``shuffled_deviation``, ``squared_drift``. Over pairs: ``squared_drift_error``, ``defined``,
-        ``units_compared``. The cross-validated alignment is NaN where it is not ``defined``: where
-        sum d_a' d_b is within 2 standard errors of 0. NaN, too, between environments and of a
+        ``units_compared``. The cross-validated alignment and its null are NaN where they are not
+        ``defined``: where sum d_a' d_b is within 2 standard errors of 0 (over conditions, over
+        units, or of noise that all of them share). NaN, too, between environments and of a
         session with itself.
 
     Raises
@@ -188,7 +196,7 @@ def drift_alignment(
             else:
                 way, sides = _along_noise(way, by_noise, of, components)
             if sides is not None:
-                _fill(table, way, sides, shuffles, stream(seed, "shuffle"))
+                _fill(table, way, sides, shuffles, own_stream(halved, way.at, seed))
     if not table.filled and noise is None and of != "coding":
         raise RefusedInputError(
             "the noise of two sessions cannot be told from their drift by halves of these two "
@@ -222,7 +230,7 @@ def _fill(
     orders = [generator.permutation(vectors.units.size) for _ in range(shuffles)]
     columns = [_numbers(sides[kind], orders) for kind in KINDS]
     if not vectors.defined:
-        for name in ("alignment", "normalised_alignment", "standard_error"):
+        for name in UNDEFINED:
             columns[-1][name] = np.nan
     by_column = {name: [column[name] for column in columns] for name in columns[0]}
     table.fill(

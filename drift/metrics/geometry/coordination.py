@@ -7,12 +7,14 @@ import xarray as xr
 
 from drift.door import opened
 from drift.door.quantities import Draws, Seed
-from drift.metrics.geometry.vectors import KINDS, Array, DriftVectors, drift_vectors
+from drift.metrics.geometry.draws import own_stream
+from drift.metrics.geometry.vectors import CERTAIN, KINDS, Array, DriftVectors, drift_vectors
 from drift.metrics.stability.correlations import per_environment
-from drift.streams import stream
 
 FEWEST_STEPS = 3
 SAME_INTERVAL = 0.25  # share of the median interval by which an interval may differ from it
+
+NEIGHBOURS = (5 / 3) ** 0.5  # of the error of independent steps, as two steps share a session
 
 
 @opened
@@ -56,8 +58,8 @@ def drift_coordination(
         ``coordination``, ``shuffled`` and ``shuffled_deviation`` (subject, kind), kind naive,
         frozen (of the noise of the sessions alone) and cross_validated; ``steps`` and
         ``units_compared`` (subject). NaN with fewer than three steps or two units; cross-validated
-        also where there is no drift: where the sum of q is within 2 standard errors of 0 over
-        units.
+        also where there is no drift: where the sum of q is within 2 standard errors of 0, over
+        units or of noise that units share.
 
     Raises
     ------
@@ -76,8 +78,16 @@ def drift_coordination(
         counts["units_compared"][subject] = squares["naive"].shape[1]
         if len(steps) < FEWEST_STEPS or squares["naive"].shape[1] < 2:
             continue
-        generator = stream(seed, "shuffle")
-        columns = np.array([_numbers(squares[kind], kind, shuffles, generator) for kind in KINDS])
+        generator = own_stream(dataset, (subject,), seed)
+        errors = [step.shared_error / step.conditions.size for step in steps]
+        shared_error = NEIGHBOURS * float(np.linalg.norm(errors)) / len(steps)
+        doubt = CERTAIN * max(_error(squares[KINDS[-1]]), shared_error)
+        columns = np.array(
+            [
+                _numbers(squares[kind], doubt * (kind == KINDS[-1]), shuffles, generator)
+                for kind in KINDS
+            ]
+        )
         for name, column in zip(names, columns.T, strict=True):
             values[name][subject] = column
     variables = {
@@ -90,19 +100,25 @@ def drift_coordination(
 
 def _steps(pairs: list[DriftVectors], dataset: xr.Dataset, subject: int) -> list[DriftVectors]:
     """Pairs of consecutive sessions that lie as far apart as most."""
+    elapsed: Array = np.arange(dataset.sizes["session"]).astype(float)
+    if "elapsed" in dataset:
+        elapsed = dataset["elapsed"].transpose("subject", "session").values[subject].astype(float)
     next_session: dict[int, DriftVectors] = {}
     for pair in pairs:
-        _, first, second = pair.at
-        if first not in next_session or second < next_session[first].at[2]:
+        first, second = sorted(pair.at[1:], key=lambda session: elapsed[session])
+        if first not in next_session or elapsed[second] < _end(next_session[first], elapsed):
             next_session[first] = pair
     steps = list(next_session.values())
-    if "elapsed" not in dataset or not steps:
+    if not steps:
         return steps
-    elapsed = dataset["elapsed"].transpose("subject", "session").values[subject].astype(float)
-    intervals = np.array([elapsed[step.at[2]] - elapsed[step.at[1]] for step in steps])
+    intervals = np.array([np.ptp(elapsed[list(step.at[1:])]) for step in steps])
     usual = np.median(intervals)
     alike = np.abs(intervals - usual) <= SAME_INTERVAL * usual
     return [step for step, same in zip(steps, alike, strict=True) if same]
+
+
+def _end(pair: DriftVectors, elapsed: Array) -> float:
+    return float(elapsed[list(pair.at[1:])].max())
 
 
 def _squares(steps: list[DriftVectors]) -> dict[str, Array]:
@@ -123,13 +139,17 @@ def _squares(steps: list[DriftVectors]) -> dict[str, Array]:
     return {kind: np.stack(rows[kind]) for kind in KINDS}
 
 
+def _error(squares: Array) -> float:
+    """Standard error over units of the summed squared change of a step."""
+    each = squares.mean(axis=0)
+    return float(each.std(ddof=1) * np.sqrt(each.size))
+
+
 def _numbers(
-    squares: Array, kind: str, shuffles: int, generator: np.random.Generator
+    squares: Array, doubt: float, shuffles: int, generator: np.random.Generator
 ) -> tuple[float, float, float]:
     """Coordination, and mean and standard deviation of it with steps in another order."""
-    total = squares.mean(axis=0)
-    doubt = 2 * total.std(ddof=1) * np.sqrt(total.size) if kind == "cross_validated" else 0.0
-    if not total.sum() > doubt:
+    if not squares.mean(axis=0).sum() > doubt:
         return np.nan, np.nan, np.nan
     null = [_coordination(generator.permuted(squares, axis=0)) for _ in range(shuffles)]
     deviation = np.std(null, ddof=1) if len(null) > 1 else np.nan

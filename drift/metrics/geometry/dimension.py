@@ -7,16 +7,16 @@ import xarray as xr
 
 from drift.door import opened
 from drift.door.quantities import Draws, Seed
+from drift.metrics.geometry.draws import own_stream
+from drift.metrics.geometry.tables import Table
 from drift.metrics.geometry.vectors import (
     KINDS,
     Array,
     DriftVectors,
-    Table,
     conditions_of,
     drift_vectors,
 )
 from drift.metrics.stability.correlations import per_environment
-from drift.streams import stream
 
 BY_PAIR = ("standard_error", "shuffled", "shuffled_deviation", "defined", "conditions_compared")
 
@@ -77,7 +77,7 @@ def drift_dimension(
     halved = conditions_of(dataset)
     table = Table(halved, {"dimension": ("kind",), **dict.fromkeys(BY_PAIR, ())}, kind=KINDS)
     for vectors in drift_vectors(halved, keep):
-        generator = stream(seed, "shuffle")
+        generator = own_stream(halved, vectors.at, seed)
         trace, power = _crossed(vectors)
         null = [_ratio(*_crossed(_shuffled(vectors, generator))) for _ in range(shuffles)]
         dimension = _ratio(trace, power) if vectors.defined else np.nan

@@ -9,11 +9,11 @@ import xarray as xr
 from drift.door import opened
 from drift.door.quantities import Square
 from drift.errors import RefusedInputError
+from drift.metrics.geometry.tables import Table
 from drift.metrics.geometry.vectors import (
     KINDS,
     Array,
     DriftVectors,
-    Table,
     condition_maps,
     conditions_of,
     drift_vectors,

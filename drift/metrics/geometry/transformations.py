@@ -7,18 +7,18 @@ import xarray as xr
 
 from drift.door import opened
 from drift.door.quantities import Draws, Seed
+from drift.metrics.geometry.draws import own_stream
 from drift.metrics.geometry.fits import TINY, TRANSFORMATIONS, Fitted
+from drift.metrics.geometry.tables import Table
 from drift.metrics.geometry.vectors import (
     KINDS,
     Array,
     DriftVectors,
-    Table,
     conditions_of,
     drift_vectors,
 )
 from drift.metrics.stability.correlations import per_environment
 from drift.schema.map_dims import STIMULUS, map_dim
-from drift.streams import stream
 
 FEWEST = 4  # conditions: two to fit, two to test
 RIDGE = (
@@ -95,7 +95,7 @@ def drift_transformations(
     for vectors in drift_vectors(halved, keep):
         if vectors.conditions.size < FEWEST:
             continue
-        generator = stream(seed, "shuffle")
+        generator = own_stream(halved, vectors.at, seed)
         null = [_shares(_moved(vectors, ordered, generator)) for _ in range(surrogates)]
         numbers = {
             "share": _shares(vectors),

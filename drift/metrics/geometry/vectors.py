@@ -3,14 +3,16 @@ independent halves, and the noise of that."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+from scipy.stats import norm as normal
+from scipy.stats import t as student
 
-from drift.metrics.stability.correlations import kept_units, pair_coordinates
+from drift.metrics.stability.correlations import kept_units
 from drift.metrics.stability.halves import with_halves
 from drift.metrics.stability.pairs import comparable_pairs
 from drift.schema.labelled_form import check
@@ -18,7 +20,9 @@ from drift.schema.map_dims import STIMULUS, map_dim
 
 Array = NDArray[np.float64]
 KINDS = ("naive", "frozen", "cross_validated")
-PAIRS = ("subject", "session", "session_other")
+# deviation of |d|^2 - |m|^2 - |n|^2 over that of m' n, m and n the noise of two sessions
+SHARED = 12.0**0.5
+CERTAIN = 2.0  # standard errors above 0 that make a drift
 
 
 class DriftVectors(NamedTuple):
@@ -33,6 +37,9 @@ class DriftVectors(NamedTuple):
         of ``condition_order``.
     before, after : numpy.ndarray
         (half, condition, unit) rates.
+    shared : float
+        Squared length of the noise of a session of the subject, as far as units and conditions
+        share it.
     """
 
     at: tuple[int, int, int]
@@ -40,6 +47,7 @@ class DriftVectors(NamedTuple):
     conditions: NDArray[np.int64]
     before: Array
     after: Array
+    shared: float = 0.0
 
     @property
     def drift(self) -> Array:
@@ -88,12 +96,19 @@ class DriftVectors(NamedTuple):
 
     @property
     def error(self) -> float:
-        """Standard error of the summed squared drift: over conditions or over units, whichever is
-        larger, as neighbouring places share noise and units may."""
+        """Standard error of the summed squared drift: over conditions, over units, or that of noise
+        which all of them share, whichever is largest, as neighbouring places share noise and units
+        may."""
         product = np.mean([first * second for first, second in self.independent], axis=0)
         sums = [product.sum(axis=axis) for axis in (0, 1)]
         errors = [row.std(ddof=1) * np.sqrt(row.size) for row in sums if row.size > 1]
-        return float(max(errors, default=np.nan))
+        return float(max([*errors, self.shared_error]) if errors else np.nan)
+
+    @property
+    def shared_error(self) -> float:
+        """Standard error of the summed squared drift of a code at rest, whatever its units
+        and conditions share: laps on which all units fire more, say."""
+        return SHARED * self.shared
 
     @property
     def defined(self) -> bool:
@@ -101,7 +116,7 @@ class DriftVectors(NamedTuple):
         hold no noise."""
         total = float(self.squared["cross_validated"].sum())
         exact = not self.noise.any()
-        return total > (0.0 if exact else 2 * self.error)
+        return total > (0.0 if exact else CERTAIN * self.error)
 
 
 def by_kind(naive: Array, frozen: Array) -> dict[str, Array]:
@@ -191,12 +206,38 @@ def drift_vectors(dataset: xr.Dataset, keep: xr.DataArray | None) -> Iterator[Dr
     maps = condition_maps(halved).transpose("subject", "session", "half", "condition", "unit")
     rates = maps.values.astype(float)
     member = recorded_units(halved, keep)
-    for subject, first, second in np.argwhere(pairs).tolist():
-        if first < second:
-            both = member[subject, first] & member[subject, second]
-            vectors = _vectors(rates[subject], (subject, first, second), both)
-            if vectors.units.size > 1 and vectors.conditions.size:
-                yield vectors
+    for subject, own in enumerate(pairs):
+        at = [(subject, *both) for both in np.argwhere(np.triu(own, k=1)).tolist()]
+        shared = _shared_noise(_usable(rates[subject], at, member[subject]))
+        for vectors in _usable(rates[subject], at, member[subject]):
+            yield vectors._replace(shared=shared)
+
+
+def _usable(
+    rates: Array, at: list[tuple[int, int, int]], member: NDArray[np.bool_]
+) -> Iterator[DriftVectors]:
+    """Pairs of sessions of one subject with two units and a condition."""
+    for pair in at:
+        vectors = _vectors(rates, pair, member[pair[1]] & member[pair[2]])
+        if vectors.units.size > 1 and vectors.conditions.size:
+            yield vectors
+
+
+def _shared_noise(pairs: Iterator[DriftVectors]) -> float:
+    """Root mean squared cosine of the noise of two sessions, 1 where all units and conditions share
+    it, times the mean squared length; larger in the way of Student where sessions are few."""
+    cosines, lengths, sessions = [], [], set()
+    for vectors in pairs:
+        first, second = vectors.noise
+        each = (first**2).sum(), (second**2).sum()
+        if min(each) > 0:
+            cosines.append((first * second).sum() / np.sqrt(each[0] * each[1]))
+            lengths.append(np.mean(each))
+            sessions |= set(vectors.at[1:])
+    if not cosines:
+        return 0.0
+    few = student.ppf(normal.cdf(CERTAIN), len(sessions)) / CERTAIN
+    return float(few * np.sqrt(np.mean(np.square(cosines))) * np.mean(lengths))
 
 
 def recorded_units(dataset: xr.Dataset, keep: xr.DataArray | None = None) -> NDArray[np.bool_]:
@@ -216,58 +257,3 @@ def _vectors(rates: Array, at: tuple[int, int, int], both: NDArray[np.bool_]) ->
     units = np.flatnonzero(finite[conditions].all(axis=0) & both)
     before, after = maps[:, :, conditions[:, np.newaxis], units]
     return DriftVectors(at, units, conditions, before, after)
-
-
-class Table:
-    """Numbers over pairs of sessions that are filled in pair by pair, NaN elsewhere.
-
-    Parameters
-    ----------
-    dataset : xarray.Dataset
-        Whose subjects and sessions these are.
-    variables : mapping
-        Dims of each variable after those of pairs of sessions.
-    **inner : tuple of str
-        Labels of these dims.
-    """
-
-    def __init__(
-        self,
-        dataset: xr.Dataset,
-        variables: Mapping[str, tuple[str, ...]],
-        **inner: tuple[str, ...],
-    ) -> None:
-        subjects, sessions = (dataset.sizes[dim] for dim in PAIRS[:2])
-        self.dims, self.inner, self.filled = dict(variables), inner, False
-        self.values = {
-            name: np.full(
-                (subjects, sessions, sessions, *(len(inner[dim]) for dim in dims)), np.nan
-            )
-            for name, dims in variables.items()
-        }
-        self.coords = pair_coordinates(dataset, *PAIRS[:2])
-
-    def fill(self, at: tuple[int, int, int], **numbers: object) -> None:
-        """Write numbers of one pair."""
-        self.filled = True
-        for name, number in numbers.items():
-            self.values[name][at] = number
-
-    def mirror(self) -> None:
-        """Write what was measured from the earlier to the later session for both orders."""
-        for values in self.values.values():
-            first, second = np.triu_indices(values.shape[1], k=1)
-            values[:, second, first] = values[:, first, second]
-
-    def dataset(self, long_names: Mapping[str, str]) -> xr.Dataset:
-        """The labelled result; all of it has no unit."""
-        variables = {
-            name: (
-                (*PAIRS, *self.dims[name]),
-                values,
-                {"units": "1", "long_name": long_names.get(name, name.replace("_", " "))},
-            )
-            for name, values in self.values.items()
-        }
-        labels = {dim: list(names) for dim, names in self.inner.items()}
-        return xr.Dataset(variables, coords={**self.coords, **labels})

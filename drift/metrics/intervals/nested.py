@@ -13,10 +13,11 @@ from drift.door import opened
 from drift.door.quantities import Confidence, Count, Seed
 from drift.errors import RefusedInputError
 from drift.metrics.intervals.limits import Limits, of_draws, of_percentiles, of_subjects
-from drift.metrics.intervals.shares import Values, drawn_shares, even_shares
+from drift.metrics.intervals.shares import Values, drawn_shares, even_shares, shares_without
 from drift.streams import stream
 
 LEVELS = ("subject", "session", "unit", "trial")
+ROUNDING = 1e-9  # of a number that does not depend on an entry
 Level = Literal["subject", "session", "unit", "trial"]
 Statistic = Callable[[Any, xr.DataArray], xr.DataArray]
 
@@ -46,7 +47,8 @@ def nested_interval(
     count their chance twice. Where there is but one subject, or ``levels`` does not begin with
     subjects, the lower levels are drawn with replacement, nested in each other, and the interval is
     that of Student with the standard deviation of the draws (times m / (m - 1) for m entries of the
-    outermost level); it speaks of that animal alone.
+    outermost level on which a number rests, such as the units recorded at a lag); it speaks of that
+    animal alone.
 
     "percentile" is the hierarchical bootstrap as published: all levels are drawn, and percentiles
     of the draws are the limits. With few animals it is too narrow where animals differ, as n draws
@@ -150,10 +152,24 @@ class _Rule(NamedTuple):
         draws = self.draws(values)
         if self.method == "percentile":
             return of_percentiles(estimates.values, draws, self.confidence)
-        outermost = even_shares(values, self.lower[:1]).values > 0  # (subject, entry)
-        entries = outermost.sum(axis=1).reshape(-1, *[1] * (draws.ndim - 2))
-        shape = np.broadcast_to(entries, draws.shape[1:])
-        return of_draws(estimates.values, draws, shape, self.confidence)
+        return of_draws(estimates.values, draws, self.entries(values, estimates), self.confidence)
+
+    def entries(self, values: Values, estimates: xr.DataArray) -> np.ndarray:
+        """(subject, ...) how many of the outermost entries a number rests on: those without which
+        it is another, such as units that were recorded at a lag; all, where nothing differs."""
+        counts = np.zeros(estimates.shape)
+        for subject, estimate in enumerate(estimates.values):
+            own = values.isel(subject=[subject])
+            without = shares_without(own, self.lower)  # (draw, subject, *levels)
+            if not without.sizes["draw"]:
+                continue
+            left_out = self.measure(own, without).transpose("draw", "subject", ...).values[:, 0]
+            change = np.abs(left_out - estimate)
+            largest = np.fmax.reduce(change, axis=0)
+            changed = np.isnan(change) | (change > ROUNDING * np.fmax(largest, np.abs(estimate)))
+            count = changed.sum(axis=0)
+            counts[subject] = np.where(count > 0, count, len(left_out))
+        return counts
 
     def over_subjects(self, values: Values, estimates: xr.DataArray) -> Limits:
         """(...) over subjects."""

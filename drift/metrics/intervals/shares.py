@@ -38,6 +38,28 @@ def even_shares(values: Values, levels: Sequence[str]) -> xr.DataArray:
     return xr.DataArray(shares, dims=("subject", *levels))
 
 
+def shares_without(values: Values, levels: Sequence[str]) -> xr.DataArray:
+    """Even shares without each entry of the outermost level in turn.
+
+    Parameters
+    ----------
+    values, levels
+        See ``even_shares``; of one subject.
+
+    Returns
+    -------
+    xarray.DataArray
+        (draw, subject, *levels), a draw for each entry that was observed; none for a single one.
+    """
+    even = even_shares(values, levels)
+    weights = even.sum(levels[1:]).values[0]
+    entries = np.flatnonzero(weights)
+    count = entries.size if entries.size > 1 else 0
+    without = np.repeat(even.values[np.newaxis], count, axis=0)
+    without[np.arange(count), 0, entries[:count]] = 0.0
+    return xr.DataArray(without * count / max(count - 1, 1), dims=("draw", *even.dims))
+
+
 def drawn_shares(
     values: Values, levels: Sequence[str], repetitions: int, seed: int
 ) -> xr.DataArray:

@@ -70,7 +70,7 @@ def match_probability(
     pair = tracked[..., np.newaxis] & observed[:, :, np.newaxis] & observed[:, np.newaxis]
     certain = _told(dataset) if wrong_matches is None else None
     if certain is None:
-        steps = registration_steps(observed, registered)[..., np.newaxis]
+        steps = registration_steps(dataset, registered)[..., np.newaxis]
         probability = np.broadcast_to((1 - float(wrong_matches or 0)) ** steps, pair.shape)
     else:
         probability = np.minimum(certain[:, :, np.newaxis], certain[:, np.newaxis])
@@ -107,13 +107,14 @@ def _told(dataset: xr.Dataset) -> np.ndarray:
     return np.asarray(dataset[CONFIDENCE].transpose("subject", "session", "unit").values)
 
 
-def registration_steps(observed: np.ndarray, registered: str) -> np.ndarray:
-    """How many registrations lie between two sessions, among those in which a subject was recorded.
+def registration_steps(dataset: xr.Dataset, registered: str) -> np.ndarray:
+    """How many registrations lie between two sessions, among those in which a subject was recorded,
+    in the order of ``elapsed`` where that is known.
 
     Parameters
     ----------
-    observed : numpy.ndarray
-        (subject, session, unit) bool.
+    dataset : xarray.Dataset
+        Longitudinal Dataset with ``rate``.
     registered : {"in_chain", "at_once"}
         Each session to the one before, or all at once.
 
@@ -122,7 +123,14 @@ def registration_steps(observed: np.ndarray, registered: str) -> np.ndarray:
     numpy.ndarray
         (subject, session, session) int.
     """
-    number = np.cumsum(observed.any(axis=-1), axis=-1)
+    recorded = observed_sessions(dataset).any(axis=-1)
+    order = np.broadcast_to(np.arange(recorded.shape[1]), recorded.shape)
+    if "elapsed" in dataset:
+        elapsed = dataset["elapsed"].transpose("subject", "session").values
+        order = np.argsort(elapsed, axis=1, kind="stable")
+    number = np.empty(recorded.shape, dtype=int)
+    in_order = np.cumsum(np.take_along_axis(recorded, order, axis=1), axis=1)
+    np.put_along_axis(number, order, in_order, axis=1)
     steps = np.abs(number[:, :, np.newaxis] - number[:, np.newaxis])
     return np.asarray(steps if registered == "in_chain" else np.minimum(steps, 1))
 

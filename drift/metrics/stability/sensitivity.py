@@ -19,7 +19,6 @@ from drift.metrics.stability.halves import with_halves
 from drift.metrics.stability.matching import (
     Registered,
     candidates,
-    observed_sessions,
     registration_steps,
 )
 from drift.metrics.stability.pairs import comparable_pairs
@@ -107,7 +106,7 @@ def wrong_matches(
         )
     halved = with_halves(dataset)
     comparable = comparable_pairs(halved)
-    steps = registration_steps(observed_sessions(halved), registered)
+    steps = registration_steps(halved, registered)
     pairs: list[list[_Pair]] = [[] for _ in comparable]
     for compared in compared_sessions(halved, comparable, of, "mean", smoothing, select, keep):
         at = (compared.first, compared.second)

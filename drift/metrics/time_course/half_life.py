@@ -25,6 +25,7 @@ from drift.schema.labelled_form import check
 FEWEST_LAGS = 3  # two numbers are fitted
 HALF = 0.5
 LEAST_LOGARITHM = 0.1  # of 2 A in draws: A near 1/2 has half gone at once
+ALIKE = 0.9  # floor beyond which units have nothing of their own; on simulated cells of one field
 NOTHING_LOST = 1e-5  # over the longest lag: rounding of sums
 
 
@@ -73,7 +74,8 @@ def half_life(
     No estimate is given where similarity does not certainly decline (the interval of 1 / T holds
     0), or where T lies beyond the longest lag: then ``lower`` is a bound, never beyond what was
     recorded, and ``upper`` is infinite. Nothing is told where less than half is left at the
-    shortest lag: fast drift and what is lost at once look alike there.
+    shortest lag: fast drift and what is lost at once look alike there. Nor where F exceeds .9, as
+    of cells that all fire at one place: a field drawn anew would be the same.
 
     Parameters
     ----------
@@ -117,7 +119,8 @@ def half_life(
     )
     fits = _fits(moments, even_shares(moments, ("unit",)).expand_dims("draw"))
     units = str(moments["elapsed"].attrs.get("units", "1"))
-    spans = [_span(fits, subject, units) for subject in range(moments.sizes["subject"])]
+    floors = moments["floor"].values.tolist()
+    spans = [_span(fits, subject, floor, units) for subject, floor in enumerate(floors)]
     halves = [
         _half(Limits(*(own[name].values[subject] for name in NUMBERS)), span)
         for subject, span in enumerate(spans)
@@ -154,7 +157,7 @@ def _fits(moments: xr.Dataset, shares: xr.DataArray) -> _Fits:
     floor = moments["floor"].values[:, np.newaxis]
     excess = (pairs.values.transpose("draw", "subject", "pair").values - floor) / (1 - floor)
     lags = np.where(pairs.lags > 0, pairs.lags, np.nan)
-    excess = np.where(np.isfinite(lags), excess, np.nan)
+    excess = np.where(np.isfinite(lags) & ~(floor > ALIKE), excess, np.nan)
     rates, amplitudes, halvings = np.full((3, *excess.shape[:2]), np.nan)
     for subject, row in enumerate(lags):
         usable = np.isfinite(excess[:, subject]).any(axis=0)
@@ -193,17 +196,18 @@ class _Span(NamedTuple):
     different: int
     left: float
     shortest: float
+    floor: float
     units: str
 
 
-def _span(fits: _Fits, subject: int, units: str) -> _Span:
+def _span(fits: _Fits, subject: int, floor: float, units: str) -> _Span:
     excess, lags = fits.excess[0, subject], fits.lags[subject]
     usable = np.isfinite(excess)
     if not usable.any():
-        return _Span(np.nan, 0, np.nan, np.nan, units)
+        return _Span(np.nan, 0, np.nan, np.nan, floor, units)
     shortest, longest = lags[usable].min(), lags[usable].max()
     left = excess[usable & (lags <= shortest * (1 + SAME_LAG))].mean()
-    return _Span(float(longest), _count(lags[usable]), float(left), float(shortest), units)
+    return _Span(float(longest), _count(lags[usable]), float(left), float(shortest), floor, units)
 
 
 def _half(rates: Limits, span: _Span) -> _Half:
@@ -226,6 +230,11 @@ def _bound(high: float, span: _Span) -> float:
 
 def _untold(rate: float, low: float, high: float, span: _Span) -> str:
     """Why nothing can be told of a half-life; empty where something can."""
+    if span.floor > ALIKE:
+        return (
+            f"different units are as alike as one is to itself (floor {span.floor:.2f}), so that "
+            "nothing tells them apart: keep units whose fields differ"
+        )
     if span.different < FEWEST_LAGS:
         return (
             f"sessions lie {span.different} different times apart, and a decay takes at least "

@@ -23,7 +23,7 @@ def lag_classes(elapsed: xr.DataArray) -> np.ndarray | None:
     Parameters
     ----------
     elapsed : xarray.DataArray
-        ([subject,] session) rising; NaN where a session was not recorded.
+        ([subject,] session) in any order; NaN where a session was not recorded.
 
     Returns
     -------
@@ -32,7 +32,7 @@ def lag_classes(elapsed: xr.DataArray) -> np.ndarray | None:
     """
     require_dims(elapsed, "elapsed", "session")
     rows = np.atleast_2d(elapsed.transpose(..., "session").values.astype(float))
-    recorded = [row[np.isfinite(row)] for row in rows]
+    recorded = [np.sort(row[np.isfinite(row)]) for row in rows]
     lags = np.concatenate([np.abs(row[:, np.newaxis] - row).ravel() for row in recorded])
     steps = np.concatenate([np.diff(row) for row in recorded])
     steps = steps[steps > 0]

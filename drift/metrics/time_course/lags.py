@@ -15,8 +15,9 @@ from drift.metrics.labels import described, require_dims
 from drift.metrics.rooms import environment_labels
 from drift.metrics.time_course.usual_intervals import own_edges
 
-# Lags that differ by less than this share of the longest one are the same lag.
-SAME_LAG = 1e-9
+# Lags that differ by less than this share of the longest one are the same lag: times may be stored
+# with seven digits.
+SAME_LAG = 1e-6
 CLASSES = 2  # of real times, that a slope needs at least
 LONGER = 1.5  # times the shortest lag: what is nearer is the same interval between sessions
 
@@ -180,13 +181,25 @@ def by_lag(
     centres, index = _own_lags(lags) if edges is None else _lag_index(lags, edges)
     # (subject, lag, pair)
     members = (index[:, np.newaxis] == np.arange(centres.size)[:, np.newaxis]).astype(float)
-    member = xr.DataArray(members, dims=("subject", "lag", "pair"), coords={"lag": centres})
-    pairs = xr.dot(member, values.notnull().astype(float), dim="pair")
-    total = xr.dot(member, values.fillna(0.0), dim="pair")
+    pairs = _summed(members, values.notnull().astype(float), centres)
+    total = _summed(members, values.fillna(0.0), centres)
     means = (total / pairs.where(pairs > 0)).assign_attrs(correlation.attrs)
     result = xr.Dataset({"correlation": means, "pairs": described(pairs.astype(int), "pairs")})
     result["lag"].attrs["units"] = str(elapsed.attrs.get("units", "1"))
     return result
+
+
+def _summed(members: np.ndarray, values: xr.DataArray, lags: np.ndarray) -> xr.DataArray:
+    """(subject, lag, ...) sums of (subject, pair, ...) over the members (subject, lag, pair) of a
+    lag, one subject at a time, so that its company does not change how sums are rounded."""
+    ordered = np.ascontiguousarray(values.transpose("subject", "pair", ...).values)
+    flat = ordered.reshape(*ordered.shape[:2], -1)
+    sums = np.stack([own @ rows for own, rows in zip(members, flat, strict=True)])
+    frame = values.rename(pair="lag").drop_vars("lag", errors="ignore")
+    dims = ("subject", "lag", *[dim for dim in frame.dims if dim not in ("subject", "lag")])
+    coords = {**frame.coords, "lag": lags}
+    shape = (*members.shape[:2], *ordered.shape[2:])
+    return xr.DataArray(sums.reshape(shape), dims=dims, coords=coords, name=values.name)
 
 
 def _limits(lags: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 MOST = 200  # classes
-WHOLE = 1e-9  # of the longest lag: rounding
+WHOLE = 1e-6  # of the longest lag: rounding of times with seven digits
 
 
 def class_edges(steps: np.ndarray, lags: np.ndarray, sessions: int) -> np.ndarray | None:

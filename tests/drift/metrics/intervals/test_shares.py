@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from drift.metrics.intervals.shares import drawn_shares, even_shares
+from drift.metrics.intervals.shares import drawn_shares, even_shares, shares_without
 
 
 def numbers(rng: np.random.Generator, *shape: int) -> xr.DataArray:
@@ -66,3 +66,13 @@ def test_seeds_differ_and_repeat(rng: np.random.Generator):
     first, again, other = (drawn_shares(values, ("unit",), 9, seed) for seed in (0, 0, 1))
     assert first.equals(again) and not first.equals(other)
     assert not (first.isel(subject=0).values == first.isel(subject=2).values).all()
+
+
+def test_every_unit_is_left_out_once(rng: np.random.Generator):
+    values = xr.DataArray(rng.normal(size=(1, 4, 3)), dims=("subject", "unit", "trial"))
+    values[0, 1] = np.nan
+    shares = shares_without(values, ("unit", "trial"))
+    np.testing.assert_allclose(shares.sum(["unit", "trial"]), 1)
+    units = [[0, 0, 0.5, 0.5], [0.5, 0, 0, 0.5], [0.5, 0, 0.5, 0]]
+    np.testing.assert_allclose(shares.sum("trial")[:, 0], units)
+    assert shares_without(values.isel(unit=[0]), ("unit",)).sizes["draw"] == 0

@@ -272,3 +272,13 @@ def test_a_rate_that_contradicts_the_selection_is_a_rate_all_the_same():
     found = curve["rate_explaining_all"].values
     error = found.std(ddof=1) / np.sqrt(found.size)
     assert abs(found.mean() - 0.2) < 3 * error + 0.02 and error < 0.03, (found.mean(), error)
+
+
+def test_steps_are_counted_in_the_order_of_time():
+    """Sessions 0 and 1 of a Dataset that is not sorted lay one step apart, however long."""
+    seen = frozen(2, 20, 5)
+    order = [3, 0, 4, 1, 2]
+    shuffled = metrics.match_probability(seen.isel(session=order), 0.1)
+    sorted_before = metrics.match_probability(seen, 0.1)
+    pick = {"session": order, "session_other": order}
+    np.testing.assert_array_equal(shuffled, sorted_before.isel(pick))

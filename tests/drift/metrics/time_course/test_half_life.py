@@ -160,3 +160,20 @@ def test_intervals_of_half_lives_cover():
 def test_of_maps_that_do_not_know_days(rng: np.random.Generator):
     with pytest.raises(RefusedInputError, match="elapsed"):
         metrics.half_life(redrawn(rng, [0.1]).drop_vars("elapsed"))
+
+
+def test_cells_of_one_field_have_no_half_life_of_their_own(rng: np.random.Generator):
+    """The floor of a code whose cells all fire at one place is 1; half of them were said to have
+    lost more than half of a code that stands still."""
+    measured = redrawn(rng, [0.0] * 12, units=20)
+    of_one = measured["rate_half"].isel(unit=[0] * 20).values
+    expected = of_one.mean(axis=(1, 2, 4), keepdims=True)  # (mouse, 1, 1, place, 1)
+    halves = 2.0 * rng.poisson(expected / 2 * np.ones(of_one.shape))
+    alike = measured.assign(rate_half=measured["rate_half"].copy(data=halves))
+    result = metrics.half_life(alike, repetitions=50)
+    assert float(result["floor"].min()) > 0.8
+    told = np.array([reason.split(" (")[0] for reason in result["subject_reason"].values])
+    nothing = result["floor"].values > 0.9
+    assert nothing.any()
+    assert (told[nothing] == "different units are as alike as one is to itself").all()
+    assert np.isnan(result["subject_lower"].values[nothing]).all()

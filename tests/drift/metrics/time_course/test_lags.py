@@ -7,7 +7,9 @@ import pytest
 import xarray as xr
 
 from drift.errors import RefusedInputError
-from drift.metrics import by_lag, drift_rate
+from drift.metrics import by_lag, drift_rate, lag_classes
+
+PAIRS = ("subject", "session", "session_other")
 
 
 def decaying(elapsed, rate=0.02, offset=0.1):
@@ -93,3 +95,27 @@ def test_one_lag_gives_no_rate_and_one_session_is_refused():
         by_lag(correlation[:, :1, :1], elapsed[:, :1])
     with pytest.raises(RefusedInputError, match="known elapsed time"):
         by_lag(correlation, elapsed * np.nan)
+
+
+def test_times_of_seven_digits_are_times(rng: np.random.Generator):
+    """Lags of .1, .2, ... days, stored as float32, were 12 lags of six sessions, and the longest of
+    those that enter the drift rate fell out."""
+    values = rng.uniform(0.5, 0.9, (1, 6, 6))
+    similarity = xr.DataArray(values + values.swapaxes(1, 2), dims=PAIRS)
+    times = xr.DataArray(0.1 * np.arange(6.0)[np.newaxis], dims=PAIRS[:2], attrs={"units": "day"})
+    short = times.astype("float32").assign_attrs(times.attrs)
+    curves = [by_lag(similarity, each) for each in (times, short)]
+    assert curves[1].sizes["lag"] == 5 and lag_classes(short) is None
+    np.testing.assert_allclose(curves[1]["correlation"], curves[0]["correlation"])
+    rates = [drift_rate(similarity, each)["drift_rate"] for each in (times, short)]
+    np.testing.assert_allclose(rates[1], rates[0], rtol=1e-6)
+
+
+def test_company_does_not_change_how_sums_are_rounded(rng: np.random.Generator):
+    values = xr.DataArray(rng.normal(size=(3, 6, 6, 7)), dims=(*PAIRS, "unit"))
+    times = xr.DataArray(np.arange(18.0).reshape(3, 6) % 6, dims=PAIRS[:2])
+    crowd = by_lag(values, times)["correlation"]
+    for subject in range(3):
+        pick = {"subject": [subject]}
+        alone = by_lag(values.isel(pick), times.isel(pick))["correlation"]
+        np.testing.assert_array_equal(crowd.isel(pick), alone)
