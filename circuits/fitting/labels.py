@@ -45,6 +45,7 @@ def with_units(joined: xr.Dataset, recording: xr.Dataset) -> xr.Dataset:
     elapsed = str(recording["elapsed"].attrs.get("units", "1"))
     units_by_parameter = {
         "weight_lifetime": elapsed,
+        "fast_weight_lifetime": elapsed,
         "input_width": str(recording["place"].attrs.get("units", "1")),
     }
     for name, meaning in MEANINGS.items():
