@@ -125,6 +125,14 @@ class Model:
         )
         return frozen_model(np.array([values] * len(seeds)), seeds).mean(axis=0)
 
+    def as_large_as_recorded(self) -> Model:
+        """Return the model with as many units as were recorded, whose statistics scatter as those
+        of a recording do."""
+        circuit = self.circuit.replace(units=self.lens.seen.shape[1])
+        return Model(
+            circuit, self.lens, self.wanted, self.names, self.surroundings, self.seed, self.engine
+        )
+
     def _of(self, candidate: np.ndarray, names: Any) -> Mapping[str, float]:
         return {
             name: float(value)

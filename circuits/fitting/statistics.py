@@ -331,14 +331,22 @@ def statistics(
         similar = codes.map_similarity[units][:, sessions][:, :, sessions]
         values += [_mean(similar[:, pair]) for pair in pairs]
     if "population_similarity" in wanted.groups:
-        similar = _population_similarity(codes, sessions, units)
+        similar = population_similarity(codes, sessions, units)
         values += [_mean(similar[pair]) for pair in pairs]
     return np.array(values)[wanted.position]
 
 
-def _population_similarity(codes: Codes, sessions: np.ndarray, units: np.ndarray) -> np.ndarray:
-    """Pearson correlation of population vectors over the units observed in both sessions, mean over
-    cells, (session, session)."""
+def population_similarity(codes: Codes, sessions: np.ndarray, units: np.ndarray) -> np.ndarray:
+    """Return the Pearson correlation of population vectors over the units observed in both
+    sessions, mean over cells, (session, session).
+
+    Parameters
+    ----------
+    codes : Codes
+        Of the population.
+    sessions, units : numpy.ndarray
+        Positions of those that count.
+    """
     repeats = codes.vectors.shape[1] // codes.active.shape[0]
     rows = (repeats * sessions[:, np.newaxis] + np.arange(repeats)).ravel()
     observed = np.repeat(codes.seen[np.ix_(sessions, units)], repeats, axis=0)
@@ -374,8 +382,8 @@ def bootstrap_covariance(
     samples of sessions.
 
     Drawing both at once would count three times what is particular to a unit in a session (Owen
-    2007, Annals of Applied Statistics 1:386). Sessions are drawn anew only where there are at least
-    five: fewer leave most lags without a pair.
+    2007, Annals of Applied Statistics 1:386). Sessions are drawn anew where there are at least
+    five: fewer leave most lags without a pair, and each is left out in turn (the jackknife).
 
     Parameters
     ----------
@@ -408,13 +416,42 @@ def bootstrap_covariance(
         [statistics(codes, wanted, units=_drawn(rng, units)) for _repetition in range(repetitions)]
     )
     if sessions < FEWEST_SESSIONS:
-        return covariance
+        return covariance + _jackknife(codes, wanted)
     return covariance + _covariance(
         [
             statistics(codes, wanted, sessions=_drawn(rng, sessions))
             for _repetition in range(repetitions)
         ]
     )
+
+
+def _jackknife(codes: Codes, wanted: Statistics) -> np.ndarray:
+    """Covariance over sessions, each left out in turn; (n - 1) / n sum of squares.
+
+    A lag with few pairs, which hardly vary when one is left out, varies as much as the lag of its
+    kind that varies most, for each of its pairs.
+    """
+    sessions = codes.active.shape[0]
+    rows = [
+        statistics(codes, wanted, sessions=np.delete(np.arange(sessions), left_out))
+        for left_out in range(sessions)
+    ]
+    covariance = _covariance(rows) * (sessions - 1) ** 2 / sessions
+    variance, pairs = np.diagonal(covariance), _pairs_of(wanted)
+    for group in ("map_similarity", "population_similarity"):
+        own = (np.array(wanted.groups) == group) & (pairs > 0)
+        if own.any():
+            least = (variance[own] * pairs[own]).max() / pairs[own]
+            covariance[own, own] = np.maximum(variance[own], least)
+    return covariance
+
+
+def _pairs_of(wanted: Statistics) -> np.ndarray:
+    """Pairs of sessions behind each statistic, 0 for those that are not of similarity,
+    (statistic,)."""
+    pairs = [(wanted.lag_class == number).sum() for number in range(len(wanted.lags))]
+    lags = {f"lag {lag:g}": count for lag, count in zip(wanted.lags, pairs, strict=True)}
+    return np.array([lags.get(name.rpartition(", ")[2], 0) for name in wanted.names])
 
 
 def _drawn(rng: np.random.Generator, size: int) -> np.ndarray:

@@ -243,4 +243,7 @@ def _coupled_poisson(expected: np.ndarray, rng: np.random.Generator) -> np.ndarr
     nearby."""
     from scipy.stats import poisson
 
-    return poisson.ppf(rng.random(expected.shape), expected)
+    uniform, counts = rng.random(expected.shape), np.zeros(expected.shape)
+    active = ~(expected == 0)  # a sparse code leaves most cells without any event
+    counts[active] = poisson.ppf(uniform[active], expected[active])
+    return counts
