@@ -3,7 +3,7 @@ places, units and counts are those of the recording."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,9 +13,9 @@ from circuits.fitting.model import Model
 from circuits.fitting.search import Bounds, Law, distances
 
 ECHOES = 4  # simulations with other chance, whose mean a simulated recording is compared with
-STEPS = 2  # by which a simulated recording is fitted, from the truth, along the law at the truth
+STEPS = 3  # by which a simulated recording is fitted, from the truth, along the law at the truth
 FIRST_SEED = 500_000_011  # added to that of the fit, far from those of its own simulations
-LARGEST_STEP = 0.5  # of the search range
+LARGEST_STEP = 0.3  # of the search range
 
 
 class Calibration(NamedTuple):
@@ -74,18 +74,50 @@ def calibration(
     # what is undefined in one of them tells nothing there
     recorded = np.where(np.isfinite(recorded), recorded, law.statistics)
     gain = _gain(law, precision)
-    estimate, expected = np.tile(unit, (simulations, 1)), np.tile(law.statistics, (simulations, 1))
     base = _echoed(model, bounds, unit, usable)
+
+    def expectation(estimate: np.ndarray) -> np.ndarray:
+        rows = np.clip(estimate, 0.0, 1.0)
+        moved = np.array([_echoed(model, bounds, row, usable) for row in rows]) - base
+        return law.statistics + np.where(np.isfinite(moved), moved, 0.0)
+
+    estimate, expected = _stepped(recorded, unit, law, gain, precision, expectation)
+    return Calibration(recorded, estimate, _apart(expected, recorded, whole_precision))
+
+
+def _stepped(
+    recorded: np.ndarray,
+    unit: np.ndarray,
+    law: Law,
+    gain: np.ndarray,
+    precision: np.ndarray,
+    expectation: Callable[[np.ndarray], np.ndarray],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Estimates (simulation, parameter) and expected statistics of simulated recordings; a step
+    that leads away is taken back, and the next one is a third as long."""
+    estimate, expected = (
+        np.tile(unit, (len(recorded), 1)),
+        np.tile(law.statistics, (len(recorded), 1)),
+    )
+    length = np.ones((len(recorded), 1))
     for _step in range(STEPS):
-        step = (recorded - expected) @ gain.T
-        estimate = estimate + np.clip(step, -LARGEST_STEP, LARGEST_STEP)
-        moved = np.array([_echoed(model, bounds, row, usable) for row in np.clip(estimate, 0, 1)])
-        expected = law.statistics + np.where(np.isfinite(moved - base), moved - base, 0.0)
-    fitted = [
-        distances(of_circuit[np.newaxis], own, whole_precision)[0]
-        for of_circuit, own in zip(expected, recorded, strict=True)
-    ]
-    return Calibration(recorded, estimate, np.array(fitted))
+        step = np.clip((recorded - expected) @ gain.T, -LARGEST_STEP, LARGEST_STEP)
+        moved = estimate + length * step
+        moved_expected = expectation(moved)
+        nearer = (
+            _apart(moved_expected, recorded, precision) < _apart(expected, recorded, precision)
+        )[:, np.newaxis]
+        estimate, expected = (
+            np.where(nearer, moved, estimate),
+            np.where(nearer, moved_expected, expected),
+        )
+        length = np.where(nearer, length, length / 3)
+    return estimate, expected
+
+
+def _apart(expected: np.ndarray, recorded: np.ndarray, precision: np.ndarray) -> np.ndarray:
+    """Distance of each simulated recording (simulation, statistic) from what is expected of it."""
+    return distances(recorded - expected, np.zeros(recorded.shape[1]), precision)
 
 
 def _gain(law: Law, precision: np.ndarray) -> np.ndarray:

@@ -98,7 +98,7 @@ def test_a_search_that_did_not_end_has_no_interval_and_says_so_in_front(recordin
 
 
 def test_the_text_says_what_does_not_describe_and_whether_drift_is_needed(recording):
-    described = one_fit(recording, "weight_lifetime", 5.0, 20.0, generations=4)
+    described = one_fit(recording, "weight_lifetime", 5.0, 20.0, generations=15)
     assert repr(described).splitlines()[1].strip().startswith("Describes: ")
     assert "nothing speaks against the circuit" in repr(described) and "drift is needed" in repr(
         described
