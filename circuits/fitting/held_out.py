@@ -144,8 +144,8 @@ def _scored(
     first, later = np.nonzero(comparable)
     used = (first < sessions) & (later >= sessions)
     first, later = first[used], later[used]
-    known = np.triu(comparable[:sessions, :sessions], k=1)
-    rows = [_without_circuit(similar, lag, first, later, known) for similar in first_measured]
+    paired = np.triu(comparable[:sessions, :sessions], k=1)
+    rows = [_without_circuit(similar, lag, first, later, paired) for similar in first_measured]
     of_circuit = predicted[:, first, later]
     values = np.stack([of_circuit, *np.moveaxis(np.array(rows), 1, 0)])
     error = np.sqrt(np.nanmean((values - measured[:, first, later]) ** 2, axis=-1))
@@ -165,17 +165,17 @@ def _scored(
 
 
 def _without_circuit(
-    similar: np.ndarray, lag: np.ndarray, first: np.ndarray, later: np.ndarray, known: np.ndarray
+    similar: np.ndarray, lag: np.ndarray, first: np.ndarray, later: np.ndarray, paired: np.ndarray
 ) -> np.ndarray:
-    """(persistence, exponential or mean, pair) from the pairs of first sessions that are known."""
-    known = known & np.isfinite(similar)
-    if not known.any():
+    """(persistence, exponential or mean, pair) from the pairs of first sessions."""
+    defined = paired & np.isfinite(similar)
+    if not defined.any():
         raise RefusedInputError(
             "no two of the first sessions can be compared: fit more sessions, of one environment."
         )
     last = len(similar) - 1
     lasting = similar[first, np.where(first == last, last - 1, last)]
-    pairs, lags = similar[known], lag[: len(similar), : len(similar)][known]
+    pairs, lags = similar[defined], lag[: len(similar), : len(similar)][defined]
     decay = least_squares(
         lambda values: values[0] * np.exp(-values[1] * lags) - pairs,
         [pairs.max(), 1 / lags.max()],

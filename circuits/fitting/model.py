@@ -166,14 +166,14 @@ class Model:
         rng = stream(seed, "observation")
         # each simulated unit is seen when a recorded one was
         like = np.arange(rate.shape[1]) % self.lens.seen.shape[1]
-        seen = self.lens.seen[:, like, np.newaxis]  # (session, unit, 1)
+        present = self.lens.seen[:, like, np.newaxis]  # (session, unit, 1)
         if self.lens.halves is None:
-            return codes(np.where(seen, observed_maps(rate, self.lens, rng), np.nan), self.lens)
+            return codes(np.where(present, observed_maps(rate, self.lens, rng), np.nan), self.lens)
         maps, halves = observed_halves(rate, self.lens, rng)
         return codes(
-            np.where(seen, maps, np.nan),
+            np.where(present, maps, np.nan),
             self.lens,
-            np.where(seen[:, np.newaxis], halves, np.nan),
+            np.where(present[:, np.newaxis], halves, np.nan),
         )
 
 

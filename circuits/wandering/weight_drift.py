@@ -133,8 +133,8 @@ def drifting_weights(
     """Return the input weights of every session, of unit variance in the first one.
 
     The first weights are drawn from the stream "weights", their steps from "update_noise": neither
-    the law nor the lifetime moves what is drawn. A second part of the weights, with a lifetime of its
-    own, is drawn from a child of each.
+    the law nor the lifetime moves what is drawn. A second part of the weights, with a lifetime of
+    its own, is drawn from a child of each.
 
     Parameters
     ----------

@@ -33,7 +33,7 @@ def command(
     engine: Literal["brian2", "fixed_point"] = "fixed_point",
     fast_weight_lifetime: float | None = None,
     restarts: int = 2,
-    generations: int = 60,
+    generations: int = 100,
     calibrated: int = 40,
     quick: Flag = False,
     seed: int = 0,

@@ -217,8 +217,8 @@ def observed_halves(
     assert lens.halves is not None
     halved = lens.halves.occupancy
     remainder = np.maximum(lens.occupancy - halved.sum(axis=1), 0.0)
-    parts = np.concatenate([halved, remainder[:, np.newaxis]], axis=1)  # (session, part, cell)
-    expected = _expected_rates(rate, lens)[:, np.newaxis] * parts[:, :, np.newaxis]
+    times = np.concatenate([halved, remainder[:, np.newaxis]], axis=1)  # (session, part, cell)
+    expected = _expected_rates(rate, lens)[:, np.newaxis] * times[:, :, np.newaxis]
     counts = _coupled_poisson(expected, rng)
     return _per_second(counts.sum(axis=1), lens.occupancy), _per_second(counts[:, :2], halved)
 

@@ -253,8 +253,8 @@ def _goodness(of_subject: xr.Dataset) -> Iterator[str]:
         freedom = int(numbers["degrees_of_freedom"])
         told = p_value(numbers["p_value"])
         yield (
-            f"{fit_words.verdict(of_subject)} (distance {number(numbers['distance'])} for {freedom} "
-            f"degrees of freedom, p {_equals(told)})."
+            f"{fit_words.verdict(of_subject)} (distance {number(numbers['distance'])} for "
+            f"{freedom} degrees of freedom, p {_equals(told)})."
         )
         if "inflation" not in of_subject and not fit_words.described(of_subject):
             yield "Intervals hold only for a circuit that describes the recording."

@@ -98,12 +98,14 @@ def test_a_search_that_did_not_end_has_no_interval_and_says_so_in_front(recordin
 
 
 def test_the_text_says_what_does_not_describe_and_whether_drift_is_needed(recording):
-    described = one_fit(recording, "weight_lifetime", 5.0, 20.0, generations=15)
+    described = one_fit(recording, "weight_lifetime", 5.0, 20.0, generations=15, restarts=2)
     assert repr(described).splitlines()[1].strip().startswith("Describes: ")
     assert "nothing speaks against the circuit" in repr(described) and "drift is needed" in repr(
         described
     )
-    other = repr(one_fit(recording, "weight_lifetime", 5.0, 20.0, generations=15, input_width=40.0))
+    other = repr(
+        one_fit(recording, "weight_lifetime", 1.0, 100.0, generations=60, input_width=20.0)
+    )
     assert other.splitlines()[1].strip().startswith("Does not describe: ")
     assert "times as wide as they would be" in other and "statistics lie outside" in other
 
