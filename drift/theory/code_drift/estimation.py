@@ -246,8 +246,8 @@ def estimate(
     gives the lifetime T of the weights; their norms are freed of the noise of counting, so that A =
     1, unless the noise is unknown, or the recording has halves of sessions: then A is the cosine
     within a session, 2 c / (1 + c) for that c of its halves, which variation from lap to lap keeps
-    below 1 and which is no drift. None of this depends on the gains of the units, but for units that
-    are much louder than most, which are turned down.
+    below 1 and which is no drift. None of this depends on the gains of the units, but for units
+    that are much louder than most, which are turned down.
 
     Parameters
     ----------
