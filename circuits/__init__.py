@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # kinds, rest and settling, wandering weights, use in network
     from circuits.wandering.recorded import recorded_circuit
     from circuits.bridge import feedforward_drive, bridged, code_overlap
     from circuits.fitting.fitting import fit
+    from circuits.fitting.held_out import held_out
     from circuits.fitting.result import Fit
 
 __getattr__, __dir__ = lazily(__name__)

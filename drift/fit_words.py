@@ -36,7 +36,9 @@ def at_bound(one: xr.Dataset, parameter: str) -> str:
 
 def settled(one: xr.Dataset) -> bool:
     """Tell whether the search of one subject ended, so that its intervals mean something."""
-    return bool(one["settled"]) if "settled" in one else bool((one["converged"] == 1).any())
+    if "settled" in one:
+        return bool(one["settled"])
+    return bool((one["converged"] == 1).any()) if "converged" in one else True
 
 
 def interval_words(one: xr.Dataset, parameter: str) -> str:
@@ -87,6 +89,75 @@ def description(one: xr.Dataset) -> str:
     )
 
 
+def verdict(one: xr.Dataset) -> str:
+    """Say in front of everything whether the circuit describes the recording.
+
+    Parameters
+    ----------
+    one : xarray.Dataset
+        One subject of the Dataset of a fit.
+    """
+    if not settled(one):
+        return (
+            "Cannot tell whether the circuit describes the recording: the search had not converged"
+        )
+    if not np.isfinite(float(one["p_value"])):
+        return "Cannot tell whether the circuit describes the recording"
+    return (
+        "Describes: nothing speaks against the circuit"
+        if described(one)
+        else "Does not describe: the circuit does not describe the recording"
+    )
+
+
+def widened(one: xr.Dataset) -> list[str]:
+    """Say that intervals were made wider where the circuit does not describe the recording, and
+    what they rest on.
+
+    Parameters
+    ----------
+    one : xarray.Dataset
+        One subject of the Dataset of a fit.
+    """
+    sentences = []
+    if "inflation" in one and float(one["inflation"]) > 1:
+        sentences.append(
+            f"Intervals are {float(one['inflation']):.2g} times as wide as they would be if the "
+            "circuit described the recording."
+        )
+    count = int(one["calibrated"]) if "calibrated" in one else 0
+    if count:
+        sentences.append(
+            f"Intervals and p value rest on {count} recordings simulated from the fitted circuit "
+            "with the sessions, places, units and events of this one."
+        )
+    return sentences
+
+
+MOST_NAMED = 6  # statistics that are named
+
+
+def predictive_check(one: xr.Dataset) -> list[str]:
+    """Say which statistics lie outside of 95 % of the recordings that the fitted circuit makes.
+
+    Parameters
+    ----------
+    one : xarray.Dataset
+        One subject of the Dataset of a fit.
+    """
+    if "predictive_p" not in one:
+        return []
+    chance = one["predictive_p"].values
+    tested, outside = np.isfinite(chance), np.flatnonzero(chance < SIGNIFICANT)
+    names = [str(one["statistic"].values[place]) for place in outside[np.argsort(chance[outside])]]
+    more = f"; and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    named = f": {'; '.join(names[:MOST_NAMED])}{more}" if names else ""
+    return [
+        f"{len(names)} of {int(tested.sum())} statistics lie outside of 95 % of the recordings "
+        f"that the fitted circuit makes ({SIGNIFICANT * tested.sum():.1f} would by chance){named}."
+    ]
+
+
 def _of_lag(one: xr.Dataset) -> np.ndarray:
     """Statistics of similarity over time that count, (statistic,) bool."""
     return np.isin(one["group"].values, SIMILARITIES) & np.isfinite(one["measured_error"].values)
@@ -103,7 +174,14 @@ def _distance(one: xr.Dataset, name: str, of_lag: np.ndarray) -> float:
 
 def need_of_drift(one: xr.Dataset) -> str:
     """Say whether the similarity over time asks for drift: only where drift describes it better
-    than frozen weights do."""
+    than frozen weights do.
+
+    Drift is needed where the search has converged, frozen weights are rejected (p < .05), drift
+    shortens the distance by more than 3.84 (chi squared of one parameter, p < .05), and is not
+    rejected itself.
+    """
+    if not settled(one):
+        return "whether drift is needed is not known, as the search had not converged"
     of_lag = _of_lag(one)
     if float(one["frozen_p_value"]) >= SIGNIFICANT:
         return "drift is not needed"

@@ -9,6 +9,7 @@ from drift.faces import lazily
 
 if TYPE_CHECKING:
     from circuits.fitting.fitting import fit
+    from circuits.fitting.held_out import held_out
     from circuits.fitting.result import Fit
 
 __getattr__, __dir__ = lazily(__name__)

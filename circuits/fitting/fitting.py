@@ -18,9 +18,17 @@ import xarray as xr
 from scipy.stats import chi2
 
 from circuits.base import Circuit
+from circuits.fitting.calibration import (
+    Calibration,
+    calibrated_half_widths,
+    calibrated_p_value,
+    calibration,
+    inflation,
+)
 from circuits.fitting.certainty import at_bounds, certain, left_out, settled
 from circuits.fitting.labels import with_units
 from circuits.fitting.model import Model, Surroundings, refuse_impossible
+from circuits.fitting.predictive import predictive_check
 from circuits.fitting.result import Fit
 from circuits.fitting.search import (
     Bounds,
@@ -29,7 +37,6 @@ from circuits.fitting.search import (
     Uncertainty,
     distances,
     half_widths,
-    intervals,
     local_law,
     profile,
     search,
@@ -48,14 +55,17 @@ from drift.schema.labelled_form import RefusedInputError
 from drift.streams import stream
 
 CONFIDENCE = 0.95
+REJECTED = 0.05  # p value below which a circuit does not describe a recording
 # of the covariance, towards its diagonal: a bootstrap cannot tell all correlations of two dozen
 # statistics
 DIAGONAL_SHARE = 0.3
 ECHOES = 8  # simulations of the best candidate with other chance
 LAWS = 8  # of them, from which derivatives are taken
+STEPS = 4  # after the search, at most
 LARGEST_STEP = 0.1  # of the search range, after the search
+FEWEST_SIMULATIONS = 19  # recordings, of which none farther than the recorded one are 5 %
 PROFILE_POINTS = 41
-FEWEST_FREEDOM = 4  # of the covariance, which rests on as many sessions and on many more units
+FEWEST_FREEDOM = 2  # of the covariance, which rests on as many sessions and on many more units
 SIMILARITIES = ("map_similarity", "population_similarity")
 
 
@@ -66,6 +76,7 @@ class Effort(NamedTuple):
     population: int
     generations: int
     bootstraps: int
+    calibrated: int
 
 
 @opened
@@ -77,12 +88,15 @@ def fit(
     statistics: Sequence[str] = GROUPS,
     input_width: float | None = None,
     weight_lifetime: float | None = None,
-    engine: Engine = "brian2",
+    fast_weight_lifetime: float | None = None,
+    fast_share: float = 0.0,
+    engine: Engine = "fixed_point",
     seed: Seed = 0,
     restarts: Draws = 2,
     population: Count = 8,
-    generations: Count = 30,
+    generations: Count = 100,
     bootstraps: Draws = 200,
+    calibrated: Draws = 0,
     progress: bool = True,
 ) -> Fit:
     """Fit parameters of a circuit, of its input and of its drift to the subjects of a recording.
@@ -97,7 +111,8 @@ def fit(
         fitted by itself.
     parameters : mapping
         Bounds (low, high) by name: parameters of the circuit, ``weight_lifetime`` in units of
-        elapsed, ``input_width`` in units of place. Searched in logarithms where both bounds are
+        elapsed, ``input_width`` in units of place, ``fast_share`` and ``fast_weight_lifetime`` of
+        two time scales. Searched in logarithms where both bounds are
         positive.
     statistics : sequence of str
         What is compared: groups of statistics, active_fraction, spatial_information, place_fields,
@@ -105,14 +120,26 @@ def fit(
         units), or single ones such as "active_fraction, of units".
     input_width, weight_lifetime : float
         Their values where they are not fitted: a tenth of the track, and no drift.
+    fast_weight_lifetime, fast_share : float
+        Likewise, of the part of the weights that is lost soon: r(t) = s exp(-t / T_fast) + (1 - s)
+        exp(-t / T). A lifetime far below the shortest time between sessions cannot be told, only
+        its share: then give the lifetime and fit the share. Similarity within sessions, which
+        tells noise from fast loss, needs a recording measured with halves.
     engine : {"brian2", "fixed_point"}
-        Settle circuits in Brian2, a whole generation in one run, or take their closed form.
+        Settle circuits in Brian2, a whole generation in one run, or take their closed form, which
+        gives the same rates to 1e-6 in a fraction of the time.
     seed : int
         Of all draws.
     restarts, population, generations : int
-        Independent searches by CMA-ES, candidates of each in a generation, most generations.
+        Independent searches by CMA-ES, candidates of each in a generation, most generations: a
+        search ends by itself where it has converged, which took 36 to 58 for four parameters of
+        recordings simulated with the counts of a mouse.
     bootstraps : int
         Samples of units and sessions, for the covariance of the recorded statistics.
+    calibrated : int
+        Recordings that are simulated at the estimate, with the sessions, places, units and events
+        of the recording, and estimated alike: their scatter gives the intervals, and their
+        distances the p value. 0 for intervals by the covariance of the statistics.
     progress : bool
         Show a progress bar.
 
@@ -135,8 +162,18 @@ def fit(
     """
     bounds = Bounds.checked(parameters)
     effort = Effort(
-        *map(_whole, Effort._fields, (restarts, population, generations, bootstraps), (1, 4, 1, 20))
+        *map(
+            _whole,
+            Effort._fields,
+            (restarts, population, generations, bootstraps, calibrated),
+            (1, 4, 1, 20, 0),
+        )
     )
+    if 0 < calibrated < FEWEST_SIMULATIONS:
+        raise RefusedInputError(
+            f"calibrated must be 0 or at least {FEWEST_SIMULATIONS} simulated recordings, got "
+            f"{calibrated}: fewer give no interval of 95 %."
+        )
     seed = _whole("seed", seed, 0)
     if not isinstance(circuit, Circuit):
         raise RefusedInputError(
@@ -153,8 +190,10 @@ def fit(
     for subject in range(recording.sizes["subject"]):
         own_lens = lens(recording, subject)
         around = Surroundings(
-            input_width=_default_width(own_lens) if input_width is None else input_width,
+            input_width=default_width(own_lens) if input_width is None else input_width,
             weight_lifetime=weight_lifetime,
+            fast_weight_lifetime=fast_weight_lifetime,
+            fast_share=fast_share,
         )
         refuse_impossible(circuit, around, bounds)
         selection = chosen_statistics(own_lens, statistics)
@@ -194,14 +233,22 @@ def _whole(name: str, value: Any, smallest: int) -> int:
     return int(value)
 
 
-def _default_width(own_lens: Lens) -> float:
+def default_width(own_lens: Lens) -> float:
+    """Return the input width where none is given: a tenth of the track.
+
+    Parameters
+    ----------
+    own_lens : Lens
+        Of the recording.
+    """
     return 0.1 * (own_lens.around or float(np.ptp(own_lens.coordinates, axis=0).max()))
 
 
 def _of_subject(
     model: Model, bounds: Bounds, effort: Effort, label: str, progress: bool
 ) -> xr.Dataset:
-    measured = codes(model.lens.rate, model.lens)
+    halves = model.lens.halves
+    measured = codes(model.lens.rate, model.lens, None if halves is None else halves.rate)
     target = statistics_of(measured, model.wanted)
     recorded = bootstrap_covariance(
         measured, model.wanted, stream(model.seed, "bootstrap"), effort.bootstraps
@@ -239,7 +286,13 @@ def _of_subject(
         )
     refined = _refined(simulator, bounds, optima, aim, recorded, precision, _echoes(model.seed))
     frozen = model.frozen(bounds.values(refined.unit), _echoes(model.seed))
-    return _labelled(model, bounds, optima, refined, target, usable, frozen).expand_dims(
+    simulated = None
+    if effort.calibrated:
+        simulated = calibration(
+            model, bounds, refined.unit, refined.law, refined.precision,
+            np.linalg.inv(_shrunk(refined.covariance)), usable, effort.calibrated,
+        )  # fmt: skip
+    return _labelled(model, bounds, optima, refined, target, usable, frozen, simulated).expand_dims(
         subject=[label]
     )
 
@@ -249,7 +302,8 @@ class Refined(NamedTuple):
 
     ``unit (parameter,)`` in coordinates of the search, its ``law``, the ``covariance`` of measured
     minus predicted statistics, what is ``known`` of the estimate, and where the law has its
-    minimum, ``aimed (parameter,)``, be it beyond the bounds.
+    minimum, ``aimed (parameter,)``, be it beyond the bounds. ``precision`` of the statistics in
+    the distance that it makes small.
     """
 
     unit: np.ndarray
@@ -257,6 +311,7 @@ class Refined(NamedTuple):
     covariance: np.ndarray
     known: Uncertainty
     aimed: np.ndarray
+    precision: np.ndarray
 
 
 def _echoes(seed: int) -> list[int]:
@@ -273,31 +328,32 @@ def _refined(
     precision: np.ndarray,
     seeds: list[int],
 ) -> Refined:
-    """Take one Gauss-Newton step with the mean of several simulations, which leaves a fraction of
-    the chance of a single one."""
+    """Take Gauss-Newton steps with the mean of several simulations, which leaves a fraction of the
+    chance of a single one.
+
+    A step that leads away is not taken; then the estimate stays where it is.
+    """
     unit = optima.unit[np.argmin(optima.distance)]
     echoes = _echoed(simulator, bounds, unit, seeds)  # (seed, statistic)
     jacobian = np.mean(
         [local_law(_with_seed(simulator, seed), bounds, unit).jacobian for seed in seeds[:LAWS]],
         axis=0,
     )
-    covariance = recorded + np.cov(echoes, rowvar=False) / len(seeds)
+    covariance = recorded + np.cov(echoes, rowvar=False).reshape(recorded.shape) / len(seeds)
     own_uncertainty = uncertainty(jacobian, covariance, precision)
     weighted = jacobian.T @ precision
-    step = np.linalg.solve(
-        weighted @ jacobian + np.eye(unit.size), weighted @ (target - echoes.mean(axis=0))
-    )
-    moved = np.clip(unit + np.clip(step, -LARGEST_STEP, LARGEST_STEP), 0.0, 1.0)
-    means = np.stack([echoes.mean(axis=0), _echoed(simulator, bounds, moved, seeds).mean(axis=0)])
-    # a step that leads away is not taken
-    better = int(np.argmin(distances(means, target, precision)))
-    return Refined(
-        (unit, moved)[better],
-        Law(means[better], jacobian),
-        covariance,
-        own_uncertainty,
-        unit + step,
-    )
+    expected, aimed = echoes.mean(axis=0), unit
+    for _step in range(STEPS):
+        step = np.linalg.solve(
+            weighted @ jacobian + np.eye(unit.size), weighted @ (target - expected)
+        )
+        aimed = unit + step
+        moved = np.clip(unit + np.clip(step, -LARGEST_STEP, LARGEST_STEP), 0.0, 1.0)
+        means = np.stack([expected, _echoed(simulator, bounds, moved, seeds).mean(axis=0)])
+        if int(np.argmin(distances(means, target, precision))) == 0:
+            break
+        unit, expected = moved, means[1]
+    return Refined(unit, Law(expected, jacobian), covariance, own_uncertainty, aimed, precision)
 
 
 def _echoed(
@@ -335,30 +391,40 @@ def _labelled(
     target: np.ndarray,
     usable: np.ndarray,
     frozen: np.ndarray,
+    simulated: Calibration | None,
 ) -> xr.Dataset:
     unit, law, own_uncertainty = refined.unit, refined.law, refined.known
     half = np.sqrt(np.diagonal(own_uncertainty.covariance))
     rests_on = max(FEWEST_FREEDOM, model.lens.elapsed.size - 1)
-    reach = half_widths(own_uncertainty.covariance, CONFIDENCE, rests_on)
-    interval = intervals(bounds, unit, own_uncertainty.covariance, CONFIDENCE, rests_on)
-    edge, ended = at_bounds(unit, refined.aimed, optima), settled(optima, reach)
-    told = ended & (edge == 0)  # (parameter,) where there is an estimate with an interval
     covariance = _shrunk(refined.covariance)
     precision = np.linalg.inv(covariance)
+    freedom = max(1, int(usable.sum()) - unit.size)
+    distance = float(distances(law.statistics[np.newaxis], target[usable], precision)[0])
+    p_value, usual = float(chi2.sf(distance, freedom)), float(freedom)
+    reach = half_widths(own_uncertainty.covariance, CONFIDENCE, rests_on)
+    if simulated is not None:
+        p_value, usual = (
+            calibrated_p_value(simulated, distance),
+            float(simulated.distance.mean()),
+        )
+        reach = calibrated_half_widths(simulated, unit, CONFIDENCE)
+    wider = inflation(distance, usual, p_value < REJECTED)
+    reach = wider * reach
+    interval = np.stack([bounds.values(unit - reach), bounds.values(unit + reach)], axis=-1)
+    edge, ended = at_bounds(unit, refined.aimed, optima), settled(optima, reach)
+    told = ended & (edge == 0)  # (parameter,) where there is an estimate with an interval
     # (point, parameter)
     grid = np.clip(unit + 3 * half * np.linspace(-1, 1, PROFILE_POINTS)[:, np.newaxis], 0.0, 1.0)
     profiles = [
-        profile(law, target[usable], precision, unit, number, grid[:, number])
+        profile(law, target[usable], refined.precision, unit, number, grid[:, number])
         for number in range(unit.size)
     ]
-    freedom = max(1, int(usable.sum()) - unit.size)
     of_lag = np.array([group in SIMILARITIES for group in model.wanted.groups])[usable]
     parameter, statistic = ("parameter",), ("statistic",)
     error, predicted = (
         _spread(values, usable)
         for values in (np.sqrt(np.diagonal(refined.covariance)), law.statistics)
     )
-    distance = float(distances(law.statistics[np.newaxis], target[usable], precision)[0])
     variables = {
         "estimate": (parameter, np.where(edge == 0, bounds.values(unit), np.nan)),
         "best": (parameter, bounds.values(unit)),
@@ -383,7 +449,10 @@ def _labelled(
         "left_out": (statistic, left_out(target, usable, model.wanted.groups)),
         "distance": ((), distance),
         "degrees_of_freedom": ((), freedom),
-        "p_value": ((), float(chi2.sf(distance, freedom))),
+        "p_value": ((), p_value),
+        "calibrated": ((), 0 if simulated is None else len(simulated.distance)),
+        "inflation": ((), wider),
+        **predictive_check(target, predicted, error, usable, simulated),
         **_against_frozen(law.statistics, frozen[usable], target[usable], covariance, of_lag),
         "simulated_candidates": ((), optima.simulated),
     }

@@ -20,7 +20,8 @@ MEANINGS = {
     "restart_distance": "its distance, with weights of single statistics",
     "converged": "1 where the restart ended before its last generation",
     "profile_value": "values at which the parameter is held",
-    "profile_distance": "distance with the parameter held and the others free",
+    "profile_distance": "distance, with weights of single statistics, with the parameter held and "
+    "the others free",
     "measured": "statistic of the recording",
     "measured_error": "standard error of measured minus predicted statistic",
     "predicted": "statistic of the fitted circuit, mean over several simulations",
@@ -32,6 +33,12 @@ MEANINGS = {
     "covariance",
     "degrees_of_freedom": "statistics less parameters",
     "p_value": "chance of a larger distance if the circuit were true",
+    "calibrated": "recordings simulated at the estimate, that intervals and the p value rest on; 0 "
+    "where they rest on the covariance of the statistics",
+    "inflation": "factor that intervals are wider by, as the circuit does not describe the "
+    "recording: sqrt(distance / distance of a true circuit), else 1",
+    "predictive_interval": "95 % of recordings that are simulated at the estimate lie within it",
+    "predictive_p": "chance that the statistic of such a recording lies as far out, two-sided",
     "similarity_distance": "distance of the similarities over time alone",
     "frozen_distance": "the same for weights that stay",
     "frozen_p_value": "chance of a larger distance if weights stayed",
@@ -45,6 +52,7 @@ def with_units(joined: xr.Dataset, recording: xr.Dataset) -> xr.Dataset:
     elapsed = str(recording["elapsed"].attrs.get("units", "1"))
     units_by_parameter = {
         "weight_lifetime": elapsed,
+        "fast_weight_lifetime": elapsed,
         "input_width": str(recording["place"].attrs.get("units", "1")),
     }
     for name, meaning in MEANINGS.items():

@@ -6,19 +6,23 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from pydantic import Field
 
 from circuits.base import Circuit
 from circuits.fitting.search import Bounds
-from circuits.fitting.statistics import Statistics, codes, statistics
+from circuits.fitting.statistics import Codes, Statistics, codes, statistics
 from circuits.parameters import Positive
 from circuits.simulation.settled_rates import Engine
 from circuits.wandering.inputs import symmetric_root
 from circuits.wandering.weight_drift import WeightDrift, drifting_rates
 from drift.metrics.places import ring_correlation
-from drift.observation.expected_maps import Lens, observed_maps
+from drift.observation.expected_maps import Lens, observed_halves, observed_maps
 from drift.recipe import Recipe
 from drift.schema.labelled_form import RefusedInputError
 from drift.streams import stream
+
+OF_DRIFT = ("weight_lifetime", "fast_weight_lifetime", "fast_share")
+LASTING = 1e12  # units of elapsed: a part of the weights that stays beside one that is lost
 
 
 class Surroundings(Recipe):
@@ -31,10 +35,16 @@ class Surroundings(Recipe):
     weight_lifetime : float, optional
         T of the weight autocorrelation exp(-t / T), in units of elapsed; None for weights that
         stay.
+    fast_weight_lifetime : float, optional
+        T_fast of the part of the weights that is lost soon, in units of elapsed.
+    fast_share : float
+        s, its share: the autocorrelation is s exp(-t / T_fast) + (1 - s) exp(-t / T).
     """
 
     input_width: Positive
     weight_lifetime: Positive | None = None
+    fast_weight_lifetime: Positive | None = None
+    fast_share: float = Field(default=0.0, ge=0, le=1)
 
 
 class Model:
@@ -105,17 +115,23 @@ class Model:
     def frozen(self, candidate: np.ndarray, seeds: Sequence[int]) -> np.ndarray:
         """Return the mean statistics (statistic,) of the same circuit, over seeds, if its weights
         had not changed."""
-        still = self.surroundings.replace(weight_lifetime=None)
-        names = [name for name in self.names if name != "weight_lifetime"]
+        still = self.surroundings.replace(weight_lifetime=None, fast_share=0.0)
+        names = [name for name in self.names if name not in OF_DRIFT]
         values = [
-            value
-            for name, value in zip(self.names, candidate, strict=True)
-            if name != "weight_lifetime"
+            value for name, value in zip(self.names, candidate, strict=True) if name not in OF_DRIFT
         ]
         frozen_model = Model(
             self.circuit, self.lens, self.wanted, names, still, self.seed, self.engine
         )
         return frozen_model(np.array([values] * len(seeds)), seeds).mean(axis=0)
+
+    def as_large_as_recorded(self) -> Model:
+        """Return the model with as many units as were recorded, whose statistics scatter as those
+        of a recording do."""
+        circuit = self.circuit.replace(units=self.lens.seen.shape[1])
+        return Model(
+            circuit, self.lens, self.wanted, self.names, self.surroundings, self.seed, self.engine
+        )
 
     def _of(self, candidate: np.ndarray, names: Any) -> Mapping[str, float]:
         return {
@@ -133,16 +149,32 @@ class Model:
     def _wandering(self, around: Surroundings) -> WeightDrift | None:
         # Where units are not tracked no statistic may depend on the lifetime, not even through
         # gains that the first session sets.
-        if around.weight_lifetime is None or not self.lens.tracked:
+        stays = around.weight_lifetime is None and not around.fast_share
+        if stays or not self.lens.tracked:
             return None
-        return WeightDrift(weight_lifetime=around.weight_lifetime)
+        return WeightDrift(
+            weight_lifetime=around.weight_lifetime or LASTING,
+            fast_weight_lifetime=around.fast_weight_lifetime,
+            fast_share=around.fast_share,
+        )
 
     def _statistics(self, rate: np.ndarray, seed: int) -> np.ndarray:
-        maps = observed_maps(rate, self.lens, stream(seed, "observation"))  # (session, unit, cell)
+        return statistics(self.seen_codes(rate, seed), self.wanted)
+
+    def seen_codes(self, rate: np.ndarray, seed: int) -> Codes:
+        """Return what an experimenter would have seen of noise-free rates (session, unit, cell)."""
+        rng = stream(seed, "observation")
         # each simulated unit is seen when a recorded one was
-        like = np.arange(maps.shape[1]) % self.lens.seen.shape[1]
-        observed_rates = np.where(self.lens.seen[:, like, np.newaxis], maps, np.nan)
-        return statistics(codes(observed_rates, self.lens), self.wanted)
+        like = np.arange(rate.shape[1]) % self.lens.seen.shape[1]
+        present = self.lens.seen[:, like, np.newaxis]  # (session, unit, 1)
+        if self.lens.halves is None:
+            return codes(np.where(present, observed_maps(rate, self.lens, rng), np.nan), self.lens)
+        maps, halves = observed_halves(rate, self.lens, rng)
+        return codes(
+            np.where(present, maps, np.nan),
+            self.lens,
+            np.where(present[:, np.newaxis], halves, np.nan),
+        )
 
 
 def input_root(lens: Lens, width: float) -> np.ndarray:
@@ -206,3 +238,14 @@ def refuse_impossible(circuit: Circuit, around: Surroundings, bounds: Bounds) ->
                 raise RefusedInputError(
                     f"the bounds {ends[0]:g} to {ends[1]:g} of {name} are not usable: {refusal}"
                 ) from None
+    fast = {"fast_share", "fast_weight_lifetime"} & set(bounds.names)
+    if fast and around.fast_weight_lifetime is None and "fast_weight_lifetime" not in bounds.names:
+        raise RefusedInputError(
+            "fast_share needs a fast_weight_lifetime, got none: give it, such as a tenth of the "
+            "shortest time between sessions, or fit it too."
+        )
+    if fast and not around.fast_share and "fast_share" not in bounds.names:
+        raise RefusedInputError(
+            "fast_weight_lifetime has no effect at a fast_share of 0: fit fast_share too, or "
+            "give it."
+        )

@@ -14,13 +14,14 @@ import xarray as xr
 from drift.files.store import load, save
 from drift.fit_words import (
     at_bound,
-    described,
-    description,
     interval_words,
     left_out,
     need_of_drift,
+    predictive_check,
     rooms,
     settled,
+    verdict,
+    widened,
 )
 from drift.html import block, table
 from drift.schema.labelled_form import RefusedInputError
@@ -42,6 +43,8 @@ class Fit:
         ``measured_error``, ``predicted``, ``frozen`` (the same circuit without drift), ``left_out``
         (why a statistic does not count, empty where it does), ``environments`` (those visited,
         empty where there is one), ``distance``, ``degrees_of_freedom``, ``p_value``,
+        ``predictive_interval`` and ``predictive_p`` of each statistic, ``inflation`` of the
+        intervals where the circuit is rejected, ``calibrated`` (recordings they rest on),
         ``similarity_distance``, ``frozen_distance``, ``frozen_p_value``.
     """
 
@@ -86,10 +89,11 @@ class Fit:
         return fit_figure(self.dataset.isel(subject=subject))
 
     def sentences(self, subject: int = 0) -> list[str]:
-        """Return what was found for one subject, one sentence for each parameter and two on
-        goodness of fit."""
+        """Return what was found for one subject: whether the circuit describes it, one sentence
+        for each parameter, and what fits badly."""
         estimates = self.dataset.isel(subject=subject)
         return [
+            _verdict(estimates),
             *(_sentence(estimates, name) for name in estimates["parameter"].values),
             *_goodness(estimates),
         ]
@@ -127,8 +131,7 @@ def _sentence(estimates: xr.Dataset, name: str) -> str:
             f"not converged: {statement} so far, not identified, without an interval; raise "
             "generations."
         )
-    held = "" if described(estimates) else ", were it a circuit that describes the recording"
-    statement = f"{statement} (95 % interval {interval_words(estimates, name)}{held})"
+    statement = f"{statement} (95 % interval {interval_words(estimates, name)})"
     if parameter["identified"].item():
         return f"{statement}."
     return (
@@ -151,12 +154,19 @@ def _partner(estimates: xr.Dataset, name: str) -> str:
     return f"; it trades off with {partner} (correlation {correlation:.2f})"
 
 
+def _verdict(estimates: xr.Dataset) -> str:
+    return (
+        f"{verdict(estimates)} (distance {estimates['distance'].item():.3g} for "
+        f"{int(estimates['degrees_of_freedom'])} degrees of freedom, "
+        f"p = {estimates['p_value'].item():.2g})."
+    )
+
+
 def _goodness(estimates: xr.Dataset) -> list[str]:
     sentences = [
-        f"Distance {estimates['distance'].item():.3g} for "
-        f"{int(estimates['degrees_of_freedom'])} degrees of freedom "
-        f"(p = {estimates['p_value'].item():.2g}): "
-        f"{description(estimates)}; condition number {estimates['condition_number'].item():.3g}."
+        *widened(estimates),
+        *predictive_check(estimates),
+        f"Condition number {estimates['condition_number'].item():.3g}.",
     ]
     if "frozen_distance" in estimates and np.isfinite(estimates["frozen_distance"].item()):
         sentences.append(
@@ -189,7 +199,8 @@ def _shown(estimates: xr.Dataset) -> str:
         for name, (best, interval), unit, flag in zip(names, cells, units, verdicts, strict=True)
     ]
     sentences = "".join(f"<p>{escape(sentence)}</p>" for sentence in _goodness(estimates))
-    return table(head, rows, f"Fit of subject {estimates['subject'].item()}") + sentences
+    shown = table(head, rows, f"Fit of subject {estimates['subject'].item()}")
+    return f"<p>{escape(_verdict(estimates))}</p>{shown}{sentences}"
 
 
 def _estimate(estimates: xr.Dataset, name: str) -> str:

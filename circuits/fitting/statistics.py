@@ -1,6 +1,11 @@
 """The statistics in which a circuit and a recording are compared: sparsity, tuning, event rates and
 similarity over time.
 
+Where a recording has halves of sessions, similarity is that of halves: of the two of one session at
+lag 0, which noise alone keeps below 1, and of one half of either session at other lags. So the
+same amount of data stands behind every lag, and what is lost between sessions stands out from what
+noise takes.
+
 All are computed of measured rate maps (session, unit, cell), with NaN where nothing was observed,
 in the same way for data and for circuits seen through the lens of the data. Units that are silent
 in every session are left out of both, since few recordings list them.
@@ -16,7 +21,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from drift.metrics.information.skaggs import information_per_second
 from drift.metrics.stability.pairs import pairwise_pearson
-from drift.observation.expected_maps import Lens
+from drift.observation.expected_maps import Halves, Lens
 from drift.schema.labelled_form import RefusedInputError
 
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
@@ -48,9 +53,11 @@ class Codes(NamedTuple):
         (session, unit) fraction of visited cells with events, bits/event, number, fraction of
         visited cells in fields, log events/s.
     map_similarity : numpy.ndarray
-        (unit, session, session) correlation of rate maps.
+        (unit, session, session) correlation of rate maps; of halves where there are, then the
+        diagonal is that of both halves of a session.
     vectors : numpy.ndarray
-        (cell, session, unit) rates, for population vectors; 0 where not observed.
+        (cell, session, unit) rates, for population vectors; 0 where not observed. Both halves of
+        each session one after the other where there are.
     seen : numpy.ndarray
         (session, unit) whether the unit was observed.
     """
@@ -98,6 +105,8 @@ def chosen_statistics(lens: Lens, choice: Sequence[str] = GROUPS) -> Statistics:
         If a choice is unknown or nothing is left.
     """
     lags, lag_class = _lag_classes(lens.elapsed, lens.comparable)
+    if lens.halves is not None:
+        lags, lag_class = _with_lag_zero(lags, lag_class)
     of_lag = [f"lag {lag:g}" for lag in lags] if lens.tracked else []
     entries = {
         "active_fraction": ("of units", "of responses"),
@@ -159,7 +168,13 @@ def _lag_classes(
     ), number
 
 
-def codes(maps: np.ndarray, lens: Lens) -> Codes:
+def _with_lag_zero(lags: np.ndarray, lag_class: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Put a class in front that holds each session beside itself: its two halves."""
+    later = np.where(lag_class >= 0, lag_class + 1, -1)
+    return np.append(0.0, lags), np.where(np.eye(len(later), dtype=bool), 0, later)
+
+
+def codes(maps: np.ndarray, lens: Lens, halves: np.ndarray | None = None) -> Codes:
     """Return what the statistics are made of.
 
     Parameters
@@ -168,6 +183,8 @@ def codes(maps: np.ndarray, lens: Lens) -> Codes:
         (session, unit, cell) measured rates in events/s, NaN where not observed.
     lens : Lens
         Of the recording.
+    halves : numpy.ndarray, optional
+        (session, half, unit, cell) likewise, where the lens has halves.
     """
     observed = np.isfinite(maps).any(axis=-1)  # (session, unit)
     visited = lens.occupancy[:, np.newaxis] > 0
@@ -191,6 +208,11 @@ def codes(maps: np.ndarray, lens: Lens) -> Codes:
             np.where(events > 0, np.log(mean), np.nan),
         )
     responses = (rate > 0).sum(axis=-1) / visited.sum(axis=-1)
+    compared, compared_visited, repeats = rate, visited, 1
+    if lens.halves is not None and halves is not None:
+        compared, compared_visited = _halves_in_line(halves[:, :, active_units], lens.halves)
+        repeats = 2
+    similar = _map_similarity(compared, compared_visited, np.repeat(enough, repeats, axis=0))
     return Codes(
         np.where(observed, events > 0, np.nan),
         np.where(observed, responses, np.nan),
@@ -198,10 +220,36 @@ def codes(maps: np.ndarray, lens: Lens) -> Codes:
         np.where(enough, fields, np.nan),
         np.where(enough, width, np.nan),
         logarithm,
-        _map_similarity(rate, visited, enough),
-        np.ascontiguousarray(rate.transpose(2, 0, 1)),
+        _of_sessions(similar, len(rate)),
+        np.ascontiguousarray(compared.transpose(2, 0, 1)),
         observed,
     )
+
+
+def _halves_in_line(maps: np.ndarray, halves: Halves) -> tuple[np.ndarray, np.ndarray]:
+    """Rates (session and half, unit, cell), 0 where not observed, and which cells were visited,
+    (session and half, 1, cell)."""
+    visited = halves.occupancy[:, :, np.newaxis] > 0
+    rate = np.where(visited, np.nan_to_num(maps), 0.0)
+    return rate.reshape(-1, *rate.shape[2:]), visited.reshape(-1, 1, visited.shape[-1])
+
+
+def _of_sessions(similar: np.ndarray, sessions: int) -> np.ndarray:
+    """Similarity of sessions (..., session, session) from that of their halves, if it is one: the
+    mean over one half of either, and on the diagonal that of the two halves."""
+    if similar.shape[-1] == sessions:
+        return similar
+    halves = similar.reshape(*similar.shape[:-2], sessions, 2, sessions, 2)
+    defined = np.isfinite(halves)
+    mean = np.divide(
+        np.where(defined, halves, 0.0).sum(axis=(-3, -1)),
+        defined.sum(axis=(-3, -1)),
+        out=np.full((*similar.shape[:-2], sessions, sessions), np.nan),
+        where=defined.any(axis=(-3, -1)),
+    )
+    own = np.arange(sessions)
+    mean[..., own, own] = halves[..., own, 0, own, 1]
+    return mean
 
 
 def _fields(rate: np.ndarray, lens: Lens) -> tuple[np.ndarray, np.ndarray]:
@@ -255,7 +303,7 @@ def statistics(
     wanted : Statistics
         Which ones.
     units, sessions : numpy.ndarray, optional
-        Positions drawn with replacement; a session never forms a pair with itself.
+        Positions drawn with replacement; a session never forms a pair with itself drawn again.
 
     Returns
     -------
@@ -274,34 +322,43 @@ def statistics(
         values += [_mean(codes.fields[pick]), _mean(codes.width[pick])]
     if "event_rate" in wanted.groups:
         values += [_mean(codes.event_rate[pick]), *_quantiles(codes.event_rate[pick])]
+    apart = (sessions[:, np.newaxis] != sessions) | np.eye(sessions.size, dtype=bool)
     pairs = [
-        (sessions[:, np.newaxis] != sessions)
-        & (wanted.lag_class[np.ix_(sessions, sessions)] == class_index)
+        apart & (wanted.lag_class[np.ix_(sessions, sessions)] == class_index)
         for class_index in range(len(wanted.lags))
     ]
     if "map_similarity" in wanted.groups:
         similar = codes.map_similarity[units][:, sessions][:, :, sessions]
         values += [_mean(similar[:, pair]) for pair in pairs]
     if "population_similarity" in wanted.groups:
-        similar = _population_similarity(codes.vectors[:, sessions][:, :, units], codes.seen[pick])
+        similar = population_similarity(codes, sessions, units)
         values += [_mean(similar[pair]) for pair in pairs]
     return np.array(values)[wanted.position]
 
 
-def _population_similarity(vectors: np.ndarray, observed: np.ndarray) -> np.ndarray:
-    """Pearson correlation of population vectors over the units observed in both sessions, mean over
-    cells, (session, session).
+def population_similarity(codes: Codes, sessions: np.ndarray, units: np.ndarray) -> np.ndarray:
+    """Return the Pearson correlation of population vectors over the units observed in both
+    sessions, mean over cells, (session, session).
 
-    ``vectors (cell, session, unit)`` and ``seen (session, unit)``.
+    Parameters
+    ----------
+    codes : Codes
+        Of the population.
+    sessions, units : numpy.ndarray
+        Positions of those that count.
     """
-    similar = pairwise_pearson(np.where(observed, vectors, np.nan))  # (cell, session, session)
-    defined = np.isfinite(similar)
-    return np.divide(
+    repeats = codes.vectors.shape[1] // codes.active.shape[0]
+    rows = (repeats * sessions[:, np.newaxis] + np.arange(repeats)).ravel()
+    observed = np.repeat(codes.seen[np.ix_(sessions, units)], repeats, axis=0)
+    similar = pairwise_pearson(np.where(observed, codes.vectors[:, rows][:, :, units], np.nan))
+    defined = np.isfinite(similar)  # (cell, session and half, session and half)
+    mean = np.divide(
         np.where(defined, similar, 0.0).sum(axis=0),
         defined.sum(axis=0),
         out=np.full(similar.shape[1:], np.nan),
         where=defined.any(axis=0),
     )
+    return _of_sessions(mean, sessions.size)
 
 
 def _mean(values: np.ndarray) -> float:
@@ -325,8 +382,8 @@ def bootstrap_covariance(
     samples of sessions.
 
     Drawing both at once would count three times what is particular to a unit in a session (Owen
-    2007, Annals of Applied Statistics 1:386). Sessions are drawn anew only where there are at least
-    five: fewer leave most lags without a pair.
+    2007, Annals of Applied Statistics 1:386). Sessions are drawn anew where there are at least
+    five: fewer leave most lags without a pair, and each is left out in turn (the jackknife).
 
     Parameters
     ----------
@@ -359,13 +416,42 @@ def bootstrap_covariance(
         [statistics(codes, wanted, units=_drawn(rng, units)) for _repetition in range(repetitions)]
     )
     if sessions < FEWEST_SESSIONS:
-        return covariance
+        return covariance + _jackknife(codes, wanted)
     return covariance + _covariance(
         [
             statistics(codes, wanted, sessions=_drawn(rng, sessions))
             for _repetition in range(repetitions)
         ]
     )
+
+
+def _jackknife(codes: Codes, wanted: Statistics) -> np.ndarray:
+    """Covariance over sessions, each left out in turn; (n - 1) / n sum of squares.
+
+    A lag with few pairs, which hardly vary when one is left out, varies as much as the lag of its
+    kind that varies most, for each of its pairs.
+    """
+    sessions = codes.active.shape[0]
+    rows = [
+        statistics(codes, wanted, sessions=np.delete(np.arange(sessions), left_out))
+        for left_out in range(sessions)
+    ]
+    covariance = _covariance(rows) * (sessions - 1) ** 2 / sessions
+    variance, pairs = np.diagonal(covariance), _pairs_of(wanted)
+    for group in ("map_similarity", "population_similarity"):
+        own = (np.array(wanted.groups) == group) & (pairs > 0)
+        if own.any():
+            least = (variance[own] * pairs[own]).max() / pairs[own]
+            covariance[own, own] = np.maximum(variance[own], least)
+    return covariance
+
+
+def _pairs_of(wanted: Statistics) -> np.ndarray:
+    """Pairs of sessions behind each statistic, 0 for those that are not of similarity,
+    (statistic,)."""
+    pairs = [(wanted.lag_class == number).sum() for number in range(len(wanted.lags))]
+    lags = {f"lag {lag:g}": count for lag, count in zip(wanted.lags, pairs, strict=True)}
+    return np.array([lags.get(name.rpartition(", ")[2], 0) for name in wanted.names])
 
 
 def _drawn(rng: np.random.Generator, size: int) -> np.ndarray:

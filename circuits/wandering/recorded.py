@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import xarray as xr
 
@@ -29,14 +29,16 @@ def recorded_circuit(
     seed: Seed = 0,
     engine: Engine = "fixed_point",
     sampling_rate: SamplingRate = 10.0,
+    halves: Literal["trials", "time"] | None = None,
 ) -> xr.Dataset:
     """Let a circuit drift through the sessions of a design, observe it as an experimenter would,
     and measure what was observed.
 
     ``run_sessions``, ``drift.observe`` and ``drift.measure``, one after the other. What is known of
-    it: the weights of two sessions a time t apart correlate as r(t) = exp(-t / T), T the weight
-    lifetime (free diffusion: 1 / sqrt(1 + t / T) with the first session); the drives of all units
-    at two places a distance D apart as r(t) c0(D), c0 that of ``PlaceInput``; and the closed form
+    it: the weights of two sessions a time t apart correlate as r(t) of
+    ``WeightDrift.autocorrelation`` (exp(-t / T), T the weight lifetime, with one time scale); the
+    drives of all units at two places a distance D apart as r(t) c0(D), c0 that of ``PlaceInput``;
+    and the closed form
     of the circuit says which of them are active. ``fit`` to the recording, or ``drift.estimate``,
     finds as much of this as the design allows: before an experiment, whether it would tell.
 
@@ -56,6 +58,8 @@ def recorded_circuit(
         Settle in Brian2, or take the closed form.
     sampling_rate : float
         In Hz.
+    halves : {"trials", "time"}, optional
+        Of sessions, as ``drift.measure`` takes them.
 
     Returns
     -------
@@ -87,4 +91,4 @@ def recorded_circuit(
     truth = {"circuit": circuit.to_json(), "weight_drift": "none"}
     if wandering is not None:
         truth["weight_drift"] = wandering.to_json()
-    return measure(sessions).assign_attrs(truth)
+    return measure(sessions, halves=halves).assign_attrs(truth)

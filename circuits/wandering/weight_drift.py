@@ -9,15 +9,16 @@ next the weights take a random step, and the circuit settles anew. Theory:
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from circuits.base import Circuit
 from circuits.parameters import Positive
 from circuits.simulation.settled_rates import Engine, settled_rates
 from circuits.wandering.homeostasis import Homeostasis, homeostatic_gain
+from drift.door.quantities import Numbers
 from drift.recipe import Recipe, chosen
 from drift.schema.labelled_form import RefusedInputError
 from drift.streams import stream
@@ -29,6 +30,10 @@ class WeightDrift(Recipe):
     Ornstein-Uhlenbeck: the autocorrelation of a weight is r(t) = exp(-t / T) and its variance
     stays. Free diffusion: noise adds the variance that weights have in the first session once in
     every T, so that r(t) = 1 / sqrt(1 + t / T) with the first session.
+
+    Two time scales: a weight is the sum of a slow and a fast part, each an Ornstein-Uhlenbeck
+    process, with shares 1 - s and s of its variance, so that r(t) = s exp(-t / T_fast) + (1 - s)
+    exp(-t / T).
 
     Parameters
     ----------
@@ -49,6 +54,38 @@ class WeightDrift(Recipe):
     weight_lifetime: Positive = 10.0
     common: float = Field(default=0.0, ge=0, le=1)
     homeostasis: Homeostasis = "none"
+    fast_weight_lifetime: Positive | None = None
+    fast_share: float = Field(default=0.0, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _two_time_scales(self) -> Self:
+        if self.fast_share > 0 and self.fast_weight_lifetime is None:
+            raise ValueError("a fast_share above 0 needs a fast_weight_lifetime: give one")
+        if self.fast_share > 0 and self.law == "free_diffusion":
+            raise ValueError("two time scales need weights that are drawn back: use the law "
+                             "ornstein_uhlenbeck")  # fmt: skip
+        return self
+
+    def autocorrelation(self, lag: Numbers) -> Any:
+        """Return r, the expected correlation of a weight with itself in the first session.
+
+        Parameters
+        ----------
+        lag : float or numpy.ndarray
+            t, in units of elapsed.
+
+        Returns
+        -------
+        float or numpy.ndarray
+            s exp(-t / T_fast) + (1 - s) exp(-t / T); or 1 / sqrt(1 + t / T).
+        """
+        lifetimes = np.asarray(lag) / self.weight_lifetime
+        if self.law == "free_diffusion":
+            return 1 / np.sqrt(1 + lifetimes)
+        if self.fast_weight_lifetime is None:
+            return np.exp(-lifetimes)
+        fast = np.exp(-np.asarray(lag) / self.fast_weight_lifetime)
+        return self.fast_share * fast + (1 - self.fast_share) * np.exp(-lifetimes)
 
     def step(self, interval: float) -> tuple[float, float]:
         """Return what is kept of a weight over an interval, and the standard deviation of what is
@@ -96,7 +133,8 @@ def drifting_weights(
     """Return the input weights of every session, of unit variance in the first one.
 
     The first weights are drawn from the stream "weights", their steps from "update_noise": neither
-    the law nor the lifetime moves what is drawn.
+    the law nor the lifetime moves what is drawn. A second part of the weights, with a lifetime of
+    its own, is drawn from a child of each.
 
     Parameters
     ----------
@@ -112,15 +150,48 @@ def drifting_weights(
     numpy.ndarray
         (session, unit, input).
     """
-    noise = stream(seed, "update_noise")
-    weights = np.empty((len(elapsed), units, inputs))
-    weights[:] = stream(seed, "weights").standard_normal((units, inputs))
-    for session, interval in enumerate(np.diff(elapsed) if drift else (), start=1):
-        assert drift is not None
-        persistence, added = drift.step(interval)
+    first = stream(seed, "weights").standard_normal((units, inputs))
+    if drift is None:
+        return np.broadcast_to(first, (len(elapsed), units, inputs)).copy()
+    intervals = np.diff(elapsed)
+    steps = _fresh(stream(seed, "update_noise"), drift.common, len(intervals), units, inputs)
+    if not drift.fast_share:
+        return _wandered(drift, first, steps, intervals)
+    other_first = stream(seed, "weights", 0).standard_normal((units, inputs))
+    other_steps = _fresh(
+        stream(seed, "update_noise", 0), drift.common, len(intervals), units, inputs
+    )
+    # A rotation keeps both parts independent, and the first weights whatever the share: at a share
+    # of 0 or 1 the only part is moved by the same numbers as with one time scale.
+    slow, fast = np.sqrt(1 - drift.fast_share), np.sqrt(drift.fast_share)
+    of_fast = drift.replace(weight_lifetime=drift.fast_weight_lifetime)
+    return slow * _wandered(
+        drift, slow * first - fast * other_first, slow * steps - fast * other_steps, intervals
+    ) + fast * _wandered(
+        of_fast, fast * first + slow * other_first, fast * steps + slow * other_steps, intervals
+    )
+
+
+def _fresh(
+    noise: np.random.Generator, common: float, intervals: int, units: int, inputs: int
+) -> np.ndarray:
+    """What is added to weights of unit variance, (interval, unit, input)."""
+    steps = np.empty((intervals, units, inputs))
+    for step in steps:
         shared, private = noise.standard_normal(inputs), noise.standard_normal((units, inputs))
-        fresh = np.sqrt(drift.common) * shared + np.sqrt(1 - drift.common) * private
-        weights[session] = persistence * weights[session - 1] + added * fresh
+        step[:] = np.sqrt(common) * shared + np.sqrt(1 - common) * private
+    return steps
+
+
+def _wandered(
+    drift: WeightDrift, first: np.ndarray, steps: np.ndarray, intervals: np.ndarray
+) -> np.ndarray:
+    """Weights (session, unit, input) that wander with one lifetime."""
+    weights = np.empty((len(steps) + 1, *first.shape))
+    weights[0] = first
+    for session, interval in enumerate(intervals):
+        persistence, added = drift.step(interval)
+        weights[session + 1] = persistence * weights[session] + added * steps[session]
     return weights
 
 

@@ -18,7 +18,7 @@ EXAMPLES = """\
   repdrift fit linear recorded.nc --bounds gain=1:1000 --out fit.nc --quick            a first look in seconds
 Circuits: """
 Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff]
-QUICK = {"restarts": 1, "population": 4, "generations": 3, "bootstraps": 40}
+QUICK = {"restarts": 1, "population": 4, "generations": 3, "bootstraps": 40, "calibrated": 0}
 
 
 def command(
@@ -30,9 +30,11 @@ def command(
     figure: Path | None = None,
     environment: str | None = None,
     units: int = 200,
-    engine: Literal["brian2", "fixed_point"] = "brian2",
+    engine: Literal["brian2", "fixed_point"] = "fixed_point",
+    fast_weight_lifetime: float | None = None,
     restarts: int = 2,
-    generations: int = 30,
+    generations: int = 100,
+    calibrated: int = 40,
     quick: Flag = False,
     seed: int = 0,
     overwrite: Flag = False,
@@ -59,11 +61,17 @@ def command(
     units
         Of the circuit; more make its statistics more certain.
     engine
-        Simulate in Brian2, or take closed forms.
+        Take closed forms, or simulate in Brian2: the rates are the same to 1e-6, but that takes
+        longer.
+    fast_weight_lifetime
+        Lifetime of the part of the weights that is lost soon, in units of elapsed time; its share
+        is searched with fast_share=0:0.9 among the bounds.
     restarts
         Independent searches.
     generations
-        Of each search at most.
+        Of each search at most; a search ends by itself where it has converged.
+    calibrated
+        Recordings that are simulated at the estimate for intervals and goodness of fit; 0 for none.
     quick
         A first look: few generations, few bootstraps.
     seed
@@ -79,10 +87,16 @@ def command(
     writable(figure, overwrite)
     searched = {name: _bounds(text, name) for name, text in pairs(bounds, "--bounds").items()}
     fitted = chosen(circuits.CIRCUITS, {"kind": circuit, "units": units})
-    effort: dict[str, Any] = QUICK if quick else {"restarts": restarts, "generations": generations}
+    effort: dict[str, Any] = {
+        "restarts": restarts,
+        "generations": generations,
+        "calibrated": calibrated,
+    }
+    effort = QUICK if quick else effort
     estimates = circuits.fit(
-        fitted, measured(recorded, environment), searched, engine=engine, seed=seed, **effort
-    )
+        fitted, measured(recorded, environment), searched, engine=engine, seed=seed,
+        fast_weight_lifetime=fast_weight_lifetime, **effort,
+    )  # fmt: skip
     estimates.save(out, overwrite=overwrite)
     if figure is not None:
         import matplotlib

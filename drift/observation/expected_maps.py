@@ -15,6 +15,21 @@ from drift.metrics.rooms import same_environment
 from drift.observation.lens import as_recorded, gains, recorded_rates, recorded_sessions
 
 
+class Halves(NamedTuple):
+    """Two halves of each session, which know nothing of each other but the code.
+
+    Attributes
+    ----------
+    rate : numpy.ndarray
+        (session, half, unit, cell) recorded event rates in events/s, NaN where not observed.
+    occupancy : numpy.ndarray
+        (session, half, cell) in s, 0 where not visited.
+    """
+
+    rate: np.ndarray
+    occupancy: np.ndarray
+
+
 class Lens(NamedTuple):
     """What a recording imposes on every code that is seen through it.
 
@@ -39,6 +54,8 @@ class Lens(NamedTuple):
         Length around the ring that the places lie on; None for a track or a plane.
     comparable : numpy.ndarray or None
         (session, session) bool, pairs of sessions in one environment; None where all are.
+    halves : Halves or None
+        Of each session, where the recording was measured with halves.
     """
 
     rate: np.ndarray
@@ -50,6 +67,7 @@ class Lens(NamedTuple):
     tracked: bool
     around: float | None = None
     comparable: np.ndarray | None = None
+    halves: Halves | None = None
 
     @property
     def seen(self) -> np.ndarray:
@@ -86,35 +104,46 @@ def lens(recording: xr.Dataset, subject: int = 0) -> Lens:
             "session, got none: leave it out."
         )
     ways = sessions.sizes.get("direction", 1)
-    rate = (
-        sessions["rate"]
-        if "direction" in sessions["rate"].dims
-        else sessions["rate"].expand_dims("direction")
-    )
-    occupancy = (
-        sessions["occupancy"]
-        if "direction" in sessions["occupancy"].dims
-        else sessions["occupancy"].expand_dims("direction")
-    )
-    places = sessions.sizes["place"]
     present = (sessions["recorded"] == 1).transpose("session", "unit").values[..., np.newaxis]
-    maps = rate.transpose("session", "unit", "direction", "place").values.reshape(
-        *present.shape[:2], ways * places
-    )
-    time = np.nan_to_num(
-        occupancy.transpose("session", "direction", "place").values.reshape(-1, ways * places)
-    )
+    maps = np.where(present, _cells(sessions["rate"], "session", "unit"), np.nan)
+    time = _cells(_directed(sessions["occupancy"], ways), "session")
     return Lens(
-        np.where(present, maps, np.nan),
-        np.where(np.isfinite(np.where(present, maps, np.nan)).any(axis=1), time, 0.0),
+        maps,
+        _visited_time(time, maps),
         sessions["elapsed"].values.astype(float),
         np.tile(_coordinates(sessions), (ways, 1)),
-        np.repeat(np.arange(ways), places),
+        np.repeat(np.arange(ways), sessions.sizes["place"]),
         events,
         _tracked(sessions),
         of_ring(sessions),
         _same_room(sessions),
+        _halves(sessions, present, ways) if "rate_half" in sessions else None,
     )
+
+
+def _directed(occupancy: xr.DataArray, ways: int) -> xr.DataArray:
+    """Occupancy of every running direction, where it was kept for all of them together."""
+    return occupancy if "direction" in occupancy.dims else occupancy.expand_dims(direction=ways)
+
+
+def _cells(values: xr.DataArray, *dims: str) -> np.ndarray:
+    """(..., cell), a cell being a place in one running direction; directions one after the
+    other."""
+    directed = values if "direction" in values.dims else values.expand_dims("direction")
+    ordered = directed.transpose(*dims, "direction", "place").values
+    return ordered.reshape(*ordered.shape[:-2], -1)
+
+
+def _visited_time(time: np.ndarray, maps: np.ndarray) -> np.ndarray:
+    """Time (..., cell) of cells in which any unit has a rate (..., unit, cell), 0 in others."""
+    return np.where(np.isfinite(maps).any(axis=-2), np.nan_to_num(time), 0.0)
+
+
+def _halves(sessions: xr.Dataset, present: np.ndarray, ways: int) -> Halves:
+    maps = _cells(sessions["rate_half"], "session", "half", "unit")
+    maps = np.where(present[:, np.newaxis], maps, np.nan)
+    time = _cells(_directed(sessions["occupancy_half"], ways), "session", "half")
+    return Halves(maps, _visited_time(time, maps))
 
 
 def _tracked(sessions: xr.Dataset) -> bool:
@@ -161,15 +190,51 @@ def observed_maps(rate: np.ndarray, lens: Lens, rng: np.random.Generator) -> np.
     numpy.ndarray
         (session, unit, cell) in events/s, NaN where the place was not visited.
     """
+    expected = _expected_rates(rate, lens) * lens.occupancy[:, np.newaxis]
+    return _per_second(_coupled_poisson(expected, rng), lens.occupancy)
+
+
+def observed_halves(
+    rate: np.ndarray, lens: Lens, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what an experimenter would have measured of a noise-free code in whole sessions and in
+    the two halves of each.
+
+    Counts of both halves, and of the time that belongs to neither, add up to those of the session.
+
+    Parameters
+    ----------
+    rate, lens, rng
+        As in ``observed_maps``, of a lens with halves.
+
+    Returns
+    -------
+    whole : numpy.ndarray
+        (session, unit, cell) in events/s, NaN where the place was not visited.
+    halves : numpy.ndarray
+        (session, half, unit, cell) likewise.
+    """
+    assert lens.halves is not None
+    halved = lens.halves.occupancy
+    remainder = np.maximum(lens.occupancy - halved.sum(axis=1), 0.0)
+    times = np.concatenate([halved, remainder[:, np.newaxis]], axis=1)  # (session, part, cell)
+    expected = _expected_rates(rate, lens)[:, np.newaxis] * times[:, :, np.newaxis]
+    counts = _coupled_poisson(expected, rng)
+    return _per_second(counts.sum(axis=1), lens.occupancy), _per_second(counts[:, :2], halved)
+
+
+def _expected_rates(rate: np.ndarray, lens: Lens) -> np.ndarray:
+    """Rates (session, unit, cell) in events/s, with the recorded distribution of mean rates in the
+    first session."""
     weight = lens.occupancy / np.maximum(
         lens.occupancy.sum(axis=-1, keepdims=True), 1e-300
     )  # (session, cell)
-    factors = gains(rate[0] @ weight[0], lens.event_rates)  # (unit,)
-    expected = (
-        rate * factors[:, np.newaxis] * lens.occupancy[:, np.newaxis]
-    )  # (session, unit, cell)
-    counts = _coupled_poisson(expected, rng)
-    time = lens.occupancy[:, np.newaxis]
+    return rate * gains(rate[0] @ weight[0], lens.event_rates)[:, np.newaxis]
+
+
+def _per_second(counts: np.ndarray, occupancy: np.ndarray) -> np.ndarray:
+    """Counts (..., unit, cell) by time (..., cell), NaN where there is none."""
+    time = occupancy[..., np.newaxis, :]
     return np.divide(counts, time, out=np.full(counts.shape, np.nan), where=time > 0)
 
 
@@ -178,4 +243,7 @@ def _coupled_poisson(expected: np.ndarray, rng: np.random.Generator) -> np.ndarr
     nearby."""
     from scipy.stats import poisson
 
-    return poisson.ppf(rng.random(expected.shape), expected)
+    uniform, counts = rng.random(expected.shape), np.zeros(expected.shape)
+    active = ~(expected == 0)  # a sparse code leaves most cells without any event
+    counts[active] = poisson.ppf(uniform[active], expected[active])
+    return counts

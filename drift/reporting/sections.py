@@ -252,13 +252,13 @@ def _goodness(of_subject: xr.Dataset) -> Iterator[str]:
     if len(numbers) == 3:
         freedom = int(numbers["degrees_of_freedom"])
         told = p_value(numbers["p_value"])
-        verdict = fit_words.description(of_subject)
         yield (
-            f"Distance {number(numbers['distance'])} for {freedom} degrees of freedom, p "
-            f"{_equals(told)}: {verdict}."
+            f"{fit_words.verdict(of_subject)} (distance {number(numbers['distance'])} for "
+            f"{freedom} degrees of freedom, p {_equals(told)})."
         )
-        if not fit_words.described(of_subject):
+        if "inflation" not in of_subject and not fit_words.described(of_subject):
             yield "Intervals hold only for a circuit that describes the recording."
+        yield from (*fit_words.widened(of_subject), *fit_words.predictive_check(of_subject))
     if "frozen_p_value" in of_subject and np.isfinite(float(of_subject["frozen_p_value"])):
         told = p_value(float(of_subject["frozen_p_value"]))
         yield (

@@ -156,25 +156,43 @@ def _cosine(lags: np.ndarray, fraction: float, lifetime: float) -> np.ndarray:
     return np.asarray(correlation_map(np.exp(-lags / lifetime), fraction))
 
 
+def _within_sessions(sums: RecordedSums, units: np.ndarray, sessions: np.ndarray) -> float:
+    """Cosine of two whole recordings of one session, from that c of its halves: 2 c / (1 + c)
+    (Spearman and Brown), 1 where there are no halves."""
+    if sums.halves is None:
+        return 1.0
+    product, *powers = np.einsum("kua,u->ka", sums.halves, units)
+    scale = powers[0] * powers[1]
+    used = (scale > 0) & (powers[0] > 0) & (sessions > 0)
+    if not used.any():
+        return 1.0
+    cosine = np.average(product[used] / np.sqrt(scale[used]), weights=sessions[used])
+    return float(2 * cosine / (1 + cosine)) if cosine > 0 else 1.0
+
+
 def _lifetime(
-    decay: tuple[np.ndarray, np.ndarray, np.ndarray], fraction: float, attenuated: bool
+    decay: tuple[np.ndarray, np.ndarray, np.ndarray],
+    fraction: float,
+    attenuated: bool,
+    level: float = 1.0,
 ) -> tuple[float, float]:
     """Time constant of the weights and the cosine at lag 0, which noise that is not accounted for
-    keeps below 1."""
+    keeps below 1: fitted, or the level that halves of sessions give."""
     lags, cosine, weight = decay
     later = lags > 0
     lags, cosine, root = lags[later], cosine[later], np.sqrt(weight[later])
 
     def residual(parameters: np.ndarray) -> np.ndarray:
         return root * (
-            (parameters[1] if attenuated else 1.0) * _cosine(lags, fraction, np.exp(parameters[0]))
+            (parameters[1] if attenuated else level)
+            * _cosine(lags, fraction, np.exp(parameters[0]))
             - cosine
         )
 
     free = 2 if attenuated else 1
     bounds = ([np.log(lags[0]) - 4, 0.0][:free], [np.log(lags[-1] * LONGEST_LIFETIME), 2.0][:free])
     fit = least_squares(residual, [np.log(lags[-1] / 2), 1.0][:free], bounds=bounds)
-    return float(np.exp(fit.x[0])), float(fit.x[1]) if attenuated else 1.0
+    return float(np.exp(fit.x[0])), float(fit.x[1]) if attenuated else level
 
 
 def _estimates(
@@ -185,9 +203,10 @@ def _estimates(
     product, power = np.einsum("kdau,a,u->kd", sums.neighbours, sessions, units)
     decay = _decay(sums, units, sessions)
     attenuation, fraction = 1.0, active
+    level = _within_sessions(sums, units, sessions)
     for _iteration in range(4 if sums.attenuated else 1):
         fraction, extent = _active_fraction(active, begun, product / power / attenuation, curves)
-        lifetime, attenuation = _lifetime(decay, fraction, sums.attenuated)
+        lifetime, attenuation = _lifetime(decay, fraction, sums.attenuated, level)
     return np.array([fraction, lifetime, extent, attenuation])
 
 
@@ -224,9 +243,11 @@ def estimate(
     places where a field begins and the similarity of neighbouring places tell how much of B is due
     to the extent of the places. Places and fields that left no event are counted from those that
     left one and two. The decay of the cosine of population vectors, A kappa(exp(-t / T)) / k1,
-    gives the lifetime T of the weights; their norms are freed of the noise, so that A = 1, unless
-    the noise is unknown. None of this depends on the gains of the units, but for units that are
-    much louder than most, which are turned down.
+    gives the lifetime T of the weights; their norms are freed of the noise of counting, so that A =
+    1, unless the noise is unknown, or the recording has halves of sessions: then A is the cosine
+    within a session, 2 c / (1 + c) for that c of its halves, which variation from lap to lap keeps
+    below 1 and which is no drift. None of this depends on the gains of the units, but for units
+    that are much louder than most, which are turned down.
 
     Parameters
     ----------
@@ -366,6 +387,11 @@ def _described(
         (cosine[later] - np.average(cosine[later], weights=weight[later])) ** 2,
         weights=weight[later],
     )
+    if sums.halves is not None:  # what noise leaves within a session is the decay at lag 0
+        lags, cosine, fitted = (
+            np.append(first, values)
+            for first, values in ((0.0, lags), (estimates[3], cosine), (estimates[3], fitted))
+        )
     result = xr.Dataset(
         {"measurement": ("lag", cosine), "fit": ("lag", fitted)}, coords={"lag": lags}
     )

@@ -37,6 +37,8 @@ class RecordedSums(NamedTuple):
     powers: np.ndarray
     lags: np.ndarray  # (session, session), NaN where units are not tracked
     attenuated: bool  # powers still hold the noise
+    # (product or power of either half, unit, session) of two halves of a session, where there are
+    halves: np.ndarray | None = None
 
 
 def along_track(recording: xr.Dataset, subject: int) -> tuple[np.ndarray, np.ndarray]:
@@ -205,8 +207,25 @@ def recorded_sums(
     both = present[:, :, np.newaxis] & present[:, np.newaxis]
     products, powers = (np.where(both, pair_sums, 0.0) for pair_sums in (products, powers))
     return RecordedSums(
-        _counted(rate, events, ring), neighbours, products, powers, lags, noise == "fitted"
-    )
+        _counted(rate, events, ring), neighbours, products, powers, lags, noise == "fitted",
+        weight[:, np.newaxis] * _halves(recording, subject)
+        if poisson and "rate_half" in recording
+        else None,
+    )  # fmt: skip
+
+
+def _halves(recording: xr.Dataset, subject: int) -> np.ndarray:
+    """(product or power of either half, unit, session), powers freed of the noise of counting."""
+    own = recording[["rate_half", "occupancy_half"]].isel(subject=subject)
+    rate = own["rate_half"].transpose("session", "unit", "half", ...)
+    time = own["occupancy_half"].broadcast_like(rate.isel(unit=0, drop=True)).expand_dims(unit=1)
+    time_values = time.transpose(*rate.dims).values
+    both = rate.notnull().all("half").values[:, :, np.newaxis]
+    filled = np.where(both, np.nan_to_num(rate.values), 0.0)
+    power = filled**2 - filled / np.where(time_values > 0, time_values, 1.0)
+    # (moment, session, unit, place and direction)
+    moments = np.stack([filled[:, :, 0] * filled[:, :, 1], power[:, :, 0], power[:, :, 1]])
+    return np.asarray(moments.reshape(*moments.shape[:3], -1).sum(axis=-1).transpose(0, 2, 1))
 
 
 def _weights(rate: np.ndarray) -> np.ndarray:

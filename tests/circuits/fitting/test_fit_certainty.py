@@ -66,7 +66,7 @@ def test_bounds_that_leave_out_the_truth_give_no_estimate(recording, name, side)
     text = repr(found)
     assert (
         f"{name} is not identified: it ends at the {side} bound" in text
-        and "95 %" not in text.splitlines()[1]
+        and "95 %" not in text.splitlines()[2]
     )
     assert f"none: at the {side} bound" in found._repr_html_()
     axes = found.plot().axes[-1]
@@ -92,17 +92,22 @@ def test_a_search_that_did_not_end_has_no_interval_and_says_so_in_front(recordin
     assert (
         one["settled"] == 0 and np.isnan(one["interval"]).all() and (one["identified"] == 0).all()
     )
-    free = [line.strip() for line in repr(found).splitlines()[1:3] if "bound" not in line]
+    assert "Cannot tell whether the circuit describes the recording" in repr(found).splitlines()[1]
+    free = [line.strip() for line in repr(found).splitlines()[2:4] if "bound" not in line]
     assert free and all(line.startswith("not converged: ") and "95 %" not in line for line in free)
 
 
 def test_the_text_says_what_does_not_describe_and_whether_drift_is_needed(recording):
-    described = one_fit(recording, "weight_lifetime", 5.0, 20.0, generations=4)
+    described = one_fit(recording, "weight_lifetime", 5.0, 20.0, generations=15, restarts=2)
+    assert repr(described).splitlines()[1].strip().startswith("Describes: ")
     assert "nothing speaks against the circuit" in repr(described) and "drift is needed" in repr(
         described
     )
-    other = repr(one_fit(recording, "weight_lifetime", 5.0, 20.0, generations=2, input_width=40.0))
-    assert "the circuit does not describe the recording" in other
+    other = repr(
+        one_fit(recording, "weight_lifetime", 1.0, 100.0, generations=60, input_width=20.0)
+    )
+    assert other.splitlines()[1].strip().startswith("Does not describe: ")
+    assert "times as wide as they would be" in other and "statistics lie outside" in other
 
 
 @pytest.mark.parametrize(

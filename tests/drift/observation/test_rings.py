@@ -7,7 +7,7 @@ import xarray as xr
 
 import circuits
 import drift
-from circuits.fitting.fitting import _default_width
+from circuits.fitting.fitting import default_width
 from circuits.fitting.model import input_root
 from circuits.fitting.statistics import _runs
 from drift.metrics import centroid
@@ -96,7 +96,7 @@ def test_inputs_of_a_fitted_circuit_close(width):
         .values
     )
     np.testing.assert_allclose(root @ root.T, expected @ expected.T, atol=1e-9)
-    assert _default_width(seen) == pytest.approx(10.0)
+    assert default_width(seen) == pytest.approx(10.0)
 
 
 @pytest.mark.parametrize(("ring", "fields"), [(False, 3), (True, 2)])

@@ -1,0 +1,188 @@
+"""Sessions that a fit has not seen: what it predicts of them, beside what needs no circuit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from scipy.optimize import least_squares
+
+from circuits.base import Circuit
+from circuits.fitting.fitting import SIMILARITIES, default_width, fit
+from circuits.fitting.model import Model, Surroundings
+from circuits.fitting.search import Bounds
+from circuits.fitting.statistics import Codes, chosen_statistics, codes, population_similarity
+from circuits.simulation.settled_rates import Engine
+from drift.door import opened
+from drift.door.quantities import Count, Seed
+from drift.errors import RefusedInputError
+from drift.files.store import provenance
+from drift.observation.expected_maps import Lens, lens
+
+PREDICTORS = ("circuit", "persistence", "exponential", "mean")
+ECHOES = 8  # simulations of the fitted circuit, whose mean is the prediction
+FEWEST = 3  # sessions to fit, which give two lags
+
+
+@opened
+def held_out(
+    circuit: Circuit,
+    recording: xr.Dataset,
+    parameters: Mapping[str, tuple[float, float]],
+    sessions: Count,
+    *,
+    subject: int = 0,
+    input_width: float | None = None,
+    weight_lifetime: float | None = None,
+    fast_weight_lifetime: float | None = None,
+    fast_share: float = 0.0,
+    engine: Engine = "fixed_point",
+    seed: Seed = 0,
+    **options: Any,
+) -> xr.Dataset:
+    """Fit a circuit to the first sessions and predict how similar each of them is to the later
+    ones, beside predictions that need no circuit.
+
+    Persistence: each first session is as similar to every later one as it was to the last of the
+    first sessions (the last one: as it was to the one before). Exponential: a exp(-t / T) through
+    the pairs of first sessions by least squares. Mean: that of these pairs.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        To be fitted.
+    recording : xarray.Dataset
+        Longitudinal Dataset of ``measure``; of later sessions the fit knows dates and behaviour
+        alone.
+    parameters : mapping
+        Bounds by name, as for ``fit``.
+    sessions : int
+        How many of the first sessions are fitted, of those in which the subject was recorded.
+    subject : int
+        Position along the dim.
+    input_width, weight_lifetime, fast_weight_lifetime, fast_share, engine, seed, **options
+        As for ``fit``.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``measured`` (measure, pair), ``predicted`` (predictor, measure, pair) and
+        ``root_mean_square_error`` (predictor, measure) for map and population similarity, with the
+        coordinates ``session``, ``session_other`` (positions) and ``lag`` of each pair.
+
+    Raises
+    ------
+    RefusedInputError
+        If fewer than three sessions are left to fit or none to predict, units are not tracked, or
+        the fit is refused.
+    """
+    own = recording.isel(subject=[subject])
+    present = (own["recorded"] == 1).any("unit").isel(subject=0).values
+    own = own.isel(session=np.flatnonzero(present))
+    if not FEWEST <= sessions < own.sizes["session"]:
+        raise RefusedInputError(
+            f"sessions must be from {FEWEST} to {own.sizes['session'] - 1}, so that some are "
+            f"fitted and some predicted, got {sessions}."
+        )
+    first, whole = lens(own.isel(session=slice(0, sessions))), lens(own)
+    width = default_width(first) if input_width is None else input_width
+    fitted = fit(
+        circuit, own.isel(session=slice(0, sessions)), parameters, input_width=width,
+        engine=engine, seed=seed, weight_lifetime=weight_lifetime,
+        fast_weight_lifetime=fast_weight_lifetime, fast_share=fast_share, **options,
+    )  # fmt: skip
+    surroundings = Surroundings(
+        input_width=width, weight_lifetime=weight_lifetime,
+        fast_weight_lifetime=fast_weight_lifetime, fast_share=fast_share,
+    )  # fmt: skip
+    names = Bounds.checked(parameters).names
+    selection = chosen_statistics(whole, SIMILARITIES)
+    model = Model(circuit, whole, selection, names, surroundings, seed, engine)
+    return _scored(
+        _recorded(whole),
+        _recorded(first),
+        _predicted(model, fitted.dataset["best"].values[0]),
+        whole,
+    )
+
+
+def _recorded(seen: Lens) -> np.ndarray:
+    halves = None if seen.halves is None else seen.halves.rate
+    return _similarities(codes(seen.rate, seen, halves))
+
+
+def _similarities(seen: Codes) -> np.ndarray:
+    """(measure, session, session) of map and population similarity."""
+    sessions, units = (np.arange(size) for size in seen.active.shape)
+    defined = np.isfinite(seen.map_similarity)
+    total = np.where(defined, seen.map_similarity, 0.0).sum(axis=0)
+    count = defined.sum(axis=0)
+    maps = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    return np.stack([maps, population_similarity(seen, sessions, units)])
+
+
+def _predicted(model: Model, candidate: np.ndarray) -> np.ndarray:
+    """(measure, session, session) of the fitted circuit, mean over several simulations."""
+    seeds = [model.seed + number for number in range(ECHOES)]
+    rates = model.rates(np.tile(candidate, (ECHOES, 1)), seeds)
+    drawn = [
+        _similarities(model.seen_codes(rate, seed)) for rate, seed in zip(rates, seeds, strict=True)
+    ]
+    return np.asarray(np.nanmean(drawn, axis=0))
+
+
+def _scored(
+    measured: np.ndarray, first_measured: np.ndarray, predicted: np.ndarray, whole: Lens
+) -> xr.Dataset:
+    """Score predictions (measure, session, session), those without a circuit made of the first
+    sessions as they were measured without the later ones."""
+    lag = np.abs(whole.elapsed[:, np.newaxis] - whole.elapsed)
+    sessions = first_measured.shape[-1]
+    comparable = np.full(lag.shape, True) if whole.comparable is None else whole.comparable
+    first, later = np.nonzero(comparable)
+    used = (first < sessions) & (later >= sessions)
+    first, later = first[used], later[used]
+    paired = np.triu(comparable[:sessions, :sessions], k=1)
+    rows = [_without_circuit(similar, lag, first, later, paired) for similar in first_measured]
+    of_circuit = predicted[:, first, later]
+    values = np.stack([of_circuit, *np.moveaxis(np.array(rows), 1, 0)])
+    error = np.sqrt(np.nanmean((values - measured[:, first, later]) ** 2, axis=-1))
+    return xr.Dataset(
+        {
+            "measured": (("measure", "pair"), measured[:, first, later]),
+            "predicted": (("predictor", "measure", "pair"), values),
+            "root_mean_square_error": (("predictor", "measure"), error),
+        },
+        coords={
+            "predictor": list(PREDICTORS), "measure": list(SIMILARITIES),
+            "session": ("pair", first), "session_other": ("pair", later),
+            "lag": ("pair", lag[first, later]),
+        },
+        attrs=provenance(),
+    )  # fmt: skip
+
+
+def _without_circuit(
+    similar: np.ndarray, lag: np.ndarray, first: np.ndarray, later: np.ndarray, paired: np.ndarray
+) -> np.ndarray:
+    """(persistence, exponential or mean, pair) from the pairs of first sessions."""
+    defined = paired & np.isfinite(similar)
+    if not defined.any():
+        raise RefusedInputError(
+            "no two of the first sessions can be compared: fit more sessions, of one environment."
+        )
+    last = len(similar) - 1
+    lasting = similar[first, np.where(first == last, last - 1, last)]
+    pairs, lags = similar[defined], lag[: len(similar), : len(similar)][defined]
+    decay = least_squares(
+        lambda values: values[0] * np.exp(-values[1] * lags) - pairs,
+        [pairs.max(), 1 / lags.max()],
+        bounds=([0.0, 0.0], [np.inf, np.inf]),
+    ).x
+    return np.stack([
+        np.where(np.isfinite(lasting), lasting, pairs.mean()),
+        decay[0] * np.exp(-decay[1] * lag[first, later]),
+        np.full(first.size, pairs.mean()),
+    ])  # fmt: skip

@@ -1,0 +1,59 @@
+"""Which statistics of a recording a fitted circuit makes, and which it does not: the posterior
+predictive check."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy.stats import norm
+
+from circuits.fitting.calibration import Calibration
+
+CONFIDENCE = 0.95
+
+
+def predictive_check(
+    target: np.ndarray,
+    predicted: np.ndarray,
+    error: np.ndarray,
+    usable: np.ndarray,
+    simulated: Calibration | None,
+) -> dict[str, Any]:
+    """Return within what the statistics of recordings of the fitted circuit lie, and how far out
+    the recorded ones do.
+
+    By the spread of the simulated recordings where there are some, else by the standard error of
+    measured minus predicted statistics.
+
+    Parameters
+    ----------
+    target, predicted, error : numpy.ndarray
+        (statistic,) measured, predicted, and the standard error of their difference; NaN where not
+        used.
+    usable : numpy.ndarray
+        (statistic,) bool.
+    simulated : Calibration, optional
+        Recordings of the fitted circuit.
+
+    Returns
+    -------
+    dict
+        ``predictive_interval`` (statistic, bound) and ``predictive_p`` (statistic).
+    """
+    centre, spread = predicted.copy(), error.copy()
+    if simulated is not None:
+        centre[usable] = simulated.statistics.mean(axis=0)
+        count = len(simulated.statistics)
+        spread[usable] = simulated.statistics.std(axis=0, ddof=1) * np.sqrt(1 + 1 / count)
+    reach = norm.ppf(0.5 + CONFIDENCE / 2) * spread
+    deviation = np.divide(
+        np.abs(target - centre), spread, out=np.full(target.size, np.nan), where=spread > 0
+    )
+    return {
+        "predictive_interval": (
+            ("statistic", "bound"),
+            np.stack([centre - reach, centre + reach], axis=-1),
+        ),
+        "predictive_p": (("statistic",), 2 * norm.sf(deviation)),
+    }

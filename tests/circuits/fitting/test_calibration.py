@@ -1,0 +1,151 @@
+"""Intervals by recordings simulated at the estimate, what is outside of them, and wider intervals
+where the circuit is rejected or sessions are few."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+from fitted_recording import INPUTS, LIFETIME, WANDERING, WIDTH, daily, recorded
+
+from circuits import LinearInterneuron, fit, recorded_circuit
+from circuits.fitting.calibration import (
+    Calibration,
+    calibrated_half_widths,
+    calibrated_p_value,
+    inflation,
+)
+from circuits.fitting.predictive import predictive_check
+from circuits.fitting.result import Fit
+from circuits.fitting.statistics import GROUPS, bootstrap_covariance, chosen_statistics, codes
+from drift.observation.expected_maps import lens
+from drift.schema import RefusedInputError
+from drift.streams import stream
+
+GAIN = 78.7277
+CIRCUIT = LinearInterneuron(units=80, gain=GAIN)
+OPTIONS = {
+    "input_width": WIDTH,
+    "restarts": 1,
+    "population": 6,
+    "bootstraps": 40,
+    "generations": 25,
+    "progress": False,
+    "statistics": ["map_similarity", "population_similarity"],
+}
+
+
+@pytest.fixture(scope="module")
+def recording() -> xr.Dataset:
+    return recorded(
+        LinearInterneuron(units=300, gain=GAIN), seed=1, cells=100, sessions=6, minutes=5.0
+    )
+
+
+def lifetime(recording: xr.Dataset, seed: int = 0, **options) -> Fit:
+    bounds = {"weight_lifetime": (1.0, 100.0)}
+    return fit(CIRCUIT, recording, bounds, seed=seed, **{**OPTIONS, "calibrated": 20, **options})
+
+
+@pytest.fixture(scope="module")
+def calibrated(recording: xr.Dataset) -> Fit:
+    return lifetime(recording)
+
+
+def test_a_calibrated_interval_covers_the_truth_and_says_what_it_rests_on(calibrated):
+    one = calibrated.dataset.isel(subject=0)
+    low, high = one["interval"].sel(parameter="weight_lifetime").values
+    assert low < LIFETIME < high < 5 * low
+    assert one["calibrated"] == 20 and one["inflation"] == 1
+    text = repr(calibrated)
+    assert text.splitlines()[1].strip().startswith("Describes: ")
+    assert "rest on 20 recordings simulated from the fitted circuit" in text
+    inside = one["predictive_interval"].values
+    assert ((inside[:, 0] < one["predicted"]) & (one["predicted"] < inside[:, 1])).all()
+
+
+def test_wrong_inputs_are_rejected_and_widen_intervals(recording, calibrated):
+    wrong = lifetime(recording, input_width=3 * WIDTH, statistics=GROUPS)
+    one = wrong.dataset.isel(subject=0)
+    assert one["p_value"] < 0.05 and one["inflation"] > 1
+    assert repr(wrong).splitlines()[1].strip().startswith("Does not describe: ")
+    assert "times as wide as they would be" in repr(wrong)
+    assert (one["predictive_p"] < 0.05).sum() > (
+        calibrated.dataset["predictive_p"] < 0.05
+    ).sum().item()
+
+
+@pytest.mark.slow
+def test_fewer_sessions_give_wider_intervals_in_the_median():
+    """Ratio of widths (in logarithms) from six and from three sessions, median of five
+    recordings."""
+    ratios = []
+    for seed in range(5):
+        whole = recorded(LinearInterneuron(units=300, gain=GAIN), seed, 100, 6, 5.0)
+        widths = [
+            np.ptp(np.log(lifetime(part, seed).interval.values))
+            for part in (whole, whole.isel(session=slice(0, 3)))
+        ]
+        ratios.append(widths[1] / widths[0])
+    assert np.nanmedian(ratios) > 1
+
+
+@pytest.mark.slow
+def test_halves_of_one_recording_give_overlapping_intervals():
+    design = daily(200, 6, 6.0)
+    for seed in range(3):
+        whole = recorded_circuit(
+            LinearInterneuron(units=300, gain=GAIN), INPUTS, WANDERING, design, seed=seed
+        )
+        (low, high), (other_low, other_high) = (
+            lifetime(whole.isel(unit=slice(start, None, 2)), seed).interval.values[0, 0]
+            for start in (0, 1)
+        )
+        assert low < other_high and other_low < high
+
+
+def test_the_covariance_of_few_sessions_knows_of_sessions(recording):
+    """With four sessions each is left out in turn: no statistic varies less than over units
+    alone."""
+    few = lens(recording.isel(session=slice(0, 4)))
+    selection = chosen_statistics(few)
+    measured = codes(few.rate, few)
+    seeds = [stream(1, "bootstrap"), stream(1, "bootstrap")]
+    both = bootstrap_covariance(measured, selection, seeds[0], 60)
+    one_session = measured._replace(active=measured.active[:1])
+    assert both.shape == (len(selection.names),) * 2 and one_session.active.shape[0] == 1
+    variance = np.diagonal(both)
+    lags = [place for place, name in enumerate(selection.names) if name.startswith("map_sim")]
+    assert (variance[lags] > 0).all()
+    assert variance[lags[-1]] > variance[lags[0]]  # one pair against three
+
+
+def test_half_widths_and_p_value_of_made_up_simulations():
+    rng = stream(0, "bootstrap")
+    errors = 0.02 * rng.standard_normal((4000, 2)) + [0.0, 0.05]
+    made_up = Calibration(np.zeros((4000, 1)), 0.5 + errors, np.arange(4000.0))
+    half = calibrated_half_widths(made_up, np.array([0.5, 0.5]), 0.95)
+    assert half[0] == pytest.approx(1.96 * 0.02, rel=0.05)
+    assert half[1] == pytest.approx(1.96 * np.hypot(0.02, 0.05), rel=0.05)  # bias counts
+    assert calibrated_p_value(made_up, 3800.5) == pytest.approx(0.05, abs=1e-3)
+    assert calibrated_p_value(made_up, 1e9) == 1 / 4001
+
+
+def test_inflation_is_one_unless_rejected():
+    assert inflation(90.0, 10.0, True) == 3.0
+    assert inflation(90.0, 10.0, False) == 1.0
+    assert inflation(5.0, 10.0, True) == 1.0
+
+
+def test_predictive_check_of_made_up_statistics():
+    target, predicted = np.array([0.0, 3.0, np.nan]), np.array([0.0, 0.0, np.nan])
+    usable, error = np.array([True, True, False]), np.array([1.0, 1.0, np.nan])
+    check = predictive_check(target, predicted, error, usable, None)
+    chance = check["predictive_p"][1]
+    assert chance[0] == 1.0 and chance[1] == pytest.approx(0.0027, abs=1e-4) and np.isnan(chance[2])
+    assert check["predictive_interval"][1][0] == pytest.approx([-1.96, 1.96], abs=1e-2)
+
+
+def test_too_few_simulated_recordings_are_refused(recording):
+    with pytest.raises(RefusedInputError, match="at least 19 simulated recordings, got 5"):
+        lifetime(recording, calibrated=5)
