@@ -10,6 +10,7 @@ import xarray as xr
 
 from drift.door import opened
 from drift.errors import RefusedInputError
+from drift.plots.drawn import refuse_other_result
 from drift.plots.sessions import COLOURS, MARKERS
 
 if TYPE_CHECKING:
@@ -137,7 +138,9 @@ def wrong_match_sensitivity(curve: xr.Dataset, ax: Axes, assumed: float | None =
     RefusedInputError
         If nothing was lost that could be explained.
     """
-    if "explained" not in curve or not bool(curve["explained"].notnull().any()):
+    dims = {"explained": ("subject", "wrong_match_rate"), "rate_explaining_all": ("subject",)}
+    refuse_other_result(curve, "metrics.wrong_matches", **dims)
+    if not bool(curve["explained"].notnull().any()):
         raise RefusedInputError(
             "a curve of wrong matches needs drift that they could explain, got none: pass the "
             "result of metrics.wrong_matches for subjects whose similarity is below 1."

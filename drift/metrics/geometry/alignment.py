@@ -40,6 +40,7 @@ BY_KIND = (
     "squared_drift",
 )
 BY_PAIR = ("squared_drift_error", "defined", "units_compared")
+MOST = 1e150  # sum of a covariance; the product of two is a number
 LONG_NAMES = {
     "alignment": "share of the largest possible drift along the directions, phi^2",
     "normalised_alignment": "alignment from chance (0) to the strongest direction (1), rho",
@@ -89,6 +90,7 @@ def frozen_alignment(noise: Square, directions: Square | None = None) -> float:
     Alignment: Rule et al. 2020, eLife 9:51121, eqs 3-5. Its frozen value is derived here.
     """
     matrix = noise if directions is None else directions
+    _refuse_endless(noise, matrix)
     largest = _largest(np.asarray(matrix, dtype=float))
     total = float(np.trace(noise))
     if not (largest > 0 and total > 0):
@@ -97,6 +99,16 @@ def frozen_alignment(noise: Square, directions: Square | None = None) -> float:
             "above 0: pass covariances."
         )
     return float(np.sum(np.asarray(matrix) * np.asarray(noise).T) / (total * largest))
+
+
+def _refuse_endless(*matrices: Array) -> None:
+    for matrix in matrices:
+        size = np.abs(np.asarray(matrix, dtype=float)).sum()
+        if not size <= MOST:
+            raise RefusedInputError(
+                f"an alignment needs covariances that are finite, got entries of {size:g} in all: "
+                "leave units out that were not recorded, or choose larger units of rate."
+            )
 
 
 def _largest(matrix: Array) -> float:
