@@ -34,7 +34,7 @@ def answer_of(
         If it does not take that many arguments, or answers with something else.
     """
     _refuse_other_arguments(function, name, arguments)
-    answer = function(*arguments)
+    answer = function if isinstance(function, type) else function(*arguments)
     if not isinstance(answer, xr.DataArray) or not set(dims) <= set(answer.dims):
         raise RefusedInputError(
             f"{name} was expected to return a DataArray ({', '.join(dims)}, ...), got "

@@ -25,6 +25,7 @@ from drift.measurement.running_samples import (
     some_running_samples,
 )
 from drift.measurement.session import measured_session
+from drift.schema.labelled_form import check
 
 FEWEST = 3  # pairs of laps of a session, for a variance
 MOST = 12  # groups of these that are left out one after the other
@@ -83,6 +84,7 @@ def trial_interval(
     Tukey 1958, Ann Math Stat 29:614; Efron & Stein 1981, Ann Stat 9:586 (on average not too
     small); Satterthwaite 1946, Biometrics Bulletin 2:110.
     """
+    check(measured, "place_unit", "elapsed")
     rules = Measurement.from_json(str(measured.attrs.get("measurement", "{}")))
     if rules.halves != "trials":
         raise RefusedInputError(

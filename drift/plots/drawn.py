@@ -60,6 +60,11 @@ def refuse_other_array(
             f"{name} ({', '.join(names)}) in numbers was expected to be drawn, got "
             f"{_shown(array)}: pass the result of {maker}."
         )
+    if name.endswith(("_error", "_deviation")) and bool((array < 0).any()):
+        raise RefusedInputError(
+            f"{name} was expected to be 0 or more, got {float(array.min()):g}: pass the result of "
+            f"{maker} as it is."
+        )
 
 
 def refuse_other_labels(result: xr.Dataset, dim: str, labels: Iterable[str], maker: str) -> None:

@@ -45,6 +45,9 @@ def predicted_drift(prediction: xr.Dataset, ax: Axes) -> Axes:
     -------
     matplotlib Axes
     """
+    by_lag = ("subject", "lag", "statistic")
+    drawn = dict.fromkeys(("prediction", "measurement"), by_lag)
+    refuse_other_result(prediction, "theory.code_drift.predict", **drawn)
     for number, name in enumerate(prediction["statistic"].values):
         curve = prediction.sel(statistic=name)
         colour, marker = COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)]
@@ -92,6 +95,11 @@ def estimated_drift(estimate: xr.Dataset, ax: Axes) -> Axes:
     -------
     matplotlib Axes
     """
+    maker = "theory.code_drift.estimate"
+    curves = dict.fromkeys(("measurement", "fit"), ("subject", "lag"))
+    refuse_other_result(estimate, maker, **curves)
+    numbers = dict.fromkeys(("active_fraction", "weight_lifetime"), ("subject",))
+    refuse_other_result(estimate, maker, **numbers)
     units = estimate["lag"].attrs.get("units", "")
     for number, subject in enumerate(estimate["subject"].values):
         of_subject = estimate.sel(subject=subject)

@@ -11,14 +11,13 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from stability_world import of_stability
 
 import circuits
 import drift
 from data_adapters.session import session_dataset
 from drift import metrics
 from drift.similarity_matching import RingInputs, SimilarityMatching, simulate
-
-from stability_world import of_stability
 
 SUBJECTS, SESSIONS, UNITS, PLACES, SAMPLES = 2, 3, 5, 8, 60
 

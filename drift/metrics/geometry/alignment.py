@@ -40,7 +40,7 @@ BY_KIND = (
     "squared_drift",
 )
 BY_PAIR = ("squared_drift_error", "defined", "units_compared")
-MOST = 1e150  # sum of a covariance; the product of two is a number
+MOST = 1e100  # entries of a covariance; sums of products are numbers
 LONG_NAMES = {
     "alignment": "share of the largest possible drift along the directions, phi^2",
     "normalised_alignment": "alignment from chance (0) to the strongest direction (1), rho",
@@ -103,10 +103,10 @@ def frozen_alignment(noise: Square, directions: Square | None = None) -> float:
 
 def _refuse_endless(*matrices: Array) -> None:
     for matrix in matrices:
-        size = np.abs(np.asarray(matrix, dtype=float)).sum()
+        size = float(np.abs(np.asarray(matrix, dtype=float)).max(initial=0.0))
         if not size <= MOST:
             raise RefusedInputError(
-                f"an alignment needs covariances that are finite, got entries of {size:g} in all: "
+                f"an alignment needs covariances that are finite, got an entry of {size:g}: "
                 "leave units out that were not recorded, or choose larger units of rate."
             )
 

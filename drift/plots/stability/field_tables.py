@@ -97,9 +97,9 @@ def field_density(density: xr.Dataset, subject: int | str, session: int | str, a
             "the density of fields along a track was expected, got a Dataset without it or places "
             "in a plane: pass the result of metrics.centroid_density."
         )
-    ways = ("direction",) if "direction" in density["density"].dims else ()
+    directions = ("direction",) if "direction" in density["density"].dims else ()
     dims = dict.fromkeys(
-        ("density", "expected", "lower", "upper"), ("subject", "session", "place", *ways)
+        ("density", "expected", "lower", "upper"), ("subject", "session", "place", *directions)
     )
     refuse_other_result(density, "metrics.centroid_density", **dims)
     who = position_of(density, "subject", subject)

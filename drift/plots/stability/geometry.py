@@ -10,6 +10,7 @@ import xarray as xr
 from drift.door import opened
 from drift.door.quantities import Index
 from drift.errors import RefusedInputError
+from drift.metrics.geometry.fits import TRANSFORMATIONS
 from drift.metrics.time_course.lag_classes import curve_by_lag
 from drift.plots.drawn import PAIRS, refuse_other_labels, refuse_other_result
 from drift.plots.labels import time_axis
@@ -172,6 +173,8 @@ def transformation_shares(transformations: xr.Dataset, ax: Axes) -> Axes:
         transformations, "drift_transformations", "share", "surrogate_share",
         "surrogate_deviation", further=("transformation",),
     )  # fmt: skip
+    maker = "metrics.drift_transformations"
+    refuse_other_labels(transformations, "transformation", TRANSFORMATIONS, maker)
     share = _with_values(transformations, "share", "drift_transformations")
     by_subject = _of_subjects(share.sel(kind="cross_validated"))
     null, deviation = (
