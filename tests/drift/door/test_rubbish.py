@@ -197,3 +197,16 @@ def test_kinds_are_all_there(maps: xr.Dataset, ax: Any):
     )
     alignment = metrics.drift_alignment(maps, keep=every, shuffles=2)
     refused(lambda: plots.alignment_with_null(-alignment, ax), "0 or more")
+
+
+def test_an_interrupt_says_what_became_of_files(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+):
+    from drift import cli
+
+    def interrupted(*_: str) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_answer", interrupted)
+    assert cli.main(["noise"]) == 130
+    assert "left as they were" in capsys.readouterr().err
