@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, get_type_hints
 
 from drift.door.hints import expectation
 from drift.door.wording import Refusal, shown
-from drift.schema.labelled_form import RefusedInputError
+from drift.errors import RefusedInputError, did_you_mean
 
 LARGEST, LONGEST = 1e12, 1000
 ABOVE_ZERO = ("track_rate", "max_gap", "scale", "track_length", "fs", "threshold_sd")
@@ -185,14 +185,16 @@ def takes_statements(reader: Callable[..., Any]) -> bool:
 
 
 def stated(options: dict[str, Any]) -> Statements:
-    """Statements of options whose names were checked.
+    """Statements of options.
 
     Raises
     ------
     RefusedInputError
-        If a value is not of the kind of its option, is out of range, or contradicts another.
+        If an option is unknown, a value is not of the kind of its option, is out of range, or
+        contradicts another.
     """
     for name, value in options.items():
+        _refuse_unknown(name)
         _refuse_kind(name, value)
     statements = Statements(**options)
     for name in ABOVE_ZERO:
@@ -210,6 +212,13 @@ def stated(options: dict[str, Any]) -> Statements:
             )
     _refuse_contradictions(statements)
     return statements
+
+
+def _refuse_unknown(name: str) -> None:
+    if name not in Statements._fields:
+        raise RefusedInputError(
+            f"option {name!r} is unknown: {did_you_mean(name, Statements._fields)}"
+        )
 
 
 def _refuse_kind(name: str, value: Any) -> None:

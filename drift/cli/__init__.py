@@ -80,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except KeyboardInterrupt as interrupt:
         return _said(
-            f"interrupted; {interrupt or 'files that were being written are left as they were.'}",
+            f"interrupted; {str(interrupt) or 'files that were being written are left as they were.'}",
             status=130,
         )
 

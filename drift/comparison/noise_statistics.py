@@ -115,7 +115,8 @@ def _threshold(
     time: np.ndarray, events: np.ndarray, minimum: float, rng: np.random.Generator
 ) -> np.ndarray:
     """(unit) quantile of the information of as many events thrown over the time at all places."""
-    probability = time[time > 0] / time.sum()
+    seconds = time.astype(float)  # single precision adds up to over 1
+    probability = seconds[seconds > 0] / seconds.sum()
     low, high = max(1.0, minimum), max(events.max(), minimum, 1.0) + 1
     numbers = np.unique(np.rint(np.geomspace(low, high, GRID)))
     thrown = [

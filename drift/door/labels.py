@@ -18,8 +18,11 @@ MEASURED = (
     "occupancy",
     "position",
     "elapsed",
+    "rate_half",
+    "occupancy_half",
 )  # what must be finite in a Dataset
-NOT_NEGATIVE = ("rate", "occupancy")
+NOT_NEGATIVE = ("rate", "occupancy", "rate_half", "occupancy_half")
+LARGEST = 1e100  # whose powers a computer holds
 REMEDY = "give one number, arrays of one shape, or label both as DataArrays"
 LARGEST_READ = 64 * 2**30  # bytes that are read into memory at once
 
@@ -60,6 +63,7 @@ def _in_dataset(name: str, array: xr.DataArray) -> None:
     try:
         _refuse_kind(array.dtype, shown(array))
         _refuse_infinite(array.values, negative=name not in NOT_NEGATIVE)
+        _refuse_beyond(array.values)
     except Refusal as refusal:
         raise Mislabelled(refusal.wanted, refusal.got, refusal.remedy, name) from None
 
@@ -220,6 +224,15 @@ def _refuse_repeated(data: xr.DataArray | xr.Dataset) -> None:
 
 def _of(data: Any) -> type[Refusal]:
     return Mislabelled if isinstance(data, xr.Dataset) else Refusal
+
+
+def _refuse_beyond(values: np.ndarray) -> None:
+    """Refuse numbers whose squares no number holds."""
+    largest = float(np.nanmax(values, initial=0.0)) if values.dtype.kind == "f" else 0.0
+    if largest > LARGEST:
+        raise Refusal(
+            f"of at most {LARGEST:g}", f"{largest:g}", "choose units in which numbers are smaller"
+        )
 
 
 def _refuse_infinite(values: np.ndarray, negative: bool = True) -> None:

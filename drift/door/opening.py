@@ -178,7 +178,8 @@ def _in_code_of_the_user(error: Exception) -> bool:
         *(PACKAGES / package for package in ("drift", "circuits", "data_adapters")),
         Path(sysconfig.get_path("stdlib")),
     ]
-    written = [Path(name) for name in frames if not name.startswith("<")]
+    # frames of compiled libraries bear the names of their sources
+    written = [Path(name) for name in frames if not name.startswith("<") and name[-4:] != ".pyx"]
     typed = any(name.startswith(("<stdin", "<ipython")) for name in frames)
     return typed or any(
         "site-packages" not in path.parts and not set(homes) & set(path.parents) for path in written

@@ -25,8 +25,10 @@ class Range(NamedTuple):
 
     def holds(self, value: float) -> bool:
         """Return whether the number lies inside; NaN does not."""
-        return (value > self.low if self.above else value >= self.low) and (
-            value < self.high if self.below else value <= self.high
+        # an end may be beyond what numbers of the kind can be, as 1e100 is for half precision
+        number = value.item() if isinstance(value, np.generic) else value
+        return (number > self.low if self.above else number >= self.low) and (
+            number < self.high if self.below else number <= self.high
         )
 
     def wording(self, whole: bool = False) -> str:

@@ -10,6 +10,7 @@ import xarray as xr
 from scipy.stats import t as student
 
 from drift.door import opened
+from drift.door.functions import answer_of
 from drift.door.quantities import Confidence
 from drift.errors import RefusedInputError
 from drift.measurement.admission import timed
@@ -24,6 +25,7 @@ from drift.measurement.running_samples import (
     some_running_samples,
 )
 from drift.measurement.session import measured_session
+from drift.schema.labelled_form import check
 
 FEWEST = 3  # pairs of laps of a session, for a variance
 MOST = 12  # groups of these that are left out one after the other
@@ -82,6 +84,7 @@ def trial_interval(
     Tukey 1958, Ann Math Stat 29:614; Efron & Stein 1981, Ann Stat 9:586 (on average not too
     small); Satterthwaite 1946, Biometrics Bulletin 2:110.
     """
+    check(measured, "place_unit", "elapsed")
     rules = Measurement.from_json(str(measured.attrs.get("measurement", "{}")))
     if rules.halves != "trials":
         raise RefusedInputError(
@@ -104,8 +107,9 @@ def trial_interval(
 def _refuse_others(measured: xr.Dataset, whole: list[Measured]) -> None:
     names = {(str(day.labels["subject"]), int(day.labels["session"])) for day in whole}
     elapsed = measured["elapsed"].transpose("subject", "session")
-    rows, columns = np.nonzero(np.isfinite(elapsed.values))
     subjects, numbers = measured["subject"].values, measured["session"].values
+    are_numbered = np.issubdtype(numbers.dtype, np.integer)
+    rows, columns = np.nonzero(np.isfinite(elapsed.values) & are_numbered)
     expected = {(str(subjects[row]), int(numbers[column])) for row, column in zip(rows, columns)}
     if names != expected:
         raise RefusedInputError(
@@ -134,10 +138,11 @@ def _of_subject(
             own = joined_sessions([*whole[:day], without, *whole[day + 1 :]], measured.attrs)
             same = place_unit.isel(unit=slice(0, own.sizes["unit"])).sel(session=own["session"])
             own = own.assign(place_unit=same.variable)
-            values.append(statistic(own).transpose("subject", ...).values)
+            values.append(answer_of(statistic, "statistic", own, dims=("subject",)).values)
         variances.append(_variance(values))
         freedoms.append(max(len(values) - 1, 1))
-    estimate = statistic(measured.sel(subject=[name])).transpose("subject", ...)
+    alone = measured.sel(subject=[name])
+    estimate = answer_of(statistic, "statistic", alone, dims=("subject",))
     return _labelled(estimate, variances, freedoms, confidence)
 
 

@@ -101,6 +101,12 @@ def directed_places(place_index: xr.DataArray, direction: xr.DataArray) -> xr.Da
     xarray.DataArray
         (sample) int, -1 where place or direction is not given.
     """
+    for name, array in (("place_index", place_index), ("direction", direction)):
+        if array.dims != ("sample",):
+            raise RefusedInputError(
+                f"{name} was expected to have the dim sample alone, got "
+                f"({', '.join(map(str, array.dims))}): pass one session."
+            )
     place, way = place_index.variable, direction.variable
     running = (place >= 0) & ((way == 1) | (way == -1))
     return place_index.copy(data=np.where(running, 2 * place + (way == -1), -1)).drop_attrs()

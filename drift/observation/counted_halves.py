@@ -73,8 +73,21 @@ def with_counted_halves(recorded: xr.Dataset, what: str) -> xr.Dataset:
             f"{what} takes a recording, got the dim environment, which networks have: pass what "
             "measure returned."
         )
+    for name in ("rate", "elapsed"):
+        if not bool(recorded[name].notnull().any()):
+            raise RefusedInputError(
+                f"{what} needs sessions that were observed, got {name} NaN throughout: measure the "
+                "sessions again, or give elapsed."
+            )
     counted = counted_maps(recorded, what)
-    return counted if "rate_half" in counted else thinned_halves(counted)
+    if "rate_half" not in counted:
+        return thinned_halves(counted)
+    if counted.sizes["half"] != 2:
+        raise RefusedInputError(
+            f"{what} takes two halves of each session, got {counted.sizes['half']}: pass what "
+            "measure returned, with both."
+        )
+    return counted
 
 
 def counted_halves(recorded: xr.Dataset, subject: int) -> list[CountedHalves]:

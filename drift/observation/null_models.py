@@ -91,7 +91,7 @@ def frozen_code(run: xr.Dataset, session: int | None = None, final_gain: float =
         If there is no such session, the gain is negative, or numbers of recorded events are not
         known.
     """
-    check(run, "rate", "elapsed")
+    check(run, "rate", "occupancy", "elapsed")
     measured = is_measured(run)
     if session is not None and not 0 <= session < run.sizes["session"]:
         raise RefusedInputError(

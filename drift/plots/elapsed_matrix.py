@@ -10,7 +10,7 @@ import xarray as xr
 
 from drift.door import opened
 from drift.errors import RefusedInputError
-from drift.metrics.labels import require_dims
+from drift.plots.drawn import refuse_other_array
 from drift.plots.labels import time_axis, time_label
 
 if TYPE_CHECKING:
@@ -49,8 +49,7 @@ def correlation_over_elapsed(
     RefusedInputError
         If dims are missing, or no two different sessions are compared.
     """
-    require_dims(correlation, "correlation", "session", "session_other")
-    require_dims(elapsed, "elapsed", "session")
+    _refuse_others(correlation, elapsed)
     values = correlation.transpose("session", "session_other").values.astype(float)
     between = np.where(np.eye(len(values), dtype=bool), np.nan, values)
     if not np.isfinite(between).any():
@@ -92,13 +91,7 @@ def correlation_by_environment(
     RefusedInputError
         If dims are missing, sessions lie in one environment, or none are compared.
     """
-    require_dims(correlation, "correlation", "session", "session_other")
-    require_dims(elapsed, "elapsed", "session")
-    if "subject" in (*correlation.dims, *elapsed.dims):
-        raise RefusedInputError(
-            "a matrix by environment is that of one subject, got the dim subject: select one with "
-            "isel(subject=0), of the correlation and of elapsed."
-        )
+    _refuse_others(correlation, elapsed)
     if not _several(elapsed):
         raise RefusedInputError(
             "a matrix by environment needs sessions in several, labelled by the coordinate "
@@ -121,6 +114,12 @@ def correlation_by_environment(
         for line in (ax.axhline, ax.axvline):
             line(edge, color="#000000", linewidth=1.2)
     return ax
+
+
+def _refuse_others(correlation: xr.DataArray, elapsed: xr.DataArray) -> None:
+    maker, pairs = "metrics.population_vector_correlation", ("session", "session_other")
+    refuse_other_array(correlation, "correlation", f"{maker} of one subject", pairs)
+    refuse_other_array(elapsed, "elapsed", "drift.measure of one subject", ("session",))
 
 
 def _draw(between: np.ndarray, ax: Axes, name: str) -> None:

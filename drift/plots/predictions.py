@@ -10,6 +10,7 @@ import xarray as xr
 
 from drift.door import opened
 from drift.errors import RefusedInputError
+from drift.plots.drawn import refuse_other_result
 from drift.plots.sessions import COLOURS, MARKERS
 
 if TYPE_CHECKING:
@@ -44,6 +45,9 @@ def predicted_drift(prediction: xr.Dataset, ax: Axes) -> Axes:
     -------
     matplotlib Axes
     """
+    by_lag = ("subject", "lag", "statistic")
+    drawn = dict.fromkeys(("prediction", "measurement"), by_lag)
+    refuse_other_result(prediction, "theory.code_drift.predict", **drawn)
     for number, name in enumerate(prediction["statistic"].values):
         curve = prediction.sel(statistic=name)
         colour, marker = COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)]
@@ -91,6 +95,11 @@ def estimated_drift(estimate: xr.Dataset, ax: Axes) -> Axes:
     -------
     matplotlib Axes
     """
+    maker = "theory.code_drift.estimate"
+    curves = dict.fromkeys(("measurement", "fit"), ("subject", "lag"))
+    refuse_other_result(estimate, maker, **curves)
+    numbers = dict.fromkeys(("active_fraction", "weight_lifetime"), ("subject",))
+    refuse_other_result(estimate, maker, **numbers)
     units = estimate["lag"].attrs.get("units", "")
     for number, subject in enumerate(estimate["subject"].values):
         of_subject = estimate.sel(subject=subject)
@@ -137,7 +146,9 @@ def wrong_match_sensitivity(curve: xr.Dataset, ax: Axes, assumed: float | None =
     RefusedInputError
         If nothing was lost that could be explained.
     """
-    if "explained" not in curve or not bool(curve["explained"].notnull().any()):
+    dims = {"explained": ("subject", "wrong_match_rate"), "rate_explaining_all": ("subject",)}
+    refuse_other_result(curve, "metrics.wrong_matches", **dims)
+    if not bool(curve["explained"].notnull().any()):
         raise RefusedInputError(
             "a curve of wrong matches needs drift that they could explain, got none: pass the "
             "result of metrics.wrong_matches for subjects whose similarity is below 1."

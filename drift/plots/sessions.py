@@ -18,6 +18,7 @@ from drift.errors import RefusedInputError
 from drift.metrics.averages import summary
 from drift.metrics.labels import require_dims
 from drift.metrics.places import require_track
+from drift.plots.drawn import refuse_other_array
 from drift.plots.labels import (
     displayed,
     label_places,
@@ -179,6 +180,7 @@ def correlation_matrix(correlation: xr.DataArray, ax: Axes) -> Axes:
     -------
     matplotlib Axes
     """
+    refuse_other_array(correlation, "correlation", "metrics.mean_rate_map_correlation")
     mean = correlation.mean("subject")
     ax.set_facecolor(MAP_GREY)
     image = ax.imshow(
@@ -265,6 +267,11 @@ def normalised_curves(
     -------
     matplotlib Axes
     """
+    if not {"measure", "convention", "source"} <= set(comparison.coords):
+        raise RefusedInputError(
+            "curves over the first session were expected, got a Dataset without measure, "
+            "convention and source: pass the result of drift.compare."
+        )
     of_measure = comparison.sel(measure=measure, convention=convention)
     drawn = [
         name

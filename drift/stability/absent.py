@@ -36,8 +36,8 @@ def absent_measures(stability: xr.Dataset) -> pd.DataFrame:
         If the Dataset is of another kind.
     """
     try:
-        reasons = json.loads(str(stability.attrs[ABSENT]))
-    except (KeyError, ValueError):
+        reasons = dict(json.loads(str(stability.attrs[ABSENT])))
+    except (KeyError, TypeError, ValueError):
         raise RefusedInputError(
             "the attribute absent was expected, which tells what was not measured, got a Dataset "
             "without it: pass the result of drift.code_stability."

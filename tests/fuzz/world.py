@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from stability_world import of_stability
 
 import circuits
 import drift
@@ -42,6 +43,7 @@ def right_value(function: str, parameter: inspect.Parameter) -> Any:
         ("Dataset", held["Dataset"]),
         ("Tensor", _tensors()),
         ("ndarray", held["array"]),
+        ("Axes", {"ax": _axes()}),
     ):
         if kind in hint:
             return values.get(name, next(iter(values.values())))
@@ -50,6 +52,13 @@ def right_value(function: str, parameter: inspect.Parameter) -> Any:
     if parameter.default is not inspect.Parameter.empty:
         return parameter.default
     return held["array"].get(name, held["Dataset"].get(name, 1))
+
+
+def _axes() -> Any:
+    """Axes of a figure of their own, which no other call has drawn in."""
+    from matplotlib.figure import Figure
+
+    return Figure().subplots()
 
 
 @functools.cache
@@ -404,6 +413,7 @@ def _of_one_function(held: dict[str, Any], rng: np.random.Generator) -> dict[str
         "kappa.variant": "subtract",
         "weight_autocorrelation.law": "free_diffusion",
         "measure.name": "loss",
+        **of_stability(),
         **_several_rooms(held["Dataset"]["dataset"]),
     }
     of_matched = (

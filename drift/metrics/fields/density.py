@@ -101,7 +101,8 @@ def _of_session(
     if fields.size == 0 or not time.sum() > 0:
         nothing = np.full(time.size, np.nan)
         return dict.fromkeys(NAMES, nothing) | {"p_value": np.nan, "fields_placed": fields.size}
-    expected = time / time.sum()
+    seconds = time.astype(float)  # of files in single precision, whose shares add up to over 1
+    expected = seconds / seconds.sum()
     deviation = np.sqrt(expected * (1 - expected) / fields.size)
     density = np.bincount(fields, minlength=time.size) / fields.size
     dealt = rng.multinomial(fields.size, expected, size=draws) / fields.size

@@ -47,6 +47,7 @@ UNDEFINED = (
     "shuffled",
     "shuffled_deviation",
 )
+MOST = 1e100  # entries of a covariance; sums of products are numbers
 LONG_NAMES = {
     "alignment": "share of the largest possible drift along the directions, phi^2",
     "normalised_alignment": "alignment from chance (0) to the strongest direction (1), rho",
@@ -96,6 +97,7 @@ def frozen_alignment(noise: Square, directions: Square | None = None) -> float:
     Alignment: Rule et al. 2020, eLife 9:51121, eqs 3-5. Its frozen value is derived here.
     """
     matrix = noise if directions is None else directions
+    _refuse_endless(noise, matrix)
     largest = _largest(np.asarray(matrix, dtype=float))
     total = float(np.trace(noise))
     if not (largest > 0 and total > 0):
@@ -104,6 +106,16 @@ def frozen_alignment(noise: Square, directions: Square | None = None) -> float:
             "above 0: pass covariances."
         )
     return float(np.sum(np.asarray(matrix) * np.asarray(noise).T) / (total * largest))
+
+
+def _refuse_endless(*matrices: Array) -> None:
+    for matrix in matrices:
+        size = float(np.abs(np.asarray(matrix, dtype=float)).max(initial=0.0))
+        if not size <= MOST:
+            raise RefusedInputError(
+                f"an alignment needs covariances that are finite, got an entry of {size:g}: "
+                "leave units out that were not recorded, or choose larger units of rate."
+            )
 
 
 def _largest(matrix: Array) -> float:

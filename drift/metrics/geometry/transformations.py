@@ -139,7 +139,7 @@ def _ridge(vectors: DriftVectors, fitted: np.ndarray) -> float:
     """In proportion to the squared length of the noise of a map, or next to nothing."""
     noise = (vectors.noise[:, fitted] ** 2).sum(axis=-1).mean()
     size = (vectors.before[:, fitted] ** 2).sum(axis=-1).mean()
-    return float(RIDGE * noise + TINY * size)
+    return float(RIDGE * noise + TINY * size) or TINY  # of silent maps, which nothing moves
 
 
 def _squares(fitted: Fitted, pair: tuple[Array, Array], tested: np.ndarray) -> tuple[float, float]:

@@ -13,16 +13,22 @@ from drift.door import opened
 from drift.door.quantities import NotNegative
 from drift.errors import RefusedInputError
 from drift.measurement.admission import checked_units, session_labels, timed
-from drift.measurement.domains import session_domain
+from drift.measurement.domains import Places, session_domain
 from drift.measurement.halves import LAP, half_of_samples, with_laps
 from drift.measurement.joining import ROOM, SPARSE
 from drift.measurement.recommended import bin_width, speed_limit
 from drift.measurement.rules import Measurement
-from drift.measurement.running_samples import is_directed, session_name, some_running_samples
+from drift.measurement.running_samples import (
+    is_directed,
+    positions_by_axis,
+    session_name,
+    some_running_samples,
+)
 from drift.metrics.clocks import durations
 from drift.metrics.geometry.noise import FROM_TRIALS, labelled
 from drift.metrics.geometry.vectors import Array
 from drift.metrics.maps import directed_places
+from drift.metrics.places import refuse_absurd
 from drift.schema.map_dims import PLACE
 
 
@@ -107,6 +113,8 @@ def _session(session: xr.Dataset, rules: Measurement) -> _Session:
     bin_size, minimum_speed = bin_width(session, rules), speed_limit(session, rules)
     measured = timed(session)
     domain = session_domain(measured, bin_size)
+    if isinstance(domain, Places):
+        refuse_absurd(positions_by_axis(measured), domain.grid, name)
     laps = with_laps(measured, str(rules.halves), domain)
     directed = is_directed(laps, rules.direction)
     running, _, place = domain.visited(some_running_samples(laps, minimum_speed, directed))

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from drift.door import opened
+from drift.door.functions import answer_of
 from drift.door.quantities import Confidence, Count, Seed
 from drift.errors import RefusedInputError
 from drift.metrics.intervals.limits import Limits, of_draws, of_percentiles, of_subjects
@@ -102,7 +103,8 @@ def nested_interval(
     _refuse_levels(values, tuple(levels))
     lower = [level for level in levels if level != "subject"]
     measure = statistic or _mean
-    estimates = measure(values, even_shares(values, lower)).transpose("subject", ...)
+    even = even_shares(values, lower)
+    estimates = answer_of(measure, "statistic", values, even, dims=("subject",))
     if "subject" in values.coords:
         estimates = estimates.assign_coords(subject=values["subject"].values)
     finite = np.isfinite(estimates.values)
@@ -141,11 +143,16 @@ class _Rule(NamedTuple):
         """(draw, subject, ...) of the measure, one subject after the other, as memory asks."""
         shares = drawn_shares(values, self.lower, self.repetitions, self.seed)
         each = [
-            self.measure(values.isel(subject=[subject]), shares.isel(subject=[subject]))
+            answer_of(
+                self.measure,
+                "statistic",
+                values.isel(subject=[subject]),
+                shares.isel(subject=[subject]),
+                dims=("draw", "subject"),
+            )
             for subject in range(values.sizes["subject"])
         ]
-        drawn = [own.transpose("draw", "subject", ...).values for own in each]
-        return np.concatenate(drawn, axis=1)
+        return np.concatenate([own.values for own in each], axis=1)
 
     def of_each(self, values: Values, estimates: xr.DataArray) -> Limits:
         """(subject, ...) by draws of what each has."""

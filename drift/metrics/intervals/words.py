@@ -47,7 +47,11 @@ def interval_text(interval: xr.Dataset) -> str:
 
 
 def _number(interval: xr.Dataset, name: str) -> float:
-    if name not in interval or interval[name].size != 1 or "confidence" not in interval.coords:
+    single = all(
+        own in interval and interval[own].size == 1 and interval[own].dtype.kind in "fiu"
+        for own in (name, "confidence")
+    )
+    if not single:
         raise RefusedInputError(
             f"an interval in words needs one {name} and its confidence: pass one entry of "
             "nested_interval, such as .isel(lag=0)."

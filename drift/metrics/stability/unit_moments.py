@@ -52,11 +52,7 @@ def unit_moments(
         ``between`` and ``within`` (of ``session``), or ``plain`` of whole maps; with the
         coordinates ``elapsed`` and, where known, ``environment`` (subject, session).
     """
-    if "environment" in dataset.dims:
-        raise RefusedInputError(
-            "an interval takes maps of one environment, got a dim environment: take one of them, "
-            "dataset.isel(environment=0)."
-        )
+    refuse_environments(dataset, "an interval")
     entering = _entering(dataset, select)
     if of == "rate_map_correlation":
         plain = rate_map_correlation(dataset, smoothing, keep)
@@ -160,6 +156,7 @@ def unrelated_similarity(
     ----------
     Derived here.
     """
+    refuse_environments(dataset, "similarity of unrelated units")
     halved = with_halves(dataset)
     pairs, compared = comparable_pairs(halved), kept_units(halved, keep)
     entering, values = _entering(halved, select), np.full(pairs.shape, np.nan)
@@ -173,6 +170,15 @@ def unrelated_similarity(
             ratio = _between_units(halves[members][:, sessions])
             values[(subject, *sessions)] = values[(subject, *sessions[::-1])] = ratio
     return xr.DataArray(values, dims=PAIRS, coords=pair_coordinates(halved, "subject", "session"))
+
+
+def refuse_environments(dataset: xr.Dataset, what: str) -> None:
+    """Refuse maps of a network in several environments, which lie along a dim."""
+    if "environment" in dataset.dims:
+        raise RefusedInputError(
+            f"{what} takes maps of one environment, got a dim environment: take one of them, "
+            "dataset.isel(environment=0)."
+        )
 
 
 def _between_units(maps: np.ndarray) -> float:

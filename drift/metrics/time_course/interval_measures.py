@@ -15,6 +15,7 @@ from drift.metrics.stability.halves import within_session_correlation
 from drift.metrics.stability.unit_moments import (
     Select,
     Similarity,
+    refuse_environments,
     unit_moments,
     weighed_similarity,
 )
@@ -230,6 +231,7 @@ def reliability_interval(
     RefusedInputError
         If rates are noisy and there are no halves.
     """
+    refuse_environments(dataset, "an interval")
     within = within_session_correlation(dataset, smoothing, keep)
     if select == "place":
         place = check(dataset, "place_unit")["place_unit"] == 1

@@ -9,6 +9,7 @@ import xarray as xr
 
 from drift.door import opened
 from drift.errors import RefusedInputError
+from drift.plots.drawn import refuse_other_result
 from drift.plots.labels import position_axis, subject_label
 from drift.plots.sessions import COLOURS
 from drift.plots.stability.life_tables import NAMES, SUBJECT
@@ -38,7 +39,10 @@ def hazard_by_age(hazard: xr.Dataset, ax: Axes) -> Axes:
     RefusedInputError
         If no member was followed.
     """
-    if "hazard" not in hazard or not bool(hazard["hazard"].notnull().any()):
+    by_age = ("subject", "age")
+    dims = {"hazard": by_age, "standard_error": by_age, "constant_hazard": ("subject",)}
+    refuse_other_result(hazard, "metrics.hazard", **dims)
+    if not bool(hazard["hazard"].notnull().any()):
         raise RefusedInputError(
             "a curve of hazards needs members whose age is known, got none: pass the result of "
             "metrics.hazard for a group that has members that joined."
@@ -55,7 +59,7 @@ def hazard_by_age(hazard: xr.Dataset, ax: Axes) -> Axes:
         ax.axhline(
             float(own["constant_hazard"]), color=colour, linestyle=":", linewidth=1, label=constant
         )
-    group = NAMES[str(hazard.attrs.get("of", "active"))]
+    group = NAMES.get(str(hazard.attrs.get("of")), NAMES["active"])
     ax.set(xlabel="age (sessions)", ylabel=f"{group}: hazard", ylim=(0, 1.02))
     ax.set_xlim(0.5, None)
     ax.xaxis.set_major_formatter(lambda age, _: f"{age:.0f}" if age == round(age) else "")
@@ -93,6 +97,11 @@ def field_density(density: xr.Dataset, subject: int | str, session: int | str, a
             "the density of fields along a track was expected, got a Dataset without it or places "
             "in a plane: pass the result of metrics.centroid_density."
         )
+    directions = ("direction",) if "direction" in density["density"].dims else ()
+    dims = dict.fromkeys(
+        ("density", "expected", "lower", "upper"), ("subject", "session", "place", *directions)
+    )
+    refuse_other_result(density, "metrics.centroid_density", **dims)
     who = position_of(density, "subject", subject)
     own = density.isel(subject=who, session=position_of(density, "session", session, who))
     if not bool(own["density"].notnull().any()):

@@ -9,12 +9,14 @@ import xarray as xr
 
 from drift.door import opened
 from drift.errors import RefusedInputError
+from drift.plots.drawn import refuse_other_labels, refuse_other_result
 from drift.plots.labels import time_axis
 from drift.plots.sessions import COLOURS, DASHES, MARKERS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+DRAWN = ("recorded_by_lag", "frozen_by_lag", "frozen_low_by_lag", "frozen_high_by_lag")
 LABELS = {
     "rate_map_correlation": "rate-map correlation",
     "corrected_similarity": "similarity without noise",
@@ -56,11 +58,9 @@ def recorded_beside_frozen(
     RefusedInputError
         If it is another Dataset, or there is no such subject.
     """
-    if "frozen_by_lag" not in noise:
-        raise RefusedInputError(
-            "a recording beside its frozen twins was expected, got a Dataset without "
-            "frozen_by_lag: pass the result of sampling_noise."
-        )
+    dims = ("subject", "lag", "curve")
+    refuse_other_result(noise, "sampling_noise", **dict.fromkeys(DRAWN, dims))
+    refuse_other_labels(noise, "curve", LABELS, "sampling_noise")
     labels = [str(label) for label in noise["subject"].values]
     if subject is not None and subject not in labels:
         raise RefusedInputError(

@@ -10,7 +10,9 @@ import xarray as xr
 from drift.door import opened
 from drift.door.quantities import Index
 from drift.errors import RefusedInputError
+from drift.metrics.geometry.fits import TRANSFORMATIONS
 from drift.metrics.time_course.lag_classes import curve_by_lag
+from drift.plots.drawn import PAIRS, refuse_other_labels, refuse_other_result
 from drift.plots.labels import time_axis
 from drift.plots.sessions import COLOURS
 
@@ -27,12 +29,21 @@ BY_PAIR = ["session", "session_other"]
 
 
 def _with_values(result: xr.Dataset, name: str, what: str) -> xr.DataArray:
-    if name not in result or "kind" not in result.dims or not bool(result[name].notnull().any()):
+    if not bool(result[name].notnull().any()):
         raise RefusedInputError(
             f"a picture needs values of {name}, got none: pass the result of metrics.{what} for "
             "sessions that can be compared."
         )
     return result[name]
+
+
+def _refuse_other_kinds(
+    result: xr.Dataset, maker: str, *names: str, further: tuple[str, ...] = ()
+) -> None:
+    """Refuse another Dataset than that of a measure which is naive, frozen and cross-validated."""
+    dims = (*PAIRS, *further, "kind")
+    refuse_other_result(result, f"metrics.{maker}", **dict.fromkeys(names, dims))
+    refuse_other_labels(result, "kind", STYLES, f"metrics.{maker}")
 
 
 def _of_subjects(values: xr.DataArray) -> xr.DataArray:
@@ -72,6 +83,10 @@ def alignment_with_null(alignment: xr.Dataset, ax: Axes) -> Axes:
     RefusedInputError
         If no two sessions were compared.
     """
+    _refuse_other_kinds(
+        alignment, "drift_alignment", "alignment", "standard_error", "shuffled",
+        "shuffled_deviation",
+    )  # fmt: skip
     by_subject = _of_subjects(_with_values(alignment, "alignment", "drift_alignment"))
     error = _spread(by_subject, alignment["standard_error"].mean(["subject", *BY_PAIR]))
     null, deviation = (
@@ -116,6 +131,7 @@ def dimension_by_lag(dimension: xr.Dataset, elapsed: xr.DataArray, ax: Axes) -> 
     RefusedInputError
         If no two sessions were compared.
     """
+    _refuse_other_kinds(dimension, "drift_dimension", "dimension")
     values = _with_values(dimension, "dimension", "drift_dimension")
     for kind, (label, style) in STYLES.items():
         own = values.sel(kind=kind, drop=True)
@@ -153,6 +169,12 @@ def transformation_shares(transformations: xr.Dataset, ax: Axes) -> Axes:
     RefusedInputError
         If there is no drift between any two sessions.
     """
+    _refuse_other_kinds(
+        transformations, "drift_transformations", "share", "surrogate_share",
+        "surrogate_deviation", further=("transformation",),
+    )  # fmt: skip
+    maker = "metrics.drift_transformations"
+    refuse_other_labels(transformations, "transformation", TRANSFORMATIONS, maker)
     share = _with_values(transformations, "share", "drift_transformations")
     by_subject = _of_subjects(share.sel(kind="cross_validated"))
     null, deviation = (

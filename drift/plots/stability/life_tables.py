@@ -11,6 +11,7 @@ from drift.door import opened
 from drift.errors import RefusedInputError
 from drift.metrics.time_course.lag_classes import curve_by_lag, lag_classes
 from drift.metrics.time_course.lags import by_lag
+from drift.plots.drawn import PAIRS, refuse_other_result
 from drift.plots.labels import subject_label, time_axis
 from drift.plots.sessions import COLOURS
 
@@ -64,7 +65,9 @@ def recurrence_by_lag(recurrence: xr.Dataset, elapsed: xr.DataArray, ax: Axes) -
     RefusedInputError
         If no member was observed again.
     """
-    if "recurrence" not in recurrence or not bool(recurrence["recurrence"].notnull().any()):
+    drawn = ["recurrence", *(name for name in CURVES if name in recurrence)]
+    refuse_other_result(recurrence, "metrics.recurrence", **dict.fromkeys(drawn, PAIRS))
+    if not bool(recurrence["recurrence"].notnull().any()):
         raise RefusedInputError(
             "a curve of recurrence needs members that are observed again, got none: pass the "
             "result of metrics.recurrence for a group that has members."
@@ -77,7 +80,7 @@ def recurrence_by_lag(recurrence: xr.Dataset, elapsed: xr.DataArray, ax: Axes) -
             _draw_subjects(curve, ax)
         mean = _mean(curve)
         ax.plot(mean["mean_lag"], mean, label=label, markersize=3, linewidth=1.2, **style)
-    group = NAMES[str(recurrence.attrs.get("of", "active"))]
+    group = NAMES.get(str(recurrence.attrs.get("of")), NAMES["active"])
     units = time_axis(str(elapsed.attrs.get("units", "")))
     ax.set(xlabel=f"time between sessions ({units})", ylabel=f"{group}: share", ylim=(0, 1.02))
     ax.set_xlim(0, None)
@@ -121,7 +124,9 @@ def survival_curve(survival: xr.Dataset, ax: Axes) -> Axes:
     RefusedInputError
         If no member was followed.
     """
-    if "survival" not in survival or not bool(survival["survival"].notnull().any()):
+    dims = dict.fromkeys(("survival", "standard_error"), ("subject", "age"))
+    refuse_other_result(survival, "metrics.survival", **dims)
+    if not bool(survival["survival"].notnull().any()):
         raise RefusedInputError(
             "a curve of survival needs members, got none: pass the result of metrics.survival for "
             "a group that has members."
@@ -138,7 +143,7 @@ def survival_curve(survival: xr.Dataset, ax: Axes) -> Axes:
         ax.step(age, share, where="post", color=colour, linewidth=1.2, label=label)
         # One standard error, as far as it is known: all lost leaves none.
         ax.errorbar(age, share, yerr=np.nan_to_num(error), fmt="none", ecolor=colour, capsize=1.5)
-    group = NAMES[str(survival.attrs.get("of", "active"))]
+    group = NAMES.get(str(survival.attrs.get("of")), NAMES["active"])
     ax.set(xlabel="age (sessions)", ylabel=f"{group}: share that stayed", ylim=(0, 1.02))
     ax.set_xlim(0, None)
     if survival.sizes["subject"] > 1:
@@ -173,7 +178,9 @@ def shift_histogram(
     RefusedInputError
         If no field was compared with another session.
     """
-    if "share" not in distribution or not bool(distribution["share"].notnull().any()):
+    dims = dict.fromkeys(("share", "share_by_chance"), (*PAIRS, "shift"))
+    refuse_other_result(distribution, "metrics.shift_distribution", **dims)
+    if not bool(distribution["share"].notnull().any()):
         raise RefusedInputError(
             "a histogram of shifts needs fields in two sessions that are compared, got none: pass "
             "the result of metrics.shift_distribution."

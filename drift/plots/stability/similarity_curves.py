@@ -11,6 +11,7 @@ import xarray as xr
 from drift.door import opened
 from drift.errors import RefusedInputError
 from drift.metrics.time_course.lag_classes import curve_by_lag
+from drift.plots.drawn import PAIRS, refuse_other_array, refuse_other_result
 from drift.plots.labels import time_axis
 from drift.plots.sessions import COLOURS
 
@@ -72,6 +73,10 @@ def similarity_and_ceiling(
     RefusedInputError
         If no two sessions are compared.
     """
+    drawn = {"similarity": similarity, "corrected": corrected, "ceiling": ceiling}
+    for name, array in drawn.items():
+        if name != "ceiling" or array is not None:
+            refuse_other_array(array, name, "metrics.mean_rate_map_correlation or its like")
     ax.axhline(1, color="#cccccc", linewidth=0.8, zorder=0)
     _subjects(curve_by_lag(corrected, elapsed), ax, CORRECTED["color"])
     _line(similarity, elapsed, ax, "as seen", SEEN)
@@ -107,6 +112,7 @@ def jumps_by_lag(jumps: xr.Dataset, elapsed: xr.DataArray, ax: Axes) -> Axes:
         If no field was compared with another session.
     """
     present = [name for name in JUMPS if name in jumps and bool(jumps[name].notnull().any())]
+    refuse_other_result(jumps, "metrics.field_shift", **dict.fromkeys(present, PAIRS))
     if "jumps" not in present:
         raise RefusedInputError(
             "a curve of jumps needs fields in two sessions that are compared, got none: pass the "
@@ -144,11 +150,10 @@ def displacement_by_lag(walk: xr.Dataset, ax: Axes) -> Axes:
         If no field was followed.
     """
     curves = {"": ("without noise", CORRECTED), "_with_noise": ("as seen", SEEN)}
-    if "mean_squared_displacement" not in walk:
-        raise RefusedInputError(
-            "displacements need the variable mean_squared_displacement, got a Dataset without it: "
-            "pass the result of metrics.field_diffusion."
-        )
+    names = [f"mean_squared_displacement{ending}" for ending in curves]
+    drawn = [names[0], *(name for name in names[1:] if name in walk)]
+    dims = dict.fromkeys(drawn, ("subject", "lag"))
+    refuse_other_result(walk, "metrics.field_diffusion", **dims)
     for ending, (label, style) in curves.items():
         if f"mean_squared_displacement{ending}" in walk:
             _mean_line(walk[f"mean_squared_displacement{ending}"], "lag", ax, label, style)
