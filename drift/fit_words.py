@@ -138,7 +138,7 @@ MOST_NAMED = 6  # statistics that are named
 
 
 def predictive_check(one: xr.Dataset) -> list[str]:
-    """Say which statistics lie outside of 95 % of the recordings that the fitted circuit makes.
+    """Say which statistics lie outside of 19 in 20 recordings that the fitted circuit makes.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ def predictive_check(one: xr.Dataset) -> list[str]:
     more = f"; and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
     named = f": {'; '.join(names[:MOST_NAMED])}{more}" if names else ""
     return [
-        f"{len(names)} of {int(tested.sum())} statistics lie outside of 95 % of the recordings "
+        f"{len(names)} of {int(tested.sum())} statistics lie outside of 19 in 20 of the recordings "
         f"that the fitted circuit makes ({SIGNIFICANT * tested.sum():.1f} would by chance){named}."
     ]
 

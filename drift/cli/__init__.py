@@ -79,10 +79,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt as interrupt:
-        return _said(
-            f"interrupted; {str(interrupt) or 'files that were being written are left as they were.'}",
-            status=130,
-        )
+        remains = str(interrupt) or "files that were being written are left as they were."
+        return _said(f"interrupted; {remains}", status=130)
 
 
 def _answer(name: str, *rest: str) -> int:

@@ -144,5 +144,5 @@ def test_a_fit_shows_estimates_and_goodness():
     assert (
         "gain80140 to 160yes" in seen.text
         and "1 to 100no" in seen.text
-        and "Distance 2.5 for 2 degrees of freedom" in seen.text
+        and "distance 2.5 for 2 degrees of freedom" in seen.text
     )
