@@ -67,9 +67,9 @@ def nested_interval(
         an interval of its own. Units that are the same in all sessions are drawn for all of these
         at once if "session" is no level.
     statistic : callable, optional
-        The measure: takes the values and shares ([draw,] subject, *levels below subjects), which
-        sum to 1 over the levels, and returns ([draw,] subject, ...), of one subject as of many. By
-        default the mean over the levels, a mean of means.
+        The measure: takes the values and shares ([draw,] subject, and the levels below subjects),
+        which sum to 1 over the levels, and returns ([draw,] subject, ...), of one subject as of
+        many. By default the mean over the levels, a mean of means.
     confidence : float
         How often the interval covers.
     repetitions : int
