@@ -35,6 +35,8 @@ bench: $(STAMP)
 	$(BIN)/python tests/benchmarks/bench_large_sessions.py
 	$(BIN)/python tests/benchmarks/bench_reading.py
 	$(BIN)/python tests/benchmarks/bench_halves.py
+	$(BIN)/python tests/benchmarks/bench_decoding.py
+	$(BIN)/python tests/benchmarks/bench_stability.py
 
 docs: $(DOCS_STAMP)
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
