@@ -70,7 +70,8 @@ def with_python() -> list:
     named = [
         (page, str(page.relative_to(DOCS)))
         for page in PAGES
-        if any(one.language == "python" for one in blocks(page))
+        if page.parent.name != "files"  # which need files: tests/docs/test_file_pages.py
+        and any(one.language == "python" for one in blocks(page))
     ]
     return [
         pytest.param(page, id=name, marks=[] if name in QUICK else pytest.mark.slow)
