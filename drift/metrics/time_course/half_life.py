@@ -19,7 +19,8 @@ from drift.metrics.stability.unit_moments import (
     weighed_similarity,
 )
 from drift.metrics.time_course.decays import fitted_decay
-from drift.metrics.time_course.lags import SAME_LAG, distinct_lags, upper_pairs
+from drift.metrics.time_course.lags import upper_pairs
+from drift.metrics.time_course.usual_intervals import SAME_LAG, distinct_lags
 from drift.schema.labelled_form import check
 
 FEWEST_LAGS = 3  # two numbers are fitted

@@ -13,11 +13,8 @@ from drift.door.quantities import Edges
 from drift.errors import RefusedInputError
 from drift.metrics.labels import described, require_dims
 from drift.metrics.rooms import environment_labels
-from drift.metrics.time_course.usual_intervals import own_edges
+from drift.metrics.time_course.usual_intervals import SAME_LAG, distinct_lags, own_edges
 
-# Lags that differ by less than this share of the longest one are the same lag: times may be stored
-# with seven digits.
-SAME_LAG = 1e-6
 CLASSES = 2  # of real times, that a slope needs at least
 LONGER = 1.5  # times the shortest lag: what is nearer is the same interval between sessions
 
@@ -93,20 +90,6 @@ def upper_pairs(
         .drop_vars(["session", "session_other"], errors="ignore")
     )
     return SessionPairs(values.transpose("subject", "pair", ...), lags, rooms[:, first])
-
-
-def distinct_lags(lags: np.ndarray) -> np.ndarray:
-    """Lags that differ by more than rounding, in order; NaN does not count."""
-    finite = np.sort(lags[np.isfinite(lags)])
-    if finite.size == 0:
-        raise RefusedInputError(
-            "no pair of sessions of one environment has a known elapsed time: give elapsed "
-            "(subject, session) in real time or steps."
-        )
-    new = np.concatenate(
-        [[True], np.diff(finite) > SAME_LAG * max(finite[-1], np.finfo(float).tiny)]
-    )
-    return finite[new]
 
 
 def _own_lags(lags: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,11 +1,16 @@
-"""Edges of classes of lags one usual interval wide, for sessions recorded at real times."""
+"""Lags that are the same, and edges of classes of lags one usual interval wide, for sessions
+recorded at real times."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from drift.errors import RefusedInputError
+
 MOST = 200  # classes
-WHOLE = 1e-6  # of the longest lag: rounding of times with seven digits
+# Lags that differ by less than this share of the longest one are the same lag: times may be stored
+# with seven digits.
+SAME_LAG = 1e-6
 
 
 def class_edges(steps: np.ndarray, lags: np.ndarray, sessions: int) -> np.ndarray | None:
@@ -26,7 +31,7 @@ def class_edges(steps: np.ndarray, lags: np.ndarray, sessions: int) -> np.ndarra
         0, m / 2, 3 m / 2, ...; None where the sessions are so regular that no more lags differ than
         there are sessions, 0 among them.
     """
-    if steps.size == 0 or _distinct(lags) <= sessions:
+    if steps.size == 0 or distinct_lags(lags).size <= sessions:
         return None
     width = max(float(np.median(steps)), float(lags.max()) / MOST)
     classes = int(np.floor(lags.max() / width + 0.5))
@@ -49,7 +54,7 @@ def own_edges(lags: np.ndarray) -> np.ndarray | None:
         each of them is a class.
     """
     finite = lags[np.isfinite(lags)]
-    if finite.size == 0 or np.abs(finite - np.rint(finite)).max() <= WHOLE * finite.max():
+    if finite.size == 0 or np.abs(finite - np.rint(finite)).max() <= SAME_LAG * finite.max():
         return None
     sessions = round((1 + np.sqrt(1 + 8 * lags.shape[-1])) / 2)
     first = np.triu_indices(sessions, k=1)[0]
@@ -58,7 +63,15 @@ def own_edges(lags: np.ndarray) -> np.ndarray | None:
     return class_edges(steps[np.isfinite(steps)], np.append(finite, 0.0), sessions)
 
 
-def _distinct(lags: np.ndarray) -> int:
-    """How many lags differ by more than rounding, 0 among them."""
-    ordered = np.sort(lags)
-    return 1 + int((np.diff(ordered) > WHOLE * ordered[-1]).sum())
+def distinct_lags(lags: np.ndarray) -> np.ndarray:
+    """Lags that differ by more than rounding, in order; NaN does not count."""
+    finite = np.sort(lags[np.isfinite(lags)])
+    if finite.size == 0:
+        raise RefusedInputError(
+            "no pair of sessions of one environment has a known elapsed time: give elapsed "
+            "(subject, session) in real time or steps."
+        )
+    new = np.concatenate(
+        [[True], np.diff(finite) > SAME_LAG * max(finite[-1], np.finfo(float).tiny)]
+    )
+    return finite[new]
