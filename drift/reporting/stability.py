@@ -106,7 +106,7 @@ def _with_halves(
 def _similarity(material: Material) -> Panel:
     def draw(ax: Axes) -> object:
         plain = similarity.plain_similarity(material)["rate_map_correlation"]
-        corrected = similarity.similarity_without_noise(material)["corrected_similarity"]
+        corrected = similarity.maps_without_noise(material)
         ceiling = similarity.noise_of_maps(material)["correlation_ceiling"]
         name = f"{words.short} similarity"
         return similarity_and_ceiling(plain, corrected, _times(material), ax, ceiling, label=name)

@@ -96,12 +96,22 @@ def similarity_without_noise(material: Material) -> Arrays:
     maps, keep = compared_maps(material), active_flags(material)
     vectors = corrected_similarity(maps, "population_vector", keep=keep)
     return {
-        "corrected_similarity": _of_active(
-            corrected_similarity(maps).where(_both_reliable(maps, keep))
-        ),
+        "corrected_similarity": maps_without_noise(material),
         "corrected_population_vector_similarity": vectors,
         "corrected_ensemble_rate_similarity": corrected_similarity(material.maps, "ensemble_rate"),
     }
+
+
+def maps_without_noise(material: Material) -> xr.DataArray:
+    """Similarity of rate maps with the noise taken out, where halves of both sessions are alike.
+
+    Parameters
+    ----------
+    material : Material
+    """
+    require_halves(material)
+    maps, keep = compared_maps(material), active_flags(material)
+    return _of_active(corrected_similarity(maps).where(_both_reliable(maps, keep)))
 
 
 def _of_active(similarity: xr.DataArray) -> xr.DataArray:
@@ -141,9 +151,7 @@ def rate_of_drift(material: Material) -> Arrays:
     ----------
     material : Material
     """
-    require_halves(material)
-    similarity = similarity_without_noise(material)["corrected_similarity"]
-    rate = drift_rate(similarity, material.maps["elapsed"])
+    rate = drift_rate(maps_without_noise(material), material.maps["elapsed"])
     if not bool(rate["drift_rate"].notnull().any()):
         raise RefusedInputError(
             "a rate needs pairs of sessions of one room at two different times apart, got fewer: "
