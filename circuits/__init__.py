@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # kinds, rest and settling, wandering weights, use in network
     from circuits.kinds.count_control import CountControl
     from circuits.kinds.competitive import Majani
     from circuits.kinds.explaining_away import ExplainingAway
-    from circuits.kinds.table import CIRCUITS
+    from circuits.kinds.table import CIRCUITS, circuit_class, circuit_names
     from circuits.simulation.settle import cartesian, settle
     from circuits.rest.winners import top_k_winners, sparsemax
     from circuits.rest.layers import CircuitLayer

@@ -63,6 +63,7 @@ if TYPE_CHECKING:  # in the order in which data flow: recipe, run, measures, the
     from drift.schema.labelled_form import check
     from drift.streams import stream
     from drift.errors import RefusedInputError, SchemaError
+    from drift.version import __version__
 
 __getattr__, __dir__ = lazily(__name__)
 former_names.keep()

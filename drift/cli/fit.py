@@ -80,13 +80,12 @@ def command(
         Replace files that are there.
     """
     import circuits
-    from drift.recipe import chosen
 
     apart((out, figure), (recorded,))
     netcdf(out, overwrite)
     writable(figure, overwrite)
     searched = {name: _bounds(text, name) for name, text in pairs(bounds, "--bounds").items()}
-    fitted = chosen(circuits.CIRCUITS, {"kind": circuit, "units": units})
+    fitted = circuits.circuit_class(circuit)(units=units)
     effort: dict[str, Any] = {
         "restarts": restarts,
         "generations": generations,
@@ -121,6 +120,6 @@ def _bounds(text: str, name: str) -> tuple[float, float]:
 
 def main(arguments: Sequence[str]) -> None:
     """Run the command."""
-    from circuits.kinds.table import CIRCUITS
+    from circuits.kinds.table import circuit_names
 
-    parsed(command, "fit", arguments, f"{EXAMPLES}{', '.join(CIRCUITS)}.")
+    parsed(command, "fit", arguments, f"{EXAMPLES}{', '.join(circuit_names())}.")

@@ -151,7 +151,7 @@ def _source(
     import data_adapters
 
     if path is None:
-        if format in data_adapters.READERS:
+        if format in data_adapters.reader_names():
             raise RefusedInputError(
                 f"{format} is a format, got no file or folder in it: give its path, too."
             )
@@ -223,6 +223,6 @@ def _time(lag: float, units: str) -> str:
 
 def main(arguments: Sequence[str]) -> None:
     """Run the command."""
-    from data_adapters import READERS
+    from data_adapters import reader_names
 
-    parsed(command, "stability", arguments, f"{EXAMPLES}{', '.join(READERS)}.")
+    parsed(command, "stability", arguments, f"{EXAMPLES}{', '.join(reader_names())}.")

@@ -21,10 +21,17 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 # A module belongs to the room with the longest name that its own begins with; rooms of one floor do
 # not know each other.
 FLOORS = (
-    ("drift.texts", "drift.faces", "drift.former_names", "drift.progress", "drift.fit_words"),
+    (
+        "drift.texts",
+        "drift.faces",
+        "drift.former_names",
+        "drift.progress",
+        "drift.fit_words",
+        "drift.version",
+    ),
     ("drift.errors",),
     ("drift.door",),
-    ("drift.streams", "drift.html"),
+    ("drift.streams", "drift.html", "drift.entry_points"),
     ("drift.recipe", "drift.schema", "drift.loops"),
     ("drift.files", "drift.metrics"),
     (
