@@ -3,7 +3,7 @@ places, units and counts are those of the recording."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -12,8 +12,8 @@ from scipy.stats import t as student
 from circuits.fitting.model import Model
 from circuits.fitting.search import Bounds, Law, distances
 
-ECHOES = 4  # simulations with other chance, whose mean a simulated recording is compared with
-STEPS = 3  # by which a simulated recording is fitted, from the truth, along the law at the truth
+ECHOES = 3  # simulations with other chance, whose mean a simulated recording is compared with
+STEPS = 2  # by which a simulated recording is fitted, from the truth, along the law at the truth
 FIRST_SEED = 500_000_011  # added to that of the fit, far from those of its own simulations
 LARGEST_STEP = 0.3  # of the search range
 
@@ -50,7 +50,8 @@ def calibration(
     """Simulate recordings at an estimate, with as many units, sessions, places and events as the
     recording has, and estimate each of them.
 
-    Each is fitted by Gauss-Newton steps from the truth, with the derivatives at the truth.
+    Each is seen through its own lens, since event rates are themselves measured, and fitted by
+    Gauss-Newton steps from the truth, with the derivatives at the truth.
 
     Parameters
     ----------
@@ -69,36 +70,37 @@ def calibration(
     simulations : int
         How many recordings.
     """
+    candidate = bounds.values(unit)
     seeds = [model.seed + FIRST_SEED + number for number in range(simulations)]
-    recorded = _repeated(model.as_large_as_recorded(), bounds, unit, seeds)[:, usable]
+    made = [model.simulated_recording(candidate, seed) for seed in seeds]
+    recorded = np.array([measured[usable] for measured, _model in made])
     # what is undefined in one of them tells nothing there
     recorded = np.where(np.isfinite(recorded), recorded, law.statistics)
-    gain = _gain(law, precision)
     base = _echoed(model, bounds, unit, usable)
 
     def expectation(estimate: np.ndarray) -> np.ndarray:
         rows = np.clip(estimate, 0.0, 1.0)
-        moved = np.array([_echoed(model, bounds, row, usable) for row in rows]) - base
+        moved = [
+            _echoed(own_model, bounds, row, usable) - base
+            for (_measured, own_model), row in zip(made, rows, strict=True)
+        ]
         return law.statistics + np.where(np.isfinite(moved), moved, 0.0)
 
-    estimate, expected = _stepped(recorded, unit, law, gain, precision, expectation)
+    estimate, expected = _stepped(recorded, unit, _gain(law, precision), precision, expectation)
     return Calibration(recorded, estimate, _apart(expected, recorded, whole_precision))
 
 
 def _stepped(
     recorded: np.ndarray,
     unit: np.ndarray,
-    law: Law,
     gain: np.ndarray,
     precision: np.ndarray,
     expectation: Callable[[np.ndarray], np.ndarray],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Estimates (simulation, parameter) and expected statistics of simulated recordings; a step
     that leads away is taken back, and the next one is a third as long."""
-    estimate, expected = (
-        np.tile(unit, (len(recorded), 1)),
-        np.tile(law.statistics, (len(recorded), 1)),
-    )
+    estimate = np.tile(unit, (len(recorded), 1))
+    expected = expectation(estimate)
     length = np.ones((len(recorded), 1))
     for _step in range(STEPS):
         step = np.clip((recorded - expected) @ gain.T, -LARGEST_STEP, LARGEST_STEP)
@@ -126,25 +128,20 @@ def _gain(law: Law, precision: np.ndarray) -> np.ndarray:
     return np.linalg.solve(weighted @ law.jacobian + np.eye(len(weighted)), weighted)
 
 
-def _repeated(model: Model, bounds: Bounds, unit: np.ndarray, seeds: Sequence[int]) -> np.ndarray:
-    """Statistics (seed, statistic) of one candidate."""
-    candidate = bounds.values(unit)[np.newaxis]
-    return np.concatenate([model(candidate, [seed]) for seed in seeds])
-
-
 def _echoed(model: Model, bounds: Bounds, unit: np.ndarray, usable: np.ndarray) -> np.ndarray:
     """Mean statistics (statistic,), with the same chance for every candidate."""
     seeds = [model.seed + FIRST_SEED // 2 + number for number in range(ECHOES)]
-    return np.asarray(_repeated(model, bounds, unit, seeds)[:, usable].mean(axis=0))
+    candidate = bounds.values(unit)[np.newaxis]
+    echoes = np.concatenate([model(candidate, [seed]) for seed in seeds])
+    return np.asarray(echoes[:, usable].mean(axis=0))
 
 
-def calibrated_half_widths(
-    calibrated: Calibration, unit: np.ndarray, confidence: float
-) -> np.ndarray:
-    """Return half of the interval of every parameter, in coordinates of the search, (parameter,).
+def bias(calibrated: Calibration, unit: np.ndarray) -> np.ndarray:
+    """Return what simulated recordings are estimated too high by, in coordinates of the search,
+    (parameter,).
 
-    The root mean square of what simulated recordings get wrong, bias included, times the quantile
-    of Student's t of as many draws.
+    It holds what a circuit of fewer units than were recorded, and the chance of the simulations
+    that a recording is compared with, do to an estimate.
 
     Parameters
     ----------
@@ -152,11 +149,27 @@ def calibrated_half_widths(
         At the estimate.
     unit : numpy.ndarray
         (parameter,) the estimate.
+    """
+    return np.asarray(calibrated.unit.mean(axis=0) - unit)
+
+
+def calibrated_half_widths(calibrated: Calibration, confidence: float) -> np.ndarray:
+    """Return half of the interval of every parameter, in coordinates of the search, (parameter,).
+
+    The standard deviation s of n estimates of simulated recordings gives t s sqrt(1 + 1 / n), t the
+    quantile of Student's law of n - 1 degrees of freedom: an estimate less its bias scatters by s,
+    and the bias by s / sqrt(n).
+
+    Parameters
+    ----------
+    calibrated : Calibration
+        At the estimate.
     confidence : float
         Of the interval.
     """
-    error = np.sqrt(np.square(calibrated.unit - unit).mean(axis=0))
-    return np.asarray(student.ppf(0.5 + confidence / 2, len(calibrated.unit)) * error)
+    count = len(calibrated.unit)
+    scatter = calibrated.unit.std(axis=0, ddof=1) * np.sqrt(1 + 1 / count)
+    return np.asarray(student.ppf(0.5 + confidence / 2, count - 1) * scatter)
 
 
 def calibrated_p_value(calibrated: Calibration, distance: float) -> float:

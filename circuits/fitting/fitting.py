@@ -20,6 +20,7 @@ from scipy.stats import chi2
 from circuits.base import Circuit
 from circuits.fitting.calibration import (
     Calibration,
+    bias,
     calibrated_half_widths,
     calibrated_p_value,
     calibration,
@@ -50,7 +51,7 @@ from drift.door.quantities import Count, Draws, Seed
 from drift.files.store import provenance
 from drift.metrics.places import require_track
 from drift.metrics.rooms import environments
-from drift.observation.expected_maps import Lens, lens
+from drift.observation.expected_maps import Lens, lens, matched_over_sessions
 from drift.schema.labelled_form import RefusedInputError
 from drift.streams import stream
 
@@ -188,7 +189,7 @@ def fit(
     require_track(recording, "a fit of a circuit", "measure positions along a track")
     fits = []
     for subject in range(recording.sizes["subject"]):
-        own_lens = lens(recording, subject)
+        own_lens = matched_over_sessions(lens(recording, subject))
         around = Surroundings(
             input_width=default_width(own_lens) if input_width is None else input_width,
             weight_lifetime=weight_lifetime,
@@ -284,8 +285,14 @@ def _of_subject(
             generations=effort.generations,
             report=report,
         )
-    refined = _refined(simulator, bounds, optima, aim, recorded, precision, _echoes(model.seed))
-    frozen = model.frozen(bounds.values(refined.unit), _echoes(model.seed))
+    large = model.as_large_as_recorded()
+    seeds = _echoes(model.seed)
+
+    def whole(candidate: np.ndarray) -> np.ndarray:
+        return np.concatenate([large(candidate[np.newaxis], [seed]) for seed in seeds])[:, usable]
+
+    refined = _refined(simulator, whole, bounds, optima, aim, recorded, precision, seeds)
+    frozen = model.as_large_as_recorded().frozen(bounds.values(refined.unit), seeds)
     simulated = None
     if effort.calibrated:
         simulated = calibration(
@@ -321,6 +328,7 @@ def _echoes(seed: int) -> list[int]:
 
 def _refined(
     simulator: Callable[..., np.ndarray],
+    whole: Callable[[np.ndarray], np.ndarray],
     bounds: Bounds,
     optima: Searched,
     target: np.ndarray,
@@ -331,7 +339,9 @@ def _refined(
     """Take Gauss-Newton steps with the mean of several simulations, which leaves a fraction of the
     chance of a single one.
 
-    A step that leads away is not taken; then the estimate stays where it is.
+    Statistics of few units differ in the mean from those of many, so that ``whole`` populations, as
+    large as the recorded one, tell the level, and the circuit tells how it changes. A step that
+    leads away is not taken; then the estimate stays where it is.
     """
     unit = optima.unit[np.argmin(optima.distance)]
     echoes = _echoed(simulator, bounds, unit, seeds)  # (seed, statistic)
@@ -339,17 +349,20 @@ def _refined(
         [local_law(_with_seed(simulator, seed), bounds, unit).jacobian for seed in seeds[:LAWS]],
         axis=0,
     )
-    covariance = recorded + np.cov(echoes, rowvar=False).reshape(recorded.shape) / len(seeds)
+    large = whole(bounds.values(unit))
+    offset = np.nan_to_num(np.nanmean(large, axis=0) - echoes.mean(axis=0))
+    covariance = recorded + np.cov(large, rowvar=False).reshape(recorded.shape) / len(seeds)
     own_uncertainty = uncertainty(jacobian, covariance, precision)
     weighted = jacobian.T @ precision
-    expected, aimed = echoes.mean(axis=0), unit
+    expected, aimed = echoes.mean(axis=0) + offset, unit
     for _step in range(STEPS):
         step = np.linalg.solve(
             weighted @ jacobian + np.eye(unit.size), weighted @ (target - expected)
         )
         aimed = unit + step
         moved = np.clip(unit + np.clip(step, -LARGEST_STEP, LARGEST_STEP), 0.0, 1.0)
-        means = np.stack([expected, _echoed(simulator, bounds, moved, seeds).mean(axis=0)])
+        moved_expected = _echoed(simulator, bounds, moved, seeds).mean(axis=0) + offset
+        means = np.stack([expected, moved_expected])
         if int(np.argmin(distances(means, target, precision))) == 0:
             break
         unit, expected = moved, means[1]
@@ -407,11 +420,13 @@ def _labelled(
             calibrated_p_value(simulated, distance),
             float(simulated.distance.mean()),
         )
-        reach = calibrated_half_widths(simulated, unit, CONFIDENCE)
+        reach = calibrated_half_widths(simulated, CONFIDENCE)
     wider = inflation(distance, usual, p_value < REJECTED)
     reach = wider * reach
-    interval = np.stack([bounds.values(unit - reach), bounds.values(unit + reach)], axis=-1)
+    centre = unit if simulated is None else unit - bias(simulated, unit)
+    interval = np.stack([bounds.values(centre - reach), bounds.values(centre + reach)], axis=-1)
     edge, ended = at_bounds(unit, refined.aimed, optima), settled(optima, reach)
+    edge = np.where(edge == 0, (centre >= 1).astype(int) - (centre <= 0), edge)
     told = ended & (edge == 0)  # (parameter,) where there is an estimate with an interval
     # (point, parameter)
     grid = np.clip(unit + 3 * half * np.linspace(-1, 1, PROFILE_POINTS)[:, np.newaxis], 0.0, 1.0)
@@ -426,7 +441,7 @@ def _labelled(
         for values in (np.sqrt(np.diagonal(refined.covariance)), law.statistics)
     )
     variables = {
-        "estimate": (parameter, np.where(edge == 0, bounds.values(unit), np.nan)),
+        "estimate": (parameter, np.where(edge == 0, bounds.values(centre), np.nan)),
         "best": (parameter, bounds.values(unit)),
         "at_bound": (parameter, edge.astype("int8")),
         "settled": ((), np.int8(ended)),

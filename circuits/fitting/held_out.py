@@ -19,7 +19,7 @@ from drift.door import opened
 from drift.door.quantities import Count, Seed
 from drift.errors import RefusedInputError
 from drift.files.store import provenance
-from drift.observation.expected_maps import Lens, lens
+from drift.observation.expected_maps import Lens, lens, matched_over_sessions
 
 PREDICTORS = ("circuit", "persistence", "exponential", "mean")
 ECHOES = 8  # simulations of the fitted circuit, whose mean is the prediction
@@ -86,7 +86,8 @@ def held_out(
             f"sessions must be from {FEWEST} to {own.sizes['session'] - 1}, so that some are "
             f"fitted and some predicted, got {sessions}."
         )
-    first, whole = lens(own.isel(session=slice(0, sessions))), lens(own)
+    first = lens(own.isel(session=slice(0, sessions)))
+    whole = matched_over_sessions(lens(own), sessions)
     width = default_width(first) if input_width is None else input_width
     fitted = fit(
         circuit, own.isel(session=slice(0, sessions)), parameters, input_width=width,

@@ -26,6 +26,7 @@ Simulator = Callable[[np.ndarray], np.ndarray]
 # of the search range: half of the step of the central differences, wide enough for the chance of
 # counts to average out
 DIFFERENCE = 0.05
+TOLERANCE = 1e-2  # of the search range, among candidates; Gauss-Newton steps go on from there
 PENALTY = 1e12  # distance of a candidate whose statistics are not defined
 WIDE = 0.5  # an interval that spans more of the search range tells little more than the bounds do
 
@@ -135,7 +136,7 @@ def search(
     restarts: int = 2,
     population: int = 8,
     generations: int = 30,
-    tolerance: float = 5e-3,
+    tolerance: float = TOLERANCE,
     report: Callable[[float], None] = lambda distance: None,
 ) -> Searched:
     """Minimise the distance to the target from several random points at once.
