@@ -61,8 +61,10 @@ REJECTED = 0.05  # p value below which a circuit does not describe a recording
 # statistics
 DIAGONAL_SHARE = 0.3
 ECHOES = 8  # simulations of the best candidate with other chance
-LAWS = 8  # of them, from which derivatives are taken
-STEPS = 4  # after the search, at most
+FEW_LAWS = 3  # of them, from which derivatives are taken on the way to the minimum
+ROUNDS = 5  # of steps with one set of derivatives, at most
+STEPS = 4  # in a round, at most
+NEAR_ENOUGH = 5e-3  # of the search range: steps that are as small end a round
 LARGEST_STEP = 0.1  # of the search range, after the search
 FEWEST_SIMULATIONS = 19  # recordings, of which none farther than the recorded one are 5 %
 PROFILE_POINTS = 41
@@ -292,7 +294,8 @@ def _of_subject(
         return np.concatenate([large(candidate[np.newaxis], [seed]) for seed in seeds])[:, usable]
 
     refined = _refined(simulator, whole, bounds, optima, aim, recorded, precision, seeds)
-    frozen = model.as_large_as_recorded().frozen(bounds.values(refined.unit), seeds)
+    optima = _gone_on(optima, refined, simulator, bounds, aim, precision)
+    frozen = model.frozen(bounds.values(refined.unit), seeds) + _spread(refined.offset, usable)
     simulated = None
     if effort.calibrated:
         simulated = calibration(
@@ -310,7 +313,8 @@ class Refined(NamedTuple):
     ``unit (parameter,)`` in coordinates of the search, its ``law``, the ``covariance`` of measured
     minus predicted statistics, what is ``known`` of the estimate, and where the law has its
     minimum, ``aimed (parameter,)``, be it beyond the bounds. ``precision`` of the statistics in
-    the distance that it makes small.
+    the distance that it makes small, and the ``offset`` of a population as large as the recorded
+    one.
     """
 
     unit: np.ndarray
@@ -319,6 +323,7 @@ class Refined(NamedTuple):
     known: Uncertainty
     aimed: np.ndarray
     precision: np.ndarray
+    offset: np.ndarray
 
 
 def _echoes(seed: int) -> list[int]:
@@ -344,29 +349,83 @@ def _refined(
     leads away is not taken; then the estimate stays where it is.
     """
     unit = optima.unit[np.argmin(optima.distance)]
-    echoes = _echoed(simulator, bounds, unit, seeds)  # (seed, statistic)
-    jacobian = np.mean(
-        [local_law(_with_seed(simulator, seed), bounds, unit).jacobian for seed in seeds[:LAWS]],
-        axis=0,
-    )
     large = whole(bounds.values(unit))
+    echoes = _echoed(simulator, bounds, unit, seeds)  # (seed, statistic)
     offset = np.nan_to_num(np.nanmean(large, axis=0) - echoes.mean(axis=0))
     covariance = recorded + np.cov(large, rowvar=False).reshape(recorded.shape) / len(seeds)
+
+    def expectation(point: np.ndarray) -> np.ndarray:
+        return _echoed(simulator, bounds, point, seeds).mean(axis=0) + offset
+
+    expected = echoes.mean(axis=0) + offset
+    for _round in range(ROUNDS):
+        jacobian = _jacobian(simulator, bounds, unit, seeds[:FEW_LAWS])
+        began = unit
+        unit, expected, _aimed = _stepped(
+            unit, expected, jacobian, target, precision, expectation
+        )
+        if np.abs(unit - began).max() < NEAR_ENOUGH:
+            break
+    jacobian = _jacobian(simulator, bounds, unit, seeds)
+    unit, expected, aimed = _stepped(unit, expected, jacobian, target, precision, expectation)
     own_uncertainty = uncertainty(jacobian, covariance, precision)
-    weighted = jacobian.T @ precision
-    expected, aimed = echoes.mean(axis=0) + offset, unit
+    return Refined(
+        unit, Law(expected, jacobian), covariance, own_uncertainty, aimed, precision, offset
+    )
+
+
+def _gone_on(
+    optima: Searched,
+    refined: Refined,
+    simulator: Callable[..., np.ndarray],
+    bounds: Bounds,
+    target: np.ndarray,
+    precision: np.ndarray,
+) -> Searched:
+    """Put the refined point in place of where the best search ended, if it is better than that for
+    the simulation that was searched, too."""
+    best = int(np.argmin(optima.distance))
+    values = simulator(bounds.values(refined.unit[np.newaxis]))
+    distance = float(distances(values, target, precision)[0])
+    if distance >= optima.distance[best]:
+        return optima
+    unit, reached = optima.unit.copy(), optima.distance.copy()
+    unit[best], reached[best] = refined.unit, distance
+    return optima._replace(unit=unit, distance=reached)
+
+
+def _jacobian(
+    simulator: Callable[..., np.ndarray], bounds: Bounds, unit: np.ndarray, seeds: list[int]
+) -> np.ndarray:
+    """Derivatives of the statistics, (statistic, parameter), mean over seeds."""
+    laws = [local_law(_with_seed(simulator, seed), bounds, unit) for seed in seeds]
+    return np.asarray(np.mean([law.jacobian for law in laws], axis=0))
+
+
+def _stepped(
+    unit: np.ndarray,
+    expected: np.ndarray,
+    jacobian: np.ndarray,
+    target: np.ndarray,
+    precision: np.ndarray,
+    expectation: Callable[[np.ndarray], np.ndarray],
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Point, expected statistics there, and where their local law has its minimum, after
+    Gauss-Newton steps that shorten the distance."""
+    weighted, aimed = jacobian.T @ precision, unit
     for _step in range(STEPS):
         step = np.linalg.solve(
             weighted @ jacobian + np.eye(unit.size), weighted @ (target - expected)
         )
         aimed = unit + step
         moved = np.clip(unit + np.clip(step, -LARGEST_STEP, LARGEST_STEP), 0.0, 1.0)
-        moved_expected = _echoed(simulator, bounds, moved, seeds).mean(axis=0) + offset
-        means = np.stack([expected, moved_expected])
+        means = np.stack([expected, expectation(moved)])
         if int(np.argmin(distances(means, target, precision))) == 0:
             break
         unit, expected = moved, means[1]
-    return Refined(unit, Law(expected, jacobian), covariance, own_uncertainty, aimed, precision)
+        if np.abs(step).max() < NEAR_ENOUGH:
+            break
+    return unit, expected, aimed
 
 
 def _echoed(

@@ -26,7 +26,7 @@ Simulator = Callable[[np.ndarray], np.ndarray]
 # of the search range: half of the step of the central differences, wide enough for the chance of
 # counts to average out
 DIFFERENCE = 0.05
-TOLERANCE = 1e-2  # of the search range, among candidates; Gauss-Newton steps go on from there
+TOLERANCE = 2e-2  # of the search range, among candidates; Gauss-Newton steps go on from there
 PENALTY = 1e12  # distance of a candidate whose statistics are not defined
 WIDE = 0.5  # an interval that spans more of the search range tells little more than the bounds do
 
@@ -141,7 +141,8 @@ def search(
 ) -> Searched:
     """Minimise the distance to the target from several random points at once.
 
-    All restarts share their generations, so that one simulation serves them all. A restart ends
+    Each begins at the best of a generation of random points. All restarts share their generations,
+    so that one simulation serves them all. A restart ends
     when its candidates differ by less than ``tolerance`` of the search range.
 
     Parameters
@@ -165,11 +166,22 @@ def search(
     -------
     Searched
     """
+    chances = stream(seed, "search").spawn(restarts)
+    # cma needs two coordinates; the second of a single parameter is not looked at
+    tried = [rng.uniform(0.1, 0.9, (population, max(2, len(bounds.names)))) for rng in chances]
+    first_costs = distances(
+        simulator(bounds.values(np.concatenate(tried)[:, : len(bounds.names)])), target, precision
+    )
+    starts = [
+        points[values.argmin()]
+        for points, values in zip(tried, np.split(first_costs, restarts), strict=True)
+    ]
     searches = [
-        _strategy(bounds, seed, restart, population, tolerance) for restart in range(restarts)
+        _strategy(start, rng, population, tolerance)
+        for start, rng in zip(starts, chances, strict=True)
     ]
     best = [(np.full(len(bounds.names), 0.5), np.inf)] * restarts
-    simulated = 0
+    simulated = first_costs.size
     for _generation in range(generations):
         live = [number for number, strategy in enumerate(searches) if not strategy.stop()]
         if not live:
@@ -198,9 +210,8 @@ def search(
 
 
 def _strategy(
-    bounds: Bounds, seed: int, restart: int, population: int, tolerance: float
+    start: np.ndarray, rng: np.random.Generator, population: int, tolerance: float
 ) -> cma.CMAEvolutionStrategy:
-    rng = stream(seed, "search").spawn(restart + 1)[restart]
     options = {
         "bounds": [0.0, 1.0],
         "popsize": population,
@@ -212,9 +223,7 @@ def _strategy(
         "seed": np.nan,
         "randn": lambda *shape: rng.standard_normal(shape),
     }
-    # cma needs two; the second of a single parameter is not looked at
-    coordinates = max(2, len(bounds.names))
-    return cma.CMAEvolutionStrategy(rng.uniform(0.2, 0.8, coordinates), 0.25, options)
+    return cma.CMAEvolutionStrategy(start, 0.25, options)
 
 
 def local_law(
