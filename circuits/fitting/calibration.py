@@ -3,19 +3,18 @@ places, units and counts are those of the recording."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from scipy.stats import t as student
 
 from circuits.fitting.model import Model
+from circuits.fitting.refinement import newton_step
 from circuits.fitting.search import Bounds, Law, distances
 
 ECHOES = 3  # simulations with other chance, whose mean a simulated recording is compared with
-STEPS = 2  # by which a simulated recording is fitted, from the truth, along the law at the truth
 FIRST_SEED = 500_000_011  # added to that of the fit, far from those of its own simulations
-LARGEST_STEP = 0.3  # of the search range
+LEAST_VARIANCE = 0.01  # of the bootstrap
 
 
 class Calibration(NamedTuple):
@@ -30,11 +29,14 @@ class Calibration(NamedTuple):
         bounds hold them.
     distance : numpy.ndarray
         (simulation,) of their statistics from those of the circuit fitted to them.
+    precision : numpy.ndarray or None
+        (statistic, statistic) with which they were fitted.
     """
 
     statistics: np.ndarray
     unit: np.ndarray
     distance: np.ndarray
+    precision: np.ndarray | None = None
 
 
 def calibration(
@@ -50,8 +52,9 @@ def calibration(
     """Simulate recordings at an estimate, with as many units, sessions, places and events as the
     recording has, and estimate each of them.
 
-    Each is seen through its own lens, since event rates are themselves measured, and fitted by
-    Gauss-Newton steps from the truth, with the derivatives at the truth.
+    Each is seen through its own lens, since event rates are themselves measured. Its estimate is
+    where the law at the truth has its minimum, as that of the recording is. Statistics weigh by
+    what they scatter by.
 
     Parameters
     ----------
@@ -64,7 +67,8 @@ def calibration(
     law : Law
         At the estimate.
     precision, whole_precision : numpy.ndarray
-        (statistic, statistic) with which it was fitted, and by which the distance is told.
+        (statistic, statistic) one over the variances by the bootstrap, and by which the distance is
+        told.
     usable : numpy.ndarray
         (all statistics,) bool.
     simulations : int
@@ -78,54 +82,30 @@ def calibration(
     recorded = np.where(np.isfinite(recorded), recorded, law.statistics)
     base = _echoed(model, bounds, unit, usable)
 
-    def expectation(estimate: np.ndarray) -> np.ndarray:
-        rows = np.clip(estimate, 0.0, 1.0)
-        moved = [
-            _echoed(own_model, bounds, row, usable) - base
-            for (_measured, own_model), row in zip(made, rows, strict=True)
-        ]
-        return law.statistics + np.where(np.isfinite(moved), moved, 0.0)
-
-    estimate, expected = _stepped(recorded, unit, _gain(law, precision), precision, expectation)
-    return Calibration(recorded, estimate, _apart(expected, recorded, whole_precision))
+    moved = np.array([_echoed(own_model, bounds, unit, usable) for _, own_model in made]) - base
+    expected = law.statistics + np.where(np.isfinite(moved), moved, 0.0)
+    precision = _precision(recorded - expected, precision)
+    own_law = Law(expected, law.jacobian)
+    steps = newton_step(own_law, recorded, precision)
+    distance = _apart(expected + steps @ law.jacobian.T, recorded, whole_precision)
+    return Calibration(recorded, unit + steps, distance, precision)
 
 
-def _stepped(
-    recorded: np.ndarray,
-    unit: np.ndarray,
-    gain: np.ndarray,
-    precision: np.ndarray,
-    expectation: Callable[[np.ndarray], np.ndarray],
-) -> tuple[np.ndarray, np.ndarray]:
-    """Estimates (simulation, parameter) and expected statistics of simulated recordings; a step
-    that leads away is taken back, and the next one is a third as long."""
-    estimate = np.tile(unit, (len(recorded), 1))
-    expected = expectation(estimate)
-    length = np.ones((len(recorded), 1))
-    for _step in range(STEPS):
-        step = np.clip((recorded - expected) @ gain.T, -LARGEST_STEP, LARGEST_STEP)
-        moved = estimate + length * step
-        moved_expected = expectation(moved)
-        nearer = (
-            _apart(moved_expected, recorded, precision) < _apart(expected, recorded, precision)
-        )[:, np.newaxis]
-        estimate, expected = (
-            np.where(nearer, moved, estimate),
-            np.where(nearer, moved_expected, expected),
-        )
-        length = np.where(nearer, length, length / 3)
-    return estimate, expected
+def _precision(error: np.ndarray, usual: np.ndarray) -> np.ndarray:
+    """One over the mean square of what recordings (simulation, statistic) differ by from what is
+    expected of them.
+
+    A bootstrap of the recorded units and sessions knows neither that a circuit is seen through the
+    event rates of the same recording, nor, of few sessions, their variance. Statistics that hardly
+    vary in so few simulations weigh as if they varied by a tenth of what the bootstrap says.
+    """
+    square = np.square(error).mean(axis=0)
+    return np.diag(1 / np.maximum(square, LEAST_VARIANCE / np.diagonal(usual)))
 
 
 def _apart(expected: np.ndarray, recorded: np.ndarray, precision: np.ndarray) -> np.ndarray:
     """Distance of each simulated recording (simulation, statistic) from what is expected of it."""
     return distances(recorded - expected, np.zeros(recorded.shape[1]), precision)
-
-
-def _gain(law: Law, precision: np.ndarray) -> np.ndarray:
-    """How far an estimate moves with each statistic, (parameter, statistic)."""
-    weighted = law.jacobian.T @ precision
-    return np.linalg.solve(weighted @ law.jacobian + np.eye(len(weighted)), weighted)
 
 
 def _echoed(model: Model, bounds: Bounds, unit: np.ndarray, usable: np.ndarray) -> np.ndarray:

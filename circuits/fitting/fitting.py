@@ -9,7 +9,7 @@ minimised (the method of simulated moments).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from numbers import Integral
 from typing import Any, NamedTuple
 
@@ -30,18 +30,15 @@ from circuits.fitting.certainty import at_bounds, certain, left_out, settled
 from circuits.fitting.labels import with_units
 from circuits.fitting.model import Model, Surroundings, refuse_impossible
 from circuits.fitting.predictive import predictive_check
+from circuits.fitting.refinement import Refined, echo_seeds, gone_on, refine, reweighted
 from circuits.fitting.result import Fit
 from circuits.fitting.search import (
     Bounds,
-    Law,
     Searched,
-    Uncertainty,
     distances,
     half_widths,
-    local_law,
     profile,
     search,
-    uncertainty,
 )
 from circuits.fitting.statistics import GROUPS, bootstrap_covariance, chosen_statistics, codes
 from circuits.fitting.statistics import statistics as statistics_of
@@ -60,12 +57,6 @@ REJECTED = 0.05  # p value below which a circuit does not describe a recording
 # of the covariance, towards its diagonal: a bootstrap cannot tell all correlations of two dozen
 # statistics
 DIAGONAL_SHARE = 0.3
-ECHOES = 8  # simulations of the best candidate with other chance
-FEW_LAWS = 3  # of them, from which derivatives are taken on the way to the minimum
-ROUNDS = 5  # of steps with one set of derivatives, at most
-STEPS = 4  # in a round, at most
-NEAR_ENOUGH = 5e-3  # of the search range: steps that are as small end a round
-LARGEST_STEP = 0.1  # of the search range, after the search
 FEWEST_SIMULATIONS = 19  # recordings, of which none farther than the recorded one are 5 %
 PROFILE_POINTS = 41
 FEWEST_FREEDOM = 2  # of the covariance, which rests on as many sessions and on many more units
@@ -202,7 +193,7 @@ def fit(
         selection = chosen_statistics(own_lens, statistics)
         model = Model(circuit, own_lens, selection, bounds.names, around, seed, engine)
         subject_fit = _of_subject(
-            model, bounds, effort, str(recording["subject"].values[subject]), progress
+            model, bounds._replace(lag=_mean_lag(own_lens)), effort, str(recording["subject"].values[subject]), progress
         )
         fits.append(
             subject_fit.assign(
@@ -217,6 +208,12 @@ def fit(
         "source": str(recording.attrs.get("source", "unknown")),
     }
     return Fit(with_units(joined, recording).assign_attrs({**provenance(), **described}))
+
+
+def _mean_lag(own_lens: Lens) -> float:
+    """Mean time between two sessions, in units of elapsed."""
+    lag = np.abs(own_lens.elapsed[:, np.newaxis] - own_lens.elapsed)
+    return float(lag[np.triu_indices(len(lag), k=1)].mean())
 
 
 def _rooms(own: xr.Dataset) -> str:
@@ -288,157 +285,24 @@ def _of_subject(
             report=report,
         )
     large = model.as_large_as_recorded()
-    seeds = _echoes(model.seed)
+    seeds = echo_seeds(model.seed)
 
     def whole(candidate: np.ndarray) -> np.ndarray:
         return np.concatenate([large(candidate[np.newaxis], [seed]) for seed in seeds])[:, usable]
 
-    refined = _refined(simulator, whole, bounds, optima, aim, recorded, precision, seeds)
-    optima = _gone_on(optima, refined, simulator, bounds, aim, precision)
-    frozen = model.frozen(bounds.values(refined.unit), seeds) + _spread(refined.offset, usable)
-    simulated = None
+    refined = refine(simulator, whole, bounds, optima, aim, recorded, precision, seeds)
+    simulated, began = None, refined.unit
     if effort.calibrated:
         simulated = calibration(
             model, bounds, refined.unit, refined.law, refined.precision,
             np.linalg.inv(_shrunk(refined.covariance)), usable, effort.calibrated,
         )  # fmt: skip
-    return _labelled(model, bounds, optima, refined, target, usable, frozen, simulated).expand_dims(
-        subject=[label]
-    )
-
-
-class Refined(NamedTuple):
-    """An estimate after the search.
-
-    ``unit (parameter,)`` in coordinates of the search, its ``law``, the ``covariance`` of measured
-    minus predicted statistics, what is ``known`` of the estimate, and where the law has its
-    minimum, ``aimed (parameter,)``, be it beyond the bounds. ``precision`` of the statistics in
-    the distance that it makes small, and the ``offset`` of a population as large as the recorded
-    one.
-    """
-
-    unit: np.ndarray
-    law: Law
-    covariance: np.ndarray
-    known: Uncertainty
-    aimed: np.ndarray
-    precision: np.ndarray
-    offset: np.ndarray
-
-
-def _echoes(seed: int) -> list[int]:
-    """Seeds of simulations that repeat the best candidate with other chance."""
-    return [seed + 1_000_003 * (1 + number) for number in range(ECHOES)]
-
-
-def _refined(
-    simulator: Callable[..., np.ndarray],
-    whole: Callable[[np.ndarray], np.ndarray],
-    bounds: Bounds,
-    optima: Searched,
-    target: np.ndarray,
-    recorded: np.ndarray,
-    precision: np.ndarray,
-    seeds: list[int],
-) -> Refined:
-    """Take Gauss-Newton steps with the mean of several simulations, which leaves a fraction of the
-    chance of a single one.
-
-    Statistics of few units differ in the mean from those of many, so that ``whole`` populations, as
-    large as the recorded one, tell the level, and the circuit tells how it changes. A step that
-    leads away is not taken; then the estimate stays where it is.
-    """
-    unit = optima.unit[np.argmin(optima.distance)]
-    large = whole(bounds.values(unit))
-    echoes = _echoed(simulator, bounds, unit, seeds)  # (seed, statistic)
-    offset = np.nan_to_num(np.nanmean(large, axis=0) - echoes.mean(axis=0))
-    covariance = recorded + np.cov(large, rowvar=False).reshape(recorded.shape) / len(seeds)
-
-    def expectation(point: np.ndarray) -> np.ndarray:
-        return _echoed(simulator, bounds, point, seeds).mean(axis=0) + offset
-
-    expected = echoes.mean(axis=0) + offset
-    for _round in range(ROUNDS):
-        jacobian = _jacobian(simulator, bounds, unit, seeds[:FEW_LAWS])
-        began = unit
-        unit, expected, _aimed = _stepped(
-            unit, expected, jacobian, target, precision, expectation
-        )
-        if np.abs(unit - began).max() < NEAR_ENOUGH:
-            break
-    jacobian = _jacobian(simulator, bounds, unit, seeds)
-    unit, expected, aimed = _stepped(unit, expected, jacobian, target, precision, expectation)
-    own_uncertainty = uncertainty(jacobian, covariance, precision)
-    return Refined(
-        unit, Law(expected, jacobian), covariance, own_uncertainty, aimed, precision, offset
-    )
-
-
-def _gone_on(
-    optima: Searched,
-    refined: Refined,
-    simulator: Callable[..., np.ndarray],
-    bounds: Bounds,
-    target: np.ndarray,
-    precision: np.ndarray,
-) -> Searched:
-    """Put the refined point in place of where the best search ended, if it is better than that for
-    the simulation that was searched, too."""
-    best = int(np.argmin(optima.distance))
-    values = simulator(bounds.values(refined.unit[np.newaxis]))
-    distance = float(distances(values, target, precision)[0])
-    if distance >= optima.distance[best]:
-        return optima
-    unit, reached = optima.unit.copy(), optima.distance.copy()
-    unit[best], reached[best] = refined.unit, distance
-    return optima._replace(unit=unit, distance=reached)
-
-
-def _jacobian(
-    simulator: Callable[..., np.ndarray], bounds: Bounds, unit: np.ndarray, seeds: list[int]
-) -> np.ndarray:
-    """Derivatives of the statistics, (statistic, parameter), mean over seeds."""
-    laws = [local_law(_with_seed(simulator, seed), bounds, unit) for seed in seeds]
-    return np.asarray(np.mean([law.jacobian for law in laws], axis=0))
-
-
-def _stepped(
-    unit: np.ndarray,
-    expected: np.ndarray,
-    jacobian: np.ndarray,
-    target: np.ndarray,
-    precision: np.ndarray,
-    expectation: Callable[[np.ndarray], np.ndarray],
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Point, expected statistics there, and where their local law has its minimum, after
-    Gauss-Newton steps that shorten the distance."""
-    weighted, aimed = jacobian.T @ precision, unit
-    for _step in range(STEPS):
-        step = np.linalg.solve(
-            weighted @ jacobian + np.eye(unit.size), weighted @ (target - expected)
-        )
-        aimed = unit + step
-        moved = np.clip(unit + np.clip(step, -LARGEST_STEP, LARGEST_STEP), 0.0, 1.0)
-        means = np.stack([expected, expectation(moved)])
-        if int(np.argmin(distances(means, target, precision))) == 0:
-            break
-        unit, expected = moved, means[1]
-        if np.abs(step).max() < NEAR_ENOUGH:
-            break
-    return unit, expected, aimed
-
-
-def _echoed(
-    simulator: Callable[..., np.ndarray], bounds: Bounds, unit: np.ndarray, seeds: list[int]
-) -> np.ndarray:
-    """Return the statistics (seed, statistic) of one candidate with several sources of chance."""
-    return simulator(np.tile(bounds.values(unit), (len(seeds), 1)), seeds)
-
-
-def _with_seed(
-    simulator: Callable[..., np.ndarray], seed: int
-) -> Callable[[np.ndarray], np.ndarray]:
-    return lambda points: simulator(points, [seed] * len(points))
+        refined = reweighted(refined, aim, simulated.precision)
+    optima = gone_on(optima, refined, simulator, bounds, aim, precision)
+    frozen = model.frozen(bounds.values(refined.unit), seeds) + _spread(refined.offset, usable)
+    return _labelled(
+        model, bounds, optima, refined, target, usable, frozen, simulated, began
+    ).expand_dims(subject=[label])
 
 
 def _shrunk(covariance: np.ndarray) -> np.ndarray:
@@ -464,6 +328,7 @@ def _labelled(
     usable: np.ndarray,
     frozen: np.ndarray,
     simulated: Calibration | None,
+    began: np.ndarray,
 ) -> xr.Dataset:
     unit, law, own_uncertainty = refined.unit, refined.law, refined.known
     half = np.sqrt(np.diagonal(own_uncertainty.covariance))
@@ -482,7 +347,7 @@ def _labelled(
         reach = calibrated_half_widths(simulated, CONFIDENCE)
     wider = inflation(distance, usual, p_value < REJECTED)
     reach = wider * reach
-    centre = unit if simulated is None else unit - bias(simulated, unit)
+    centre = unit if simulated is None else unit - bias(simulated, began)
     interval = np.stack([bounds.values(centre - reach), bounds.values(centre + reach)], axis=-1)
     edge, ended = at_bounds(unit, refined.aimed, optima), settled(optima, reach)
     edge = np.where(edge == 0, (centre >= 1).astype(int) - (centre <= 0), edge)
@@ -505,7 +370,7 @@ def _labelled(
         "at_bound": (parameter, edge.astype("int8")),
         "settled": ((), np.int8(ended)),
         "interval": (("parameter", "bound"), np.where(told[:, np.newaxis], interval, np.nan)),
-        "identified": (parameter, (told & certain(optima, reach)).astype("int8")),
+        "identified": (parameter, (told & certain(optima, bounds, centre, reach)).astype("int8")),
         "parameter_correlation": (
             ("parameter", "parameter_other"),
             own_uncertainty.covariance / np.outer(half, half),

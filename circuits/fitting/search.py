@@ -4,13 +4,12 @@ apart.
 A simulator maps candidates (candidate, parameter) to statistics (candidate, statistic) with the
 same chance for every candidate, so that the distance to the measured statistics is a smooth
 function. It is minimised by CMA-ES in coordinates in which every parameter runs from 0 to 1 over
-its bounds, in logarithms where both bounds are positive.
+its bounds, in logarithms where both bounds are positive; a lifetime T as exp(-lag / T).
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import cma
@@ -27,16 +26,19 @@ Simulator = Callable[[np.ndarray], np.ndarray]
 # counts to average out
 DIFFERENCE = 0.05
 TOLERANCE = 2e-2  # of the search range, among candidates; Gauss-Newton steps go on from there
+DECAYING = ("weight_lifetime",)
 PENALTY = 1e12  # distance of a candidate whose statistics are not defined
 WIDE = 0.5  # an interval that spans more of the search range tells little more than the bounds do
 
 
 class Bounds(NamedTuple):
-    """Where to search: ``low`` and ``high`` (parameter,), in units of each parameter."""
+    """Where to search: ``low`` and ``high`` (parameter,), in units of each parameter, and ``lag``
+    in units of elapsed, at which statistics know of a lifetime; 0 where that is not known."""
 
     names: tuple[str, ...]
     low: np.ndarray
     high: np.ndarray
+    lag: float = 0.0
 
     @classmethod
     def checked(cls, parameters: Mapping[str, tuple[float, float]]) -> Bounds:
@@ -51,25 +53,43 @@ class Bounds(NamedTuple):
 
     @property
     def logarithmic(self) -> np.ndarray:
-        """Which parameters are searched in logarithms, (parameter,)."""
+        """Which parameters have positive bounds, (parameter,): they are searched in logarithms,
+        those that decay apart."""
         return self.low > 0
+
+    @property
+    def decaying(self) -> np.ndarray:
+        """Which parameters are searched as exp(-lag / T), (parameter,): statistics are about linear
+        in what is left of the weights, and so are their errors, not in T or its logarithm."""
+        return np.isin(self.names, DECAYING) & self.logarithmic & (self.lag > 0)
+
+    def _bent(self, values: np.ndarray) -> np.ndarray:
+        """Numbers in which the search range is even, (..., parameter)."""
+        safe = np.where(self.logarithmic, values, 1.0)
+        rising = np.where(self.logarithmic, np.log(safe), values)
+        return np.where(self.decaying, np.exp(-self.lag / safe), rising)
 
     def values(self, unit: np.ndarray) -> np.ndarray:
         """Return parameters for coordinates between 0 and 1, (..., parameter)."""
         unit = np.clip(unit, 0.0, 1.0)
-        ratio = np.where(
-            self.logarithmic, self.high / np.where(self.logarithmic, self.low, 1.0), 1.0
-        )
-        return np.where(
-            self.logarithmic, self.low * ratio**unit, self.low + (self.high - self.low) * unit
+        low, high = self._bent(self.low), self._bent(self.high)
+        bent = low + (high - low) * unit
+        straight = np.where(self.logarithmic, np.exp(np.minimum(bent, 700.0)), bent)
+        left = np.where(self.decaying, bent, 0.5)
+        return np.clip(
+            np.where(self.decaying, -self.lag / np.log(left), straight), self.low, self.high
         )
 
     def coordinates(self, values: np.ndarray) -> np.ndarray:
         """Return coordinates between 0 and 1 for parameters, (..., parameter)."""
-        safe = np.where(self.logarithmic, self.low, 1.0)
-        ratio = np.where(self.logarithmic, self.high / safe, math.e)
-        logarithm = np.log(np.where(self.logarithmic, values / safe, 1.0)) / np.log(ratio)
-        return np.where(self.logarithmic, logarithm, (values - self.low) / (self.high - self.low))
+        low, high = self._bent(self.low), self._bent(self.high)
+        return (self._bent(np.asarray(values)) - low) / (high - low)
+
+    def shares(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+        """Return which share of the search range lies between two sets of parameters, (parameter,):
+        of logarithms where bounds are positive."""
+        even = self._replace(lag=0.0)
+        return even.coordinates(high) - even.coordinates(low)
 
 
 def _pair(name: str, pair: object) -> np.ndarray:
@@ -250,6 +270,38 @@ def local_law(
     ahead, behind = np.split(np.arange(1, len(points)), 2)
     width = np.diagonal(points[ahead] - points[behind])
     return Law(statistics[0], ((statistics[ahead] - statistics[behind]) / width[:, np.newaxis]).T)
+
+
+def regressed_law(
+    simulator: Callable[..., np.ndarray],
+    bounds: Bounds,
+    unit: np.ndarray,
+    seeds: Sequence[int],
+    difference: float = DIFFERENCE,
+) -> Law:
+    """Return the straight line through statistics at a point and on both sides of it, mean over
+    seeds: counts that jump by one do not move it as they move a single point.
+
+    Parameters
+    ----------
+    simulator : callable
+        Candidates (candidate, parameter) and seeds (candidate,) to (candidate, statistic).
+    bounds : Bounds
+        Of the search.
+    unit : numpy.ndarray
+        (parameter,) between 0 and 1; at a bound points lie on one side.
+    seeds : sequence of int
+        Of the simulations.
+    difference : float
+        How far the points lie away.
+    """
+    steps = difference * np.eye(unit.size)
+    points = np.clip(np.concatenate([unit[np.newaxis], unit + steps, unit - steps]), 0.0, 1.0)
+    values = bounds.values(points)
+    simulated = [simulator(values, [seed] * len(points)) for seed in seeds]
+    design = np.column_stack([np.ones(len(points)), points - unit])
+    line = np.linalg.lstsq(design, np.mean(simulated, axis=0), rcond=None)[0]
+    return Law(line[0], line[1:].T)
 
 
 class Uncertainty(NamedTuple):
