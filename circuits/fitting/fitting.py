@@ -20,17 +20,17 @@ from scipy.stats import chi2
 from circuits.base import Circuit
 from circuits.fitting.calibration import (
     Calibration,
-    bias,
     calibrated_half_widths,
     calibrated_p_value,
     calibration,
     inflation,
+    looks,
 )
 from circuits.fitting.certainty import at_bounds, certain, left_out, settled
 from circuits.fitting.labels import with_units
 from circuits.fitting.model import Model, Surroundings, refuse_impossible
 from circuits.fitting.predictive import predictive_check
-from circuits.fitting.refinement import Refined, echo_seeds, gone_on, refine, reweighted
+from circuits.fitting.refinement import Refined, echo_seeds, gone_on, refine
 from circuits.fitting.result import Fit
 from circuits.fitting.search import (
     Bounds,
@@ -284,25 +284,34 @@ def _of_subject(
             generations=effort.generations,
             report=report,
         )
-    large = model.as_large_as_recorded()
     seeds = echo_seeds(model.seed)
 
-    def whole(candidate: np.ndarray) -> np.ndarray:
-        return np.concatenate([large(candidate[np.newaxis], [seed]) for seed in seeds])[:, usable]
+    def whole(unit: np.ndarray, count: int) -> np.ndarray:
+        return looks(model, bounds, unit, usable, count)
 
-    refined = refine(simulator, whole, bounds, optima, aim, recorded, precision, seeds)
-    simulated, began = None, refined.unit
+    refined = refine(simulator, whole, bounds, optima, aim, recorded, seeds, effort.calibrated)
+    simulated = None
     if effort.calibrated:
         simulated = calibration(
-            model, bounds, refined.unit, refined.law, refined.precision,
-            np.linalg.inv(_shrunk(refined.covariance)), usable, effort.calibrated,
+            refined.error, refined.law, refined.precision,
+            np.linalg.inv(_shrunk(refined.covariance)),
         )  # fmt: skip
-        refined = reweighted(refined, aim, simulated.precision)
     optima = gone_on(optima, refined, simulator, bounds, aim, precision)
-    frozen = model.frozen(bounds.values(refined.unit), seeds) + _spread(refined.offset, usable)
-    return _labelled(
-        model, bounds, optima, refined, target, usable, frozen, simulated, began
-    ).expand_dims(subject=[label])
+    frozen = _still(model, bounds, refined, usable, seeds)
+    return _labelled(model, bounds, optima, refined, target, usable, frozen, simulated).expand_dims(
+        subject=[label]
+    )
+
+
+def _still(
+    model: Model, bounds: Bounds, refined: Refined, usable: np.ndarray, seeds: list[int]
+) -> np.ndarray:
+    """Statistics (all statistics,) of the estimate if weights had stayed: those of the fit, and what
+    drift takes from the circuit."""
+    candidate = bounds.values(refined.unit)
+    drifting = model(np.tile(candidate, (len(seeds), 1)), seeds).mean(axis=0)
+    level = refined.law.statistics - drifting[usable]
+    return model.frozen(candidate, seeds) + _spread(np.nan_to_num(level), usable)
 
 
 def _shrunk(covariance: np.ndarray) -> np.ndarray:
@@ -328,7 +337,6 @@ def _labelled(
     usable: np.ndarray,
     frozen: np.ndarray,
     simulated: Calibration | None,
-    began: np.ndarray,
 ) -> xr.Dataset:
     unit, law, own_uncertainty = refined.unit, refined.law, refined.known
     half = np.sqrt(np.diagonal(own_uncertainty.covariance))
@@ -347,10 +355,8 @@ def _labelled(
         reach = calibrated_half_widths(simulated, CONFIDENCE)
     wider = inflation(distance, usual, p_value < REJECTED)
     reach = wider * reach
-    centre = unit if simulated is None else unit - bias(simulated, began)
-    interval = np.stack([bounds.values(centre - reach), bounds.values(centre + reach)], axis=-1)
+    interval = np.stack([bounds.values(unit - reach), bounds.values(unit + reach)], axis=-1)
     edge, ended = at_bounds(unit, refined.aimed, optima), settled(optima, reach)
-    edge = np.where(edge == 0, (centre >= 1).astype(int) - (centre <= 0), edge)
     told = ended & (edge == 0)  # (parameter,) where there is an estimate with an interval
     # (point, parameter)
     grid = np.clip(unit + 3 * half * np.linspace(-1, 1, PROFILE_POINTS)[:, np.newaxis], 0.0, 1.0)
@@ -365,12 +371,12 @@ def _labelled(
         for values in (np.sqrt(np.diagonal(refined.covariance)), law.statistics)
     )
     variables = {
-        "estimate": (parameter, np.where(edge == 0, bounds.values(centre), np.nan)),
+        "estimate": (parameter, np.where(edge == 0, bounds.values(unit), np.nan)),
         "best": (parameter, bounds.values(unit)),
         "at_bound": (parameter, edge.astype("int8")),
         "settled": ((), np.int8(ended)),
         "interval": (("parameter", "bound"), np.where(told[:, np.newaxis], interval, np.nan)),
-        "identified": (parameter, (told & certain(optima, bounds, centre, reach)).astype("int8")),
+        "identified": (parameter, (told & certain(optima, bounds, unit, reach)).astype("int8")),
         "parameter_correlation": (
             ("parameter", "parameter_other"),
             own_uncertainty.covariance / np.outer(half, half),

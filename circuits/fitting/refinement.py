@@ -25,10 +25,15 @@ from circuits.fitting.search import (
 )
 
 ECHOES = 8  # simulations with other chance, over which the law is a mean
-FEW_ECHOES = 3  # of them, on the way to the minimum
+FEW_ECHOES = 5  # of them, on the way to the minimum
+LOOKS = 8  # recordings simulated where the search ended
+PRIOR = 4  # simulated recordings, as many as which the bootstrap weighs
 ROUNDS = 6  # in which the law is taken anew, at most
-LARGEST_STEP = 0.1  # of the search range, in a round
-STEPS_BACK = (1.0, 0.3)  # parts of a step that are tried where it is too large for the law
+LARGEST_STEP = 0.15  # of the search range, in a round
+NEAR_ENOUGH = 0.02  # of the search range: a step as small ends the rounds
+LEAST_KNOWN = 0.2  # of the information, where it is mostly noise
+FARTHEST = 0.2  # of the search range: points of the law lie as far away as the estimate scatters
+STEPS_BACK = (1.0, 0.3)  # parts of a step that are tried where it leads away
 
 Simulator = Callable[..., np.ndarray]
 """(candidate, parameter), seeds -> (candidate, statistic)."""
@@ -40,8 +45,8 @@ class Refined(NamedTuple):
     ``unit (parameter,)`` in coordinates of the search, its ``law``, the ``covariance`` of measured
     minus predicted statistics, what is ``known`` of the estimate, and where the law has its
     minimum, ``aimed (parameter,)``, be it beyond the bounds. ``precision`` of the statistics in
-    the distance that it makes small, and the ``offset`` of a population as large as the recorded
-    one.
+    the distance that it makes small, and the ``error (recording, statistic)`` of simulated
+    recordings, what each differs by from their mean.
     """
 
     unit: np.ndarray
@@ -50,7 +55,7 @@ class Refined(NamedTuple):
     known: Uncertainty
     aimed: np.ndarray
     precision: np.ndarray
-    offset: np.ndarray
+    error: np.ndarray
 
 
 def echo_seeds(seed: int) -> list[int]:
@@ -60,74 +65,152 @@ def echo_seeds(seed: int) -> list[int]:
 
 def refine(
     simulator: Simulator,
-    whole: Callable[[np.ndarray], np.ndarray],
+    whole: Callable[[np.ndarray, int], np.ndarray],
     bounds: Bounds,
     optima: Searched,
     target: np.ndarray,
     recorded: np.ndarray,
-    precision: np.ndarray,
     seeds: list[int],
+    calibrated: int,
 ) -> Refined:
     """Go from where the best search ended to the minimum of the mean of several simulations, which
     leaves a fraction of the chance of a single one.
 
-    Statistics of few units differ in the mean from those of many, so that ``whole`` populations, as
-    large as the recorded one, tell the level, and the circuit tells how it changes.
+    Statistics of few units differ in the mean from those of many, so that ``whole`` recordings, as
+    large as the recorded one, tell the level, and the circuit tells how it changes. They also tell
+    by how much each statistic scatters, which gives its weight.
 
     Parameters
     ----------
     simulator : callable
         Candidates (candidate, parameter) and seeds to statistics (candidate, statistic).
     whole : callable
-        One candidate (parameter,) to statistics (seed, statistic) of populations as large as the
-        recorded one.
+        A point (parameter,) and a number of recordings to statistics (recording, statistic) of as
+        many that are simulated there, as ``looks`` returns them.
     bounds : Bounds
         Of the search.
     optima : Searched
         Where searches ended.
-    target, recorded, precision : numpy.ndarray
-        (statistic,) of the recording, their covariance and precision (statistic, statistic).
+    target, recorded : numpy.ndarray
+        (statistic,) of the recording, and their covariance (statistic, statistic).
     seeds : list of int
         Of the simulations.
+    calibrated : int
+        Recordings that are simulated nearer to the estimate, or 0.
     """
-    unit = optima.unit[np.argmin(optima.distance)]
-    large = whole(bounds.values(unit))
-    echoes = simulator(np.tile(bounds.values(unit), (len(seeds), 1)), seeds)  # (seed, statistic)
-    offset = np.nan_to_num(np.nanmean(large, axis=0) - echoes.mean(axis=0))
-    covariance = recorded + np.cov(large, rowvar=False).reshape(recorded.shape) / len(seeds)
-
-    def law_at(point: np.ndarray, some: list[int]) -> Law:
-        law = regressed_law(simulator, bounds, point, some)
-        return Law(law.statistics + offset, law.jacobian)
-
-    unit = _near_minimum(unit, target, precision, lambda point: law_at(point, seeds[:FEW_ECHOES]))
-    law = law_at(unit, seeds)
+    unit, few = optima.unit[np.argmin(optima.distance)], seeds[:FEW_ECHOES]
+    reach = np.full(unit.size, DIFFERENCE)
+    for count in (LOOKS, calibrated) if calibrated else (LOOKS,):
+        looked, seen = unit, whole(unit, count)
+        level = np.nanmean(seen, axis=0)
+        variance = scatter(seen, np.diagonal(recorded))
+        precision = np.diag(1 / variance)
+        law_at = _levelled(simulator, bounds, looked, level, few, reach)
+        unit, reach = _near_minimum(unit, target, precision, law_at, reach)
+    law = _levelled(simulator, bounds, looked, level, seeds, reach)(unit, reach)
     unit, law, aimed = _minimum(unit, law, target, precision)
+    covariance = recorded + np.diag(variance) / len(seen)
     known = uncertainty(law.jacobian, covariance, precision)
-    return Refined(unit, law, covariance, known, aimed, precision, offset)
+    return Refined(unit, law, covariance, known, aimed, precision, seen - level)
+
+
+def _levelled(
+    simulator: Simulator,
+    bounds: Bounds,
+    looked: np.ndarray,
+    level: np.ndarray,
+    seeds: list[int],
+    reach: np.ndarray,
+) -> Callable[[np.ndarray, np.ndarray], Law]:
+    """Return the law at any point, whose level at one point is that of recordings simulated
+    there."""
+
+    def raw(point: np.ndarray, width: np.ndarray) -> Law:
+        return regressed_law(simulator, bounds, point, seeds, width)
+
+    offset = np.nan_to_num(level - raw(looked, reach).statistics)
+
+    def law_at(point: np.ndarray, width: np.ndarray) -> Law:
+        law = raw(point, width)
+        return law._replace(statistics=law.statistics + offset)
+
+    return law_at
+
+
+def scatter(seen: np.ndarray, usual: np.ndarray) -> np.ndarray:
+    """Return the variance (statistic,) of recordings.
+
+    A bootstrap of the recorded units and sessions knows neither that a circuit is seen through the
+    event rates of the same recording, nor, of few sessions, their variance. The variance s^2 over n
+    simulated recordings is taken together with that of the bootstrap, scaled by the median of their
+    ratios: (n s^2 + 4 k b) / (n + 4).
+
+    Parameters
+    ----------
+    seen : numpy.ndarray
+        (simulation, statistic) of ``looks``.
+    usual : numpy.ndarray
+        (statistic,) variances of the bootstrap, b.
+    """
+    square = np.nanvar(np.where(np.isfinite(seen), seen, np.nan), axis=0, ddof=1)
+    ratio = np.nanmedian(square / usual)
+    square = np.where(np.isfinite(square), square, ratio * usual)
+    count = len(seen)
+    return np.asarray((count * square + PRIOR * ratio * usual) / (count + PRIOR))
 
 
 def _near_minimum(
-    unit: np.ndarray, target: np.ndarray, precision: np.ndarray, law_at: Callable[..., Law]
-) -> np.ndarray:
-    """Step until the law that was taken at a point reaches as far as its minimum; a step that leads
-    away is shortened."""
-    law = law_at(unit)
+    unit: np.ndarray,
+    target: np.ndarray,
+    precision: np.ndarray,
+    law_at: Callable[[np.ndarray, np.ndarray], Law],
+    reach: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Step until steps are small; return where, and how far estimates scatter. The chance of a law
+    makes steps too short, so that one is not enough; one that leads away is shortened."""
+    law = law_at(unit, reach)
     for _round in range(ROUNDS):
         step = newton_step(law, target, precision)
-        if np.abs(step).max() <= DIFFERENCE:
+        reach = _reach(law, precision)
+        if np.abs(step).max() <= NEAR_ENOUGH:
             break
         length = np.clip(step, -LARGEST_STEP, LARGEST_STEP)
         for part in STEPS_BACK:
             moved = np.clip(unit + part * length, 0.0, 1.0)
-            moved_law = law_at(moved)
+            moved_law = law_at(moved, reach)
             both = np.stack([law.statistics, moved_law.statistics])
             if int(np.argmin(distances(both, target, precision))) == 1:
                 break
         else:
             break
         unit, law = moved, moved_law
-    return unit
+    return unit, reach
+
+
+def _reach(law: Law, precision: np.ndarray) -> np.ndarray:
+    """How far from a point its law is taken, (parameter,): as far as estimates scatter, twice, as
+    less is hidden by chance."""
+    error = np.sqrt(np.diagonal(np.linalg.inv(_information(law, precision))))
+    return np.clip(2 * error, DIFFERENCE / 2, FARTHEST)
+
+
+def _information(law: Law, precision: np.ndarray) -> np.ndarray:
+    """What statistics of given precision tell of the parameters, (parameter, parameter), less what
+    the chance of the derivatives adds to it, with a prior of one search range.
+
+    Derivatives that are noise look as if the statistics knew more than they do, and make steps too
+    short (errors in variables; Fuller 1987, Measurement Error Models). At least ``LEAST_KNOWN`` of
+    it is left in any direction.
+    """
+    seen = law.jacobian.T @ precision @ law.jacobian + np.eye(law.jacobian.shape[1])
+    if law.chance is None:
+        return np.asarray(seen)
+    noise = np.einsum("s,spq->pq", np.diagonal(precision), law.chance)
+    root = np.linalg.cholesky(seen)
+    inverse = np.linalg.inv(root)
+    shares, directions = np.linalg.eigh(inverse @ noise @ inverse.T)
+    left = root @ directions
+    return np.asarray((left * np.maximum(1 - shares, LEAST_KNOWN)) @ left.T)
 
 
 def _minimum(
@@ -137,7 +220,7 @@ def _minimum(
     minimum would be."""
     step = newton_step(law, target, precision)
     reached = np.clip(unit + np.clip(step, -LARGEST_STEP, LARGEST_STEP), 0.0, 1.0)
-    there = Law(law.statistics + law.jacobian @ (reached - unit), law.jacobian)
+    there = law._replace(statistics=law.statistics + law.jacobian @ (reached - unit))
     return reached, there, unit + step
 
 
@@ -154,26 +237,8 @@ def newton_step(law: Law, target: np.ndarray, precision: np.ndarray) -> np.ndarr
     precision : numpy.ndarray
         (statistic, statistic).
     """
-    weighted = law.jacobian.T @ precision
-    gain = np.linalg.solve(weighted @ law.jacobian + np.eye(len(weighted)), weighted)
+    gain = np.linalg.solve(_information(law, precision), law.jacobian.T @ precision)
     return np.asarray((target - law.statistics) @ gain.T)
-
-
-def reweighted(refined: Refined, target: np.ndarray, precision: np.ndarray) -> Refined:
-    """Return the estimate with other weights of the statistics.
-
-    Parameters
-    ----------
-    refined : Refined
-        With the weights it has.
-    target : numpy.ndarray
-        (statistic,) of the recording.
-    precision : numpy.ndarray
-        (statistic, statistic).
-    """
-    unit, law, aimed = _minimum(refined.unit, refined.law, target, precision)
-    known = uncertainty(law.jacobian, refined.covariance, precision)
-    return refined._replace(unit=unit, law=law, known=known, aimed=aimed, precision=precision)
 
 
 def gone_on(

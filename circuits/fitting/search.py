@@ -123,10 +123,12 @@ class Searched(NamedTuple):
 
 class Law(NamedTuple):
     """How statistics depend on the parameters at one point: ``statistics (statistic,)``, ``jacobian
-    (statistic, parameter)``."""
+    (statistic, parameter)``, and its ``chance (statistic, parameter, parameter)``, the covariance
+    of its rows by the chance of simulations; None where that is not known."""
 
     statistics: np.ndarray
     jacobian: np.ndarray
+    chance: np.ndarray | None = None
 
 
 def distances(statistics: np.ndarray, target: np.ndarray, precision: np.ndarray) -> np.ndarray:
@@ -277,7 +279,7 @@ def regressed_law(
     bounds: Bounds,
     unit: np.ndarray,
     seeds: Sequence[int],
-    difference: float = DIFFERENCE,
+    reach: np.ndarray,
 ) -> Law:
     """Return the straight line through statistics at a point and on both sides of it, mean over
     seeds: counts that jump by one do not move it as they move a single point.
@@ -292,16 +294,19 @@ def regressed_law(
         (parameter,) between 0 and 1; at a bound points lie on one side.
     seeds : sequence of int
         Of the simulations.
-    difference : float
-        How far the points lie away.
+    reach : numpy.ndarray
+        (parameter,) how far the points lie away.
     """
-    steps = difference * np.eye(unit.size)
+    steps = np.diag(reach)
     points = np.clip(np.concatenate([unit[np.newaxis], unit + steps, unit - steps]), 0.0, 1.0)
     values = bounds.values(points)
     simulated = [simulator(values, [seed] * len(points)) for seed in seeds]
     design = np.column_stack([np.ones(len(points)), points - unit])
-    line = np.linalg.lstsq(design, np.mean(simulated, axis=0), rcond=None)[0]
-    return Law(line[0], line[1:].T)
+    inverse = np.linalg.pinv(design)
+    lines = np.array([inverse @ statistics for statistics in simulated])
+    line, slopes = lines.mean(axis=0), lines[:, 1:] - lines[:, 1:].mean(axis=0)
+    several = len(seeds) * max(1, len(seeds) - 1)
+    return Law(line[0], line[1:].T, np.einsum("rps,rqs->spq", slopes, slopes) / several)
 
 
 class Uncertainty(NamedTuple):
