@@ -134,6 +134,24 @@ def widened(one: xr.Dataset) -> list[str]:
     return sentences
 
 
+def shared(one: xr.Dataset) -> list[str]:
+    """Say which parameters the subjects share, and whether they agree.
+
+    Parameters
+    ----------
+    one : xarray.Dataset
+        One subject of the Dataset of a fit.
+    """
+    if "shared" not in one:
+        return []
+    sentences = []
+    for name in one["parameter"].values[one["shared"].values == 1]:
+        chance = float(one["agreement_p_value"].sel(parameter=name))
+        verdict = "do not agree" if chance < SIGNIFICANT else "may have it in common"
+        sentences.append(f"{name} is shared by all subjects, which {verdict} (p = {chance:.2g}).")
+    return sentences
+
+
 MOST_NAMED = 6  # statistics that are named
 
 

@@ -36,12 +36,10 @@ class Calibration(NamedTuple):
 
 
 def calibration(
-    error: np.ndarray, law: Law, precision: np.ndarray, whole_precision: np.ndarray
+    error: np.ndarray, law: Law, steps: np.ndarray, whole_precision: np.ndarray
 ) -> Calibration:
     """Estimate recordings that were simulated with as many units, sessions, places and events as
     the recording has.
-
-    The estimate of each is where the law has its minimum, as that of the recording is.
 
     Parameters
     ----------
@@ -49,16 +47,33 @@ def calibration(
         (simulation, statistic) what each differs by from what is expected of it.
     law : Law
         At the estimate.
-    precision, whole_precision : numpy.ndarray
-        (statistic, statistic) with which the recording was fitted, and by which its distance is
-        told.
+    steps : numpy.ndarray
+        (simulation, parameter) of ``estimated_errors``, or what is shared of them.
+    whole_precision : numpy.ndarray
+        (statistic, statistic) by which the distance of the recording is told.
     """
-    # what is undefined in one of them tells nothing there
-    error = np.where(np.isfinite(error), error, 0.0)
-    steps = newton_step(law._replace(statistics=np.zeros(error.shape[1])), error, precision)
-    left = error - steps @ law.jacobian.T
+    known = np.where(np.isfinite(error), error, 0.0)
+    left = known - steps @ law.jacobian.T
     distance = distances(left, np.zeros(left.shape[1]), whole_precision)
-    return Calibration(law.statistics + error, steps, distance)
+    return Calibration(law.statistics + known, steps, distance)
+
+
+def estimated_errors(error: np.ndarray, law: Law, precision: np.ndarray) -> np.ndarray:
+    """Return what simulated recordings are estimated off by, (simulation, parameter): each where
+    the law has its minimum, as the recording is.
+
+    Parameters
+    ----------
+    error : numpy.ndarray
+        (simulation, statistic) what each differs by from what is expected of it; what is not
+        defined tells nothing.
+    law : Law
+        At the estimate.
+    precision : numpy.ndarray
+        (statistic, statistic) with which the recording was fitted.
+    """
+    known = np.where(np.isfinite(error), error, 0.0)
+    return newton_step(law._replace(statistics=np.zeros(known.shape[1])), known, precision)
 
 
 def looks(
@@ -86,9 +101,7 @@ def looks(
     candidate = bounds.values(unit)
     base, rows = _echoed(model, bounds, unit, usable), []
     for number in range(count):
-        recorded, own_model = model.simulated_recording(
-            candidate, model.seed + FIRST_SEED + number
-        )
+        recorded, own_model = model.simulated_recording(candidate, model.seed + FIRST_SEED + number)
         moved = _echoed(own_model, bounds, unit, usable) - base
         rows.append(recorded[usable] - np.where(np.isfinite(moved), moved, 0.0))
     return np.array(rows)

@@ -23,6 +23,7 @@ from circuits.fitting.calibration import (
     calibrated_half_widths,
     calibrated_p_value,
     calibration,
+    estimated_errors,
     inflation,
     looks,
 )
@@ -40,6 +41,7 @@ from circuits.fitting.search import (
     profile,
     search,
 )
+from circuits.fitting.sharing import joint, shared_parameters
 from circuits.fitting.statistics import GROUPS, bootstrap_covariance, chosen_statistics, codes
 from circuits.fitting.statistics import statistics as statistics_of
 from circuits.simulation.settled_rates import Engine
@@ -48,7 +50,7 @@ from drift.door.quantities import Count, Draws, Seed
 from drift.files.store import provenance
 from drift.metrics.places import require_track
 from drift.metrics.rooms import environments
-from drift.observation.expected_maps import Lens, lens, matched_over_sessions
+from drift.observation.expected_maps import Lens, lens, well_counted
 from drift.schema.labelled_form import RefusedInputError
 from drift.streams import stream
 
@@ -91,6 +93,7 @@ def fit(
     generations: Count = 100,
     bootstraps: Draws = 200,
     calibrated: Draws = 0,
+    shared: Sequence[str] = (),
     progress: bool = True,
 ) -> Fit:
     """Fit parameters of a circuit, of its input and of its drift to the subjects of a recording.
@@ -134,6 +137,10 @@ def fit(
         Recordings that are simulated at the estimate, with the sessions, places, units and events
         of the recording, and estimated alike: their scatter gives the intervals, and their
         distances the p value. 0 for intervals by the covariance of the statistics.
+    shared : sequence of str
+        Parameters that all subjects have in common, such as ["weight_lifetime"]: their estimates
+        are those at which the distances of all together are least. Whether the subjects agree is
+        told.
     progress : bool
         Show a progress bar.
 
@@ -180,9 +187,11 @@ def fit(
             "pass drift.measure(...)."
         )
     require_track(recording, "a fit of a circuit", "measure positions along a track")
-    fits = []
-    for subject in range(recording.sizes["subject"]):
-        own_lens = matched_over_sessions(lens(recording, subject))
+    common = shared_parameters(shared, bounds, recording.sizes["subject"])
+    lenses = [well_counted(lens(recording, one)) for one in range(recording.sizes["subject"])]
+    lags = [_mean_lag(own_lens) for own_lens in lenses]
+    found = []
+    for own_lens, lag, label in zip(lenses, lags, recording["subject"].values, strict=True):
         around = Surroundings(
             input_width=default_width(own_lens) if input_width is None else input_width,
             weight_lifetime=weight_lifetime,
@@ -192,15 +201,20 @@ def fit(
         refuse_impossible(circuit, around, bounds)
         selection = chosen_statistics(own_lens, statistics)
         model = Model(circuit, own_lens, selection, bounds.names, around, seed, engine)
-        subject_fit = _of_subject(
-            model, bounds._replace(lag=_mean_lag(own_lens)), effort, str(recording["subject"].values[subject]), progress
-        )
-        fits.append(
-            subject_fit.assign(
-                environments=("subject", [_rooms(recording.isel(subject=[subject]))])
-            )
-        )
+        # what is shared is searched in the same coordinates
+        own_bounds = bounds._replace(lag=float(np.mean(lags)) if common.any() else lag)
+        found.append(_found(model, own_bounds, effort, str(label), progress))
+    agreement = np.full(common.size, np.nan)
+    if common.any():
+        found, agreement = _joined(found, common)
+    fits = [
+        _finished(one).assign(environments=("subject", [_rooms(recording.isel(subject=[subject]))]))
+        for subject, one in enumerate(found)
+    ]
     joined = xr.concat(fits, "subject", join="outer", combine_attrs="override")
+    if common.any():
+        joined["shared"] = ("parameter", common.astype("int8"))
+        joined["agreement_p_value"] = ("parameter", agreement)
     described = {
         "circuit": circuit.to_json(),
         "engine": engine,
@@ -244,9 +258,23 @@ def default_width(own_lens: Lens) -> float:
     return 0.1 * (own_lens.around or float(np.ptp(own_lens.coordinates, axis=0).max()))
 
 
-def _of_subject(
-    model: Model, bounds: Bounds, effort: Effort, label: str, progress: bool
-) -> xr.Dataset:
+class Found(NamedTuple):
+    """A subject after the search: its ``model`` and ``bounds``, where searches ended, its estimate,
+    its statistics, which of them are ``usable``, and what simulated recordings are estimated off
+    by, if there are any, ``errors (simulation, parameter)``."""
+
+    label: str
+    model: Model
+    bounds: Bounds
+    optima: Searched
+    refined: Refined
+    target: np.ndarray
+    usable: np.ndarray
+    precision: np.ndarray
+    errors: np.ndarray | None
+
+
+def _found(model: Model, bounds: Bounds, effort: Effort, label: str, progress: bool) -> Found:
     halves = model.lens.halves
     measured = codes(model.lens.rate, model.lens, None if halves is None else halves.rate)
     target = statistics_of(measured, model.wanted)
@@ -290,17 +318,43 @@ def _of_subject(
         return looks(model, bounds, unit, usable, count)
 
     refined = refine(simulator, whole, bounds, optima, aim, recorded, seeds, effort.calibrated)
-    simulated = None
-    if effort.calibrated:
-        simulated = calibration(
-            refined.error, refined.law, refined.precision,
-            np.linalg.inv(_shrunk(refined.covariance)),
-        )  # fmt: skip
-    optima = gone_on(optima, refined, simulator, bounds, aim, precision)
-    frozen = _still(model, bounds, refined, usable, seeds)
-    return _labelled(model, bounds, optima, refined, target, usable, frozen, simulated).expand_dims(
-        subject=[label]
+    errors = (
+        estimated_errors(refined.error, refined.law, refined.precision)
+        if effort.calibrated
+        else None
     )
+    return Found(label, model, bounds, optima, refined, target, usable, precision, errors)
+
+
+def _joined(found: list[Found], common: np.ndarray) -> tuple[list[Found], np.ndarray]:
+    """Subjects at the estimates that they share, and whether they agree, (parameter,)."""
+    errors = [one.errors for one in found if one.errors is not None]
+    together = joint([one.refined for one in found], common, errors or None)
+    split = together.errors if together.errors is not None else [None] * len(found)
+    moved = [
+        one._replace(refined=refined, errors=own)
+        for one, refined, own in zip(found, together.refined, split, strict=True)
+    ]
+    return moved, together.agreement
+
+
+def _finished(found: Found) -> xr.Dataset:
+    """The Dataset of one subject."""
+    model, bounds, refined, usable = found.model, found.bounds, found.refined, found.usable
+
+    def simulator(candidates: np.ndarray) -> np.ndarray:
+        return model(candidates)[:, usable]
+
+    simulated = None
+    if found.errors is not None:
+        whole_precision = np.linalg.inv(_shrunk(refined.covariance))
+        simulated = calibration(refined.error, refined.law, found.errors, whole_precision)
+    aim = found.target[usable]
+    optima = gone_on(found.optima, refined, simulator, bounds, aim, found.precision)
+    frozen = _still(model, bounds, refined, usable, echo_seeds(model.seed))
+    return _labelled(
+        model, bounds, optima, refined, found.target, usable, frozen, simulated
+    ).expand_dims(subject=[found.label])
 
 
 def _still(

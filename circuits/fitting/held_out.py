@@ -19,7 +19,7 @@ from drift.door import opened
 from drift.door.quantities import Count, Seed
 from drift.errors import RefusedInputError
 from drift.files.store import provenance
-from drift.observation.expected_maps import Lens, lens, matched_over_sessions
+from drift.observation.expected_maps import Lens, lens, well_counted
 
 PREDICTORS = ("circuit", "persistence", "exponential", "mean")
 ECHOES = 8  # simulations of the fitted circuit, whose mean is the prediction
@@ -87,7 +87,7 @@ def held_out(
             f"fitted and some predicted, got {sessions}."
         )
     first = lens(own.isel(session=slice(0, sessions)))
-    whole = matched_over_sessions(lens(own), sessions)
+    whole = well_counted(lens(own), sessions)
     width = default_width(first) if input_width is None else input_width
     fitted = fit(
         circuit, own.isel(session=slice(0, sessions)), parameters, input_width=width,

@@ -109,7 +109,9 @@ def refine(
         unit, reach = _near_minimum(unit, target, precision, law_at, reach)
     law = _levelled(simulator, bounds, looked, level, seeds, reach)(unit, reach)
     unit, law, aimed = _minimum(unit, law, target, precision)
-    covariance = recorded + np.diag(variance) / len(seen)
+    # a bootstrap of few units may miss what makes recordings of one circuit differ
+    unseen = np.maximum(variance - np.diagonal(recorded), 0.0)
+    covariance = recorded + np.diag(unseen + variance / len(seen))
     known = uncertainty(law.jacobian, covariance, precision)
     return Refined(unit, law, covariance, known, aimed, precision, seen - level)
 
@@ -125,13 +127,12 @@ def _levelled(
     """Return the law at any point, whose level at one point is that of recordings simulated
     there."""
 
-    def raw(point: np.ndarray, width: np.ndarray) -> Law:
-        return regressed_law(simulator, bounds, point, seeds, width)
-
-    offset = np.nan_to_num(level - raw(looked, reach).statistics)
+    first = regressed_law(simulator, bounds, looked, seeds, reach)
+    offset = np.nan_to_num(level - first.statistics)
 
     def law_at(point: np.ndarray, width: np.ndarray) -> Law:
-        law = raw(point, width)
+        same = np.array_equal(point, looked) and np.array_equal(width, reach)
+        law = first if same else regressed_law(simulator, bounds, point, seeds, width)
         return law._replace(statistics=law.statistics + offset)
 
     return law_at
@@ -172,9 +173,10 @@ def _near_minimum(
     for _round in range(ROUNDS):
         step = newton_step(law, target, precision)
         reach = _reach(law, precision)
-        if np.abs(step).max() <= NEAR_ENOUGH:
-            break
         length = np.clip(step, -LARGEST_STEP, LARGEST_STEP)
+        # what a bound does not allow is no step
+        if np.abs(np.clip(unit + length, 0.0, 1.0) - unit).max() <= NEAR_ENOUGH:
+            break
         for part in STEPS_BACK:
             moved = np.clip(unit + part * length, 0.0, 1.0)
             moved_law = law_at(moved, reach)
@@ -190,17 +192,24 @@ def _near_minimum(
 def _reach(law: Law, precision: np.ndarray) -> np.ndarray:
     """How far from a point its law is taken, (parameter,): as far as estimates scatter, twice, as
     less is hidden by chance."""
-    error = np.sqrt(np.diagonal(np.linalg.inv(_information(law, precision))))
+    error = np.sqrt(np.diagonal(np.linalg.inv(information(law, precision))))
     return np.clip(2 * error, DIFFERENCE / 2, FARTHEST)
 
 
-def _information(law: Law, precision: np.ndarray) -> np.ndarray:
+def information(law: Law, precision: np.ndarray) -> np.ndarray:
     """What statistics of given precision tell of the parameters, (parameter, parameter), less what
     the chance of the derivatives adds to it, with a prior of one search range.
 
     Derivatives that are noise look as if the statistics knew more than they do, and make steps too
     short (errors in variables; Fuller 1987, Measurement Error Models). At least ``LEAST_KNOWN`` of
     it is left in any direction.
+
+    Parameters
+    ----------
+    law : Law
+        With the chance of its derivatives, where that is known.
+    precision : numpy.ndarray
+        (statistic, statistic).
     """
     seen = law.jacobian.T @ precision @ law.jacobian + np.eye(law.jacobian.shape[1])
     if law.chance is None:
@@ -237,7 +246,7 @@ def newton_step(law: Law, target: np.ndarray, precision: np.ndarray) -> np.ndarr
     precision : numpy.ndarray
         (statistic, statistic).
     """
-    gain = np.linalg.solve(_information(law, precision), law.jacobian.T @ precision)
+    gain = np.linalg.solve(information(law, precision), law.jacobian.T @ precision)
     return np.asarray((target - law.statistics) @ gain.T)
 
 

@@ -20,6 +20,7 @@ from drift.fit_words import (
     predictive_check,
     rooms,
     settled,
+    shared,
     verdict,
     widened,
 )
@@ -165,6 +166,7 @@ def _verdict(estimates: xr.Dataset) -> str:
 def _goodness(estimates: xr.Dataset) -> list[str]:
     sentences = [
         *widened(estimates),
+        *shared(estimates),
         *predictive_check(estimates),
         f"Condition number {estimates['condition_number'].item():.3g}.",
     ]
