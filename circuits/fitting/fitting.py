@@ -30,6 +30,7 @@ from circuits.fitting.calibration import (
 from circuits.fitting.certainty import at_bounds, certain, left_out, settled
 from circuits.fitting.labels import with_units
 from circuits.fitting.model import Model, Surroundings, refuse_impossible
+from circuits.fitting.one_lifetime import one_lifetime
 from circuits.fitting.predictive import predictive_check
 from circuits.fitting.refinement import Refined, echo_seeds, gone_on, refine
 from circuits.fitting.result import Fit
@@ -454,6 +455,7 @@ def _labelled(
         **predictive_check(target, predicted, error, usable, simulated),
         **_against_frozen(law.statistics, frozen[usable], target[usable], covariance, of_lag),
         "simulated_candidates": ((), optima.simulated),
+        **_one_lifetime(model, bounds, unit, simulated, bool(told.all()), wider),
     }
     coords = {
         "parameter": list(bounds.names),
@@ -465,6 +467,31 @@ def _labelled(
         "search_high": (parameter, bounds.high),
     }
     return xr.Dataset(variables, coords=coords)
+
+
+def _one_lifetime(
+    model: Model,
+    bounds: Bounds,
+    unit: np.ndarray,
+    simulated: Calibration | None,
+    told: bool,
+    wider: float,
+) -> dict:
+    """The lifetime that weights would have if it were one; its interval where all parameters have
+    one."""
+    fitted = model.wandering(bounds.values(unit))
+    if fitted is None:
+        return {}
+    found, ends = one_lifetime(fitted, model.lens.elapsed), [np.nan, np.nan]
+    if simulated is not None and told:
+        points = bounds.values(unit + simulated.unit)
+        drifts = [drift for drift in map(model.wandering, points) if drift is not None]
+        lifetimes = [one_lifetime(drift, model.lens.elapsed) for drift in drifts]
+        reach = calibrated_half_widths(
+            simulated._replace(unit=np.log(lifetimes)[:, np.newaxis]), CONFIDENCE
+        )
+        ends = found * np.exp(wider * np.array([-reach[0], reach[0]]))
+    return {"one_lifetime": ((), found), "one_lifetime_interval": (("bound",), ends)}
 
 
 def _spread(values: np.ndarray, usable: np.ndarray) -> np.ndarray:

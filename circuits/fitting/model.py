@@ -118,6 +118,10 @@ class Model:
         )
         return rates.rate.transpose(0, 1, 3, 2)
 
+    def wandering(self, candidate: np.ndarray) -> WeightDrift | None:
+        """Return how the weights of a candidate (parameter,) wander; None where they stay."""
+        return self._wandering(self._surroundings(candidate))
+
     def frozen(self, candidate: np.ndarray, seeds: Sequence[int]) -> np.ndarray:
         """Return the mean statistics (statistic,) of the same circuit, over seeds, if its weights
         had not changed."""

@@ -17,6 +17,7 @@ from drift.fit_words import (
     interval_words,
     left_out,
     need_of_drift,
+    one_lifetime,
     predictive_check,
     rooms,
     settled,
@@ -167,6 +168,7 @@ def _goodness(estimates: xr.Dataset) -> list[str]:
     sentences = [
         *widened(estimates),
         *shared(estimates),
+        *one_lifetime(estimates),
         *predictive_check(estimates),
         f"Condition number {estimates['condition_number'].item():.3g}.",
     ]

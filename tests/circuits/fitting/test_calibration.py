@@ -38,7 +38,7 @@ OPTIONS = {
 @pytest.fixture(scope="module")
 def recording() -> xr.Dataset:
     return recorded(
-        LinearInterneuron(units=300, gain=GAIN), seed=1, cells=100, sessions=6, minutes=5.0
+        LinearInterneuron(units=300, gain=GAIN), seed=2, cells=100, sessions=6, minutes=5.0
     )
 
 
