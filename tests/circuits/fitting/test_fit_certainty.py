@@ -204,7 +204,10 @@ def test_certainty_of_made_up_searches():
     middle, bounds = np.array([0.5, 0.5]), Bounds.checked({"a": (0.0, 1.0), "b": (0.0, 1.0)})
     one = found([True] * 3, 0.0)
     assert certain(one, bounds, middle, np.array([0.1, 0.3])).tolist() == [True, False]
-    assert certain(one, bounds, np.array([0.9, 0.9]), np.array([0.2, 0.3])).tolist() == [True, False]
+    assert certain(one, bounds, np.array([0.9, 0.9]), np.array([0.2, 0.3])).tolist() == [
+        True,
+        False,
+    ]
     apart = found([True] * 3, 0.0, (1.0, 2.0, 2.0))._replace(
         unit=np.array([[0.1, 0.5], [0.1, 0.5], [0.9, 0.5]])
     )
