@@ -132,6 +132,12 @@ class Circuit(Recipe, ABC):
         equations integrate something else."""
         return rate
 
+    def bare_fixed_point(self, drive: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return rates (..., unit), inhibition (...) and winners (..., unit) of ``fixed_point``
+        without labels, for drives that are known to be finite numbers."""
+        fixed_point = self.fixed_point(drive)
+        return tuple(fixed_point[name].values for name in ("rate", "inhibition", "winner"))
+
     def residual(self, drive: np.ndarray, rate: np.ndarray, inhibition: np.ndarray) -> np.ndarray:
         """Return the largest change per time constant that is left, (...); 0 at a fixed point."""
         rates = np.abs(self.rate_change(drive, rate, inhibition)).max(axis=-1)

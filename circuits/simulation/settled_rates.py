@@ -91,15 +91,14 @@ def settled_rates(
 
 
 def _in_closed_form(circuit: Circuit, drive: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    fixed_point = circuit.fixed_point(drive)
-    rate, inhibition = fixed_point["rate"].values, fixed_point["inhibition"].values
+    rate, inhibition, winner = circuit.bare_fixed_point(drive)
     # only the mean of several interneurons is told; each follows from the rates, as
     # tau_I dR/dt = f(E) - R
     if len(circuit.sizes()) > 1:
         inhibition = circuit.inhibition_change(rate, np.zeros((len(drive), circuit.sizes()[1])))
     state = circuit.state_at_rest(drive, rate, inhibition)
     residual = circuit.residual(drive, state, inhibition) / _scale(state, inhibition)
-    return np.where(fixed_point["winner"], rate, 0.0), residual
+    return np.where(winner, rate, 0.0), residual
 
 
 def _alike(circuits: Sequence[Circuit], drive: np.ndarray) -> Iterator[tuple[float, list[int]]]:

@@ -9,6 +9,7 @@ next the weights take a random step, and the circuit settles anew. Theory:
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
@@ -22,6 +23,9 @@ from drift.door.quantities import Numbers
 from drift.recipe import Recipe, chosen
 from drift.schema.labelled_form import RefusedInputError
 from drift.streams import stream
+
+KEPT_DRAWS = 24  # of weights, for circuits that are asked for again
+KEPT_NUMBERS = 2**17  # in each, at most: 1 MiB
 
 
 class WeightDrift(Recipe):
@@ -150,17 +154,15 @@ def drifting_weights(
     numpy.ndarray
         (session, unit, input).
     """
-    first = stream(seed, "weights").standard_normal((units, inputs))
     if drift is None:
+        first = stream(seed, "weights").standard_normal((units, inputs))
         return np.broadcast_to(first, (len(elapsed), units, inputs)).copy()
     intervals = np.diff(elapsed)
-    steps = _fresh(stream(seed, "update_noise"), drift.common, len(intervals), units, inputs)
+    shape = (len(intervals), units, inputs)
+    first, steps = _chance(seed, None, drift.common, *shape)
     if not drift.fast_share:
         return _wandered(drift, first, steps, intervals)
-    other_first = stream(seed, "weights", 0).standard_normal((units, inputs))
-    other_steps = _fresh(
-        stream(seed, "update_noise", 0), drift.common, len(intervals), units, inputs
-    )
+    other_first, other_steps = _chance(seed, 0, drift.common, *shape)
     # A rotation keeps both parts independent, and the first weights whatever the share: at a share
     # of 0 or 1 the only part is moved by the same numbers as with one time scale.
     slow, fast = np.sqrt(1 - drift.fast_share), np.sqrt(drift.fast_share)
@@ -170,6 +172,26 @@ def drifting_weights(
     ) + fast * _wandered(
         of_fast, fast * first + slow * other_first, fast * steps + slow * other_steps, intervals
     )
+
+
+def _chance(
+    seed: int, child: int | None, common: float, intervals: int, units: int, inputs: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """First weights (unit, input) and what is added to them (interval, unit, input); kept for the
+    next call where they are few, as a fit asks for them again and again."""
+    small = (intervals + 1) * units * inputs <= KEPT_NUMBERS
+    drawn = _kept if small else _kept.__wrapped__
+    return drawn(seed, child, common, intervals, units, inputs)
+
+
+@lru_cache(maxsize=KEPT_DRAWS)
+def _kept(
+    seed: int, child: int | None, common: float, intervals: int, units: int, inputs: int
+) -> tuple[np.ndarray, np.ndarray]:
+    first = stream(seed, "weights", child).standard_normal((units, inputs))
+    steps = _fresh(stream(seed, "update_noise", child), common, intervals, units, inputs)
+    first.flags.writeable = steps.flags.writeable = False
+    return first, steps
 
 
 def _fresh(

@@ -35,6 +35,11 @@ NOISE = ("poisson", "none", "fitted")
 FRACTIONS = np.geomspace(0.002, 0.6, 60)
 ANGLE = np.linspace(np.pi, 0, 1001)
 ESTIMATES = ("active_fraction", "weight_lifetime", "place_extent", "attenuation")
+NOTE = (
+    "one lifetime for all weights: where a part of them is lost within days, it lies between that "
+    "of this part and that of the rest, and r_squared is small or negative; circuits.fit with "
+    "fast_share tells both, and as one_lifetime the number that belongs here"
+)
 MEANINGS = {
     "measurement": "cosine of population vectors",
     "fit": "cosine of population vectors of the fitted Top-K layer",
@@ -472,5 +477,5 @@ def _labelled(result: xr.Dataset, labels: list[str], units: str) -> xr.Dataset:
         }
     result["lag"].attrs = {"units": units, "long_name": "elapsed time between two sessions"}
     return result.assign_attrs(
-        **provenance(), title="sparsity and drift of the weights behind a recorded code"
+        **provenance(), title="sparsity and drift of the weights behind a recorded code", note=NOTE
     )
