@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 import xarray as xr
-from scipy.stats import t as student
 
 from drift.door import opened
 from drift.door.functions import answer_of
@@ -25,6 +24,8 @@ from drift.measurement.running_samples import (
     some_running_samples,
 )
 from drift.measurement.session import measured_session
+from drift.metrics.intervals.limits import of_sources
+from drift.metrics.intervals.resampling import jackknife_variance
 from drift.schema.labelled_form import check
 
 FEWEST = 3  # pairs of laps of a session, for a variance
@@ -179,24 +180,19 @@ def _variance(values: list[np.ndarray]) -> np.ndarray:
     """Jackknife variance of one session; NaN where pairs of laps are too few."""
     if not values:
         return np.array(np.nan)
-    squares = (np.stack(values) - np.mean(values, axis=0)) ** 2
-    return np.asarray((len(values) - 1) / len(values) * squares.sum(axis=0))
+    return jackknife_variance(np.stack(values))
 
 
 def _labelled(
     estimate: xr.DataArray, variances: list[np.ndarray], freedoms: list[int], confidence: float
 ) -> xr.Dataset:
     each = np.stack([np.broadcast_to(variance, estimate.shape) for variance in variances])
-    total = each.sum(axis=0)
-    by_freedom = [variance**2 / freedom for variance, freedom in zip(each, freedoms, strict=True)]
-    scale = np.sum(by_freedom, axis=0)
-    freedom = np.divide(total**2, scale, out=np.ones(total.shape), where=scale > 0)
-    width = student.ppf((1 + confidence) / 2, freedom) * np.sqrt(total)
+    _, lower, upper = of_sources(estimate.values, each, np.array(freedoms), confidence)
     numbers = {
         "estimate": estimate,
-        "lower": estimate - width,
-        "upper": estimate + width,
-        "standard_error": estimate.copy(data=np.sqrt(total)),
+        "lower": estimate.copy(data=lower),
+        "upper": estimate.copy(data=upper),
+        "standard_error": estimate.copy(data=np.sqrt(each.sum(axis=0))),
         "independent_subjects": xr.ones_like(estimate, dtype=int).assign_attrs(units="1"),
     }
     return xr.Dataset(numbers)

@@ -11,6 +11,7 @@ import xarray as xr
 from drift.door import opened
 from drift.errors import RefusedInputError, did_you_mean
 from drift.metrics.intervals.nested import nested_interval
+from drift.metrics.intervals.subjects import error_over_subjects
 from drift.metrics.time_course.lags import by_lag
 from drift.plots.labels import least_correlation
 from drift.plots.sessions import COLOURS
@@ -151,6 +152,6 @@ def _draw(curve: xr.DataArray, label: str, ax: Axes, bars: Bars) -> np.ndarray:
         interval = nested_interval(curve, ("subject",), confidence=CONFIDENCE)
         error = (interval["upper"] - interval["estimate"]).values
         if bars == "standard_error":
-            error = curve.std("subject", ddof=1).values / np.sqrt(count)
+            error = error_over_subjects(curve).values
     ax.errorbar(curve["lag"], curve.mean("subject"), yerr=error, label=label, **style)
     return np.asarray(count)
