@@ -10,7 +10,7 @@ import xarray as xr
 from scipy.optimize import minimize_scalar
 
 from drift.errors import RefusedInputError
-from drift.metrics.intervals.limits import of_sources, variance_of_draws
+from drift.metrics.intervals.limits import of_percentiles, of_sources, variance_of_draws
 from drift.metrics.intervals.resampling import drawn_times
 from drift.metrics.stability.correlations import mean_rate_map_correlation, rate_map_correlation
 from drift.metrics.time_course.lags import by_lag
@@ -221,8 +221,7 @@ def _limits(
     variances = [variance_of_draws(*own) for own in zip(draws, entries, strict=True)]
     centre = np.log(_fit(curves[0], curves[1])[0])
     _, low, high = of_sources(centre, np.array(variances), entries - 1, CONFIDENCE)
-    tails = (1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2
-    least, most = np.nanquantile(np.array(draws), tails, axis=1) if np.isfinite(low) else (low, low)
+    _, least, most = of_percentiles(np.zeros(2), np.stack(draws, axis=1), CONFIDENCE)
     first, last = np.log(_told(*curves))
     low = min(low, first) if np.min(least) <= first else low
     high = max(high, last) if np.max(most) >= last else high

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import t as student
 
+ROUNDING = 1e-9  # of a number that does not depend on an entry, or lies at a bound
 DEFINED = 0.9  # share of the draws in which a measure must be defined, for an interval
 
 
@@ -57,6 +58,32 @@ def of_subjects(estimates: np.ndarray, confidence: float) -> Limits:
     mean, some = mean_or_nan(estimates, 0), np.maximum(np.isfinite(estimates).sum(axis=0), 2)
     width = half_width(standard_error(estimates), some - 1, confidence)
     return Limits(mean, mean - width, mean + width)
+
+
+def bounded(limits: Limits, within: tuple[float, float]) -> Limits:
+    """Student's interval of a measure that lies between two bounds, bent so that it does, too.
+
+    On Fisher's scale z = artanh((2 x - high - low) / (high - low)) the interval lies evenly about
+    the estimate, z +- w dz/dx with w half of Student's.
+
+    Parameters
+    ----------
+    limits : Limits
+        Even about the estimate.
+    within : tuple of float
+        The bounds.
+
+    References
+    ----------
+    Fisher 1915, Biometrika 10:507 (z); the error is carried over to first order.
+    """
+    low, high = within
+    half, middle, width = (high - low) / 2, (high + low) / 2, limits.upper - limits.estimate
+    place = np.clip((limits.estimate - middle) / half, ROUNDING - 1, 1 - ROUNDING)
+    reach = width / half / (1 - place**2)
+    ends = [middle + half * np.tanh(np.arctanh(place) + sign * reach) for sign in (-1, 1)]
+    least, most = (np.where(width == 0, limits.estimate, end) for end in ends)
+    return Limits(limits.estimate, least, most)
 
 
 def of_sources(
