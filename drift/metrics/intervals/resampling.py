@@ -66,3 +66,41 @@ def jackknife_deviations(left_out: np.ndarray) -> np.ndarray:
 def jackknife_variance(left_out: np.ndarray) -> np.ndarray:
     """Variance of a measure, (...) from (entry, ...) of it without each entry in turn."""
     return np.asarray((jackknife_deviations(left_out) ** 2).sum(axis=0))
+
+
+def corrected_jackknife_variance(
+    whole: np.ndarray, left_out: np.ndarray, two_left_out: np.ndarray
+) -> np.ndarray:
+    """Jackknife variance of a measure made of products of noise, which counts what two entries do
+    together twice.
+
+    With a the measure, a_j and a_jk without entries j, or j and k, of g,
+
+        Q_jk = g a - (g - 1) (a_j + a_k) + (g - 2) a_jk,
+        V = V_jackknife - sum_(j < k) (Q_jk - mean Q)^2 / (g (g + 1)),
+
+    the sum by the mean over the neighbours j, j + 1; at least half of the jackknife's, which is what
+    is left where all of it is noise times noise.
+
+    Parameters
+    ----------
+    whole : numpy.ndarray
+        (...) a.
+    left_out, two_left_out : numpy.ndarray
+        (entry, ...) a_j, and a_jk with k the entry after j, the first after the last. Where the
+        latter is not defined, nothing is taken off.
+
+    Returns
+    -------
+    numpy.ndarray
+        (...).
+
+    References
+    ----------
+    Efron & Stein 1981, Ann Stat 9:586, section 5.
+    """
+    count, variance = len(left_out), jackknife_variance(left_out)
+    pairs = left_out + np.roll(left_out, -1, axis=0)
+    together = count * whole - (count - 1) * pairs + (count - 2) * two_left_out
+    excess = (count - 1) / (2 * (count + 1)) * np.var(together, axis=0, ddof=1)
+    return np.asarray(np.fmax(variance - np.nan_to_num(excess), variance / 2))
