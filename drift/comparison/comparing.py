@@ -203,7 +203,8 @@ def compare(
         its standard error; these are NaN where the change of the source is not certain (p of its
         slope not below .05, sessions taken as independent). ``time_scale`` with ``time_scale_low``
         and ``time_scale_high`` (95 %), in steps per recorded unit of elapsed, NaN where an end of
-        the run was reached instead, see ``time_scale_reason``. ``undivided`` (source, measure)
+        the run was reached instead, see ``time_scale_reason``, ``time_scale_subjects`` and
+        ``time_scale_simulated_subjects`` that it rests on (a single one by its units). ``undivided`` (source, measure)
         names subjects whose first value is 0: they are left out where each is divided by its own.
         The attribute ``comparison`` holds these options, see ``drift.comparison.Comparison``.
         Coordinates ``since_first`` (source, session) real elapsed time, ``elapsed_units`` (source).
@@ -302,6 +303,8 @@ def _numbers(scale: TimeScale) -> dict[str, float]:
         "time_scale_low": scale.low,
         "time_scale_high": scale.high,
         "attenuation": scale.attenuation,
+        "time_scale_subjects": float(scale.recorded_subjects),
+        "time_scale_simulated_subjects": float(scale.simulated_subjects),
     }
 
 

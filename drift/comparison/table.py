@@ -10,6 +10,7 @@ import xarray as xr
 
 from drift.comparison.rows import Block, Explanation, Row, blocks, checked
 from drift.door import opened
+from drift.metrics.intervals.words import independent_text
 from drift.schema.variables import label_of
 
 P_VALUES = (
@@ -105,11 +106,27 @@ def scale_text(comparison: xr.Dataset) -> str:
         for word, end in (("at least", low), ("at most", high))
         if np.isfinite(end)
     ]
-    interval = f" (95 % of bootstraps: {limits[0]} {unit})" if limits else ""
+    interval = f" (95 %: {limits[0]} {unit}{scale_witnesses(comparison)})" if limits else ""
     if not np.isfinite(comparison["time_scale"]):
         return f"time scale in {unit}: not known{interval}, as {warning}"
     fitted = f"time scale: {comparison['time_scale'].item():.4g} {unit}{interval}"
     return f"{fitted}; {warning}" if warning else fitted
+
+
+def scale_witnesses(comparison: xr.Dataset) -> str:
+    """How many subjects the interval of the time scale rests on; empty for a file that does not
+    know.
+
+    Parameters
+    ----------
+    comparison : xarray.Dataset
+        Of ``drift.compare``.
+    """
+    if "time_scale_subjects" not in comparison:
+        return ""
+    counts = [comparison[f"time_scale_{kind}subjects"].item() for kind in ("", "simulated_")]
+    alone = " by its units" if counts[0] == 1 else ""
+    return f"; {independent_text(counts[0])} recorded{alone}, {counts[1]:.0f} simulated"
 
 
 def lens_text(comparison: xr.Dataset, convention: str) -> list[str]:

@@ -11,6 +11,7 @@ import xarray as xr
 
 from drift.comparison.rows import OBSERVED, Explanation, blocks
 from drift.comparison.shares import SIGNIFICANT
+from drift.comparison.table import scale_witnesses
 from drift.reporting.wording import (
     NULLS,
     counted,
@@ -217,10 +218,11 @@ def _scale(chosen: xr.Dataset) -> Iterator[str]:
         if len(bounds) == 2
         else "".join(bounds)
     )
+    witnesses = scale_witnesses(chosen)
     yield (
         "Rate maps of the simulation decorrelate as those of the recording do if one "
         f"{singular(recorded)} stands for {number(scale)} "
-        f"{plural(per)}{f' (95{NBSP}% interval {told})' if told else ''}."
+        f"{plural(per)}{f' (95{NBSP}% interval {told}{witnesses})' if told else ''}."
         + (f" Mind that {reason}" if reason else "")
     )
 

@@ -32,11 +32,10 @@ FLOORS = (
     ("drift.errors",),
     ("drift.door",),
     ("drift.streams", "drift.html", "drift.entry_points"),
-    ("drift.recipe", "drift.schema", "drift.loops"),
+    ("drift.recipe", "drift.schema", "drift.loops", "drift.metrics.intervals"),
     ("drift.files", "drift.metrics"),
     (
         "drift.metrics.information",
-        "drift.metrics.intervals",
         "drift.metrics.stability",
         "drift.metrics.sparse_codes",
     ),

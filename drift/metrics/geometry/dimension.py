@@ -16,6 +16,7 @@ from drift.metrics.geometry.vectors import (
     conditions_of,
     drift_vectors,
 )
+from drift.metrics.intervals.resampling import jackknife_variance
 from drift.metrics.stability.correlations import per_environment
 
 BY_PAIR = ("standard_error", "shuffled", "shuffled_deviation", "defined", "conditions_compared")
@@ -134,8 +135,7 @@ def _error(trace: Array, power: Array) -> float:
     ]
     if count < 3 or not (without[1] > 0).all():
         return np.nan
-    dimensions = without[0] / without[1]
-    return float(np.sqrt((count - 1) / count * ((dimensions - dimensions.mean()) ** 2).sum()))
+    return float(np.sqrt(jackknife_variance(without[0] / without[1])))
 
 
 def _shuffled(vectors: DriftVectors, generator: np.random.Generator) -> DriftVectors:

@@ -20,6 +20,8 @@ from drift.door.quantities import Confidence, Draws, Range, Seed
 from drift.errors import RefusedInputError
 from drift.files.store import provenance
 from drift.measurement.event_counting import counted_maps
+from drift.metrics.intervals.limits import of_percentiles
+from drift.metrics.intervals.resampling import drawn_times
 from drift.metrics.stability.pairs import comparable_pairs
 from drift.schema.labelled_form import check
 from drift.streams import stream
@@ -223,8 +225,7 @@ def _drawn(
     estimates: list[np.ndarray] = []
     while len(estimates) < repetitions:
         of_units, of_sessions = (
-            rng.multinomial(size, np.full(size, 1 / size)).astype(float)
-            for size in (units, sessions)
+            drawn_times(size, 1, rng)[0].astype(float) for size in (units, sessions)
         )
         if (_decay(sums, of_units, of_sessions)[0] > 0).sum() > 1:
             estimates.append(_estimates(sums, of_units, of_sessions, curves))
@@ -381,8 +382,8 @@ def _described(
     """Estimates, intervals and fit of one subject."""
     sessions, units = sums.counts.shape[1:]
     estimates = _estimates(sums, np.ones(units), np.ones(sessions), curves)
-    tails = np.quantile(
-        _drawn(sums, curves, repetitions, rng), [(1 - confidence) / 2, (1 + confidence) / 2], axis=0
+    tails = np.stack(
+        of_percentiles(estimates, _drawn(sums, curves, repetitions, rng), confidence)[1:]
     )
     lags, cosine, weight = decay
     fitted = estimates[3] * _cosine(lags, estimates[0], estimates[1])
