@@ -129,7 +129,7 @@ def sampling_noise(
     rules = _Rules(draws, smoothing, minimum_events, confused)
     subjects = []
     for number in range(counted.sizes["subject"]):
-        own, sessions = _own(counted, number)
+        own, sessions = own_recording(counted, number)
         pairs = comparable[number][np.ix_(sessions, sessions)]
         subjects.append(described_subject(own, _subject(own, pairs, rules, seed, progress)))
     return joined_subjects(counted, subjects).assign_attrs(
@@ -140,8 +140,21 @@ def sampling_noise(
     )
 
 
-def _own(recorded: xr.Dataset, subject: int) -> tuple[xr.Dataset, np.ndarray]:
-    """One subject without what only others have, and the positions of its sessions."""
+def own_recording(recorded: xr.Dataset, subject: int) -> tuple[xr.Dataset, np.ndarray]:
+    """One subject without what only others have, and the positions of its sessions.
+
+    Parameters
+    ----------
+    recorded : xarray.Dataset
+        In events, see ``drift.observation.counted_halves.with_counted_halves``.
+    subject : int
+        Position along the dim.
+
+    Raises
+    ------
+    RefusedInputError
+        If it was recorded in fewer than two sessions.
+    """
     own = recorded.isel(subject=[subject])
     present = own["recorded"].isel(subject=0).transpose("session", "unit").values == 1
     sessions = np.flatnonzero(present.any(axis=1))

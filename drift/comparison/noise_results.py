@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from drift.comparison.noise_statistics import MEASURES, Measured, Shared, statistics
+from drift.comparison.noise_numbers import MEASURES, statistics
+from drift.comparison.noise_statistics import Measured, Shared
 from drift.comparison.noise_verdicts import half_width, judged, sentence, share_explained
 from drift.metrics.stability.correlations import mean_over
 from drift.metrics.time_course.lag_classes import lag_classes
@@ -108,7 +109,7 @@ def _numbers(subject: Beside, per: str) -> xr.Dataset:
     return xr.Dataset(
         {**{name: ("measure", values) for name, values in columns.items()}, **by_session},
         coords={"measure": list(MEASURES), "session": subject.sessions},
-    ).assign(compared_units=int(common.enough.any(axis=0).sum()))
+    ).assign(compared_units=common.compared_units)
 
 
 def _scales(subject: Beside, frozen: np.ndarray) -> np.ndarray:
