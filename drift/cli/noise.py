@@ -107,6 +107,7 @@ def _sentences(noise: xr.Dataset) -> list[str]:
         for line in (
             f"{subject} ({int(noise['compared_units'].sel(subject=subject))} cells):",
             *(f"  {text}" for text in noise["sentence"].sel(subject=subject).values),
+            f"  {noise['component_sentence'].sel(subject=subject).item()}",
         )
     ]
 

@@ -16,6 +16,7 @@ from drift.comparison.explained_verdicts import (
     verdict,
 )
 from drift.comparison.noise_numbers import CHANGES
+from drift.comparison.noise_verdicts import LEVEL
 
 MEANINGS = {
     "change": "difference of the recording from counting noise alone",
@@ -55,8 +56,17 @@ def labelled(
         for place in range(len(CHANGES))
     ]
     limits = np.stack([interval.estimate[0], interval.low[0], interval.high[0]])
+    alone = _alone(measurable)
     sentences = [
-        sentence(name, judged[place], limits[:, place].tolist(), share[..., place], causes, per)
+        sentence(
+            name,
+            judged[place],
+            limits[:, place].tolist(),
+            share[..., place],
+            causes,
+            per,
+            alone[place],
+        )
         for place, name in enumerate(CHANGES)
     ]
     of_measure = {
@@ -83,6 +93,17 @@ def labelled(
         cause=list(causes),
         units=("measure", units),
     ).assign_attrs(speaks_of=_whom(recorded, subjects, measurable, single))
+
+
+def _alone(subjects: Sequence[Unexplained]) -> list[str]:
+    """(measure) in how many of several subjects the change is certain by their own draws."""
+    if len(subjects) < 2:
+        return [""] * len(CHANGES)
+    certain = np.stack([by_draws(subject).p_value[0] < LEVEL for subject in subjects])
+    return [
+        f" (by its own draws certain in {count} of {len(subjects)} subjects)"
+        for count in certain.sum(axis=0)
+    ]
 
 
 def _ends(

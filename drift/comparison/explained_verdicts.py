@@ -106,6 +106,8 @@ def _p_value(estimate: np.ndarray, error: np.ndarray, freedom: np.ndarray) -> np
     """Two-sided, by Student's distribution."""
     nothing = np.full(estimate.shape, np.nan)
     standard = np.divide(estimate, error, out=nothing, where=error > 0)
+    # what cannot scatter and is the same has not changed
+    standard = np.where((estimate == 0) & ~(error > 0), 0.0, standard)
     return np.asarray(2 * student.sf(np.abs(standard), freedom))
 
 
@@ -158,6 +160,7 @@ def sentence(
     share: np.ndarray,
     causes: Sequence[str],
     per: str,
+    alone: str = "",
 ) -> str:
     """Say it in one sentence.
 
@@ -173,6 +176,8 @@ def sentence(
     causes : sequence of str
     per : str
         Unit of elapsed time.
+    alone : str
+        What subjects say by themselves, where there are several.
     """
     subject = SUBJECTS[measure].format(per=per)
     subject, (word, makers) = subject[0].upper() + subject[1:], judged
@@ -180,7 +185,9 @@ def sentence(
         return f"{subject}: cannot tell, for want of units with enough events in two sessions."
     beside = "{:+.3g} (95 %: {:+.3g} to {:+.3g}) beside counting noise".format(*change)
     if word == UNCHANGED:
-        return f"{subject}: no certain change; {beside}."
+        return f"{subject}: no certain change; {beside}{alone}."
+    if not np.isfinite(share).all():
+        return f"{subject}: {beside}{alone}; cannot tell what explains it."
     percent = [
         f"{cause} {100 * middle:.0f} % ({100 * low:.0f} to {100 * high:.0f})"
         for cause, middle, low, high in zip(causes[1:], *share[:, 1:], strict=True)

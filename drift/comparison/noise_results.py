@@ -83,7 +83,7 @@ def joined_subjects(recorded: xr.Dataset, subjects: list[xr.Dataset]) -> xr.Data
 def _numbers(subject: Beside, per: str) -> xr.Dataset:
     """Statistics, intervals and verdicts of one subject, and information by session."""
     common = subject.common
-    own, frozen, deviation = _set_beside(subject, lambda values: statistics(values, common))
+    own, frozen, deviation = set_beside(subject, lambda values: statistics(values, common))
     verdicts = judged(own, frozen, deviation, len(subject.twins), _scales(subject, frozen))
     sentences = [
         sentence(name, verdict, numbers, per)
@@ -141,11 +141,18 @@ def _by_lag(own: xr.Dataset, subject: Beside) -> xr.Dataset:
     )
 
 
-def _set_beside(
+def set_beside(
     subject: Beside, number: Callable[[Measured], np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Recorded, frozen without the bias of its estimate, and the standard deviation of what one
-    recording differs from that."""
+    recording differs from that.
+
+    Parameters
+    ----------
+    subject : Beside
+    number : callable
+        From measures of one recording to numbers.
+    """
     twins, second = (
         np.stack([number(values) for values in measures])
         for measures in (subject.twins, subject.twins_of_twins)
@@ -158,7 +165,7 @@ def _set_beside(
 
 def _interval(subject: Beside, number: Callable[[Measured], np.ndarray]) -> dict[str, np.ndarray]:
     """Recorded, frozen, and the ends of its interval."""
-    own, frozen, deviation = _set_beside(subject, number)
+    own, frozen, deviation = set_beside(subject, number)
     width = half_width(deviation, len(subject.twins))
     return {
         "recorded": own,

@@ -80,6 +80,7 @@ class Measured(NamedTuple):
     spatial_information: np.ndarray  # (session)
     fraction_place_units: np.ndarray  # (session) of recorded units
     active_units: np.ndarray  # (session) with enough events
+    reliability: np.ndarray  # (session) correlation of the two halves
 
 
 def shared(
@@ -193,6 +194,7 @@ def measured(sessions: list[Events], common: Shared) -> Measured:
         mean_over(bits, every, -1),
         np.divide(place.sum(axis=1), there, out=nothing, where=there > 0),
         every.sum(axis=1).astype(float),
+        mean_over(within, enough, -1),
     )
 
 
