@@ -25,6 +25,15 @@ SUBJECTS = {
     "fraction_place_units": "the change of the fraction of place units over the recording",
     "active_units": "the change of the number of units with enough events over the recording",
 }
+CHANGE_NAMES = {
+    "rate_map_correlation": "rate-map correlation of two sessions",
+    "corrected_similarity": "similarity without noise",
+    "drift_rate": "rate-map correlation lost by time",
+    "spatial_information": "change of spatial information",
+    "place_units_kept": "place cells in common",
+    "fraction_place_units": "change of the fraction of place cells",
+    "active_units": "change of the number of active cells",
+}
 
 
 class Unexplained(NamedTuple):
