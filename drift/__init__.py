@@ -46,6 +46,7 @@ if TYPE_CHECKING:  # in the order in which data flow: recipe, run, measures, the
     from drift.planning.cheapest import cheapest_design
     from drift.comparison.comparing import compare
     from drift.comparison.beside_twins import sampling_noise
+    from drift.comparison.explained import explained_changes
     from drift.comparison.table import comparison_table
     from drift.reporting.report import report
     from drift.reporting.recording_report import recording_report

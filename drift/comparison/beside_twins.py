@@ -8,6 +8,7 @@ from typing import Annotated, Literal, NamedTuple
 import numpy as np
 import xarray as xr
 
+from drift.comparison.noise_components import with_components
 from drift.comparison.noise_results import Beside, described_subject, joined_subjects
 from drift.comparison.noise_statistics import measured, shared
 from drift.door import opened
@@ -104,7 +105,12 @@ def sampling_noise(
         lag, curve): ``recorded_by_lag``, ``frozen_by_lag``, ``frozen_low_by_lag`` and
         ``frozen_high_by_lag``. (subject, session): the same with ``_information``, bits/event,
         mean over units with enough events. ``compared_units`` (subject) with enough events in any
-        session. NaN where nothing can be compared.
+        session. (subject, component), of ``metrics.change_components``, which parts what two
+        sessions do not share into noise within a session, a fast loss and a slow drift:
+        ``component_estimate``, ``component_low`` and ``component_high`` by the units of that animal,
+        ``component_frozen`` with ``_low`` and ``_high`` were the code to stand still,
+        ``component_sentence`` (subject); over animals ``component_mean`` with ``_low`` and
+        ``_high`` (component). NaN where nothing can be compared.
 
     Raises
     ------
@@ -127,12 +133,17 @@ def sampling_noise(
     counted = with_counted_halves(dataset, "sampling noise of a recording")
     comparable = comparable_pairs(counted)
     rules = _Rules(draws, smoothing, minimum_events, confused)
-    subjects = []
+    described, subjects = [], []
     for number in range(counted.sizes["subject"]):
-        own, sessions = _own(counted, number)
+        own, sessions = own_recording(counted, number)
         pairs = comparable[number][np.ix_(sessions, sessions)]
-        subjects.append(described_subject(own, _subject(own, pairs, rules, seed, progress)))
-    return joined_subjects(counted, subjects).assign_attrs(
+        subjects.append(_subject(own, pairs, rules, seed, progress))
+        described.append(described_subject(own, subjects[-1]))
+    noise = joined_subjects(counted, described)
+    whole = with_components(
+        noise, counted, subjects, smoothing=smoothing, minimum_events=minimum_events, seed=seed
+    )
+    return whole.assign_attrs(
         title="recorded beside frozen twins",
         seed=seed,
         **rules._asdict(),
@@ -140,8 +151,21 @@ def sampling_noise(
     )
 
 
-def _own(recorded: xr.Dataset, subject: int) -> tuple[xr.Dataset, np.ndarray]:
-    """One subject without what only others have, and the positions of its sessions."""
+def own_recording(recorded: xr.Dataset, subject: int) -> tuple[xr.Dataset, np.ndarray]:
+    """One subject without what only others have, and the positions of its sessions.
+
+    Parameters
+    ----------
+    recorded : xarray.Dataset
+        In events, see ``drift.observation.counted_halves.with_counted_halves``.
+    subject : int
+        Position along the dim.
+
+    Raises
+    ------
+    RefusedInputError
+        If it was recorded in fewer than two sessions.
+    """
     own = recorded.isel(subject=[subject])
     present = own["recorded"].isel(subject=0).transpose("session", "unit").values == 1
     sessions = np.flatnonzero(present.any(axis=1))

@@ -45,6 +45,7 @@ from drift.metrics.sparse_codes.keys import (
 )
 from drift.metrics.intervals.nested import nested_interval
 from drift.metrics.intervals.words import interval_text
+from drift.metrics.time_course.components import change_components
 from drift.metrics.time_course.half_life import half_life
 from drift.metrics.time_course.interval_measures import (
     by_lag_interval,
@@ -143,6 +144,7 @@ __all__ = [
     "centroid",
     "centroid_density",
     "centroid_shift",
+    "change_components",
     "circular_shift_p_values",
     "corrected_similarity",
     "corrected_spatial_information",

@@ -91,6 +91,7 @@ def _page(
             tables.summary(frame),
             sections.effects(selection, frame),
             tables.explained(selection),
+            tables.own_nulls(selection),
         ),
         chapter("maps", "Rate maps", sections.maps(run, recorded)),
         chapter("stability", "Does the code drift?", _stability(run, recorded)),

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from drift.comparison.explained_verdicts import CHANGE_NAMES, EXPLAINED, REMAINS, UNCHANGED
 from drift.comparison.rows import OBSERVED, Explanation, blocks
-from drift.comparison.shares import SIGNIFICANT
+from drift.comparison.shares import OWN, SIGNIFICANT
 from drift.comparison.table import scale_witnesses
 from drift.reporting.wording import (
     NULLS,
@@ -48,6 +49,7 @@ def headline(chosen: xr.Dataset, frame: pd.DataFrame) -> list[str]:
         *_directions(frame),
         *_published(chosen),
         *_nulls(chosen),
+        *_own_nulls(chosen),
         *_scale(chosen),
         *_cautions(chosen, frame),
     ]
@@ -173,6 +175,26 @@ def _nulls(chosen: xr.Dataset) -> Iterator[str]:
             "Null models: what they show of these changes is not known, because no change is "
             "certain or there are too few sessions."
         )
+
+
+def _own_nulls(chosen: xr.Dataset) -> Iterator[str]:
+    """What null models of the recording leave of its changes."""
+    if f"{OWN}verdict" not in chosen:
+        return
+    verdicts = chosen[f"{OWN}verdict"].values.tolist()
+    names = [CHANGE_NAMES[str(name)] for name in chosen[f"{OWN}measure"].values]
+    groups = (
+        (REMAINS, "explain nothing that would do for {}: this is drift, or a cause not among them"),
+        (EXPLAINED, "explain {}"),
+        (UNCHANGED, "find no certain change in {}"),
+    )
+    clauses = [
+        words.format(listed([name for name, word in zip(names, verdicts) if word == verdict]))
+        for verdict, words in groups
+        if verdict in verdicts
+    ]
+    if clauses:
+        yield f"Null models of the recording itself {'; they '.join(clauses)}."
 
 
 def _largest(measure: str, explanation: Explanation) -> str:
