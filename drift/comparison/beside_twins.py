@@ -16,7 +16,7 @@ from drift.door.quantities import NotNegative, Probability, Range, Seed, Smoothi
 from drift.errors import RefusedInputError
 from drift.measurement.measuring import measure
 from drift.metrics.stability.pairs import comparable_pairs
-from drift.observation.counted_halves import smoother, with_counted_halves
+from drift.observation.counted_halves import in_time, smoother, with_counted_halves
 from drift.observation.lens import own_number
 from drift.observation.twins import drawn_codes, frozen_codes, twin_streams
 from drift.progress import progress_bar
@@ -152,7 +152,8 @@ def sampling_noise(
 
 
 def own_recording(recorded: xr.Dataset, subject: int) -> tuple[xr.Dataset, np.ndarray]:
-    """One subject without what only others have, and the positions of its sessions.
+    """One subject without what only others have, and the positions of its sessions, from the earliest
+    to the latest.
 
     Parameters
     ----------
@@ -168,7 +169,8 @@ def own_recording(recorded: xr.Dataset, subject: int) -> tuple[xr.Dataset, np.nd
     """
     own = recorded.isel(subject=[subject])
     present = own["recorded"].isel(subject=0).transpose("session", "unit").values == 1
-    sessions = np.flatnonzero(present.any(axis=1))
+    order = in_time(recorded.isel(subject=subject))
+    sessions = order[present[order].any(axis=1)]
     if sessions.size < 2:
         raise RefusedInputError(
             f"at least two sessions of subject {own['subject'].item()} are needed, got "

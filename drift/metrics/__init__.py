@@ -120,6 +120,8 @@ if TYPE_CHECKING:  # they need sessions, and what reads these needs measures
     from drift.metrics.geometry.coordination import drift_coordination
     from drift.metrics.geometry.dimension import drift_dimension
     from drift.metrics.geometry.dissimilarity import crossnobis, representational_stability
+    from drift.metrics.geometry.exchanged_trials import exchanged_trial_p_values
+    from drift.metrics.geometry.geometry_table import geometry_table
     from drift.metrics.geometry.noise import noise_covariance
     from drift.metrics.geometry.transformations import drift_transformations
     from drift.metrics.geometry.trial_noise import trial_noise_covariance
@@ -166,6 +168,7 @@ __all__ = [
     "environments",
     "event_counts",
     "event_weighted_mean",
+    "exchanged_trial_p_values",
     "expected_error",
     "field_diffusion",
     "field_shift",
@@ -176,6 +179,7 @@ __all__ = [
     "fraction_negative_biases",
     "fraction_silenced_by_bias",
     "frozen_alignment",
+    "geometry_table",
     "half_correlations",
     "half_life",
     "half_life_table",

@@ -28,6 +28,7 @@ def drift_dimension(
     dataset: xr.Dataset,
     *,
     keep: xr.DataArray | None = None,
+    p_values: xr.DataArray | None = None,
     shuffles: Draws = 20,
     seed: Seed = 0,
 ) -> xr.Dataset:
@@ -50,6 +51,10 @@ def drift_dimension(
         Longitudinal Dataset with ``rate_half``, or of a network whose rates hold no noise.
     keep : xarray.DataArray, optional
         Bool over any of subject, session, unit: units to compare.
+    p_values : xarray.DataArray, optional
+        Of ``exchanged_trial_p_values``, by which pairs are ``defined`` where p is below .023; by
+        default told by halves, which take up to 18 % of the pairs of codes at rest for drifting
+        ones, where laps differ in how much all units fire and sessions are few.
     shuffles : int
         Draws in which the units are exchanged at each condition by itself, so that conditions move
         in unrelated directions by the same amounts.
@@ -77,7 +82,7 @@ def drift_dimension(
     """
     halved = conditions_of(dataset)
     table = Table(halved, {"dimension": ("kind",), **dict.fromkeys(BY_PAIR, ())}, kind=KINDS)
-    for vectors in drift_vectors(halved, keep):
+    for vectors in drift_vectors(halved, keep, p_values):
         generator = own_stream(halved, vectors.at, seed)
         trace, power = _crossed(vectors)
         null = [_ratio(*_crossed(_shuffled(vectors, generator))) for _ in range(shuffles)]
