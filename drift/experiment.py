@@ -3,6 +3,7 @@ how long, from which seed."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
@@ -24,6 +25,8 @@ DECLARED = sorted(LearningNetwork.__class_vars__ & set(LearningNetwork.__annotat
 OF_ENGINE = ("objectives", "parameters", "session_response", "session_loss")
 # what a task asks for, in words
 OBJECTIVES = {"squared_error": "numbers", "cross_entropy": "classes", "next_token": "tokens"}
+Probability = Annotated[float, Field(ge=0, le=1)]
+SUM_TOLERANCE = 1e-6  # of probabilities that were written with seven digits
 
 
 class Experiment(Recipe):
@@ -44,6 +47,9 @@ class Experiment(Recipe):
     minibatch : int, optional
         Samples of each step, drawn with replacement from the stream ``order``; by default each step
         takes them all.
+    sample_probabilities : sequence of float, optional
+        How often each sample is drawn into a minibatch, one number a sample, of sum 1; by default
+        all alike.
     sessions : int or sequence of int
         Number of sessions in which the network is observed, or the steps after which that happens
         (0 is before learning).
@@ -59,7 +65,8 @@ class Experiment(Recipe):
     learner: AnyLearner = Field(default_factory=SGD)
     noise: tuple[AnyNoise, ...] = Field(default=(), strict=False)
     steps: int = Field(default=10_000, ge=1, le=2**53)
-    minibatch: int | None = Field(default=None, ge=1)
+    minibatch: int | None = Field(default=None, ge=1, le=10**7)
+    sample_probabilities: tuple[Probability, ...] | None = Field(default=None, strict=False)
     sessions: int | Annotated[tuple[int, ...], Strict(False), Field(max_length=MOST_SESSIONS)] = 11
     spacing: Literal["linear", "log"] = "linear"
     seed: int = Field(default=0, ge=0, lt=2**63)
@@ -188,6 +195,26 @@ class Experiment(Recipe):
                 f"samples: leave it out, or use a {alternatives}"
             )
 
+        self._samples_are_drawn()
+
+    def _samples_are_drawn(self) -> None:
+        """Refuse probabilities that are none, or that nothing is drawn by."""
+        probabilities = self.sample_probabilities
+        if probabilities is None:
+            return
+        if self.minibatch is None:
+            raise ValueError(
+                "sample_probabilities say how often a sample is drawn, but each step takes all of "
+                "them: give minibatch, such as minibatch=1, or leave them out"
+            )
+        total = math.fsum(probabilities)
+        if abs(total - 1) > SUM_TOLERANCE:
+            raise ValueError(
+                f"sample_probabilities must have the sum 1, got {total:g} of "
+                f"{len(probabilities)} numbers: divide each by their sum"
+            )
+        check_probabilities(probabilities, self.task.extent()[0], type(self.task).__name__)
+
     def _fits(self) -> None:
         """Refuse weights and activity that no memory holds."""
         samples, inputs, outputs = self.task.extent()
@@ -237,6 +264,17 @@ def check_targets(noises: Sequence[Noise], objective: Objective) -> None:
         raise RefusedInputError(
             f"{OBJECTIVES[objective]} take no label noise, which is added to numbers: use "
             "InputNoise or UpdateNoise."
+        )
+
+
+def check_probabilities(
+    probabilities: Sequence[float] | None, samples: int, task: str
+) -> None:
+    """Refuse probabilities of other than the samples of a task, 0 where these are not known."""
+    if probabilities is not None and samples and len(probabilities) != samples:
+        raise RefusedInputError(
+            f"sample_probabilities hold {len(probabilities)} numbers, but {task} has {samples} "
+            "samples: give one for each."
         )
 
 

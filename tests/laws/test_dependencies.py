@@ -45,7 +45,7 @@ FLOORS = (
     ("drift.theory.kernels",),
     ("drift.theory.generalisation", "drift.theory.input_noise", "drift.theory.landscape"),
     ("drift.theory.code_drift", "drift.training.engines", "drift.similarity_matching"),
-    ("drift.training.probes", "drift.comparison", "drift.planning"),
+    ("drift.training.probes", "drift.comparison", "drift.planning", "drift.theory.mechanisms"),
     ("drift.stability",),
     ("drift.training",),
     ("drift.sweeps", "drift.plots"),
