@@ -133,27 +133,3 @@ def any_positive(typing, vector):
         return builder.icmp_unsigned("!=", bits, ir.Constant(ir.IntType(WIDTH), 0))
 
     return types.boolean(vector), generate
-
-
-@primitive
-def total(typing, vector):
-    """Sum of the eight entries of a vector, in halves."""
-
-    def generate(context, builder, signature, args):
-        rest, width = args[0], WIDTH
-        while width > 1:
-            width //= 2
-            halves = [
-                builder.shuffle_vector(
-                    rest,
-                    ir.Constant(rest.type, ir.Undefined),
-                    ir.Constant(
-                        ir.VectorType(ir.IntType(32), width), list(range(start, start + width))
-                    ),
-                )
-                for start in (0, width)
-            ]
-            rest = builder.fadd(*halves)
-        return builder.extract_element(rest, ir.Constant(ir.IntType(32), 0))
-
-    return vector.dtype(vector), generate

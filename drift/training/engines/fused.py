@@ -25,6 +25,7 @@ from drift.networks.hidden_layer import named
 from drift.noise import InputNoise, LabelNoise, UpdateNoise
 from drift.training.engines import fused_kernels as kernels
 from drift.training.engines.base import Engine, Precision, Subject, Weights, finish
+from drift.training.engines.fused_mechanisms import advance as mechanism_steps
 from drift.training.engines.fused_parts import MechanismSteps, has_mechanisms, nothing_changing
 
 
@@ -119,13 +120,14 @@ class FusedProgram:
             scales = _scales(self._experiment, self.step, count).astype(self.type)
             of_rule = (self._rule, self._numbers, self._decays)
             common = (*of_rule, self._laws, scales, self.step)
-            if self._mechanisms is None:
-                kernels.advance(self.work, self._batch_random, self._samples, *common)
-            else:
-                self._mechanisms.advance(
-                    self.work, self._batch_random, self._samples, *common, steps=count
-                )
+            beside = () if self._mechanisms is None else self._mechanisms.arguments(count)
+            self.kernel(self.work, self._batch_random, self._samples, *common, *beside)
             self.step, steps = self.step + count, steps - count
+
+    @property
+    def kernel(self) -> Any:
+        """The compiled steps of this subject."""
+        return kernels.advance if self._mechanisms is None else mechanism_steps
 
     def parameters(self) -> list[np.ndarray]:
         """Return the present weights in the blocks of a learning rule, float64."""
@@ -155,8 +157,9 @@ class FusedEngine(Engine):
     def __init__(
         self, subjects: Sequence[Subject], precision: Precision, threads: int | None = None
     ) -> None:
-        _announce_compilation()
         self._programs = [FusedProgram(subject, precision) for subject in subjects]
+        for kernel in {program.kernel for program in self._programs}:
+            _announce_compilation(kernel)
         self._pool = ThreadPoolExecutor(threads or os.cpu_count() or 1)
 
     @property
@@ -208,10 +211,9 @@ def _stacked(arrays: Sequence[np.ndarray]) -> np.ndarray:
     return whole
 
 
-def _announce_compilation() -> None:
+def _announce_compilation(kernel: Any) -> None:
     """Say so before the first use on a machine, which compiles; later uses load what has been
     compiled from disk."""
-    kernel = kernels.advance
     if not kernel.signatures and not is_kept(kernel):
         often = "once on this machine" if can_be_kept(kernel) else "in each process"
         remedy = "" if can_be_kept(kernel) else NO_FOLDER

@@ -8,7 +8,6 @@ these share.
 from __future__ import annotations
 
 import numpy as np
-from numba import float32
 
 from drift.loops.compiled import compiled, ordered
 from drift.loops.normals import fill_masks, fill_normals
@@ -16,7 +15,6 @@ from drift.training.engines.fused_kernels import (
     ADAM,
     INPUT,
     LABEL,
-    NONE,
     PERTURBATION,
     SGD,
     STOCHASTIC_ERROR_DESCENT,
@@ -29,6 +27,7 @@ from drift.training.engines.fused_layer import (
     EXCITABILITY,
     ON_WEIGHTS,
     back_propagate,
+    excite,
     respond,
 )
 from drift.training.engines.fused_single import single_step
@@ -40,17 +39,17 @@ def _taking_part(work, mechanisms, kinds):
     """Return the weights that take part in this step."""
     if kinds.dropout != ON_WEIGHTS:
         return work.weights
-    multiply(work.weights.ravel(), mechanisms.mask, mechanisms.used.ravel())
+    multiply(work.weights.ravel(), mechanisms.mask.ravel(), mechanisms.used.ravel())
     return mechanisms.used
 
 
 @compiled
 def _draw_weights(work, mechanisms, threshold, gain):
     """Draw which weights take part in this step; biases do."""
-    fill_masks(mechanisms.generators[DROPOUT], mechanisms.mask, threshold, gain)
+    fill_masks(mechanisms.generators[DROPOUT], mechanisms.mask.ravel(), threshold, gain)
     bias, width = work.inputs.shape[0] - 1, work.weights.shape[1]
     for unit in range(work.weights.shape[0]):
-        mechanisms.mask[unit * width + bias] = float32(1)
+        mechanisms.mask[0, unit * width + bias] = 1
 
 
 @compiled
@@ -62,7 +61,7 @@ def _gradient_step(
     count = respond(work, mechanisms, used, kinds, threshold, gain)
     back_propagate(work, mechanisms, kinds, count, samples, gain)
     if kinds.dropout == ON_WEIGHTS:
-        multiply(gradient, mechanisms.mask, gradient)
+        multiply(gradient, mechanisms.mask.ravel(), gradient)
     if rule == SGD:
         shake = scales[WEIGHTS] - numbers[0] * scales[UPDATE]
         descend(weights, gradient, work.random, numbers[0], shake, limits[0], limits[1])
@@ -139,7 +138,7 @@ def _gather(work, mechanisms, order, first, samples):
 
 
 @compiled
-def _excite(mechanisms, keep, renewal):
+def _move_excitability(mechanisms, keep, renewal):
     """Move the excitability on by one step."""
     fill_normals(mechanisms.generators[EXCITABILITY], mechanisms.normals)
     for unit in range(mechanisms.excitability.shape[0]):
@@ -181,9 +180,7 @@ def _draw_batch(work, batch_random, samples, laws, scales):
 @compiled
 def advance(
     work,
-    mechanisms,
     batch_random,
-    order,
     samples,
     rule,
     numbers,
@@ -191,6 +188,8 @@ def advance(
     laws,
     scales,
     taken,
+    mechanisms,
+    order,
     kinds,
     threshold,
     gain,
@@ -201,11 +200,10 @@ def advance(
 
     Parameters
     ----------
-    work : Work, mechanisms : Mechanisms
-    batch_random, rule, numbers, decays, laws, scales, taken
-        As for ``fused_kernels.advance``.
+    work, batch_random, samples, rule, numbers, decays, laws, scales, taken
+        As for ``fused_kernels.advance``; samples are those of a step.
+    mechanisms : Mechanisms
     order : int (steps x samples,), the samples of each step, where it takes some of them
-    samples : int, of a step, without padding
     kinds : Kinds
     threshold, gain : uint32 and float32
         A word of random bits below the threshold leaves out; what takes part is multiplied by gain.
@@ -214,15 +212,15 @@ def advance(
     """
     kind = work.weights.dtype.type
     moments = np.array([0, 0, 1 - decays[0], 1 - decays[1]]).astype(work.weights.dtype)
-    direct = kinds.minibatch == 1 and rule == SGD and laws[UPDATE] == NONE
-    direct = direct and kinds.dropout != ON_WEIGHTS
     for step in range(scales.shape[0]):
         if kinds.minibatch:
             _gather(work, mechanisms, order, step * samples, samples)
         _draw_batch(work, batch_random, samples, laws, scales[step])
+        if kinds.excitability:
+            excite(mechanisms, kinds.excitability)
         if kinds.dropout == ON_WEIGHTS:
             _draw_weights(work, mechanisms, threshold, gain)
-        if direct:
+        if kinds.single:
             single_step(work, mechanisms, kinds, threshold, gain, numbers[0], limits)
         elif rule == STOCHASTIC_ERROR_DESCENT:
             _trial_step(
@@ -249,4 +247,4 @@ def advance(
                 limits,
             )
         if kinds.excitability:
-            _excite(mechanisms, kind(slow[0]), kind(slow[1]))
+            _move_excitability(mechanisms, kind(slow[0]), kind(slow[1]))

@@ -3,15 +3,18 @@ excitability, and weights that decay or are bounded."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from drift.experiment import Experiment
 from drift.loops.layout import padded, with_tail
+from drift.learners import SGD
 from drift.loops.normals import BLOCK, LANES, generator_state
+from drift.loops.vectors import WIDTH
 from drift.networks import Network
 from drift.networks.activation import ACTIVATIONS
 from drift.training.engines import fused_layer as layer
-from drift.training.engines import fused_mechanisms as steps_of
 from drift.training.engines.base import Subject
 from drift.training.engines.draws import STATE_BYTES
 from drift.training.engines.fused_kernels import UNITS, Work
@@ -48,6 +51,7 @@ class MechanismSteps:
             0 if dropout is None else DROPOUTS[dropout.acts_on],
             0 if slow is None else EXCITABILITIES[slow.acts_on],
             experiment.minibatch or 0,
+            _takes_single_samples(experiment),
         )
         self._threshold = np.uint32(0 if dropout is None else round(dropout.probability * WORDS))
         self._gain = np.float32(1.0 if dropout is None else dropout.gain)
@@ -60,22 +64,11 @@ class MechanismSteps:
         self._order_state = np.zeros(STATE_BYTES if self._order else 0, np.uint8)
         self.arrays = _mechanisms(subject, work, self._kinds)
 
-    def advance(self, work, batch_random, samples, *common, steps) -> None:  # type: ignore[no-untyped-def]
-        """Take steps; see ``drift.training.engines.fused_mechanisms.advance``."""
+    def arguments(self, steps: int) -> tuple[Any, ...]:
+        """Return what the next steps take beside the arguments of ``fused_kernels.advance``."""
         drawn = np.zeros(0, np.int64) if self._order is None else self._order.batches(steps)[0]
-        steps_of.advance(
-            work,
-            self.arrays,
-            batch_random,
-            drawn,
-            samples,
-            *common,
-            self._kinds,
-            self._threshold,
-            self._gain,
-            self._limits,
-            self._slow,
-        )
+        of_dropout = (self._threshold, self._gain)
+        return (self.arrays, drawn, self._kinds, *of_dropout, self._limits, self._slow)
 
     @property
     def excitability(self) -> np.ndarray | None:
@@ -96,6 +89,18 @@ class MechanismSteps:
         """Go on from what has been written to the arrays."""
         if self._order is not None:
             self._order.restore(self._order_state[np.newaxis])
+
+
+def _takes_single_samples(experiment: Experiment) -> bool:
+    """Tell whether the steps are those of ``fused_single``: plain gradient descent on one sample,
+    without noise on the weights or a draw of those that take part."""
+    dropout = experiment.network.dropout  # type: ignore[attr-defined]
+    return (
+        experiment.minibatch == 1
+        and type(experiment.learner) is SGD
+        and all(noise.enters != "updates" for noise in experiment.noise)
+        and (dropout is None or dropout.acts_on != "weights")
+    )
 
 
 def nothing_changing() -> dict[str, np.ndarray]:
@@ -121,8 +126,11 @@ def _mechanisms(subject: Subject, work: Work, kinds: layer.Kinds) -> layer.Mecha
         used=with_tail(np.zeros((units if kinds.dropout == layer.ON_WEIGHTS else 0, width)), kind),
         mask=_mask(work, kinds),
         excitability=first.astype(kind),
+        scale=np.ones((1, _whole(units, WIDTH)), kind),
+        shift=np.zeros((1, _whole(units, WIDTH)), kind),
         normals=np.zeros(_whole(units if kinds.excitability else 0, BLOCK), np.float32),
-        response=np.zeros(units, kind),
+        response=np.zeros((1, _whole(units, WIDTH)), kind),
+        back=np.zeros((1, _whole(units, WIDTH)), kind),
         generators=np.stack([generator_state(subject.experiment.seed, name) for name in STREAMS]),
     )
 
@@ -130,10 +138,12 @@ def _mechanisms(subject: Subject, work: Work, kinds: layer.Kinds) -> layer.Mecha
 def _mask(work: Work, kinds: layer.Kinds) -> np.ndarray:
     """Ones for a block of units and all samples, for all units and one sample, or for weights."""
     units, width = work.weights.shape
-    entries = max(UNITS * work.hidden.shape[1], units)
-    return np.ones(
-        _whole(units * width if kinds.dropout == layer.ON_WEIGHTS else entries, LANES), np.float32
-    )
+    shape = (UNITS, work.hidden.shape[1])
+    if kinds.dropout == layer.ON_WEIGHTS:
+        shape = (1, _whole(units * width, LANES))
+    elif kinds.single:
+        shape = (1, _whole(units, LANES))
+    return np.ones(shape, work.weights.dtype)
 
 
 def _whole(count: int, block: int) -> int:
