@@ -103,10 +103,11 @@ def _exponential(builder, kind, value, bits):
     series = constant(SERIES[0])
     for coefficient in SERIES[1:]:
         series = of_library("fmuladd", series, rest, constant(coefficient))
-    whole, bias, shift = ir.VectorType(ir.IntType(bits), WIDTH), *((127, 23) if bits == 32 else (1023, 52))
-    raised = builder.add(
-        builder.fptosi(exponent, whole), ir.Constant(whole, [bias] * WIDTH)
+    whole, bias, shift = (
+        ir.VectorType(ir.IntType(bits), WIDTH),
+        *((127, 23) if bits == 32 else (1023, 52)),
     )
+    raised = builder.add(builder.fptosi(exponent, whole), ir.Constant(whole, [bias] * WIDTH))
     power = builder.bitcast(builder.shl(raised, ir.Constant(whole, [shift] * WIDTH)), kind)
     return builder.fmul(series, power)
 

@@ -14,15 +14,11 @@ import numpy as np
 import xarray as xr
 from tqdm import tqdm
 
+from drift.consistency import check_learned, check_probabilities, check_targets
 from drift.door import opened
 from drift.door.quantities import Threads
 from drift.errors import RefusedInputError
-from drift.experiment import (
-    Experiment,
-    check_learned,
-    check_probabilities,
-    check_targets,
-)
+from drift.experiment import Experiment
 from drift.files.code_version import code_version
 from drift.files.store import provenance
 from drift.progress import progress_bar

@@ -68,7 +68,10 @@ RULES = {
 MECHANISMS: dict[str, tuple[dict, dict]] = {
     "single samples": ({}, {"minibatch": 1}),
     "minibatch of 32": ({}, {"minibatch": 32}),
-    "weight decay, bounds": ({}, {"learner": SGD(learning_rate=1e-12, weight_decay=0.1, largest_weight=500.0)}),
+    "weight decay, bounds": (
+        {},
+        {"learner": SGD(learning_rate=1e-12, weight_decay=0.1, largest_weight=500.0)},
+    ),
     "excitability": ({"excitability": Excitability(std=0.1, lifetime=1e4)}, {}),
     "dropout of units": ({"dropout": Dropout(probability=0.1)}, {}),
     "dropout of weights": ({"dropout": Dropout(probability=0.1, acts_on="weights")}, {}),
@@ -309,7 +312,9 @@ def mechanisms(name: str, experiment: Experiment, budget: float, rounds: int = 5
             best[mechanism] = np.minimum(best.get(mechanism, np.inf), times)
     for mechanism, (torched, ours, bound) in best.items():
         numbers = "".join(f"{1e6 * value:10.1f}" for value in best[mechanism])
-        print(f"{name:9} {mechanism:26}{numbers}{torched / ours:7.1f}x{ours / bound:7.2f}", flush=True)
+        print(
+            f"{name:9} {mechanism:26}{numbers}{torched / ours:7.1f}x{ours / bound:7.2f}", flush=True
+        )
 
 
 def mechanism_times(

@@ -63,4 +63,6 @@ def excitable_overlap(
     excitability stands for the weights (Delamare et al. 2024 for the mechanism); sampled twin
     ``sampled_excitable_overlap``.
     """
-    return active_set_overlap(excitable_correlation(drive_std, std, autocorrelation), active_fraction)
+    return active_set_overlap(
+        excitable_correlation(drive_std, std, autocorrelation), active_fraction
+    )

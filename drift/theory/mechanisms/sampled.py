@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from scipy.stats import norm
 
 from drift.door import opened
-from drift.door.quantities import Axes, Count, Positive, Share
+from drift.door.quantities import Count, Positive, Share
 from drift.streams import stream
 from drift.theory.mechanisms.dropout import Dropped, Hidden, OutputWeights, Targets
 from drift.theory.mechanisms.sampling_noise import Inputs, OfSamples, least_loss_weights

@@ -29,7 +29,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from drift.door import opened
-from drift.door.quantities import Axes, NotNegative, Positive
+from drift.door.quantities import Axes, Positive
 from drift.errors import RefusedInputError
 
 FLAT = 1e-7  # eigenvalues of the Hessian below this share of the largest belong to rotations
@@ -86,7 +86,9 @@ def loss_and_gradient(
     error = hidden @ outward.T - problem.targets
     outputs, shares = error.shape[1], problem.probabilities[:, np.newaxis]
     back = 2 / outputs * shares * error
-    gradient = np.concatenate([((back @ outward).T @ problem.inputs).ravel(), (back.T @ hidden).ravel()])
+    gradient = np.concatenate(
+        [((back @ outward).T @ problem.inputs).ravel(), (back.T @ hidden).ravel()]
+    )
     loss = float((shares * error**2).sum() / outputs + problem.weight_decay / 2 * flat @ flat)
     return loss, gradient + problem.weight_decay * flat
 
@@ -198,7 +200,9 @@ def sampling_drift_rate(
 
 def _split(flat: np.ndarray, problem: TwoLayerProblem, units: int) -> tuple[np.ndarray, np.ndarray]:
     inputs, outputs = problem.inputs.shape[1], problem.targets.shape[1]
-    return flat[: units * inputs].reshape(units, inputs), flat[units * inputs :].reshape(outputs, units)
+    return flat[: units * inputs].reshape(units, inputs), flat[units * inputs :].reshape(
+        outputs, units
+    )
 
 
 def _jacobian(learned: LearnedWeights, problem: TwoLayerProblem) -> np.ndarray:
@@ -260,9 +264,7 @@ def _rotated(rotation: np.ndarray, flat: np.ndarray, problem: TwoLayerProblem) -
     )
 
 
-def _area_growth(
-    generators: list[np.ndarray], rates: np.ndarray, noise: np.ndarray
-) -> np.ndarray:
+def _area_growth(generators: list[np.ndarray], rates: np.ndarray, noise: np.ndarray) -> np.ndarray:
     """R: growth per step of the covariance of the areas, (generator, generator)."""
     covariance = noise / (rates[:, np.newaxis] + rates)
     share = 2 * rates[:, np.newaxis] / (rates[:, np.newaxis] + rates)

@@ -80,9 +80,7 @@ def respond(work, mechanisms, weights, kinds, threshold, gain):
         rows = min(UNITS, units - start)
         products(weights, start, rows, work.noisy_inputs, width, block, 0)
         if kinds.dropout == ON_UNITS:
-            fill_masks(
-                mechanisms.generators[DROPOUT], mechanisms.mask.ravel(), threshold, gain
-            )
+            fill_masks(mechanisms.generators[DROPOUT], mechanisms.mask.ravel(), threshold, gain)
         for row in range(rows):
             if _respond_unit(work, mechanisms, kinds, row, start + row, count):
                 active[count] = start + row

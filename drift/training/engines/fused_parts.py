@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from drift.experiment import Experiment
-from drift.loops.layout import padded, with_tail
 from drift.learners import SGD
+from drift.loops.layout import padded, with_tail
 from drift.loops.normals import BLOCK, LANES, generator_state
 from drift.loops.vectors import WIDTH
 from drift.networks import Network

@@ -13,7 +13,7 @@ from drift.loops.activations import times, totals
 from drift.loops.compiled import compiled, inlined
 from drift.loops.normals import fill_masks
 from drift.loops.vectors import WIDTH, add_product, load, store, zeros
-from drift.training.engines.fused_layer import DROPOUT, LINEAR, ON_UNITS, RELU, activated
+from drift.training.engines.fused_layer import DROPOUT, ON_UNITS, SIGMOID, activated
 from drift.training.engines.fused_updates import confine
 
 
@@ -79,9 +79,7 @@ def _subtract(weights, unit, column, factor, vector, columns):
     """Subtract factor times vector[0, ...], which ends in zeros, from weights[unit, column ...]."""
     for offset in range(0, columns, WIDTH):
         before = load(weights, unit, column + offset)
-        store(
-            add_product(before, -factor, load(vector, 0, offset)), weights, unit, column + offset
-        )
+        store(add_product(before, -factor, load(vector, 0, offset)), weights, unit, column + offset)
 
 
 @compiled
@@ -93,9 +91,7 @@ def _respond(work, mechanisms, kinds, units):
         active[unit] = unit
     for unit in range(0, units, WIDTH):
         drive = _weighted(work.weights, active, unit, units, 0, work.sample_inputs, width)
-        drive = add_product(
-            load(mechanisms.shift, 0, unit), load(mechanisms.scale, 0, unit), drive
-        )
+        drive = add_product(load(mechanisms.shift, 0, unit), load(mechanisms.scale, 0, unit), drive)
         answer = activated(drive, kinds.activation)
         if kinds.dropout == ON_UNITS:
             answer = times(answer, load(mechanisms.mask, 0, unit))
@@ -124,7 +120,7 @@ def _find_error(work, response, count):
 @inlined
 def _risen(response, back, activation, gain, scale):
     """Slope along the weighted input of a unit that responds."""
-    if activation == RELU or activation == LINEAR:
+    if activation != SIGMOID:
         return back * gain * scale
     return back * response * (scale - response * scale / gain)
 

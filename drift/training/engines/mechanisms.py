@@ -131,9 +131,7 @@ class Layer:
         if self._dropout.acts_on == "units":
             self.units = Masks(self._dropout, source, [self._zeros(activity)])
         else:
-            self.weights = WeightMasks(
-                self._dropout, source, like_parameters(), like_parameters()
-            )
+            self.weights = WeightMasks(self._dropout, source, like_parameters(), like_parameters())
 
     def draw(self) -> None:
         """Draw who takes part in this step."""

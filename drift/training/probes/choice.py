@@ -65,9 +65,7 @@ def check_suitable(network: LearningNetwork, names: Mapping[str, Probe]) -> None
     ]
     for name in unsuitable:
         if name in names:
-            raise RefusedInputError(
-                f"probe {name} does not know a {_told(network)}: leave it out."
-            )
+            raise RefusedInputError(f"probe {name} does not know a {_told(network)}: leave it out.")
 
 
 def _told(network: LearningNetwork) -> str:

@@ -116,8 +116,6 @@ def test_sampled_networks_drift_as_fast_as_predicted():
 
 def test_refused_in_one_sentence():
     with pytest.raises(drift.RefusedInputError, match="numbers, none negative, of sum 1, got 8"):
-        mechanisms.sampling_drift_rate(
-            STIMULI, STIMULI, **{**NUMBERS, "probabilities": 2 * SHARES}
-        )
+        mechanisms.sampling_drift_rate(STIMULI, STIMULI, **{**NUMBERS, "probabilities": 2 * SHARES})
     with pytest.raises(drift.RefusedInputError, match="beyond the edge of stability"):
         mechanisms.sampling_drift_rate(STIMULI, STIMULI, **{**NUMBERS, "learning_rate": 5.0})
