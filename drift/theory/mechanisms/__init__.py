@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         least_loss_weights,
         sampling_drift_rate,
     )
+    from drift.theory.mechanisms.irrelevant_inputs import irrelevant_input_diffusion
     from drift.theory.mechanisms.dropout import dropout_loss, dropout_readout
     from drift.theory.mechanisms.excitability import excitable_overlap, excitable_correlation
     from drift.theory.mechanisms.sampled import (

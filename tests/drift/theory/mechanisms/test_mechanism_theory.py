@@ -114,6 +114,42 @@ def test_sampled_networks_drift_as_fast_as_predicted():
     assert (abs(twin.mean / expected - 1) < 0.1 + 4 * twin.error / twin.mean).all()
 
 
+@pytest.mark.slow
+def test_simulated_subspaces_turn_as_fast_as_predicted():
+    """Four networks of 100,000 steps, three relevant inputs: within four standard errors and 5 %,
+    which the learning rate of 0.05 takes."""
+    from drift import similarity_matching as matching
+
+    inputs = matching.GaussianInputs(eigenvalues=(1.0, 1.0, 1.0) + (0.1,) * 8)
+    recipe = matching.PrincipalSubspace(
+        inputs=inputs, feedforward_noise=0.0, lateral_noise=0.0, steps=100_000, sessions=401,
+        stride=5000,
+    )  # fmt: skip
+    run = matching.simulate([recipe.replace(seed=seed) for seed in range(4)], progress=False)
+    filters = run["neural_filters"].transpose("subject", "session", "unit", "input").values
+    constants = []
+    for own, covariance in zip(filters[:, 1:], run["input_covariance"].values, strict=True):
+        left, _, right = np.linalg.svd(own @ np.linalg.eigh(covariance)[1][:, -3:])
+        turned, lags = left @ right, np.arange(2, 20)
+        cosines = [(np.einsum("tij,tij->t", turned[lag:], turned[:-lag]) - 1) / 2 for lag in lags]
+        angles = [np.mean(np.arccos(np.clip(cosine, -1, 1)) ** 2) for cosine in cosines]
+        constants.append(np.polyfit(lags * 250, angles, 1)[0] / 6)
+    expected = mechanisms.irrelevant_input_diffusion(0.05, 0.1, 8)
+    error = np.std(constants, ddof=1) / 2
+    assert abs(np.mean(constants) - expected) < 4 * error + 0.05 * expected
+    assert error < 0.1 * expected
+
+
+def test_powers_of_irrelevant_inputs():
+    rate = mechanisms.irrelevant_input_diffusion
+    assert rate(0.02, 0.002, 8) / rate(0.02, 0.001, 8) == pytest.approx(4, rel=2e-3)
+    assert rate(0.02, 0.1, 16) == pytest.approx(2 * rate(0.02, 0.1, 8))
+    slope = np.log(rate(0.02, 0.6006, 8) / rate(0.02, 0.5994, 8)) / np.log(0.6006 / 0.5994)
+    assert slope == pytest.approx(3.5, rel=1e-3)
+    with pytest.raises(drift.RefusedInputError, match=r"must lie in \[0, 1\), got 1.5"):
+        rate(0.02, 1.5, 8)
+
+
 def test_refused_in_one_sentence():
     with pytest.raises(drift.RefusedInputError, match="numbers, none negative, of sum 1, got 8"):
         mechanisms.sampling_drift_rate(STIMULI, STIMULI, **{**NUMBERS, "probabilities": 2 * SHARES})
