@@ -231,7 +231,7 @@ def _switched(recipe: Experiment, words: Sequence[str]) -> Experiment:
     """Return the recipe with those absent parts of its network whose flags are given, so that
     these flags exist."""
     network = recipe.network
-    for name, part in SWITCHES.items():
+    for name, switch in SWITCHES.items():
         prefix = f"--network.{name}."
         flags = {
             word.partition("=")[0].removeprefix(prefix).replace("-", "_")
@@ -239,9 +239,9 @@ def _switched(recipe: Experiment, words: Sequence[str]) -> Experiment:
             if word.startswith(prefix)
         }
         if flags and name in type(network).model_fields and getattr(network, name) is None:
-            needed = [key for key, field in part.model_fields.items() if field.is_required()]
+            needed = [key for key, field in switch.model_fields.items() if field.is_required()]
             _refuse_absent(prefix, [key for key in needed if key not in flags])
-            network = network.replace(**{name: part(**dict.fromkeys(needed, 1.0))})
+            network = network.replace(**{name: switch(**dict.fromkeys(needed, 1.0))})
     return recipe.replace(network=network)
 
 

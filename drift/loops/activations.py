@@ -72,8 +72,8 @@ def logistic(typing, vector):
     def generate(context, builder, signature, args):
         kind = _vector(context, vector.dtype)
         power = _exponential(builder, kind, builder.fneg(args[0]), vector.dtype.bitwidth)
-        one = ir.Constant(kind, [1.0] * WIDTH)
-        return builder.fdiv(one, builder.fadd(one, power))
+        unity = ir.Constant(kind, [1.0] * WIDTH)
+        return builder.fdiv(unity, builder.fadd(unity, power))
 
     return vector(vector), generate
 
@@ -97,12 +97,12 @@ def _exponential(builder, kind, value, bits):
     exponent = of_library(
         "floor", of_library("fmuladd", number, constant(1.4426950408889634), constant(0.5))
     )
-    rest = value
-    for part in LOGARITHM:
-        rest = of_library("fmuladd", exponent, constant(-part), rest)
+    remainder = value
+    for term in LOGARITHM:
+        remainder = of_library("fmuladd", exponent, constant(-term), remainder)
     series = constant(SERIES[0])
     for coefficient in SERIES[1:]:
-        series = of_library("fmuladd", series, rest, constant(coefficient))
+        series = of_library("fmuladd", series, remainder, constant(coefficient))
     whole, bias, shift = (
         ir.VectorType(ir.IntType(bits), WIDTH),
         *((127, 23) if bits == 32 else (1023, 52)),

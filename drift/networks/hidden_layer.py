@@ -1,4 +1,4 @@
-"""A network with one hidden layer: yhat = V f(W x + b), f the positive part unless said otherwise."""
+"""A network with one hidden layer: yhat = V f(W x + b), with f the positive part by default."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def sampled_drift_rate(
     inputs, targets, units, learning_rate, weight_decay, probabilities
         As for ``sampling_drift_rate``.
     networks, steps, looks : int
-        Networks that learn independently, steps of each, and times at which responses are kept.
+        Networks that learn independently, steps of each, and times at which responses are looked at.
     seed : int
         Stream "order".
 
@@ -62,10 +62,10 @@ def sampled_drift_rate(
     first = least_loss_weights(inputs, targets, units, weight_decay, probabilities)
     shown, rng = np.column_stack([inputs, np.ones(samples)]), stream(seed, "order")
     inward, outward = (np.repeat(weights[np.newaxis], networks, 0) for weights in first)
-    every, kept = steps // looks, []
+    every, responses = steps // looks, []
     for step in range(steps):
         if step and step % every == 0:
-            kept.append(inward @ shown.T)  # (network, unit, sample)
+            responses.append(inward @ shown.T)  # (network, unit, sample)
         picked = rng.choice(samples, networks, p=shares)
         x = shown[picked][:, :, np.newaxis]
         hidden = inward @ x
@@ -77,7 +77,7 @@ def sampled_drift_rate(
         inward = (1 - learning_rate * weight_decay) * (
             inward - learning_rate * back * x.swapaxes(1, 2)
         )
-    return _slopes(np.array(kept), every)
+    return _slopes(np.array(responses), every)
 
 
 def _slopes(responses: np.ndarray, interval: int) -> Sampled:

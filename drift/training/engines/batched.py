@@ -67,7 +67,7 @@ class BatchedProgram(TorchProgram):
         )
         # (subject, sample, output)
         self._targets = self._stack([subject.targets for subject in subjects])
-        self._order = None
+        self._order: Order | None = None
         if subjects[0].experiment.minibatch is not None:
             self._order = self.sources["order"] = Order(subjects)
         self._layer = Layer(subjects, device, lambda shape: aligned(shape, device, dtype))
@@ -139,9 +139,9 @@ class BatchedProgram(TorchProgram):
 
     def _select(self, order: Order) -> None:
         """Copy the samples of this step to where a step looks."""
-        chosen = torch.as_tensor(order.batches(), device=self.device)
+        numbers = torch.as_tensor(order.batches(), device=self.device)
         for every, shown in zip(self._all_samples, (self._inputs, self._targets), strict=True):
-            for rows, number, place in zip(every, chosen, shown, strict=True):
+            for rows, number, place in zip(every, numbers, shown, strict=True):
                 torch.index_select(rows, 0, number, out=place)
 
     def _draw_batch(self) -> None:
@@ -253,9 +253,9 @@ class BatchedEngine(TorchEngine):
 
     def weights(self, members: Sequence[int] | None = None) -> Weights:
         """Return the present weights by name, float64."""
-        parts = [program.weights() for program in self._programs]
+        weights = [program.weights() for program in self._programs]
         rows = slice(None) if members is None else list(members)
-        return {name: np.concatenate([part[name] for part in parts])[rows] for name in parts[0]}
+        return {name: np.concatenate([each[name] for each in weights])[rows] for name in weights[0]}
 
 
 def _subjects_per_program(subject: Subject, dtype: torch.dtype) -> int:

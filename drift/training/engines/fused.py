@@ -255,7 +255,7 @@ def _work(subject: Subject, weights: np.ndarray, kind: np.dtype) -> kernels.Work
 
 
 def _first_batch(subject: Subject) -> tuple[np.ndarray, np.ndarray]:
-    """Return inputs with a 1 for the bias, and targets: of all samples, or zeros for a minibatch."""
+    """Return inputs with a 1 for the bias, and targets: all samples, or zeros for a minibatch."""
     samples = len(subject.inputs)
     present = np.column_stack([subject.inputs, np.ones(samples)])
     if subject.experiment.minibatch is None:

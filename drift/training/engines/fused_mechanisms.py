@@ -205,10 +205,10 @@ def advance(
     mechanisms : Mechanisms
     order : int (steps x samples,), the samples of each step, where it takes some of them
     kinds : Kinds
-    threshold, gain : uint32 and float32
+    threshold, gain : uint32, and in the type of the weights
         A word of random bits below the threshold leaves out; what takes part is multiplied by gain.
     limits : (2,) what decay leaves of a weight, and the largest weight
-    slow : (2,) autocorrelation of excitability after a step, and standard deviation of what is added
+    slow : (2,) autocorrelation of excitability after a step, and the deviation of what is added
     """
     kind = work.weights.dtype.type
     moments = np.array([0, 0, 1 - decays[0], 1 - decays[1]]).astype(work.weights.dtype)

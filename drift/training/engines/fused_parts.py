@@ -54,7 +54,7 @@ class MechanismSteps:
             _takes_single_samples(experiment),
         )
         self._threshold = np.uint32(0 if dropout is None else round(dropout.probability * WORDS))
-        self._gain = np.float32(1.0 if dropout is None else dropout.gain)
+        self._gain = self._type.type(1.0 if dropout is None else dropout.gain)
         largest = experiment.learner.largest_weight
         self._limits = np.array(
             [experiment.learner.kept(), np.inf if largest is None else largest], self._type

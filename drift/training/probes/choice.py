@@ -70,8 +70,8 @@ def check_suitable(network: LearningNetwork, names: Mapping[str, Probe]) -> None
 
 def _told(network: LearningNetwork) -> str:
     """Name a network, and what of it is not that of every one of its kind."""
-    known = type(network).known_curvature and not network.knows_curvature()
-    return f"{type(network).__name__}{' of other than constant rectified units' if known else ''}"
+    special = type(network).known_curvature and not network.knows_curvature()
+    return f"{type(network).__name__}{' of other than constant rectified units' if special else ''}"
 
 
 def _named(function: Probe) -> tuple[str, Probe]:
