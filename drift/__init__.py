@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # in the order in which data flow: recipe, run, measures, the
         TextTask,
         StoredTask,
     )
-    from drift.networks import Network, DenoisingNetwork, Transformer
+    from drift.networks import Network, DenoisingNetwork, Transformer, Dropout, Excitability
     from drift.networks.inhibition import (
         TopK,
         SigmoidWindow,

@@ -17,7 +17,7 @@ from drift.cli.lines.arguments import netcdf, pairs, parsed, told
 from drift.errors import RefusedInputError
 from drift.experiment import Experiment
 from drift.learners import LEARNERS
-from drift.networks import NETWORKS, Network
+from drift.networks import NETWORKS, Dropout, Excitability, Network
 from drift.noise import NOISES, UpdateNoise
 from drift.recipe import Recipe, chosen
 from drift.tasks import TASKS
@@ -30,6 +30,7 @@ EXAMPLES = """\
   repdrift run --task.kind random --learner.kind adam --out run.nc --with-noise label=0.1 update=0.02
   repdrift run --dry-run > recipe.toml                             a recipe to edit ...
   repdrift run recipe.toml --out run.nc --steps 50000              ... and to run, here for longer
+  repdrift run --out x.nc --network.dropout.probability 0.1        with dropout of units
   repdrift run --out x.nc --task.kind image --help                 flags of another task"""
 DEFAULT = Experiment(
     network=Network(units=100, regime="lazy"),
@@ -37,6 +38,8 @@ DEFAULT = Experiment(
     steps=10_000,
     sessions=11,
 )
+# parts of a network that are absent unless one of their flags is given
+SWITCHES: dict[str, type[Recipe]] = {"dropout": Dropout, "excitability": Excitability}
 PARTS: dict[str, dict[str, Any]] = {"task": TASKS, "network": NETWORKS, "learner": LEARNERS}
 
 
@@ -92,9 +95,9 @@ def main(arguments: Sequence[str]) -> None:
     loaded = [loaded_recipe(path) for path in files] or [DEFAULT]
     words, kinds = _kinds(arguments)
     noises = _values(words, "--with-noise")
+    changed = [_switched(_changed(recipe, kinds, noises), words) for recipe in loaded]
     runs = [
-        parsed(Run, "run", words, EXAMPLES, default=Run(experiment=_changed(recipe, kinds, noises)))
-        for recipe in loaded
+        parsed(Run, "run", words, EXAMPLES, default=Run(experiment=recipe)) for recipe in changed
     ]
     options = runs[0]
     recipes = repeated([run.experiment for run in runs], options.seeds)
@@ -222,3 +225,29 @@ def _changed(recipe: Experiment, kinds: dict[str, str], noises: Sequence[str]) -
         if kind != getattr(recipe, name).kind
     }
     return recipe.replace(**replacements, **({"noise": _noises(noises)} if noises else {}))
+
+
+def _switched(recipe: Experiment, words: Sequence[str]) -> Experiment:
+    """Return the recipe with those absent parts of its network whose flags are given, so that
+    these flags exist."""
+    network = recipe.network
+    for name, switch in SWITCHES.items():
+        prefix = f"--network.{name}."
+        flags = {
+            word.partition("=")[0].removeprefix(prefix).replace("-", "_")
+            for word in words
+            if word.startswith(prefix)
+        }
+        if flags and name in type(network).model_fields and getattr(network, name) is None:
+            needed = [key for key, field in switch.model_fields.items() if field.is_required()]
+            _refuse_absent(prefix, [key for key in needed if key not in flags])
+            network = network.replace(**{name: switch(**dict.fromkeys(needed, 1.0))})
+    return recipe.replace(network=network)
+
+
+def _refuse_absent(prefix: str, absent: Sequence[str]) -> None:
+    if absent:
+        raise RefusedInputError(
+            f"{prefix}{absent[0]} is missing: give it together with the other flags that begin "
+            f"with {prefix}"
+        )

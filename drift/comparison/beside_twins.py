@@ -152,8 +152,8 @@ def sampling_noise(
 
 
 def own_recording(recorded: xr.Dataset, subject: int) -> tuple[xr.Dataset, np.ndarray]:
-    """One subject without what only others have, and the positions of its sessions, from the earliest
-    to the latest.
+    """One subject without what only others have, and the positions of its sessions from the
+    earliest to the latest.
 
     Parameters
     ----------

@@ -468,6 +468,9 @@ VARIABLES: dict[str, Variable] = {
     "input_weights": Variable((*SESSION, "unit", "input"), "1", "weights from inputs to units"),
     "bias": Variable((*SESSION, "unit"), "1", "bias of each unit"),
     "output_weights": Variable((*SESSION, "output", "unit"), "1", "weights from units to outputs"),
+    "excitability": Variable(
+        (*SESSION, "unit"), "1", "slow shift or log gain of each unit's drive"
+    ),
     "weight_autocorrelation": Variable(
         (*SESSION, "session_other"),
         "1",

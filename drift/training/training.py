@@ -14,10 +14,11 @@ import numpy as np
 import xarray as xr
 from tqdm import tqdm
 
+from drift.consistency import check_learned, check_probabilities, check_targets
 from drift.door import opened
 from drift.door.quantities import Threads
 from drift.errors import RefusedInputError
-from drift.experiment import Experiment, check_learned, check_targets
+from drift.experiment import Experiment
 from drift.files.code_version import code_version
 from drift.files.store import provenance
 from drift.progress import progress_bar
@@ -186,6 +187,7 @@ def _check_drawn(subject: Subject) -> None:
     name, said = type(recipe.task).__name__, recipe.task.objective()
     check_learned(recipe.network, drawn, name)
     check_targets(recipe.noise, drawn)
+    check_probabilities(recipe.sample_probabilities, len(subject.inputs), name)
     if said not in ("squared_error", drawn):
         raise RefusedInputError(
             f"{name} says that it asks for {said}, but its draw says {drawn}: give its "

@@ -138,6 +138,7 @@ def same_kind(experiment: Experiment, experience: xr.Dataset) -> tuple[object, .
             (type(noise), *(getattr(noise, name, "") for name in ("law", "acts_on", "placement")))
             for noise in experiment.noise
         ),
+        experiment.minibatch,
         *same_schedule(experiment),
     )
 

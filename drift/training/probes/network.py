@@ -88,7 +88,7 @@ def hessian_trace(seen: Snapshot) -> xr.DataArray | None:
     tr H = (2 / (T D)) (D sum_tj h_tj^2 + sum_j |V_j|^2 sum_t [h_tj > 0] (|x_t|^2 + 1)) for T
     samples and D outputs.
     """
-    if not seen.network.known_curvature:
+    if not seen.network.knows_curvature():
         return None
     outward = seen.weights["output_weights"].swapaxes(1, 2)  # (subject, unit, output)
     traces = [
@@ -111,6 +111,13 @@ def bias(seen: Snapshot) -> xr.DataArray:
 def output_weights(seen: Snapshot) -> xr.DataArray:
     """Weights from units to outputs."""
     return xr.DataArray(readout(seen.weights), dims=("subject", "output", "unit"))
+
+
+def excitability(seen: Snapshot) -> xr.DataArray | None:
+    """Excitability of each unit; None where units have none."""
+    if "excitability" not in seen.weights:
+        return None
+    return xr.DataArray(seen.weights["excitability"], dims=("subject", "unit"))
 
 
 def sample_activity(seen: Snapshot) -> xr.DataArray:
@@ -141,6 +148,7 @@ PROBES: dict[str, Probe] = {
     "bias": bias,
     "output_weights": output_weights,
     "sample_activity": sample_activity,
+    "excitability": excitability,
     **{name: getattr(denoising_probes, name) for name in denoising_probes.NAMES},
     **{name: getattr(landscape_probe, name) for name in CURVATURE},
 }
