@@ -12,6 +12,7 @@ if TYPE_CHECKING:  # in the order in which data flow: recipe, run, measures, the
     from drift.experiment import Experiment
     from drift.tasks import (
         CorridorTask,
+        ArenaTask,
         RandomTask,
         SmoothedTask,
         RandomAutoencoderTask,
@@ -21,6 +22,10 @@ if TYPE_CHECKING:  # in the order in which data flow: recipe, run, measures, the
         TextTask,
         StoredTask,
     )
+    from drift.tasks.worlds.arena import Arena, Block, Disc, Wall
+    from drift.tasks.worlds.eyes import Camera, Rays
+    from drift.tasks.worlds.motion import Laps, RandomWalk, RatMotion
+    from drift.tasks.worlds.textures import Texture
     from drift.networks import Network, DenoisingNetwork, Transformer
     from drift.networks.inhibition import (
         TopK,

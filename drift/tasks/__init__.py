@@ -14,6 +14,7 @@ from drift.tasks.abstract import (
     SmoothedAutoencoderTask,
     SmoothedTask,
 )
+from drift.tasks.arena_task import ArenaTask
 from drift.tasks.base import Task
 from drift.tasks.corridor import CorridorTask
 from drift.tasks.images import ImageTask
@@ -27,6 +28,7 @@ TASKS: dict[str, type[Recipe]] = {
     "random_autoencoder": RandomAutoencoderTask,
     "smoothed_autoencoder": SmoothedAutoencoderTask,
     "predictive": PredictiveTask,
+    "arena": ArenaTask,
     "image": ImageTask,
     "text": TextTask,
     "stored": StoredTask,
@@ -36,6 +38,7 @@ AnyTask = Annotated[SerializeAsAny[Task], BeforeValidator(lambda value: chosen(T
 __all__ = [
     "TASKS",
     "AnyTask",
+    "ArenaTask",
     "CorridorTask",
     "ImageTask",
     "PredictiveTask",

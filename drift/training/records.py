@@ -202,13 +202,38 @@ class Records:
 
     def _places(self, sizes: Mapping[Hashable, int]) -> dict[str, xr.DataArray]:
         experience = self.subjects[0].experience
-        edges = probes.place_edges(experience)
-        coordinates = {"place": place_coordinate(experience["position"].attrs, edges)}
+        coordinates = place_coordinates(experience)
         if "environment" in sizes:
             coordinates["environment"] = xr.DataArray(
                 np.arange(sizes["environment"]), dims="environment"
             )
-        return {**coordinates, "direction": xr.DataArray([1, -1], dims="direction")}
+        if "direction" in sizes:
+            coordinates["direction"] = xr.DataArray([1, -1], dims="direction")
+        return coordinates
+
+
+def place_coordinates(experience: xr.Dataset) -> dict[str, xr.DataArray]:
+    """Return the coordinates of a task's places: bin centres along a line, or numbers of bins and
+    their centres in a plane.
+
+    Parameters
+    ----------
+    experience : xarray.Dataset
+        With ``position`` (sample) or (sample, axis), see ``drift.tasks.worlds.experiences``.
+    """
+    position = experience["position"]
+    if "axis" not in position.dims:
+        return {"place": place_coordinate(position.attrs, probes.place_edges(experience))}
+    edges = [probes.plane_edges(position.attrs, axis) for axis in range(2)]
+    centres = np.meshgrid(*((own[:-1] + own[1:]) / 2 for own in edges))
+    attrs = {"units": str(position.attrs["units"]), "long_name": "bin centre"}
+    attrs |= {"bin_size": position.attrs["bin_size"]}
+    of_axes = {
+        name: xr.DataArray(values.ravel(), dims="place", attrs={**attrs, "origin": own[0]})
+        for name, values, own in zip(("place_x", "place_y"), centres, edges, strict=True)
+    }
+    places = xr.DataArray(np.arange(centres[0].size), dims="place", attrs={"units": "1"})
+    return {"place": places, **of_axes}
 
 
 def combined(parts: Sequence[xr.Dataset], order: Sequence[str]) -> xr.Dataset:

@@ -7,7 +7,7 @@ there is nothing to record, they return None.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -149,9 +149,37 @@ WEIGHTS = ("input_weights", "bias", "output_weights")
 
 
 def place_edges(experience: xr.Dataset) -> np.ndarray:
-    """Return the edges of a task's place bins."""
+    """Return the edges of a task's place bins along a line."""
     extent = experience["position"].attrs
     return bin_edges(extent["low"], extent["high"], extent["places"])
+
+
+def place_numbers(experience: xr.Dataset) -> tuple[xr.DataArray, int]:
+    """Return the bin of each sample of a task, along a line or in a plane, and how many there
+    are."""
+    position, attrs = experience["position"], experience["position"].attrs
+    if "axis" not in position.dims:
+        edges = place_edges(experience)
+        return assign_places(position, edges), len(edges) - 1
+    columns, rows = attrs["columns"], attrs["rows"]
+    along = [assign_places(position.isel(axis=axis), plane_edges(attrs, axis)) for axis in range(2)]
+    inside = (along[0] >= 0) & (along[1] >= 0)
+    return (along[1] * columns + along[0]).where(inside, -1).astype(int), rows * columns
+
+
+def plane_edges(position: Mapping[str, Any], axis: int) -> np.ndarray:
+    """Return the edges of the bins of a plane along x (0) or y (1).
+
+    Parameters
+    ----------
+    position : mapping
+        Attributes of the position: ``low_x``, ``low_y``, ``bin_size``, ``columns`` along x and
+        ``rows`` along y.
+    axis : int
+    """
+    bins = position["rows" if axis else "columns"]
+    low = position["low_y" if axis else "low_x"]
+    return low + position["bin_size"] * np.arange(bins + 1)
 
 
 def _per_subject(values: np.ndarray) -> xr.DataArray:
@@ -170,16 +198,17 @@ def _stacked(maps: Sequence[xr.DataArray]) -> xr.DataArray | None:
 
 def _maps(subject: Subject, hidden: xr.DataArray) -> xr.Dataset:
     """Rate maps and occupancy of one subject; several environments lie along a dim of their own."""
-    edges, environment = place_edges(subject.experience), subject.experience.get("environment")
-    index = assign_places(subject.experience["position"], edges)
-    direction = subject.experience["direction"]
+    index, places = place_numbers(subject.experience)
+    environment = subject.experience.get("environment")
+    direction = subject.experience.get("direction")
     if environment is None or int(environment.max()) == 0:
-        return rate_maps(hidden, index, len(edges) - 1, direction=direction)
+        return rate_maps(hidden, index, places, direction=direction)
     visits = [
-        rate_maps(hidden, index, len(edges) - 1, direction=direction, keep=environment == room)
+        rate_maps(hidden, index, places, direction=direction, keep=environment == room)
         for room in np.unique(environment)
     ]
-    return xr.concat(visits, dim="environment").transpose(..., "place", "direction", "environment")
+    directed = () if direction is None else ("direction",)
+    return xr.concat(visits, dim="environment").transpose(..., "place", *directed, "environment")
 
 
 def _trace(subject: Subject, hidden: np.ndarray, outward: np.ndarray) -> float:
