@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # in the order in which data flow: recipe, run, measures, the
     from drift.tasks import (
         CorridorTask,
         ArenaTask,
+        RecordedPath,
         RandomTask,
         SmoothedTask,
         RandomAutoencoderTask,

@@ -18,6 +18,7 @@ from drift.tasks.arena_task import ArenaTask
 from drift.tasks.base import Task
 from drift.tasks.corridor import CorridorTask
 from drift.tasks.images import ImageTask
+from drift.tasks.recorded_path import RecordedPath
 from drift.tasks.stored import StoredTask
 from drift.tasks.text import TextTask
 
@@ -29,6 +30,7 @@ TASKS: dict[str, type[Recipe]] = {
     "smoothed_autoencoder": SmoothedAutoencoderTask,
     "predictive": PredictiveTask,
     "arena": ArenaTask,
+    "recorded_path": RecordedPath,
     "image": ImageTask,
     "text": TextTask,
     "stored": StoredTask,
@@ -44,6 +46,7 @@ __all__ = [
     "PredictiveTask",
     "RandomAutoencoderTask",
     "RandomTask",
+    "RecordedPath",
     "SmoothedAutoencoderTask",
     "SmoothedTask",
     "StoredTask",

@@ -7,7 +7,6 @@ and laps it is the corridor itself.
 
 from __future__ import annotations
 
-import math
 from typing import Literal, Self
 
 import numpy as np

@@ -7,10 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from drift.tasks.worlds.arena import Arena
+from drift.tasks.worlds.arena import Arena, Disc
 from drift.tasks.worlds.crossings import directions, disc_crossings, side_crossings
 from drift.tasks.worlds.eyes import Eye
-from drift.tasks.worlds.arena import Disc
 from drift.tasks.worlds.textures import Painted, brightness, in_channels, painted
 
 LINES = 1 << 19  # lines of sight that are followed at once, times surfaces

@@ -71,7 +71,8 @@ def test_n09_a_rectangle_is_that_of_the_corridor(
     assert min(apart, 1 - apart) < 1e-12 * scale
 
 
-def test_n09_many_rays_of_a_corridor_agree_to_the_last_digits(rng=np.random.default_rng(5)):
+def test_n09_many_rays_of_a_corridor_agree_to_the_last_digits():
+    rng = np.random.default_rng(5)
     x, y, turn = (
         rng.uniform(-0.49, 0.49, 50),
         rng.uniform(-6.9, 6.9, 50),
