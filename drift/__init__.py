@@ -37,6 +37,7 @@ if TYPE_CHECKING:  # in the order in which data flow: recipe, run, measures, the
     )
     from drift.learners import SGD, Adam, StochasticErrorDescent
     from drift.noise import InputNoise, ImplicitNoise, LabelNoise, UpdateNoise, OnOff, Linear
+    from drift.protocol import Protocol, Stage
     from drift.training.training import train
     from drift.measurement.measuring import measure
     from drift.measurement.event_counting import counted_events

@@ -102,8 +102,7 @@ def main(arguments: Sequence[str]) -> None:
     noises, path = _values(words, "--with-noise"), _recorded_path(_values(words, "--path-of"))
     changed = [_changed(recipe, kinds, noises, path) for recipe in loaded]
     runs = [
-        parsed(Run, "run", words, EXAMPLES, default=Run(experiment=recipe))
-        for recipe in changed
+        parsed(Run, "run", words, EXAMPLES, default=Run(experiment=recipe)) for recipe in changed
     ]
     options = runs[0]
     recipes = repeated([run.experiment for run in runs], options.seeds)

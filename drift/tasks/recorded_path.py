@@ -99,10 +99,10 @@ class RecordedPath(Task):
     low: Axis
     bins: Bins
 
-    def __init__(
-        self, sessions: Iterable[xr.Dataset] | None = None, /, **values: Any
-    ) -> None:
-        super().__init__(**(values if sessions is None else {**_entries(sessions, values), **values}))
+    def __init__(self, sessions: Iterable[xr.Dataset] | None = None, /, **values: Any) -> None:
+        super().__init__(
+            **(values if sessions is None else {**_entries(sessions, values), **values})
+        )
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

@@ -18,6 +18,7 @@ from drift.training.engines.base import Engine, Subject, silenced, stacked_first
 from drift.training.probes import network as probes
 from drift.training.probes.network import Probe
 from drift.training.probes.snapshot import Snapshot
+from drift.training.stages import learned_before
 
 DIVERGED_LOSS = (
     10.0  # times the variance of the targets, or the loss before learning where that is larger
@@ -59,7 +60,7 @@ class Records:
         with np.errstate(over="ignore", invalid="ignore"):
             current_snapshot = Snapshot(self.subjects, weights, engine.step)
             # NaN also where targets do not vary, which is no divergence
-            losses = probes.relative_loss(current_snapshot).values
+            losses = probes.relative_loss(self._learned(current_snapshot)).values
             bounded = [
                 np.isfinite(values).reshape(len(values), -1).all(1) for values in weights.values()
             ]
@@ -79,6 +80,13 @@ class Records:
             )
             self._record(engine.step, shown, healthy)
         return float(losses[healthy].mean()) if healthy.any() else float("nan")
+
+    def _learned(self, seen: Snapshot) -> Snapshot:
+        """The snapshot on what was learned last: what is known of other environments may fade."""
+        if self.subjects[0].experiment.protocol is None:
+            return seen
+        shown = [learned_before(subject, seen.step) for subject in self.subjects]
+        return Snapshot(shown, seen.weights, seen.step)
 
     def _record(self, step: int, seen: Snapshot, healthy: np.ndarray) -> None:
         session = int(np.searchsorted(self.steps, step))

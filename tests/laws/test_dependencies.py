@@ -41,6 +41,7 @@ FLOORS = (
     ("drift.networks.inhibition", "drift.tasks", "drift.learners"),
     ("drift.networks",),
     ("drift.noise",),
+    ("drift.protocol",),
     ("drift.experiment",),
     ("drift.theory.kernels",),
     ("drift.theory.generalisation", "drift.theory.input_noise", "drift.theory.landscape"),

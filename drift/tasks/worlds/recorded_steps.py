@@ -104,7 +104,9 @@ def walked(sessions: Iterable[xr.Dataset], samples: int, interval: float) -> Wal
     rooms = list(dict.fromkeys(str(session["environment"].item()) for session in behaviour))
     steps = np.concatenate(
         [
-            np.column_stack([own, np.full(len(own), rooms.index(str(session["environment"].item())))])
+            np.column_stack(
+                [own, np.full(len(own), rooms.index(str(session["environment"].item())))]
+            )
             for session, (own, _cells) in zip(behaviour, visits, strict=True)
         ]
     )

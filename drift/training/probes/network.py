@@ -33,6 +33,37 @@ def relative_loss(seen: Snapshot) -> xr.DataArray:
     return loss(seen) / np.where(reference > 0, reference, np.nan)
 
 
+def environment_loss(seen: Snapshot) -> xr.DataArray | None:
+    """Mean squared error in each environment; None where there is one, or targets are no
+    numbers."""
+    rooms = [_rooms(subject) for subject in seen.subjects]
+    if len(rooms[0]) < 2 or seen.subjects[0].objective != "squared_error":
+        return None
+    square = np.square(seen.error).mean(2)  # (subject, sample)
+    values = [
+        [of_subject[subject.experience["environment"].values == room].mean() for room in own]
+        for subject, own, of_subject in zip(seen.subjects, rooms, square, strict=True)
+    ]
+    return xr.DataArray(np.array(values), dims=("subject", "environment"))
+
+
+def steps_learned(seen: Snapshot) -> xr.DataArray | None:
+    """Steps in which each environment was learned so far; None without a protocol, or where there
+    is one environment."""
+    protocol = seen.subjects[0].experiment.protocol
+    rooms = _rooms(seen.subjects[0])
+    if protocol is None or len(rooms) < 2:
+        return None
+    steps = [float(protocol.steps_in(int(room), seen.step)) for room in rooms]
+    return xr.DataArray(np.tile(steps, (len(seen.subjects), 1)), dims=("subject", "environment"))
+
+
+def _rooms(subject: Subject) -> np.ndarray:
+    """Numbers of the environments of a task with places."""
+    experience = subject.experience
+    return np.unique(experience["environment"]) if "environment" in experience else np.zeros(1)
+
+
 def fraction_active_units(seen: Snapshot) -> xr.DataArray:
     """Fraction of hidden units that respond to any sample."""
     return population.fraction_active_units(seen.activity)
@@ -141,10 +172,13 @@ PROBES: dict[str, Probe] = {
     "bias": bias,
     "output_weights": output_weights,
     "sample_activity": sample_activity,
+    "environment_loss": environment_loss,
+    "steps_learned": steps_learned,
     **{name: getattr(denoising_probes, name) for name in denoising_probes.NAMES},
     **{name: getattr(landscape_probe, name) for name in CURVATURE},
 }
-DEFAULT = (*tuple(PROBES)[:10], *denoising_probes.NAMES)
+OF_ENVIRONMENTS = ("environment_loss", "steps_learned")
+DEFAULT = (*tuple(PROBES)[:10], *OF_ENVIRONMENTS, *denoising_probes.NAMES)
 WEIGHTS = ("input_weights", "bias", "output_weights")
 
 
