@@ -40,7 +40,9 @@ def plane_sessions() -> list[xr.Dataset]:
     turn = np.linspace(0, 40 * np.pi, 3000)
     position = np.column_stack([40 * np.sin(turn), 30 * np.cos(0.77 * turn)])
     return [
-        session(number, position + 50, geometry="square", environment="AB"[number % 2], bin_size=10.0)
+        session(
+            number, position + 50, geometry="square", environment="AB"[number % 2], bin_size=10.0
+        )
         for number in range(4)
     ]
 
@@ -75,7 +77,9 @@ def test_a_lost_frame_a_gap_and_a_trial_end_a_step():
     trial = np.arange(1500) // 50 + 1
     task = drift.RecordedPath([session(0, position, trial=trial)], samples=50, interval=1.0)
     (steps,) = task.visits()
-    first = np.concatenate([position[:40], position[50:90], position[1400:1440], position[1450:1490]])
+    first = np.concatenate(
+        [position[:40], position[50:90], position[1400:1440], position[1450:1490]]
+    )
     for here in steps.y:
         assert np.isclose(first, here, atol=1e-3).any()
 
@@ -103,7 +107,10 @@ def test_rates_in_a_plane_are_those_of_the_nearest_place():
     sessions = plane_sessions()
     recorded = drift.measure(sessions)
     recipe = drift.Experiment(
-        task=drift.RecordedPath(sessions, samples=400), network=drift.Network(units=9), steps=1, sessions=2
+        task=drift.RecordedPath(sessions, samples=400),
+        network=drift.Network(units=9),
+        steps=1,
+        sessions=2,
     )
     run = drift.train([recipe], engine="batched", progress=False).isel(environment=0)
     from drift.observation.lens import simulated_rate
@@ -124,7 +131,9 @@ def test_the_recipe_is_complete_and_small():
     recipe = drift.Experiment(task=task)
     assert drift.Experiment.from_toml(recipe.to_toml()) == recipe
     assert len(recipe.to_json()) < 12 * 500 + 2000
-    xr.testing.assert_identical(drift.Experiment.from_json(recipe.to_json()).task.draw(3), task.draw(3))
+    xr.testing.assert_identical(
+        drift.Experiment.from_json(recipe.to_json()).task.draw(3), task.draw(3)
+    )
     assert not np.allclose(task.draw(3)["inputs"], task.draw(4)["inputs"])
     np.testing.assert_array_equal(task.draw(3)["position"], task.draw(4)["position"])
 
@@ -141,7 +150,9 @@ def test_a_crowd_on_a_path_is_each_alone(engine: str):
         task=drift.RecordedPath(track_sessions(), samples=60), network=drift.Network(units=10),
         noise=[drift.LabelNoise(std=0.1)], steps=20, sessions=3,
     )  # fmt: skip
-    crowd = drift.train([recipe.replace(seed=seed) for seed in range(3)], engine=engine, progress=False)
+    crowd = drift.train(
+        [recipe.replace(seed=seed) for seed in range(3)], engine=engine, progress=False
+    )
     alone = drift.train([recipe.replace(seed=2)], engine=engine, progress=False)
     np.testing.assert_array_equal(crowd["rate"][2], alone["rate"][0])
 
@@ -157,7 +168,9 @@ def test_a_crowd_on_a_path_is_each_alone(engine: str):
         (lambda: drift.RecordedPath(track_sessions(), samples=20).replace(samples=30), "holds 20"),
         (lambda: drift.RecordedPath(track_sessions(), samples=20).replace(track="AAAA"), "no text"),
         (
-            lambda: drift.RecordedPath([*track_sessions(), session(9, to_and_fro(90), subject="rat")]),
+            lambda: drift.RecordedPath(
+                [*track_sessions(), session(9, to_and_fro(90), subject="rat")]
+            ),
             "one animal",
         ),
         (lambda: drift.RecordedPath([*track_sessions(), *plane_sessions()]), "dims"),

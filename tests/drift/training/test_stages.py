@@ -14,7 +14,14 @@ from drift.training.engines.fused import FusedEngine
 from drift.training.stages import joined, parted
 
 ENGINES = ("batched", "fused")
-PROBES = ("relative_loss", "rate", "occupancy", "environment_loss", "steps_learned", "input_weights")
+PROBES = (
+    "relative_loss",
+    "rate",
+    "occupancy",
+    "environment_loss",
+    "steps_learned",
+    "input_weights",
+)
 TASK = drift.CorridorTask(samples=40, rays=5, environments=2)
 NOISE = (drift.UpdateNoise(std=0.05), drift.LabelNoise(std=0.1))
 PROTOCOL = drift.Protocol(
