@@ -12,6 +12,8 @@ if TYPE_CHECKING:  # in the order in which data flow: recipe, run, measures, the
     from drift.experiment import Experiment
     from drift.tasks import (
         CorridorTask,
+        ArenaTask,
+        RecordedPath,
         RandomTask,
         SmoothedTask,
         RandomAutoencoderTask,
@@ -21,6 +23,10 @@ if TYPE_CHECKING:  # in the order in which data flow: recipe, run, measures, the
         TextTask,
         StoredTask,
     )
+    from drift.tasks.worlds.arena import Arena, Block, Disc, Wall
+    from drift.tasks.worlds.eyes import Camera, Rays
+    from drift.tasks.worlds.motion import Laps, RandomWalk, RatMotion
+    from drift.tasks.worlds.textures import Texture
     from drift.networks import Network, DenoisingNetwork, Transformer, Dropout, Excitability
     from drift.networks.inhibition import (
         TopK,
@@ -31,6 +37,7 @@ if TYPE_CHECKING:  # in the order in which data flow: recipe, run, measures, the
     )
     from drift.learners import SGD, Adam, StochasticErrorDescent
     from drift.noise import InputNoise, ImplicitNoise, LabelNoise, UpdateNoise, OnOff, Linear
+    from drift.protocol import Protocol, Stage
     from drift.training.training import train
     from drift.measurement.measuring import measure
     from drift.measurement.event_counting import counted_events

@@ -23,6 +23,7 @@ from drift.door.memory import refuse_beyond_memory
 from drift.learners import LEARNERS, SGD, AnyLearner
 from drift.networks import NETWORKS, AnyNetwork, DifferentiableNetwork, LearningNetwork, Network
 from drift.noise import NOISES, PLACES, AnyNoise, Noise
+from drift.protocol import Protocol
 from drift.recipe import Recipe
 from drift.tasks import TASKS, AnyTask, CorridorTask
 
@@ -56,6 +57,9 @@ class Experiment(Recipe):
         At most one of each kind.
     steps : int
         Steps of learning.
+    protocol : Protocol, optional
+        Which environments are learned when, under which noise; by default all together, all the
+        time.
     minibatch : int, optional
         Samples of each step, drawn with replacement from the stream ``order``; by default each step
         takes them all.
@@ -77,6 +81,7 @@ class Experiment(Recipe):
     learner: AnyLearner = Field(default_factory=SGD)
     noise: tuple[AnyNoise, ...] = Field(default=(), strict=False)
     steps: int = Field(default=10_000, ge=1, le=2**53)
+    protocol: Protocol | None = None
     minibatch: int | None = Field(default=None, ge=1, le=10**7)
     sample_probabilities: tuple[Probability, ...] | None = Field(default=None, strict=False)
     sessions: int | Annotated[tuple[int, ...], Strict(False), Field(max_length=MOST_SESSIONS)] = 11
@@ -99,6 +104,7 @@ class Experiment(Recipe):
         self._minibatch_is_taken()
         self._fits()
         self._sessions_lie_within()
+        self._protocol_fits()
         return self
 
     def _named_apart(self) -> None:
@@ -244,6 +250,21 @@ class Experiment(Recipe):
                 f"sessions must be at most {MOST_SESSIONS}, got {self.sessions}: observe "
                 "the network less often"
             )
+
+    def _protocol_fits(self) -> None:
+        """Refuse environments that the task has not, and noise of a stage that would be refused
+        anywhere else."""
+        stages = () if self.protocol is None else self.protocol.stages
+        count = getattr(self.task, "environments", None)
+        for number, stage in enumerate(stages):
+            room = max(stage.environments or (0,))
+            if count is not None and room >= count:
+                raise ValueError(
+                    f"stage {number} of the protocol learns environment {room}, but the task has "
+                    f"{count}, numbered from 0: give the task more environments"
+                )
+        for noise in {stage.noise for stage in stages if stage.noise is not None}:
+            self.replace(noise=noise, protocol=None)
 
     def session_steps(self) -> np.ndarray:
         """Return the steps after which the network is observed, shape (sessions,)."""

@@ -29,6 +29,7 @@ from drift.training.interrupts import deferred_interrupt, ending_in_order
 from drift.training.probes import network as probe_table
 from drift.training.probes.choice import check_suitable, chosen
 from drift.training.records import Records, combined
+from drift.training.stages import learned_samples, make_staged, refuse_absent_environments
 
 CHECK = 1_000  # steps between looks for divergence
 PATIENCE = 0.3  # seconds between two answers to the bar and to interrupts
@@ -124,8 +125,13 @@ def train(
     )
     with bar, ending_in_order() if checkpoint is not None else nullcontext():
         for number, group in enumerate(groups):
-            running = make_engine(
-                engine, list(group.values()), precision=precision, device=device, threads=threads
+            running = make_staged(
+                engine,
+                list(group.values()),
+                make_engine,
+                precision=precision,
+                device=device,
+                threads=threads,
             )
             families, places = _families(group), {label: place for place, label in enumerate(group)}
             records = [
@@ -173,9 +179,11 @@ def _groups(recipes: Sequence[Experiment], engine: str, device: str) -> list[dic
     for label, recipe in enumerate(recipes):
         subject = Subject(recipe, recipe.task.draw(recipe.seed))
         _check_drawn(subject)
-        mixed = mixes_shapes(engine, recipe, device)
+        mixed = recipe.protocol is None and mixes_shapes(engine, recipe, device)
         key = (
-            ("mixed", recipe.network.kind, *same_schedule(recipe)) if mixed else same_kind(*subject)
+            ("mixed", recipe.network.kind, *same_schedule(recipe))
+            if mixed
+            else (*same_kind(*subject), *learned_samples(subject))
         )
         groups.setdefault(key, {})[label] = subject
     return list(groups.values())
@@ -188,6 +196,7 @@ def _check_drawn(subject: Subject) -> None:
     check_learned(recipe.network, drawn, name)
     check_targets(recipe.noise, drawn)
     check_probabilities(recipe.sample_probabilities, len(subject.inputs), name)
+    refuse_absent_environments(subject)
     if said not in ("squared_error", drawn):
         raise RefusedInputError(
             f"{name} says that it asks for {said}, but its draw says {drawn}: give its "

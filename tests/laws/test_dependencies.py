@@ -47,7 +47,7 @@ FLOORS = (
     ("drift.networks.inhibition", "drift.tasks", "drift.learners"),
     ("drift.networks",),
     ("drift.noise",),
-    ("drift.consistency",),
+    ("drift.consistency", "drift.protocol"),
     ("drift.experiment",),
     ("drift.theory.kernels",),
     ("drift.theory.generalisation", "drift.theory.input_noise", "drift.theory.landscape"),
