@@ -90,7 +90,12 @@ class Circuit(Recipe, ABC):
     def network(self, batch: Batch) -> dict[str, Any]:
         """Return the Brian2 objects of a batch by name, among them the groups ``excitatory`` and
         ``interneuron``."""
-        return batch.pooled_network()
+        return batch.pooled_network() if self.weights() is None else batch.wired_network()
+
+    def weights(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Return the weights to interneurons (interneuron, unit) and to units (unit, interneuron)
+        where they are connected one by one; None where one interneuron sums all units."""
+        return None
 
     def equation_parameters(self) -> Mapping[str, float]:
         """Return the numbers of the equations by the names they have there."""

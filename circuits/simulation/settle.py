@@ -3,6 +3,7 @@ rest."""
 
 from __future__ import annotations
 
+import importlib.metadata
 import itertools
 import warnings
 from collections.abc import Iterator, Sequence
@@ -14,15 +15,14 @@ import xarray as xr
 from circuits.base import Circuit, Update, labelled_rest
 from circuits.drives import checked_drive
 from circuits.parameters import in_seconds
-from circuits.simulation import brian
 from circuits.simulation.batch import SNAPSHOT, Batch, Simulated, same_kind
 from circuits.simulation.targets import simulate
+from circuits.simulation.way_to_rest import WayToRest, way_to_rest
 from circuits.stable_steps import known_update
 from drift.door import opened
 from drift.schema.labelled_form import RefusedInputError
 
 SNAPSHOT_BYTES = 256 * 2**20  # stimuli are simulated in portions whose stored rates fit in this
-SETTLED = 0.01  # largest deviation from the last rate over the largest last rate
 RESTING = 1e-5  # largest change per time constant, over the largest rate or inhibition
 
 
@@ -34,6 +34,7 @@ class Options(NamedTuple):
     update: Update
     trajectory: bool
     target: str
+    engine: str
 
 
 @opened
@@ -46,10 +47,10 @@ def settle(
     update: Update = "staggered",
     trajectory: bool = False,
     target: str = "numpy",
+    engine: Literal["brian2", "compiled"] = "brian2",
     unstable: Literal["refuse", "flag"] = "refuse",
 ) -> xr.Dataset:
-    """Simulate circuits of one kind in Brian2 from their initial state, silence for most, until
-    they rest.
+    """Simulate circuits of one kind from their initial state, silence for most, until they rest.
 
     Parameters
     ----------
@@ -71,6 +72,10 @@ def settle(
         at every step.
     target : {"numpy", "cython", "cpp_standalone"}
         How Brian2 runs the equations; numpy needs no compiler and is as fast at these sizes.
+    engine : {"brian2", "compiled"}
+        Run the equations in Brian2, or in loops that are compiled from what Brian2 makes of them:
+        the same numbers, but for the last digits of functions such as tanh, in a fraction of the
+        time. The first circuit of a kind takes some seconds, to be compiled.
     unstable : {"refuse", "flag"}
         What becomes of a step beyond ``stable_dt``: refused, or simulated all the same and flagged
         by ``converged``.
@@ -111,6 +116,7 @@ def settle(
         known_update(update),
         trajectory,
         target,
+        engine,
     )
     _refuse_unstable(members, array, options, unstable)
     rows = array.values.reshape(-1, members[0].units)  # (circuit x stimulus, unit)
@@ -180,6 +186,8 @@ def _refuse_unstable(
 
 
 def _portions(rows: np.ndarray, options: Options) -> Iterator[slice]:
+    if options.engine == "compiled" and not options.trajectory:  # which store only what they need
+        return iter([slice(0, len(rows))])
     stored = rows.shape[1] * 8 * max(1, round(options.duration / max(SNAPSHOT, options.dt)))
     size = max(1, SNAPSHOT_BYTES // stored)
     return (slice(start, start + size) for start in range(0, len(rows), size))
@@ -193,18 +201,26 @@ def _settled(batch: Batch, options: Options) -> dict[str, np.ndarray]:
         snapshots=True,
         trajectory=options.trajectory,
         target=options.target,
+        engine=options.engine,
     )
-    assert simulated.rates is not None and simulated.time is not None
     result = {"rate": simulated.rate} | _joined(
         [
             _judged(batch.circuits[copies.start], batch.drive[copies], simulated, copies)
             for copies in _same_circuit(batch.circuits)
         ]
     )
-    result |= _way_to_rest(simulated, batch.first.active_rate)
+    result |= _way(simulated, batch.first.active_rate)._asdict()
     if options.trajectory:
+        assert simulated.rates is not None and simulated.time is not None
         result |= {"rate_trajectory": simulated.rates, "time": simulated.time}
     return result
+
+
+def _way(simulated: Simulated, active_rate: float) -> WayToRest:
+    if simulated.way is not None:
+        return simulated.way
+    assert simulated.rates is not None and simulated.time is not None
+    return way_to_rest(simulated.rates, simulated.rate, simulated.time, active_rate)
 
 
 def _same_circuit(circuits: Sequence[Circuit]) -> Iterator[slice]:
@@ -243,29 +259,6 @@ def _judged(
 
 def _joined(portions: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     return {name: np.concatenate([portion[name] for portion in portions]) for name in portions[0]}
-
-
-def _way_to_rest(simulated: Simulated, active_rate: float) -> dict[str, np.ndarray]:
-    rates, time = simulated.rates, simulated.time
-    assert rates is not None and time is not None
-    last = simulated.rate[..., np.newaxis]
-    # (copy, time)
-    deviation = np.abs(rates - last).max(axis=1) / np.maximum(np.abs(last).max(axis=1), 1e-300)
-    active = rates > active_rate
-    return {
-        "settling_time": _last_time(deviation > SETTLED, time),
-        "final_set_time": _last_time((active != (last > active_rate)).any(axis=1), time),
-        "peak_active_units": active.sum(axis=1).max(axis=1),
-    }
-
-
-def _last_time(outside: np.ndarray, time: np.ndarray) -> np.ndarray:
-    """Return the first stored time after which a condition never holds again, (copy,); NaN where it
-    holds at the end."""
-    # one after the last time outside
-    following = outside.shape[1] - np.argmax(outside[:, ::-1], axis=1)
-    following = np.where(outside.any(axis=1), following, 0)
-    return np.where(following < len(time), time[np.minimum(following, len(time) - 1)], np.nan)
 
 
 MEANINGS = {
@@ -317,11 +310,10 @@ def _labelled(
 
 
 def _provenance(options: Options) -> dict[str, str | float]:
-    brian2 = brian.brian2()
-
     return {
-        "brian2": brian2.__version__,
-        "target": options.target,
+        "brian2": importlib.metadata.version("brian2"),
+        "engine": options.engine,
+        **({"target": options.target} if options.engine == "brian2" else {}),
         "update": options.update,
         "dt": options.dt,
         "duration": options.duration,
