@@ -20,7 +20,7 @@ from circuits.simulation.stored_rates import way_of_copies
 from circuits.simulation.values import CopyValues, NetworkValues
 from circuits.simulation.way_to_rest import WayToRest
 
-WORKING_SET = 2**18  # bytes of states and drives that are advanced together
+WORKING_SET = 2**19  # bytes of states and drives that are advanced together
 STORED = 2**26  # bytes of rates that are stored together
 FEWEST_ABREAST, MOST_ABREAST = 4, 256  # copies
 

@@ -86,7 +86,7 @@ def _translated_copy(batch: Batch, ways: tuple[bool, ...]) -> Program:
     )
     structure = _structure(read, parameters)
     if ways:  # which connections there are differs from circuit to circuit
-        structure = structure._replace(ordered=frozenset())
+        structure = structure._replace(ordered=frozenset(), pooling=frozenset())
     synapses = frozenset(read.synapses)
     alone, abreast = (
         source_of(read.blocks, structure, synapses, abreast=abreast) for abreast in (False, True)
@@ -107,13 +107,20 @@ def _structure(read: Translated, uniform: frozenset[tuple[str, str]]) -> Structu
         for place in block.places.values()
         if "." in place.index
     }
+    single = frozenset(name for name, group in groups.items() if group.N == 1)
+    ordered = {
+        name: by_target(read, name).pre.size
+        for name in read.synapses
+        if np.array_equal(pre := by_target(read, name).pre, np.arange(pre.size))
+    }
     return Structure(
-        frozenset(name for name, group in groups.items() if group.N == 1),
+        single,
         uniform,
         frozenset((owner, name) for owner, name in indices if not read.values(owner, name).any()),
+        frozenset(ordered),
         frozenset(
             name
-            for name in read.synapses
-            if np.array_equal(pre := by_target(read, name).pre, np.arange(pre.size))
+            for name, size in ordered.items()
+            if read.objects[name].target.name in single and read.objects[name].source.N == size
         ),
     )

@@ -3,6 +3,7 @@ rest."""
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import itertools
 import warnings
@@ -100,8 +101,9 @@ def settle(
     """
     members = same_kind(circuits)
     array = _for_each_circuit(checked_drive(drive, members[0].units), len(members))
+    drives = [array[number] for number in range(len(members))]
     dt = (
-        min(circuit.usual_dt(array[number]) for number, circuit in enumerate(members))
+        min(circuit.usual_dt(drive) for circuit, drive in zip(members, drives, strict=True))
         if dt is None
         else dt
     )
@@ -118,7 +120,7 @@ def settle(
         target,
         engine,
     )
-    _refuse_unstable(members, array, options, unstable)
+    _refuse_unstable(members, drives, options, unstable)
     rows = array.values.reshape(-1, members[0].units)  # (circuit x stimulus, unit)
     copies = np.repeat(np.arange(len(members)), len(rows) // len(members))
     portions = [
@@ -158,18 +160,19 @@ def _for_each_circuit(drive: xr.DataArray, circuits: int) -> xr.DataArray:
             f"the drive is for {drive.sizes['circuit']} circuits, got {circuits}: give one "
             "drive to all, or each its own."
         )
-    return drive.transpose("circuit", ..., "unit")
+    return drive if drive.dims[0] == "circuit" else drive.transpose("circuit", ..., "unit")
 
 
 def _refuse_unstable(
-    circuits: Sequence[Circuit], drive: xr.DataArray, options: Options, unstable: str
+    circuits: Sequence[Circuit], drives: Sequence[xr.DataArray], options: Options, unstable: str
 ) -> None:
     if unstable not in ("refuse", "flag"):
         raise RefusedInputError(f"unstable must be 'refuse' or 'flag', got {unstable!r}.")
     if unstable == "flag":
         return
     limit = min(
-        circuit.stable_dt(drive[number], options.update) for number, circuit in enumerate(circuits)
+        circuit.stable_dt(drive, options.update)
+        for circuit, drive in zip(circuits, drives, strict=True)
     )
     if options.dt >= limit:
         raise RefusedInputError(
@@ -287,37 +290,45 @@ def _labelled(
         ]
     )
     variables = {name: values.reshape(*shape, *values.shape[1:]) for name, values in joined.items()}
-    settled = labelled_rest(drive, variables["rate"], variables["winner"], variables["inhibition"])
-    for name, (units, meaning) in MEANINGS.items():
-        settled[name] = (outer, variables[name], {"units": units, "long_name": meaning})
+    own: dict[str, Any] = {
+        name: (outer, variables[name], {"units": units, "long_name": meaning})
+        for name, (units, meaning) in MEANINGS.items()
+    }
+    labels: dict[str, Any] = {"recipe": ("circuit", [circuit.to_json() for circuit in circuits])}
     if "rate_trajectory" in variables:
-        settled["rate_trajectory"] = (
-            (*outer, "unit", "time"),
-            variables["rate_trajectory"],
-            settled["rate"].attrs,
-        )
-        settled["inhibition_trajectory"] = (
-            (*outer, "step"),
-            variables["inhibition_trajectory"],
-            settled["inhibition"].attrs,
-        )
-        settled = settled.assign_coords(time=("time", portions[0]["time"], {"units": "s"}))
+        own |= _trajectories(outer, variables)
+        labels["time"] = ("time", portions[0]["time"], {"units": "s"})
         steps = np.arange(variables["inhibition_trajectory"].shape[-1]) * options.dt
-        settled = settled.assign_coords(step_time=("step", steps, {"units": "s"}))
-    return settled.assign_coords(
-        recipe=("circuit", [circuit.to_json() for circuit in circuits])
-    ).assign_attrs(_provenance(options))
+        labels["step_time"] = ("step", steps, {"units": "s"})
+    resting = (variables[name] for name in ("rate", "winner", "inhibition"))
+    return labelled_rest(drive, *resting, own, labels, _provenance(options))
+
+
+def _trajectories(outer: tuple[Any, ...], variables: dict[str, np.ndarray]) -> dict[str, Any]:
+    rate, inhibition = variables["rate_trajectory"], variables["inhibition_trajectory"]
+    return {
+        "rate_trajectory": (
+            (*outer, "unit", "time"), rate, {"units": "1", "long_name": "excitatory rate"},
+        ),
+        "inhibition_trajectory": (
+            (*outer, "step"), inhibition,
+            {"units": "1", "long_name": "inhibition that every unit receives"},
+        ),
+    }  # fmt: skip
 
 
 def _provenance(options: Options) -> dict[str, str | float]:
     return {
-        "brian2": importlib.metadata.version("brian2"),
+        "brian2": _version("brian2"),
         "engine": options.engine,
         **({"target": options.target} if options.engine == "brian2" else {}),
         "update": options.update,
         "dt": options.dt,
         "duration": options.duration,
     }
+
+
+_version = functools.cache(importlib.metadata.version)
 
 
 @opened

@@ -7,7 +7,7 @@ import ast
 import inspect
 import re
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from circuits.simulation.functions import WRITTEN
@@ -17,6 +17,9 @@ from drift.errors import RefusedInputError
 FIXED = ("steps", "dt", "before", "rates", "inhibitions", "last_rate", "last_inhibition")
 """Arguments of every loop: number of steps and step in s, the step before which each of the stored
 rates is taken, and where rates and inhibition go, at each of these and at the end."""
+
+
+TOGETHER = 64  # elements that are updated before they are summed
 
 
 class Argument(NamedTuple):
@@ -45,12 +48,15 @@ class Structure(NamedTuple):
         Variables of indices that all point to the first element.
     ordered : frozenset of str
         Synapses whose presynaptic elements stand in order, the n-th at the n-th synapse.
+    pooling : frozenset of str
+        Those of them that run from all elements of an object to a single target.
     """
 
     single: frozenset[str]
     uniform: frozenset[tuple[str, str]]
     shared: frozenset[tuple[str, str]]
     ordered: frozenset[str]
+    pooling: frozenset[str]
 
 
 class Source(NamedTuple):
@@ -103,7 +109,7 @@ class _Text:
         self.copied: set[str] = set()
 
     def source(self) -> Source:
-        steps = [line for block in self.blocks for line in self._scheduled(block)]
+        steps = self._step()
         ends = [line for block in self.blocks for line in self._at_the_end(block)]
         lines = [
             *(f"{name}_old = np.empty_like({name})" for name in sorted(self.copied)),
@@ -118,6 +124,47 @@ class _Text:
             lines.insert(0, "lanes = last_rate.shape[1]")
         body = [f"def advance({', '.join(names)}):", *_indented(lines)]
         return Source(_with_functions("\n".join(body)), tuple(self.arguments.values()))
+
+    def _step(self) -> list[str]:
+        """What happens in one step, in the order of the blocks."""
+        lines, pooled = [], None
+        for block, following in zip(self.blocks, (*self.blocks[1:], None), strict=True):
+            if block is pooled:
+                continue
+            pooled = following if self._is_pooled(block, following) else None
+            lines += self._scheduled(block) if pooled is None else self._pooled(block, pooled)
+        return lines
+
+    def _is_pooled(self, block: Block, following: Block | None) -> bool:
+        """Tell whether elements that were updated can be summed while others are updated."""
+        if self.abreast or following is None or following.purpose != "sum":
+            return False
+        sources = {place.owner for place in following.places.values() if place.index == PRE}
+        is_whole = following.owner in self.structure.pooling and sources == {block.owner}
+        return is_whole and block.purpose == "update" and not self._is_single(block.owner)
+
+    def _pooled(self, block: Block, following: Block) -> list[str]:
+        """Update and sum a few elements at a time: the processor sums the ones while it updates the
+        others."""
+        assert following.target is not None
+        outside, inside = self._updated(block)
+        summed_outside, summed = self._read(following)
+        summed += self._assigned(following, following.each)
+        size = self._argument("size", block.owner)
+        return [
+            *self._old(block),
+            *outside,
+            *summed_outside,
+            "total = 0.0",
+            f"for first in range(0, {size}, {TOGETHER}):",
+            f"    for number in range(first, min(first + {TOGETHER}, {size})):",
+            "        k = np.uintp(number)",  # so that it is no index from the end
+            *_indented(_indented(inside)),
+            f"    for number in range(first, min(first + {TOGETHER}, {size})):",
+            "        pre = np.uintp(number)",
+            *_indented(_indented([*summed, f"total += {self._own(following, following.result)}"])),
+            f"{self._array(following.target)} = total",
+        ]
 
     def _scheduled(self, block: Block) -> list[str]:
         if block.purpose == "rates":
@@ -145,16 +192,21 @@ class _Text:
 
     def _elements(self, block: Block, recorded: str = "") -> list[str]:
         """Statements for all elements of an object."""
+        outside, inside = self._updated(block)
+        if recorded:
+            index = ("0" if self._is_single(block.owner) else "k") + ", lane" * self.abreast
+            inside.append(f"{recorded.format(index)} = {self._own(block, block.result)}")
+        return [*self._old(block), *outside, *self._over_elements(block, inside)]
+
+    def _updated(self, block: Block) -> tuple[list[str], list[str]]:
+        """What is read, computed and written before the elements and for each of them."""
         outside, inside = self._read(block)
         inside += self._assigned(block, block.each)
         for name in block.written:
             place = block.places[name]
             written = f"{self._array(place)} = {self._own(block, name)}"
             (outside if place.index == SINGLE else inside).append(written)
-        if recorded:
-            index = ("0" if self._is_single(block.owner) else "k") + ", lane" * self.abreast
-            inside.append(f"{recorded.format(index)} = {self._own(block, block.result)}")
-        return [*self._old(block), *outside, *self._over_elements(block, inside)]
+        return outside, inside
 
     def _over_elements(self, block: Block, inside: list[str]) -> list[str]:
         inside = self._over_lanes(inside)

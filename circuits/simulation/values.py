@@ -3,11 +3,12 @@ whole network, from its Brian2 objects."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from circuits.base import Circuit
 from circuits.simulation.batch import Batch
 from circuits.simulation.source import Argument, Source
 from circuits.simulation.translation import Translated
@@ -36,6 +37,10 @@ def by_target(read: Translated, name: str) -> Synapses:
     pre, post, targets = read.synapses[name]
     order = np.argsort(post, kind="stable")
     return Synapses(pre[order], np.searchsorted(post[order], np.arange(targets + 1)), order)
+
+
+def _different(circuits: Sequence[Circuit]) -> list[Circuit]:
+    return list({id(circuit): circuit for circuit in circuits}.values())
 
 
 class NetworkValues:
@@ -95,6 +100,10 @@ class CopyValues:
     ) -> None:
         self.circuits = [batch.circuits[number] for number in group]
         self.first, self.drive, self.lanes = self.circuits[0], batch.drive[group], lanes
+        parameters = {
+            id(circuit): circuit.equation_parameters() for circuit in _different(self.circuits)
+        }
+        self.parameters = [parameters[id(circuit)] for circuit in self.circuits]
         units = self.drive.shape[1]
         self.sizes = (units, self.first.sizes()[1] if batch.wired else 1)
         self.constants = {
@@ -127,9 +136,8 @@ class CopyValues:
         return self.sizes[0 if owner == "excitatory" else 1]
 
     def _array(self, owner: str, variable: str) -> np.ndarray:
-        parameters = self.first.equation_parameters()
-        if variable in parameters:
-            values = np.array([[c.equation_parameters()[variable]] for c in self.circuits])
+        if variable in self.parameters[0]:
+            values = np.array([[own[variable]] for own in self.parameters])
         elif owner == "excitatory" and variable == "drive":
             values = self.drive
         elif owner == "excitatory" and variable == self.first.state_variable:
