@@ -9,103 +9,28 @@ next the weights take a random step, and the circuit settles anew. Theory:
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import numpy as np
-from pydantic import Field, model_validator
 
 from circuits.base import Circuit
-from circuits.parameters import Positive
 from circuits.simulation.settled_rates import Engine, settled_rates
-from circuits.wandering.homeostasis import Homeostasis, homeostatic_gain
-from drift.door.quantities import Numbers
-from drift.recipe import Recipe, chosen
+from circuits.wandering.homeostasis import homeostatic_gain
+from circuits.wandering.wandering_weights import WeightDrift, drifting_weights, weight_scale
+from drift.recipe import chosen
 from drift.schema.labelled_form import RefusedInputError
-from drift.streams import stream
 
-
-class WeightDrift(Recipe):
-    """How the input weights of a circuit wander from session to session.
-
-    Ornstein-Uhlenbeck: the autocorrelation of a weight is r(t) = exp(-t / T) and its variance
-    stays. Free diffusion: noise adds the variance that weights have in the first session once in
-    every T, so that r(t) = 1 / sqrt(1 + t / T) with the first session.
-
-    Two time scales: a weight is the sum of a slow and a fast part, each an Ornstein-Uhlenbeck
-    process, with shares 1 - s and s of its variance, so that r(t) = s exp(-t / T_fast) + (1 - s)
-    exp(-t / T).
-
-    Parameters
-    ----------
-    law : {"ornstein_uhlenbeck", "free_diffusion"}
-        Whether weights are drawn back to 0.
-    weight_lifetime : float
-        T, in units of elapsed.
-    common : float
-        c, the share of the added variance that the weights of all units from one input have in
-        common. It lifts all drives alike, so that it matters for inhibition but not for who wins.
-    homeostasis : {"none", "population", "unit"}
-        Gains on the drive that keep the mean activity of the first session, of all units together
-        or of each one; see ``circuits.wandering.homeostasis``.
-    """
-
-    kind: Literal["weights"] = "weights"
-    law: Literal["ornstein_uhlenbeck", "free_diffusion"] = "ornstein_uhlenbeck"
-    weight_lifetime: Positive = 10.0
-    common: float = Field(default=0.0, ge=0, le=1)
-    homeostasis: Homeostasis = "none"
-    fast_weight_lifetime: Positive | None = None
-    fast_share: float = Field(default=0.0, ge=0, le=1)
-
-    @model_validator(mode="after")
-    def _two_time_scales(self) -> Self:
-        if self.fast_share > 0 and self.fast_weight_lifetime is None:
-            raise ValueError("a fast_share above 0 needs a fast_weight_lifetime: give one")
-        if self.fast_share > 0 and self.law == "free_diffusion":
-            raise ValueError("two time scales need weights that are drawn back: use the law "
-                             "ornstein_uhlenbeck")  # fmt: skip
-        return self
-
-    def autocorrelation(self, lag: Numbers) -> Any:
-        """Return r, the expected correlation of a weight with itself in the first session.
-
-        Parameters
-        ----------
-        lag : float or numpy.ndarray
-            t, in units of elapsed.
-
-        Returns
-        -------
-        float or numpy.ndarray
-            s exp(-t / T_fast) + (1 - s) exp(-t / T); or 1 / sqrt(1 + t / T).
-        """
-        lifetimes = np.asarray(lag) / self.weight_lifetime
-        if self.law == "free_diffusion":
-            return 1 / np.sqrt(1 + lifetimes)
-        if self.fast_weight_lifetime is None:
-            return np.exp(-lifetimes)
-        fast = np.exp(-np.asarray(lag) / self.fast_weight_lifetime)
-        return self.fast_share * fast + (1 - self.fast_share) * np.exp(-lifetimes)
-
-    def step(self, interval: float) -> tuple[float, float]:
-        """Return what is kept of a weight over an interval, and the standard deviation of what is
-        added to it.
-
-        Parameters
-        ----------
-        interval : float
-            In units of elapsed.
-
-        Returns
-        -------
-        kept, added : float
-            exp(-t / T) and sqrt(1 - exp(-2 t / T)); or 1 and sqrt(t / T); in units of the first
-            standard deviation.
-        """
-        lifetimes = interval / self.weight_lifetime
-        if self.law == "free_diffusion":
-            return 1.0, float(np.sqrt(lifetimes))
-        return float(np.exp(-lifetimes)), float(np.sqrt(-np.expm1(-2 * lifetimes)))
+__all__ = [
+    "DriftingRates",
+    "WeightDrift",
+    "checked_drifts",
+    "checked_seeds",
+    "drifting_rates",
+    "drifting_weights",
+    "each",
+    "sessions_elapsed",
+    "weight_scale",
+]
 
 
 class DriftingRates(NamedTuple):
@@ -125,92 +50,6 @@ class DriftingRates(NamedTuple):
     rate: np.ndarray
     residual: np.ndarray
     drive_gain: np.ndarray
-
-
-def drifting_weights(
-    drift: WeightDrift | None, units: int, inputs: int, elapsed: np.ndarray, seed: int
-) -> np.ndarray:
-    """Return the input weights of every session, of unit variance in the first one.
-
-    The first weights are drawn from the stream "weights", their steps from "update_noise": neither
-    the law nor the lifetime moves what is drawn. A second part of the weights, with a lifetime of
-    its own, is drawn from a child of each.
-
-    Parameters
-    ----------
-    drift : WeightDrift or None
-        None for weights that stay.
-    units, inputs : int
-    elapsed : numpy.ndarray
-        (session,), rising.
-    seed : int
-
-    Returns
-    -------
-    numpy.ndarray
-        (session, unit, input).
-    """
-    first = stream(seed, "weights").standard_normal((units, inputs))
-    if drift is None:
-        return np.broadcast_to(first, (len(elapsed), units, inputs)).copy()
-    intervals = np.diff(elapsed)
-    steps = _fresh(stream(seed, "update_noise"), drift.common, len(intervals), units, inputs)
-    if not drift.fast_share:
-        return _wandered(drift, first, steps, intervals)
-    other_first = stream(seed, "weights", 0).standard_normal((units, inputs))
-    other_steps = _fresh(
-        stream(seed, "update_noise", 0), drift.common, len(intervals), units, inputs
-    )
-    # A rotation keeps both parts independent, and the first weights whatever the share: at a share
-    # of 0 or 1 the only part is moved by the same numbers as with one time scale.
-    slow, fast = np.sqrt(1 - drift.fast_share), np.sqrt(drift.fast_share)
-    of_fast = drift.replace(weight_lifetime=drift.fast_weight_lifetime)
-    return slow * _wandered(
-        drift, slow * first - fast * other_first, slow * steps - fast * other_steps, intervals
-    ) + fast * _wandered(
-        of_fast, fast * first + slow * other_first, fast * steps + slow * other_steps, intervals
-    )
-
-
-def _fresh(
-    noise: np.random.Generator, common: float, intervals: int, units: int, inputs: int
-) -> np.ndarray:
-    """What is added to weights of unit variance, (interval, unit, input)."""
-    steps = np.empty((intervals, units, inputs))
-    for step in steps:
-        shared, private = noise.standard_normal(inputs), noise.standard_normal((units, inputs))
-        step[:] = np.sqrt(common) * shared + np.sqrt(1 - common) * private
-    return steps
-
-
-def _wandered(
-    drift: WeightDrift, first: np.ndarray, steps: np.ndarray, intervals: np.ndarray
-) -> np.ndarray:
-    """Weights (session, unit, input) that wander with one lifetime."""
-    weights = np.empty((len(steps) + 1, *first.shape))
-    weights[0] = first
-    for session, interval in enumerate(intervals):
-        persistence, added = drift.step(interval)
-        weights[session + 1] = persistence * weights[session] + added * steps[session]
-    return weights
-
-
-def weight_scale(patterns: np.ndarray) -> float:
-    """Return the standard deviation of first weights that gives drives a mean square of 1: one over
-    the root mean square |x|.
-
-    Parameters
-    ----------
-    patterns : numpy.ndarray
-        x, (sample, input).
-    """
-    power = float(np.square(patterns).sum(axis=1).mean())
-    if not power > 0:
-        raise RefusedInputError(
-            f"all {patterns.size} inputs are 0, so nothing drives the circuit: give an input "
-            "that sees something."
-        )
-    return 1 / np.sqrt(power)
 
 
 def drifting_rates(

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
         deep_drift,
         effective_correlation,
     )
+    from drift.theory.code_drift.weight_laws import (
+        turnover_probabilities,
+        multiplicative_moments,
+        increment_kurtosis,
+        jump_overlap,
+    )
     from drift.theory.code_drift.similarity import active_units, measured_similarity
     from drift.theory.code_drift.sampled import (
         pooled,
