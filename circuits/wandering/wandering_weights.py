@@ -178,6 +178,11 @@ def drifting_weights(
     """
     around = np.zeros(inputs, dtype=bool) if context is None else np.asarray(context, dtype=bool)
     if not around.any():
+        if drift is not None and drift.context_lifetime is not None:
+            raise RefusedInputError(
+                "context_lifetime needs inputs that tell the context, got none: use "
+                "PlaceContextInput, or name the inputs by the variable stream (input)."
+            )
         return _of_stream(drift, units, inputs, elapsed, seed, OF_PLACE)
     weights = np.empty((len(elapsed), units, inputs))
     weights[..., ~around] = _of_stream(drift, units, int((~around).sum()), elapsed, seed, OF_PLACE)

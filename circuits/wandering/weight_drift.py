@@ -8,13 +8,14 @@ next the weights take a random step, and the circuit settles anew. Theory:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from circuits.base import Circuit
 from circuits.simulation.settled_rates import Engine, settled_rates
+from circuits.wandering.excitability import Excitability, excitabilities, excited
 from circuits.wandering.homeostasis import homeostatic_gain
 from circuits.wandering.wandering_weights import WeightDrift, drifting_weights, weight_scale
 from drift.recipe import chosen
@@ -24,6 +25,7 @@ __all__ = [
     "DriftingRates",
     "WeightDrift",
     "checked_drifts",
+    "checked_excitabilities",
     "checked_seeds",
     "drifting_rates",
     "drifting_weights",
@@ -61,6 +63,8 @@ def drifting_rates(
     *,
     engine: Engine = "brian2",
     target: str = "numpy",
+    excitability: Excitability | Sequence[Excitability | None] | None = None,
+    context: np.ndarray | None = None,
     report: Callable[[int], object] = lambda samples: None,
 ) -> DriftingRates:
     """Return the rates of drifting circuits as bare arrays: what ``run_sessions`` labels, and fits
@@ -86,6 +90,10 @@ def drifting_rates(
         Settle in Brian2, or take the closed form.
     target : {"numpy", "cython", "cpp_standalone"}
         How Brian2 runs the equations.
+    excitability : Excitability, None, or sequence of these
+        Of the units of all subjects or of each; None for units alike.
+    context : numpy.ndarray, optional
+        (input,), true for inputs that tell the context; the same for all subjects.
     report : callable
         Told how many samples have been settled.
 
@@ -106,6 +114,7 @@ def drifting_rates(
         checked_seeds(seeds, len(present)),
         sessions_elapsed(elapsed, len(present)),
     )
+    states = checked_excitabilities(excitability, len(present))
     worlds = np.broadcast_to(patterns, (len(present), *np.shape(patterns)[-2:]))
     drive = np.empty((len(present), times.shape[1], worlds.shape[1], present[0].units))
     gain = np.empty((*drive.shape[:2], present[0].units))
@@ -113,10 +122,13 @@ def drifting_rates(
         zip(present, worlds, drifts, strict=True)
     ):
         weights = drifting_weights(
-            wandering, circuit.units, world.shape[1], times[subject], numbers[subject]
+            wandering, circuit.units, world.shape[1], times[subject], numbers[subject], context
         )
         # (session, sample, unit)
         drive[subject] = (weight_scale(world) * world) @ weights.transpose(0, 2, 1)
+        if (own := states[subject]) is not None:
+            state = excitabilities(own, circuit.units, times[subject], numbers[subject])
+            drive[subject] = excited(own, drive[subject], state)
         gain[subject] = homeostatic_gain(
             circuit, drive[subject], wandering.homeostasis if wandering else "none"
         )
@@ -161,6 +173,24 @@ def checked_drifts(drift: Any, subjects: int) -> list[WeightDrift | None]:
             "write WeightDrift(...)."
         )
     return drifts
+
+
+def checked_excitabilities(excitability: Any, subjects: int) -> list[Excitability | None]:
+    """Return the excitability of the units of each subject or None, read from mappings; refuses
+    others."""
+    states = [
+        chosen({"excitability": Excitability}, {"kind": "excitability", **own})
+        if isinstance(own, Mapping)
+        else own
+        for own in each("excitability", excitability, subjects)
+    ]
+    for state in states:
+        if not (state is None or isinstance(state, Excitability)):
+            raise RefusedInputError(
+                f"excitability must be an Excitability, None, or a list of these, got {state!r}: "
+                "write Excitability(std=..., lifetime=...)."
+            )
+    return states
 
 
 def sessions_elapsed(elapsed: Any, subjects: int) -> np.ndarray:

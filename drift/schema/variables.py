@@ -468,6 +468,14 @@ VARIABLES: dict[str, Variable] = {
     "input_weights": Variable((*SESSION, "unit", "input"), "1", "weights from inputs to units"),
     "bias": Variable((*SESSION, "unit"), "1", "bias of each unit"),
     "output_weights": Variable((*SESSION, "output", "unit"), "1", "weights from units to outputs"),
+    "excitability": Variable(
+        (*SESSION, "unit"), "1", "slow shift or log gain of each unit's drive"
+    ),
+    "context_weight_autocorrelation": Variable(
+        (*SESSION, "session_other"),
+        "1",
+        "correlation of the weights of inputs that tell the context, less their mean over units, in two sessions",
+    ),
     "weight_autocorrelation": Variable(
         (*SESSION, "session_other"),
         "1",

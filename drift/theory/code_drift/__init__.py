@@ -23,6 +23,12 @@ if TYPE_CHECKING:
         increment_kurtosis,
         jump_overlap,
     )
+    from drift.theory.code_drift.mixed_drives import (
+        drive_correlation,
+        gain_overlap,
+        two_stream_similarity,
+        stream_autocorrelations,
+    )
     from drift.theory.code_drift.similarity import active_units, measured_similarity
     from drift.theory.code_drift.sampled import (
         pooled,
