@@ -32,6 +32,12 @@ if TYPE_CHECKING:  # kinds, rest and settling, wandering weights, use in network
     from circuits.wandering.wandering_weights import WeightDrift
     from circuits.wandering.excitability import Excitability
     from circuits.wandering.sessions import run_sessions
+    from circuits.wandering.readouts import (
+        FixedReadout,
+        LeastMeanSquares,
+        HebbianHomeostasis,
+        read_out,
+    )
     from circuits.wandering.recorded import recorded_circuit
     from circuits.bridge import feedforward_drive, bridged, code_overlap
     from circuits.fitting.fitting import fit

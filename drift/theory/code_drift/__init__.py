@@ -42,6 +42,10 @@ if TYPE_CHECKING:
     from drift.theory.code_drift.estimation import estimate
     from drift.theory.code_drift.estimation_bias import simulated_recording
     from drift.theory.code_drift.readout import readout_error, sampled_readout_error
+    from drift.theory.code_drift.following import (
+        following_readout_error,
+        sampled_following_readout_error,
+    )
     from drift.theory.code_drift.place_fields import (
         place_field_statistics,
         curvature,
