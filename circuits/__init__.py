@@ -28,8 +28,16 @@ if TYPE_CHECKING:  # kinds, rest and settling, wandering weights, use in network
         corridor_session,
     )
     from circuits.wandering.inputs import PlaceInput
-    from circuits.wandering.weight_drift import WeightDrift
+    from circuits.wandering.context import PlaceContextInput
+    from circuits.wandering.wandering_weights import WeightDrift
+    from circuits.wandering.excitability import Excitability
     from circuits.wandering.sessions import run_sessions
+    from circuits.wandering.readouts import (
+        FixedReadout,
+        LeastMeanSquares,
+        HebbianHomeostasis,
+        read_out,
+    )
     from circuits.wandering.recorded import recorded_circuit
     from circuits.bridge import feedforward_drive, bridged, code_overlap
     from circuits.fitting.fitting import fit

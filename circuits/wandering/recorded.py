@@ -9,8 +9,9 @@ import xarray as xr
 
 from circuits.base import Circuit
 from circuits.simulation.settled_rates import Engine
+from circuits.wandering.excitability import Excitability
 from circuits.wandering.sessions import run_sessions
-from circuits.wandering.weight_drift import WeightDrift
+from circuits.wandering.weight_drift import WeightDrift, checked_excitabilities
 from drift.door import opened
 from drift.door.quantities import SamplingRate, Seed
 from drift.errors import RefusedInputError
@@ -30,6 +31,7 @@ def recorded_circuit(
     engine: Engine = "fixed_point",
     sampling_rate: SamplingRate = 10.0,
     halves: Literal["trials", "time"] | None = None,
+    excitability: Excitability | Mapping[str, Any] | None = None,
 ) -> xr.Dataset:
     """Let a circuit drift through the sessions of a design, observe it as an experimenter would,
     and measure what was observed.
@@ -60,12 +62,15 @@ def recorded_circuit(
         In Hz.
     halves : {"trials", "time"}, optional
         Of sessions, as ``drift.measure`` takes them.
+    excitability : Excitability, optional
+        How excitable units are. Lifetime in the time units of the design.
 
     Returns
     -------
     xarray.Dataset
         Longitudinal Dataset (subject, session, unit, place) as ``drift.measure`` gives it; the
-        attributes ``circuit`` and ``weight_drift`` hold the truth as JSON.
+        attributes ``circuit``, ``weight_drift`` and, where there is one, ``excitability`` hold the
+        truth as JSON.
 
     Raises
     ------
@@ -85,10 +90,12 @@ def recorded_circuit(
     run = run_sessions(
         [circuit], inputs, [wandering], elapsed=design["elapsed"].values,
         elapsed_units=str(design["elapsed"].attrs.get("units", "1")), seeds=[seed], engine=engine,
-        progress=False,
+        progress=False, excitability=excitability,
     )  # fmt: skip
     sessions = observe(run, design, seed=seed, sampling_rate=sampling_rate, time_scale=1.0)
     truth = {"circuit": circuit.to_json(), "weight_drift": "none"}
     if wandering is not None:
         truth["weight_drift"] = wandering.to_json()
+    if (state := checked_excitabilities(excitability, 1)[0]) is not None:
+        truth["excitability"] = state.to_json()
     return measure(sessions, halves=halves).assign_attrs(truth)

@@ -14,10 +14,13 @@ import xarray as xr
 from circuits.base import Circuit
 from circuits.simulation.settle import RESTING
 from circuits.simulation.settled_rates import Engine
+from circuits.wandering.context import of_context
+from circuits.wandering.excitability import Excitability, excitabilities
 from circuits.wandering.inputs import drawn, input_correlation, place_edges
 from circuits.wandering.weight_drift import (
     WeightDrift,
     checked_drifts,
+    checked_excitabilities,
     checked_seeds,
     drifting_rates,
     drifting_weights,
@@ -45,6 +48,11 @@ class _Subject(NamedTuple):
     drift: WeightDrift | None
     elapsed: np.ndarray  # (session,)
     seed: int
+    excitability: Excitability | None
+
+    @property
+    def context(self) -> np.ndarray:
+        return of_context(self.experience)  # (input,)
 
     @property
     def patterns(self) -> np.ndarray:
@@ -54,8 +62,9 @@ class _Subject(NamedTuple):
     def weights(self) -> np.ndarray:
         """Input weights (session, unit, input); they follow from the seed and need not be kept."""
         weights = drifting_weights(
-            self.drift, self.circuit.units, self.patterns.shape[1], self.elapsed, self.seed
-        )
+            self.drift, self.circuit.units, self.patterns.shape[1], self.elapsed, self.seed,
+            self.context,
+        )  # fmt: skip
         return weight_scale(self.patterns) * weights
 
 
@@ -74,6 +83,10 @@ def run_sessions(
     engine: Engine = "brian2",
     input_weights: bool = False,
     progress: bool = True,
+    excitability: Excitability
+    | Mapping[str, Any]
+    | Sequence[Excitability | Mapping[str, Any] | None]
+    | None = None,
 ) -> xr.Dataset:
     """Let the input weights of circuits wander and observe the circuits in sessions.
 
@@ -103,6 +116,8 @@ def run_sessions(
         Keep the weights, (subject, session, unit, input).
     progress : bool
         Show a progress bar.
+    excitability : Excitability, None, or list of these
+        How excitable units are, which changes slowly; None for units alike.
 
     Returns
     -------
@@ -110,7 +125,10 @@ def run_sessions(
         Longitudinal Dataset as that of ``drift.train``, with ``weight_autocorrelation`` (subject,
         session, session_other) as it happened to be, ``input_correlation`` (subject, place,
         place_other), ``residual`` (subject, session) and, with homeostasis, ``drive_gain``
-        (subject, session, unit). ``status`` tells whether all sessions of a subject came to rest.
+        (subject, session, unit); with excitability, ``excitability`` (subject, session, unit).
+        Where inputs tell the context, ``weight_autocorrelation`` is that of the weights of the
+        other inputs, and ``context_weight_autocorrelation`` that of theirs. ``status`` tells
+        whether all sessions of a subject came to rest.
 
     Raises
     ------
@@ -118,7 +136,7 @@ def run_sessions(
         If lists differ in length, elapsed does not rise, inputs have no places, or a circuit has no
         closed form where it is needed.
     """
-    subjects = _subjects(circuits, inputs, drift, elapsed, seeds)
+    subjects = _subjects(circuits, inputs, drift, elapsed, seeds, excitability)
     total = sum(len(subject.elapsed) * len(subject.patterns) for subject in subjects)
     datasets: dict[str, xr.Dataset] = {}
     with progress_bar(
@@ -132,6 +150,8 @@ def run_sessions(
                 np.stack([subject.elapsed for subject in group]),
                 [subject.seed for subject in group],
                 engine=engine,
+                excitability=[subject.excitability for subject in group],
+                context=group[0].context,
                 report=bar.update,
             )
             for subject, *arrays in zip(group, *group_arrays, strict=True):
@@ -147,7 +167,9 @@ def run_sessions(
     return joined.assign_attrs(engine=engine, **provenance(), title="simulated drift of circuits")
 
 
-def _subjects(circuits: Any, inputs: Any, drift: Any, elapsed: Any, seeds: Any) -> list[_Subject]:
+def _subjects(
+    circuits: Any, inputs: Any, drift: Any, elapsed: Any, seeds: Any, excitability: Any
+) -> list[_Subject]:
     listed = list(circuits) if isinstance(circuits, Sequence) else []
     if not listed or not all(isinstance(circuit, Circuit) for circuit in listed):
         raise RefusedInputError(
@@ -157,18 +179,20 @@ def _subjects(circuits: Any, inputs: Any, drift: Any, elapsed: Any, seeds: Any) 
     worlds, drifts = each("inputs", inputs, count), checked_drifts(drift, count)
     numbers = checked_seeds(range(count) if seeds is None else seeds, count)
     times = sessions_elapsed(elapsed, count)
-    rows = zip(listed, worlds, drifts, times, numbers, strict=True)
+    states = checked_excitabilities(excitability, count)
+    rows = zip(listed, worlds, drifts, times, numbers, states, strict=True)
     return [
-        _Subject(str(index), circuit, world, drawn(world, seed), weight_drift, time, seed)
-        for index, (circuit, world, weight_drift, time, seed) in enumerate(rows)
+        _Subject(str(index), circuit, world, drawn(world, seed), weight_drift, time, seed, state)
+        for index, (circuit, world, weight_drift, time, seed, state) in enumerate(rows)
     ]
 
 
 def _alike(subjects: Sequence[_Subject]) -> list[list[_Subject]]:
     """Return the subjects whose rates fit into one array together."""
-    groups: dict[tuple[int, ...], list[_Subject]] = {}
+    groups: dict[tuple[Any, ...], list[_Subject]] = {}
     for subject in subjects:
-        groups.setdefault((subject.circuit.units, *subject.patterns.shape), []).append(subject)
+        alike = (subject.circuit.units, *subject.patterns.shape, subject.context.tobytes())
+        groups.setdefault(alike, []).append(subject)
     return list(groups.values())
 
 
@@ -182,11 +206,12 @@ def _longitudinal(
     input_weights: bool,
 ) -> xr.Dataset:
     """Return the Dataset of one subject from its rates (session, sample, unit)."""
-    weights = subject.weights
+    weights, context = subject.weights, subject.context
+    tuned = weights[..., ~context] if context.any() else weights
     arrays = {
         "weight_autocorrelation": (
             (*PAIR, "session_other"),
-            weight_autocorrelation(weights)[np.newaxis],
+            weight_autocorrelation(tuned)[np.newaxis],
         ),
         "input_correlation": (
             ("subject", "place", "place_other"),
@@ -196,6 +221,16 @@ def _longitudinal(
     }
     if subject.drift and subject.drift.homeostasis != "none":
         arrays["drive_gain"] = ((*PAIR, "unit"), gain[np.newaxis])
+    if context.any():
+        arrays["context_weight_autocorrelation"] = (
+            (*PAIR, "session_other"),
+            weight_autocorrelation(weights[..., context])[np.newaxis],
+        )
+    if subject.excitability:
+        state = excitabilities(
+            subject.excitability, subject.circuit.units, subject.elapsed, subject.seed
+        )
+        arrays["excitability"] = ((*PAIR, "unit"), state[np.newaxis])
     if input_weights:
         arrays["input_weights"] = (
             (*PAIR, "unit", "input"),
@@ -318,6 +353,8 @@ def _recipe(subject: _Subject) -> str:
         "elapsed": subject.elapsed.tolist(),
         "seed": int(subject.seed),
     }
+    if subject.excitability:
+        fields["excitability"] = json.loads(subject.excitability.to_json())
     return json.dumps(fields)
 
 

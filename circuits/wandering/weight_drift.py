@@ -8,108 +8,31 @@ next the weights take a random step, and the circuit settles anew. Theory:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import lru_cache
-from typing import Any, Literal, NamedTuple, Self
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
-from pydantic import Field, model_validator
 
 from circuits.base import Circuit
-from circuits.parameters import Positive
 from circuits.simulation.settled_rates import Engine, settled_rates
-from circuits.wandering.homeostasis import Homeostasis, homeostatic_gain
-from drift.door.quantities import Numbers
-from drift.recipe import Recipe, chosen
+from circuits.wandering.excitability import Excitability, excitabilities, excited
+from circuits.wandering.homeostasis import homeostatic_gain
+from circuits.wandering.wandering_weights import WeightDrift, drifting_weights, weight_scale
+from drift.recipe import chosen
 from drift.schema.labelled_form import RefusedInputError
-from drift.streams import stream
 
-KEPT_DRAWS = 24  # of weights, for circuits that are asked for again
-KEPT_NUMBERS = 2**17  # in each, at most: 1 MiB
-
-
-class WeightDrift(Recipe):
-    """How the input weights of a circuit wander from session to session.
-
-    Ornstein-Uhlenbeck: the autocorrelation of a weight is r(t) = exp(-t / T) and its variance
-    stays. Free diffusion: noise adds the variance that weights have in the first session once in
-    every T, so that r(t) = 1 / sqrt(1 + t / T) with the first session.
-
-    Two time scales: a weight is the sum of a slow and a fast part, each an Ornstein-Uhlenbeck
-    process, with shares 1 - s and s of its variance, so that r(t) = s exp(-t / T_fast) + (1 - s)
-    exp(-t / T).
-
-    Parameters
-    ----------
-    law : {"ornstein_uhlenbeck", "free_diffusion"}
-        Whether weights are drawn back to 0.
-    weight_lifetime : float
-        T, in units of elapsed.
-    common : float
-        c, the share of the added variance that the weights of all units from one input have in
-        common. It lifts all drives alike, so that it matters for inhibition but not for who wins.
-    homeostasis : {"none", "population", "unit"}
-        Gains on the drive that keep the mean activity of the first session, of all units together
-        or of each one; see ``circuits.wandering.homeostasis``.
-    """
-
-    kind: Literal["weights"] = "weights"
-    law: Literal["ornstein_uhlenbeck", "free_diffusion"] = "ornstein_uhlenbeck"
-    weight_lifetime: Positive = 10.0
-    common: float = Field(default=0.0, ge=0, le=1)
-    homeostasis: Homeostasis = "none"
-    fast_weight_lifetime: Positive | None = None
-    fast_share: float = Field(default=0.0, ge=0, le=1)
-
-    @model_validator(mode="after")
-    def _two_time_scales(self) -> Self:
-        if self.fast_share > 0 and self.fast_weight_lifetime is None:
-            raise ValueError("a fast_share above 0 needs a fast_weight_lifetime: give one")
-        if self.fast_share > 0 and self.law == "free_diffusion":
-            raise ValueError("two time scales need weights that are drawn back: use the law "
-                             "ornstein_uhlenbeck")  # fmt: skip
-        return self
-
-    def autocorrelation(self, lag: Numbers) -> Any:
-        """Return r, the expected correlation of a weight with itself in the first session.
-
-        Parameters
-        ----------
-        lag : float or numpy.ndarray
-            t, in units of elapsed.
-
-        Returns
-        -------
-        float or numpy.ndarray
-            s exp(-t / T_fast) + (1 - s) exp(-t / T); or 1 / sqrt(1 + t / T).
-        """
-        lifetimes = np.asarray(lag) / self.weight_lifetime
-        if self.law == "free_diffusion":
-            return 1 / np.sqrt(1 + lifetimes)
-        if self.fast_weight_lifetime is None:
-            return np.exp(-lifetimes)
-        fast = np.exp(-np.asarray(lag) / self.fast_weight_lifetime)
-        return self.fast_share * fast + (1 - self.fast_share) * np.exp(-lifetimes)
-
-    def step(self, interval: float) -> tuple[float, float]:
-        """Return what is kept of a weight over an interval, and the standard deviation of what is
-        added to it.
-
-        Parameters
-        ----------
-        interval : float
-            In units of elapsed.
-
-        Returns
-        -------
-        kept, added : float
-            exp(-t / T) and sqrt(1 - exp(-2 t / T)); or 1 and sqrt(t / T); in units of the first
-            standard deviation.
-        """
-        lifetimes = interval / self.weight_lifetime
-        if self.law == "free_diffusion":
-            return 1.0, float(np.sqrt(lifetimes))
-        return float(np.exp(-lifetimes)), float(np.sqrt(-np.expm1(-2 * lifetimes)))
+__all__ = [
+    "DriftingRates",
+    "WeightDrift",
+    "checked_drifts",
+    "checked_excitabilities",
+    "checked_seeds",
+    "drifting_rates",
+    "drifting_weights",
+    "each",
+    "sessions_elapsed",
+    "weight_scale",
+]
 
 
 class DriftingRates(NamedTuple):
@@ -131,110 +54,6 @@ class DriftingRates(NamedTuple):
     drive_gain: np.ndarray
 
 
-def drifting_weights(
-    drift: WeightDrift | None, units: int, inputs: int, elapsed: np.ndarray, seed: int
-) -> np.ndarray:
-    """Return the input weights of every session, of unit variance in the first one.
-
-    The first weights are drawn from the stream "weights", their steps from "update_noise": neither
-    the law nor the lifetime moves what is drawn. A second part of the weights, with a lifetime of
-    its own, is drawn from a child of each.
-
-    Parameters
-    ----------
-    drift : WeightDrift or None
-        None for weights that stay.
-    units, inputs : int
-    elapsed : numpy.ndarray
-        (session,), rising.
-    seed : int
-
-    Returns
-    -------
-    numpy.ndarray
-        (session, unit, input).
-    """
-    if drift is None:
-        first = stream(seed, "weights").standard_normal((units, inputs))
-        return np.broadcast_to(first, (len(elapsed), units, inputs)).copy()
-    intervals = np.diff(elapsed)
-    shape = (len(intervals), units, inputs)
-    first, steps = _chance(seed, None, drift.common, *shape)
-    if not drift.fast_share:
-        return _wandered(drift, first, steps, intervals)
-    other_first, other_steps = _chance(seed, 0, drift.common, *shape)
-    # A rotation keeps both parts independent, and the first weights whatever the share: at a share
-    # of 0 or 1 the only part is moved by the same numbers as with one time scale.
-    slow, fast = np.sqrt(1 - drift.fast_share), np.sqrt(drift.fast_share)
-    of_fast = drift.replace(weight_lifetime=drift.fast_weight_lifetime)
-    return slow * _wandered(
-        drift, slow * first - fast * other_first, slow * steps - fast * other_steps, intervals
-    ) + fast * _wandered(
-        of_fast, fast * first + slow * other_first, fast * steps + slow * other_steps, intervals
-    )
-
-
-def _chance(
-    seed: int, child: int | None, common: float, intervals: int, units: int, inputs: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """First weights (unit, input) and what is added to them (interval, unit, input); kept for the
-    next call where they are few, as a fit asks for them again and again."""
-    small = (intervals + 1) * units * inputs <= KEPT_NUMBERS
-    drawn = _kept if small else _kept.__wrapped__
-    return drawn(seed, child, common, intervals, units, inputs)
-
-
-@lru_cache(maxsize=KEPT_DRAWS)
-def _kept(
-    seed: int, child: int | None, common: float, intervals: int, units: int, inputs: int
-) -> tuple[np.ndarray, np.ndarray]:
-    first = stream(seed, "weights", child).standard_normal((units, inputs))
-    steps = _fresh(stream(seed, "update_noise", child), common, intervals, units, inputs)
-    first.flags.writeable = steps.flags.writeable = False
-    return first, steps
-
-
-def _fresh(
-    noise: np.random.Generator, common: float, intervals: int, units: int, inputs: int
-) -> np.ndarray:
-    """What is added to weights of unit variance, (interval, unit, input)."""
-    steps = np.empty((intervals, units, inputs))
-    for step in steps:
-        shared, private = noise.standard_normal(inputs), noise.standard_normal((units, inputs))
-        step[:] = np.sqrt(common) * shared + np.sqrt(1 - common) * private
-    return steps
-
-
-def _wandered(
-    drift: WeightDrift, first: np.ndarray, steps: np.ndarray, intervals: np.ndarray
-) -> np.ndarray:
-    """Weights (session, unit, input) that wander with one lifetime."""
-    weights = np.empty((len(steps) + 1, *first.shape))
-    weights[0] = first
-    for session, interval in enumerate(intervals):
-        persistence, added = drift.step(interval)
-        weights[session + 1] = persistence * weights[session] + added * steps[session]
-    return weights
-
-
-def weight_scale(patterns: np.ndarray) -> float:
-    """Return the standard deviation of first weights that gives drives a mean square of 1: one over
-    the root mean square |x|.
-
-    Parameters
-    ----------
-    patterns : numpy.ndarray
-        x, (sample, input).
-    """
-    power = float(np.square(patterns).sum(axis=1).mean())
-    if not power > 0:
-        raise RefusedInputError(
-            f"all {patterns.size} inputs are 0, so nothing drives the circuit: give an input "
-            "that sees something."
-        )
-    return 1 / np.sqrt(power)
-
-
 def drifting_rates(
     circuits: Sequence[Circuit],
     patterns: np.ndarray,
@@ -244,6 +63,8 @@ def drifting_rates(
     *,
     engine: Engine = "brian2",
     target: str = "numpy",
+    excitability: Excitability | Sequence[Excitability | None] | None = None,
+    context: np.ndarray | None = None,
     report: Callable[[int], object] = lambda samples: None,
 ) -> DriftingRates:
     """Return the rates of drifting circuits as bare arrays: what ``run_sessions`` labels, and fits
@@ -269,6 +90,10 @@ def drifting_rates(
         Settle in Brian2, in loops compiled from its code, or take the closed form.
     target : {"numpy", "cython", "cpp_standalone"}
         How Brian2 runs the equations.
+    excitability : Excitability, None, or sequence of these
+        Of the units of all subjects or of each; None for units alike.
+    context : numpy.ndarray, optional
+        (input,), true for inputs that tell the context; the same for all subjects.
     report : callable
         Told how many samples have been settled.
 
@@ -289,6 +114,7 @@ def drifting_rates(
         checked_seeds(seeds, len(present)),
         sessions_elapsed(elapsed, len(present)),
     )
+    states = checked_excitabilities(excitability, len(present))
     worlds = np.broadcast_to(patterns, (len(present), *np.shape(patterns)[-2:]))
     drive = np.empty((len(present), times.shape[1], worlds.shape[1], present[0].units))
     gain = np.empty((*drive.shape[:2], present[0].units))
@@ -296,10 +122,13 @@ def drifting_rates(
         zip(present, worlds, drifts, strict=True)
     ):
         weights = drifting_weights(
-            wandering, circuit.units, world.shape[1], times[subject], numbers[subject]
+            wandering, circuit.units, world.shape[1], times[subject], numbers[subject], context
         )
         # (session, sample, unit)
         drive[subject] = (weight_scale(world) * world) @ weights.transpose(0, 2, 1)
+        if (own := states[subject]) is not None:
+            state = excitabilities(own, circuit.units, times[subject], numbers[subject])
+            drive[subject] = excited(own, drive[subject], state)
         gain[subject] = homeostatic_gain(
             circuit, drive[subject], wandering.homeostasis if wandering else "none"
         )
@@ -344,6 +173,24 @@ def checked_drifts(drift: Any, subjects: int) -> list[WeightDrift | None]:
             "write WeightDrift(...)."
         )
     return drifts
+
+
+def checked_excitabilities(excitability: Any, subjects: int) -> list[Excitability | None]:
+    """Return the excitability of the units of each subject or None, read from mappings; refuses
+    others."""
+    states = [
+        chosen({"excitability": Excitability}, {"kind": "excitability", **own})
+        if isinstance(own, Mapping)
+        else own
+        for own in each("excitability", excitability, subjects)
+    ]
+    for state in states:
+        if not (state is None or isinstance(state, Excitability)):
+            raise RefusedInputError(
+                f"excitability must be an Excitability, None, or a list of these, got {state!r}: "
+                "write Excitability(std=..., lifetime=...)."
+            )
+    return states
 
 
 def sessions_elapsed(elapsed: Any, subjects: int) -> np.ndarray:

@@ -480,6 +480,11 @@ VARIABLES: dict[str, Variable] = {
     "excitability": Variable(
         (*SESSION, "unit"), "1", "slow shift or log gain of each unit's drive"
     ),
+    "context_weight_autocorrelation": Variable(
+        (*SESSION, "session_other"),
+        "1",
+        "correlation of the weights of inputs that tell the context, less their mean over units, in two sessions",
+    ),
     "weight_autocorrelation": Variable(
         (*SESSION, "session_other"),
         "1",

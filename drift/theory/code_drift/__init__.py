@@ -17,6 +17,18 @@ if TYPE_CHECKING:
         deep_drift,
         effective_correlation,
     )
+    from drift.theory.code_drift.weight_laws import (
+        turnover_probabilities,
+        multiplicative_moments,
+        increment_kurtosis,
+        jump_overlap,
+    )
+    from drift.theory.code_drift.mixed_drives import (
+        drive_correlation,
+        gain_overlap,
+        two_stream_similarity,
+        stream_autocorrelations,
+    )
     from drift.theory.code_drift.similarity import active_units, measured_similarity
     from drift.theory.code_drift.sampled import (
         pooled,
@@ -30,6 +42,10 @@ if TYPE_CHECKING:
     from drift.theory.code_drift.estimation import estimate
     from drift.theory.code_drift.estimation_bias import simulated_recording
     from drift.theory.code_drift.readout import readout_error, sampled_readout_error
+    from drift.theory.code_drift.following import (
+        following_readout_error,
+        sampled_following_readout_error,
+    )
     from drift.theory.code_drift.place_fields import (
         place_field_statistics,
         curvature,

@@ -11,7 +11,7 @@ Numbers, arrays and labelled arrays are taken alike, broadcast, and returned as 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import xarray as xr
@@ -30,7 +30,9 @@ from drift.theory.kernels.checks import (
 from drift.theory.kernels.depth import correlation_map
 from drift.theory.kernels.one_layer import joint_activation, kappa, mean_square_activity
 
-LAWS = ("ornstein_uhlenbeck", "free_diffusion")
+WeightLaw = Literal["ornstein_uhlenbeck", "free_diffusion", "turnover", "multiplicative", "jump"]
+"""How weights wander."""
+LAWS = get_args(WeightLaw)
 
 
 class PopulationVectorSimilarity(NamedTuple):
@@ -82,13 +84,16 @@ def alike(function: Callable[..., Any], *values: Numbers) -> Any:
 def weight_autocorrelation(
     elapsed: Alike,
     lifetime: float,
-    law: Literal["ornstein_uhlenbeck", "free_diffusion"] = "ornstein_uhlenbeck",
+    law: WeightLaw = "ornstein_uhlenbeck",
 ) -> Any:
     """Correlation of drifting weights with themselves some time later.
 
-    Ornstein-Uhlenbeck: r(t) = exp(-t / T), T the time constant. Free diffusion from day 0: r(t) = 1
-    / sqrt(1 + t / T), T = s_w^2 / s_n^2 the time in which noise adds the variance that the weights
-    have on day 0 (s_n^2 is added per unit of time); Top-K ignores that their norm grows.
+    Ornstein-Uhlenbeck: r(t) = exp(-t / T), T the time constant. The same holds for turnover of
+    binary weights, multiplicative noise and jumps; in turnover and jumps 1 / T is the rate at which
+    a weight, or all weights of a unit, are drawn anew, and r(t) the chance that they have not been.
+    Free diffusion from day 0: r(t) = 1 / sqrt(1 + t / T), T = s_w^2 / s_n^2 the time in which noise
+    adds the variance that the weights have on day 0 (s_n^2 is added per unit of time); Top-K
+    ignores that their norm grows.
 
     Parameters
     ----------
@@ -96,7 +101,7 @@ def weight_autocorrelation(
         t, not negative, in any unit of time.
     lifetime : float
         T, above 0, in the same unit.
-    law : {"ornstein_uhlenbeck", "free_diffusion"}
+    law : {"ornstein_uhlenbeck", "free_diffusion", "turnover", "multiplicative", "jump"}
         How the weights wander.
 
     Returns
@@ -123,9 +128,9 @@ def weight_autocorrelation(
             f"lifetime must be above 0, got {lifetime}: give the time constant of the weights."
         )
     between("elapsed", elapsed, 0, np.inf, "give the time between two sessions")
-    if law == "ornstein_uhlenbeck":
-        return alike(lambda t: np.exp(-t / lifetime), elapsed)
-    return alike(lambda t: 1 / np.sqrt(1 + t / lifetime), elapsed)
+    if law == "free_diffusion":
+        return alike(lambda t: 1 / np.sqrt(1 + t / lifetime), elapsed)
+    return alike(lambda t: np.exp(-t / lifetime), elapsed)
 
 
 @opened

@@ -128,6 +128,11 @@ RECORDED_WEIGHTS = ("input_weights", "bias", "output_weights")
 def _of_weights(run: xr.Dataset, subject: int) -> np.ndarray:
     """(session, session) cosine of input weights and biases less their means over units, which
     change no order among units."""
+    if several := sorted({"excitability", "context_weight_autocorrelation"} & set(run)):
+        raise RefusedInputError(
+            f"the code of this run moves with more than its weights, as {several[0]} says, which "
+            "predict does not know of: combine drive_correlation with the closed forms."
+        )
     if "weight_autocorrelation" in run:
         return (
             run["weight_autocorrelation"]
