@@ -253,9 +253,7 @@ class _Text:
 
     def _old(self, block: Block) -> list[str]:
         """Copies of what a block changes and also reads elsewhere than at the same element."""
-        names = {
-            self._name(place) for place in block.places.values() if self._is_old(block, place)
-        }
+        names = {self._name(place) for place in block.places.values() if self._is_old(block, place)}
         self.copied |= names
         return [f"{name}_old[:] = {name}" for name in sorted(names)]
 
