@@ -116,7 +116,7 @@ def geometry_table(
     without = _without_groups(halved, options, int(groups))
     compared = np.triu(comparable_pairs(halved), k=1).sum()
     rows = [
-        _Row(name, figures[name], [other.get(name) for other in without], float(confidence))
+        _Row(name, figures[name], [fewer.get(name) for fewer in without], float(confidence))
         for name in TITLES
         if name in figures
     ]
@@ -210,8 +210,8 @@ class _Row(NamedTuple):
         """Half of the interval of one subject."""
         sessions = _without_sessions(self.figure.values[subject, ..., -1])
         units = np.array([
-            np.nan if other is None else _mean_of_pairs(other.values)[subject, -1]
-            for other in self.without
+            np.nan if fewer is None else _mean_of_pairs(fewer.values)[subject, -1]
+            for fewer in self.without
         ])  # fmt: skip
         if min(sessions.size, units.size) < 2:
             return np.nan
@@ -246,8 +246,8 @@ def _without_sessions(values: Array) -> Array:
     present = np.flatnonzero(defined.any(axis=0) | defined.any(axis=1))
     means = []
     for session in present:
-        others = np.delete(np.delete(values, session, axis=0), session, axis=1)
-        means.append(float(mean_or_nan(others.ravel(), 0)))
+        left = np.delete(np.delete(values, session, axis=0), session, axis=1)
+        means.append(float(mean_or_nan(left.ravel(), 0)))
     return np.array(means)
 
 

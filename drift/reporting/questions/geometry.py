@@ -81,10 +81,10 @@ def _few_sessions(recorded: xr.Dataset) -> tuple[xr.Dataset, list[str]]:
     sessions = recorded.sizes["session"]
     if sessions <= MOST_SESSIONS:
         return recorded, []
-    chosen = np.linspace(0, sessions - 1, MOST_SESSIONS).round().astype(int)
+    places = np.linspace(0, sessions - 1, MOST_SESSIONS).round().astype(int)
     said = f"Of {sessions} sessions {MOST_SESSIONS} are compared, from the first to the last."
     dims = [dim for dim in ("session", "session_other") if dim in recorded.dims]
-    return recorded.isel(dict.fromkeys(dims, chosen)), [said]
+    return recorded.isel(dict.fromkeys(dims, places)), [said]
 
 
 def _rows(figures: pd.DataFrame) -> str:
@@ -102,8 +102,7 @@ def _rows(figures: pd.DataFrame) -> str:
 
 
 def _cell(value: float, otherwise: str = "") -> Cell:
-    known = np.isfinite(value)
-    return Cell(number(float(value)) if known else otherwise, float(value))
+    return Cell(number(float(value)) if np.isfinite(value) else otherwise, float(value))
 
 
 def _reasons(figures: pd.DataFrame) -> list[str]:
