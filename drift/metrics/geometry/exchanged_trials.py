@@ -40,7 +40,8 @@ def exchanged_trial_p_values(
     common: laps on which all cells fire more, say. With d_a, d_b the drift vectors of independent
     halves,
 
-        T = mean over conditions of sum over units d_a d_b,   p = (1 + #(T* >= T)) / (1 + exchanges),
+        T = mean over conditions of sum over units d_a d_b,
+        p = (1 + #(T* >= T)) / (1 + exchanges),
 
     T* that of trials dealt anew to the halves of both sessions, as many of each running direction
     (or stimulus) to each. The level is exact if trials of a session are independent of each other;

@@ -30,13 +30,15 @@ if TYPE_CHECKING:
 MOST_SESSIONS = 10  # that are compared with each other
 NULLS = 5  # draws of each null; a page is no place to wait for more
 HEADS = (
-    "figure", "naive", "frozen code", "cross-validated", "interval of 95 %", "null", "pairs that drift",
+    "figure", "naive", "frozen code", "cross-validated", "interval of 95 %", "null",
+    "pairs that drift",
 )  # fmt: skip
 READING = (
-    "Naive: as published, from maps of whole sessions, which hold noise. Frozen code: what the naive "
-    "figure is of a code that stands still, with the noise of these sessions. Cross-validated: from "
-    "halves of sessions that share no noise; undefined where at most pairs of sessions no drift is "
-    "told from 0. Null: shuffled cells, or cells that drift each for itself."
+    "Naive: as published, from maps of whole sessions, which hold noise. Frozen code: what the "
+    "naive figure is of a code that stands still, with the noise of these sessions. "
+    "Cross-validated: from halves of sessions that share no noise; undefined where at most pairs "
+    "of sessions no drift is told from 0. Null: shuffled cells, or cells that drift each for "
+    "itself."
 )
 CAUTION = (
     "Halves alone cannot tell laps on which all cells fire more from a drift; "
