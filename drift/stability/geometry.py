@@ -75,7 +75,7 @@ def drift_geometry(
 
     Examples
     --------
-    >>> drift.stability.drift_geometry(data_adapters.sessions("sheintuch2023", path))
+    >>> drift.drift_geometry(data_adapters.sessions("sheintuch2023", path))
     """
     told: dict[str, Any] = {}
     if isinstance(source, xr.Dataset) and "sample" not in source.dims:
