@@ -57,7 +57,7 @@ def drift_geometry(
     groups, null, confidence
         See ``metrics.geometry_table``.
     exchanges : int
-        See ``metrics.exchanged_trial_p_values``.
+        See ``metrics.exchanged_trial_p_values``; 0 for none.
     seed : int
         Of groups, nulls and exchanges.
 

@@ -74,7 +74,7 @@ def geometry_table(
     keep : xarray.DataArray, optional
         Bool over any of subject, session, unit: units to compare.
     groups : int
-        g, from 2 to the number of units; 0 for no interval of a single subject.
+        g, at most the number of units; 0 for no interval of a single subject.
     null : int
         Draws of each null.
     confidence : float
@@ -256,6 +256,7 @@ def _without_groups(dataset: xr.Dataset, options: Options, groups: int) -> list[
     if groups < 2 or dataset.sizes["subject"] > 1:
         return []
     member = recorded_units(dataset, options.keep)
+    groups = min(groups, int(member.any(axis=(0, 1)).sum()))
     group = np.stack(
         [_dealt(dataset, own, subject, groups, options.seed) for subject, own in enumerate(member)]
     )
