@@ -47,6 +47,7 @@ if TYPE_CHECKING:  # in the order in which data flow: recipe, run, measures, the
     from drift.observation.solvable import wandering_fields, wandering_fields_correlation
     from drift.observation.null_models import frozen_code, wrong_registration, changed_behaviour
     from drift.stability.measuring import code_stability
+    from drift.stability.geometry import drift_geometry
     from drift.planning.design import StudyDesign, study_like
     from drift.planning.effects import DriftRateEffect, ExperienceEffect, GroupEffect
     from drift.planning.grid import power

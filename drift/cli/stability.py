@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -114,7 +114,6 @@ def command(
     """
     from drift.files.csv import write_tables
     from drift.stability.absent import absent_measures
-    from drift.stability.geometry import drift_geometry
     from drift.stability.measuring import code_stability
     from drift.stability.tables import MAPS
 
@@ -145,8 +144,9 @@ def command(
     measures = stability.drop_vars(MAPS, errors="ignore")
     further = {"absent": absent}
     if geometry:
-        further["geometry"] = drift_geometry(
+        told_geometry = _geometry(
             source,
+            further,
             minimum_events=minimum_events,
             halves="time" if halves == "time" else "trials",
             bin_size=bin_size,
@@ -159,7 +159,7 @@ def command(
         *_compared(stability),
         *_rows(stability),
         *_half_lives(stability),
-        *(_geometry(further["geometry"]) if geometry else ()),
+        *(told_geometry if geometry else ()),
         *(f"absent: {row.measure}: {row.reason}" for row in absent.itertuples()),
     )
     told(*(f"written: {path}" for path in written))
@@ -200,14 +200,27 @@ def _compared(stability: xr.Dataset) -> Iterator[str]:
         )
 
 
-def _geometry(table: pd.DataFrame) -> Iterator[str]:
-    """Where it drifts, figure by figure: cross-validated beside naive and at rest."""
-    for row in table.itertuples():
-        beside = f"naive {row.naive:.3g}, at rest {row.frozen:.3g}, null {row.null:.3g}"
-        ends = f"{row.lower:.3g} to {row.upper:.3g}"
-        interval = f"95 %: {ends}" if np.isfinite(row.lower) else row.reason or "no interval"
-        estimate = f"{row.estimate:.3g}" if np.isfinite(row.estimate) else "undefined"
-        yield f"{row.measure}: {estimate} ({interval}; {beside})".replace(", null nan", "")
+def _geometry(
+    source: xr.Dataset | list[xr.Dataset], further: dict[str, pd.DataFrame], **options: Any
+) -> list[str]:
+    """Where it drifts, figure by figure, put among the further tables; or why it is not told."""
+    from drift.stability.geometry import drift_geometry
+
+    try:
+        table = drift_geometry(source, **options)
+    except RefusedInputError as refusal:
+        return [f"absent: geometry: {refusal}"]
+    further["geometry"] = table
+    return [_geometry_row(row) for row in table.itertuples()]
+
+
+def _geometry_row(row: Any) -> str:
+    """Cross-validated, beside naive and at rest."""
+    beside = f"naive {row.naive:.3g}, at rest {row.frozen:.3g}, null {row.null:.3g}"
+    ends = f"{row.lower:.3g} to {row.upper:.3g}"
+    interval = f"95 %: {ends}" if np.isfinite(row.lower) else row.reason or "no interval"
+    estimate = f"{row.estimate:.3g}" if np.isfinite(row.estimate) else "undefined"
+    return f"{row.measure}: {estimate} ({interval}; {beside})".replace(", null nan", "")
 
 
 def _half_lives(stability: xr.Dataset) -> Iterator[str]:

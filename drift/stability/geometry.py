@@ -57,7 +57,7 @@ def drift_geometry(
     groups, null, confidence
         See ``metrics.geometry_table``.
     exchanges : int
-        See ``metrics.exchanged_trial_p_values``.
+        See ``metrics.exchanged_trial_p_values``; 0 for none.
     seed : int
         Of groups, nulls and exchanges.
 
@@ -75,7 +75,7 @@ def drift_geometry(
 
     Examples
     --------
-    >>> drift.stability.drift_geometry(data_adapters.sessions("sheintuch2023", path))
+    >>> drift.drift_geometry(data_adapters.sessions("sheintuch2023", path))
     """
     told: dict[str, Any] = {}
     if isinstance(source, xr.Dataset) and "sample" not in source.dims:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from drift.door import opened
-from drift.door.quantities import Count, NotNegative, Seed
+from drift.door.quantities import NotNegative, Range, Seed
 from drift.measurement.rules import Measurement
 from drift.metrics.geometry.tables import PAIRS
 from drift.metrics.geometry.trial_visits import SessionVisits, visits_of
@@ -19,13 +19,17 @@ from drift.metrics.geometry.vectors import Array
 from drift.streams import stream
 
 MEMORY = 2**22  # numbers of the maps of as many exchanges as are made at once
+FEWEST = 43  # exchanges, with which p can be below the .023 that makes a drift
+
+Exchanges = Annotated[int, Range(FEWEST, 100_000)]
+"""Number of exchanges of trials, enough to tell a drift."""
 
 
 @opened
 def exchanged_trial_p_values(
     sessions: xr.Dataset | Iterable[xr.Dataset],
     *,
-    exchanges: Count = 199,
+    exchanges: Exchanges = 199,
     bin_size: float | None = None,
     minimum_speed: float | None = None,
     minimum_occupancy: NotNegative = 0.1,
@@ -40,7 +44,8 @@ def exchanged_trial_p_values(
     common: laps on which all cells fire more, say. With d_a, d_b the drift vectors of independent
     halves,
 
-        T = mean over conditions of sum over units d_a d_b,   p = (1 + #(T* >= T)) / (1 + exchanges),
+        T = mean over conditions of sum over units d_a d_b,
+        p = (1 + #(T* >= T)) / (1 + exchanges),
 
     T* that of trials dealt anew to the halves of both sessions, as many of each running direction
     (or stimulus) to each. The level is exact if trials of a session are independent of each other;
@@ -54,7 +59,7 @@ def exchanged_trial_p_values(
     sessions : iterable of xarray.Dataset
         Session Datasets, as in ``drift.measure``, taken one at a time.
     exchanges : int
-        Draws for each pair of sessions; p is not below 1 / (exchanges + 1).
+        Draws for each pair of sessions, at least 43; p is not below 1 / (exchanges + 1).
     bin_size, minimum_speed, minimum_occupancy, direction
         As in ``drift.measure``; use those of the Dataset whose drift is measured.
     halves : {"trials", "time"}

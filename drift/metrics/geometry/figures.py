@@ -1,5 +1,5 @@
-"""All figures of geometry of every two sessions: naive, of a code at rest, cross-validated, and their
-nulls."""
+"""All figures of geometry of every two sessions: naive, of a code at rest, cross-validated, and
+their nulls."""
 
 from __future__ import annotations
 

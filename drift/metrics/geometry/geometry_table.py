@@ -74,7 +74,7 @@ def geometry_table(
     keep : xarray.DataArray, optional
         Bool over any of subject, session, unit: units to compare.
     groups : int
-        g, from 2 to the number of units; 0 for no interval of a single subject.
+        g, at most the number of units; 0 for no interval of a single subject.
     null : int
         Draws of each null.
     confidence : float
@@ -116,7 +116,7 @@ def geometry_table(
     without = _without_groups(halved, options, int(groups))
     compared = np.triu(comparable_pairs(halved), k=1).sum()
     rows = [
-        _Row(name, figures[name], [other.get(name) for other in without], float(confidence))
+        _Row(name, figures[name], [fewer.get(name) for fewer in without], float(confidence))
         for name in TITLES
         if name in figures
     ]
@@ -210,8 +210,8 @@ class _Row(NamedTuple):
         """Half of the interval of one subject."""
         sessions = _without_sessions(self.figure.values[subject, ..., -1])
         units = np.array([
-            np.nan if other is None else _mean_of_pairs(other.values)[subject, -1]
-            for other in self.without
+            np.nan if fewer is None else _mean_of_pairs(fewer.values)[subject, -1]
+            for fewer in self.without
         ])  # fmt: skip
         if min(sessions.size, units.size) < 2:
             return np.nan
@@ -246,8 +246,8 @@ def _without_sessions(values: Array) -> Array:
     present = np.flatnonzero(defined.any(axis=0) | defined.any(axis=1))
     means = []
     for session in present:
-        others = np.delete(np.delete(values, session, axis=0), session, axis=1)
-        means.append(float(mean_or_nan(others.ravel(), 0)))
+        left = np.delete(np.delete(values, session, axis=0), session, axis=1)
+        means.append(float(mean_or_nan(left.ravel(), 0)))
     return np.array(means)
 
 
@@ -256,6 +256,7 @@ def _without_groups(dataset: xr.Dataset, options: Options, groups: int) -> list[
     if groups < 2 or dataset.sizes["subject"] > 1:
         return []
     member = recorded_units(dataset, options.keep)
+    groups = min(groups, int(member.any(axis=(0, 1)).sum()))
     group = np.stack(
         [_dealt(dataset, own, subject, groups, options.seed) for subject, own in enumerate(member)]
     )

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 PERMUTATIONS = 199
 HEADS = ("term", "estimate", "interval of 95 %", "p", "per")
 READING = (
-    "Coefficients of log similarity (noise taken out) in a mixed model of all pairs of sessions of one "
-    "subject in one environment: below 0 where the code is lost with the days that pass, or with the "
-    "visits. Intervals and p rest on the agreement of subjects."
+    "Coefficients of log similarity (noise taken out) in a mixed model of all pairs of sessions of "
+    "one subject in one environment: below 0 where the code is lost with the days that pass, or "
+    "with the visits. Intervals and p rest on the agreement of subjects."
 )
 ONE_SUBJECT = "Of one subject there is no interval and no p."
 
@@ -70,10 +70,9 @@ def _rows(model: xr.Dataset) -> str:
         interval = " to ".join(map(number, ends)) if np.isfinite(ends).all() else ""
         told = number(estimate) if np.isfinite(estimate) else "cannot be told"
         unit = str(row["term_units"].item()).removeprefix("1/")
-        rows.append([
-            str(term), Cell(told, estimate), interval,
-            Cell(number(p_value) if np.isfinite(p_value) else "", p_value), unit if unit != "1" else "",
-        ])  # fmt: skip
+        p_cell = Cell(number(p_value) if np.isfinite(p_value) else "", p_value)
+        of_unit = unit if unit != "1" else ""
+        rows.append([str(term), Cell(told, estimate), interval, p_cell, of_unit])
     return table("days-or-laps-numbers", "Days or laps?", HEADS, rows)
 
 

@@ -30,13 +30,15 @@ if TYPE_CHECKING:
 MOST_SESSIONS = 10  # that are compared with each other
 NULLS = 5  # draws of each null; a page is no place to wait for more
 HEADS = (
-    "figure", "naive", "frozen code", "cross-validated", "interval of 95 %", "null", "pairs that drift",
+    "figure", "naive", "frozen code", "cross-validated", "interval of 95 %", "null",
+    "pairs that drift",
 )  # fmt: skip
 READING = (
-    "Naive: as published, from maps of whole sessions, which hold noise. Frozen code: what the naive "
-    "figure is of a code that stands still, with the noise of these sessions. Cross-validated: from "
-    "halves of sessions that share no noise; undefined where at most pairs of sessions no drift is "
-    "told from 0. Null: shuffled cells, or cells that drift each for itself."
+    "Naive: as published, from maps of whole sessions, which hold noise. Frozen code: what the "
+    "naive figure is of a code that stands still, with the noise of these sessions. "
+    "Cross-validated: from halves of sessions that share no noise; undefined where at most pairs "
+    "of sessions no drift is told from 0. Null: shuffled cells, or cells that drift each for "
+    "itself."
 )
 CAUTION = (
     "Halves alone cannot tell laps on which all cells fire more from a drift; "
@@ -81,10 +83,10 @@ def _few_sessions(recorded: xr.Dataset) -> tuple[xr.Dataset, list[str]]:
     sessions = recorded.sizes["session"]
     if sessions <= MOST_SESSIONS:
         return recorded, []
-    chosen = np.linspace(0, sessions - 1, MOST_SESSIONS).round().astype(int)
+    places = np.linspace(0, sessions - 1, MOST_SESSIONS).round().astype(int)
     said = f"Of {sessions} sessions {MOST_SESSIONS} are compared, from the first to the last."
     dims = [dim for dim in ("session", "session_other") if dim in recorded.dims]
-    return recorded.isel(dict.fromkeys(dims, chosen)), [said]
+    return recorded.isel(dict.fromkeys(dims, places)), [said]
 
 
 def _rows(figures: pd.DataFrame) -> str:
@@ -102,8 +104,7 @@ def _rows(figures: pd.DataFrame) -> str:
 
 
 def _cell(value: float, otherwise: str = "") -> Cell:
-    known = np.isfinite(value)
-    return Cell(number(float(value)) if known else otherwise, float(value))
+    return Cell(number(float(value)) if np.isfinite(value) else otherwise, float(value))
 
 
 def _reasons(figures: pd.DataFrame) -> list[str]:

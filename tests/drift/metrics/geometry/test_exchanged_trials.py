@@ -43,18 +43,20 @@ def test_laps_of_different_gain_are_no_drift_and_drift_is_seen():
 
 def test_company_and_order_say_nothing():
     sessions = days(3, 0.5, redrawn=0.1)
-    whole = metrics.exchanged_trial_p_values(sessions, exchanges=30)
-    few = metrics.exchanged_trial_p_values([sessions[2], sessions[0]], exchanges=30)
+    whole = metrics.exchanged_trial_p_values(sessions, exchanges=43)
+    few = metrics.exchanged_trial_p_values([sessions[2], sessions[0]], exchanges=43)
     np.testing.assert_array_equal(few, whole.sel(session=[0, 2], session_other=[0, 2]))
     relabelled = [day.isel(unit=slice(None, None, -1)) for day in sessions]
-    np.testing.assert_array_equal(metrics.exchanged_trial_p_values(relabelled, exchanges=30), whole)
+    np.testing.assert_array_equal(metrics.exchanged_trial_p_values(relabelled, exchanges=43), whole)
 
 
 def test_what_is_not_compared():
-    rooms = metrics.exchanged_trial_p_values(days(1, 0.2, rooms="ABA"), exchanges=9)
+    rooms = metrics.exchanged_trial_p_values(days(1, 0.2, rooms="ABA"), exchanges=43)
     assert np.isfinite(rooms.values[0][0, 2]) and np.isnan(rooms.values[0][1]).all()
-    untracked = metrics.exchanged_trial_p_values(days(1, 0.2, unit_identity=""), exchanges=9)
+    untracked = metrics.exchanged_trial_p_values(days(1, 0.2, unit_identity=""), exchanges=43)
     assert untracked.isnull().all()
+    with pytest.raises(RefusedInputError, match="exchanges"):
+        metrics.exchanged_trial_p_values(days(1, 0.2), exchanges=42)
     with pytest.raises(RefusedInputError, match="no session"):
         metrics.exchanged_trial_p_values([])
 

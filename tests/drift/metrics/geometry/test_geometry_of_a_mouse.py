@@ -63,3 +63,13 @@ def test_geometry_of_the_mouse(mouse):
     )
     naive, frozen, crossed = means(stability["stability"])[0]
     assert naive < crossed < 1 and naive < frozen
+
+
+def test_table_of_the_mouse(mouse):
+    measured, noise, keep = mouse
+    table = metrics.geometry_table(measured, noise=noise, keep=keep, groups=10, null=5)
+    print("\n" + table.drop(columns=["speaks_of", "reason"]).round(3).to_string())
+    figures = table.set_index("measure").drop(index="coordination over days")
+    assert (figures["lower"] <= figures["estimate"]).all()
+    assert (figures["estimate"] <= figures["upper"]).all()
+    assert (figures["drifting_pairs"].dropna() > 0.8 * 28).all()
