@@ -107,8 +107,8 @@ def sampling_noise(
         mean over units with enough events. ``compared_units`` (subject) with enough events in any
         session. (subject, component), of ``metrics.change_components``, which parts what two
         sessions do not share into noise within a session, a fast loss and a slow drift:
-        ``component_estimate``, ``component_low`` and ``component_high`` by the units of that animal,
-        ``component_frozen`` with ``_low`` and ``_high`` were the code to stand still,
+        ``component_estimate``, ``component_low`` and ``component_high`` by the units of that
+        animal, ``component_frozen`` with ``_low`` and ``_high`` were the code to stand still,
         ``component_sentence`` (subject); over animals ``component_mean`` with ``_low`` and
         ``_high`` (component). NaN where nothing can be compared.
 

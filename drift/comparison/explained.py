@@ -16,7 +16,6 @@ from drift.comparison.noise_numbers import changes
 from drift.comparison.noise_statistics import Events, Shared, measured, shared
 from drift.door import opened
 from drift.door.quantities import NotNegative, Probability, Seed, Smoothing
-from drift.errors import RefusedInputError
 from drift.measurement.measuring import measure
 from drift.metrics.stability.pairs import comparable_pairs
 from drift.observation.causes import CAUSES, CONFUSED, Cause, confused_share
@@ -129,13 +128,8 @@ def explained_changes(
     --------
     drift.sampling_noise, drift.observation.frozen_twins
     """
-    unknown = [str(cause) for cause in causes if cause not in CAUSES]
-    if unknown:
-        raise RefusedInputError(
-            f"causes must be among {', '.join(CAUSES)}, got {unknown[0]!r}: choose of these."
-        )
-    wanted = tuple(cause for cause in CAUSES if cause in causes or cause in (NOISE, ALL))
-    rules = _Rules(wanted, draws, smoothing, minimum_events, confused)
+    ordered = tuple(cause for cause in CAUSES if cause in causes or cause in (NOISE, ALL))
+    rules = _Rules(ordered, draws, smoothing, minimum_events, confused)
     dataset = recorded if isinstance(recorded, xr.Dataset) else measure(recorded, halves=halves)
     counted = with_counted_halves(dataset, "an explanation by null models of a recording")
     comparable = comparable_pairs(counted)
@@ -144,7 +138,7 @@ def explained_changes(
         own, sessions = own_recording(counted, number)
         pairs = comparable[number][np.ix_(sessions, sessions)]
         subjects.append(_subject(own, pairs, rules, seed, progress))
-    result = labelled(counted, [unexplained(*subject) for subject in subjects], wanted)
+    result = labelled(counted, [unexplained(*subject) for subject in subjects], ordered)
     return result.assign_attrs(
         title="changes of a recording beside null models of it",
         seed=seed,

@@ -56,9 +56,9 @@ def with_components(
     """
     events = (counted["rate"] * counted["occupancy"]).sum(map_dims(counted["rate"]))
     keep = (counted["recorded"] == 1) & (events.round() >= minimum_events)
-    parts = change_components(counted, smoothing=smoothing, select="all", keep=keep, seed=seed)
-    others = unrelated_similarity(counted, smoothing, "all", keep)
-    unrelated = upper_pairs(others, counted["elapsed"])
+    components = change_components(counted, smoothing=smoothing, select="all", keep=keep, seed=seed)
+    strangers = unrelated_similarity(counted, smoothing, "all", keep)
+    unrelated = upper_pairs(strangers, counted["elapsed"])
     floor = mean_or_nan(np.where(np.isfinite(unrelated.lags), unrelated.values.values, np.nan), 1)
     frozen = np.stack(
         [_frozen(subject, own) for subject, own in zip(subjects, floor, strict=True)], axis=1
@@ -67,11 +67,12 @@ def with_components(
     names = {"component_estimate": "subject_estimate", "component_low": "subject_lower"}
     names |= {"component_high": "subject_upper"}
     values: dict[str, Any] = {
-        new: (by_subject, parts[old].transpose(*by_subject).values) for new, old in names.items()
+        new: (by_subject, components[old].transpose(*by_subject).values)
+        for new, old in names.items()
     }
     over = {"component_mean": "estimate", "component_mean_low": "lower"}
     over |= {"component_mean_high": "upper"}
-    values |= {new: ("component", parts[old].values) for new, old in over.items()}
+    values |= {new: ("component", components[old].values) for new, old in over.items()}
     ends = ("", "_low", "_high")
     values |= {
         f"component_frozen{end}": (by_subject, numbers)
@@ -79,7 +80,7 @@ def with_components(
     }
     units = str(counted["elapsed"].attrs.get("units", "1"))
     sentences = [
-        _sentence(parts.isel(subject=number), frozen[:, number], units)
+        _sentence(components.isel(subject=number), frozen[:, number], units)
         for number in range(counted.sizes["subject"])
     ]
     result = noise.assign_coords(component=list(COMPONENTS)).assign(
@@ -88,7 +89,7 @@ def with_components(
     for name in (*values, "component_sentence"):
         bare = name.removesuffix("_low").removesuffix("_high")
         result[name].attrs["long_name"] = MEANINGS[bare]
-    return result.assign_attrs(components_speak_of=parts.attrs["speaks_of"])
+    return result.assign_attrs(components_speak_of=components.attrs["speaks_of"])
 
 
 def _frozen(subject: Beside, floor: float) -> np.ndarray:
@@ -108,10 +109,10 @@ def _frozen(subject: Beside, floor: float) -> np.ndarray:
     return np.stack([frozen, frozen - width, frozen + width])
 
 
-def _sentence(parts: xr.Dataset, frozen: np.ndarray, units: str) -> str:
+def _sentence(components: xr.Dataset, frozen: np.ndarray, units: str) -> str:
     """Say the three numbers of one subject, and what a code that stands still would have."""
     estimates, lower, upper = (
-        parts[f"subject_{name}"].values for name in ("estimate", "lower", "upper")
+        components[f"subject_{name}"].values for name in ("estimate", "lower", "upper")
     )
     if not np.isfinite(estimates).all():
         return "Noise, fast loss and slow drift: cannot tell, for want of different lags or units."
@@ -119,6 +120,6 @@ def _sentence(parts: xr.Dataset, frozen: np.ndarray, units: str) -> str:
     for place, (name, words) in enumerate(WORDS.items()):
         number = f"{estimates[place]:.3g} ({lower[place]:.3g} to {upper[place]:.3g}"
         number += ")" if name == "noise" else f"; frozen {frozen[0, place]:.2g})"
-        clauses.append(words.format(number, float(parts["longest_lag"]), units))
+        clauses.append(words.format(number, float(components["longest_lag"]), units))
     told = f"{clauses[0]}; {clauses[1]}, and {clauses[2]}."
     return told[0].upper() + told[1:]

@@ -57,8 +57,8 @@ def changes(values: Measured, common: Shared) -> np.ndarray:
     by_session = [getattr(values, name) for name in OF_POPULATION]
     observed = [np.isfinite(each).any() and np.nanmean(each) > 0 for each in by_session]
     relative = [
-        _change(each / np.nanmean(each), common) if known else np.nan
-        for each, known in zip(by_session, observed, strict=True)
+        _change(each / np.nanmean(each), common) if active else np.nan
+        for each, active in zip(by_session, observed, strict=True)
     ]
     return np.concatenate([statistics(values, common), relative])
 

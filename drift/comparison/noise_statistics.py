@@ -185,14 +185,14 @@ def measured(sessions: list[Events], common: Shared) -> Measured:
     naive, within, between = _correlations(common.smooth(rates[used], common.smoothing))
     bits = _information(rates[:, :, 0], probability)
     place = every & (np.nan_to_num(bits) > common.threshold(events))
-    there = present.sum(axis=1)
-    nothing = np.full(there.shape, np.nan)
+    count = present.sum(axis=1)
+    nothing = np.full(count.shape, np.nan)
     return Measured(
         _compared(mean_over(naive, both, -1), common),
         _compared(_corrected(within, between, both), common),
         _compared(_kept(place, present), common),
         mean_over(bits, every, -1),
-        np.divide(place.sum(axis=1), there, out=nothing, where=there > 0),
+        np.divide(place.sum(axis=1), count, out=nothing, where=count > 0),
         every.sum(axis=1).astype(float),
         mean_over(within, enough, -1),
     )

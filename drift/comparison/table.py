@@ -119,8 +119,8 @@ def divided_text(comparison: xr.Dataset, measure: str) -> str:
         if source not in OBSERVED or not np.isfinite(first):
             continue
         ceiling = float(of_source["noise_ceiling"])
-        known = f"noise ceiling {ceiling:.2f}" if np.isfinite(ceiling) else UNKNOWN_CEILING
-        limit = "" if measure == "corrected_similarity" else f", {known}"
+        limit = f"noise ceiling {ceiling:.2f}" if np.isfinite(ceiling) else UNKNOWN_CEILING
+        limit = "" if measure == "corrected_similarity" else f", {limit}"
         clauses.append(f"{source} {first:.2f}{limit}")
     return f"1 stands for the first pair of sessions: {'; '.join(clauses)}" if clauses else ""
 

@@ -117,8 +117,10 @@ def _recorded_rates(halves: CountedHalves, maps: np.ndarray) -> NullModel:
     level, rates = _level(halves), _rates(halves, maps)
     would_be = _expected(halves, rates).sum(axis=(2, 3))  # (session, unit), had nothing changed
     events = np.where(halves.present, halves.counts.sum(axis=(2, 3)), 0.0)
-    there = np.where(halves.present, would_be, 0.0).sum(axis=1)
-    population = np.divide(events.sum(axis=1), there, out=np.ones_like(there), where=there > 0)
+    expected = np.where(halves.present, would_be, 0.0).sum(axis=1)
+    population = np.divide(
+        events.sum(axis=1), expected, out=np.ones_like(expected), where=expected > 0
+    )
     factor = np.broadcast_to(population[:, np.newaxis], events.shape)
     own = np.divide(events, would_be, out=np.array(factor), where=halves.present & (would_be > 0))
     return NullModel(level, _expected(level, rates) * own[:, :, np.newaxis, np.newaxis])

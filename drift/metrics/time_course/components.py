@@ -150,8 +150,8 @@ def _within(moments: xr.Dataset, shares: xr.DataArray) -> np.ndarray:
     own = np.diagonal(within, axis1=1, axis2=2)  # (subject, unit, session)
     weights = shares.transpose("draw", "subject", "unit").values
     total = np.einsum("dsu,sut->dst", weights, np.nan_to_num(own))
-    known = np.einsum("dsu,sut->dst", weights, np.isfinite(own).astype(float))
-    means = np.divide(total, known, out=np.full(total.shape, np.nan), where=known > 0)
+    weight = np.einsum("dsu,sut->dst", weights, np.isfinite(own).astype(float))
+    means = np.divide(total, weight, out=np.full(total.shape, np.nan), where=weight > 0)
     return mean_or_nan(means, -1)
 
 
@@ -182,5 +182,5 @@ def fast_and_slow(
     decay = fitted_decay(excess, lags[usable], rooms[usable])
     left = np.exp(-decay.rate * lags[usable].max())
     whole = 1 - floor
-    parts = [whole * (1 - decay.amplitude), whole * decay.amplitude * (1 - left)]
-    return np.stack(parts, axis=-1)
+    losses = [whole * (1 - decay.amplitude), whole * decay.amplitude * (1 - left)]
+    return np.stack(losses, axis=-1)

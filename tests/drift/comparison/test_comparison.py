@@ -89,7 +89,13 @@ def test_sources_and_shares(comparison: xr.Dataset):
         comparison["p_value"].sel(source="observed") < 0.05
     )  # no share of a change that is not certain
     assert certain.any() and not certain.all()
-    assert np.allclose(share, (null / own).where(certain), equal_nan=True)
+    error = comparison["share_explained_standard_error"]
+    told = certain & (error.sel(source="observed", null="frozen code").notnull())
+    assert told.any() and (error.fillna(0) <= 0.5).all()
+    assert np.allclose(share, (null / own).where(told), equal_nan=True)
+    # those of the recording are its own
+    assert comparison["share_explained"].sel(source="recorded").isnull().all()
+    assert comparison["recorded_verdict"].sizes == {"recorded_measure": 7}
     assert comparison["share_explained"].sel(source="frozen code").isnull().all()
     agrees = comparison["sign_agreement"].sel(source="observed", measure="spatial_information")
     change = comparison["change"].sel(source="observed", measure="spatial_information")
@@ -179,6 +185,14 @@ def test_without_a_recording_the_run_stands_beside_published_slopes(run: xr.Data
     alone = drift.compare(run)
     assert alone["source"].values.tolist() == ["simulated"] and alone.sizes["null"] == 0
     assert "no recording" in drift.comparison_table(alone)
+
+
+def test_curves_say_what_they_are_divided_by(comparison: xr.Dataset):
+    first = comparison["first_value"].sel(source="recorded", measure="rate_map_correlation").item()
+    text = drift.comparison_table(comparison)
+    assert f"recorded {first:.2f}, noise ceiling not known without halves" in text
+    assert np.isnan(comparison["noise_ceiling"].sel(source="recorded"))
+    assert "changes of the recording beside codes of its own that stand still" in text
 
 
 def test_the_table_names_units_and_nulls(comparison: xr.Dataset):
