@@ -166,9 +166,9 @@ def one_lifetime(one: xr.Dataset) -> list[str]:
     if not settled(one) or not np.isfinite(float(one["one_lifetime"])):
         return []
     low, high = one["one_lifetime_interval"].values
-    known = f" (95 % interval {low:.3g} to {high:.3g})" if np.isfinite([low, high]).all() else ""
+    interval = f" (95 % interval {low:.3g} to {high:.3g})" if np.isfinite([low, high]).all() else ""
     return [
-        f"Taken for one time scale the weights last {float(one['one_lifetime']):.3g}{known}: "
+        f"Taken for one time scale the weights last {float(one['one_lifetime']):.3g}{interval}: "
         "drift.estimate, which knows one lifetime, tells that, and not weight_lifetime, which is "
         "that of the part which is not lost soon."
     ]
