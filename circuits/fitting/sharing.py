@@ -98,9 +98,11 @@ def joint(
         spread = [np.diagonal(animal.known.covariance) for animal in refined]
         return Joint(moved, None, _agreement(refined, aimed, spread, shared))
     spread = [error.var(axis=0, ddof=1) for error in errors]
-    together = np.concatenate(list(errors), axis=1) @ mean.T
-    split = np.split(together, animals, axis=1)
-    return Joint(moved, split, _agreement(refined, aimed, spread, shared))
+    # animals of one seed are simulated with the same chance, which must not count as agreement
+    apart = [np.roll(error, animal, axis=0) for animal, error in enumerate(errors)]
+    together = np.split(np.concatenate(apart, axis=1) @ mean.T, animals, axis=1)
+    back = [np.roll(error, -animal, axis=0) for animal, error in enumerate(together)]
+    return Joint(moved, back, _agreement(refined, aimed, spread, shared))
 
 
 def _weights(refined: Sequence[Refined], shared: np.ndarray) -> np.ndarray:
