@@ -17,7 +17,7 @@ from drift.schema import RefusedInputError
 GAIN = 78.7277
 CIRCUIT = LinearInterneuron(units=80, gain=GAIN)
 OPTIONS = {
-    "input_width": WIDTH, "restarts": 1, "population": 6, "bootstraps": 40, "generations": 25,
+    "input_width": WIDTH, "restarts": 1, "population": 6, "bootstraps": 40, "generations": 60,
     "progress": False, "statistics": ["map_similarity", "population_similarity"],
 }  # fmt: skip
 BOUNDS = {"weight_lifetime": (1.0, 100.0)}
