@@ -3,8 +3,8 @@ it.
 
 The circuit is simulated at the recorded sessions and places, seen through the lens of the
 recording (its occupancy, its event rates, Poisson counts), and measured by the same functions. The
-distance of its statistics from the recorded ones, weighted by their bootstrap covariance, is
-minimised (the method of simulated moments).
+distance of its statistics from the recorded ones is minimised (the method of simulated moments), in
+the search with weights by a bootstrap, then with those by the scatter of simulated recordings.
 """
 
 from __future__ import annotations
@@ -110,8 +110,8 @@ def fit(
     parameters : mapping
         Bounds (low, high) by name: parameters of the circuit, ``weight_lifetime`` in units of
         elapsed, ``input_width`` in units of place, ``fast_share`` and ``fast_weight_lifetime`` of
-        two time scales. Searched in logarithms where both bounds are
-        positive.
+        two time scales. Searched in logarithms where both bounds are positive; weight_lifetime T
+        as exp(-lag / T), with the mean lag of the sessions.
     statistics : sequence of str
         What is compared: groups of statistics, active_fraction, spatial_information, place_fields,
         event_rate, map_similarity and population_similarity (the last two against lag, for tracked
@@ -130,7 +130,7 @@ def fit(
         Of all draws.
     restarts, population, generations : int
         Independent searches by CMA-ES, candidates of each in a generation, most generations: a
-        search ends by itself where it has converged, which took 36 to 58 for four parameters of
+        search ends by itself where it has converged, which took 20 to 60 for four parameters of
         recordings simulated with the counts of a mouse.
     bootstraps : int
         Samples of units and sessions, for the covariance of the recorded statistics.

@@ -51,7 +51,8 @@ def shared_parameters(shared: Sequence[str], bounds: Bounds, subjects: int) -> n
     subjects : int
         How many animals there are.
     """
-    if isinstance(shared, str) or not all(isinstance(name, str) for name in shared):
+    listed = isinstance(shared, list | tuple)
+    if not (listed and all(isinstance(name, str) for name in shared)):
         raise RefusedInputError(
             f"shared must be a list of names of parameters, got {shared!r}: write "
             f"shared=[{bounds.names[0]!r}]."
