@@ -149,7 +149,10 @@ class Circuit(Recipe, ABC):
         """Return rates (..., unit), inhibition (...) and winners (..., unit) of ``fixed_point``
         without labels, for drives that are known to be finite numbers."""
         fixed_point = self.fixed_point(drive)
-        return tuple(fixed_point[name].values for name in ("rate", "inhibition", "winner"))
+        rate, inhibition, winner = (
+            fixed_point[name].values for name in ("rate", "inhibition", "winner")
+        )
+        return rate, inhibition, winner
 
     def residual(self, drive: np.ndarray, rate: np.ndarray, inhibition: np.ndarray) -> np.ndarray:
         """Return the largest change per time constant that is left, (...); 0 at a fixed point."""

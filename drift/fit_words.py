@@ -166,11 +166,17 @@ def one_lifetime(one: xr.Dataset) -> list[str]:
     if not settled(one) or not np.isfinite(float(one["one_lifetime"])):
         return []
     low, high = one["one_lifetime_interval"].values
-    known = f" (95 % interval {low:.3g} to {high:.3g})" if np.isfinite([low, high]).all() else ""
+    interval = f" (95 % interval {low:.3g} to {high:.3g})" if np.isfinite([low, high]).all() else ""
+    reason = (
+        "that is what drift.estimate, which knows one lifetime, tells; weight_lifetime is that of "
+        "the part which is not lost soon"
+        if described(one)
+        else "drift.estimate, which knows one lifetime and looks at the decay alone, may tell "
+        "another, as this circuit does not describe the recording and weighs all statistics"
+    )
     return [
-        f"Taken for one time scale the weights last {float(one['one_lifetime']):.3g}{known}: "
-        "drift.estimate, which knows one lifetime, tells that, and not weight_lifetime, which is "
-        "that of the part which is not lost soon."
+        f"Taken for one time scale the weights last {float(one['one_lifetime']):.3g}{interval}: "
+        f"{reason}."
     ]
 
 

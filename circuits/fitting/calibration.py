@@ -52,10 +52,10 @@ def calibration(
     whole_precision : numpy.ndarray
         (statistic, statistic) by which the distance of the recording is told.
     """
-    known = np.where(np.isfinite(error), error, 0.0)
-    left = known - steps @ law.jacobian.T
+    finite = np.where(np.isfinite(error), error, 0.0)
+    left = finite - steps @ law.jacobian.T
     distance = distances(left, np.zeros(left.shape[1]), whole_precision)
-    return Calibration(law.statistics + known, steps, distance)
+    return Calibration(law.statistics + finite, steps, distance)
 
 
 def estimated_errors(error: np.ndarray, law: Law, precision: np.ndarray) -> np.ndarray:
@@ -72,8 +72,8 @@ def estimated_errors(error: np.ndarray, law: Law, precision: np.ndarray) -> np.n
     precision : numpy.ndarray
         (statistic, statistic) with which the recording was fitted.
     """
-    known = np.where(np.isfinite(error), error, 0.0)
-    return newton_step(law._replace(statistics=np.zeros(known.shape[1])), known, precision)
+    finite = np.where(np.isfinite(error), error, 0.0)
+    return newton_step(law._replace(statistics=np.zeros(finite.shape[1])), finite, precision)
 
 
 def looks(

@@ -3,8 +3,8 @@ it.
 
 The circuit is simulated at the recorded sessions and places, seen through the lens of the
 recording (its occupancy, its event rates, Poisson counts), and measured by the same functions. The
-distance of its statistics from the recorded ones, weighted by their bootstrap covariance, is
-minimised (the method of simulated moments).
+distance of its statistics from the recorded ones is minimised (the method of simulated moments), in
+the search with weights by a bootstrap, then with those by the scatter of simulated recordings.
 """
 
 from __future__ import annotations
@@ -110,8 +110,8 @@ def fit(
     parameters : mapping
         Bounds (low, high) by name: parameters of the circuit, ``weight_lifetime`` in units of
         elapsed, ``input_width`` in units of place, ``fast_share`` and ``fast_weight_lifetime`` of
-        two time scales. Searched in logarithms where both bounds are
-        positive.
+        two time scales. Searched in logarithms where both bounds are positive; weight_lifetime T
+        as exp(-lag / T), with the mean lag of the sessions.
     statistics : sequence of str
         What is compared: groups of statistics, active_fraction, spatial_information, place_fields,
         event_rate, map_similarity and population_similarity (the last two against lag, for tracked
@@ -130,7 +130,7 @@ def fit(
         Of all draws.
     restarts, population, generations : int
         Independent searches by CMA-ES, candidates of each in a generation, most generations: a
-        search ends by itself where it has converged, which took 36 to 58 for four parameters of
+        search ends by itself where it has converged, which took 20 to 60 for four parameters of
         recordings simulated with the counts of a mouse.
     bootstraps : int
         Samples of units and sessions, for the covariance of the recorded statistics.
@@ -189,9 +189,11 @@ def fit(
         )
     require_track(recording, "a fit of a circuit", "measure positions along a track")
     common = shared_parameters(shared, bounds, recording.sizes["subject"])
-    lenses = [well_counted(lens(recording, one)) for one in range(recording.sizes["subject"])]
+    lenses = [
+        well_counted(lens(recording, subject)) for subject in range(recording.sizes["subject"])
+    ]
     lags = [_mean_lag(own_lens) for own_lens in lenses]
-    found = []
+    searched = []
     for own_lens, lag, label in zip(lenses, lags, recording["subject"].values, strict=True):
         around = Surroundings(
             input_width=default_width(own_lens) if input_width is None else input_width,
@@ -204,13 +206,13 @@ def fit(
         model = Model(circuit, own_lens, selection, bounds.names, around, seed, engine)
         # what is shared is searched in the same coordinates
         own_bounds = bounds._replace(lag=float(np.mean(lags)) if common.any() else lag)
-        found.append(_found(model, own_bounds, effort, str(label), progress))
+        searched.append(_found(model, own_bounds, effort, str(label), progress))
     agreement = np.full(common.size, np.nan)
     if common.any():
-        found, agreement = _joined(found, common)
+        searched, agreement = _joined(searched, common)
     fits = [
-        _finished(one).assign(environments=("subject", [_rooms(recording.isel(subject=[subject]))]))
-        for subject, one in enumerate(found)
+        _finished(own).assign(environments=("subject", [_rooms(recording.isel(subject=[subject]))]))
+        for subject, own in enumerate(searched)
     ]
     joined = xr.concat(fits, "subject", join="outer", combine_attrs="override")
     if common.any():
@@ -329,12 +331,12 @@ def _found(model: Model, bounds: Bounds, effort: Effort, label: str, progress: b
 
 def _joined(found: list[Found], common: np.ndarray) -> tuple[list[Found], np.ndarray]:
     """Subjects at the estimates that they share, and whether they agree, (parameter,)."""
-    errors = [one.errors for one in found if one.errors is not None]
-    together = joint([one.refined for one in found], common, errors or None)
+    errors = [animal.errors for animal in found if animal.errors is not None]
+    together = joint([animal.refined for animal in found], common, errors or None)
     split = together.errors if together.errors is not None else [None] * len(found)
     moved = [
-        one._replace(refined=refined, errors=own)
-        for one, refined, own in zip(found, together.refined, split, strict=True)
+        animal._replace(refined=refined, errors=own)
+        for animal, refined, own in zip(found, together.refined, split, strict=True)
     ]
     return moved, together.agreement
 
@@ -361,8 +363,8 @@ def _finished(found: Found) -> xr.Dataset:
 def _still(
     model: Model, bounds: Bounds, refined: Refined, usable: np.ndarray, seeds: list[int]
 ) -> np.ndarray:
-    """Statistics (all statistics,) of the estimate if weights had stayed: those of the fit, and what
-    drift takes from the circuit."""
+    """Statistics (all statistics,) of the estimate if weights had stayed: those of the fit, less
+    what drift takes from the circuit."""
     candidate = bounds.values(refined.unit)
     drifting = model(np.tile(candidate, (len(seeds), 1)), seeds).mean(axis=0)
     level = refined.law.statistics - drifting[usable]
@@ -482,7 +484,7 @@ def _one_lifetime(
     fitted = model.wandering(bounds.values(unit))
     if fitted is None:
         return {}
-    found, ends = one_lifetime(fitted, model.lens.elapsed), [np.nan, np.nan]
+    lifetime, ends = one_lifetime(fitted, model.lens.elapsed), np.full(2, np.nan)
     if simulated is not None and told:
         points = bounds.values(unit + simulated.unit)
         drifts = [drift for drift in map(model.wandering, points) if drift is not None]
@@ -490,8 +492,8 @@ def _one_lifetime(
         reach = calibrated_half_widths(
             simulated._replace(unit=np.log(lifetimes)[:, np.newaxis]), CONFIDENCE
         )
-        ends = found * np.exp(wider * np.array([-reach[0], reach[0]]))
-    return {"one_lifetime": ((), found), "one_lifetime_interval": (("bound",), ends)}
+        ends = lifetime * np.exp(wider * np.array([-reach[0], reach[0]]))
+    return {"one_lifetime": ((), lifetime), "one_lifetime_interval": (("bound",), ends)}
 
 
 def _spread(values: np.ndarray, usable: np.ndarray) -> np.ndarray:

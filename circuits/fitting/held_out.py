@@ -173,9 +173,11 @@ def _level(measured: np.ndarray, predicted: np.ndarray, paired: np.ndarray) -> n
     """Measured over predicted similarity of pairs of first sessions, (measure,): 1 where either is
     not positive."""
     both = paired & np.isfinite(measured) & np.isfinite(predicted)  # (measure, session, session)
-    totals = [np.where(both, values, 0.0).sum(axis=(1, 2)) for values in (measured, predicted)]
-    sound = (totals[0] > 0) & (totals[1] > 0)
-    return np.divide(*totals, out=np.ones(len(measured)), where=sound)
+    total, expected = (
+        np.where(both, values, 0.0).sum(axis=(1, 2)) for values in (measured, predicted)
+    )
+    sound = (total > 0) & (expected > 0)
+    return np.divide(total, expected, out=np.ones(len(measured)), where=sound)
 
 
 def _without_circuit(

@@ -204,7 +204,9 @@ class Model:
         """
         large = self.as_large_as_recorded()
         maps, halves = large._seen(large.rates(candidate[np.newaxis], [seed])[0], seed)
-        own_halves = None if halves is None else self.lens.halves._replace(rate=halves)
+        own_halves = self.lens.halves
+        if own_halves is not None and halves is not None:
+            own_halves = own_halves._replace(rate=halves)
         own_lens = like_matched(self.lens._replace(rate=maps, halves=own_halves))
         measured = statistics(codes(maps, own_lens, halves), self.wanted)
         return measured, Model(

@@ -1,5 +1,5 @@
-"""The one lifetime that weights of two time scales seem to have: what ``drift.estimate``, which knows
-one, finds in the same recording."""
+"""The one lifetime that weights of two time scales seem to have: what ``drift.estimate``, which
+knows one, finds in the same recording."""
 
 from __future__ import annotations
 
@@ -38,5 +38,5 @@ def one_lifetime(drift: WeightDrift, elapsed: np.ndarray) -> float:
     grid = np.linspace(shortest, longest, 200)
     best = grid[int(np.argmin([apart(place) for place in grid]))]
     step = grid[1] - grid[0]
-    found = minimize_scalar(apart, bounds=(best - step, best + step), method="bounded")
-    return float(np.exp(found.x))
+    minimum = minimize_scalar(apart, bounds=(best - step, best + step), method="bounded")
+    return float(np.exp(minimum.x))

@@ -101,9 +101,9 @@ def refine(
     unit, few = optima.unit[np.argmin(optima.distance)], seeds[:FEW_ECHOES]
     reach = np.full(unit.size, DIFFERENCE)
     for count in (LOOKS, calibrated) if calibrated else (LOOKS,):
-        looked, seen = unit, whole(unit, count)
-        level = np.nanmean(seen, axis=0)
-        variance = scatter(seen, np.diagonal(recorded))
+        looked, recordings = unit, whole(unit, count)
+        level = np.nanmean(recordings, axis=0)
+        variance = scatter(recordings, np.diagonal(recorded))
         precision = np.diag(1 / variance)
         law_at = _levelled(simulator, bounds, looked, level, few, reach)
         unit, reach = _near_minimum(unit, target, precision, law_at, reach)
@@ -111,9 +111,10 @@ def refine(
     unit, law, aimed = _minimum(unit, law, target, precision)
     # a bootstrap of few units may miss what makes recordings of one circuit differ
     unseen = np.maximum(variance - np.diagonal(recorded), 0.0)
-    covariance = recorded + np.diag(unseen + variance / len(seen))
-    known = uncertainty(law.jacobian, covariance, precision)
-    return Refined(unit, law, covariance, known, aimed, precision, seen - level)
+    covariance = recorded + np.diag(unseen + variance / len(recordings))
+    error = recordings - level
+    own_uncertainty = uncertainty(law.jacobian, covariance, precision)
+    return Refined(unit, law, covariance, own_uncertainty, aimed, precision, error)
 
 
 def _levelled(
@@ -177,8 +178,8 @@ def _near_minimum(
         # what a bound does not allow is no step
         if np.abs(np.clip(unit + length, 0.0, 1.0) - unit).max() <= NEAR_ENOUGH:
             break
-        for part in STEPS_BACK:
-            moved = np.clip(unit + part * length, 0.0, 1.0)
+        for share in STEPS_BACK:
+            moved = np.clip(unit + share * length, 0.0, 1.0)
             moved_law = law_at(moved, reach)
             both = np.stack([law.statistics, moved_law.statistics])
             if int(np.argmin(distances(both, target, precision))) == 1:
@@ -211,11 +212,11 @@ def information(law: Law, precision: np.ndarray) -> np.ndarray:
     precision : numpy.ndarray
         (statistic, statistic).
     """
-    seen = law.jacobian.T @ precision @ law.jacobian + np.eye(law.jacobian.shape[1])
+    apparent = law.jacobian.T @ precision @ law.jacobian + np.eye(law.jacobian.shape[1])
     if law.chance is None:
-        return np.asarray(seen)
+        return np.asarray(apparent)
     noise = np.einsum("s,spq->pq", np.diagonal(precision), law.chance)
-    root = np.linalg.cholesky(seen)
+    root = np.linalg.cholesky(apparent)
     inverse = np.linalg.inv(root)
     shares, directions = np.linalg.eigh(inverse @ noise @ inverse.T)
     left = root @ directions
@@ -229,8 +230,8 @@ def _minimum(
     minimum would be."""
     step = newton_step(law, target, precision)
     reached = np.clip(unit + np.clip(step, -LARGEST_STEP, LARGEST_STEP), 0.0, 1.0)
-    there = law._replace(statistics=law.statistics + law.jacobian @ (reached - unit))
-    return reached, there, unit + step
+    local = law._replace(statistics=law.statistics + law.jacobian @ (reached - unit))
+    return reached, local, unit + step
 
 
 def newton_step(law: Law, target: np.ndarray, precision: np.ndarray) -> np.ndarray:

@@ -47,7 +47,9 @@ class Fit:
         empty where there is one), ``distance``, ``degrees_of_freedom``, ``p_value``,
         ``predictive_interval`` and ``predictive_p`` of each statistic, ``inflation`` of the
         intervals where the circuit is rejected, ``calibrated`` (recordings they rest on),
-        ``similarity_distance``, ``frozen_distance``, ``frozen_p_value``.
+        ``similarity_distance``, ``frozen_distance``, ``frozen_p_value``, ``one_lifetime`` with
+        ``one_lifetime_interval`` (what ``drift.estimate``, which knows one lifetime, tells); where
+        subjects share parameters ``shared`` and ``agreement_p_value``.
     """
 
     dataset: xr.Dataset

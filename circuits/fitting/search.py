@@ -199,7 +199,7 @@ def search(
         for points, values in zip(tried, np.split(first_costs, restarts), strict=True)
     ]
     searches = [
-        _strategy(start, rng, population, tolerance)
+        _strategy(start, rng, population, tolerance, idle=len(bounds.names) == 1)
         for start, rng in zip(starts, chances, strict=True)
     ]
     best = [(np.full(len(bounds.names), 0.5), np.inf)] * restarts
@@ -232,7 +232,7 @@ def search(
 
 
 def _strategy(
-    start: np.ndarray, rng: np.random.Generator, population: int, tolerance: float
+    start: np.ndarray, rng: np.random.Generator, population: int, tolerance: float, idle: bool
 ) -> cma.CMAEvolutionStrategy:
     options = {
         "bounds": [0.0, 1.0],
@@ -245,6 +245,8 @@ def _strategy(
         "seed": np.nan,
         "randn": lambda *shape: rng.standard_normal(shape),
     }
+    if idle:  # a search does not wait for the coordinate that is not looked at
+        options["CMA_stds"] = [1.0, 1e-9]
     return cma.CMAEvolutionStrategy(start, 0.25, options)
 
 

@@ -51,7 +51,8 @@ def shared_parameters(shared: Sequence[str], bounds: Bounds, subjects: int) -> n
     subjects : int
         How many animals there are.
     """
-    if isinstance(shared, str) or not all(isinstance(name, str) for name in shared):
+    listed = isinstance(shared, list | tuple)
+    if not (listed and all(isinstance(name, str) for name in shared)):
         raise RefusedInputError(
             f"shared must be a list of names of parameters, got {shared!r}: write "
             f"shared=[{bounds.names[0]!r}]."
@@ -86,16 +87,23 @@ def joint(
     """
     mean = _weights(refined, shared)  # (animal and parameter, animal and parameter)
     animals, parameters = len(refined), shared.size
-    aimed = (mean @ np.concatenate([one.aimed for one in refined])).reshape(animals, parameters)
-    known = mean @ block_diag(*[one.known.covariance for one in refined]) @ mean.T
-    moved = [_moved(one, aimed[animal], known, animal) for animal, one in enumerate(refined)]
+    own_minima = np.concatenate([animal.aimed for animal in refined])
+    aimed = (mean @ own_minima).reshape(animals, parameters)
+    covariance = mean @ block_diag(*[animal.known.covariance for animal in refined]) @ mean.T
+    blocks = [slice(start, start + parameters) for start in range(0, mean.shape[0], parameters)]
+    moved = [
+        _moved(animal, minimum, covariance[block, block])
+        for animal, minimum, block in zip(refined, aimed, blocks, strict=True)
+    ]
     if errors is None:
-        spread = [np.diagonal(one.known.covariance) for one in refined]
+        spread = [np.diagonal(animal.known.covariance) for animal in refined]
         return Joint(moved, None, _agreement(refined, aimed, spread, shared))
     spread = [error.var(axis=0, ddof=1) for error in errors]
-    together = np.concatenate(list(errors), axis=1) @ mean.T
-    split = np.split(together, animals, axis=1)
-    return Joint(moved, split, _agreement(refined, aimed, spread, shared))
+    # animals of one seed are simulated with the same chance, which must not count as agreement
+    apart = [np.roll(error, animal, axis=0) for animal, error in enumerate(errors)]
+    together = np.split(np.concatenate(apart, axis=1) @ mean.T, animals, axis=1)
+    back = [np.roll(error, -animal, axis=0) for animal, error in enumerate(together)]
+    return Joint(moved, back, _agreement(refined, aimed, spread, shared))
 
 
 def _weights(refined: Sequence[Refined], shared: np.ndarray) -> np.ndarray:
@@ -110,18 +118,18 @@ def _weights(refined: Sequence[Refined], shared: np.ndarray) -> np.ndarray:
         row[~shared, start : start + free] = np.eye(free)
         rows.append(row)
     design = np.concatenate(rows)
-    whole = block_diag(*[information(one.law, one.precision) for one in refined])
+    whole = block_diag(*[information(animal.law, animal.precision) for animal in refined])
     weighted = design.T @ whole
     return np.asarray(design @ np.linalg.solve(weighted @ design, weighted))
 
 
-def _moved(one: Refined, aimed: np.ndarray, known: np.ndarray, animal: int) -> Refined:
+def _moved(animal: Refined, aimed: np.ndarray, covariance: np.ndarray) -> Refined:
     """One animal at the joint minimum."""
     unit = np.clip(aimed, 0.0, 1.0)
-    law = one.law._replace(statistics=one.law.statistics + one.law.jacobian @ (unit - one.unit))
-    own = slice(animal * unit.size, (animal + 1) * unit.size)
-    return one._replace(
-        unit=unit, aimed=aimed, law=law, known=one.known._replace(covariance=known[own, own])
+    step = animal.law.jacobian @ (unit - animal.unit)
+    law = animal.law._replace(statistics=animal.law.statistics + step)
+    return animal._replace(
+        unit=unit, aimed=aimed, law=law, known=animal.known._replace(covariance=covariance)
     )
 
 
@@ -133,6 +141,6 @@ def _agreement(
 ) -> np.ndarray:
     """Chance (parameter,) of animals as far from what they share: sum of squares in units of their
     own variance, chi squared of animals less one."""
-    apart = np.array([one.aimed for one in refined]) - aimed
+    apart = np.array([animal.aimed for animal in refined]) - aimed
     squares = (apart**2 / np.array(spread)).sum(axis=0)
     return np.where(shared, chi2.sf(squares, len(refined) - 1), np.nan)

@@ -289,8 +289,8 @@ def _mean_rates(rate: np.ndarray, lens: Lens, like: np.ndarray) -> np.ndarray:
     events = np.einsum("suc,sc->su", rate, lens.occupancy)
     if lens.matched is None:
         return events[0] / max(session_time[0], 1e-300)
-    seen = (lens.seen & lens.matched[:, np.newaxis])[:, like]
-    present = np.where(seen.any(axis=0), seen, lens.matched[:, np.newaxis])
+    recorded = (lens.seen & lens.matched[:, np.newaxis])[:, like]
+    present = np.where(recorded.any(axis=0), recorded, lens.matched[:, np.newaxis])
     time = (present * session_time[:, np.newaxis]).sum(axis=0)
     return (present * events).sum(axis=0) / np.maximum(time, 1e-300)
 

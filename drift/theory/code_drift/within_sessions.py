@@ -9,8 +9,8 @@ from drift.theory.code_drift.similarity import STATISTICS, measured_similarity
 
 
 def within_sessions(run: xr.Dataset, subject: int) -> np.ndarray:
-    """Return the similarities (statistic,) of the halves of a session, mean over the sessions of one
-    subject, in the order of ``STATISTICS``.
+    """Return the similarities (statistic,) of the halves of a session, mean over the sessions of
+    one subject, in the order of ``STATISTICS``.
 
     Parameters
     ----------

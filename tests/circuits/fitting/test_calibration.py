@@ -29,7 +29,7 @@ OPTIONS = {
     "restarts": 1,
     "population": 6,
     "bootstraps": 40,
-    "generations": 25,
+    "generations": 60,
     "progress": False,
     "statistics": ["map_similarity", "population_similarity"],
 }

@@ -216,7 +216,7 @@ def test_certainty_of_made_up_searches():
 
 def test_a_lifetime_from_weeks_to_years_is_not_certain_though_little_is_lost_either_way():
     bounds = Bounds.checked({"weight_lifetime": (3.0, 300.0)})._replace(lag=3.0)
-    ends = bounds.coordinates(np.array([[30.0], [290.0]]))[:, 0]
+    ends = bounds.coordinates(np.array([[25.0], [290.0]]))[:, 0]
     middle, half = ends.mean(keepdims=True), np.ptp(ends, keepdims=True) / 2
     at = Searched(middle[np.newaxis], np.ones(1), np.ones(1, bool), 10, np.zeros((1, 1)))
     assert half < 0.1 and not certain(at, bounds, middle, half)

