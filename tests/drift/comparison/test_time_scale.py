@@ -22,7 +22,7 @@ def fields(
 
 
 def truth(spread: float) -> float:
-    """Scale of the curves of infinitely many subjects, of which each day loses a share of its own."""
+    """Scale of the curves of infinitely many subjects, each of which loses a share of its own."""
     drawn = np.random.default_rng(0).normal(DAY, spread, 200_000) if spread else np.array([DAY])
     days, steps = np.arange(1.0, 6), np.arange(1.0, 17)
     mean = ((1 - np.clip(drawn, 0.01, 0.4)[:, np.newaxis]) ** days).mean(axis=0)
