@@ -9,6 +9,7 @@ import numpy as np
 from scipy.stats import norm
 
 from circuits.fitting.calibration import Calibration
+from drift.metrics.intervals.limits import half_width
 
 CONFIDENCE = 0.95
 
@@ -46,7 +47,7 @@ def predictive_check(
         centre[usable] = simulated.statistics.mean(axis=0)
         count = len(simulated.statistics)
         spread[usable] = simulated.statistics.std(axis=0, ddof=1) * np.sqrt(1 + 1 / count)
-    reach = norm.ppf(0.5 + CONFIDENCE / 2) * spread
+    reach = half_width(spread, np.inf, CONFIDENCE)
     deviation = np.divide(
         np.abs(target - centre), spread, out=np.full(target.size, np.nan), where=spread > 0
     )

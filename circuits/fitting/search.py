@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import cma
 import numpy as np
-from scipy.stats import t as student
 
+from drift.metrics.intervals.limits import half_width
 from drift.schema.labelled_form import RefusedInputError
 from drift.streams import stream
 
@@ -360,7 +360,7 @@ def half_widths(covariance: np.ndarray, confidence: float, freedom: int) -> np.n
     Quantiles are those of Student's t, since the covariance is itself estimated with some degrees
     of freedom.
     """
-    return np.asarray(student.ppf(0.5 + confidence / 2, freedom) * np.sqrt(np.diagonal(covariance)))
+    return half_width(np.sqrt(np.diagonal(covariance)), freedom, confidence)
 
 
 def intervals(

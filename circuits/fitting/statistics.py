@@ -20,6 +20,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from drift.metrics.information.skaggs import information_per_second
+from drift.metrics.intervals.resampling import drawn_positions
 from drift.metrics.stability.pairs import FLAT_VARIANCE
 from drift.observation.expected_maps import Halves, Lens
 from drift.schema.labelled_form import RefusedInputError
@@ -474,7 +475,7 @@ def _pairs_of(wanted: Statistics) -> np.ndarray:
 
 
 def _drawn(rng: np.random.Generator, size: int) -> np.ndarray:
-    return np.asarray(rng.integers(0, size, size))
+    return drawn_positions(size, 1, rng)[0]
 
 
 def _covariance(draws: list[np.ndarray]) -> np.ndarray:

@@ -235,12 +235,12 @@ def compare(
         slope not below .05, sessions taken as independent). ``time_scale`` with ``time_scale_low``
         and ``time_scale_high`` (95 %), in steps per recorded unit of elapsed, NaN where an end of
         the run was reached instead, see ``time_scale_reason``, ``time_scale_subjects`` and
-        ``time_scale_simulated_subjects`` that it rests on (a single one by its units). ``undivided`` (source, measure)
-        names subjects whose first value is 0: they are left out where each is divided by its own.
-        ``first_value`` (source, measure) is what curves are divided by, the mean over subjects, and
-        ``noise_ceiling`` (source) the correlation that rate maps would have without drift, from
-        halves of sessions (NaN without these). ``recorded_...`` (recorded_measure, cause), or the
-        attribute ``recorded_changes_reason``.
+        ``time_scale_simulated_subjects`` that it rests on (a single one by its units).
+        ``undivided`` (source, measure) names subjects whose first value is 0: they are left out
+        where each is divided by its own. ``first_value`` (source, measure) is what curves are
+        divided by, the mean over subjects, and ``noise_ceiling`` (source) the correlation that rate
+        maps would have without drift, from halves of sessions (NaN without these). ``recorded_...``
+        (recorded_measure, cause), or the attribute ``recorded_changes_reason``.
         The attribute ``comparison`` holds these options, see ``drift.comparison.Comparison``.
         Coordinates ``since_first`` (source, session) real elapsed time, ``elapsed_units`` (source).
         NaN where a measure does not exist.

@@ -50,14 +50,14 @@ def trial_interval(
 
         V_s = (g - 1) / g  sum_j (a_j - mean a)^2,    a +- t sqrt(sum_s V_s),
 
-    with the degrees of freedom (sum V_s)^2 / sum_s V_s^2 / (g_s - 1). Similarity is made of products
-    of noise, which the jackknife counts twice (of simulated recordings with laps of different gain
-    its standard error was 1.1 to 1.6 times the deviation over recordings, the more the fewer
-    events, and 98 to 99 % were covered); what two pairs do together is therefore left out of V_s,
-    by leaving out two at a time (``corrected_jackknife_variance``): then it was 1.0 to 1.2 times,
-    and 94 to 96 % were covered. Drawing laps with replacement would double the noise of halves.
-    Place units are those of the whole sessions. Speaks of each animal alone, its units and its
-    days.
+    with the degrees of freedom (sum V_s)^2 / sum_s V_s^2 / (g_s - 1). Similarity is made of
+    products of noise, which the jackknife counts twice (of simulated recordings with laps of
+    different gain its standard error was 1.1 to 1.6 times the deviation over recordings, the more
+    the fewer events, and 98 to 99 % were covered); what two pairs do together is therefore left out
+    of V_s, by leaving out two at a time (``corrected_jackknife_variance``): then it was 1.0 to 1.2
+    times, and 94 to 96 % were covered. Drawing laps with replacement would double the noise of
+    halves. Place units are those of the whole sessions. Speaks of each animal alone, its units and
+    its days.
 
     Parameters
     ----------

@@ -138,8 +138,8 @@ def of_draws(
 
 
 def variance_of_draws(draws: np.ndarray, entries: np.ndarray) -> np.ndarray:
-    """Variance of an estimate from draws, times m / (m - 1); (...) from (draw, ...), NaN where it is
-    not defined in nine of ten draws. See ``of_draws``."""
+    """Variance of an estimate from draws, times m / (m - 1); (...) from (draw, ...), NaN where it
+    is not defined in nine of ten draws. See ``of_draws``."""
     rows = np.ascontiguousarray(np.moveaxis(draws, 0, -1))  # sums do not depend on the company
     finite = np.isfinite(rows)
     count = finite.sum(axis=-1)

@@ -259,12 +259,12 @@ def _bounds(within: Sequence[float] | None, estimates: xr.DataArray) -> tuple[fl
             "and the largest value that the measure can have, such as (-1, 1)."
         )
     low, high = (float(bound) for bound in within)
-    known = estimates.values[np.isfinite(estimates.values)]
+    finite = estimates.values[np.isfinite(estimates.values)]
     slack = ROUNDING * (high - low)
-    if known.size and not low - slack <= known.min() <= known.max() <= high + slack:
+    if finite.size and not low - slack <= finite.min() <= finite.max() <= high + slack:
         raise RefusedInputError(
-            f"estimates were expected within {low:g} and {high:g}, got {known.min():.4g} to "
-            f"{known.max():.4g}: leave within out for a measure that is not bounded."
+            f"estimates were expected within {low:g} and {high:g}, got {finite.min():.4g} to "
+            f"{finite.max():.4g}: leave within out for a measure that is not bounded."
         )
     return low, high
 

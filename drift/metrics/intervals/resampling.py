@@ -9,8 +9,8 @@ from drift.metrics.intervals.shares import dealt
 
 
 def drawn_times(entries: int, repetitions: int, rng: np.random.Generator) -> np.ndarray:
-    """How often each of some units, sessions or subjects is drawn, of as many draws with replacement
-    as there are.
+    """How often each of some units, sessions or subjects is drawn, of as many draws with
+    replacement as there are.
 
     Parameters
     ----------
@@ -79,8 +79,8 @@ def corrected_jackknife_variance(
         Q_jk = g a - (g - 1) (a_j + a_k) + (g - 2) a_jk,
         V = V_jackknife - sum_(j < k) (Q_jk - mean Q)^2 / (g (g + 1)),
 
-    the sum by the mean over the neighbours j, j + 1; at least half of the jackknife's, which is what
-    is left where all of it is noise times noise.
+    the sum by the mean over the neighbours j, j + 1; at least half of the jackknife's, which is
+    what is left where all of it is noise times noise.
 
     Parameters
     ----------

@@ -154,18 +154,26 @@ def apart(measured: xr.Dataset, animals: int) -> xr.Dataset:
 
 
 def test_frames_count_the_events_that_were_planned(rng: np.random.Generator):
-    """Events of 20 animals by frames, far from fields, at their edges and in them: within 4
-    standard errors of what the maps expect, and 1 % of all, as whole frames last a little less."""
+    """Events of each half of a session by frames, of 20 animals, have the mean and the variance of
+    the Poisson numbers that power draws: far from fields, at their edges and in them, within 4
+    standard errors, and 1 % of all, as whole frames last a little less."""
     design = DESIGN.replace(intervals=(2.0,), registration_loss=0.0)
     maps = redrawn_maps(design, np.full(20, 0.1), np.zeros(20), rng)
     observed = observed_together(design, maps, 5)
-    measured = drift.measure(observed).reindex(unit=in_order(observed[0]))
-    counts = (measured["rate"] * measured["occupancy"]).isel(subject=0)
-    counted = counts.transpose("session", "unit", "place").values
-    expected = maps.transpose(1, 0, 2, 3).reshape(counted.shape) * 60 * 5.0 / maps.shape[-1]
+    measured = drift.measure(observed, halves="trials").reindex(unit=in_order(observed[0]))
+    counts = (measured["rate_half"] * measured["occupancy_half"]).isel(subject=0)
+    counted = counts.transpose("half", "session", "unit", "place").values
+    seconds = 60 * design.minutes / design.places / 2
+    expected = maps.transpose(1, 0, 2, 3).reshape(counted.shape[1:]) * seconds
+    expected = np.broadcast_to(expected, counted.shape)
     near = expected / expected.max(axis=-1, keepdims=True)
     for low, high in ((0.0, 0.1), (0.1, 0.6), (0.6, 1.1)):
         here = (near >= low) & (near < high)
-        assert counted[here].sum() == pytest.approx(
-            expected[here].sum(), abs=4 * np.sqrt(expected[here].sum()) + 0.01 * expected.sum()
-        )
+        error = 4 * np.sqrt(expected[here].sum()) + 0.01 * expected.sum()
+        assert counted[here].sum() == pytest.approx(expected[here].sum(), abs=error)
+    often = expected > 0.5
+    scatter = (counted[often] - expected[often]) ** 2 / expected[often]
+    assert scatter.mean() == pytest.approx(1, abs=0.02 + 4 * scatter.std() / np.sqrt(often.sum()))
+    halves = (counted - expected)[:, often[0]]
+    together = (halves[0] * halves[1]).mean() / (halves**2).mean()
+    assert together == pytest.approx(0, abs=0.02 + 4 / np.sqrt(halves.shape[1]))
