@@ -32,7 +32,7 @@ EXAMPLES = """\
   repdrift run --task.kind random --learner.kind adam --out run.nc --with-noise label=0.1 update=0.02
   repdrift run --dry-run > recipe.toml                             a recipe to edit ...
   repdrift run recipe.toml --out run.nc --steps 50000              ... and to run, here for longer
-  repdrift run --path-of sheintuch2023 FOLDER --out run.nc         between walls along the path that an animal took
+  repdrift run --path-of sheintuch2023 FOLDER --out run.nc         on the path of an animal
   repdrift run --out x.nc --task.kind image --help                 flags of another task"""
 DEFAULT = Experiment(
     network=Network(units=100, regime="lazy"),

@@ -278,8 +278,10 @@ def refuse_crossed(corners: np.ndarray) -> None:
     crossing = _properly_cross(first, last)
     area = abs(float((first[:, 0] * last[:, 1] - last[:, 0] * first[:, 1]).sum())) / 2
     if crossing.any():
-        one, other = np.argwhere(crossing)[0]
-        raise ValueError(f"sides {one} and {other} of the corners cross: give them in order")
+        first_side, second_side = np.argwhere(crossing)[0]
+        raise ValueError(
+            f"sides {first_side} and {second_side} of the corners cross: give them in order"
+        )
     if not area > 1e-12 * float(np.ptp(corners)) ** 2:
         raise ValueError("corners lie on one line: give a polygon with an area")
 

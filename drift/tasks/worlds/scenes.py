@@ -127,15 +127,15 @@ class Scene:
         """Brightness at the ends of lines, shape (line, channel)."""
         values = np.empty((sight.surface.size, channels))
         for number in np.unique(sight.surface):
-            here = sight.surface == number
-            values[here] = self._brightness(int(number), sight, here, channels, upright)
+            lines = sight.surface == number
+            values[lines] = self._brightness(int(number), sight, lines, channels, upright)
         if eye.visibility is not None:
             dimmed = np.where(np.isfinite(sight.distance), sight.distance, 0.0)
             values *= np.exp(-dimmed / eye.visibility)[:, np.newaxis]
         return values
 
     def _brightness(
-        self, number: int, sight: Sight, here: np.ndarray, channels: int, upright: bool
+        self, number: int, sight: Sight, lines: np.ndarray, channels: int, upright: bool
     ) -> np.ndarray:
         if number == SKY:
             return in_channels(self.arena.sky, channels)
@@ -146,7 +146,7 @@ class Scene:
             return in_channels(picture.colour, channels)
         surface: Painted = self.surfaces[number]
         return brightness(
-            surface, sight.along[here], sight.height[here] if upright else None, channels
+            surface, sight.along[lines], sight.height[lines] if upright else None, channels
         )
 
 
