@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import BeforeValidator, Field, SerializeAsAny, Strict, model_validator
 
 from drift.door.quantities import Count, Positive
+from drift.errors import RefusedInputError
 from drift.recipe import Recipe, chosen
 from drift.tasks.worlds.crossings import clearance, inside
 from drift.tasks.worlds.textures import Colour, Strip, Texture
@@ -142,6 +143,10 @@ class Arena(Recipe):
     @classmethod
     def circle(cls, radius: Positive, corners: Count = 72, **entries: object) -> Self:
         """Return a circle around the origin, as a polygon whose corners lie on it."""
+        if corners > MOST_CORNERS:
+            raise RefusedInputError(
+                f"corners of a circle must be at most {MOST_CORNERS}, got {corners}: take fewer."
+            )
         turns = [2 * math.pi * number / corners for number in range(corners)]
         points = [(radius * math.sin(turn), radius * math.cos(turn)) for turn in turns]
         return cls(corners=points, **entries)
