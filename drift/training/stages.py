@@ -157,8 +157,8 @@ def joined(state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         else:
             single[name] = values
     return single | {
-        f"all.{name}": np.concatenate([values for _number, values in sorted(parts, key=_first)])
-        for name, parts in whole.items()
+        f"all.{name}": np.concatenate([values for _number, values in sorted(arrays, key=_first)])
+        for name, arrays in whole.items()
     }
 
 
