@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import Field, Strict, model_validator
 
 from drift.door.quantities import Count
+from drift.errors import RefusedInputError
 from drift.noise import AnyNoise
 from drift.recipe import Recipe
 
@@ -67,6 +68,10 @@ class Protocol(Recipe):
     def blocks(cls, environments: Count, steps: Count, *, repeats: bool = True) -> Self:
         """Return environments in blocks of so many steps, again and again; with ``repeats=False``
         each once, the last until the end."""
+        if environments > MOST_STAGES:
+            raise RefusedInputError(
+                f"a protocol has at most {MOST_STAGES} stages, got {environments}: take fewer."
+            )
         stages = [Stage(steps=steps, environments=(room,)) for room in range(environments)]
         return cls(stages=stages, repeats=repeats)
 

@@ -178,6 +178,6 @@ def refuse_eye_above(arena: Arena, *eyes: Eye | None) -> None:
 
 
 def _steps(motion: Motion, track: Track) -> Steps:
-    now = (values[:-1] for values in track)
+    present = (values[:-1] for values in track)
     following = (values[1:] for values in track)
-    return Steps(*now, *following, motion.actions(track))
+    return Steps(*present, *following, motion.actions(track))

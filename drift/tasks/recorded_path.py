@@ -1,4 +1,4 @@
-"""The path that an animal took, as a task: a network predicts what it would have seen next there."""
+"""The path that an animal took, as a task: a network predicts what it would have seen there."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ class RecordedPath(Task):
     """The path of a recorded animal, between walls that every seed paints anew.
 
     ``drift.RecordedPath(sessions)`` takes session Datasets of one animal: from all samples in
-    motion that ``drift.measure`` counts, in all sessions, ``samples`` are spread evenly. At each the
-    network sees what an eye there would see, and predicts what it would see ``interval`` later on
-    the recorded path. A track lies along the middle of a corridor with the shape of the published
-    one; a plane lies in a box; another ``arena`` takes their place. Environments become arenas with
-    textures of their own. Places are the bins of ``drift.measure``, so that what
+    motion that ``drift.measure`` counts, in all sessions, ``samples`` are spread evenly. At each
+    the network sees what an eye there would see, and predicts what it would see ``interval`` later
+    on the recorded path. A track lies along the middle of a corridor with the shape of the
+    published one; a plane lies in a box; another ``arena`` takes their place. Environments become
+    arenas with textures of their own. Places are the bins of ``drift.measure``, so that what
     ``drift.observe(run, like=sessions)`` shows has the animal's own samples and bins.
 
     A recipe is complete without the recording: it holds the steps that are learned from, at 0.001

@@ -1,5 +1,5 @@
-"""Learning in stages: at each change of stage an engine is set up with what is learned from then on,
-and goes on from the state of the one before."""
+"""Learning in stages: at each change of stage an engine is set up with what is learned from then
+on, and goes on from the state of the one before."""
 
 from __future__ import annotations
 
@@ -95,10 +95,10 @@ class StagedEngine(Engine):
     def _common_engine(self, name: str) -> str:
         """The engine that runs all stages: "auto" decides by the noise of each."""
         laws = {stage.noise: number for number, stage in enumerate(self._protocol.stages)}
-        found = {
+        names = {
             self._make(name, [in_stage(self._subjects[0], number)]).name for number in laws.values()
         }
-        return found.pop() if len(found) == 1 else "batched"
+        return names.pop() if len(names) == 1 else "batched"
 
     def _set_up(self, number: int) -> Engine:
         return self._make(self.name, [in_stage(subject, number) for subject in self._subjects])
@@ -157,8 +157,8 @@ def joined(state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         else:
             single[name] = values
     return single | {
-        f"all.{name}": np.concatenate([values for _number, values in sorted(parts, key=_first)])
-        for name, parts in whole.items()
+        f"all.{name}": np.concatenate([values for _number, values in sorted(arrays, key=_first)])
+        for name, arrays in whole.items()
     }
 
 

@@ -60,6 +60,7 @@ def test_same_seed_same_first_weights(engine: str, learner: object, noise: list)
 
 TASKS = [
     drift.CorridorTask(samples=12, rays=3),
+    drift.ArenaTask(samples=12, eye=drift.Rays(rays=3)),
     drift.RandomTask(),
     drift.ImageTask(size=5, samples=8, test_samples=4),
     drift.SmoothedTask(),

@@ -23,6 +23,7 @@ EXTRAS = {
     "cluster": ("dask", "distributed", "dask_jobqueue"),
     "nwb": ("pynwb", "pynapple"),
     "files": ("zarr",),
+    "motion": ("ratinabox",),
     "notebook": ("jupyterlab", "ipywidgets", "hvplot", "jupytext"),
     "posterior": ("sbi",),
 }

@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import BeforeValidator, Field, SerializeAsAny, Strict, model_validator
 
 from drift.door.quantities import Count, Positive
+from drift.errors import RefusedInputError
 from drift.recipe import Recipe, chosen
 from drift.tasks.worlds.crossings import clearance, inside
 from drift.tasks.worlds.textures import Colour, Strip, Texture
@@ -142,6 +143,10 @@ class Arena(Recipe):
     @classmethod
     def circle(cls, radius: Positive, corners: Count = 72, **entries: object) -> Self:
         """Return a circle around the origin, as a polygon whose corners lie on it."""
+        if corners > MOST_CORNERS:
+            raise RefusedInputError(
+                f"corners of a circle must be at most {MOST_CORNERS}, got {corners}: take fewer."
+            )
         turns = [2 * math.pi * number / corners for number in range(corners)]
         points = [(radius * math.sin(turn), radius * math.cos(turn)) for turn in turns]
         return cls(corners=points, **entries)
@@ -278,8 +283,10 @@ def refuse_crossed(corners: np.ndarray) -> None:
     crossing = _properly_cross(first, last)
     area = abs(float((first[:, 0] * last[:, 1] - last[:, 0] * first[:, 1]).sum())) / 2
     if crossing.any():
-        one, other = np.argwhere(crossing)[0]
-        raise ValueError(f"sides {one} and {other} of the corners cross: give them in order")
+        first_side, second_side = np.argwhere(crossing)[0]
+        raise ValueError(
+            f"sides {first_side} and {second_side} of the corners cross: give them in order"
+        )
     if not area > 1e-12 * float(np.ptp(corners)) ** 2:
         raise ValueError("corners lie on one line: give a polygon with an area")
 

@@ -61,12 +61,12 @@ def scaled(
     """
     scale = unit_range if data_range == "unit" else symmetric_range
     both = scale(np.concatenate([present.ravel(), following.ravel()]))
-    now, after = np.split(both, [present.size])
-    now = now.reshape(present.shape)
+    inputs, targets = np.split(both, [present.size])
+    inputs = inputs.reshape(present.shape)
     spread = np.array(actions.std(0))
     spread[spread == 0] = 1.0
-    told = now.mean() + now.std() / spread * (actions - actions.mean(0))
-    return np.column_stack([now, told]), after.reshape(following.shape)
+    told = inputs.mean() + inputs.std() / spread * (actions - actions.mean(0))
+    return np.column_stack([inputs, told]), targets.reshape(following.shape)
 
 
 def drawn_experience(
@@ -91,7 +91,7 @@ def drawn_experience(
     pairs = [
         views(scene, eyes[0], steps, eyes[1]) for scene, steps in zip(scenes, visits, strict=True)
     ]
-    present, following = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
+    present, following = (np.concatenate(visited) for visited in zip(*pairs, strict=True))
     actions = np.concatenate([np.column_stack(steps.actions) for steps in visits])
     return experience(
         *scaled(present, following, actions, data_range),

@@ -1,5 +1,5 @@
-"""What is in the way of an agent: one step at a time, in plain numbers, which for the few sides of an
-arena are faster than arrays."""
+"""What is in the way of an agent: one step at a time, in plain numbers, which for the few sides of
+an arena are faster than arrays."""
 
 from __future__ import annotations
 
@@ -65,5 +65,5 @@ class Obstacles:
         nearest = min(max((to_x * step_x + to_y * step_y) / (square or 1.0), 0.0), 1.0)
         way_x, way_y = nearest * step_x - to_x, nearest * step_y - to_y
         end_x, end_y = step_x - to_x, step_y - to_y
-        kept = (radius + self._margin) ** 2
-        return way_x**2 + way_y**2 < radius**2 or end_x**2 + end_y**2 < kept
+        square_kept = (radius + self._margin) ** 2
+        return way_x**2 + way_y**2 < radius**2 or end_x**2 + end_y**2 < square_kept

@@ -1,5 +1,5 @@
-"""The motion of RatInABox, driven by a stream of ours: it draws from numpy's global generator, which
-is lent to it and given back as it was."""
+"""The motion of RatInABox, driven by a stream of ours: it draws from numpy's global generator,
+which is lent to it and given back as it was."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""The steps that an animal took, from session Datasets: which samples are learned from, where it was
-and looked, and the text in which a recipe keeps them."""
+"""The steps that an animal took, from session Datasets: which samples are learned from, where it
+was and looked, and the text in which a recipe keeps them."""
 
 from __future__ import annotations
 
@@ -153,8 +153,8 @@ def _refuse_mixture(sessions: Sequence[xr.Dataset]) -> None:
         }  # fmt: skip
         if len(kinds) > 1:
             raise RefusedInputError(
-                f"positions of all sessions must share their {name}, got {', '.join(sorted(kinds))}:"
-                " choose the sessions of one kind."
+                f"positions of all sessions must share their {name}, got "
+                f"{', '.join(sorted(kinds))}: choose the sessions of one kind."
             )
 
 
@@ -170,8 +170,8 @@ def _of_session(session: xr.Dataset, interval: float) -> tuple[np.ndarray, np.nd
     _samples, cells, _place = domain.visited(running.drop_vars("sample", errors="ignore"))
     frames, time = running["frame"].values, sample_times(session)
     later = frames + max(1, round(interval * float(session["sampling_rate"].item())))
-    kept = later < len(time)
-    frames, later = frames[kept], later[kept]
+    within = later < len(time)
+    frames, later = frames[within], later[within]
     pose = _pose(session, time, directed)
     whole = _unbroken(session, pose, time, frames, later, interval)
     return np.column_stack([pose[frames[whole]], pose[later[whole]]]), cells
@@ -218,15 +218,15 @@ def _unbroken(
 ) -> np.ndarray:
     """Tell which steps are known from end to end: no lost frame, no gap, one trial."""
     lost = np.concatenate([[0], np.cumsum(~np.isfinite(pose[:, :2]).all(1))])
-    known = (lost[later + 1] == lost[frames]) & np.isfinite(pose[frames]).all(1)
-    known &= np.isfinite(pose[later]).all(1)
-    known &= np.abs(time[later] - time[frames] - interval) < 0.25 * interval + 1 / float(
+    whole = (lost[later + 1] == lost[frames]) & np.isfinite(pose[frames]).all(1)
+    whole &= np.isfinite(pose[later]).all(1)
+    whole &= np.abs(time[later] - time[frames] - interval) < 0.25 * interval + 1 / float(
         session["sampling_rate"].item()
     )
     if "trial" in session:
         trial = session["trial"].values
-        known &= trial[frames] == trial[later]
-    return known
+        whole &= trial[frames] == trial[later]
+    return whole
 
 
 def _laid(

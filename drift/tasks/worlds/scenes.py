@@ -47,10 +47,10 @@ def hits(arena: Arena, x: np.ndarray, y: np.ndarray, angles: np.ndarray) -> Hits
         Directions (rad), 0 along +y and a right angle along +x.
     """
     x, y = (np.broadcast_to(values[:, np.newaxis], angles.shape) for values in (x, y))
-    seen = _sight(arena, x.ravel(), y.ravel(), angles.ravel(), None, 0.0)
+    ends = _sight(arena, x.ravel(), y.ravel(), angles.ravel(), None, 0.0)
     step_x, step_y = directions(angles)
     distance, strip, along = (
-        values.reshape(angles.shape) for values in (seen.distance, seen.surface, seen.along)
+        values.reshape(angles.shape) for values in (ends.distance, ends.surface, ends.along)
     )
     length = np.array([strip.length for strip, _texture in arena.strips])[strip]
     return Hits(
@@ -103,13 +103,13 @@ class Scene:
         rows, columns, channels = eye.shape
         surfaces = len(self.arena.straight.height) + len(self.arena.objects)
         count = max(1, LINES // (rows * columns + columns * surfaces))
-        parts = [
+        batches = [
             self._part(
                 eye, x[first : first + count], y[first : first + count], gaze[first:][:count]
             )
             for first in range(0, len(x), count)
         ]
-        return np.concatenate(parts).reshape(len(x), rows, columns, channels)
+        return np.concatenate(batches).reshape(len(x), rows, columns, channels)
 
     def _part(self, eye: Eye, x: np.ndarray, y: np.ndarray, gaze: np.ndarray) -> np.ndarray:
         rows, columns, channels = eye.shape
@@ -127,15 +127,15 @@ class Scene:
         """Brightness at the ends of lines, shape (line, channel)."""
         values = np.empty((sight.surface.size, channels))
         for number in np.unique(sight.surface):
-            here = sight.surface == number
-            values[here] = self._brightness(int(number), sight, here, channels, upright)
+            lines = sight.surface == number
+            values[lines] = self._brightness(int(number), sight, lines, channels, upright)
         if eye.visibility is not None:
             dimmed = np.where(np.isfinite(sight.distance), sight.distance, 0.0)
             values *= np.exp(-dimmed / eye.visibility)[:, np.newaxis]
         return values
 
     def _brightness(
-        self, number: int, sight: Sight, here: np.ndarray, channels: int, upright: bool
+        self, number: int, sight: Sight, lines: np.ndarray, channels: int, upright: bool
     ) -> np.ndarray:
         if number == SKY:
             return in_channels(self.arena.sky, channels)
@@ -146,7 +146,7 @@ class Scene:
             return in_channels(picture.colour, channels)
         surface: Painted = self.surfaces[number]
         return brightness(
-            surface, sight.along[here], sight.height[here] if upright else None, channels
+            surface, sight.along[lines], sight.height[lines] if upright else None, channels
         )
 
 
@@ -228,5 +228,6 @@ class _Nearest:
                 else self._eye + self._slopes * self._distance
             )
         return Sight(
-            *(part.ravel() for part in (self._distance, self._surface, self._along)), height.ravel()
+            *(values.ravel() for values in (self._distance, self._surface, self._along)),
+            height.ravel(),
         )

@@ -1,4 +1,4 @@
-"""How surfaces look: plain, striped or smooth noise, painted once for a world and then looked up."""
+"""How surfaces look: plain, striped or smooth noise, painted once for a world, then looked up."""
 
 from __future__ import annotations
 
@@ -118,9 +118,12 @@ def painted(
         noise = gaussian_filter(noise, (0.0, 0.0, smoothing), mode="wrap")
         noise = gaussian_filter1d(noise, smoothing, axis=1, mode="reflect")
         noise /= _smoothed_std(np.eye(rows), smoothing, "reflect")[:, np.newaxis]
-    one = np.eye(1, columns)
+    impulse = np.eye(1, columns)
     return Painted(
-        picture, strip, scale, noise / _smoothed_std(one, scale / strip.length * columns, "wrap")
+        picture,
+        strip,
+        scale,
+        noise / _smoothed_std(impulse, scale / strip.length * columns, "wrap"),
     )
 
 

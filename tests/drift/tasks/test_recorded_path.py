@@ -21,12 +21,12 @@ def to_and_fro(frames: int) -> np.ndarray:
 def session(number: int, position: np.ndarray, **changes: object) -> xr.Dataset:
     rng = np.random.default_rng(number)
     velocity = np.full(len(position), 15.0)
-    entries = dict(
-        subject="mouse", session=number, elapsed=float(number), elapsed_units="day",
-        environment="A", unit_identity="registered", sampling_rate=10.0, geometry="linear",
-        source="invented", velocity=velocity, position=position,
-        activity=rng.poisson(0.2, (len(position), 12)).astype(float),
-    )  # fmt: skip
+    entries = {
+        "subject": "mouse", "session": number, "elapsed": float(number), "elapsed_units": "day",
+        "environment": "A", "unit_identity": "registered", "sampling_rate": 10.0,
+        "geometry": "linear", "source": "invented", "velocity": velocity, "position": position,
+        "activity": rng.poisson(0.2, (len(position), 12)).astype(float),
+    }  # fmt: skip
     return session_dataset(**{**entries, **changes})
 
 
