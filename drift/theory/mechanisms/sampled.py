@@ -48,7 +48,7 @@ def sampled_drift_rate(
     inputs, targets, units, learning_rate, weight_decay, probabilities
         As for ``sampling_drift_rate``.
     networks, steps, looks : int
-        Networks that learn independently, steps of each, and times at which responses are looked at.
+        Networks that learn independently, steps of each, and times at which they are looked at.
     seed : int
         Stream "order".
 

@@ -118,6 +118,8 @@ def back_propagate(work, mechanisms, kinds, count, samples, gain):
     hidden, outward, error, block = work.hidden, work.outward, work.error, work.block
     slope, sample_error, kind = work.slope, work.sample_error, work.error.dtype.type
     outputs, factor = error.shape[0], kind(2 / (samples * error.shape[0]))
+    # responses are multiplied by the gain where units are left out, not where weights are
+    gain_of_units = kind(gain) if kinds.dropout == ON_UNITS else kind(1)
     for output in range(outputs):
         for sample in range(samples):
             error[output, sample] *= factor
@@ -127,7 +129,7 @@ def back_propagate(work, mechanisms, kinds, count, samples, gain):
         products(outward, start, rows, error, outputs, block, 0)
         for row in range(rows):
             scale = mechanisms.scale[0, work.active[start + row]]
-            _hand_back(block, row, hidden, start + row, slope, kinds, kind(gain), scale)
+            _hand_back(block, row, hidden, start + row, slope, kinds, gain_of_units, scale)
         products(slope, 0, rows, work.sample_inputs, samples, work.input_gradient, start)
         products(hidden, start, rows, sample_error, samples, work.output_gradient, start)
     _scatter(work, count)
