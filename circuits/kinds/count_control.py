@@ -13,7 +13,14 @@ import xarray as xr
 from pydantic import model_validator
 from scipy.special import expit, ndtri
 
-from circuits.base import Circuit, RestingState, Update, impossible_count, require_fraction, selection_drive
+from circuits.base import (
+    Circuit,
+    RestingState,
+    Update,
+    impossible_count,
+    require_fraction,
+    selection_drive,
+)
 from circuits.drives import checked_drive, normal_quantiles
 from circuits.parameters import Fraction, Positive
 from circuits.rest.fixed_points import count_control_level

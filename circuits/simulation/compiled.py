@@ -3,6 +3,7 @@ makes of their equations."""
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -68,7 +69,7 @@ def simulate_compiled(
     times = _times(batch, duration, snapshots or trajectory)
     run = _copies if type(batch.first).network is Circuit.network else _network
     ended = run(batch, times, trajectory)
-    few = slice(None) if len(ended.inhibition) > 1 else 0  # a single interneuron has no axis
+    few = slice(None) if len(batch.first.sizes()) > 1 else 0  # the only one of a kind has no axis
     return Simulated(
         state=ended.state.T,
         rate=ended.rate.T,
@@ -134,7 +135,7 @@ def _portions(batch: Batch, times: Times, trajectory: bool) -> list[np.ndarray]:
     alike = [np.arange(len(batch.circuits))]
     if batch.wired:
         same = [id(circuit) for circuit in batch.circuits]
-        changes = np.flatnonzero([one != other for one, other in zip(same, same[1:])]) + 1
+        changes = np.flatnonzero([one != other for one, other in itertools.pairwise(same)]) + 1
         alike = np.split(alike[0], changes)
     return [
         portion

@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 from circuits.simulation.functions import WRITTEN
 from circuits.simulation.translation import ELEMENT, POST, PRE, SINGLE, Assignment, Block, Place
-from drift.errors import RefusedInputError
 
 FIXED = ("steps", "dt", "before", "rates", "inhibitions", "last_rate", "last_inhibition")
 """Arguments of every loop: number of steps and step in s, the step before which each of the stored
@@ -247,15 +246,13 @@ class _Text:
         outside, inside = [], []
         for name, place in block.places.items():
             line = f"{self._own(block, name)} = {self._array(place, self._is_old(block, place))}"
-            fixed = place.index == SINGLE or self._index(place) == "0" and not self.abreast
+            fixed = place.index == SINGLE or (self._index(place) == "0" and not self.abreast)
             (outside if fixed and name not in block.written else inside).append(line)
         return [*outside, *self._assigned(block, block.once)], inside
 
     def _old(self, block: Block) -> list[str]:
         """Copies of what a block changes and also reads elsewhere than at the same element."""
-        names = {
-            self._name(place) for place in block.places.values() if self._is_old(block, place)
-        }
+        names = {self._name(place) for place in block.places.values() if self._is_old(block, place)}
         self.copied |= names
         return [f"{name}_old[:] = {name}" for name in sorted(names)]
 

@@ -285,7 +285,7 @@ class _Reading:
 
     def _index(self, name: str) -> str:
         indices = self.group.variables.indices
-        index = indices[name] if name in indices else ELEMENT
+        index = indices.get(name, ELEMENT)
         usual = {
             "_idx": ELEMENT, "0": SINGLE, "_presynaptic_idx": PRE, "_postsynaptic_idx": POST,
         }  # fmt: skip
