@@ -258,7 +258,7 @@ class _Text:
 
     def _is_old(self, block: Block, place: Place) -> bool:
         changed = {block.places[name] for name in block.written}
-        return any(place[:2] == other[:2] and place != other for other in changed)
+        return any(place[:2] == target[:2] and place != target for target in changed)
 
     def _assigned(self, block: Block, assignments: Iterable[Assignment]) -> list[str]:
         return [
