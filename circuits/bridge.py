@@ -161,8 +161,8 @@ def code_overlap(
     -------
     xarray.Dataset
         ``overlap (..., code, code_other)``, NaN for two empty sets, ``active_units (..., code)``,
-        and ``inhibition (...)`` of the circuit; where simulated also ``converged (...)``. The attribute
-        ``winners`` is K, ``recipe`` the circuit.
+        and ``inhibition (...)`` of the circuit; where simulated also ``converged (...)``. The
+        attribute ``winners`` is K, ``recipe`` the circuit.
 
     Raises
     ------

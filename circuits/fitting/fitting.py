@@ -123,9 +123,9 @@ def fit(
         exp(-t / T). A lifetime far below the shortest time between sessions cannot be told, only
         its share: then give the lifetime and fit the share. Similarity within sessions, which
         tells noise from fast loss, needs a recording measured with halves.
-    engine : {"brian2", "fixed_point"}
-        Settle circuits in Brian2, a whole generation in one run, or take their closed form, which
-        gives the same rates to 1e-6 in a fraction of the time.
+    engine : {"brian2", "compiled", "fixed_point"}
+        Settle circuits in Brian2 or in loops compiled from its code, a whole generation in one run,
+        or take their closed form, which gives the same rates to 1e-6 in a fraction of the time.
     seed : int
         Of all draws.
     restarts, population, generations : int

@@ -72,7 +72,7 @@ class Model:
     seed : int
         Streams "weights" of first weights, "update_noise" of their wandering, "observation" of
         counts.
-    engine : {"brian2", "fixed_point"}
+    engine : {"brian2", "compiled", "fixed_point"}
         Simulated, or in closed form.
     """
 

@@ -169,18 +169,21 @@ def run_network(batch: Batch, duration: float, *, snapshots: bool, trajectory: b
     return Simulated(
         state,
         rate,
-        _by_copy(np.array(components["interneuron"].R[:]), copies),
+        _by_copy(np.array(components["interneuron"].R[:]), batch),
         None
         if stored is None
         else np.array(getattr(stored, batch.first.rate_variable)).reshape(copies, units, -1),
-        _by_copy(np.array(monitors["inhibitions"].R), copies) if trajectory else None,
+        _by_copy(np.array(monitors["inhibitions"].R), batch) if trajectory else None,
         None if stored is None else np.asarray(stored.t / brian2.second),
     )
 
 
-def _by_copy(values: np.ndarray, copies: int) -> np.ndarray:
-    """Return what is known of each interneuron by copy, (copy, ...) or (copy, interneuron, ...)."""
-    return values if len(values) == copies else values.reshape(copies, -1, *values.shape[1:])
+def _by_copy(values: np.ndarray, batch: Batch) -> np.ndarray:
+    """Return what is known of each interneuron by copy, (copy, ...), or (copy, interneuron, ...)
+    where a kind has several."""
+    if len(batch.first.sizes()) == 1:
+        return values
+    return values.reshape(len(batch.circuits), -1, *values.shape[1:])
 
 
 def _monitors(

@@ -3,6 +3,7 @@ makes of their equations."""
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -68,7 +69,7 @@ def simulate_compiled(
     times = _times(batch, duration, snapshots or trajectory)
     run = _copies if type(batch.first).network is Circuit.network else _network
     ended = run(batch, times, trajectory)
-    few = slice(None) if len(ended.inhibition) > 1 else 0  # a single interneuron has no axis
+    few = slice(None) if len(batch.first.sizes()) > 1 else 0  # the only one of a kind has no axis
     return Simulated(
         state=ended.state.T,
         rate=ended.rate.T,
@@ -105,7 +106,7 @@ def _network(batch: Batch, times: Times, trajectory: bool) -> Ended:
 def _copies(batch: Batch, times: Times, trajectory: bool) -> Ended:
     """Run copies of circuits with the usual network."""
     program = program_of(batch)
-    parts = []
+    endings = []
     for portion in _portions(batch, times, trajectory):
         together = program.abreast is not None and len(portion) >= FEWEST_ABREAST
         groups = [portion] if together else portion[:, np.newaxis]
@@ -116,10 +117,10 @@ def _copies(batch: Batch, times: Times, trajectory: bool) -> Ended:
                 batch, source, values.all_of(source), times, trajectory, values.sizes,
                 len(group) if together else None,
             )  # fmt: skip
-            parts.append(_judged(batch, ended, times, trajectory))
-    if len(parts) == 1:
-        return parts[0]
-    *arrays, ways = zip(*parts, strict=True)
+            endings.append(_judged(batch, ended, times, trajectory))
+    if len(endings) == 1:
+        return endings[0]
+    *arrays, ways = zip(*endings, strict=True)
     joined = [np.concatenate(array, axis=-1) for array in arrays]
     return Ended(*joined, WayToRest(*(np.concatenate(way) for way in zip(*ways, strict=True))))
 
@@ -133,8 +134,8 @@ def _portions(batch: Batch, times: Times, trajectory: bool) -> list[np.ndarray]:
     most = max(1, most)
     alike = [np.arange(len(batch.circuits))]
     if batch.wired:
-        same = [id(circuit) for circuit in batch.circuits]
-        changes = np.flatnonzero([one != other for one, other in zip(same, same[1:])]) + 1
+        pairs = itertools.pairwise(batch.circuits)
+        changes = np.flatnonzero([before is not after for before, after in pairs]) + 1
         alike = np.split(alike[0], changes)
     return [
         portion

@@ -36,12 +36,12 @@ def clipped(value: float, low: float, high: float) -> float:
 
 def ceiling(value: float) -> int:
     """Return the smallest whole number that is not below a value."""
-    return np.int32(math.ceil(value))
+    return np.int32(math.ceil(value))  # type: ignore[return-value]
 
 
 def floor(value: float) -> int:
     """Return the largest whole number that is not above a value."""
-    return np.int32(math.floor(value))
+    return np.int32(math.floor(value))  # type: ignore[return-value]
 
 
 def exprel(value: float) -> float:

@@ -103,7 +103,7 @@ def _folder() -> Path:
 
 
 def _keep(path: Path, text: str) -> None:
-    """Write a file that is not there yet, or damaged; nothing is kept where nothing can be written."""
+    """Write a file that is not there yet, or damaged; where nothing can be written, do nothing."""
     try:
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.parent.mkdir(parents=True, exist_ok=True)

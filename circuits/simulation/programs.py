@@ -121,6 +121,6 @@ def _structure(read: Translated, uniform: frozenset[tuple[str, str]]) -> Structu
         frozenset(
             name
             for name, size in ordered.items()
-            if read.objects[name].target.name in single and read.objects[name].source.N == size
+            if read.objects[name].target.name in single and size == read.objects[name].source.N
         ),
     )

@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 from circuits.simulation.functions import WRITTEN
 from circuits.simulation.translation import ELEMENT, POST, PRE, SINGLE, Assignment, Block, Place
-from drift.errors import RefusedInputError
 
 FIXED = ("steps", "dt", "before", "rates", "inhibitions", "last_rate", "last_inhibition")
 """Arguments of every loop: number of steps and step in s, the step before which each of the stored
@@ -247,7 +246,7 @@ class _Text:
         outside, inside = [], []
         for name, place in block.places.items():
             line = f"{self._own(block, name)} = {self._array(place, self._is_old(block, place))}"
-            fixed = place.index == SINGLE or self._index(place) == "0" and not self.abreast
+            fixed = place.index == SINGLE or (self._index(place) == "0" and not self.abreast)
             (outside if fixed and name not in block.written else inside).append(line)
         return [*outside, *self._assigned(block, block.once)], inside
 
@@ -259,7 +258,7 @@ class _Text:
 
     def _is_old(self, block: Block, place: Place) -> bool:
         changed = {block.places[name] for name in block.written}
-        return any(place[:2] == other[:2] and place != other for other in changed)
+        return any(place[:2] == target[:2] and place != target for target in changed)
 
     def _assigned(self, block: Block, assignments: Iterable[Assignment]) -> list[str]:
         return [

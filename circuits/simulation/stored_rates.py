@@ -61,16 +61,16 @@ def _of_copy(
     """Fill in, for one copy, the stored times after the last ones at which a rate was far from its
     last value and another set of units was active, and the most active units."""
     for moment in range(rates.shape[0]):
-        away = other = count = 0
+        away = differing = count = 0
         for unit in range(last.size):
-            rate, rest = rates[moment, unit], last[unit]
-            away += abs(rate - rest) >= far
-            other += (rate > active) != (rest > active)
+            rate, final = rates[moment, unit], last[unit]
+            away += abs(rate - final) >= far
+            differing += (rate > active) != (final > active)
             count += rate > active
         peak[0] = max(peak[0], count)
         if away:
             outside[0] = moment + 1
-        if other:
+        if differing:
             changed[0] = moment + 1
 
 
@@ -85,20 +85,20 @@ def _of_copies(
     peak: np.ndarray,
 ) -> None:
     """Fill in the same for several copies."""
-    away, other, count = (np.zeros_like(peak), np.zeros_like(peak), np.zeros_like(peak))
+    away, differing, count = (np.zeros_like(peak), np.zeros_like(peak), np.zeros_like(peak))
     for moment in range(rates.shape[0]):
         away[:] = 0
-        other[:] = 0
+        differing[:] = 0
         count[:] = 0
         for unit in range(last.shape[0]):
             for copy in range(last.shape[1]):
-                rate, rest = rates[moment, unit, copy], last[unit, copy]
-                away[copy] += abs(rate - rest) >= far[copy]
-                other[copy] += (rate > active) != (rest > active)
+                rate, final = rates[moment, unit, copy], last[unit, copy]
+                away[copy] += abs(rate - final) >= far[copy]
+                differing[copy] += (rate > active) != (final > active)
                 count[copy] += rate > active
         for copy in range(peak.size):
             peak[copy] = max(peak[copy], count[copy])
             if away[copy]:
                 outside[copy] = moment + 1
-            if other[copy]:
+            if differing[copy]:
                 changed[copy] = moment + 1

@@ -4,7 +4,7 @@ generation turn equations into statements, its schedule puts them in order."""
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
@@ -212,12 +212,13 @@ class _Reading:
 
         once, each = make_statements(self.code, self.variables, np.float64, optimise=True)
         assignments = [self._assignments(once), self._assignments(each)]
-        names = _names(assignment for part in assignments for assignment in part)
+        lines = [*assignments[0], *assignments[1]]
+        names = _names(lines)
         numbers: dict[str, str] = {}
         places: dict[str, Place] = {}
         for name in sorted(names & set(self.variables)):
             self._sort_in(name, numbers, places)
-        written = {assignment.variable for part in assignments for assignment in part}
+        written = {assignment.variable for assignment in lines}
         self._refuse_foreign(places, written)
         return Block(
             self.purpose, self.group.name, *assignments, numbers, places,
@@ -227,8 +228,9 @@ class _Reading:
     def _resolved(self) -> dict[str, Any]:
         from brian2.codegen.translation import analyse_identifiers
 
-        _, known, unknown = analyse_identifiers(self.code, self.group.variables, recursive=True)
-        return dict(self.group.resolve_all(known | unknown, {}, user_identifiers=set()))
+        identifiers = analyse_identifiers(self.code, self.group.variables, recursive=True)
+        names = set().union(*identifiers[1:])  # those of the group and those of its namespace
+        return dict(self.group.resolve_all(names, {}, user_identifiers=set()))
 
     def _assignments(self, statements: Any) -> tuple[Assignment, ...]:
         return tuple(
@@ -285,14 +287,14 @@ class _Reading:
 
     def _index(self, name: str) -> str:
         indices = self.group.variables.indices
-        index = indices[name] if name in indices else ELEMENT
+        index = indices.get(name, ELEMENT)
         usual = {
             "_idx": ELEMENT, "0": SINGLE, "_presynaptic_idx": PRE, "_postsynaptic_idx": POST,
         }  # fmt: skip
         return usual.get(index) or f"{self.group.variables[index].owner.name}.{index}"
 
 
-def _names(assignments: Iterator[Assignment]) -> set[str]:
+def _names(assignments: Iterable[Assignment]) -> set[str]:
     names = set()
     for assignment in assignments:
         names.add(assignment.variable)

@@ -68,7 +68,7 @@ class NetworkValues:
         return [self._value(argument) for argument in source.arguments]
 
     def _value(self, argument: Argument) -> Any:
-        name, form, owner, variable = argument
+        _name, form, owner, variable = argument
         if form == "constant":
             return self.read.constants[owner, variable]
         if form == "size":
@@ -123,7 +123,7 @@ class CopyValues:
         return [self._value(argument) for argument in source.arguments]
 
     def _value(self, argument: Argument) -> Any:
-        name, form, owner, variable = argument
+        _name, form, owner, variable = argument
         if form == "constant":
             return self.constants[f"{owner}.{variable}"]
         if form == "size":

@@ -30,7 +30,7 @@ def command(
     figure: Path | None = None,
     environment: str | None = None,
     units: int = 200,
-    engine: Literal["brian2", "fixed_point"] = "fixed_point",
+    engine: Literal["brian2", "compiled", "fixed_point"] = "fixed_point",
     fast_weight_lifetime: float | None = None,
     restarts: int = 2,
     generations: int = 100,
@@ -62,8 +62,8 @@ def command(
     units
         Of the circuit; more make its statistics more certain.
     engine
-        Take closed forms, or simulate in Brian2: the rates are the same to 1e-6, but that takes
-        longer.
+        Take closed forms, or simulate, in Brian2 or in loops compiled from its code: the rates are
+        the same to 1e-6, but that takes longer.
     fast_weight_lifetime
         Lifetime of the part of the weights that is lost soon, in units of elapsed time; its share
         is searched with fast_share=0:0.9 among the bounds.

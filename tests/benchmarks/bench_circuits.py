@@ -1,5 +1,5 @@
 """Speed of circuits in Brian2, on one thread: CPU time of settling, of many circuits in one group,
-and of inhibition from all to all.
+and of inhibition from all to all; of compiled loops against a loop written by hand; of a fit.
 
 Run ``OMP_NUM_THREADS=1 python tests/benchmarks/bench_circuits.py [--repetitions 5] [--only
 NAME]``. Each number is the smallest CPU time over repetitions. The all-to-all version, in which
@@ -19,8 +19,11 @@ import numpy as np
 from numba import njit
 
 import circuits
+import drift
 from circuits.drives import normal_quantiles
+from circuits.simulation.batch import Batch
 from circuits.simulation.brian import brian2
+from circuits.simulation.targets import simulate
 
 DURATION, DT = 0.3, 1e-4
 STEPS = round(DURATION / DT)
@@ -54,8 +57,6 @@ def stepping(network: Callable[[], Any], repetitions: int, steps: int) -> float:
 
 def interneuron(units: int) -> object:
     """The linear interneuron without any measurement."""
-    from circuits.simulation.batch import Batch
-
     circuit = circuits.LinearInterneuron(units=units, gain=78.7277)
     batch = Batch((circuit,), normal_quantiles(units)[np.newaxis], DT, "staggered")
     return brian2().Network(*batch.pooled_network().values())
@@ -118,6 +119,66 @@ def report_batch(repetitions: int) -> None:
     )
 
 
+def report_compiled(repetitions: int) -> None:
+    """Whole calls of ``settle``, and the steps alone from arrays to arrays, against the bare loop;
+    each ratio is the median over pairs, taken one after the other."""
+    for units, copies in ((10, 1), (1000, 1), (10_000, 1), (1000, 64)):
+        drive = normal_quantiles(units)
+        circuit = circuits.LinearInterneuron(units=units, gain=78.7277)
+        batch = Batch((circuit,) * copies, np.stack([drive] * copies), DT, "staggered")
+        calls = {
+            "bare loop": functools.partial(bare_loops, drive, copies),
+            "steps": functools.partial(simulate, batch, DURATION, engine="compiled"),
+            "settle": functools.partial(
+                circuits.settle, [circuit] * copies, drive, duration=DURATION, engine="compiled"
+            ),
+        }
+        seconds = paired(calls, 4 * repetitions)
+        for name in ("steps", "settle"):
+            ratio = np.median(seconds[name] / seconds["bare loop"])
+            print(
+                f"compiled {name:6} {copies:2} x {units:6} units, 300 ms: "
+                f"{1e3 * seconds[name].min():7.2f} ms, bare loop "
+                f"{1e3 * seconds['bare loop'].min():7.2f} ms, ratio {ratio:5.2f}  limit 2",
+                flush=True,
+            )
+
+
+def bare_loops(drive: np.ndarray, copies: int) -> None:
+    for _copy in range(copies):
+        plain_loop(drive, 78.7277, STEPS)
+
+
+def paired(calls: dict[str, Callable[[], object]], repetitions: int) -> dict[str, np.ndarray]:
+    """CPU times in s of calls that take turns, after a first turn that does not count."""
+    seconds: dict[str, list[float]] = {name: [] for name in calls}
+    for turn in range(repetitions + 1):
+        for name, call in calls.items():
+            began = time.process_time()
+            call()
+            if turn:
+                seconds[name].append(time.process_time() - began)
+    return {name: np.array(values) for name, values in seconds.items()}
+
+
+def report_fit(_repetitions: int) -> None:
+    """Three parameters of a simulated recording of ten sessions with 300 cells."""
+    design = drift.recording_design(np.arange(10.0), 300, places=24, bin_size=4.0, minutes=5.0)
+    circuit = circuits.LinearInterneuron(units=300, gain=78.7277)
+    inputs = circuits.PlaceInput(places=24, length=96.0, width=8.0)
+    wandering = circuits.WeightDrift(weight_lifetime=10.0)
+    recorded = circuits.recorded_circuit(circuit, inputs, wandering, design, seed=1)
+    bounds = {"gain": (1.0, 1000.0), "input_width": (2.0, 40.0), "weight_lifetime": (1.0, 100.0)}
+    for engine in ("fixed_point", "compiled"):
+        began = time.process_time()
+        circuits.fit(circuit, recorded, bounds, engine=engine, progress=False)
+        print(
+            f"fit of 3 parameters, 10 sessions of 300 cells, engine {engine}: "
+            f"{time.process_time() - began:.1f} s  limit 10 s (Brian2: 140 s)",
+            flush=True,
+        )
+
+
 def report_all_to_all(repetitions: int) -> None:
     one = stepping(lambda: interneuron(1000), repetitions, 1000)
     everyone = stepping(lambda: all_to_all(1000), repetitions, 30)
@@ -128,7 +189,13 @@ def report_all_to_all(repetitions: int) -> None:
     )
 
 
-REPORTS = {"settling": report_settling, "batch": report_batch, "all_to_all": report_all_to_all}
+REPORTS = {
+    "settling": report_settling,
+    "batch": report_batch,
+    "compiled": report_compiled,
+    "all_to_all": report_all_to_all,
+    "fit": report_fit,
+}
 
 
 def main() -> None:

@@ -15,7 +15,6 @@ from drift.metrics.directions import in_each_direction, of_samples
 from drift.metrics.information.events import (
     Events,
     counted,
-    events_by_place,
     information_of_counts,
     listed_events,
     unit_blocks,
@@ -56,6 +55,9 @@ def place_units(
     return described(flags if recorded is None else flags.where(recorded == 1), "place_unit")
 
 
+TOGETHER = 32  # shuffles whose maps stay in the cache
+
+
 class _Track(NamedTuple):
     """Where the subject was, twice in a row, so that every circular shift is a slice of it."""
 
@@ -79,23 +81,26 @@ def _track(
 
 
 def _shifted_occupancy(track: _Track, lags: np.ndarray) -> np.ndarray:
-    """([unit,] place) time of the samples that a lag, or one lag for each unit, brings to each
-    place."""
+    """([shuffle, unit or 1,] place) time of the samples that lags (shuffle, unit or 1) bring to
+    each place."""
     if track.duration is None or not lags.any():
         return track.occupancy
     places, samples = track.occupancy.size, track.duration.size
     brought = [
         np.bincount(track.twice[lag : lag + samples], track.duration, places + 1)[:places]
-        for lag in lags
+        for lag in lags.ravel()
     ]
-    return brought[0] if lags.size == 1 else np.stack(brought)
+    return np.reshape(brought, (*lags.shape, places))
 
 
 def _shifted_information(events: Events, track: _Track, lags: np.ndarray) -> np.ndarray:
-    """(unit) bits per event after delaying all units by one lag, or each by its own; NaN for a unit
-    left without events."""
-    delayed = events.sample + (lags if lags.size == 1 else lags[events.unit])
-    counts = events_by_place(events, track.twice[delayed], track.occupancy.size)
+    """(shuffle, unit) bits per event after delaying all units by lags (shuffle, 1), or each by its
+    own (shuffle, unit); NaN for a unit left without events."""
+    # numba is loaded with the first test
+    from drift.loops.event_counts import delayed_counts
+
+    shape = (events.units, track.occupancy.size)
+    counts = delayed_counts(events.sample, events.unit, events.size, lags, track.twice, shape)
     return information_of_counts(counts, _shifted_occupancy(track, lags))[0]
 
 
@@ -108,11 +113,16 @@ def _real_and_reached(
     blocks = unit_blocks(events)
     steps = iter(counted(len(blocks) * len(lags), "shift", progress))
     for units, block in blocks:
-        real[units] = _shifted_information(block, track, np.zeros(1, dtype=int))
-        for lag, _ in zip(lags if lags.shape[1] == 1 else lags[:, units], steps):
+        real[units] = _shifted_information(block, track, np.zeros((1, 1), dtype=int))[0]
+        own_lags = lags if lags.shape[1] == 1 else lags[:, units]
+        for first in range(0, len(lags), TOGETHER):
+            together = own_lags[first : first + TOGETHER]
             # A shuffle that leaves no event at a valid place cannot speak against chance, so it
             # counts as reached.
-            reached[units] += ~(_shifted_information(block, track, lag) < real[units])
+            shifted = _shifted_information(block, track, together)
+            reached[units] += (~(shifted < real[units])).sum(axis=0)
+            for _shuffle in zip(together, steps):
+                pass
     next(steps, None)  # closes a progress bar
     return real, reached
 
