@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # kinds, rest and settling, wandering weights, use in network
     from circuits.kinds.count_control import CountControl
     from circuits.kinds.competitive import Majani
     from circuits.kinds.explaining_away import ExplainingAway
-    from circuits.kinds.table import CIRCUITS
+    from circuits.kinds.table import CIRCUITS, circuit_class, circuit_names
     from circuits.simulation.settle import cartesian, settle
     from circuits.rest.winners import top_k_winners, sparsemax
     from circuits.rest.layers import CircuitLayer
@@ -30,7 +30,7 @@ if TYPE_CHECKING:  # kinds, rest and settling, wandering weights, use in network
     from circuits.wandering.inputs import PlaceInput
     from circuits.wandering.context import PlaceContextInput
     from circuits.wandering.wandering_weights import WeightDrift
-    from circuits.wandering.excitability import Excitability
+    from drift.networks.excitability import Excitability
     from circuits.wandering.sessions import run_sessions
     from circuits.wandering.drifting_circuit import DriftingCircuit, run_circuits
     from circuits.wandering.readouts import (

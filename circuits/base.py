@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from html import escape
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 import xarray as xr
@@ -26,6 +26,14 @@ if TYPE_CHECKING:
 Update = Literal["staggered", "simultaneous"]
 """Whether the interneuron is advanced with the new excitatory rates of a step, or with the old
 ones."""
+
+
+class RestingState(NamedTuple):
+    """A fixed point: ``rate (..., unit)``, ``inhibition (...)`` and ``loop_gain (...)``."""
+
+    rate: np.ndarray
+    inhibition: np.ndarray
+    loop_gain: np.ndarray
 
 
 class Circuit(Recipe, ABC):
@@ -90,7 +98,12 @@ class Circuit(Recipe, ABC):
     def network(self, batch: Batch) -> dict[str, Any]:
         """Return the Brian2 objects of a batch by name, among them the groups ``excitatory`` and
         ``interneuron``."""
-        return batch.pooled_network()
+        return batch.pooled_network() if self.weights() is None else batch.wired_network()
+
+    def weights(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Return the weights to interneurons (interneuron, unit) and to units (unit, interneuron)
+        where they are connected one by one; None where one interneuron sums all units."""
+        return None
 
     def equation_parameters(self) -> Mapping[str, float]:
         """Return the numbers of the equations by the names they have there."""
@@ -132,6 +145,12 @@ class Circuit(Recipe, ABC):
         equations integrate something else."""
         return rate
 
+    def bare_fixed_point(self, drive: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return rates (..., unit), inhibition (...) and winners (..., unit) of ``fixed_point``
+        without labels, for drives that are known to be finite numbers."""
+        fixed_point = self.fixed_point(drive)
+        return tuple(fixed_point[name].values for name in ("rate", "inhibition", "winner"))
+
     def residual(self, drive: np.ndarray, rate: np.ndarray, inhibition: np.ndarray) -> np.ndarray:
         """Return the largest change per time constant that is left, (...); 0 at a fixed point."""
         rates = np.abs(self.rate_change(drive, rate, inhibition)).max(axis=-1)
@@ -161,7 +180,7 @@ class Circuit(Recipe, ABC):
         float
         """
         drive = normal_quantiles(self.units) if drive is None else drive
-        gains = self.fixed_point(drive)["loop_gain"].values
+        gains = self.loop_gains(drive)
         return float(
             np.min(
                 LIMITS[known_update(update)](
@@ -169,6 +188,18 @@ class Circuit(Recipe, ABC):
                 )
             )
         )
+
+    def resting_state(self, drive: np.ndarray) -> RestingState | None:
+        """Return the fixed point as bare arrays for checked drives (..., unit), where a kind tells
+        it so."""
+        return None
+
+    def loop_gains(self, drive: Any) -> np.ndarray:
+        """Return the gain of the inhibitory loop at rest, (...), for drives (..., unit)."""
+        bare = None
+        if _home(self, "resting_state") is _home(self, "fixed_point"):
+            bare = self.resting_state(checked_drive(drive, self.units).values)
+        return self.fixed_point(drive)["loop_gain"].values if bare is None else bare.loop_gain
 
     def usual_dt(self, drive: xr.DataArray) -> float:
         """Return the step in s that is taken where none is asked for."""
@@ -188,13 +219,9 @@ class Circuit(Recipe, ABC):
         """Label a fixed point: ``rate (..., unit)``, ``inhibition (...)`` and ``loop_gain (...)``
         in the order of ``drive``."""
         winner = self.winning(drive.values, rate, inhibition)
-        return labelled_rest(drive, rate, winner, self.shared_inhibition(inhibition)).assign(
-            loop_gain=(
-                drive.dims[:-1],
-                loop_gain,
-                {"units": "1", "long_name": "gain of the inhibitory loop at rest"},
-            )
-        )
+        labels = {"units": "1", "long_name": "gain of the inhibitory loop at rest"}
+        own = {"loop_gain": (drive.dims[:-1], loop_gain, labels)}
+        return labelled_rest(drive, rate, winner, self.shared_inhibition(inhibition), own)
 
     def _repr_html_(self) -> str:
         """Show the circuit in a notebook: its parameters and its equations."""
@@ -204,10 +231,22 @@ class Circuit(Recipe, ABC):
         return recipe_html(self, f"<pre>{escape(equations)}</pre>")
 
 
+def _home(circuit: Circuit, name: str) -> type:
+    """Return the class that defines a method of a circuit."""
+    return next(kind for kind in type(circuit).__mro__ if name in vars(kind))
+
+
 def labelled_rest(
-    drive: xr.DataArray, rate: np.ndarray, winner: np.ndarray, inhibition: np.ndarray
+    drive: xr.DataArray,
+    rate: np.ndarray,
+    winner: np.ndarray,
+    inhibition: np.ndarray,
+    further: Mapping[str, Any] | None = None,
+    coordinates: Mapping[str, Any] | None = None,
+    attributes: Mapping[str, Any] | None = None,
 ) -> xr.Dataset:
-    """Return rates, winners, inhibition and active units with the labels of the drive."""
+    """Return rates, winners, inhibition and active units with the labels of the drive, and further
+    variables, coordinates and attributes."""
     outer = drive.dims[:-1]
     return xr.Dataset(
         {
@@ -227,8 +266,10 @@ def labelled_rest(
                 winner.sum(axis=-1),
                 {"units": "1", "long_name": "units that win"},
             ),
+            **(further or {}),
         },
-        coords=drive.coords,
+        coords={**drive.coords, **(coordinates or {})},
+        attrs=attributes,
     )
 
 

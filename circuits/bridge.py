@@ -24,7 +24,7 @@ from circuits.kinds.linear import LinearInterneuron
 from circuits.kinds.saturating import SaturatingUnits
 from circuits.kinds.threshold import ThresholdInterneuron
 from circuits.rest.winners import top_k_winners
-from circuits.simulation.settled_rates import LARGEST_DT, Engine
+from circuits.simulation.settled_rates import LARGEST_DT, Engine, refuse_unknown
 from drift.door import opened
 from drift.door.quantities import Numbers
 from drift.schema.labelled_form import RefusedInputError
@@ -154,14 +154,14 @@ def code_overlap(
     winners : int, optional
         K; by default the rounded mean number of units that are active in the network on these
         drives.
-    engine : {"brian2", "fixed_point"}
-        Simulate the circuit, or take its closed form.
+    engine : {"brian2", "compiled", "fixed_point"}
+        Simulate the circuit, in Brian2 or in compiled loops, or take its closed form.
 
     Returns
     -------
     xarray.Dataset
         ``overlap (..., code, code_other)``, NaN for two empty sets, ``active_units (..., code)``,
-        and ``inhibition (...)`` of the circuit; with Brian2 also ``converged (...)``. The attribute
+        and ``inhibition (...)`` of the circuit; where simulated also ``converged (...)``. The attribute
         ``winners`` is K, ``recipe`` the circuit.
 
     Raises
@@ -209,12 +209,12 @@ def code_overlap(
 
 
 def _at_rest(circuit: Circuit, drive: xr.DataArray, engine: str) -> xr.Dataset:
+    refuse_unknown(engine)
     if engine == "fixed_point":
         return circuit.fixed_point(drive)
-    if engine != "brian2":
-        raise RefusedInputError(f"engine {engine!r} is unknown: use 'brian2' or 'fixed_point'.")
     # rest does not depend on the way there
-    return circuit.settle(drive, dt=min(LARGEST_DT, circuit.stable_dt(drive) / 2))
+    dt = min(LARGEST_DT, circuit.stable_dt(drive) / 2)
+    return circuit.settle(drive, dt=dt, engine=engine)
 
 
 def _mean_rate(circuit: Circuit, excess: np.ndarray) -> float:

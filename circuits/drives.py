@@ -85,7 +85,10 @@ def checked_drive(drive: Any, units: int) -> xr.DataArray:
         raise RefusedInputError(
             f"the drive holds {array.dtype} instead of real numbers: convert it first."
         )
-    array = array.transpose(..., "unit").astype(float)
+    if array.dims[-1] != "unit":
+        array = array.transpose(..., "unit")
+    if array.dtype != float:
+        array = array.astype(float)
     faulty = int((~np.isfinite(array.values)).sum())
     if faulty:
         raise RefusedInputError(

@@ -4,7 +4,8 @@ recording.
 ``sessions(name, path)`` yields one session Dataset of the labelled form (``drift.schema``) after
 the other; ``drift.measure`` turns them into the longitudinal Dataset that simulated networks share.
 A reader is a module of this package with a function ``sessions(path, **options)`` and one line in
-``READERS``. Where a laboratory published summaries, ``summary(name, path)`` reads them. ``align``
+``READERS``; a reader of another package announces itself by an entry point of the group
+``repdrift.readers``. Where a laboratory published summaries, ``summary(name, path)`` reads them. ``align``
 puts positions on the clock of a microscope. ``fetch(name)`` downloads public files, on request
 only. ``from_objects`` takes what other programs hold in memory: objects of neo, SpikeInterface,
 pynapple and movement. The way out: ``to_nwb`` writes sessions as NWB files, ``to_pynapple`` and
@@ -13,12 +14,13 @@ pynapple and movement. The way out: ``to_nwb`` writes sessions as NWB files, ``t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from drift.door import opened
+from drift.entry_points import beside, loaded
 from drift.faces import lazily
 
 if TYPE_CHECKING:
@@ -51,6 +53,7 @@ READERS: dict[str, str] = {
     "sheintuch2023": "data_adapters.laboratories.ziv.sheintuch2023",
     "suite2p": "data_adapters.tools.suite2p",
 }
+READER_GROUP = "repdrift.readers"
 SUMMARIES = ("jercog2019", "karlsson2015", "khatib2023", "sheintuch2023")
 
 __all__ = [
@@ -60,6 +63,7 @@ __all__ = [
     "fetch",
     "from_objects",
     "from_pynapple",
+    "reader_names",
     "sessions",
     "summary",
     "to_nwb",
@@ -80,7 +84,7 @@ def sessions(name: str, path: str | Path, **options: Any) -> Iterator[xr.Dataset
     Parameters
     ----------
     name : str
-        Layout of the files, a key of ``READERS``.
+        Layout of the files, one of ``reader_names()``.
     path : str or pathlib.Path
         File or folder, as the reader has it.
     **options
@@ -107,9 +111,9 @@ def sessions(name: str, path: str | Path, **options: Any) -> Iterator[xr.Dataset
     from data_adapters.options import chosen, existing, filters, kept, nearest, parted
     from drift.schema.labelled_form import RefusedInputError
 
-    if name not in READERS:
-        raise RefusedInputError(f"reader {name!r} is unknown: {nearest(name, READERS)}.")
-    reader = import_module(READERS[name]).sessions
+    if name not in (known := reader_names()):
+        raise RefusedInputError(f"reader {name!r} is unknown: {nearest(name, known)}.")
+    reader = _reader(name)
     reader_options, labels = filters(reader, options)
     own, beside = parted(reader, chosen(name, reader, reader_options))
     if "registration" in beside and "base" in own:
@@ -122,6 +126,26 @@ def sessions(name: str, path: str | Path, **options: Any) -> Iterator[xr.Dataset
             "path and the options."
         )
     return _resumed(first, recorded)
+
+
+@opened
+def reader_names() -> list[str]:
+    """Names of all readers: those of ``READERS`` and, after them, those that other installed
+    packages announce by entry points of the group ``repdrift.readers``.
+
+    Returns
+    -------
+    list of str
+    """
+    return [*READERS, *beside(READERS, READER_GROUP)]
+
+
+def _reader(name: str) -> Callable[..., Iterator[xr.Dataset]]:
+    """``sessions`` of a reader; an entry point names that function or the module that holds it."""
+    if name in READERS:
+        return import_module(READERS[name]).sessions
+    announced = loaded(beside(READERS, READER_GROUP)[name])
+    return getattr(announced, "sessions", announced)
 
 
 def _resumed(first: xr.Dataset, following: Iterator[xr.Dataset]) -> Iterator[xr.Dataset]:

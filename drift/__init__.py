@@ -12,6 +12,8 @@ if TYPE_CHECKING:  # in the order in which data flow: recipe, run, measures, the
     from drift.experiment import Experiment
     from drift.tasks import (
         CorridorTask,
+        ArenaTask,
+        RecordedPath,
         RandomTask,
         SmoothedTask,
         RandomAutoencoderTask,
@@ -21,7 +23,11 @@ if TYPE_CHECKING:  # in the order in which data flow: recipe, run, measures, the
         TextTask,
         StoredTask,
     )
-    from drift.networks import Network, DenoisingNetwork, Transformer
+    from drift.tasks.worlds.arena import Arena, Block, Disc, Wall
+    from drift.tasks.worlds.eyes import Camera, Rays
+    from drift.tasks.worlds.motion import Laps, RandomWalk, RatMotion
+    from drift.tasks.worlds.textures import Texture
+    from drift.networks import Network, DenoisingNetwork, Transformer, Dropout, Excitability
     from drift.networks.inhibition import (
         TopK,
         SigmoidWindow,
@@ -31,6 +37,7 @@ if TYPE_CHECKING:  # in the order in which data flow: recipe, run, measures, the
     )
     from drift.learners import SGD, Adam, StochasticErrorDescent
     from drift.noise import InputNoise, ImplicitNoise, LabelNoise, UpdateNoise, OnOff, Linear
+    from drift.protocol import Protocol, Stage
     from drift.training.training import train
     from drift.measurement.measuring import measure
     from drift.measurement.event_counting import counted_events
@@ -46,6 +53,7 @@ if TYPE_CHECKING:  # in the order in which data flow: recipe, run, measures, the
     from drift.planning.cheapest import cheapest_design
     from drift.comparison.comparing import compare
     from drift.comparison.beside_twins import sampling_noise
+    from drift.comparison.explained import explained_changes
     from drift.comparison.table import comparison_table
     from drift.reporting.report import report
     from drift.reporting.recording_report import recording_report
@@ -63,6 +71,7 @@ if TYPE_CHECKING:  # in the order in which data flow: recipe, run, measures, the
     from drift.schema.labelled_form import check
     from drift.streams import stream
     from drift.errors import RefusedInputError, SchemaError
+    from drift.version import __version__
 
 __getattr__, __dir__ = lazily(__name__)
 former_names.keep()

@@ -3,27 +3,43 @@ how long, from which seed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from pydantic import Field, Strict, field_validator, model_validator
 
+from drift.consistency import (
+    OBJECTIVES,
+    check_entry,
+    check_learned,
+    check_probabilities,
+    check_shares,
+    check_taken,
+    check_targets,
+    networks_that,
+)
 from drift.door.memory import refuse_beyond_memory
-from drift.errors import RefusedInputError
 from drift.learners import LEARNERS, SGD, AnyLearner
 from drift.networks import NETWORKS, AnyNetwork, DifferentiableNetwork, LearningNetwork, Network
-from drift.noise import ENTRIES, NOISES, PLACES, AnyNoise, ImplicitNoise, InputNoise, Noise
+from drift.noise import NOISES, PLACES, AnyNoise, Noise
+from drift.protocol import Protocol
 from drift.recipe import Recipe
 from drift.tasks import TASKS, AnyTask, CorridorTask
-from drift.tasks.base import Objective
 
 MOST_SESSIONS = 10**6
 # what a network declares, and what the engines of ``Network`` compute themselves
 DECLARED = sorted(LearningNetwork.__class_vars__ & set(LearningNetwork.__annotations__))
 OF_ENGINE = ("objectives", "parameters", "session_response", "session_loss")
-# what a task asks for, in words
-OBJECTIVES = {"squared_error": "numbers", "cross_entropy": "classes", "next_token": "tokens"}
+Probability = Annotated[float, Field(ge=0, le=1)]
+
+__all__ = [
+    "OBJECTIVES",
+    "Experiment",
+    "check_learned",
+    "check_probabilities",
+    "check_targets",
+]
 
 
 class Experiment(Recipe):
@@ -41,9 +57,15 @@ class Experiment(Recipe):
         At most one of each kind.
     steps : int
         Steps of learning.
+    protocol : Protocol, optional
+        Which environments are learned when, under which noise; by default all together, all the
+        time.
     minibatch : int, optional
         Samples of each step, drawn with replacement from the stream ``order``; by default each step
         takes them all.
+    sample_probabilities : sequence of float, optional
+        How often each sample is drawn into a minibatch, one number a sample, of sum 1; by default
+        all alike.
     sessions : int or sequence of int
         Number of sessions in which the network is observed, or the steps after which that happens
         (0 is before learning).
@@ -59,7 +81,9 @@ class Experiment(Recipe):
     learner: AnyLearner = Field(default_factory=SGD)
     noise: tuple[AnyNoise, ...] = Field(default=(), strict=False)
     steps: int = Field(default=10_000, ge=1, le=2**53)
-    minibatch: int | None = Field(default=None, ge=1)
+    protocol: Protocol | None = None
+    minibatch: int | None = Field(default=None, ge=1, le=10**7)
+    sample_probabilities: tuple[Probability, ...] | None = Field(default=None, strict=False)
     sessions: int | Annotated[tuple[int, ...], Strict(False), Field(max_length=MOST_SESSIONS)] = 11
     spacing: Literal["linear", "log"] = "linear"
     seed: int = Field(default=0, ge=0, lt=2**63)
@@ -80,6 +104,7 @@ class Experiment(Recipe):
         self._minibatch_is_taken()
         self._fits()
         self._sessions_lie_within()
+        self._protocol_fits()
         return self
 
     def _named_apart(self) -> None:
@@ -137,7 +162,7 @@ class Experiment(Recipe):
                 "implicit noise stands for the input noise itself, got both: give one of them"
             )
         for noise in self.noise:
-            _check_entry(noise, self.network)
+            check_entry(noise, self.network)
             acts_on = getattr(noise, "acts_on", "")
             if noise.enters == "updates" and acts_on not in PLACES:
                 raise ValueError(
@@ -171,7 +196,7 @@ class Experiment(Recipe):
                 )
             input_noise = noise.on_inputs()
             if input_noise is not None:
-                _check_taken(self.network, input_noise)
+                check_taken(self.network, input_noise)
 
     def _task_is_learned(self) -> None:
         """Refuse a task that asks for what the network does not give, or noise on what is no
@@ -182,11 +207,17 @@ class Experiment(Recipe):
 
     def _minibatch_is_taken(self) -> None:
         if self.minibatch is not None and not self.network.takes_minibatches:
-            alternatives = _networks_that(lambda network: network.takes_minibatches)
+            alternatives = networks_that(lambda network: network.takes_minibatches)
             raise ValueError(
                 f"a {type(self.network).__name__} takes no minibatches, got {self.minibatch} "
                 f"samples: leave it out, or use a {alternatives}"
             )
+        check_shares(
+            self.sample_probabilities,
+            self.minibatch,
+            self.task.extent()[0],
+            type(self.task).__name__,
+        )
 
     def _fits(self) -> None:
         """Refuse weights and activity that no memory holds."""
@@ -220,6 +251,21 @@ class Experiment(Recipe):
                 "the network less often"
             )
 
+    def _protocol_fits(self) -> None:
+        """Refuse environments that the task has not, and noise of a stage that would be refused
+        anywhere else."""
+        stages = () if self.protocol is None else self.protocol.stages
+        count = getattr(self.task, "environments", None)
+        for number, stage in enumerate(stages):
+            room = max(stage.environments or (0,))
+            if count is not None and room >= count:
+                raise ValueError(
+                    f"stage {number} of the protocol learns environment {room}, but the task has "
+                    f"{count}, numbered from 0: give the task more environments"
+                )
+        for noise in {stage.noise for stage in stages if stage.noise is not None}:
+            self.replace(noise=noise, protocol=None)
+
     def session_steps(self) -> np.ndarray:
         """Return the steps after which the network is observed, shape (sessions,)."""
         if not isinstance(self.sessions, int):
@@ -231,78 +277,8 @@ class Experiment(Recipe):
         )
 
 
-def check_targets(noises: Sequence[Noise], objective: Objective) -> None:
-    """Refuse noise on targets that are no numbers."""
-    if objective != "squared_error" and any(noise.enters == "targets" for noise in noises):
-        raise RefusedInputError(
-            f"{OBJECTIVES[objective]} take no label noise, which is added to numbers: use "
-            "InputNoise or UpdateNoise."
-        )
-
-
-def _check_entry(noise: Noise, network: LearningNetwork) -> None:
-    """Refuse noise that says it enters where no engine lets it in."""
-    name = type(noise).__name__
-    if noise.enters not in ENTRIES:
-        raise ValueError(
-            f"{name} enters {noise.enters!r}, where no engine adds noise: give it one of "
-            f"{', '.join(ENTRIES)}"
-        )
-    if noise.enters == "loss" and not isinstance(noise, ImplicitNoise):
-        raise ValueError(f"{name} enters the loss, which only ImplicitNoise does: derive it")
-    unknown = noise.enters == "inputs" and noise.on_inputs() is None
-    if unknown and "minibatch" in network.engines:
-        raise ValueError(
-            f"{name} enters the inputs of a {type(network).__name__} without saying how: give it "
-            "on_inputs(), or derive it from InputNoise"
-        )
-
-
 def _distinct(steps: np.ndarray) -> np.ndarray:
     """Push steps that rounding has made equal apart, upwards from the first; the last stays the
     last."""
     apart = np.maximum.accumulate(steps - np.arange(len(steps))) + np.arange(len(steps))
     return np.minimum(apart, steps[-1] - np.arange(len(steps))[::-1])
-
-
-def check_learned(network: LearningNetwork, objective: str, task: str) -> None:
-    """Refuse a task that asks for what the network does not give.
-
-    Parameters
-    ----------
-    network : LearningNetwork
-    objective : str
-        What is asked of its outputs.
-    task : str
-        Name of the task that asks.
-
-    Raises
-    ------
-    RefusedInputError
-        If the network has no such objective.
-    """
-    if objective not in network.objectives:
-        learned = " or ".join(OBJECTIVES[own] for own in network.objectives)
-        alternatives = _networks_that(lambda other: objective in other.objectives)
-        remedy = (
-            f"use a {alternatives}" if alternatives else f"ask for one of {', '.join(OBJECTIVES)}"
-        )
-        raise RefusedInputError(
-            f"a {type(network).__name__} learns {learned}, got the "
-            f"{OBJECTIVES.get(objective, objective)} of {task}: {remedy}."
-        )
-
-
-def _check_taken(network: LearningNetwork, noise: InputNoise) -> None:
-    law, place = noise.law, noise.placement
-    if not network.takes_input_noise(law, place):
-        laws, places = " or ".join(network.noise_laws), " or ".join(network.noise_places)
-        alternatives = _networks_that(lambda other: other.takes_input_noise(law, place))
-        raise ValueError(
-            f"a {type(network).__name__} takes noise of the law {laws} placed at {places}, got "
-            f"{law} at {place}: use such noise, or a {alternatives}"
-        )
-
-
-def _networks_that(take: Callable[[type[LearningNetwork]], bool]) -> str:
-    return " or ".join(network.__name__ for network in NETWORKS.values() if take(network))

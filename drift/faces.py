@@ -33,7 +33,7 @@ def lazily(package: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]
 
     def load(name: str) -> Any:
         if name == "__all__":
-            value: Any = list(homes())
+            value: Any = [public for public in homes() if not public.startswith("__")]
         elif name in homes():
             value = held(*homes()[name])
         else:

@@ -134,6 +134,46 @@ def widened(one: xr.Dataset) -> list[str]:
     return sentences
 
 
+def shared(one: xr.Dataset) -> list[str]:
+    """Say which parameters the subjects share, and whether they agree.
+
+    Parameters
+    ----------
+    one : xarray.Dataset
+        One subject of the Dataset of a fit.
+    """
+    if "shared" not in one:
+        return []
+    sentences = []
+    for name in one["parameter"].values[one["shared"].values == 1]:
+        chance = float(one["agreement_p_value"].sel(parameter=name))
+        verdict = "do not agree" if chance < SIGNIFICANT else "may have it in common"
+        sentences.append(f"{name} is shared by all subjects, which {verdict} (p = {chance:.2g}).")
+    return sentences
+
+
+def one_lifetime(one: xr.Dataset) -> list[str]:
+    """Say which single lifetime two time scales look like, as ``drift.estimate`` knows but one;
+    nothing where a fit has one time scale.
+
+    Parameters
+    ----------
+    one : xarray.Dataset
+        One subject of the Dataset of a fit.
+    """
+    if "one_lifetime" not in one or "fast_share" not in one["parameter"].values:
+        return []
+    if not settled(one) or not np.isfinite(float(one["one_lifetime"])):
+        return []
+    low, high = one["one_lifetime_interval"].values
+    known = f" (95 % interval {low:.3g} to {high:.3g})" if np.isfinite([low, high]).all() else ""
+    return [
+        f"Taken for one time scale the weights last {float(one['one_lifetime']):.3g}{known}: "
+        "drift.estimate, which knows one lifetime, tells that, and not weight_lifetime, which is "
+        "that of the part which is not lost soon."
+    ]
+
+
 MOST_NAMED = 6  # statistics that are named
 
 

@@ -26,6 +26,7 @@ STREAMS: dict[str, int] = {
     "bootstrap": 9,  # samples of units and sessions, for intervals
     "search": 10,  # candidates of a fit
     "own_noise": 11,  # noises without a stream above, each a child by its kind
+    "dropout": 12,  # units or weights that take no part in a step
     "excitability": 13,  # slow changes of the units' excitability
 }
 

@@ -3,7 +3,7 @@ about it.
 
 First a circuit with known parameters is simulated, observed as an experimenter would, and fitted,
 so that estimates can be held against the truth. Then the same circuit is fitted to a recording: the
-one given by --recording, or the W-maze at hand. Recordings that do not track their units say
+one given by --recording, or the mouse whose files are at hand. Recordings that do not track their units say
 nothing about how fast weights wander; the fit reports it.
 """
 

@@ -79,15 +79,11 @@ def data_folder(name: str) -> Path | None:
 
 
 def recording(given: Sequence[str] | None) -> tuple[str, str, dict[str, str]] | None:
-    """Return name, path and reader options of ``--recording``; without one, the W-maze recording if
-    its data are at hand."""
+    """Return name, path and reader options of ``--recording``; without one, those of a mouse on a
+    linear track in eight sessions (Sheintuch et al. 2020) if its files are at hand."""
     if given is None:
-        known = data_folder("hc6_layout_wmaze")
-        return known and (
-            "karlsson2015",
-            str(known / "Nel"),
-            {"area": "any", "position_units": "pixel"},
-        )
+        known = data_folder("zivlab_multiday")
+        return known and ("sheintuch2023", str(known / "C6_M4" / "Environment A"), {})
     if len(given) < 2 or any("=" not in entry for entry in given[2:]):
         raise drift.RefusedInputError(
             f"--recording needs NAME PATH [KEY=VALUE ...], got {' '.join(given)}: write it in "

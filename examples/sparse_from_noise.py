@@ -24,7 +24,7 @@ import xarray as xr
 
 import circuits
 import drift
-from drift.metrics import by_lag, drift_rate, population_vector_correlation, rate_map_correlation
+from drift.metrics import by_lag, drift_rate, population_vector_correlation
 from drift.metrics.sparse_codes.receptive_fields import (
     receptive_field_fractions,
     receptive_fields,
@@ -250,14 +250,14 @@ def drifts(lengths: Lengths, seeds: range, out: Path, quick: bool) -> xr.Dataset
 
 
 def similarities(run: xr.Dataset) -> xr.Dataset:
-    """Correlation of activity and of receptive fields by the steps between sessions with noise,
-    images and pixels taken as places."""
+    """Correlation of activity, images taken as places, and of receptive fields over their pixels,
+    by the steps between sessions with noise."""
     seen = run.isel(session=slice(1, None))
     code = seen.assign(rate=seen["sample_activity"].rename(sample="place"))
-    fields = seen.assign(rate=seen["input_weights"].rename(input="place"))
+    fields = seen["input_weights"]
     similar = {
         "activity": population_vector_correlation(code),
-        "field": rate_map_correlation(fields).mean("unit"),
+        "field": xr.corr(fields, fields.rename(session="session_other"), "input").mean("unit"),
     }
     found = {
         f"{name}_correlation": by_lag(one, seen["elapsed"])["correlation"]

@@ -3,31 +3,29 @@ places, units and counts are those of the recording."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from scipy.stats import t as student
 
 from circuits.fitting.model import Model
+from circuits.fitting.refinement import newton_step
 from circuits.fitting.search import Bounds, Law, distances
 
-ECHOES = 4  # simulations with other chance, whose mean a simulated recording is compared with
-STEPS = 3  # by which a simulated recording is fitted, from the truth, along the law at the truth
+ECHOES = 3  # simulations with other chance, whose mean a simulated recording is compared with
 FIRST_SEED = 500_000_011  # added to that of the fit, far from those of its own simulations
-LARGEST_STEP = 0.3  # of the search range
 
 
 class Calibration(NamedTuple):
-    """Recordings simulated at an estimate.
+    """Recordings simulated near an estimate.
 
     Attributes
     ----------
     statistics : numpy.ndarray
         (simulation, statistic) of each.
     unit : numpy.ndarray
-        (simulation, parameter) their estimates, in coordinates of the search; beyond 0 and 1 where
-        bounds hold them.
+        (simulation, parameter) what they are estimated at, less the truth, in coordinates of the
+        search.
     distance : numpy.ndarray
         (simulation,) of their statistics from those of the circuit fitted to them.
     """
@@ -38,125 +36,102 @@ class Calibration(NamedTuple):
 
 
 def calibration(
-    model: Model,
-    bounds: Bounds,
-    unit: np.ndarray,
-    law: Law,
-    precision: np.ndarray,
-    whole_precision: np.ndarray,
-    usable: np.ndarray,
-    simulations: int,
+    error: np.ndarray, law: Law, steps: np.ndarray, whole_precision: np.ndarray
 ) -> Calibration:
-    """Simulate recordings at an estimate, with as many units, sessions, places and events as the
-    recording has, and estimate each of them.
+    """Estimate recordings that were simulated with as many units, sessions, places and events as
+    the recording has.
 
-    Each is fitted by Gauss-Newton steps from the truth, with the derivatives at the truth.
+    Parameters
+    ----------
+    error : numpy.ndarray
+        (simulation, statistic) what each differs by from what is expected of it.
+    law : Law
+        At the estimate.
+    steps : numpy.ndarray
+        (simulation, parameter) of ``estimated_errors``, or what is shared of them.
+    whole_precision : numpy.ndarray
+        (statistic, statistic) by which the distance of the recording is told.
+    """
+    known = np.where(np.isfinite(error), error, 0.0)
+    left = known - steps @ law.jacobian.T
+    distance = distances(left, np.zeros(left.shape[1]), whole_precision)
+    return Calibration(law.statistics + known, steps, distance)
+
+
+def estimated_errors(error: np.ndarray, law: Law, precision: np.ndarray) -> np.ndarray:
+    """Return what simulated recordings are estimated off by, (simulation, parameter): each where
+    the law has its minimum, as the recording is.
+
+    Parameters
+    ----------
+    error : numpy.ndarray
+        (simulation, statistic) what each differs by from what is expected of it; what is not
+        defined tells nothing.
+    law : Law
+        At the estimate.
+    precision : numpy.ndarray
+        (statistic, statistic) with which the recording was fitted.
+    """
+    known = np.where(np.isfinite(error), error, 0.0)
+    return newton_step(law._replace(statistics=np.zeros(known.shape[1])), known, precision)
+
+
+def looks(
+    model: Model, bounds: Bounds, unit: np.ndarray, usable: np.ndarray, count: int
+) -> np.ndarray:
+    """Return statistics (recording, statistic) of recordings simulated at a point, as they would be
+    through the lens of the recording that is fitted.
+
+    Event rates are themselves measured, so that each simulated recording has a lens of its own.
+    What that changes of the statistics of a circuit, with the same chance, is taken off.
 
     Parameters
     ----------
     model : Model
-        That was fitted.
+        That is fitted.
     bounds : Bounds
         Of the search.
     unit : numpy.ndarray
-        (parameter,) the estimate, in coordinates of the search.
-    law : Law
-        At the estimate.
-    precision, whole_precision : numpy.ndarray
-        (statistic, statistic) with which it was fitted, and by which the distance is told.
+        (parameter,) in coordinates of the search.
     usable : numpy.ndarray
         (all statistics,) bool.
-    simulations : int
+    count : int
         How many recordings.
     """
-    seeds = [model.seed + FIRST_SEED + number for number in range(simulations)]
-    recorded = _repeated(model.as_large_as_recorded(), bounds, unit, seeds)[:, usable]
-    # what is undefined in one of them tells nothing there
-    recorded = np.where(np.isfinite(recorded), recorded, law.statistics)
-    gain = _gain(law, precision)
-    base = _echoed(model, bounds, unit, usable)
-
-    def expectation(estimate: np.ndarray) -> np.ndarray:
-        rows = np.clip(estimate, 0.0, 1.0)
-        moved = np.array([_echoed(model, bounds, row, usable) for row in rows]) - base
-        return law.statistics + np.where(np.isfinite(moved), moved, 0.0)
-
-    estimate, expected = _stepped(recorded, unit, law, gain, precision, expectation)
-    return Calibration(recorded, estimate, _apart(expected, recorded, whole_precision))
-
-
-def _stepped(
-    recorded: np.ndarray,
-    unit: np.ndarray,
-    law: Law,
-    gain: np.ndarray,
-    precision: np.ndarray,
-    expectation: Callable[[np.ndarray], np.ndarray],
-) -> tuple[np.ndarray, np.ndarray]:
-    """Estimates (simulation, parameter) and expected statistics of simulated recordings; a step
-    that leads away is taken back, and the next one is a third as long."""
-    estimate, expected = (
-        np.tile(unit, (len(recorded), 1)),
-        np.tile(law.statistics, (len(recorded), 1)),
-    )
-    length = np.ones((len(recorded), 1))
-    for _step in range(STEPS):
-        step = np.clip((recorded - expected) @ gain.T, -LARGEST_STEP, LARGEST_STEP)
-        moved = estimate + length * step
-        moved_expected = expectation(moved)
-        nearer = (
-            _apart(moved_expected, recorded, precision) < _apart(expected, recorded, precision)
-        )[:, np.newaxis]
-        estimate, expected = (
-            np.where(nearer, moved, estimate),
-            np.where(nearer, moved_expected, expected),
-        )
-        length = np.where(nearer, length, length / 3)
-    return estimate, expected
-
-
-def _apart(expected: np.ndarray, recorded: np.ndarray, precision: np.ndarray) -> np.ndarray:
-    """Distance of each simulated recording (simulation, statistic) from what is expected of it."""
-    return distances(recorded - expected, np.zeros(recorded.shape[1]), precision)
-
-
-def _gain(law: Law, precision: np.ndarray) -> np.ndarray:
-    """How far an estimate moves with each statistic, (parameter, statistic)."""
-    weighted = law.jacobian.T @ precision
-    return np.linalg.solve(weighted @ law.jacobian + np.eye(len(weighted)), weighted)
-
-
-def _repeated(model: Model, bounds: Bounds, unit: np.ndarray, seeds: Sequence[int]) -> np.ndarray:
-    """Statistics (seed, statistic) of one candidate."""
-    candidate = bounds.values(unit)[np.newaxis]
-    return np.concatenate([model(candidate, [seed]) for seed in seeds])
+    candidate = bounds.values(unit)
+    base, rows = _echoed(model, bounds, unit, usable), []
+    for number in range(count):
+        recorded, own_model = model.simulated_recording(candidate, model.seed + FIRST_SEED + number)
+        moved = _echoed(own_model, bounds, unit, usable) - base
+        rows.append(recorded[usable] - np.where(np.isfinite(moved), moved, 0.0))
+    return np.array(rows)
 
 
 def _echoed(model: Model, bounds: Bounds, unit: np.ndarray, usable: np.ndarray) -> np.ndarray:
     """Mean statistics (statistic,), with the same chance for every candidate."""
     seeds = [model.seed + FIRST_SEED // 2 + number for number in range(ECHOES)]
-    return np.asarray(_repeated(model, bounds, unit, seeds)[:, usable].mean(axis=0))
+    candidate = bounds.values(unit)[np.newaxis]
+    echoes = np.concatenate([model(candidate, [seed]) for seed in seeds])
+    return np.asarray(echoes[:, usable].mean(axis=0))
 
 
-def calibrated_half_widths(
-    calibrated: Calibration, unit: np.ndarray, confidence: float
-) -> np.ndarray:
+def calibrated_half_widths(calibrated: Calibration, confidence: float) -> np.ndarray:
     """Return half of the interval of every parameter, in coordinates of the search, (parameter,).
 
-    The root mean square of what simulated recordings get wrong, bias included, times the quantile
-    of Student's t of as many draws.
+    The standard deviation s of n estimates of simulated recordings gives t s sqrt(1 + 1 / n), t the
+    quantile of Student's law of n - 1 degrees of freedom: an estimate scatters by s, and the level
+    that the simulated recordings set for the statistics moves it by s / sqrt(n).
 
     Parameters
     ----------
     calibrated : Calibration
         At the estimate.
-    unit : numpy.ndarray
-        (parameter,) the estimate.
     confidence : float
         Of the interval.
     """
-    error = np.sqrt(np.square(calibrated.unit - unit).mean(axis=0))
-    return np.asarray(student.ppf(0.5 + confidence / 2, len(calibrated.unit)) * error)
+    count = len(calibrated.unit)
+    scatter = calibrated.unit.std(axis=0, ddof=1) * np.sqrt(1 + 1 / count)
+    return np.asarray(student.ppf(0.5 + confidence / 2, count - 1) * scatter)
 
 
 def calibrated_p_value(calibrated: Calibration, distance: float) -> float:

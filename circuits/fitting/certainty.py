@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.stats import chi2
 
-from circuits.fitting.search import WIDE, Searched
+from circuits.fitting.search import WIDE, Bounds, Searched
 
 # of the search range: candidates that differ by more are no estimate, however little the recording
 # tells
@@ -69,19 +69,25 @@ def settled(found: Searched, half: np.ndarray) -> bool:
     return bool(found.converged[best] or narrow or beside.sum() > 1)
 
 
-def certain(found: Searched, half: np.ndarray) -> np.ndarray:
+def certain(found: Searched, bounds: Bounds, unit: np.ndarray, half: np.ndarray) -> np.ndarray:
     """Tell where the recording narrows the search range to less than half of it, (parameter,) bool.
 
-    The width is that of the whole interval, of which a bound may cut off a part.
+    Shares of the range are those of logarithms where bounds are positive.
 
     Parameters
     ----------
     found : Searched
         All restarts.
-    half : numpy.ndarray
-        (parameter,) half of the interval, in coordinates of the search.
+    bounds : Bounds
+        Of the search.
+    unit, half : numpy.ndarray
+        (parameter,) middle and half of the interval, in coordinates of the search.
     """
-    return np.asarray(np.maximum(2 * half, np.ptp(found.unit[_alike(found)], axis=0)) < WIDE)
+    ends = [bounds.values(unit - half), bounds.values(unit + half)]
+    cut = (unit - half < 0) | (unit + half > 1)  # a bound may cut off a part
+    width = np.maximum(bounds.shares(*ends), np.where(cut, 2 * half, 0.0))
+    reached = bounds.values(found.unit[_alike(found)])
+    return np.asarray(np.maximum(width, bounds.shares(reached.min(0), reached.max(0))) < WIDE)
 
 
 def left_out(target: np.ndarray, usable: np.ndarray, groups: Sequence[str]) -> np.ndarray:

@@ -9,7 +9,7 @@ minimised (the method of simulated moments).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from numbers import Integral
 from typing import Any, NamedTuple
 
@@ -23,25 +23,26 @@ from circuits.fitting.calibration import (
     calibrated_half_widths,
     calibrated_p_value,
     calibration,
+    estimated_errors,
     inflation,
+    looks,
 )
 from circuits.fitting.certainty import at_bounds, certain, left_out, settled
 from circuits.fitting.labels import with_units
 from circuits.fitting.model import Model, Surroundings, refuse_impossible
+from circuits.fitting.one_lifetime import one_lifetime
 from circuits.fitting.predictive import predictive_check
+from circuits.fitting.refinement import Refined, echo_seeds, gone_on, refine
 from circuits.fitting.result import Fit
 from circuits.fitting.search import (
     Bounds,
-    Law,
     Searched,
-    Uncertainty,
     distances,
     half_widths,
-    local_law,
     profile,
     search,
-    uncertainty,
 )
+from circuits.fitting.sharing import joint, shared_parameters
 from circuits.fitting.statistics import GROUPS, bootstrap_covariance, chosen_statistics, codes
 from circuits.fitting.statistics import statistics as statistics_of
 from circuits.simulation.settled_rates import Engine
@@ -50,7 +51,7 @@ from drift.door.quantities import Count, Draws, Seed
 from drift.files.store import provenance
 from drift.metrics.places import require_track
 from drift.metrics.rooms import environments
-from drift.observation.expected_maps import Lens, lens
+from drift.observation.expected_maps import Lens, lens, well_counted
 from drift.schema.labelled_form import RefusedInputError
 from drift.streams import stream
 
@@ -59,10 +60,6 @@ REJECTED = 0.05  # p value below which a circuit does not describe a recording
 # of the covariance, towards its diagonal: a bootstrap cannot tell all correlations of two dozen
 # statistics
 DIAGONAL_SHARE = 0.3
-ECHOES = 8  # simulations of the best candidate with other chance
-LAWS = 8  # of them, from which derivatives are taken
-STEPS = 4  # after the search, at most
-LARGEST_STEP = 0.1  # of the search range, after the search
 FEWEST_SIMULATIONS = 19  # recordings, of which none farther than the recorded one are 5 %
 PROFILE_POINTS = 41
 FEWEST_FREEDOM = 2  # of the covariance, which rests on as many sessions and on many more units
@@ -97,6 +94,7 @@ def fit(
     generations: Count = 100,
     bootstraps: Draws = 200,
     calibrated: Draws = 0,
+    shared: Sequence[str] = (),
     progress: bool = True,
 ) -> Fit:
     """Fit parameters of a circuit, of its input and of its drift to the subjects of a recording.
@@ -140,6 +138,10 @@ def fit(
         Recordings that are simulated at the estimate, with the sessions, places, units and events
         of the recording, and estimated alike: their scatter gives the intervals, and their
         distances the p value. 0 for intervals by the covariance of the statistics.
+    shared : sequence of str
+        Parameters that all subjects have in common, such as ["weight_lifetime"]: their estimates
+        are those at which the distances of all together are least. Whether the subjects agree is
+        told.
     progress : bool
         Show a progress bar.
 
@@ -186,9 +188,11 @@ def fit(
             "pass drift.measure(...)."
         )
     require_track(recording, "a fit of a circuit", "measure positions along a track")
-    fits = []
-    for subject in range(recording.sizes["subject"]):
-        own_lens = lens(recording, subject)
+    common = shared_parameters(shared, bounds, recording.sizes["subject"])
+    lenses = [well_counted(lens(recording, one)) for one in range(recording.sizes["subject"])]
+    lags = [_mean_lag(own_lens) for own_lens in lenses]
+    found = []
+    for own_lens, lag, label in zip(lenses, lags, recording["subject"].values, strict=True):
         around = Surroundings(
             input_width=default_width(own_lens) if input_width is None else input_width,
             weight_lifetime=weight_lifetime,
@@ -198,15 +202,20 @@ def fit(
         refuse_impossible(circuit, around, bounds)
         selection = chosen_statistics(own_lens, statistics)
         model = Model(circuit, own_lens, selection, bounds.names, around, seed, engine)
-        subject_fit = _of_subject(
-            model, bounds, effort, str(recording["subject"].values[subject]), progress
-        )
-        fits.append(
-            subject_fit.assign(
-                environments=("subject", [_rooms(recording.isel(subject=[subject]))])
-            )
-        )
+        # what is shared is searched in the same coordinates
+        own_bounds = bounds._replace(lag=float(np.mean(lags)) if common.any() else lag)
+        found.append(_found(model, own_bounds, effort, str(label), progress))
+    agreement = np.full(common.size, np.nan)
+    if common.any():
+        found, agreement = _joined(found, common)
+    fits = [
+        _finished(one).assign(environments=("subject", [_rooms(recording.isel(subject=[subject]))]))
+        for subject, one in enumerate(found)
+    ]
     joined = xr.concat(fits, "subject", join="outer", combine_attrs="override")
+    if common.any():
+        joined["shared"] = ("parameter", common.astype("int8"))
+        joined["agreement_p_value"] = ("parameter", agreement)
     described = {
         "circuit": circuit.to_json(),
         "engine": engine,
@@ -214,6 +223,12 @@ def fit(
         "source": str(recording.attrs.get("source", "unknown")),
     }
     return Fit(with_units(joined, recording).assign_attrs({**provenance(), **described}))
+
+
+def _mean_lag(own_lens: Lens) -> float:
+    """Mean time between two sessions, in units of elapsed."""
+    lag = np.abs(own_lens.elapsed[:, np.newaxis] - own_lens.elapsed)
+    return float(lag[np.triu_indices(len(lag), k=1)].mean())
 
 
 def _rooms(own: xr.Dataset) -> str:
@@ -244,9 +259,23 @@ def default_width(own_lens: Lens) -> float:
     return 0.1 * (own_lens.around or float(np.ptp(own_lens.coordinates, axis=0).max()))
 
 
-def _of_subject(
-    model: Model, bounds: Bounds, effort: Effort, label: str, progress: bool
-) -> xr.Dataset:
+class Found(NamedTuple):
+    """A subject after the search: its ``model`` and ``bounds``, where searches ended, its estimate,
+    its statistics, which of them are ``usable``, and what simulated recordings are estimated off
+    by, if there are any, ``errors (simulation, parameter)``."""
+
+    label: str
+    model: Model
+    bounds: Bounds
+    optima: Searched
+    refined: Refined
+    target: np.ndarray
+    usable: np.ndarray
+    precision: np.ndarray
+    errors: np.ndarray | None
+
+
+def _found(model: Model, bounds: Bounds, effort: Effort, label: str, progress: bool) -> Found:
     halves = model.lens.halves
     measured = codes(model.lens.rate, model.lens, None if halves is None else halves.rate)
     target = statistics_of(measured, model.wanted)
@@ -284,89 +313,60 @@ def _of_subject(
             generations=effort.generations,
             report=report,
         )
-    refined = _refined(simulator, bounds, optima, aim, recorded, precision, _echoes(model.seed))
-    frozen = model.frozen(bounds.values(refined.unit), _echoes(model.seed))
+    seeds = echo_seeds(model.seed)
+
+    def whole(unit: np.ndarray, count: int) -> np.ndarray:
+        return looks(model, bounds, unit, usable, count)
+
+    refined = refine(simulator, whole, bounds, optima, aim, recorded, seeds, effort.calibrated)
+    errors = (
+        estimated_errors(refined.error, refined.law, refined.precision)
+        if effort.calibrated
+        else None
+    )
+    return Found(label, model, bounds, optima, refined, target, usable, precision, errors)
+
+
+def _joined(found: list[Found], common: np.ndarray) -> tuple[list[Found], np.ndarray]:
+    """Subjects at the estimates that they share, and whether they agree, (parameter,)."""
+    errors = [one.errors for one in found if one.errors is not None]
+    together = joint([one.refined for one in found], common, errors or None)
+    split = together.errors if together.errors is not None else [None] * len(found)
+    moved = [
+        one._replace(refined=refined, errors=own)
+        for one, refined, own in zip(found, together.refined, split, strict=True)
+    ]
+    return moved, together.agreement
+
+
+def _finished(found: Found) -> xr.Dataset:
+    """The Dataset of one subject."""
+    model, bounds, refined, usable = found.model, found.bounds, found.refined, found.usable
+
+    def simulator(candidates: np.ndarray) -> np.ndarray:
+        return model(candidates)[:, usable]
+
     simulated = None
-    if effort.calibrated:
-        simulated = calibration(
-            model, bounds, refined.unit, refined.law, refined.precision,
-            np.linalg.inv(_shrunk(refined.covariance)), usable, effort.calibrated,
-        )  # fmt: skip
-    return _labelled(model, bounds, optima, refined, target, usable, frozen, simulated).expand_dims(
-        subject=[label]
-    )
+    if found.errors is not None:
+        whole_precision = np.linalg.inv(_shrunk(refined.covariance))
+        simulated = calibration(refined.error, refined.law, found.errors, whole_precision)
+    aim = found.target[usable]
+    optima = gone_on(found.optima, refined, simulator, bounds, aim, found.precision)
+    frozen = _still(model, bounds, refined, usable, echo_seeds(model.seed))
+    return _labelled(
+        model, bounds, optima, refined, found.target, usable, frozen, simulated
+    ).expand_dims(subject=[found.label])
 
 
-class Refined(NamedTuple):
-    """An estimate after the search.
-
-    ``unit (parameter,)`` in coordinates of the search, its ``law``, the ``covariance`` of measured
-    minus predicted statistics, what is ``known`` of the estimate, and where the law has its
-    minimum, ``aimed (parameter,)``, be it beyond the bounds. ``precision`` of the statistics in
-    the distance that it makes small.
-    """
-
-    unit: np.ndarray
-    law: Law
-    covariance: np.ndarray
-    known: Uncertainty
-    aimed: np.ndarray
-    precision: np.ndarray
-
-
-def _echoes(seed: int) -> list[int]:
-    """Seeds of simulations that repeat the best candidate with other chance."""
-    return [seed + 1_000_003 * (1 + number) for number in range(ECHOES)]
-
-
-def _refined(
-    simulator: Callable[..., np.ndarray],
-    bounds: Bounds,
-    optima: Searched,
-    target: np.ndarray,
-    recorded: np.ndarray,
-    precision: np.ndarray,
-    seeds: list[int],
-) -> Refined:
-    """Take Gauss-Newton steps with the mean of several simulations, which leaves a fraction of the
-    chance of a single one.
-
-    A step that leads away is not taken; then the estimate stays where it is.
-    """
-    unit = optima.unit[np.argmin(optima.distance)]
-    echoes = _echoed(simulator, bounds, unit, seeds)  # (seed, statistic)
-    jacobian = np.mean(
-        [local_law(_with_seed(simulator, seed), bounds, unit).jacobian for seed in seeds[:LAWS]],
-        axis=0,
-    )
-    covariance = recorded + np.cov(echoes, rowvar=False).reshape(recorded.shape) / len(seeds)
-    own_uncertainty = uncertainty(jacobian, covariance, precision)
-    weighted = jacobian.T @ precision
-    expected, aimed = echoes.mean(axis=0), unit
-    for _step in range(STEPS):
-        step = np.linalg.solve(
-            weighted @ jacobian + np.eye(unit.size), weighted @ (target - expected)
-        )
-        aimed = unit + step
-        moved = np.clip(unit + np.clip(step, -LARGEST_STEP, LARGEST_STEP), 0.0, 1.0)
-        means = np.stack([expected, _echoed(simulator, bounds, moved, seeds).mean(axis=0)])
-        if int(np.argmin(distances(means, target, precision))) == 0:
-            break
-        unit, expected = moved, means[1]
-    return Refined(unit, Law(expected, jacobian), covariance, own_uncertainty, aimed, precision)
-
-
-def _echoed(
-    simulator: Callable[..., np.ndarray], bounds: Bounds, unit: np.ndarray, seeds: list[int]
+def _still(
+    model: Model, bounds: Bounds, refined: Refined, usable: np.ndarray, seeds: list[int]
 ) -> np.ndarray:
-    """Return the statistics (seed, statistic) of one candidate with several sources of chance."""
-    return simulator(np.tile(bounds.values(unit), (len(seeds), 1)), seeds)
-
-
-def _with_seed(
-    simulator: Callable[..., np.ndarray], seed: int
-) -> Callable[[np.ndarray], np.ndarray]:
-    return lambda points: simulator(points, [seed] * len(points))
+    """Statistics (all statistics,) of the estimate if weights had stayed: those of the fit, and what
+    drift takes from the circuit."""
+    candidate = bounds.values(refined.unit)
+    drifting = model(np.tile(candidate, (len(seeds), 1)), seeds).mean(axis=0)
+    level = refined.law.statistics - drifting[usable]
+    return model.frozen(candidate, seeds) + _spread(np.nan_to_num(level), usable)
 
 
 def _shrunk(covariance: np.ndarray) -> np.ndarray:
@@ -407,7 +407,7 @@ def _labelled(
             calibrated_p_value(simulated, distance),
             float(simulated.distance.mean()),
         )
-        reach = calibrated_half_widths(simulated, unit, CONFIDENCE)
+        reach = calibrated_half_widths(simulated, CONFIDENCE)
     wider = inflation(distance, usual, p_value < REJECTED)
     reach = wider * reach
     interval = np.stack([bounds.values(unit - reach), bounds.values(unit + reach)], axis=-1)
@@ -431,7 +431,7 @@ def _labelled(
         "at_bound": (parameter, edge.astype("int8")),
         "settled": ((), np.int8(ended)),
         "interval": (("parameter", "bound"), np.where(told[:, np.newaxis], interval, np.nan)),
-        "identified": (parameter, (told & certain(optima, reach)).astype("int8")),
+        "identified": (parameter, (told & certain(optima, bounds, unit, reach)).astype("int8")),
         "parameter_correlation": (
             ("parameter", "parameter_other"),
             own_uncertainty.covariance / np.outer(half, half),
@@ -455,6 +455,7 @@ def _labelled(
         **predictive_check(target, predicted, error, usable, simulated),
         **_against_frozen(law.statistics, frozen[usable], target[usable], covariance, of_lag),
         "simulated_candidates": ((), optima.simulated),
+        **_one_lifetime(model, bounds, unit, simulated, bool(told.all()), wider),
     }
     coords = {
         "parameter": list(bounds.names),
@@ -466,6 +467,31 @@ def _labelled(
         "search_high": (parameter, bounds.high),
     }
     return xr.Dataset(variables, coords=coords)
+
+
+def _one_lifetime(
+    model: Model,
+    bounds: Bounds,
+    unit: np.ndarray,
+    simulated: Calibration | None,
+    told: bool,
+    wider: float,
+) -> dict:
+    """The lifetime that weights would have if it were one; its interval where all parameters have
+    one."""
+    fitted = model.wandering(bounds.values(unit))
+    if fitted is None:
+        return {}
+    found, ends = one_lifetime(fitted, model.lens.elapsed), [np.nan, np.nan]
+    if simulated is not None and told:
+        points = bounds.values(unit + simulated.unit)
+        drifts = [drift for drift in map(model.wandering, points) if drift is not None]
+        lifetimes = [one_lifetime(drift, model.lens.elapsed) for drift in drifts]
+        reach = calibrated_half_widths(
+            simulated._replace(unit=np.log(lifetimes)[:, np.newaxis]), CONFIDENCE
+        )
+        ends = found * np.exp(wider * np.array([-reach[0], reach[0]]))
+    return {"one_lifetime": ((), found), "one_lifetime_interval": (("bound",), ends)}
 
 
 def _spread(values: np.ndarray, usable: np.ndarray) -> np.ndarray:

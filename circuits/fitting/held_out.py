@@ -19,9 +19,9 @@ from drift.door import opened
 from drift.door.quantities import Count, Seed
 from drift.errors import RefusedInputError
 from drift.files.store import provenance
-from drift.observation.expected_maps import Lens, lens
+from drift.observation.expected_maps import Lens, lens, well_counted
 
-PREDICTORS = ("circuit", "persistence", "exponential", "mean")
+PREDICTORS = ("circuit", "circuit_levelled", "persistence", "exponential", "mean")
 ECHOES = 8  # simulations of the fitted circuit, whose mean is the prediction
 FEWEST = 3  # sessions to fit, which give two lags
 
@@ -45,6 +45,8 @@ def held_out(
     """Fit a circuit to the first sessions and predict how similar each of them is to the later
     ones, beside predictions that need no circuit.
 
+    Circuit levelled: what the circuit makes, times measured over predicted similarity of the pairs
+    of first sessions: the circuit then tells the change alone, and first sessions its level.
     Persistence: each first session is as similar to every later one as it was to the last of the
     first sessions (the last one: as it was to the one before). Exponential: a exp(-t / T) through
     the pairs of first sessions by least squares. Mean: that of these pairs.
@@ -86,7 +88,8 @@ def held_out(
             f"sessions must be from {FEWEST} to {own.sizes['session'] - 1}, so that some are "
             f"fitted and some predicted, got {sessions}."
         )
-    first, whole = lens(own.isel(session=slice(0, sessions))), lens(own)
+    first = lens(own.isel(session=slice(0, sessions)))
+    whole = well_counted(lens(own), sessions)
     width = default_width(first) if input_width is None else input_width
     fitted = fit(
         circuit, own.isel(session=slice(0, sessions)), parameters, input_width=width,
@@ -147,7 +150,9 @@ def _scored(
     paired = np.triu(comparable[:sessions, :sessions], k=1)
     rows = [_without_circuit(similar, lag, first, later, paired) for similar in first_measured]
     of_circuit = predicted[:, first, later]
-    values = np.stack([of_circuit, *np.moveaxis(np.array(rows), 1, 0)])
+    level = _level(first_measured, predicted[:, :sessions, :sessions], paired)
+    levelled = np.clip(of_circuit * level[:, np.newaxis], -1.0, 1.0)
+    values = np.stack([of_circuit, levelled, *np.moveaxis(np.array(rows), 1, 0)])
     error = np.sqrt(np.nanmean((values - measured[:, first, later]) ** 2, axis=-1))
     return xr.Dataset(
         {
@@ -162,6 +167,15 @@ def _scored(
         },
         attrs=provenance(),
     )  # fmt: skip
+
+
+def _level(measured: np.ndarray, predicted: np.ndarray, paired: np.ndarray) -> np.ndarray:
+    """Measured over predicted similarity of pairs of first sessions, (measure,): 1 where either is
+    not positive."""
+    both = paired & np.isfinite(measured) & np.isfinite(predicted)  # (measure, session, session)
+    totals = [np.where(both, values, 0.0).sum(axis=(1, 2)) for values in (measured, predicted)]
+    sound = (totals[0] > 0) & (totals[1] > 0)
+    return np.divide(*totals, out=np.ones(len(measured)), where=sound)
 
 
 def _without_circuit(

@@ -42,6 +42,12 @@ MEANINGS = {
     "similarity_distance": "distance of the similarities over time alone",
     "frozen_distance": "the same for weights that stay",
     "frozen_p_value": "chance of a larger distance if weights stayed",
+    "shared": "1 where all subjects have the parameter in common",
+    "agreement_p_value": "chance of subjects as far apart if they had the parameter in common, NaN "
+    "where it is not shared",
+    "one_lifetime": "lifetime of the one exponential closest to the correlation of the fitted "
+    "weights, in units of elapsed: what drift.estimate, which knows one lifetime, tells",
+    "one_lifetime_interval": "95 % of it, by simulated recordings; NaN without them",
     "simulated_candidates": "candidates simulated by the search",
 }
 

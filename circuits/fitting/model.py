@@ -16,7 +16,13 @@ from circuits.simulation.settled_rates import Engine
 from circuits.wandering.inputs import symmetric_root
 from circuits.wandering.weight_drift import WeightDrift, drifting_rates
 from drift.metrics.places import ring_correlation
-from drift.observation.expected_maps import Lens, observed_halves, observed_maps
+from drift.observation.expected_maps import (
+    Lens,
+    like_matched,
+    observed_halves,
+    observed_maps,
+    unit_likeness,
+)
 from drift.recipe import Recipe
 from drift.schema.labelled_form import RefusedInputError
 from drift.streams import stream
@@ -112,6 +118,10 @@ class Model:
         )
         return rates.rate.transpose(0, 1, 3, 2)
 
+    def wandering(self, candidate: np.ndarray) -> WeightDrift | None:
+        """Return how the weights of a candidate (parameter,) wander; None where they stay."""
+        return self._wandering(self._surroundings(candidate))
+
     def frozen(self, candidate: np.ndarray, seeds: Sequence[int]) -> np.ndarray:
         """Return the mean statistics (statistic,) of the same circuit, over seeds, if its weights
         had not changed."""
@@ -123,7 +133,8 @@ class Model:
         frozen_model = Model(
             self.circuit, self.lens, self.wanted, names, still, self.seed, self.engine
         )
-        return frozen_model(np.array([values] * len(seeds)), seeds).mean(axis=0)
+        candidate = np.array([values])
+        return np.mean([frozen_model(candidate, [seed])[0] for seed in seeds], axis=0)
 
     def as_large_as_recorded(self) -> Model:
         """Return the model with as many units as were recorded, whose statistics scatter as those
@@ -163,18 +174,43 @@ class Model:
 
     def seen_codes(self, rate: np.ndarray, seed: int) -> Codes:
         """Return what an experimenter would have seen of noise-free rates (session, unit, cell)."""
+        maps, halves = self._seen(rate, seed)
+        return codes(maps, self.lens, halves)
+
+    def _seen(self, rate: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray | None]:
+        """Measured maps (session, unit, cell) and, where there are, those of halves (session, half,
+        unit, cell)."""
         rng = stream(seed, "observation")
         # each simulated unit is seen when a recorded one was
-        like = np.arange(rate.shape[1]) % self.lens.seen.shape[1]
+        like = unit_likeness(self.lens, rate.shape[1])
         present = self.lens.seen[:, like, np.newaxis]  # (session, unit, 1)
         if self.lens.halves is None:
-            return codes(np.where(present, observed_maps(rate, self.lens, rng), np.nan), self.lens)
+            return np.where(present, observed_maps(rate, self.lens, rng), np.nan), None
         maps, halves = observed_halves(rate, self.lens, rng)
-        return codes(
+        return (
             np.where(present, maps, np.nan),
-            self.lens,
             np.where(present[:, np.newaxis], halves, np.nan),
         )
+
+    def simulated_recording(self, candidate: np.ndarray, seed: int) -> tuple[np.ndarray, Model]:
+        """Return the statistics of one simulated recording, and the model that sees circuits
+        through the lens of that recording instead of this one.
+
+        Parameters
+        ----------
+        candidate : numpy.ndarray
+            (parameter,).
+        seed : int
+        """
+        large = self.as_large_as_recorded()
+        maps, halves = large._seen(large.rates(candidate[np.newaxis], [seed])[0], seed)
+        own_halves = None if halves is None else self.lens.halves._replace(rate=halves)
+        own_lens = like_matched(self.lens._replace(rate=maps, halves=own_halves))
+        measured = statistics(codes(maps, own_lens, halves), self.wanted)
+        return measured, Model(
+            self.circuit, own_lens, self.wanted, self.names, self.surroundings, self.seed,
+            self.engine,
+        )  # fmt: skip
 
 
 def input_root(lens: Lens, width: float) -> np.ndarray:

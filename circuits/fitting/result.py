@@ -17,9 +17,11 @@ from drift.fit_words import (
     interval_words,
     left_out,
     need_of_drift,
+    one_lifetime,
     predictive_check,
     rooms,
     settled,
+    shared,
     verdict,
     widened,
 )
@@ -165,6 +167,8 @@ def _verdict(estimates: xr.Dataset) -> str:
 def _goodness(estimates: xr.Dataset) -> list[str]:
     sentences = [
         *widened(estimates),
+        *shared(estimates),
+        *one_lifetime(estimates),
         *predictive_check(estimates),
         f"Condition number {estimates['condition_number'].item():.3g}.",
     ]

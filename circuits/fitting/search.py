@@ -4,13 +4,12 @@ apart.
 A simulator maps candidates (candidate, parameter) to statistics (candidate, statistic) with the
 same chance for every candidate, so that the distance to the measured statistics is a smooth
 function. It is minimised by CMA-ES in coordinates in which every parameter runs from 0 to 1 over
-its bounds, in logarithms where both bounds are positive.
+its bounds, in logarithms where both bounds are positive; a lifetime T as exp(-lag / T).
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import cma
@@ -26,16 +25,20 @@ Simulator = Callable[[np.ndarray], np.ndarray]
 # of the search range: half of the step of the central differences, wide enough for the chance of
 # counts to average out
 DIFFERENCE = 0.05
+TOLERANCE = 2e-2  # of the search range, among candidates; Gauss-Newton steps go on from there
+DECAYING = ("weight_lifetime",)
 PENALTY = 1e12  # distance of a candidate whose statistics are not defined
 WIDE = 0.5  # an interval that spans more of the search range tells little more than the bounds do
 
 
 class Bounds(NamedTuple):
-    """Where to search: ``low`` and ``high`` (parameter,), in units of each parameter."""
+    """Where to search: ``low`` and ``high`` (parameter,), in units of each parameter, and ``lag``
+    in units of elapsed, at which statistics know of a lifetime; 0 where that is not known."""
 
     names: tuple[str, ...]
     low: np.ndarray
     high: np.ndarray
+    lag: float = 0.0
 
     @classmethod
     def checked(cls, parameters: Mapping[str, tuple[float, float]]) -> Bounds:
@@ -50,25 +53,43 @@ class Bounds(NamedTuple):
 
     @property
     def logarithmic(self) -> np.ndarray:
-        """Which parameters are searched in logarithms, (parameter,)."""
+        """Which parameters have positive bounds, (parameter,): they are searched in logarithms,
+        those that decay apart."""
         return self.low > 0
+
+    @property
+    def decaying(self) -> np.ndarray:
+        """Which parameters are searched as exp(-lag / T), (parameter,): statistics are about linear
+        in what is left of the weights, and so are their errors, not in T or its logarithm."""
+        return np.isin(self.names, DECAYING) & self.logarithmic & (self.lag > 0)
+
+    def _bent(self, values: np.ndarray) -> np.ndarray:
+        """Numbers in which the search range is even, (..., parameter)."""
+        safe = np.where(self.logarithmic, values, 1.0)
+        rising = np.where(self.logarithmic, np.log(safe), values)
+        return np.where(self.decaying, np.exp(-self.lag / safe), rising)
 
     def values(self, unit: np.ndarray) -> np.ndarray:
         """Return parameters for coordinates between 0 and 1, (..., parameter)."""
         unit = np.clip(unit, 0.0, 1.0)
-        ratio = np.where(
-            self.logarithmic, self.high / np.where(self.logarithmic, self.low, 1.0), 1.0
-        )
-        return np.where(
-            self.logarithmic, self.low * ratio**unit, self.low + (self.high - self.low) * unit
+        low, high = self._bent(self.low), self._bent(self.high)
+        bent = low + (high - low) * unit
+        straight = np.where(self.logarithmic, np.exp(np.minimum(bent, 700.0)), bent)
+        left = np.where(self.decaying, bent, 0.5)
+        return np.clip(
+            np.where(self.decaying, -self.lag / np.log(left), straight), self.low, self.high
         )
 
     def coordinates(self, values: np.ndarray) -> np.ndarray:
         """Return coordinates between 0 and 1 for parameters, (..., parameter)."""
-        safe = np.where(self.logarithmic, self.low, 1.0)
-        ratio = np.where(self.logarithmic, self.high / safe, math.e)
-        logarithm = np.log(np.where(self.logarithmic, values / safe, 1.0)) / np.log(ratio)
-        return np.where(self.logarithmic, logarithm, (values - self.low) / (self.high - self.low))
+        low, high = self._bent(self.low), self._bent(self.high)
+        return (self._bent(np.asarray(values)) - low) / (high - low)
+
+    def shares(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+        """Return which share of the search range lies between two sets of parameters, (parameter,):
+        of logarithms where bounds are positive."""
+        even = self._replace(lag=0.0)
+        return even.coordinates(high) - even.coordinates(low)
 
 
 def _pair(name: str, pair: object) -> np.ndarray:
@@ -102,10 +123,12 @@ class Searched(NamedTuple):
 
 class Law(NamedTuple):
     """How statistics depend on the parameters at one point: ``statistics (statistic,)``, ``jacobian
-    (statistic, parameter)``."""
+    (statistic, parameter)``, and its ``chance (statistic, parameter, parameter)``, the covariance
+    of its rows by the chance of simulations; None where that is not known."""
 
     statistics: np.ndarray
     jacobian: np.ndarray
+    chance: np.ndarray | None = None
 
 
 def distances(statistics: np.ndarray, target: np.ndarray, precision: np.ndarray) -> np.ndarray:
@@ -135,12 +158,13 @@ def search(
     restarts: int = 2,
     population: int = 8,
     generations: int = 30,
-    tolerance: float = 5e-3,
+    tolerance: float = TOLERANCE,
     report: Callable[[float], None] = lambda distance: None,
 ) -> Searched:
     """Minimise the distance to the target from several random points at once.
 
-    All restarts share their generations, so that one simulation serves them all. A restart ends
+    Each begins at the best of a generation of random points. All restarts share their generations,
+    so that one simulation serves them all. A restart ends
     when its candidates differ by less than ``tolerance`` of the search range.
 
     Parameters
@@ -164,11 +188,22 @@ def search(
     -------
     Searched
     """
+    chances = stream(seed, "search").spawn(restarts)
+    # cma needs two coordinates; the second of a single parameter is not looked at
+    tried = [rng.uniform(0.1, 0.9, (population, max(2, len(bounds.names)))) for rng in chances]
+    first_costs = distances(
+        simulator(bounds.values(np.concatenate(tried)[:, : len(bounds.names)])), target, precision
+    )
+    starts = [
+        points[values.argmin()]
+        for points, values in zip(tried, np.split(first_costs, restarts), strict=True)
+    ]
     searches = [
-        _strategy(bounds, seed, restart, population, tolerance) for restart in range(restarts)
+        _strategy(start, rng, population, tolerance)
+        for start, rng in zip(starts, chances, strict=True)
     ]
     best = [(np.full(len(bounds.names), 0.5), np.inf)] * restarts
-    simulated = 0
+    simulated = first_costs.size
     for _generation in range(generations):
         live = [number for number, strategy in enumerate(searches) if not strategy.stop()]
         if not live:
@@ -197,9 +232,8 @@ def search(
 
 
 def _strategy(
-    bounds: Bounds, seed: int, restart: int, population: int, tolerance: float
+    start: np.ndarray, rng: np.random.Generator, population: int, tolerance: float
 ) -> cma.CMAEvolutionStrategy:
-    rng = stream(seed, "search").spawn(restart + 1)[restart]
     options = {
         "bounds": [0.0, 1.0],
         "popsize": population,
@@ -211,9 +245,7 @@ def _strategy(
         "seed": np.nan,
         "randn": lambda *shape: rng.standard_normal(shape),
     }
-    # cma needs two; the second of a single parameter is not looked at
-    coordinates = max(2, len(bounds.names))
-    return cma.CMAEvolutionStrategy(rng.uniform(0.2, 0.8, coordinates), 0.25, options)
+    return cma.CMAEvolutionStrategy(start, 0.25, options)
 
 
 def local_law(
@@ -240,6 +272,41 @@ def local_law(
     ahead, behind = np.split(np.arange(1, len(points)), 2)
     width = np.diagonal(points[ahead] - points[behind])
     return Law(statistics[0], ((statistics[ahead] - statistics[behind]) / width[:, np.newaxis]).T)
+
+
+def regressed_law(
+    simulator: Callable[..., np.ndarray],
+    bounds: Bounds,
+    unit: np.ndarray,
+    seeds: Sequence[int],
+    reach: np.ndarray,
+) -> Law:
+    """Return the straight line through statistics at a point and on both sides of it, mean over
+    seeds: counts that jump by one do not move it as they move a single point.
+
+    Parameters
+    ----------
+    simulator : callable
+        Candidates (candidate, parameter) and seeds (candidate,) to (candidate, statistic).
+    bounds : Bounds
+        Of the search.
+    unit : numpy.ndarray
+        (parameter,) between 0 and 1; at a bound points lie on one side.
+    seeds : sequence of int
+        Of the simulations.
+    reach : numpy.ndarray
+        (parameter,) how far the points lie away.
+    """
+    steps = np.diag(reach)
+    points = np.clip(np.concatenate([unit[np.newaxis], unit + steps, unit - steps]), 0.0, 1.0)
+    values = bounds.values(points)
+    simulated = [simulator(values, [seed] * len(points)) for seed in seeds]
+    design = np.column_stack([np.ones(len(points)), points - unit])
+    inverse = np.linalg.pinv(design)
+    lines = np.array([inverse @ statistics for statistics in simulated])
+    line, slopes = lines.mean(axis=0), lines[:, 1:] - lines[:, 1:].mean(axis=0)
+    several = len(seeds) * max(1, len(seeds) - 1)
+    return Law(line[0], line[1:].T, np.einsum("rps,rqs->spq", slopes, slopes) / several)
 
 
 class Uncertainty(NamedTuple):

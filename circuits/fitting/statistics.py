@@ -20,7 +20,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from drift.metrics.information.skaggs import information_per_second
-from drift.metrics.stability.pairs import pairwise_pearson
+from drift.metrics.stability.pairs import FLAT_VARIANCE
 from drift.observation.expected_maps import Halves, Lens
 from drift.schema.labelled_form import RefusedInputError
 
@@ -350,7 +350,7 @@ def population_similarity(codes: Codes, sessions: np.ndarray, units: np.ndarray)
     repeats = codes.vectors.shape[1] // codes.active.shape[0]
     rows = (repeats * sessions[:, np.newaxis] + np.arange(repeats)).ravel()
     observed = np.repeat(codes.seen[np.ix_(sessions, units)], repeats, axis=0)
-    similar = pairwise_pearson(np.where(observed, codes.vectors[:, rows][:, :, units], np.nan))
+    similar = _shared_pearson(codes.vectors[:, rows][:, :, units], observed)
     defined = np.isfinite(similar)  # (cell, session and half, session and half)
     mean = np.divide(
         np.where(defined, similar, 0.0).sum(axis=0),
@@ -359,6 +359,25 @@ def population_similarity(codes: Codes, sessions: np.ndarray, units: np.ndarray)
         where=defined.any(axis=0),
     )
     return _of_sessions(mean, sessions.size)
+
+
+def _shared_pearson(vectors: np.ndarray, observed: np.ndarray) -> np.ndarray:
+    """Correlation (cell, session, session) of vectors (cell, session, unit) over the units that are
+    observed (session, unit) in both; what ``pairwise_pearson`` returns, where units are observed
+    in all cells of a session or in none."""
+    mask = observed.astype(float)
+    present = vectors * mask
+    flat = present.reshape(-1, mask.shape[1])
+    count = np.maximum(mask @ mask.T, 1.0)  # (session, session)
+    # (cell, session, session other) sum and square of the first over units of both
+    total = (flat @ mask.T).reshape(*vectors.shape[:2], -1)
+    power = (flat**2 @ mask.T).reshape(total.shape)
+    variance = power - total**2 / count
+    varies = (variance > FLAT_VARIANCE * power) & (count > 1)
+    defined = varies & varies.transpose(0, 2, 1)
+    covariance = present @ present.transpose(0, 2, 1) - total * total.transpose(0, 2, 1) / count
+    scale = np.sqrt(np.where(defined, variance * variance.transpose(0, 2, 1), 1.0))
+    return np.clip(np.where(defined, covariance / scale, np.nan), -1.0, 1.0)
 
 
 def _mean(values: np.ndarray) -> float:

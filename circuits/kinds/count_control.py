@@ -13,7 +13,14 @@ import xarray as xr
 from pydantic import model_validator
 from scipy.special import expit, ndtri
 
-from circuits.base import Circuit, Update, impossible_count, require_fraction, selection_drive
+from circuits.base import (
+    Circuit,
+    RestingState,
+    Update,
+    impossible_count,
+    require_fraction,
+    selection_drive,
+)
 from circuits.drives import checked_drive, normal_quantiles
 from circuits.parameters import Fraction, Positive
 from circuits.rest.fixed_points import count_control_level
@@ -83,13 +90,13 @@ class CountControl(Circuit):
 
     def fixed_point(self, drive: Any) -> xr.Dataset:
         drive = checked_drive(drive, self.units)
-        inhibition = count_control_level(
-            drive.values, self.active_fraction * self.units, self.steepness
-        )
-        rate = expit(self.steepness * (drive.values - inhibition[..., np.newaxis]))  # (..., unit)
-        return self.at_rest(
-            drive, rate, inhibition, self.gain * self.steepness * (rate * (1 - rate)).mean(axis=-1)
-        )
+        return self.at_rest(drive, *self.resting_state(drive.values))
+
+    def resting_state(self, drive: np.ndarray) -> RestingState:
+        inhibition = count_control_level(drive, self.active_fraction * self.units, self.steepness)
+        rate = expit(self.steepness * (drive - inhibition[..., np.newaxis]))  # (..., unit)
+        gain = self.gain * self.steepness * (rate * (1 - rate)).mean(axis=-1)
+        return RestingState(rate, inhibition, gain)
 
     def for_active_fraction(self, active_fraction: Share, drive: Any = None) -> Self:
         """Return the circuit that asks for this fraction, with the gain that damps it by 1 / sqrt 2
@@ -108,9 +115,7 @@ class CountControl(Circuit):
         return self.replace(active_fraction=fraction, gain=gain)
 
     def stable_dt(self, drive: Any = None, update: Update = "staggered") -> float:
-        gains = self.fixed_point(normal_quantiles(self.units) if drive is None else drive)[
-            "loop_gain"
-        ].values
+        gains = self.loop_gains(normal_quantiles(self.units) if drive is None else drive)
         return float(
             np.min(
                 INTEGRAL_LIMITS[known_update(update)](

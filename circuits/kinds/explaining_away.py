@@ -15,7 +15,6 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from circuits.base import Circuit, Update, require_fraction, selection_drive
 from circuits.drives import checked_drive
-from circuits.kinds.wiring import wired_network
 from circuits.parameters import NotNegative
 from circuits.stable_steps import INTEGRAL_LIMITS, known_update
 from drift.door.quantities import Share
@@ -134,9 +133,6 @@ class ExplainingAway(Circuit):
         """Return the weights to interneurons (interneuron, unit) and to units (unit,
         interneuron)."""
         return self._matrix, self._matrix.T
-
-    def network(self, batch: Any) -> dict[str, Any]:
-        return wired_network(batch)
 
     def winning(self, drive: np.ndarray, rate: np.ndarray, inhibition: np.ndarray) -> np.ndarray:
         return rate > 0

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 import xarray as xr
 
-from circuits.base import Circuit, require_fraction, selection_drive
+from circuits.base import Circuit, RestingState, require_fraction, selection_drive
 from circuits.drives import checked_drive
 from circuits.parameters import Positive
 from circuits.rest.fixed_points import threshold_linear_level
@@ -61,9 +61,17 @@ class LinearInterneuron(Circuit):
 
     def fixed_point(self, drive: Any) -> xr.Dataset:
         drive = checked_drive(drive, self.units)
-        inhibition, winners = threshold_linear_level(drive.values, self.gain / self.units)
-        rate = np.maximum(drive.values - inhibition[..., np.newaxis], 0.0)  # (..., unit)
-        return self.at_rest(drive, rate, inhibition, self.gain / self.units * winners)
+        return self.at_rest(drive, *self.resting_state(drive.values))
+
+    def resting_state(self, drive: np.ndarray) -> RestingState:
+        inhibition, winners = threshold_linear_level(drive, self.gain / self.units)
+        rate = np.maximum(drive - inhibition[..., np.newaxis], 0.0)  # (..., unit)
+        return RestingState(rate, inhibition, self.gain / self.units * winners)
+
+    def bare_fixed_point(self, drive: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        inhibition, _winners = threshold_linear_level(drive, self.gain / self.units)
+        rate = np.maximum(drive - inhibition[..., np.newaxis], 0.0)
+        return rate, inhibition, self.winning(drive, rate, inhibition)
 
     def for_active_fraction(self, active_fraction: Share, drive: Any = None) -> Self:
         require_fraction(active_fraction, self.units)

@@ -17,7 +17,6 @@ from pydantic import Field
 from circuits.base import Circuit, require_fraction, selection_drive
 from circuits.drives import checked_drive, normal_quantiles
 from circuits.kinds.threshold import with_selecting_threshold
-from circuits.kinds.wiring import wired_network
 from circuits.parameters import NotNegative, Positive
 from drift.door.quantities import Share
 from drift.schema.labelled_form import RefusedInputError
@@ -84,9 +83,6 @@ class RandomInterneurons(Circuit):
             self.units, self.interneurons, self.connection_probability, self.seed
         )
         return inward, outward / (self.connection_probability * self.interneurons)
-
-    def network(self, batch: Any) -> dict[str, Any]:
-        return wired_network(batch)
 
     def rate_change(
         self, drive: np.ndarray, rate: np.ndarray, inhibition: np.ndarray

@@ -13,7 +13,7 @@ import xarray as xr
 from scipy.integrate import quad
 from scipy.special import ndtri
 
-from circuits.base import Circuit, require_fraction, selection_drive
+from circuits.base import Circuit, RestingState, require_fraction, selection_drive
 from circuits.drives import checked_drive
 from circuits.kinds.threshold import with_normal_threshold, with_selecting_threshold
 from circuits.parameters import NotNegative, Positive
@@ -69,14 +69,15 @@ class SaturatingUnits(Circuit):
 
     def fixed_point(self, drive: Any) -> xr.Dataset:
         drive = checked_drive(drive, self.units)
+        return self.at_rest(drive, *self.resting_state(drive.values))
+
+    def resting_state(self, drive: np.ndarray) -> RestingState:
         inhibition = saturating_level(
-            drive.values, self.gain / self.units, self.threshold * self.units, self.width
+            drive, self.gain / self.units, self.threshold * self.units, self.width
         )
-        rate = self._response(drive.values, inhibition)  # (..., unit)
+        rate = self._response(drive, inhibition)  # (..., unit)
         slope = np.where(rate > 0, 1 - rate**2, 0.0) / self.width
-        return self.at_rest(
-            drive, rate, inhibition, self.gain * slope.mean(axis=-1) * (inhibition > 0)
-        )
+        return RestingState(rate, inhibition, self.gain * slope.mean(axis=-1) * (inhibition > 0))
 
     def for_active_fraction(self, active_fraction: Share, drive: Any = None) -> Self:
         """Return the circuit whose threshold leaves this fraction of its units active; the gain

@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 from scipy.special import ndtr, ndtri
 
-from circuits.base import Circuit, require_fraction, selection_drive
+from circuits.base import Circuit, RestingState, require_fraction, selection_drive
 from circuits.drives import checked_drive
 from circuits.parameters import NotNegative, Positive
 from circuits.rest.fixed_points import threshold_linear_level
@@ -68,13 +68,14 @@ class ThresholdInterneuron(Circuit):
 
     def fixed_point(self, drive: Any) -> xr.Dataset:
         drive = checked_drive(drive, self.units)
+        return self.at_rest(drive, *self.resting_state(drive.values))
+
+    def resting_state(self, drive: np.ndarray) -> RestingState:
         inhibition, winners = threshold_linear_level(
-            drive.values, self.gain / self.units, self.threshold * self.units
+            drive, self.gain / self.units, self.threshold * self.units
         )
-        rate = np.maximum(drive.values - inhibition[..., np.newaxis], 0.0)  # (..., unit)
-        return self.at_rest(
-            drive, rate, inhibition, self.gain / self.units * winners * (inhibition > 0)
-        )
+        rate = np.maximum(drive - inhibition[..., np.newaxis], 0.0)  # (..., unit)
+        return RestingState(rate, inhibition, self.gain / self.units * winners * (inhibition > 0))
 
     def for_active_fraction(self, active_fraction: Share, drive: Any = None) -> Self:
         """Return the circuit whose threshold leaves this fraction of its units active; the gain

@@ -9,9 +9,7 @@ default Brian2 would let it depend on the names of objects.
 from __future__ import annotations
 
 import functools
-import gc
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +17,9 @@ import numpy as np
 
 from circuits.base import Circuit, Update
 from circuits.simulation import brian
+from circuits.simulation.brian import living_objects_set_aside as living_objects_set_aside
+from circuits.simulation.way_to_rest import WayToRest
+from circuits.simulation.wiring import is_wired, wired_network
 from drift.schema.labelled_form import RefusedInputError
 
 SNAPSHOT = 0.001  # s between the stored states from which settling is read
@@ -63,6 +64,19 @@ class Batch:
         """The copy that each simulated unit belongs to, (copy x unit,)."""
         return np.repeat(np.arange(len(self.circuits)), self.drive.shape[1])
 
+    @property
+    def wired(self) -> bool:
+        """Whether the circuits say how their units and interneurons are connected."""
+        return is_wired(self.first)
+
+    @property
+    def time_constants(self) -> dict[str, float]:
+        """Those of the equations in s, by the names they have there."""
+        return {
+            "tau_E": self.first.excitatory_time_constant,
+            "tau_I": self.first.inhibitory_time_constant,
+        }
+
     def parameter(self, name: str) -> np.ndarray:
         """One parameter of the equations, (copy,)."""
         return np.array([circuit.equation_parameters()[name] for circuit in self.circuits])
@@ -71,19 +85,14 @@ class Batch:
         """Return a Brian2 group of rate units with its parameters set for each copy."""
         brian2 = brian.brian2()
 
-        second = brian2.second
-        namespace = {
-            "tau_E": self.first.excitatory_time_constant * second,
-            "tau_I": self.first.inhibitory_time_constant * second,
-            "units": float(self.drive.shape[1]),
-        }
+        times = {name: value * brian2.second for name, value in self.time_constants.items()}
         group = brian2.NeuronGroup(
             size,
             equations,
             method="euler",
             name=name,
             order=order,
-            namespace=namespace,
+            namespace={**times, "units": float(self.drive.shape[1])},
             clock=self.clock,
         )
         parameters = self.first.equation_parameters()
@@ -121,13 +130,18 @@ class Batch:
         sums.connect(i=np.arange(self.drive.size), j=self.copy_of_unit)
         return {"excitatory": excitatory, "interneuron": interneuron, "sums": sums}
 
+    def wired_network(self) -> dict[str, Any]:
+        """Return groups and synapses of circuits that say how their units and interneurons are
+        connected."""
+        return wired_network(self)
+
 
 @dataclass(frozen=True)
 class Simulated:
     """Final values and, where asked for, the way there.
 
     ``state`` and ``rate (copy, unit)``, ``inhibition (copy[, interneuron])``, ``rates (copy, unit,
-    time)`` and ``inhibitions (copy, [interneuron,] step)``.
+    time)`` and ``inhibitions (copy, [interneuron,] step)``; ``way`` to rest where it is known.
     """
 
     state: np.ndarray
@@ -136,6 +150,7 @@ class Simulated:
     rates: np.ndarray | None = None
     inhibitions: np.ndarray | None = None
     time: np.ndarray | None = None
+    way: WayToRest | None = None
 
 
 def run_network(batch: Batch, duration: float, *, snapshots: bool, trajectory: bool) -> Simulated:
@@ -192,20 +207,6 @@ def _monitors(
                 components["interneuron"], "R", record=True, clock=batch.clock, name="inhibitions"
             ),
         )
-
-
-@contextmanager
-def living_objects_set_aside() -> Iterator[None]:
-    """Keep Brian2's collection of garbage before each run from walking all that lives, which costs
-    as much as a thousand steps."""
-    if gc.get_freeze_count():  # frozen by someone else, who would lose it
-        yield
-        return
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
 
 
 def same_kind(circuits: Sequence[Circuit] | Circuit) -> tuple[Circuit, ...]:

@@ -4,6 +4,7 @@ cannot be."""
 from __future__ import annotations
 
 import functools
+import gc
 import importlib
 import importlib.metadata
 import sys
@@ -51,6 +52,39 @@ def runtime_device() -> Iterator[None]:
         yield
     finally:
         devices.reset_device()
+
+
+@contextmanager
+def prepared(target: str) -> Iterator[None]:
+    """Have Brian2 generate code for a target of this process, and set all back afterwards.
+
+    Parameters
+    ----------
+    target : {"numpy", "cython"}
+        As in Brian2's preferences.
+    """
+    brian = brian2()
+    previous_target = brian.prefs.codegen.target
+    brian.prefs.codegen.target = target
+    try:
+        with living_objects_set_aside(), runtime_device():
+            yield
+    finally:
+        brian.prefs.codegen.target = previous_target
+
+
+@contextmanager
+def living_objects_set_aside() -> Iterator[None]:
+    """Keep Brian2's collection of garbage before each run from walking all that lives, which costs
+    as much as a thousand steps."""
+    if gc.get_freeze_count():  # frozen by someone else, who would lose it
+        yield
+        return
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def refuse_clashing_versions(numpy: str, brian: str) -> None:

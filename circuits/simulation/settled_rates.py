@@ -9,7 +9,7 @@ returned are those that it leaves the units, E + tau_E dE/dt.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -18,8 +18,8 @@ from circuits.simulation.batch import Batch, Simulated
 from circuits.simulation.targets import simulate
 from drift.schema.labelled_form import RefusedInputError
 
-Engine = Literal["brian2", "fixed_point"]
-"""Whether circuits are simulated in Brian2 or their closed form is taken."""
+Engine = Literal["brian2", "compiled", "fixed_point"]
+"""Whether circuits are simulated, in Brian2 or in compiled loops, or their closed form is taken."""
 
 LARGEST_DT = 1e-3  # s
 # s, and the residual above which one simulates for that long
@@ -54,9 +54,10 @@ def settled_rates(
         Of any kinds and parameters, with the same number of units.
     drive : numpy.ndarray
         I, (circuit, stimulus, unit), finite.
-    engine : {"brian2", "fixed_point"}
-        Simulate, or take the closed form. They agree to 1e-6, except that count control creeps
-        where no drive lies near its boundary.
+    engine : {"brian2", "compiled", "fixed_point"}
+        Simulate, in Brian2 or in loops that are compiled from what Brian2 makes of the equations,
+        or take the closed form. They agree to 1e-6, except that count control creeps where no drive
+        lies near its boundary.
     target : {"numpy", "cython", "cpp_standalone"}
         How Brian2 runs the equations.
     report : callable
@@ -72,8 +73,7 @@ def settled_rates(
     RefusedInputError
         If the engine is unknown, a drive does not fit its circuit, or a circuit has no closed form.
     """
-    if engine not in ("brian2", "fixed_point"):
-        raise RefusedInputError(f"engine {engine!r} is unknown: use 'brian2' or 'fixed_point'.")
+    refuse_unknown(engine)
     resting_states = Rest(np.empty(drive.shape), np.empty(drive.shape[:2]))
     if engine == "fixed_point":
         for number, circuit in enumerate(circuits):
@@ -84,22 +84,29 @@ def settled_rates(
         return resting_states
     for dt, members in _alike(circuits, drive):
         simulated = _simulated(
-            [circuits[member] for member in members], drive[members], dt, target, report
+            [circuits[member] for member in members], drive[members], dt, target, engine, report
         )
         resting_states.rate[members], resting_states.residual[members] = simulated
     return resting_states
 
 
+def refuse_unknown(engine: Any) -> None:
+    """Refuse an engine that is not one of ``Engine``."""
+    if engine not in get_args(Engine):
+        raise RefusedInputError(
+            f"engine {engine!r} is unknown: use 'brian2', 'compiled' or 'fixed_point'."
+        )
+
+
 def _in_closed_form(circuit: Circuit, drive: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    fixed_point = circuit.fixed_point(drive)
-    rate, inhibition = fixed_point["rate"].values, fixed_point["inhibition"].values
+    rate, inhibition, winner = circuit.bare_fixed_point(drive)
     # only the mean of several interneurons is told; each follows from the rates, as
     # tau_I dR/dt = f(E) - R
     if len(circuit.sizes()) > 1:
         inhibition = circuit.inhibition_change(rate, np.zeros((len(drive), circuit.sizes()[1])))
     state = circuit.state_at_rest(drive, rate, inhibition)
     residual = circuit.residual(drive, state, inhibition) / _scale(state, inhibition)
-    return np.where(fixed_point["winner"], rate, 0.0), residual
+    return np.where(winner, rate, 0.0), residual
 
 
 def _alike(circuits: Sequence[Circuit], drive: np.ndarray) -> Iterator[tuple[float, list[int]]]:
@@ -130,6 +137,7 @@ def _simulated(
     drive: np.ndarray,
     dt: float,
     target: str,
+    engine: str,
     report: Callable[[int], object],
 ) -> tuple[np.ndarray, np.ndarray]:
     rows = drive.reshape(-1, drive.shape[-1])  # (circuit x stimulus, unit)
@@ -143,7 +151,7 @@ def _simulated(
                 tuple(circuits[number] for number in owner[portion]), rows[portion], dt, "staggered"
             )
             rate[portion], residual[portion] = _left_by_inhibition(
-                batch, owner[portion], simulate(batch, duration, target=target)
+                batch, owner[portion], simulate(batch, duration, target=target, engine=engine)
             )
             report(int((residual[portion] <= enough).sum()))
     return rate.reshape(drive.shape), residual.reshape(drive.shape[:2])

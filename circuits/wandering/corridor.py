@@ -126,8 +126,8 @@ def corridor_code(
     drive : xarray.DataArray
         I, (sample, unit), with the coordinate ``position`` of ``corridor_drive``. All samples
         settle together.
-    engine : {"brian2", "fixed_point"}
-        Settle in Brian2, or take the closed form.
+    engine : {"brian2", "compiled", "fixed_point"}
+        Settle in Brian2, in loops compiled from its code, or take the closed form.
 
     Returns
     -------

@@ -56,8 +56,8 @@ def recorded_circuit(
         Of one animal: of ``drift.recording_design``, or a measured recording.
     seed : int
         Of weights, of their steps, and of what is observed.
-    engine : {"brian2", "fixed_point"}
-        Settle in Brian2, or take the closed form.
+    engine : {"brian2", "compiled", "fixed_point"}
+        Settle in Brian2, in loops compiled from its code, or take the closed form.
     sampling_rate : float
         In Hz.
     halves : {"trials", "time"}, optional

@@ -110,8 +110,8 @@ def run_sessions(
         0, 1, 2, ... by default.
     elapsed_units : str
         Of ``elapsed`` and of ``weight_lifetime``.
-    engine : {"brian2", "fixed_point"}
-        Settle in Brian2, or take the closed form.
+    engine : {"brian2", "compiled", "fixed_point"}
+        Settle in Brian2, in loops compiled from its code, or take the closed form.
     input_weights : bool
         Keep the weights, (subject, session, unit, input).
     progress : bool

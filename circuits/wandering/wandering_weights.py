@@ -3,6 +3,8 @@ have in common."""
 
 from __future__ import annotations
 
+from functools import lru_cache
+from itertools import islice
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -10,7 +12,14 @@ from pydantic import Field, model_validator
 
 from circuits.parameters import Fraction, Positive
 from circuits.wandering.homeostasis import Homeostasis
-from circuits.wandering.weight_laws import fresh_numbers, jumped, linear, multiplied, turned_over
+from circuits.wandering.weight_laws import (
+    Fresh,
+    fresh_numbers,
+    jumped,
+    linear,
+    multiplied,
+    turned_over,
+)
 from drift.door.quantities import Numbers
 from drift.recipe import Recipe
 from drift.schema.labelled_form import RefusedInputError
@@ -20,6 +29,9 @@ from drift.theory.code_drift.closed_forms import WeightLaw
 OF_LAW = {"connected_share": "turnover", "multiplicative_noise": "multiplicative"}
 # children of the streams "weights" and "update_noise": weights, their fast part, jumps
 OF_PLACE, OF_CONTEXT = (None, 0, 1), (2, 3, 4)
+
+KEPT_DRAWS = 24  # of weights, for circuits that are asked for again
+KEPT_NUMBERS = 2**17  # in each, at most: 1 MiB
 
 
 class WeightDrift(Recipe):
@@ -210,13 +222,13 @@ def _of_stream(
 ) -> np.ndarray:
     """Weights (session, unit, input) of the inputs of one stream."""
     own, second, jumps = children
-    first = stream(seed, "weights", own).standard_normal((units, inputs))
     intervals = np.diff(elapsed)
     if drift is None:
+        first = stream(seed, "weights", own).standard_normal((units, inputs))
         return np.broadcast_to(first, (len(elapsed), units, inputs)).copy()
     steps = [drift.step(interval) for interval in intervals]
     kept = [persistence for persistence, _ in steps]
-    fresh = fresh_numbers(stream(seed, "update_noise", own), drift.common, units, inputs)
+    first, fresh = _chance(drift, seed, own, len(intervals), units, inputs)
     if drift.law == "turnover" and drift.connected_share is not None:
         return turned_over(first, fresh, kept, drift.connected_share)
     if drift.law == "multiplicative" and drift.multiplicative_noise is not None:
@@ -227,8 +239,7 @@ def _of_stream(
         return jumped(first, fresh, kept, chance)
     if not drift.fast_share:
         return linear(first, fresh, steps)
-    other_first = stream(seed, "weights", second).standard_normal((units, inputs))
-    other = fresh_numbers(stream(seed, "update_noise", second), drift.common, units, inputs)
+    other_first, other = _chance(drift, seed, second, len(intervals), units, inputs)
     pairs = [(next(fresh), next(other)) for _ in intervals]
     # A rotation keeps both parts independent, and the first weights whatever the share: at a share
     # of 0 or 1 the only part is moved by the same numbers as with one time scale.
@@ -243,6 +254,36 @@ def _of_stream(
         (fast * step + slow * other_step for step, other_step in pairs),
         [of_fast.step(interval) for interval in intervals],
     )
+
+
+def _chance(
+    drift: WeightDrift, seed: int, child: int | None, intervals: int, units: int, inputs: int
+) -> tuple[np.ndarray, Fresh]:
+    """First weights (unit, input) and what is added to them; kept for the next call where an interval
+    takes one step and numbers are few, as a fit asks for them again and again."""
+    once = drift.law in ("ornstein_uhlenbeck", "free_diffusion")
+    if once and (intervals + 1) * units * inputs <= KEPT_NUMBERS:
+        first, steps = _kept(seed, child, drift.common, intervals, units, inputs)
+        return first, iter(steps)
+    return _drawn(seed, child, drift.common, units, inputs)
+
+
+@lru_cache(maxsize=KEPT_DRAWS)
+def _kept(
+    seed: int, child: int | None, common: float, intervals: int, units: int, inputs: int
+) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
+    first, fresh = _drawn(seed, child, common, units, inputs)
+    steps = tuple(islice(fresh, intervals))
+    for numbers in (first, *steps):
+        numbers.flags.writeable = False
+    return first, steps
+
+
+def _drawn(
+    seed: int, child: int | None, common: float, units: int, inputs: int
+) -> tuple[np.ndarray, Fresh]:
+    first = stream(seed, "weights", child).standard_normal((units, inputs))
+    return first, fresh_numbers(stream(seed, "update_noise", child), common, units, inputs)
 
 
 def weight_scale(patterns: np.ndarray) -> float:

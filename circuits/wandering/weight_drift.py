@@ -86,8 +86,8 @@ def drifting_rates(
         (session,) or (subject, session), rising.
     seeds : sequence of int
         (subject,).
-    engine : {"brian2", "fixed_point"}
-        Settle in Brian2, or take the closed form.
+    engine : {"brian2", "compiled", "fixed_point"}
+        Settle in Brian2, in loops compiled from its code, or take the closed form.
     target : {"numpy", "cython", "cpp_standalone"}
         How Brian2 runs the equations.
     excitability : Excitability, None, or sequence of these

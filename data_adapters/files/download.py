@@ -18,6 +18,7 @@ from urllib.parse import unquote
 from data_adapters.options import nearest, one_line
 from drift.door import opened
 from drift.files.downloads import download
+from drift.files.user_cache import cache_folder
 from drift.schema.labelled_form import RefusedInputError
 from drift.texts import decoded
 
@@ -102,27 +103,6 @@ def _public_file(line: list[str], where: str) -> PublicFile:
             f"{where} was expected as {','.join(COLUMNS)}, got {','.join(line)[:80]!r}: correct it."
         )
     return row
-
-
-def cache_folder(cache: str | Path | None = None) -> Path:
-    """Folder of downloaded files: the argument, else the environment variable ``REPDRIFT_CACHE``,
-    else the user's cache.
-
-    Parameters
-    ----------
-    cache : str or pathlib.Path, optional
-        Folder.
-
-    Returns
-    -------
-    pathlib.Path
-    """
-    location = cache or os.environ.get("REPDRIFT_CACHE")
-    if location:
-        return Path(location).expanduser()
-    import pooch
-
-    return Path(pooch.os_cache("repdrift")).expanduser()
 
 
 def fetch(

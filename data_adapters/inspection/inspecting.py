@@ -47,7 +47,7 @@ def inspect(path: str | Path, reader: str | None = None, **options: Any) -> Insp
     path : str or pathlib.Path
         File or folder, as the reader has it.
     reader : str or None
-        A key of ``data_adapters.READERS``; None: told by the files.
+        One of ``data_adapters.reader_names()``; None: told by the files.
     **options
         Of the reader; see ``data_adapters.sessions``.
 

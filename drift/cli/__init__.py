@@ -148,9 +148,6 @@ def _end_bars() -> None:
 
 
 def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
+    from drift.version import __version__
 
-    try:
-        return f"repdrift {version('repdrift')}"
-    except PackageNotFoundError:
-        return "repdrift, not installed"
+    return f"repdrift {__version__}"

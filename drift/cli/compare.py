@@ -35,6 +35,7 @@ def command(
     corrected: Flag = False,
     halves: Literal["trials", "time"] | None = None,
     environment: str | None = None,
+    null_draws: int = 20,
     seed: int = 0,
     overwrite: Flag = False,
 ) -> None:
@@ -70,6 +71,8 @@ def command(
     environment
         Label of the environment of the recording that is compared; by default that in which an
         animal has most sessions.
+    null_draws
+        Of each null model of the recording, at least 20; 0 for none.
     seed
         Of observation, tests and bootstrap.
     overwrite
@@ -97,6 +100,7 @@ def command(
         corrected=corrected,
         halves=halves,
         environment=environment,
+        null_draws=null_draws,
         seed=seed,
     )
     text = comparison_table(comparison, convention)

@@ -55,6 +55,6 @@ def command(
 
 def main(arguments: Sequence[str]) -> None:
     """Run the command."""
-    from data_adapters import READERS
+    from data_adapters import reader_names
 
-    parsed(command, "convert", arguments, f"{EXAMPLES}\nFormats: {', '.join(READERS)}.")
+    parsed(command, "convert", arguments, f"{EXAMPLES}\nFormats: {', '.join(reader_names())}.")

@@ -35,6 +35,7 @@ def command(
     restarts: int = 2,
     generations: int = 100,
     calibrated: int = 40,
+    shared: tuple[str, ...] = (),
     quick: Flag = False,
     seed: int = 0,
     overwrite: Flag = False,
@@ -72,6 +73,8 @@ def command(
         Of each search at most; a search ends by itself where it has converged.
     calibrated
         Recordings that are simulated at the estimate for intervals and goodness of fit; 0 for none.
+    shared
+        Parameters that all animals have in common, such as weight_lifetime.
     quick
         A first look: few generations, few bootstraps.
     seed
@@ -80,13 +83,12 @@ def command(
         Replace files that are there.
     """
     import circuits
-    from drift.recipe import chosen
 
     apart((out, figure), (recorded,))
     netcdf(out, overwrite)
     writable(figure, overwrite)
     searched = {name: _bounds(text, name) for name, text in pairs(bounds, "--bounds").items()}
-    fitted = chosen(circuits.CIRCUITS, {"kind": circuit, "units": units})
+    fitted = circuits.circuit_class(circuit)(units=units)
     effort: dict[str, Any] = {
         "restarts": restarts,
         "generations": generations,
@@ -95,7 +97,7 @@ def command(
     effort = QUICK if quick else effort
     estimates = circuits.fit(
         fitted, measured(recorded, environment), searched, engine=engine, seed=seed,
-        fast_weight_lifetime=fast_weight_lifetime, **effort,
+        fast_weight_lifetime=fast_weight_lifetime, shared=shared, **effort,
     )  # fmt: skip
     estimates.save(out, overwrite=overwrite)
     if figure is not None:
@@ -121,6 +123,6 @@ def _bounds(text: str, name: str) -> tuple[float, float]:
 
 def main(arguments: Sequence[str]) -> None:
     """Run the command."""
-    from circuits.kinds.table import CIRCUITS
+    from circuits.kinds.table import circuit_names
 
-    parsed(command, "fit", arguments, f"{EXAMPLES}{', '.join(CIRCUITS)}.")
+    parsed(command, "fit", arguments, f"{EXAMPLES}{', '.join(circuit_names())}.")

@@ -143,6 +143,6 @@ def command(
 
 def main(arguments: Sequence[str]) -> None:
     """Run the command."""
-    from data_adapters import READERS
+    from data_adapters import reader_names
 
-    parsed(command, "measure", arguments, f"{EXAMPLES}{', '.join(READERS)}.")
+    parsed(command, "measure", arguments, f"{EXAMPLES}{', '.join(reader_names())}.")

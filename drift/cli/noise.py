@@ -18,6 +18,7 @@ from drift.files.store import load, save
 EXAMPLES = """\
   repdrift noise recorded.nc                                  a sentence for each measure and animal
   repdrift noise recorded.nc --csv noise --figure noise.pdf   tables, and similarity by lag
+  repdrift noise recorded.nc --causes                         which changes need no drift: lost cells, behaviour, ...
   repdrift noise recorded.nc --out noise.nc --draws 200       intervals that are known better"""
 Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff]
 FIGURES = (".pdf", ".svg", ".png")
@@ -33,6 +34,7 @@ def command(
     smoothing: float = 1.0,
     minimum_events: float = 10.0,
     confused: float = 0.0,
+    causes: Flag = False,
     seed: int = 0,
     overwrite: Flag = False,
 ) -> None:
@@ -57,6 +59,9 @@ def command(
         Events of a cell in a session, below which its map does not enter.
     confused
         Share of the cells that twins confuse with others from each session to the next.
+    causes
+        Add what lost cells, behaviour, event rates, a threshold and wrong matches would make of a
+        code that stands still, one by one: which of the changes they explain.
     seed
         Of the twins.
     overwrite
@@ -71,8 +76,9 @@ def command(
     _drawable(figure)
     writable(figure, overwrite)
     writable(csv, overwrite, folder=True)
+    measured = load(recorded)
     noise = sampling_noise(
-        load(recorded),
+        measured,
         draws=draws,
         seed=seed,
         smoothing=smoothing,
@@ -89,7 +95,8 @@ def command(
     if figure is not None:
         _draw(noise, figure)
         written.append(figure)
-    told(*_sentences(noise), *(f"written: {path}" for path in written))
+    explained = _explained(measured, smoothing, minimum_events, seed) if causes else []
+    told(*_sentences(noise), *explained, *(f"written: {path}" for path in written))
 
 
 def _drawable(figure: Path | None) -> None:
@@ -107,8 +114,22 @@ def _sentences(noise: xr.Dataset) -> list[str]:
         for line in (
             f"{subject} ({int(noise['compared_units'].sel(subject=subject))} cells):",
             *(f"  {text}" for text in noise["sentence"].sel(subject=subject).values),
+            f"  {noise['component_sentence'].sel(subject=subject).item()}",
         )
     ]
+
+
+def _explained(
+    measured: xr.Dataset, smoothing: float, minimum_events: float, seed: int
+) -> list[str]:
+    """One line for each measure, what null models explain of its change."""
+    from drift.comparison.explained import explained_changes
+
+    changes = explained_changes(
+        measured, smoothing=smoothing, minimum_events=minimum_events, seed=seed, progress=True
+    )
+    head = f"by cause ({changes.attrs['speaks_of']}):"
+    return [head, *(f"  {text}" for text in changes["sentence"].values)]
 
 
 def _draw(noise: xr.Dataset, path: Path) -> None:

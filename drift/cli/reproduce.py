@@ -10,15 +10,22 @@ from pathlib import Path
 from drift.cli.lines.arguments import told
 from drift.errors import RefusedInputError
 
-FOLDERS = {"drift": "drift", "sparse-coding": "sparse_coding", "kernels": "kernels"}
+FOLDERS = {
+    "drift": "drift",
+    "sparse-coding": "sparse_coding",
+    "kernels": "kernels",
+    "theories": "theories",
+}
 HELP = """usage: repdrift reproduce BOARD [ROW ...] [--minutes] [--hours] [--out DIR] [options of the scoreboard]
 
 Print a scoreboard: published number, ours, tolerance, verdict and cost of every row. Rows that take seconds by default.
 
-boards: drift (Ratzon et al. 2024, similarity matching), sparse-coding (Bricken et al. 2023), kernels (Chun & Lee 2024)
+boards: drift (Ratzon et al. 2024, similarity matching), sparse-coding (Bricken et al. 2023), kernels (Chun & Lee 2024),
+        theories (single samples, dropout, excitability: one switch each)
 
 examples:
   repdrift reproduce kernels
+  repdrift reproduce theories --minutes
   repdrift reproduce drift D01 D12 D13
   repdrift reproduce sparse-coding --help            all options of one scoreboard"""
 

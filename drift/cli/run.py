@@ -18,10 +18,12 @@ from drift.cli.lines.circuit_runs import of_circuits, run_circuit_files
 from drift.errors import RefusedInputError
 from drift.experiment import Experiment
 from drift.learners import LEARNERS
-from drift.networks import NETWORKS, Network
+from drift.networks import NETWORKS, Dropout, Excitability, Network
 from drift.noise import NOISES, UpdateNoise
 from drift.recipe import Recipe, chosen
-from drift.tasks import TASKS
+from drift.tasks import TASKS, Task
+from drift.tasks.worlds.eyes import EYES
+from drift.tasks.worlds.motion import MOTIONS
 from drift.texts import decoded
 from drift.training.engines import EngineName
 
@@ -31,6 +33,8 @@ EXAMPLES = """\
   repdrift run --task.kind random --learner.kind adam --out run.nc --with-noise label=0.1 update=0.02
   repdrift run --dry-run > recipe.toml                             a recipe to edit ...
   repdrift run recipe.toml --out run.nc --steps 50000              ... and to run, here for longer
+  repdrift run --out x.nc --network.dropout.probability 0.1        with dropout of units
+  repdrift run --path-of sheintuch2023 FOLDER --out run.nc         between walls along the path that an animal took
   repdrift run circuit.toml --out run.nc --seeds 4                 a drifting circuit, with a table [circuit]
   repdrift run --out x.nc --task.kind image --help                 flags of another task"""
 DEFAULT = Experiment(
@@ -39,7 +43,10 @@ DEFAULT = Experiment(
     steps=10_000,
     sessions=11,
 )
+# parts of a network that are absent unless one of their flags is given
+SWITCHES: dict[str, type[Recipe]] = {"dropout": Dropout, "excitability": Excitability}
 PARTS: dict[str, dict[str, Any]] = {"task": TASKS, "network": NETWORKS, "learner": LEARNERS}
+OF_TASK: dict[str, dict[str, Any]] = {"eye": EYES, "foreseen": EYES, "motion": MOTIONS}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +67,9 @@ class Run:
         Subjects of each recipe, with seeds counted up from the recipe's own.
     with_noise : tuple of str
         Noise instead of the recipe's, as KIND=STD; kinds are input, label and update.
+    path_of : tuple of str
+        READER PATH [KEY=VALUE ...] of a recording whose animal's path is learned; keys are options
+        of the reader, and samples and interval of the task.
     engine
         How steps are computed; auto takes the fastest that can.
     precision
@@ -80,6 +90,7 @@ class Run:
     out: Path | None = None
     seeds: int = 1
     with_noise: tuple[str, ...] = ()
+    path_of: tuple[str, ...] = ()
     engine: EngineName = "auto"
     precision: Literal["float32", "float64", "tf32", "bfloat16"] = "float32"
     device: str = "cpu"
@@ -97,10 +108,10 @@ def main(arguments: Sequence[str]) -> None:
         return
     loaded = [loaded_recipe(path) for path in files] or [DEFAULT]
     words, kinds = _kinds(arguments)
-    noises = _values(words, "--with-noise")
+    noises, path = _values(words, "--with-noise"), _recorded_path(_values(words, "--path-of"))
+    changed = [_switched(_changed(recipe, kinds, noises, path), words) for recipe in loaded]
     runs = [
-        parsed(Run, "run", words, EXAMPLES, default=Run(experiment=_changed(recipe, kinds, noises)))
-        for recipe in loaded
+        parsed(Run, "run", words, EXAMPLES, default=Run(experiment=recipe)) for recipe in changed
     ]
     options = runs[0]
     recipes = repeated([run.experiment for run in runs], options.seeds)
@@ -212,19 +223,93 @@ def _kinds(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     for word in remaining:
         flag, equals, value = word.partition("=")
         name = flag.removeprefix("--").removesuffix(".kind")
-        if name in PARTS and flag == f"--{name}.kind":
+        of_task = name.startswith("task.") and name.removeprefix("task.") in OF_TASK
+        if (name in PARTS or of_task) and flag == f"--{name}.kind":
             kinds[name] = value if equals else next(remaining, "")
         else:
             words.append(word)
     return words, kinds
 
 
-def _changed(recipe: Experiment, kinds: dict[str, str], noises: Sequence[str]) -> Experiment:
-    """Return the recipe with parts of other kinds, each with its defaults, and with other
-    noises."""
+def _recorded_path(words: Sequence[str]) -> dict[str, Task]:
+    """Return the task of the path that READER PATH [KEY=VALUE ...] name, under ``task``; nothing
+    without words."""
+    if not words:
+        return {}
+    from data_adapters import sessions
+    from drift.tasks import RecordedPath
+
+    if len(words) < 2:
+        raise RefusedInputError(
+            f"--path-of needs a reader and a path, got {' '.join(words)}: write --path-of "
+            "sheintuch2023 FOLDER."
+        )
+    options = pairs(words[2:], "--path-of")
+    numbers = {
+        name: kind(_number(options.pop(name), name))
+        for name, kind in (("samples", int), ("interval", float))
+        if name in options
+    }
+    return {"task": RecordedPath(sessions(words[0], words[1], **options), **numbers)}
+
+
+def _changed(
+    recipe: Experiment, kinds: dict[str, str], noises: Sequence[str], path: dict[str, Task]
+) -> Experiment:
+    """Return the recipe with parts of other kinds, each with its defaults, with other noises, and
+    with a recorded path as its task."""
+    if kinds.get("task") == "recorded_path" != recipe.task.kind and not path:
+        raise RefusedInputError(
+            "a recorded path is made from a recording, got --task.kind alone: write --path-of "
+            "READER PATH."
+        )
     replacements = {
         name: chosen(PARTS[name], {"kind": kind})
         for name, kind in kinds.items()
-        if kind != getattr(recipe, name).kind
+        if name in PARTS and kind != getattr(recipe, name).kind and not (name == "task" and path)
     }
-    return recipe.replace(**replacements, **({"noise": _noises(noises)} if noises else {}))
+    noise = {"noise": _noises(noises)} if noises else {}
+    changed = recipe.replace(**{**replacements, **path}, **noise)
+    return changed.replace(task=_with_kinds(changed.task, kinds))
+
+
+def _with_kinds(task: Task, kinds: dict[str, str]) -> Task:
+    """Return a task with an eye or a motion of other kinds, each with its defaults."""
+    for name, table in OF_TASK.items():
+        kind = kinds.get(f"task.{name}")
+        if kind is None:
+            continue
+        if name not in type(task).model_fields:
+            raise RefusedInputError(
+                f"--task.{name}.kind is of tasks that have one, got a {type(task).__name__}: add "
+                "--task.kind arena."
+            )
+        if getattr(getattr(task, name), "kind", None) != kind:
+            task = task.replace(**{name: chosen(table, {"kind": kind})})
+    return task
+
+
+def _switched(recipe: Experiment, words: Sequence[str]) -> Experiment:
+    """Return the recipe with those absent parts of its network whose flags are given, so that
+    these flags exist."""
+    network = recipe.network
+    for name, switch in SWITCHES.items():
+        prefix = f"--network.{name}."
+        flags = {
+            word.partition("=")[0].removeprefix(prefix).replace("-", "_")
+            for word in words
+            if word.startswith(prefix)
+        }
+        if flags and name in type(network).model_fields and getattr(network, name) is None:
+            needed = [key for key, field in switch.model_fields.items() if field.is_required()]
+            _refuse_absent(prefix, [key for key in needed if key not in flags])
+            network = network.replace(**{name: switch(**dict.fromkeys(needed, 1.0))})
+    return recipe.replace(network=network)
+
+
+def _refuse_absent(prefix: str, absent: Sequence[str]) -> None:
+    if absent:
+        raise RefusedInputError(
+            f"{prefix}{absent[0]} is missing: give it together with the other flags that begin "
+            f"with {prefix}"
+        )

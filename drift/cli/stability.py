@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
+import pandas as pd
 import tyro
 import xarray as xr
 from tyro.conf import Positional
@@ -23,6 +24,7 @@ EXAMPLES = """\
   repdrift stability karlsson2015 data/Nel --option area=any position_units=pixel --out wmaze
   repdrift stability recorded.nc --out stability                     maps that were measured before
   repdrift stability run.nc --out stability --subject 1              a run, without readouts
+  repdrift stability interchange recordings --out stability --geometry     where it drifts, too
 Formats (interchange: one .npz, .mat or .nc file a session): """
 Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff]
 NETCDF, FIGURE = "stability.nc", "stability.png"
@@ -53,6 +55,7 @@ def command(
     sorted_by: str | None = None,
     group: Literal["active", "place"] = "active",
     seed: int = 0,
+    geometry: Flag = False,
     overwrite: Flag = False,
 ) -> None:
     """Measure whether a code drifts: similarity of sessions as seen, at best and without noise,
@@ -103,11 +106,15 @@ def command(
         Whose recurrence and survival the figure shows.
     seed
         Of shuffles, coins and bands.
+    geometry
+        Where it drifts, too: geometry.csv, alignments, dimension and transformations with their
+        intervals, from single laps of sessions; takes some minutes of hundreds of cells.
     overwrite
         Replace files that are there.
     """
     from drift.files.csv import write_tables
     from drift.stability.absent import absent_measures
+    from drift.stability.geometry import drift_geometry
     from drift.stability.measuring import code_stability
     from drift.stability.tables import MAPS
 
@@ -115,8 +122,10 @@ def command(
     for name in (NETCDF, FIGURE):
         check_target(out / name, overwrite=overwrite)
     apart((out / NETCDF,), (Path(format), path))
+    source = _source(format, path, option)
+    source = source if isinstance(source, xr.Dataset) else list(source)
     stability = code_stability(
-        _source(format, path, option),
+        source,
         smoothing=smoothing,
         minimum_events=minimum_events,
         halves=halves,
@@ -134,11 +143,23 @@ def command(
     written = [out / FIGURE, save(stability, out / NETCDF, overwrite=overwrite)]
     absent = absent_measures(stability)
     measures = stability.drop_vars(MAPS, errors="ignore")
-    written += write_tables(measures, out, further={"absent": absent}, overwrite=overwrite)
+    further = {"absent": absent}
+    if geometry:
+        further["geometry"] = drift_geometry(
+            source,
+            minimum_events=minimum_events,
+            halves="time" if halves == "time" else "trials",
+            bin_size=bin_size,
+            minimum_speed=minimum_speed,
+            direction=direction,
+            seed=seed,
+        )
+    written += write_tables(measures, out, further=further, overwrite=overwrite)
     told(
         *_compared(stability),
         *_rows(stability),
         *_half_lives(stability),
+        *(_geometry(further["geometry"]) if geometry else ()),
         *(f"absent: {row.measure}: {row.reason}" for row in absent.itertuples()),
     )
     told(*(f"written: {path}" for path in written))
@@ -151,7 +172,7 @@ def _source(
     import data_adapters
 
     if path is None:
-        if format in data_adapters.READERS:
+        if format in data_adapters.reader_names():
             raise RefusedInputError(
                 f"{format} is a format, got no file or folder in it: give its path, too."
             )
@@ -177,6 +198,16 @@ def _compared(stability: xr.Dataset) -> Iterator[str]:
             f"compared: cells with {rules.minimum_events:g} events or more in both sessions, place "
             f"cells or not; maps smoothed by {rules.smoothing:g} bins"
         )
+
+
+def _geometry(table: pd.DataFrame) -> Iterator[str]:
+    """Where it drifts, figure by figure: cross-validated beside naive and at rest."""
+    for row in table.itertuples():
+        beside = f"naive {row.naive:.3g}, at rest {row.frozen:.3g}, null {row.null:.3g}"
+        ends = f"{row.lower:.3g} to {row.upper:.3g}"
+        interval = f"95 %: {ends}" if np.isfinite(row.lower) else row.reason or "no interval"
+        estimate = f"{row.estimate:.3g}" if np.isfinite(row.estimate) else "undefined"
+        yield f"{row.measure}: {estimate} ({interval}; {beside})".replace(", null nan", "")
 
 
 def _half_lives(stability: xr.Dataset) -> Iterator[str]:
@@ -223,6 +254,6 @@ def _time(lag: float, units: str) -> str:
 
 def main(arguments: Sequence[str]) -> None:
     """Run the command."""
-    from data_adapters import READERS
+    from data_adapters import reader_names
 
-    parsed(command, "stability", arguments, f"{EXAMPLES}{', '.join(READERS)}.")
+    parsed(command, "stability", arguments, f"{EXAMPLES}{', '.join(reader_names())}.")

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, NamedTuple
 import numpy as np
 import xarray as xr
 
+from drift.comparison.noise_components import with_components
 from drift.comparison.noise_results import Beside, described_subject, joined_subjects
 from drift.comparison.noise_statistics import measured, shared
 from drift.door import opened
@@ -15,7 +16,7 @@ from drift.door.quantities import NotNegative, Probability, Range, Seed, Smoothi
 from drift.errors import RefusedInputError
 from drift.measurement.measuring import measure
 from drift.metrics.stability.pairs import comparable_pairs
-from drift.observation.counted_halves import smoother, with_counted_halves
+from drift.observation.counted_halves import in_time, smoother, with_counted_halves
 from drift.observation.lens import own_number
 from drift.observation.twins import drawn_codes, frozen_codes, twin_streams
 from drift.progress import progress_bar
@@ -104,7 +105,12 @@ def sampling_noise(
         lag, curve): ``recorded_by_lag``, ``frozen_by_lag``, ``frozen_low_by_lag`` and
         ``frozen_high_by_lag``. (subject, session): the same with ``_information``, bits/event,
         mean over units with enough events. ``compared_units`` (subject) with enough events in any
-        session. NaN where nothing can be compared.
+        session. (subject, component), of ``metrics.change_components``, which parts what two
+        sessions do not share into noise within a session, a fast loss and a slow drift:
+        ``component_estimate``, ``component_low`` and ``component_high`` by the units of that animal,
+        ``component_frozen`` with ``_low`` and ``_high`` were the code to stand still,
+        ``component_sentence`` (subject); over animals ``component_mean`` with ``_low`` and
+        ``_high`` (component). NaN where nothing can be compared.
 
     Raises
     ------
@@ -127,12 +133,17 @@ def sampling_noise(
     counted = with_counted_halves(dataset, "sampling noise of a recording")
     comparable = comparable_pairs(counted)
     rules = _Rules(draws, smoothing, minimum_events, confused)
-    subjects = []
+    described, subjects = [], []
     for number in range(counted.sizes["subject"]):
-        own, sessions = _own(counted, number)
+        own, sessions = own_recording(counted, number)
         pairs = comparable[number][np.ix_(sessions, sessions)]
-        subjects.append(described_subject(own, _subject(own, pairs, rules, seed, progress)))
-    return joined_subjects(counted, subjects).assign_attrs(
+        subjects.append(_subject(own, pairs, rules, seed, progress))
+        described.append(described_subject(own, subjects[-1]))
+    noise = joined_subjects(counted, described)
+    whole = with_components(
+        noise, counted, subjects, smoothing=smoothing, minimum_events=minimum_events, seed=seed
+    )
+    return whole.assign_attrs(
         title="recorded beside frozen twins",
         seed=seed,
         **rules._asdict(),
@@ -140,11 +151,26 @@ def sampling_noise(
     )
 
 
-def _own(recorded: xr.Dataset, subject: int) -> tuple[xr.Dataset, np.ndarray]:
-    """One subject without what only others have, and the positions of its sessions."""
+def own_recording(recorded: xr.Dataset, subject: int) -> tuple[xr.Dataset, np.ndarray]:
+    """One subject without what only others have, and the positions of its sessions from the
+    earliest to the latest.
+
+    Parameters
+    ----------
+    recorded : xarray.Dataset
+        In events, see ``drift.observation.counted_halves.with_counted_halves``.
+    subject : int
+        Position along the dim.
+
+    Raises
+    ------
+    RefusedInputError
+        If it was recorded in fewer than two sessions.
+    """
     own = recorded.isel(subject=[subject])
     present = own["recorded"].isel(subject=0).transpose("session", "unit").values == 1
-    sessions = np.flatnonzero(present.any(axis=1))
+    order = in_time(recorded.isel(subject=subject))
+    sessions = order[present[order].any(axis=1)]
     if sessions.size < 2:
         raise RefusedInputError(
             f"at least two sessions of subject {own['subject'].item()} are needed, got "

@@ -9,9 +9,16 @@ from typing import Literal
 import numpy as np
 import xarray as xr
 
+from drift.comparison.beside_twins import FEWEST
 from drift.comparison.conventions import CONVENTIONS
 from drift.comparison.rules import Comparison, conventions_of
-from drift.comparison.shares import NULLS, against_published, explained, published_changes
+from drift.comparison.shares import (
+    NULLS,
+    against_published,
+    explained,
+    published_changes,
+    recorded_changes,
+)
 from drift.comparison.sources import described_source, event_rate_ratio
 from drift.comparison.time_scale import TimeScale, fitted_time_scale
 from drift.door import opened
@@ -23,11 +30,17 @@ from drift.metrics.places import kind_of_places
 from drift.metrics.rooms import elsewhere, in_environment, in_one_environment
 from drift.metrics.stability.halves import has_halves
 from drift.observation.lens import as_recorded, untrained_sessions
-from drift.observation.null_models import changed_behaviour, frozen_code, wrong_registration
+from drift.observation.null_models import (
+    changed_behaviour,
+    frozen_code,
+    trend_of_behaviour,
+    wrong_registration,
+)
 from drift.observation.observing import observe
 from drift.schema.labelled_form import check
 from drift.schema.variables import compared
 
+COORDINATES = ("since_first", "elapsed_units", "place_unit_rule", "undivided")
 Recording = xr.Dataset | Sequence[xr.Dataset]
 
 
@@ -48,12 +61,13 @@ def _measured(sessions: Iterable[xr.Dataset], rules: Comparison) -> xr.Dataset:
 
 def _null_models(
     run: xr.Dataset, lens: Recording, ratio: float, rules: Comparison
-) -> dict[str, xr.Dataset]:
-    """The null models, each observed through the same lens as the run."""
+) -> tuple[dict[str, xr.Dataset], float]:
+    """The null models, each observed through the same lens as the run, and the running time that is
+    left at the end of one of them."""
     frozen = frozen_code(run)
     longitudinal = lens if isinstance(lens, xr.Dataset) else as_recorded(lens)[0]
     unmoved = _seen(frozen, lens, rules)
-    slower = changed_behaviour(longitudinal, rules.final_time)
+    slower, left = _changed(longitudinal, rules.final_time)
     nulls = {
         "frozen code": unmoved,
         "other event rate": _seen(frozen_code(run, final_gain=ratio), lens, rules)
@@ -62,21 +76,30 @@ def _null_models(
         "wrong registration": wrong_registration(unmoved, rules.confused, rules.seed),
         "changed behaviour": _seen(frozen, slower, rules),
     }
-    return {name: dataset for name, dataset in nulls.items() if dataset is not None}
+    return {name: dataset for name, dataset in nulls.items() if dataset is not None}, left
+
+
+def _changed(recorded: xr.Dataset, final_time: float | None) -> tuple[xr.Dataset, float]:
+    """A recording with changed behaviour, by default with its own trend, and the running time that
+    is left."""
+    if final_time is None:
+        return trend_of_behaviour(recorded)
+    return changed_behaviour(recorded, final_time), final_time
 
 
 def _sources(
     run: xr.Dataset, recorded: xr.Dataset | None, lens: Recording | None, rules: Comparison
-) -> tuple[dict[str, xr.Dataset], float]:
-    """Datasets by source, and the ratio of event rates that one of the null models takes."""
+) -> tuple[dict[str, xr.Dataset], dict[str, float]]:
+    """Datasets by source, and numbers of the recording that two of the null models take."""
     sources = {"simulated": run.isel(session=slice(untrained_sessions(run), None))}
     if lens is None:
-        return sources, np.nan
+        return sources, {"event_rate_ratio": np.nan, "final_time": np.nan}
     sources["observed"] = _seen(run, lens, rules)
     if recorded is not None:
         sources["recorded"] = recorded
     ratio = event_rate_ratio(sources["observed"] if recorded is None else recorded)
-    return {**sources, **_null_models(run, lens, ratio, rules)}, ratio
+    nulls, left = _null_models(run, lens, ratio, rules)
+    return {**sources, **nulls}, {"event_rate_ratio": ratio, "final_time": left}
 
 
 def _time_scale(
@@ -140,7 +163,8 @@ def compare(
     bootstraps: Draws = 200,
     halves: Literal["trials", "time"] | None = None,
     confused: float = 0.1,
-    final_time: float = 0.5,
+    final_time: float | None = None,
+    null_draws: Draws = FEWEST,
     environment: str | None = None,
 ) -> xr.Dataset:
     """Set simulated subjects, observed as the animals were, beside a recording, the published
@@ -149,10 +173,14 @@ def compare(
     Sources are the run as it is ("simulated"), the run seen through the lens of the recording
     ("observed"), the recording ("recorded"), and a code that stands still, seen through the same
     lens: "frozen code"; "other event rate", its activity changing as a whole as the recorded (else
-    observed) mean event rate does; "wrong registration"; and "changed behaviour", less running
-    time. Each measure is normalised to its first session in each published convention; y =
-    intercept + slope t is fitted to the curve, with a t-test of the slope. The share that a null
-    model explains is its change over the study divided by that of a source.
+    observed) mean event rate does; "wrong registration"; and "changed behaviour", a running time
+    with the recorded trend. Each measure is normalised to its first session in each published
+    convention; y = intercept + slope t is fitted to the curve, with a t-test of the slope. The
+    share that a null model explains is its change over the study divided by that of a source.
+
+    The recording has null models of its own, whose code is that of the animal, standing still: see
+    ``drift.explained_changes``, whose results by measure and cause are beside, with "recorded_"
+    before their names.
 
     Another room is not drift: of a recording in several environments each subject is compared in
     that in which it has most sessions, and the attribute ``left_out`` says which sessions do not
@@ -187,8 +215,11 @@ def compare(
         longitudinal recording needs halves of its own.
     confused : float
         Share of units confused from session to session in "wrong registration".
-    final_time : float
-        Running time of the last session over its own in "changed behaviour".
+    final_time : float, optional
+        Running time of the last session over its own in "changed behaviour"; by default all
+        sessions have that of the straight line through the recorded ones.
+    null_draws : int
+        Of each null model of the recording, at least 20; 0 for none.
     environment : str, optional
         Label of the environment of the recording that is compared; by default that in which a
         subject has most sessions.
@@ -203,8 +234,13 @@ def compare(
         its standard error; these are NaN where the change of the source is not certain (p of its
         slope not below .05, sessions taken as independent). ``time_scale`` with ``time_scale_low``
         and ``time_scale_high`` (95 %), in steps per recorded unit of elapsed, NaN where an end of
-        the run was reached instead, see ``time_scale_reason``. ``undivided`` (source, measure)
+        the run was reached instead, see ``time_scale_reason``, ``time_scale_subjects`` and
+        ``time_scale_simulated_subjects`` that it rests on (a single one by its units). ``undivided`` (source, measure)
         names subjects whose first value is 0: they are left out where each is divided by its own.
+        ``first_value`` (source, measure) is what curves are divided by, the mean over subjects, and
+        ``noise_ceiling`` (source) the correlation that rate maps would have without drift, from
+        halves of sessions (NaN without these). ``recorded_...`` (recorded_measure, cause), or the
+        attribute ``recorded_changes_reason``.
         The attribute ``comparison`` holds these options, see ``drift.comparison.Comparison``.
         Coordinates ``since_first`` (source, session) real elapsed time, ``elapsed_units`` (source).
         NaN where a measure does not exist.
@@ -235,6 +271,7 @@ def compare(
         halves=halves,
         confused=confused,
         final_time=final_time,
+        null_draws=null_draws,
         environment=environment,
     )
     _refuse(run, study, lens)
@@ -243,15 +280,20 @@ def compare(
     measured = None if study is None else _measured_study(study, rules)
     left_out = [] if measured is None else elsewhere(measured, environment)
     measured = None if measured is None else in_environment(measured, environment)
-    datasets, ratio = _sources(run, measured, in_one_environment(lens, room), rules)
+    datasets, taken_over = _sources(run, measured, in_one_environment(lens, room), rules)
+    own, reason = recorded_changes(measured, draws=null_draws, seed=seed, confused=confused)
     scale = _time_scale(run, measured, seed, bootstraps)
     recorded_units = "" if measured is None else str(measured["elapsed"].attrs.get("units", "1"))
-    result = _joined(datasets, compared(corrected, halves is not None)).assign(_numbers(scale))
-    return _with_units(result, recorded_units, run).assign_attrs(
+    nulls_apart = ("recorded",) if own.data_vars else ()
+    result = _joined(datasets, compared(corrected, halves is not None), nulls_apart)
+    result = _with_units(result.assign(_numbers(scale)), recorded_units, run).merge(own)
+    return result.assign_attrs(
+        **own.attrs,
+        recorded_changes_reason=reason,
         title="simulated subjects beside recordings",
         time_scale_reason=scale.reason,
-        event_rate_ratio=ratio,
-        **{name: getattr(rules, name) for name in ("seed", "events", "confused", "final_time")},
+        **taken_over,
+        **{name: getattr(rules, name) for name in ("seed", "events", "confused")},
         left_out="; ".join(left_out),
         comparison=rules.to_json(),
         **_lens_attributes(run, lens),
@@ -272,7 +314,9 @@ def _measured_study(study: Recording, rules: Comparison) -> xr.Dataset:
     return study
 
 
-def _joined(datasets: Mapping[str, xr.Dataset], measures: Sequence[str]) -> xr.Dataset:
+def _joined(
+    datasets: Mapping[str, xr.Dataset], measures: Sequence[str], apart: Sequence[str]
+) -> xr.Dataset:
     """Curves and lines of all sources, beside published changes and those of null models."""
     described_sources = [
         described_source(dataset, measures).expand_dims(source=[name])
@@ -289,11 +333,16 @@ def _joined(datasets: Mapping[str, xr.Dataset], measures: Sequence[str]) -> xr.D
     nulls = [name for name in NULLS if name in datasets]
     published = published_changes(measures)
     joined = xr.merge(
-        [sources, published, against_published(sources, published), explained(sources, nulls)],
+        [
+            sources,
+            published,
+            against_published(sources, published),
+            explained(sources, nulls, apart),
+        ],
         compat="equals",
         join="outer",
     )
-    return joined.set_coords(["since_first", "elapsed_units", "place_unit_rule", "undivided"])
+    return joined.set_coords([*COORDINATES])
 
 
 def _numbers(scale: TimeScale) -> dict[str, float]:
@@ -302,6 +351,8 @@ def _numbers(scale: TimeScale) -> dict[str, float]:
         "time_scale_low": scale.low,
         "time_scale_high": scale.high,
         "attenuation": scale.attenuation,
+        "time_scale_subjects": float(scale.recorded_subjects),
+        "time_scale_simulated_subjects": float(scale.simulated_subjects),
     }
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from drift.errors import RefusedInputError
+from drift.metrics.intervals.limits import standard_error
 
 
 class Curve(NamedTuple):
@@ -32,8 +33,7 @@ def _moments(values: np.ndarray, faithful: bool = False) -> Curve:
     if faithful:
         variance = np.divide(squares, count, out=empty.copy(), where=count > 0)
         return Curve(mean, np.sqrt(variance / len(values)), count)
-    error = np.sqrt(np.divide(squares, (count - 1) * count, out=empty.copy(), where=count > 1))
-    return Curve(mean, error, count)
+    return Curve(mean, standard_error(values), count)
 
 
 def _first(values: np.ndarray) -> int:

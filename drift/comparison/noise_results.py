@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from drift.comparison.noise_statistics import MEASURES, Measured, Shared, statistics
+from drift.comparison.noise_numbers import MEASURES, statistics
+from drift.comparison.noise_statistics import Measured, Shared
 from drift.comparison.noise_verdicts import half_width, judged, sentence, share_explained
 from drift.metrics.stability.correlations import mean_over
 from drift.metrics.time_course.lag_classes import lag_classes
@@ -82,7 +83,7 @@ def joined_subjects(recorded: xr.Dataset, subjects: list[xr.Dataset]) -> xr.Data
 def _numbers(subject: Beside, per: str) -> xr.Dataset:
     """Statistics, intervals and verdicts of one subject, and information by session."""
     common = subject.common
-    own, frozen, deviation = _set_beside(subject, lambda values: statistics(values, common))
+    own, frozen, deviation = set_beside(subject, lambda values: statistics(values, common))
     verdicts = judged(own, frozen, deviation, len(subject.twins), _scales(subject, frozen))
     sentences = [
         sentence(name, verdict, numbers, per)
@@ -108,7 +109,7 @@ def _numbers(subject: Beside, per: str) -> xr.Dataset:
     return xr.Dataset(
         {**{name: ("measure", values) for name, values in columns.items()}, **by_session},
         coords={"measure": list(MEASURES), "session": subject.sessions},
-    ).assign(compared_units=int(common.enough.any(axis=0).sum()))
+    ).assign(compared_units=common.compared_units)
 
 
 def _scales(subject: Beside, frozen: np.ndarray) -> np.ndarray:
@@ -140,11 +141,18 @@ def _by_lag(own: xr.Dataset, subject: Beside) -> xr.Dataset:
     )
 
 
-def _set_beside(
+def set_beside(
     subject: Beside, number: Callable[[Measured], np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Recorded, frozen without the bias of its estimate, and the standard deviation of what one
-    recording differs from that."""
+    recording differs from that.
+
+    Parameters
+    ----------
+    subject : Beside
+    number : callable
+        From measures of one recording to numbers.
+    """
     twins, second = (
         np.stack([number(values) for values in measures])
         for measures in (subject.twins, subject.twins_of_twins)
@@ -157,7 +165,7 @@ def _set_beside(
 
 def _interval(subject: Beside, number: Callable[[Measured], np.ndarray]) -> dict[str, np.ndarray]:
     """Recorded, frozen, and the ends of its interval."""
-    own, frozen, deviation = _set_beside(subject, number)
+    own, frozen, deviation = set_beside(subject, number)
     width = half_width(deviation, len(subject.twins))
     return {
         "recorded": own,

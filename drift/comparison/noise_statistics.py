@@ -25,12 +25,15 @@ class Shared(NamedTuple):
 
     Attributes
     ----------
-    enough : numpy.ndarray
-        (session, unit) bool, units with enough events.
-    present : numpy.ndarray
-        (session, unit) bool, recorded units.
-    threshold : numpy.ndarray
-        (session, unit) bits/event that a place unit exceeds.
+    shape : tuple of int
+        Sessions and units.
+    compared_units : int
+        Units with enough events in any session.
+    minimum_events : float
+        Events that a unit needs in a session.
+    thresholds : numpy.ndarray
+        (session, 2, GRID) numbers of events, and how much information times their number a place
+        unit exceeds.
     comparable : numpy.ndarray
         (session, session) bool, different sessions that are compared.
     elapsed : numpy.ndarray
@@ -43,9 +46,10 @@ class Shared(NamedTuple):
         Standard deviation in bins, of maps that are correlated.
     """
 
-    enough: np.ndarray
-    present: np.ndarray
-    threshold: np.ndarray
+    shape: tuple[int, int]
+    compared_units: int
+    minimum_events: float
+    thresholds: np.ndarray
     comparable: np.ndarray
     elapsed: np.ndarray
     rooms: np.ndarray
@@ -57,6 +61,15 @@ class Shared(NamedTuple):
         """(session, session) time between sessions."""
         return np.abs(self.elapsed[:, np.newaxis] - self.elapsed)
 
+    def threshold(self, events: np.ndarray) -> np.ndarray:
+        """(session, unit) bits/event that a place unit of so many events exceeds."""
+        counts = np.maximum(events, 1.0)
+        quantiles = [
+            np.interp(np.log(row), np.log(numbers), values)
+            for row, (numbers, values) in zip(counts, self.thresholds, strict=True)
+        ]
+        return np.asarray(np.stack(quantiles) / counts)
+
 
 class Measured(NamedTuple):
     """Measures of one subject: pairs (session, session), NaN where not compared, and sessions."""
@@ -65,6 +78,9 @@ class Measured(NamedTuple):
     corrected_similarity: np.ndarray
     place_units_kept: np.ndarray
     spatial_information: np.ndarray  # (session)
+    fraction_place_units: np.ndarray  # (session) of recorded units
+    active_units: np.ndarray  # (session) with enough events
+    reliability: np.ndarray  # (session) correlation of the two halves
 
 
 def shared(
@@ -83,7 +99,7 @@ def shared(
     recorded : xarray.Dataset
         Of one subject, in events; see ``drift.observation.counted_halves.with_counted_halves``.
     groups : list of CountedHalves
-        Its sessions.
+        Its sessions, or those of a null model.
     comparable : numpy.ndarray
         (session, session) bool, see ``comparable_pairs``.
     smooth : callable
@@ -95,26 +111,45 @@ def shared(
     rng : numpy.random.Generator
         Of the threshold of place units.
     """
-    present = recorded["recorded"].isel(subject=0).transpose("session", "unit").values == 1
-    events, threshold = np.zeros(present.shape), np.full(present.shape, np.inf)
+    shape = recorded.sizes["session"], recorded.sizes["unit"]
+    recorded_events = [(halves, halves.counts) for halves in groups]
+    present, events = _present(recorded_events, shape), _events(recorded_events, shape)
+    thresholds = np.tile(np.array([np.ones(GRID), np.full(GRID, np.inf)]), (shape[0], 1, 1))
     for halves in groups:
-        events[np.ix_(halves.sessions, halves.units)] = halves.counts.sum(axis=(2, 3))
-        for session, time, counts in zip(
-            halves.sessions, halves.time.sum(axis=1), events[halves.sessions], strict=True
-        ):
-            threshold[session] = _threshold(time, counts, minimum_events, rng)
+        for session, time in zip(halves.sessions, halves.time.sum(axis=1), strict=True):
+            thresholds[session] = _thresholds(time, events[session], minimum_events, rng)
     enough = present & (events >= minimum_events)
-    pairs = comparable & ~np.eye(len(present), dtype=bool)
+    pairs = comparable & ~np.eye(shape[0], dtype=bool)
     elapsed = recorded["elapsed"].isel(subject=0).values.astype(float)
-    labels = environment_labels(recorded, subjects=1, sessions=len(present))[0]
+    labels = environment_labels(recorded, subjects=1, sessions=shape[0])[0]
     rooms = np.unique(labels, return_inverse=True)[1].reshape(-1)
-    return Shared(enough, present, threshold, pairs, elapsed, rooms, smooth, smoothing)
+    compared = int(enough.any(axis=0).sum())
+    return Shared(
+        shape, compared, minimum_events, thresholds, pairs, elapsed, rooms, smooth, smoothing
+    )
 
 
-def _threshold(
+def _present(sessions: list[Events], shape: tuple[int, int]) -> np.ndarray:
+    """(session, unit) bool, recorded units."""
+    present = np.zeros(shape, dtype=bool)
+    for halves, _ in sessions:
+        present[np.ix_(halves.sessions, halves.units)] = halves.present
+    return present
+
+
+def _events(sessions: list[Events], shape: tuple[int, int]) -> np.ndarray:
+    """(session, unit) numbers of events."""
+    events = np.zeros(shape)
+    for halves, counts in sessions:
+        events[np.ix_(halves.sessions, halves.units)] = counts.sum(axis=(2, 3))
+    return events
+
+
+def _thresholds(
     time: np.ndarray, events: np.ndarray, minimum: float, rng: np.random.Generator
 ) -> np.ndarray:
-    """(unit) quantile of the information of as many events thrown over the time at all places."""
+    """(2, GRID) numbers of events, and of each a quantile of the information, times their number,
+    of as many events thrown over the time at all places."""
     seconds = time.astype(float)  # single precision adds up to over 1
     probability = seconds[seconds > 0] / seconds.sum()
     low, high = max(1.0, minimum), max(events.max(), minimum, 1.0) + 1
@@ -127,8 +162,8 @@ def _threshold(
         for share in thrown
     ]
     quantiles = numbers * np.quantile(np.stack(bits), QUANTILE, axis=-1)
-    counts = np.maximum(events, 1.0)
-    return np.interp(np.log(counts), np.log(numbers), quantiles) / counts
+    repeated = GRID - numbers.size  # few events leave few numbers
+    return np.stack([np.pad(row, (0, repeated), mode="edge") for row in (numbers, quantiles)])
 
 
 def measured(sessions: list[Events], common: Shared) -> Measured:
@@ -139,19 +174,27 @@ def measured(sessions: list[Events], common: Shared) -> Measured:
     sessions : list
         Sessions of each environment, and (session, unit, part, cell) events in them.
     common : Shared
-        Of the recording.
+        Of the recording, or of the null model.
     """
+    present, events = _present(sessions, common.shape), _events(sessions, common.shape)
     rates, probability = _rates(sessions, common)
-    used = np.flatnonzero(common.enough.any(axis=0))
-    enough = common.enough[:, used]
+    every = present & (events >= common.minimum_events)
+    used = np.flatnonzero(every.any(axis=0))
+    enough = every[:, used]
     both = enough[:, np.newaxis] & enough  # (session, session, unit)
     naive, within, between = _correlations(common.smooth(rates[used], common.smoothing))
     bits = _information(rates[:, :, 0], probability)
+    place = every & (np.nan_to_num(bits) > common.threshold(events))
+    there = present.sum(axis=1)
+    nothing = np.full(there.shape, np.nan)
     return Measured(
         _compared(mean_over(naive, both, -1), common),
         _compared(_corrected(within, between, both), common),
-        _compared(_kept(bits, common), common),
-        mean_over(bits, common.enough, -1),
+        _compared(_kept(place, present), common),
+        mean_over(bits, every, -1),
+        np.divide(place.sum(axis=1), there, out=nothing, where=there > 0),
+        every.sum(axis=1).astype(float),
+        mean_over(within, enough, -1),
     )
 
 
@@ -159,8 +202,8 @@ def _rates(sessions: list[Events], common: Shared) -> tuple[np.ndarray, np.ndarr
     """(unit, session, row, cell) rates of whole sessions and both halves, and (session, cell) share
     of the time."""
     cells = sessions[0][1].shape[-1]
-    rates = np.full((*common.present.shape, 3, cells), np.nan)
-    probability = np.zeros((len(common.present), cells))
+    rates = np.full((*common.shape, 3, cells), np.nan)
+    probability = np.zeros((common.shape[0], cells))
     for halves, counts in sessions:
         whole, time = counts.sum(axis=2, keepdims=True), halves.time.sum(axis=1, keepdims=True)
         events = np.concatenate([whole, counts[:, :, :2]], axis=2)
@@ -208,58 +251,10 @@ def _corrected(within: np.ndarray, between: np.ndarray, both: np.ndarray) -> np.
     return np.asarray(means[2] / ceiling)
 
 
-def _kept(bits: np.ndarray, common: Shared) -> np.ndarray:
+def _kept(place: np.ndarray, present: np.ndarray) -> np.ndarray:
     """(session, session) share of the place units of either session that are so in both, of those
     recorded in both."""
-    place = (common.enough & (np.nan_to_num(bits) > common.threshold)).astype(float)
-    present = common.present.astype(float)
+    place, present = place.astype(float), present.astype(float)
     either = place @ present.T + present @ place.T
     nothing = np.full(either.shape, np.nan)
     return np.divide(2 * place @ place.T, either, out=nothing, where=either > 0)
-
-
-def statistics(values: Measured, common: Shared) -> np.ndarray:
-    """One number for each measure in ``MEASURES``: means over pairs of sessions, the similarity
-    that is lost by time, and the change of information over the recording.
-
-    Parameters
-    ----------
-    values : Measured
-    common : Shared
-    """
-    upper = np.triu(np.ones(common.lags.shape, dtype=bool))
-    pairs = [
-        np.where(upper, each, np.nan)
-        for each in (
-            values.rate_map_correlation,
-            values.corrected_similarity,
-            values.place_units_kept,
-        )
-    ]
-    naive, corrected, overlap = (mean_over(each.ravel(), upper.ravel(), 0) for each in pairs)
-    pair_rooms = np.broadcast_to(common.rooms[:, np.newaxis], upper.shape)
-    rate = -_slope(pairs[0], common.lags, pair_rooms)
-    span = np.ptp(common.elapsed[np.isfinite(common.elapsed)])
-    change = _slope(values.spatial_information, common.elapsed, common.rooms) * span
-    return np.array([float(each) for each in (naive, corrected, rate, change, overlap)])
-
-
-MEASURES = (
-    "rate_map_correlation",
-    "corrected_similarity",
-    "drift_rate",
-    "spatial_information",
-    "place_units_kept",
-)
-
-
-def _slope(values: np.ndarray, times: np.ndarray, rooms: np.ndarray) -> float:
-    """Least squares over all finite values, with an intercept for each room."""
-    used = np.isfinite(values) & np.isfinite(times)
-    y, x, room = values[used], times[used], rooms[used]
-    for number in np.unique(room):
-        members = room == number
-        x[members] -= x[members].mean()
-        y[members] -= y[members].mean()
-    power = float((x**2).sum())
-    return float((x * y).sum() / power) if power > 0 else float("nan")

@@ -9,6 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import t as student
 
+from drift.metrics.intervals.limits import half_width as students_half_width
+
 MORE, NO_MORE, UNKNOWN = "more than sampling noise", "no more than sampling noise", "cannot tell"
 LEVEL = 0.01  # of each measure, .05 over five
 CONFIDENCE = 0.95
@@ -82,7 +84,7 @@ def share_explained(recorded: np.ndarray, frozen: np.ndarray, verdict: list[str]
 
 def half_width(deviation: np.ndarray, draws: int) -> np.ndarray:
     """Half of the interval of a normal number whose deviation is known from so many draws."""
-    return student.ppf((1 + CONFIDENCE) / 2, draws - 1) * deviation
+    return students_half_width(deviation, draws - 1, CONFIDENCE)
 
 
 def sentence(measure: str, verdict: str, numbers: Sequence[float], per: str) -> str:

@@ -17,6 +17,7 @@ from drift.comparison.table import (
     explanation_text,
     is_shown,
     lens_text,
+    own_lines,
     scale_text,
 )
 from drift.html import block, table
@@ -58,6 +59,7 @@ class ComparisonTable:
         return block(
             _paragraph("\n".join(lens_text(self.comparison, self.convention))),
             *(fragment for of_measure in laid_out for fragment in _fragments(of_measure)),
+            *map(_paragraph, filter(None, own_lines(self.comparison))),
             _paragraph(f"{scale_text(self.comparison)}\n{P_VALUES}"),
         )
 

@@ -18,7 +18,7 @@ from drift.door import opened
 from drift.errors import RefusedInputError
 from drift.schema.labelled_form import check
 
-DIMS = {"source", "measure", "convention", "session", "panel", "null"}
+DIMS = {"source", "measure", "convention", "session", "panel", "null", "recorded_measure", "cause"}
 OBSERVED = ("observed", "recorded")  # sources whose change null models may explain
 
 

@@ -26,7 +26,8 @@ class Comparison(Recipe):
     bootstraps: int = Field(default=200, ge=0)
     halves: Literal["trials", "time"] | None = None
     confused: float = 0.1
-    final_time: float = 0.5
+    final_time: float | None = None
+    null_draws: int = Field(default=20, ge=0)
     environment: str | None = None
 
     def observation(self) -> Observation:

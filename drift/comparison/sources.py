@@ -10,6 +10,7 @@ import xarray as xr
 
 from drift.comparison.conventions import CONVENTIONS
 from drift.metrics.averages import is_constant, of_subject, slope, within_rounding
+from drift.metrics.stability.ceiling import correlation_ceiling
 from drift.metrics.stability.corrected import corrected_similarity
 from drift.metrics.stability.correlations import mean_rate_map_correlation
 from drift.metrics.stability.halves import has_halves
@@ -193,10 +194,12 @@ def described_source(dataset: xr.Dataset, measures: Sequence[str]) -> xr.Dataset
         (measure, session); by (measure, convention): ``slope``, ``standard_error``, ``p_value`` and
         ``intercept`` per unit of elapsed, ``slope_per_session``, ``standard_error_per_session``,
         ``change`` = slope times the span, and ``effect_size`` = correlation of the curve with time.
-        ``undivided`` (measure) names the subjects whose first value is 0, or within 1e-12 of it (of
-        one unit of the measure, or of the largest value of the subject): they are left out where
-        each is divided by its own, and all is NaN where nothing is left. A curve whose values
-        differ by less than 1e-12 of them is constant: its slope and its error are 0, p is 1.
+        ``first_value`` (measure) is the mean over subjects that curves start from, and
+        ``noise_ceiling`` the correlation of rate maps without drift. ``undivided`` (measure) names
+        the subjects whose first value is 0, or within 1e-12 of it (of one unit of the measure, or
+        of the largest value of the subject): they are left out where each is divided by its own,
+        and all is NaN where nothing is left. A curve whose values differ by less than 1e-12 of them
+        is constant: its slope and its error are 0, p is 1.
     """
     elapsed = _elapsed(dataset)
     labels = [str(label) for label in dataset["subject"].values]
@@ -205,11 +208,30 @@ def described_source(dataset: xr.Dataset, measures: Sequence[str]) -> xr.Dataset
     joined = joined.assign_coords(session=np.arange(elapsed.size)).assign(
         since_first=("session", elapsed)
     )
+    joined["first_value"] = "measure", [_first_value(values) for values in series]
+    joined["noise_ceiling"] = (), _ceiling(dataset)
     joined["undivided"] = "measure", [", ".join(undivided(values, labels)) for values in series]
     rule = str(dataset.attrs.get("place_unit_rule", "spatial_information > 0.01 bits/event"))
     return joined.assign(
         elapsed_units=str(dataset["elapsed"].attrs.get("units", "1")), place_unit_rule=rule
     )
+
+
+def _first_value(values: np.ndarray) -> float:
+    """Mean over subjects of the first session that holds any value, by which curves are divided."""
+    finite = np.isfinite(values)
+    first = values[:, int(finite.any(axis=0).argmax())]
+    return float(np.nanmean(first)) if finite.any() else np.nan
+
+
+def _ceiling(dataset: xr.Dataset) -> float:
+    """Correlation of rate maps of two sessions if nothing drifted, mean over pairs; NaN where it is
+    not known."""
+    if "rate_half" not in dataset or not _tracked(dataset):
+        return np.nan
+    values = correlation_ceiling(dataset).transpose("subject", ...).values
+    pairs = values[:, ~np.eye(values.shape[-1], dtype=bool)]
+    return float(np.nanmean(pairs)) if np.isfinite(pairs).any() else np.nan
 
 
 def event_rate_ratio(dataset: xr.Dataset) -> float:

@@ -8,13 +8,17 @@ from collections.abc import Iterator
 import numpy as np
 import xarray as xr
 
-from drift.comparison.rows import Block, Explanation, Row, blocks, checked
+from drift.comparison.rows import OBSERVED, Block, Explanation, Row, blocks, checked
+from drift.comparison.shares import own_sentences
 from drift.door import opened
+from drift.metrics.intervals.words import independent_text
 from drift.schema.variables import label_of
 
 P_VALUES = (
     "p values take the sessions as independent; with few sessions, or few subjects, they are rough"
 )
+SIMILARITIES = ("rate_map_correlation", "corrected_similarity")
+UNKNOWN_CEILING = "noise ceiling not known without halves of sessions"
 NO_CHANGE = "no change"  # as wide as its column
 HEADER = (
     f"  {'source':20}{'slope':>11}{'s.e.':>10} "
@@ -84,8 +88,10 @@ def is_shown(block: Block) -> bool:
     return any(row.kind != "published" for row in block.rows) or bool(block.undivided)
 
 
-def _lines(block: Block) -> Iterator[str]:
+def _lines(block: Block, comparison: xr.Dataset) -> Iterator[str]:
     yield label_of(block.measure)
+    if text := divided_text(comparison, block.measure):
+        yield f"  {text}"
     yield HEADER
     yield from map(_line, block.rows)
     yield from (f"  {text}" for text in map(explanation_text, block.explained) if text)
@@ -93,6 +99,45 @@ def _lines(block: Block) -> Iterator[str]:
         reason = f"the first value of {names} is 0, so that no ratio to it exists"
         yield f"  {source}: {reason}; left out"
     yield ""
+
+
+def divided_text(comparison: xr.Dataset, measure: str) -> str:
+    """Say what similarity curves were divided by, and what noise alone would leave of it.
+
+    Parameters
+    ----------
+    comparison : xarray.Dataset
+        What ``compare`` returns, in one convention or in all.
+    measure : str
+    """
+    if measure not in SIMILARITIES or "first_value" not in comparison:
+        return ""
+    clauses = []
+    for source in map(str, comparison["source"].values):
+        of_source = comparison.sel(source=source)
+        first = float(of_source["first_value"].sel(measure=measure))
+        if source not in OBSERVED or not np.isfinite(first):
+            continue
+        ceiling = float(of_source["noise_ceiling"])
+        known = f"noise ceiling {ceiling:.2f}" if np.isfinite(ceiling) else UNKNOWN_CEILING
+        limit = "" if measure == "corrected_similarity" else f", {known}"
+        clauses.append(f"{source} {first:.2f}{limit}")
+    return f"1 stands for the first pair of sessions: {'; '.join(clauses)}" if clauses else ""
+
+
+def own_lines(comparison: xr.Dataset) -> list[str]:
+    """What null models of the recording explain of its changes, line by line; why they do not."""
+    if sentences := own_sentences(comparison):
+        whom = comparison.attrs["recorded_changes_speak_of"]
+        head = f"changes of the recording beside codes of its own that stand still ({whom})"
+        return [head, *(f"  {text}" for text in sentences), ""]
+    reason = str(comparison.attrs.get("recorded_changes_reason", ""))
+    if not reason or "recorded" not in comparison["source"].values:
+        return []
+    return [
+        f"changes of the recording beside codes of its own that stand still: none, as {reason}",
+        "",
+    ]
 
 
 def scale_text(comparison: xr.Dataset) -> str:
@@ -105,11 +150,27 @@ def scale_text(comparison: xr.Dataset) -> str:
         for word, end in (("at least", low), ("at most", high))
         if np.isfinite(end)
     ]
-    interval = f" (95 % of bootstraps: {limits[0]} {unit})" if limits else ""
+    interval = f" (95 %: {limits[0]} {unit}{scale_witnesses(comparison)})" if limits else ""
     if not np.isfinite(comparison["time_scale"]):
         return f"time scale in {unit}: not known{interval}, as {warning}"
     fitted = f"time scale: {comparison['time_scale'].item():.4g} {unit}{interval}"
     return f"{fitted}; {warning}" if warning else fitted
+
+
+def scale_witnesses(comparison: xr.Dataset) -> str:
+    """How many subjects the interval of the time scale rests on; empty for a file that does not
+    know.
+
+    Parameters
+    ----------
+    comparison : xarray.Dataset
+        Of ``drift.compare``.
+    """
+    if "time_scale_subjects" not in comparison:
+        return ""
+    counts = [comparison[f"time_scale_{kind}subjects"].item() for kind in ("", "simulated_")]
+    alone = " by its units" if counts[0] == 1 else ""
+    return f"; {independent_text(counts[0])} recorded{alone}, {counts[1]:.0f} simulated"
 
 
 def lens_text(comparison: xr.Dataset, convention: str) -> list[str]:
@@ -146,6 +207,6 @@ def comparison_table(comparison: xr.Dataset, convention: str = "mean_of_ratios")
         If the Dataset is no comparison or the convention is unknown.
     """
     laid_out = filter(is_shown, blocks(checked(comparison, convention)))
-    lines = [line for block in laid_out for line in _lines(block)]
-    parts_of_text = [*lens_text(comparison, convention), "", *lines]
+    lines = [line for block in laid_out for line in _lines(block, comparison)]
+    parts_of_text = [*lens_text(comparison, convention), "", *lines, *own_lines(comparison)]
     return "\n".join([*parts_of_text, scale_text(comparison), P_VALUES]) + "\n"

@@ -10,13 +10,15 @@ import xarray as xr
 from scipy.optimize import minimize_scalar
 
 from drift.errors import RefusedInputError
+from drift.metrics.intervals.limits import of_percentiles, of_sources, variance_of_draws
+from drift.metrics.intervals.resampling import drawn_times
 from drift.metrics.stability.correlations import mean_rate_map_correlation, rate_map_correlation
 from drift.metrics.time_course.lags import by_lag
 from drift.observation.lens import untrained_sessions
 from drift.streams import stream
 
 GRID = 200  # scales that are tried before the best is refined
-INTERVAL = (2.5, 97.5)  # percent
+CONFIDENCE = 0.95
 TOO_SHORT = (
     "it is not reached: rate maps of the recording decorrelate at least as far as those of the "
     "whole run; train longer."
@@ -40,14 +42,16 @@ EDGE = 0.01  # of a scale: nearer to an end of the run the run, not the recordin
 
 
 class TimeScale(NamedTuple):
-    """Steps per recorded unit of elapsed time, its bootstrap interval, the attenuation, and why any
-    of them is NaN."""
+    """Steps per recorded unit of elapsed time, its interval of 95 %, the attenuation, why any of
+    them is NaN, and how many recorded and how many simulated subjects it rests on."""
 
     scale: float
     low: float
     high: float
     attenuation: float
     reason: str
+    recorded_subjects: int = 0
+    simulated_subjects: int = 0
 
 
 class _Lags(NamedTuple):
@@ -83,23 +87,24 @@ def _by_lag(dataset: xr.Dataset) -> _Lags:
     return _Lags(lags["lag"].values[later], *rows)
 
 
-def _mean(lags: _Lags, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Lags that were seen, mean correlation, and its weight."""
-    values, pairs = lags.values[rows], lags.pairs[rows] * np.isfinite(lags.values[rows])
+def _mean(lags: _Lags, times: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Lags that were seen, mean correlation, and its weight; each row counts so many times."""
+    pairs = lags.pairs * np.isfinite(lags.values) * times[:, np.newaxis]
     weight = pairs.sum(axis=0)
     observed = weight > 0
-    total = np.where(pairs > 0, values * pairs, 0.0).sum(axis=0)
+    total = np.where(pairs > 0, lags.values * pairs, 0.0).sum(axis=0)
     return lags.lag[observed], total[observed] / weight[observed], weight[observed]
 
 
-def _error(log_scale: float, run: tuple, recorded: tuple) -> tuple[float, float]:
-    """Weighted squared distance of the recorded curve from the attenuated curve of the run, and the
-    attenuation."""
+def _errors(log_scales: np.ndarray, run: tuple, recorded: tuple) -> tuple[np.ndarray, np.ndarray]:
+    """Weighted squared distances of the recorded curve from the attenuated curve of the run, and
+    the attenuations, (scale)."""
     lag, values, weight = recorded
-    model = np.interp(np.exp(log_scale) * lag, run[0], run[1])
-    power = (weight * model**2).sum()
-    attenuation = (weight * model * values).sum() / power if power > 0 else 0.0
-    return float((weight * (values - attenuation * model) ** 2).sum()), float(attenuation)
+    model = np.interp(np.exp(log_scales)[:, np.newaxis] * lag, run[0], run[1])
+    power, product = (weight * model**2).sum(axis=1), (weight * model * values).sum(axis=1)
+    attenuation = np.divide(product, power, out=np.zeros(power.shape), where=power > 0)
+    apart = values - attenuation[:, np.newaxis] * model
+    return (weight * apart**2).sum(axis=1), attenuation
 
 
 def _ends(run: tuple, recorded: tuple) -> tuple[float, float]:
@@ -131,15 +136,15 @@ def _fit(run: tuple, recorded: tuple) -> tuple[float, float]:
         return np.nan, np.nan
     low, high = np.log(_ends(run, recorded))
     grid = np.linspace(low, high, GRID)
-    best = int(np.argmin([_error(log_scale, run, recorded)[0] for log_scale in grid]))
+    best = int(np.argmin(_errors(grid, run, recorded)[0]))
     bounds = (grid[max(best - 1, 0)], grid[min(best + 1, GRID - 1)])
     refined = minimize_scalar(
-        lambda log_scale: _error(log_scale, run, recorded)[0],
+        lambda log_scale: _errors(np.array([log_scale]), run, recorded)[0][0],
         bounds=bounds,
         method="bounded",
         options={"xatol": 1e-6},
     ).x
-    return float(np.exp(refined)), _error(refined, run, recorded)[1]
+    return float(np.exp(refined)), float(_errors(np.array([refined]), run, recorded)[1][0])
 
 
 def _unknown(reason: str) -> TimeScale:
@@ -154,8 +159,11 @@ def fitted_time_scale(
 
     min over k, a of sum_lag n(lag) (c_recorded(lag) - a c_run(k lag))^2, with c the mean rate-map
     correlation at a lag, n its number of pairs, and a the attenuation by noise of recorded maps. k
-    is sought where k times the longest recorded lag lies among the lags of the run. The interval
-    holds 95 % of the fits to subjects drawn with replacement (units, where there is one subject).
+    is sought where k times the longest recorded lag lies among the lags of the run. The interval is
+    Student's of log k: the variance that the subjects of the recording bring, and that of those of
+    the run, each drawn with replacement while the other stays (units, where there is one subject,
+    of which alone it then speaks), with the degrees of freedom of both (see
+    ``metrics.intervals.limits.of_sources``).
 
     Parameters
     ----------
@@ -182,7 +190,7 @@ def fitted_time_scale(
         )
     except RefusedInputError as refusal:  # becomes the stated reason of the NaN
         return _unknown(str(refusal))
-    curves = [_mean(lags, np.arange(len(lags.values))) for lags in (ours, theirs)]
+    curves = [_mean(lags, np.ones(len(lags.values))) for lags in (ours, theirs)]
     if curves[1][0].size < 3 or curves[0][0].size < 3:
         sizes = f"{curves[0][0].size} of the run and {curves[1][0].size} of the recording"
         return _unknown(
@@ -191,33 +199,48 @@ def fitted_time_scale(
         )
     scale, attenuation = _fit(curves[0], curves[1])
     ends = _told(*curves)
-    fits = _bootstrapped(ours, theirs, seed, bootstraps)
-    limits = np.percentile(fits, INTERVAL) if fits.size else np.full(2, np.nan)
-    low, high = (
-        float(limit) if np.isfinite(limit) and _inside(limit, ends) else np.nan for limit in limits
-    )
+    limits = _limits((ours, theirs), curves, seed, bootstraps)
+    low, high = (limit if _inside(limit, ends) else np.nan for limit in limits)
+    counts = recorded.sizes["subject"], run.sizes["subject"]
     if _inside(scale, ends):
-        return TimeScale(scale, low, high, attenuation, _unreached(limits, ends))
+        return TimeScale(scale, low, high, attenuation, _unreached(limits, ends), *counts)
     early = np.log(scale) < np.log(ends).mean()
-    return TimeScale(
-        np.nan,
-        np.nan if early else low,
-        high if early else np.nan,
-        np.nan,
-        TOO_SLOW if early else TOO_SHORT,
-    )
+    low, high = np.nan if early else low, high if early else np.nan
+    return TimeScale(np.nan, low, high, np.nan, TOO_SLOW if early else TOO_SHORT, *counts)
 
 
-def _bootstrapped(ours: _Lags, theirs: _Lags, seed: int, bootstraps: int) -> np.ndarray:
-    """(draw) scales of subjects, or units of a single subject, drawn with replacement."""
-    rng, drawn = stream(seed, "observation"), []
-    for _draw in range(bootstraps):
-        rows = [rng.integers(len(lags.values), size=len(lags.values)) for lags in (ours, theirs)]
-        drawn.append(_fit(_mean(ours, rows[0]), _mean(theirs, rows[1]))[0])
-    return np.array(drawn)[np.isfinite(drawn)] if drawn else np.array([])
+def _limits(
+    sides: tuple[_Lags, _Lags], curves: list[tuple], seed: int, bootstraps: int
+) -> tuple[float, float]:
+    """Limits of the scale, or the end of the run that one draw of forty of a side, or more, comes
+    to."""
+    if not bootstraps:
+        return np.nan, np.nan
+    draws = [_drawn(sides, curves, side, seed, bootstraps) for side in range(2)]
+    entries = np.array([len(lags.values) for lags in sides])
+    variances = [variance_of_draws(*own) for own in zip(draws, entries, strict=True)]
+    centre = np.log(_fit(curves[0], curves[1])[0])
+    _, low, high = of_sources(centre, np.array(variances), entries - 1, CONFIDENCE)
+    _, least, most = of_percentiles(np.zeros(2), np.stack(draws, axis=1), CONFIDENCE)
+    first, last = np.log(_told(*curves))
+    low = min(low, first) if np.min(least) <= first else low
+    high = max(high, last) if np.max(most) >= last else high
+    return float(np.exp(low)), float(np.exp(high))
 
 
-def _unreached(limits: np.ndarray, ends: tuple[float, float]) -> str:
+def _drawn(
+    sides: tuple[_Lags, _Lags], curves: list[tuple], side: int, seed: int, bootstraps: int
+) -> np.ndarray:
+    """(draw) logarithms of scales, of subjects of one side drawn with replacement, or of units of a
+    single subject."""
+    both, fits = list(curves), []
+    for times in drawn_times(len(sides[side].values), bootstraps, stream(seed, "bootstrap", side)):
+        both[side] = _mean(sides[side], times)
+        fits.append(np.log(_fit(both[0], both[1])[0]))
+    return np.array(fits)
+
+
+def _unreached(limits: tuple[float, float], ends: tuple[float, float]) -> str:
     """Say which limits of an interval are ends of the run, and none of the recording."""
     if not np.isfinite(limits).all():
         return ""

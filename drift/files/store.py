@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import subprocess
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ from drift.files.atomic import check_target, replaced_atomically
 from drift.files.own_content import check_own_content
 from drift.files.seal import is_sealed, seal
 from drift.schema import labelled_form as schema
+from drift.version import installed_version
 
 SCHEMA_ATTRIBUTE = "repdrift_schema"
 RESERVED_ATTRIBUTES = (
@@ -138,16 +138,11 @@ def load(path: str | Path) -> xr.Dataset:
 def provenance() -> dict[str, str | int]:
     """Return what a file says of its making: schema, versions, time (UTC) and, from a checkout, the
     commit."""
-    versions = {f"version_{name}": _version(name) for name in ("repdrift", *RECORDED_PACKAGES)}
+    versions = {
+        f"version_{name}": installed_version(name) for name in ("repdrift", *RECORDED_PACKAGES)
+    }
     created = datetime.now(UTC).isoformat(timespec="seconds")
     return {SCHEMA_ATTRIBUTE: schema.VERSION, "created": created, **versions, **_commit()}
-
-
-def _version(package: str) -> str:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return "not installed"
 
 
 def _commit() -> dict[str, str]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from drift.recipe import Recipe
 
@@ -57,6 +57,13 @@ class Learner(Recipe, ABC):
     gradient_clip : float, optional
         Largest length of the gradient over all weights of a network; longer ones are scaled down to
         it.
+    weight_decay : float, optional
+        At the end of each step, noise included, all weights and biases are multiplied by 1 -
+        learning_rate * weight_decay, which is gradient descent on weight_decay / 2 times their sum
+        of squares.
+    largest_weight : float, optional
+        At the very end of each step weights and biases beyond it, on either side of 0, are set to
+        it.
 
     Attributes
     ----------
@@ -68,6 +75,22 @@ class Learner(Recipe, ABC):
     takes_gradient: ClassVar[bool] = True
     kind: str
     gradient_clip: float | None = Field(default=None, ge=SMALLEST_RATE)
+    weight_decay: float | None = Field(default=None, ge=0, le=1e6)
+    largest_weight: float | None = Field(default=None, ge=1e-6, le=1e6)
+
+    @model_validator(mode="after")
+    def _weights_keep_their_sign(self) -> Self:
+        if self.kept() <= 0:
+            raise ValueError(
+                f"weight_decay {self.weight_decay} takes the weights to 0 or beyond in one step at "
+                f"this learning rate: keep learning_rate * weight_decay below 1"
+            )
+        return self
+
+    def kept(self) -> float:
+        """Return what weight decay leaves of the weights in a step, 1 without; a rule without a
+        learning rate decays as one of rate 1."""
+        return 1.0 - getattr(self, "learning_rate", 1.0) * (self.weight_decay or 0.0)
 
     def slopes(self, program: Program) -> list[Tensor]:
         """Return the gradient of this step, scaled down where its length over all weights exceeds

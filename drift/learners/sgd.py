@@ -10,7 +10,7 @@ from drift.learners.base import SMALLEST_RATE, Learner, Program
 
 
 class SGD(Learner):
-    """theta <- theta - learning_rate * gradient, without momentum or decay."""
+    """theta <- theta - learning_rate * gradient, without momentum."""
 
     kind: Literal["sgd"] = "sgd"
     learning_rate: float = Field(default=0.1, ge=SMALLEST_RATE)

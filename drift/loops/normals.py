@@ -135,3 +135,13 @@ def fill_uniforms(state, out):
                 float32(uint32(_next(state, lane) >> uint32(8))) * float32(2.0**-24)
                 - float32(0.5 - 2.0**-25)
             ) * float32(12**0.5)
+
+
+@compiled
+def fill_masks(state, out, threshold, gain):
+    """Fill ``out`` with ``gain`` where a word of 32 random bits is at least ``threshold``, and with
+    0 elsewhere; its length is a multiple of ``LANES``."""
+    for start in range(0, out.shape[0], LANES):
+        block = out[start : start + LANES]
+        for lane in range(LANES):
+            block[lane] = gain if _next(state, lane) >= threshold else float32(0)

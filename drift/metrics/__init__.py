@@ -45,6 +45,7 @@ from drift.metrics.sparse_codes.keys import (
 )
 from drift.metrics.intervals.nested import nested_interval
 from drift.metrics.intervals.words import interval_text
+from drift.metrics.time_course.components import change_components
 from drift.metrics.time_course.half_life import half_life
 from drift.metrics.time_course.interval_measures import (
     by_lag_interval,
@@ -119,6 +120,8 @@ if TYPE_CHECKING:  # they need sessions, and what reads these needs measures
     from drift.metrics.geometry.coordination import drift_coordination
     from drift.metrics.geometry.dimension import drift_dimension
     from drift.metrics.geometry.dissimilarity import crossnobis, representational_stability
+    from drift.metrics.geometry.exchanged_trials import exchanged_trial_p_values
+    from drift.metrics.geometry.geometry_table import geometry_table
     from drift.metrics.geometry.noise import noise_covariance
     from drift.metrics.geometry.transformations import drift_transformations
     from drift.metrics.geometry.trial_noise import trial_noise_covariance
@@ -143,6 +146,7 @@ __all__ = [
     "centroid",
     "centroid_density",
     "centroid_shift",
+    "change_components",
     "circular_shift_p_values",
     "corrected_similarity",
     "corrected_spatial_information",
@@ -164,6 +168,7 @@ __all__ = [
     "environments",
     "event_counts",
     "event_weighted_mean",
+    "exchanged_trial_p_values",
     "expected_error",
     "field_diffusion",
     "field_shift",
@@ -174,6 +179,7 @@ __all__ = [
     "fraction_negative_biases",
     "fraction_silenced_by_bias",
     "frozen_alignment",
+    "geometry_table",
     "half_correlations",
     "half_life",
     "half_life_table",

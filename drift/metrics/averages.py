@@ -10,6 +10,7 @@ from scipy.stats import t as student
 
 from drift.door import opened
 from drift.errors import RefusedInputError
+from drift.metrics.intervals.subjects import error_over_subjects
 from drift.metrics.labels import require_dims
 from drift.metrics.rooms import environment_labels, environments, session_environments
 from drift.schema.labelled_form import VARIABLES, check
@@ -122,8 +123,7 @@ def summary(dataset: xr.Dataset, *names: str) -> xr.Dataset:
     for name in names:
         values = of_subject(dataset, name)
         subjects, mean = values.notnull().sum("subject"), _mean(values, "subject")
-        squares = ((values - mean) ** 2).sum("subject")
-        error = (squares / (subjects - 1).where(subjects > 1) / subjects.where(subjects > 0)) ** 0.5
+        error = error_over_subjects(values)
         result[name] = mean.assign_attrs(values.attrs)
         result[f"{name}_standard_error"] = error.assign_attrs(units=values.attrs.get("units", "1"))
         result[f"{name}_subjects"] = subjects.assign_attrs(units="1")

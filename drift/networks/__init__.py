@@ -9,6 +9,8 @@ from pydantic import BeforeValidator, SerializeAsAny
 from drift.networks.base import LearningNetwork
 from drift.networks.denoising import DenoisingNetwork
 from drift.networks.differentiable import DifferentiableNetwork
+from drift.networks.dropout import Dropout
+from drift.networks.excitability import Excitability
 from drift.networks.hidden_layer import Network
 from drift.networks.transformer import Transformer
 from drift.recipe import chosen
@@ -31,6 +33,8 @@ __all__ = [
     "AnyNetwork",
     "DenoisingNetwork",
     "DifferentiableNetwork",
+    "Dropout",
+    "Excitability",
     "LearningNetwork",
     "Network",
     "Transformer",

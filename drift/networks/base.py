@@ -71,6 +71,10 @@ class LearningNetwork(Recipe, ABC):
         """Return the activity up to which a unit counts as silent."""
         return 0.0
 
+    def knows_curvature(self) -> bool:
+        """Tell whether ``drift.theory.landscape`` knows the Hessian of this very network."""
+        return self.known_curvature
+
     def is_plain(self) -> bool:
         """Tell whether this is one hidden layer of rectified units with biases and weights of their
         own that do not compete, and a readout with biases."""

@@ -1,4 +1,4 @@
-"""A network with one hidden layer of rectified units: yhat = V relu(W x + b)."""
+"""A network with one hidden layer: yhat = V f(W x + b), with f the positive part by default."""
 
 from __future__ import annotations
 
@@ -12,13 +12,17 @@ from pydantic import Field
 from drift.door.memory import refuse_beyond_memory
 from drift.door.quantities import Count, Seed
 from drift.errors import RefusedInputError
+from drift.networks.activation import Activation, activated
 from drift.networks.base import LearningNetwork, SessionResponse, Values
+from drift.networks.differentiable import OFF
+from drift.networks.dropout import Dropout
+from drift.networks.excitability import Excitability
 from drift.streams import stream
 from drift.tasks.base import Objective
 
 
 class Network(LearningNetwork):
-    """One hidden layer of rectified units and a linear readout without bias.
+    """One hidden layer and a linear readout without bias.
 
     All weights start as independent Gaussians: input weights and biases with standard deviation
     ``sqrt(2 / inputs)``, output weights with ``sqrt(2 / units)`` ("rich") or ``2 / units``
@@ -31,6 +35,12 @@ class Network(LearningNetwork):
         Hidden units.
     regime : {"rich", "lazy"}
         Size of the first output weights.
+    activation : {"relu", "linear", "sigmoid"}
+        What a unit makes of its drive: the positive part, the drive itself, 1 / (1 + exp(-drive)).
+    dropout : Dropout, optional
+        Units or weights that take no part in a step of learning.
+    excitability : Excitability, optional
+        A slow variable of each unit that shifts or scales its drive.
     faithful : bool
         Draw the first weights as the published code does from the same seed: with torch's
         generator, in float32, after the default initialisation of both layers has consumed its
@@ -40,7 +50,7 @@ class Network(LearningNetwork):
     engines: ClassVar[tuple[str, ...]] = ("fused", "batched")
     objectives: ClassVar[tuple[Objective, ...]] = ("squared_error",)
     needs_gradient: ClassVar[bool] = False
-    takes_minibatches: ClassVar[bool] = False
+    takes_minibatches: ClassVar[bool] = True
     noise_laws: ClassVar[tuple[str, ...]] = ("gaussian",)
     noise_places: ClassVar[tuple[str, ...]] = ("input",)
     bears_noise: ClassVar[bool] = False
@@ -50,7 +60,18 @@ class Network(LearningNetwork):
     kind: Literal["hidden_layer"] = "hidden_layer"
     units: int = Field(default=100, ge=1, le=10**6)
     regime: Literal["rich", "lazy"] = "rich"
+    activation: Activation = "relu"
+    dropout: Dropout | None = None
+    excitability: Excitability | None = None
     faithful: bool = False
+
+    def off(self) -> float:
+        """Return the activity up to which a unit counts as silent."""
+        return 0.0 if self.activation == "relu" else OFF
+
+    def knows_curvature(self) -> bool:
+        """Tell whether the Hessian of the loss is that of rectified units with constant biases."""
+        return self.activation == "relu" and self.excitability is None
 
     def output_std(self) -> float:
         """Return the standard deviation of the first output weights."""
@@ -98,9 +119,12 @@ class Network(LearningNetwork):
     def session_response(
         self, weights: Mapping[str, Values], inputs: np.ndarray, step: int = 0
     ) -> SessionResponse:
-        """Return what inputs (sample, input) evoke, in double precision, the same in every step."""
+        """Return what inputs (sample, input) evoke, in double precision, with all units and weights
+        and the excitability among the weights; the same in every step."""
         drive = inputs @ weights["input_weights"].T + weights["bias"]
-        hidden = np.maximum(drive, 0.0)
+        if self.excitability is not None and "excitability" in weights:
+            drive = self.excitability.applied(drive, weights["excitability"])
+        hidden = activated(drive, self.activation)
         return SessionResponse(drive, hidden, hidden @ weights["output_weights"].T)
 
     def session_loss(self, output: Values, targets: np.ndarray, objective: Objective) -> float:

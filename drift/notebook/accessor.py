@@ -165,13 +165,15 @@ class Accessor:
 
     def plot_time_course(self, *names: str, ax: Axes | None = None, **options: Any) -> Axes:
         """Measures against elapsed time; see ``drift.plots.time_course``."""
+        from drift.metrics.intervals.subjects import bars_text
         from drift.plots.sessions import time_course
 
         drawn = time_course(self._dataset, names, own := _axes(ax), **options)
         if ax is None:
             units = {str(self._dataset[name].attrs.get("units", "1")) for name in names}
             own.set_ylabel(" or ".join(sorted(units)) if units != {"1"} else "")
-            own.legend(frameon=False)
+            subjects = int(self._dataset.sizes.get("subject", 1))
+            own.legend(frameon=False, title=bars_text(subjects), title_fontsize="small")
         return drawn
 
     def plot_rate_maps(

@@ -26,7 +26,7 @@ class CountedHalves(NamedTuple):
     Attributes
     ----------
     sessions : numpy.ndarray
-        (session) their positions in the recording.
+        (session) their positions in the recording, from the earliest to the latest.
     units : numpy.ndarray
         (unit) positions of the units that were recorded in any of them.
     counts : numpy.ndarray
@@ -113,18 +113,32 @@ def counted_halves(recorded: xr.Dataset, subject: int) -> list[CountedHalves]:
         own[name].values.astype(str) if name in own.coords else np.zeros(len(present), str)
         for name in ("environment", "unit_identity")
     ]
-    rooms = list(zip(*labels, strict=True))
+    rooms, order = list(zip(*labels, strict=True)), in_time(own)
     groups = [
-        np.array([rooms[session] == room and row.any() for session, row in enumerate(present)])
-        for room in dict.fromkeys(rooms)
+        np.array([at for at in order if rooms[at] == room and present[at].any()], dtype=int)
+        for room in dict.fromkeys(rooms[at] for at in order)
     ]
-    return [_group(group, counts, time, present) for group in groups if group.any()]
+    return [_group(group, counts, time, present) for group in groups if group.size]
+
+
+def in_time(own: xr.Dataset) -> np.ndarray:
+    """Positions of sessions from the earliest to the latest, so that draws do not depend on the
+    order in which they stand.
+
+    Parameters
+    ----------
+    own : xarray.Dataset
+        Longitudinal Dataset of one subject, without the dim.
+    """
+    labels = own["session"].values if "session" in own.coords else np.arange(own.sizes["session"])
+    rank = np.unique(labels, return_inverse=True)[1]
+    return np.lexsort((rank, own["elapsed"].values.astype(float)))
 
 
 def _group(
-    group: np.ndarray, counts: np.ndarray, time: np.ndarray, present: np.ndarray
+    sessions: np.ndarray, counts: np.ndarray, time: np.ndarray, present: np.ndarray
 ) -> CountedHalves:
-    sessions, units = np.flatnonzero(group), np.flatnonzero(present[group].any(axis=0))
+    units = np.flatnonzero(present[sessions].any(axis=0))
     both = np.ix_(sessions, units)
     return CountedHalves(sessions, units, counts[both], time[sessions], present[both])
 

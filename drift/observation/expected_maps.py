@@ -13,6 +13,10 @@ from drift.measurement.event_counting import counted_maps
 from drift.metrics.places import of_ring
 from drift.metrics.rooms import same_environment
 from drift.observation.lens import as_recorded, gains, recorded_rates, recorded_sessions
+from drift.observation.poisson_counts import poisson_counts
+
+# of the median unit in the first session, for its rates to be known: 30 events leave 18 %
+ENOUGH_EVENTS = 30
 
 
 class Halves(NamedTuple):
@@ -56,6 +60,11 @@ class Lens(NamedTuple):
         (session, session) bool, pairs of sessions in one environment; None where all are.
     halves : Halves or None
         Of each session, where the recording was measured with halves.
+    matched : numpy.ndarray or None
+        (session,) bool, sessions over which mean rates are those of the recorded units; None for
+        the first one.
+    observed : numpy.ndarray or None
+        (session, unit) bool, which units have a rate, where this was found already.
     """
 
     rate: np.ndarray
@@ -68,10 +77,14 @@ class Lens(NamedTuple):
     around: float | None = None
     comparable: np.ndarray | None = None
     halves: Halves | None = None
+    matched: np.ndarray | None = None
+    observed: np.ndarray | None = None
 
     @property
     def seen(self) -> np.ndarray:
         """Whether a unit was observed in a session, (session, unit)."""
+        if self.observed is not None:
+            return self.observed
         return np.isfinite(self.rate).any(axis=-1)
 
 
@@ -223,13 +236,79 @@ def observed_halves(
     return _per_second(counts.sum(axis=1), lens.occupancy), _per_second(counts[:, :2], halved)
 
 
+def well_counted(lens: Lens, sessions: int | None = None) -> Lens:
+    """Return the lens of a recording, with event rates of the first session where these rest on
+    enough events, else with those of all sessions.
+
+    Parameters
+    ----------
+    lens : Lens
+        Of a recording.
+    sessions : int, optional
+        How many of the first sessions may count; all by default.
+    """
+    events = float(np.median(lens.event_rates)) * float(lens.occupancy[0].sum())
+    return lens if events >= ENOUGH_EVENTS else matched_over_sessions(lens, sessions)
+
+
+def matched_over_sessions(lens: Lens, sessions: int | None = None) -> Lens:
+    """Return a lens whose event rates are means over sessions, of all units that had an event.
+
+    The few events of one session spread rates by their own noise, and leave out units that had
+    none by chance: a code seen through the rates of a session that was itself seen so is noisier
+    with every look. Over sessions there are more of both.
+
+    Parameters
+    ----------
+    lens : Lens
+        Of a recording.
+    sessions : int, optional
+        How many of the first sessions; all by default.
+    """
+    matched = np.arange(lens.elapsed.size) < (lens.elapsed.size if sessions is None else sessions)
+    return like_matched(lens._replace(matched=matched))
+
+
+def like_matched(lens: Lens) -> Lens:
+    """Return a lens whose event rates are those of its own maps over the sessions that are matched.
+
+    Parameters
+    ----------
+    lens : Lens
+        With sessions that are matched, or none for the first one.
+    """
+    own = lens._replace(observed=np.isfinite(lens.rate).any(axis=-1))
+    means = _mean_rates(np.nan_to_num(own.rate), own, np.arange(own.rate.shape[1]))
+    return own._replace(event_rates=means[means > 0])
+
+
+def _mean_rates(rate: np.ndarray, lens: Lens, like: np.ndarray) -> np.ndarray:
+    """Mean rate (unit,) over the matched sessions in which the recorded unit that each one is like
+    was seen; over all of them where there is none."""
+    session_time = lens.occupancy.sum(axis=-1)
+    events = np.einsum("suc,sc->su", rate, lens.occupancy)
+    if lens.matched is None:
+        return events[0] / max(session_time[0], 1e-300)
+    seen = (lens.seen & lens.matched[:, np.newaxis])[:, like]
+    present = np.where(seen.any(axis=0), seen, lens.matched[:, np.newaxis])
+    time = (present * session_time[:, np.newaxis]).sum(axis=0)
+    return (present * events).sum(axis=0) / np.maximum(time, 1e-300)
+
+
+def unit_likeness(lens: Lens, units: int) -> np.ndarray:
+    """Return the recorded unit that each simulated one is seen like, (unit,).
+
+    One of each stretch of the list, as lists of registered cells begin with those of the first
+    session.
+    """
+    return np.arange(units) * lens.rate.shape[1] // units
+
+
 def _expected_rates(rate: np.ndarray, lens: Lens) -> np.ndarray:
     """Rates (session, unit, cell) in events/s, with the recorded distribution of mean rates in the
-    first session."""
-    weight = lens.occupancy / np.maximum(
-        lens.occupancy.sum(axis=-1, keepdims=True), 1e-300
-    )  # (session, cell)
-    return rate * gains(rate[0] @ weight[0], lens.event_rates)[:, np.newaxis]
+    first session, or in those that are matched."""
+    means = _mean_rates(rate, lens, unit_likeness(lens, rate.shape[1]))
+    return rate * gains(means, lens.event_rates)[:, np.newaxis]
 
 
 def _per_second(counts: np.ndarray, occupancy: np.ndarray) -> np.ndarray:
@@ -241,9 +320,4 @@ def _per_second(counts: np.ndarray, occupancy: np.ndarray) -> np.ndarray:
 def _coupled_poisson(expected: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Poisson counts by inversion of one uniform number a cell, so that counts of nearby rates are
     nearby."""
-    from scipy.stats import poisson
-
-    uniform, counts = rng.random(expected.shape), np.zeros(expected.shape)
-    active = ~(expected == 0)  # a sparse code leaves most cells without any event
-    counts[active] = poisson.ppf(uniform[active], expected[active])
-    return counts
+    return poisson_counts(rng.random(expected.shape), expected)

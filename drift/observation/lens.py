@@ -262,15 +262,37 @@ def _overlap(places: int, simulated: int) -> np.ndarray:
     return np.clip(shared, 0.0, None) * places
 
 
-def simulated_rate(rate: xr.DataArray, places: int) -> np.ndarray:
-    """Lay simulated places along recorded ones, in order, and fill the gaps between visited places.
+def _in_plane(maps: np.ndarray, rate: xr.DataArray, recorded: xr.Dataset) -> np.ndarray:
+    """Maps (map, place) at recorded places of a plane: each has the rate of the nearest simulated
+    place that was visited; planes in other units are laid over each other by their extents."""
+    own, theirs = (
+        np.column_stack([labelled["place_x"].values, labelled["place_y"].values])
+        for labelled in (rate, recorded)
+    )
+    if rate["place_x"].attrs.get("units") != recorded["place_x"].attrs.get("units"):
+        own, theirs = ((place - place.min(0)) / np.ptp(place, axis=0) for place in (own, theirs))
+    visited = np.flatnonzero(np.isfinite(maps).any(0))
+    if visited.size == 0:
+        return np.full((len(maps), len(theirs)), np.nan)
+    apart = np.square(theirs[:, np.newaxis] - own[visited]).sum(-1)  # (recorded, simulated)
+    return maps[:, visited[apart.argmin(1)]]
+
+
+def simulated_rate(
+    rate: xr.DataArray, places: int, recorded: xr.Dataset | None = None
+) -> np.ndarray:
+    """Lay simulated places along recorded ones, in order, and fill the gaps between visited places;
+    in a plane take the nearest.
 
     Parameters
     ----------
     rate : xarray.DataArray
         (session, unit, place[, direction]) of one subject.
     places : int
-        Number of recorded places; in a plane they are taken in the order of their numbers.
+        Number of recorded places; in a plane they are taken in the order of their numbers, unless
+        both sides say where they lie.
+    recorded : xarray.Dataset, optional
+        Longitudinal Dataset of the recording.
 
     Returns
     -------
@@ -304,8 +326,12 @@ def simulated_rate(rate: xr.DataArray, places: int) -> np.ndarray:
     values = np.stack(
         [way.transpose("session", "unit", "place").values.astype(float) for way in ways]
     )  # (way, session, unit, place)
-    filled = _filled(values.reshape(-1, values.shape[-1]), closes(rate))
-    laid = (filled @ _overlap(places, values.shape[-1])).reshape(*values.shape[:3], places)
+    maps = values.reshape(-1, values.shape[-1])
+    if recorded is not None and "place_x" in rate.coords and "place_x" in recorded.coords:
+        laid = _in_plane(maps, rate, recorded)
+    else:
+        laid = _filled(maps, closes(rate)) @ _overlap(places, values.shape[-1])
+    laid = laid.reshape(*values.shape[:3], places)
     finite = np.isfinite(laid)
     total, ways_known = np.where(finite, laid, 0.0).sum(axis=0), finite.sum(axis=0)
     mean = np.divide(total, ways_known, out=np.full(total.shape, np.nan), where=ways_known > 0)

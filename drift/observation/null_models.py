@@ -16,6 +16,8 @@ from drift.observation.frozen_recordings import frozen_recording
 from drift.observation.lens import own_stream
 from drift.schema.labelled_form import VARIABLES, check
 
+LEAST_TIME = 0.05  # of the mean running time, below which no line falls
+
 
 def _relative_elapsed(dataset: xr.Dataset, first: int) -> xr.DataArray:
     """(subject, session) elapsed from the session ``first`` on, as a part of the whole: 0 there and
@@ -295,3 +297,40 @@ def changed_behaviour(
     scaled = events * (changed / occupancy.where(occupancy > 0))
     scaled = scaled.transpose(*events.dims).assign_attrs(events.attrs)
     return recorded.assign(occupancy=changed, event_count=scaled)
+
+
+def trend_of_behaviour(recorded: xr.Dataset) -> tuple[xr.Dataset, float]:
+    """Recording whose running time follows the straight line through its own, by elapsed time, and
+    how much of it is left in the last session.
+
+    Parameters
+    ----------
+    recorded : xarray.Dataset
+        Longitudinal Dataset with ``occupancy`` and ``elapsed``.
+
+    Returns
+    -------
+    xarray.Dataset
+        With another ``occupancy``, and with ``event_count`` in proportion.
+    float
+        Running time of the last session over that of the first, on the line; mean over subjects.
+    """
+    occupancy = recorded["occupancy"]
+    over = [dim for dim in occupancy.dims if dim not in ("subject", "session")]
+    time = occupancy.sum(over).reset_coords(drop=True)
+    time, relative = time.where(time > 0), _relative_elapsed(recorded, 0).where(time > 0)
+    apart = relative - relative.mean("session")
+    power = (apart**2).sum("session")
+    slope = ((apart * time).sum("session") / power.where(power > 0)).fillna(0.0)
+    line = time.mean("session") + slope * apart
+    line = line.clip(min=LEAST_TIME * time.mean("session"))
+    ratio = line.where(relative == relative.max("session")).max("session") / line.where(
+        relative == relative.min("session")
+    ).max("session")
+    factor = (line / time).fillna(1.0)
+    changed = (occupancy * factor).transpose(*occupancy.dims).assign_attrs(occupancy.attrs)
+    scaled = {"occupancy": changed}
+    if "event_count" in recorded:
+        events = recorded["event_count"]
+        scaled["event_count"] = (events * factor).transpose(*events.dims).assign_attrs(events.attrs)
+    return recorded.assign(scaled), float(ratio.mean())

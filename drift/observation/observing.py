@@ -95,7 +95,7 @@ def _subject(run: xr.Dataset, number: int, recorded: xr.Dataset, rules: Observat
         elapsed, like["elapsed"].values, rules.time_scale, untrained=untrained_sessions(run)
     )
     rate = simulated_rate(
-        run["rate"].isel(subject=number, session=matched), recorded.sizes["place"]
+        run["rate"].isel(subject=number, session=matched), recorded.sizes["place"], recorded
     )
     names = np.flatnonzero(
         np.isfinite(rate).any(axis=(2, 3)).all(axis=0)

@@ -3,7 +3,7 @@ different."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +11,7 @@ import xarray as xr
 
 from drift.door import opened
 from drift.door.quantities import Count, Probability, Seed
+from drift.observation.causes import Cause, NullModel, confused_share, null_model
 from drift.observation.counted_halves import (
     MAPS,
     CountedHalves,
@@ -27,6 +28,8 @@ from drift.schema.labelled_form import described
 from drift.schema.map_dims import map_dims
 from drift.streams import stream
 
+Events = tuple[CountedHalves, np.ndarray]  # sessions, and (session, unit, part, cell) events
+
 
 class FrozenCode(NamedTuple):
     """Maps of one subject in one environment that stand still, and how its events scatter."""
@@ -35,6 +38,10 @@ class FrozenCode(NamedTuple):
     maps: np.ndarray  # (unit, cell) relative rates
     width: float  # by which they were smoothed, bins
     dispersion: float  # variance of events over that of Poisson events
+
+    def model(self, cause: Cause = "all recorded") -> tuple[NullModel, float]:
+        """Sessions in which one cause changes, and how their events scatter."""
+        return null_model(self.halves, self.maps, cause), self.dispersion
 
     def estimated_anew(self, counts: np.ndarray, smooth: Smoother) -> FrozenCode:
         """The code that other events (session, unit, part, cell) of these sessions tell, smoothed
@@ -62,47 +69,84 @@ def frozen_codes(recorded: xr.Dataset, subject: int) -> list[FrozenCode]:
     return codes
 
 
-def drawn(code: FrozenCode, rng: np.random.Generator, confused: float = 0.0) -> np.ndarray:
-    """Events where the code would have put them: (session, unit, part, cell).
+def drawn(
+    model: NullModel, dispersion: float, rng: np.random.Generator, confused: float = 0.0
+) -> np.ndarray:
+    """Events where a null model would have put them: (session, unit, part, cell).
 
-    Each part of a session has as many events of each unit as were recorded; they fall to places in
-    proportion to map and time, and scatter as much as recorded ones: where their variance exceeds
-    that of independent events by the factor F, by a Dirichlet multinomial law of concentration (n -
-    F) / (F - 1).
+    Where the model gives numbers of events (as many in each part of a session as were recorded),
+    these fall to places in proportion to map and time; where it does not, numbers are drawn, too.
+    They scatter as much as recorded ones: where the variance of these exceeds that of independent
+    events by the factor F, numbers are Poisson of a gamma distributed mean, with F times its
+    variance, and fall to places by a Dirichlet multinomial law of concentration (n - F) / (F - 1).
 
     Parameters
     ----------
-    code : FrozenCode
+    model : NullModel
+        See ``drift.observation.causes.null_model``.
+    dispersion : float
+        F, at least 1.
     rng : numpy.random.Generator
         Source of events, with a child for the confusion of units.
     confused : float
         Share of the units whose map is taken for that of another from a session to the next.
     """
-    halves, maps = code.halves, code.maps[np.newaxis]
+    halves, expected, numbers = model
     if confused > 0:
-        maps = code.maps[confused_units(halves.present, confused, rng.spawn(1)[0])]
-    events = halves.counts.sum(axis=-1).astype(np.int64)
-    expected = maps[:, :, np.newaxis] * halves.time[:, np.newaxis]
+        order = confused_units(halves.present, confused, rng.spawn(1)[0])
+        expected = np.take_along_axis(expected, order[:, :, np.newaxis, np.newaxis], axis=1)
+    if numbers is None:
+        numbers = _numbers(expected.sum(axis=-1), dispersion, rng)
+    return _placed(numbers.astype(np.int64), expected, dispersion, rng)
+
+
+def _numbers(mean: np.ndarray, dispersion: float, rng: np.random.Generator) -> np.ndarray:
+    """Poisson numbers, or of a variance that exceeds theirs by a factor."""
+    if dispersion > 1:
+        mean = rng.standard_gamma(mean / (dispersion - 1)) * (dispersion - 1)
+    return rng.poisson(mean)
+
+
+def _placed(
+    events: np.ndarray, expected: np.ndarray, dispersion: float, rng: np.random.Generator
+) -> np.ndarray:
+    """Events (session, unit, part) at places in proportion to what is expected there."""
     expected = np.where(expected.sum(axis=-1, keepdims=True) > 0, expected, 1.0)
-    if code.dispersion > 1:
+    if dispersion > 1:
         share = expected / expected.sum(axis=-1, keepdims=True)
-        concentration = np.maximum(events - code.dispersion, 0.1) / (code.dispersion - 1)
+        concentration = np.maximum(events - dispersion, 0.1) / (dispersion - 1)
         expected = rng.standard_gamma(concentration[..., np.newaxis] * share) + 1e-12 * share
     share = expected / expected.sum(axis=-1, keepdims=True)
     return rng.multinomial(events, np.minimum(share, 1.0))
 
 
-def drawn_codes(
-    codes: list[FrozenCode], rng: np.random.Generator, confused: float = 0.0
-) -> list[tuple[CountedHalves, np.ndarray]]:
-    """Sessions of one subject and events in them, each environment from a stream of its own."""
-    streams = rng.spawn(len(codes))
+def drawn_models(
+    models: Sequence[tuple[NullModel, float]], rng: np.random.Generator, confused: float = 0.0
+) -> list[Events]:
+    """Sessions of one subject and events in them, each environment from a stream of its own.
+
+    Parameters
+    ----------
+    models : sequence of tuple
+        Null model and dispersion of each environment, see ``FrozenCode.model``.
+    rng : numpy.random.Generator
+    confused : float
+        See ``drawn``.
+    """
     return [
-        (code.halves, drawn(code, own, confused)) for code, own in zip(codes, streams, strict=True)
+        (model.halves, drawn(model, dispersion, own, confused))
+        for (model, dispersion), own in zip(models, rng.spawn(len(models)), strict=True)
     ]
 
 
-def twin(recorded: xr.Dataset, counts: list[list[tuple[CountedHalves, np.ndarray]]]) -> xr.Dataset:
+def drawn_codes(
+    codes: Sequence[FrozenCode], rng: np.random.Generator, confused: float = 0.0
+) -> list[Events]:
+    """Sessions of one subject as they were recorded, and events of codes that stand still."""
+    return drawn_models([code.model() for code in codes], rng, confused)
+
+
+def twin(recorded: xr.Dataset, counts: list[list[Events]], as_recorded: bool = True) -> xr.Dataset:
     """The recording with other events in its sessions: maps, halves and numbers of events; what
     else was measured of the sessions is left out.
 
@@ -112,6 +156,8 @@ def twin(recorded: xr.Dataset, counts: list[list[tuple[CountedHalves, np.ndarray
         See ``drift.observation.counted_halves.with_counted_halves``.
     counts : list
         For each subject, sessions and (session, unit, part, cell) events.
+    as_recorded : bool
+        False where time at each place and units are others than those of the recording.
     """
     template = {name: _ordered(recorded, name) for name in MAPS}
     rates = {name: np.full(_flat(array), np.nan) for name, array in template.items()}
@@ -126,7 +172,30 @@ def twin(recorded: xr.Dataset, counts: list[list[tuple[CountedHalves, np.ndarray
         )
         for name, values in events.items()
     }
-    return recorded[["occupancy", "occupancy_half", "recorded"]].assign(maps)
+    same = recorded[["occupancy", "occupancy_half", "recorded"]]
+    return (same if as_recorded else same.assign(_sessions(recorded, counts))).assign(maps)
+
+
+def _sessions(recorded: xr.Dataset, counts: list[list[Events]]) -> dict[str, xr.DataArray]:
+    """Time at each place, and units, of the sessions of a null model."""
+    maps = {name: _ordered(recorded, name).isel(unit=0, drop=True) for name in MAPS}
+    times = {name: np.zeros(_flat(array)) for name, array in maps.items()}
+    present = recorded["recorded"].transpose("subject", "session", "unit").copy(deep=True)
+    for subject, groups in enumerate(counts):
+        for halves, _ in groups:
+            times["rate"][subject, halves.sessions] = halves.time.sum(axis=1)
+            times["rate_half"][subject, halves.sessions] = halves.time[:, :2]
+            at = np.ix_(halves.sessions, halves.units)
+            present.values[subject][at] = halves.present
+    result = {"recorded": present.transpose(*recorded["recorded"].dims)}
+    for name, seconds in times.items():
+        time = maps[name].copy(data=seconds.reshape(maps[name].shape))
+        own = recorded[name.replace("rate", "occupancy")]
+        # directions that are not told apart share their time
+        alike = [dim for dim in time.dims if dim not in own.dims]
+        time = time.isel(dict.fromkeys(alike, 0), drop=True).transpose(*own.dims)
+        result[str(own.name)] = time.assign_attrs(own.attrs)
+    return result
 
 
 def _ordered(recorded: xr.Dataset, name: str) -> xr.DataArray:
@@ -175,7 +244,12 @@ def twin_streams(
 
 @opened
 def frozen_twins(
-    recorded: xr.Dataset, draws: Count = 1, *, confused: Probability = 0.0, seed: Seed = 0
+    recorded: xr.Dataset,
+    draws: Count = 1,
+    *,
+    cause: Cause = "all recorded",
+    confused: Probability = 0.0,
+    seed: Seed = 0,
 ) -> Iterator[xr.Dataset]:
     """Draw recordings of the same sessions whose code stood still.
 
@@ -183,6 +257,8 @@ def frozen_twins(
     of these as many events as were recorded, in either half. Only where these fall is drawn anew:
     by one map of each unit for all sessions of an environment, which is estimated from the
     recording with its counting noise taken out, see ``drift.observation.frozen_maps.frozen_maps``.
+    With another ``cause`` only that changes from session to session: see
+    ``drift.explained_changes``, which sets a recording beside all of them.
 
     Parameters
     ----------
@@ -190,6 +266,9 @@ def frozen_twins(
         Longitudinal Dataset of ``measure``; amplitudes enter by their numbers of events.
     draws : int
         Number of twins.
+    cause : {"all recorded", "counting noise", "lost cells", "recorded behaviour", \
+"recorded rates", "drifting threshold", "wrong matches"}
+        What changes although the code stands still; "wrong matches" takes ``confused``, or a tenth.
     confused : float
         Share of the units that are confused with others from each session to the next, as in
         ``drift.wrong_registration``.
@@ -213,15 +292,16 @@ def frozen_twins(
 
     See Also
     --------
-    drift.sampling_noise
+    drift.sampling_noise, drift.explained_changes
     """
     counted = with_counted_halves(recorded, "a frozen twin")
     subjects = range(counted.sizes["subject"])
-    codes = [frozen_codes(counted, subject) for subject in subjects]
+    models = [
+        [code.model(cause) for code in frozen_codes(counted, subject)] for subject in subjects
+    ]
     streams = [twin_streams(counted, subject, seed, draws) for subject in subjects]
+    share = confused_share(cause, confused)
     for draw in range(draws):
         first = [streams[subject][draw].spawn(1)[0] for subject in subjects]
-        yield twin(
-            counted,
-            [drawn_codes(own, rng, confused) for own, rng in zip(codes, first, strict=True)],
-        )
+        events = [drawn_models(own, rng, share) for own, rng in zip(models, first, strict=True)]
+        yield twin(counted, events, as_recorded=cause == "all recorded")

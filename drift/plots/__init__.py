@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from drift.plots.tracked_maps import tracked_rate_maps, cells_by_place
     from drift.plots.examples import example_cells, example_units
     from drift.plots.stability.frozen_twins import recorded_beside_frozen
+    from drift.plots.stability.several_codes import similarity_of_codes
     from drift.plots.elapsed_matrix import correlation_over_elapsed, correlation_by_environment
     from drift.plots.stability.correlation_curves import PARTS, correlation_by_lag
     from drift.plots.lag_curves import similarity_by_lag, room_style
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from drift.plots.studies import similarity_by_clock, power_by_animals
     from drift.plots.session_curves import measure_over_elapsed
     from drift.plots.publication import publication_settings, sheet
+    from drift.plots.arenas import arena_plan, eye_view
     from drift.plots.predictions import predicted_drift, estimated_drift, wrong_match_sensitivity
 
 __getattr__, __dir__ = lazily(__name__)

@@ -11,6 +11,7 @@ import xarray as xr
 from drift.door import opened
 from drift.door.quantities import Index
 from drift.errors import RefusedInputError
+from drift.metrics.intervals.subjects import bars_text, error_over_subjects
 from drift.metrics.rooms import environment_labels
 from drift.metrics.time_course.lag_classes import curve_by_lag
 from drift.plots.labels import time_axis
@@ -163,9 +164,8 @@ def _draw_subjects(curve: xr.DataArray, ax: Axes) -> None:
     mean = _mean(curve)
     if mean.sizes["lag"]:
         shared = curve.sel(lag=mean["lag"]).dropna("subject", how="all")
-        error = shared.std("subject", ddof=1) / np.sqrt(shared.sizes["subject"])
-        label = "mean \N{PLUS-MINUS SIGN} s.e. over subjects"
-        ax.errorbar(mean["mean_lag"].values, mean.values, yerr=error.values, label=label, **MEAN)
+        error, label = error_over_subjects(shared).values, bars_text(shared.sizes["subject"])
+        ax.errorbar(mean["mean_lag"].values, mean.values, yerr=error, label=label, **MEAN)
 
 
 def _limits(ax: Axes, curve: xr.DataArray) -> None:

@@ -10,6 +10,7 @@ import xarray as xr
 
 from drift.door import opened
 from drift.errors import RefusedInputError
+from drift.metrics.intervals.subjects import error_over_subjects
 from drift.plots.drawn import refuse_other_result
 from drift.plots.sessions import COLOURS, MARKERS
 
@@ -21,11 +22,7 @@ MOST_EXPLAINED = 1.5  # share of the drift, up to which it is drawn
 
 def _error(values: xr.DataArray) -> np.ndarray | None:
     """One standard error over subjects."""
-    return (
-        (values.std("subject", ddof=1) / np.sqrt(values.notnull().sum("subject"))).values
-        if values.sizes["subject"] > 1
-        else None
-    )
+    return error_over_subjects(values).values if values.sizes["subject"] > 1 else None
 
 
 @opened

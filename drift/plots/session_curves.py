@@ -9,6 +9,8 @@ import xarray as xr
 
 from drift.door import opened
 from drift.errors import RefusedInputError
+from drift.metrics.intervals.limits import standard_error
+from drift.metrics.intervals.subjects import bars_text
 from drift.metrics.rooms import environment_labels
 from drift.plots.labels import shared_times, time_axis
 from drift.plots.lag_curves import MEAN, SUBJECT, room_style
@@ -80,8 +82,7 @@ def _draw_subjects(numbers: np.ndarray, times: np.ndarray, ax: Axes) -> None:
         at = np.isfinite(row) & np.isfinite(when)
         ax.plot(when[at], row[at], label="" if number else "one subject", **SUBJECT)
     if shared_times(times) and np.isfinite(numbers).all():
-        error = numbers.std(axis=0, ddof=1) / np.sqrt(len(numbers))
-        label = "mean \N{PLUS-MINUS SIGN} s.e. over subjects"
-        ax.errorbar(times[0], numbers.mean(axis=0), yerr=error, label=label, **MEAN)
+        label = bars_text(len(numbers))
+        ax.errorbar(times[0], numbers.mean(axis=0), standard_error(numbers), label=label, **MEAN)
     ax.set_ylim(0, 1.15 * float(np.nanmax(numbers)) or 1.0)
     ax.legend(loc="lower left", handlelength=1.8, borderaxespad=0.2)

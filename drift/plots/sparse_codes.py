@@ -16,6 +16,7 @@ import xarray as xr
 from drift.door import opened
 from drift.door.quantities import Places
 from drift.errors import RefusedInputError
+from drift.metrics.intervals.limits import standard_error
 from drift.metrics.sparse_codes.receptive_fields import field_images
 from drift.plots.sessions import COLOURS, MARKERS
 
@@ -246,12 +247,7 @@ def sparsity_against_noise(
     levels, level = np.unique(noise[observed], return_inverse=True)
     groups = [fractions[observed][level == number] for number in range(levels.size)]
     means = np.array([group.mean() for group in groups])
-    errors = np.array(
-        [
-            group.std(ddof=1) / math.sqrt(group.size) if group.size > 1 else math.nan
-            for group in groups
-        ]
-    )
+    errors = np.array([standard_error(group) for group in groups])
     style: dict[str, Any] = {
         "color": COLOURS[place % 4],
         "marker": MARKERS[place % 4],

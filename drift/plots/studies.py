@@ -13,6 +13,7 @@ from drift.door import opened
 from drift.door.quantities import Probability
 from drift.errors import RefusedInputError
 from drift.metrics.experience.pair_rows import PairRows, pair_rows
+from drift.metrics.intervals.limits import standard_error
 from drift.metrics.rooms import environment_labels
 from drift.plots.sessions import COLOURS, MARKERS
 
@@ -91,11 +92,7 @@ def _curve(pairs: PairRows, apart: np.ndarray, rows: np.ndarray) -> tuple[np.nda
     count = np.bincount(flat, minlength=lags.size * subjects.size).reshape(shape)
     total = np.bincount(flat, pairs.similarity[rows], lags.size * subjects.size).reshape(shape)
     means = np.divide(total, count, out=np.full(shape, np.nan), where=count > 0)
-    several = (count > 0).sum(axis=1)
-    spread = np.array(
-        [np.nanstd(row, ddof=1) if some > 1 else 0.0 for row, some in zip(means, several)]
-    )
-    return lags, np.nanmean(means, axis=1), spread / np.sqrt(several)
+    return lags, np.nanmean(means, axis=1), np.nan_to_num(standard_error(means, axis=1))
 
 
 @opened

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from html import escape
 from importlib.resources import files
 
@@ -18,6 +18,8 @@ from drift.reporting.captions import not_drawn
 from drift.reporting.figures import WIDTH
 from drift.reporting.panels import assembled as panels_alone
 from drift.reporting.plates import all_subjects
+from drift.reporting.questions.experience import days_or_laps
+from drift.reporting.questions.geometry import where_it_drifts
 from drift.reporting.sentences import headline
 from drift.reporting.stability import compared_panels
 from drift.reporting.svg import own_settings
@@ -91,9 +93,12 @@ def _page(
             tables.summary(frame),
             sections.effects(selection, frame),
             tables.explained(selection),
+            tables.own_nulls(selection),
         ),
         chapter("maps", "Rate maps", sections.maps(run, recorded)),
         chapter("stability", "Does the code drift?", _stability(run, recorded)),
+        chapter("where", "Where does it drift?", *_of_recording(recorded, where_it_drifts)),
+        chapter("clock", "Days or laps?", *_of_recording(recorded, days_or_laps)),
         chapter("fit", "A circuit fitted to the recording", sections.fit(fit)),
         chapter("reading", "How to read this", texts.reading(), "<h3>Words</h3>", texts.glossary()),
         chapter(
@@ -109,6 +114,13 @@ def _page(
     ]
     about = "Simulated subjects beside recordings, observed alike."
     return assembled(title, about, headline(selection, frame), chapters, stamp)
+
+
+def _of_recording(
+    recorded: xr.Dataset | None, section: Callable[[xr.Dataset], str]
+) -> tuple[str, ...]:
+    """A section on the recording alone; a run that was not observed holds no noise."""
+    return () if recorded is None else (section(all_subjects(recorded)),)
 
 
 def _stability(run: xr.Dataset | None, recorded: xr.Dataset | None) -> str:

@@ -17,6 +17,8 @@ from drift.reporting.page import assembled as assembled_page
 from drift.reporting.page import chapter
 from drift.reporting.panels import Plate, assembled
 from drift.reporting.plates import all_panels, all_subjects, own_sessions, subject_plates
+from drift.reporting.questions.experience import days_or_laps
+from drift.reporting.questions.geometry import where_it_drifts
 from drift.reporting.svg import own_settings
 from drift.schema.map_dims import STIMULUS, map_dim
 
@@ -71,7 +73,8 @@ def recording_page(recorded: xr.Dataset, sorted_by: str | None, title: str) -> s
     stamp = provenance()
     with own_settings():
         groups, missing = _figures(recorded, sorted_by)
-    whole = all_subjects(recorded)
+        whole = all_subjects(recorded)
+        where, clock = where_it_drifts(whole), days_or_laps(whole)
     chapters = [
         chapter("recorded", "What was recorded", recorded_numbers.about(recorded)),
         chapter(
@@ -81,6 +84,8 @@ def recording_page(recorded: xr.Dataset, sorted_by: str | None, title: str) -> s
             recorded_numbers.by_session(recorded),
         ),
         chapter("figures", "Figures", *groups, _missing(missing)),
+        chapter("where", "Where does it drift?", where),
+        chapter("clock", "Days or laps?", clock),
         chapter(
             "reading",
             "How to read this",

@@ -12,6 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from drift import fit_words
+from drift.comparison.table import divided_text
 from drift.errors import RefusedInputError
 from drift.metrics.stability.correlations import mean_rate_map_correlation
 from drift.observation.lens import untrained_sessions
@@ -58,7 +59,8 @@ def curves(chosen: xr.Dataset) -> str:
     boxes = []
     for place, measure in enumerate(chosen["measure"].values):
         title = f"{measure_name(measure)}.".capitalize()
-        note = CURVE_NOTES.get(str(measure), "")
+        divided = divided_text(chosen, str(measure))
+        note = f"{CURVE_NOTES.get(str(measure), '')} {divided}{'.' * bool(divided)}".strip()
         described = figures.described_curves(chosen, measure)
         boxes.append(
             figure_box(figures.curves(chosen, measure), f"curve-{place}", title, note, described)

@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from drift.comparison.explained_verdicts import CHANGE_NAMES, EXPLAINED, REMAINS, UNCHANGED
 from drift.comparison.rows import OBSERVED, Explanation, blocks
-from drift.comparison.shares import SIGNIFICANT
+from drift.comparison.shares import OWN, SIGNIFICANT
+from drift.comparison.table import scale_witnesses
 from drift.reporting.wording import (
     NULLS,
     counted,
@@ -47,6 +49,7 @@ def headline(chosen: xr.Dataset, frame: pd.DataFrame) -> list[str]:
         *_directions(frame),
         *_published(chosen),
         *_nulls(chosen),
+        *_own_nulls(chosen),
         *_scale(chosen),
         *_cautions(chosen, frame),
     ]
@@ -174,6 +177,26 @@ def _nulls(chosen: xr.Dataset) -> Iterator[str]:
         )
 
 
+def _own_nulls(chosen: xr.Dataset) -> Iterator[str]:
+    """What null models of the recording leave of its changes."""
+    if f"{OWN}verdict" not in chosen:
+        return
+    verdicts = chosen[f"{OWN}verdict"].values.tolist()
+    names = [CHANGE_NAMES[str(name)] for name in chosen[f"{OWN}measure"].values]
+    groups = (
+        (REMAINS, "explain nothing that would do for {}: this is drift, or a cause not among them"),
+        (EXPLAINED, "explain {}"),
+        (UNCHANGED, "find no certain change in {}"),
+    )
+    clauses = [
+        words.format(listed([name for name, word in zip(names, verdicts) if word == verdict]))
+        for verdict, words in groups
+        if verdict in verdicts
+    ]
+    if clauses:
+        yield f"Null models of the recording itself {'; they '.join(clauses)}."
+
+
 def _largest(measure: str, explanation: Explanation) -> str:
     """Say how much of a certain change the null model of most effect shows; empty where none is
     known."""
@@ -217,10 +240,11 @@ def _scale(chosen: xr.Dataset) -> Iterator[str]:
         if len(bounds) == 2
         else "".join(bounds)
     )
+    witnesses = scale_witnesses(chosen)
     yield (
         "Rate maps of the simulation decorrelate as those of the recording do if one "
         f"{singular(recorded)} stands for {number(scale)} "
-        f"{plural(per)}{f' (95{NBSP}% interval {told})' if told else ''}."
+        f"{plural(per)}{f' (95{NBSP}% interval {told}{witnesses})' if told else ''}."
         + (f" Mind that {reason}" if reason else "")
     )
 

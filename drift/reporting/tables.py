@@ -12,7 +12,9 @@ import pandas as pd
 import xarray as xr
 
 from drift import fit_words
+from drift.comparison.explained_verdicts import CHANGE_NAMES
 from drift.comparison.rows import blocks
+from drift.comparison.shares import OWN
 from drift.reporting.wording import MINUS, UNKNOWN, measure_name, number, p_value, source_name
 
 
@@ -184,6 +186,46 @@ def explained(chosen: xr.Dataset) -> str:
     heads = ("measure", "of the change in the", *names)
     caption = "What null models show of each change, with standard errors: 100 % is all of it"
     return table("explained", caption, heads, rows, labels=2) if rows else ""
+
+
+def own_nulls(chosen: xr.Dataset) -> str:
+    """Return the changes of the recording beside null models of its own, one row a measure; empty
+    where there are none.
+
+    Parameters
+    ----------
+    chosen : xarray.Dataset
+        A comparison in one convention.
+
+    Returns
+    -------
+    str
+    """
+    if f"{OWN}change" not in chosen:
+        return ""
+    causes = [str(cause) for cause in chosen["cause"].values[1:]]
+    rows: list[list[Cell | str]] = []
+    for name in map(str, chosen[f"{OWN}measure"].values):
+        row = chosen.sel({f"{OWN}measure": name})
+        change = _between(row, "change", 1.0)
+        shares = [_between(row.sel(cause=cause), "share_explained", 100.0) for cause in causes]
+        rows.append([CHANGE_NAMES[name], change, *shares, str(row[f"{OWN}verdict"].item())])
+    heads = ("measure", "beside counting noise", *(f"{cause}, %" for cause in causes), "verdict")
+    caption = (
+        "Changes of the recording beside codes of its own that stand still, and the share of each "
+        "certain change that one cause makes alone, with intervals of 95 %: "
+        f"{chosen.attrs.get('recorded_changes_speak_of', '')}"
+    )
+    return table("own-nulls", caption, heads, rows)
+
+
+def _between(row: xr.Dataset, name: str, scale: float) -> Cell:
+    """A number with the ends of its interval."""
+    middle, low, high = (scale * float(row[f"{OWN}{name}{end}"]) for end in ("", "_low", "_high"))
+    if not math.isfinite(middle):
+        return Cell(UNKNOWN, math.nan)
+    digits = (number(value, 2, signed=True) for value in (middle, low, high))
+    return Cell("{} ({} to {})".format(*digits), middle)
 
 
 def _with_error(value: float, error: float, signed: bool = False) -> Cell:

@@ -17,9 +17,10 @@ READING = (
     "First look at the two curves simulation as observed and recording: they were treated alike, "
     "so they may be compared. The simulation as it is was not sampled, has no noise of counting, "
     "and may differ for that alone.",
-    "Then look at the null models. In each of them the code of the simulation stands still, and "
-    "only something else changes. A change that a null model shows as well is no evidence of "
-    "drift, in the simulation and in the recording.",
+    "Then look at the null models. In each of them a code stands still, and only something else "
+    "changes: that of the simulation for what is observed, and maps that are estimated from the "
+    "recording itself for what was recorded. A change that a null model shows as well is no "
+    "evidence of drift.",
     "Last, published slopes are drawn from 1, since their intercepts were not published, and only "
     "where their unit of time is that of the study or the session.",
 )
@@ -70,7 +71,16 @@ GLOSSARY = {
     "wrong registration": (
         "Null model: the frozen code, with some cells mistaken for others from session to session."
     ),
-    "changed behaviour": "Null model: the frozen code, with less and less running time.",
+    "changed behaviour": (
+        "Null model: the frozen code, with running time along the trend of the recording, or with "
+        "as much less as was given."
+    ),
+    "null models of the recording": (
+        "Maps of the animal itself that stand still, with the noise of counting. One thing changes "
+        "as it did: which cells were found (lost cells), the time at each place (recorded "
+        "behaviour), event rates of each cell (recorded rates), how faint an event may be "
+        "(drifting threshold), or cells are mistaken for others (wrong matches)."
+    ),
     "time scale": (
         "How many learning steps stand for one day or minute: the factor at which rate maps of the "
         "simulation and of the recording decorrelate alike."

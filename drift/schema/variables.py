@@ -106,6 +106,15 @@ VARIABLES: dict[str, Variable] = {
         of_place=True,
         over_stimuli="events at each stimulus in each of two halves, as event_count",
     ),
+    "environment_loss": Variable(
+        SESSION,
+        "squared output",
+        "mean squared error on the noise-free samples of each environment",
+        of_place=True,
+    ),
+    "steps_learned": Variable(
+        SESSION, "step", "steps in which each environment was learned so far", of_place=True
+    ),
     "running_time": Variable(
         SESSION,
         "s",

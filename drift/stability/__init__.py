@@ -9,6 +9,7 @@ from drift.faces import lazily
 
 if TYPE_CHECKING:
     from drift.stability.measuring import code_stability
+    from drift.stability.geometry import drift_geometry
     from drift.stability.absent import absent_measures
     from drift.stability.tables import stability_tables
     from drift.stability.rules import StabilityRules

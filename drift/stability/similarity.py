@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
 import xarray as xr
 
 from drift.errors import RefusedInputError
 from drift.metrics.decoders.triple import COUNTS, TRIPLE
+from drift.metrics.intervals.subjects import error_over_subjects
 from drift.metrics.maps import smoothed
 from drift.metrics.stability.ceiling import correlation_ceiling
 from drift.metrics.stability.corrected import corrected_similarity
@@ -124,8 +124,7 @@ def _both_reliable(maps: xr.Dataset, keep: xr.DataArray) -> xr.DataArray:
     """(subject, session, session_other) bool, pairs of sessions whose reliability, the mean over
     units, is more than ``CERTAIN`` standard errors above 0: a ratio to less would be noise."""
     within = within_session_correlation(maps, keep=keep)
-    units = within.notnull().sum("unit")
-    error = within.std("unit", ddof=1).where(units > 1) / np.sqrt(units)
+    error = error_over_subjects(within, "unit")
     reliable = within.mean("unit") > CERTAIN * error
     bare = reliable.drop_vars("session", errors="ignore")
     return (bare & bare.rename(session="session_other")).transpose(*PAIRS)

@@ -14,9 +14,11 @@ from drift.tasks.abstract import (
     SmoothedAutoencoderTask,
     SmoothedTask,
 )
+from drift.tasks.arena_task import ArenaTask
 from drift.tasks.base import Task
 from drift.tasks.corridor import CorridorTask
 from drift.tasks.images import ImageTask
+from drift.tasks.recorded_path import RecordedPath
 from drift.tasks.stored import StoredTask
 from drift.tasks.text import TextTask
 
@@ -27,6 +29,8 @@ TASKS: dict[str, type[Recipe]] = {
     "random_autoencoder": RandomAutoencoderTask,
     "smoothed_autoencoder": SmoothedAutoencoderTask,
     "predictive": PredictiveTask,
+    "arena": ArenaTask,
+    "recorded_path": RecordedPath,
     "image": ImageTask,
     "text": TextTask,
     "stored": StoredTask,
@@ -36,11 +40,13 @@ AnyTask = Annotated[SerializeAsAny[Task], BeforeValidator(lambda value: chosen(T
 __all__ = [
     "TASKS",
     "AnyTask",
+    "ArenaTask",
     "CorridorTask",
     "ImageTask",
     "PredictiveTask",
     "RandomAutoencoderTask",
     "RandomTask",
+    "RecordedPath",
     "SmoothedAutoencoderTask",
     "SmoothedTask",
     "StoredTask",

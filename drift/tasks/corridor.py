@@ -148,7 +148,7 @@ class CorridorTask(Task):
             self.width * (0.5 - (0.5 if self.faithful else self.side_margin)),
             self.length * (0.5 - self.end_margin),
         )
-        walk = _published_walk if self.faithful else _walk
+        walk = _published_walk if self.faithful else to_and_fro
         return walk(first_heading, speeds, jitter, limits)
 
     def _scaled(
@@ -166,7 +166,7 @@ class CorridorTask(Task):
         return np.column_stack([both[0], action]), both[1]
 
 
-def _walk(
+def to_and_fro(
     heading: float, speeds: np.ndarray, jitter: np.ndarray, limits: tuple[float, float]
 ) -> Path:
     """Move, turn where a turning point is reached, then look: the reported action is the turn that
@@ -177,7 +177,7 @@ def _walk(
         x, y, turn = _moved(x, y, heading, speed, limits)
         rows.append((x, y, heading + change if turn is None else turn))
     x, y, headings = np.array(rows).T
-    return Path(x, y, headings, headings, _wrapped(np.diff(headings)))
+    return Path(x, y, headings, headings, wrapped(np.diff(headings)))
 
 
 def _published_walk(
@@ -206,6 +206,6 @@ def _moved(
     return min(max(x, -limits[0]), limits[0]), min(max(y, -limits[1]), limits[1]), turn
 
 
-def _wrapped(angle: np.ndarray) -> np.ndarray:
+def wrapped(angle: np.ndarray) -> np.ndarray:
     """Return angles in (-pi, pi]."""
     return math.pi - (math.pi - angle) % (2 * math.pi)

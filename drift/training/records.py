@@ -18,6 +18,7 @@ from drift.training.engines.base import Engine, Subject, silenced, stacked_first
 from drift.training.probes import network as probes
 from drift.training.probes.network import Probe
 from drift.training.probes.snapshot import Snapshot
+from drift.training.stages import learned_before
 
 DIVERGED_LOSS = (
     10.0  # times the variance of the targets, or the loss before learning where that is larger
@@ -59,7 +60,7 @@ class Records:
         with np.errstate(over="ignore", invalid="ignore"):
             current_snapshot = Snapshot(self.subjects, weights, engine.step)
             # NaN also where targets do not vary, which is no divergence
-            losses = probes.relative_loss(current_snapshot).values
+            losses = probes.relative_loss(self._learned(current_snapshot)).values
             bounded = [
                 np.isfinite(values).reshape(len(values), -1).all(1) for values in weights.values()
             ]
@@ -79,6 +80,13 @@ class Records:
             )
             self._record(engine.step, shown, healthy)
         return float(losses[healthy].mean()) if healthy.any() else float("nan")
+
+    def _learned(self, seen: Snapshot) -> Snapshot:
+        """The snapshot on what was learned last: what is known of other environments may fade."""
+        if self.subjects[0].experiment.protocol is None:
+            return seen
+        shown = [learned_before(subject, seen.step) for subject in self.subjects]
+        return Snapshot(shown, seen.weights, seen.step)
 
     def _record(self, step: int, seen: Snapshot, healthy: np.ndarray) -> None:
         session = int(np.searchsorted(self.steps, step))
@@ -202,13 +210,38 @@ class Records:
 
     def _places(self, sizes: Mapping[Hashable, int]) -> dict[str, xr.DataArray]:
         experience = self.subjects[0].experience
-        edges = probes.place_edges(experience)
-        coordinates = {"place": place_coordinate(experience["position"].attrs, edges)}
+        coordinates = place_coordinates(experience)
         if "environment" in sizes:
             coordinates["environment"] = xr.DataArray(
                 np.arange(sizes["environment"]), dims="environment"
             )
-        return {**coordinates, "direction": xr.DataArray([1, -1], dims="direction")}
+        if "direction" in sizes:
+            coordinates["direction"] = xr.DataArray([1, -1], dims="direction")
+        return coordinates
+
+
+def place_coordinates(experience: xr.Dataset) -> dict[str, xr.DataArray]:
+    """Return the coordinates of a task's places: bin centres along a line, or numbers of bins and
+    their centres in a plane.
+
+    Parameters
+    ----------
+    experience : xarray.Dataset
+        With ``position`` (sample) or (sample, axis), see ``drift.tasks.worlds.experiences``.
+    """
+    position = experience["position"]
+    if "axis" not in position.dims:
+        return {"place": place_coordinate(position.attrs, probes.place_edges(experience))}
+    edges = [probes.plane_edges(position.attrs, axis) for axis in range(2)]
+    centres = np.meshgrid(*((own[:-1] + own[1:]) / 2 for own in edges))
+    attrs = {"units": str(position.attrs["units"]), "long_name": "bin centre"}
+    attrs |= {"bin_size": position.attrs["bin_size"]}
+    of_axes = {
+        name: xr.DataArray(values.ravel(), dims="place", attrs={**attrs, "origin": own[0]})
+        for name, values, own in zip(("place_x", "place_y"), centres, edges, strict=True)
+    }
+    places = xr.DataArray(np.arange(centres[0].size), dims="place", attrs={"units": "1"})
+    return {"place": places, **of_axes}
 
 
 def combined(parts: Sequence[xr.Dataset], order: Sequence[str]) -> xr.Dataset:

@@ -14,10 +14,11 @@ import numpy as np
 import xarray as xr
 from tqdm import tqdm
 
+from drift.consistency import check_learned, check_probabilities, check_targets
 from drift.door import opened
 from drift.door.quantities import Threads
 from drift.errors import RefusedInputError
-from drift.experiment import Experiment, check_learned, check_targets
+from drift.experiment import Experiment
 from drift.files.code_version import code_version
 from drift.files.store import provenance
 from drift.progress import progress_bar
@@ -28,6 +29,7 @@ from drift.training.interrupts import deferred_interrupt, ending_in_order
 from drift.training.probes import network as probe_table
 from drift.training.probes.choice import check_suitable, chosen
 from drift.training.records import Records, combined
+from drift.training.stages import learned_samples, make_staged, refuse_absent_environments
 
 CHECK = 1_000  # steps between looks for divergence
 PATIENCE = 0.3  # seconds between two answers to the bar and to interrupts
@@ -123,8 +125,13 @@ def train(
     )
     with bar, ending_in_order() if checkpoint is not None else nullcontext():
         for number, group in enumerate(groups):
-            running = make_engine(
-                engine, list(group.values()), precision=precision, device=device, threads=threads
+            running = make_staged(
+                engine,
+                list(group.values()),
+                make_engine,
+                precision=precision,
+                device=device,
+                threads=threads,
             )
             families, places = _families(group), {label: place for place, label in enumerate(group)}
             records = [
@@ -172,9 +179,11 @@ def _groups(recipes: Sequence[Experiment], engine: str, device: str) -> list[dic
     for label, recipe in enumerate(recipes):
         subject = Subject(recipe, recipe.task.draw(recipe.seed))
         _check_drawn(subject)
-        mixed = mixes_shapes(engine, recipe, device)
+        mixed = recipe.protocol is None and mixes_shapes(engine, recipe, device)
         key = (
-            ("mixed", recipe.network.kind, *same_schedule(recipe)) if mixed else same_kind(*subject)
+            ("mixed", recipe.network.kind, *same_schedule(recipe))
+            if mixed
+            else (*same_kind(*subject), *learned_samples(subject))
         )
         groups.setdefault(key, {})[label] = subject
     return list(groups.values())
@@ -186,6 +195,8 @@ def _check_drawn(subject: Subject) -> None:
     name, said = type(recipe.task).__name__, recipe.task.objective()
     check_learned(recipe.network, drawn, name)
     check_targets(recipe.noise, drawn)
+    check_probabilities(recipe.sample_probabilities, len(subject.inputs), name)
+    refuse_absent_environments(subject)
     if said not in ("squared_error", drawn):
         raise RefusedInputError(
             f"{name} says that it asks for {said}, but its draw says {drawn}: give its "

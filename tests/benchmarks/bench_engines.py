@@ -6,6 +6,12 @@ float64 and float32. (b) is the batched torch engine, (c) the fused engine, (d) 
 floating-point work of a dense step at the speed of a large float32 matrix product on the same
 thread plus its normal numbers at the speed of the fastest generator here. Times are the smallest of
 several repetitions, microseconds per network and step.
+
+Each mechanism (single samples, dropout, activations, decay, excitability) is held against a limit
+of its own, (e): the plain fused step with as many responses, measured in the same turns, plus what
+the mechanism cannot do without, at the speed of the fastest loop here: its random numbers, its
+sigmoids, its passes over the weights. A single sample has no plain step: (e) is a pass that reads
+all weights and one that reads and writes those of active units.
 """
 
 from __future__ import annotations
@@ -18,8 +24,11 @@ import numpy as np
 import torch
 
 from drift import (
+    SGD,
     Adam,
     CorridorTask,
+    Dropout,
+    Excitability,
     Experiment,
     LabelNoise,
     Network,
@@ -27,7 +36,8 @@ from drift import (
     StochasticErrorDescent,
     UpdateNoise,
 )
-from drift.loops.normals import fill_normals, generator_state
+from drift.loops.compiled import compiled
+from drift.loops.normals import fill_masks, fill_normals, generator_state
 from drift.training.engines.base import Subject, Weights
 from drift.training.engines.batched import BatchedEngine
 from drift.training.engines.fused import FusedEngine
@@ -54,6 +64,38 @@ RULES = {
 }
 
 
+# mechanism: what changes of the network, and what of the experiment
+MECHANISMS: dict[str, tuple[dict, dict]] = {
+    "single samples": ({}, {"minibatch": 1}),
+    "minibatch of 32": ({}, {"minibatch": 32}),
+    "weight decay, bounds": (
+        {},
+        {"learner": SGD(learning_rate=1e-12, weight_decay=0.1, largest_weight=500.0)},
+    ),
+    "excitability": ({"excitability": Excitability(std=0.1, lifetime=1e4)}, {}),
+    "dropout of units": ({"dropout": Dropout(probability=0.1)}, {}),
+    "dropout of weights": ({"dropout": Dropout(probability=0.1, acts_on="weights")}, {}),
+    "linear units": ({"activation": "linear"}, {}),
+    "sigmoid units": ({"activation": "sigmoid"}, {}),
+}
+
+
+@compiled
+def read_pass(weights, factors):
+    """Read two arrays once."""
+    whole = weights.dtype.type(0)
+    for index in range(weights.shape[0]):
+        whole += weights[index] * factors[index]
+    return whole
+
+
+@compiled
+def write_pass(weights, factors, rate):
+    """Read two arrays and write one."""
+    for index in range(weights.shape[0]):
+        weights[index] += rate * factors[index]
+
+
 def drawn(experiment: Experiment, subjects: int = 1) -> list[Subject]:
     recipes = [experiment.replace(seed=seed) for seed in range(subjects)]
     return [Subject(recipe, recipe.task.draw(recipe.seed)) for recipe in recipes]
@@ -72,14 +114,16 @@ def sparse(
     return {**weights, "bias": -threshold[np.newaxis]}
 
 
-def seconds_per_call(call: Callable[[], object], budget: float) -> float:
-    """Smallest time of a call, over repetitions that fill the budget."""
+def seconds_per_call(
+    call: Callable[[], object], budget: float, clock: Callable[[], float] = time.perf_counter
+) -> float:
+    """Smallest time of a call, over repetitions that fill the budget of this clock."""
     call()
-    best, deadline = np.inf, time.perf_counter() + budget
-    while time.perf_counter() < deadline:
-        began = time.perf_counter()
+    best, deadline = np.inf, clock() + budget
+    while clock() < deadline:
+        began = clock()
         call()
-        best = min(best, time.perf_counter() - began)
+        best = min(best, clock() - began)
     return best
 
 
@@ -121,7 +165,11 @@ def plain_loop(subject: Subject, weights: Weights, precision: torch.dtype) -> Ca
 
 
 def engine_time(
-    engine: FusedEngine | BatchedEngine, weights: Weights | None, steps: int, budget: float
+    engine: FusedEngine | BatchedEngine,
+    weights: Weights | None,
+    steps: int,
+    budget: float,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> float:
     """Seconds per network and step, always from the same weights."""
     state = engine.state()
@@ -135,7 +183,7 @@ def engine_time(
     best = np.inf
     for _ in range(3):
         engine.restore(state)
-        best = min(best, seconds_per_call(run, budget / 3))
+        best = min(best, seconds_per_call(run, budget / 3, clock))
     return best / steps / subjects
 
 
@@ -216,6 +264,85 @@ def rules(name: str, experiment: Experiment, budget: float) -> None:
             )
 
 
+def speeds(weights: int, budget: float) -> dict[str, float]:
+    """Seconds for each normal number, word, sigmoid, and for each weight read, or read and
+    written."""
+    state, out = generator_state(0, "dropout"), np.empty(128 * 128, np.float32)
+    drive, present = torch.randn(out.size), np.zeros(weights, np.float32)
+    factors = np.zeros_like(present)
+    each = {
+        "normal": (lambda: fill_normals(state, out), out.size),
+        "word": (lambda: fill_masks(state, out, np.uint32(10), np.float32(1)), out.size),
+        "sigmoid": (lambda: torch.sigmoid(drive, out=drive), out.size),
+        "read": (lambda: [read_pass(present, factors) for _ in range(20)], 20 * weights),
+        "written": (
+            lambda: [write_pass(present, factors, np.float32(0.5)) for _ in range(20)],
+            20 * weights,
+        ),
+    }
+    return {
+        name: seconds_per_call(call, budget, time.process_time) / count
+        for name, (call, count) in each.items()
+    }
+
+
+def least_extra(name: str, subject: Subject, speed: dict[str, float]) -> float:
+    """Seconds of what a mechanism adds to the plain step at least."""
+    samples, outputs = subject.targets.shape
+    units = subject.experiment.network.units
+    weights, responses = units * (subject.inputs.shape[1] + 1 + outputs), samples * units
+    extra = {
+        "excitability": units * speed["normal"],
+        "dropout of units": responses * speed["word"],
+        "dropout of weights": weights * (speed["word"] + 2 * speed["written"]),
+        "sigmoid units": responses * speed["sigmoid"],
+    }
+    return extra.get(name, 0.0)
+
+
+def mechanisms(name: str, experiment: Experiment, budget: float, rounds: int = 5) -> None:
+    """Each mechanism against its limit (e) and beside the batched engine, in turns."""
+    # a rate so small that the same units go on responding
+    base = experiment.replace(noise=[], learner=SGD(learning_rate=1e-12))
+    network, best = base.network, {}
+    for _round in range(rounds):
+        for mechanism, (of_network, of_experiment) in MECHANISMS.items():
+            recipe = base.replace(network=network.replace(**of_network), **of_experiment)
+            times = mechanism_times(mechanism, base, recipe, budget / rounds)
+            best[mechanism] = np.minimum(best.get(mechanism, np.inf), times)
+    for mechanism, (torched, ours, bound) in best.items():
+        numbers = "".join(f"{1e6 * value:10.1f}" for value in best[mechanism])
+        print(
+            f"{name:9} {mechanism:26}{numbers}{torched / ours:7.1f}x{ours / bound:7.2f}", flush=True
+        )
+
+
+def mechanism_times(
+    name: str, base: Experiment, recipe: Experiment, share: float
+) -> tuple[float, float, float]:
+    """Seconds of processor time of a step: batched, fused, and the limit (e)."""
+    (subject,), clock = drawn(recipe), time.process_time
+    steps = steps_of(subject, 0.003) * (20 if recipe.minibatch == 1 else 1)
+    batched = BatchedEngine([subject], "float32", threads=1)
+    torched = engine_time(batched, None, max(2, steps // 20), share / 2, clock)
+    fused = FusedEngine([subject], "float32", threads=1)
+    ours, first = engine_time(fused, None, steps, share, clock), fused.weights()
+    weights = recipe.network.units * (subject.inputs.shape[1] + 1 + subject.targets.shape[1])
+    speed = speeds(weights, share / 20)
+    if recipe.minibatch == 1:
+        drive = subject.inputs @ first["input_weights"][0].T + first["bias"][0]
+        active = float((drive > 0).mean())
+        return torched, ours, weights * (speed["read"] + active * speed["written"])
+    (plain,) = drawn(base)
+    if recipe.minibatch is not None:
+        plain = Subject(base, plain.experience.isel(sample=slice(recipe.minibatch)))
+    # all units respond to all samples where they are not rectified
+    lift = 0.0 if recipe.network.activation == "relu" else 100.0
+    shifted = {**first, "bias": first["bias"] + lift}
+    least = engine_time(FusedEngine([plain], "float32", threads=1), shifted, steps, share, clock)
+    return torched, ours, least + least_extra(name, subject, speed)
+
+
 def scaling(budget: float) -> None:
     """Threads and subjects of the corridor and of the small network; batched engine with 1, 16 and
     64 subjects."""
@@ -274,6 +401,9 @@ def main() -> None:
     print(f"\n{'rule':>21}{'':23}{'(c)':>10}{'to SGD':>8}")
     for name, experiment in CONFIGURATIONS.items():
         rules(name, experiment, budget / 2)
+    print(f"\n{'mechanism':>21}{'':15}{'(b)':>10}{'(c)':>10}{'(e)':>10}{'b/c':>8}{'c/e':>7}")
+    for name in ("small", "corridor"):
+        mechanisms(name, CONFIGURATIONS[name], budget)
     print(
         f"\n{'':9}{'nets':>6}{'(c) 1 thr.':>12}{'(c) 2 thr.':>12}{'gain':>10}{'(b) 2 thr.':>12}{'b/c':>10}"
     )

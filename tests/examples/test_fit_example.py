@@ -15,8 +15,8 @@ from circuits import Fit
 EXAMPLE = EXAMPLES / "fit_circuit.py"
 
 
-def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
-    environment = {**os.environ, "REPDRIFT_DATA": str(folder / "no data")}
+def run(folder: Path, *arguments: str, data: Path | None = None) -> subprocess.CompletedProcess:
+    environment = {**os.environ, "REPDRIFT_DATA": str(data or folder / "no data")}
     return subprocess.run(
         [sys.executable, str(EXAMPLE), *arguments],
         cwd=folder,
@@ -35,3 +35,12 @@ def test_example_leaves_a_fit_a_figure_and_a_table(tmp_path):
     assert "weight_lifetime" in (tmp_path / "results" / "fit_circuit.txt").read_text()
     again = run(tmp_path, "--quick", "--out", "results")
     assert again.returncode == 2 and "exists and is kept" in again.stderr
+
+
+@pytest.mark.slow
+def test_without_a_recording_named_it_fits_the_mouse_at_hand(tmp_path, data_folder):
+    files = data_folder("zivlab_multiday").parent
+    answer = run(tmp_path, "--quick", "--out", "results", data=files)
+    assert answer.returncode == 0, answer.stderr[-2000:]
+    assert "=== recording: sheintuch2023 ===" in answer.stdout
+    assert Fit.load(tmp_path / "results" / "fit_recording.nc").estimate.sizes["subject"] == 1

@@ -23,9 +23,9 @@ def cells(path: Path, kind: str) -> list[str]:
     return [cell.source for cell in jupytext.read(path).cells if cell.cell_type == kind]
 
 
-def test_there_are_seven_in_their_order():
+def test_there_are_eight_in_their_order():
     assert [path.name.split("_")[0] for path in NOTEBOOKS] == [
-        str(number) for number in range(1, 8)
+        str(number) for number in range(1, 9)
     ]
     assert {path.suffix for path in FOLDER.iterdir()} - {""} == {".py"}, (
         "outputs are not kept in the repository"

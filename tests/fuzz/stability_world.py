@@ -16,7 +16,7 @@ from drift import metrics
 DAYS, CELLS, FRAMES = 5, 9, 2400
 
 HALVED = (
-    "by_lag_interval", "code_stability", "crossnobis", "drift_alignment", "drift_coordination",
+    "by_lag_interval", "change_components", "code_stability", "crossnobis", "drift_alignment", "drift_coordination",
     "drift_dimension", "drift_rate_interval", "drift_transformations", "half_life",
     "half_life_table", "lag_table", "noise_covariance", "reliability_interval",
     "representational_stability", "unrelated_similarity",
@@ -62,6 +62,9 @@ def _of_results(
         "trial_interval.statistic": _mean_information,
         "sampling_noise.recorded": maps,
         "sampling_noise.draws": 20,
+        "explained_changes.recorded": maps,
+        "explained_changes.draws": 20,
+        "explained_changes.causes": ("lost cells",),
         "model_validate.obj": {},
     }
 
@@ -80,6 +83,7 @@ def _of_plots(maps: xr.Dataset, every: xr.DataArray) -> dict[str, Any]:
     return {
         "stability_overview.figure": Figure(),
         "recorded_beside_frozen.noise": drift.sampling_noise(maps, draws=20),
+        "similarity_of_codes.codes": {"recorded": metrics.by_lag_interval(maps, select="all")},
         "alignment_with_null.alignment": metrics.drift_alignment(maps, keep=every, shuffles=5),
         "dimension_by_lag.dimension": metrics.drift_dimension(maps, keep=every, shuffles=2),
         "transformation_shares.transformations": metrics.drift_transformations(

@@ -8,7 +8,6 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import xarray as xr
-from scipy.stats import t as student
 
 from drift.door import opened
 from drift.door.quantities import Confidence, Draws, Seed
@@ -16,6 +15,7 @@ from drift.errors import RefusedInputError
 from drift.metrics.experience.mixed_model import Array, Fit, Robust, Rows, fitted
 from drift.metrics.experience.pair_rows import PairRows, pair_rows, present_behaviour
 from drift.metrics.experience.permuted_sessions import permutation_p, session_orders
+from drift.metrics.intervals.limits import half_width
 from drift.metrics.stability.corrected import corrected_similarity
 from drift.metrics.stability.correlations import mean_rate_map_correlation
 from drift.metrics.stability.halves import has_halves
@@ -244,7 +244,7 @@ def _judged(
         scores = np.einsum("kan,kn->ka", fit.projection, rows.response)
         _, numbers[3] = robust.judged(scores, fit.information)
         numbers[4] = robust.degrees
-        width = student.ppf((1 + confidence) / 2, robust.degrees) * numbers[3]
+        width = half_width(numbers[3], robust.degrees, confidence)
         numbers[1:3] = fit.coefficients - width, fit.coefficients + width
         if permutations:
             length = rows.response.shape[1]

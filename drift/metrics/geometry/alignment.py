@@ -131,6 +131,7 @@ def drift_alignment(
     noise: xr.DataArray | None = None,
     components: Count | None = None,
     keep: xr.DataArray | None = None,
+    p_values: xr.DataArray | None = None,
     shuffles: Draws = 100,
     seed: Seed = 0,
 ) -> xr.Dataset:
@@ -166,6 +167,10 @@ def drift_alignment(
         Leading components; by default the participation ratio of the noise, rounded up.
     keep : xarray.DataArray, optional
         Bool over any of subject, session, unit: units to compare; both sessions must keep the unit.
+    p_values : xarray.DataArray, optional
+        Of ``exchanged_trial_p_values``, by which pairs are ``defined`` where p is below .023; by
+        default told by halves, which take up to 18 % of the pairs of codes at rest for drifting
+        ones, where laps differ in how much all units fire and sessions are few.
     shuffles : int
         Draws in which the units of the drift are exchanged, for ``shuffled``.
     seed : int
@@ -200,7 +205,7 @@ def drift_alignment(
     table = Table(halved, variables, kind=KINDS)
     by_noise = None if of == "coding" else PairNoise(halved, noise)
     rows = contrasts(halved) if of == "coding" else None
-    for vectors in drift_vectors(halved, keep):
+    for vectors in drift_vectors(halved, keep, p_values):
         for way in (vectors, vectors.backward) if of == "coding" else (vectors,):
             if by_noise is None:
                 assert rows is not None

@@ -8,7 +8,14 @@ import xarray as xr
 from drift.door import opened
 from drift.door.quantities import Draws, Seed
 from drift.metrics.geometry.draws import own_stream
-from drift.metrics.geometry.vectors import CERTAIN, KINDS, Array, DriftVectors, drift_vectors
+from drift.metrics.geometry.vectors import (
+    CERTAIN,
+    KINDS,
+    LEVEL,
+    Array,
+    DriftVectors,
+    drift_vectors,
+)
 from drift.metrics.stability.correlations import per_environment
 
 FEWEST_STEPS = 3
@@ -23,6 +30,7 @@ def drift_coordination(
     dataset: xr.Dataset,
     *,
     keep: xr.DataArray | None = None,
+    p_values: xr.DataArray | None = None,
     shuffles: Draws = 200,
     seed: Seed = 0,
 ) -> xr.Dataset:
@@ -47,6 +55,11 @@ def drift_coordination(
         sessions.
     keep : xarray.DataArray, optional
         Bool over any of subject, session, unit: units to measure.
+    p_values : xarray.DataArray, optional
+        Of ``exchanged_trial_p_values``, by which there is a drift where p of half of the steps
+        is below .023; by default told by
+        halves, which take more codes at rest for drifting ones where laps differ in how much all
+        units fire.
     shuffles : int
         Draws in which the steps of each unit are put in another order, for ``shuffled``.
     seed : int
@@ -66,7 +79,7 @@ def drift_coordination(
     RefusedInputError
         If rates are noisy and there are no halves, or no two sessions may be compared.
     """
-    vectors = list(drift_vectors(dataset, keep))
+    vectors = list(drift_vectors(dataset, keep, p_values))
     names = ("coordination", "shuffled", "shuffled_deviation")
     subjects = dataset.sizes["subject"]
     values = {name: np.full((subjects, len(KINDS)), np.nan) for name in names}
@@ -82,9 +95,10 @@ def drift_coordination(
         errors = [step.shared_error / step.conditions.size for step in steps]
         shared_error = NEIGHBOURS * float(np.linalg.norm(errors)) / len(steps)
         doubt = CERTAIN * max(_error(squares[KINDS[-1]]), shared_error)
+        doubt = _told_by_trials(steps, doubt)
         columns = np.array(
             [
-                _numbers(squares[kind], doubt * (kind == KINDS[-1]), shuffles, generator)
+                _numbers(squares[kind], doubt if kind == KINDS[-1] else 0.0, shuffles, generator)
                 for kind in KINDS
             ]
         )
@@ -96,6 +110,15 @@ def drift_coordination(
     numbers = {name: ("subject", array, {"units": "1"}) for name, array in counts.items()}
     coords = {"subject": dataset["subject"].values} if "subject" in dataset.coords else {}
     return xr.Dataset({**variables, **numbers}, coords={**coords, "kind": list(KINDS)})
+
+
+def _told_by_trials(steps: list[DriftVectors], doubt: float) -> float:
+    """What the sum of squared changes must exceed: 0 where trials tell a drift in half of the
+    steps, endless where they do not, ``doubt`` where they are not known."""
+    p_values = np.array([step.p_value for step in steps])
+    if not np.isfinite(p_values).all():
+        return doubt
+    return 0.0 if np.median(p_values) < LEVEL else np.inf
 
 
 def _steps(pairs: list[DriftVectors], dataset: xr.Dataset, subject: int) -> list[DriftVectors]:

@@ -32,7 +32,8 @@ class Table:
         **inner: tuple[str, ...],
     ) -> None:
         subjects, sessions = (dataset.sizes[dim] for dim in PAIRS[:2])
-        self.dims, self.inner, self.filled = dict(variables), inner, False
+        self.dims, self.inner = dict(variables), inner
+        self.pairs: list[tuple[int, int, int]] = []
         self.values = {
             name: np.full(
                 (subjects, sessions, sessions, *(len(inner[dim]) for dim in dims)), np.nan
@@ -41,17 +42,22 @@ class Table:
         }
         self.coords = pair_coordinates(dataset, *PAIRS[:2])
 
+    @property
+    def filled(self) -> bool:
+        """Whether there are numbers of any pair."""
+        return bool(self.pairs)
+
     def fill(self, at: tuple[int, int, int], **numbers: object) -> None:
         """Write numbers of one pair."""
-        self.filled = True
+        self.pairs.append(at)
         for name, number in numbers.items():
             self.values[name][at] = number
 
     def mirror(self) -> None:
         """Write what was measured from the earlier to the later session for both orders."""
-        for values in self.values.values():
-            first, second = np.triu_indices(values.shape[1], k=1)
-            values[:, second, first] = values[:, first, second]
+        for subject, first, second in self.pairs:
+            for values in self.values.values():
+                values[subject, second, first] = values[subject, first, second]
 
     def dataset(self, long_names: Mapping[str, str]) -> xr.Dataset:
         """The labelled result; all of it has no unit."""

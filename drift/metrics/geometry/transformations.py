@@ -32,6 +32,7 @@ def drift_transformations(
     dataset: xr.Dataset,
     *,
     keep: xr.DataArray | None = None,
+    p_values: xr.DataArray | None = None,
     surrogates: Draws = 20,
     seed: Seed = 0,
 ) -> xr.Dataset:
@@ -61,6 +62,10 @@ def drift_transformations(
         Longitudinal Dataset with ``rate_half``, or of a network whose rates hold no noise.
     keep : xarray.DataArray, optional
         Bool over any of subject, session, unit: units to compare.
+    p_values : xarray.DataArray, optional
+        Of ``exchanged_trial_p_values``, by which pairs are ``defined`` where p is below .023; by
+        default told by halves, which take up to 18 % of the pairs of codes at rest for drifting
+        ones, where laps differ in how much all units fire and sessions are few.
     surrogates : int
         How many; 0 for none.
     seed : int
@@ -92,7 +97,7 @@ def drift_transformations(
     table = Table(
         halved, {**variables, "defined": ()}, transformation=tuple(TRANSFORMATIONS), kind=KINDS
     )
-    for vectors in drift_vectors(halved, keep):
+    for vectors in drift_vectors(halved, keep, p_values):
         if vectors.conditions.size < FEWEST:
             continue
         generator = own_stream(halved, vectors.at, seed)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm as normal
 from scipy.stats import t as student
 
+from drift.errors import RefusedInputError
 from drift.metrics.stability.correlations import kept_units
 from drift.metrics.stability.halves import with_halves
 from drift.metrics.stability.pairs import comparable_pairs
@@ -23,6 +24,7 @@ KINDS = ("naive", "frozen", "cross_validated")
 # deviation of |d|^2 - |m|^2 - |n|^2 over that of m' n, m and n the noise of two sessions
 SHARED = 12.0**0.5
 CERTAIN = 2.0  # standard errors above 0 that make a drift
+LEVEL = float(normal.sf(CERTAIN))  # the same for p values, .023
 
 
 class DriftVectors(NamedTuple):
@@ -31,7 +33,7 @@ class DriftVectors(NamedTuple):
     Attributes
     ----------
     at : tuple of int
-        Positions of the subject, the earlier session and the later one.
+        Positions of the subject, the earlier session and the later one, by ``elapsed``.
     units, conditions : numpy.ndarray of int
         Positions of the units; of the conditions that are valid in all four halves, in the order
         of ``condition_order``.
@@ -40,6 +42,8 @@ class DriftVectors(NamedTuple):
     shared : float
         Squared length of the noise of a session of the subject, as far as units and conditions
         share it.
+    p_value : float
+        Of a code that stands still, by its trials; NaN where these are not known.
     """
 
     at: tuple[int, int, int]
@@ -48,6 +52,7 @@ class DriftVectors(NamedTuple):
     before: Array
     after: Array
     shared: float = 0.0
+    p_value: float = np.nan
 
     @property
     def drift(self) -> Array:
@@ -112,9 +117,11 @@ class DriftVectors(NamedTuple):
 
     @property
     def defined(self) -> bool:
-        """Whether there is a drift: its summed square is over 2 standard errors above 0, or halves
-        hold no noise."""
+        """Whether there is a drift: trials say so, or its summed square is over 2 standard errors
+        above 0, or halves hold no noise."""
         total = float(self.squared["cross_validated"].sum())
+        if np.isfinite(self.p_value):
+            return total > 0 and self.p_value < LEVEL
         exact = not self.noise.any()
         return total > (0.0 if exact else CERTAIN * self.error)
 
@@ -181,7 +188,9 @@ def condition_maps(dataset: xr.Dataset, name: str = "rate_half") -> xr.DataArray
     )
 
 
-def drift_vectors(dataset: xr.Dataset, keep: xr.DataArray | None) -> Iterator[DriftVectors]:
+def drift_vectors(
+    dataset: xr.Dataset, keep: xr.DataArray | None, p_values: xr.DataArray | None = None
+) -> Iterator[DriftVectors]:
     """Every two sessions of a subject that may be compared, the earlier first.
 
     Parameters
@@ -190,6 +199,8 @@ def drift_vectors(dataset: xr.Dataset, keep: xr.DataArray | None) -> Iterator[Dr
         Longitudinal Dataset with ``rate_half``, or of a network whose rates hold no noise.
     keep : xarray.DataArray or None
         Bool over any of subject, session, unit: units to measure.
+    p_values : xarray.DataArray or None
+        Of ``exchanged_trial_p_values``.
 
     Yields
     ------
@@ -206,11 +217,58 @@ def drift_vectors(dataset: xr.Dataset, keep: xr.DataArray | None) -> Iterator[Dr
     maps = condition_maps(halved).transpose("subject", "session", "half", "condition", "unit")
     rates = maps.values.astype(float)
     member = recorded_units(halved, keep)
+    known_p_values = _fitting(p_values, halved)
     for subject, own in enumerate(pairs):
-        at = [(subject, *both) for both in np.argwhere(np.triu(own, k=1)).tolist()]
+        order = in_time(halved, subject)
+        positions = np.argwhere(np.triu(own[np.ix_(order, order)], k=1))
+        at = [(subject, *both) for both in order[positions].tolist()]
         shared = _shared_noise(_usable(rates[subject], at, member[subject]))
         for vectors in _usable(rates[subject], at, member[subject]):
-            yield vectors._replace(shared=shared)
+            yield vectors._replace(shared=shared, p_value=float(known_p_values[vectors.at]))
+
+
+def _fitting(p_values: xr.DataArray | None, dataset: xr.Dataset) -> Array:
+    """(subject, session, session_other) of the subjects and sessions of a Dataset."""
+    subjects, sessions = dataset.sizes["subject"], dataset.sizes["session"]
+    if p_values is None:
+        return np.full((subjects, sessions, sessions), np.nan)
+    if set(p_values.dims) != {"subject", "session", "session_other"}:
+        raise RefusedInputError(
+            f"p_values were expected over subject, session, session_other, got {p_values.dims}: "
+            "pass the result of metrics.exchanged_trial_p_values."
+        )
+    ordered = p_values.transpose("subject", "session", "session_other")
+    labels = {dim: dataset[dim].values for dim in ("subject", "session") if dim in dataset.coords}
+    labels |= {"session_other": labels["session"]} if "session" in labels else {}
+    ordered = ordered.reindex({dim: own for dim, own in labels.items() if dim in ordered.coords})
+    if ordered.shape != (subjects, sessions, sessions) or not bool(ordered.notnull().any()):
+        raise RefusedInputError(
+            f"p_values were expected of the {subjects} subjects and {sessions} sessions of the "
+            f"Dataset, got {dict(p_values.sizes)} of other labels or NaN throughout: compute them "
+            "from the sessions that were measured."
+        )
+    return np.asarray(ordered.values, dtype=float)
+
+
+def in_time(dataset: xr.Dataset, subject: int) -> NDArray[np.int64]:
+    """Positions of the sessions of a subject from the earliest to the latest, those of one time in
+    the order of their labels.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Longitudinal Dataset; without ``elapsed`` sessions are in order as they are.
+    subject : int
+        Position.
+    """
+    place = np.arange(dataset.sizes["session"])
+    labels = np.unique(dataset["session"].values, return_inverse=True)[1] if (
+        "session" in dataset.coords
+    ) else place  # fmt: skip
+    if "elapsed" not in dataset.variables:
+        return place
+    elapsed = dataset["elapsed"].transpose("subject", "session").values[subject].astype(float)
+    return np.lexsort((place, labels, elapsed))
 
 
 def _usable(

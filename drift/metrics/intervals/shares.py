@@ -136,7 +136,7 @@ def _of_subject(
         size = np.asarray(sizes.sum(axis=inner))
         children = [_in_order(present[path], size[path]) for path in paths]
         counts = np.array([entries.size for entries in children])
-        shares = _dealt(shares, counts, rng)
+        shares = dealt(shares, counts, rng)
         paths = [
             (*path, int(entry))
             for path, entries in zip(paths, children, strict=True)
@@ -154,8 +154,22 @@ def _in_order(present: np.ndarray, size: np.ndarray) -> np.ndarray:
     return entries[np.argsort(size[entries], kind="stable")]
 
 
-def _dealt(shares: np.ndarray, counts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """(draw, child) shares of the children of all parents, side by side, from (draw, parent)."""
+def dealt(shares: np.ndarray, counts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Shares of the children of all parents, where as many are drawn of each parent as it has.
+
+    Parameters
+    ----------
+    shares : numpy.ndarray
+        (draw, parent).
+    counts : numpy.ndarray
+        (parent) children.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    numpy.ndarray
+        (draw, child) of all parents, side by side.
+    """
     draws, most = len(shares), int(counts.max(initial=0))
     picks = (rng.random((draws, counts.size, most)) * counts[:, np.newaxis]).astype(np.int64)
     starts = np.concatenate([[0], np.cumsum(counts)])[:-1]

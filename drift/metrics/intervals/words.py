@@ -34,7 +34,7 @@ def interval_text(interval: xr.Dataset) -> str:
     estimate, lower, upper, count = (_number(interval, name) for name in NUMBERS)
     units = str(interval["estimate"].attrs.get("units", "1"))
     unit = "" if units == "1" else f" {units}"
-    subjects = f"{count:.0f} independent subject{'s' * (count != 1)}"
+    subjects = independent_text(count)
     reason = f": {interval['reason'].item()}" if "reason" in interval else ""
     if not np.isfinite(estimate):
         bound = f"at least {lower:.3g}{unit}" if np.isfinite(lower) else "cannot be told"
@@ -44,6 +44,11 @@ def interval_text(interval: xr.Dataset) -> str:
     confidence = 100 * float(interval["confidence"])
     limits = f"{lower:.3g} to {upper:.3g}"
     return f"{estimate:.3g}{unit} ({confidence:g} %: {limits}; {subjects})"
+
+
+def independent_text(count: float) -> str:
+    """How many subjects an interval rests on, such as "5 independent subjects"."""
+    return f"{count:.0f} independent subject{'s' * (count != 1)}"
 
 
 def _number(interval: xr.Dataset, name: str) -> float:

@@ -22,6 +22,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from drift.metrics.intervals.limits import standard_error
+
 UNTOLD = 0.5  # standard error beyond which a code at rest and one drawn anew are not told apart
 
 
@@ -139,7 +141,7 @@ def exchange(
     between = before @ after.T
     within = halves.prod(axis=2).sum(axis=-1)  # (unit, session)
     own = np.diagonal(between)[np.diagonal(comparable)]
-    error = float(own.std(ddof=1) / np.sqrt(own.size)) if own.size > 1 else np.inf
+    error = float(standard_error(own)) if own.size > 1 else np.inf
     inverse = np.divide(1, lengths, out=np.zeros(lengths.shape), where=lengths > 0)
     alike = [
         np.where(possible, between, 0.0).sum(axis=1),

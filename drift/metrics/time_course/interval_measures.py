@@ -26,6 +26,7 @@ from drift.schema.labelled_form import check
 Level = Literal["subject", "unit"]
 Method = Literal["student", "percentile"]
 SUBJECTS: tuple[Level, ...] = ("subject", "unit")
+CORRELATION = -1.0, 1.0  # what a correlation may be; one without noise may exceed 1
 
 
 @opened
@@ -56,7 +57,8 @@ def by_lag_interval(
         Longitudinal Dataset with ``elapsed``, ``place_unit`` and, for corrected similarity,
         ``rate_half`` (``measure(..., halves="trials")``).
     of : {"corrected_similarity", "rate_map_correlation"}
-        With the noise of maps taken out, or as it is.
+        With the noise of maps taken out, or as it is. Intervals of the latter lie between -1 and 1;
+        without noise estimates may exceed 1 by chance, and intervals do.
     levels : sequence of {"subject", "unit"}
         Without "subject" each subject has an interval of its own, by its units.
     edges : numpy.ndarray, optional
@@ -96,6 +98,7 @@ def by_lag_interval(
         repetitions=repetitions,
         seed=seed,
         method=method,
+        within=CORRELATION if of == "rate_map_correlation" else None,
     )
     some = result["subject_estimate"].notnull().any("subject").values
     result["lag"].attrs["units"] = str(elapsed.attrs.get("units", "1"))
@@ -244,5 +247,6 @@ def reliability_interval(
         repetitions=repetitions,
         seed=seed,
         method=method,
+        within=CORRELATION,
     )
     return result.assign_attrs(of="reliability")

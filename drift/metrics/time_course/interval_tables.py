@@ -14,7 +14,7 @@ from drift.metrics.stability.halves import has_halves
 from drift.metrics.stability.session_pairs import COMPARED
 from drift.metrics.stability.unit_moments import Similarity
 from drift.metrics.time_course.half_life import half_life
-from drift.metrics.time_course.interval_measures import by_lag_interval
+from drift.metrics.time_course.interval_measures import CORRELATION, by_lag_interval
 from drift.metrics.time_course.lag_classes import lag_classes
 from drift.metrics.time_course.lags import by_lag
 from drift.schema.labelled_form import check
@@ -67,7 +67,7 @@ def lag_table(
     }
     vectors = _vectors(single)
     if vectors.notnull().any("lag").sum() > 1:
-        interval = nested_interval(vectors, ("subject",), confidence=confidence)
+        interval = nested_interval(vectors, ("subject",), confidence=confidence, within=CORRELATION)
         curves["population_vector_correlation"] = interval
     tables = [_lag_rows(name, curve) for name, curve in curves.items()]
     return pd.concat(tables, ignore_index=True)

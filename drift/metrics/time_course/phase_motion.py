@@ -13,6 +13,8 @@ import numpy as np
 
 from drift.door import opened
 from drift.errors import RefusedInputError
+from drift.metrics.intervals.limits import standard_error
+from drift.metrics.intervals.resampling import jackknife_variance
 
 MINIMUM_SESSIONS = 8
 BLOCKS = 8  # parts of a run that are left out in turn for standard errors
@@ -127,11 +129,7 @@ def diffusion_exponent(time: np.ndarray, code: np.ndarray) -> Exponent:
             if np.unique(lag[mask]).size > 1
         ]
     )
-    error = (
-        np.sqrt((len(left_out) - 1) / len(left_out) * np.square(left_out - left_out.mean()).sum())
-        if len(left_out) > 1
-        else np.nan
-    )
+    error = np.sqrt(jackknife_variance(left_out)) if len(left_out) > 1 else np.nan
     return Exponent(whole[0], float(error), whole[1])
 
 
@@ -175,5 +173,5 @@ def directed_share(code: np.ndarray, time: np.ndarray | None = None) -> Directio
         return Direction(np.nan, np.nan)
     return Direction(
         float(product.mean() / square.mean()),
-        float(product.std(ddof=1) / np.sqrt(len(product)) / square.mean()),
+        float(standard_error(product) / square.mean()),
     )

@@ -11,6 +11,8 @@ import xarray as xr
 from drift.door import opened
 from drift.errors import RefusedInputError, did_you_mean
 from drift.metrics.intervals.nested import nested_interval
+from drift.metrics.intervals.subjects import error_over_subjects
+from drift.metrics.time_course.interval_measures import CORRELATION
 from drift.metrics.time_course.lags import by_lag
 from drift.plots.labels import least_correlation
 from drift.plots.sessions import COLOURS
@@ -45,9 +47,9 @@ def correlation_by_lag(
     pairs, and of early pairs apart from late ones.
 
     Curves are means over subjects; error bars are 95 % intervals over subjects (Student's, see
-    ``metrics.nested_interval``), the legend says what they are and of how many. One subject has
-    none. Pairs of sessions in different environments do not enter. Bars that leave the axis are cut
-    off.
+    ``metrics.nested_interval``; those of plain correlations lie between -1 and 1), the legend says
+    what they are and of how many. One subject has none. Pairs of sessions in different environments
+    do not enter. Bars that leave the axis are cut off.
 
     Parameters
     ----------
@@ -148,9 +150,15 @@ def _draw(curve: xr.DataArray, label: str, ax: Axes, bars: Bars) -> np.ndarray:
     count = curve.notnull().sum("subject").values
     error = None
     if curve.notnull().any("lag").sum() > 1:
-        interval = nested_interval(curve, ("subject",), confidence=CONFIDENCE)
-        error = (interval["upper"] - interval["estimate"]).values
+        error = _reach(curve, None if label == "corrected similarity" else CORRELATION)
         if bars == "standard_error":
-            error = curve.std("subject", ddof=1).values / np.sqrt(count)
+            error = error_over_subjects(curve).values
     ax.errorbar(curve["lag"], curve.mean("subject"), yerr=error, label=label, **style)
     return np.asarray(count)
+
+
+def _reach(curve: xr.DataArray, within: tuple[float, float] | None) -> np.ndarray:
+    """(end, lag) from the mean to the ends of its interval over subjects."""
+    interval = nested_interval(curve, ("subject",), confidence=CONFIDENCE, within=within)
+    ends = interval["estimate"] - interval["lower"], interval["upper"] - interval["estimate"]
+    return np.stack([end.values for end in ends])

@@ -10,6 +10,7 @@ import xarray as xr
 
 from drift.door import opened
 from drift.errors import RefusedInputError
+from drift.metrics.intervals.subjects import error_over_subjects
 from drift.metrics.labels import require_dims
 from drift.metrics.time_course.lag_classes import curve_by_lag
 from drift.plots.labels import time_axis
@@ -115,7 +116,7 @@ def _draw(curve: xr.DataArray, ax: Axes, name: str) -> int:
     curve = curve.isel(subject=np.flatnonzero(curve.notnull().any("lag").values))
     curve = curve.isel(lag=np.flatnonzero(curve.notnull().all("subject").values))
     subjects = curve.sizes["subject"]
-    deviation = curve.std("subject", ddof=1).values / np.sqrt(subjects) if subjects > 1 else None
+    deviation = error_over_subjects(curve).values if subjects > 1 else None
     ax.errorbar(
         curve["mean_lag"].values, curve.mean("subject").values, deviation,
         label=name, linewidth=1.3, markersize=3.5, capsize=1.5, elinewidth=0.7, **style,

@@ -11,6 +11,7 @@ from drift.door import opened
 from drift.door.quantities import Index
 from drift.errors import RefusedInputError
 from drift.metrics.geometry.fits import TRANSFORMATIONS
+from drift.metrics.intervals.subjects import error_over_subjects
 from drift.metrics.time_course.lag_classes import curve_by_lag
 from drift.plots.drawn import PAIRS, refuse_other_labels, refuse_other_result
 from drift.plots.labels import time_axis
@@ -54,9 +55,8 @@ def _of_subjects(values: xr.DataArray) -> xr.DataArray:
 
 def _spread(values: xr.DataArray, within: xr.DataArray) -> xr.DataArray:
     """Standard error over subjects; of a single subject what is known within it."""
-    subjects = values.notnull().sum("subject")
-    between = values.std("subject", ddof=1) if values.sizes["subject"] > 1 else np.nan * within
-    return (between / np.sqrt(subjects)).where(subjects > 1, within)
+    between = error_over_subjects(values)
+    return between.fillna(within)
 
 
 @opened

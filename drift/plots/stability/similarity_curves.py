@@ -10,6 +10,7 @@ import xarray as xr
 
 from drift.door import opened
 from drift.errors import RefusedInputError
+from drift.metrics.intervals.subjects import error_over_subjects
 from drift.metrics.time_course.lag_classes import curve_by_lag
 from drift.plots.drawn import PAIRS, refuse_other_array, refuse_other_result
 from drift.plots.labels import time_axis
@@ -185,7 +186,7 @@ def _mean_line(
     curve = curve.isel(subject=np.flatnonzero(curve.notnull().any("lag").values))
     curve = curve.isel(lag=np.flatnonzero(curve.notnull().all("subject").values))
     subjects = curve.sizes["subject"]
-    error = curve.std("subject", ddof=1).values / np.sqrt(subjects) if subjects > 1 else None
+    error = error_over_subjects(curve).values if subjects > 1 else None
     ax.errorbar(
         curve[along].values, curve.mean("subject").values, error, label=label, **SIZES, **style
     )

@@ -20,6 +20,8 @@ from drift.door.quantities import Confidence, Draws, Range, Seed
 from drift.errors import RefusedInputError
 from drift.files.store import provenance
 from drift.measurement.event_counting import counted_maps
+from drift.metrics.intervals.limits import of_percentiles
+from drift.metrics.intervals.resampling import drawn_times
 from drift.metrics.stability.pairs import comparable_pairs
 from drift.schema.labelled_form import check
 from drift.streams import stream
@@ -35,6 +37,11 @@ NOISE = ("poisson", "none", "fitted")
 FRACTIONS = np.geomspace(0.002, 0.6, 60)
 ANGLE = np.linspace(np.pi, 0, 1001)
 ESTIMATES = ("active_fraction", "weight_lifetime", "place_extent", "attenuation")
+NOTE = (
+    "one lifetime for all weights: where a part of them is lost within days, it lies between that "
+    "of this part and that of the rest, and r_squared is small or negative; circuits.fit with "
+    "fast_share tells both, and as one_lifetime the number that belongs here"
+)
 MEANINGS = {
     "measurement": "cosine of population vectors",
     "fit": "cosine of population vectors of the fitted Top-K layer",
@@ -218,8 +225,7 @@ def _drawn(
     estimates: list[np.ndarray] = []
     while len(estimates) < repetitions:
         of_units, of_sessions = (
-            rng.multinomial(size, np.full(size, 1 / size)).astype(float)
-            for size in (units, sessions)
+            drawn_times(size, 1, rng)[0].astype(float) for size in (units, sessions)
         )
         if (_decay(sums, of_units, of_sessions)[0] > 0).sum() > 1:
             estimates.append(_estimates(sums, of_units, of_sessions, curves))
@@ -376,8 +382,8 @@ def _described(
     """Estimates, intervals and fit of one subject."""
     sessions, units = sums.counts.shape[1:]
     estimates = _estimates(sums, np.ones(units), np.ones(sessions), curves)
-    tails = np.quantile(
-        _drawn(sums, curves, repetitions, rng), [(1 - confidence) / 2, (1 + confidence) / 2], axis=0
+    tails = np.stack(
+        of_percentiles(estimates, _drawn(sums, curves, repetitions, rng), confidence)[1:]
     )
     lags, cosine, weight = decay
     fitted = estimates[3] * _cosine(lags, estimates[0], estimates[1])
@@ -472,5 +478,5 @@ def _labelled(result: xr.Dataset, labels: list[str], units: str) -> xr.Dataset:
         }
     result["lag"].attrs = {"units": units, "long_name": "elapsed time between two sessions"}
     return result.assign_attrs(
-        **provenance(), title="sparsity and drift of the weights behind a recorded code"
+        **provenance(), title="sparsity and drift of the weights behind a recorded code", note=NOTE
     )

@@ -25,10 +25,12 @@ from drift.theory.code_drift.closed_forms import (
     population_vector_similarity,
 )
 from drift.theory.code_drift.similarity import STATISTICS, active_units, measured_similarity
+from drift.theory.code_drift.within_sessions import within_sessions
 from drift.theory.kernels.depth import measured_pooling
 
 READOUT = "readout_cosine"
 MEANINGS = {
+    "within_sessions": "similarity of the two halves of a session, 1 but for noise",
     "prediction": "similarity of codes predicted from the drift of the weights",
     "measurement": "similarity of codes",
     "structure": "structure beyond a random Top-K layer",
@@ -337,6 +339,8 @@ def predict(run: xr.Dataset) -> xr.Dataset:
         statistic, lag), the last what a random Top-K layer does not explain; ``rms_structure``
         (subject, statistic) its root mean square over lags; ``weight_autocorrelation`` (subject,
         lag), ``active_fraction`` and ``pooling`` (subject), ``pairs`` (subject, lag) of sessions.
+        Of runs with ``rate_half`` also ``within_sessions`` (subject, statistic), the similarity at
+        lag 0: of the halves of a session, which is 1 but for noise, as weights stay meanwhile.
 
     Raises
     ------
@@ -374,10 +378,16 @@ def predict(run: xr.Dataset) -> xr.Dataset:
     result["rms_structure"] = np.sqrt((result["structure"] ** 2).mean("lag"))
     result["weight_autocorrelation"] = weights["correlation"].drop_vars("subject", errors="ignore")
     result["pairs"] = weights["pairs"].drop_vars("subject", errors="ignore")
+    if "rate_half" in run:
+        rows = [within_sessions(run, subject) for subject in subjects]
+        filled = np.full((len(rows), len(names)), np.nan)
+        filled[:, : len(rows[0])] = rows
+        result["within_sessions"] = (("subject", "statistic"), filled)
     for name in ("active_fraction", "pooling"):
         result[name] = ("subject", np.array([getattr(layer, name) for layer in layers]))
     for name, meaning in MEANINGS.items():
-        result[name].attrs = {"units": "1", "long_name": meaning}
+        if name in result:
+            result[name].attrs = {"units": "1", "long_name": meaning}
     result["lag"].attrs = {
         "units": str(run["elapsed"].attrs.get("units", "1")),
         "long_name": "elapsed time between two sessions",

@@ -138,6 +138,7 @@ def same_kind(experiment: Experiment, experience: xr.Dataset) -> tuple[object, .
             (type(noise), *(getattr(noise, name, "") for name in ("law", "acts_on", "placement")))
             for noise in experiment.noise
         ),
+        experiment.minibatch,
         *same_schedule(experiment),
     )
 
@@ -145,7 +146,8 @@ def same_kind(experiment: Experiment, experience: xr.Dataset) -> tuple[object, .
 def same_schedule(experiment: Experiment) -> tuple[object, ...]:
     """Return what subjects of any kind must share to be advanced together: the steps at which they
     are observed."""
-    return experiment.steps, tuple(experiment.session_steps())
+    schedule = experiment.steps, tuple(experiment.session_steps())
+    return schedule if experiment.protocol is None else (*schedule, experiment.protocol)
 
 
 def _map_layout(experience: xr.Dataset) -> tuple[object, ...]:

@@ -19,6 +19,8 @@ from torch import Tensor
 from drift.networks.hidden_layer import named
 from drift.noise import Noise
 from drift.training.engines.base import Precision, Subject, Weights, finish
+from drift.training.engines.mechanisms import Layer
+from drift.training.engines.order import Order
 from drift.training.engines.torch_program import TorchEngine, TorchProgram
 
 LINE = 64  # bytes of a cache line; vector kernels treat storage that starts there alike
@@ -65,6 +67,11 @@ class BatchedProgram(TorchProgram):
         )
         # (subject, sample, output)
         self._targets = self._stack([subject.targets for subject in subjects])
+        self._order: Order | None = None
+        if subjects[0].experiment.minibatch is not None:
+            self._order = self.sources["order"] = Order(subjects)
+        self._layer = Layer(subjects, device, lambda shape: aligned(shape, device, dtype))
+        self.sources |= self._layer.sources
         self.parameters = [
             self._stack(blocks)
             for blocks in zip(*(subject.first_parameters() for subject in subjects), strict=True)
@@ -86,6 +93,7 @@ class BatchedProgram(TorchProgram):
         return aligned(tensor.shape, self.device, self.dtype)
 
     def _allocate(self) -> None:
+        self._take_batches()
         subjects, samples, _ = self._inputs.shape
         activity = (subjects, samples, self.parameters[0].shape[1])
         self._hidden, self._slope = (
@@ -94,12 +102,23 @@ class BatchedProgram(TorchProgram):
         self._error = self._like(self._targets)
         self._gradient = self.like_parameters()
         self._normals = self.like_parameters()
+        self._layer.allocate(activity, self.like_parameters)
         self._noisy_inputs, self._noisy_targets = self._inputs, self._targets
         if "inputs" in self.entering:
-            self._noisy_inputs = self._like(self._inputs).copy_(self._inputs)
+            self._noisy_inputs = self._like(self._inputs)
+            self._noisy_inputs[..., -1] = 1  # for the bias
             self._input_draw = self._like(self._inputs[..., :-1])
         if "targets" in self.entering:
             self._noisy_targets = self._like(self._targets)
+
+    def _take_batches(self) -> None:
+        """Keep all samples apart from those of a step, where a step takes some of them."""
+        self._all_samples = (self._inputs, self._targets)
+        if self._order is not None:
+            self._inputs, self._targets = (
+                aligned((len(each), self._order.size, each.shape[2]), self.device, self.dtype)
+                for each in self._all_samples
+            )
 
     def _scale(self, kind: str, step: int) -> Tensor:
         return self._column([noise.scale(step) for noise in self.noise[kind]])
@@ -113,9 +132,22 @@ class BatchedProgram(TorchProgram):
             self._draw_batch()
             self.learner.learn(self)
             self.shake("weights", self.parameters)
+            self.confine()
+            if self._layer.excitability is not None:
+                self._layer.excitability.advance()
             self.step += 1
 
+    def _select(self, order: Order) -> None:
+        """Copy the samples of this step to where a step looks."""
+        numbers = torch.as_tensor(order.batches(), device=self.device)
+        for every, shown in zip(self._all_samples, (self._inputs, self._targets), strict=True):
+            for rows, number, place in zip(every, numbers, shown, strict=True):
+                torch.index_select(rows, 0, number, out=place)
+
     def _draw_batch(self) -> None:
+        if self._order is not None:
+            self._select(self._order)
+        self._layer.draw()
         if "inputs" in self.entering:
             kind = self.entering["inputs"]
             self.sources[f"{kind}_noise"].normal(self._input_draw)
@@ -141,9 +173,9 @@ class BatchedProgram(TorchProgram):
             super()._act(kind, block, normals)
 
     def _forward(self) -> None:
-        inward, outward = self.parameters
+        self._used = inward, outward = self._layer.taking_part(self.parameters)
         product(self._noisy_inputs, inward.mT, out=self._hidden)  # (subject, sample, unit)
-        self._hidden.relu_()
+        self._layer.respond(self._hidden)
         product(self._hidden, outward, out=self._error)  # (subject, sample, output)
         self._error.sub_(self._noisy_targets)
 
@@ -153,9 +185,10 @@ class BatchedProgram(TorchProgram):
         self._forward()
         self._error.mul_(2 / (self._error.shape[1] * self._error.shape[2]))
         product(self._hidden.mT, self._error, out=self._gradient[1])
-        product(self._error, self.parameters[1].mT, out=self._slope)
-        self._slope.mul_(self._hidden > 0)
+        product(self._error, self._used[1].mT, out=self._slope)
+        self._layer.hand_back(self._slope, self._hidden)
         product(self._slope.mT, self._noisy_inputs, out=self._gradient[0])
+        self._layer.mask(self._gradient)
         self.shake("gradient", self._gradient)
         return self._gradient
 
@@ -171,6 +204,18 @@ class BatchedProgram(TorchProgram):
     def like_parameters(self) -> list[Tensor]:
         """Return zeros in the shape of the parameters."""
         return [self._like(weights) for weights in self.parameters]
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return what changes from step to step, by name."""
+        slow = self._layer.excitability
+        return super().tensors() | ({} if slow is None else {"excitability": slow.values})
+
+    def weights(self) -> dict[str, np.ndarray]:
+        """Return the present weights by name, and the excitability where there is one, float64."""
+        inward, outward = (block.double().cpu().numpy() for block in self.parameters)
+        slow = self._layer.excitability
+        own = {} if slow is None else {"excitability": slow.values[:, 0].double().cpu().numpy()}
+        return {**named(inward, outward), **own}
 
 
 class BatchedEngine(TorchEngine):
@@ -208,14 +253,14 @@ class BatchedEngine(TorchEngine):
 
     def weights(self, members: Sequence[int] | None = None) -> Weights:
         """Return the present weights by name, float64."""
-        blocks = zip(*(program.parameters for program in self._programs), strict=True)
-        inward, outward = (torch.cat(list(block)).double().cpu().numpy() for block in blocks)
+        weights = [program.weights() for program in self._programs]
         rows = slice(None) if members is None else list(members)
-        return named(inward[rows], outward[rows])
+        return {name: np.concatenate([each[name] for each in weights])[rows] for name in weights[0]}
 
 
 def _subjects_per_program(subject: Subject, dtype: torch.dtype) -> int:
-    activity = len(subject.inputs) * subject.experiment.network.units * dtype.itemsize
+    samples = subject.experiment.minibatch or len(subject.inputs)
+    activity = samples * subject.experiment.network.units * dtype.itemsize
     return max(1, WORKING_SET // (2 * activity))
 
 

@@ -77,10 +77,6 @@ class HostDraws(Draws):
             for generator, block in zip(self._generators, buffer, strict=True):
                 block.numpy()[...] = generator.poisson(rate, tuple(block.shape))
 
-    def indices(self, below: int, count: int) -> np.ndarray:
-        """Return whole numbers from 0 up to ``below``, shape (subject, count)."""
-        return np.array([generator.integers(below, size=count) for generator in self._generators])
-
     def state(self) -> np.ndarray:
         """Return the states as JSON text in bytes."""
         texts = [

@@ -18,13 +18,15 @@ import numpy as np
 from drift.experiment import Experiment
 from drift.learners import SGD, Adam, Learner, StochasticErrorDescent
 from drift.loops.compiled import NO_FOLDER, can_be_kept, is_kept
+from drift.loops.layout import padded, with_tail
 from drift.loops.normals import BLOCK, generator_state
-from drift.loops.vectors import WIDTH
-from drift.networks import Network
+from drift.networks import Dropout, Excitability, Network
 from drift.networks.hidden_layer import named
 from drift.noise import InputNoise, LabelNoise, UpdateNoise
 from drift.training.engines import fused_kernels as kernels
 from drift.training.engines.base import Engine, Precision, Subject, Weights, finish
+from drift.training.engines.fused_mechanisms import advance as mechanism_steps
+from drift.training.engines.fused_parts import MechanismSteps, has_mechanisms, nothing_changing
 
 
 class Rule(NamedTuple):
@@ -75,6 +77,11 @@ def unknown_to(experiment: Experiment) -> str:
         if type(noise) not in (InputNoise, LabelNoise, UpdateNoise)
     ]
     foreign += [] if type(experiment.network) is Network else [experiment.network]
+    foreign += [
+        mechanism
+        for name, own in (("dropout", Dropout), ("excitability", Excitability))
+        if type(mechanism := getattr(experiment.network, name, None)) not in (own, type(None))
+    ]
     foreign += [] if type(experiment.learner) in RULES else [experiment.learner]
     if foreign:
         return f"{type(foreign[0]).__name__}, which has no compiled steps"
@@ -89,11 +96,15 @@ class FusedProgram:
     """One subject and its compiled step."""
 
     def __init__(self, subject: Subject, precision: Precision) -> None:
-        self.step, self._experiment, self._samples = 0, subject.experiment, len(subject.inputs)
+        self.step, self._experiment = 0, subject.experiment
+        self._samples = subject.experiment.minibatch or len(subject.inputs)
         self.type = np.dtype(precision)
         inward, outward = subject.first_parameters()
         self._inputs = inward.shape[1]
         self.work = _work(subject, np.column_stack([inward, outward]), self.type)
+        self._mechanisms = (
+            MechanismSteps(subject, self.work) if has_mechanisms(subject.experiment) else None
+        )
         buffers = ((self._inputs - 1) * self._samples, outward.shape[1] * self._samples)
         self._batch_random = tuple(
             np.zeros(-(-size // BLOCK) * BLOCK, np.float32) for size in buffers
@@ -107,28 +118,35 @@ class FusedProgram:
         while steps:
             count = min(steps, TABLE)
             scales = _scales(self._experiment, self.step, count).astype(self.type)
-            kernels.advance(
-                self.work,
-                self._batch_random,
-                self._samples,
-                self._rule,
-                self._numbers,
-                self._decays,
-                self._laws,
-                scales,
-                self.step,
-            )
+            of_rule = (self._rule, self._numbers, self._decays)
+            common = (*of_rule, self._laws, scales, self.step)
+            beside = () if self._mechanisms is None else self._mechanisms.arguments(count)
+            self.kernel(self.work, self._batch_random, self._samples, *common, *beside)
             self.step, steps = self.step + count, steps - count
+
+    @property
+    def kernel(self) -> Any:
+        """The compiled steps of this subject."""
+        return kernels.advance if self._mechanisms is None else mechanism_steps
 
     def parameters(self) -> list[np.ndarray]:
         """Return the present weights in the blocks of a learning rule, float64."""
         return np.split(self.work.weights.astype(float), [self._inputs], axis=1)
 
     def changing(self) -> dict[str, np.ndarray]:
-        """Return the arrays that carry a run from one step to the next."""
-        return {
-            name: getattr(self.work, name) for name in ("weights", "first", "second", "generators")
-        }
+        """Return the arrays that carry a run from one step to the next, to be written in place."""
+        own = self._mechanisms.changing() if self._mechanisms else nothing_changing()
+        names = ("weights", "first", "second", "generators")
+        return {**{name: getattr(self.work, name) for name in names}, **own}
+
+    def restored(self) -> None:
+        """Go on from what has been written to the arrays that change."""
+        if self._mechanisms is not None:
+            self._mechanisms.restored()
+
+    def excitability(self) -> np.ndarray | None:
+        """Return the present excitability (unit,), where there is one, float64."""
+        return None if self._mechanisms is None else self._mechanisms.excitability
 
 
 class FusedEngine(Engine):
@@ -139,8 +157,9 @@ class FusedEngine(Engine):
     def __init__(
         self, subjects: Sequence[Subject], precision: Precision, threads: int | None = None
     ) -> None:
-        _announce_compilation()
         self._programs = [FusedProgram(subject, precision) for subject in subjects]
+        for kernel in {program.kernel for program in self._programs}:
+            _announce_compilation(kernel)
         self._pool = ThreadPoolExecutor(threads or os.cpu_count() or 1)
 
     @property
@@ -157,7 +176,9 @@ class FusedEngine(Engine):
         indices = range(len(self._programs)) if members is None else members
         blocks = zip(*(self._programs[member].parameters() for member in indices), strict=True)
         inward, outward = (np.stack(block) for block in blocks)
-        return named(inward, outward)
+        slow = [self._programs[member].excitability() for member in indices]
+        own = {} if slow[0] is None else {"excitability": np.stack(slow)}  # type: ignore[arg-type]
+        return {**named(inward, outward), **own}
 
     def state(self) -> dict[str, np.ndarray]:
         """Return weights, moments, generators and the step; smaller subjects are filled with
@@ -174,6 +195,7 @@ class FusedEngine(Engine):
             program.step = int(state["step"])
             for name, array in program.changing().items():
                 array[...] = state[name][_corner(number, array)]
+            program.restored()
 
 
 def _corner(number: int, array: np.ndarray) -> Any:
@@ -189,10 +211,9 @@ def _stacked(arrays: Sequence[np.ndarray]) -> np.ndarray:
     return whole
 
 
-def _announce_compilation() -> None:
+def _announce_compilation(kernel: Any) -> None:
     """Say so before the first use on a machine, which compiles; later uses load what has been
     compiled from disk."""
-    kernel = kernels.advance
     if not kernel.signatures and not is_kept(kernel):
         often = "once on this machine" if can_be_kept(kernel) else "in each process"
         remedy = "" if can_be_kept(kernel) else NO_FOLDER
@@ -204,46 +225,43 @@ def _announce_compilation() -> None:
 
 
 def _work(subject: Subject, weights: np.ndarray, kind: np.dtype) -> kernels.Work:
-    samples, (units, width), outputs = len(subject.inputs), weights.shape, subject.targets.shape[1]
-    present = np.column_stack([subject.inputs, np.ones(samples)])
-    inputs, targets = _padded(present.T, kind), _padded(subject.targets.T, kind)
+    (units, width), outputs = weights.shape, subject.targets.shape[1]
+    present, shown = _first_batch(subject)
+    samples = len(present)
+    inputs, targets = padded(present.T, kind), padded(shown.T, kind)
     memories = RULES[type(subject.experiment.learner)].memories
     return kernels.Work(
         inputs=inputs,
         targets=targets,
-        weights=_with_tail(weights, kind),
-        gradient=_with_tail(np.zeros((units, width)), kind),
+        weights=with_tail(weights, kind),
+        gradient=with_tail(np.zeros((units, width)), kind),
         first=np.zeros((units if memories > 0 else 0, width), kind),
         second=np.zeros((units if memories > 1 else 0, width), kind),
         noisy_inputs=inputs.copy(),
         noisy_targets=targets.copy(),
-        sample_inputs=_padded(present, kind),
-        sample_error=_padded(np.zeros((samples, outputs)), kind),
+        sample_inputs=padded(present, kind),
+        sample_error=padded(np.zeros((samples, outputs)), kind),
         active=np.zeros(units, np.int64),
-        hidden=_padded(np.zeros((units, samples)), kind),
-        outward=_padded(np.zeros((units, outputs)), kind),
-        input_gradient=_padded(np.zeros((units, width - outputs)), kind),
-        output_gradient=_padded(np.zeros((units, outputs)), kind),
+        hidden=padded(np.zeros((units, samples)), kind),
+        outward=padded(np.zeros((units, outputs)), kind),
+        input_gradient=padded(np.zeros((units, width - outputs)), kind),
+        output_gradient=padded(np.zeros((units, outputs)), kind),
         error=np.zeros_like(targets),
-        block=_padded(np.zeros((kernels.UNITS, samples)), kind),
-        slope=_padded(np.zeros((kernels.UNITS, samples)), kind),
+        block=padded(np.zeros((kernels.UNITS, samples)), kind),
+        slope=padded(np.zeros((kernels.UNITS, samples)), kind),
         random=np.zeros(-(-units * width // BLOCK) * BLOCK, np.float32),
         generators=np.stack([generator_state(subject.experiment.seed, name) for name in STREAMS]),
     )
 
 
-def _padded(array: np.ndarray, kind: np.dtype) -> np.ndarray:
-    """Return a copy whose last axis is filled with zeros to whole vectors."""
-    wide = np.zeros((array.shape[0], -(-array.shape[1] // WIDTH) * WIDTH), kind)
-    wide[:, : array.shape[1]] = array
-    return wide
-
-
-def _with_tail(array: np.ndarray, kind: np.dtype) -> np.ndarray:
-    """Return a copy behind which a vector may be read or written too far."""
-    whole = np.zeros(array.size + WIDTH, kind)
-    whole[: array.size] = array.ravel()
-    return whole[: array.size].reshape(array.shape)
+def _first_batch(subject: Subject) -> tuple[np.ndarray, np.ndarray]:
+    """Return inputs with a 1 for the bias, and targets: all samples, or zeros for a minibatch."""
+    samples = len(subject.inputs)
+    present = np.column_stack([subject.inputs, np.ones(samples)])
+    if subject.experiment.minibatch is None:
+        return present, subject.targets
+    size = subject.experiment.minibatch
+    return np.zeros((size, present.shape[1])), np.zeros((size, subject.targets.shape[1]))
 
 
 def _numbers(experiment: Experiment, outputs: int, kind: np.dtype) -> tuple[np.ndarray, np.ndarray]:

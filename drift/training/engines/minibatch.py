@@ -24,8 +24,8 @@ from drift.theory.input_noise.terms import surrogate
 from drift.theory.input_noise.weights import network_of
 from drift.training.engines.base import Precision, Subject, Weights, stacked
 from drift.training.engines.direct_gradient import DirectGradient
-from drift.training.engines.draws import HostDraws
 from drift.training.engines.input_noise import noisy
+from drift.training.engines.order import Order
 from drift.training.engines.torch_program import TorchEngine, TorchProgram
 
 
@@ -53,7 +53,7 @@ class MinibatchProgram(TorchProgram):
         }
         self.parameters = [_matrix(weights.detach()) for weights in self.weights.values()]
         self._remember()
-        self._order = HostDraws([self.experiment.seed], "order")
+        self._order = Order([subject])
         self.sources["order"] = self._order
         self._direct = DirectGradient(self.weights) if self._is_direct() else None
 
@@ -71,6 +71,7 @@ class MinibatchProgram(TorchProgram):
                 for name, rate in faster.items():
                     self.weights[name].lerp_(before[name], 1 - rate)
                 self.shake("weights", self.parameters)
+                self.confine()
                 self.network.normalise(self.weights)
             self.step += 1
 
@@ -103,10 +104,7 @@ class MinibatchProgram(TorchProgram):
         if self.experiment.minibatch is None:
             inputs, targets = self._inputs, self._targets
         else:
-            indices = torch.as_tensor(
-                self._order.indices(len(self._inputs), self.experiment.minibatch)[0],
-                device=self.device,
-            )
+            indices = torch.as_tensor(self._order.batches()[0], device=self.device)
             inputs = self._inputs.index_select(0, indices)
             targets = (
                 inputs if self._targets is self._inputs else self._targets.index_select(0, indices)

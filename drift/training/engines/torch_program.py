@@ -34,6 +34,7 @@ class TorchProgram(ABC):
             noise.kind: [_of_kind(noise.kind, subject) for subject in subjects]
             for noise in subjects[0].experiment.noise
         }
+        self._kept = self._column([subject.experiment.learner.kept() for subject in subjects])
         # the kind of noise that enters inputs, targets or loss
         self.entering = {noises[0].enters: kind for kind, noises in self.noise.items()}
         seeds = [subject.experiment.seed for subject in subjects]
@@ -81,6 +82,15 @@ class TorchProgram(ABC):
     def _act(self, kind: str, block: Tensor, normals: Tensor) -> None:
         for noise, values, drawn in zip(self.noise[kind], block, normals, strict=True):
             noise.act(values, drawn, self.step)
+
+    def confine(self) -> None:
+        """End a step: let weights decay, and bound them."""
+        for block in self.parameters:
+            if "weight_decay" in self.numbers:
+                block.mul_(self._kept)
+            if "largest_weight" in self.numbers:
+                bound = self.numbers["largest_weight"]
+                torch.clamp(block, -bound, bound, out=block)
 
     def tensors(self) -> dict[str, Tensor]:
         """Return what changes from step to step, by name."""

@@ -60,14 +60,18 @@ def chosen(entries: Sequence[str | Probe]) -> dict[str, Probe]:
 def check_suitable(network: LearningNetwork, names: Mapping[str, Probe]) -> None:
     """Refuse probes that say nothing of a network."""
     unsuitable = [
-        *(() if network.known_curvature else CURVATURE),
+        *(() if network.knows_curvature() else CURVATURE),
         *(() if network.one_layer else WEIGHTS),
     ]
     for name in unsuitable:
         if name in names:
-            raise RefusedInputError(
-                f"probe {name} does not know a {type(network).__name__}: leave it out."
-            )
+            raise RefusedInputError(f"probe {name} does not know a {_told(network)}: leave it out.")
+
+
+def _told(network: LearningNetwork) -> str:
+    """Name a network, and what of it is not that of every one of its kind."""
+    special = type(network).known_curvature and not network.knows_curvature()
+    return f"{type(network).__name__}{' of other than constant rectified units' if special else ''}"
 
 
 def _named(function: Probe) -> tuple[str, Probe]:

@@ -10,7 +10,7 @@ from circuits import LinearInterneuron
 from circuits.fitting.model import Model, Surroundings
 from circuits.fitting.statistics import chosen_statistics
 from drift.measurement.event_counting import counted_maps
-from drift.observation.expected_maps import lens, observed_halves
+from drift.observation.expected_maps import lens, matched_over_sessions, observed_halves
 from drift.streams import stream
 
 TRUTH = {"gain": 20.0, "input_width": 8.0, "weight_lifetime": 30.0, "fast_share": 0.3}
@@ -26,7 +26,7 @@ FAST = 0.2  # days
 def simulated_mouse(mouse: xr.Dataset, seed: int, truth: dict[str, float] = TRUTH) -> xr.Dataset:
     """Return the mouse with the maps of a circuit in place of its own."""
     recording = counted_maps(mouse, "a simulated mouse")
-    seen = lens(recording)
+    seen = matched_over_sessions(lens(recording))
     selection = chosen_statistics(seen)
     around = Surroundings(input_width=1.0, fast_weight_lifetime=FAST)
     circuit = LinearInterneuron(units=seen.rate.shape[1])

@@ -38,7 +38,7 @@ OPTIONS = {
 @pytest.fixture(scope="module")
 def recording() -> xr.Dataset:
     return recorded(
-        LinearInterneuron(units=300, gain=GAIN), seed=1, cells=100, sessions=6, minutes=5.0
+        LinearInterneuron(units=300, gain=GAIN), seed=2, cells=100, sessions=6, minutes=5.0
     )
 
 
@@ -122,11 +122,12 @@ def test_the_covariance_of_few_sessions_knows_of_sessions(recording):
 
 def test_half_widths_and_p_value_of_made_up_simulations():
     rng = stream(0, "bootstrap")
-    errors = 0.02 * rng.standard_normal((4000, 2)) + [0.0, 0.05]
-    made_up = Calibration(np.zeros((4000, 1)), 0.5 + errors, np.arange(4000.0))
-    half = calibrated_half_widths(made_up, np.array([0.5, 0.5]), 0.95)
-    assert half[0] == pytest.approx(1.96 * 0.02, rel=0.05)
-    assert half[1] == pytest.approx(1.96 * np.hypot(0.02, 0.05), rel=0.05)  # bias counts
+    errors = 0.02 * rng.standard_normal((4000, 2)) * [1.0, 3.0]
+    made_up = Calibration(np.zeros((4000, 1)), errors, np.arange(4000.0))
+    half = calibrated_half_widths(made_up, 0.95)
+    assert half == pytest.approx([1.96 * 0.02, 1.96 * 0.06], rel=0.05)
+    few = calibrated_half_widths(made_up._replace(unit=errors[:4]), 0.95)
+    assert few == pytest.approx(3.18 * np.sqrt(5 / 4) * errors[:4].std(axis=0, ddof=1), rel=1e-3)
     assert calibrated_p_value(made_up, 3800.5) == pytest.approx(0.05, abs=1e-3)
     assert calibrated_p_value(made_up, 1e9) == 1 / 4001
 

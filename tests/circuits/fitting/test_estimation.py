@@ -7,7 +7,17 @@ import pytest
 from scipy.optimize import minimize
 
 from circuits.drives import normal_quantiles
-from circuits.fitting.search import Bounds, Law, intervals, local_law, profile, search, uncertainty
+from circuits.fitting.refinement import newton_step
+from circuits.fitting.search import (
+    Bounds,
+    Law,
+    intervals,
+    local_law,
+    profile,
+    regressed_law,
+    search,
+    uncertainty,
+)
 from circuits.rest.fixed_points import threshold_linear_level
 from drift.schema import RefusedInputError
 
@@ -75,6 +85,48 @@ def test_bounds_map_both_ways_and_in_logarithms_where_positive():
     assert np.allclose(bounds.values(np.array([0.5, 0.5])), [1.0, 0.5])
     unit = np.random.default_rng(0).random((7, 2))
     assert np.allclose(bounds.coordinates(bounds.values(unit)), unit)
+
+
+def test_lifetimes_are_searched_by_what_they_leave_of_the_weights():
+    names = {"weight_lifetime": (3.0, 300.0), "gain": (1.0, 100.0)}
+    bounds = Bounds.checked(names)._replace(lag=5.0)
+    left = (np.exp(-5 / 3) + np.exp(-5 / 300)) / 2
+    assert np.allclose(bounds.values(np.array([0.5, 0.5])), [-5 / np.log(left), 10.0])
+    unit = np.random.default_rng(0).random((7, 2))
+    assert np.allclose(bounds.coordinates(bounds.values(unit)), unit)
+    assert np.allclose(bounds.values(np.array([[0.0, 0.0], [1.0, 1.0]])), [[3, 1], [300, 100]])
+
+
+def test_chance_of_derivatives_makes_no_step_shorter():
+    """Mean step to a known minimum with derivatives that are half noise, within 4 standard errors
+    of the whole way; without the correction it falls far short."""
+    rng = np.random.default_rng(1)
+    statistics, error = 200, 1.0
+    truth = np.column_stack([np.ones(statistics), np.linspace(-1, 1, statistics)])
+    precision, aim = np.eye(statistics), truth @ np.array([0.3, -0.2])
+    steps, short = [], []
+    for _repetition in range(200):
+        noise = error * rng.standard_normal(truth.shape)
+        chance = np.broadcast_to(error**2 * np.eye(2), (statistics, 2, 2))
+        law = Law(np.zeros(statistics), truth + noise, chance)
+        steps.append(newton_step(law, aim, precision))
+        short.append(newton_step(law._replace(chance=None), aim, precision))
+    spread = np.std(steps, axis=0) / np.sqrt(200)
+    # the correction is by the mean noise, which leaves a bias of second order
+    assert (np.abs(np.mean(steps, axis=0) - [0.3, -0.2]) < 4 * spread + 0.02).all()
+    assert np.mean(short, axis=0)[0] < 0.2 and np.mean(short, axis=0)[1] > -0.1
+
+
+def test_a_regressed_law_is_exact_for_a_linear_simulator_also_at_a_bound():
+    bounds = Bounds.checked({"a": (-2.0, 2.0), "b": (-1.0, 1.0)})
+    slopes = np.array([[1.0, 0.5, 0.0, 0.2], [0.2, 1.0, 0.3, 0.0]]) * np.array([[4.0], [2.0]])
+    for unit in (np.array([0.4, 0.6]), np.array([0.0, 1.0])):
+        law = regressed_law(
+            lambda points, seeds: linear(points) + np.array(seeds)[:, np.newaxis],
+            bounds, unit, [0, 2], np.array([0.05, 0.1]),
+        )  # fmt: skip
+        assert np.allclose(law.jacobian, slopes.T) and np.allclose(law.chance, 0.0)
+        assert np.allclose(law.statistics, linear(bounds.values(unit)[np.newaxis])[0] + 1.0)
 
 
 @pytest.mark.parametrize("pair", [(1.0, 1.0), (2.0, 1.0), (np.nan, 1.0), (0.0, np.inf), (1.0,)])

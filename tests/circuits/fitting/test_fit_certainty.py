@@ -10,7 +10,7 @@ from fitted_recording import LIFETIME, WIDTH, recorded
 
 from circuits import LinearInterneuron, fit
 from circuits.fitting.certainty import at_bounds, certain, left_out, settled
-from circuits.fitting.search import Searched
+from circuits.fitting.search import Bounds, Searched
 from drift import fit_words
 
 GAIN = 78.7277
@@ -28,7 +28,7 @@ AROUND = {"gain": (GAIN, 10.0, 1000.0), "weight_lifetime": (LIFETIME, 1.0, 100.0
 @pytest.fixture(scope="module")
 def recording() -> xr.Dataset:
     return recorded(
-        LinearInterneuron(units=300, gain=GAIN), seed=1, cells=120, sessions=5, minutes=5.0
+        LinearInterneuron(units=300, gain=GAIN), seed=2, cells=120, sessions=5, minutes=5.0
     )
 
 
@@ -98,7 +98,7 @@ def test_a_search_that_did_not_end_has_no_interval_and_says_so_in_front(recordin
 
 
 def test_the_text_says_what_does_not_describe_and_whether_drift_is_needed(recording):
-    described = one_fit(recording, "weight_lifetime", 5.0, 20.0, generations=15, restarts=2)
+    described = one_fit(recording, "weight_lifetime", 1.0, 100.0, generations=30, calibrated=20)
     assert repr(described).splitlines()[1].strip().startswith("Describes: ")
     assert "nothing speaks against the circuit" in repr(described) and "drift is needed" in repr(
         described
@@ -201,11 +201,25 @@ def test_certainty_of_made_up_searches():
     assert not settled(found([False, False, False], 0.3), np.array([0.1, 0.01]))
     assert settled(found([False, False, False], 0.02, (1.0, 50.0, 100.0)), half)
     assert not settled(found([False, False, False], 0.3, (1.0, 50.0, 100.0)), np.array([9.0, 9.0]))
-    assert certain(found([True] * 3, 0.0), np.array([0.1, 0.3])).tolist() == [True, False]
+    middle, bounds = np.array([0.5, 0.5]), Bounds.checked({"a": (0.0, 1.0), "b": (0.0, 1.0)})
+    one = found([True] * 3, 0.0)
+    assert certain(one, bounds, middle, np.array([0.1, 0.3])).tolist() == [True, False]
+    assert certain(one, bounds, np.array([0.9, 0.9]), np.array([0.2, 0.3])).tolist() == [
+        True,
+        False,
+    ]
     apart = found([True] * 3, 0.0, (1.0, 2.0, 2.0))._replace(
         unit=np.array([[0.1, 0.5], [0.1, 0.5], [0.9, 0.5]])
     )
-    assert certain(apart, np.array([0.1, 0.1])).tolist() == [False, True]  # as good, far away
+    assert certain(apart, bounds, middle, np.array([0.1, 0.1])).tolist() == [False, True]  # as good
+
+
+def test_a_lifetime_from_weeks_to_years_is_not_certain_though_little_is_lost_either_way():
+    bounds = Bounds.checked({"weight_lifetime": (3.0, 300.0)})._replace(lag=3.0)
+    ends = bounds.coordinates(np.array([[30.0], [290.0]]))[:, 0]
+    middle, half = ends.mean(keepdims=True), np.ptp(ends, keepdims=True) / 2
+    at = Searched(middle[np.newaxis], np.ones(1), np.ones(1, bool), 10, np.zeros((1, 1)))
+    assert half < 0.1 and not certain(at, bounds, middle, half)
 
 
 def test_held_by_a_bound_at_it_or_pushed_against_it():

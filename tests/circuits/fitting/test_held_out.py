@@ -9,7 +9,7 @@ import xarray as xr
 from fitted_recording import WIDTH, recorded
 
 from circuits import LinearInterneuron, held_out
-from circuits.fitting.held_out import _without_circuit
+from circuits.fitting.held_out import _level, _without_circuit
 from drift.schema import RefusedInputError
 
 OPTIONS = {"input_width": WIDTH, "restarts": 1, "population": 6, "generations": 20,
@@ -26,7 +26,7 @@ def recording() -> xr.Dataset:
 def test_a_true_circuit_predicts_later_sessions_better_than_no_change(recording):
     circuit = LinearInterneuron(units=120, gain=78.7277)
     found = held_out(circuit, recording, BOUNDS, 5, **OPTIONS)
-    assert found.sizes == {"predictor": 4, "measure": 2, "pair": 15}
+    assert found.sizes == {"predictor": 5, "measure": 2, "pair": 15}
     error = found["root_mean_square_error"]
     assert (error.sel(predictor="circuit") < error.sel(predictor="persistence")).all()
     assert (error.sel(predictor="circuit") < error.sel(predictor="mean")).all()
@@ -53,6 +53,14 @@ def test_predictions_without_a_circuit_are_exact_where_they_are_true():
     assert rows[1] == pytest.approx(0.8 * np.exp(-lag[first, later] / 3.0), abs=1e-4)
     assert rows[2] == pytest.approx(similar[:4, :4][known].mean())
     assert rows[0][0] == similar[0, 3] and rows[0][-1] == similar[3, 2]
+
+
+def test_the_level_of_first_sessions_is_a_ratio_of_pairs_that_both_have():
+    paired = np.triu(np.ones((3, 3), bool), k=1)
+    predicted = np.stack([np.full((3, 3), 0.4), np.full((3, 3), 0.2)])
+    measured = np.stack([np.full((3, 3), 0.6), np.full((3, 3), -0.2)])
+    measured[0, 0, 1] = np.nan
+    assert _level(measured, predicted, paired) == pytest.approx([1.5, 1.0])
 
 
 @pytest.mark.parametrize("sessions", [2, 8, 9])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import ClassVar, Literal
 
 import numpy as np
 import pytest
@@ -249,6 +250,13 @@ def test_recipes_read_back_equal() -> None:
         )
 
 
+class Whole(drift.Network):
+    """A network that takes all samples in each step."""
+
+    takes_minibatches: ClassVar[bool] = False
+    kind: Literal["test_whole"] = "test_whole"
+
+
 @pytest.mark.parametrize(
     ("parts", "sentence"),
     [
@@ -263,8 +271,8 @@ def test_recipes_read_back_equal() -> None:
             "learns by gradients",
         ),
         (
-            {"minibatch": 5},
-            "a Network takes no minibatches, got 5 samples: leave it out, or use a Den",
+            {"network": Whole(), "minibatch": 5},
+            "a Whole takes no minibatches, got 5 samples: leave it out, or use a Network or Den",
         ),
         ({"noise": [drift.InputNoise(std=1.0, law="laplace")]}, "got laplace at input: use such"),
         ({"noise": [drift.InputNoise(std=1.0, placement="hidden")]}, "got gaussian at hidden: use"),

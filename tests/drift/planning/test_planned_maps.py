@@ -88,39 +88,84 @@ def test_recordings_that_plan_nothing_are_refused():
         StudyDesign(intervals=(2.0, -1.0))
 
 
-def full_cycle(design: StudyDesign, rates: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """(animal) drift rates by frames: a run of true maps, observed as the design says, units missed,
-    measured with halves, corrected, and their slope; and those that power makes of the same maps."""
+def whole_cycles(
+    design: StudyDesign, rates: np.ndarray, seed: int, group: int = 50
+) -> tuple[np.ndarray, np.ndarray]:
+    """(animal) drift rates by frames: runs of true maps, observed as the design says, units missed,
+    measured with halves, corrected, and their slope; and those that power makes of the same maps.
+    Animals are observed in groups that share their laps and nothing else."""
     rng = np.random.default_rng(seed)
-    maps = redrawn_maps(design, rates, np.zeros(rates.size), rng)
-    days = design.schedule.elapsed
-    lens = drift.recording_design(
-        days, design.units, places=design.places, minutes=design.minutes, geometry="ring",
-        event_rate=design.event_rate, rate_spread=design.rate_spread,
-    )  # fmt: skip
-    slopes = np.empty(rates.size)
-    for animal, own in enumerate(maps):
-        time = np.full((1, *own.shape[::2]), 60 * design.minutes / design.places)
-        run = xr.Dataset(
-            {
-                "rate": (("subject", "session", "unit", "place"), own[np.newaxis]),
-                "occupancy": (("subject", "session", "place"), time, {"units": "s"}),
-                "recorded": (("subject", "session", "unit"), np.ones((1, *own.shape[:2]), "int8")),
-            },
-            coords={
-                "subject": [f"mouse {animal}"],
-                "session": np.arange(days.size),
-                "elapsed": (("subject", "session"), days[np.newaxis], {"units": "day"}),
-                "place": lens["place"],
-            },
-        )
-        sessions = []
-        for session in drift.observe(run, like=lens, seed=seed, sampling_rate=5.0):
-            again = rng.random(session.sizes["unit"]) >= design.registration_loss
-            sessions.append(session.isel(unit=np.flatnonzero(again)))
-        measured = drift.measure(sessions, halves="trials")
-        similarity = metrics.corrected_similarity(measured, select="all")
-        slopes[animal] = metrics.drift_rate(similarity, measured["elapsed"])["drift_rate"].item()
-    quick = as_similarity(observed_similarity(maps, design, rng))
+    groups = np.split(rates, range(group, rates.size, group))
+    each = [_group(design, own, rng, seed + number) for number, own in enumerate(groups)]
     elapsed = labelled_sessions(design, rates.size)["elapsed"]
-    return slopes, metrics.drift_rate(quick, elapsed)["drift_rate"].values
+    slopes = [
+        metrics.drift_rate(as_similarity(np.concatenate(values)), elapsed)["drift_rate"].values
+        for values in zip(*each, strict=True)
+    ]
+    return slopes[0], slopes[1]
+
+
+def _group(
+    design: StudyDesign, rates: np.ndarray, rng: np.random.Generator, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """(animal, session, session) similarity by whole cycles, and without frames."""
+    maps = redrawn_maps(design, rates, np.zeros(rates.size), rng)
+    observed = observed_together(design, maps, seed)
+    sessions = [
+        session.isel(
+            unit=np.flatnonzero(rng.random(session.sizes["unit"]) >= design.registration_loss)
+        )
+        for session in observed
+    ]
+    measured = drift.measure(sessions, halves="trials").reindex(unit=in_order(observed[0]))
+    similarity = metrics.corrected_similarity(apart(measured, rates.size), select="all")
+    return similarity.values, observed_similarity(maps, design, rng)
+
+
+def observed_together(design: StudyDesign, maps: np.ndarray, seed: int) -> list[xr.Dataset]:
+    """Frames of all animals, whose units are as those of one, at the event rates of their maps."""
+    days, (animals, _, units, places) = design.schedule.elapsed, maps.shape
+    lens = drift.recording_design(
+        days, animals * units, places=places, minutes=design.minutes, geometry="ring"
+    )
+    levels = np.sort(maps[:, 0].mean(axis=-1).ravel())[:, np.newaxis]
+    lens["rate"] = lens["rate"].copy(data=np.broadcast_to(levels, lens["rate"].shape))
+    true = maps.transpose(1, 0, 2, 3).reshape(1, days.size, animals * units, places)
+    run = lens[["rate", "occupancy", "recorded"]].assign(rate=lens["rate"].copy(data=true))
+    return list(drift.observe(run, like=lens, seed=seed, sampling_rate=5.0))
+
+
+def in_order(observed: xr.Dataset) -> np.ndarray:
+    """Numbers of the observed units in the order of the true ones."""
+    return np.argsort([int(str(label).split()[1]) for label in observed["unit_label"].values])
+
+
+def apart(measured: xr.Dataset, animals: int) -> xr.Dataset:
+    """The units of each animal as those of a subject."""
+    split = {}
+    for name in ("rate", "rate_half", "recorded"):
+        values = measured[name].isel(subject=0).transpose("session", "unit", ...)
+        own = values.values.reshape(len(values), animals, -1, *values.shape[2:]).swapaxes(0, 1)
+        split[name] = (("subject", *values.dims), own)
+    split["recorded"] = (split["recorded"][0], np.nan_to_num(split["recorded"][1]))
+    days = np.tile(measured["elapsed"].values, (animals, 1))
+    coords = {"elapsed": (("subject", "session"), days, {"units": "day"})}
+    return xr.Dataset(split, coords={"subject": np.arange(animals), **coords})
+
+
+def test_frames_count_the_events_that_were_planned(rng: np.random.Generator):
+    """Events of 20 animals by frames, far from fields, at their edges and in them: within 4
+    standard errors of what the maps expect, and 1 % of all, as whole frames last a little less."""
+    design = DESIGN.replace(intervals=(2.0,), registration_loss=0.0)
+    maps = redrawn_maps(design, np.full(20, 0.1), np.zeros(20), rng)
+    observed = observed_together(design, maps, 5)
+    measured = drift.measure(observed).reindex(unit=in_order(observed[0]))
+    counts = (measured["rate"] * measured["occupancy"]).isel(subject=0)
+    counted = counts.transpose("session", "unit", "place").values
+    expected = maps.transpose(1, 0, 2, 3).reshape(counted.shape) * 60 * 5.0 / maps.shape[-1]
+    near = expected / expected.max(axis=-1, keepdims=True)
+    for low, high in ((0.0, 0.1), (0.1, 0.6), (0.6, 1.1)):
+        here = (near >= low) & (near < high)
+        assert counted[here].sum() == pytest.approx(
+            expected[here].sum(), abs=4 * np.sqrt(expected[here].sum()) + 0.01 * expected.sum()
+        )

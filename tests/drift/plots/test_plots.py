@@ -69,10 +69,11 @@ def test_every_lag_is_drawn_and_named(recorded: xr.Dataset):
 def test_bars_are_intervals_over_subjects(recorded: xr.Dataset):
     correlation = metrics.mean_rate_map_correlation(recorded)
     means = metrics.by_lag(correlation, recorded["elapsed"])["correlation"]
-    interval = metrics.nested_interval(means, ("subject",))
+    interval = metrics.nested_interval(means, ("subject",), within=(-1, 1))
     ax = plots.correlation_by_lag(recorded, correlation, plt.subplots()[1], ["all sessions"])
     bars = np.array([segment[:, 1] for segment in ax.containers[0].lines[2][0].get_segments()])
     np.testing.assert_allclose(bars, np.stack([interval["lower"], interval["upper"]], axis=1))
+    assert np.nanmax(np.abs(bars)) <= 1
     ax = plots.correlation_by_lag(
         recorded, correlation, plt.subplots()[1], ["all sessions"], bars="standard_error"
     )

@@ -77,3 +77,20 @@ def test_subjects_and_pairs_have_draws_of_their_own(rng: np.random.Generator):
         null = measure(both, **few)[name].values
         assert not np.array_equal(null[0], null[1], equal_nan=True)
         np.testing.assert_array_equal(null[:1], measure(mouse, **few)[name].values)
+
+
+def test_all_measures_go_from_the_earlier_session_to_the_later(rng: np.random.Generator):
+    """Whatever the order in which sessions stand."""
+    drifting = laps_of_different_gain(rng, 0.0, drift=0.3)
+    shuffled = drifting.isel(session=[3, 1, 5, 0, 2, 4])
+    few = {"shuffles": 2}
+    for measure, options in (
+        (metrics.drift_alignment, few),
+        (metrics.drift_dimension, few),
+        (metrics.drift_transformations, {"surrogates": 2}),
+        (metrics.representational_stability, {}),
+    ):
+        whole, turned = (measure(each, **options) for each in (drifting, shuffled))
+        xr.testing.assert_allclose(
+            turned.sortby("session").sortby("session_other"), whole, rtol=1e-8
+        )

@@ -185,3 +185,49 @@ def test_units_recorded_at_a_lag_are_its_witnesses(rng: np.random.Generator):
     np.testing.assert_allclose(constant["upper"], 1, rtol=1e-12)
     single = units.isel(unit=[0])
     assert np.isnan(metrics.nested_interval(single, ("unit",), repetitions=20)["lower"]).all()
+
+
+@pytest.mark.parametrize("mice", [2, 3, 5, 10])
+@pytest.mark.parametrize(("centre", "spread"), [(0.9, 0.3), (1.5, 0.3), (0.0, 0.3)])
+def test_correlations_of_few_mice_stay_within_their_bounds(mice: int, centre: float, spread: float):
+    """tanh of normal numbers, 20,000 studies (standard error .15 %): at least 93 % are covered, also
+    of mice that crowd below 1, where Student's interval covers less and leaves the bounds."""
+    rng = np.random.default_rng(mice)
+    truth = np.tanh(rng.normal(centre, spread, 1_000_000)).mean()
+    studies = np.tanh(rng.normal(centre, spread, (20_000, mice)))
+    values = xr.DataArray(studies, dims=("study", "subject"))
+    bent = nested_interval(values, ("subject",), within=(-1, 1))
+    assert (bent["lower"] > -1).mean() > 0.9 and (bent["lower"] >= -1).all()
+    assert (bent["upper"] <= 1).all() and (bent["lower"] < bent["estimate"]).all()
+    covered = float(((bent["lower"] <= truth) & (truth <= bent["upper"])).mean())
+    plain = nested_interval(values, ("subject",))
+    without = float(((plain["lower"] <= truth) & (truth <= plain["upper"])).mean())
+    assert 0.925 < covered < 0.965 and covered > without - 0.002
+    if mice == 2:
+        assert float((plain["upper"] > 1).mean()) > 0.3
+
+
+def test_bounds_change_little_where_they_are_far():
+    values = xr.DataArray([0.10, 0.11, 0.12, 0.13], dims="subject")
+    plain, bent = (nested_interval(values, ("subject",), within=own) for own in (None, (-1, 1)))
+    for name in ("lower", "upper"):
+        assert bent[name].item() == pytest.approx(plain[name].item(), abs=1e-4)
+    shifted = nested_interval(3 * values + 2, ("subject",), within=(-1, 5))
+    np.testing.assert_allclose(shifted["upper"], 3 * bent["upper"] + 2)
+
+
+def test_equal_estimates_at_a_bound_have_no_width():
+    values = xr.DataArray([1.0, 1.0, 1.0], dims="subject")
+    bent = nested_interval(values, ("subject",), within=(-1, 1))
+    assert bent["lower"] == bent["upper"] == 1
+    percentiles = nested_interval(values, ("subject",), within=(-1, 1), method="percentile")
+    assert percentiles["upper"] == 1
+
+
+@pytest.mark.parametrize("within", [(1, -1), (-1,), (-np.inf, 1)])
+def test_bounds_that_are_none_are_refused(within: tuple[float, ...], rng: np.random.Generator):
+    values = xr.DataArray([0.1, 0.2], dims="subject")
+    with pytest.raises(RefusedInputError):
+        nested_interval(values, ("subject",), within=within)
+    with pytest.raises(RefusedInputError, match="leave within out for a measure"):
+        nested_interval(values + 1, ("subject",), within=(-1, 1))
