@@ -30,8 +30,9 @@ if TYPE_CHECKING:  # kinds, rest and settling, wandering weights, use in network
     from circuits.wandering.inputs import PlaceInput
     from circuits.wandering.context import PlaceContextInput
     from circuits.wandering.wandering_weights import WeightDrift
-    from circuits.wandering.excitability import Excitability
+    from drift.networks.excitability import Excitability
     from circuits.wandering.sessions import run_sessions
+    from circuits.wandering.drifting_circuit import DriftingCircuit, run_circuits
     from circuits.wandering.readouts import (
         FixedReadout,
         LeastMeanSquares,

@@ -125,8 +125,8 @@ def read_out(
     Raises
     ------
     RefusedInputError
-        If units are not tracked or none is recorded in every session, places have directions, or
-        targets do not fit.
+        If units are not tracked or none is recorded in every session, sessions lie in several
+        environments, places have directions, or targets do not fit.
     """
     check(source, "rate", "recorded")
     recipe = chosen(READOUTS, readout)
@@ -145,6 +145,7 @@ def read_out(
         if "direction" in source["rate"].dims
         else source["rate"]
     )
+    _refuse_strangers(source)
     rows = [
         _of_subject(maps.isel(subject=number), recipe, targets)
         for number in range(maps.sizes["subject"])
@@ -169,6 +170,24 @@ def read_out(
         if set(values.dims) <= {"subject", "session"}
     }
     return xr.Dataset(arrays, labels).assign_attrs(readout=recipe.to_json())
+
+
+def _refuse_strangers(source: xr.Dataset) -> None:
+    """Refuse subjects whose sessions lie in several rooms, or whose units are others each time."""
+    pairs = source["recorded"].isel(unit=0, drop=True)
+    for name, remedy in (
+        ("environment", "select the sessions of one, as a room is not the drift of another"),
+        ("unit_identity", "read sessions whose units were followed"),
+    ):
+        if name not in source.coords:
+            continue
+        labels = source[name].broadcast_like(pairs).transpose("subject", "session").values
+        for number, own in enumerate(labels):
+            if len(found := sorted({str(label) for label in own} - {"", "nan"})) > 1:
+                raise RefusedInputError(
+                    f"subject {number}: sessions must share one {name}, got {', '.join(found[:4])}: "
+                    f"{remedy}."
+                )
 
 
 def _of_subject(maps: xr.DataArray, recipe: Any, targets: Any) -> np.ndarray:

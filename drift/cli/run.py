@@ -14,6 +14,7 @@ import xarray as xr
 from tyro.conf import Positional, arg
 
 from drift.cli.lines.arguments import netcdf, pairs, parsed, told
+from drift.cli.lines.circuit_runs import of_circuits, run_circuit_files
 from drift.errors import RefusedInputError
 from drift.experiment import Experiment
 from drift.learners import LEARNERS
@@ -34,6 +35,7 @@ EXAMPLES = """\
   repdrift run recipe.toml --out run.nc --steps 50000              ... and to run, here for longer
   repdrift run --out x.nc --network.dropout.probability 0.1        with dropout of units
   repdrift run --path-of sheintuch2023 FOLDER --out run.nc         on the path of an animal
+  repdrift run circuit.toml --out run.nc --seeds 4                 a drifting circuit, with a table [circuit]
   repdrift run --out x.nc --task.kind image --help                 flags of another task"""
 DEFAULT = Experiment(
     network=Network(units=100, regime="lazy"),
@@ -57,7 +59,8 @@ class Run:
     Attributes
     ----------
     recipes : tuple of Path
-        Recipe files in TOML; --dry-run writes one.
+        Recipe files in TOML; --dry-run writes one. Those with a table [circuit] are of circuits
+        (`circuits.DriftingCircuit`).
     out : Path
         netCDF file to write; the recipe stands inside.
     seeds : int
@@ -100,6 +103,9 @@ class Run:
 def main(arguments: Sequence[str]) -> None:
     """Run the command."""
     files = [Path(word) for word in arguments if word.lower().endswith(".toml")]
+    if of_circuits(files):
+        run_circuit_files(arguments)
+        return
     loaded = [loaded_recipe(path) for path in files] or [DEFAULT]
     words, kinds = _kinds(arguments)
     noises, path = _values(words, "--with-noise"), _recorded_path(_values(words, "--path-of"))

@@ -28,7 +28,8 @@ class Excitability(Recipe):
         Standard deviation over time, in units of drive for "threshold", of the logarithm of the
         gain for "drive".
     lifetime : float
-        Time in which the autocorrelation falls to 1/e; steps of learning for a network.
+        Time in which the autocorrelation falls to 1/e; in steps of learning for a network, in
+        units of elapsed for a circuit.
     acts_on : {"threshold", "drive"}
         Add e to the drive of the unit, or multiply the drive by exp(e), which leaves the set of
         active units as it is where units are rectified.

@@ -20,12 +20,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import options
 from scoreboards import scoreboard
 from scoreboards.acceptance import Request, Row
-from scoreboards.theories import dropout_rows, excitability_rows, sampling_rows
+from scoreboards.theories import circuit_rows, dropout_rows, excitability_rows, sampling_rows
 from scoreboards.theories.figures import drawn
 
 import drift
 
-MODULES = (sampling_rows, dropout_rows, excitability_rows)
+MODULES = (sampling_rows, dropout_rows, excitability_rows, circuit_rows)
 ROWS: tuple[Row, ...] = tuple(row for module in MODULES for row in module.ROWS)
 QUICK = ("N04",)
 

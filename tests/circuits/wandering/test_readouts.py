@@ -140,3 +140,13 @@ def test_sessions_without_common_units_are_refused(drifting):
     apart["rate"][{"unit": slice(10, 20), "session": 1}] = np.nan
     with pytest.raises(RefusedInputError, match="no unit is recorded at the same places"):
         circuits.read_out(apart, READOUTS[0])
+
+
+@pytest.mark.parametrize("name", ["environment", "unit_identity"])
+def test_rooms_and_units_that_are_not_the_same_are_refused(drifting, name):
+    own = drifting.isel(subject=[0], unit=slice(20))
+    words = np.array([["a", "a", "b", "a", "a"]], dtype=object)
+    with pytest.raises(RefusedInputError, match=f"must share one {name}, got a, b"):
+        circuits.read_out(own.assign_coords({name: (("subject", "session"), words)}), READOUTS[0])
+    one = own.assign_coords({name: (("subject", "session"), np.full((1, 5), "a", dtype=object))})
+    assert np.isfinite(circuits.read_out(one, READOUTS[0])["readout_error"]).all()
