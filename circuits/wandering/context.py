@@ -1,4 +1,4 @@
-"""Two input streams: what tells the place, and what tells the context and is the same everywhere."""
+"""Two input streams: one tells the place, the other the context, which is the same everywhere."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class PlaceContextInput(Recipe):
 
     The inputs at two places a distance D apart correlate as g + (1 - g) c0(D), c0 that of
     ``PlaceInput``. What the context adds to the drive of a unit is the same at all places: it makes
-    the unit more or less active, and what the places add makes its tuning (Geva et al. 2023; Devalle
-    et al. 2025). Give ``WeightDrift(context_lifetime=)`` to let the two drift apart.
+    the unit more or less active, and what the places add makes its tuning (Geva et al. 2023;
+    Devalle et al. 2025). Give ``WeightDrift(context_lifetime=)`` to let the two drift apart.
 
     Parameters
     ----------

@@ -36,8 +36,8 @@ def hebbian_errors(
     """
     if (targets < 0).any() or not (targets.sum(axis=1) > 0).all() or targets.shape[1] < 2:
         raise RefusedInputError(
-            "Hebbian readouts need targets of at least two cells, not negative and above 0 somewhere "
-            "at each place: give responses such as bumps over places."
+            "Hebbian readouts need targets of at least two cells, not negative and above 0 "
+            "somewhere at each place: give responses such as bumps over places."
         )
     total = targets.sum(axis=1, keepdims=True)
     codes = codes - codes.mean(axis=1, keepdims=True)  # inhibition takes the mean of each input

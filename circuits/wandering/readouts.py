@@ -35,8 +35,8 @@ class FixedReadout(Recipe):
 
 
 class LeastMeanSquares(Recipe):
-    """A readout that is told its error: the delta rule dw = eta (y - w x) x / |x|^2, place by place,
-    in each session after the first one, to which it is fitted (Widrow & Hoff 1960).
+    """A readout that is told its error: the delta rule dw = eta (y - w x) x / |x|^2, place by
+    place, in each session after the first one, to which it is fitted (Widrow & Hoff 1960).
 
     Parameters
     ----------
@@ -183,10 +183,10 @@ def _refuse_strangers(source: xr.Dataset) -> None:
             continue
         labels = source[name].broadcast_like(pairs).transpose("subject", "session").values
         for number, own in enumerate(labels):
-            if len(found := sorted({str(label) for label in own} - {"", "nan"})) > 1:
+            if len(names := sorted({str(label) for label in own} - {"", "nan"})) > 1:
                 raise RefusedInputError(
-                    f"subject {number}: sessions must share one {name}, got {', '.join(found[:4])}: "
-                    f"{remedy}."
+                    f"subject {number}: sessions must share one {name}, got "
+                    f"{', '.join(names[:4])}: {remedy}."
                 )
 
 
@@ -251,6 +251,6 @@ def _targets(targets: Any, places: int) -> np.ndarray:
         )
     if not np.ptp(desired, axis=0).any():
         raise RefusedInputError(
-            "targets are the same at all places, so there is nothing to read: give some that differ."
+            "targets are the same at all places, so there is nothing to read: give others."
         )
     return desired

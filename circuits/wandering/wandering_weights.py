@@ -227,20 +227,20 @@ def _of_stream(
         first = stream(seed, "weights", own).standard_normal((units, inputs))
         return np.broadcast_to(first, (len(elapsed), units, inputs)).copy()
     steps = [drift.step(interval) for interval in intervals]
-    kept = [persistence for persistence, _ in steps]
+    persistences = [persistence for persistence, _ in steps]
     first, fresh = _chance(drift, seed, own, len(intervals), units, inputs)
     if drift.law == "turnover" and drift.connected_share is not None:
-        return turned_over(first, fresh, kept, drift.connected_share)
+        return turned_over(first, fresh, persistences, drift.connected_share)
     if drift.law == "multiplicative" and drift.multiplicative_noise is not None:
         size = drift.weight_lifetime * drift.multiplicative_noise**2 / 2
         return multiplied(first, fresh, intervals / drift.weight_lifetime, size)
     if drift.law == "jump":
         chance = stream(seed, "update_noise", jumps)
-        return jumped(first, fresh, kept, chance)
+        return jumped(first, fresh, persistences, chance)
     if not drift.fast_share:
         return linear(first, fresh, steps)
-    other_first, other = _chance(drift, seed, second, len(intervals), units, inputs)
-    pairs = [(next(fresh), next(other)) for _ in intervals]
+    other_first, second_fresh = _chance(drift, seed, second, len(intervals), units, inputs)
+    pairs = [(next(fresh), next(second_fresh)) for _ in intervals]
     # A rotation keeps both parts independent, and the first weights whatever the share: at a share
     # of 0 or 1 the only part is moved by the same numbers as with one time scale.
     slow, fast = np.sqrt(1 - drift.fast_share), np.sqrt(drift.fast_share)
@@ -259,8 +259,8 @@ def _of_stream(
 def _chance(
     drift: WeightDrift, seed: int, child: int | None, intervals: int, units: int, inputs: int
 ) -> tuple[np.ndarray, Fresh]:
-    """First weights (unit, input) and what is added to them; kept for the next call where an interval
-    takes one step and numbers are few, as a fit asks for them again and again."""
+    """First weights (unit, input) and what is added to them; kept for the next call where each
+    interval takes one step and numbers are few, as a fit asks for them again and again."""
     once = drift.law in ("ornstein_uhlenbeck", "free_diffusion")
     if once and (intervals + 1) * units * inputs <= KEPT_NUMBERS:
         first, steps = _kept(seed, child, drift.common, intervals, units, inputs)

@@ -47,8 +47,8 @@ def linear(first: np.ndarray, fresh: Fresh, steps: list[tuple[float, float]]) ->
     """
     weights = np.empty((len(steps) + 1, *first.shape))
     weights[0] = first
-    for session, (kept, added) in enumerate(steps):
-        weights[session + 1] = kept * weights[session] + added * next(fresh)
+    for session, (persistence, added) in enumerate(steps):
+        weights[session + 1] = persistence * weights[session] + added * next(fresh)
     return weights
 
 
@@ -74,8 +74,8 @@ def turned_over(
     share = connected_share
     connected = np.empty((len(autocorrelation) + 1, *first.shape), dtype=bool)
     connected[0] = first < ndtri(share)
-    for session, kept in enumerate(autocorrelation):
-        stays, appears = (1 - share) * kept + share, share * (1 - kept)
+    for session, persistence in enumerate(autocorrelation):
+        stays, appears = (1 - share) * persistence + share, share * (1 - persistence)
         chance = np.where(connected[session], stays, appears)
         connected[session + 1] = ndtr(next(fresh)) < chance
     return (connected - share) / np.sqrt(share * (1 - share))
@@ -101,8 +101,8 @@ def jumped(
     """
     weights = np.empty((len(survival) + 1, *first.shape))
     weights[0] = first
-    for session, kept in enumerate(survival):
-        stays = chance.random(len(first)) < kept
+    for session, persistence in enumerate(survival):
+        stays = chance.random(len(first)) < persistence
         weights[session + 1] = np.where(stays[:, np.newaxis], weights[session], next(fresh))
     return weights
 
@@ -147,8 +147,8 @@ def substeps(interval: float) -> np.ndarray:
 
 
 def multiplicative_step(length: float, size: float) -> tuple[float, float]:
-    """Return what is left of a distance from w0 after half a step, and the log of the mean square of
-    the factor, ln Q.
+    """Return what is left of a distance from w0 after half a step, and the log of the mean square
+    of the factor, ln Q.
 
     With e = exp(-h / T) and the squared coefficient of variation c = q / (1 - q), a step leaves the
     variance c of stationary weights if Q = (c + e) / (e (1 + c e)).
@@ -160,14 +160,14 @@ def multiplicative_step(length: float, size: float) -> tuple[float, float]:
     size : float
         q.
     """
-    kept, variation = np.exp(-length), size / (1 - size)
-    log_square = np.log1p(variation / kept) - np.log1p(variation * kept)
-    return float(np.sqrt(kept)), float(log_square)
+    persistence, variation = np.exp(-length), size / (1 - size)
+    log_square = np.log1p(variation / persistence) - np.log1p(variation * persistence)
+    return float(np.sqrt(persistence)), float(log_square)
 
 
 def stationary_skewness(length: float, size: float) -> float:
-    """Return the skewness of the weights that steps of this length leave as they are, in closed form
-    (its limit for short steps is that of ``drift.theory.code_drift.multiplicative_moments``).
+    """Return the skewness of the weights that steps of this length leave as they are, in closed
+    form (its limit for short steps is that of ``drift.theory.code_drift.multiplicative_moments``).
 
     Parameters
     ----------

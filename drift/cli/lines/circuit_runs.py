@@ -16,7 +16,7 @@ from drift.errors import RefusedInputError
 from drift.texts import decoded
 
 EXAMPLES = """\
-  repdrift run circuit.toml --out run.nc --seeds 4       a circuit with the tables [circuit], [inputs], [drift] and [excitability]"""
+  repdrift run circuit.toml --out run.nc --seeds 4     tables [circuit], [inputs], [drift] ..."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,7 +72,7 @@ def _has_circuit(path: Path) -> bool:
 
 
 def run_circuit_files(arguments: Sequence[str]) -> None:
-    """Run recipes of circuits, write the result, and say in a few lines what became of the subjects.
+    """Run recipes of circuits, write the result, and say in a few lines what became of subjects.
 
     Parameters
     ----------
@@ -86,8 +86,8 @@ def run_circuit_files(arguments: Sequence[str]) -> None:
     options = parsed(CircuitRun, "run", arguments, EXAMPLES)
     if options.seeds < 1:
         raise RefusedInputError(
-            f"--seeds must be at least 1, got {options.seeds}: it is the number of subjects of each "
-            "recipe."
+            f"--seeds must be at least 1, got {options.seeds}: it is the number of subjects of "
+            "each recipe."
         )
     recipes = []
     for path in options.recipes:

@@ -59,8 +59,8 @@ def following_readout_error(
 
     The first session is as in ``readout_error``: A_0 = (K_00 + lambda I)^-1 y. In session t the
     readout says z = sum_{t' < t} K_tt' A_t' of its places, K_tt' = kappa(r_tt' c0) / k1. It then
-    sees all places in their order, in so many laps; at place s the delta rule dw = eta (y_s - w x_s)
-    x_s / |x|^2 adds a = eta (y_s - z_s) to A_t,s and K_tt a to z. Without learning this is
+    sees all places in their order, in so many laps; at place s the delta rule dw = eta (y_s - w
+    x_s) x_s / |x|^2 adds a = eta (y_s - z_s) to A_t,s and K_tt a to z. Without learning this is
     ``readout_error``. Where codes are unrelated between places and forget as rho^t, the error
     before learning settles at (1 - rho) / (1 - rho (1 - eta)) of the targets.
 

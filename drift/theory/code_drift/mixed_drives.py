@@ -200,13 +200,13 @@ def two_stream_similarity(
         checked_autocorrelation(autocorrelation),
         checked_autocorrelation(context_autocorrelation),
     )
-    parts = np.vectorize(similarity, otypes=[float, float])
+    both = np.vectorize(similarity, otypes=[float, float])
     return xr.Dataset(
         {
             name: xr.DataArray(
-                alike(lambda r, held, part=part: parts(r, held)[part], *lags)
+                alike(lambda r, held, row=row: both(r, held)[row], *lags)
             ).assign_attrs(units="1")
-            for part, name in enumerate(("rate_correlation", "tuning_correlation"))
+            for row, name in enumerate(("rate_correlation", "tuning_correlation"))
         }
     )
 
@@ -287,8 +287,9 @@ def stream_autocorrelations(
         solution = least_squares(miss, start, bounds=(0.0, 1.0), xtol=1e-10)
         return solution.x if np.abs(solution.fun).max() < MISS else np.full(2, np.nan)
 
-    found = np.array([solved(*pair) for pair in zip(rates.values.ravel(), tunings.values.ravel())])
-    lags = found.reshape(*rates.shape, 2)
+    pairs = zip(rates.values.ravel(), tunings.values.ravel(), strict=True)
+    solutions = np.array([solved(*pair) for pair in pairs])
+    lags = solutions.reshape(*rates.shape, 2)
     return xr.Dataset(
         {
             name: rates.copy(data=lags[..., number]).assign_attrs(units="1")

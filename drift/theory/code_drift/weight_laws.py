@@ -130,8 +130,8 @@ def multiplicative_moments(lifetime: Positive, noise: NotNegative) -> WeightMome
 
 
 def central_moments(q: float) -> list[float]:
-    """Return E v^k of stationary multiplicative weights, v = (w - w0) / (w0 sqrt(q)), for k from 0 to
-    4: (1 - (k - 1) q) E v^k = (k - 1) (2 sqrt(q) E v^(k - 1) + E v^(k - 2)).
+    """Return E v^k of stationary multiplicative weights, v = (w - w0) / (w0 sqrt(q)), for k from 0
+    to 4: (1 - (k - 1) q) E v^k = (k - 1) (2 sqrt(q) E v^(k - 1) + E v^(k - 2)).
 
     Parameters
     ----------
@@ -159,8 +159,8 @@ def increment_kurtosis(
 
     Wandering in small steps: 3, that of normal numbers. Jumps of units: 3 / (1 - exp(-t / T)), as
     most weights have not changed at all. Turnover: 1 / (2 a (1 - a) (1 - exp(-t / T))).
-    Multiplicative noise: from the linear equations of the moments of d and w together, solved exactly; at t =
-    0 it is 3 E w^4 / (E w^2)^2.
+    Multiplicative noise: from the linear equations of the moments of d and w together,
+    solved exactly; at t = 0 it is 3 E w^4 / (E w^2)^2.
 
     Parameters
     ----------
@@ -229,9 +229,9 @@ def _multiplicative_kurtosis(elapsed: float, lifetime: float, noise: float) -> f
 
 
 def _moment_rates(k: int, j: int, q: float, root: float) -> dict[tuple[int, int], float]:
-    """How fast E[u^k v^j] changes, in terms of other such moments, u = (v_t - v) / root, root^2 = t /
-    T, and time counted in t: by Ito from du = -(root u + v) root + sqrt(2) (1 + sqrt(q) (root u +
-    v)) dB."""
+    """How fast E[u^k v^j] changes, in terms of other such moments, u = (v_t - v) / root, root^2 =
+    t / T, and time counted in t: by Ito from du = -(root u + v) root + sqrt(2) (1 + sqrt(q) (root
+    u + v)) dB."""
     pairs, size = k * (k - 1), float(np.sqrt(q))
     rates = {(k, j): (q * pairs - k) * root**2}
     if k >= 1:
