@@ -6,11 +6,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import t as student
 
 from circuits.fitting.model import Model
 from circuits.fitting.refinement import newton_step
 from circuits.fitting.search import Bounds, Law, distances
+from drift.metrics.intervals.limits import half_width
 
 ECHOES = 3  # simulations with other chance, whose mean a simulated recording is compared with
 FIRST_SEED = 500_000_011  # added to that of the fit, far from those of its own simulations
@@ -131,7 +131,7 @@ def calibrated_half_widths(calibrated: Calibration, confidence: float) -> np.nda
     """
     count = len(calibrated.unit)
     scatter = calibrated.unit.std(axis=0, ddof=1) * np.sqrt(1 + 1 / count)
-    return np.asarray(student.ppf(0.5 + confidence / 2, count - 1) * scatter)
+    return half_width(scatter, count - 1, confidence)
 
 
 def calibrated_p_value(calibrated: Calibration, distance: float) -> float:

@@ -9,13 +9,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.stats import t as student
 
 from drift.door import opened
 from drift.door.quantities import Confidence, Draws, Seed
 from drift.metrics.geometry.figures import TITLES, Figure, Options, geometry_figures
 from drift.metrics.geometry.vectors import Array, conditions_of, recorded_units
-from drift.metrics.intervals.limits import mean_or_nan
+from drift.metrics.intervals.limits import half_width, mean_or_nan
 from drift.metrics.intervals.nested import nested_interval
 from drift.metrics.stability.pairs import comparable_pairs
 from drift.streams import stream
@@ -218,8 +217,8 @@ class _Row(NamedTuple):
         errors = [
             self._error(estimate, units, "unit"), self._error(estimate, sessions, "session"),
         ]  # fmt: skip
-        quantile = student.ppf((1 + self.confidence) / 2, sessions.size - 1)
-        return float(quantile * np.sqrt(np.square(errors).sum()))
+        error = float(np.sqrt(np.square(errors).sum()))
+        return float(half_width(error, sessions.size - 1, self.confidence))
 
     def _error(self, estimate: float, without: Array, level: Literal["session", "unit"]) -> float:
         """Standard error of the jackknife, by its pseudovalues."""
@@ -232,7 +231,7 @@ class _Row(NamedTuple):
             values, (level,), confidence=self.confidence, repetitions=REPETITIONS
         )
         width = float((interval["upper"] - interval["lower"]).item()) / 2
-        return width / float(student.ppf((1 + self.confidence) / 2, count - 1))
+        return width / float(half_width(1.0, count - 1, self.confidence))
 
 
 def _mean_of_pairs(values: Array) -> Array:
