@@ -215,6 +215,7 @@ INNER = {
     "recorded_sums",
     "ridge_solution",
     "tables",
+    "within_sessions",
 }
 
 
