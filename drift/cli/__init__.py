@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from drift.cli.lines.present import absence
 from drift.texts import printable
 
 COMMANDS = {
@@ -96,6 +97,8 @@ def _answer(name: str, *rest: str) -> int:
         close = difflib.get_close_matches(name, [*COMMANDS, "--version", "--help"], n=1)
         meant = f"did you mean {close[0]!r}?" if close else f"use one of {', '.join(COMMANDS)}."
         return _said(f"repdrift has no command {name!r}: {meant}", status=2)
+    if absent := absence(name, rest):
+        return _said(f"repdrift {name}: {absent}", status=2)
     return _status(name, list(rest))
 
 

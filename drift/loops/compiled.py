@@ -99,6 +99,8 @@ ordered: Any = _keeping(
     njit(**(_OPTIONS | {"fastmath": _OPTIONS["fastmath"] - {"reassoc", "arcp"}}))
 )
 inlined: Any = _keeping(njit(forceinline=True, **_OPTIONS))
+# Products and sums in one operation, where the processor has it, and no other liberty.
+contracted: Any = _keeping(njit(nogil=True, error_model="numpy", fastmath={"contract"}))
 # Every operation as it is written, for loops that are held against others digit by digit.
 exact: Any = _keeping(njit(nogil=True, error_model="numpy"))
 primitive: Any = intrinsic

@@ -14,16 +14,16 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import get_num_threads, njit
+from numba import get_num_threads
 
 from drift.errors import RefusedInputError
+from drift.loops.compiled import contracted as compiled
 from drift.theory.kernels.moments import SAME, SLACK
 
 CELLS = 4000
 ANGLES = np.linspace(0.0, np.pi, CELLS + 1)
 SCALE = CELLS / np.pi
 TILE = 64
-compiled: Any = njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
 
 
 class KernelTable(NamedTuple):

@@ -1,0 +1,50 @@
+"""Whether what a command is to read is there at all: told before anything is loaded to read it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import takewhile
+from pathlib import Path
+
+RECORDING = "a file or folder was expected at {path}, got nothing there: check the path."
+RESULT = "there is no file {path}: check the path."
+# Which of the words before the first flag name what is read, and what is said where it is absent.
+READ = {
+    "measure": {1: RECORDING},
+    "check": {0: RECORDING},
+    "fit": {1: RESULT},
+    "compare": {0: RESULT, 1: RESULT},
+    "report": {0: RESULT},
+    "figure": {0: RESULT},
+    "info": {0: RESULT},
+}
+
+
+def absence(command: str, words: Sequence[str]) -> str | None:
+    """Return what is said of a path that leads nowhere; None where all are there, or where only the
+    command itself can tell.
+
+    Parameters
+    ----------
+    command : str
+        Its name.
+    words : sequence of str
+        Behind the name.
+    """
+    if {"-h", "--help"} & set(words):
+        return None
+    before_flags = list(takewhile(lambda word: not word.startswith("-"), words))
+    reading = READ.get(command, {})
+    if command == "stability" and before_flags:
+        reading = {1: RECORDING} if len(before_flags) > 1 else {0: RESULT}
+    for number, sentence in reading.items():
+        if number < len(before_flags) and _is_absent(path := Path(before_flags[number])):
+            return sentence.format(path=path)
+    return None
+
+
+def _is_absent(path: Path) -> bool:
+    try:
+        return path.suffix != ".toml" and not path.expanduser().exists()
+    except (OSError, RuntimeError, ValueError):  # what is wrong with it is said where it is read
+        return False
