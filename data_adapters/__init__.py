@@ -111,8 +111,8 @@ def sessions(name: str, path: str | Path, **options: Any) -> Iterator[xr.Dataset
     from data_adapters.options import chosen, existing, filters, kept, nearest, parted
     from drift.schema.labelled_form import RefusedInputError
 
-    if name not in (known := reader_names()):
-        raise RefusedInputError(f"reader {name!r} is unknown: {nearest(name, known)}.")
+    if name not in (names := reader_names()):
+        raise RefusedInputError(f"reader {name!r} is unknown: {nearest(name, names)}.")
     reader = _reader(name)
     reader_options, labels = filters(reader, options)
     own, beside = parted(reader, chosen(name, reader, reader_options))

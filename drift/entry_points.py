@@ -26,25 +26,25 @@ def announced(group: str) -> dict[str, EntryPoint]:
     dict of str to importlib.metadata.EntryPoint
         The first of a name; a second one of another package is named in a warning.
     """
-    found: dict[str, EntryPoint] = {}
+    entries: dict[str, EntryPoint] = {}
     for entry in entry_points(group=group):
-        first = found.setdefault(entry.name, entry)
+        first = entries.setdefault(entry.name, entry)
         if first.value != entry.value:
             warnings.warn(
                 f"{entry.name!r} of {group} is announced by {_package(first)} and by "
                 f"{_package(entry)}: the first is taken; uninstall one of them.",
                 stacklevel=2,
             )
-    return found
+    return entries
 
 
 def beside(own: Mapping[str, Any], group: str) -> dict[str, EntryPoint]:
     """Return the entry points of a group that do not bear one of our own names; those that do are
     named in a warning and left out."""
-    others = announced(group)
-    for name in own.keys() & others.keys():
+    entries = announced(group)
+    for name in own.keys() & entries.keys():
         _warned_of_clash(name, group)
-    return {name: entry for name, entry in others.items() if name not in own}
+    return {name: entry for name, entry in entries.items() if name not in own}
 
 
 @cache  # once in a process

@@ -56,12 +56,12 @@ def circuit_class(kind: str) -> type[Circuit]:
     """
     if kind in CIRCUITS:
         return CIRCUITS[kind]
-    others = beside(CIRCUITS, CIRCUIT_GROUP)
-    if kind not in others:
+    announced_kinds = beside(CIRCUITS, CIRCUIT_GROUP)
+    if kind not in announced_kinds:
         raise RefusedInputError(
             f"kind {kind!r} of a circuit is unknown: {did_you_mean(kind, circuit_names())}"
         )
-    announced = loaded(others[kind])
+    announced = loaded(announced_kinds[kind])
     if not (isinstance(announced, type) and issubclass(announced, Circuit)):
         raise RefusedInputError(
             f"{kind!r} of {CIRCUIT_GROUP} was expected to name a class of circuits.Circuit, got "

@@ -45,8 +45,9 @@ def test_the_lifetime_of_its_weights_is_found():
     estimate = drift.estimate(
         circuits.recorded_circuit(circuit, INPUTS, WANDERING, design), repetitions=20
     )
-    low, high = estimate["weight_lifetime_interval"].values[0]
-    assert low < 5.0 < high and high / low < 3
+    low, high = np.log(estimate["weight_lifetime_interval"].values[0])
+    # 95 % of one draw are two standard errors on either side; three of them are tested
+    assert abs(np.log(5.0) - (low + high) / 2) < 1.5 * (high - low) / 2 and np.exp(high - low) < 3
 
 
 def test_weights_that_stay_leave_the_code_where_it_was(design: xr.Dataset):
