@@ -113,7 +113,7 @@ def refine(
     unseen = np.maximum(variance - np.diagonal(recorded), 0.0)
     covariance = recorded + np.diag(unseen + variance / len(recordings))
     error = recordings - level
-    own_uncertainty = uncertainty(law.jacobian, covariance, precision)
+    own_uncertainty = _uncertainty(law, covariance, precision)
     return Refined(unit, law, covariance, own_uncertainty, aimed, precision, error)
 
 
@@ -159,6 +159,14 @@ def scatter(seen: np.ndarray, usual: np.ndarray) -> np.ndarray:
     square = np.where(np.isfinite(square), square, ratio * usual)
     count = len(seen)
     return np.asarray((count * square + PRIOR * ratio * usual) / (count + PRIOR))
+
+
+def _uncertainty(law: Law, covariance: np.ndarray, precision: np.ndarray) -> Uncertainty:
+    """What statistics know of the parameters, where steps are those of ``newton_step``."""
+    weighted = law.jacobian.T @ precision
+    bread = np.linalg.inv(information(law, precision))
+    spread = bread @ (weighted @ covariance @ weighted.T + np.eye(len(weighted))) @ bread
+    return uncertainty(law.jacobian, covariance, precision)._replace(covariance=spread)
 
 
 def _near_minimum(
