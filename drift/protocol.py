@@ -73,17 +73,17 @@ class Protocol(Recipe):
                 f"a protocol has at most {MOST_STAGES} stages, got {environments}: take fewer."
             )
         stages = [Stage(steps=steps, environments=(room,)) for room in range(environments)]
-        return cls(stages=stages, repeats=repeats)
+        return cls(stages=tuple(stages), repeats=repeats)
 
     @classmethod
     def novelty(cls, steps: Count, familiar: Sequence[int] = (0,), novel: int = 1) -> Self:
         """Return ``steps`` steps in familiar environments; from then on a novel one beside them."""
         rooms = tuple(familiar)
         return cls(
-            stages=[
+            stages=(
                 Stage(steps=steps, environments=rooms),
                 Stage(steps=1, environments=(*rooms, novel)),
-            ]
+            )
         )
 
     @cached_property

@@ -7,7 +7,7 @@ and laps it is the corridor itself.
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import xarray as xr
@@ -66,7 +66,7 @@ class ArenaTask(Task):
     data_range: Literal["unit", "symmetric"] = "unit"
 
     @classmethod
-    def corridor(cls, eye: Eye | None = None, **entries: object) -> Self:
+    def corridor(cls, eye: Eye | None = None, **entries: Any) -> Self:
         """Return the corridor of the paper, 1 x 14, with laps, and another eye if given.
 
         Parameters
@@ -79,7 +79,7 @@ class ArenaTask(Task):
         from drift.tasks.worlds.motion import Laps
 
         arena = Arena.rectangle(1.0, 14.0, height=1.0, detail=17.0, units="corridor widths")
-        own = {"arena": arena, "motion": Laps(), "samples": 150, "places": PLACES}
+        own: dict[str, Any] = {"arena": arena, "motion": Laps(), "samples": 150, "places": PLACES}
         return cls(**{**own, **({} if eye is None else {"eye": eye}), **entries})
 
     @model_validator(mode="after")
@@ -178,6 +178,5 @@ def refuse_eye_above(arena: Arena, *eyes: Eye | None) -> None:
 
 
 def _steps(motion: Motion, track: Track) -> Steps:
-    present = (values[:-1] for values in track)
-    following = (values[1:] for values in track)
-    return Steps(*present, *following, motion.actions(track))
+    x, y, heading = track
+    return Steps(x[:-1], y[:-1], heading[:-1], x[1:], y[1:], heading[1:], motion.actions(track))

@@ -240,5 +240,5 @@ def _arena_around(path: Walked) -> Arena:
         low, high = low - margin, high + margin
         height = float((high - low).max()) / 3
     left, near, right, far = (float(value) for value in (*low, *high))
-    corners = [(left, far), (right, far), (right, near), (left, near)]
+    corners = ((left, far), (right, far), (right, near), (left, near))
     return Arena(corners=corners, height=height, units=path.units)

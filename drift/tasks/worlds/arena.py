@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import cached_property
-from typing import Annotated, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import numpy as np
 from pydantic import BeforeValidator, Field, SerializeAsAny, Strict, model_validator
@@ -135,20 +135,21 @@ class Arena(Recipe):
     units: str = "cm"
 
     @classmethod
-    def rectangle(cls, width: Positive, length: Positive, **entries: object) -> Self:
+    def rectangle(cls, width: Positive, length: Positive, **entries: Any) -> Self:
         """Return a rectangle around the origin, ``width`` along x and ``length`` along y."""
         right, far = width / 2, length / 2
-        return cls(corners=[(-right, far), (right, far), (right, -far), (-right, -far)], **entries)
+        corners = ((-right, far), (right, far), (right, -far), (-right, -far))
+        return cls(corners=corners, **entries)
 
     @classmethod
-    def circle(cls, radius: Positive, corners: Count = 72, **entries: object) -> Self:
+    def circle(cls, radius: Positive, corners: Count = 72, **entries: Any) -> Self:
         """Return a circle around the origin, as a polygon whose corners lie on it."""
         if corners > MOST_CORNERS:
             raise RefusedInputError(
                 f"corners of a circle must be at most {MOST_CORNERS}, got {corners}: take fewer."
             )
         turns = [2 * math.pi * number / corners for number in range(corners)]
-        points = [(radius * math.sin(turn), radius * math.cos(turn)) for turn in turns]
+        points = tuple((radius * math.sin(turn), radius * math.cos(turn)) for turn in turns)
         return cls(corners=points, **entries)
 
     @model_validator(mode="after")
@@ -181,12 +182,12 @@ class Arena(Recipe):
     @property
     def low(self) -> tuple[float, float]:
         """Least x and y of the corners."""
-        return tuple(np.min(self.corners, axis=0).tolist())  # type: ignore[return-value]
+        return tuple(np.min(self.corners, axis=0).tolist())
 
     @property
     def high(self) -> tuple[float, float]:
         """Largest x and y of the corners."""
-        return tuple(np.max(self.corners, axis=0).tolist())  # type: ignore[return-value]
+        return tuple(np.max(self.corners, axis=0).tolist())
 
     @cached_property
     def strips(self) -> list[tuple[Strip, Texture]]:

@@ -145,7 +145,7 @@ class RandomWalk(Motion):
 
     def _start(self, arena: Arena, rng: np.random.Generator) -> tuple[float, float]:
         points = rng.uniform(arena.low, arena.high, size=(TRIES, 2))
-        free = np.flatnonzero(arena.is_free(*points.T, self.margin))
+        free = np.flatnonzero(arena.is_free(points[:, 0], points[:, 1], self.margin))
         if free.size == 0:
             raise RefusedInputError(
                 f"none of {TRIES} points of the arena lies {self.margin:g} {arena.units} from all "

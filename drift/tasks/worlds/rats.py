@@ -100,7 +100,7 @@ def _start(arena: Arena, rng: np.random.Generator) -> np.ndarray:
     points = rng.uniform(arena.low, arena.high, size=(1000, 2))
     width = min(np.subtract(arena.high, arena.low))
     for margin in width * np.array([0.1, 0.03, 0.01, 0.0]):
-        free = np.flatnonzero(arena.is_free(*points.T, margin))
+        free = np.flatnonzero(arena.is_free(points[:, 0], points[:, 1], margin))
         if free.size:
             return points[free[0]]
     raise RefusedInputError(

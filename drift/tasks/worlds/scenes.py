@@ -114,11 +114,13 @@ class Scene:
     def _part(self, eye: Eye, x: np.ndarray, y: np.ndarray, gaze: np.ndarray) -> np.ndarray:
         rows, columns, channels = eye.shape
         angles = gaze[:, np.newaxis] + eye.azimuths()  # (sample, column)
-        where = (np.repeat(values, columns) for values in (x, y))
+        eye_x, eye_y = np.repeat(x, columns), np.repeat(y, columns)
         slopes = eye.slopes()
         if slopes is not None:  # (row, sample x column)
             slopes = np.tile(slopes, (1, len(x)))
-        sight = _sight(self.arena, *where, angles.ravel(), slopes, getattr(eye, "height", 0.0))
+        sight = _sight(
+            self.arena, eye_x, eye_y, angles.ravel(), slopes, getattr(eye, "height", 0.0)
+        )
         values = self._shown(sight, eye, channels, slopes is not None)
         lines = values.reshape(rows, len(x), columns, channels)
         return lines.swapaxes(0, 1).reshape(len(x), -1)
