@@ -100,7 +100,7 @@ def _network(batch: Batch, times: Times, trajectory: bool) -> Ended:
         split = array.reshape(*array.shape[:-2], copies, array.shape[-2] // copies)
         return split.swapaxes(-1, -2)
 
-    return _judged(batch, Ended(*map(by_copy, ended[:-1]), ended.way), times, trajectory)
+    return _judged(batch, Ended._make([*map(by_copy, ended[:-1]), ended.way]), times, trajectory)
 
 
 def _copies(batch: Batch, times: Times, trajectory: bool) -> Ended:
@@ -111,7 +111,7 @@ def _copies(batch: Batch, times: Times, trajectory: bool) -> Ended:
         together = program.abreast is not None and len(portion) >= FEWEST_ABREAST
         groups = [portion] if together else portion[:, np.newaxis]
         for group in groups:
-            source = program.abreast if together else program.alone
+            source = program.alone if program.abreast is None or not together else program.abreast
             values = CopyValues(batch, group, program.constants, lanes=together)
             ended = _advanced(
                 batch, source, values.all_of(source), times, trajectory, values.sizes,
@@ -122,7 +122,8 @@ def _copies(batch: Batch, times: Times, trajectory: bool) -> Ended:
         return endings[0]
     *arrays, ways = zip(*endings, strict=True)
     joined = [np.concatenate(array, axis=-1) for array in arrays]
-    return Ended(*joined, WayToRest(*(np.concatenate(way) for way in zip(*ways, strict=True))))
+    way = WayToRest(*(np.concatenate(way) for way in zip(*ways, strict=True)))
+    return Ended._make([*joined, way])
 
 
 def _portions(batch: Batch, times: Times, trajectory: bool) -> list[np.ndarray]:
@@ -164,7 +165,8 @@ def _advanced(
     advance(times.steps, times.dt, times.before, rates, inhibitions, rate, inhibition, *arrays)
     state = arrays[source.position("excitatory", batch.first.state_variable)]
     left = (state, rate, inhibition, rates, inhibitions)
-    return Ended(*(array if lanes else array[..., np.newaxis] for array in left), NOT_STORED)
+    arrays_by_copy = [array if lanes else array[..., np.newaxis] for array in left]
+    return Ended._make([*arrays_by_copy, NOT_STORED])
 
 
 def _judged(batch: Batch, ended: Ended, times: Times, trajectory: bool) -> Ended:

@@ -4,6 +4,8 @@ call it."""
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -49,5 +51,10 @@ def exprel(value: float) -> float:
     return 1.0 if value == 0.0 else math.expm1(value) / value
 
 
-WRITTEN = {"clipped": clipped, "ceiling": ceiling, "floor": floor, "exprel": exprel}
+WRITTEN: dict[str, Callable[..., Any]] = {
+    "clipped": clipped,
+    "ceiling": ceiling,
+    "floor": floor,
+    "exprel": exprel,
+}
 """Those of them that stand in this module."""

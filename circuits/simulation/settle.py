@@ -300,8 +300,8 @@ def _labelled(
         labels["time"] = ("time", portions[0]["time"], {"units": "s"})
         steps = np.arange(variables["inhibition_trajectory"].shape[-1]) * options.dt
         labels["step_time"] = ("step", steps, {"units": "s"})
-    resting = (variables[name] for name in ("rate", "winner", "inhibition"))
-    return labelled_rest(drive, *resting, own, labels, _provenance(options))
+    rate, winner, inhibition = (variables[name] for name in ("rate", "winner", "inhibition"))
+    return labelled_rest(drive, rate, winner, inhibition, own, labels, _provenance(options))
 
 
 def _trajectories(outer: tuple[Any, ...], variables: dict[str, np.ndarray]) -> dict[str, Any]:

@@ -243,7 +243,8 @@ class _Text:
 
     def _read(self, block: Block) -> tuple[list[str], list[str]]:
         """What is read, and assigned, before the elements and for each of them."""
-        outside, inside = [], []
+        outside: list[str] = []
+        inside: list[str] = []
         for name, place in block.places.items():
             line = f"{self._own(block, name)} = {self._array(place, self._is_old(block, place))}"
             fixed = place.index == SINGLE or (self._index(place) == "0" and not self.abreast)

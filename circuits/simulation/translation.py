@@ -30,7 +30,7 @@ class Place(NamedTuple):
 
     owner: str
     variable: str
-    index: str = ELEMENT
+    index: str = ELEMENT  # type: ignore[assignment]  # the method of tuples is not called
 
 
 class Assignment(NamedTuple):
@@ -141,7 +141,8 @@ def translated(components: Mapping[str, Any], recorded: Mapping[str, str]) -> Tr
     }  # fmt: skip
     network = b2.Network(*components.values(), *monitors)
     _refuse_clocks(network)
-    blocks, constants = [], {}
+    blocks: list[Block] = []
+    constants: dict[tuple[str, str], float] = {}
     for item in network.sorted_objects:
         item.before_run({})
         item._network = network.id  # so that Brian2 does not take it for forgotten
@@ -221,7 +222,7 @@ class _Reading:
         written = {assignment.variable for assignment in lines}
         self._refuse_foreign(places, written)
         return Block(
-            self.purpose, self.group.name, *assignments, numbers, places,
+            self.purpose, self.group.name, assignments[0], assignments[1], numbers, places,
             tuple(name for name in places if name in written), self.target,
         )  # fmt: skip
 

@@ -88,7 +88,7 @@ def command(
     netcdf(out, overwrite)
     writable(figure, overwrite)
     searched = {name: _bounds(text, name) for name, text in pairs(bounds, "--bounds").items()}
-    fitted = circuits.circuit_class(circuit)(units=units)
+    fitted = circuits.circuit_class(circuit).model_validate({"units": units})
     effort: dict[str, Any] = {
         "restarts": restarts,
         "generations": generations,

@@ -167,9 +167,9 @@ def _without_pairs(session: xr.Dataset, rules: Measurement) -> Iterator[tuple[in
         fixed = fixed.assign(velocity=("sample", sample_speeds(whole, minimum_speed)))
     pairs = _pairs(laps)
     groups = [np.concatenate(pairs[first::MOST]) for first in range(min(MOST, len(pairs)))]
-    for place, group in enumerate(groups) if len(groups) >= FEWEST else ():
+    for number, group in enumerate(groups) if len(groups) >= FEWEST else ():
         yield 1, fixed.isel(sample=~np.isin(numbers, group))
-        both = np.concatenate([group, groups[(place + 1) % len(groups)]])
+        both = np.concatenate([group, groups[(number + 1) % len(groups)]])
         if len(groups) > FEWEST:  # else one is left
             yield 2, fixed.isel(sample=~np.isin(numbers, both))
 

@@ -230,6 +230,5 @@ class _Nearest:
                 else self._eye + self._slopes * self._distance
             )
         return Sight(
-            *(values.ravel() for values in (self._distance, self._surface, self._along)),
-            height.ravel(),
+            self._distance.ravel(), self._surface.ravel(), self._along.ravel(), height.ravel()
         )
