@@ -5,9 +5,9 @@ recording.
 the other; ``drift.measure`` turns them into the longitudinal Dataset that simulated networks share.
 A reader is a module of this package with a function ``sessions(path, **options)`` and one line in
 ``READERS``; a reader of another package announces itself by an entry point of the group
-``repdrift.readers``. Where a laboratory published summaries, ``summary(name, path)`` reads them. ``align``
-puts positions on the clock of a microscope. ``fetch(name)`` downloads public files, on request
-only. ``from_objects`` takes what other programs hold in memory: objects of neo, SpikeInterface,
+``repdrift.readers``. Where a laboratory published summaries, ``summary(name, path)`` reads them.
+``align`` puts positions on the clock of a microscope. ``fetch(name)`` downloads public files, on
+request only. ``from_objects`` takes what other programs hold in memory: objects of neo, SpikeInterface,
 pynapple and movement. The way out: ``to_nwb`` writes sessions as NWB files, ``to_pynapple`` and
 ``from_pynapple`` exchange them with pynapple.
 """

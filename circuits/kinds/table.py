@@ -12,7 +12,8 @@ from circuits.kinds.saturating import SaturatingUnits
 from circuits.kinds.threshold import ThresholdInterneuron
 from drift.door import opened
 from drift.entry_points import beside, loaded
-from drift.errors import RefusedInputError, did_you_mean
+from drift.errors import RefusedInputError
+from drift.recipe import chosen
 
 CIRCUIT_GROUP = "repdrift.circuits"
 
@@ -58,9 +59,7 @@ def circuit_class(kind: str) -> type[Circuit]:
         return CIRCUITS[kind]
     announced_kinds = beside(CIRCUITS, CIRCUIT_GROUP)
     if kind not in announced_kinds:
-        raise RefusedInputError(
-            f"kind {kind!r} of a circuit is unknown: {did_you_mean(kind, circuit_names())}"
-        )
+        chosen(dict.fromkeys(circuit_names(), Circuit), {"kind": kind})  # refuses
     announced = loaded(announced_kinds[kind])
     if not (isinstance(announced, type) and issubclass(announced, Circuit)):
         raise RefusedInputError(

@@ -15,7 +15,7 @@ from drift.files.atomic import replaced_atomically
 
 EXAMPLES = """\
   repdrift fit linear recorded.nc --bounds gain=1:1000 input_width=4:40 weight_lifetime=1:100 --out fit.nc --figure fit.png
-  repdrift fit linear recorded.nc --bounds gain=1:1000 --out fit.nc --quick            a first look in seconds
+  repdrift fit linear recorded.nc --bounds gain=1:1000 --out fit.nc --quick   a first look in seconds
 Circuits: """
 Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff]
 QUICK = {"restarts": 1, "population": 4, "generations": 3, "bootstraps": 40, "calibrated": 0}

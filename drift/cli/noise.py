@@ -18,7 +18,7 @@ from drift.files.store import load, save
 EXAMPLES = """\
   repdrift noise recorded.nc                                  a sentence for each measure and animal
   repdrift noise recorded.nc --csv noise --figure noise.pdf   tables, and similarity by lag
-  repdrift noise recorded.nc --causes                         what lost cells, behaviour, ... explain
+  repdrift noise recorded.nc --causes                         what lost cells or behaviour explain
   repdrift noise recorded.nc --out noise.nc --draws 200       intervals that are known better"""
 Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff]
 FIGURES = (".pdf", ".svg", ".png")

@@ -35,7 +35,7 @@ EXAMPLES = """\
   repdrift run recipe.toml --out run.nc --steps 50000              ... and to run, here for longer
   repdrift run --out x.nc --network.dropout.probability 0.1        with dropout of units
   repdrift run --path-of sheintuch2023 FOLDER --out run.nc         on the path of an animal
-  repdrift run circuit.toml --out run.nc --seeds 4                 a drifting circuit, with a table [circuit]
+  repdrift run circuit.toml --out run.nc --seeds 4                 a drifting circuit
   repdrift run --out x.nc --task.kind image --help                 flags of another task"""
 DEFAULT = Experiment(
     network=Network(units=100, regime="lazy"),

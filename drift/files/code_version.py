@@ -15,6 +15,7 @@ DECISIVE = (
     "metrics",
     "networks",
     "noise.py",
+    "protocol.py",
     "recipe.py",
     "schema",
     "streams.py",

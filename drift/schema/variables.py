@@ -483,7 +483,8 @@ VARIABLES: dict[str, Variable] = {
     "context_weight_autocorrelation": Variable(
         (*SESSION, "session_other"),
         "1",
-        "correlation of the weights of inputs that tell the context, less their mean over units, in two sessions",
+        "correlation of the weights of inputs that tell the context, less their mean over units, "
+        "in two sessions",
     ),
     "weight_autocorrelation": Variable(
         (*SESSION, "session_other"),

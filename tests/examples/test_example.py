@@ -77,7 +77,7 @@ def test_the_kept_picture_is_what_the_example_draws(finished: Path):
     default."""
     kept, drawn = told(KEPT), told(finished / "out" / "corridor_drift.png")
     assert kept["Form"] == drawn["Form"], STALE
-    assert kept["Recipes"] == [one.to_json() for one in by_default()], STALE
+    assert [drift.Experiment.from_json(text) for text in kept["Recipes"]] == by_default(), STALE
     assert kept["Numbers"].keys() == drawn["Numbers"].keys(), STALE
 
 

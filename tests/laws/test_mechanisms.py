@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
+from scipy.stats import ks_2samp
 
 import drift
 from drift.training.engines import make_engine
@@ -189,7 +190,7 @@ def test_without_noise_engines_agree(switch: str):
     for name in one.data_vars:
         if one[name].dtype.kind == "f" and "subject" in one[name].dims:
             np.testing.assert_allclose(
-                one[name], other[name], rtol=0, atol=1e-6, equal_nan=True, err_msg=name
+                one[name], other[name], rtol=1e-6, atol=1e-6, equal_nan=True, err_msg=name
             )
 
 
@@ -198,8 +199,9 @@ def test_without_noise_engines_agree(switch: str):
 )
 @pytest.mark.parametrize("minibatch", [None, 1])
 def test_with_chance_engines_share_one_law(switch: str, minibatch: int | None):
-    """200 subjects of one world and other weights: mean and spread of the loss after 12 steps, five
-    standard errors of the difference and of a ratio of variances (sqrt(4 / 200) = 0.14)."""
+    """200 subjects of one world and other weights: means after 12 steps within five standard
+    errors of their difference, and one distribution (Kolmogorov and Smirnov, p > .001): single
+    samples throw a few networks far off, so that variances tell little."""
     recipes = [
         recipe(switch, seed=seed, noise=(), sessions=1, minibatch=minibatch, steps=12).replace(
             sessions=(12,)
@@ -211,9 +213,10 @@ def test_with_chance_engines_share_one_law(switch: str, minibatch: int | None):
         for engine in ENGINES
     )
     for name in ("loss", "squared_norm"):
-        change = (one[name] - other[name]).values[:, 0]
+        change = (one[name] - other[name]).dropna("subject").values[:, 0]
         assert abs(change.mean()) < 5 * change.std() / np.sqrt(200) + 1e-9, name
-        assert abs(np.log(one[name].var() / other[name].var())) < 5 * 0.2, name
+        both = (engine[name].values[:, 0] for engine in (one, other))
+        assert ks_2samp(*both, nan_policy="omit").pvalue > 1e-3, name
 
 
 def test_unbiased_dropout_leaves_the_share_that_it_says():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Sequence
 from itertools import takewhile
 from pathlib import Path
@@ -31,16 +32,37 @@ def absence(command: str, words: Sequence[str]) -> str | None:
     words : sequence of str
         Behind the name.
     """
-    if {"-h", "--help"} & set(words):
-        return None
+    if not _flags(words) <= _known_flags(command):
+        return None  # help is wanted, or a flag is misspelt, which is answered first
     before_flags = list(takewhile(lambda word: not word.startswith("-"), words))
     reading = READ.get(command, {})
     if command == "stability" and before_flags:
-        reading = {1: RECORDING} if len(before_flags) > 1 else {0: RESULT}
+        is_file = bool(Path(before_flags[0]).suffix)  # else the name of a format
+        reading = {1: RECORDING} if len(before_flags) > 1 else {0: RESULT} if is_file else {}
     for number, sentence in reading.items():
         if number < len(before_flags) and _is_absent(path := Path(before_flags[number])):
             return sentence.format(path=path)
     return None
+
+
+def _flags(words: Sequence[str]) -> set[str]:
+    flags = {word.partition("=")[0] for word in words if word.startswith("-")}
+    return {flag.replace("_", "-") for flag in flags if not flag.lstrip("-")[:1].isdigit()}
+
+
+def _known_flags(command: str) -> set[str]:
+    """Flags of a command, by the text of its function: nothing is loaded."""
+    source = Path(__file__).parents[1] / f"{command}.py"
+    if not source.is_file():
+        return set()
+    names = [
+        argument.arg
+        for node in ast.parse(source.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef) and node.name == "command"
+        for argument in (*node.args.args, *node.args.kwonlyargs)
+    ]
+    flags = {f"--{name.replace('_', '-')}" for name in names}
+    return flags | {f"--no-{flag[2:]}" for flag in flags}
 
 
 def _is_absent(path: Path) -> bool:

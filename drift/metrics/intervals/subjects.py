@@ -27,7 +27,9 @@ def error_over_subjects(values: xr.DataArray, dim: str = "subject") -> xr.DataAr
     """
     error = standard_error(values.values, values.get_axis_num(dim))
     units = {"units": values.attrs["units"]} if "units" in values.attrs else {}
-    return values.isel({dim: 0}, drop=True).copy(data=error).rename(None).assign_attrs(units)
+    dims = [name for name in values.dims if name != dim]
+    labels = {name: label for name, label in values.coords.items() if dim not in label.dims}
+    return xr.DataArray(error, coords=labels, dims=dims, attrs=units)
 
 
 def bars_text(subjects: np.ndarray | int) -> str:

@@ -111,6 +111,7 @@ def following_readout_error(
     )
 
 
+@opened
 def followed(
     kernel: np.ndarray, targets: np.ndarray, start: np.ndarray, learning_rate: float, laps: int
 ) -> Followed:
@@ -142,6 +143,7 @@ def followed(
     return Followed(*errors)
 
 
+@opened
 def followed_by_weights(
     codes: Iterator[np.ndarray], targets: np.ndarray, ridge: float, learning_rate: float, laps: int
 ) -> Followed:

@@ -129,6 +129,7 @@ def multiplicative_moments(lifetime: Positive, noise: NotNegative) -> WeightMome
     return WeightMoments(1.0, q / (1 - q), float(skewness), kurtosis)
 
 
+@opened
 def central_moments(q: float) -> list[float]:
     """Return E v^k of stationary multiplicative weights, v = (w - w0) / (w0 sqrt(q)), for k from 0
     to 4: (1 - (k - 1) q) E v^k = (k - 1) (2 sqrt(q) E v^(k - 1) + E v^(k - 2)).

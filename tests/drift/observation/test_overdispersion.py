@@ -50,7 +50,7 @@ def test_that_of_clustered_events_is_found_and_drawn(world):
     assert found == pytest.approx(1.6, abs=0.1)
     maps = rates[0] / rates[0].mean(axis=1, keepdims=True)
     code = FrozenCode(recorded, maps, 0.0, found)
-    again = drawn(code, np.random.default_rng(2))
+    again = drawn(*code.model(), np.random.default_rng(2))
     np.testing.assert_array_equal(again.sum(axis=-1), recorded.counts.sum(axis=-1))
     redrawn = overdispersion(recorded._replace(counts=again.astype(float)))
     assert redrawn == pytest.approx(found, abs=0.12)

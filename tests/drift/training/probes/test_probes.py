@@ -67,6 +67,10 @@ def test_weights_are_recorded_by_name(seen: probes.Snapshot):
     assert probes.fraction_active_units(seen)[0] == (hidden > 0).any(0).mean()
 
 
+# what is there to be recorded only of several environments, a protocol, or excitable units
+OF_SWITCHES = {"environment_loss", "steps_learned", "excitability"}
+
+
 def test_every_probe_has_its_row_in_the_schema(tmp_path):
     recipe = drift.Experiment(
         task=drift.CorridorTask(samples=10, rays=3),
@@ -80,7 +84,23 @@ def test_every_probe_has_its_row_in_the_schema(tmp_path):
         engine="batched",
         progress=False,
     )
-    names = set(probes.PROBES) - set(denoising_probes.NAMES)
+    in_rooms = drift.train(
+        [
+            recipe.replace(
+                task=drift.CorridorTask(samples=10, rays=3, environments=2),
+                network=drift.Network(
+                    units=4, excitability=drift.Excitability(std=0.1, lifetime=9)
+                ),
+                protocol=drift.Protocol.blocks(2, 1),
+            )
+        ],
+        probes=tuple(OF_SWITCHES),
+        engine="batched",
+        progress=False,
+    )
+    assert OF_SWITCHES <= set(in_rooms.data_vars) and not OF_SWITCHES & set(run.data_vars)
+    drift.check(in_rooms, *OF_SWITCHES)
+    names = set(probes.PROBES) - set(denoising_probes.NAMES) - OF_SWITCHES
     assert names <= set(run.data_vars) and not set(denoising_probes.NAMES) & set(run.data_vars)
     drift.check(
         run, *names, "recorded", "detected_units", "elapsed", "spatial_information", "place_units"
