@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from drift.errors import RefusedInputError
+from drift.experiment import Experiment
 from drift.training.engines.base import Engine, Precision, Subject, Weights
 
 NUMBERED = re.compile(r"(\d+)\.(.+)")  # of a program, and what its state calls an array
@@ -28,12 +29,28 @@ def in_stage(subject: Subject, number: int) -> Subject:
     if experiment.protocol is None:
         return subject
     stage = experiment.protocol.stages[number]
+    if stage.noise is not None:
+        experiment = experiment.replace(noise=stage.noise, protocol=None)
     if stage.environments is not None and "environment" in experience:
         learned = np.isin(experience["environment"].values, stage.environments)
         experience = experience.isel(sample=learned)
-    if stage.noise is not None:
-        experiment = experiment.replace(noise=stage.noise, protocol=None)
+        experiment = _drawn_among(experiment, learned)
     return Subject(experiment, experience)
+
+
+def _drawn_among(experiment: Experiment, learned: np.ndarray) -> Experiment:
+    """Return a recipe whose samples are drawn as often, one beside the other, as among all."""
+    if experiment.sample_probabilities is None:
+        return experiment
+    probabilities = np.array(experiment.sample_probabilities)[learned]
+    if not probabilities.sum() > 0:
+        raise RefusedInputError(
+            "a stage of the protocol learns environments whose samples all have a probability of "
+            "0: raise sample_probabilities there."
+        )
+    shares = tuple((probabilities / probabilities.sum()).tolist())
+    # no longer one for each sample of the task, which the door of a recipe would refuse
+    return Experiment.model_construct(**{**dict(experiment), "sample_probabilities": shares})
 
 
 def learned_before(subject: Subject, step: int) -> Subject:

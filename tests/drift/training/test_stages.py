@@ -116,6 +116,32 @@ def test_a_stage_learns_its_environment_alone(tmp_path):
         np.testing.assert_array_equal(runs[0][name], runs[1][name])
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_samples_of_a_stage_are_drawn_as_often_as_among_all(engine: str):
+    """A stage in one environment, in which one sample alone is ever drawn, is full batches of it."""
+    environment = TASK.draw(0)["environment"].values
+    first = int(np.flatnonzero(environment == 0)[0])
+    shares = np.where(environment == 1, 0.5 / (environment == 1).sum(), 0.0)
+    shares[first] = 0.5
+    recipe = BASE.replace(
+        noise=(),
+        minibatch=4,
+        sample_probabilities=tuple(shares.tolist()),
+        steps=12,
+        sessions=(0, 12),
+        protocol=drift.Protocol(stages=[drift.Stage(steps=12, environments=(0,))]),
+    )
+    drawn = train([recipe], engine)["input_weights"][0, -1].values
+    moved = drawn - train([recipe], engine)["input_weights"][0, 0].values
+    # each step moves the weights of all units along the one sample that is drawn
+    assert np.abs(moved).max() > 1e-4
+    rank = np.linalg.matrix_rank(moved.astype(float), tol=1e-4 * np.abs(moved).max())
+    assert rank == 1
+    with pytest.raises(RefusedInputError, match="probability of 0"):
+        none = np.where(environment == 1, 1 / (environment == 1).sum(), 0.0)
+        train([recipe.replace(sample_probabilities=tuple(none.tolist()))], engine)
+
+
 def test_noise_that_rests_leaves_its_stream_where_it_was():
     """Ten steps without noise between two stretches with it: the later draws are the next ones."""
     still = drift.SGD.model_construct(learning_rate=1e-300)
