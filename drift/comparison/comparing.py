@@ -179,7 +179,7 @@ def compare(
     share that a null model explains is its change over the study divided by that of a source.
 
     The recording has null models of its own, whose code is that of the animal, standing still: see
-    ``drift.explained_changes``, whose results by measure and cause are beside, with "recorded_"
+    ``drift.explained_changes``, whose results by measure and cause are beside, with ``"recorded_"``
     before their names.
 
     Another room is not drift: of a recording in several environments each subject is compared in

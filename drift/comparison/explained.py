@@ -126,7 +126,7 @@ def explained_changes(
 
     See Also
     --------
-    drift.sampling_noise, drift.observation.frozen_twins
+    drift.sampling_noise
     """
     ordered = tuple(cause for cause in CAUSES if cause in causes or cause in (NOISE, ALL))
     rules = _Rules(ordered, draws, smoothing, minimum_events, confused)
