@@ -108,11 +108,9 @@ def sessions(name: str, path: str | Path, **options: Any) -> Iterator[xr.Dataset
     """
     # the package itself stays light
     from data_adapters.assembly.restating import restated
-    from data_adapters.options import chosen, existing, filters, kept, nearest, parted
+    from data_adapters.options import chosen, existing, filters, kept, parted
     from drift.schema.labelled_form import RefusedInputError
 
-    if name not in (names := reader_names()):
-        raise RefusedInputError(f"reader {name!r} is unknown: {nearest(name, names)}.")
     reader = _reader(name)
     reader_options, labels = filters(reader, options)
     own, beside = parted(reader, chosen(name, reader, reader_options))
@@ -144,7 +142,15 @@ def _reader(name: str) -> Callable[..., Iterator[xr.Dataset]]:
     """``sessions`` of a reader; an entry point names that function or the module that holds it."""
     if name in READERS:
         return import_module(READERS[name]).sessions
-    announced = loaded(beside(READERS, READER_GROUP)[name])
+    announced_readers = beside(READERS, READER_GROUP)
+    if name not in announced_readers:
+        from data_adapters.options import nearest
+        from drift.errors import RefusedInputError
+
+        raise RefusedInputError(
+            f"reader {name!r} is unknown: {nearest(name, [*READERS, *announced_readers])}."
+        )
+    announced = loaded(announced_readers[name])
     return getattr(announced, "sessions", announced)
 
 

@@ -123,10 +123,16 @@ def chosen(table: Mapping[str, type[Recipe]], value: Any) -> Any:
         return value
     kind = str(value.get("kind"))
     if kind not in table:
-        raise RefusedInputError(
-            f"kind {kind!r} is unknown{_nearest(kind, table)}: use one of {', '.join(table)}."
-        )
+        raise unknown_kind(kind, table)
     return table[kind](**value)
+
+
+def unknown_kind(kind: str, known: Iterable[str]) -> RefusedInputError:
+    """Return the refusal of a kind that is not among the known ones; it names the nearest."""
+    kinds = list(known)
+    return RefusedInputError(
+        f"kind {kind!r} is unknown{_nearest(kind, kinds)}: use one of {', '.join(kinds)}."
+    )
 
 
 def _refusing(recipe: type[Recipe], validate: Callable[..., Any], given: Any) -> Any:

@@ -13,7 +13,7 @@ from circuits.kinds.threshold import ThresholdInterneuron
 from drift.door import opened
 from drift.entry_points import beside, loaded
 from drift.errors import RefusedInputError
-from drift.recipe import chosen
+from drift.recipe import unknown_kind
 
 CIRCUIT_GROUP = "repdrift.circuits"
 
@@ -59,7 +59,7 @@ def circuit_class(kind: str) -> type[Circuit]:
         return CIRCUITS[kind]
     announced_kinds = beside(CIRCUITS, CIRCUIT_GROUP)
     if kind not in announced_kinds:
-        chosen(dict.fromkeys(circuit_names(), Circuit), {"kind": kind})  # refuses
+        raise unknown_kind(kind, circuit_names())
     announced = loaded(announced_kinds[kind])
     if not (isinstance(announced, type) and issubclass(announced, Circuit)):
         raise RefusedInputError(

@@ -11,7 +11,7 @@ import xarray as xr
 from scipy.stats import t as student
 
 from drift.comparison.noise_verdicts import CONFIDENCE, LEVEL, WORDS, half_width
-from drift.metrics.intervals.limits import half_width as students_half_width
+from drift.metrics.intervals.limits import standard_error
 from drift.metrics.intervals.nested import nested_interval
 
 UNCHANGED, EXPLAINED, REMAINS, UNTOLD = (
@@ -108,8 +108,7 @@ def over_subjects(subjects: Sequence[Unexplained]) -> Interval:
     interval = nested_interval(values, ("subject",), confidence=CONFIDENCE)
     estimate, low, high = (interval[name].values for name in ("estimate", "lower", "upper"))
     freedom = np.maximum(interval["independent_subjects"].values - 1, 1)
-    error = (high - estimate) / students_half_width(1.0, freedom, CONFIDENCE)
-    return Interval(estimate, low, high, _p_value(estimate, error, freedom))
+    return Interval(estimate, low, high, _p_value(estimate, standard_error(stacked), freedom))
 
 
 def _p_value(estimate: np.ndarray, error: np.ndarray, freedom: np.ndarray) -> np.ndarray:

@@ -32,8 +32,6 @@ def absence(command: str, words: Sequence[str]) -> str | None:
     words : sequence of str
         Behind the name.
     """
-    if not _flags(words) <= _known_flags(command):
-        return None  # help is wanted, or a flag is misspelt, which is answered first
     before_flags = list(takewhile(lambda word: not word.startswith("-"), words))
     reading = READ.get(command, {})
     if command == "stability" and before_flags:
@@ -41,7 +39,9 @@ def absence(command: str, words: Sequence[str]) -> str | None:
         reading = {1: RECORDING} if len(before_flags) > 1 else {0: RESULT} if is_file else {}
     for number, sentence in reading.items():
         if number < len(before_flags) and _is_absent(path := Path(before_flags[number])):
-            return sentence.format(path=path)
+            # else help is wanted, or a flag is misspelt, which is answered first
+            are_known = _flags(words) <= _known_flags(command)
+            return sentence.format(path=path) if are_known else None
     return None
 
 
