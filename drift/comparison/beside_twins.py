@@ -10,7 +10,7 @@ import xarray as xr
 
 from drift.comparison.noise_components import with_components
 from drift.comparison.noise_results import Beside, described_subject, joined_subjects
-from drift.comparison.noise_statistics import measured, shared
+from drift.comparison.noise_statistics import measured, place_thresholds, shared
 from drift.door import opened
 from drift.door.quantities import NotNegative, Probability, Range, Seed, Smoothing
 from drift.errors import RefusedInputError
@@ -200,14 +200,10 @@ def _subject(
     codes, smooth = frozen_codes(own, 0), smoother(own)
     entropy = (seed << 64) + own_number(own, 0)
     groups = [code.halves for code in codes]
+    shape = own.sizes["session"], own.sizes["unit"]
+    thresholds = place_thresholds(groups, shape, rules.minimum_events, stream(entropy, "shuffle"))
     common = shared(
-        own,
-        groups,
-        comparable,
-        smooth,
-        rules.smoothing,
-        rules.minimum_events,
-        stream(entropy, "shuffle"),
+        own, groups, comparable, smooth, rules.smoothing, rules.minimum_events, thresholds
     )
     twins, second = [], []
     streams = twin_streams(own, 0, seed, rules.draws)

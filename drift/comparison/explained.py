@@ -13,7 +13,7 @@ from drift.comparison.beside_twins import FEWEST, TwinDraws, own_recording
 from drift.comparison.explained_results import labelled
 from drift.comparison.explained_verdicts import unexplained
 from drift.comparison.noise_numbers import changes
-from drift.comparison.noise_statistics import Events, Shared, measured, shared
+from drift.comparison.noise_statistics import Events, Shared, measured, place_thresholds, shared
 from drift.door import opened
 from drift.door.quantities import NotNegative, Probability, Seed, Smoothing
 from drift.measurement.measuring import measure
@@ -157,10 +157,8 @@ def _subject(
     measure) by which twins of "all recorded" differ from twins of their own."""
     codes, smooth = frozen_codes(own, 0), smoother(own)
     models = {cause: [code.model(cause) for code in codes] for cause in rules.causes}
-    common = {
-        cause: _common(own, [model.halves for model, _ in models[cause]], comparable, rules, seed)
-        for cause in rules.causes
-    }
+    groups = {cause: [model.halves for model, _ in models[cause]] for cause in rules.causes}
+    common = _common(own, groups, comparable, rules, seed)
     steps = [(cause, number) for cause in rules.causes for number in range(rules.draws)]
     streams = {cause: twin_streams(own, 0, seed, rules.draws) for cause in rules.causes}
     drawn: dict[str, list[np.ndarray]] = {cause: [] for cause in rules.causes}
@@ -187,13 +185,21 @@ def _changes(sessions: list[Events], common: Shared) -> np.ndarray:
 
 def _common(
     own: xr.Dataset,
-    groups: list[CountedHalves],
+    groups: dict[Cause, list[CountedHalves]],
     comparable: np.ndarray,
     rules: _Rules,
     seed: int,
-) -> Shared:
-    """What all draws of a null model have in common."""
-    rng = stream((seed << 64) + own_number(own, 0), "shuffle")
-    return shared(
-        own, groups, comparable, smoother(own), rules.smoothing, rules.minimum_events, rng
-    )
+) -> dict[Cause, Shared]:
+    """What all draws of each null model have in common."""
+    entropy, shape = (seed << 64) + own_number(own, 0), (own.sizes["session"], own.sizes["unit"])
+    smooth, minimum = smoother(own), rules.minimum_events
+    drawn: dict[bytes, np.ndarray] = {}  # null models of one behaviour have one threshold
+    common = {}
+    for cause, halves in groups.items():
+        behaviour = b"".join(each.time.tobytes() for each in halves)
+        if behaviour not in drawn:
+            drawn[behaviour] = place_thresholds(halves, shape, minimum, stream(entropy, "shuffle"))
+        common[cause] = shared(
+            own, halves, comparable, smooth, rules.smoothing, minimum, drawn[behaviour]
+        )
+    return common

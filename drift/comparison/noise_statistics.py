@@ -90,7 +90,7 @@ def shared(
     smooth: Smoother,
     smoothing: float,
     minimum_events: float,
-    rng: np.random.Generator,
+    thresholds: np.ndarray,
 ) -> Shared:
     """Return what one subject and its twins have in common.
 
@@ -108,17 +108,12 @@ def shared(
         Of maps that are correlated.
     minimum_events : float
         Events that a unit needs in a session.
-    rng : numpy.random.Generator
-        Of the threshold of place units.
+    thresholds : numpy.ndarray
+        See ``place_thresholds``.
     """
     shape = recorded.sizes["session"], recorded.sizes["unit"]
-    recorded_events = [(halves, halves.counts) for halves in groups]
-    present, events = _present(recorded_events, shape), _events(recorded_events, shape)
-    thresholds = np.tile(np.array([np.ones(GRID), np.full(GRID, np.inf)]), (shape[0], 1, 1))
-    for halves in groups:
-        for session, time in zip(halves.sessions, halves.time.sum(axis=1), strict=True):
-            thresholds[session] = _thresholds(time, events[session], minimum_events, rng)
-    enough = present & (events >= minimum_events)
+    counted = _counted(groups)
+    enough = _present(counted, shape) & (_events(counted, shape) >= minimum_events)
     pairs = comparable & ~np.eye(shape[0], dtype=bool)
     elapsed = recorded["elapsed"].isel(subject=0).values.astype(float)
     labels = environment_labels(recorded, subjects=1, sessions=shape[0])[0]
@@ -127,6 +122,37 @@ def shared(
     return Shared(
         shape, compared, minimum_events, thresholds, pairs, elapsed, rooms, smooth, smoothing
     )
+
+
+def place_thresholds(
+    groups: list[CountedHalves],
+    shape: tuple[int, int],
+    minimum_events: float,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """(session, 2, GRID) what a place unit exceeds in each session, see ``Shared``.
+
+    Parameters
+    ----------
+    groups : list of CountedHalves
+        Sessions of one subject; of these time at each place and numbers of events count.
+    shape : tuple of int
+        Sessions and units.
+    minimum_events : float
+        Events that a unit needs in a session.
+    rng : numpy.random.Generator
+        Of the events that are thrown.
+    """
+    events = _events(_counted(groups), shape)
+    thresholds = np.tile(np.array([np.ones(GRID), np.full(GRID, np.inf)]), (shape[0], 1, 1))
+    for halves in groups:
+        for session, time in zip(halves.sessions, halves.time.sum(axis=1), strict=True):
+            thresholds[session] = _thresholds(time, events[session], minimum_events, rng)
+    return thresholds
+
+
+def _counted(groups: list[CountedHalves]) -> list[Events]:
+    return [(halves, halves.counts) for halves in groups]
 
 
 def _present(sessions: list[Events], shape: tuple[int, int]) -> np.ndarray:

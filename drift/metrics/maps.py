@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import xarray as xr
 from scipy.ndimage import gaussian_filter
@@ -347,43 +349,75 @@ def published_rate_maps(
     return maps.assign(rate=described(empty_is_zero.transpose(*maps["rate"].dims), "rate"))
 
 
+MapFilter = Callable[[np.ndarray, float], np.ndarray]
+
+
 def _filtered(maps: np.ndarray, sigma: tuple[float, ...], border: str) -> np.ndarray:
+    """Maps smoothed along the last axes, those of ``sigma``."""
     valid = np.isfinite(maps)
-    weight = gaussian_filter(valid.astype(float), sigma, mode=border)
-    total = gaussian_filter(np.where(valid, maps, 0.0), sigma, mode=border)
+    among, along = maps.shape[: -len(sigma)], maps.shape[-len(sigma) :]
+    rows = valid.reshape(int(np.prod(among)), *along)
+    alike = rows[:1] if (rows == rows[:1]).all() else rows  # one weight, where one serves all maps
+    weight = gaussian_filter(alike.astype(float), (0.0, *sigma), mode=border)
+    weight = np.broadcast_to(weight, rows.shape).reshape(maps.shape)
+    total = gaussian_filter(np.where(valid, maps, 0.0), (*[0.0] * len(among), *sigma), mode=border)
     return np.divide(total, weight, out=np.full(maps.shape, np.nan), where=valid)
 
 
-def _filtered_arena(
-    maps: np.ndarray, column: np.ndarray, row: np.ndarray, standard_deviation: float
-) -> np.ndarray:
-    arena = np.full((*maps.shape[:-1], column.max() + 1, row.max() + 1), np.nan)
-    arena[..., column, row] = maps
-    # Beyond the outermost visited bins nothing is valid; mirrored maps would depend on where these
-    # happen to lie.
-    return _filtered(
-        arena, (*[0.0] * (maps.ndim - 1), standard_deviation, standard_deviation), "constant"
-    )[..., column, row]
+def _arena_filter(column: np.ndarray, row: np.ndarray) -> MapFilter:
+    columns, rows = column.max() + 1, row.max() + 1
+
+    def arena_filter(maps: np.ndarray, width: float) -> np.ndarray:
+        arena = np.full((*maps.shape[:-1], columns, rows), np.nan)
+        arena[..., column, row] = maps
+        # Beyond the outermost visited bins nothing is valid; mirrored maps would depend on where
+        # these happen to lie.
+        return _filtered(arena, (width, width), "constant")[..., column, row]
+
+    return arena_filter
 
 
-def _filtered_track(
-    maps: np.ndarray, place: xr.DataArray | None, standard_deviation: float
-) -> np.ndarray:
-    """Maps (..., place) smoothed on the grid that the places lie on, so that places that were left
-    out keep their distance."""
-    sigma = (*[0.0] * (maps.ndim - 1), standard_deviation)
+def _track_filter(place: xr.DataArray | None) -> MapFilter:
+    """Of maps on the grid that the places lie on, so that places that were left out keep their
+    distance."""
+    around = None if place is None else ring_length(place)
+    border = "reflect" if around is None else "wrap"
     if place is None or "bin_size" not in place.attrs:
-        return _filtered(
-            maps, sigma, "reflect" if place is None or ring_length(place) is None else "wrap"
-        )
-    index, around = grid_index(place), ring_length(place)
+        return lambda maps, width: _filtered(maps, (width,), border)
+    index = grid_index(place)
     # other numbers than centres of these bins, whose order is all that is known
     if np.unique(index).size < index.size:
-        return _filtered(maps, sigma, "reflect")
+        return lambda maps, width: _filtered(maps, (width,), "reflect")
     bins = int(index.max()) + 1 if around is None else round(around / place.attrs["bin_size"])
-    track = np.full((*maps.shape[:-1], bins), np.nan)
-    track[..., index % bins] = maps
-    return _filtered(track, sigma, "reflect" if around is None else "wrap")[..., index % bins]
+
+    def track_filter(maps: np.ndarray, width: float) -> np.ndarray:
+        track = np.full((*maps.shape[:-1], bins), np.nan)
+        track[..., index % bins] = maps
+        return _filtered(track, (width,), border)[..., index % bins]
+
+    return track_filter
+
+
+def map_filter(labelled: xr.DataArray, dim: str) -> MapFilter:
+    """How arrays (..., place) are smoothed by a standard deviation in bins, see ``smoothed``, for
+    those who smooth many on the same places.
+
+    Parameters
+    ----------
+    labelled : xarray.DataArray
+        Maps whose coordinates say on which grid the places lie.
+    dim : str
+        To smooth along.
+
+    Raises
+    ------
+    RefusedInputError
+        If places span thousands of bins.
+    """
+    if "place_x" in labelled.coords and dim == "place":
+        return _arena_filter(grid_index(labelled["place_x"]), grid_index(labelled["place_y"]))
+    known = dim == map_dim(labelled) and dim in labelled.coords
+    return _track_filter(labelled[dim] if known else None)
 
 
 @opened
@@ -432,14 +466,5 @@ def smoothed(
     maps = rate.astype(float).transpose(..., dim)
     if standard_deviation > 0 and dim == of_map:
         require_even(rate, "smoothing")
-    if "place_x" in rate.coords and dim == "place":
-        values = _filtered_arena(
-            maps.values,
-            grid_index(rate["place_x"]),
-            grid_index(rate["place_y"]),
-            standard_deviation,
-        )
-    else:
-        place = rate[dim] if dim == of_map and dim in rate.coords else None
-        values = _filtered_track(maps.values, place, standard_deviation)
+    values = map_filter(rate, dim)(maps.values, standard_deviation)
     return maps.copy(data=values).transpose(*rate.dims)

@@ -12,7 +12,8 @@ import xarray as xr
 from drift.errors import RefusedInputError
 from drift.measurement.event_counting import counted_maps
 from drift.metrics.fields.thinning import thinned_halves
-from drift.metrics.maps import smoothed
+from drift.metrics.maps import map_filter
+from drift.metrics.stimuli import require_even
 from drift.schema.labelled_form import check
 from drift.schema.map_dims import STIMULUS, map_dims
 
@@ -200,15 +201,16 @@ def smoother(recorded: xr.Dataset, subject: int = 0) -> Smoother:
     along, sizes = cells[0], [own.sizes[dim] for dim in cells]
     visited = own.notnull().any([dim for dim in own.dims if dim != along]).values
     template = own.isel(session=0, unit=0, drop=True).transpose(*cells).isel({along: visited})
+    filtered = map_filter(template, along)
 
     def smooth(values: np.ndarray, width: float) -> np.ndarray:
         if not (width and values.size):
             return values
-        rows = values.reshape(-1, *sizes)
-        maps = xr.DataArray(rows[:, visited], dims=("row", *cells), coords=template.coords)
+        require_even(template, "smoothing")
+        rows = np.moveaxis(values.reshape(-1, *sizes), 1, -1)  # (row[, direction], place)
         result = np.zeros_like(rows)
-        result[:, visited] = smoothed(maps, width).transpose("row", *cells).values
-        return result.reshape(values.shape)
+        result[..., visited] = filtered(rows[..., visited], width)
+        return np.moveaxis(result, -1, 1).reshape(values.shape)
 
     return smooth
 
