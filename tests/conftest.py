@@ -1,11 +1,11 @@
-"""What all tests share: where the real recordings are, and a random generator that names its
-seed."""
+"""What all tests share: where the real recordings are, a random generator that names its seed, and
+how many examples of a property are tried."""
 
 from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -40,3 +40,27 @@ def data_folder() -> Callable[[str], Path]:
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(20240424)
+
+
+FEW, FEWEST = 0.25, 5  # share of the examples of a property that is tried fast, and at least
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Properties are tried on few examples, and by ``make test-slow`` on as many as they ask for."""
+    if getattr(metafunc.function, "is_hypothesis_test", False):
+        metafunc.fixturenames.append("share_of_examples")
+        shares = [
+            pytest.param(FEW, id="few"),
+            pytest.param(1.0, id="all", marks=pytest.mark.slow),
+        ]
+        metafunc.parametrize("share_of_examples", shares, indirect=True)
+
+
+@pytest.fixture
+def share_of_examples(request: pytest.FixtureRequest) -> Iterator[None]:
+    tried = request.function
+    asked = tried._hypothesis_internal_use_settings
+    few = max(round(request.param * asked.max_examples), min(FEWEST, asked.max_examples))
+    tried._hypothesis_internal_use_settings = settings(asked, max_examples=few)
+    yield
+    tried._hypothesis_internal_use_settings = asked

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from drift.comparison.conventions import CONVENTIONS
-from drift.metrics.averages import is_constant, of_subject, slope, within_rounding
+from drift.metrics.averages import fitted_line, is_constant, of_subject, within_rounding
 from drift.metrics.stability.ceiling import correlation_ceiling
 from drift.metrics.stability.corrected import corrected_similarity
 from drift.metrics.stability.correlations import mean_rate_map_correlation
@@ -92,10 +92,7 @@ def _elapsed(dataset: xr.Dataset) -> np.ndarray:
 
 
 def _line(mean: np.ndarray, elapsed: np.ndarray) -> np.ndarray:
-    fitted = slope(
-        xr.DataArray(mean, dims="session"), xr.DataArray(elapsed, dims="session"), normalise=False
-    )
-    numbers = np.array([float(fitted[name]) for name in LINE])
+    numbers = fitted_line(mean, elapsed, np.zeros(mean.size), normalise=False)[: len(LINE)]
     # What is left of the slope of a constant is rounding, and may be "significant".
     return np.where(np.isfinite(numbers), NO_CHANGE, np.nan) if is_constant(mean) else numbers
 
@@ -142,7 +139,7 @@ def _one_measure(values: np.ndarray, elapsed: np.ndarray) -> xr.Dataset:
     means = np.stack([nothing if curve is None else curve.mean for curve in curves])
     errors = np.stack([nothing if curve is None else curve.error for curve in curves])
     lines = np.stack([_line(mean, elapsed) for mean in means])
-    by_session = np.stack([_line(mean, np.arange(elapsed.size)) for mean in means])
+    by_session = np.stack([_line(mean, np.arange(float(elapsed.size))) for mean in means])
     observed = np.isfinite(means).any(axis=0) & np.isfinite(elapsed)
     span = np.ptp(elapsed[observed]) if observed.any() else np.nan
     t_squared = (

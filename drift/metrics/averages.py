@@ -170,9 +170,31 @@ def _within(values: np.ndarray, rooms: np.ndarray) -> np.ndarray:
     return values - np.array([values[rooms == room].mean() for room in rooms])
 
 
-def _line(values: np.ndarray, time: np.ndarray, rooms: np.ndarray, normalise: bool) -> np.ndarray:
-    """Slope, its standard error, two-sided p, mean intercept, n of one series; environments have
-    intercepts of their own."""
+def fitted_line(
+    values: np.ndarray, time: np.ndarray, rooms: np.ndarray, normalise: bool
+) -> np.ndarray:
+    """Slope, its standard error, two-sided p, mean intercept, n of one series without labels;
+    environments have intercepts of their own.
+
+    Parameters
+    ----------
+    values, time : numpy.ndarray
+        (session), NaN where not known.
+    rooms : numpy.ndarray
+        (session) number of the environment.
+    normalise : bool
+        See ``slope``.
+
+    Returns
+    -------
+    numpy.ndarray
+        (5) NaN for what cannot be told.
+
+    Raises
+    ------
+    RefusedInputError
+        See ``slope``.
+    """
     informative = _seen(values, time, rooms)
     values, time, rooms, count = (
         values[informative],
@@ -255,7 +277,7 @@ def slope(
     require_dims(values, "values", "session")
     require_dims(elapsed, "elapsed", "session")
     numbers = xr.apply_ufunc(
-        _line,
+        fitted_line,
         values.astype(float),
         elapsed.astype(float),
         _rooms(values, elapsed, across_environments),

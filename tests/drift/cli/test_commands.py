@@ -222,7 +222,7 @@ def test_a_recording_is_measured_compared_and_fitted(
                 "compare",
                 str(run),
                 str(recorded),
-                *words("--shuffles 20 --out", folder / "comparison.nc"),
+                *words("--shuffles 20 --null-draws 0 --out", folder / "comparison.nc"),
             ]
         )
         == 0
@@ -261,7 +261,7 @@ def test_halves_are_measured_and_compared(
     own = words("--halves trials --out", halved)
     assert main(["measure", "interchange", str(folder / "recordings"), *own]) == 0
     assert drift.load(halved)["rate_half"].sizes["half"] == 2
-    compared = words("--shuffles 0 --halves trials --report", tmp_path / "page.html")
+    compared = words("--shuffles 0 --null-draws 0 --halves trials --report", tmp_path / "page.html")
     assert main(["compare", str(folder / "run.nc"), str(halved), *compared]) == 0
     assert "rate-map similarity without noise" in capsys.readouterr().out
     assert "the noise of both taken out" in (tmp_path / "page.html").read_text()

@@ -26,7 +26,16 @@ def test_sentences_tables_and_a_figure(tmp_path: Path, capsys: pytest.CaptureFix
     assert (tmp_path / "noise.png").stat().st_size > 10_000
     units = pd.read_csv(tmp_path / "tables" / "units.csv").set_index("column")
     assert units["meaning"].drop(["elapsed", "units"], errors="ignore").iloc[:8].notnull().all()
-    assert main(words) == 2 and "exists and is kept" in capsys.readouterr().err
+
+
+def test_results_are_kept_unless_overwriting_is_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    recorded = tmp_path / "recorded.nc"
+    drift.save(counted_mice.mouse(0, units=10, sessions=3), recorded)
+    words = ["noise", str(recorded), "--draws", "20", "--out", str(tmp_path / "noise.nc")]
+    assert main(words) == 0 and main(words) == 2
+    assert "exists and is kept" in capsys.readouterr().err
     assert main([*words, "--overwrite"]) == 0
 
 

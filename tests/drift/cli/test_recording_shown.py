@@ -27,20 +27,27 @@ def test_figures_of_a_file(run: Path, tmp_path: Path, capsys: pytest.CaptureFixt
     capsys.readouterr()
     assert main([*words, "--width", "180", "--subject", "1"]) == 2
     assert "exists and is kept" in capsys.readouterr().err
-    assert main([*words, "--width", "180", "--subject", "1", "--overwrite"]) == 0
 
 
-def test_what_is_missing_is_said(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    drift.save(drift.load(run).isel(session=[1], subject=[0]), tmp_path / "one.nc")
-    assert main(["figure", str(tmp_path / "one.nc"), "--out", str(tmp_path / "f")]) == 0
-    assert "not drawn: " in capsys.readouterr().out
+@pytest.fixture(scope="module")
+def one(run: Path) -> Path:
+    """One session of one subject, of which little is drawn."""
+    path = run.with_name("one.nc")
+    drift.save(drift.load(run).isel(session=[1], subject=[0]), path)
+    return path
 
 
-def test_a_page_of_a_file(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_what_is_missing_is_said(one: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    words = ["figure", str(one), "--out", str(tmp_path / "f")]
+    assert main(words) == 0 and "not drawn: " in capsys.readouterr().out
+    assert main([*words, "--overwrite"]) == 0
+
+
+def test_a_page_of_a_file(one: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     out = tmp_path / "deeper" / "page.html"
-    words = ["report", str(run), "--out", str(out), "--title", "Two networks"]
-    assert main(words) == 0 and "<h1>Two networks</h1>" in out.read_text()
+    words = ["report", str(one), "--out", str(out), "--title", "A network"]
+    assert main(words) == 0 and "<h1>A network</h1>" in out.read_text()
     assert main(words) == 2 and main([*words, "--overwrite"]) == 0
-    assert main(["report", str(run), "--out", str(run), "--overwrite"]) == 2
-    assert main(["report", str(run), "--out", str(out), "--overwrite", "--sorted-by", "9"]) == 2
+    assert main(["report", str(one), "--out", str(one), "--overwrite"]) == 2
+    assert main(["report", str(one), "--out", str(out), "--overwrite", "--sorted-by", "9"]) == 2
     assert "session '9' is unknown" in capsys.readouterr().err

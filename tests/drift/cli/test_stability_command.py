@@ -34,20 +34,30 @@ def test_sessions_give_all_of_it(recordings: Path, tmp_path: Path, capsys):
     assert {"units", "absent"} <= {path.stem for path in out.glob("*.csv")}
     assert len(pd.read_csv(out / "units.csv")) > len(stability.data_vars) / 2
     assert main(words) == 2 and "exists and is kept" in capsys.readouterr().err
-    assert main([*words, "--overwrite"]) == 0
 
 
-def test_measured_maps_carry_readouts_everywhere(recordings: Path, tmp_path: Path, capsys):
-    recorded = tmp_path / "recorded.nc"
-    words = ["measure", "interchange", str(recordings), "--out", str(recorded)]
+@pytest.fixture(scope="module")
+def recorded(recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Maps with halves and readouts."""
+    path = tmp_path_factory.mktemp("measured") / "recorded.nc"
+    words = ["measure", "interchange", str(recordings), "--out", str(path)]
     assert main([*words, "--halves", "trials", "--half-place-units", "--decoding"]) == 0
-    assert main(["stability", str(recorded), "--out", str(tmp_path / "s")]) == 0
-    assert "decoder triple" not in capsys.readouterr().out
+    return path
+
+
+def test_measured_maps_carry_readouts_to_tables(recorded: Path, tmp_path: Path):
     assert main(["export", "csv", str(recorded), "--out", str(tmp_path / "csv")]) == 0
     pairs = pd.read_csv(tmp_path / "csv" / "session_pairs.csv")
     assert {"refitted_decoding_error", "mean_drift_index"} <= set(pairs["measure"])
     lives = pd.read_csv(tmp_path / "csv" / "stability_subject_age_group.csv")
     assert {"survival", "hazard"} & set(lives.columns)
+
+
+@pytest.mark.slow
+def test_measured_maps_carry_readouts_everywhere(recorded: Path, tmp_path: Path, capsys):
+    words = ["stability", str(recorded), "--out", str(tmp_path / "s")]
+    assert main(words) == 0 and main([*words, "--overwrite"]) == 0
+    assert "decoder triple" not in capsys.readouterr().out
     assert main(["report", str(recorded), "--out", str(tmp_path / "page.html")]) == 0
     text = (tmp_path / "page.html").read_text()
     assert "A readout of another session is off by" in text

@@ -43,7 +43,7 @@ def test_an_observed_network_has_place_units(mouse: xr.Dataset):
     ]
     network, recorded = (events[events > 0].mean() for events in numbers)
     assert network == pytest.approx(recorded, rel=0.15)
-    comparison = drift.compare(run, mouse, shuffles=0, bootstraps=0)
+    comparison = drift.compare(run, mouse, shuffles=0, bootstraps=0, null_draws=0)
     assert (
         comparison["curve"].sel(source="recorded").notnull().any("session").any("convention").sum()
         >= 4

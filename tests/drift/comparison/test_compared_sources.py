@@ -61,7 +61,12 @@ def test_a_comparison_names_measure_subject_and_source(tmp_path):
         (recorded["session"] > 0) | (recorded["subject"] != recorded["subject"][0]), 0.0
     )
     comparison = drift.compare(
-        run, recorded.assign(fraction_place_units=none), sampling_rate=2, shuffles=0, bootstraps=0
+        run,
+        recorded.assign(fraction_place_units=none),
+        sampling_rate=2,
+        shuffles=0,
+        bootstraps=0,
+        null_draws=0,
     )
     label = str(recorded["subject"].values[0])
     assert comparison["undivided"].sel(source="recorded", measure="fraction_place_units") == label

@@ -321,7 +321,13 @@ def test_similarity_without_noise_on_request(run: xr.Dataset, comparison: xr.Dat
     without noise."""
     lens = drift.recording_design(np.arange(4.0), 30, minutes=10.0)
     recorded = drift.measure(drift.observe(run, lens, sampling_rate=5, seed=2), halves="trials")
-    options = {"sampling_rate": 5, "shuffles": 0, "bootstraps": 0, "final_time": 0.2}
+    options = {
+        "sampling_rate": 5,
+        "shuffles": 0,
+        "bootstraps": 0,
+        "final_time": 0.2,
+        "null_draws": 0,
+    }
     plain = drift.compare(run, recorded, **options)
     halved = drift.compare(run, recorded, halves="trials", **options)
     assert set(halved["measure"].values) - set(plain["measure"].values) == {"corrected_similarity"}

@@ -18,7 +18,7 @@ from drift.metrics.rooms import in_one_environment
 from drift.observation.expected_maps import lens
 from drift.observation.null_models import frozen_code
 
-QUICK = {"shuffles": 0, "bootstraps": 0, "sampling_rate": 2.0}
+QUICK = {"shuffles": 0, "bootstraps": 0, "sampling_rate": 2.0, "null_draws": 0}
 
 
 @pytest.fixture(scope="module")

@@ -172,7 +172,7 @@ def test_a_trace_has_no_count_of_events():
 @pytest.mark.slow
 def test_sessions_of_amplitudes_are_compared_as_counts(run):
     one, other = (
-        drift.compare(run, made, shuffles=0, bootstraps=0)
+        drift.compare(run, made, shuffles=0, bootstraps=0, null_draws=0)
         for made in (whole("small"), sessions(None))
     )
     xr.testing.assert_equal(one["slope"], other["slope"])

@@ -204,7 +204,7 @@ def test_tables_of_several_environments(tmp_path, capsys):
 def test_a_comparison_of_the_environment_that_is_named():
     run = drift.wandering_fields((0,), sessions=3, units=6, places=PLACES)
     seen = drift.measure(sessions({"m": "AAABB"}, units=6))
-    options = {"shuffles": 0, "bootstraps": 0, "sampling_rate": 2.0}
+    options = {"shuffles": 0, "bootstraps": 0, "sampling_rate": 2.0, "null_draws": 0}
     named = drift.compare(run, seen, environment="B", **options)
     assert named.attrs["left_out"] == "subject m was in environment A in 3 sessions"
     since = named["since_first"].sel(source=["recorded", "observed"]).values

@@ -46,7 +46,7 @@ def test_a_run_is_observed_measured_and_compared(tmp_path: Any):
     design = drift.recording_design(np.arange(3.0), 15, minutes=10.0)
     measured = drift.measure(drift.observe(run, design, sampling_rate=10.0))
     assert measured.sizes["session"] == 3
-    compared = drift.compare(run, measured, shuffles=0)
+    compared = drift.compare(run, measured, shuffles=0, bootstraps=20, null_draws=0)
     assert {"observed", "recorded"} <= set(compared["source"].values)
 
 

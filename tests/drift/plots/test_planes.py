@@ -77,7 +77,7 @@ def test_a_comparison_with_another_kind_of_space_says_so(arena):
     run = circuits.run_sessions(
         [circuit()], place, None, elapsed=np.arange(3.0), engine="fixed_point", progress=False
     )
-    compared = drift.compare(run, arena, shuffles=0, bootstraps=20)
+    compared = drift.compare(run, arena, shuffles=0, bootstraps=20, null_draws=0)
     assert compared.attrs["places"].startswith(
         "places of the simulation lie on a track, those of the recording on a plane"
     )

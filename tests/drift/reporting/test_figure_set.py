@@ -38,7 +38,15 @@ MISSING = {
 }
 
 
-@pytest.fixture(scope="module", params=RECORDINGS)
+QUICK = ("one session", "two rooms", "a plane once", "silent")  # the others take longer
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in RECORDINGS
+    ],
+)
 def recording(request: pytest.FixtureRequest) -> tuple[str, xr.Dataset]:
     return request.param, RECORDINGS[request.param]()
 
@@ -46,6 +54,12 @@ def recording(request: pytest.FixtureRequest) -> tuple[str, xr.Dataset]:
 @pytest.fixture(scope="module")
 def usual() -> xr.Dataset:
     return RECORDINGS["one subject"]()
+
+
+@pytest.fixture(scope="module")
+def single() -> xr.Dataset:
+    """One session, of which few figures are drawn."""
+    return RECORDINGS["one session"]()
 
 
 def test_every_recording_is_drawn_as_far_as_it_goes(
@@ -112,6 +126,7 @@ def test_nothing_reaches_beyond_the_page(usual: xr.Dataset, tmp_path: Path):
             assert all((edge == 1).all() for edge in border), (path.name, width)
 
 
+@pytest.mark.slow
 def test_the_session_that_sorts_can_be_chosen(usual: xr.Dataset, tmp_path: Path):
     drift.figures(usual, tmp_path, sorted_by="2", formats=["svg"])
     assert "place cells of day 2.5 " in (tmp_path / "captions.md").read_text()
@@ -131,15 +146,15 @@ def test_a_chosen_session_that_some_subjects_lack_is_no_reason_to_stop(tmp_path:
     assert "all_correlation_by_lag.svg" in names
 
 
-def test_files_are_kept_unless_overwriting_is_asked_for(usual: xr.Dataset, tmp_path: Path):
-    (tmp_path / "turnover_by_lag.svg").write_text("mine")
+def test_files_are_kept_unless_overwriting_is_asked_for(single: xr.Dataset, tmp_path: Path):
+    (tmp_path / "fraction_place_cells.svg").write_text("mine")
     with pytest.raises(RefusedInputError, match="exists and is kept"):
-        drift.figures(usual, tmp_path, formats=["svg"])
-    assert [path.name for path in tmp_path.iterdir()] == ["turnover_by_lag.svg"]  # all or none
-    assert (tmp_path / "turnover_by_lag.svg").read_text() == "mine"
-    drift.figures(usual, tmp_path, formats=["svg"], overwrite=True)
+        drift.figures(single, tmp_path, formats=["svg"])
+    assert [path.name for path in tmp_path.iterdir()] == ["fraction_place_cells.svg"]  # all or none
+    assert (tmp_path / "fraction_place_cells.svg").read_text() == "mine"
+    drift.figures(single, tmp_path, formats=["svg"], overwrite=True)
     first = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    drift.figures(usual, tmp_path, formats=["svg"], overwrite=True)
+    drift.figures(single, tmp_path, formats=["svg"], overwrite=True)
     assert first == {path.name: path.read_bytes() for path in tmp_path.iterdir()}
 
 

@@ -13,8 +13,13 @@ from recordings import RECORDINGS
 import drift
 from drift.errors import RefusedInputError
 
+QUICK = ("one session", "two rooms once", "a plane once", "silent")  # the others take longer
 
-@pytest.mark.parametrize("name", RECORDINGS)
+
+@pytest.mark.parametrize(
+    "name",
+    [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in RECORDINGS],
+)
 def test_every_recording_has_a_page(name: str, tmp_path: Path):
     dataset = RECORDINGS[name]()
     text = drift.recording_report(dataset, tmp_path / "page.html").read_text(encoding="utf-8")
@@ -31,8 +36,19 @@ def usual() -> xr.Dataset:
     return RECORDINGS["one subject"]()
 
 
-def test_its_numbers_are_those_of_the_recording(usual: xr.Dataset, tmp_path: Path):
-    text = drift.recording_report(usual, tmp_path / "page.html").read_text(encoding="utf-8")
+@pytest.fixture(scope="module")
+def page(usual: xr.Dataset, tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("usual") / "page.html"
+    return drift.recording_report(usual, path).read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def single() -> xr.Dataset:
+    return RECORDINGS["one session"]()
+
+
+def test_its_numbers_are_those_of_the_recording(usual: xr.Dataset, page: str):
+    text = page
     table = text[text.index('id="sessions"') :].split("</table>")[0]
     rows = re.findall(r"<tr>(.*?)</tr>", table)[1:]
     cells = [re.findall(r'data-value="([^"]*)"', row) for row in rows]
@@ -45,30 +61,32 @@ def test_its_numbers_are_those_of_the_recording(usual: xr.Dataset, tmp_path: Pat
     assert "1 subject, 5 sessions in 1 room (A)." in text
 
 
-def test_texts_of_files_stay_text(usual: xr.Dataset, tmp_path: Path):
-    text = drift.recording_report(usual, tmp_path / "page.html", title="<script>").read_text()
+def test_texts_of_files_stay_text(single: xr.Dataset, tmp_path: Path):
+    text = drift.recording_report(single, tmp_path / "page.html", title="<script>").read_text()
     assert "<b>a laboratory</b>" not in text and "&lt;b&gt;a laboratory" in text
     assert "<h1>&lt;script&gt;</h1>" in text
 
 
-def test_captions_say_what_error_bars_are(usual: xr.Dataset, tmp_path: Path):
-    text = drift.recording_report(usual, tmp_path / "page.html").read_text()
-    assert text.count("No error bars: one subject") == 5
+def test_captions_say_that_one_subject_has_no_error_bars(page: str):
+    assert page.count("No error bars: one subject") == 5
+
+
+@pytest.mark.slow
+def test_captions_say_what_error_bars_are(tmp_path: Path):
     several = RECORDINGS["several subjects"]()
     text = drift.recording_report(several, tmp_path / "several.html").read_text()
     assert "one standard error over subjects" in text and "(n = 3)" in text
 
 
-def test_what_cannot_be_drawn_is_said(tmp_path: Path):
-    single = RECORDINGS["one session"]()
+def test_what_cannot_be_drawn_is_said(single: xr.Dataset, tmp_path: Path):
     text = drift.recording_report(single, tmp_path / "page.html").read_text()
     assert "Not drawn: Rate-map correlation between sessions, " in text and "single one" in text
 
 
-def test_files_are_kept_unless_overwriting_is_asked_for(usual: xr.Dataset, tmp_path: Path):
-    path = drift.recording_report(usual, tmp_path / "page.html")
+def test_files_are_kept_unless_overwriting_is_asked_for(single: xr.Dataset, tmp_path: Path):
+    path = drift.recording_report(single, tmp_path / "page.html")
     with pytest.raises(RefusedInputError, match="exists and is kept"):
-        drift.recording_report(usual, path)
-    drift.recording_report(usual, path, overwrite=True)
+        drift.recording_report(single, path)
+    drift.recording_report(single, path, overwrite=True)
     with pytest.raises(RefusedInputError, match="does not fit: rate has dims"):
-        drift.recording_report(usual.isel(subject=0), tmp_path / "other.html")
+        drift.recording_report(single.isel(subject=0), tmp_path / "other.html")

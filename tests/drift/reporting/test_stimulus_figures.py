@@ -15,6 +15,7 @@ import xarray as xr
 from shown_stimuli import odours, session, shown, von_mises
 
 import drift
+from drift.reporting.figure_set import FigureSet
 
 ALL = {
     "rate_maps",
@@ -60,32 +61,49 @@ KINDS: dict[str, Callable[[], list[xr.Dataset]]] = {
 AXES = {"texts": "stimulus", "subjects and texts": "stimulus"}
 
 
-@pytest.fixture(scope="module", params=KINDS)
+QUICK = ("circular", "texts")  # the others take longer
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in KINDS
+    ],
+)
 def recording(request: pytest.FixtureRequest) -> tuple[str, xr.Dataset]:
     return request.param, drift.measure(KINDS[request.param]())
 
 
-def test_all_figures_are_drawn(recording: tuple[str, xr.Dataset], tmp_path: Path):
-    name, measured = recording
-    drawn = drift.figures(measured, tmp_path, formats=["svg"])
-    assert not drawn.missing and not plt.get_fignums()
+@pytest.fixture(scope="module")
+def drawn(
+    recording: tuple[str, xr.Dataset], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, FigureSet]:
+    """A folder with all figures of a recording."""
+    folder = tmp_path_factory.mktemp("figures")
+    return folder, drift.figures(recording[1], folder, formats=["svg"])
+
+
+def test_all_figures_are_drawn(recording: tuple[str, xr.Dataset], drawn: tuple[Path, FigureSet]):
+    (name, _), (folder, found) = recording, drawn
+    assert not found.missing and not plt.get_fignums()
     own = "m_" if "subjects" in name else ""
-    assert {f"{own}{figure}.svg" for figure in ALL} <= {path.name for path in drawn.paths}
+    assert {f"{own}{figure}.svg" for figure in ALL} <= {path.name for path in found.paths}
     for figure in ("rate_maps", "example_cells"):
         axis = AXES.get(name, "stimulus (deg)")
-        assert f">{axis}</text>" in (tmp_path / f"{own}{figure}.svg").read_text(encoding="utf-8")
+        assert f">{axis}</text>" in (folder / f"{own}{figure}.svg").read_text(encoding="utf-8")
 
 
-def test_captions_speak_of_tuning_curves(recording: tuple[str, xr.Dataset], tmp_path: Path):
-    name, measured = recording
-    drift.figures(measured, tmp_path, formats=["svg"])
-    captions = (tmp_path / "captions.md").read_text(encoding="utf-8")
+def test_captions_speak_of_tuning_curves(
+    recording: tuple[str, xr.Dataset], drawn: tuple[Path, FigureSet]
+):
+    name, folder = recording[0], drawn[0]
+    captions = (folder / "captions.md").read_text(encoding="utf-8")
     told = re.sub("^## .*", "", captions, flags=re.MULTILINE)  # names of files stay
     assert not OF_PLACES.search(told) and "smoothed for display" not in told
     assert "sorted by the stimulus of their peak" in told and "informative cells" in told
     unordered = name in ("numbers", *AXES)
     assert ("Rate (bars) by stimulus" if unordered else "Rate against stimulus") in told
-    texts = [path.read_text(encoding="utf-8") for path in tmp_path.glob("*.svg")]
+    texts = [path.read_text(encoding="utf-8") for path in folder.glob("*.svg")]
     assert not [text for text in texts if re.search(">[^<]*(place|rate-map)[^<]*</text>", text)]
 
 
@@ -115,7 +133,7 @@ def test_a_speed_that_is_required_is_told(tmp_path: Path):
     assert "Samples count where a stimulus was shown and the subject is faster than 2 per" in page
 
 
-@pytest.mark.parametrize("width", [85, 180])
+@pytest.mark.parametrize("width", [85, pytest.param(180, marks=pytest.mark.slow)])
 def test_long_names_stay_on_the_page(tmp_path: Path, width: int):
     measured = drift.measure([odours(day) for day in range(3)])
     named = [f"{name}, 140 cm, to the right" for name in measured["stimulus"].values]
