@@ -14,7 +14,7 @@ full: $(STAMP)
 	$(BIN)/python examples/corridor_drift.py --full --out results/corridor_drift_full --checkpoint results/corridor_drift_full.npz --overwrite
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-slow: $(STAMP)
 	$(BIN)/python -m pytest -m slow

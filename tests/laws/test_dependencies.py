@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -86,9 +87,14 @@ BY_NAME = {
 FOREIGN_TO_METRICS = {"torch", "brian2", "numba", "pydantic", "matplotlib"}
 
 
-def imported(path: Path) -> Iterator[str]:
+@cache
+def imported(path: Path) -> tuple[str, ...]:
     """Modules that a file imports anywhere, in functions too, in full; what only type checkers see
     is left out."""
+    return tuple(_imported(path))
+
+
+def _imported(path: Path) -> Iterator[str]:
     nodes = [ast.parse(path.read_text())]
     while nodes:
         node = nodes.pop()
@@ -119,6 +125,7 @@ def home_of(name: str) -> str:
     return name if _is_module(name) else name.rpartition(".")[0]
 
 
+@cache
 def _is_module(name: str) -> bool:
     path = CHECKOUT / name.replace(".", "/")
     return path.is_dir() or path.with_suffix(".py").exists()

@@ -26,7 +26,7 @@ def frozen() -> xr.Dataset:
     run = drift.wandering_fields(seeds=range(SUBJECTS), sessions=3, units=40, places=30)
     lens = drift.recording_design(np.arange(3.0), 40, minutes=5.0)
     sessions = drift.observe(drift.frozen_code(run), like=lens, sampling_rate=5.0)
-    return drift.code_stability(sessions, minimum_events=40)
+    return drift.code_stability(sessions, minimum_events=40, twins=0)
 
 
 def mean_and_error(values: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
@@ -58,7 +58,7 @@ def test_nothing_is_lost_beyond_noise(frozen: xr.Dataset):
 
 
 def test_a_drifting_code_drifts():
-    moving = drift.code_stability(decoded_days.days(4, 40, moved=0.3, frames=1600))
+    moving = drift.code_stability(decoded_days.days(4, 40, moved=0.3, frames=1600), twins=0)
     assert (moving["corrected_similarity_by_lag"] < 0.95).all()
     assert (moving["mean_drift_index_by_lag"] > 0.05).all()
     cost = moving["decoding_error_by_lag"] - moving["refitted_decoding_error_by_lag"]

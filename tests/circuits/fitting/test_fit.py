@@ -103,6 +103,20 @@ def test_observed_maps_have_the_law_of_observe():
     assert np.isfinite(active).all()
 
 
+def test_a_model_in_brian2_is_that_of_the_closed_form(recording):
+    seen = lens(recording.isel(session=slice(0, 2)))
+    wanted = chosen_statistics(seen)
+    around = Surroundings(input_width=WIDTH, weight_lifetime=LIFETIME)
+    found = [
+        Model(LinearInterneuron(units=100), seen, wanted, ["gain"], around, 3, engine)(
+            np.array([[60.0]])
+        )
+        for engine in ("brian2", "fixed_point")
+    ]
+    np.testing.assert_allclose(*found, atol=1e-5)
+
+
+@pytest.mark.slow
 def test_simulated_in_brian2_equals_the_closed_form(recording):
     circuit = LinearInterneuron(units=100)
     found = [

@@ -89,7 +89,7 @@ def test_a_network_of_the_main_job(network: xr.Dataset):
 def test_an_observed_network(network: xr.Dataset):
     lens = drift.recording_design(np.arange(3.0), 20, minutes=5.0)
     seen = drift.observe(network, like=lens, sampling_rate=5.0)
-    stability = drift.code_stability(seen, minimum_events=5)
+    stability = drift.code_stability(seen, minimum_events=5, twins=0)
     assert_whole(stability, frames=True)
     assert stability.attrs["halves"] == "trials"
 
@@ -124,7 +124,9 @@ def test_a_real_mouse(data_folder):
 def test_a_recording_on_a_w_maze(data_folder):
     path = data_folder("hc6_layout_wmaze") / "Nel"
     options = {"area": "any", "position_units": "pixel"}
-    stability = drift.code_stability(data_adapters.sessions("karlsson2015", str(path), **options))
+    stability = drift.code_stability(
+        data_adapters.sessions("karlsson2015", str(path), **options), twins=0
+    )
     assert_whole(stability, frames=True)
     assert stability.attrs["halves"] == "time"  # a plane has no laps
     assert "third session" in reasons(stability)["drift rate"]
@@ -147,7 +149,7 @@ def test_what_it_gives_is_what_each_measure_gives(days: list[xr.Dataset], stabil
 
 def test_rooms_have_curves_of_their_own():
     days = decoded_days.days(4, 20, frames=800, environments="ABAB")
-    stability = drift.code_stability(days)
+    stability = drift.code_stability(days, twins=0)
     curves = stability["rate_map_correlation_by_lag"]
     assert list(curves["room"].values) == ["A", "B"] and list(curves["lag"].values) == [2.0]
     assert bool(curves.notnull().all())
@@ -164,7 +166,7 @@ def test_maps_that_hold_readouts_are_as_good_as_sessions(
 
 
 def test_maps_without_halves_are_thinned(days: list[xr.Dataset]):
-    stability = drift.code_stability(drift.measure(days))
+    stability = drift.code_stability(drift.measure(days), twins=0)
     assert_whole(stability, frames=False)
     assert stability.attrs["halves"] == "coin"
 
@@ -192,7 +194,7 @@ def test_measured_amplitudes_are_counted_as_those_of_sessions(amplitudes: list[x
 
 
 def test_amplitudes_without_events_have_no_noise(amplitudes: list[xr.Dataset]):
-    stability = drift.code_stability(drift.measure(amplitudes).drop_vars("event_count"))
+    stability = drift.code_stability(drift.measure(amplitudes).drop_vars("event_count"), twins=0)
     assert stability.attrs["halves"] == "none"
     assert "amplitudes" in reasons(stability)["corrected similarity"]
     assert "corrected_similarity" not in stability and "rate_map_correlation" in stability
@@ -203,17 +205,17 @@ def test_a_trace_has_no_bayesian_readout(days: list[xr.Dataset]):
     traces = [day.assign(activity=day["activity"] + 0.25) for day in days]
     for day in traces:
         day["activity"].attrs.update(units="dF/F", kind="trace")
-    stability = drift.code_stability(traces, decoder="bayes")
+    stability = drift.code_stability(traces, decoder="bayes", twins=0)
     assert "got a trace" in reasons(stability)["decoder triple"]
     assert "corrected_similarity" in stability
-    assert "decoding_error" in drift.code_stability(traces)  # by templates
+    assert "decoding_error" in drift.code_stability(traces, twins=0)  # by templates
 
 
 def test_units_that_are_not_tracked_are_not_compared(days: list[xr.Dataset]):
     strangers = [
         day.assign_coords(unit_identity=str(number)) for number, day in enumerate(days[:2])
     ]
-    stability = drift.code_stability(strangers)
+    stability = drift.code_stability(strangers, twins=0)
     assert "not tracked" in reasons(stability)["correlations"]
     assert "field_density" in stability
 

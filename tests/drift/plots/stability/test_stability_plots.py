@@ -87,17 +87,17 @@ def test_the_overview_sorts_by_the_label_of_a_session(stability: xr.Dataset):
 
 
 def test_the_overview_says_what_is_absent():
-    maps = drift.code_stability(drift.measure(decoded_days.days(4, 12, frames=800)))
+    maps = drift.code_stability(drift.measure(decoded_days.days(4, 12, frames=800)), twins=0)
     figure = plots.stability_overview(maps, plots.sheet(180, 165), group="place")
     assert "no decoder triple" in texts(figure)
-    single = drift.code_stability(decoded_days.days(1, 12, frames=800))
+    single = drift.code_stability(decoded_days.days(1, 12, frames=800), twins=0)
     figure = plots.stability_overview(single, plots.sheet(180, 165))
     assert texts(figure).count("no ") >= 6
     figure.draw_without_rendering()
 
 
 def test_a_plane_shows_arenas():
-    plane = drift.code_stability(decoded_days.days(2, 12, frames=1600, geometry="plane"))
+    plane = drift.code_stability(decoded_days.days(2, 12, frames=1600, geometry="plane"), twins=0)
     figure = plots.stability_overview(plane, plots.sheet(180, 165))
     assert len(figure.subfigs[0].get_axes()) >= 6
 
