@@ -127,7 +127,7 @@ def test_the_page_speaks_of_stimuli(recording: tuple[str, xr.Dataset], tmp_path:
 
 
 def test_a_speed_that_is_required_is_told(tmp_path: Path):
-    moving = gratings(**CIRCULAR, velocity=np.full(240, 3.0), minimum_speed=2.0)
+    moving = gratings(rooms="A", **CIRCULAR, velocity=np.full(240, 3.0), minimum_speed=2.0)
     drift.recording_report(drift.measure(moving), tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "Samples count where a stimulus was shown and the subject is faster than 2 per" in page
