@@ -56,7 +56,7 @@ def main() -> None:
         units=units, inputs=inputs, seed=asked.seed, active_fraction=FRACTION
     )
     drift.save(result, netcdf, overwrite=asked.overwrite)
-    draw(result).savefig(figure, dpi=200)
+    options.picture(draw(result), figure)
     table.write_text(text := tabulated(result))
     print(text)
     print(f"results: {netcdf}, {figure}, {table}")

@@ -118,6 +118,11 @@ def told(
     }
 
 
+def picture(figure: Figure, path: Path, dpi: int = 200) -> None:
+    """Save a figure with what it says of itself, so that a kept copy can be seen to be stale."""
+    figure.savefig(path, dpi=dpi, metadata=told(figure, [], {}))
+
+
 def run(main: Callable[[], None]) -> None:
     """Run an example; a refusal becomes one sentence and exit status 2, an interrupt exit status
     130."""

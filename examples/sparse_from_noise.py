@@ -95,7 +95,7 @@ def main() -> None:
         seed=asked.seed, input_noise=STD
     )
     drift.save(result, netcdf, overwrite=asked.overwrite)
-    draw(result).savefig(figure, dpi=200)
+    options.picture(draw(result), figure)
     table.write_text(text := tabulated(result))
     print(text)
     print(f"results: {netcdf}, {figure}, {table}")

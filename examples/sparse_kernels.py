@@ -103,10 +103,10 @@ def main() -> None:
             "legend.fontsize": 7,
         }
     )
-    draw_collapse().savefig(collapse, dpi=200)
-    draw_maps().savefig(maps, dpi=200)
-    draw_errors(landscape, experiment).savefig(error, dpi=200)
-    draw_drift(similarity, deep, readout).savefig(drifting, dpi=200)
+    options.picture(draw_collapse(), collapse)
+    options.picture(draw_maps(), maps)
+    options.picture(draw_errors(landscape, experiment), error)
+    options.picture(draw_drift(similarity, deep, readout), drifting)
     drift.save(
         xr.merge([landscape, experiment, similarity, deep, readout], compat="no_conflicts"),
         netcdf,

@@ -115,9 +115,13 @@ def test_an_afternoon_from_the_command_line(followed):
         for line in block.text.splitlines()
         if line[:9] == "repdrift "
     ]
-    assert lines == ["measure", "run", "fit", "compare"]
+    assert lines == ["measure", "stability", "run", "fit", "compare"]
     report = (followed[0] / "report.html").read_text()
     assert report.count("<svg") >= 4 and "weight lifetime" in report and "mouse" in report
+
+
+def test_it_is_read_to_the_end():
+    assert len(TEXT.splitlines()) <= 150
 
 
 def test_every_make_target_named_exists():

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from checkout import EXAMPLES
-from example_scripts import called
+from example_scripts import called, same_kind_of_picture
 
 import drift
 
@@ -43,6 +43,8 @@ def test_sparse_kernels_writes_a_dataset_a_table_and_four_figures(tmp_path: Path
         (tmp_path / "out" / f"{name}.png").stat().st_size > 20_000
         for name in ("collapse", "map", "error", "drift")
     )
+    kept = EXAMPLES / "figures" / "sparse_kernels.png"
+    assert same_kind_of_picture(kept, tmp_path / "out" / "drift.png"), "stale: keep a new one"
 
 
 @pytest.mark.slow
