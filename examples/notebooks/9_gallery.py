@@ -94,7 +94,7 @@ _ = plots.field_density(metrics.centroid_density(mice), 0, 0, panel())
 
 # %%
 names = ["fraction_active_units", "fraction_active_responses"]
-_ = plots.time_course(run, names, panel(), ["units", "responses"])
+plots.time_course(run, names, panel(), ["units", "responses"]).legend()
 
 # %% [markdown]
 # One number a session, subject by subject.
@@ -218,7 +218,7 @@ _ = plots.transformation_shares(metrics.drift_transformations(mice, surrogates=1
 # ## Everything on one page
 
 # %%
-_ = plots.stability_overview(stability, plots.sheet(180, 165), subject=0)
+plots.stability_overview(stability, plots.sheet(180, 165), subject=0)
 
 # %% [markdown]
 # ## Planning
