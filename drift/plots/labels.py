@@ -94,7 +94,7 @@ def label_places(rate: xr.DataArray, ax: Axes, divider: str = "#D55E00") -> None
     if "direction" in rate.dims:
         ax.axvline(bins - 0.5, color=divider, linewidth=1.0)
         ax.set_xticks([bins / 2, 1.5 * bins], ["out", "back"])
-        ax.set_xlabel(f"place {ring}({low} to {high}{unit} and back)")
+        ax.set_xlabel(f"place {ring}\n({low} to {high}{unit} and back)".replace(" \n", "\n"))
     else:
         ax.set_xticks([-0.5, bins - 0.5], [low, high])
         ax.set_xlabel(f"place {ring}({unit.strip()})" if unit else f"place {ring}".strip())
