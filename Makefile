@@ -25,6 +25,7 @@ test-processors: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python tests/benchmarks/bench_engines.py
+	$(BIN)/python tests/benchmarks/bench_camera.py
 	$(BIN)/python tests/benchmarks/bench_information.py
 	$(BIN)/python tests/benchmarks/bench_circuits.py
 	$(BIN)/python tests/benchmarks/bench_kernels.py

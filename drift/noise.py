@@ -80,7 +80,8 @@ class Noise(Recipe, ABC):
 
     In the fused engine its normal numbers have 24 random bits and none lies beyond 5.887 standard
     deviations, where a normal law has 8 of 2e9; whoever needs rarer events than that takes
-    ``engine="batched"``.
+    ``engine="batched"``, and for noise on the updates of 131,072 weights or more a kind of their
+    own.
 
     Attributes
     ----------

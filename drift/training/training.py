@@ -67,7 +67,7 @@ def train(
     engine : {"auto", "fused", "batched", "minibatch"}
         How the steps are computed: "fused" is compiled and by far the fastest on a CPU, "batched" a
         torch program for any ``Network`` and device, "minibatch" one for all other networks; "auto"
-        takes the first that can. The attribute ``engine`` of the result says which one ran.
+        takes the first that can, and "batched" for views of thousands of pixels. The attribute ``engine`` of the result says which one ran.
     precision : {"float32", "float64", "tf32", "bfloat16"}
         Of the weights while learning; the last two, for other networks than ``Network``, keep the
         weights in float32 and multiply matrices in lower precision, "tf32" on CUDA alone.
@@ -179,7 +179,7 @@ def _groups(recipes: Sequence[Experiment], engine: str, device: str) -> list[dic
     for label, recipe in enumerate(recipes):
         subject = Subject(recipe, recipe.task.draw(recipe.seed))
         _check_drawn(subject)
-        mixed = recipe.protocol is None and mixes_shapes(engine, recipe, device)
+        mixed = recipe.protocol is None and mixes_shapes(engine, subject, device)
         key = (
             ("mixed", recipe.network.kind, *same_schedule(recipe))
             if mixed

@@ -8,9 +8,12 @@ from typing import Literal, get_args
 
 from drift.training.engines.base import Engine, Precision, Subject
 from drift.errors import RefusedInputError
-from drift.experiment import Experiment
 
 EngineName = Literal["auto", "fused", "batched", "minibatch"]
+# Views of a step beyond these sizes leave the cache between one unit and the next in compiled
+# loops, where a library of matrix products cuts them into pieces.
+LARGE_BATCH = 1 << 19  # numbers, inputs and targets
+WIDE_VIEW = 256  # inputs and outputs
 
 
 def make_engine(
@@ -28,7 +31,8 @@ def make_engine(
     name : {"auto", "fused", "batched", "minibatch"}
         "fused" is compiled for CPUs and covers the recipes that
         ``drift.training.engines.fused.knows``; "batched" is a torch program for any ``Network`` and
-        device, "minibatch" one for any ``DifferentiableNetwork``; "auto" takes the first that can.
+        device, "minibatch" one for any ``DifferentiableNetwork``; "auto" takes the first that can,
+        and "batched" where ``has_large_batches``.
     subjects : sequence of Subject
         Of one shape and kind (``drift.training.engines.base.same_kind``) unless an engine takes all
         shapes, see ``mixes_shapes``.
@@ -64,23 +68,34 @@ def make_engine(
         )
     if "minibatch" in network.engines:
         return _minibatch(subjects, precision, device, threads)
-    return (
-        _batched(subjects, precision, device, threads)
-        if name == "batched"
-        else _fused(name, subjects, precision, device, threads)
-    )
+    if name == "batched" or (name == "auto" and has_large_batches(subjects[0])):
+        return _batched(subjects, precision, device, threads)
+    return _fused(name, subjects, precision, device, threads)
 
 
-def mixes_shapes(name: str, experiment: Experiment, device: str) -> bool:
+def has_large_batches(subject: Subject) -> bool:
+    """Tell whether matrix products of a library are faster than compiled loops for a subject: where
+    its views are wide (``WIDE_VIEW``), and those of one step many (``LARGE_BATCH``).
+
+    Parameters
+    ----------
+    subject : Subject
+    """
+    width = subject.inputs.shape[1] + subject.targets.shape[1]
+    samples = subject.experiment.minibatch or len(subject.inputs)
+    return width >= WIDE_VIEW and width * samples >= LARGE_BATCH
+
+
+def mixes_shapes(name: str, subject: Subject, device: str) -> bool:
     """Tell whether subjects of other shapes may ride along with this one: in the fused and the
     minibatch engine."""
-    if "minibatch" in experiment.network.engines:
+    if "minibatch" in subject.experiment.network.engines:
         return True
-    if name == "batched" or device != "cpu":
+    if name == "batched" or device != "cpu" or (name == "auto" and has_large_batches(subject)):
         return False
     from drift.training.engines.fused import knows  # numba is loaded only where it is used
 
-    return knows(experiment)
+    return knows(subject.experiment)
 
 
 def _fused(

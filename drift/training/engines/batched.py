@@ -9,22 +9,28 @@ the same offsets, and no reduction runs over several threads.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from drift.networks.hidden_layer import named
-from drift.noise import Noise
+from drift.noise import Noise, UpdateNoise
 from drift.training.engines.base import Precision, Subject, Weights, finish
+from drift.training.engines.draws import Draws
 from drift.training.engines.mechanisms import Layer
 from drift.training.engines.order import Order
 from drift.training.engines.torch_program import TorchEngine, TorchProgram
 
+if TYPE_CHECKING:  # loads the compiler
+    from drift.training.engines.weight_draws import WeightDraws
+
 LINE = 64  # bytes of a cache line; vector kernels treat storage that starts there alike
 WORKING_SET = 1 << 20  # bytes of activity that one CPU program keeps in cache
+MANY_WEIGHTS = 1 << 17  # of one network; noise on them is drawn by compiled generators
 
 
 def aligned(shape: Sequence[int], device: str, dtype: torch.dtype) -> Tensor:
@@ -76,6 +82,7 @@ class BatchedProgram(TorchProgram):
             self._stack(blocks)
             for blocks in zip(*(subject.first_parameters() for subject in subjects), strict=True)
         ]
+        self._weight_draws = weight_draws(subjects, device, self.parameters)
         self._remember()
         self._allocate()
         self._constant = {
@@ -172,6 +179,25 @@ class BatchedProgram(TorchProgram):
         else:  # written for one network
             super()._act(kind, block, normals)
 
+    def _shake_by(self, kind: str, blocks: Sequence[Tensor]) -> None:
+        compiled = self._weight_draws.get(f"{kind}_noise")
+        if compiled is None:
+            super()._shake_by(kind, blocks)
+        else:
+            compiled.add(blocks, [noise.scale(self.step) for noise in self.noise[kind]])
+
+    def perturbation(self) -> list[Tensor]:
+        """Return fresh standard normal numbers in the shape of the parameters."""
+        if "perturbation" not in self._weight_draws:
+            return super().perturbation()
+        for buffer in self._normals:
+            buffer.zero_()
+        self._weight_draws["perturbation"].add(self._normals, [1.0] * len(self._normals[0]))
+        return self._normals
+
+    def _generators(self) -> Mapping[str, Draws | WeightDraws]:
+        return {**self.sources, **self._weight_draws}
+
     def _forward(self) -> None:
         self._used = inward, outward = self._layer.taking_part(self.parameters)
         product(self._noisy_inputs, inward.mT, out=self._hidden)  # (subject, sample, unit)
@@ -216,6 +242,21 @@ class BatchedProgram(TorchProgram):
         slow = self._layer.excitability
         own = {} if slow is None else {"excitability": slow.values[:, 0].double().cpu().numpy()}
         return {**named(inward, outward), **own}
+
+
+def weight_draws(
+    subjects: Sequence[Subject], device: str, parameters: Sequence[Tensor]
+) -> dict[str, WeightDraws]:
+    """Return the compiled generators that draw for the weights of large networks on a CPU, by the
+    name of their stream; none for others."""
+    if device != "cpu" or sum(block[0].numel() for block in parameters) < MANY_WEIGHTS:
+        return {}
+    from drift.training.engines.weight_draws import WeightDraws
+
+    seeds = [subject.experiment.seed for subject in subjects]
+    built_in = any(type(noise) is UpdateNoise for noise in subjects[0].experiment.noise)
+    names = ["update_noise"] * built_in + ["perturbation"]
+    return {name: WeightDraws(seeds, name) for name in names}
 
 
 class BatchedEngine(TorchEngine):

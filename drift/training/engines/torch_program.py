@@ -4,7 +4,8 @@ noise with its sources, and the state from which a run goes on."""
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -13,6 +14,9 @@ from torch import Tensor
 from drift.noise import Noise
 from drift.training.engines.base import Engine, Subject, is_number
 from drift.training.engines.draws import Draws, draws, noise_draws
+
+if TYPE_CHECKING:  # loads the compiler
+    from drift.training.engines.weight_draws import WeightDraws
 
 
 class TorchProgram(ABC):
@@ -75,9 +79,12 @@ class TorchProgram(ABC):
         """Add the noise that acts on the gradient, or on the weights, to their blocks."""
         for kind, noises in self.noise.items():
             if getattr(noises[0], "acts_on", "") == acts_on:
-                for block, normals in zip(blocks, self._buffers(), strict=True):
-                    self.sources[f"{kind}_noise"].normal(normals)
-                    self._act(kind, block, normals)
+                self._shake_by(kind, blocks)
+
+    def _shake_by(self, kind: str, blocks: Sequence[Tensor]) -> None:
+        for block, normals in zip(blocks, self._buffers(), strict=True):
+            self.sources[f"{kind}_noise"].normal(normals)
+            self._act(kind, block, normals)
 
     def _act(self, kind: str, block: Tensor, normals: Tensor) -> None:
         for noise, values, drawn in zip(self.noise[kind], block, normals, strict=True):
@@ -101,17 +108,21 @@ class TorchProgram(ABC):
             for number, block in enumerate(blocks)
         }
 
+    def _generators(self) -> Mapping[str, Draws | WeightDraws]:
+        """Return what draws, by the name of its stream."""
+        return self.sources
+
     def state(self) -> dict[str, np.ndarray]:
         """Return weights, memory and sources of chance."""
         tensors = {name: block.cpu().numpy().copy() for name, block in self.tensors().items()}
-        streams = {f"stream.{name}": source.state() for name, source in self.sources.items()}
+        streams = {f"stream.{name}": each.state() for name, each in self._generators().items()}
         return tensors | streams
 
     def restore(self, state: dict[str, np.ndarray], prefix: str, step: int) -> None:
         """Go back to a step and its state, under names that begin with a prefix."""
         for name, block in self.tensors().items():
             block.copy_(torch.from_numpy(state[f"{prefix}{name}"]))
-        for name, source in self.sources.items():
+        for name, source in self._generators().items():
             source.restore(state[f"{prefix}stream.{name}"])
         self.step = step
 

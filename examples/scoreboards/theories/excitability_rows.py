@@ -59,23 +59,22 @@ def active_sets(request: Request) -> Iterator[Check]:
         yield between(f"standard error, lag {lag}", 0.0, error, high=0.01)
 
 
-def learning(request: Request) -> xr.Dataset:
-    """The corridor under noise on the updates, with excitability that outlasts a session."""
+def learning(request: Request, lifetime: float = 40_000.0) -> xr.Dataset:
+    """The corridor under noise on the updates, with excitability that lasts ten times as long as
+    the time between two sessions."""
     base = drift.Experiment(
         task=drift.CorridorTask(samples=60, rays=9),
         network=drift.Network(
             units=60,
             regime="lazy",
-            excitability=drift.Excitability(std=0.5, lifetime=4000.0),
+            excitability=drift.Excitability(std=0.5, lifetime=lifetime),
         ),
         noise=[drift.UpdateNoise(std=0.03)],
         steps=12_000,
         sessions=(4_000, 8_000, 12_000),
     )
-    recipes = [base.replace(seed=request.seed + number) for number in range(16)]
-    return drift.train(
-        recipes, probes=["excitability", "rate", "occupancy"], precision="float64", progress=False
-    )
+    recipes = [base.replace(seed=request.seed + number) for number in range(32)]
+    return drift.train(recipes, probes=["excitability", "rate", "occupancy"], progress=False)
 
 
 def stability_gap(run: xr.Dataset) -> np.ndarray:
