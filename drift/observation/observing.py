@@ -89,7 +89,9 @@ def calcium_events(
 
 def _subject(run: xr.Dataset, number: int, recorded: xr.Dataset, rules: Observation) -> _Subject:
     which = own_number(run, number) % recorded.sizes["subject"]
-    like = recorded.isel(subject=which, session=recorded_sessions(recorded, which))
+    # what is seen of a lens, and no more: all else would be selected again for each session
+    needed = recorded[["rate", "occupancy", "recorded"]]
+    like = needed.isel(subject=which, session=recorded_sessions(recorded, which))
     elapsed, label = run["elapsed"].isel(subject=number).values, str(run["subject"].values[number])
     matched = matched_sessions(
         elapsed, like["elapsed"].values, rules.time_scale, untrained=untrained_sessions(run)
@@ -191,7 +193,7 @@ def _session(
     rng: np.random.Generator,
     rules: Observation,
 ) -> xr.Dataset:
-    recorded = subject.recorded.isel(session=number)
+    recorded = subject.recorded[["occupancy"]].isel(session=number)
     label = f"subject {subject.label}, session {recorded['session'].item()}"
     recorded_track = tracks.get((str(recorded["subject"].item()), int(recorded["session"].item())))
     sampling_rate = (
