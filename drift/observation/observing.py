@@ -215,20 +215,15 @@ def _session(
         "activity": (("sample", "unit"), activity, {"units": "events", "kind": kind}),
         "detected_units": ((), cells.size, {"units": "1"}),
     }
-    session = xr.Dataset(
-        variables,
+    names = [f"unit {unit}" for unit in subject.names[units[cells]]]
+    clock = {"time": behaviour.variables["time"]} if "time" in behaviour.coords else {}
+    return xr.Dataset(
+        {**variables, **{name: behaviour.variables[name] for name in behaviour.data_vars}},
         coords={
-            "unit": cells,
-            "unit_label": ("unit", [f"unit {unit}" for unit in subject.names[units[cells]]]),
+            "unit": cells, "unit_label": ("unit", names), **_labels(subject, sampled), **clock,
         },
-    )
-    session = session.assign(
-        {name: behaviour[name].reset_coords(drop=True).variable for name in behaviour.data_vars}
-    )
-    clock = {"time": behaviour["time"].variable} if "time" in behaviour.coords else {}
-    return session.assign_coords({**_labels(subject, sampled), **clock}).assign_attrs(
-        _attributes(subject, number, rules)
-    )
+        attrs=_attributes(subject, number, rules),
+    )  # fmt: skip
 
 
 def _labels(subject: _Subject, recorded: xr.Dataset) -> dict[str, object]:
