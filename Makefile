@@ -35,6 +35,7 @@ bench: $(STAMP)
 	$(BIN)/python tests/benchmarks/bench_sweep.py
 	$(BIN)/python tests/benchmarks/bench_large_sessions.py
 	$(BIN)/python tests/benchmarks/bench_reading.py
+	$(BIN)/python tests/benchmarks/bench_observing.py
 	$(BIN)/python tests/benchmarks/bench_halves.py
 	$(BIN)/python tests/benchmarks/bench_decoding.py
 	$(BIN)/python tests/benchmarks/bench_stability.py

@@ -148,6 +148,9 @@ class Circuit(Recipe, ABC):
     def bare_fixed_point(self, drive: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return rates (..., unit), inhibition (...) and winners (..., unit) of ``fixed_point``
         without labels, for drives that are known to be finite numbers."""
+        if (state := self._told_state(drive)) is not None:
+            winner = self.winning(drive, state.rate, state.inhibition)
+            return state.rate, state.inhibition, winner
         fixed_point = self.fixed_point(drive)
         rate, inhibition, winner = (
             fixed_point[name].values for name in ("rate", "inhibition", "winner")
@@ -194,15 +197,19 @@ class Circuit(Recipe, ABC):
 
     def resting_state(self, drive: np.ndarray) -> RestingState | None:
         """Return the fixed point as bare arrays for checked drives (..., unit), where a kind tells
-        it so."""
+        it so: what ``fixed_point`` labels, and fits ask for again and again."""
         return None
+
+    def _told_state(self, drive: np.ndarray) -> RestingState | None:
+        """Return the resting state of the kind that says the fixed point; None where a kind says
+        another fixed point than the one whose arrays it inherits."""
+        told = _home(self, "resting_state") is _home(self, "fixed_point")
+        return self.resting_state(drive) if told else None
 
     def loop_gains(self, drive: Any) -> np.ndarray:
         """Return the gain of the inhibitory loop at rest, (...), for drives (..., unit)."""
-        bare = None
-        if _home(self, "resting_state") is _home(self, "fixed_point"):
-            bare = self.resting_state(checked_drive(drive, self.units).values)
-        return self.fixed_point(drive)["loop_gain"].values if bare is None else bare.loop_gain
+        state = self._told_state(checked_drive(drive, self.units).values)
+        return self.fixed_point(drive)["loop_gain"].values if state is None else state.loop_gain
 
     def usual_dt(self, drive: xr.DataArray) -> float:
         """Return the step in s that is taken where none is asked for."""

@@ -43,6 +43,7 @@ if TYPE_CHECKING:  # in the order in which data flow: recipe, run, measures, the
     from drift.measurement.event_counting import counted_events
     from drift.measurement.trial_intervals import trial_interval
     from drift.observation.observing import observe
+    from drift.observation.maps_alone import observed_maps
     from drift.observation.designs import published_design, recording_design
     from drift.observation.solvable import wandering_fields, wandering_fields_correlation
     from drift.observation.null_models import frozen_code, wrong_registration, changed_behaviour

@@ -125,7 +125,6 @@ NEW_NAMES = {
     "drift.metrics.subsampling": "drift.metrics.information.subsampling",
     "drift.metrics.thresholds": "drift.metrics.sparse_codes.thresholds",
     "drift.null_models": "drift.observation.null_models",
-    "drift.observed_maps": "drift.observation.expected_maps",
     "drift.own_content": "drift.files.own_content",
     "drift.plots.decoding_curves": "drift.plots.stability.decoding_curves",
     "drift.plots.life_tables": "drift.plots.stability.life_tables",

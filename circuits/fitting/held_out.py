@@ -118,12 +118,11 @@ def _recorded(seen: Lens) -> np.ndarray:
 
 def _similarities(seen: Codes) -> np.ndarray:
     """(measure, session, session) of map and population similarity."""
-    sessions, units = (np.arange(size) for size in seen.active.shape)
     defined = np.isfinite(seen.map_similarity)
     total = np.where(defined, seen.map_similarity, 0.0).sum(axis=0)
     count = defined.sum(axis=0)
     maps = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
-    return np.stack([maps, population_similarity(seen, sessions, units)])
+    return np.stack([maps, population_similarity(seen)])
 
 
 def _predicted(model: Model, candidate: np.ndarray) -> np.ndarray:

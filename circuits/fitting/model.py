@@ -20,7 +20,7 @@ from drift.observation.expected_maps import (
     Lens,
     like_matched,
     observed_halves,
-    observed_maps,
+    seen_maps,
     unit_likeness,
 )
 from drift.recipe import Recipe
@@ -185,7 +185,7 @@ class Model:
         like = unit_likeness(self.lens, rate.shape[1])
         present = self.lens.seen[:, like, np.newaxis]  # (session, unit, 1)
         if self.lens.halves is None:
-            return np.where(present, observed_maps(rate, self.lens, rng), np.nan), None
+            return np.where(present, seen_maps(rate, self.lens, rng), np.nan), None
         maps, halves = observed_halves(rate, self.lens, rng)
         return (
             np.where(present, maps, np.nan),

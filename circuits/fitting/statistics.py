@@ -189,7 +189,7 @@ def codes(maps: np.ndarray, lens: Lens, halves: np.ndarray | None = None) -> Cod
     """
     observed = np.isfinite(maps).any(axis=-1)  # (session, unit)
     visited = lens.occupancy[:, np.newaxis] > 0
-    rate = np.where(visited, np.nan_to_num(maps), 0.0)  # (session, unit, cell)
+    rate = np.where(visited & np.isfinite(maps), maps, 0.0)  # (session, unit, cell)
     events = np.where(observed, (rate * lens.occupancy[:, np.newaxis]).sum(axis=-1), np.nan)
     active_units = np.nansum(events, axis=0) > 0  # units with an event in any session
     rate, observed, events = (
@@ -231,7 +231,7 @@ def _halves_in_line(maps: np.ndarray, halves: Halves) -> tuple[np.ndarray, np.nd
     """Rates (session and half, unit, cell), 0 where not observed, and which cells were visited,
     (session and half, 1, cell)."""
     visited = halves.occupancy[:, :, np.newaxis] > 0
-    rate = np.where(visited, np.nan_to_num(maps), 0.0)
+    rate = np.where(visited & np.isfinite(maps), maps, 0.0)
     return rate.reshape(-1, *rate.shape[2:]), visited.reshape(-1, 1, visited.shape[-1])
 
 
@@ -311,33 +311,51 @@ def statistics(
     numpy.ndarray
         (statistic,) NaN where there is nothing to average.
     """
-    units = np.arange(codes.active.shape[1]) if units is None else units
-    sessions = np.arange(codes.active.shape[0]) if sessions is None else sessions
-    pick = np.ix_(sessions, units)
+    sample = codes if units is None and sessions is None else _resampled(codes, units, sessions)
     values: list[float] = []
     if "active_fraction" in wanted.groups:
-        values += [_mean(codes.active[pick]), _mean(codes.responses[pick])]
+        values += [_mean(sample.active), _mean(sample.responses)]
     if "spatial_information" in wanted.groups:
-        values += _quantiles(codes.information[pick])
+        values += _quantiles(sample.information)
     if "place_fields" in wanted.groups:
-        values += [_mean(codes.fields[pick]), _mean(codes.width[pick])]
+        values += [_mean(sample.fields), _mean(sample.width)]
     if "event_rate" in wanted.groups:
-        values += [_mean(codes.event_rate[pick]), *_quantiles(codes.event_rate[pick])]
-    apart = (sessions[:, np.newaxis] != sessions) | np.eye(sessions.size, dtype=bool)
-    pairs = [
-        apart & (wanted.lag_class[np.ix_(sessions, sessions)] == class_index)
-        for class_index in range(len(wanted.lags))
-    ]
+        values += [_mean(sample.event_rate), *_quantiles(sample.event_rate)]
+    pairs = _pairs_of_classes(wanted, sessions)
     if "map_similarity" in wanted.groups:
-        similar = codes.map_similarity[units][:, sessions][:, :, sessions]
-        values += [_mean(similar[:, pair]) for pair in pairs]
+        values += [_mean(sample.map_similarity[:, pair]) for pair in pairs]
     if "population_similarity" in wanted.groups:
-        similar = population_similarity(codes, sessions, units)
+        similar = population_similarity(sample)
         values += [_mean(similar[pair]) for pair in pairs]
     return np.array(values)[wanted.position]
 
 
-def population_similarity(codes: Codes, sessions: np.ndarray, units: np.ndarray) -> np.ndarray:
+def _pairs_of_classes(wanted: Statistics, sessions: np.ndarray | None) -> list[np.ndarray]:
+    """Pairs of sessions (session, session) of each class of lags; a session never forms a pair
+    with itself drawn again."""
+    if sessions is None:
+        return [wanted.lag_class == class_index for class_index in range(len(wanted.lags))]
+    apart = (sessions[:, np.newaxis] != sessions) | np.eye(sessions.size, dtype=bool)
+    drawn_class = wanted.lag_class[np.ix_(sessions, sessions)]
+    return [apart & (drawn_class == class_index) for class_index in range(len(wanted.lags))]
+
+
+def _resampled(codes: Codes, units: np.ndarray | None, sessions: np.ndarray | None) -> Codes:
+    """Codes of some units and sessions, in the order and as often as they are named."""
+    units = np.arange(codes.active.shape[1]) if units is None else units
+    sessions = np.arange(codes.active.shape[0]) if sessions is None else sessions
+    pick = np.ix_(sessions, units)
+    repeats = codes.vectors.shape[1] // codes.active.shape[0]
+    rows = (repeats * sessions[:, np.newaxis] + np.arange(repeats)).ravel()
+    return Codes(
+        *(values[pick] for values in codes[:6]),
+        codes.map_similarity[np.ix_(units, sessions, sessions)],
+        codes.vectors[np.ix_(np.arange(len(codes.vectors)), rows, units)],
+        codes.seen[pick],
+    )
+
+
+def population_similarity(codes: Codes) -> np.ndarray:
     """Return the Pearson correlation of population vectors over the units observed in both
     sessions, mean over cells, (session, session).
 
@@ -345,13 +363,10 @@ def population_similarity(codes: Codes, sessions: np.ndarray, units: np.ndarray)
     ----------
     codes : Codes
         Of the population.
-    sessions, units : numpy.ndarray
-        Positions of those that count.
     """
-    repeats = codes.vectors.shape[1] // codes.active.shape[0]
-    rows = (repeats * sessions[:, np.newaxis] + np.arange(repeats)).ravel()
-    observed = np.repeat(codes.seen[np.ix_(sessions, units)], repeats, axis=0)
-    similar = _shared_pearson(codes.vectors[:, rows][:, :, units], observed)
+    sessions = codes.active.shape[0]
+    observed = np.repeat(codes.seen, codes.vectors.shape[1] // sessions, axis=0)
+    similar = _shared_pearson(codes.vectors, observed)
     defined = np.isfinite(similar)  # (cell, session and half, session and half)
     mean = np.divide(
         np.where(defined, similar, 0.0).sum(axis=0),
@@ -359,7 +374,7 @@ def population_similarity(codes: Codes, sessions: np.ndarray, units: np.ndarray)
         out=np.full(similar.shape[1:], np.nan),
         where=defined.any(axis=0),
     )
-    return _of_sessions(mean, sessions.size)
+    return _of_sessions(mean, sessions)
 
 
 def _shared_pearson(vectors: np.ndarray, observed: np.ndarray) -> np.ndarray:
@@ -367,12 +382,12 @@ def _shared_pearson(vectors: np.ndarray, observed: np.ndarray) -> np.ndarray:
     observed (session, unit) in both; what ``pairwise_pearson`` returns, where units are observed
     in all cells of a session or in none."""
     mask = observed.astype(float)
-    present = vectors * mask
+    present = vectors if observed.all() else vectors * mask
     flat = present.reshape(-1, mask.shape[1])
     count = np.maximum(mask @ mask.T, 1.0)  # (session, session)
     # (cell, session, session other) sum and square of the first over units of both
     total = (flat @ mask.T).reshape(*vectors.shape[:2], -1)
-    power = (flat**2 @ mask.T).reshape(total.shape)
+    power = (np.square(flat) @ mask.T).reshape(total.shape)
     variance = power - total**2 / count
     varies = (variance > FLAT_VARIANCE * power) & (count > 1)
     defined = varies & varies.transpose(0, 2, 1)
@@ -387,12 +402,17 @@ def _mean(values: np.ndarray) -> float:
 
 
 def _quantiles(values: np.ndarray) -> list[float]:
-    finite_values = values[np.isfinite(values)]
-    return (
-        np.quantile(finite_values, QUANTILES).tolist()
-        if finite_values.size
-        else [np.nan] * len(QUANTILES)
-    )
+    """What ``numpy.quantile`` returns for ``QUANTILES``, of finite numbers and without its
+    questions, which take longer than a few thousand numbers."""
+    ordered = np.sort(values[np.isfinite(values)])
+    if not ordered.size:
+        return [np.nan] * len(QUANTILES)
+    place = np.multiply(QUANTILES, ordered.size - 1)
+    below = np.floor(place).astype(int)
+    low, high = ordered[below], ordered[np.minimum(below + 1, ordered.size - 1)]
+    share, step = place - below, high - low
+    between = np.where(share < 0.5, low + step * share, high - step * (1 - share))
+    return np.asarray(between).tolist()
 
 
 def bootstrap_covariance(

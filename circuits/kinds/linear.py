@@ -68,11 +68,6 @@ class LinearInterneuron(Circuit):
         rate = np.maximum(drive - inhibition[..., np.newaxis], 0.0)  # (..., unit)
         return RestingState(rate, inhibition, self.gain / self.units * winners)
 
-    def bare_fixed_point(self, drive: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        inhibition, _winners = threshold_linear_level(drive, self.gain / self.units)
-        rate = np.maximum(drive - inhibition[..., np.newaxis], 0.0)
-        return rate, inhibition, self.winning(drive, rate, inhibition)
-
     def for_active_fraction(self, active_fraction: Share, drive: Any = None) -> Self:
         require_fraction(active_fraction, self.units)
         if drive is None:

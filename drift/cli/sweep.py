@@ -17,12 +17,14 @@ from drift.errors import RefusedInputError
 from drift.experiment import Experiment
 from drift.sweeps import executors as sweep_executors
 from drift.sweeps.files import listed, set_aside
+from drift.sweeps.presets import usual_runs
 from drift.sweeps.sweep import cross, run_sweep, sample
 
 EXAMPLES = """\
   repdrift sweep recipe.toml --folder sweeps/noise --vary noise.0.std=0.01,0.03,0.1 seed=0,1,2 --dry-run
   repdrift sweep recipe.toml --folder sweeps/size --vary network.units=100,200 learner.learning_rate=0.05,0.1 --out size.nc
   repdrift sweep --preset random_update_noise --runs 40 --steps 100000 --folder sweeps/published
+  repdrift sweep --preset published_figure --folder sweeps/figure    all 616 runs; stopped, the same command goes on
   repdrift sweep recipe.toml --folder sweeps/size --vary seed=0,1,2,3 --executor slurm --jobs 20 --walltime 04:00:00
   repdrift info sweeps/size                       how far it is, also while it runs"""
 WORDS = {"None": None, "True": True, "False": False}
@@ -36,7 +38,7 @@ def command(
     folder: Path,
     vary: tuple[str, ...] = (),
     preset: str | None = None,
-    runs: int = 10,
+    runs: int | None = None,
     steps: int | None = None,
     seed: int = 0,
     executor: Literal["processes", "serial", "dask", "slurm"] = "processes",
@@ -64,7 +66,7 @@ def command(
     preset
         A published family of runs instead of recipe files.
     runs
-        Drawn from the preset.
+        Drawn from the preset; 10 by default, all 616 of published_figure.
     steps
         Of each run, instead of what recipes or preset say.
     seed
@@ -132,7 +134,7 @@ def _beside(folder: Path, requested: int) -> list[str]:
 
 
 def _recipes(
-    paths: Sequence[Path], preset: str | None, runs: int, seed: int, steps: int | None
+    paths: Sequence[Path], preset: str | None, runs: int | None, seed: int, steps: int | None
 ) -> list[Experiment]:
     from drift.cli.run import loaded_recipe
 
@@ -142,7 +144,8 @@ def _recipes(
             "give one of them."
         )
     if preset is not None:
-        return sample(preset, runs=runs, seed=seed, **({} if steps is None else {"steps": steps}))
+        drawn = usual_runs(preset) if runs is None else runs
+        return sample(preset, runs=drawn, seed=seed, **({} if steps is None else {"steps": steps}))
     loaded = [loaded_recipe(path) for path in paths]
     return loaded if steps is None else [recipe.replace(steps=steps) for recipe in loaded]
 

@@ -89,9 +89,12 @@ def counts_of_maps(maps: xr.Dataset, kind: str) -> xr.DataArray:
     kind : str
         See ``drift.metrics.activity_kind``.
     """
-    rate = maps["rate"]
-    events = (rate * maps["occupancy"]).round() if kind != "trace" else rate * np.nan
-    return described(events.transpose(*rate.dims), "event_count")
+    rate, occupancy = maps["rate"], maps["occupancy"]
+    alike = rate.variable * (occupancy.variable if kind != "trace" else np.nan)
+    return described(
+        rate.copy(data=np.round(alike.transpose(*rate.dims).values)).drop_attrs(deep=False),
+        "event_count",
+    )
 
 
 def counted_maps(recorded: xr.Dataset, what: str) -> xr.Dataset:

@@ -53,26 +53,34 @@ def with_laps(session: xr.Dataset, halves: str, domain: Domain) -> xr.Dataset:
     RefusedInputError
         If a plane was recorded without trials.
     """
+    return session.assign({LAP: ("sample", _numbered(session, halves, domain))})
+
+
+def _numbered(session: xr.Dataset, halves: str, domain: Domain) -> np.ndarray:
+    """(sample) number of the lap or the block of each sample, see ``with_laps``."""
     if halves == "time":
         times = sample_times(session)
         numbers = 1 + np.floor((times - times[0]) / BLOCK)
-    elif "trial" in session and bool((session["trial"] > 0).any()):
+    elif _has_trials(session):
         numbers = np.nan_to_num(session["trial"].values.astype(float))
     elif has_stimuli(session):
         numbers = _presentations(session)
     else:
         numbers = _laps(session, domain)
-    return session.assign({LAP: ("sample", np.maximum(numbers, 0).astype(np.int64))})
+    return np.maximum(numbers, 0).astype(np.int64)
+
+
+def _has_trials(session: xr.Dataset) -> bool:
+    return "trial" in session and bool((session["trial"].values > 0).any())
 
 
 def laps_run(session: xr.Dataset, domain: Domain) -> float:
     """How many laps, trials or presentations a session has, see ``with_laps``; of laps that no
     trial tells those that cover half of the way at least. NaN in a plane without trials."""
-    trials = "trial" in session and bool((session["trial"] > 0).any())
-    stated = trials or has_stimuli(session)
+    stated = _has_trials(session) or has_stimuli(session)
     if not (stated or positions_by_axis(session).shape[1] == 1):
         return np.nan
-    lap_of = with_laps(session, "trials", domain)[LAP].values
+    lap_of = _numbered(session, "trials", domain)
     numbers = np.unique(lap_of[lap_of > 0])
     if stated or not numbers.size:
         return float(numbers.size)

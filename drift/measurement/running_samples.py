@@ -129,7 +129,7 @@ def running_samples(session: xr.Dataset, minimum_speed: float, directed: bool) -
         keep &= (speed > minimum_speed) | (minimum_speed <= 0)
     if directed:
         keep &= np.abs(session["direction"].values) == 1
-    return session.isel(sample=keep)
+    return session if keep.all() else session.isel(sample=keep)
 
 
 def known_samples(session: xr.Dataset) -> np.ndarray:
@@ -193,7 +193,7 @@ def positions_by_axis(session: xr.Dataset) -> np.ndarray:
     -------
     numpy.ndarray
     """
-    position = session["position"].transpose("sample", ...).values.astype(float)
+    position = session.variables["position"].transpose("sample", ...).values.astype(float)
     return position.reshape(position.shape[0], -1)
 
 

@@ -75,28 +75,32 @@ def _numbers(
 ) -> dict[str, xr.DataArray]:
     """Numerators, denominator and the ratios formed of them."""
     recorded = observed_units(activity)
-    present = recorded.sum().astype(float)
-    detected = session["detected_units"].astype(float) if "detected_units" in session else present
-    if bool(detected < present):
+    present = float(recorded.values.sum())
+    told = session.variables.get("detected_units")
+    detected = present if told is None else float(told.values)
+    if detected < present:
         raise RefusedInputError(
-            f"{session_name(session)}: detected_units is {detected.item():g} but "
-            f"{present.item():g} units are present: the denominator counts all."
+            f"{session_name(session)}: detected_units is {detected:g} but "
+            f"{present:g} units are present: the denominator counts all."
         )
     measures = activity_code(activity, rules.active_events)
+    active, responses = (
+        float(measures[name].values) for name in ("active_units", "fraction_active_responses")
+    )
     # Units that were detected but left out of the file because they were silent belong to the
     # denominator.
     of_detected = {
         "recorded": recorded.astype(float),
-        "active_units": measures["active_units"].astype(float),
-        "fraction_active_units": measures["active_units"] / detected,
-        "fraction_active_responses": measures["fraction_active_responses"] * present / detected,
+        "active_units": xr.DataArray(active),
+        "fraction_active_units": xr.DataArray(active / detected),
+        "fraction_active_responses": xr.DataArray(responses * present / detected),
     }
     occupancy = maps["occupancy"].assign_attrs(units="s")
     code = place_code(
         maps["rate"],
         occupancy,
         recorded,
-        detected=detected,
+        detected=xr.DataArray(detected),
         place_unit=place_unit,
         directions=rules.directions,
     )
@@ -188,7 +192,7 @@ def _code(
     maps = _maps(activity, kind, (place, direction), len(cells), running, rules)
     if domain.dim != PLACE:
         maps = maps.rename_dims({PLACE: domain.dim})
-    if not bool(maps["rate"].notnull().any()):
+    if not np.isfinite(maps["rate"].values).any():
         none, remedy = (
             ("place was visited", "widen bin_size or lower the minimum")
             if isinstance(domain, Places)

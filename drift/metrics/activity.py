@@ -11,27 +11,46 @@ from drift.metrics.event_kinds import activity_kind
 from drift.metrics.labels import described, observed_units
 
 
-def _observed(activity: xr.DataArray, recorded: xr.DataArray | None) -> xr.Variable:
-    """(..., unit) bool. Labels were compared at the door, so that variables suffice inside."""
+def _observed(activity: xr.DataArray, recorded: xr.DataArray | None) -> np.ndarray:
+    """(..., unit) bool, or (unit) where that is the same for all. Labels were compared at the door,
+    so that bare arrays suffice inside."""
     observed = observed_units(activity).variable
-    return observed if recorded is None else observed & (recorded.variable == 1)
+    both = observed if recorded is None else observed & (recorded.variable == 1)
+    return np.asarray(both.transpose(*_outer(activity), "unit").values)
 
 
-def _labelled(values: xr.Variable, activity: xr.DataArray, name: str) -> xr.DataArray:
+def _outer(activity: xr.DataArray) -> tuple[str, ...]:
+    """Dims beside samples and units."""
+    return tuple(str(dim) for dim in activity.dims if dim not in ("sample", "unit"))
+
+
+def _bare(activity: xr.DataArray) -> np.ndarray:
+    """(..., sample, unit) numbers."""
+    return np.asarray(activity.variable.transpose(*_outer(activity), "sample", "unit").values)
+
+
+def _labelled(values: np.ndarray, activity: xr.DataArray, name: str) -> xr.DataArray:
     """What is left of the labels of activity once samples and units are gone."""
     coords = {
         key: label
         for key, label in activity.coords.items()
         if not {"sample", "unit"} & {*label.dims}
     }
-    return described(xr.DataArray(values, coords=coords), name)
+    return described(xr.DataArray(values, coords=coords, dims=_outer(activity)), name)
 
 
-def _active(activity: xr.DataArray, minimum_events: int) -> xr.Variable:
+def _active(activity: xr.DataArray, minimum_events: int) -> np.ndarray:
     """(..., unit) bool, units with any activity, or with that many events."""
     if minimum_events == 1:
-        return (activity.variable > 0).any("sample")
-    return event_counts(activity).variable >= minimum_events
+        return (_bare(activity) > 0).any(axis=-2)
+    counts = event_counts(activity).variable.transpose(*_outer(activity), "unit").values
+    return np.asarray(counts >= minimum_events)
+
+
+def _share(numerator: np.ndarray, units: np.ndarray) -> np.ndarray:
+    """Quotient (...), NaN where there are no units."""
+    nothing = np.full(np.shape(units), np.nan)
+    return np.divide(numerator, units, out=nothing, where=np.asarray(units > 0))
 
 
 @opened
@@ -61,7 +80,7 @@ def active_units(
         If activity is empty, negative, or NaN in a part of the samples of a unit.
     """
     observed = _observed(activity, recorded)
-    active = (_active(activity, minimum_events) & observed).sum("unit")
+    active = (_active(activity, minimum_events) & observed).sum(axis=-1)
     return _labelled(active, activity, "active_units")
 
 
@@ -95,9 +114,9 @@ def fraction_active_units(
     ----------
     Ratzon, Derdikman & Barak 2024, Methods (fraction of active units).
     """
-    observed = _observed(activity, recorded).sum("unit")
-    active = active_units(activity, recorded, minimum_events).variable
-    return _labelled(active / observed.where(observed > 0), activity, "fraction_active_units")
+    observed = _observed(activity, recorded)
+    active = (_active(activity, minimum_events) & observed).sum(axis=-1)
+    return _labelled(_share(active, observed.sum(axis=-1)), activity, "fraction_active_units")
 
 
 @opened
@@ -129,9 +148,8 @@ def fraction_active_responses(
     Ratzon, Derdikman & Barak 2024, Methods (active fraction).
     """
     observed = _observed(activity, recorded)
-    of_unit = (activity.variable > 0).mean("sample").where(observed)
-    units = observed.sum("unit")
-    share = of_unit.sum("unit") / units.where(units > 0)
+    of_unit = np.where(observed, (_bare(activity) > 0).mean(axis=-2), 0.0)
+    share = _share(of_unit.sum(axis=-1), observed.sum(axis=-1))
     return _labelled(share, activity, "fraction_active_responses")
 
 
@@ -178,9 +196,9 @@ def participation_ratio(
     ----------
     Gao & Ganguli 2015, Curr Opin Neurobiol 32:148.
     """
-    constant_if_absent = activity.variable.astype(float).where(_observed(activity, recorded), 0.0)
-    ratio = xr.apply_ufunc(_participation, constant_if_absent, input_core_dims=[["sample", "unit"]])
-    return _labelled(ratio, activity, "participation_ratio")
+    observed = _observed(activity, recorded)[..., np.newaxis, :]
+    constant_if_absent = np.where(observed, _bare(activity).astype(float), 0.0)
+    return _labelled(_participation(constant_if_absent), activity, "participation_ratio")
 
 
 @opened

@@ -105,6 +105,11 @@ def trust(activity: xr.DataArray, observed: xr.DataArray) -> xr.DataArray:
 
 def _validated_units(activity: xr.DataArray) -> xr.DataArray:
     require_dims(activity, "activity", "sample", "unit")
+    coords = {key: label for key, label in activity.coords.items() if "sample" not in label.dims}
+    if _all_usual(activity.values):
+        dims = tuple(dim for dim in activity.dims if dim != "sample")
+        everywhere = np.ones([activity.sizes[dim] for dim in dims], dtype=bool)
+        return xr.DataArray(everywhere, coords=coords, dims=dims)
     values = activity.variable
     if bool((values < 0).any()) or bool(np.isinf(values).any()):
         raise RefusedInputError(
@@ -121,5 +126,9 @@ def _validated_units(activity: xr.DataArray) -> xr.DataArray:
             "unit is either observed in all samples "
             "or NaN in all of them: drop the incomplete samples or the units."
         )
-    coords = {key: label for key, label in activity.coords.items() if "sample" not in label.dims}
     return xr.DataArray(~everywhere, coords=coords)
+
+
+def _all_usual(values: np.ndarray) -> bool:
+    """Tell whether all are numbers, finite and not negative: what most activity is."""
+    return values.dtype.kind in "biuf" and bool(values.min() >= 0) and bool(values.max() < np.inf)

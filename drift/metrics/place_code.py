@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import xarray as xr
 
 from drift.metrics.activity import (
@@ -93,11 +94,8 @@ def place_code(
         by_direction = {"place_unit_by_direction": described(place_unit, "place_unit_by_direction")}
         place_unit = place_unit.max("direction")  # NaN where the unit was not observed at all
     flags = place_unit.variable
-    rooms = [dim for dim in flags.dims if dim == "environment"]
-    observed = flags.notnull().any([*rooms, "unit"])
-    counts = (flags == 1).any(rooms).sum("unit").astype(float).where(observed)
-    present = (recorded == 1).sum("unit").astype(float)
-    detected = present if detected is None else detected
+    counts = _counted(flags)
+    detected = (recorded == 1).sum("unit").astype(float) if detected is None else detected
     denominator = detected.variable
     share = counts / denominator.where(denominator > 0)
     return {
@@ -113,6 +111,19 @@ def place_code(
             detected.copy(data=share.transpose(*detected.dims)), "fraction_place_units"
         ),
     }
+
+
+def _counted(flags: xr.Variable) -> xr.Variable:
+    """Units (...) with a flag in any environment; NaN where none has been told."""
+    rooms = [dim for dim in flags.dims if dim == "environment"]
+    outer = [dim for dim in flags.dims if dim not in (*rooms, "unit")]
+    values = flags.transpose(*outer, "unit", *rooms).values
+    units = values.shape[: len(outer) + 1]
+    flagged, told = (
+        kind.reshape(*units, -1).any(axis=-1) for kind in (values == 1, np.isfinite(values))
+    )
+    counts = np.where(told.any(axis=-1), flagged.sum(axis=-1).astype(float), np.nan)
+    return xr.Variable(outer, counts)
 
 
 def activity_code(activity: xr.DataArray, active_events: int = 1) -> dict[str, xr.DataArray]:

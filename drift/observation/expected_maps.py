@@ -181,7 +181,7 @@ def _coordinates(recorded: xr.Dataset) -> np.ndarray:
     return recorded["place"].values.astype(float)[:, np.newaxis]
 
 
-def observed_maps(rate: np.ndarray, lens: Lens, rng: np.random.Generator) -> np.ndarray:
+def seen_maps(rate: np.ndarray, lens: Lens, rng: np.random.Generator) -> np.ndarray:
     """Return what an experimenter would have measured of a noise-free code, by Poisson counts of
     events in each cell.
 
@@ -218,7 +218,7 @@ def observed_halves(
     Parameters
     ----------
     rate, lens, rng
-        As in ``observed_maps``, of a lens with halves.
+        As in ``seen_maps``, of a lens with halves.
 
     Returns
     -------

@@ -83,10 +83,11 @@ def directed_occupancy(occupancy: xr.DataArray) -> np.ndarray:
     numpy.ndarray
         (place, 2) in s.
     """
-    time = occupancy.fillna(0.0)
-    if "direction" in time.dims:
-        return time.sel(direction=list(DIRECTIONS)).transpose("place", "direction").values
-    return np.repeat(time.values[:, np.newaxis] / 2, 2, axis=1)
+    if "direction" in occupancy.dims:
+        ways = occupancy.sel(direction=list(DIRECTIONS)).transpose("place", "direction").values
+        return np.where(np.isnan(ways), 0.0, ways)
+    time = np.where(np.isnan(occupancy.values), 0.0, occupancy.values)
+    return np.repeat(time[:, np.newaxis] / 2, 2, axis=1)
 
 
 def _frames(occupancy: np.ndarray, sampling_rate: float) -> np.ndarray:

@@ -38,7 +38,7 @@ from drift.observation.rules import Observation
 from drift.schema.labelled_form import check
 
 
-class _Subject(NamedTuple):
+class SeenSubject(NamedTuple):
     """One simulated subject, and the recorded one whose lens it is seen through."""
 
     label: str
@@ -87,9 +87,26 @@ def calcium_events(
     )
 
 
-def _subject(run: xr.Dataset, number: int, recorded: xr.Dataset, rules: Observation) -> _Subject:
+def seen_subject(
+    run: xr.Dataset, number: int, recorded: xr.Dataset, rules: Observation
+) -> SeenSubject:
+    """One subject of a run, by its position along the dim, at the sessions and places of the
+    recorded one that it is seen like.
+
+    Parameters
+    ----------
+    run : xarray.Dataset
+        Longitudinal Dataset with rates.
+    number : int
+        Position along the dim subject.
+    recorded : xarray.Dataset
+        Longitudinal Dataset of ``as_recorded``.
+    rules : Observation
+    """
     which = own_number(run, number) % recorded.sizes["subject"]
-    like = recorded.isel(subject=which, session=recorded_sessions(recorded, which))
+    # what is seen of a lens, and no more: all else would be selected again for each session
+    needed = recorded[["rate", "occupancy", "recorded"]]
+    like = needed.isel(subject=which, session=recorded_sessions(recorded, which))
     elapsed, label = run["elapsed"].isel(subject=number).values, str(run["subject"].values[number])
     matched = matched_sessions(
         elapsed, like["elapsed"].values, rules.time_scale, untrained=untrained_sessions(run)
@@ -106,7 +123,7 @@ def _subject(run: xr.Dataset, number: int, recorded: xr.Dataset, rules: Observat
             "sessions shown, got NaN: leave it out."
         )
     recipe = str(run["experiment"].values[number]) if "experiment" in run.coords else ""
-    return _Subject(
+    return SeenSubject(
         label,
         like,
         matched,
@@ -130,9 +147,15 @@ def _in_events(rate: np.ndarray, first: xr.Dataset) -> np.ndarray:
     return rate * factors[:, np.newaxis, np.newaxis]
 
 
-def _chosen_units(subject: _Subject, rng: np.random.Generator) -> list[np.ndarray]:
+def chosen_units(subject: SeenSubject, rng: np.random.Generator) -> list[np.ndarray]:
     """Simulated unit behind each recorded one (-1: missing) in each session; units that are not
-    tracked are drawn anew."""
+    tracked are drawn anew.
+
+    Parameters
+    ----------
+    subject : SeenSubject
+    rng : numpy.random.Generator
+    """
     present = subject.recorded["recorded"].transpose("session", "unit").values == 1
     cells = np.flatnonzero(present.any(axis=0))
     drawn: dict[str, np.ndarray] = {}
@@ -164,12 +187,7 @@ def _activity(
         )
     expected = np.where(place >= 0, rate[:, place, way], 0.0)  # (unit, sample) in events/s
     if not np.isfinite(expected).all():
-        never = DIRECTIONS[int(way[~np.isfinite(expected).all(axis=0)][0]) % 2]
-        raise RefusedInputError(
-            f"{label} of the recording runs in direction {never}, in which the run has no "
-            "rates: average the directions of the run, or "
-            "observe like a recording measured with direction='pooled'."
-        )
+        raise unrated(label, int(way[~np.isfinite(expected).all(axis=0)][0]))
     expected = (
         expected * behaviour["duration"].values
         if "duration" in behaviour
@@ -183,15 +201,32 @@ def _activity(
     return np.ascontiguousarray(spikes.T, dtype=float)
 
 
+def unrated(label: str, way: int) -> RefusedInputError:
+    """The refusal of a session whose subject runs where its run has no rates.
+
+    Parameters
+    ----------
+    label : str
+        Of subject and session.
+    way : int
+        0 for the way out, 1 for the way back.
+    """
+    return RefusedInputError(
+        f"{label} of the recording runs in direction {DIRECTIONS[way % 2]}, in which the run has "
+        "no rates: average the directions of the run, or "
+        "observe like a recording measured with direction='pooled'."
+    )
+
+
 def _session(
-    subject: _Subject,
+    subject: SeenSubject,
     number: int,
     units: np.ndarray,
     tracks: Tracks,
     rng: np.random.Generator,
     rules: Observation,
 ) -> xr.Dataset:
-    recorded = subject.recorded.isel(session=number)
+    recorded = subject.recorded[["occupancy"]].isel(session=number)
     label = f"subject {subject.label}, session {recorded['session'].item()}"
     recorded_track = tracks.get((str(recorded["subject"].item()), int(recorded["session"].item())))
     sampling_rate = (
@@ -213,23 +248,18 @@ def _session(
         "activity": (("sample", "unit"), activity, {"units": "events", "kind": kind}),
         "detected_units": ((), cells.size, {"units": "1"}),
     }
-    session = xr.Dataset(
-        variables,
+    names = [f"unit {unit}" for unit in subject.names[units[cells]]]
+    clock = {"time": behaviour.variables["time"]} if "time" in behaviour.coords else {}
+    return xr.Dataset(
+        {**variables, **{name: behaviour.variables[name] for name in behaviour.data_vars}},
         coords={
-            "unit": cells,
-            "unit_label": ("unit", [f"unit {unit}" for unit in subject.names[units[cells]]]),
+            "unit": cells, "unit_label": ("unit", names), **_labels(subject, sampled), **clock,
         },
-    )
-    session = session.assign(
-        {name: behaviour[name].reset_coords(drop=True).variable for name in behaviour.data_vars}
-    )
-    clock = {"time": behaviour["time"].variable} if "time" in behaviour.coords else {}
-    return session.assign_coords({**_labels(subject, sampled), **clock}).assign_attrs(
-        _attributes(subject, number, rules)
-    )
+        attrs=_attributes(subject, number, rules),
+    )  # fmt: skip
 
 
-def _labels(subject: _Subject, recorded: xr.Dataset) -> dict[str, object]:
+def _labels(subject: SeenSubject, recorded: xr.Dataset) -> dict[str, object]:
     session_labels = {
         name: recorded[name].item()
         for name in ("session", "environment", "unit_identity", "sampling_rate")
@@ -246,7 +276,7 @@ def _labels(subject: _Subject, recorded: xr.Dataset) -> dict[str, object]:
     }
 
 
-def _attributes(subject: _Subject, number: int, rules: Observation) -> dict[str, str | float]:
+def _attributes(subject: SeenSubject, number: int, rules: Observation) -> dict[str, str | float]:
     recorded = subject.recorded
     return {
         **{name: float(recorded.attrs[name]) for name in ("bin_size", "minimum_speed")},
@@ -276,9 +306,9 @@ def _observed(
     run: xr.Dataset, recorded: xr.Dataset, tracks: Tracks, rules: Observation
 ) -> Iterator[xr.Dataset]:
     for number in range(run.sizes["subject"]):
-        subject = _subject(run, number, recorded, rules)
+        subject = seen_subject(run, number, recorded, rules)
         cells, *sources = own_stream(run, number, rules.seed).spawn(1 + subject.matched.size)
-        units = _chosen_units(subject, cells)
+        units = chosen_units(subject, cells)
         for session, rng in enumerate(sources):
             yield _session(subject, session, units[session], tracks, rng, rules)
 

@@ -46,15 +46,16 @@ def _faults(dataset: xr.Dataset, name: str) -> Iterable[str]:
     if name not in VARIABLES:
         yield f"{name} is not in the table of variables ({did_you_mean(name, VARIABLES)})"
         return
-    dims = dataset[name].dims
+    array = dataset.variables[name]
+    dims = array.dims
     expected = over_stimuli(VARIABLES[name].dims, dims)
     missing = [dim for dim in expected if dim not in dims]
     surplus = [str(dim) for dim in dims if dim not in expected and dim not in OPTIONAL_DIMS]
     if missing or surplus:
         yield f"{name} has dims ({', '.join(map(str, dims))}) instead of ({', '.join(expected)})"
-    if not VARIABLES[name].flag and not np.issubdtype(dataset[name].dtype, np.number):
-        yield f"{name} holds {dataset[name].dtype} instead of numbers"
-    elif dataset[name].size == 0:
+    if not VARIABLES[name].flag and not np.issubdtype(array.dtype, np.number):
+        yield f"{name} holds {array.dtype} instead of numbers"
+    elif array.size == 0:
         yield f"{name} is empty"
 
 
@@ -139,9 +140,10 @@ def described(array: xr.DataArray, name: str, **attributes: str | float) -> xr.D
         If the table has no such name.
     """
     variable = variable_of(name)
-    return array.rename(name).assign_attrs(
-        {"units": variable.units, "long_name": variable.meaning, **attributes}
-    )
+    result = array.copy(deep=False)
+    result.name = name
+    result.attrs.update({"units": variable.units, "long_name": variable.meaning, **attributes})
+    return result
 
 
 def labelled(

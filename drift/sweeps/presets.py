@@ -36,6 +36,18 @@ RUNS = {
     "random_adam": 45,
 }  # of the published family ``random``
 
+# of the figure that shows how all networks without label noise of SGD, and all others, become
+# sparse: 616 curves; the 45 of Adam by the noise that they had
+FIGURE = {
+    "random_update_noise": 312,
+    "comparison_update_noise": 180,
+    "stochastic_error_descent": 49,
+    "low_update_noise": 30,
+    "random_adam": 27,
+    "random_adam_label_noise": 12,
+    "random_adam_update_noise": 6,
+}
+
 Generator = np.random.Generator
 Regime = Literal["rich", "lazy"]
 
@@ -96,6 +108,14 @@ def _random_adam(rng: Generator) -> Experiment:
     return _experiment(rng, _small_task(rng), _regime(rng), learner=Adam(learning_rate=1e-3))
 
 
+def _random_adam_label_noise(rng: Generator) -> Experiment:
+    return _random_label_noise(rng).replace(learner=Adam(learning_rate=1e-3))
+
+
+def _random_adam_update_noise(rng: Generator) -> Experiment:
+    return _random_update_noise(rng).replace(learner=Adam(learning_rate=1e-3))
+
+
 def _random(rng: Generator) -> Experiment:
     share = np.array(list(RUNS.values()), dtype=float)
     return PRESETS[str(rng.choice(list(RUNS), p=share / share.sum()))](rng)
@@ -141,16 +161,42 @@ def _comparison(rng: Generator) -> Experiment:
     )
 
 
+def _comparison_update_noise(rng: Generator) -> Experiment:
+    return _comparison(rng).replace(noise=[UpdateNoise(std=0.03)])
+
+
 PRESETS: dict[str, Callable[[Generator], Experiment]] = {
     "random": _random,
     "random_update_noise": _random_update_noise,
     "random_label_noise": _random_label_noise,
     "random_adam": _random_adam,
+    "random_adam_label_noise": _random_adam_label_noise,
+    "random_adam_update_noise": _random_adam_update_noise,
     "stochastic_error_descent": _stochastic_error_descent,
     "low_update_noise": _low_update_noise,
     "noise_sweep": _noise_sweep,
     "comparison": _comparison,
+    "comparison_update_noise": _comparison_update_noise,
 }
+WHOLE_FIGURE = "published_figure"
+
+
+def usual_runs(preset: str) -> int:
+    """Return how many runs are drawn where nobody says: all 616 of the figure, 10 of a family."""
+    return sum(FIGURE.values()) if preset == WHOLE_FIGURE else 10
+
+
+def _families(preset: str, runs: int) -> list[str]:
+    """Family of each run. Those of the figure take turns, so that the first runs, however few, are
+    of all families in the published proportion."""
+    if preset != WHOLE_FIGURE:
+        return [preset] * runs
+    total, drawn, order = sum(FIGURE.values()), dict.fromkeys(FIGURE, 0), []
+    for number in range(1, runs + 1):
+        lacking = {name: FIGURE[name] * number - total * drawn[name] for name in FIGURE}
+        order.append(max(lacking, key=lambda name: lacking[name]))
+        drawn[order[-1]] += 1
+    return order
 
 
 @opened
@@ -173,8 +219,15 @@ def sample(preset: str, runs: Count, seed: Seed = 0, **changes: object) -> list[
                              rich
     noise_sweep              s in logspace(-2, -1, 50), random, smoothed or predictive task of 5
                              samples, 20 inputs, 5 outputs, rich
+    random_adam_label_noise  Adam at 0.001, a in logspace(-1, 0, 50); 12 of the 45 published runs of
+                             Adam, of which 27 are without noise
+    random_adam_update_noise Adam at 0.001, s in logspace(-2, -1, 50); 6 of them
     comparison               a = 1 or s = 0.03, 5 abstract tasks, samples 5, 10 or 20, inputs 20, 25
                              or 30, outputs 5, 10 or 15, rich or lazy, 1e6 steps
+    comparison_update_noise  its networks with s = 0.03
+    published_figure         312 random_update_noise, 180 comparison_update_noise, 49
+                             stochastic_error_descent, 30 low_update_noise and the 45 of Adam by
+                             their noise, 616 in all, families in turn
     ======================== =======================================================================
 
     Tasks keep the quirks of the released code (``faithful=True``), since published numbers rest on
@@ -183,7 +236,7 @@ def sample(preset: str, runs: Count, seed: Seed = 0, **changes: object) -> list[
     Parameters
     ----------
     preset : str
-        A name in ``drift.sweeps.presets.PRESETS``.
+        A name in ``drift.sweeps.presets.PRESETS``, or ``published_figure``.
     runs : int
         Number of recipes; the first ones do not depend on it.
     seed : int
@@ -205,12 +258,13 @@ def sample(preset: str, runs: Count, seed: Seed = 0, **changes: object) -> list[
     ----------
     Ratzon, Derdikman & Barak 2024, Table 2 and released configuration.
     """
-    if preset not in PRESETS:
-        raise RefusedInputError(f"preset {preset!r} is unknown: use one of {', '.join(PRESETS)}.")
+    if preset not in (*PRESETS, WHOLE_FIGURE):
+        known = ", ".join((*PRESETS, WHOLE_FIGURE))
+        raise RefusedInputError(f"preset {preset!r} is unknown: use one of {known}.")
     if type(runs) is not int or runs < 1:
         raise RefusedInputError(
             f"runs must be a whole number of at least 1, got {runs!r}: give the number of recipes."
         )
     rng = stream(seed, "world")
-    drawn = [PRESETS[preset](rng) for _run in range(runs)]
+    drawn = [PRESETS[family](rng) for family in _families(preset, runs)]
     return [recipe.replace(**changes) for recipe in drawn] if changes else drawn

@@ -4,7 +4,7 @@ First the shift test of 500 units x 20 000 frames x 1 000 shuffles, each case in
 own, with the peak of its memory (interpreter, libraries and recording included). Then its ratio, at
 a smaller size and in one process and run, to the loop that everyone writes (roll all activity, rate
 maps, information) and to pynapple (roll, tuning curves, mutual information) per shuffle. Last the
-corrections.
+corrections, against the same subsamples one by one.
 """
 
 from __future__ import annotations
@@ -18,14 +18,20 @@ from collections.abc import Callable
 import numpy as np
 import xarray as xr
 
+from drift.metrics.information.events import (
+    events_by_place,
+    information_of_counts,
+    listed_events,
+)
 from drift.metrics.information.significance import circular_shift_p_values
 from drift.metrics.information.skaggs import spatial_information
-from drift.metrics.information.subsampling import information_curves
+from drift.metrics.information.subsampling import FINE_FRACTIONS, _plan, information_curves
 from drift.metrics.maps import rate_maps
 
 BIN = 0.05  # s
 PLACES = 20
 MINIMUM_SHIFT = 200  # samples
+CURVES_LIMIT = 0.5  # of the time of the same subsamples one by one in numpy
 # share of frames with an event, amplitudes instead of ones, one lag for all units
 CASES = {
     "2 % of frames, spikes, one lag for all": (0.02, False, True),
@@ -142,16 +148,34 @@ def main() -> None:
 
     repetitions = 100 // scale
     for mutual in (False, True):
-        taken = seconds(
+        curves = seconds(
             lambda mutual=mutual: information_curves(
                 activity, place, BIN, np.random.default_rng(0), repetitions, mutual=mutual
             )
         )
+        plain = seconds(lambda: plain_curves(activity, place, max(1, repetitions // 20)))
+        plain *= repetitions / max(1, repetitions // 20)
         what = "with mutual information" if mutual else "Skaggs information"
+        limit = "" if mutual else f" (limit {CURVES_LIMIT:g})"
         print(
             f"bias curves, 100 units x 5 000 frames, {repetitions} repetitions, {what}".ljust(70),
-            f"{taken:9.2f} s",
+            f"{curves:9.2f} s, {curves / plain:.2f} x numpy, one subsample after the other{limit}",
         )
+
+
+def plain_curves(activity: xr.DataArray, place: xr.DataArray, repetitions: int) -> None:
+    """The named baseline of the corrections: subsamples one by one, in numpy, each with a pass over
+    all events and maps of all units."""
+    rng, places = np.random.default_rng(0), PLACES
+    events = listed_events(activity.values)
+    for size, repeats in _plan(FINE_FRACTIONS, place.size, repetitions):
+        for _repeat in range(repeats):
+            samples = rng.choice(place.size, size, replace=False, shuffle=False)
+            where = np.full((2, place.size), places)
+            where[:, samples] = place.values[samples], rng.permutation(place.values[samples])
+            visits = np.bincount(place.values[samples], minlength=places)
+            counts = [events_by_place(events, row[events.sample], places) for row in where]
+            information_of_counts(np.stack(counts), visits * BIN)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,14 @@
 """Throughput of a sweep on two workers against one process: `python tests/benchmarks/bench_sweep.py
-[--tasks N] [--steps N]`.
+[--tasks N] [--steps N] [--only NAME]`.
 
 Each way runs the same tasks after a warm-up that loads and compiles; rounds take turns, since a
 machine changes its speed, and the ratio is the median over rounds. Per task the serial time beyond
 the steps of learning is printed too: drawing, sessions, and the file.
+
+``overhead``: what a sweep adds to tasks of 5 s, as a share of them, against the same recipes trained
+one after the other in this process; limit 2 %. ``families``: core-hours per million steps of each
+family of the published figure, and what its 616 runs would take. ``opening``: 1,000 results as one
+Dataset; limit 3 s.
 """
 
 from __future__ import annotations
@@ -16,10 +21,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
 import drift
 from drift.sweeps.executors import local_cluster, processes
-from drift.sweeps.sweep import cross, run_sweep
+from drift.sweeps.presets import FIGURE
+from drift.sweeps.sweep import cross, open_sweep, run_sweep, sample
 
 TASK = drift.RandomTask(samples=10, inputs=20, outputs=10)
 
@@ -42,18 +49,7 @@ def warm(executor: Any, steps: int) -> None:
     seconds(6, steps, executor)  # enough that no worker takes them all
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--tasks", type=int, default=16, help="tasks a round (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--steps", type=int, default=200_000, help="steps a task (default: %(default)s)"
-    )
-    parser.add_argument("--rounds", type=int, default=3, help="rounds (default: %(default)s)")
-    asked = parser.parse_args()
+def report_throughput(asked: argparse.Namespace) -> None:
     times: dict[str, list[float]] = {"serial": [], "two processes": [], "two Dask workers": []}
     with processes(2) as pool, local_cluster(2) as client:
         executors = {"serial": "serial", "two processes": pool, "two Dask workers": client}
@@ -72,6 +68,98 @@ def main() -> None:
             f"{name:18} {np.median(taken):8.2f} s   {np.median(taken) / asked.tasks:7.3f} "
             f"s/task   {ratio:5.2f} x serial"
         )
+
+
+def report_overhead(asked: argparse.Namespace) -> None:
+    """One worker of each kind against ``train`` in this process, by turns: what is not learning is
+    the sweep's. Steps are chosen so that a task takes about 5 s here."""
+    began = time.perf_counter()
+    drift.train(recipes(1, 200_000, 0), progress=False)
+    drift.train(recipes(1, 200_000, 1), progress=False)  # the first compiles
+    steps = round(200_000 * 5.0 / max((time.perf_counter() - began) / 2, 1e-3))
+    with processes(1) as pool, local_cluster(1) as client:
+        for executor in (pool, client):
+            warm(executor, 1_000)
+        shares: dict[str, list[float]] = {"processes": [], "Dask": []}
+        for _ in range(asked.rounds):
+            began = time.perf_counter()
+            for recipe in recipes(2, steps, 0):
+                drift.train([recipe], progress=False)
+            alone = time.perf_counter() - began
+            for name, executor in (("processes", pool), ("Dask", client)):
+                shares[name].append(seconds(2, steps, executor) / alone - 1)
+    for name, share in shares.items():
+        print(
+            f"overhead of a task of {alone / 2:.1f} s on {name:9}: {100 * np.median(share):5.2f} % "
+            "of training alone (limit 2 %)"
+        )
+
+
+def report_families(asked: argparse.Namespace) -> None:
+    """CPU time of a few runs of each family, from 20,000 steps, less what 2,000 take."""
+    whole = 0.0
+    for name, runs in FIGURE.items():
+        costs = []
+        for recipe in sample(name, 3, seed=1):
+            taken = []
+            for steps in (2_000, 2_000, 22_000):  # the first compiles
+                began = time.process_time()
+                drift.train([recipe.replace(steps=steps, sessions=2)], progress=False)
+                taken.append(time.process_time() - began)
+            costs.append((taken[2] - taken[1]) / 20_000)
+        hours = 1e6 * float(np.mean(costs)) / 3600
+        steps = sample(name, 1)[0].steps
+        whole += runs * hours * steps / 1e6
+        print(
+            f"{name:25} {runs:4} runs of {steps:.0e} steps: {hours:.5f} core-hours per million "
+            f"steps, {runs * hours * steps / 1e6:7.1f} in all",
+            flush=True,
+        )
+    print(f"published_figure: {whole:.0f} core-hours, from {3 * len(FIGURE)} short runs")
+
+
+def report_opening(asked: argparse.Namespace) -> None:
+    """A thousand results of a sweep, and as many files read one by one with xarray alone."""
+    with tempfile.TemporaryDirectory() as folder:
+        tiny = [recipe.replace(sessions=2) for recipe in recipes(1_000, 10, 0)]
+        run_sweep(tiny, Path(folder), executor="serial", progress=False)
+        began = time.process_time()
+        opened = open_sweep(folder).load()
+        taken = time.process_time() - began
+        began = time.process_time()
+        for file in sorted(Path(folder).rglob("*.nc")):
+            xr.load_dataset(file)
+        alone = time.process_time() - began
+    print(
+        f"opening {opened.sizes['subject']} results: {taken:.2f} s of CPU (limit 3 s), "
+        f"{taken / alone:.2f} x xarray reading each file"
+    )
+
+
+REPORTS = {
+    "throughput": report_throughput,
+    "overhead": report_overhead,
+    "families": report_families,
+    "opening": report_opening,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--tasks", type=int, default=16, help="tasks a round (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--steps", type=int, default=200_000, help="steps a task (default: %(default)s)"
+    )
+    parser.add_argument("--rounds", type=int, default=3, help="rounds (default: %(default)s)")
+    parser.add_argument("--only", choices=REPORTS, help="one of the reports")
+    asked = parser.parse_args()
+    for name, report in REPORTS.items():
+        if asked.only in (None, name):
+            report(asked)
 
 
 if __name__ == "__main__":

@@ -51,8 +51,10 @@ def place_units(
     ----------
     Ratzon, Derdikman & Barak 2024, authors' code of Fig. 2.
     """
-    flags = (spatial_information > threshold).astype(float)
-    return described(flags if recorded is None else flags.where(recorded == 1), "place_unit")
+    flags = spatial_information.copy(data=(spatial_information.values > threshold).astype(float))
+    if recorded is None:
+        return described(flags.drop_attrs(deep=False), "place_unit")
+    return described(flags.drop_attrs(deep=False).where(recorded == 1), "place_unit")
 
 
 TOGETHER = 32  # shuffles whose maps stay in the cache

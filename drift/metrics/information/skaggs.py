@@ -134,8 +134,10 @@ def spatial_information(
     2022, PLoS Comput Biol 18:e1009832, Methods.
     """
     per_second, mean = _information(rate, occupancy, directions)
-    per_event = per_second / mean.where(mean > 0)
-    return described(xr.where(mean == 0, silent, per_event), "spatial_information")
+    rates, nothing = mean.values, np.full(mean.shape, np.nan)
+    per_event = np.divide(per_second.values, rates, out=nothing, where=rates > 0)
+    information = mean.copy(data=np.where(rates == 0, silent, per_event))
+    return described(information, "spatial_information")
 
 
 @opened

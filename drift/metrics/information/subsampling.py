@@ -3,7 +3,7 @@ estimated."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -13,13 +13,11 @@ import xarray as xr
 from drift.door import opened
 from drift.door.quantities import Count, NotNegative
 from drift.errors import RefusedInputError
+from drift.loops.event_counts import information_of_subsamples
 from drift.metrics.activity import event_counts
 from drift.metrics.directions import in_each_direction, of_samples
 from drift.metrics.information.events import (
     counted,
-    events_by_place,
-    information_of_counts,
-    listed_events,
 )
 from drift.metrics.information.mutual_information import (
     classed_events,
@@ -35,10 +33,20 @@ COARSE_FRACTIONS = tuple(count / 10 for count in range(1, 11))
 ORDERS = ("observed", "shuffled")
 SKAGGS = ("spatial_information", "spatial_information_rate")
 
-# Place of each sample (order, sample), where the number of places stands for a sample left out, and
-# visits of each place
-# -> information (quantity, order, unit).
-Measure = Callable[[np.ndarray, np.ndarray], np.ndarray]
+TOGETHER = 2**16  # counts that are measured at once: they stay in the cache
+
+
+class _Subsamples(NamedTuple):
+    """Samples that are drawn ``chosen (repetition, entry)``, their ``place (repetition, order,
+    entry)`` as observed and in random order, and the ``visits (repetition, place)``."""
+
+    chosen: np.ndarray
+    place: np.ndarray
+    visits: np.ndarray
+
+
+# information (repetition, quantity, order, unit)
+Measure = Callable[[_Subsamples], np.ndarray]
 
 
 class _Moments(NamedTuple):
@@ -50,25 +58,27 @@ class _Moments(NamedTuple):
 
 
 def _skaggs(activity: np.ndarray, sample_duration: float | np.ndarray) -> Measure:
-    events = listed_events(activity)
+    event, unit = np.nonzero(activity > 0)
+    size = activity[event, unit].astype(float)
+    starts = np.searchsorted(event, np.arange(len(activity) + 1))
 
-    def occupancy(places: np.ndarray, visits: np.ndarray) -> np.ndarray:
-        """(place), or (order, 1, place) where samples last differently: a sample whose place is
-        shuffled takes its own time along."""
+    def occupancy(drawn: _Subsamples) -> np.ndarray:
+        """(repetition, order, place): where samples last differently, one whose place is shuffled
+        takes its own time along."""
+        repetitions, places = drawn.visits.shape
+        shape = (repetitions, len(ORDERS), places)
         if not isinstance(sample_duration, np.ndarray):
-            return visits * sample_duration
-        return np.stack(
-            [
-                np.bincount(place, sample_duration, visits.size + 1)[np.newaxis, : visits.size]
-                for place in places
-            ]
-        )
+            seconds = (drawn.visits * sample_duration)[:, np.newaxis]
+            return np.broadcast_to(seconds, shape).copy()
+        own = sample_duration[drawn.chosen]
+        pairs = [(row, times) for rows, times in zip(drawn.place, own, strict=True) for row in rows]
+        return np.reshape([np.bincount(row, times, places) for row, times in pairs], shape)
 
-    def measured(places: np.ndarray, visits: np.ndarray) -> np.ndarray:
-        counts = np.stack(
-            [events_by_place(events, place[events.sample], visits.size) for place in places]
+    def measured(drawn: _Subsamples) -> np.ndarray:
+        both = information_of_subsamples(
+            starts, unit, size, drawn.chosen, drawn.place, occupancy(drawn), activity.shape[1]
         )
-        return np.stack(information_of_counts(counts, occupancy(places, visits)))
+        return np.stack(both, axis=1)
 
     return measured
 
@@ -76,63 +86,79 @@ def _skaggs(activity: np.ndarray, sample_duration: float | np.ndarray) -> Measur
 def _mutual(classes: np.ndarray) -> Measure:
     events, present = classed_events(classes)
 
-    def measured(places: np.ndarray, visits: np.ndarray) -> np.ndarray:
-        return np.stack(
-            [
-                information_of_classes(events, present, place[events.sample], visits)
-                for place in places
-            ]
-        )[np.newaxis]
+    def measured(drawn: _Subsamples) -> np.ndarray:
+        places = drawn.visits.shape[1]
+        where = np.full((*drawn.place.shape[:2], len(classes)), places)  # left out: nowhere
+        np.put_along_axis(where, drawn.chosen[:, np.newaxis], drawn.place, axis=-1)
+        values = [
+            [information_of_classes(events, present, row[events.sample], own) for row in rows]
+            for rows, own in zip(where, drawn.visits, strict=True)
+        ]
+        return np.array(values)[:, np.newaxis]
 
     return measured
 
 
-def _both_orders(
-    measures: Sequence[Measure], place: np.ndarray, places: int, size: int, rng: np.random.Generator
-) -> np.ndarray:
-    """(quantity, order, unit) information of ``size`` random samples, and of these with their
-    activity in random order."""
+def _drawn(place: np.ndarray, places: int, size: int, rng: np.random.Generator) -> _Subsamples:
+    """One subsample of ``size`` random samples."""
     samples = (
         rng.choice(place.size, size, replace=False, shuffle=False)
         if size < place.size
         else np.arange(size)
     )
     visited = place[samples]
-    where = np.full((len(ORDERS), place.size), places)
-    where[:, samples] = visited, rng.permutation(visited)
-    visits = np.bincount(visited, minlength=places)
-    return np.concatenate([measure(where, visits) for measure in measures])
+    both = np.stack([visited, rng.permutation(visited)])
+    return _Subsamples(samples, both, np.bincount(visited, minlength=places))
 
 
-def _mean_and_spread(draws: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Mean over draws of (quantity, order, unit), and the standard deviation of the observed ones,
-    (quantity, unit)."""
-    total, squares, count = np.zeros(()), np.zeros(()), np.zeros(())
-    for values in draws:
-        # A unit silent in a subsample has no information per event there: counted as 0 it would
-        # pull the curve down.
-        count, filled = count + np.isfinite(values), np.nan_to_num(values)
-        total, squares = total + filled, squares + filled**2
-    mean = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
-    power = np.divide(squares, count, out=np.full(total.shape, np.nan), where=count > 0)
-    return mean, np.sqrt(np.maximum(power - mean**2, 0.0))[:, 0]
+class _Sums:
+    """Sums over repetitions of (quantity, order, unit), one added after the other."""
+
+    def __init__(self) -> None:
+        self.total, self.squares, self.count = (np.zeros((1, 1, 1, 1)) for _ in range(3))
+
+    def add(self, values: np.ndarray) -> None:
+        """Add values (repetition, quantity, order, unit). A unit silent in a subsample has no
+        information per event there: counted as 0 it would pull the curve down."""
+        finite = np.isfinite(values)
+        filled = np.where(finite, values, 0.0)
+        self.total, self.squares, self.count = (
+            np.concatenate([np.broadcast_to(before, (1, *values.shape[1:])), more]).sum(
+                axis=0, keepdims=True
+            )
+            for before, more in (
+                (self.total, filled), (self.squares, filled**2), (self.count, finite),
+            )
+        )  # fmt: skip
+
+    def mean_and_spread(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean (quantity, order, unit), and the standard deviation of the observed ones,
+        (quantity, unit)."""
+        total, squares, count = self.total[0], self.squares[0], self.count[0]
+        mean = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+        power = np.divide(squares, count, out=np.full(total.shape, np.nan), where=count > 0)
+        return mean, np.sqrt(np.maximum(power - mean**2, 0.0))[:, 0]
 
 
 def _moments(
     measures: Sequence[Measure],
     place: np.ndarray,
+    units: int,
     plan: Sequence[tuple[int, int]],  # size and repeats of each fraction
     rng: np.random.Generator,
     progress: bool,
 ) -> _Moments:
     places, moments = int(place.max()) + 1, []
+    together = max(1, TOGETHER // (len(ORDERS) * units * places))
     steps = iter(counted(sum(repeats for _size, repeats in plan), "subsample", progress))
     for size, repeats in plan:
-        moments.append(
-            _mean_and_spread(
-                _both_orders(measures, place, places, size, rng) for _ in islice(steps, repeats)
-            )
-        )
+        sums = _Sums()
+        for first in range(0, repeats, together):
+            few = min(together, repeats - first)
+            apart = [_drawn(place, places, size, rng) for _ in islice(steps, few)]
+            drawn = _Subsamples(*(np.stack(arrays) for arrays in zip(*apart, strict=True)))
+            sums.add(np.concatenate([measure(drawn) for measure in measures], axis=1))
+        moments.append(sums.mean_and_spread())
     next(steps, None)  # closes a progress bar
     means, spreads = zip(*moments)
     return _Moments(np.stack(means), np.stack(spreads))
@@ -275,7 +301,8 @@ def information_curves(
     names = (*SKAGGS, "mutual_information") if mutual else SKAGGS
     if mutual:
         measures.append(_mutual(response_classes(activity).values[keep]))
-    moments = _moments(measures, place_index.values.astype(int)[keep], plan, rng, progress)
+    places_of_samples = place_index.values.astype(int)[keep]
+    moments = _moments(measures, places_of_samples, observed.size, plan, rng, progress)
     events = event_counts(activity.isel(sample=np.flatnonzero(keep)))
     coords = {
         "order": list(ORDERS),

@@ -10,7 +10,7 @@ from drift.door import opened
 from drift.door.quantities import Index, NotNegative, Positive, Share
 from drift.errors import RefusedInputError
 from drift.metrics.places import closes, ring_correlation
-from drift.observation.expected_maps import Lens, observed_maps
+from drift.observation.expected_maps import Lens, seen_maps
 from drift.schema.labelled_form import check
 from drift.theory.code_drift.recorded_sums import along_track
 from drift.theory.code_drift.sampled import square_root
@@ -132,7 +132,7 @@ def simulated_recording(
         )
     design = _design(recording, subject)
     # (session, unit, cell)
-    maps = observed_maps(_codes(design, fraction, lifetime, extent, bend, rng), design, rng)
+    maps = seen_maps(_codes(design, fraction, lifetime, extent, bend, rng), design, rng)
     maps = np.where(design.seen[..., np.newaxis], maps, np.nan)
     ways = len(np.unique(design.way))
     dims = ("subject", "session", "unit", "direction", "place")

@@ -17,7 +17,7 @@ from circuits.fitting.model import Model, Surroundings
 from circuits.fitting.result import Fit
 from circuits.fitting.statistics import chosen_statistics, codes, statistics
 from drift.metrics import population_vector_correlation, rate_map_correlation, spatial_information
-from drift.observation.expected_maps import lens, observed_maps
+from drift.observation.expected_maps import lens, seen_maps
 from drift.schema import RefusedInputError, combine
 from drift.streams import stream
 
@@ -67,7 +67,7 @@ def test_statistics_are_those_of_the_shared_metrics(recording):
         assert values[name] == pytest.approx(np.nanmean(vectors[pairs]), abs=1e-9)
 
 
-def test_observed_maps_have_the_law_of_observe():
+def test_seen_maps_have_the_law_of_observe():
     """Mean, variance and active units of the shortcut equal those of drawing every sample, within 4
     standard errors."""
     design = daily(60, 3, 4.0)
@@ -91,7 +91,7 @@ def test_observed_maps_have_the_law_of_observe():
         [(one["rate"] * one["occupancy"]).sum(["session", "unit", "place"]).item() for one in long]
     )
     active = np.array([float(one["fraction_active_responses"].mean()) for one in long])
-    short = [observed_maps(truth, seen, stream(seed, "observation")) for seed in range(12)]
+    short = [seen_maps(truth, seen, stream(seed, "observation")) for seed in range(12)]
     short_counts = np.array([np.nansum(maps * seen.occupancy[:, np.newaxis]) for maps in short])
     error = np.sqrt(counts.var(ddof=1) / 12 + short_counts.var(ddof=1) / 12)
     assert (

@@ -13,7 +13,7 @@ from drift.observation.expected_maps import (
     lens,
     like_matched,
     matched_over_sessions,
-    observed_maps,
+    seen_maps,
     unit_likeness,
     well_counted,
 )
@@ -28,7 +28,7 @@ def seen(event_rate: float) -> Lens:
         stream(2, "world").random((5, 300, 20)) < 0.2
     )
     own = lens(design)
-    return own._replace(rate=observed_maps(code, own, stream(3, "observation")))
+    return own._replace(rate=seen_maps(code, own, stream(3, "observation")))
 
 
 def test_many_events_leave_the_first_session_and_few_take_all():
@@ -46,9 +46,7 @@ def test_seen_twice_rates_over_sessions_stay_and_those_of_one_session_spread():
     spread = []
     for first in (like_matched(seen(0.02)), matched_over_sessions(seen(0.02))):
         code = np.repeat(stream(5, "world").random((1, 300, 20)), 5, axis=0)
-        again = like_matched(
-            first._replace(rate=observed_maps(code, first, stream(6, "observation")))
-        )
+        again = like_matched(first._replace(rate=seen_maps(code, first, stream(6, "observation"))))
         spread.append(np.log(again.event_rates).std() / np.log(first.event_rates).std())
     assert abs(spread[1] - 1) < abs(spread[0] - 1) + 0.02 and spread[1] < 1.2
 
