@@ -1,1 +1,2 @@
-"""Which mechanism does a recording show? Simulated runs of each, statistics of both, and an answer that may be "undecided"."""
+"""Which mechanism does a recording show? A bank of simulated runs, and an answer that may be
+undecided."""

@@ -29,7 +29,7 @@ from drift.progress import progress_bar
 from drift.sweeps.executors import executor_of, unguarded_script
 
 ROLES = ("train", "calibrate", "test")
-ROUNDS, CALIBRATE, TEST = 10, 8, 9  # of ten rounds over all mechanisms, the last but one and last
+ROUNDS, CALIBRATE, TEST = 10, 3, 7  # of ten rounds over all mechanisms, these two
 KIND = "bank of mechanisms"
 HERE = Path(__file__).parent
 MANTISSA = 12  # bits that are kept of each statistic: three digits, and files half as large
@@ -76,9 +76,9 @@ def make_bank(
     -------
     xarray.Dataset
         ``value`` (window, statistic), NaN where there is too little to measure; ``truth`` (window,
-        parameter), NaN where a mechanism has none; coordinates ``window_mechanism``, ``run``, ``role``
-        (window); attributes ``prior`` (JSON), ``seed``, ``runs``, ``left_out``, ``core_seconds``
-        and ``content_sha256``.
+        parameter), NaN where a mechanism has none; coordinates ``window_mechanism``, ``run``,
+        ``role`` (window); attributes ``prior`` (JSON), ``seed``, ``runs``, ``left_out``,
+        ``core_seconds`` and ``content_sha256``.
 
     Raises
     ------
@@ -130,8 +130,8 @@ def bank_version() -> str:
 
 
 def statistics_version() -> str:
-    """Return a hash of the code that forms statistics, which must be the same for a bank and for the
-    recording that is held against it."""
+    """Return a hash of the code that forms statistics, which must be the same for a bank and for
+    the recording that is held against it."""
     content = hashlib.sha256()
     for path in (HERE / "observed.py", *sorted((HERE / "statistics").glob("*.py"))):
         content.update(_meaning(path))
@@ -143,9 +143,9 @@ def _meaning(path: Path) -> bytes:
     tree = ast.parse(path.read_text())
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
-        if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
-            if isinstance(body[0].value, ast.Constant):
-                body[0].value = ast.Constant("")
+        first = body[0] if isinstance(body, list) and body else None
+        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+            first.value = ast.Constant("")
     return path.name.encode() + ast.dump(tree).encode()
 
 

@@ -49,8 +49,8 @@ class Certainty(NamedTuple):
 def certainty(probabilities: np.ndarray, classes: np.ndarray) -> Certainty:
     """Return how true probabilities are.
 
-    The expected calibration error is sum_b n_b / n |share right - mean probability| over ten bins of
-    the largest probability (Guo et al. 2017).
+    The expected calibration error is sum_b n_b / n |share right - mean probability| over ten bins
+    of the largest probability (Guo et al. 2017).
 
     Parameters
     ----------
@@ -109,9 +109,9 @@ class Coverage(NamedTuple):
 def coverage(bank: xr.Dataset, estimators: Estimators, draws: int = 300, seed: int = 0) -> Coverage:
     """Return how true the posteriors of parameters are on the windows for tests.
 
-    The rank of the truth among draws of its posterior is uniform if the posterior is right (Talts et
-    al. 2018). TARP: the share of draws that are nearer to a random point than the truth is uniform,
-    too. Windows of one run share its noise, so that they are no independent tests of it: one window
+    The rank of the truth among draws of its posterior is uniform if the posterior is right (Talts
+    et al. 2018). TARP: the share of draws that are nearer to a random point than the truth is
+    uniform, too. Windows of one run share its noise, so that they are no independent tests of it: one window
     of each run enters the p values, all enter shares.
 
     Parameters
@@ -193,8 +193,8 @@ def power_against_others(estimators: Estimators, values: np.ndarray) -> float:
 
 
 def power_against_left_out(bank: xr.Dataset, mechanism: str) -> float:
-    """Return the share of windows of a mechanism that are found new by distances from a bank without
-    it.
+    """Return the share of windows of a mechanism that are found new by distances from a bank
+    without it.
 
     Parameters
     ----------

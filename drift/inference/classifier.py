@@ -1,5 +1,5 @@
-"""Which mechanism, by an ensemble of small networks whose certainty is set on runs that they have not
-seen."""
+"""Which mechanism, by an ensemble of small networks whose certainty is set on runs that they have
+not seen."""
 
 from __future__ import annotations
 
@@ -85,8 +85,8 @@ def trained_classifier(
     outputs: int,
     seed: int,
 ) -> Classifier:
-    """Return an ensemble, each member of which stops where the loss of a fifth of the runs is least,
-    which it does not learn from.
+    """Return an ensemble, each member of which stops where the loss of a fifth of the runs is
+    least, which it does not learn from.
 
     Parameters
     ----------

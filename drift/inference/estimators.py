@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +19,7 @@ from drift.inference.scaling import Scaling, scaling_of
 
 SUFFIX = ".estimators.pt"
 LEAST_RUNS = 5  # of a mechanism, for training
+LEAST_WINDOWS = 20  # for calibration: with fewer no recording could be found unlike the bank
 
 
 class Estimators(NamedTuple):
@@ -108,6 +108,12 @@ def class_numbers(bank: xr.Dataset, mechanisms: tuple[str, ...]) -> np.ndarray:
 
 
 def _refuse_small(bank: xr.Dataset, classes: np.ndarray, mechanisms: tuple[str, ...]) -> None:
+    windows = int(rows_of(bank, "calibrate").sum())
+    if windows < LEAST_WINDOWS:
+        raise RefusedInputError(
+            f"a bank needs at least {LEAST_WINDOWS} windows to calibrate, got {windows}: make it "
+            "with more runs."
+        )
     for role, least in (("train", LEAST_RUNS), ("calibrate", 1)):
         rows = rows_of(bank, role)
         for number, name in enumerate(mechanisms):
@@ -117,11 +123,6 @@ def _refuse_small(bank: xr.Dataset, classes: np.ndarray, mechanisms: tuple[str, 
                     f"a bank needs at least {least} runs of each mechanism to {role}, got {runs} "
                     f"of {name}: make it with more runs."
                 )
-
-
-def sbi_is_there() -> bool:
-    """Tell whether posteriors of parameters can be trained and drawn from."""
-    return importlib.util.find_spec("sbi") is not None
 
 
 def save_estimators(estimators: Estimators, path: Path) -> None:

@@ -1,5 +1,5 @@
-"""Does a recording look like anything that was simulated? Two distances from the bank, and how often
-simulated windows are as far."""
+"""Does a recording look like anything that was simulated? Two distances from the bank, and how
+often simulated windows are as far."""
 
 from __future__ import annotations
 

@@ -85,7 +85,8 @@ def require_sbi() -> None:
     except ImportError:
         raise RefusedInputError(
             "posteriors of parameters need the package sbi, got none: pip install "
-            "'repdrift[posterior]', or ask for mechanisms alone (parameters=False, --no-parameters)."
+            "'repdrift[posterior]', or ask for mechanisms alone (parameters=False, "
+            "--no-parameters)."
         ) from None
 
 

@@ -1,4 +1,5 @@
-"""What is held possible before a recording is looked at: mechanisms, and the ranges of their numbers."""
+"""What is held possible before a recording is looked at: mechanisms, and the ranges of their
+numbers."""
 
 from __future__ import annotations
 
@@ -173,8 +174,8 @@ class Prior(Recipe):
             f"Steps a day {self.steps_per_day[0]:g} to {self.steps_per_day[1]:g}, age at the first "
             f"session {self.age[0]:g} to {self.age[1]:g} steps, log-uniform within runs of "
             f"{self.steps} steps.",
-            f"Wrong matches Beta({self.wrong_matches[0]:g}, {self.wrong_matches[1]:g}) from session "
-            f"to session; trend of log rates N(0, {self.rate_trend:g}) a session.",
+            f"Wrong matches Beta({self.wrong_matches[0]:g}, {self.wrong_matches[1]:g}) from "
+            f"session to session; trend of log rates N(0, {self.rate_trend:g}) a session.",
             f"Designs: {self.cells[0]} to {self.cells[1]} cells, {self.session_counts[0]} to "
             f"{self.session_counts[1]} sessions over {self.span[0]:g} to {self.span[1]:g} days, "
             f"{self.events[0]:g} to {self.events[1]:g} events of the median cell in a session.",

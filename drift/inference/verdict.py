@@ -37,8 +37,8 @@ def verdict_of(probabilities: np.ndarray, mechanisms: tuple[str, ...], novelty_p
     Returns
     -------
     Verdict
-        "unlike" where this is below .05, with no mechanism; "named" where one mechanism has at least
-        .9; else "undecided", with the smallest set that has .95.
+        "unlike" where this is below .05, with no mechanism; "named" where one mechanism has at
+        least .9; else "undecided", with the smallest set that has .95.
     """
     order = np.argsort(-probabilities, kind="stable")
     if novelty_p < UNLIKE:
@@ -54,8 +54,8 @@ def verdict_of(probabilities: np.ndarray, mechanisms: tuple[str, ...], novelty_p
 def separating_statistics(
     values: np.ndarray, first: np.ndarray, second: np.ndarray, near: np.ndarray
 ) -> np.ndarray:
-    """Return by how many standard deviations (statistic,) two mechanisms differ in simulated windows
-    of designs like that of the recording.
+    """Return by how many standard deviations (statistic,) two mechanisms differ in simulated
+    windows of designs like that of the recording.
 
     Parameters
     ----------

@@ -1,5 +1,5 @@
-"""Which mechanism a recording shows, as one page: prior, distances, posterior, verdict, what to record
-next."""
+"""Which mechanism a recording shows, as one page: prior, distances, posterior, verdict, what to
+record next."""
 
 from __future__ import annotations
 

@@ -121,7 +121,8 @@ def _seen(
     places = int(rng.integers(*PLACES))
     where = np.linspace(0, own.shape[-1] - 1, places)
     fine = np.array([np.interp(where, np.arange(own.shape[-1]), row)
-                     for row in between_places(np.arange(own.shape[-1]), own.shape[-1])])  # fmt: skip
+                     for row in between_places(np.arange(own.shape[-1]), own.shape[-1])]
+    )  # fmt: skip
     maps = np.moveaxis(own @ fine, 2, -1)
     return maps.mean(axis=-1, keepdims=True) if rng.random() < ONE_WAY else maps
 

@@ -1,1 +1,1 @@
-"""Numbers by which mechanisms of drift are told apart: one function for simulated and recorded cells."""
+"""Numbers by which mechanisms are told apart: one function for simulated and recorded cells."""

@@ -16,8 +16,8 @@ from drift.inference.statistics.similarity import (
 
 
 def recurrence(maps: Maps) -> dict[str, float]:
-    """Return, at the shortest and the longest lags, how many active units are active again, how many
-    silent ones have become active, and Cohen's kappa of both.
+    """Return, at the shortest and the longest lags, how many active units are active again, how
+    many silent ones have become active, and Cohen's kappa of both.
 
     Parameters
     ----------

@@ -55,7 +55,7 @@ def _drift(vectors: np.ndarray) -> tuple[float, float, float, float]:
 
 
 def _dimension(left: np.ndarray, right: np.ndarray) -> float:
-    """(tr K)^2 / tr K^2 over the number of cells, of vectors (unit, cell) with independent noise."""
+    """(tr K)^2 / tr K^2 over the number of cells, of vectors (unit, cell) of independent noise."""
     products = left.T @ right  # (cell, cell_other)
     own, cells = products.diagonal(), len(products)
     mixed = products * products.T
