@@ -11,7 +11,7 @@ from scipy.stats import kstest
 from drift.inference.estimators import Estimators, class_numbers, rows_of
 from drift.inference.identifiability import NAMED
 from drift.inference.novelty import novelty_of
-from drift.inference.posterior import bounded, unbounded
+from drift.inference.posterior import Flow, bounded, unbounded
 from drift.inference.prior import MECHANISMS, PARAMETERS
 from drift.inference.scaling import scaling_of
 from drift.inference.verdict import UNLIKE
@@ -141,7 +141,7 @@ def coverage(bank: xr.Dataset, estimators: Estimators, draws: int = 300, seed: i
         for at, name in enumerate(flow.parameters):
             names.append(f"{mechanism}: {name}")
             p_values.append(float(kstest(ranks[first, at], "uniform").pvalue))
-        shares.append(_nearer(sample, truth, flow.parameters, rng))
+        shares.append(_nearer(sample, truth, flow, rng))
     credibility = np.concatenate(shares)
     curve = np.array([(credibility <= level).mean() for level in LEVELS])
     return Coverage(
@@ -151,17 +151,17 @@ def coverage(bank: xr.Dataset, estimators: Estimators, draws: int = 300, seed: i
 
 
 def _nearer(
-    sample: np.ndarray, truth: np.ndarray, names: tuple[str, ...], rng: np.random.Generator
+    sample: np.ndarray, truth: np.ndarray, flow: Flow, rng: np.random.Generator
 ) -> np.ndarray:
-    """Share (window,) of draws that are nearer to a random point than the truth, in unbounded
-    parameters over their spread."""
-    values, true = unbounded(sample, names), unbounded(truth, names)
-    spread = np.maximum(true.std(axis=0), 1e-6)
-    point = true[rng.integers(len(true), size=len(true))] + 0.1 * spread * rng.standard_normal(
-        true.shape
+    """Share (window,) of draws that are nearer to a random point of the prior than the truth, in
+    unbounded parameters over their spread in the bank."""
+    values, true = (
+        (unbounded(numbers, flow.parameters) - flow.centre) / flow.spread
+        for numbers in (sample, truth)
     )
-    near = (((values - point[:, np.newaxis]) / spread) ** 2).sum(axis=-1)
-    own = (((true - point) / spread) ** 2).sum(axis=-1)
+    point = rng.standard_normal(true.shape)
+    near = ((values - point[:, np.newaxis]) ** 2).sum(axis=-1)
+    own = ((true - point) ** 2).sum(axis=-1)
     return np.asarray((near < own[:, np.newaxis]).mean(axis=1))
 
 

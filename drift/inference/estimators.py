@@ -213,7 +213,8 @@ def _flow(stored: dict[str, Any], inputs: int) -> Flow:
     names = tuple(stored["parameters"])
     estimator = flow_network(len(names), inputs)
     estimator.load_state_dict(stored["state"])
-    return Flow(names, *_arrays(stored["numbers"]), estimator)
+    centre, spread = _arrays(stored["numbers"])
+    return Flow(names, centre, spread, estimator)
 
 
 def _tensors(arrays: Any) -> list[torch.Tensor]:

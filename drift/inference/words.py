@@ -58,7 +58,7 @@ def _novelty(answer: xr.Dataset) -> str:
 def _misfits(answer: xr.Dataset) -> str:
     """Statistics that lie farthest out among simulated windows."""
     percentile = answer["percentile"]
-    outside = np.abs(percentile - 0.5).fillna(-1).values
+    outside = abs(percentile - 0.5).fillna(-1).values
     at = np.argsort(-outside)[:SHOWN]
     listed = ", ".join(
         f"{name} (above {100 * share:.1f} % of windows)"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
+import xarray as xr
 from tyro.conf import Positional
 
 from drift.cli.infer.making import made_bank
@@ -117,7 +118,7 @@ def _writable(out: Path | None, report: Path | None, figure: Path | None, overwr
     writable(figure, overwrite)
 
 
-def _draw(answer: object, path: Path) -> None:
+def _draw(answer: xr.Dataset, path: Path) -> None:
     from drift.plots.mechanisms import mechanism_posterior
     from drift.plots.publication import publication_settings, sheet
 

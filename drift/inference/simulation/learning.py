@@ -55,9 +55,9 @@ def experiment(
     dropout = Dropout(probability=noise) if mechanism == "dropout" else None
     return Experiment(
         task=world.corridor,
-        network=Network(units=units, regime=regime, dropout=dropout),
+        network=Network(units=units, regime=regime, dropout=dropout),  # type: ignore[arg-type]
         learner=learner,
-        noise=[NOISES[mechanism](std=noise)] if mechanism in NOISES else [],
+        noise=[NOISES[mechanism](std=noise)] if mechanism in NOISES else [],  # type: ignore[arg-type]
         minibatch=1 if mechanism == "single samples" else None,
         steps=int(steps[-1]),
         sessions=tuple(steps.tolist()),
