@@ -111,8 +111,8 @@ def coverage(bank: xr.Dataset, estimators: Estimators, draws: int = 300, seed: i
 
     The rank of the truth among draws of its posterior is uniform if the posterior is right (Talts
     et al. 2018). TARP: the share of draws that are nearer to a random point than the truth is
-    uniform, too. Windows of one run share its noise, so that they are no independent tests of it: one window
-    of each run enters the p values, all enter shares.
+    uniform, too. Windows of one run share its noise, so that they are no independent tests of it:
+    one window of each run enters the p values, all enter shares.
 
     Parameters
     ----------

@@ -26,9 +26,9 @@ class Classifier(NamedTuple):
 
     def log_odds(self, inputs: np.ndarray) -> np.ndarray:
         """Return mean log probabilities (window, mechanism) of the members, not softened."""
-        given = torch.as_tensor(inputs)
+        numbers = torch.as_tensor(inputs)
         with torch.no_grad():
-            logs = [member(given).log_softmax(dim=1) for member in self.members]
+            logs = [member(numbers).log_softmax(dim=1) for member in self.members]
         return np.asarray(torch.stack(logs).mean(dim=0).double().numpy())
 
     def probabilities(self, inputs: np.ndarray) -> np.ndarray:

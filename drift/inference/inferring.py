@@ -95,15 +95,15 @@ def infer(
     """
     if parameters:
         require_sbi()
-    known = read_bank(Path(bank), flows=parameters)
+    whole = read_bank(Path(bank), flows=parameters)
     labels = recorded["subject"].values
     answers = []
     with progress_bar(total=len(labels), disable=not progress, unit="animal", desc="infer") as bar:
         for subject in range(len(labels)):
-            answers.append(_answer(recorded, subject, known, draws if parameters else 0, seed))
+            answers.append(_answer(recorded, subject, whole, draws if parameters else 0, seed))
             bar.update()
     joined = xr.concat(answers, dim="subject", combine_attrs="drop_conflicts")
-    return joined.assign_coords(subject=labels).assign_attrs(_attributes(known))
+    return joined.assign_coords(subject=labels).assign_attrs(_attributes(whole))
 
 
 def read_bank(path: Path, *, flows: bool) -> Bank:
@@ -242,12 +242,12 @@ def _posteriors(values: np.ndarray, bank: Bank, draws: int, rng: np.random.Gener
 
 
 def _attributes(bank: Bank) -> dict[str, Any]:
-    kept = ("prior", "runs", "left_out", "core_seconds", "seed")
+    copied = ("prior", "runs", "left_out", "core_seconds", "seed")
     return {
         **provenance(),
         "title": "which mechanism",
         "bank_sha256": bank.sha256,
-        **{f"bank_{name}": bank.dataset.attrs[name] for name in kept},
+        **{f"bank_{name}": bank.dataset.attrs[name] for name in copied},
         "families": "; ".join(
             f"{name}: {MECHANISMS[name].family}" for name in bank.estimators.mechanisms
         ),

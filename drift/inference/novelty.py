@@ -57,7 +57,7 @@ def _tail(distances: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """Share (window, distance) of reference windows that are at least as far."""
     columns = zip(distances.T, np.sort(reference, axis=0).T)
     return np.column_stack(
-        [1 - np.searchsorted(known, values) / len(known) for values, known in columns]
+        [1 - np.searchsorted(simulated, values) / len(simulated) for values, simulated in columns]
     )
 
 

@@ -214,8 +214,7 @@ def executor_of(asked: Any, opened: ExitStack) -> Any:
         return opened.enter_context(processes())
     if not callable(getattr(asked, "submit", None)):
         raise RefusedInputError(
-            f"executor must be 'serial', 'processes' or have submit, got {asked!r}: see "
-            "drift.sweeps.executors."
+            f"executor must be 'serial', 'processes' or have submit, got {asked!r}: see run_sweep."
         )
     return asked
 

@@ -18,8 +18,8 @@ from drift.files.store import load, save
 
 EXAMPLES = """\
   repdrift infer recorded.nc --bank bank.nc                       a verdict for each animal
-  repdrift infer recorded.nc --bank bank.nc --report why.html     with prior, distances, posterior, what to record next
-  repdrift infer --make-bank bank.nc --runs 3000                  simulate a bank, once; goes on where it stopped
+  repdrift infer recorded.nc --bank bank.nc --report why.html   with what it rests on
+  repdrift infer --make-bank bank.nc --runs 3000         simulate a bank, or go on with it
   repdrift infer --make-bank small.nc --small --runs 600          one of smaller runs
   repdrift infer --make-bank bank.nc --executor slurm --jobs 50   on a cluster"""
 Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff]
@@ -99,7 +99,7 @@ def command(
     if out is not None:
         save(answer, out, overwrite=overwrite)
     if report is not None:
-        from drift.reporting.mechanism_page import mechanism_report
+        from drift.reporting.questions.mechanism import mechanism_report
 
         mechanism_report(answer, report, overwrite=overwrite)
     if figure is not None:

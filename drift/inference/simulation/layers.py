@@ -84,20 +84,20 @@ def _drives(
     noise = stream(seed, "update_noise")
     drive = stream(seed, "weights").standard_normal((units, len(root))) @ root
     yield drive
-    for kept in np.exp(-np.diff(steps) / lifetime):
+    for memory in np.exp(-np.diff(steps) / lifetime):
         fresh = noise.standard_normal((units, len(root))) @ root
         if mechanism == "jumps":
-            stays = noise.random(units) < kept
+            stays = noise.random(units) < memory
             drive = np.where(stays[:, np.newaxis], drive, fresh)
         else:
-            drive = kept * drive + np.sqrt(1 - kept**2) * fresh
+            drive = memory * drive + np.sqrt(1 - memory**2) * fresh
         yield drive
 
 
-def _excited(units: int, steps: np.ndarray, memory: float, seed: int) -> Iterator[np.ndarray]:
+def _excited(units: int, steps: np.ndarray, lifetime: float, seed: int) -> Iterator[np.ndarray]:
     noise = stream(seed, "excitability")
     state = noise.standard_normal(units)
     yield state
-    for kept in np.exp(-np.diff(steps) / memory):
-        state = kept * state + np.sqrt(1 - kept**2) * noise.standard_normal(units)
+    for memory in np.exp(-np.diff(steps) / lifetime):
+        state = memory * state + np.sqrt(1 - memory**2) * noise.standard_normal(units)
         yield state

@@ -3,6 +3,8 @@ sessions."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
@@ -52,12 +54,13 @@ def experiment(
         "Adam": Adam(learning_rate=noise),
         "stochastic error descent": StochasticErrorDescent(learning_rate=noise),
     }.get(mechanism, SGD(learning_rate=rate))
+    noises: list[Any] = [NOISES[mechanism](std=noise)] if mechanism in NOISES else []
     dropout = Dropout(probability=noise) if mechanism == "dropout" else None
     return Experiment(
         task=world.corridor,
         network=Network(units=units, regime=regime, dropout=dropout),  # type: ignore[arg-type]
         learner=learner,
-        noise=[NOISES[mechanism](std=noise)] if mechanism in NOISES else [],  # type: ignore[arg-type]
+        noise=noises,  # type: ignore[arg-type]
         minibatch=1 if mechanism == "single samples" else None,
         steps=int(steps[-1]),
         sessions=tuple(steps.tolist()),
