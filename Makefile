@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 
 DOCS_STAMP := $(VENV)/.installed-docs
 
-.PHONY: run full test test-slow test-processors bench lint docs lab clean
+.PHONY: run full test test-slow test-processors bench bank lint docs lab clean
 run: $(STAMP)
 	$(BIN)/python examples/corridor_drift.py --overwrite
 
@@ -39,6 +39,11 @@ bench: $(STAMP)
 	$(BIN)/python tests/benchmarks/bench_halves.py
 	$(BIN)/python tests/benchmarks/bench_decoding.py
 	$(BIN)/python tests/benchmarks/bench_stability.py
+
+# Simulated runs that recordings are held against; goes on where it stopped.
+bank: $(STAMP)
+	mkdir -p results
+	$(BIN)/repdrift infer --make-bank results/bank.nc --no-parameters --overwrite
 
 docs: $(DOCS_STAMP)
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html

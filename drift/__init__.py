@@ -63,6 +63,7 @@ if TYPE_CHECKING:  # in the order in which data flow: recipe, run, measures, the
     from drift.sweeps.sweep import cross
     from drift.sweeps.presets import sample
     from drift.sweeps.sweep import run_sweep, open_sweep
+    from drift.inference.inferring import infer
     from drift.metrics.time_course.phases import phases
     from drift.theory.landscape.monitor import noise_monitor
     from drift.theory.code_drift.prediction import predict

@@ -29,6 +29,7 @@ COMMANDS = {
     "measure": "measure a recording in a laboratory's format, as networks are measured",
     "stability": "measure whether a code drifts: netCDF, tables and one figure",
     "noise": "tell whether a recorded code changes more than sampling noise",
+    "infer": "tell which simulated mechanism of drift a recording shows, or that it cannot be told",
     "compare": "set a run beside a recording, published slopes and null models, as a table and as "
     "a report",
     "report": "describe one measured recording on one page, with its figures",

@@ -15,13 +15,15 @@ FOLDERS = {
     "sparse-coding": "sparse_coding",
     "kernels": "kernels",
     "theories": "theories",
+    "mechanisms": "mechanisms",
 }
 HELP = """usage: repdrift reproduce BOARD [ROW ...] [--minutes] [--hours] [--out DIR] [options of the scoreboard]
 
 Print a scoreboard: published number, ours, tolerance, verdict and cost of every row. Rows that take seconds by default.
 
 boards: drift (Ratzon et al. 2024, similarity matching), sparse-coding (Bricken et al. 2023),
-        kernels (Chun & Lee 2024), theories (single samples, dropout, excitability: one switch each)
+        kernels (Chun & Lee 2024), theories (single samples, dropout, excitability),
+        mechanisms (is the answer of repdrift infer what it says?)
 
 examples:
   repdrift reproduce kernels

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from drift.plots.session_curves import measure_over_elapsed
     from drift.plots.publication import publication_settings, sheet
     from drift.plots.arenas import arena_plan, eye_view
+    from drift.plots.mechanisms import mechanism_posterior, identifiability_map
     from drift.plots.predictions import predicted_drift, estimated_drift, wrong_match_sensitivity
 
 __getattr__, __dir__ = lazily(__name__)

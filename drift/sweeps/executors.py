@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -193,6 +193,30 @@ def slurm_cluster(
         distributed.Client(cluster) as client,
     ):
         yield ClusterOnDemand(cluster, client, jobs)
+
+
+def executor_of(asked: Any, opened: ExitStack) -> Any:
+    """Return the executor that was asked for; one made here is closed with ``opened``.
+
+    Parameters
+    ----------
+    asked : {"serial", "processes"} or object with ``submit``
+    opened : contextlib.ExitStack
+
+    Raises
+    ------
+    RefusedInputError
+        If it is neither a name nor has ``submit``.
+    """
+    if isinstance(asked, str) and asked == "serial":
+        return SerialExecutor()
+    if isinstance(asked, str) and asked == "processes":
+        return opened.enter_context(processes())
+    if not callable(getattr(asked, "submit", None)):
+        raise RefusedInputError(
+            f"executor must be 'serial', 'processes' or have submit, got {asked!r}: see run_sweep."
+        )
+    return asked
 
 
 def job_script(executor: Any) -> str:

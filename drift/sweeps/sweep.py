@@ -186,7 +186,7 @@ def run_sweep(
         )
         with ExitStack() as opened, bar:
             if waiting:
-                _run(waiting, _executor(executor, opened), bar)
+                _run(waiting, sweep_executors.executor_of(executor, opened), bar)
         return _joined(requests, target)
 
 
@@ -300,20 +300,6 @@ def _print_plan(
     print(f"{len(states)} tasks ({counts}), {len(waiting)} to run in {folder}")
     if script := sweep_executors.job_script(executor):
         print(script)
-
-
-def _executor(asked: Any, opened: ExitStack) -> Any:
-    """Return the executor that was asked for; one made here is closed with ``opened``."""
-    if isinstance(asked, str) and asked == "serial":
-        return sweep_executors.SerialExecutor()
-    if isinstance(asked, str) and asked == "processes":
-        return opened.enter_context(sweep_executors.processes())
-    if not callable(getattr(asked, "submit", None)):
-        raise RefusedInputError(
-            f"executor must be 'serial', 'processes' or have submit, got {asked!r}: see "
-            "drift.sweeps.executors."
-        )
-    return asked
 
 
 def _run(waiting: Sequence[Task], executor: Any, bar: tqdm) -> None:

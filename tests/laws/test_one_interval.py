@@ -14,7 +14,7 @@ HOME = "drift/metrics/intervals/"
 # Rooms that draw what they simulate, and measure nothing.
 SIMULATING = (
     "drift/tasks/", "drift/sweeps/", "drift/training/", "drift/similarity_matching/",
-    "drift/loops/",
+    "drift/loops/", "drift/inference/simulation/",
 )  # fmt: skip
 DRAWS, QUANTILES, LAWS, ERRORS = "draws", "quantiles", "laws", "errors"
 # What looks like it elsewhere and is none, by kind: "file:function" and why.
@@ -36,6 +36,7 @@ REASONS = {
         "metrics/fields/density.py:_of_session": "band of a null",
         "metrics/time_course/phases.py:_independent_samples": "where a search begins",
         "observation/lens.py:gains": "rates of units",
+        "inference/scaling.py:scaling_of": "the scale of what networks are given",
         "circuits/fitting/statistics.py:_lag_classes": "edges of classes",
         "circuits/kinds/count_control.py:_density": "drives near a threshold",
         "circuits/kinds/random_interneurons.py:_resting_interneurons": "a threshold",
