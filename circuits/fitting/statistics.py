@@ -347,11 +347,11 @@ def _resampled(codes: Codes, units: np.ndarray | None, sessions: np.ndarray | No
     pick = np.ix_(sessions, units)
     repeats = codes.vectors.shape[1] // codes.active.shape[0]
     rows = (repeats * sessions[:, np.newaxis] + np.arange(repeats)).ravel()
-    return Codes(
-        *(values[pick] for values in codes[:6]),
-        codes.map_similarity[np.ix_(units, sessions, sessions)],
-        codes.vectors[np.ix_(np.arange(len(codes.vectors)), rows, units)],
-        codes.seen[pick],
+    of_units = {name: getattr(codes, name)[pick] for name in (*Codes._fields[:6], "seen")}
+    return codes._replace(
+        **of_units,
+        map_similarity=codes.map_similarity[np.ix_(units, sessions, sessions)],
+        vectors=codes.vectors[np.ix_(np.arange(len(codes.vectors)), rows, units)],
     )
 
 

@@ -42,7 +42,7 @@ def _labelled(values: np.ndarray, activity: xr.DataArray, name: str) -> xr.DataA
 def _active(activity: xr.DataArray, minimum_events: int) -> np.ndarray:
     """(..., unit) bool, units with any activity, or with that many events."""
     if minimum_events == 1:
-        return (_bare(activity) > 0).any(axis=-2)
+        return np.asarray((_bare(activity) > 0).any(axis=-2))
     counts = event_counts(activity).variable.transpose(*_outer(activity), "unit").values
     return np.asarray(counts >= minimum_events)
 

@@ -130,8 +130,9 @@ def _measures(
     rate: xr.DataArray, events: np.ndarray, occupancy: np.ndarray, recorded: np.ndarray
 ) -> dict[str, xr.DataArray]:
     """All that follows from maps; ``recorded`` (subject, session, unit)."""
-    cells = rate.dims[3:]
-    present = labelled("recorded", rate.dims[:3], recorded.astype("int8"))
+    dims = [str(dim) for dim in rate.dims]
+    cells = dims[3:]
+    present = labelled("recorded", dims[:3], recorded.astype("int8"))
     time = labelled("occupancy", (*PAIR, *cells), occupancy, units="s")
     code = place_code(rate, time, present)
     active = (np.nan_to_num(events).sum(axis=tuple(range(3, rate.ndim))) > 0).sum(axis=-1)
@@ -141,7 +142,7 @@ def _measures(
         **code,
         "rate": rate,
         "occupancy": time,
-        "event_count": labelled("event_count", rate.dims, events),
+        "event_count": labelled("event_count", dims, events),
         "active_units": described(active_units, "active_units"),
         "fraction_active_units": described(
             active_units / units.where(units > 0), "fraction_active_units"
