@@ -142,10 +142,16 @@ NEUTRAL: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("switch", NEUTRAL)
 @pytest.mark.parametrize("other", ["single samples", "stimuli of their own frequency"])
 def test_switching_one_on_moves_no_other_draw_in_any_stage(engine: str, switch: str, other: str):
-    """A switch at a size that does nothing draws, and changes nothing, to the last bit."""
+    """A switch at a size that does nothing draws, and changes nothing, to the last bit; to rounding
+    where dropout of weights takes another compiled loop than single samples without."""
     changes = {"learner": drift.SGD(weight_decay=0.0)}
     without = train([recipe(other, **changes)], engine)
-    assert_same_numbers(without, train([recipe(other, **changes, **NEUTRAL[switch])], engine))
+    other_loop = (engine, switch, other) == ("fused", "dropout of weights", "single samples")
+    assert_same_numbers(
+        without,
+        train([recipe(other, **changes, **NEUTRAL[switch])], engine),
+        atol=1e-12 if other_loop else 0.0,
+    )
 
 
 QUIET = [name for name in SWITCHES if "dropout" not in name and name != "all at once"]
