@@ -112,8 +112,8 @@ def _drawn(
             seconds = directed_occupancy(subject.recorded["occupancy"].isel(session=own))
             time[number, session] = seconds
             cells = np.flatnonzero(units[own] >= 0)
-            seen = subject.rate[own][units[own][cells]]  # (unit, place, way)
-            expected = seen[..., :2] * seconds if ways else seen[..., 2] * seconds.sum(axis=-1)
+            rates = subject.rate[own][units[own][cells]]  # (unit, place, way)
+            expected = rates[..., :2] * seconds if ways else rates[..., 2] * seconds.sum(axis=-1)
             expected = np.where(seconds if ways else seconds.sum(axis=-1), expected, 0.0)
             _refuse_unrated(expected, f"subject {subject.label}, session {session}")
             counts[number, session, cells] = rng.poisson(expected)

@@ -259,8 +259,8 @@ def sample(preset: str, runs: Count, seed: Seed = 0, **changes: object) -> list[
     Ratzon, Derdikman & Barak 2024, Table 2 and released configuration.
     """
     if preset not in (*PRESETS, WHOLE_FIGURE):
-        known = ", ".join((*PRESETS, WHOLE_FIGURE))
-        raise RefusedInputError(f"preset {preset!r} is unknown: use one of {known}.")
+        names = ", ".join((*PRESETS, WHOLE_FIGURE))
+        raise RefusedInputError(f"preset {preset!r} is unknown: use one of {names}.")
     if type(runs) is not int or runs < 1:
         raise RefusedInputError(
             f"runs must be a whole number of at least 1, got {runs!r}: give the number of recipes."

@@ -37,7 +37,6 @@ REASONS = {
         "metrics/time_course/phases.py:_independent_samples": "where a search begins",
         "observation/lens.py:gains": "rates of units",
         "circuits/fitting/statistics.py:_lag_classes": "edges of classes",
-        "circuits/fitting/statistics.py:_quantiles": "statistics that are compared",
         "circuits/kinds/count_control.py:_density": "drives near a threshold",
         "circuits/kinds/random_interneurons.py:_resting_interneurons": "a threshold",
         "data_adapters/inspection/table.py:registration_table": "certainties of matches, shown",

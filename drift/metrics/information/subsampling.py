@@ -37,10 +37,10 @@ TOGETHER = 2**16  # counts that are measured at once: they stay in the cache
 
 
 class _Subsamples(NamedTuple):
-    """Samples that are drawn ``chosen (repetition, entry)``, their ``place (repetition, order,
+    """Samples that are drawn ``samples (repetition, entry)``, their ``place (repetition, order,
     entry)`` as observed and in random order, and the ``visits (repetition, place)``."""
 
-    chosen: np.ndarray
+    samples: np.ndarray
     place: np.ndarray
     visits: np.ndarray
 
@@ -70,13 +70,13 @@ def _skaggs(activity: np.ndarray, sample_duration: float | np.ndarray) -> Measur
         if not isinstance(sample_duration, np.ndarray):
             seconds = (drawn.visits * sample_duration)[:, np.newaxis]
             return np.broadcast_to(seconds, shape).copy()
-        own = sample_duration[drawn.chosen]
+        own = sample_duration[drawn.samples]
         pairs = [(row, times) for rows, times in zip(drawn.place, own, strict=True) for row in rows]
         return np.reshape([np.bincount(row, times, places) for row, times in pairs], shape)
 
     def measured(drawn: _Subsamples) -> np.ndarray:
         both = information_of_subsamples(
-            starts, unit, size, drawn.chosen, drawn.place, occupancy(drawn), activity.shape[1]
+            starts, unit, size, drawn.samples, drawn.place, occupancy(drawn), activity.shape[1]
         )
         return np.stack(both, axis=1)
 
@@ -89,7 +89,7 @@ def _mutual(classes: np.ndarray) -> Measure:
     def measured(drawn: _Subsamples) -> np.ndarray:
         places = drawn.visits.shape[1]
         where = np.full((*drawn.place.shape[:2], len(classes)), places)  # left out: nowhere
-        np.put_along_axis(where, drawn.chosen[:, np.newaxis], drawn.place, axis=-1)
+        np.put_along_axis(where, drawn.samples[:, np.newaxis], drawn.place, axis=-1)
         values = [
             [information_of_classes(events, present, row[events.sample], own) for row in rows]
             for rows, own in zip(where, drawn.visits, strict=True)
