@@ -107,9 +107,9 @@ def _inform(starts, unit, size, chosen, place, occupancy, per_event, per_second)
         for order in range(place.shape[1]):
             counts[:] = 0.0
             for entry in range(chosen.shape[1]):
-                sample, visited = chosen[row, entry], place[row, order, entry]
+                sample, cell = chosen[row, entry], place[row, order, entry]
                 for event in range(starts[sample], starts[sample + 1]):
-                    counts[unit[event], visited] += size[event]
+                    counts[unit[event], cell] += size[event]
             time = occupancy[row, order]
             duration = time.sum()
             for number in range(units):
@@ -118,9 +118,9 @@ def _inform(starts, unit, size, chosen, place, occupancy, per_event, per_second)
                     per_event[row, order, number], per_second[row, order, number] = np.nan, 0.0
                     continue
                 mean, bits = events / duration, 0.0
-                for bin_ in range(places):
-                    if counts[number, bin_] > 0.0:
-                        ratio = counts[number, bin_] / (time[bin_] * mean)
-                        bits += counts[number, bin_] / events * np.log2(ratio)
+                for cell in range(places):
+                    if counts[number, cell] > 0.0:
+                        ratio = counts[number, cell] / (time[cell] * mean)
+                        bits += counts[number, cell] / events * np.log2(ratio)
                 per_event[row, order, number] = bits
                 per_second[row, order, number] = mean * bits
