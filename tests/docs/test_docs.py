@@ -365,6 +365,16 @@ def test_the_noise_table_of_the_page_is_that_of_the_package():
     assert dict(rows) == {kind: one.__name__ for kind, one in NOISES.items()}
 
 
+def test_figures_are_shown_whatever_backend_the_shell_names():
+    """On servers the shell often names one without windows, which kernels would inherit."""
+    pytest.importorskip("sphinx")
+    script = f"import os, runpy; runpy.run_path({str(DOCS / 'conf.py')!r}); print(*os.environ)"
+    words = [sys.executable, "-c", script]
+    environment = {**os.environ, "MPLBACKEND": "Agg"}
+    left = subprocess.run(words, env=environment, capture_output=True, text=True, check=True)
+    assert "PYTHONPATH" in left.stdout.split() and "MPLBACKEND" not in left.stdout.split()
+
+
 def test_the_citation_is_complete():
     citation = yaml.safe_load((CHECKOUT / "CITATION.cff").read_text())
     assert citation["cff-version"] == "1.2.0"
