@@ -22,6 +22,8 @@ GENERATED = DOCS / "reference" / "generated_text"
 sys.path.insert(0, str(CHECKOUT))
 # Notebooks run in processes of their own: the checkout is what they import.
 os.environ.update(PYTHONPATH=f"{CHECKOUT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+# Kernels that inherit a backend without windows, usual on servers, would show no figure.
+os.environ.pop("MPLBACKEND", None)
 
 project = "repdrift"
 author = "The repdrift developers"

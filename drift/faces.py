@@ -31,13 +31,18 @@ def lazily(package: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]
         source = Path(str(module.__file__)).read_text(encoding="utf-8")
         return {name: home for name, home in imported_for_types(source).items() if home[1]}
 
+    def meant(name: str) -> str:
+        from drift.door.wording import nearest  # only where a name is misspelt
+
+        return "" if name.startswith("_") else nearest(name, [*homes(), *vars(module)])
+
     def load(name: str) -> Any:
         if name == "__all__":
             value: Any = [public for public in homes() if not public.startswith("__")]
         elif name in homes():
             value = held(*homes()[name])
         else:
-            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+            raise AttributeError(f"module {package!r} has no attribute {name!r}{meant(name)}")
         setattr(module, name, value)
         return value
 

@@ -19,12 +19,12 @@ import options
 import xarray as xr
 from matplotlib.ticker import NullLocator
 from scipy.special import ndtri
-from tqdm.auto import tqdm
 
 import circuits
 import drift
 from circuits.drives import normal_quantiles
 from drift.plots.sessions import COLOURS, MARKERS
+from drift.progress import progress_bar
 from drift.streams import stream
 
 # The recipe: gain and offset of inputs are exp(.3 n1) and .3 n2 with standard normal n1 and n2,
@@ -81,7 +81,7 @@ def selections(units: int, duration: float) -> xr.Dataset:
     """Settle every circuit on one drive in Brian2: rates at rest by rank of the drive, winners, and
     the way there."""
     drive, settled = normal_quantiles(units), []
-    for circuit in tqdm(selecting_circuits(units).values(), desc="settling"):
+    for circuit in progress_bar(selecting_circuits(units).values(), desc="settling"):
         found = circuit.settle(drive, duration=duration, trajectory=True)
         active = (found["rate_trajectory"] > circuit.active_rate).sum("unit")
         settled.append(xr.Dataset({
@@ -139,7 +139,7 @@ def variability(units: int, inputs: int, seed: int) -> xr.Dataset:
     drive = gain * (offset + generator.normal(size=(inputs, units)))  # (stimulus, unit)
     winner = {
         name: winning(circuit, drive)
-        for name, circuit in tqdm(mechanisms(units).items(), desc="inputs")
+        for name, circuit in progress_bar(mechanisms(units).items(), desc="inputs")
     }
     dims = ("mechanism", "stimulus")
     return xr.Dataset(

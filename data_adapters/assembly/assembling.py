@@ -19,6 +19,7 @@ from data_adapters.assembly.folders import Place
 from data_adapters.assembly.identity import Identities
 from data_adapters.exchange.frames import frame_counts, outside_note
 from data_adapters.files.limits import refuse_absurd
+from data_adapters.files.wording import file_in_refusals
 from data_adapters.session import session_dataset, tell_watcher
 from data_adapters.statements import Statements
 from data_adapters.tracks.choice import TrackChoice
@@ -68,7 +69,7 @@ def assembled(
     for place in session_places:
         for session in _sessions(place, read_cells(place), identities, statements):
             number = numbers.get(place.subject, 0)
-            yield session_dataset(session=number, **session)
+            yield named_session(place, session=number, **session)
             numbers[place.subject] = number + 1
             session.clear()
 
@@ -129,6 +130,20 @@ def refuse_shared(places: Iterable[Place], statements: Statements) -> None:
                 f"{place.label}: put one beside the files of each, or name it by {{folder}}, "
                 "{date} or {session}."
             )
+
+
+def named_session(place: Place, **arguments: Any) -> xr.Dataset:
+    """Return the session Dataset of these arguments, or a refusal that names its files.
+
+    Parameters
+    ----------
+    place : Place
+        Where the files lie.
+    **arguments
+        Of ``session_dataset``.
+    """
+    with file_in_refusals(place.folder):
+        return session_dataset(**arguments)
 
 
 def _sessions(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from drift.door.wording import shown
+from drift.errors import RefusedInputError
 
 LONGEST = 80  # letters
 MOST_NAMES = 12
@@ -27,6 +30,24 @@ def cut(text: str) -> str:
         letter if letter.isprintable() else " " for letter in " ".join(text[:1000].split())
     )
     return text if len(text) <= LONGEST else f"{text[:LONGEST]} ..."
+
+
+@contextmanager
+def file_in_refusals(path: Path) -> Iterator[None]:
+    """Name the file in refusals that do not: sessions count from 0, files as their owner numbers
+    them.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        What is read while this lasts.
+    """
+    try:
+        yield
+    except RefusedInputError as refusal:
+        if (path.name if path.suffix else str(path)) in str(refusal):
+            raise
+        raise type(refusal)(f"{path}: {refusal}") from refusal
 
 
 def listed(names: Iterable[Any]) -> str:

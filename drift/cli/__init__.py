@@ -81,7 +81,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt as interrupt:
-        remains = str(interrupt) or "files that were being written are left as they were."
+        remains = str(interrupt) or (
+            "files that were being written are left as they were, results of this call are not "
+            "kept: the same command begins anew."
+        )
         return _said(f"interrupted; {remains}", status=130)
 
 

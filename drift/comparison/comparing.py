@@ -11,7 +11,7 @@ import xarray as xr
 
 from drift.comparison.beside_twins import FEWEST
 from drift.comparison.conventions import CONVENTIONS
-from drift.comparison.rules import Comparison, conventions_of
+from drift.comparison.rules import MEANINGS, Comparison, conventions_of
 from drift.comparison.shares import (
     NULLS,
     against_published,
@@ -374,7 +374,9 @@ def _with_units(comparison: xr.Dataset, recorded_units: str, run: xr.Dataset) ->
     units |= dict.fromkeys(("time_scale", "time_scale_low", "time_scale_high"), per_scale)
     return comparison.assign(
         {
-            name: comparison[name].assign_attrs(units=units.get(str(name), "1"))
+            name: comparison[name].assign_attrs(
+                units=units.get(str(name), "1"), long_name=MEANINGS[str(name)]
+            )
             for name in comparison.data_vars
         }
     )

@@ -193,7 +193,7 @@ for ax, letter in zip((maps[0], *panels), "abcd"):
 # %% [markdown]
 # *What of the change is drift?* (a) Place cells of the first day on five days, grey where a cell
 # was not found. (b, c) In the
-# recording (orange) the share of place cells and their information change by a tenth or less. (d)
+# recording (orange) the share of place cells and their information change by about a tenth or less. (d)
 # Rate maps become unlike those
 # of the first day, more than in codes that stand still (grey); the network observed alike (blue)
 # drifts more slowly. Bars: one

@@ -77,6 +77,19 @@ def test_what_is_not_asked_for_passes():
     assert list(kept(made, {})) == made
 
 
+def test_readers_name_the_file_that_does_not_fit(tmp_path: Path):
+    """Sessions count from 0, files from 1: the number alone would lead to another file."""
+    for one in sessions({"m": "AA"}, units=4):
+        path = write_interchange(one, tmp_path)
+    fields = dict(np.load(path))
+    fields["events"][0, 0] = -1.0
+    np.savez(path, **fields)
+    read = data_adapters.sessions("interchange", tmp_path)
+    next(read)
+    with pytest.raises(RefusedInputError, match=r"m_02\.npz: activity of session 1 of m was"):
+        next(read)
+
+
 def test_refusals_name_the_file(folder: Path):
     silent = [
         one.assign(activity=np.nan * one["activity"])

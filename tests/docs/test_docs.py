@@ -365,6 +365,34 @@ def test_the_noise_table_of_the_page_is_that_of_the_package():
     assert dict(rows) == {kind: one.__name__ for kind, one in NOISES.items()}
 
 
+def test_figures_are_shown_whatever_backend_the_shell_names():
+    """On servers the shell often names one without windows, which kernels would inherit."""
+    pytest.importorskip("sphinx")
+    script = f"import os, runpy; runpy.run_path({str(DOCS / 'conf.py')!r}); print(*os.environ)"
+    words = [sys.executable, "-c", script]
+    environment = {**os.environ, "MPLBACKEND": "Agg"}
+    left = subprocess.run(words, env=environment, capture_output=True, text=True, check=True)
+    assert "PYTHONPATH" in left.stdout.split() and "MPLBACKEND" not in left.stdout.split()
+
+
+def test_a_line_of_code_fits_on_the_screen_of_a_laptop():
+    """Of 1300 pixels, what the columns beside the text and four margins of 1 rem leave; a letter of
+    a fixed pitch is .6 of its size wide."""
+    style = (DOCS / "_static" / "repdrift.css").read_text()
+
+    def stated(pattern: str) -> float:
+        match = re.search(pattern, style)
+        assert match, pattern
+        return float(match[1])
+
+    columns = stated(r"sidebar-primary-width: ([\d.]+)rem") + stated(
+        r"sidebar-secondary: ([\d.]+)rem"
+    )
+    letter = 0.6 * stated(r"highlight pre \{[^}]*font-size: ([\d.]+)em")
+    assert (1300 / 16 - columns - 4) / letter >= 100
+    assert stated(r"article-container \{ max-width: ([\d.]+)rem") - 4 >= 100 * letter
+
+
 def test_the_citation_is_complete():
     citation = yaml.safe_load((CHECKOUT / "CITATION.cff").read_text())
     assert citation["cff-version"] == "1.2.0"

@@ -8,16 +8,17 @@ import pytest
 from checkout import CHECKOUT
 
 import drift
-from drift import metrics, widgets
+from drift import metrics, plots, widgets
 from drift.cli import COMMANDS
 
 PAGE = (CHECKOUT / "docs" / "how_to" / "questions.md").read_text()
-NAMED = sorted(set(re.findall(r"\b(drift|metrics|widgets)\.(\w+)\(", PAGE)))
+NAMED = sorted(set(re.findall(r"\b(drift|metrics|plots|widgets)\.(\w+)\(", PAGE)))
 
 
 @pytest.mark.parametrize(("place", "name"), NAMED)
 def test_functions_are_there(place: str, name: str):
-    assert callable(getattr({"drift": drift, "metrics": metrics, "widgets": widgets}[place], name))
+    places = {"drift": drift, "metrics": metrics, "plots": plots, "widgets": widgets}
+    assert callable(getattr(places[place], name))
 
 
 def test_commands_are_there():
@@ -27,3 +28,31 @@ def test_commands_are_there():
 
 def test_names_are_found_at_all():
     assert len(NAMED) > 15
+
+
+# What people type into the search of the pages, and a page that answers.
+SEARCHED = {
+    "camera": "files/two_clocks",
+    "deconvolution": "files/events",
+    "dF/F": "files/events",
+    "remapping": "several_environments",
+    "heatmap": "report",
+    "reliability": "correlation_over_days",
+    "split-half": "correlation_over_days",
+    "odd": "correlation_over_days",
+    "half-life": "correlation_over_days",
+    "confidence interval": "correlation_over_days",
+    "mixed model": "days_or_laps",
+    "decode": "decoding",
+    "smoothing": "own_data",
+    "speed": "own_data",
+    "Docker": "install",
+    "conda": "install",
+}
+
+
+@pytest.mark.parametrize("word", SEARCHED)
+def test_a_search_leads_to_the_page_that_answers(word: str):
+    text = (CHECKOUT / "docs" / "how_to" / f"{SEARCHED[word]}.md").read_text()
+    prose = re.sub(r"^```[\s\S]*?^```$", "", text, flags=re.MULTILINE)
+    assert re.search(rf"\b{re.escape(word)}\b", prose, re.IGNORECASE)

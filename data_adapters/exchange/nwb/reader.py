@@ -8,6 +8,7 @@ from typing import Any
 
 import xarray as xr
 
+from data_adapters.assembly.assembling import named_session
 from data_adapters.assembly.cells import Cells
 from data_adapters.assembly.folders import Place
 from data_adapters.assembly.identity import Identities
@@ -17,7 +18,6 @@ from data_adapters.exchange.nwb.files import Recording, opened_content, places, 
 from data_adapters.exchange.nwb.one_file import Request, rooms_of_file
 from data_adapters.exchange.nwb.positions import position_choice
 from data_adapters.options import nearest
-from data_adapters.session import session_dataset
 from data_adapters.statements import stated
 from drift.door import opened
 from drift.schema.labelled_form import RefusedInputError
@@ -101,7 +101,7 @@ def _sessions(
         own = [sibling for sibling in begun if sibling.subject == recording.subject]
         for arguments in rooms_of_file(recording, place, own, registered, request):
             number = numbers.get(place.subject, 0)
-            yield session_dataset(**{"session": number, **arguments})
+            yield named_session(place, **{"session": number, **arguments})
             numbers[place.subject] = number + 1
             rooms.add(str(arguments.get("environment")))
             arguments.clear()

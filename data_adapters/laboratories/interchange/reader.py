@@ -73,6 +73,7 @@ from numpy.typing import NDArray
 
 from data_adapters.exchange.frames import outside_note
 from data_adapters.files.containers import FORMATS, write_fields
+from data_adapters.files.wording import file_in_refusals
 from data_adapters.laboratories.interchange.fields import Fields
 from data_adapters.laboratories.interchange.published_maps import longitudinal
 from data_adapters.laboratories.interchange.recordings import Recording, recordings, registrations
@@ -178,7 +179,8 @@ def _chosen(
         region = fields.text("region", "unknown")
         regions[region] += 1
         if area is None or region.casefold() == area.casefold():
-            dataset = _session(fields, registered[recording.registration], rules)
+            with file_in_refusals(fields.path):
+                dataset = _session(fields, registered[recording.registration], rules)
             dataset.encoding["source"] = str(fields.path)  # for messages: files count from 1
             yield dataset
     if area is not None and area.casefold() not in map(str.casefold, regions):

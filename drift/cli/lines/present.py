@@ -12,7 +12,10 @@ RESULT = "there is no file {path}: check the path."
 # Which of the words before the first flag name what is read, and what is said where it is absent.
 READ = {
     "measure": {1: RECORDING},
+    "convert": {1: RECORDING},
     "check": {0: RECORDING},
+    "export": {1: RECORDING},
+    "noise": {0: RESULT},
     "fit": {1: RESULT},
     "compare": {0: RESULT, 1: RESULT},
     "report": {0: RESULT},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
@@ -136,9 +136,13 @@ class _Population:
 
 
 @opened
-def unit_browser(run: xr.Dataset, *, smoothing: Smoothing = 3.0) -> Any:
-    """Rate maps of one unit in all sessions; units in the order of how long they count as place
-    units.
+def unit_browser(
+    run: xr.Dataset,
+    *,
+    smoothing: Smoothing = 3.0,
+    order: Literal["rank", "number"] = "rank",
+) -> Any:
+    """Rate maps of one unit in all sessions, with a slider over units.
 
     Parameters
     ----------
@@ -146,6 +150,9 @@ def unit_browser(run: xr.Dataset, *, smoothing: Smoothing = 3.0) -> Any:
         Longitudinal Dataset with ``rate``, ``place_unit`` and ``elapsed``.
     smoothing : float
         Standard deviation of the display copy (bins).
+    order : {"rank", "number"}
+        Units by how long they count as place units, or by their number in the Dataset, to go to
+        a cell that one knows.
 
     Returns
     -------
@@ -160,16 +167,21 @@ def unit_browser(run: xr.Dataset, *, smoothing: Smoothing = 3.0) -> Any:
     """
     widgets = ipywidgets()
     _checked(run, None)
+    by_rank = order == "rank"
+    first, last = (1, run.sizes["unit"]) if by_rank else (0, run.sizes["unit"] - 1)
     handles = {
-        "rank": widgets.IntSlider(
-            min=1, max=run.sizes["unit"], value=1, description="unit by rank"
+        "unit": widgets.IntSlider(
+            min=first, max=last, value=first, description="unit by rank" if by_rank else "unit"
         ),
         "subject": widgets.Dropdown(options=_labels(run), value=0, description="subject"),
     }
     frame = widgets.Image(format="png", layout=widgets.Layout(max_width="100%", width=WIDTH))
 
     def draw(_: object = None) -> None:
-        frame.value = _one_unit(run, handles["subject"].value, handles["rank"].value - 1, smoothing)
+        of_subject = run.isel(subject=handles["subject"].value)
+        chosen_unit = handles["unit"].value
+        unit = _ranked(of_subject)[chosen_unit - 1] if by_rank else chosen_unit
+        frame.value = _one_unit(of_subject, int(unit), smoothing)
 
     for handle in handles.values():
         handle.observe(draw, "value")
@@ -177,16 +189,25 @@ def unit_browser(run: xr.Dataset, *, smoothing: Smoothing = 3.0) -> Any:
     return widgets.VBox([widgets.HBox(list(handles.values())), frame])
 
 
-def _one_unit(run: xr.Dataset, subject: int, rank: int, smoothing: float) -> bytes:
-    of_subject = run.isel(subject=subject)
-    days = (of_subject["place_unit"] == 1).transpose("session", "unit").values.sum(axis=0)
-    unit = int(np.argsort(-days, kind="stable")[rank])
+def _place_unit_sessions(of_subject: xr.Dataset) -> np.ndarray:
+    """In how many sessions each unit is a place unit."""
+    is_place_unit = (of_subject["place_unit"] == 1).transpose("session", "unit").values
+    return np.asarray(is_place_unit.sum(axis=0))
+
+
+def _ranked(of_subject: xr.Dataset) -> np.ndarray:
+    """Units from the one that is a place unit most often on."""
+    return np.argsort(-_place_unit_sessions(of_subject), kind="stable")
+
+
+def _one_unit(of_subject: xr.Dataset, unit: int, smoothing: float) -> bytes:
+    days = _place_unit_sessions(of_subject)
     rate = of_subject["rate"].isel(unit=[unit])
     maps = _flat(smoothed(rate, smoothing))[:, 0]  # (session, place)
     figure = empty_figure(6.6, 3.4)
     ax = figure.subplots()
     ax.set_facecolor(NOT_VISITED)
-    edges = _extent(run)
+    edges = _extent(of_subject)
     image = ax.imshow(
         maps,
         cmap="Greys",
@@ -195,13 +216,13 @@ def _one_unit(run: xr.Dataset, subject: int, rank: int, smoothing: float) -> byt
         interpolation="nearest",
         extent=(*edges, len(maps), 0),
     )
-    figure.colorbar(image, ax=ax, label=f"rate ({run['rate'].attrs.get('units', '1')})")
-    _label_places(run, ax, edges)
+    figure.colorbar(image, ax=ax, label=f"rate ({of_subject['rate'].attrs.get('units', '1')})")
+    _label_places(of_subject, ax, edges)
     place = np.unique(np.linspace(0, len(maps) - 1, 6).astype(int))
     ax.set_yticks(place + 0.5, [f"{of_subject['elapsed'].values[number]:,.6g}" for number in place])
-    ax.set(ylabel=f"elapsed ({run['elapsed'].attrs.get('units', '1')})")
+    ax.set(ylabel=f"elapsed ({of_subject['elapsed'].attrs.get('units', '1')})")
     ax.set_title(
-        f"unit {run['unit'].values[unit]}: a place unit in {days[unit]} of {len(maps)} sessions",
+        f"unit {of_subject['unit'].values[unit]}: a place unit in {days[unit]} of {len(maps)} sessions",
         fontsize=10,
     )
     return picture(figure)

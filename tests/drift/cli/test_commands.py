@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from inspect import signature
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ import pytest
 import xarray as xr
 
 import drift
-from drift.cli import COMMANDS, main
+from drift.cli import COMMANDS, fit, main
 from drift.files.csv import tables
 
 QUICK = ["--steps", "60", "--sessions", "4", "--network.units", "20", "--task.samples", "60"]
@@ -252,6 +253,11 @@ def test_a_recording_is_measured_compared_and_fitted(
     )  # a quick look has no estimate: it did not converge, or ended at a bound
     assert "not converged: gain = " in told or "gain is not identified: it ends at" in told
     assert "95 %" not in told and (folder / "fit.png").stat().st_size > 10_000
+
+
+def test_a_fit_takes_closed_forms_unless_told_otherwise():
+    """The same numbers in a sixth of the time that Brian2 takes."""
+    assert signature(fit.command).parameters["engine"].default == "fixed_point"
 
 
 def test_halves_are_measured_and_compared(

@@ -18,6 +18,9 @@ LIMIT = 0.5  # s of CPU
     [
         ("measure", "interchange", "nowhere", "--out", "out.nc"),
         ("check", "nowhere"),
+        ("convert", "interchange", "nowhere", "--out", "out"),
+        ("export", "csv", "nowhere.nc", "--out", "out"),
+        ("noise", "nowhere.nc"),
         ("fit", "linear", "nowhere.nc", "--bounds", "gain=1:2", "--out", "out.nc"),
         ("compare", "nowhere.nc"),
         ("report", "nowhere.nc", "--out", "out.html"),
@@ -42,6 +45,16 @@ def test_help_and_paths_that_are_there_pass(capsys, tmp_path):
     with pytest.raises(SystemExit) as end:
         main(("check", "nowhere", "--help"))
     assert end.value.code == 0
+
+
+def test_an_interrupt_says_what_is_left(capsys, tmp_path, monkeypatch):
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("drift.cli.info.main", interrupted)
+    assert main(("info", str(tmp_path))) == 130
+    said = capsys.readouterr().err
+    assert said.startswith("interrupted; ") and "the same command begins anew" in said
 
 
 def test_a_wrong_path_takes_half_a_second_of_cpu_at_most():

@@ -18,6 +18,7 @@ from drift.comparison.published import PUBLISHED_SLOPES
 from drift.comparison.rules import Comparison
 from drift.comparison.sources import described_source
 from drift.comparison.time_scale import fitted_time_scale
+from drift.files.csv import units_table
 from drift.observation.rules import Observation
 
 VALUES = np.array([[2.0, 1.0, np.nan], [4.0, 4.0, 6.0], [np.nan, 3.0, 3.0]])
@@ -76,6 +77,12 @@ def test_published_slopes_stand_beside(comparison: xr.Dataset):
         row = comparison["published_slope"].sel(panel=one.recording).values
         assert one.slope in row and comparison["published_per"].sel(panel=one.recording) == one.per
     assert int(comparison["published_slope"].notnull().sum()) == len(PUBLISHED_SLOPES)
+
+
+def test_every_variable_says_what_it_means(comparison: xr.Dataset):
+    table = units_table(comparison, [str(name) for name in comparison.data_vars])
+    told = table.set_index("column").loc[list(comparison.data_vars)]
+    assert (told["meaning"] != "").all() and told.loc["slope", "units"] == "1/elapsed_units"
 
 
 def test_sources_and_shares(comparison: xr.Dataset):

@@ -206,7 +206,9 @@ def test_directions_are_split_where_known_and_pooled_on_request():
     )
     assert "direction" in split.dims and "direction" not in pooled.dims
     assert split["occupancy"].sum() == pytest.approx(pooled["occupancy"].sum())
-    with pytest.raises(RefusedInputError, match="running directions cannot"):
+    with pytest.raises(
+        RefusedInputError, match=r"give it for each sample, 1 towards .* field direction"
+    ):
         measure(days(1), direction="split")
     with pytest.raises(
         RefusedInputError,

@@ -111,6 +111,22 @@ def test_unit_browser(run: xr.Dataset):
     )
 
 
+def test_a_unit_is_found_by_its_number(run: xr.Dataset, monkeypatch: pytest.MonkeyPatch):
+    drawn: list[int] = []
+    monkeypatch.setattr(
+        "drift.notebook.widgets.maps._one_unit",
+        lambda of_subject, unit, smoothing: drawn.append(unit) or b"",
+    )
+    slider, subject = unit_browser(run, order="number").children[0].children
+    assert (slider.min, slider.max) == (0, run.sizes["unit"] - 1)
+    slider.value, subject.value = 11, 1
+    assert drawn == [0, 11, 11]
+    drawn.clear()
+    unit_browser(run).children[0].children[0].value = 2
+    days = (run["place_unit"].isel(subject=0) == 1).sum("session").values
+    assert (days[drawn] == np.sort(days)[::-1][:2]).all()
+
+
 @pytest.mark.slow
 def test_noise_sliders_train_anew_and_keep_the_run_before():
     box = noise_sliders(QUICK)

@@ -67,6 +67,10 @@ def test_an_arena_is_drawn_to_scale(arena):
     map_plots.arena_maps(arena.isel(subject=0).drop_vars("subject"), [0], axes)
     with pytest.raises(RefusedInputError, match=r"maps of one subject are drawn, got 1: pass"):
         map_plots.arena_maps(arena, [0], axes)
+    peak = axes[0, 0].texts[0]
+    box = peak.get_bbox_patch()
+    assert peak.get_text().endswith("/s") and box is not None
+    assert min(box.get_facecolor()[:3]) == 1 and box.get_alpha() > 0.7  # dark on dark reads badly
     image = axes[0, 0].images[0].get_array()
     assert image.shape == (12, 12)
     assert np.ma.getmaskarray(image)[:, 4:8].all() and not np.ma.getmaskarray(image)[:, :4].any()
