@@ -24,7 +24,7 @@ EXAMPLES = """\
   repdrift sweep recipe.toml --folder sweeps/noise --vary noise.0.std=0.01,0.03,0.1 seed=0,1,2 --dry-run
   repdrift sweep recipe.toml --folder sweeps/size --vary network.units=100,200 learner.learning_rate=0.05,0.1 --out size.nc
   repdrift sweep --preset random_update_noise --runs 40 --steps 100000 --folder sweeps/published
-  repdrift sweep --preset published_figure --folder sweeps/figure    616 runs, goes on when stopped
+  repdrift sweep --preset published_figure --folder sweeps/figure    all 616 runs
   repdrift sweep recipe.toml --folder sweeps/size --vary seed=0,1,2,3 --executor slurm --jobs 20 --walltime 04:00:00
   repdrift info sweeps/size                       how far it is, also while it runs"""
 WORDS = {"None": None, "True": True, "False": False}
