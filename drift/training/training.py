@@ -67,7 +67,8 @@ def train(
     engine : {"auto", "fused", "batched", "minibatch"}
         How the steps are computed: "fused" is compiled and by far the fastest on a CPU, "batched" a
         torch program for any ``Network`` and device, "minibatch" one for all other networks; "auto"
-        takes the first that can, and "batched" for views of thousands of pixels. The attribute ``engine`` of the result says which one ran.
+        takes the first that can, and "batched" for views of thousands of pixels. The attribute
+        ``engine`` of the result says which one ran.
     precision : {"float32", "float64", "tf32", "bfloat16"}
         Of the weights while learning; the last two, for other networks than ``Network``, keep the
         weights in float32 and multiply matrices in lower precision, "tf32" on CUDA alone.
