@@ -416,8 +416,8 @@ def map_filter(labelled: xr.DataArray, dim: str) -> MapFilter:
     """
     if "place_x" in labelled.coords and dim == "place":
         return _arena_filter(grid_index(labelled["place_x"]), grid_index(labelled["place_y"]))
-    known = dim == map_dim(labelled) and dim in labelled.coords
-    return _track_filter(labelled[dim] if known else None)
+    has_places = dim == map_dim(labelled) and dim in labelled.coords
+    return _track_filter(labelled[dim] if has_places else None)
 
 
 @opened
