@@ -32,9 +32,10 @@ def lazily(package: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]
         return {name: home for name, home in imported_for_types(source).items() if home[1]}
 
     def meant(name: str) -> str:
-        from drift.door.wording import nearest  # only where a name is misspelt
+        import difflib  # only where a name is misspelt
 
-        return "" if name.startswith("_") else nearest(name, [*homes(), *vars(module)])
+        close = difflib.get_close_matches(name, [*homes(), *vars(module)], n=1)
+        return f" (did you mean {close[0]!r}?)" if close and not name.startswith("_") else ""
 
     def load(name: str) -> Any:
         if name == "__all__":

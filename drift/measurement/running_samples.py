@@ -99,8 +99,8 @@ def is_directed(session: xr.Dataset, direction: str) -> bool:
         raise RefusedInputError(
             f"{session_name(session)}: running directions cannot be told apart without the "
             "variable direction on a one-dimensional track: give it for each sample, 1 towards "
-            "larger positions, -1 back and 0 neither (the field direction of interchange files), or "
-            'use direction="pooled".'
+            "larger positions, -1 back and 0 neither (the field direction of interchange files), "
+            'or use direction="pooled".'
         )
     return possible and direction != "pooled"
 

@@ -222,7 +222,8 @@ def _one_unit(of_subject: xr.Dataset, unit: int, smoothing: float) -> bytes:
     ax.set_yticks(place + 0.5, [f"{of_subject['elapsed'].values[number]:,.6g}" for number in place])
     ax.set(ylabel=f"elapsed ({of_subject['elapsed'].attrs.get('units', '1')})")
     ax.set_title(
-        f"unit {of_subject['unit'].values[unit]}: a place unit in {days[unit]} of {len(maps)} sessions",
+        f"unit {of_subject['unit'].values[unit]}: a place unit in {days[unit]} of {len(maps)} "
+        "sessions",
         fontsize=10,
     )
     return picture(figure)
