@@ -127,9 +127,10 @@ def widened(one: xr.Dataset) -> list[str]:
         )
     count = int(one["calibrated"]) if "calibrated" in one else 0
     if count:
+        alone = "" if "shared" in one else " They speak of this animal, 1 independent subject."
         sentences.append(
             f"Intervals and p value rest on {count} recordings simulated from the fitted circuit "
-            "with the sessions, places, units and events of this one."
+            f"with the sessions, places, units and events of this one.{alone}"
         )
     return sentences
 

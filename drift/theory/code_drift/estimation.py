@@ -40,7 +40,8 @@ ESTIMATES = ("active_fraction", "weight_lifetime", "place_extent", "attenuation"
 NOTE = (
     "one lifetime for all weights: where a part of them is lost within days, it lies between that "
     "of this part and that of the rest, and r_squared is small or negative; circuits.fit with "
-    "fast_share tells both, and as one_lifetime the number that belongs here"
+    "fast_share tells both, and as one_lifetime the number that belongs here; each interval speaks "
+    "of one animal (1 independent subject)"
 )
 MEANINGS = {
     "measurement": "cosine of population vectors",

@@ -60,6 +60,7 @@ def test_a_calibrated_interval_covers_the_truth_and_says_what_it_rests_on(calibr
     text = repr(calibrated)
     assert text.splitlines()[1].strip().startswith("Describes: ")
     assert "rest on 20 recordings simulated from the fitted circuit" in text
+    assert "of this animal, 1 independent subject" in text
     inside = one["predictive_interval"].values
     assert ((inside[:, 0] < one["predicted"]) & (one["predicted"] < inside[:, 1])).all()
 
