@@ -29,6 +29,7 @@ examples:
   repdrift reproduce kernels
   repdrift reproduce theories --minutes
   repdrift reproduce drift D01 D12 D13
+  repdrift reproduce mechanisms --bank bank.nc       takes a bank of repdrift infer
   repdrift reproduce sparse-coding --help            all options of one scoreboard"""
 
 

@@ -260,6 +260,9 @@ MEMBERS: dict[str, tuple[str, list[set[str]]]] = {
 NO_REGISTER = {
     # what is corrected for limited sampling: the two kinds of Skaggs information, and no other
     ("new_measure", "drift/metrics/information/subsampling.py"),
+    # mechanisms of a bank, one rule or noise each; a new one is held possible by a line of the prior
+    ("new_learner", "drift/inference/simulation/learning.py"),
+    ("new_noise", "drift/inference/simulation/learning.py"),
 }
 
 

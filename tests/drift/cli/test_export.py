@@ -67,8 +67,14 @@ def test_one_session_has_tables_and_a_sentence(
     ],
 )
 def test_what_cannot_be_is_refused(
-    words: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    words: str,
+    told: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ):
+    monkeypatch.chdir(tmp_path)
+    Path("run.nc").touch()  # a path that leads nowhere is told before
     out = tmp_path / "out"
     assert main(["export", *words.split(), "--out", str(out)]) == 2
     assert told in capsys.readouterr().err and not out.exists()

@@ -83,10 +83,11 @@ def test_every_published_family_can_be_drawn_and_lies_in_its_ranges(preset: str)
         experience = recipe.task.draw(recipe.seed)
         assert np.isfinite(experience["inputs"]).all() and np.isfinite(experience["targets"]).all()
         assert recipe.network.units == 100 and recipe.task.faithful
-        assert recipe.steps == (1_000_000 if preset == "comparison" else 10_000_000)
+        assert recipe.steps == (1_000_000 if preset.startswith("comparison") else 10_000_000)
         low, high = {
             "stochastic_error_descent": (5, 29),
             "comparison": (5, 30),
+            "comparison_update_noise": (5, 30),
             "noise_sweep": (5, 20),
         }.get(preset, (1, 19))
         assert all(
