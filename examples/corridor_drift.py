@@ -102,7 +102,7 @@ def main() -> None:
     drift.save(run, netcdf, overwrite=asked.overwrite)
     stabilities = stability_of(run, sessions)
     drawn = draw(run, recorded, stabilities)
-    drawn.savefig(figure, dpi=160, metadata=options.told(drawn, recipes, numbers(run)))
+    options.picture(drawn, figure, recipes, numbers(run), dpi=160)
     text = tabulated(run, recorded, asked.full) + tabulated_stability(stabilities)
     table.write_text(text)
     print(text)

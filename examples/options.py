@@ -118,9 +118,15 @@ def told(
     }
 
 
-def picture(figure: Figure, path: Path, dpi: int = 200) -> None:
+def picture(
+    figure: Figure,
+    path: Path,
+    recipes: Sequence[drift.Experiment] = (),
+    numbers: dict[str, list[float]] | None = None,
+    dpi: int = 200,
+) -> None:
     """Save a figure with what it says of itself, so that a kept copy can be seen to be stale."""
-    figure.savefig(path, dpi=dpi, metadata=told(figure, [], {}))
+    figure.savefig(path, dpi=dpi, metadata=told(figure, recipes, numbers or {}))
 
 
 def run(main: Callable[[], None]) -> None:
