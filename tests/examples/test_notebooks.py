@@ -23,10 +23,11 @@ def cells(path: Path, kind: str) -> list[str]:
     return [cell.source for cell in jupytext.read(path).cells if cell.cell_type == kind]
 
 
-def test_there_are_eight_in_their_order():
+def test_there_are_eight_lessons_and_a_gallery_in_their_order():
     assert [path.name.split("_")[0] for path in NOTEBOOKS] == [
-        str(number) for number in range(1, 9)
+        str(number) for number in range(1, 10)
     ]
+    assert NOTEBOOKS[-1].stem == "9_gallery"
     assert {path.suffix for path in FOLDER.iterdir()} - {""} == {".py"}, (
         "outputs are not kept in the repository"
     )
@@ -46,10 +47,21 @@ def test_text(path: Path):
     )
     prose = cells(path, "markdown")
     assert prose[0].startswith(f"# {path.name[0]}. ")
+    assert max(map(len, text.splitlines())) <= 140
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS[:-1], ids=lambda path: path.stem)
+def test_a_lesson_has_a_figure_and_two_exercises(path: Path):
+    prose = cells(path, "markdown")
     assert "## The figure" in "\n".join(prose)
     exercises = prose[-1].split("## Exercises")[1]
     assert re.findall(r"^\d\. \*\*", exercises, flags=re.MULTILINE) == ["1. **", "2. **"]
-    assert max(map(len, text.splitlines())) <= 140
+
+
+def test_the_gallery_draws_every_kind_of_picture():
+    code, prose = ("\n".join(cells(NOTEBOOKS[-1], kind)) for kind in ("code", "markdown"))
+    assert len(set(re.findall(r"plots\.(\w+)\(", code))) > 20
+    assert all(example in prose for example in ("interneuron_top_k.py", "sparse_from_noise.py"))
 
 
 @pytest.mark.slow
