@@ -3,14 +3,15 @@ places, units and counts are those of the recording."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
 from circuits.fitting.model import Model
-from circuits.fitting.refinement import newton_step
-from circuits.fitting.search import Bounds, Law, distances
-from drift.metrics.intervals.limits import half_width
+from circuits.fitting.refinement import Refined, difference_covariance, newton_step, scatter
+from circuits.fitting.search import Bounds, distances
+from drift.metrics.intervals.limits import half_width, mean_or_nan
 
 ECHOES = 3  # simulations with other chance, whose mean a simulated recording is compared with
 FIRST_SEED = 500_000_011  # added to that of the fit, far from those of its own simulations
@@ -35,45 +36,76 @@ class Calibration(NamedTuple):
     distance: np.ndarray
 
 
-def calibration(
-    error: np.ndarray, law: Law, steps: np.ndarray, whole_precision: np.ndarray
-) -> Calibration:
-    """Estimate recordings that were simulated with as many units, sessions, places and events as
-    the recording has.
+class Judged(NamedTuple):
+    """One simulated recording, as the others judge it: what it differs by from their mean,
+    ``error (statistic,)``, by their ``variance (statistic,)``."""
+
+    error: np.ndarray
+    variance: np.ndarray
+
+
+def judged_by_others(refined: Refined) -> list[Judged]:
+    """Return each simulated recording with the level and the weights that the others give.
+
+    The recording that is fitted has no part in either. A simulated one that had would be weighted
+    by its own scatter: with weights 1 / variance from n of them, the scatter of the estimates comes
+    out too small by a share of about 2 / n twice over (harmonic mean; variance of the weights).
 
     Parameters
     ----------
-    error : numpy.ndarray
-        (simulation, statistic) what each differs by from what is expected of it.
-    law : Law
-        At the estimate.
+    refined : Refined
+        With its simulated recordings; what is not defined in one tells nothing.
+    """
+    rows, usual = refined.recordings, np.diagonal(refined.recorded)
+    judged = []
+    for number, row in enumerate(rows):
+        remaining = np.delete(rows, number, axis=0)
+        error = row - mean_or_nan(remaining, 0)
+        judged.append(Judged(np.where(np.isfinite(error), error, 0.0), scatter(remaining, usual)))
+    return judged
+
+
+def estimated_errors(refined: Refined) -> np.ndarray:
+    """Return what simulated recordings are estimated off by, (simulation, parameter): each where
+    the law has its minimum, as the recording is, with weights of which it is no part.
+
+    Parameters
+    ----------
+    refined : Refined
+        The estimate.
+    """
+    law = refined.law._replace(statistics=np.zeros(refined.law.statistics.size))
+    return np.array(
+        [newton_step(law, error, np.diag(1 / variance)) for error, variance in
+         judged_by_others(refined)]
+    )  # fmt: skip
+
+
+def calibration(
+    refined: Refined, steps: np.ndarray, precision_of: Callable[[np.ndarray], np.ndarray]
+) -> Calibration:
+    """Return recordings that were simulated with as many units, sessions, places and events as the
+    recording has, with their estimates and distances.
+
+    Parameters
+    ----------
+    refined : Refined
+        The estimate.
     steps : numpy.ndarray
         (simulation, parameter) of ``estimated_errors``, or what is shared of them.
-    whole_precision : numpy.ndarray
-        (statistic, statistic) by which the distance of the recording is told.
+    precision_of : callable
+        From a covariance (statistic, statistic) to that by which the distance of the recording is
+        told.
     """
-    finite = np.where(np.isfinite(error), error, 0.0)
-    left = finite - steps @ law.jacobian.T
-    distance = distances(left, np.zeros(left.shape[1]), whole_precision)
-    return Calibration(law.statistics + finite, steps, distance)
-
-
-def estimated_errors(error: np.ndarray, law: Law, precision: np.ndarray) -> np.ndarray:
-    """Return what simulated recordings are estimated off by, (simulation, parameter): each where
-    the law has its minimum, as the recording is.
-
-    Parameters
-    ----------
-    error : numpy.ndarray
-        (simulation, statistic) what each differs by from what is expected of it; what is not
-        defined tells nothing.
-    law : Law
-        At the estimate.
-    precision : numpy.ndarray
-        (statistic, statistic) with which the recording was fitted.
-    """
-    finite = np.where(np.isfinite(error), error, 0.0)
-    return newton_step(law._replace(statistics=np.zeros(finite.shape[1])), finite, precision)
+    law, distance = refined.law, []
+    for (error, variance), step in zip(judged_by_others(refined), steps, strict=True):
+        count = len(steps) - 1
+        precision = precision_of(difference_covariance(refined.recorded, variance, count))
+        left = (error - law.jacobian @ step)[np.newaxis]
+        distance.append(distances(left, np.zeros(left.shape[1]), precision)[0])
+    apart = refined.recordings - mean_or_nan(refined.recordings, 0)
+    statistics = law.statistics + np.where(np.isfinite(apart), apart, 0.0)
+    return Calibration(statistics, steps, np.array(distance))
 
 
 def looks(
@@ -118,9 +150,9 @@ def _echoed(model: Model, bounds: Bounds, unit: np.ndarray, usable: np.ndarray) 
 def calibrated_half_widths(calibrated: Calibration, confidence: float) -> np.ndarray:
     """Return half of the interval of every parameter, in coordinates of the search, (parameter,).
 
-    The standard deviation s of n estimates of simulated recordings gives t s sqrt(1 + 1 / n), t the
-    quantile of Student's law of n - 1 degrees of freedom: an estimate scatters by s, and the level
-    that the simulated recordings set for the statistics moves it by s / sqrt(n).
+    The root mean square s of what n simulated recordings are estimated off by gives t s, t the
+    quantile of Student's law of n - 1 degrees of freedom. Each is judged by the level of the
+    others, so that s holds what the chance of that level adds.
 
     Parameters
     ----------
@@ -129,9 +161,8 @@ def calibrated_half_widths(calibrated: Calibration, confidence: float) -> np.nda
     confidence : float
         Of the interval.
     """
-    count = len(calibrated.unit)
-    scatter = calibrated.unit.std(axis=0, ddof=1) * np.sqrt(1 + 1 / count)
-    return half_width(scatter, count - 1, confidence)
+    scatter_of_estimates = np.sqrt((calibrated.unit**2).mean(axis=0))
+    return half_width(scatter_of_estimates, len(calibrated.unit) - 1, confidence)
 
 
 def calibrated_p_value(calibrated: Calibration, distance: float) -> float:

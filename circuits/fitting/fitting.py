@@ -321,11 +321,7 @@ def _found(model: Model, bounds: Bounds, effort: Effort, label: str, progress: b
         return looks(model, bounds, unit, usable, count)
 
     refined = refine(simulator, whole, bounds, optima, aim, recorded, seeds, effort.calibrated)
-    errors = (
-        estimated_errors(refined.error, refined.law, refined.precision)
-        if effort.calibrated
-        else None
-    )
+    errors = estimated_errors(refined) if effort.calibrated else None
     return Found(label, model, bounds, optima, refined, target, usable, precision, errors)
 
 
@@ -350,8 +346,7 @@ def _finished(found: Found) -> xr.Dataset:
 
     simulated = None
     if found.errors is not None:
-        whole_precision = np.linalg.inv(_shrunk(refined.covariance))
-        simulated = calibration(refined.error, refined.law, found.errors, whole_precision)
+        simulated = calibration(refined, found.errors, _whole_precision)
     aim = found.target[usable]
     optima = gone_on(found.optima, refined, simulator, bounds, aim, found.precision)
     frozen = _still(model, bounds, refined, usable, echo_seeds(model.seed))
@@ -377,6 +372,10 @@ def _shrunk(covariance: np.ndarray) -> np.ndarray:
     return (1 - DIAGONAL_SHARE) * covariance + DIAGONAL_SHARE * np.diag(np.diagonal(covariance))
 
 
+def _whole_precision(covariance: np.ndarray) -> np.ndarray:
+    return np.asarray(np.linalg.inv(_shrunk(covariance)))
+
+
 def _bar(total: int, label: str, progress: bool) -> Any:
     from drift.progress import progress_bar
 
@@ -398,8 +397,7 @@ def _labelled(
     unit, law, own_uncertainty = refined.unit, refined.law, refined.known
     half = np.sqrt(np.diagonal(own_uncertainty.covariance))
     rests_on = max(FEWEST_FREEDOM, model.lens.elapsed.size - 1)
-    covariance = _shrunk(refined.covariance)
-    precision = np.linalg.inv(covariance)
+    covariance, precision = _shrunk(refined.covariance), _whole_precision(refined.covariance)
     freedom = max(1, int(usable.sum()) - unit.size)
     distance = float(distances(law.statistics[np.newaxis], target[usable], precision)[0])
     p_value, usual = float(chi2.sf(distance, freedom)), float(freedom)
@@ -488,9 +486,9 @@ def _one_lifetime(
     if simulated is not None and told:
         points = bounds.values(unit + simulated.unit)
         drifts = [drift for drift in map(model.wandering, points) if drift is not None]
-        lifetimes = [one_lifetime(drift, model.lens.elapsed) for drift in drifts]
+        lifetimes = np.array([one_lifetime(drift, model.lens.elapsed) for drift in drifts])
         reach = calibrated_half_widths(
-            simulated._replace(unit=np.log(lifetimes)[:, np.newaxis]), CONFIDENCE
+            simulated._replace(unit=np.log(lifetimes / lifetime)[:, np.newaxis]), CONFIDENCE
         )
         ends = lifetime * np.exp(wider * np.array([-reach[0], reach[0]]))
     return {"one_lifetime": ((), lifetime), "one_lifetime_interval": (("bound",), ends)}

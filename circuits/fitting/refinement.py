@@ -45,8 +45,8 @@ class Refined(NamedTuple):
     ``unit (parameter,)`` in coordinates of the search, its ``law``, the ``covariance`` of measured
     minus predicted statistics, what is ``known`` of the estimate, and where the law has its
     minimum, ``aimed (parameter,)``, be it beyond the bounds. ``precision`` of the statistics in
-    the distance that it makes small, and the ``error (recording, statistic)`` of simulated
-    recordings, what each differs by from their mean.
+    the distance that it makes small, the simulated ``recordings (recording, statistic)`` that its
+    weights and its level come from, and the covariance ``recorded`` of the bootstrap.
     """
 
     unit: np.ndarray
@@ -55,7 +55,8 @@ class Refined(NamedTuple):
     known: Uncertainty
     aimed: np.ndarray
     precision: np.ndarray
-    error: np.ndarray
+    recordings: np.ndarray
+    recorded: np.ndarray
 
 
 def echo_seeds(seed: int) -> list[int]:
@@ -109,12 +110,9 @@ def refine(
         unit, reach = _near_minimum(unit, target, precision, law_at, reach)
     law = _levelled(simulator, bounds, looked, level, seeds, reach)(unit, reach)
     unit, law, aimed = _minimum(unit, law, target, precision)
-    # a bootstrap of few units may miss what makes recordings of one circuit differ
-    unseen = np.maximum(variance - np.diagonal(recorded), 0.0)
-    covariance = recorded + np.diag(unseen + variance / len(recordings))
-    error = recordings - level
+    covariance = difference_covariance(recorded, variance, len(recordings))
     own_uncertainty = _uncertainty(law, covariance, precision)
-    return Refined(unit, law, covariance, own_uncertainty, aimed, precision, error)
+    return Refined(unit, law, covariance, own_uncertainty, aimed, precision, recordings, recorded)
 
 
 def _levelled(
@@ -159,6 +157,23 @@ def scatter(seen: np.ndarray, usual: np.ndarray) -> np.ndarray:
     square = np.where(np.isfinite(square), square, ratio * usual)
     count = len(seen)
     return np.asarray((count * square + PRIOR * ratio * usual) / (count + PRIOR))
+
+
+def difference_covariance(recorded: np.ndarray, variance: np.ndarray, count: int) -> np.ndarray:
+    """Return the covariance (statistic, statistic) of measured minus predicted statistics.
+
+    Parameters
+    ----------
+    recorded : numpy.ndarray
+        (statistic, statistic) of the bootstrap, which may miss what makes recordings of one circuit
+        differ.
+    variance : numpy.ndarray
+        (statistic,) of ``scatter``.
+    count : int
+        Simulated recordings, whose mean is the level of the prediction.
+    """
+    unseen = np.maximum(variance - np.diagonal(recorded), 0.0)
+    return recorded + np.diag(unseen + variance / count)
 
 
 def _uncertainty(law: Law, covariance: np.ndarray, precision: np.ndarray) -> Uncertainty:

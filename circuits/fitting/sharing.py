@@ -98,7 +98,7 @@ def joint(
     if errors is None:
         spread = [np.diagonal(animal.known.covariance) for animal in refined]
         return Joint(moved, None, _agreement(refined, aimed, spread, shared))
-    spread = [error.var(axis=0, ddof=1) for error in errors]
+    spread = [(error**2).mean(axis=0) for error in errors]
     # animals of one seed are simulated with the same chance, which must not count as agreement
     apart = [np.roll(error, animal, axis=0) for animal, error in enumerate(errors)]
     together = np.split(np.concatenate(apart, axis=1) @ mean.T, animals, axis=1)

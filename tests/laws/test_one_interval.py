@@ -55,7 +55,6 @@ REASONS = {
         "theory/mechanisms/sampled.py:sampled_excitable_overlap": "a threshold of a drive",
     },
     ERRORS: {
-        "circuits/fitting/calibration.py:calibrated_half_widths": "scatter of simulated fits",
         "circuits/fitting/predictive.py:predictive_check": "where another recording would lie",
         "comparison/noise_results.py:set_beside": "where another twin would lie",
         "metrics/geometry/coordination.py:_error": "of a sum, which must differ from 0",

@@ -35,7 +35,8 @@ def made_up(aimed: list[float], jacobian: np.ndarray, spread: float) -> Refined:
     law = Law(jacobian @ unit, jacobian)
     known = Uncertainty(spread**2 * np.eye(unit.size), np.eye(unit.size), 1.0)
     size = len(jacobian)
-    return Refined(unit, law, np.eye(size), known, unit, 1e4 * np.eye(size), np.zeros((3, size)))
+    precision, covariance = 1e4 * np.eye(size), np.eye(size)
+    return Refined(unit, law, covariance, known, unit, precision, np.zeros((3, size)), covariance)
 
 
 def test_what_is_shared_is_the_weighted_mean_and_the_own_moves_along():
