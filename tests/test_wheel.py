@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import statistics
 import subprocess
 import sys
 import time
-import venv
 import zipfile
 from pathlib import Path
 
@@ -90,12 +90,31 @@ def test_the_wheel_says_what_it_needs(wheel: Path):
     assert "repdrift = drift.cli:main" in commands
 
 
+def interpreter(version: str) -> str | None:
+    """A Python of this version: the one that runs, one on the path, or one that pyenv keeps."""
+    if version == ".".join(map(str, sys.version_info[:2])):
+        return sys.executable
+    kept = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    candidates = [shutil.which(f"python{version}"), *kept.glob(f"{version}.*/bin/python")]
+    for candidate in filter(None, candidates):
+        ended = subprocess.run(
+            [str(candidate), "-m", "venv", "-h"], capture_output=True, timeout=60
+        )
+        if ended.returncode == 0:
+            return str(candidate)
+    return None
+
+
 @pytest.mark.slow
-def test_the_wheel_works_in_an_empty_environment(wheel: Path, tmp_path: Path):
+@pytest.mark.parametrize("version", ["3.11", "3.12", "3.13"])
+def test_the_wheel_works_in_an_empty_environment(version: str, wheel: Path, tmp_path: Path):
     """Installs from the package index that pip is set up for, far from the checkout."""
+    python = interpreter(version)
+    if python is None:
+        pytest.skip(f"there is no Python {version} on this machine")
     home, elsewhere = tmp_path / "environment", tmp_path / "elsewhere"
     elsewhere.mkdir()
-    venv.create(home, with_pip=True)
+    subprocess.run([python, "-m", "venv", str(home)], check=True, timeout=120)
     bin_folder = home / ("Scripts" if os.name == "nt" else "bin")
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
 
