@@ -82,7 +82,8 @@ class Statements(NamedTuple):
         Table with the columns ``start``, ``stop`` (s, on the clock of the frames) and
         ``environment``: each environment becomes a session, what lies outside is left out.
     registration : str or path
-        Table of the cells over sessions (CellReg, track2p, ROICaT, ``cell_to_index_map``), or the
+        Table of the cells over sessions (CellReg, track2p, ROICaT, ROIMatchPub,
+        ``cell_to_index_map``), or the
         folder that holds it. Found as the track is, for each animal.
     columns : sequence of int
         Columns of the registration that the sessions of each animal have, from 1, where it has more

@@ -167,6 +167,11 @@ def _fitting(registration: Registration, own: list[Place], statements: Statement
         )
     if columns is None:
         _refuse_other_names(registration, own)
+    if registration.counts_accepted and statements.keep_rejected:
+        raise RefusedInputError(
+            f"{registration.where} numbers the accepted cells of a session, got "
+            "keep_rejected=true, with which all count: leave it out."
+        )
     if statements.minimum_confidence is not None:
         registration.drop_uncertain(statements.minimum_confidence)
     return registration
@@ -197,12 +202,16 @@ def _units(
     accepted cells only, ranks among these, or the numbers that the tool calls its cells by.
     """
     largest = registration.largest(column)
-    of_accepted = registration.counts_every_cell and largest == cells.rows.size < cells.counted
-    if largest > cells.counted or (
+    of_accepted = registration.counts_accepted or (
+        registration.counts_every_cell and largest == cells.rows.size < cells.counted
+    )
+    if largest > (cells.rows.size if of_accepted else cells.counted) or (
         registration.counts_every_cell and not of_accepted and largest != cells.counted
     ):
         expected = f"{cells.counted}"
-        if registration.counts_every_cell and cells.rows.size < cells.counted:
+        if registration.counts_accepted:
+            expected = f"{cells.rows.size} accepted cells"
+        elif registration.counts_every_cell and cells.rows.size < cells.counted:
             expected += f" cells, or the {cells.rows.size} accepted ones,"
         else:
             expected += " cells"

@@ -52,6 +52,7 @@ class Registration:
         self.where = where
         self.names: list[str] = []  # of the sessions, where the file tells them
         self.counts_every_cell = False  # whether cells that were not found again have rows too
+        self.counts_accepted = False  # whether numbers are ranks among accepted cells
         if base not in (None, 0, 1):
             raise RefusedInputError(
                 f"base of {where} was expected to be 0 or 1, got {base!r}: say the number of "

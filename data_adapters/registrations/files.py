@@ -12,9 +12,16 @@ from data_adapters.options import existing
 from data_adapters.registrations.cell_map import Cells, Registration
 from data_adapters.registrations.cellreg import read_cellreg
 from data_adapters.registrations.roicat import read_roicat
+from data_adapters.registrations.roimatch import is_roimatch, read_roimatch
 from data_adapters.registrations.track2p import read_track2p
 from drift.door import opened
 from drift.schema.labelled_form import RefusedInputError
+
+
+def _read_matlab(path: Path, base: int | None, cells: Cells) -> Registration:
+    """Match files of ROIMatchPub have no name of their own: what is in them tells."""
+    return (read_roimatch if is_roimatch(path) else read_cellreg)(path, base, cells)
+
 
 # How programs name their own output, and who reads it. In a folder it is recognised by its name.
 Reader = Callable[[Path, int | None, Cells], Registration]
@@ -25,7 +32,7 @@ OWN_NAMES: dict[str, Reader] = {
     "*.tracking.results_clusters.json": read_roicat,
 }
 SUFFIXES: dict[str, Reader] = {
-    ".mat": read_cellreg,
+    ".mat": _read_matlab,
     ".npy": read_track2p,
     ".csv": read_track2p,
     ".json": read_roicat,
@@ -41,8 +48,9 @@ def read_registration(
     Parameters
     ----------
     path : str or pathlib.Path
-        Output of CellReg (``.mat``), track2p (``.npy``, ``.csv``) or ROICaT (``.json``), a folder
-        that holds one of them, or a file with ``cell_to_index_map`` (``.mat``, ``.npz``, ``.nc``).
+        Output of CellReg or ROIMatchPub (``.mat``), track2p (``.npy``, ``.csv``) or ROICaT
+        (``.json``), a folder that holds one of them, or a file with ``cell_to_index_map``
+        (``.mat``, ``.npz``, ``.nc``).
     base : {0, 1} or None
         Number of the first cell; None: what the program is known to write, or what the map tells.
     cells : callable, optional

@@ -80,9 +80,12 @@ def test_what_was_planted_is_found(sitting):
     recorded = drift.load(sitting[0] / "recorded.nc")
     assert recorded.sizes["subject"] == 3
     assert not np.isfinite(recorded["elapsed"].values).all(), "one mouse missed a day"
-    assert abs(float(recorded["fraction_place_units"].mean()) - 0.525) < 0.05  # half, and 5 % by chance
-    table = metrics.half_life_table(recorded)
-    print(table.to_string())
+    assert (
+        abs(float(recorded["fraction_place_units"].mean()) - 0.525) < 0.05
+    )  # half, and 5 % by chance
+    studied = metrics.half_life(recorded)
+    assert float(studied["lower"]) < HALF_LIFE < float(studied["upper"])
+    assert int(studied["independent_subjects"]) == 3
     error = recorded["decoding_error"].mean("subject")
     refitted = recorded["refitted_decoding_error"].mean("subject")
     chance = recorded["shuffled_decoding_error"].mean("subject")

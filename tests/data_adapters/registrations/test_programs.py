@@ -1,15 +1,17 @@
-"""Registrations of CellReg, track2p and ROICaT: which cell of which session is which."""
+"""Registrations of CellReg, ROIMatchPub, track2p and ROICaT: which cell of which session is which."""
 
 from __future__ import annotations
 
 import json
 
+import laboratory_mice
 import numpy as np
 import pandas as pd
 import pytest
 import scipy.io
 from matlab_hdf5 import write_hdf5
 
+import data_adapters
 from data_adapters.registrations.files import read_registration
 from drift.errors import RefusedInputError
 
@@ -30,6 +32,15 @@ def cellreg(folder, version="7.3", pairs=True):
         cells[:, 0] = struct["p_same_registered_pairs"]
         struct["p_same_registered_pairs"] = cells
     scipy.io.savemat(path, {"cell_registered_struct": struct})
+    return path
+
+
+def roimatch(folder, version="5"):
+    path = folder / "mouse7_matched.mat"
+    struct = {"allSessionMapping": CELLS + 1.0, "comment": "by hand"}
+    if version == "7.3":
+        return write_hdf5(path, {"roiMatchData": struct})
+    scipy.io.savemat(path, {"roiMatchData": struct})
     return path
 
 
@@ -116,3 +127,47 @@ def test_footprints_are_not_read(tmp_path):
         del file["cell_registered_struct/spatial_footprints_corrected"]
         file["cell_registered_struct"]["spatial_footprints_corrected"] = np.zeros(3, dtype="S4")
     np.testing.assert_array_equal(read_registration(path).columns, CELLS)
+
+
+@pytest.mark.parametrize("version", ["5", "7.3"])
+def test_roimatch_counts_accepted_regions(version, tmp_path):
+    registration = read_registration(roimatch(tmp_path, version))
+    assert registration.counts_accepted and (registration.columns == CELLS).all()
+
+
+def test_a_match_file_without_its_table_is_refused(tmp_path):
+    scipy.io.savemat(tmp_path / "m.mat", {"roiMatchData": {"comment": "not yet"}})
+    with pytest.raises(RefusedInputError, match="allSessionMapping, got comment"):
+        read_registration(tmp_path / "m.mat")
+
+
+def mice_matched(folder):
+    """Two days in suite2p's files, with rejected regions; the cells of both days in a match file."""
+    subject = laboratory_mice.mouse("m7", 1, days=2, cells=12, seconds=60.0)
+    for day in subject.days:
+        laboratory_mice.write_suite2p(folder, day)
+    first, second = (day.cells.tolist() for day in subject.days)
+    both = [cell for cell in first if cell in second]
+    table = np.array([[first.index(cell) + 1.0, second.index(cell) + 1.0] for cell in both])
+    scipy.io.savemat(folder / "m7" / "match.mat", {"roiMatchData": {"allSessionMapping": table}})
+    options = {"track": "virmen.csv", "registration": "match.mat", "track_length": 160.0}
+    return subject, both, options
+
+
+def test_matched_cells_are_the_same_in_both_sessions(tmp_path):
+    subject, both, options = mice_matched(tmp_path)
+    sessions = list(data_adapters.sessions("suite2p", tmp_path, **options))
+    for session, day in zip(sessions, subject.days, strict=True):
+        amplitude = session["activity"].values
+        smallest = np.where(amplitude > 0, amplitude, np.inf).min(axis=0)  # that of one spike
+        events = np.round(amplitude / smallest).sum(axis=0)
+        own = {int(unit): total for unit, total in zip(session["unit"].values, events, strict=True)}
+        for unit, cell in enumerate(both):
+            spikes = day.trains[day.cells.tolist().index(cell)]
+            assert abs(own[unit] - spikes.size) <= 2
+
+
+def test_all_regions_and_numbers_of_accepted_ones_do_not_go_together(tmp_path):
+    _subject, _both, options = mice_matched(tmp_path)
+    with pytest.raises(RefusedInputError, match="numbers the accepted cells"):
+        list(data_adapters.sessions("suite2p", tmp_path, keep_rejected=True, **options))
