@@ -15,7 +15,7 @@ from drift.errors import RefusedInputError
 from drift.files.store import load, provenance
 from drift.inference.bank import KIND, statistics_version
 from drift.inference.estimators import Estimators, estimators_path, load_estimators, rows_of
-from drift.inference.identifiability import enough_to_tell
+from drift.inference.identifiability import NAMED, enough_to_tell
 from drift.inference.observed import Observed, observed_subject
 from drift.inference.posterior import require_sbi
 from drift.inference.prior import MECHANISMS, PARAMETERS, Prior
@@ -246,6 +246,7 @@ def _attributes(bank: Bank) -> dict[str, Any]:
     return {
         **provenance(),
         "title": "which mechanism",
+        "named_from": NAMED,
         "bank_sha256": bank.sha256,
         **{f"bank_{name}": bank.dataset.attrs[name] for name in copied},
         "families": "; ".join(

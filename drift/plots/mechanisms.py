@@ -15,8 +15,6 @@ from drift.plots.sessions import COLOURS
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-NAMED = 0.9  # posterior from which on a mechanism is named
-
 
 @opened
 def mechanism_posterior(answer: xr.Dataset, ax: Axes, subject: str | None = None) -> Axes:
@@ -54,7 +52,7 @@ def mechanism_posterior(answer: xr.Dataset, ax: Axes, subject: str | None = None
     rows = np.arange(own.sizes["mechanism"])[::-1]
     faces = [COLOURS[0] if inside else "none" for inside in remains]
     ax.barh(rows, own["probability"].values, color=faces, edgecolor=COLOURS[0], linewidth=0.8)
-    ax.axvline(NAMED, color="#595959", linestyle="--", linewidth=0.8)
+    ax.axvline(answer.attrs["named_from"], color="#595959", linestyle="--", linewidth=0.8)
     ax.set_yticks(rows, own["mechanism"].values.astype(str))
     ax.set(xlim=(0, 1), xlabel="posterior probability")
     return ax

@@ -150,6 +150,7 @@ def test_pictures_have_a_bar_and_a_row_for_each_mechanism(answer: xr.Dataset, ba
 
     ax = plots.mechanism_posterior(answer, Figure().subplots(), "two")
     np.testing.assert_allclose([bar.get_width() for bar in ax.patches], answer["probability"][1])
+    assert ax.lines[0].get_xdata()[0] == answer.attrs["named_from"] == 0.9
     drawn = plots.identifiability_map(drift.load(bank_path), Figure().subplots())
     assert drawn.images[0].get_array().shape[0] == answer.sizes["mechanism"]
     with pytest.raises(drift.RefusedInputError, match="subject must be one of"):
