@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 
 DOCS_STAMP := $(VENV)/.installed-docs
 
-.PHONY: run full test test-slow test-processors bench bank lint docs lab clean
+.PHONY: run full test test-long test-slow test-processors bench bank lint docs lab clean
 run: $(STAMP)
 	$(BIN)/python examples/corridor_drift.py --overwrite
 
@@ -15,6 +15,10 @@ full: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+# Tests of more than half a second; together with `make test` they are all that is not slow.
+test-long: $(STAMP)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'long and not slow and not slurm'
 
 test-slow: $(STAMP)
 	$(BIN)/python -m pytest -m slow

@@ -42,6 +42,17 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(20240424)
 
 
+LONG = frozenset((Path(__file__).parent / "fixtures" / "long_tests.txt").read_text().split("\n"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that were measured to take long are left to ``make test-long``; see ``long_tests``."""
+    for item in items:
+        if item.nodeid in LONG:
+            item.add_marker(pytest.mark.long)
+
+
 FEW, FEWEST = 0.25, 5  # share of the examples of a property that is tried fast, and at least
 
 
