@@ -98,7 +98,7 @@ def interpreter(version: str) -> str | None:
     candidates = [shutil.which(f"python{version}"), *kept.glob(f"{version}.*/bin/python")]
     for candidate in filter(None, candidates):
         ended = subprocess.run(
-            [str(candidate), "-m", "venv", "-h"], capture_output=True, timeout=60
+            [str(candidate), "-c", "import ensurepip, venv"], capture_output=True, timeout=60
         )
         if ended.returncode == 0:
             return str(candidate)

@@ -38,7 +38,7 @@ class Calibration(NamedTuple):
 
 class Judged(NamedTuple):
     """One simulated recording, as the others judge it: what it differs by from their mean,
-    ``error (statistic,)``, by their ``variance (statistic,)``."""
+    ``error (statistic,)``, NaN where it is not defined, and their ``variance (statistic,)``."""
 
     error: np.ndarray
     variance: np.ndarray
@@ -54,14 +54,14 @@ def judged_by_others(refined: Refined) -> list[Judged]:
     Parameters
     ----------
     refined : Refined
-        With its simulated recordings; what is not defined in one tells nothing.
+        With its simulated recordings.
     """
     rows, usual = refined.recordings, np.diagonal(refined.recorded)
     judged = []
     for number, row in enumerate(rows):
         remaining = np.delete(rows, number, axis=0)
-        error = row - mean_or_nan(remaining, 0)
-        judged.append(Judged(np.where(np.isfinite(error), error, 0.0), scatter(remaining, usual)))
+        error = np.where(np.isfinite(row), row, np.nan) - mean_or_nan(remaining, 0)
+        judged.append(Judged(error, scatter(remaining, usual)))
     return judged
 
 
@@ -75,10 +75,12 @@ def estimated_errors(refined: Refined) -> np.ndarray:
         The estimate.
     """
     law = refined.law._replace(statistics=np.zeros(refined.law.statistics.size))
-    return np.array(
-        [newton_step(law, error, np.diag(1 / variance)) for error, variance in
-         judged_by_others(refined)]
-    )  # fmt: skip
+    steps = []
+    for error, variance in judged_by_others(refined):
+        defined = np.isfinite(error)  # what is not tells nothing, and has no weight
+        weights = np.diag(np.where(defined, 1 / variance, 0.0))
+        steps.append(newton_step(law, np.where(defined, error, 0.0), weights))
+    return np.array(steps)
 
 
 def calibration(
@@ -101,8 +103,10 @@ def calibration(
     for (error, variance), step in zip(judged_by_others(refined), steps, strict=True):
         count = len(steps) - 1
         precision = precision_of(difference_covariance(refined.recorded, variance, count))
-        left = (error - law.jacobian @ step)[np.newaxis]
-        distance.append(distances(left, np.zeros(left.shape[1]), precision)[0])
+        defined = np.isfinite(error)
+        left = np.where(defined, error - law.jacobian @ step, 0.0)[np.newaxis]
+        whole = distances(left, np.zeros(left.shape[1]), precision)[0]
+        distance.append(whole / max(defined.mean(), 1 / defined.size))
     apart = refined.recordings - mean_or_nan(refined.recordings, 0)
     statistics = law.statistics + np.where(np.isfinite(apart), apart, 0.0)
     return Calibration(statistics, steps, np.array(distance))

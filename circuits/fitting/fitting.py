@@ -9,6 +9,7 @@ the search with weights by a bootstrap, then with those by the scatter of simula
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping, Sequence
 from numbers import Integral
 from typing import Any, NamedTuple
@@ -60,7 +61,7 @@ REJECTED = 0.05  # p value below which a circuit does not describe a recording
 # of the covariance, towards its diagonal: a bootstrap cannot tell all correlations of two dozen
 # statistics
 DIAGONAL_SHARE = 0.3
-FEWEST_SIMULATIONS = 19  # recordings, of which none farther than the recorded one are 5 %
+FEWEST_SIMULATIONS = 20  # recordings, of which none farther is a p value below 5 %
 PROFILE_POINTS = 41
 FEWEST_FREEDOM = 2  # of the covariance, which rests on as many sessions and on many more units
 SIMILARITIES = ("map_similarity", "population_similarity")
@@ -136,7 +137,7 @@ def fit(
         Samples of units and sessions, for the covariance of the recorded statistics.
     calibrated : int
         Recordings that are simulated at the estimate, with the sessions, places, units and events
-        of the recording, and estimated alike: their scatter gives the intervals, and their
+        of the recording, and estimated alike: what they are off by gives the intervals, and their
         distances the p value. 0 for intervals by the covariance of the statistics.
     shared : sequence of str
         Parameters that all subjects have in common, such as ["weight_lifetime"]: their estimates
@@ -203,7 +204,9 @@ def fit(
         )
         refuse_impossible(circuit, around, bounds)
         selection = chosen_statistics(own_lens, statistics)
-        model = Model(circuit, own_lens, selection, bounds.names, around, seed, engine)
+        # animals that share an estimate must not share the chance of simulations
+        own_seed = _seed_of(str(label), seed) if common.any() else seed
+        model = Model(circuit, own_lens, selection, bounds.names, around, own_seed, engine)
         # what is shared is searched in the same coordinates
         own_bounds = bounds._replace(lag=float(np.mean(lags)) if common.any() else lag)
         searched.append(_found(model, own_bounds, effort, str(label), progress))
@@ -225,6 +228,11 @@ def fit(
         "source": str(recording.attrs.get("source", "unknown")),
     }
     return Fit(with_units(joined, recording).assign_attrs({**provenance(), **described}))
+
+
+def _seed_of(label: str, seed: int) -> int:
+    """A seed of one animal, by its label."""
+    return int(stream(seed, "search", zlib.crc32(label.encode())).integers(2**31))
 
 
 def _mean_lag(own_lens: Lens) -> float:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.stats import norm
+from scipy.stats import t as student
 
 from circuits.fitting.calibration import Calibration
 from drift.metrics.intervals.limits import half_width
@@ -24,7 +24,7 @@ def predictive_check(
     """Return within what the statistics of recordings of the fitted circuit lie, and how far out
     the recorded ones do.
 
-    By the spread of the simulated recordings where there are some, else by the standard error of
+    By the spread of the simulated recordings and Student's t where there are some, else by the standard error of
     measured minus predicted statistics.
 
     Parameters
@@ -42,12 +42,13 @@ def predictive_check(
     dict
         ``predictive_interval`` (statistic, bound) and ``predictive_p`` (statistic).
     """
-    centre, spread = predicted.copy(), error.copy()
+    centre, spread, freedom = predicted.copy(), error.copy(), np.inf
     if simulated is not None:
         centre[usable] = simulated.statistics.mean(axis=0)
         count = len(simulated.statistics)
+        freedom = count - 1
         spread[usable] = simulated.statistics.std(axis=0, ddof=1) * np.sqrt(1 + 1 / count)
-    reach = half_width(spread, np.inf, CONFIDENCE)
+    reach = half_width(spread, freedom, CONFIDENCE)
     deviation = np.divide(
         np.abs(target - centre), spread, out=np.full(target.size, np.nan), where=spread > 0
     )
@@ -56,5 +57,5 @@ def predictive_check(
             ("statistic", "bound"),
             np.stack([centre - reach, centre + reach], axis=-1),
         ),
-        "predictive_p": (("statistic",), 2 * norm.sf(deviation)),
+        "predictive_p": (("statistic",), 2 * student.sf(deviation, freedom)),
     }

@@ -152,7 +152,10 @@ def scatter(seen: np.ndarray, usual: np.ndarray) -> np.ndarray:
     usual : numpy.ndarray
         (statistic,) variances of the bootstrap, b.
     """
-    square = np.nanvar(np.where(np.isfinite(seen), seen, np.nan), axis=0, ddof=1)
+    defined = np.isfinite(seen)
+    few = defined.sum(axis=0) < 2  # which have no variance
+    square = np.nanvar(np.where(few, 0.0, np.where(defined, seen, np.nan)), axis=0, ddof=1)
+    square[few] = np.nan
     ratio = np.nanmedian(square / usual)
     square = np.where(np.isfinite(square), square, ratio * usual)
     count = len(seen)

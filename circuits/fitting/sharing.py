@@ -83,7 +83,7 @@ def joint(
     shared : numpy.ndarray
         (parameter,) bool.
     errors : sequence of numpy.ndarray, optional
-        (simulation, parameter) of the simulated recordings of each animal.
+        (simulation, parameter) of the simulated recordings of each animal, with chance of its own.
     """
     mean = _weights(refined, shared)  # (animal and parameter, animal and parameter)
     animals, parameters = len(refined), shared.size
@@ -99,11 +99,8 @@ def joint(
         spread = [np.diagonal(animal.known.covariance) for animal in refined]
         return Joint(moved, None, _agreement(refined, aimed, spread, shared))
     spread = [(error**2).mean(axis=0) for error in errors]
-    # animals of one seed are simulated with the same chance, which must not count as agreement
-    apart = [np.roll(error, animal, axis=0) for animal, error in enumerate(errors)]
-    together = np.split(np.concatenate(apart, axis=1) @ mean.T, animals, axis=1)
-    back = [np.roll(error, -animal, axis=0) for animal, error in enumerate(together)]
-    return Joint(moved, back, _agreement(refined, aimed, spread, shared))
+    together = np.split(np.concatenate(errors, axis=1) @ mean.T, animals, axis=1)
+    return Joint(moved, together, _agreement(refined, aimed, spread, shared))
 
 
 def _weights(refined: Sequence[Refined], shared: np.ndarray) -> np.ndarray:

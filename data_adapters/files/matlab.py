@@ -8,7 +8,8 @@ two-dimensional array; nothing is squeezed, so that the nesting of cells is what
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -68,15 +69,8 @@ def read(path: str | Path, *names: str) -> dict[str, Any]:
             f"{path} was expected to be a MATLAB file (v5 or v7.3), got something else: save "
             "it from MATLAB again."
         )
-    try:
+    with _told_of(path):
         content = load(path, names)
-    except RefusedInputError as error:
-        raise RefusedInputError(f"in {path}, {error}") from error
-    except Exception as error:  # a damaged file makes scipy and h5py raise nearly anything
-        raise RefusedInputError(
-            f"{path} was expected to be a whole MATLAB file, got a damaged one "
-            f"({one_line(error)}): copy it again."
-        ) from error
     for name in names:
         if isinstance(content.get(name), Unreadable):
             raise RefusedInputError(
@@ -136,11 +130,32 @@ def variable_names(path: Path) -> list[str]:
     ----------
     path : pathlib.Path
         A ``.mat`` file, v5 to v7.3.
+
+    Raises
+    ------
+    RefusedInputError
+        If the file is damaged.
     """
-    if h5py.is_hdf5(path):
-        with h5py.File(path, "r") as file:
-            return sorted(name for name in file if not name.startswith("#"))
-    return sorted({variable.name for variable in variables(path, lambda _name: False)} - {""})
+    with _told_of(path):
+        if h5py.is_hdf5(path):
+            with h5py.File(path, "r") as file:
+                return sorted(name for name in file if not name.startswith("#"))
+        return sorted({variable.name for variable in variables(path, lambda _name: False)} - {""})
+
+
+@contextmanager
+def _told_of(path: Path) -> Iterator[None]:
+    """Name the file in whatever goes wrong with it: a damaged one makes scipy and h5py raise nearly
+    anything."""
+    try:
+        yield
+    except RefusedInputError as error:
+        raise RefusedInputError(f"in {path}, {error}") from error
+    except Exception as error:
+        raise RefusedInputError(
+            f"{path} was expected to be a whole MATLAB file, got a damaged one "
+            f"({one_line(error)}): copy it again."
+        ) from error
 
 
 def _load_v5(path: Path, names: tuple[str, ...]) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from data_adapters.files import matlab
 from data_adapters.files.wording import listed
 from data_adapters.registrations.cell_map import Cells, Registration
@@ -26,10 +28,10 @@ def read_roimatch(path: Path, base: int | None, cells: Cells) -> Registration:
     """Registration that ROIMatchPub wrote."""
     fields = matlab.read(path, STRUCT)[STRUCT]
     if not isinstance(fields, dict) or MAP not in fields:
+        held = listed(fields) if isinstance(fields, dict) else f"an array of {np.shape(fields)}"
         raise RefusedInputError(
-            f"{STRUCT} in {path} was expected to hold {MAP}, got "
-            f"{(listed(fields) if isinstance(fields, dict) else '') or 'nothing'}: save the match "
-            "file again."
+            f"{STRUCT} in {path} was expected to hold {MAP}, got {held or 'nothing'}: save the "
+            "match file again."
         )
     registration = Registration(fields[MAP], f"{MAP} in {path}", 1 if base is None else base, cells)
     registration.counts_accepted = True

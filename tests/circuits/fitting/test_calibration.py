@@ -13,11 +13,12 @@ from circuits.fitting.calibration import (
     Calibration,
     calibrated_half_widths,
     calibrated_p_value,
+    calibration,
     estimated_errors,
     inflation,
 )
 from circuits.fitting.predictive import predictive_check
-from circuits.fitting.refinement import Refined, newton_step, scatter
+from circuits.fitting.refinement import Refined, difference_covariance, newton_step, scatter
 from circuits.fitting.result import Fit
 from circuits.fitting.search import Law, Uncertainty
 from circuits.fitting.statistics import GROUPS, bootstrap_covariance, chosen_statistics, codes
@@ -162,6 +163,36 @@ def test_simulated_recordings_are_no_part_of_what_judges_them():
     assert abs(honest) < 4 and apparent < -4
 
 
+def test_p_values_of_recordings_of_the_circuit_are_even():
+    """Recordings of a made-up circuit of one parameter and eight statistics, estimated and judged
+    like the twenty that calibrate: p values have the mean of 1/21, 2/21, ..., 1, and an undefined
+    statistic changes no p value of what is defined."""
+    rng, count, statistics, repetitions = stream(2, "bootstrap"), 20, 8, 200
+    law = Law(np.zeros(statistics), np.linspace(5, 40, statistics)[:, np.newaxis])
+    nothing, known = np.zeros(1), Uncertainty(np.eye(1), np.eye(1), 1.0)
+    usual, p_values = np.eye(statistics), []
+    for _repetition in range(repetitions):
+        rows = rng.standard_normal((count, statistics))
+        variance = scatter(rows, np.diagonal(usual))
+        precision = np.diag(1 / variance)
+        refined = Refined(nothing, law, usual, known, nothing, precision, rows, usual)
+        simulated = calibration(refined, estimated_errors(refined), np.linalg.inv)
+        error = rng.standard_normal(statistics) - rows.mean(axis=0)
+        step = newton_step(law, error, precision)
+        whole = np.linalg.inv(difference_covariance(usual, variance, count))
+        left = error - law.jacobian @ step
+        p_values.append(calibrated_p_value(simulated, float(left @ whole @ left)))
+    expected, spread = (1 + 1 / (count + 1)) / 2, 1 / np.sqrt(12 * repetitions)
+    assert np.mean(p_values) == pytest.approx(expected, abs=4 * spread)
+    rows = np.append(rows, np.full((count, 1), np.nan), axis=1)
+    rows[:3, -1] = 1.0
+    wider = np.eye(statistics + 1)
+    law = Law(np.zeros(statistics + 1), np.append(law.jacobian, [[9.0]], axis=0))
+    partly = Refined(nothing, law, wider, known, nothing, wider, rows, wider)
+    assert np.allclose(estimated_errors(partly)[3:], simulated.unit[3:], atol=1e-3)
+    assert np.isfinite(calibration(partly, estimated_errors(partly), np.linalg.inv).distance).all()
+
+
 def test_inflation_is_one_unless_rejected():
     assert inflation(90.0, 10.0, True) == 3.0
     assert inflation(90.0, 10.0, False) == 1.0
@@ -178,5 +209,5 @@ def test_predictive_check_of_made_up_statistics():
 
 
 def test_too_few_simulated_recordings_are_refused(recording):
-    with pytest.raises(RefusedInputError, match="at least 19 simulated recordings, got 5"):
+    with pytest.raises(RefusedInputError, match="at least 20 simulated recordings, got 5"):
         lifetime(recording, calibrated=5)

@@ -171,3 +171,20 @@ def test_all_regions_and_numbers_of_accepted_ones_do_not_go_together(tmp_path):
     _subject, _both, options = mice_matched(tmp_path)
     with pytest.raises(RefusedInputError, match="numbers the accepted cells"):
         list(data_adapters.sessions("suite2p", tmp_path, keep_rejected=True, **options))
+
+
+@pytest.mark.parametrize("version", ["5", "7.3"])
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_a_match_file_that_was_cut_is_refused_by_name(version, share, tmp_path):
+    whole = roimatch(tmp_path, version).read_bytes()
+    cut = tmp_path / "cut.mat"
+    cut.write_bytes(whole[: int(share * len(whole))])
+    with pytest.raises(RefusedInputError, match=r"cut\.mat"):
+        read_registration(cut)
+
+
+@pytest.mark.parametrize("held", [np.zeros((2, 2)), "text", {"allSessionMapping": "text"}])
+def test_something_else_in_a_match_file_is_refused(held, tmp_path):
+    scipy.io.savemat(tmp_path / "m.mat", {"roiMatchData": held})
+    with pytest.raises(RefusedInputError, match="allSessionMapping"):
+        read_registration(tmp_path / "m.mat")
