@@ -24,8 +24,8 @@ def predictive_check(
     """Return within what the statistics of recordings of the fitted circuit lie, and how far out
     the recorded ones do.
 
-    By the spread of the simulated recordings and Student's t where there are some, else by the standard error of
-    measured minus predicted statistics.
+    By the spread of the simulated recordings and Student's t where there are some, else by the
+    standard error of measured minus predicted statistics.
 
     Parameters
     ----------
