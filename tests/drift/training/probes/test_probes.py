@@ -208,6 +208,17 @@ def test_rate_map_is_the_mean_activity_of_the_samples_at_a_place():
                 assert found.rate.isnull().all()
 
 
+def test_rate_maps_bring_their_occupancy():
+    recipe = drift.Experiment(
+        task=drift.CorridorTask(samples=20, rays=3),
+        network=drift.Network(units=5),
+        steps=2,
+        sessions=2,
+    )
+    run = drift.train([recipe], probes=["rate"], progress=False)
+    assert {"rate", "occupancy", "place_unit"} <= set(run)
+
+
 def test_a_poor_start_is_not_divergence():
     recipe = drift.Experiment(
         network=drift.Network(units=100), learner=drift.SGD(learning_rate=0.01), steps=50
