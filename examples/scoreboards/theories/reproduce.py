@@ -1,4 +1,4 @@
-"""Scoreboard of theories of drift as switches of one simulator: the number that decides each,
+"""Scoreboard of theories of drift as switches of one simulator: the number that checks each,
 published or derived, against ours, and its figure.
 
 By default the rows that take seconds are measured; --minutes adds the others. Rows that an earlier
