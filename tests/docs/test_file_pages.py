@@ -21,6 +21,7 @@ PAGES = sorted((DOCS / "how_to" / "files").glob("*.md"))
 OF_MICE = {
     "suite2p": (layouts.write_suite2p, layouts.write_track2p),
     "caiman": (layouts.write_caiman, layouts.write_cellreg),
+    "roimatch": (layouts.write_suite2p, layouts.write_roimatch),
     "phy": (layouts.write_phy, layouts.write_clusters_registered),
 }
 FILES_OF = {
@@ -54,7 +55,7 @@ def test_every_reader_of_tools_has_a_page():
     assert {"deeplabcut", "cellreg", "track2p", "roicat", "events", "two_clocks"} <= names
     readme = (CHECKOUT / "README.md").read_text()
     for tool in ("suite2p", "CaImAn", "Minian", "Inscopix", "phy", "Kilosort", "CellExplorer",
-                 "DeepLabCut", "CellReg", "track2p", "ROICaT"):  # fmt: skip
+                 "DeepLabCut", "CellReg", "track2p", "ROICaT", "ROIMatchPub"):  # fmt: skip
         assert tool in readme
 
 

@@ -146,10 +146,8 @@ def mice_matched(folder):
     subject = laboratory_mice.mouse("m7", 1, days=2, cells=12, seconds=60.0)
     for day in subject.days:
         laboratory_mice.write_suite2p(folder, day)
-    first, second = (day.cells.tolist() for day in subject.days)
-    both = [cell for cell in first if cell in second]
-    table = np.array([[first.index(cell) + 1.0, second.index(cell) + 1.0] for cell in both])
-    scipy.io.savemat(folder / "m7" / "match.mat", {"roiMatchData": {"allSessionMapping": table}})
+    laboratory_mice.write_roimatch(folder, subject)
+    both = [cell for cell in subject.days[0].cells if cell in subject.days[1].cells]
     options = {"track": "virmen.csv", "registration": "match.mat", "track_length": 160.0}
     return subject, both, options
 
