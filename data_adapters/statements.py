@@ -83,8 +83,7 @@ class Statements(NamedTuple):
         ``environment``: each environment becomes a session, what lies outside is left out.
     registration : str or path
         Table of the cells over sessions (CellReg, track2p, ROICaT, ROIMatchPub,
-        ``cell_to_index_map``), or the
-        folder that holds it. Found as the track is, for each animal.
+        ``cell_to_index_map``), or the folder that holds it. Found as the track is, for each animal.
     columns : sequence of int
         Columns of the registration that the sessions of each animal have, from 1, where it has more
         of them, or another order.

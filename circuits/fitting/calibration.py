@@ -84,7 +84,7 @@ def estimated_errors(refined: Refined) -> np.ndarray:
 
 
 def calibration(
-    refined: Refined, steps: np.ndarray, precision_of: Callable[[np.ndarray], np.ndarray]
+    refined: Refined, steps: np.ndarray, shrunk: Callable[[np.ndarray], np.ndarray]
 ) -> Calibration:
     """Return recordings that were simulated with as many units, sessions, places and events as the
     recording has, with their estimates and distances.
@@ -95,17 +95,17 @@ def calibration(
         The estimate.
     steps : numpy.ndarray
         (simulation, parameter) of ``estimated_errors``, or what is shared of them.
-    precision_of : callable
-        From a covariance (statistic, statistic) to that by which the distance of the recording is
-        told.
+    shrunk : callable
+        From a covariance (statistic, statistic) to that with which the distance of the recording
+        is told, which can be inverted.
     """
     law, distance = refined.law, []
     for (error, variance), step in zip(judged_by_others(refined), steps, strict=True):
         count = len(steps) - 1
-        precision = precision_of(difference_covariance(refined.recorded, variance, count))
+        covariance = shrunk(difference_covariance(refined.recorded, variance, count))
         defined = np.isfinite(error)
         left = np.where(defined, error - law.jacobian @ step, 0.0)[np.newaxis]
-        whole = distances(left, np.zeros(left.shape[1]), precision)[0]
+        whole = distances(left, np.zeros(left.shape[1]), np.linalg.inv(covariance))[0]
         distance.append(whole / max(defined.mean(), 1 / defined.size))
     apart = refined.recordings - mean_or_nan(refined.recordings, 0)
     statistics = law.statistics + np.where(np.isfinite(apart), apart, 0.0)

@@ -354,7 +354,7 @@ def _finished(found: Found) -> xr.Dataset:
 
     simulated = None
     if found.errors is not None:
-        simulated = calibration(refined, found.errors, _whole_precision)
+        simulated = calibration(refined, found.errors, _shrunk)
     aim = found.target[usable]
     optima = gone_on(found.optima, refined, simulator, bounds, aim, found.precision)
     frozen = _still(model, bounds, refined, usable, echo_seeds(model.seed))
@@ -380,10 +380,6 @@ def _shrunk(covariance: np.ndarray) -> np.ndarray:
     return (1 - DIAGONAL_SHARE) * covariance + DIAGONAL_SHARE * np.diag(np.diagonal(covariance))
 
 
-def _whole_precision(covariance: np.ndarray) -> np.ndarray:
-    return np.asarray(np.linalg.inv(_shrunk(covariance)))
-
-
 def _bar(total: int, label: str, progress: bool) -> Any:
     from drift.progress import progress_bar
 
@@ -405,7 +401,8 @@ def _labelled(
     unit, law, own_uncertainty = refined.unit, refined.law, refined.known
     half = np.sqrt(np.diagonal(own_uncertainty.covariance))
     rests_on = max(FEWEST_FREEDOM, model.lens.elapsed.size - 1)
-    covariance, precision = _shrunk(refined.covariance), _whole_precision(refined.covariance)
+    covariance = _shrunk(refined.covariance)
+    precision = np.linalg.inv(covariance)
     freedom = max(1, int(usable.sum()) - unit.size)
     distance = float(distances(law.statistics[np.newaxis], target[usable], precision)[0])
     p_value, usual = float(chi2.sf(distance, freedom)), float(freedom)
