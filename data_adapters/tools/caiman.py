@@ -79,8 +79,8 @@ def holds(file: Path) -> bool:
     try:
         with h5py.File(file, "r") as content:
             return "estimates" in content
-    except OSError:
-        return file.suffix == ".hdf5"  # damaged, and refused when it is read
+    except (OSError, RuntimeError):  # as h5py calls a damaged file
+        return file.suffix == ".hdf5"  # refused when it is read
 
 
 def _cells(place: Place, events: str, keep_rejected: bool) -> Cells:
