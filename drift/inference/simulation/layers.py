@@ -11,7 +11,7 @@ import numpy as np
 from drift.streams import stream
 
 PLACES = 50
-LIFETIMES = (2.5, 4.5)  # log10 of steps
+LIFETIMES = (3.0, 5.0)  # log10 of steps
 ACTIVE = (-1.3, -0.3)  # log10 of the share of units that are active at a place
 EXCITABILITY = (0.3, 1.5)  # standard deviation beside drives of 1
 
