@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, NamedTuple
 
-from pydantic import Field, Strict, field_validator
+from pydantic import Field, Strict, field_validator, model_validator
 
 from drift.recipe import Recipe
 
@@ -146,6 +146,17 @@ class Prior(Recipe):
         if not ends[0] <= ends[1]:
             raise ValueError(f"a range must rise, got {ends}")
         return ends
+
+    @model_validator(mode="after")
+    def _within_runs(self) -> Prior:
+        shortest = self.age[1] + self.span[0] * self.steps_per_day[0]
+        if not self.first_step <= self.age[0] or not shortest <= self.steps:
+            raise ValueError(
+                "first_step must be at most the least age, and steps at least the largest age and "
+                f"the shortest span, got first_step {self.first_step}, ages {self.age} and "
+                f"{self.steps} steps for {shortest:g}: no window would lie within a run"
+            )
+        return self
 
     @classmethod
     def small(cls, **changes: Any) -> Prior:

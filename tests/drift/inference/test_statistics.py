@@ -90,7 +90,9 @@ def test_layers_keep_their_share_active_and_forget_with_their_lifetime():
 
 
 def test_windows_are_named_draws_and_hold_their_truth():
-    prior = Prior.small(units=(20,), sessions=20, steps=3000, age=(400.0, 800.0), cells=(5, 20))
+    prior = Prior.small(
+        units=(20,), sessions=20, first_step=300, steps=3000, age=(400.0, 800.0), cells=(5, 20)
+    )
     code = drawn_code(prior, "jumps", 9)
     one, same = (drawn_window(code, prior, 9, 2) for _ in range(2))
     other = drawn_window(code, prior, 9, 3)
@@ -102,6 +104,6 @@ def test_windows_are_named_draws_and_hold_their_truth():
 
 
 def test_a_frozen_run_is_one_code_in_all_sessions():
-    prior = Prior.small(units=(20,), sessions=20, steps=1500, age=(400.0, 800.0))
+    prior = Prior.small(units=(20,), sessions=20, first_step=300, steps=1500, age=(400.0, 800.0))
     code = drawn_code(prior, "frozen code", 1)
     np.testing.assert_array_equal(code.rates, np.broadcast_to(code.rates[:1], code.rates.shape))

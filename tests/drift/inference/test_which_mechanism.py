@@ -128,6 +128,10 @@ def test_mechanisms_of_a_prior_are_known():
         Prior(mechanisms=("jumps", "magic"))
     with pytest.raises(drift.RefusedInputError, match="must rise"):
         Prior(cells=(30, 20))
+    with pytest.raises(drift.RefusedInputError, match="no window would lie within a run"):
+        Prior.small(age=(400.0, 800.0))
+    with pytest.raises(drift.RefusedInputError, match="no window would lie within a run"):
+        Prior.small(steps=5000)
 
 
 def test_the_command_answers_and_writes_a_page(bank_path: Path, tmp_path: Path, capsys):
