@@ -96,6 +96,8 @@ class Coverage(NamedTuple):
     tarp : numpy.ndarray
         (level,) coverage at ``LEVELS``.
     windows : int
+    ranks : list of numpy.ndarray
+        (run,) of the truth among draws, one window of each run, by name.
     """
 
     names: list[str]
@@ -104,6 +106,7 @@ class Coverage(NamedTuple):
     tarp_deviation: float
     tarp: np.ndarray
     windows: int
+    ranks: list[np.ndarray]
 
 
 def coverage(bank: xr.Dataset, estimators: Estimators, draws: int = 300, seed: int = 0) -> Coverage:
@@ -125,7 +128,7 @@ def coverage(bank: xr.Dataset, estimators: Estimators, draws: int = 300, seed: i
     rng = stream(seed, "bootstrap")
     test, classes = rows_of(bank, "test"), class_numbers(bank, estimators.mechanisms)
     inputs = estimators.scaling.inputs(bank["value"].values.astype(float))
-    names, p_values, inside, shares = [], [], [], []
+    names, ranks_of_runs, inside, shares = [], [], [], []
     for number, mechanism in enumerate(estimators.mechanisms):
         rows = np.flatnonzero(test & (classes == number))
         if not rows.size:
@@ -140,13 +143,14 @@ def coverage(bank: xr.Dataset, estimators: Estimators, draws: int = 300, seed: i
         _, first = np.unique(bank["run"].values[rows], return_index=True)
         for at, name in enumerate(flow.parameters):
             names.append(f"{mechanism}: {name}")
-            p_values.append(float(kstest(ranks[first, at], "uniform").pvalue))
+            ranks_of_runs.append(ranks[first, at])
         shares.append(_nearer(sample, truth, flow, rng))
     credibility = np.concatenate(shares)
     curve = np.array([(credibility <= level).mean() for level in LEVELS])
+    p_values = np.array([kstest(own, "uniform").pvalue for own in ranks_of_runs])
     return Coverage(
-        names, _holm(np.array(p_values)), float(np.concatenate(inside).mean()),
-        float(np.abs(curve - LEVELS).max()), curve, credibility.size,
+        names, _holm(p_values), float(np.concatenate(inside).mean()),
+        float(np.abs(curve - LEVELS).max()), curve, credibility.size, ranks_of_runs,
     )  # fmt: skip
 
 
@@ -175,21 +179,13 @@ def _holm(p_values: np.ndarray) -> np.ndarray:
     return result
 
 
-def novelty_is_uniform(bank: xr.Dataset, estimators: Estimators) -> tuple[float, float]:
-    """Return the Kolmogorov-Smirnov p of novelty p values of one window a run for tests, and the
-    share of all windows for tests below .05."""
+def novelty_p_values(bank: xr.Dataset, estimators: Estimators) -> tuple[np.ndarray, np.ndarray]:
+    """Return novelty p values (window,) of the windows for tests, and positions (run,) of the first
+    window of each run among them."""
     test = rows_of(bank, "test")
     numbers = estimators.scaling.numbers(bank["value"].values.astype(float)[test])
-    p_values = estimators.novelty.p_values(numbers)
     _, first = np.unique(bank["run"].values[test], return_index=True)
-    return float(kstest(p_values[first], "uniform").pvalue), float((p_values < UNLIKE).mean())
-
-
-def power_against_others(estimators: Estimators, values: np.ndarray) -> float:
-    """Return the share of windows (window, statistic) of another prior whose novelty p is below
-    .05."""
-    numbers = estimators.scaling.numbers(values)
-    return float((estimators.novelty.p_values(numbers) < UNLIKE).mean())
+    return estimators.novelty.p_values(numbers), first
 
 
 def power_against_left_out(bank: xr.Dataset, mechanism: str) -> float:

@@ -1,8 +1,8 @@
 """Scoreboard of repdrift infer: is it as certain as it says, on runs that nothing was learned from?
 
-Needs a bank (repdrift infer --make-bank). --held-out takes a second one, of other worlds; rows of a
-real recording take --recording. Rows that an earlier call with the same --out has measured are kept,
---overwrite measures them anew.
+Needs a bank (repdrift infer --make-bank). Most rows simulate further runs, which are kept in --out; rows
+of a real recording take --recording. Rows that an earlier call with the same --out has measured are
+kept, --overwrite measures them anew.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from scoreboards.mechanisms.rows import ROWS, Question
 
 import data_adapters
 import drift
-from drift.files.store import load
 from drift.inference.inferring import Bank, read_bank
 
 
@@ -32,7 +31,7 @@ def main() -> None:
     question = _question(asked)
     bank = question.bank
     lines = scoreboard.run(
-        scoreboard.chosen(ROWS, asked.rows or (("N22",) if asked.quick else ())),
+        scoreboard.chosen(ROWS, asked.rows or (("N24",) if asked.quick else ())),
         question,
         cache,
         lambda _: f"bank {bank.sha256[:8]}",
@@ -54,12 +53,11 @@ def _question(asked) -> Question:
         bank: Bank = read_bank(asked.bank, flows=True)
     except drift.RefusedInputError:  # without posteriors of parameters
         bank = read_bank(asked.bank, flows=False)
-    held_out = None if asked.held_out is None else load(asked.held_out)
     recorded, given = None, asked.recording
     if given is not None:
         name, path, reader = options.recording(given)
         recorded = drift.measure(data_adapters.sessions(name, path, **reader), halves="trials")
-    return Question(asked.bank, bank, held_out, recorded, asked.out, asked.seed)
+    return Question(asked.bank, bank, recorded, asked.out, asked.seed)
 
 
 def _obstacle(row: Row, question: Question) -> str:
@@ -74,7 +72,6 @@ def _options():
     parser = options.parser(__doc__, "mechanisms")
     scoreboard.add_choice(parser, "N21")
     parser.add_argument("--bank", type=Path, default=Path("results/bank.nc"), metavar="FILE")
-    parser.add_argument("--held-out", type=Path, metavar="FILE")
     return parser.parse_args()
 
 
