@@ -81,6 +81,7 @@ def check_learned(network: LearningNetwork, objective: str, task: str) -> None:
 
 
 def check_taken(network: LearningNetwork, noise: InputNoise) -> None:
+    """Refuse input noise of a law or at a place that a network does not take."""
     law, place = noise.law, noise.placement
     if not network.takes_input_noise(law, place):
         laws, places = " or ".join(network.noise_laws), " or ".join(network.noise_places)
@@ -92,6 +93,7 @@ def check_taken(network: LearningNetwork, noise: InputNoise) -> None:
 
 
 def networks_that(take: Callable[[type[LearningNetwork]], bool]) -> str:
+    """Return the names of all networks that take something, joined by "or"."""
     return " or ".join(network.__name__ for network in NETWORKS.values() if take(network))
 
 

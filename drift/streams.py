@@ -7,6 +7,8 @@ learner, another noise or a larger crowd moves no other draw.
 
 from __future__ import annotations
 
+import zlib
+
 import numpy as np
 
 from drift.door import opened
@@ -61,3 +63,14 @@ def stream(seed: Seed, name: str, child: Seed | None = None) -> np.random.Genera
     key = (STREAMS[name],) if child is None else (STREAMS[name], child)
     sequence = np.random.SeedSequence(entropy=seed, spawn_key=key)
     return np.random.Generator(np.random.SFC64(sequence))
+
+
+def child_of(label: str) -> int:
+    """Return the number of the child of a stream that belongs to a label, such as that of a
+    subject, wherever the label stands in a table.
+
+    Parameters
+    ----------
+    label : str
+    """
+    return zlib.crc32(label.encode())

@@ -3,7 +3,6 @@ experimenter would have seen."""
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -17,7 +16,7 @@ from drift.metrics.places import closes
 from drift.metrics.stimuli import require_places
 from drift.observation.laps import DIRECTIONS
 from drift.schema.labelled_form import check
-from drift.streams import stream
+from drift.streams import child_of, stream
 
 LARGEST_GAIN = 3.0  # times the median
 SILENT = 0.01  # times the median rate of the active units, below which a unit is all but silent
@@ -41,7 +40,7 @@ def own_number(dataset: xr.Dataset, subject: int) -> int:
     """
     if "seed" in dataset.coords and bool(np.isfinite(dataset["seed"][subject])):
         return int(dataset["seed"][subject])
-    return zlib.crc32(str(dataset["subject"].values[subject]).encode())
+    return child_of(str(dataset["subject"].values[subject]))
 
 
 def own_stream(dataset: xr.Dataset, subject: int, seed: int) -> np.random.Generator:

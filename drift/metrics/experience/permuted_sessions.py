@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from drift.metrics.experience.mixed_model import Array, Fit, Robust, Rows
 from drift.metrics.experience.pair_rows import PairRows
-from drift.streams import stream
+from drift.streams import child_of, stream
 
 BLOCK = 100  # orders at a time, for memory
 ROUNDING = 1e-9
@@ -104,7 +103,7 @@ def session_orders(
     """
     orders, signs = [], []
     for subject in np.unique(pairs.subject):
-        child = zlib.crc32(str(names.values[subject]).encode())
+        child = child_of(str(names.values[subject]))
         rng = stream(seed, "shuffle", child)
         own = np.flatnonzero(pairs.subject == subject)
         order = np.full((permutations, length), -1)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
-
 import numpy as np
 import xarray as xr
 from scipy.spatial import cKDTree
@@ -15,7 +13,7 @@ from drift.metrics.fields.detection import place_fields
 from drift.metrics.fields.regions import Grid, grid_of
 from drift.schema.labelled_form import check
 from drift.schema.map_dims import map_dim
-from drift.streams import stream
+from drift.streams import child_of, stream
 
 NAMES = ("density", "expected", "lower", "upper")
 
@@ -76,7 +74,7 @@ def centroid_density(
     rows = []
     for subject, (own, spent) in enumerate(zip(places, time.values)):
         label = dataset["subject"].values[subject] if "subject" in dataset.coords else subject
-        rng = stream(seed, "shuffle", zlib.crc32(str(label).encode()))
+        rng = stream(seed, "shuffle", child_of(str(label)))
         flat = own.reshape(-1, own.shape[-1]), spent.reshape(-1, spent.shape[-1])
         rows.append([_of_session(*pair, draws, confidence, rng) for pair in zip(*flat)])
     return _labelled(rows, time, along)

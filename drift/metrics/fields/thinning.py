@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
-
 import numpy as np
 import xarray as xr
 
@@ -12,7 +10,7 @@ from drift.door.quantities import Seed
 from drift.errors import RefusedInputError
 from drift.schema.labelled_form import check
 from drift.schema.map_dims import map_dims
-from drift.streams import stream
+from drift.streams import child_of, stream
 
 WHOLE = 1e-6  # how far from a whole number events may lie that rate times time makes
 
@@ -67,7 +65,7 @@ def thinned_halves(dataset: xr.Dataset, seed: Seed = 0) -> xr.Dataset:
 
 def _stream(dataset: xr.Dataset, subject: int, seed: int) -> np.random.Generator:
     label = dataset["subject"].values[subject] if "subject" in dataset.coords else subject
-    return stream(seed, "shuffle", zlib.crc32(str(label).encode()))
+    return stream(seed, "shuffle", child_of(str(label)))
 
 
 def _tossed(counts: np.ndarray, rng: np.random.Generator) -> np.ndarray:

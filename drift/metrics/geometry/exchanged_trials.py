@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Literal, NamedTuple
 
@@ -16,7 +15,7 @@ from drift.measurement.rules import Measurement
 from drift.metrics.geometry.tables import PAIRS
 from drift.metrics.geometry.trial_visits import SessionVisits, visits_of
 from drift.metrics.geometry.vectors import Array
-from drift.streams import stream
+from drift.streams import child_of, stream
 
 MEMORY = 2**22  # numbers of the maps of as many exchanges as are made at once
 FEWEST = 43  # exchanges, with which p can be below the .023 that makes a drift
@@ -179,7 +178,7 @@ def _p_value(
     if trials is None:
         return np.nan
     names = first.subject, str(first.number), str(second.number)
-    generator = stream(seed, "shuffle", zlib.crc32("\n".join(names).encode()))
+    generator = stream(seed, "shuffle", child_of("\n".join(names)))
     observed = float(_statistic(trials, trials.cell[np.newaxis], occupancy)[0])
     if not np.isfinite(observed):
         return np.nan

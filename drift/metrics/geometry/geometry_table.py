@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -17,7 +16,7 @@ from drift.metrics.geometry.vectors import Array, conditions_of, recorded_units
 from drift.metrics.intervals.limits import half_width, mean_or_nan
 from drift.metrics.intervals.nested import nested_interval
 from drift.metrics.stability.pairs import comparable_pairs
-from drift.streams import stream
+from drift.streams import child_of, stream
 
 REPETITIONS = 1000
 MOST_UNDEFINED = 0.5  # share of the pairs without a drift above which there is no figure
@@ -276,7 +275,7 @@ def _dealt(
     rates = dataset["rate_half"].isel(subject=subject).transpose("session", "unit", ...).values
     size = np.nansum(rates.reshape(*rates.shape[:2], -1), axis=(0, 2))
     label = str(dataset["subject"].values[subject]) if "subject" in dataset.coords else str(subject)
-    generator = stream(seed, "bootstrap", zlib.crc32(label.encode()))
+    generator = stream(seed, "bootstrap", child_of(label))
     units = np.flatnonzero(member.any(axis=0))
     ordered = units[np.argsort(size[units], kind="stable")]
     group = np.full(member.shape[1], -1)

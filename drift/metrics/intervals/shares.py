@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
 
-from drift.streams import stream
+from drift.streams import child_of, stream
 
 Values = xr.DataArray | xr.Dataset
 
@@ -97,7 +96,7 @@ def subject_streams(values: Values, seed: int) -> list[np.random.Generator]:
     labels = [str(label) for label in _labels(values)]
     occurrences = [labels[:place].count(label) for place, label in enumerate(labels)]
     names = [f"{label}\n{count}" for label, count in zip(labels, occurrences, strict=True)]
-    return [stream(seed, "bootstrap", zlib.crc32(name.encode())) for name in names]
+    return [stream(seed, "bootstrap", child_of(name)) for name in names]
 
 
 def _labels(values: Values) -> np.ndarray:

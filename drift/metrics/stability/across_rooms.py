@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -26,7 +25,7 @@ from drift.metrics.stability.matching import observed_sessions
 from drift.metrics.stability.pairs import tracked_pairs
 from drift.schema.labelled_form import check
 from drift.schema.map_dims import map_dims
-from drift.streams import stream
+from drift.streams import child_of, stream
 
 DIMS = ("subject", "environment", "environment_other")
 MEANINGS = {
@@ -198,7 +197,7 @@ def _of_rates(rates: np.ndarray) -> Matrices:
 def _chance(own: xr.Dataset, smoothing: float, draws: int, seed: int) -> Iterator[Matrices]:
     """Matrices of shuffled identities, one draw each."""
     label = own["subject"].values[0] if "subject" in own.coords else 0
-    rng = stream(seed, "shuffle", zlib.crc32(str(label).encode()))
+    rng = stream(seed, "shuffle", child_of(str(label)))
     for _ in range(draws):
         yield _matrices(shuffled_identity(own, rng), smoothing)
 
