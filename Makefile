@@ -44,10 +44,10 @@ bench: $(STAMP)
 	$(BIN)/python tests/benchmarks/bench_decoding.py
 	$(BIN)/python tests/benchmarks/bench_stability.py
 
-# Simulated runs that recordings are held against; goes on where it stopped.
+# Simulated runs that recordings are held against, some 70 core-minutes; goes on where it stopped.
 bank: $(STAMP)
 	mkdir -p results
-	$(BIN)/repdrift infer --make-bank results/bank.nc --no-parameters --overwrite
+	$(BIN)/repdrift infer --make-bank results/bank.nc --small --no-parameters --overwrite
 
 docs: $(DOCS_STAMP)
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html

@@ -10,6 +10,7 @@ import numpy as np
 NEIGHBOURS = 5
 SHRINKAGE = 0.05  # of the covariance towards its diagonal
 REFERENCE = 6000  # windows that neighbours are sought among
+BLOCK = 256  # windows whose distances are in memory at once
 
 
 class Novelty(NamedTuple):
@@ -37,7 +38,8 @@ class Novelty(NamedTuple):
         """Return both distances (window, 2) of windows (window, number)."""
         white = (numbers - self.centre) @ self.whitening
         far = np.sqrt((white**2).sum(axis=1))
-        near = np.array([_neighbour(row, self.reference) for row in white])
+        blocks = np.array_split(white, max(len(white) // BLOCK, 1))
+        near = np.concatenate([_neighbours(block, self.reference) for block in blocks])
         return np.column_stack([far, near])
 
     def p_values(self, numbers: np.ndarray) -> np.ndarray:
@@ -48,9 +50,12 @@ class Novelty(NamedTuple):
         return (1 + (own <= least[:, np.newaxis]).sum(axis=1)) / (1 + len(own))
 
 
-def _neighbour(row: np.ndarray, reference: np.ndarray) -> float:
-    square = ((reference - row) ** 2).sum(axis=1)
-    return float(np.sqrt(np.partition(square, NEIGHBOURS - 1)[NEIGHBOURS - 1]))
+def _neighbours(rows: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Distance (row,) to the fifth neighbour, by |a|^2 + |b|^2 - 2 ab."""
+    square = (rows**2).sum(axis=1)[:, np.newaxis] + (reference**2).sum(axis=1)
+    square -= 2 * rows @ reference.T
+    nearest = np.partition(square, NEIGHBOURS - 1, axis=1)[:, NEIGHBOURS - 1]
+    return np.asarray(np.sqrt(np.maximum(nearest, 0.0)))
 
 
 def _tail(distances: np.ndarray, reference: np.ndarray) -> np.ndarray:

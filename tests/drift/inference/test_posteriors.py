@@ -51,6 +51,16 @@ def test_novelty_is_uniform_for_the_same_and_small_for_others():
     assert (known.p_values(rng.standard_normal((200, 6)) + 3) < 0.05).mean() > 0.9
 
 
+def test_the_fifth_neighbour_is_that_of_all_distances():
+    rng = np.random.default_rng(4)
+    numbers = rng.standard_normal((300, 4))
+    known = novelty_of(numbers, rng.standard_normal((20, 4)))
+    new = rng.standard_normal((600, 4))
+    white = (new - known.centre) @ known.whitening
+    apart = np.sqrt(((white[:, np.newaxis] - known.reference) ** 2).sum(axis=-1))
+    np.testing.assert_allclose(known.of(new)[:, 1], np.sort(apart, axis=1)[:, 4], rtol=1e-6)
+
+
 def test_shares_come_back():
     names = ("log_noise", "active_fraction")
     values = np.array([[-2.0, 0.2], [0.5, 0.9]])
