@@ -11,7 +11,7 @@ from scipy.stats import kstest
 from drift.inference.estimators import Estimators, class_numbers, rows_of
 from drift.inference.identifiability import NAMED
 from drift.inference.novelty import novelty_of
-from drift.inference.posterior import Flow, bounded, unbounded
+from drift.inference.posterior import Posterior, bounded, unbounded
 from drift.inference.prior import MECHANISMS, PARAMETERS
 from drift.inference.scaling import scaling_of
 from drift.inference.verdict import UNLIKE
@@ -133,18 +133,18 @@ def coverage(bank: xr.Dataset, estimators: Estimators, draws: int = 300, seed: i
         rows = np.flatnonzero(test & (classes == number))
         if not rows.size:
             continue
-        flow = estimators.flows[mechanism]
-        columns = [PARAMETERS.index(name) for name in flow.parameters]
-        truth = unbounded(bank["truth"].values[rows][:, columns], flow.parameters)
-        truth = bounded(truth, flow.parameters)
-        sample = flow.draws(inputs[rows], draws, rng)
+        posterior = estimators.flows[mechanism]
+        columns = [PARAMETERS.index(name) for name in posterior.parameters]
+        truth = unbounded(bank["truth"].values[rows][:, columns], posterior.parameters)
+        truth = bounded(truth, posterior.parameters)
+        sample = posterior.draws(inputs[rows], draws, rng)
         ranks = (sample < truth[:, np.newaxis]).mean(axis=1)
         inside.append(((ranks >= 0.025) & (ranks <= 0.975)).ravel())
         _, first = np.unique(bank["run"].values[rows], return_index=True)
-        for at, name in enumerate(flow.parameters):
+        for at, name in enumerate(posterior.parameters):
             names.append(f"{mechanism}: {name}")
             ranks_of_runs.append(ranks[first, at])
-        shares.append(_nearer(sample, truth, flow, rng))
+        shares.append(_nearer(sample, truth, posterior, rng))
     credibility = np.concatenate(shares)
     curve = np.array([(credibility <= level).mean() for level in LEVELS])
     p_values = np.array([kstest(own, "uniform").pvalue for own in ranks_of_runs])
@@ -155,12 +155,13 @@ def coverage(bank: xr.Dataset, estimators: Estimators, draws: int = 300, seed: i
 
 
 def _nearer(
-    sample: np.ndarray, truth: np.ndarray, flow: Flow, rng: np.random.Generator
+    sample: np.ndarray, truth: np.ndarray, posterior: Posterior, rng: np.random.Generator
 ) -> np.ndarray:
     """Share (window,) of draws that are nearer to a random point of the prior than the truth, in
     unbounded parameters over their spread in the bank."""
+    scale = posterior.flows[0]
     values, true = (
-        (unbounded(numbers, flow.parameters) - flow.centre) / flow.spread
+        (unbounded(numbers, posterior.parameters) - scale.centre) / scale.spread
         for numbers in (sample, truth)
     )
     point = rng.standard_normal(true.shape)

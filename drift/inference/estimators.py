@@ -13,7 +13,7 @@ from drift.errors import DamagedFileError, RefusedInputError
 from drift.files.atomic import replaced_atomically
 from drift.inference.classifier import Classifier, network, trained_classifier
 from drift.inference.novelty import Novelty, novelty_of
-from drift.inference.posterior import Flow, flow_network, trained_flow
+from drift.inference.posterior import Flow, Posterior, flow_network, trained_posterior
 from drift.inference.prior import MECHANISMS
 from drift.inference.scaling import Scaling, scaling_of
 
@@ -31,7 +31,7 @@ class Estimators(NamedTuple):
     scaling : Scaling
     classifier : Classifier
     novelty : Novelty
-    flows : dict of str to Flow
+    flows : dict of str to Posterior
         By mechanism; empty where sbi was not installed.
     bank : str
         ``content_sha256`` of the bank.
@@ -41,7 +41,7 @@ class Estimators(NamedTuple):
     scaling: Scaling
     classifier: Classifier
     novelty: Novelty
-    flows: dict[str, Flow]
+    flows: dict[str, Posterior]
     bank: str
 
     def probabilities(self, values: np.ndarray) -> np.ndarray:
@@ -88,10 +88,10 @@ def trained(bank: xr.Dataset, *, flows: bool, seed: int = 0) -> Estimators:
         len(mechanisms), seed,
     )  # fmt: skip
     numbers = scaling.numbers(values)
-    posteriors: dict[str, Flow] = {}
+    posteriors: dict[str, Posterior] = {}
     for number, name in enumerate(mechanisms if flows else ()):
         rows = learn & (classes == number)
-        posteriors[name] = trained_flow(
+        posteriors[name] = trained_posterior(
             inputs[rows], bank["truth"].values[rows], runs[rows], MECHANISMS[name].parameters, seed
         )
     novelty = novelty_of(numbers[learn], numbers[calibrate])
@@ -141,12 +141,8 @@ def save_estimators(estimators: Estimators, path: Path) -> None:
         "temperature": estimators.classifier.temperature,
         "members": [member.state_dict() for member in estimators.classifier.members],
         "flows": {
-            name: {
-                "parameters": list(flow.parameters),
-                "numbers": _tensors([flow.centre, flow.spread]),
-                "state": flow.estimator.state_dict(),
-            }
-            for name, flow in estimators.flows.items()
+            name: [_stored(flow) for flow in posterior.flows]
+            for name, posterior in estimators.flows.items()
         },
     }
     with replaced_atomically(path) as temporary:
@@ -197,7 +193,7 @@ def load_estimators(path: Path, *, flows: bool) -> Estimators:
         scaling,
         Classifier(members, float(content["temperature"])),
         novelty,
-        {name: _flow(stored, inputs) for name, stored in content["flows"].items()} if flows else {},
+        _posteriors(content["flows"], inputs) if flows else {},
         str(content["bank"]),
     )
 
@@ -207,6 +203,21 @@ def _member(state: dict[str, Any], inputs: int) -> Any:
     member = network(inputs, outputs)
     member.load_state_dict(state)
     return member
+
+
+def _stored(flow: Flow) -> dict[str, Any]:
+    return {
+        "parameters": list(flow.parameters),
+        "numbers": _tensors([flow.centre, flow.spread]),
+        "state": flow.estimator.state_dict(),
+    }
+
+
+def _posteriors(stored: dict[str, Any], inputs: int) -> dict[str, Posterior]:
+    return {
+        name: Posterior(tuple(_flow(own, inputs) for own in flows))
+        for name, flows in stored.items()
+    }
 
 
 def _flow(stored: dict[str, Any], inputs: int) -> Flow:

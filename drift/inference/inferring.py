@@ -233,9 +233,9 @@ def _posteriors(values: np.ndarray, bank: Bank, draws: int, rng: np.random.Gener
     inputs = estimators.scaling.inputs(values[np.newaxis])
     result = np.full((len(estimators.mechanisms), len(PARAMETERS), len(QUANTILES)), np.nan)
     for number, name in enumerate(estimators.mechanisms):
-        flow = estimators.flows[name]
-        columns = [PARAMETERS.index(parameter) for parameter in flow.parameters]
-        sample = flow.draws(inputs, draws, rng)[0]
+        posterior = estimators.flows[name]
+        columns = [PARAMETERS.index(parameter) for parameter in posterior.parameters]
+        sample = posterior.draws(inputs, draws, rng)[0]
         limits = of_percentiles(np.median(sample, axis=0), sample, CONFIDENCE)
         result[number, columns] = np.stack([limits.lower, limits.estimate, limits.upper], axis=1)
     return result

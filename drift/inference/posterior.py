@@ -22,10 +22,11 @@ HIDDEN, TRANSFORMS, BINS = 32, 3, 6
 SHARES = ("active_fraction", "wrong_matches")
 EDGE = 1e-3  # shares closer to 0 and 1 count as this
 HELD = 5  # of the runs, every fifth says when to stop
+FLOWS = 3  # whose mean is nearer to the posterior than each (Hermans et al. 2022)
 
 
 class Flow(NamedTuple):
-    """Posterior of the parameters of one mechanism.
+    """A neural spline flow that has learned a posterior.
 
     Attributes
     ----------
@@ -55,6 +56,33 @@ class Flow(NamedTuple):
             values, _ = self.estimator.net._transform.inverse(normals, context=context)
         scaled = values.double().numpy().reshape(len(inputs), count, -1)
         return bounded(scaled * self.spread + self.centre, self.parameters)
+
+
+class Posterior(NamedTuple):
+    """Posterior of the parameters of one mechanism: the mean of several flows, each of which was
+    stopped by other runs."""
+
+    flows: tuple[Flow, ...]
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the parameters."""
+        return self.flows[0].parameters
+
+    def draws(self, inputs: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+        """Return draws (window, draw, parameter), as many from each flow.
+
+        Parameters
+        ----------
+        inputs : numpy.ndarray
+            (window, input).
+        count : int
+            At least as many as there are flows.
+        rng : numpy.random.Generator
+        """
+        shares = np.diff(np.linspace(0, count, len(self.flows) + 1).round().astype(int))
+        parts = [flow.draws(inputs, int(own), rng) for flow, own in zip(self.flows, shares)]
+        return np.concatenate(parts, axis=1)
 
 
 def unbounded(values: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
@@ -109,11 +137,10 @@ def flow_network(parameters: int, inputs: int) -> Any:
         )  # fmt: skip
 
 
-def trained_flow(
+def trained_posterior(
     inputs: np.ndarray, truth: np.ndarray, runs: np.ndarray, names: tuple[str, ...], seed: int
-) -> Flow:
-    """Return the posterior of one mechanism, trained on windows of its runs, of which every fifth
-    says when to stop.
+) -> Posterior:
+    """Return the posterior of one mechanism, trained on windows of its runs.
 
     Parameters
     ----------
@@ -130,19 +157,28 @@ def trained_flow(
     columns = [PARAMETERS.index(name) for name in names]
     values = unbounded(truth[:, columns], names)
     centre, spread = values.mean(axis=0), np.maximum(values.std(axis=0), 1e-6)
-    estimator = flow_network(len(names), inputs.shape[1])
-    rng = stream(seed, "weights")
-    _redraw(estimator, rng)
-    held = np.unique(runs, return_inverse=True)[1] % HELD == 0
     scaled = torch.as_tensor((values - centre) / spread, dtype=torch.float32)
-    fitted(estimator, partial(_loss, estimator), (scaled, torch.as_tensor(inputs)), held,
-           stream(seed, "order"))  # fmt: skip
-    return Flow(names, centre, spread, estimator)
+    data, blocks = (scaled, torch.as_tensor(inputs)), np.unique(runs, return_inverse=True)[1]
+    flows = []
+    for number in range(FLOWS):
+        estimator = flow_network(len(names), inputs.shape[1])
+        redrawn_flow(estimator, stream(seed, "weights", number))
+        held = blocks % HELD == number
+        fitted(estimator, partial(_loss, estimator), data, held, stream(seed, "order", number))
+        flows.append(Flow(names, centre, spread, estimator))
+    return Posterior(tuple(flows))
 
 
-def _redraw(estimator: Any, rng: np.random.Generator) -> None:
+def redrawn_flow(estimator: Any, rng: np.random.Generator) -> None:
     """Draw weights from a stream, smaller than usual, so that the flow begins near the prior; and
-    the order in which it takes parameters."""
+    the order in which it takes parameters.
+
+    Parameters
+    ----------
+    estimator : ConditionalDensityEstimator
+        Changed in place.
+    rng : numpy.random.Generator
+    """
     redrawn(estimator, rng)
     with torch.no_grad():
         for weights in estimator.parameters():

@@ -16,7 +16,7 @@ from drift.inference.estimators import (
     trained,
 )
 from drift.inference.novelty import novelty_of
-from drift.inference.posterior import bounded, trained_flow, unbounded
+from drift.inference.posterior import bounded, trained_posterior, unbounded
 
 
 def test_probabilities_are_those_of_bayes_where_they_are_known():
@@ -74,9 +74,9 @@ def test_a_flow_finds_the_posterior_of_a_normal_mean():
     truth = np.full((4000, 8), np.nan)
     truth[:, [0, 7]] = rng.standard_normal((4000, 2))
     inputs = (truth[:, [0, 7]] + rng.standard_normal((4000, 2))).astype(np.float32)
-    flow = trained_flow(inputs, truth, np.arange(4000), ("log_noise", "rate_trend"), 0)
+    posterior = trained_posterior(inputs, truth, np.arange(4000), ("log_noise", "rate_trend"), 0)
     at = np.array([[1.0, -1.0]], dtype=np.float32)
-    draws = flow.draws(at, 4000, np.random.default_rng(3))[0]
+    draws = posterior.draws(at, 4000, np.random.default_rng(3))[0]
     np.testing.assert_allclose(draws.mean(axis=0), [0.5, -0.5], atol=0.15)
     np.testing.assert_allclose(draws.std(axis=0), np.sqrt(0.5), atol=0.12)
 
