@@ -17,12 +17,18 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
 
-from drift.metrics.information.skaggs import information_per_second
+from circuits.fitting.code_loops import (
+    class_means,
+    gaussian_weights,
+    map_similarity,
+    unit_numbers,
+    vectors,
+    weighted,
+)
 from drift.metrics.intervals.resampling import drawn_positions
 from drift.metrics.stability.pairs import FLAT_VARIANCE
-from drift.observation.expected_maps import Halves, Lens
+from drift.observation.expected_maps import Lens
 from drift.schema.labelled_form import RefusedInputError
 
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
@@ -72,6 +78,9 @@ class Codes(NamedTuple):
     map_similarity: np.ndarray
     vectors: np.ndarray
     seen: np.ndarray
+
+
+OF_UNITS = (*Codes._fields[:6], "seen")  # (session, unit)
 
 
 class Statistics(NamedTuple):
@@ -187,52 +196,40 @@ def codes(maps: np.ndarray, lens: Lens, halves: np.ndarray | None = None) -> Cod
     halves : numpy.ndarray, optional
         (session, half, unit, cell) likewise, where the lens has halves.
     """
-    observed = np.isfinite(maps).any(axis=-1)  # (session, unit)
-    visited = lens.occupancy[:, np.newaxis] > 0
-    rate = np.where(visited & np.isfinite(maps), maps, 0.0)  # (session, unit, cell)
-    events = np.where(observed, (rate * lens.occupancy[:, np.newaxis]).sum(axis=-1), np.nan)
-    active_units = np.nansum(events, axis=0) > 0  # units with an event in any session
-    rate, observed, events = (
-        rate[:, active_units],
-        observed[:, active_units],
-        events[:, active_units],
-    )
+    by_cell, observed = weighted(maps, lens.occupancy)
+    events = np.where(observed, by_cell.sum(axis=-1), np.nan)  # (session, unit)
+    units = np.flatnonzero(np.nansum(events, axis=0) > 0)  # with an event in any session
+    observed, events = observed[:, units], events[:, units]
     enough = np.nan_to_num(events) >= FEWEST_EVENTS
+    rate = vectors(maps, lens.occupancy, units)
     probability = lens.occupancy / lens.occupancy.sum(axis=-1, keepdims=True)
-    per_second, mean = information_per_second(
-        rate, np.broadcast_to(probability[:, np.newaxis], rate.shape)
-    )
-    fields, width = _fields(rate, lens)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        information, logarithm = (
-            np.where(enough, per_second / mean, np.nan),
-            np.where(events > 0, np.log(mean), np.nan),
-        )
-    responses = (rate > 0).sum(axis=-1) / visited.sum(axis=-1)
-    compared, compared_visited, repeats = rate, visited, 1
+    is_ring, visits = lens.around is not None, (lens.occupancy > 0).sum(axis=-1, keepdims=True)
+    responding, mean, information, fields, width = unit_numbers(
+        rate, probability, enough, gaussian_weights(SMOOTHING), _way_starts(lens), is_ring,
+        FIELD_LEVEL,
+    )  # fmt: skip
+    compared, time = rate, lens.occupancy
     if lens.halves is not None and halves is not None:
-        compared, compared_visited = _halves_in_line(halves[:, :, active_units], lens.halves)
-        repeats = 2
-    similar = _map_similarity(compared, compared_visited, np.repeat(enough, repeats, axis=0))
-    return Codes(
-        np.where(observed, events > 0, np.nan),
-        np.where(observed, responses, np.nan),
-        information,
-        np.where(enough, fields, np.nan),
-        np.where(enough, width, np.nan),
-        logarithm,
-        _of_sessions(similar, len(rate)),
-        np.ascontiguousarray(compared.transpose(2, 0, 1)),
-        observed,
-    )
+        time = lens.halves.occupancy.reshape(-1, lens.occupancy.shape[-1])
+        compared = vectors(halves.reshape(-1, *halves.shape[2:]), time, units)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return Codes(
+            np.where(observed, events > 0, np.nan),
+            np.where(observed, responding / visits, np.nan),
+            information,
+            fields,
+            width,
+            np.where(events > 0, np.log(mean), np.nan),
+            map_similarity(compared, time, enough),
+            compared,
+            observed,
+        )
 
 
-def _halves_in_line(maps: np.ndarray, halves: Halves) -> tuple[np.ndarray, np.ndarray]:
-    """Rates (session and half, unit, cell), 0 where not observed, and which cells were visited,
-    (session and half, 1, cell)."""
-    visited = halves.occupancy[:, :, np.newaxis] > 0
-    rate = np.where(visited & np.isfinite(maps), maps, 0.0)
-    return rate.reshape(-1, *rate.shape[2:]), visited.reshape(-1, 1, visited.shape[-1])
+def _way_starts(lens: Lens) -> np.ndarray:
+    """Where the cells of each running direction begin, and where the last ones end, (way + 1,)."""
+    turns = np.flatnonzero(np.diff(lens.way)) + 1
+    return np.concatenate([[0], turns, [lens.way.size]])
 
 
 def _of_sessions(similar: np.ndarray, sessions: int) -> np.ndarray:
@@ -251,42 +248,6 @@ def _of_sessions(similar: np.ndarray, sessions: int) -> np.ndarray:
     own = np.arange(sessions)
     mean[..., own, own] = halves[..., own, 0, own, 1]
     return mean
-
-
-def _fields(rate: np.ndarray, lens: Lens) -> tuple[np.ndarray, np.ndarray]:
-    """Number of fields along the order of cells and the fraction of cells in them, (session,
-    unit)."""
-    ways = [np.flatnonzero(lens.way == way) for way in np.unique(lens.way)]
-    border = "nearest" if lens.around is None else "wrap"
-    smooth = np.concatenate(
-        [gaussian_filter1d(rate[..., cells], SMOOTHING, axis=-1, mode=border) for cells in ways],
-        axis=-1,
-    )
-    inside = smooth > FIELD_LEVEL * smooth.max(axis=-1, keepdims=True)
-    number = sum(_runs(inside[..., cells], lens.around is not None) for cells in ways)
-    return np.asarray(number, dtype=float), inside.mean(axis=-1)
-
-
-def _runs(inside: np.ndarray, ring: bool) -> np.ndarray:
-    """Number of maximal runs of cells that are inside, along the last axis; around a ring the last
-    cell is next to the first."""
-    before = np.roll(inside, 1, axis=-1)
-    if not ring:
-        before[..., 0] = False
-    return np.maximum((inside & ~before).sum(axis=-1), inside.all(axis=-1))
-
-
-def _map_similarity(rate: np.ndarray, visited: np.ndarray, enough: np.ndarray) -> np.ndarray:
-    """Pearson correlation of rate maps, (unit, session, session), NaN where a map has too few
-    events."""
-    centred = np.where(
-        visited, rate - rate.sum(axis=-1, keepdims=True) / visited.sum(axis=-1, keepdims=True), 0.0
-    )
-    norm = np.linalg.norm(centred, axis=-1, keepdims=True)
-    unit = np.where(
-        enough[..., np.newaxis] & (norm > 0), centred / np.where(norm > 0, norm, 1.0), np.nan
-    ).transpose(1, 0, 2)
-    return unit @ unit.transpose(0, 2, 1)
 
 
 def statistics(
@@ -321,37 +282,40 @@ def statistics(
         values += [_mean(sample.fields), _mean(sample.width)]
     if "event_rate" in wanted.groups:
         values += [_mean(sample.event_rate), *_quantiles(sample.event_rate)]
-    pairs = _pairs_of_classes(wanted, sessions)
+    pair_class, classes = _drawn_classes(wanted, sessions), len(wanted.lags)
     if "map_similarity" in wanted.groups:
-        values += [_mean(sample.map_similarity[:, pair]) for pair in pairs]
+        values += class_means(sample.map_similarity, pair_class, classes).tolist()
     if "population_similarity" in wanted.groups:
-        similar = population_similarity(sample)
-        values += [_mean(similar[pair]) for pair in pairs]
+        similar = population_similarity(sample)[np.newaxis]
+        values += class_means(similar, pair_class, classes).tolist()
     return np.array(values)[wanted.position]
 
 
-def _pairs_of_classes(wanted: Statistics, sessions: np.ndarray | None) -> list[np.ndarray]:
-    """Pairs of sessions (session, session) of each class of lags; a session never forms a pair
-    with itself drawn again."""
+def _drawn_classes(wanted: Statistics, sessions: np.ndarray | None) -> np.ndarray:
+    """Class of lags of each pair (session, session) of a sample, -1 for none; a session never forms
+    a pair with itself drawn again."""
     if sessions is None:
-        return [wanted.lag_class == class_index for class_index in range(len(wanted.lags))]
+        return wanted.lag_class
     apart = (sessions[:, np.newaxis] != sessions) | np.eye(sessions.size, dtype=bool)
-    drawn_class = wanted.lag_class[np.ix_(sessions, sessions)]
-    return [apart & (drawn_class == class_index) for class_index in range(len(wanted.lags))]
+    return np.where(apart, wanted.lag_class[np.ix_(sessions, sessions)], -1)
 
 
 def _resampled(codes: Codes, units: np.ndarray | None, sessions: np.ndarray | None) -> Codes:
     """Codes of some units and sessions, in the order and as often as they are named."""
-    units = np.arange(codes.active.shape[1]) if units is None else units
-    sessions = np.arange(codes.active.shape[0]) if sessions is None else sessions
-    pick = np.ix_(sessions, units)
-    repeats = codes.vectors.shape[1] // codes.active.shape[0]
-    rows = (repeats * sessions[:, np.newaxis] + np.arange(repeats)).ravel()
-    of_units = {name: getattr(codes, name)[pick] for name in (*Codes._fields[:6], "seen")}
+    if sessions is not None:
+        repeats = codes.vectors.shape[1] // codes.active.shape[0]
+        rows = (repeats * sessions[:, np.newaxis] + np.arange(repeats)).ravel()
+        codes = codes._replace(
+            **{name: getattr(codes, name)[sessions] for name in OF_UNITS},
+            map_similarity=codes.map_similarity[:, sessions[:, np.newaxis], sessions],
+            vectors=codes.vectors[:, rows],
+        )
+    if units is None:
+        return codes
     return codes._replace(
-        **of_units,
-        map_similarity=codes.map_similarity[np.ix_(units, sessions, sessions)],
-        vectors=codes.vectors[np.ix_(np.arange(len(codes.vectors)), rows, units)],
+        **{name: getattr(codes, name)[:, units] for name in OF_UNITS},
+        map_similarity=codes.map_similarity[units],
+        vectors=codes.vectors[..., units],
     )
 
 
@@ -381,13 +345,19 @@ def _shared_pearson(vectors: np.ndarray, observed: np.ndarray) -> np.ndarray:
     """Correlation (cell, session, session) of vectors (cell, session, unit) over the units that are
     observed (session, unit) in both; what ``pairwise_pearson`` returns, where units are observed
     in all cells of a session or in none."""
-    mask = observed.astype(float)
-    present = vectors if observed.all() else vectors * mask
-    flat = present.reshape(-1, mask.shape[1])
-    count = np.maximum(mask @ mask.T, 1.0)  # (session, session)
     # (cell, session, session other) sum and square of the first over units of both
-    total = (flat @ mask.T).reshape(*vectors.shape[:2], -1)
-    power = (np.square(flat) @ mask.T).reshape(total.shape)
+    if observed.all():
+        present, count = vectors, np.maximum(float(vectors.shape[2]), 1.0)
+        total, power = (
+            np.broadcast_to(sums[..., np.newaxis], (*sums.shape, sums.shape[1]))
+            for sums in (vectors.sum(axis=-1), np.einsum("csu,csu->cs", vectors, vectors))
+        )
+    else:
+        mask = observed.astype(float)
+        present, count = vectors * mask, np.maximum(mask @ mask.T, 1.0)
+        flat = present.reshape(-1, mask.shape[1])
+        total = (flat @ mask.T).reshape(*vectors.shape[:2], -1)
+        power = (np.square(flat) @ mask.T).reshape(total.shape)
     variance = power - total**2 / count
     varies = (variance > FLAT_VARIANCE * power) & (count > 1)
     defined = varies & varies.transpose(0, 2, 1)

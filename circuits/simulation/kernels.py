@@ -48,9 +48,15 @@ def loop(text: str) -> Callable[..., None]:
     path = _folder() / _digest(text) / "advance.py"
     _keep(path, text)
     names: dict[str, Any] = {
-        "np": np, "math": math, "inlined": njit(forceinline=True, nogil=True, error_model="numpy"),
-    }  # fmt: skip
+        # numba finds what it kept by the name of a module that can be imported
+        "__name__": __name__,
+        "np": np,
+        "math": math,
+        "inlined": njit(forceinline=True, nogil=True, error_model="numpy"),
+    }
     exec(compile(text, str(path), "exec"), names)
+    # loops that are loaded side by side must not share a name
+    names["advance"].__qualname__ = f"advance_{_digest(text)}"
     compiled_loop: Callable[..., None] = exact(names["advance"])
     return compiled_loop
 

@@ -147,9 +147,8 @@ def _simulated(
         STAGES, (*[tolerance for _, tolerance in STAGES[1:]], np.inf), strict=True
     ):
         for portion in _portions(np.flatnonzero(residual > above), rows.shape[1]):
-            batch = Batch(
-                tuple(circuits[number] for number in owner[portion]), rows[portion], dt, "staggered"
-            )
+            own = tuple(map(circuits.__getitem__, owner[portion].tolist()))
+            batch = Batch(own, rows[portion], dt, "staggered")
             rate[portion], residual[portion] = _left_by_inhibition(
                 batch, owner[portion], simulate(batch, duration, target=target, engine=engine)
             )

@@ -3,12 +3,11 @@ whole network, from its Brian2 objects."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from circuits.base import Circuit
 from circuits.simulation.batch import Batch
 from circuits.simulation.source import Argument, Source
 from circuits.simulation.translation import Translated
@@ -37,10 +36,6 @@ def by_target(read: Translated, name: str) -> Synapses:
     pre, post, targets = read.synapses[name]
     order = np.argsort(post, kind="stable")
     return Synapses(pre[order], np.searchsorted(post[order], np.arange(targets + 1)), order)
-
-
-def _different(circuits: Sequence[Circuit]) -> list[Circuit]:
-    return list({id(circuit): circuit for circuit in circuits}.values())
 
 
 class NetworkValues:
@@ -98,12 +93,12 @@ class CopyValues:
     def __init__(
         self, batch: Batch, group: np.ndarray, constants: Mapping[str, float], *, lanes: bool
     ) -> None:
-        self.circuits = [batch.circuits[number] for number in group]
+        self.circuits = [batch.circuits[number] for number in group.tolist()]
         self.first, self.drive, self.lanes = self.circuits[0], batch.drive[group], lanes
-        parameters = {
-            id(circuit): circuit.equation_parameters() for circuit in _different(self.circuits)
-        }
-        self.parameters = [parameters[id(circuit)] for circuit in self.circuits]
+        # many copies are of one circuit, whose numbers are looked up once
+        names = np.fromiter(map(id, self.circuits), np.int64)
+        _name, first, self.owner = np.unique(names, return_index=True, return_inverse=True)
+        self.parameters = [self.circuits[place].equation_parameters() for place in first]
         units = self.drive.shape[1]
         self.sizes = (units, self.first.sizes()[1] if batch.wired else 1)
         self.constants = {
@@ -137,7 +132,7 @@ class CopyValues:
 
     def _array(self, owner: str, variable: str) -> np.ndarray:
         if variable in self.parameters[0]:
-            values = np.array([[own[variable]] for own in self.parameters])
+            values = np.array([[own[variable]] for own in self.parameters])[self.owner]
         elif owner == "excitatory" and variable == "drive":
             values = self.drive
         elif owner == "excitatory" and variable == self.first.state_variable:

@@ -26,6 +26,7 @@ SERIES = (
     1.0,
     1.0,
 )
+SINGLE_TERMS = 8  # of them in single precision, with an error below 6e-9
 # ln 2 in two parts, the first with few digits
 LOGARITHM = (0.693145751953125, 1.4286068203094172e-06)
 INDICES = ir.IntType(32)
@@ -100,8 +101,9 @@ def _exponential(builder, kind, value, bits):
     remainder = value
     for term in LOGARITHM:
         remainder = of_library("fmuladd", exponent, constant(-term), remainder)
-    series = constant(SERIES[0])
-    for coefficient in SERIES[1:]:
+    terms = SERIES if bits == 64 else SERIES[-SINGLE_TERMS:]
+    series = constant(terms[0])
+    for coefficient in terms[1:]:
         series = of_library("fmuladd", series, remainder, constant(coefficient))
     whole, bias, shift = (
         ir.VectorType(ir.IntType(bits), WIDTH),

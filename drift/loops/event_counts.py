@@ -6,6 +6,8 @@ import numpy as np
 
 from drift.loops.compiled import exact
 
+LARGEST_TABLE = 2**16  # events of a unit
+
 
 def delayed_counts(
     sample: np.ndarray,
@@ -94,33 +96,90 @@ def information_of_subsamples(
         of time.
     """
     per_event, per_second = (np.empty((*place.shape[:2], units)) for _ in range(2))
-    _inform(starts, unit, size, chosen, place, occupancy, per_event, per_second)
+    table = _table(unit, size)
+    of_events = (starts, unit, size.astype(np.int32) if table.size else size)
+    inform = _inform_numbers if table.size else _inform
+    inform(*of_events, chosen, place, occupancy, table, per_event, per_second)
     return per_event, per_second
 
 
+def _table(unit: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """n log2 n of all numbers of events that a unit can have; empty where sizes are no numbers of
+    events, or many."""
+    most = np.bincount(unit, size).max(initial=0.0)
+    if not most < LARGEST_TABLE or (size != np.rint(size)).any() or (size < 0).any():
+        return np.zeros(0)
+    numbers = np.arange(int(most) + 1)
+    return numbers * np.log2(np.maximum(numbers, 1))
+
+
 @exact
-def _inform(starts, unit, size, chosen, place, occupancy, per_event, per_second):
-    """Count the events of each subsample and order, and tell the information of each unit."""
-    units, places = per_event.shape[2], occupancy.shape[2]
-    counts = np.zeros((units, places))
+def _count_subsample(starts, unit, size, chosen, place, row, counts):
+    """Add up the events of a subsample, (order, place, unit)."""
+    counts[:] = 0
+    for entry in range(chosen.shape[1]):
+        sample = chosen[row, entry]
+        for event in range(starts[sample], starts[sample + 1]):
+            for order in range(counts.shape[0]):
+                counts[order, place[row, order, entry], unit[event]] += size[event]
+
+
+@exact
+def _inform_numbers(starts, unit, size, chosen, place, occupancy, table, per_event, per_second):
+    """Tell the information of all units in each subsample and order, from whole numbers of events,
+    whose n log2 n are looked up for many units at once."""
+    orders, units, places = per_event.shape[1], per_event.shape[2], occupancy.shape[2]
+    counts = np.zeros((orders, places, units), np.int32)
+    events, whole = np.zeros(units, np.int32), np.zeros(units)
     for row in range(chosen.shape[0]):
-        for order in range(place.shape[1]):
-            counts[:] = 0.0
-            for entry in range(chosen.shape[1]):
-                sample, cell = chosen[row, entry], place[row, order, entry]
-                for event in range(starts[sample], starts[sample + 1]):
-                    counts[unit[event], cell] += size[event]
-            time = occupancy[row, order]
-            duration = time.sum()
+        _count_subsample(starts, unit, size, chosen, place, row, counts)
+        for order in range(orders):
+            events[:], whole[:], duration = 0, 0.0, 0.0
+            for cell in range(places):
+                time = occupancy[row, order, cell]
+                duration += time
+                level = np.log2(time) if time > 0.0 else 0.0
+                for number in range(units):
+                    count = counts[order, cell, number]
+                    events[number] += count
+                    whole[number] += table[np.uint32(count)] - count * level
             for number in range(units):
-                events = counts[number].sum()
-                if events == 0.0:
-                    per_event[row, order, number], per_second[row, order, number] = np.nan, 0.0
-                    continue
-                mean, bits = events / duration, 0.0
-                for cell in range(places):
-                    if counts[number, cell] > 0.0:
-                        ratio = counts[number, cell] / (time[cell] * mean)
-                        bits += counts[number, cell] / events * np.log2(ratio)
-                per_event[row, order, number] = bits
-                per_second[row, order, number] = mean * bits
+                per_event[row, order, number], per_second[row, order, number] = _of_sums(
+                    float(events[number]), whole[number], duration
+                )
+
+
+@exact
+def _inform(starts, unit, size, chosen, place, occupancy, table, per_event, per_second):
+    """Tell the same from events of any size."""
+    orders, units, places = per_event.shape[1], per_event.shape[2], occupancy.shape[2]
+    counts = np.zeros((orders, places, units))
+    events, whole = np.zeros(units), np.zeros(units)
+    for row in range(chosen.shape[0]):
+        _count_subsample(starts, unit, size, chosen, place, row, counts)
+        for order in range(orders):
+            events[:], whole[:], duration = 0.0, 0.0, 0.0
+            for cell in range(places):
+                time = occupancy[row, order, cell]
+                duration += time
+                level = np.log2(time) if time > 0.0 else 0.0
+                for number in range(units):
+                    count = counts[order, cell, number]
+                    events[number] += count
+                    if count > 0.0:
+                        whole[number] += count * (np.log2(count) - level)
+            for number in range(units):
+                per_event[row, order, number], per_second[row, order, number] = _of_sums(
+                    events[number], whole[number], duration
+                )
+
+
+@exact
+def _of_sums(events, whole, duration):
+    """Return Skaggs information per event and per second, sum_x n_x (log2 n_x - log2 t_x) / n -
+    log2(n / T), of n_x events in the time t_x at a place and n in all of T."""
+    if events == 0.0:
+        return np.nan, 0.0
+    mean = events / duration
+    bits = whole / events - np.log2(mean)
+    return bits, mean * bits

@@ -342,7 +342,9 @@ def mechanism_times(
         return torched, ours, weights * (speed["read"] + active * speed["written"])
     (plain,) = drawn(base)
     if recipe.minibatch is not None:
-        plain = Subject(base, plain.experience.isel(sample=slice(recipe.minibatch)))
+        # as many samples as a step takes, again and again where the task has fewer
+        taken = np.arange(recipe.minibatch) % plain.experience.sizes["sample"]
+        plain = Subject(base, plain.experience.isel(sample=taken))
     # all units respond to all samples where they are not rectified
     lift = 0.0 if recipe.network.activation == "relu" else 100.0
     shifted = {**first, "bias": first["bias"] + lift}

@@ -99,16 +99,22 @@ def _mutual(classes: np.ndarray) -> Measure:
     return measured
 
 
-def _drawn(place: np.ndarray, places: int, size: int, rng: np.random.Generator) -> _Subsamples:
-    """One subsample of ``size`` random samples."""
-    samples = (
-        rng.choice(place.size, size, replace=False, shuffle=False)
-        if size < place.size
-        else np.arange(size)
-    )
-    visited = place[samples]
-    both = np.stack([visited, rng.permutation(visited)])
-    return _Subsamples(samples, both, np.bincount(visited, minlength=places))
+def _drawn(
+    place: np.ndarray, places: int, size: int, few: int, rng: np.random.Generator
+) -> _Subsamples:
+    """A few subsamples of ``size`` random samples, one drawn after the other."""
+    samples, orders = np.empty((few, size), dtype=int), np.empty((few, 2, size), dtype=int)
+    for own, (visited, shuffled) in zip(samples, orders, strict=True):
+        own[:] = (
+            rng.choice(place.size, size, replace=False, shuffle=False)
+            if size < place.size
+            else np.arange(size)
+        )
+        shuffled[:] = visited[:] = place[own]
+        rng.shuffle(shuffled)
+    cell = orders[:, 0] + places * np.arange(few)[:, np.newaxis]
+    visits = np.bincount(cell.ravel(), minlength=few * places).reshape(few, places)
+    return _Subsamples(samples, orders, visits)
 
 
 class _Sums:
@@ -155,9 +161,10 @@ def _moments(
         sums = _Sums()
         for first in range(0, repeats, together):
             few = min(together, repeats - first)
-            apart = [_drawn(place, places, size, rng) for _ in islice(steps, few)]
-            drawn = _Subsamples(*(np.stack(arrays) for arrays in zip(*apart, strict=True)))
+            drawn = _drawn(place, places, size, few, rng)
             sums.add(np.concatenate([measure(drawn) for measure in measures], axis=1))
+            for _ in islice(steps, few):
+                pass  # moves a progress bar
         moments.append(sums.mean_and_spread())
     next(steps, None)  # closes a progress bar
     means, spreads = zip(*moments)

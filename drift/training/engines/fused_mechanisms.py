@@ -20,6 +20,7 @@ from drift.training.engines.fused_kernels import (
     STOCHASTIC_ERROR_DESCENT,
     UPDATE,
     WEIGHTS,
+    _copy,
     _shake,
 )
 from drift.training.engines.fused_layer import (
@@ -122,19 +123,21 @@ def _trial_step(work, mechanisms, kinds, threshold, gain, samples, numbers, scal
 
 
 @compiled
-def _gather(work, mechanisms, order, first, samples):
-    """Copy the samples of a step to where it looks."""
+def _gather(work, mechanisms, order, first, samples, laws, single):
+    """Copy the samples of a step to where it looks: to the clean arrays where noise is added."""
+    inputs = work.inputs if laws[INPUT] else work.noisy_inputs
+    targets = work.targets if laws[LABEL] else work.noisy_targets
+    width, outputs, bias = inputs.shape[0], targets.shape[0], inputs.shape[0] - 1
     for place in range(samples):
         sample = order[first + place]
-        for row in range(work.inputs.shape[0]):
-            value = mechanisms.every_input[sample, row]
-            work.inputs[row, place] = value
-            work.noisy_inputs[row, place] = value
-            work.sample_inputs[place, row] = value
-        for row in range(work.targets.shape[0]):
-            value = mechanisms.every_target[sample, row]
-            work.targets[row, place] = value
-            work.noisy_targets[row, place] = value
+        _copy(mechanisms.every_input, sample, 0, work.sample_inputs, place, 0, width)
+        for row in range(outputs):
+            targets[row, place] = mechanisms.every_target[sample, row]
+        if single and not laws[INPUT]:
+            continue  # which looks at inputs sample by sample alone
+        for row in range(width):
+            inputs[row, place] = mechanisms.every_input[sample, row]
+        work.noisy_inputs[bias, place] = mechanisms.every_input[sample, bias]
 
 
 @compiled
@@ -214,7 +217,7 @@ def advance(
     moments = np.array([0, 0, 1 - decays[0], 1 - decays[1]]).astype(work.weights.dtype)
     for step in range(scales.shape[0]):
         if kinds.minibatch:
-            _gather(work, mechanisms, order, step * samples, samples)
+            _gather(work, mechanisms, order, step * samples, samples, laws, kinds.single)
         _draw_batch(work, batch_random, samples, laws, scales[step])
         if kinds.excitability:
             excite(mechanisms, kinds.excitability)

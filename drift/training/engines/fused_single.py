@@ -1,8 +1,9 @@
 """The compiled step of a single sample under plain gradient descent: weights of units that do not
 respond are not touched, and no gradient is written.
 
-A pass over the weights gives the responses, eight units at a time; a second one, over those of the
-units that respond, hands the error back and changes them.
+A pass over the weights gives the responses, eight units at a time; a second one, over the output
+weights of the units that respond, the error; a third one hands it back to eight of these units and
+changes them while they are near.
 """
 
 from __future__ import annotations
@@ -13,28 +14,15 @@ from drift.loops.activations import times, totals
 from drift.loops.compiled import compiled, inlined
 from drift.loops.normals import fill_masks
 from drift.loops.vectors import WIDTH, add_product, load, store, zeros
+from drift.training.engines.fused_kernels import _copy
 from drift.training.engines.fused_layer import DROPOUT, ON_UNITS, SIGMOID, activated
 from drift.training.engines.fused_updates import confine
 
 
 @inlined
-def _weighted(weights, units, first, last, column, vector, columns):
+def _weighted(weights, u0, u1, u2, u3, u4, u5, u6, u7, column, vector, columns):
     """Vector of the sums over columns of weights[unit, column + ...] times vector[0, ...], which
-    ends in zeros, for eight units in a list from ``first`` on; the one before ``last`` is repeated
-    where fewer are left."""
-    end = last - 1
-    u0, u1, u2, u3 = (
-        units[first],
-        units[min(first + 1, end)],
-        units[min(first + 2, end)],
-        units[min(first + 3, end)],
-    )
-    u4, u5, u6, u7 = (
-        units[min(first + 4, end)],
-        units[min(first + 5, end)],
-        units[min(first + 6, end)],
-        units[min(first + 7, end)],
-    )
+    ends in zeros, for eight units."""
     s0, s1, s2, s3 = zeros(vector), zeros(vector), zeros(vector), zeros(vector)
     s4, s5, s6, s7 = zeros(vector), zeros(vector), zeros(vector), zeros(vector)
     for offset in range(0, columns, WIDTH):
@@ -75,46 +63,68 @@ def _add_rows(weights, factors, units, count, column, out, place):
 
 
 @inlined
-def _subtract(weights, unit, column, factor, vector, columns):
-    """Subtract factor times vector[0, ...], which ends in zeros, from weights[unit, column ...]."""
-    for offset in range(0, columns, WIDTH):
-        before = load(weights, unit, column + offset)
-        store(add_product(before, -factor, load(vector, 0, offset)), weights, unit, column + offset)
+def _moved(weights, unit, column, along, of_inputs, of_error):
+    """Vector of weights less both factors times what they stand before."""
+    before = load(weights, unit, column)
+    return add_product(
+        add_product(before, of_inputs, load(along, 0, column)), of_error, load(along, 1, column)
+    )
+
+
+@inlined
+def _move(weights, unit, along, of_inputs, of_error):
+    """Add of_inputs along[0] + of_error along[1] to the weights of a unit.
+
+    The last vector ends with the row and is read before those that it overlaps are written: a
+    processor waits where it reads what it has just written in part.
+    """
+    last = max(weights.shape[1] - WIDTH, 0)
+    end = _moved(weights, unit, last, along, of_inputs, of_error)
+    for column in range(0, last, WIDTH):
+        store(_moved(weights, unit, column, along, of_inputs, of_error), weights, unit, column)
+    store(end, weights, unit, last)
 
 
 @compiled
 def _respond(work, mechanisms, kinds, units):
     """Write the response of every unit, and list those that respond; return their number."""
-    response, active = mechanisms.response, work.active
+    response, active, end, count = mechanisms.response, work.active, units - 1, 0
     width = work.inputs.shape[0]
-    for unit in range(units):
-        active[unit] = unit
     for unit in range(0, units, WIDTH):
-        drive = _weighted(work.weights, active, unit, units, 0, work.sample_inputs, width)
+        # where fewer are left the last one is repeated
+        drive = _weighted(
+            work.weights, unit, min(unit + 1, end), min(unit + 2, end), min(unit + 3, end),
+            min(unit + 4, end), min(unit + 5, end), min(unit + 6, end), min(unit + 7, end), 0,
+            work.sample_inputs, width,
+        )  # fmt: skip
         drive = add_product(load(mechanisms.shift, 0, unit), load(mechanisms.scale, 0, unit), drive)
         answer = activated(drive, kinds.activation)
         if kinds.dropout == ON_UNITS:
             answer = times(answer, load(mechanisms.mask, 0, unit))
         store(answer, response, 0, unit)
-    count = 0
-    for unit in range(units):
-        active[count] = unit
-        count += response[0, unit] != 0
+        for number in range(unit, min(unit + WIDTH, units)):
+            active[count] = number
+            count += response[0, number] != 0
     return count
 
 
 @compiled
-def _find_error(work, response, count):
-    """Write the slope of the loss along each output, followed by zeros, to sample_error[0]."""
-    error, kind = work.sample_error, work.error.dtype.type
+def _find_error(work, mechanisms, count):
+    """Write the slope of the loss along each output, followed by zeros, to sample_error[0], and
+    what weights are moved along."""
+    error, along, kind = work.sample_error, mechanisms.along, work.error.dtype.type
     width, outputs = work.inputs.shape[0], work.error.shape[0]
     for column in range(0, outputs, WIDTH):
-        _add_rows(work.weights, response, work.active, count, width + column, error, column)
+        _add_rows(
+            work.weights, mechanisms.response, work.active, count, width + column, error, column
+        )
     factor = kind(2) / kind(outputs)
     for output in range(outputs):
         error[0, output] = factor * (error[0, output] - work.noisy_targets[output, 0])
     for output in range(outputs, error.shape[1]):
         error[0, output] = kind(0)
+    _copy(work.sample_inputs, 0, 0, along, 0, 0, width)
+    _copy(error, 0, 0, along, 1, width, outputs)
 
 
 @inlined
@@ -126,28 +136,33 @@ def _risen(response, back, activation, gain, scale):
 
 
 @compiled
+def _hand_back(work, mechanisms, kinds, count, gain, rate):
+    """Change the weights of the units that respond, eight at a time."""
+    weights, active, back = work.weights, work.active, mechanisms.back
+    width, outputs, end = work.inputs.shape[0], work.error.shape[0], count - 1
+    for first in range(0, count, WIDTH):
+        slope = _weighted(
+            weights, active[first], active[min(first + 1, end)], active[min(first + 2, end)],
+            active[min(first + 3, end)], active[min(first + 4, end)], active[min(first + 5, end)],
+            active[min(first + 6, end)], active[min(first + 7, end)], width, work.sample_error,
+            outputs,
+        )  # fmt: skip
+        store(slope, back, 0, 0)
+        for place in range(min(WIDTH, count - first)):
+            unit = active[first + place]
+            response, scale = mechanisms.response[0, unit], mechanisms.scale[0, unit]
+            risen = _risen(response, back[0, place], kinds.activation, gain, scale)
+            _move(weights, unit, mechanisms.along, -rate * risen, -rate * response)
+
+
+@compiled
 def single_step(work, mechanisms, kinds, threshold, gain, rate, limits):
     """Gradient descent on one sample, the first of the batch."""
-    weights, inputs, error = work.weights, work.sample_inputs, work.sample_error
-    response, back, active = mechanisms.response, mechanisms.back, work.active
-    units, width, outputs = weights.shape[0], work.inputs.shape[0], work.error.shape[0]
-    kind = error.dtype.type
+    kind = work.error.dtype.type
     if kinds.dropout == ON_UNITS:
         fill_masks(mechanisms.generators[DROPOUT], mechanisms.mask.ravel(), threshold, gain)
-    count = _respond(work, mechanisms, kinds, units)
-    _find_error(work, response, count)
-    for number in range(0, count, WIDTH):
-        store(_weighted(weights, active, number, count, width, error, outputs), back, 0, number)
-    for number in range(count):
-        unit = active[number]
-        slope = _risen(
-            response[0, unit],
-            back[0, number],
-            kinds.activation,
-            kind(gain),
-            mechanisms.scale[0, unit],
-        )
-        _subtract(weights, unit, width, rate * response[0, unit], error, outputs)
-        _subtract(weights, unit, 0, rate * slope, inputs, width)
+    count = _respond(work, mechanisms, kinds, work.weights.shape[0])
+    _find_error(work, mechanisms, count)
+    _hand_back(work, mechanisms, kinds, count, kind(gain), rate)
     if limits[0] != kind(1) or limits[1] < np.inf:
-        confine(weights.ravel(), limits[0], limits[1])
+        confine(work.weights.ravel(), limits[0], limits[1])

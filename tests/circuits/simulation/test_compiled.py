@@ -28,6 +28,7 @@ from circuits.drives import normal_quantiles
 from circuits.simulation.batch import Batch
 from circuits.simulation.brian import brian2
 from circuits.simulation.clocks import steps_before, steps_until
+from circuits.simulation.kernels import loop
 from circuits.simulation.settled_rates import settled_rates
 from circuits.simulation.targets import simulate
 from drift.schema import RefusedInputError
@@ -220,6 +221,17 @@ def test_what_is_recorded_comes_before_a_step_at_the_same_time():
     times = np.array([0.0, 1e-3, 2e-3])
     np.testing.assert_array_equal(steps_before(times, 1e-4, 1e-3), [0, 10, 20])
     np.testing.assert_array_equal(steps_before(times, 3e-4, 1e-3), [0, 4, 7])
+
+
+def test_a_kept_loop_is_read_not_compiled(tmp_path, monkeypatch):
+    monkeypatch.setenv("REPDRIFT_CACHE", str(tmp_path))
+    text = "def advance(numbers):\n    numbers[0] += 1.0\n"
+    for reads in (0, 1):
+        loop.cache_clear()
+        own = loop(text)
+        own(np.zeros(1))
+        assert sum(own.stats.cache_hits.values()) == reads
+    loop.cache_clear()  # what was compiled here is of no other test
 
 
 @pytest.mark.slow

@@ -7,9 +7,9 @@ import xarray as xr
 
 import circuits
 import drift
+from circuits.fitting.code_loops import runs
 from circuits.fitting.fitting import default_width
 from circuits.fitting.model import input_root
-from circuits.fitting.statistics import _runs
 from drift.metrics import centroid
 from drift.metrics.places import Grid, place_attrs
 from drift.observation.expected_maps import lens
@@ -103,9 +103,9 @@ def test_inputs_of_a_fitted_circuit_close(width):
 def test_fields_across_the_seam(ring, fields):
     inside = np.array([1, 1, 0, 0, 1, 0, 1, 1], dtype=bool)
     assert (
-        _runs(inside, ring) == fields
-        and _runs(np.ones(4, dtype=bool), ring) == 1
-        and _runs(np.zeros(4, dtype=bool), ring) == 0
+        runs(inside, 0, 8, ring) == fields
+        and runs(np.ones(4, dtype=bool), 0, 4, ring) == 1
+        and runs(np.zeros(4, dtype=bool), 0, 4, ring) == 0
     )
 
 
