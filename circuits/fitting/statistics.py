@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
+from scipy.stats import rankdata
 
 from drift.metrics.information.skaggs import information_per_second
 from drift.metrics.intervals.resampling import drawn_positions
@@ -40,6 +41,10 @@ GROUPS = (
     "map_similarity",
     "population_similarity",
 )
+# tells apart what makes a unit active from what makes its tuning (Geva et al. 2023)
+RATE_SIMILARITY = "rate_similarity"
+OF_LAG = ("map_similarity", "population_similarity", RATE_SIMILARITY)
+OFFERED = (*GROUPS, RATE_SIMILARITY)
 
 
 class Codes(NamedTuple):
@@ -61,6 +66,9 @@ class Codes(NamedTuple):
         each session one after the other where there are.
     seen : numpy.ndarray
         (session, unit) whether the unit was observed.
+    rate_rank : numpy.ndarray
+        (session, unit) rank of the mean rate among the units observed in the session, 0 where not
+        observed. Both halves of each session one after the other where there are.
     """
 
     active: np.ndarray
@@ -72,6 +80,7 @@ class Codes(NamedTuple):
     map_similarity: np.ndarray
     vectors: np.ndarray
     seen: np.ndarray
+    rate_rank: np.ndarray
 
 
 class Statistics(NamedTuple):
@@ -97,7 +106,7 @@ def chosen_statistics(lens: Lens, choice: Sequence[str] = GROUPS) -> Statistics:
     lens : Lens
         Of the recording.
     choice : sequence of str
-        Of ``GROUPS``, or single statistics such as "active_fraction, of units"; similarity over
+        Of ``OFFERED``, or single statistics such as "active_fraction, of units"; similarity over
         time needs tracked units and is left out where there are none.
 
     Raises
@@ -114,18 +123,17 @@ def chosen_statistics(lens: Lens, choice: Sequence[str] = GROUPS) -> Statistics:
         "spatial_information": tuple(f"quantile {level:g}" for level in QUANTILES),
         "place_fields": ("number", "fraction of track"),
         "event_rate": ("mean", *(f"quantile {level:g}" for level in QUANTILES)),
-        "map_similarity": tuple(of_lag),
-        "population_similarity": tuple(of_lag),
+        **{group: tuple(of_lag) for group in OF_LAG},
     }
     if isinstance(choice, str) or not all(isinstance(label, str) for label in choice) or not choice:
         raise RefusedInputError(
-            f"statistics must be a list of names, got {choice!r}: choose of {', '.join(GROUPS)}."
+            f"statistics must be a list of names, got {choice!r}: choose of {', '.join(OFFERED)}."
         )
-    offered = {f"{group}, {entry}": group for group in GROUPS for entry in entries[group]}
-    unknown = [label for label in choice if label not in GROUPS and label not in offered]
+    offered = {f"{group}, {entry}": group for group in OFFERED for entry in entries[group]}
+    unknown = [label for label in choice if label not in OFFERED and label not in offered]
     if unknown:
         raise RefusedInputError(
-            f"statistics {', '.join(unknown)} are unknown: choose of {', '.join(GROUPS)}, or "
+            f"statistics {', '.join(unknown)} are unknown: choose of {', '.join(OFFERED)}, or "
             f"of {'; '.join(offered)}."
         )
     groups = {group for name, group in offered.items() if group in choice or name in choice}
@@ -209,10 +217,10 @@ def codes(maps: np.ndarray, lens: Lens, halves: np.ndarray | None = None) -> Cod
             np.where(events > 0, np.log(mean), np.nan),
         )
     responses = (rate > 0).sum(axis=-1) / visited.sum(axis=-1)
-    compared, compared_visited, repeats = rate, visited, 1
+    compared, compared_visited, time, repeats = rate, visited, lens.occupancy, 1
     if lens.halves is not None and halves is not None:
         compared, compared_visited = _halves_in_line(halves[:, :, active_units], lens.halves)
-        repeats = 2
+        time, repeats = lens.halves.occupancy.reshape(-1, time.shape[-1]), 2
     similar = _map_similarity(compared, compared_visited, np.repeat(enough, repeats, axis=0))
     return Codes(
         np.where(observed, events > 0, np.nan),
@@ -224,7 +232,15 @@ def codes(maps: np.ndarray, lens: Lens, halves: np.ndarray | None = None) -> Cod
         _of_sessions(similar, len(rate)),
         np.ascontiguousarray(compared.transpose(2, 0, 1)),
         observed,
+        _rate_rank(compared, time, np.repeat(observed, repeats, axis=0)),
     )
+
+
+def _rate_rank(rate: np.ndarray, time: np.ndarray, observed: np.ndarray) -> np.ndarray:
+    """Rank of the events in a session (session, unit), 0 where not observed; of rates (session,
+    unit, cell), the time in each cell (session, cell) and who was observed (session, unit)."""
+    events = np.where(observed, np.einsum("suc,sc->su", rate, time), np.inf)
+    return np.where(observed, rankdata(events, axis=1), 0.0)
 
 
 def _halves_in_line(maps: np.ndarray, halves: Halves) -> tuple[np.ndarray, np.ndarray]:
@@ -327,6 +343,9 @@ def statistics(
     if "population_similarity" in wanted.groups:
         similar = population_similarity(sample)
         values += [_mean(similar[pair]) for pair in pairs]
+    if RATE_SIMILARITY in wanted.groups:
+        similar = rate_similarity(sample)
+        values += [_mean(similar[pair]) for pair in pairs]
     return np.array(values)[wanted.position]
 
 
@@ -352,6 +371,7 @@ def _resampled(codes: Codes, units: np.ndarray | None, sessions: np.ndarray | No
         **of_units,
         map_similarity=codes.map_similarity[np.ix_(units, sessions, sessions)],
         vectors=codes.vectors[np.ix_(np.arange(len(codes.vectors)), rows, units)],
+        rate_rank=codes.rate_rank[np.ix_(rows, units)],
     )
 
 
@@ -375,6 +395,23 @@ def population_similarity(codes: Codes) -> np.ndarray:
         where=defined.any(axis=0),
     )
     return _of_sessions(mean, sessions)
+
+
+def rate_similarity(codes: Codes) -> np.ndarray:
+    """Return the correlation over the units observed in both sessions of the ranks of their mean
+    rates, (session, session).
+
+    The ensemble rate correlation (Sheintuch et al. 2023) of ranks: event rates are so unlike that a
+    few units are most of a correlation of the rates themselves, which scatters by twice as much.
+
+    Parameters
+    ----------
+    codes : Codes
+        Of the population.
+    """
+    sessions = codes.active.shape[0]
+    observed = np.repeat(codes.seen, len(codes.rate_rank) // sessions, axis=0)
+    return _of_sessions(_shared_pearson(codes.rate_rank[np.newaxis], observed)[0], sessions)
 
 
 def _shared_pearson(vectors: np.ndarray, observed: np.ndarray) -> np.ndarray:
@@ -478,7 +515,7 @@ def _jackknife(codes: Codes, wanted: Statistics) -> np.ndarray:
     ]
     covariance = _covariance(rows) * (sessions - 1) ** 2 / sessions
     variance, pairs = np.diagonal(covariance), _pairs_of(wanted)
-    for group in ("map_similarity", "population_similarity"):
+    for group in OF_LAG:
         own = (np.array(wanted.groups) == group) & (pairs > 0)
         if own.any():
             least = (variance[own] * pairs[own]).max() / pairs[own]

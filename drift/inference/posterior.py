@@ -132,7 +132,7 @@ def trained_flow(
     centre, spread = values.mean(axis=0), np.maximum(values.std(axis=0), 1e-6)
     estimator = flow_network(len(names), inputs.shape[1])
     rng = stream(seed, "weights")
-    _redraw(estimator, rng)
+    redrawn_flow(estimator, rng)
     held = np.unique(runs, return_inverse=True)[1] % HELD == 0
     scaled = torch.as_tensor((values - centre) / spread, dtype=torch.float32)
     fitted(estimator, partial(_loss, estimator), (scaled, torch.as_tensor(inputs)), held,
@@ -140,9 +140,16 @@ def trained_flow(
     return Flow(names, centre, spread, estimator)
 
 
-def _redraw(estimator: Any, rng: np.random.Generator) -> None:
+def redrawn_flow(estimator: Any, rng: np.random.Generator) -> None:
     """Draw weights from a stream, smaller than usual, so that the flow begins near the prior; and
-    the order in which it takes parameters."""
+    the order in which it takes parameters.
+
+    Parameters
+    ----------
+    estimator : ConditionalDensityEstimator
+        Changed in place.
+    rng : numpy.random.Generator
+    """
     redrawn(estimator, rng)
     with torch.no_grad():
         for weights in estimator.parameters():
