@@ -183,8 +183,8 @@ def one_lifetime(one: xr.Dataset) -> list[str]:
     ]
 
 
-# lifetimes of what moves the drives of a unit at all places alike
-LIFTING = ("context_lifetime", "excitability_lifetime")
+# lifetimes of what moves the drives of a unit at all places alike, and how much of it there is
+LIFTING = {"context_lifetime": "context_share", "excitability_lifetime": "excitability"}
 USUAL_LAW = "ornstein_uhlenbeck"
 
 
@@ -219,6 +219,10 @@ def streams(one: xr.Dataset) -> list[str]:
     lifting = [name for name in LIFTING if name in names]
     if not lifting or "weight_lifetime" not in names:
         return []
+    source = LIFTING[lifting[0]]
+    if source in names and at_bound(one, source) == "lower":
+        return [f"{lifting[0]} says nothing: {source} ends at its lower bound, and no recording "
+                "knows the lifetime of what is not there."]  # fmt: skip
     limits = [one["interval"].sel(parameter=name).values for name in ("weight_lifetime", *lifting)]
     (low, high), (own_low, own_high) = limits[:2]
     if not np.isfinite(limits).all():

@@ -192,6 +192,18 @@ def test_the_text_says_which_stream_is_lost_sooner(context, weights, said):
     assert said in "".join(fit_words.streams(one_fit(context, weights)))
 
 
+def test_the_lifetime_of_a_context_that_is_not_there_says_nothing():
+    one = one_fit((2.0, 5.0), (9.0, 20.0))
+    share = xr.Dataset(
+        {"interval": (("parameter", "bound"), [[np.nan] * 2])},
+        coords={"parameter": ["context_share"]},
+    )
+    both = xr.concat([one, share], "parameter").assign(at_bound=("parameter", [0, 0, -1]))
+    assert "context_lifetime says nothing" in fit_words.streams(both)[0]
+    inside = both.assign(at_bound=("parameter", [0, 0, 0]))
+    assert "Mean rates are lost sooner" in fit_words.streams(inside)[0]
+
+
 SHARES = {"context_share": (0.0, 0.9)}
 
 
