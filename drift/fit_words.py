@@ -3,12 +3,14 @@ the report."""
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import xarray as xr
 from scipy.stats import chi2
 
 SIGNIFICANT = 0.05
-SIMILARITIES = ("map_similarity", "population_similarity")
+SIMILARITIES = ("map_similarity", "population_similarity", "rate_similarity")
 BETTER = float(chi2.ppf(0.95, 1))  # how much a lifetime must shorten the distance to be needed
 
 
@@ -179,6 +181,89 @@ def one_lifetime(one: xr.Dataset) -> list[str]:
         f"Taken for one time scale the weights last {float(one['one_lifetime']):.3g}{interval}: "
         f"{reason}."
     ]
+
+
+# lifetimes of what moves the drives of a unit at all places alike, and how much of it there is
+LIFTING = {"context_lifetime": "context_share", "excitability_lifetime": "excitability"}
+USUAL_LAW = "ornstein_uhlenbeck"
+
+
+def surroundings(one: xr.Dataset) -> list[str]:
+    """Say what was given and not fitted, where it is not what is usual: the law of the weights, and
+    the numbers of a context or of excitability.
+
+    Parameters
+    ----------
+    one : xarray.Dataset
+        One subject of the Dataset of a fit.
+    """
+    told = json.loads(str(one.attrs.get("surroundings", "{}")))
+    law = str(told.pop("law", USUAL_LAW))
+    sentences = [f"Weights follow the law {law.replace('_', ' ')}."] if law != USUAL_LAW else []
+    if told:
+        numbers = ", ".join(f"{name} = {value}" for name, value in told.items())
+        sentences.append(f"Given, not fitted: {numbers}.")
+    return sentences
+
+
+def streams(one: xr.Dataset) -> list[str]:
+    """Say which is lost sooner, what makes a unit active or what makes its tuning; nothing where a
+    fit knows but one lifetime or has no interval of it.
+
+    Parameters
+    ----------
+    one : xarray.Dataset
+        One subject of the Dataset of a fit.
+    """
+    names = list(one["parameter"].values)
+    lifting = [name for name in LIFTING if name in names]
+    if not lifting or "weight_lifetime" not in names:
+        return []
+    source = LIFTING[lifting[0]]
+    if source in names and at_bound(one, source) == "lower":
+        return [f"{lifting[0]} says nothing: {source} ends at its lower bound, and no recording "
+                "knows the lifetime of what is not there."]  # fmt: skip
+    limits = [one["interval"].sel(parameter=name).values for name in ("weight_lifetime", *lifting)]
+    (low, high), (own_low, own_high) = limits[:2]
+    if not np.isfinite(limits).all():
+        return []
+    which = f"{lifting[0]} {own_low:.3g} to {own_high:.3g}, weight_lifetime {low:.3g} to {high:.3g}"
+    if own_high < low:
+        return [f"Mean rates are lost sooner than tuning ({which})."]
+    if high < own_low:
+        return [f"Tuning is lost sooner than mean rates ({which})."]
+    return [
+        f"Whether mean rates or tuning are lost sooner is not told: intervals overlap ({which})."
+    ]
+
+
+def posterior(one: xr.Dataset) -> list[str]:
+    """Say what the posterior is, where there is one, and whether the recording lies beyond all that
+    it was learned from.
+
+    Parameters
+    ----------
+    one : xarray.Dataset
+        One subject of the Dataset of a fit.
+    """
+    if "posterior" not in one:
+        return []
+    parts = []
+    for name in map(str, one["parameter"].values):
+        low, middle, high = one["posterior"].sel(parameter=name, level=[0.025, 0.5, 0.975]).values
+        parts.append(f"{name} {middle:.4g} (95 % {low:.4g} to {high:.4g})")
+    count = int(one["posterior_simulations"])
+    sentences = [
+        f"Posterior, median and central interval, from {count} recordings simulated within the "
+        f"bounds: {'; '.join(parts)}."
+    ]
+    beyond = int(one["posterior_beyond"].sum())
+    if beyond:
+        sentences.append(
+            f"{beyond} of {one.sizes['statistic']} statistics lie beyond all of these recordings: "
+            "the posterior is an extrapolation."
+        )
+    return sentences
 
 
 MOST_NAMED = 6  # statistics that are named

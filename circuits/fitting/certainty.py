@@ -21,6 +21,7 @@ UNDEFINED = {
     "place_fields": "no unit has enough events in a session",
     "map_similarity": "no unit has enough events in two such sessions",
     "population_similarity": "no two such sessions share active units",
+    "rate_similarity": "no two such sessions share active units",
 }
 
 

@@ -9,43 +9,26 @@ the search with weights by a bootstrap, then with those by the scatter of simula
 
 from __future__ import annotations
 
+import json
 import zlib
 from collections.abc import Mapping, Sequence
 from numbers import Integral
-from typing import Any, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
-from scipy.stats import chi2
 
 from circuits.base import Circuit
-from circuits.fitting.calibration import (
-    Calibration,
-    calibrated_half_widths,
-    calibrated_p_value,
-    calibration,
-    estimated_errors,
-    inflation,
-    looks,
-)
-from circuits.fitting.certainty import at_bounds, certain, left_out, settled
+from circuits.fitting.described import described
 from circuits.fitting.labels import with_units
-from circuits.fitting.model import Model, Surroundings, refuse_impossible
-from circuits.fitting.one_lifetime import one_lifetime
-from circuits.fitting.predictive import predictive_check
-from circuits.fitting.refinement import Refined, echo_seeds, gone_on, refine
+from circuits.fitting.model import Model
+from circuits.fitting.posterior import require_flows
 from circuits.fitting.result import Fit
-from circuits.fitting.search import (
-    Bounds,
-    Searched,
-    distances,
-    half_widths,
-    profile,
-    search,
-)
-from circuits.fitting.sharing import joint, shared_parameters
-from circuits.fitting.statistics import GROUPS, bootstrap_covariance, chosen_statistics, codes
-from circuits.fitting.statistics import statistics as statistics_of
+from circuits.fitting.search import Bounds
+from circuits.fitting.sharing import shared_parameters
+from circuits.fitting.statistics import GROUPS, OFFERED, chosen_statistics
+from circuits.fitting.subject import Effort, joined_subjects, searched_subject
+from circuits.fitting.surroundings import Surroundings, is_lifted, refuse_impossible
 from circuits.simulation.settled_rates import Engine
 from drift.door import opened
 from drift.door.quantities import Count, Draws, Seed
@@ -54,27 +37,10 @@ from drift.metrics.places import require_track
 from drift.metrics.rooms import environments
 from drift.observation.expected_maps import Lens, lens, well_counted
 from drift.schema.labelled_form import RefusedInputError
-from drift.streams import stream
+from drift.theory.code_drift.closed_forms import WeightLaw
 
-CONFIDENCE = 0.95
-REJECTED = 0.05  # p value below which a circuit does not describe a recording
-# of the covariance, towards its diagonal: a bootstrap cannot tell all correlations of two dozen
-# statistics
-DIAGONAL_SHARE = 0.3
 FEWEST_SIMULATIONS = 20  # recordings, of which none farther is a p value below 5 %
-PROFILE_POINTS = 41
-FEWEST_FREEDOM = 2  # of the covariance, which rests on as many sessions and on many more units
-SIMILARITIES = ("map_similarity", "population_similarity")
-
-
-class Effort(NamedTuple):
-    """How hard to search."""
-
-    restarts: int
-    population: int
-    generations: int
-    bootstraps: int
-    calibrated: int
+FEWEST_DRAWN = 200  # recordings, from which a posterior may be learned
 
 
 @opened
@@ -83,11 +49,19 @@ def fit(
     recording: xr.Dataset,
     parameters: Mapping[str, tuple[float, float]],
     *,
-    statistics: Sequence[str] = GROUPS,
+    statistics: Sequence[str] | None = None,
     input_width: float | None = None,
     weight_lifetime: float | None = None,
     fast_weight_lifetime: float | None = None,
     fast_share: float = 0.0,
+    law: WeightLaw = "ornstein_uhlenbeck",
+    connected_share: float | None = None,
+    multiplicative_noise: float | None = None,
+    context_share: float = 0.0,
+    context_lifetime: float | None = None,
+    excitability: float = 0.0,
+    excitability_lifetime: float | None = None,
+    excitability_acts_on: Literal["threshold", "drive"] = "threshold",
     engine: Engine = "fixed_point",
     seed: Seed = 0,
     restarts: Draws = 2,
@@ -96,6 +70,8 @@ def fit(
     bootstraps: Draws = 200,
     calibrated: Draws = 0,
     shared: Sequence[str] = (),
+    posterior: bool = False,
+    simulations: Draws = 1000,
     progress: bool = True,
 ) -> Fit:
     """Fit parameters of a circuit, of its input and of its drift to the subjects of a recording.
@@ -111,12 +87,16 @@ def fit(
     parameters : mapping
         Bounds (low, high) by name: parameters of the circuit, ``weight_lifetime`` in units of
         elapsed, ``input_width`` in units of place, ``fast_share`` and ``fast_weight_lifetime`` of
-        two time scales. Searched in logarithms where both bounds are positive; weight_lifetime T
-        as exp(-lag / T), with the mean lag of the sessions.
-    statistics : sequence of str
+        two time scales, ``context_share`` and ``context_lifetime`` of two input streams,
+        ``excitability`` and ``excitability_lifetime``, ``connected_share`` or
+        ``multiplicative_noise`` of a law. Searched in logarithms where both bounds are positive;
+        lifetimes T (of weights, context and excitability) as exp(-lag / T), with the mean lag of
+        the sessions; excitability e as e^2 / (1 + e^2).
+    statistics : sequence of str, optional
         What is compared: groups of statistics, active_fraction, spatial_information, place_fields,
-        event_rate, map_similarity and population_similarity (the last two against lag, for tracked
-        units), or single ones such as "active_fraction, of units".
+        event_rate, map_similarity, population_similarity and rate_similarity (the last three
+        against lag, for tracked units), or single ones such as "active_fraction, of units". By
+        default all, rate_similarity only where there is a context or excitability.
     input_width, weight_lifetime : float
         Their values where they are not fitted: a tenth of the track, and no drift.
     fast_weight_lifetime, fast_share : float
@@ -124,6 +104,20 @@ def fit(
         exp(-t / T). A lifetime far below the shortest time between sessions cannot be told, only
         its share: then give the lifetime and fit the share. Similarity within sessions, which
         tells noise from fast loss, needs a recording measured with halves.
+    law : str
+        What weights do: "ornstein_uhlenbeck", "free_diffusion", "turnover" (with connected_share),
+        "multiplicative" (with multiplicative_noise) or "jump"; see ``WeightDrift``.
+    connected_share, multiplicative_noise : float, optional
+        Of these laws, where they are not fitted.
+    context_share, context_lifetime : float
+        g, the share of the variance of drives that comes from a context, which is alike at all
+        places, and the lifetime of its weights, by default that of the others; where they are not
+        fitted. Mean rates then lose their likeness otherwise than tuning does.
+    excitability, excitability_lifetime : float
+        Standard deviation and lifetime of how excitable units are, where they are not fitted.
+    excitability_acts_on : {"threshold", "drive"}
+        Whether excitability is added to drives, whose mean square is 1, or multiplies them. What is
+        added does to a unit what a context does; a fit takes one of them.
     engine : {"brian2", "compiled", "fixed_point"}
         Settle circuits in Brian2 or in loops compiled from its code, a whole generation in one run,
         or take their closed form, which gives the same rates to 1e-6 in a fraction of the time.
@@ -143,6 +137,12 @@ def fit(
         Parameters that all subjects have in common, such as ["weight_lifetime"]: their estimates
         are those at which the distances of all together are least. Whether the subjects agree is
         told.
+    posterior : bool
+        Whether a posterior is estimated beside the intervals, by a neural spline flow of the package
+        sbi (extra ``posterior``) that learns from recordings simulated within the bounds. The prior
+        is even in the coordinates of the search.
+    simulations : int
+        How many recordings are simulated for it.
     progress : bool
         Show a progress bar.
 
@@ -190,44 +190,74 @@ def fit(
         )
     require_track(recording, "a fit of a circuit", "measure positions along a track")
     common = shared_parameters(shared, bounds, recording.sizes["subject"])
+    simulations = _posterior_simulations(posterior, simulations, common)
+    around = Surroundings(
+        input_width=1.0 if input_width is None else input_width,
+        weight_lifetime=weight_lifetime, fast_weight_lifetime=fast_weight_lifetime,
+        fast_share=fast_share, law=law, connected_share=connected_share,
+        multiplicative_noise=multiplicative_noise, context_share=context_share,
+        context_lifetime=context_lifetime, excitability=excitability,
+        excitability_lifetime=excitability_lifetime, excitability_acts_on=excitability_acts_on,
+    )  # fmt: skip
+    refuse_impossible(circuit, around, bounds)
+    choice = default_statistics(around, bounds) if statistics is None else statistics
     lenses = [
         well_counted(lens(recording, subject)) for subject in range(recording.sizes["subject"])
     ]
     lags = [_mean_lag(own_lens) for own_lens in lenses]
     searched = []
     for own_lens, lag, label in zip(lenses, lags, recording["subject"].values, strict=True):
-        around = Surroundings(
-            input_width=default_width(own_lens) if input_width is None else input_width,
-            weight_lifetime=weight_lifetime,
-            fast_weight_lifetime=fast_weight_lifetime,
-            fast_share=fast_share,
-        )
-        refuse_impossible(circuit, around, bounds)
-        selection = chosen_statistics(own_lens, statistics)
+        width = default_width(own_lens) if input_width is None else input_width
+        selection = chosen_statistics(own_lens, choice)
         # animals that share an estimate must not share the chance of simulations
         own_seed = _seed_of(str(label), seed) if common.any() else seed
-        model = Model(circuit, own_lens, selection, bounds.names, around, own_seed, engine)
+        own_around = around.replace(input_width=width)
+        model = Model(circuit, own_lens, selection, bounds.names, own_around, own_seed, engine)
         # what is shared is searched in the same coordinates
         own_bounds = bounds._replace(lag=float(np.mean(lags)) if common.any() else lag)
-        searched.append(_found(model, own_bounds, effort, str(label), progress))
+        searched.append(searched_subject(model, own_bounds, effort, str(label), progress))
     agreement = np.full(common.size, np.nan)
     if common.any():
-        searched, agreement = _joined(searched, common)
+        searched, agreement = joined_subjects(searched, common)
     fits = [
-        _finished(own).assign(environments=("subject", [_rooms(recording.isel(subject=[subject]))]))
+        described(own, simulations).assign(
+            environments=("subject", [_rooms(recording.isel(subject=[subject]))])
+        )
         for subject, own in enumerate(searched)
     ]
     joined = xr.concat(fits, "subject", join="outer", combine_attrs="override")
     if common.any():
         joined["shared"] = ("parameter", common.astype("int8"))
         joined["agreement_p_value"] = ("parameter", agreement)
-    described = {
+    origin = {
         "circuit": circuit.to_json(),
         "engine": engine,
         "seed": seed,
         "source": str(recording.attrs.get("source", "unknown")),
+        "surroundings": _surroundings(around, bounds, input_width),
     }
-    return Fit(with_units(joined, recording).assign_attrs({**provenance(), **described}))
+    return Fit(with_units(joined, recording).assign_attrs({**provenance(), **origin}))
+
+
+def _surroundings(around: Surroundings, bounds: Bounds, input_width: float | None) -> str:
+    """What was given and not fitted, as JSON."""
+    numbers = around.model_dump(mode="json", exclude_defaults=True, exclude=set(bounds.names))
+    if input_width is None:
+        numbers.pop("input_width", None)
+    return json.dumps(numbers)
+
+
+def default_statistics(around: Surroundings, bounds: Bounds) -> Sequence[str]:
+    """Return the groups of statistics that are compared where none are named.
+
+    Parameters
+    ----------
+    around : Surroundings
+        What is not fitted.
+    bounds : Bounds
+        Of what is fitted.
+    """
+    return OFFERED if is_lifted(around, bounds.names) else GROUPS
 
 
 def _seed_of(label: str, seed: int) -> int:
@@ -269,258 +299,14 @@ def default_width(own_lens: Lens) -> float:
     return 0.1 * (own_lens.around or float(np.ptp(own_lens.coordinates, axis=0).max()))
 
 
-class Found(NamedTuple):
-    """A subject after the search: its ``model`` and ``bounds``, where searches ended, its estimate,
-    its statistics, which of them are ``usable``, and what simulated recordings are estimated off
-    by, if there are any, ``errors (simulation, parameter)``."""
-
-    label: str
-    model: Model
-    bounds: Bounds
-    optima: Searched
-    refined: Refined
-    target: np.ndarray
-    usable: np.ndarray
-    precision: np.ndarray
-    errors: np.ndarray | None
-
-
-def _found(model: Model, bounds: Bounds, effort: Effort, label: str, progress: bool) -> Found:
-    halves = model.lens.halves
-    measured = codes(model.lens.rate, model.lens, None if halves is None else halves.rate)
-    target = statistics_of(measured, model.wanted)
-    recorded = bootstrap_covariance(
-        measured, model.wanted, stream(model.seed, "bootstrap"), effort.bootstraps
-    )
-    # what never varies, such as a saturated quantile, has no scale
-    usable = np.isfinite(target) & (np.diagonal(recorded) > 0)
-    if usable.sum() < len(bounds.names):
+def _posterior_simulations(posterior: bool, simulations: int, common: np.ndarray) -> int:
+    """How many recordings are simulated for a posterior; 0 where none is wanted."""
+    if not posterior:
+        return 0
+    if common.any():
         raise RefusedInputError(
-            f"subject {label} offers {usable.sum()} statistics for {len(bounds.names)} "
-            "parameters: fit fewer, or take more sessions."
+            "a posterior is that of each subject by itself, got parameters that are shared: leave "
+            "out shared or posterior."
         )
-    recorded, aim = recorded[np.ix_(usable, usable)], target[usable]
-    # a bootstrap of two dozen statistics is too rough to be inverted whole
-    precision = np.diag(1 / np.diagonal(recorded))
-
-    def simulator(candidates: np.ndarray, seeds: Sequence[int] | None = None) -> np.ndarray:
-        return model(candidates, seeds)[:, usable]
-
-    with _bar(effort.generations, label, progress) as bar:
-
-        def report(distance: float) -> None:
-            bar.set_postfix(distance=f"{distance:.3g}")
-            bar.update()
-
-        optima = search(
-            simulator,
-            bounds,
-            aim,
-            precision,
-            seed=model.seed,
-            restarts=effort.restarts,
-            population=effort.population,
-            generations=effort.generations,
-            report=report,
-        )
-    seeds = echo_seeds(model.seed)
-
-    def whole(unit: np.ndarray, count: int) -> np.ndarray:
-        return looks(model, bounds, unit, usable, count)
-
-    refined = refine(simulator, whole, bounds, optima, aim, recorded, seeds, effort.calibrated)
-    errors = estimated_errors(refined) if effort.calibrated else None
-    return Found(label, model, bounds, optima, refined, target, usable, precision, errors)
-
-
-def _joined(found: list[Found], common: np.ndarray) -> tuple[list[Found], np.ndarray]:
-    """Subjects at the estimates that they share, and whether they agree, (parameter,)."""
-    errors = [animal.errors for animal in found if animal.errors is not None]
-    together = joint([animal.refined for animal in found], common, errors or None)
-    split = together.errors if together.errors is not None else [None] * len(found)
-    moved = [
-        animal._replace(refined=refined, errors=own)
-        for animal, refined, own in zip(found, together.refined, split, strict=True)
-    ]
-    return moved, together.agreement
-
-
-def _finished(found: Found) -> xr.Dataset:
-    """The Dataset of one subject."""
-    model, bounds, refined, usable = found.model, found.bounds, found.refined, found.usable
-
-    def simulator(candidates: np.ndarray) -> np.ndarray:
-        return model(candidates)[:, usable]
-
-    simulated = None
-    if found.errors is not None:
-        simulated = calibration(refined, found.errors, _shrunk)
-    aim = found.target[usable]
-    optima = gone_on(found.optima, refined, simulator, bounds, aim, found.precision)
-    frozen = _still(model, bounds, refined, usable, echo_seeds(model.seed))
-    return _labelled(
-        model, bounds, optima, refined, found.target, usable, frozen, simulated
-    ).expand_dims(subject=[found.label])
-
-
-def _still(
-    model: Model, bounds: Bounds, refined: Refined, usable: np.ndarray, seeds: list[int]
-) -> np.ndarray:
-    """Statistics (all statistics,) of the estimate if weights had stayed: those of the fit, less
-    what drift takes from the circuit."""
-    candidate = bounds.values(refined.unit)
-    drifting = model(np.tile(candidate, (len(seeds), 1)), seeds).mean(axis=0)
-    level = refined.law.statistics - drifting[usable]
-    return model.frozen(candidate, seeds) + _spread(np.nan_to_num(level), usable)
-
-
-def _shrunk(covariance: np.ndarray) -> np.ndarray:
-    """Return a covariance that can be inverted, for the distance of statistics: a part of it is
-    moved to the diagonal."""
-    return (1 - DIAGONAL_SHARE) * covariance + DIAGONAL_SHARE * np.diag(np.diagonal(covariance))
-
-
-def _bar(total: int, label: str, progress: bool) -> Any:
-    from drift.progress import progress_bar
-
-    return progress_bar(
-        total=total, desc=f"fit of subject {label}", unit="generation", disable=not progress
-    )
-
-
-def _labelled(
-    model: Model,
-    bounds: Bounds,
-    optima: Searched,
-    refined: Refined,
-    target: np.ndarray,
-    usable: np.ndarray,
-    frozen: np.ndarray,
-    simulated: Calibration | None,
-) -> xr.Dataset:
-    unit, law, own_uncertainty = refined.unit, refined.law, refined.known
-    half = np.sqrt(np.diagonal(own_uncertainty.covariance))
-    rests_on = max(FEWEST_FREEDOM, model.lens.elapsed.size - 1)
-    covariance = _shrunk(refined.covariance)
-    precision = np.linalg.inv(covariance)
-    freedom = max(1, int(usable.sum()) - unit.size)
-    distance = float(distances(law.statistics[np.newaxis], target[usable], precision)[0])
-    p_value, usual = float(chi2.sf(distance, freedom)), float(freedom)
-    reach = half_widths(own_uncertainty.covariance, CONFIDENCE, rests_on)
-    if simulated is not None:
-        p_value, usual = (
-            calibrated_p_value(simulated, distance),
-            float(simulated.distance.mean()),
-        )
-        reach = calibrated_half_widths(simulated, CONFIDENCE)
-    wider = inflation(distance, usual, p_value < REJECTED)
-    reach = wider * reach
-    interval = np.stack([bounds.values(unit - reach), bounds.values(unit + reach)], axis=-1)
-    edge, ended = at_bounds(unit, refined.aimed, optima), settled(optima, reach)
-    told = ended & (edge == 0)  # (parameter,) where there is an estimate with an interval
-    # (point, parameter)
-    grid = np.clip(unit + 3 * half * np.linspace(-1, 1, PROFILE_POINTS)[:, np.newaxis], 0.0, 1.0)
-    profiles = [
-        profile(law, target[usable], refined.precision, unit, number, grid[:, number])
-        for number in range(unit.size)
-    ]
-    of_lag = np.array([group in SIMILARITIES for group in model.wanted.groups])[usable]
-    parameter, statistic = ("parameter",), ("statistic",)
-    error, predicted = (
-        _spread(values, usable)
-        for values in (np.sqrt(np.diagonal(refined.covariance)), law.statistics)
-    )
-    variables = {
-        "estimate": (parameter, np.where(edge == 0, bounds.values(unit), np.nan)),
-        "best": (parameter, bounds.values(unit)),
-        "at_bound": (parameter, edge.astype("int8")),
-        "settled": ((), np.int8(ended)),
-        "interval": (("parameter", "bound"), np.where(told[:, np.newaxis], interval, np.nan)),
-        "identified": (parameter, (told & certain(optima, bounds, unit, reach)).astype("int8")),
-        "parameter_correlation": (
-            ("parameter", "parameter_other"),
-            own_uncertainty.covariance / np.outer(half, half),
-        ),
-        "condition_number": ((), own_uncertainty.condition_number),
-        "restart_estimate": (("restart", "parameter"), bounds.values(optima.unit)),
-        "restart_distance": (("restart",), optima.distance),
-        "converged": (("restart",), optima.converged.astype("int8")),
-        "profile_value": (("parameter", "point"), bounds.values(grid).T),
-        "profile_distance": (("parameter", "point"), np.array(profiles)),
-        "measured": (statistic, target),
-        "measured_error": (statistic, error),
-        "predicted": (statistic, predicted),
-        "frozen": (statistic, frozen),
-        "left_out": (statistic, left_out(target, usable, model.wanted.groups)),
-        "distance": ((), distance),
-        "degrees_of_freedom": ((), freedom),
-        "p_value": ((), p_value),
-        "calibrated": ((), 0 if simulated is None else len(simulated.distance)),
-        "inflation": ((), wider),
-        **predictive_check(target, predicted, error, usable, simulated),
-        **_against_frozen(law.statistics, frozen[usable], target[usable], covariance, of_lag),
-        "simulated_candidates": ((), optima.simulated),
-        **_one_lifetime(model, bounds, unit, simulated, bool(told.all()), wider),
-    }
-    coords = {
-        "parameter": list(bounds.names),
-        "parameter_other": list(bounds.names),
-        "bound": ["low", "high"],
-        "statistic": list(model.wanted.names),
-        "group": ("statistic", list(model.wanted.groups)),
-        "search_low": (parameter, bounds.low),
-        "search_high": (parameter, bounds.high),
-    }
-    return xr.Dataset(variables, coords=coords)
-
-
-def _one_lifetime(
-    model: Model,
-    bounds: Bounds,
-    unit: np.ndarray,
-    simulated: Calibration | None,
-    told: bool,
-    wider: float,
-) -> dict:
-    """The lifetime that weights would have if it were one; its interval where all parameters have
-    one."""
-    fitted = model.wandering(bounds.values(unit))
-    if fitted is None:
-        return {}
-    lifetime, ends = one_lifetime(fitted, model.lens.elapsed), np.full(2, np.nan)
-    if simulated is not None and told:
-        points = bounds.values(unit + simulated.unit)
-        drifts = [drift for drift in map(model.wandering, points) if drift is not None]
-        lifetimes = np.array([one_lifetime(drift, model.lens.elapsed) for drift in drifts])
-        reach = calibrated_half_widths(
-            simulated._replace(unit=np.log(lifetimes / lifetime)[:, np.newaxis]), CONFIDENCE
-        )
-        ends = lifetime * np.exp(wider * np.array([-reach[0], reach[0]]))
-    return {"one_lifetime": ((), lifetime), "one_lifetime_interval": (("bound",), ends)}
-
-
-def _spread(values: np.ndarray, usable: np.ndarray) -> np.ndarray:
-    """Return values (usable statistic,) among all statistics, NaN for the others."""
-    padded_values = np.full(usable.size, np.nan)
-    padded_values[usable] = values
-    return padded_values
-
-
-def _against_frozen(
-    predicted: np.ndarray,
-    frozen: np.ndarray,
-    target: np.ndarray,
-    covariance: np.ndarray,
-    of_lag: np.ndarray,
-) -> dict:
-    """Distances of the similarities alone: of the fit, and of the same circuit with weights that
-    stay."""
-    if not of_lag.any():
-        return {}
-    precision = np.linalg.inv(covariance[np.ix_(of_lag, of_lag)])
-    fitted, still = distances(np.stack([predicted, frozen])[:, of_lag], target[of_lag], precision)
-    return {
-        "similarity_distance": ((), fitted),
-        "frozen_distance": ((), still),
-        "frozen_p_value": ((), float(chi2.sf(still, int(of_lag.sum())))),
-    }
+    require_flows()
+    return _whole("simulations", simulations, FEWEST_DRAWN)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,10 +10,18 @@ import xarray as xr
 from scipy.optimize import least_squares
 
 from circuits.base import Circuit
-from circuits.fitting.fitting import SIMILARITIES, default_width, fit
-from circuits.fitting.model import Model, Surroundings
+from circuits.fitting.fitting import default_width, fit
+from circuits.fitting.model import Model
 from circuits.fitting.search import Bounds
-from circuits.fitting.statistics import Codes, chosen_statistics, codes, population_similarity
+from circuits.fitting.statistics import (
+    OF_LAG,
+    Codes,
+    chosen_statistics,
+    codes,
+    population_similarity,
+    rate_similarity,
+)
+from circuits.fitting.surroundings import Surroundings, is_lifted
 from circuits.simulation.settled_rates import Engine
 from drift.door import opened
 from drift.door.quantities import Count, Seed
@@ -23,6 +31,7 @@ from drift.observation.expected_maps import Lens, lens, well_counted
 
 PREDICTORS = ("circuit", "circuit_levelled", "persistence", "exponential", "mean")
 ECHOES = 8  # simulations of the fitted circuit, whose mean is the prediction
+UNLIFTED = ("map_similarity", "population_similarity")  # where nothing moves rates for themselves
 FEWEST = 3  # sessions to fit, which give two lags
 
 
@@ -35,9 +44,6 @@ def held_out(
     *,
     subject: int = 0,
     input_width: float | None = None,
-    weight_lifetime: float | None = None,
-    fast_weight_lifetime: float | None = None,
-    fast_share: float = 0.0,
     engine: Engine = "fixed_point",
     seed: Seed = 0,
     **options: Any,
@@ -64,15 +70,16 @@ def held_out(
         How many of the first sessions are fitted, of those in which the subject was recorded.
     subject : int
         Position along the dim.
-    input_width, weight_lifetime, fast_weight_lifetime, fast_share, engine, seed, **options
-        As for ``fit``.
+    input_width, engine, seed, **options
+        As for ``fit``, such as ``weight_lifetime`` or ``law``.
 
     Returns
     -------
     xarray.Dataset
         ``measured`` (measure, pair), ``predicted`` (predictor, measure, pair) and
-        ``root_mean_square_error`` (predictor, measure) for map and population similarity, with the
-        coordinates ``session``, ``session_other`` (positions) and ``lag`` of each pair.
+        ``root_mean_square_error`` (predictor, measure) for map and population similarity, and for
+        that of rates where there is a context or excitability, with the coordinates ``session``,
+        ``session_other`` (positions) and ``lag`` of each pair.
 
     Raises
     ------
@@ -93,50 +100,65 @@ def held_out(
     width = default_width(first) if input_width is None else input_width
     fitted = fit(
         circuit, own.isel(session=slice(0, sessions)), parameters, input_width=width,
-        engine=engine, seed=seed, weight_lifetime=weight_lifetime,
-        fast_weight_lifetime=fast_weight_lifetime, fast_share=fast_share, **options,
+        engine=engine, seed=seed, **options,
     )  # fmt: skip
-    surroundings = Surroundings(
-        input_width=width, weight_lifetime=weight_lifetime,
-        fast_weight_lifetime=fast_weight_lifetime, fast_share=fast_share,
-    )  # fmt: skip
+    held = {name: options[name] for name in options if name in Surroundings.model_fields}
+    surroundings = Surroundings(input_width=width, **held)
     names = Bounds.checked(parameters).names
-    selection = chosen_statistics(whole, SIMILARITIES)
+    measures = OF_LAG if is_lifted(surroundings, names) else UNLIFTED
+    selection = chosen_statistics(whole, measures)
     model = Model(circuit, whole, selection, names, surroundings, seed, engine)
     return _scored(
-        _recorded(whole),
-        _recorded(first),
-        _predicted(model, fitted.dataset["best"].values[0]),
+        _recorded(whole, measures),
+        _recorded(first, measures),
+        _predicted(model, fitted.dataset["best"].values[0], measures),
         whole,
+        measures,
     )
 
 
-def _recorded(seen: Lens) -> np.ndarray:
+def _recorded(seen: Lens, measures: Sequence[str]) -> np.ndarray:
     halves = None if seen.halves is None else seen.halves.rate
-    return _similarities(codes(seen.rate, seen, halves))
+    return _similarities(codes(seen.rate, seen, halves), measures)
 
 
-def _similarities(seen: Codes) -> np.ndarray:
-    """(measure, session, session) of map and population similarity."""
+def _similarities(seen: Codes, measures: Sequence[str]) -> np.ndarray:
+    """(measure, session, session) of each similarity."""
+    return np.stack([SIMILARITIES[measure](seen) for measure in measures])
+
+
+def _mean_map_similarity(seen: Codes) -> np.ndarray:
+    """(session, session), mean over units."""
     defined = np.isfinite(seen.map_similarity)
     total = np.where(defined, seen.map_similarity, 0.0).sum(axis=0)
     count = defined.sum(axis=0)
-    maps = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
-    return np.stack([maps, population_similarity(seen)])
+    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
 
 
-def _predicted(model: Model, candidate: np.ndarray) -> np.ndarray:
+SIMILARITIES = {
+    "map_similarity": _mean_map_similarity,
+    "population_similarity": population_similarity,
+    "rate_similarity": rate_similarity,
+}
+
+
+def _predicted(model: Model, candidate: np.ndarray, measures: Sequence[str]) -> np.ndarray:
     """(measure, session, session) of the fitted circuit, mean over several simulations."""
     seeds = [model.seed + number for number in range(ECHOES)]
     rates = model.rates(np.tile(candidate, (ECHOES, 1)), seeds)
     drawn = [
-        _similarities(model.seen_codes(rate, seed)) for rate, seed in zip(rates, seeds, strict=True)
+        _similarities(model.seen_codes(rate, seed), measures)
+        for rate, seed in zip(rates, seeds, strict=True)
     ]
     return np.asarray(np.nanmean(drawn, axis=0))
 
 
 def _scored(
-    measured: np.ndarray, first_measured: np.ndarray, predicted: np.ndarray, whole: Lens
+    measured: np.ndarray,
+    first_measured: np.ndarray,
+    predicted: np.ndarray,
+    whole: Lens,
+    measures: Sequence[str],
 ) -> xr.Dataset:
     """Score predictions (measure, session, session), those without a circuit made of the first
     sessions as they were measured without the later ones."""
@@ -160,7 +182,7 @@ def _scored(
             "root_mean_square_error": (("predictor", "measure"), error),
         },
         coords={
-            "predictor": list(PREDICTORS), "measure": list(SIMILARITIES),
+            "predictor": list(PREDICTORS), "measure": list(measures),
             "session": ("pair", first), "session_other": ("pair", later),
             "lag": ("pair", lag[first, later]),
         },

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import xarray as xr
 
-OF_PARAMETER = ("estimate", "best", "interval", "restart_estimate", "profile_value")
+OF_PARAMETER = (
+    "estimate", "best", "interval", "restart_estimate", "profile_value", "posterior",
+)  # fmt: skip
 MEANINGS = {
     "estimate": "estimate of the parameter, NaN where the search ended at a bound",
     "best": "where the search ended, whose statistics are the predicted ones",
@@ -48,6 +50,10 @@ MEANINGS = {
     "one_lifetime": "lifetime of the one exponential closest to the correlation of the fitted "
     "weights, in units of elapsed: what drift.estimate, which knows one lifetime, tells",
     "one_lifetime_interval": "95 % of it, by simulated recordings; NaN without them",
+    "posterior": "quantile of the posterior of the parameter, by neural posterior estimation with a "
+    "prior that is even in the coordinates of the search",
+    "posterior_beyond": "1 where the statistic of the recording lies beyond all simulated ones",
+    "posterior_simulations": "recordings simulated within the bounds for the posterior",
     "simulated_candidates": "candidates simulated by the search",
 }
 
@@ -59,6 +65,8 @@ def with_units(joined: xr.Dataset, recording: xr.Dataset) -> xr.Dataset:
     units_by_parameter = {
         "weight_lifetime": elapsed,
         "fast_weight_lifetime": elapsed,
+        "context_lifetime": elapsed,
+        "excitability_lifetime": elapsed,
         "input_width": str(recording["place"].attrs.get("units", "1")),
     }
     for name, meaning in MEANINGS.items():

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from pydantic import Field
 
 from circuits.base import Circuit
-from circuits.fitting.search import Bounds
 from circuits.fitting.statistics import Codes, Statistics, codes, statistics
-from circuits.parameters import Positive
+from circuits.fitting.surroundings import FITTED, Surroundings, is_lifted, is_told
 from circuits.simulation.settled_rates import Engine
 from circuits.wandering.inputs import symmetric_root
 from circuits.wandering.weight_drift import WeightDrift, drifting_rates
@@ -23,36 +22,12 @@ from drift.observation.expected_maps import (
     seen_maps,
     unit_likeness,
 )
-from drift.recipe import Recipe
-from drift.schema.labelled_form import RefusedInputError
 from drift.streams import stream
 
-OF_DRIFT = ("weight_lifetime", "fast_weight_lifetime", "fast_share")
-LASTING = 1e12  # units of elapsed: a part of the weights that stays beside one that is lost
+CONTEXT_INPUTS = 20  # that tell it, as those of ``PlaceContextInput``
 
 
-class Surroundings(Recipe):
-    """What drives a circuit and how its weights wander, where this is not fitted.
-
-    Parameters
-    ----------
-    input_width : float
-        w of the input correlation exp(-D^2 / (2 w^2)) over places, in units of place.
-    weight_lifetime : float, optional
-        T of the weight autocorrelation exp(-t / T), in units of elapsed; None for weights that
-        stay.
-    fast_weight_lifetime : float, optional
-        T_fast of the part of the weights that is lost soon, in units of elapsed.
-    fast_share : float
-        s, its share: the autocorrelation is s exp(-t / T_fast) + (1 - s) exp(-t / T).
-    """
-
-    input_width: Positive
-    weight_lifetime: Positive | None = None
-    fast_weight_lifetime: Positive | None = None
-    fast_share: float = Field(default=0.0, ge=0, le=1)
-
-
+@dataclass(frozen=True)
 class Model:
     """Candidates in, statistics out: the simulator of a fit, with the same chance for every
     candidate.
@@ -76,23 +51,13 @@ class Model:
         Simulated, or in closed form.
     """
 
-    def __init__(
-        self,
-        circuit: Circuit,
-        lens: Lens,
-        wanted: Statistics,
-        names: Sequence[str],
-        surroundings: Surroundings,
-        seed: int,
-        engine: Engine,
-    ) -> None:
-        self.circuit, self.lens, self.wanted, self.surroundings = (
-            circuit,
-            lens,
-            wanted,
-            surroundings,
-        )
-        self.names, self.seed, self.engine = tuple(names), seed, engine
+    circuit: Circuit
+    lens: Lens
+    wanted: Statistics
+    names: Sequence[str]
+    surroundings: Surroundings
+    seed: int
+    engine: Engine
 
     def __call__(self, candidates: np.ndarray, seeds: Sequence[int] | None = None) -> np.ndarray:
         """Return statistics (candidate, statistic) for parameters (candidate, parameter), with the
@@ -108,41 +73,45 @@ class Model:
     def rates(self, candidates: np.ndarray, seeds: Sequence[int]) -> np.ndarray:
         """Return noise-free rates, (candidate, session, unit, cell)."""
         surroundings = [self._surroundings(candidate) for candidate in candidates]
+        told = is_told("context_share", self.surroundings, self.names)
+        roots = [inputs(self.lens, around, told) for around in surroundings]
         rates = drifting_rates(
             [self._circuit(candidate) for candidate in candidates],
-            np.stack([input_root(self.lens, around.input_width) for around in surroundings]),
-            [self._wandering(around) for around in surroundings],
+            np.stack([root for root, _context in roots]),
+            [around.wandering for around in surroundings],
             self.lens.elapsed,
             seeds,
             engine=self.engine,
+            excitability=[around.excitable for around in surroundings],
+            context=roots[0][1],
         )
         return rates.rate.transpose(0, 1, 3, 2)
 
     def wandering(self, candidate: np.ndarray) -> WeightDrift | None:
         """Return how the weights of a candidate (parameter,) wander; None where they stay."""
-        return self._wandering(self._surroundings(candidate))
+        return self._surroundings(candidate).wandering
+
+    @property
+    def lifted(self) -> bool:
+        """Whether a context or excitability moves the drives of a unit at all places alike."""
+        return is_lifted(self.surroundings, self.names)
 
     def frozen(self, candidate: np.ndarray, seeds: Sequence[int]) -> np.ndarray:
-        """Return the mean statistics (statistic,) of the same circuit, over seeds, if its weights
-        had not changed."""
-        still = self.surroundings.replace(weight_lifetime=None, fast_share=0.0)
-        names = [name for name in self.names if name not in OF_DRIFT]
-        values = [
-            value for name, value in zip(self.names, candidate, strict=True) if name not in OF_DRIFT
-        ]
-        frozen_model = Model(
-            self.circuit, self.lens, self.wanted, names, still, self.seed, self.engine
+        """Return the mean statistics (statistic,) of the same circuit, over seeds, if neither its
+        weights nor its excitability had changed."""
+        frozen_model = replace(
+            self,
+            circuit=self._circuit(candidate),
+            surroundings=self._surroundings(candidate).still(),
+            names=(),
         )
-        candidate = np.array([values])
-        return np.mean([frozen_model(candidate, [seed])[0] for seed in seeds], axis=0)
+        nothing = np.empty((1, 0))
+        return np.mean([frozen_model(nothing, [seed])[0] for seed in seeds], axis=0)
 
     def as_large_as_recorded(self) -> Model:
         """Return the model with as many units as were recorded, whose statistics scatter as those
         of a recording do."""
-        circuit = self.circuit.replace(units=self.lens.seen.shape[1])
-        return Model(
-            circuit, self.lens, self.wanted, self.names, self.surroundings, self.seed, self.engine
-        )
+        return replace(self, circuit=self.circuit.replace(units=self.lens.seen.shape[1]))
 
     def _of(self, candidate: np.ndarray, names: Any) -> Mapping[str, float]:
         return {
@@ -155,19 +124,10 @@ class Model:
         return self.circuit.replace(**self._of(candidate, type(self.circuit).model_fields))
 
     def _surroundings(self, candidate: np.ndarray) -> Surroundings:
-        return self.surroundings.replace(**self._of(candidate, Surroundings.model_fields))
-
-    def _wandering(self, around: Surroundings) -> WeightDrift | None:
-        # Where units are not tracked no statistic may depend on the lifetime, not even through
+        around = self.surroundings.replace(**self._of(candidate, FITTED))
+        # Where units are not tracked no statistic may depend on a lifetime, not even through
         # gains that the first session sets.
-        stays = around.weight_lifetime is None and not around.fast_share
-        if stays or not self.lens.tracked:
-            return None
-        return WeightDrift(
-            weight_lifetime=around.weight_lifetime or LASTING,
-            fast_weight_lifetime=around.fast_weight_lifetime,
-            fast_share=around.fast_share,
-        )
+        return around if self.lens.tracked else around.still()
 
     def _statistics(self, rate: np.ndarray, seed: int) -> np.ndarray:
         return statistics(self.seen_codes(rate, seed), self.wanted)
@@ -209,10 +169,7 @@ class Model:
             own_halves = own_halves._replace(rate=halves)
         own_lens = like_matched(self.lens._replace(rate=maps, halves=own_halves))
         measured = statistics(codes(maps, own_lens, halves), self.wanted)
-        return measured, Model(
-            self.circuit, own_lens, self.wanted, self.names, self.surroundings, self.seed,
-            self.engine,
-        )  # fmt: skip
+        return measured, replace(self, lens=own_lens)
 
 
 def input_root(lens: Lens, width: float) -> np.ndarray:
@@ -237,53 +194,24 @@ def input_root(lens: Lens, width: float) -> np.ndarray:
     return symmetric_root(correlation)  # which changes smoothly with the width
 
 
-def _refuse_unknown(circuit: Circuit, names: Sequence[str]) -> None:
-    numbers = [
-        name
-        for name, value in circuit
-        if isinstance(value, float) and not name.endswith("time_constant")
-    ]
-    # time constants do not move the rates at rest
-    parameters = [*numbers, *Surroundings.model_fields]
-    unknown = [name for name in names if name not in parameters]
-    if unknown:
-        raise RefusedInputError(
-            f"{type(circuit).__name__} has no parameter {', '.join(unknown)} to fit: use some "
-            f"of {', '.join(parameters)}."
-        )
+def inputs(lens: Lens, around: Surroundings, context: bool) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return inputs x (cell, input), and which of them tell the context (input,), if there is one.
 
-
-def refuse_impossible(circuit: Circuit, around: Surroundings, bounds: Bounds) -> None:
-    """Refuse bounds at which no circuit, or no surroundings, can be made.
+    Those of places have the share 1 - g of the power, those that are alike at all of them g.
 
     Parameters
     ----------
-    circuit : Circuit
-        Whose parameters are fitted.
+    lens : Lens
+        With the coordinates of the cells.
     around : Surroundings
-        Its surroundings.
-    bounds : Bounds
-        Of the search.
+        With the input width and the share g.
+    context : bool
+        Whether there are inputs that tell the context, at a share of 0, too.
     """
-    _refuse_unknown(circuit, bounds.names)
-    for name, *ends in zip(bounds.names, bounds.low, bounds.high, strict=True):
-        for value in ends:
-            try:
-                (around if name in Surroundings.model_fields else circuit).replace(
-                    **{name: float(value)}
-                )
-            except RefusedInputError as refusal:
-                raise RefusedInputError(
-                    f"the bounds {ends[0]:g} to {ends[1]:g} of {name} are not usable: {refusal}"
-                ) from None
-    fast = {"fast_share", "fast_weight_lifetime"} & set(bounds.names)
-    if fast and around.fast_weight_lifetime is None and "fast_weight_lifetime" not in bounds.names:
-        raise RefusedInputError(
-            "fast_share needs a fast_weight_lifetime, got none: give it, such as a tenth of the "
-            "shortest time between sessions, or fit it too."
-        )
-    if fast and not around.fast_share and "fast_share" not in bounds.names:
-        raise RefusedInputError(
-            "fast_weight_lifetime has no effect at a fast_share of 0: fit fast_share too, or "
-            "give it."
-        )
+    root = input_root(lens, around.input_width)
+    if not context:
+        return root, None
+    share = around.context_share
+    flat = np.full((len(root), CONTEXT_INPUTS), np.sqrt(share / CONTEXT_INPUTS))
+    both = np.concatenate([np.sqrt(1 - share) * root, flat], axis=1)
+    return both, np.arange(both.shape[1]) >= root.shape[1]

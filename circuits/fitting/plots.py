@@ -18,6 +18,7 @@ MEASURED, PREDICTED, FROZEN = (
 TITLES = {
     "map_similarity": "rate-map correlation",
     "population_similarity": "population-vector correlation",
+    "rate_similarity": "correlation of rate ranks",
 }
 
 

@@ -59,21 +59,35 @@ class Refined(NamedTuple):
     recorded: np.ndarray
 
 
+class Sought(NamedTuple):
+    """What is sought.
+
+    Attributes
+    ----------
+    simulator : callable
+        Candidates (candidate, parameter) and seeds to statistics (candidate, statistic).
+    whole : callable
+        A point (parameter,) and a number of recordings to statistics (recording, statistic) of as
+        many that are simulated there, as ``looks`` returns them.
+    bounds : Bounds
+        Of the search.
+    target, recorded : numpy.ndarray
+        (statistic,) of the recording, and their covariance (statistic, statistic).
+    """
+
+    simulator: Simulator
+    whole: Callable[[np.ndarray, int], np.ndarray]
+    bounds: Bounds
+    target: np.ndarray
+    recorded: np.ndarray
+
+
 def echo_seeds(seed: int) -> list[int]:
     """Return seeds of simulations that repeat a candidate with other chance."""
     return [seed + 1_000_003 * (1 + number) for number in range(ECHOES)]
 
 
-def refine(
-    simulator: Simulator,
-    whole: Callable[[np.ndarray, int], np.ndarray],
-    bounds: Bounds,
-    optima: Searched,
-    target: np.ndarray,
-    recorded: np.ndarray,
-    seeds: list[int],
-    calibrated: int,
-) -> Refined:
+def refine(sought: Sought, optima: Searched, seeds: list[int], calibrated: int) -> Refined:
     """Go from where the best search ended to the minimum of the mean of several simulations, which
     leaves a fraction of the chance of a single one.
 
@@ -83,32 +97,26 @@ def refine(
 
     Parameters
     ----------
-    simulator : callable
-        Candidates (candidate, parameter) and seeds to statistics (candidate, statistic).
-    whole : callable
-        A point (parameter,) and a number of recordings to statistics (recording, statistic) of as
-        many that are simulated there, as ``looks`` returns them.
-    bounds : Bounds
-        Of the search.
+    sought : Sought
+        Simulators, bounds and the statistics of the recording.
     optima : Searched
         Where searches ended.
-    target, recorded : numpy.ndarray
-        (statistic,) of the recording, and their covariance (statistic, statistic).
     seeds : list of int
         Of the simulations.
     calibrated : int
         Recordings that are simulated nearer to the estimate, or 0.
     """
     unit, few = optima.unit[np.argmin(optima.distance)], seeds[:FEW_ECHOES]
+    target, recorded = sought.target, sought.recorded
     reach = np.full(unit.size, DIFFERENCE)
     for count in (LOOKS, calibrated) if calibrated else (LOOKS,):
-        looked, recordings = unit, whole(unit, count)
+        looked, recordings = unit, sought.whole(unit, count)
         level = np.nanmean(recordings, axis=0)
         variance = scatter(recordings, np.diagonal(recorded))
         precision = np.diag(1 / variance)
-        law_at = _levelled(simulator, bounds, looked, level, few, reach)
+        law_at = _levelled(sought, looked, level, few, reach)
         unit, reach = _near_minimum(unit, target, precision, law_at, reach)
-    law = _levelled(simulator, bounds, looked, level, seeds, reach)(unit, reach)
+    law = _levelled(sought, looked, level, seeds, reach)(unit, reach)
     unit, law, aimed = _minimum(unit, law, target, precision)
     covariance = difference_covariance(recorded, variance, len(recordings))
     own_uncertainty = _uncertainty(law, covariance, precision)
@@ -116,8 +124,7 @@ def refine(
 
 
 def _levelled(
-    simulator: Simulator,
-    bounds: Bounds,
+    sought: Sought,
     looked: np.ndarray,
     level: np.ndarray,
     seeds: list[int],
@@ -126,12 +133,12 @@ def _levelled(
     """Return the law at any point, whose level at one point is that of recordings simulated
     there."""
 
-    first = regressed_law(simulator, bounds, looked, seeds, reach)
+    first = regressed_law(sought.simulator, sought.bounds, looked, seeds, reach)
     offset = np.nan_to_num(level - first.statistics)
 
     def law_at(point: np.ndarray, width: np.ndarray) -> Law:
         same = np.array_equal(point, looked) and np.array_equal(width, reach)
-        law = first if same else regressed_law(simulator, bounds, point, seeds, width)
+        law = first if same else regressed_law(sought.simulator, sought.bounds, point, seeds, width)
         return law._replace(statistics=law.statistics + offset)
 
     return law_at
@@ -277,19 +284,12 @@ def newton_step(law: Law, target: np.ndarray, precision: np.ndarray) -> np.ndarr
     return np.asarray((target - law.statistics) @ gain.T)
 
 
-def gone_on(
-    optima: Searched,
-    refined: Refined,
-    simulator: Simulator,
-    bounds: Bounds,
-    target: np.ndarray,
-    precision: np.ndarray,
-) -> Searched:
+def gone_on(optima: Searched, refined: Refined, sought: Sought, precision: np.ndarray) -> Searched:
     """Put the refined point in place of where the best search ended, if it is better than that for
     the simulation that was searched, too."""
     best = int(np.argmin(optima.distance))
-    values = simulator(bounds.values(refined.unit[np.newaxis]))
-    distance = float(distances(values, target, precision)[0])
+    values = sought.simulator(sought.bounds.values(refined.unit[np.newaxis]))
+    distance = float(distances(values, sought.target, precision)[0])
     if distance >= optima.distance[best]:
         return optima
     unit, reached = optima.unit.copy(), optima.distance.copy()

@@ -18,10 +18,13 @@ from drift.fit_words import (
     left_out,
     need_of_drift,
     one_lifetime,
+    posterior,
     predictive_check,
     rooms,
     settled,
     shared,
+    streams,
+    surroundings,
     verdict,
     widened,
 )
@@ -49,7 +52,9 @@ class Fit:
         intervals where the circuit is rejected, ``calibrated`` (recordings they rest on),
         ``similarity_distance``, ``frozen_distance``, ``frozen_p_value``, ``one_lifetime`` with
         ``one_lifetime_interval`` (what ``drift.estimate``, which knows one lifetime, tells); where
-        subjects share parameters ``shared`` and ``agreement_p_value``.
+        subjects share parameters ``shared`` and ``agreement_p_value``; with a posterior its
+        quantiles ``posterior`` (parameter, level) and ``posterior_beyond`` (which statistics lie
+        beyond all simulated ones).
     """
 
     dataset: xr.Dataset
@@ -171,6 +176,8 @@ def _goodness(estimates: xr.Dataset) -> list[str]:
         *widened(estimates),
         *shared(estimates),
         *one_lifetime(estimates),
+        *streams(estimates),
+        *posterior(estimates),
         *predictive_check(estimates),
         f"Condition number {estimates['condition_number'].item():.3g}.",
     ]
@@ -181,7 +188,7 @@ def _goodness(estimates: xr.Dataset) -> list[str]:
             f"the same circuit with frozen weights (p = {estimates['frozen_p_value'].item():.2g}): "
             f"{need_of_drift(estimates)}."
         )
-    sentences += [*rooms(estimates), *left_out(estimates)]
+    sentences += [*surroundings(estimates), *rooms(estimates), *left_out(estimates)]
     if not estimates["converged"].values.all():
         sentences.append(
             f"{int((estimates['converged'] == 0).sum())} of {estimates.sizes['restart']} searches "

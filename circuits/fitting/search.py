@@ -4,7 +4,8 @@ apart.
 A simulator maps candidates (candidate, parameter) to statistics (candidate, statistic) with the
 same chance for every candidate, so that the distance to the measured statistics is a smooth
 function. It is minimised by CMA-ES in coordinates in which every parameter runs from 0 to 1 over
-its bounds, in logarithms where both bounds are positive; a lifetime T as exp(-lag / T).
+its bounds, in logarithms where both bounds are positive; a lifetime T as exp(-lag / T), a standard
+deviation e of excitability as e^2 / (1 + e^2).
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ Simulator = Callable[[np.ndarray], np.ndarray]
 # counts to average out
 DIFFERENCE = 0.05
 TOLERANCE = 2e-2  # of the search range, among candidates; Gauss-Newton steps go on from there
-DECAYING = ("weight_lifetime",)
+DECAYING = ("weight_lifetime", "context_lifetime", "excitability_lifetime")
+LIFTING = ("excitability",)
 PENALTY = 1e12  # distance of a candidate whose statistics are not defined
 WIDE = 0.5  # an interval that spans more of the search range tells little more than the bounds do
 
@@ -55,7 +57,13 @@ class Bounds(NamedTuple):
     def logarithmic(self) -> np.ndarray:
         """Which parameters have positive bounds, (parameter,): they are searched in logarithms,
         those that decay apart."""
-        return self.low > 0
+        return (self.low > 0) & ~self.lifting
+
+    @property
+    def lifting(self) -> np.ndarray:
+        """Which parameters e are searched as e^2 / (1 + e^2), (parameter,): the share of the
+        variance of drives that a standard deviation e brings, as a context is searched."""
+        return np.isin(self.names, LIFTING)
 
     @property
     def decaying(self) -> np.ndarray:
@@ -67,7 +75,8 @@ class Bounds(NamedTuple):
         """Numbers in which the search range is even, (..., parameter)."""
         safe = np.where(self.logarithmic, values, 1.0)
         rising = np.where(self.logarithmic, np.log(safe), values)
-        return np.where(self.decaying, np.exp(-self.lag / safe), rising)
+        shares = np.where(self.lifting, np.square(values) / (1 + np.square(values)), rising)
+        return np.where(self.decaying, np.exp(-self.lag / safe), shares)
 
     def values(self, unit: np.ndarray) -> np.ndarray:
         """Return parameters for coordinates between 0 and 1, (..., parameter)."""
@@ -75,6 +84,8 @@ class Bounds(NamedTuple):
         low, high = self._bent(self.low), self._bent(self.high)
         bent = low + (high - low) * unit
         straight = np.where(self.logarithmic, np.exp(np.minimum(bent, 700.0)), bent)
+        share = np.where(self.lifting, bent, 0.5)
+        straight = np.where(self.lifting, np.sqrt(share / (1 - share)), straight)
         left = np.where(self.decaying, bent, 0.5)
         return np.clip(
             np.where(self.decaying, -self.lag / np.log(left), straight), self.low, self.high

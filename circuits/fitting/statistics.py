@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from scipy.stats import rankdata
 
 from circuits.fitting.code_loops import (
     class_means,
@@ -46,6 +47,10 @@ GROUPS = (
     "map_similarity",
     "population_similarity",
 )
+# tells apart what makes a unit active from what makes its tuning (Geva et al. 2023)
+RATE_SIMILARITY = "rate_similarity"
+OF_LAG = ("map_similarity", "population_similarity", RATE_SIMILARITY)
+OFFERED = (*GROUPS, RATE_SIMILARITY)
 
 
 class Codes(NamedTuple):
@@ -67,6 +72,9 @@ class Codes(NamedTuple):
         each session one after the other where there are.
     seen : numpy.ndarray
         (session, unit) whether the unit was observed.
+    rate_rank : numpy.ndarray
+        (session, unit) rank of the mean rate among the units observed in the session, 0 where not
+        observed. Both halves of each session one after the other where there are.
     """
 
     active: np.ndarray
@@ -78,6 +86,7 @@ class Codes(NamedTuple):
     map_similarity: np.ndarray
     vectors: np.ndarray
     seen: np.ndarray
+    rate_rank: np.ndarray
 
 
 OF_UNITS = (*Codes._fields[:6], "seen")  # (session, unit)
@@ -106,7 +115,7 @@ def chosen_statistics(lens: Lens, choice: Sequence[str] = GROUPS) -> Statistics:
     lens : Lens
         Of the recording.
     choice : sequence of str
-        Of ``GROUPS``, or single statistics such as "active_fraction, of units"; similarity over
+        Of ``OFFERED``, or single statistics such as "active_fraction, of units"; similarity over
         time needs tracked units and is left out where there are none.
 
     Raises
@@ -123,18 +132,17 @@ def chosen_statistics(lens: Lens, choice: Sequence[str] = GROUPS) -> Statistics:
         "spatial_information": tuple(f"quantile {level:g}" for level in QUANTILES),
         "place_fields": ("number", "fraction of track"),
         "event_rate": ("mean", *(f"quantile {level:g}" for level in QUANTILES)),
-        "map_similarity": tuple(of_lag),
-        "population_similarity": tuple(of_lag),
+        **{group: tuple(of_lag) for group in OF_LAG},
     }
     if isinstance(choice, str) or not all(isinstance(label, str) for label in choice) or not choice:
         raise RefusedInputError(
-            f"statistics must be a list of names, got {choice!r}: choose of {', '.join(GROUPS)}."
+            f"statistics must be a list of names, got {choice!r}: choose of {', '.join(OFFERED)}."
         )
-    offered = {f"{group}, {entry}": group for group in GROUPS for entry in entries[group]}
-    unknown = [label for label in choice if label not in GROUPS and label not in offered]
+    offered = {f"{group}, {entry}": group for group in OFFERED for entry in entries[group]}
+    unknown = [label for label in choice if label not in OFFERED and label not in offered]
     if unknown:
         raise RefusedInputError(
-            f"statistics {', '.join(unknown)} are unknown: choose of {', '.join(GROUPS)}, or "
+            f"statistics {', '.join(unknown)} are unknown: choose of {', '.join(OFFERED)}, or "
             f"of {'; '.join(offered)}."
         )
     groups = {group for name, group in offered.items() if group in choice or name in choice}
@@ -223,6 +231,7 @@ def codes(maps: np.ndarray, lens: Lens, halves: np.ndarray | None = None) -> Cod
             map_similarity(compared, time, enough),
             compared,
             observed,
+            _rate_rank(compared, time, np.repeat(observed, len(time) // len(observed), axis=0)),
         )
 
 
@@ -230,6 +239,13 @@ def _way_starts(lens: Lens) -> np.ndarray:
     """Where the cells of each running direction begin, and where the last ones end, (way + 1,)."""
     turns = np.flatnonzero(np.diff(lens.way)) + 1
     return np.concatenate([[0], turns, [lens.way.size]])
+
+
+def _rate_rank(rate: np.ndarray, time: np.ndarray, observed: np.ndarray) -> np.ndarray:
+    """Rank of the events in a session (session, unit), 0 where not observed; of rates (cell,
+    session, unit), the time in each cell (session, cell) and who was observed (session, unit)."""
+    events = np.where(observed, np.einsum("csu,sc->su", rate, time), np.inf)
+    return np.where(observed, rankdata(events, axis=1), 0.0)
 
 
 def _of_sessions(similar: np.ndarray, sessions: int) -> np.ndarray:
@@ -288,6 +304,9 @@ def statistics(
     if "population_similarity" in wanted.groups:
         similar = population_similarity(sample)[np.newaxis]
         values += class_means(similar, pair_class, classes).tolist()
+    if RATE_SIMILARITY in wanted.groups:
+        similar = rate_similarity(sample)[np.newaxis]
+        values += class_means(similar, pair_class, classes).tolist()
     return np.array(values)[wanted.position]
 
 
@@ -309,6 +328,7 @@ def _resampled(codes: Codes, units: np.ndarray | None, sessions: np.ndarray | No
             **{name: getattr(codes, name)[sessions] for name in OF_UNITS},
             map_similarity=codes.map_similarity[:, sessions[:, np.newaxis], sessions],
             vectors=codes.vectors[:, rows],
+            rate_rank=codes.rate_rank[rows],
         )
     if units is None:
         return codes
@@ -316,6 +336,7 @@ def _resampled(codes: Codes, units: np.ndarray | None, sessions: np.ndarray | No
         **{name: getattr(codes, name)[:, units] for name in OF_UNITS},
         map_similarity=codes.map_similarity[units],
         vectors=codes.vectors[..., units],
+        rate_rank=codes.rate_rank[:, units],
     )
 
 
@@ -339,6 +360,23 @@ def population_similarity(codes: Codes) -> np.ndarray:
         where=defined.any(axis=0),
     )
     return _of_sessions(mean, sessions)
+
+
+def rate_similarity(codes: Codes) -> np.ndarray:
+    """Return the correlation over the units observed in both sessions of the ranks of their mean
+    rates, (session, session).
+
+    The ensemble rate correlation (Sheintuch et al. 2023) of ranks: event rates are so unlike that a
+    few units are most of a correlation of the rates themselves, which scatters by twice as much.
+
+    Parameters
+    ----------
+    codes : Codes
+        Of the population.
+    """
+    sessions = codes.active.shape[0]
+    observed = np.repeat(codes.seen, len(codes.rate_rank) // sessions, axis=0)
+    return _of_sessions(_shared_pearson(codes.rate_rank[np.newaxis], observed)[0], sessions)
 
 
 def _shared_pearson(vectors: np.ndarray, observed: np.ndarray) -> np.ndarray:
@@ -448,7 +486,7 @@ def _jackknife(codes: Codes, wanted: Statistics) -> np.ndarray:
     ]
     covariance = _covariance(rows) * (sessions - 1) ** 2 / sessions
     variance, pairs = np.diagonal(covariance), _pairs_of(wanted)
-    for group in ("map_similarity", "population_similarity"):
+    for group in OF_LAG:
         own = (np.array(wanted.groups) == group) & (pairs > 0)
         if own.any():
             least = (variance[own] * pairs[own]).max() / pairs[own]

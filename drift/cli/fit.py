@@ -12,12 +12,19 @@ from tyro.conf import Positional
 from drift.cli.lines.arguments import apart, measured, netcdf, pairs, parsed, told, writable
 from drift.errors import RefusedInputError
 from drift.files.atomic import replaced_atomically
+from drift.theory.code_drift.closed_forms import WeightLaw
 
 EXAMPLES = """\
   repdrift fit linear recorded.nc --bounds gain=1:1000 input_width=4:40 weight_lifetime=1:100 --out fit.nc --figure fit.png
+  repdrift fit linear recorded.nc --bounds weight_lifetime=1:100 context_share=0:0.9 context_lifetime=1:100 --out fit.nc   two streams
   repdrift fit linear recorded.nc --bounds gain=1:1000 --out fit.nc --quick   a first look in seconds
 Circuits: """
 Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff]
+HELD = (
+    "input_width", "weight_lifetime", "fast_share", "connected_share", "multiplicative_noise",
+    "context_share", "context_lifetime", "excitability", "excitability_lifetime",
+    "excitability_acts_on",
+)  # fmt: skip
 QUICK = {"restarts": 1, "population": 4, "generations": 3, "bootstraps": 40, "calibrated": 0}
 
 
@@ -32,10 +39,13 @@ def command(
     units: int = 200,
     engine: Literal["brian2", "compiled", "fixed_point"] = "fixed_point",
     fast_weight_lifetime: float | None = None,
+    law: WeightLaw = "ornstein_uhlenbeck",
+    held: tuple[str, ...] = (),
     restarts: int = 2,
     generations: int = 100,
     calibrated: int = 40,
     shared: tuple[str, ...] = (),
+    posterior: Flag = False,
     quick: Flag = False,
     seed: int = 0,
     overwrite: Flag = False,
@@ -50,8 +60,9 @@ def command(
     recorded
         netCDF file of `repdrift measure`.
     bounds
-        Where to search, as NAME=LOW:HIGH; input_width is in units of place, weight_lifetime in
-        units of elapsed time.
+        Where to search, as NAME=LOW:HIGH; input_width is in units of place, lifetimes
+        (weight_lifetime, context_lifetime, excitability_lifetime) in units of elapsed time;
+        context_share and excitability bring two streams or excitable units.
     out
         netCDF file to write.
     figure
@@ -67,6 +78,11 @@ def command(
     fast_weight_lifetime
         Lifetime of the part of the weights that is lost soon, in units of elapsed time; its share
         is searched with fast_share=0:0.9 among the bounds.
+    law
+        What weights do: turnover needs a connected_share, multiplicative a multiplicative_noise.
+    held
+        Numbers that are not fitted, as NAME=VALUE, such as context_share=0.3 or
+        connected_share=0.1.
     restarts
         Independent searches.
     generations
@@ -75,6 +91,9 @@ def command(
         Recordings that are simulated at the estimate for intervals and goodness of fit; 0 for none.
     shared
         Parameters that all animals have in common, such as weight_lifetime.
+    posterior
+        Estimate a posterior beside the intervals, from recordings simulated within the bounds;
+        needs the extra posterior.
     quick
         A first look: few generations, few bootstraps.
     seed
@@ -97,7 +116,8 @@ def command(
     effort = QUICK if quick else effort
     estimates = circuits.fit(
         fitted, measured(recorded, environment), searched, engine=engine, seed=seed,
-        fast_weight_lifetime=fast_weight_lifetime, shared=shared, **effort,
+        fast_weight_lifetime=fast_weight_lifetime, law=law, shared=shared,
+        posterior=posterior, **_held(held), **effort,
     )  # fmt: skip
     estimates.save(out, overwrite=overwrite)
     if figure is not None:
@@ -118,6 +138,28 @@ def _bounds(text: str, name: str) -> tuple[float, float]:
     except ValueError:
         raise RefusedInputError(
             f"--bounds {name}={text} is no range: write {name}=LOW:HIGH, such as {name}=1:100."
+        ) from None
+
+
+def _held(entries: tuple[str, ...]) -> dict[str, Any]:
+    values: dict[str, Any] = dict(pairs(entries, "--held"))
+    for name in values:
+        if name not in HELD:
+            raise RefusedInputError(
+                f"--held {name} is not a number that a fit can be given: use some of "
+                f"{', '.join(HELD)}."
+            )
+        if name != "excitability_acts_on":
+            values[name] = _number(name, values[name])
+    return values
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise RefusedInputError(
+            f"--held {name}={text} is no number: write {name}=VALUE, such as {name}=0.3."
         ) from None
 
 

@@ -23,7 +23,7 @@ def fitted(one: xr.Dataset, group: str) -> Figure:
     one : xarray.Dataset
         One subject of the Dataset of a fit.
     group : str
-        ``map_similarity`` or ``population_similarity``.
+        ``map_similarity``, ``population_similarity`` or ``rate_similarity``.
 
     Returns
     -------
@@ -61,6 +61,7 @@ def fitted(one: xr.Dataset, group: str) -> Figure:
     name = {
         "map_similarity": "rate-map correlation",
         "population_similarity": "population-vector\ncorrelation",
+        "rate_similarity": "correlation of\nrate ranks",
     }[group]
     ax.set(
         xlabel=f"{plural(str(one.attrs.get('elapsed_units', 'day')))} between sessions", ylabel=name

@@ -23,6 +23,11 @@ from drift.reporting.wording import measure_name, number, p_value, source_name
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+SIMILARITY_TITLES = {
+    "map_similarity": "Rate-map correlation by lag.",
+    "population_similarity": "Population-vector correlation by lag.",
+    "rate_similarity": "Correlation of rate ranks by lag.",
+}
 SUBJECTS = 3  # of whose fit, or recipes, the page shows all
 CURVE_NOTES = {
     "fraction_place_units": "Place cells over detected cells.",
@@ -191,11 +196,7 @@ def fit(dataset: xr.Dataset | None) -> str:
             )
         )
         fragments += [f"<p>{escape(sentence)}</p>" for sentence in _goodness(of_subject)]
-        groups = [
-            group
-            for group in ("map_similarity", "population_similarity")
-            if group in of_subject["group"].values
-        ]
+        groups = [group for group in SIMILARITY_TITLES if group in of_subject["group"].values]
         boxes = [_similarity(of_subject, group, f"fit-{place}-{group}") for group in groups]
         note = "Circles in the band are within two standard errors of the recording."
         described = (
@@ -220,10 +221,7 @@ def fit(dataset: xr.Dataset | None) -> str:
 
 
 def _similarity(of_subject: xr.Dataset, group: str, name: str) -> str:
-    title = {
-        "map_similarity": "Rate-map correlation by lag.",
-        "population_similarity": "Population-vector correlation by lag.",
-    }[group]
+    title = SIMILARITY_TITLES[group]
     note = "With frozen weights the same circuit does not drift."
     described = (
         f"Line chart of {title.lower().rstrip('.')}: recording, fitted circuit, and the same "
@@ -267,6 +265,8 @@ def _goodness(of_subject: xr.Dataset) -> Iterator[str]:
             f"Similarity over time: the same circuit with frozen weights has p {_equals(told)}; "
             f"{fit_words.need_of_drift(of_subject)}."
         )
+    yield from (*fit_words.streams(of_subject), *fit_words.posterior(of_subject))
+    yield from fit_words.surroundings(of_subject)
     yield from (*fit_words.rooms(of_subject), *fit_words.left_out(of_subject))
     if "converged" in of_subject and not (of_subject["converged"] == 1).all():
         left = int((of_subject["converged"] == 0).sum())

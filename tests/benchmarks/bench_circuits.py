@@ -21,8 +21,9 @@ from numba import njit
 import circuits
 import drift
 from circuits.drives import normal_quantiles
-from circuits.fitting.model import Model, Surroundings
+from circuits.fitting.model import Model
 from circuits.fitting.statistics import chosen_statistics
+from circuits.fitting.surroundings import Surroundings
 from circuits.simulation.batch import Batch
 from circuits.simulation.brian import brian2
 from circuits.simulation.targets import simulate

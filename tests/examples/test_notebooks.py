@@ -8,13 +8,14 @@ import time
 from pathlib import Path
 
 import pytest
-from checkout import EXAMPLES
+from checkout import CHECKOUT, EXAMPLES
 
 jupytext = pytest.importorskip("jupytext", reason="notebooks need the extra notebook")
 nbclient = pytest.importorskip("nbclient", reason="notebooks need the extra notebook")
 
 FOLDER = EXAMPLES / "notebooks"
-NOTEBOOKS = sorted(FOLDER.glob("*.py"))
+NOTEBOOKS = sorted(FOLDER.glob("*.py"), key=lambda path: int(path.name.split("_")[0]))
+LESSONS = [path for path in NOTEBOOKS if path.stem != "9_gallery"]
 HEADER = {"extension": ".py", "format_name": "percent"}
 SECONDS = 25.0  # CPU time of the kernel on an idle core, the start of Python included
 
@@ -23,11 +24,15 @@ def cells(path: Path, kind: str) -> list[str]:
     return [cell.source for cell in jupytext.read(path).cells if cell.cell_type == kind]
 
 
-def test_there_are_eight_lessons_and_a_gallery_in_their_order():
+def test_there_are_nine_lessons_and_a_gallery_in_their_order():
     assert [path.name.split("_")[0] for path in NOTEBOOKS] == [
-        str(number) for number in range(1, 10)
+        str(number) for number in range(1, 11)
     ]
-    assert NOTEBOOKS[-1].stem == "9_gallery"
+    assert len(LESSONS) == 9
+    listed = (CHECKOUT / "docs" / "tutorials" / "index.md").read_text()
+    assert re.findall(r"^notebooks/(\w+)$", listed, flags=re.MULTILINE) == [
+        path.stem for path in NOTEBOOKS
+    ]
     assert {path.suffix for path in FOLDER.iterdir()} - {""} == {".py"}, (
         "outputs are not kept in the repository"
     )
@@ -46,11 +51,11 @@ def test_text(path: Path):
         "an absolute path of some machine"
     )
     prose = cells(path, "markdown")
-    assert prose[0].startswith(f"# {path.name[0]}. ")
+    assert prose[0].startswith(f"# {path.name.split('_')[0]}. ")
     assert max(map(len, text.splitlines())) <= 140
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS[:-1], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_a_lesson_has_a_figure_and_two_exercises(path: Path):
     prose = cells(path, "markdown")
     assert "## The figure" in "\n".join(prose)
@@ -59,7 +64,8 @@ def test_a_lesson_has_a_figure_and_two_exercises(path: Path):
 
 
 def test_the_gallery_draws_every_kind_of_picture():
-    code, prose = ("\n".join(cells(NOTEBOOKS[-1], kind)) for kind in ("code", "markdown"))
+    gallery = FOLDER / "9_gallery.py"
+    code, prose = ("\n".join(cells(gallery, kind)) for kind in ("code", "markdown"))
     assert len(set(re.findall(r"plots\.(\w+)\(", code))) > 20
     assert all(example in prose for example in ("interneuron_top_k.py", "sparse_from_noise.py"))
 

@@ -7,8 +7,9 @@ import numpy as np
 import xarray as xr
 
 from circuits import LinearInterneuron
-from circuits.fitting.model import Model, Surroundings
+from circuits.fitting.model import Model
 from circuits.fitting.statistics import chosen_statistics
+from circuits.fitting.surroundings import Surroundings
 from drift.measurement.event_counting import counted_maps
 from drift.observation.expected_maps import lens, matched_over_sessions, observed_halves
 from drift.streams import stream

@@ -10,8 +10,9 @@ from fitted_recording import BIN, INPUTS, LIFETIME, PLACES, WIDTH, daily
 
 import drift
 from circuits import LinearInterneuron, WeightDrift, fit, recorded_circuit
-from circuits.fitting.model import Model, Surroundings
+from circuits.fitting.model import Model
 from circuits.fitting.statistics import chosen_statistics, codes, statistics
+from circuits.fitting.surroundings import Surroundings
 from drift.observation.expected_maps import Lens, lens, observed_halves
 from drift.schema import RefusedInputError
 from drift.streams import stream

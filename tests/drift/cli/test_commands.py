@@ -260,6 +260,34 @@ def test_a_fit_takes_closed_forms_unless_told_otherwise():
     assert signature(fit.command).parameters["engine"].default == "fixed_point"
 
 
+def test_a_fit_of_two_streams_and_another_law_is_told_in_words(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    asked = words(
+        "--bounds context_share=0:0.9 context_lifetime=1:100 --quick --units 30 --law jump"
+    )
+    held = words("--held weight_lifetime=9 --out", tmp_path / "streams.nc")
+    assert main(["fit", "linear", str(folder / "recorded.nc"), *asked, *held]) == 0
+    told = capsys.readouterr().out
+    assert "Weights follow the law jump." in told and "weight_lifetime = 9.0" in told
+    assert "rate_similarity" in drift.load(tmp_path / "streams.nc")["group"].values
+
+
+@pytest.mark.parametrize(
+    ("held", "message"),
+    [
+        ("seed=3", "--held seed is not a number that a fit can be given"),
+        ("context_share=most", "--held context_share=most is no number"),
+    ],
+)
+def test_numbers_that_a_fit_cannot_be_given_are_refused(
+    folder: Path, capsys: pytest.CaptureFixture[str], held: str, message: str
+):
+    asked = words("--bounds gain=1:9 --held", held, "--out", folder / "none.nc")
+    assert main(["fit", "linear", str(folder / "recorded.nc"), *asked]) != 0
+    assert message in capsys.readouterr().err
+
+
 def test_halves_are_measured_and_compared(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):

@@ -1,0 +1,122 @@
+"""The posterior beside the intervals of a fit: a clear word where sbi is missing, a flow that finds
+posteriors which are known, and quantiles that are held against intervals.
+
+POSTERIOR_RECORDINGS in the environment says how many recordings are fitted; one takes some twenty
+seconds on one core.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+
+import numpy as np
+import pytest
+import xarray as xr
+from fitted_recording import WIDTH, recorded
+from scipy.stats import binom
+
+from circuits import LinearInterneuron, fit
+from circuits.fitting.fitting import _posterior_simulations
+from circuits.fitting.posterior import LEVELS, Simulated, posterior_draws
+from drift import fit_words
+from drift.schema import RefusedInputError
+
+COUNT = int(os.environ.get("POSTERIOR_RECORDINGS", "6"))
+needs_sbi = pytest.mark.skipif(
+    importlib.util.find_spec("sbi") is None, reason="posteriors need the extra posterior"
+)
+TRUTH = {"gain": 40.0, "weight_lifetime": 10.0}  # of ``recorded``
+BOUNDS = {"gain": (1.0, 1000.0), "weight_lifetime": (1.0, 100.0)}
+CIRCUIT = LinearInterneuron(units=100, gain=40.0)
+OPTIONS = {"input_width": WIDTH, "restarts": 1, "bootstraps": 60, "progress": False}
+
+
+def animal(seed: int, cells: int = 100, sessions: int = 5) -> xr.Dataset:
+    return recorded(CIRCUIT.replace(units=300), seed, cells=cells, sessions=sessions, minutes=6.0)
+
+
+def test_without_sbi_one_sentence_says_so(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "sbi", None)
+    monkeypatch.setitem(sys.modules, "sbi.neural_nets", None)
+    recording = animal(0, cells=20, sessions=2)
+    with pytest.raises(RefusedInputError, match=r"needs the package sbi, got none: pip") as refusal:
+        fit(CIRCUIT, recording, BOUNDS, posterior=True, **OPTIONS)
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_posterior_of_what_is_shared_is_refused():
+    with pytest.raises(RefusedInputError, match="of each subject by itself"):
+        _posterior_simulations(True, 1000, np.array([True, False]))
+    assert _posterior_simulations(False, 1000, np.array([True, False])) == 0
+
+
+@needs_sbi
+@pytest.mark.slow
+@pytest.mark.parametrize("parameters", [1, 2])
+def test_a_flow_finds_a_posterior_that_is_known(parameters: int):
+    """A coordinate seen with normal noise of standard deviation .05, a third statistic that says
+    nothing, and one that is sometimes not defined: normal around what was seen."""
+    rng = np.random.default_rng(parameters)
+    unit = rng.random((1500, parameters))
+    seen = unit + 0.05 * rng.standard_normal(unit.shape)
+    idle = rng.standard_normal((1500, 2))
+    idle[::3, 1] = np.nan
+    simulated = Simulated(unit, np.concatenate([seen, idle], axis=1))
+    asked = np.array([[0.3] * parameters + [0.0, np.nan], [0.6] * parameters + [0.5, 1.0]])
+    draws = posterior_draws(simulated, asked, 0)
+    again = posterior_draws(simulated, asked, 0)
+    np.testing.assert_array_equal(draws, again)
+    # a flow of 1,500 pairs is off by a third of the standard deviation at most
+    np.testing.assert_allclose(draws[0].mean(axis=0), 0.3, atol=0.017)
+    np.testing.assert_allclose(draws[1].mean(axis=0), 0.6, atol=0.017)
+    assert ((draws.std(axis=1) > 0.035) & (draws.std(axis=1) < 0.075)).all()
+
+
+@needs_sbi
+@pytest.mark.slow
+def test_posteriors_are_as_wide_as_intervals_and_hold_the_truth():
+    quantiles, intervals, texts = [], [], []
+    for seed in range(COUNT):
+        found = fit(
+            CIRCUIT, animal(seed), BOUNDS, seed=seed, calibrated=20, posterior=True,
+            simulations=600, **OPTIONS,
+        )  # fmt: skip
+        one = found.dataset.isel(subject=0)
+        quantiles.append(one["posterior"].values)
+        intervals.append(one["interval"].values)
+        texts.append(str(found))
+    told, known = np.array(quantiles), np.array(intervals)
+    truth = np.array(list(TRUTH.values()))
+    low, high = told[..., 0], told[..., -1]
+    covered = ((low <= truth) & (truth <= high)).sum(axis=0)
+    of_intervals = ((known[..., 0] <= truth) & (truth <= known[..., 1])).sum(axis=0)
+    ratio = np.median((np.log(high / low)) / np.log(known[..., 1] / known[..., 0]), axis=0)
+    overlap = ((low <= known[..., 1]) & (known[..., 0] <= high)).sum(axis=0)
+    print(
+        f"of {COUNT} recordings the posterior holds the truth in {covered.tolist()}, the interval in "
+        f"{of_intervals.tolist()}, both overlap in {overlap.tolist()}; median ratio of widths "
+        f"{ratio.round(2).tolist()}"
+    )
+    assert (np.diff(told, axis=-1) > 0).all() and told.shape[-1] == len(LEVELS)
+    assert (covered >= binom.ppf(1e-3, COUNT, 0.95)).all()
+    assert (overlap == COUNT).all()
+    assert ((ratio > 0.5) & (ratio < 2.0)).all()
+    assert all("Posterior, median and central interval, from 600" in text for text in texts)
+
+
+def test_the_text_says_where_a_posterior_extrapolates():
+    one = xr.Dataset(
+        {
+            "posterior": (("parameter", "level"), [[1.0, 2.0, 3.0, 4.0, 5.0]]),
+            "posterior_beyond": ("statistic", [0, 1, 1]),
+            "posterior_simulations": ((), 600),
+        },
+        coords={"parameter": ["gain"], "level": list(LEVELS)},
+    )
+    said = fit_words.posterior(one)
+    assert "gain 3 (95 % 1 to 5)" in said[0]
+    assert said[1].startswith("2 of 3 statistics lie beyond")
+    assert len(fit_words.posterior(one.assign(posterior_beyond=("statistic", [0, 0, 0])))) == 1
+    assert fit_words.posterior(one.drop_vars("posterior")) == []
