@@ -30,7 +30,7 @@ EXAMPLES = """\
   repdrift sweep --preset random_update_noise --runs 40 --steps 100000 --folder sweeps/published
   repdrift sweep --preset published_figure --folder sweeps/figure    all 616 runs
   repdrift sweep recipe.toml --folder sweeps/size --vary seed=0,1,2,3 --executor slurm --jobs 20 --walltime 04:00:00
-  repdrift sweep circuit.toml --folder sweeps/circuits --vary drift.weight_lifetime=5,10 seed=0,1    drifting circuits
+  repdrift sweep circuit.toml --folder sweeps/circuits --vary seed=0,1    drifting circuits
   repdrift info sweeps/size                       how far it is, also while it runs"""
 WORDS = {"None": None, "True": True, "False": False}
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")

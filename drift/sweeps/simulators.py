@@ -1,4 +1,4 @@
-"""What makes a subject of its recipe: a sweep hands tasks to it, whatever kind of recipe they are."""
+"""What makes a subject of its recipe: a sweep hands tasks of any kind of recipe to it."""
 
 from __future__ import annotations
 
