@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # kinds, rest and settling, wandering weights, use in network
     from drift.networks.excitability import Excitability
     from circuits.wandering.sessions import run_sessions
     from circuits.wandering.drifting_circuit import DriftingCircuit, run_circuits
+    from circuits.wandering.simulator import CircuitSimulator
     from circuits.wandering.readouts import (
         FixedReadout,
         LeastMeanSquares,

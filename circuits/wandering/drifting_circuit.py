@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
+import numpy as np
 import xarray as xr
 from pydantic import Field, Strict, field_validator
 
@@ -19,6 +20,7 @@ from circuits.wandering.wandering_weights import WeightDrift
 from drift.door import opened
 from drift.errors import RefusedInputError
 from drift.recipe import Recipe, chosen
+from drift.sweeps.simulators import Simulator
 from drift.tasks import TASKS
 from drift.tasks.base import Task
 
@@ -58,6 +60,12 @@ class DriftingCircuit(Recipe):
     elapsed: Annotated[tuple[float, ...], Strict(False), Field(min_length=1, max_length=100_000)]
     elapsed_units: str = "day"
     seed: int = Field(default=0, ge=0)
+
+    def simulator(self) -> Simulator:
+        """Return what runs this recipe in ``drift.run_sweep``: the closed form."""
+        from circuits.wandering.simulator import CircuitSimulator
+
+        return CircuitSimulator()
 
     @field_validator("circuit")
     @classmethod
@@ -99,8 +107,8 @@ def run_circuits(
     ----------
     recipes : sequence of DriftingCircuit
         One for each subject, with as many sessions and one unit of time.
-    engine : {"brian2", "fixed_point"}
-        Settle in Brian2, or take the closed form.
+    engine : {"brian2", "compiled", "fixed_point"}
+        Settle in Brian2, in loops compiled from its code, or take the closed form.
     progress : bool
         Show a progress bar.
 
@@ -121,15 +129,8 @@ def run_circuits(
             "run_circuits needs a list of at least one DriftingCircuit: write "
             "run_circuits([DriftingCircuit(...)])."
         )
-    for name, values in (
-        ("numbers of sessions", {len(recipe.elapsed) for recipe in listed}),
-        ("units of elapsed", {recipe.elapsed_units for recipe in listed}),
-    ):
-        if len(values) > 1:
-            raise RefusedInputError(
-                f"recipes of one call must agree in {name}, got {sorted(values)}: run them apart."
-            )
-    return run_sessions(
+    check_agreement(listed)
+    run = run_sessions(
         [recipe.circuit for recipe in listed],
         [recipe.inputs for recipe in listed],
         [recipe.drift for recipe in listed],
@@ -140,3 +141,27 @@ def run_circuits(
         engine=engine,
         progress=progress,
     )
+    texts = np.array([recipe.to_json() for recipe in listed], dtype=object)
+    return run.assign_coords(experiment=("subject", texts))
+
+
+def check_agreement(recipes: Sequence[DriftingCircuit]) -> None:
+    """Refuse recipes that cannot stand in one Dataset.
+
+    Parameters
+    ----------
+    recipes : sequence of DriftingCircuit
+
+    Raises
+    ------
+    RefusedInputError
+        If sessions or units of time differ.
+    """
+    for name, values in (
+        ("numbers of sessions", {len(recipe.elapsed) for recipe in recipes}),
+        ("units of elapsed", {recipe.elapsed_units for recipe in recipes}),
+    ):
+        if len(values) > 1:
+            raise RefusedInputError(
+                f"recipes of one call must agree in {name}, got {sorted(values)}: run them apart."
+            )

@@ -7,18 +7,22 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast, get_args
 
 import tyro
 from tyro.conf import Positional
 
 from drift.cli.lines.arguments import netcdf, pairs, parsed, told
+from drift.cli.lines.circuit_runs import ENGINES as CIRCUIT_ENGINES
+from drift.cli.lines.circuit_runs import loaded_circuit, of_circuits
 from drift.errors import RefusedInputError
 from drift.experiment import Experiment
+from drift.recipe import Recipe
 from drift.sweeps import executors as sweep_executors
 from drift.sweeps.files import listed, set_aside
 from drift.sweeps.presets import usual_runs
 from drift.sweeps.sweep import cross, run_sweep, sample
+from drift.training.engines import EngineName
 
 EXAMPLES = """\
   repdrift sweep recipe.toml --folder sweeps/noise --vary noise.0.std=0.01,0.03,0.1 seed=0,1,2 --dry-run
@@ -26,6 +30,7 @@ EXAMPLES = """\
   repdrift sweep --preset random_update_noise --runs 40 --steps 100000 --folder sweeps/published
   repdrift sweep --preset published_figure --folder sweeps/figure    all 616 runs
   repdrift sweep recipe.toml --folder sweeps/size --vary seed=0,1,2,3 --executor slurm --jobs 20 --walltime 04:00:00
+  repdrift sweep circuit.toml --folder sweeps/circuits --vary seed=0,1    drifting circuits
   repdrift info sweeps/size                       how far it is, also while it runs"""
 WORDS = {"None": None, "True": True, "False": False}
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
@@ -41,6 +46,7 @@ def command(
     runs: int | None = None,
     steps: int | None = None,
     seed: int = 0,
+    engine: str | None = None,
     executor: Literal["processes", "serial", "dask", "slurm"] = "processes",
     jobs: int | None = None,
     memory: str = "2GB",
@@ -58,7 +64,8 @@ def command(
     Parameters
     ----------
     recipes
-        Recipe files in TOML; `repdrift run --dry-run` writes one.
+        Recipe files in TOML; `repdrift run --dry-run` writes one. Those with a table [circuit] are
+        of circuits (`circuits.DriftingCircuit`).
     folder
         Where results go, one file a task; made if absent.
     vary
@@ -71,6 +78,9 @@ def command(
         Of each run, instead of what recipes or preset say.
     seed
         From which a preset is drawn.
+    engine
+        How subjects are computed, as `repdrift run` takes it: auto, fused, batched or minibatch for
+        networks, fixed_point, compiled or brian2 for circuits; the first by default.
     executor
         Where tasks run.
     jobs
@@ -103,7 +113,14 @@ def command(
         with opened(
             executor, jobs, {name: value for name, value in queueing.items() if value is not None}
         ) as where:
-            result = run_sweep(crossed, folder, executor=where, retry=retry, dry_run=dry_run)
+            result = run_sweep(
+                crossed,
+                folder,
+                executor=where,
+                retry=retry,
+                dry_run=dry_run,
+                **_engine(crossed, engine),
+            )
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
             f"finished tasks are kept in {folder}, the same command goes on with the rest."
@@ -133,9 +150,27 @@ def _beside(folder: Path, requested: int) -> list[str]:
     return [*more, *(f"{sentence}." for sentence in set_aside(folder))]
 
 
+def _engine(recipes: Sequence[Recipe], engine: str | None) -> dict[str, Any]:
+    """Options of ``run_sweep`` for the engine that was asked for."""
+    if engine is None:
+        return {}
+    networks = isinstance(recipes[0], Experiment)
+    names = get_args(EngineName) if networks else CIRCUIT_ENGINES
+    if engine not in names:
+        raise RefusedInputError(
+            f"--engine {engine} is none of {'networks' if networks else 'circuits'}: write "
+            f"{', '.join(names[:-1])} or {names[-1]}."
+        )
+    if networks:
+        return {"engine": engine}
+    from circuits import CircuitSimulator
+
+    return {"simulator": CircuitSimulator(engine=cast(Any, engine))}
+
+
 def _recipes(
     paths: Sequence[Path], preset: str | None, runs: int | None, seed: int, steps: int | None
-) -> list[Experiment]:
+) -> Sequence[Recipe]:
     from drift.cli.run import loaded_recipe
 
     if bool(paths) == (preset is not None):
@@ -146,27 +181,33 @@ def _recipes(
     if preset is not None:
         drawn = usual_runs(preset) if runs is None else runs
         return sample(preset, runs=drawn, seed=seed, **({} if steps is None else {"steps": steps}))
+    if of_circuits(paths):
+        if steps is not None:
+            raise RefusedInputError(
+                "--steps is of networks, got recipes of circuits: set elapsed in them."
+            )
+        return [loaded_circuit(path) for path in paths]
     loaded = [loaded_recipe(path) for path in paths]
     return loaded if steps is None else [recipe.replace(steps=steps) for recipe in loaded]
 
 
-def varied(recipe: Experiment, entries: Sequence[str]) -> list[Experiment]:
+def varied(recipe: Recipe, entries: Sequence[str]) -> Sequence[Recipe]:
     """Return a recipe for each combination of the values in ``ENTRY=VALUE,VALUE``.
 
     Parameters
     ----------
-    recipe : Experiment
+    recipe : Experiment or circuits.DriftingCircuit
     entries : sequence of str
         Entries of the recipe or of its parts, such as ``network.units=100,200``, those of noise by
         number, ``noise.0.std=0.1,0.2``.
 
     Returns
     -------
-    list of Experiment
+    list of Experiment or of circuits.DriftingCircuit
     """
     lists = {name: _listed(text, name) for name, text in pairs(entries, "--vary").items()}
     of_noise = {name: values for name, values in lists.items() if name.startswith("noise.")}
-    recipes = [recipe]
+    recipes: Sequence[Recipe] = [recipe]
     for name, values in of_noise.items():
         recipes = [_noisy(variant, name, value) for variant in recipes for value in values]
     plain = {name: values for name, values in lists.items() if name not in of_noise}
@@ -208,14 +249,14 @@ def _value(word: str) -> Any:
     return int(word) if word.lstrip("+-").isdecimal() else int(number) if is_whole else number
 
 
-def _noisy(recipe: Experiment, path: str, value: Any) -> Experiment:
+def _noisy(recipe: Recipe, path: str, value: Any) -> Recipe:
     _, number, *entry = path.split(".")
-    if not number.isdecimal() or len(entry) != 1 or int(number) >= len(recipe.noise):
+    noise = list(getattr(recipe, "noise", ()))
+    if not number.isdecimal() or len(entry) != 1 or int(number) >= len(noise):
         raise RefusedInputError(
-            f"--vary {path} names no noise among {len(recipe.noise)} of the recipe: write "
+            f"--vary {path} names no noise among {len(noise)} of the recipe: write "
             "noise.0.std=0.1,0.2."
         )
-    noise = list(recipe.noise)
     noise[int(number)] = noise[int(number)].replace(**{entry[0]: value})
     return recipe.replace(noise=noise)
 

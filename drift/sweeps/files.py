@@ -11,13 +11,14 @@ from typing import Any
 
 import xarray as xr
 
-from drift.errors import DamagedFileError, RefusedInputError
+from drift.errors import RefusedInputError
 from drift.files.atomic import remove_leftovers, replaced_atomically
 from drift.files.code_version import DECISIVE, code_version
 from drift.files.store import save
+from drift.recipe import Recipe
+from drift.sweeps.simulators import Simulator
 from drift.sweeps.task_list import LIST, listed, set_aside, write_list
 from drift.sweeps.tasks import NETCDF, Task, contents, tasks
-from drift.training.training import train
 
 __all__ = [
     "DECISIVE",
@@ -35,12 +36,21 @@ __all__ = [
 ]
 
 
-def run_task(task: Task) -> str:
+def run_task(task: Task, recipe: Recipe, simulator: Simulator) -> str:
     """Run a task unless it is done, from its checkpoint if there is one, and return its state; a
-    failure is recorded, not raised."""
+    failure is recorded, not raised.
+
+    Parameters
+    ----------
+    task : Task
+    recipe : Recipe
+        Of the task.
+    simulator : Simulator
+        What runs it.
+    """
     try:
         if task.state != "done":
-            run = _trained(task)
+            run = _simulated(task, recipe, simulator)
             with NETCDF, _own_locks():
                 save(run, task.path, overwrite=True)
         task.checkpoint.unlink(missing_ok=True)
@@ -50,27 +60,15 @@ def run_task(task: Task) -> str:
     return task.state
 
 
-def _trained(task: Task) -> xr.Dataset:
-    _check_content(task)
-    try:
-        run = _train(task)
-    except DamagedFileError:  # its checkpoint, which can be made again
-        task.checkpoint.unlink(missing_ok=True)
-        run = _train(task)
-    _check_content(task)
+def _simulated(task: Task, recipe: Recipe, simulator: Simulator) -> xr.Dataset:
+    _check_content(task, recipe)
+    run = simulator.simulate(recipe, task.checkpoint)
+    _check_content(task, recipe)
     return run
 
 
-def _train(task: Task) -> xr.Dataset:
-    return train(
-        [task.experiment], **task.options, threads=1, checkpoint=task.checkpoint, progress=False
-    )
-
-
-def _check_content(task: Task) -> None:
-    if contents(task.experiment) != tuple(
-        source for source in task.beside if source[0] == "content"
-    ):
+def _check_content(task: Task, recipe: Recipe) -> None:
+    if contents(recipe) != tuple(source for source in task.beside if source[0] == "content"):
         raise RefusedInputError(
             "a file that the recipe reads has changed since the sweep was asked for: run the "
             "sweep again."
@@ -91,9 +89,7 @@ def record_failure(task: Task, error: BaseException) -> None:
     """Write down why a task has no result."""
     reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
     with replaced_atomically(task.failure) as temporary:
-        temporary.write_text(
-            json.dumps({"reason": reason, "recipe": json.loads(task.experiment.to_json())})
-        )
+        temporary.write_text(json.dumps({"reason": reason, "recipe": json.loads(task.recipe)}))
 
 
 def tidy(folder: Path, asked: Sequence[Task]) -> None:

@@ -5,28 +5,23 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, TypeVar
 
-import numpy as np
 import xarray as xr
 from tqdm import tqdm
 
 from drift.door import opened
 from drift.errors import RefusedInputError
-from drift.experiment import Experiment
-from drift.files.store import provenance
 from drift.progress import progress_bar
 from drift.recipe import Recipe
-from drift.schema import labelled_form as schema
 from drift.sweeps import executors as sweep_executors
 from drift.sweeps.files import (
     Task,
-    code_version,
     listed,
     record_failure,
     remove_parts,
@@ -36,24 +31,28 @@ from drift.sweeps.files import (
     tidy,
     write_list,
 )
+from drift.sweeps.joined import joined_tasks
 from drift.sweeps.presets import sample
-from drift.sweeps.tasks import NETCDF
+from drift.sweeps.simulators import NetworkSimulator, Simulator, simulator_of
 from drift.texts import printable
 from drift.training.engines import EngineName
 from drift.training.engines.base import Precision
 from drift.training.probes import network as probe_table
 from drift.training.probes.choice import chosen
 
+Kind = TypeVar("Kind", bound=Recipe)
+Waiting = tuple[Task, Recipe]
+
 __all__ = ["cross", "open_sweep", "run_sweep", "sample"]
 
 
 @opened
-def cross(base: Experiment, /, **lists: Iterable[Any]) -> list[Experiment]:
+def cross(base: Kind, /, **lists: Iterable[Any]) -> list[Kind]:
     """Return one recipe for every combination of the given values, the last name varying fastest.
 
     Parameters
     ----------
-    base : Experiment
+    base : Experiment or circuits.DriftingCircuit
         What all recipes share.
     **lists
         Values by entry of the recipe; entries of its parts by their path: ``cross(base,
@@ -61,16 +60,16 @@ def cross(base: Experiment, /, **lists: Iterable[Any]) -> list[Experiment]:
 
     Returns
     -------
-    list of Experiment
+    list of Experiment, or of whatever kind ``base`` is
 
     Raises
     ------
     RefusedInputError
         If an entry does not exist, refuses a value, or has no values.
     """
-    if not isinstance(base, Experiment):
+    if not isinstance(base, Recipe):
         raise RefusedInputError(
-            f"cross needs an Experiment to vary, got {type(base).__name__}: write "
+            f"cross needs a recipe to vary, got {type(base).__name__}: write "
             "cross(experiment, seed=range(5))."
         )
     values = {
@@ -85,9 +84,9 @@ def cross(base: Experiment, /, **lists: Iterable[Any]) -> list[Experiment]:
             f"{empty[0]} needs a list of values, got {lists[empty[0]]!r}: give at least one "
             "in brackets."
         )
-    crossed = []
+    crossed: list[Kind] = []
     for combination in itertools.product(*values.values()):
-        recipe = base
+        recipe: Kind = base
         for path, value in zip(values, combination, strict=True):
             recipe = _changed(recipe, path.split("."), value)
         crossed.append(recipe)
@@ -109,10 +108,11 @@ def _changed(recipe: Any, path: Sequence[str], value: Any) -> Any:
 
 @opened
 def run_sweep(
-    recipes: Sequence[Experiment],
+    recipes: Sequence[Recipe],
     folder: str | Path,
     *,
     executor: Any = "processes",
+    simulator: Simulator | None = None,
     probes: Sequence[str] = probe_table.DEFAULT,
     engine: EngineName = "auto",
     precision: Precision = "float32",
@@ -134,16 +134,19 @@ def run_sweep(
 
     Parameters
     ----------
-    recipes : sequence of Experiment
-        All different; see ``cross`` and ``sample``.
+    recipes : sequence of Experiment or of circuits.DriftingCircuit
+        All different and of one kind; see ``cross`` and ``sample``.
     folder : str or Path
         Made if absent; every process must see it under this path.
     executor : {"serial", "processes"} or object with ``submit``
         Where tasks run: in this process, in one process for each core, or on a
         ``concurrent.futures`` executor, a Dask client, or what the contexts of
         ``drift.sweeps.executors`` give.
+    simulator : Simulator, optional
+        What runs a recipe. By default networks are trained, and recipes of other kinds say what
+        runs them: ``circuits.CircuitSimulator()`` runs circuits in closed form.
     probes, engine, precision
-        See ``drift.train``; tasks run in one thread on the CPU.
+        Of networks, see ``drift.train``; tasks run in one thread on the CPU.
     retry : bool
         Run tasks again that have failed.
     dry_run : bool
@@ -162,22 +165,23 @@ def run_sweep(
         If the recipes, the folder or the executor cannot be used, or a process died that the
         executor does not replace.
     """
-    experiments, target = _experiments(recipes), _folder(Path(folder), dry_run)
-    options = {"probes": list(chosen(probes)), "engine": engine, "precision": precision}
-    code = code_version()
+    target = _folder(Path(folder), dry_run)
+    listed_recipes = _recipes(recipes)
+    networks = NetworkSimulator(tuple(chosen(probes)), engine, precision)
+    runs = simulator_of(listed_recipes, simulator, networks)
     with _allowed(target):
-        requests = tasks(experiments, target, options, code)
+        requests = tasks(listed_recipes, target, runs.options, runs.code())
         states = [task.state for task in requests]
         waiting = [
-            task
-            for task, state in zip(requests, states)
+            (task, recipe)
+            for task, state, recipe in zip(requests, states, listed_recipes, strict=True)
             if state == "missing" or (retry and state == "failed")
         ]
         if dry_run:
             _print_plan(states, waiting, target, executor)
             return None
         tidy(target, requests)
-        write_list(requests, target, options, code)
+        write_list(requests, target, runs.options, runs.code())
         bar = progress_bar(
             total=len(requests),
             initial=len(requests) - len(waiting),
@@ -186,8 +190,8 @@ def run_sweep(
         )
         with ExitStack() as opened, bar:
             if waiting:
-                _run(waiting, sweep_executors.executor_of(executor, opened), bar)
-        return _joined(requests, target)
+                _run(waiting, runs, sweep_executors.executor_of(executor, opened), bar)
+        return joined_tasks(requests, target)
 
 
 @opened
@@ -220,7 +224,7 @@ def open_sweep(folder: str | Path) -> xr.Dataset:
     """
     with _allowed(Path(folder)):
         requests = listed(Path(folder))
-        joined, sentences = _joined(requests, Path(folder)), set_aside(Path(folder))
+        joined, sentences = joined_tasks(requests, Path(folder)), set_aside(Path(folder))
     return joined.assign_attrs(other_tasks="; ".join(sentences)) if sentences else joined
 
 
@@ -236,50 +240,14 @@ def _allowed(folder: Path) -> Iterator[None]:
         ) from None
 
 
-def _joined(requests: Sequence[Task], folder: Path) -> xr.Dataset:
-    """Return the subjects of tasks, whatever became of them."""
-    states = [task.state for task in requests]
-    datasets = {
-        number: _opened(task, number)
-        for number, task in enumerate(requests)
-        if states[number] == "done"
-    }
-    if not datasets:
-        reason = next((f", the first one by {task.reason}" for task in requests if task.reason), "")
+def _recipes(recipes: Any) -> list[Recipe]:
+    sequence = list(recipes) if isinstance(recipes, Sequence) else []
+    if not sequence or not all(isinstance(recipe, Recipe) for recipe in sequence):
         raise RefusedInputError(
-            f"none of {len(requests)} tasks in {folder} has a result{reason}: run the sweep, "
-            "with retry after a failure."
+            f"a sweep needs a list of at least one recipe, got {type(recipes).__name__}: see cross "
+            "and sample."
         )
-    first = next(iter(datasets.values()))
-    absent = {
-        number: _unobserved(first, requests[number], states[number], number)
-        for number in range(len(requests))
-        if number not in datasets
-    }
-    try:
-        joined = schema.combine([(datasets | absent)[number] for number in range(len(requests))])
-    except (ValueError, TypeError) as error:
-        remedy = (
-            "give each kind of recipe a folder of its own, or call run_sweep with the recipes of "
-            "one"
-        )
-        raise RefusedInputError(
-            f"the tasks in {folder} do not fit into one Dataset ({str(error).rstrip('.')}): "
-            f"{remedy}."
-        ) from None
-    return joined.assign_attrs(provenance()).assign_coords(
-        reason=("subject", _reasons(joined, requests))
-    )
-
-
-def _experiments(recipes: Sequence[Experiment]) -> list[Experiment]:
-    experiments = list(recipes) if isinstance(recipes, Sequence) else []
-    if not experiments or not all(isinstance(recipe, Experiment) for recipe in experiments):
-        raise RefusedInputError(
-            f"a sweep needs a list of at least one Experiment, got {type(recipes).__name__}: "
-            "see cross and sample."
-        )
-    return experiments
+    return sequence
 
 
 def _folder(folder: Path, dry_run: bool) -> Path:
@@ -294,7 +262,7 @@ def _folder(folder: Path, dry_run: bool) -> Path:
 
 
 def _print_plan(
-    states: Sequence[str], waiting: Sequence[Task], folder: Path, executor: Any
+    states: Sequence[str], waiting: Sequence[Waiting], folder: Path, executor: Any
 ) -> None:
     counts = ", ".join(f"{states.count(state)} {state}" for state in ("done", "failed", "missing"))
     print(f"{len(states)} tasks ({counts}), {len(waiting)} to run in {folder}")
@@ -302,13 +270,13 @@ def _print_plan(
         print(script)
 
 
-def _run(waiting: Sequence[Task], executor: Any, bar: tqdm) -> None:
+def _run(waiting: Sequence[Waiting], simulator: Simulator, executor: Any, bar: tqdm) -> None:
     """Hand all tasks over and count them as they end, in whatever order that is."""
     ended: SimpleQueue = SimpleQueue()
     running: dict[Any, Task] = {}
     try:
-        for task in waiting:
-            future = executor.submit(run_task, task)
+        for task, recipe in waiting:
+            future = executor.submit(run_task, task, recipe, simulator)
             running[future] = task
             future.add_done_callback(ended.put)
             while not ended.empty():
@@ -342,58 +310,3 @@ def _count(running: dict[Any, Task], ended: SimpleQueue, bar: tqdm) -> None:
     bar.update()
     if task.state == "failed":
         bar.write(printable(f"task {task.path.stem} failed: {task.reason}"), file=sys.stderr)
-
-
-def _opened(task: Task, number: int) -> xr.Dataset:
-    lazily: Mapping[str, Any] = {"chunks": {}} if _has_dask() else {}
-    with NETCDF:
-        dataset = xr.open_dataset(task.path, engine="netcdf4", decode_times=False, **lazily)
-        small = {name: coordinate.load() for name, coordinate in dataset.coords.items()}
-    return dataset.assign_coords({**small, "subject": np.array([str(number)], dtype=object)})
-
-
-def _has_dask() -> bool:
-    from importlib.util import find_spec
-
-    return find_spec("dask") is not None
-
-
-def _unobserved(like: xr.Dataset, task: Task, state: str, number: int) -> xr.Dataset:
-    """Return the subject of a task without a result: everything that would have been observed is
-    NaN."""
-    numbers = {
-        name: values
-        for name, values in like.variables.items()
-        if "subject" in values.dims and values.dtype.kind == "f"
-    }
-    blank = {name: xr.full_like(values, np.nan) for name, values in numbers.items()}
-    texts = {"experiment": [task.experiment.to_json()], "status": [state]}
-    labelled = {name: ("subject", np.array(text, dtype=object)) for name, text in texts.items()}
-    coordinates = {
-        "subject": np.array([str(number)], dtype=object),
-        "seed": ("subject", [task.experiment.seed]),
-        **labelled,
-    }
-    dataset = (
-        like.assign(blank)
-        .assign_coords({name: blank[name] for name in blank if name in like.coords})
-        .assign_coords(coordinates)
-    )
-    return (
-        dataset.assign(recorded=xr.zeros_like(like["recorded"])) if "recorded" in like else dataset
-    )
-
-
-def _reasons(joined: xr.Dataset, requests: Sequence[Task]) -> np.ndarray:
-    told = {
-        "diverged": "loss above ten times the variance of the targets, or not finite, after step "
-        "{:.0f}",
-        "silent": "no hidden unit responds to any sample",
-    }
-    status, steps = joined["status"].values, joined["diverged_at"].values
-    reasons = [
-        told.get(str(label), "").format(step) or task.reason
-        for label, step, task in zip(status, steps, requests, strict=True)
-    ]
-    absent = [label == "missing" and not reason for label, reason in zip(status, reasons)]
-    return np.where(absent, "not run yet", np.array(reasons, dtype=object))

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from drift.errors import RefusedInputError
-from drift.experiment import Experiment
 from drift.files.atomic import replaced_atomically
 from drift.files.locks import locked
 from drift.sweeps.tasks import Task, key
@@ -33,7 +32,7 @@ def write_list(asked: Sequence[Task], folder: Path, options: Mapping[str, Any], 
     asked : sequence of Task
     folder : Path
     options : mapping
-        Of ``drift.train``.
+        Of what runs the tasks.
     code : str
         See ``drift.files.code_version``.
     """
@@ -136,15 +135,14 @@ def _difference(plan: Plan, last: Plan) -> str:
 def _entry(task: Task) -> dict[str, Any]:
     return {
         "key": task.path.stem,
-        "recipe": json.loads(task.experiment.to_json()),
+        "recipe": json.loads(task.recipe),
         "beside": [list(source) for source in task.beside],
     }
 
 
 def _task(entry: Mapping[str, Any], plan: Plan, folder: Path) -> Task:
-    experiment = Experiment.from_json(json.dumps(entry["recipe"]))
     return Task(
-        experiment,
+        json.dumps(entry["recipe"]),
         plan["options"],
         folder / f"{entry['key']}.nc",
         tuple(map(tuple, entry["beside"])),
@@ -177,7 +175,6 @@ def _plans(path: Path) -> list[Plan]:
                 beside = [tuple(source) for source in entry["beside"]]
                 if entry["key"] != key(entry["recipe"], plan["options"], plan["code"], beside):
                     raise ValueError(f"task {entry['key']} does not agree with its recipe")
-                Experiment.from_json(json.dumps(entry["recipe"]))
         return plans if plans[-1]["tasks"] else []
     except PermissionError as error:
         raise RefusedInputError(

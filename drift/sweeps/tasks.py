@@ -7,7 +7,8 @@ import hashlib
 import inspect
 import json
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ from drift.errors import RefusedInputError
 from drift.experiment import Experiment
 from drift.files.seal import is_sealed
 from drift.files.store import load
+from drift.recipe import OURS, Recipe
 
 # the netCDF library ends the process when two threads open files at once
 NETCDF = threading.RLock()
@@ -23,13 +25,18 @@ Beside = tuple[tuple[str, str], ...]
 
 
 class Task(NamedTuple):
-    """One subject of a sweep: its recipe, how it is run, where its file goes, and what decides its
-    numbers besides."""
+    """One subject of a sweep: its recipe as JSON, how it is run, where its file goes, and what
+    decides its numbers besides."""
 
-    experiment: Experiment
-    options: dict[str, Any]  # of ``drift.train``: probes, engine, precision
+    recipe: str
+    options: dict[str, Any]  # of its simulator: probes, engine, precision of networks
     path: Path
     beside: Beside = ()
+
+    @property
+    def seed(self) -> int:
+        """Seed of the recipe."""
+        return int(json.loads(self.recipe).get("seed", 0))
 
     @property
     def failure(self) -> Path:
@@ -63,11 +70,11 @@ class Task(NamedTuple):
         if not self.path.exists():
             return ""
         status = self.path.stat()
-        return _fault(self.path, self.experiment.to_json(), status.st_size, status.st_mtime_ns)
+        return _fault(self.path, self.recipe, status.st_size, status.st_mtime_ns)
 
 
 def tasks(
-    recipes: Sequence[Experiment], folder: Path, options: dict[str, Any], code: str
+    recipes: Sequence[Recipe], folder: Path, options: dict[str, Any], code: str
 ) -> list[Task]:
     """Return the task of each recipe; its key is the hash of recipe, options, code version, and the
     content of files it reads."""
@@ -83,7 +90,7 @@ def tasks(
             "seed of its own."
         )
     return [
-        Task(recipe, options, folder / f"{name}.nc", beside)
+        Task(recipe.to_json(), options, folder / f"{name}.nc", beside)
         for recipe, name, beside in zip(recipes, keys, besides, strict=True)
     ]
 
@@ -96,9 +103,10 @@ def key(
     return hashlib.sha256(document.encode()).hexdigest()[:24]
 
 
-def contents(recipe: Experiment) -> Beside:
+def contents(recipe: Recipe) -> Beside:
     """Return the checksum of each file that a recipe reads."""
-    return tuple(("content", _checksum(path)) for path in recipe.task.files())
+    readers = [component for component in dict(recipe).values() if hasattr(component, "files")]
+    return tuple(("content", _checksum(path)) for reader in readers for path in reader.files())
 
 
 def _checksum(path: Path) -> str:
@@ -115,16 +123,22 @@ def _content_checksum(path: Path, size: int, changed: int) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _foreign_sources(recipe: Experiment) -> Beside:
+def _foreign_sources(recipe: Recipe) -> Beside:
     """Source texts of the parts that are the user's own: a changed rule makes new tasks, as changed
     code of this package does."""
-    components = (recipe.task, recipe.network, recipe.learner, *recipe.noise)
-    foreign = [
-        type(component)
-        for component in components
-        if not type(component).__module__.startswith("drift.")
-    ]
+    kinds = [type(component) for component in _components(recipe)]
+    foreign = [kind for kind in kinds if kind.__module__.partition(".")[0] not in OURS]
     return tuple(("source", _source(kind)) for kind in foreign)
+
+
+def _components(value: Any) -> Iterator[Recipe]:
+    """The recipes inside a recipe, and those inside of them."""
+    entries = dict(value).values() if isinstance(value, Recipe) else value
+    for entry in entries:
+        if isinstance(entry, Recipe):
+            yield entry
+        if isinstance(entry, Recipe | tuple):
+            yield from _components(entry)
 
 
 def _source(kind: type) -> str:
@@ -156,11 +170,18 @@ def _fault(path: Path, recipe: str, size: int, changed: int) -> str:
                 load(path)
             with netCDF4.Dataset(path) as file:
                 text = str(file["experiment"][0])
-        same = json.loads(text) == json.loads(recipe) or Experiment.from_json(
-            text
-        ) == Experiment.from_json(recipe)
+        same = _same(text, recipe)
     except PermissionError:
         raise
     except Exception as error:  # a damaged file makes HDF5 and netCDF raise nearly anything
         return f"its file was damaged ({' '.join(str(error).split())})"
     return "" if same else "its file is the result of another recipe"
+
+
+def _same(text: str, other: str) -> bool:
+    """Whether two recipes are one, also where one of them was written before a switch existed."""
+    if json.loads(text) == json.loads(other):
+        return True
+    with suppress(RefusedInputError):  # recipes of circuits, or of rules that are not at hand
+        return Experiment.from_json(text) == Experiment.from_json(other)
+    return False

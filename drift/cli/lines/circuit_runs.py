@@ -6,7 +6,7 @@ import dataclasses
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 from tyro.conf import Positional
@@ -15,8 +15,13 @@ from drift.cli.lines.arguments import netcdf, parsed, told
 from drift.errors import RefusedInputError
 from drift.texts import decoded
 
+if TYPE_CHECKING:
+    from circuits import DriftingCircuit
+
 EXAMPLES = """\
   repdrift run circuit.toml --out run.nc --seeds 4     tables [circuit], [inputs], [drift] ..."""
+
+ENGINES = ("fixed_point", "compiled", "brian2")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +37,7 @@ class CircuitRun:
     seeds : int
         Subjects of each recipe, with seeds counted up from the recipe's own.
     engine
-        Closed form, or simulated in Brian2.
+        Closed form, or simulated in Brian2 or in loops compiled from its code.
     dry_run
         Print the recipes as TOML and run nothing.
     overwrite
@@ -42,7 +47,7 @@ class CircuitRun:
     recipes: Positional[tuple[Path, ...]]
     out: Path | None = None
     seeds: int = 1
-    engine: Literal["fixed_point", "brian2"] = "fixed_point"
+    engine: Literal["fixed_point", "compiled", "brian2"] = "fixed_point"
     dry_run: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     overwrite: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
 
@@ -71,6 +76,16 @@ def _has_circuit(path: Path) -> bool:
         return False
 
 
+def loaded_circuit(path: Path) -> DriftingCircuit:
+    """Return the recipe of a circuit in a TOML file, or refuse it with the name of the file."""
+    from circuits import DriftingCircuit
+
+    try:
+        return DriftingCircuit.from_toml(decoded(path.read_bytes()))
+    except RefusedInputError as refusal:
+        raise RefusedInputError(f"{path}: {refusal}") from None
+
+
 def run_circuit_files(arguments: Sequence[str]) -> None:
     """Run recipes of circuits, write the result, and say in a few lines what became of subjects.
 
@@ -79,7 +94,7 @@ def run_circuit_files(arguments: Sequence[str]) -> None:
     arguments : sequence of str
         Words behind ``repdrift run``.
     """
-    from circuits import DriftingCircuit, run_circuits
+    from circuits import run_circuits
     from drift.cli.lines.summaries import run_summary
     from drift.files.store import save
 
@@ -89,12 +104,8 @@ def run_circuit_files(arguments: Sequence[str]) -> None:
             f"--seeds must be at least 1, got {options.seeds}: it is the number of subjects of "
             "each recipe."
         )
-    recipes = []
-    for path in options.recipes:
-        try:
-            recipe = DriftingCircuit.from_toml(decoded(path.read_bytes()))
-        except RefusedInputError as refusal:
-            raise RefusedInputError(f"{path}: {refusal}") from None
+    recipes: list[DriftingCircuit] = []
+    for recipe in map(loaded_circuit, options.recipes):
         recipes += [recipe.replace(seed=recipe.seed + number) for number in range(options.seeds)]
     if options.dry_run:
         told("\n".join(recipe.to_toml() for recipe in recipes[:: options.seeds]))

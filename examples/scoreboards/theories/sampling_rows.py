@@ -20,8 +20,13 @@ from drift.theory.mechanisms import irrelevant_input_diffusion, sampling_drift_r
 # so that fluctuations stay small and drift is seen within minutes
 STIMULI = np.concatenate([2 * np.eye(3), -2 * np.eye(3)])
 SHARES = (0.2, 0.3, 0.5)
-RATE, DECAY, UNITS = 0.05, 0.3, 3
-NETWORKS, STEPS, LOOKS = 96, 200_000, 100
+DECAY, UNITS = 0.3, 3
+# theory is the limit of small rates: networks at two of them, one half of the other
+RATES = {0.04: 32, 0.02: 48}
+LOOKS, SETTLED = 1050, 50
+# learning rate x steps between looks: six times what fluctuations need to relax, of curvature .47
+INTERVAL = 12.8
+LAGS = np.arange(1, 4)
 # principal subspace of three directions of variance 1; others have far less
 ETA, VARIANCES, EXTRAS = 0.05, (0.0125, 0.025, 0.05, 0.1), (4, 8, 16, 32)
 VARIANCE, EXTRA = 0.05, 8  # held while the other changes
@@ -36,7 +41,24 @@ class Diffusion(NamedTuple):
     error: float
 
 
-def stimulus_recipe(folder: Path, seed: int) -> drift.Experiment:
+class StimulusDrift(NamedTuple):
+    """Drift rate of each stimulus over theory."""
+
+    ratios: np.ndarray  # (network, stimulus)
+    predicted: np.ndarray  # (stimulus,) per step
+
+    @property
+    def mean(self) -> np.ndarray:
+        """Over networks, (stimulus,)."""
+        return self.ratios.mean(axis=0)
+
+    @property
+    def error(self) -> np.ndarray:
+        """Standard error of the mean, (stimulus,)."""
+        return self.ratios.std(axis=0, ddof=1) / np.sqrt(len(self.ratios))
+
+
+def stimulus_recipe(folder: Path, seed: int, rate: float) -> drift.Experiment:
     """A linear network that copies one of six stimuli in each step."""
     path = folder / "stimuli.npz"
     if not path.exists():
@@ -44,28 +66,29 @@ def stimulus_recipe(folder: Path, seed: int) -> drift.Experiment:
     return drift.Experiment(
         task=drift.StoredTask(path=str(path)),
         network=drift.Network(units=UNITS, activation="linear"),
-        learner=drift.SGD(learning_rate=RATE, weight_decay=DECAY),
+        learner=drift.SGD(learning_rate=rate, weight_decay=DECAY),
         minibatch=1,
         sample_probabilities=tuple(share / 2 for share in SHARES) * 2,
-        steps=STEPS,
+        steps=round(INTERVAL / rate) * LOOKS,
         sessions=LOOKS + 1,
         seed=seed,
     )
 
 
-def stimulus_drift(request: Request) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Measured drift rate of each stimulus and its standard error over networks, and prediction."""
+def stimulus_drift(rate: float, networks: int, seed: int = 0) -> StimulusDrift:
+    """Measured over predicted drift rate of each stimulus at a learning rate."""
     with tempfile.TemporaryDirectory() as folder:
-        recipes = [
-            stimulus_recipe(Path(folder), request.seed + number) for number in range(NETWORKS)
-        ]
+        recipes = [stimulus_recipe(Path(folder), seed + number, rate) for number in range(networks)]
         run = drift.train(recipes, probes=["sample_activity"], precision="float64", progress=False)
     codes = run["sample_activity"].transpose("session", "subject", "sample", "unit").values
-    slopes = _slopes(codes[1:, :, : len(SHARES)].astype(float), STEPS / LOOKS)
+    # half the difference of the responses to a stimulus and its opposite: biases, which all
+    # stimuli share and which fluctuate most, are not in it
+    either = np.split(codes[SETTLED:].astype(float), 2, axis=2)
+    slopes = _slopes((either[0] - either[1]) / 2, round(INTERVAL / rate))
     probabilities = np.tile(SHARES, 2) / 2
-    predicted = sampling_drift_rate(STIMULI, STIMULI, UNITS, RATE, DECAY, probabilities)
-    error = slopes.std(0, ddof=1) / np.sqrt(len(slopes))
-    return slopes.mean(0), error, predicted[: len(SHARES)]
+    predicted = sampling_drift_rate(STIMULI, STIMULI, UNITS, rate, DECAY, probabilities)
+    predicted = predicted[: len(SHARES)]
+    return StimulusDrift(slopes / predicted, predicted)
 
 
 def _slopes(codes: np.ndarray, interval: float) -> np.ndarray:
@@ -73,25 +96,34 @@ def _slopes(codes: np.ndarray, interval: float) -> np.ndarray:
     (look, network, stimulus, unit).
 
     Rotations leave the size of a code as it is; it fluctuates, most where decay leaves little, and
-    the error of a slope is mostly its. Lags are a tenth of the time, since longer ones are seen
-    but a few times.
+    the error of a slope is mostly its. Fluctuations add the same to all lags beyond their time, and
+    long lags are seen but a few times: the shortest lags tell the slope best.
     """
     directions = codes / np.linalg.norm(codes, axis=-1, keepdims=True)
-    lags = np.arange(1, len(codes) // 10)
     squares = np.array(
-        [np.square(directions[lag:] - directions[:-lag]).sum(-1).mean(0) for lag in lags]
+        [np.square(directions[lag:] - directions[:-lag]).sum(-1).mean(0) for lag in LAGS]
     )
-    centred = (lags - lags.mean())[:, np.newaxis, np.newaxis]
+    centred = (LAGS - LAGS.mean())[:, np.newaxis, np.newaxis]
     return (centred * squares).sum(0) / (np.square(centred).sum() * interval)
 
 
 def frequent_stimuli(request: Request) -> Iterator[Check]:
-    """Drift rate of each stimulus against theory, and its fall with how often it is shown."""
-    rates, errors, predicted = stimulus_drift(request)
-    for share, rate, error, expected in zip(SHARES, rates, errors, predicted, strict=True):
-        yield near(f"measured / theory, p = {share}", 1.0, rate / expected, 0.1)
-        yield between(f"standard error / theory, p = {share}", 0.0, error / expected, high=0.05)
-    falls = -np.diff(rates) / np.hypot(errors[1:], errors[:-1])
+    """Drift rate of each stimulus against theory at a small rate and where two rates point to, and
+    its fall with how often a stimulus is shown."""
+    coarse, fine = (
+        stimulus_drift(rate, networks, request.seed) for rate, networks in RATES.items()
+    )
+    small = min(RATES)
+    limits, errors = 2 * fine.mean - coarse.mean, np.hypot(2 * fine.error, coarse.error)
+    for number, share in enumerate(SHARES):
+        yield near(f"measured / theory, rate {small:g}, p = {share}", 1.0, fine.mean[number], 0.1)
+        yield between(f"standard error, p = {share}", 0.0, fine.error[number], high=0.05)
+        yield near(f"extrapolated to rate 0, p = {share}", 1.0, limits[number], 0.1)
+        yield between(f"standard error at rate 0, p = {share}", 0.0, errors[number], high=0.05)
+    twice = (coarse.mean.mean() - 1) / (fine.mean.mean() - 1)
+    yield near("deviation from theory at twice the rate, over it", 2.0, twice, 1.0)
+    rates, spreads = fine.mean * fine.predicted, fine.error * fine.predicted
+    falls = -np.diff(rates) / np.hypot(spreads[1:], spreads[:-1])
     yield between("smallest fall, standard errors", 3.0, float(falls.min()), low=2.0)
 
 

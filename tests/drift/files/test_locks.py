@@ -77,7 +77,7 @@ def test_no_change_of_two_processes_is_lost(tmp_path: Path):
 
 def test_plans_of_two_launchers_are_all_in_the_list(tmp_path: Path):
     finish_together([begun(PLANNED, tmp_path, first) for first in (0, 100)])
-    seeds = [task.experiment.seed for task in listed(tmp_path)]
+    seeds = [task.seed for task in listed(tmp_path)]
     assert sorted(seeds) == [*range(6), *range(100, 106)]
     assert [path.name for path in tmp_path.iterdir()] == [LIST] and len(
         json.loads((tmp_path / LIST).read_text())["plans"]

@@ -152,7 +152,7 @@ def test_another_way_of_running_or_another_code_is_another_task(
     swept([BASE], tmp_path, precision="float64")
     swept([BASE], tmp_path, probes=("loss",))
     assert len(written(tmp_path)) == 3
-    monkeypatch.setattr("drift.sweeps.sweep.code_version", lambda: "changed")
+    monkeypatch.setattr("drift.sweeps.simulators.code_version", lambda: "changed")
     swept([BASE], tmp_path)
     assert len(written(tmp_path)) == 4
     assert open_sweep(tmp_path).sizes["subject"] == 1
@@ -291,7 +291,7 @@ def test_processes_give_the_serial_result_bitwise(tmp_path: Path):
 @pytest.mark.parametrize(
     ("recipes", "options", "sentence"),
     [
-        ([], {}, "a list of at least one Experiment"),
+        ([], {}, "a list of at least one recipe"),
         ([BASE, BASE], {}, "recipes 0 and 1 are the same"),
         (
             [BASE],

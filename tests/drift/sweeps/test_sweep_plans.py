@@ -72,7 +72,7 @@ def test_tasks_of_an_older_code_are_told_of_unless_asked_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     swept(cross(BASE, seed=range(3)), tmp_path)
-    monkeypatch.setattr("drift.sweeps.sweep.code_version", lambda: "changed")
+    monkeypatch.setattr("drift.sweeps.simulators.code_version", lambda: "changed")
     swept(cross(BASE, seed=range(2)), tmp_path)
     assert set_aside(tmp_path)[0].startswith("1 more tasks were run by another code")
     swept(cross(BASE, seed=range(3)), tmp_path)
@@ -132,16 +132,16 @@ def test_the_content_of_a_text_and_of_images_is_known(tmp_path: Path):
 def test_a_file_that_changes_while_a_sweep_runs_is_noticed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    from drift.sweeps import files as sweep_files
+    from drift.sweeps import simulators
 
-    recipe, train = BASE.replace(task=stored(tmp_path / "data.npz", 1)), sweep_files.train
+    recipe, train = BASE.replace(task=stored(tmp_path / "data.npz", 1)), simulators.train
 
     def changed(*arguments: object, **options: object) -> xr.Dataset:
         run = train(*arguments, **options)
         stored(tmp_path / "data.npz", 2)
         return run
 
-    monkeypatch.setattr(sweep_files, "train", changed)
+    monkeypatch.setattr(simulators, "train", changed)
     with pytest.raises(drift.RefusedInputError, match="has changed since the sweep was asked for"):
         swept([recipe], tmp_path / "sweep")
 
@@ -327,4 +327,4 @@ def test_an_interrupt_says_how_to_go_on(
 def test_listed_tasks_are_those_asked_for(tmp_path: Path):
     recipes = cross(BASE, seed=range(2))
     swept(recipes, tmp_path)
-    assert [task.experiment for task in listed(tmp_path)] == recipes
+    assert [drift.Experiment.from_json(task.recipe) for task in listed(tmp_path)] == recipes
