@@ -10,7 +10,6 @@ the search with weights by a bootstrap, then with those by the scatter of simula
 from __future__ import annotations
 
 import json
-import zlib
 from collections.abc import Mapping, Sequence
 from numbers import Integral
 from typing import Any, Literal
@@ -37,6 +36,7 @@ from drift.metrics.places import require_track
 from drift.metrics.rooms import environments
 from drift.observation.expected_maps import Lens, lens, well_counted
 from drift.schema.labelled_form import RefusedInputError
+from drift.streams import child_of
 from drift.theory.code_drift.closed_forms import WeightLaw
 
 FEWEST_SIMULATIONS = 20  # recordings, of which none farther is a p value below 5 %
@@ -262,7 +262,7 @@ def default_statistics(around: Surroundings, bounds: Bounds) -> Sequence[str]:
 
 def _seed_of(label: str, seed: int) -> int:
     """A seed of one animal, by its label."""
-    return seed + zlib.crc32(label.encode())
+    return seed + child_of(label)
 
 
 def _mean_lag(own_lens: Lens) -> float:
