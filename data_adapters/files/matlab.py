@@ -35,7 +35,7 @@ class Unreadable(NamedTuple):
     reason: str
 
 
-def read(path: str | Path, *names: str) -> dict[str, Any]:
+def read(path: str | Path, *names: str, optional: Sequence[str] = ()) -> dict[str, Any]:
     """Variables of a MATLAB file by name.
 
     Parameters
@@ -43,7 +43,9 @@ def read(path: str | Path, *names: str) -> dict[str, Any]:
     path : str or pathlib.Path
         A ``.mat`` file, v5 to v7.3.
     *names : str
-        Variables that are needed; all variables if none is named.
+        Variables that are needed; all variables if none is named, here or as optional.
+    optional : sequence of str
+        Variables that are read where the file has them.
 
     Returns
     -------
@@ -70,7 +72,28 @@ def read(path: str | Path, *names: str) -> dict[str, Any]:
             "it from MATLAB again."
         )
     with _told_of(path):
-        content = load(path, names)
+        content = load(path, (*names, *optional))
+    require(content, path, *names, *(name for name in optional if name in content))
+    return content
+
+
+def require(content: dict[str, Any], path: Path, *names: str) -> None:
+    """Refuse what was read of a file if it lacks a variable, or holds one that cannot be read.
+
+    Parameters
+    ----------
+    content : dict
+        As ``read`` gives it.
+    path : pathlib.Path
+        Of the file.
+    *names : str
+        Variables that are needed.
+
+    Raises
+    ------
+    RefusedInputError
+        Naming the first of them.
+    """
     for name in names:
         if isinstance(content.get(name), Unreadable):
             raise RefusedInputError(
@@ -83,7 +106,6 @@ def read(path: str | Path, *names: str) -> dict[str, Any]:
                 f"{path} was expected to hold the variable {name!r}, got "
                 f"{listed(available) or 'none'}: {remedy}."
             )
-    return content
 
 
 def cell(value: Any, *indices: int) -> Any:

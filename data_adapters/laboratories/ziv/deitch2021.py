@@ -118,9 +118,7 @@ def _files(path: Path, area: str | None) -> list[Path]:
 
 
 def _mouse_sessions(path: Path, bins: int, absent: str) -> Iterator[xr.Dataset]:
-    content = matlab.read(path, EVENTS, AGE)
-    available = set(matlab.variable_names(path)) & {RUNNING, *OF_MOUSE}
-    content |= matlab.read(path, *sorted(available)) if available else {}
+    content = matlab.read(path, EVENTS, AGE, optional=(RUNNING, *OF_MOUSE))
     events = numbers(content[EVENTS], f"{EVENTS} in {path}")
     if events.ndim != 3 or events.shape[1] != REPEATS * FRAMES:
         raise RefusedInputError(

@@ -3,6 +3,7 @@ et al. 2024 made of it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ CA1, CA3 = ("C5M1", "C6M3", "C6M4", "C8M2"), ("C14M4", "C15M2", "C23M4", "C24M3"
 # (A), then the L (B).
 DAYS = {"A": np.arange(1, 16, 2), "B": np.arange(19, 34, 2)}
 SESSION = ("subject", "session")
+OF_A_MOUSE, PROCESSED = "this_mouse_data", ("frac_active", "Info")  # variables of either file
 
 
 def summary(path: str | Path) -> xr.Dataset:
@@ -54,14 +56,13 @@ def summary(path: str | Path) -> xr.Dataset:
         raise RefusedInputError(
             f"files such as C6M4.mat were expected in {path}, got none: check the folder."
         )
-    if path.is_dir() or "this_mouse_data" in matlab.read(path):
-        mice = combine([_mouse(file) for file in files]).assign_attrs(source=SOURCE)
-        environment = np.repeat(list(DAYS), [len(days) for days in DAYS.values()])
-        return mice.assign_coords(environment=(SESSION, np.tile(environment, (len(files), 1))))
-    content = matlab.read(path, "frac_active", "Info")
-    fraction, information = (
-        matrix(content[name], f"{name} in {path}") for name in ("frac_active", "Info")
-    )
+    if path.is_dir():
+        return _of_mice(_mouse(file, matlab.read(file, OF_A_MOUSE)) for file in files)
+    content = matlab.read(path, optional=(OF_A_MOUSE, *PROCESSED))
+    if OF_A_MOUSE in content:
+        return _of_mice([_mouse(path, content)])
+    matlab.require(content, path, *PROCESSED)
+    fraction, information = (matrix(content[name], f"{name} in {path}") for name in PROCESSED)
     elapsed = 2 * np.arange(fraction.shape[1], dtype=np.float64)
     published = by_animal(
         fraction, information, elapsed, "every second day, from the first recording session", path
@@ -69,8 +70,16 @@ def summary(path: str | Path) -> xr.Dataset:
     return published.assign_attrs(source=SOURCE, geometry="linear or L")
 
 
-def _mouse(path: Path) -> xr.Dataset:
-    content = matlab.read(path, "this_mouse_data")["this_mouse_data"]
+def _of_mice(each: Iterable[xr.Dataset]) -> xr.Dataset:
+    mice = combine(list(each)).assign_attrs(source=SOURCE)
+    environment = np.repeat(list(DAYS), [len(days) for days in DAYS.values()])
+    return mice.assign_coords(
+        environment=(SESSION, np.tile(environment, (mice.sizes["subject"], 1)))
+    )
+
+
+def _mouse(path: Path, variables: dict[str, Any]) -> xr.Dataset:
+    content = variables[OF_A_MOUSE]
     if not isinstance(content, dict):
         raise RefusedInputError(
             f"this_mouse_data in {path} was expected to be a struct, got "

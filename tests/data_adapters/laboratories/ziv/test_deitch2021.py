@@ -12,6 +12,7 @@ from matlab_hdf5 import write_hdf5
 
 import data_adapters
 import drift
+from data_adapters.files import matlab
 from drift.errors import RefusedInputError
 
 FRAMES, REPEATS, CELLS = 900, 10, 5
@@ -70,6 +71,18 @@ def test_a_mouse_reads_back_equal(tmp_path):
         assert session.attrs["cre_line"] == "Cux2-CreERT2"
         assert session["activity"].attrs["kind"] == "counts"
     assert [one["subject"].item() for one in read(path)] == ["511510670"] * 3
+
+
+@pytest.mark.parametrize("with_speed", [True, False])
+def test_a_file_is_unpacked_once(with_speed, tmp_path, monkeypatch):
+    events, speed = known()
+    path = write(tmp_path / "VISp" / "1.mat", events, speed if with_speed else None)
+    unpacked, variables = [], matlab.variables
+    monkeypatch.setattr(
+        matlab, "variables", lambda file, needed: unpacked.append(file) or variables(file, needed)
+    )
+    assert len(read(path)) == 3
+    assert unpacked == [path]
 
 
 def test_rates_are_those_of_the_authors_bins(tmp_path):
