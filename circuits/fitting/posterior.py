@@ -3,8 +3,7 @@ within the bounds, with a neural spline flow of the package sbi.
 
 The prior is even in the coordinates of the search. A flow learns from simulated pairs of parameters
 and statistics how likely parameters are given statistics, and is asked about those of the
-recording. The second half of the recordings is drawn where the first finds the posterior, so that
-a flow need not resolve a hundredth of wide bounds (Papamakarios & Murray 2016, arXiv:1605.06376; Greenberg et al. 2019, arXiv:1905.07488).
+recording (Papamakarios & Murray 2016, arXiv:1605.06376; Greenberg et al. 2019, arXiv:1905.07488).
 """
 
 from __future__ import annotations
@@ -25,11 +24,9 @@ DRAWS = 4000  # of a posterior, whose quantiles are told
 CHUNK = 16  # recordings simulated at once
 LOOKED = 8  # recordings that tell what their own lenses change
 APART = 900_000_001  # added to the seed of a fit for simulations that have no part in it
-LATER = 10_000_019  # added for the second half of them
-TAIL, MARGIN = 5e-4, 0.1  # of the first posterior, beyond which none are drawn
 EDGE = 1e-4  # coordinates closer to a bound count as this
 FAR = 5.0  # standard deviations: what lies beyond counts as this
-PASSES = 3  # in which a flow sees every simulation before it is asked how well it does
+ROWS = 4096  # that a flow sees before it is asked how well it does: simulations, again and again
 HELD = 5  # of the simulations, every fifth says when to stop
 
 
@@ -42,8 +39,8 @@ class Posterior(NamedTuple):
 
 
 class Simulated(NamedTuple):
-    """Recordings drawn from the prior: ``unit (simulation, parameter)`` between 0 and 1 over the
-    coordinates in which they are drawn, and ``statistics (simulation, statistic)``."""
+    """Recordings drawn from the prior: ``unit (simulation, parameter)`` in coordinates of the search
+    and ``statistics (simulation, statistic)``."""
 
     unit: np.ndarray
     statistics: np.ndarray
@@ -73,45 +70,21 @@ def posterior(found: Found, simulations: int) -> Posterior:
         How many recordings are simulated.
     """
     model, bounds, usable = found.model, found.bounds, found.usable
+    simulated = prior_recordings(model, bounds, usable, simulations)
     recorded = found.target[usable] + lens_effect(model, bounds, found.refined.unit, usable)
-    box, beyond = np.array([np.zeros(len(bounds.names)), np.ones(len(bounds.names))]), None
-    for number, count in enumerate((simulations // 2, simulations - simulations // 2)):
-        simulated = prior_recordings(model, bounds, usable, count, box, number)
-        told = np.isfinite(simulated.statistics).sum(axis=0) > 1  # the others say nothing
-        simulated = simulated._replace(statistics=simulated.statistics[:, told])
-        if beyond is None:
-            beyond = np.zeros(usable.size, dtype=bool)
-            beyond[np.flatnonzero(usable)[told]] = _beyond(simulated, recorded[told])
-        inside = posterior_draws(simulated, recorded[np.newaxis, told], model.seed + number)[0]
-        unit = box[0] + (box[1] - box[0]) * inside
-        box = _box(unit)
+    told = np.isfinite(simulated.statistics).sum(axis=0) > 1  # the others say nothing
+    simulated = simulated._replace(statistics=simulated.statistics[:, told])
+    unit = posterior_draws(simulated, recorded[np.newaxis, told], model.seed)[0]
+    low, high = np.nanmin(simulated.statistics, axis=0), np.nanmax(simulated.statistics, axis=0)
+    beyond = np.zeros(usable.size, dtype=bool)
+    beyond[np.flatnonzero(usable)[told]] = (recorded[told] < low) | (recorded[told] > high)
     # (level, parameter)
     quantiles = np.quantile(bounds.values(unit), LEVELS, axis=0)
-    return Posterior(quantiles.T, np.asarray(beyond))
-
-
-def _beyond(simulated: Simulated, recorded: np.ndarray) -> np.ndarray:
-    """Which statistics lie beyond all simulated ones, (statistic,) bool."""
-    low, high = np.nanmin(simulated.statistics, axis=0), np.nanmax(simulated.statistics, axis=0)
-    return np.asarray((recorded < low) | (recorded > high))
-
-
-def _box(unit: np.ndarray) -> np.ndarray:
-    """Where the second half of the recordings is drawn, (end, parameter): all but a thousandth of
-    the first posterior (draw, parameter), and a tenth more at both ends. An even prior that is cut
-    off where there is no posterior leaves it as it is (Deistler et al. 2022, arXiv:2210.04815)."""
-    low, high = np.quantile(unit, (TAIL, 1 - TAIL), axis=0)
-    margin = MARGIN * (high - low)
-    return np.clip(np.stack([low - margin, high + margin]), 0.0, 1.0)
+    return Posterior(quantiles.T, beyond)
 
 
 def prior_recordings(
-    model: Model,
-    bounds: Bounds,
-    usable: np.ndarray,
-    simulations: int,
-    box: np.ndarray,
-    half: int,
+    model: Model, bounds: Bounds, usable: np.ndarray, simulations: int
 ) -> Simulated:
     """Return recordings of circuits drawn within the bounds, each with chance of its own and as many
     units as were recorded.
@@ -126,17 +99,12 @@ def prior_recordings(
         (all statistics,) bool.
     simulations : int
         How many.
-    box : numpy.ndarray
-        (end, parameter) of the coordinates of the search in which they are drawn.
-    half : int
-        0 or 1, for chance of its own.
     """
-    large, seed = model.as_large_as_recorded(), model.seed + APART + half * LATER
+    large, seed = model.as_large_as_recorded(), model.seed + APART
     unit = stream(seed, "search").random((simulations, len(bounds.names)))
-    values = bounds.values(box[0] + (box[1] - box[0]) * unit)
     seeds = seed + np.arange(simulations)
     statistics = [
-        large(values[rows], seeds[rows].tolist())
+        large(bounds.values(unit[rows]), seeds[rows].tolist())
         for rows in np.array_split(np.arange(simulations), -(-simulations // CHUNK))
     ]
     return Simulated(unit, np.concatenate(statistics)[:, usable])
@@ -165,8 +133,7 @@ def lens_effect(
 
 
 def posterior_draws(simulated: Simulated, recorded: np.ndarray, seed: int) -> np.ndarray:
-    """Return draws (recording, draw, parameter) from the posterior, between 0 and 1 over the
-    coordinates in which recordings were drawn.
+    """Return draws (recording, draw, parameter) from the posterior, in coordinates of the search.
 
     Parameters
     ----------
@@ -245,7 +212,8 @@ def _learned(inputs: np.ndarray, values: np.ndarray, seed: int) -> Any:
     estimator = flow_network(values.shape[1], inputs.shape[1])
     redrawn_flow(estimator, stream(seed, "weights"))
     aside = np.arange(len(values)) % HELD == 0
-    rows = np.concatenate([np.flatnonzero(aside), np.tile(np.flatnonzero(~aside), PASSES)])
+    passes = -(-ROWS // int((~aside).sum()))
+    rows = np.concatenate([np.flatnonzero(aside), np.tile(np.flatnonzero(~aside), passes)])
     scaled = torch.as_tensor(((values - centre) / spread)[rows], dtype=torch.float32)
 
     def loss(truth: torch.Tensor, given: torch.Tensor) -> torch.Tensor:

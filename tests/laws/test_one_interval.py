@@ -37,7 +37,6 @@ REASONS = {
         "metrics/time_course/phases.py:_independent_samples": "where a search begins",
         "observation/lens.py:gains": "rates of units",
         "inference/scaling.py:scaling_of": "the scale of what networks are given",
-        "circuits/fitting/posterior.py:_box": "where recordings are simulated",
         "circuits/fitting/posterior.py:posterior": "draws of a posterior",
         "circuits/fitting/statistics.py:_lag_classes": "edges of classes",
         "circuits/kinds/count_control.py:_density": "drives near a threshold",
