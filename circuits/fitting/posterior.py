@@ -127,9 +127,9 @@ def lens_effect(
     candidates = np.tile(bounds.values(estimate), (LOOKED, 1))
     plain = model.as_large_as_recorded()(candidates, seeds)[:, usable]
     moved = plain - looks(model, bounds, estimate, usable, LOOKED)
-    known = np.isfinite(moved)
-    total = np.where(known, moved, 0.0).sum(axis=0)
-    return np.asarray(total / np.maximum(known.sum(axis=0), 1))
+    defined = np.isfinite(moved)
+    total = np.where(defined, moved, 0.0).sum(axis=0)
+    return np.asarray(total / np.maximum(defined.sum(axis=0), 1))
 
 
 def posterior_draws(simulated: Simulated, recorded: np.ndarray, seed: int) -> np.ndarray:
@@ -146,9 +146,9 @@ def posterior_draws(simulated: Simulated, recorded: np.ndarray, seed: int) -> np
     """
     share = np.clip(simulated.unit, EDGE, 1 - EDGE)
     values = np.log(share / (1 - share))
-    inputs, asked = _summaries(*_inputs(simulated.statistics, recorded), values)
+    inputs, own_inputs = _summaries(*_inputs(simulated.statistics, recorded), values)
     flow = _learned(inputs, values, seed + APART)
-    odds = flow.draws(asked, DRAWS, stream(seed + APART, "perturbation"))
+    odds = flow.draws(own_inputs, DRAWS, stream(seed + APART, "perturbation"))
     return np.asarray(1 / (1 + np.exp(-odds)))
 
 
@@ -159,10 +159,10 @@ def _inputs(simulated: np.ndarray, recorded: np.ndarray) -> tuple[np.ndarray, np
     partly = ~np.isfinite(simulated).all(axis=0)
 
     def scaled(statistics: np.ndarray) -> np.ndarray:
-        known = np.isfinite(statistics)
+        defined = np.isfinite(statistics)
         deviation = (statistics - centre) / np.where(spread > 0, spread, 1.0)
-        numbers = np.where(known, deviation, 0.0)
-        return np.concatenate([numbers, known[:, partly]], axis=1)
+        numbers = np.where(defined, deviation, 0.0)
+        return np.concatenate([numbers, defined[:, partly]], axis=1)
 
     return scaled(simulated), scaled(recorded)
 
@@ -176,14 +176,14 @@ def _summaries(
 
     Each simulation is judged by a regression that has not seen it, as the recording is.
     """
-    told, asked = (_with_squares(numbers) for numbers in (simulated, recorded))
+    told, own_numbers = (_with_squares(numbers) for numbers in (simulated, recorded))
     fold = np.arange(len(told)) % HELD
     summaries, answers = np.empty(values.shape), []
     for number in range(HELD):
         own = fold == number
         weights = _ridge(told[~own], values[~own])
         summaries[own] = told[own] @ weights
-        answers.append(asked @ weights)
+        answers.append(own_numbers @ weights)
     centre, spread = summaries.mean(axis=0), summaries.std(axis=0)
     scaled = ((numbers - centre) / spread for numbers in (summaries, np.mean(answers, axis=0)))
     first, second = (np.clip(numbers, -FAR, FAR).astype(np.float32) for numbers in scaled)
