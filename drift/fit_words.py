@@ -248,14 +248,14 @@ def posterior(one: xr.Dataset) -> list[str]:
     """
     if "posterior" not in one:
         return []
-    parts = []
+    phrases = []
     for name in map(str, one["parameter"].values):
         low, middle, high = one["posterior"].sel(parameter=name, level=[0.025, 0.5, 0.975]).values
-        parts.append(f"{name} {middle:.4g} (95 % {low:.4g} to {high:.4g})")
+        phrases.append(f"{name} {middle:.4g} (95 % {low:.4g} to {high:.4g})")
     count = int(one["posterior_simulations"])
     sentences = [
         f"Posterior, median and central interval, from {count} recordings simulated within the "
-        f"bounds: {'; '.join(parts)}."
+        f"bounds: {'; '.join(phrases)}."
     ]
     beyond = int(one["posterior_beyond"].sum())
     if beyond:

@@ -106,7 +106,7 @@ def _labelled(found: Found, frozen: np.ndarray, simulated: Calibration | None) -
         profile(law, target[usable], refined.precision, unit, number, grid[:, number])
         for number in range(unit.size)
     ]
-    of_lag = np.array([group in OF_LAG for group in model.wanted.groups])[usable]
+    of_lag = np.array([group in OF_LAG for group in model.selection.groups])[usable]
     parameter, statistic = ("parameter",), ("statistic",)
     error, predicted = (
         _spread(values, usable)
@@ -133,7 +133,7 @@ def _labelled(found: Found, frozen: np.ndarray, simulated: Calibration | None) -
         "measured_error": (statistic, error),
         "predicted": (statistic, predicted),
         "frozen": (statistic, frozen),
-        "left_out": (statistic, left_out(target, usable, model.wanted.groups)),
+        "left_out": (statistic, left_out(target, usable, model.selection.groups)),
         "distance": ((), distance),
         "degrees_of_freedom": ((), freedom),
         "p_value": ((), p_value),
@@ -148,8 +148,8 @@ def _labelled(found: Found, frozen: np.ndarray, simulated: Calibration | None) -
         "parameter": list(bounds.names),
         "parameter_other": list(bounds.names),
         "bound": ["low", "high"],
-        "statistic": list(model.wanted.names),
-        "group": ("statistic", list(model.wanted.groups)),
+        "statistic": list(model.selection.names),
+        "group": ("statistic", list(model.selection.groups)),
         "search_low": (parameter, bounds.low),
         "search_high": (parameter, bounds.high),
     }

@@ -38,7 +38,7 @@ class Model:
         With the parameters that are not fitted.
     lens : Lens
         Of the recording: sessions, places, occupancy and event rates.
-    wanted : Statistics
+    selection : Statistics
         Which statistics are compared.
     names : sequence of str
         Parameters in the order of the candidates: of the circuit, or of ``Surroundings``.
@@ -53,7 +53,7 @@ class Model:
 
     circuit: Circuit
     lens: Lens
-    wanted: Statistics
+    selection: Statistics
     names: Sequence[str]
     surroundings: Surroundings
     seed: int
@@ -130,7 +130,7 @@ class Model:
         return around if self.lens.tracked else around.still()
 
     def _statistics(self, rate: np.ndarray, seed: int) -> np.ndarray:
-        return statistics(self.seen_codes(rate, seed), self.wanted)
+        return statistics(self.seen_codes(rate, seed), self.selection)
 
     def seen_codes(self, rate: np.ndarray, seed: int) -> Codes:
         """Return what an experimenter would have seen of noise-free rates (session, unit, cell)."""
@@ -168,7 +168,7 @@ class Model:
         if own_halves is not None and halves is not None:
             own_halves = own_halves._replace(rate=halves)
         own_lens = like_matched(self.lens._replace(rate=maps, halves=own_halves))
-        measured = statistics(codes(maps, own_lens, halves), self.wanted)
+        measured = statistics(codes(maps, own_lens, halves), self.selection)
         return measured, replace(self, lens=own_lens)
 
 

@@ -102,9 +102,9 @@ def _recorded(model: Model, bootstraps: int) -> tuple[np.ndarray, np.ndarray, np
     covariance."""
     halves = model.lens.halves
     measured = codes(model.lens.rate, model.lens, None if halves is None else halves.rate)
-    target = statistics_of(measured, model.wanted)
+    target = statistics_of(measured, model.selection)
     covariance = bootstrap_covariance(
-        measured, model.wanted, stream(model.seed, "bootstrap"), bootstraps
+        measured, model.selection, stream(model.seed, "bootstrap"), bootstraps
     )
     # what never varies but by rounding, such as a saturated quantile, has no scale
     varies = np.diagonal(covariance) > np.square(ROUNDING * np.maximum(np.abs(target), 1.0))

@@ -59,7 +59,7 @@ def drawn(simulator: Model, seeds: range) -> np.ndarray:
 
 
 def of_group(simulator: Model, statistics: np.ndarray, group: str) -> np.ndarray:
-    return statistics[..., np.array(simulator.wanted.groups) == group]
+    return statistics[..., np.array(simulator.selection.groups) == group]
 
 
 @pytest.mark.parametrize("law", LAWS)
