@@ -59,7 +59,7 @@ def mechanism_posterior(answer: xr.Dataset, ax: Axes, subject: str | None = None
 
 
 @opened
-def identifiability_map(bank: xr.Dataset, ax: Axes) -> Axes:
+def identifiability_map(bank: xr.Dataset, ax: Axes, days: float | None = None) -> Axes:
     """Draw the expected posterior of the true mechanism, by the design of the recording: rows are
     mechanisms, columns classes of cells and, within them, of sessions.
 
@@ -68,6 +68,8 @@ def identifiability_map(bank: xr.Dataset, ax: Axes) -> Axes:
     bank : xarray.Dataset
         Of ``repdrift infer --make-bank``.
     ax : matplotlib Axes
+    days : float, optional
+        Least span of the recordings, one of the coordinate ``days``; of any span by default.
 
     Returns
     -------
@@ -77,11 +79,13 @@ def identifiability_map(bank: xr.Dataset, ax: Axes) -> Axes:
     Raises
     ------
     RefusedInputError
-        If it is another Dataset.
+        If it is another Dataset, or has no such class of days.
     """
     dims = ("mechanism", "cells", "sessions")
     refuse_other_result(bank, "repdrift infer --make-bank", expected_at_any_time=dims)
-    expected = bank["expected_at_any_time"].transpose(*dims)
+    expected = _expected(bank, days).transpose(*dims)
+    if expected.notnull().any():
+        expected = expected.dropna("cells", how="all")
     values = expected.values.reshape(expected.sizes["mechanism"], -1)
     drawn = ax.imshow(values, vmin=0, vmax=1, cmap="viridis", aspect="auto")
     sessions = expected["sessions"].values
@@ -99,3 +103,16 @@ def identifiability_map(bank: xr.Dataset, ax: Axes) -> Axes:
     ax.set_xlabel("sessions")
     ax.figure.colorbar(drawn, ax=ax, label="expected posterior of the truth")
     return ax
+
+
+def _expected(bank: xr.Dataset, days: float | None) -> xr.DataArray:
+    """(mechanism, cells, sessions) of one class of days, or of all."""
+    if days is None:
+        return bank["expected_at_any_time"]
+    classes = bank["days"].values
+    if not np.isclose(classes, days).any():
+        raise RefusedInputError(
+            f"days must be one of {', '.join(f'{least:g}' for least in classes)}, got {days!r}: "
+            "choose one of these classes, or leave it out for all spans."
+        )
+    return bank["expected_posterior"].sel(days=days, method="nearest")

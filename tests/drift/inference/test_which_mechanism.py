@@ -157,5 +157,11 @@ def test_pictures_have_a_bar_and_a_row_for_each_mechanism(answer: xr.Dataset, ba
     assert ax.lines[0].get_xdata()[0] == answer.attrs["named_from"] == 0.9
     drawn = plots.identifiability_map(drift.load(bank_path), Figure().subplots())
     assert drawn.images[0].get_array().shape[0] == answer.sizes["mechanism"]
+    bank = drift.load(bank_path)
+    short = plots.identifiability_map(bank, Figure().subplots(), days=3).images[0].get_array()
+    expected = bank["expected_posterior"].sel(days=3).dropna("cells", how="all")
+    assert np.isfinite(expected).sum() == short.count()
+    with pytest.raises(drift.RefusedInputError, match="days must be one of"):
+        plots.identifiability_map(bank, Figure().subplots(), days=5)
     with pytest.raises(drift.RefusedInputError, match="subject must be one of"):
         plots.mechanism_posterior(answer, Figure().subplots(), "nobody")
