@@ -47,13 +47,13 @@ def weighted(maps, occupancy):
     events, observed = np.empty(maps.shape), np.empty(maps.shape[:2], np.bool_)
     for session in range(maps.shape[0]):
         for unit in range(maps.shape[1]):
-            seen = 0
+            finite_cells = 0
             for cell in range(maps.shape[2]):
                 value, time = maps[session, unit, cell], occupancy[session, cell]
                 finite = np.isfinite(value)
-                seen += finite
+                finite_cells += finite
                 events[session, unit, cell] = value * time if finite & (time > 0) else 0.0
-            observed[session, unit] = seen > 0
+            observed[session, unit] = finite_cells > 0
     return events, observed
 
 
@@ -198,13 +198,13 @@ def map_similarity(rate, occupancy, enough):
         few = min(TOGETHER, units - first)
         for number in range(maps):
             _scale(rate, occupancy, enough, number, number // repeats, first, few, scaled)
-            for other in range(number + 1):
-                _multiply(scaled, number, other, few, products)
+            for second in range(number + 1):
+                _multiply(scaled, number, second, few, products)
         for session in range(sessions):
-            for other in range(sessions):
+            for second in range(sessions):
                 for unit in range(few):
-                    similar[first + unit, session, other] = _of_sessions(
-                        products, unit, session, other, repeats
+                    similar[first + unit, session, second] = _of_sessions(
+                        products, unit, session, second, repeats
                     )
     return similar
 
@@ -227,33 +227,34 @@ def _scale(rate, occupancy, enough, number, session, first, few, scaled):
             scaled[number, cell, unit] = value
             power[unit] += value * value
     for unit in range(block):
-        known = enough[session, begin + unit] and power[unit] > 0
-        mean[unit] = 1.0 / np.sqrt(power[unit]) if known else np.nan
+        scalable = enough[session, begin + unit] and power[unit] > 0
+        mean[unit] = 1.0 / np.sqrt(power[unit]) if scalable else np.nan
     for cell in range(rate.shape[0]):
         for unit in range(block):
             scaled[number, cell, unit] *= mean[unit]
 
 
 @exact
-def _multiply(scaled, number, other, few, products):
+def _multiply(scaled, number, second, few, products):
     """Write the correlations of two maps of each unit."""
     for unit in range(few):
-        products[number, other, unit] = 0.0
+        products[number, second, unit] = 0.0
     for cell in range(scaled.shape[1]):
         for unit in range(few):
-            products[number, other, unit] += scaled[number, cell, unit] * scaled[other, cell, unit]
+            product = scaled[number, cell, unit] * scaled[second, cell, unit]
+            products[number, second, unit] += product
     for unit in range(few):
-        products[other, number, unit] = products[number, other, unit]
+        products[second, number, unit] = products[number, second, unit]
 
 
 @exact
-def _of_sessions(products, unit, session, other, repeats):
+def _of_sessions(products, unit, session, second, repeats):
     """Return the similarity of two sessions from that of their maps."""
-    if session == other and repeats == 2:
+    if session == second and repeats == 2:
         return products[2 * session, 2 * session + 1, unit]
     total, count = 0.0, 0
     for number in range(repeats * session, repeats * (session + 1)):
-        for beside in range(repeats * other, repeats * (other + 1)):
+        for beside in range(repeats * second, repeats * (second + 1)):
             if np.isfinite(products[number, beside, unit]):
                 total += products[number, beside, unit]
                 count += 1
@@ -274,8 +275,8 @@ def class_means(similar, pair_class, classes):
     total, count = np.zeros(classes), np.zeros(classes, np.int64)
     for row in range(similar.shape[0]):
         for session in range(similar.shape[1]):
-            for other in range(similar.shape[2]):
-                value, number = similar[row, session, other], pair_class[session, other]
+            for second in range(similar.shape[2]):
+                value, number = similar[row, session, second], pair_class[session, second]
                 if number >= 0 and np.isfinite(value):
                     total[number] += value
                     count[number] += 1

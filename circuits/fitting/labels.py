@@ -50,8 +50,8 @@ MEANINGS = {
     "one_lifetime": "lifetime of the one exponential closest to the correlation of the fitted "
     "weights, in units of elapsed: what drift.estimate, which knows one lifetime, tells",
     "one_lifetime_interval": "95 % of it, by simulated recordings; NaN without them",
-    "posterior": "quantile of the posterior of the parameter, by neural posterior estimation with a "
-    "prior that is even in the coordinates of the search",
+    "posterior": "quantile of the posterior of the parameter, by neural posterior estimation with "
+    "a prior that is even in the coordinates of the search",
     "posterior_beyond": "1 where the statistic of the recording lies beyond all simulated ones",
     "posterior_simulations": "recordings simulated within the bounds for the posterior",
     "simulated_candidates": "candidates simulated by the search",

@@ -1,5 +1,5 @@
-"""The posterior of the parameters of a circuit: neural posterior estimation from recordings simulated
-within the bounds, with a neural spline flow of the package sbi.
+"""The posterior of the parameters of a circuit: neural posterior estimation from recordings
+simulated within the bounds, with a neural spline flow of the package sbi.
 
 The prior is even in the coordinates of the search. A flow learns from simulated pairs of parameters
 and statistics how likely parameters are given statistics, and is asked about those of the
@@ -39,8 +39,8 @@ class Posterior(NamedTuple):
 
 
 class Simulated(NamedTuple):
-    """Recordings drawn from the prior: ``unit (simulation, parameter)`` in coordinates of the search
-    and ``statistics (simulation, statistic)``."""
+    """Recordings drawn from the prior: ``unit (simulation, parameter)`` in coordinates of the
+    search and ``statistics (simulation, statistic)``."""
 
     unit: np.ndarray
     statistics: np.ndarray
@@ -86,8 +86,8 @@ def posterior(found: Found, simulations: int) -> Posterior:
 def prior_recordings(
     model: Model, bounds: Bounds, usable: np.ndarray, simulations: int
 ) -> Simulated:
-    """Return recordings of circuits drawn within the bounds, each with chance of its own and as many
-    units as were recorded.
+    """Return recordings of circuits drawn within the bounds, each with chance of its own and as
+    many units as were recorded.
 
     Parameters
     ----------

@@ -1,5 +1,5 @@
-"""What drives a circuit that is fitted, and what makes it drift, where this is not fitted; and which
-bounds no circuit can have."""
+"""What drives a circuit that is fitted, and what makes it drift, where this is not fitted; and
+which bounds no circuit can have."""
 
 from __future__ import annotations
 
@@ -219,6 +219,7 @@ def _refuse_without_effect(around: Surroundings, names: Sequence[str]) -> None:
     def told(name: str) -> bool:
         return is_told(name, around, names)
 
+    _refuse_numbers_of_other_laws(around, names)
     if "fast_share" in names and not told("fast_weight_lifetime"):
         raise RefusedInputError(
             "fast_share needs a fast_weight_lifetime, got none: give it, such as a tenth of the "
@@ -247,3 +248,31 @@ def _refuse_without_effect(around: Surroundings, names: Sequence[str]) -> None:
         raise RefusedInputError(
             "the law multiplicative needs a weight_lifetime, got none: give it, or fit it too."
         )
+
+
+OF_LAW = {"connected_share": "turnover", "multiplicative_noise": "multiplicative"}
+
+
+def _refuse_numbers_of_other_laws(around: Surroundings, names: Sequence[str]) -> None:
+    """Refuse numbers of a law that weights do not follow, and what is given and fitted at once."""
+    for name, law in OF_LAW.items():
+        if is_told(name, around, names) and around.law != law:
+            raise RefusedInputError(
+                f"{name} has no effect under the law {around.law}: choose the law {law}, or leave "
+                "it out."
+            )
+    acts_on = around.excitability_acts_on
+    if acts_on != "threshold" and not is_told("excitability", around, names):
+        raise RefusedInputError(
+            f"excitability_acts_on {acts_on!r} has no effect at an excitability of 0: fit "
+            "excitability too, or give it."
+        )
+    both = [name for name in names if name in GIVEN and getattr(around, name)]
+    if both:
+        raise RefusedInputError(
+            f"{both[0]} was expected to be fitted or given, got both, bounds and "
+            f"{getattr(around, both[0]):g}: leave one of them out."
+        )
+
+
+GIVEN = tuple(name for name in FITTED if name != "input_width")  # which has a default of its own

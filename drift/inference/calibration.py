@@ -90,7 +90,7 @@ class Coverage(NamedTuple):
     p_values : numpy.ndarray
         (name,) of uniform ranks, Kolmogorov and Smirnov, times what Holm asks for.
     covered : float
-        Share of 95 % regions that hold the truth, over all.
+        Share of 95 % intervals of single parameters that hold the truth, over all.
     tarp_deviation : float
         Largest |coverage - credibility| of regions around random points (Lemos et al. 2023).
     tarp : numpy.ndarray
@@ -189,21 +189,23 @@ def novelty_p_values(bank: xr.Dataset, estimators: Estimators) -> tuple[np.ndarr
     return estimators.novelty.p_values(numbers), first
 
 
-def power_against_left_out(bank: xr.Dataset, mechanism: str) -> float:
+def power_against_left_out(bank: xr.Dataset, fresh: xr.Dataset, mechanism: str) -> float:
     """Return the share of windows of a mechanism that are found new by distances from a bank
     without it.
 
     Parameters
     ----------
     bank : xarray.Dataset
+    fresh : xarray.Dataset
+        Of further runs, whose windows of this mechanism are judged.
     mechanism : str
         Of ``MECHANISMS``.
     """
     assert mechanism in MECHANISMS
     values = bank["value"].values.astype(float)
-    own = bank["window_mechanism"].values == mechanism
-    learn, calibrate = (rows_of(bank, role) & ~own for role in ("train", "calibrate"))
+    apart = bank["window_mechanism"].values != mechanism
+    learn, calibrate = (rows_of(bank, role) & apart for role in ("train", "calibrate"))
     scaling = scaling_of(values[learn])
-    numbers = scaling.numbers(values)
-    distances = novelty_of(numbers[learn], numbers[calibrate])
-    return float((distances.p_values(numbers[own & rows_of(bank, "test")]) < UNLIKE).mean())
+    distances = novelty_of(scaling.numbers(values[learn]), scaling.numbers(values[calibrate]))
+    new = fresh["value"].values.astype(float)[fresh["window_mechanism"].values == mechanism]
+    return float((distances.p_values(scaling.numbers(new)) < UNLIKE).mean())

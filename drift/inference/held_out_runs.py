@@ -1,4 +1,5 @@
-"""What could be told at best: classifiers judged on runs that they have not learned from."""
+"""What can be told by who knows what to look for: classifiers judged on runs that they have not
+learned from."""
 
 from __future__ import annotations
 
@@ -54,7 +55,7 @@ def attainable_power(
     """Return the power, at a level of .05, of a test that was told what to look for: by the ratio
     of densities that a classifier has learned (Neyman & Pearson 1933), on runs that it has not.
 
-    A test for anything that is new cannot be expected to do better.
+    The best of such tests has at least this power; one for anything that is new has less than it.
 
     Parameters
     ----------

@@ -67,8 +67,9 @@ def _mean(total: np.ndarray, windows: np.ndarray) -> np.ndarray:
 
 
 def enough_to_tell(told: xr.Dataset, mechanism: str) -> str:
-    """Return in words which design tells a mechanism: the fewest cells and sessions at which its
-    expected posterior passes .9, or that none of the bank does, and what the best one gives.
+    """Return in words which design tells a mechanism: the fewest cells and sessions from which on
+    its expected posterior, over all such designs, passes .9, or that none of the bank does, and
+    what it is in the best of them.
 
     Parameters
     ----------
@@ -76,11 +77,11 @@ def enough_to_tell(told: xr.Dataset, mechanism: str) -> str:
         Of ``identifiability``.
     mechanism : str
     """
-    expected = told["expected_at_any_time"].sel(mechanism=mechanism)
-    values = expected.values
+    own = told[["expected_at_any_time", "windows_at_any_time"]].sel(mechanism=mechanism)
+    values = _from_here_on(own)
     if not np.isfinite(values).any():
         return f"{mechanism}: too few simulated windows to say which design would tell it"
-    cells, sessions = np.meshgrid(expected["cells"], expected["sessions"], indexing="ij")
+    cells, sessions = np.meshgrid(own["cells"], own["sessions"], indexing="ij")
     passes = np.where(values >= NAMED, cells * sessions, np.inf)
     least, best = passes.argmin(), np.nanargmax(values)
     if np.isfinite(passes.ravel()[least]):
@@ -89,7 +90,19 @@ def enough_to_tell(told: xr.Dataset, mechanism: str) -> str:
             f"sessions on its expected posterior passes {NAMED:g}"
         )
     return (
-        f"{mechanism}: no design of the bank is expected to pass {NAMED:g}; the best, from "
-        f"{cells.ravel()[best]} cells over {sessions.ravel()[best]} sessions on, reaches "
-        f"{values.ravel()[best]:.2f}"
+        f"{mechanism}: no design of the bank is expected to pass {NAMED:g}; from "
+        f"{cells.ravel()[best]} cells over {sessions.ravel()[best]} sessions on it reaches "
+        f"{values.ravel()[best]:.2f}, which is the most"
     )
+
+
+def _from_here_on(own: xr.Dataset) -> np.ndarray:
+    """Expected posterior (cells, sessions) over all windows with at least so many of both."""
+    dims = ("cells", "sessions")
+    expected = own["expected_at_any_time"].transpose(*dims).values
+    windows = own["windows_at_any_time"].transpose(*dims).values * np.isfinite(expected)
+    total = np.nan_to_num(expected) * windows
+    above, count = (
+        values[::-1, ::-1].cumsum(0).cumsum(1)[::-1, ::-1] for values in (total, windows)
+    )
+    return np.divide(above, count, out=np.full(expected.shape, np.nan), where=count > 0)

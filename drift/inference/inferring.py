@@ -28,6 +28,7 @@ from drift.progress import progress_bar
 
 CONFIDENCE = 0.95
 QUANTILES = (0.025, 0.5, 0.975)  # lower limit, median, upper limit
+LOOKS = 10  # at other cells, where more were recorded than the bank has
 NEAR = 0.5  # of the windows, those with designs most like that of the recording
 
 
@@ -56,7 +57,9 @@ def infer(
     are as far from the bank, no mechanism is named. Else, with a posterior of at least .9, one is;
     else the answer is "undecided", with the smallest set of mechanisms that has 95 % of the mass,
     the statistics that would separate the first two, and the cells and sessions from which on the
-    posterior of each is expected to pass .9. Each animal is answered by itself.
+    posterior of each is expected to pass .9. Each animal is answered by itself. Where more cells
+    were recorded than the bank has, as many are drawn ten times, and posteriors are means over the
+    draws.
 
     Parameters
     ----------
@@ -80,7 +83,8 @@ def infer(
         By ``subject``: ``probability`` (mechanism), ``novelty_p``, ``verdict`` ("unlike", "named",
         "undecided"), ``remains`` (mechanism), whether a mechanism is among the answer, ``value``
         and ``percentile`` (statistic) among simulated windows, ``posterior`` (mechanism, parameter,
-        quantile), ``separates`` (statistic), ``enough`` (mechanism), ``cells_used``, ``sentences``.
+        quantile), ``separates`` (statistic), ``enough`` (mechanism), ``cells_used``,
+        ``cells_recorded``, ``probability_low`` and ``probability_high`` (mechanism) over draws of cells, ``sentences``.
         Attributes hold the prior and the checksum of the bank.
 
     Raises
@@ -95,6 +99,11 @@ def infer(
     """
     if parameters:
         require_sbi()
+    if "rate" not in recorded or "subject" not in recorded.coords:
+        raise RefusedInputError(
+            "a recording was expected as drift.measure(sessions, halves='trials') returns it, got "
+            f"a Dataset of {', '.join(map(str, recorded.data_vars)) or 'nothing'}: measure it first."
+        )
     whole = read_bank(Path(bank), flows=parameters)
     labels = recorded["subject"].values
     answers = []
@@ -144,15 +153,19 @@ def read_bank(path: Path, *, flows: bool) -> Bank:
 
 def _answer(recorded: xr.Dataset, subject: int, bank: Bank, draws: int, seed: int) -> xr.Dataset:
     rng = own_stream(recorded, subject, seed)
-    observed = _as_many(observed_subject(recorded, subject), bank, rng)
-    numbers = statistics(observed)
-    values = np.array([[numbers[name] for name in bank.dataset["statistic"].values]])
+    observed = observed_subject(recorded, subject)
+    looks = _looks(observed, bank, rng)
+    values = np.array([_values(look, bank) for look in looks])  # (look, statistic)
     estimators = bank.estimators
-    probabilities = estimators.probabilities(values)[0]
-    novelty_p = float(estimators.novelty.p_values(estimators.scaling.numbers(values))[0])
+    each = estimators.probabilities(values)  # (look, mechanism)
+    unlike = estimators.novelty.p_values(estimators.scaling.numbers(values))
+    probabilities, novelty_p = each.mean(axis=0), float(np.median(unlike))
     verdict = verdict_of(probabilities, estimators.mechanisms, novelty_p)
-    answer = _labelled(values[0], probabilities, novelty_p, verdict, bank, draws, rng)
-    answer["cells_used"] = ((), observed.present.shape[1], {"units": "1"})
+    answer = _labelled(values, probabilities, novelty_p, verdict, bank, draws, rng)
+    answer["probability_low"] = ("mechanism", each.min(axis=0), {"units": "1"})
+    answer["probability_high"] = ("mechanism", each.max(axis=0), {"units": "1"})
+    answer["cells_used"] = ((), looks[0].present.shape[1], {"units": "1"})
+    answer["cells_recorded"] = ((), observed.present.shape[1], {"units": "1"})
     answer["sentences"] = (
         (),
         "\n".join(sentences(answer, str(recorded["subject"].values[subject]))),
@@ -160,13 +173,20 @@ def _answer(recorded: xr.Dataset, subject: int, bank: Bank, draws: int, seed: in
     return answer
 
 
-def _as_many(observed: Observed, bank: Bank, rng: np.random.Generator) -> Observed:
-    """As many cells as simulated designs have at most, drawn at random where more were recorded."""
+def _looks(observed: Observed, bank: Bank, rng: np.random.Generator) -> list[Observed]:
+    """What was seen, by as many cells as simulated designs have at most: of more cells as many,
+    drawn at random several times."""
     most = Prior.from_json(bank.dataset.attrs["prior"])
     cells, limit = observed.present.shape[1], min(most.cells[1], max(most.units))
     if cells <= limit:
-        return observed
-    return observed.of_units(np.sort(rng.permutation(cells)[:limit]))
+        return [observed]
+    return [observed.of_units(np.sort(rng.permutation(cells)[:limit])) for _ in range(LOOKS)]
+
+
+def _values(observed: Observed, bank: Bank) -> list[float]:
+    """Statistics (statistic,) in the order of the bank."""
+    numbers = statistics(observed)
+    return [numbers[name] for name in bank.dataset["statistic"].values]
 
 
 def _labelled(
@@ -178,7 +198,9 @@ def _labelled(
     draws: int,
     rng: np.random.Generator,
 ) -> xr.Dataset:
-    mechanisms = bank.estimators.mechanisms
+    mechanisms, looks = bank.estimators.mechanisms, values
+    defined = np.isfinite(looks).sum(axis=0)
+    values = np.where(defined > 0, np.nansum(looks, axis=0) / np.maximum(defined, 1), np.nan)
     remains = np.array([name in verdict.mechanisms for name in mechanisms], dtype="int8")
     variables: dict[str, Any] = {
         "probability": ("mechanism", probabilities, {"units": "1"}),
@@ -193,7 +215,7 @@ def _labelled(
     if draws:
         variables["posterior"] = (
             ("mechanism", "parameter", "quantile"),
-            _posteriors(values, bank, draws, rng),
+            _posteriors(looks, bank, draws, rng),
             {"units": "1"},
         )
     coords = {
@@ -228,14 +250,16 @@ def _separates(values: np.ndarray, probabilities: np.ndarray, bank: Bank) -> np.
 
 
 def _posteriors(values: np.ndarray, bank: Bank, draws: int, rng: np.random.Generator) -> np.ndarray:
-    """(mechanism, parameter, quantile), NaN for parameters that a mechanism has not."""
+    """(mechanism, parameter, quantile) of all looks (look, statistic) together, NaN for parameters
+    that a mechanism has not."""
     estimators = bank.estimators
-    inputs = estimators.scaling.inputs(values[np.newaxis])
+    inputs = estimators.scaling.inputs(values)
     result = np.full((len(estimators.mechanisms), len(PARAMETERS), len(QUANTILES)), np.nan)
     for number, name in enumerate(estimators.mechanisms):
         posterior = estimators.flows[name]
         columns = [PARAMETERS.index(parameter) for parameter in posterior.parameters]
-        sample = posterior.draws(inputs, draws, rng)[0]
+        share = -(-draws // len(values))
+        sample = np.concatenate(posterior.draws(inputs, share, rng))
         limits = of_percentiles(np.median(sample, axis=0), sample, CONFIDENCE)
         result[number, columns] = np.stack([limits.lower, limits.estimate, limits.upper], axis=1)
     return result

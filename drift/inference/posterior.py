@@ -77,12 +77,11 @@ class Posterior(NamedTuple):
         inputs : numpy.ndarray
             (window, input).
         count : int
-            At least as many as there are flows.
         rng : numpy.random.Generator
         """
         shares = np.diff(np.linspace(0, count, len(self.flows) + 1).round().astype(int))
-        parts = [flow.draws(inputs, int(own), rng) for flow, own in zip(self.flows, shares)]
-        return np.concatenate(parts, axis=1)
+        draws = [flow.draws(inputs, int(own), rng) for flow, own in zip(self.flows, shares) if own]
+        return np.concatenate(draws, axis=1)
 
 
 def unbounded(values: np.ndarray, names: tuple[str, ...]) -> np.ndarray:

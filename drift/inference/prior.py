@@ -3,7 +3,7 @@ numbers."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field, Strict, field_validator, model_validator
 
@@ -60,6 +60,7 @@ MECHANISMS: dict[str, Mechanism] = {
     "frozen code": Mechanism("artefact", "none", (0, 0), ARTEFACTS),
 }
 
+WorldName = Literal["narrow view", "wide view", "long corridor"]
 Low = Annotated[float, Field(gt=0)]
 Range = Annotated[tuple[Low, Low], Strict(False)]
 Whole = Annotated[tuple[int, int], Strict(False)]
@@ -116,7 +117,9 @@ class Prior(Recipe):
     sessions: int = Field(default=200, ge=3, le=10_000)
     windows: int = Field(default=40, ge=1, le=10_000)
     units: Annotated[tuple[int, ...], Strict(False)] = (80, 120)
-    worlds: Annotated[tuple[str, ...], Strict(False)] = ("narrow view", "wide view")
+    worlds: Annotated[tuple[WorldName, ...], Strict(False)] = Field(
+        default=("narrow view", "wide view"), min_length=1
+    )
     steps_per_day: Range = (50.0, 50_000.0)
     age: Range = (2000.0, 20_000.0)
     cells: Whole = (20, 120)
@@ -146,6 +149,23 @@ class Prior(Recipe):
         if not ends[0] <= ends[1]:
             raise ValueError(f"a range must rise, got {ends}")
         return ends
+
+    @model_validator(mode="after")
+    def _of_networks(self) -> Prior:
+        if not self.units or min(self.units) < 2:
+            raise ValueError(f"units must be sizes of at least 2, got {self.units}")
+        if not 1 <= self.cells[0] <= min(self.units):
+            raise ValueError(
+                f"the fewest cells must be 1 to the {min(self.units)} units of the smallest "
+                f"network, got {self.cells[0]}"
+            )
+        fewest, most = self.session_counts
+        if fewest < 3 or most > self.sessions:
+            raise ValueError(
+                f"session_counts must lie within 3 and the {self.sessions} sessions of a run, got "
+                f"{self.session_counts}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _within_runs(self) -> Prior:

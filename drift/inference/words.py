@@ -21,7 +21,7 @@ def sentences(answer: xr.Dataset, label: str) -> list[str]:
     label : str
         Of the subject.
     """
-    told = [f"{label}: {_verdict(answer)}", _novelty(answer)]
+    told = [f"{label}: {_verdict(answer)}", *_drawn(answer), _novelty(answer)]
     kind = str(answer["verdict"].values)
     if kind == "unlike":
         return [*told, _misfits(answer)]
@@ -40,6 +40,19 @@ def _verdict(answer: xr.Dataset) -> str:
     if kind == "named":
         return f"{listed}: this mechanism is named, as its posterior is at least .9."
     return f"undecided. These mechanisms have 95 % of the posterior: {listed}."
+
+
+def _drawn(answer: xr.Dataset) -> list[str]:
+    """How the first mechanism fares with other cells, where more were recorded than are used."""
+    used, recorded = int(answer["cells_used"]), int(answer["cells_recorded"])
+    if used == recorded:
+        return []
+    at = int(np.argmax(answer["probability"].values))
+    low, high = (float(answer[f"probability_{end}"].values[at]) for end in ("low", "high"))
+    return [
+        f"Of {recorded} cells {used}, as many as the bank has, were drawn ten times: the posterior "
+        f"of {answer['mechanism'].values[at]} was {low:.2f} to {high:.2f}."
+    ]
 
 
 def _by_probability(answer: xr.Dataset) -> list[tuple[str, float]]:

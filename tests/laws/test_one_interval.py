@@ -37,6 +37,7 @@ REASONS = {
         "metrics/time_course/phases.py:_independent_samples": "where a search begins",
         "observation/lens.py:gains": "rates of units",
         "inference/scaling.py:scaling_of": "the scale of what networks are given",
+        "inference/held_out_runs.py:power_of": "the level of a test",
         "circuits/fitting/posterior.py:posterior": "draws of a posterior",
         "circuits/fitting/statistics.py:_lag_classes": "edges of classes",
         "circuits/kinds/count_control.py:_density": "drives near a threshold",

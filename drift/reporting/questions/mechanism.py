@@ -155,6 +155,8 @@ def _next(answer: xr.Dataset, labels: list[str]) -> list[str]:
     lines = []
     for subject, label in enumerate(labels):
         own = answer.isel(subject=subject)
+        if str(own["verdict"].values) != "undecided":
+            continue
         order = np.argsort(-own["probability"].values)[:3]
         lines += [f"{label}, to tell {own['enough'].values[at]}." for at in order]
     return lines

@@ -22,8 +22,11 @@ def of_parameters(told: Coverage, path: Path) -> None:
         figure, (ranks, regions) = plt.subplots(1, 2, figsize=(6.4, 2.6))
         for own in told.ranks:
             _deviation(ranks, own, "0.6")
-        _band(ranks, min(len(own) for own in told.ranks))
-        ranks.set(xlabel="rank of the truth among draws", ylabel="share of runs below, less rank")
+        for edge in (-WIDTH, WIDTH):  # what 95 % of uniform samples stay within
+            ranks.axhline(edge, color="black", linestyle="--", linewidth=0.8)
+        ranks.set(
+            xlabel="rank of the truth among draws", ylabel="(share of runs below, less rank) √runs"
+        )
         ranks.set_title("each parameter of each mechanism", loc="left")
         regions.plot([0, 1], [0, 1], color="0.6", linestyle="--", linewidth=0.8)
         regions.plot(LEVELS, told.tarp, "o-", color="black", markersize=3, linewidth=0.8)
@@ -72,13 +75,8 @@ def of_novelty(p_values: np.ndarray, others: dict[str, np.ndarray], path: Path) 
 
 def _deviation(axes: Axes, values: np.ndarray, color: str) -> None:
     shares = (np.arange(len(values)) + 0.5) / len(values)
-    axes.plot(np.sort(values), shares - np.sort(values), color=color, linewidth=0.6)
-
-
-def _band(axes: Axes, count: int) -> None:
-    """What 95 % of uniform samples of this size stay within."""
-    for sign in (-1, 1):
-        axes.axhline(sign * WIDTH / np.sqrt(count), color="black", linestyle="--", linewidth=0.8)
+    deviation = (shares - np.sort(values)) * np.sqrt(len(values))
+    axes.plot(np.sort(values), deviation, color=color, linewidth=0.6)
 
 
 def _saved(figure: plt.Figure, path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -16,7 +17,8 @@ from drift import plots
 from drift.cli import main
 from drift.inference.bank import make_bank, tasks
 from drift.inference.estimators import estimators_path, trained
-from drift.inference.prior import MECHANISMS, Prior
+from drift.inference.prior import MECHANISMS, Prior, WorldName
+from drift.inference.simulation.worlds import WORLDS
 from drift.inference.verdict import verdict_of
 
 NAMES = ("a", "b", "c")
@@ -123,15 +125,37 @@ def test_what_cannot_be_answered_is_refused(bank_path: Path, tmp_path: Path, mon
 
 
 def test_mechanisms_of_a_prior_are_known():
-    assert len(MECHANISMS) == 12
+    assert len(MECHANISMS) == 12 and set(get_args(WorldName)) == set(WORLDS)
     with pytest.raises(drift.RefusedInputError, match="different names"):
         Prior(mechanisms=("jumps", "magic"))
     with pytest.raises(drift.RefusedInputError, match="must rise"):
         Prior(cells=(30, 20))
+    for wrong, told in (
+        ({"worlds": ("moon",)}, "worlds"),
+        ({"worlds": ()}, "worlds"),
+        ({"units": ()}, "units must be sizes"),
+        ({"units": (1,)}, "units must be sizes"),
+        ({"cells": (0, 30)}, "fewest cells"),
+        ({"cells": (90, 120)}, "fewest cells"),
+        ({"session_counts": (1, 2)}, "session_counts must lie within"),
+        ({"session_counts": (3, 400)}, "session_counts must lie within"),
+    ):
+        with pytest.raises(drift.RefusedInputError, match=told):
+            Prior.small(**wrong)
     with pytest.raises(drift.RefusedInputError, match="no window would lie within a run"):
         Prior.small(age=(400.0, 800.0))
     with pytest.raises(drift.RefusedInputError, match="no window would lie within a run"):
         Prior.small(steps=5000)
+
+
+def test_of_more_cells_than_the_bank_has_several_draws_are_answered(bank_path: Path):
+    many = drift.infer(mouse(5, label="many", units=60), bank_path, parameters=False)
+    assert int(many["cells_used"][0]) == 30 and int(many["cells_recorded"][0]) == 60
+    low, mean, high = (many[f"probability{end}"][0] for end in ("_low", "", "_high"))
+    assert ((low <= mean + 1e-12) & (mean <= high + 1e-12)).all() and (low < high).any()
+    assert "Of 60 cells 30" in str(many["sentences"][0].values)
+    with pytest.raises(drift.RefusedInputError, match="measure it first"):
+        drift.infer(drift.load(bank_path), bank_path, parameters=False)
 
 
 def test_the_command_answers_and_writes_a_page(bank_path: Path, tmp_path: Path, capsys):
