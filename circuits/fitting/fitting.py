@@ -139,8 +139,8 @@ def fit(
         told.
     posterior : bool
         Whether a posterior is estimated beside the intervals, by a neural spline flow of the
-        package sbi (extra ``posterior``) that learns from recordings simulated within the bounds. The prior
-        is even in the coordinates of the search.
+        package sbi (extra ``posterior``) that learns from recordings simulated within
+        the bounds. The prior is even in the coordinates of the search.
     simulations : int
         How many recordings are simulated for it.
     progress : bool

@@ -16,7 +16,7 @@ from drift.theory.code_drift.closed_forms import WeightLaw
 
 EXAMPLES = """\
   repdrift fit linear recorded.nc --bounds gain=1:1000 input_width=4:40 weight_lifetime=1:100 --out fit.nc --figure fit.png
-  repdrift fit linear recorded.nc --bounds weight_lifetime=1:100 context_share=0:0.9 context_lifetime=1:100 --out fit.nc   two streams
+  repdrift fit linear recorded.nc --bounds context_share=0:0.9 context_lifetime=1:100   two streams
   repdrift fit linear recorded.nc --bounds gain=1:1000 --out fit.nc --quick   a first look in seconds
 Circuits: """
 Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff]

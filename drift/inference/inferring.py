@@ -84,7 +84,8 @@ def infer(
         "undecided"), ``remains`` (mechanism), whether a mechanism is among the answer, ``value``
         and ``percentile`` (statistic) among simulated windows, ``posterior`` (mechanism, parameter,
         quantile), ``separates`` (statistic), ``enough`` (mechanism), ``cells_used``,
-        ``cells_recorded``, ``probability_low`` and ``probability_high`` (mechanism) over draws of cells, ``sentences``.
+        ``cells_recorded``, ``probability_low`` and ``probability_high`` (mechanism) over
+        draws of cells, ``sentences``.
         Attributes hold the prior and the checksum of the bank.
 
     Raises
@@ -102,7 +103,8 @@ def infer(
     if "rate" not in recorded or "subject" not in recorded.coords:
         raise RefusedInputError(
             "a recording was expected as drift.measure(sessions, halves='trials') returns it, got "
-            f"a Dataset of {', '.join(map(str, recorded.data_vars)) or 'nothing'}: measure it first."
+            f"a Dataset of {', '.join(map(str, recorded.data_vars)) or 'nothing'}: measure it "
+            "first."
         )
     whole = read_bank(Path(bank), flows=parameters)
     labels = recorded["subject"].values
