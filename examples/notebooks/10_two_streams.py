@@ -156,7 +156,7 @@ axes[0].set_yticks(
 for ax, group in zip(axes[1:3], ("map_similarity", "rate_similarity")):
     similarity(one, group, ax)
     ax.set_ylim(-0.05, 1.05)
-    ax.legend(fontsize=6, loc="upper right")
+    ax.legend(fontsize=6, loc="lower left")
 rows = np.arange(len(errors.columns))
 for number, (measure, shade) in enumerate(zip(errors.index, ("0.2", "0.55", "0.85"))):
     axes[3].barh(
