@@ -28,11 +28,7 @@ NETWORKS = 3
 
 def main() -> None:
     asked = options.parser(__doc__, "camera_drift").parse_args()
-    if asked.recording is not None:
-        raise drift.RefusedInputError(
-            f"--recording got {asked.recording[0]}, but no recording is measured here: leave "
-            "it out."
-        )
+    options.refuse_recording(asked)
     file, picture, table = options.results(asked.out, FILES, asked.overwrite)
     networks = 2 if asked.quick else NETWORKS
     recipes = [recipe(asked.quick, asked.seed + number) for number in range(networks)]

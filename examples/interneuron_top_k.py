@@ -40,11 +40,7 @@ STYLES = dict(
 
 def main() -> None:
     asked = options.parser(__doc__, "interneuron_top_k").parse_args()
-    if asked.recording is not None:
-        raise drift.RefusedInputError(
-            f"--recording got {asked.recording[0]}, but no recording is measured here: leave "
-            "it out."
-        )
+    options.refuse_recording(asked)
     netcdf, figure, table = options.results(asked.out, FILES, asked.overwrite)
     units, inputs = (200, 200) if asked.quick else (1000, 2000)
 

@@ -118,6 +118,15 @@ def told(
     }
 
 
+def refuse_recording(asked: argparse.Namespace) -> None:
+    """Refuse a recording where an example measures none."""
+    if asked.recording is not None:
+        raise drift.RefusedInputError(
+            f"--recording got {asked.recording[0]}, but no recording is measured here: leave "
+            "it out."
+        )
+
+
 def picture(
     figure: Figure,
     path: Path,

@@ -50,11 +50,7 @@ FULL, QUICK = Lengths(), Lengths(12, 30, 2, 200, 100, (100, 200, 300))
 
 def main() -> None:
     asked = options.parser(__doc__, "several_environments").parse_args()
-    if asked.recording is not None:
-        raise drift.RefusedInputError(
-            f"--recording got {asked.recording[0]}, but no recording is measured here: leave "
-            "it out."
-        )
+    options.refuse_recording(asked)
     stopping, stopped, rooms, matrix, table = options.results(asked.out, FILES, asked.overwrite)
     lengths = QUICK if asked.quick else FULL
     seeds = range(asked.seed, asked.seed + lengths.networks)

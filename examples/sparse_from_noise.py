@@ -78,11 +78,7 @@ FULL, QUICK = Lengths(), Lengths(8, 48, 300, 5e-3, 2000, 32, 200, 50, 4, 20, 12)
 
 def main() -> None:
     asked = options.parser(__doc__, "sparse_from_noise").parse_args()
-    if asked.recording is not None:
-        raise drift.RefusedInputError(
-            f"--recording got {asked.recording[0]}, but no recording is measured here: leave "
-            "it out."
-        )
+    options.refuse_recording(asked)
     netcdf, figure, table = options.results(asked.out, FILES, asked.overwrite)
     lengths = QUICK if asked.quick else FULL
     seeds = range(asked.seed, asked.seed + SUBJECTS)

@@ -205,21 +205,15 @@ def _learned(inputs: np.ndarray, values: np.ndarray, seed: int) -> Any:
     """A flow that has learned values (row, parameter) from inputs (row, input)."""
     import torch
 
-    from drift.inference.gradient_fit import fitted
-    from drift.inference.posterior import Flow, flow_network, redrawn_flow
+    from drift.inference.posterior import Flow, trained_estimator
 
     centre, spread = values.mean(axis=0), values.std(axis=0)
-    estimator = flow_network(values.shape[1], inputs.shape[1])
-    redrawn_flow(estimator, stream(seed, "weights"))
     aside = np.arange(len(values)) % HELD == 0
     passes = -(-ROWS // int((~aside).sum()))
     rows = np.concatenate([np.flatnonzero(aside), np.tile(np.flatnonzero(~aside), passes)])
     scaled = torch.as_tensor(((values - centre) / spread)[rows], dtype=torch.float32)
-
-    def loss(truth: torch.Tensor, given: torch.Tensor) -> torch.Tensor:
-        return estimator.loss(truth, condition=given).mean()
-
     data = scaled, torch.as_tensor(inputs[rows])
-    fitted(estimator, loss, data, aside[rows], stream(seed, "order"))
+    chance = stream(seed, "weights"), stream(seed, "order")
+    estimator = trained_estimator(data, aside[rows], *chance)
     names = tuple(f"coordinate {number}" for number in range(values.shape[1]))
     return Flow(names, centre, spread, estimator)

@@ -76,7 +76,9 @@ class Surroundings(Recipe):
         """How the weights wander; None where they are normal numbers that stay."""
         lost = self.context_lifetime if self.context_share else None
         moves = self.weight_lifetime is not None or bool(self.fast_share) or lost is not None
-        if not moves and self.law in NORMAL_LAWS:
+        # numbers of other laws are for WeightDrift to refuse
+        plain = self.connected_share is None and self.multiplicative_noise is None
+        if not moves and plain and self.law in NORMAL_LAWS:
             return None
         return WeightDrift(
             law=self.law,
@@ -118,6 +120,7 @@ class Surroundings(Recipe):
 
 WORDS = ("law", "excitability_acts_on")  # which are chosen, not fitted
 FITTED = tuple(name for name in Surroundings.model_fields if name not in WORDS)
+GIVEN = tuple(name for name in FITTED if name != "input_width")  # which has a default of its own
 
 
 def is_told(name: str, around: Surroundings, names: Sequence[str]) -> bool:
@@ -219,7 +222,7 @@ def _refuse_without_effect(around: Surroundings, names: Sequence[str]) -> None:
     def told(name: str) -> bool:
         return is_told(name, around, names)
 
-    _refuse_numbers_of_other_laws(around, names)
+    _refuse_twice_told(around, names)
     if "fast_share" in names and not told("fast_weight_lifetime"):
         raise RefusedInputError(
             "fast_share needs a fast_weight_lifetime, got none: give it, such as a tenth of the "
@@ -250,17 +253,8 @@ def _refuse_without_effect(around: Surroundings, names: Sequence[str]) -> None:
         )
 
 
-OF_LAW = {"connected_share": "turnover", "multiplicative_noise": "multiplicative"}
-
-
-def _refuse_numbers_of_other_laws(around: Surroundings, names: Sequence[str]) -> None:
-    """Refuse numbers of a law that weights do not follow, and what is given and fitted at once."""
-    for name, law in OF_LAW.items():
-        if is_told(name, around, names) and around.law != law:
-            raise RefusedInputError(
-                f"{name} has no effect under the law {around.law}: choose the law {law}, or leave "
-                "it out."
-            )
+def _refuse_twice_told(around: Surroundings, names: Sequence[str]) -> None:
+    """Refuse what is given and fitted at once, and how an excitability acts that is not there."""
     acts_on = around.excitability_acts_on
     if acts_on != "threshold" and not is_told("excitability", around, names):
         raise RefusedInputError(
@@ -273,6 +267,3 @@ def _refuse_numbers_of_other_laws(around: Surroundings, names: Sequence[str]) ->
             f"{both[0]} was expected to be fitted or given, got both, bounds and "
             f"{getattr(around, both[0]):g}: leave one of them out."
         )
-
-
-GIVEN = tuple(name for name in FITTED if name != "input_width")  # which has a default of its own

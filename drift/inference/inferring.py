@@ -192,7 +192,7 @@ def _values(observed: Observed, bank: Bank) -> list[float]:
 
 
 def _labelled(
-    values: np.ndarray,
+    looks: np.ndarray,
     probabilities: np.ndarray,
     novelty_p: float,
     verdict: Verdict,
@@ -200,9 +200,8 @@ def _labelled(
     draws: int,
     rng: np.random.Generator,
 ) -> xr.Dataset:
-    mechanisms, looks = bank.estimators.mechanisms, values
-    defined = np.isfinite(looks).sum(axis=0)
-    values = np.where(defined > 0, np.nansum(looks, axis=0) / np.maximum(defined, 1), np.nan)
+    mechanisms = bank.estimators.mechanisms
+    values = xr.DataArray(looks, dims=("look", "statistic")).mean("look").values
     remains = np.array([name in verdict.mechanisms for name in mechanisms], dtype="int8")
     variables: dict[str, Any] = {
         "probability": ("mechanism", probabilities, {"units": "1"}),
@@ -251,16 +250,16 @@ def _separates(values: np.ndarray, probabilities: np.ndarray, bank: Bank) -> np.
     return np.where(design | ~np.isfinite(values), np.nan, power)
 
 
-def _posteriors(values: np.ndarray, bank: Bank, draws: int, rng: np.random.Generator) -> np.ndarray:
+def _posteriors(looks: np.ndarray, bank: Bank, draws: int, rng: np.random.Generator) -> np.ndarray:
     """(mechanism, parameter, quantile) of all looks (look, statistic) together, NaN for parameters
     that a mechanism has not."""
     estimators = bank.estimators
-    inputs = estimators.scaling.inputs(values)
+    inputs = estimators.scaling.inputs(looks)
     result = np.full((len(estimators.mechanisms), len(PARAMETERS), len(QUANTILES)), np.nan)
     for number, name in enumerate(estimators.mechanisms):
         posterior = estimators.flows[name]
         columns = [PARAMETERS.index(parameter) for parameter in posterior.parameters]
-        share = -(-draws // len(values))
+        share = -(-draws // len(looks))
         sample = np.concatenate(posterior.draws(inputs, share, rng))
         limits = of_percentiles(np.median(sample, axis=0), sample, CONFIDENCE)
         result[number, columns] = np.stack([limits.lower, limits.estimate, limits.upper], axis=1)

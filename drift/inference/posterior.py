@@ -160,24 +160,39 @@ def trained_posterior(
     data, blocks = (scaled, torch.as_tensor(inputs)), np.unique(runs, return_inverse=True)[1]
     flows = []
     for number in range(FLOWS):
-        estimator = flow_network(len(names), inputs.shape[1])
-        redrawn_flow(estimator, stream(seed, "weights", number))
-        held = blocks % HELD == number
-        fitted(estimator, partial(_loss, estimator), data, held, stream(seed, "order", number))
+        chance = stream(seed, "weights", number), stream(seed, "order", number)
+        estimator = trained_estimator(data, blocks % HELD == number, *chance)
         flows.append(Flow(names, centre, spread, estimator))
     return Posterior(tuple(flows))
 
 
-def redrawn_flow(estimator: Any, rng: np.random.Generator) -> None:
-    """Draw weights from a stream, smaller than usual, so that the flow begins near the prior; and
-    the order in which it takes parameters.
+def trained_estimator(
+    data: tuple[Tensor, Tensor],
+    held: np.ndarray,
+    weights: np.random.Generator,
+    order: np.random.Generator,
+) -> Any:
+    """Return a neural spline flow of sbi that has learned parameters from inputs.
 
     Parameters
     ----------
-    estimator : ConditionalDensityEstimator
-        Changed in place.
-    rng : numpy.random.Generator
+    data : tuple of torch.Tensor
+        Parameters (row, parameter) and inputs (row, input).
+    held : numpy.ndarray
+        (row,) bool, which say when to stop.
+    weights, order : numpy.random.Generator
+        Of the first weights and of the batches.
     """
+    parameters, inputs = data
+    estimator = flow_network(parameters.shape[1], inputs.shape[1])
+    _redraw(estimator, weights)
+    fitted(estimator, partial(_loss, estimator), data, held, order)
+    return estimator
+
+
+def _redraw(estimator: Any, rng: np.random.Generator) -> None:
+    """Draw weights from a stream, smaller than usual, so that the flow begins near the prior; and
+    the order in which it takes parameters."""
     redrawn(estimator, rng)
     with torch.no_grad():
         for weights in estimator.parameters():
