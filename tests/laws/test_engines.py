@@ -161,7 +161,7 @@ except KeyboardInterrupt:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_an_interrupt_is_answered_within_a_second_and_the_run_goes_on(engine: str, tmp_path: Path):
-    steps, path = {"batched": 150, "fused": 2000}[engine], tmp_path / "run.npz"
+    steps, path = {"batched": 1000, "fused": 4000}[engine], tmp_path / "run.npz"
     network, noise = drift.Network(units=500, regime="lazy"), [drift.UpdateNoise(std=0.0139)]
     base = drift.Experiment(network=network, noise=noise, steps=steps, sessions=3)
     experiments = [base.replace(seed=seed) for seed in range(3)]
