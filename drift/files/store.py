@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from drift.door import opened
 from drift.door.quantities import LazyDataset
 from drift.errors import DamagedFileError, RefusedInputError
 from drift.files.atomic import check_target, replaced_atomically
+from drift.files.layout import LAYOUT, compression, layout
 from drift.files.own_content import check_own_content
 from drift.files.seal import is_sealed, seal
 from drift.schema import labelled_form as schema
@@ -66,15 +68,10 @@ def save(dataset: LazyDataset, path: str | Path, *, overwrite: bool = False) -> 
     check_target(target, overwrite=overwrite)
     _check_attributes(dataset)
     _check_values(dataset)
-    stamped = dataset.assign_attrs({**provenance(), **dataset.attrs})
-    encoding = {
-        name: {"zlib": True, "complevel": 4}
-        for name, values in dataset.variables.items()
-        if values.dtype.kind in "fiu" and values.ndim
-    }
+    stamped = dataset.assign_attrs({**provenance(), **dataset.attrs, LAYOUT: layout(dataset)})
     try:
         with replaced_atomically(target, overwrite=overwrite) as temporary:
-            stamped.to_netcdf(temporary, engine="netcdf4", encoding=encoding)
+            stamped.to_netcdf(temporary, engine="netcdf4", encoding=compression(dataset))
             seal(temporary)
     except RefusedInputError:
         raise
@@ -130,6 +127,7 @@ def load(path: str | Path) -> xr.Dataset:
             f"{source} has {kind} instead of version {schema.VERSION}: write it with "
             "drift.save of this version."
         )
+    dataset.attrs.pop(LAYOUT, None)
     for variable in dataset.variables.values():
         variable.encoding = {}
     return dataset
@@ -145,6 +143,7 @@ def provenance() -> dict[str, str | int]:
     return {SCHEMA_ATTRIBUTE: schema.VERSION, "created": created, **versions, **_commit()}
 
 
+@functools.cache
 def _commit() -> dict[str, str]:
     root = Path(__file__).resolve().parents[1]
     if not (root / ".git").exists():

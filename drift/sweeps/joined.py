@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -12,7 +11,8 @@ import xarray as xr
 from drift.errors import RefusedInputError
 from drift.files.store import provenance
 from drift.schema import labelled_form as schema
-from drift.sweeps.tasks import NETCDF, Task
+from drift.sweeps.alike import opened_alike
+from drift.sweeps.tasks import Task
 
 
 def joined_tasks(requests: Sequence[Task], folder: Path) -> xr.Dataset:
@@ -35,26 +35,23 @@ def joined_tasks(requests: Sequence[Task], folder: Path) -> xr.Dataset:
         If no task has a result, or results cannot stand in one Dataset.
     """
     states = [task.state for task in requests]
-    datasets = {
-        number: _opened(task, number)
-        for number, task in enumerate(requests)
-        if states[number] == "done"
+    results = {
+        number: task.path for number, task in enumerate(requests) if states[number] == "done"
     }
-    if not datasets:
+    if not results:
         reason = next((f", the first one by {task.reason}" for task in requests if task.reason), "")
         raise RefusedInputError(
             f"none of {len(requests)} tasks in {folder} has a result{reason}: run the sweep, "
             "with retry after a failure."
         )
-    first = next(iter(datasets.values()))
-    absent = {
-        number: _unobserved(first, requests[number], states[number], number)
-        for number in range(len(requests))
-        if number not in datasets
-    }
+    groups = list(opened_alike(results))
+    if absent := [number for number in range(len(requests)) if number not in results]:
+        like = next(dataset for numbers, dataset in groups if next(iter(results)) in numbers)
+        blank = _unobserved(like, [requests[number] for number in absent])
+        statuses = ("subject", np.array([states[number] for number in absent], dtype=object))
+        groups.append((absent, blank.assign_coords(status=statuses)))
     try:
-        subjects = [(datasets | absent)[number] for number in range(len(requests))]
-        joined = schema.combine(_with_all_numbers(subjects))
+        joined = _in_order(groups)
     except (ValueError, TypeError) as error:
         remedy = (
             "give each kind of recipe a folder of its own, or call run_sweep with the recipes of "
@@ -69,64 +66,62 @@ def joined_tasks(requests: Sequence[Task], folder: Path) -> xr.Dataset:
     )
 
 
-def _with_all_numbers(subjects: Sequence[xr.Dataset]) -> list[xr.Dataset]:
-    """Return the subjects with the numbers that any of them has as a coordinate, NaN where one has
+def _in_order(groups: Sequence[tuple[list[int], xr.Dataset]]) -> xr.Dataset:
+    """Return all subjects as one Dataset, in the order of their numbers and named by them."""
+    numbers = np.concatenate([group for group, _ in groups])
+    joined = schema.combine(_with_all_numbers([dataset for _, dataset in groups]))
+    named = joined.assign_coords(subject=numbers.astype(str).astype(object))
+    is_ordered = (np.diff(numbers) > 0).all()
+    return named if is_ordered else named.isel(subject=np.argsort(numbers))
+
+
+def _with_all_numbers(groups: Sequence[xr.Dataset]) -> list[xr.Dataset]:
+    """Return the groups with the numbers that any of them has as a coordinate, NaN where one has
     none of the name; refuses times in several units."""
-    units = sorted({str(subject["elapsed"].attrs.get("units")) for subject in subjects})
+    units = sorted({str(group["elapsed"].attrs.get("units")) for group in groups})
     if len(units) > 1:
         raise ValueError(f"elapsed time is in {' and '.join(units)}")
-    numbers = {
-        str(name): values
-        for subject in subjects
-        for name, values in subject.coords.items()
+    attributes = {
+        str(name): values.attrs
+        for group in groups
+        for name, values in group.coords.items()
         if values.dims == ("subject",) and values.dtype.kind == "f"
     }
-    lacking = {name: xr.full_like(values.variable, np.nan) for name, values in numbers.items()}
     return [
-        subject.assign_coords(
-            {name: blank for name, blank in lacking.items() if name not in subject.coords}
+        group.assign_coords(
+            {
+                name: ("subject", np.full(group.sizes["subject"], np.nan), attrs)
+                for name, attrs in attributes.items()
+                if name not in group.coords
+            }
         )
-        for subject in subjects
+        for group in groups
     ]
 
 
-def _opened(task: Task, number: int) -> xr.Dataset:
-    lazily: Mapping[str, Any] = {"chunks": {}} if _has_dask() else {}
-    with NETCDF:
-        dataset = xr.open_dataset(task.path, engine="netcdf4", decode_times=False, **lazily)
-        small = {name: coordinate.load() for name, coordinate in dataset.coords.items()}
-    return dataset.assign_coords({**small, "subject": np.array([str(number)], dtype=object)})
-
-
-def _has_dask() -> bool:
-    from importlib.util import find_spec
-
-    return find_spec("dask") is not None
-
-
-def _unobserved(like: xr.Dataset, task: Task, state: str, number: int) -> xr.Dataset:
-    """Return the subject of a task without a result: everything that would have been observed is
+def _unobserved(like: xr.Dataset, tasks: Sequence[Task]) -> xr.Dataset:
+    """Return the subjects of tasks without a result: everything that would have been observed is
     NaN."""
+    repeated = like.isel(subject=np.zeros(len(tasks), int))
     numbers = {
         name: values
-        for name, values in like.variables.items()
+        for name, values in repeated.variables.items()
         if "subject" in values.dims and values.dtype.kind == "f"
     }
     blank = {name: xr.full_like(values, np.nan) for name, values in numbers.items()}
-    texts = {"experiment": [task.recipe], "status": [state]}
-    labelled = {name: ("subject", np.array(text, dtype=object)) for name, text in texts.items()}
     coordinates = {
-        "subject": np.array([str(number)], dtype=object),
-        "seed": ("subject", [task.seed]),
-        **labelled,
+        "seed": ("subject", [task.seed for task in tasks]),
+        "experiment": ("subject", np.array([task.recipe for task in tasks], dtype=object)),
     }
     dataset = (
-        like.assign(blank)
+        repeated.assign(blank)
         .assign_coords({name: blank[name] for name in blank if name in like.coords})
         .assign_coords(coordinates)
     )
     return (
-        dataset.assign(recorded=xr.zeros_like(like["recorded"])) if "recorded" in like else dataset
+        dataset.assign(recorded=xr.zeros_like(repeated["recorded"]))
+        if "recorded" in like
+        else dataset
     )
 
 

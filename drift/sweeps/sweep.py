@@ -196,8 +196,8 @@ def run_sweep(
 
 @opened
 def open_sweep(folder: str | Path) -> xr.Dataset:
-    """Return all tasks of a sweep as one longitudinal Dataset whose numbers are read when they are
-    used.
+    """Return all tasks of a sweep as one longitudinal Dataset; arrays of more than 16 kB a task are
+    read when they are used.
 
     All tasks are those of every list of recipes that was run in the folder with the same options
     and the same code as the latest, numbered in the order in which they were first asked for; the

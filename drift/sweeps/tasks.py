@@ -12,8 +12,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from drift.errors import RefusedInputError
 from drift.experiment import Experiment
+from drift.files.layout import stored_arrays
 from drift.files.seal import is_sealed
 from drift.files.store import load
 from drift.recipe import OURS, Recipe
@@ -161,15 +164,12 @@ def _recorded(failure: Path) -> str:
 @functools.lru_cache(maxsize=4096)
 def _fault(path: Path, recipe: str, size: int, changed: int) -> str:
     """What is wrong with a result of this size and date; a file is looked through once."""
-    import netCDF4
-
     try:
         with NETCDF:
             if not is_sealed(path):
                 # written by another version or program: whole if it can be read
                 load(path)
-            with netCDF4.Dataset(path) as file:
-                text = str(file["experiment"][0])
+            text = stored_arrays(path, {"experiment": ((1,), np.dtype(object))})["experiment"][0]
         same = _same(text, recipe)
     except PermissionError:
         raise

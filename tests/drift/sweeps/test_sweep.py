@@ -14,6 +14,7 @@ import pytest
 import xarray as xr
 
 import drift
+from drift.sweeps import alike
 from drift.sweeps import files as sweep_files
 from drift.sweeps.executors import job_script, slurm_cluster
 from drift.sweeps.presets import PRESETS
@@ -125,12 +126,48 @@ def test_a_sweep_is_what_train_gives_for_the_same_list(tmp_path: Path):
     )
 
 
-def test_numbers_are_read_when_they_are_used(tmp_path: Path):
+def test_numbers_are_read_when_they_are_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     pytest.importorskip("dask", reason="needs Dask")
-    result = swept(cross(BASE, seed=range(3)), tmp_path)
+    at_once = swept(cross(BASE, seed=range(3)), tmp_path)
+    assert at_once["loss"].chunks is None, "small numbers cost more as tasks of Dask"
+    monkeypatch.setattr(alike, "SMALL", 0)
+    result = open_sweep(tmp_path)
+    xr.testing.assert_identical(result.compute().drop_attrs(), at_once.drop_attrs())
     assert all(values.chunks is not None for values in result.data_vars.values())
     assert result["loss"].chunks[0] == (1, 1, 1)
     assert result["elapsed"].attrs["units"] == "step"
+
+
+def test_results_of_several_layouts_stand_in_the_order_of_their_recipes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    sizes = {"network.units": [6, 9]}
+    recipes = cross(BASE, seed=range(3), **sizes) + cross(BASE, seed=range(3, 5), **sizes)
+    result = swept(recipes, tmp_path)
+    assert result["experiment"].values.tolist() == [recipe.to_json() for recipe in recipes]
+    assert result["subject"].values.tolist() == [str(number) for number in range(len(recipes))]
+    alone = drift.train([recipes[3]], progress=False)
+    np.testing.assert_array_equal(result["loss"][3], alone["loss"][0])
+    monkeypatch.setattr(alike, "stored_layout", lambda path: None)
+    xr.testing.assert_identical(open_sweep(tmp_path).drop_attrs(), result.drop_attrs())
+
+
+def test_a_file_that_another_program_wrote_again_is_read_as_it_is(tmp_path: Path):
+    before = swept(cross(BASE, seed=range(3)), tmp_path).load()
+    path = sorted(tmp_path.glob("*.nc"))[1]
+    number = [open_sweep(tmp_path)["experiment"].values.tolist().index(_recipe_of(path))]
+    with xr.open_dataset(path, decode_times=False) as dataset:
+        changed = dataset.load()
+    changed = changed.transpose(..., "subject").assign(loss=changed["loss"].astype("float32"))
+    changed.to_netcdf(path)
+    after = open_sweep(tmp_path)
+    np.testing.assert_allclose(after["loss"], before["loss"], rtol=1e-6)
+    assert (after["loss"] != before["loss"]).any("session").values.nonzero()[0].tolist() == number
+
+
+def _recipe_of(path: Path) -> str:
+    with xr.open_dataset(path, decode_times=False) as dataset:
+        return str(dataset["experiment"].item())
 
 
 def test_a_rerun_does_what_is_missing_and_nothing_else(tmp_path: Path):

@@ -1,0 +1,91 @@
+"""How a file is laid out: names, dims, types, shapes and attributes of its variables, as one
+checksum.
+
+Files of one layout differ in their numbers alone, so that what is said of one holds of all: a
+thousand results are read as arrays, not as a thousand Datasets.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import xarray as xr
+
+from drift.files.seal import bears_seal
+
+LAYOUT = "repdrift_layout"  # attribute of a file
+UNCOMPRESSED = 4096  # bytes of an array for which compression costs more than it saves
+
+
+def compression(dataset: xr.Dataset) -> dict[Any, dict[str, Any]]:
+    """Return how each variable of a file is compressed."""
+    return {
+        name: {"zlib": True, "complevel": 4}
+        for name, values in dataset.variables.items()
+        if values.dtype.kind in "fiu" and values.nbytes >= UNCOMPRESSED
+    }
+
+
+def layout(dataset: xr.Dataset) -> str:
+    """Return the checksum of all but the numbers of a Dataset and its own attributes."""
+    described = [
+        (
+            str(name),
+            values.dims,
+            values.shape,
+            "text" if values.dtype.kind in "OU" else str(values.dtype),
+            name in dataset.coords,
+            sorted((key, repr(value)) for key, value in values.attrs.items()),
+            sorted((key, repr(value)) for key, value in values.encoding.items()),
+        )
+        for name, values in dataset.variables.items()
+    ]
+    return hashlib.sha256(repr(described).encode()).hexdigest()
+
+
+def stored_layout(path: Path) -> str | None:
+    """Return the layout that a file says it has; None where it says nothing that holds, because it
+    bears no seal or is of another version."""
+    if not bears_seal(path):
+        return None
+    file = h5py.h5f.open(os.fsencode(path), h5py.h5f.ACC_RDONLY)
+    if not h5py.h5a.exists(file, LAYOUT.encode()):
+        return None
+    attribute = h5py.h5a.open(file, LAYOUT.encode())
+    text = np.empty(attribute.shape, attribute.dtype)
+    attribute.read(text)
+    return bytes(text.item()).decode()
+
+
+def stored_arrays(
+    path: Path, wanted: Mapping[str, tuple[tuple[int, ...], np.dtype]]
+) -> dict[str, np.ndarray]:
+    """Return variables of a file as they are stored.
+
+    Parameters
+    ----------
+    path : Path
+    wanted : mapping of str to (shape, dtype)
+        Variables, whose layout is known; dtypes of kind O are text.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+    """
+    file = h5py.h5f.open(os.fsencode(path), h5py.h5f.ACC_RDONLY)
+    return {name: _array(file, name, *how) for name, how in wanted.items()}
+
+
+def _array(file: h5py.h5f.FileID, name: str, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    is_text = dtype.kind == "O"
+    array = np.empty(shape, h5py.string_dtype() if is_text else dtype)
+    h5py.h5d.open(file, name.encode()).read(h5py.h5s.ALL, h5py.h5s.ALL, array)
+    if is_text:
+        array.flat[:] = [text.decode() for text in array.flat]
+    return array
