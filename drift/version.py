@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from importlib.metadata import PackageNotFoundError, version
 
 NOT_INSTALLED = "not installed"
 
 
+@functools.cache
 def installed_version(package: str = "repdrift") -> str:
     """Version of an installed package, or that it is not installed."""
     try:

@@ -46,7 +46,7 @@ def layout(dataset: xr.Dataset) -> str:
         )
         for name, values in dataset.variables.items()
     ]
-    return hashlib.sha256(repr(described).encode()).hexdigest()
+    return hashlib.sha256(repr(sorted(described)).encode()).hexdigest()
 
 
 def stored_layout(path: Path) -> str | None:

@@ -26,7 +26,8 @@ CHANGED = {
 
 
 def test_numbers_and_texts_do_not_change_the_layout():
-    altered = RUN.copy(data={"loss": RUN["loss"].values + 2})
+    altered = RUN.copy(deep=True)
+    altered["loss"].values += 2
     altered = altered.assign_coords(subject=["a longer name"])
     assert layout(altered) == layout(RUN)
 
