@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 import xarray as xr
 from scipy.stats import binom
-from simulated_mouse import BOUNDS, FAST, TRUTH, simulated_mouse
+from simulated_mouse import CIRCUITS, FAST, TRUTH, simulated_mouse
 
 import data_adapters
 import drift
-from circuits import Fit, LinearInterneuron, fit
+from circuits import Fit, fit
 from drift.fit_words import need_of_drift
 
 COUNT = int(os.environ.get("COVERAGE_RECORDINGS", "3"))
@@ -29,26 +29,29 @@ def mouse(data_folder) -> xr.Dataset:
     return drift.measure(data_adapters.sessions("sheintuch2023", str(path)), halves="trials")
 
 
-def fitted(recording: xr.Dataset, seed: int, calibrated: int = 20) -> Fit:
+def fitted(recording: xr.Dataset, seed: int, calibrated: int = 20, kind: str = "linear") -> Fit:
+    circuit, _, bounds = CIRCUITS[kind]
     return fit(
-        LinearInterneuron(units=150), recording, BOUNDS, fast_weight_lifetime=FAST, restarts=1,
+        circuit, recording, bounds, fast_weight_lifetime=FAST, restarts=1,
         bootstraps=60, calibrated=calibrated, seed=seed, progress=False,
     )  # fmt: skip
 
 
 @pytest.mark.slow
-def test_intervals_cover_the_truth_with_the_counts_of_a_mouse(mouse):
-    intervals = np.full((COUNT, 2, len(TRUTH), 2), np.nan)
+@pytest.mark.parametrize("kind", CIRCUITS)
+def test_intervals_cover_the_truth_with_the_counts_of_a_mouse(mouse, kind):
+    named = CIRCUITS[kind][1]
+    intervals = np.full((COUNT, 2, len(named), 2), np.nan)
     for number in range(COUNT):
-        recording = simulated_mouse(mouse, 100 + number)
+        recording = simulated_mouse(mouse, 100 + number, named, kind)
         for row, sessions in enumerate((8, 4)):
-            found = fitted(recording.isel(session=slice(0, sessions)), number)
+            found = fitted(recording.isel(session=slice(0, sessions)), number, kind=kind)
             intervals[number, row] = found.interval.isel(subject=0).values
-    truth, known = np.array(list(TRUTH.values())), np.isfinite(intervals).all(axis=-1)
+    truth, known = np.array(list(named.values())), np.isfinite(intervals).all(axis=-1)
     covered = (intervals[..., 0] <= truth) & (truth <= intervals[..., 1])
     for row, sessions in enumerate((8, 4)):
         print(
-            f"{sessions} sessions: covered {dict(zip(TRUTH, covered[:, row].sum(0).tolist()))} of "
+            f"{kind}, {sessions} sessions: covered {dict(zip(named, covered[:, row].sum(0).tolist()))} of "
             f"{known[:, row].sum(0).tolist()} with an interval"
         )
     # so few would be covered by intervals of 95 % in less than one of a thousand runs
