@@ -329,7 +329,7 @@ def mechanism_times(
 ) -> tuple[float, float, float]:
     """Seconds of processor time of a step: batched, fused, and the limit (e)."""
     (subject,), clock = drawn(recipe), time.process_time
-    steps = steps_of(subject, 0.003) * (20 if recipe.minibatch == 1 else 1)
+    steps = steps_of(subject, 0.003) * (100 if recipe.minibatch == 1 else 1)
     batched = BatchedEngine([subject], "float32", threads=1)
     torched = engine_time(batched, None, max(2, steps // 20), share / 2, clock)
     fused = FusedEngine([subject], "float32", threads=1)

@@ -33,7 +33,7 @@ class Mechanisms(NamedTuple):
     shift: np.ndarray  # (1, unit) and what it adds
     normals: np.ndarray  # float32 (unit,), padded
     response: np.ndarray  # (1, unit) to a single sample
-    back: np.ndarray  # (1, WIDTH) slope along the responses of a few units to a single sample
+    factors: np.ndarray  # (2, unit) by what units that respond to a single sample are moved
     # (2, weight of a unit) inputs of a single sample, then zeros, and zeros, then its error
     along: np.ndarray
     generators: np.ndarray  # uint32 (2 streams, 4, lanes)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from drift.loops.compiled import compiled, ordered
+from drift.loops.compiled import compiled, inlined, ordered
 from drift.loops.normals import fill_masks, fill_normals
 from drift.training.engines.fused_kernels import (
     ADAM,
@@ -122,7 +122,7 @@ def _trial_step(work, mechanisms, kinds, threshold, gain, samples, numbers, scal
     confine(work.weights.ravel(), limits[0], limits[1])
 
 
-@compiled
+@inlined
 def _gather(work, mechanisms, order, first, samples, laws, single):
     """Copy the samples of a step to where it looks: to the clean arrays where noise is added."""
     inputs = work.inputs if laws[INPUT] else work.noisy_inputs
@@ -150,7 +150,7 @@ def _move_excitability(mechanisms, keep, renewal):
         )
 
 
-@compiled
+@inlined
 def _draw_batch(work, batch_random, samples, laws, scales):
     """Add the noise of this step to inputs and targets."""
     if laws[INPUT]:

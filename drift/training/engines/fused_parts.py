@@ -130,7 +130,7 @@ def _mechanisms(subject: Subject, work: Work, kinds: layer.Kinds) -> layer.Mecha
         shift=np.zeros((1, _whole(units, WIDTH)), kind),
         normals=np.zeros(_whole(units if kinds.excitability else 0, BLOCK), np.float32),
         response=np.zeros((1, _whole(units, WIDTH)), kind),
-        back=np.zeros((1, WIDTH), kind),
+        factors=np.zeros((2, _whole(units, WIDTH)), kind),
         # copied in whole vectors, from the bias on
         along=np.zeros((2, _whole(width, WIDTH) + WIDTH), kind),
         generators=np.stack([generator_state(subject.experiment.seed, name) for name in STREAMS]),
