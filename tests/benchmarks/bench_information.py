@@ -31,7 +31,7 @@ from drift.metrics.maps import rate_maps
 BIN = 0.05  # s
 PLACES = 20
 MINIMUM_SHIFT = 200  # samples
-CURVES_LIMIT = 0.5  # of the time of the same subsamples one by one in numpy
+CURVES_LIMIT = 0.4  # of the time of the same subsamples one by one in numpy
 # share of frames with an event, amplitudes instead of ones, one lag for all units
 CASES = {
     "2 % of frames, spikes, one lag for all": (0.02, False, True),

@@ -104,16 +104,18 @@ def _drawn(
 ) -> _Subsamples:
     """A few subsamples of ``size`` random samples, one drawn after the other."""
     samples, orders = np.empty((few, size), dtype=int), np.empty((few, 2, size), dtype=int)
-    for own, (visited, shuffled) in zip(samples, orders, strict=True):
+    visits = np.empty((few, places), dtype=int)
+    everything = np.arange(place.size)
+    for own, (visited, shuffled), often in zip(samples, orders, visits, strict=True):
         own[:] = (
             rng.choice(place.size, size, replace=False, shuffle=False)
             if size < place.size
-            else np.arange(size)
+            else everything
         )
-        shuffled[:] = visited[:] = place[own]
+        np.take(place, own, out=visited, mode="clip")  # without a copy, unlike "raise"
+        shuffled[:] = visited
         rng.shuffle(shuffled)
-    cell = orders[:, 0] + places * np.arange(few)[:, np.newaxis]
-    visits = np.bincount(cell.ravel(), minlength=few * places).reshape(few, places)
+        often[:] = np.bincount(visited, minlength=places)
     return _Subsamples(samples, orders, visits)
 
 
