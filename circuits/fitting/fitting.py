@@ -41,6 +41,7 @@ from drift.theory.code_drift.closed_forms import WeightLaw
 
 FEWEST_SIMULATIONS = 20  # recordings, of which none farther is a p value below 5 %
 FEWEST_DRAWN = 200  # recordings, from which a posterior may be learned
+SIMULATIONS = 1000  # for a posterior, by default
 
 
 @opened
@@ -71,7 +72,7 @@ def fit(
     calibrated: Draws = 0,
     shared: Sequence[str] = (),
     posterior: bool = False,
-    simulations: Draws = 1000,
+    simulations: Draws | None = None,
     progress: bool = True,
 ) -> Fit:
     """Fit parameters of a circuit, of its input and of its drift to the subjects of a recording.
@@ -141,8 +142,8 @@ def fit(
         Whether a posterior is estimated beside the intervals, by a neural spline flow of the
         package sbi (extra ``posterior``) that learns from recordings simulated within
         the bounds. The prior is even in the coordinates of the search.
-    simulations : int
-        How many recordings are simulated for it.
+    simulations : int, optional
+        How many recordings are simulated for it, by default 1,000.
     progress : bool
         Show a progress bar.
 
@@ -299,9 +300,14 @@ def default_width(own_lens: Lens) -> float:
     return 0.1 * (own_lens.around or float(np.ptp(own_lens.coordinates, axis=0).max()))
 
 
-def _posterior_simulations(posterior: bool, simulations: int, common: np.ndarray) -> int:
+def _posterior_simulations(posterior: bool, simulations: int | None, common: np.ndarray) -> int:
     """How many recordings are simulated for a posterior; 0 where none is wanted."""
     if not posterior:
+        if simulations is not None:
+            raise RefusedInputError(
+                f"simulations are those of a posterior, got {simulations} without one: add "
+                "posterior=True, or leave them out."
+            )
         return 0
     if common.any():
         raise RefusedInputError(
@@ -309,4 +315,5 @@ def _posterior_simulations(posterior: bool, simulations: int, common: np.ndarray
             "out shared or posterior."
         )
     require_flows()
-    return _whole("simulations", simulations, FEWEST_DRAWN)
+    drawn = SIMULATIONS if simulations is None else simulations
+    return _whole("simulations", drawn, FEWEST_DRAWN)

@@ -220,6 +220,7 @@ def test_subjects_are_fitted_each_by_itself(recording):
         (["gain"], {}, "parameters must be a dictionary"),
         ({"gain": (1.0, 2.0)}, {"input_width": -1.0}, "input_width"),
         ({"gain": (1.0, 2.0)}, {"seed": "a"}, "seed must be"),
+        ({"gain": (1.0, 2.0)}, {"simulations": 500}, "got 500 without one: add posterior=True"),
         ({"gain": (1.0, 2.0)}, {"statistics": "active_fraction"}, "statistics must be a list"),
     ],
 )
