@@ -43,6 +43,7 @@ bench: $(STAMP)
 	$(BIN)/python tests/benchmarks/bench_halves.py
 	$(BIN)/python tests/benchmarks/bench_decoding.py
 	$(BIN)/python tests/benchmarks/bench_stability.py
+	$(BIN)/python tests/benchmarks/bench_devices.py
 
 # Simulated runs that recordings are held against, some 70 core-minutes; goes on where it stopped.
 bank: $(STAMP)
