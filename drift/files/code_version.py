@@ -51,17 +51,13 @@ def code_version(root: Path = HERE) -> str:
     root : Path
         Folder of the package.
     """
-    return _imported_code() if root == HERE else _code(root)
-
-
-@functools.cache
-def _imported_code() -> str:
-    """That of this package: what is imported does not change when its files do."""
-    return _code(HERE)
-
-
-def _code(root: Path) -> str:
     content = hashlib.sha256()
     for path in decisive_files(root):
         content.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
     return content.hexdigest()[:16]
+
+
+@functools.cache
+def imported_code() -> str:
+    """Return that of this process: what is imported does not change when its files do."""
+    return code_version()

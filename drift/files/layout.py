@@ -17,6 +17,7 @@ import h5py
 import numpy as np
 import xarray as xr
 
+from drift.errors import DamagedFileError
 from drift.files.seal import bears_seal
 
 LAYOUT = "repdrift_layout"  # attribute of a file
@@ -32,8 +33,11 @@ def compression(dataset: xr.Dataset) -> dict[Any, dict[str, Any]]:
     }
 
 
-def layout(dataset: xr.Dataset) -> str:
-    """Return the checksum of all but the numbers of a Dataset and its own attributes."""
+def layout(dataset: xr.Dataset) -> str | None:
+    """Return the checksum of all but the numbers of a Dataset and its own attributes; None where
+    one of its variables is neither numbers nor text."""
+    if not all(map(_is_plain, dataset.variables.values())):
+        return None
     described = [
         (
             str(name),
@@ -49,9 +53,15 @@ def layout(dataset: xr.Dataset) -> str:
     return hashlib.sha256(repr(sorted(described)).encode()).hexdigest()
 
 
+def _is_plain(variable: xr.Variable) -> bool:
+    if variable.dtype.kind != "O":
+        return variable.dtype.kind in "fiubU"
+    return all(isinstance(value, str) for value in variable.values.ravel())
+
+
 def stored_layout(path: Path) -> str | None:
-    """Return the layout that a file says it has; None where it says nothing that holds, because it
-    bears no seal or is of another version."""
+    """Return the layout that a file says it has; None where it says nothing, or nothing that holds,
+    because it bears no seal."""
     if not bears_seal(path):
         return None
     file = h5py.h5f.open(os.fsencode(path), h5py.h5f.ACC_RDONLY)
@@ -72,20 +82,31 @@ def stored_arrays(
     ----------
     path : Path
     wanted : mapping of str to (shape, dtype)
-        Variables, whose layout is known; dtypes of kind O are text.
+        Variables, whose layout is known; dtypes that are no numbers are text.
 
     Returns
     -------
     dict of str to numpy.ndarray
+
+    Raises
+    ------
+    DamagedFileError
+        If a variable has another shape: the file was written again.
     """
     file = h5py.h5f.open(os.fsencode(path), h5py.h5f.ACC_RDONLY)
     return {name: _array(file, name, *how) for name, how in wanted.items()}
 
 
 def _array(file: h5py.h5f.FileID, name: str, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    is_text = dtype.kind == "O"
+    is_text = dtype.kind in "OUT"
+    stored = h5py.h5d.open(file, name.encode())
+    if stored.shape != shape:  # or the library would write beyond the array
+        raise DamagedFileError(
+            f"{name} of {os.fsdecode(h5py.h5f.get_name(file))} was expected to have shape {shape}, "
+            f"got {stored.shape}: its file was written again, open the results anew."
+        )
     array = np.empty(shape, h5py.string_dtype() if is_text else dtype)
-    h5py.h5d.open(file, name.encode()).read(h5py.h5s.ALL, h5py.h5s.ALL, array)
+    stored.read(h5py.h5s.ALL, h5py.h5s.ALL, array)
     if is_text:
         array.flat[:] = [text.decode() for text in array.flat]
     return array

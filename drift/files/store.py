@@ -68,7 +68,9 @@ def save(dataset: LazyDataset, path: str | Path, *, overwrite: bool = False) -> 
     check_target(target, overwrite=overwrite)
     _check_attributes(dataset)
     _check_values(dataset)
-    stamped = dataset.assign_attrs({**provenance(), **dataset.attrs, LAYOUT: layout(dataset)})
+    stamped = dataset.assign_attrs({**provenance(), **dataset.attrs})
+    if (checksum := layout(dataset)) is not None:
+        stamped.attrs[LAYOUT] = checksum
     try:
         with replaced_atomically(target, overwrite=overwrite) as temporary:
             stamped.to_netcdf(temporary, engine="netcdf4", encoding=compression(dataset))

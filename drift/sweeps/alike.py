@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -60,7 +60,10 @@ def opened_alike(files: Mapping[int, Path]) -> Iterator[tuple[list[int], xr.Data
     groups: dict[tuple, Alike] = {}
     with NETCDF:
         for number, path in files.items():
-            name = stored_layout(path) or str(path)
+            name = stored_layout(path)
+            if name is None:
+                yield [number], _alone(path)
+                continue
             template = templates.get(name)
             if template is None:
                 template = templates.setdefault(name, _template(path))
@@ -72,6 +75,19 @@ def opened_alike(files: Mapping[int, Path]) -> Iterator[tuple[list[int], xr.Data
             group.small.append(small)
     for group in groups.values():
         yield group.numbers, _decoded(_stacked(group))
+
+
+def _alone(path: Path) -> xr.Dataset:
+    """A file of another version or program, as xarray reads it."""
+    lazily: Mapping[str, Any] = {"chunks": {}} if _has_dask() else {}
+    dataset = xr.open_dataset(path, engine="netcdf4", decode_times=False, **lazily)
+    dataset.attrs.pop(LAYOUT, None)
+    small = {name: coordinate.load() for name, coordinate in dataset.coords.items()}
+    return dataset.assign_coords(small)
+
+
+def _has_dask() -> bool:
+    return find_spec("dask") is not None
 
 
 def _template(path: Path) -> Template:
@@ -86,21 +102,16 @@ def _of_subject(variable: xr.Variable) -> bool:
 
 
 def _read_at_once(stored: xr.Dataset) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
-    lazily = find_spec("dask") is not None
     return {
-        str(name): (variable.shape, _stored_type(variable))
+        str(name): (variable.shape, variable.dtype)
         for name, variable in stored.variables.items()
-        if not (lazily and _is_large(variable))
+        if not (_has_dask() and _is_large(variable))
     }
 
 
 def _is_large(variable: xr.Variable) -> bool:
     is_number = variable.dtype.kind in "fiu"
     return is_number and _of_subject(variable) and variable.nbytes > SMALL
-
-
-def _stored_type(variable: xr.Variable) -> np.dtype:
-    return np.dtype(object) if variable.dtype.kind in "OUST" else variable.dtype
 
 
 def _content(values: np.ndarray) -> bytes:

@@ -69,10 +69,24 @@ def joined_tasks(requests: Sequence[Task], folder: Path) -> xr.Dataset:
 def _in_order(groups: Sequence[tuple[list[int], xr.Dataset]]) -> xr.Dataset:
     """Return all subjects as one Dataset, in the order of their numbers and named by them."""
     numbers = np.concatenate([group for group, _ in groups])
-    joined = schema.combine(_with_all_numbers([dataset for _, dataset in groups]))
+    datasets = [dataset for _, dataset in groups]
+    if len(numbers) > 1:
+        datasets = [_with_subject(dataset) for dataset in datasets]
+    joined = schema.combine(_with_all_numbers(datasets))
     named = joined.assign_coords(subject=numbers.astype(str).astype(object))
     is_ordered = (np.diff(numbers) > 0).all()
     return named if is_ordered else named.isel(subject=np.argsort(numbers))
+
+
+def _with_subject(group: xr.Dataset) -> xr.Dataset:
+    """Return the group with the numbers of each subject, also where they are all the same."""
+    return group.assign(
+        {
+            name: values.variable.set_dims({"subject": group.sizes["subject"], **values.sizes})
+            for name, values in group.data_vars.items()
+            if "subject" not in values.dims
+        }
+    )
 
 
 def _with_all_numbers(groups: Sequence[xr.Dataset]) -> list[xr.Dataset]:

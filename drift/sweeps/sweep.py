@@ -170,7 +170,8 @@ def run_sweep(
     networks = NetworkSimulator(tuple(chosen(probes)), engine, precision)
     runs = simulator_of(listed_recipes, simulator, networks)
     with _allowed(target):
-        requests = tasks(listed_recipes, target, runs.options, runs.code())
+        code = runs.code()
+        requests = tasks(listed_recipes, target, runs.options, code)
         states = [task.state for task in requests]
         waiting = [
             (task, recipe)
@@ -181,7 +182,7 @@ def run_sweep(
             _print_plan(states, waiting, target, executor)
             return None
         tidy(target, requests)
-        write_list(requests, target, runs.options, runs.code())
+        write_list(requests, target, runs.options, code)
         bar = progress_bar(
             total=len(requests),
             initial=len(requests) - len(waiting),
@@ -221,10 +222,15 @@ def open_sweep(folder: str | Path) -> xr.Dataset:
     RefusedInputError
         If the folder holds no sweep or cannot be read, no task of it has a result, or its results
         cannot stand in one Dataset.
+
+    Notes
+    -----
+    What is read when it is used must still be there then.
     """
-    with _allowed(Path(folder)):
-        requests = listed(Path(folder))
-        joined, sentences = joined_tasks(requests, Path(folder)), set_aside(Path(folder))
+    target = Path(folder).absolute()  # numbers are read later, wherever the process is then
+    with _allowed(target):
+        requests = listed(target)
+        joined, sentences = joined_tasks(requests, target), set_aside(target)
     return joined.assign_attrs(other_tasks="; ".join(sentences)) if sentences else joined
 
 

@@ -166,16 +166,22 @@ def _fault(path: Path, recipe: str, size: int, changed: int) -> str:
     """What is wrong with a result of this size and date; a file is looked through once."""
     try:
         with NETCDF:
-            if not is_sealed(path):
-                # written by another version or program: whole if it can be read
-                load(path)
-            text = stored_arrays(path, {"experiment": ((1,), np.dtype(object))})["experiment"][0]
+            text = _recipe_in(path)
         same = _same(text, recipe)
     except PermissionError:
         raise
     except Exception as error:  # a damaged file makes HDF5 and netCDF raise nearly anything
         return f"its file was damaged ({' '.join(str(error).split())})"
     return "" if same else "its file is the result of another recipe"
+
+
+def _recipe_in(path: Path) -> str:
+    """The recipe of a whole file, or what is raised of another."""
+    if is_sealed(path):
+        wanted = {"experiment": ((1,), np.dtype(object))}
+        return str(stored_arrays(path, wanted)["experiment"].item())
+    # written by another version or program: whole if it can be read
+    return str(load(path)["experiment"].item())
 
 
 def _same(text: str, other: str) -> bool:

@@ -19,7 +19,7 @@ from drift.door import opened
 from drift.door.quantities import Threads
 from drift.errors import RefusedInputError
 from drift.experiment import Experiment
-from drift.files.code_version import code_version
+from drift.files.code_version import imported_code
 from drift.files.store import provenance
 from drift.progress import progress_bar
 from drift.training.checkpoint import Checkpoint
@@ -111,7 +111,7 @@ def train(
         "precision": precision,
         "device": device,
         "engine": engine,
-        "code": code_version(),
+        "code": imported_code(),
     }
     store = Checkpoint(None if checkpoint is None else Path(checkpoint), request)
     datasets: dict[int, xr.Dataset] = {}

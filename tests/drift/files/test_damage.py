@@ -116,7 +116,7 @@ def test_a_damaged_checkpoint_is_refused_or_continued(variants: int, tmp_path: P
 def test_a_checkpoint_of_another_code_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     path, options = tmp_path / "run.npz", {"engine": "batched", "progress": False}
     recipe = BASE.replace(steps=4, sessions=2)
-    monkeypatch.setattr("drift.training.training.code_version", lambda: "of yesterday")
+    monkeypatch.setattr("drift.training.training.imported_code", lambda: "of yesterday")
     drift.train([recipe], checkpoint=path, **options)
     monkeypatch.undo()
     with pytest.raises(drift.RefusedInputError, match="written by another code of repdrift"):

@@ -18,6 +18,7 @@ from drift.sweeps import alike
 from drift.sweeps import files as sweep_files
 from drift.sweeps.executors import job_script, slurm_cluster
 from drift.sweeps.presets import PRESETS
+from drift.sweeps.simulators import NetworkSimulator
 from drift.sweeps.sweep import cross, open_sweep, run_sweep, sample
 from drift.training.records import Records
 
@@ -163,6 +164,69 @@ def test_a_file_that_another_program_wrote_again_is_read_as_it_is(tmp_path: Path
     after = open_sweep(tmp_path)
     np.testing.assert_allclose(after["loss"], before["loss"], rtol=1e-6)
     assert (after["loss"] != before["loss"]).any("session").values.nonzero()[0].tolist() == number
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"format": "NETCDF3_64BIT"},
+        {"format": "NETCDF4_CLASSIC"},
+        {"encoding": {"experiment": {"dtype": "S1"}, "status": {"dtype": "S1"}}},
+    ],
+    ids=["classic", "classic model", "characters"],
+)
+def test_a_file_may_be_written_again_in_another_form(how: dict[str, object], tmp_path: Path):
+    before = swept(cross(BASE, seed=range(3)), tmp_path).load()
+    path = sorted(tmp_path.glob("*.nc"))[1]
+    with xr.open_dataset(path, decode_times=False) as dataset:
+        again = dataset.load()
+    again.to_netcdf(path, engine="netcdf4", **how)
+    after = open_sweep(tmp_path)
+    assert after["status"].values.astype(str).tolist() == ["complete"] * 3
+    np.testing.assert_array_equal(after["loss"], before["loss"])
+
+
+def test_a_file_of_several_subjects_is_the_result_of_no_task(tmp_path: Path):
+    swept(cross(BASE, seed=range(3)), tmp_path)
+    path = sorted(tmp_path.glob("*.nc"))[0]
+    many = [str(number) for number in range(5000)]
+    crowd = drift.load(path).isel(subject=[0] * len(many)).assign_coords(subject=many)
+    drift.save(crowd, path, overwrite=True)
+    opened = open_sweep(tmp_path)
+    (row,) = np.flatnonzero(opened["status"].values == "missing")
+    assert "shape (1,), got (5000,)" in opened["reason"].values[row]
+
+
+def test_numbers_that_are_read_later_are_found_from_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    pytest.importorskip("dask", reason="needs Dask")
+    before = swept(cross(BASE, seed=range(2)), tmp_path / "sweep").load()
+    monkeypatch.setattr(alike, "SMALL", 0)
+    monkeypatch.chdir(tmp_path)
+    opened = open_sweep("sweep")
+    monkeypatch.chdir("/")
+    np.testing.assert_array_equal(opened["loss"].compute(), before["loss"])
+    path = sorted((tmp_path / "sweep").glob("*.nc"))[0]
+    drift.save(drift.load(path).isel(session=[0, 1]), path, overwrite=True)
+    with pytest.raises(drift.errors.DamagedFileError, match="was written again"):
+        opened["loss"].compute()
+
+
+class WithClock(NetworkSimulator):
+    """Adds numbers that are the same for all subjects, and bytes."""
+
+    def simulate(self, recipe: drift.Experiment, checkpoint: Path) -> xr.Dataset:
+        run = super().simulate(recipe, checkpoint)
+        return run.assign(clock=("session", np.arange(4.0)), note=("subject", np.array([b"ab"])))
+
+
+def test_results_of_an_own_simulator_are_joined_whether_or_not_all_are_there(tmp_path: Path):
+    whole = swept(cross(BASE, seed=range(3)), tmp_path, simulator=WithClock())
+    sorted(tmp_path.glob("*.nc"))[1].unlink()
+    for result in (whole, open_sweep(tmp_path)):
+        assert result["clock"].dims == ("subject", "session")
+    assert set(whole["note"].values.astype("S").tolist()) == {b"ab"}
 
 
 def _recipe_of(path: Path) -> str:
