@@ -7,6 +7,7 @@ thousand results are read as arrays, not as a thousand Datasets.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 from collections.abc import Mapping
@@ -99,14 +100,23 @@ def stored_arrays(
 
 def _array(file: h5py.h5f.FileID, name: str, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     is_text = dtype.kind in "OUT"
-    stored = h5py.h5d.open(file, name.encode())
-    if stored.shape != shape:  # or the library would write beyond the array
-        raise DamagedFileError(
-            f"{name} of {os.fsdecode(h5py.h5f.get_name(file))} was expected to have shape {shape}, "
-            f"got {stored.shape}: its file was written again, open the results anew."
-        )
     array = np.empty(shape, h5py.string_dtype() if is_text else dtype)
-    stored.read(h5py.h5s.ALL, h5py.h5s.ALL, array)
+    try:
+        stored = h5py.h5d.open(file, name.encode())
+        if is_text and stored.shape != shape:
+            raise ValueError(f"a text of shape {stored.shape}")
+        # numbers: the library compares the sizes, which h5py leaves to its callers
+        stored.read(_space(shape), h5py.h5s.ALL, array)
+    except (KeyError, OSError, TypeError, ValueError) as error:
+        raise DamagedFileError(
+            f"{name} of {os.fsdecode(h5py.h5f.get_name(file))} was expected to be an array of shape "
+            f"{shape}, got none ({error}): its file was written again, open the results anew."
+        ) from None
     if is_text:
         array.flat[:] = [text.decode() for text in array.flat]
     return array
+
+
+@functools.cache
+def _space(shape: tuple[int, ...]) -> h5py.h5s.SpaceID:
+    return h5py.h5s.create_simple(shape) if shape else h5py.h5s.create(h5py.h5s.SCALAR)

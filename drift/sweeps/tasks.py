@@ -178,8 +178,8 @@ def _fault(path: Path, recipe: str, size: int, changed: int) -> str:
 def _recipe_in(path: Path) -> str:
     """The recipe of a whole file, or what is raised of another."""
     if is_sealed(path):
-        wanted = {"experiment": ((1,), np.dtype(object))}
-        return str(stored_arrays(path, wanted)["experiment"].item())
+        text = {"experiment": ((1,), np.dtype(object))}
+        return str(stored_arrays(path, text)["experiment"].item())
     # written by another version or program: whole if it can be read
     return str(load(path)["experiment"].item())
 

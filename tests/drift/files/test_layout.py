@@ -59,3 +59,25 @@ def test_arrays_are_those_that_were_saved(tmp_path: Path):
     )
     np.testing.assert_array_equal(read["rate"], large["rate"])
     assert read["subject"].tolist() == ["größer"]
+
+
+@pytest.mark.parametrize("shape", [(1,), (1, 2), (1, 4), (1, 10**6), (3,), ()])
+def test_an_array_of_another_size_is_refused(shape: tuple[int, ...], tmp_path: Path):
+    path = drift.save(RUN, tmp_path / "run.nc")
+    if shape == (3,):  # as many numbers
+        assert stored_arrays(path, {"loss": (shape, np.dtype(float))})["loss"].shape == shape
+        return
+    with pytest.raises(drift.errors.DamagedFileError, match=r"loss of .*written again"):
+        stored_arrays(path, {"loss": (shape, np.dtype(float))})
+
+
+@pytest.mark.parametrize("shape", [(2,), (1, 1), (5000,), ()])
+def test_a_text_of_another_shape_is_refused(shape: tuple[int, ...], tmp_path: Path):
+    path = drift.save(RUN, tmp_path / "run.nc")
+    with pytest.raises(drift.errors.DamagedFileError, match=r"subject of .*written again"):
+        stored_arrays(path, {"subject": (shape, np.dtype(object))})
+
+
+def test_an_empty_array_stays_empty(tmp_path: Path):
+    path = drift.save(RUN.isel(session=[]), tmp_path / "run.nc")
+    assert stored_arrays(path, {"loss": ((1, 0), np.dtype(float))})["loss"].shape == (1, 0)
