@@ -108,9 +108,10 @@ def _array(file: h5py.h5f.FileID, name: str, shape: tuple[int, ...], dtype: np.d
         # numbers: the library compares the sizes, which h5py leaves to its callers
         stored.read(_space(shape), h5py.h5s.ALL, array)
     except (KeyError, OSError, TypeError, ValueError) as error:
+        path = os.fsdecode(h5py.h5f.get_name(file))
         raise DamagedFileError(
-            f"{name} of {os.fsdecode(h5py.h5f.get_name(file))} was expected to be an array of shape "
-            f"{shape}, got none ({error}): its file was written again, open the results anew."
+            f"{name} of {path} was expected to be an array of shape {shape}, got none ({error}): "
+            "its file was written again, open the results anew."
         ) from None
     if is_text:
         array.flat[:] = [text.decode() for text in array.flat]
