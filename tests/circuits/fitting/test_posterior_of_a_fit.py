@@ -49,7 +49,9 @@ def test_without_sbi_one_sentence_says_so(monkeypatch: pytest.MonkeyPatch):
 def test_a_posterior_of_what_is_shared_is_refused():
     with pytest.raises(RefusedInputError, match="of each subject by itself"):
         _posterior_simulations(True, 1000, np.array([True, False]))
-    assert _posterior_simulations(False, 1000, np.array([True, False])) == 0
+    assert _posterior_simulations(False, None, np.array([True, False])) == 0
+    with pytest.raises(RefusedInputError, match="got 1000 without one"):
+        _posterior_simulations(False, 1000, np.array([True, False]))
 
 
 @needs_sbi
