@@ -226,7 +226,9 @@ def _labels(file: Path, numbers: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
     table = table.assign(**{identity: own}).drop_duplicates(identity, keep="last")
     columns = [name for name in JUDGED if name in table.columns]
     judged = table.set_index(identity)[columns].reindex(numbers)
-    words = {name: judged[name].fillna("").astype(str).to_numpy(dtype=object) for name in columns}
+    # as objects: a column without words is one of numbers
+    filled = judged.astype(object).where(judged.notna(), "").astype(str)
+    words = {name: filled[name].to_numpy(dtype=object) for name in columns}
     for name in columns:
         _refuse_unknown(words[name], name, file)
     return words
