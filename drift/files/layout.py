@@ -12,7 +12,6 @@ import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
@@ -22,16 +21,6 @@ from drift.errors import DamagedFileError
 from drift.files.seal import bears_seal
 
 LAYOUT = "repdrift_layout"  # attribute of a file
-UNCOMPRESSED = 4096  # bytes of an array for which compression costs more than it saves
-
-
-def compression(dataset: xr.Dataset) -> dict[Any, dict[str, Any]]:
-    """Return how each variable of a file is compressed."""
-    return {
-        name: {"zlib": True, "complevel": 4}
-        for name, values in dataset.variables.items()
-        if values.dtype.kind in "fiu" and values.nbytes >= UNCOMPRESSED
-    }
 
 
 def layout(dataset: xr.Dataset) -> str | None:

@@ -30,8 +30,7 @@ def seal(path: Path) -> None:
 def bears_seal(path: Path) -> bool:
     """Tell whether a file bears a seal, whether or not it fits."""
     with path.open("rb") as file:
-        file.seek(max(file.seek(0, 2) - LENGTH, 0))
-        return file.read(len(MARK)) == MARK
+        return _end(file)[1].startswith(MARK)
 
 
 def is_sealed(path: Path) -> bool:
@@ -53,17 +52,22 @@ def is_sealed(path: Path) -> bool:
         If there is a seal and the content is not what was sealed.
     """
     with path.open("rb") as file:
-        size = max(file.seek(0, 2) - LENGTH, 0)
-        file.seek(size)
-        mark, digest = (end := file.read())[: len(MARK)], end[len(MARK) :]
-        if mark != MARK:
+        size, end = _end(file)
+        if not end.startswith(MARK):
             return False
-        if _digest(file, size) != digest:
+        if _digest(file, size) != end[len(MARK) :]:
             raise DamagedFileError(
                 f"{path} is damaged, its content differs from its checksum: restore it from a "
                 "copy or write it again."
             )
     return True
+
+
+def _end(file: BinaryIO) -> tuple[int, bytes]:
+    """Where a seal would begin, and what stands from there on."""
+    size = max(file.seek(0, 2) - LENGTH, 0)
+    file.seek(size)
+    return size, file.read()
 
 
 def _digest(file: BinaryIO, size: int) -> bytes:

@@ -7,6 +7,7 @@ import os
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -15,12 +16,13 @@ from drift.door import opened
 from drift.door.quantities import LazyDataset
 from drift.errors import DamagedFileError, RefusedInputError
 from drift.files.atomic import check_target, replaced_atomically
-from drift.files.layout import LAYOUT, compression, layout
+from drift.files.layout import LAYOUT, layout
 from drift.files.own_content import check_own_content
 from drift.files.seal import is_sealed, seal
 from drift.schema import labelled_form as schema
 from drift.version import installed_version
 
+UNCOMPRESSED = 4096  # bytes of an array for which compression costs more than it saves
 SCHEMA_ATTRIBUTE = "repdrift_schema"
 RESERVED_ATTRIBUTES = (
     "_FillValue",
@@ -73,7 +75,7 @@ def save(dataset: LazyDataset, path: str | Path, *, overwrite: bool = False) -> 
         stamped.attrs[LAYOUT] = checksum
     try:
         with replaced_atomically(target, overwrite=overwrite) as temporary:
-            stamped.to_netcdf(temporary, engine="netcdf4", encoding=compression(dataset))
+            stamped.to_netcdf(temporary, engine="netcdf4", encoding=_compression(dataset))
             seal(temporary)
     except RefusedInputError:
         raise
@@ -153,6 +155,15 @@ def _commit() -> dict[str, str]:
     question = ["git", "-C", os.fspath(root), "rev-parse", "HEAD"]
     answer = subprocess.run(question, capture_output=True, text=True, check=False)
     return {"commit": answer.stdout.strip()} if answer.returncode == 0 else {}
+
+
+def _compression(dataset: xr.Dataset) -> dict[Any, dict[str, Any]]:
+    """Return how each variable of a file is compressed."""
+    return {
+        name: {"zlib": True, "complevel": 4}
+        for name, values in dataset.variables.items()
+        if values.dtype.kind in "fiu" and values.nbytes >= UNCOMPRESSED
+    }
 
 
 def _check_attributes(dataset: xr.Dataset) -> None:
