@@ -4,6 +4,9 @@ simulated within the bounds, with a neural spline flow of the package sbi.
 The prior is even in the coordinates of the search. A flow learns from simulated pairs of parameters
 and statistics how likely parameters are given statistics, and is asked about those of the
 recording (Papamakarios & Murray 2016, arXiv:1605.06376; Greenberg et al. 2019, arXiv:1905.07488).
+Simulations are drawn in rounds, each where the posterior of the one before leaves parameters
+possible: within there the prior is as even as before, and is resolved more finely (Deistler,
+Goncalves & Macke 2022, arXiv:2210.04815).
 """
 
 from __future__ import annotations
@@ -28,6 +31,10 @@ EDGE = 1e-4  # coordinates closer to a bound count as this
 FAR = 5.0  # standard deviations: what lies beyond counts as this
 ROWS = 4096  # that a flow sees before it is asked how well it does: simulations, again and again
 HELD = 5  # of the simulations, every fifth says when to stop
+ROUNDS = 3  # of simulations
+MARGIN = 0.5  # of the range of what seems possible, by which the next round reaches beyond it
+NARROWEST = 0.02  # of a box, which the next is at least
+NEAR, FEWEST_NEAR = 5, 20  # every fifth simulation tells what regressions are off by, or so many
 
 
 class Posterior(NamedTuple):
@@ -38,12 +45,39 @@ class Posterior(NamedTuple):
     beyond: np.ndarray
 
 
+class Box(NamedTuple):
+    """Where parameters are drawn, evenly: from ``low`` to ``high``, (parameter,), in coordinates of
+    the search."""
+
+    low: np.ndarray
+    high: np.ndarray
+
+    def placed(self, own: np.ndarray) -> np.ndarray:
+        """Return coordinates of the search (..., parameter) of ones from 0 to 1 in the box."""
+        return np.asarray(self.low + (self.high - self.low) * own)
+
+    def around(self, own: np.ndarray) -> Box:
+        """Return the part of the box in which points (point, parameter) from 0 to 1 lie, and a
+        margin."""
+        low, high = own.min(axis=0), own.max(axis=0)
+        margin = MARGIN * (high - low)
+        first = np.clip(low - margin, 0.0, 1.0 - NARROWEST)
+        last = np.clip(high + margin, first + NARROWEST, 1.0)
+        return Box(self.placed(first), self.placed(last))
+
+
 class Simulated(NamedTuple):
     """Recordings drawn from the prior: ``unit (simulation, parameter)`` in coordinates of the
     search and ``statistics (simulation, statistic)``."""
 
     unit: np.ndarray
     statistics: np.ndarray
+
+    def within(self, box: Box) -> Simulated:
+        """Return those in a box, in coordinates that go from 0 to 1 there."""
+        own = (self.unit - box.low) / (box.high - box.low)
+        inside = ((own >= 0) & (own <= 1)).all(axis=1)
+        return Simulated(own[inside], self.statistics[inside])
 
 
 def require_flows() -> None:
@@ -70,24 +104,62 @@ def posterior(found: Found, simulations: int) -> Posterior:
         How many recordings are simulated.
     """
     model, bounds, usable = found.model, found.bounds, found.usable
-    simulated = prior_recordings(model, bounds, usable, simulations)
     recorded = found.target[usable] + lens_effect(model, bounds, found.refined.unit, usable)
-    told = np.isfinite(simulated.statistics).sum(axis=0) > 1  # the others say nothing
-    simulated = simulated._replace(statistics=simulated.statistics[:, told])
-    unit = posterior_draws(simulated, recorded[np.newaxis, told], model.seed)[0]
-    low, high = np.nanmin(simulated.statistics, axis=0), np.nanmax(simulated.statistics, axis=0)
-    beyond = np.zeros(usable.size, dtype=bool)
-    beyond[np.flatnonzero(usable)[told]] = (recorded[told] < low) | (recorded[told] > high)
+    simulated, box = _in_rounds(found, recorded, simulations)
+    inside, told = _told(simulated.within(box), recorded)
+    unit = box.placed(posterior_draws(inside, told[np.newaxis], model.seed)[0])
     # (level, parameter)
     quantiles = np.quantile(bounds.values(unit), LEVELS, axis=0)
+    beyond = np.zeros(usable.size, dtype=bool)
+    beyond[usable] = _beyond(simulated.statistics, recorded)
     return Posterior(quantiles.T, beyond)
 
 
+def _in_rounds(found: Found, recorded: np.ndarray, simulations: int) -> tuple[Simulated, Box]:
+    """Simulated recordings of all rounds, and the box of the last one."""
+    model, bounds, usable = found.model, found.bounds, found.usable
+    box = Box(np.zeros(len(bounds.names)), np.ones(len(bounds.names)))
+    first, *later = np.array_split(model.seed + APART + np.arange(simulations), ROUNDS)
+    simulated = prior_recordings(model, bounds, usable, box, first)
+    for seeds in later:
+        box = box.around(_possible(*_told(simulated.within(box), recorded)))
+        further = prior_recordings(model, bounds, usable, box, seeds)
+        simulated = Simulated(*map(np.concatenate, zip(simulated, further, strict=True)))
+    return simulated, box
+
+
+def _told(simulated: Simulated, recorded: np.ndarray) -> tuple[Simulated, np.ndarray]:
+    """Simulated recordings and the recording (statistic,) with the statistics that simulations
+    have: the others say nothing."""
+    told = np.isfinite(simulated.statistics).sum(axis=0) > 1
+    return simulated._replace(statistics=simulated.statistics[:, told]), recorded[told]
+
+
+def _possible(simulated: Simulated, recorded: np.ndarray) -> np.ndarray:
+    """Parameters (point, parameter) that the recording could have, where nothing is more precise
+    yet: what a regression says, off by as much as it is for simulations of which it says nearly the
+    same (Beaumont, Zhang & Balding 2002, Genetics 162:2025)."""
+    inputs, own_inputs = _inputs(simulated.statistics, recorded[np.newaxis])
+    said, own = _regressed(inputs, own_inputs, simulated.unit)
+    distance = (np.square(said - own) / said.var(axis=0)).sum(axis=1)
+    near = np.argsort(distance)[: max(FEWEST_NEAR, len(said) // NEAR)]
+    return np.asarray(np.clip(own, 0.0, 1.0) + (simulated.unit - said)[near])
+
+
+def _beyond(simulated: np.ndarray, recorded: np.ndarray) -> np.ndarray:
+    """Which statistics of a recording (statistic,) lie beyond all simulated ones (simulation,
+    statistic); not those that hardly any simulation has."""
+    told = np.isfinite(simulated).sum(axis=0) > 1
+    low = np.where(np.isfinite(simulated), simulated, np.inf).min(axis=0)
+    high = np.where(np.isfinite(simulated), simulated, -np.inf).max(axis=0)
+    return np.asarray(told & ((recorded < low) | (recorded > high)))
+
+
 def prior_recordings(
-    model: Model, bounds: Bounds, usable: np.ndarray, simulations: int
+    model: Model, bounds: Bounds, usable: np.ndarray, box: Box, seeds: np.ndarray
 ) -> Simulated:
-    """Return recordings of circuits drawn within the bounds, each with chance of its own and as
-    many units as were recorded.
+    """Return recordings of circuits drawn within a box, each with chance of its own and as many
+    units as were recorded.
 
     Parameters
     ----------
@@ -97,15 +169,17 @@ def prior_recordings(
         Of the prior.
     usable : numpy.ndarray
         (all statistics,) bool.
-    simulations : int
-        How many.
+    box : Box
+        Within the bounds.
+    seeds : numpy.ndarray
+        (simulation,); the first is that of the draws from the box, too.
     """
-    large, seed = model.as_large_as_recorded(), model.seed + APART
-    unit = stream(seed, "search").random((simulations, len(bounds.names)))
-    seeds = seed + np.arange(simulations)
+    large = model.as_large_as_recorded()
+    chance = stream(int(seeds[0]), "search")
+    unit = box.placed(chance.random((seeds.size, len(bounds.names))))
     statistics = [
         large(bounds.values(unit[rows]), seeds[rows].tolist())
-        for rows in np.array_split(np.arange(simulations), -(-simulations // CHUNK))
+        for rows in np.array_split(np.arange(seeds.size), -(-seeds.size // CHUNK))
     ]
     return Simulated(unit, np.concatenate(statistics)[:, usable])
 
@@ -176,18 +250,27 @@ def _summaries(
 
     Each simulation is judged by a regression that has not seen it, as the recording is.
     """
+    summaries, answers = _regressed(simulated, recorded, values)
+    centre, spread = summaries.mean(axis=0), summaries.std(axis=0)
+    scaled = ((numbers - centre) / spread for numbers in (summaries, answers))
+    first, second = (np.clip(numbers, -FAR, FAR).astype(np.float32) for numbers in scaled)
+    return first, second
+
+
+def _regressed(
+    simulated: np.ndarray, recorded: np.ndarray, values: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """What regressions say of simulations that they have not seen, and all of them together of
+    recordings, each (row, parameter)."""
     told, own_numbers = (_with_squares(numbers) for numbers in (simulated, recorded))
     fold = np.arange(len(told)) % HELD
-    summaries, answers = np.empty(values.shape), []
+    said, answers = np.empty(values.shape), []
     for number in range(HELD):
         own = fold == number
         weights = _ridge(told[~own], values[~own])
-        summaries[own] = told[own] @ weights
+        said[own] = told[own] @ weights
         answers.append(own_numbers @ weights)
-    centre, spread = summaries.mean(axis=0), summaries.std(axis=0)
-    scaled = ((numbers - centre) / spread for numbers in (summaries, np.mean(answers, axis=0)))
-    first, second = (np.clip(numbers, -FAR, FAR).astype(np.float32) for numbers in scaled)
-    return first, second
+    return said, np.mean(answers, axis=0)
 
 
 def _with_squares(numbers: np.ndarray) -> np.ndarray:

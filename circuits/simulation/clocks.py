@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 EPSILON = 1e-4  # of a step, within which Brian2 takes two times for one
@@ -15,10 +17,10 @@ def steps_until(time: float, dt: float) -> int:
     time, dt : float
         In s.
     """
-    nearest = int(np.round(time / dt))
+    nearest = round(time / dt)
     if abs(nearest * dt - time) / dt <= EPSILON:
         return nearest
-    return int(np.ceil(time / dt))
+    return math.ceil(time / dt)
 
 
 def steps_before(times: np.ndarray, dt: float, other_dt: float) -> np.ndarray:

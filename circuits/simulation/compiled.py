@@ -3,7 +3,9 @@ makes of their equations."""
 
 from __future__ import annotations
 
+import functools
 import itertools
+import math
 import threading
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -66,7 +68,7 @@ def simulate_compiled(
     RefusedInputError
         If the network does more than to change rates and to sum them.
     """
-    times = _times(batch, duration, snapshots or trajectory)
+    times = _times(batch.dt, duration, snapshots or trajectory)
     run = _copies if type(batch.first).network is Circuit.network else _network
     ended = run(batch, times, trajectory)
     few = slice(None) if len(batch.first.sizes()) > 1 else 0  # the only one of a kind has no axis
@@ -76,16 +78,17 @@ def simulate_compiled(
         inhibition=ended.inhibition.T[:, few],
         rates=ended.rates.T if trajectory else None,
         inhibitions=ended.inhibitions.T[:, few] if trajectory else None,
-        time=times.stored if times.stored.size else None,
+        time=times.stored.copy() if times.stored.size else None,
         way=ended.way if times.stored.size else None,
     )
 
 
-def _times(batch: Batch, duration: float, stored: bool) -> Times:
-    interval = max(SNAPSHOT, batch.dt)
+@functools.lru_cache(maxsize=64)
+def _times(dt: float, duration: float, stored: bool) -> Times:
+    interval = max(SNAPSHOT, dt)
     moments = np.arange(steps_until(duration, interval) if stored else 0) * interval
-    before = steps_before(moments, batch.dt, interval)
-    return Times(steps_until(duration, batch.dt), batch.dt, before, moments)
+    before = steps_before(moments, dt, interval)
+    return Times(steps_until(duration, dt), dt, before, moments)
 
 
 def _network(batch: Batch, times: Times, trajectory: bool) -> Ended:
@@ -138,11 +141,11 @@ def _portions(batch: Batch, times: Times, trajectory: bool) -> list[np.ndarray]:
         pairs = itertools.pairwise(batch.circuits)
         changes = np.flatnonzero([before is not after for before, after in pairs]) + 1
         alike = np.split(alike[0], changes)
-    return [
-        portion
-        for numbers in alike
-        for portion in np.array_split(numbers, -(-len(numbers) // most))
-    ]
+    return [portion for numbers in alike for portion in _evenly(numbers, most)]
+
+
+def _evenly(numbers: np.ndarray, most: int) -> list[np.ndarray]:
+    return [numbers] if numbers.size <= most else np.array_split(numbers, -(-numbers.size // most))
 
 
 def _advanced(
@@ -180,7 +183,7 @@ def _judged(batch: Batch, ended: Ended, times: Times, trajectory: bool) -> Ended
 def _stored(shape: tuple[int, ...]) -> np.ndarray:
     """Return an array for rates that are only read until the next ones are stored: new memory costs
     as much as the steps."""
-    size = int(np.prod(shape))
+    size = math.prod(shape)
     if 8 * size > STORED:
         return np.empty(shape)
     held = getattr(_memory, "rates", None)

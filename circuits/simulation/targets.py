@@ -6,12 +6,14 @@ from __future__ import annotations
 from circuits.simulation import brian
 from circuits.simulation.batch import Batch, Simulated, run_network
 from circuits.simulation.standalone import simulate_standalone
+from drift.door import opened
 from drift.errors import RefusedInputError
 
 TARGETS = ("numpy", "cython", "cpp_standalone")
 ENGINES = ("brian2", "compiled")
 
 
+@opened
 def simulate(
     batch: Batch,
     duration: float,

@@ -96,9 +96,10 @@ class CopyValues:
         self.circuits = [batch.circuits[number] for number in group.tolist()]
         self.first, self.drive, self.lanes = self.circuits[0], batch.drive[group], lanes
         # many copies are of one circuit, whose numbers are looked up once
-        names = np.fromiter(map(id, self.circuits), np.int64)
-        _name, first, self.owner = np.unique(names, return_index=True, return_inverse=True)
-        self.parameters = [self.circuits[place].equation_parameters() for place in first]
+        different = {id(circuit): circuit for circuit in self.circuits}
+        rows = {name: row for row, name in enumerate(different)}
+        self.owner = [rows[id(circuit)] for circuit in self.circuits]
+        self.parameters = [circuit.equation_parameters() for circuit in different.values()]
         units = self.drive.shape[1]
         self.sizes = (units, self.first.sizes()[1] if batch.wired else 1)
         self.constants = {

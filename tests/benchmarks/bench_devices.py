@@ -15,55 +15,33 @@ import time
 from collections.abc import Callable
 
 import torch
+from bench_engines import CONFIGURATIONS, drawn, seconds_per_call
 
 import drift
 from drift.training.engines import make_engine
-from drift.training.engines.base import Engine, Subject
+from drift.training.engines.base import Engine
 
-UPDATE = drift.UpdateNoise(std=1e-3)
 CROWDS = {
-    "616 small networks": (
-        616,
-        drift.Experiment(
-            task=drift.RandomTask(samples=10, inputs=20, outputs=10),
-            network=drift.Network(units=100),
-            noise=[UPDATE],
-        ),
-    ),
-    "64 corridors": (
-        64,
-        drift.Experiment(
-            task=drift.CorridorTask(),
-            network=drift.Network(units=500, regime="lazy"),
-            noise=[UPDATE],
-        ),
-    ),
+    "616 small networks": (616, CONFIGURATIONS["small"]),
+    "64 corridors": (64, CONFIGURATIONS["corridor"]),
 }
 LIMIT = 2.0
 PASSES = 6  # weights, gradient and noise, each written and read
 
 
 def crowd(name: str, device: str, recipe: drift.Experiment, count: int) -> Engine:
-    recipes = [recipe.replace(seed=seed) for seed in range(count)]
-    subjects = [Subject(each, each.task.draw(each.seed)) for each in recipes]
-    return make_engine(name, subjects, precision="float32", device=device, threads=None)
+    return make_engine(name, drawn(recipe, count), precision="float32", device=device, threads=None)
 
 
 def seconds(call: Callable[[], object], device: str, budget: float) -> float:
-    """Least time of a call, over repetitions that fill the budget."""
-    best, deadline = float("inf"), time.perf_counter() + budget
-    while time.perf_counter() < deadline:
-        wait(device)
-        began = time.perf_counter()
-        call()
-        wait(device)
-        best = min(best, time.perf_counter() - began)
-    return best
+    """Least time of a call until the device is done, over repetitions that fill the budget."""
 
+    def clock() -> float:
+        if device.startswith("cuda"):
+            torch.cuda.synchronize()
+        return time.perf_counter()
 
-def wait(device: str) -> None:
-    if device.startswith("cuda"):
-        torch.cuda.synchronize()
+    return seconds_per_call(call, budget, clock)
 
 
 def step(engine: Engine, device: str, budget: float, steps: int = 20) -> float:

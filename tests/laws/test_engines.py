@@ -15,11 +15,12 @@ import pytest
 import xarray as xr
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from prepared_engines import prepared
 from scipy import stats
 
 import drift
-from drift.training.engines import fused, make_engine
-from drift.training.engines.base import Engine, Subject
+from drift.training.engines import fused
+from drift.training.engines.base import Engine
 
 ENGINES = ("batched", "fused")
 LEARNERS = {
@@ -42,16 +43,6 @@ def recipe(**changes: object) -> drift.Experiment:
         task=TASK, network=drift.Network(units=19), noise=noise, steps=40, sessions=1
     )
     return base.replace(**changes)
-
-
-def prepared(
-    engine: str,
-    experiments: list[drift.Experiment],
-    precision: str = "float32",
-    threads: int | None = None,
-) -> Engine:
-    subjects = [Subject(one, one.task.draw(one.seed)) for one in experiments]
-    return make_engine(engine, subjects, precision=precision, device="cpu", threads=threads)
 
 
 def assert_same_state(one: Engine, other: Engine) -> None:
@@ -107,8 +98,8 @@ def test_threads_and_order_do_not_matter(engine: str, learner: str):
         recipe(learner=LEARNERS[learner], seed=seed, network=drift.Network(units=150))
         for seed in range(7)
     ]
-    runs = [prepared(engine, experiments, threads=threads) for threads in (1, 2, 3)]
-    turned = prepared(engine, experiments[::-1], threads=2)
+    runs = [prepared(engine, experiments, "float32", threads) for threads in (1, 2, 3)]
+    turned = prepared(engine, experiments[::-1], "float32", 2)
     for each in (*runs, turned):
         each.advance(40)
     for each in runs[1:]:

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
+from prepared_engines import prepared
 from scipy.stats import ks_2samp
 
 import drift
-from drift.training.engines import make_engine
 from drift.training.engines.base import Engine, Subject
 from drift.training.engines.fused_parts import has_mechanisms
 
@@ -69,11 +69,6 @@ def recipe(switch: str = "", **changes: Any) -> drift.Experiment:
     network = drift.Network(units=19, **{**of_network, **changes.pop("network", {})})
     base = drift.Experiment(task=TASK, network=network, noise=noise, steps=12, sessions=3)
     return base.replace(**{**of_experiment, **changes})
-
-
-def prepared(engine: str, recipes: list[drift.Experiment], precision: str = "float64") -> Engine:
-    subjects = [Subject(one, one.task.draw(one.seed)) for one in recipes]
-    return make_engine(engine, subjects, precision=precision, device="cpu", threads=None)
 
 
 def train(recipes: list[drift.Experiment], engine: str, **options: Any) -> xr.Dataset:

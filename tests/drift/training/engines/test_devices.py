@@ -12,10 +12,10 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import torch
+from prepared_engines import prepared
 
 import drift
-from drift.training.engines import make_engine
-from drift.training.engines.base import Engine, Subject
+from drift.training.engines.base import Engine
 
 DEVICES = [
     "cpu:0",
@@ -73,11 +73,8 @@ def one_thread() -> Iterator[None]:
 def engine(
     name: str, recipe: drift.Experiment, device: str, precision: str = "float64", seeds: int = 3
 ) -> Engine:
-    subjects = [
-        Subject(one, one.task.draw(one.seed))
-        for one in (recipe.replace(seed=seed) for seed in range(seeds))
-    ]
-    return make_engine(name, subjects, precision=precision, device=device, threads=1)
+    recipes = [recipe.replace(seed=seed) for seed in range(seeds)]
+    return prepared(name, recipes, precision, threads=1, device=device)
 
 
 def learned(*how: object, **more: object) -> dict[str, np.ndarray]:

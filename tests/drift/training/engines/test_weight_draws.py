@@ -8,11 +8,12 @@ from typing import Literal
 import numpy as np
 import pytest
 import torch
+from prepared_engines import prepared
 
 import drift
 from drift.loops.normals import BLOCK, fill_normals, generator_state
 from drift.training.engines import has_large_batches, make_engine
-from drift.training.engines.base import Engine, Subject
+from drift.training.engines.base import Subject
 from drift.training.engines.batched import MANY_WEIGHTS
 from drift.training.engines.weight_draws import PIECE, WeightDraws
 
@@ -44,13 +45,8 @@ def recipe(seed: int = 0, **changes: object) -> drift.Experiment:
     return base.replace(**changes)
 
 
-def prepared(engine: str, *recipes: drift.Experiment, precision: str = "float64") -> Engine:
-    subjects = [Subject(one, one.task.draw(one.seed)) for one in recipes]
-    return make_engine(engine, subjects, precision=precision, device="cpu", threads=None)
-
-
 def advanced(engine: str, *recipes: drift.Experiment, **options: str) -> dict[str, np.ndarray]:
-    running = prepared(engine, *recipes, **options)
+    running = prepared(engine, list(recipes), **options)
     running.advance(6)
     return dict(running.weights())
 
@@ -102,7 +98,7 @@ def test_a_large_network_in_a_crowd_is_that_network_alone(precision: str):
 
 def test_a_restored_large_network_goes_on_bit_for_bit():
     one = recipe(noise=[NOISE["on the weights"], drift.LabelNoise(std=0.1)])
-    first, second = prepared("batched", one), prepared("batched", one)
+    first, second = prepared("batched", [one]), prepared("batched", [one])
     first.advance(2)
     state = {name: values.copy() for name, values in first.state().items()}
     first.advance(3)
@@ -127,12 +123,12 @@ def test_small_networks_and_noise_of_ones_own_keep_the_numbers_of_numpy():
     small = recipe(task=NARROW, noise=[NOISE["on the weights"]])
     large = recipe(noise=[Doubled(std=0.01)])
     for one, kind in ((small, "update"), (large, "doubled")):
-        running = prepared("batched", one)
+        running = prepared("batched", [one])
         state = running.state()
         assert state[f"0.stream.{kind}_noise"].dtype == np.uint8, kind
     weights = UNITS * (1301 + 27)
     assert UNITS * (14 + 7) < MANY_WEIGHTS <= weights
-    assert prepared("batched", recipe(noise=[NOISE["on the weights"]])).state()[
+    assert prepared("batched", [recipe(noise=[NOISE["on the weights"]])]).state()[
         "0.stream.update_noise"
     ].shape == (1, *generator_state(0, "update_noise").shape)
 
