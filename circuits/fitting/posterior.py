@@ -11,6 +11,8 @@ Goncalves & Macke 2022, arXiv:2210.04815).
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,10 +33,10 @@ EDGE = 1e-4  # coordinates closer to a bound count as this
 FAR = 5.0  # standard deviations: what lies beyond counts as this
 ROWS = 4096  # that a flow sees before it is asked how well it does: simulations, again and again
 HELD = 5  # of the simulations, every fifth says when to stop
-ROUNDS = 3  # of simulations
-MARGIN = 0.5  # of the range of what seems possible, by which the next round reaches beyond it
+ROUNDS = 4  # of simulations
+MARGIN = 0.75  # of the range of what seems possible, by which the next round reaches beyond it
 NARROWEST = 0.02  # of a box, which the next is at least
-NEAR, FEWEST_NEAR = 5, 20  # every fifth simulation tells what regressions are off by, or so many
+NEAR, FEWEST_NEAR = 3, 40  # every third simulation tells what regressions are off by, or so many
 
 
 class Posterior(NamedTuple):
@@ -105,7 +107,10 @@ def posterior(found: Found, simulations: int) -> Posterior:
     """
     model, bounds, usable = found.model, found.bounds, found.usable
     recorded = found.target[usable] + lens_effect(model, bounds, found.refined.unit, usable)
-    simulated, box = _in_rounds(found, recorded, simulations)
+    seeds = model.seed + APART + np.arange(simulations)
+    simulated, box = in_rounds(
+        partial(prior_recordings, model, bounds, usable), recorded, len(bounds.names), seeds
+    )
     inside, told = _told(simulated.within(box), recorded)
     unit = box.placed(posterior_draws(inside, told[np.newaxis], model.seed)[0])
     # (level, parameter)
@@ -115,16 +120,31 @@ def posterior(found: Found, simulations: int) -> Posterior:
     return Posterior(quantiles.T, beyond)
 
 
-def _in_rounds(found: Found, recorded: np.ndarray, simulations: int) -> tuple[Simulated, Box]:
-    """Simulated recordings of all rounds, and the box of the last one."""
-    model, bounds, usable = found.model, found.bounds, found.usable
-    box = Box(np.zeros(len(bounds.names)), np.ones(len(bounds.names)))
-    first, *later = np.array_split(model.seed + APART + np.arange(simulations), ROUNDS)
-    simulated = prior_recordings(model, bounds, usable, box, first)
-    for seeds in later:
+def in_rounds(
+    drawn: Callable[[Box, np.ndarray], Simulated],
+    recorded: np.ndarray,
+    parameters: int,
+    seeds: np.ndarray,
+) -> tuple[Simulated, Box]:
+    """Return simulated recordings of all rounds, and the box of the last one.
+
+    Parameters
+    ----------
+    drawn : callable
+        Simulates recordings in a box, one for each seed.
+    recorded : numpy.ndarray
+        (statistic,).
+    parameters : int
+        How many.
+    seeds : numpy.ndarray
+        (simulation,).
+    """
+    box = Box(np.zeros(parameters), np.ones(parameters))
+    first, *later = np.array_split(seeds, ROUNDS)
+    simulated = drawn(box, first)
+    for own in later:
         box = box.around(_possible(*_told(simulated.within(box), recorded)))
-        further = prior_recordings(model, bounds, usable, box, seeds)
-        simulated = Simulated(*map(np.concatenate, zip(simulated, further, strict=True)))
+        simulated = Simulated(*map(np.concatenate, zip(simulated, drawn(box, own), strict=True)))
     return simulated, box
 
 

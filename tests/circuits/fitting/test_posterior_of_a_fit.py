@@ -19,7 +19,14 @@ from scipy.stats import binom
 
 from circuits import LinearInterneuron, fit
 from circuits.fitting.fitting import _posterior_simulations
-from circuits.fitting.posterior import LEVELS, Box, Simulated, _possible, posterior_draws
+from circuits.fitting.posterior import (
+    LEVELS,
+    Box,
+    Simulated,
+    _possible,
+    in_rounds,
+    posterior_draws,
+)
 from drift import fit_words
 from drift.schema import RefusedInputError
 
@@ -91,6 +98,31 @@ def test_the_next_round_is_drawn_where_parameters_are_possible(parameters: int):
     box = whole.around(_possible(simulated_along(parameters), recorded))
     assert (box.low < recorded[:-1] - 0.06).all() and (box.high > recorded[:-1] + 0.06).all()
     assert (box.high - box.low < 0.5).all()
+
+
+def curved(box: Box, seeds: np.ndarray) -> Simulated:
+    """Statistics that saturate, mix parameters, and are sometimes not defined."""
+    rng = np.random.default_rng(seeds[0])
+    unit = box.placed(rng.random((seeds.size, 2)))
+    first, second = unit.T
+    means = [np.tanh(4 * first - 2), np.exp(-3 * second), first * second, second - first]
+    statistics = np.stack(means, axis=1) + 0.05 * rng.standard_normal((seeds.size, 4))
+    statistics[rng.random(seeds.size) < 0.1, 3] = np.nan
+    return Simulated(unit, statistics)
+
+
+def test_rounds_keep_the_truth_and_shrink():
+    kept, sizes = [], []
+    for number in range(200):
+        truth = curved(Box(np.zeros(2), np.ones(2)), np.array([number]))
+        seeds = 1000 * (number + 1) + np.arange(300)
+        simulated, box = in_rounds(curved, truth.statistics[0], 2, seeds)
+        assert len(simulated.unit) == 300
+        kept.append(((box.low <= truth.unit[0]) & (truth.unit[0] <= box.high)).all())
+        sizes.append(np.prod(box.high - box.low))
+    # a box that loses one in 500 loses four or more of 200 in less than one of 1,000 tries
+    assert sum(kept) >= 197
+    assert np.median(sizes) < 0.4
 
 
 @pytest.mark.parametrize("far", [-50.0, 50.0])
