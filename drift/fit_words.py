@@ -238,8 +238,7 @@ def streams(one: xr.Dataset) -> list[str]:
 
 
 def posterior(one: xr.Dataset) -> list[str]:
-    """Say what the posterior is, where there is one, and whether the recording lies beyond all that
-    it was learned from.
+    """Say what the posterior is, where there is one, and what speaks against trusting it.
 
     Parameters
     ----------
@@ -253,15 +252,29 @@ def posterior(one: xr.Dataset) -> list[str]:
         low, middle, high = one["posterior"].sel(parameter=name, level=[0.025, 0.5, 0.975]).values
         phrases.append(f"{name} {middle:.4g} (95 % {low:.4g} to {high:.4g})")
     count = int(one["posterior_simulations"])
+    among = ""
+    if "posterior_learned" in one:
+        among = f", {int(one['posterior_learned'])} of them where parameters remained possible"
     sentences = [
-        f"Posterior, median and central interval, from {count} recordings simulated within the "
-        f"bounds: {'; '.join(phrases)}."
+        f"Posterior, median and central interval, from {count} simulated recordings"
+        f"{among}: {'; '.join(phrases)}."
     ]
     beyond = int(one["posterior_beyond"].sum())
     if beyond:
         sentences.append(
             f"{beyond} of {one.sizes['statistic']} statistics lie beyond all of these recordings: "
             "the posterior is an extrapolation."
+        )
+    if "posterior_cut_off" in one and one["posterior_cut_off"].any():
+        names = one["parameter"].values[one["posterior_cut_off"].values.astype(bool)]
+        sentences.append(
+            f"The posterior reaches an end of where recordings were simulated last "
+            f"({', '.join(map(str, names))}): give more simulations, or narrower bounds."
+        )
+    if "p_value" in one and not described(one):
+        sentences.append(
+            "It takes the circuit for true, which does not describe the recording: intervals are "
+            "made wider for that, the posterior is not."
         )
     return sentences
 

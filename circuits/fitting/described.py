@@ -57,7 +57,9 @@ def _with_posterior(fitted: xr.Dataset, found: Found, simulations: int) -> xr.Da
     return fitted.assign(
         posterior=(("parameter", "level"), told.quantiles),
         posterior_beyond=("statistic", told.beyond.astype("int8")),
+        posterior_cut_off=("parameter", told.cut_off.astype("int8")),
         posterior_simulations=((), simulations),
+        posterior_learned=((), told.learned),
     ).assign_coords(level=list(LEVELS))
 
 

@@ -140,10 +140,12 @@ def fit(
         told.
     posterior : bool
         Whether a posterior is estimated beside the intervals, by a neural spline flow of the
-        package sbi (extra ``posterior``) that learns from recordings simulated within
-        the bounds. The prior is even in the coordinates of the search.
+        package sbi (extra ``posterior``) that learns from simulated recordings: the first within
+        the bounds, further ones where parameters remain possible. The prior is even in the
+        coordinates of the search, and the circuit is taken for true. Not with ``shared``.
     simulations : int, optional
-        How many recordings are simulated for it, by default 1,000.
+        How many recordings are simulated for it, in all rounds together: at least 200, by default
+        1,000.
     progress : bool
         Show a progress bar.
 

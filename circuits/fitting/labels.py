@@ -53,7 +53,11 @@ MEANINGS = {
     "posterior": "quantile of the posterior of the parameter, by neural posterior estimation with "
     "a prior that is even in the coordinates of the search",
     "posterior_beyond": "1 where the statistic of the recording lies beyond all simulated ones",
-    "posterior_simulations": "recordings simulated within the bounds for the posterior",
+    "posterior_cut_off": "1 where the posterior reaches an end of where recordings were simulated "
+    "last that is no bound",
+    "posterior_simulations": "recordings simulated for the posterior, in all rounds",
+    "posterior_learned": "those among them that lie where the last round was drawn, from which it "
+    "was learned",
     "simulated_candidates": "candidates simulated by the search",
 }
 

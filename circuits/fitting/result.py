@@ -53,8 +53,10 @@ class Fit:
         ``similarity_distance``, ``frozen_distance``, ``frozen_p_value``, ``one_lifetime`` with
         ``one_lifetime_interval`` (what ``drift.estimate``, which knows one lifetime, tells); where
         subjects share parameters ``shared`` and ``agreement_p_value``; with a posterior its
-        quantiles ``posterior`` (parameter, level) and ``posterior_beyond`` (which statistics lie
-        beyond all simulated ones).
+        quantiles ``posterior`` (parameter, level), ``posterior_beyond`` (which statistics lie
+        beyond all simulated ones), ``posterior_cut_off`` (for which parameters it reaches an end of
+        where recordings were simulated last), ``posterior_simulations`` and ``posterior_learned``
+        (how many recordings were simulated, and lie there).
     """
 
     dataset: xr.Dataset

@@ -68,7 +68,7 @@ def simulate_compiled(
     RefusedInputError
         If the network does more than to change rates and to sum them.
     """
-    times = _times(batch.dt, duration, snapshots or trajectory)
+    times = _times(float(batch.dt), float(duration), snapshots or trajectory)
     run = _copies if type(batch.first).network is Circuit.network else _network
     ended = run(batch, times, trajectory)
     few = slice(None) if len(batch.first.sizes()) > 1 else 0  # the only one of a kind has no axis
@@ -85,6 +85,7 @@ def simulate_compiled(
 
 @functools.lru_cache(maxsize=64)
 def _times(dt: float, duration: float, stored: bool) -> Times:
+    """Return the steps of a run; their arrays are kept, for reading only."""
     interval = max(SNAPSHOT, dt)
     moments = np.arange(steps_until(duration, interval) if stored else 0) * interval
     before = steps_before(moments, dt, interval)

@@ -13,7 +13,7 @@ TARGETS = ("numpy", "cython", "cpp_standalone")
 ENGINES = ("brian2", "compiled")
 
 
-@opened
+@opened  # once, so that what it asks of circuits again and again is trusted
 def simulate(
     batch: Batch,
     duration: float,

@@ -97,7 +97,7 @@ class CopyValues:
         self.first, self.drive, self.lanes = self.circuits[0], batch.drive[group], lanes
         # many copies are of one circuit, whose numbers are looked up once
         different = {id(circuit): circuit for circuit in self.circuits}
-        rows = {name: row for row, name in enumerate(different)}
+        rows = {key: row for row, key in enumerate(different)}
         self.owner = [rows[id(circuit)] for circuit in self.circuits]
         self.parameters = [circuit.equation_parameters() for circuit in different.values()]
         units = self.drive.shape[1]

@@ -46,6 +46,7 @@ def command(
     calibrated: int = 40,
     shared: tuple[str, ...] = (),
     posterior: Flag = False,
+    simulations: int | None = None,
     quick: Flag = False,
     seed: int = 0,
     overwrite: Flag = False,
@@ -92,16 +93,19 @@ def command(
     shared
         Parameters that all animals have in common, such as weight_lifetime.
     posterior
-        Estimate a posterior beside the intervals, from recordings simulated within the bounds;
-        needs the extra posterior.
+        Estimate a posterior beside the intervals, from recordings simulated where parameters are
+        possible; needs the extra posterior.
+    simulations
+        Recordings simulated for the posterior, 1000 by default and 200 for a first look.
     quick
-        A first look: few generations, few bootstraps.
+        A first look: few generations, few bootstraps, few simulations.
     seed
         Of all draws.
     overwrite
         Replace files that are there.
     """
     import circuits
+    from circuits.fitting.fitting import FEWEST_DRAWN
 
     apart((out, figure), (recorded,))
     netcdf(out, overwrite)
@@ -114,10 +118,12 @@ def command(
         "calibrated": calibrated,
     }
     effort = QUICK if quick else effort
+    if quick and posterior and simulations is None:
+        simulations = FEWEST_DRAWN
     estimates = circuits.fit(
         fitted, measured(recorded, environment), searched, engine=engine, seed=seed,
         fast_weight_lifetime=fast_weight_lifetime, law=law, shared=shared,
-        posterior=posterior, **_held(held), **effort,
+        posterior=posterior, simulations=simulations, **_held(held), **effort,
     )  # fmt: skip
     estimates.save(out, overwrite=overwrite)
     if figure is not None:

@@ -184,8 +184,8 @@ def load_estimators(path: Path, *, flows: bool) -> Estimators:
         ) from None
     if flows and not content["flows"]:
         raise RefusedInputError(
-            f"{path} was expected to hold posteriors of parameters, got none, as sbi was not "
-            "installed when the bank was made: make it again with repdrift[posterior], or ask for "
+            f"{path} was expected to hold posteriors of parameters, got none, as the bank was "
+            "made without them or without sbi: make it again with repdrift[posterior], or ask for "
             "mechanisms alone (parameters=False, --no-parameters)."
         )
     return Estimators(
