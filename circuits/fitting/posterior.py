@@ -85,19 +85,18 @@ def posterior(found: Found, simulations: int) -> Posterior:
     inside, informative = simulated.within(box), simulated.within(box).informative()
     inside = inside._replace(statistics=inside.statistics[:, informative])
     share = posterior_draws(inside, recorded[np.newaxis, informative], model.seed)[0]
-    # (level, parameter)
-    quantiles = np.quantile(bounds.values(box.placed(share)), LEVELS, axis=0)
+    levels = np.quantile(share, LEVELS, axis=0)  # (level, parameter), and so through rising maps
     beyond = np.zeros(usable.size, dtype=bool)
     beyond[usable] = _beyond(simulated.statistics, recorded)
-    return Posterior(quantiles.T, beyond, _cut_off(share, box), len(inside.unit))
+    quantiles = bounds.values(box.placed(levels)).T
+    return Posterior(quantiles, beyond, _cut_off(levels, box), len(inside.unit))
 
 
-def _cut_off(share: np.ndarray, box: Box) -> np.ndarray:
-    """For which parameters draws (draw, parameter) from 0 to 1 in a box reach an end of it that is
-    no bound of the search."""
-    low, high = np.quantile(share, (LEVELS[0], LEVELS[-1]), axis=0)
-    below = (low < NEAR_END) & (box.low > 0)
-    return np.asarray(below | ((high > 1 - NEAR_END) & (box.high < 1)))
+def _cut_off(levels: np.ndarray, box: Box) -> np.ndarray:
+    """For which parameters quantiles (level, parameter) from 0 to 1 in a box reach an end of it
+    that is no bound of the search."""
+    below = (levels[0] < NEAR_END) & (box.low > 0)
+    return np.asarray(below | ((levels[-1] > 1 - NEAR_END) & (box.high < 1)))
 
 
 def _beyond(simulated: np.ndarray, recorded: np.ndarray) -> np.ndarray:

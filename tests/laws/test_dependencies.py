@@ -68,7 +68,11 @@ FLOORS = (
     ("data_adapters.tracks", "data_adapters.registrations"),
     ("circuits.simulation", "data_adapters.exchange"),
     ("circuits.kinds", "data_adapters.published", "data_adapters.assembly"),
-    ("circuits.wandering", "data_adapters.laboratories.interchange"),
+    (
+        "circuits.wandering",
+        "circuits.fitting.statistics",
+        "data_adapters.laboratories.interchange",
+    ),
     (
         "circuits.bridge",
         "circuits.fitting",

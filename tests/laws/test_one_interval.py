@@ -29,6 +29,7 @@ REASONS = {
         "observation/twins.py:_placed": "events of a twin that stands still, a simulation",
         "planning/studies.py:_centres": "fields of simulated animals",
         "theory/mechanisms/sampled.py:sampled_drift_rate": "samples that a network learns from",
+        "circuits/fitting/posterior.py:posterior": "seeds of simulated recordings",
     },
     QUANTILES: {
         "comparison/noise_statistics.py:_thresholds": "information of units without a field",
@@ -39,7 +40,7 @@ REASONS = {
         "inference/scaling.py:scaling_of": "the scale of what networks are given",
         "inference/held_out_runs.py:power_of": "the level of a test",
         "circuits/fitting/posterior.py:posterior": "draws of a posterior",
-        "circuits/fitting/statistics.py:_lag_classes": "edges of classes",
+        "circuits/fitting/statistics/chosen.py:_lag_classes": "edges of classes",
         "circuits/kinds/count_control.py:_density": "drives near a threshold",
         "circuits/kinds/random_interneurons.py:_resting_interneurons": "a threshold",
         "data_adapters/inspection/table.py:registration_table": "certainties of matches, shown",

@@ -7,9 +7,9 @@ import xarray as xr
 
 import circuits
 import drift
-from circuits.fitting.code_loops import runs
 from circuits.fitting.fitting import default_width
 from circuits.fitting.model import input_root
+from circuits.fitting.statistics.code_loops import runs
 from drift.metrics import centroid
 from drift.metrics.places import Grid, place_attrs
 from drift.observation.expected_maps import lens
