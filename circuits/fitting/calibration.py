@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from circuits.fitting.bounds import Bounds
 from circuits.fitting.model import Model
 from circuits.fitting.refinement import Refined, difference_covariance, newton_step, scatter
-from circuits.fitting.search import Bounds, distances
+from circuits.fitting.search import distances
 from drift.metrics.intervals.limits import half_width, mean_or_nan
 
 ECHOES = 3  # simulations with other chance, whose mean a simulated recording is compared with

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.stats import chi2
 
-from circuits.fitting.search import WIDE, Bounds, Searched
+from circuits.fitting.bounds import Bounds
+from circuits.fitting.search import WIDE, Searched
 
 # of the search range: candidates that differ by more are no estimate, however little the recording
 # tells

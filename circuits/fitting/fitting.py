@@ -18,12 +18,12 @@ import numpy as np
 import xarray as xr
 
 from circuits.base import Circuit
+from circuits.fitting.bounds import Bounds
 from circuits.fitting.described import described
 from circuits.fitting.labels import with_units
 from circuits.fitting.model import Model
 from circuits.fitting.posterior import require_flows
 from circuits.fitting.result import Fit
-from circuits.fitting.search import Bounds
 from circuits.fitting.sharing import shared_parameters
 from circuits.fitting.statistics import GROUPS, OFFERED, chosen_statistics
 from circuits.fitting.subject import Effort, joined_subjects, searched_subject

@@ -10,9 +10,9 @@ import xarray as xr
 from scipy.optimize import least_squares
 
 from circuits.base import Circuit
+from circuits.fitting.bounds import Bounds
 from circuits.fitting.fitting import default_width, fit
 from circuits.fitting.model import Model
-from circuits.fitting.search import Bounds
 from circuits.fitting.statistics import (
     OF_LAG,
     Codes,

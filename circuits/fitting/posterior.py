@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from circuits.fitting.bounds import Bounds
 from circuits.fitting.calibration import FIRST_SEED, looks
 from circuits.fitting.model import Model
 from circuits.fitting.rounds import (
@@ -25,7 +26,6 @@ from circuits.fitting.rounds import (
     regressed,
     scaled_numbers,
 )
-from circuits.fitting.search import Bounds
 from circuits.fitting.subject import Found
 from drift.errors import RefusedInputError
 from drift.streams import stream

@@ -14,8 +14,8 @@ import numpy as np
 from scipy.linalg import block_diag
 from scipy.stats import chi2
 
+from circuits.fitting.bounds import Bounds
 from circuits.fitting.refinement import Refined, information
-from circuits.fitting.search import Bounds
 from drift.errors import RefusedInputError
 
 

@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from circuits.fitting.bounds import Bounds
 from circuits.fitting.calibration import estimated_errors, looks
 from circuits.fitting.model import Model
 from circuits.fitting.refinement import Refined, Sought, echo_seeds, refine
-from circuits.fitting.search import Bounds, Searched, search
+from circuits.fitting.search import Searched, search
 from circuits.fitting.sharing import joint
 from circuits.fitting.statistics import bootstrap_covariance, codes
 from circuits.fitting.statistics import statistics as statistics_of

@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import Field
 
 from circuits.base import Circuit
-from circuits.fitting.search import Bounds
+from circuits.fitting.bounds import Bounds
 from circuits.parameters import Positive
 from circuits.wandering.excitability import Excitability
 from circuits.wandering.weight_drift import WeightDrift

@@ -9,8 +9,9 @@ import xarray as xr
 from fitted_recording import LIFETIME, WIDTH, recorded
 
 from circuits import LinearInterneuron, fit
+from circuits.fitting.bounds import Bounds
 from circuits.fitting.certainty import at_bounds, certain, left_out, settled
-from circuits.fitting.search import Bounds, Searched
+from circuits.fitting.search import Searched
 from drift import fit_words
 
 GAIN = 78.7277

@@ -19,8 +19,8 @@ from scipy.stats import binom, spearmanr, t
 import circuits
 import drift
 from circuits import Excitability, Fit, LinearInterneuron, fit
+from circuits.fitting.bounds import Bounds
 from circuits.fitting.model import Model
-from circuits.fitting.search import Bounds
 from circuits.fitting.statistics import OFFERED, chosen_statistics, codes, rate_similarity
 from circuits.fitting.surroundings import Surroundings, refuse_impossible
 from drift import fit_words
