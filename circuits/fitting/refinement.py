@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from circuits.fitting.bounds import Bounds
 from circuits.fitting.search import (
     DIFFERENCE,
-    Bounds,
     Law,
     Searched,
     Uncertainty,
