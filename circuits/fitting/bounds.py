@@ -1,6 +1,6 @@
-"""Where parameters are searched, and the coordinates from 0 to 1 in which they are: logarithms where
-both bounds are positive, exp(-lag / T) of a lifetime T, e^2 / (1 + e^2) of a standard deviation e of
-excitability.
+"""Where parameters are searched, and the coordinates from 0 to 1 in which they are: logarithms
+where both bounds are positive, exp(-lag / T) of a lifetime T, e^2 / (1 + e^2) of a standard
+deviation e of excitability.
 """
 
 from __future__ import annotations

@@ -209,8 +209,8 @@ def test_posteriors_are_as_wide_as_intervals_and_hold_the_truth():
     ratio = np.median((np.log(high / low)) / np.log(known[..., 1] / known[..., 0]), axis=0)
     overlap = ((low <= known[..., 1]) & (known[..., 0] <= high)).sum(axis=0)
     print(
-        f"of {COUNT} recordings the posterior holds the truth in {covered.tolist()}, the interval in "
-        f"{of_intervals.tolist()}, both overlap in {overlap.tolist()}; median ratio of widths "
+        f"of {COUNT} recordings the posterior holds the truth in {covered.tolist()}, the interval "
+        f"in {of_intervals.tolist()}, both overlap in {overlap.tolist()}; median ratio of widths "
         f"{ratio.round(2).tolist()}"
     )
     assert (np.diff(told, axis=-1) > 0).all() and told.shape[-1] == len(LEVELS)
