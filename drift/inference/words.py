@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from drift.inference.identifiability import NAMED
 from drift.inference.prior import MEANINGS, MECHANISMS
 
 SHOWN = 3
@@ -36,10 +37,18 @@ def _verdict(answer: xr.Dataset) -> str:
     if kind == "unlike":
         return "no simulated mechanism looks like this recording."
     remain = _by_probability(answer.isel(mechanism=np.flatnonzero(answer["remains"].values)))
-    listed = ", ".join(f"{name} {chance:.2f}" for name, chance in remain)
+    listed = ", ".join(f"{name} {_written(chance)}" for name, chance in remain)
     if kind == "named":
         return f"{listed}: this mechanism is named, as its posterior is at least .9."
     return f"undecided. These mechanisms have 95 % of the posterior: {listed}."
+
+
+def _written(chance: float) -> str:
+    """A probability with two decimals, with three where two would say that it suffices for a
+    name."""
+    if chance < NAMED <= round(chance, 2):
+        return f"{min(chance, NAMED - 1e-3):.3f}"
+    return f"{chance:.2f}"
 
 
 def _drawn(answer: xr.Dataset) -> list[str]:

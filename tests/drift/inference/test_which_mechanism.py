@@ -20,6 +20,7 @@ from drift.inference.estimators import estimators_path, trained
 from drift.inference.prior import MECHANISMS, Prior, WorldName
 from drift.inference.simulation.worlds import WORLDS
 from drift.inference.verdict import verdict_of
+from drift.inference.words import _written
 
 NAMES = ("a", "b", "c")
 
@@ -57,6 +58,13 @@ def test_a_bank_is_split_by_run_and_holds_what_it_says(bank_path: Path):
     assert np.isfinite(lifetimes).all()
     assert np.isnan(bank["truth"].sel(parameter="log_noise").values).all()
     assert Prior.from_json(bank.attrs["prior"]) == PRIOR
+
+
+@pytest.mark.parametrize(
+    ("chance", "text"), [(0.8999, "0.899"), (0.896, "0.896"), (0.894, "0.89"), (0.9, "0.90")]
+)
+def test_no_probability_below_the_level_of_a_name_is_written_as_that_level(chance, text):
+    assert _written(chance) == text
 
 
 def test_an_answer_has_a_verdict_for_each_animal(answer: xr.Dataset, bank_path: Path):
