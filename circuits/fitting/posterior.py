@@ -82,12 +82,11 @@ def posterior(found: Found, simulations: int) -> Posterior:
     seeds = stream(model.seed + APART, "search").integers(2**48, size=simulations)
     drawn = partial(prior_recordings, model, bounds, usable)
     simulated, box = in_rounds(drawn, recorded, len(bounds.names), seeds)
-    inside, informative = simulated.within(box), simulated.within(box).informative()
-    inside = inside._replace(statistics=inside.statistics[:, informative])
-    share = posterior_draws(inside, recorded[np.newaxis, informative], model.seed)[0]
+    inside, told = simulated.within(box).informing(recorded)
+    share = posterior_draws(inside, told[np.newaxis], model.seed)[0]
     levels = np.quantile(share, LEVELS, axis=0)  # (level, parameter), and so through rising maps
     beyond = np.zeros(usable.size, dtype=bool)
-    beyond[usable] = _beyond(simulated.statistics, recorded)
+    beyond[usable] = _beyond(simulated, recorded)
     quantiles = bounds.values(box.placed(levels)).T
     return Posterior(quantiles, beyond, _cut_off(levels, box), len(inside.unit))
 
@@ -99,13 +98,13 @@ def _cut_off(levels: np.ndarray, box: Box) -> np.ndarray:
     return np.asarray(below | ((levels[-1] > 1 - NEAR_END) & (box.high < 1)))
 
 
-def _beyond(simulated: np.ndarray, recorded: np.ndarray) -> np.ndarray:
-    """Which statistics of a recording (statistic,) lie beyond all simulated ones (simulation,
-    statistic); not those that hardly any simulation has."""
-    informative = np.isfinite(simulated).sum(axis=0) > 1
-    low = np.where(np.isfinite(simulated), simulated, np.inf).min(axis=0)
-    high = np.where(np.isfinite(simulated), simulated, -np.inf).max(axis=0)
-    return np.asarray(informative & ((recorded < low) | (recorded > high)))
+def _beyond(simulated: Simulated, recorded: np.ndarray) -> np.ndarray:
+    """Which statistics of a recording (statistic,) lie beyond all simulated ones; not those that
+    hardly any simulation has."""
+    defined = np.isfinite(simulated.statistics)
+    low = np.where(defined, simulated.statistics, np.inf).min(axis=0)
+    high = np.where(defined, simulated.statistics, -np.inf).max(axis=0)
+    return np.asarray(simulated.informative() & ((recorded < low) | (recorded > high)))
 
 
 def prior_recordings(

@@ -61,6 +61,11 @@ class Simulated(NamedTuple):
         """Return which statistics some simulations have, (statistic,): the others say nothing."""
         return np.asarray(np.isfinite(self.statistics).sum(axis=0) > 1)
 
+    def informing(self, recorded: np.ndarray) -> tuple[Simulated, np.ndarray]:
+        """Return these and a recording (statistic,) with the statistics that say something."""
+        informative = self.informative()
+        return self._replace(statistics=self.statistics[:, informative]), recorded[informative]
+
 
 def in_rounds(
     drawn: Callable[[Box, np.ndarray], Simulated],
@@ -97,10 +102,8 @@ def _possible(simulated: Simulated, recorded: np.ndarray) -> np.ndarray:
     """Parameters (point, parameter) that the recording could have, in the coordinates of the
     simulated ones: what a regression says, off by as much as it is for the simulations of which it
     says most nearly the same (Beaumont, Zhang & Balding 2002, Genetics 162:2025)."""
-    informative = simulated.informative()
-    numbers = scaled_numbers(
-        simulated.statistics[:, informative], recorded[np.newaxis, informative]
-    )
+    simulated, recorded = simulated.informing(recorded)
+    numbers = scaled_numbers(simulated.statistics, recorded[np.newaxis])
     said, answer = regressed(*numbers, simulated.unit)
     answer = np.clip(answer, 0.0, 1.0)
     distance = (np.square(said - answer) / said.var(axis=0)).sum(axis=1)
